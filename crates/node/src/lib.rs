@@ -1,0 +1,1 @@
+//! replicant-node
