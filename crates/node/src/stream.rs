@@ -1,0 +1,259 @@
+//! Streams: a task reads ahead into a bounded queue, JavaScript takes what is there.
+//!
+//! A promise costs a hundred times what a synchronous call does. So [`NativeStream::take`] hands over
+//! all that has arrived at once (bytes in pieces of up to 1 MiB, anything else as one JSON text),
+//! and [`NativeStream::ready`] is awaited only when there is nothing.
+
+use std::{
+    collections::VecDeque,
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use bytes::{Buf, Bytes};
+use futures_util::{FutureExt, StreamExt};
+use napi::bindgen_prelude::{BufferSlice, Either, Env, PromiseRaw};
+use napi_derive::napi;
+use replicant::{BoxStream, Error, Result, operation::Item};
+use tokio::sync::Notify;
+
+use crate::{error::to_js, runtime, value};
+
+/// Bytes that are read ahead. More was measured to be slower.
+const AHEAD: usize = 1 << 20;
+
+/// How long a closed stream's last requests may keep the process.
+const DRAIN: Duration = Duration::from_secs(2);
+
+type Items = BoxStream<'static, Result<Item>>;
+
+/// Items that arrive over time. Dropping it frees its connection.
+#[napi]
+pub struct NativeStream {
+    unread: Option<Items>,
+    queue: Arc<Queue>,
+}
+
+#[napi]
+impl NativeStream {
+    pub(crate) fn new(items: Items) -> Self {
+        Self { unread: Some(items), queue: Arc::default() }
+    }
+
+    /// What has arrived, `null` if nothing has. `max` limits bytes only.
+    #[napi(catch_unwind)]
+    pub fn take<'env>(
+        &self,
+        env: &'env Env,
+        max: Option<u32>,
+    ) -> napi::Result<Option<Either<String, BufferSlice<'env>>>> {
+        Ok(match self.queue.take(max.map_or(AHEAD, |max| max as usize)) {
+            None => None,
+            Some(Batch::Json(json)) => Some(Either::A(json)),
+            Some(Batch::Bytes(bytes)) => Some(Either::B(BufferSlice::copy_from(env, bytes)?)),
+        })
+    }
+
+    /// Starts the reading on its first call. Resolves to true when there is something to take, to
+    /// false at the end; rejects with what ended the stream.
+    #[napi(catch_unwind)]
+    pub fn ready<'env>(&mut self, env: &'env Env) -> napi::Result<PromiseRaw<'env, bool>> {
+        let start = self.unread.take();
+        let queue = Arc::clone(&self.queue);
+        env.spawn_future_with_callback(
+            async move {
+                if let Some(items) = start {
+                    tokio::spawn(read(items, Arc::clone(&queue)));
+                }
+                Ok(queue.arrival().await)
+            },
+            |env, outcome: Result<bool>| outcome.map_err(|error| to_js(env, &error, None)),
+        )
+    }
+
+    /// Ends the stream. Resolves when the API has been told what it has to be told.
+    #[napi(catch_unwind)]
+    pub fn close<'env>(&mut self, env: &'env Env) -> napi::Result<PromiseRaw<'env, ()>> {
+        let queue = Arc::clone(&self.queue);
+        let idle = self.unread.take().is_some();
+        queue.close();
+        env.spawn_future(async move {
+            if !idle {
+                queue.released.notified().await;
+                replicant::background::drain(DRAIN).await;
+            }
+            Ok(())
+        })
+    }
+}
+
+impl Drop for NativeStream {
+    /// Without this the reader would keep its connection after the garbage collector took the stream.
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
+/// Reads until the end or until the queue is closed. The items are dropped before that is announced.
+async fn read(mut items: Items, queue: Arc<Queue>) {
+    let outcome = loop {
+        let next = AssertUnwindSafe(items.next()).catch_unwind();
+        let item = tokio::select! {
+            biased;
+            () = queue.closed.notified() => break Ok(()),
+            item = next => item,
+        };
+        match item {
+            Ok(Some(Ok(item))) => {
+                if let Err(error) = queue.put(item).await {
+                    break Err(error);
+                }
+            }
+            Ok(Some(Err(error))) => break Err(error),
+            Ok(None) => break Ok(()),
+            Err(panic) => break Err(runtime::from_panic(&*panic)),
+        }
+    };
+    drop(items);
+    queue.end(outcome);
+    queue.released.notify_one();
+}
+
+enum Batch {
+    Json(String),
+    Bytes(Vec<u8>),
+}
+
+/// What has arrived and was not taken.
+#[derive(Default)]
+struct Queue {
+    state: Mutex<State>,
+    /// Something arrived, or the end.
+    arrived: Notify,
+    /// Something was taken.
+    taken: Notify,
+    closed: Notify,
+    /// The reader has let go of its connection.
+    released: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    bytes: VecDeque<Bytes>,
+    /// Items as JSON, separated by commas.
+    json: String,
+    size: usize,
+    ended: bool,
+    failure: Option<Error>,
+}
+
+impl Queue {
+    /// Adds an item, and waits until there is room for the next one.
+    async fn put(&self, item: Item) -> Result<()> {
+        match item {
+            Item::Bytes(bytes) if bytes.is_empty() => return Ok(()),
+            Item::Bytes(bytes) => {
+                let mut state = self.lock();
+                state.size += bytes.len();
+                state.bytes.push_back(bytes);
+            }
+            item => {
+                let json = value::item(&item)?;
+                let mut state = self.lock();
+                if !state.json.is_empty() {
+                    state.json.push(',');
+                }
+                state.json.push_str(&json);
+                state.size = state.json.len();
+            }
+        }
+        self.arrived.notify_one();
+        loop {
+            let room = self.taken.notified();
+            {
+                let state = self.lock();
+                if state.size < AHEAD || state.ended {
+                    return Ok(());
+                }
+            }
+            room.await;
+        }
+    }
+
+    fn take(&self, max: usize) -> Option<Batch> {
+        let mut state = self.lock();
+        let batch = if !state.bytes.is_empty() {
+            let length = state.bytes.iter().map(Bytes::len).sum::<usize>().min(max.max(1));
+            let mut batch = Vec::with_capacity(length);
+            while batch.len() < length {
+                let Some(first) = state.bytes.front_mut() else { break };
+                let part = first.len().min(length - batch.len());
+                batch.extend_from_slice(&first[..part]);
+                first.advance(part);
+                if first.is_empty() {
+                    state.bytes.pop_front();
+                }
+            }
+            state.size -= batch.len();
+            Batch::Bytes(batch)
+        } else if !state.json.is_empty() {
+            state.size = 0;
+            Batch::Json(format!("[{}]", std::mem::take(&mut state.json)))
+        } else {
+            return None;
+        };
+        drop(state);
+        self.taken.notify_one();
+        Some(batch)
+    }
+
+    /// Waits until there is something to take (true), or nothing will come (false).
+    async fn arrival(&self) -> Result<bool> {
+        loop {
+            let arrived = self.arrived.notified();
+            {
+                let mut state = self.lock();
+                if !state.bytes.is_empty() || !state.json.is_empty() {
+                    return Ok(true);
+                }
+                if let Some(failure) = state.failure.take() {
+                    return Err(failure);
+                }
+                if state.ended {
+                    return Ok(false);
+                }
+            }
+            arrived.await;
+        }
+    }
+
+    fn end(&self, outcome: Result<()>) {
+        {
+            let mut state = self.lock();
+            if !state.ended {
+                state.failure = outcome.err();
+            }
+            state.ended = true;
+        }
+        self.arrived.notify_one();
+    }
+
+    /// Ends it from the outside; what was not taken is dropped.
+    fn close(&self) {
+        {
+            let mut state = self.lock();
+            state.ended = true;
+            state.bytes.clear();
+            state.json.clear();
+            state.size = 0;
+        }
+        self.closed.notify_one();
+        self.taken.notify_one();
+        self.arrived.notify_one();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,240 @@
+//! Values on their way between JavaScript and the core: JSON text, and beside it what JSON cannot
+//! hold, with the places it belongs to. `node/src/value.ts` is the other half.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use bytes::Bytes;
+use futures_util::stream;
+use napi::{
+    bindgen_prelude::{Buffer, FnArgs, Function, Object, Promise, Uint8ArraySlice},
+    threadsafe_function::ThreadsafeFunction,
+};
+use replicant::{
+    BoxFuture, BoxStream, ByteSource, Error, ErrorKind, File, Number, PathSegment, Result, Value,
+    operation::{Item, Reply},
+};
+
+/// A value from JavaScript.
+pub(crate) fn read(json: &str, parts: Option<Vec<Object<'_>>>) -> Result<Value> {
+    let mut value = Value::from_json(json.as_bytes())?;
+    for part in parts.into_iter().flatten() {
+        let (path, content) = read_part(&part).map_err(|error| internal(&error.reason))?;
+        let path = Value::from_json(path.as_bytes())?;
+        *place(&mut value, path.as_array().unwrap_or_default())? = content;
+    }
+    Ok(value)
+}
+
+fn read_part(part: &Object<'_>) -> napi::Result<(String, Value)> {
+    let path = part.get("path")?.unwrap_or_default();
+    if let Some(bytes) = part.get::<Uint8ArraySlice<'_>>("bytes")? {
+        return Ok((path, Value::Bytes(Bytes::copy_from_slice(&bytes))));
+    }
+    if let Some(digits) = part.get::<String>("digits")? {
+        let number = digits.parse().ok().map(Number::Int).or_else(|| Number::big(&digits));
+        return Ok((path, number.map_or(Value::Null, Value::Number)));
+    }
+    let source = part.get("source")?.ok_or_else(|| napi::Error::from_reason("a part without content"))?;
+    Ok((path, Value::File(read_file(&source)?)))
+}
+
+fn read_file(source: &Object<'_>) -> napi::Result<File> {
+    let pull: Function<'_, FnArgs<(u32, bool)>, Promise<Option<Buffer>>> =
+        source.get("pull")?.ok_or_else(|| napi::Error::from_reason("a source without `pull`"))?;
+    let mut file = File::source(Arc::new(JsSource {
+        size: source.get::<f64>("size")?.map(|size| size as u64),
+        replayable: source.get("replayable")?.unwrap_or(false),
+        pull: Arc::new(pull.build_threadsafe_function().weak::<true>().build()?),
+        sessions: AtomicU32::new(0),
+    }));
+    if let Some(name) = source.get::<String>("name")? {
+        file = file.filename(name);
+    }
+    if let Some(kind) = source.get::<String>("type")? {
+        file = file.content_type(kind);
+    }
+    Ok(file)
+}
+
+/// The place inside `value` that `path` leads to. The path was made from this very value, so a step
+/// that is not there is a defect.
+fn place<'a>(value: &'a mut Value, path: &[Value]) -> Result<&'a mut Value> {
+    let missing = || internal("a part without a place");
+    path.iter().try_fold(value, |value, step| match value {
+        Value::Object(members) => {
+            members.get_mut(step.as_str().unwrap_or_default()).ok_or_else(missing)
+        }
+        Value::Array(items) => {
+            let index = step.as_i64().and_then(|index| usize::try_from(index).ok());
+            index.and_then(|index| items.get_mut(index)).ok_or_else(missing)
+        }
+        _ => Err(missing()),
+    })
+}
+
+fn internal(what: &str) -> Error {
+    Error::new(ErrorKind::Internal, format!("this is a defect of replicant: {what}"))
+}
+
+/// The next piece of a reading, or with `true` its end.
+type Pull = ThreadsafeFunction<
+    FnArgs<(u32, bool)>,
+    Promise<Option<Buffer>>,
+    FnArgs<(u32, bool)>,
+    napi::Status,
+    false,
+    true,
+>;
+
+/// A Blob or a stream of JavaScript.
+struct JsSource {
+    size: Option<u64>,
+    replayable: bool,
+    pull: Arc<Pull>,
+    sessions: AtomicU32,
+}
+
+impl fmt::Debug for JsSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JsSource").field("size", &self.size).finish_non_exhaustive()
+    }
+}
+
+impl ByteSource for JsSource {
+    fn len(&self) -> Option<u64> {
+        self.size
+    }
+
+    fn replayable(&self) -> bool {
+        self.replayable
+    }
+
+    fn open(&self) -> BoxFuture<'_, Result<BoxStream<'static, Result<Bytes>>>> {
+        let session = self.sessions.fetch_add(1, Ordering::Relaxed);
+        let reading = Reading { session, pull: Arc::clone(&self.pull), ended: false };
+        Box::pin(async move {
+            Ok(Box::pin(stream::unfold(reading, async |mut reading| {
+                let piece = reading.next().await.transpose()?;
+                Some((piece, reading))
+            })) as BoxStream<'static, _>)
+        })
+    }
+}
+
+/// One reading of a source. Dropping it tells JavaScript, which may have a stream to cancel.
+struct Reading {
+    session: u32,
+    pull: Arc<Pull>,
+    ended: bool,
+}
+
+impl Reading {
+    async fn next(&mut self) -> Result<Option<Bytes>> {
+        if self.ended {
+            return Ok(None);
+        }
+        let piece = match self.pull.call_async_catch(FnArgs::from((self.session, false))).await {
+            Ok(promise) => promise.await,
+            Err(error) => Err(error),
+        };
+        // An exception may hold the user's object; only its text can leave the JavaScript thread.
+        let piece = piece.map_err(|error| {
+            Error::new(ErrorKind::FileNotFound, format!("a file given as input cannot be read: {}", error.reason))
+        });
+        self.ended = !matches!(piece, Ok(Some(_)));
+        Ok(piece?.map(|piece| Bytes::copy_from_slice(&piece)))
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        if !self.ended {
+            let mode = napi::threadsafe_function::ThreadsafeFunctionCallMode::NonBlocking;
+            self.pull.call(FnArgs::from((self.session, true)), mode);
+        }
+    }
+}
+
+/// A value of the core as JSON text.
+pub(crate) fn text(value: &Value) -> Result<String> {
+    String::from_utf8(value.to_json()?).map_err(|error| internal(&error.to_string()))
+}
+
+/// The answer of a call, written out where that does not hold up JavaScript.
+pub(crate) struct Answer {
+    pub json: Option<String>,
+    /// Places in it that hold the URL of a file.
+    pub files: Option<String>,
+    pub bytes: Option<Bytes>,
+    /// Status and headers.
+    pub meta: String,
+}
+
+impl Answer {
+    pub(crate) fn of(reply: Reply) -> Result<Self> {
+        let headers = reply.headers.iter().map(|(name, value)| list([name.as_str().into(), value.as_str().into()]));
+        let meta = text(&list([i64::from(reply.status).into(), Value::Array(headers.collect())]))?;
+        Ok(match reply.value {
+            Value::Bytes(bytes) => Self { json: None, files: None, bytes: Some(bytes), meta },
+            value => Self { json: Some(text(&value)?), files: files(&value)?, bytes: None, meta },
+        })
+    }
+}
+
+/// An item of a stream as JSON: `["value", value, files?]`, or an event's members in a row.
+pub(crate) fn item(item: &Item) -> Result<String> {
+    let mut json = String::new();
+    let mut put = |text: &str| json.push_str(text);
+    match item {
+        Item::Value(value) => {
+            put("[\"value\",");
+            put(&text(value)?);
+            if let Some(files) = files(value)? {
+                put(",");
+                put(&files);
+            }
+        }
+        Item::Event(event) => {
+            put("[\"event\",");
+            put(&quoted(&event.event));
+            put(",");
+            put(&quoted(&event.data));
+            put(",");
+            put(&event.id.as_deref().map_or_else(|| "null".to_owned(), quoted));
+            put(",");
+            put(&event.retry.map_or_else(|| "null".to_owned(), |retry| retry.to_string()));
+            put(",");
+            put(&event.file.as_ref().map_or_else(|| "null".to_owned(), |file| quoted(file.url())));
+        }
+        Item::Bytes(_) => return Err(internal("bytes among values")),
+    }
+    put("]");
+    Ok(json)
+}
+
+fn files(value: &Value) -> Result<Option<String>> {
+    let paths = value.file_paths();
+    if paths.is_empty() {
+        return Ok(None);
+    }
+    let step = |segment| match segment {
+        PathSegment::Key(key) => Value::from(key),
+        PathSegment::Index(index) => Value::from(index as u64),
+    };
+    let paths = paths.into_iter().map(|path| Value::Array(path.into_iter().map(step).collect()));
+    text(&Value::Array(paths.collect())).map(Some)
+}
+
+fn list(items: [Value; 2]) -> Value {
+    Value::Array(items.into())
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::to_string(text).unwrap_or_default()
+}

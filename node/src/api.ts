@@ -1,0 +1,30 @@
+/** Everything the package exports. */
+export type { ApiPromise } from "./bridge";
+export {
+  Replicate,
+  type ReplicateOptions,
+  type RunOptions,
+  type StreamOptions,
+  type WaitOptions,
+} from "./client";
+export * from "./errors";
+export { EventStream, ServerSentEvent } from "./events";
+export { FileOutput } from "./file-output";
+export { Page, type PagePromise } from "./page";
+export { parseProgressFromLogs } from "./progress";
+export type { DeploymentConfig } from "./resources/deployments";
+export type { ModelConfig, ModelDescription } from "./resources/models";
+export type {
+  PredictionCreateOptions,
+  PredictionInput,
+  PredictionListOptions,
+} from "./resources/predictions";
+export type { TrainingOptions } from "./resources/trainings";
+export * from "./types";
+export {
+  validateWebhook,
+  verifyWebhook,
+  type WebhookOptions,
+  type WebhookParts,
+  type WebhookRequest,
+} from "./webhooks";

@@ -1,0 +1,137 @@
+/** The two verbs: `call` for one answer, `open` for many. Everything that reaches the core passes here. */
+import { toError } from "./failures";
+import { FileOutput } from "./file-output";
+import { type NativeClient, type NativeStream, native, type Reply } from "./native";
+import { decode, encode } from "./value";
+
+/** A promise that also knows how the API answered. */
+export interface ApiPromise<T> extends Promise<T> {
+  /** The value together with the response's status and headers. */
+  withResponse(): Promise<{ data: T; response: Response }>;
+}
+
+/** How a call is made, beside its parameters. */
+export interface CallOptions<T> {
+  signal?: AbortSignal | undefined;
+  /** Told of every state seen on the way. What it throws ends the call. */
+  observe?: ((state: T) => void) | undefined;
+}
+
+/** Parameters, by the names the core knows. */
+export type Params = Record<string, unknown>;
+
+/** The client of the core behind one `Replicate`, replaced whenever an option changes. */
+export class Bridge {
+  constructor(private readonly client: () => NativeClient) {}
+
+  /** Calls an operation of the core. */
+  call<T>(operation: string, params: Params, options: CallOptions<unknown> = {}): ApiPromise<T> {
+    let meta: string | undefined;
+    const data = this.#send(operation, params, options, (reply) => {
+      meta = reply.meta;
+    }) as ApiPromise<T>;
+    // An own property on the async function's promise, since a subclass in between would cut the stack trace.
+    data.withResponse = async () => ({ data: await data, response: responseOf(meta) });
+    return data;
+  }
+
+  async #send(
+    operation: string,
+    params: Params,
+    { signal, observe }: CallOptions<unknown>,
+    answered: (reply: Reply) => void,
+  ): Promise<unknown> {
+    if (signal?.aborted) throw reasonOf(signal);
+    const { json, parts } = encode(params);
+    const stop = signal || observe ? new native.NativeCancel() : undefined;
+    const abort = () => stop?.cancel();
+    const witness = observe && new Witness((json) => observe(this.#decode(json)), abort);
+    signal?.addEventListener("abort", abort, { once: true });
+    try {
+      const reply = await this.client().call(operation, json, parts, stop, witness?.tell);
+      witness?.finish(reply.observed);
+      answered(reply);
+      return reply.bytes ?? this.#decode(reply.json, reply.files);
+    } catch (thrown) {
+      if (stop) keepAlive(native.drain(DRAIN_SECONDS));
+      if (signal?.aborted) throw reasonOf(signal);
+      witness?.finish((thrown as Partial<Reply>).observed);
+      throw toError(thrown);
+    } finally {
+      signal?.removeEventListener("abort", abort);
+    }
+  }
+
+  /** Opens a stream of the core. Nothing is sent before its first `ready()`. */
+  open(operation: string, params: Params): NativeStream {
+    const { json, parts } = encode(params);
+    return rethrow(() => this.client().open(operation, json, parts));
+  }
+
+  /** A file that a model wrote. */
+  file = (url: string): FileOutput => new FileOutput(this, url);
+
+  #decode(json?: string, files?: string): unknown {
+    return decode(json, files, this.file);
+  }
+}
+
+/** How long requests that were left to the background may keep the process. */
+const DRAIN_SECONDS = 2;
+
+/** Runs something that nobody waits for; it only keeps the process until it is done. */
+export function keepAlive(work: Promise<unknown>): void {
+  work.catch(() => {});
+}
+
+/** What aborting `signal` is to reject with. */
+export function reasonOf(signal: AbortSignal): unknown {
+  return signal.reason ?? new DOMException("This operation was aborted", "AbortError");
+}
+
+/** Calls into the core without waiting, with errors as their classes. */
+export function rethrow<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (thrown) {
+    throw toError(thrown);
+  }
+}
+
+/** Calls a function of the core that needs no client. */
+export function compute<T>(operation: string, params: Params): T {
+  const { json, parts } = encode(params);
+  return rethrow(() => JSON.parse(native.compute(operation, json, parts)) as T);
+}
+
+/** Tells states in their order, those that come with the answer last, and stops at an exception. */
+class Witness {
+  #failed: { error: unknown } | undefined;
+
+  constructor(
+    private readonly observe: (json: string) => void,
+    private readonly stop: () => void,
+  ) {}
+
+  readonly tell = (json: string | null): void => {
+    if (json === null || this.#failed) return;
+    try {
+      this.observe(json);
+    } catch (error) {
+      this.#failed = { error };
+      this.stop();
+    }
+  };
+
+  /** Tells the rest, and throws what the observer has thrown. */
+  finish(rest: string[] = []): void {
+    rest.forEach(this.tell);
+    if (this.#failed) throw this.#failed.error;
+  }
+}
+
+function responseOf(meta: string | undefined): Response {
+  const [status, headers] =
+    meta === undefined ? [200, []] : (JSON.parse(meta) as [number, [string, string][]]);
+  return new Response(null, { status: status >= 200 && status <= 599 ? status : 200, headers });
+}

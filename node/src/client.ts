@@ -1,0 +1,352 @@
+import { type ApiPromise, Bridge, rethrow } from "./bridge";
+import { EventStream } from "./events";
+import { type NativeClient, native } from "./native";
+import type { Page, PagePromise } from "./page";
+import { params, runParams } from "./params";
+import { Accounts, Collections, HardwareList, WebhookSecrets } from "./resources/catalogue";
+import { Deployments } from "./resources/deployments";
+import { Files } from "./resources/files";
+import { Models } from "./resources/models";
+import { Predictions } from "./resources/predictions";
+import { Trainings } from "./resources/trainings";
+import type {
+  FileEncodingStrategy,
+  ModelOutput,
+  ModelReference,
+  Prediction,
+  RequestOptions,
+  WaitOption,
+  WebhookEventType,
+} from "./types";
+import { encode } from "./value";
+import { version } from "./version";
+
+/** What a client is made with. Everything has a default. */
+export interface ReplicateOptions {
+  /** API token; the environment's `REPLICATE_API_TOKEN` by default. */
+  auth?: string;
+  /** What the client calls itself. */
+  userAgent?: string;
+  /** Where the API is; the environment's `REPLICATE_BASE_URL` or `https://api.replicate.com/v1` by default. */
+  baseUrl?: string;
+  /** How files inside inputs travel. */
+  fileEncodingStrategy?: FileEncodingStrategy;
+  /** Whether files in outputs come as {@link FileOutput}s (the default) or as URLs. */
+  useFileOutput?: boolean;
+  /** Carries every request instead of the built-in HTTP client, such as a framework's own `fetch`. */
+  fetch?: typeof fetch;
+  /** How long one attempt of a request may take, in milliseconds. */
+  timeout?: number;
+  /** How long connecting may take, in milliseconds. */
+  connectTimeout?: number;
+  /** How often a request that may be sent again is sent again. */
+  maxRetries?: number;
+  /** Headers for every request to the API. */
+  headers?: Record<string, string>;
+  /** Query parameters for every request to the API. */
+  query?: Record<string, string>;
+  /** How often `run` and `wait` ask, in milliseconds, instead of a schedule that suits most models. */
+  pollInterval?: number;
+  /** What becomes of a prediction whose `run` or `stream` is given up: `cancel` (the default) or `leave`. */
+  onAbandon?: "cancel" | "leave";
+  /** Proxy for every request, instead of the environment's. */
+  proxy?: string;
+  /** PEM file with further certificates to trust. */
+  caBundle?: string;
+}
+
+/** What `run` takes. */
+export interface RunOptions extends Omit<RequestOptions, "timeout"> {
+  /** The model's input. Files of any kind may stand anywhere inside. */
+  input?: object;
+  /** How to learn of the end. It changes how soon, never whether, `run` gives the output. */
+  wait?: WaitOption;
+  /** How long all of it may take, in milliseconds. After that the prediction is cancelled. */
+  timeout?: number;
+  /** URL (https) that is told how the prediction goes on. */
+  webhook?: string;
+  /** What it is told of. */
+  webhook_events_filter?: WebhookEventType[];
+  /** Cancel the prediction by itself after so long: seconds, or text such as `"1m30s"`. */
+  cancelAfter?: number | string;
+  /** Whether files in the output come as {@link FileOutput}s. */
+  useFileOutput?: boolean;
+  /** How the input's files travel. */
+  fileEncodingStrategy?: FileEncodingStrategy;
+  /** What becomes of the prediction when this call is given up. */
+  onAbandon?: "cancel" | "leave";
+}
+
+/** What `stream` takes. */
+export type StreamOptions = Omit<RunOptions, "wait">;
+
+/** What `wait` takes. */
+export interface WaitOptions extends Omit<RequestOptions, "timeout"> {
+  /** How often to ask, in milliseconds. */
+  interval?: number;
+  /** How long to wait at most, in milliseconds. The prediction goes on after that. */
+  timeout?: number;
+}
+
+/**
+ * A client of Replicate's API.
+ *
+ * @example
+ * const replicate = new Replicate();
+ * const output = await replicate.run("black-forest-labs/flux-schnell", { input: { prompt: "a lighthouse" } });
+ */
+export class Replicate {
+  /** The account of the token. */
+  readonly accounts: Accounts;
+  /** Sets of models put together by Replicate. */
+  readonly collections: Collections;
+  /** Models that are kept running on hardware of their own. */
+  readonly deployments: Deployments;
+  /** Uploaded files. */
+  readonly files: Files;
+  /** Kinds of machines. */
+  readonly hardware: HardwareList;
+  /** Models on Replicate. */
+  readonly models: Models;
+  /** Runs of models. */
+  readonly predictions: Predictions;
+  /** Runs of models' training procedures. */
+  readonly trainings: Trainings;
+  /** Webhooks. */
+  readonly webhooks: { readonly default: { readonly secret: WebhookSecrets } };
+
+  readonly #options: ReplicateOptions;
+  readonly #bridge: Bridge;
+  #native: NativeClient;
+  #resolved: Record<string, unknown>;
+
+  /**
+   * @throws {InvalidArgumentError} for an option that cannot be used
+   */
+  constructor(options: ReplicateOptions = {}) {
+    this.#options = { ...options };
+    [this.#native, this.#resolved] = this.#connect();
+    this.#bridge = new Bridge(() => this.#native);
+    this.accounts = new Accounts(this.#bridge);
+    this.collections = new Collections(this.#bridge);
+    this.deployments = new Deployments(this.#bridge);
+    this.files = new Files(this.#bridge);
+    this.hardware = new HardwareList(this.#bridge);
+    this.models = new Models(this.#bridge);
+    this.predictions = new Predictions(this.#bridge);
+    this.trainings = new Trainings(this.#bridge);
+    this.webhooks = { default: { secret: new WebhookSecrets(this.#bridge) } };
+  }
+
+  /** The API token, as it was given or found in the environment. Never printed or serialised. */
+  get auth(): string | undefined {
+    return this.#options.auth ?? process.env.REPLICATE_API_TOKEN;
+  }
+  set auth(auth: string | undefined) {
+    this.#change({ auth });
+  }
+
+  /** What the client calls itself. */
+  get userAgent(): string {
+    return this.#resolved.user_agent as string;
+  }
+  set userAgent(userAgent: string) {
+    this.#change({ userAgent });
+  }
+
+  /** Where the API is. */
+  get baseUrl(): string {
+    return this.#options.baseUrl ?? (this.#resolved.base_url as string);
+  }
+  set baseUrl(baseUrl: string) {
+    this.#change({ baseUrl });
+  }
+
+  /** The function that carries requests, if one was given. */
+  get fetch(): typeof fetch | undefined {
+    return this.#options.fetch;
+  }
+  set fetch(fetch: typeof globalThis.fetch | undefined) {
+    this.#change({ fetch });
+  }
+
+  /** How files inside inputs travel. */
+  get fileEncodingStrategy(): FileEncodingStrategy {
+    return this.#resolved.file_encoding_strategy as FileEncodingStrategy;
+  }
+  set fileEncodingStrategy(fileEncodingStrategy: FileEncodingStrategy) {
+    this.#change({ fileEncodingStrategy });
+  }
+
+  /** Whether files in outputs come as {@link FileOutput}s. */
+  get useFileOutput(): boolean {
+    return this.#resolved.use_file_output as boolean;
+  }
+  set useFileOutput(useFileOutput: boolean) {
+    this.#change({ useFileOutput });
+  }
+
+  /** How long one attempt of a request may take, in milliseconds. */
+  get timeout(): number {
+    return (this.#resolved.timeout as number) * 1000;
+  }
+
+  /** How often a request that may be sent again is sent again. */
+  get maxRetries(): number {
+    return this.#resolved.max_retries as number;
+  }
+
+  /**
+   * Runs a model and gives its output, files as {@link FileOutput}s.
+   *
+   * `POST /predictions` (or the model's own endpoint), then `GET /predictions/{id}` until it has ended.
+   *
+   * @param ref `owner/name` or `owner/name:version`
+   * @param progress called with every new state of the prediction, the last one included
+   * @throws {PredictionFailedError} if the model failed; `prediction` has its logs
+   * @throws {DeadlineError} if `timeout` passed
+   * @throws the reason of `signal` if it was aborted; the prediction is then cancelled
+   * @example
+   * const [image] = await replicate.run<FileOutput[]>("stability-ai/sdxl", { input: { prompt: "a lighthouse" } });
+   */
+  run<T = ModelOutput<never>>(
+    ref: ModelReference,
+    options: RunOptions & { useFileOutput: false },
+    progress?: (prediction: Prediction) => void,
+  ): ApiPromise<T>;
+  run<T = ModelOutput>(
+    ref: ModelReference,
+    options: RunOptions,
+    progress?: (prediction: Prediction) => void,
+  ): ApiPromise<T>;
+  run<T>(
+    ref: ModelReference,
+    options: RunOptions,
+    progress?: (prediction: Prediction) => void,
+  ): ApiPromise<T> {
+    const observe = progress as ((state: unknown) => void) | undefined;
+    return this.#bridge.call("run", { ref, ...runParams(options) }, { signal: options?.signal, observe });
+  }
+
+  /**
+   * Runs a model and gives its output as it is written.
+   *
+   * `POST /predictions` (or the model's own endpoint), then `GET` of its `urls.stream`.
+   * Nothing is sent before the first event is asked for; leaving the loop ends the stream.
+   *
+   * @throws {StreamUnsupportedError} if the model has no stream
+   * @throws {StreamInterruptedError} if the stream broke and could not be resumed; `partial` is what came
+   * @example
+   * for await (const event of replicate.stream("meta/meta-llama-3-8b-instruct", { input: { prompt } })) {
+   *   process.stdout.write(`${event}`);
+   * }
+   */
+  stream(ref: ModelReference, options: StreamOptions): EventStream {
+    return new EventStream(this.#bridge, "stream", { ref, ...runParams(options) }, options?.signal);
+  }
+
+  /**
+   * Waits until a prediction has ended, and gives its last state.
+   *
+   * `GET /predictions/{id}`, again and again.
+   *
+   * @param stop called with every state; waiting ends when it gives true
+   * @throws {PredictionFailedError} if it failed
+   */
+  wait(
+    prediction: Prediction,
+    options: WaitOptions = {},
+    stop?: (prediction: Prediction) => boolean | Promise<boolean>,
+  ): Promise<Prediction> {
+    const call = (signal?: AbortSignal, observe?: (state: unknown) => void) =>
+      this.#bridge.call<Prediction>(
+        "predictions.wait",
+        { id: prediction?.id, prediction, ...runParams(options) },
+        { signal, observe },
+      );
+    return stop ? waitOrStop(call, stop, options.signal) : call(options.signal);
+  }
+
+  /**
+   * The pages of a list, as arrays of items.
+   *
+   * @param endpoint a list method, such as `replicate.models.list`
+   * @example
+   * for await (const models of replicate.paginate(replicate.models.list)) console.log(models.length);
+   */
+  async *paginate<T>(
+    endpoint: () => PagePromise<T> | Promise<Page<T>>,
+    { signal }: { signal?: AbortSignal } = {},
+  ): AsyncGenerator<T[], void, undefined> {
+    const first = await endpoint();
+    for await (const page of first.pages()) {
+      if (signal?.aborted) return;
+      yield page.results;
+      if (signal?.aborted) return;
+    }
+  }
+
+  /** @internal */
+  toJSON(): Record<string, unknown> {
+    const { userAgent, baseUrl, fileEncodingStrategy, useFileOutput } = this;
+    return { userAgent, baseUrl, fileEncodingStrategy, useFileOutput };
+  }
+
+  /** @internal */
+  [Symbol.for("nodejs.util.inspect.custom")](
+    _depth: number,
+    _options: unknown,
+    inspect?: (value: unknown) => string,
+  ) {
+    return `Replicate ${inspect ? inspect(this.toJSON()) : JSON.stringify(this.toJSON())}`;
+  }
+
+  #change(options: Partial<Record<keyof ReplicateOptions, unknown>>): void {
+    Object.assign(this.#options, options);
+    [this.#native, this.#resolved] = this.#connect();
+  }
+
+  #connect(): [NativeClient, Record<string, unknown>] {
+    const { auth: _, fetch: __, ...rest } = this.#options;
+    const given = { userAgent: `replicant-node/${version}`, ...rest };
+    const { json, parts } = encode({ ...params(given), token: this.auth });
+    return rethrow(() => {
+      const client = new native.NativeClient(json, parts);
+      return [client, JSON.parse(client.describe())];
+    });
+  }
+}
+
+/** Waits, and stops waiting (not the prediction) once `stop` says so. */
+async function waitOrStop(
+  call: (signal: AbortSignal, observe: (state: unknown) => void) => Promise<Prediction>,
+  stop: (prediction: Prediction) => boolean | Promise<boolean>,
+  outer: AbortSignal | undefined,
+): Promise<Prediction> {
+  const controller = new AbortController();
+  const follow = () => controller.abort(outer?.reason);
+  if (outer?.aborted) follow();
+  outer?.addEventListener("abort", follow, { once: true });
+  let stopped: Prediction | undefined;
+  const observe = async (state: Prediction) => {
+    if (stopped === undefined && (await stop(state))) {
+      stopped = state;
+      controller.abort();
+    }
+  };
+  let failed: { error: unknown } | undefined;
+  try {
+    return await call(controller.signal, (state) => {
+      observe(state as Prediction).catch((error) => {
+        failed = { error };
+        controller.abort();
+      });
+    });
+  } catch (error) {
+    if (failed) throw failed.error;
+    if (stopped) return stopped;
+    throw error;
+  } finally {
+    outer?.removeEventListener("abort", follow);
+  }
+}

@@ -1,0 +1,121 @@
+/** Finding and loading the native half, and its types. */
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import type { Encoded, Part } from "./value";
+
+/** What a native call resolves to. */
+export interface Reply {
+  /** The value, unless it is bytes. */
+  json?: string;
+  /** Places in it that hold a file's URL, as JSON. */
+  files?: string;
+  bytes?: Buffer;
+  /** Status and headers of the response, as JSON: `[201, [["content-type", "..."]]]`. */
+  meta: string;
+  /** States that were seen and not yet told. */
+  observed?: string[];
+}
+
+/** Stops one call. */
+export interface NativeCancel {
+  cancel(): void;
+}
+
+/** Items that arrive over time. */
+export interface NativeStream {
+  /** What has arrived (a JSON batch of items, or up to `max` bytes); null when nothing has. */
+  take(max?: number): string | Buffer | null;
+  /** Starts on its first call; true when there is something to take, false at the end. */
+  ready(): Promise<boolean>;
+  /** Ends it and frees its connection. Resolves when what has to be told the API is told. */
+  close(): Promise<void>;
+}
+
+/** A client of the core. */
+export interface NativeClient {
+  call(
+    operation: string,
+    json: string,
+    parts?: Part[],
+    cancel?: NativeCancel,
+    observer?: (json: string | null) => void,
+  ): Promise<Reply>;
+  open(operation: string, json: string, parts?: Part[]): NativeStream;
+  /** The options in force, as JSON; never the token. */
+  describe(): string;
+}
+
+/** The native module. */
+export interface Native {
+  NativeClient: new (options: string, parts?: Encoded["parts"], fetch?: NativeFetch) => NativeClient;
+  NativeCancel: new () => NativeCancel;
+  compute(operation: string, json: string, parts?: Part[]): string;
+  /** Resolves when requests that go on in the background are done, or after `seconds`. */
+  drain(seconds: number): Promise<void>;
+  /** Names of everything that can be called, and of every error code, as JSON. */
+  contents(): string;
+}
+
+/** What the core calls to have a request carried by JavaScript. */
+export type NativeFetch = (request: unknown) => Promise<unknown>;
+
+/** `linux-x64-gnu`. */
+function target(): string {
+  const { platform, arch } = process;
+  if (platform === "win32") return `${platform}-${arch}-msvc`;
+  return platform === "linux" ? `${platform}-${arch}-${libc()}` : `${platform}-${arch}`;
+}
+
+function libc(): "gnu" | "musl" {
+  try {
+    // The loader's own script; much cheaper than process.report.
+    return readFileSync("/usr/bin/ldd", "latin1").includes("musl") ? "musl" : "gnu";
+  } catch {
+    return existsSync("/etc/alpine-release") ? "musl" : "gnu";
+  }
+}
+
+function load(): Native {
+  const name = target();
+  const file = `replicant.${name}.node`;
+  const failures: string[] = [];
+  const attempt = (what: string, find: () => string): Native | undefined => {
+    try {
+      // dlopen rather than require: bundlers rewrite require and then miss the file.
+      const holder = { exports: {} };
+      process.dlopen(holder, find());
+      return holder.exports as Native;
+    } catch (error) {
+      failures.push(`  ${what}: ${(error as Error).message.split("\n")[0]}`);
+      return undefined;
+    }
+  };
+  const beside = join(__dirname, file);
+  // From the working directory too: inside a bundle, __filename is not where the packages are.
+  const from = [__filename, join(process.cwd(), "package.json")];
+  const loaded =
+    (existsSync(beside) ? attempt(beside, () => beside) : undefined) ??
+    from.reduce<Native | undefined>(
+      (found, origin) =>
+        found ??
+        attempt(`replicant-${name} from ${origin}`, () =>
+          createRequire(origin).resolve(`replicant-${name}/${file}`),
+        ),
+      undefined,
+    );
+  if (loaded) return loaded;
+  throw new Error(
+    [
+      `replicant: no native module for ${name} (Node ${process.version}) could be loaded. Tried:`,
+      ...(existsSync(beside) ? [] : [`  ${beside}: no such file`]),
+      ...failures,
+      `Install the package for this machine: npm install replicant-${name}`,
+      "If a lockfile made on another system left it out, delete node_modules and the lockfile and install again;",
+      "if optional packages are turned off (--omit=optional), turn them on.",
+    ].join("\n"),
+  );
+}
+
+/** The native module of this process. */
+export const native: Native = load();

@@ -1,0 +1,101 @@
+import type { ApiPromise, Bridge, Params } from "./bridge";
+import { ItemStream } from "./events";
+import type { RequestOptions } from "./types";
+
+/** One page of a list. `for await` goes over the items of this page and of all that follow. */
+export class Page<T> implements AsyncIterable<T> {
+  /** URL of the next page. */
+  readonly next: string | null;
+  /** URL of the page before. */
+  readonly previous: string | null;
+  /** The items of this page. */
+  readonly results: T[];
+  readonly #follow: (cursor: string) => Listing<T>;
+
+  /** @internal */
+  constructor(
+    page: { next?: string | null; previous?: string | null; results: T[] },
+    follow: (cursor: string) => Listing<T>,
+  ) {
+    Object.assign(this, page);
+    this.next = page.next ?? null;
+    this.previous = page.previous ?? null;
+    this.results = page.results;
+    this.#follow = follow;
+  }
+
+  /** Whether another page follows. */
+  hasNextPage(): boolean {
+    return this.next !== null;
+  }
+
+  /** The page after this one, or null. */
+  async getNextPage(): Promise<Page<T> | null> {
+    return this.next === null ? null : await this.#follow(this.next);
+  }
+
+  /** This page and all that follow, fetched ahead while you work on one. */
+  async *pages(): AsyncGenerator<Page<T>, void, undefined> {
+    yield this;
+    if (this.next !== null) yield* this.#follow(this.next).pages();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+    for await (const page of this.pages()) yield* page.results;
+  }
+}
+
+/**
+ * The answer of a list call: await it for the first page, iterate over it for every item, or over
+ * `pages()` for every page. Further pages are fetched as they are needed.
+ *
+ * @example
+ * for await (const prediction of replicate.predictions.list()) console.log(prediction.id);
+ */
+export interface PagePromise<T> extends ApiPromise<Page<T>>, AsyncIterable<T> {
+  /** Every page from the first on. */
+  pages(): AsyncGenerator<Page<T>, void, undefined>;
+}
+
+type Listing<T> = Pick<PagePromise<T>, "pages"> & PromiseLike<Page<T>>;
+
+/** Calls a list operation. */
+export function list<T>(
+  bridge: Bridge,
+  operation: string,
+  params: Params,
+  { signal }: RequestOptions,
+): PagePromise<T> {
+  const follow = (cursor: string): Listing<T> => {
+    const further = { ...params, cursor };
+    return {
+      // biome-ignore lint/suspicious/noThenProperty: awaiting gives one page, iterating gives them all
+      then: (...handlers) => first(bridge, operation, further, follow, signal).then(...handlers),
+      async *pages() {
+        const pages = new ItemStream<Page<T>>(bridge, `${operation}.pages`, further, signal);
+        for await (const page of pages) yield new Page<T>(page, follow);
+      },
+    };
+  };
+  const promise = first(bridge, operation, params, follow, signal) as PagePromise<T>;
+  promise.pages = async function* () {
+    yield* (await promise).pages();
+  };
+  promise[Symbol.asyncIterator] = async function* () {
+    yield* await promise;
+  };
+  return promise;
+}
+
+function first<T>(
+  bridge: Bridge,
+  operation: string,
+  params: Params,
+  follow: (cursor: string) => Listing<T>,
+  signal: AbortSignal | undefined,
+): ApiPromise<Page<T>> {
+  const call = bridge.call<Page<T>>(operation, params, { signal });
+  const page = call.then((value) => new Page<T>(value, follow)) as ApiPromise<Page<T>>;
+  page.withResponse = async () => ({ ...(await call.withResponse()), data: await page });
+  return page;
+}

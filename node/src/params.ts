@@ -1,0 +1,41 @@
+/** From the names and units of JavaScript to those of the core. */
+import type { Params } from "./bridge";
+
+/**
+ * The options of a call as parameters: `signal` is dealt with on this side, `camelCase` becomes
+ * `snake_case`, and milliseconds become seconds. What the core does not know it refuses by name.
+ */
+export function params(options: object = {}): Params {
+  const result: Params = {};
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || name === "signal") continue;
+    result[snake(name)] = SECONDS.has(name) && typeof value === "number" ? value / 1000 : value;
+  }
+  return result;
+}
+
+/** Parameters with what concerns the request alone (its timeout, retries, headers) set apart. */
+export function requestParams(options: object = {}): Params {
+  const { timeout, maxRetries, headers, query, ...own } = options as Params;
+  return { ...params(own), ...requestOptions({ timeout, maxRetries, headers, query }) };
+}
+
+/** The same for calls whose own `timeout` is the time that all of it may take. */
+export function runParams(options: object = {}): Params {
+  const { maxRetries, headers, query, ...own } = options as Params;
+  return { ...params(own), ...requestOptions({ maxRetries, headers, query }) };
+}
+
+function requestOptions({ headers, ...rest }: Params): Params {
+  const options = params({
+    ...rest,
+    headers: headers instanceof Headers ? Object.fromEntries(headers) : headers,
+  });
+  return Object.keys(options).length > 0 ? { request_options: options } : {};
+}
+
+const SECONDS = new Set(["timeout", "connectTimeout", "interval", "pollInterval"]);
+
+function snake(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}

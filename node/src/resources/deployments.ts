@@ -1,0 +1,81 @@
+import type { ApiPromise } from "../bridge";
+import { list, type PagePromise } from "../page";
+import { requestParams } from "../params";
+import type { Deployment, ModelDefined, Prediction, RequestOptions } from "../types";
+import type { PredictionInput } from "./predictions";
+import { Resource } from "./resource";
+
+/** Runs of deployments. */
+export class DeploymentPredictions extends Resource {
+  /**
+   * Starts a deployment. `POST /deployments/{owner}/{name}/predictions`
+   *
+   * @throws {UnprocessableEntityError} if the model refuses the input
+   */
+  create<T = ModelDefined>(owner: string, name: string, options: PredictionInput): ApiPromise<Prediction<T>> {
+    return this.bridge.call(
+      "deployments.predictions.create",
+      { owner, name, ...requestParams(options) },
+      options,
+    );
+  }
+}
+
+/** What a deployment is made of. */
+export interface DeploymentConfig {
+  name: string;
+  /** `owner/name`. */
+  model: string;
+  /** Version id, 64 hexadecimal digits. */
+  version: string;
+  /** A `sku` of `hardware.list()`. */
+  hardware: string;
+  /** 0 to 5. */
+  min_instances: number;
+  /** 0 to 20. */
+  max_instances: number;
+}
+
+/** Models that are kept running on hardware of their own. */
+export class Deployments extends Resource {
+  /** Runs of deployments. */
+  readonly predictions = new DeploymentPredictions(this.bridge);
+
+  /** Deployments of this account. `GET /deployments` */
+  list(options: RequestOptions & { cursor?: string } = {}): PagePromise<Deployment> {
+    return list(this.bridge, "deployments.list", requestParams(options), options);
+  }
+
+  /** A deployment. `GET /deployments/{owner}/{name}` */
+  get(owner: string, name: string, options: RequestOptions = {}): ApiPromise<Deployment> {
+    return this.bridge.call("deployments.get", { owner, name, ...requestParams(options) }, options);
+  }
+
+  /** Makes a deployment. `POST /deployments` */
+  create(config: DeploymentConfig, options: RequestOptions = {}): ApiPromise<Deployment> {
+    return this.bridge.call("deployments.create", { ...config, ...requestParams(options) }, options);
+  }
+
+  /** Changes a deployment, which makes a new release. `PATCH /deployments/{owner}/{name}` */
+  update(
+    owner: string,
+    name: string,
+    config: Partial<Omit<DeploymentConfig, "name" | "model">>,
+    options: RequestOptions = {},
+  ): ApiPromise<Deployment> {
+    return this.bridge.call(
+      "deployments.update",
+      { owner, name, ...config, ...requestParams(options) },
+      options,
+    );
+  }
+
+  /**
+   * Deletes a deployment that has been unused for 15 minutes. `DELETE /deployments/{owner}/{name}`
+   *
+   * @returns true
+   */
+  delete(owner: string, name: string, options: RequestOptions = {}): ApiPromise<boolean> {
+    return this.bridge.call("deployments.delete", { owner, name, ...requestParams(options) }, options);
+  }
+}

@@ -1,0 +1,152 @@
+import type { ApiPromise } from "../bridge";
+import { EventStream, ItemStream } from "../events";
+import { list, type PagePromise } from "../page";
+import { requestParams, runParams } from "../params";
+import type {
+  FileEncodingStrategy,
+  ModelDefined,
+  Prediction,
+  RequestOptions,
+  WaitOption,
+  WebhookEventType,
+} from "../types";
+import { Resource } from "./resource";
+
+/** What a prediction is created with, wherever it is created. */
+export interface PredictionInput extends RequestOptions {
+  /** The model's input. Files of any kind may stand anywhere inside. */
+  input: object;
+  /** URL (https) that is told how the prediction goes on. */
+  webhook?: string;
+  /** What it is told of; new output and the end by default. */
+  webhook_events_filter?: WebhookEventType[];
+  /** Ask for an event stream. The API gives one without being asked nowadays. */
+  stream?: boolean;
+  /** Hold the answer until the output is there: `true`, or for how many seconds (1 to 60). */
+  wait?: boolean | number | WaitOption;
+  /** Cancel it by itself after so long: seconds, or text such as `"1m30s"`. */
+  cancelAfter?: number | string;
+  /** How its files travel; the client's setting by default. */
+  fileEncodingStrategy?: FileEncodingStrategy;
+}
+
+/** What `predictions.create` takes. */
+export type PredictionCreateOptions = PredictionInput &
+  (
+    | {
+        /** Version id, `owner/name:id`, or `owner/name` of an official model. */ version: string;
+        model?: string;
+        deployment?: string;
+      }
+    | { /** `owner/name`. */ model: string; version?: string; deployment?: string }
+    | { /** `owner/name` of a deployment. */ deployment: string; model?: string; version?: string }
+  );
+
+/** What `predictions.list` can be narrowed by. */
+export interface PredictionListOptions extends RequestOptions {
+  /** `next` of another page. */
+  cursor?: string;
+  /** Only those created at or after this moment (ISO 8601 or Date). */
+  created_after?: string | Date;
+  /** Only those created before this moment. */
+  created_before?: string | Date;
+  /** Only those made on the website (of the last 14 days). */
+  source?: "web";
+}
+
+/** Runs of models. */
+export class Predictions extends Resource {
+  /**
+   * Starts a model. Unless `wait` is given it returns at once, with status `starting`.
+   *
+   * `POST /predictions`, or `POST /models/{owner}/{name}/predictions` when only `model` is given.
+   *
+   * @throws {UnprocessableEntityError} if the model refuses the input; `invalidFields` says why
+   * @throws {OutcomeUnknownError} if the connection broke after the request was sent
+   * @example
+   * await replicate.predictions.create({ model: "meta/meta-llama-3-8b-instruct", input: { prompt: "Hi" } });
+   */
+  create<T = ModelDefined>(options: PredictionCreateOptions): ApiPromise<Prediction<T>> {
+    return this.bridge.call("predictions.create", requestParams(options), options);
+  }
+
+  /**
+   * A prediction as it is now. `GET /predictions/{id}`
+   *
+   * @throws {NotFoundError} if there is none with this id
+   */
+  get<T = ModelDefined>(id: string, options: RequestOptions = {}): ApiPromise<Prediction<T>> {
+    return this.bridge.call("predictions.get", { id, ...requestParams(options) }, options);
+  }
+
+  /** Stops a prediction. It does nothing to one that has ended. `POST /predictions/{id}/cancel` */
+  cancel<T = ModelDefined>(id: string, options: RequestOptions = {}): ApiPromise<Prediction<T>> {
+    return this.bridge.call("predictions.cancel", { id, ...requestParams(options) }, options);
+  }
+
+  /** Predictions of this account, newest first, 100 a page. `GET /predictions` */
+  list(options: PredictionListOptions = {}): PagePromise<Prediction> {
+    return list(this.bridge, "predictions.list", requestParams(options), options);
+  }
+
+  /**
+   * Waits until a prediction has ended, and gives its last state.
+   *
+   * `GET /predictions/{id}`, again and again.
+   *
+   * @param options.interval how often to ask, in milliseconds
+   * @param options.timeout how long to wait at most, in milliseconds
+   * @throws {PredictionFailedError} if it failed
+   * @throws {DeadlineError} if `timeout` passed first; the prediction goes on
+   */
+  wait<T = ModelDefined>(
+    id: string,
+    options: RequestOptions & { interval?: number } = {},
+  ): ApiPromise<Prediction<T>> {
+    return this.bridge.call("predictions.wait", { id, ...runParams(options) }, options);
+  }
+
+  /**
+   * The output of a prediction, its files as {@link FileOutput}s. Sends nothing.
+   *
+   * @param options.useFileOutput false leaves URLs as text
+   */
+  output<T = ModelDefined>(prediction: Prediction, options: { useFileOutput?: boolean } = {}): ApiPromise<T> {
+    return this.bridge.call("predictions.output", { prediction, ...requestParams(options) });
+  }
+
+  /**
+   * The events of a prediction that exists already. `GET` of its `urls.stream`
+   *
+   * @throws {StreamUnsupportedError} if its model has no stream
+   * @throws {StreamInterruptedError} if it broke and could not be resumed
+   */
+  stream(
+    prediction: Prediction | string,
+    options: Pick<RequestOptions, "signal"> & { useFileOutput?: boolean } = {},
+  ): EventStream {
+    const which = typeof prediction === "string" ? { id: prediction } : { prediction };
+    return new EventStream(
+      this.bridge,
+      "predictions.stream",
+      { ...which, ...requestParams(options) },
+      options.signal,
+    );
+  }
+
+  /**
+   * The items of a list that a model is still writing, each as it appears.
+   *
+   * `GET /predictions/{id}`, again and again.
+   *
+   * @throws {PredictionFailedError} if it failed, after the items that were there
+   */
+  outputIterator<T = ModelDefined>(
+    prediction: Prediction | string,
+    options: Pick<RequestOptions, "signal"> & { useFileOutput?: boolean; interval?: number } = {},
+  ): AsyncIterableIterator<T> {
+    const which = typeof prediction === "string" ? { id: prediction } : { prediction };
+    const given = { ...which, ...requestParams(options) };
+    return new ItemStream<T>(this.bridge, "predictions.output_iterator", given, options.signal);
+  }
+}

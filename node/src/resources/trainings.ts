@@ -1,0 +1,42 @@
+import type { ApiPromise } from "../bridge";
+import { list, type PagePromise } from "../page";
+import { requestParams } from "../params";
+import type { FileEncodingStrategy, RequestOptions, Training, WebhookEventType } from "../types";
+import { Resource } from "./resource";
+
+/** What a training is started with. */
+export interface TrainingOptions extends RequestOptions {
+  /** `owner/name` of a model of yours that gets the trained version. */
+  destination: string;
+  /** The training's input. Files of any kind may stand anywhere inside. */
+  input: object;
+  /** URL (https) that is told how the training goes on. */
+  webhook?: string;
+  /** What it is told of. */
+  webhook_events_filter?: WebhookEventType[];
+  /** How its files travel; the client's setting by default. */
+  fileEncodingStrategy?: FileEncodingStrategy;
+}
+
+/** Runs of models' training procedures. */
+export class Trainings extends Resource {
+  /** Starts a training. `POST /models/{owner}/{name}/versions/{version}/trainings` */
+  create(owner: string, name: string, version: string, options: TrainingOptions): ApiPromise<Training> {
+    return this.bridge.call("trainings.create", { owner, name, version, ...requestParams(options) }, options);
+  }
+
+  /** A training as it is now. `GET /trainings/{id}` */
+  get(id: string, options: RequestOptions = {}): ApiPromise<Training> {
+    return this.bridge.call("trainings.get", { id, ...requestParams(options) }, options);
+  }
+
+  /** Stops a training. `POST /trainings/{id}/cancel` */
+  cancel(id: string, options: RequestOptions = {}): ApiPromise<Training> {
+    return this.bridge.call("trainings.cancel", { id, ...requestParams(options) }, options);
+  }
+
+  /** Trainings of this account, newest first. `GET /trainings` */
+  list(options: RequestOptions & { cursor?: string } = {}): PagePromise<Training> {
+    return list(this.bridge, "trainings.list", requestParams(options), options);
+  }
+}

@@ -1,0 +1,191 @@
+import type { FileOutput } from "./file-output";
+
+/**
+ * The value of a place whose shape only the model knows. It is `any` so that reading
+ * `prediction.output[0]` needs no cast; name the type (`Prediction<string[]>`) to have it checked.
+ */
+// biome-ignore lint/suspicious/noExplicitAny: see above, and code written for the official client relies on it
+export type ModelDefined = any;
+
+/** Where a prediction or training stands. New values may be added by the API. */
+export type Status = "starting" | "processing" | "succeeded" | "failed" | "canceled" | "aborted";
+
+/** The moments a webhook can be told of. */
+export type WebhookEventType = "start" | "output" | "logs" | "completed";
+
+/** How a file inside an input travels: uploaded first, inside the JSON, or whichever suits its size. */
+export type FileEncodingStrategy = "default" | "upload" | "data-uri";
+
+/** `owner/name`, or `owner/name:version`. */
+export type ModelReference = `${string}/${string}` | `${string}/${string}:${string}`;
+
+/** Anything that may stand for a file: in an input, or as the argument of `files.create`. */
+export type FileInput =
+  | Blob
+  | ArrayBuffer
+  | ArrayBufferView
+  | ReadableStream<Uint8Array>
+  | AsyncIterable<Uint8Array | string>
+  | FileOutput
+  | URL;
+
+/** What a model gave: files are {@link FileOutput}s, or URLs as text with `useFileOutput: false`. */
+export type ModelOutput<File = FileOutput> =
+  | string
+  | number
+  | boolean
+  | null
+  | File
+  | ModelOutput<File>[]
+  | object;
+
+/** How `run` learns of the end: `block` holds the first request open, `poll` only asks now and then. */
+export type WaitOption =
+  | {
+      /** Hold the creating request open until the output is there. The default. */
+      mode: "block";
+      /** How long the server may hold it, in seconds (1 to 60). */
+      timeout?: number;
+      /** How often to ask after that, in milliseconds. */
+      interval?: number;
+    }
+  | {
+      /** Create, then ask until it has ended. */
+      mode: "poll";
+      /** How often to ask, in milliseconds. */
+      interval?: number;
+    };
+
+/** A run of a model. */
+export interface Prediction<Output = ModelDefined, Input = ModelDefined> {
+  id: string;
+  status: Status;
+  /** `owner/name`. */
+  model: string;
+  /** The version's id, or `hidden` for official models. */
+  version: string | "hidden";
+  input: Input;
+  output?: Output;
+  source: "api" | "web";
+  error?: unknown;
+  logs?: string;
+  /** True once the API has removed input, output and logs (after an hour for predictions made here). */
+  data_removed?: boolean;
+  /** When it is cancelled by itself, if `cancelAfter` was given. */
+  deadline?: string;
+  deployment?: string;
+  metrics?: { predict_time?: number; total_time?: number; [name: string]: unknown };
+  webhook?: string;
+  webhook_events_filter?: WebhookEventType[];
+  created_at: string;
+  started_at?: string | null;
+  completed_at?: string | null;
+  urls: { get: string; cancel: string; stream?: string; web?: string };
+}
+
+/** A run of a model's training procedure. */
+export interface Training extends Prediction<{ version: string; weights?: string } | null> {}
+
+/** One version of a model. */
+export interface ModelVersion {
+  id: string;
+  created_at: string;
+  cog_version: string | null;
+  openapi_schema: ModelDefined;
+}
+
+/** A model on Replicate. */
+export interface Model {
+  url: string;
+  owner: string;
+  name: string;
+  description?: string | null;
+  visibility: "public" | "private";
+  is_official?: boolean;
+  run_count: number;
+  github_url?: string | null;
+  paper_url?: string | null;
+  license_url?: string | null;
+  cover_image_url?: string | null;
+  default_example?: Prediction | null;
+  latest_version?: ModelVersion | null;
+}
+
+/** The account a token belongs to. */
+export interface Account {
+  type: "user" | "organization";
+  username: string;
+  name?: string;
+  github_url?: string;
+  avatar_url?: string;
+}
+
+/** A set of models put together by Replicate. */
+export interface Collection {
+  name: string;
+  slug: string;
+  description: string;
+  full_description?: string | null;
+  models?: Model[];
+}
+
+/** A model that is kept running on hardware of its own. */
+export interface Deployment {
+  owner: string;
+  name: string;
+  current_release: {
+    number: number;
+    model: string;
+    version: string;
+    created_at: string;
+    created_by: Account;
+    configuration: { hardware: string; min_instances: number; max_instances: number };
+  };
+}
+
+/** An uploaded file. */
+export interface FileObject {
+  id: string;
+  name?: string;
+  content_type: string;
+  size: number;
+  etag?: string;
+  checksums: { sha256: string; md5?: string };
+  metadata: Record<string, unknown>;
+  created_at: string;
+  expires_at: string | null;
+  urls: { get: string };
+}
+
+/** A kind of machine. */
+export interface Hardware {
+  name: string;
+  sku: string;
+}
+
+/** The key webhooks are signed with. */
+export interface WebhookSecret {
+  key: string;
+}
+
+/** Model progress, as read from logs. */
+export interface Progress {
+  /** From 0 to 1. */
+  percentage: number;
+  current: number;
+  total: number;
+}
+
+/** What every call takes besides its own parameters. */
+export interface RequestOptions {
+  /** Stops the call; it rejects with the signal's reason. */
+  signal?: AbortSignal;
+  /** How long one attempt may take, in milliseconds. */
+  timeout?: number;
+  /** How often the request may be sent again. */
+  maxRetries?: number;
+  /** Headers to add. */
+  headers?: Record<string, string> | Headers;
+  /** Query parameters to add. */
+  query?: Record<string, string>;
+}

@@ -1,0 +1,108 @@
+/** Verifying that a webhook comes from Replicate. */
+import { compute } from "./bridge";
+import { WebhookSignatureError, WebhookTimestampError } from "./errors";
+import type { Prediction, Training } from "./types";
+
+/** Something that holds a webhook: a web `Request`, or a request of Node, Express and the like. */
+export interface WebhookRequest {
+  headers: Headers | Record<string, string | string[] | undefined>;
+  /** The body as it came: text, bytes or a stream, not a parsed object. */
+  body?: unknown;
+}
+
+/** A webhook in its parts. */
+export interface WebhookParts {
+  /** Header `webhook-id`. */
+  id?: string;
+  /** Header `webhook-timestamp`. */
+  timestamp?: string;
+  /** Header `webhook-signature`. */
+  signature?: string;
+  /** The body as it came. */
+  body: unknown;
+  /** `replicate.webhooks.default.secret.get()` gives it, as `key`. */
+  secret: string;
+}
+
+/** How strictly a webhook is looked at. */
+export interface WebhookOptions {
+  /** How far its time may be from now, in seconds (300 by default); null accepts any age. */
+  tolerance?: number | null;
+}
+
+/**
+ * Checks a webhook and gives what it tells.
+ *
+ * @throws {WebhookSignatureError} if it is not signed with this secret
+ * @throws {WebhookTimestampError} if it is too old (or too new), and so may be a replay
+ * @throws {WebhookBodyError} if the body was parsed before: the signature is over its exact bytes
+ * @example
+ * const prediction = await verifyWebhook(request, secret);
+ */
+export async function verifyWebhook<T = Prediction | Training>(
+  request: WebhookRequest | WebhookParts,
+  secret?: string | WebhookOptions,
+  options?: WebhookOptions,
+): Promise<T> {
+  const [parts, { tolerance }] =
+    "headers" in request
+      ? [{ headers: plainHeaders(request.headers), secret }, options ?? {}]
+      : [
+          {
+            id: request.id,
+            timestamp: request.timestamp,
+            signature: request.signature,
+            secret: request.secret,
+          },
+          (secret as WebhookOptions | undefined) ?? {},
+        ];
+  const body = await rawBody(request.body);
+  const params = { ...parts, body, ...(tolerance === undefined ? {} : { tolerance }) };
+  return compute<{ event: T }>("webhooks.verify", params).event;
+}
+
+/**
+ * Checks a webhook: false if its signature does not fit, or its time is off by more than five
+ * minutes. {@link verifyWebhook} says why, and gives the event.
+ *
+ * @throws {WebhookError} if something needed for the check is missing
+ * @example
+ * if (!(await validateWebhook(request, secret))) return new Response("not for us", { status: 401 });
+ */
+export async function validateWebhook(
+  request: WebhookRequest | WebhookParts,
+  secret?: string | WebhookOptions,
+  options?: WebhookOptions,
+): Promise<boolean> {
+  try {
+    await verifyWebhook(request, secret, isOptions(options) ? options : undefined);
+    return true;
+  } catch (error) {
+    if (error instanceof WebhookSignatureError || error instanceof WebhookTimestampError) return false;
+    throw error;
+  }
+}
+
+/** The official client takes a Crypto in this place; the core brings its own. */
+function isOptions(options: unknown): options is WebhookOptions {
+  return typeof options === "object" && options !== null && "tolerance" in options;
+}
+
+function plainHeaders(headers: WebhookRequest["headers"]): Record<string, unknown> {
+  if (typeof (headers as Headers).forEach !== "function") return headers as Record<string, unknown>;
+  const plain: Record<string, unknown> = {};
+  (headers as Headers).forEach((value, name) => {
+    plain[name] = value;
+  });
+  return plain;
+}
+
+/** A stream is read whole; anything else goes to the core as it is, which refuses what is no raw body. */
+async function rawBody(body: unknown): Promise<unknown> {
+  if (typeof body !== "object" || body === null || !(Symbol.asyncIterator in body)) return body;
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body as AsyncIterable<Uint8Array | string>) {
+    chunks.push(typeof chunk === "string" ? Buffer.from(chunk) : chunk);
+  }
+  return Buffer.concat(chunks);
+}
