@@ -1,0 +1,173 @@
+//! Python objects with `read` as files that go up.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use bytes::Bytes;
+use futures_util::stream;
+use pyo3::{
+    exceptions::{PyTypeError, PyValueError},
+    intern,
+    prelude::*,
+    pybacked::PyBackedBytes,
+    types::{PyByteArray, PyBytes, PyString},
+};
+use pyo3_async_runtimes::{TaskLocals, into_future_with_locals};
+use replicant::{BoxFuture, BoxStream, ByteSource, Error, ErrorKind, File, Result};
+
+/// How much is asked of `read` at a time.
+const CHUNK: usize = 256 * 1024;
+
+/// An object with `read`, from where it stood when it was given.
+pub struct Reader(Arc<Shared>);
+
+struct Shared {
+    file: Py<PyAny>,
+    /// Where it stood, if it can go back there.
+    start: Option<u64>,
+    len: Option<u64>,
+    /// The event loop that awaits a `read` that is to be awaited.
+    locals: Option<TaskLocals>,
+    /// Going somewhere and reading there must not be interrupted by another reader of this file.
+    turn: Mutex<()>,
+}
+
+impl Reader {
+    /// The file that `object` reads from; `place` is for messages.
+    pub fn file(object: &Bound<'_, PyAny>, place: &str) -> PyResult<File> {
+        let py = object.py();
+        let (start, len) = extent(object);
+        if start.is_some_and(|start| start > 0) && len == Some(0) {
+            let message = format!("{place}: this file was read to its end already; call seek(0) first");
+            return Err(PyValueError::new_err(message));
+        }
+        let name = object.getattr(intern!(py, "name")).ok().and_then(|name| name.extract::<String>().ok());
+        // An event loop only runs where asyncio is loaded; the import is not made for this.
+        let locals = TaskLocals::with_running_loop(py).and_then(|locals| locals.copy_context(py)).ok();
+        let shared = Shared { file: object.clone().unbind(), start, len, locals, turn: Mutex::new(()) };
+        let file = File::source(Arc::new(Reader(Arc::new(shared))));
+        Ok(match name.as_deref().and_then(|name| name.rsplit(['/', '\\']).next()).filter(|name| !name.is_empty()) {
+            Some(name) => file.filename(name),
+            None => file,
+        })
+    }
+
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<reader of {:?} bytes>", self.0.len)
+    }
+}
+
+impl Shared {
+    fn seek_and_read(&self, offset: u64) -> Result<Piece> {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        Python::try_attach(|py| {
+            let file = self.file.bind(py);
+            let read = || -> PyResult<Piece> {
+                if let Some(start) = self.start {
+                    file.call_method1(intern!(py, "seek"), (start + offset,))?;
+                }
+                let piece = file.call_method1(intern!(py, "read"), (CHUNK,))?;
+                if piece.hasattr(intern!(py, "__await__"))? {
+                    let locals = self.locals.as_ref().ok_or_else(|| {
+                        PyTypeError::new_err("a file whose `read` is to be awaited needs an awaited call")
+                    })?;
+                    return Ok(Piece::Coming(Box::pin(into_future_with_locals(locals, piece)?)));
+                }
+                bytes_of(&piece).map(Piece::Here)
+            };
+            read().map_err(|error| unreadable(&error))
+        })
+        .unwrap_or_else(|| Err(Error::new(ErrorKind::Internal, "the interpreter is ending")))
+    }
+}
+
+/// What one call of `read` gave.
+enum Piece {
+    Here(Bytes),
+    Coming(BoxFuture<'static, PyResult<Py<PyAny>>>),
+}
+
+impl ByteSource for Reader {
+    fn len(&self) -> Option<u64> {
+        self.0.len
+    }
+
+    fn replayable(&self) -> bool {
+        self.0.start.is_some()
+    }
+
+    fn open(&self) -> BoxFuture<'_, Result<BoxStream<'static, Result<Bytes>>>> {
+        let shared = self.0.clone();
+        let pieces = stream::try_unfold((shared, 0_u64), |(shared, offset)| async move {
+            let this = shared.clone();
+            // On a thread of its own: `read` may take long, and so may getting hold of the interpreter.
+            let piece = tokio::task::spawn_blocking(move || this.seek_and_read(offset)).await;
+            let piece = match piece.map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?? {
+                Piece::Here(bytes) => bytes,
+                Piece::Coming(coming) => {
+                    let piece = coming.await;
+                    Python::try_attach(|py| piece.and_then(|piece| bytes_of(piece.bind(py))))
+                        .unwrap_or_else(|| Ok(Bytes::new()))
+                        .map_err(|error| unreadable(&error))?
+                }
+            };
+            let next = offset + piece.len() as u64;
+            Ok((!piece.is_empty()).then_some((piece, (shared, next))))
+        });
+        Box::pin(async move { Ok(Box::pin(pieces) as BoxStream<'static, Result<Bytes>>) })
+    }
+}
+
+/// Where a file stands and how much is left, if it can tell. It is left standing there.
+fn extent(file: &Bound<'_, PyAny>) -> (Option<u64>, Option<u64>) {
+    let measure = || -> PyResult<(u64, u64)> {
+        let py = file.py();
+        // Not all files have `seekable`; those that cannot `seek` fail below.
+        if let Ok(seekable) = file.call_method0(intern!(py, "seekable"))
+            && !seekable.is_truthy()?
+        {
+            return Err(PyValueError::new_err("not seekable"));
+        }
+        let start = file.call_method0(intern!(py, "tell"))?.extract()?;
+        file.call_method1(intern!(py, "seek"), (0, 2))?;
+        let end = file.call_method0(intern!(py, "tell"))?.extract()?;
+        file.call_method1(intern!(py, "seek"), (start,))?;
+        Ok((start, end))
+    };
+    match measure() {
+        // Positions in text are not numbers of bytes.
+        Ok(_) if is_text(file) => (None, None),
+        Ok((start, end)) => (Some(start), Some(end.saturating_sub(start))),
+        Err(_) => (None, None),
+    }
+}
+
+fn is_text(file: &Bound<'_, PyAny>) -> bool {
+    file.call_method1(intern!(file.py(), "read"), (0,)).is_ok_and(|nothing| nothing.is_instance_of::<PyString>())
+}
+
+fn bytes_of(piece: &Bound<'_, PyAny>) -> PyResult<Bytes> {
+    if let Ok(bytes) = piece.cast::<PyBytes>() {
+        return Ok(Bytes::from_owner(PyBackedBytes::from(bytes.clone())));
+    }
+    if let Ok(text) = piece.cast::<PyString>() {
+        return Ok(Bytes::from(text.to_cow()?.into_owned()));
+    }
+    if let Ok(bytes) = piece.cast::<PyByteArray>() {
+        return Ok(bytes.to_vec().into());
+    }
+    if piece.is_none() {
+        return Ok(Bytes::new());
+    }
+    let kind = piece.get_type().name()?;
+    Err(PyTypeError::new_err(format!("`read` gave {kind} where bytes were expected")))
+}
+
+fn unreadable(error: &PyErr) -> Error {
+    Error::new(ErrorKind::FileNotFound, format!("a file given as input cannot be read: {error}"))
+}

@@ -1,0 +1,292 @@
+//! Python objects to [`Value`] and back: the only place where data crosses.
+
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use pyo3::{
+    exceptions::{PyTypeError, PyValueError},
+    intern,
+    prelude::*,
+    pybacked::PyBackedBytes,
+    sync::PyOnceLock,
+    types::{
+        PyBool, PyByteArray, PyBytes, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PyMemoryView, PySet, PyString,
+        PyTuple,
+    },
+};
+use replicant::{File, Number, Object, Value};
+
+use crate::{client::Client, reader::Reader};
+
+/// How deep data may be nested; deeper data would overflow the stack here or in the core.
+const DEPTH: usize = 250;
+
+/// A Python object as the core takes it.
+///
+/// # Errors
+/// `TypeError` or `ValueError`, which names the place inside the object: `input.image[0]`.
+pub fn from_python(object: &Bound<'_, PyAny>) -> PyResult<Value> {
+    Walk::default().value(object)
+}
+
+/// The Python object for what the core gives. Files belong to `client`.
+pub fn to_python<'py>(
+    py: Python<'py>,
+    value: Value,
+    client: Option<&Bound<'py, Client>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    Ok(match value {
+        Value::Null => py.None().into_bound(py),
+        Value::Bool(bool) => PyBool::new(py, bool).to_owned().into_any(),
+        Value::Number(Number::Int(int)) => int.into_pyobject(py)?.into_any(),
+        Value::Number(Number::UInt(int)) => int.into_pyobject(py)?.into_any(),
+        Value::Number(Number::Big(digits)) => py.get_type::<PyInt>().call1((&*digits,))?,
+        Value::Number(Number::Float(float)) => PyFloat::new(py, float).into_any(),
+        Value::String(string) => PyString::new(py, &string).into_any(),
+        Value::Array(items) => {
+            let list = PyList::empty(py);
+            for item in items {
+                list.append(to_python(py, item, client)?)?;
+            }
+            list.into_any()
+        }
+        Value::Object(members) => {
+            let dict = PyDict::new(py);
+            for (name, member) in members {
+                dict.set_item(name, to_python(py, member, client)?)?;
+            }
+            dict.into_any()
+        }
+        Value::Bytes(bytes) => PyBytes::new(py, &bytes).into_any(),
+        Value::Output(file) => file_output(py, file.url(), client)?,
+        // Files only go up.
+        Value::File(_) => return Err(PyTypeError::new_err("a file for upload cannot come back")),
+    })
+}
+
+/// The Python object for a file that a model wrote.
+pub fn file_output<'py>(
+    py: Python<'py>,
+    url: &str,
+    client: Option<&Bound<'py, Client>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    CLASS.import(py, "replicant._files", "FileOutput")?.call1((url, client))
+}
+
+/// One conversion: where it is, and the containers it is inside of.
+#[derive(Default)]
+struct Walk {
+    place: Vec<String>,
+    inside: Vec<usize>,
+    /// Readers met before, so that one file given twice is one source.
+    readers: Vec<(usize, File)>,
+}
+
+impl Walk {
+    fn value(&mut self, object: &Bound<'_, PyAny>) -> PyResult<Value> {
+        // First the types of JSON, by far the most common; `bool` before `int`, of which it is one.
+        if object.is_none() {
+            Ok(Value::Null)
+        } else if let Ok(string) = object.cast::<PyString>() {
+            self.text(string).map(Value::String)
+        } else if let Ok(bool) = object.cast::<PyBool>() {
+            Ok(Value::Bool(bool.is_true()))
+        } else if let Ok(int) = object.cast::<PyInt>() {
+            integer(int)
+        } else if let Ok(float) = object.cast::<PyFloat>() {
+            self.float(float.value())
+        } else if let Ok(dict) = object.cast::<PyDict>() {
+            self.within(object, |walk| walk.members(dict.iter().map(Ok)))
+        } else if let Ok(list) = object.cast::<PyList>() {
+            self.within(object, |walk| walk.items(list.iter().map(Ok)))
+        } else if let Ok(tuple) = object.cast::<PyTuple>() {
+            self.within(object, |walk| walk.items(tuple.iter().map(Ok)))
+        } else if let Ok(bytes) = object.cast::<PyBytes>() {
+            // Not a copy: the bytes stay Python's, and alive, until the core is done with them.
+            Ok(Value::Bytes(Bytes::from_owner(PyBackedBytes::from(bytes.clone()))))
+        } else {
+            self.other(object)
+        }
+    }
+
+    fn other(&mut self, object: &Bound<'_, PyAny>) -> PyResult<Value> {
+        let py = object.py();
+        if let Ok(bytes) = object.cast::<PyByteArray>() {
+            return Ok(Value::Bytes(bytes.to_vec().into()));
+        }
+        if object.is_instance_of::<PyMemoryView>() {
+            let bytes = object.call_method0(intern!(py, "tobytes"))?;
+            return self.value(&bytes);
+        }
+        if object.is_instance_of::<PySet>() || object.is_instance_of::<PyFrozenSet>() {
+            return self.within(object, |walk| walk.items(object.try_iter()?));
+        }
+        // A class is not one of its instances, although it has their methods.
+        if object.is_instance_of::<pyo3::types::PyType>() {
+            return Err(self.refuse(object));
+        }
+        if let Some(url) = attribute(object, intern!(py, "__url__")) {
+            return self.value(&url);
+        }
+        if has_method(object, intern!(py, "__fspath__")) {
+            let path: PathBuf = object.extract()?;
+            return Ok(Value::File(File::path(path)));
+        }
+        // Numbers and arrays of numpy, and what imitates them: both have a `dtype`.
+        if attribute(object, intern!(py, "dtype")).is_some() && has_method(object, intern!(py, "tolist")) {
+            let plain = object.call_method0(intern!(py, "tolist"))?;
+            if plain.is(object) {
+                return Err(self.refuse(object));
+            }
+            return self.within(object, |walk| walk.value(&plain));
+        }
+        if has_method(object, intern!(py, "read")) {
+            return self.reader(object).map(Value::File);
+        }
+        if is_image(object) {
+            return self.image(object);
+        }
+        if has_method(object, intern!(py, "keys")) && has_method(object, intern!(py, "__getitem__")) {
+            let pairs = object.call_method0(intern!(py, "items"))?;
+            return self.within(object, |walk| {
+                walk.members(pairs.try_iter()?.map(|pair| pair?.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>()))
+            });
+        }
+        if has_method(object, intern!(py, "__next__")) {
+            return self.within(object, |walk| walk.items(object.try_iter()?));
+        }
+        Err(self.refuse(object))
+    }
+
+    fn members<'py>(
+        &mut self,
+        members: impl Iterator<Item = PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)>>,
+    ) -> PyResult<Value> {
+        let mut object = Object::new();
+        for member in members {
+            let (key, member) = member?;
+            let Ok(key) = key.cast::<PyString>() else {
+                let kind = key.get_type().name()?;
+                let message = format!("{}: the names of members must be text, not {kind}", self.here());
+                return Err(PyTypeError::new_err(message));
+            };
+            let key = self.text(key)?;
+            self.place.push(if self.place.is_empty() { key.clone() } else { format!(".{key}") });
+            let value = self.value(&member)?;
+            self.place.pop();
+            object.insert(key, value);
+        }
+        Ok(Value::Object(object))
+    }
+
+    fn items<'py>(&mut self, items: impl Iterator<Item = PyResult<Bound<'py, PyAny>>>) -> PyResult<Value> {
+        let mut array = Vec::new();
+        for (index, item) in items.enumerate() {
+            self.place.push(format!("[{index}]"));
+            array.push(self.value(&item?)?);
+            self.place.pop();
+        }
+        Ok(Value::Array(array))
+    }
+
+    /// Converts what is inside `container`, unless we are inside of it already.
+    fn within(
+        &mut self,
+        container: &Bound<'_, PyAny>,
+        convert: impl FnOnce(&mut Self) -> PyResult<Value>,
+    ) -> PyResult<Value> {
+        let address = container.as_ptr() as usize;
+        if self.inside.contains(&address) {
+            return Err(PyValueError::new_err(format!("{}: an object that contains itself", self.here())));
+        }
+        if self.inside.len() >= DEPTH {
+            return Err(PyValueError::new_err(format!("{}: nested too deeply", self.here())));
+        }
+        self.inside.push(address);
+        let value = convert(self);
+        self.inside.pop();
+        value
+    }
+
+    fn text(&self, string: &Bound<'_, PyString>) -> PyResult<String> {
+        string.to_cow().map(std::borrow::Cow::into_owned).map_err(|_| {
+            PyValueError::new_err(format!("{}: text with half a surrogate pair cannot be sent", self.here()))
+        })
+    }
+
+    fn float(&self, float: f64) -> PyResult<Value> {
+        if float.is_finite() {
+            return Ok(Value::Number(Number::Float(float)));
+        }
+        Err(PyValueError::new_err(format!("{}: {float} cannot be sent, JSON has no such number", self.here())))
+    }
+
+    fn reader(&mut self, object: &Bound<'_, PyAny>) -> PyResult<File> {
+        let address = object.as_ptr() as usize;
+        if let Some((_, file)) = self.readers.iter().find(|(known, _)| *known == address) {
+            return Ok(file.clone());
+        }
+        let file = Reader::file(object, &self.here())?;
+        self.readers.push((address, file.clone()));
+        Ok(file)
+    }
+
+    /// A PIL image, as PNG because that loses nothing.
+    fn image(&self, object: &Bound<'_, PyAny>) -> PyResult<Value> {
+        let py = object.py();
+        let buffer = py.import("io")?.getattr("BytesIO")?.call0()?;
+        object.call_method1(intern!(py, "save"), (&buffer, "PNG")).map_err(|error| {
+            let refused = PyTypeError::new_err(format!("{}: the image cannot be saved as PNG", self.here()));
+            refused.set_cause(py, Some(error));
+            refused
+        })?;
+        let bytes = buffer.call_method0("getvalue")?.cast_into::<PyBytes>()?;
+        let bytes = Bytes::from_owner(PyBackedBytes::from(bytes));
+        Ok(Value::File(File::bytes(bytes).filename("image.png").content_type("image/png")))
+    }
+
+    fn here(&self) -> String {
+        if self.place.is_empty() { "the argument".to_owned() } else { self.place.concat() }
+    }
+
+    fn refuse(&self, object: &Bound<'_, PyAny>) -> PyErr {
+        let kind = object.get_type().fully_qualified_name();
+        let kind = kind.map_or_else(|_| "this object".to_owned(), |name| name.to_string());
+        PyTypeError::new_err(format!(
+            "{}: {kind} cannot be sent. Text, numbers, lists, dictionaries, bytes, paths and objects with \
+             `read` can",
+            self.here()
+        ))
+    }
+}
+
+fn integer(int: &Bound<'_, PyInt>) -> PyResult<Value> {
+    if let Ok(int) = int.extract::<i64>() {
+        return Ok(Value::Number(Number::Int(int)));
+    }
+    if let Ok(int) = int.extract::<u64>() {
+        return Ok(Value::Number(Number::UInt(int)));
+    }
+    // By the type's own method, because subclasses such as enumerations may print something else.
+    let digits = int.py().get_type::<PyInt>().call_method1("__repr__", (int,))?.extract::<String>()?;
+    Number::big(&digits).map(Value::Number).ok_or_else(|| PyValueError::new_err(digits))
+}
+
+/// An attribute that is not None.
+fn attribute<'py>(object: &Bound<'py, PyAny>, name: &Bound<'py, PyString>) -> Option<Bound<'py, PyAny>> {
+    object.getattr(name).ok().filter(|value| !value.is_none())
+}
+
+fn has_method(object: &Bound<'_, PyAny>, name: &Bound<'_, PyString>) -> bool {
+    object.getattr(name).is_ok_and(|method| method.is_callable())
+}
+
+/// Whether this is an image of PIL, by what such an image has.
+fn is_image(object: &Bound<'_, PyAny>) -> bool {
+    let py = object.py();
+    has_method(object, intern!(py, "save"))
+        && has_method(object, intern!(py, "tobytes"))
+        && attribute(object, intern!(py, "mode")).is_some()
+        && attribute(object, intern!(py, "size")).is_some()
+}

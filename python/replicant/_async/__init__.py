@@ -1,0 +1,1 @@
+"""Clients, namespaces and objects whose methods are awaited."""

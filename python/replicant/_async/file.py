@@ -1,0 +1,68 @@
+"""Files that are uploaded, to be given to models."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Optional
+
+from .._base import AsyncNamespace, Observer, given
+from .._objects import File
+from .._page import AwaitablePage
+
+
+class AsyncFiles(AsyncNamespace):
+    """`client.files`"""
+
+    __slots__ = ()
+
+    async def create(
+        self,
+        file: Any,
+        filename: Optional[str] = None,
+        content_type: Optional[str] = None,
+        metadata: Optional[Dict[str, Any]] = None,
+        *,
+        on_progress: Observer = None,
+    ) -> File:
+        """Upload a file, at most 100 MB, which is kept for a day.
+
+        `POST /files`
+
+        Args:
+            file: a path (`pathlib.Path` or any `os.PathLike`), an open binary file or anything else
+                with `read`, bytes, or a path as a string. It is read in pieces.
+            filename: its name; without it, the name of the file.
+            content_type: its media type; without it, guessed from the name and the content.
+            metadata: what is to be kept with it.
+            on_progress: called with `{"loaded", "total"}` (bytes) as it is sent.
+
+        Raises:
+            InputFileNotFoundError: there is no such file.
+            FileTooLargeError: it is larger than the API takes.
+        """
+        params = given(file=file, filename=filename, content_type=content_type, metadata=metadata)
+        return File(await self._client._call("files.create", params, on_progress), self._client)
+
+    async def get(self, id: str) -> File:
+        """Fetch what is known of a file, not its content.
+
+        `GET /files/{id}`
+        """
+        return File(await self._client._call("files.get", {"id": id}), self._client)
+
+    def list(self, cursor: Optional[str] = None) -> AwaitablePage[File]:
+        """The files of the account.
+
+        `GET /files`. Iterating goes over all pages.
+
+        Args:
+            cursor: the `next` of a page, to go on there.
+        """
+        return self._client._list("files.list", File, given(cursor=cursor))
+
+    async def delete(self, id: str) -> bool:
+        """Delete a file.
+
+        `DELETE /files/{id}`
+        """
+        await self._client._call("files.delete", {"id": id})
+        return True

@@ -1,0 +1,274 @@
+"""Models and their versions."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Optional, Sequence, Union
+
+from .._base import AsyncNamespace, given
+from .._object import APIObject
+from .._objects import Version
+from .._page import AwaitablePage
+from .._refs import Reference, owner_and_name
+from .prediction import AsyncPrediction
+
+
+class AsyncModel(APIObject):
+    """A model."""
+
+    __slots__ = ()
+    _shown = ("owner", "name")
+
+    url: str
+    """The model's page on the web site."""
+    owner: str
+    """The account it belongs to."""
+    name: str
+    """The model's name."""
+    description: Optional[str]
+    """What it does."""
+    visibility: str
+    """`public` or `private`."""
+    is_official: Optional[bool]
+    """Whether Replicate keeps it running; such a model needs no version."""
+    github_url: Optional[str]
+    """Its source."""
+    paper_url: Optional[str]
+    """Its paper."""
+    license_url: Optional[str]
+    """Its license."""
+    run_count: int
+    """How often it was run."""
+    cover_image_url: Optional[str]
+    """Its picture."""
+    created_at: Optional[str]
+    """When it was created."""
+    weights_url: Optional[str]
+    """Its weights."""
+
+    @property
+    def id(self) -> str:
+        """The model as `owner/name`."""
+        return f"{self.owner}/{self.name}"
+
+    @property
+    def default_example(self) -> Optional[AsyncPrediction]:
+        """The prediction shown on its page."""
+        return AsyncPrediction._of(self._data.get("default_example"), self._owner)
+
+    @property
+    def latest_version(self) -> Optional[Version]:
+        """The newest version."""
+        return Version._of(self._data.get("latest_version"))
+
+    @property
+    def versions(self) -> AsyncModelVersions:
+        """The versions of this model."""
+        return AsyncModelVersions(self._bound, {"owner": self.owner, "name": self.name})
+
+    async def reload(self) -> None:
+        """Fetch the present state.
+
+        `GET /models/{owner}/{name}`
+        """
+        params = {"owner": self.owner, "name": self.name}
+        self._data = await self._bound._call("models.get", params)
+
+    @property
+    def _bound(self) -> Any:
+        if self._owner is not None:
+            return self._owner
+        from .._default import default_async_client
+
+        return default_async_client
+
+
+class AsyncModelVersions:
+    """`model.versions`: the versions of one model."""
+
+    __slots__ = ("_client", "_model")
+
+    def __init__(self, client: Any, model: Dict[str, str]) -> None:
+        self._client = client
+        self._model = model
+
+    async def get(self, id: str) -> Version:
+        """Fetch a version.
+
+        `GET /models/{owner}/{name}/versions/{id}`
+
+        Args:
+            id: the version's id.
+        """
+        data = await self._client._call("models.versions.get", {**self._model, "id": id})
+        return Version(data, self._client)
+
+    def list(self, cursor: Optional[str] = None) -> AwaitablePage[Version]:
+        """The versions, newest first.
+
+        `GET /models/{owner}/{name}/versions`. Iterating goes over all pages.
+
+        Args:
+            cursor: the `next` of a page, to go on there.
+        """
+        params = given(**self._model, cursor=cursor)
+        return self._client._list("models.versions.list", Version, params)  # type: ignore[no-any-return]
+
+    async def delete(self, id: str) -> bool:
+        """Delete a version, which the API does within some minutes.
+
+        `DELETE /models/{owner}/{name}/versions/{id}`
+
+        Args:
+            id: the version's id.
+        """
+        await self._client._call("models.versions.delete", {**self._model, "id": id})
+        return True
+
+
+class AsyncVersions(AsyncNamespace):
+    """`client.models.versions`: the versions of any model."""
+
+    __slots__ = ()
+
+    async def get(
+        self,
+        model: Optional[Reference] = None,
+        name: Optional[str] = None,
+        id: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+    ) -> Version:
+        """Fetch a version.
+
+        `GET /models/{owner}/{name}/versions/{id}`
+
+        Args:
+            model: the model, as `owner/name` or as an object; or its owner, with `name`.
+            name: the model's name, if `model` is its owner.
+            id: the version's id.
+            owner: the model's owner, if `model` is not given.
+        """
+        if id is None:
+            raise TypeError("which version? Give its id")
+        params = owner_and_name(model if owner is None else owner, name)
+        data = await self._client._call("models.versions.get", {**params, "id": id})
+        return Version(data, self._client)
+
+    def list(
+        self,
+        model: Optional[Reference] = None,
+        name: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+        cursor: Optional[str] = None,
+    ) -> AwaitablePage[Version]:
+        """The versions of a model, newest first.
+
+        `GET /models/{owner}/{name}/versions`. Iterating goes over all pages.
+
+        Args:
+            model: the model, as `owner/name` or as an object; or its owner, with `name`.
+            name: the model's name, if `model` is its owner.
+            owner: the model's owner, if `model` is not given.
+            cursor: the `next` of a page, to go on there.
+        """
+        params = owner_and_name(model if owner is None else owner, name)
+        return self._client._list("models.versions.list", Version, given(**params, cursor=cursor))
+
+
+class AsyncModelPredictions(AsyncNamespace):
+    """`client.models.predictions`"""
+
+    __slots__ = ()
+
+    async def create(
+        self,
+        model: Optional[Reference] = None,
+        input: Optional[Dict[str, Any]] = None,
+        *,
+        owner: Optional[str] = None,
+        name: Optional[str] = None,
+        webhook: Optional[str] = None,
+        webhook_completed: Optional[str] = None,
+        webhook_events_filter: Optional[Sequence[str]] = None,
+        stream: Optional[bool] = None,
+        wait: Optional[Union[bool, float]] = None,
+        prefer: Optional[str] = None,
+        cancel_after: Optional[Union[float, str]] = None,
+        file_encoding_strategy: Optional[str] = None,
+    ) -> AsyncPrediction:
+        """Start a prediction of a model that needs no version.
+
+        `POST /models/{owner}/{name}/predictions`. It is sent once: a failure that leaves open
+        whether the prediction was created is told, not tried again.
+
+        Args:
+            model: the model, as `owner/name` or as an object.
+            input: what the model is given; files, paths and bytes in it are uploaded or inlined.
+            owner: the model's owner, if `model` is not given.
+            name: the model's name, if `model` is not given.
+            webhook: an https URL that events about the prediction are sent to.
+            webhook_completed: an https URL that the end is sent to.
+            webhook_events_filter: which events are sent: `start`, `output`, `logs`, `completed`.
+            stream: asks for an event stream; models that have one need not be asked any more.
+            wait: how many seconds the answer may be held back for the output, 60 at most;
+                True for as long as the API likes.
+            prefer: the same as a header: `wait` or `wait=5`.
+            cancel_after: after how many seconds (or a duration such as `1m30s`) it is canceled.
+            file_encoding_strategy: `default`, `url` (upload files) or `base64` (inline them).
+
+        Raises:
+            UnprocessableEntityError: the input does not fit the model.
+            OutcomeUnknownError: whether the prediction was created is not known.
+        """
+        data = await self._client._call(
+            "models.predictions.create",
+            given(
+                **owner_and_name(model if owner is None else owner, name),
+                input={} if input is None else input,
+                webhook=webhook,
+                webhook_completed=webhook_completed,
+                webhook_events_filter=webhook_events_filter,
+                stream=stream,
+                wait=wait,
+                prefer=prefer,
+                cancel_after=cancel_after,
+                file_encoding_strategy=file_encoding_strategy,
+            ),
+        )
+        return AsyncPrediction(data, self._client)
+
+
+class AsyncModels(AsyncNamespace):
+    """`client.models`"""
+
+    __slots__ = ()
+
+    @property
+    def predictions(self) -> AsyncModelPredictions:
+        """Predictions of models that need no version."""
+        return AsyncModelPredictions(self._client)
+
+    @property
+    def versions(self) -> AsyncVersions:
+        """Versions of models."""
+        return AsyncVersions(self._client)
+
+    async def get(
+        self,
+        model: Optional[Reference] = None,
+        name: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+    ) -> AsyncModel:
+        """Fetch a model.
+
+        `GET /models/{owner}/{name}`
+
+        Args:
+            model: the model, as `owner/name` or `(owner, name)`; or its owner, with `name`.
+            name: the model's name, if `model` is its owner.
+            owner: the model's owner, if `model` is not given.
+        """
+        params = owner_and_name(model if owner is None else owner, name)
+        return AsyncModel(await self._client._call("models.get", params), self._client)

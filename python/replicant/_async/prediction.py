@@ -1,0 +1,318 @@
+"""Predictions: the runs of a model."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional, Sequence, Union
+
+from .._base import AsyncNamespace, Observer, given
+from .._events import EventStream
+from .._native import Stream
+from .._object import APIObject
+from .._page import AwaitablePage
+from .._progress import Progress as PredictionProgress
+from .._refs import Reference, maybe_reference
+
+
+class AsyncPrediction(APIObject):
+    """One run of a model, as it was when it was last fetched.
+
+    `wait`, `reload` and `cancel` bring this object up to date.
+    """
+
+    __slots__ = ()
+    _shown = ("id", "status", "model", "output", "error")
+
+    Progress = PredictionProgress
+
+    id: str
+    """The prediction's id."""
+    model: str
+    """The model, as `owner/name`."""
+    version: str
+    """The id of the version that runs; `hidden` for models without versions."""
+    status: str
+    """`starting`, `processing`, `succeeded`, `failed`, `canceled` or `aborted`."""
+    input: Dict[str, Any]
+    """What the model was given."""
+    output: Any
+    """What the model gave, so far; files are URLs here."""
+    logs: Optional[str]
+    """What the model printed."""
+    error: Any
+    """Why it failed."""
+    metrics: Optional[Dict[str, Any]]
+    """Times and counts, such as `predict_time` in seconds."""
+    created_at: str
+    """When it was created, in RFC 3339."""
+    started_at: Optional[str]
+    """When it began to run."""
+    completed_at: Optional[str]
+    """When it ended."""
+    deadline: Optional[str]
+    """When it will be canceled."""
+    urls: Dict[str, str]
+    """`get`, `cancel`, `stream` and `web`."""
+    source: Optional[str]
+    """`api` or `web`."""
+    deployment: Optional[str]
+    """The deployment that runs it."""
+    data_removed: Optional[bool]
+    """Whether input and output have been removed."""
+    webhook: Optional[str]
+    """Where events about it are sent."""
+    webhook_completed: Optional[str]
+    """Where the end of it is sent; an older form of `webhook`."""
+    webhook_events_filter: Optional[List[str]]
+    """Which events are sent to the webhook."""
+
+    @property
+    def progress(self) -> Optional[PredictionProgress]:
+        """How far it is, read from the last progress bar in its logs."""
+        return PredictionProgress.parse(self.logs or "")
+
+    def _update(self, data: Dict[str, Any]) -> None:
+        self._data = data
+
+    async def wait(
+        self,
+        *,
+        timeout: Optional[float] = None,
+        interval: Optional[float] = None,
+        on_update: Observer = None,
+    ) -> None:
+        """Wait until the prediction has ended, however it ended.
+
+        `GET /predictions/{id}`, as often as needed.
+
+        Args:
+            timeout: how many seconds to wait at most; without it, as long as it takes.
+            interval: how many seconds lie between two looks; without it, they are chosen.
+            on_update: called with each state that was seen.
+
+        Raises:
+            PredictionTimeoutError: the time passed.
+        """
+        params = given(id=self.id, prediction=self._data, timeout=timeout, interval=interval)
+        self._update(await self._bound._call("predictions.wait", params, self._seen(on_update)))
+
+    def _seen(self, on_update: Observer) -> Observer:
+        if on_update is None:
+            return None
+        return lambda data: on_update(type(self)(data, self._owner))
+
+    async def reload(self) -> None:
+        """Fetch the present state.
+
+        `GET /predictions/{id}`
+        """
+        self._update(await self._bound._call("predictions.get", {"id": self.id}))
+
+    async def cancel(self) -> None:
+        """Cancel the prediction, if it still runs.
+
+        `POST /predictions/{id}/cancel`
+        """
+        self._update(await self._bound._call("predictions.cancel", {"id": self.id}))
+
+    def stream(self, *, use_file_output: Optional[bool] = None) -> EventStream:
+        """The events of this prediction, from the first on.
+
+        Args:
+            use_file_output: whether files come as `FileOutput` (the default) or as URLs.
+
+        Raises:
+            StreamUnsupportedError: the model has no events.
+            ModelError: the prediction failed.
+            StreamInterruptedError: the stream broke and could not be taken up again.
+        """
+        params = given(prediction=self._data, use_file_output=use_file_output)
+        return EventStream(self._bound, "predictions.stream", params)
+
+    def output_iterator(self) -> Stream[Any]:
+        """The items of a list output, each as soon as it is there.
+
+        `GET /predictions/{id}`, as often as needed.
+
+        Raises:
+            ModelError: the prediction failed.
+        """
+        return Stream(
+            self._bound._native, "predictions.output_iterator", {"prediction": self._data}
+        )
+
+    @property
+    def _bound(self) -> Any:
+        if self._owner is not None:
+            return self._owner
+        from .._default import default_async_client
+
+        return default_async_client
+
+
+class AsyncPredictions(AsyncNamespace):
+    """`client.predictions`"""
+
+    __slots__ = ()
+
+    async def create(
+        self,
+        version: Optional[Reference] = None,
+        input: Optional[Dict[str, Any]] = None,
+        *,
+        model: Optional[Reference] = None,
+        deployment: Optional[Reference] = None,
+        webhook: Optional[str] = None,
+        webhook_completed: Optional[str] = None,
+        webhook_events_filter: Optional[Sequence[str]] = None,
+        stream: Optional[bool] = None,
+        wait: Optional[Union[bool, float]] = None,
+        prefer: Optional[str] = None,
+        cancel_after: Optional[Union[float, str]] = None,
+        file_encoding_strategy: Optional[str] = None,
+    ) -> AsyncPrediction:
+        """Start a prediction of a version, a model or a deployment.
+
+        `POST /predictions`, `POST /models/{owner}/{name}/predictions` or
+        `POST /deployments/{owner}/{name}/predictions`. It is sent once: a failure that leaves open
+        whether the prediction was created is told, not tried again.
+
+        Args:
+            version: the version, as its id, as `owner/name:id` or as an object.
+            input: what the model is given; files, paths and bytes in it are uploaded or inlined.
+            model: a model that needs no version, as `owner/name` or as an object.
+            deployment: a deployment, as `owner/name` or as an object.
+            webhook: an https URL that events about the prediction are sent to.
+            webhook_completed: an https URL that the end is sent to.
+            webhook_events_filter: which events are sent: `start`, `output`, `logs`, `completed`.
+            stream: asks for an event stream; models that have one need not be asked any more.
+            wait: how many seconds the answer may be held back for the output, 60 at most;
+                True for as long as the API likes.
+            prefer: the same as a header: `wait` or `wait=5`.
+            cancel_after: after how many seconds (or a duration such as `1m30s`) it is canceled.
+            file_encoding_strategy: `default`, `url` (upload files) or `base64` (inline them).
+
+        Raises:
+            InvalidArgumentError: not exactly one of version, model and deployment was given.
+            UnprocessableEntityError: the input does not fit the model.
+            OutcomeUnknownError: whether the prediction was created is not known.
+        """
+        data = await self._client._call(
+            "predictions.create",
+            given(
+                version=maybe_reference(version),
+                model=maybe_reference(model),
+                deployment=maybe_reference(deployment),
+                input={} if input is None else input,
+                webhook=webhook,
+                webhook_completed=webhook_completed,
+                webhook_events_filter=webhook_events_filter,
+                stream=stream,
+                wait=wait,
+                prefer=prefer,
+                cancel_after=cancel_after,
+                file_encoding_strategy=file_encoding_strategy,
+            ),
+        )
+        return AsyncPrediction(data, self._client)
+
+    async def get(self, id: str) -> AsyncPrediction:
+        """Fetch a prediction.
+
+        `GET /predictions/{id}`
+
+        Raises:
+            NotFoundError: there is none with that id.
+        """
+        data = await self._client._call("predictions.get", {"id": id})
+        return AsyncPrediction(data, self._client)
+
+    async def cancel(self, id: str) -> AsyncPrediction:
+        """Cancel a prediction, if it still runs.
+
+        `POST /predictions/{id}/cancel`
+        """
+        data = await self._client._call("predictions.cancel", {"id": id})
+        return AsyncPrediction(data, self._client)
+
+    async def wait(
+        self,
+        id: str,
+        *,
+        timeout: Optional[float] = None,
+        interval: Optional[float] = None,
+        on_update: Observer = None,
+    ) -> AsyncPrediction:
+        """Wait until a prediction has ended, however it ended.
+
+        `GET /predictions/{id}`, as often as needed.
+
+        Args:
+            id: the prediction's id.
+            timeout: how many seconds to wait at most; without it, as long as it takes.
+            interval: how many seconds lie between two looks; without it, they are chosen.
+            on_update: called with each state that was seen.
+
+        Raises:
+            PredictionTimeoutError: the time passed.
+        """
+        params = given(id=id, timeout=timeout, interval=interval)
+        observer = AsyncPrediction({}, self._client)._seen(on_update)
+        data = await self._client._call("predictions.wait", params, observer)
+        return AsyncPrediction(data, self._client)
+
+    def list(
+        self,
+        cursor: Optional[str] = None,
+        *,
+        created_after: Optional[str] = None,
+        created_before: Optional[str] = None,
+        source: Optional[str] = None,
+    ) -> AwaitablePage[AsyncPrediction]:
+        """The predictions of the account, newest first.
+
+        `GET /predictions`, 100 at a time. Iterating goes over all pages.
+
+        Args:
+            cursor: the `next` of a page, to go on there.
+            created_after: an ISO 8601 time; only predictions from then on.
+            created_before: an ISO 8601 time; only predictions before then.
+            source: `web` for those made on the web site only.
+        """
+        return self._client._list(
+            "predictions.list",
+            AsyncPrediction,
+            given(
+                cursor=cursor,
+                created_after=created_after,
+                created_before=created_before,
+                source=source,
+            ),
+        )
+
+    def stream(self, id: str, *, use_file_output: Optional[bool] = None) -> EventStream:
+        """The events of a prediction, from the first on.
+
+        Args:
+            id: the prediction's id.
+            use_file_output: whether files come as `FileOutput` (the default) or as URLs.
+        """
+        params = given(id=id, use_file_output=use_file_output)
+        return EventStream(self._client, "predictions.stream", params)
+
+    def output_iterator(self, id: str) -> Stream[Any]:
+        """The items of a prediction's list output, each as soon as it is there.
+
+        `GET /predictions/{id}`, as often as needed.
+        """
+        return Stream(self._client._native, "predictions.output_iterator", {"id": id})
+
+    async def output(
+        self,
+        prediction: Union[AsyncPrediction, Dict[str, Any]],
+        *,
+        use_file_output: Optional[bool] = None,
+    ) -> Any:
+        """The output of a prediction at hand, with its files as `FileOutput`. Sends nothing."""
+        data = prediction._data if isinstance(prediction, AsyncPrediction) else prediction
+        params = given(prediction=data, use_file_output=use_file_output)
+        return await self._client._call("predictions.output", params)

@@ -1,0 +1,155 @@
+"""What the two clients share: how a method reaches the core."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, TypeVar, Union
+
+from ._errors import ReplicateError
+from ._page import AwaitablePage, Page
+
+if TYPE_CHECKING:
+    from ._async.client import AsyncClient
+    from ._native import Client as NativeClient
+    from ._object import Json
+    from ._sync.client import Client
+
+    AnyClient = Union[Client, AsyncClient]
+
+T = TypeVar("T")
+Observer = Optional[Callable[[Any], object]]
+
+
+def given(**params: Any) -> Dict[str, Any]:
+    """The parameters that were given, which are those that are not None."""
+    return {name: value for name, value in params.items() if value is not None}
+
+
+class ClientBase:
+    """A client of the core, made when it is first needed or when the options are to be checked."""
+
+    _options: Json
+    _made: Optional[NativeClient]
+
+    def _setup(self, options: Json, *, now: bool = True) -> None:
+        self._options = options
+        self._made = None
+        if now:
+            self._native  # noqa: B018  # so that a wrong option is refused here
+
+    @property
+    def _native(self) -> NativeClient:
+        made = self._made
+        if made is None:
+            from ._native import Client as NativeClient
+
+            made = self._made = NativeClient(self._resolved_options())
+        return made
+
+    def _resolved_options(self) -> Json:
+        return self._options
+
+    def _option(self, name: str) -> Any:
+        return self._native.describe().get(name)
+
+    @property
+    def base_url(self) -> str:
+        """Where the API is, with its version."""
+        url: str = self._option("base_url")
+        return url
+
+    @property
+    def timeout(self) -> Optional[float]:
+        """How many seconds an attempt of a request may take."""
+        seconds: Optional[float] = self._option("timeout")
+        return seconds
+
+    @property
+    def max_retries(self) -> int:
+        """How often a request is sent again at most."""
+        count: int = self._option("max_retries")
+        return count
+
+    @property
+    def poll_interval(self) -> Optional[float]:
+        """How many seconds lie between two looks at a running prediction, if that was set."""
+        seconds: Optional[float] = self._option("poll_interval")
+        return seconds
+
+    @property
+    def user_agent(self) -> str:
+        """What the client calls itself."""
+        agent: str = self._option("user_agent")
+        return agent
+
+    def __repr__(self) -> str:
+        return f"<replicant.{type(self).__name__} {self.base_url}>"
+
+    def __reduce__(self) -> Any:
+        raise TypeError(
+            "a client holds a token and is not pickled: make one where it is needed instead"
+        )
+
+    def _adopt(self, error: ReplicateError) -> ReplicateError:
+        error._owner = self  # type: ignore[assignment]
+        return error
+
+
+class AsyncCalls(ClientBase):
+    """How awaitable methods reach the core."""
+
+    async def _async_call(self, operation: str, params: Json, observer: Observer = None) -> Any:
+        try:
+            return await self._native.call_async(operation, params, observer)
+        except ReplicateError as error:
+            error._owner = self  # type: ignore[assignment]
+            raise
+
+    def _async_list(self, operation: str, item: Any, params: Json) -> AwaitablePage[Any]:
+        return AwaitablePage(self, operation, item, params)
+
+
+class AsyncBase(AsyncCalls):
+    """The base of `AsyncClient`."""
+
+    _call = AsyncCalls._async_call
+    _list = AsyncCalls._async_list
+
+
+class Calls(AsyncCalls):
+    """How methods of `Client` reach the core, in both forms."""
+
+    def _call(self, operation: str, params: Json, observer: Observer = None) -> Any:
+        try:
+            return self._native.call(operation, params, observer)
+        except ReplicateError as error:
+            error._owner = self  # type: ignore[assignment]
+            raise
+
+    def _list(self, operation: str, item: Any, params: Json) -> Page[Any]:
+        return Page(self, operation, item, self._call(operation, params))
+
+
+class Base(Calls):
+    """The base of `Client`."""
+
+
+class AsyncNamespace:
+    """Methods that belong together, bound to a client."""
+
+    __slots__ = ("_client",)
+
+    _client: AsyncClient
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._client = client
+
+
+class Namespace:
+    """Methods that belong together, bound to a client."""
+
+    __slots__ = ("_client",)
+
+    _client: Client
+
+    def __init__(self, client: Client) -> None:
+        self._client = client

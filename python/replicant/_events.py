@@ -1,0 +1,125 @@
+"""Event streams."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Generator, Optional, Union
+
+from ._native import Stream
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Type
+
+    from ._base import AnyClient
+    from ._files import FileOutput
+    from ._object import Json
+
+
+class EventType(str, Enum):
+    """The kinds of events the API sends."""
+
+    OUTPUT = "output"
+    LOGS = "logs"
+    ERROR = "error"
+    DONE = "done"
+
+
+_EventType = EventType
+_KINDS = {kind.value: kind for kind in EventType}
+
+
+class ServerSentEvent:
+    """One event of a prediction's stream; `str()` gives the text of an `output` event."""
+
+    __slots__ = ("data", "event", "id", "retry")
+
+    EventType = _EventType
+
+    event: Union[_EventType, str]
+    """The kind; a plain string for kinds that are not an `EventType`."""
+    data: Union[str, FileOutput]
+    """What the event says; a file for models that write files."""
+    id: str
+    """The event's place in the stream."""
+    retry: Optional[int]
+    """How long to wait before reconnecting, in milliseconds."""
+
+    def __init__(
+        self,
+        event: Union[_EventType, str],
+        data: Union[str, FileOutput] = "",
+        id: Optional[str] = None,
+        retry: Optional[int] = None,
+    ) -> None:
+        self.event = _KINDS.get(event, event)
+        self.data = data
+        self.id = id or ""
+        self.retry = retry
+
+    def __str__(self) -> str:
+        return str(self.data) if self.event == "output" else ""
+
+    def __repr__(self) -> str:
+        kind = self.event.value if isinstance(self.event, _EventType) else self.event
+        return f"ServerSentEvent(event={kind!r}, data={self.data!r}, id={self.id!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ServerSentEvent) and (
+            (self.event, self.data, self.id, self.retry)
+            == (other.event, other.data, other.id, other.retry)
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class EventStream(Stream[ServerSentEvent]):
+    """The events of a prediction, for `for` and `async for`.
+
+    Nothing is sent before the first event is asked for. A broken connection is taken up again where
+    it broke. Leaving the loop early, `close()` and the end of a `with` block free the connection.
+    """
+
+    _client: AnyClient
+
+    def __new__(cls, client: AnyClient, operation: str, params: Json) -> EventStream:
+        stream: EventStream = super().__new__(
+            cls, client._native, operation, params, event=ServerSentEvent, head=True
+        )
+        stream._client = client
+        return stream
+
+    @property
+    def prediction(self) -> Any:
+        """The prediction as it was created; None before the first event is asked for."""
+        head = self.head
+        return None if head is None else self._client._prediction(head)
+
+    def __enter__(self) -> EventStream:
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[Type[BaseException]],
+        error: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> EventStream:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: Optional[Type[BaseException]],
+        error: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
+        await self.aclose()
+
+    async def _itself(self) -> EventStream:
+        return self
+
+    def __await__(self) -> Generator[Any, None, EventStream]:
+        # So that `async for event in await client.stream(...)` works as well.
+        return self._itself().__await__()

@@ -1,0 +1,110 @@
+"""Files that a model wrote."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, AsyncIterator, Iterator, Optional, Tuple, Union
+
+if TYPE_CHECKING:
+    from ._base import AnyClient
+    from ._native import Client as NativeClient
+    from ._native import Stream
+
+
+class FileOutput:
+    """A file that a model wrote: a URL whose bytes are fetched when they are asked for.
+
+    It can be read as often as wanted, each time from the beginning. `str()` gives the URL. The API
+    keeps output files for an hour only, so save what should last.
+    """
+
+    __slots__ = ("__weakref__", "_client", "_path", "url")
+
+    url: str
+    """Where the file is; a `data:` URL holds it whole."""
+
+    def __init__(self, url: str, client: Optional[Union[AnyClient, NativeClient]] = None) -> None:
+        self.url = url
+        self._client = client
+        self._path: Optional[str] = None
+
+    @property
+    def _native(self) -> NativeClient:
+        client: Any = self._client
+        if client is None:
+            from ._default import default_client as client
+        native: NativeClient = getattr(client, "_native", client)
+        return native
+
+    @property
+    def __url__(self) -> str:
+        return self.url
+
+    def read(self) -> bytes:
+        """The whole file.
+
+        Raises:
+            OutputExpiredError: the file is gone.
+            DownloadError: it could not be fetched whole, also after the retries.
+        """
+        content: bytes = self._native.call("output.bytes", {"url": self.url})
+        return content
+
+    async def aread(self) -> bytes:
+        """The awaitable form of `read`."""
+        content: bytes = await self._native.call_async("output.bytes", {"url": self.url})
+        return content
+
+    def save(self, path: Union[str, os.PathLike[str]]) -> str:
+        """Write the file to `path` and return that path.
+
+        The file appears there when it is complete, never in part; a broken connection is resumed.
+        After this, the object itself can be opened like a path.
+        """
+        self._path = self._native.call("output.save", {"url": self.url, "path": os.fspath(path)})
+        return self._path
+
+    async def asave(self, path: Union[str, os.PathLike[str]]) -> str:
+        """The awaitable form of `save`."""
+        self._path = await self._native.call_async(
+            "output.save", {"url": self.url, "path": os.fspath(path)}
+        )
+        return self._path
+
+    def _open(self) -> Stream[bytes]:
+        from ._native import Stream
+
+        return Stream(self._native, "output.read", {"url": self.url})
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._open()
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._open()
+
+    def __str__(self) -> str:
+        return self.url
+
+    def __repr__(self) -> str:
+        url = (
+            self.url if len(self.url) <= 200 else f"{self.url[:150]}...({len(self.url)} characters)"
+        )
+        return f"FileOutput({url!r})"
+
+    def __fspath__(self) -> str:
+        if self._path is None:
+            raise TypeError("this file is not on the disk: call save(path) first")
+        return self._path
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FileOutput) and self.url == other.url
+
+    def __hash__(self) -> int:
+        return hash(self.url)
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        # Without the client, which holds the token; reading an output needs none.
+        return FileOutput, (self.url,)
+
+    def __deepcopy__(self, memo: Any) -> FileOutput:
+        return self

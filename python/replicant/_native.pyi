@@ -1,0 +1,70 @@
+"""The binding of the Rust core. Private: only this package uses it."""
+
+from asyncio import Future
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, Generic, TypeVar
+
+from typing_extensions import Self
+
+T = TypeVar("T", covariant=True)
+
+__version__: Final[str]
+OPERATIONS: Final[tuple[str, ...]]
+STREAMS: Final[tuple[str, ...]]
+COMPUTATIONS: Final[tuple[str, ...]]
+ERROR_CODES: Final[tuple[str, ...]]
+
+class Client:
+    """A client of the core."""
+    def __new__(cls, options: dict[str, Any], /) -> Client: ...
+    def call(
+        self,
+        name: str,
+        params: dict[str, Any],
+        /,
+        observer: Callable[[Any], object] | None = None,
+        raw: bool = False,
+    ) -> Any:
+        """Carry out an operation and wait for it; with `raw`, gives (value, status, headers)."""
+    def call_async(
+        self,
+        name: str,
+        params: dict[str, Any],
+        /,
+        observer: Callable[[Any], object] | None = None,
+        raw: bool = False,
+    ) -> Future[Any]:
+        """Carry out an operation on the running event loop."""
+    def describe(self) -> dict[str, Any]:
+        """The options in force, without the token."""
+
+class Stream(Generic[T]):
+    """What an operation gives piece by piece. Sends nothing before the first piece is asked for."""
+    def __new__(
+        cls,
+        client: Client,
+        name: str,
+        params: dict[str, Any],
+        /,
+        *,
+        event: Callable[..., object] | None = None,
+        value: Callable[[Any], object] | None = None,
+        head: bool = False,
+    ) -> Self: ...
+    @property
+    def head(self) -> Any:
+        """The value that came before the first item, if `head` asked to keep it apart."""
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> T: ...
+    def __aiter__(self) -> Self: ...
+    def __anext__(self) -> Awaitable[T]: ...
+    def close(self) -> None:
+        """Free the connection; the stream is at its end then. Can be called at any time."""
+    def aclose(self) -> Awaitable[None]:
+        """The awaitable form of `close`."""
+
+def compute(name: str, params: dict[str, Any], /) -> Any:
+    """Carry out an operation that needs neither client nor network."""
+
+def drain(seconds: float, /) -> None:
+    """Wait for requests that were left running in the background."""

@@ -1,0 +1,28 @@
+"""Options of a client, as the user gives them and as the core takes them."""
+
+from __future__ import annotations
+
+from typing import Any, Dict
+
+from ._base import given
+
+
+def options_from(
+    *, timeout: Any = None, headers: Any = None, query: Any = None, **rest: Any
+) -> Dict[str, Any]:
+    """The options that were given, under the core's names."""
+    options = given(**rest)
+    if timeout is not None:
+        options.update(_timeouts(timeout))
+    if headers:
+        options["headers"] = dict(headers)
+    if query:
+        options["query"] = dict(query)
+    return options
+
+
+def _timeouts(timeout: Any) -> Dict[str, Any]:
+    # httpx.Timeout has one number for each phase; reading is what an attempt spends its time on.
+    if hasattr(timeout, "connect") and hasattr(timeout, "read"):
+        return given(timeout=timeout.read, connect_timeout=timeout.connect)
+    return {"timeout": timeout}

@@ -1,0 +1,183 @@
+"""Lists that come in pages."""
+
+from __future__ import annotations
+
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    AsyncIterator,
+    Generator,
+    Generic,
+    Iterator,
+    List,
+    Optional,
+    Sequence,
+    TypeVar,
+)
+
+from ._object import Json
+
+if TYPE_CHECKING:
+    from ._base import AsyncCalls, Calls
+
+T = TypeVar("T")
+
+
+class _AnyPage(Sequence[T]):
+    """One page: its own items by index, `len` and `results`."""
+
+    __slots__ = ("_client", "_data", "_follow", "_item", "_operation", "results")
+
+    results: List[T]
+    """The items of this page."""
+
+    def __init__(
+        self, client: Any, operation: str, item: Any, data: Json, *, follow: bool = True
+    ) -> None:
+        self._client = client
+        self._operation = operation
+        self._item = item
+        self._data = data
+        self._follow = follow
+        self.results = [item(member, client) for member in data.get("results") or ()]
+
+    @property
+    def next(self) -> Optional[str]:
+        """The URL of the next page; None on the last one."""
+        return self._data.get("next")
+
+    @property
+    def previous(self) -> Optional[str]:
+        """The URL of the page before; None on the first one."""
+        return self._data.get("previous")
+
+    def has_next_page(self) -> bool:
+        """Whether there is a next page."""
+        return bool(self.next)
+
+    def dict(self) -> Json:
+        """The page as plain data, in a new dictionary."""
+        from ._object import _plain
+
+        plain: Json = _plain(self._data)
+        return plain
+
+    def __len__(self) -> int:
+        return len(self.results)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.results[index]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _AnyPage) and self._data == other._data
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        more = ", and more" if self.next else ""
+        return f"<{type(self).__name__}: {len(self)} items{more}>"
+
+
+class Page(_AnyPage[T]):
+    """One page of a list.
+
+    Iterating over it goes on to the following pages, which are fetched as they are needed. Its own
+    items alone are `results`; `pages()` goes page by page.
+    """
+
+    __slots__ = ()
+
+    _client: Calls
+
+    def __iter__(self) -> Iterator[T]:
+        yield from self.results
+        if self._follow:
+            page = self.get_next_page()
+            while page is not None:
+                yield from page.results
+                page = page.get_next_page()
+
+    def get_next_page(self) -> Optional[Page[T]]:
+        """Fetch the next page; None after the last one."""
+        if not self.next:
+            return None
+        data = self._client._call(self._operation, {"cursor": self.next})
+        return Page(self._client, self._operation, self._item, data, follow=self._follow)
+
+    def pages(self) -> Iterator[Page[T]]:
+        """This page and those after it, each of which iterates over its own items only."""
+        page: Optional[Page[T]] = Page(
+            self._client, self._operation, self._item, self._data, follow=False
+        )
+        while page is not None:
+            yield page
+            page = page.get_next_page()
+
+
+class AsyncPage(_AnyPage[T]):
+    """One page of a list.
+
+    `async for` over it goes on to the following pages, which are fetched as they are needed; a plain
+    `for` stays on this page. `pages()` goes page by page.
+    """
+
+    __slots__ = ()
+
+    _client: AsyncCalls
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self.results)
+
+    async def __aiter__(self) -> AsyncIterator[T]:
+        for item in self.results:
+            yield item
+        if self._follow:
+            page = await self.get_next_page()
+            while page is not None:
+                for item in page.results:
+                    yield item
+                page = await page.get_next_page()
+
+    async def get_next_page(self) -> Optional[AsyncPage[T]]:
+        """Fetch the next page; None after the last one."""
+        if not self.next:
+            return None
+        data = await self._client._async_call(self._operation, {"cursor": self.next})
+        return AsyncPage(self._client, self._operation, self._item, data, follow=self._follow)
+
+    async def pages(self) -> AsyncIterator[AsyncPage[T]]:
+        """This page and those after it, each of which iterates over its own items only."""
+        page: Optional[AsyncPage[T]] = AsyncPage(
+            self._client, self._operation, self._item, self._data, follow=False
+        )
+        while page is not None:
+            yield page
+            page = await page.get_next_page()
+
+
+class AwaitablePage(Generic[T]):
+    """A list not fetched yet: `await` gives its first page, `async for` all its items."""
+
+    __slots__ = ("_client", "_item", "_operation", "_params")
+
+    def __init__(self, client: AsyncCalls, operation: str, item: Any, params: Json) -> None:
+        self._client = client
+        self._operation = operation
+        self._item = item
+        self._params = params
+
+    async def _first(self) -> AsyncPage[T]:
+        data = await self._client._async_call(self._operation, self._params)
+        return AsyncPage(self._client, self._operation, self._item, data)
+
+    def __await__(self) -> Generator[Any, None, AsyncPage[T]]:
+        return self._first().__await__()
+
+    async def __aiter__(self) -> AsyncIterator[T]:
+        async for item in await self._first():
+            yield item
+
+    async def pages(self) -> AsyncIterator[AsyncPage[T]]:
+        """All pages, each of which iterates over its own items only."""
+        async for page in (await self._first()).pages():
+            yield page

@@ -1,0 +1,322 @@
+# Derived from _async/client.py by python/scripts/unasync.py: change that file, not this one.
+"""The client whose methods are awaited."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Mapping, Optional, Sequence, Union
+
+from .._base import Base, Observer, given
+from .._events import EventStream
+from .._options import options_from
+from .._refs import Reference, reference
+from .deployment import Deployments
+from .file import Files
+from .model import Models
+from .prediction import Prediction, Predictions
+from .webhook import Webhooks
+
+
+class Client(Base):
+    """A client of Replicate.
+
+    One client can be used from many threads, tasks and event loops at once, and after a fork. It
+    opens its connections when they are needed; closing it is not.
+    """
+
+    def __init__(
+        self,
+        api_token: Optional[str] = None,
+        *,
+        base_url: Optional[str] = None,
+        timeout: Any = None,
+        headers: Optional[Mapping[str, str]] = None,
+        max_retries: Optional[int] = None,
+        bearer_token: Optional[str] = None,
+        default_headers: Optional[Mapping[str, str]] = None,
+        default_query: Optional[Mapping[str, Any]] = None,
+        user_agent: Optional[str] = None,
+        poll_interval: Optional[float] = None,
+        use_file_output: Optional[bool] = None,
+        file_encoding_strategy: Optional[str] = None,
+        on_abandon: Optional[str] = None,
+        connect_timeout: Optional[float] = None,
+        proxy: Optional[str] = None,
+        ca_bundle: Optional[str] = None,
+    ) -> None:
+        """Make a client.
+
+        Args:
+            api_token: the API token; without it, `REPLICATE_API_TOKEN` of the environment.
+            base_url: where the API is; without it, `REPLICATE_BASE_URL` or Replicate itself.
+            timeout: how many seconds one attempt of a request may take.
+            headers: headers to send with each request.
+            max_retries: how often a request is sent again, if that can do no harm.
+            bearer_token: the same as `api_token`.
+            default_headers: the same as `headers`.
+            default_query: query parameters to send with each request.
+            user_agent: what the client calls itself.
+            poll_interval: how many seconds lie between two looks at a running prediction; without
+                it, `REPLICATE_POLL_INTERVAL`, or they are chosen.
+            use_file_output: whether files in outputs come as `FileOutput` (the default) or as URLs.
+            file_encoding_strategy: `default`, `url` (upload files) or `base64` (inline them).
+            on_abandon: what becomes of the prediction of a `run` or `stream` that is broken off:
+                `cancel` (the default) or `leave`.
+            connect_timeout: how many seconds making a connection may take.
+            proxy: the URL of a proxy; without it, as the environment says.
+            ca_bundle: the path of certificates to trust beside those of the system.
+
+        Raises:
+            InvalidArgumentError: an option is malformed.
+        """
+        self._setup(
+            options_from(
+                token=bearer_token if api_token is None else api_token,
+                base_url=base_url,
+                timeout=timeout,
+                headers={**(headers or {}), **(default_headers or {})},
+                query=default_query,
+                max_retries=max_retries,
+                user_agent=user_agent,
+                poll_interval=poll_interval,
+                use_file_output=use_file_output,
+                file_encoding_strategy=file_encoding_strategy,
+                on_abandon=on_abandon,
+                connect_timeout=connect_timeout,
+                proxy=proxy,
+                ca_bundle=ca_bundle,
+            )
+        )
+
+    def _prediction(self, data: Dict[str, Any]) -> Prediction:
+        return Prediction(data, self)
+
+    @property
+    def predictions(self) -> Predictions:
+        """Predictions: the runs of models."""
+        return Predictions(self)
+
+    @property
+    def models(self) -> Models:
+        """Models and their versions."""
+        return Models(self)
+
+    @property
+    def files(self) -> Files:
+        """Files that are uploaded, to be given to models."""
+        return Files(self)
+
+    @property
+    def deployments(self) -> Deployments:
+        """Deployments: models that run on machines of one's own choice."""
+        return Deployments(self)
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Webhooks."""
+        return Webhooks(self)
+
+    def run(
+        self,
+        ref: Reference,
+        input: Optional[Dict[str, Any]] = None,
+        *,
+        use_file_output: Optional[bool] = None,
+        wait: Optional[Union[bool, float]] = None,
+        prefer: Optional[str] = None,
+        timeout: Optional[float] = None,
+        interval: Optional[float] = None,
+        webhook: Optional[str] = None,
+        webhook_completed: Optional[str] = None,
+        webhook_events_filter: Optional[Sequence[str]] = None,
+        cancel_after: Optional[Union[float, str]] = None,
+        file_encoding_strategy: Optional[str] = None,
+        on_abandon: Optional[str] = None,
+        on_update: Observer = None,
+    ) -> Any:
+        """Run a model and give its output.
+
+        It waits until the model has ended, however long that takes. If this is broken off (Ctrl-C, a
+        cancelled task, the timeout), the prediction is canceled, too.
+
+        `POST /predictions` or `POST /models/{owner}/{name}/predictions`, then
+        `GET /predictions/{id}` as often as needed.
+
+        Args:
+            ref: the model, as `owner/name`, `owner/name:version`, a version id or an object.
+            input: what the model is given; files, paths and bytes in it are uploaded or inlined.
+            use_file_output: whether files come as `FileOutput` (the default) or as URLs.
+            wait: how many seconds the API holds the first answer back, 60 at most; True (the
+                default) for as long as it likes; False to only poll.
+            prefer: the same as a header: `wait` or `wait=5`.
+            timeout: how many seconds all of this may take; without it, as long as it takes.
+            interval: how many seconds lie between two looks; without it, they are chosen.
+            webhook: an https URL that events about the prediction are sent to.
+            webhook_completed: an https URL that the end is sent to.
+            webhook_events_filter: which events are sent: `start`, `output`, `logs`, `completed`.
+            cancel_after: after how many seconds (or a duration such as `1m30s`) it is canceled.
+            file_encoding_strategy: `default`, `url` (upload files) or `base64` (inline them).
+            on_abandon: `cancel` or `leave` the prediction if this is broken off.
+            on_update: called with the prediction each time its state was seen.
+
+        Returns:
+            What the model gave: text, numbers, lists, dictionaries, with a `FileOutput` for a file.
+
+        Raises:
+            ModelError: the prediction failed or was canceled; the error has the prediction.
+            PredictionTimeoutError: the time passed.
+            UnprocessableEntityError: the input does not fit the model.
+        """
+        observer = Prediction({}, self)._seen(on_update)
+        params = given(
+            ref=reference(ref),
+            input={} if input is None else input,
+            use_file_output=use_file_output,
+            wait=wait,
+            prefer=prefer,
+            timeout=timeout,
+            interval=interval,
+            webhook=webhook,
+            webhook_completed=webhook_completed,
+            webhook_events_filter=webhook_events_filter,
+            cancel_after=cancel_after,
+            file_encoding_strategy=file_encoding_strategy,
+            on_abandon=on_abandon,
+        )
+        return self._call("run", params, observer)
+
+    async def async_run(
+        self,
+        ref: Reference,
+        input: Optional[Dict[str, Any]] = None,
+        *,
+        use_file_output: Optional[bool] = None,
+        wait: Optional[Union[bool, float]] = None,
+        prefer: Optional[str] = None,
+        timeout: Optional[float] = None,
+        interval: Optional[float] = None,
+        webhook: Optional[str] = None,
+        webhook_completed: Optional[str] = None,
+        webhook_events_filter: Optional[Sequence[str]] = None,
+        cancel_after: Optional[Union[float, str]] = None,
+        file_encoding_strategy: Optional[str] = None,
+        on_abandon: Optional[str] = None,
+        on_update: Observer = None,
+    ) -> Any:
+        """The awaitable form of `run`."""
+        observer = Prediction({}, self)._seen(on_update)
+        params = given(
+            ref=reference(ref),
+            input={} if input is None else input,
+            use_file_output=use_file_output,
+            wait=wait,
+            prefer=prefer,
+            timeout=timeout,
+            interval=interval,
+            webhook=webhook,
+            webhook_completed=webhook_completed,
+            webhook_events_filter=webhook_events_filter,
+            cancel_after=cancel_after,
+            file_encoding_strategy=file_encoding_strategy,
+            on_abandon=on_abandon,
+        )
+        return await self._async_call("run", params, observer)
+
+    def stream(
+        self,
+        ref: Reference,
+        input: Optional[Dict[str, Any]] = None,
+        *,
+        use_file_output: Optional[bool] = None,
+        timeout: Optional[float] = None,
+        webhook: Optional[str] = None,
+        webhook_completed: Optional[str] = None,
+        webhook_events_filter: Optional[Sequence[str]] = None,
+        cancel_after: Optional[Union[float, str]] = None,
+        file_encoding_strategy: Optional[str] = None,
+        cancel_on_close: Optional[bool] = None,
+        on_abandon: Optional[str] = None,
+    ) -> EventStream:
+        """Run a model and give its output as it comes.
+
+        Nothing is sent before the first event is asked for. `str()` of an event gives its text.
+
+        `POST /predictions` or `POST /models/{owner}/{name}/predictions`, then the event stream.
+
+        Args:
+            ref: the model, as `owner/name`, `owner/name:version`, a version id or an object.
+            input: what the model is given; files, paths and bytes in it are uploaded or inlined.
+            use_file_output: whether files come as `FileOutput` (the default) or as URLs.
+            timeout: how many seconds all of this may take; without it, as long as it takes.
+            webhook: an https URL that events about the prediction are sent to.
+            webhook_completed: an https URL that the end is sent to.
+            webhook_events_filter: which events are sent: `start`, `output`, `logs`, `completed`.
+            cancel_after: after how many seconds (or a duration such as `1m30s`) it is canceled.
+            file_encoding_strategy: `default`, `url` (upload files) or `base64` (inline them).
+            cancel_on_close: whether closing the stream early cancels the prediction.
+            on_abandon: `cancel` or `leave` the prediction if this is broken off.
+
+        Raises:
+            StreamUnsupportedError: the model has no events.
+            ModelError: the prediction failed.
+            StreamInterruptedError: the stream broke and could not be taken up again.
+            PredictionTimeoutError: the time passed.
+        """
+        params = given(
+            ref=reference(ref),
+            input={} if input is None else input,
+            use_file_output=use_file_output,
+            timeout=timeout,
+            webhook=webhook,
+            webhook_completed=webhook_completed,
+            webhook_events_filter=webhook_events_filter,
+            cancel_after=cancel_after,
+            file_encoding_strategy=file_encoding_strategy,
+            cancel_on_close=cancel_on_close,
+            on_abandon=on_abandon,
+        )
+        return EventStream(self, "stream", params)
+
+    def async_stream(
+        self,
+        ref: Reference,
+        input: Optional[Dict[str, Any]] = None,
+        *,
+        use_file_output: Optional[bool] = None,
+        timeout: Optional[float] = None,
+        webhook: Optional[str] = None,
+        webhook_completed: Optional[str] = None,
+        webhook_events_filter: Optional[Sequence[str]] = None,
+        cancel_after: Optional[Union[float, str]] = None,
+        file_encoding_strategy: Optional[str] = None,
+        cancel_on_close: Optional[bool] = None,
+        on_abandon: Optional[str] = None,
+    ) -> EventStream:
+        """The awaitable form of `stream`."""
+        params = given(
+            ref=reference(ref),
+            input={} if input is None else input,
+            use_file_output=use_file_output,
+            timeout=timeout,
+            webhook=webhook,
+            webhook_completed=webhook_completed,
+            webhook_events_filter=webhook_events_filter,
+            cancel_after=cancel_after,
+            file_encoding_strategy=file_encoding_strategy,
+            cancel_on_close=cancel_on_close,
+            on_abandon=on_abandon,
+        )
+        return EventStream(self, "stream", params)
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections. A closed client opens new ones when it is used again."""
+        self._made = None
+
+    async def async_close(self) -> None:
+        """The awaitable form of `close`."""
+        self._made = None

@@ -1,0 +1,97 @@
+# Derived from _async/file.py by python/scripts/unasync.py: change that file, not this one.
+"""Files that are uploaded, to be given to models."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Optional
+
+from .._base import Namespace, Observer, given
+from .._objects import File
+from .._page import AwaitablePage, Page
+
+
+class Files(Namespace):
+    """`client.files`"""
+
+    __slots__ = ()
+
+    def create(
+        self,
+        file: Any,
+        filename: Optional[str] = None,
+        content_type: Optional[str] = None,
+        metadata: Optional[Dict[str, Any]] = None,
+        *,
+        on_progress: Observer = None,
+    ) -> File:
+        """Upload a file, at most 100 MB, which is kept for a day.
+
+        `POST /files`
+
+        Args:
+            file: a path (`pathlib.Path` or any `os.PathLike`), an open binary file or anything else
+                with `read`, bytes, or a path as a string. It is read in pieces.
+            filename: its name; without it, the name of the file.
+            content_type: its media type; without it, guessed from the name and the content.
+            metadata: what is to be kept with it.
+            on_progress: called with `{"loaded", "total"}` (bytes) as it is sent.
+
+        Raises:
+            InputFileNotFoundError: there is no such file.
+            FileTooLargeError: it is larger than the API takes.
+        """
+        params = given(file=file, filename=filename, content_type=content_type, metadata=metadata)
+        return File(self._client._call("files.create", params, on_progress), self._client)
+
+    async def async_create(
+        self,
+        file: Any,
+        filename: Optional[str] = None,
+        content_type: Optional[str] = None,
+        metadata: Optional[Dict[str, Any]] = None,
+        *,
+        on_progress: Observer = None,
+    ) -> File:
+        """The awaitable form of `create`."""
+        params = given(file=file, filename=filename, content_type=content_type, metadata=metadata)
+        return File(
+            await self._client._async_call("files.create", params, on_progress), self._client
+        )
+
+    def get(self, id: str) -> File:
+        """Fetch what is known of a file, not its content.
+
+        `GET /files/{id}`
+        """
+        return File(self._client._call("files.get", {"id": id}), self._client)
+
+    async def async_get(self, id: str) -> File:
+        """The awaitable form of `get`."""
+        return File(await self._client._async_call("files.get", {"id": id}), self._client)
+
+    def list(self, cursor: Optional[str] = None) -> Page[File]:
+        """The files of the account.
+
+        `GET /files`. Iterating goes over all pages.
+
+        Args:
+            cursor: the `next` of a page, to go on there.
+        """
+        return self._client._list("files.list", File, given(cursor=cursor))
+
+    def async_list(self, cursor: Optional[str] = None) -> AwaitablePage[File]:
+        """The awaitable form of `list`."""
+        return self._client._async_list("files.list", File, given(cursor=cursor))
+
+    def delete(self, id: str) -> bool:
+        """Delete a file.
+
+        `DELETE /files/{id}`
+        """
+        self._client._call("files.delete", {"id": id})
+        return True
+
+    async def async_delete(self, id: str) -> bool:
+        """The awaitable form of `delete`."""
+        await self._client._async_call("files.delete", {"id": id})
+        return True
