@@ -1,0 +1,126 @@
+//! The program's command line.
+
+use std::time::Duration;
+
+use replicant_emulator::{Config, RateLimits};
+
+pub(crate) const HELP: &str = "\
+A local server that behaves like Replicate's HTTP API.
+
+Usage: replicant-emulator [options]
+
+When it listens, it prints one line of JSON: base_url, origin, replay_origin, other_origin, webhook_secret,
+files_secret.
+
+Options:
+  --port N                 Listen on this port of 127.0.0.1 (default: a free one)
+  --token TOKEN            Accept only this token (default: accept any)
+  --account NAME           Name of the account (default: acme)
+  --webhook-secret SECRET  Sign webhooks with this secret, whsec_... (default: made up)
+  --time-scale FACTOR      Real seconds to a second of the service; 0.01 makes an hour pass in 36 s (default: 1)
+  --page-size N            Items to a page of every list (default: as the API)
+  --rate-limit N           Allow N creations of predictions a minute (default: no limit)
+  --credit N               Answer 402 after N predictions (default: never)
+  --stream-idle SECONDS    Close an event stream after this long without events (default: 30)
+  --hold-until-finished    Let `Prefer: wait` wait for the final status
+  --model OWNER/NAME=URL   Let the Cog server at this address run a model; may be repeated
+  --replay-only            Serve scripted exchanges only
+  --until-stdin-closes     End when standard input is closed
+  -h, --help               Show this
+";
+
+pub(crate) struct Arguments {
+    pub(crate) config: Config,
+    pub(crate) until_stdin_closes: bool,
+}
+
+/// Reads the arguments. `None` when help was asked for.
+pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Option<Arguments>, String> {
+    let mut config = Config::default();
+    let mut until_stdin_closes = false;
+    let mut arguments = arguments;
+    while let Some(argument) = arguments.next() {
+        let (name, attached) = match argument.split_once('=') {
+            Some((name, value)) if name.starts_with("--") => (name.to_owned(), Some(value.to_owned())),
+            _ => (argument, None),
+        };
+        let mut value = || {
+            let value = attached.clone().or_else(|| arguments.next());
+            value.ok_or_else(|| format!("{name} needs a value"))
+        };
+        match name.as_str() {
+            "-h" | "--help" => return Ok(None),
+            "--port" => config.port = number(&name, &value()?)?,
+            "--token" => config.token = Some(value()?),
+            "--account" => config.account = value()?,
+            "--webhook-secret" => config.webhook_secret = Some(value()?),
+            "--time-scale" => config.time_scale = number(&name, &value()?)?,
+            "--page-size" => config.page_size = Some(number(&name, &value()?)?),
+            "--rate-limit" => {
+                config.rate_limits = Some(RateLimits {
+                    creates_per_minute: number(&name, &value()?)?,
+                    burst: 1,
+                    ..RateLimits::default()
+                });
+            }
+            "--credit" => config.credit = Some(number(&name, &value()?)?),
+            "--stream-idle" => {
+                let seconds: f64 = number(&name, &value()?)?;
+                let time = Duration::try_from_secs_f64(seconds);
+                config.stream_idle = time.map_err(|_| format!("{name} cannot be {seconds}"))?;
+            }
+            "--hold-until-finished" => config.hold_until_finished = true,
+            "--model" => config.cog_models.push(cog_model(&value()?)?),
+            "--replay-only" => config.replay_only = true,
+            "--until-stdin-closes" => until_stdin_closes = true,
+            _ => return Err(format!("unknown argument {name:?}")),
+        }
+    }
+    Ok(Some(Arguments {
+        config,
+        until_stdin_closes,
+    }))
+}
+
+fn number<T: std::str::FromStr>(name: &str, text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| format!("{name} needs a number, not {text:?}"))
+}
+
+fn cog_model(text: &str) -> Result<(String, String), String> {
+    let wrong = || format!("--model needs OWNER/NAME=URL, not {text:?}");
+    let (name, url) = text.split_once('=').ok_or_else(wrong)?;
+    let is_web = url.starts_with("http://") || url.starts_with("https://");
+    if name.split('/').filter(|part| !part.is_empty()).count() != 2 || !is_web {
+        return Err(wrong());
+    }
+    Ok((name.into(), url.trim_end_matches('/').into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Result<Option<Arguments>, String> {
+        parse(line.split_whitespace().map(str::to_owned))
+    }
+
+    #[test]
+    fn reads_options_in_both_spellings() {
+        let line = "--port=80 --token secret --model=me/it=http://127.0.0.1:5000/ --until-stdin-closes";
+        let arguments = read(line).expect("good").expect("no help");
+        assert_eq!(arguments.config.port, 80);
+        assert_eq!(arguments.config.token.as_deref(), Some("secret"));
+        assert_eq!(arguments.config.cog_models, [("me/it".into(), "http://127.0.0.1:5000".into())]);
+        assert!(arguments.until_stdin_closes);
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        let error = |line: &str| read(line).err().unwrap_or_default();
+        assert_eq!(error("--port eighty"), "--port needs a number, not \"eighty\"");
+        assert_eq!(error("--port"), "--port needs a value");
+        assert_eq!(error("--prot 80"), "unknown argument \"--prot\"");
+        assert!(error("--model me=http://x").contains("OWNER/NAME=URL"));
+        assert!(read("--help").expect("good").is_none());
+    }
+}

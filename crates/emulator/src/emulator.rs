@@ -1,0 +1,154 @@
+//! Starting and stopping the server.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use std::{fmt, io};
+
+use tokio::sync::oneshot;
+
+use crate::app::{App, Shared, lock};
+use crate::config::Config;
+use crate::json::Raw;
+use crate::replay::{self, Replays, Script, Side};
+use crate::server;
+
+/// A running server. It ends when dropped.
+pub struct Emulator {
+    app: App,
+    replays: Arc<Replays>,
+    stop: Mutex<Option<(oneshot::Sender<()>, JoinHandle<()>)>>,
+}
+
+impl Emulator {
+    /// Starts a server on 127.0.0.1, on a thread of its own. When this returns, it accepts connections.
+    ///
+    /// # Errors
+    /// When the port is taken, or a setting makes no sense.
+    pub fn start(config: Config) -> io::Result<Self> {
+        if !(config.time_scale.is_finite() && config.time_scale > 0.0) {
+            let text = format!("time_scale must be a number above 0, not {}", config.time_scale);
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        }
+        let (replay_port, api_port) = if config.replay_only { (config.port, None) } else { (0, Some(config.port)) };
+        let (replay_listener, replay_origin) = bind(replay_port)?;
+        let (other_listener, other_origin) = bind(0)?;
+        let api = api_port.map(bind).transpose()?;
+        let origin = api.as_ref().map_or_else(|| replay_origin.clone(), |(_, origin)| origin.clone());
+        let replays = Arc::new(Replays::new(replay_origin, other_origin));
+        let app = Shared::new(config, origin, replays.clone());
+
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (sender, stopped) = oneshot::channel::<()>();
+        let parts = (app.clone(), replays.clone());
+        let serve = move || {
+            let (app, replays) = parts;
+            runtime.block_on(async move {
+                let register = |listener| tokio::net::TcpListener::from_std(listener);
+                if let (Ok(main), Ok(other)) = (register(replay_listener), register(other_listener)) {
+                    tokio::spawn(replay::serve(main, Side::Main, replays.clone()));
+                    tokio::spawn(replay::serve(other, Side::Other, replays));
+                }
+                if let Some(Ok(listener)) = api.map(|(listener, _)| register(listener)) {
+                    tokio::spawn(server::serve(app, listener));
+                }
+                let _ = stopped.await;
+            });
+            // Work in progress must not hold up the end.
+            runtime.shutdown_timeout(Duration::from_millis(50));
+        };
+        let thread = std::thread::Builder::new().name("replicant-emulator".into()).spawn(serve)?;
+        Ok(Self {
+            app,
+            replays,
+            stop: Mutex::new(Some((sender, thread))),
+        })
+    }
+
+    /// Address of the API: `http://127.0.0.1:PORT/v1`.
+    pub fn base_url(&self) -> String {
+        format!("{}/v1", self.app.origin)
+    }
+
+    /// `http://127.0.0.1:PORT`.
+    pub fn origin(&self) -> &str {
+        &self.app.origin
+    }
+
+    /// Address scripts are played at.
+    pub fn replay_origin(&self) -> &str {
+        &self.replays.origin
+    }
+
+    /// The second address scripts are played at: another origin.
+    pub fn other_origin(&self) -> &str {
+        &self.replays.other
+    }
+
+    /// The secret webhooks are signed with.
+    pub fn webhook_secret(&self) -> &str {
+        &self.app.webhook_secret
+    }
+
+    /// The secret that signs `files/{id}/download` queries.
+    pub fn files_secret(&self) -> &str {
+        &self.app.files_secret
+    }
+
+    /// Starts playing scripted exchanges, given as the JSON text of a case.
+    ///
+    /// # Errors
+    /// With what is wrong in the text.
+    pub fn replay(&self, case: &str) -> Result<Arc<Script>, String> {
+        self.replays.start(case.as_bytes())
+    }
+
+    /// Adds faults, given as the JSON text of a rule or of a list of rules.
+    ///
+    /// # Errors
+    /// With what is wrong in the text.
+    pub fn add_faults(&self, rules: &str) -> Result<(), String> {
+        let rules = if rules.trim_start().starts_with('[') {
+            serde_json::from_str(rules)
+        } else {
+            serde_json::from_str(rules).map(|rule| vec![rule])
+        };
+        self.app.faults.add(rules.map_err(|error| error.to_string())?);
+        Ok(())
+    }
+
+    /// The requests the API has received, as JSON text.
+    pub fn requests_json(&self) -> String {
+        let requests: Raw = self.app.recorder.view();
+        requests.get().to_owned()
+    }
+
+    /// Ends the server: closes its connections and joins its thread.
+    pub fn stop(&self) {
+        let Some((sender, thread)) = lock(&self.stop).take() else { return };
+        let _ = sender.send(());
+        let _ = thread.join();
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl fmt::Debug for Emulator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Emulator").field("origin", &self.app.origin).finish_non_exhaustive()
+    }
+}
+
+fn bind(port: u16) -> io::Result<(std::net::TcpListener, String)> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let listener = std::net::TcpListener::bind(address)
+        .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")))?;
+    listener.set_nonblocking(true)?;
+    let origin = format!("http://{}", listener.local_addr()?);
+    Ok((listener, origin))
+}

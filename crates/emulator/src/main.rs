@@ -1,0 +1,62 @@
+//! The server as a program.
+
+use std::io::{Read, Write};
+use std::process::ExitCode;
+use std::sync::mpsc;
+
+use replicant_emulator::Emulator;
+
+mod arguments;
+
+fn main() -> ExitCode {
+    let arguments = match arguments::parse(std::env::args().skip(1)) {
+        Ok(Some(arguments)) => arguments,
+        Ok(None) => {
+            let _ = std::io::stdout().write_all(arguments::HELP.as_bytes());
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => {
+            eprintln!("error: {error}\nTry --help.");
+            return ExitCode::from(2);
+        }
+    };
+    let emulator = match Emulator::start(arguments.config) {
+        Ok(emulator) => emulator,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    if announce(&emulator).is_err() {
+        // Whoever started this is gone.
+        return ExitCode::FAILURE;
+    }
+    if arguments.until_stdin_closes {
+        let _ = std::io::stdin().lock().read_to_end(&mut Vec::new());
+    } else {
+        // Until the process is told to end. The sender is kept, so this never returns.
+        let (_sender, forever) = mpsc::channel::<()>();
+        let _ = forever.recv();
+    }
+    ExitCode::SUCCESS
+}
+
+/// Prints the line of JSON that programs read, and hints for people.
+fn announce(emulator: &Emulator) -> std::io::Result<()> {
+    let line = serde_json::json!({
+        "base_url": emulator.base_url(),
+        "origin": emulator.origin(),
+        "replay_origin": emulator.replay_origin(),
+        "other_origin": emulator.other_origin(),
+        "webhook_secret": emulator.webhook_secret(),
+        "files_secret": emulator.files_secret(),
+    });
+    let mut stdout = std::io::stdout().lock();
+    writeln!(stdout, "{line}")?;
+    stdout.flush()?;
+    eprintln!("Listening. Point a client here:");
+    eprintln!("  export REPLICATE_BASE_URL={}", emulator.base_url());
+    eprintln!("  export REPLICATE_API_TOKEN=any-token");
+    eprintln!("Requests received: {}/_emulator/requests", emulator.origin());
+    Ok(())
+}

@@ -1,0 +1,33 @@
+//! `emulator/echo`: gives back what it was given.
+
+use super::{Card, Input, Model, timing};
+use crate::runner::{Run, Work, seconds};
+
+pub(super) struct Echo;
+
+impl Model for Echo {
+    fn card(&self) -> Card {
+        Card {
+            owner: "emulator",
+            name: "echo",
+            description: "Returns its `value`, or without one its whole input, unchanged. `delay` and `cold_start` \
+                          are seconds to spend processing and starting.",
+            official: true,
+            versions: &[("0ec4000000000000000000000000000000000000000000000000000000000001", None)],
+            schema: include_str!("schemas/echo.json"),
+            streams: true,
+            timing: timing(5, 0),
+            example_input: r#"{"value": "hello"}"#,
+        }
+    }
+
+    fn run(&self, input: Input, run: Run) -> Work<'_> {
+        Box::pin(async move {
+            if let Some(delay) = input.number("delay") {
+                run.sleep(seconds(delay)).await;
+            }
+            run.output(input.sent("value").unwrap_or(input.raw));
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,34 @@
+//! `emulator/endless`: never comes to an end by itself.
+
+use std::time::Duration;
+
+use super::{Card, Input, Model, timing};
+use crate::runner::{Run, Work};
+
+pub(super) struct Endless;
+
+impl Model for Endless {
+    fn card(&self) -> Card {
+        Card {
+            owner: "emulator",
+            name: "endless",
+            description: "Processes until it is cancelled, and logs a line a second.",
+            official: true,
+            versions: &[("0ec4000000000000000000000000000000000000000000000000000000000003", None)],
+            schema: include_str!("schemas/endless.json"),
+            streams: true,
+            timing: timing(5, 0),
+            example_input: "{}",
+        }
+    }
+
+    fn run(&self, _input: Input, run: Run) -> Work<'_> {
+        Box::pin(async move {
+            for second in 0u64.. {
+                run.log(format!("still running after {second} s"));
+                run.sleep(Duration::from_secs(1)).await;
+            }
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,36 @@
+//! `emulator/fails`: writes logs and fails.
+
+use super::{Card, Input, Model, timing};
+use crate::runner::{Run, Work};
+
+pub(super) struct Fails;
+
+impl Model for Fails {
+    fn card(&self) -> Card {
+        Card {
+            owner: "emulator",
+            name: "fails",
+            description: "Emits the `partial` pieces of output it is given, writes a few log lines and fails with \
+                          `message`.",
+            official: true,
+            versions: &[("0ec4000000000000000000000000000000000000000000000000000000000002", None)],
+            schema: include_str!("schemas/fails.json"),
+            streams: true,
+            timing: timing(5, 10),
+            example_input: r#"{"message": "CUDA out of memory"}"#,
+        }
+    }
+
+    fn run(&self, input: Input, run: Run) -> Work<'_> {
+        Box::pin(async move {
+            run.log("Loading weights");
+            for piece in input.texts("partial").unwrap_or_default() {
+                run.emit(&piece);
+            }
+            run.log("Traceback (most recent call last):");
+            let message = input.required_text("message")?;
+            run.log(format!("RuntimeError: {message}"));
+            Err(message)
+        })
+    }
+}

@@ -1,0 +1,79 @@
+//! The built-in models. Each does real, if small, work on what it is given.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::config::Timing;
+use crate::runner::{Run, Work};
+pub(crate) use crate::schema::Input;
+
+mod corpus;
+mod echo;
+mod endless;
+mod esrgan;
+mod fails;
+mod flux;
+mod llama;
+mod noise;
+mod painter;
+mod progress;
+mod random;
+mod scene;
+mod sdxl;
+mod stream;
+
+/// What the catalogue says of a model.
+pub(crate) struct Card {
+    pub(crate) owner: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) description: &'static str,
+    /// Kept by Replicate: addressed without a version.
+    pub(crate) official: bool,
+    /// Version ids, newest first, each with the version that runs in its place, if another does.
+    pub(crate) versions: &'static [(&'static str, Option<&'static str>)],
+    /// `components.schemas` of the OpenAPI schema.
+    pub(crate) schema: &'static str,
+    /// Whether predictions offer an event stream.
+    pub(crate) streams: bool,
+    pub(crate) timing: Timing,
+    /// An input that shows the model well, as JSON.
+    pub(crate) example_input: &'static str,
+}
+
+impl Card {
+    pub(crate) fn readme(&self) -> String {
+        format!(
+            "# {}\n\n{}\n\n## Example input\n\n```json\n{}\n```\n",
+            self.name, self.description, self.example_input
+        )
+    }
+}
+
+/// A model.
+pub(crate) trait Model: Send + Sync {
+    fn card(&self) -> Card;
+
+    /// Does the work. It is dropped when the job is cancelled, so nothing may block.
+    fn run(&self, input: Input, run: Run) -> Work<'_>;
+}
+
+const fn timing(cold_start_ms: u64, run_ms: u64) -> Timing {
+    Timing {
+        cold_start: Duration::from_millis(cold_start_ms),
+        run: Duration::from_millis(run_ms),
+    }
+}
+
+pub(crate) fn built_in() -> Vec<Arc<dyn Model>> {
+    vec![
+        Arc::new(llama::Llama::default()),
+        Arc::new(sdxl::Sdxl),
+        Arc::new(flux::Flux),
+        Arc::new(esrgan::Esrgan),
+        Arc::new(echo::Echo),
+        Arc::new(fails::Fails),
+        Arc::new(endless::Endless),
+        Arc::new(progress::Progress),
+        Arc::new(stream::Stream),
+    ]
+}

@@ -1,0 +1,220 @@
+//! Compares a request with what was expected, and says in words what differs.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use indexmap::IndexMap;
+use serde_json::Value;
+
+use super::Side;
+use super::exchange::{Expect, ExpectPart};
+use super::request::Request;
+use crate::multipart;
+
+/// Stands for any JSON value in an expected body.
+const ANY: &str = "{{any}}";
+
+/// A request on its way to be matched.
+pub(super) struct Arrival<'a> {
+    pub(super) request: &'a Request,
+    /// Path below the run's origin, still encoded.
+    pub(super) path: &'a str,
+    pub(super) query: &'a str,
+    pub(super) side: Side,
+    /// Milliseconds since the answer before it.
+    pub(super) since_last: Option<u64>,
+}
+
+impl Expect {
+    /// What the exchange is called in messages.
+    pub(super) fn title(&self) -> String {
+        let method = self.method.as_deref().unwrap_or("any method");
+        format!("{method} {}", self.path.as_deref().unwrap_or("any path"))
+    }
+
+    /// All differences; none when the request is the expected one.
+    pub(super) fn differences(&self, arrival: &Arrival<'_>) -> Vec<String> {
+        let mut found = Vec::new();
+        let request = arrival.request;
+        let mut compare = |what: &str, expected: &str, got: &str| {
+            if expected != got {
+                found.push(format!("expected {what} {expected:?}, got {got:?}"));
+            }
+        };
+        if let Some(method) = &self.method {
+            compare("method", method, &request.method);
+        }
+        if let Some(path) = &self.path {
+            compare("path", path, arrival.path);
+        }
+        if let Some(origin) = &self.origin {
+            compare("origin", origin, arrival.side.name());
+        }
+        if let Some(text) = &self.text {
+            compare("body", text, &String::from_utf8_lossy(&request.body));
+        }
+        for (name, expected) in &self.headers {
+            let got = request.header(name);
+            match (expected.as_deref(), got.as_deref()) {
+                (None, Some(got)) => found.push(format!("expected no header {name}, got {got:?}")),
+                (Some(expected), None) => found.push(format!("expected header {name}: {expected}, got none")),
+                (Some(expected), Some(got)) if expected != "*" && expected != got => {
+                    found.push(format!("expected header {name}: {expected}, got {got}"));
+                }
+                _ => {}
+            }
+        }
+        if let Some(query) = &self.query {
+            compare_query(query, arrival.query, &mut found);
+        }
+        if let Some(expected) = &self.json {
+            match serde_json::from_slice::<Value>(&request.body) {
+                Ok(got) => compare_json("json", expected, &got, &mut found),
+                Err(_) => found.push(format!("expected a JSON body, got {}", shown(&request.body))),
+            }
+        }
+        for part in &self.body_contains {
+            let mut windows = request.body.windows(part.len().max(1));
+            if !windows.any(|window| window == part.as_bytes()) {
+                found.push(format!("expected {part:?} in the body, got {}", shown(&request.body)));
+            }
+        }
+        if let Some(parts) = &self.multipart {
+            compare_multipart(parts, request, &mut found);
+        }
+        if let (Some(least), Some(got)) = (self.not_before_ms, arrival.since_last)
+            && got < least
+        {
+            found.push(format!("expected no sooner than {least} ms after the answer before, came after {got} ms"));
+        }
+        found
+    }
+}
+
+fn compare_query(expected: &IndexMap<String, Value>, got: &str, found: &mut Vec<String>) {
+    let mut all: IndexMap<String, Vec<String>> = IndexMap::new();
+    for (name, value) in url::form_urlencoded::parse(got.as_bytes()) {
+        all.entry(name.into_owned()).or_default().push(value.into_owned());
+    }
+    for (name, expected) in expected {
+        let values = all.shift_remove(name);
+        let expected: Vec<String> = match expected {
+            Value::Null => Vec::new(),
+            Value::Array(items) => items.iter().map(plain).collect(),
+            other => vec![plain(other)],
+        };
+        let values = values.unwrap_or_default();
+        let any = expected == ["*"] && !values.is_empty();
+        if !any && values != expected {
+            found.push(format!("expected query {name}={}, got {}", expected.join(","), values.join(",")));
+        }
+    }
+    for (name, values) in all {
+        found.push(format!("unexpected query {name}={}", values.join(",")));
+    }
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Reports where two JSON values differ, by path.
+fn compare_json(path: &str, expected: &Value, got: &Value, found: &mut Vec<String>) {
+    match (expected, got) {
+        (Value::String(any), _) if any == ANY => {}
+        (Value::Object(expected), Value::Object(got)) => {
+            for (name, value) in expected {
+                match got.get(name) {
+                    Some(got) => compare_json(&format!("{path}.{name}"), value, got, found),
+                    None => found.push(format!("expected {path}.{name} = {value}, got nothing")),
+                }
+            }
+            for name in got.keys().filter(|name| !expected.contains_key(*name)) {
+                found.push(format!("unexpected {path}.{name} = {}", shown(got[name].to_string().as_bytes())));
+            }
+        }
+        (Value::Array(expected), Value::Array(got)) if expected.len() == got.len() => {
+            for (index, (expected, got)) in expected.iter().zip(got).enumerate() {
+                compare_json(&format!("{path}[{index}]"), expected, got, found);
+            }
+        }
+        _ if expected == got => {}
+        _ => found.push(format!(
+            "expected {path} = {}, got {}",
+            shown(expected.to_string().as_bytes()),
+            shown(got.to_string().as_bytes())
+        )),
+    }
+}
+
+fn compare_multipart(expected: &IndexMap<String, ExpectPart>, request: &Request, found: &mut Vec<String>) {
+    let parts = match multipart::parse(request.header("content-type").as_deref(), &request.body) {
+        Ok(parts) => parts,
+        Err(error) => return found.push(format!("expected a form: {error}")),
+    };
+    for part in parts.iter().filter(|part| !expected.contains_key(&part.name)) {
+        found.push(format!("unexpected form field {}", part.name));
+    }
+    for (name, expected) in expected {
+        let Some(part) = parts.iter().find(|part| part.name == *name) else {
+            found.push(format!("expected form field {name}, got none"));
+            continue;
+        };
+        let mut compare = |what: &str, expected: Option<&str>, got: Option<&str>| {
+            if let Some(expected) = expected
+                && Some(expected) != got
+            {
+                let got = got.map_or_else(|| "none".into(), |got| shown(got.as_bytes()));
+                found.push(format!("form field {name}: expected {what} {expected:?}, got {got}"));
+            }
+        };
+        compare("filename", expected.filename.as_deref(), part.filename.as_deref());
+        compare("content type", expected.content_type.as_deref(), part.content_type.as_deref());
+        compare("text", expected.text.as_deref(), std::str::from_utf8(&part.body).ok());
+        compare("base64", expected.base64.as_deref(), Some(&STANDARD.encode(&part.body)));
+        if let Some(length) = expected.length {
+            compare("length", Some(&length.to_string()), Some(&part.body.len().to_string()));
+        }
+        if let Some(json) = &expected.json {
+            let got = serde_json::from_slice(&part.body).unwrap_or(Value::Null);
+            compare_json(&format!("form field {name}"), json, &got, found);
+        }
+    }
+}
+
+/// Bytes for a message: text, cut short.
+fn shown(bytes: &[u8]) -> String {
+    const MOST: usize = 300;
+    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MOST)]);
+    if bytes.len() > MOST { format!("{text}... ({} bytes)", bytes.len()) } else { text.into_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_what_differs() {
+        let mut found = Vec::new();
+        let expected = serde_json::json!({"a": 1, "b": [1, "{{any}}"], "c": null});
+        let got = serde_json::json!({"a": 1.0, "b": [1, {"x": 2}], "d": true});
+        compare_json("json", &expected, &got, &mut found);
+        assert_eq!(
+            found,
+            ["expected json.a = 1, got 1.0", "expected json.c = null, got nothing", "unexpected json.d = true"]
+        );
+    }
+
+    #[test]
+    fn compares_queries_as_pairs() {
+        let mut found = Vec::new();
+        let expected = IndexMap::from([
+            ("a".to_owned(), Value::from("x y")),
+            ("gone".to_owned(), Value::Null),
+            ("many".to_owned(), serde_json::json!(["1", "2"])),
+        ]);
+        compare_query(&expected, "many=1&a=x+y&many=2", &mut found);
+        assert_eq!(found, Vec::<String>::new());
+        compare_query(&expected, "a=x&b=1&many=1", &mut found);
+        assert_eq!(found.len(), 3);
+    }
+}

@@ -1,0 +1,80 @@
+//! What a test can ask of the server itself.
+
+use std::sync::atomic::Ordering;
+
+use axum::http::StatusCode;
+use indexmap::IndexMap;
+
+use crate::app::lock;
+use crate::call::{Call, Reply, empty, json, ok};
+use crate::fault::Rule;
+use crate::json::Fields;
+use crate::problem::Problem;
+
+pub(super) async fn faults(call: Call) -> Reply {
+    Ok(ok(call.app.faults.view()))
+}
+
+/// Adds one rule, or a list of them.
+pub(super) async fn add_faults(call: Call) -> Reply {
+    let one = serde_json::from_slice::<Rule>(&call.body);
+    let rules = match one {
+        Ok(rule) => vec![rule],
+        Err(error) => match serde_json::from_slice::<Vec<Rule>>(&call.body) {
+            Ok(rules) => rules,
+            Err(list_error) => {
+                let is_list = call.body.trim_ascii_start().starts_with(b"[");
+                let error = if is_list { list_error } else { error };
+                return Err(Problem::bad_request(format!("This is no fault rule: {error}")));
+            }
+        },
+    };
+    call.app.faults.add(rules);
+    Ok(json(StatusCode::CREATED, call.app.faults.view()))
+}
+
+pub(super) async fn clear_faults(call: Call) -> Reply {
+    call.app.faults.clear();
+    Ok(empty(StatusCode::NO_CONTENT))
+}
+
+pub(super) async fn requests(call: Call) -> Reply {
+    Ok(ok(call.app.recorder.view()))
+}
+
+pub(super) async fn clear_requests(call: Call) -> Reply {
+    call.app.recorder.clear();
+    Ok(empty(StatusCode::NO_CONTENT))
+}
+
+pub(super) async fn state(call: Call) -> Reply {
+    let app = &call.app;
+    let mut jobs: IndexMap<&str, usize> = IndexMap::new();
+    for job in lock(&app.jobs).values() {
+        *jobs.entry(job.status().name()).or_default() += 1;
+    }
+    let gauges = &app.gauges;
+    let body = Fields::new()
+        .put("open_connections", &gauges.connections.load(Ordering::Relaxed))
+        .put("connections_ever", &gauges.connections_ever.load(Ordering::Relaxed))
+        .put("active_streams", &gauges.streams.load(Ordering::Relaxed))
+        .put("active_holds", &gauges.holds.load(Ordering::Relaxed))
+        .put("active_downloads", &gauges.downloads.load(Ordering::Relaxed))
+        .put("requests", &app.recorder.count())
+        .put("predictions", &jobs)
+        .put("files", &lock(&app.files).len())
+        .put("output_files", &lock(&app.outputs).len())
+        .put("webhook_secret", &app.webhook_secret)
+        .put("files_secret", &app.files_secret)
+        .finish();
+    Ok(ok(body))
+}
+
+/// Lets the retention time of every finished job, and the life of every output file, be over.
+pub(super) async fn expire(call: Call) -> Reply {
+    for job in lock(&call.app.jobs).values() {
+        job.forget_now();
+    }
+    lock(&call.app.outputs).clear();
+    Ok(empty(StatusCode::NO_CONTENT))
+}

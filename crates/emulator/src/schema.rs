@@ -1,0 +1,240 @@
+//! A model's schema: what it is shown as, and checking of inputs against it.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::json::{Fields, Object, Raw, raw};
+use crate::problem::InvalidField;
+
+/// The parts of a property that inputs are checked against.
+#[derive(Clone, Debug, Default, Deserialize)]
+struct Property {
+    r#type: Option<String>,
+    #[serde(rename = "enum")]
+    choices: Option<Vec<Value>>,
+    minimum: Option<f64>,
+    maximum: Option<f64>,
+    format: Option<String>,
+    default: Option<Value>,
+    #[serde(rename = "allOf", default)]
+    all_of: Vec<Reference>,
+    #[serde(rename = "$ref")]
+    reference: Option<String>,
+    items: Option<Box<Property>>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Reference {
+    #[serde(rename = "$ref")]
+    reference: String,
+}
+
+#[derive(Deserialize)]
+struct ObjectSchema {
+    #[serde(default)]
+    properties: IndexMap<String, Property>,
+    #[serde(default)]
+    required: Vec<String>,
+}
+
+/// The schema of one version of a model.
+pub(crate) struct Schema {
+    /// The version's `openapi_schema`.
+    pub(crate) document: Raw,
+    properties: IndexMap<String, Property>,
+    required: Vec<String>,
+    /// Whether the output is a list that grows while the model runs.
+    pub(crate) iterates: bool,
+}
+
+impl Schema {
+    /// Reads the `components.schemas` object of an OpenAPI document.
+    pub(crate) fn from_components(components: &str) -> Result<Self, String> {
+        let bad = |error: serde_json::Error| format!("the schema cannot be read: {error}");
+        let schemas: IndexMap<String, Box<RawValue>> = serde_json::from_str(components).map_err(bad)?;
+        let input = schemas.get("Input").ok_or("the schema has no Input")?;
+        let input: ObjectSchema = serde_json::from_str(input.get()).map_err(bad)?;
+        let resolve = |mut property: Property| {
+            let references = property.all_of.iter().map(|part| &part.reference);
+            for reference in references.chain(&property.reference).cloned().collect::<Vec<_>>() {
+                let name = reference.rsplit('/').next().unwrap_or_default();
+                let target = schemas.get(name).ok_or_else(|| format!("the schema has no {name}"))?;
+                let target: Property = serde_json::from_str(target.get()).map_err(bad)?;
+                property.choices = property.choices.take().or(target.choices);
+                property.r#type = property.r#type.take().or(target.r#type);
+            }
+            Ok::<_, String>(property)
+        };
+        let mut properties = IndexMap::new();
+        for (name, property) in input.properties {
+            properties.insert(name, resolve(property)?);
+        }
+        let output: Value = match schemas.get("Output") {
+            Some(output) => serde_json::from_str(output.get()).map_err(bad)?,
+            None => Value::Null,
+        };
+        let components = Fields::new().put("schemas", &schemas).finish();
+        let info = Fields::new().put("title", "Cog").put("version", "0.1.0").finish();
+        let document = Fields::new()
+            .put("openapi", "3.0.2")
+            .put("info", &info)
+            .put("paths", &Fields::new().finish())
+            .put("components", &components)
+            .finish();
+        Ok(Self {
+            document,
+            properties,
+            required: input.required,
+            iterates: output["x-cog-array-type"] == "iterator",
+        })
+    }
+
+    /// Everything wrong with an input.
+    pub(crate) fn check(&self, input: &Object) -> Vec<InvalidField> {
+        let missing = self.required.iter().filter(|name| !input.contains_key(*name));
+        let mut problems: Vec<_> = missing
+            .map(|name| InvalidField::new("required", "input", format!("{name} is required")))
+            .collect();
+        for (name, property) in &self.properties {
+            // Values no parser of numbers or text can hold are left to the model.
+            let value = input.get(name).and_then(|value| serde_json::from_str(value.get()).ok());
+            match value {
+                Some(Value::Null) if !self.required.contains(name) => {}
+                Some(value) => property.check(&format!("input.{name}"), &value, &mut problems),
+                None => {}
+            }
+        }
+        problems
+    }
+
+    fn default_of(&self, name: &str) -> Option<Raw> {
+        self.properties.get(name)?.default.as_ref().map(|value| raw(value))
+    }
+}
+
+impl Property {
+    fn check(&self, field: &str, value: &Value, problems: &mut Vec<InvalidField>) {
+        let mut report = |kind, text: String| problems.push(InvalidField::new(kind, field, text));
+        if let Some(expected) = &self.r#type {
+            let fits = match expected.as_str() {
+                "integer" => value.as_f64().is_some_and(|number| number.fract() == 0.0),
+                "number" => value.is_number(),
+                "string" => value.is_string(),
+                "boolean" => value.is_boolean(),
+                "array" => value.is_array(),
+                "object" => value.is_object(),
+                _ => true,
+            };
+            if !fits {
+                report(
+                    "invalid_type",
+                    format!("Invalid type. Expected: {expected}, given: {}", kind_of(value)),
+                );
+                return;
+            }
+        }
+        if let Some(choices) = &self.choices
+            && !choices.contains(value)
+        {
+            let list: Vec<_> = choices.iter().map(Value::to_string).collect();
+            report("enum", format!("must be one of the following: {}", list.join(", ")));
+        }
+        if let (Some(minimum), Some(number)) = (self.minimum, value.as_f64())
+            && number < minimum
+        {
+            report("number_gte", format!("Must be greater than or equal to {minimum}"));
+        }
+        if let (Some(maximum), Some(number)) = (self.maximum, value.as_f64())
+            && number > maximum
+        {
+            report("number_lte", format!("Must be less than or equal to {maximum}"));
+        }
+        if let (Some("uri"), Some(text)) = (self.format.as_deref(), value.as_str())
+            && url::Url::parse(text).is_err()
+        {
+            report("format", "Does not match format 'uri'".into());
+        }
+        if let (Some(items), Some(values)) = (&self.items, value.as_array()) {
+            for (index, value) in values.iter().enumerate() {
+                items.check(&format!("{field}.{index}"), value, problems);
+            }
+        }
+    }
+}
+
+fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_f64() => "number",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
+/// The input of a job, with the schema's defaults behind it.
+#[derive(Clone)]
+pub(crate) struct Input {
+    /// The input as it was sent.
+    pub(crate) raw: Raw,
+    values: Arc<Object>,
+    schema: Arc<Schema>,
+}
+
+impl Input {
+    pub(crate) fn new(raw: Raw, values: Object, schema: Arc<Schema>) -> Self {
+        Self {
+            raw,
+            values: Arc::new(values),
+            schema,
+        }
+    }
+
+    /// A member as it was sent, or its default. JSON null counts as not sent.
+    pub(crate) fn value(&self, name: &str) -> Option<Raw> {
+        let sent = self.values.get(name).filter(|value| value.get() != "null");
+        sent.map(|value| Raw::from(value.clone())).or_else(|| self.schema.default_of(name))
+    }
+
+    /// A member exactly as it was sent, null included.
+    pub(crate) fn sent(&self, name: &str) -> Option<Raw> {
+        self.values.get(name).map(|value| Raw::from(value.clone()))
+    }
+
+    fn decode<'a, T: Deserialize<'a>>(value: &'a Raw) -> Option<T> {
+        serde_json::from_str(value.get()).ok()
+    }
+
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
+        Self::decode(&self.value(name)?)
+    }
+
+    pub(crate) fn number(&self, name: &str) -> Option<f64> {
+        Self::decode(&self.value(name)?)
+    }
+
+    /// A whole number, whether it was written `3` or `3.0`.
+    pub(crate) fn integer(&self, name: &str) -> Option<i64> {
+        let value = self.value(name)?;
+        Self::decode(&value).or_else(|| self.number(name).map(|number| number as i64))
+    }
+
+    pub(crate) fn flag(&self, name: &str) -> bool {
+        self.value(name).and_then(|value| Self::decode(&value)).unwrap_or(false)
+    }
+
+    pub(crate) fn texts(&self, name: &str) -> Option<Vec<String>> {
+        Self::decode(&self.value(name)?)
+    }
+
+    /// A text the schema requires.
+    pub(crate) fn required_text(&self, name: &str) -> Result<String, String> {
+        self.text(name).ok_or_else(|| format!("input.{name} is missing"))
+    }
+}

@@ -1,0 +1,113 @@
+//! The API's listener: what happens to every request before and after its handler.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+
+use crate::app::App;
+use crate::call::ReadBody;
+use crate::limits::Class;
+use crate::listener::{Breaker, CountingListener};
+use crate::problem::Problem;
+use crate::routes;
+
+// Above the largest upload, so that its own error can be answered.
+const LARGEST_BODY: usize = 160_000_000;
+
+/// Serves the API until the task is dropped.
+pub(crate) async fn serve(app: App, listener: tokio::net::TcpListener) {
+    let listener = CountingListener::new(listener, Arc::clone(&app.gauges));
+    let router = routes::router()
+        .layer(from_fn_with_state(app.clone(), around))
+        .with_state(app);
+    let service = router.into_make_service_with_connect_info::<Breaker>();
+    // Only ends with the runtime: `serve` never returns an error.
+    let _ = axum::serve(listener, service).await;
+}
+
+async fn around(
+    State(app): State<App>,
+    ConnectInfo(breaker): ConnectInfo<Breaker>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let Ok(body) = axum::body::to_bytes(body, LARGEST_BODY).await else {
+        // Either the client went away, or it sends more than anything here accepts.
+        return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "The request body is too large").into_response();
+    };
+    parts.extensions.insert(ReadBody(body.clone()));
+    let path = parts.uri.path().to_owned();
+    if path.starts_with("/_") {
+        return next.run(Request::from_parts(parts, Body::empty())).await;
+    }
+    app.recorder.record(&parts.method, &parts.uri, &parts.headers, &body);
+    let fault = app.faults.take(&parts.method, &path);
+    if let Some(delay) = fault.as_ref().and_then(|action| action.delay_ms) {
+        tokio::time::sleep(std::time::Duration::from_millis(delay)).await;
+    }
+    let response = match &fault {
+        Some(action) if action.skips_handler() => action.canned(),
+        _ => admitted(&app, parts, next).await,
+    };
+    match fault {
+        Some(action) => action.apply(response, &breaker),
+        None => response,
+    }
+}
+
+/// Checks token, rate limit and credit, then lets the handler answer.
+async fn admitted(app: &App, parts: axum::http::request::Parts, next: Next) -> Response {
+    let path = parts.uri.path();
+    // Files and streams are opened by their URL alone.
+    let is_open = !path.starts_with("/v1/") || path.starts_with("/v1/streams/") || path == "/openapi.json";
+    if is_open {
+        return next.run(Request::from_parts(parts, Body::empty())).await;
+    }
+    if !token_is_right(app, &parts.headers) {
+        return Problem::unauthenticated().into_response();
+    }
+    let class = classify(&parts.method, path);
+    let remaining = match app.limits.take(class) {
+        Ok(remaining) => remaining,
+        Err(seconds) => return with_limits(Problem::throttled(seconds).into_response(), 0, seconds),
+    };
+    if class == Class::Create && !app.limits.pay() {
+        return with_limits(Problem::insufficient_credit().into_response(), remaining, 1);
+    }
+    // Recorded answers of the file endpoints carry no limits.
+    let limited = !path.starts_with("/v1/files");
+    let response = next.run(Request::from_parts(parts, Body::from(Bytes::new()))).await;
+    if limited { with_limits(response, remaining, 1) } else { response }
+}
+
+fn token_is_right(app: &App, headers: &HeaderMap) -> bool {
+    let Some(token) = &app.config.token else { return true };
+    let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let Some((scheme, sent)) = sent.and_then(|sent| sent.split_once(' ')) else {
+        return false;
+    };
+    (scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("token")) && sent.trim() == token
+}
+
+fn classify(method: &Method, path: &str) -> Class {
+    if method == Method::POST && path.ends_with("/predictions") {
+        Class::Create
+    } else if method == Method::GET && path.starts_with("/v1/predictions/") {
+        Class::ReadPrediction
+    } else {
+        Class::Other
+    }
+}
+
+fn with_limits(mut response: Response, remaining: u64, reset: u64) -> Response {
+    let headers = response.headers_mut();
+    headers.insert("ratelimit-remaining", HeaderValue::from(remaining));
+    headers.insert("ratelimit-reset", HeaderValue::from(reset));
+    response
+}
