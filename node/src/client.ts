@@ -1,5 +1,6 @@
 import { type ApiPromise, Bridge, rethrow } from "./bridge";
 import { EventStream } from "./events";
+import { carry } from "./fetch";
 import { type NativeClient, native } from "./native";
 import type { Page, PagePromise } from "./page";
 import { params, runParams } from "./params";
@@ -307,14 +308,21 @@ export class Replicate {
   }
 
   #connect(): [NativeClient, Record<string, unknown>] {
-    const { auth: _, fetch: __, ...rest } = this.#options;
-    const given = { userAgent: `replicant-node/${version}`, ...rest };
-    const { json, parts } = encode({ ...params(given), token: this.auth });
+    const { auth: _, fetch, ...rest } = this.#options;
+    // From process.env, because a worker's or a test runner's own environment is not the process's. The empty
+    // token is none, so that the core does not look for one there.
+    const env = { baseUrl: process.env.REPLICATE_BASE_URL || undefined };
+    const given = { userAgent: `replicant-node/${version}`, ...env, ...defined(rest) };
+    const { json, parts } = encode({ ...params(given), token: this.auth ?? "" });
     return rethrow(() => {
-      const client = new native.NativeClient(json, parts);
+      const client = new native.NativeClient(json, parts, fetch && carry(fetch));
       return [client, JSON.parse(client.describe())];
     });
   }
+}
+
+function defined(options: object): object {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
 /** Waits, and stops waiting (not the prediction) once `stop` says so. */

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import type { Source } from "./source";
 import type { Encoded, Part } from "./value";
 
 /** What a native call resolves to. */
@@ -57,8 +58,30 @@ export interface Native {
   contents(): string;
 }
 
-/** What the core calls to have a request carried by JavaScript. */
-export type NativeFetch = (request: unknown) => Promise<unknown>;
+/** What the core calls to have a request carried by JavaScript; with null, to give one up. */
+export type NativeFetch = (
+  number: number,
+  request: NativeRequest | null,
+) => Promise<NativeResponse | undefined>;
+
+/** A request that the core wants to have sent. */
+export interface NativeRequest {
+  method: string;
+  url: string;
+  /** Pairs, as JSON. */
+  headers: string;
+  bytes?: Buffer;
+  stream?: NativeStream;
+}
+
+/** What came of it. */
+export interface NativeResponse {
+  status: number;
+  headers: string;
+  pull: Source["pull"];
+  failure?: string;
+  neverSent?: boolean;
+}
 
 /** `linux-x64-gnu`. */
 function target(): string {

@@ -17,6 +17,7 @@ use crate::{
     error::{self, to_js},
     runtime,
     stream::NativeStream,
+    transport::{Fetch, JsTransport},
     value::{self, Answer},
 };
 
@@ -29,8 +30,16 @@ pub struct NativeClient {
 #[napi]
 impl NativeClient {
     #[napi(constructor, catch_unwind)]
-    pub fn new(env: &Env, options: String, parts: Option<Vec<Object<'_>>>) -> napi::Result<Self> {
-        let client = value::read(&options, parts).and_then(Options::from_value).and_then(Client::new);
+    pub fn new(
+        env: &Env,
+        options: String,
+        parts: Option<Vec<Object<'_>>>,
+        fetch: Option<Fetch>,
+    ) -> napi::Result<Self> {
+        let client = value::read(&options, parts).and_then(Options::from_value).and_then(|mut options| {
+            options.transport = fetch.map(|fetch| Arc::new(JsTransport::new(fetch)) as Arc<_>);
+            Client::new(options)
+        });
         Ok(Self { client: client.map_err(|error| to_js(env, &error, None))? })
     }
 

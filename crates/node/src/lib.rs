@@ -11,7 +11,9 @@
 mod client;
 mod error;
 mod runtime;
+mod source;
 mod stream;
+mod transport;
 mod value;
 
 use std::time::Duration;

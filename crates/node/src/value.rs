@@ -1,24 +1,14 @@
 //! Values on their way between JavaScript and the core: JSON text, and beside it what JSON cannot
 //! hold, with the places it belongs to. `node/src/value.ts` is the other half.
 
-use std::{
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
-};
-
 use bytes::Bytes;
-use futures_util::stream;
-use napi::{
-    bindgen_prelude::{Buffer, FnArgs, Function, Object, Promise, Uint8ArraySlice},
-    threadsafe_function::ThreadsafeFunction,
-};
+use napi::bindgen_prelude::{Object, Uint8ArraySlice};
 use replicant::{
-    BoxFuture, BoxStream, ByteSource, Error, ErrorKind, File, Number, PathSegment, Result, Value,
+    Error, ErrorKind, Number, PathSegment, Result, Value,
     operation::{Item, Reply},
 };
+
+use crate::source;
 
 /// A value from JavaScript.
 pub(crate) fn read(json: &str, parts: Option<Vec<Object<'_>>>) -> Result<Value> {
@@ -41,25 +31,7 @@ fn read_part(part: &Object<'_>) -> napi::Result<(String, Value)> {
         return Ok((path, number.map_or(Value::Null, Value::Number)));
     }
     let source = part.get("source")?.ok_or_else(|| napi::Error::from_reason("a part without content"))?;
-    Ok((path, Value::File(read_file(&source)?)))
-}
-
-fn read_file(source: &Object<'_>) -> napi::Result<File> {
-    let pull: Function<'_, FnArgs<(u32, bool)>, Promise<Option<Buffer>>> =
-        source.get("pull")?.ok_or_else(|| napi::Error::from_reason("a source without `pull`"))?;
-    let mut file = File::source(Arc::new(JsSource {
-        size: source.get::<f64>("size")?.map(|size| size as u64),
-        replayable: source.get("replayable")?.unwrap_or(false),
-        pull: Arc::new(pull.build_threadsafe_function().weak::<true>().build()?),
-        sessions: AtomicU32::new(0),
-    }));
-    if let Some(name) = source.get::<String>("name")? {
-        file = file.filename(name);
-    }
-    if let Some(kind) = source.get::<String>("type")? {
-        file = file.content_type(kind);
-    }
-    Ok(file)
+    Ok((path, Value::File(source::file(&source)?)))
 }
 
 /// The place inside `value` that `path` leads to. The path was made from this very value, so a step
@@ -80,85 +52,6 @@ fn place<'a>(value: &'a mut Value, path: &[Value]) -> Result<&'a mut Value> {
 
 fn internal(what: &str) -> Error {
     Error::new(ErrorKind::Internal, format!("this is a defect of replicant: {what}"))
-}
-
-/// The next piece of a reading, or with `true` its end.
-type Pull = ThreadsafeFunction<
-    FnArgs<(u32, bool)>,
-    Promise<Option<Buffer>>,
-    FnArgs<(u32, bool)>,
-    napi::Status,
-    false,
-    true,
->;
-
-/// A Blob or a stream of JavaScript.
-struct JsSource {
-    size: Option<u64>,
-    replayable: bool,
-    pull: Arc<Pull>,
-    sessions: AtomicU32,
-}
-
-impl fmt::Debug for JsSource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("JsSource").field("size", &self.size).finish_non_exhaustive()
-    }
-}
-
-impl ByteSource for JsSource {
-    fn len(&self) -> Option<u64> {
-        self.size
-    }
-
-    fn replayable(&self) -> bool {
-        self.replayable
-    }
-
-    fn open(&self) -> BoxFuture<'_, Result<BoxStream<'static, Result<Bytes>>>> {
-        let session = self.sessions.fetch_add(1, Ordering::Relaxed);
-        let reading = Reading { session, pull: Arc::clone(&self.pull), ended: false };
-        Box::pin(async move {
-            Ok(Box::pin(stream::unfold(reading, async |mut reading| {
-                let piece = reading.next().await.transpose()?;
-                Some((piece, reading))
-            })) as BoxStream<'static, _>)
-        })
-    }
-}
-
-/// One reading of a source. Dropping it tells JavaScript, which may have a stream to cancel.
-struct Reading {
-    session: u32,
-    pull: Arc<Pull>,
-    ended: bool,
-}
-
-impl Reading {
-    async fn next(&mut self) -> Result<Option<Bytes>> {
-        if self.ended {
-            return Ok(None);
-        }
-        let piece = match self.pull.call_async_catch(FnArgs::from((self.session, false))).await {
-            Ok(promise) => promise.await,
-            Err(error) => Err(error),
-        };
-        // An exception may hold the user's object; only its text can leave the JavaScript thread.
-        let piece = piece.map_err(|error| {
-            Error::new(ErrorKind::FileNotFound, format!("a file given as input cannot be read: {}", error.reason))
-        });
-        self.ended = !matches!(piece, Ok(Some(_)));
-        Ok(piece?.map(|piece| Bytes::copy_from_slice(&piece)))
-    }
-}
-
-impl Drop for Reading {
-    fn drop(&mut self) {
-        if !self.ended {
-            let mode = napi::threadsafe_function::ThreadsafeFunctionCallMode::NonBlocking;
-            self.pull.call(FnArgs::from((self.session, true)), mode);
-        }
-    }
 }
 
 /// A value of the core as JSON text.

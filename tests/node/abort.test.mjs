@@ -1,0 +1,109 @@
+// Aborting: at once, with the signal's reason, and the native work ends with it.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { eventually, startEmulator } from "./support/emulator.mjs";
+
+const emulator = await startEmulator();
+const replicate = emulator.client();
+const endless = { input: {} };
+
+async function rejectedWithin(limit, promise, reason) {
+  const from = performance.now();
+  await assert.rejects(promise, (error) => {
+    assert.equal(error, reason);
+    return true;
+  });
+  const took = performance.now() - from;
+  assert.ok(took < limit, `took ${took} ms`);
+}
+
+test("a signal that is aborted already: no request", async () => {
+  await emulator.forgetRequests();
+  const reason = new Error("too late");
+  const signal = AbortSignal.abort(reason);
+  await rejectedWithin(50, replicate.run("emulator/echo", { input: {}, signal }), reason);
+  await rejectedWithin(50, replicate.predictions.get("x", { signal }), reason);
+  await rejectedWithin(50, replicate.stream("emulator/echo", { input: {}, signal }).next(), reason);
+  assert.deepEqual(await emulator.requests(), []);
+});
+
+test("during the server's hold: rejects at once, and the prediction is cancelled", async () => {
+  const controller = new AbortController();
+  const reason = new Error("user left");
+  const run = replicate.run("emulator/endless", { ...endless, signal: controller.signal });
+  await emulator.until((state) => state.active_holds === 1);
+  const rejected = rejectedWithin(50, run, reason);
+  controller.abort(reason);
+  await rejected;
+  await emulator.until((state) => !state.predictions.processing && !state.predictions.starting);
+});
+
+test("between two looks at a prediction", async () => {
+  const controller = new AbortController();
+  const reason = new Error("enough");
+  const run = replicate.run("emulator/endless", {
+    ...endless,
+    wait: { mode: "poll" },
+    signal: controller.signal,
+  });
+  await eventually(async () => (await emulator.requests("GET /v1/predictions/")).length > 1);
+  const rejected = rejectedWithin(50, run, reason);
+  controller.abort(reason);
+  await rejected;
+  await emulator.until((state) => !state.predictions.processing);
+  const asked = (await emulator.requests("GET /v1/predictions/")).length;
+  await new Promise((resolve) => setTimeout(resolve, 700));
+  assert.equal((await emulator.requests("GET /v1/predictions/")).length, asked, "it still asks");
+});
+
+test("while a stream waits for events: the socket is closed too", async () => {
+  const controller = new AbortController();
+  const reason = new Error("enough");
+  const stream = replicate.stream("emulator/endless", { ...endless, signal: controller.signal });
+  await stream.next();
+  await emulator.until((state) => state.active_streams === 1);
+  const waiting = (async () => {
+    for (;;) await stream.next();
+  })();
+  const rejected = rejectedWithin(50, waiting, reason);
+  controller.abort(reason);
+  await rejected;
+  await emulator.until((state) => state.active_streams === 0);
+  await emulator.until((state) => !state.predictions.processing);
+});
+
+test("a plain call", async () => {
+  await emulator.fault({ match: { path: "/v1/models/*" }, action: { delay_ms: 5000 } });
+  const controller = new AbortController();
+  const reason = new Error("enough");
+  const call = replicate.models.get("emulator", "echo", { signal: controller.signal });
+  const rejected = rejectedWithin(50 + 50, call, reason);
+  setTimeout(() => controller.abort(reason), 50);
+  await rejected;
+});
+
+test("listeners do not pile up on a signal that outlives its calls", async () => {
+  const { signal } = new AbortController();
+  let listeners = 0;
+  const add = signal.addEventListener.bind(signal);
+  const remove = signal.removeEventListener.bind(signal);
+  signal.addEventListener = (...args) => {
+    listeners++;
+    add(...args);
+  };
+  signal.removeEventListener = (...args) => {
+    listeners--;
+    remove(...args);
+  };
+  await replicate.run("emulator/echo", { input: { value: 1 }, signal });
+  await assert.rejects(replicate.predictions.get("nothing", { signal }));
+  for await (const _ of replicate.stream("emulator/stream", { input: { chunks: ["a"] }, signal }));
+  assert.equal(listeners, 0);
+  assert.equal(signal.onabort ?? null, null);
+});
+
+test("AbortSignal.timeout gives its TimeoutError", async () => {
+  await assert.rejects(replicate.run("emulator/endless", { input: {}, signal: AbortSignal.timeout(100) }), {
+    name: "TimeoutError",
+  });
+});

@@ -1,0 +1,145 @@
+// The process around it: it ends when it should, and threads may come and go.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
+import { startEmulator, TOKEN } from "./support/emulator.mjs";
+
+const emulator = await startEmulator();
+const entry = fileURLToPath(new URL("../../node/index.cjs", import.meta.url));
+const prelude = `
+  const Replicate = require(${JSON.stringify(entry)});
+  const replicate = new Replicate({ auth: ${JSON.stringify(TOKEN)}, baseUrl: ${JSON.stringify(emulator.base_url)} });
+`;
+
+async function script(code, limit = 5000) {
+  const child = spawn(process.execPath, ["-e", prelude + code], { stdio: ["ignore", "pipe", "pipe"] });
+  const stop = setTimeout(() => child.kill("SIGKILL"), limit);
+  let output = "";
+  let errors = "";
+  child.stdout.on("data", (data) => (output += data));
+  child.stderr.on("data", (data) => (errors += data));
+  const [code_, signal] = await once(child, "close");
+  clearTimeout(stop);
+  assert.equal(signal, null, `killed by ${signal}: ${errors}`);
+  return { code: code_, output, errors };
+}
+
+test("an idle client, also one with open connections and unread files, lets the process end", async () => {
+  const { code, output } = await script(`
+    (async () => {
+      await replicate.run("emulator/echo", { input: { value: 1 } });
+      const [file] = await replicate.run("black-forest-labs/flux-schnell", { input: { prompt: "x" } });
+      globalThis.keep = [replicate, file, replicate.stream("emulator/echo", { input: {} })];
+      console.log("done");
+      const from = Date.now();
+      process.on("exit", () => console.log("ended after", Date.now() - from));
+    })();
+  `);
+  assert.equal(code, 0);
+  assert.match(output, /^done\n/);
+  const after = Number(/ended after (\d+)/.exec(output)[1]);
+  assert.ok(after < 100, `the process went on for ${after} ms`);
+});
+
+test("a pending promise keeps the process", async () => {
+  const { output } = await script(`
+    replicate.run("emulator/echo", { input: { value: "late", delay: 0.3 } }).then(console.log);
+  `);
+  assert.equal(output, "late\n");
+});
+
+test("the cancel of an aborted run is sent before the process ends", async () => {
+  const { output } = await script(`
+    const controller = new AbortController();
+    replicate.run("emulator/endless", { input: {}, signal: controller.signal }).catch((error) => console.log(error.message));
+    setTimeout(() => controller.abort(new Error("enough")), 200);
+  `);
+  assert.equal(output, "enough\n");
+  await emulator.until((state) => !state.predictions.processing && !state.predictions.starting);
+});
+
+test("process.exit in the middle of a request", async () => {
+  const { code, errors } = await script(`
+    for (let n = 0; n < 20; n++) replicate.run("emulator/endless", { input: {} }).catch(() => {});
+    (async () => { for await (const _ of replicate.stream("emulator/stream", { input: { chunks: ["a"], repeat: 1e6 } })); })();
+    setTimeout(() => process.exit(7), 100);
+  `);
+  assert.equal(code, 7, errors);
+  assert.equal(errors, "");
+});
+
+const worker = `
+  ${prelude}
+  const { parentPort, workerData } = require("node:worker_threads");
+  (async () => {
+    if (workerData === "call") parentPort.postMessage(await replicate.run("emulator/echo", { input: { value: 5 } }));
+    else {
+      replicate.run("emulator/endless", { input: {} }).catch(() => {});
+      replicate.stream("emulator/stream", { input: { chunks: ["a"], pause: 0.01, repeat: 1e6 } }).next();
+      parentPort.postMessage("busy");
+    }
+  })();
+`;
+
+test("workers load, call and end", async () => {
+  for (let round = 0; round < 5; round++) {
+    const workers = Array.from({ length: 4 }, () => new Worker(worker, { eval: true, workerData: "call" }));
+    for (const [answer] of await Promise.all(workers.map((one) => once(one, "message"))))
+      assert.equal(answer, 5);
+    for (const [code] of await Promise.all(workers.map((one) => once(one, "exit")))) assert.equal(code, 0);
+  }
+});
+
+test("workers are terminated in the middle of requests", async () => {
+  for (let round = 0; round < 10; round++) {
+    const workers = Array.from({ length: 4 }, () => new Worker(worker, { eval: true, workerData: "hang" }));
+    await Promise.all(workers.map((one) => once(one, "message")));
+    await Promise.all(workers.map((one) => one.terminate()));
+  }
+  assert.equal(
+    await emulator.client().run("emulator/echo", { input: { value: "still here" } }),
+    "still here",
+  );
+});
+
+test("a process whose only user of it was a worker", async () => {
+  const { code, output, errors } = await script(`
+    const { Worker } = require("node:worker_threads");
+    const worker = new Worker(${JSON.stringify(worker)}, { eval: true, workerData: "hang" });
+    worker.on("message", async () => { await worker.terminate(); console.log("terminated"); });
+  `);
+  assert.equal(errors, "");
+  assert.equal(output, "terminated\n");
+  assert.equal(code, 0);
+});
+
+test("loading takes no time", async () => {
+  const times = [];
+  for (let n = 0; n < 5; n++) {
+    const child = spawn(process.execPath, [
+      "-e",
+      `const from = performance.now(); require(${JSON.stringify(entry)}); console.log(performance.now() - from)`,
+    ]);
+    let output = "";
+    child.stdout.on("data", (data) => (output += data));
+    await once(child, "close");
+    times.push(Number(output));
+  }
+  // 15 ms for a release build; a debug build on a busy machine gets some room. The best of five counts.
+  assert.ok(Math.min(...times) < 30, `${times} ms`);
+});
+
+test("a missing native module is explained", async () => {
+  const source = readFileSync(new URL("../../node/dist/native.js", import.meta.url), "utf8");
+  const child = spawn(process.execPath, ["-e", source], { cwd: "/" });
+  let errors = "";
+  child.stderr.on("data", (data) => (errors += data));
+  await once(child, "close");
+  assert.match(errors, new RegExp(`no native module for ${process.platform}-${process.arch}`));
+  assert.match(errors, /Tried:/);
+  assert.match(errors, /npm install replicant-/);
+});

@@ -1,0 +1,95 @@
+// The token goes to the API and nowhere else.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { inspect } from "node:util";
+import Replicate from "../../node/index.mjs";
+import { startEmulator, TOKEN } from "./support/emulator.mjs";
+
+const emulator = await startEmulator();
+const replicate = emulator.client();
+
+const hidden = (text, what) => assert.ok(!String(text).includes(TOKEN), `${what} shows the token`);
+
+test("it is there to be read, and in nothing printed", () => {
+  assert.equal(replicate.auth, TOKEN);
+  for (const options of [undefined, { showHidden: true, depth: 10 }])
+    hidden(inspect(replicate, options), "inspect");
+  hidden(JSON.stringify(replicate), "JSON");
+  hidden(JSON.stringify({ ...replicate }), "a copy");
+  hidden(inspect(replicate.predictions, { showHidden: true, depth: 10 }), "a namespace");
+  hidden(inspect(Object.getOwnPropertyDescriptors(replicate), { depth: 10 }), "descriptors");
+});
+
+test("not in errors, however they are printed", async () => {
+  const failures = [
+    () => replicate.predictions.get("nothing-there"),
+    () => replicate.run("emulator/fails", { input: { message: "x" } }),
+    () => emulator.client({ baseUrl: "http://127.0.0.1:1/v1", maxRetries: 0 }).predictions.get("x"),
+    () => emulator.client({ auth: `${TOKEN}\nbroken` }).predictions.get("x"),
+  ];
+  for (const failure of failures) {
+    await assert.rejects(
+      async () => failure(),
+      (error) => {
+        hidden(inspect(error, { showHidden: true, depth: 20 }), "inspect of an error");
+        hidden(JSON.stringify(error), "JSON of an error");
+        hidden(error.stack, "a stack");
+        if (error.request) hidden(inspect([...error.request.headers]), "error.request");
+        return true;
+      },
+    );
+  }
+});
+
+test("not in an input, even when the client itself is put there", async () => {
+  const created = await replicate.predictions.create({
+    model: "emulator/echo",
+    input: { client: replicate },
+  });
+  hidden(JSON.stringify(created), "the input");
+  for (const strategy of ["default", "upload", "data-uri"]) {
+    await emulator.forgetRequests();
+    await emulator
+      .client({ fileEncodingStrategy: strategy })
+      .run("emulator/echo", { input: { value: Buffer.from("a") } });
+    for (const { json } of await emulator.requests("POST")) hidden(JSON.stringify(json ?? ""), strategy);
+  }
+});
+
+test("not to a redirect's target, nor to a `next` link of another host", async () => {
+  const run = await emulator.replay([
+    {
+      expect: { method: "GET", path: "/v1/predictions" },
+      reply: { json: { next: "{{other}}/v1/predictions?cursor=x", previous: null, results: [{ id: "a" }] } },
+    },
+    {
+      expect: { origin: "other", headers: { authorization: null } },
+      reply: { json: { next: null, previous: null, results: [] } },
+      times: "any",
+    },
+  ]);
+  const client = new Replicate({ auth: TOKEN, baseUrl: run.base_url, maxRetries: 0 });
+  try {
+    for await (const _ of client.predictions.list());
+  } catch (error) {
+    hidden(inspect(error), "the refusal");
+  }
+  assert.deepEqual((await run.outcome()).problems, []);
+});
+
+test("from the environment, and none at all", async () => {
+  const before = process.env.REPLICATE_API_TOKEN;
+  try {
+    process.env.REPLICATE_API_TOKEN = "r8_from_the_environment";
+    assert.equal(new Replicate().auth, "r8_from_the_environment");
+    await emulator.forgetRequests();
+    await new Replicate({ baseUrl: emulator.base_url }).accounts.current();
+    assert.equal((await emulator.requests())[0].headers.authorization, "Bearer r8_from_the_environment");
+    delete process.env.REPLICATE_API_TOKEN;
+    await emulator.forgetRequests();
+    await new Replicate({ baseUrl: emulator.base_url }).accounts.current();
+    assert.equal((await emulator.requests())[0].headers.authorization, undefined);
+  } finally {
+    if (before !== undefined) process.env.REPLICATE_API_TOKEN = before;
+  }
+});

@@ -1,0 +1,100 @@
+// An emulator per test file: a child that ends when its stdin closes, and so never outlives the tests.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { after } from "node:test";
+import { fileURLToPath } from "node:url";
+import Replicate from "../../../node/index.mjs";
+
+const folder = fileURLToPath(new URL("../../../target/debug/", import.meta.url));
+const binary = `${folder}replicant-emulator${process.platform === "win32" ? ".exe" : ""}`;
+
+export const TOKEN = "r8_a-token-that-must-not-leak";
+
+/** Starts one for the tests of this file. */
+export async function startEmulator(...args) {
+  if (!existsSync(binary)) throw new Error(`no emulator: cargo build -p replicant-emulator (${binary})`);
+  const child = spawn(binary, ["--until-stdin-closes", ...args], { stdio: ["pipe", "pipe", "ignore"] });
+  const [line] = await once(createInterface({ input: child.stdout }), "line");
+  after(async () => {
+    child.stdin.end();
+    if (child.exitCode === null) await once(child, "exit");
+  });
+  return new Emulator(JSON.parse(line));
+}
+
+class Emulator {
+  constructor(addresses) {
+    Object.assign(this, addresses);
+  }
+
+  /** A client of it. */
+  client(options = {}) {
+    return new Replicate({ auth: TOKEN, baseUrl: this.base_url, ...options });
+  }
+
+  /** What it has received, oldest first; optionally only requests like `POST /v1/predictions`. */
+  async requests(only) {
+    const all = await this.#control("GET", "requests");
+    return only === undefined ? all : all.filter(({ method, path }) => `${method} ${path}`.startsWith(only));
+  }
+
+  async forgetRequests() {
+    await this.#control("DELETE", "requests");
+  }
+
+  async fault(rule) {
+    await this.#control("POST", "faults", rule);
+  }
+
+  async state() {
+    return this.#control("GET", "state");
+  }
+
+  /** Waits until `condition(state)` holds. */
+  async until(condition, limit = 2000) {
+    return eventually(async () => {
+      const state = await this.state();
+      return condition(state) ? state : undefined;
+    }, limit);
+  }
+
+  /** A scripted conversation; see tests/cases/README.md. */
+  async replay(exchanges) {
+    const response = await fetch(`${this.replay_origin}/_replay`, {
+      method: "POST",
+      headers: { connection: "close" },
+      body: JSON.stringify({ exchanges }),
+    });
+    if (response.status !== 201) throw new Error(`replay: ${await response.text()}`);
+    const run = await response.json();
+    return {
+      ...run,
+      outcome: async () => (await fetch(run.origin, { headers: { connection: "close" } })).json(),
+    };
+  }
+
+  async #control(method, what, body) {
+    // Not kept alive, so that the connections of the client under test are the only ones open.
+    const response = await fetch(`${this.origin}/_emulator/${what}`, {
+      method,
+      headers: { connection: "close" },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${what}: ${text}`);
+    return text === "" ? undefined : JSON.parse(text);
+  }
+}
+
+/** What `attempt` gives as soon as it gives something. */
+export async function eventually(attempt, limit = 2000) {
+  const end = Date.now() + limit;
+  for (;;) {
+    const result = await attempt();
+    if (result !== undefined && result !== false) return result;
+    if (Date.now() > end) throw new Error(`not within ${limit} ms: ${attempt}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}

@@ -1,0 +1,122 @@
+// From an operation of the core to the method of the client that calls it, as a user would.
+
+/** Operations that a client has under another name, or that are reached through an object. */
+const METHODS = {
+  "account.get": (client) => client.accounts.current,
+  "predictions.output_iterator": (client) => client.predictions.outputIterator,
+  "output.bytes": (client) => async (options) => (await file(client, options)).bytes(),
+  "output.save":
+    (client) =>
+    async ({ path, ...options }) =>
+      (await file(client, options)).save(path, options),
+  "output.head": (client) => async (options) => (await file(client, options)).head(),
+  "output.read": (client) =>
+    async function* (options) {
+      yield* (await file(client, options)).stream();
+    },
+};
+
+async function file(client, { url }) {
+  return client.predictions.output({ output: url, urls: {} });
+}
+
+/** The parameters that methods take by position. */
+const POSITIONAL = {
+  run: ["ref"],
+  stream: ["ref"],
+  "predictions.get": ["id"],
+  "predictions.cancel": ["id"],
+  "predictions.wait": ["id"],
+  "predictions.output": ["prediction"],
+  "predictions.stream": [["prediction", "id"]],
+  "predictions.output_iterator": [["prediction", "id"]],
+  "deployments.get": ["owner", "name"],
+  "deployments.create": [null],
+  "deployments.update": ["owner", "name", null],
+  "deployments.delete": ["owner", "name"],
+  "deployments.predictions.create": ["owner", "name"],
+  "models.get": ["owner", "name"],
+  "models.create": ["owner", "name", null],
+  "models.update": ["owner", "name", null],
+  "models.delete": ["owner", "name"],
+  "models.search": ["query"],
+  "models.predictions.create": ["owner", "name"],
+  "models.versions.get": ["owner", "name", "id"],
+  "models.versions.list": ["owner", "name"],
+  "models.versions.delete": ["owner", "name", "id"],
+  "models.examples.list": ["owner", "name"],
+  "models.readme.get": ["owner", "name"],
+  "files.create": ["file", "metadata"],
+  "files.get": ["id"],
+  "files.delete": ["id"],
+  "files.download": ["id", null],
+  "trainings.create": ["owner", "name", "version"],
+  "trainings.get": ["id"],
+  "trainings.cancel": ["id"],
+  "collections.get": ["slug"],
+  search: ["query"],
+  request: ["path"],
+};
+
+/** Names that are the wire's, and stay as they are. */
+const WIRE = new Set([
+  "webhook_events_filter",
+  "webhook_completed",
+  "created_after",
+  "created_before",
+  "sort_by",
+  "sort_direction",
+  "content_type",
+  "min_instances",
+  "max_instances",
+  "github_url",
+  "paper_url",
+  "weights_url",
+  "license_url",
+  "cover_image_url",
+]);
+const SECONDS = new Set(["timeout", "interval", "connect_timeout", "poll_interval", "idle_timeout"]);
+
+/** Options of the core by the names and units of JavaScript. */
+export function options(params) {
+  const { token, request_options: request, ...rest } = params;
+  const result = token === undefined ? {} : { auth: token };
+  for (const [name, value] of Object.entries({ ...rest, ...request })) {
+    const own = WIRE.has(name) ? name : name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase());
+    result[own] = SECONDS.has(name) && typeof value === "number" ? value * 1000 : value;
+  }
+  return result;
+}
+
+/** The method that calls `operation`; undefined if there is none. */
+export function method(client, operation) {
+  if (METHODS[operation]) return METHODS[operation](client);
+  const pages = /^(.*)\.pages$/.exec(operation);
+  if (pages) {
+    const list = method(client, pages[1]);
+    return list && ((...args) => list(...args).pages());
+  }
+  let holder = client;
+  for (const name of operation.split(".")) {
+    const next = holder?.[name];
+    if (next === undefined) return undefined;
+    holder = typeof next === "function" ? next.bind(holder) : next;
+  }
+  return typeof holder === "function" ? holder : undefined;
+}
+
+/** The arguments for it. A null in POSITIONAL takes what is left. */
+export function args(operation, params) {
+  const left = { ...params };
+  const result = [];
+  for (const names of POSITIONAL[operation.replace(/\.pages$/, "")] ?? []) {
+    if (names === null) {
+      const { request_options: request, ...own } = left;
+      return [...result, own, ...(request ? [options({ request_options: request })] : [])];
+    }
+    const name = [names].flat().find((name) => name in left);
+    result.push(left[name]);
+    delete left[name];
+  }
+  return [...result, options(left)];
+}
