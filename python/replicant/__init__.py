@@ -16,7 +16,11 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ._async.client import AsyncClient as AsyncClient
+    from ._async.collection import AsyncCollection as AsyncCollection
+    from ._async.deployment import AsyncDeployment as AsyncDeployment
+    from ._async.model import AsyncModel as AsyncModel
     from ._async.prediction import AsyncPrediction as AsyncPrediction
+    from ._async.training import AsyncTraining as AsyncTraining
     from ._default import default_client as default_client
     from ._errors import APIConnectionError as APIConnectionError
     from ._errors import APIError as APIError
@@ -58,68 +62,244 @@ if TYPE_CHECKING:
     from ._events import EventType as EventType
     from ._events import ServerSentEvent as ServerSentEvent
     from ._files import FileOutput as FileOutput
+    from ._objects import Account as Account
+    from ._objects import File as File
+    from ._objects import Hardware as Hardware
+    from ._objects import Version as Version
+    from ._objects import WebhookSigningSecret as WebhookSigningSecret
     from ._page import AsyncPage as AsyncPage
     from ._page import Page as Page
+    from ._page import async_paginate as async_paginate
+    from ._page import paginate as paginate
+    from ._refs import ModelVersionIdentifier as ModelVersionIdentifier
     from ._sync.client import Client as Client
+    from ._sync.collection import Collection as Collection
+    from ._sync.deployment import Deployment as Deployment
+    from ._sync.model import Model as Model
     from ._sync.prediction import Prediction as Prediction
+    from ._sync.training import Training as Training
 
     __version__: str
+    Replicate = Client
+    AsyncReplicate = AsyncClient
+    AsyncFileOutput = FileOutput
     run = default_client.run
     async_run = default_client.async_run
     stream = default_client.stream
     async_stream = default_client.async_stream
-    predictions = default_client.predictions
-    models = default_client.models
-    files = default_client.files
+    search = default_client.search
+    async_search = default_client.async_search
+    account = default_client.account
+    accounts = default_client.accounts
+    collections = default_client.collections
     deployments = default_client.deployments
+    files = default_client.files
+    hardware = default_client.hardware
+    models = default_client.models
+    predictions = default_client.predictions
+    trainings = default_client.trainings
     webhooks = default_client.webhooks
 
 _MODULES = {
     "_native": ("__version__",),
     "_default": ("default_client",),
+    "_page": (
+        "AsyncPage",
+        "Page",
+        "async_paginate",
+        "paginate",
+    ),
+    "_events": (
+        "EventStream",
+        "EventType",
+        "ServerSentEvent",
+    ),
+    "_files": ("FileOutput",),
+    "_refs": ("ModelVersionIdentifier",),
+    "_objects": (
+        "Account",
+        "File",
+        "Hardware",
+        "Version",
+        "WebhookSigningSecret",
+    ),
     "_sync.client": ("Client",),
     "_sync.prediction": ("Prediction",),
+    "_sync.model": ("Model",),
+    "_sync.deployment": ("Deployment",),
+    "_sync.training": ("Training",),
+    "_sync.collection": ("Collection",),
     "_async.client": ("AsyncClient",),
     "_async.prediction": ("AsyncPrediction",),
-    "_page": ("Page", "AsyncPage"),
-    "_events": ("EventStream", "EventType", "ServerSentEvent"),
-    "_files": ("FileOutput",),
+    "_async.model": ("AsyncModel",),
+    "_async.deployment": ("AsyncDeployment",),
+    "_async.training": ("AsyncTraining",),
+    "_async.collection": ("AsyncCollection",),
+    "_errors": (
+        "ReplicateException",
+        "ReplicateError",
+        "APIError",
+        "APIStatusError",
+        "BadRequestError",
+        "AuthenticationError",
+        "PaymentRequiredError",
+        "PermissionDeniedError",
+        "NotFoundError",
+        "ConflictError",
+        "PayloadTooLargeError",
+        "UnprocessableEntityError",
+        "RateLimitError",
+        "InternalServerError",
+        "APIConnectionError",
+        "APITimeoutError",
+        "OutcomeUnknownError",
+        "APIResponseValidationError",
+        "InvalidArgumentError",
+        "InputFileNotFoundError",
+        "FileTooLargeError",
+        "ModelError",
+        "PredictionCanceledError",
+        "PredictionAbortedError",
+        "PredictionTimeoutError",
+        "StreamInterruptedError",
+        "StreamUnsupportedError",
+        "DownloadError",
+        "OutputExpiredError",
+        "WebhookValidationError",
+        "MissingWebhookHeaderError",
+        "MissingWebhookBodyError",
+        "InvalidSecretKeyError",
+        "InvalidTimestampError",
+        "InvalidSignatureError",
+        "InternalError",
+    ),
 }
-_WHERE = {name: module for module, names in _MODULES.items() for name in names}
+_WHERE = {name: (module, name) for module, names in _MODULES.items() for name in names}
+_WHERE["Replicate"] = _WHERE["Client"]
+_WHERE["AsyncReplicate"] = _WHERE["AsyncClient"]
+_WHERE["AsyncFileOutput"] = _WHERE["FileOutput"]
 
-# What the default client has, is had by the module as well.
+# What the default client has, the module has as well.
 _OF_CLIENT = (
     "run",
     "async_run",
     "stream",
     "async_stream",
-    "predictions",
-    "models",
-    "files",
+    "search",
+    "async_search",
+    "account",
+    "accounts",
+    "collections",
     "deployments",
+    "files",
+    "hardware",
+    "models",
+    "predictions",
+    "trainings",
     "webhooks",
 )
+
+__all__ = [
+    "APIConnectionError",
+    "APIError",
+    "APIResponseValidationError",
+    "APIStatusError",
+    "APITimeoutError",
+    "Account",
+    "AsyncClient",
+    "AsyncCollection",
+    "AsyncDeployment",
+    "AsyncFileOutput",
+    "AsyncModel",
+    "AsyncPage",
+    "AsyncPrediction",
+    "AsyncReplicate",
+    "AsyncTraining",
+    "AuthenticationError",
+    "BadRequestError",
+    "Client",
+    "Collection",
+    "ConflictError",
+    "Deployment",
+    "DownloadError",
+    "EventStream",
+    "EventType",
+    "File",
+    "FileOutput",
+    "FileTooLargeError",
+    "Hardware",
+    "InputFileNotFoundError",
+    "InternalError",
+    "InternalServerError",
+    "InvalidArgumentError",
+    "InvalidSecretKeyError",
+    "InvalidSignatureError",
+    "InvalidTimestampError",
+    "MissingWebhookBodyError",
+    "MissingWebhookHeaderError",
+    "Model",
+    "ModelError",
+    "ModelVersionIdentifier",
+    "NotFoundError",
+    "OutcomeUnknownError",
+    "OutputExpiredError",
+    "Page",
+    "PayloadTooLargeError",
+    "PaymentRequiredError",
+    "PermissionDeniedError",
+    "Prediction",
+    "PredictionAbortedError",
+    "PredictionCanceledError",
+    "PredictionTimeoutError",
+    "RateLimitError",
+    "Replicate",
+    "ReplicateError",
+    "ReplicateException",
+    "ServerSentEvent",
+    "StreamInterruptedError",
+    "StreamUnsupportedError",
+    "Training",
+    "UnprocessableEntityError",
+    "Version",
+    "WebhookSigningSecret",
+    "WebhookValidationError",
+    "account",
+    "accounts",
+    "async_paginate",
+    "async_run",
+    "async_search",
+    "async_stream",
+    "collections",
+    "default_client",
+    "deployments",
+    "files",
+    "hardware",
+    "models",
+    "paginate",
+    "predictions",
+    "run",
+    "search",
+    "stream",
+    "trainings",
+    "webhooks",
+]
 
 
 def __getattr__(name: str) -> object:
     from importlib import import_module
 
-    module = _WHERE.get(name)
-    if module is not None:
-        return getattr(import_module(f"{__name__}.{module}"), name)
+    if name in _WHERE:
+        module, attribute = _WHERE[name]
+        found: object = getattr(import_module(f"{__name__}.{module}"), attribute)
+        # Kept, so that this function is not asked again.
+        globals()[name] = found
+        return found
     if name in _OF_CLIENT:
         from ._default import default_client
 
         return getattr(default_client, name)
-    if name[0] != "_":
-        from . import _errors
-
-        if name in _errors.__all__:
-            return getattr(_errors, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    from . import _errors
-
-    return sorted({*globals(), *_WHERE, *_OF_CLIENT, *_errors.__all__})
+    return sorted({*globals(), *_WHERE, *_OF_CLIENT})

@@ -15,45 +15,6 @@ if TYPE_CHECKING:
     from ._base import AnyClient
     from ._sync.prediction import Prediction
 
-__all__ = [
-    "ReplicateException",
-    "ReplicateError",
-    "APIError",
-    "APIStatusError",
-    "BadRequestError",
-    "AuthenticationError",
-    "PaymentRequiredError",
-    "PermissionDeniedError",
-    "NotFoundError",
-    "ConflictError",
-    "PayloadTooLargeError",
-    "UnprocessableEntityError",
-    "RateLimitError",
-    "InternalServerError",
-    "APIConnectionError",
-    "APITimeoutError",
-    "OutcomeUnknownError",
-    "APIResponseValidationError",
-    "InvalidArgumentError",
-    "InputFileNotFoundError",
-    "FileTooLargeError",
-    "ModelError",
-    "PredictionCanceledError",
-    "PredictionAbortedError",
-    "PredictionTimeoutError",
-    "StreamInterruptedError",
-    "StreamUnsupportedError",
-    "DownloadError",
-    "OutputExpiredError",
-    "WebhookValidationError",
-    "MissingWebhookHeaderError",
-    "MissingWebhookBodyError",
-    "InvalidSecretKeyError",
-    "InvalidTimestampError",
-    "InvalidSignatureError",
-    "InternalError",
-]
-
 _REPORT = ("type", "title", "status", "detail", "instance")
 
 
@@ -172,7 +133,7 @@ class ReplicateError(ReplicateException):
     @property
     def headers(self) -> Dict[str, str]:
         """The headers of the answer, with names in lower case."""
-        headers = self._fields.get("headers") or {}
+        headers: Dict[str, str] = self._fields.get("headers") or {}
         return dict(headers)
 
     @property

@@ -61,15 +61,17 @@ class FileOutput:
         The file appears there when it is complete, never in part; a broken connection is resumed.
         After this, the object itself can be opened like a path.
         """
-        self._path = self._native.call("output.save", {"url": self.url, "path": os.fspath(path)})
-        return self._path
+        params = {"url": self.url, "path": os.fspath(path)}
+        saved: str = self._native.call("output.save", params)
+        self._path = saved
+        return saved
 
     async def asave(self, path: Union[str, os.PathLike[str]]) -> str:
         """The awaitable form of `save`."""
-        self._path = await self._native.call_async(
-            "output.save", {"url": self.url, "path": os.fspath(path)}
-        )
-        return self._path
+        params = {"url": self.url, "path": os.fspath(path)}
+        saved: str = await self._native.call_async("output.save", params)
+        self._path = saved
+        return saved
 
     def _open(self) -> Stream[bytes]:
         from ._native import Stream

@@ -10,9 +10,11 @@ from typing import (
     Iterator,
     List,
     Optional,
+    Sequence,
     Tuple,
     Type,
     TypeVar,
+    cast,
 )
 
 if TYPE_CHECKING:
@@ -94,7 +96,7 @@ class APIObject:
 
     def dict(self) -> Json:
         """The members as plain data, in a new dictionary."""
-        return {name: _plain(value) for name, value in self._data.items()}
+        return {name: plain(value) for name, value in self._data.items()}
 
     def model_dump(
         self, *, exclude_none: bool = False, include: Any = None, exclude: Any = None, **_: Any
@@ -131,14 +133,14 @@ class APIObject:
     @classmethod
     def _of(cls: Type[T], value: Any, client: Optional[AnyClient] = None) -> Optional[T]:
         """An object around `value`, if there is one."""
-        return cls(value, client) if isinstance(value, dict) else None
+        return None if value is None else cls(value, client)
 
     @classmethod
     def _validate(cls: Type[T], value: Any) -> T:
         if isinstance(value, cls):
             return value
         if isinstance(value, dict):
-            return cls(value)
+            return cls(cast(Json, value))
         raise ValueError(f"expected a {cls.__name__} or a dictionary, not {type(value).__name__}")
 
     @classmethod
@@ -155,11 +157,12 @@ class APIObject:
         yield cls._validate
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A copy of `value` in which objects of the API are dictionaries, and files their URLs."""
     if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
+        return {name: plain(item) for name, item in cast(Json, value).items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in cast(Sequence[Any], value)]
     if isinstance(value, APIObject):
         return value.dict()
     url = getattr(value, "__url__", None)

@@ -6,6 +6,7 @@ from typing import (
     TYPE_CHECKING,
     Any,
     AsyncIterator,
+    Callable,
     Generator,
     Generic,
     Iterator,
@@ -13,9 +14,11 @@ from typing import (
     Optional,
     Sequence,
     TypeVar,
+    Union,
+    overload,
 )
 
-from ._object import Json
+from ._object import Json, plain
 
 if TYPE_CHECKING:
     from ._base import AsyncCalls, Calls
@@ -57,19 +60,21 @@ class _AnyPage(Sequence[T]):
 
     def dict(self) -> Json:
         """The page as plain data, in a new dictionary."""
-        from ._object import _plain
-
-        plain: Json = _plain(self._data)
-        return plain
+        copy: Json = plain(self._data)
+        return copy
 
     def __len__(self) -> int:
         return len(self.results)
 
-    def __getitem__(self, index: Any) -> Any:
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+    @overload
+    def __getitem__(self, index: slice) -> List[T]: ...
+    def __getitem__(self, index: Union[int, slice]) -> Union[T, List[T]]:
         return self.results[index]
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _AnyPage) and self._data == other._data
+        return isinstance(other, _AnyPage) and self._data == getattr(other, "_data", None)
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -181,3 +186,30 @@ class AwaitablePage(Generic[T]):
         """All pages, each of which iterates over its own items only."""
         async for page in (await self._first()).pages():
             yield page
+
+
+def paginate(list_method: Callable[..., Page[T]], cursor: Optional[str] = "") -> Iterator[Page[T]]:
+    """The pages of a list, one after the other: `paginate(client.predictions.list)`.
+
+    Args:
+        list_method: the method that lists.
+        cursor: the `next` of a page, to go on there.
+    """
+    if cursor is None:
+        raise ValueError("cursor cannot be None")
+    yield from (list_method(cursor) if cursor else list_method()).pages()
+
+
+async def async_paginate(
+    list_method: Callable[..., AwaitablePage[T]], cursor: Optional[str] = ""
+) -> AsyncIterator[AsyncPage[T]]:
+    """The pages of a list, one after the other: `async_paginate(client.predictions.async_list)`.
+
+    Args:
+        list_method: the method that lists.
+        cursor: the `next` of a page, to go on there.
+    """
+    if cursor is None:
+        raise ValueError("cursor cannot be None")
+    async for page in (list_method(cursor) if cursor else list_method()).pages():
+        yield page

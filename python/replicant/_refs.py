@@ -2,9 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional, Tuple, Union
+from typing import Any, Dict, NamedTuple, Optional, Sequence, Tuple, Union, cast
 
 from ._native import compute
+
+
+class ModelVersionIdentifier(NamedTuple):
+    """A model, and perhaps one of its versions."""
+
+    owner: str
+    """The account the model belongs to."""
+    name: str
+    """The model's name."""
+    version: Optional[str] = None
+    """The id of the version."""
+
+    @classmethod
+    def parse(cls, ref: str) -> ModelVersionIdentifier:
+        """The parts of `owner/name` or `owner/name:version`.
+
+        Raises:
+            InvalidArgumentError: that is not how `ref` looks.
+        """
+        parts = compute("identifier.parse", {"ref": ref})
+        return cls(parts["owner"], parts["name"], parts.get("version"))
+
+    def __str__(self) -> str:
+        return f"{self.owner}/{self.name}" + (f":{self.version}" if self.version else "")
+
 
 Reference = Union[str, Tuple[str, ...], Any]
 """`"owner/name"`, `"owner/name:version"`, a version id, a tuple of those parts, or an object."""
@@ -14,8 +39,15 @@ def reference(value: Reference) -> str:
     """The text that names `value`: `owner/name`, `owner/name:version` or a version id."""
     if isinstance(value, str):
         return value
-    if isinstance(value, (tuple, list)) and 2 <= len(value) <= 3:
-        return ":".join([f"{value[0]}/{value[1]}", *(part for part in value[2:] if part)])
+    if isinstance(value, (tuple, list)):
+        parts = cast(Sequence[Any], value)
+        if 2 <= len(parts) <= 3:
+            return ":".join([f"{parts[0]}/{parts[1]}", *(part for part in parts[2:] if part)])
+    return _named(value)
+
+
+def _named(value: Any) -> str:
+    """The text that names an object, by the members that such objects have."""
     owner, name = getattr(value, "owner", None), getattr(value, "name", None)
     if owner and name:
         version = getattr(value, "version", None)
@@ -44,3 +76,20 @@ def owner_and_name(
         raise TypeError(f"which {what}? Give 'owner/name', or owner and name")
     parts = compute("identifier.parse", {"ref": reference(value)})
     return {"owner": parts["owner"], "name": parts["name"]}
+
+
+def training_target(version: Optional[Reference], model: Optional[Reference]) -> Dict[str, str]:
+    """Owner, name and version of what is to be trained."""
+    if version is None:
+        raise TypeError(
+            "which version is to be trained? Give 'owner/name:id', or model and version"
+        )
+    text = reference(version)
+    if model is None:
+        parts = compute("identifier.parse", {"ref": text})
+        if not parts.get("version"):
+            raise TypeError(
+                "which version is to be trained? Give 'owner/name:id', or model and version"
+            )
+        return {"owner": parts["owner"], "name": parts["name"], "version": parts["version"]}
+    return {**owner_and_name(model), "version": text.rpartition(":")[2]}

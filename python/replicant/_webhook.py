@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Union
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Union, cast
 
 from ._native import compute
 from ._objects import WebhookSigningSecret
@@ -52,12 +52,14 @@ def validate(
     return event
 
 
-def _body(request: Any) -> Any:
+def _body(request: Any) -> Optional[Union[str, bytes]]:
     # The names that the frameworks have for it; what is a method there would have to be awaited.
     for name in ("body", "content", "data"):
-        found = getattr(request, name, None)
-        if isinstance(found, (bytes, bytearray, memoryview, str)):
+        found: Any = getattr(request, name, None)
+        if isinstance(found, (bytes, str)):
             return found
+        if isinstance(found, (bytearray, memoryview)):
+            return bytes(cast(memoryview, found))
     return None
 
 

@@ -6,12 +6,17 @@ from typing import Any, Dict, Mapping, Optional, Sequence, Union
 
 from .._base import AsyncBase, Observer, given
 from .._events import EventStream
+from .._objects import SearchResults
 from .._options import options_from
 from .._refs import Reference, reference
+from .account import AsyncAccounts
+from .collection import AsyncCollections
 from .deployment import AsyncDeployments
 from .file import AsyncFiles
+from .hardware import AsyncHardwareNamespace
 from .model import AsyncModels
 from .prediction import AsyncPrediction, AsyncPredictions
+from .training import AsyncTrainings
 from .webhook import AsyncWebhooks
 
 
@@ -108,6 +113,31 @@ class AsyncClient(AsyncBase):
     def deployments(self) -> AsyncDeployments:
         """Deployments: models that run on machines of one's own choice."""
         return AsyncDeployments(self)
+
+    @property
+    def trainings(self) -> AsyncTrainings:
+        """Trainings: the making of new versions of a model."""
+        return AsyncTrainings(self)
+
+    @property
+    def collections(self) -> AsyncCollections:
+        """Collections of models."""
+        return AsyncCollections(self)
+
+    @property
+    def hardware(self) -> AsyncHardwareNamespace:
+        """The kinds of machines that models run on."""
+        return AsyncHardwareNamespace(self)
+
+    @property
+    def accounts(self) -> AsyncAccounts:
+        """The account of the token."""
+        return AsyncAccounts(self)
+
+    @property
+    def account(self) -> AsyncAccounts:
+        """The same as `accounts`."""
+        return AsyncAccounts(self)
 
     @property
     def webhooks(self) -> AsyncWebhooks:
@@ -237,6 +267,48 @@ class AsyncClient(AsyncBase):
             on_abandon=on_abandon,
         )
         return EventStream(self, "stream", params)
+
+    async def search(self, query: str, *, limit: Optional[int] = None) -> SearchResults:
+        """Find models, collections and pages of documentation.
+
+        `GET /search`
+
+        Args:
+            query: what to look for.
+            limit: how many models to give at most, from 1 to 50; without it, 20.
+        """
+        data = await self._call("search", given(query=query, limit=limit))
+        return SearchResults(data, self)
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Optional[Mapping[str, Any]] = None,
+        headers: Optional[Mapping[str, str]] = None,
+        data: Any = None,
+    ) -> Any:
+        """Send any request to the API, for what has no method here.
+
+        Args:
+            method: the HTTP method.
+            path: the path after the base URL, such as `/account`.
+            params: query parameters.
+            headers: headers beside those of the client.
+            data: what becomes the JSON body.
+
+        Returns:
+            The decoded answer.
+        """
+        sent = given(
+            method=method,
+            path=path,
+            params=None if params is None else dict(params),
+            headers=None if headers is None else dict(headers),
+            data=data,
+        )
+        return await self._call("request", sent)
 
     async def __aenter__(self) -> AsyncClient:
         return self

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any, Dict, Optional, Sequence, Union
 
 from .._base import AsyncNamespace, given
-from .._refs import Reference, owner_and_name
+from .._object import APIObject
+from .._objects import Hardware, Release
+from .._page import AwaitablePage
+from .._refs import Reference, owner_and_name, reference
 from .prediction import AsyncPrediction
 
 
@@ -72,6 +75,110 @@ class AsyncDeploymentsPredictions(AsyncNamespace):
         return AsyncPrediction(data, self._client)
 
 
+class AsyncDeploymentPredictions:
+    """`deployment.predictions`: predictions of one deployment."""
+
+    __slots__ = ("_client", "_deployment")
+
+    def __init__(self, client: Any, deployment: Dict[str, str]) -> None:
+        self._client = client
+        self._deployment = deployment
+
+    async def create(
+        self,
+        input: Optional[Dict[str, Any]] = None,
+        *,
+        webhook: Optional[str] = None,
+        webhook_completed: Optional[str] = None,
+        webhook_events_filter: Optional[Sequence[str]] = None,
+        stream: Optional[bool] = None,
+        wait: Optional[Union[bool, float]] = None,
+        prefer: Optional[str] = None,
+        cancel_after: Optional[Union[float, str]] = None,
+        file_encoding_strategy: Optional[str] = None,
+    ) -> AsyncPrediction:
+        """Start a prediction of this deployment.
+
+        `POST /deployments/{owner}/{name}/predictions`. It is sent once: a failure that leaves open
+        whether the prediction was created is told, not tried again.
+
+        Args:
+            input: what the model is given; files, paths and bytes in it are uploaded or inlined.
+            webhook: an https URL that events about the prediction are sent to.
+            webhook_completed: an https URL that the end is sent to.
+            webhook_events_filter: which events are sent: `start`, `output`, `logs`, `completed`.
+            stream: asks for an event stream; models that have one need not be asked any more.
+            wait: how many seconds the answer may be held back for the output, 60 at most;
+                True for as long as the API likes.
+            prefer: the same as a header: `wait` or `wait=5`.
+            cancel_after: after how many seconds (or a duration such as `1m30s`) it is canceled.
+            file_encoding_strategy: `default`, `url` (upload files) or `base64` (inline them).
+
+        Raises:
+            UnprocessableEntityError: the input does not fit the model.
+            OutcomeUnknownError: whether the prediction was created is not known.
+        """
+        data = await self._client._call(
+            "deployments.predictions.create",
+            given(
+                **self._deployment,
+                input={} if input is None else input,
+                webhook=webhook,
+                webhook_completed=webhook_completed,
+                webhook_events_filter=webhook_events_filter,
+                stream=stream,
+                wait=wait,
+                prefer=prefer,
+                cancel_after=cancel_after,
+                file_encoding_strategy=file_encoding_strategy,
+            ),
+        )
+        return AsyncPrediction(data, self._client)
+
+
+class AsyncDeployment(APIObject):
+    """A model that runs on machines of one's own choice."""
+
+    __slots__ = ()
+    _shown = ("owner", "name")
+
+    owner: str
+    """The account it belongs to."""
+    name: str
+    """The deployment's name."""
+
+    @property
+    def id(self) -> str:
+        """The deployment as `owner/name`."""
+        return f"{self.owner}/{self.name}"
+
+    @property
+    def current_release(self) -> Optional[Release]:
+        """What it runs at present."""
+        return Release._of(self._data.get("current_release"))
+
+    @property
+    def predictions(self) -> AsyncDeploymentPredictions:
+        """The predictions of this deployment."""
+        return AsyncDeploymentPredictions(self._bound, {"owner": self.owner, "name": self.name})
+
+    async def reload(self) -> None:
+        """Fetch the present state.
+
+        `GET /deployments/{owner}/{name}`
+        """
+        params = {"owner": self.owner, "name": self.name}
+        self._data = await self._bound._call("deployments.get", params)
+
+    @property
+    def _bound(self) -> Any:
+        if self._owner is not None:
+            return self._owner
+        from .._default import default_async_client
+
+        return default_async_client
+
+
 class AsyncDeployments(AsyncNamespace):
     """`client.deployments`"""
 
@@ -81,3 +188,122 @@ class AsyncDeployments(AsyncNamespace):
     def predictions(self) -> AsyncDeploymentsPredictions:
         """Predictions of deployments."""
         return AsyncDeploymentsPredictions(self._client)
+
+    def list(self, cursor: Optional[str] = None) -> AwaitablePage[AsyncDeployment]:
+        """The deployments of the account, newest first.
+
+        `GET /deployments`. Iterating goes over all pages.
+
+        Args:
+            cursor: the `next` of a page, to go on there.
+        """
+        return self._client._list("deployments.list", AsyncDeployment, given(cursor=cursor))
+
+    async def get(
+        self,
+        deployment: Optional[Reference] = None,
+        name: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+    ) -> AsyncDeployment:
+        """Fetch a deployment.
+
+        `GET /deployments/{owner}/{name}`
+
+        Args:
+            deployment: the deployment, as `owner/name` or as an object; or its owner, with `name`.
+            name: the deployment's name, if `deployment` is its owner.
+            owner: the deployment's owner, if `deployment` is not given.
+        """
+        params = owner_and_name(deployment if owner is None else owner, name, "deployment")
+        return AsyncDeployment(await self._client._call("deployments.get", params), self._client)
+
+    async def create(
+        self,
+        name: str,
+        model: Reference,
+        version: Reference,
+        hardware: Union[str, Hardware],
+        min_instances: int,
+        max_instances: int,
+    ) -> AsyncDeployment:
+        """Create a deployment.
+
+        `POST /deployments`. It is sent once.
+
+        Args:
+            name: its name; an owner before it (`owner/name`) is left out.
+            model: the model, as `owner/name` or as an object.
+            version: the version, as its id or as an object.
+            hardware: the SKU of the machines; see `client.hardware.list()`.
+            min_instances: how many machines run at least, from 0 to 5.
+            max_instances: how many machines run at most, from 0 to 20.
+        """
+        data = await self._client._call(
+            "deployments.create",
+            {
+                "name": name.rpartition("/")[2],
+                "model": reference(model).partition(":")[0],
+                "version": reference(version).rpartition(":")[2],
+                "hardware": getattr(hardware, "sku", hardware),
+                "min_instances": min_instances,
+                "max_instances": max_instances,
+            },
+        )
+        return AsyncDeployment(data, self._client)
+
+    async def update(
+        self,
+        deployment: Optional[Reference] = None,
+        name: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+        version: Optional[Reference] = None,
+        hardware: Optional[Union[str, Hardware]] = None,
+        min_instances: Optional[int] = None,
+        max_instances: Optional[int] = None,
+    ) -> AsyncDeployment:
+        """Change a deployment.
+
+        `PATCH /deployments/{owner}/{name}`
+
+        Args:
+            deployment: the deployment, as `owner/name` or as an object; or its owner, with `name`.
+            name: the deployment's name, if `deployment` is its owner.
+            owner: the deployment's owner, if `deployment` is not given.
+            version: the version, as its id or as an object.
+            hardware: the SKU of the machines.
+            min_instances: how many machines run at least, from 0 to 5.
+            max_instances: how many machines run at most, from 0 to 20.
+        """
+        data = await self._client._call(
+            "deployments.update",
+            given(
+                **owner_and_name(deployment if owner is None else owner, name, "deployment"),
+                version=None if version is None else reference(version).rpartition(":")[2],
+                hardware=getattr(hardware, "sku", hardware),
+                min_instances=min_instances,
+                max_instances=max_instances,
+            ),
+        )
+        return AsyncDeployment(data, self._client)
+
+    async def delete(
+        self,
+        deployment: Optional[Reference] = None,
+        name: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+    ) -> bool:
+        """Delete a deployment that was not used for a quarter of an hour.
+
+        `DELETE /deployments/{owner}/{name}`
+
+        Args:
+            deployment: the deployment, as `owner/name` or as an object; or its owner, with `name`.
+            name: the deployment's name, if `deployment` is its owner.
+            owner: the deployment's owner, if `deployment` is not given.
+        """
+        params = owner_and_name(deployment if owner is None else owner, name, "deployment")
+        await self._client._call("deployments.delete", params)
+        return True

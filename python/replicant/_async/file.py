@@ -66,3 +66,18 @@ class AsyncFiles(AsyncNamespace):
         """
         await self._client._call("files.delete", {"id": id})
         return True
+
+    async def download(self, id: str, *, owner: str, expiry: int, signature: str) -> bytes:
+        """Fetch the content of a file that somebody shared.
+
+        `GET /files/{id}/download`
+
+        Args:
+            id: the file's id.
+            owner: the account that the file belongs to.
+            expiry: until when it is shared, in seconds since 1970.
+            signature: the proof that it is shared, in base64.
+        """
+        params = {"id": id, "owner": owner, "expiry": expiry, "signature": signature}
+        content: bytes = await self._client._call("files.download", params)
+        return content

@@ -6,7 +6,7 @@ from typing import Any, Dict, Optional, Sequence, Union
 
 from .._base import AsyncNamespace, given
 from .._object import APIObject
-from .._objects import Version
+from .._objects import Hardware, Version
 from .._page import AwaitablePage
 from .._refs import Reference, owner_and_name
 from .prediction import AsyncPrediction
@@ -175,6 +175,88 @@ class AsyncVersions(AsyncNamespace):
         params = owner_and_name(model if owner is None else owner, name)
         return self._client._list("models.versions.list", Version, given(**params, cursor=cursor))
 
+    async def delete(
+        self,
+        model: Optional[Reference] = None,
+        name: Optional[str] = None,
+        id: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+    ) -> bool:
+        """Delete a version, which the API does within some minutes.
+
+        `DELETE /models/{owner}/{name}/versions/{id}`
+
+        Args:
+            model: the model, as `owner/name` or as an object; or its owner, with `name`.
+            name: the model's name, if `model` is its owner.
+            id: the version's id.
+            owner: the model's owner, if `model` is not given.
+        """
+        if id is None:
+            raise TypeError("which version? Give its id")
+        params = owner_and_name(model if owner is None else owner, name)
+        await self._client._call("models.versions.delete", {**params, "id": id})
+        return True
+
+
+class AsyncExamples(AsyncNamespace):
+    """`client.models.examples`"""
+
+    __slots__ = ()
+
+    def list(
+        self,
+        model: Optional[Reference] = None,
+        name: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+        cursor: Optional[str] = None,
+    ) -> AwaitablePage[AsyncPrediction]:
+        """The predictions that a model's author shows as examples.
+
+        `GET /models/{owner}/{name}/examples`. Iterating goes over all pages.
+
+        Args:
+            model: the model, as `owner/name` or as an object; or its owner, with `name`.
+            name: the model's name, if `model` is its owner.
+            owner: the model's owner, if `model` is not given.
+            cursor: the `next` of a page, to go on there.
+        """
+        params = owner_and_name(model if owner is None else owner, name)
+        return self._client._list(
+            "models.examples.list", AsyncPrediction, given(**params, cursor=cursor)
+        )
+
+
+class AsyncReadme(AsyncNamespace):
+    """`client.models.readme`"""
+
+    __slots__ = ()
+
+    async def get(
+        self,
+        model: Optional[Reference] = None,
+        name: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+    ) -> str:
+        """Fetch a model's page, in Markdown.
+
+        `GET /models/{owner}/{name}/readme`
+
+        Args:
+            model: the model, as `owner/name` or as an object; or its owner, with `name`.
+            name: the model's name, if `model` is its owner.
+            owner: the model's owner, if `model` is not given.
+
+        Raises:
+            NotFoundError: the model has none.
+        """
+        params = owner_and_name(model if owner is None else owner, name)
+        text: str = await self._client._call("models.readme.get", params)
+        return text
+
 
 class AsyncModelPredictions(AsyncNamespace):
     """`client.models.predictions`"""
@@ -254,6 +336,16 @@ class AsyncModels(AsyncNamespace):
         """Versions of models."""
         return AsyncVersions(self._client)
 
+    @property
+    def examples(self) -> AsyncExamples:
+        """Examples of what models make."""
+        return AsyncExamples(self._client)
+
+    @property
+    def readme(self) -> AsyncReadme:
+        """The pages of models."""
+        return AsyncReadme(self._client)
+
     async def get(
         self,
         model: Optional[Reference] = None,
@@ -272,3 +364,138 @@ class AsyncModels(AsyncNamespace):
         """
         params = owner_and_name(model if owner is None else owner, name)
         return AsyncModel(await self._client._call("models.get", params), self._client)
+
+    def list(
+        self,
+        cursor: Optional[str] = None,
+        *,
+        sort_by: Optional[str] = None,
+        sort_direction: Optional[str] = None,
+    ) -> AwaitablePage[AsyncModel]:
+        """The public models.
+
+        `GET /models`. Iterating goes over all pages, of which there are many.
+
+        Args:
+            cursor: the `next` of a page, to go on there.
+            sort_by: `model_created_at` or `latest_version_created_at` (the default).
+            sort_direction: `asc` or `desc` (the default).
+        """
+        params = given(cursor=cursor, sort_by=sort_by, sort_direction=sort_direction)
+        return self._client._list("models.list", AsyncModel, params)
+
+    def search(self, query: str) -> AwaitablePage[AsyncModel]:
+        """Find public models.
+
+        `QUERY /models`. Iterating goes over all pages.
+
+        Args:
+            query: what to look for.
+        """
+        return self._client._list("models.search", AsyncModel, {"query": query})
+
+    async def create(
+        self,
+        owner: str,
+        name: str,
+        *,
+        visibility: str,
+        hardware: Union[str, Hardware],
+        description: Optional[str] = None,
+        github_url: Optional[str] = None,
+        paper_url: Optional[str] = None,
+        license_url: Optional[str] = None,
+        cover_image_url: Optional[str] = None,
+    ) -> AsyncModel:
+        """Create a model, which has no versions at first.
+
+        `POST /models`. It is sent once.
+
+        Args:
+            owner: the account of the token.
+            name: the model's name.
+            visibility: `public` or `private`.
+            hardware: the SKU of the machine it runs on; see `client.hardware.list()`.
+            description: what it does.
+            github_url: the URL of its source.
+            paper_url: the URL of its paper.
+            license_url: the URL of its license.
+            cover_image_url: the URL of its picture.
+        """
+        data = await self._client._call(
+            "models.create",
+            given(
+                owner=owner,
+                name=name,
+                visibility=visibility,
+                hardware=getattr(hardware, "sku", hardware),
+                description=description,
+                github_url=github_url,
+                paper_url=paper_url,
+                license_url=license_url,
+                cover_image_url=cover_image_url,
+            ),
+        )
+        return AsyncModel(data, self._client)
+
+    async def update(
+        self,
+        model: Optional[Reference] = None,
+        name: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+        description: Optional[str] = None,
+        readme: Optional[str] = None,
+        github_url: Optional[str] = None,
+        paper_url: Optional[str] = None,
+        weights_url: Optional[str] = None,
+        license_url: Optional[str] = None,
+    ) -> AsyncModel:
+        """Change what is told about a model.
+
+        `PATCH /models/{owner}/{name}`
+
+        Args:
+            model: the model, as `owner/name` or as an object; or its owner, with `name`.
+            name: the model's name, if `model` is its owner.
+            owner: the model's owner, if `model` is not given.
+            description: what it does.
+            readme: its page, in Markdown.
+            github_url: the URL of its source.
+            paper_url: the URL of its paper.
+            weights_url: the URL of its weights.
+            license_url: the URL of its license.
+        """
+        data = await self._client._call(
+            "models.update",
+            given(
+                **owner_and_name(model if owner is None else owner, name),
+                description=description,
+                readme=readme,
+                github_url=github_url,
+                paper_url=paper_url,
+                weights_url=weights_url,
+                license_url=license_url,
+            ),
+        )
+        return AsyncModel(data, self._client)
+
+    async def delete(
+        self,
+        model: Optional[Reference] = None,
+        name: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+    ) -> bool:
+        """Delete a private model that has no versions.
+
+        `DELETE /models/{owner}/{name}`
+
+        Args:
+            model: the model, as `owner/name` or as an object; or its owner, with `name`.
+            name: the model's name, if `model` is its owner.
+            owner: the model's owner, if `model` is not given.
+        """
+        params = owner_and_name(model if owner is None else owner, name)
+        await self._client._call("models.delete", params)
+        return True

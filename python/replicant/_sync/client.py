@@ -7,12 +7,17 @@ from typing import Any, Dict, Mapping, Optional, Sequence, Union
 
 from .._base import Base, Observer, given
 from .._events import EventStream
+from .._objects import SearchResults
 from .._options import options_from
 from .._refs import Reference, reference
+from .account import Accounts
+from .collection import Collections
 from .deployment import Deployments
 from .file import Files
+from .hardware import HardwareNamespace
 from .model import Models
 from .prediction import Prediction, Predictions
+from .training import Trainings
 from .webhook import Webhooks
 
 
@@ -109,6 +114,31 @@ class Client(Base):
     def deployments(self) -> Deployments:
         """Deployments: models that run on machines of one's own choice."""
         return Deployments(self)
+
+    @property
+    def trainings(self) -> Trainings:
+        """Trainings: the making of new versions of a model."""
+        return Trainings(self)
+
+    @property
+    def collections(self) -> Collections:
+        """Collections of models."""
+        return Collections(self)
+
+    @property
+    def hardware(self) -> HardwareNamespace:
+        """The kinds of machines that models run on."""
+        return HardwareNamespace(self)
+
+    @property
+    def accounts(self) -> Accounts:
+        """The account of the token."""
+        return Accounts(self)
+
+    @property
+    def account(self) -> Accounts:
+        """The same as `accounts`."""
+        return Accounts(self)
 
     @property
     def webhooks(self) -> Webhooks:
@@ -306,6 +336,72 @@ class Client(Base):
             on_abandon=on_abandon,
         )
         return EventStream(self, "stream", params)
+
+    def search(self, query: str, *, limit: Optional[int] = None) -> SearchResults:
+        """Find models, collections and pages of documentation.
+
+        `GET /search`
+
+        Args:
+            query: what to look for.
+            limit: how many models to give at most, from 1 to 50; without it, 20.
+        """
+        data = self._call("search", given(query=query, limit=limit))
+        return SearchResults(data, self)
+
+    async def async_search(self, query: str, *, limit: Optional[int] = None) -> SearchResults:
+        """The awaitable form of `search`."""
+        data = await self._async_call("search", given(query=query, limit=limit))
+        return SearchResults(data, self)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Optional[Mapping[str, Any]] = None,
+        headers: Optional[Mapping[str, str]] = None,
+        data: Any = None,
+    ) -> Any:
+        """Send any request to the API, for what has no method here.
+
+        Args:
+            method: the HTTP method.
+            path: the path after the base URL, such as `/account`.
+            params: query parameters.
+            headers: headers beside those of the client.
+            data: what becomes the JSON body.
+
+        Returns:
+            The decoded answer.
+        """
+        sent = given(
+            method=method,
+            path=path,
+            params=None if params is None else dict(params),
+            headers=None if headers is None else dict(headers),
+            data=data,
+        )
+        return self._call("request", sent)
+
+    async def async_request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Optional[Mapping[str, Any]] = None,
+        headers: Optional[Mapping[str, str]] = None,
+        data: Any = None,
+    ) -> Any:
+        """The awaitable form of `request`."""
+        sent = given(
+            method=method,
+            path=path,
+            params=None if params is None else dict(params),
+            headers=None if headers is None else dict(headers),
+            data=data,
+        )
+        return await self._async_call("request", sent)
 
     def __enter__(self) -> Client:
         return self

@@ -6,7 +6,10 @@ from __future__ import annotations
 from typing import Any, Dict, Optional, Sequence, Union
 
 from .._base import Namespace, given
-from .._refs import Reference, owner_and_name
+from .._object import APIObject
+from .._objects import Hardware, Release
+from .._page import AwaitablePage, Page
+from .._refs import Reference, owner_and_name, reference
 from .prediction import Prediction
 
 
@@ -107,6 +110,146 @@ class DeploymentsPredictions(Namespace):
         return Prediction(data, self._client)
 
 
+class DeploymentPredictions:
+    """`deployment.predictions`: predictions of one deployment."""
+
+    __slots__ = ("_client", "_deployment")
+
+    def __init__(self, client: Any, deployment: Dict[str, str]) -> None:
+        self._client = client
+        self._deployment = deployment
+
+    def create(
+        self,
+        input: Optional[Dict[str, Any]] = None,
+        *,
+        webhook: Optional[str] = None,
+        webhook_completed: Optional[str] = None,
+        webhook_events_filter: Optional[Sequence[str]] = None,
+        stream: Optional[bool] = None,
+        wait: Optional[Union[bool, float]] = None,
+        prefer: Optional[str] = None,
+        cancel_after: Optional[Union[float, str]] = None,
+        file_encoding_strategy: Optional[str] = None,
+    ) -> Prediction:
+        """Start a prediction of this deployment.
+
+        `POST /deployments/{owner}/{name}/predictions`. It is sent once: a failure that leaves open
+        whether the prediction was created is told, not tried again.
+
+        Args:
+            input: what the model is given; files, paths and bytes in it are uploaded or inlined.
+            webhook: an https URL that events about the prediction are sent to.
+            webhook_completed: an https URL that the end is sent to.
+            webhook_events_filter: which events are sent: `start`, `output`, `logs`, `completed`.
+            stream: asks for an event stream; models that have one need not be asked any more.
+            wait: how many seconds the answer may be held back for the output, 60 at most;
+                True for as long as the API likes.
+            prefer: the same as a header: `wait` or `wait=5`.
+            cancel_after: after how many seconds (or a duration such as `1m30s`) it is canceled.
+            file_encoding_strategy: `default`, `url` (upload files) or `base64` (inline them).
+
+        Raises:
+            UnprocessableEntityError: the input does not fit the model.
+            OutcomeUnknownError: whether the prediction was created is not known.
+        """
+        data = self._client._call(
+            "deployments.predictions.create",
+            given(
+                **self._deployment,
+                input={} if input is None else input,
+                webhook=webhook,
+                webhook_completed=webhook_completed,
+                webhook_events_filter=webhook_events_filter,
+                stream=stream,
+                wait=wait,
+                prefer=prefer,
+                cancel_after=cancel_after,
+                file_encoding_strategy=file_encoding_strategy,
+            ),
+        )
+        return Prediction(data, self._client)
+
+    async def async_create(
+        self,
+        input: Optional[Dict[str, Any]] = None,
+        *,
+        webhook: Optional[str] = None,
+        webhook_completed: Optional[str] = None,
+        webhook_events_filter: Optional[Sequence[str]] = None,
+        stream: Optional[bool] = None,
+        wait: Optional[Union[bool, float]] = None,
+        prefer: Optional[str] = None,
+        cancel_after: Optional[Union[float, str]] = None,
+        file_encoding_strategy: Optional[str] = None,
+    ) -> Prediction:
+        """The awaitable form of `create`."""
+        data = await self._client._async_call(
+            "deployments.predictions.create",
+            given(
+                **self._deployment,
+                input={} if input is None else input,
+                webhook=webhook,
+                webhook_completed=webhook_completed,
+                webhook_events_filter=webhook_events_filter,
+                stream=stream,
+                wait=wait,
+                prefer=prefer,
+                cancel_after=cancel_after,
+                file_encoding_strategy=file_encoding_strategy,
+            ),
+        )
+        return Prediction(data, self._client)
+
+
+class Deployment(APIObject):
+    """A model that runs on machines of one's own choice."""
+
+    __slots__ = ()
+    _shown = ("owner", "name")
+
+    owner: str
+    """The account it belongs to."""
+    name: str
+    """The deployment's name."""
+
+    @property
+    def id(self) -> str:
+        """The deployment as `owner/name`."""
+        return f"{self.owner}/{self.name}"
+
+    @property
+    def current_release(self) -> Optional[Release]:
+        """What it runs at present."""
+        return Release._of(self._data.get("current_release"))
+
+    @property
+    def predictions(self) -> DeploymentPredictions:
+        """The predictions of this deployment."""
+        return DeploymentPredictions(self._bound, {"owner": self.owner, "name": self.name})
+
+    def reload(self) -> None:
+        """Fetch the present state.
+
+        `GET /deployments/{owner}/{name}`
+        """
+        params = {"owner": self.owner, "name": self.name}
+        self._data = self._bound._call("deployments.get", params)
+
+    async def async_reload(self) -> None:
+        """The awaitable form of `reload`."""
+        params = {"owner": self.owner, "name": self.name}
+        self._data = await self._bound._async_call("deployments.get", params)
+
+    @property
+    def _bound(self) -> Any:
+        if self._owner is not None:
+            return self._owner
+        from .._default import default_client
+
+        return default_client
+
+
 class Deployments(Namespace):
     """`client.deployments`"""
 
@@ -116,3 +259,196 @@ class Deployments(Namespace):
     def predictions(self) -> DeploymentsPredictions:
         """Predictions of deployments."""
         return DeploymentsPredictions(self._client)
+
+    def list(self, cursor: Optional[str] = None) -> Page[Deployment]:
+        """The deployments of the account, newest first.
+
+        `GET /deployments`. Iterating goes over all pages.
+
+        Args:
+            cursor: the `next` of a page, to go on there.
+        """
+        return self._client._list("deployments.list", Deployment, given(cursor=cursor))
+
+    def async_list(self, cursor: Optional[str] = None) -> AwaitablePage[Deployment]:
+        """The awaitable form of `list`."""
+        return self._client._async_list("deployments.list", Deployment, given(cursor=cursor))
+
+    def get(
+        self,
+        deployment: Optional[Reference] = None,
+        name: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+    ) -> Deployment:
+        """Fetch a deployment.
+
+        `GET /deployments/{owner}/{name}`
+
+        Args:
+            deployment: the deployment, as `owner/name` or as an object; or its owner, with `name`.
+            name: the deployment's name, if `deployment` is its owner.
+            owner: the deployment's owner, if `deployment` is not given.
+        """
+        params = owner_and_name(deployment if owner is None else owner, name, "deployment")
+        return Deployment(self._client._call("deployments.get", params), self._client)
+
+    async def async_get(
+        self,
+        deployment: Optional[Reference] = None,
+        name: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+    ) -> Deployment:
+        """The awaitable form of `get`."""
+        params = owner_and_name(deployment if owner is None else owner, name, "deployment")
+        return Deployment(await self._client._async_call("deployments.get", params), self._client)
+
+    def create(
+        self,
+        name: str,
+        model: Reference,
+        version: Reference,
+        hardware: Union[str, Hardware],
+        min_instances: int,
+        max_instances: int,
+    ) -> Deployment:
+        """Create a deployment.
+
+        `POST /deployments`. It is sent once.
+
+        Args:
+            name: its name; an owner before it (`owner/name`) is left out.
+            model: the model, as `owner/name` or as an object.
+            version: the version, as its id or as an object.
+            hardware: the SKU of the machines; see `client.hardware.list()`.
+            min_instances: how many machines run at least, from 0 to 5.
+            max_instances: how many machines run at most, from 0 to 20.
+        """
+        data = self._client._call(
+            "deployments.create",
+            {
+                "name": name.rpartition("/")[2],
+                "model": reference(model).partition(":")[0],
+                "version": reference(version).rpartition(":")[2],
+                "hardware": getattr(hardware, "sku", hardware),
+                "min_instances": min_instances,
+                "max_instances": max_instances,
+            },
+        )
+        return Deployment(data, self._client)
+
+    async def async_create(
+        self,
+        name: str,
+        model: Reference,
+        version: Reference,
+        hardware: Union[str, Hardware],
+        min_instances: int,
+        max_instances: int,
+    ) -> Deployment:
+        """The awaitable form of `create`."""
+        data = await self._client._async_call(
+            "deployments.create",
+            {
+                "name": name.rpartition("/")[2],
+                "model": reference(model).partition(":")[0],
+                "version": reference(version).rpartition(":")[2],
+                "hardware": getattr(hardware, "sku", hardware),
+                "min_instances": min_instances,
+                "max_instances": max_instances,
+            },
+        )
+        return Deployment(data, self._client)
+
+    def update(
+        self,
+        deployment: Optional[Reference] = None,
+        name: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+        version: Optional[Reference] = None,
+        hardware: Optional[Union[str, Hardware]] = None,
+        min_instances: Optional[int] = None,
+        max_instances: Optional[int] = None,
+    ) -> Deployment:
+        """Change a deployment.
+
+        `PATCH /deployments/{owner}/{name}`
+
+        Args:
+            deployment: the deployment, as `owner/name` or as an object; or its owner, with `name`.
+            name: the deployment's name, if `deployment` is its owner.
+            owner: the deployment's owner, if `deployment` is not given.
+            version: the version, as its id or as an object.
+            hardware: the SKU of the machines.
+            min_instances: how many machines run at least, from 0 to 5.
+            max_instances: how many machines run at most, from 0 to 20.
+        """
+        data = self._client._call(
+            "deployments.update",
+            given(
+                **owner_and_name(deployment if owner is None else owner, name, "deployment"),
+                version=None if version is None else reference(version).rpartition(":")[2],
+                hardware=getattr(hardware, "sku", hardware),
+                min_instances=min_instances,
+                max_instances=max_instances,
+            ),
+        )
+        return Deployment(data, self._client)
+
+    async def async_update(
+        self,
+        deployment: Optional[Reference] = None,
+        name: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+        version: Optional[Reference] = None,
+        hardware: Optional[Union[str, Hardware]] = None,
+        min_instances: Optional[int] = None,
+        max_instances: Optional[int] = None,
+    ) -> Deployment:
+        """The awaitable form of `update`."""
+        data = await self._client._async_call(
+            "deployments.update",
+            given(
+                **owner_and_name(deployment if owner is None else owner, name, "deployment"),
+                version=None if version is None else reference(version).rpartition(":")[2],
+                hardware=getattr(hardware, "sku", hardware),
+                min_instances=min_instances,
+                max_instances=max_instances,
+            ),
+        )
+        return Deployment(data, self._client)
+
+    def delete(
+        self,
+        deployment: Optional[Reference] = None,
+        name: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+    ) -> bool:
+        """Delete a deployment that was not used for a quarter of an hour.
+
+        `DELETE /deployments/{owner}/{name}`
+
+        Args:
+            deployment: the deployment, as `owner/name` or as an object; or its owner, with `name`.
+            name: the deployment's name, if `deployment` is its owner.
+            owner: the deployment's owner, if `deployment` is not given.
+        """
+        params = owner_and_name(deployment if owner is None else owner, name, "deployment")
+        self._client._call("deployments.delete", params)
+        return True
+
+    async def async_delete(
+        self,
+        deployment: Optional[Reference] = None,
+        name: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+    ) -> bool:
+        """The awaitable form of `delete`."""
+        params = owner_and_name(deployment if owner is None else owner, name, "deployment")
+        await self._client._async_call("deployments.delete", params)
+        return True

@@ -95,3 +95,24 @@ class Files(Namespace):
         """The awaitable form of `delete`."""
         await self._client._async_call("files.delete", {"id": id})
         return True
+
+    def download(self, id: str, *, owner: str, expiry: int, signature: str) -> bytes:
+        """Fetch the content of a file that somebody shared.
+
+        `GET /files/{id}/download`
+
+        Args:
+            id: the file's id.
+            owner: the account that the file belongs to.
+            expiry: until when it is shared, in seconds since 1970.
+            signature: the proof that it is shared, in base64.
+        """
+        params = {"id": id, "owner": owner, "expiry": expiry, "signature": signature}
+        content: bytes = self._client._call("files.download", params)
+        return content
+
+    async def async_download(self, id: str, *, owner: str, expiry: int, signature: str) -> bytes:
+        """The awaitable form of `download`."""
+        params = {"id": id, "owner": owner, "expiry": expiry, "signature": signature}
+        content: bytes = await self._client._async_call("files.download", params)
+        return content

@@ -1,0 +1,76 @@
+"""Collections of models."""
+
+from __future__ import annotations
+
+from typing import Iterator, List, Optional
+
+from .._base import AsyncNamespace, given
+from .._object import APIObject
+from .._page import AwaitablePage
+from .model import AsyncModel
+
+
+class AsyncCollection(APIObject):
+    """Models that were put together by Replicate; iterating gives the models."""
+
+    __slots__ = ()
+    _shown = ("slug", "name")
+
+    slug: str
+    """What it is called in URLs."""
+    name: str
+    """What it is called."""
+    description: str
+    """What is in it."""
+    full_description: Optional[str]
+    """The same at length, in Markdown."""
+
+    @property
+    def id(self) -> str:
+        """The same as `slug`."""
+        return self.slug
+
+    @property
+    def models(self) -> Optional[List[AsyncModel]]:
+        """The models in it; None in a list of collections."""
+        models = self._data.get("models")
+        return None if models is None else [AsyncModel(model, self._owner) for model in models]
+
+    def __iter__(self) -> Iterator[AsyncModel]:
+        return iter(self.models or ())
+
+    def __getitem__(self, index: int) -> AsyncModel:
+        return (self.models or [])[index]
+
+    def __len__(self) -> int:
+        return len(self._data.get("models") or ())
+
+    def __bool__(self) -> bool:
+        return True
+
+
+class AsyncCollections(AsyncNamespace):
+    """`client.collections`"""
+
+    __slots__ = ()
+
+    def list(self, cursor: Optional[str] = None) -> AwaitablePage[AsyncCollection]:
+        """All collections, without their models.
+
+        `GET /collections`. Iterating goes over all pages.
+
+        Args:
+            cursor: the `next` of a page, to go on there.
+        """
+        return self._client._list("collections.list", AsyncCollection, given(cursor=cursor))
+
+    async def get(self, slug: str) -> AsyncCollection:
+        """Fetch a collection with its models.
+
+        `GET /collections/{slug}`
+
+        Args:
+            slug: what it is called in URLs.
+        """
+        data = await self._client._call("collections.get", {"slug": slug})
+        return AsyncCollection(data, self._client)

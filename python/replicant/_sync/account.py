@@ -1,0 +1,35 @@
+# Derived from _async/account.py by python/scripts/unasync.py: change that file, not this one.
+"""The account of the token."""
+
+from __future__ import annotations
+
+from .._base import Namespace
+from .._objects import Account
+
+
+class Accounts(Namespace):
+    """`client.accounts`, also `client.account`"""
+
+    __slots__ = ()
+
+    def current(self) -> Account:
+        """Fetch the account that the token belongs to.
+
+        `GET /account`
+        """
+        return Account(self._client._call("account.get", {}), self._client)
+
+    async def async_current(self) -> Account:
+        """The awaitable form of `current`."""
+        return Account(await self._client._async_call("account.get", {}), self._client)
+
+    def get(self) -> Account:
+        """The same as `current`.
+
+        `GET /account`
+        """
+        return self.current()
+
+    async def async_get(self) -> Account:
+        """The awaitable form of `get`."""
+        return await self.async_current()

@@ -1,0 +1,86 @@
+# Derived from _async/collection.py by python/scripts/unasync.py: change that file, not this one.
+"""Collections of models."""
+
+from __future__ import annotations
+
+from typing import Iterator, List, Optional
+
+from .._base import Namespace, given
+from .._object import APIObject
+from .._page import AwaitablePage, Page
+from .model import Model
+
+
+class Collection(APIObject):
+    """Models that were put together by Replicate; iterating gives the models."""
+
+    __slots__ = ()
+    _shown = ("slug", "name")
+
+    slug: str
+    """What it is called in URLs."""
+    name: str
+    """What it is called."""
+    description: str
+    """What is in it."""
+    full_description: Optional[str]
+    """The same at length, in Markdown."""
+
+    @property
+    def id(self) -> str:
+        """The same as `slug`."""
+        return self.slug
+
+    @property
+    def models(self) -> Optional[List[Model]]:
+        """The models in it; None in a list of collections."""
+        models = self._data.get("models")
+        return None if models is None else [Model(model, self._owner) for model in models]
+
+    def __iter__(self) -> Iterator[Model]:
+        return iter(self.models or ())
+
+    def __getitem__(self, index: int) -> Model:
+        return (self.models or [])[index]
+
+    def __len__(self) -> int:
+        return len(self._data.get("models") or ())
+
+    def __bool__(self) -> bool:
+        return True
+
+
+class Collections(Namespace):
+    """`client.collections`"""
+
+    __slots__ = ()
+
+    def list(self, cursor: Optional[str] = None) -> Page[Collection]:
+        """All collections, without their models.
+
+        `GET /collections`. Iterating goes over all pages.
+
+        Args:
+            cursor: the `next` of a page, to go on there.
+        """
+        return self._client._list("collections.list", Collection, given(cursor=cursor))
+
+    def async_list(self, cursor: Optional[str] = None) -> AwaitablePage[Collection]:
+        """The awaitable form of `list`."""
+        return self._client._async_list("collections.list", Collection, given(cursor=cursor))
+
+    def get(self, slug: str) -> Collection:
+        """Fetch a collection with its models.
+
+        `GET /collections/{slug}`
+
+        Args:
+            slug: what it is called in URLs.
+        """
+        data = self._client._call("collections.get", {"slug": slug})
+        return Collection(data, self._client)
+
+    async def async_get(self, slug: str) -> Collection:
+        """The awaitable form of `get`."""
+        data = await self._client._async_call("collections.get", {"slug": slug})
+        return Collection(data, self._client)

@@ -1,0 +1,26 @@
+# Derived from _async/hardware.py by python/scripts/unasync.py: change that file, not this one.
+"""The kinds of machines that models run on."""
+
+from __future__ import annotations
+
+from typing import List
+
+from .._base import Namespace
+from .._objects import Hardware
+
+
+class HardwareNamespace(Namespace):
+    """`client.hardware`"""
+
+    __slots__ = ()
+
+    def list(self) -> List[Hardware]:
+        """All kinds of machines.
+
+        `GET /hardware`
+        """
+        return [Hardware(item) for item in self._client._call("hardware.list", {})]
+
+    async def async_list(self) -> List[Hardware]:
+        """The awaitable form of `list`."""
+        return [Hardware(item) for item in await self._client._async_call("hardware.list", {})]

@@ -1,0 +1,130 @@
+"""A real server for every test: the emulator, as a child that ends with the tests."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TOKEN = "r8_secretsecretsecretsecretsecretsecret0"
+
+
+class Emulator:
+    """The running emulator, and what it can be told apart from the API."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line, "the emulator said nothing"
+        self.ready: dict[str, str] = json.loads(line)
+        self.base_url = self.ready["base_url"]
+        self.origin = self.ready["origin"]
+
+    def post(self, url: str, body: Any) -> Any:
+        data = json.dumps(body).encode() if not isinstance(body, bytes) else body
+        headers = {"content-type": "application/json"}
+        request = urllib.request.Request(url, data, headers, method="POST")
+        with urllib.request.urlopen(request) as answer:
+            return json.loads(answer.read() or b"null")
+
+    def get(self, url: str) -> Any:
+        with urllib.request.urlopen(url) as answer:
+            return json.loads(answer.read())
+
+    def requests(self) -> list[dict[str, Any]]:
+        found = self.get(f"{self.origin}/_emulator/requests")
+        return found["requests"] if isinstance(found, dict) else found
+
+    def state(self) -> dict[str, Any]:
+        return self.get(f"{self.origin}/_emulator/state")
+
+    def forget(self) -> None:
+        request = urllib.request.Request(f"{self.origin}/_emulator/requests", method="DELETE")
+        urllib.request.urlopen(request).close()
+
+    def fault(self, **rule: Any) -> None:
+        self.post(f"{self.origin}/_emulator/faults", rule)
+
+    def replay(self, *exchanges: dict[str, Any]) -> Replay:
+        run = self.post(f"{self.ready['replay_origin']}/_replay", {"exchanges": list(exchanges)})
+        return Replay(self, run)
+
+
+class Replay:
+    """One play of scripted exchanges."""
+
+    def __init__(self, emulator: Emulator, run: dict[str, str]) -> None:
+        self.emulator = emulator
+        self.base_url = run["base_url"]
+        self.origin = run["origin"]
+        self.other = run["other"]
+        self._url = f"{emulator.ready['replay_origin']}/_replay/{run['run']}"
+
+    def report(self) -> dict[str, Any]:
+        return self.emulator.get(self._url)
+
+    def check(self) -> None:
+        report = self.report()
+        assert report["ok"], report["problems"]
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Iterator[Emulator]:
+    binary = Path(os.environ.get("REPLICANT_EMULATOR", ROOT / "target/debug/replicant-emulator"))
+    if not binary.exists():
+        pytest.fail(f"build the emulator first: cargo build -p replicant-emulator ({binary})")
+    process = subprocess.Popen(
+        [str(binary), "--until-stdin-closes"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        yield Emulator(process)
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait(timeout=10)
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the options of whoever runs it."""
+    for name in list(os.environ):
+        if name.startswith("REPLICATE_") or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def client(emulator: Emulator) -> Any:
+    import replicant
+
+    return replicant.Client(TOKEN, base_url=emulator.base_url)
+
+
+@pytest.fixture
+def async_client(emulator: Emulator) -> Any:
+    import replicant
+
+    return replicant.AsyncClient(TOKEN, base_url=emulator.base_url)
+
+
+def python(script: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a script in an interpreter of its own."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith("REPLICATE_")}
+    return subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        env={**env, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
