@@ -1,0 +1,150 @@
+//! A call that is described and not yet sent.
+
+use std::{future::IntoFuture, marker::PhantomData, time::Duration};
+
+use serde::de::DeserializeOwned;
+
+use crate::{
+    client::Client,
+    error::Result,
+    exchange::{Expect, Reply},
+    platform::{BoxFuture, MaybeSend, Observer},
+    request::{Request, RequestOptions},
+    value::{Value, decode},
+};
+
+/// Work that an operation describes: how every entry of the operation table is run.
+pub(crate) trait Work: Sized {
+    /// The per-request options.
+    fn options_mut(&mut self) -> &mut RequestOptions;
+
+    /// Who is told on the way; ignored where nothing happens on the way.
+    fn set_observer(&mut self, _observer: Observer) {}
+
+    /// Does it and keeps the answer as it came.
+    fn reply(self, client: Client) -> BoxFuture<'static, Result<Reply>>;
+}
+
+/// A call of one endpoint: set what it needs, then `.await` it.
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// use std::time::Duration;
+///
+/// let prediction = client.predictions().get("4b2q8m").timeout(Duration::from_secs(5)).await?;
+/// println!("{:?}", prediction.status);
+/// # Ok(()) }
+/// ```
+#[must_use = "a call is sent when it is awaited"]
+pub struct Call<T> {
+    pub(crate) client: Client,
+    pub(crate) request: Result<Request>,
+    pub(crate) expect: Expect,
+    options: RequestOptions,
+    answer: PhantomData<fn() -> T>,
+}
+
+impl<T> Call<T> {
+    pub(crate) fn new(client: &Client, request: Result<Request>) -> Self {
+        Self::expecting(client, request, Expect::Json)
+    }
+
+    pub(crate) fn expecting(client: &Client, request: Result<Request>, expect: Expect) -> Self {
+        Self {
+            client: client.clone(),
+            request,
+            expect,
+            options: RequestOptions::default(),
+            answer: PhantomData,
+        }
+    }
+
+    pub(crate) fn into_request(self) -> Result<Request> {
+        Ok(self.request?.options(self.options))
+    }
+}
+
+/// The builder methods that every kind of call has, over a field `options`.
+macro_rules! request_options {
+    () => {
+        /// How long one attempt may take, instead of the client's `timeout`.
+        pub fn request_timeout(mut self, timeout: std::time::Duration) -> Self {
+            self.options.timeout = Some(timeout);
+            self
+        }
+
+        /// How often the request is repeated at most, instead of the client's `max_retries`.
+        pub fn max_retries(mut self, max_retries: u32) -> Self {
+            self.options.max_retries = Some(max_retries);
+            self
+        }
+
+        /// A further header, sent to the API only.
+        pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+            self.options.headers.insert(name.into(), value.into());
+            self
+        }
+    };
+}
+pub(crate) use request_options;
+
+impl<T> Call<T> {
+    request_options!();
+
+    /// How long one attempt may take, instead of the client's `timeout`.
+    pub fn timeout(self, timeout: Duration) -> Self {
+        self.request_timeout(timeout)
+    }
+}
+
+impl<T: DeserializeOwned + 'static> Call<T> {
+    /// Sends it and gives status and headers beside the answer.
+    ///
+    /// # Errors
+    /// As awaiting the call itself.
+    pub async fn with_response(self) -> Result<Reply<T>> {
+        let client = self.client.clone();
+        self.reply(client).await?.map(decode)
+    }
+}
+
+impl<T: 'static> Work for Call<T> {
+    fn options_mut(&mut self) -> &mut RequestOptions {
+        &mut self.options
+    }
+
+    fn reply(self, client: Client) -> BoxFuture<'static, Result<Reply>> {
+        let expect = self.expect;
+        Box::pin(async move { client.send(&self.into_request()?, expect).await })
+    }
+}
+
+impl<T: DeserializeOwned + MaybeSend + 'static> IntoFuture for Call<T> {
+    type Output = Result<T>;
+    type IntoFuture = BoxFuture<'static, Result<T>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let client = self.client.clone();
+        let reply = self.reply(client);
+        Box::pin(async move { decode(reply.await?.value) })
+    }
+}
+
+/// An answer that is there already.
+pub(crate) struct Ready(pub Result<Value>, pub RequestOptions);
+
+impl Ready {
+    pub fn new(value: Result<Value>) -> Self {
+        Self(value, RequestOptions::default())
+    }
+}
+
+impl Work for Ready {
+    fn options_mut(&mut self) -> &mut RequestOptions {
+        &mut self.1
+    }
+
+    fn reply(self, _client: Client) -> BoxFuture<'static, Result<Reply>> {
+        Box::pin(async move { Ok(Reply::of(self.0?)) })
+    }
+}

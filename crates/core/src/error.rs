@@ -1,0 +1,374 @@
+//! The one error type: what kind it is, what the API said, and what is known about the work.
+
+use std::{error::Error as StdError, fmt, time::Duration};
+
+use crate::value::{Object, Value};
+
+/// A specialised `Result`.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+macro_rules! error_kinds {
+    ($($(#[$doc:meta])* $variant:ident = $code:literal,)*) => {
+        /// What went wrong, as a closed list of stable codes.
+        ///
+        /// Every language has one class (or code) for each of these.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum ErrorKind {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl ErrorKind {
+            /// Every kind there is.
+            pub const ALL: &'static [ErrorKind] = &[$(ErrorKind::$variant,)*];
+
+            /// The stable code that names this kind in every language.
+            pub const fn code(self) -> &'static str {
+                match self {
+                    $(ErrorKind::$variant => $code,)*
+                }
+            }
+        }
+    };
+}
+
+error_kinds! {
+    /// An argument cannot be used: the message names it. Nothing was sent.
+    InvalidArgument = "invalid_argument",
+    /// A file given as input cannot be read.
+    FileNotFound = "file_not_found",
+    /// A file given as input is larger than the API takes. Nothing was sent.
+    FileTooLarge = "file_too_large",
+    /// The server could not be reached, or the connection broke.
+    Connection = "connection",
+    /// The server did not answer in time.
+    Timeout = "timeout",
+    /// 400.
+    BadRequest = "bad_request",
+    /// 401: the API token is missing or wrong.
+    Authentication = "authentication",
+    /// 402: not enough credit.
+    PaymentRequired = "payment_required",
+    /// 403.
+    PermissionDenied = "permission_denied",
+    /// 404.
+    NotFound = "not_found",
+    /// 409.
+    Conflict = "conflict",
+    /// 413.
+    PayloadTooLarge = "payload_too_large",
+    /// 422: the API refuses the request body; see `invalid_fields`.
+    Unprocessable = "unprocessable",
+    /// 429, after the retries allowed; see `retry_after`.
+    RateLimited = "rate_limited",
+    /// 5xx.
+    ServerError = "server_error",
+    /// Any other status that is not a success.
+    Status = "status",
+    /// A create was sent and its answer lost: it may or may not have been carried out (and billed).
+    OutcomeUnknown = "outcome_unknown",
+    /// The answer is not what the API promises, such as HTML from a proxy.
+    InvalidResponse = "invalid_response",
+    /// The prediction ended as `failed`.
+    PredictionFailed = "prediction_failed",
+    /// The prediction ended as `canceled`.
+    PredictionCanceled = "prediction_canceled",
+    /// The prediction ended as `aborted`: its deadline passed before it began to run.
+    PredictionAborted = "prediction_aborted",
+    /// The `timeout` of a run, stream or wait passed.
+    Deadline = "deadline",
+    /// The event stream broke and could not be resumed; `partial` is what had come.
+    StreamInterrupted = "stream_interrupted",
+    /// The model has no event stream.
+    StreamUnsupported = "stream_unsupported",
+    /// An output file is gone: the API keeps output files for one hour.
+    OutputExpired = "output_expired",
+    /// An output file could not be read whole.
+    Download = "download",
+    /// A webhook lacks one of its signature headers.
+    WebhookHeaders = "webhook_headers",
+    /// A webhook's body is missing or was parsed before it was verified.
+    WebhookBody = "webhook_body",
+    /// The webhook signing secret is missing or malformed.
+    WebhookSecret = "webhook_secret",
+    /// A webhook's timestamp is malformed or outside the tolerance.
+    WebhookTimestamp = "webhook_timestamp",
+    /// No signature of the webhook matches its body.
+    WebhookSignature = "webhook_signature",
+    /// A defect of this library.
+    Internal = "internal",
+}
+
+impl ErrorKind {
+    /// The kind for an HTTP status that is not a success.
+    pub(crate) fn from_status(status: u16) -> Self {
+        match status {
+            400 => Self::BadRequest,
+            401 => Self::Authentication,
+            402 => Self::PaymentRequired,
+            403 => Self::PermissionDenied,
+            404 => Self::NotFound,
+            409 => Self::Conflict,
+            413 => Self::PayloadTooLarge,
+            422 => Self::Unprocessable,
+            429 => Self::RateLimited,
+            500..=599 => Self::ServerError,
+            _ => Self::Status,
+        }
+    }
+}
+
+/// What the server answered, as far as an error keeps it.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct ErrorResponse {
+    /// HTTP status.
+    pub status: u16,
+    /// Response headers, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The first 64 KiB of the body as text.
+    pub body: String,
+    /// The problem document's `type`.
+    pub problem_type: Option<String>,
+    /// The problem document's `title`.
+    pub title: Option<String>,
+    /// The problem document's `detail`.
+    pub detail: Option<String>,
+    /// The problem document's `instance`.
+    pub instance: Option<String>,
+    /// Which fields of the input are wrong and why.
+    pub invalid_fields: Option<Value>,
+}
+
+/// An error of any operation.
+///
+/// ```
+/// # async fn example(client: replicant::Client) {
+/// use replicant::ErrorKind;
+/// match client.run("acme/model", replicant::json!({"prompt": "hi"})).await {
+///     Ok(output) => println!("{output}"),
+///     Err(error) if error.kind() == ErrorKind::RateLimited => println!("wait {:?}", error.retry_after()),
+///     Err(error) => println!("{error}"),
+/// }
+/// # }
+/// ```
+pub struct Error(Box<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    kind: Option<ErrorKind>,
+    message: String,
+    method: Option<&'static str>,
+    url: Option<String>,
+    response: Option<ErrorResponse>,
+    retry_after: Option<Duration>,
+    outcome_unknown: bool,
+    never_sent: bool,
+    prediction: Option<Value>,
+    partial: Option<Value>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Error {
+    /// An error of `kind` with a message for the user.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner { kind: Some(kind), message: message.into(), ..Inner::default() }))
+    }
+
+    pub(crate) fn invalid(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::InvalidArgument, message)
+    }
+
+    pub(crate) fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    pub(crate) fn with_request(mut self, method: &'static str, url: impl Into<String>) -> Self {
+        self.0.method.get_or_insert(method);
+        self.0.url.get_or_insert_with(|| url.into());
+        self
+    }
+
+    pub(crate) fn with_response(mut self, response: ErrorResponse) -> Self {
+        self.0.response = Some(response);
+        self
+    }
+
+    pub(crate) fn with_retry_after(mut self, retry_after: Option<Duration>) -> Self {
+        self.0.retry_after = retry_after;
+        self
+    }
+
+    pub(crate) fn with_prediction(mut self, prediction: Value) -> Self {
+        self.0.prediction.get_or_insert(prediction);
+        self
+    }
+
+    pub(crate) fn with_partial(mut self, partial: Value) -> Self {
+        self.0.partial = Some(partial);
+        self
+    }
+
+    pub(crate) fn with_outcome_unknown(mut self) -> Self {
+        self.0.outcome_unknown = true;
+        self
+    }
+
+    /// Marks an error of a request of which no byte was written, so that even a create may be
+    /// sent again. A [`Transport`](crate::transport::Transport) sets it on connect errors.
+    pub fn with_never_sent(mut self) -> Self {
+        self.0.never_sent = true;
+        self
+    }
+
+    pub(crate) fn with_kind(mut self, kind: ErrorKind) -> Self {
+        self.0.kind = Some(kind);
+        self
+    }
+
+    pub(crate) fn map_message(mut self, map: impl FnOnce(String) -> String) -> Self {
+        self.0.message = map(std::mem::take(&mut self.0.message));
+        self
+    }
+
+    /// What went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind.unwrap_or(ErrorKind::Internal)
+    }
+
+    /// The stable code of the kind, the same in every language.
+    pub fn code(&self) -> &'static str {
+        self.kind().code()
+    }
+
+    /// The message alone; `Display` prints the same.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// HTTP status, where a server answered.
+    pub fn status(&self) -> Option<u16> {
+        self.response().map(|response| response.status)
+    }
+
+    /// What the server answered.
+    pub fn response(&self) -> Option<&ErrorResponse> {
+        self.0.response.as_ref()
+    }
+
+    /// The API's id of the request, for a support ticket.
+    pub fn request_id(&self) -> Option<&str> {
+        let headers = &self.response()?.headers;
+        ["x-request-id", "request-id", "replicate-request-id", "cf-ray"]
+            .iter()
+            .find_map(|name| header(headers, name))
+    }
+
+    /// How long the API asks to wait.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// Method and URL of the request this is about.
+    pub fn request(&self) -> Option<(&'static str, &str)> {
+        Some((self.0.method?, self.0.url.as_deref()?))
+    }
+
+    /// Whether a create may have been carried out although no answer says so.
+    pub fn outcome_unknown(&self) -> bool {
+        self.0.outcome_unknown
+    }
+
+    pub(crate) fn never_sent(&self) -> bool {
+        self.0.never_sent
+    }
+
+    /// The prediction this is about, as last seen (an object).
+    pub fn prediction(&self) -> Option<&Value> {
+        self.0.prediction.as_ref()
+    }
+
+    /// What had arrived before the failure.
+    pub fn partial(&self) -> Option<&Value> {
+        self.0.partial.as_ref()
+    }
+
+    /// All fields as an object: how an error crosses into another language.
+    pub fn to_value(&self) -> Value {
+        let mut fields = Object::new();
+        let mut put = |name: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                fields.insert(name.to_owned(), value);
+            }
+        };
+        put("code", Some(self.code().into()));
+        put("message", Some(self.to_string().into()));
+        put("method", self.0.method.map(Value::from));
+        put("url", self.0.url.clone().map(Value::from));
+        if let Some(response) = self.response() {
+            put("status", Some(i64::from(response.status).into()));
+            put("type", response.problem_type.clone().map(Value::from));
+            put("title", response.title.clone().map(Value::from));
+            put("detail", response.detail.clone().map(Value::from));
+            put("instance", response.instance.clone().map(Value::from));
+            put("invalid_fields", response.invalid_fields.clone());
+            put("body", Some(response.body.clone().into()));
+            let headers = response.headers.iter().map(|(name, value)| (name.clone(), value.clone().into()));
+            put("headers", Some(Value::Object(headers.collect())));
+        }
+        put("request_id", self.request_id().map(Value::from));
+        put("retry_after", self.0.retry_after.map(|wait| wait.as_secs_f64().into()));
+        put("outcome_unknown", self.0.outcome_unknown.then_some(true.into()));
+        put("prediction", self.0.prediction.clone());
+        put("partial", self.0.partial.clone());
+        let causes: Vec<String> = causes(self).map(ToString::to_string).collect();
+        put("cause", (!causes.is_empty()).then(|| causes.join(": ").into()));
+        Value::Object(fields)
+    }
+}
+
+/// The causes of an error, nearest first.
+pub(crate) fn causes<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    let mut next = error.source();
+    std::iter::from_fn(move || {
+        let cause = next?;
+        next = cause.source();
+        Some(cause)
+    })
+}
+
+/// The first header of that name (given in lower case).
+pub(crate) fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code(), self.0.message)?;
+        if let Some((method, url)) = self.request() {
+            write!(f, "\n  request: {method} {url}")?;
+        }
+        if let Some(status) = self.status() {
+            write!(f, "\n  status: {status}")?;
+        }
+        if let Some(id) = self.request_id() {
+            write!(f, "\n  request id: {id}")?;
+        }
+        causes(self).try_for_each(|cause| write!(f, "\n  caused by: {cause}"))
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_ref().map(|source| &**source as _)
+    }
+}

@@ -1,0 +1,152 @@
+//! Files on disk: read in pieces, written whole or not at all.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use bytes::{Bytes, BytesMut};
+use futures_util::stream;
+use tokio::{
+    fs::File,
+    io::{AsyncReadExt, AsyncWriteExt},
+};
+
+use crate::{
+    error::{Error, ErrorKind, Result},
+    platform::{BoxFuture, BoxStream},
+    upload::ByteSource,
+};
+
+/// How much of a file is read at once.
+const PIECE: usize = 256 * 1024;
+
+/// A file on disk that goes up.
+#[derive(Debug)]
+pub(crate) struct PathSource {
+    path: PathBuf,
+}
+
+impl PathSource {
+    pub fn new(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    fn unreadable(path: &Path, error: io::Error) -> Error {
+        Error::new(ErrorKind::FileNotFound, format!("cannot read the file {}: {error}", path.display()))
+            .with_source(error)
+    }
+}
+
+impl ByteSource for PathSource {
+    fn len(&self) -> Option<u64> {
+        std::fs::metadata(&self.path)
+            .ok()
+            .filter(|metadata| metadata.is_file())
+            .map(|metadata| metadata.len())
+    }
+
+    fn identity(&self) -> Option<String> {
+        Some(format!("path {:?}", self.path))
+    }
+
+    fn check(&self) -> Result<()> {
+        let metadata = std::fs::metadata(&self.path).map_err(|error| Self::unreadable(&self.path, error))?;
+        if metadata.is_dir() {
+            let error = io::Error::new(io::ErrorKind::IsADirectory, "it is a directory");
+            return Err(Self::unreadable(&self.path, error));
+        }
+        Ok(())
+    }
+
+    fn replayable(&self) -> bool {
+        true
+    }
+
+    fn open(&self) -> BoxFuture<'_, Result<BoxStream<'static, Result<Bytes>>>> {
+        Box::pin(async move {
+            let path = self.path.clone();
+            let file = File::open(&path).await.map_err(|error| Self::unreadable(&path, error))?;
+            let pieces = stream::unfold(Some((file, path)), |state| async {
+                let (mut file, path) = state?;
+                let mut piece = BytesMut::with_capacity(PIECE);
+                match file.read_buf(&mut piece).await {
+                    Ok(0) => None,
+                    Ok(_) => Some((Ok(piece.freeze()), Some((file, path)))),
+                    Err(error) => Some((Err(Self::unreadable(&path, error)), None)),
+                }
+            });
+            Ok(Box::pin(pieces) as BoxStream<'static, _>)
+        })
+    }
+}
+
+/// A file that appears under its name only when it is complete.
+///
+/// Written beside its target, so that the last step is a rename within one file system; dropped
+/// before [`AtomicFile::commit`], it leaves nothing behind.
+#[derive(Debug)]
+pub(crate) struct AtomicFile {
+    file: Option<File>,
+    temporary: PathBuf,
+    target: PathBuf,
+}
+
+impl AtomicFile {
+    pub async fn create(target: &Path) -> Result<Self> {
+        let name = target.file_name().ok_or_else(|| {
+            Error::invalid(format!(
+                "`path` must name a file to write, not {:?}",
+                target.display().to_string()
+            ))
+        })?;
+        if target.is_dir() {
+            return Err(Error::invalid(format!(
+                "`path` is a directory: {}; name a file in it",
+                target.display()
+            )));
+        }
+        let mut hidden = std::ffi::OsString::from(".");
+        hidden.push(name);
+        hidden.push(format!(".{:016x}.part", fastrand::u64(..)));
+        let temporary = target.with_file_name(hidden);
+        let file = tokio::fs::OpenOptions::new().write(true).create_new(true).open(&temporary).await;
+        let file = file.map_err(|error| unwritable(target, error))?;
+        Ok(Self { file: Some(file), temporary, target: target.to_owned() })
+    }
+
+    pub async fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        match &mut self.file {
+            Some(file) => file.write_all(bytes).await.map_err(|error| unwritable(&self.target, error)),
+            None => Ok(()),
+        }
+    }
+
+    pub async fn commit(mut self) -> Result<()> {
+        let Some(mut file) = self.file.take() else { return Ok(()) };
+        let renamed = async {
+            file.flush().await?;
+            file.sync_data().await?;
+            drop(file);
+            tokio::fs::rename(&self.temporary, &self.target).await
+        };
+        let renamed = renamed.await.map_err(|error| unwritable(&self.target, error));
+        if renamed.is_err() {
+            let _ = std::fs::remove_file(&self.temporary);
+        }
+        renamed
+    }
+}
+
+impl Drop for AtomicFile {
+    fn drop(&mut self) {
+        if self.file.take().is_some() {
+            // Nothing can be done about a failure here, and the user gets the error that led here.
+            let _ = std::fs::remove_file(&self.temporary);
+        }
+    }
+}
+
+fn unwritable(target: &Path, error: io::Error) -> Error {
+    Error::invalid(format!("cannot write {}: {error}", target.display())).with_source(error)
+}

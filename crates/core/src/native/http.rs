@@ -1,0 +1,188 @@
+//! reqwest as the client's [`Transport`].
+
+use std::{path::PathBuf, sync::OnceLock, time::Duration};
+
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use reqwest::{
+    Method,
+    header::{HeaderMap, HeaderName, HeaderValue},
+};
+
+use crate::{
+    error::{Error, ErrorKind, Result, causes},
+    platform::{BoxFuture, BoxStream},
+    transport::{BodySource, HttpBody, HttpRequest, HttpResponse, Transport},
+};
+
+/// HTTP/1.1 and HTTP/2 over TCP and TLS, connections kept and shared.
+///
+/// Certificates are verified as the platform does; proxies are taken from the environment.
+pub struct HttpTransport {
+    settings: Settings,
+    // Made on first use: reading the platform's certificates takes milliseconds that a program which
+    // never sends a request should not pay.
+    client: OnceLock<reqwest::Client>,
+}
+
+struct Settings {
+    connect_timeout: Duration,
+    proxy: Option<reqwest::Proxy>,
+    certificates: Vec<reqwest::Certificate>,
+}
+
+impl HttpTransport {
+    /// A transport that connects within `connect_timeout`, through `proxy` if there is one, and also
+    /// trusts the authorities of `ca_bundle` (a PEM file).
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidArgument`] if the proxy or the file cannot be used.
+    pub fn new(connect_timeout: Duration, proxy: Option<String>, ca_bundle: Option<PathBuf>) -> Result<Self> {
+        let proxy = proxy
+            .map(|url| {
+                reqwest::Proxy::all(&url).map_err(|error| {
+                    Error::invalid("`proxy` is not a proxy's URL, like http://host:port").with_source(error)
+                })
+            })
+            .transpose()?;
+        let mut certificates = Vec::new();
+        if let Some(path) = ca_bundle {
+            certificates
+                .extend(certificates_of(&path).map_err(|why| Error::invalid(format!("`ca_bundle`: {why}")))?);
+        }
+        for name in ["REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"] {
+            if let Some(path) = std::env::var_os(name).filter(|path| !path.is_empty()) {
+                // Set for other programs: a wrong one is not a reason to refuse to start.
+                certificates.extend(certificates_of(&PathBuf::from(path)).unwrap_or_default());
+            }
+        }
+        Ok(Self { settings: Settings { connect_timeout, proxy, certificates }, client: OnceLock::new() })
+    }
+
+    fn client(&self) -> Result<&reqwest::Client> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
+        let Settings { connect_timeout, proxy, certificates } = &self.settings;
+        let mut builder = reqwest::Client::builder()
+            .connect_timeout(*connect_timeout)
+            // Shorter than what servers keep, so that a connection is rarely used as it is closed.
+            .pool_idle_timeout(Duration::from_secs(50))
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false);
+        if let Some(proxy) = proxy {
+            builder = builder.proxy(proxy.clone());
+        }
+        if !certificates.is_empty() {
+            builder = builder.tls_certs_merge(certificates.clone());
+        }
+        let client = builder.build().map_err(|error| {
+            Error::new(ErrorKind::Connection, format!("cannot set up TLS: {error}")).with_source(error)
+        })?;
+        Ok(self.client.get_or_init(|| client))
+    }
+}
+
+fn certificates_of(path: &std::path::Path) -> Result<Vec<reqwest::Certificate>, String> {
+    let pem = std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    reqwest::Certificate::from_pem_bundle(&pem)
+        .map_err(|error| format!("{} is not PEM: {error}", path.display()))
+}
+
+impl Transport for HttpTransport {
+    fn send(&self, request: HttpRequest) -> BoxFuture<'static, Result<HttpResponse>> {
+        let sent = self.client().and_then(|client| Ok((client.clone(), to_reqwest(request)?)));
+        Box::pin(async move {
+            let (client, request) = sent?;
+            let host = request.url().host_str().unwrap_or_default().to_owned();
+            let response = client.execute(request).await.map_err(|error| broken(&host, error))?;
+            let headers = response.headers().iter();
+            Ok(HttpResponse {
+                status: response.status().as_u16(),
+                headers: headers
+                    .map(|(name, value)| {
+                        (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+                    })
+                    .collect(),
+                body: Box::new(ResponseBody { host, response }),
+            })
+        })
+    }
+}
+
+fn to_reqwest(request: HttpRequest) -> Result<reqwest::Request> {
+    let HttpRequest { method, url, headers, body } = request;
+    let method = Method::from_bytes(method.as_bytes())
+        .map_err(|error| Error::invalid(format!("`method`: {error}")))?;
+    let mut out = reqwest::Request::new(method, url);
+    let mut map = HeaderMap::with_capacity(headers.len());
+    for (name, value) in headers {
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| unsendable(&name))?;
+        let value = HeaderValue::from_str(&value).or_else(|_| HeaderValue::from_bytes(value.as_bytes()));
+        let mut value = value.map_err(|_| unsendable(name.as_str()))?;
+        value.set_sensitive(name == "authorization");
+        map.append(name, value);
+    }
+    match body {
+        HttpBody::Empty => {}
+        HttpBody::Bytes(bytes) => *out.body_mut() = Some(bytes.into()),
+        HttpBody::Stream { length, chunks } => {
+            if let Some(length) = length {
+                map.insert(reqwest::header::CONTENT_LENGTH, length.into());
+            }
+            *out.body_mut() = Some(reqwest::Body::wrap_stream(chunks));
+        }
+    }
+    *out.headers_mut() = map;
+    Ok(out)
+}
+
+fn unsendable(name: &str) -> Error {
+    Error::invalid(format!("`headers`: {name:?} is not a header that can be sent"))
+}
+
+struct ResponseBody {
+    host: String,
+    response: reqwest::Response,
+}
+
+impl BodySource for ResponseBody {
+    fn bytes(self: Box<Self>) -> BoxFuture<'static, Result<Bytes>> {
+        Box::pin(async move { self.response.bytes().await.map_err(|error| broken(&self.host, error)) })
+    }
+
+    fn stream(self: Box<Self>) -> BoxStream<'static, Result<Bytes>> {
+        let Self { host, response } = *self;
+        let chunks = stream::unfold(Some(response), |state| async {
+            let mut response = state?;
+            match response.chunk().await {
+                Ok(Some(chunk)) => Some((Ok(chunk), Some(response))),
+                Ok(None) => None,
+                Err(error) => Some((Err(error), None)),
+            }
+        });
+        Box::pin(chunks.map(move |chunk| chunk.map_err(|error| broken(&host, error))))
+    }
+}
+
+fn broken(host: &str, error: reqwest::Error) -> Error {
+    // The last cause is the one that says what happened.
+    let why = causes(&error).last().unwrap_or(&error).to_string();
+    let (kind, message) = if error.is_connect() {
+        let hint = if why.contains("certificate") || why.contains("UnknownIssuer") {
+            " If a proxy inspects TLS here, name its certificate in `ca_bundle` or SSL_CERT_FILE."
+        } else {
+            " Is `base_url` right, and is the network up?"
+        };
+        let kind = if error.is_timeout() { ErrorKind::Timeout } else { ErrorKind::Connection };
+        (kind, format!("Cannot connect to {host}: {why}.{hint}"))
+    } else if error.is_timeout() {
+        (ErrorKind::Timeout, format!("{host} did not answer in time."))
+    } else {
+        (ErrorKind::Connection, format!("The connection to {host} broke: {why}."))
+    };
+    let never_sent = error.is_connect();
+    // Without its URL, whose query can hold signatures.
+    let error = Error::new(kind, message).with_source(error.without_url());
+    if never_sent { error.with_never_sent() } else { error }
+}

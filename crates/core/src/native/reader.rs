@@ -1,0 +1,52 @@
+//! A stream of bytes as tokio's `AsyncRead`.
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use bytes::{Buf, Bytes};
+use tokio::io::{AsyncRead, ReadBuf};
+
+use crate::{error::Result, platform::BoxStream};
+
+/// Reads a file output; see [`FileOutput::reader`](crate::FileOutput::reader).
+pub struct Reader {
+    // In a mutex's place: a boxed stream is Send but not Sync, and readers are expected to be both.
+    chunks: std::sync::Mutex<BoxStream<'static, Result<Bytes>>>,
+    current: Bytes,
+}
+
+impl Reader {
+    pub(crate) fn new(chunks: BoxStream<'static, Result<Bytes>>) -> Self {
+        Self { chunks: std::sync::Mutex::new(chunks), current: Bytes::new() }
+    }
+}
+
+impl AsyncRead for Reader {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        while self.current.is_empty() {
+            let chunks = self.chunks.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
+            match ready!(chunks.as_mut().poll_next(cx)) {
+                Some(Ok(chunk)) => self.current = chunk,
+                Some(Err(error)) => return Poll::Ready(Err(io::Error::other(error))),
+                None => return Poll::Ready(Ok(())),
+            }
+        }
+        let length = self.current.len().min(buf.remaining());
+        buf.put_slice(&self.current[..length]);
+        self.current.advance(length);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl std::fmt::Debug for Reader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Reader")
+    }
+}

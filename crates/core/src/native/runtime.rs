@@ -1,0 +1,55 @@
+//! tokio as the client's [`Runtime`].
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use tokio::runtime::Handle;
+
+use crate::platform::{BoxFuture, Runtime, SpawnFn, Spawner};
+
+/// The clock and timer of tokio, running at a rate of choice.
+#[derive(Debug, Clone)]
+pub struct TokioRuntime {
+    started: Instant,
+    epoch: Duration,
+    rate: f64,
+}
+
+impl TokioRuntime {
+    /// A clock that passes `rate` seconds in one real second: 1 except in tests.
+    pub fn with_rate(rate: f64) -> Self {
+        let epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self { started: Instant::now(), epoch, rate }
+    }
+}
+
+impl Runtime for TokioRuntime {
+    fn now(&self) -> Duration {
+        if self.rate == 1.0 {
+            return SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        }
+        self.epoch + self.monotonic()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.started.elapsed().mul_f64(self.rate)
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(tokio::time::sleep(duration.div_f64(self.rate)))
+    }
+
+    fn spawner(&self) -> Spawner {
+        Arc::new(Tokio(Handle::current()))
+    }
+}
+
+struct Tokio(Handle);
+
+impl SpawnFn for Tokio {
+    fn spawn(&self, task: BoxFuture<'static, ()>) {
+        self.0.spawn(task);
+    }
+}

@@ -1,0 +1,321 @@
+//! The operation table: every operation by its name, for languages that bring values and want values.
+//!
+//! A binding has three verbs and knows no endpoint: [`call`] for what has one answer, [`open`] for
+//! what has many, [`compute`] for what needs no network. Each line below is one operation; a line that
+//! names a method that does not exist does not compile.
+
+mod compute;
+mod streams;
+
+use serde::Deserialize;
+
+pub use self::{
+    compute::{COMPUTATIONS, compute},
+    streams::{Item, STREAMS, open},
+};
+use crate::{
+    call::{Call, Ready, Work},
+    client::Client,
+    error::{Error, Result},
+    exchange::Reply,
+    output::FileOutput,
+    platform::{BoxFuture, Observer},
+    request::RequestOptions,
+    resources::{
+        deployments::{Named, NewDeployment, UpdateParams},
+        files::{CreateFileParams, DownloadParams},
+        models::{ListModels, NewModel, OfModel, UpdateModel},
+        predictions::{CreateBelow, CreateParams, ListPredictions, Target, WaitParams},
+        search::SearchParams,
+        trainings::CreateTrainingParams,
+    },
+    run::RunParams,
+    value::{Object, Value, decode_params},
+};
+
+/// Parameters of an operation that has none.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Id {
+    id: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Slug {
+    slug: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Cursor {
+    cursor: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileUrl {
+    url: String,
+    #[serde(default)]
+    path: Option<std::path::PathBuf>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OutputOf {
+    output: Value,
+}
+
+macro_rules! operations {
+    ($($name:literal ($client:ident, $params:ident: $type:ty) => $work:expr,)*) => {
+        /// Every operation that [`call`] knows.
+        pub const OPERATIONS: &[&str] = &[$($name,)*];
+
+        fn prepare(
+            client: &Client,
+            name: &str,
+            params: Value,
+            options: RequestOptions,
+            observer: Option<Observer>,
+        ) -> Result<BoxFuture<'static, Result<Reply>>> {
+            match name {
+                // Each arm is boxed on its own: one future that held them all would be huge.
+                $($name => {
+                    let ($client, $params) = (client, decode_params::<$type>(name, params)?);
+                    let mut work = $work;
+                    *work.options_mut() = options;
+                    if let Some(observer) = observer {
+                        work.set_observer(observer);
+                    }
+                    Ok(work.reply(client.clone()))
+                })*
+                _ => Err(Error::invalid(format!("there is no operation {name:?}"))),
+            }
+        }
+    };
+}
+
+operations! {
+    "account.get" (client, _p: Nothing) => client.account(),
+    "collections.get" (client, p: Slug) => client.collections().get(&p.slug),
+    "collections.list" (client, p: Cursor) => client.collections().list().maybe_cursor(p.cursor),
+    "deployments.create" (client, p: NewDeployment) => client.deployments().create(&p),
+    "deployments.delete" (client, p: Named) => { let (owner, name) = p.split()?; client.deployments().delete(&owner, &name) },
+    "deployments.get" (client, p: Named) => { let (owner, name) = p.split()?; client.deployments().get(&owner, &name) },
+    "deployments.list" (client, p: Cursor) => client.deployments().list().maybe_cursor(p.cursor),
+    "deployments.predictions.create" (client, p: CreateBelow) => p.create(client, "deployments.predictions.create", Target::Deployment)?,
+    "deployments.update" (client, p: UpdateParams) => {
+        let (named, change) = p.split();
+        let (owner, name) = named.split()?;
+        client.deployments().update(&owner, &name, &change)
+    },
+    "files.create" (client, p: CreateFileParams) => p.create(client),
+    "files.delete" (client, p: Id) => client.files().delete(&p.id),
+    "files.download" (client, p: DownloadParams) => client.files().download(&p.id, &p.owner, p.expiry, &p.signature),
+    "files.get" (client, p: Id) => client.files().get(&p.id),
+    "files.list" (client, p: Cursor) => client.files().list().maybe_cursor(p.cursor),
+    "hardware.list" (client, _p: Nothing) => client.hardware(),
+    "models.create" (client, p: NewModel) => client.models().create(&p),
+    "models.delete" (client, p: Named) => { let (owner, name) = p.split()?; client.models().delete(&owner, &name) },
+    "models.examples.list" (client, p: OfModel) => { let (owner, name) = p.split()?; client.models().examples(&owner, &name).maybe_cursor(p.cursor) },
+    "models.get" (client, p: Named) => { let (owner, name) = p.split()?; client.models().get(&owner, &name) },
+    "models.list" (client, p: ListModels) => client.models().list_params(p),
+    "models.predictions.create" (client, p: CreateBelow) => p.create(client, "models.predictions.create", Target::Model)?,
+    "models.readme.get" (client, p: Named) => { let (owner, name) = p.split()?; client.models().readme(&owner, &name) },
+    "models.search" (client, p: SearchParams) => client.models().search(&p.query),
+    "models.update" (client, p: UpdateModel) => { let (owner, name, change) = p.split()?; client.models().update(&owner, &name, &change) },
+    "models.versions.delete" (client, p: OfModel) => { let (owner, name) = p.split()?; client.models().versions().delete(&owner, &name, p.id()?) },
+    "models.versions.get" (client, p: OfModel) => { let (owner, name) = p.split()?; client.models().versions().get(&owner, &name, p.id()?) },
+    "models.versions.list" (client, p: OfModel) => { let (owner, name) = p.split()?; client.models().versions().list(&owner, &name).maybe_cursor(p.cursor) },
+    "output.bytes" (client, p: FileUrl) => OutputWork::new(client, p, OutputVerb::Bytes),
+    "output.head" (client, p: FileUrl) => OutputWork::new(client, p, OutputVerb::Head),
+    "output.save" (client, p: FileUrl) => OutputWork::new(client, p, OutputVerb::Save),
+    "predictions.cancel" (client, p: Id) => client.predictions().cancel(&p.id),
+    "predictions.create" (client, p: CreateParams) => p.create(client)?,
+    "predictions.get" (client, p: Id) => client.predictions().get(&p.id),
+    "predictions.list" (client, p: ListPredictions) => client.predictions().list_params(p),
+    "predictions.output" (client, p: OutputOf) => Ready::new(Ok(client.with_files(p.output))),
+    "predictions.wait" (client, p: WaitParams) => client.predictions().wait_params(p),
+    "request" (client, p: RawRequest) => p.call(client),
+    "run" (client, p: RunParams) => client.run_params("run", p)?,
+    "search" (client, p: SearchParams) => client.search(&p.query, p.limit),
+    "trainings.cancel" (client, p: Id) => client.trainings().cancel(&p.id),
+    "trainings.create" (client, p: CreateTrainingParams) => p.create(client)?,
+    "trainings.get" (client, p: Id) => client.trainings().get(&p.id),
+    "trainings.list" (client, p: Cursor) => client.trainings().list().maybe_cursor(p.cursor),
+    "webhooks.default.secret.get" (client, _p: Nothing) => client.webhooks().secret(),
+}
+
+/// Runs an operation that has one answer.
+///
+/// `params` is an object of the operation's parameters by name; `request_options` in it holds
+/// [`RequestOptions`]. `observer` is told of what happens on the way, where something does.
+///
+/// # Errors
+/// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for an operation or a parameter that does not exist, and
+/// whatever the operation itself fails with.
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// use replicant::{json, operation};
+///
+/// let reply = operation::call(&client, "predictions.get", json!({"id": "4b2q8m"}).into(), None).await?;
+/// println!("{} {}", reply.status, reply.value["status"]);
+/// # Ok(()) }
+/// ```
+pub fn call(
+    client: &Client,
+    name: &str,
+    params: Value,
+    observer: Option<Observer>,
+) -> BoxFuture<'static, Result<Reply>> {
+    let prepared = take_options(name, params)
+        .and_then(|(params, options)| prepare(client, name, params, options, observer));
+    match prepared {
+        Ok(work) => work,
+        Err(error) => Box::pin(async move { Err(error) }),
+    }
+}
+
+/// Takes the request options out of the parameters.
+fn take_options(name: &str, params: Value) -> Result<(Value, RequestOptions)> {
+    let mut members = match params {
+        Value::Object(members) => members,
+        Value::Null => Object::new(),
+        other => {
+            return Err(Error::invalid(format!(
+                "{name}: the parameters must be an object, not {}",
+                other.kind()
+            )));
+        }
+    };
+    let options = match members.shift_remove("request_options") {
+        Some(Value::Null) | None => RequestOptions::default(),
+        Some(options) => decode_params(&format!("{name} request_options"), options)?,
+    };
+    Ok((Value::Object(members), options))
+}
+
+#[derive(Clone, Copy)]
+enum OutputVerb {
+    Bytes,
+    Head,
+    Save,
+}
+
+/// What is done with a file that a model wrote.
+struct OutputWork {
+    file: FileOutput,
+    path: Option<std::path::PathBuf>,
+    verb: OutputVerb,
+    options: RequestOptions,
+    observer: Option<Observer>,
+}
+
+impl OutputWork {
+    fn new(client: &Client, params: FileUrl, verb: OutputVerb) -> Self {
+        let file = FileOutput::new(client, &params.url);
+        Self { file, path: params.path, verb, options: RequestOptions::default(), observer: None }
+    }
+
+    async fn done(self) -> Result<Value> {
+        let Self { file, path, verb, options: _, observer } = self;
+        match verb {
+            OutputVerb::Bytes => Ok(Value::Bytes(file.bytes().await?)),
+            OutputVerb::Head => {
+                let (content_type, size) = file.head().await?;
+                let members = [("content_type", Value::from(content_type)), ("size", size.into())];
+                Ok(Value::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()))
+            }
+            OutputVerb::Save => {
+                let path = path.ok_or_else(|| Error::invalid("output.save: `path` is missing"))?;
+                save(&file, &path, observer).await?;
+                Ok(path.to_string_lossy().as_ref().into())
+            }
+        }
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+async fn save(file: &FileOutput, path: &std::path::Path, observer: Option<Observer>) -> Result<()> {
+    file.save_observed(path, observer).await
+}
+
+#[cfg(target_arch = "wasm32")]
+async fn save(_: &FileOutput, _: &std::path::Path, _: Option<Observer>) -> Result<()> {
+    Err(Error::invalid("there is no file system here"))
+}
+
+impl Work for OutputWork {
+    fn options_mut(&mut self) -> &mut RequestOptions {
+        &mut self.options
+    }
+
+    fn set_observer(&mut self, observer: Observer) {
+        self.observer = Some(observer);
+    }
+
+    fn reply(self, _client: Client) -> BoxFuture<'static, Result<Reply>> {
+        Box::pin(async move { Ok(Reply::of(self.done().await?)) })
+    }
+}
+
+/// Any request at all: the way to an endpoint that is newer than this crate.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawRequest {
+    /// A path below the base URL, or a whole URL.
+    path: String,
+    #[serde(default)]
+    method: Option<String>,
+    #[serde(default)]
+    params: Object,
+    #[serde(default)]
+    headers: indexmap::IndexMap<String, String>,
+    /// Sent as JSON, unless it is bytes.
+    #[serde(default)]
+    data: Option<Value>,
+}
+
+impl RawRequest {
+    fn call(self, client: &Client) -> Call<Value> {
+        Call::expecting(client, self.request(client), crate::exchange::Expect::Bytes)
+    }
+
+    fn request(self, client: &Client) -> Result<crate::request::Request> {
+        use crate::request::{Body, Request, Target};
+        const METHODS: [&str; 8] = ["GET", "POST", "PUT", "PATCH", "DELETE", "QUERY", "HEAD", "OPTIONS"];
+        let method = self.method.unwrap_or_else(|| "GET".into()).to_ascii_uppercase();
+        let method = METHODS
+            .into_iter()
+            .find(|known| *known == method)
+            .ok_or_else(|| Error::invalid(format!("`method` must be one of {METHODS:?}, not {method:?}")))?;
+        let target = if self.path.contains("://") {
+            Target::Url(
+                url::Url::parse(&self.path).map_err(|error| Error::invalid(format!("`path`: {error}")))?,
+            )
+        } else {
+            let base = client.config().base_url.as_str();
+            let url = format!("{base}/{}", self.path.trim_start_matches('/'));
+            let url = url::Url::parse(&url).map_err(|error| Error::invalid(format!("`path`: {error}")))?;
+            Target::Url(url)
+        };
+        let mut request = Request::with_method(method, target);
+        for (name, value) in self.params {
+            request = request.query(&name, Some(value));
+        }
+        for (name, value) in self.headers {
+            crate::client::check_header("headers", &name, &value)?;
+            request = request.header(&name.to_ascii_lowercase(), value);
+        }
+        Ok(match self.data {
+            None | Some(Value::Null) => request,
+            Some(Value::Bytes(bytes)) => request.body(Body::Raw { content_type: None, bytes }),
+            Some(value) => request.json(value),
+        })
+    }
+}

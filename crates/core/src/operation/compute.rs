@@ -1,0 +1,145 @@
+//! Operations that need no network and so no future.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::Deserialize;
+
+use crate::{
+    error::{Error, ErrorKind, Result},
+    identifier::Reference,
+    progress::Progress,
+    value::{Object, Value, decode_params},
+    webhook::{TOLERANCE, Webhook},
+};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Verify {
+    #[serde(default)]
+    id: Option<String>,
+    #[serde(default)]
+    timestamp: Option<Value>,
+    #[serde(default)]
+    signature: Option<String>,
+    #[serde(default)]
+    headers: Object,
+    #[serde(default)]
+    body: Value,
+    #[serde(default)]
+    secret: Option<String>,
+    /// Seconds; `null` for any distance, five minutes when left out.
+    #[serde(default = "default_tolerance")]
+    tolerance: Option<f64>,
+    /// Seconds since the Unix epoch; the clock when left out.
+    #[serde(default)]
+    now: Option<f64>,
+}
+
+fn default_tolerance() -> Option<f64> {
+    Some(TOLERANCE.as_secs_f64())
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Logs {
+    #[serde(default)]
+    logs: Value,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReferenceText {
+    #[serde(rename = "ref")]
+    reference: String,
+}
+
+fn object(members: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
+    Value::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+}
+
+fn verify(params: Verify) -> Result<Value> {
+    let Verify { id, timestamp, signature, headers, body, secret, tolerance, now } = params;
+    let body = match &body {
+        Value::Bytes(bytes) => &bytes[..],
+        Value::String(text) => text.as_bytes(),
+        Value::Null => return Err(Error::new(ErrorKind::WebhookBody, "Missing required body")),
+        other => {
+            let why = format!(
+                "Invalid body type: the webhook's body must be the raw bytes or text as received, not {}; a body that was parsed cannot be verified",
+                other.kind()
+            );
+            return Err(Error::new(ErrorKind::WebhookBody, why));
+        }
+    };
+    let secret = secret.ok_or_else(|| Error::new(ErrorKind::WebhookSecret, "Missing required secret"))?;
+    let mut given: Vec<(String, String)> =
+        headers.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned()))).collect();
+    let timestamp = timestamp.filter(|value| !value.is_null()).map(|value| value.to_string());
+    for (name, value) in
+        [("webhook-id", id), ("webhook-timestamp", timestamp), ("webhook-signature", signature)]
+    {
+        given.extend(value.map(|value| (name.to_owned(), value)));
+    }
+    let webhook =
+        Webhook::from_headers(given.iter().map(|(name, value)| (name.as_str(), value.as_str())), body)?;
+    let now = match now {
+        Some(now) => duration("now", now)?,
+        None => SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
+    };
+    let tolerance = tolerance.map(|tolerance| duration("tolerance", tolerance)).transpose()?;
+    Ok(object([("event", webhook.verify(&secret, now, tolerance)?)]))
+}
+
+fn duration(name: &str, seconds: f64) -> Result<Duration> {
+    Duration::try_from_secs_f64(seconds)
+        .map_err(|_| Error::invalid(format!("`{name}` must be a number of seconds, zero or more")))
+}
+
+fn progress(params: Logs) -> Result<Value> {
+    let logs = match &params.logs {
+        Value::Object(prediction) => prediction.get("logs").unwrap_or(&Value::Null),
+        logs => logs,
+    };
+    let progress = logs.as_str().and_then(Progress::parse);
+    Ok(progress.map_or(Value::Null, |Progress { percentage, current, total }| {
+        object([("percentage", percentage.into()), ("current", current.into()), ("total", total.into())])
+    }))
+}
+
+fn identifier(params: ReferenceText) -> Result<Value> {
+    let (owner, name, version) = match params.reference.parse()? {
+        Reference::Model { owner, name } | Reference::Deployment { owner, name } => {
+            (Some(owner), Some(name), None)
+        }
+        Reference::Version { model: Some((owner, name)), id } => (Some(owner), Some(name), Some(id)),
+        Reference::Version { model: None, id } => (None, None, Some(id)),
+    };
+    Ok(object([("owner", owner.into()), ("name", name.into()), ("version", version.into())]))
+}
+
+macro_rules! computations {
+    ($($name:literal => $function:expr,)*) => {
+        /// Every operation that [`compute`] knows.
+        pub const COMPUTATIONS: &[&str] = &[$($name,)*];
+
+        /// Runs an operation that needs no network: verifying a webhook, reading progress, parsing a
+        /// reference.
+        ///
+        /// # Errors
+        /// As the operation itself, and
+        /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for one that does not
+        /// exist.
+        pub fn compute(name: &str, params: Value) -> Result<Value> {
+            match name {
+                $($name => $function(decode_params(name, params)?),)*
+                _ => Err(Error::invalid(format!("there is no operation {name:?}"))),
+            }
+        }
+    };
+}
+
+computations! {
+    "identifier.parse" => identifier,
+    "progress.parse" => progress,
+    "webhooks.verify" => verify,
+}

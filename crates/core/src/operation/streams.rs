@@ -1,0 +1,195 @@
+//! Operations with many answers: events, pages, the bytes of a file.
+
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt, future, stream};
+use serde::Deserialize;
+
+use super::{Cursor, take_options};
+use crate::{
+    client::Client,
+    error::{Error, Result},
+    output::FileOutput,
+    platform::BoxStream,
+    request::{Request, RequestOptions, path},
+    resources::{
+        models::{ListModels, OfModel},
+        predictions::ListPredictions,
+        search::SearchParams,
+    },
+    run::{RunParams, StreamRun},
+    stream::{Event, EventStream, read_events},
+    value::{Value, decode_params},
+    wait::is_terminal,
+};
+
+/// One answer of an operation that has many.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Item {
+    /// A value: a page, an item of an output, the prediction that a stream of events belongs to.
+    Value(Value),
+    /// An event of a prediction.
+    Event(Event),
+    /// A piece of a file.
+    Bytes(Bytes),
+}
+
+type Items = BoxStream<'static, Result<Item>>;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OfPrediction {
+    #[serde(default)]
+    id: Option<String>,
+    #[serde(default)]
+    prediction: Option<Value>,
+    #[serde(default)]
+    use_file_output: Option<bool>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Url {
+    url: String,
+}
+
+impl OfPrediction {
+    async fn known(&self, client: &Client, options: &RequestOptions) -> Result<Value> {
+        let id = match (&self.prediction, &self.id) {
+            (Some(prediction), _) if prediction["urls"]["stream"].as_str().is_some() => {
+                return Ok(prediction.clone());
+            }
+            (Some(prediction), _) => prediction["id"].as_str(),
+            (None, id) => id.as_deref(),
+        };
+        let id = id.ok_or_else(|| Error::invalid("Invalid prediction: it has no `id`"))?;
+        client.fetch(&Request::get(path("/predictions/{id}", &[("id", id)])?).options(options.clone())).await
+    }
+
+    fn files(&self, client: &Client) -> bool {
+        self.use_file_output.unwrap_or(client.config().use_file_output)
+    }
+}
+
+fn events_of(stream: EventStream) -> Items {
+    let prediction = Item::Value(stream.prediction().clone());
+    Box::pin(stream::once(future::ready(Ok(prediction))).chain(stream.map_ok(Item::Event)))
+}
+
+fn run_events(client: &Client, params: RunParams, options: RequestOptions) -> Result<Items> {
+    let mut run = StreamRun::from_run(client.run_params("stream", params)?);
+    *run.options_mut() = options;
+    let events = async move { Ok(events_of(run.await?)) };
+    Ok(Box::pin(stream::once(events).try_flatten()))
+}
+
+fn prediction_events(client: &Client, params: OfPrediction, options: RequestOptions) -> Result<Items> {
+    let client = client.clone();
+    let events = async move {
+        let prediction = params.known(&client, &options).await?;
+        let events = read_events(&client, &prediction, params.files(&client))?;
+        Ok(events_of(EventStream::new(prediction, events)))
+    };
+    Ok(Box::pin(stream::once(events).try_flatten()))
+}
+
+/// The items of a prediction's output as polling finds them, each once, from the first.
+fn output_items(client: &Client, params: OfPrediction, options: RequestOptions) -> Result<Items> {
+    let client = client.clone();
+    let begin = async move {
+        let prediction = params.known(&client, &options).await?;
+        let files = params.files(&client);
+        let state = (client, prediction, 0usize, options);
+        Ok(stream::try_unfold(state, move |(client, mut prediction, given, options)| async move {
+            loop {
+                let items: &[Value] = match &prediction["output"] {
+                    Value::Array(items) => items,
+                    Value::Null => &[],
+                    whole => std::slice::from_ref(whole),
+                };
+                if let Some(item) = items.get(given) {
+                    let item = if files { client.with_files(item.clone()) } else { item.clone() };
+                    return Ok::<_, Error>(Some((
+                        Item::Value(item),
+                        (client, prediction, given + 1, options),
+                    )));
+                }
+                if is_terminal(prediction["status"].as_str().unwrap_or_default()) {
+                    crate::wait::succeeded(prediction)?;
+                    return Ok(None);
+                }
+                prediction = client.poll_once(prediction, &options).await?;
+            }
+        }))
+    };
+    Ok(Box::pin(stream::once(begin).try_flatten()))
+}
+
+fn file_bytes(client: &Client, params: Url, _options: RequestOptions) -> Result<Items> {
+    Ok(Box::pin(FileOutput::new(client, &params.url).stream().map_ok(Item::Bytes)))
+}
+
+fn pages<T>(list: crate::page::List<T>, options: RequestOptions) -> Result<Items> {
+    Ok(Box::pin(list.with_options(options).raw_pages().map_ok(Item::Value)))
+}
+
+macro_rules! streams {
+    ($($name:literal ($client:ident, $params:ident: $type:ty, $options:ident) => $items:expr,)*) => {
+        /// Every operation that [`open`] knows.
+        pub const STREAMS: &[&str] = &[$($name,)*];
+
+        fn prepare(client: &Client, name: &str, params: Value, options: RequestOptions) -> Result<Items> {
+            match name {
+                $($name => {
+                    let ($client, $params, $options) = (client, decode_params::<$type>(name, params)?, options);
+                    $items
+                })*
+                _ => Err(Error::invalid(format!("there is no stream {name:?}"))),
+            }
+        }
+    };
+}
+
+streams! {
+    "collections.list" (client, p: Cursor, options) => pages(client.collections().list().maybe_cursor(p.cursor), options),
+    "deployments.list" (client, p: Cursor, options) => pages(client.deployments().list().maybe_cursor(p.cursor), options),
+    "files.list" (client, p: Cursor, options) => pages(client.files().list().maybe_cursor(p.cursor), options),
+    "models.examples.list" (client, p: OfModel, options) => { let (owner, name) = p.split()?; pages(client.models().examples(&owner, &name).maybe_cursor(p.cursor), options) },
+    "models.list" (client, p: ListModels, options) => pages(client.models().list_params(p), options),
+    "models.search" (client, p: SearchParams, options) => pages(client.models().search(&p.query), options),
+    "models.versions.list" (client, p: OfModel, options) => { let (owner, name) = p.split()?; pages(client.models().versions().list(&owner, &name).maybe_cursor(p.cursor), options) },
+    "output.read" (client, p: Url, options) => file_bytes(client, p, options),
+    "paginate" (client, p: Path, options) => pages(crate::page::List::<Value>::new(client, p.request(client)), options),
+    "predictions.list" (client, p: ListPredictions, options) => pages(client.predictions().list_params(p), options),
+    "predictions.output_iterator" (client, p: OfPrediction, options) => output_items(client, p, options),
+    "predictions.stream" (client, p: OfPrediction, options) => prediction_events(client, p, options),
+    "stream" (client, p: RunParams, options) => run_events(client, p, options),
+    "trainings.list" (client, p: Cursor, options) => pages(client.trainings().list().maybe_cursor(p.cursor), options),
+}
+
+/// Any list by its path, or from a page's link on.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Path {
+    path: String,
+}
+
+impl Path {
+    fn request(self, client: &Client) -> Result<Request> {
+        if self.path.contains("://") {
+            return crate::page::page_at(client, &self.path);
+        }
+        Ok(Request::get(format!("/{}", self.path.trim_start_matches('/'))))
+    }
+}
+
+/// Opens an operation that has many answers. Nothing is sent before the first one is asked for;
+/// dropping the stream closes its connection.
+///
+/// An operation that does not exist, or a parameter that does not, is the stream's first and only
+/// item.
+pub fn open(client: &Client, name: &str, params: Value) -> Items {
+    let prepared =
+        take_options(name, params).and_then(|(params, options)| prepare(client, name, params, options));
+    prepared.unwrap_or_else(|error| Box::pin(stream::once(future::ready(Err(error)))))
+}

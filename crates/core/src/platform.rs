@@ -1,0 +1,83 @@
+//! What differs between an operating system and the web, in one place.
+//!
+//! Futures are `Send` natively and not on the web, where everything runs on one thread. The rest of
+//! the crate boxes futures through the aliases below and so compiles for both. The clock and the
+//! timer are injected (see [`Runtime`]) because neither `std::time` nor tokio's timer work on the
+//! web, and because tests want a clock of their own.
+
+use std::time::Duration;
+
+#[cfg(not(target_arch = "wasm32"))]
+mod imp {
+    use std::{future::Future, pin::Pin};
+
+    use futures_util::Stream;
+
+    /// `Send` where threads exist, nothing elsewhere.
+    pub trait MaybeSend: Send {}
+    impl<T: Send + ?Sized> MaybeSend for T {}
+    /// `Sync` where threads exist, nothing elsewhere.
+    pub trait MaybeSync: Sync {}
+    impl<T: Sync + ?Sized> MaybeSync for T {}
+    /// A boxed future, `Send` where threads exist.
+    pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+    /// A boxed stream, `Send` where threads exist.
+    pub type BoxStream<'a, T> = Pin<Box<dyn Stream<Item = T> + Send + 'a>>;
+}
+
+#[cfg(target_arch = "wasm32")]
+mod imp {
+    use std::{future::Future, pin::Pin};
+
+    use futures_util::Stream;
+
+    /// `Send` where threads exist, nothing elsewhere.
+    pub trait MaybeSend {}
+    impl<T: ?Sized> MaybeSend for T {}
+    /// `Sync` where threads exist, nothing elsewhere.
+    pub trait MaybeSync {}
+    impl<T: ?Sized> MaybeSync for T {}
+    /// A boxed future, `Send` where threads exist.
+    pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+    /// A boxed stream, `Send` where threads exist.
+    pub type BoxStream<'a, T> = Pin<Box<dyn Stream<Item = T> + 'a>>;
+}
+
+pub use imp::{BoxFuture, BoxStream, MaybeSend, MaybeSync};
+
+/// Starts a future that outlives its caller; see [`Runtime::spawner`].
+pub type Spawner = std::sync::Arc<dyn SpawnFn>;
+
+/// The function behind a [`Spawner`].
+pub trait SpawnFn: MaybeSend + MaybeSync {
+    /// Starts `task` in the background.
+    fn spawn(&self, task: BoxFuture<'static, ()>);
+}
+
+/// The clock, the timer and the task spawner the client lives on.
+///
+/// The native one is [`crate::native::TokioRuntime`].
+pub trait Runtime: MaybeSend + MaybeSync {
+    /// Wall-clock time since the Unix epoch.
+    fn now(&self) -> Duration;
+
+    /// Time since some fixed moment; never goes backwards.
+    fn monotonic(&self) -> Duration;
+
+    /// Resolves after `duration` on this clock.
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
+
+    /// A spawner bound to where the caller runs now.
+    ///
+    /// Taken while a future is polled and used from its `Drop`, which may run on a thread that no
+    /// longer belongs to any runtime.
+    fn spawner(&self) -> Spawner;
+}
+
+/// Is told of every state that a long call sees on its way.
+#[cfg(not(target_arch = "wasm32"))]
+pub type Observer = std::sync::Arc<dyn Fn(crate::Value) + Send + Sync>;
+
+/// Is told of every state that a long call sees on its way.
+#[cfg(target_arch = "wasm32")]
+pub type Observer = std::sync::Arc<dyn Fn(crate::Value)>;

@@ -1,0 +1,65 @@
+//! Progress read from a prediction's logs.
+
+/// How far a model has come, by the last progress bar in its logs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct Progress {
+    /// `0.0..=1.0`.
+    pub percentage: f64,
+    /// Steps done.
+    pub current: u64,
+    /// Steps in all.
+    pub total: u64,
+}
+
+impl Progress {
+    /// The last progress bar in `logs`, as tqdm writes them: ` 30%|███       | 3/10 [00:01<00:02]`.
+    ///
+    /// ```
+    /// let progress = replicant::Progress::parse("start\n 30%|███       | 3/10 [00:01<00:02]").unwrap();
+    /// assert_eq!((progress.current, progress.total), (3, 10));
+    /// ```
+    pub fn parse(logs: &str) -> Option<Self> {
+        // A bar redraws itself behind a carriage return.
+        logs.rsplit(['\n', '\r']).find_map(Self::parse_line)
+    }
+
+    fn parse_line(line: &str) -> Option<Self> {
+        let (before, rest) = line.split_once('%')?;
+        let digits = before.rfind(|c: char| !c.is_ascii_digit() && c != '.').map_or(0, |at| at + 1);
+        let percentage: f64 = before[digits..].parse().ok()?;
+        let bar = rest.trim_start().strip_prefix('|')?;
+        let (bar, counts) = bar.split_once('|')?;
+        if bar.is_empty() {
+            return None;
+        }
+        let counts = counts.trim_start();
+        let (current, total) = counts.split_once('/')?;
+        let total = &total[..total.find(|c: char| !c.is_ascii_digit()).unwrap_or(total.len())];
+        Some(Self {
+            percentage: percentage / 100.0,
+            current: current.trim().parse().ok()?,
+            total: total.parse().ok()?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_bar_counts() {
+        let logs = "Using seed: 1\n  0%|          | 0/5 [00:00<?, ?it/s]\r 20%|██        | 1/5 [00:00<00:01, 21.38it/s]\n";
+        assert_eq!(Progress::parse(logs), Some(Progress { percentage: 0.2, current: 1, total: 5 }));
+        let done = format!("{logs} 99.5%|█████ | 199/200 [..]\nwriting files\n");
+        assert_eq!(Progress::parse(&done), Some(Progress { percentage: 0.995, current: 199, total: 200 }));
+    }
+
+    #[test]
+    fn other_lines_are_no_bars() {
+        for logs in ["", "50% done", "50%|| 1/2", "%|##| 1/2", "a|b|1/2", "100%|##| x/y", "10%|##| 1/"] {
+            assert_eq!(Progress::parse(logs), None, "{logs:?}");
+        }
+    }
+}

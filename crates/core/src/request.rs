@@ -1,0 +1,220 @@
+//! A request as data: everything that has to be sent, and nothing that was sent yet.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::{Deserialize, Deserializer};
+use url::Url;
+
+use crate::{
+    error::{Error, Result},
+    retry::Repeat,
+    upload::Multipart,
+    value::{Object, Value},
+    wait::Deadline,
+};
+
+/// What a request may be sent with besides what it says: for one call, where the client's
+/// [`Options`](crate::Options) hold for all.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct RequestOptions {
+    /// How long one attempt may take. Seconds, where a language gives a number.
+    #[serde(deserialize_with = "seconds")]
+    pub timeout: Option<Duration>,
+    /// How often the request is repeated at most.
+    pub max_retries: Option<u32>,
+    /// Further headers, sent to the API only.
+    pub headers: indexmap::IndexMap<String, String>,
+    /// Further query parameters.
+    pub query: indexmap::IndexMap<String, Value>,
+    /// Further members of a JSON body.
+    pub body: Object,
+}
+
+/// Seconds as any number that can be a duration.
+pub(crate) fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    let seconds = Option::<f64>::deserialize(deserializer)?;
+    seconds.map(Duration::try_from_secs_f64).transpose().map_err(|error| {
+        serde::de::Error::custom(format!("must be a number of seconds, zero or more ({error})"))
+    })
+}
+
+/// A body, kept so that it can be sent again.
+#[derive(Debug)]
+pub(crate) enum Body {
+    Empty,
+    Json(Value),
+    Text(String),
+    Multipart(Multipart),
+    Raw { content_type: Option<String>, bytes: Bytes },
+}
+
+impl Body {
+    /// How far a streamed body has come; `None` if it is sent at once.
+    pub fn progress(&self) -> Option<crate::upload::Progress> {
+        match self {
+            Self::Multipart(multipart) => Some(multipart.progress()),
+            Self::Empty | Self::Json(_) | Self::Text(_) | Self::Raw { .. } => None,
+        }
+    }
+}
+
+/// A request that has not been sent.
+#[derive(Debug)]
+pub struct Request {
+    pub(crate) method: &'static str,
+    pub(crate) target: Target,
+    pub(crate) query: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Body,
+    pub(crate) repeat: Repeat,
+    /// The server may hold the answer this long on purpose.
+    pub(crate) hold: Duration,
+    pub(crate) deadline: Deadline,
+    pub(crate) options: RequestOptions,
+}
+
+/// Where a request goes.
+#[derive(Debug, Clone)]
+pub(crate) enum Target {
+    /// A path below the base URL, encoded.
+    Path(String),
+    /// A URL that the API gave us.
+    Url(Url),
+}
+
+impl Request {
+    fn new(method: &'static str, target: Target, repeat: Repeat) -> Self {
+        Self {
+            method,
+            target,
+            query: Vec::new(),
+            headers: Vec::new(),
+            body: Body::Empty,
+            repeat,
+            hold: Duration::ZERO,
+            deadline: Deadline::none(),
+            options: RequestOptions::default(),
+        }
+    }
+
+    pub(crate) fn get(path: impl Into<String>) -> Self {
+        Self::new("GET", Target::Path(path.into()), Repeat::Safe)
+    }
+
+    pub(crate) fn get_url(url: Url) -> Self {
+        Self::new("GET", Target::Url(url), Repeat::Safe)
+    }
+
+    pub(crate) fn post(path: impl Into<String>) -> Self {
+        Self::new("POST", Target::Path(path.into()), Repeat::Once)
+    }
+
+    pub(crate) fn with_method(method: &'static str, target: Target) -> Self {
+        let repeat = if matches!(method, "POST" | "PATCH") { Repeat::Once } else { Repeat::Safe };
+        Self::new(method, target, repeat)
+    }
+
+    pub(crate) fn patch(path: impl Into<String>) -> Self {
+        Self::new("PATCH", Target::Path(path.into()), Repeat::Once)
+    }
+
+    pub(crate) fn delete(path: impl Into<String>) -> Self {
+        Self::new("DELETE", Target::Path(path.into()), Repeat::Safe)
+    }
+
+    /// Marks a request that does the same when sent twice, although its method does not say so.
+    pub(crate) fn idempotent(mut self) -> Self {
+        self.repeat = Repeat::Safe;
+        self
+    }
+
+    pub(crate) fn json(mut self, body: Value) -> Self {
+        self.body = Body::Json(body);
+        self
+    }
+
+    pub(crate) fn body(mut self, body: Body) -> Self {
+        self.body = body;
+        self
+    }
+
+    pub(crate) fn query(mut self, name: &str, value: Option<impl ToString>) -> Self {
+        if let Some(value) = value {
+            self.query.push((name.to_owned(), value.to_string()));
+        }
+        self
+    }
+
+    pub(crate) fn header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.to_owned(), value.into()));
+        self
+    }
+
+    pub(crate) fn deadline(mut self, deadline: Deadline) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    pub(crate) fn options(mut self, options: RequestOptions) -> Self {
+        self.options = options;
+        self
+    }
+}
+
+/// What stays as it is in a path segment: the unreserved characters of RFC 3986.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Fills the `{name}`s of a path template with encoded values.
+///
+/// # Errors
+/// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if a value is empty, is `.` or
+/// `..`, or holds control characters: none of these is an id, and each could reach another endpoint.
+pub(crate) fn path(template: &str, params: &[(&str, &str)]) -> Result<String> {
+    let mut path = template.to_owned();
+    for (name, value) in params {
+        let problem = match *value {
+            "" => Some("is empty"),
+            "." | ".." => Some("is not an id"),
+            value if value.chars().any(char::is_control) => Some("holds control characters"),
+            _ => None,
+        };
+        if let Some(problem) = problem {
+            return Err(Error::invalid(format!("`{name}` {problem}: {value:?}")));
+        }
+        path = path.replace(&format!("{{{name}}}"), &utf8_percent_encode(value, SEGMENT).to_string());
+    }
+    Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn ids_cannot_leave_their_segment() {
+        let get = |id: &str| path("/predictions/{id}/cancel", &[("id", id)]);
+        assert_eq!(get("abc").unwrap(), "/predictions/abc/cancel");
+        assert_eq!(get("../files/a?b#c").unwrap(), "/predictions/..%2Ffiles%2Fa%3Fb%23c/cancel");
+        for bad in ["", ".", "..", "a\nb", "a\0"] {
+            assert!(get(bad).unwrap_err().message().contains("`id`"), "{bad:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_id_stays_one_segment(id in any::<String>()) {
+            if let Ok(path) = path("/predictions/{id}", &[("id", &id)]) {
+                let url = Url::parse(&format!("http://h/v1{path}")).unwrap();
+                prop_assert_eq!(url.path_segments().unwrap().count(), 3);
+                prop_assert!(url.path().starts_with("/v1/predictions/"));
+                prop_assert!(url.query().is_none() && url.fragment().is_none());
+            }
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Deployments: models on machines of one's own choosing.
+
+use serde::{Deserialize, Serialize};
+
+use super::predictions::{CreatePrediction, Target, named};
+use crate::{
+    call::Call,
+    client::Client,
+    error::Result,
+    exchange::Expect,
+    page::List,
+    request::{Request, path},
+    value::{Object, Value},
+};
+
+/// A deployment.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Deployment {
+    /// Who owns it.
+    pub owner: String,
+    /// Its name.
+    pub name: String,
+    /// What it runs now.
+    pub current_release: Option<Release>,
+    /// Members that are newer than this crate.
+    #[serde(flatten)]
+    pub extra: Object,
+}
+
+/// One state of a deployment; every change makes a new one.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Release {
+    /// Counted from 1.
+    pub number: i64,
+    /// `owner/name` of the model.
+    pub model: String,
+    /// The version's id.
+    pub version: String,
+    /// RFC 3339.
+    pub created_at: Option<String>,
+    /// The account that made it.
+    pub created_by: Option<super::accounts::Account>,
+    /// Hardware and numbers of machines.
+    pub configuration: Option<Configuration>,
+    /// Members that are newer than this crate.
+    #[serde(flatten)]
+    pub extra: Object,
+}
+
+/// What a deployment runs on.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Configuration {
+    /// The machine's SKU; see [`Client::hardware`].
+    pub hardware: String,
+    /// How many machines run at least, 0 to 5.
+    pub min_instances: i64,
+    /// How many machines run at most, 0 to 20.
+    pub max_instances: i64,
+    /// Members that are newer than this crate.
+    #[serde(flatten)]
+    pub extra: Object,
+}
+
+/// A deployment to create: every field is required.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewDeployment {
+    /// Its name.
+    pub name: String,
+    /// `owner/name` of the model.
+    pub model: String,
+    /// The version's id.
+    pub version: String,
+    /// The machine's SKU; see [`Client::hardware`].
+    pub hardware: String,
+    /// How many machines run at least, 0 to 5.
+    pub min_instances: i64,
+    /// How many machines run at most, 0 to 20.
+    pub max_instances: i64,
+}
+
+/// What changes in a deployment; what is `None` stays.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DeploymentChange {
+    /// The version's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// The machine's SKU; see [`Client::hardware`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hardware: Option<String>,
+    /// How many machines run at least, 0 to 5.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_instances: Option<i64>,
+    /// How many machines run at most, 0 to 20.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_instances: Option<i64>,
+}
+
+/// Which deployment (or model): owner and name, or both in `owner`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Named {
+    owner: String,
+    #[serde(default)]
+    name: Option<String>,
+}
+
+impl Named {
+    pub fn split(self) -> Result<(String, String)> {
+        match self.name {
+            Some(name) => Ok((self.owner, name)),
+            None => named("owner", &self.owner),
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct UpdateParams {
+    owner: String,
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    version: Option<String>,
+    #[serde(default)]
+    hardware: Option<String>,
+    #[serde(default)]
+    min_instances: Option<i64>,
+    #[serde(default)]
+    max_instances: Option<i64>,
+}
+
+impl UpdateParams {
+    pub fn split(self) -> (Named, DeploymentChange) {
+        let Self { owner, name, version, hardware, min_instances, max_instances } = self;
+        (Named { owner, name }, DeploymentChange { version, hardware, min_instances, max_instances })
+    }
+}
+
+/// The deployments of an account; see [`Client::deployments`].
+#[derive(Debug, Clone, Copy)]
+pub struct Deployments<'c> {
+    client: &'c Client,
+}
+
+impl Client {
+    /// The deployments: run predictions on them, and manage them.
+    pub fn deployments(&self) -> Deployments<'_> {
+        Deployments { client: self }
+    }
+}
+
+impl Deployments<'_> {
+    /// Creates a prediction on a deployment. `POST /deployments/{owner}/{name}/predictions`
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// let created = client.deployments().predict("acme", "text", replicant::json!({"prompt": "Sing."})).await?;
+    /// println!("{}", created.id);
+    /// # Ok(()) }
+    /// ```
+    pub fn predict(&self, owner: &str, name: &str, input: impl Into<Value>) -> CreatePrediction {
+        CreatePrediction::new(self.client, Ok(Target::Deployment(owner.into(), name.into())), input.into())
+    }
+
+    /// All deployments, newest first. `GET /deployments`
+    pub fn list(&self) -> List<Deployment> {
+        List::new(self.client, Ok(Request::get("/deployments")))
+    }
+
+    /// One deployment. `GET /deployments/{owner}/{name}`
+    pub fn get(&self, owner: &str, name: &str) -> Call<Deployment> {
+        Call::new(self.client, self.path(owner, name).map(Request::get))
+    }
+
+    /// Creates a deployment. `POST /deployments`
+    pub fn create(&self, deployment: &NewDeployment) -> Call<Deployment> {
+        Call::new(self.client, body(deployment).map(|body| Request::post("/deployments").json(body)))
+    }
+
+    /// Changes a deployment, which makes a new release. `PATCH /deployments/{owner}/{name}`
+    pub fn update(&self, owner: &str, name: &str, change: &DeploymentChange) -> Call<Deployment> {
+        let request = self.path(owner, name).and_then(|path| Ok(Request::patch(path).json(body(change)?)));
+        Call::new(self.client, request)
+    }
+
+    /// Deletes a deployment that has been offline and unused for 15 minutes.
+    /// `DELETE /deployments/{owner}/{name}`
+    pub fn delete(&self, owner: &str, name: &str) -> Call<bool> {
+        Call::expecting(self.client, self.path(owner, name).map(Request::delete), Expect::Nothing)
+    }
+
+    fn path(&self, owner: &str, name: &str) -> Result<String> {
+        path("/deployments/{owner}/{name}", &[("owner", owner), ("name", name)])
+    }
+}
+
+/// A struct of parameters as a JSON body.
+pub(crate) fn body(params: &impl Serialize) -> Result<Value> {
+    let json = serde_json::to_value(params).map_err(|error| crate::Error::invalid(error.to_string()))?;
+    Ok(json.into())
+}

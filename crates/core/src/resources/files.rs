@@ -1,0 +1,210 @@
+//! Files that were uploaded to be inputs.
+
+use std::future::IntoFuture;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    call::{Call, Work, request_options},
+    client::Client,
+    error::{Error, Result},
+    exchange::{Expect, Reply},
+    page::List,
+    platform::{BoxFuture, Observer},
+    request::{Request, RequestOptions, path},
+    upload::{File, UploadOptions},
+    value::{Object, Value, decode},
+};
+
+/// An uploaded file. Pass its `urls.get` as an input.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct UploadedFile {
+    /// Its id.
+    pub id: String,
+    /// The name it was uploaded under.
+    pub name: Option<String>,
+    /// Its MIME type.
+    pub content_type: Option<String>,
+    /// Its size in bytes.
+    pub size: Option<i64>,
+    /// Its checksums by name, such as `sha256`.
+    pub checksums: Object,
+    /// What was given with it.
+    pub metadata: Value,
+    /// RFC 3339.
+    pub created_at: Option<String>,
+    /// When it is deleted by itself. RFC 3339.
+    pub expires_at: Option<String>,
+    /// `get` is the URL to use as an input.
+    pub urls: Object,
+    /// Members that are newer than this crate.
+    #[serde(flatten)]
+    pub extra: Object,
+}
+
+/// A file about to be uploaded: `.await` it.
+#[must_use = "a file is uploaded when this is awaited"]
+pub struct CreateFile {
+    client: Client,
+    file: Result<File>,
+    metadata: Option<Value>,
+    options: RequestOptions,
+    observer: Option<Observer>,
+}
+
+impl CreateFile {
+    /// Anything to keep with the file: an object.
+    pub fn metadata(mut self, metadata: impl Into<Value>) -> Self {
+        self.metadata = Some(metadata.into());
+        self
+    }
+
+    request_options!();
+
+    async fn create(self) -> Result<Reply> {
+        let Self { client, file, metadata, options, observer } = self;
+        if let Some(metadata) = &metadata
+            && metadata.as_object().is_none()
+        {
+            return Err(Error::invalid(format!("`metadata` must be an object, not {}", metadata.kind())));
+        }
+        let upload = UploadOptions { metadata, options, observer, ..UploadOptions::default() };
+        client.upload(&file?, "file", upload).await
+    }
+}
+
+impl Work for CreateFile {
+    fn options_mut(&mut self) -> &mut RequestOptions {
+        &mut self.options
+    }
+
+    fn set_observer(&mut self, observer: Observer) {
+        self.observer = Some(observer);
+    }
+
+    fn reply(self, _client: Client) -> BoxFuture<'static, Result<Reply>> {
+        Box::pin(self.create())
+    }
+}
+
+impl IntoFuture for CreateFile {
+    type Output = Result<UploadedFile>;
+    type IntoFuture = BoxFuture<'static, Result<UploadedFile>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move { decode(self.create().await?.value) })
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CreateFileParams {
+    file: Value,
+    #[serde(default)]
+    filename: Option<String>,
+    #[serde(default)]
+    content_type: Option<String>,
+    #[serde(default)]
+    metadata: Option<Value>,
+}
+
+impl CreateFileParams {
+    pub fn create(self, client: &Client) -> CreateFile {
+        let Self { file, filename, content_type, metadata } = self;
+        let file = match file {
+            Value::File(file) => Ok(file),
+            Value::Bytes(bytes) => Ok(File::bytes(bytes)),
+            other => Err(Error::invalid(format!(
+                "Invalid file argument, must be a Blob, File or Buffer (or bytes, a path, or an open file), not {}",
+                other.kind()
+            ))),
+        };
+        let file = file.map(|file| match filename {
+            Some(filename) => file.filename(filename),
+            None => file,
+        });
+        let file = file.map(|file| match content_type {
+            Some(content_type) => file.content_type(content_type),
+            None => file,
+        });
+        CreateFile { metadata, ..client.files().create_from(file) }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DownloadParams {
+    pub id: String,
+    pub owner: String,
+    pub expiry: i64,
+    pub signature: String,
+}
+
+/// The files of an account; see [`Client::files`].
+#[derive(Debug, Clone, Copy)]
+pub struct Files<'c> {
+    client: &'c Client,
+}
+
+impl Client {
+    /// Files to be inputs. `run` and the creates upload what they need by themselves; this is for
+    /// files that several predictions share.
+    pub fn files(&self) -> Files<'_> {
+        Files { client: self }
+    }
+}
+
+impl Files<'_> {
+    /// Uploads a file of 100 MiB at most; it is deleted by itself after a day. `POST /files`
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// use replicant::File;
+    ///
+    /// let file = client.files().create(File::path("photo.png")).await?;
+    /// println!("{}", file.urls["get"]);
+    /// # Ok(()) }
+    /// ```
+    pub fn create(&self, file: File) -> CreateFile {
+        self.create_from(Ok(file))
+    }
+
+    fn create_from(&self, file: Result<File>) -> CreateFile {
+        CreateFile {
+            client: self.client.clone(),
+            file,
+            metadata: None,
+            options: RequestOptions::default(),
+            observer: None,
+        }
+    }
+
+    /// What is known of a file; not its content. `GET /files/{id}`
+    pub fn get(&self, id: &str) -> Call<UploadedFile> {
+        Call::new(self.client, path("/files/{id}", &[("id", id)]).map(Request::get))
+    }
+
+    /// All files. `GET /files`
+    pub fn list(&self) -> List<UploadedFile> {
+        List::new(self.client, Ok(Request::get("/files")))
+    }
+
+    /// Deletes a file. `DELETE /files/{id}`
+    pub fn delete(&self, id: &str) -> Call<bool> {
+        Call::expecting(self.client, path("/files/{id}", &[("id", id)]).map(Request::delete), Expect::Nothing)
+    }
+
+    /// A file's content, by a signature made with the account's signing secret; `expiry` is in seconds
+    /// since the Unix epoch. `GET /files/{id}/download`
+    pub fn download(&self, id: &str, owner: &str, expiry: i64, signature: &str) -> Call<Value> {
+        let request = path("/files/{id}/download", &[("id", id)]).map(|path| {
+            Request::get(path)
+                .query("owner", Some(owner))
+                .query("expiry", Some(expiry))
+                .query("signature", Some(signature))
+        });
+        Call::expecting(self.client, request, Expect::Bytes)
+    }
+}

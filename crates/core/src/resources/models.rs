@@ -1,0 +1,304 @@
+//! Models and their versions.
+
+use serde::{Deserialize, Serialize};
+
+use super::{deployments::body, predictions::Prediction};
+use crate::{
+    call::Call,
+    client::Client,
+    error::Result,
+    exchange::Expect,
+    page::List,
+    request::{Body, Request, Target, path},
+    value::{Object, Value},
+};
+
+/// A model.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Model {
+    /// Who owns it.
+    pub owner: String,
+    /// Its name.
+    pub name: String,
+    /// Its page.
+    pub url: Option<String>,
+    /// What it does.
+    pub description: Option<String>,
+    /// `public` or `private`.
+    pub visibility: Option<String>,
+    /// Whether it is kept by Replicate, always warm, and run without a version.
+    pub is_official: Option<bool>,
+    /// Its source.
+    pub github_url: Option<String>,
+    /// Its paper.
+    pub paper_url: Option<String>,
+    /// Its licence.
+    pub license_url: Option<String>,
+    /// How often it has been run.
+    pub run_count: Option<i64>,
+    /// Its picture.
+    pub cover_image_url: Option<String>,
+    /// An example of its use.
+    pub default_example: Option<Prediction>,
+    /// Its newest version.
+    pub latest_version: Option<Version>,
+    /// Members that are newer than this crate.
+    #[serde(flatten)]
+    pub extra: Object,
+}
+
+/// A version of a model; it never changes.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Version {
+    /// Its id: 64 hexadecimal digits.
+    pub id: String,
+    /// RFC 3339.
+    pub created_at: Option<String>,
+    /// The version of Cog it was built with.
+    pub cog_version: Option<String>,
+    /// What it takes and gives, as an OpenAPI document.
+    pub openapi_schema: Value,
+    /// Members that are newer than this crate.
+    #[serde(flatten)]
+    pub extra: Object,
+}
+
+/// A model to create.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewModel {
+    /// Who will own it: the account of the token.
+    pub owner: String,
+    /// Its name.
+    pub name: String,
+    /// `public` or `private`.
+    pub visibility: String,
+    /// The machine's SKU; see [`Client::hardware`].
+    pub hardware: String,
+    /// What it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Its source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub github_url: Option<String>,
+    /// Its paper.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paper_url: Option<String>,
+    /// Its licence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub license_url: Option<String>,
+    /// Its picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cover_image_url: Option<String>,
+}
+
+/// What changes in a model; what is `None` stays.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ModelChange {
+    /// What it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// How it is used, in Markdown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub readme: Option<String>,
+    /// Its source.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub github_url: Option<String>,
+    /// Its paper.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paper_url: Option<String>,
+    /// Its weights.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weights_url: Option<String>,
+    /// Its licence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub license_url: Option<String>,
+}
+
+/// Which model, and what of it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OfModel {
+    pub owner: String,
+    #[serde(default)]
+    pub name: Option<String>,
+    #[serde(default)]
+    pub id: Option<String>,
+    #[serde(default)]
+    pub cursor: Option<String>,
+}
+
+impl OfModel {
+    pub fn split(&self) -> Result<(String, String)> {
+        match &self.name {
+            Some(name) => Ok((self.owner.clone(), name.clone())),
+            None => super::predictions::named("owner", &self.owner),
+        }
+    }
+
+    pub fn id(&self) -> Result<&str> {
+        self.id.as_deref().ok_or_else(|| crate::Error::invalid("`id` of the version is missing"))
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UpdateModel {
+    owner: String,
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    description: Option<String>,
+    #[serde(default)]
+    readme: Option<String>,
+    #[serde(default)]
+    github_url: Option<String>,
+    #[serde(default)]
+    paper_url: Option<String>,
+    #[serde(default)]
+    weights_url: Option<String>,
+    #[serde(default)]
+    license_url: Option<String>,
+}
+
+impl UpdateModel {
+    pub fn split(self) -> Result<(String, String, ModelChange)> {
+        let Self { owner, name, description, readme, github_url, paper_url, weights_url, license_url } = self;
+        let (owner, name) = OfModel { owner, name, id: None, cursor: None }.split()?;
+        Ok((
+            owner,
+            name,
+            ModelChange { description, readme, github_url, paper_url, weights_url, license_url },
+        ))
+    }
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ListModels {
+    pub cursor: Option<String>,
+    pub sort_by: Option<String>,
+    pub sort_direction: Option<String>,
+}
+
+/// The models; see [`Client::models`].
+#[derive(Debug, Clone, Copy)]
+pub struct Models<'c> {
+    client: &'c Client,
+}
+
+/// The versions of models; see [`Models::versions`].
+#[derive(Debug, Clone, Copy)]
+pub struct Versions<'c> {
+    client: &'c Client,
+}
+
+impl Client {
+    /// The models and their versions.
+    pub fn models(&self) -> Models<'_> {
+        Models { client: self }
+    }
+}
+
+impl<'c> Models<'c> {
+    /// One model. `GET /models/{owner}/{name}`
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// let model = client.models().get("nightmareai", "real-esrgan").await?;
+    /// println!("{}", model.latest_version.unwrap_or_default().id);
+    /// # Ok(()) }
+    /// ```
+    pub fn get(&self, owner: &str, name: &str) -> Call<Model> {
+        Call::new(self.client, of_model("", owner, name).map(Request::get))
+    }
+
+    /// All public models, those with the newest versions first. `GET /models`
+    pub fn list(&self) -> List<Model> {
+        self.list_params(ListModels::default())
+    }
+
+    /// All public models in another order: `sort_by` is `model_created_at` or
+    /// `latest_version_created_at`, `sort_direction` is `asc` or `desc`. `GET /models`
+    pub fn list_sorted(&self, sort_by: &str, sort_direction: &str) -> List<Model> {
+        let (sort_by, sort_direction) = (Some(sort_by.to_owned()), Some(sort_direction.to_owned()));
+        self.list_params(ListModels { cursor: None, sort_by, sort_direction })
+    }
+
+    pub(crate) fn list_params(&self, params: ListModels) -> List<Model> {
+        let ListModels { cursor, sort_by, sort_direction } = params;
+        let request =
+            Request::get("/models").query("sort_by", sort_by).query("sort_direction", sort_direction);
+        List::new(self.client, Ok(request)).maybe_cursor(cursor)
+    }
+
+    /// Public models that match a text. `QUERY /models`
+    pub fn search(&self, query: &str) -> List<Model> {
+        let request =
+            Request::with_method("QUERY", Target::Path("/models".into())).body(Body::Text(query.to_owned()));
+        List::new(self.client, Ok(request))
+    }
+
+    /// Creates a model without versions. `POST /models`
+    pub fn create(&self, model: &NewModel) -> Call<Model> {
+        Call::new(self.client, body(model).map(|body| Request::post("/models").json(body)))
+    }
+
+    /// Changes what a model says of itself. `PATCH /models/{owner}/{name}`
+    pub fn update(&self, owner: &str, name: &str, change: &ModelChange) -> Call<Model> {
+        Call::new(
+            self.client,
+            of_model("", owner, name).and_then(|path| Ok(Request::patch(path).json(body(change)?))),
+        )
+    }
+
+    /// Deletes a private model without versions. `DELETE /models/{owner}/{name}`
+    pub fn delete(&self, owner: &str, name: &str) -> Call<bool> {
+        Call::expecting(self.client, of_model("", owner, name).map(Request::delete), Expect::Nothing)
+    }
+
+    /// Predictions that show what a model does. `GET /models/{owner}/{name}/examples`
+    pub fn examples(&self, owner: &str, name: &str) -> List<Prediction> {
+        List::new(self.client, of_model("/examples", owner, name).map(Request::get))
+    }
+
+    /// A model's readme, in Markdown. `GET /models/{owner}/{name}/readme`
+    pub fn readme(&self, owner: &str, name: &str) -> Call<String> {
+        Call::expecting(self.client, of_model("/readme", owner, name).map(Request::get), Expect::Text)
+    }
+
+    /// The versions of models.
+    pub fn versions(&self) -> Versions<'c> {
+        Versions { client: self.client }
+    }
+}
+
+impl Versions<'_> {
+    /// All versions of a model, newest first. `GET /models/{owner}/{name}/versions`
+    pub fn list(&self, owner: &str, name: &str) -> List<Version> {
+        List::new(self.client, of_model("/versions", owner, name).map(Request::get))
+    }
+
+    /// One version. `GET /models/{owner}/{name}/versions/{id}`
+    pub fn get(&self, owner: &str, name: &str, id: &str) -> Call<Version> {
+        Call::new(self.client, version(owner, name, id).map(Request::get))
+    }
+
+    /// Begins to delete a version, which takes minutes. `DELETE /models/{owner}/{name}/versions/{id}`
+    pub fn delete(&self, owner: &str, name: &str, id: &str) -> Call<bool> {
+        Call::expecting(self.client, version(owner, name, id).map(Request::delete), Expect::Nothing)
+    }
+}
+
+fn of_model(below: &str, owner: &str, name: &str) -> Result<String> {
+    Ok(path("/models/{owner}/{name}", &[("owner", owner), ("name", name)])? + below)
+}
+
+fn version(owner: &str, name: &str, id: &str) -> Result<String> {
+    path("/models/{owner}/{name}/versions/{id}", &[("owner", owner), ("name", name), ("id", id)])
+}

@@ -1,0 +1,233 @@
+//! Trainings: new versions of a model made from data of one's own.
+
+use std::future::IntoFuture;
+
+use serde::Deserialize;
+
+use super::predictions::{Prediction, checked_webhook, named};
+use crate::{
+    call::{Call, Work, request_options},
+    client::Client,
+    error::{Error, Result},
+    exchange::{Expect, Reply},
+    identifier::Reference,
+    page::List,
+    platform::BoxFuture,
+    request::{Request, RequestOptions, path},
+    upload::FileEncodingStrategy,
+    value::{Object, Value, decode},
+    wait::Deadline,
+};
+
+/// A training: like a prediction, its output being the new version and its weights.
+pub type Training = Prediction;
+
+/// Parameters of a training as they come from another language.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CreateTrainingParams {
+    #[serde(default)]
+    owner: Option<String>,
+    #[serde(default)]
+    name: Option<String>,
+    /// `owner/name`, instead of owner and name.
+    #[serde(default)]
+    model: Option<String>,
+    /// The version's id, or `owner/name:id` alone.
+    version: String,
+    destination: Option<String>,
+    #[serde(default)]
+    input: Option<Value>,
+    #[serde(default)]
+    webhook: Option<String>,
+    #[serde(default)]
+    webhook_completed: Option<String>,
+    #[serde(default)]
+    webhook_events_filter: Option<Vec<String>>,
+    #[serde(default)]
+    file_encoding_strategy: Option<FileEncodingStrategy>,
+}
+
+impl CreateTrainingParams {
+    pub fn create(self, client: &Client) -> Result<CreateTraining> {
+        let Self {
+            owner,
+            name,
+            model,
+            version,
+            destination,
+            input,
+            webhook,
+            webhook_completed,
+            webhook_events_filter,
+            file_encoding_strategy,
+        } = self;
+        let (owner, name, id) = match (owner, name, model) {
+            (Some(owner), Some(name), None) => (owner, name, version),
+            (None, None, Some(model)) => {
+                let (owner, name) = named("model", &model)?;
+                (owner, name, version)
+            }
+            (None, None, None) => match version.parse()? {
+                Reference::Version { model: Some((owner, name)), id } => (owner, name, id),
+                _ => {
+                    return Err(Error::invalid(
+                        "`version` must be owner/name:version where no model is given",
+                    ));
+                }
+            },
+            _ => return Err(Error::invalid("give `owner` and `name`, or `model`, not both")),
+        };
+        let destination = destination
+            .ok_or_else(|| Error::invalid("`destination` is missing: the owner/name of a model of yours"))?;
+        let mut create =
+            client.trainings().create(&owner, &name, &id, &destination, input.unwrap_or_else(Value::object));
+        create.webhook = webhook;
+        create.webhook_completed = webhook_completed;
+        create.webhook_events_filter = webhook_events_filter;
+        create.file_encoding_strategy = file_encoding_strategy;
+        Ok(create)
+    }
+}
+
+/// A training about to be created: set what it needs, then `.await` it.
+#[must_use = "a training is created when this is awaited"]
+pub struct CreateTraining {
+    client: Client,
+    path: Result<String>,
+    destination: String,
+    input: Value,
+    webhook: Option<String>,
+    webhook_completed: Option<String>,
+    webhook_events_filter: Option<Vec<String>>,
+    file_encoding_strategy: Option<FileEncodingStrategy>,
+    options: RequestOptions,
+}
+
+impl CreateTraining {
+    /// Where the API reports progress and end: an https URL.
+    pub fn webhook(mut self, url: impl Into<String>) -> Self {
+        self.webhook = Some(url.into());
+        self
+    }
+
+    /// How the files in the input are sent, instead of the client's strategy.
+    pub fn file_encoding_strategy(mut self, strategy: FileEncodingStrategy) -> Self {
+        self.file_encoding_strategy = Some(strategy);
+        self
+    }
+
+    request_options!();
+
+    async fn create(self) -> Result<Reply> {
+        named("destination", &self.destination)?;
+        if self.input.as_object().is_none() {
+            return Err(Error::invalid(format!("`input` must be an object, not {}", self.input.kind())));
+        }
+        let path = self.path?;
+        let mut body = Object::new();
+        body.insert("destination".into(), self.destination.into());
+        body.insert(
+            "input".into(),
+            self.client.send_files(self.input, self.file_encoding_strategy, Deadline::none()).await?,
+        );
+        for (name, url) in [("webhook", self.webhook), ("webhook_completed", self.webhook_completed)] {
+            if let Some(url) = url {
+                body.insert(name.into(), checked_webhook(name, &url)?.into());
+            }
+        }
+        if let Some(events) = self.webhook_events_filter {
+            body.insert("webhook_events_filter".into(), events.into());
+        }
+        let request = Request::post(path).json(Value::Object(body)).options(self.options);
+        self.client.send(&request, Expect::Json).await
+    }
+}
+
+impl Work for CreateTraining {
+    fn options_mut(&mut self) -> &mut RequestOptions {
+        &mut self.options
+    }
+
+    fn reply(self, _client: Client) -> BoxFuture<'static, Result<Reply>> {
+        Box::pin(self.create())
+    }
+}
+
+impl IntoFuture for CreateTraining {
+    type Output = Result<Training>;
+    type IntoFuture = BoxFuture<'static, Result<Training>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move { decode(self.create().await?.value) })
+    }
+}
+
+/// The trainings of an account; see [`Client::trainings`].
+#[derive(Debug, Clone, Copy)]
+pub struct Trainings<'c> {
+    client: &'c Client,
+}
+
+impl Client {
+    /// The trainings: create, look at, list, cancel.
+    pub fn trainings(&self) -> Trainings<'_> {
+        Trainings { client: self }
+    }
+}
+
+impl Trainings<'_> {
+    /// Trains a version on `input` and adds the result to the model `destination` (`owner/name`).
+    /// `POST /models/{owner}/{name}/versions/{version}/trainings`
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// use replicant::{File, Value, json};
+    ///
+    /// let mut input: Value = json!({"steps": 1000}).into();
+    /// input["images"] = File::path("photos.zip").into();
+    /// let training = client.trainings().create("acme", "base", "5c7d", "acme/mine", input).await?;
+    /// println!("{} is {}", training.id, training.status);
+    /// # Ok(()) }
+    /// ```
+    pub fn create(
+        &self,
+        owner: &str,
+        name: &str,
+        version: &str,
+        destination: &str,
+        input: impl Into<Value>,
+    ) -> CreateTraining {
+        CreateTraining {
+            client: self.client.clone(),
+            path: path(
+                "/models/{owner}/{name}/versions/{version}/trainings",
+                &[("owner", owner), ("name", name), ("version", version)],
+            ),
+            destination: destination.to_owned(),
+            input: input.into(),
+            webhook: None,
+            webhook_completed: None,
+            webhook_events_filter: None,
+            file_encoding_strategy: None,
+            options: RequestOptions::default(),
+        }
+    }
+
+    /// A training as it is now. `GET /trainings/{id}`
+    pub fn get(&self, id: &str) -> Call<Training> {
+        Call::new(self.client, path("/trainings/{id}", &[("id", id)]).map(Request::get))
+    }
+
+    /// All trainings, newest first. `GET /trainings`
+    pub fn list(&self) -> List<Training> {
+        List::new(self.client, Ok(Request::get("/trainings")))
+    }
+
+    /// Ends a training that runs. `POST /trainings/{id}/cancel`
+    pub fn cancel(&self, id: &str) -> Call<Training> {
+        let request =
+            path("/trainings/{id}/cancel", &[("id", id)]).map(|path| Request::post(path).idempotent());
+        Call::new(self.client, request)
+    }
+}

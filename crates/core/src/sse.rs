@@ -1,0 +1,218 @@
+//! The event-stream format of the WHATWG HTML standard: bytes in, events out, no I/O.
+
+use std::collections::VecDeque;
+
+/// One event as it stood on the wire.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct RawEvent {
+    /// The `event` field; `message` where there was none.
+    pub event: String,
+    /// The `data` lines, joined by line feeds.
+    pub data: String,
+    /// The last `id` seen so far.
+    pub id: Option<String>,
+    /// A reconnection time in milliseconds, if this event set one.
+    pub retry: Option<u64>,
+}
+
+/// A parser that takes bytes cut anywhere, even inside a character.
+#[derive(Debug, Default)]
+pub(crate) struct Parser {
+    /// An unfinished line.
+    line: Vec<u8>,
+    /// The last byte was a carriage return, so a line feed that follows belongs to it.
+    after_cr: bool,
+    begun: bool,
+    event: String,
+    data: String,
+    has_data: bool,
+    retry: Option<u64>,
+    last_id: Option<String>,
+    ready: VecDeque<RawEvent>,
+}
+
+impl Parser {
+    /// Takes the next piece of the body.
+    pub fn push(&mut self, mut bytes: &[u8]) {
+        if self.after_cr && !bytes.is_empty() {
+            self.after_cr = false;
+            bytes = bytes.strip_prefix(b"\n").unwrap_or(bytes);
+        }
+        while let Some(at) = memchr::memchr2(b'\r', b'\n', bytes) {
+            if self.line.is_empty() {
+                self.take_line(&bytes[..at]);
+            } else {
+                let mut line = std::mem::take(&mut self.line);
+                line.extend_from_slice(&bytes[..at]);
+                self.take_line(&line);
+                line.clear();
+                self.line = line;
+            }
+            let was_cr = bytes[at] == b'\r';
+            bytes = &bytes[at + 1..];
+            if was_cr {
+                if bytes.is_empty() {
+                    self.after_cr = true;
+                }
+                bytes = bytes.strip_prefix(b"\n").unwrap_or(bytes);
+            }
+        }
+        self.line.extend_from_slice(bytes);
+    }
+
+    /// The next whole event.
+    pub fn next(&mut self) -> Option<RawEvent> {
+        self.ready.pop_front()
+    }
+
+    /// Forgets an event cut in the middle; what a new connection sends begins anew. The last id stays.
+    pub fn restart(&mut self) {
+        *self =
+            Self { last_id: self.last_id.take(), ready: std::mem::take(&mut self.ready), ..Self::default() };
+    }
+
+    fn take_line(&mut self, line: &[u8]) {
+        let mut line = line;
+        if !self.begun {
+            self.begun = true;
+            line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+        }
+        if line.is_empty() {
+            self.dispatch();
+            return;
+        }
+        let (field, value) = match memchr::memchr(b':', line) {
+            Some(0) => return,
+            Some(at) => {
+                let value = &line[at + 1..];
+                (&line[..at], value.strip_prefix(b" ").unwrap_or(value))
+            }
+            None => (line, &b""[..]),
+        };
+        match field {
+            b"data" => {
+                if self.has_data {
+                    self.data.push('\n');
+                }
+                self.data.push_str(&String::from_utf8_lossy(value));
+                self.has_data = true;
+            }
+            b"event" => self.event = String::from_utf8_lossy(value).into_owned(),
+            b"id" if !value.contains(&0) => self.last_id = Some(String::from_utf8_lossy(value).into_owned()),
+            b"retry" if !value.is_empty() && value.iter().all(u8::is_ascii_digit) => {
+                self.retry = std::str::from_utf8(value).ok().and_then(|digits| digits.parse().ok());
+            }
+            _ => {}
+        }
+    }
+
+    fn dispatch(&mut self) {
+        let event = std::mem::take(&mut self.event);
+        let retry = self.retry.take();
+        if !std::mem::take(&mut self.has_data) {
+            return;
+        }
+        let event = if event.is_empty() { "message".to_owned() } else { event };
+        let id = self.last_id.clone().filter(|id| !id.is_empty());
+        self.ready.push_back(RawEvent { event, data: std::mem::take(&mut self.data), id, retry });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parse(chunks: &[&[u8]]) -> Vec<RawEvent> {
+        let mut parser = Parser::default();
+        let mut events = Vec::new();
+        for chunk in chunks {
+            parser.push(chunk);
+            events.extend(std::iter::from_fn(|| parser.next()));
+        }
+        events
+    }
+
+    fn data(text: &str) -> Vec<String> {
+        parse(&[text.as_bytes()]).into_iter().map(|event| event.data).collect()
+    }
+
+    #[test]
+    fn fields_and_line_ends() {
+        for end in ["\n", "\r", "\r\n"] {
+            let text = [
+                ": hi",
+                "event: output",
+                "id: 1:0",
+                "data: a",
+                "data:b",
+                "data",
+                "retry: 30",
+                "",
+                "data: c",
+                "",
+                "",
+            ]
+            .join(end);
+            let events = parse(&[text.as_bytes()]);
+            assert_eq!(
+                events,
+                [
+                    RawEvent {
+                        event: "output".into(),
+                        data: "a\nb\n".into(),
+                        id: Some("1:0".into()),
+                        retry: Some(30)
+                    },
+                    RawEvent {
+                        event: "message".into(),
+                        data: "c".into(),
+                        id: Some("1:0".into()),
+                        retry: None
+                    },
+                ],
+                "{end:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_standard_in_its_corners() {
+        assert_eq!(data("\u{feff}data: x\n\n"), ["x"], "a byte order mark");
+        assert_eq!(data("data\n\ndata\ndata\n\ndata:"), ["", "\n"], "empty data; the last event is cut");
+        assert_eq!(data("data:test\n\ndata:  test\n\n"), ["test", " test"], "one space");
+        assert_eq!(data("event: x\n\ndata: y\n\n"), ["y"], "no data, no event");
+        assert_eq!(parse(&[b"event: x\n\ndata: y\n\n"])[0].event, "message", "the name does not linger");
+        let nul = parse(&[b"id: a\ndata: 1\n\nid: b\0\ndata: 2\n\nid\ndata: 3\n\n"]);
+        assert_eq!(
+            nul.iter().map(|event| event.id.as_deref()).collect::<Vec<_>>(),
+            [Some("a"), Some("a"), None]
+        );
+        assert_eq!(parse(&[b"retry: 1x\ndata: 1\n\n"])[0].retry, None);
+        assert_eq!(data("data: \u{fffd}\n\n").concat(), parse(&[b"data: \xff\n\n"])[0].data, "broken UTF-8");
+    }
+
+    proptest! {
+        #[test]
+        fn any_chunking_gives_the_same_events(
+            lines in prop::collection::vec(
+                prop_oneof![
+                    Just(String::new()), Just(": note".to_owned()), Just("\u{feff}data: bom".to_owned()),
+                    "(data|event|id|retry|x)?:? ?[a-z0-9é🦩:]{0,6}",
+                ], 0..30),
+            ends in prop::collection::vec(prop_oneof![Just("\n"), Just("\r"), Just("\r\n")], 30),
+            cuts in prop::collection::vec(0usize..400, 0..40),
+        ) {
+            let text: String = lines.iter().zip(&ends).flat_map(|(line, end)| [line.as_str(), end]).collect();
+            let whole = parse(&[text.as_bytes()]);
+            let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(text.len())).collect();
+            cuts.extend([0, text.len()]);
+            cuts.sort_unstable();
+            let chunks: Vec<&[u8]> = cuts.windows(2).map(|pair| &text.as_bytes()[pair[0]..pair[1]]).collect();
+            prop_assert_eq!(&parse(&chunks), &whole);
+            let bytes: Vec<&[u8]> = text.as_bytes().chunks(1).collect();
+            prop_assert_eq!(&parse(&bytes), &whole);
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! A prediction's event stream: reconnected after a cut, nothing lost, nothing twice.
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
+use url::Url;
+
+use crate::{
+    client::Client,
+    error::{Error, ErrorKind, Result},
+    exchange::{shown, within},
+    output::FileOutput,
+    platform::BoxStream,
+    request::Request,
+    retry::{Failure, Repeat, next_attempt},
+    sse::Parser,
+    value::Value,
+};
+
+/// How much of a stream's text an error carries at most.
+const PARTIAL: usize = 1024 * 1024;
+/// How many ids are remembered to recognise what comes twice.
+const RECENT: usize = 1024;
+
+/// One event of a prediction.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Event {
+    /// `output`, `logs`, `error`, `done`, or a name that is new.
+    pub event: String,
+    /// The text of it.
+    pub data: String,
+    /// Its id.
+    pub id: Option<String>,
+    /// A reconnection time that it set, in milliseconds.
+    pub retry: Option<u64>,
+    /// The file, if the output is one.
+    pub file: Option<FileOutput>,
+}
+
+impl fmt::Display for Event {
+    /// The text of an `output` event, nothing for any other: printing all events prints the output.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.event == "output" { f.write_str(&self.data) } else { Ok(()) }
+    }
+}
+
+/// The events of a prediction, ending after `done`.
+///
+/// Dropping it closes its connection, and cancels the prediction if it was started by
+/// [`Client::stream`] (see [`OnAbandon`](crate::OnAbandon)).
+pub struct EventStream {
+    events: BoxStream<'static, Result<Event>>,
+    prediction: Value,
+}
+
+impl EventStream {
+    pub(crate) fn new(prediction: Value, events: BoxStream<'static, Result<Event>>) -> Self {
+        Self { events, prediction }
+    }
+
+    /// The prediction as it was when the stream began.
+    pub fn prediction(&self) -> &Value {
+        &self.prediction
+    }
+
+    /// The text of the output alone, piece by piece.
+    pub fn text(self) -> impl Stream<Item = Result<String>> + Unpin {
+        self.events
+            .try_filter_map(|event| std::future::ready(Ok((event.event == "output").then_some(event.data))))
+    }
+}
+
+impl Stream for EventStream {
+    type Item = Result<Event>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.events.as_mut().poll_next(cx)
+    }
+}
+
+impl fmt::Debug for EventStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventStream").field("prediction", &self.prediction["id"]).finish_non_exhaustive()
+    }
+}
+
+/// Reads the events at a prediction's stream URL.
+pub(crate) fn read_events(
+    client: &Client,
+    prediction: &Value,
+    use_file_output: bool,
+) -> Result<BoxStream<'static, Result<Event>>> {
+    let url = prediction["urls"]["stream"].as_str().ok_or_else(|| {
+        let why = "Prediction does not support streaming: the model gives no event stream. Use run() or wait for it instead.";
+        Error::new(ErrorKind::StreamUnsupported, why).with_prediction(prediction.clone())
+    })?;
+    let url = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    let url = url.ok_or_else(|| {
+        Error::new(ErrorKind::InvalidResponse, "`urls.stream` of the prediction is not a URL")
+    })?;
+    let reader = Reader {
+        client: client.clone(),
+        files: use_file_output && url.path().contains("/files/"),
+        url,
+        prediction: prediction.clone(),
+        body: None,
+        parser: Parser::default(),
+        attempts: 0,
+        pause: None,
+        last_id: None,
+        first_id: None,
+        recent: VecDeque::new(),
+        resync: false,
+        delivered: false,
+        partial: String::new(),
+        ended: false,
+    };
+    Ok(Box::pin(stream::try_unfold(reader, |mut reader| async move {
+        Ok(reader.next().await?.map(|event| (event, reader)))
+    })))
+}
+
+struct Reader {
+    client: Client,
+    url: Url,
+    prediction: Value,
+    /// Whether this is a stream of files.
+    files: bool,
+    body: Option<BoxStream<'static, Result<Bytes>>>,
+    parser: Parser,
+    /// Attempts since an event came.
+    attempts: u32,
+    /// The reconnection time that the server set.
+    pause: Option<Duration>,
+    last_id: Option<String>,
+    first_id: Option<String>,
+    recent: VecDeque<String>,
+    /// The server began again from the start: what comes up to `last_id` was seen.
+    resync: bool,
+    delivered: bool,
+    partial: String,
+    ended: bool,
+}
+
+impl Reader {
+    async fn next(&mut self) -> Result<Option<Event>> {
+        while !self.ended {
+            if let Some(raw) = self.parser.next() {
+                self.attempts = 0;
+                if let Some(retry) = raw.retry {
+                    self.pause = Some(Duration::from_millis(retry));
+                }
+                if self.seen(raw.id.as_deref()) {
+                    continue;
+                }
+                return self.deliver(raw).map(Some);
+            }
+            let mut body = match self.body.take() {
+                Some(body) => body,
+                None => self.connect().await?,
+            };
+            let config = self.client.config();
+            match within(&config.runtime, config.idle_timeout, body.next()).await {
+                Some(Some(Ok(chunk))) => {
+                    self.parser.push(&chunk);
+                    self.body = Some(body);
+                }
+                Some(Some(Err(error))) => self.cut("broke", Some(error)).await?,
+                Some(None) => self.cut("ended without `done`", None).await?,
+                None => self.cut("was silent for too long", None).await?,
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether an event came before the last reconnection already.
+    fn seen(&mut self, id: Option<&str>) -> bool {
+        // Only a new id tells events apart: a `done` without one carries that of its predecessor.
+        let Some(id) = id.filter(|id| self.last_id.as_deref() != Some(id) || self.resync) else {
+            return false;
+        };
+        if self.resync {
+            self.resync = self.last_id.as_deref() != Some(id);
+            return true;
+        }
+        if self.first_id.as_deref() == Some(id) && self.last_id.as_deref() != Some(id) {
+            self.resync = true;
+            return true;
+        }
+        self.recent.iter().any(|recent| recent == id)
+    }
+
+    fn deliver(&mut self, raw: crate::sse::RawEvent) -> Result<Event> {
+        let crate::sse::RawEvent { event, data, id, retry } = raw;
+        if let Some(id) = &id
+            && self.last_id.as_ref() != Some(id)
+        {
+            self.first_id.get_or_insert_with(|| id.clone());
+            if self.recent.len() == RECENT {
+                self.recent.pop_front();
+            }
+            self.recent.push_back(id.clone());
+            self.last_id = Some(id.clone());
+        }
+        self.delivered = true;
+        match event.as_str() {
+            "done" => self.ended = true,
+            "error" => {
+                self.ended = true;
+                return Err(self.failed(&data));
+            }
+            "output" if self.partial.len() < PARTIAL => self.partial.push_str(&data),
+            _ => {}
+        }
+        let file = (self.files && event == "output" && self.client.is_file(&data))
+            .then(|| FileOutput::new(&self.client, &data));
+        Ok(Event { event, data, id, retry, file })
+    }
+
+    fn failed(&self, data: &str) -> Error {
+        let detail = Value::from_json(data.as_bytes()).unwrap_or_default();
+        let why = detail["detail"].as_str().unwrap_or(data);
+        let mut prediction = self.prediction.clone();
+        if prediction.as_object().is_some() {
+            prediction["status"] = "failed".into();
+            prediction["error"] = why.into();
+        }
+        let error = Error::new(ErrorKind::PredictionFailed, format!("Prediction failed: {why}"));
+        error.with_prediction(prediction).with_partial(self.partial.as_str().into())
+    }
+
+    async fn connect(&mut self) -> Result<BoxStream<'static, Result<Bytes>>> {
+        self.parser.restart();
+        let mut request = Request::get_url(self.url.clone())
+            .header("accept", "text/event-stream")
+            .header("cache-control", "no-store");
+        if let Some(id) = &self.last_id {
+            request = request.header("last-event-id", id.clone());
+        }
+        let response = self.client.open(&request).await.map_err(|error| {
+            let error = error.with_prediction(self.prediction.clone());
+            if self.delivered { error.with_partial(self.partial.as_str().into()) } else { error }
+        })?;
+        let content_type = response.header("content-type").unwrap_or_default();
+        if !content_type.starts_with("text/event-stream") {
+            let why =
+                format!("{} answered with {content_type:?} instead of text/event-stream", shown(&self.url));
+            return Err(Error::new(ErrorKind::InvalidResponse, why).with_prediction(self.prediction.clone()));
+        }
+        Ok(response.body.stream())
+    }
+
+    /// Waits before the next connection, or gives up.
+    async fn cut(&mut self, what: &str, source: Option<Error>) -> Result<()> {
+        self.attempts += 1;
+        let policy = &self.client.config().retry;
+        let resumable = self.last_id.is_some() || !self.delivered;
+        let wait =
+            next_attempt(policy, Repeat::Safe, Failure::Lost, self.attempts, None, None, fastrand::f64());
+        if let Some(wait) = wait.filter(|_| resumable) {
+            self.client.runtime().sleep(self.pause.unwrap_or(wait)).await;
+            return Ok(());
+        }
+        let hint = if resumable { "" } else { " It cannot be resumed because its events have no ids." };
+        let error = Error::new(
+            ErrorKind::StreamInterrupted,
+            format!(
+                "The event stream {what} and the prediction's output is not complete.{hint} What came is in `partial`."
+            ),
+        );
+        let error = error.with_prediction(self.prediction.clone()).with_partial(self.partial.as_str().into());
+        Err(match source {
+            Some(source) => error.with_source(source),
+            None => error,
+        })
+    }
+}

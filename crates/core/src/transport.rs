@@ -1,0 +1,126 @@
+//! The one seam to the network: an HTTP request goes out, an HTTP response comes back.
+//!
+//! Everything else (retries, waiting, streams, files) is built on [`Transport`] and does not know
+//! what carries it. The native one is [`crate::native::HttpTransport`]; a host language may bring its
+//! own.
+
+use std::fmt;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::{StreamExt, stream};
+use url::Url;
+
+use crate::{
+    error::Result,
+    platform::{BoxFuture, BoxStream, MaybeSend, MaybeSync},
+};
+
+/// Carries one HTTP request, once: no retries, no redirects.
+pub trait Transport: MaybeSend + MaybeSync {
+    /// Sends the request and resolves when the head of the response is there.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Connection`](crate::ErrorKind::Connection) or
+    /// [`ErrorKind::Timeout`](crate::ErrorKind::Timeout), marked with
+    /// [`Error::with_never_sent`](crate::Error::with_never_sent) when no byte of the request can have
+    /// reached the server.
+    fn send(&self, request: HttpRequest) -> BoxFuture<'static, Result<HttpResponse>>;
+}
+
+/// A request as it goes to the wire.
+pub struct HttpRequest {
+    /// Method, in capitals.
+    pub method: &'static str,
+    /// Absolute URL.
+    pub url: Url,
+    /// Headers, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// Body.
+    pub body: HttpBody,
+}
+
+/// A body on its way up.
+pub enum HttpBody {
+    /// None.
+    Empty,
+    /// All of it at once.
+    Bytes(Bytes),
+    /// Piece by piece.
+    Stream {
+        /// Length in bytes, where it is known.
+        length: Option<u64>,
+        /// The pieces.
+        chunks: BoxStream<'static, Result<Bytes>>,
+    },
+}
+
+/// A response whose head has come.
+pub struct HttpResponse {
+    /// Status.
+    pub status: u16,
+    /// Headers, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body, unread.
+    pub body: Box<dyn BodySource>,
+}
+
+/// A body that can be had whole or as a stream, once.
+///
+/// Two forms, because on the web one promise for the whole body is much cheaper than many.
+pub trait BodySource: MaybeSend {
+    /// The whole body.
+    fn bytes(self: Box<Self>) -> BoxFuture<'static, Result<Bytes>>;
+
+    /// The pieces as they come.
+    fn stream(self: Box<Self>) -> BoxStream<'static, Result<Bytes>>;
+}
+
+impl BodySource for Bytes {
+    fn bytes(self: Box<Self>) -> BoxFuture<'static, Result<Bytes>> {
+        Box::pin(async move { Ok(*self) })
+    }
+
+    fn stream(self: Box<Self>) -> BoxStream<'static, Result<Bytes>> {
+        Box::pin(stream::once(async move { Ok(*self) }))
+    }
+}
+
+/// A body that only comes piece by piece.
+pub struct StreamBody(pub BoxStream<'static, Result<Bytes>>);
+
+impl BodySource for StreamBody {
+    fn bytes(self: Box<Self>) -> BoxFuture<'static, Result<Bytes>> {
+        let mut chunks = self.0;
+        Box::pin(async move {
+            let mut whole = BytesMut::new();
+            while let Some(chunk) = chunks.next().await {
+                whole.extend_from_slice(&chunk?);
+            }
+            Ok(whole.freeze())
+        })
+    }
+
+    fn stream(self: Box<Self>) -> BoxStream<'static, Result<Bytes>> {
+        self.0
+    }
+}
+
+impl HttpResponse {
+    /// The first header of that name (given in lower case).
+    pub fn header(&self, name: &str) -> Option<&str> {
+        crate::error::header(&self.headers, name)
+    }
+}
+
+impl fmt::Debug for HttpRequest {
+    /// Method and URL only: headers hold the token.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method, self.url)
+    }
+}
+
+impl fmt::Debug for HttpResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpResponse").field("status", &self.status).finish_non_exhaustive()
+    }
+}

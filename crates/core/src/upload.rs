@@ -1,0 +1,338 @@
+//! Files going up: inlined as data: URIs or uploaded, streamed, each once.
+
+mod multipart;
+
+use std::{fmt, path::PathBuf, sync::Arc};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::{Bytes, BytesMut};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use serde::Deserialize;
+
+pub(crate) use self::multipart::{Multipart, Progress, moved};
+use crate::{
+    client::Client,
+    error::{Error, ErrorKind, Result},
+    exchange::Expect,
+    platform::{BoxFuture, BoxStream, MaybeSend, MaybeSync},
+    request::{Body, Request},
+    retry::Repeat,
+    value::{PathSegment, Value, place},
+    wait::Deadline,
+};
+
+/// The largest file the API takes: 100 MiB.
+pub const MAX_FILE_SIZE: u64 = 100 * 1024 * 1024;
+/// The largest file that is inlined without being asked to. One request less is worth a larger body
+/// up to about here.
+const INLINE_LIMIT: u64 = 64 * 1024;
+/// The most that all inlined files of one input may hold.
+const INLINE_TOTAL: u64 = 10_000_000;
+/// How many files of one input are uploaded at a time.
+const PARALLEL: usize = 4;
+
+/// How the files in an input are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+pub enum FileEncodingStrategy {
+    /// Small ones inline, others uploaded.
+    #[default]
+    #[serde(rename = "default")]
+    Default,
+    /// Every file is uploaded.
+    #[serde(rename = "upload", alias = "url")]
+    Upload,
+    /// Every file is inlined as a data: URI; 10 MB in all at most.
+    #[serde(rename = "data-uri", alias = "base64")]
+    DataUri,
+}
+
+impl FileEncodingStrategy {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::Upload => "upload",
+            Self::DataUri => "data-uri",
+        }
+    }
+}
+
+/// Where the bytes of a [`File`] come from. A host language implements it for its own file objects.
+pub trait ByteSource: fmt::Debug + MaybeSend + MaybeSync {
+    /// How many bytes there are, where it is known before reading.
+    fn len(&self) -> Option<u64>;
+
+    /// Whether there are no bytes.
+    fn is_empty(&self) -> bool {
+        self.len() == Some(0)
+    }
+
+    /// Whether [`ByteSource::open`] gives the same bytes a second time.
+    fn replayable(&self) -> bool;
+
+    /// What tells it from other sources: two of the same identity hold the same bytes, and are sent
+    /// once. `None` if that cannot be known.
+    fn identity(&self) -> Option<String> {
+        None
+    }
+
+    /// Says early that it cannot be read.
+    ///
+    /// # Errors
+    /// [`ErrorKind::FileNotFound`].
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// The bytes from the beginning.
+    fn open(&self) -> BoxFuture<'_, Result<BoxStream<'static, Result<Bytes>>>>;
+}
+
+impl ByteSource for Bytes {
+    fn len(&self) -> Option<u64> {
+        Some(Bytes::len(self) as u64)
+    }
+
+    fn replayable(&self) -> bool {
+        true
+    }
+
+    fn identity(&self) -> Option<String> {
+        Some(format!("memory {:p} {}", self.as_ptr(), Bytes::len(self)))
+    }
+
+    fn open(&self) -> BoxFuture<'_, Result<BoxStream<'static, Result<Bytes>>>> {
+        let bytes = self.clone();
+        Box::pin(async move { Ok(Box::pin(stream::once(async move { Ok(bytes) })) as BoxStream<'static, _>) })
+    }
+}
+
+/// A file to send: a path, bytes, or anything that can be read.
+///
+/// ```
+/// use replicant::{File, Value, json};
+///
+/// let mut input: Value = json!({"scale": 2}).into();
+/// input["image"] = File::path("photo.png").into();
+/// input["mask"] = File::bytes(&b"..."[..]).filename("mask.png").into();
+/// ```
+#[derive(Clone)]
+pub struct File {
+    source: Arc<dyn ByteSource>,
+    filename: Option<String>,
+    content_type: Option<String>,
+}
+
+impl File {
+    /// A file on disk; it is opened when it is sent.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn path(path: impl Into<PathBuf>) -> Self {
+        let path = path.into();
+        let filename = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        Self { source: Arc::new(crate::native::PathSource::new(path)), filename, content_type: None }
+    }
+
+    /// Bytes in memory.
+    pub fn bytes(bytes: impl Into<Bytes>) -> Self {
+        Self::source(Arc::new(bytes.into()))
+    }
+
+    /// Anything else that can be read.
+    pub fn source(source: Arc<dyn ByteSource>) -> Self {
+        Self { source, filename: None, content_type: None }
+    }
+
+    /// The name it is uploaded under; the path's last part by default.
+    pub fn filename(mut self, filename: impl Into<String>) -> Self {
+        self.filename = Some(filename.into());
+        self
+    }
+
+    /// Its MIME type; by default taken from the name, or else from the content.
+    pub fn content_type(mut self, content_type: impl Into<String>) -> Self {
+        self.content_type = Some(content_type.into());
+        self
+    }
+
+    fn name(&self) -> &str {
+        self.filename.as_deref().filter(|name| !name.is_empty()).unwrap_or("file")
+    }
+
+    /// The MIME type, given what the file begins with.
+    fn mime(&self, beginning: &[u8]) -> String {
+        if let Some(content_type) = &self.content_type {
+            return content_type.clone();
+        }
+        let by_name = self.filename.as_deref().and_then(|name| mime_guess::from_path(name).first_raw());
+        let by_content = || infer::get(beginning).map(|kind| kind.mime_type());
+        by_name.or_else(by_content).unwrap_or("application/octet-stream").to_owned()
+    }
+
+    /// Refuses what the API would refuse, before a byte is sent.
+    fn check(&self, place: &str) -> Result<()> {
+        self.source.check().map_err(|error| error.map_message(|why| format!("`{place}`: {why}")))?;
+        match self.source.len() {
+            Some(size) if size > MAX_FILE_SIZE => Err(Error::new(
+                ErrorKind::FileTooLarge,
+                format!(
+                    "`{place}`: the file {} has {size} bytes, and the API takes {MAX_FILE_SIZE} at most. Put it on a web server of your own and pass its URL.",
+                    self.name()
+                ),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    async fn data_uri(&self) -> Result<String> {
+        let mut chunks = self.source.open().await?;
+        let mut whole = BytesMut::new();
+        while let Some(chunk) = chunks.try_next().await? {
+            whole.extend_from_slice(&chunk);
+            if whole.len() as u64 > INLINE_TOTAL {
+                return Err(too_much_inline(whole.len() as u64));
+            }
+        }
+        let mut uri = format!("data:{};base64,", self.mime(&whole));
+        STANDARD.encode_string(&whole, &mut uri);
+        Ok(uri)
+    }
+}
+
+impl fmt::Debug for File {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<file {}>", self.name())
+    }
+}
+
+impl PartialEq for File {
+    /// Whether both are the same source.
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.source, &other.source)
+    }
+}
+
+fn too_much_inline(bytes: u64) -> Error {
+    let why = format!(
+        "Combined filesize of prediction {bytes} bytes exceeds 10mb limit for inline encoding, please provide URLs instead"
+    );
+    Error::new(ErrorKind::FileTooLarge, why)
+}
+
+/// Where a new file goes and what is known about it.
+#[derive(Default)]
+pub(crate) struct UploadOptions {
+    pub metadata: Option<Value>,
+    pub deadline: Deadline,
+    pub options: crate::request::RequestOptions,
+    pub observer: Option<crate::platform::Observer>,
+}
+
+impl Client {
+    /// Uploads one file and gives the API's file object.
+    pub(crate) async fn upload(
+        &self,
+        file: &File,
+        place: &str,
+        upload: UploadOptions,
+    ) -> Result<crate::exchange::Reply> {
+        file.check(place)?;
+        let metadata = upload.metadata.map(|metadata| metadata.to_json()).transpose()?;
+        let repeat = if file.source.replayable() { Repeat::Safe } else { Repeat::Impossible };
+        let multipart = Multipart::new(file.clone(), metadata, upload.observer);
+        let mut request = Request::post("/files")
+            .body(Body::Multipart(multipart))
+            .deadline(upload.deadline)
+            .options(upload.options);
+        // A file that was uploaded twice by a lost answer costs nothing and expires by itself.
+        request.repeat = repeat;
+        self.send(&request, Expect::Json).await.map_err(|error| match error.kind() {
+            ErrorKind::PayloadTooLarge => error.with_kind(ErrorKind::FileTooLarge),
+            _ => error,
+        })
+    }
+
+    /// Replaces every file in an input by what the API takes: a data: URI or the URL of an upload.
+    pub(crate) async fn send_files(
+        &self,
+        input: Value,
+        strategy: Option<FileEncodingStrategy>,
+        deadline: Deadline,
+    ) -> Result<Value> {
+        let found = distinct_files(&input)?;
+        if found.is_empty() {
+            return Ok(input);
+        }
+        let strategy = strategy.unwrap_or(self.config().file_encoding_strategy);
+        for (place, file) in &found {
+            file.check(place)?;
+        }
+        let inline: u64 = found
+            .iter()
+            .filter(|(_, file)| inlined(file, strategy))
+            .filter_map(|(_, file)| file.source.len())
+            .sum();
+        if inline > INLINE_TOTAL {
+            return Err(too_much_inline(inline));
+        }
+        let sent: Vec<(File, String)> = stream::iter(found)
+            .map(|(place, file)| async move {
+                let reference = if inlined(&file, strategy) {
+                    file.data_uri().await?
+                } else {
+                    let uploaded = self
+                        .upload(&file, &place, UploadOptions { deadline, ..UploadOptions::default() })
+                        .await?;
+                    let url = uploaded.value["urls"]["get"].as_str().map(str::to_owned);
+                    url.ok_or_else(|| {
+                        Error::new(ErrorKind::InvalidResponse, "the answer to the upload has no `urls.get`")
+                    })?
+                };
+                Ok::<_, Error>((file, reference))
+            })
+            .buffer_unordered(PARALLEL)
+            .try_collect()
+            .await?;
+        Ok(input.map_leaves(&mut |leaf| {
+            let Some(file) = as_file(&leaf) else { return leaf };
+            let reference =
+                sent.iter().find(|(other, _)| same(other, &file)).map(|(_, reference)| reference.as_str());
+            reference.map_or(leaf, Value::from)
+        }))
+    }
+}
+
+fn inlined(file: &File, strategy: FileEncodingStrategy) -> bool {
+    match strategy {
+        FileEncodingStrategy::DataUri => true,
+        FileEncodingStrategy::Upload => false,
+        FileEncodingStrategy::Default => file.source.len().is_some_and(|size| size <= INLINE_LIMIT),
+    }
+}
+
+fn as_file(leaf: &Value) -> Option<File> {
+    match leaf {
+        Value::File(file) => Some(file.clone()),
+        Value::Bytes(bytes) => Some(File::bytes(bytes.clone())),
+        _ => None,
+    }
+}
+
+/// Whether both would be sent as the same bytes under the same name.
+fn same(one: &File, other: &File) -> bool {
+    let identity = one.source.identity();
+    one.filename == other.filename
+        && one.content_type == other.content_type
+        && (one == other || identity.is_some() && identity == other.source.identity())
+}
+
+/// The files of an input with the place where each is met first.
+fn distinct_files(input: &Value) -> Result<Vec<(String, File)>> {
+    let mut found: Vec<(String, File)> = Vec::new();
+    input.walk(&mut Vec::<PathSegment>::new(), &mut |leaf, path| {
+        if let Some(file) = as_file(leaf)
+            && !found.iter().any(|(_, other)| same(other, &file))
+        {
+            found.push((place("input", path), file));
+        }
+    });
+    Ok(found)
+}

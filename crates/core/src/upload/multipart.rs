@@ -1,0 +1,164 @@
+//! A streamed `multipart/form-data` body with one file in it.
+
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
+
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+
+use super::File;
+use crate::{
+    error::{Error, Result},
+    platform::{BoxStream, Observer},
+    transport::HttpBody,
+    value::{Object, Value},
+};
+
+/// The form that creates a file: its content, and metadata as JSON.
+pub(crate) struct Multipart {
+    file: File,
+    metadata: Option<Vec<u8>>,
+    boundary: String,
+    progress: Progress,
+    observer: Option<Observer>,
+}
+
+/// What is known of a body under way.
+#[derive(Clone, Default)]
+pub(crate) struct Progress {
+    moved: Arc<AtomicU64>,
+    error: Arc<Mutex<Option<Error>>>,
+}
+
+impl Progress {
+    /// Bytes handed to the connection so far.
+    pub fn moved(&self) -> u64 {
+        self.moved.load(Ordering::Relaxed)
+    }
+
+    /// The error of the source, which the connection only knows as a break.
+    pub fn take_error(&self) -> Option<Error> {
+        self.error.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl Multipart {
+    pub fn new(file: File, metadata: Option<Vec<u8>>, observer: Option<Observer>) -> Self {
+        // Long and random enough that no file holds it.
+        let boundary = format!("----replicant{:032x}", fastrand::u128(..));
+        Self { file, metadata, boundary, progress: Progress::default(), observer }
+    }
+
+    pub fn content_type(&self) -> String {
+        format!("multipart/form-data; boundary={}", self.boundary)
+    }
+
+    pub fn progress(&self) -> Progress {
+        self.progress.clone()
+    }
+
+    /// The body from its beginning, for one attempt.
+    pub async fn open(&self) -> Result<HttpBody> {
+        let mut chunks = self.file.source.open().await?;
+        // The type may have to be read off the first bytes.
+        let first = chunks.next().await.transpose()?.unwrap_or_default();
+        let size = self.file.source.len();
+        let head = Bytes::from(self.head(&self.file.mime(&first)));
+        let tail = Bytes::from(format!("\r\n--{}--\r\n", self.boundary));
+        let length = size.map(|size| head.len() as u64 + size + tail.len() as u64);
+
+        let content = stream::once(async move { Ok(first) }).chain(chunks);
+        let content = self.watched(Box::pin(content), size);
+        let whole =
+            stream::once(async move { Ok(head) }).chain(content).chain(stream::once(async move { Ok(tail) }));
+        Ok(HttpBody::Stream { length, chunks: Box::pin(whole) })
+    }
+
+    fn head(&self, mime: &str) -> String {
+        let boundary = &self.boundary;
+        let mut head = String::new();
+        if let Some(metadata) = &self.metadata {
+            head.push_str(&format!(
+                "--{boundary}\r\nContent-Disposition: form-data; name=\"metadata\"\r\nContent-Type: application/json\r\n\r\n{}\r\n",
+                String::from_utf8_lossy(metadata)
+            ));
+        }
+        head.push_str(&format!(
+            "--{boundary}\r\nContent-Disposition: form-data; name=\"content\"; filename=\"{}\"\r\nContent-Type: {}\r\n\r\n",
+            quoted(self.file.name()),
+            mime.replace(|c: char| c.is_control(), "")
+        ));
+        head
+    }
+
+    /// The content, counted and checked against the size that was announced.
+    fn watched(
+        &self,
+        chunks: BoxStream<'static, Result<Bytes>>,
+        size: Option<u64>,
+    ) -> BoxStream<'static, Result<Bytes>> {
+        let progress = self.progress.clone();
+        let observer = self.observer.clone();
+        let name = self.file.name().to_owned();
+        let watched = stream::unfold(Some((chunks, 0u64)), move |state| {
+            let (progress, observer, name) = (progress.clone(), observer.clone(), name.clone());
+            async move {
+                let (mut chunks, loaded) = state?;
+                let changed = |loaded: u64| {
+                    let why = format!(
+                        "the file {name} changed while it was sent: {loaded} bytes instead of {}",
+                        size.unwrap_or(0)
+                    );
+                    Error::invalid(why)
+                };
+                let next = match chunks.next().await {
+                    Some(Ok(chunk)) => {
+                        let loaded = loaded + chunk.len() as u64;
+                        if size.is_some_and(|size| loaded > size) {
+                            Err(changed(loaded))
+                        } else {
+                            Ok((chunk, loaded))
+                        }
+                    }
+                    Some(Err(error)) => Err(error),
+                    None if size.is_some_and(|size| loaded < size) => Err(changed(loaded)),
+                    None => return None,
+                };
+                match next {
+                    Ok((chunk, loaded)) => {
+                        progress.moved.fetch_add(chunk.len() as u64, Ordering::Relaxed);
+                        if let Some(observer) = observer {
+                            observer(moved(loaded, size));
+                        }
+                        Some((Ok(chunk), Some((chunks, loaded))))
+                    }
+                    Err(error) => {
+                        let shown = Error::invalid(error.message().to_owned());
+                        *progress.error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                        Some((Err(shown), None))
+                    }
+                }
+            }
+        });
+        Box::pin(watched)
+    }
+}
+
+/// What an observer of bytes is told.
+pub(crate) fn moved(loaded: u64, total: Option<u64>) -> Value {
+    let members = [("loaded", Value::from(loaded)), ("total", total.into())];
+    Value::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Object>())
+}
+
+/// A file name as a form's header takes it (WHATWG: quotes and line ends percent-encoded).
+fn quoted(name: &str) -> String {
+    name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+impl std::fmt::Debug for Multipart {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "form with {:?}", self.file)
+    }
+}

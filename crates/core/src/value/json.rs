@@ -1,0 +1,236 @@
+//! JSON text to [`Value`] and back, nothing lost on the way.
+
+use std::{cell::Cell, fmt};
+
+use indexmap::IndexMap;
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{MapAccess, SeqAccess, Visitor},
+    ser::Error as _,
+};
+use serde_json::value::RawValue;
+
+use super::{Number, Object, Value, decode};
+use crate::error::{Error, ErrorKind, Result};
+
+impl Value {
+    /// Reads JSON text.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidResponse`] if it is not JSON.
+    pub fn from_json(text: &[u8]) -> Result<Value> {
+        BEYOND_64_BITS.set(false);
+        let value = serde_json::from_slice(text).map_err(not_json)?;
+        if BEYOND_64_BITS.take() {
+            let text = std::str::from_utf8(text).map_err(not_json)?;
+            return exact(text).map_err(not_json);
+        }
+        Ok(value)
+    }
+
+    /// Writes JSON text. A file output is written as its URL.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidArgument`] if there are bytes or files in here, or a float that JSON
+    /// has no name for (NaN, infinity).
+    pub fn to_json(&self) -> Result<Vec<u8>> {
+        serde_json::to_vec(self).map_err(|error| Error::invalid(error.to_string()))
+    }
+}
+
+fn not_json(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::new(ErrorKind::InvalidResponse, format!("not valid JSON: {error}")).with_source(error)
+}
+
+thread_local! {
+    /// Set when a number was met that serde_json can only give as a float; see `exact`.
+    static BEYOND_64_BITS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Reads JSON number by number from its text.
+///
+/// serde_json rounds integers beyond 64 bits to floats unless its `arbitrary_precision` is on, and
+/// that feature would change every other crate of the user's build. So such documents, which are
+/// rare, are read again here, level by level.
+fn exact(text: &str) -> serde_json::Result<Value> {
+    Ok(match text.trim_start().as_bytes().first() {
+        Some(b'{') => {
+            let members: IndexMap<String, &RawValue> = serde_json::from_str(text)?;
+            Value::Object(
+                members
+                    .into_iter()
+                    .map(|(key, raw)| Ok((key, exact(raw.get())?)))
+                    .collect::<serde_json::Result<_>>()?,
+            )
+        }
+        Some(b'[') => {
+            let items: Vec<&RawValue> = serde_json::from_str(text)?;
+            Value::Array(items.into_iter().map(|raw| exact(raw.get())).collect::<serde_json::Result<_>>()?)
+        }
+        Some(b'-' | b'0'..=b'9') => match Number::parse(text.trim()) {
+            Some(number) => Value::Number(number),
+            None => serde_json::from_str(text)?,
+        },
+        _ => serde_json::from_str(text)?,
+    })
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // The name lets our own deserializer hand a value over as it is, files included.
+        deserializer.deserialize_newtype_struct(decode::VALUE, ValueVisitor)
+    }
+}
+
+struct ValueVisitor;
+
+impl<'de> Visitor<'de> for ValueVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(decode::handed_over().unwrap_or_default())
+    }
+
+    fn visit_none<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        Value::deserialize(deserializer)
+    }
+
+    fn visit_bool<E>(self, bool: bool) -> Result<Value, E> {
+        Ok(Value::Bool(bool))
+    }
+
+    fn visit_i64<E>(self, int: i64) -> Result<Value, E> {
+        Ok(Value::Number(Number::Int(int)))
+    }
+
+    fn visit_u64<E>(self, int: u64) -> Result<Value, E> {
+        Ok(Value::from(int))
+    }
+
+    fn visit_f64<E>(self, float: f64) -> Result<Value, E> {
+        if float.abs() >= i64::MAX as f64 && float.fract() == 0.0 {
+            BEYOND_64_BITS.set(true);
+        }
+        Ok(Value::Number(Number::Float(float)))
+    }
+
+    fn visit_str<E>(self, string: &str) -> Result<Value, E> {
+        Ok(Value::String(string.to_owned()))
+    }
+
+    fn visit_string<E>(self, string: String) -> Result<Value, E> {
+        Ok(Value::String(string))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let mut items = Vec::with_capacity(access.size_hint().unwrap_or(0).min(4096));
+        while let Some(item) = access.next_element()? {
+            items.push(item);
+        }
+        Ok(Value::Array(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let mut members = Object::with_capacity(access.size_hint().unwrap_or(0).min(4096));
+        while let Some((key, member)) = access.next_entry()? {
+            members.insert(key, member);
+        }
+        Ok(Value::Object(members))
+    }
+}
+
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Value::Null => serializer.serialize_unit(),
+            Value::Bool(bool) => serializer.serialize_bool(*bool),
+            Value::Number(number) => number.serialize(serializer),
+            Value::String(string) => serializer.serialize_str(string),
+            Value::Array(items) => items.serialize(serializer),
+            Value::Object(members) => members.serialize(serializer),
+            Value::Output(file) => serializer.serialize_str(file.url()),
+            Value::Bytes(_) | Value::File(_) => {
+                Err(S::Error::custom("a file or bytes cannot be written as JSON"))
+            }
+        }
+    }
+}
+
+impl Serialize for Number {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Number::Int(int) => serializer.serialize_i64(*int),
+            Number::UInt(int) => serializer.serialize_u64(*int),
+            Number::Big(digits) => {
+                RawValue::from_string(digits.to_string()).map_err(S::Error::custom)?.serialize(serializer)
+            }
+            Number::Float(float) if float.is_finite() => serializer.serialize_f64(*float),
+            Number::Float(float) => Err(S::Error::custom(format!("{float} cannot be written as JSON"))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn large_integers_and_order_survive() {
+        let text = r#"{"z":123456789012345678901234567890,"a":[18446744073709551615,-9223372036854775808,1e20,1.0],"m":{"b":null,"a":"\u0000é"}}"#;
+        let value = Value::from_json(text.as_bytes()).unwrap();
+        assert_eq!(value["z"], Value::Number(Number::Big("123456789012345678901234567890".into())));
+        assert_eq!(value["a"][2], Value::from(1e20));
+        assert_eq!(String::from_utf8(value.to_json().unwrap()).unwrap(), text.replace("1e20", "1e+20"),);
+    }
+
+    #[test]
+    fn what_is_not_json_is_an_error() {
+        for text in ["", "{", "<html>", "nul", "[1,]", "\"\u{1}"] {
+            assert_eq!(
+                Value::from_json(text.as_bytes()).unwrap_err().kind(),
+                ErrorKind::InvalidResponse,
+                "{text}"
+            );
+        }
+    }
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            "-?[1-9][0-9]{20,60}".prop_map(|digits| Value::Number(Number::big(&digits).unwrap())),
+            any::<f64>().prop_filter("finite", |float| float.is_finite()).prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 64, 8, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..8).prop_map(Value::Array),
+                prop::collection::vec((any::<String>(), inner), 0..8)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_value_survives(value in any_json()) {
+            prop_assert_eq!(Value::from_json(&value.to_json().unwrap()).unwrap(), value);
+        }
+    }
+}

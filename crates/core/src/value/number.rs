@@ -1,0 +1,69 @@
+//! Numbers that keep what they were: an integer stays an integer, whatever its size.
+
+use std::fmt;
+
+/// A JSON number.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Number {
+    /// An integer that fits 64 signed bits.
+    Int(i64),
+    /// An integer above that, within 64 unsigned bits.
+    UInt(u64),
+    /// The decimal digits of an integer beyond 64 bits.
+    Big(Box<str>),
+    /// Anything with a fraction or an exponent.
+    Float(f64),
+}
+
+impl Number {
+    /// Reads a JSON number; `None` if `text` is not one that can be kept.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        if text.bytes().any(|byte| matches!(byte, b'.' | b'e' | b'E')) {
+            return text.parse().ok().filter(|float: &f64| float.is_finite()).map(Self::Float);
+        }
+        if let Ok(int) = text.parse() {
+            return Some(Self::Int(int));
+        }
+        if let Ok(int) = text.parse() {
+            return Some(Self::UInt(int));
+        }
+        Self::big(text)
+    }
+
+    /// An integer from its decimal digits, `-` allowed in front.
+    pub fn big(digits: &str) -> Option<Self> {
+        let unsigned = digits.strip_prefix('-').unwrap_or(digits);
+        let valid = !unsigned.is_empty() && unsigned.bytes().all(|byte| byte.is_ascii_digit());
+        valid.then(|| Self::Big(digits.into()))
+    }
+
+    /// The integer, if it is one that fits.
+    pub fn as_i64(&self) -> Option<i64> {
+        match self {
+            Self::Int(int) => Some(*int),
+            Self::UInt(int) => i64::try_from(*int).ok(),
+            Self::Big(_) | Self::Float(_) => None,
+        }
+    }
+
+    /// The nearest float.
+    pub fn as_f64(&self) -> f64 {
+        match self {
+            Self::Int(int) => *int as f64,
+            Self::UInt(int) => *int as f64,
+            Self::Big(digits) => digits.parse().unwrap_or(f64::NAN),
+            Self::Float(float) => *float,
+        }
+    }
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Int(int) => write!(f, "{int}"),
+            Self::UInt(int) => write!(f, "{int}"),
+            Self::Big(digits) => f.write_str(digits),
+            Self::Float(float) => write!(f, "{float:?}"),
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Waiting for a prediction to end: when to look, what counts as an end, and until when.
+
+use std::{sync::Arc, time::Duration};
+
+use serde::Deserialize;
+
+use crate::{
+    client::Client,
+    error::{Error, ErrorKind, Result},
+    platform::{Observer, Runtime},
+    request::{Request, RequestOptions, path},
+    value::Value,
+};
+
+/// How long polling goes on while every answer is an error.
+const PATIENCE: Duration = Duration::from_secs(300);
+/// The longest time between two looks.
+const SLOWEST: Duration = Duration::from_secs(15);
+const QUICKEST: Duration = Duration::from_millis(100);
+
+/// Whether a status is an end. An unknown one is not: the API may grow new states on the way.
+pub(crate) fn is_terminal(status: &str) -> bool {
+    matches!(status, "succeeded" | "failed" | "canceled" | "aborted")
+}
+
+/// What happens to a prediction when nobody waits for it any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnAbandon {
+    /// It is cancelled, so that it costs no more.
+    #[default]
+    Cancel,
+    /// It goes on.
+    Leave,
+}
+
+impl OnAbandon {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Cancel => "cancel",
+            Self::Leave => "leave",
+        }
+    }
+}
+
+/// A moment on the client's clock after which nothing more is done.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Deadline(Option<Duration>);
+
+impl Deadline {
+    pub const fn none() -> Self {
+        Self(None)
+    }
+
+    pub fn after(runtime: &Arc<dyn Runtime>, timeout: Option<Duration>) -> Self {
+        Self(timeout.map(|timeout| runtime.monotonic() + timeout))
+    }
+
+    /// The time left, `None` if there is no end.
+    pub fn remaining(&self, runtime: &Arc<dyn Runtime>) -> Option<Duration> {
+        self.0.map(|at| at.saturating_sub(runtime.monotonic()))
+    }
+}
+
+/// How long to wait before the next look.
+///
+/// A tenth of the time already waited, so that a short run is noticed quickly and a long one costs
+/// few requests; a sixth while it has not started, as starting takes long.
+pub(crate) fn next_look(waited: Duration, status: &str, random: f64) -> Duration {
+    let share = if status == "starting" { 6.0 } else { 10.0 };
+    (QUICKEST + waited.div_f64(share)).min(SLOWEST).mul_f64(0.9 + random / 5.0)
+}
+
+/// How a known prediction is waited for.
+#[derive(Default)]
+pub(crate) struct Polling {
+    pub interval: Option<Duration>,
+    pub deadline: Deadline,
+    pub observer: Option<Observer>,
+    pub options: RequestOptions,
+    /// Where the prediction can be seen; `/predictions/{id}` unless it is a training.
+    pub training: bool,
+}
+
+impl Client {
+    /// Looks at a prediction until it has ended. Answers that fail are survived for a while.
+    pub(crate) async fn poll(&self, mut prediction: Value, polling: &Polling) -> Result<Value> {
+        let runtime = self.runtime();
+        let began = runtime.monotonic();
+        let mut last_answer = began;
+        while !is_terminal(prediction["status"].as_str().unwrap_or_default()) {
+            let status = prediction["status"].as_str().unwrap_or_default();
+            let interval = polling.interval.or(self.config().poll_interval);
+            let pause =
+                interval.unwrap_or_else(|| next_look(runtime.monotonic() - began, status, fastrand::f64()));
+            runtime.sleep(pause).await;
+            match self.look(&prediction, polling).await {
+                Ok(seen) => {
+                    prediction = seen;
+                    last_answer = runtime.monotonic();
+                    if let Some(observer) = &polling.observer {
+                        observer(prediction.clone());
+                    }
+                }
+                Err(error) if is_passing(&error) && runtime.monotonic() - last_answer < PATIENCE => {
+                    runtime.sleep(error.retry_after().unwrap_or_default()).await;
+                }
+                Err(error) => return Err(error.with_prediction(prediction)),
+            }
+        }
+        Ok(prediction)
+    }
+
+    /// Waits as long as the client's interval says and looks once more.
+    pub(crate) async fn poll_once(&self, prediction: Value, options: &RequestOptions) -> Result<Value> {
+        let pause = self.config().poll_interval.unwrap_or(Duration::from_millis(500));
+        self.runtime().sleep(pause).await;
+        self.look(&prediction, &Polling { options: options.clone(), ..Polling::default() }).await
+    }
+
+    async fn look(&self, prediction: &Value, polling: &Polling) -> Result<Value> {
+        let id = prediction["id"].as_str().unwrap_or_default();
+        let template = if polling.training { "/trainings/{id}" } else { "/predictions/{id}" };
+        let request = Request::get(path(template, &[("id", id)])?)
+            .deadline(polling.deadline)
+            .options(polling.options.clone());
+        self.fetch(&request).await
+    }
+}
+
+/// Whether an error may be over when we look again.
+fn is_passing(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::Connection
+            | ErrorKind::Timeout
+            | ErrorKind::RateLimited
+            | ErrorKind::ServerError
+            | ErrorKind::InvalidResponse
+    )
+}
+
+/// The error for a prediction that ended without success; `Ok` if it succeeded.
+pub(crate) fn succeeded(prediction: Value) -> Result<Value> {
+    let id = prediction["id"].as_str().unwrap_or_default();
+    let why = match &prediction["error"] {
+        Value::Null => String::new(),
+        error => format!(": {error}"),
+    };
+    let (kind, message) = match prediction["status"].as_str() {
+        Some("failed") => (ErrorKind::PredictionFailed, format!("Prediction failed{why} (prediction {id})")),
+        Some("canceled") => {
+            (ErrorKind::PredictionCanceled, format!("Prediction was canceled{why} (prediction {id})"))
+        }
+        Some("aborted") => {
+            let why = format!("Prediction was aborted before it began to run{why} (prediction {id})");
+            (ErrorKind::PredictionAborted, why)
+        }
+        _ => return Ok(prediction),
+    };
+    Err(Error::new(kind, message).with_prediction(prediction))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn looks(run: Duration) -> (usize, Duration) {
+        let (mut at, mut count) = (Duration::ZERO, 0);
+        while at < run {
+            at += next_look(at, "processing", 1.0);
+            count += 1;
+        }
+        (count, at - run)
+    }
+
+    #[test]
+    fn quick_for_short_runs_and_cheap_for_long_ones() {
+        let (_, late) = looks(Duration::from_secs(1));
+        assert!(late < Duration::from_millis(300), "noticed {late:?} late");
+        let (count, _) = looks(Duration::from_secs(3600));
+        assert!(count < 400, "{count} requests");
+    }
+
+    proptest! {
+        #[test]
+        fn only_four_ends(status in "[a-z]{0,12}") {
+            let known = ["succeeded", "failed", "canceled", "aborted"].contains(&status.as_str());
+            prop_assert_eq!(is_terminal(&status), known);
+        }
+    }
+}

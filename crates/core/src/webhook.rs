@@ -1,0 +1,140 @@
+//! Verifying that a webhook came from Replicate and was not changed or replayed.
+
+use std::time::Duration;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use crate::{
+    error::{Error, ErrorKind, Result},
+    value::Value,
+};
+
+/// How old or how far in the future a webhook may be by default.
+pub const TOLERANCE: Duration = Duration::from_secs(300);
+
+/// A webhook as it was received.
+#[derive(Debug, Clone, Copy)]
+pub struct Webhook<'a> {
+    /// The `webhook-id` header.
+    pub id: &'a str,
+    /// The `webhook-timestamp` header.
+    pub timestamp: &'a str,
+    /// The `webhook-signature` header.
+    pub signature: &'a str,
+    /// The body, byte for byte as it came: a body that was parsed and written again does not verify.
+    pub body: &'a [u8],
+}
+
+impl<'a> Webhook<'a> {
+    /// Takes the three headers from a list, in any case.
+    ///
+    /// # Errors
+    /// [`ErrorKind::WebhookHeaders`] if one is missing.
+    pub fn from_headers(
+        headers: impl IntoIterator<Item = (&'a str, &'a str)>,
+        body: &'a [u8],
+    ) -> Result<Self> {
+        let (mut id, mut timestamp, mut signature) = (None, None, None);
+        for (name, value) in headers {
+            match name.to_ascii_lowercase().as_str() {
+                "webhook-id" => id = Some(value),
+                "webhook-timestamp" => timestamp = Some(value),
+                "webhook-signature" => signature = Some(value),
+                _ => {}
+            }
+        }
+        let required = |value: Option<&'a str>, name| {
+            value.filter(|value| !value.is_empty()).ok_or_else(|| {
+                Error::new(
+                    ErrorKind::WebhookHeaders,
+                    format!("Missing required webhook headers: {name} is not there"),
+                )
+            })
+        };
+        Ok(Self {
+            id: required(id, "webhook-id")?,
+            timestamp: required(timestamp, "webhook-timestamp")?,
+            signature: required(signature, "webhook-signature")?,
+            body,
+        })
+    }
+
+    /// Checks the signature and the time, and gives the event: the prediction or training that the
+    /// body holds.
+    ///
+    /// `secret` is the whole signing secret (`whsec_...`, see
+    /// [`Webhooks::secret`](crate::resources::webhooks::Webhooks::secret)); `now` the time since the Unix
+    /// epoch; `tolerance` how far the timestamp may be from it either way, `None` for any distance.
+    ///
+    /// # Errors
+    /// [`ErrorKind::WebhookSecret`], [`ErrorKind::WebhookTimestamp`],
+    /// [`ErrorKind::WebhookSignature`], or [`ErrorKind::WebhookBody`] if the body is not JSON although
+    /// it is signed.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// use replicant::Webhook;
+    ///
+    /// let webhook = Webhook {
+    ///     id: "msg_p5jXN8AQM9LWM0D4loKWxJek",
+    ///     timestamp: "1614265330",
+    ///     signature: "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+    ///     body: br#"{"test": 2432232314}"#,
+    /// };
+    /// let now = Duration::from_secs(1614265400);
+    /// let event = webhook.verify("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", now, Some(replicant::webhook::TOLERANCE))?;
+    /// assert_eq!(event["test"].as_i64(), Some(2432232314));
+    /// # Ok::<(), replicant::Error>(())
+    /// ```
+    pub fn verify(&self, secret: &str, now: Duration, tolerance: Option<Duration>) -> Result<Value> {
+        let mac = self.mac(secret)?;
+        let timestamp: i64 = self.timestamp.trim().parse().map_err(|_| {
+            let why = format!("webhook-timestamp is not a number of seconds: {:?}", self.timestamp);
+            Error::new(ErrorKind::WebhookTimestamp, why)
+        })?;
+        // The signature first: a time that nobody signed says nothing.
+        if !self.signed_by(&mac) {
+            return Err(Error::new(
+                ErrorKind::WebhookSignature,
+                "No signature of the webhook matches. Is the secret right, and is the body the raw one, byte for byte as it came?",
+            ));
+        }
+        if let Some(tolerance) = tolerance {
+            let distance = i128::from(timestamp).abs_diff(now.as_secs().into());
+            if distance > tolerance.as_secs().into() {
+                let why = format!(
+                    "the webhook's time is {distance} s away, more than the {} s allowed",
+                    tolerance.as_secs()
+                );
+                return Err(Error::new(ErrorKind::WebhookTimestamp, why));
+            }
+        }
+        Value::from_json(self.body).map_err(|error| error.with_kind(ErrorKind::WebhookBody))
+    }
+
+    fn mac(&self, secret: &str) -> Result<Hmac<Sha256>> {
+        let wrong =
+            |why: &str| Error::new(ErrorKind::WebhookSecret, format!("The webhook signing secret {why}"));
+        let key = secret.trim();
+        if key.is_empty() {
+            return Err(wrong("is missing: get it from webhooks.default.secret"));
+        }
+        let key = key.strip_prefix("whsec_").unwrap_or(key);
+        let key = STANDARD.decode(key).map_err(|_| wrong("is malformed: expected whsec_ and base64"))?;
+        let mut mac = Hmac::<Sha256>::new_from_slice(&key).map_err(|_| wrong("cannot be used as a key"))?;
+        for part in [self.id.as_bytes(), b".", self.timestamp.as_bytes(), b".", self.body] {
+            mac.update(part);
+        }
+        Ok(mac)
+    }
+
+    fn signed_by(&self, mac: &Hmac<Sha256>) -> bool {
+        self.signature.split_ascii_whitespace().any(|entry| {
+            let Some(("v1", signature)) = entry.split_once(',') else { return false };
+            // `verify_slice` compares in constant time.
+            STANDARD.decode(signature).is_ok_and(|signature| mac.clone().verify_slice(&signature).is_ok())
+        })
+    }
+}
