@@ -89,10 +89,6 @@ class ClientBase:
             "a client holds a token and is not pickled: make one where it is needed instead"
         )
 
-    def _adopt(self, error: ReplicateError) -> ReplicateError:
-        error._owner = self  # type: ignore[assignment]
-        return error
-
 
 class AsyncCalls(ClientBase):
     """How awaitable methods reach the core."""
@@ -100,6 +96,13 @@ class AsyncCalls(ClientBase):
     async def _async_call(self, operation: str, params: Json, observer: Observer = None) -> Any:
         try:
             return await self._native.call_async(operation, params, observer)
+        except ReplicateError as error:
+            error._owner = self  # type: ignore[assignment]
+            raise
+
+    async def _async_call_raw(self, operation: str, params: Json) -> Any:
+        try:
+            return await self._native.call_async(operation, params, None, True)
         except ReplicateError as error:
             error._owner = self  # type: ignore[assignment]
             raise
@@ -112,6 +115,7 @@ class AsyncBase(AsyncCalls):
     """The base of `AsyncClient`."""
 
     _call = AsyncCalls._async_call
+    _call_raw = AsyncCalls._async_call_raw
     _list = AsyncCalls._async_list
 
 
@@ -121,6 +125,13 @@ class Calls(AsyncCalls):
     def _call(self, operation: str, params: Json, observer: Observer = None) -> Any:
         try:
             return self._native.call(operation, params, observer)
+        except ReplicateError as error:
+            error._owner = self  # type: ignore[assignment]
+            raise
+
+    def _call_raw(self, operation: str, params: Json) -> Any:
+        try:
+            return self._native.call(operation, params, None, True)
         except ReplicateError as error:
             error._owner = self  # type: ignore[assignment]
             raise

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, AsyncIterator, Iterator, Optional, Tuple, Union
+from typing import TYPE_CHECKING, Any, AsyncIterator, Iterator, NamedTuple, Optional, Tuple, Union
 
 if TYPE_CHECKING:
     from ._base import AnyClient
     from ._native import Client as NativeClient
     from ._native import Stream
+
+
+class FileHead(NamedTuple):
+    """What a server tells of a file without sending it."""
+
+    content_type: Optional[str]
+    """The media type."""
+    size: Optional[int]
+    """The size in bytes."""
 
 
 class FileOutput:
@@ -72,6 +81,14 @@ class FileOutput:
         saved: str = await self._native.call_async("output.save", params)
         self._path = saved
         return saved
+
+    def head(self) -> FileHead:
+        """The type and the size that the server tells, without the content."""
+        return FileHead(**self._native.call("output.head", {"url": self.url}))
+
+    async def ahead(self) -> FileHead:
+        """The awaitable form of `head`."""
+        return FileHead(**await self._native.call_async("output.head", {"url": self.url}))
 
     def _open(self) -> Stream[bytes]:
         from ._native import Stream

@@ -74,7 +74,10 @@ class _AnyPage(Sequence[T]):
         return self.results[index]
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _AnyPage) and self._data == getattr(other, "_data", None)
+        if not isinstance(other, _AnyPage):
+            return NotImplemented
+        data: Any = other._data  # pyright: ignore[reportUnknownMemberType]
+        return bool(self._data == data)
 
     __hash__ = None  # type: ignore[assignment]
 

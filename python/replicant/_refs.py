@@ -69,27 +69,7 @@ def maybe_reference(value: Optional[Reference]) -> Optional[str]:
 def owner_and_name(
     value: Optional[Reference] = None, name: Optional[str] = None, what: str = "model"
 ) -> Dict[str, str]:
-    """The two parts of what is named by `"owner/name"`, `(owner, name)` or an object."""
-    if value is not None and name is not None:
-        return {"owner": str(value), "name": name}
+    """What is named by `"owner/name"`, by `(owner, name)`, by an object or by owner and name."""
     if value is None:
         raise TypeError(f"which {what}? Give 'owner/name', or owner and name")
-    parts = compute("identifier.parse", {"ref": reference(value)})
-    return {"owner": parts["owner"], "name": parts["name"]}
-
-
-def training_target(version: Optional[Reference], model: Optional[Reference]) -> Dict[str, str]:
-    """Owner, name and version of what is to be trained."""
-    if version is None:
-        raise TypeError(
-            "which version is to be trained? Give 'owner/name:id', or model and version"
-        )
-    text = reference(version)
-    if model is None:
-        parts = compute("identifier.parse", {"ref": text})
-        if not parts.get("version"):
-            raise TypeError(
-                "which version is to be trained? Give 'owner/name:id', or model and version"
-            )
-        return {"owner": parts["owner"], "name": parts["name"], "version": parts["version"]}
-    return {**owner_and_name(model), "version": text.rpartition(":")[2]}
+    return {"owner": reference(value)} if name is None else {"owner": str(value), "name": name}

@@ -14,5 +14,4 @@ def transform_output(value: Any, client: Optional[Client] = None) -> Any:
     """An output with a `FileOutput` for each URL of a file in it. Sends nothing."""
     from ._default import default_client
 
-    prediction = {"id": "", "status": "succeeded", "output": value}
-    return (client or default_client).predictions.output(prediction)
+    return (client or default_client).predictions.output(value)

@@ -9,7 +9,7 @@ use pyo3::{
     prelude::*,
     types::{PyDict, PyTuple},
 };
-use replicant::{Client as Core, Observer, Options, operation};
+use replicant::{Client as Core, Observer, Options, Reply, operation};
 use tokio::sync::mpsc;
 
 use crate::{awaiting::Delivery, error, runtime, value};
@@ -105,7 +105,7 @@ fn observing() -> (Observer, mpsc::UnboundedReceiver<replicant::Value>) {
 
 fn finish<'py>(
     client: &Bound<'py, Client>,
-    reply: replicant::Result<operation::Reply>,
+    reply: replicant::Result<Reply>,
     raw: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = client.py();

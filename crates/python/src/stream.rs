@@ -8,7 +8,7 @@ use std::{
 
 use futures_util::{FutureExt, StreamExt};
 use pyo3::{
-    exceptions::{PyStopAsyncIteration, PyStopIteration},
+    exceptions::{PyRuntimeError, PyStopAsyncIteration, PyStopIteration},
     prelude::*,
     types::{PyBytes, PyDict},
 };
@@ -236,6 +236,7 @@ impl Stream {
                     None => Ok((event.event, data, event.id, event.retry).into_pyobject(py)?.into_any()),
                 }
             }
+            other => Err(PyRuntimeError::new_err(format!("an item of an unknown kind: {other:?}"))),
         }
     }
 

@@ -9,6 +9,7 @@ from .._events import EventStream
 from .._objects import SearchResults
 from .._options import options_from
 from .._refs import Reference, reference
+from .._response import RawResponse
 from .account import AsyncAccounts
 from .collection import AsyncCollections
 from .deployment import AsyncDeployments
@@ -288,18 +289,18 @@ class AsyncClient(AsyncBase):
         params: Optional[Mapping[str, Any]] = None,
         headers: Optional[Mapping[str, str]] = None,
         data: Any = None,
-    ) -> Any:
+    ) -> RawResponse:
         """Send any request to the API, for what has no method here.
 
         Args:
             method: the HTTP method.
-            path: the path after the base URL, such as `/account`.
+            path: the path after the base URL, such as `/account`, or a whole URL.
             params: query parameters.
             headers: headers beside those of the client.
-            data: what becomes the JSON body.
+            data: what becomes the JSON body; bytes are sent as they are.
 
-        Returns:
-            The decoded answer.
+        Raises:
+            APIStatusError: the API answered with an error status.
         """
         sent = given(
             method=method,
@@ -308,7 +309,7 @@ class AsyncClient(AsyncBase):
             headers=None if headers is None else dict(headers),
             data=data,
         )
-        return await self._call("request", sent)
+        return RawResponse(*await self._call_raw("request", sent))
 
     async def __aenter__(self) -> AsyncClient:
         return self

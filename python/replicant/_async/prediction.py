@@ -306,13 +306,12 @@ class AsyncPredictions(AsyncNamespace):
         """
         return Stream(self._client._native, "predictions.output_iterator", {"id": id})
 
-    async def output(
-        self,
-        prediction: Union[AsyncPrediction, Dict[str, Any]],
-        *,
-        use_file_output: Optional[bool] = None,
-    ) -> Any:
-        """The output of a prediction at hand, with its files as `FileOutput`. Sends nothing."""
-        data = prediction._data if isinstance(prediction, AsyncPrediction) else prediction
-        params = given(prediction=data, use_file_output=use_file_output)
-        return await self._client._call("predictions.output", params)
+    async def output(self, output: Any) -> Any:
+        """An output at hand, with a `FileOutput` for each URL of a file in it. Sends nothing.
+
+        Args:
+            output: a prediction, or its `output`.
+        """
+        if isinstance(output, AsyncPrediction):
+            output = output.output
+        return await self._client._call("predictions.output", {"output": output})

@@ -8,7 +8,7 @@ from .._base import AsyncNamespace, given
 from .._object import APIObject, Json
 from .._page import AwaitablePage
 from .._progress import Progress as TrainingProgress
-from .._refs import Reference, reference, training_target
+from .._refs import Reference, maybe_reference
 
 
 class AsyncTraining(APIObject):
@@ -124,15 +124,15 @@ class AsyncTrainings(AsyncNamespace):
             NotFoundError: there is no such destination.
             OutcomeUnknownError: whether the training was created is not known.
         """
-        target = training_target(
-            version, model if model is not None or owner is None else (owner, name)
-        )
         data = await self._client._call(
             "trainings.create",
             given(
-                **target,
+                version=maybe_reference(version),
+                model=maybe_reference(model),
+                owner=owner,
+                name=name,
                 input={} if input is None else input,
-                destination=None if destination is None else reference(destination),
+                destination=maybe_reference(destination),
                 webhook=webhook,
                 webhook_completed=webhook_completed,
                 webhook_events_filter=webhook_events_filter,

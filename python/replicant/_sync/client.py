@@ -10,6 +10,7 @@ from .._events import EventStream
 from .._objects import SearchResults
 from .._options import options_from
 from .._refs import Reference, reference
+from .._response import RawResponse
 from .account import Accounts
 from .collection import Collections
 from .deployment import Deployments
@@ -362,18 +363,18 @@ class Client(Base):
         params: Optional[Mapping[str, Any]] = None,
         headers: Optional[Mapping[str, str]] = None,
         data: Any = None,
-    ) -> Any:
+    ) -> RawResponse:
         """Send any request to the API, for what has no method here.
 
         Args:
             method: the HTTP method.
-            path: the path after the base URL, such as `/account`.
+            path: the path after the base URL, such as `/account`, or a whole URL.
             params: query parameters.
             headers: headers beside those of the client.
-            data: what becomes the JSON body.
+            data: what becomes the JSON body; bytes are sent as they are.
 
-        Returns:
-            The decoded answer.
+        Raises:
+            APIStatusError: the API answered with an error status.
         """
         sent = given(
             method=method,
@@ -382,7 +383,7 @@ class Client(Base):
             headers=None if headers is None else dict(headers),
             data=data,
         )
-        return self._call("request", sent)
+        return RawResponse(*self._call_raw("request", sent))
 
     async def async_request(
         self,
@@ -392,7 +393,7 @@ class Client(Base):
         params: Optional[Mapping[str, Any]] = None,
         headers: Optional[Mapping[str, str]] = None,
         data: Any = None,
-    ) -> Any:
+    ) -> RawResponse:
         """The awaitable form of `request`."""
         sent = given(
             method=method,
@@ -401,7 +402,7 @@ class Client(Base):
             headers=None if headers is None else dict(headers),
             data=data,
         )
-        return await self._async_call("request", sent)
+        return RawResponse(*await self._async_call_raw("request", sent))
 
     def __enter__(self) -> Client:
         return self

@@ -428,24 +428,18 @@ class Predictions(Namespace):
         """The awaitable form of `output_iterator`."""
         return Stream(self._client._native, "predictions.output_iterator", {"id": id})
 
-    def output(
-        self,
-        prediction: Union[Prediction, Dict[str, Any]],
-        *,
-        use_file_output: Optional[bool] = None,
-    ) -> Any:
-        """The output of a prediction at hand, with its files as `FileOutput`. Sends nothing."""
-        data = prediction._data if isinstance(prediction, Prediction) else prediction
-        params = given(prediction=data, use_file_output=use_file_output)
-        return self._client._call("predictions.output", params)
+    def output(self, output: Any) -> Any:
+        """An output at hand, with a `FileOutput` for each URL of a file in it. Sends nothing.
 
-    async def async_output(
-        self,
-        prediction: Union[Prediction, Dict[str, Any]],
-        *,
-        use_file_output: Optional[bool] = None,
-    ) -> Any:
+        Args:
+            output: a prediction, or its `output`.
+        """
+        if isinstance(output, Prediction):
+            output = output.output
+        return self._client._call("predictions.output", {"output": output})
+
+    async def async_output(self, output: Any) -> Any:
         """The awaitable form of `output`."""
-        data = prediction._data if isinstance(prediction, Prediction) else prediction
-        params = given(prediction=data, use_file_output=use_file_output)
-        return await self._client._async_call("predictions.output", params)
+        if isinstance(output, Prediction):
+            output = output.output
+        return await self._client._async_call("predictions.output", {"output": output})
