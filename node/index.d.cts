@@ -1,89 +1,177 @@
 // Written by scripts/entry.mjs.
-import * as api from "./dist/api.js";
+import {
+  ApiError,
+  AuthenticationError,
+  BadRequestError,
+  ConflictError,
+  ConnectionError,
+  DeadlineError,
+  DownloadError,
+  EventStream,
+  FileNotFoundError,
+  FileOutput,
+  FileTooLargeError,
+  InternalError,
+  InvalidArgumentError,
+  InvalidResponseError,
+  NotFoundError,
+  OutcomeUnknownError,
+  OutputExpiredError,
+  Page,
+  PayloadTooLargeError,
+  PaymentRequiredError,
+  PermissionDeniedError,
+  PredictionAbortedError,
+  PredictionCanceledError,
+  PredictionError,
+  PredictionFailedError,
+  RateLimitError,
+  ReplicateError,
+  ServerError,
+  ServerSentEvent,
+  StreamInterruptedError,
+  StreamUnsupportedError,
+  TimeoutError,
+  UnprocessableEntityError,
+  WebhookBodyError,
+  WebhookError,
+  WebhookHeadersError,
+  WebhookSecretError,
+  WebhookSignatureError,
+  WebhookTimestampError,
+  parseProgressFromLogs,
+  validateWebhook,
+  verifyWebhook,
+  Account,
+  ApiPromise,
+  Collection,
+  Deployment,
+  DeploymentConfig,
+  Failure,
+  FileEncodingStrategy,
+  FileInput,
+  FileObject,
+  Hardware,
+  InvalidField,
+  Model,
+  ModelConfig,
+  ModelDefined,
+  ModelDescription,
+  ModelOutput,
+  ModelReference,
+  ModelVersion,
+  PagePromise,
+  Prediction,
+  PredictionCreateOptions,
+  PredictionInput,
+  PredictionListOptions,
+  Progress,
+  RawRequestOptions,
+  ReplicateOptions,
+  RequestOptions,
+  RunOptions,
+  SearchResults,
+  Status,
+  StreamOptions,
+  Training,
+  TrainingOptions,
+  WaitOption,
+  WaitOptions,
+  WebhookEventType,
+  WebhookOptions,
+  WebhookParts,
+  WebhookRequest,
+  WebhookSecret,
+  Replicate as Client,
+} from "./dist/api.js";
 
-declare class Replicate extends api.Replicate {}
+declare class Replicate extends Client {}
 declare namespace Replicate {
-  export { Replicate, Replicate as default };
-  export import ApiError = api.ApiError;
-  export import AuthenticationError = api.AuthenticationError;
-  export import BadRequestError = api.BadRequestError;
-  export import ConflictError = api.ConflictError;
-  export import ConnectionError = api.ConnectionError;
-  export import DeadlineError = api.DeadlineError;
-  export import DownloadError = api.DownloadError;
-  export import EventStream = api.EventStream;
-  export import FileNotFoundError = api.FileNotFoundError;
-  export import FileOutput = api.FileOutput;
-  export import FileTooLargeError = api.FileTooLargeError;
-  export import InternalError = api.InternalError;
-  export import InvalidArgumentError = api.InvalidArgumentError;
-  export import InvalidResponseError = api.InvalidResponseError;
-  export import NotFoundError = api.NotFoundError;
-  export import OutcomeUnknownError = api.OutcomeUnknownError;
-  export import OutputExpiredError = api.OutputExpiredError;
-  export import Page = api.Page;
-  export import PayloadTooLargeError = api.PayloadTooLargeError;
-  export import PaymentRequiredError = api.PaymentRequiredError;
-  export import PermissionDeniedError = api.PermissionDeniedError;
-  export import PredictionAbortedError = api.PredictionAbortedError;
-  export import PredictionCanceledError = api.PredictionCanceledError;
-  export import PredictionError = api.PredictionError;
-  export import PredictionFailedError = api.PredictionFailedError;
-  export import RateLimitError = api.RateLimitError;
-  export import ReplicateError = api.ReplicateError;
-  export import ServerError = api.ServerError;
-  export import ServerSentEvent = api.ServerSentEvent;
-  export import StreamInterruptedError = api.StreamInterruptedError;
-  export import StreamUnsupportedError = api.StreamUnsupportedError;
-  export import TimeoutError = api.TimeoutError;
-  export import UnprocessableEntityError = api.UnprocessableEntityError;
-  export import WebhookBodyError = api.WebhookBodyError;
-  export import WebhookError = api.WebhookError;
-  export import WebhookHeadersError = api.WebhookHeadersError;
-  export import WebhookSecretError = api.WebhookSecretError;
-  export import WebhookSignatureError = api.WebhookSignatureError;
-  export import WebhookTimestampError = api.WebhookTimestampError;
-  export import parseProgressFromLogs = api.parseProgressFromLogs;
-  export import validateWebhook = api.validateWebhook;
-  export import verifyWebhook = api.verifyWebhook;
-  export import  = api.;
-  export import Account = api.Account;
-  export import ApiPromise = api.ApiPromise;
-  export import Collection = api.Collection;
-  export import Deployment = api.Deployment;
-  export import DeploymentConfig = api.DeploymentConfig;
-  export import Failure = api.Failure;
-  export import FileEncodingStrategy = api.FileEncodingStrategy;
-  export import FileInput = api.FileInput;
-  export import FileObject = api.FileObject;
-  export import Hardware = api.Hardware;
-  export import InvalidField = api.InvalidField;
-  export import Model = api.Model;
-  export import ModelConfig = api.ModelConfig;
-  export import ModelDefined = api.ModelDefined;
-  export import ModelDescription = api.ModelDescription;
-  export import ModelOutput = api.ModelOutput;
-  export import ModelReference = api.ModelReference;
-  export import ModelVersion = api.ModelVersion;
-  export import PagePromise = api.PagePromise;
-  export import Prediction = api.Prediction;
-  export import PredictionCreateOptions = api.PredictionCreateOptions;
-  export import PredictionInput = api.PredictionInput;
-  export import PredictionListOptions = api.PredictionListOptions;
-  export import Progress = api.Progress;
-  export import ReplicateOptions = api.ReplicateOptions;
-  export import RequestOptions = api.RequestOptions;
-  export import RunOptions = api.RunOptions;
-  export import Status = api.Status;
-  export import StreamOptions = api.StreamOptions;
-  export import Training = api.Training;
-  export import TrainingOptions = api.TrainingOptions;
-  export import WaitOption = api.WaitOption;
-  export import WaitOptions = api.WaitOptions;
-  export import WebhookEventType = api.WebhookEventType;
-  export import WebhookOptions = api.WebhookOptions;
-  export import WebhookParts = api.WebhookParts;
-  export import WebhookRequest = api.WebhookRequest;
-  export import WebhookSecret = api.WebhookSecret;
+  export {
+    ApiError,
+    AuthenticationError,
+    BadRequestError,
+    ConflictError,
+    ConnectionError,
+    DeadlineError,
+    DownloadError,
+    EventStream,
+    FileNotFoundError,
+    FileOutput,
+    FileTooLargeError,
+    InternalError,
+    InvalidArgumentError,
+    InvalidResponseError,
+    NotFoundError,
+    OutcomeUnknownError,
+    OutputExpiredError,
+    Page,
+    PayloadTooLargeError,
+    PaymentRequiredError,
+    PermissionDeniedError,
+    PredictionAbortedError,
+    PredictionCanceledError,
+    PredictionError,
+    PredictionFailedError,
+    RateLimitError,
+    ReplicateError,
+    ServerError,
+    ServerSentEvent,
+    StreamInterruptedError,
+    StreamUnsupportedError,
+    TimeoutError,
+    UnprocessableEntityError,
+    WebhookBodyError,
+    WebhookError,
+    WebhookHeadersError,
+    WebhookSecretError,
+    WebhookSignatureError,
+    WebhookTimestampError,
+    parseProgressFromLogs,
+    validateWebhook,
+    verifyWebhook,
+    Account,
+    ApiPromise,
+    Collection,
+    Deployment,
+    DeploymentConfig,
+    Failure,
+    FileEncodingStrategy,
+    FileInput,
+    FileObject,
+    Hardware,
+    InvalidField,
+    Model,
+    ModelConfig,
+    ModelDefined,
+    ModelDescription,
+    ModelOutput,
+    ModelReference,
+    ModelVersion,
+    PagePromise,
+    Prediction,
+    PredictionCreateOptions,
+    PredictionInput,
+    PredictionListOptions,
+    Progress,
+    RawRequestOptions,
+    ReplicateOptions,
+    RequestOptions,
+    RunOptions,
+    SearchResults,
+    Status,
+    StreamOptions,
+    Training,
+    TrainingOptions,
+    WaitOption,
+    WaitOptions,
+    WebhookEventType,
+    WebhookOptions,
+    WebhookParts,
+    WebhookRequest,
+    WebhookSecret,
+    Replicate,
+    Replicate as default,
+  };
 }
 export = Replicate;

@@ -13,7 +13,7 @@ const types = [
     names
       .split(",")
       .map((name) => name.trim())
-      .filter((name) => line.startsWith("export type") || name.startsWith("type "))
+      .filter((name) => name !== "" && (line.startsWith("export type") || name.startsWith("type ")))
       .map((name) => name.replace(/^type /, "")),
   ),
   ...[...declarations.matchAll(/export \* from "(.*)"/g)].flatMap(([, file]) =>
@@ -24,7 +24,8 @@ const types = [
     ].map(([, name]) => name),
   ),
 ].sort();
-/** Types with parameters cannot be renamed by `import X = api.X` unless the parameters are repeated; re-exports can. */
+const rest = [...values.filter((name) => name !== "Replicate"), ...types];
+const lines = (indent) => rest.map((name) => `${indent}${name},\n`).join("");
 const note = "// Written by scripts/entry.mjs.\n";
 
 const files = {
@@ -33,12 +34,7 @@ const files = {
     .map((name) => `  ${name},\n`)
     .join("")}} = Replicate;\nexport { Replicate };\n`,
   "index.d.mts": `${note}export { Replicate as default } from "./dist/api.js";\nexport * from "./dist/api.js";\n`,
-  "index.d.cts": `${note}import * as api from "./dist/api.js";\n\ndeclare class Replicate extends api.Replicate {}\ndeclare namespace Replicate {\n  export { Replicate, Replicate as default };\n${[
-    ...values.filter((name) => name !== "Replicate"),
-    ...types,
-  ]
-    .map((name) => `  export import ${name} = api.${name};\n`)
-    .join("")}}\nexport = Replicate;\n`,
+  "index.d.cts": `${note}import {\n${lines("  ")}  Replicate as Client,\n} from "./dist/api.js";\n\ndeclare class Replicate extends Client {}\ndeclare namespace Replicate {\n  export {\n${lines("    ")}    Replicate,\n    Replicate as default,\n  };\n}\nexport = Replicate;\n`,
 };
 
 let stale = false;

@@ -1,6 +1,7 @@
 /** Everything the package exports. */
 export type { ApiPromise } from "./bridge";
 export {
+  type RawRequestOptions,
   Replicate,
   type ReplicateOptions,
   type RunOptions,

@@ -3,7 +3,7 @@ import { EventStream } from "./events";
 import { carry } from "./fetch";
 import { type NativeClient, native } from "./native";
 import type { Page, PagePromise } from "./page";
-import { params, runParams } from "./params";
+import { params, requestParams, runParams } from "./params";
 import { Accounts, Collections, HardwareList, WebhookSecrets } from "./resources/catalogue";
 import { Deployments } from "./resources/deployments";
 import { Files } from "./resources/files";
@@ -16,6 +16,7 @@ import type {
   ModelReference,
   Prediction,
   RequestOptions,
+  SearchResults,
   WaitOption,
   WebhookEventType,
 } from "./types";
@@ -80,6 +81,18 @@ export interface RunOptions extends Omit<RequestOptions, "timeout"> {
 
 /** What `stream` takes. */
 export type StreamOptions = Omit<RunOptions, "wait">;
+
+/** What `request` takes. */
+export interface RawRequestOptions {
+  /** `GET` by default. */
+  method?: string;
+  /** Query parameters. */
+  params?: Record<string, unknown>;
+  headers?: Record<string, string> | Headers;
+  /** The body. */
+  data?: unknown;
+  signal?: AbortSignal;
+}
 
 /** What `wait` takes. */
 export interface WaitOptions extends Omit<RequestOptions, "timeout"> {
@@ -287,6 +300,41 @@ export class Replicate {
     }
   }
 
+  /**
+   * Models, collections and pages of the website that fit some words (beta). `GET /search`
+   *
+   * @param options.limit how many models, 1 to 50 (20 by default)
+   */
+  search(query: string, options: RequestOptions & { limit?: number } = {}): ApiPromise<SearchResults> {
+    return this.#bridge.call("search", { query, ...requestParams(options) }, options);
+  }
+
+  /**
+   * Any request to the API: the way to an endpoint that this client does not know. It goes through the same
+   * retries, and the token is added where the URL is the API's own.
+   *
+   * @param route a path below `baseUrl`, or a whole URL
+   * @param options.data sent as JSON; FormData, Blobs and bytes are sent as they are
+   * @throws {ApiError} if the API answers with a status that is not a success
+   * @example
+   * const response = await replicate.request("/predictions", { params: { source: "web" } });
+   */
+  async request(route: string | URL, options: RawRequestOptions = {}): Promise<Response> {
+    const { method, params: query, headers, data, signal } = options;
+    const body = await rawBody(data);
+    const given = {
+      path: String(route),
+      method,
+      params: query,
+      headers: { ...body.headers, ...plainHeaders(headers) },
+    };
+    const call = this.#bridge.call<Uint8Array>("request", { ...given, data: body.data }, { signal });
+    const { data: bytes, response } = await call.withResponse();
+    // These have no body, and Response refuses to be made with one.
+    const bodiless = [204, 205, 304].includes(response.status);
+    return new Response(bodiless ? null : (bytes as Uint8Array<ArrayBuffer>), response);
+  }
+
   /** @internal */
   toJSON(): Record<string, unknown> {
     const { userAgent, baseUrl, fileEncodingStrategy, useFileOutput } = this;
@@ -323,6 +371,18 @@ export class Replicate {
 
 function defined(options: object): object {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}
+
+function plainHeaders(headers: RawRequestOptions["headers"]): Record<string, string> {
+  return headers instanceof Headers ? Object.fromEntries(headers) : { ...headers };
+}
+
+/** The body of a request as the core takes it; web types that know how to write themselves do so. */
+async function rawBody(data: unknown): Promise<{ data?: unknown; headers?: Record<string, string> }> {
+  if (!(data instanceof FormData || data instanceof Blob || data instanceof URLSearchParams)) return { data };
+  const written = new Response(data);
+  const type = written.headers.get("content-type");
+  return { data: await written.arrayBuffer(), headers: type === null ? {} : { "content-type": type } };
 }
 
 /** Waits, and stops waiting (not the prediction) once `stop` says so. */

@@ -95,6 +95,11 @@ export class FileOutput extends ReadableStream<Uint8Array> {
     return this.#bridge.call<string>("output.save", { url: this.#url, path }, options);
   }
 
+  /** Type and size as the server tells them, without the content. */
+  async head(): Promise<{ content_type?: string; size?: number }> {
+    return this.#bridge.call("output.head", { url: this.#url });
+  }
+
   #read() {
     return this.#bridge.call<Uint8Array>("output.bytes", { url: this.#url });
   }

@@ -10,13 +10,10 @@ export class Page<T> implements AsyncIterable<T> {
   readonly previous: string | null;
   /** The items of this page. */
   readonly results: T[];
-  readonly #follow: (cursor: string) => Listing<T>;
+  readonly #follow: Follow<T>;
 
   /** @internal */
-  constructor(
-    page: { next?: string | null; previous?: string | null; results: T[] },
-    follow: (cursor: string) => Listing<T>,
-  ) {
+  constructor(page: { next?: string | null; previous?: string | null; results: T[] }, follow: Follow<T>) {
     Object.assign(this, page);
     this.next = page.next ?? null;
     this.previous = page.previous ?? null;
@@ -31,13 +28,14 @@ export class Page<T> implements AsyncIterable<T> {
 
   /** The page after this one, or null. */
   async getNextPage(): Promise<Page<T> | null> {
-    return this.next === null ? null : await this.#follow(this.next);
+    if (this.next !== null) for await (const page of this.#follow(this.next)) return page;
+    return null;
   }
 
   /** This page and all that follow, fetched ahead while you work on one. */
   async *pages(): AsyncGenerator<Page<T>, void, undefined> {
     yield this;
-    if (this.next !== null) yield* this.#follow(this.next).pages();
+    if (this.next !== null) yield* this.#follow(this.next);
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
@@ -57,7 +55,8 @@ export interface PagePromise<T> extends ApiPromise<Page<T>>, AsyncIterable<T> {
   pages(): AsyncGenerator<Page<T>, void, undefined>;
 }
 
-type Listing<T> = Pick<PagePromise<T>, "pages"> & PromiseLike<Page<T>>;
+/** What follows a page: awaited the next one, iterated over all. */
+type Follow<T> = (next: string) => AsyncIterable<Page<T>>;
 
 /** Calls a list operation. */
 export function list<T>(
@@ -66,18 +65,14 @@ export function list<T>(
   params: Params,
   { signal }: RequestOptions,
 ): PagePromise<T> {
-  const follow = (cursor: string): Listing<T> => {
-    const further = { ...params, cursor };
-    return {
-      // biome-ignore lint/suspicious/noThenProperty: awaiting gives one page, iterating gives them all
-      then: (...handlers) => first(bridge, operation, further, follow, signal).then(...handlers),
-      async *pages() {
-        const pages = new ItemStream<Page<T>>(bridge, `${operation}.pages`, further, signal);
-        for await (const page of pages) yield new Page<T>(page, follow);
-      },
-    };
+  const { request_options } = params;
+  const follow: Follow<T> = async function* (next) {
+    const pages = new ItemStream<Page<T>>(bridge, "paginate", { path: next, request_options }, signal);
+    for await (const page of pages) yield new Page<T>(page, follow);
   };
-  const promise = first(bridge, operation, params, follow, signal) as PagePromise<T>;
+  const call = bridge.call<Page<T>>(operation, params, { signal });
+  const promise = call.then((page) => new Page<T>(page, follow)) as PagePromise<T>;
+  promise.withResponse = async () => ({ ...(await call.withResponse()), data: await promise });
   promise.pages = async function* () {
     yield* (await promise).pages();
   };
@@ -85,17 +80,4 @@ export function list<T>(
     yield* await promise;
   };
   return promise;
-}
-
-function first<T>(
-  bridge: Bridge,
-  operation: string,
-  params: Params,
-  follow: (cursor: string) => Listing<T>,
-  signal: AbortSignal | undefined,
-): ApiPromise<Page<T>> {
-  const call = bridge.call<Page<T>>(operation, params, { signal });
-  const page = call.then((value) => new Page<T>(value, follow)) as ApiPromise<Page<T>>;
-  page.withResponse = async () => ({ ...(await call.withResponse()), data: await page });
-  return page;
 }

@@ -157,6 +157,17 @@ export interface FileObject {
   urls: { get: string };
 }
 
+/** What a search has found. */
+export interface SearchResults {
+  query: string;
+  models: {
+    model: Model;
+    metadata: { generated_description?: string | null; tags: string[]; score: number | null };
+  }[];
+  collections: { name: string; slug: string; description: string; models: string[] | null }[];
+  pages: { name: string; href: string }[];
+}
+
 /** A kind of machine. */
 export interface Hardware {
   name: string;

@@ -10,7 +10,7 @@ use napi::{
     threadsafe_function::ThreadsafeFunctionCallMode,
 };
 use napi_derive::napi;
-use replicant::{Client, Options, Result, Value, operation};
+use replicant::{Client, Observer, Options, Result, Value, operation};
 use tokio::sync::Notify;
 
 use crate::{
@@ -145,7 +145,7 @@ struct Observed {
 }
 
 impl Observed {
-    fn new(function: Observe<'_>) -> napi::Result<(Arc<Self>, operation::Observer)> {
+    fn new(function: Observe<'_>) -> napi::Result<(Arc<Self>, Observer)> {
         let states = Arc::new(Self { states: Mutex::default() });
         let untold = Arc::clone(&states);
         // Weak: the pending promise is what keeps the process.
@@ -154,7 +154,7 @@ impl Observed {
             .weak::<true>()
             .build_callback(move |_| Ok(FnArgs::from((untold.lock().pop_front(),))))?;
         let seen = Arc::clone(&states);
-        let tell: operation::Observer = Arc::new(move |state: Value| {
+        let tell: Observer = Arc::new(move |state: Value| {
             let Ok(json) = value::text(&state) else { return };
             seen.lock().push_back(json);
             wake.call((), ThreadsafeFunctionCallMode::NonBlocking);

@@ -15,7 +15,7 @@ use bytes::{Buf, Bytes};
 use futures_util::{FutureExt, StreamExt};
 use napi::bindgen_prelude::{BufferSlice, Either, Env, PromiseRaw};
 use napi_derive::napi;
-use replicant::{BoxStream, Error, Result, operation::Item};
+use replicant::{BoxStream, Error, Item, Result};
 use tokio::sync::Notify;
 
 use crate::{error::to_js, runtime, value};

@@ -13,8 +13,7 @@ use napi::{
 };
 use napi_derive::napi;
 use replicant::{
-    BoxFuture, Error, ErrorKind, Result, Value,
-    operation::Item,
+    BoxFuture, Error, ErrorKind, Item, Result, Value,
     transport::{HttpBody, HttpRequest, HttpResponse, StreamBody, Transport},
 };
 

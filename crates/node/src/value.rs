@@ -3,10 +3,7 @@
 
 use bytes::Bytes;
 use napi::bindgen_prelude::{Object, Uint8ArraySlice};
-use replicant::{
-    Error, ErrorKind, Number, PathSegment, Result, Value,
-    operation::{Item, Reply},
-};
+use replicant::{Error, ErrorKind, Item, Number, PathSegment, Reply, Result, Value};
 
 use crate::source;
 
@@ -105,7 +102,7 @@ pub(crate) fn item(item: &Item) -> Result<String> {
             put(",");
             put(&event.file.as_ref().map_or_else(|| "null".to_owned(), |file| quoted(file.url())));
         }
-        Item::Bytes(_) => return Err(internal("bytes among values")),
+        _ => return Err(internal("an item of a kind that has no form in JSON")),
     }
     put("]");
     Ok(json)

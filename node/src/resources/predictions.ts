@@ -5,6 +5,7 @@ import { requestParams, runParams } from "../params";
 import type {
   FileEncodingStrategy,
   ModelDefined,
+  ModelOutput,
   Prediction,
   RequestOptions,
   WaitOption,
@@ -109,10 +110,10 @@ export class Predictions extends Resource {
   /**
    * The output of a prediction, its files as {@link FileOutput}s. Sends nothing.
    *
-   * @param options.useFileOutput false leaves URLs as text
+   * @param prediction a prediction, or anything with an `output` like its
    */
-  output<T = ModelDefined>(prediction: Prediction, options: { useFileOutput?: boolean } = {}): ApiPromise<T> {
-    return this.bridge.call("predictions.output", { prediction, ...requestParams(options) });
+  output<T = ModelOutput>(prediction: Pick<Prediction, "output">): ApiPromise<T> {
+    return this.bridge.call("predictions.output", { output: prediction.output });
   }
 
   /**

@@ -1,0 +1,103 @@
+// What the calls give, as far as the compiler knows. Nothing here is run.
+import Replicate, {
+  ApiError,
+  type FileOutput,
+  type ModelOutput,
+  Page,
+  type Prediction,
+  PredictionFailedError,
+  RateLimitError,
+  Replicate as Named,
+  type ServerSentEvent,
+  type Training,
+  validateWebhook,
+  verifyWebhook,
+} from "replicant";
+
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+function is<_T extends true>(): void {}
+
+const replicate = new Replicate({ auth: "token", fileEncodingStrategy: "upload", timeout: 1000 });
+is<Equal<typeof replicate, Named>>();
+
+// run
+const output = await replicate.run("owner/name", { input: { prompt: "x" } });
+is<Equal<typeof output, ModelOutput>>();
+const text = await replicate.run<string[]>("owner/name:version", { input: {} });
+is<Equal<typeof text, string[]>>();
+const [image] = await replicate.run<[FileOutput]>("owner/name", { input: {} });
+is<Equal<typeof image, FileOutput>>();
+const urls = await replicate.run("owner/name", { input: {}, useFileOutput: false });
+is<Equal<typeof urls, ModelOutput<never>>>();
+// As code for the official client has it.
+(await replicate.run("owner/name", { input: {} })) as string[];
+(await replicate.run("owner/name", { input: {} })) as { audio: FileOutput };
+interface Result {
+  audio: FileOutput;
+}
+(await replicate.run("owner/name", { input: {} })) as Result;
+const { data, response } = await replicate.run("owner/name", { input: {} }).withResponse();
+is<Equal<typeof data, ModelOutput>>();
+is<Equal<typeof response, Response>>();
+// @ts-expect-error: a reference has an owner
+replicate.run("name", { input: {} });
+// @ts-expect-error: modes are named
+replicate.run("owner/name", { input: {}, wait: { mode: "sometimes" } });
+await replicate.run(
+  "owner/name",
+  { input: {}, wait: { mode: "poll", interval: 100 }, signal: AbortSignal.timeout(1) },
+  (prediction) => {
+    is<Equal<typeof prediction, Prediction>>();
+  },
+);
+
+// stream
+for await (const event of replicate.stream("owner/name", { input: {} })) {
+  is<Equal<typeof event, ServerSentEvent>>();
+  is<Equal<typeof event.data, string | FileOutput>>();
+}
+
+// predictions
+const prediction = await replicate.predictions.create<string>({ model: "owner/name", input: {} });
+is<Equal<typeof prediction.output, string | undefined>>();
+// @ts-expect-error: one of model, version, deployment
+replicate.predictions.create({ input: {} });
+const status: string = prediction.status;
+const waited: Prediction = await replicate.wait(prediction, { interval: 100 }, ({ status }) => status === "processing");
+
+// lists
+const page = await replicate.predictions.list();
+is<Equal<typeof page, Page<Prediction>>>();
+for await (const item of replicate.trainings.list()) is<Equal<typeof item, Training>>();
+for await (const items of replicate.paginate(replicate.models.list)) {
+  const run_count: number | undefined = items[0]?.run_count;
+  void run_count;
+}
+for await (const each of replicate.files.list().pages()) is<Equal<typeof each.next, string | null>>();
+
+// files
+const blob: Blob = await image.blob();
+const stream: ReadableStream<Uint8Array> = image;
+const url: URL = image.url();
+
+// errors
+try {
+  await replicate.models.get("owner", "name", { timeout: 5000, maxRetries: 0 });
+} catch (error) {
+  if (error instanceof RateLimitError) {
+    is<Equal<typeof error.retryAfter, number | undefined>>();
+  } else if (error instanceof ApiError) {
+    const { status, response, request }: { status: number; response: Response; request: Request } = error;
+    void [status, response, request];
+  } else if (error instanceof PredictionFailedError) {
+    const logs: string | undefined = error.logs;
+    void logs;
+  }
+}
+
+// webhooks
+const valid: boolean = await validateWebhook(new Request("https://example.com"), "whsec_");
+const event = await verifyWebhook<Prediction>({ id: "", timestamp: "", signature: "", body: "", secret: "" });
+is<Equal<typeof event, Prediction>>();
+
+void [status, waited, blob, stream, url, valid];
