@@ -7,7 +7,6 @@ use indexmap::IndexMap;
 use crate::clock::{Clock, Stamp};
 use crate::config::{Config, Timing};
 use crate::deployments::{self, Deployment};
-use crate::ids;
 use crate::job::Job;
 use crate::json::{Fields, Raw, null};
 use crate::models::{self, Model};
@@ -55,7 +54,7 @@ pub(crate) struct ModelEntry {
     /// Newest first.
     pub(crate) versions: Vec<Version>,
     /// Input of the example prediction, as JSON.
-    pub(crate) example_input: Option<&'static str>,
+    pub(crate) example_input: Option<String>,
     pub(crate) example: Option<Arc<Job>>,
 }
 
@@ -83,8 +82,10 @@ impl ModelEntry {
         self.versions.iter().find(|version| version.id == id && id != HIDDEN)
     }
 
+    /// Its place in a list by latest version. Models without one come last, in an order of their own.
     pub(crate) fn latest_version_at(&self) -> Stamp {
-        self.versions.first().map_or(Stamp(0), |version| version.created_at)
+        let latest = self.versions.first();
+        latest.map_or(Stamp(self.created_at.0 / 1000), |version| version.created_at)
     }
 
     pub(crate) fn view(&self, origin: &str) -> Raw {
@@ -168,28 +169,14 @@ pub(crate) fn built_in(config: &Config, clock: &Clock) -> (Catalog, IndexMap<Str
             timing: config.timings.get(&full_name).copied().unwrap_or(card.timing),
             streams: card.streams,
             versions,
-            example_input: Some(card.example_input),
+            example_input: Some(card.example_input.into_owned()).filter(|input| !input.is_empty()),
             example: None,
         };
         catalog.models.insert(full_name, entry);
         created_at = created_at.plus(day);
     }
-    let hotdog = ModelEntry {
-        owner: config.account.clone(),
-        name: "hotdog".into(),
-        description: Some("Tells hot dogs from everything else".into()),
-        readme: None,
-        public: false,
-        official: false,
-        links: Links::default(),
-        created_at,
-        run_count: 0,
-        timing: Timing::default(),
-        streams: true,
-        versions: Vec::new(),
-        example_input: None,
-        example: None,
-    };
+    let mut hotdog = new_model(&config.account, "hotdog", false, created_at);
+    hotdog.description = Some("Tells hot dogs from everything else".into());
     catalog.models.insert(hotdog.full_name(), hotdog);
     catalog.collections = collections(clock);
     let deployments = deployments::built_in(config, clock, &catalog);
@@ -244,9 +231,4 @@ pub(crate) fn new_model(owner: &str, name: &str, public: bool, created_at: Stamp
         example_input: None,
         example: None,
     }
-}
-
-/// A version id for something just made.
-pub(crate) fn new_version_id() -> String {
-    ids::version()
 }

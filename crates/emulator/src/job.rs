@@ -45,6 +45,8 @@ impl Status {
 pub(crate) enum Kind {
     Prediction,
     Training,
+    /// The prediction that shows what a model does; in nobody's list.
+    Example,
 }
 
 /// Which of its forms an object is answered in.
@@ -150,10 +152,6 @@ impl Job {
     pub(crate) fn output_complete(&self) -> bool {
         let live = lock(&self.live);
         live.output_complete || live.status.is_terminal()
-    }
-
-    pub(crate) fn completed_at(&self) -> Option<Stamp> {
-        lock(&self.live).completed_at
     }
 
     /// Resolves when `condition` holds, which is tested after every change.

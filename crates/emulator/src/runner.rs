@@ -4,24 +4,33 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::app::App;
-use crate::catalog::Engine;
+use crate::app::{App, lock};
+use crate::catalog::{Engine, Version};
 use crate::config::Timing;
 use crate::fetch::{self, Fetched};
 use crate::files;
 use crate::job::{Job, Status};
-use crate::json::{Raw, raw};
+use crate::ids;
+use crate::json::{Fields, Raw, raw};
 use crate::models::Input;
+use crate::schema::Schema;
 
 // The pause between the last piece of output and the final status, in which a held create already answers.
 const SETTLE: Duration = Duration::from_millis(5);
 const RUN_LIMIT: Duration = Duration::from_secs(30 * 60);
 
+/// What a job is to do.
+pub(crate) enum Task {
+    Predict(Engine),
+    /// Train the model and add the result to the destination, an `owner/name`.
+    Train(Engine, String),
+}
+
 /// Runs a job in the background.
-pub(crate) fn spawn(app: &App, job: Arc<Job>, engine: Engine, input: Input, timing: Timing) {
+pub(crate) fn spawn(app: &App, job: Arc<Job>, task: Task, input: Input, timing: Timing) {
     let app = app.clone();
     tokio::spawn(async move {
-        let work = live(&app, &job, engine, input, timing);
+        let work = live(&app, &job, task, input, timing);
         tokio::select! {
             biased;
             // Dropping the work is how it is cancelled.
@@ -48,7 +57,7 @@ async fn at_deadline(app: &App, job: &Job) {
     }
 }
 
-async fn live(app: &App, job: &Arc<Job>, engine: Engine, input: Input, timing: Timing) {
+async fn live(app: &App, job: &Arc<Job>, task: Task, input: Input, timing: Timing) {
     let cold_start = input.number("cold_start").map_or(timing.cold_start, seconds);
     tokio::time::sleep(app.scaled(cold_start)).await;
     if !job.start(app.now()) {
@@ -61,7 +70,7 @@ async fn live(app: &App, job: &Arc<Job>, engine: Engine, input: Input, timing: T
     let least = tokio::time::sleep(app.scaled(timing.run));
     let limit = tokio::time::sleep(app.scaled(RUN_LIMIT));
     let result = tokio::select! {
-        result = engine.run(input, run) => result,
+        result = perform(task, input, run) => result,
         () = limit => Err("The prediction ran for longer than 30 minutes".into()),
     };
     match result {
@@ -73,6 +82,37 @@ async fn live(app: &App, job: &Arc<Job>, engine: Engine, input: Input, timing: T
         }
         Err(error) => job.finish(Status::Failed, Some(error), app.now()),
     }
+}
+
+async fn perform(task: Task, input: Input, run: Run) -> Result<(), String> {
+    match task {
+        Task::Predict(engine) => engine.run(input, run).await,
+        Task::Train(engine, destination) => {
+            let trained = engine.train(input, run.clone()).await?;
+            let weights = run.save("weights.json", "application/json", trained.weights);
+            let version = publish(&run, &destination, trained.engine)?;
+            let output = Fields::new().put("version", &format!("{destination}:{version}")).put("weights", &weights);
+            run.output(output.finish());
+            Ok(())
+        }
+    }
+}
+
+/// Adds a version to a model and gives its id.
+fn publish(run: &Run, destination: &str, engine: Engine) -> Result<String, String> {
+    let mut catalog = lock(&run.app.catalog);
+    let model = catalog.models.get_mut(destination);
+    let model = model.ok_or_else(|| format!("The destination {destination} has been deleted"))?;
+    let version = Version {
+        id: ids::version(),
+        created_at: run.app.now(),
+        schema: Arc::new(Schema::from_components(engine.card().schema)?),
+        engine,
+        overridden_by: None,
+    };
+    let id = version.id.clone();
+    model.versions.insert(0, version);
+    Ok(id)
 }
 
 /// Seconds given by a caller, kept within what a timer takes.

@@ -49,14 +49,24 @@ pub(crate) struct Schema {
     required: Vec<String>,
     /// Whether the output is a list that grows while the model runs.
     pub(crate) iterates: bool,
+    /// The schema of trainings, if the version can be trained.
+    pub(crate) training: Option<Arc<Schema>>,
 }
 
 impl Schema {
     /// Reads the `components.schemas` object of an OpenAPI document.
     pub(crate) fn from_components(components: &str) -> Result<Self, String> {
+        let mut schema = Self::read(components, "Input", "Output")?;
+        if components.contains("\"TrainingInput\"") {
+            schema.training = Some(Arc::new(Self::read(components, "TrainingInput", "TrainingOutput")?));
+        }
+        Ok(schema)
+    }
+
+    fn read(components: &str, input: &str, output: &str) -> Result<Self, String> {
         let bad = |error: serde_json::Error| format!("the schema cannot be read: {error}");
         let schemas: IndexMap<String, Box<RawValue>> = serde_json::from_str(components).map_err(bad)?;
-        let input = schemas.get("Input").ok_or("the schema has no Input")?;
+        let input = schemas.get(input).ok_or_else(|| format!("the schema has no {input}"))?;
         let input: ObjectSchema = serde_json::from_str(input.get()).map_err(bad)?;
         let resolve = |mut property: Property| {
             let references = property.all_of.iter().map(|part| &part.reference);
@@ -73,7 +83,7 @@ impl Schema {
         for (name, property) in input.properties {
             properties.insert(name, resolve(property)?);
         }
-        let output: Value = match schemas.get("Output") {
+        let output: Value = match schemas.get(output) {
             Some(output) => serde_json::from_str(output.get()).map_err(bad)?,
             None => Value::Null,
         };
@@ -90,6 +100,7 @@ impl Schema {
             properties,
             required: input.required,
             iterates: output["x-cog-array-type"] == "iterator",
+            training: None,
         })
     }
 

@@ -17,7 +17,7 @@ impl Model for Echo {
             schema: include_str!("schemas/echo.json"),
             streams: true,
             timing: timing(5, 0),
-            example_input: r#"{"value": "hello"}"#,
+            example_input: r#"{"value": "hello"}"#.into(),
         }
     }
 

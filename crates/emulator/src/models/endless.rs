@@ -18,7 +18,7 @@ impl Model for Endless {
             schema: include_str!("schemas/endless.json"),
             streams: true,
             timing: timing(5, 0),
-            example_input: "{}",
+            example_input: "".into(),
         }
     }
 

@@ -28,7 +28,7 @@ impl Model for Esrgan {
             schema: include_str!("schemas/esrgan.json"),
             streams: true,
             timing: timing(15, 10),
-            example_input: EXAMPLE,
+            example_input: EXAMPLE.into(),
         }
     }
 

@@ -17,7 +17,7 @@ impl Model for Fails {
             schema: include_str!("schemas/fails.json"),
             streams: true,
             timing: timing(5, 10),
-            example_input: r#"{"message": "CUDA out of memory"}"#,
+            example_input: "".into(),
         }
     }
 

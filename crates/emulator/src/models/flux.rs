@@ -24,7 +24,7 @@ impl Model for Flux {
             schema: include_str!("schemas/flux.json"),
             streams: true,
             timing: timing(15, 10),
-            example_input: r#"{"prompt": "a harbour town at sunset", "aspect_ratio": "3:2", "seed": 4}"#,
+            example_input: r#"{"prompt": "a harbour town at sunset", "aspect_ratio": "3:2", "seed": 4}"#.into(),
         }
     }
 
@@ -57,7 +57,7 @@ async fn draw(input: Input, run: Run) -> Result<(), String> {
                 saturation: 1.1,
                 octaves: 2 + u32::try_from(steps).unwrap_or(2),
             };
-            let picture = picture(&prompt, "", seed.wrapping_add(index), &commission);
+            let picture = picture(&prompt, "", None, seed.wrapping_add(index), &commission);
             match extension {
                 "png" => encode(&picture.into(), ImageFormat::Png),
                 "webp" => encode(&picture.into(), ImageFormat::WebP),

@@ -40,7 +40,7 @@ impl Model for Llama {
             schema: include_str!("schemas/llama.json"),
             streams: true,
             timing: timing(15, 0),
-            example_input: r#"{"prompt": "Write a short poem about the harbour", "seed": 7}"#,
+            example_input: r#"{"prompt": "Write a short poem about the harbour", "seed": 7}"#.into(),
         }
     }
 

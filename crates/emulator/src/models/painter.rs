@@ -128,12 +128,15 @@ impl<'a> Canvas<'a> {
 
     fn hill(&self, range: &Range, column: usize, v: f32, depth: f32) -> Color {
         let u = column as f32 / self.height;
-        let next = (column + 2).min(range.outline.len() - 1);
-        let previous = column.saturating_sub(2);
-        let slope = (range.outline[next] - range.outline[previous]) * self.height / 4.0;
+        // The light on a slope follows its rough shape, and is lost further down.
+        let reach = (self.height as usize / 24).max(2);
+        let next = (column + reach).min(range.outline.len() - 1);
+        let previous = column.saturating_sub(reach);
+        let run = (next - previous).max(1) as f32;
+        let slope = (range.outline[next] - range.outline[previous]) * self.height / run * (-depth * 9.0).exp();
         let side = if self.scene.sun.0 * self.width / self.height > u { -slope } else { slope };
         let grain = layered(u * 14.0, v * 34.0, range.seed, self.octaves.min(4)) - 0.5;
-        let light = 1.0 + range.texture * (grain + 0.35 * side.clamp(-1.0, 1.0)) + 0.10 * (-depth * 30.0).exp();
+        let light = 1.0 + range.texture * (grain + 0.6 * side.clamp(-1.0, 1.0)) + 0.10 * (-depth * 30.0).exp();
         let mut color = range.color.map(|part| part * light);
         if range.snow > 0.0 {
             let edge = 0.055 + 0.09 * layered(u * 24.0, v * 16.0, range.seed ^ 5, 4);

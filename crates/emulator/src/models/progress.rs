@@ -21,7 +21,7 @@ impl Model for Progress {
             schema: include_str!("schemas/progress.json"),
             streams: true,
             timing: timing(5, 0),
-            example_input: r#"{"steps": 10}"#,
+            example_input: r#"{"steps": 10}"#.into(),
         }
     }
 

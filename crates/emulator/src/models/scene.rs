@@ -157,6 +157,52 @@ impl Scene {
     }
 }
 
+/// Colours learned from pictures: of their top, middle and bottom.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+pub(super) struct Palette {
+    top: Color,
+    middle: Color,
+    bottom: Color,
+}
+
+impl Palette {
+    /// The average colours of the pictures; `None` without any.
+    pub(super) fn of(pictures: &[image::RgbImage]) -> Option<Self> {
+        let band = |from: f32, to: f32| {
+            let (mut sum, mut count) = ([0.0f64; 3], 0u64);
+            for picture in pictures {
+                let row = |share: f32| (picture.height() as f32 * share) as u32;
+                for y in row(from)..row(to).max(row(from) + 1).min(picture.height()) {
+                    for x in 0..picture.width() {
+                        let pixel = picture.get_pixel(x, y).0;
+                        sum = [0, 1, 2].map(|part| sum[part] + f64::from(pixel[part]));
+                        count += 1;
+                    }
+                }
+            }
+            sum.map(|part| (part / count.max(1) as f64 / 255.0) as f32)
+        };
+        let palette = || Self {
+            top: band(0.0, 0.33),
+            middle: band(0.33, 0.66),
+            bottom: band(0.66, 1.0),
+        };
+        (!pictures.is_empty()).then(palette)
+    }
+}
+
+impl Scene {
+    /// Paints the same scene in learned colours.
+    pub(super) fn recolor(&mut self, palette: Palette) {
+        let turn = |color: &mut Color, to: Color| *color = mix(*color, to, 0.8);
+        turn(&mut self.zenith, palette.top);
+        turn(&mut self.middle, mix(palette.top, palette.middle, 0.5));
+        turn(&mut self.haze, palette.middle);
+        turn(&mut self.ground, palette.bottom);
+        turn(&mut self.deep, palette.bottom);
+    }
+}
+
 impl Light {
     fn copy(&self) -> Self {
         Self(self.0)

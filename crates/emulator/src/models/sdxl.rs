@@ -1,18 +1,24 @@
 //! `stability-ai/sdxl`: draws pictures. Here they are landscapes, whatever is asked for, but ones that fit the words.
 
 use std::io::Cursor;
+use std::sync::Arc;
+use std::time::Duration;
 
 use image::imageops::FilterType;
 use image::{DynamicImage, ImageFormat, RgbImage};
 
 use super::painter::{Commission, paint};
 use super::random::{Random, seed_or_random};
-use super::scene::Scene;
-use super::{Card, Input, Model, timing};
+use super::scene::{Palette, Scene};
+use super::{Card, Input, Model, Trained, Training, timing, zip};
 use crate::json::raw;
 use crate::runner::{Run, Work};
 
-pub(super) struct Sdxl;
+/// The model; a trained version has learned colours.
+#[derive(Default)]
+pub(super) struct Sdxl {
+    palette: Option<Palette>,
+}
 
 const LATEST: &str = "7762fd07cf82c948538e41f63f77d685e02b063e37e496e96eefd46c929f9bdc";
 
@@ -30,16 +36,44 @@ impl Model for Sdxl {
             schema: include_str!("schemas/sdxl.json"),
             streams: true,
             timing: timing(20, 20),
-            example_input: r#"{"prompt": "a mountain lake at dawn, pine forest, mist", "width": 768, "height": 512, "seed": 11}"#,
+            example_input: r#"{"prompt": "a mountain lake at dawn, pine forest, mist", "width": 768, "height": 512, "seed": 11}"#.into(),
         }
     }
 
     fn run(&self, input: Input, run: Run) -> Work<'_> {
-        Box::pin(draw(input, run))
+        Box::pin(draw(input, run, self.palette))
+    }
+
+    fn train(&self, input: Input, run: Run) -> Training<'_> {
+        Box::pin(train(input, run))
     }
 }
 
-async fn draw(input: Input, run: Run) -> Result<(), String> {
+/// Learns the colours of the pictures given, alone or in a zip archive.
+async fn train(input: Input, run: Run) -> Result<Trained, String> {
+    let uri = input.required_text("input_images")?;
+    let file = run.fetch("input_images", &uri).await?;
+    let token = input.text("token_string").unwrap_or_default();
+    let steps = input.integer("max_train_steps").unwrap_or(1000);
+    let work = move || {
+        let files = if zip::is_archive(&file.bytes) { zip::files(&file.bytes)? } else { vec![file.bytes.to_vec()] };
+        let pictures = files.iter().filter_map(|file| image::load_from_memory(file).ok());
+        let pictures: Vec<_> = pictures.map(|picture| picture.to_rgb8()).collect();
+        let palette = Palette::of(&pictures).ok_or("input_images holds no picture that can be read")?;
+        Ok((palette, pictures.len()))
+    };
+    let (palette, count) = run.busy(work).await.inspect_err(|error| run.log(error))?;
+    run.log(format!("Training on {count} pictures, token {token:?}"));
+    for quarter in 1..=4 {
+        run.log(format!("{:3}%|{}| {}/{steps}", quarter * 25, "██".repeat(quarter), steps * quarter as i64 / 4));
+        run.sleep(Duration::from_millis(5)).await;
+    }
+    let weights = raw(&palette).get().into();
+    let engine = Arc::new(Sdxl { palette: Some(palette) });
+    Ok(Trained { engine, weights })
+}
+
+async fn draw(input: Input, run: Run, palette: Option<Palette>) -> Result<(), String> {
     let prompt = input.text("prompt").unwrap_or_default();
     let negative = input.text("negative_prompt").unwrap_or_default();
     let side = |name| input.integer(name).and_then(|side| u32::try_from(side).ok()).unwrap_or(1024);
@@ -64,7 +98,7 @@ async fn draw(input: Input, run: Run) -> Result<(), String> {
                 saturation: 0.75 + (guidance / 30.0).min(0.6),
                 octaves: if steps < 10 { 3 } else { 5 },
             };
-            let mut picture = picture(&prompt, &negative, seed.wrapping_add(index), &commission);
+            let mut picture = picture(&prompt, &negative, palette, seed.wrapping_add(index), &commission);
             if let Some(start) = start {
                 blend(&mut picture, &start, mask.as_ref(), strength);
             }
@@ -81,9 +115,18 @@ async fn draw(input: Input, run: Run) -> Result<(), String> {
 }
 
 /// Paints one picture. The same words, seed and size give the same one.
-pub(super) fn picture(prompt: &str, negative: &str, seed: i64, commission: &Commission) -> RgbImage {
+pub(super) fn picture(
+    prompt: &str,
+    negative: &str,
+    palette: Option<Palette>,
+    seed: i64,
+    commission: &Commission,
+) -> RgbImage {
     let mut random = Random::from_parts(&[prompt.as_bytes(), negative.as_bytes(), &seed.to_le_bytes()]);
-    let scene = Scene::imagine(prompt, negative, &mut random);
+    let mut scene = Scene::imagine(prompt, negative, &mut random);
+    if let Some(palette) = palette {
+        scene.recolor(palette);
+    }
     paint(&scene, commission, &mut random)
 }
 

@@ -17,7 +17,7 @@ impl Model for Stream {
             schema: include_str!("schemas/stream.json"),
             streams: true,
             timing: timing(5, 0),
-            example_input: r#"{"chunks": ["one", " two", " three"]}"#,
+            example_input: r#"{"chunks": ["one", " two", " three"]}"#.into(),
         }
     }
 

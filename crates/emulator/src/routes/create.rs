@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use axum::http::{HeaderValue, StatusCode, header};
 
-use crate::app::{Counted, lock};
+use crate::app::{App, Counted, lock};
 use crate::call::{Call, Reply, json};
 use crate::catalog::{Engine, HIDDEN, ModelEntry, Version};
-use crate::clock::Stamp;
 use crate::config::Timing;
 use crate::job::{Job, Kind, Order, Shape};
 use crate::json::{Object, Raw};
 use crate::problem::{InvalidField, Problem};
 use crate::schema::{Input, Schema};
 use crate::webhook::{HookEvent, deliver_to};
-use crate::{ids, runner};
+use crate::runner::{self, Task};
+use crate::ids;
 
 use super::prefer;
 
@@ -44,7 +44,7 @@ pub(super) async fn by_model(call: Call) -> Reply {
         let catalog = lock(&call.app.catalog);
         let model = catalog.model(call.parameter(0), call.parameter(1));
         let model = model.filter(|model| model.official).ok_or_else(Problem::not_found)?;
-        target(model, model.versions.first().ok_or_else(Problem::invalid_version)?, true, model)
+        target(model, model.versions.first().ok_or_else(Problem::invalid_version)?, true)
     };
     create(call, body, target).await
 }
@@ -59,7 +59,7 @@ pub(super) async fn by_deployment(call: Call) -> Reply {
         let model = catalog.models.get(&deployment.model).ok_or_else(Problem::invalid_version)?;
         let mut versions = model.versions.iter();
         let version = versions.find(|version| version.id == deployment.version);
-        let mut target = target(model, version.ok_or_else(Problem::invalid_version)?, false, model);
+        let mut target = target(model, version.ok_or_else(Problem::invalid_version)?, false);
         target.deployment = Some(deployment.name);
         target
     };
@@ -78,7 +78,7 @@ fn version_named(call: &Call, wanted: &str) -> Result<Target, Problem> {
         (Some(name), None) => {
             let model = catalog.models.get(name).filter(|model| model.official);
             return model
-                .and_then(|model| Some(target(model, model.versions.first()?, true, model)))
+                .and_then(|model| Some(target(model, model.versions.first()?, true)))
                 .ok_or_else(Problem::invalid_version);
         }
         (_, Some(id)) => catalog.find_version(id),
@@ -88,14 +88,14 @@ fn version_named(call: &Call, wanted: &str) -> Result<Target, Problem> {
     if name.is_some_and(|name| name != model.full_name()) {
         return Err(Problem::invalid_version());
     }
-    Ok(target(model, version, false, model))
+    Ok(target(model, version, false))
 }
 
-fn target(model: &ModelEntry, version: &Version, official: bool, owner: &ModelEntry) -> Target {
+pub(super) fn target(model: &ModelEntry, version: &Version, official: bool) -> Target {
     // Some versions are run by another one, and answers name that.
     let actual = version.overridden_by.as_ref().and_then(|id| model.version(id)).unwrap_or(version);
     Target {
-        model: owner.full_name(),
+        model: model.full_name(),
         shown_version: if official { HIDDEN.into() } else { actual.id.clone() },
         deployment: None,
         schema: actual.schema.clone(),
@@ -116,6 +116,19 @@ pub(super) struct Body {
 }
 
 impl Body {
+    /// A body with an input and nothing else. An input that is no object counts as empty.
+    pub(super) fn of_input(input: &str) -> Self {
+        let values: Object = serde_json::from_str(input).unwrap_or_default();
+        Self {
+            version: None,
+            destination: None,
+            input: crate::json::raw(&values),
+            values,
+            webhook: None,
+            filter: None,
+        }
+    }
+
     /// Reads the body, of which `required` are the members it must have besides the optional ones.
     pub(super) fn read(call: &Call, required: &[&str]) -> Result<Self, Problem> {
         let object = call.json()?;
@@ -212,21 +225,22 @@ fn read_filter(object: &Object, problems: &mut Vec<InvalidField>) -> Option<Vec<
     Some(filter)
 }
 
-/// Makes a job of a checked request and starts it.
-pub(super) fn start(
-    call: &Call,
-    body: Body,
-    target: Target,
-    kind: Kind,
-    cancel_after: Option<Duration>,
-) -> Result<Arc<Job>, Problem> {
-    let app = &call.app;
+/// How a job differs from the next one of its target.
+pub(super) struct Terms {
+    pub(super) kind: Kind,
+    pub(super) cancel_after: Option<Duration>,
+    pub(super) retention: Duration,
+}
+
+/// Checks an input and starts a job with it.
+pub(super) fn start(app: &App, origin: &str, body: Body, target: Target, terms: Terms) -> Result<Arc<Job>, Problem> {
     let problems = target.schema.check(&body.values);
     if !problems.is_empty() {
         return Err(Problem::invalid_input(problems));
     }
-    let created_at: Stamp = app.now();
-    let streams = target.streams && kind == Kind::Prediction;
+    let Terms { kind, cancel_after, retention } = terms;
+    let created_at = app.now();
+    let streams = target.streams && kind != Kind::Training;
     let order = Order {
         kind,
         id: ids::prediction(),
@@ -234,17 +248,17 @@ pub(super) fn start(
         version: target.shown_version,
         deployment: target.deployment,
         input: body.input.clone(),
-        origin: call.origin.clone(),
-        source: "api",
+        origin: origin.to_owned(),
+        source: if kind == Kind::Example { "web" } else { "api" },
         stream_key: streams.then(ids::capability),
         created_at,
         deadline: cancel_after.map(|time| created_at.plus(app.scaled(time))),
-        retention: app.scaled(app.config.retention),
+        retention,
         webhook: body.webhook.clone(),
         webhook_filter: body.filter.clone(),
     };
     let hook = body.webhook.map(|url| deliver_to(app, url, body.filter));
-    if let Some(model) = lock(&app.catalog).models.get_mut(&order.model) {
+    if let (Some(model), Kind::Prediction) = (lock(&app.catalog).models.get_mut(&order.model), kind) {
         model.run_count += 1;
     }
     let iterates = target.schema.iterates;
@@ -257,7 +271,11 @@ pub(super) fn start(
     if let Some(key) = &job.order.stream_key {
         lock(&app.streams).insert(key.clone(), job.clone());
     }
-    runner::spawn(app, job.clone(), target.engine, input, target.timing);
+    let task = match body.destination {
+        Some(destination) => Task::Train(target.engine, destination),
+        None => Task::Predict(target.engine),
+    };
+    runner::spawn(app, job.clone(), task, input, target.timing);
     Ok(job)
 }
 
@@ -268,7 +286,12 @@ async fn create(call: Call, body: Body, target: Target) -> Reply {
         None => None,
     };
     let hold = call.header("prefer").and_then(prefer::hold);
-    let job = start(&call, body, target, Kind::Prediction, cancel_after)?;
+    let terms = Terms {
+        kind: Kind::Prediction,
+        cancel_after,
+        retention: call.app.scaled(call.app.config.retention),
+    };
+    let job = start(&call.app, &call.origin, body, target, terms)?;
     let (status, shape) = match hold {
         None => (StatusCode::CREATED, Shape::Created),
         Some(time) => {

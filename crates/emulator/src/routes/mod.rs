@@ -9,16 +9,25 @@ use crate::call::{Call, Reply};
 use crate::problem::Problem;
 
 pub(crate) mod account;
+mod body;
+mod collections;
 mod control;
 mod create;
 mod delivery;
+mod deployments;
 mod files;
+mod hardware;
 mod models;
 mod predictions;
 mod prefer;
 mod replay;
+mod search;
 mod streams;
+mod trainings;
 mod webhooks;
+
+const MODEL: &str = "/v1/models/{model_owner}/{model_name}";
+const DEPLOYMENT: &str = "/v1/deployments/{deployment_owner}/{deployment_name}";
 
 pub(crate) fn router() -> Router<App> {
     Router::new()
@@ -26,11 +35,24 @@ pub(crate) fn router() -> Router<App> {
         .route("/v1/files", get(files::list).post(files::create))
         .route("/v1/files/{file_id}", get(files::read).delete(files::delete))
         .route("/v1/files/{file_id}/download", get(files::download))
-        .route("/v1/models/{model_owner}/{model_name}", get(models::read))
-        .route("/v1/models/{model_owner}/{model_name}/predictions", post(create::by_model))
-        .route("/v1/models/{model_owner}/{model_name}/versions", get(models::versions))
-        .route("/v1/models/{model_owner}/{model_name}/versions/{version_id}", get(models::version))
-        .route("/v1/deployments/{deployment_owner}/{deployment_name}/predictions", post(create::by_deployment))
+        .route("/v1/collections", get(collections::list))
+        .route("/v1/collections/{collection_slug}", get(collections::read))
+        .route("/v1/deployments", get(deployments::list).post(deployments::create))
+        .route(DEPLOYMENT, get(deployments::read).patch(deployments::update).delete(deployments::delete))
+        .route(&format!("{DEPLOYMENT}/predictions"), post(create::by_deployment))
+        .route("/v1/hardware", get(hardware::list))
+        .route("/v1/models", get(models::list).post(models::create).fallback(search::models))
+        .route(MODEL, get(models::read).patch(models::update).delete(models::delete))
+        .route(&format!("{MODEL}/examples"), get(models::examples))
+        .route(&format!("{MODEL}/predictions"), post(create::by_model))
+        .route(&format!("{MODEL}/readme"), get(models::readme))
+        .route(&format!("{MODEL}/versions"), get(models::versions))
+        .route(&format!("{MODEL}/versions/{{version_id}}"), get(models::version).delete(models::delete_version))
+        .route(&format!("{MODEL}/versions/{{version_id}}/trainings"), post(trainings::create))
+        .route("/v1/search", get(search::search))
+        .route("/v1/trainings", get(trainings::list))
+        .route("/v1/trainings/{training_id}", get(predictions::read_training))
+        .route("/v1/trainings/{training_id}/cancel", post(predictions::cancel_training))
         .route("/v1/predictions", get(predictions::list).post(create::by_version))
         .route("/v1/predictions/{prediction_id}", get(predictions::read))
         .route("/v1/predictions/{prediction_id}/cancel", post(predictions::cancel))

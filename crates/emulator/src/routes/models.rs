@@ -1,36 +1,237 @@
 //! Models and their versions.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+
 use crate::app::lock;
-use crate::call::{Call, Reply, ok};
+use crate::call::{Call, Reply, empty, json, ok};
+use crate::catalog::{Catalog, ModelEntry, Version, new_model};
+use crate::job::{Job, Kind, Shape};
 use crate::page::{Item, Order, page};
 use crate::problem::Problem;
 
+use super::body::Reader;
+use super::create::{Body, Terms, start, target};
+use super::hardware;
+
 const PAGE: usize = 25;
+const EXAMPLE_PATIENCE: Duration = Duration::from_secs(5);
+const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+// Versions are deleted in the background, in minutes; this is enough to see that they are not gone at once.
+const DELETION: Duration = Duration::from_millis(50);
+
+pub(super) async fn list(call: Call) -> Reply {
+    let by_model = match call.query("sort_by") {
+        None | Some("latest_version_created_at") => false,
+        Some("model_created_at") => true,
+        Some(_) => {
+            let text = "\"sort_by\" must be \"model_created_at\" or \"latest_version_created_at\".";
+            return Err(Problem::bad_request(text));
+        }
+    };
+    let order = match call.query("sort_direction") {
+        None | Some("desc") => Order::NewestFirst,
+        Some("asc") => Order::OldestFirst,
+        Some(_) => return Err(Problem::bad_request("\"sort_direction\" must be \"asc\" or \"desc\".")),
+    };
+    let item = |model: &ModelEntry| Item {
+        at: if by_model { model.created_at } else { model.latest_version_at() },
+        body: model.view(&call.origin),
+    };
+    let catalog = lock(&call.app.catalog);
+    let items = catalog.models.values().filter(|model| model.public).map(item).collect();
+    drop(catalog);
+    page(&call, items, order, PAGE)
+}
+
+pub(super) async fn create(call: Call) -> Reply {
+    let mut body = Reader::new(&call)?;
+    let owner = body.text("owner", true);
+    let name = body.text("name", true);
+    let visibility = body.choice("visibility", true, &["public", "private"]);
+    body.choice("hardware", true, &hardware::skus());
+    let mut links = crate::catalog::Links::default();
+    let description = body.text("description", false);
+    links.github_url = body.text("github_url", false);
+    links.paper_url = body.text("paper_url", false);
+    links.license_url = body.text("license_url", false);
+    links.cover_image_url = body.text("cover_image_url", false);
+    let (owner, name) = (owner.unwrap_or_default(), name.unwrap_or_default());
+    if !owner.is_empty() && owner != call.app.config.account {
+        body.report("enum", "owner", format!("must be your account, {:?}", call.app.config.account));
+    }
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
+    if !name.bytes().all(plain) {
+        body.report("pattern", "name", "Only lower-case letters, digits, dashes, dots and underscores are allowed");
+    }
+    let mut catalog = lock(&call.app.catalog);
+    if catalog.model(&owner, &name).is_some() {
+        body.report("unique", "name", "A model with that name and owner already exists");
+    }
+    body.finish()?;
+    let public = visibility.as_deref() == Some("public");
+    let mut model = new_model(&owner, &name, public, call.app.now());
+    model.description = description;
+    model.links = links;
+    let view = model.view(&call.origin);
+    catalog.models.insert(model.full_name(), model);
+    Ok(json(StatusCode::CREATED, view))
+}
 
 pub(super) async fn read(call: Call) -> Reply {
+    ensure_example(&call).await;
     let catalog = lock(&call.app.catalog);
-    let model = catalog.model(call.parameter(0), call.parameter(1));
-    Ok(ok(model.ok_or_else(Problem::not_found)?.view(&call.origin)))
+    Ok(ok(find(&call, &catalog)?.view(&call.origin)))
+}
+
+pub(super) async fn update(call: Call) -> Reply {
+    let mut catalog = lock(&call.app.catalog);
+    let model = own(&call, &mut catalog)?;
+    let mut body = Reader::new(&call)?;
+    let description = body.text("description", false);
+    let readme = body.text("readme", false);
+    let github_url = body.text("github_url", false);
+    let paper_url = body.text("paper_url", false);
+    let weights_url = body.text("weights_url", false);
+    let license_url = body.text("license_url", false);
+    body.finish()?;
+    let set = |member: &mut Option<String>, value: Option<String>| {
+        if value.is_some() {
+            *member = value;
+        }
+    };
+    set(&mut model.description, description);
+    set(&mut model.readme, readme);
+    set(&mut model.links.github_url, github_url);
+    set(&mut model.links.paper_url, paper_url);
+    set(&mut model.links.weights_url, weights_url);
+    set(&mut model.links.license_url, license_url);
+    Ok(ok(model.view(&call.origin)))
+}
+
+/// Deletes a model of one's own that is private and has no versions.
+pub(super) async fn delete(call: Call) -> Reply {
+    let mut catalog = lock(&call.app.catalog);
+    let model = own(&call, &mut catalog)?;
+    if model.public || !model.versions.is_empty() {
+        let text = "Only private models without versions can be deleted.";
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, text));
+    }
+    let name = model.full_name();
+    catalog.models.shift_remove(&name);
+    Ok(empty(StatusCode::NO_CONTENT))
+}
+
+pub(super) async fn examples(call: Call) -> Reply {
+    ensure_example(&call).await;
+    let example = find(&call, &lock(&call.app.catalog))?.example.clone();
+    let item = |job: Arc<Job>| Item {
+        at: job.order.created_at,
+        body: job.view(&call.origin, Shape::Read),
+    };
+    page(&call, example.map(item).into_iter().collect(), Order::NewestFirst, PAGE)
+}
+
+pub(super) async fn readme(call: Call) -> Reply {
+    let readme = find(&call, &lock(&call.app.catalog))?.readme.clone();
+    match readme {
+        Some(text) => Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()),
+        None => Ok(empty(StatusCode::NOT_FOUND)),
+    }
 }
 
 pub(super) async fn versions(call: Call) -> Reply {
     let items = {
         let catalog = lock(&call.app.catalog);
-        let model = catalog.model(call.parameter(0), call.parameter(1));
-        let model = model.filter(|model| model.has_addressable_versions());
-        let versions = &model.ok_or_else(Problem::not_found)?.versions;
-        let item = |version: &crate::catalog::Version| Item {
+        let model = find(&call, &catalog)?;
+        if !model.has_addressable_versions() {
+            return Err(Problem::not_found());
+        }
+        let item = |version: &Version| Item {
             at: version.created_at,
             body: version.view(),
         };
-        versions.iter().map(item).collect()
+        model.versions.iter().map(item).collect()
     };
     page(&call, items, Order::NewestFirst, PAGE)
 }
 
 pub(super) async fn version(call: Call) -> Reply {
     let catalog = lock(&call.app.catalog);
-    let model = catalog.model(call.parameter(0), call.parameter(1));
-    let version = model.and_then(|model| model.version(call.parameter(2)));
+    let version = find(&call, &catalog)?.version(call.parameter(2));
     Ok(ok(version.ok_or_else(Problem::not_found)?.view()))
+}
+
+/// Deletes a version of one's own private model, in the background.
+pub(super) async fn delete_version(call: Call) -> Reply {
+    let id = call.parameter(2).to_owned();
+    let model = {
+        let mut catalog = lock(&call.app.catalog);
+        let model = own(&call, &mut catalog)?;
+        model.version(&id).ok_or_else(Problem::not_found)?;
+        let deployed = lock(&call.app.deployments).values().any(|deployment| deployment.version == id);
+        if model.public || deployed {
+            let text = "Only versions of private models that have no deployment can be deleted.";
+            return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, text));
+        }
+        model.full_name()
+    };
+    let app = call.app.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(app.scaled(DELETION)).await;
+        if let Some(model) = lock(&app.catalog).models.get_mut(&model) {
+            model.versions.retain(|version| version.id != id);
+        }
+    });
+    Ok(empty(StatusCode::ACCEPTED))
+}
+
+fn find<'a>(call: &Call, catalog: &'a Catalog) -> Result<&'a ModelEntry, Problem> {
+    catalog.model(call.parameter(0), call.parameter(1)).ok_or_else(Problem::not_found)
+}
+
+/// The model, if it belongs to the caller's account.
+fn own<'a>(call: &Call, catalog: &'a mut Catalog) -> Result<&'a mut ModelEntry, Problem> {
+    let name = find(call, catalog)?.full_name();
+    let model = catalog.models.get_mut(&name).ok_or_else(Problem::not_found)?;
+    if model.owner == call.app.config.account {
+        Ok(model)
+    } else {
+        let text = "You do not have permission to change this model.";
+        Err(Problem::new(StatusCode::FORBIDDEN, text))
+    }
+}
+
+/// Runs the model's example the first time it is looked at, so that its output is real.
+async fn ensure_example(call: &Call) {
+    let job = {
+        let mut catalog = lock(&call.app.catalog);
+        let Some(model) = catalog.models.get_mut(&format!("{}/{}", call.parameter(0), call.parameter(1))) else {
+            return;
+        };
+        let (Some(input), Some(version), None) = (&model.example_input, model.versions.first(), &model.example) else {
+            return;
+        };
+        let (body, target) = (Body::of_input(input), target(model, version, model.official));
+        drop(catalog);
+        let terms = Terms {
+            kind: Kind::Example,
+            cancel_after: None,
+            retention: FOREVER,
+        };
+        match start(&call.app, &call.origin, body, target, terms) {
+            Ok(job) => job,
+            Err(_) => return,
+        }
+    };
+    let finished = job.until(|job| job.status().is_terminal());
+    if tokio::time::timeout(EXAMPLE_PATIENCE, finished).await.is_ok() {
+        let mut catalog = lock(&call.app.catalog);
+        if let Some(model) = catalog.models.get_mut(&job.order.model) {
+            model.example.get_or_insert(job);
+        }
+    }
 }

@@ -26,6 +26,23 @@ pub(super) async fn cancel(call: Call) -> Reply {
     Ok(ok(job.view(&call.origin, Shape::Read)))
 }
 
+pub(super) async fn read_training(call: Call) -> Reply {
+    only_training(&call)?;
+    read(call).await
+}
+
+pub(super) async fn cancel_training(call: Call) -> Reply {
+    only_training(&call)?;
+    cancel(call).await
+}
+
+fn only_training(call: &Call) -> Result<(), Problem> {
+    match find(call)?.order.kind {
+        Kind::Training => Ok(()),
+        _ => Err(Problem::not_found()),
+    }
+}
+
 pub(super) async fn list(call: Call) -> Reply {
     let after = moment(&call, "created_after")?;
     let before = moment(&call, "created_before")?;
@@ -58,7 +75,7 @@ pub(super) fn items(call: &Call, jobs: impl Iterator<Item = Arc<Job>>) -> Vec<It
 }
 
 /// The job the path names. Trainings answer under both paths, since theirs point here at first.
-pub(super) fn find(call: &Call) -> Result<Arc<Job>, Problem> {
+fn find(call: &Call) -> Result<Arc<Job>, Problem> {
     let job = lock(&call.app.jobs).get(call.parameter(0)).cloned();
     let job = job.ok_or_else(Problem::not_found)?;
     job.forget_if_due(call.app.now());

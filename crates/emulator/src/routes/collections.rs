@@ -1,0 +1,39 @@
+//! Collections of models.
+
+use crate::app::lock;
+use crate::call::{Call, Reply, ok};
+use crate::catalog::Collection;
+use crate::json::{Fields, array};
+use crate::page::{Item, Order, page};
+use crate::problem::Problem;
+
+const PAGE: usize = 100;
+
+pub(super) fn head(collection: &Collection) -> Fields {
+    Fields::new()
+        .put("name", collection.name)
+        .put("slug", collection.slug)
+        .put("description", collection.description)
+}
+
+pub(super) async fn list(call: Call) -> Reply {
+    let item = |collection: &Collection| Item {
+        at: collection.created_at,
+        body: head(collection).finish(),
+    };
+    let items = lock(&call.app.catalog).collections.iter().map(item).collect();
+    page(&call, items, Order::OldestFirst, PAGE)
+}
+
+pub(super) async fn read(call: Call) -> Reply {
+    let catalog = lock(&call.app.catalog);
+    let mut collections = catalog.collections.iter();
+    let collection = collections.find(|collection| collection.slug == call.parameter(0));
+    let collection = collection.ok_or_else(Problem::not_found)?;
+    let models = collection.models.iter().filter_map(|name| catalog.models.get(name));
+    let models: Vec<_> = models.map(|model| model.view(&call.origin)).collect();
+    let body = head(collection)
+        .put("full_description", collection.full_description)
+        .put("models", &array(&models));
+    Ok(ok(body.finish()))
+}

@@ -1,0 +1,103 @@
+//! Finding models, collections and pages by words.
+
+use axum::http::{HeaderValue, header};
+
+use crate::app::lock;
+use crate::call::{Call, Reply, ok};
+use crate::catalog::{Catalog, ModelEntry};
+use crate::json::{Fields, Raw, array, null};
+use crate::problem::Problem;
+
+const MODELS_PAGE: usize = 25;
+const USUAL_LIMIT: usize = 20;
+const LARGEST_LIMIT: usize = 50;
+const PAGES: [(&str, &str); 5] = [
+    ("Get started with Python", "/docs/get-started/python"),
+    ("Get started with Node.js", "/docs/get-started/nodejs"),
+    ("Webhooks", "/docs/topics/webhooks"),
+    ("Streaming output", "/docs/topics/predictions/streaming"),
+    ("Deployments", "/docs/topics/deployments"),
+];
+
+/// `QUERY /models`. Clients send the words bare or as a JSON string.
+pub(super) async fn models(call: Call) -> Reply {
+    if call.method.as_str() != "QUERY" {
+        return Err(Problem::method_not_allowed(call.method.as_str()));
+    }
+    let text = String::from_utf8_lossy(&call.body).into_owned();
+    let words = serde_json::from_str::<String>(&text).unwrap_or(text);
+    let catalog = lock(&call.app.catalog);
+    let found: Vec<_> = ranked(&catalog, &words).into_iter().take(MODELS_PAGE).collect();
+    let results: Vec<_> = found.iter().map(|(model, _)| model.view(&call.origin)).collect();
+    let body = Fields::new()
+        .put("next", &null())
+        .put("previous", &null())
+        .put("results", &array(&results));
+    let mut response = ok(body.finish());
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, POST, QUERY"));
+    Ok(response)
+}
+
+/// `GET /search`.
+pub(super) async fn search(call: Call) -> Reply {
+    let query = call.query("query").filter(|query| !query.trim().is_empty());
+    let missing = || Problem::bad_request("Query parameter \"query\" is required").plain_json();
+    let query = query.ok_or_else(missing)?;
+    let limit = call.query("limit").map_or(Some(USUAL_LIMIT), |limit| limit.parse().ok());
+    let limit = limit.filter(|limit| (1..=LARGEST_LIMIT).contains(limit));
+    let wrong = || Problem::bad_request("Query parameter \"limit\" must be between 1 and 50").plain_json();
+    let limit = limit.ok_or_else(wrong)?;
+
+    let catalog = lock(&call.app.catalog);
+    let found: Vec<_> = ranked(&catalog, query).into_iter().take(limit).collect();
+    let models: Vec<_> = found.iter().map(|(model, score)| hit(&call, model, *score)).collect();
+    let collections = catalog.collections.iter().filter(|collection| {
+        score(query, &[collection.name, collection.slug, collection.description]) > 0.0
+    });
+    let collections: Vec<_> = collections
+        .map(|collection| super::collections::head(collection).put("models", &collection.models).finish())
+        .collect();
+    let pages = PAGES.iter().filter(|(name, _)| score(query, &[name]) > 0.0);
+    let pages: Vec<_> = pages
+        .map(|(name, href)| Fields::new().put("name", name).put("href", href).finish())
+        .collect();
+    let body = Fields::new()
+        .put("query", query)
+        .put("models", &array(&models))
+        .put("collections", &array(&collections))
+        .put("pages", &array(&pages));
+    Ok(ok(body.finish()))
+}
+
+fn hit(call: &Call, model: &ModelEntry, score: f64) -> Raw {
+    let tags: Vec<&str> = model.name.split('-').collect();
+    let metadata = Fields::new()
+        .put("generated_description", &model.description)
+        .put("tags", &tags)
+        .put("score", &score)
+        .finish();
+    Fields::new().put("model", &model.view(&call.origin)).put("metadata", &metadata).finish()
+}
+
+/// The public models the words fit, the best first.
+fn ranked<'a>(catalog: &'a Catalog, words: &str) -> Vec<(&'a ModelEntry, f64)> {
+    let public = catalog.models.values().filter(|model| model.public);
+    let scored = public.map(|model| {
+        let description = model.description.as_deref().unwrap_or_default();
+        (model, score(words, &[&model.owner, &model.name, &model.name, description]))
+    });
+    let mut found: Vec<_> = scored.filter(|(_, score)| *score > 0.0).collect();
+    found.sort_by(|a, b| b.1.total_cmp(&a.1));
+    found
+}
+
+/// The share of the words that occur in the texts, weighted by how many texts have them.
+fn score(words: &str, texts: &[&str]) -> f64 {
+    let words: Vec<String> = words.split_whitespace().map(str::to_lowercase).collect();
+    if words.is_empty() {
+        return 0.0;
+    }
+    let lower: Vec<String> = texts.iter().map(|text| text.to_lowercase()).collect();
+    let hits = words.iter().map(|word| lower.iter().filter(|text| text.contains(word.as_str())).count());
+    hits.sum::<usize>() as f64 / (words.len() * texts.len()) as f64
+}
