@@ -222,19 +222,23 @@ impl OutputWork {
         Self { file, path: params.path, verb, options: RequestOptions::default(), observer: None }
     }
 
-    async fn done(self) -> Result<Value> {
+    async fn done(self) -> Result<Reply> {
         let Self { file, path, verb, options: _, observer } = self;
         match verb {
-            OutputVerb::Bytes => Ok(Value::Bytes(file.bytes().await?)),
+            OutputVerb::Bytes => {
+                let (bytes, headers) = file.whole().await?;
+                Ok(Reply { headers, ..Reply::of(Value::Bytes(bytes)) })
+            }
             OutputVerb::Head => {
                 let (content_type, size) = file.head().await?;
                 let members = [("content_type", Value::from(content_type)), ("size", size.into())];
-                Ok(Value::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()))
+                let members = members.into_iter().map(|(name, value)| (name.to_owned(), value));
+                Ok(Reply::of(Value::Object(members.collect())))
             }
             OutputVerb::Save => {
                 let path = path.ok_or_else(|| Error::invalid("output.save: `path` is missing"))?;
                 save(&file, &path, observer).await?;
-                Ok(path.to_string_lossy().as_ref().into())
+                Ok(Reply::of(path.to_string_lossy().as_ref().into()))
             }
         }
     }
@@ -260,7 +264,7 @@ impl Work for OutputWork {
     }
 
     fn reply(self, _client: Client) -> BoxFuture<'static, Result<Reply>> {
-        Box::pin(async move { Ok(Reply::of(self.done().await?)) })
+        Box::pin(self.done())
     }
 }
 

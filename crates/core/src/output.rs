@@ -53,23 +53,27 @@ impl FileOutput {
     /// # Errors
     /// [`ErrorKind::OutputExpired`] if it is gone, [`ErrorKind::Download`] if it cannot be had whole.
     pub async fn bytes(&self) -> Result<Bytes> {
-        let mut chunks = self.stream();
-        let mut whole = BytesMut::new();
-        while let Some(chunk) = chunks.try_next().await? {
-            if whole.is_empty() {
-                // The first and only chunk of a small file is not copied.
-                match chunks.try_next().await? {
-                    None => return Ok(chunk),
-                    Some(second) => {
-                        whole.extend_from_slice(&chunk);
-                        whole.extend_from_slice(&second);
-                    }
-                }
-            } else {
-                whole.extend_from_slice(&chunk);
-            }
+        Ok(self.whole().await?.0)
+    }
+
+    /// The whole file and the headers that came with it.
+    pub(crate) async fn whole(&self) -> Result<(Bytes, Vec<(String, String)>)> {
+        if self.url.starts_with("data:") {
+            let (mime, bytes) = decode_data_uri(&self.url)?;
+            return Ok((bytes, vec![("content-type".to_owned(), mime)]));
         }
-        Ok(whole.freeze())
+        let mut download = Download::new(self.clone(), None);
+        let first = download.next().await?.unwrap_or_default();
+        let Some(second) = download.next().await? else {
+            // A small file came as one piece, which is not copied.
+            return Ok((first, download.headers));
+        };
+        let mut whole = BytesMut::from(first);
+        whole.extend_from_slice(&second);
+        while let Some(chunk) = download.next().await? {
+            whole.extend_from_slice(&chunk);
+        }
+        Ok((whole.freeze(), download.headers))
     }
 
     /// The file's pieces as they come. After a cut it goes on where it stopped; the stream fails
@@ -212,6 +216,8 @@ struct Download {
     total: Option<u64>,
     /// What names this version of the file.
     etag: Option<String>,
+    /// The headers of the first answer.
+    headers: Vec<(String, String)>,
     /// Attempts since bytes last moved.
     attempts: u32,
     done: bool,
@@ -227,6 +233,7 @@ impl Download {
             skip: 0,
             total: None,
             etag: None,
+            headers: Vec::new(),
             attempts: 0,
             done: false,
             observer,
@@ -318,6 +325,7 @@ impl Download {
             self.skip = self.offset;
             self.total = self.total.or(length);
             self.etag = etag;
+            self.headers = response.headers;
         }
         Ok(response.body.stream())
     }
