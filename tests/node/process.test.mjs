@@ -55,11 +55,12 @@ test("a pending promise keeps the process", async () => {
 test("the cancel of an aborted run is sent before the process ends", async () => {
   const { output } = await script(`
     const controller = new AbortController();
-    replicate.run("emulator/endless", { input: {}, signal: controller.signal }).catch((error) => console.log(error.message));
+    const wait = { mode: "block", timeout: 1 };
+    replicate.run("emulator/endless", { input: {}, wait, signal: controller.signal }).catch((error) => console.log(error.message));
     setTimeout(() => controller.abort(new Error("enough")), 200);
   `);
   assert.equal(output, "enough\n");
-  await emulator.until((state) => !state.predictions.processing && !state.predictions.starting);
+  assert.equal(await emulator.latestEnded(), "canceled");
 });
 
 test("process.exit in the middle of a request", async () => {

@@ -42,7 +42,7 @@ test("what progress throws ends the run", async () => {
     }),
     (error) => error === broken,
   );
-  await emulator.until((state) => !state.predictions.processing && !state.predictions.starting);
+  assert.equal(await emulator.latestEnded(), "canceled");
 });
 
 test("a failure carries the prediction and its logs", async () => {
@@ -64,15 +64,29 @@ test("a failure carries the prediction and its logs", async () => {
   assert.equal(seen.at(-1), "failed");
 });
 
+test("a prediction that is cancelled by someone else is an error, not an empty output", async () => {
+  const run = replicate.run(
+    "emulator/endless",
+    { input: {}, wait: { mode: "poll", interval: 20 } },
+    ({ id, status }) => {
+      if (status === "processing") replicate.predictions.cancel(id);
+    },
+  );
+  await assert.rejects(run, PredictionCanceledError);
+});
+
 test("a deadline cancels the prediction and carries it", async () => {
   const from = Date.now();
-  await assert.rejects(replicate.run("emulator/endless", { input: {}, timeout: 300 }), (error) => {
-    assert.ok(error instanceof DeadlineError);
-    assert.match(error.prediction.id, /^\w{26}$/);
-    return true;
-  });
+  await assert.rejects(
+    replicate.run("emulator/endless", { input: {}, wait: { mode: "poll" }, timeout: 300 }),
+    (error) => {
+      assert.ok(error instanceof DeadlineError);
+      assert.match(error.prediction.id, /^\w{26}$/);
+      return true;
+    },
+  );
   assert.ok(Date.now() - from < 1500);
-  await emulator.until((state) => !state.predictions.processing && !state.predictions.starting);
+  assert.equal(await emulator.latestEnded(), "canceled");
 });
 
 test("wait gives the last state; stop ends the waiting and not the prediction", async () => {
@@ -88,7 +102,7 @@ test("wait gives the last state; stop ends the waiting and not the prediction", 
   assert.equal(asked, 3);
   assert.ok(["starting", "processing"].includes(stopped.status));
   assert.equal((await replicate.predictions.cancel(endless.id)).status, "canceled");
-  await assert.rejects(replicate.wait(await replicate.predictions.get(endless.id)), PredictionCanceledError);
+  assert.equal((await replicate.wait(endless)).status, "canceled");
 });
 
 test("files in an output are FileOutputs, or URLs on request", async () => {
@@ -133,7 +147,7 @@ test("break ends the stream, its socket and its prediction", async () => {
   }))
     break;
   await emulator.until((state) => state.active_streams === 0);
-  await emulator.until((state) => !state.predictions.processing);
+  assert.equal(await emulator.latestEnded(), "canceled");
 });
 
 test("a stream that is never read sends nothing", async () => {

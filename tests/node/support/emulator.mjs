@@ -60,6 +60,16 @@ class Emulator {
     }, limit);
   }
 
+  /** Waits until the newest prediction has ended, and gives its status. */
+  async latestEnded(limit = 2000) {
+    const client = this.client();
+    const running = ["starting", "processing"];
+    return eventually(async () => {
+      const [latest] = (await client.predictions.list()).results;
+      return running.includes(latest.status) ? undefined : latest.status;
+    }, limit);
+  }
+
   /** A scripted conversation; see tests/cases/README.md. */
   async replay(exchanges) {
     const response = await fetch(`${this.replay_origin}/_replay`, {

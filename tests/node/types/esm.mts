@@ -3,11 +3,11 @@ import Replicate, {
   ApiError,
   type FileOutput,
   type ModelOutput,
-  Page,
+  type Replicate as Named,
+  type Page,
   type Prediction,
   PredictionFailedError,
   RateLimitError,
-  Replicate as Named,
   type ServerSentEvent,
   type Training,
   validateWebhook,
@@ -63,7 +63,11 @@ is<Equal<typeof prediction.output, string | undefined>>();
 // @ts-expect-error: one of model, version, deployment
 replicate.predictions.create({ input: {} });
 const status: string = prediction.status;
-const waited: Prediction = await replicate.wait(prediction, { interval: 100 }, ({ status }) => status === "processing");
+const waited: Prediction = await replicate.wait(
+  prediction,
+  { interval: 100 },
+  ({ status }) => status === "processing",
+);
 
 // lists
 const page = await replicate.predictions.list();
