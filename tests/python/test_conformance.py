@@ -8,10 +8,15 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
-import replicant
 from conftest import ROOT, TOKEN, Emulator
+
+import replicant
+from replicant._errors import BY_CODE
 from replicant._files import FileOutput
+from replicant._native import OPERATIONS
 from replicant._object import plain
+from replicant._progress import Progress
+from replicant._webhook import validate
 
 CASES = [
     pytest.param(case, id=f"{path.stem}:{case['name']}")
@@ -27,23 +32,45 @@ FILE_METHODS = {
     "output.head": ("head", "ahead"),
     "output.read": ("__iter__", "__aiter__"),
 }
-FUNCTIONS: dict[str, Callable[..., Any]] = {}
 
 
-def method(client: Any, operation: str, params: dict[str, Any], mode: str) -> Callable[..., Any]:
+def verify(**params: Any) -> Any:
+    """`webhooks.verify`, whose three header parameters Python takes as headers."""
+    headers = dict(params.pop("headers", {}))
+    for name in ("id", "timestamp", "signature"):
+        if name in params:
+            headers[f"webhook-{name}"] = str(params.pop(name))
+    return {"event": validate(headers=headers, **params)}
+
+
+def parse_progress(logs: Any) -> Any:
+    found = Progress.parse(logs if isinstance(logs, str) else logs.get("logs") or "")
+    return None if found is None else found._asdict()
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "identifier.parse": lambda ref: replicant.ModelVersionIdentifier.parse(ref)._asdict(),
+    "progress.parse": parse_progress,
+    "webhooks.verify": verify,
+}
+
+
+def method(
+    client: Any, operation: str, params: dict[str, Any], mode: str, stream: bool = False
+) -> Callable[..., Any]:
     """The public method that carries out an operation."""
     if operation in FILE_METHODS:
         file = FileOutput(params.pop("url"), client)
         return getattr(file, FILE_METHODS[operation][mode != "blocking"])
-    pages = operation.endswith(".list.pages")
-    *names, last = operation.removesuffix(".pages").split(".")
+    if operation in FUNCTIONS:
+        return FUNCTIONS[operation]
+    pages = stream and operation in OPERATIONS
+    *names, last = operation.split(".")
     for name in names:
         client = getattr(client, name)
     found = getattr(client, f"async_{last}" if mode == "twin" else last)
     if not pages:
         return found
-    if mode == "blocking":
-        return lambda **kwargs: found(**kwargs).pages()
     return lambda **kwargs: found(**kwargs).pages()
 
 
@@ -68,7 +95,12 @@ def shown(value: Any) -> Any:
     """A result as plain data."""
     if isinstance(value, replicant.ServerSentEvent):
         kind = value.event.value if isinstance(value.event, replicant.EventType) else value.event
-        event = {"event": kind, "data": plain(value.data), "id": value.id or None, "retry": value.retry}
+        event = {
+            "event": kind,
+            "data": plain(value.data),
+            "id": value.id or None,
+            "retry": value.retry,
+        }
         return {name: member for name, member in event.items() if member is not None}
     if isinstance(value, (replicant.Page, replicant.AsyncPage)):
         return value.dict()
@@ -90,7 +122,11 @@ async def play(case: dict[str, Any], emulator: Emulator, mode: str) -> None:
     replay = emulator.replay(*case["exchanges"])
     places = {"base": replay.base_url, "origin": replay.origin, "other": replay.other}
     cls = replicant.AsyncClient if mode == "awaited" else replicant.Client
-    options = {"token": TOKEN, "base_url": replay.base_url, **unpack(case.get("client", {}), places)}
+    options = {
+        "token": TOKEN,
+        "base_url": replay.base_url,
+        **unpack(case.get("client", {}), places),
+    }
     call = unpack(case["call"], places)
     own = call.get("python", {})
     params = dict(own.get("kwargs", {} if "args" in own else call.get("params", {})))
@@ -99,8 +135,9 @@ async def play(case: dict[str, Any], emulator: Emulator, mode: str) -> None:
     error: Exception | None = None
     try:
         client = make(cls, options)
-        got = method(client, call["operation"], params, mode)(*own.get("args", ()), **params)
-        streams = call.get("stream") or "items" in case
+        streams = bool(call.get("stream") or "items" in case)
+        found = method(client, call["operation"], params, mode, streams)
+        got = found(*own.get("args", ()), **params)
         if streams and mode == "blocking":
             for item in got:
                 items.append(shown(item))
@@ -127,7 +164,7 @@ async def play(case: dict[str, Any], emulator: Emulator, mode: str) -> None:
 def check_error(error: Any, expected: dict[str, Any]) -> None:
     for name, value in expected.items():
         if name == "code":
-            assert type(error) is replicant._errors.BY_CODE[value], repr(error)
+            assert type(error) is BY_CODE[value], repr(error)
             assert error.code == value
         elif name == "message_contains":
             for part in [value] if isinstance(value, str) else value:

@@ -69,7 +69,8 @@ impl Delivery {
         outcome: impl FnOnce(Python<'_>, T) -> PyResult<Py<PyAny>> + Send + 'static,
     ) -> PyResult<Bound<'py, PyAny>> {
         let running = self.event_loop.bind(py).upgrade();
-        let running = running.ok_or_else(|| pyo3::exceptions::PyRuntimeError::new_err("the event loop is gone"))?;
+        let running =
+            running.ok_or_else(|| pyo3::exceptions::PyRuntimeError::new_err("the event loop is gone"))?;
         let future = running.call_method0(pyo3::intern!(py, "create_future"))?;
         let promised = future.clone().unbind();
         let delivery = self.clone();
@@ -114,7 +115,11 @@ impl Delivery {
     fn wake(self: &Arc<Self>, py: Python<'_>) {
         let woken = self.event_loop.bind(py).upgrade().is_some_and(|event_loop| {
             let drain = Bound::new(py, Drain(self.clone()));
-            drain.and_then(|drain| event_loop.call_method1(pyo3::intern!(py, "call_soon_threadsafe"), (drain,))).is_ok()
+            drain
+                .and_then(|drain| {
+                    event_loop.call_method1(pyo3::intern!(py, "call_soon_threadsafe"), (drain,))
+                })
+                .is_ok()
         });
         if !woken {
             // The loop is closed, so nobody waits any more.

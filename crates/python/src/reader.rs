@@ -48,12 +48,17 @@ impl Reader {
         let locals = TaskLocals::with_running_loop(py).and_then(|locals| locals.copy_context(py)).ok();
         let shared = Shared { file: object.clone().unbind(), start, len, locals, turn: Mutex::new(()) };
         let file = File::source(Arc::new(Reader(Arc::new(shared))));
-        Ok(match name.as_deref().and_then(|name| name.rsplit(['/', '\\']).next()).filter(|name| !name.is_empty()) {
-            Some(name) => file.filename(name),
-            None => file,
-        })
+        Ok(
+            match name
+                .as_deref()
+                .and_then(|name| name.rsplit(['/', '\\']).next())
+                .filter(|name| !name.is_empty())
+            {
+                Some(name) => file.filename(name),
+                None => file,
+            },
+        )
     }
-
 }
 
 impl fmt::Debug for Reader {
@@ -148,7 +153,8 @@ fn extent(file: &Bound<'_, PyAny>) -> (Option<u64>, Option<u64>) {
 }
 
 fn is_text(file: &Bound<'_, PyAny>) -> bool {
-    file.call_method1(intern!(file.py(), "read"), (0,)).is_ok_and(|nothing| nothing.is_instance_of::<PyString>())
+    file.call_method1(intern!(file.py(), "read"), (0,))
+        .is_ok_and(|nothing| nothing.is_instance_of::<PyString>())
 }
 
 fn bytes_of(piece: &Bound<'_, PyAny>) -> PyResult<Bytes> {

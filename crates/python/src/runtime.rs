@@ -37,7 +37,9 @@ pub fn get() -> PyResult<&'static Runtime> {
         .thread_name("replicant")
         .enable_all()
         .build()
-        .map_err(|error| PyRuntimeError::new_err(format!("cannot start the threads of replicant: {error}")))?;
+        .map_err(|error| {
+            PyRuntimeError::new_err(format!("cannot start the threads of replicant: {error}"))
+        })?;
     // Never dropped: at exit its threads end with the process, without a wait.
     let runtime: &'static Runtime = Box::leak(Box::new(runtime));
     *current = Some((pid, runtime));

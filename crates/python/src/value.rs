@@ -10,8 +10,8 @@ use pyo3::{
     pybacked::PyBackedBytes,
     sync::PyOnceLock,
     types::{
-        PyBool, PyByteArray, PyBytes, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PyMemoryView, PySet, PyString,
-        PyTuple,
+        PyBool, PyByteArray, PyBytes, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PyMemoryView, PySet,
+        PyString, PyTuple,
     },
 };
 use replicant::{File, Number, Object, Value};
@@ -150,7 +150,9 @@ impl Walk {
         if has_method(object, intern!(py, "keys")) && has_method(object, intern!(py, "__getitem__")) {
             let pairs = object.call_method0(intern!(py, "items"))?;
             return self.within(object, |walk| {
-                walk.members(pairs.try_iter()?.map(|pair| pair?.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>()))
+                walk.members(
+                    pairs.try_iter()?.map(|pair| pair?.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>()),
+                )
             });
         }
         if has_method(object, intern!(py, "__next__")) {
@@ -219,7 +221,10 @@ impl Walk {
         if float.is_finite() {
             return Ok(Value::Number(Number::Float(float)));
         }
-        Err(PyValueError::new_err(format!("{}: {float} cannot be sent, JSON has no such number", self.here())))
+        Err(PyValueError::new_err(format!(
+            "{}: {float} cannot be sent, JSON has no such number",
+            self.here()
+        )))
     }
 
     fn reader(&mut self, object: &Bound<'_, PyAny>) -> PyResult<File> {

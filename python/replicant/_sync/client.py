@@ -7,6 +7,7 @@ from typing import Any, Dict, Mapping, Optional, Sequence, Union
 
 from .._base import Base, Observer, given
 from .._events import EventStream
+from .._native import Stream
 from .._objects import SearchResults
 from .._options import options_from
 from .._refs import Reference, reference
@@ -403,6 +404,18 @@ class Client(Base):
             data=data,
         )
         return RawResponse(*await self._async_call_raw("request", sent))
+
+    def paginate(self, path: str) -> Stream[Any]:
+        """The pages of any list of the API as plain data, for what has no method here.
+
+        Args:
+            path: the path after the base URL, such as `/predictions`, or the `next` of a page.
+        """
+        return Stream(self._native, "paginate", {"path": path})
+
+    def async_paginate(self, path: str) -> Stream[Any]:
+        """The awaitable form of `paginate`."""
+        return Stream(self._native, "paginate", {"path": path})
 
     def __enter__(self) -> Client:
         return self

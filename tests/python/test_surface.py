@@ -1,0 +1,101 @@
+"""The core's tables and this package's methods and classes match, both ways."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT
+from test_conformance import FILE_METHODS, FUNCTIONS, method
+
+import replicant
+from replicant import _errors, _native
+
+PACKAGE = ROOT / "python/replicant"
+NAMES = {*_native.OPERATIONS, *_native.STREAMS, *_native.COMPUTATIONS}
+
+
+def test_every_operation_is_used_and_every_used_operation_exists() -> None:
+    used = set()
+    for path in PACKAGE.rglob("*.py"):
+        if "_sync" not in path.parts:
+            calls = r'(?:_call|_call_raw|_async_call|call|call_async|_list|compute)\(\s*"([\w.]+)"'
+            opens = r'Stream\(\s*[\w.]+,\s*"([\w.]+)"'
+            text = path.read_text(encoding="utf-8")
+            used.update(re.findall(calls, text), re.findall(opens, text))
+    assert used == NAMES
+
+
+@pytest.mark.parametrize("mode", ["blocking", "awaited", "twin"])
+@pytest.mark.parametrize("operation", sorted({*_native.OPERATIONS, *_native.STREAMS}))
+def test_every_operation_has_a_method(operation: str, mode: str) -> None:
+    cls = replicant.AsyncClient if mode == "awaited" else replicant.Client
+    found = method(cls("token"), operation, {"url": "data:,"}, mode)
+    assert callable(found)
+    if operation not in FILE_METHODS:
+        assert (inspect.getdoc(found) or "").strip(), "a public method needs a docstring"
+
+
+@pytest.mark.parametrize("operation", sorted(_native.COMPUTATIONS))
+def test_every_computation_has_a_function(operation: str) -> None:
+    assert operation in FUNCTIONS
+
+
+def test_every_error_code_has_a_class() -> None:
+    assert set(_errors.BY_CODE) == set(_native.ERROR_CODES)
+    for code, cls in _errors.BY_CODE.items():
+        assert cls.code == code
+        assert issubclass(cls, replicant.ReplicateError)
+        assert cls.__doc__
+        assert getattr(replicant, cls.__name__) is cls
+
+
+def test_sync_is_derived_from_async() -> None:
+    script = ROOT / "python/scripts/unasync.py"
+    done = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def test_public_names_exist_and_are_documented() -> None:
+    for name in replicant.__all__:
+        found = getattr(replicant, name)
+        if inspect.isclass(found):
+            assert found.__doc__, name
+            for member, value in vars(found).items():
+                if member[0] != "_" and inspect.isfunction(value):
+                    assert value.__doc__, f"{name}.{member}"
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        replicant.nonsense  # noqa: B018
+    assert set(replicant.__all__) <= set(dir(replicant))
+
+
+def test_parameters_are_documented() -> None:
+    missing = []
+    for path in sorted((PACKAGE / "_async").glob("*.py")):
+        module = __import__(f"replicant._async.{path.stem}", fromlist=["*"])
+        for cls in vars(module).values():
+            if not inspect.isclass(cls) or cls.__module__ != module.__name__:
+                continue
+            for name, value in vars(cls).items():
+                client = name == "__init__" and cls.__name__ == "AsyncClient"
+                if not inspect.isfunction(value) or (name[0] == "_" and not client):
+                    continue
+                doc = value.__doc__ or ""
+                for parameter in inspect.signature(value).parameters:
+                    if parameter in ("self", "id"):
+                        continue
+                    if f"\n            {parameter}:" not in doc:
+                        missing.append(f"{cls.__name__}.{name}({parameter})")
+    assert not missing
+
+
+def test_an_unknown_keyword_is_a_type_error() -> None:
+    with pytest.raises(TypeError):
+        replicant.Client(api_tokn="x")  # type: ignore[call-arg]
+    with pytest.raises(TypeError):
+        replicant.Client("x").run("a/b", {}, wat=True)  # type: ignore[call-arg]
+    with pytest.raises(TypeError):
+        replicant.Client("x").predictions.create("a", {}, webhok="")  # type: ignore[call-arg]
