@@ -11,6 +11,8 @@ pub(crate) struct RawEvent {
     pub data: String,
     /// The last `id` seen so far.
     pub id: Option<String>,
+    /// Whether this event itself brought that id.
+    pub own_id: bool,
     /// A reconnection time in milliseconds, if this event set one.
     pub retry: Option<u64>,
 }
@@ -28,6 +30,7 @@ pub(crate) struct Parser {
     has_data: bool,
     retry: Option<u64>,
     last_id: Option<String>,
+    own_id: bool,
     ready: VecDeque<RawEvent>,
 }
 
@@ -98,7 +101,10 @@ impl Parser {
                 self.has_data = true;
             }
             b"event" => self.event = String::from_utf8_lossy(value).into_owned(),
-            b"id" if !value.contains(&0) => self.last_id = Some(String::from_utf8_lossy(value).into_owned()),
+            b"id" if !value.contains(&0) => {
+                self.last_id = Some(String::from_utf8_lossy(value).into_owned());
+                self.own_id = true;
+            }
             b"retry" if !value.is_empty() && value.iter().all(u8::is_ascii_digit) => {
                 self.retry = std::str::from_utf8(value).ok().and_then(|digits| digits.parse().ok());
             }
@@ -109,12 +115,13 @@ impl Parser {
     fn dispatch(&mut self) {
         let event = std::mem::take(&mut self.event);
         let retry = self.retry.take();
+        let own_id = std::mem::take(&mut self.own_id);
         if !std::mem::take(&mut self.has_data) {
             return;
         }
         let event = if event.is_empty() { "message".to_owned() } else { event };
         let id = self.last_id.clone().filter(|id| !id.is_empty());
-        self.ready.push_back(RawEvent { event, data: std::mem::take(&mut self.data), id, retry });
+        self.ready.push_back(RawEvent { event, data: std::mem::take(&mut self.data), id, own_id, retry });
     }
 }
 
@@ -163,12 +170,14 @@ mod tests {
                         event: "output".into(),
                         data: "a\nb\n".into(),
                         id: Some("1:0".into()),
+                        own_id: true,
                         retry: Some(30)
                     },
                     RawEvent {
                         event: "message".into(),
                         data: "c".into(),
                         id: Some("1:0".into()),
+                        own_id: false,
                         retry: None
                     },
                 ],

@@ -20,7 +20,7 @@ use crate::{
     platform::BoxStream,
     request::Request,
     retry::{Failure, Repeat, next_attempt},
-    sse::Parser,
+    sse::{Parser, RawEvent},
     value::Value,
 };
 
@@ -120,6 +120,7 @@ pub(crate) fn read_events(
         recent: VecDeque::new(),
         resync: false,
         delivered: false,
+        reconnected: false,
         partial: String::new(),
         ended: false,
     };
@@ -146,6 +147,8 @@ struct Reader {
     /// The server began again from the start: what comes up to `last_id` was seen.
     resync: bool,
     delivered: bool,
+    /// Events may come that came before.
+    reconnected: bool,
     partial: String,
     ended: bool,
 }
@@ -158,7 +161,7 @@ impl Reader {
                 if let Some(retry) = raw.retry {
                     self.pause = Some(Duration::from_millis(retry));
                 }
-                if self.seen(raw.id.as_deref()) {
+                if self.reconnected && self.seen(&raw) {
                     continue;
                 }
                 return self.deliver(raw).map(Some);
@@ -182,24 +185,24 @@ impl Reader {
     }
 
     /// Whether an event came before the last reconnection already.
-    fn seen(&mut self, id: Option<&str>) -> bool {
-        // Only a new id tells events apart: a `done` without one carries that of its predecessor.
-        let Some(id) = id.filter(|id| self.last_id.as_deref() != Some(id) || self.resync) else {
-            return false;
-        };
+    fn seen(&mut self, raw: &RawEvent) -> bool {
+        let id = raw.id.as_deref().filter(|_| raw.own_id);
         if self.resync {
-            self.resync = self.last_id.as_deref() != Some(id);
+            self.resync = id.is_none() || self.last_id.as_deref() != id;
             return true;
         }
-        if self.first_id.as_deref() == Some(id) && self.last_id.as_deref() != Some(id) {
-            self.resync = true;
+        // An event without an id of its own, such as `done`, is new: those before it were recognised.
+        let Some(id) = id else { return false };
+        if self.first_id.as_deref() == Some(id) {
+            // The server begins again from the start, however far that is back.
+            self.resync = self.last_id.as_deref() != Some(id);
             return true;
         }
         self.recent.iter().any(|recent| recent == id)
     }
 
-    fn deliver(&mut self, raw: crate::sse::RawEvent) -> Result<Event> {
-        let crate::sse::RawEvent { event, data, id, retry } = raw;
+    fn deliver(&mut self, raw: RawEvent) -> Result<Event> {
+        let RawEvent { event, data, id, own_id: _, retry } = raw;
         if let Some(id) = &id
             && self.last_id.as_ref() != Some(id)
         {
@@ -266,6 +269,7 @@ impl Reader {
         let wait =
             next_attempt(policy, Repeat::Safe, Failure::Lost, self.attempts, None, None, fastrand::f64());
         if let Some(wait) = wait.filter(|_| resumable) {
+            self.reconnected = self.delivered;
             self.client.runtime().sleep(self.pause.unwrap_or(wait)).await;
             return Ok(());
         }

@@ -157,7 +157,7 @@ impl Hold {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(
     untagged,
-    expecting = "must be true, false, a number of seconds, or {mode: \"block\" | \"poll\", interval (ms), timeout (s)}"
+    expecting = "`wait` must be true, false, a number of seconds, or {mode: \"block\" | \"poll\", interval (ms), timeout (s)}"
 )]
 pub(crate) enum Wait {
     Flag(bool),
@@ -187,7 +187,7 @@ pub(crate) enum WaitMode {
 
 /// `Cancel-After`: seconds, or a text such as `1m30s`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(untagged, expecting = "must be a number of seconds or a text like \"1m30s\"")]
+#[serde(untagged, expecting = "`cancel_after` must be a number of seconds or a text like \"1m30s\"")]
 pub(crate) enum CancelAfter {
     Seconds(f64),
     Text(String),

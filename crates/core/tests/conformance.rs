@@ -1,0 +1,212 @@
+//! Plays `tests/cases/*.json` through the core's operation table, as every language plays them.
+
+mod support;
+
+use std::{collections::BTreeSet, path::Path};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use futures_util::TryStreamExt;
+use replicant::{Client, Error, File, Item, Options, Value, operation};
+use replicant_emulator::{Config, Emulator};
+use support::temporary_folder;
+
+struct Case {
+    name: String,
+    text: String,
+    json: Value,
+}
+
+fn cases() -> Vec<Case> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/cases");
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "json"));
+    files.sort();
+    let mut cases = Vec::new();
+    for file in files {
+        let all = Value::from_json(&std::fs::read(&file).unwrap()).unwrap();
+        for json in all.as_array().expect("a file of cases is an array") {
+            let stem = file.file_stem().unwrap().to_string_lossy();
+            let text = String::from_utf8(json.to_json().unwrap()).unwrap();
+            cases.push(Case { name: format!("{stem}: {}", json["name"]), text, json: json.clone() });
+        }
+    }
+    cases
+}
+
+/// Bytes and files in place of the objects that stand for them.
+fn revive(value: Value, folder: &Path) -> Value {
+    match value {
+        Value::Array(items) => Value::Array(items.into_iter().map(|item| revive(item, folder)).collect()),
+        Value::Object(members) => {
+            let decode = |text: &Value| STANDARD.decode(text.as_str().unwrap()).unwrap();
+            if let Some(base64) = members.get("$bytes") {
+                return Value::Bytes(decode(base64).into());
+            }
+            if let Some(file) = members.get("$file") {
+                let name = file["filename"].as_str().unwrap_or("file");
+                let content = match file.get("text") {
+                    Some(text) => text.as_str().unwrap().as_bytes().to_vec(),
+                    None => decode(&file["base64"]),
+                };
+                let path = folder.join(name);
+                std::fs::write(&path, content).unwrap();
+                let file_type = file["content_type"].as_str().map(str::to_owned);
+                let file = File::path(path);
+                return file_type.map_or(file.clone(), |kind| file.content_type(kind)).into();
+            }
+            Value::Object(members.into_iter().map(|(name, member)| (name, revive(member, folder))).collect())
+        }
+        leaf => leaf,
+    }
+}
+
+fn plain(value: &Value) -> Value {
+    match value {
+        Value::Bytes(bytes) => replicant::json!({"$bytes": STANDARD.encode(bytes)}).into(),
+        other => Value::from_json(&other.to_json().unwrap()).unwrap(),
+    }
+}
+
+fn matches(actual: &Value, expected: &Value) -> bool {
+    match (actual, expected) {
+        (_, Value::String(any)) if any == "{{any}}" => true,
+        (Value::Array(actual), Value::Array(expected)) => {
+            actual.len() == expected.len() && actual.iter().zip(expected).all(|(a, e)| matches(a, e))
+        }
+        (Value::Object(actual), Value::Object(expected)) => {
+            actual.len() == expected.len()
+                && expected.iter().all(|(name, member)| actual.get(name).is_some_and(|a| matches(a, member)))
+        }
+        (Value::Number(actual), Value::Number(expected)) => actual.as_f64() == expected.as_f64(),
+        (actual, expected) => actual == expected,
+    }
+}
+
+fn check_error(error: &Error, expected: &Value) {
+    let fields = error.to_value();
+    for (name, value) in expected.as_object().unwrap() {
+        if name == "message_contains" {
+            for text in value.as_array().unwrap_or(std::slice::from_ref(value)) {
+                let text = text.as_str().unwrap();
+                assert!(error.message().contains(text), "{:?} lacks {text:?}", error.message());
+            }
+        } else {
+            let actual = plain(&fields[name.as_str()]);
+            assert!(matches(&actual, value), "error.{name} is {actual} instead of {value}\n{error:?}");
+        }
+    }
+    assert!(!format!("{error:?}{fields:?}").contains("r8_test"), "the token is in {error:?}");
+}
+
+async fn play(emulator: &Emulator, case: &Case) {
+    let script = emulator.replay(&case.text).unwrap();
+    let folder = temporary_folder();
+    let filled = case
+        .text
+        .replace("{{base}}", &script.base_url())
+        .replace("{{origin}}", script.origin())
+        .replace("{{other}}", script.other_origin())
+        .replace("{{tmp}}", folder.path().to_str().unwrap());
+    let case = Value::from_json(filled.as_bytes()).unwrap();
+    let mut options = Options::from_value(case.get("client").cloned().unwrap_or_else(Value::object)).unwrap();
+    options.token = Some("r8_test".into());
+    options.base_url = Some(script.base_url());
+    let client = Client::new(options).unwrap();
+
+    let operation = case["call"]["operation"].as_str().unwrap();
+    let params = revive(case["call"]["params"].clone(), folder.path());
+    let outcome = if case["call"]["stream"].as_bool() == Some(true) {
+        operation::open(&client, operation, params).try_collect::<Vec<_>>().await.map(Answer::Many)
+    } else {
+        operation::call(&client, operation, params, None).await.map(|reply| Answer::One(reply.value))
+    };
+    match (case.get("error"), outcome) {
+        (Some(expected), Err(error)) => check_error(&error, expected),
+        (Some(expected), Ok(_)) => panic!("there is no error, but should be {expected}"),
+        (None, Err(error)) => panic!("{error:?}"),
+        (None, Ok(answer)) => answer.check(&case),
+    }
+    replicant::background::drain(std::time::Duration::from_secs(5)).await;
+    let problems = script.problems();
+    assert!(problems.is_empty(), "{problems:#?}");
+}
+
+enum Answer {
+    One(Value),
+    Many(Vec<Item>),
+}
+
+impl Answer {
+    fn check(self, case: &Value) {
+        match self {
+            Self::One(value) => {
+                if let Some(expected) = case.get("result") {
+                    let value = plain(&value);
+                    assert!(matches(&value, expected), "the result is {value} instead of {expected}");
+                }
+            }
+            Self::Many(items) => {
+                let mut content = Vec::new();
+                let mut values = Vec::new();
+                for item in items {
+                    match item {
+                        Item::Bytes(bytes) => content.extend_from_slice(&bytes),
+                        Item::Event(event) => values.push(event_value(&event)),
+                        // A page counts by its items; the prediction before the events not at all.
+                        Item::Value(value) => match value.get("results").and_then(Value::as_array) {
+                            Some(results) => values.extend(results.iter().cloned()),
+                            None if value.get("urls").is_some_and(|urls| urls.get("stream").is_some()) => {}
+                            None => values.push(value),
+                        },
+                        _ => unreachable!("a new kind of item"),
+                    }
+                }
+                if let Some(expected) = case.get("content") {
+                    assert_eq!(STANDARD.encode(content), expected.as_str().unwrap());
+                }
+                if let Some(expected) = case.get("items") {
+                    let values = plain(&Value::Array(values));
+                    assert!(matches(&values, expected), "the items are {values} instead of {expected}");
+                }
+            }
+        }
+    }
+}
+
+fn event_value(event: &replicant::Event) -> Value {
+    let mut value = Value::object();
+    value["event"] = event.event.as_str().into();
+    value["data"] = event.data.as_str().into();
+    if let Some(id) = &event.id {
+        value["id"] = id.as_str().into();
+    }
+    if let Some(retry) = event.retry {
+        value["retry"] = retry.into();
+    }
+    value
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn every_case() {
+    let emulator = Emulator::start(Config::default()).unwrap();
+    let mut failed = Vec::new();
+    for case in cases() {
+        let name = case.name.clone();
+        let played = std::panic::AssertUnwindSafe(play(&emulator, &case));
+        if let Err(panic) = futures_util::FutureExt::catch_unwind(played).await {
+            let why = panic.downcast_ref::<String>().cloned();
+            let why = why.or_else(|| panic.downcast_ref::<&str>().map(|why| (*why).to_owned()));
+            failed.push(format!("{name}\n    {}", why.unwrap_or_default()));
+        }
+    }
+    assert!(failed.is_empty(), "{} cases failed:\n{}", failed.len(), failed.join("\n"));
+}
+
+#[test]
+fn every_operation_occurs_in_a_case() {
+    let played: BTreeSet<String> =
+        cases().iter().map(|case| case.json["call"]["operation"].to_string()).collect();
+    let all = operation::OPERATIONS.iter().chain(operation::STREAMS);
+    let missing: Vec<_> = all.filter(|name| !played.contains(**name)).collect();
+    assert!(missing.is_empty(), "without a case: {missing:?}");
+}
