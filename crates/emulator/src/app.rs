@@ -115,10 +115,7 @@ pub(crate) struct Counted {
 impl Counted {
     pub(crate) fn new(gauges: &Arc<Gauges>, which: fn(&Gauges) -> &AtomicUsize) -> Self {
         which(gauges).fetch_add(1, Ordering::Relaxed);
-        Self {
-            gauges: gauges.clone(),
-            which,
-        }
+        Self { gauges: gauges.clone(), which }
     }
 }
 

@@ -76,10 +76,7 @@ pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Option<Ar
             _ => return Err(format!("unknown argument {name:?}")),
         }
     }
-    Ok(Some(Arguments {
-        config,
-        until_stdin_closes,
-    }))
+    Ok(Some(Arguments { config, until_stdin_closes }))
 }
 
 fn number<T: std::str::FromStr>(name: &str, text: &str) -> Result<T, String> {

@@ -57,7 +57,8 @@ impl FromRequest<App> for Call {
 
 fn origin(app: &App, headers: &HeaderMap) -> String {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let plain = |host: &&str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".:-[]".contains(&byte));
+    let plain =
+        |host: &&str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".:-[]".contains(&byte));
     host.filter(plain).map_or_else(|| app.origin.clone(), |host| format!("http://{host}"))
 }
 

@@ -13,15 +13,9 @@ pub(crate) struct Clock(AtomicU64);
 
 impl Clock {
     pub(crate) fn now(&self) -> Stamp {
-        let wall = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default()
-            .as_micros() as u64;
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros() as u64;
         let advance = |last: u64| Some(wall.max(last + 1));
-        let last = self
-            .0
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, advance)
-            .unwrap_or(wall);
+        let last = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, advance).unwrap_or(wall);
         Stamp(wall.max(last + 1))
     }
 }
@@ -58,9 +52,8 @@ impl Stamp {
     /// The date of an HTTP header, such as `Sun, 06 Nov 1994 08:49:37 GMT`.
     pub(crate) fn http_date(self) -> String {
         const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-        const MONTHS: [&str; 12] = [
-            "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-        ];
+        const MONTHS: [&str; 12] =
+            ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
         let seconds = self.seconds();
         let days = seconds / 86_400;
         let (year, month, day) = civil_from_days(days as i64);

@@ -88,10 +88,7 @@ pub struct Timing {
 
 impl Default for Timing {
     fn default() -> Self {
-        Self {
-            cold_start: Duration::from_millis(15),
-            run: Duration::from_millis(15),
-        }
+        Self { cold_start: Duration::from_millis(15), run: Duration::from_millis(15) }
     }
 }
 
@@ -108,10 +105,6 @@ pub struct RateLimits {
 
 impl Default for RateLimits {
     fn default() -> Self {
-        Self {
-            creates_per_minute: 600,
-            others_per_minute: 3000,
-            burst: 60,
-        }
+        Self { creates_per_minute: 600, others_per_minute: 3000, burst: 60 }
     }
 }

@@ -1,7 +1,7 @@
 //! Starting and stopping the server.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use std::{fmt, io};
@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use crate::app::{App, Shared, lock};
 use crate::config::Config;
 use crate::json::Raw;
+use crate::models::cog;
 use crate::replay::{self, Replays, Script, Side};
 use crate::server;
 
@@ -25,13 +26,14 @@ impl Emulator {
     /// Starts a server on 127.0.0.1, on a thread of its own. When this returns, it accepts connections.
     ///
     /// # Errors
-    /// When the port is taken, or a setting makes no sense.
+    /// When the port is taken, a setting makes no sense, or a Cog server does not answer.
     pub fn start(config: Config) -> io::Result<Self> {
         if !(config.time_scale.is_finite() && config.time_scale > 0.0) {
             let text = format!("time_scale must be a number above 0, not {}", config.time_scale);
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
-        let (replay_port, api_port) = if config.replay_only { (config.port, None) } else { (0, Some(config.port)) };
+        let (replay_port, api_port) =
+            if config.replay_only { (config.port, None) } else { (0, Some(config.port)) };
         let (replay_listener, replay_origin) = bind(replay_port)?;
         let (other_listener, other_origin) = bind(0)?;
         let api = api_port.map(bind).transpose()?;
@@ -41,10 +43,17 @@ impl Emulator {
 
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (sender, stopped) = oneshot::channel::<()>();
+        let (report, loaded) = mpsc::channel::<Result<(), String>>();
         let parts = (app.clone(), replays.clone());
         let serve = move || {
             let (app, replays) = parts;
             runtime.block_on(async move {
+                let result = cog::load_all(&app).await;
+                let failed = result.is_err();
+                let _ = report.send(result);
+                if failed {
+                    return;
+                }
                 let register = |listener| tokio::net::TcpListener::from_std(listener);
                 if let (Ok(main), Ok(other)) = (register(replay_listener), register(other_listener)) {
                     tokio::spawn(replay::serve(main, Side::Main, replays.clone()));
@@ -59,11 +68,12 @@ impl Emulator {
             runtime.shutdown_timeout(Duration::from_millis(50));
         };
         let thread = std::thread::Builder::new().name("replicant-emulator".into()).spawn(serve)?;
-        Ok(Self {
-            app,
-            replays,
-            stop: Mutex::new(Some((sender, thread))),
-        })
+        match loaded.recv() {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return Err(io::Error::other(error)),
+            Err(_) => return Err(io::Error::other("the server's thread ended before it began to serve")),
+        }
+        Ok(Self { app, replays, stop: Mutex::new(Some((sender, thread))) })
     }
 
     /// Address of the API: `http://127.0.0.1:PORT/v1`.

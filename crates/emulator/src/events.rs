@@ -23,10 +23,7 @@ pub(crate) struct EventLog {
 impl EventLog {
     /// The log of a job whose data have been removed: nothing ever comes.
     pub(crate) fn gone() -> Self {
-        Self {
-            gone: true,
-            ..Self::default()
-        }
+        Self { gone: true, ..Self::default() }
     }
 
     pub(crate) fn is_finished(&self) -> bool {

@@ -95,7 +95,8 @@ impl Action {
 
     /// The answer given in place of the handler's.
     pub(crate) fn canned(&self) -> Response {
-        let status = StatusCode::from_u16(self.status.unwrap_or(200)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status =
+            StatusCode::from_u16(self.status.unwrap_or(200)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let (kind, body) = match (&self.json, &self.text) {
             (Some(json), _) => ("application/json", json.get().to_owned()),
             (None, Some(text)) => ("text/plain; charset=utf-8", text.clone()),
@@ -223,9 +224,9 @@ impl Faults {
 fn glob(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,
-        Some((head, rest)) => text
-            .strip_prefix(head)
-            .is_some_and(|tail| (0..=tail.len()).any(|at| tail.is_char_boundary(at) && glob(rest, &tail[at..]))),
+        Some((head, rest)) => text.strip_prefix(head).is_some_and(|tail| {
+            (0..=tail.len()).any(|at| tail.is_char_boundary(at) && glob(rest, &tail[at..]))
+        }),
     }
 }
 

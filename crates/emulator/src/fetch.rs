@@ -29,19 +29,15 @@ pub(crate) async fn fetch(app: &App, uri: &str) -> Result<Fetched, String> {
         let files = lock(&app.files);
         let file = files.get(&id).filter(|file| now < file.expires_at);
         return match file {
-            Some(file) => Ok(Fetched {
-                bytes: file.bytes.clone(),
-            }),
+            Some(file) => Ok(Fetched { bytes: file.bytes.clone() }),
             None => Err(format!("there is no uploaded file {id} (it may have been deleted or expired)")),
         };
     }
     match url.scheme() {
-        "http" | "https" => Ok(Fetched {
-            bytes: download(app, url).await?,
-        }),
-        scheme => Err(format!(
-            "{scheme}: URLs cannot be read; pass an http, https or data URL, or upload the file"
-        )),
+        "http" | "https" => Ok(Fetched { bytes: download(app, url).await? }),
+        scheme => {
+            Err(format!("{scheme}: URLs cannot be read; pass an http, https or data URL, or upload the file"))
+        }
     }
 }
 
@@ -50,7 +46,8 @@ fn strip_scheme<'a>(uri: &'a str, scheme: &str) -> Option<&'a str> {
     head.eq_ignore_ascii_case(scheme).then(|| &uri[scheme.len()..])
 }
 
-fn data_uri(rest: &str) -> Result<Vec<u8>, String> {
+/// The content of a `data:` URI, without its scheme.
+pub(crate) fn data_uri(rest: &str) -> Result<Vec<u8>, String> {
     let (head, body) = rest.split_once(',').ok_or("a data: URI needs a comma before its content")?;
     let body: Vec<u8> = percent_decode_str(body).collect();
     if !head.to_ascii_lowercase().ends_with(";base64") {
@@ -60,6 +57,11 @@ fn data_uri(rest: &str) -> Result<Vec<u8>, String> {
     GeneralPurpose::new(&base64::alphabet::STANDARD, lenient)
         .decode(body)
         .map_err(|error| format!("the content of the data: URI is not base64 ({error})"))
+}
+
+/// Whether a URI is `urls.get` of an upload to this server.
+pub(crate) fn is_upload(app: &App, uri: &str) -> bool {
+    Url::parse(uri).is_ok_and(|url| uploaded_file_id(app, &url).is_some())
 }
 
 /// The file id, when the URL is `urls.get` of an upload to this server.
@@ -80,7 +82,8 @@ fn uploaded_file_id(app: &App, url: &Url) -> Option<String> {
 async fn download(app: &App, mut url: Url) -> Result<Bytes, String> {
     for _ in 0..=REDIRECTS {
         let request = app.http()?.get(url.clone()).timeout(TIME_LIMIT);
-        let answer = request.send().await.map_err(|error| format!("could not fetch {url}: {}", cause(&error)))?;
+        let answer =
+            request.send().await.map_err(|error| format!("could not fetch {url}: {}", cause(&error)))?;
         let status = answer.status();
         if status.is_redirection() {
             let target = answer.headers().get("location").and_then(|value| value.to_str().ok());

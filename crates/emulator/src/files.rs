@@ -71,7 +71,13 @@ pub(crate) struct OutputFile {
 }
 
 /// Keeps an output file as long as its prediction's data, and gives its URL.
-pub(crate) fn save_output(app: &App, job: &Job, name: &str, content_type: &'static str, bytes: Vec<u8>) -> String {
+pub(crate) fn save_output(
+    app: &App,
+    job: &Job,
+    name: &str,
+    content_type: &'static str,
+    bytes: Vec<u8>,
+) -> String {
     let path = format!("{}/{name}", ids::capability());
     let modified = app.now();
     let file = OutputFile {

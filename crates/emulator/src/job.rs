@@ -383,11 +383,7 @@ fn metrics(entries: &[(String, f64)]) -> Raw {
     let mut fields = Fields::new();
     for (name, value) in entries {
         let whole = value.fract() == 0.0 && name.ends_with("_count");
-        fields = if whole {
-            fields.put(name, &(*value as u64))
-        } else {
-            fields.put(name, value)
-        };
+        fields = if whole { fields.put(name, &(*value as u64)) } else { fields.put(name, value) };
     }
     fields.finish()
 }

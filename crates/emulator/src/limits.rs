@@ -25,12 +25,7 @@ struct Bucket {
 impl Bucket {
     fn new(per_minute: u32, burst: u32) -> Self {
         let burst = f64::from(burst.max(1));
-        Self {
-            per_minute: f64::from(per_minute.max(1)),
-            burst,
-            level: burst,
-            updated: Instant::now(),
-        }
+        Self { per_minute: f64::from(per_minute.max(1)), burst, level: burst, updated: Instant::now() }
     }
 
     /// Takes one, or says how many seconds until there is one again.
@@ -60,10 +55,7 @@ impl Limits {
                 Bucket::new(rates.others_per_minute, rates.burst),
             ))
         };
-        Self {
-            buckets: rates.map(buckets),
-            credit: credit.map(Mutex::new),
-        }
+        Self { buckets: rates.map(buckets), credit: credit.map(Mutex::new) }
     }
 
     /// Counts a request: how many remain, or in how many seconds to come back.

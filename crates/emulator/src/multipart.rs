@@ -83,7 +83,12 @@ fn unquote(text: &str) -> (String, &str) {
     let mut characters = text.char_indices();
     while let Some((at, character)) = characters.next() {
         match character {
-            '"' => return (value.replace("%22", "\"").replace("%0D", "\r").replace("%0A", "\n"), &text[at + 1..]),
+            '"' => {
+                return (
+                    value.replace("%22", "\"").replace("%0D", "\r").replace("%0A", "\n"),
+                    &text[at + 1..],
+                );
+            }
             '\\' if text[at + 1..].starts_with(['"', '\\']) => {
                 value.extend(characters.next().map(|(_, escaped)| escaped));
             }

@@ -54,7 +54,12 @@ impl Cursor {
 }
 
 /// Answers the page the request asks for. `size` is the API's page size for this list.
-pub(crate) fn page(call: &Call, mut items: Vec<Item>, order: Order, size: usize) -> Result<Response, Problem> {
+pub(crate) fn page(
+    call: &Call,
+    mut items: Vec<Item>,
+    order: Order,
+    size: usize,
+) -> Result<Response, Problem> {
     let size = call.app.config.page_size.unwrap_or(size).max(1);
     items.sort_by_key(|item| item.at);
     if order == Order::NewestFirst {
@@ -96,9 +101,7 @@ pub(crate) fn page(call: &Call, mut items: Vec<Item>, order: Order, size: usize)
 /// The same request with another cursor.
 fn url(call: &Call, cursor: &Cursor) -> String {
     let others = call.query.iter().filter(|(name, _)| name != "cursor");
-    let query = Serializer::new(String::new())
-        .extend_pairs(others)
-        .append_pair("cursor", &cursor.write())
-        .finish();
+    let query =
+        Serializer::new(String::new()).extend_pairs(others).append_pair("cursor", &cursor.write()).finish();
     format!("{}{}?{query}", call.origin, call.path)
 }

@@ -13,12 +13,12 @@ pub(crate) struct InvalidField {
 }
 
 impl InvalidField {
-    pub(crate) fn new(r#type: &'static str, field: impl Into<String>, description: impl Into<String>) -> Self {
-        Self {
-            r#type,
-            field: field.into(),
-            description: description.into(),
-        }
+    pub(crate) fn new(
+        r#type: &'static str,
+        field: impl Into<String>,
+        description: impl Into<String>,
+    ) -> Self {
+        Self { r#type, field: field.into(), description: description.into() }
     }
 }
 
@@ -75,11 +75,8 @@ impl Problem {
     }
 
     pub(crate) fn unauthenticated() -> Self {
-        Self::new(
-            StatusCode::UNAUTHORIZED,
-            "You did not pass a valid authentication token",
-        )
-        .titled("Unauthenticated")
+        Self::new(StatusCode::UNAUTHORIZED, "You did not pass a valid authentication token")
+            .titled("Unauthenticated")
     }
 
     pub(crate) fn insufficient_credit() -> Self {
@@ -100,10 +97,7 @@ impl Problem {
     }
 
     pub(crate) fn method_not_allowed(method: &str) -> Self {
-        Self::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            format!("Method \"{method}\" not allowed."),
-        )
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, format!("Method \"{method}\" not allowed."))
     }
 
     pub(crate) fn invalid_version() -> Self {
@@ -140,16 +134,10 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut body = serde_json::to_string(&self).expect("plain data encodes as JSON");
         body.push('\n');
-        let content_type = if self.plain_json {
-            "application/json"
-        } else {
-            "application/problem+json"
-        };
+        let content_type = if self.plain_json { "application/json" } else { "application/problem+json" };
         let mut response = (self.code, [(header::CONTENT_TYPE, content_type)], body).into_response();
         if let Some(seconds) = self.retry_after {
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

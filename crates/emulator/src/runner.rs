@@ -9,8 +9,8 @@ use crate::catalog::{Engine, Version};
 use crate::config::Timing;
 use crate::fetch::{self, Fetched};
 use crate::files;
-use crate::job::{Job, Status};
 use crate::ids;
+use crate::job::{Job, Status};
 use crate::json::{Fields, Raw, raw};
 use crate::models::Input;
 use crate::schema::Schema;
@@ -23,7 +23,13 @@ const RUN_LIMIT: Duration = Duration::from_secs(30 * 60);
 pub(crate) enum Task {
     Predict(Engine),
     /// Train the model and add the result to the destination, an `owner/name`.
-    Train(Engine, String),
+    Train(Engine, Publication),
+}
+
+/// Where the result of a training goes.
+pub(crate) struct Publication {
+    pub(crate) destination: String,
+    pub(crate) schema: Arc<Schema>,
 }
 
 /// Runs a job in the background.
@@ -63,10 +69,7 @@ async fn live(app: &App, job: &Arc<Job>, task: Task, input: Input, timing: Timin
     if !job.start(app.now()) {
         return;
     }
-    let run = Run {
-        app: app.clone(),
-        job: job.clone(),
-    };
+    let run = Run { app: app.clone(), job: job.clone() };
     let least = tokio::time::sleep(app.scaled(timing.run));
     let limit = tokio::time::sleep(app.scaled(RUN_LIMIT));
     let result = tokio::select! {
@@ -87,11 +90,12 @@ async fn live(app: &App, job: &Arc<Job>, task: Task, input: Input, timing: Timin
 async fn perform(task: Task, input: Input, run: Run) -> Result<(), String> {
     match task {
         Task::Predict(engine) => engine.run(input, run).await,
-        Task::Train(engine, destination) => {
+        Task::Train(engine, publication) => {
             let trained = engine.train(input, run.clone()).await?;
             let weights = run.save("weights.json", "application/json", trained.weights);
-            let version = publish(&run, &destination, trained.engine)?;
-            let output = Fields::new().put("version", &format!("{destination}:{version}")).put("weights", &weights);
+            let version =
+                format!("{}:{}", publication.destination, publish(&run, &publication, trained.engine)?);
+            let output = Fields::new().put("version", &version).put("weights", &weights);
             run.output(output.finish());
             Ok(())
         }
@@ -99,14 +103,15 @@ async fn perform(task: Task, input: Input, run: Run) -> Result<(), String> {
 }
 
 /// Adds a version to a model and gives its id.
-fn publish(run: &Run, destination: &str, engine: Engine) -> Result<String, String> {
+fn publish(run: &Run, publication: &Publication, engine: Engine) -> Result<String, String> {
+    let destination = &publication.destination;
     let mut catalog = lock(&run.app.catalog);
     let model = catalog.models.get_mut(destination);
     let model = model.ok_or_else(|| format!("The destination {destination} has been deleted"))?;
     let version = Version {
         id: ids::version(),
         created_at: run.app.now(),
-        schema: Arc::new(Schema::from_components(engine.card().schema)?),
+        schema: publication.schema.clone(),
         engine,
         overridden_by: None,
     };

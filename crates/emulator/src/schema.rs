@@ -63,6 +63,23 @@ impl Schema {
         Ok(schema)
     }
 
+    /// Reads a whole OpenAPI document, as a Cog server hands out.
+    pub(crate) fn from_document(text: &str) -> Result<Self, String> {
+        #[derive(Deserialize)]
+        struct Document {
+            components: Components,
+        }
+        #[derive(Deserialize)]
+        struct Components {
+            schemas: Box<RawValue>,
+        }
+        let document: Document =
+            serde_json::from_str(text).map_err(|error| format!("the schema cannot be read: {error}"))?;
+        let mut schema = Self::read(document.components.schemas.get(), "Input", "Output")?;
+        schema.document = RawValue::from_string(text.to_owned()).map_err(|error| error.to_string())?.into();
+        Ok(schema)
+    }
+
     fn read(components: &str, input: &str, output: &str) -> Result<Self, String> {
         let bad = |error: serde_json::Error| format!("the schema cannot be read: {error}");
         let schemas: IndexMap<String, Box<RawValue>> = serde_json::from_str(components).map_err(bad)?;
@@ -123,7 +140,7 @@ impl Schema {
     }
 
     fn default_of(&self, name: &str) -> Option<Raw> {
-        self.properties.get(name)?.default.as_ref().map(|value| raw(value))
+        self.properties.get(name)?.default.as_ref().map(raw)
     }
 }
 
@@ -200,11 +217,7 @@ pub(crate) struct Input {
 
 impl Input {
     pub(crate) fn new(raw: Raw, values: Object, schema: Arc<Schema>) -> Self {
-        Self {
-            raw,
-            values: Arc::new(values),
-            schema,
-        }
+        Self { raw, values: Arc::new(values), schema }
     }
 
     /// A member as it was sent, or its default. JSON null counts as not sent.

@@ -22,9 +22,7 @@ const LARGEST_BODY: usize = 160_000_000;
 /// Serves the API until the task is dropped.
 pub(crate) async fn serve(app: App, listener: tokio::net::TcpListener) {
     let listener = CountingListener::new(listener, Arc::clone(&app.gauges));
-    let router = routes::router()
-        .layer(from_fn_with_state(app.clone(), around))
-        .with_state(app);
+    let router = routes::router().layer(from_fn_with_state(app.clone(), around)).with_state(app);
     let service = router.into_make_service_with_connect_info::<Breaker>();
     // Only ends with the runtime: `serve` never returns an error.
     let _ = axum::serve(listener, service).await;

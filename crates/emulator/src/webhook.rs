@@ -46,7 +46,11 @@ pub(crate) struct Hook {
 }
 
 /// Starts the delivery of one job's webhooks, in order, until it has completed.
-pub(crate) fn deliver_to(app: &App, url: String, filter: Option<Vec<HookEvent>>) -> mpsc::UnboundedSender<Hook> {
+pub(crate) fn deliver_to(
+    app: &App,
+    url: String,
+    filter: Option<Vec<HookEvent>>,
+) -> mpsc::UnboundedSender<Hook> {
     let (sender, mut hooks) = mpsc::unbounded_channel::<Hook>();
     let filter = filter.unwrap_or_else(|| vec![HookEvent::Output, HookEvent::Completed]);
     let app = app.clone();
@@ -100,10 +104,7 @@ async fn post(app: &App, url: &str, id: &str, body: &Raw) -> bool {
         .header("user-agent", "replicant-emulator")
         .header("webhook-id", id)
         .header("webhook-timestamp", &timestamp)
-        .header(
-            "webhook-signature",
-            sign(&app.webhook_secret, id, &timestamp, body.get()),
-        )
+        .header("webhook-signature", sign(&app.webhook_secret, id, &timestamp, body.get()))
         .body(body.get().to_owned());
     request.send().await.is_ok_and(|answer| answer.status().is_success())
 }

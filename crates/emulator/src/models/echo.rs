@@ -1,11 +1,11 @@
 //! `emulator/echo`: gives back what it was given.
 
-use super::{Card, Input, Model, timing};
+use super::{BuiltIn, Card, Input, Model, timing};
 use crate::runner::{Run, Work, seconds};
 
 pub(super) struct Echo;
 
-impl Model for Echo {
+impl BuiltIn for Echo {
     fn card(&self) -> Card {
         Card {
             owner: "emulator",
@@ -20,7 +20,9 @@ impl Model for Echo {
             example_input: r#"{"value": "hello"}"#.into(),
         }
     }
+}
 
+impl Model for Echo {
     fn run(&self, input: Input, run: Run) -> Work<'_> {
         Box::pin(async move {
             if let Some(delay) = input.number("delay") {

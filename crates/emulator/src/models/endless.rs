@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::{Card, Input, Model, timing};
+use super::{BuiltIn, Card, Input, Model, timing};
 use crate::runner::{Run, Work};
 
 pub(super) struct Endless;
 
-impl Model for Endless {
+impl BuiltIn for Endless {
     fn card(&self) -> Card {
         Card {
             owner: "emulator",
@@ -21,7 +21,9 @@ impl Model for Endless {
             example_input: "".into(),
         }
     }
+}
 
+impl Model for Endless {
     fn run(&self, _input: Input, run: Run) -> Work<'_> {
         Box::pin(async move {
             for second in 0u64.. {

@@ -5,7 +5,7 @@ use std::io::Cursor;
 use image::imageops::FilterType;
 use image::{DynamicImage, ImageFormat, ImageReader, Limits};
 
-use super::{Card, Input, Model, timing};
+use super::{BuiltIn, Card, Input, Model, timing};
 use crate::json::raw;
 use crate::runner::{Run, Work};
 
@@ -14,7 +14,7 @@ const MOST_PIXELS: u64 = 64_000_000;
 
 pub(super) struct Esrgan;
 
-impl Model for Esrgan {
+impl BuiltIn for Esrgan {
     fn card(&self) -> Card {
         Card {
             owner: "nightmareai",
@@ -31,7 +31,9 @@ impl Model for Esrgan {
             example_input: EXAMPLE.into(),
         }
     }
+}
 
+impl Model for Esrgan {
     fn run(&self, input: Input, run: Run) -> Work<'_> {
         Box::pin(async move {
             let uri = input.required_text("image")?;
@@ -54,8 +56,10 @@ impl Model for Esrgan {
 const EXAMPLE: &str = r#"{"image": "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAQAAAAECAIAAAAmkwkpAAAANElEQVR42gXBMQEAAAjDMIShBBHcU8JdEYjYjSKSyHIXlK4cKVpCPhE56jHDjSLXvbC69QOUehsJepDfggAAAABJRU5ErkJggg==", "scale": 4}"#;
 
 fn enlarge(bytes: &[u8], scale: f64, face_enhance: bool) -> Result<(Vec<u8>, u32, u32), String> {
-    let unreadable = |error: image::ImageError| format!("input.image is no picture that can be read: {error}");
-    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| error.to_string())?;
+    let unreadable =
+        |error: image::ImageError| format!("input.image is no picture that can be read: {error}");
+    let mut reader =
+        ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| error.to_string())?;
     reader.limits(Limits::default());
     let picture = reader.decode().map_err(unreadable)?;
     let size = |length: u32| ((f64::from(length) * scale).round() as u32).max(1);

@@ -1,11 +1,11 @@
 //! `emulator/fails`: writes logs and fails.
 
-use super::{Card, Input, Model, timing};
+use super::{BuiltIn, Card, Input, Model, timing};
 use crate::runner::{Run, Work};
 
 pub(super) struct Fails;
 
-impl Model for Fails {
+impl BuiltIn for Fails {
     fn card(&self) -> Card {
         Card {
             owner: "emulator",
@@ -20,7 +20,9 @@ impl Model for Fails {
             example_input: "".into(),
         }
     }
+}
 
+impl Model for Fails {
     fn run(&self, input: Input, run: Run) -> Work<'_> {
         Box::pin(async move {
             run.log("Loading weights");

@@ -6,13 +6,13 @@ use image::codecs::jpeg::JpegEncoder;
 use super::painter::Commission;
 use super::random::seed_or_random;
 use super::sdxl::{encode, picture};
-use super::{Card, Input, Model, timing};
+use super::{BuiltIn, Card, Input, Model, timing};
 use crate::json::raw;
 use crate::runner::{Run, Work};
 
 pub(super) struct Flux;
 
-impl Model for Flux {
+impl BuiltIn for Flux {
     fn card(&self) -> Card {
         Card {
             owner: "black-forest-labs",
@@ -24,10 +24,13 @@ impl Model for Flux {
             schema: include_str!("schemas/flux.json"),
             streams: true,
             timing: timing(15, 10),
-            example_input: r#"{"prompt": "a harbour town at sunset", "aspect_ratio": "3:2", "seed": 4}"#.into(),
+            example_input: r#"{"prompt": "a harbour town at sunset", "aspect_ratio": "3:2", "seed": 4}"#
+                .into(),
         }
     }
+}
 
+impl Model for Flux {
     fn run(&self, input: Input, run: Run) -> Work<'_> {
         Box::pin(draw(input, run))
     }
@@ -51,12 +54,8 @@ async fn draw(input: Input, run: Run) -> Result<(), String> {
     for index in 0..input.integer("num_outputs").unwrap_or(1) {
         let prompt = prompt.clone();
         let work = move || {
-            let commission = Commission {
-                width,
-                height,
-                saturation: 1.1,
-                octaves: 2 + u32::try_from(steps).unwrap_or(2),
-            };
+            let commission =
+                Commission { width, height, saturation: 1.1, octaves: 2 + u32::try_from(steps).unwrap_or(2) };
             let picture = picture(&prompt, "", None, seed.wrapping_add(index), &commission);
             match extension {
                 "png" => encode(&picture.into(), ImageFormat::Png),
@@ -85,7 +84,8 @@ async fn draw(input: Input, run: Run) -> Result<(), String> {
 /// Width and height for a ratio such as `16:9`, in steps of 16 pixels.
 fn size(ratio: &str, megapixels: f64) -> (u32, u32) {
     let parts = ratio.split_once(':');
-    let parts = parts.and_then(|(across, down)| Some((across.parse::<f64>().ok()?, down.parse::<f64>().ok()?)));
+    let parts =
+        parts.and_then(|(across, down)| Some((across.parse::<f64>().ok()?, down.parse::<f64>().ok()?)));
     let (across, down) = parts.unwrap_or((1.0, 1.0));
     let unit = (megapixels * 1024.0 * 1024.0 / (across * down)).sqrt();
     let side = |parts: f64| ((parts * unit / 16.0).round() as u32 * 16).max(16);

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::corpus::SENTENCES;
 use super::random::{Random, seed_or_random};
-use super::{Card, Input, Model, timing};
+use super::{BuiltIn, Card, Input, Model, timing};
 use crate::runner::{Run, Work};
 
 const TOKEN_TIME: Duration = Duration::from_millis(6);
@@ -22,13 +22,11 @@ pub(super) struct Llama {
 
 impl Default for Llama {
     fn default() -> Self {
-        Self {
-            sentences: split_sentences(SENTENCES),
-        }
+        Self { sentences: split_sentences(SENTENCES) }
     }
 }
 
-impl Model for Llama {
+impl BuiltIn for Llama {
     fn card(&self) -> Card {
         Card {
             owner: "meta",
@@ -43,7 +41,9 @@ impl Model for Llama {
             example_input: r#"{"prompt": "Write a short poem about the harbour", "seed": 7}"#.into(),
         }
     }
+}
 
+impl Model for Llama {
     fn run(&self, input: Input, run: Run) -> Work<'_> {
         Box::pin(self.write(input, run))
     }
@@ -130,7 +130,8 @@ struct Writer {
 
 impl Writer {
     fn new(sentences: &[Vec<String>], prompt: &str, system: &str, seed: i64) -> Self {
-        let topic: HashSet<String> = words(prompt).iter().map(|word| stem(word)).filter(|stem| stem.len() > 3).collect();
+        let topic: HashSet<String> =
+            words(prompt).iter().map(|word| stem(word)).filter(|stem| stem.len() > 3).collect();
         let about = |sentence: &[String]| sentence.iter().filter(|word| topic.contains(&stem(word))).count();
         // Sentences on the topic are told about more often.
         let weights: Vec<f64> = sentences.iter().map(|sentence| 1.0 + 2.0 * about(sentence) as f64).collect();
@@ -198,7 +199,8 @@ impl Writer {
         let mut options: Vec<(&str, f64)> = Vec::with_capacity(followers.len());
         for (word, weight) in followers {
             let wanted = if self.topic.contains(&stem(word)) { 2.0 } else { 1.0 };
-            let penalty = if self.used.contains(&stem(word)) { (-sampling.presence_penalty).exp() } else { 1.0 };
+            let penalty =
+                if self.used.contains(&stem(word)) { (-sampling.presence_penalty).exp() } else { 1.0 };
             options.push((word, weight * wanted * penalty));
         }
         options.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(b.0)));
@@ -208,7 +210,8 @@ impl Writer {
         if sampling.top_k > 0 {
             options.truncate(sampling.top_k);
         }
-        let powers: Vec<f64> = options.iter().map(|(_, weight)| weight.powf(1.0 / sampling.temperature)).collect();
+        let powers: Vec<f64> =
+            options.iter().map(|(_, weight)| weight.powf(1.0 / sampling.temperature)).collect();
         let total: f64 = powers.iter().sum();
         let mut kept = 0.0;
         let within = powers.iter().take_while(|power| {

@@ -9,6 +9,7 @@ use crate::config::Timing;
 use crate::runner::{Run, Work};
 pub(crate) use crate::schema::Input;
 
+pub(crate) mod cog;
 mod corpus;
 mod echo;
 mod endless;
@@ -23,8 +24,8 @@ mod random;
 mod scene;
 mod sdxl;
 mod stream;
-mod waveform;
 mod wav;
+mod waveform;
 mod zip;
 
 // Longer ones hold files, which nobody wants to read.
@@ -58,10 +59,13 @@ impl Card {
     }
 }
 
+/// A model that is always there.
+pub(crate) trait BuiltIn: Model {
+    fn card(&self) -> Card;
+}
+
 /// A model.
 pub(crate) trait Model: Send + Sync {
-    fn card(&self) -> Card;
-
     /// Does the work. It is dropped when the job is cancelled, so nothing may block.
     fn run(&self, input: Input, run: Run) -> Work<'_>;
 
@@ -81,13 +85,10 @@ pub(crate) struct Trained {
 pub(crate) type Training<'a> = Pin<Box<dyn Future<Output = Result<Trained, String>> + Send + 'a>>;
 
 const fn timing(cold_start_ms: u64, run_ms: u64) -> Timing {
-    Timing {
-        cold_start: Duration::from_millis(cold_start_ms),
-        run: Duration::from_millis(run_ms),
-    }
+    Timing { cold_start: Duration::from_millis(cold_start_ms), run: Duration::from_millis(run_ms) }
 }
 
-pub(crate) fn built_in() -> Vec<Arc<dyn Model>> {
+pub(crate) fn built_in() -> Vec<Arc<dyn BuiltIn>> {
     vec![
         Arc::new(llama::Llama::default()),
         Arc::new(sdxl::Sdxl::default()),

@@ -72,7 +72,8 @@ impl<'a> Canvas<'a> {
     fn range(&self, nearness: f32, nearest: bool, random: &mut Random) -> Range {
         let scene = self.scene;
         let seed = random.next() as u32;
-        let floor = scene.horizon + (1.0 - scene.horizon) * (nearness - 1.0 / scene.ranges.max(1) as f32) * 0.55;
+        let floor =
+            scene.horizon + (1.0 - scene.horizon) * (nearness - 1.0 / scene.ranges.max(1) as f32) * 0.55;
         let tall = scene.relief * (1.15 - 0.75 * nearness) * random.between(0.75, 1.1);
         let frequency = 1.1 + 1.4 * nearness;
         let shift = random.between(0.0, 400.0);
@@ -133,15 +134,18 @@ impl<'a> Canvas<'a> {
         let next = (column + reach).min(range.outline.len() - 1);
         let previous = column.saturating_sub(reach);
         let run = (next - previous).max(1) as f32;
-        let slope = (range.outline[next] - range.outline[previous]) * self.height / run * (-depth * 9.0).exp();
+        let slope =
+            (range.outline[next] - range.outline[previous]) * self.height / run * (-depth * 9.0).exp();
         let side = if self.scene.sun.0 * self.width / self.height > u { -slope } else { slope };
         let grain = layered(u * 14.0, v * 34.0, range.seed, self.octaves.min(4)) - 0.5;
-        let light = 1.0 + range.texture * (grain + 0.6 * side.clamp(-1.0, 1.0)) + 0.10 * (-depth * 30.0).exp();
+        let light =
+            1.0 + range.texture * (grain + 0.6 * side.clamp(-1.0, 1.0)) + 0.10 * (-depth * 30.0).exp();
         let mut color = range.color.map(|part| part * light);
         if range.snow > 0.0 {
             let edge = 0.055 + 0.09 * layered(u * 24.0, v * 16.0, range.seed ^ 5, 4);
             let cover = range.snow * smooth(edge, edge - 0.05, depth);
-            let white = mix([0.93, 0.95, 1.0], self.scene.glow, 0.25).map(|part| part * (0.78 + 0.3 * light - 0.2));
+            let white =
+                mix([0.93, 0.95, 1.0], self.scene.glow, 0.25).map(|part| part * (0.78 + 0.3 * light - 0.2));
             color = mix(color, white, cover);
         }
         if range.lit_windows {
@@ -200,7 +204,8 @@ impl<'a> Canvas<'a> {
         let (x, y) = (u * 1.5 * stretch.sqrt() + 7.0, v * 3.4 * stretch);
         let bend = layered(x * 1.3, y * 1.3, self.seed ^ 11, 2);
         let density = layered(x + bend, y + bend * 0.6, self.seed ^ 12, self.octaves);
-        let cover = smooth(0.62 - 0.22 * scene.clouds, 0.86 - 0.16 * scene.clouds, density) * (1.0 - height.powi(6));
+        let cover =
+            smooth(0.62 - 0.22 * scene.clouds, 0.86 - 0.16 * scene.clouds, density) * (1.0 - height.powi(6));
         let lit = mix(scene.cloud, scene.glow, 0.75 * (-distance * 2.6).exp());
         let shade = mix(lit, scene.middle, 0.5 * smooth(0.6, 0.95, density));
         mix(color, shade, cover * 0.85)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Card, Input, Model, timing};
+use super::{BuiltIn, Card, Input, Model, timing};
 use crate::json::raw;
 use crate::runner::{Run, Work, seconds};
 
@@ -10,7 +10,7 @@ pub(super) struct Progress;
 
 const WIDTH: usize = 10;
 
-impl Model for Progress {
+impl BuiltIn for Progress {
     fn card(&self) -> Card {
         Card {
             owner: "emulator",
@@ -24,7 +24,9 @@ impl Model for Progress {
             example_input: r#"{"steps": 10}"#.into(),
         }
     }
+}
 
+impl Model for Progress {
     fn run(&self, input: Input, run: Run) -> Work<'_> {
         Box::pin(async move {
             let steps = input.integer("steps").unwrap_or(10).clamp(1, 10_000) as usize;

@@ -80,10 +80,38 @@ const GROUNDS: [(&[&str], Color); 5] = [
     (&["mountain", "rock", "cliff", "alps", "peak", "city", "town"], [0.24, 0.29, 0.38]),
 ];
 
-const WATER: &[&str] = &["sea", "ocean", "lake", "harbour", "harbor", "river", "beach", "coast", "water", "bay", "island", "boat", "fjord", "reflection"];
-const CITY: &[&str] = &["city", "town", "skyline", "street", "tower", "building", "tokyo", "york", "london", "paris", "cyberpunk"];
+const WATER: &[&str] = &[
+    "sea",
+    "ocean",
+    "lake",
+    "harbour",
+    "harbor",
+    "river",
+    "beach",
+    "coast",
+    "water",
+    "bay",
+    "island",
+    "boat",
+    "fjord",
+    "reflection",
+];
+const CITY: &[&str] = &[
+    "city",
+    "town",
+    "skyline",
+    "street",
+    "tower",
+    "building",
+    "tokyo",
+    "york",
+    "london",
+    "paris",
+    "cyberpunk",
+];
 const TREES: &[&str] = &["forest", "tree", "wood", "pine", "fir", "jungle"];
-const NIGHTLY: &[&str] = &["night", "star", "moon", "midnight", "galaxy", "space", "astronaut", "dark", "aurora"];
+const NIGHTLY: &[&str] =
+    &["night", "star", "moon", "midnight", "galaxy", "space", "astronaut", "dark", "aurora"];
 const DUSKY: &[&str] = &["sunset", "dusk", "evening", "fire", "golden", "orange", "red", "autumn"];
 const DAWNY: &[&str] = &["dawn", "sunrise", "morning", "pink", "spring", "mist", "fog"];
 const DAILY: &[&str] = &["day", "noon", "summer", "blue", "bright", "sunny"];
@@ -93,7 +121,9 @@ impl Scene {
     pub(super) fn imagine(wanted: &str, unwanted: &str, random: &mut Random) -> Self {
         let (wanted, unwanted) = (wanted.to_lowercase(), unwanted.to_lowercase());
         let says = |words: &[&str]| {
-            let inside = |text: &str, word: &str| text.split(|c: char| !c.is_alphanumeric()).any(|part| part.starts_with(word));
+            let inside = |text: &str, word: &str| {
+                text.split(|c: char| !c.is_alphanumeric()).any(|part| part.starts_with(word))
+            };
             words.iter().any(|word| inside(&wanted, word) && !inside(&unwanted, word))
         };
         let forbids = |words: &[&str]| words.iter().any(|word| unwanted.contains(word));
@@ -141,14 +171,24 @@ impl Scene {
             deep: mix(mix(zenith, [0.02, 0.16, 0.24], 0.5), ground, 0.12),
             horizon,
             waterline: water.then(|| horizon + random.between(0.10, 0.15)),
-            relief: if mountains { random.between(0.46, 0.58) } else if flat { 0.10 } else { random.between(0.22, 0.42) },
+            relief: if mountains {
+                random.between(0.46, 0.58)
+            } else if flat {
+                0.10
+            } else {
+                random.between(0.22, 0.42)
+            },
             ranges: if flat { 3 } else { 5 },
             sun: (
                 random.between(0.22, 0.78),
                 if low_sun { horizon - random.between(0.10, 0.2) } else { random.between(0.12, 0.26) },
             ),
             sun_size: if night { random.between(0.035, 0.07) } else { random.between(0.03, 0.055) },
-            clouds: if forbids(&["cloud"]) { 0.0 } else { random.between(0.25, 1.0) * if night { 0.6 } else { 1.0 } },
+            clouds: if forbids(&["cloud"]) {
+                0.0
+            } else {
+                random.between(0.25, 1.0) * if night { 0.6 } else { 1.0 }
+            },
             snow: if says(&["snow", "winter", "alps", "ice", "glacier"]) || mountains { 0.9 } else { 0.0 },
             mist: if says(&["mist", "fog", "dawn", "morning"]) { 1.0 } else { random.between(0.1, 0.6) },
             night,
@@ -182,11 +222,7 @@ impl Palette {
             }
             sum.map(|part| (part / count.max(1) as f64 / 255.0) as f32)
         };
-        let palette = || Self {
-            top: band(0.0, 0.33),
-            middle: band(0.33, 0.66),
-            bottom: band(0.66, 1.0),
-        };
+        let palette = || Self { top: band(0.0, 0.33), middle: band(0.33, 0.66), bottom: band(0.66, 1.0) };
         (!pictures.is_empty()).then(palette)
     }
 }

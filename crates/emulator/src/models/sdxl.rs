@@ -10,7 +10,7 @@ use image::{DynamicImage, ImageFormat, RgbImage};
 use super::painter::{Commission, paint};
 use super::random::{Random, seed_or_random};
 use super::scene::{Palette, Scene};
-use super::{Card, Input, Model, Trained, Training, timing, zip};
+use super::{BuiltIn, Card, Input, Model, Trained, Training, timing, zip};
 use crate::json::raw;
 use crate::runner::{Run, Work};
 
@@ -22,7 +22,7 @@ pub(super) struct Sdxl {
 
 const LATEST: &str = "7762fd07cf82c948538e41f63f77d685e02b063e37e496e96eefd46c929f9bdc";
 
-impl Model for Sdxl {
+impl BuiltIn for Sdxl {
     fn card(&self) -> Card {
         Card {
             owner: "stability-ai",
@@ -39,7 +39,9 @@ impl Model for Sdxl {
             example_input: r#"{"prompt": "a mountain lake at dawn, pine forest, mist", "width": 768, "height": 512, "seed": 11}"#.into(),
         }
     }
+}
 
+impl Model for Sdxl {
     fn run(&self, input: Input, run: Run) -> Work<'_> {
         Box::pin(draw(input, run, self.palette))
     }
@@ -56,7 +58,8 @@ async fn train(input: Input, run: Run) -> Result<Trained, String> {
     let token = input.text("token_string").unwrap_or_default();
     let steps = input.integer("max_train_steps").unwrap_or(1000);
     let work = move || {
-        let files = if zip::is_archive(&file.bytes) { zip::files(&file.bytes)? } else { vec![file.bytes.to_vec()] };
+        let files =
+            if zip::is_archive(&file.bytes) { zip::files(&file.bytes)? } else { vec![file.bytes.to_vec()] };
         let pictures = files.iter().filter_map(|file| image::load_from_memory(file).ok());
         let pictures: Vec<_> = pictures.map(|picture| picture.to_rgb8()).collect();
         let palette = Palette::of(&pictures).ok_or("input_images holds no picture that can be read")?;
@@ -65,7 +68,12 @@ async fn train(input: Input, run: Run) -> Result<Trained, String> {
     let (palette, count) = run.busy(work).await.inspect_err(|error| run.log(error))?;
     run.log(format!("Training on {count} pictures, token {token:?}"));
     for quarter in 1..=4 {
-        run.log(format!("{:3}%|{}| {}/{steps}", quarter * 25, "██".repeat(quarter), steps * quarter as i64 / 4));
+        run.log(format!(
+            "{:3}%|{}| {}/{steps}",
+            quarter * 25,
+            "██".repeat(quarter),
+            steps * quarter as i64 / 4
+        ));
         run.sleep(Duration::from_millis(5)).await;
     }
     let weights = raw(&palette).get().into();
@@ -138,7 +146,13 @@ pub(super) fn encode(picture: &DynamicImage, format: ImageFormat) -> Result<Vec<
     Ok(file.into_inner())
 }
 
-async fn read_picture(input: &Input, run: &Run, name: &str, width: u32, height: u32) -> Result<Option<RgbImage>, String> {
+async fn read_picture(
+    input: &Input,
+    run: &Run,
+    name: &str,
+    width: u32,
+    height: u32,
+) -> Result<Option<RgbImage>, String> {
     let Some(uri) = input.text(name) else { return Ok(None) };
     let file = run.fetch(name, &uri).await?;
     let field = format!("input.{name}");

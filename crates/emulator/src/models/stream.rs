@@ -1,11 +1,11 @@
 //! `emulator/stream`: emits the pieces it is given, one by one.
 
-use super::{Card, Input, Model, timing};
+use super::{BuiltIn, Card, Input, Model, timing};
 use crate::runner::{Run, Work, seconds};
 
 pub(super) struct Stream;
 
-impl Model for Stream {
+impl BuiltIn for Stream {
     fn card(&self) -> Card {
         Card {
             owner: "emulator",
@@ -20,7 +20,9 @@ impl Model for Stream {
             example_input: r#"{"chunks": ["one", " two", " three"]}"#.into(),
         }
     }
+}
 
+impl Model for Stream {
     fn run(&self, input: Input, run: Run) -> Work<'_> {
         Box::pin(async move {
             let chunks = input.texts("chunks").unwrap_or_default();

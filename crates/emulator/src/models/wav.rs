@@ -80,18 +80,16 @@ impl Format {
             (PCM, 32) => |b| i32::from_le_bytes([b[0], b[1], b[2], b[3]]) as f32 / 2_147_483_648.0,
             (FLOAT, 32) => |b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]),
             (FLOAT, 64) => |b| f64::from_le_bytes([b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]]) as f32,
-            (encoding, bits) => return Err(format!("WAV encoding {encoding} with {bits} bits is not read here")),
+            (encoding, bits) => {
+                return Err(format!("WAV encoding {encoding} with {bits} bits is not read here"));
+            }
         };
         let samples: Vec<f32> = data.chunks_exact(usize::from(self.bits / 8)).map(convert).collect();
         let channels = usize::from(self.channels);
         if samples.len() < channels {
             return Err("the WAV file holds no sound".into());
         }
-        Ok(Sound {
-            sample_rate: self.sample_rate,
-            channels,
-            samples,
-        })
+        Ok(Sound { sample_rate: self.sample_rate, channels, samples })
     }
 }
 

@@ -7,7 +7,7 @@ use image::{ImageFormat, Rgb, RgbImage};
 
 use super::sdxl::encode;
 use super::wav::{self, Sound};
-use super::{Card, Input, Model, timing};
+use super::{BuiltIn, Card, Input, Model, timing};
 use crate::json::Fields;
 use crate::runner::{Run, Work};
 
@@ -17,7 +17,7 @@ const SILENCE: f64 = -120.0;
 
 pub(super) struct Waveform;
 
-impl Model for Waveform {
+impl BuiltIn for Waveform {
     fn card(&self) -> Card {
         Card {
             owner: "fofr",
@@ -29,23 +29,32 @@ impl Model for Waveform {
             schema: include_str!("schemas/waveform.json"),
             streams: false,
             timing: timing(15, 10),
-            example_input: format!(r#"{{"audio": "{}", "caption_text": "one second"}}"#, example_sound()).into(),
+            example_input: format!(r#"{{"audio": "{}", "caption_text": "one second"}}"#, example_sound())
+                .into(),
         }
     }
+}
 
+impl Model for Waveform {
     fn run(&self, input: Input, run: Run) -> Work<'_> {
         Box::pin(async move {
             let uri = input.required_text("audio")?;
             let style = Style::read(&input)?;
             let file = run.fetch("audio", &uri).await?;
             let work = move || {
-                let sound = wav::read(&file.bytes).map_err(|error| format!("input.audio cannot be read: {error}"))?;
+                let sound =
+                    wav::read(&file.bytes).map_err(|error| format!("input.audio cannot be read: {error}"))?;
                 let picture = draw(&sound, &style);
                 Ok((encode(&picture.into(), ImageFormat::Png)?, sound))
             };
             let (png, sound) = run.busy(work).await.inspect_err(|error| run.log(error))?;
             let peak = sound.samples.iter().fold(0.0f32, |peak, sample| peak.max(sample.abs()));
-            run.log(format!("{:.2} s, {} Hz, {} channels", sound.seconds(), sound.sample_rate, sound.channels));
+            run.log(format!(
+                "{:.2} s, {} Hz, {} channels",
+                sound.seconds(),
+                sound.sample_rate,
+                sound.channels
+            ));
             let url = run.save("waveform.png", "image/png", png);
             let output = Fields::new()
                 .put("duration", &sound.seconds())
@@ -116,7 +125,8 @@ fn draw(sound: &Sound, style: &Style) -> RgbImage {
     let loudest = sound.samples.iter().fold(1e-6f32, |peak, sample| peak.max(sample.abs()));
     let pitch = WIDTH as f32 / style.bar_count as f32;
     for bar in 0..style.bar_count {
-        let at = |bar: u32| (sound.samples.len() as u64 * u64::from(bar) / u64::from(style.bar_count)) as usize;
+        let at =
+            |bar: u32| (sound.samples.len() as u64 * u64::from(bar) / u64::from(style.bar_count)) as usize;
         let stretch = &sound.samples[at(bar)..at(bar + 1).max(at(bar) + 1).min(sound.samples.len())];
         let peak = stretch.iter().fold(0.0f32, |peak, sample| peak.max(sample.abs()));
         let height = (peak / loudest * space * 0.9).max(2.0);
@@ -136,7 +146,9 @@ fn draw(sound: &Sound, style: &Style) -> RgbImage {
 /// Writes the caption at the foot, in the middle, its letters doubled in size.
 fn write(picture: &mut RgbImage, caption: &str, color: Rgb<u8>) {
     const SCALE: u32 = 2;
-    let glyphs = caption.chars().map(|letter| BASIC_LEGACY.get(letter as usize).unwrap_or(&BASIC_LEGACY[b'?' as usize]));
+    let glyphs = caption
+        .chars()
+        .map(|letter| BASIC_LEGACY.get(letter as usize).unwrap_or(&BASIC_LEGACY[b'?' as usize]));
     let glyphs: Vec<_> = glyphs.take((WIDTH / (8 * SCALE)) as usize).collect();
     let left = (WIDTH - glyphs.len() as u32 * 8 * SCALE) / 2;
     let top = HEIGHT - 8 * SCALE - 6;

@@ -111,7 +111,9 @@ async fn answer(stream: &mut TcpStream, status: u16, body: &Raw) -> io::Result<(
     let reason = if status == 599 { "Unexpected Request" } else { "" };
     let body = body.get();
     let length = body.len();
-    let head = format!("HTTP/1.1 {status} {reason}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n");
+    let head = format!(
+        "HTTP/1.1 {status} {reason}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n"
+    );
     stream.write_all(format!("{head}{body}").as_bytes()).await
 }
 

@@ -84,7 +84,9 @@ impl Expect {
         if let (Some(least), Some(got)) = (self.not_before_ms, arrival.since_last)
             && got < least
         {
-            found.push(format!("expected no sooner than {least} ms after the answer before, came after {got} ms"));
+            found.push(format!(
+                "expected no sooner than {least} ms after the answer before, came after {got} ms"
+            ));
         }
         found
     }
@@ -200,7 +202,11 @@ mod tests {
         compare_json("json", &expected, &got, &mut found);
         assert_eq!(
             found,
-            ["expected json.a = 1, got 1.0", "expected json.c = null, got nothing", "unexpected json.d = true"]
+            [
+                "expected json.a = 1, got 1.0",
+                "expected json.c = null, got nothing",
+                "unexpected json.d = true"
+            ]
         );
     }
 

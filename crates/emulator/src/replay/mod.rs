@@ -47,12 +47,7 @@ pub(crate) struct Replays {
 
 impl Replays {
     pub(crate) fn new(origin: String, other: String) -> Self {
-        Self {
-            origin,
-            other,
-            scripts: Mutex::default(),
-            count: AtomicU64::new(0),
-        }
+        Self { origin, other, scripts: Mutex::default(), count: AtomicU64::new(0) }
     }
 
     /// Starts a run of the exchanges in `{"exchanges": [...]}`; other members are left alone.
@@ -69,7 +64,8 @@ impl Replays {
             .replace("{{base}}", &format!("{origin}/v1"))
             .replace("{{origin}}", &origin)
             .replace("{{other}}", &other);
-        let case: Case = serde_json::from_str(&text).map_err(|error| format!("The case cannot be read: {error}"))?;
+        let case: Case =
+            serde_json::from_str(&text).map_err(|error| format!("The case cannot be read: {error}"))?;
         let mut exchanges = Vec::new();
         for (index, exchange) in case.exchanges.iter().enumerate() {
             let exchange = exchange::Exchange::read(exchange);

@@ -28,7 +28,12 @@ pub(super) enum Outcome {
 }
 
 /// Sends `reply`. `keep_alive` is whether the client would use the connection again.
-pub(super) async fn play(stream: &mut TcpStream, reply: &Reply, keep_alive: bool, is_head: bool) -> io::Result<Outcome> {
+pub(super) async fn play(
+    stream: &mut TcpStream,
+    reply: &Reply,
+    keep_alive: bool,
+    is_head: bool,
+) -> io::Result<Outcome> {
     if !pause(stream, reply.delay_ms).await {
         return Ok(Outcome::ClientClosed);
     }
@@ -39,7 +44,8 @@ pub(super) async fn play(stream: &mut TcpStream, reply: &Reply, keep_alive: bool
     }
     let content = reply.content();
     let chunked = reply.is_chunked();
-    let lies = matches!(reply.content_length, Some(ContentLength::Exactly(length)) if length != content.len());
+    let lies =
+        matches!(reply.content_length, Some(ContentLength::Exactly(length)) if length != content.len());
     let (head, wants_close) = head(reply, content.len(), chunked, keep_alive && !lies);
     stream.write_all(head.as_bytes()).await?;
     if is_head {
@@ -90,12 +96,13 @@ fn head(reply: &Reply, length: usize, chunked: bool, keep_alive: bool) -> (Strin
         head += "transfer-encoding: chunked\r\n";
     } else if let Some(ContentLength::Exactly(length)) = reply.content_length {
         head += &format!("content-length: {length}\r\n");
-    } else if !set("content-length") && !(bodiless && length == 0) {
+    } else if !(set("content-length") || bodiless && length == 0) {
         head += &format!("content-length: {length}\r\n");
     }
-    let asked = reply.headers.iter().any(|(name, value)| {
-        name.eq_ignore_ascii_case("connection") && value.eq_ignore_ascii_case("close")
-    });
+    let asked = reply
+        .headers
+        .iter()
+        .any(|(name, value)| name.eq_ignore_ascii_case("connection") && value.eq_ignore_ascii_case("close"));
     if !keep_alive && !asked {
         head += "connection: close\r\n";
     }
@@ -104,7 +111,13 @@ fn head(reply: &Reply, length: usize, chunked: bool, keep_alive: bool) -> (Strin
 }
 
 /// Sends part of the body, as one HTTP chunk if it is chunked and small enough.
-async fn send(stream: &mut TcpStream, content: &Content, from: usize, to: usize, chunked: bool) -> io::Result<()> {
+async fn send(
+    stream: &mut TcpStream,
+    content: &Content,
+    from: usize,
+    to: usize,
+    chunked: bool,
+) -> io::Result<()> {
     let mut at = from;
     while at < to {
         let next = to.min(at + PIECE);

@@ -48,7 +48,9 @@ pub(super) async fn read(stream: &mut TcpStream, buffer: &mut BytesMut) -> io::R
     }
     let connection = request.header("connection").unwrap_or_default().to_ascii_lowercase();
     request.keep_alive = version == 1 && !connection.contains("close");
-    let chunked = request.header("transfer-encoding").is_some_and(|value| value.to_ascii_lowercase().contains("chunked"));
+    let chunked = request
+        .header("transfer-encoding")
+        .is_some_and(|value| value.to_ascii_lowercase().contains("chunked"));
     request.body = if chunked {
         read_chunked(stream, buffer).await?
     } else {
@@ -69,12 +71,10 @@ fn parse_head(buffer: &[u8]) -> Result<Option<(Request, usize, u8)>, String> {
         httparse::Status::Complete(length) => length,
         httparse::Status::Partial => return Ok(None),
     };
-    let headers = parsed.headers.iter().map(|header| {
-        (
-            header.name.to_ascii_lowercase(),
-            String::from_utf8_lossy(header.value).into_owned(),
-        )
-    });
+    let headers = parsed
+        .headers
+        .iter()
+        .map(|header| (header.name.to_ascii_lowercase(), String::from_utf8_lossy(header.value).into_owned()));
     let request = Request {
         method: parsed.method.unwrap_or_default().into(),
         target: parsed.path.unwrap_or_default().into(),

@@ -74,10 +74,7 @@ pub(super) enum Verdict {
 
 impl Script {
     pub(super) fn new(name: String, origin: String, other: String, exchanges: Vec<Exchange>) -> Self {
-        let step = |exchange| Step {
-            exchange: Arc::new(exchange),
-            played: 0,
-        };
+        let step = |exchange| Step { exchange: Arc::new(exchange), played: 0 };
         Self {
             name,
             origin,
@@ -147,13 +144,7 @@ impl Script {
     pub(super) fn receive(&self, request: &Request, path: &str, query: &str, side: Side) -> Verdict {
         let mut state = lock(&self.state);
         let since_last = state.last_answer.map(|at| at.elapsed().as_millis() as u64);
-        let arrival = Arrival {
-            request,
-            path,
-            query,
-            side,
-            since_last,
-        };
+        let arrival = Arrival { request, path, query, side, since_last };
         let found = state.find(&arrival);
         state.requests.push(Received {
             method: request.method.clone(),
@@ -201,7 +192,8 @@ impl State {
         let mut differences: Vec<String> = Vec::new();
         while at < self.steps.len() {
             let unordered = self.steps[at].exchange.unordered;
-            let group = self.steps[at..].iter().take_while(|step| unordered && step.exchange.unordered).count();
+            let group =
+                self.steps[at..].iter().take_while(|step| unordered && step.exchange.unordered).count();
             let end = at + group.max(1);
             for (offset, step) in self.steps[at..end].iter().enumerate().filter(|(_, step)| step.can_play()) {
                 let found = step.exchange.expect.differences(arrival);

@@ -15,11 +15,7 @@ pub(super) struct Reader {
 
 impl Reader {
     pub(super) fn new(call: &Call) -> Result<Self, Problem> {
-        Ok(Self {
-            object: call.json()?,
-            problems: Vec::new(),
-            known: Vec::new(),
-        })
+        Ok(Self { object: call.json()?, problems: Vec::new(), known: Vec::new() })
     }
 
     /// Notes something wrong with a member.

@@ -17,10 +17,7 @@ pub(super) fn head(collection: &Collection) -> Fields {
 }
 
 pub(super) async fn list(call: Call) -> Reply {
-    let item = |collection: &Collection| Item {
-        at: collection.created_at,
-        body: head(collection).finish(),
-    };
+    let item = |collection: &Collection| Item { at: collection.created_at, body: head(collection).finish() };
     let items = lock(&call.app.catalog).collections.iter().map(item).collect();
     page(&call, items, Order::OldestFirst, PAGE)
 }
@@ -32,8 +29,7 @@ pub(super) async fn read(call: Call) -> Reply {
     let collection = collection.ok_or_else(Problem::not_found)?;
     let models = collection.models.iter().filter_map(|name| catalog.models.get(name));
     let models: Vec<_> = models.map(|model| model.view(&call.origin)).collect();
-    let body = head(collection)
-        .put("full_description", collection.full_description)
-        .put("models", &array(&models));
+    let body =
+        head(collection).put("full_description", collection.full_description).put("models", &array(&models));
     Ok(ok(body.finish()))
 }

@@ -9,13 +9,13 @@ use crate::app::{App, Counted, lock};
 use crate::call::{Call, Reply, json};
 use crate::catalog::{Engine, HIDDEN, ModelEntry, Version};
 use crate::config::Timing;
+use crate::ids;
 use crate::job::{Job, Kind, Order, Shape};
 use crate::json::{Object, Raw};
 use crate::problem::{InvalidField, Problem};
+use crate::runner::{self, Publication, Task};
 use crate::schema::{Input, Schema};
 use crate::webhook::{HookEvent, deliver_to};
-use crate::runner::{self, Task};
-use crate::ids;
 
 use super::prefer;
 
@@ -29,6 +29,8 @@ pub(super) struct Target {
     pub(super) engine: Engine,
     pub(super) timing: Timing,
     pub(super) streams: bool,
+    /// For a training: what becomes of its result.
+    pub(super) publication: Option<Publication>,
 }
 
 pub(super) async fn by_version(call: Call) -> Reply {
@@ -102,6 +104,7 @@ pub(super) fn target(model: &ModelEntry, version: &Version, official: bool) -> T
         engine: actual.engine.clone(),
         timing: model.timing,
         streams: model.streams,
+        publication: None,
     }
 }
 
@@ -233,7 +236,13 @@ pub(super) struct Terms {
 }
 
 /// Checks an input and starts a job with it.
-pub(super) fn start(app: &App, origin: &str, body: Body, target: Target, terms: Terms) -> Result<Arc<Job>, Problem> {
+pub(super) fn start(
+    app: &App,
+    origin: &str,
+    body: Body,
+    target: Target,
+    terms: Terms,
+) -> Result<Arc<Job>, Problem> {
     let problems = target.schema.check(&body.values);
     if !problems.is_empty() {
         return Err(Problem::invalid_input(problems));
@@ -271,8 +280,8 @@ pub(super) fn start(app: &App, origin: &str, body: Body, target: Target, terms: 
     if let Some(key) = &job.order.stream_key {
         lock(&app.streams).insert(key.clone(), job.clone());
     }
-    let task = match body.destination {
-        Some(destination) => Task::Train(target.engine, destination),
+    let task = match target.publication {
+        Some(publication) => Task::Train(target.engine, publication),
         None => Task::Predict(target.engine),
     };
     runner::spawn(app, job.clone(), task, input, target.timing);
@@ -286,11 +295,8 @@ async fn create(call: Call, body: Body, target: Target) -> Reply {
         None => None,
     };
     let hold = call.header("prefer").and_then(prefer::hold);
-    let terms = Terms {
-        kind: Kind::Prediction,
-        cancel_after,
-        retention: call.app.scaled(call.app.config.retention),
-    };
+    let terms =
+        Terms { kind: Kind::Prediction, cancel_after, retention: call.app.scaled(call.app.config.retention) };
     let job = start(&call.app, &call.origin, body, target, terms)?;
     let (status, shape) = match hold {
         None => (StatusCode::CREATED, Shape::Created),

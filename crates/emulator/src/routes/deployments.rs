@@ -16,10 +16,7 @@ const MOST_MIN_INSTANCES: i64 = 5;
 const MOST_MAX_INSTANCES: i64 = 20;
 
 pub(super) async fn list(call: Call) -> Reply {
-    let item = |deployment: &Deployment| Item {
-        at: deployment.made_at,
-        body: deployment.view(),
-    };
+    let item = |deployment: &Deployment| Item { at: deployment.made_at, body: deployment.view() };
     let items = lock(&call.app.deployments).values().map(item).collect();
     page(&call, items, Order::NewestFirst, PAGE)
 }

@@ -21,9 +21,8 @@ const LONGEST_NAME: usize = 255;
 pub(super) async fn create(call: Call) -> Reply {
     let parts = multipart::parse(call.header("content-type"), &call.body).map_err(Problem::bad_request)?;
     let find = |name: &str| parts.iter().find(|part| part.name == name);
-    let invalid = |kind, field: &str, text: &str| {
-        Problem::invalid_input(vec![InvalidField::new(kind, field, text)])
-    };
+    let invalid =
+        |kind, field: &str, text: &str| Problem::invalid_input(vec![InvalidField::new(kind, field, text)]);
     let content = find("content").ok_or_else(|| invalid("required", "", "content is required"))?;
     if content.body.len() > LARGEST {
         let problem = Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "Files must be less than 100MB in size");
@@ -55,10 +54,7 @@ pub(super) async fn list(call: Call) -> Reply {
     let items = lock(&call.app.files)
         .values()
         .filter(|file| now < file.expires_at)
-        .map(|file| Item {
-            at: file.created_at,
-            body: file.view(&call.origin),
-        })
+        .map(|file| Item { at: file.created_at, body: file.view(&call.origin) })
         .collect();
     page(&call, items, Order::NewestFirst, PAGE)
 }

@@ -47,7 +47,10 @@ pub(crate) fn router() -> Router<App> {
         .route(&format!("{MODEL}/predictions"), post(create::by_model))
         .route(&format!("{MODEL}/readme"), get(models::readme))
         .route(&format!("{MODEL}/versions"), get(models::versions))
-        .route(&format!("{MODEL}/versions/{{version_id}}"), get(models::version).delete(models::delete_version))
+        .route(
+            &format!("{MODEL}/versions/{{version_id}}"),
+            get(models::version).delete(models::delete_version),
+        )
         .route(&format!("{MODEL}/versions/{{version_id}}/trainings"), post(trainings::create))
         .route("/v1/search", get(search::search))
         .route("/v1/trainings", get(trainings::list))
@@ -59,7 +62,10 @@ pub(crate) fn router() -> Router<App> {
         .route("/v1/webhooks/default/secret", get(webhooks::secret))
         .route("/v1/streams/{key}", get(streams::open))
         .route("/files/{key}/{name}", get(delivery::read))
-        .route("/_emulator/faults", get(control::faults).post(control::add_faults).delete(control::clear_faults))
+        .route(
+            "/_emulator/faults",
+            get(control::faults).post(control::add_faults).delete(control::clear_faults),
+        )
         .route("/_emulator/requests", get(control::requests).delete(control::clear_requests))
         .route("/_emulator/state", get(control::state))
         .route("/_emulator/expire", post(control::expire))

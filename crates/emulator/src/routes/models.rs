@@ -65,7 +65,11 @@ pub(super) async fn create(call: Call) -> Reply {
     }
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
     if !name.bytes().all(plain) {
-        body.report("pattern", "name", "Only lower-case letters, digits, dashes, dots and underscores are allowed");
+        body.report(
+            "pattern",
+            "name",
+            "Only lower-case letters, digits, dashes, dots and underscores are allowed",
+        );
     }
     let mut catalog = lock(&call.app.catalog);
     if catalog.model(&owner, &name).is_some() {
@@ -128,10 +132,7 @@ pub(super) async fn delete(call: Call) -> Reply {
 pub(super) async fn examples(call: Call) -> Reply {
     ensure_example(&call).await;
     let example = find(&call, &lock(&call.app.catalog))?.example.clone();
-    let item = |job: Arc<Job>| Item {
-        at: job.order.created_at,
-        body: job.view(&call.origin, Shape::Read),
-    };
+    let item = |job: Arc<Job>| Item { at: job.order.created_at, body: job.view(&call.origin, Shape::Read) };
     page(&call, example.map(item).into_iter().collect(), Order::NewestFirst, PAGE)
 }
 
@@ -150,10 +151,7 @@ pub(super) async fn versions(call: Call) -> Reply {
         if !model.has_addressable_versions() {
             return Err(Problem::not_found());
         }
-        let item = |version: &Version| Item {
-            at: version.created_at,
-            body: version.view(),
-        };
+        let item = |version: &Version| Item { at: version.created_at, body: version.view() };
         model.versions.iter().map(item).collect()
     };
     page(&call, items, Order::NewestFirst, PAGE)
@@ -209,19 +207,18 @@ fn own<'a>(call: &Call, catalog: &'a mut Catalog) -> Result<&'a mut ModelEntry, 
 async fn ensure_example(call: &Call) {
     let job = {
         let mut catalog = lock(&call.app.catalog);
-        let Some(model) = catalog.models.get_mut(&format!("{}/{}", call.parameter(0), call.parameter(1))) else {
+        let Some(model) = catalog.models.get_mut(&format!("{}/{}", call.parameter(0), call.parameter(1)))
+        else {
             return;
         };
-        let (Some(input), Some(version), None) = (&model.example_input, model.versions.first(), &model.example) else {
+        let (Some(input), Some(version), None) =
+            (&model.example_input, model.versions.first(), &model.example)
+        else {
             return;
         };
         let (body, target) = (Body::of_input(input), target(model, version, model.official));
         drop(catalog);
-        let terms = Terms {
-            kind: Kind::Example,
-            cancel_after: None,
-            retention: FOREVER,
-        };
+        let terms = Terms { kind: Kind::Example, cancel_after: None, retention: FOREVER };
         match start(&call.app, &call.origin, body, target, terms) {
             Ok(job) => job,
             Err(_) => return,

@@ -66,10 +66,7 @@ pub(super) fn items(call: &Call, jobs: impl Iterator<Item = Arc<Job>>) -> Vec<It
     let now = call.app.now();
     jobs.map(|job| {
         job.forget_if_due(now);
-        Item {
-            at: job.order.created_at,
-            body: job.view(&call.origin, Shape::Listed),
-        }
+        Item { at: job.order.created_at, body: job.view(&call.origin, Shape::Listed) }
     })
     .collect()
 }

@@ -26,7 +26,8 @@ pub(super) fn cancel_after(text: &str) -> Result<Duration, Problem> {
         let detail = format!("The Cancel-After header {text:?} {why}");
         Problem::new(StatusCode::BAD_REQUEST, detail)
     };
-    let seconds = seconds(text.trim()).ok_or_else(|| problem("is not a duration such as 90, 90s, 1m30s or 1h."))?;
+    let seconds =
+        seconds(text.trim()).ok_or_else(|| problem("is not a duration such as 90, 90s, 1m30s or 1h."))?;
     if seconds < SHORTEST_LIFE {
         return Err(problem("is too short: the minimum is 5 seconds."));
     }

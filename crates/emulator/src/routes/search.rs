@@ -29,10 +29,7 @@ pub(super) async fn models(call: Call) -> Reply {
     let catalog = lock(&call.app.catalog);
     let found: Vec<_> = ranked(&catalog, &words).into_iter().take(MODELS_PAGE).collect();
     let results: Vec<_> = found.iter().map(|(model, _)| model.view(&call.origin)).collect();
-    let body = Fields::new()
-        .put("next", &null())
-        .put("previous", &null())
-        .put("results", &array(&results));
+    let body = Fields::new().put("next", &null()).put("previous", &null()).put("results", &array(&results));
     let mut response = ok(body.finish());
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, POST, QUERY"));
     Ok(response)
@@ -51,16 +48,16 @@ pub(super) async fn search(call: Call) -> Reply {
     let catalog = lock(&call.app.catalog);
     let found: Vec<_> = ranked(&catalog, query).into_iter().take(limit).collect();
     let models: Vec<_> = found.iter().map(|(model, score)| hit(&call, model, *score)).collect();
-    let collections = catalog.collections.iter().filter(|collection| {
-        score(query, &[collection.name, collection.slug, collection.description]) > 0.0
-    });
+    let collections = catalog
+        .collections
+        .iter()
+        .filter(|collection| score(query, &[collection.name, collection.slug, collection.description]) > 0.0);
     let collections: Vec<_> = collections
         .map(|collection| super::collections::head(collection).put("models", &collection.models).finish())
         .collect();
     let pages = PAGES.iter().filter(|(name, _)| score(query, &[name]) > 0.0);
-    let pages: Vec<_> = pages
-        .map(|(name, href)| Fields::new().put("name", name).put("href", href).finish())
-        .collect();
+    let pages: Vec<_> =
+        pages.map(|(name, href)| Fields::new().put("name", name).put("href", href).finish()).collect();
     let body = Fields::new()
         .put("query", query)
         .put("models", &array(&models))

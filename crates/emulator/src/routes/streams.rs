@@ -45,10 +45,8 @@ pub(super) async fn open(call: Call) -> Reply {
         let text = reader.next().await?;
         Some((Ok::<_, std::io::Error>(text), reader))
     });
-    let headers = [
-        (header::CONTENT_TYPE, "text/event-stream; charset=utf-8"),
-        (header::CACHE_CONTROL, "no-cache"),
-    ];
+    let headers =
+        [(header::CONTENT_TYPE, "text/event-stream; charset=utf-8"), (header::CACHE_CONTROL, "no-cache")];
     Ok((headers, Body::from_stream(chunks)).into_response())
 }
 

@@ -7,6 +7,7 @@ use crate::call::{Call, Reply, json};
 use crate::job::{Kind, Shape};
 use crate::page::{Order, page};
 use crate::problem::Problem;
+use crate::runner::Publication;
 
 use super::create::{Body, Terms, start, target};
 use super::predictions::items;
@@ -15,19 +16,22 @@ const PAGE: usize = 100;
 
 pub(super) async fn create(call: Call) -> Reply {
     let body = Body::read(&call, &["destination", "input"])?;
-    let no_destination = || Problem::new(StatusCode::NOT_FOUND, "The specified training destination does not exist");
+    let no_destination =
+        || Problem::new(StatusCode::NOT_FOUND, "The specified training destination does not exist");
     let target = {
         let catalog = lock(&call.app.catalog);
         let model = catalog.model(call.parameter(0), call.parameter(1));
         let version = model.and_then(|model| Some((model, model.version(call.parameter(2))?)));
         let (model, version) = version.ok_or_else(Problem::not_found)?;
-        let destination = catalog.models.get(body.destination.as_deref().unwrap_or_default());
-        let own = destination.is_some_and(|model| model.owner == call.app.config.account);
+        let destination = body.destination.clone().unwrap_or_default();
+        let own =
+            catalog.models.get(&destination).is_some_and(|model| model.owner == call.app.config.account);
         if !own {
             return Err(no_destination());
         }
         let mut target = target(model, version, false);
         let schema = version.schema.training.clone();
+        target.publication = Some(Publication { destination, schema: version.schema.clone() });
         target.schema = schema.ok_or_else(|| {
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "This version cannot be trained.")
         })?;

@@ -1,0 +1,277 @@
+//! The life of predictions.
+
+mod common;
+
+use common::{LLAMA, SDXL, SDXL_OLD, answer, api, seconds, with};
+use replicant_emulator::{Config, RateLimits};
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn runs_from_starting_to_succeeded() {
+    let api = api();
+    let created = api.run("echo", json!({"value": 1, "delay": 0.05, "cold_start": 0.05})).await;
+    assert_eq!(created["status"], "starting");
+    for member in ["output", "started_at", "completed_at", "metrics"] {
+        assert!(created.get(member).is_none(), "{member} is left out at creation");
+    }
+    assert_eq!((&created["logs"], &created["version"]), (&json!(""), &json!("hidden")));
+    assert_eq!(created["id"].as_str().map(str::len), Some(26));
+    let early = api.read(&created).await;
+    assert_eq!((&early["output"], &early["completed_at"]), (&Value::Null, &Value::Null));
+    let running = api.until(&created, &["processing"]).await;
+    assert!(running["started_at"].is_string());
+    let done = api.finished(&created).await;
+    assert_eq!((&done["status"], &done["output"]), (&json!("succeeded"), &json!(1)));
+    assert!(done["metrics"]["predict_time"].as_f64().is_some_and(|time| time >= 0.05));
+    assert!(done["metrics"]["total_time"].as_f64().is_some_and(|time| time >= 0.1));
+    assert!(done.get("webhook").is_none());
+}
+
+#[tokio::test]
+async fn echoes_json_byte_for_byte() {
+    let api = api();
+    let text = r#"{"z":12345678901234567890123,"a":1.0,"é":"\ud83d\ude00","n":[1e400,-0.0,null]}"#;
+    let body = format!(r#"{{"input":{{"value":{text}}}}}"#);
+    let request = api.request("POST", "/models/emulator/echo/predictions").header("prefer", "wait");
+    let answer = request.body(body).send().await.expect("an answer").text().await.expect("text");
+    assert!(answer.contains(&format!(r#""output":{text},"#)), "{answer}");
+}
+
+#[tokio::test]
+async fn holds_until_the_output_is_there() {
+    let api = api();
+    let request = api.request("POST", LLAMA).header("prefer", "wait=5");
+    let response = request.json(&json!({"input": {"prompt": "the sea", "max_tokens": 5}})).send().await.expect("sent");
+    assert_eq!(response.headers()["preference-applied"], "wait=5");
+    let location = response.headers()["location"].to_str().expect("text").to_owned();
+    let (status, prediction) = answer(response).await;
+    assert_eq!((status, &prediction["status"]), (201, &json!("processing")));
+    assert_eq!(prediction["output"].as_array().map(Vec::len), Some(5));
+    assert_eq!(prediction["urls"]["get"], location.as_str());
+    assert!(prediction.get("completed_at").is_none());
+
+    let api = with(Config { hold_until_finished: true, ..Config::default() });
+    let held = api.run_version("emulator/echo", json!({"value": 2})).await;
+    assert_eq!((&held["status"], &held["output"]), (&json!("succeeded"), &json!(2)));
+    assert!(held["completed_at"].is_string());
+}
+
+#[tokio::test]
+async fn a_hold_that_runs_out_answers_starting() {
+    let api = with(Config { time_scale: 0.05, ..Config::default() });
+    let request = api.request("POST", "/models/emulator/endless/predictions").header("prefer", "wait=1");
+    let (status, prediction) = answer(request.json(&json!({"input": {}})).send().await.expect("sent")).await;
+    assert_eq!((status, &prediction["status"]), (202, &json!("starting")));
+    assert!(prediction.get("output").is_none());
+    assert_eq!(api.read(&prediction).await["status"], "processing");
+}
+
+#[tokio::test]
+async fn cancels() {
+    let api = api();
+    let created = api.run("endless", json!({})).await;
+    api.until(&created, &["processing"]).await;
+    let url = created["urls"]["cancel"].as_str().expect("a URL");
+    let (status, canceled) = api.post(url, Value::Null).await;
+    assert_eq!((status, &canceled["status"]), (200, &json!("canceled")));
+    assert!(canceled["completed_at"].is_string());
+
+    let done = api.finished(&api.run("echo", json!({"value": 1})).await).await;
+    let (status, after) = api.post(done["urls"]["cancel"].as_str().expect("a URL"), Value::Null).await;
+    assert_eq!((status, after), (200, done), "a cancel after the end changes nothing");
+}
+
+#[tokio::test]
+async fn deadlines_abort_what_waits_and_cancel_what_runs() {
+    let api = with(Config { time_scale: 0.02, ..Config::default() });
+    let create = async |model: &str, input: Value| {
+        let request = api.request("POST", &format!("/models/emulator/{model}/predictions"));
+        let request = request.header("cancel-after", "5s").json(&json!({ "input": input }));
+        answer(request.send().await.expect("sent")).await.1
+    };
+    let waiting = create("echo", json!({"cold_start": 60})).await;
+    let running = create("endless", json!({})).await;
+    assert!(waiting["deadline"].is_string());
+    let aborted = api.finished(&waiting).await;
+    assert_eq!((&aborted["status"], &aborted["started_at"]), (&json!("aborted"), &Value::Null));
+    assert_eq!(api.finished(&running).await["status"], "canceled");
+
+    for bad in ["4", "soon", "25h"] {
+        let request = api.request("POST", LLAMA).header("cancel-after", bad).json(&json!({"input": {"prompt": "a"}}));
+        let (status, problem) = answer(request.send().await.expect("sent")).await;
+        assert_eq!(status, 400, "{problem}");
+        assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains(bad)));
+    }
+}
+
+#[tokio::test]
+async fn fails_with_logs_and_partial_output() {
+    let api = api();
+    let created = api.run("fails", json!({"message": "no memory", "partial": ["a"]})).await;
+    let failed = api.finished(&created).await;
+    assert_eq!((&failed["status"], &failed["error"]), (&json!("failed"), &json!("no memory")));
+    assert_eq!(failed["output"], json!(["a"]));
+    assert!(failed["logs"].as_str().is_some_and(|logs| logs.ends_with("RuntimeError: no memory\n")));
+}
+
+#[tokio::test]
+async fn the_language_model_repeats_itself_for_a_seed_only() {
+    let api = api();
+    let write = async |prompt: &str, seed: i64| {
+        let input = json!({"prompt": prompt, "seed": seed, "max_tokens": 20, "min_tokens": 20});
+        api.run_version("meta/meta-llama-3-8b-instruct", input).await["output"].clone()
+    };
+    let first = write("the sea", 1).await;
+    assert_eq!(first.as_array().map(Vec::len), Some(20));
+    assert_eq!(first, write("the sea", 1).await);
+    assert_ne!(first, write("the sea", 2).await);
+    assert_ne!(first, write("a garden", 1).await);
+}
+
+#[tokio::test]
+async fn names_versions_in_three_ways() {
+    let api = api();
+    let input = json!({"prompt": "a", "width": 64, "height": 64});
+    for version in [SDXL.to_owned(), format!("stability-ai/sdxl:{SDXL}"), SDXL_OLD.to_owned()] {
+        let prediction = api.run_version(&version, input.clone()).await;
+        assert_eq!(prediction["version"], SDXL, "asked for {version}");
+    }
+    for version in ["stability-ai/sdxl", &"0".repeat(64), &format!("a/b:{SDXL}"), ""] {
+        let (status, problem) = api.post("/predictions", json!({"version": version, "input": {}})).await;
+        assert_eq!((status, &problem["title"]), (422, &json!("Invalid version or not permitted")), "{version}");
+    }
+    let (status, _) = api.post("/models/stability-ai/sdxl/predictions", json!({"input": {}})).await;
+    assert_eq!(status, 404, "only official models run without a version");
+    let (status, prediction) = api.post("/deployments/acme/text/predictions", json!({"input": {"prompt": "a"}})).await;
+    assert_eq!((status, &prediction["deployment"]), (201, &json!("text")));
+}
+
+#[tokio::test]
+async fn refuses_wrong_bodies() {
+    let api = api();
+    let (status, problem) = api.post("/predictions", json!({"model": "a/b", "input": {}})).await;
+    assert_eq!(status, 422);
+    assert_eq!(
+        problem,
+        json!({
+            "detail": "- version is required\n- Additional property model is not allowed\n",
+            "status": 422,
+            "title": "Input validation failed",
+            "invalid_fields": [
+                {"type": "required", "field": "", "description": "version is required"},
+                {"type": "additional_property_not_allowed", "field": "",
+                 "description": "Additional property model is not allowed"},
+            ],
+        })
+    );
+    let (_, problem) = api.post(LLAMA, json!({"input": {"max_tokens": 0, "top_k": "many"}})).await;
+    let fields: Vec<_> = problem["invalid_fields"].as_array().expect("fields").iter().map(|f| &f["field"]).collect();
+    assert_eq!(fields, ["input", "input.max_tokens", "input.top_k"]);
+    let detail = problem["detail"].as_str().expect("text");
+    assert!(detail.starts_with("- input: prompt is required\n- input.max_tokens: "), "{detail}");
+    let (status, problem) = api
+        .post("/models/black-forest-labs/flux-schnell/predictions", json!({"input": {"prompt": "a", "aspect_ratio": "2:1"}}))
+        .await;
+    assert_eq!((status, &problem["invalid_fields"][0]["type"]), (422, &json!("enum")));
+    let response = api.request("POST", LLAMA).body("{").send().await.expect("sent");
+    assert_eq!(response.headers()["content-type"], "application/problem+json");
+    assert_eq!(response.status(), 400);
+    for filter in [json!(["later"]), json!("start")] {
+        let (status, _) = api.post(LLAMA, json!({"input": {"prompt": "a"}, "webhook_events_filter": filter})).await;
+        assert_eq!(status, 422);
+    }
+}
+
+#[tokio::test]
+async fn asks_for_the_token() {
+    let api = with(Config { token: Some("r8_secret".into()), ..Config::default() });
+    let (status, problem) = api.get("/account").await;
+    assert_eq!(status, 401);
+    assert_eq!(
+        problem,
+        json!({"title": "Unauthenticated", "detail": "You did not pass a valid authentication token", "status": 401})
+    );
+    for (header, expected) in [("Bearer r8_secret", 200), ("Token r8_secret", 200), ("Bearer r8_other", 401)] {
+        let response = api.request("GET", "/account").header("authorization", header).send().await.expect("sent");
+        assert_eq!(response.status(), expected, "{header}");
+    }
+}
+
+#[tokio::test]
+async fn limits_rates_and_credit() {
+    let limits = RateLimits { creates_per_minute: 6, burst: 1, ..RateLimits::default() };
+    let api = with(Config { rate_limits: Some(limits), ..Config::default() });
+    api.run("echo", json!({})).await;
+    let request = api.request("POST", "/models/emulator/echo/predictions").json(&json!({"input": {}}));
+    let response = request.send().await.expect("sent");
+    assert_eq!(response.status(), 429);
+    let wait: u64 = response.headers()["retry-after"].to_str().expect("text").parse().expect("a number");
+    assert!((9..=10).contains(&wait), "{wait}");
+    let (_, problem) = answer(response).await;
+    assert_eq!(problem["retry_after"], wait);
+    let detail = format!("Request was throttled. Your rate limit resets in ~{wait}s.");
+    assert_eq!(problem["detail"], detail);
+
+    let api = with(Config { credit: Some(1), ..Config::default() });
+    api.run("echo", json!({})).await;
+    let (status, problem) = api.post("/models/emulator/echo/predictions", json!({"input": {}})).await;
+    assert_eq!((status, &problem["title"]), (402, &json!("Insufficient credit")));
+}
+
+#[tokio::test]
+async fn lists_in_pages_and_between_moments() {
+    let api = with(Config { page_size: Some(2), ..Config::default() });
+    let mut ids = Vec::new();
+    let mut moments = Vec::new();
+    for _ in 0..5 {
+        let created = api.run("echo", json!({})).await;
+        ids.insert(0, created["id"].clone());
+        moments.push(created["created_at"].as_str().expect("text").to_owned());
+    }
+    let mut seen = Vec::new();
+    let (mut next, mut last_page) = (json!("/predictions"), Value::Null);
+    while let Some(url) = next.as_str() {
+        let (status, page) = api.get(url).await;
+        assert_eq!(status, 200);
+        assert!(page["results"][0].get("logs").is_none());
+        seen.extend(page["results"].as_array().expect("results").iter().map(|item| item["id"].clone()));
+        next = page["next"].clone();
+        last_page = page;
+    }
+    assert_eq!(seen, ids);
+    let (_, before) = api.get(last_page["previous"].as_str().expect("a URL")).await;
+    assert_eq!(before["results"][0]["id"], ids[2]);
+
+    let (_, page) = api.get(&format!("/predictions?created_after={}&created_before={}", moments[1], moments[3])).await;
+    let found: Vec<_> = page["results"].as_array().expect("results").iter().map(|item| &item["id"]).collect();
+    assert_eq!(found, [&ids[2], &ids[3]], "from the second, inclusive, to the fourth, exclusive");
+    assert_eq!(api.get("/predictions?created_after=never").await.0, 400);
+    assert_eq!(api.get("/predictions?source=web").await.1["results"], json!([]));
+    assert_eq!(api.get("/predictions?cursor=nonsense").await.0, 400);
+}
+
+#[tokio::test]
+async fn forgets_data_after_an_hour() {
+    let api = with(Config { retention: seconds(0.05), ..Config::default() });
+    let created = api.run("echo", json!({"value": 1})).await;
+    let done = api.finished(&created).await;
+    assert_eq!(done["data_removed"], false);
+    tokio::time::sleep(seconds(0.08)).await;
+    let later = api.read(&created).await;
+    assert_eq!((&later["data_removed"], &later["output"]), (&json!(true), &Value::Null));
+    assert_eq!((&later["input"], &later["status"]), (&json!({}), &json!("succeeded")));
+}
+
+#[tokio::test]
+async fn works_for_clients_of_another_name() {
+    let api = api();
+    let port = api.emulator.origin().rsplit(':').next().expect("a port").to_owned();
+    let (_, account) = api.get("/account").await;
+    assert_eq!(account["username"], "acme");
+    let url = format!("http://localhost:{port}/v1/models/emulator/echo/predictions");
+    let (_, created) = api.post(&url, json!({"input": {}})).await;
+    let get = created["urls"]["get"].as_str().expect("a URL");
+    assert!(get.starts_with(&format!("http://localhost:{port}/v1/predictions/")), "{get}");
+    assert_eq!(api.get("/nothing").await.0, 404);
+    assert_eq!(api.send("PUT", "/account", Value::Null).await.0, 405);
+}
