@@ -142,6 +142,11 @@ class ReplicateError(ReplicateException):
         return self._fields.get("body")
 
     @property
+    def outcome_unknown(self) -> bool:
+        """Whether what was to be created may have been created, although no answer says so."""
+        return bool(self._fields.get("outcome_unknown"))
+
+    @property
     def prediction(self) -> Optional[Union[Prediction, AsyncPrediction]]:
         """The prediction this error is about, as it was last seen."""
         data = self._fields.get("prediction")

@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+def _link(link: Optional[str]) -> Optional[str]:
+    # Some lists of the API say that there is no other page by the text "null".
+    return None if link in ("", "null") else link
+
+
 class _AnyPage(Sequence[T]):
     """One page: its own items by index, `len` and `results`."""
 
@@ -47,12 +52,12 @@ class _AnyPage(Sequence[T]):
     @property
     def next(self) -> Optional[str]:
         """The URL of the next page; None on the last one."""
-        return self._data.get("next")
+        return _link(self._data.get("next"))
 
     @property
     def previous(self) -> Optional[str]:
         """The URL of the page before; None on the first one."""
-        return self._data.get("previous")
+        return _link(self._data.get("previous"))
 
     def has_next_page(self) -> bool:
         """Whether there is a next page."""

@@ -54,8 +54,10 @@ class Emulator:
         self.post(f"{self.origin}/_emulator/faults", rule)
 
     def replay(self, *exchanges: dict[str, Any]) -> Replay:
-        run = self.post(f"{self.ready['replay_origin']}/_replay", {"exchanges": list(exchanges)})
-        return Replay(self, run)
+        return self.replay_text(json.dumps({"exchanges": list(exchanges)}))
+
+    def replay_text(self, case: str) -> Replay:
+        return Replay(self, self.post(f"{self.ready['replay_origin']}/_replay", case.encode()))
 
 
 class Replay:
