@@ -68,11 +68,14 @@ pub struct Action {
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
     pub headers: IndexMap<String, String>,
     /// Closes the connection instead of answering.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub close_before_reply: bool,
     /// Breaks off with a TCP reset instead of an orderly close. Alone: instead of answering.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub reset: bool,
     /// With `close_before_reply` or `reset`: does not act on the request first. By default it is acted on and only
     /// the answer is lost.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub unprocessed: bool,
     /// Breaks off after this many bytes of the body.
     #[serde(skip_serializing_if = "Option::is_none")]

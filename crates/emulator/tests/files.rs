@@ -54,10 +54,12 @@ async fn refuses_wrong_uploads() {
     let (status, problem) = api.post("/files", json!({})).await;
     assert_eq!(status, 400, "{problem}");
     let form = Form::new().text("upload", "x");
-    let (status, problem) = answer(api.request("POST", "/files").multipart(form).send().await.expect("sent")).await;
+    let (status, problem) =
+        answer(api.request("POST", "/files").multipart(form).send().await.expect("sent")).await;
     assert_eq!((status, &problem["invalid_fields"][0]["description"]), (422, &json!("content is required")));
     let form = Form::new().part("content", Part::bytes(vec![0u8; 100_000_001]));
-    let (status, problem) = answer(api.request("POST", "/files").multipart(form).send().await.expect("sent")).await;
+    let (status, problem) =
+        answer(api.request("POST", "/files").multipart(form).send().await.expect("sent")).await;
     assert_eq!((status, problem), (413, json!({"detail": "Files must be less than 100MB in size"})));
 }
 
@@ -67,19 +69,24 @@ async fn downloads_by_signature() {
     let file = upload(&api, b"hello").await;
     let id = file["id"].as_str().expect("an id");
     let sign = |owner: &str, expiry: u64| {
-        let mut mac = Hmac::<sha2::Sha256>::new_from_slice(api.emulator.files_secret().as_bytes()).expect("a key");
+        let mut mac =
+            Hmac::<sha2::Sha256>::new_from_slice(api.emulator.files_secret().as_bytes()).expect("a key");
         mac.update(format!("{owner} {id} {expiry}").as_bytes());
         STANDARD.encode(mac.finalize().into_bytes())
     };
     let fetch = async |owner: &str, expiry: u64, signature: &str| {
-        let mut url = url::Url::parse(&format!("{}/files/{id}/download", api.emulator.base_url())).expect("a URL");
+        let mut url =
+            url::Url::parse(&format!("{}/files/{id}/download", api.emulator.base_url())).expect("a URL");
         let expiry = expiry.to_string();
         url.query_pairs_mut().extend_pairs([("owner", owner), ("expiry", &expiry), ("signature", signature)]);
         api.request("GET", url.as_str()).send().await.expect("sent")
     };
     let far = 4_000_000_000;
     let response = fetch("acme", far, &sign("acme", far)).await;
-    assert_eq!((response.status().as_u16(), &response.headers()["content-type"]), (200, &"application/octet-stream".parse().expect("a value")));
+    assert_eq!(
+        (response.status().as_u16(), &response.headers()["content-type"]),
+        (200, &"application/octet-stream".parse().expect("a value"))
+    );
     assert_eq!(response.bytes().await.expect("bytes"), "hello");
     assert_eq!(fetch("acme", far, &sign("acme", far + 1)).await.status(), 404);
     assert_eq!(fetch("acme", 1, &sign("acme", 1)).await.status(), 404, "expired");
@@ -123,7 +130,8 @@ async fn says_what_is_wrong_with_a_file() {
         assert!(error.contains(expected), "{error}");
         assert_ne!(failed["logs"], "");
     }
-    let (status, problem) = api.post("/predictions", json!({"version": ESRGAN, "input": {"image": "pic.png"}})).await;
+    let (status, problem) =
+        api.post("/predictions", json!({"version": ESRGAN, "input": {"image": "pic.png"}})).await;
     assert_eq!((status, &problem["invalid_fields"][0]["field"]), (422, &json!("input.image")));
 }
 
@@ -188,7 +196,8 @@ async fn draws_what_is_asked_for() {
         let input = json!({"prompt": "a", "megapixels": "0.25", "output_format": format, "num_outputs": 2});
         let drawn = api.run_version("black-forest-labs/flux-schnell", input).await;
         assert_eq!(drawn["output"].as_array().map(Vec::len), Some(2));
-        let response = api.request("GET", drawn["output"][1].as_str().expect("a URL")).send().await.expect("sent");
+        let response =
+            api.request("GET", drawn["output"][1].as_str().expect("a URL")).send().await.expect("sent");
         assert_eq!(response.headers()["content-type"], kind);
         assert_eq!(size(&response.bytes().await.expect("bytes")), (512, 512));
     }
@@ -200,7 +209,10 @@ async fn measures_a_sound() {
     let (_, model) = api.get("/models/fofr/audio-to-waveform").await;
     let output = &model["default_example"]["output"];
     assert_eq!((&output["duration"], &output["sample_rate"]), (&json!(1.0), &json!(8000)));
-    assert!(output["loudness"].as_f64().is_some_and(|loudness| (-20.0..-5.0).contains(&loudness)), "{output}");
+    assert!(
+        output["loudness"].as_f64().is_some_and(|loudness| (-20.0..-5.0).contains(&loudness)),
+        "{output}"
+    );
     let url = output["waveform"].as_str().expect("a URL");
     let bytes = api.request("GET", url).send().await.expect("sent").bytes().await.expect("bytes");
     assert_eq!(size(&bytes), (1000, 200));

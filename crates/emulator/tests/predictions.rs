@@ -41,7 +41,8 @@ async fn echoes_json_byte_for_byte() {
 async fn holds_until_the_output_is_there() {
     let api = api();
     let request = api.request("POST", LLAMA).header("prefer", "wait=5");
-    let response = request.json(&json!({"input": {"prompt": "the sea", "max_tokens": 5}})).send().await.expect("sent");
+    let response =
+        request.json(&json!({"input": {"prompt": "the sea", "max_tokens": 5}})).send().await.expect("sent");
     assert_eq!(response.headers()["preference-applied"], "wait=5");
     let location = response.headers()["location"].to_str().expect("text").to_owned();
     let (status, prediction) = answer(response).await;
@@ -97,7 +98,8 @@ async fn deadlines_abort_what_waits_and_cancel_what_runs() {
     assert_eq!(api.finished(&running).await["status"], "canceled");
 
     for bad in ["4", "soon", "25h"] {
-        let request = api.request("POST", LLAMA).header("cancel-after", bad).json(&json!({"input": {"prompt": "a"}}));
+        let request =
+            api.request("POST", LLAMA).header("cancel-after", bad).json(&json!({"input": {"prompt": "a"}}));
         let (status, problem) = answer(request.send().await.expect("sent")).await;
         assert_eq!(status, 400, "{problem}");
         assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains(bad)));
@@ -138,11 +140,16 @@ async fn names_versions_in_three_ways() {
     }
     for version in ["stability-ai/sdxl", &"0".repeat(64), &format!("a/b:{SDXL}"), ""] {
         let (status, problem) = api.post("/predictions", json!({"version": version, "input": {}})).await;
-        assert_eq!((status, &problem["title"]), (422, &json!("Invalid version or not permitted")), "{version}");
+        assert_eq!(
+            (status, &problem["title"]),
+            (422, &json!("Invalid version or not permitted")),
+            "{version}"
+        );
     }
     let (status, _) = api.post("/models/stability-ai/sdxl/predictions", json!({"input": {}})).await;
     assert_eq!(status, 404, "only official models run without a version");
-    let (status, prediction) = api.post("/deployments/acme/text/predictions", json!({"input": {"prompt": "a"}})).await;
+    let (status, prediction) =
+        api.post("/deployments/acme/text/predictions", json!({"input": {"prompt": "a"}})).await;
     assert_eq!((status, &prediction["deployment"]), (201, &json!("text")));
 }
 
@@ -165,19 +172,24 @@ async fn refuses_wrong_bodies() {
         })
     );
     let (_, problem) = api.post(LLAMA, json!({"input": {"max_tokens": 0, "top_k": "many"}})).await;
-    let fields: Vec<_> = problem["invalid_fields"].as_array().expect("fields").iter().map(|f| &f["field"]).collect();
+    let fields: Vec<_> =
+        problem["invalid_fields"].as_array().expect("fields").iter().map(|f| &f["field"]).collect();
     assert_eq!(fields, ["input", "input.max_tokens", "input.top_k"]);
     let detail = problem["detail"].as_str().expect("text");
     assert!(detail.starts_with("- input: prompt is required\n- input.max_tokens: "), "{detail}");
     let (status, problem) = api
-        .post("/models/black-forest-labs/flux-schnell/predictions", json!({"input": {"prompt": "a", "aspect_ratio": "2:1"}}))
+        .post(
+            "/models/black-forest-labs/flux-schnell/predictions",
+            json!({"input": {"prompt": "a", "aspect_ratio": "2:1"}}),
+        )
         .await;
     assert_eq!((status, &problem["invalid_fields"][0]["type"]), (422, &json!("enum")));
     let response = api.request("POST", LLAMA).body("{").send().await.expect("sent");
     assert_eq!(response.headers()["content-type"], "application/problem+json");
     assert_eq!(response.status(), 400);
     for filter in [json!(["later"]), json!("start")] {
-        let (status, _) = api.post(LLAMA, json!({"input": {"prompt": "a"}, "webhook_events_filter": filter})).await;
+        let (status, _) =
+            api.post(LLAMA, json!({"input": {"prompt": "a"}, "webhook_events_filter": filter})).await;
         assert_eq!(status, 422);
     }
 }
@@ -191,8 +203,10 @@ async fn asks_for_the_token() {
         problem,
         json!({"title": "Unauthenticated", "detail": "You did not pass a valid authentication token", "status": 401})
     );
-    for (header, expected) in [("Bearer r8_secret", 200), ("Token r8_secret", 200), ("Bearer r8_other", 401)] {
-        let response = api.request("GET", "/account").header("authorization", header).send().await.expect("sent");
+    for (header, expected) in [("Bearer r8_secret", 200), ("Token r8_secret", 200), ("Bearer r8_other", 401)]
+    {
+        let response =
+            api.request("GET", "/account").header("authorization", header).send().await.expect("sent");
         assert_eq!(response.status(), expected, "{header}");
     }
 }
@@ -242,7 +256,8 @@ async fn lists_in_pages_and_between_moments() {
     let (_, before) = api.get(last_page["previous"].as_str().expect("a URL")).await;
     assert_eq!(before["results"][0]["id"], ids[2]);
 
-    let (_, page) = api.get(&format!("/predictions?created_after={}&created_before={}", moments[1], moments[3])).await;
+    let (_, page) =
+        api.get(&format!("/predictions?created_after={}&created_before={}", moments[1], moments[3])).await;
     let found: Vec<_> = page["results"].as_array().expect("results").iter().map(|item| &item["id"]).collect();
     assert_eq!(found, [&ids[2], &ids[3]], "from the second, inclusive, to the fourth, exclusive");
     assert_eq!(api.get("/predictions?created_after=never").await.0, 400);

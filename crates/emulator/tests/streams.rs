@@ -36,11 +36,13 @@ async fn text(api: &Api, prediction: &Value, last_id: Option<&str>) -> String {
 #[tokio::test]
 async fn streams_tokens_while_they_are_written_and_after() {
     let api = api();
-    let (_, created) = api.post(LLAMA, json!({"input": {"prompt": "the sea", "max_tokens": 12, "seed": 5}})).await;
+    let (_, created) =
+        api.post(LLAMA, json!({"input": {"prompt": "the sea", "max_tokens": 12, "seed": 5}})).await;
     let live = text(&api, &created, None).await;
     assert!(live.starts_with(": hi\n\n"));
     let events = parse(&live);
-    let words: Vec<_> = events.iter().filter(|event| event.0 == "output").map(|event| event.2.clone()).collect();
+    let words: Vec<_> =
+        events.iter().filter(|event| event.0 == "output").map(|event| event.2.clone()).collect();
     let done = api.finished(&created).await;
     assert_eq!(json!(words), done["output"]);
     assert_eq!(events.last(), Some(&("done".to_owned(), None, "{}".to_owned())));
@@ -64,7 +66,8 @@ async fn says_how_it_ended() {
     let api = api();
     let failed = api.run("fails", json!({"message": "no memory"})).await;
     let events = parse(&text(&api, &failed, None).await);
-    let end: Vec<_> = events[events.len() - 2..].iter().map(|event| (event.0.as_str(), event.2.as_str())).collect();
+    let end: Vec<_> =
+        events[events.len() - 2..].iter().map(|event| (event.0.as_str(), event.2.as_str())).collect();
     assert_eq!(end, [("error", r#"{"detail":"no memory"}"#), ("done", r#"{"reason": "error"}"#)]);
 
     let endless = api.run("endless", json!({})).await;

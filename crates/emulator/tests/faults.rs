@@ -1,0 +1,117 @@
+//! Misbehaviour on order, and what can be seen of it.
+
+mod common;
+
+use std::time::Instant;
+
+use common::{api, seconds};
+use serde_json::{Value, json};
+
+const CREATE: &str = "/models/emulator/echo/predictions";
+
+#[tokio::test]
+async fn answers_in_place_of_the_handler() {
+    let api = api();
+    let rule = json!({"match": {"method": "POST", "path": "/v1/models/*/predictions"}, "times": 2,
+                      "action": {"status": 503, "json": {"detail": "busy"}, "headers": {"retry-after": "2"}}});
+    let url = format!("{}/_emulator/faults", api.emulator.origin());
+    assert_eq!(api.post(&url, rule.clone()).await, (201, json!([rule])));
+    assert_eq!(api.get("/account").await.0, 200, "other requests are left alone");
+    for _ in 0..2 {
+        let response = api.request("POST", CREATE).json(&json!({"input": {}})).send().await.expect("sent");
+        assert_eq!(
+            (response.status().as_u16(), response.headers()["retry-after"].to_str().expect("text")),
+            (503, "2")
+        );
+        assert_eq!(common::answer(response).await.1, json!({"detail": "busy"}));
+    }
+    assert_eq!(api.post(CREATE, json!({"input": {}})).await.0, 201);
+    assert_eq!(api.state().await["predictions"].as_object().map(|all| all.len()), Some(1));
+    assert_eq!(api.post(&url, json!({"action": {"stauts": 500}})).await.0, 400);
+    assert_eq!(api.post(&url, json!([{"times": 0, "action": {"status": 500}}])).await.0, 201);
+    assert_eq!((api.get("/account").await.0, api.get("/account").await.0), (500, 500), "0 is for ever");
+    assert_eq!(api.send("DELETE", &url, Value::Null).await.0, 204);
+    assert_eq!(api.get("/account").await.0, 200);
+}
+
+#[tokio::test]
+async fn loses_answers_before_or_after_acting() {
+    let api = api();
+    let body = json!({"input": {}});
+    for (action, created) in [
+        (json!({"close_before_reply": true}), 1),
+        (json!({"close_before_reply": true, "unprocessed": true}), 1),
+        (json!({"reset": true}), 2),
+    ] {
+        api.fault(json!({"match": {"method": "POST"}, "action": action})).await;
+        let result = api.request("POST", CREATE).json(&body).send().await;
+        assert!(result.is_err(), "{action}");
+        let (_, list) = api.get("/predictions").await;
+        assert_eq!(list["results"].as_array().map(Vec::len), Some(created), "{action}");
+    }
+}
+
+#[tokio::test]
+async fn breaks_bodies() {
+    let api = api();
+    let drawn = api.run_version(common::SDXL, json!({"width": 64, "height": 64})).await;
+    let url = drawn["output"][0].as_str().expect("a URL");
+    let whole = api.request("GET", url).send().await.expect("sent").bytes().await.expect("bytes");
+    for action in [json!({"cut_body_at": 100}), json!({"cut_body_at": 100, "reset": true})] {
+        api.fault(json!({"match": {"path": "/files/*"}, "action": action})).await;
+        let mut response = api.request("GET", url).send().await.expect("sent");
+        assert_eq!(response.content_length(), Some(whole.len() as u64), "the whole is promised");
+        let first = response.chunk().await;
+        if action.get("reset").is_none() {
+            assert_eq!(first.expect("bytes").as_deref(), Some(&whole[..100]));
+            assert!(response.chunk().await.is_err());
+        } else {
+            assert!(first.is_err() || response.chunk().await.is_err());
+        }
+    }
+    api.fault(json!({"match": {"path": "/files/*"}, "action": {"stall_body_at": 100}})).await;
+    let mut response = api.request("GET", url).send().await.expect("sent");
+    assert_eq!(response.chunk().await.expect("bytes").map(|bytes| bytes.len()), Some(100));
+    assert!(tokio::time::timeout(seconds(0.1), response.chunk()).await.is_err());
+    let before = api.state().await["open_connections"].as_u64().expect("a number");
+    drop(response);
+    for _ in 0..200 {
+        if api.state().await["open_connections"].as_u64().expect("a number") < before {
+            return;
+        }
+        tokio::time::sleep(seconds(0.01)).await;
+    }
+    panic!("the closed connection is still counted");
+}
+
+#[tokio::test]
+async fn delays() {
+    let api = api();
+    api.fault(json!({"action": {"delay_ms": 60}})).await;
+    let began = Instant::now();
+    assert_eq!(api.get("/account").await.0, 200);
+    assert!(began.elapsed() >= seconds(0.06));
+}
+
+#[tokio::test]
+async fn shows_what_was_received() {
+    let api = api();
+    let request = api.request("POST", CREATE).bearer_auth("t").json(&json!({"input": {"value": 1}}));
+    request.send().await.expect("sent");
+    let url = format!("{}/_emulator/requests", api.emulator.origin());
+    let (_, requests) = api.get(&url).await;
+    let received = &requests[0];
+    assert_eq!((&received["method"], &received["path"]), (&json!("POST"), &json!(format!("/v1{CREATE}"))));
+    assert_eq!(
+        (&received["headers"]["authorization"], &received["json"]["input"]["value"]),
+        (&json!("Bearer t"), &json!(1))
+    );
+    assert_eq!(requests.as_array().map(Vec::len), Some(1), "looking is not counted");
+    assert_eq!(api.send("DELETE", &url, Value::Null).await.0, 204);
+    assert_eq!(api.get(&url).await.1, json!([]));
+    let done = api.run("echo", json!({"value": 1})).await;
+    api.finished(&done).await;
+    let expire = format!("{}/_emulator/expire", api.emulator.origin());
+    assert_eq!(api.post(&expire, Value::Null).await.0, 204);
+    assert_eq!(api.read(&done).await["data_removed"], true);
+}

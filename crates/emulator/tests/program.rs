@@ -1,0 +1,135 @@
+//! The server as a program, and as a part of one.
+
+mod common;
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use common::{answer, with};
+use replicant_emulator::{Config, Emulator};
+use serde_json::{Value, json};
+
+fn program() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_replicant-emulator"))
+}
+
+#[tokio::test]
+async fn announces_itself_and_ends_with_its_input() {
+    let mut child = program()
+        .args(["--until-stdin-closes", "--token", "t"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("started");
+    let mut lines = BufReader::new(child.stdout.take().expect("output")).lines();
+    let line: Value = serde_json::from_str(&lines.next().expect("a line").expect("text")).expect("JSON");
+    for member in ["base_url", "origin", "replay_origin", "other_origin", "webhook_secret", "files_secret"] {
+        assert!(line[member].is_string(), "{member}");
+    }
+    let url = format!("{}/account", line["base_url"].as_str().expect("a URL"));
+    let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+    assert_eq!(http.get(&url).send().await.expect("sent").status(), 401);
+    assert_eq!(http.get(&url).bearer_auth("t").send().await.expect("sent").status(), 200);
+    drop(child.stdin.take());
+    assert!(child.wait().expect("ended").success());
+}
+
+#[test]
+fn explains_itself() {
+    let help = program().arg("--help").output().expect("ran");
+    assert!(help.status.success() && String::from_utf8_lossy(&help.stdout).contains("--until-stdin-closes"));
+    let wrong = program().arg("--prot").output().expect("ran");
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("unknown argument \"--prot\""));
+    let alone = program().args(["--model", "a/b=http://127.0.0.1:1"]).output().expect("ran");
+    assert!(
+        String::from_utf8_lossy(&alone.stderr)
+            .contains("no Cog server answers at http://127.0.0.1:1 for model a/b")
+    );
+}
+
+#[test]
+fn starts_and_stops_anywhere() {
+    let emulator = Emulator::start(Config::default()).expect("started");
+    let address = emulator.origin().trim_start_matches("http://").to_owned();
+    assert!(std::net::TcpStream::connect(&address).is_ok());
+    let port = address.rsplit(':').next().expect("a port").parse().expect("a number");
+    let error = Emulator::start(Config { port, ..Config::default() }).expect_err("taken");
+    assert!(error.to_string().contains(&format!("127.0.0.1:{port}")));
+    emulator.stop();
+    assert!(std::net::TcpStream::connect(&address).is_err());
+    let again =
+        Emulator::start(Config { port, replay_only: true, ..Config::default() }).expect("the port is free");
+    assert_eq!(again.origin(), again.replay_origin());
+    assert!(Emulator::start(Config { time_scale: 0.0, ..Config::default() }).is_err());
+}
+
+/// A server with the interface of Cog, which answers with what it got.
+async fn cog() -> String {
+    use axum::routing::{get, post, put};
+    let schema = json!({"components": {"schemas": {
+        "Input": {"type": "object", "required": ["text"], "properties": {"text": {"type": "string"}, "file": {"type": "string", "format": "uri"}}},
+        "Output": {"type": "array", "items": {"type": "string"}},
+    }}});
+    let predict = async |body: String| {
+        let request: Value = serde_json::from_str(&body).expect("JSON");
+        let text = request["input"]["text"].as_str().expect("text");
+        if text == "slow" {
+            tokio::time::sleep(Duration::from_secs(30)).await;
+        }
+        let answer = match text {
+            "bad" => json!({"status": "failed", "error": "it broke", "logs": "trying\n"}),
+            _ => json!({"status": "succeeded", "logs": "working\n",
+                        "output": [request["input"]["file"], "data:text/plain;base64,aGk=", text]}),
+        };
+        answer.to_string()
+    };
+    let canceled: &'static std::sync::atomic::AtomicBool = Box::leak(Box::default());
+    let router = axum::Router::new()
+        .route("/openapi.json", get(async move || schema.to_string()))
+        .route("/predictions/{id}", put(predict))
+        .route(
+            "/predictions/{id}/cancel",
+            post(async || canceled.store(true, std::sync::atomic::Ordering::SeqCst)),
+        )
+        .route("/canceled", get(async || canceled.load(std::sync::atomic::Ordering::SeqCst).to_string()));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    url
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn hands_predictions_to_a_cog_server() {
+    let url = cog().await;
+    let config = Config { cog_models: vec![("me/mine".into(), url.clone())], ..Config::default() };
+    let api = tokio::task::spawn_blocking(|| with(config)).await.expect("started");
+    let form = reqwest::multipart::Form::new().part("content", reqwest::multipart::Part::text("up"));
+    let (_, file) = answer(api.request("POST", "/files").multipart(form).send().await.expect("sent")).await;
+    let done = api.run_version("me/mine", json!({"text": "a", "file": file["urls"]["get"]})).await;
+    let output = &done["output"];
+    for (index, content) in [(0, "up"), (1, "hi")] {
+        let url = output[index].as_str().unwrap_or_else(|| panic!("{done}"));
+        assert!(url.starts_with(api.emulator.origin()), "a file, not a data URI: {url}");
+        assert_eq!(api.get(url).await.1, content);
+    }
+    assert_eq!(output[2], "a");
+    let failed = api.run_version("me/mine", json!({"text": "bad"})).await;
+    assert_eq!((&failed["error"], &failed["logs"]), (&json!("it broke"), &json!("trying\n")));
+    let (status, _) = api.post("/models/me/mine/predictions", json!({"input": {}})).await;
+    assert_eq!(status, 422, "inputs are checked against its schema");
+
+    let (_, slow) = api.post("/models/me/mine/predictions", json!({"input": {"text": "slow"}})).await;
+    api.until(&slow, &["processing"]).await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    api.post(slow["urls"]["cancel"].as_str().expect("a URL"), Value::Null).await;
+    for _ in 0..200 {
+        if api.get(&format!("{url}/canceled")).await.1 == json!(true) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("the server was not told to cancel");
+}

@@ -1,0 +1,237 @@
+//! Scripted exchanges.
+
+mod common;
+
+use std::time::Instant;
+
+use common::{Api, answer, api, seconds};
+use futures_util::StreamExt;
+use serde_json::{Value, json};
+
+async fn start(api: &Api, exchanges: Value) -> (String, String) {
+    let url = format!("{}/_replay", api.emulator.origin());
+    let (status, run) = api.post(&url, json!({"name": "a case", "exchanges": exchanges})).await;
+    assert_eq!(status, 201, "{run}");
+    let text = |member: &str| run[member].as_str().expect("text").to_owned();
+    (text("base_url"), text("origin"))
+}
+
+async fn report(api: &Api, origin: &str) -> Value {
+    api.get(origin).await.1
+}
+
+#[tokio::test]
+async fn plays_exchanges_in_order_over_one_connection() {
+    let api = api();
+    let (base, origin) = start(
+        &api,
+        json!([
+            {"expect": {"method": "POST", "path": "/v1/predictions", "headers": {"prefer": "wait", "x-none": null},
+                        "json": {"version": "v", "input": {"a": 1, "b": "{{any}}"}}, "body_contains": ["\"v\""]},
+             "reply": {"status": 201, "headers": {"retry-after": "1"}, "json": {"urls": {"get": "{{base}}/predictions/p"}}}},
+            {"expect": {"method": "GET", "path": "/v1/predictions/p%2Fq", "query": {"a": "b c"}}, "reply": {"text": "hi"}, "times": 2},
+            {"expect": {"path": "/v1/never"}, "reply": {}, "times": "any"},
+            {"expect": {"method": "DELETE", "path": "/v1/files/f"}, "reply": {"status": 204}},
+        ]),
+    )
+    .await;
+    let body = json!({"version": "v", "input": {"b": [1], "a": 1}});
+    let request = api.request("POST", &format!("{base}/predictions")).header("prefer", "wait").json(&body);
+    let response = request.send().await.expect("sent");
+    assert_eq!(response.headers()["retry-after"], "1");
+    assert_eq!(answer(response).await, (201, json!({"urls": {"get": format!("{base}/predictions/p")}})));
+    for _ in 0..2 {
+        assert_eq!(api.get(&format!("{base}/predictions/p%2Fq?a=b+c")).await, (200, json!("hi")));
+    }
+    assert_eq!(report(&api, &origin).await["remaining"], 1);
+    assert_eq!(api.send("DELETE", &format!("{base}/files/f"), Value::Null).await.0, 204);
+    let report = report(&api, &origin).await;
+    assert_eq!((&report["ok"], &report["problems"]), (&json!(true), &json!([])));
+    assert_eq!(report["requests"][1]["target"], "/v1/predictions/p%2Fq?a=b+c");
+    assert_eq!(report["requests"][3]["exchange"], 4);
+}
+
+#[tokio::test]
+async fn says_what_was_expected_instead() {
+    let api = api();
+    let (base, origin) = start(
+        &api,
+        json!([{"expect": {"method": "GET", "path": "/v1/a", "headers": {"prefer": "wait", "authorization": null}}, "reply": {}}]),
+    )
+    .await;
+    let request = api.request("POST", &format!("{base}/b")).bearer_auth("t");
+    let (status, problem) = answer(request.send().await.expect("sent")).await;
+    assert_eq!(status, 599);
+    let detail = "exchange 1 (GET /v1/a): expected method \"GET\", got \"POST\"; expected path \"/v1/a\", got \"/v1/b\"; \
+                  expected no header authorization, got \"Bearer t\"; expected header prefer: wait, got none";
+    assert_eq!(problem["detail"], detail);
+    let report = report(&api, &origin).await;
+    assert_eq!(
+        (&report["ok"], &report["remaining"], &report["problems"]),
+        (&json!(false), &json!(1), &json!([detail]))
+    );
+    let run = api.emulator.replay(r#"{"exchanges": []}"#).expect("a run");
+    assert_eq!(api.get(&format!("{}/x", run.base_url())).await.0, 599);
+    assert_eq!(run.problems(), ["unexpected request after the last exchange: GET /v1/x"]);
+}
+
+#[tokio::test]
+async fn lets_unordered_requests_come_in_any_order() {
+    let api = api();
+    let one = |name: &str| {
+        json!({"unordered": true, "expect": {"path": "/v1/files", "multipart": {"content": {"filename": name, "content_type": "text/plain",
+               "text": name}}}, "reply": {"text": name}})
+    };
+    let last = json!({"expect": {"path": "/v1/last"}, "reply": {}});
+    let (base, origin) = start(&api, json!([one("a"), one("b"), one("c"), last])).await;
+    let upload = async |name: &'static str| {
+        let part =
+            reqwest::multipart::Part::text(name).file_name(name).mime_str("text/plain").expect("a type");
+        let form = reqwest::multipart::Form::new().part("content", part);
+        answer(api.request("POST", &format!("{base}/files")).multipart(form).send().await.expect("sent"))
+            .await
+    };
+    assert_eq!(api.get(&format!("{base}/last")).await.0, 599, "not before the group is complete");
+    let all = futures_util::future::join3(upload("c"), upload("a"), upload("b")).await;
+    assert_eq!((all.0.1, all.1.1, all.2.1), (json!("c"), json!("a"), json!("b")));
+    assert_eq!(api.get(&format!("{base}/last")).await.0, 200);
+    assert_eq!(report(&api, &origin).await["remaining"], 0);
+}
+
+#[tokio::test]
+async fn breaks_answers_where_told() {
+    let api = api();
+    let reply = |fault: &str, value: Value| {
+        let mut reply = json!({"text": "0123456789"});
+        reply[fault] = value;
+        json!({"expect": {}, "reply": reply})
+    };
+    let (base, origin) = start(
+        &api,
+        json!([
+            reply("cut_at", json!(4)),
+            reply("reset_at", json!(4)),
+            reply("close", json!("before_head")),
+            reply("close", json!("reset_before_head")),
+            reply("content_length", json!(99)),
+            reply("content_length", json!(false)),
+            reply("stall_at", json!(4))
+        ]),
+    )
+    .await;
+    // What arrived, and the innermost error that ended it.
+    let read = async || {
+        let response = match api.request("GET", &base).send().await {
+            Ok(response) => response,
+            Err(error) => return (String::new(), Some(innermost(&error))),
+        };
+        let mut text = String::new();
+        let mut body = response.bytes_stream();
+        while let Some(piece) = body.next().await {
+            match piece {
+                Ok(piece) => text.push_str(std::str::from_utf8(&piece).expect("text")),
+                Err(error) => return (text, Some(innermost(&error))),
+            }
+        }
+        (text, None)
+    };
+    let (text, error) = read().await;
+    assert_eq!(text, "0123");
+    assert!(error.as_deref().is_some_and(|error| !error.contains("reset")), "cut in order: {error:?}");
+    let (_, error) = read().await;
+    assert!(error.as_deref().is_some_and(|error| error.contains("reset")), "{error:?}");
+    let (_, error) = read().await;
+    assert!(error.as_deref().is_some_and(|error| !error.contains("reset")), "closed in order: {error:?}");
+    let (_, error) = read().await;
+    assert!(error.as_deref().is_some_and(|error| error.contains("reset")), "{error:?}");
+    let (text, error) = read().await;
+    assert!(text == "0123456789" && error.is_some(), "99 bytes were promised");
+    assert_eq!(read().await, ("0123456789".into(), None), "chunked");
+    let stalled = tokio::time::timeout(seconds(0.1), read()).await;
+    assert!(stalled.is_err());
+    for _ in 0..200 {
+        let report = report(&api, &origin).await;
+        if report["requests"][6]["closed_by_client"] == true {
+            assert_eq!(
+                (&report["ok"], &report["requests"][0]["closed_by_client"]),
+                (&json!(true), &json!(false))
+            );
+            return;
+        }
+        tokio::time::sleep(seconds(0.01)).await;
+    }
+    panic!("the client's close was not seen");
+}
+
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}
+
+#[tokio::test]
+async fn splits_delays_and_repeats() {
+    let api = api();
+    let (base, origin) = start(
+        &api,
+        json!([
+            {"expect": {}, "reply": {"sse": "data: {{origin}}\n\n", "chunks": [1, 3], "chunk_delay_ms": 30, "delay_ms": 40}},
+            {"expect": {"not_before_ms": 50}, "reply": {"repeat": {"byte": 120, "length": 1_000_000}}},
+            {"expect": {"not_before_ms": 5000}, "reply": {}},
+        ]),
+    )
+    .await;
+    let began = Instant::now();
+    let response = api.request("GET", &base).send().await.expect("sent");
+    assert!(began.elapsed() >= seconds(0.04));
+    assert_eq!(response.headers()["content-type"], "text/event-stream");
+    let pieces: Vec<_> = response.bytes_stream().map(|piece| piece.expect("bytes").len()).collect().await;
+    assert_eq!((pieces.len(), pieces[0], pieces[1]), (3, 1, 2), "{pieces:?}");
+    assert!(began.elapsed() >= seconds(0.1));
+    tokio::time::sleep(seconds(0.06)).await;
+    let whole = api.request("GET", &base).send().await.expect("sent").bytes().await.expect("bytes");
+    assert!(whole.len() == 1_000_000 && whole.iter().all(|byte| *byte == b'x'));
+    assert_eq!(api.get(&base).await.0, 599, "too soon");
+    assert!(
+        report(&api, &origin).await["problems"][0]
+            .as_str()
+            .is_some_and(|problem| problem.contains("5000 ms"))
+    );
+}
+
+#[tokio::test]
+async fn the_other_listener_is_another_origin() {
+    let api = api();
+    let (base, origin) = start(
+        &api,
+        json!([
+            {"expect": {"path": "/v1/a", "origin": "main"}, "reply": {"status": 302, "headers": {"location": "{{other}}/b"}}},
+            {"expect": {"path": "/b", "origin": "other", "headers": {"authorization": null}}, "reply": {"text": "there"}},
+        ]),
+    )
+    .await;
+    let response = api.request("GET", &format!("{base}/a")).bearer_auth("t").send().await.expect("sent");
+    assert!(response.url().as_str().starts_with(api.emulator.other_origin()));
+    assert_eq!(answer(response).await.1, "there");
+    assert_eq!(report(&api, &origin).await["ok"], true);
+}
+
+#[tokio::test]
+async fn refuses_cases_it_does_not_understand() {
+    let api = api();
+    let error = |text: &str| api.emulator.replay(text).err().unwrap_or_default();
+    assert!(
+        error(r#"{"exchanges": [{"expect": {"metod": "GET"}, "reply": {}}]}"#)
+            .starts_with("Exchange 1: unknown field `metod`")
+    );
+    assert!(
+        error(r#"{"exchanges": [{"expect": {}, "reply": {"json": 1, "text": "a"}}]}"#)
+            .contains("not several")
+    );
+    assert!(error("{}").contains("missing field `exchanges`"));
+    let (status, problem) = api.post(&format!("{}/_replay", api.emulator.replay_origin()), json!({})).await;
+    assert!(status == 400 && problem["detail"].as_str().is_some_and(|detail| detail.contains("exchanges")));
+    assert_eq!(api.get(&format!("{}/_replay/r99", api.emulator.replay_origin())).await.0, 404);
+}

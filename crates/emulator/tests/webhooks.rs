@@ -1,0 +1,163 @@
+//! Webhooks: which are sent, what they carry, how they are tried again.
+
+mod common;
+
+use std::sync::{Arc, Mutex};
+
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use common::{api, seconds, with};
+use replicant_emulator::{Config, sign};
+use serde_json::{Value, json};
+
+/// A delivery: its headers id, timestamp and signature, and its body.
+#[derive(Clone, Debug)]
+struct Delivery {
+    id: String,
+    timestamp: String,
+    signature: String,
+    body: String,
+}
+
+impl Delivery {
+    fn prediction(&self) -> Value {
+        serde_json::from_str(&self.body).expect("JSON")
+    }
+}
+
+#[derive(Clone, Default)]
+struct Receiver {
+    received: Arc<Mutex<Vec<Delivery>>>,
+    refusals: Arc<Mutex<usize>>,
+}
+
+impl Receiver {
+    /// Listens; refuses the first deliveries.
+    async fn start(refusals: usize) -> (Self, String) {
+        let receiver = Self { refusals: Arc::new(Mutex::new(refusals)), ..Self::default() };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}/hook?key=a%20b", listener.local_addr().expect("an address"));
+        let router = axum::Router::new().fallback(receive).with_state(receiver.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        (receiver, url)
+    }
+
+    fn all(&self) -> Vec<Delivery> {
+        self.received.lock().expect("not poisoned").clone()
+    }
+
+    async fn wait_for(&self, count: usize) -> Vec<Delivery> {
+        for _ in 0..500 {
+            if self.all().len() >= count {
+                break;
+            }
+            tokio::time::sleep(seconds(0.01)).await;
+        }
+        self.all()
+    }
+}
+
+async fn receive(State(receiver): State<Receiver>, request: Request) -> Response {
+    assert_eq!(request.uri().query(), Some("key=a%20b"));
+    let (parts, body) = request.into_parts();
+    let header = |name: &str| parts.headers[name].to_str().expect("text").to_owned();
+    let (id, timestamp) = (header("webhook-id"), header("webhook-timestamp"));
+    let signature = header("webhook-signature");
+    let bytes = axum::body::to_bytes(body, usize::MAX).await.expect("a body");
+    let body = String::from_utf8(bytes.to_vec()).expect("text");
+    receiver.received.lock().expect("not poisoned").push(Delivery { id, timestamp, signature, body });
+    let mut refusals = receiver.refusals.lock().expect("not poisoned");
+    if *refusals > 0 {
+        *refusals -= 1;
+        // A redirect is no success either, and must not be followed.
+        return match *refusals % 2 {
+            0 => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+            _ => Redirect::temporary("/hook?key=a%20b").into_response(),
+        };
+    }
+    StatusCode::OK.into_response()
+}
+
+#[tokio::test]
+async fn sends_the_events_asked_for_in_order() {
+    let api = with(Config { webhook_throttle: seconds(0.0), ..Config::default() });
+    let (receiver, url) = Receiver::start(0).await;
+    let filter = json!(["start", "output", "logs", "completed"]);
+    let body = json!({"input": {"partial": ["a"], "message": "no"}, "webhook": url, "webhook_events_filter": filter});
+    let (status, created) = api.post("/models/emulator/fails/predictions", body).await;
+    assert_eq!((status, &created["webhook"], &created["webhook_events_filter"]), (201, &json!(url), &filter));
+    let all = receiver.wait_for(6).await;
+    let statuses: Vec<_> = all.iter().map(|delivery| delivery.prediction()["status"].clone()).collect();
+    assert_eq!(statuses, ["processing", "processing", "processing", "processing", "processing", "failed"]);
+    assert_eq!(all[0].prediction()["logs"], "", "the state at the moment of the event");
+    assert_eq!(all[2].prediction()["output"], json!(["a"]));
+    assert_eq!(all[5].prediction(), api.read(&created).await);
+}
+
+#[tokio::test]
+async fn signs_every_delivery() {
+    let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    let api = with(Config { webhook_secret: Some(secret.into()), ..Config::default() });
+    assert_eq!(api.get("/webhooks/default/secret").await.1, json!({"key": secret}));
+    let (receiver, url) = Receiver::start(0).await;
+    let body = json!({"input": {"value": "ü"}, "webhook": url, "webhook_events_filter": ["completed"]});
+    api.post("/models/emulator/echo/predictions", body).await;
+    let all = receiver.wait_for(1).await;
+    let delivery = &all[0];
+    assert_eq!(delivery.signature, sign(secret, &delivery.id, &delivery.timestamp, &delivery.body));
+    assert_ne!(delivery.signature, sign(secret, &delivery.id, &delivery.timestamp, "{}"));
+    let age =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs()
+            - delivery.timestamp.parse::<u64>().expect("seconds");
+    assert!(age < 60);
+}
+
+#[tokio::test]
+async fn without_a_filter_sends_output_and_completion() {
+    let api = api();
+    let (receiver, url) = Receiver::start(0).await;
+    let chunks = json!(["a", "b", "c"]);
+    let body = json!({"input": {"chunks": chunks}, "webhook": url});
+    let (_, created) = api.post("/models/emulator/stream/predictions", body).await;
+    api.finished(&created).await;
+    let all = receiver.wait_for(2).await;
+    assert_eq!(all[0].prediction()["output"], json!(["a"]));
+    assert_eq!(all[1].prediction()["status"], "succeeded");
+    tokio::time::sleep(seconds(0.05)).await;
+    assert_eq!(receiver.all().len(), 2, "further outputs came within half a second");
+}
+
+#[tokio::test]
+async fn tries_only_the_completion_again() {
+    let api = with(Config { time_scale: 0.01, ..Config::default() });
+    let (receiver, url) = Receiver::start(4).await;
+    let body =
+        json!({"input": {"value": 1}, "webhook": url, "webhook_events_filter": ["start", "completed"]});
+    api.post("/models/emulator/echo/predictions", body).await;
+    let all = receiver.wait_for(5).await;
+    let statuses: Vec<_> = all.iter().map(|delivery| delivery.prediction()["status"].clone()).collect();
+    assert_eq!(statuses, ["processing", "succeeded", "succeeded", "succeeded", "succeeded"]);
+    assert!(all[1..].iter().all(|delivery| delivery.id == all[1].id), "retries keep the id");
+    assert_ne!(all[0].id, all[1].id);
+    tokio::time::sleep(seconds(0.2)).await;
+    assert_eq!(receiver.all().len(), 5, "delivered once it was taken");
+}
+
+#[tokio::test]
+async fn trainings_send_webhooks_too() {
+    let api = api();
+    let (receiver, url) = Receiver::start(0).await;
+    let (_, drawn) = api.get("/models/stability-ai/sdxl").await;
+    let picture = &drawn["default_example"]["output"][0];
+    let path = format!("/models/stability-ai/sdxl/versions/{}/trainings", common::SDXL);
+    let body = json!({"destination": "acme/hotdog", "input": {"input_images": picture}, "webhook": url,
+                      "webhook_events_filter": ["completed"]});
+    let (status, training) = api.post(&path, body).await;
+    assert_eq!(status, 201, "{training}");
+    let delivered = receiver.wait_for(1).await[0].prediction();
+    assert_eq!(delivered["status"], "succeeded", "{delivered}");
+    assert!(
+        delivered["output"]["version"].as_str().is_some_and(|version| version.starts_with("acme/hotdog:"))
+    );
+}
