@@ -10,7 +10,8 @@ use replicant_emulator::{Config, Emulator};
 
 const TEXT: &str = "meta/meta-llama-3-8b-instruct";
 const IMAGE: &str = "stability-ai/sdxl:7762fd07cf82c948538e41f63f77d685e02b063e37e496e96eefd46c929f9bdc";
-const UPSCALE: &str = "nightmareai/real-esrgan:f121d640bd286e1fdc67f9799164c1d5be36ff74576ee11c803ae5b665dd46aa";
+const UPSCALE: &str =
+    "nightmareai/real-esrgan:f121d640bd286e1fdc67f9799164c1d5be36ff74576ee11c803ae5b665dd46aa";
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -77,9 +78,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
 
     // 6. See what a wrong input is answered with.
-    let error = client.run(IMAGE, json!({"prompt": "x", "width": "wide"})).await.unwrap_err();
+    let Err(error) = client.run(IMAGE, json!({"prompt": "x", "width": "wide"})).await else {
+        return Err("a width that is no number was taken".into());
+    };
     println!("6. error:   {} ({})", error.code(), error.status().unwrap_or_default());
-    println!("            {}", error.response().and_then(|answer| answer.detail.as_deref()).unwrap_or("").trim());
+    println!(
+        "            {}",
+        error.response().and_then(|answer| answer.detail.as_deref()).unwrap_or("").trim()
+    );
 
     println!("The pictures are in {}", folder.display());
     Ok(())

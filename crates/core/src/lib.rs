@@ -33,6 +33,7 @@
 //! nowhere else; a prediction nobody waits for any more is cancelled.
 
 #![forbid(unsafe_code)]
+#![warn(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod background;
 mod call;

@@ -1,5 +1,7 @@
 //! Plays `tests/cases/*.json` through the core's operation table, as every language plays them.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::{collections::BTreeSet, path::Path};

@@ -1,0 +1,127 @@
+//! A prediction that is ours does not outlive the one who waits for it.
+
+use std::{
+    future::IntoFuture,
+    time::{Duration, Instant},
+};
+
+use futures_util::{StreamExt, TryStreamExt};
+use replicant::{Client, ErrorKind, OnAbandon, Options, json};
+use replicant_emulator::{Config, Emulator};
+
+const ENDLESS: &str = "emulator/endless";
+
+fn start() -> (Emulator, Client) {
+    let emulator = Emulator::start(Config::default()).unwrap();
+    let client = Client::new(Options { base_url: Some(emulator.base_url()), ..Options::default() }).unwrap();
+    (emulator, client)
+}
+
+/// How often the emulator was asked to cancel.
+fn cancels(emulator: &Emulator) -> usize {
+    emulator.requests_json().matches("/cancel\"").count()
+}
+
+async fn eventually(what: &str, mut check: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !check() {
+        assert!(began.elapsed() < Duration::from_secs(10), "not within 10 s: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+async fn only_prediction(client: &Client) -> replicant::Prediction {
+    let mut all = client.predictions().list().await.unwrap().results;
+    assert_eq!(all.len(), 1);
+    client.predictions().get(&all.remove(0).id).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_run_dropped_while_it_waits_is_cancelled_once() {
+    let (emulator, client) = start();
+    let run = client.run(ENDLESS, json!({})).wait(1);
+    assert!(tokio::time::timeout(Duration::from_millis(1500), run.into_future()).await.is_err());
+    eventually("a cancel", || cancels(&emulator) == 1).await;
+    replicant::background::drain(Duration::from_secs(5)).await;
+    assert_eq!(only_prediction(&client).await.status.as_str(), "canceled");
+    assert_eq!(cancels(&emulator), 1);
+}
+
+#[tokio::test]
+async fn a_run_dropped_while_its_create_is_in_flight_is_cancelled_when_its_id_is_known() {
+    let (emulator, client) = start();
+    let run = client.run(ENDLESS, json!({})).wait(1);
+    assert!(tokio::time::timeout(Duration::from_millis(200), run.into_future()).await.is_err());
+    assert_eq!(cancels(&emulator), 0, "the id is not known yet");
+    eventually("a cancel", || cancels(&emulator) == 1).await;
+}
+
+#[tokio::test]
+async fn a_run_that_is_left_goes_on() {
+    let (emulator, client) = start();
+    let run = client.run(ENDLESS, json!({})).wait(1).on_abandon(OnAbandon::Leave);
+    assert!(tokio::time::timeout(Duration::from_millis(1500), run.into_future()).await.is_err());
+    replicant::background::drain(Duration::from_secs(5)).await;
+    assert_eq!(cancels(&emulator), 0);
+    assert!(!only_prediction(&client).await.status.is_terminal());
+}
+
+#[tokio::test]
+async fn a_run_that_ended_is_not_cancelled() {
+    let (emulator, client) = start();
+    client.run("emulator/echo", json!({"value": 1})).await.unwrap();
+    let error = client.run("emulator/fails", json!({})).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PredictionFailed);
+    assert!(error.prediction().unwrap()["logs"].as_str().is_some_and(|logs| !logs.is_empty()));
+    replicant::background::drain(Duration::from_secs(5)).await;
+    assert_eq!(cancels(&emulator), 0);
+}
+
+#[tokio::test]
+async fn a_timeout_cancels_and_tells_what_was_seen() {
+    let (emulator, client) = start();
+    let run = client.run(ENDLESS, json!({})).wait(0).timeout(Duration::from_millis(700));
+    let error = run.await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Deadline);
+    assert!(error.prediction().is_some_and(|seen| seen["id"].as_str().is_some()), "{error:?}");
+    eventually("a cancel", || cancels(&emulator) == 1).await;
+}
+
+#[tokio::test]
+async fn a_stream_that_is_dropped_frees_its_connection_and_is_cancelled() {
+    let (emulator, client) = start();
+    let mut events = client.stream(ENDLESS, json!({})).await.unwrap();
+    let first = tokio::time::timeout(Duration::from_millis(500), events.next()).await;
+    assert!(first.is_err() || first.unwrap().is_some());
+    drop(events);
+    eventually("a cancel", || cancels(&emulator) == 1).await;
+}
+
+#[tokio::test]
+async fn a_stream_read_to_its_end_is_not_cancelled() {
+    let (emulator, client) = start();
+    let input = json!({"prompt": "Sing.", "max_tokens": 5, "seed": 1});
+    let events = client.stream("meta/meta-llama-3-8b-instruct", input.clone()).await.unwrap();
+    let text: Vec<String> = events.text().try_collect().await.unwrap();
+    let whole = client.run("meta/meta-llama-3-8b-instruct", input).await.unwrap();
+    assert_eq!(text.concat(), whole.text());
+    replicant::background::drain(Duration::from_secs(5)).await;
+    assert_eq!(cancels(&emulator), 0);
+}
+
+#[tokio::test]
+async fn a_create_to_a_closed_port_was_never_sent_and_is_repeated() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let options = Options {
+        base_url: Some(format!("http://{address}")),
+        clock_rate: Some(1000.0),
+        ..Options::default()
+    };
+    let client = Client::new(options).unwrap();
+    let error = client.predictions().create("acme/text", json!({})).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Connection);
+    assert!(!error.outcome_unknown());
+    assert!(error.message().contains("127.0.0.1") && error.message().contains("6 attempts"), "{error}");
+}

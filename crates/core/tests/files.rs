@@ -1,0 +1,141 @@
+//! Files on their way up and down, over real sockets.
+
+mod support;
+
+use std::io::Write;
+
+use futures_util::TryStreamExt;
+use replicant::{Client, ErrorKind, File, FileEncodingStrategy, MAX_FILE_SIZE, Options, Value, json};
+use replicant_emulator::{Config, Emulator};
+use support::temporary_folder;
+use tokio::io::AsyncReadExt;
+
+fn start() -> (Emulator, Client) {
+    let emulator = Emulator::start(Config::default()).unwrap();
+    let client = Client::new(Options { base_url: Some(emulator.base_url()), ..Options::default() }).unwrap();
+    (emulator, client)
+}
+
+fn input(name: &str, file: File) -> Value {
+    let mut input = Value::object();
+    input[name] = file.into();
+    input
+}
+
+#[tokio::test]
+async fn an_output_is_read_in_every_way_and_again() {
+    let (_emulator, client) = start();
+    let prompt = json!({"prompt": "a heron", "width": 64, "height": 64, "seed": 1});
+    let output = client
+        .run("stability-ai/sdxl:7762fd07cf82c948538e41f63f77d685e02b063e37e496e96eefd46c929f9bdc", prompt)
+        .await
+        .unwrap();
+    let file = output.files()[0];
+    let bytes = file.bytes().await.unwrap();
+    assert!(bytes.starts_with(b"\x89PNG"));
+    assert_eq!(file.bytes().await.unwrap(), bytes, "a second time");
+    let chunks: Vec<_> = file.stream().try_collect().await.unwrap();
+    assert_eq!(chunks.concat(), bytes);
+    let mut read = Vec::new();
+    file.reader().read_to_end(&mut read).await.unwrap();
+    assert_eq!(read, bytes);
+    let folder = temporary_folder();
+    file.save(folder.path().join("heron.png")).await.unwrap();
+    assert_eq!(std::fs::read(folder.path().join("heron.png")).unwrap(), bytes);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left there");
+    assert_eq!(file.to_string(), file.url());
+}
+
+#[tokio::test]
+async fn a_save_that_fails_leaves_the_old_file_and_nothing_else() {
+    let (emulator, _) = start();
+    let script = emulator
+        .replay(r#"{"exchanges": [{"expect": {}, "reply": {"text": "0123456789", "cut_at": 4}, "times": "any"}]}"#)
+        .unwrap();
+    let options = Options {
+        base_url: Some(script.base_url()),
+        max_retries: Some(1),
+        clock_rate: Some(1000.0),
+        ..Options::default()
+    };
+    let client = Client::new(options).unwrap();
+    let folder = temporary_folder();
+    let path = folder.path().join("a.bin");
+    std::fs::write(&path, "old").unwrap();
+    let url = format!("{}/files/a.bin", script.origin());
+    let params = json!({"url": url, "path": path.to_str().unwrap()});
+    let error = replicant::operation::call(&client, "output.save", params.into(), None).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Download);
+    assert!(error.message().contains("4 of 10"), "{error}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "old");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[tokio::test]
+async fn a_file_goes_up_and_comes_back_changed() {
+    let (_emulator, client) = start();
+    let folder = temporary_folder();
+    let path = folder.path().join("dot.png");
+    let prompt = json!({"prompt": "a dot", "width": 64, "height": 64, "seed": 1});
+    let made = client
+        .run("stability-ai/sdxl:7762fd07cf82c948538e41f63f77d685e02b063e37e496e96eefd46c929f9bdc", prompt)
+        .await
+        .unwrap();
+    made.files()[0].save(&path).await.unwrap();
+    for strategy in
+        [FileEncodingStrategy::Default, FileEncodingStrategy::Upload, FileEncodingStrategy::DataUri]
+    {
+        let mut input = input("image", File::path(&path));
+        input["scale"] = 2.into();
+        let run = client.run(
+            "nightmareai/real-esrgan:f121d640bd286e1fdc67f9799164c1d5be36ff74576ee11c803ae5b665dd46aa",
+            input,
+        );
+        let output = run.file_encoding_strategy(strategy).await.unwrap();
+        let png = output.files()[0].bytes().await.unwrap();
+        let width = u32::from_be_bytes(png[16..20].try_into().unwrap());
+        assert_eq!(width, 128, "{strategy:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_sent_is_named_and_nothing_is_sent() {
+    let (emulator, client) = start();
+    let folder = temporary_folder();
+    let huge = folder.path().join("huge.bin");
+    std::fs::File::create(&huge).unwrap().set_len(MAX_FILE_SIZE + 1).unwrap();
+    let run = |file| client.run("nightmareai/real-esrgan", input("image", file));
+
+    let error = run(File::path(folder.path().join("none.png"))).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::FileNotFound);
+    assert!(error.message().contains("`input.image`") && error.message().contains("none.png"), "{error}");
+
+    let error = run(File::path(folder.path())).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::FileNotFound);
+    assert!(error.message().contains("directory"), "{error}");
+
+    let error = run(File::path(&huge)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::FileTooLarge);
+    assert!(error.message().contains("104857600") && error.message().contains("104857601"), "{error}");
+    assert!(!emulator.requests_json().contains("/v1/"), "{}", emulator.requests_json());
+}
+
+#[tokio::test]
+async fn a_large_file_is_streamed_and_the_same_file_goes_up_once() {
+    let (emulator, client) = start();
+    let folder = temporary_folder();
+    let path = folder.path().join("large.bin");
+    let mut file = std::fs::File::create(&path).unwrap();
+    for n in 0..5_000_000u32 {
+        file.write_all(&n.to_le_bytes()[..2]).unwrap();
+    }
+    let mut input = input("a", File::path(&path));
+    input["b"] = File::path(&path).into();
+    let output = client.run("emulator/echo", input).await.unwrap();
+    assert_eq!(output["a"], output["b"]);
+    let uploads = emulator.requests_json().matches("\"/v1/files\"").count();
+    assert_eq!(uploads, 1);
+    let uploaded = client.files().list().await.unwrap().results;
+    assert_eq!(uploaded[0].size, Some(10_000_000));
+    assert_eq!(uploaded[0].name.as_deref(), Some("large.bin"));
+}
