@@ -1,5 +1,5 @@
 import { type ApiPromise, Bridge, rethrow } from "./bridge";
-import { EventStream } from "./events";
+import { EventStream, ItemStream } from "./events";
 import { carry } from "./fetch";
 import { type NativeClient, native } from "./native";
 import type { Page, PagePromise } from "./page";
@@ -284,16 +284,19 @@ export class Replicate {
   /**
    * The pages of a list, as arrays of items.
    *
-   * @param endpoint a list method, such as `replicate.models.list`
+   * @param endpoint a list method, such as `replicate.models.list`, or the path of a list
    * @example
    * for await (const models of replicate.paginate(replicate.models.list)) console.log(models.length);
    */
   async *paginate<T>(
-    endpoint: () => PagePromise<T> | Promise<Page<T>>,
+    endpoint: string | (() => PagePromise<T> | Promise<Page<T>>),
     { signal }: { signal?: AbortSignal } = {},
   ): AsyncGenerator<T[], void, undefined> {
-    const first = await endpoint();
-    for await (const page of first.pages()) {
+    const pages =
+      typeof endpoint === "string"
+        ? new ItemStream<Page<T>>(this.#bridge, "paginate", { path: endpoint }, signal)
+        : (await endpoint()).pages();
+    for await (const page of pages) {
       if (signal?.aborted) return;
       yield page.results;
       if (signal?.aborted) return;

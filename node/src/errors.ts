@@ -48,6 +48,8 @@ export class ReplicateError extends Error {
   declare readonly method?: string;
   /** URL of the request that failed. */
   declare readonly url?: string;
+  /** HTTP status, where a server answered. */
+  declare readonly status?: number;
 
   constructor(failure: Failure) {
     super(failure.message, failure.cause === undefined ? undefined : { cause: new Error(failure.cause) });
@@ -59,6 +61,7 @@ export class ReplicateError extends Error {
       requestId: failure.request_id,
       method: failure.method,
       url: failure.url,
+      status: failure.status,
     });
   }
 
@@ -79,8 +82,7 @@ function show(error: object, fields: Record<string, unknown>): void {
 
 /** The API answered with a status that is not a success. */
 export class ApiError extends ReplicateError {
-  /** HTTP status. */
-  readonly status: number;
+  declare readonly status: number;
   /** The problem's title, in a few words. */
   declare readonly title?: string;
   /** What the API says went wrong. */
@@ -100,7 +102,6 @@ export class ApiError extends ReplicateError {
     super(failure);
     // One name for the whole family: code written for the official client compares with it.
     Object.defineProperty(this, "name", { value: "ApiError", configurable: true, writable: true });
-    this.status = failure.status ?? 0;
     show(this, {
       title: failure.title,
       detail: failure.detail,
@@ -196,14 +197,12 @@ export class StreamUnsupportedError extends ReplicateError {}
 
 /** A file that a model wrote could not be read whole. */
 export class DownloadError extends ReplicateError {
-  /** HTTP status, where a server answered. */
-  declare readonly status?: number;
-  /** The beginning of what it answered. */
+  /** The beginning of what the server answered. */
   declare readonly body?: string;
 
   constructor(failure: Failure) {
     super(failure);
-    show(this, { status: failure.status, body: failure.body });
+    show(this, { body: failure.body });
   }
 }
 /** The file is gone: the API keeps output files for one hour. */

@@ -15,7 +15,8 @@ export class Page<T> implements AsyncIterable<T> {
   /** @internal */
   constructor(page: { next?: string | null; previous?: string | null; results: T[] }, follow: Follow<T>) {
     Object.assign(this, page);
-    this.next = page.next ?? null;
+    // One documented sample has the word for the value.
+    this.next = page.next && page.next !== "null" ? page.next : null;
     this.previous = page.previous ?? null;
     this.results = page.results;
     this.#follow = follow;

@@ -1,8 +1,10 @@
 // Plays tests/cases/*.json: the same calls, exchanges and results as every other face.
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
-import { test } from "node:test";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
 import Replicate, { FileOutput } from "../../node/index.mjs";
 import { startEmulator } from "./support/emulator.mjs";
 import { args, method, options } from "./support/face.mjs";
@@ -13,6 +15,8 @@ const { native } = createRequire(import.meta.url)("../../node/dist/native.js");
 const contents = JSON.parse(native.contents());
 
 const played = new Set();
+const tmp = mkdtempSync(join(tmpdir(), "replicant-"));
+after(() => rmSync(tmp, { recursive: true }));
 
 /** `{"$bytes": "base64"}` and `{"$file": {...}}` in a case stand for bytes and files. */
 function revive(value) {
@@ -33,7 +37,10 @@ async function collect(iterable) {
   return items;
 }
 
-const plain = (value) => JSON.parse(JSON.stringify(value === undefined ? null : value));
+const plain = (value) =>
+  value instanceof Uint8Array
+    ? { $bytes: Buffer.from(value).toString("base64") }
+    : JSON.parse(JSON.stringify(value === undefined ? null : value));
 
 /** What the case says is there; `{{any}}` stands for anything. */
 function matches(actual, expected, place) {
@@ -63,20 +70,16 @@ function failed(error, expected) {
 
 async function play({ client = {}, call, exchanges, ...expected }) {
   const run = await emulator.replay(exchanges);
+  const names = { ...run, base: run.base_url, tmp: mkdtempSync(join(tmp, "case-")) };
   const fill = (value) =>
-    JSON.parse(
-      JSON.stringify(value).replace(
-        /\{\{(base|origin|other)\}\}/g,
-        (_, name) => ({ base: run.base_url, ...run })[name],
-      ),
-    );
+    JSON.parse(JSON.stringify(value).replace(/\{\{(base|origin|other|tmp)\}\}/g, (_, name) => names[name]));
   const replicate = new Replicate({ baseUrl: run.base_url, auth: "r8_test", ...options(fill(client)) });
   const given = fill(call);
   const target = method(replicate, given.operation);
   assert.ok(target, `there is no method for ${given.operation}`);
   const work = async () => {
     const answer = target(...revive(given.node ?? args(given.operation, given.params ?? {})));
-    return given.stream || expected.items ? collect(answer) : answer;
+    return given.stream ? collect(answer) : answer;
   };
   if (expected.error) {
     const wanted = fill(expected.error);
@@ -87,11 +90,12 @@ async function play({ client = {}, call, exchanges, ...expected }) {
     });
   } else {
     const value = await work();
-    const bytes = value instanceof Uint8Array ? Buffer.from(value).toString("base64") : undefined;
-    if (expected.items) matches(plain(value), fill(expected.items), "items");
-    else if ("result" in expected)
-      matches(bytes === undefined ? plain(value) : { $bytes: bytes }, fill(expected.result), "result");
+    if ("content" in expected) assert.equal(Buffer.concat(value).toString("base64"), expected.content);
+    if ("items" in expected) matches(plain(value), fill(expected.items), "items");
+    if ("result" in expected) matches(plain(value), fill(expected.result), "result");
   }
+  // Cancels go out in the background.
+  await native.drain(5);
   const outcome = await run.outcome();
   assert.deepEqual(outcome.problems, []);
   assert.equal(outcome.remaining, 0);

@@ -8,6 +8,7 @@ import { after, test } from "node:test";
 import { inspect } from "node:util";
 import { FileOutput, OutputExpiredError } from "../../node/index.mjs";
 import { startEmulator } from "./support/emulator.mjs";
+import { file } from "./support/face.mjs";
 
 const emulator = await startEmulator();
 const replicate = emulator.client();
@@ -59,9 +60,20 @@ test("save writes the whole file; writeFile takes the stream", async () => {
   assert.ok(bytes.equals(await readFile(join(folder, "written.png"))));
 });
 
-test("the token is not sent to where files are", async () => {
-  for (const { headers } of await emulator.requests(`GET ${path}`))
-    assert.equal(headers.authorization, undefined);
+test("the token is not sent to another host, and stays away from a redirect's", async () => {
+  const run = await emulator.replay([
+    {
+      expect: { origin: "other", path: "/a.txt", headers: { authorization: null } },
+      reply: { status: 302, headers: { location: "{{other}}/b.txt" } },
+    },
+    {
+      expect: { origin: "other", path: "/b.txt", headers: { authorization: null } },
+      reply: { text: "hello" },
+    },
+  ]);
+  const client = emulator.client({ baseUrl: run.base_url });
+  assert.equal(await file(client, `${run.other}/a.txt`).text(), "hello");
+  assert.deepEqual((await run.outcome()).problems, []);
 });
 
 test("a cut is resumed", async () => {

@@ -101,19 +101,19 @@ export class Predictions extends Resource {
    * @throws {DeadlineError} if `timeout` passed first; the prediction goes on
    */
   wait<T = ModelDefined>(
-    id: string,
+    prediction: Prediction<T> | string,
     options: RequestOptions & { interval?: number } = {},
   ): ApiPromise<Prediction<T>> {
-    return this.bridge.call("predictions.wait", { id, ...runParams(options) }, options);
+    return this.bridge.call("predictions.wait", { ...which(prediction), ...runParams(options) }, options);
   }
 
   /**
-   * The output of a prediction, its files as {@link FileOutput}s. Sends nothing.
+   * An output with its files as {@link FileOutput}s. Sends nothing.
    *
-   * @param prediction a prediction, or anything with an `output` like its
+   * @param output the `output` of a prediction
    */
-  output<T = ModelOutput>(prediction: Pick<Prediction, "output">): ApiPromise<T> {
-    return this.bridge.call("predictions.output", { output: prediction.output });
+  output<T = ModelOutput>(output: unknown): ApiPromise<T> {
+    return this.bridge.call("predictions.output", { output });
   }
 
   /**
@@ -126,13 +126,8 @@ export class Predictions extends Resource {
     prediction: Prediction | string,
     options: Pick<RequestOptions, "signal"> & { useFileOutput?: boolean } = {},
   ): EventStream {
-    const which = typeof prediction === "string" ? { id: prediction } : { prediction };
-    return new EventStream(
-      this.bridge,
-      "predictions.stream",
-      { ...which, ...requestParams(options) },
-      options.signal,
-    );
+    const given = { ...which(prediction), ...requestParams(options) };
+    return new EventStream(this.bridge, "predictions.stream", given, options.signal);
   }
 
   /**
@@ -146,8 +141,11 @@ export class Predictions extends Resource {
     prediction: Prediction | string,
     options: Pick<RequestOptions, "signal"> & { useFileOutput?: boolean; interval?: number } = {},
   ): AsyncIterableIterator<T> {
-    const which = typeof prediction === "string" ? { id: prediction } : { prediction };
-    const given = { ...which, ...requestParams(options) };
+    const given = { ...which(prediction), ...requestParams(options) };
     return new ItemStream<T>(this.bridge, "predictions.output_iterator", given, options.signal);
   }
+}
+
+function which(prediction: Prediction | string): { id?: string; prediction?: Prediction } {
+  return typeof prediction === "string" ? { id: prediction } : { prediction };
 }

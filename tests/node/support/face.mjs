@@ -4,20 +4,21 @@
 const METHODS = {
   "account.get": (client) => client.accounts.current,
   "predictions.output_iterator": (client) => client.predictions.outputIterator,
-  "output.bytes": (client) => async (options) => (await file(client, options)).bytes(),
+  "output.bytes": (client) => async (options) => file(client, options.url).bytes(),
   "output.save":
     (client) =>
     async ({ path, ...options }) =>
-      (await file(client, options)).save(path, options),
-  "output.head": (client) => async (options) => (await file(client, options)).head(),
+      file(client, options.url).save(path, options),
+  "output.head": (client) => async (options) => file(client, options.url).head(),
   "output.read": (client) =>
     async function* (options) {
-      yield* (await file(client, options)).stream();
+      yield* file(client, options.url).stream();
     },
 };
 
-async function file(client, { url }) {
-  return client.predictions.output({ output: url, urls: {} });
+/** The object a user has for this URL when a model wrote the file; http is for tests only. */
+export function file(client, url) {
+  return client.predictions.bridge.file(url);
 }
 
 /** The parameters that methods take by position. */
@@ -26,8 +27,8 @@ const POSITIONAL = {
   stream: ["ref"],
   "predictions.get": ["id"],
   "predictions.cancel": ["id"],
-  "predictions.wait": ["id"],
-  "predictions.output": ["prediction"],
+  "predictions.wait": [["prediction", "id"]],
+  "predictions.output": ["output"],
   "predictions.stream": [["prediction", "id"]],
   "predictions.output_iterator": [["prediction", "id"]],
   "deployments.get": ["owner", "name"],
@@ -56,6 +57,7 @@ const POSITIONAL = {
   "collections.get": ["slug"],
   search: ["query"],
   request: ["path"],
+  paginate: ["path"],
 };
 
 /** Names that are the wire's, and stay as they are. */
@@ -91,11 +93,6 @@ export function options(params) {
 /** The method that calls `operation`; undefined if there is none. */
 export function method(client, operation) {
   if (METHODS[operation]) return METHODS[operation](client);
-  const pages = /^(.*)\.pages$/.exec(operation);
-  if (pages) {
-    const list = method(client, pages[1]);
-    return list && ((...args) => list(...args).pages());
-  }
   let holder = client;
   for (const name of operation.split(".")) {
     const next = holder?.[name];
@@ -109,7 +106,7 @@ export function method(client, operation) {
 export function args(operation, params) {
   const left = { ...params };
   const result = [];
-  for (const names of POSITIONAL[operation.replace(/\.pages$/, "")] ?? []) {
+  for (const names of POSITIONAL[operation] ?? []) {
     if (names === null) {
       const { request_options: request, ...own } = left;
       return [...result, own, ...(request ? [options({ request_options: request })] : [])];
