@@ -1,5 +1,7 @@
 //! A prediction that is ours does not outlive the one who waits for it.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{
     future::IntoFuture,
     time::{Duration, Instant},

@@ -1,5 +1,7 @@
 //! Files on their way up and down, over real sockets.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::io::Write;

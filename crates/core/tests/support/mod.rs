@@ -1,5 +1,7 @@
 //! What the tests of the core share.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::{Path, PathBuf};
 
 /// A folder that is deleted when it is dropped.

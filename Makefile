@@ -1,0 +1,101 @@
+# The two commands: `make quickstart` and `make test`. `make help` lists the rest.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUST := $(shell git ls-files -co --exclude-standard crates Cargo.toml Cargo.lock 2>/dev/null)
+
+.DELETE_ON_ERROR:
+.PHONY: help quickstart quickstart-rust quickstart-python quickstart-node test check fmt fmt-check lint types \
+	test-rust test-python test-node python node emulator tools clean
+
+help: ## Lists the commands.
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
+
+quickstart: quickstart-rust quickstart-python quickstart-node ## Runs the same six examples in Rust, Python and Node.
+	@echo
+	@echo "All three are done. The pictures are in quickstart-output/: open quickstart-output/rust/harbour.png"
+
+quickstart-rust: tools
+	@echo "== Rust: examples/quickstart.rs"
+	@cargo run --quiet --package replicant --example quickstart
+
+quickstart-python: python
+	@echo "== Python: examples/quickstart.py"
+	@$(BIN)/python examples/quickstart.py
+
+quickstart-node: node
+	@echo "== Node: examples/quickstart.mjs"
+	@node examples/quickstart.mjs
+
+test: check test-rust test-python test-node ## Runs every check there is.
+	@echo "Everything passed."
+
+check: fmt-check lint types ## Formatting, lints and types.
+
+fmt-check: tools-test $(VENV)/.tools node_modules/.tools
+	cargo fmt --all --check
+	$(BIN)/ruff format --check python tests/python examples
+	npm run --silent lint
+
+lint: tools-test $(VENV)/.tools node_modules/.tools
+	cargo clippy --quiet --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps -p replicant -p replicant-emulator
+	$(BIN)/ruff check python tests/python examples
+	$(BIN)/python python/scripts/unasync.py --check
+
+types: python node $(VENV)/.tools
+	$(BIN)/mypy
+	$(BIN)/mypy examples/quickstart.py
+	npm run --silent types
+
+test-rust: tools
+	cargo test --quiet -p replicant -p replicant-emulator
+
+test-python: python emulator $(VENV)/.tools
+	$(BIN)/python -m pytest
+
+test-node: node emulator
+	npm test --silent
+
+fmt: tools-test $(VENV)/.tools node_modules/.tools ## Formats everything.
+	cargo fmt --all
+	$(BIN)/ruff format python tests/python examples
+	$(BIN)/ruff check --fix python tests/python examples
+	$(BIN)/python python/scripts/unasync.py
+	npm run --silent lint:fix
+
+python: $(VENV)/.built ## Builds the Python package into .venv.
+node: node/dist/.built ## Builds the npm package in place.
+
+emulator: tools ## Builds target/debug/replicant-emulator.
+	cargo build --quiet -p replicant-emulator
+
+$(BIN)/maturin: | tools
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'maturin>=1.9,<2'
+
+$(VENV)/.tools: $(BIN)/maturin requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	@touch $@
+
+$(VENV)/.built: $(BIN)/maturin $(RUST) pyproject.toml
+	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --quiet
+	@touch $@
+
+node_modules/.tools: package.json package-lock.json | tools
+	npm ci --silent --no-audit --no-fund
+	@touch $@
+
+node/dist/.built: node_modules/.tools $(RUST) $(wildcard node/src/*.ts) tsconfig.json
+	npm run --silent build
+	@touch $@
+
+tools:
+	@PYTHON=$(PYTHON) scripts/check-tools.sh
+
+tools-test:
+	@PYTHON=$(PYTHON) scripts/check-tools.sh test
+
+clean: ## Removes everything that was built.
+	rm -rf target $(VENV) node_modules node/dist quickstart-output
