@@ -312,7 +312,7 @@ impl Job {
         let time = |stamp: Option<Stamp>| stamp.map(|stamp| stamp.rfc3339(digits));
         let output = match shape {
             Shape::HoldExpired => None,
-            Shape::Created if !live.output_complete => None,
+            Shape::Created if early && !live.output_complete => None,
             _ => live.output.to_raw(),
         };
         let empty_input;

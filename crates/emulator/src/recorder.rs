@@ -12,8 +12,8 @@ use serde_json::value::RawValue;
 use crate::app::lock;
 use crate::json::{Fields, Raw, array};
 
-const KEPT: usize = 10_000;
-const LARGEST_JSON: usize = 1 << 20;
+const KEPT: usize = 5_000;
+const LARGEST_JSON: usize = 1 << 18;
 
 struct Received {
     number: u64,

@@ -6,6 +6,9 @@ use super::noise::{hash, layered, noise, ridged};
 use super::random::Random;
 use super::scene::{Near, Scene};
 
+// As a part of the picture's height.
+const TALLEST_SAIL: f32 = 0.16;
+
 /// Red, green and blue from 0 to 1.
 pub(super) type Color = [f32; 3];
 
@@ -25,6 +28,7 @@ struct Range {
     color: Color,
     snow: f32,
     texture: f32,
+    mist: f32,
     seed: u32,
     lit_windows: bool,
 }
@@ -102,6 +106,8 @@ impl<'a> Canvas<'a> {
             color: color.map(|part| part * (1.0 - 0.35 * nearness)),
             snow: if nearness < 0.6 { scene.snow } else { 0.0 },
             texture: 0.25 + 0.3 * nearness,
+            // The nearest has no valley behind which mist could rise.
+            mist: if nearest { 0.0 } else { scene.mist * (1.0 - 0.5 * nearness) },
             seed,
             lit_windows: near == Near::City && scene.night,
         }
@@ -110,9 +116,46 @@ impl<'a> Canvas<'a> {
     fn color(&self, x: u32, y: u32) -> Color {
         let v = y as f32 / self.height;
         match self.scene.waterline {
-            Some(line) if v > line => self.water(x, v, line),
+            Some(line) if v > line - TALLEST_SAIL => match self.boat(x, v, line) {
+                Some(color) => color,
+                None if v > line => self.water(x, v, line),
+                None => self.land(x, v),
+            },
             _ => self.land(x, v),
         }
+    }
+
+    /// A sailing boat, if one is here. Those further down are nearer, and larger.
+    fn boat(&self, x: u32, v: f32, line: f32) -> Option<Color> {
+        let u = x as f32 / self.width;
+        let proportion = self.width / self.height;
+        (0..self.scene.boats).rev().find_map(|index| {
+            let draw = |salt: i32| hash(index as i32, salt, self.seed ^ 41);
+            let nearness = (index as f32 + 0.3 + 0.5 * draw(1)) / self.scene.boats as f32;
+            let size = TALLEST_SAIL * (0.3 + 0.7 * nearness);
+            let (middle, foot) = (0.08 + 0.84 * draw(2), line + (1.0 - line) * 0.42 * nearness);
+            // Measured in the boat's own height: across, and up from the water.
+            let (across, up) = ((u - middle) * proportion / size, (foot - v) / size);
+            let shade = |color: Color| Some(mix(color, self.scene.haze, 0.45 * (1.0 - nearness)));
+            if (0.0..0.13).contains(&up) && across.abs() < 0.26 + up * 0.7 {
+                return shade(mix(self.scene.ground, [0.05, 0.04, 0.06], 0.7));
+            }
+            let mast = across.abs() < 0.012 && (0.0..1.0).contains(&up);
+            let main = across > 0.02 && across < 0.42 * (0.97 - up) && up > 0.2;
+            let jib = across < -0.02 && across > -0.3 * (0.82 - up) && up > 0.22;
+            if mast {
+                return shade([0.12, 0.09, 0.08]);
+            }
+            let cloth = mix([0.96, 0.94, 0.90], self.scene.glow, 0.3);
+            let light = if self.scene.night {
+                0.3
+            } else if main {
+                0.97
+            } else {
+                0.84
+            };
+            (main || jib).then(|| cloth.map(|part| part * light)).and_then(shade)
+        })
     }
 
     /// The sky with the hills before it.
@@ -136,7 +179,8 @@ impl<'a> Canvas<'a> {
         let run = (next - previous).max(1) as f32;
         let slope =
             (range.outline[next] - range.outline[previous]) * self.height / run * (-depth * 9.0).exp();
-        let side = if self.scene.sun.0 * self.width / self.height > u { -slope } else { slope };
+        let towards = (self.scene.sun.0 * self.width / self.height - u) * 6.0;
+        let side = -slope * towards.clamp(-1.0, 1.0);
         let grain = layered(u * 14.0, v * 34.0, range.seed, self.octaves.min(4)) - 0.5;
         let light =
             1.0 + range.texture * (grain + 0.6 * side.clamp(-1.0, 1.0)) + 0.10 * (-depth * 30.0).exp();
@@ -156,7 +200,7 @@ impl<'a> Canvas<'a> {
             }
         }
         // Mist lies in the valleys.
-        mix(color, self.scene.haze, self.scene.mist * smooth(0.02, 0.3, depth) * 0.5)
+        mix(color, self.scene.haze, range.mist * smooth(0.02, 0.3, depth) * 0.6)
     }
 
     fn sky(&self, u: f32, v: f32) -> Color {

@@ -34,6 +34,8 @@ pub(super) struct Scene {
     pub(super) mist: f32,
     pub(super) night: bool,
     pub(super) near: Near,
+    /// How many boats sail on the water.
+    pub(super) boats: u32,
 }
 
 /// The colours of an hour of the day: zenith, middle, haze, glow, disk, cloud.
@@ -95,6 +97,8 @@ const WATER: &[&str] = &[
     "boat",
     "fjord",
     "reflection",
+    "sail",
+    "ship",
 ];
 const CITY: &[&str] = &[
     "city",
@@ -174,11 +178,11 @@ impl Scene {
             relief: if mountains {
                 random.between(0.46, 0.58)
             } else if flat {
-                0.10
+                0.13
             } else {
                 random.between(0.22, 0.42)
             },
-            ranges: if flat { 3 } else { 5 },
+            ranges: if flat { 4 } else { 5 },
             sun: (
                 random.between(0.22, 0.78),
                 if low_sun { horizon - random.between(0.10, 0.2) } else { random.between(0.12, 0.26) },
@@ -193,6 +197,11 @@ impl Scene {
             mist: if says(&["mist", "fog", "dawn", "morning"]) { 1.0 } else { random.between(0.1, 0.6) },
             night,
             near,
+            boats: if !says(&["boat", "sail", "harbo", "ship", "regatta"]) {
+                0
+            } else {
+                2 + random.index(4) as u32
+            },
         }
     }
 }
