@@ -17,8 +17,10 @@ use crate::{
     request::{Request, path},
 };
 
-/// How long one such piece of work may take.
-const LIMIT: Duration = Duration::from_secs(30);
+/// How long a cancel may take, its retries included.
+const LIMIT: Duration = Duration::from_secs(10);
+/// How long the end of a process should wait: for a create that is held, and the cancel after it.
+pub const AT_EXIT: Duration = Duration::from_secs(8);
 
 static PENDING: AtomicUsize = AtomicUsize::new(0);
 static DONE: Notify = Notify::const_new();

@@ -57,6 +57,8 @@ pub(crate) enum Expect {
     Nothing,
 }
 
+/// How long an answer may take after the server has held it as long as it was asked to.
+const AFTER_HOLD: Duration = Duration::from_secs(15);
 /// The largest part of an error body that is kept.
 const ERROR_BODY: usize = 64 * 1024;
 const MAX_REDIRECTS: usize = 5;
@@ -169,7 +171,11 @@ impl Client {
         request: &Request,
         read: &impl Fn(HttpResponse) -> BoxFuture<'static, Result<T>>,
     ) -> Result<T, Attempt> {
-        let limit = request.options.timeout.unwrap_or(self.config().timeout) + request.hold;
+        let limit = match request.options.timeout {
+            Some(timeout) => timeout + request.hold,
+            None if request.hold.is_zero() => self.config().timeout,
+            None => request.hold + AFTER_HOLD,
+        };
         let limit = request.deadline.remaining(self.runtime()).map_or(limit, |left| left.min(limit));
         let mut url = self.url(request)?;
         for _ in 0..=MAX_REDIRECTS {

@@ -248,11 +248,13 @@ impl Run {
     }
 
     async fn finish(&self, life: &Life) -> Result<RunOutcome> {
-        let hold = self.prediction.hold(Hold::Longest)?;
+        let began = Some(self.client.runtime().monotonic());
+        let hold = self.prediction.hold(Hold::short(self.timeout))?;
         let (created, deadline) = self.create(life, hold).await?;
         let ended_at_once = crate::wait::is_terminal(created["status"].as_str().unwrap_or_default());
         let polling = Polling {
             interval: self.interval.or(self.prediction.interval()),
+            began,
             deadline,
             observer: Some(life.observing(self.observer.clone())),
             options: self.options.clone(),

@@ -64,7 +64,7 @@ impl Deadline {
 
 /// How long to wait before the next look.
 ///
-/// A tenth of the time already waited, so that a short run is noticed quickly and a long one costs
+/// A tenth of the time already gone, so that a short run is noticed quickly and a long one costs
 /// few requests; a sixth while it has not started, as starting takes long.
 pub(crate) fn next_look(waited: Duration, status: &str, random: f64) -> Duration {
     let share = if status == "starting" { 6.0 } else { 10.0 };
@@ -75,6 +75,8 @@ pub(crate) fn next_look(waited: Duration, status: &str, random: f64) -> Duration
 #[derive(Default)]
 pub(crate) struct Polling {
     pub interval: Option<Duration>,
+    /// When the prediction was created, on the client's clock; when polling begins if not known.
+    pub began: Option<Duration>,
     pub deadline: Deadline,
     pub observer: Option<Observer>,
     pub options: RequestOptions,
@@ -86,8 +88,8 @@ impl Client {
     /// Looks at a prediction until it has ended. Answers that fail are survived for a while.
     pub(crate) async fn poll(&self, mut prediction: Value, polling: &Polling) -> Result<Value> {
         let runtime = self.runtime();
-        let began = runtime.monotonic();
-        let mut last_answer = began;
+        let mut last_answer = runtime.monotonic();
+        let began = polling.began.unwrap_or(last_answer);
         while !is_terminal(prediction["status"].as_str().unwrap_or_default()) {
             let status = prediction["status"].as_str().unwrap_or_default();
             let interval = polling.interval.or(self.config().poll_interval);

@@ -1,5 +1,7 @@
 //! The vectors that every language plays, for the parts that need no network.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeSet;
 
 use replicant::{ErrorKind, Value, operation};

@@ -132,6 +132,15 @@ pub(crate) enum Hold {
 }
 
 impl Hold {
+    /// What `run` asks for when nothing was said.
+    ///
+    /// Long enough to have a quick model's output with the create, and no longer: until the answer
+    /// comes nobody knows the prediction's id, so it can neither be cancelled nor found again.
+    pub fn short(timeout: Option<Duration>) -> Self {
+        const SHORT: u64 = 5;
+        Self::seconds(timeout.map_or(SHORT, |timeout| SHORT.min(timeout.as_secs() / 2)) as f64)
+    }
+
     fn seconds(seconds: f64) -> Self {
         if seconds > 0.0 { Self::Seconds(seconds.ceil().clamp(1.0, 60.0) as u64) } else { Self::None }
     }
@@ -706,7 +715,9 @@ impl WaitForPrediction {
                 _ => return Err(Error::invalid("Invalid prediction: it has no `id`")),
             };
             *seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(known.clone());
-            client.poll(known, &Polling { interval, deadline, observer, options, training: false }).await
+            client
+                .poll(known, &Polling { interval, began: None, deadline, observer, options, training: false })
+                .await
         };
         let ended = match timeout {
             None => waiting.await?,
