@@ -103,7 +103,6 @@ pub(crate) struct Gauges {
     pub(crate) connections_ever: AtomicU64,
     pub(crate) streams: AtomicUsize,
     pub(crate) holds: AtomicUsize,
-    pub(crate) downloads: AtomicUsize,
 }
 
 /// Counts one open thing until dropped.

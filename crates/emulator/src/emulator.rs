@@ -15,6 +15,8 @@ use crate::models::cog;
 use crate::replay::{self, Replays, Script, Side};
 use crate::server;
 
+const SLOWEST: f64 = 1000.0;
+
 /// A running server. It ends when dropped.
 pub struct Emulator {
     app: App,
@@ -28,8 +30,9 @@ impl Emulator {
     /// # Errors
     /// When the port is taken, a setting makes no sense, or a Cog server does not answer.
     pub fn start(config: Config) -> io::Result<Self> {
-        if !(config.time_scale.is_finite() && config.time_scale > 0.0) {
-            let text = format!("time_scale must be a number above 0, not {}", config.time_scale);
+        // The upper bound keeps every scaled time within what a timer takes.
+        if !(config.time_scale > 0.0 && config.time_scale <= SLOWEST) {
+            let text = format!("time_scale must be above 0 and at most {SLOWEST}, not {}", config.time_scale);
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
         let (replay_port, api_port) =

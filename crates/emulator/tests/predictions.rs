@@ -290,3 +290,31 @@ async fn works_for_clients_of_another_name() {
     assert_eq!(api.get("/nothing").await.0, 404);
     assert_eq!(api.send("PUT", "/account", Value::Null).await.0, 405);
 }
+
+#[tokio::test]
+async fn logs_a_progress_bar_that_moves() {
+    let api = api();
+    let created = api.run("progress", json!({"steps": 4, "step_seconds": 0.02})).await;
+    api.until(&created, &["processing"]).await;
+    let early = api.read(&created).await["logs"].as_str().expect("logs").lines().count();
+    let done = api.finished(&created).await;
+    let lines: Vec<_> = done["logs"].as_str().expect("logs").lines().collect();
+    assert!(early < lines.len());
+    assert_eq!(lines.len(), 5);
+    assert!(lines[2].starts_with(" 50%|█████     | 2/4 [00:00<00:00, "), "{}", lines[2]);
+    assert!(lines[4].starts_with("100%|██████████| 4/4 ["), "{}", lines[4]);
+    assert_eq!(done["output"], 4);
+}
+
+#[tokio::test]
+async fn a_held_failure_comes_with_what_there_is() {
+    let api = api();
+    let failed = api.run_version("emulator/fails", json!({"message": "no", "partial": ["a"]})).await;
+    assert_eq!(
+        (&failed["status"], &failed["error"], &failed["output"]),
+        (&json!("failed"), &json!("no"), &json!(["a"]))
+    );
+    assert!(
+        failed["completed_at"].is_string() && failed["logs"].as_str().is_some_and(|logs| !logs.is_empty())
+    );
+}

@@ -45,3 +45,55 @@ fn read(bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
     }
     Some(files)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An archive of files that are stored or, with `true`, deflated.
+    fn archive(contents: &[(&[u8], bool)]) -> Vec<u8> {
+        let (mut bytes, mut directory) = (Vec::new(), Vec::new());
+        for (content, deflate) in contents {
+            let packed = if *deflate { deflated(content) } else { content.to_vec() };
+            let method = if *deflate { DEFLATED as u16 } else { STORED as u16 };
+            let start = bytes.len() as u32;
+            bytes.extend_from_slice(b"PK\x03\x04");
+            bytes.extend_from_slice(&[0; 22]);
+            bytes.extend_from_slice(&[1, 0, 0, 0, b'n']);
+            bytes.extend_from_slice(&packed);
+            directory.extend_from_slice(b"PK\x01\x02\0\0\0\0\0\0");
+            directory.extend_from_slice(&method.to_le_bytes());
+            directory.extend_from_slice(&[0; 8]);
+            directory.extend_from_slice(&(packed.len() as u32).to_le_bytes());
+            directory.extend_from_slice(&(content.len() as u32).to_le_bytes());
+            directory.extend_from_slice(&[1, 0]);
+            directory.extend_from_slice(&[0; 12]);
+            directory.extend_from_slice(&start.to_le_bytes());
+            directory.push(b'n');
+        }
+        let (start, length) = (bytes.len() as u32, directory.len() as u32);
+        bytes.extend_from_slice(&directory);
+        bytes.extend_from_slice(b"PK\x05\x06\0\0\0\0");
+        let count = contents.len() as u16;
+        bytes.extend([count, count].iter().flat_map(|count| count.to_le_bytes()));
+        bytes.extend([length, start].iter().flat_map(|number| number.to_le_bytes()));
+        bytes.extend_from_slice(&[0, 0]);
+        bytes
+    }
+
+    fn deflated(content: &[u8]) -> Vec<u8> {
+        let mut packed = Vec::new();
+        let mut encoder = flate2::read::DeflateEncoder::new(content, flate2::Compression::best());
+        encoder.read_to_end(&mut packed).expect("packed");
+        packed
+    }
+
+    #[test]
+    fn reads_stored_and_deflated_files() {
+        let long = b"a long text, a long text, a long text".as_slice();
+        let bytes = archive(&[(b"hello", false), (long, true)]);
+        assert!(is_archive(&bytes));
+        assert_eq!(files(&bytes), Ok(vec![b"hello".to_vec(), long.to_vec()]));
+        assert!(files(&bytes[..bytes.len() - 30]).is_err());
+    }
+}

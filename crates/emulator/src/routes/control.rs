@@ -8,6 +8,7 @@ use indexmap::IndexMap;
 use crate::app::lock;
 use crate::call::{Call, Reply, empty, json, ok};
 use crate::fault::Rule;
+use crate::job::Kind;
 use crate::json::Fields;
 use crate::problem::Problem;
 
@@ -59,7 +60,6 @@ pub(super) async fn state(call: Call) -> Reply {
         .put("connections_ever", &gauges.connections_ever.load(Ordering::Relaxed))
         .put("active_streams", &gauges.streams.load(Ordering::Relaxed))
         .put("active_holds", &gauges.holds.load(Ordering::Relaxed))
-        .put("active_downloads", &gauges.downloads.load(Ordering::Relaxed))
         .put("requests", &app.recorder.count())
         .put("predictions", &jobs)
         .put("files", &lock(&app.files).len())
@@ -70,11 +70,13 @@ pub(super) async fn state(call: Call) -> Reply {
     Ok(ok(body))
 }
 
-/// Lets the retention time of every finished job, and the life of every output file, be over.
+/// Lets the retention time of every finished job, and the life of its output files, be over. Examples stay.
 pub(super) async fn expire(call: Call) -> Reply {
-    for job in lock(&call.app.jobs).values() {
+    let app = &call.app;
+    for job in lock(&app.jobs).values().filter(|job| job.order.kind != Kind::Example) {
         job.forget_now();
     }
-    lock(&call.app.outputs).clear();
+    let latest = app.now().plus(app.scaled(app.config.retention));
+    lock(&app.outputs).retain(|_, file| file.expires_at > latest);
     Ok(empty(StatusCode::NO_CONTENT))
 }
