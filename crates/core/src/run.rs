@@ -258,7 +258,6 @@ impl Run {
             deadline,
             observer: Some(life.observing(self.observer.clone())),
             options: self.options.clone(),
-            training: false,
         };
         let ended = self.client.poll(created, &polling).await?;
         life.over();

@@ -80,8 +80,6 @@ pub(crate) struct Polling {
     pub deadline: Deadline,
     pub observer: Option<Observer>,
     pub options: RequestOptions,
-    /// Where the prediction can be seen; `/predictions/{id}` unless it is a training.
-    pub training: bool,
 }
 
 impl Client {
@@ -122,8 +120,7 @@ impl Client {
 
     async fn look(&self, prediction: &Value, polling: &Polling) -> Result<Value> {
         let id = prediction["id"].as_str().unwrap_or_default();
-        let template = if polling.training { "/trainings/{id}" } else { "/predictions/{id}" };
-        let request = Request::get(path(template, &[("id", id)])?)
+        let request = Request::get(path("/predictions/{id}", &[("id", id)])?)
             .deadline(polling.deadline)
             .options(polling.options.clone());
         self.fetch(&request).await

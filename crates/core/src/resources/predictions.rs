@@ -715,9 +715,7 @@ impl WaitForPrediction {
                 _ => return Err(Error::invalid("Invalid prediction: it has no `id`")),
             };
             *seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(known.clone());
-            client
-                .poll(known, &Polling { interval, began: None, deadline, observer, options, training: false })
-                .await
+            client.poll(known, &Polling { interval, began: None, deadline, observer, options }).await
         };
         let ended = match timeout {
             None => waiting.await?,
