@@ -194,7 +194,8 @@ impl Property {
     }
 }
 
-fn kind_of(value: &Value) -> &'static str {
+/// The name of a value's type in messages.
+pub(crate) fn kind_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "boolean",

@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use crate::call::Call;
-use crate::json::Object;
+use crate::json::{Object, Raw};
 use crate::problem::{InvalidField, Problem};
+use crate::schema::kind_of;
 
 /// A request body being read. Every member read is an allowed one.
 pub(super) struct Reader {
@@ -32,14 +33,52 @@ impl Reader {
         value.filter(|value| required || !matches!(value, Value::Null))
     }
 
-    pub(super) fn text(&mut self, name: &'static str, required: bool) -> Option<String> {
-        match self.value(name, required)? {
-            Value::String(text) => Some(text),
-            _ => {
-                self.report("invalid_type", name, "Invalid type. Expected: string");
-                None
-            }
+    /// A member of a kind, read from its value by `decode`.
+    fn read<T>(
+        &mut self,
+        name: &'static str,
+        required: bool,
+        kind: &str,
+        decode: fn(&Value) -> Option<T>,
+    ) -> Option<T> {
+        let value = self.value(name, required)?;
+        let decoded = decode(&value);
+        if decoded.is_none() {
+            let text = format!("Invalid type. Expected: {kind}, given: {}", kind_of(&value));
+            self.report("invalid_type", name, text);
         }
+        decoded
+    }
+
+    pub(super) fn text(&mut self, name: &'static str, required: bool) -> Option<String> {
+        self.read(name, required, "string", |value| value.as_str().map(str::to_owned))
+    }
+
+    pub(super) fn flag(&mut self, name: &'static str) -> Option<bool> {
+        self.read(name, false, "boolean", Value::as_bool)
+    }
+
+    /// A list of texts, which need not be there.
+    pub(super) fn texts(&mut self, name: &'static str) -> Option<Vec<String>> {
+        let text = |item: &Value| item.as_str().map(str::to_owned);
+        self.read(name, false, "array", |value| Some(value.as_array()?.clone()))
+            .map(|items| items.iter().map(|item| text(item).unwrap_or_default()).collect())
+    }
+
+    /// A required object, as its text and its members, which keep theirs.
+    pub(super) fn object(&mut self, name: &'static str) -> Option<(Raw, Object)> {
+        self.known.push(name);
+        let Some(value) = self.object.get(name) else {
+            self.report("required", "", format!("{name} is required"));
+            return None;
+        };
+        let value = Raw::from(value.clone());
+        let object = serde_json::from_str(value.get()).ok();
+        if object.is_none() {
+            let given = serde_json::from_str(value.get()).map_or("number", |value| kind_of(&value));
+            self.report("invalid_type", name, format!("Invalid type. Expected: object, given: {given}"));
+        }
+        Some((value, object?))
     }
 
     /// A text that must be one of the choices.
@@ -53,10 +92,7 @@ impl Reader {
     }
 
     pub(super) fn integer(&mut self, name: &'static str, required: bool, most: i64) -> Option<i64> {
-        let Some(number) = self.value(name, required)?.as_i64() else {
-            self.report("invalid_type", name, "Invalid type. Expected: integer");
-            return None;
-        };
+        let number = self.read(name, required, "integer", Value::as_i64)?;
         if number < 0 {
             self.report("number_gte", name, "Must be greater than or equal to 0");
         }

@@ -11,13 +11,13 @@ use crate::catalog::{Engine, HIDDEN, ModelEntry, Version};
 use crate::config::Timing;
 use crate::ids;
 use crate::job::{Job, Kind, Order, Shape};
-use crate::json::{Object, Raw};
-use crate::problem::{InvalidField, Problem};
+use crate::problem::Problem;
 use crate::runner::{self, Publication, Task};
 use crate::schema::{Input, Schema};
-use crate::webhook::{HookEvent, deliver_to};
+use crate::webhook::deliver_to;
 
 use super::prefer;
+use super::submission::Submission;
 
 /// A version chosen to run, copied out of the catalogue.
 pub(super) struct Target {
@@ -34,14 +34,14 @@ pub(super) struct Target {
 }
 
 pub(super) async fn by_version(call: Call) -> Reply {
-    let body = Body::read(&call, &["version", "input"])?;
+    let body = Submission::read(&call, &["version"])?;
     let wanted = body.version.clone().unwrap_or_default();
     let target = version_named(&call, &wanted)?;
     create(call, body, target).await
 }
 
 pub(super) async fn by_model(call: Call) -> Reply {
-    let body = Body::read(&call, &["input"])?;
+    let body = Submission::read(&call, &[])?;
     let target = {
         let catalog = lock(&call.app.catalog);
         let model = catalog.model(call.parameter(0), call.parameter(1));
@@ -52,7 +52,7 @@ pub(super) async fn by_model(call: Call) -> Reply {
 }
 
 pub(super) async fn by_deployment(call: Call) -> Reply {
-    let body = Body::read(&call, &["input"])?;
+    let body = Submission::read(&call, &[])?;
     let (owner, name) = (call.parameter(0), call.parameter(1));
     let deployment = lock(&call.app.deployments).get(&format!("{owner}/{name}")).cloned();
     let deployment = deployment.ok_or_else(Problem::not_found)?;
@@ -108,126 +108,6 @@ pub(super) fn target(model: &ModelEntry, version: &Version, official: bool) -> T
     }
 }
 
-/// The members of a create's body, checked.
-pub(super) struct Body {
-    pub(super) version: Option<String>,
-    pub(super) destination: Option<String>,
-    pub(super) input: Raw,
-    pub(super) values: Object,
-    pub(super) webhook: Option<String>,
-    pub(super) filter: Option<Vec<HookEvent>>,
-}
-
-impl Body {
-    /// A body with an input and nothing else. An input that is no object counts as empty.
-    pub(super) fn of_input(input: &str) -> Self {
-        let values: Object = serde_json::from_str(input).unwrap_or_default();
-        Self {
-            version: None,
-            destination: None,
-            input: crate::json::raw(&values),
-            values,
-            webhook: None,
-            filter: None,
-        }
-    }
-
-    /// Reads the body, of which `required` are the members it must have besides the optional ones.
-    pub(super) fn read(call: &Call, required: &[&str]) -> Result<Self, Problem> {
-        let object = call.json()?;
-        let is_training = required.contains(&"destination");
-        let mut problems = Vec::new();
-        for name in required.iter().filter(|name| !object.contains_key(**name)) {
-            problems.push(InvalidField::new("required", "", format!("{name} is required")));
-        }
-        for name in object.keys() {
-            let optional = matches!(name.as_str(), "webhook" | "webhook_events_filter");
-            let stream = name == "stream" && !is_training;
-            if !optional && !stream && !required.contains(&name.as_str()) {
-                problems.push(InvalidField::new(
-                    "additional_property_not_allowed",
-                    "",
-                    format!("Additional property {name} is not allowed"),
-                ));
-            }
-        }
-        let version = member(&object, "version", "string", &mut problems);
-        let destination = member(&object, "destination", "string", &mut problems);
-        let webhook: Option<String> = member(&object, "webhook", "string", &mut problems);
-        if let Some(url) = &webhook
-            && !is_web_url(url)
-        {
-            let text = "Must be an https URL (this server takes http too)";
-            problems.push(InvalidField::new("format", "webhook", text));
-        }
-        let _: Option<bool> = member(&object, "stream", "boolean", &mut problems);
-        let values: Option<Object> = member(&object, "input", "object", &mut problems);
-        let filter = read_filter(&object, &mut problems);
-        if !problems.is_empty() {
-            return Err(Problem::invalid_input(problems));
-        }
-        Ok(Self {
-            version,
-            destination,
-            input: object.get("input").map_or_else(crate::json::null, |input| Raw::from(input.clone())),
-            values: values.unwrap_or_default(),
-            webhook,
-            filter,
-        })
-    }
-}
-
-fn is_web_url(text: &str) -> bool {
-    url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-}
-
-/// Decodes an optional member; null counts as absent for all but `input`.
-fn member<T: serde::de::DeserializeOwned>(
-    object: &Object,
-    name: &str,
-    expected: &str,
-    problems: &mut Vec<InvalidField>,
-) -> Option<T> {
-    let value = object.get(name)?;
-    if value.get() == "null" && name != "input" {
-        return None;
-    }
-    let decoded = serde_json::from_str(value.get());
-    if decoded.is_err() {
-        let text = format!("Invalid type. Expected: {expected}, given: {}", kind(value.get()));
-        problems.push(InvalidField::new("invalid_type", name, text));
-    }
-    decoded.ok()
-}
-
-fn kind(json: &str) -> &'static str {
-    match json.bytes().next() {
-        Some(b'{') => "object",
-        Some(b'[') => "array",
-        Some(b'"') => "string",
-        Some(b't' | b'f') => "boolean",
-        Some(b'n') => "null",
-        _ if json.contains(['.', 'e', 'E']) => "number",
-        _ => "integer",
-    }
-}
-
-fn read_filter(object: &Object, problems: &mut Vec<InvalidField>) -> Option<Vec<HookEvent>> {
-    let names: Vec<String> = member(object, "webhook_events_filter", "array", problems)?;
-    let mut filter = Vec::new();
-    for (index, name) in names.iter().enumerate() {
-        match HookEvent::ALL.iter().find(|event| event.name() == name) {
-            Some(event) => filter.push(*event),
-            None => problems.push(InvalidField::new(
-                "enum",
-                format!("webhook_events_filter.{index}"),
-                "must be one of the following: \"start\", \"output\", \"logs\", \"completed\"",
-            )),
-        }
-    }
-    Some(filter)
-}
-
 /// How a job differs from the next one of its target.
 pub(super) struct Terms {
     pub(super) kind: Kind,
@@ -239,7 +119,7 @@ pub(super) struct Terms {
 pub(super) fn start(
     app: &App,
     origin: &str,
-    body: Body,
+    body: Submission,
     target: Target,
     terms: Terms,
 ) -> Result<Arc<Job>, Problem> {
@@ -289,7 +169,7 @@ pub(super) fn start(
 }
 
 /// Creates a prediction, and holds the answer as long as `Prefer` asks.
-async fn create(call: Call, body: Body, target: Target) -> Reply {
+async fn create(call: Call, body: Submission, target: Target) -> Reply {
     let cancel_after = match call.header("cancel-after") {
         Some(text) => Some(prefer::cancel_after(text)?),
         None => None,

@@ -23,6 +23,7 @@ mod prefer;
 mod replay;
 mod search;
 mod streams;
+mod submission;
 mod trainings;
 mod webhooks;
 

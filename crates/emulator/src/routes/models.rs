@@ -14,8 +14,9 @@ use crate::page::{Item, Order, page};
 use crate::problem::Problem;
 
 use super::body::Reader;
-use super::create::{Body, Terms, start, target};
+use super::create::{Terms, start, target};
 use super::hardware;
+use super::submission::Submission;
 
 const PAGE: usize = 25;
 const EXAMPLE_PATIENCE: Duration = Duration::from_secs(5);
@@ -216,7 +217,7 @@ async fn ensure_example(call: &Call) {
         else {
             return;
         };
-        let (body, target) = (Body::of_input(input), target(model, version, model.official));
+        let (body, target) = (Submission::of_input(input), target(model, version, model.official));
         drop(catalog);
         let terms = Terms { kind: Kind::Example, cancel_after: None, retention: FOREVER };
         match start(&call.app, &call.origin, body, target, terms) {

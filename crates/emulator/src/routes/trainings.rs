@@ -9,13 +9,14 @@ use crate::page::{Order, page};
 use crate::problem::Problem;
 use crate::runner::Publication;
 
-use super::create::{Body, Terms, start, target};
+use super::create::{Terms, start, target};
 use super::predictions::items;
+use super::submission::Submission;
 
 const PAGE: usize = 100;
 
 pub(super) async fn create(call: Call) -> Reply {
-    let body = Body::read(&call, &["destination", "input"])?;
+    let body = Submission::read(&call, &["destination"])?;
     let no_destination =
         || Problem::new(StatusCode::NOT_FOUND, "The specified training destination does not exist");
     let target = {
