@@ -24,14 +24,24 @@ def given(**params: Any) -> Dict[str, Any]:
     return {name: value for name, value in params.items() if value is not None}
 
 
+def _adapter(transport: Any) -> Any:
+    if transport is None:
+        return None
+    from ._transport import Adapter
+
+    return transport if isinstance(transport, Adapter) else Adapter(transport)
+
+
 class ClientBase:
     """A client of the core, made when it is first needed or when the options are to be checked."""
 
     _options: Json
     _made: Optional[NativeClient]
+    _transport: Any = None
 
-    def _setup(self, options: Json, *, now: bool = True) -> None:
+    def _setup(self, options: Json, *, transport: Any = None, now: bool = True) -> None:
         self._options = options
+        self._transport = _adapter(transport)
         self._made = None
         if now:
             self._native  # noqa: B018  # so that a wrong option is refused here
@@ -42,7 +52,7 @@ class ClientBase:
         if made is None:
             from ._native import Client as NativeClient
 
-            made = self._made = NativeClient(self._resolved_options())
+            made = self._made = NativeClient(self._resolved_options(), self._transport)
         return made
 
     def _resolved_options(self) -> Json:

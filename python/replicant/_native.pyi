@@ -16,7 +16,7 @@ ERROR_CODES: Final[tuple[str, ...]]
 
 class Client:
     """A client of the core."""
-    def __new__(cls, options: dict[str, Any], /) -> Client: ...
+    def __new__(cls, options: dict[str, Any], /, transport: Any = None) -> Client: ...
     def call(
         self,
         name: str,

@@ -9,25 +9,66 @@ use pyo3::{
     prelude::*,
     types::{PyDict, PyTuple},
 };
-use replicant::{Client as Core, Observer, Options, Reply, operation};
+use pyo3_async_runtimes::TaskLocals;
+use replicant::{Client as Core, ErrorKind, Observer, Options, Reply, operation};
 use tokio::sync::mpsc;
 
-use crate::{awaiting::Delivery, error, runtime, value};
+use crate::{
+    awaiting::Delivery,
+    error, runtime,
+    transport::{PythonTransport, Raised},
+    value,
+};
 
 /// A client of the core.
 #[pyclass(frozen, module = "replicant._native")]
 pub struct Client {
     options: Options,
     core: Mutex<(u32, Core)>,
+    /// Carries all HTTP in place of the core, if there is one.
+    adapter: Option<Py<PyAny>>,
+}
+
+/// The core's client for one call, and what may lie behind its errors.
+pub struct Link {
+    pub core: Core,
+    raised: Option<Raised>,
+}
+
+impl Link {
+    /// The exception for an error.
+    pub fn error(&self, py: Python<'_>, error: &replicant::Error) -> PyErr {
+        // What the core made of it: nothing it knows, or a create that may have been carried out.
+        let foreign = matches!(error.kind(), ErrorKind::Internal | ErrorKind::OutcomeUnknown);
+        let raised = self.raised.as_ref().filter(|_| foreign);
+        let raised = raised.and_then(|raised| raised.lock().unwrap_or_else(PoisonError::into_inner).take());
+        raised.unwrap_or_else(|| error::to_python(py, error))
+    }
 }
 
 impl Client {
+    /// The core's client for a call that is awaited or not.
+    ///
+    /// With a transport of Python's, that is one for this call alone: what is to be awaited there
+    /// has to be awaited by the event loop that awaits the call.
+    pub fn link(&self, py: Python<'_>, awaited: bool) -> PyResult<Link> {
+        let Some(adapter) = &self.adapter else {
+            return Ok(Link { core: self.core(py)?, raised: None });
+        };
+        let locals = awaited.then(|| TaskLocals::with_running_loop(py)?.copy_context(py)).transpose()?;
+        let raised = Raised::default();
+        let transport = PythonTransport::new(adapter.clone_ref(py), locals, raised.clone());
+        let options = Options { transport: Some(Arc::new(transport)), ..self.options.clone() };
+        let core = Core::new(options).map_err(|error| error::to_python(py, &error))?;
+        Ok(Link { core, raised: Some(raised) })
+    }
+
     /// The core's client of this process.
     ///
     /// A forked child makes its own, because connections cannot be shared. The old one is leaked:
     /// dropping it would speak to threads that the child does not have. As with the runtime, the
     /// lock is only held attached to the interpreter.
-    pub fn core(&self, py: Python<'_>) -> PyResult<Core> {
+    fn core(&self, py: Python<'_>) -> PyResult<Core> {
         let mut core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
         if core.0 != process::id() {
             let made = Core::new(self.options.clone()).map_err(|error| error::to_python(py, &error))?;
@@ -40,13 +81,13 @@ impl Client {
 #[pymethods]
 impl Client {
     #[new]
-    #[pyo3(signature = (options, /))]
-    fn new(options: &Bound<'_, PyDict>) -> PyResult<Self> {
+    #[pyo3(signature = (options, /, transport = None))]
+    fn new(options: &Bound<'_, PyDict>, transport: Option<Py<PyAny>>) -> PyResult<Self> {
         let py = options.py();
         let options = value::from_python(options.as_any())?;
         let options = Options::from_value(options).map_err(|error| error::to_python(py, &error))?;
         let core = Core::new(options.clone()).map_err(|error| error::to_python(py, &error))?;
-        Ok(Self { options, core: Mutex::new((process::id(), core)) })
+        Ok(Self { options, core: Mutex::new((process::id(), core)), adapter: transport })
     }
 
     #[pyo3(signature = (name, params, /, observer = None, raw = false))]
@@ -59,13 +100,14 @@ impl Client {
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
         let params = value::from_python(params.as_any())?;
+        let link = slf.get().link(py, false)?;
         let (observe, told) = observer.as_ref().map(|_| observing()).unzip();
-        let future = operation::call(&slf.get().core(py)?, name, params, observe);
+        let future = operation::call(&link.core, name, params, observe);
         let reply = runtime::wait(py, future, told, |value| {
             let value = value::to_python(py, value, Some(slf))?;
             observer.as_ref().map_or(Ok(()), |observer| observer.call1((value,)).map(drop))
         })?;
-        finish(slf, reply.and_then(|reply| reply), raw)
+        finish(slf, &link, reply.and_then(|reply| reply), raw)
     }
 
     #[pyo3(signature = (name, params, /, observer = None, raw = false))]
@@ -79,11 +121,12 @@ impl Client {
         let py = slf.py();
         let params = value::from_python(params.as_any())?;
         let delivery = Delivery::current(py)?;
+        let link = slf.get().link(py, true)?;
         let client = slf.clone().unbind();
         let observe = observer.map(|observer| delivery.observer(py, observer, &client));
-        let future = operation::call(&slf.get().core(py)?, name, params, observe);
+        let future = operation::call(&link.core, name, params, observe);
         delivery.future(py, runtime::guarded(future), move |py, reply| {
-            finish(client.bind(py), reply, raw).map(Bound::unbind)
+            finish(client.bind(py), &link, reply, raw).map(Bound::unbind)
         })
     }
 
@@ -105,11 +148,12 @@ fn observing() -> (Observer, mpsc::UnboundedReceiver<replicant::Value>) {
 
 fn finish<'py>(
     client: &Bound<'py, Client>,
+    link: &Link,
     reply: replicant::Result<Reply>,
     raw: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = client.py();
-    let reply = reply.map_err(|error| error::to_python(py, &error))?;
+    let reply = reply.map_err(|error| link.error(py, &error))?;
     let value = value::to_python(py, reply.value, Some(client))?;
     if !raw {
         return Ok(value);

@@ -5,10 +5,13 @@
 
 mod awaiting;
 mod client;
+mod emulator;
 mod error;
 mod reader;
 mod runtime;
+mod source;
 mod stream;
+mod transport;
 mod value;
 
 use pyo3::prelude::*;
@@ -26,6 +29,8 @@ mod _native {
 
     #[pymodule_export]
     use crate::client::Client;
+    #[pymodule_export]
+    use crate::emulator::Emulator;
     #[pymodule_export]
     use crate::stream::Stream;
     use crate::{error, runtime, value};
@@ -56,7 +61,7 @@ mod _native {
         module.add("COMPUTATIONS", PyTuple::new(py, operation::COMPUTATIONS)?)?;
         module.add("ERROR_CODES", PyTuple::new(py, ErrorKind::ALL.iter().map(|kind| kind.code()))?)?;
         // A cancel sent by a script's last line must leave before the process does.
-        py.import("atexit")?.call_method1("register", (module.getattr("drain")?, 2.0))?;
+        py.import("atexit")?.call_method1("register", (module.getattr("drain")?, replicant::background::AT_EXIT.as_secs_f64()))?;
         Ok(())
     }
 }

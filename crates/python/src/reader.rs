@@ -157,7 +157,8 @@ fn is_text(file: &Bound<'_, PyAny>) -> bool {
         .is_ok_and(|nothing| nothing.is_instance_of::<PyString>())
 }
 
-fn bytes_of(piece: &Bound<'_, PyAny>) -> PyResult<Bytes> {
+/// What `read` or an iterator gave, as bytes.
+pub fn bytes_of(piece: &Bound<'_, PyAny>) -> PyResult<Bytes> {
     if let Ok(bytes) = piece.cast::<PyBytes>() {
         return Ok(Bytes::from_owner(PyBackedBytes::from(bytes.clone())));
     }

@@ -36,6 +36,7 @@ class AsyncClient(AsyncBase):
         base_url: Optional[str] = None,
         timeout: Any = None,
         headers: Optional[Mapping[str, str]] = None,
+        transport: Any = None,
         max_retries: Optional[int] = None,
         bearer_token: Optional[str] = None,
         default_headers: Optional[Mapping[str, str]] = None,
@@ -48,6 +49,7 @@ class AsyncClient(AsyncBase):
         connect_timeout: Optional[float] = None,
         proxy: Optional[str] = None,
         ca_bundle: Optional[str] = None,
+        http_client: Any = None,
     ) -> None:
         """Make a client.
 
@@ -56,6 +58,9 @@ class AsyncClient(AsyncBase):
             base_url: where the API is; without it, `REPLICATE_BASE_URL` or Replicate itself.
             timeout: how many seconds one attempt of a request may take.
             headers: headers to send with each request.
+            transport: what carries all HTTP in place of this package: a transport of httpx (sync or
+                async, `httpx.MockTransport` too) or a function that takes a request and returns a
+                response. Retries, waiting and streams stay as they are.
             max_retries: how often a request is sent again, if that can do no harm.
             bearer_token: the same as `api_token`.
             default_headers: the same as `headers`.
@@ -70,6 +75,7 @@ class AsyncClient(AsyncBase):
             connect_timeout: how many seconds making a connection may take.
             proxy: the URL of a proxy; without it, as the environment says.
             ca_bundle: the path of certificates to trust beside those of the system.
+            http_client: a client of httpx that carries all HTTP; the same as `transport`.
 
         Raises:
             InvalidArgumentError: an option is malformed.
@@ -90,7 +96,8 @@ class AsyncClient(AsyncBase):
                 connect_timeout=connect_timeout,
                 proxy=proxy,
                 ca_bundle=ca_bundle,
-            )
+            ),
+            transport=http_client if transport is None else transport,
         )
 
     def _prediction(self, data: Dict[str, Any]) -> AsyncPrediction:

@@ -1,0 +1,35 @@
+//! The emulator inside this process, for the tests of Python users.
+
+use pyo3::{exceptions::PyValueError, prelude::*};
+
+/// A running emulator; it ends when it is stopped or collected.
+#[pyclass(frozen, module = "replicant._native")]
+pub struct Emulator(replicant_emulator::Emulator);
+
+#[pymethods]
+impl Emulator {
+    /// Starts one with the options of the program's command line.
+    #[new]
+    #[pyo3(signature = (arguments, /))]
+    fn new(py: Python<'_>, arguments: Vec<String>) -> PyResult<Self> {
+        let arguments = replicant_emulator::arguments::parse(arguments.into_iter()).map_err(PyValueError::new_err)?;
+        let config = arguments.map(|arguments| arguments.config).unwrap_or_default();
+        Ok(Self(py.detach(|| replicant_emulator::Emulator::start(config))?))
+    }
+
+    fn addresses(&self) -> String {
+        self.0.addresses_json()
+    }
+
+    fn requests(&self) -> String {
+        self.0.requests_json()
+    }
+
+    fn add_faults(&self, rules: &str) -> PyResult<()> {
+        self.0.add_faults(rules).map_err(PyValueError::new_err)
+    }
+
+    fn stop(&self, py: Python<'_>) {
+        py.detach(|| self.0.stop());
+    }
+}

@@ -1,0 +1,124 @@
+//! The half of a stream that the runtime's threads see: reading ahead, closing, letting go.
+
+use std::{
+    collections::VecDeque,
+    mem, process,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use futures_util::{FutureExt, StreamExt};
+use replicant::{BoxStream, Error, Value, operation::Item};
+use tokio::sync::watch;
+
+use crate::runtime;
+
+/// How many items are taken at once, if they are there.
+const BATCH: usize = 256;
+
+pub type Items = BoxStream<'static, Result<Item, Error>>;
+
+/// A stream as it is read and closed, from whichever thread.
+pub struct Source {
+    items: tokio::sync::Mutex<Option<Items>>,
+    /// What was read and not yet asked for. It is kept here rather than carried by the future that
+    /// read it, so that cancelling that future loses nothing.
+    ready: Mutex<VecDeque<Result<Item, Error>>>,
+    head: Mutex<Head>,
+    closed: watch::Sender<bool>,
+    owner: u32,
+}
+
+/// The first value, where it is not an item like the others.
+pub enum Head {
+    NotWanted,
+    Awaited,
+    Here(Value),
+}
+
+impl Source {
+    /// A source of `items`; without any, one that is closed.
+    pub fn new(items: Option<Items>, head: bool) -> Self {
+        Self {
+            closed: watch::Sender::new(items.is_none()),
+            items: tokio::sync::Mutex::new(items),
+            ready: Mutex::default(),
+            head: Mutex::new(if head { Head::Awaited } else { Head::NotWanted }),
+            owner: process::id(),
+        }
+    }
+
+    /// Reads until at least one item is ready or the stream has ended.
+    pub async fn read(&self) {
+        let mut closed = self.closed.subscribe();
+        let ended = tokio::select! {
+            biased;
+            _ = closed.wait_for(|closed| *closed) => true,
+            ended = self.read_on() => ended,
+        };
+        if ended {
+            self.items.lock().await.take();
+        }
+    }
+
+    async fn read_on(&self) -> bool {
+        let mut items = self.items.lock().await;
+        let Some(items) = items.as_mut() else { return true };
+        // Another reader may have been here while this one waited for the lock.
+        if !self.ready().is_empty() {
+            return false;
+        }
+        let first = loop {
+            match items.next().await {
+                Some(Ok(Item::Value(value))) if matches!(*self.head(), Head::Awaited) => {
+                    *self.head() = Head::Here(value);
+                }
+                Some(item) => break item,
+                None => return true,
+            }
+        };
+        let mut ended = first.is_err();
+        let mut batch = vec![first];
+        while !ended && batch.len() < BATCH {
+            match items.next().now_or_never() {
+                Some(Some(item)) => {
+                    ended = item.is_err();
+                    batch.push(item);
+                }
+                Some(None) => ended = true,
+                None => break,
+            }
+        }
+        self.ready().extend(batch);
+        ended
+    }
+
+    pub fn ready(&self) -> MutexGuard<'_, VecDeque<Result<Item, Error>>> {
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn head(&self) -> MutexGuard<'_, Head> {
+        self.head.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn close(&self) {
+        self.closed.send_replace(true);
+        self.ready().clear();
+        // If somebody reads just now, it is they who see `closed` and drop the stream.
+        if let Ok(mut items) = self.items.try_lock() {
+            drop(items.take());
+        }
+    }
+}
+
+impl Drop for Source {
+    fn drop(&mut self) {
+        let items = self.items.get_mut().take();
+        if self.owner != process::id() {
+            // A forked child shares the connection with its parent and must not touch it.
+            mem::forget(items);
+        } else if let Ok(runtime) = runtime::get() {
+            let _inside = runtime.enter();
+            drop(items);
+        }
+    }
+}

@@ -1,0 +1,181 @@
+"""HTTP carried by something else: a transport or client of httpx, or a function."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterator, List, Optional, Tuple, Union
+
+Headers = List[Tuple[str, str]]
+Answer = Tuple[int, Headers, Any]
+
+# What httpx raises when no byte of a request was sent yet.
+_NEVER_SENT = {"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol"}
+
+# The methods of httpx's transports; a call prefers the one of its own kind.
+_WAYS = ("handle_request", "handle_async_request")
+
+
+class TransportRequest:
+    """A request as a function that carries HTTP is given it."""
+
+    __slots__ = ("_body", "headers", "method", "url")
+
+    method: str
+    """The HTTP method."""
+    url: str
+    """The whole URL."""
+    headers: Dict[str, str]
+    """The headers, with names in lower case."""
+
+    def __init__(self, method: str, url: str, headers: Headers, body: Any) -> None:
+        self.method = method
+        self.url = url
+        self.headers = dict(headers)
+        self._body = body
+
+    @property
+    def content(self) -> bytes:
+        """The whole body."""
+        if not isinstance(self._body, bytes):
+            self._body = b"".join(self._body or ())
+        return self._body
+
+    def json(self) -> Any:
+        """The body, decoded from JSON."""
+        import json
+
+        return json.loads(self.content)
+
+    def __repr__(self) -> str:
+        return f"<TransportRequest {self.method} {self.url}>"
+
+
+class Adapter:
+    """What the core calls in place of its own HTTP."""
+
+    def __init__(self, transport: Any) -> None:
+        self._transport = transport
+        if not (callable(transport) or any(hasattr(transport, name) for name in (*_WAYS, "send"))):
+            raise TypeError(
+                "transport must be a transport of httpx (sync or async), a client of httpx, or a "
+                f"function that takes a request and returns a response, not {type(transport).__name__}"
+            )
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        headers: Headers,
+        body: Any,
+        length: Optional[int],
+        awaited: bool,
+    ) -> Any:
+        """Send one request. Gives the answer, or something to await if `awaited` allows that."""
+        if length is not None:
+            headers = [*headers, ("content-length", str(length))]
+        given = self._carry(method, url, headers, body, awaited)
+        if not hasattr(given, "__await__"):
+            return _answer(given, False)
+        if awaited:
+            return _awaited(given)
+        # A blocking call with a transport that is awaited: this thread is nobody's, so a loop of its
+        # own does no harm.
+        import asyncio
+
+        return asyncio.run(_whole(given))
+
+    def _carry(self, method: str, url: str, headers: Headers, body: Any, awaited: bool) -> Any:
+        ways = _WAYS[::-1] if awaited else _WAYS
+        for way in ways:
+            if hasattr(self._transport, way):
+                return getattr(self._transport, way)(_httpx_request(method, url, headers, body))
+        if hasattr(self._transport, "send"):
+            request = _httpx_request(method, url, headers, body)
+            return self._transport.send(request, stream=True)
+        return self._transport(TransportRequest(method, url, headers, body))
+
+    @staticmethod
+    def fault(error: BaseException) -> Optional[str]:
+        """Which fault of the network an exception is; None if it is something else."""
+        names = {cls.__name__ for cls in type(error).__mro__ if _is_of_httpx(cls)}
+        if names & _NEVER_SENT or isinstance(error, ConnectionRefusedError):
+            return "never sent"
+        if "TimeoutException" in names or isinstance(error, TimeoutError):
+            return "timeout"
+        if "TransportError" in names or isinstance(error, ConnectionError):
+            return "broken"
+        return None
+
+
+def _is_of_httpx(cls: type) -> bool:
+    return cls.__module__.partition(".")[0] in ("httpx", "httpcore")
+
+
+def _httpx_request(method: str, url: str, headers: Headers, body: Any) -> Any:
+    import httpx
+
+    if body is None or isinstance(body, bytes):
+        return httpx.Request(method, url, headers=headers, content=body)
+
+    class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
+        def __iter__(self) -> Iterator[bytes]:
+            return iter(body)
+
+        def __aiter__(self) -> Any:
+            return body.__aiter__()
+
+    return httpx.Request(method, url, headers=headers, stream=Body())
+
+
+async def _awaited(given: Any) -> Answer:
+    return _answer(await given, True)
+
+
+async def _whole(given: Any) -> Answer:
+    status, headers, body = await _awaited(given)
+    if not isinstance(body, bytes):
+        body = b"".join([piece async for piece in body])
+    return status, headers, body
+
+
+def _answer(response: Any, is_async: bool) -> Answer:
+    """Status, headers and body of a response, in whichever form it is."""
+    # By its class, because isinstance would make the type checkers forget that it may be anything.
+    if response.__class__ is tuple:
+        if len(response) != 3:
+            raise TypeError("a tuple that a transport returns must be (status, headers, body)")
+        return int(response[0]), _pairs(response[1]), _bytes(response[2])
+    status = getattr(response, "status_code", None)
+    if status is None:
+        raise TypeError(
+            "the transport must return a response with status_code, headers and content, or a tuple "
+            f"of those three, not {type(response).__name__}"
+        )
+    headers = _pairs(response.headers)
+    if not hasattr(response, "iter_bytes"):
+        return int(status), headers, _bytes(response.content)
+    # What httpx decodes has another length than its headers say.
+    if any(name == "content-encoding" for name, _ in headers):
+        headers = [
+            pair for pair in headers if pair[0] not in ("content-encoding", "content-length")
+        ]
+    if getattr(response, "is_stream_consumed", False):
+        return int(status), headers, bytes(response.content)
+    return int(status), headers, (response.aiter_bytes() if is_async else response.iter_bytes())
+
+
+def _pairs(headers: Any) -> Headers:
+    items: Any = headers.multi_items() if hasattr(headers, "multi_items") else headers
+    items = items.items() if hasattr(items, "items") else items or ()
+    return [(str(name).lower(), str(value)) for name, value in items]
+
+
+def _bytes(body: Union[bytes, str, Dict[str, Any], List[Any], None]) -> bytes:
+    if isinstance(body, bytes):
+        return body
+    if body is None:
+        return b""
+    if isinstance(body, str):
+        return body.encode()
+    import json
+
+    return json.dumps(body).encode()
