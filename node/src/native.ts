@@ -47,10 +47,21 @@ export interface NativeClient {
   describe(): string;
 }
 
+/** A running emulator. */
+export interface NativeEmulator {
+  /** Where it listens and what it signs with, as JSON. */
+  addresses(): string;
+  /** What it has received, as JSON. */
+  requests(): string;
+  addFaults(rules: string): void;
+  stop(): void;
+}
+
 /** The native module. */
 export interface Native {
   NativeClient: new (options: string, parts?: Encoded["parts"], fetch?: NativeFetch) => NativeClient;
   NativeCancel: new () => NativeCancel;
+  NativeEmulator: new (options: string[]) => NativeEmulator;
   compute(operation: string, json: string, parts?: Part[]): string;
   /** Resolves when requests that go on in the background are done, or after `seconds`. */
   drain(seconds: number): Promise<void>;

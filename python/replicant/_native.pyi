@@ -68,3 +68,15 @@ def compute(name: str, params: dict[str, Any], /) -> Any:
 
 def drain(seconds: float, /) -> None:
     """Wait for requests that were left running in the background."""
+
+class Emulator:
+    """A running emulator of the API."""
+    def __new__(cls, arguments: list[str], /) -> Emulator: ...
+    def addresses(self) -> str:
+        """Where it listens and what it signs with, as JSON."""
+    def requests(self) -> str:
+        """What it has received, as JSON."""
+    def add_faults(self, rules: str) -> None:
+        """Make it misbehave, by rules in JSON."""
+    def stop(self) -> None:
+        """End it."""

@@ -1,10 +1,11 @@
-//! The program's command line.
+//! The emulator's options as a command line: for the program, and for languages that start one.
 
 use std::time::Duration;
 
-use replicant_emulator::{Config, RateLimits};
+use crate::config::{Config, RateLimits};
 
-pub(crate) const HELP: &str = "\
+/// What `--help` prints.
+pub const HELP: &str = "\
 A local server that behaves like Replicate's HTTP API.
 
 Usage: replicant-emulator [options]
@@ -29,13 +30,20 @@ Options:
   -h, --help               Show this
 ";
 
-pub(crate) struct Arguments {
-    pub(crate) config: Config,
-    pub(crate) until_stdin_closes: bool,
+/// What a command line asks for.
+#[derive(Clone, Debug)]
+pub struct Arguments {
+    /// How the emulator behaves.
+    pub config: Config,
+    /// Whether the program ends when its standard input does.
+    pub until_stdin_closes: bool,
 }
 
 /// Reads the arguments. `None` when help was asked for.
-pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Option<Arguments>, String> {
+///
+/// # Errors
+/// A sentence that names the argument that is wrong.
+pub fn parse(arguments: impl Iterator<Item = String>) -> Result<Option<Arguments>, String> {
     let mut config = Config::default();
     let mut until_stdin_closes = false;
     let mut arguments = arguments;

@@ -137,6 +137,20 @@ impl Emulator {
         requests.get().to_owned()
     }
 
+    /// Where it listens and what it signs with, as a JSON object: `base_url`, `origin`, `replay_origin`,
+    /// `other_origin`, `webhook_secret`, `files_secret`.
+    pub fn addresses_json(&self) -> String {
+        let addresses = serde_json::json!({
+            "base_url": self.base_url(),
+            "origin": self.origin(),
+            "replay_origin": self.replay_origin(),
+            "other_origin": self.other_origin(),
+            "webhook_secret": self.webhook_secret(),
+            "files_secret": self.files_secret(),
+        });
+        addresses.to_string()
+    }
+
     /// Ends the server: closes its connections and joins its thread.
     pub fn stop(&self) {
         let Some((sender, thread)) = lock(&self.stop).take() else { return };

@@ -13,6 +13,7 @@
 //! signed webhooks, and misbehaves when told to ([`Rule`], [`Emulator::replay`]).
 
 mod app;
+pub mod arguments;
 mod call;
 mod catalog;
 mod clock;

@@ -4,9 +4,7 @@ use std::io::{Read, Write};
 use std::process::ExitCode;
 use std::sync::mpsc;
 
-use replicant_emulator::Emulator;
-
-mod arguments;
+use replicant_emulator::{Emulator, arguments};
 
 fn main() -> ExitCode {
     let arguments = match arguments::parse(std::env::args().skip(1)) {
@@ -43,14 +41,7 @@ fn main() -> ExitCode {
 
 /// Prints the line of JSON that programs read, and hints for people.
 fn announce(emulator: &Emulator) -> std::io::Result<()> {
-    let line = serde_json::json!({
-        "base_url": emulator.base_url(),
-        "origin": emulator.origin(),
-        "replay_origin": emulator.replay_origin(),
-        "other_origin": emulator.other_origin(),
-        "webhook_secret": emulator.webhook_secret(),
-        "files_secret": emulator.files_secret(),
-    });
+    let line = emulator.addresses_json();
     let mut stdout = std::io::stdout().lock();
     writeln!(stdout, "{line}")?;
     stdout.flush()?;

@@ -9,6 +9,7 @@
 #![deny(unsafe_code)]
 
 mod client;
+mod emulator;
 mod error;
 mod runtime;
 mod source;
@@ -24,7 +25,12 @@ use replicant::{ErrorKind, Value, operation};
 
 /// Calls a function that needs no client.
 #[napi(catch_unwind)]
-pub fn compute(env: &Env, operation: String, json: String, parts: Option<Vec<Object<'_>>>) -> napi::Result<String> {
+pub fn compute(
+    env: &Env,
+    operation: String,
+    json: String,
+    parts: Option<Vec<Object<'_>>>,
+) -> napi::Result<String> {
     let answer = value::read(&json, parts)
         .and_then(|params| operation::compute(&operation, params))
         .and_then(|value| value::text(&value));

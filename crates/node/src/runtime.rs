@@ -23,7 +23,10 @@ fn init() {
 
 /// Runs `work` to its end, or until it is stopped: then it is dropped here and now, and `None`.
 /// A panic becomes an error.
-pub(crate) async fn until<T>(stopped: Option<Arc<Notify>>, work: impl Future<Output = Result<T>>) -> Option<Result<T>> {
+pub(crate) async fn until<T>(
+    stopped: Option<Arc<Notify>>,
+    work: impl Future<Output = Result<T>>,
+) -> Option<Result<T>> {
     let work = AssertUnwindSafe(work).catch_unwind();
     pin!(work);
     let stop = async {
@@ -41,6 +44,7 @@ pub(crate) async fn until<T>(stopped: Option<Arc<Notify>>, work: impl Future<Out
 
 /// A panic, as the error it is.
 pub(crate) fn from_panic(panic: &(dyn std::any::Any + Send)) -> Error {
-    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let text =
+        panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     Error::new(ErrorKind::Internal, format!("this is a defect of replicant: {}", text.unwrap_or("a panic")))
 }

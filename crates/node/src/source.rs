@@ -18,12 +18,19 @@ use replicant::{BoxFuture, BoxStream, ByteSource, Error, ErrorKind, File, Result
 
 /// Gives the next piece of a reading, or with `true` ends it. Weak: the promise of the call that
 /// reads is what keeps the process.
-pub(crate) type Pull =
-    ThreadsafeFunction<FnArgs<(u32, bool)>, Promise<Option<Buffer>>, FnArgs<(u32, bool)>, napi::Status, false, true>;
+pub(crate) type Pull = ThreadsafeFunction<
+    FnArgs<(u32, bool)>,
+    Promise<Option<Buffer>>,
+    FnArgs<(u32, bool)>,
+    napi::Status,
+    false,
+    true,
+>;
 
 /// A file to send, from what `node/src/source.ts` makes of a Blob or a stream.
 pub(crate) fn file(source: &Object<'_>) -> napi::Result<File> {
-    let pull: Pull = source.get("pull")?.ok_or_else(|| napi::Error::from_reason("a source without `pull`"))?;
+    let pull: Pull =
+        source.get("pull")?.ok_or_else(|| napi::Error::from_reason("a source without `pull`"))?;
     let mut file = File::source(Arc::new(JsSource {
         size: source.get::<f64>("size")?.map(|size| size as u64),
         replayable: source.get("replayable")?.unwrap_or(false),

@@ -75,12 +75,13 @@ impl Transport for JsTransport {
         let number = self.sent.fetch_add(1, Ordering::Relaxed);
         let mut flight = Flight { number, fetch: Arc::clone(&self.fetch), landed: false };
         Box::pin(async move {
-            let sent = flight.fetch.call_async_catch(FnArgs::from((number, Either::A(outgoing(request)?)))).await;
+            let sent =
+                flight.fetch.call_async_catch(FnArgs::from((number, Either::A(outgoing(request)?)))).await;
             let answer = match sent {
                 Ok(promise) => promise.await,
                 Err(error) => Err(error),
             };
-            flight.landed = true;
+            flight.land();
             incoming(answer.map_err(|error| broken(&error.reason))?)
         })
     }
@@ -91,6 +92,12 @@ struct Flight {
     number: u32,
     fetch: Arc<Fetch>,
     landed: bool,
+}
+
+impl Flight {
+    fn land(&mut self) {
+        self.landed = true;
+    }
 }
 
 impl Drop for Flight {

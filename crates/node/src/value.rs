@@ -36,9 +36,7 @@ fn read_part(part: &Object<'_>) -> napi::Result<(String, Value)> {
 fn place<'a>(value: &'a mut Value, path: &[Value]) -> Result<&'a mut Value> {
     let missing = || internal("a part without a place");
     path.iter().try_fold(value, |value, step| match value {
-        Value::Object(members) => {
-            members.get_mut(step.as_str().unwrap_or_default()).ok_or_else(missing)
-        }
+        Value::Object(members) => members.get_mut(step.as_str().unwrap_or_default()).ok_or_else(missing),
         Value::Array(items) => {
             let index = step.as_i64().and_then(|index| usize::try_from(index).ok());
             index.and_then(|index| items.get_mut(index)).ok_or_else(missing)
@@ -68,7 +66,8 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) fn of(reply: Reply) -> Result<Self> {
-        let headers = reply.headers.iter().map(|(name, value)| list([name.as_str().into(), value.as_str().into()]));
+        let headers =
+            reply.headers.iter().map(|(name, value)| list([name.as_str().into(), value.as_str().into()]));
         let meta = text(&list([i64::from(reply.status).into(), Value::Array(headers.collect())]))?;
         Ok(match reply.value {
             Value::Bytes(bytes) => Self { json: None, files: None, bytes: Some(bytes), meta },
