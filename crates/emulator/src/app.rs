@@ -81,6 +81,8 @@ impl Shared {
         if let Some(client) = self.http.get() {
             return Ok(client);
         }
+        // Fails if the program has chosen a provider already, which is then used.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()

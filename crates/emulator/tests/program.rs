@@ -29,6 +29,7 @@ async fn announces_itself_and_ends_with_its_input() {
         assert!(line[member].is_string(), "{member}");
     }
     let url = format!("{}/account", line["base_url"].as_str().expect("a URL"));
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let http = reqwest::Client::builder().no_proxy().build().expect("a client");
     assert_eq!(http.get(&url).send().await.expect("sent").status(), 401);
     assert_eq!(http.get(&url).bearer_auth("t").send().await.expect("sent").status(), 200);

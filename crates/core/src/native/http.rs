@@ -63,6 +63,8 @@ impl HttpTransport {
         if let Some(client) = self.client.get() {
             return Ok(client);
         }
+        // Fails if the program has chosen a provider already, which is then used.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let Settings { connect_timeout, proxy, certificates } = &self.settings;
         let mut builder = reqwest::Client::builder()
             .connect_timeout(*connect_timeout)

@@ -22,6 +22,7 @@ pub fn api() -> Api {
 }
 
 pub fn with(config: Config) -> Api {
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let http = Client::builder().no_proxy().timeout(Duration::from_secs(20)).build().unwrap();
     Api { emulator: Emulator::start(config).unwrap(), http }
 }
