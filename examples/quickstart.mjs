@@ -1,9 +1,10 @@
 // Six things to do with replicant. `make quickstart` runs this, and its twins in Rust and Python.
 //
 // Without REPLICATE_API_TOKEN it talks to the emulator, which needs no token, no network and no money.
+import { once } from "node:events";
 import { mkdirSync, readFileSync, statSync } from "node:fs";
 import { createServer } from "node:http";
-import Replicate from "replicant";
+import Replicate, { ApiError, verifyWebhook } from "replicant";
 import { Emulator } from "replicant/testing";
 
 const TEXT = "meta/meta-llama-3-8b-instruct";
@@ -17,6 +18,7 @@ const folder = "quickstart-output/node";
 mkdirSync(folder, { recursive: true });
 
 // 1. Run a text model and take its whole output.
+/** @type {string[]} */
 const text = await replicate.run(TEXT, {
   input: { prompt: "Describe a harbour at dawn.", max_tokens: 30, seed: 7 },
 });
@@ -31,6 +33,7 @@ for await (const event of replicate.stream(TEXT, { input })) {
 console.log();
 
 // 3. Make an image and save it.
+/** @type {[import("replicant").FileOutput]} */
 const [image] = await replicate.run(IMAGE, {
   input: { prompt: "a harbour at dawn", width: 512, height: 512, seed: 7 },
 });
@@ -39,6 +42,7 @@ await image.save(path);
 console.log(`3. image:   harbour.png, ${statSync(path).size} bytes`);
 
 // 4. Send a file of our own and save what comes back. The upload happens by itself.
+/** @type {import("replicant").FileOutput} */
 const larger = await replicate.run(UPSCALE, { input: { scale: 2, image: readFileSync(path) } });
 await larger.save(`${folder}/harbour-x2.png`);
 console.log(`4. upscale: harbour-x2.png, ${statSync(`${folder}/harbour-x2.png`).size} bytes`);
@@ -56,7 +60,7 @@ if (real) {
   });
   const { headers, body } = await webhook.received;
   const { key } = await replicate.webhooks.default.secret.get();
-  const event = await Replicate.verifyWebhook({ headers, body }, key);
+  const event = await verifyWebhook({ headers, body }, key);
   if (event.id !== created.id) throw new Error("the webhook is about another prediction");
   console.log(`5. webhook: verified, ${event.status}: ${event.output.join("").trim()}`);
 }
@@ -65,7 +69,7 @@ if (real) {
 try {
   await replicate.run(IMAGE, { input: { prompt: "x", width: "wide" } });
 } catch (error) {
-  if (!(error instanceof Replicate.ApiError)) throw error;
+  if (!(error instanceof ApiError)) throw error;
   console.log(`6. error:   ${error.code} (${error.status})`);
   console.log(`            ${error.detail?.trim()}`);
 }
@@ -76,7 +80,7 @@ emulator?.close();
 /** A web server on a free local port that hands over the first webhook it is sent. */
 async function receiveOneWebhook() {
   const server = createServer();
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await once(server.listen(0, "127.0.0.1"), "listening");
   const received = new Promise((resolve) => {
     server.on("request", async (request, response) => {
       const chunks = await request.toArray();
@@ -85,5 +89,6 @@ async function receiveOneWebhook() {
       resolve({ headers: request.headers, body: Buffer.concat(chunks) });
     });
   });
-  return { url: `http://127.0.0.1:${server.address().port}/webhook`, received };
+  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+  return { url: `http://127.0.0.1:${port}/webhook`, received };
 }

@@ -16,9 +16,7 @@ from replicant.testing import Emulator
 
 TEXT = "meta/meta-llama-3-8b-instruct"
 IMAGE = "stability-ai/sdxl:7762fd07cf82c948538e41f63f77d685e02b063e37e496e96eefd46c929f9bdc"
-UPSCALE = (
-    "nightmareai/real-esrgan:f121d640bd286e1fdc67f9799164c1d5be36ff74576ee11c803ae5b665dd46aa"
-)
+UPSCALE = "nightmareai/real-esrgan:f121d640bd286e1fdc67f9799164c1d5be36ff74576ee11c803ae5b665dd46aa"
 
 REAL = bool(os.environ.get("REPLICATE_API_TOKEN"))
 
@@ -34,7 +32,9 @@ def main(client: replicant.Client) -> None:
 
     # 2. Stream one: its words as they come.
     print("2. stream:  ", end="")
-    for event in client.stream(TEXT, input={"prompt": "Sing of the sea.", "max_tokens": 30, "seed": 8}):
+    for event in client.stream(
+        TEXT, input={"prompt": "Sing of the sea.", "max_tokens": 30, "seed": 8}
+    ):
         print(event, end="", flush=True)
     print()
 
@@ -64,9 +64,9 @@ def main(client: replicant.Client) -> None:
             )
             headers, body = receiver.received.get(timeout=30)
         secret = client.webhooks.default.secret()
-        event = client.webhooks.validate(headers=headers, body=body, secret=secret)
-        assert event["id"] == created.id
-        print(f"5. webhook: verified, {event['status']}: {''.join(event['output']).strip()}")
+        done = client.webhooks.validate(headers=headers, body=body, secret=secret)
+        assert done["id"] == created.id
+        print(f"5. webhook: verified, {done['status']}: {''.join(done['output']).strip()}")
 
     # 6. See what a wrong input is answered with.
     try:
