@@ -84,12 +84,19 @@ test("a cut is resumed", async () => {
 
 test("leaving it, or cancelling, closes the connection", async () => {
   await emulator.fault({ match: { path }, times: 2, action: { stall_body_at: 1000 } });
-  for await (const _ of image.stream()) break;
-  await emulator.until((state) => state.active_downloads === 0);
+  const open = async () => (await emulator.state()).open_connections;
+  let before;
+  for await (const _ of image.stream()) {
+    before = await open();
+    break;
+  }
+  await emulator.until((state) => state.open_connections < before);
+
   const reader = image.stream().getReader();
   await reader.read();
+  before = await open();
   await reader.cancel();
-  await emulator.until((state) => state.active_downloads === 0);
+  await emulator.until((state) => state.open_connections < before);
 });
 
 test("a reader with its own buffer is served", async () => {

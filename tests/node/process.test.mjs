@@ -89,9 +89,10 @@ const worker = `
 test("workers load, call and end", async () => {
   for (let round = 0; round < 5; round++) {
     const workers = Array.from({ length: 4 }, () => new Worker(worker, { eval: true, workerData: "call" }));
-    for (const [answer] of await Promise.all(workers.map((one) => once(one, "message"))))
-      assert.equal(answer, 5);
-    for (const [code] of await Promise.all(workers.map((one) => once(one, "exit")))) assert.equal(code, 0);
+    const answers = workers.map((one) => once(one, "message"));
+    const exits = workers.map((one) => once(one, "exit"));
+    for (const [answer] of await Promise.all(answers)) assert.equal(answer, 5);
+    for (const [code] of await Promise.all(exits)) assert.equal(code, 0);
   }
 });
 
