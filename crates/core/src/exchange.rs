@@ -149,6 +149,9 @@ impl Client {
         policy.max_retries = request.options.max_retries.unwrap_or(policy.max_retries);
         let mut attempt = 1;
         loop {
+            if request.is_unwanted() {
+                return Err(Error::new(ErrorKind::Internal, "given up before it was sent"));
+            }
             let Attempt { error, failure } = match self.attempt(request, &read).await {
                 Ok(answer) => return Ok(answer),
                 Err(failed) => failed,
@@ -159,8 +162,8 @@ impl Client {
                 next_attempt(&policy, request.repeat, failure, attempt, asked, remaining, fastrand::f64())
             });
             match wait {
-                Some(wait) => self.runtime().sleep(wait).await,
-                None => return Err(after_last_attempt(error, failure, request, attempt)),
+                Some(wait) if !request.is_unwanted() => self.runtime().sleep(wait).await,
+                _ => return Err(after_last_attempt(error, failure, request, attempt)),
             }
             attempt += 1;
         }
@@ -176,7 +179,9 @@ impl Client {
             None if request.hold.is_zero() => self.config().timeout,
             None => request.hold + AFTER_HOLD,
         };
-        let limit = request.deadline.remaining(self.runtime()).map_or(limit, |left| left.min(limit));
+        // A create that was sent is not given up at the deadline: its answer tells what to cancel.
+        let remaining = request.deadline.remaining(self.runtime()).filter(|_| request.repeat != Repeat::Once);
+        let limit = remaining.map_or(limit, |left| left.min(limit));
         let mut url = self.url(request)?;
         for _ in 0..=MAX_REDIRECTS {
             let progress = request.body.progress();

@@ -1,6 +1,12 @@
 //! A request as data: everything that has to be sent, and nothing that was sent yet.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -74,6 +80,8 @@ pub struct Request {
     /// The server may hold the answer this long on purpose.
     pub(crate) hold: Duration,
     pub(crate) deadline: Deadline,
+    /// Set when nobody wants the answer any more: what is under way is finished, nothing is begun.
+    pub(crate) unwanted: Option<Arc<AtomicBool>>,
     pub(crate) options: RequestOptions,
 }
 
@@ -97,6 +105,7 @@ impl Request {
             repeat,
             hold: Duration::ZERO,
             deadline: Deadline::none(),
+            unwanted: None,
             options: RequestOptions::default(),
         }
     }
@@ -152,6 +161,10 @@ impl Request {
     pub(crate) fn header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.to_owned(), value.into()));
         self
+    }
+
+    pub(crate) fn is_unwanted(&self) -> bool {
+        self.unwanted.as_ref().is_some_and(|unwanted| unwanted.load(Ordering::SeqCst))
     }
 
     pub(crate) fn deadline(mut self, deadline: Deadline) -> Self {

@@ -2,7 +2,10 @@
 
 use std::{
     future::IntoFuture,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -17,7 +20,7 @@ use crate::{
     exchange::{Reply, within},
     identifier::Reference,
     platform::{BoxFuture, Observer, Spawner},
-    request::{RequestOptions, seconds},
+    request::{Request, RequestOptions, seconds},
     resources::predictions::{Hold, PredictionOptions, Target, prediction_options},
     stream::{Event, EventStream, read_events},
     value::{Object, Value},
@@ -374,6 +377,7 @@ struct Life {
     spawner: Spawner,
     on_abandon: OnAbandon,
     last_seen: Arc<Mutex<Option<Value>>>,
+    unwanted: Arc<AtomicBool>,
 }
 
 impl Life {
@@ -384,12 +388,14 @@ impl Life {
             spawner: client.runtime().spawner(),
             on_abandon,
             last_seen: Arc::default(),
+            unwanted: Arc::default(),
         }
     }
 
     /// Sends the create. It goes on when the caller goes away, as only its answer tells the id by
     /// which the prediction can be cancelled.
-    async fn create(&self, request: crate::request::Request) -> Result<Value> {
+    async fn create(&self, mut request: Request) -> Result<Value> {
+        request.unwanted = (self.on_abandon == OnAbandon::Cancel).then(|| self.unwanted.clone());
         let (sender, receiver) = oneshot::channel();
         let (client, spawner, on_abandon) = (self.client.clone(), self.spawner.clone(), self.on_abandon);
         let create = async move {
@@ -453,6 +459,7 @@ impl Life {
 
 impl Drop for Life {
     fn drop(&mut self) {
+        self.unwanted.store(true, Ordering::SeqCst);
         let last_seen = self.last_seen.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let (OnAbandon::Cancel, Some(id)) =
             (self.on_abandon, last_seen.as_ref().and_then(|seen| seen["id"].as_str()))

@@ -59,6 +59,29 @@ async fn a_run_dropped_while_its_create_is_in_flight_is_cancelled_when_its_id_is
 }
 
 #[tokio::test]
+async fn a_run_dropped_while_it_waits_to_be_sent_again_is_never_sent() {
+    let (emulator, client) = start();
+    let rule = r#"{"match": {"method": "POST", "path": "/v1/models/emulator/endless/predictions"}, "times": 1,
+        "action": {"status": 429, "json": {"detail": "throttled", "retry_after": 1}}}"#;
+    emulator.add_faults(rule).unwrap();
+    let run = client.run(ENDLESS, json!({}));
+    assert!(tokio::time::timeout(Duration::from_millis(300), run.into_future()).await.is_err());
+    replicant::background::drain(Duration::from_secs(10)).await;
+    assert_eq!(emulator.requests_json().matches("/endless/predictions\"").count(), 1);
+    assert!(client.predictions().list().await.unwrap().results.is_empty());
+}
+
+#[tokio::test]
+async fn a_timeout_during_the_create_cancels_when_its_id_is_known() {
+    let (emulator, client) = start();
+    let run = client.run(ENDLESS, json!({})).wait(2).timeout(Duration::from_millis(500));
+    let error = run.await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Deadline, "{error:?}");
+    assert_eq!(cancels(&emulator), 0, "the id is not known yet");
+    eventually("a cancel", || cancels(&emulator) == 1).await;
+}
+
+#[tokio::test]
 async fn a_run_that_is_left_goes_on() {
     let (emulator, client) = start();
     let run = client.run(ENDLESS, json!({})).wait(1).on_abandon(OnAbandon::Leave);
