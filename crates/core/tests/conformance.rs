@@ -112,7 +112,7 @@ async fn play(emulator: &Emulator, case: &Case) {
     let case = Value::from_json(filled.as_bytes()).unwrap();
     let mut options = Options::from_value(case.get("client").cloned().unwrap_or_else(Value::object)).unwrap();
     options.token = Some("r8_test".into());
-    options.base_url = Some(script.base_url());
+    options.base_url.get_or_insert_with(|| script.base_url());
     let client = Client::new(options).unwrap();
 
     let operation = case["call"]["operation"].as_str().unwrap();
