@@ -42,6 +42,7 @@ export const {
   WebhookSecretError,
   WebhookSignatureError,
   WebhookTimestampError,
+  parseModelReference,
   parseProgressFromLogs,
   validateWebhook,
   verifyWebhook,

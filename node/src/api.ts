@@ -13,6 +13,7 @@ export { EventStream, ServerSentEvent } from "./events";
 export { FileOutput } from "./file-output";
 export { Page, type PagePromise } from "./page";
 export { parseProgressFromLogs } from "./progress";
+export { type ModelReferenceParts, parseModelReference } from "./reference";
 export type { DeploymentConfig } from "./resources/deployments";
 export type { ModelConfig, ModelDescription } from "./resources/models";
 export type {

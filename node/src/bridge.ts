@@ -2,7 +2,8 @@
 import { toError } from "./failures";
 import { FileOutput } from "./file-output";
 import { type NativeClient, type NativeStream, native, type Reply } from "./native";
-import { decode, encode } from "./value";
+import { REFUSED } from "./params";
+import { decode, type Encoded, encode } from "./value";
 
 /** A promise that also knows how the API answered. */
 export interface ApiPromise<T> extends Promise<T> {
@@ -18,7 +19,7 @@ export interface CallOptions<T> {
 }
 
 /** Parameters, by the names the core knows. */
-export type Params = Record<string, unknown>;
+export type Params = Record<string | symbol, unknown>;
 
 /** The client of the core behind one `Replicate`, replaced whenever an option changes. */
 export class Bridge {
@@ -38,11 +39,12 @@ export class Bridge {
   async #send(
     operation: string,
     params: Params,
-    { signal, observe }: CallOptions<unknown>,
+    options: CallOptions<unknown>,
     answered: (reply: Reply) => void,
   ): Promise<unknown> {
+    const { json, parts } = crossing(params);
+    const { signal, observe } = options;
     if (signal?.aborted) throw reasonOf(signal);
-    const { json, parts } = encode(params);
     const stop = signal || observe ? new native.NativeCancel() : undefined;
     const abort = () => stop?.cancel();
     const witness = observe && new Witness((json) => observe(this.#decode(json)), abort);
@@ -64,7 +66,7 @@ export class Bridge {
 
   /** Opens a stream of the core. Nothing is sent before its first `ready()`. */
   open(operation: string, params: Params): NativeStream {
-    const { json, parts } = encode(params);
+    const { json, parts } = crossing(params);
     return rethrow(() => this.client().open(operation, json, parts));
   }
 
@@ -74,6 +76,11 @@ export class Bridge {
   #decode(json?: string, files?: string): unknown {
     return decode(json, files, this.file);
   }
+}
+
+function crossing(params: Params): Encoded {
+  if (params[REFUSED]) throw params[REFUSED];
+  return encode(params);
 }
 
 /** How long requests that were left to the background may keep the process. */
@@ -100,7 +107,7 @@ export function rethrow<T>(work: () => T): T {
 
 /** Calls a function of the core that needs no client. */
 export function compute<T>(operation: string, params: Params): T {
-  const { json, parts } = encode(params);
+  const { json, parts } = crossing(params);
   return rethrow(() => JSON.parse(native.compute(operation, json, parts)) as T);
 }
 

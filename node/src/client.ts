@@ -41,6 +41,8 @@ export interface ReplicateOptions {
   timeout?: number;
   /** How long connecting may take, in milliseconds. */
   connectTimeout?: number;
+  /** How long an event stream may say nothing at all before it is opened again, in milliseconds. */
+  idleTimeout?: number;
   /** How often a request that may be sent again is sent again. */
   maxRetries?: number;
   /** Headers for every request to the API. */
@@ -176,11 +178,11 @@ export class Replicate {
     this.#change({ baseUrl });
   }
 
-  /** The function that carries requests, if one was given. */
-  get fetch(): typeof fetch | undefined {
-    return this.#options.fetch;
+  /** The function that carries requests if it was given or set; else the built-in client does, and this is the global one. */
+  get fetch(): typeof globalThis.fetch {
+    return this.#options.fetch ?? globalThis.fetch;
   }
-  set fetch(fetch: typeof globalThis.fetch | undefined) {
+  set fetch(fetch: typeof globalThis.fetch) {
     this.#change({ fetch });
   }
 

@@ -33,7 +33,7 @@ export class Page<T> implements AsyncIterable<T> {
     return null;
   }
 
-  /** This page and all that follow, fetched ahead while you work on one. */
+  /** This page and all that follow, each fetched when it is asked for. */
   async *pages(): AsyncGenerator<Page<T>, void, undefined> {
     yield this;
     if (this.next !== null) yield* this.#follow(this.next);
@@ -64,8 +64,10 @@ export function list<T>(
   bridge: Bridge,
   operation: string,
   params: Params,
-  { signal }: RequestOptions,
+  options: RequestOptions,
 ): PagePromise<T> {
+  // Options that are no object are refused by the call.
+  const signal = options?.signal;
   const { request_options } = params;
   const follow: Follow<T> = async function* (next) {
     const pages = new ItemStream<Page<T>>(bridge, "paginate", { path: next, request_options }, signal);

@@ -131,7 +131,7 @@ struct Queue {
     state: Mutex<State>,
     /// Something arrived, or the end.
     arrived: Notify,
-    /// Something was taken.
+    /// Something was taken, or is wanted.
     taken: Notify,
     closed: Notify,
     /// The reader has let go of its connection.
@@ -144,13 +144,17 @@ struct State {
     /// Items as JSON, separated by commas.
     json: String,
     size: usize,
+    /// Somebody waits, and nothing is there.
+    wanted: bool,
     ended: bool,
     failure: Option<Error>,
 }
 
 impl Queue {
-    /// Adds an item, and waits until there is room for the next one.
+    /// Adds an item, and waits until the next one may be read: bytes and events are read ahead as
+    /// far as there is room; a value (a page of a list) costs a request, and waits to be asked for.
     async fn put(&self, item: Item) -> Result<()> {
+        let costly = matches!(item, Item::Value(_));
         match item {
             Item::Bytes(bytes) if bytes.is_empty() => return Ok(()),
             Item::Bytes(bytes) => {
@@ -166,6 +170,7 @@ impl Queue {
                 }
                 state.json.push_str(&json);
                 state.size = state.json.len();
+                state.wanted = false;
             }
         }
         self.arrived.notify_one();
@@ -173,7 +178,8 @@ impl Queue {
             let room = self.taken.notified();
             {
                 let state = self.lock();
-                if state.size < AHEAD || state.ended {
+                let room = if costly { state.wanted } else { state.size < AHEAD };
+                if room || state.ended {
                     return Ok(());
                 }
             }
@@ -223,7 +229,9 @@ impl Queue {
                 if state.ended {
                     return Ok(false);
                 }
+                state.wanted = true;
             }
+            self.taken.notify_one();
             arrived.await;
         }
     }

@@ -17,7 +17,7 @@ export class Files extends Resource {
    */
   create(
     file: FileInput,
-    metadata: Record<string, unknown> = {},
+    metadata?: Record<string, unknown>,
     options: RequestOptions & { filename?: string; content_type?: string } = {},
   ): ApiPromise<FileObject> {
     return this.bridge.call("files.create", { file, metadata, ...requestParams(options) }, options);

@@ -1,0 +1,67 @@
+// Memory stays flat, however large what goes through is.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { startEmulator } from "./support/emulator.mjs";
+import { file } from "./support/face.mjs";
+
+const emulator = await startEmulator();
+const MIB = 1024 * 1024;
+const SIZE = 256 * MIB;
+
+async function growth(work) {
+  global.gc?.();
+  const before = process.memoryUsage().rss;
+  let most = before;
+  const watch = setInterval(() => {
+    most = Math.max(most, process.memoryUsage().rss);
+  }, 20);
+  await work();
+  clearInterval(watch);
+  return (most - before) / MIB;
+}
+
+async function large() {
+  const run = await emulator.replay([
+    { expect: {}, reply: { repeat: { byte: 120, length: SIZE } }, times: "any" },
+  ]);
+  return { run, output: file(emulator.client({ baseUrl: run.base_url }), `${run.origin}/large.bin`) };
+}
+
+test("a large file is read in pieces", async () => {
+  const { output } = await large();
+  let size = 0;
+  const grown = await growth(async () => {
+    for await (const piece of output.stream()) size += piece.length;
+  });
+  assert.equal(size, SIZE);
+  assert.ok(grown < 96, `grew by ${grown} MiB`);
+});
+
+test("a reader that stands still is not overrun, and little is asked for ahead", async () => {
+  const { output } = await large();
+  const reader = output.stream().getReader();
+  const grown = await growth(async () => {
+    await reader.read();
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  });
+  assert.ok(grown < 16, `grew by ${grown} MiB`);
+  await reader.cancel();
+});
+
+test("a page is fetched when it is asked for, and not before", async () => {
+  const page = (n) => ({
+    expect: { path: "/v1/predictions" },
+    reply: { json: { next: `{{base}}/predictions?cursor=${n}`, previous: null, results: [{ id: `p${n}` }] } },
+  });
+  const run = await emulator.replay([page(1), page(2), page(3), page(4)]);
+  const seen = [];
+  for await (const { id } of emulator.client({ baseUrl: run.base_url }).predictions.list()) {
+    seen.push(id);
+    if (seen.length === 2) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      break;
+    }
+  }
+  assert.deepEqual(seen, ["p1", "p2"]);
+  assert.equal((await run.outcome()).remaining, 2);
+});

@@ -1,0 +1,133 @@
+// Webhooks: the vectors of every language, and a real delivery.
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { createRequire } from "node:module";
+import { after, test } from "node:test";
+import {
+  parseModelReference,
+  parseProgressFromLogs,
+  validateWebhook,
+  verifyWebhook,
+  WebhookBodyError,
+  WebhookHeadersError,
+  WebhookSecretError,
+  WebhookTimestampError,
+} from "../../node/index.mjs";
+import { startEmulator } from "./support/emulator.mjs";
+
+const { compute } = createRequire(import.meta.url)("../../node/dist/bridge.js");
+const { native } = createRequire(import.meta.url)("../../node/dist/native.js");
+
+for (const { name, webhook, event, code } of JSON.parse(
+  readFileSync(new URL("../webhooks.json", import.meta.url)),
+)) {
+  test(`vector: ${name}`, () => {
+    const verify = () => compute("webhooks.verify", webhook).event;
+    if (code) assert.throws(verify, { code });
+    else assert.deepEqual(verify(), event);
+  });
+}
+
+test("every computation has a function", () => {
+  const { computations } = JSON.parse(native.contents());
+  assert.deepEqual(computations, ["identifier.parse", "progress.parse", "webhooks.verify"]);
+  assert.deepEqual(parseModelReference("a/b:c"), { owner: "a", name: "b", version: "c" });
+  assert.throws(
+    () => parseModelReference("a"),
+    /Invalid reference to model version: a\. Expected format: owner\/name/,
+  );
+  const logs = "x\n 30%|███       | 3/10 [00:00<00:00, 9.5it/s]\n";
+  assert.deepEqual(parseProgressFromLogs(logs), { percentage: 0.3, current: 3, total: 10 });
+  assert.deepEqual(parseProgressFromLogs({ logs }), { percentage: 0.3, current: 3, total: 10 });
+  assert.equal(parseProgressFromLogs(""), null);
+  assert.equal(parseProgressFromLogs({}), null);
+});
+
+const VECTOR = {
+  id: "msg_p5jXN8AQM9LWM0D4loKWxJek",
+  timestamp: "1614265330",
+  signature: "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+  body: '{"test": 2432232314}',
+  secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+};
+const ANY_AGE = { tolerance: null };
+
+function request(body = VECTOR.body, headers = {}) {
+  return new Request("http://localhost/hook", {
+    method: "POST",
+    body,
+    headers: {
+      "webhook-id": VECTOR.id,
+      "webhook-timestamp": VECTOR.timestamp,
+      "webhook-signature": VECTOR.signature,
+      ...headers,
+    },
+  });
+}
+
+test("both forms, and every form of body", async () => {
+  assert.equal(await validateWebhook(VECTOR, ANY_AGE), true);
+  assert.equal(await validateWebhook(request(), VECTOR.secret, ANY_AGE), true);
+  assert.deepEqual(await verifyWebhook(request(), VECTOR.secret, ANY_AGE), { test: 2432232314 });
+  const bytes = new TextEncoder().encode(VECTOR.body);
+  for (const body of [bytes, Buffer.from(bytes), bytes.buffer, new Blob([bytes]).stream()]) {
+    assert.equal(await validateWebhook({ ...VECTOR, body }, ANY_AGE), true);
+  }
+  const plain = {
+    headers: {
+      "Webhook-Id": VECTOR.id,
+      "WEBHOOK-TIMESTAMP": VECTOR.timestamp,
+      "webhook-signature": VECTOR.signature,
+    },
+  };
+  assert.equal(await validateWebhook({ ...plain, body: VECTOR.body }, VECTOR.secret, ANY_AGE), true);
+});
+
+test("old ones are refused unless asked for; so are changed ones", async () => {
+  assert.equal(await validateWebhook(VECTOR), false);
+  await assert.rejects(verifyWebhook(VECTOR), WebhookTimestampError);
+  // In the place of the options the official client takes a Crypto.
+  assert.equal(await validateWebhook(request(), VECTOR.secret, globalThis.crypto), false);
+  assert.equal(await validateWebhook({ ...VECTOR, body: '{"test": 1}' }, ANY_AGE), false);
+  assert.equal(await validateWebhook({ ...VECTOR, signature: "v1a,AAAA" }, ANY_AGE), false);
+  assert.equal(await validateWebhook({ ...VECTOR, signature: "\u00e9" }, ANY_AGE), false);
+});
+
+test("what is missing is said", async () => {
+  await assert.rejects(validateWebhook({ ...VECTOR, id: undefined }), (error) => {
+    assert.ok(error instanceof WebhookHeadersError);
+    assert.match(error.message, /Missing required webhook headers/);
+    return true;
+  });
+  await assert.rejects(validateWebhook({ ...VECTOR, body: undefined }), /Missing required body/);
+  await assert.rejects(validateWebhook({ ...VECTOR, secret: undefined }), WebhookSecretError);
+  await assert.rejects(validateWebhook({ ...VECTOR, body: { test: 2432232314 } }), (error) => {
+    assert.ok(error instanceof WebhookBodyError);
+    assert.match(error.message, /parsed/);
+    return true;
+  });
+});
+
+test("a delivery to a server of Node's, from start to end", async () => {
+  const emulator = await startEmulator();
+  const replicate = emulator.client();
+  const { key } = await replicate.webhooks.default.secret.get();
+  const received = [];
+  const server = createServer(async (incoming, response) => {
+    const body = Buffer.concat(await incoming.toArray());
+    received.push(await verifyWebhook({ headers: incoming.headers, body }, key).catch((error) => error));
+    response.end();
+    if (received.at(-1).status === "succeeded") server.emit("ended");
+  });
+  after(() => server.close());
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const webhook = `http://127.0.0.1:${server.address().port}/hook`;
+  const ended = once(server, "ended");
+  const { id } = await replicate.predictions.create({ model: "emulator/echo", input: { value: 1 }, webhook });
+  await ended;
+  assert.equal(received.at(-1).id, id);
+  assert.equal(received.at(-1).output, 1);
+});
