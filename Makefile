@@ -84,7 +84,7 @@ $(VENV)/.built: $(BIN)/maturin $(RUST) pyproject.toml
 	@touch $@
 
 node_modules/.tools: package.json package-lock.json | tools
-	npm ci --silent --no-audit --no-fund
+	npm ci --loglevel=error --no-audit --no-fund
 	@touch $@
 
 node/dist/.built: node_modules/.tools $(RUST) $(wildcard node/src/*.ts) tsconfig.json
