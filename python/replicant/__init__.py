@@ -62,6 +62,8 @@ if TYPE_CHECKING:
     from ._events import EventType as EventType
     from ._events import ServerSentEvent as ServerSentEvent
     from ._files import FileOutput as FileOutput
+    from ._files import URLPath as URLPath
+    from ._files import get_path_url as get_path_url
     from ._objects import Account as Account
     from ._objects import File as File
     from ._objects import Hardware as Hardware
@@ -72,12 +74,14 @@ if TYPE_CHECKING:
     from ._page import async_paginate as async_paginate
     from ._page import paginate as paginate
     from ._refs import ModelVersionIdentifier as ModelVersionIdentifier
+    from ._response import APIResponse as APIResponse
     from ._sync.client import Client as Client
     from ._sync.collection import Collection as Collection
     from ._sync.deployment import Deployment as Deployment
     from ._sync.model import Model as Model
     from ._sync.prediction import Prediction as Prediction
     from ._sync.training import Training as Training
+    from ._use import use as use
 
     __version__: str
     Replicate = Client
@@ -114,7 +118,9 @@ _MODULES = {
         "EventType",
         "ServerSentEvent",
     ),
-    "_files": ("FileOutput",),
+    "_files": ("FileOutput", "URLPath", "get_path_url"),
+    "_response": ("APIResponse",),
+    "_use": ("use",),
     "_refs": ("ModelVersionIdentifier",),
     "_objects": (
         "Account",

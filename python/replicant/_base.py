@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, TypeVar, Union
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Type, TypeVar, Union
 
 from ._errors import ReplicateError
 from ._page import AwaitablePage, Page
+from ._response import RawResponses
 
 if TYPE_CHECKING:
     from ._async.client import AsyncClient
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     AnyClient = Union[Client, AsyncClient]
 
 T = TypeVar("T")
+C = TypeVar("C", bound="ClientBase")
+# The options that one request can have of its own, and those of them that are tables.
+_OF_A_REQUEST = ("timeout", "max_retries", "headers", "query")
+_TABLES = ("headers", "query")
 Observer = Optional[Callable[[Any], object]]
 
 
@@ -38,6 +43,10 @@ class ClientBase:
     _options: Json
     _made: Optional[NativeClient]
     _transport: Any = None
+    # What every request of this client asks for beyond the options; shared by no other client.
+    _request: Json = {}
+    # Where statuses and headers are kept for `with_raw_response`.
+    _answers: Optional[List[Any]] = None
 
     def _setup(self, options: Json, *, transport: Any = None, now: bool = True) -> None:
         self._options = options
@@ -58,6 +67,35 @@ class ClientBase:
     def _resolved_options(self) -> Json:
         return self._options
 
+    def _asked(self, params: Json) -> Json:
+        return {**params, "request_options": self._request} if self._request else params
+
+    def _noted(self, answer: Any) -> Any:
+        value, *about = answer
+        if self._answers is not None:
+            self._answers[:] = about
+        return value
+
+    def _differing(self, cls: Type[C], changes: Json, answers: Optional[List[Any]] = None) -> C:
+        """A client of `cls` with other options; it shares the connections if it can."""
+        request = dict(self._request)
+        for name in _OF_A_REQUEST:
+            change = changes.pop(name, None)
+            if change is not None:
+                request[name] = {**request.get(name, {}), **change} if name in _TABLES else change
+        other = cls.__new__(cls)
+        if changes:
+            other._setup({**self._resolved_options(), **changes}, transport=self._transport)
+        else:
+            other._options, other._transport, other._made = (
+                self._options,
+                self._transport,
+                self._native,
+            )
+        other._request = request
+        other._answers = answers
+        return other
+
     def _option(self, name: str) -> Any:
         return self._native.describe().get(name)
 
@@ -70,13 +108,13 @@ class ClientBase:
     @property
     def timeout(self) -> Optional[float]:
         """How many seconds an attempt of a request may take."""
-        seconds: Optional[float] = self._option("timeout")
+        seconds: Optional[float] = self._request.get("timeout", self._option("timeout"))
         return seconds
 
     @property
     def max_retries(self) -> int:
         """How often a request is sent again at most."""
-        count: int = self._option("max_retries")
+        count: int = self._request.get("max_retries", self._option("max_retries"))
         return count
 
     @property
@@ -105,14 +143,16 @@ class AsyncCalls(ClientBase):
 
     async def _async_call(self, operation: str, params: Json, observer: Observer = None) -> Any:
         try:
-            return await self._native.call_async(operation, params, observer)
+            raw = self._answers is not None
+            given = await self._native.call_async(operation, self._asked(params), observer, raw)
+            return self._noted(given) if raw else given
         except ReplicateError as error:
             error._owner = self  # type: ignore[assignment]
             raise
 
     async def _async_call_raw(self, operation: str, params: Json) -> Any:
         try:
-            return await self._native.call_async(operation, params, None, True)
+            return await self._native.call_async(operation, self._asked(params), None, True)
         except ReplicateError as error:
             error._owner = self  # type: ignore[assignment]
             raise
@@ -134,14 +174,16 @@ class Calls(AsyncCalls):
 
     def _call(self, operation: str, params: Json, observer: Observer = None) -> Any:
         try:
-            return self._native.call(operation, params, observer)
+            raw = self._answers is not None
+            given = self._native.call(operation, self._asked(params), observer, raw)
+            return self._noted(given) if raw else given
         except ReplicateError as error:
             error._owner = self  # type: ignore[assignment]
             raise
 
     def _call_raw(self, operation: str, params: Json) -> Any:
         try:
-            return self._native.call(operation, params, None, True)
+            return self._native.call(operation, self._asked(params), None, True)
         except ReplicateError as error:
             error._owner = self  # type: ignore[assignment]
             raise
@@ -164,6 +206,11 @@ class AsyncNamespace:
     def __init__(self, client: AsyncClient) -> None:
         self._client = client
 
+    @property
+    def with_raw_response(self) -> RawResponses:
+        """The same methods, which then give an `APIResponse` with the status and the headers."""
+        return RawResponses(self._client, type(self))
+
 
 class Namespace:
     """Methods that belong together, bound to a client."""
@@ -174,3 +221,8 @@ class Namespace:
 
     def __init__(self, client: Client) -> None:
         self._client = client
+
+    @property
+    def with_raw_response(self) -> RawResponses:
+        """The same methods, which then give an `APIResponse` with the status and the headers."""
+        return RawResponses(self._client, type(self))

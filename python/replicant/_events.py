@@ -84,7 +84,7 @@ class EventStream(Stream[ServerSentEvent]):
 
     def __new__(cls, client: AnyClient, operation: str, params: Json) -> EventStream:
         stream: EventStream = super().__new__(
-            cls, client._native, operation, params, event=ServerSentEvent, head=True
+            cls, client._native, operation, client._asked(params), event=ServerSentEvent, head=True
         )
         stream._client = client
         return stream

@@ -123,7 +123,51 @@ class FileOutput:
 
     def __reduce__(self) -> Tuple[Any, ...]:
         # Without the client, which holds the token; reading an output needs none.
-        return FileOutput, (self.url,)
+        return type(self), (self.url,)
 
     def __deepcopy__(self, memo: Any) -> FileOutput:
         return self
+
+
+class URLPath(FileOutput):
+    """A file that a model wrote and that can be opened like a path: it is fetched for that, once.
+
+    `str()` gives the URL and fetches nothing.
+    """
+
+    __slots__ = ()
+
+    def __fspath__(self) -> str:
+        if self._path is None:
+            self.save(_private_path(self.url))
+        return super().__fspath__()
+
+    def __repr__(self) -> str:
+        return super().__repr__().replace("FileOutput", "URLPath", 1)
+
+
+_folder: Optional[str] = None
+
+
+def _private_path(url: str) -> str:
+    """A path for the content of `url` in a folder of this process that nobody else can write to."""
+    global _folder
+    if _folder is None:
+        import atexit
+        import shutil
+        from tempfile import mkdtemp
+
+        _folder = mkdtemp(prefix="replicant-")
+        atexit.register(shutil.rmtree, _folder, ignore_errors=True)
+    from hashlib import sha256
+
+    name = "" if url.startswith("data:") else url.partition("?")[0].rpartition("/")[2]
+    folder = os.path.join(_folder, sha256(url.encode()).hexdigest()[:16])
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    return os.path.join(folder, name or "file")
+
+
+def get_path_url(path: Any) -> Optional[str]:
+    """The URL behind a `URLPath` or another file that a model wrote; None for anything else."""
+    url: Optional[str] = getattr(path, "__url__", None)
+    return url

@@ -80,3 +80,6 @@ class Emulator:
         """Make it misbehave, by rules in JSON."""
     def stop(self) -> None:
         """End it."""
+
+def finish() -> None:
+    """Close the streams and wait for requests in the background; run at the end of the process."""

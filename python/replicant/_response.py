@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Generic, Sequence, Tuple, TypeVar
+from typing import Any, Callable, Dict, Generic, List, Sequence, Tuple, TypeVar
 
 T = TypeVar("T")
 
@@ -55,3 +55,42 @@ class RawResponse(APIResponse[bytes]):
         import json
 
         return json.loads(self._parsed)
+
+
+class RawResponses:
+    """The methods of a client or a namespace, which then give an `APIResponse`.
+
+    It is the answer to the last request that a method made. Methods that are iterated over (`stream`,
+    `output_iterator`) have no such answer.
+    """
+
+    __slots__ = ("_client", "_view")
+
+    def __init__(self, client: Any, view: Callable[[Any], Any]) -> None:
+        self._client = client
+        self._view = view
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        answers: List[Any] = []
+        client = self._client._differing(type(self._client), {}, answers)
+        method = getattr(self._view(client), name)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            given = method(*args, **kwargs)
+            if hasattr(given, "__anext__"):
+                raise TypeError(f"{name} has no one answer: it is iterated over")
+            return _later(given, answers) if hasattr(given, "__await__") else _now(given, answers)
+
+        return call
+
+
+def _now(given: Any, answers: List[Any]) -> APIResponse[Any]:
+    if not answers:
+        raise TypeError("nothing was sent, so there is no answer")
+    return APIResponse(given, *answers)
+
+
+async def _later(given: Any, answers: List[Any]) -> APIResponse[Any]:
+    return _now(await given, answers)

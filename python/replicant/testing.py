@@ -15,8 +15,8 @@ Its models do real work on real input: `meta/meta-llama-3-8b-instruct` (text), `
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, List, Optional, Type
 from types import TracebackType
+from typing import Any, Dict, List, Optional, Type
 
 from . import _native
 from ._async.client import AsyncClient
@@ -81,11 +81,13 @@ class Emulator:
 
     def client(self, **options: Any) -> Client:
         """A blocking client of it; `options` are those of `Client`."""
-        return Client(**{"api_token": self._token, "base_url": self.base_url, **options})
+        given: Dict[str, Any] = {"api_token": self._token, "base_url": self.base_url, **options}
+        return Client(**given)
 
     def async_client(self, **options: Any) -> AsyncClient:
         """An awaitable client of it; `options` are those of `AsyncClient`."""
-        return AsyncClient(**{"api_token": self._token, "base_url": self.base_url, **options})
+        given: Dict[str, Any] = {"api_token": self._token, "base_url": self.base_url, **options}
+        return AsyncClient(**given)
 
     def requests(self) -> List[Dict[str, Any]]:
         """What it has received, oldest first: `method`, `path`, `query`, `headers`, `json` ..."""

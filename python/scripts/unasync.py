@@ -37,6 +37,9 @@ RETURNED = r"(?<=return )(self\._client\.)(_?)((?!async_)\w+)\("
 # What a method gives that is iterated over with await, though the method itself is not awaited.
 LAZY = ("AwaitablePage[", "EventStream", "Stream[")
 
+# Classes whose awaitable form is a class of its own that users meet as such.
+NO_TWINS = {"AsyncFunction", "AsyncRun"}
+
 used: set[str] = set()
 
 
@@ -91,7 +94,7 @@ def derive(path: Path) -> str:
 
     twins = False
     for statement in ast.parse(text).body:
-        if not isinstance(statement, ast.ClassDef):
+        if not isinstance(statement, ast.ClassDef) or statement.name in NO_TWINS:
             continue
         for method in statement.body:
             if is_awaited(method):

@@ -160,7 +160,7 @@ async def play(text: str, emulator: Emulator, mode: str, folder: Path) -> None:
         text = text.replace("{{" + name + "}}", place)
     case = json.loads(text)
     cls = replicant.AsyncClient if mode == "awaited" else replicant.Client
-    client = make(cls, {**case.get("client", {}), "token": "r8_test", "base_url": replay.base_url})
+    client = make(cls, {"token": "r8_test", "base_url": replay.base_url, **case.get("client", {})})
     call = case["call"]
     own = revive(call.get("python", {}), folder)
     params = own.get("kwargs", {}) if own else revive(call["params"], folder)

@@ -12,7 +12,8 @@ impl Emulator {
     #[new]
     #[pyo3(signature = (arguments, /))]
     fn new(py: Python<'_>, arguments: Vec<String>) -> PyResult<Self> {
-        let arguments = replicant_emulator::arguments::parse(arguments.into_iter()).map_err(PyValueError::new_err)?;
+        let arguments =
+            replicant_emulator::arguments::parse(arguments.into_iter()).map_err(PyValueError::new_err)?;
         let config = arguments.map(|arguments| arguments.config).unwrap_or_default();
         Ok(Self(py.detach(|| replicant_emulator::Emulator::start(config))?))
     }

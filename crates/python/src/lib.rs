@@ -25,7 +25,7 @@ mod _native {
         prelude::*,
         types::{PyDict, PyTuple},
     };
-    use replicant::{ErrorKind, operation};
+    use replicant::{ErrorKind, background, operation};
 
     #[pymodule_export]
     use crate::client::Client;
@@ -52,6 +52,12 @@ mod _native {
         runtime::drain(py, Duration::from_secs_f64(seconds.clamp(0.0, 60.0)));
     }
 
+    /// What the end of the process does.
+    #[pyfunction]
+    fn finish(py: Python<'_>) {
+        runtime::finish(py, background::AT_EXIT);
+    }
+
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         let py = module.py();
@@ -60,8 +66,8 @@ mod _native {
         module.add("STREAMS", PyTuple::new(py, operation::STREAMS)?)?;
         module.add("COMPUTATIONS", PyTuple::new(py, operation::COMPUTATIONS)?)?;
         module.add("ERROR_CODES", PyTuple::new(py, ErrorKind::ALL.iter().map(|kind| kind.code()))?)?;
-        // A cancel sent by a script's last line must leave before the process does.
-        py.import("atexit")?.call_method1("register", (module.getattr("drain")?, replicant::background::AT_EXIT.as_secs_f64()))?;
+        // A cancel caused by a script's last line must leave before the process does.
+        py.import("atexit")?.call_method1("register", (module.getattr("finish")?,))?;
         Ok(())
     }
 }

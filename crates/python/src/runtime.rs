@@ -14,6 +14,8 @@ use pyo3::{exceptions::PyRuntimeError, prelude::*};
 use replicant::{BoxFuture, Error, ErrorKind, Result, Value, background};
 use tokio::{runtime::Runtime, sync::mpsc::UnboundedReceiver};
 
+use crate::source;
+
 /// How long a wait may last before Python looks for signals such as Ctrl-C.
 const SLICE: Duration = Duration::from_millis(50);
 
@@ -126,5 +128,16 @@ fn panicked(panic: &(dyn Any + Send)) -> Error {
 pub fn drain(py: Python<'_>, at_most: Duration) {
     if let Some(runtime) = existing() {
         py.detach(|| runtime.block_on(background::drain(at_most)));
+    }
+}
+
+/// Leaves nothing running that costs money: closes the streams and waits for the cancels.
+pub fn finish(py: Python<'_>, at_most: Duration) {
+    if let Some(runtime) = existing() {
+        py.detach(|| {
+            let _inside = runtime.enter();
+            source::close_all();
+        });
+        drain(py, at_most);
     }
 }

@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     mem, process,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
 use futures_util::{FutureExt, StreamExt};
@@ -35,7 +35,33 @@ pub enum Head {
     Here(Value),
 }
 
+/// The streams that are in use, which the end of the process closes.
+static LIVE: Mutex<Vec<Weak<Source>>> = Mutex::new(Vec::new());
+
+/// Closes every stream of this process that is still open.
+///
+/// Python drops what a program leaves behind only after it has waited for background work, and by then
+/// nobody would send the cancel of a prediction that was streamed.
+pub fn close_all() {
+    let live = mem::take(&mut *LIVE.lock().unwrap_or_else(PoisonError::into_inner));
+    for source in live.iter().filter_map(Weak::upgrade).filter(|source| source.owner == process::id()) {
+        source.close();
+    }
+}
+
 impl Source {
+    /// A source that the end of the process closes.
+    pub fn live(items: Option<Items>, head: bool) -> Arc<Self> {
+        let source = Arc::new(Self::new(items, head));
+        let mut live = LIVE.lock().unwrap_or_else(PoisonError::into_inner);
+        // Swept when it has doubled, so that a stream costs the same however many there were.
+        if live.len() == live.capacity() {
+            live.retain(|source| source.strong_count() > 0);
+        }
+        live.push(Arc::downgrade(&source));
+        source
+    }
+
     /// A source of `items`; without any, one that is closed.
     pub fn new(items: Option<Items>, head: bool) -> Self {
         Self {

@@ -82,7 +82,8 @@ impl Stream {
                 source.read().await;
                 source.ready().is_empty()
             };
-            let ended = runtime::wait(py, read, None, |_| Ok(()))?;
+            // Ctrl-C ends a stream as an exception ends a generator.
+            let ended = runtime::wait(py, read, None, |_| Ok(())).inspect_err(|_| drop(self.close(py)))?;
             if ended.map_err(|error| error::to_python(py, &error))? {
                 return Ok(None);
             }
@@ -151,7 +152,7 @@ impl Stream {
             let (name, params) = &self.call;
             let link = self.client.as_ref().map(|client| client.get().link(py, awaited)).transpose()?;
             let items = link.as_ref().map(|link| operation::open(&link.core, name, params.clone()));
-            Ok(Opened { link, source: Arc::new(Source::new(items, self.head)) })
+            Ok(Opened { link, source: Source::live(items, self.head) })
         };
         self.opened.get_or_init_py_attached(py, open).as_ref().map_err(|error| error.clone_ref(py))
     }

@@ -10,7 +10,7 @@ from .._native import Stream
 from .._objects import SearchResults
 from .._options import options_from
 from .._refs import Reference, reference
-from .._response import RawResponse
+from .._response import RawResponse, RawResponses
 from .account import AsyncAccounts
 from .collection import AsyncCollections
 from .deployment import AsyncDeployments
@@ -19,6 +19,7 @@ from .hardware import AsyncHardwareNamespace
 from .model import AsyncModels
 from .prediction import AsyncPrediction, AsyncPredictions
 from .training import AsyncTrainings
+from .use import AsyncFunction
 from .webhook import AsyncWebhooks
 
 
@@ -99,6 +100,64 @@ class AsyncClient(AsyncBase):
             ),
             transport=http_client if transport is None else transport,
         )
+
+    def with_options(
+        self,
+        *,
+        api_token: Optional[str] = None,
+        base_url: Optional[str] = None,
+        timeout: Any = None,
+        headers: Optional[Mapping[str, str]] = None,
+        max_retries: Optional[int] = None,
+        bearer_token: Optional[str] = None,
+        default_headers: Optional[Mapping[str, str]] = None,
+        default_query: Optional[Mapping[str, Any]] = None,
+        poll_interval: Optional[float] = None,
+        use_file_output: Optional[bool] = None,
+        file_encoding_strategy: Optional[str] = None,
+        on_abandon: Optional[str] = None,
+    ) -> AsyncClient:
+        """A client that differs from this one in the options given.
+
+        It shares the connections of this one if only `timeout`, `max_retries`, headers or query
+        parameters differ, so this is also the way to give those to one call:
+        `client.with_options(timeout=5).predictions.get(id)`.
+
+        Args:
+            api_token: the API token.
+            base_url: where the API is.
+            timeout: how many seconds one attempt of a request may take.
+            headers: headers to send beside those of this client.
+            max_retries: how often a request is sent again, if that can do no harm.
+            bearer_token: the same as `api_token`.
+            default_headers: the same as `headers`.
+            default_query: query parameters to send beside those of this client.
+            poll_interval: how many seconds lie between two looks at a running prediction.
+            use_file_output: whether files in outputs come as `FileOutput` or as URLs.
+            file_encoding_strategy: `default`, `url` (upload files) or `base64` (inline them).
+            on_abandon: what becomes of the prediction of a `run` or `stream` that is broken off:
+                `cancel` or `leave`.
+        """
+        changes = options_from(
+            token=bearer_token if api_token is None else api_token,
+            base_url=base_url,
+            timeout=timeout,
+            headers={**(headers or {}), **(default_headers or {})},
+            query=default_query,
+            max_retries=max_retries,
+            poll_interval=poll_interval,
+            use_file_output=use_file_output,
+            file_encoding_strategy=file_encoding_strategy,
+            on_abandon=on_abandon,
+        )
+        return self._differing(type(self), changes)
+
+    copy = with_options
+
+    @property
+    def with_raw_response(self) -> RawResponses:
+        """The same methods, which then give an `APIResponse` with the status and the headers."""
+        return RawResponses(self, lambda client: client)
 
     def _prediction(self, data: Dict[str, Any]) -> AsyncPrediction:
         return AsyncPrediction(data, self)
@@ -222,6 +281,22 @@ class AsyncClient(AsyncBase):
         )
         return await self._call("run", params, observer)
 
+    def use(
+        self,
+        ref: Reference,
+        *,
+        hint: Any = None,
+        streaming: bool = False,
+    ) -> AsyncFunction:
+        """A model as a function of its inputs.
+
+        Args:
+            ref: the model, as `owner/name`, `owner/name:version` or as an object.
+            hint: a function whose signature stands for the model's; only for the reader.
+            streaming: whether calls give an iterator of the output, as it comes.
+        """
+        return AsyncFunction(self, ref, streaming)
+
     def stream(
         self,
         ref: Reference,
@@ -325,7 +400,7 @@ class AsyncClient(AsyncBase):
         Args:
             path: the path after the base URL, such as `/predictions`, or the `next` of a page.
         """
-        return Stream(self._native, "paginate", {"path": path})
+        return Stream(self._native, "paginate", self._asked({"path": path}))
 
     async def __aenter__(self) -> AsyncClient:
         return self

@@ -136,9 +136,8 @@ class AsyncPrediction(APIObject):
         Raises:
             ModelError: the prediction failed.
         """
-        return Stream(
-            self._bound._native, "predictions.output_iterator", {"prediction": self._data}
-        )
+        params = self._bound._asked({"prediction": self._data})
+        return Stream(self._bound._native, "predictions.output_iterator", params)
 
     @property
     def _bound(self) -> Any:
@@ -304,7 +303,8 @@ class AsyncPredictions(AsyncNamespace):
 
         `GET /predictions/{id}`, as often as needed.
         """
-        return Stream(self._client._native, "predictions.output_iterator", {"id": id})
+        params = self._client._asked({"id": id})
+        return Stream(self._client._native, "predictions.output_iterator", params)
 
     async def output(self, output: Any) -> Any:
         """An output at hand, with a `FileOutput` for each URL of a file in it. Sends nothing.

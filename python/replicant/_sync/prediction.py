@@ -163,15 +163,13 @@ class Prediction(APIObject):
         Raises:
             ModelError: the prediction failed.
         """
-        return Stream(
-            self._bound._native, "predictions.output_iterator", {"prediction": self._data}
-        )
+        params = self._bound._asked({"prediction": self._data})
+        return Stream(self._bound._native, "predictions.output_iterator", params)
 
     def async_output_iterator(self) -> Stream[Any]:
         """The awaitable form of `output_iterator`."""
-        return Stream(
-            self._bound._native, "predictions.output_iterator", {"prediction": self._data}
-        )
+        params = self._bound._asked({"prediction": self._data})
+        return Stream(self._bound._native, "predictions.output_iterator", params)
 
     @property
     def _bound(self) -> Any:
@@ -422,11 +420,13 @@ class Predictions(Namespace):
 
         `GET /predictions/{id}`, as often as needed.
         """
-        return Stream(self._client._native, "predictions.output_iterator", {"id": id})
+        params = self._client._asked({"id": id})
+        return Stream(self._client._native, "predictions.output_iterator", params)
 
     def async_output_iterator(self, id: str) -> Stream[Any]:
         """The awaitable form of `output_iterator`."""
-        return Stream(self._client._native, "predictions.output_iterator", {"id": id})
+        params = self._client._asked({"id": id})
+        return Stream(self._client._native, "predictions.output_iterator", params)
 
     def output(self, output: Any) -> Any:
         """An output at hand, with a `FileOutput` for each URL of a file in it. Sends nothing.

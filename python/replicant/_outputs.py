@@ -1,0 +1,77 @@
+"""The outputs of models that are used as functions."""
+
+from __future__ import annotations
+
+from typing import Any, AsyncIterator, Callable, Dict, Generator, Iterator, Sequence, cast
+
+from ._events import EventStream
+from ._files import FileOutput, URLPath
+
+
+def is_text(schema: Dict[str, Any]) -> bool:
+    """Whether a model writes one text in pieces, by its schema."""
+    output = schema.get("components", {}).get("schemas", {}).get("Output", {})
+    return bool(output.get("x-cog-array-display") == "concatenate")
+
+
+def shaped(output: Any, text: bool = False) -> Any:
+    """An output with its text in one piece and its files as paths."""
+    if isinstance(output, FileOutput):
+        return URLPath(output.url, output._client)
+    if isinstance(output, list):
+        items = cast(Sequence[Any], output)
+        return "".join(items) if text else [shaped(item) for item in items]
+    if isinstance(output, dict):
+        return {name: shaped(item) for name, item in cast(Dict[str, Any], output).items()}
+    return output
+
+
+class OutputIterator:
+    """The output of a model as it comes; `str()` joins it to one text.
+
+    Iterating again runs the model again.
+    """
+
+    __slots__ = ("_start", "_text")
+
+    def __init__(self, start: Callable[[], EventStream], text: bool) -> None:
+        self._start = start
+        self._text = text
+
+    def __iter__(self) -> Iterator[Any]:
+        with self._start() as events:
+            for event in events:
+                if event.event == "output":
+                    yield shaped(event.data)
+
+    def __str__(self) -> str:
+        return "".join(map(str, self))
+
+    def _whole(self) -> Any:
+        return str(self) if self._text else list(self)
+
+
+class AsyncOutputIterator:
+    """The output of a model as it comes; awaiting it takes all of it.
+
+    Iterating again runs the model again.
+    """
+
+    __slots__ = ("_start", "_text")
+
+    def __init__(self, start: Callable[[], EventStream], text: bool) -> None:
+        self._start = start
+        self._text = text
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        async with self._start() as events:
+            async for event in events:
+                if event.event == "output":
+                    yield shaped(event.data)
+
+    async def _whole(self) -> Any:
+        items = [item async for item in self]
+        return "".join(map(str, items)) if self._text else items
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        return self._whole().__await__()

@@ -1,0 +1,131 @@
+# Derived from _async/use.py by python/scripts/unasync.py: change that file, not this one.
+"""Models as functions."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional
+
+from .._errors import ReplicateError
+from .._objects import Version
+from .._outputs import OutputIterator, is_text, shaped
+from .._refs import Reference, reference
+from .prediction import Prediction
+
+
+class Function:
+    """A model as a function of its inputs, which are given as keywords.
+
+    A model that writes text piece by piece gives one string; a file comes as a `URLPath`, which can
+    be opened as it is. What one function gives can be the input of another.
+    """
+
+    __slots__ = ("_client", "_ref", "_schema", "_streaming")
+
+    def __init__(self, client: Any, ref: Reference, streaming: bool = False) -> None:
+        self._client = client
+        # Besides models and versions, a class that only has the whole reference as its name.
+        named = ref if hasattr(ref, "owner") else getattr(ref, "name", ref)
+        self._ref = reference(named)
+        self._streaming = streaming
+        self._schema: Optional[Dict[str, Any]] = None
+
+    def __call__(self, **inputs: Any) -> Any:
+        """Run the model and give its output, or an iterator of it if `streaming` was asked for."""
+        if self._streaming:
+            return self._stream(self._plain(inputs))
+        output = self._client.run(self._ref, self._plain(inputs))
+        return self._shape(output)
+
+    def create(self, **inputs: Any) -> Run:
+        """Start the model without waiting for it.
+
+        `POST /predictions` or `POST /models/{owner}/{name}/predictions`
+
+        Args:
+            inputs: the model's inputs.
+        """
+        return Run(self._start(self._plain(inputs)), self)
+
+    def openapi_schema(self) -> Dict[str, Any]:
+        """The schema of the model's input and output, fetched once.
+
+        `GET /models/{owner}/{name}` or `GET /models/{owner}/{name}/versions/{id}`
+        """
+        if self._schema is None:
+            self._schema = self._fetch_schema()
+        return self._schema
+
+    def _fetch_schema(self) -> Dict[str, Any]:
+        model, _, id = self._ref.partition(":")
+        version: Optional[Version] = None
+        if "/" in model and id:
+            version = self._client.models.versions.get(model, id=id)
+        elif "/" in model:
+            version = (self._client.models.get(model)).latest_version
+        return (version.openapi_schema if version else None) or {}
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._ref!r})"
+
+    def _start(self, inputs: Dict[str, Any]) -> Prediction:
+        by_version = ":" in self._ref or "/" not in self._ref
+        target = {"version" if by_version else "model": self._ref}
+        prediction: Prediction = self._client.predictions.create(input=inputs, **target)
+        return prediction
+
+    def _stream(self, inputs: Dict[str, Any]) -> OutputIterator:
+        text = is_text(self.openapi_schema())
+        return OutputIterator(lambda: self._client.stream(self._ref, inputs), text)
+
+    def _shape(self, output: Any) -> Any:
+        # Only a list of strings can mean two things, and only the schema says which.
+        items: List[Any] = output if output.__class__ is list else []
+        if not items or not all(isinstance(item, str) for item in items):
+            return shaped(output)
+        try:
+            schema = self.openapi_schema()
+        except ReplicateError:
+            # The output is there and paid for; it is not lost for its form.
+            schema = {}
+        return shaped(output, is_text(schema))
+
+    def _plain(self, inputs: Dict[str, Any]) -> Dict[str, Any]:
+        return {
+            name: value._whole() if isinstance(value, OutputIterator) else value
+            for name, value in inputs.items()
+        }
+
+
+class Run:
+    """A model that was started as a function."""
+
+    __slots__ = ("_function", "prediction")
+
+    prediction: Prediction
+    """The prediction, as it was when it was last fetched."""
+
+    def __init__(self, prediction: Prediction, function: Function) -> None:
+        self.prediction = prediction
+        self._function = function
+
+    def output(self) -> Any:
+        """Wait for the output.
+
+        `GET /predictions/{id}`, as often as needed.
+
+        Raises:
+            ModelError: the prediction failed or was canceled.
+        """
+        prediction = self.prediction
+        data = prediction._bound._call("predictions.wait", {"id": prediction.id, "raise": True})
+        prediction._update(data)
+        output = prediction._bound.predictions.output(prediction)
+        return self._function._shape(output)
+
+    def logs(self) -> Optional[str]:
+        """Fetch what the model has printed so far.
+
+        `GET /predictions/{id}`
+        """
+        self.prediction.reload()
+        return self.prediction.logs
