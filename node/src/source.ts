@@ -46,7 +46,10 @@ export function blobSource(blob: Blob): Source {
 
 /** A stream, which can be read once only. */
 export function streamSource(stream: Readable): Source {
-  const { path } = stream as { path?: unknown };
+  const { path, on } = stream as { path?: unknown; on?: (event: "error", listener: () => void) => void };
+  // A stream may fail before it is read, and one without a listener would take the process with it.
+  // The reading itself meets the error.
+  on?.call(stream, "error", () => {});
   const name = typeof path === "string" ? path.split(/[\\/]/).pop() : undefined;
   return { replayable: false, ...(name ? { name } : {}), pull: sessions(() => iterate(stream)) };
 }
