@@ -16,7 +16,7 @@ const types = [
       .filter((name) => name !== "" && (line.startsWith("export type") || name.startsWith("type ")))
       .map((name) => name.replace(/^type /, "")),
   ),
-  ...[...declarations.matchAll(/export \* from "(.*)"/g)].flatMap(([, file]) =>
+  ...[...declarations.matchAll(/export (?:type )?\* from "(.*)"/g)].flatMap(([, file]) =>
     [
       ...readFileSync(join(node, "dist", `${file}.d.ts`), "utf8").matchAll(
         /^export (?:interface|type) (\w+)/gm,

@@ -1,16 +1,16 @@
 /** Everything the package exports. */
 export type { ApiPromise } from "./bridge";
-export {
-  type RawRequestOptions,
-  Replicate,
-  type ReplicateOptions,
-  type RunOptions,
-  type StreamOptions,
-  type WaitOptions,
-} from "./client";
+export { Replicate } from "./client";
 export * from "./errors";
 export { EventStream, ServerSentEvent } from "./events";
 export { FileOutput } from "./file-output";
+export type {
+  RawRequestOptions,
+  ReplicateOptions,
+  RunOptions,
+  StreamOptions,
+  WaitOptions,
+} from "./options";
 export { Page, type PagePromise } from "./page";
 export { parseProgressFromLogs } from "./progress";
 export { type ModelReferenceParts, parseModelReference } from "./reference";
@@ -22,7 +22,7 @@ export type {
   PredictionListOptions,
 } from "./resources/predictions";
 export type { TrainingOptions } from "./resources/trainings";
-export * from "./types";
+export type * from "./types";
 export {
   validateWebhook,
   verifyWebhook,

@@ -2,8 +2,10 @@ import { type ApiPromise, Bridge, rethrow } from "./bridge";
 import { EventStream, ItemStream } from "./events";
 import { carry } from "./fetch";
 import { type NativeClient, native } from "./native";
+import type { RawRequestOptions, ReplicateOptions, RunOptions, StreamOptions, WaitOptions } from "./options";
 import type { Page, PagePromise } from "./page";
 import { params, requestParams, runParams } from "./params";
+import { plainHeaders, rawBody } from "./raw";
 import { Accounts, Collections, HardwareList, WebhookSecrets } from "./resources/catalogue";
 import { Deployments } from "./resources/deployments";
 import { Files } from "./resources/files";
@@ -17,92 +19,10 @@ import type {
   Prediction,
   RequestOptions,
   SearchResults,
-  WaitOption,
-  WebhookEventType,
 } from "./types";
 import { encode } from "./value";
 import { version } from "./version";
-
-/** What a client is made with. Everything has a default. */
-export interface ReplicateOptions {
-  /** API token; the environment's `REPLICATE_API_TOKEN` by default. */
-  auth?: string;
-  /** What the client calls itself. */
-  userAgent?: string;
-  /** Where the API is; the environment's `REPLICATE_BASE_URL` or `https://api.replicate.com/v1` by default. */
-  baseUrl?: string;
-  /** How files inside inputs travel. */
-  fileEncodingStrategy?: FileEncodingStrategy;
-  /** Whether files in outputs come as {@link FileOutput}s (the default) or as URLs. */
-  useFileOutput?: boolean;
-  /** Carries every request instead of the built-in HTTP client, such as a framework's own `fetch`. */
-  fetch?: typeof fetch;
-  /** How long one attempt of a request may take, in milliseconds. */
-  timeout?: number;
-  /** How long connecting may take, in milliseconds. */
-  connectTimeout?: number;
-  /** How long an event stream may say nothing at all before it is opened again, in milliseconds. */
-  idleTimeout?: number;
-  /** How often a request that may be sent again is sent again. */
-  maxRetries?: number;
-  /** Headers for every request to the API. */
-  headers?: Record<string, string>;
-  /** Query parameters for every request to the API. */
-  query?: Record<string, string>;
-  /** How often `run` and `wait` ask, in milliseconds, instead of a schedule that suits most models. */
-  pollInterval?: number;
-  /** What becomes of a prediction whose `run` or `stream` is given up: `cancel` (the default) or `leave`. */
-  onAbandon?: "cancel" | "leave";
-  /** Proxy for every request, instead of the environment's. */
-  proxy?: string;
-  /** PEM file with further certificates to trust. */
-  caBundle?: string;
-}
-
-/** What `run` takes. */
-export interface RunOptions extends Omit<RequestOptions, "timeout"> {
-  /** The model's input. Files of any kind may stand anywhere inside. */
-  input?: object;
-  /** How to learn of the end. It changes how soon, never whether, `run` gives the output. */
-  wait?: WaitOption;
-  /** How long all of it may take, in milliseconds. After that the prediction is cancelled. */
-  timeout?: number;
-  /** URL (https) that is told how the prediction goes on. */
-  webhook?: string;
-  /** What it is told of. */
-  webhook_events_filter?: WebhookEventType[];
-  /** Cancel the prediction by itself after so long: seconds, or text such as `"1m30s"`. */
-  cancelAfter?: number | string;
-  /** Whether files in the output come as {@link FileOutput}s. */
-  useFileOutput?: boolean;
-  /** How the input's files travel. */
-  fileEncodingStrategy?: FileEncodingStrategy;
-  /** What becomes of the prediction when this call is given up. */
-  onAbandon?: "cancel" | "leave";
-}
-
-/** What `stream` takes. */
-export type StreamOptions = Omit<RunOptions, "wait">;
-
-/** What `request` takes. */
-export interface RawRequestOptions {
-  /** `GET` by default. */
-  method?: string;
-  /** Query parameters. */
-  params?: Record<string, unknown>;
-  headers?: Record<string, string> | Headers;
-  /** The body. */
-  data?: unknown;
-  signal?: AbortSignal;
-}
-
-/** What `wait` takes. */
-export interface WaitOptions extends Omit<RequestOptions, "timeout"> {
-  /** How often to ask, in milliseconds. */
-  interval?: number;
-  /** How long to wait at most, in milliseconds. The prediction goes on after that. */
-  timeout?: number;
-}
+import { waitOrStop } from "./wait";
 
 /**
  * A client of Replicate's API.
@@ -376,50 +296,4 @@ export class Replicate {
 
 function defined(options: object): object {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-}
-
-function plainHeaders(headers: RawRequestOptions["headers"]): Record<string, string> {
-  return headers instanceof Headers ? Object.fromEntries(headers) : { ...headers };
-}
-
-/** The body of a request as the core takes it; web types that know how to write themselves do so. */
-async function rawBody(data: unknown): Promise<{ data?: unknown; headers?: Record<string, string> }> {
-  if (!(data instanceof FormData || data instanceof Blob || data instanceof URLSearchParams)) return { data };
-  const written = new Response(data);
-  const type = written.headers.get("content-type");
-  return { data: await written.arrayBuffer(), headers: type === null ? {} : { "content-type": type } };
-}
-
-/** Waits, and stops waiting (not the prediction) once `stop` says so. */
-async function waitOrStop(
-  call: (signal: AbortSignal, observe: (state: unknown) => void) => Promise<Prediction>,
-  stop: (prediction: Prediction) => boolean | Promise<boolean>,
-  outer: AbortSignal | undefined,
-): Promise<Prediction> {
-  const controller = new AbortController();
-  const follow = () => controller.abort(outer?.reason);
-  if (outer?.aborted) follow();
-  outer?.addEventListener("abort", follow, { once: true });
-  let stopped: Prediction | undefined;
-  const observe = async (state: Prediction) => {
-    if (stopped === undefined && (await stop(state))) {
-      stopped = state;
-      controller.abort();
-    }
-  };
-  let failed: { error: unknown } | undefined;
-  try {
-    return await call(controller.signal, (state) => {
-      observe(state as Prediction).catch((error) => {
-        failed = { error };
-        controller.abort();
-      });
-    });
-  } catch (error) {
-    if (failed) throw failed.error;
-    if (stopped) return stopped;
-    throw error;
-  } finally {
-    outer?.removeEventListener("abort", follow);
-  }
 }

@@ -125,9 +125,10 @@ function load(): Native {
       return undefined;
     }
   };
-  const beside = join(__dirname, file);
-  // From the working directory too: inside a bundle, __filename is not where the packages are.
-  const from = [__filename, join(process.cwd(), "package.json")];
+  // From the working directory too: in a bundle, __filename is not where the packages are, or not there at all.
+  const from = [join(process.cwd(), "package.json")];
+  if (typeof __filename === "string") from.unshift(__filename);
+  const beside = join(typeof __dirname === "string" ? __dirname : process.cwd(), file);
   const loaded =
     (existsSync(beside) ? attempt(beside, () => beside) : undefined) ??
     from.reduce<Native | undefined>(

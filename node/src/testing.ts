@@ -1,6 +1,7 @@
 /** A local server that behaves like Replicate's API, for tests without token, network or money. */
-import { Replicate, type ReplicateOptions } from "./client";
+import { Replicate } from "./client";
 import { type NativeEmulator, native } from "./native";
+import type { ReplicateOptions } from "./options";
 
 /** How an {@link Emulator} behaves. */
 export interface EmulatorOptions {

@@ -1,0 +1,35 @@
+import type { Prediction } from "./types";
+
+/** Waits, and stops waiting (not the prediction) once `stop` says so. */
+export async function waitOrStop(
+  call: (signal: AbortSignal, observe: (state: unknown) => void) => Promise<Prediction>,
+  stop: (prediction: Prediction) => boolean | Promise<boolean>,
+  outer: AbortSignal | undefined,
+): Promise<Prediction> {
+  const controller = new AbortController();
+  const follow = () => controller.abort(outer?.reason);
+  if (outer?.aborted) follow();
+  outer?.addEventListener("abort", follow, { once: true });
+  let stopped: Prediction | undefined;
+  const observe = async (state: Prediction) => {
+    if (stopped === undefined && (await stop(state))) {
+      stopped = state;
+      controller.abort();
+    }
+  };
+  let failed: { error: unknown } | undefined;
+  try {
+    return await call(controller.signal, (state) => {
+      observe(state as Prediction).catch((error) => {
+        failed = { error };
+        controller.abort();
+      });
+    });
+  } catch (error) {
+    if (failed) throw failed.error;
+    if (stopped) return stopped;
+    throw error;
+  } finally {
+    outer?.removeEventListener("abort", follow);
+  }
+}
