@@ -13,7 +13,7 @@ use crate::{
     transport::Transport,
     upload::FileEncodingStrategy,
     value::{Object, Value, decode_params},
-    wait::OnAbandon,
+    wait::{OnAbandon, RunTimes},
 };
 
 /// How a [`Client`] is configured. Every field left out has the default that it documents.
@@ -292,6 +292,7 @@ pub(crate) fn check_header(what: &str, name: &str, value: &str) -> Result<()> {
 #[derive(Clone)]
 pub struct Client {
     config: Arc<Config>,
+    run_times: Arc<RunTimes>,
 }
 
 impl Client {
@@ -301,7 +302,7 @@ impl Client {
     /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for an option that cannot be
     /// used.
     pub fn new(options: Options) -> Result<Self> {
-        Ok(Self { config: Arc::new(Config::resolve(options)?) })
+        Ok(Self { config: Arc::new(Config::resolve(options)?), run_times: Arc::default() })
     }
 
     /// A client configured by the environment alone: `REPLICATE_API_TOKEN`, `REPLICATE_BASE_URL`,
@@ -315,6 +316,10 @@ impl Client {
 
     pub(crate) fn config(&self) -> &Config {
         &self.config
+    }
+
+    pub(crate) fn run_times(&self) -> &RunTimes {
+        &self.run_times
     }
 
     pub(crate) fn runtime(&self) -> &Arc<dyn Runtime> {

@@ -1,6 +1,10 @@
 //! Waiting for a prediction to end: when to look, what counts as an end, and until when.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use serde::Deserialize;
 
@@ -65,10 +69,50 @@ impl Deadline {
 /// How long to wait before the next look.
 ///
 /// A tenth of the time already gone, so that a short run is noticed quickly and a long one costs
-/// few requests; a sixth while it has not started, as starting takes long.
-pub(crate) fn next_look(waited: Duration, status: &str, random: f64) -> Duration {
+/// few requests; a sixth while it has not started, as starting takes long. Where the model's usual
+/// run time is known, one look comes just after it.
+pub(crate) fn next_look(waited: Duration, status: &str, usual: Option<Duration>, random: f64) -> Duration {
     let share = if status == "starting" { 6.0 } else { 10.0 };
-    (QUICKEST + waited.div_f64(share)).min(SLOWEST).mul_f64(0.9 + random / 5.0)
+    let pause = (QUICKEST + waited.div_f64(share)).min(SLOWEST).mul_f64(0.9 + random / 5.0);
+    match usual.and_then(|usual| usual.checked_sub(waited)) {
+        Some(left) if left < pause => pause.min(left + QUICKEST),
+        _ => pause,
+    }
+}
+
+/// How long models usually run, learned from predictions that this client has seen the end of.
+#[derive(Default)]
+pub(crate) struct RunTimes(Mutex<HashMap<String, Duration>>);
+
+impl RunTimes {
+    /// Models remembered at most; a program that uses more of them polls as if it knew none.
+    const MODELS: usize = 256;
+
+    fn usual(&self, prediction: &Value) -> Option<Duration> {
+        let times = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        times.get(Self::model(prediction)?).copied()
+    }
+
+    fn learn(&self, prediction: &Value) {
+        let seconds = prediction["metrics"]["total_time"].as_f64();
+        let time = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        let (Some(model), Some(time), Some("succeeded")) =
+            (Self::model(prediction), time, prediction["status"].as_str())
+        else {
+            return;
+        };
+        let mut times = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(usual) = times.get_mut(model) {
+            *usual = (*usual * 3 + time) / 4;
+        } else if times.len() < Self::MODELS {
+            times.insert(model.to_owned(), time);
+        }
+    }
+
+    /// The version says more than the model, unless it is hidden.
+    fn model(prediction: &Value) -> Option<&str> {
+        prediction["version"].as_str().filter(|version| *version != "hidden").or(prediction["model"].as_str())
+    }
 }
 
 /// How a known prediction is waited for.
@@ -91,8 +135,10 @@ impl Client {
         while !is_terminal(prediction["status"].as_str().unwrap_or_default()) {
             let status = prediction["status"].as_str().unwrap_or_default();
             let interval = polling.interval.or(self.config().poll_interval);
-            let pause =
-                interval.unwrap_or_else(|| next_look(runtime.monotonic() - began, status, fastrand::f64()));
+            let pause = interval.unwrap_or_else(|| {
+                let usual = self.run_times().usual(&prediction);
+                next_look(runtime.monotonic().saturating_sub(began), status, usual, fastrand::f64())
+            });
             runtime.sleep(pause).await;
             match self.look(&prediction, polling).await {
                 Ok(seen) => {
@@ -108,6 +154,7 @@ impl Client {
                 Err(error) => return Err(error.with_prediction(prediction)),
             }
         }
+        self.run_times().learn(&prediction);
         Ok(prediction)
     }
 
@@ -169,7 +216,7 @@ mod tests {
     fn looks(run: Duration) -> (usize, Duration) {
         let (mut at, mut count) = (Duration::ZERO, 0);
         while at < run {
-            at += next_look(at, "processing", 1.0);
+            at += next_look(at, "processing", None, 1.0);
             count += 1;
         }
         (count, at - run)
@@ -181,6 +228,25 @@ mod tests {
         assert!(late < Duration::from_millis(300), "noticed {late:?} late");
         let (count, _) = looks(Duration::from_secs(3600));
         assert!(count < 400, "{count} requests");
+    }
+
+    #[test]
+    fn a_look_comes_just_after_the_usual_run_time() {
+        let times = RunTimes::default();
+        let ended = |seconds: f64| {
+            crate::json!({"version": "5c7d", "status": "succeeded", "metrics": {"total_time": seconds}})
+                .into()
+        };
+        times.learn(&ended(20.0));
+        times.learn(&ended(24.0));
+        let usual = times.usual(&crate::json!({"version": "5c7d"}).into());
+        assert_eq!(usual, Some(Duration::from_secs(21)));
+        let waited = Duration::from_secs(20);
+        assert!(next_look(waited, "processing", usual, 1.0) <= Duration::from_millis(1100));
+        assert_eq!(
+            next_look(waited, "processing", None, 0.5),
+            next_look(waited, "processing", Some(waited / 2), 0.5)
+        );
     }
 
     proptest! {
