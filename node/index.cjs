@@ -1,6 +1,6 @@
 "use strict";
 // The one copy of every class: index.mjs hands out these same objects.
-const api = require("./dist/api.js");
+const api = require("./dist/replicant.js")("api");
 
 const { Replicate } = api;
 // `require("replicant")` is the class itself, with all else as its properties.

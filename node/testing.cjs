@@ -1,2 +1,2 @@
 "use strict";
-module.exports = require("./dist/testing.js");
+module.exports = require("./dist/replicant.js")("testing");

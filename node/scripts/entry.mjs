@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const node = join(fileURLToPath(import.meta.url), "../..");
-const values = Object.keys(createRequire(import.meta.url)(join(node, "dist/api.js"))).sort();
+const values = Object.keys(createRequire(import.meta.url)(join(node, "dist/replicant.js"))("api")).sort();
 const declarations = readFileSync(join(node, "dist/api.d.ts"), "utf8");
 const types = [
   ...[...declarations.matchAll(/export (?:type )?\{([^}]*)\}/g)].flatMap(([line, names]) =>

@@ -11,7 +11,7 @@ import { args, method, options } from "./support/face.mjs";
 
 const folder = new URL("../cases/", import.meta.url);
 const emulator = await startEmulator();
-const { native } = createRequire(import.meta.url)("../../node/dist/native.js");
+const { native } = createRequire(import.meta.url)("../../node/dist/replicant.js")("native");
 const contents = JSON.parse(native.contents());
 
 const played = new Set();

@@ -8,8 +8,9 @@ import { startEmulator } from "./support/emulator.mjs";
 
 const require = createRequire(import.meta.url);
 const cjs = require("../../node/index.cjs");
-const { native } = require("../../node/dist/native.js");
-const { ERRORS } = require("../../node/dist/failures.js");
+const load = require("../../node/dist/replicant.js");
+const { native } = load("native");
+const { ERRORS } = load("failures");
 const contents = JSON.parse(native.contents());
 
 test("require gives the class, import gives the same one", () => {
@@ -34,7 +35,7 @@ test("require gives the class, import gives the same one", () => {
 
 test("the version is that of package.json", () => {
   const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
-  assert.equal(require("../../node/dist/version.js").version, version);
+  assert.equal(load("version").version, version);
 });
 
 test("every error code has a class of its own, and no class is without a code", () => {

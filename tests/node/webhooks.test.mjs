@@ -17,8 +17,8 @@ import {
 } from "../../node/index.mjs";
 import { startEmulator } from "./support/emulator.mjs";
 
-const { compute } = createRequire(import.meta.url)("../../node/dist/bridge.js");
-const { native } = createRequire(import.meta.url)("../../node/dist/native.js");
+const { compute } = createRequire(import.meta.url)("../../node/dist/replicant.js")("bridge");
+const { native } = createRequire(import.meta.url)("../../node/dist/replicant.js")("native");
 
 for (const { name, webhook, event, code } of JSON.parse(
   readFileSync(new URL("../webhooks.json", import.meta.url)),
