@@ -64,6 +64,12 @@ if TYPE_CHECKING:
     from ._files import FileOutput as FileOutput
     from ._files import URLPath as URLPath
     from ._files import get_path_url as get_path_url
+    from ._functions import async_run as async_run
+    from ._functions import async_search as async_search
+    from ._functions import async_stream as async_stream
+    from ._functions import run as run
+    from ._functions import search as search
+    from ._functions import stream as stream
     from ._objects import Account as Account
     from ._objects import File as File
     from ._objects import Hardware as Hardware
@@ -75,34 +81,37 @@ if TYPE_CHECKING:
     from ._page import paginate as paginate
     from ._refs import ModelVersionIdentifier as ModelVersionIdentifier
     from ._response import APIResponse as APIResponse
+    from ._sync.account import Accounts as _Accounts
     from ._sync.client import Client as Client
     from ._sync.collection import Collection as Collection
+    from ._sync.collection import Collections as _Collections
     from ._sync.deployment import Deployment as Deployment
+    from ._sync.deployment import Deployments as _Deployments
+    from ._sync.file import Files as _Files
+    from ._sync.hardware import HardwareNamespace as _HardwareNamespace
     from ._sync.model import Model as Model
+    from ._sync.model import Models as _Models
     from ._sync.prediction import Prediction as Prediction
+    from ._sync.prediction import Predictions as _Predictions
     from ._sync.training import Training as Training
+    from ._sync.training import Trainings as _Trainings
+    from ._sync.webhook import Webhooks as _Webhooks
     from ._use import use as use
 
     __version__: str
     Replicate = Client
     AsyncReplicate = AsyncClient
     AsyncFileOutput = FileOutput
-    run = default_client.run
-    async_run = default_client.async_run
-    stream = default_client.stream
-    async_stream = default_client.async_stream
-    search = default_client.search
-    async_search = default_client.async_search
-    account = default_client.account
-    accounts = default_client.accounts
-    collections = default_client.collections
-    deployments = default_client.deployments
-    files = default_client.files
-    hardware = default_client.hardware
-    models = default_client.models
-    predictions = default_client.predictions
-    trainings = default_client.trainings
-    webhooks = default_client.webhooks
+    account: _Accounts = default_client.account
+    accounts: _Accounts = default_client.accounts
+    collections: _Collections = default_client.collections
+    deployments: _Deployments = default_client.deployments
+    files: _Files = default_client.files
+    hardware: _HardwareNamespace = default_client.hardware
+    models: _Models = default_client.models
+    predictions: _Predictions = default_client.predictions
+    trainings: _Trainings = default_client.trainings
+    webhooks: _Webhooks = default_client.webhooks
 
 _MODULES = {
     "_native": ("__version__",),
@@ -121,6 +130,7 @@ _MODULES = {
     "_files": ("FileOutput", "URLPath", "get_path_url"),
     "_response": ("APIResponse",),
     "_use": ("use",),
+    "_functions": ("run", "async_run", "stream", "async_stream", "search", "async_search"),
     "_refs": ("ModelVersionIdentifier",),
     "_objects": (
         "Account",
@@ -187,12 +197,6 @@ _WHERE["AsyncFileOutput"] = _WHERE["FileOutput"]
 
 # What the default client has, the module has as well.
 _OF_CLIENT = (
-    "run",
-    "async_run",
-    "stream",
-    "async_stream",
-    "search",
-    "async_search",
     "account",
     "accounts",
     "collections",

@@ -70,8 +70,6 @@ class ServerSentEvent:
             == (other.event, other.data, other.id, other.retry)
         )
 
-    __hash__ = None  # type: ignore[assignment]
-
 
 class EventStream(Stream[ServerSentEvent]):
     """The events of a prediction, for `for` and `async for`.

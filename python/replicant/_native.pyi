@@ -2,11 +2,26 @@
 
 from asyncio import Future
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, Generic, TypeVar
+from types import GenericAlias
+from typing import Any, Final, Generic, TypeVar, final
 
-from typing_extensions import Self
+from typing_extensions import Self, disjoint_base
 
-T = TypeVar("T", covariant=True)
+_T = TypeVar("_T", covariant=True)
+
+__all__ = [
+    "COMPUTATIONS",
+    "ERROR_CODES",
+    "OPERATIONS",
+    "STREAMS",
+    "Client",
+    "Emulator",
+    "Stream",
+    "__version__",
+    "compute",
+    "drain",
+    "finish",
+]
 
 __version__: Final[str]
 OPERATIONS: Final[tuple[str, ...]]
@@ -14,6 +29,7 @@ STREAMS: Final[tuple[str, ...]]
 COMPUTATIONS: Final[tuple[str, ...]]
 ERROR_CODES: Final[tuple[str, ...]]
 
+@final
 class Client:
     """A client of the core."""
     def __new__(cls, options: dict[str, Any], /, transport: Any = None) -> Client: ...
@@ -38,7 +54,8 @@ class Client:
     def describe(self) -> dict[str, Any]:
         """The options in force, without the token."""
 
-class Stream(Generic[T]):
+@disjoint_base
+class Stream(Generic[_T]):
     """What an operation gives piece by piece. Sends nothing before the first piece is asked for."""
     def __new__(
         cls,
@@ -51,13 +68,14 @@ class Stream(Generic[T]):
         value: Callable[[Any], object] | None = None,
         head: bool = False,
     ) -> Self: ...
+    def __class_getitem__(cls, key: Any) -> GenericAlias: ...
     @property
     def head(self) -> Any:
         """The value that came before the first item, if `head` asked to keep it apart."""
     def __iter__(self) -> Self: ...
-    def __next__(self) -> T: ...
+    def __next__(self) -> _T: ...
     def __aiter__(self) -> Self: ...
-    def __anext__(self) -> Awaitable[T]: ...
+    def __anext__(self) -> Awaitable[_T]: ...
     def close(self) -> None:
         """Free the connection; the stream is at its end then. Can be called at any time."""
     def aclose(self) -> Awaitable[None]:
@@ -69,6 +87,7 @@ def compute(name: str, params: dict[str, Any], /) -> Any:
 def drain(seconds: float, /) -> None:
     """Wait for requests that were left running in the background."""
 
+@final
 class Emulator:
     """A running emulator of the API."""
     def __new__(cls, arguments: list[str], /) -> Emulator: ...

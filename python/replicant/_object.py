@@ -80,8 +80,6 @@ class APIObject:
         assert isinstance(other, APIObject)
         return self._data == other._data
 
-    __hash__ = None  # type: ignore[assignment]  # objects change when they are reloaded
-
     def __reduce__(self) -> Tuple[Any, ...]:
         # Without the client, which holds the token; the copy uses the default client.
         return type(self), (self._data,)

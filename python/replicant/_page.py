@@ -84,8 +84,6 @@ class _AnyPage(Sequence[T]):
         data: Any = other._data  # pyright: ignore[reportUnknownMemberType]
         return bool(self._data == data)
 
-    __hash__ = None  # type: ignore[assignment]
-
     def __repr__(self) -> str:
         more = ", and more" if self.next else ""
         return f"<{type(self).__name__}: {len(self)} items{more}>"

@@ -11,32 +11,14 @@ if TYPE_CHECKING:
     from ._base import AsyncCalls
 
 
-def validate(
-    request: Any = None,
-    headers: Optional[Mapping[str, str]] = None,
-    body: Optional[Union[str, bytes]] = None,
-    secret: Any = None,
-    tolerance: Optional[float] = 300,
+def verify(
+    request: Any,
+    headers: Optional[Mapping[str, str]],
+    body: Optional[Union[str, bytes]],
+    secret: Any,
+    tolerance: Optional[float],
 ) -> Dict[str, Any]:
-    """Verify that a webhook was sent by Replicate, and give the event in it.
-
-    Args:
-        request: the request, if it has `headers` and its raw body as `body`, `content` or `data`.
-        headers: the request's headers, in any case, if there is no `request`.
-        body: the raw body, if there is no `request`; a decoded body cannot be verified.
-        secret: the signing secret, as text or as `client.webhooks.default.secret()` gives it.
-        tolerance: how many seconds its time may be off; None to accept any time.
-
-    Returns:
-        The event: the prediction or training as a dictionary.
-
-    Raises:
-        MissingWebhookHeaderError: one of its headers is missing.
-        MissingWebhookBodyError: its body is missing.
-        InvalidSecretKeyError: the secret is missing or malformed.
-        InvalidTimestampError: its time is further off than the tolerance.
-        InvalidSignatureError: it was not signed with this secret.
-    """
+    """`Webhooks.validate`, with all its arguments."""
     if request is not None:
         if headers is not None or body is not None:
             raise ValueError("Only one of request or headers/body can be provided")

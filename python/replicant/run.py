@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from ._callable import CallableModule, become
-from ._default import default_client
-
-run = default_client.run
-async_run = default_client.async_run
+from ._functions import async_run as async_run
+from ._functions import run as run
 
 become(__name__, CallableModule)

@@ -1,4 +1,4 @@
-"""Derive `replicant/_sync` from `replicant/_async`.
+"""Derive `replicant/_sync` and `replicant/_functions.py` from `replicant/_async`.
 
 Each class of `_async` gives a class of `_sync` with the `Async` cut from its name. A method that is
 awaited there becomes two: the blocking one, under the same name, and its awaitable twin, under that
@@ -39,6 +39,9 @@ LAZY = ("AwaitablePage[", "EventStream", "Stream[")
 
 # Classes whose awaitable form is a class of its own that users meet as such.
 NO_TWINS = {"AsyncFunction", "AsyncRun"}
+
+# The methods of the client that the module has as functions.
+FUNCTIONS = {"run", "stream", "search"}
 
 used: set[str] = set()
 
@@ -111,35 +114,77 @@ def derive(path: Path) -> str:
     return HEADER.format(name=path.name) + result
 
 
-def formatted(text: str, name: str) -> str:
-    command = [sys.executable, "-m", "ruff", "format", "--stdin-filename", str(TARGET / name), "-"]
-    done = subprocess.run(command, input=text, capture_output=True, text=True, cwd=PACKAGE)
-    if done.returncode:
-        raise SystemExit(f"{name}: {done.stderr}")
-    return done.stdout
+def functions(client: str) -> str:
+    """The functions of the module itself, which are those of the default client."""
+    lines = client.split("\n")
+    tree = ast.parse(client)
+    methods = next(s for s in tree.body if isinstance(s, ast.ClassDef)).body
+    imports = [ast.unparse(s) for s in tree.body if isinstance(s, ast.ImportFrom)]
+    out = [
+        HEADER.format(name="client.py").rstrip(),
+        '"""The functions of the module itself, which are those of the default client."""',
+        *(
+            line.replace("from ..", "from .")
+            for line in imports
+            if "from .." in line or "typing" in line
+        ),
+        "from ._default import default_client",
+    ]
+    # The names of the typing imports that no function needs are taken out by the formatter.
+    out.insert(2, "from __future__ import annotations")
+    for method in methods:
+        if not isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            continue
+        if method.name.removeprefix("async_") not in FUNCTIONS:
+            continue
+        body = method.body[0]
+        assert method.end_lineno is not None and body.end_lineno is not None
+        head = "\n".join(line[4:] for line in lines[method.lineno - 1 : body.end_lineno])
+        head = re.sub(r"\(\s*self,\s*", "(", head, count=1)
+        arguments = [a.arg for a in method.args.args[1:]]
+        arguments += [f"{a.arg}={a.arg}" for a in method.args.kwonlyargs]
+        wait = "await " if isinstance(method, ast.AsyncFunctionDef) else ""
+        call = f"    return {wait}default_client.{method.name}({', '.join(arguments)})"
+        out.append(f"\n\n{head}\n{call}")
+    return "\n".join(out)
+
+
+def formatted(text: str, path: Path) -> str:
+    """The text as ruff formats it, without imports that nothing needs."""
+    name = ["--stdin-filename", str(path), "-"]
+    for command in (["check", "--fix-only", "-q", "--select", "F401,I"], ["format"]):
+        ruff = [sys.executable, "-m", "ruff", *command, *name]
+        done = subprocess.run(ruff, input=text, capture_output=True, text=True, cwd=PACKAGE)
+        if done.returncode:
+            raise SystemExit(f"{path.name}: {done.stderr}")
+        text = done.stdout
+    return text
 
 
 def main() -> int:
     check = "--check" in sys.argv[1:]
-    wanted = {path.name: formatted(derive(path), path.name) for path in sorted(SOURCE.glob("*.py"))}
+    derived = {TARGET / path.name: derive(path) for path in sorted(SOURCE.glob("*.py"))}
+    derived[PACKAGE / "_functions.py"] = functions(derived[TARGET / "client.py"])
+    wanted = {path: formatted(text, path) for path, text in derived.items()}
     unused = {pattern for pattern, _ in SHARED + BLOCKING} - used
     if unused:
         print("substitutions that no file needs:", *sorted(unused), sep="\n  ")
         return 1
-    found = {path.name: path.read_text(encoding="utf-8") for path in TARGET.glob("*.py")}
-    wrong = sorted(
-        name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name)
-    )
+    paths = {*wanted, *TARGET.glob("*.py")}
+    found = {path: path.read_text(encoding="utf-8") for path in paths if path.exists()}
+    wrong = sorted(path for path in paths if wanted.get(path) != found.get(path))
     if check:
-        for name in wrong:
-            print(f"_sync/{name} is not what _async/{name} gives: run python/scripts/unasync.py")
+        for path in wrong:
+            print(
+                f"{path.relative_to(PACKAGE)} is not what _async gives: run python/scripts/unasync.py"
+            )
         return 1 if wrong else 0
     TARGET.mkdir(exist_ok=True)
-    for name in wrong:
-        if name in wanted:
-            (TARGET / name).write_text(wanted[name], encoding="utf-8")
+    for path in wrong:
+        if path in wanted:
+            path.write_text(wanted[path], encoding="utf-8")
         else:
-            (TARGET / name).unlink()
+            path.unlink()
     return 0
 
 

@@ -19,7 +19,6 @@ from replicant._files import FileOutput
 from replicant._object import plain
 from replicant._progress import Progress
 from replicant._response import RawResponse
-from replicant._webhook import validate
 
 CASES = [
     pytest.param(json.dumps(case), id=f"{path.stem}:{case['name']}")
@@ -43,7 +42,7 @@ def verify(**params: Any) -> Any:
     for name in ("id", "timestamp", "signature"):
         if name in params:
             headers[f"webhook-{name}"] = str(params.pop(name))
-    return {"event": validate(headers=headers, **params)}
+    return {"event": replicant.Client("x").webhooks.validate(headers=headers, **params)}
 
 
 def parse_progress(logs: Any) -> Any:

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+from typing import Any, Dict, Mapping, Optional, Union
+
 from .._base import Namespace
 from .._objects import WebhookSigningSecret
-from .._webhook import SecretFetcher, validate
+from .._webhook import SecretFetcher, verify
 
 
 class WebhookSecret(Namespace):
@@ -52,7 +54,34 @@ class Webhooks(Namespace):
 
     __slots__ = ()
 
-    validate = staticmethod(validate)
+    @staticmethod
+    def validate(
+        request: Any = None,
+        headers: Optional[Mapping[str, str]] = None,
+        body: Optional[Union[str, bytes]] = None,
+        secret: Any = None,
+        tolerance: Optional[float] = 300,
+    ) -> Dict[str, Any]:
+        """Verify that a webhook was sent by Replicate, and give the event in it.
+
+        Args:
+            request: the request, if it has `headers` and its raw body as `body`, `content` or `data`.
+            headers: the request's headers, in any case, if there is no `request`.
+            body: the raw body, if there is no `request`; a decoded body cannot be verified.
+            secret: the signing secret, as text or as `client.webhooks.default.secret()` gives it.
+            tolerance: how many seconds its time may be off; None to accept any time.
+
+        Returns:
+            The event: the prediction or training as a dictionary.
+
+        Raises:
+            MissingWebhookHeaderError: one of its headers is missing.
+            MissingWebhookBodyError: its body is missing.
+            InvalidSecretKeyError: the secret is missing or malformed.
+            InvalidTimestampError: its time is further off than the tolerance.
+            InvalidSignatureError: it was not signed with this secret.
+        """
+        return verify(request, headers, body, secret, tolerance)
 
     @property
     def default(self) -> DefaultWebhook:

@@ -1,0 +1,217 @@
+# Derived from _async/client.py by python/scripts/unasync.py: change that file, not this one.
+"""The functions of the module itself, which are those of the default client."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Optional, Sequence, Union
+
+from ._base import Observer
+from ._default import default_client
+from ._events import EventStream
+from ._objects import SearchResults
+from ._refs import Reference
+
+
+def run(
+    ref: Reference,
+    input: Optional[Dict[str, Any]] = None,
+    *,
+    use_file_output: Optional[bool] = None,
+    wait: Optional[Union[bool, float]] = None,
+    prefer: Optional[str] = None,
+    timeout: Optional[float] = None,
+    interval: Optional[float] = None,
+    webhook: Optional[str] = None,
+    webhook_completed: Optional[str] = None,
+    webhook_events_filter: Optional[Sequence[str]] = None,
+    cancel_after: Optional[Union[float, str]] = None,
+    file_encoding_strategy: Optional[str] = None,
+    on_abandon: Optional[str] = None,
+    on_update: Observer = None,
+) -> Any:
+    """Run a model and give its output.
+
+    It waits until the model has ended, however long that takes. If this is broken off (Ctrl-C, a
+    cancelled task, the timeout), the prediction is canceled, too.
+
+    `POST /predictions` or `POST /models/{owner}/{name}/predictions`, then
+    `GET /predictions/{id}` as often as needed.
+
+    Args:
+        ref: the model, as `owner/name`, `owner/name:version`, a version id or an object.
+        input: what the model is given; files, paths and bytes in it are uploaded or inlined.
+        use_file_output: whether files come as `FileOutput` (the default) or as URLs.
+        wait: how many seconds the API holds the first answer back, 60 at most; True (the
+            default) for as long as it likes; False to only poll.
+        prefer: the same as a header: `wait` or `wait=5`.
+        timeout: how many seconds all of this may take; without it, as long as it takes.
+        interval: how many seconds lie between two looks; without it, they are chosen.
+        webhook: an https URL that events about the prediction are sent to.
+        webhook_completed: an https URL that the end is sent to.
+        webhook_events_filter: which events are sent: `start`, `output`, `logs`, `completed`.
+        cancel_after: after how many seconds (or a duration such as `1m30s`) it is canceled.
+        file_encoding_strategy: `default`, `url` (upload files) or `base64` (inline them).
+        on_abandon: `cancel` or `leave` the prediction if this is broken off.
+        on_update: called with the prediction each time its state was seen.
+
+    Returns:
+        What the model gave: text, numbers, lists, dictionaries, with a `FileOutput` for a file.
+
+    Raises:
+        ModelError: the prediction failed or was canceled; the error has the prediction.
+        PredictionTimeoutError: the time passed.
+        UnprocessableEntityError: the input does not fit the model.
+    """
+    return default_client.run(
+        ref,
+        input,
+        use_file_output=use_file_output,
+        wait=wait,
+        prefer=prefer,
+        timeout=timeout,
+        interval=interval,
+        webhook=webhook,
+        webhook_completed=webhook_completed,
+        webhook_events_filter=webhook_events_filter,
+        cancel_after=cancel_after,
+        file_encoding_strategy=file_encoding_strategy,
+        on_abandon=on_abandon,
+        on_update=on_update,
+    )
+
+
+async def async_run(
+    ref: Reference,
+    input: Optional[Dict[str, Any]] = None,
+    *,
+    use_file_output: Optional[bool] = None,
+    wait: Optional[Union[bool, float]] = None,
+    prefer: Optional[str] = None,
+    timeout: Optional[float] = None,
+    interval: Optional[float] = None,
+    webhook: Optional[str] = None,
+    webhook_completed: Optional[str] = None,
+    webhook_events_filter: Optional[Sequence[str]] = None,
+    cancel_after: Optional[Union[float, str]] = None,
+    file_encoding_strategy: Optional[str] = None,
+    on_abandon: Optional[str] = None,
+    on_update: Observer = None,
+) -> Any:
+    """The awaitable form of `run`."""
+    return await default_client.async_run(
+        ref,
+        input,
+        use_file_output=use_file_output,
+        wait=wait,
+        prefer=prefer,
+        timeout=timeout,
+        interval=interval,
+        webhook=webhook,
+        webhook_completed=webhook_completed,
+        webhook_events_filter=webhook_events_filter,
+        cancel_after=cancel_after,
+        file_encoding_strategy=file_encoding_strategy,
+        on_abandon=on_abandon,
+        on_update=on_update,
+    )
+
+
+def stream(
+    ref: Reference,
+    input: Optional[Dict[str, Any]] = None,
+    *,
+    use_file_output: Optional[bool] = None,
+    timeout: Optional[float] = None,
+    webhook: Optional[str] = None,
+    webhook_completed: Optional[str] = None,
+    webhook_events_filter: Optional[Sequence[str]] = None,
+    cancel_after: Optional[Union[float, str]] = None,
+    file_encoding_strategy: Optional[str] = None,
+    cancel_on_close: Optional[bool] = None,
+    on_abandon: Optional[str] = None,
+) -> EventStream:
+    """Run a model and give its output as it comes.
+
+    Nothing is sent before the first event is asked for. `str()` of an event gives its text.
+
+    `POST /predictions` or `POST /models/{owner}/{name}/predictions`, then the event stream.
+
+    Args:
+        ref: the model, as `owner/name`, `owner/name:version`, a version id or an object.
+        input: what the model is given; files, paths and bytes in it are uploaded or inlined.
+        use_file_output: whether files come as `FileOutput` (the default) or as URLs.
+        timeout: how many seconds all of this may take; without it, as long as it takes.
+        webhook: an https URL that events about the prediction are sent to.
+        webhook_completed: an https URL that the end is sent to.
+        webhook_events_filter: which events are sent: `start`, `output`, `logs`, `completed`.
+        cancel_after: after how many seconds (or a duration such as `1m30s`) it is canceled.
+        file_encoding_strategy: `default`, `url` (upload files) or `base64` (inline them).
+        cancel_on_close: whether closing the stream early cancels the prediction.
+        on_abandon: `cancel` or `leave` the prediction if this is broken off.
+
+    Raises:
+        StreamUnsupportedError: the model has no events.
+        ModelError: the prediction failed.
+        StreamInterruptedError: the stream broke and could not be taken up again.
+        PredictionTimeoutError: the time passed.
+    """
+    return default_client.stream(
+        ref,
+        input,
+        use_file_output=use_file_output,
+        timeout=timeout,
+        webhook=webhook,
+        webhook_completed=webhook_completed,
+        webhook_events_filter=webhook_events_filter,
+        cancel_after=cancel_after,
+        file_encoding_strategy=file_encoding_strategy,
+        cancel_on_close=cancel_on_close,
+        on_abandon=on_abandon,
+    )
+
+
+def async_stream(
+    ref: Reference,
+    input: Optional[Dict[str, Any]] = None,
+    *,
+    use_file_output: Optional[bool] = None,
+    timeout: Optional[float] = None,
+    webhook: Optional[str] = None,
+    webhook_completed: Optional[str] = None,
+    webhook_events_filter: Optional[Sequence[str]] = None,
+    cancel_after: Optional[Union[float, str]] = None,
+    file_encoding_strategy: Optional[str] = None,
+    cancel_on_close: Optional[bool] = None,
+    on_abandon: Optional[str] = None,
+) -> EventStream:
+    """The awaitable form of `stream`."""
+    return default_client.async_stream(
+        ref,
+        input,
+        use_file_output=use_file_output,
+        timeout=timeout,
+        webhook=webhook,
+        webhook_completed=webhook_completed,
+        webhook_events_filter=webhook_events_filter,
+        cancel_after=cancel_after,
+        file_encoding_strategy=file_encoding_strategy,
+        cancel_on_close=cancel_on_close,
+        on_abandon=on_abandon,
+    )
+
+
+def search(query: str, *, limit: Optional[int] = None) -> SearchResults:
+    """Find models, collections and pages of documentation.
+
+    `GET /search`
+
+    Args:
+        query: what to look for.
+        limit: how many models to give at most, from 1 to 50; without it, 20.
+    """
+    return default_client.search(query, limit=limit)
+
+
+async def async_search(query: str, *, limit: Optional[int] = None) -> SearchResults:
+    """The awaitable form of `search`."""
+    return await default_client.async_search(query, limit=limit)
