@@ -244,10 +244,21 @@ impl Client {
             .options(upload.options);
         // A file that was uploaded twice by a lost answer costs nothing and expires by itself.
         request.repeat = repeat;
-        self.send(&request, Expect::Json).await.map_err(|error| match error.kind() {
+        let reply = self.send(&request, Expect::Json).await.map_err(|error| match error.kind() {
             ErrorKind::PayloadTooLarge => error.with_kind(ErrorKind::FileTooLarge),
             _ => error,
-        })
+        })?;
+        let sent = request.body.progress().map(|progress| progress.sha256());
+        match reply.value["checksums"]["sha256"].as_str().filter(|text| text.len() == 64) {
+            Some(received) if Some(received.to_ascii_lowercase()) != sent => Err(Error::new(
+                ErrorKind::InvalidResponse,
+                format!(
+                    "`{place}`: the file arrived damaged: its SHA-256 is {received} instead of {}",
+                    sent.unwrap_or_default()
+                ),
+            )),
+            _ => Ok(reply),
+        }
     }
 
     /// Replaces every file in an input by what the API takes: a data: URI or the URL of an upload.

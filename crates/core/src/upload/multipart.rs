@@ -7,6 +7,7 @@ use std::sync::{
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
+use sha2::{Digest, Sha256};
 
 use super::File;
 use crate::{
@@ -30,12 +31,20 @@ pub(crate) struct Multipart {
 pub(crate) struct Progress {
     moved: Arc<AtomicU64>,
     error: Arc<Mutex<Option<Error>>>,
+    /// Of the content sent by the last attempt.
+    digest: Arc<Mutex<Sha256>>,
 }
 
 impl Progress {
     /// Bytes handed to the connection so far.
     pub fn moved(&self) -> u64 {
         self.moved.load(Ordering::Relaxed)
+    }
+
+    /// The SHA-256 of what was sent, in hexadecimal.
+    pub fn sha256(&self) -> String {
+        let digest = self.digest.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// The error of the source, which the connection only knows as a break.
@@ -62,6 +71,7 @@ impl Multipart {
     /// The body from its beginning, for one attempt.
     pub async fn open(&self) -> Result<HttpBody> {
         let mut chunks = self.file.source.open().await?;
+        *self.progress.digest.lock().unwrap_or_else(PoisonError::into_inner) = Sha256::new();
         // The type may have to be read off the first bytes.
         let first = chunks.next().await.transpose()?.unwrap_or_default();
         let size = self.file.source.len();
@@ -128,6 +138,7 @@ impl Multipart {
                 };
                 match next {
                     Ok((chunk, loaded)) => {
+                        progress.digest.lock().unwrap_or_else(PoisonError::into_inner).update(&chunk);
                         progress.moved.fetch_add(chunk.len() as u64, Ordering::Relaxed);
                         if let Some(observer) = observer {
                             observer(moved(loaded, size));
