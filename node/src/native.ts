@@ -11,7 +11,7 @@ export interface Reply {
   json?: string;
   /** Places in it that hold a file's URL, as JSON. */
   files?: string;
-  bytes?: Buffer;
+  bytes?: Uint8Array;
   /** Status and headers of the response, as JSON: `[201, [["content-type", "..."]]]`. */
   meta: string;
   /** States that were seen and not yet told. */
@@ -26,7 +26,7 @@ export interface NativeCancel {
 /** Items that arrive over time. */
 export interface NativeStream {
   /** What has arrived (a JSON batch of items, or up to `max` bytes); null when nothing has. */
-  take(max?: number): string | Buffer | null;
+  take(max?: number): string | Uint8Array | null;
   /** Starts on its first call; true when there is something to take, false at the end. */
   ready(): Promise<boolean>;
   /** Ends it and frees its connection. Resolves when what has to be told the API is told. */
@@ -81,7 +81,7 @@ export interface NativeRequest {
   url: string;
   /** Pairs, as JSON. */
   headers: string;
-  bytes?: Buffer;
+  bytes?: Uint8Array;
   stream?: NativeStream;
 }
 
