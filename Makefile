@@ -7,7 +7,7 @@ RUST := $(shell git ls-files -co --exclude-standard crates Cargo.toml Cargo.lock
 
 .DELETE_ON_ERROR:
 .PHONY: help quickstart quickstart-rust quickstart-python quickstart-node test check fmt fmt-check lint types \
-	test-rust test-python test-node python node emulator tools clean
+	test-rust test-python test-node python node emulator memory tools tools-test clean
 
 help: ## Lists the commands.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -96,6 +96,12 @@ tools:
 
 tools-test:
 	@PYTHON=$(PYTHON) scripts/check-tools.sh test
+
+memory: python node emulator ## Measures how much memory large files take on their way.
+	@echo "== Python"
+	@$(BIN)/python bench/memory.py
+	@echo "== Node"
+	@node --expose-gc bench/memory.mjs
 
 clean: ## Removes everything that was built.
 	rm -rf target $(VENV) node_modules node/dist quickstart-output

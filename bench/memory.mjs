@@ -1,0 +1,92 @@
+// How much memory files take on their way: `make memory`. The twin of memory.py.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createReadStream, mkdtempSync, openAsBlob, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import Replicate, { FileOutput } from "replicant";
+
+const GIB = 2 ** 30;
+const UPLOAD = 90 * 2 ** 20;
+// A collected heap has its own breathing, above what the core takes.
+const LIMITS = { download: 64, upload: 24 };
+
+const binary = fileURLToPath(new URL("../target/debug/replicant-emulator", import.meta.url));
+const server = spawn(binary, ["--until-stdin-closes"], { stdio: ["pipe", "pipe", "ignore"] });
+const [line] = await once(createInterface({ input: server.stdout }), "line");
+const { replay_origin } = JSON.parse(line);
+const exchanges = [
+  {
+    expect: { method: "GET", path: "/file" },
+    reply: { repeat: { byte: 120, length: GIB } },
+    times: "any",
+  },
+  {
+    expect: { method: "POST", path: "/v1/files" },
+    reply: { status: 201, json: { id: "f", urls: { get: "https://example.com/f" } } },
+    times: "any",
+  },
+];
+const posted = await fetch(`${replay_origin}/_replay`, { method: "POST", body: JSON.stringify({ exchanges }) });
+const run = await posted.json();
+const replicate = new Replicate({ auth: "r8_test", baseUrl: run.base_url });
+const [output] = await replicate.predictions.output([`${run.origin}/file`]);
+if (!(output instanceof FileOutput)) throw new Error("no file");
+
+let failed = false;
+async function measure(name, kind, work) {
+  globalThis.gc?.();
+  const before = process.memoryUsage.rss();
+  let peak = before;
+  const look = () => {
+    peak = Math.max(peak, process.memoryUsage.rss());
+  };
+  const began = performance.now();
+  const size = await work(look);
+  look();
+  const grown = (peak - before) / 2 ** 20;
+  const ok = grown < LIMITS[kind];
+  failed ||= !ok;
+  const figures = `${String(size / 2 ** 20).padStart(7)} MiB  grew ${grown.toFixed(1).padStart(5)} MiB`;
+  const took = ((performance.now() - began) / 1000).toFixed(1);
+  console.log(`${name.padEnd(34)} ${figures}  (limit ${LIMITS[kind]})  ${took.padStart(5)} s  ${ok ? "ok" : "TOO MUCH"}`);
+}
+
+async function download(look, pause, stop) {
+  let size = 0;
+  let number = 0;
+  for await (const chunk of output.stream()) {
+    size += chunk.length;
+    if (number++ % 16 === 0) look();
+    if (pause) await sleep(pause);
+    if (size >= stop) break;
+  }
+  return size;
+}
+
+// The first reads build the runtime and warm the heap, which is not what is measured.
+await download(() => {}, 0, GIB);
+const folder = mkdtempSync(join(tmpdir(), "replicant-"));
+const path = join(folder, "upload.bin");
+writeFileSync(path, "");
+truncateSync(path, UPLOAD);
+await measure("download, iterated", "download", (look) => download(look, 0, GIB));
+await measure("download, slow reader", "download", (look) => download(look, 5, GIB / 4));
+await measure("download, saved", "download", async () => {
+  await output.save(join(folder, "download.bin"));
+  return statSync(join(folder, "download.bin")).size;
+});
+await measure("upload of a file's stream", "upload", async () => {
+  await replicate.files.create(createReadStream(path));
+  return UPLOAD;
+});
+await measure("upload of a file's Blob", "upload", async () => {
+  await replicate.files.create(await openAsBlob(path));
+  return UPLOAD;
+});
+rmSync(folder, { recursive: true });
+server.stdin.end();
+process.exitCode = failed ? 1 : 0;
