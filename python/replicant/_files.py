@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, AsyncIterator, Iterator, NamedTuple, Optional, Tuple, Union
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    AsyncIterable,
+    AsyncIterator,
+    Iterator,
+    NamedTuple,
+    Optional,
+    Tuple,
+    Union,
+)
 
 if TYPE_CHECKING:
     from ._base import AnyClient
@@ -171,3 +181,17 @@ def get_path_url(path: Any) -> Optional[str]:
     """The URL behind a `URLPath` or another file that a model wrote; None for anything else."""
     url: Optional[str] = getattr(path, "__url__", None)
     return url
+
+
+class AsyncPieces:
+    """An asynchronous iterator of bytes as a file that is read with await."""
+
+    def __init__(self, pieces: AsyncIterable[bytes]) -> None:
+        self._pieces = pieces.__aiter__()
+
+    async def read(self, _size: int = -1) -> bytes:
+        """The next piece, whatever its size; nothing at the end."""
+        async for piece in self._pieces:
+            if piece:
+                return piece
+        return b""

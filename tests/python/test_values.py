@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import decimal
 import enum
 import io
@@ -196,6 +197,8 @@ FILES = {
     "NamedTemporaryFile": named,
     "SpooledTemporaryFile": spooled,
     "only read": lambda: OnlyRead(CONTENT),
+    "iterator": lambda: iter([CONTENT[:1000], CONTENT[1000:]]),
+    "generator": lambda: (CONTENT[n : n + 5000] for n in range(0, len(CONTENT), 5000)),
 }
 
 
@@ -215,9 +218,75 @@ def test_files_go_into_inputs(client: replicant.Client, emulator: Emulator, kind
     assert value["a"][0].startswith(f"{emulator.base_url}/files/")
 
 
-async def test_a_file_that_is_read_with_await(async_client: replicant.AsyncClient) -> None:
-    file = await async_client.files.create(AsyncRead(CONTENT), filename="x")
-    assert file.size == len(CONTENT)
+async def pieces() -> Any:
+    for start in range(0, len(CONTENT), 5000):
+        yield CONTENT[start : start + 5000]
+
+
+async def test_files_that_are_read_with_await(async_client: replicant.AsyncClient) -> None:
+    for content in (AsyncRead(CONTENT), pieces()):
+        file = await async_client.files.create(content, filename="x")
+        assert file.size == len(CONTENT)
+
+
+def test_a_path_as_text(client: replicant.Client) -> None:
+    assert client.files.create(str(on_disk())).name == "content.bin"
+    with pytest.raises(FileNotFoundError):
+        client.files.create("/does/not/exist")
+
+
+def test_a_file_that_needs_await_is_refused_without(client: replicant.Client) -> None:
+    with pytest.raises(replicant.ReplicateError, match="await"):
+        client.files.create(AsyncRead(CONTENT), filename="x")
+
+
+def test_garbage_never_ends_the_process(client: replicant.Client) -> None:
+    import random
+
+    chance = random.Random(7)
+    odd: list[Any] = [
+        None,
+        -1,
+        2**70,
+        "",
+        "\ud800",
+        b"",
+        math.nan,
+        object(),
+        type,
+        [],
+        {},
+        {"a": {}},
+        (1,),
+        {1},
+        print,
+    ]
+    names = [*replicant._native.OPERATIONS, *replicant._native.COMPUTATIONS, "", "nope"]
+    keys = [
+        "id",
+        "ref",
+        "input",
+        "url",
+        "path",
+        "owner",
+        "name",
+        "cursor",
+        "headers",
+        "body",
+        "logs",
+        "request_options",
+    ]
+    native = replicant.Client("t", base_url="http://127.0.0.1:9", max_retries=0)._native
+    for _ in range(1500):
+        params = {key: chance.choice(odd) for key in chance.sample(keys, 3)}
+        name = chance.choice(names)
+        with contextlib.suppress(replicant.ReplicateError, TypeError, ValueError):
+            if chance.random() < 0.3:
+                replicant._native.compute(name, params)
+            elif chance.random() < 0.3:
+                next(replicant._native.Stream(native, name, params), None)
+            else:
+                native.call(name, params)
 
 
 def test_the_same_file_twice_is_uploaded_once(client: replicant.Client, emulator: Emulator) -> None:

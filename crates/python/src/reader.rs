@@ -78,9 +78,12 @@ impl Shared {
                 }
                 let piece = file.call_method1(intern!(py, "read"), (CHUNK,))?;
                 if piece.hasattr(intern!(py, "__await__"))? {
-                    let locals = self.locals.as_ref().ok_or_else(|| {
-                        PyTypeError::new_err("a file whose `read` is to be awaited needs an awaited call")
-                    })?;
+                    let Some(locals) = &self.locals else {
+                        // Closed, so that Python does not warn that nobody awaited it.
+                        piece.call_method0(intern!(py, "close"))?;
+                        let why = "a file whose `read` is to be awaited needs an awaited call";
+                        return Err(PyTypeError::new_err(why));
+                    };
                     return Ok(Piece::Coming(Box::pin(into_future_with_locals(locals, piece)?)));
                 }
                 bytes_of(&piece).map(Piece::Here)

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use pyo3::{
     exceptions::{PyTypeError, PyValueError},
     intern,
@@ -156,7 +156,12 @@ impl Walk {
             });
         }
         if has_method(object, intern!(py, "__next__")) {
-            return self.within(object, |walk| walk.items(object.try_iter()?));
+            let items = self.within(object, |walk| walk.items(object.try_iter()?))?;
+            return Ok(content(items));
+        }
+        if has_method(object, intern!(py, "__aiter__")) {
+            let pieces = py.import("replicant._files")?.getattr("AsyncPieces")?.call1((object,))?;
+            return self.reader(&pieces).map(Value::File);
         }
         Err(self.refuse(object))
     }
@@ -263,6 +268,21 @@ impl Walk {
              `read` can",
             self.here()
         ))
+    }
+}
+
+/// An iterator of bytes gives the content of one file, unlike a list of bytes.
+fn content(items: Value) -> Value {
+    match &items {
+        Value::Array(pieces) if pieces.iter().any(|piece| matches!(piece, Value::Bytes(_))) => {
+            let mut whole = BytesMut::new();
+            for piece in pieces {
+                let Value::Bytes(bytes) = piece else { return items };
+                whole.extend_from_slice(bytes);
+            }
+            Value::Bytes(whole.freeze())
+        }
+        _ => items,
     }
 }
 

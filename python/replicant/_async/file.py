@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Dict, Optional
 
 from .._base import AsyncNamespace, Observer, given
@@ -28,8 +29,8 @@ class AsyncFiles(AsyncNamespace):
         `POST /files`
 
         Args:
-            file: a path (`pathlib.Path` or any `os.PathLike`), an open binary file or anything else
-                with `read`, bytes, or a path as a string. It is read in pieces.
+            file: a path, as text or as any `os.PathLike`; an open binary file or anything else with
+                `read`; bytes; or an iterator of bytes. A file is read in pieces.
             filename: its name; without it, the name of the file.
             content_type: its media type; without it, guessed from the name and the content.
             metadata: what is to be kept with it.
@@ -39,6 +40,8 @@ class AsyncFiles(AsyncNamespace):
             InputFileNotFoundError: there is no such file.
             FileTooLargeError: it is larger than the API takes.
         """
+        if isinstance(file, str):
+            file = Path(file)
         params = given(file=file, filename=filename, content_type=content_type, metadata=metadata)
         return File(await self._client._call("files.create", params, on_progress), self._client)
 
