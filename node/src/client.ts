@@ -60,7 +60,7 @@ export class Replicate {
    * @throws {InvalidArgumentError} for an option that cannot be used
    */
   constructor(options: ReplicateOptions = {}) {
-    this.#options = { ...options };
+    this.#options = { ...options, auth: options.auth || process.env.REPLICATE_API_TOKEN };
     [this.#native, this.#resolved] = this.#connect();
     this.#bridge = new Bridge(() => this.#native);
     this.accounts = new Accounts(this.#bridge);
@@ -76,7 +76,7 @@ export class Replicate {
 
   /** The API token, as it was given or found in the environment. Never printed or serialised. */
   get auth(): string | undefined {
-    return this.#options.auth ?? process.env.REPLICATE_API_TOKEN;
+    return this.#options.auth;
   }
   set auth(auth: string | undefined) {
     this.#change({ auth });

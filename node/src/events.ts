@@ -82,6 +82,7 @@ export class ItemStream<T> implements AsyncIterableIterator<T> {
     return { done: true, value: undefined };
   }
 
+  /** Ends the stream, and rejects with `error`. */
   async throw(error: unknown): Promise<IteratorResult<T, undefined>> {
     this.#finish();
     throw error;

@@ -1,5 +1,6 @@
 // Plays tests/cases/*.json: the same calls, exchanges and results as every other face.
 import assert from "node:assert/strict";
+import { File } from "node:buffer";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";

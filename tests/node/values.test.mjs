@@ -1,5 +1,6 @@
 // Values on their way up and down: nothing changes, and what cannot be sent is named.
 import assert from "node:assert/strict";
+import { File } from "node:buffer";
 import { createReadStream } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
