@@ -17,8 +17,9 @@ use crate::{
     request::{Request, path},
 };
 
-/// How long a cancel may take, its retries included.
-const LIMIT: Duration = Duration::from_secs(10);
+/// How long a cancel may take, its retries included: enough to wait out a rate limit, which is just what
+/// many runs given up at once run into.
+const LIMIT: Duration = Duration::from_secs(120);
 /// How long the end of a process should wait: for a create that is held, and the cancel after it.
 pub const AT_EXIT: Duration = Duration::from_secs(8);
 

@@ -26,8 +26,8 @@ impl Progress {
 
     fn parse_line(line: &str) -> Option<Self> {
         let (before, rest) = line.split_once('%')?;
-        let digits = before.rfind(|c: char| !c.is_ascii_digit() && c != '.').map_or(0, |at| at + 1);
-        let percentage: f64 = before[digits..].parse().ok()?;
+        let digits = before.rsplit(|c: char| !c.is_ascii_digit() && c != '.').next()?;
+        let percentage: f64 = digits.parse().ok()?;
         let bar = rest.trim_start().strip_prefix('|')?;
         let (bar, counts) = bar.split_once('|')?;
         if bar.is_empty() {
@@ -54,6 +54,14 @@ mod tests {
         assert_eq!(Progress::parse(logs), Some(Progress { percentage: 0.2, current: 1, total: 5 }));
         let done = format!("{logs} 99.5%|█████ | 199/200 [..]\nwriting files\n");
         assert_eq!(Progress::parse(&done), Some(Progress { percentage: 0.995, current: 199, total: 200 }));
+    }
+
+    #[test]
+    fn a_bar_may_follow_any_character() {
+        for before in ["é", "█", "🦩", "a"] {
+            let bar = Progress::parse(&format!("{before}50%|##| 1/2")).unwrap();
+            assert_eq!((bar.percentage, bar.total), (0.5, 2), "{before}");
+        }
     }
 
     #[test]

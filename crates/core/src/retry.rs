@@ -75,7 +75,7 @@ pub(crate) fn next_attempt(
     let wait = match retry_after {
         Some(asked) if asked > policy.max_retry_after => return None,
         // A little more than asked for, so that a crowd told the same does not come back as one.
-        Some(asked) => asked + policy.base.mul_f64(random / 4.0),
+        Some(asked) => asked.saturating_add(policy.base.mul_f64(random / 4.0)),
         None => {
             let longest = policy.base.saturating_mul(1 << (attempt - 1).min(16)).min(policy.cap);
             longest.mul_f64(random)

@@ -57,7 +57,8 @@ impl Deadline {
     }
 
     pub fn after(runtime: &Arc<dyn Runtime>, timeout: Option<Duration>) -> Self {
-        Self(timeout.map(|timeout| runtime.monotonic() + timeout))
+        // A moment beyond what a clock can show never comes.
+        Self(timeout.and_then(|timeout| runtime.monotonic().checked_add(timeout)))
     }
 
     /// The time left, `None` if there is no end.
@@ -103,7 +104,7 @@ impl RunTimes {
         };
         let mut times = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(usual) = times.get_mut(model) {
-            *usual = (*usual * 3 + time) / 4;
+            *usual = *usual / 4 * 3 + time / 4;
         } else if times.len() < Self::MODELS {
             times.insert(model.to_owned(), time);
         }
@@ -148,8 +149,11 @@ impl Client {
                         observer(prediction.clone());
                     }
                 }
-                Err(error) if is_passing(&error) && runtime.monotonic() - last_answer < PATIENCE => {
-                    runtime.sleep(error.retry_after().unwrap_or_default()).await;
+                Err(error)
+                    if is_passing(&error) && runtime.monotonic().saturating_sub(last_answer) < PATIENCE =>
+                {
+                    // However long was asked for, a result that is there does not wait for months.
+                    runtime.sleep(error.retry_after().unwrap_or_default().min(PATIENCE)).await;
                 }
                 Err(error) => return Err(error.with_prediction(prediction)),
             }
@@ -170,7 +174,13 @@ impl Client {
         let request = Request::get(path("/predictions/{id}", &[("id", id)])?)
             .deadline(polling.deadline)
             .options(polling.options.clone());
-        self.fetch(&request).await
+        let seen: Value = self.fetch(&request).await?;
+        if seen["id"].as_str() != Some(id) {
+            // Such as a proxy's page in JSON. Taken for the prediction it would lose the id.
+            let why = format!("the answer is not the prediction {id}");
+            return Err(Error::new(ErrorKind::InvalidResponse, why));
+        }
+        Ok(seen)
     }
 }
 
@@ -183,7 +193,7 @@ fn is_passing(error: &Error) -> bool {
             | ErrorKind::RateLimited
             | ErrorKind::ServerError
             | ErrorKind::InvalidResponse
-    )
+    ) || error.status() == Some(408)
 }
 
 /// The error for a prediction that ended without success; `Ok` if it succeeded.
@@ -239,6 +249,8 @@ mod tests {
         };
         times.learn(&ended(20.0));
         times.learn(&ended(24.0));
+        let longest = RunTimes::default();
+        (0..9).for_each(|_| longest.learn(&ended(1.8e19)));
         let usual = times.usual(&crate::json!({"version": "5c7d"}).into());
         assert_eq!(usual, Some(Duration::from_secs(21)));
         let waited = Duration::from_secs(20);

@@ -123,6 +123,10 @@ impl<'a> Webhook<'a> {
         }
         let key = key.strip_prefix("whsec_").unwrap_or(key);
         let key = STANDARD.decode(key).map_err(|_| wrong("is malformed: expected whsec_ and base64"))?;
+        if key.is_empty() {
+            // Anybody could sign with it.
+            return Err(wrong("is empty after whsec_"));
+        }
         let mut mac = Hmac::<Sha256>::new_from_slice(&key).map_err(|_| wrong("cannot be used as a key"))?;
         for part in [self.id.as_bytes(), b".", self.timestamp.as_bytes(), b".", self.body] {
             mac.update(part);
@@ -136,5 +140,23 @@ impl<'a> Webhook<'a> {
             // `verify_slice` compares in constant time.
             STANDARD.decode(signature).is_ok_and(|signature| mac.clone().verify_slice(&signature).is_ok())
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_secret_signs_nothing() {
+        for secret in ["", " ", "whsec_", "whsec_\n"] {
+            let mut webhook = Webhook { id: "m", timestamp: "1", signature: "v1,", body: b"{}" };
+            let mut mac = Hmac::<Sha256>::new_from_slice(b"").expect("any length");
+            mac.update(b"m.1.{}");
+            let forged = format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()));
+            webhook.signature = &forged;
+            let error = webhook.verify(secret, Duration::from_secs(1), None).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::WebhookSecret, "{secret:?}");
+        }
     }
 }

@@ -90,6 +90,7 @@ pub(crate) struct AtomicFile {
     file: Option<File>,
     temporary: PathBuf,
     target: PathBuf,
+    renamed: bool,
 }
 
 impl AtomicFile {
@@ -112,7 +113,7 @@ impl AtomicFile {
         let temporary = target.with_file_name(hidden);
         let file = tokio::fs::OpenOptions::new().write(true).create_new(true).open(&temporary).await;
         let file = file.map_err(|error| unwritable(target, error))?;
-        Ok(Self { file: Some(file), temporary, target: target.to_owned() })
+        Ok(Self { file: Some(file), temporary, target: target.to_owned(), renamed: false })
     }
 
     pub async fn write(&mut self, bytes: &[u8]) -> Result<()> {
@@ -131,17 +132,16 @@ impl AtomicFile {
             tokio::fs::rename(&self.temporary, &self.target).await
         };
         let renamed = renamed.await.map_err(|error| unwritable(&self.target, error));
-        if renamed.is_err() {
-            let _ = std::fs::remove_file(&self.temporary);
-        }
+        self.renamed = renamed.is_ok();
         renamed
     }
 }
 
 impl Drop for AtomicFile {
     fn drop(&mut self) {
-        if self.file.take().is_some() {
-            // Nothing can be done about a failure here, and the user gets the error that led here.
+        drop(self.file.take());
+        if !self.renamed {
+            // Also when `commit` was given up half-way. Nothing can be done about a failure here, and the user gets the error that led here.
             let _ = std::fs::remove_file(&self.temporary);
         }
     }

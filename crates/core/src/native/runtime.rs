@@ -30,20 +30,26 @@ impl Runtime for TokioRuntime {
         if self.rate == 1.0 {
             return SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         }
-        self.epoch + self.monotonic()
+        self.epoch.saturating_add(self.monotonic())
     }
 
     fn monotonic(&self) -> Duration {
-        self.started.elapsed().mul_f64(self.rate)
+        seconds(self.started.elapsed().as_secs_f64() * self.rate)
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
-        Box::pin(tokio::time::sleep(duration.div_f64(self.rate)))
+        let duration = if self.rate == 1.0 { duration } else { seconds(duration.as_secs_f64() / self.rate) };
+        Box::pin(tokio::time::sleep(duration))
     }
 
     fn spawner(&self) -> Spawner {
         Arc::new(Tokio(Handle::current()))
     }
+}
+
+/// The longest duration where there are more seconds than fit: a user's `Duration::MAX` means for ever.
+fn seconds(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
 }
 
 struct Tokio(Handle);

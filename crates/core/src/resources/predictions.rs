@@ -256,9 +256,11 @@ impl PredictionOptions {
 
     /// Lets the server end the prediction soon after our own deadline, in case we are gone by then.
     pub fn limit(&mut self, timeout: Option<Duration>) {
+        // The longest that the API takes. Cut to it, a longer timeout would end too early.
         const DAY: f64 = 86_400.0;
         if let (None, Some(timeout)) = (&self.cancel_after, timeout) {
-            self.cancel_after = Some(CancelAfter::Seconds((timeout.as_secs_f64() + 5.0).ceil().min(DAY)));
+            let seconds = (timeout.as_secs_f64() + 5.0).ceil();
+            self.cancel_after = (seconds <= DAY).then_some(CancelAfter::Seconds(seconds));
         }
     }
 }
