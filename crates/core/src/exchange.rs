@@ -175,7 +175,7 @@ impl Client {
         read: &impl Fn(HttpResponse) -> BoxFuture<'static, Result<T>>,
     ) -> Result<T, Attempt> {
         let limit = match request.options.timeout {
-            Some(timeout) => timeout + request.hold,
+            Some(timeout) => timeout.saturating_add(request.hold),
             None if request.hold.is_zero() => self.config().timeout,
             None => request.hold + AFTER_HOLD,
         };
@@ -374,6 +374,8 @@ fn after_last_attempt(error: Error, failure: Option<Failure>, request: &Request,
             .with_kind(ErrorKind::OutcomeUnknown)
             .with_outcome_unknown(),
         (Repeat::Once, Some(Failure::Status(500..=599))) => error.with_outcome_unknown(),
+        // The status says that it was carried out, the body not what came of it.
+        (Repeat::Once, None) if error.kind() == ErrorKind::InvalidResponse => error.with_outcome_unknown(),
         (Repeat::Impossible, Some(_)) => error.map_message(|why| {
             format!("{why} It could not be sent again because its file can be read only once; pass bytes, a path or a seekable file instead.")
         }),

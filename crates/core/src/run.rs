@@ -235,7 +235,9 @@ impl Run {
         let target = self.target.clone().map_err(|error| Error::invalid(error.message().to_owned()))?;
         let deadline = Deadline::after(self.client.runtime(), self.timeout);
         let mut options = self.prediction.clone();
-        options.limit(self.timeout);
+        if life.on_abandon == OnAbandon::Cancel {
+            options.limit(self.timeout);
+        }
         let input =
             self.client.send_files(self.input.clone(), options.file_encoding_strategy, deadline).await?;
         let request = target.request(input, &options, hold)?.deadline(deadline).options(self.options.clone());
@@ -371,6 +373,15 @@ impl IntoFuture for StreamRun {
     }
 }
 
+/// Refuses an answer to a create that does not say what was created.
+fn has_id(created: Value) -> Result<Value> {
+    if created["id"].as_str().is_some_and(|id| !id.is_empty()) {
+        return Ok(created);
+    }
+    let why = "the answer to the create holds no `id`; look for the prediction (for example in the list of predictions) before you repeat it";
+    Err(Error::new(ErrorKind::InvalidResponse, why).with_outcome_unknown())
+}
+
 /// The life of a prediction that is ours: whoever drops this before it is over cancels it.
 struct Life {
     client: Client,
@@ -398,26 +409,28 @@ impl Life {
         request.unwanted = (self.on_abandon == OnAbandon::Cancel).then(|| self.unwanted.clone());
         let (sender, receiver) = oneshot::channel();
         let (client, spawner, on_abandon) = (self.client.clone(), self.spawner.clone(), self.on_abandon);
+        let (last_seen, unwanted) = (self.last_seen.clone(), self.unwanted.clone());
         let create = async move {
-            let created: Result<Value> = client.fetch(&request).await;
-            if let Err(Ok(unwanted)) = sender.send(created)
-                && on_abandon == OnAbandon::Cancel
-                && let Some(id) = unwanted["id"].as_str()
-            {
-                background::cancel(client.clone(), &spawner, id.to_owned());
+            let created = client.fetch(&request).await.and_then(has_id);
+            if let Ok(created) = &created {
+                // Noted before the caller has taken it, who may go away in between. Under one lock, so
+                // that either this or the `Drop` of the life sees the other, and one of them cancels.
+                let mut last_seen = last_seen.lock().unwrap_or_else(PoisonError::into_inner);
+                if !unwanted.load(Ordering::SeqCst) {
+                    *last_seen = Some(created.clone());
+                } else if on_abandon == OnAbandon::Cancel
+                    && let Some(id) = created["id"].as_str()
+                {
+                    background::cancel(client.clone(), &spawner, id.to_owned());
+                }
             }
+            let _ = sender.send(created);
         };
         background::spawn(&self.spawner, Box::pin(create));
-        let created = receiver.await.map_err(|_| {
+        receiver.await.map_err(|_| {
             Error::new(ErrorKind::OutcomeUnknown, "the runtime ended while the prediction was being created")
                 .with_outcome_unknown()
-        })??;
-        self.see(&created);
-        Ok(created)
-    }
-
-    fn see(&self, prediction: &Value) {
-        *self.last_seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(prediction.clone());
+        })?
     }
 
     /// An observer that remembers what was last seen, and tells the one given.
