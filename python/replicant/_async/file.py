@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Dict, Optional
 
 from .._base import AsyncNamespace, Observer, given
@@ -41,6 +40,8 @@ class AsyncFiles(AsyncNamespace):
             FileTooLargeError: it is larger than the API takes.
         """
         if isinstance(file, str):
+            from pathlib import Path
+
             file = Path(file)
         params = given(file=file, filename=filename, content_type=content_type, metadata=metadata)
         return File(await self._client._call("files.create", params, on_progress), self._client)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Dict, Optional
 
 from .._base import Namespace, Observer, given
@@ -42,6 +41,8 @@ class Files(Namespace):
             FileTooLargeError: it is larger than the API takes.
         """
         if isinstance(file, str):
+            from pathlib import Path
+
             file = Path(file)
         params = given(file=file, filename=filename, content_type=content_type, metadata=metadata)
         return File(self._client._call("files.create", params, on_progress), self._client)
@@ -57,6 +58,8 @@ class Files(Namespace):
     ) -> File:
         """The awaitable form of `create`."""
         if isinstance(file, str):
+            from pathlib import Path
+
             file = Path(file)
         params = given(file=file, filename=filename, content_type=content_type, metadata=metadata)
         return File(
