@@ -232,6 +232,29 @@ impl Error {
         self
     }
 
+    /// Takes a secret out of everything that the server said.
+    pub(crate) fn without(mut self, secret: &str) -> Self {
+        let clean = |text: &mut String| {
+            if text.contains(secret) {
+                *text = text.replace(secret, "***");
+            }
+        };
+        clean(&mut self.0.message);
+        if let Some(response) = &mut self.0.response {
+            response.headers.iter_mut().for_each(|(_, value)| clean(value));
+            clean(&mut response.body);
+            let said = [&mut response.problem_type, &mut response.title, &mut response.detail];
+            said.into_iter().chain([&mut response.instance]).flatten().for_each(clean);
+            response.invalid_fields = response.invalid_fields.take().map(|fields| {
+                fields.map_leaves(&mut |leaf| match leaf {
+                    Value::String(text) => Value::String(text.replace(secret, "***")),
+                    leaf => leaf,
+                })
+            });
+        }
+        self
+    }
+
     /// What went wrong.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind.unwrap_or(ErrorKind::Internal)

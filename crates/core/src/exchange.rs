@@ -17,7 +17,7 @@ use crate::{
     platform::{BoxFuture, Runtime},
     request::{Body, Request, Target},
     retry::{Failure, Repeat, next_attempt, parse_retry_after},
-    transport::{HttpBody, HttpRequest, HttpResponse},
+    transport::{BodySource, HttpBody, HttpRequest, HttpResponse, StreamBody},
     upload::Progress,
     value::{Value, decode},
 };
@@ -62,6 +62,8 @@ const AFTER_HOLD: Duration = Duration::from_secs(15);
 /// The largest part of an error body that is kept.
 const ERROR_BODY: usize = 64 * 1024;
 const MAX_REDIRECTS: usize = 5;
+/// Headers that go along when a redirect leads to another origin. Any other may be a secret.
+const HARMLESS: [&str; 5] = ["accept", "cache-control", "if-range", "last-event-id", "range"];
 
 /// Runs `future` for at most `limit`; `None` when it took longer.
 pub(crate) async fn within<F: Future>(
@@ -121,28 +123,50 @@ impl Client {
 
     /// Sends a request and reads the answer as `expect` says.
     pub(crate) async fn send(&self, request: &Request, expect: Expect) -> Result<Reply> {
-        let method = request.method;
-        self.exchange(request, |response| {
+        // Content can be of any size, so it is given up when nothing moves, not after a time.
+        let moving = (expect == Expect::Bytes).then(Progress::default);
+        self.exchange(request, moving.as_ref(), |response| {
+            let moving = moving.clone();
             Box::pin(async move {
                 let HttpResponse { status, headers, body } = response;
-                let value = decode_body(expect, status, &headers, body.bytes().await?)?;
+                let body = match moving {
+                    Some(moving) => watched(body, moving).bytes().await?,
+                    None => body.bytes().await?,
+                };
+                let value = decode_body(expect, status, &headers, body)?;
                 Ok(Reply { value, status, headers })
             })
         })
         .await
-        .map_err(|error| error.with_request(method, self.shown_url(request)))
     }
 
     /// Sends a request and hands over the answer with its body unread.
     pub(crate) async fn open(&self, request: &Request) -> Result<HttpResponse> {
-        self.exchange(request, |response| Box::pin(async move { Ok(response) }))
-            .await
-            .map_err(|error| error.with_request(request.method, self.shown_url(request)))
+        self.exchange(request, None, |response| Box::pin(async move { Ok(response) })).await
     }
 
     async fn exchange<T>(
         &self,
         request: &Request,
+        moving: Option<&Progress>,
+        read: impl Fn(HttpResponse) -> BoxFuture<'static, Result<T>>,
+    ) -> Result<T> {
+        let answer = self.repeated(request, moving, read).await;
+        answer.map_err(|error| {
+            let error = error.with_request(request.method, self.shown_url(request));
+            match &self.config().token {
+                // A server may repeat what it was sent. Shorter tokens than any that is real would be
+                // found in every word.
+                Some(token) if token.len() >= 8 => error.without(token),
+                _ => error,
+            }
+        })
+    }
+
+    async fn repeated<T>(
+        &self,
+        request: &Request,
+        moving: Option<&Progress>,
         read: impl Fn(HttpResponse) -> BoxFuture<'static, Result<T>>,
     ) -> Result<T> {
         let mut policy = self.config().retry;
@@ -152,7 +176,7 @@ impl Client {
             if request.is_unwanted() {
                 return Err(Error::new(ErrorKind::Internal, "given up before it was sent"));
             }
-            let Attempt { error, failure } = match self.attempt(request, &read).await {
+            let Attempt { error, failure } = match self.attempt(request, moving, &read).await {
                 Ok(answer) => return Ok(answer),
                 Err(failed) => failed,
             };
@@ -172,6 +196,7 @@ impl Client {
     async fn attempt<T>(
         &self,
         request: &Request,
+        moving: Option<&Progress>,
         read: &impl Fn(HttpResponse) -> BoxFuture<'static, Result<T>>,
     ) -> Result<T, Attempt> {
         let limit = match request.options.timeout {
@@ -183,9 +208,10 @@ impl Client {
         let remaining = request.deadline.remaining(self.runtime()).filter(|_| request.repeat != Repeat::Once);
         let limit = remaining.map_or(limit, |left| left.min(limit));
         let mut url = self.url(request)?;
+        let origin = url.origin();
         for _ in 0..=MAX_REDIRECTS {
             let progress = request.body.progress();
-            let http = self.http_request(request, url.clone()).await?;
+            let http = self.http_request(request, url.clone(), url.origin() != origin).await?;
             let sent =
                 while_moving(self.runtime(), limit, progress.as_ref(), self.config().transport.send(http))
                     .await;
@@ -209,7 +235,7 @@ impl Client {
                     continue;
                 }
                 200..=299 => {
-                    let answer = within(self.runtime(), limit, read(response)).await;
+                    let answer = while_moving(self.runtime(), limit, moving, read(response)).await;
                     let answer = answer.unwrap_or_else(|| Err(timed_out(&url, limit)));
                     return answer.map_err(|error| {
                         let lost = matches!(error.kind(), ErrorKind::Connection | ErrorKind::Timeout);
@@ -250,13 +276,19 @@ impl Client {
     }
 
     /// The request as it goes to the wire. The one place where the token is attached.
-    async fn http_request(&self, request: &Request, url: Url) -> Result<HttpRequest> {
+    ///
+    /// `led_away`: a redirect led to another origin than the one the request was made for.
+    async fn http_request(&self, request: &Request, url: Url, led_away: bool) -> Result<HttpRequest> {
         let config = self.config();
         let mut headers: Vec<(String, String)> = Vec::with_capacity(6);
         headers.push(("user-agent".into(), config.user_agent.clone()));
-        headers.extend(request.headers.iter().cloned());
+        let goes = |name: &str| !led_away || HARMLESS.contains(&name);
+        for (name, value) in request.headers.iter().filter(|(name, _)| goes(name)) {
+            set_header(&mut headers, name, value.clone());
+        }
+        let own = headers.iter().any(|(name, _)| name == "authorization");
         if self.owns(&url) {
-            if let Some(token) = &config.token {
+            if let Some(token) = config.token.as_ref().filter(|_| !own) {
                 set_header(&mut headers, "authorization", format!("Bearer {token}"));
             }
             for (name, value) in config.headers.iter().chain(&request.options.headers) {
@@ -400,11 +432,13 @@ fn set_header(headers: &mut Vec<(String, String)>, name: &str, value: String) {
     }
 }
 
-/// A URL as it may be shown: without its query, which can hold signatures.
+/// A URL as it may be shown: without its query, which can hold signatures, and without a password.
 pub(crate) fn shown(url: &Url) -> String {
     let mut url = url.clone();
     url.set_query(None);
     url.set_fragment(None);
+    // Refused only by URLs that cannot have either.
+    let _ = (url.set_username(""), url.set_password(None));
     url.into()
 }
 
@@ -418,6 +452,12 @@ fn redirected(from: &Url, response: &HttpResponse) -> Result<Url> {
     url.ok_or_else(|| {
         Error::new(ErrorKind::InvalidResponse, format!("{} redirects to no URL: {location:?}", shown(from)))
     })
+}
+
+/// The same body, its bytes counted as they come.
+fn watched(body: Box<dyn BodySource>, moving: Progress) -> Box<dyn BodySource> {
+    let chunks = body.stream().inspect(move |chunk| moving.add(chunk.as_ref().map_or(0, Bytes::len)));
+    Box::new(StreamBody(Box::pin(chunks)))
 }
 
 /// The first part of a body; what came before a break is still worth showing.

@@ -268,6 +268,19 @@ impl Work for OutputWork {
     }
 }
 
+/// A path below the base URL, query and all, or a whole URL.
+fn url_of(client: &Client, path: &str) -> Result<url::Url> {
+    let wrong = |error| Error::invalid(format!("`path`: {error}"));
+    match path.split_once("://") {
+        // A URL may also stand in a path's query.
+        Some((scheme, _)) if !scheme.contains(['/', '?']) => url::Url::parse(path).map_err(wrong),
+        _ => {
+            let base = client.config().base_url.as_str();
+            url::Url::parse(&format!("{base}/{}", path.trim_start_matches('/'))).map_err(wrong)
+        }
+    }
+}
+
 /// Any request at all: the way to an endpoint that is newer than this crate.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -298,16 +311,7 @@ impl RawRequest {
             .into_iter()
             .find(|known| *known == method)
             .ok_or_else(|| Error::invalid(format!("`method` must be one of {METHODS:?}, not {method:?}")))?;
-        let target = if self.path.contains("://") {
-            Target::Url(
-                url::Url::parse(&self.path).map_err(|error| Error::invalid(format!("`path`: {error}")))?,
-            )
-        } else {
-            let base = client.config().base_url.as_str();
-            let url = format!("{base}/{}", self.path.trim_start_matches('/'));
-            let url = url::Url::parse(&url).map_err(|error| Error::invalid(format!("`path`: {error}")))?;
-            Target::Url(url)
-        };
+        let target = Target::Url(url_of(client, &self.path)?);
         let mut request = Request::with_method(method, target);
         for (name, value) in self.params {
             request = request.query(&name, Some(value));

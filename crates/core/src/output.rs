@@ -205,6 +205,8 @@ impl Client {
     }
 }
 
+const CHANGED: &str = "cannot be resumed because the file has changed";
+
 /// A download under way, across as many connections as it takes.
 struct Download {
     file: FileOutput,
@@ -265,6 +267,8 @@ impl Download {
                     return Ok(Some(chunk));
                 }
                 Some(None) if self.total.is_none_or(|total| total == self.offset) => self.done = true,
+                // Whatever happened to the connection after the last byte.
+                Some(Some(Err(_))) | None if self.total == Some(self.offset) => self.done = true,
                 Some(None) => self.cut(self.problem("ended early")).await?,
                 Some(Some(Err(error))) => self.cut(self.problem("was cut").with_source(error)).await?,
                 None => self.cut(self.problem("stalled")).await?,
@@ -317,10 +321,17 @@ impl Download {
             if !range.starts_with(&format!("bytes {}-", self.offset)) {
                 return Err(self.problem(&format!("cannot be resumed (the server sent {range:?})")));
             }
+            let total = range.rsplit('/').next().and_then(|total| total.parse::<u64>().ok());
+            let other = |mine: bool, theirs: bool, same: bool| mine && theirs && !same;
+            if other(self.etag.is_some(), etag.is_some(), self.etag == etag)
+                || other(self.total.is_some(), total.is_some(), self.total == total)
+            {
+                return Err(self.problem(CHANGED));
+            }
             self.skip = 0;
         } else {
             if self.offset > 0 && (self.total != length.or(self.total) || self.etag != etag) {
-                return Err(self.problem("cannot be resumed because the file has changed"));
+                return Err(self.problem(CHANGED));
             }
             self.skip = self.offset;
             self.total = self.total.or(length);

@@ -68,6 +68,11 @@ impl Parser {
         self.ready.pop_front()
     }
 
+    /// Bytes of the event that is not yet whole.
+    pub fn pending(&self) -> usize {
+        self.line.len() + self.data.len()
+    }
+
     /// Forgets an event cut in the middle; what a new connection sends begins anew. The last id stays.
     pub fn restart(&mut self) {
         *self =

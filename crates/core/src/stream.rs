@@ -26,6 +26,8 @@ use crate::{
 
 /// How much of a stream's text an error carries at most.
 const PARTIAL: usize = 1024 * 1024;
+/// The longest line or event that is taken: files come inline, and not much larger than this.
+const LONGEST: usize = 256 * 1024 * 1024;
 /// How many ids are remembered to recognise what comes twice.
 const RECENT: usize = 1024;
 
@@ -157,13 +159,16 @@ impl Reader {
     async fn next(&mut self) -> Result<Option<Event>> {
         while !self.ended {
             if let Some(raw) = self.parser.next() {
-                self.attempts = 0;
                 if let Some(retry) = raw.retry {
-                    self.pause = Some(Duration::from_millis(retry));
+                    // Not for years, whatever the server says.
+                    let longest = self.client.config().retry.max_retry_after;
+                    self.pause = Some(Duration::from_millis(retry).min(longest));
                 }
                 if self.reconnected && self.seen(&raw) {
                     continue;
                 }
+                // Only what is new is progress: a server may begin again and break off for ever.
+                self.attempts = 0;
                 return self.deliver(raw).map(Some);
             }
             let mut body = match self.body.take() {
@@ -174,6 +179,9 @@ impl Reader {
             match within(&config.runtime, config.idle_timeout, body.next()).await {
                 Some(Some(Ok(chunk))) => {
                     self.parser.push(&chunk);
+                    if self.parser.pending() > LONGEST {
+                        return Err(self.too_long());
+                    }
                     self.body = Some(body);
                 }
                 Some(Some(Err(error))) => self.cut("broke", Some(error)).await?,
@@ -259,6 +267,13 @@ impl Reader {
             return Err(Error::new(ErrorKind::InvalidResponse, why).with_prediction(self.prediction.clone()));
         }
         Ok(response.body.stream())
+    }
+
+    fn too_long(&self) -> Error {
+        let why = format!("the event stream holds an event of more than {LONGEST} bytes");
+        Error::new(ErrorKind::InvalidResponse, why)
+            .with_prediction(self.prediction.clone())
+            .with_partial(self.partial.as_str().into())
     }
 
     /// Waits before the next connection, or gives up.

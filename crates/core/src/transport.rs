@@ -115,7 +115,7 @@ impl HttpResponse {
 impl fmt::Debug for HttpRequest {
     /// Method and URL only: headers hold the token.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.method, self.url)
+        write!(f, "{} {}", self.method, crate::exchange::shown(&self.url))
     }
 }
 

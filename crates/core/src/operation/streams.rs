@@ -176,10 +176,7 @@ struct Path {
 
 impl Path {
     fn request(self, client: &Client) -> Result<Request> {
-        if self.path.contains("://") {
-            return crate::page::page_at(client, &self.path);
-        }
-        Ok(Request::get(format!("/{}", self.path.trim_start_matches('/'))))
+        crate::page::page_at(client, super::url_of(client, &self.path)?.as_str())
     }
 }
 

@@ -47,6 +47,11 @@ impl Progress {
         digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
+    /// Notes that more bytes have moved.
+    pub fn add(&self, bytes: usize) {
+        self.moved.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
     /// The error of the source, which the connection only knows as a break.
     pub fn take_error(&self) -> Option<Error> {
         self.error.lock().unwrap_or_else(PoisonError::into_inner).take()
@@ -139,7 +144,7 @@ impl Multipart {
                 match next {
                     Ok((chunk, loaded)) => {
                         progress.digest.lock().unwrap_or_else(PoisonError::into_inner).update(&chunk);
-                        progress.moved.fetch_add(chunk.len() as u64, Ordering::Relaxed);
+                        progress.add(chunk.len());
                         if let Some(observer) = observer {
                             observer(moved(loaded, size));
                         }
