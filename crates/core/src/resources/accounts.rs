@@ -5,6 +5,13 @@ use serde::{Deserialize, Serialize};
 use crate::{call::Call, client::Client, request::Request, value::Object};
 
 /// A user or an organisation.
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// let account = client.account().await?;
+/// println!("{} is a {}", account.username, account.kind);
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default)]
 #[non_exhaustive]

@@ -12,6 +12,13 @@ use crate::{
 };
 
 /// A collection of models.
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// let collection = client.collections().get("text-to-image").await?;
+/// println!("{}: {} models", collection.name, collection.models.len());
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -32,6 +39,13 @@ pub struct Collection {
 }
 
 /// The collections; see [`Client::collections`].
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// let collections = client.collections();
+/// println!("{}", collections.list().await?.results.len());
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Collections<'c> {
     client: &'c Client,
@@ -39,6 +53,12 @@ pub struct Collections<'c> {
 
 impl Client {
     /// The collections of models.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// println!("{}", client.collections().get("text-to-image").await?.name);
+    /// # Ok(()) }
+    /// ```
     pub fn collections(&self) -> Collections<'_> {
         Collections { client: self }
     }
@@ -46,6 +66,14 @@ impl Client {
 
 impl Collections<'_> {
     /// All collections, without their models. `GET /collections`
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// for collection in client.collections().list().await?.results {
+    ///     println!("{}: {}", collection.slug, collection.name);
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub fn list(&self) -> List<Collection> {
         List::new(self.client, Ok(Request::get("/collections")))
     }

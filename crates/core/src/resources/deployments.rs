@@ -14,6 +14,13 @@ use crate::{
 };
 
 /// A deployment.
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// let deployment = client.deployments().get("acme", "text").await?;
+/// println!("{}/{}", deployment.owner, deployment.name);
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -30,6 +37,14 @@ pub struct Deployment {
 }
 
 /// One state of a deployment; every change makes a new one.
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// if let Some(release) = client.deployments().get("acme", "text").await?.current_release {
+///     println!("release {} runs {}:{}", release.number, release.model, release.version);
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -52,6 +67,15 @@ pub struct Release {
 }
 
 /// What a deployment runs on.
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// let release = client.deployments().get("acme", "text").await?.current_release.unwrap_or_default();
+/// if let Some(configuration) = release.configuration {
+///     println!("{} on {} to {}", configuration.hardware, configuration.min_instances, configuration.max_instances);
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -68,6 +92,19 @@ pub struct Configuration {
 }
 
 /// A deployment to create: every field is required.
+///
+/// ```
+/// use replicant::resources::deployments::NewDeployment;
+///
+/// let deployment = NewDeployment {
+///     name: "text".into(),
+///     model: "acme/text".into(),
+///     version: "5c7d".into(),
+///     hardware: "gpu-t4".into(),
+///     min_instances: 0,
+///     max_instances: 2,
+/// };
+/// ```
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewDeployment {
@@ -86,6 +123,12 @@ pub struct NewDeployment {
 }
 
 /// What changes in a deployment; what is `None` stays.
+///
+/// ```
+/// use replicant::resources::deployments::DeploymentChange;
+///
+/// let change = DeploymentChange { min_instances: Some(1), ..DeploymentChange::default() };
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DeploymentChange {
@@ -144,6 +187,13 @@ impl UpdateParams {
 }
 
 /// The deployments of an account; see [`Client::deployments`].
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// let deployments = client.deployments();
+/// println!("{}", deployments.list().await?.results.len());
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Deployments<'c> {
     client: &'c Client,
@@ -151,6 +201,12 @@ pub struct Deployments<'c> {
 
 impl Client {
     /// The deployments: run predictions on them, and manage them.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// println!("{:?}", client.deployments().get("acme", "text").await?.current_release);
+    /// # Ok(()) }
+    /// ```
     pub fn deployments(&self) -> Deployments<'_> {
         Deployments { client: self }
     }
@@ -170,21 +226,61 @@ impl Deployments<'_> {
     }
 
     /// All deployments, newest first. `GET /deployments`
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// for deployment in client.deployments().list().await?.results {
+    ///     println!("{}/{}", deployment.owner, deployment.name);
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub fn list(&self) -> List<Deployment> {
         List::new(self.client, Ok(Request::get("/deployments")))
     }
 
     /// One deployment. `GET /deployments/{owner}/{name}`
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// let deployment = client.deployments().get("acme", "text").await?;
+    /// println!("{}", deployment.current_release.unwrap_or_default().version);
+    /// # Ok(()) }
+    /// ```
     pub fn get(&self, owner: &str, name: &str) -> Call<Deployment> {
         Call::new(self.client, self.path(owner, name).map(Request::get))
     }
 
     /// Creates a deployment. `POST /deployments`
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// use replicant::resources::deployments::NewDeployment;
+    ///
+    /// let deployment = NewDeployment {
+    ///     name: "text".into(),
+    ///     model: "acme/text".into(),
+    ///     version: "5c7d".into(),
+    ///     hardware: "gpu-t4".into(),
+    ///     min_instances: 0,
+    ///     max_instances: 2,
+    /// };
+    /// client.deployments().create(&deployment).await?;
+    /// # Ok(()) }
+    /// ```
     pub fn create(&self, deployment: &NewDeployment) -> Call<Deployment> {
         Call::new(self.client, body(deployment).map(|body| Request::post("/deployments").json(body)))
     }
 
     /// Changes a deployment, which makes a new release. `PATCH /deployments/{owner}/{name}`
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// use replicant::resources::deployments::DeploymentChange;
+    ///
+    /// let change = DeploymentChange { max_instances: Some(5), ..DeploymentChange::default() };
+    /// client.deployments().update("acme", "text", &change).await?;
+    /// # Ok(()) }
+    /// ```
     pub fn update(&self, owner: &str, name: &str, change: &DeploymentChange) -> Call<Deployment> {
         let request = self.path(owner, name).and_then(|path| Ok(Request::patch(path).json(body(change)?)));
         Call::new(self.client, request)
@@ -192,6 +288,12 @@ impl Deployments<'_> {
 
     /// Deletes a deployment that has been offline and unused for 15 minutes.
     /// `DELETE /deployments/{owner}/{name}`
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// client.deployments().delete("acme", "text").await?;
+    /// # Ok(()) }
+    /// ```
     pub fn delete(&self, owner: &str, name: &str) -> Call<bool> {
         Call::expecting(self.client, self.path(owner, name).map(Request::delete), Expect::Nothing)
     }

@@ -17,6 +17,13 @@ use crate::{
 };
 
 /// An uploaded file. Pass its `urls.get` as an input.
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// let file = client.files().get("cneyb0").await?;
+/// println!("{} ({} bytes): {}", file.name.unwrap_or_default(), file.size.unwrap_or(0), file.urls["get"]);
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -45,6 +52,15 @@ pub struct UploadedFile {
 }
 
 /// A file about to be uploaded: `.await` it.
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// use replicant::{File, json};
+///
+/// let file = File::bytes(&b"..."[..]).filename("notes.txt");
+/// let uploaded = client.files().create(file).metadata(json!({"case": 7})).await?;
+/// # Ok(()) }
+/// ```
 #[must_use = "a file is uploaded when this is awaited"]
 pub struct CreateFile {
     client: Client,
@@ -56,6 +72,14 @@ pub struct CreateFile {
 
 impl CreateFile {
     /// Anything to keep with the file: an object.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// use replicant::{File, json};
+    ///
+    /// client.files().create(File::path("photo.png")).metadata(json!({"album": "birds"})).await?;
+    /// # Ok(()) }
+    /// ```
     pub fn metadata(mut self, metadata: impl Into<Value>) -> Self {
         self.metadata = Some(metadata.into());
         self
@@ -143,6 +167,13 @@ pub(crate) struct DownloadParams {
 }
 
 /// The files of an account; see [`Client::files`].
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// let files = client.files();
+/// println!("{}", files.list().await?.results.len());
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Files<'c> {
     client: &'c Client,
@@ -151,6 +182,18 @@ pub struct Files<'c> {
 impl Client {
     /// Files to be inputs. `run` and the creates upload what they need by themselves; this is for
     /// files that several predictions share.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// use replicant::File;
+    ///
+    /// let photo = client.files().create(File::path("photo.png")).await?;
+    /// for scale in [2, 4] {
+    ///     let input = replicant::json!({"image": photo.urls["get"].to_string(), "scale": scale});
+    ///     client.run("nightmareai/real-esrgan", input).await?;
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub fn files(&self) -> Files<'_> {
         Files { client: self }
     }
@@ -182,22 +225,51 @@ impl Files<'_> {
     }
 
     /// What is known of a file; not its content. `GET /files/{id}`
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// println!("{:?}", client.files().get("cneyb0").await?.expires_at);
+    /// # Ok(()) }
+    /// ```
     pub fn get(&self, id: &str) -> Call<UploadedFile> {
         Call::new(self.client, path("/files/{id}", &[("id", id)]).map(Request::get))
     }
 
     /// All files. `GET /files`
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// for file in client.files().list().await?.results {
+    ///     println!("{} {}", file.id, file.name.unwrap_or_default());
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub fn list(&self) -> List<UploadedFile> {
         List::new(self.client, Ok(Request::get("/files")))
     }
 
     /// Deletes a file. `DELETE /files/{id}`
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// client.files().delete("cneyb0").await?;
+    /// # Ok(()) }
+    /// ```
     pub fn delete(&self, id: &str) -> Call<bool> {
         Call::expecting(self.client, path("/files/{id}", &[("id", id)]).map(Request::delete), Expect::Nothing)
     }
 
     /// A file's content, by a signature made with the account's signing secret; `expiry` is in seconds
     /// since the Unix epoch. `GET /files/{id}/download`
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// let content = client.files().download("cneyb0", "acme", 1_767_225_600, "c2lnbmF0dXJl").await?;
+    /// if let replicant::Value::Bytes(bytes) = content {
+    ///     println!("{} bytes", bytes.len());
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub fn download(&self, id: &str, owner: &str, expiry: i64, signature: &str) -> Call<Value> {
         let request = path("/files/{id}/download", &[("id", id)]).map(|path| {
             Request::get(path)

@@ -5,6 +5,12 @@ use serde::{Deserialize, Serialize};
 use crate::{call::Call, client::Client, request::Request, value::Object};
 
 /// A kind of machine.
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// let cheapest = client.hardware().await?.into_iter().find(|hardware| hardware.sku == "cpu");
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default)]
 #[non_exhaustive]

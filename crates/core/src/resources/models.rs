@@ -14,6 +14,13 @@ use crate::{
 };
 
 /// A model.
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// let model = client.models().get("nightmareai", "real-esrgan").await?;
+/// println!("{}/{}: {}", model.owner, model.name, model.description.unwrap_or_default());
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -50,6 +57,13 @@ pub struct Model {
 }
 
 /// A version of a model; it never changes.
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// let version = client.models().versions().get("acme", "painter", "5c7d").await?;
+/// println!("{}", version.openapi_schema["components"]["schemas"]["Input"]["properties"]);
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -68,6 +82,18 @@ pub struct Version {
 }
 
 /// A model to create.
+///
+/// ```
+/// use replicant::resources::models::NewModel;
+///
+/// let model = NewModel {
+///     owner: "acme".into(),
+///     name: "painter".into(),
+///     visibility: "private".into(),
+///     hardware: "gpu-t4".into(),
+///     ..NewModel::default()
+/// };
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewModel {
@@ -97,6 +123,12 @@ pub struct NewModel {
 }
 
 /// What changes in a model; what is `None` stays.
+///
+/// ```
+/// use replicant::resources::models::ModelChange;
+///
+/// let change = ModelChange { readme: Some("# Painter".into()), ..ModelChange::default() };
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ModelChange {
@@ -187,12 +219,26 @@ pub(crate) struct ListModels {
 }
 
 /// The models; see [`Client::models`].
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// let models = client.models();
+/// println!("{:?}", models.get("acme", "painter").await?.run_count);
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Models<'c> {
     client: &'c Client,
 }
 
 /// The versions of models; see [`Models::versions`].
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// let versions = client.models().versions();
+/// println!("{}", versions.list("acme", "painter").await?.results.len());
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Versions<'c> {
     client: &'c Client,
@@ -200,6 +246,12 @@ pub struct Versions<'c> {
 
 impl Client {
     /// The models and their versions.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// println!("{:?}", client.models().get("acme", "painter").await?.visibility);
+    /// # Ok(()) }
+    /// ```
     pub fn models(&self) -> Models<'_> {
         Models { client: self }
     }
@@ -219,12 +271,26 @@ impl<'c> Models<'c> {
     }
 
     /// All public models, those with the newest versions first. `GET /models`
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// use futures_util::{StreamExt, TryStreamExt};
+    ///
+    /// let newest: Vec<_> = client.models().list().items().take(100).try_collect().await?;
+    /// # Ok(()) }
+    /// ```
     pub fn list(&self) -> List<Model> {
         self.list_params(ListModels::default())
     }
 
     /// All public models in another order: `sort_by` is `model_created_at` or
     /// `latest_version_created_at`, `sort_direction` is `asc` or `desc`. `GET /models`
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// let oldest = client.models().list_sorted("model_created_at", "asc").await?.results;
+    /// # Ok(()) }
+    /// ```
     pub fn list_sorted(&self, sort_by: &str, sort_direction: &str) -> List<Model> {
         let (sort_by, sort_direction) = (Some(sort_by.to_owned()), Some(sort_direction.to_owned()));
         self.list_params(ListModels { cursor: None, sort_by, sort_direction })
@@ -238,6 +304,14 @@ impl<'c> Models<'c> {
     }
 
     /// Public models that match a text. `QUERY /models`
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// for model in client.models().search("remove background").await?.results {
+    ///     println!("{}/{}", model.owner, model.name);
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub fn search(&self, query: &str) -> List<Model> {
         let request =
             Request::with_method("QUERY", Target::Path("/models".into())).body(Body::Text(query.to_owned()));
@@ -245,11 +319,35 @@ impl<'c> Models<'c> {
     }
 
     /// Creates a model without versions. `POST /models`
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// use replicant::resources::models::NewModel;
+    ///
+    /// let model = NewModel {
+    ///     owner: "acme".into(),
+    ///     name: "painter".into(),
+    ///     visibility: "private".into(),
+    ///     hardware: "gpu-t4".into(),
+    ///     ..NewModel::default()
+    /// };
+    /// println!("{:?}", client.models().create(&model).await?.url);
+    /// # Ok(()) }
+    /// ```
     pub fn create(&self, model: &NewModel) -> Call<Model> {
         Call::new(self.client, body(model).map(|body| Request::post("/models").json(body)))
     }
 
     /// Changes what a model says of itself. `PATCH /models/{owner}/{name}`
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// use replicant::resources::models::ModelChange;
+    ///
+    /// let change = ModelChange { description: Some("Paints birds".into()), ..ModelChange::default() };
+    /// client.models().update("acme", "painter", &change).await?;
+    /// # Ok(()) }
+    /// ```
     pub fn update(&self, owner: &str, name: &str, change: &ModelChange) -> Call<Model> {
         Call::new(
             self.client,
@@ -258,21 +356,47 @@ impl<'c> Models<'c> {
     }
 
     /// Deletes a private model without versions. `DELETE /models/{owner}/{name}`
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// client.models().delete("acme", "painter").await?;
+    /// # Ok(()) }
+    /// ```
     pub fn delete(&self, owner: &str, name: &str) -> Call<bool> {
         Call::expecting(self.client, of_model("", owner, name).map(Request::delete), Expect::Nothing)
     }
 
     /// Predictions that show what a model does. `GET /models/{owner}/{name}/examples`
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// for example in client.models().examples("acme", "painter").await?.results {
+    ///     println!("{} -> {}", example.input, example.output);
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub fn examples(&self, owner: &str, name: &str) -> List<Prediction> {
         List::new(self.client, of_model("/examples", owner, name).map(Request::get))
     }
 
     /// A model's readme, in Markdown. `GET /models/{owner}/{name}/readme`
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// println!("{}", client.models().readme("acme", "painter").await?);
+    /// # Ok(()) }
+    /// ```
     pub fn readme(&self, owner: &str, name: &str) -> Call<String> {
         Call::expecting(self.client, of_model("/readme", owner, name).map(Request::get), Expect::Text)
     }
 
     /// The versions of models.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// let versions = client.models().versions().list("acme", "painter").await?.results;
+    /// # Ok(()) }
+    /// ```
     pub fn versions(&self) -> Versions<'c> {
         Versions { client: self.client }
     }
@@ -280,16 +404,37 @@ impl<'c> Models<'c> {
 
 impl Versions<'_> {
     /// All versions of a model, newest first. `GET /models/{owner}/{name}/versions`
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// for version in client.models().versions().list("acme", "painter").await?.results {
+    ///     println!("{} {}", version.id, version.created_at.unwrap_or_default());
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub fn list(&self, owner: &str, name: &str) -> List<Version> {
         List::new(self.client, of_model("/versions", owner, name).map(Request::get))
     }
 
     /// One version. `GET /models/{owner}/{name}/versions/{id}`
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// let version = client.models().versions().get("acme", "painter", "5c7d").await?;
+    /// println!("{:?}", version.cog_version);
+    /// # Ok(()) }
+    /// ```
     pub fn get(&self, owner: &str, name: &str, id: &str) -> Call<Version> {
         Call::new(self.client, version(owner, name, id).map(Request::get))
     }
 
     /// Begins to delete a version, which takes minutes. `DELETE /models/{owner}/{name}/versions/{id}`
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// client.models().versions().delete("acme", "painter", "5c7d").await?;
+    /// # Ok(()) }
+    /// ```
     pub fn delete(&self, owner: &str, name: &str, id: &str) -> Call<bool> {
         Call::expecting(self.client, version(owner, name, id).map(Request::delete), Expect::Nothing)
     }

@@ -21,6 +21,13 @@ use crate::{
 };
 
 /// The state of a prediction or training.
+///
+/// ```
+/// use replicant::Status;
+///
+/// assert!(Status::Succeeded.is_terminal());
+/// assert!(!Status::Other("paused".into()).is_terminal());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -45,6 +52,10 @@ pub enum Status {
 
 impl Status {
     /// The word on the wire.
+    ///
+    /// ```
+    /// assert_eq!(replicant::Status::Canceled.as_str(), "canceled");
+    /// ```
     pub fn as_str(&self) -> &str {
         match self {
             Self::Starting => "starting",
@@ -58,6 +69,11 @@ impl Status {
     }
 
     /// Whether nothing more will happen.
+    ///
+    /// ```
+    /// assert!(replicant::Status::Aborted.is_terminal());
+    /// assert!(!replicant::Status::Processing.is_terminal());
+    /// ```
     pub fn is_terminal(&self) -> bool {
         is_terminal(self.as_str())
     }
@@ -70,6 +86,15 @@ impl fmt::Display for Status {
 }
 
 /// A prediction as it was seen last.
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// let prediction = client.predictions().get("4b2q8m").await?;
+/// println!("{}: {}", prediction.status, prediction.output);
+/// // What is newer than this crate is there all the same.
+/// println!("{:?}", prediction.extra.get("queue_position"));
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -115,6 +140,15 @@ pub struct Prediction {
 
 impl Prediction {
     /// Progress by the last progress bar in the logs.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// let prediction = client.predictions().get("4b2q8m").await?;
+    /// if let Some(progress) = prediction.progress() {
+    ///     println!("{:.0} %", progress.percentage * 100.0);
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub fn progress(&self) -> Option<crate::Progress> {
         crate::Progress::parse(self.logs.as_deref()?)
     }
@@ -269,12 +303,27 @@ impl PredictionOptions {
 macro_rules! prediction_options {
     () => {
         /// Where the API reports progress and end: an https URL.
+        ///
+        /// ```no_run
+        /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+        /// let input = replicant::json!({"prompt": "a heron"});
+        /// client.predictions().create("acme/painter", input).webhook("https://example.com/hook").await?;
+        /// # Ok(()) }
+        /// ```
         pub fn webhook(mut self, url: impl Into<String>) -> Self {
             self.prediction.webhook = Some(url.into());
             self
         }
 
         /// Which events the webhook is sent: of `start`, `output`, `logs`, `completed`.
+        ///
+        /// ```no_run
+        /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+        /// let input = replicant::json!({"prompt": "a heron"});
+        /// let create = client.predictions().create("acme/painter", input);
+        /// create.webhook("https://example.com/hook").webhook_events_filter(["start", "completed"]).await?;
+        /// # Ok(()) }
+        /// ```
         pub fn webhook_events_filter<S: Into<String>>(mut self, events: impl IntoIterator<Item = S>) -> Self {
             self.prediction.webhook_events_filter = Some(events.into_iter().map(Into::into).collect());
             self
@@ -282,12 +331,29 @@ macro_rules! prediction_options {
 
         /// For how many seconds (1 to 60) the server may hold its answer until the output is there; 0
         /// for not at all.
+        ///
+        /// ```no_run
+        /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+        /// let input = replicant::json!({"prompt": "a heron"});
+        /// let prediction = client.predictions().create("acme/painter", input).wait(30).await?;
+        /// println!("{}", prediction.status);
+        /// # Ok(()) }
+        /// ```
         pub fn wait(mut self, seconds: u64) -> Self {
             self.prediction.wait = Some($crate::resources::predictions::Wait::Seconds(seconds as f64));
             self
         }
 
         /// When the server cancels the prediction by itself, counted from its creation: 5 s to 24 h.
+        ///
+        /// ```no_run
+        /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+        /// use std::time::Duration;
+        ///
+        /// let input = replicant::json!({"prompt": "a heron"});
+        /// client.predictions().create("acme/painter", input).cancel_after(Duration::from_secs(90)).await?;
+        /// # Ok(()) }
+        /// ```
         pub fn cancel_after(mut self, after: Duration) -> Self {
             self.prediction.cancel_after =
                 Some($crate::resources::predictions::CancelAfter::Seconds(after.as_secs_f64()));
@@ -295,6 +361,17 @@ macro_rules! prediction_options {
         }
 
         /// How the files in the input are sent, instead of the client's strategy.
+        ///
+        /// ```no_run
+        /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+        /// use replicant::{File, FileEncodingStrategy, Value};
+        ///
+        /// let mut input = Value::object();
+        /// input["image"] = File::path("photo.png").into();
+        /// let create = client.predictions().create("acme/upscaler", input);
+        /// create.file_encoding_strategy(FileEncodingStrategy::Upload).await?;
+        /// # Ok(()) }
+        /// ```
         pub fn file_encoding_strategy(mut self, strategy: $crate::FileEncodingStrategy) -> Self {
             self.prediction.file_encoding_strategy = Some(strategy);
             self
@@ -404,6 +481,14 @@ fn cancel_after_header(after: &CancelAfter) -> Result<String> {
 }
 
 /// A prediction about to be created: set what it needs, then `.await` it.
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// let input = replicant::json!({"prompt": "a heron"});
+/// let created = client.predictions().create("acme/painter", input).wait(5).max_retries(2).await?;
+/// println!("{}", created.id);
+/// # Ok(()) }
+/// ```
 #[must_use = "a prediction is created when this is awaited"]
 pub struct CreatePrediction {
     client: Client,
@@ -572,6 +657,13 @@ pub(crate) struct WaitParams {
 }
 
 /// The predictions of an account; see [`Client::predictions`].
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// let predictions = client.predictions();
+/// let newest = predictions.list().await?.results;
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Predictions<'c> {
     client: &'c Client,
@@ -579,6 +671,13 @@ pub struct Predictions<'c> {
 
 impl Client {
     /// The predictions: create, look at, list, cancel, wait for.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// let prediction = client.predictions().get("4b2q8m").await?;
+    /// println!("{}", prediction.status);
+    /// # Ok(()) }
+    /// ```
     pub fn predictions(&self) -> Predictions<'_> {
         Predictions { client: self }
     }
@@ -610,11 +709,25 @@ impl Predictions<'_> {
     }
 
     /// A prediction as it is now. `GET /predictions/{id}`
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// let prediction = client.predictions().get("4b2q8m").await?;
+    /// println!("{} {}", prediction.status, prediction.logs.unwrap_or_default());
+    /// # Ok(()) }
+    /// ```
     pub fn get(&self, id: &str) -> Call<Prediction> {
         Call::new(self.client, path("/predictions/{id}", &[("id", id)]).map(Request::get))
     }
 
     /// Ends a prediction that runs. `POST /predictions/{id}/cancel`
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// let prediction = client.predictions().cancel("4b2q8m").await?;
+    /// println!("{}", prediction.status);
+    /// # Ok(()) }
+    /// ```
     pub fn cancel(&self, id: &str) -> Call<Prediction> {
         // Cancelling twice is cancelling once, so it is repeated like a read.
         let request =
@@ -623,6 +736,17 @@ impl Predictions<'_> {
     }
 
     /// All predictions, newest first. `GET /predictions`
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// use futures_util::TryStreamExt;
+    ///
+    /// let mut predictions = client.predictions().list().items();
+    /// while let Some(prediction) = predictions.try_next().await? {
+    ///     println!("{} {}", prediction.id, prediction.status);
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub fn list(&self) -> List<Prediction> {
         self.list_params(ListPredictions::default())
     }
@@ -637,6 +761,13 @@ impl Predictions<'_> {
     }
 
     /// Waits until a prediction has ended, however it ends.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// let ended = client.predictions().wait("4b2q8m").await?;
+    /// println!("{}: {}", ended.status, ended.output);
+    /// # Ok(()) }
+    /// ```
     pub fn wait(&self, id: impl Into<String>) -> WaitForPrediction {
         WaitForPrediction {
             client: self.client.clone(),
@@ -665,6 +796,17 @@ impl Predictions<'_> {
     ///
     /// # Errors
     /// [`ErrorKind::StreamUnsupported`](crate::ErrorKind::StreamUnsupported) if its model gives none.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// use futures_util::TryStreamExt;
+    ///
+    /// let mut events = client.predictions().stream("4b2q8m").await?;
+    /// while let Some(event) = events.try_next().await? {
+    ///     print!("{event}");
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub async fn stream(&self, id: &str) -> Result<EventStream> {
         let prediction: Value =
             self.client.fetch(&Request::get(path("/predictions/{id}", &[("id", id)])?)).await?;
@@ -674,6 +816,15 @@ impl Predictions<'_> {
 }
 
 /// A prediction to wait for: `.await` its end.
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// use std::time::Duration;
+///
+/// let wait = client.predictions().wait("4b2q8m").timeout(Duration::from_secs(600));
+/// println!("{}", wait.interval(Duration::from_secs(5)).await?.status);
+/// # Ok(()) }
+/// ```
 #[must_use = "waiting begins when this is awaited"]
 pub struct WaitForPrediction {
     client: Client,
@@ -684,12 +835,33 @@ pub struct WaitForPrediction {
 
 impl WaitForPrediction {
     /// How long to wait; the prediction itself goes on after that.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// use std::time::Duration;
+    /// use replicant::ErrorKind;
+    ///
+    /// match client.predictions().wait("4b2q8m").timeout(Duration::from_secs(60)).await {
+    ///     Ok(prediction) => println!("{}", prediction.output),
+    ///     Err(error) if error.kind() == ErrorKind::Deadline => println!("not yet: {error}"),
+    ///     Err(error) => return Err(error),
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.params.timeout = Some(timeout);
         self
     }
 
     /// The time between two looks, instead of an adaptive one.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// use std::time::Duration;
+    ///
+    /// client.predictions().wait("4b2q8m").interval(Duration::from_secs(2)).await?;
+    /// # Ok(()) }
+    /// ```
     pub fn interval(mut self, interval: Duration) -> Self {
         self.params.interval = Some(interval);
         self

@@ -11,6 +11,13 @@ use crate::{
 };
 
 /// What a search found.
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// let found = client.search("upscale", Some(5)).await?;
+/// println!("{} models, {} pages", found.models.len(), found.pages.len());
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -29,6 +36,14 @@ pub struct SearchResults {
 }
 
 /// A model that a search found.
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// for found in client.search("upscale", None).await?.models {
+///     println!("{} {:?}", found.model.name, found.metadata.get("tags"));
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default)]
 #[non_exhaustive]

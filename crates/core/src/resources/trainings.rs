@@ -20,6 +20,13 @@ use crate::{
 };
 
 /// A training: like a prediction, its output being the new version and its weights.
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// let training: replicant::Training = client.trainings().get("zz4ibb").await?;
+/// println!("{} {}", training.status, training.output["version"]);
+/// # Ok(()) }
+/// ```
 pub type Training = Prediction;
 
 /// Parameters of a training as they come from another language.
@@ -91,6 +98,14 @@ impl CreateTrainingParams {
 }
 
 /// A training about to be created: set what it needs, then `.await` it.
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// let input = replicant::json!({"images": "https://example.com/photos.zip"});
+/// let create = client.trainings().create("acme", "base", "5c7d", "acme/mine", input);
+/// let training = create.webhook("https://example.com/hook").await?;
+/// # Ok(()) }
+/// ```
 #[must_use = "a training is created when this is awaited"]
 pub struct CreateTraining {
     client: Client,
@@ -106,12 +121,31 @@ pub struct CreateTraining {
 
 impl CreateTraining {
     /// Where the API reports progress and end: an https URL.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// let input = replicant::json!({"images": "https://example.com/photos.zip"});
+    /// let create = client.trainings().create("acme", "base", "5c7d", "acme/mine", input);
+    /// create.webhook("https://example.com/hook").await?;
+    /// # Ok(()) }
+    /// ```
     pub fn webhook(mut self, url: impl Into<String>) -> Self {
         self.webhook = Some(url.into());
         self
     }
 
     /// How the files in the input are sent, instead of the client's strategy.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// use replicant::{File, FileEncodingStrategy, Value};
+    ///
+    /// let mut input = Value::object();
+    /// input["images"] = File::path("photos.zip").into();
+    /// let create = client.trainings().create("acme", "base", "5c7d", "acme/mine", input);
+    /// create.file_encoding_strategy(FileEncodingStrategy::Upload).await?;
+    /// # Ok(()) }
+    /// ```
     pub fn file_encoding_strategy(mut self, strategy: FileEncodingStrategy) -> Self {
         self.file_encoding_strategy = Some(strategy);
         self
@@ -164,6 +198,13 @@ impl IntoFuture for CreateTraining {
 }
 
 /// The trainings of an account; see [`Client::trainings`].
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// let trainings = client.trainings();
+/// println!("{}", trainings.list().await?.results.len());
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Trainings<'c> {
     client: &'c Client,
@@ -171,6 +212,12 @@ pub struct Trainings<'c> {
 
 impl Client {
     /// The trainings: create, look at, list, cancel.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// println!("{}", client.trainings().get("zz4ibb").await?.status);
+    /// # Ok(()) }
+    /// ```
     pub fn trainings(&self) -> Trainings<'_> {
         Trainings { client: self }
     }
@@ -215,16 +262,37 @@ impl Trainings<'_> {
     }
 
     /// A training as it is now. `GET /trainings/{id}`
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// let training = client.trainings().get("zz4ibb").await?;
+    /// println!("{} {}", training.status, training.logs.unwrap_or_default());
+    /// # Ok(()) }
+    /// ```
     pub fn get(&self, id: &str) -> Call<Training> {
         Call::new(self.client, path("/trainings/{id}", &[("id", id)]).map(Request::get))
     }
 
     /// All trainings, newest first. `GET /trainings`
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// for training in client.trainings().list().await?.results {
+    ///     println!("{} {}", training.id, training.status);
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub fn list(&self) -> List<Training> {
         List::new(self.client, Ok(Request::get("/trainings")))
     }
 
     /// Ends a training that runs. `POST /trainings/{id}/cancel`
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// client.trainings().cancel("zz4ibb").await?;
+    /// # Ok(()) }
+    /// ```
     pub fn cancel(&self, id: &str) -> Call<Training> {
         let request =
             path("/trainings/{id}/cancel", &[("id", id)]).map(|path| Request::post(path).idempotent());

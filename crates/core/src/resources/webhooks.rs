@@ -5,6 +5,13 @@ use serde::{Deserialize, Serialize};
 use crate::{call::Call, client::Client, request::Request};
 
 /// The secret that the API signs an account's webhooks with. Worth keeping: it rarely changes.
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// let secret = client.webhooks().secret().await?;
+/// assert!(secret.key.starts_with("whsec_"));
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -20,6 +27,13 @@ impl std::fmt::Debug for WebhookSecret {
 }
 
 /// Webhooks; see [`Client::webhooks`].
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// let webhooks = client.webhooks();
+/// let secret = webhooks.secret().await?;
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Webhooks<'c> {
     client: &'c Client,
@@ -27,6 +41,12 @@ pub struct Webhooks<'c> {
 
 impl Client {
     /// What webhooks are verified with.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// let secret = client.webhooks().secret().await?.key;
+    /// # Ok(()) }
+    /// ```
     pub fn webhooks(&self) -> Webhooks<'_> {
         Webhooks { client: self }
     }
