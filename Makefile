@@ -87,7 +87,7 @@ node_modules/.tools: package.json package-lock.json | tools
 	npm ci --loglevel=error --no-audit --no-fund
 	@touch $@
 
-node/dist/.built: node_modules/.tools $(RUST) $(wildcard node/src/*.ts) tsconfig.json
+node/dist/.built: node_modules/.tools $(RUST) $(shell git ls-files -co --exclude-standard node/src node/scripts 2>/dev/null) tsconfig.json
 	npm run --silent build
 	@touch $@
 

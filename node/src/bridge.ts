@@ -84,7 +84,7 @@ function crossing(params: Params): Encoded {
 }
 
 /** How long requests that were left to the background may keep the process. */
-const DRAIN_SECONDS = 2;
+const DRAIN_SECONDS = 8;
 
 /** Runs something that nobody waits for; it only keeps the process until it is done. */
 export function keepAlive(work: Promise<unknown>): void {

@@ -24,7 +24,7 @@ use crate::{error::to_js, runtime, value};
 const AHEAD: usize = 1 << 20;
 
 /// How long a closed stream's last requests may keep the process.
-const DRAIN: Duration = Duration::from_secs(2);
+const DRAIN: Duration = replicant::background::AT_EXIT;
 
 type Items = BoxStream<'static, Result<Item>>;
 
