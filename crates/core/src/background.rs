@@ -21,6 +21,16 @@ use crate::{
 /// many runs given up at once run into.
 const LIMIT: Duration = Duration::from_secs(120);
 /// How long the end of a process should wait: for a create that is held, and the cancel after it.
+///
+/// Give it to [`drain`].
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// use replicant::background;
+///
+/// background::drain(background::AT_EXIT).await;
+/// # Ok(()) }
+/// ```
 pub const AT_EXIT: Duration = Duration::from_secs(8);
 
 static PENDING: AtomicUsize = AtomicUsize::new(0);
@@ -65,6 +75,18 @@ pub(crate) fn cancel(client: Client, spawner: &Spawner, id: String) {
 /// Waits until all cancels in the background are sent, `limit` at most (in real time).
 ///
 /// For the end of a process: a cancel that is not sent is a prediction that goes on costing money.
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// use std::time::Duration;
+/// use replicant::background;
+///
+/// let run = client.run("acme/painter", replicant::json!({"prompt": "a heron"}));
+/// // Given up: its cancel is sent while this waits.
+/// drop(tokio::time::timeout(Duration::from_secs(1), std::future::IntoFuture::into_future(run)).await);
+/// background::drain(background::AT_EXIT).await;
+/// # Ok(()) }
+/// ```
 #[cfg(not(target_arch = "wasm32"))]
 pub async fn drain(limit: Duration) {
     let runtime: Arc<dyn Runtime> = Arc::new(crate::native::TokioRuntime::with_rate(1.0));
@@ -81,6 +103,10 @@ pub async fn drain(limit: Duration) {
 }
 
 /// Whether cancels are still on their way.
+///
+/// ```
+/// assert!(replicant::background::is_idle(), "nothing was given up yet");
+/// ```
 pub fn is_idle() -> bool {
     PENDING.load(Ordering::SeqCst) == 0
 }

@@ -68,18 +68,40 @@ impl<T> Call<T> {
 macro_rules! request_options {
     () => {
         /// How long one attempt may take, instead of the client's `timeout`.
+        ///
+        /// ```no_run
+        /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+        /// use std::time::Duration;
+        ///
+        /// let list = client.predictions().list().request_timeout(Duration::from_secs(5));
+        /// println!("{}", list.await?.results.len());
+        /// # Ok(()) }
+        /// ```
         pub fn request_timeout(mut self, timeout: std::time::Duration) -> Self {
             self.options.timeout = Some(timeout);
             self
         }
 
         /// How often the request is repeated at most, instead of the client's `max_retries`.
+        ///
+        /// ```no_run
+        /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+        /// // Fails at once where the client would try again.
+        /// let account = client.account().max_retries(0).await?;
+        /// # Ok(()) }
+        /// ```
         pub fn max_retries(mut self, max_retries: u32) -> Self {
             self.options.max_retries = Some(max_retries);
             self
         }
 
         /// A further header, sent to the API only.
+        ///
+        /// ```no_run
+        /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+        /// let account = client.account().header("x-trace", "4bf92f35").await?;
+        /// # Ok(()) }
+        /// ```
         pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
             self.options.headers.insert(name.into(), value.into());
             self
@@ -92,6 +114,16 @@ impl<T> Call<T> {
     request_options!();
 
     /// How long one attempt may take, instead of the client's `timeout`.
+    ///
+    /// For a request that the server holds on purpose, that time is added.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// use std::time::Duration;
+    ///
+    /// let account = client.account().timeout(Duration::from_secs(5)).await?;
+    /// # Ok(()) }
+    /// ```
     pub fn timeout(self, timeout: Duration) -> Self {
         self.request_timeout(timeout)
     }
@@ -102,6 +134,14 @@ impl<T: DeserializeOwned + 'static> Call<T> {
     ///
     /// # Errors
     /// As awaiting the call itself.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// let reply = client.account().with_response().await?;
+    /// let id = reply.headers.iter().find(|(name, _)| name == "x-request-id");
+    /// println!("{} {} {id:?}", reply.status, reply.value.username);
+    /// # Ok(()) }
+    /// ```
     pub async fn with_response(self) -> Result<Reply<T>> {
         let client = self.client.clone();
         self.reply(client).await?.map(decode)

@@ -92,6 +92,16 @@ impl Options {
     /// # Errors
     /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for an unknown or wrong
     /// member, which the message names.
+    ///
+    /// ```
+    /// use replicant::{Options, json};
+    ///
+    /// let options = Options::from_value(json!({"token": "r8_...", "timeout": 30, "max_retries": 2}).into())?;
+    /// assert_eq!(options.timeout, Some(std::time::Duration::from_secs(30)));
+    /// let error = Options::from_value(json!({"timeuot": 30}).into()).unwrap_err();
+    /// assert!(error.message().contains("timeuot"));
+    /// # Ok::<(), replicant::Error>(())
+    /// ```
     pub fn from_value(options: Value) -> Result<Self> {
         decode_params("options", options)
     }
@@ -301,6 +311,13 @@ impl Client {
     /// # Errors
     /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for an option that cannot be
     /// used.
+    ///
+    /// ```
+    /// use replicant::{Client, Options};
+    ///
+    /// let client = Client::new(Options { token: Some("r8_...".into()), ..Options::default() })?;
+    /// # Ok::<(), replicant::Error>(())
+    /// ```
     pub fn new(options: Options) -> Result<Self> {
         Ok(Self { config: Arc::new(Config::resolve(options)?), run_times: Arc::default() })
     }
@@ -310,6 +327,11 @@ impl Client {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if one of them cannot be used.
+    ///
+    /// ```no_run
+    /// let client = replicant::Client::from_env()?;
+    /// # Ok::<(), replicant::Error>(())
+    /// ```
     pub fn from_env() -> Result<Self> {
         Self::new(Options::default())
     }
@@ -332,6 +354,16 @@ impl Client {
     }
 
     /// The resolved options that a user may see: everything but the token.
+    ///
+    /// Times are in seconds.
+    ///
+    /// ```
+    /// use replicant::{Client, Options};
+    ///
+    /// let client = Client::new(Options { max_retries: Some(2), ..Options::default() })?;
+    /// assert_eq!(client.describe()["max_retries"].as_i64(), Some(2));
+    /// # Ok::<(), replicant::Error>(())
+    /// ```
     pub fn describe(&self) -> Value {
         let config = self.config();
         let mut described = Object::new();

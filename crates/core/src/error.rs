@@ -5,6 +5,12 @@ use std::{error::Error as StdError, fmt, time::Duration};
 use crate::value::{Object, Value};
 
 /// A specialised `Result`.
+///
+/// ```
+/// fn tokens(text: &str) -> replicant::Result<usize> {
+///     Ok(text.split_whitespace().count())
+/// }
+/// ```
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 macro_rules! error_kinds {
@@ -12,6 +18,13 @@ macro_rules! error_kinds {
         /// What went wrong, as a closed list of stable codes.
         ///
         /// Every language has one class (or code) for each of these.
+        ///
+        /// ```
+        /// use replicant::ErrorKind;
+        ///
+        /// assert_eq!(ErrorKind::RateLimited.code(), "rate_limited");
+        /// assert!(ErrorKind::ALL.contains(&ErrorKind::Deadline));
+        /// ```
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum ErrorKind {
@@ -20,9 +33,18 @@ macro_rules! error_kinds {
 
         impl ErrorKind {
             /// Every kind there is.
+            ///
+            /// ```
+            /// let codes: Vec<_> = replicant::ErrorKind::ALL.iter().map(|kind| kind.code()).collect();
+            /// assert!(codes.contains(&"prediction_failed"));
+            /// ```
             pub const ALL: &'static [ErrorKind] = &[$(ErrorKind::$variant,)*];
 
             /// The stable code that names this kind in every language.
+            ///
+            /// ```
+            /// assert_eq!(replicant::ErrorKind::NotFound.code(), "not_found");
+            /// ```
             pub const fn code(self) -> &'static str {
                 match self {
                     $(ErrorKind::$variant => $code,)*
@@ -119,6 +141,16 @@ impl ErrorKind {
 }
 
 /// What the server answered, as far as an error keeps it.
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// if let Err(error) = client.account().await
+///     && let Some(response) = error.response()
+/// {
+///     println!("{} {:?}: {}", response.status, response.title, response.body);
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct ErrorResponse {
@@ -171,6 +203,16 @@ struct Inner {
 
 impl Error {
     /// An error of `kind` with a message for the user.
+    ///
+    /// For those who bring a [`Transport`](crate::transport::Transport) or a
+    /// [`ByteSource`](crate::ByteSource) of their own.
+    ///
+    /// ```
+    /// use replicant::{Error, ErrorKind};
+    ///
+    /// let error = Error::new(ErrorKind::Connection, "the relay is closed");
+    /// assert_eq!(error.to_string(), "the relay is closed");
+    /// ```
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self(Box::new(Inner { kind: Some(kind), message: message.into(), ..Inner::default() }))
     }
@@ -217,6 +259,13 @@ impl Error {
 
     /// Marks an error of a request of which no byte was written, so that even a create may be
     /// sent again. A [`Transport`](crate::transport::Transport) sets it on connect errors.
+    ///
+    /// ```
+    /// use replicant::{Error, ErrorKind};
+    ///
+    /// let error = Error::new(ErrorKind::Connection, "connection refused").with_never_sent();
+    /// assert!(!error.outcome_unknown());
+    /// ```
     pub fn with_never_sent(mut self) -> Self {
         self.0.never_sent = true;
         self
@@ -256,31 +305,79 @@ impl Error {
     }
 
     /// What went wrong.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// if let Err(error) = client.run("acme/painter", replicant::json!({"prompt": "a heron"})).await {
+    ///     match error.kind() {
+    ///         replicant::ErrorKind::PredictionFailed => println!("the model says: {error}"),
+    ///         replicant::ErrorKind::Authentication => println!("set REPLICATE_API_TOKEN"),
+    ///         _ => return Err(error),
+    ///     }
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub fn kind(&self) -> ErrorKind {
         self.0.kind.unwrap_or(ErrorKind::Internal)
     }
 
     /// The stable code of the kind, the same in every language.
+    ///
+    /// ```
+    /// use replicant::{Error, ErrorKind};
+    ///
+    /// assert_eq!(Error::new(ErrorKind::Timeout, "...").code(), "timeout");
+    /// ```
     pub fn code(&self) -> &'static str {
         self.kind().code()
     }
 
     /// The message alone; `Display` prints the same.
+    ///
+    /// ```
+    /// use replicant::{Error, ErrorKind};
+    ///
+    /// assert_eq!(Error::new(ErrorKind::Timeout, "no answer").message(), "no answer");
+    /// ```
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
     /// HTTP status, where a server answered.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// if let Err(error) = client.run("acme/painter", replicant::json!({"prompt": "a heron"})).await {
+    ///     println!("{:?}", error.status());
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub fn status(&self) -> Option<u16> {
         self.response().map(|response| response.status)
     }
 
     /// What the server answered.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// if let Err(error) = client.run("acme/painter", replicant::json!({"prompt": "a heron"})).await {
+    ///     println!("{:?}", error.response().and_then(|response| response.invalid_fields.clone()));
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub fn response(&self) -> Option<&ErrorResponse> {
         self.0.response.as_ref()
     }
 
     /// The API's id of the request, for a support ticket.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// if let Err(error) = client.run("acme/painter", replicant::json!({"prompt": "a heron"})).await {
+    ///     eprintln!("{error} (request {})", error.request_id().unwrap_or("unknown"));
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub fn request_id(&self) -> Option<&str> {
         let headers = &self.response()?.headers;
         ["x-request-id", "request-id", "replicate-request-id", "cf-ray"]
@@ -289,16 +386,48 @@ impl Error {
     }
 
     /// How long the API asks to wait.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// if let Err(error) = client.run("acme/painter", replicant::json!({"prompt": "a heron"})).await {
+    ///     if let Some(wait) = error.retry_after() {
+    ///         println!("again in {} s", wait.as_secs_f64());
+    ///     }
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
 
     /// Method and URL of the request this is about.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// if let Err(error) = client.run("acme/painter", replicant::json!({"prompt": "a heron"})).await {
+    ///     if let Some((method, url)) = error.request() {
+    ///         println!("{method} {url} failed");
+    ///     }
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub fn request(&self) -> Option<(&'static str, &str)> {
         Some((self.0.method?, self.0.url.as_deref()?))
     }
 
     /// Whether a create may have been carried out although no answer says so.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// let create = client.predictions().create("acme/painter", replicant::json!({"prompt": "a heron"}));
+    /// if let Err(error) = create.await
+    ///     && error.outcome_unknown()
+    /// {
+    ///     let newest = client.predictions().list().await?.results;
+    ///     println!("is it one of these? {newest:?}");
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub fn outcome_unknown(&self) -> bool {
         self.0.outcome_unknown
     }
@@ -308,16 +437,46 @@ impl Error {
     }
 
     /// The prediction this is about, as last seen (an object).
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// if let Err(error) = client.run("acme/painter", replicant::json!({"prompt": "a heron"})).await {
+    ///     if let Some(prediction) = error.prediction() {
+    ///         println!("{}: {}", prediction["id"], prediction["logs"]);
+    ///     }
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub fn prediction(&self) -> Option<&Value> {
         self.0.prediction.as_ref()
     }
 
     /// What had arrived before the failure.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// use futures_util::TryStreamExt;
+    ///
+    /// let events = client.stream("acme/text", replicant::json!({"prompt": "Sing."})).await?;
+    /// if let Err(error) = events.try_collect::<Vec<_>>().await
+    ///     && let Some(text) = error.partial()
+    /// {
+    ///     println!("until it broke: {text}");
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub fn partial(&self) -> Option<&Value> {
         self.0.partial.as_ref()
     }
 
     /// All fields as an object: how an error crosses into another language.
+    ///
+    /// ```
+    /// use replicant::{Error, ErrorKind};
+    ///
+    /// let fields = Error::new(ErrorKind::Timeout, "no answer").to_value();
+    /// assert_eq!(fields["code"], "timeout");
+    /// ```
     pub fn to_value(&self) -> Value {
         let mut fields = Object::new();
         let mut put = |name: &str, value: Option<Value>| {

@@ -23,6 +23,13 @@ use crate::{
 };
 
 /// An answer of the API: its value, and what came with it.
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// let reply = client.predictions().get("4b2q8m").with_response().await?;
+/// println!("{} {}", reply.status, reply.value.id);
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Reply<T = Value> {

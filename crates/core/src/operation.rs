@@ -73,6 +73,10 @@ struct OutputOf {
 macro_rules! operations {
     ($($name:literal ($client:ident, $params:ident: $type:ty) => $work:expr,)*) => {
         /// Every operation that [`call`] knows.
+        ///
+        /// ```
+        /// assert!(replicant::operation::OPERATIONS.contains(&"predictions.create"));
+        /// ```
         pub const OPERATIONS: &[&str] = &[$($name,)*];
 
         fn prepare(

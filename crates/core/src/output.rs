@@ -44,6 +44,13 @@ impl FileOutput {
     }
 
     /// Where the file is; also a `data:` URI.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// let output = client.run("acme/painter", replicant::json!({"prompt": "a heron"})).await?;
+    /// println!("{}", output.files()[0].url());
+    /// # Ok(()) }
+    /// ```
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -52,6 +59,14 @@ impl FileOutput {
     ///
     /// # Errors
     /// [`ErrorKind::OutputExpired`] if it is gone, [`ErrorKind::Download`] if it cannot be had whole.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// let output = client.run("acme/painter", replicant::json!({"prompt": "a heron"})).await?;
+    /// let bytes = output.files()[0].bytes().await?;
+    /// println!("{} bytes", bytes.len());
+    /// # Ok(()) }
+    /// ```
     pub async fn bytes(&self) -> Result<Bytes> {
         Ok(self.whole().await?.0)
     }
@@ -78,6 +93,18 @@ impl FileOutput {
 
     /// The file's pieces as they come. After a cut it goes on where it stopped; the stream fails
     /// rather than end early.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// use futures_util::TryStreamExt;
+    ///
+    /// let output = client.run("acme/painter", replicant::json!({"prompt": "a heron"})).await?;
+    /// let mut chunks = output.files()[0].stream();
+    /// while let Some(chunk) = chunks.try_next().await? {
+    ///     println!("{} bytes", chunk.len());
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub fn stream(&self) -> BoxStream<'static, Result<Bytes>> {
         self.stream_observed(None)
     }
@@ -94,6 +121,16 @@ impl FileOutput {
     }
 
     /// The file as something to read from.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// use tokio::io::AsyncReadExt;
+    ///
+    /// let output = client.run("acme/painter", replicant::json!({"prompt": "a heron"})).await?;
+    /// let mut content = Vec::new();
+    /// output.files()[0].reader().read_to_end(&mut content).await.expect("the whole file");
+    /// # Ok(()) }
+    /// ```
     #[cfg(not(target_arch = "wasm32"))]
     pub fn reader(&self) -> crate::native::Reader {
         crate::native::Reader::new(self.stream())
@@ -103,6 +140,13 @@ impl FileOutput {
     ///
     /// # Errors
     /// As [`FileOutput::bytes`], and [`ErrorKind::InvalidArgument`] if `path` cannot be written.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// let output = client.run("acme/painter", replicant::json!({"prompt": "a heron"})).await?;
+    /// output.files()[0].save("heron.png").await?;
+    /// # Ok(()) }
+    /// ```
     #[cfg(not(target_arch = "wasm32"))]
     pub async fn save(&self, path: impl AsRef<std::path::Path>) -> Result<()> {
         self.save_observed(path.as_ref(), None).await
@@ -126,6 +170,14 @@ impl FileOutput {
     ///
     /// # Errors
     /// As [`FileOutput::bytes`].
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// let output = client.run("acme/painter", replicant::json!({"prompt": "a heron"})).await?;
+    /// let (content_type, size) = output.files()[0].head().await?;
+    /// println!("{content_type:?}, {size:?} bytes");
+    /// # Ok(()) }
+    /// ```
     pub async fn head(&self) -> Result<(Option<String>, Option<u64>)> {
         if self.url.starts_with("data:") {
             let (mime, bytes) = decode_data_uri(&self.url)?;

@@ -17,6 +17,15 @@ use crate::{
 };
 
 /// One page of a list.
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// let page = client.predictions().list().await?;
+/// if let Some(next) = &page.next {
+///     let second = client.predictions().list().cursor(next).await?;
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[non_exhaustive]
 pub struct Page<T> {
@@ -58,6 +67,17 @@ impl<T> List<T> {
     request_options!();
 
     /// Begins at another page: the `next` of a page, or a cursor alone.
+    ///
+    /// A link to another server fails with [`ErrorKind::InvalidResponse`].
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// let first = client.predictions().list().await?;
+    /// if let Some(next) = first.next {
+    ///     println!("{}", client.predictions().list().cursor(next).await?.results.len());
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub fn cursor(mut self, cursor: impl AsRef<str>) -> Self {
         self.request = self.request.and_then(|request| at_cursor(&self.client, request, cursor.as_ref()));
         self
@@ -99,11 +119,30 @@ impl<T> List<T> {
 
 impl<T: DeserializeOwned + MaybeSend + 'static> List<T> {
     /// All pages from here on, each asked for when it is wanted.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// use futures_util::TryStreamExt;
+    ///
+    /// let mut pages = client.models().list().pages();
+    /// while let Some(page) = pages.try_next().await? {
+    ///     println!("{} models", page.results.len());
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub fn pages(self) -> BoxStream<'static, Result<Page<T>>> {
         Box::pin(self.raw_pages().and_then(|page| std::future::ready(decode(page))))
     }
 
     /// All items from here on, their pages asked for as they are wanted.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// use futures_util::{StreamExt, TryStreamExt};
+    ///
+    /// let newest: Vec<_> = client.predictions().list().items().take(500).try_collect().await?;
+    /// # Ok(()) }
+    /// ```
     pub fn items(self) -> impl Stream<Item = Result<T>> + Unpin {
         let pages = self.pages().map_ok(|page| stream::iter(page.results.into_iter().map(Ok)));
         Box::pin(pages.try_flatten())

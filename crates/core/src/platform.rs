@@ -46,9 +46,35 @@ mod imp {
 pub use imp::{BoxFuture, BoxStream, MaybeSend, MaybeSync};
 
 /// Starts a future that outlives its caller; see [`Runtime::spawner`].
+///
+/// ```
+/// use replicant::{native::TokioRuntime, platform::Runtime};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let spawner = TokioRuntime::with_rate(1.0).spawner();
+/// spawner.spawn(Box::pin(async { println!("in the background") }));
+/// # }
+/// ```
 pub type Spawner = std::sync::Arc<dyn SpawnFn>;
 
 /// The function behind a [`Spawner`].
+///
+/// ```
+/// use replicant::platform::{BoxFuture, SpawnFn};
+///
+/// /// On a thread of its own.
+/// struct Threads;
+///
+/// impl SpawnFn for Threads {
+///     fn spawn(&self, task: BoxFuture<'static, ()>) {
+///         std::thread::spawn(|| {
+///             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+///             runtime.expect("a runtime").block_on(task);
+///         });
+///     }
+/// }
+/// ```
 pub trait SpawnFn: MaybeSend + MaybeSync {
     /// Starts `task` in the background.
     fn spawn(&self, task: BoxFuture<'static, ()>);
@@ -57,6 +83,37 @@ pub trait SpawnFn: MaybeSend + MaybeSync {
 /// The clock, the timer and the task spawner the client lives on.
 ///
 /// The native one is [`crate::native::TokioRuntime`].
+///
+/// ```
+/// use std::{sync::Arc, time::Duration};
+/// use replicant::{
+///     BoxFuture, Client, Options,
+///     native::TokioRuntime,
+///     platform::{Runtime, Spawner},
+/// };
+///
+/// /// Waits for nothing, for tests.
+/// struct Impatient(TokioRuntime);
+///
+/// impl Runtime for Impatient {
+///     fn now(&self) -> Duration {
+///         self.0.now()
+///     }
+///     fn monotonic(&self) -> Duration {
+///         self.0.monotonic()
+///     }
+///     fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
+///         Box::pin(tokio::task::yield_now())
+///     }
+///     fn spawner(&self) -> Spawner {
+///         self.0.spawner()
+///     }
+/// }
+///
+/// let runtime = Arc::new(Impatient(TokioRuntime::with_rate(1.0)));
+/// let client = Client::new(Options { runtime: Some(runtime), ..Options::default() })?;
+/// # Ok::<(), replicant::Error>(())
+/// ```
 pub trait Runtime: MaybeSend + MaybeSync {
     /// Wall-clock time since the Unix epoch.
     fn now(&self) -> Duration;

@@ -1,6 +1,15 @@
 //! Progress read from a prediction's logs.
 
 /// How far a model has come, by the last progress bar in its logs.
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// let prediction = client.predictions().get("4b2q8m").await?;
+/// if let Some(progress) = prediction.progress() {
+///     println!("{} of {}", progress.current, progress.total);
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Progress {

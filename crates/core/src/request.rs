@@ -23,6 +23,18 @@ use crate::{
 
 /// What a request may be sent with besides what it says: for one call, where the client's
 /// [`Options`](crate::Options) hold for all.
+///
+/// In Rust each call has builder methods for them; by name, [`operation::call`](crate::operation::call)
+/// takes them as `request_options`.
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// use replicant::{json, operation};
+///
+/// let params = json!({"id": "4b2q8m", "request_options": {"timeout": 5, "max_retries": 0}});
+/// operation::call(&client, "predictions.get", params.into(), None).await?;
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]

@@ -3,6 +3,17 @@
 use std::time::Duration;
 
 /// How the client repeats requests that failed.
+///
+/// ```
+/// use std::time::Duration;
+/// use replicant::{Client, Options, RetryPolicy};
+///
+/// let mut retry = RetryPolicy::default();
+/// retry.max_retries = 8;
+/// retry.cap = Duration::from_secs(30);
+/// let client = Client::new(Options { retry: Some(retry), ..Options::default() })?;
+/// # Ok::<(), replicant::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct RetryPolicy {

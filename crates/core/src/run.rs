@@ -59,6 +59,15 @@ pub(crate) struct RunParams {
 /// # Errors
 /// Those of a create; [`ErrorKind::PredictionFailed`], [`ErrorKind::PredictionCanceled`] and
 /// [`ErrorKind::PredictionAborted`] when it ends otherwise than well; [`ErrorKind::Deadline`].
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// use std::time::Duration;
+///
+/// let run = client.run("acme/painter", replicant::json!({"prompt": "a heron"}));
+/// let output = run.timeout(Duration::from_secs(120)).webhook("https://example.com/hook").await?;
+/// # Ok(()) }
+/// ```
 #[must_use = "a model is run when this is awaited"]
 #[derive(Debug, Clone)]
 pub struct Run {
@@ -85,6 +94,14 @@ impl std::fmt::Debug for ObserverSlot {
 }
 
 /// What a run came to: its output, and the prediction with its id, logs and metrics.
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// let run = client.run("acme/painter", replicant::json!({"prompt": "a heron"}));
+/// let outcome = run.detailed().await?;
+/// println!("{} took {} s", outcome.prediction["id"], outcome.prediction["metrics"]["predict_time"]);
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct RunOutcome {
@@ -173,30 +190,72 @@ impl Client {
 impl Run {
     /// How long all of it may take, from creating the prediction to its end. When the time is up the
     /// prediction is cancelled (see [`Run::on_abandon`]) and the error carries it.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// use std::time::Duration;
+    ///
+    /// let run = client.run("acme/painter", replicant::json!({"prompt": "a heron"}));
+    /// let output = run.timeout(Duration::from_secs(120)).await?;
+    /// # Ok(()) }
+    /// ```
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
     /// The time between two looks at the prediction, instead of an adaptive one.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// use std::time::Duration;
+    ///
+    /// let run = client.run("acme/painter", replicant::json!({"prompt": "a heron"}));
+    /// let output = run.interval(Duration::from_secs(2)).await?;
+    /// # Ok(()) }
+    /// ```
     pub fn interval(mut self, interval: Duration) -> Self {
         self.interval = Some(interval);
         self
     }
 
     /// Whether URLs of files in the output become [`FileOutput`](crate::FileOutput)s.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// let run = client.run("acme/painter", replicant::json!({"prompt": "a heron"}));
+    /// let url = run.use_file_output(false).await?.to_string();
+    /// # Ok(()) }
+    /// ```
     pub fn use_file_output(mut self, use_file_output: bool) -> Self {
         self.use_file_output = Some(use_file_output);
         self
     }
 
     /// What happens to the prediction when the run is dropped or runs out of time.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// use std::time::Duration;
+    /// use replicant::OnAbandon;
+    ///
+    /// let run = client.run("acme/painter", replicant::json!({"prompt": "a heron"}));
+    /// let output = run.timeout(Duration::from_secs(5)).on_abandon(OnAbandon::Leave).await?;
+    /// # Ok(()) }
+    /// ```
     pub fn on_abandon(mut self, on_abandon: OnAbandon) -> Self {
         self.on_abandon = Some(on_abandon);
         self
     }
 
     /// Is told of every state of the prediction that is seen.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// let run = client.run("acme/painter", replicant::json!({"prompt": "a heron"}));
+    /// let output = run.observe(|prediction| println!("{}", prediction["status"])).await?;
+    /// # Ok(()) }
+    /// ```
     pub fn observe(
         mut self,
         observer: impl Fn(Value) + crate::platform::MaybeSend + crate::platform::MaybeSync + 'static,
@@ -212,6 +271,14 @@ impl Run {
     ///
     /// # Errors
     /// As awaiting the run itself.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// let run = client.run("acme/painter", replicant::json!({"prompt": "a heron"}));
+    /// let outcome = run.detailed().await?;
+    /// println!("{}: {}", outcome.prediction["id"], outcome.output);
+    /// # Ok(()) }
+    /// ```
     pub async fn detailed(self) -> Result<RunOutcome> {
         let life = Life::new(&self.client, self.abandonment());
         self.limited(&life, self.finish(&life)).await
@@ -309,22 +376,56 @@ impl Work for Run {
 }
 
 /// A model about to be run for its events: `.await` the [`EventStream`].
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// use futures_util::TryStreamExt;
+///
+/// let run = client.stream("acme/text", replicant::json!({"prompt": "Sing."}));
+/// let text: Vec<String> = run.await?.text().try_collect().await?;
+/// # Ok(()) }
+/// ```
 #[must_use = "a model is run when this is awaited"]
 #[derive(Debug, Clone)]
 pub struct StreamRun(Run);
 
 impl StreamRun {
     /// How long all of it may take, from creating the prediction to the last event.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// use std::time::Duration;
+    ///
+    /// let run = client.stream("acme/text", replicant::json!({"prompt": "Sing."}));
+    /// let events = run.timeout(Duration::from_secs(60)).await?;
+    /// # Ok(()) }
+    /// ```
     pub fn timeout(self, timeout: Duration) -> Self {
         Self(self.0.timeout(timeout))
     }
 
     /// What happens to the prediction when the stream is dropped or runs out of time.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// use replicant::OnAbandon;
+    ///
+    /// let run = client.stream("acme/text", replicant::json!({"prompt": "Sing."}));
+    /// let events = run.on_abandon(OnAbandon::Leave).await?;
+    /// # Ok(()) }
+    /// ```
     pub fn on_abandon(self, on_abandon: OnAbandon) -> Self {
         Self(self.0.on_abandon(on_abandon))
     }
 
     /// Where the API reports progress: an https URL.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// let run = client.stream("acme/text", replicant::json!({"prompt": "Sing."}));
+    /// let events = run.webhook("https://example.com/hook").await?;
+    /// # Ok(()) }
+    /// ```
     pub fn webhook(self, url: impl Into<String>) -> Self {
         Self(self.0.webhook(url))
     }

@@ -32,6 +32,21 @@ const LONGEST: usize = 256 * 1024 * 1024;
 const RECENT: usize = 1024;
 
 /// One event of a prediction.
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// use futures_util::TryStreamExt;
+///
+/// let mut events = client.predictions().stream("4b2q8m").await?;
+/// while let Some(event) = events.try_next().await? {
+///     match event.event.as_str() {
+///         "output" => print!("{}", event.data),
+///         "logs" => eprint!("{}", event.data),
+///         _ => {}
+///     }
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Event {
@@ -58,6 +73,17 @@ impl fmt::Display for Event {
 ///
 /// Dropping it closes its connection, and cancels the prediction if it was started by
 /// [`Client::stream`] (see [`OnAbandon`](crate::OnAbandon)).
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// use futures_util::TryStreamExt;
+///
+/// let mut events = client.stream("acme/text", replicant::json!({"prompt": "Sing."})).await?;
+/// while let Some(event) = events.try_next().await? {
+///     print!("{event}");
+/// }
+/// # Ok(()) }
+/// ```
 pub struct EventStream {
     events: BoxStream<'static, Result<Event>>,
     prediction: Value,
@@ -69,11 +95,27 @@ impl EventStream {
     }
 
     /// The prediction as it was when the stream began.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// let events = client.stream("acme/text", replicant::json!({"prompt": "Sing."})).await?;
+    /// println!("{}", events.prediction()["id"]);
+    /// # Ok(()) }
+    /// ```
     pub fn prediction(&self) -> &Value {
         &self.prediction
     }
 
     /// The text of the output alone, piece by piece.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// use futures_util::TryStreamExt;
+    ///
+    /// let events = client.stream("acme/text", replicant::json!({"prompt": "Sing."})).await?;
+    /// let words: Vec<String> = events.text().try_collect().await?;
+    /// # Ok(()) }
+    /// ```
     pub fn text(self) -> impl Stream<Item = Result<String>> + Unpin {
         self.events
             .try_filter_map(|event| std::future::ready(Ok((event.event == "output").then_some(event.data))))

@@ -16,6 +16,34 @@ use crate::{
 };
 
 /// Carries one HTTP request, once: no retries, no redirects.
+///
+/// It must neither follow redirects (they would take the token along) nor repeat a request, and dropping the
+/// future must end the request.
+///
+/// ```
+/// use std::sync::Arc;
+/// use replicant::{
+///     BoxFuture, Client, Options, Result,
+///     transport::{HttpRequest, HttpResponse, Transport},
+/// };
+///
+/// /// Answers every request by itself, for tests.
+/// struct Canned(&'static [u8]);
+///
+/// impl Transport for Canned {
+///     fn send(&self, _request: HttpRequest) -> BoxFuture<'static, Result<HttpResponse>> {
+///         let body = Box::new(bytes::Bytes::from_static(self.0));
+///         Box::pin(async { Ok(HttpResponse { status: 200, headers: Vec::new(), body }) })
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// let transport = Arc::new(Canned(br#"{"type": "user", "username": "acme"}"#));
+/// let client = Client::new(Options { transport: Some(transport), ..Options::default() })?;
+/// assert_eq!(client.account().await?.username, "acme");
+/// # Ok(()) }
+/// ```
 pub trait Transport: MaybeSend + MaybeSync {
     /// Sends the request and resolves when the head of the response is there.
     ///
@@ -28,6 +56,14 @@ pub trait Transport: MaybeSend + MaybeSync {
 }
 
 /// A request as it goes to the wire.
+///
+/// ```
+/// use replicant::transport::HttpRequest;
+///
+/// fn line(request: &HttpRequest) -> String {
+///     format!("{} {} HTTP/1.1", request.method, request.url.path())
+/// }
+/// ```
 pub struct HttpRequest {
     /// Method, in capitals.
     pub method: &'static str,
@@ -40,6 +76,19 @@ pub struct HttpRequest {
 }
 
 /// A body on its way up.
+///
+/// ```
+/// use futures_util::TryStreamExt;
+/// use replicant::transport::HttpBody;
+///
+/// async fn size(body: HttpBody) -> replicant::Result<usize> {
+///     Ok(match body {
+///         HttpBody::Empty => 0,
+///         HttpBody::Bytes(bytes) => bytes.len(),
+///         HttpBody::Stream { chunks, .. } => chunks.try_fold(0, async |sum, chunk| Ok(sum + chunk.len())).await?,
+///     })
+/// }
+/// ```
 pub enum HttpBody {
     /// None.
     Empty,
@@ -55,6 +104,14 @@ pub enum HttpBody {
 }
 
 /// A response whose head has come.
+///
+/// ```
+/// use replicant::transport::HttpResponse;
+///
+/// let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+/// let response = HttpResponse { status: 200, headers, body: Box::new(bytes::Bytes::from_static(b"{}")) };
+/// assert_eq!(response.header("content-type"), Some("application/json"));
+/// ```
 pub struct HttpResponse {
     /// Status.
     pub status: u16,
@@ -67,6 +124,18 @@ pub struct HttpResponse {
 /// A body that can be had whole or as a stream, once.
 ///
 /// Two forms, because on the web one promise for the whole body is much cheaper than many.
+///
+/// `Bytes` is one; [`StreamBody`] makes one of a stream.
+///
+/// ```
+/// use replicant::transport::BodySource;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> replicant::Result<()> {
+/// let body: Box<dyn BodySource> = Box::new(bytes::Bytes::from_static(b"{}"));
+/// assert_eq!(body.bytes().await?, "{}");
+/// # Ok(()) }
+/// ```
 pub trait BodySource: MaybeSend {
     /// The whole body.
     fn bytes(self: Box<Self>) -> BoxFuture<'static, Result<Bytes>>;
@@ -86,6 +155,18 @@ impl BodySource for Bytes {
 }
 
 /// A body that only comes piece by piece.
+///
+/// ```
+/// use futures_util::stream;
+/// use replicant::transport::{BodySource, StreamBody};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> replicant::Result<()> {
+/// let pieces = stream::iter([Ok("{".into()), Ok("}".into())]);
+/// let body = Box::new(StreamBody(Box::pin(pieces)));
+/// assert_eq!(body.bytes().await?, "{}");
+/// # Ok(()) }
+/// ```
 pub struct StreamBody(pub BoxStream<'static, Result<Bytes>>);
 
 impl BodySource for StreamBody {
@@ -107,6 +188,15 @@ impl BodySource for StreamBody {
 
 impl HttpResponse {
     /// The first header of that name (given in lower case).
+    ///
+    /// ```
+    /// use replicant::transport::HttpResponse;
+    ///
+    /// let headers = vec![("etag".to_owned(), "\"7\"".to_owned())];
+    /// let response = HttpResponse { status: 200, headers, body: Box::new(bytes::Bytes::new()) };
+    /// assert_eq!(response.header("etag"), Some("\"7\""));
+    /// assert_eq!(response.header("content-type"), None);
+    /// ```
     pub fn header(&self, name: &str) -> Option<&str> {
         crate::error::header(&self.headers, name)
     }

@@ -22,6 +22,10 @@ use crate::{
 };
 
 /// The largest file the API takes: 100 MiB.
+///
+/// ```
+/// assert_eq!(replicant::MAX_FILE_SIZE, 104_857_600);
+/// ```
 pub const MAX_FILE_SIZE: u64 = 100 * 1024 * 1024;
 /// The largest file that is inlined without being asked to. One request less is worth a larger body
 /// up to about here.
@@ -32,6 +36,14 @@ const INLINE_TOTAL: u64 = 10_000_000;
 const PARALLEL: usize = 4;
 
 /// How the files in an input are sent.
+///
+/// ```
+/// use replicant::{Client, FileEncodingStrategy, Options};
+///
+/// let strategy = Some(FileEncodingStrategy::Upload);
+/// let client = Client::new(Options { file_encoding_strategy: strategy, ..Options::default() })?;
+/// # Ok::<(), replicant::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 pub enum FileEncodingStrategy {
     /// Small ones inline, others uploaded.
@@ -57,6 +69,32 @@ impl FileEncodingStrategy {
 }
 
 /// Where the bytes of a [`File`] come from. A host language implements it for its own file objects.
+///
+/// ```
+/// use std::sync::Arc;
+/// use bytes::Bytes;
+/// use futures_util::stream;
+/// use replicant::{BoxFuture, BoxStream, ByteSource, File, Result};
+///
+/// /// `n` zeros, made as they are sent.
+/// #[derive(Debug)]
+/// struct Zeros(usize);
+///
+/// impl ByteSource for Zeros {
+///     fn len(&self) -> Option<u64> {
+///         Some(self.0 as u64)
+///     }
+///     fn replayable(&self) -> bool {
+///         true
+///     }
+///     fn open(&self) -> BoxFuture<'_, Result<BoxStream<'static, Result<Bytes>>>> {
+///         let zeros = stream::iter((0..self.0).map(|_| Ok(Bytes::from_static(b"\0"))));
+///         Box::pin(async { Ok(Box::pin(zeros) as BoxStream<'static, _>) })
+///     }
+/// }
+///
+/// let file = File::source(Arc::new(Zeros(1000))).filename("zeros.bin");
+/// ```
 pub trait ByteSource: fmt::Debug + MaybeSend + MaybeSync {
     /// How many bytes there are, where it is known before reading.
     fn len(&self) -> Option<u64>;
@@ -124,6 +162,15 @@ pub struct File {
 
 impl File {
     /// A file on disk; it is opened when it is sent.
+    ///
+    /// That it cannot be read shows when it is sent, as
+    /// [`ErrorKind::FileNotFound`].
+    ///
+    /// ```
+    /// use replicant::File;
+    ///
+    /// let photo = File::path("photos/heron.png");
+    /// ```
     #[cfg(not(target_arch = "wasm32"))]
     pub fn path(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
@@ -132,22 +179,44 @@ impl File {
     }
 
     /// Bytes in memory.
+    ///
+    /// ```
+    /// use replicant::File;
+    ///
+    /// let notes = File::bytes("one\ntwo\n").filename("notes.txt");
+    /// ```
     pub fn bytes(bytes: impl Into<Bytes>) -> Self {
         Self::source(Arc::new(bytes.into()))
     }
 
     /// Anything else that can be read.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use replicant::File;
+    ///
+    /// let source = Arc::new(bytes::Bytes::from_static(b"..."));
+    /// let file = File::source(source).filename("data.bin");
+    /// ```
     pub fn source(source: Arc<dyn ByteSource>) -> Self {
         Self { source, filename: None, content_type: None }
     }
 
     /// The name it is uploaded under; the path's last part by default.
+    ///
+    /// ```
+    /// let mask = replicant::File::path("/tmp/4b2q8m").filename("mask.png");
+    /// ```
     pub fn filename(mut self, filename: impl Into<String>) -> Self {
         self.filename = Some(filename.into());
         self
     }
 
     /// Its MIME type; by default taken from the name, or else from the content.
+    ///
+    /// ```
+    /// let sound = replicant::File::path("take-1").content_type("audio/wav");
+    /// ```
     pub fn content_type(mut self, content_type: impl Into<String>) -> Self {
         self.content_type = Some(content_type.into());
         self

@@ -14,6 +14,14 @@ pub use self::number::Number;
 use crate::{output::FileOutput, upload::File};
 
 /// The members of a JSON object, in the order they came.
+///
+/// ```
+/// use replicant::{Object, Value};
+///
+/// let mut input = Object::new();
+/// input.insert("prompt".into(), "a heron".into());
+/// assert_eq!(Value::from(input)["prompt"], "a heron");
+/// ```
 pub type Object = indexmap::IndexMap<String, Value>;
 
 /// Any JSON value, and beside it what JSON cannot say: raw bytes and files.
@@ -52,6 +60,13 @@ pub enum Value {
 }
 
 /// One step of a place inside a [`Value`].
+///
+/// ```
+/// use replicant::PathSegment;
+///
+/// // images[0]
+/// let place = [PathSegment::Key("images".into()), PathSegment::Index(0)];
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PathSegment {
     /// A member of an object.
@@ -62,11 +77,21 @@ pub enum PathSegment {
 
 impl Value {
     /// An empty object.
+    ///
+    /// ```
+    /// let mut input = replicant::Value::object();
+    /// input["prompt"] = "a heron".into();
+    /// ```
     pub fn object() -> Self {
         Self::Object(Object::new())
     }
 
     /// The string, if this is one. A file output gives its URL.
+    ///
+    /// ```
+    /// assert_eq!(replicant::Value::from("a").as_str(), Some("a"));
+    /// assert_eq!(replicant::Value::from(1).as_str(), None);
+    /// ```
     pub fn as_str(&self) -> Option<&str> {
         match self {
             Self::String(string) => Some(string),
@@ -76,6 +101,11 @@ impl Value {
     }
 
     /// The integer, if this is one that fits.
+    ///
+    /// ```
+    /// assert_eq!(replicant::Value::from(7).as_i64(), Some(7));
+    /// assert_eq!(replicant::Value::from(7.0).as_i64(), None);
+    /// ```
     pub fn as_i64(&self) -> Option<i64> {
         match self {
             Self::Number(number) => number.as_i64(),
@@ -84,6 +114,10 @@ impl Value {
     }
 
     /// The number as a float, if this is a number.
+    ///
+    /// ```
+    /// assert_eq!(replicant::Value::from(7).as_f64(), Some(7.0));
+    /// ```
     pub fn as_f64(&self) -> Option<f64> {
         match self {
             Self::Number(number) => Some(number.as_f64()),
@@ -92,6 +126,10 @@ impl Value {
     }
 
     /// The boolean, if this is one.
+    ///
+    /// ```
+    /// assert_eq!(replicant::Value::from(true).as_bool(), Some(true));
+    /// ```
     pub fn as_bool(&self) -> Option<bool> {
         match self {
             Self::Bool(bool) => Some(*bool),
@@ -100,6 +138,14 @@ impl Value {
     }
 
     /// The items, if this is an array.
+    ///
+    /// ```
+    /// use replicant::{Value, json};
+    ///
+    ///
+    /// let value: Value = json!([1, 2]).into();
+    /// assert_eq!(value.as_array().map(<[_]>::len), Some(2));
+    /// ```
     pub fn as_array(&self) -> Option<&[Value]> {
         match self {
             Self::Array(items) => Some(items),
@@ -108,6 +154,14 @@ impl Value {
     }
 
     /// The members, if this is an object.
+    ///
+    /// ```
+    /// use replicant::{Value, json};
+    ///
+    ///
+    /// let value: Value = json!({"a": 1, "b": 2}).into();
+    /// assert!(value.as_object().is_some_and(|members| members.keys().eq(["a", "b"])));
+    /// ```
     pub fn as_object(&self) -> Option<&Object> {
         match self {
             Self::Object(members) => Some(members),
@@ -116,6 +170,15 @@ impl Value {
     }
 
     /// The file, if a model wrote one here.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// let output = client.run("acme/painter", replicant::json!({"prompt": "a heron"})).await?;
+    /// if let Some(file) = output.as_file() {
+    ///     file.save("heron.png").await?;
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub fn as_file(&self) -> Option<&FileOutput> {
         match self {
             Self::Output(file) => Some(file),
@@ -124,11 +187,27 @@ impl Value {
     }
 
     /// Whether this is `null`.
+    ///
+    /// ```
+    /// use replicant::{Value, json};
+    ///
+    ///
+    /// assert!(Value::from(json!({"a": 1}))["b"].is_null());
+    /// ```
     pub fn is_null(&self) -> bool {
         matches!(self, Self::Null)
     }
 
     /// The member of that name, if this is an object that has it.
+    ///
+    /// ```
+    /// use replicant::{Value, json};
+    ///
+    ///
+    /// let value: Value = json!({"a": null}).into();
+    /// assert_eq!(value.get("a"), Some(&Value::Null));
+    /// assert_eq!(value.get("b"), None);
+    /// ```
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.as_object()?.get(key)
     }
@@ -154,6 +233,15 @@ impl Value {
     }
 
     /// Where the file outputs are; for a language that takes the rest as JSON text.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// let output = client.run("acme/painter", replicant::json!({"prompt": "a heron"})).await?;
+    /// for path in output.file_paths() {
+    ///     println!("a file at {path:?}");
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub fn file_paths(&self) -> Vec<Vec<PathSegment>> {
         let mut paths = Vec::new();
         self.walk(&mut Vec::new(), &mut |value, path| {
@@ -166,6 +254,13 @@ impl Value {
 
     /// All text in here, joined: what a language model wrote, whether its output is a string or a
     /// list of pieces.
+    ///
+    /// ```
+    /// use replicant::{Value, json};
+    ///
+    ///
+    /// assert_eq!(Value::from(json!(["Once", " upon"])).text(), "Once upon");
+    /// ```
     pub fn text(&self) -> String {
         let mut text = String::new();
         self.walk(&mut Vec::new(), &mut |value, _| {

@@ -28,6 +28,13 @@ pub(crate) fn is_terminal(status: &str) -> bool {
 }
 
 /// What happens to a prediction when nobody waits for it any more.
+///
+/// ```
+/// use replicant::{Client, OnAbandon, Options};
+///
+/// let client = Client::new(Options { on_abandon: Some(OnAbandon::Leave), ..Options::default() })?;
+/// # Ok::<(), replicant::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OnAbandon {

@@ -12,9 +12,24 @@ use crate::{
 };
 
 /// How old or how far in the future a webhook may be by default.
+///
+/// ```
+/// assert_eq!(replicant::webhook::TOLERANCE.as_secs(), 300);
+/// ```
 pub const TOLERANCE: Duration = Duration::from_secs(300);
 
 /// A webhook as it was received.
+///
+/// ```
+/// use std::time::SystemTime;
+/// use replicant::{Result, Value, Webhook, webhook::TOLERANCE};
+///
+/// fn receive(headers: &[(&str, &str)], body: &[u8], secret: &str) -> Result<Value> {
+///     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+///     Webhook::from_headers(headers.iter().copied(), body)?.verify(secret, now, Some(TOLERANCE))
+/// }
+/// assert!(receive(&[("webhook-id", "msg_1")], b"{}", "whsec_c2VjcmV0").is_err());
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Webhook<'a> {
     /// The `webhook-id` header.
@@ -32,6 +47,15 @@ impl<'a> Webhook<'a> {
     ///
     /// # Errors
     /// [`ErrorKind::WebhookHeaders`] if one is missing.
+    ///
+    /// ```
+    /// use replicant::Webhook;
+    ///
+    /// let headers = [("Webhook-Id", "msg_1"), ("Webhook-Timestamp", "1614265330"), ("Webhook-Signature", "v1,c2ln")];
+    /// let webhook = Webhook::from_headers(headers, b"{}")?;
+    /// assert_eq!(webhook.id, "msg_1");
+    /// # Ok::<(), replicant::Error>(())
+    /// ```
     pub fn from_headers(
         headers: impl IntoIterator<Item = (&'a str, &'a str)>,
         body: &'a [u8],

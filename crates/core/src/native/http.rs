@@ -18,6 +18,18 @@ use crate::{
 /// HTTP/1.1 and HTTP/2 over TCP and TLS, connections kept and shared.
 ///
 /// Certificates are verified as the platform does; proxies are taken from the environment.
+///
+/// [`Client::new`](crate::Client::new) makes one by itself; clients that are given the same one share its
+/// connections.
+///
+/// ```
+/// use std::{sync::Arc, time::Duration};
+/// use replicant::{Client, Options, native::HttpTransport};
+///
+/// let transport = HttpTransport::new(Duration::from_secs(3), None, None)?;
+/// let client = Client::new(Options { transport: Some(Arc::new(transport)), ..Options::default() })?;
+/// # Ok::<(), replicant::Error>(())
+/// ```
 pub struct HttpTransport {
     settings: Settings,
     // Made on first use: reading the platform's certificates takes milliseconds that a program which
@@ -37,6 +49,16 @@ impl HttpTransport {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidArgument`] if the proxy or the file cannot be used.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use replicant::native::HttpTransport;
+    ///
+    /// let proxy = Some("http://proxy.example:3128".to_owned());
+    /// let transport = HttpTransport::new(Duration::from_secs(10), proxy, None)?;
+    /// assert!(HttpTransport::new(Duration::from_secs(10), None, Some("no-such.pem".into())).is_err());
+    /// # Ok::<(), replicant::Error>(())
+    /// ```
     pub fn new(connect_timeout: Duration, proxy: Option<String>, ca_bundle: Option<PathBuf>) -> Result<Self> {
         let proxy = proxy
             .map(|url| {

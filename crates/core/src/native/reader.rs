@@ -12,6 +12,16 @@ use tokio::io::{AsyncRead, ReadBuf};
 use crate::{error::Result, platform::BoxStream};
 
 /// Reads a file output; see [`FileOutput::reader`](crate::FileOutput::reader).
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// use tokio::io::AsyncReadExt;
+///
+/// let output = client.run("acme/painter", replicant::json!({"prompt": "a heron"})).await?;
+/// let mut head = [0; 8];
+/// output.files()[0].reader().read_exact(&mut head).await.expect("eight bytes");
+/// # Ok(()) }
+/// ```
 pub struct Reader {
     // In a mutex's place: a boxed stream is Send but not Sync, and readers are expected to be both.
     chunks: std::sync::Mutex<BoxStream<'static, Result<Bytes>>>,

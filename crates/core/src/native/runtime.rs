@@ -10,6 +10,15 @@ use tokio::runtime::Handle;
 use crate::platform::{BoxFuture, Runtime, SpawnFn, Spawner};
 
 /// The clock and timer of tokio, running at a rate of choice.
+///
+/// ```
+/// use std::sync::Arc;
+/// use replicant::{Client, Options, native::TokioRuntime};
+///
+/// let runtime = Arc::new(TokioRuntime::with_rate(1.0));
+/// let client = Client::new(Options { runtime: Some(runtime), ..Options::default() })?;
+/// # Ok::<(), replicant::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct TokioRuntime {
     started: Instant,
@@ -19,6 +28,18 @@ pub struct TokioRuntime {
 
 impl TokioRuntime {
     /// A clock that passes `rate` seconds in one real second: 1 except in tests.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use replicant::{native::TokioRuntime, platform::Runtime};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// // An hour in under four seconds.
+    /// let runtime = TokioRuntime::with_rate(1000.0);
+    /// runtime.sleep(Duration::from_secs(1)).await;
+    /// # }
+    /// ```
     pub fn with_rate(rate: f64) -> Self {
         let epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self { started: Instant::now(), epoch, rate }

@@ -120,6 +120,10 @@ fn identifier(params: ReferenceText) -> Result<Value> {
 macro_rules! computations {
     ($($name:literal => $function:expr,)*) => {
         /// Every operation that [`compute`] knows.
+        ///
+        /// ```
+        /// assert!(replicant::operation::COMPUTATIONS.contains(&"webhooks.verify"));
+        /// ```
         pub const COMPUTATIONS: &[&str] = &[$($name,)*];
 
         /// Runs an operation that needs no network: verifying a webhook, reading progress, parsing a
@@ -129,6 +133,14 @@ macro_rules! computations {
         /// As the operation itself, and
         /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for one that does not
         /// exist.
+        ///
+        /// ```
+        /// use replicant::{json, operation};
+        ///
+        /// let parts = operation::compute("identifier.parse", json!({"ref": "acme/text:5c7d"}).into())?;
+        /// assert_eq!(parts["version"], "5c7d");
+        /// # Ok::<(), replicant::Error>(())
+        /// ```
         pub fn compute(name: &str, params: Value) -> Result<Value> {
             match name {
                 $($name => $function(decode_params(name, params)?),)*

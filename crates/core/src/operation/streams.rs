@@ -23,6 +23,18 @@ use crate::{
 };
 
 /// One answer of an operation that has many.
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// use futures_util::TryStreamExt;
+/// use replicant::{Item, json, operation};
+///
+/// let mut pages = operation::open(&client, "predictions.list", json!({}).into());
+/// while let Some(Item::Value(page)) = pages.try_next().await? {
+///     println!("{:?}", page["results"].as_array().map(<[_]>::len));
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Item {
@@ -136,6 +148,10 @@ fn pages<T>(list: crate::page::List<T>, options: RequestOptions) -> Result<Items
 macro_rules! streams {
     ($($name:literal ($client:ident, $params:ident: $type:ty, $options:ident) => $items:expr,)*) => {
         /// Every operation that [`open`] knows.
+        ///
+        /// ```
+        /// assert!(replicant::operation::STREAMS.contains(&"predictions.stream"));
+        /// ```
         pub const STREAMS: &[&str] = &[$($name,)*];
 
         fn prepare(client: &Client, name: &str, params: Value, options: RequestOptions) -> Result<Items> {
@@ -185,6 +201,21 @@ impl Path {
 ///
 /// An operation that does not exist, or a parameter that does not, is the stream's first and only
 /// item.
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// use futures_util::TryStreamExt;
+/// use replicant::{Item, json, operation};
+///
+/// let params = json!({"ref": "acme/text", "input": {"prompt": "Sing."}});
+/// let mut items = operation::open(&client, "stream", params.into());
+/// while let Some(item) = items.try_next().await? {
+///     if let Item::Event(event) = item {
+///         print!("{event}");
+///     }
+/// }
+/// # Ok(()) }
+/// ```
 pub fn open(client: &Client, name: &str, params: Value) -> Items {
     let prepared =
         take_options(name, params).and_then(|(params, options)| prepare(client, name, params, options));

@@ -18,6 +18,14 @@ impl Value {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidResponse`] if it is not JSON.
+    ///
+    /// ```
+    /// use replicant::Value;
+    ///
+    /// let value = Value::from_json(br#"{"id": 123456789012345678901234567890}"#)?;
+    /// assert_eq!(value["id"].to_string(), "123456789012345678901234567890");
+    /// # Ok::<(), replicant::Error>(())
+    /// ```
     pub fn from_json(text: &[u8]) -> Result<Value> {
         BEYOND_64_BITS.set(false);
         let value = serde_json::from_slice(text).map_err(not_json)?;
@@ -33,6 +41,15 @@ impl Value {
     /// # Errors
     /// [`ErrorKind::InvalidArgument`] if there are bytes or files in here, or a float that JSON
     /// has no name for (NaN, infinity).
+    ///
+    /// ```
+    /// use replicant::{Value, json};
+    ///
+    ///
+    /// assert_eq!(Value::from(json!({"a": [1, 1.5]})).to_json()?, br#"{"a":[1,1.5]}"#);
+    /// assert!(Value::from(f64::NAN).to_json().is_err());
+    /// # Ok::<(), replicant::Error>(())
+    /// ```
     pub fn to_json(&self) -> Result<Vec<u8>> {
         serde_json::to_vec(self).map_err(|error| Error::invalid(error.to_string()))
     }

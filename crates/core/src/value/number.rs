@@ -3,6 +3,14 @@
 use std::fmt;
 
 /// A JSON number.
+///
+/// ```
+/// use replicant::{Number, Value};
+///
+/// assert_eq!(Value::from_json(b"1")?, Value::Number(Number::Int(1)));
+/// assert_eq!(Value::from_json(b"1.0")?, Value::Number(Number::Float(1.0)));
+/// # Ok::<(), replicant::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub enum Number {
     /// An integer that fits 64 signed bits.
@@ -31,6 +39,13 @@ impl Number {
     }
 
     /// An integer from its decimal digits, `-` allowed in front.
+    ///
+    /// ```
+    /// use replicant::Number;
+    ///
+    /// assert!(Number::big("123456789012345678901234567890").is_some());
+    /// assert!(Number::big("1.5").is_none());
+    /// ```
     pub fn big(digits: &str) -> Option<Self> {
         let unsigned = digits.strip_prefix('-').unwrap_or(digits);
         let valid = !unsigned.is_empty() && unsigned.bytes().all(|byte| byte.is_ascii_digit());
@@ -38,6 +53,13 @@ impl Number {
     }
 
     /// The integer, if it is one that fits.
+    ///
+    /// ```
+    /// use replicant::Number;
+    ///
+    /// assert_eq!(Number::UInt(7).as_i64(), Some(7));
+    /// assert_eq!(Number::UInt(u64::MAX).as_i64(), None);
+    /// ```
     pub fn as_i64(&self) -> Option<i64> {
         match self {
             Self::Int(int) => Some(*int),
@@ -47,6 +69,10 @@ impl Number {
     }
 
     /// The nearest float.
+    ///
+    /// ```
+    /// assert_eq!(replicant::Number::Int(7).as_f64(), 7.0);
+    /// ```
     pub fn as_f64(&self) -> f64 {
         match self {
             Self::Int(int) => *int as f64,
