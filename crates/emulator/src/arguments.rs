@@ -5,6 +5,10 @@ use std::time::Duration;
 use crate::config::{Config, RateLimits};
 
 /// What `--help` prints.
+///
+/// ```
+/// assert!(replicant_emulator::arguments::HELP.contains("--port"));
+/// ```
 pub const HELP: &str = "\
 A local server that behaves like Replicate's HTTP API.
 
@@ -31,6 +35,15 @@ Options:
 ";
 
 /// What a command line asks for.
+///
+/// ```
+/// use replicant_emulator::arguments;
+///
+/// let given = ["--port", "8080", "--until-stdin-closes"].map(String::from);
+/// let arguments = arguments::parse(given.into_iter())?.expect("no help was asked for");
+/// assert!(arguments.until_stdin_closes);
+/// # Ok::<(), String>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Arguments {
     /// How the emulator behaves.
@@ -43,6 +56,16 @@ pub struct Arguments {
 ///
 /// # Errors
 /// A sentence that names the argument that is wrong.
+///
+/// ```
+/// use replicant_emulator::arguments;
+///
+/// let given = ["--time-scale=0.01"].map(String::from);
+/// let arguments = arguments::parse(given.into_iter())?.expect("no help was asked for");
+/// assert_eq!(arguments.config.time_scale, 0.01);
+/// assert!(arguments::parse(["--prot".to_owned()].into_iter()).unwrap_err().contains("--prot"));
+/// # Ok::<(), String>(())
+/// ```
 pub fn parse(arguments: impl Iterator<Item = String>) -> Result<Option<Arguments>, String> {
     let mut config = Config::default();
     let mut until_stdin_closes = false;

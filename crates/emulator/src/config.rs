@@ -7,6 +7,16 @@ use crate::fault::Rule;
 
 /// How an [`Emulator`](crate::Emulator) behaves. The default suits tests: any token is accepted, nothing is
 /// limited, models take milliseconds.
+///
+/// ```
+/// use replicant_emulator::{Config, RateLimits};
+///
+/// let config = Config {
+///     token: Some("r8_secret".into()),
+///     rate_limits: Some(RateLimits { burst: 1, ..RateLimits::default() }),
+///     ..Config::default()
+/// };
+/// ```
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Port of the API on 127.0.0.1; 0 picks a free one.
@@ -78,6 +88,15 @@ impl Default for Config {
 }
 
 /// How long a model takes.
+///
+/// ```
+/// use std::time::Duration;
+/// use replicant_emulator::{Config, Timing};
+///
+/// let slow = Timing { cold_start: Duration::from_secs(60), run: Duration::from_secs(5) };
+/// let timings = [("stability-ai/sdxl".to_owned(), slow)].into();
+/// let config = Config { timings, time_scale: 0.01, ..Config::default() };
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Timing {
     /// Time spent `starting`.
@@ -93,6 +112,13 @@ impl Default for Timing {
 }
 
 /// Requests allowed per minute, and how many of them may come at once.
+///
+/// ```
+/// use replicant_emulator::{Config, RateLimits};
+///
+/// let limits = RateLimits { creates_per_minute: 6, burst: 1, ..RateLimits::default() };
+/// let config = Config { rate_limits: Some(limits), ..Config::default() };
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct RateLimits {
     /// Creations of predictions per minute.

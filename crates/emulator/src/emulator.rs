@@ -18,6 +18,14 @@ use crate::server;
 const SLOWEST: f64 = 1000.0;
 
 /// A running server. It ends when dropped.
+///
+/// ```
+/// use replicant_emulator::{Config, Emulator};
+///
+/// let emulator = Emulator::start(Config::default())?;
+/// println!("export REPLICATE_BASE_URL={}", emulator.base_url());
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub struct Emulator {
     app: App,
     replays: Arc<Replays>,
@@ -29,6 +37,14 @@ impl Emulator {
     ///
     /// # Errors
     /// When the port is taken, a setting makes no sense, or a Cog server does not answer.
+    ///
+    /// ```
+    /// use replicant_emulator::{Config, Emulator};
+    ///
+    /// let emulator = Emulator::start(Config { time_scale: 0.01, ..Config::default() })?;
+    /// assert!(emulator.origin().starts_with("http://127.0.0.1:"));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn start(config: Config) -> io::Result<Self> {
         // The upper bound keeps every scaled time within what a timer takes.
         if !(config.time_scale > 0.0 && config.time_scale <= SLOWEST) {
@@ -80,31 +96,79 @@ impl Emulator {
     }
 
     /// Address of the API: `http://127.0.0.1:PORT/v1`.
+    ///
+    /// ```
+    /// use replicant_emulator::{Config, Emulator};
+    ///
+    /// let emulator = Emulator::start(Config::default())?;
+    /// assert!(emulator.base_url().ends_with("/v1"));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn base_url(&self) -> String {
         format!("{}/v1", self.app.origin)
     }
 
     /// `http://127.0.0.1:PORT`.
+    ///
+    /// ```
+    /// use replicant_emulator::{Config, Emulator};
+    ///
+    /// let emulator = Emulator::start(Config::default())?;
+    /// assert_eq!(emulator.base_url(), format!("{}/v1", emulator.origin()));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn origin(&self) -> &str {
         &self.app.origin
     }
 
     /// Address scripts are played at.
+    ///
+    /// ```
+    /// use replicant_emulator::{Config, Emulator};
+    ///
+    /// let emulator = Emulator::start(Config::default())?;
+    /// println!("POST cases to {}/_replay", emulator.replay_origin());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn replay_origin(&self) -> &str {
         &self.replays.origin
     }
 
     /// The second address scripts are played at: another origin.
+    ///
+    /// ```
+    /// use replicant_emulator::{Config, Emulator};
+    ///
+    /// let emulator = Emulator::start(Config::default())?;
+    /// assert_ne!(emulator.other_origin(), emulator.replay_origin());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn other_origin(&self) -> &str {
         &self.replays.other
     }
 
     /// The secret webhooks are signed with.
+    ///
+    /// ```
+    /// use replicant_emulator::{Config, Emulator};
+    ///
+    /// let emulator = Emulator::start(Config::default())?;
+    /// assert!(emulator.webhook_secret().starts_with("whsec_"));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn webhook_secret(&self) -> &str {
         &self.app.webhook_secret
     }
 
     /// The secret that signs `files/{id}/download` queries.
+    ///
+    /// ```
+    /// use replicant_emulator::{Config, Emulator};
+    ///
+    /// let emulator = Emulator::start(Config::default())?;
+    /// assert!(!emulator.files_secret().is_empty());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn files_secret(&self) -> &str {
         &self.app.files_secret
     }
@@ -113,6 +177,16 @@ impl Emulator {
     ///
     /// # Errors
     /// With what is wrong in the text.
+    ///
+    /// ```
+    /// use replicant_emulator::{Config, Emulator};
+    ///
+    /// let emulator = Emulator::start(Config::default())?;
+    /// let case = r#"{"exchanges": [{"expect": {"method": "GET"}, "reply": {"status": 503}}]}"#;
+    /// let script = emulator.replay(case).expect("a case");
+    /// println!("point a client at {}", script.base_url());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn replay(&self, case: &str) -> Result<Arc<Script>, String> {
         self.replays.start(case.as_bytes())
     }
@@ -121,6 +195,16 @@ impl Emulator {
     ///
     /// # Errors
     /// With what is wrong in the text.
+    ///
+    /// ```
+    /// use replicant_emulator::{Config, Emulator};
+    ///
+    /// let emulator = Emulator::start(Config::default())?;
+    /// let rule = r#"{"match": {"method": "POST"}, "times": 2, "action": {"status": 429}}"#;
+    /// emulator.add_faults(rule).expect("a rule");
+    /// assert!(emulator.add_faults("{}").is_err());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn add_faults(&self, rules: &str) -> Result<(), String> {
         let rules = if rules.trim_start().starts_with('[') {
             serde_json::from_str(rules)
@@ -132,6 +216,14 @@ impl Emulator {
     }
 
     /// The requests the API has received, as JSON text.
+    ///
+    /// ```
+    /// use replicant_emulator::{Config, Emulator};
+    ///
+    /// let emulator = Emulator::start(Config::default())?;
+    /// assert_eq!(emulator.requests_json().matches("/cancel").count(), 0);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn requests_json(&self) -> String {
         let requests: Raw = self.app.recorder.view();
         requests.get().to_owned()
@@ -139,6 +231,14 @@ impl Emulator {
 
     /// Where it listens and what it signs with, as a JSON object: `base_url`, `origin`, `replay_origin`,
     /// `other_origin`, `webhook_secret`, `files_secret`.
+    ///
+    /// ```
+    /// use replicant_emulator::{Config, Emulator};
+    ///
+    /// let emulator = Emulator::start(Config::default())?;
+    /// assert!(emulator.addresses_json().contains("\"base_url\""));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn addresses_json(&self) -> String {
         let addresses = serde_json::json!({
             "base_url": self.base_url(),
@@ -152,6 +252,17 @@ impl Emulator {
     }
 
     /// Ends the server: closes its connections and joins its thread.
+    ///
+    /// Doing it twice does no harm.
+    ///
+    /// ```
+    /// use replicant_emulator::{Config, Emulator};
+    ///
+    /// let emulator = Emulator::start(Config::default())?;
+    /// emulator.stop();
+    /// assert!(std::net::TcpStream::connect(&emulator.origin()["http://".len()..]).is_err());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn stop(&self) {
         let Some((sender, thread)) = lock(&self.stop).take() else { return };
         let _ = sender.send(());

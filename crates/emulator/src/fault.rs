@@ -19,6 +19,17 @@ use crate::listener::Breaker;
 const FLUSH: Duration = Duration::from_millis(10);
 
 /// A rule: what to do to which requests, and how often.
+///
+/// ```
+/// use replicant_emulator::{Action, Config, Match, Rule};
+///
+/// let rule = Rule {
+///     r#match: Match { method: Some("GET".into()), path: Some("/v1/predictions/*".into()) },
+///     times: 3,
+///     action: Action { status: Some(502), ..Action::default() },
+/// };
+/// let config = Config { faults: vec![rule], ..Config::default() };
+/// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
@@ -37,6 +48,12 @@ fn once() -> u32 {
 }
 
 /// Which requests a [`Rule`] is for.
+///
+/// ```
+/// use replicant_emulator::Match;
+///
+/// let creates = Match { method: Some("POST".into()), path: Some("/v1/*predictions".into()) };
+/// ```
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Match {
@@ -49,6 +66,12 @@ pub struct Match {
 }
 
 /// What a [`Rule`] does. The members combine.
+///
+/// ```
+/// use replicant_emulator::Action;
+///
+/// let slow_failure = Action { delay_ms: Some(200), status: Some(500), ..Action::default() };
+/// ```
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Action {

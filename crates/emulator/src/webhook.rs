@@ -114,6 +114,14 @@ fn now_seconds(now: Stamp) -> String {
 }
 
 /// The `webhook-signature` header for a delivery.
+///
+/// `secret` is `whsec_` and base64 (any other text is taken as it is), `timestamp` seconds since the Unix epoch.
+///
+/// ```
+/// let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+/// let header = replicant_emulator::sign(secret, "msg_1", "1614265330", "{}");
+/// assert!(header.starts_with("v1,"));
+/// ```
 pub fn sign(secret: &str, id: &str, timestamp: &str, body: &str) -> String {
     let key = secret.strip_prefix("whsec_").unwrap_or(secret);
     // A secret that is not base64 signs with its own bytes, so that any configured text works.

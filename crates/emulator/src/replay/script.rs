@@ -15,6 +15,17 @@ use crate::json::{Fields, Raw, array};
 const LARGEST_TEXT: usize = 1 << 20;
 
 /// Scripted exchanges being played, from [`Emulator::replay`](crate::Emulator::replay).
+///
+/// ```
+/// use replicant_emulator::{Config, Emulator};
+///
+/// let emulator = Emulator::start(Config::default())?;
+/// let script = emulator.replay(r#"{"exchanges": [{"expect": {"method": "GET"}, "reply": {"json": {}}}]}"#);
+/// let script = script.expect("a case");
+/// // Nobody has asked yet.
+/// assert_eq!(script.problems().len(), 1);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub struct Script {
     name: String,
     origin: String,
@@ -90,26 +101,78 @@ impl Script {
     }
 
     /// Address to give a client as its base URL.
+    ///
+    /// ```
+    /// use replicant_emulator::{Config, Emulator};
+    ///
+    /// let emulator = Emulator::start(Config::default())?;
+    /// let script = emulator.replay(r#"{"exchanges": [{"expect": {"method": "GET"}, "reply": {"json": {}}}]}"#);
+    /// let script = script.expect("a case");
+    /// assert!(script.base_url().starts_with(script.origin()));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn base_url(&self) -> String {
         format!("{}/v1", self.origin)
     }
 
     /// Address below which the script is played.
+    ///
+    /// ```
+    /// use replicant_emulator::{Config, Emulator};
+    ///
+    /// let emulator = Emulator::start(Config::default())?;
+    /// let script = emulator.replay(r#"{"exchanges": [{"expect": {"method": "GET"}, "reply": {"json": {}}}]}"#);
+    /// let script = script.expect("a case");
+    /// println!("{{{{origin}}}} stands for {}", script.origin());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn origin(&self) -> &str {
         &self.origin
     }
 
     /// The same on the second listener, which is another origin.
+    ///
+    /// ```
+    /// use replicant_emulator::{Config, Emulator};
+    ///
+    /// let emulator = Emulator::start(Config::default())?;
+    /// let script = emulator.replay(r#"{"exchanges": [{"expect": {"method": "GET"}, "reply": {"json": {}}}]}"#);
+    /// let script = script.expect("a case");
+    /// assert_ne!(script.other_origin(), script.origin());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn other_origin(&self) -> &str {
         &self.other
     }
 
     /// How it went so far, as JSON text: `{"ok", "problems", "remaining", "requests"}`.
+    ///
+    /// ```
+    /// use replicant_emulator::{Config, Emulator};
+    ///
+    /// let emulator = Emulator::start(Config::default())?;
+    /// let script = emulator.replay(r#"{"exchanges": [{"expect": {"method": "GET"}, "reply": {"json": {}}}]}"#);
+    /// let script = script.expect("a case");
+    /// assert!(script.report_json().contains("\"ok\""));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn report_json(&self) -> String {
         self.report().get().to_owned()
     }
 
     /// What went wrong so far, and what has not come yet. Empty when all went as scripted.
+    ///
+    /// ```
+    /// use replicant_emulator::{Config, Emulator};
+    ///
+    /// let emulator = Emulator::start(Config::default())?;
+    /// let script = emulator.replay(r#"{"exchanges": [{"expect": {"method": "GET"}, "reply": {"json": {}}}]}"#);
+    /// let script = script.expect("a case");
+    /// for problem in script.problems() {
+    ///     println!("{problem}");
+    /// }
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn problems(&self) -> Vec<String> {
         let state = lock(&self.state);
         let mut problems = state.problems.clone();
