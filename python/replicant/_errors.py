@@ -8,7 +8,7 @@ below `APIError` and its relatives of 2.x.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple, Type, Union
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple, Type, Union, cast
 
 if TYPE_CHECKING:
     from ._async.prediction import AsyncPrediction
@@ -49,6 +49,21 @@ class ReplicateError(ReplicateException):
         self._owner: Optional[AnyClient] = None
         self._message = message
         super().__init__(*([] if message is None else [message]))
+
+    @classmethod
+    def from_response(cls, response: Any) -> ReplicateError:
+        """An error of an HTTP client's response: its status, and the problem its body reports.
+
+        Args:
+            response: anything with `status_code` and `json()`, such as a response of httpx or requests.
+        """
+        try:
+            body = response.json()
+        except ValueError:
+            body = None
+        report = cast(Dict[str, Any], body) if isinstance(body, dict) else {}
+        known = {name: report.get(name) for name in _REPORT if name != "status"}
+        return cls(status=response.status_code, **known)
 
     @classmethod
     def _from_fields(cls, fields: Mapping[str, Any]) -> ReplicateError:

@@ -99,3 +99,12 @@ def test_an_unknown_keyword_is_a_type_error() -> None:
         replicant.Client("x").run("a/b", {}, wat=True)  # type: ignore[call-arg]
     with pytest.raises(TypeError):
         replicant.Client("x").predictions.create("a", {}, webhok="")  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("body", [b'{"title": "Oops", "detail": "gone"}', b"[1]", b"<html>"])
+def test_an_error_can_be_made_of_a_response(body: bytes) -> None:
+    httpx = pytest.importorskip("httpx")
+    error = replicant.ReplicateError.from_response(httpx.Response(404, content=body))
+    assert error.status == 404
+    reported = body.startswith(b"{")
+    assert (error.title, error.detail) == (("Oops", "gone") if reported else (None, None))
