@@ -27,6 +27,13 @@ pub(crate) trait Work: Sized {
 
 /// A call of one endpoint: set what it needs, then `.await` it.
 ///
+/// # Errors
+/// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for an id or header that cannot be sent;
+/// the kind that belongs to the status for an answer that is no success, such as
+/// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound); [`ErrorKind::Connection`](crate::ErrorKind::Connection) and
+/// [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) after the retries allowed, or, where the call makes
+/// something, [`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) without any.
+///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
 /// use std::time::Duration;

@@ -41,6 +41,10 @@ pub struct Page<T> {
 
 /// A list that is asked for: await it for its first page, or take all of it as a stream.
 ///
+/// # Errors
+/// As a [`Call`](crate::Call), and [`ErrorKind::InvalidResponse`] for a link to the next page that leads to
+/// another server.
+///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
 /// use futures_util::TryStreamExt;

@@ -22,7 +22,7 @@ use crate::{
     platform::{BoxFuture, Observer, Spawner},
     request::{Request, RequestOptions, seconds},
     resources::predictions::{Hold, PredictionOptions, Target, prediction_options},
-    stream::{Event, EventStream, read_events},
+    stream::{Event, EventStream, PARTIAL, read_events},
     value::{Object, Value},
     wait::{Deadline, OnAbandon, Polling, succeeded},
 };
@@ -377,6 +377,11 @@ impl Work for Run {
 
 /// A model about to be run for its events: `.await` the [`EventStream`].
 ///
+/// # Errors
+/// Those of a create, and [`ErrorKind::StreamUnsupported`]; the stream itself fails with
+/// [`ErrorKind::PredictionFailed`], [`ErrorKind::StreamInterrupted`] or [`ErrorKind::Deadline`], each with what
+/// had come in [`Error::partial`].
+///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
 /// use futures_util::TryStreamExt;
@@ -451,15 +456,18 @@ impl IntoFuture for StreamRun {
             let (prediction, deadline) = run.limited(&life, run.create(&life, hold)).await?;
             let files = run.use_file_output.unwrap_or(run.client.config().use_file_output);
             let events = read_events(&run.client, &prediction, files)?;
-            let state = (events, life, deadline, run);
-            let events =
-                futures_util::stream::try_unfold(state, |(mut events, life, deadline, run)| async move {
+            let state = (events, life, deadline, run, String::new());
+            let events = futures_util::stream::try_unfold(
+                state,
+                |(mut events, life, deadline, run, mut partial)| async move {
                     use futures_util::TryStreamExt;
                     let next = match deadline.remaining(run.client.runtime()) {
                         None => events.try_next().await,
                         Some(left) => match within(run.client.runtime(), left, events.try_next()).await {
                             Some(next) => next,
-                            None => Err(life.deadline_error(run.timeout.unwrap_or_default())),
+                            None => Err(life
+                                .deadline_error(run.timeout.unwrap_or_default())
+                                .with_partial(partial.as_str().into())),
                         },
                     };
                     if matches!(&next, Ok(Some(Event { event, .. })) if event == "done")
@@ -467,8 +475,15 @@ impl IntoFuture for StreamRun {
                     {
                         life.over();
                     }
-                    Ok(next?.map(|event| (event, (events, life, deadline, run))))
-                });
+                    if let (Some(_), Ok(Some(event))) = (run.timeout, &next)
+                        && partial.len() < PARTIAL
+                    {
+                        // What an event prints is its part of the output.
+                        partial.push_str(&event.to_string());
+                    }
+                    Ok(next?.map(|event| (event, (events, life, deadline, run, partial))))
+                },
+            );
             Ok(EventStream::new(prediction, Box::pin(events)))
         })
     }

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// How much of a stream's text an error carries at most.
-const PARTIAL: usize = 1024 * 1024;
+pub(crate) const PARTIAL: usize = 1024 * 1024;
 /// The longest line or event that is taken: files come inline, and not much larger than this.
 const LONGEST: usize = 256 * 1024 * 1024;
 /// How many ids are remembered to recognise what comes twice.

@@ -313,3 +313,15 @@ async fn an_observer_that_calls_back_does_not_lock_up() {
     assert!(seen.load(Ordering::SeqCst) >= 2);
     settled(&script).await;
 }
+
+#[tokio::test]
+async fn a_stream_that_runs_out_of_time_says_what_had_come() {
+    let created = r#"{"expect": {"method": "POST"}, "reply": {"status": 201, "json": {"id": "p1", "status": "starting", "urls": {"stream": "{{origin}}/s"}}}}"#;
+    let stalls = r#"{"expect": {"method": "GET"}, "reply": {"sse": "event: output\nid: 1\ndata: Once\n\nevent: logs\nid: 2\ndata: x\n\n", "stall_at": 60}}"#;
+    let (_emulator, script, client) = play(&format!("[{created}, {stalls}, {CANCEL}]"), Options::default());
+    let run = client.stream("acme/text", json!({})).timeout(Duration::from_millis(700));
+    let error = run.await.unwrap().try_collect::<Vec<_>>().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Deadline, "{error:?}");
+    assert_eq!(error.partial().unwrap(), &"Once");
+    settled(&script).await;
+}

@@ -53,6 +53,10 @@ pub struct UploadedFile {
 
 /// A file about to be uploaded: `.await` it.
 ///
+/// # Errors
+/// As a [`Call`], [`ErrorKind::FileNotFound`](crate::ErrorKind::FileNotFound) and
+/// [`ErrorKind::FileTooLarge`](crate::ErrorKind::FileTooLarge).
+///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
 /// use replicant::{File, json};

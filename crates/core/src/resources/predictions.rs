@@ -482,6 +482,10 @@ fn cancel_after_header(after: &CancelAfter) -> Result<String> {
 
 /// A prediction about to be created: set what it needs, then `.await` it.
 ///
+/// # Errors
+/// As a [`Call`], and those of the files in its input: [`ErrorKind::FileNotFound`](crate::ErrorKind::FileNotFound),
+/// [`ErrorKind::FileTooLarge`](crate::ErrorKind::FileTooLarge).
+///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
 /// let input = replicant::json!({"prompt": "a heron"});
@@ -816,6 +820,10 @@ impl Predictions<'_> {
 }
 
 /// A prediction to wait for: `.await` its end.
+///
+/// # Errors
+/// As a [`Call`], and [`ErrorKind::Deadline`](crate::ErrorKind::Deadline) with the prediction as last seen. That the
+/// prediction failed is no error here: see its `status`.
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {

@@ -99,6 +99,10 @@ impl CreateTrainingParams {
 
 /// A training about to be created: set what it needs, then `.await` it.
 ///
+/// # Errors
+/// As a [`Call`], and [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for a destination that is not
+/// `owner/name`.
+///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
 /// let input = replicant::json!({"images": "https://example.com/photos.zip"});
