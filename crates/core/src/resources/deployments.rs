@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::predictions::{CreatePrediction, Target, named};
+use super::predictions::{CreatePrediction, Target, owner_and};
 use crate::{
     call::Call,
     client::Client,
@@ -157,10 +157,7 @@ pub(crate) struct Named {
 
 impl Named {
     pub fn split(self) -> Result<(String, String)> {
-        match self.name {
-            Some(name) => Ok((self.owner, name)),
-            None => named("owner", &self.owner),
-        }
+        owner_and(self.owner, self.name)
     }
 }
 

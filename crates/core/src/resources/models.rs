@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{deployments::body, predictions::Prediction};
+use super::{
+    deployments::body,
+    predictions::{Prediction, owner_and},
+};
 use crate::{
     call::Call,
     client::Client,
@@ -167,10 +170,7 @@ pub(crate) struct OfModel {
 
 impl OfModel {
     pub fn split(&self) -> Result<(String, String)> {
-        match &self.name {
-            Some(name) => Ok((self.owner.clone(), name.clone())),
-            None => super::predictions::named("owner", &self.owner),
-        }
+        owner_and(self.owner.clone(), self.name.clone())
     }
 
     pub fn id(&self) -> Result<&str> {
@@ -201,7 +201,7 @@ pub(crate) struct UpdateModel {
 impl UpdateModel {
     pub fn split(self) -> Result<(String, String, ModelChange)> {
         let Self { owner, name, description, readme, github_url, paper_url, weights_url, license_url } = self;
-        let (owner, name) = OfModel { owner, name, id: None, cursor: None }.split()?;
+        let (owner, name) = owner_and(owner, name)?;
         Ok((
             owner,
             name,

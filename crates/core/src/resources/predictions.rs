@@ -616,14 +616,19 @@ impl CreateBelow {
     ) -> Result<CreatePrediction> {
         let Self { owner, name, input, options, unknown } = self;
         refuse_unknown(operation, &unknown)?;
-        let (owner, name) = match name {
-            Some(name) => (owner, name),
-            None => named("owner", &owner)?,
-        };
+        let (owner, name) = owner_and(owner, name)?;
         let mut create =
             CreatePrediction::new(client, Ok(target(owner, name)), input.unwrap_or_else(Value::object));
         create.prediction = options;
         Ok(create)
+    }
+}
+
+/// Owner and name as a face gives them: one each, or `owner/name` in the first alone.
+pub(crate) fn owner_and(owner: String, name: Option<String>) -> Result<(String, String)> {
+    match name {
+        Some(name) => Ok((owner, name)),
+        None => named("owner", &owner),
     }
 }
 
