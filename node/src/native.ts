@@ -1,7 +1,5 @@
-/** Finding and loading the native half, and its types. */
-import { existsSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { join } from "node:path";
+/** The native half, and its types. */
+import { load } from "./loader";
 import type { Source } from "./source";
 import type { Encoded, Part } from "./value";
 
@@ -92,64 +90,6 @@ export interface NativeResponse {
   pull: Source["pull"];
   failure?: string;
   neverSent?: boolean;
-}
-
-/** `linux-x64-gnu`. */
-function target(): string {
-  const { platform, arch } = process;
-  if (platform === "win32") return `${platform}-${arch}-msvc`;
-  return platform === "linux" ? `${platform}-${arch}-${libc()}` : `${platform}-${arch}`;
-}
-
-function libc(): "gnu" | "musl" {
-  try {
-    // The loader's own script; much cheaper than process.report.
-    return readFileSync("/usr/bin/ldd", "latin1").includes("musl") ? "musl" : "gnu";
-  } catch {
-    return existsSync("/etc/alpine-release") ? "musl" : "gnu";
-  }
-}
-
-function load(): Native {
-  const name = target();
-  const file = `replicant.${name}.node`;
-  const failures: string[] = [];
-  const attempt = (what: string, find: () => string): Native | undefined => {
-    try {
-      // dlopen rather than require: bundlers rewrite require and then miss the file.
-      const holder = { exports: {} };
-      process.dlopen(holder, find());
-      return holder.exports as Native;
-    } catch (error) {
-      failures.push(`  ${what}: ${(error as Error).message.split("\n")[0]}`);
-      return undefined;
-    }
-  };
-  // From the working directory too: in a bundle, __filename is not where the packages are, or not there at all.
-  const from = [join(process.cwd(), "package.json")];
-  if (typeof __filename === "string") from.unshift(__filename);
-  const beside = join(typeof __dirname === "string" ? __dirname : process.cwd(), file);
-  const loaded =
-    (existsSync(beside) ? attempt(beside, () => beside) : undefined) ??
-    from.reduce<Native | undefined>(
-      (found, origin) =>
-        found ??
-        attempt(`replicant-${name} from ${origin}`, () =>
-          createRequire(origin).resolve(`replicant-${name}/${file}`),
-        ),
-      undefined,
-    );
-  if (loaded) return loaded;
-  throw new Error(
-    [
-      `replicant: no native module for ${name} (Node ${process.version}) could be loaded. Tried:`,
-      ...(existsSync(beside) ? [] : [`  ${beside}: no such file`]),
-      ...failures,
-      `Install the package for this machine: npm install replicant-${name}`,
-      "If a lockfile made on another system left it out, delete node_modules and the lockfile and install again;",
-      "if optional packages are turned off (--omit=optional), turn them on.",
-    ].join("\n"),
-  );
 }
 
 /** The native module of this process. */
