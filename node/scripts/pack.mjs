@@ -1,61 +1,61 @@
-// Packs what is published: dist/npm/replicant-<version>.tgz, and beside it the package with the native
-// module of this machine (replicant-linux-x64-gnu ...). A release packs the latter once on each target.
+// Packs what is published into dist/npm: replicant-<version>.tgz, and a package for each native module that
+// lies in dist/native (replicant-linux-x64-gnu-<version>.tgz ...). With --all it fails if a platform is missing.
 import { execFileSync } from "node:child_process";
-import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { TARGETS } from "./targets.mjs";
 
 const root = join(fileURLToPath(import.meta.url), "../../..");
 const out = join(root, "dist/npm");
+const staging = join(root, "target/npm");
+const names = Object.keys(TARGETS);
 const {
   devDependencies: _,
   scripts: __,
   ...main
 } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 
-/** What a release is built for. */
-const TARGETS = [
-  "darwin-arm64",
-  "darwin-x64",
-  "linux-arm64-gnu",
-  "linux-arm64-musl",
-  "linux-x64-gnu",
-  "linux-x64-musl",
-  "win32-arm64-msvc",
-  "win32-x64-msvc",
-];
+const file = (name) => `replicant.${name}.node`;
+const built = names.filter((name) => existsSync(join(root, "dist/native", file(name))));
+if (built.length === 0)
+  throw new Error("dist/native is empty: node node/scripts/native.mjs --dist <platform>");
+if (process.argv.includes("--all") && built.length < names.length) {
+  throw new Error(`dist/native lacks ${names.filter((name) => !built.includes(name)).join(", ")}`);
+}
+for (const folder of [out, staging]) {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+}
 
-rmSync(out, { recursive: true, force: true });
-execFileSync("npm", ["run", "--silent", "build:release"], { cwd: root, stdio: "inherit" });
-
-for (const file of readdirSync(join(root, "node/dist")).filter((name) => name.endsWith(".node"))) {
-  const target = /^replicant\.(.*)\.node$/.exec(file)?.[1];
-  if (!TARGETS.includes(target)) throw new Error(`${file} is for none of ${TARGETS.join(", ")}`);
-  const [os, cpu, libc] = target.split("-");
-  const name = `replicant-${target}`;
-  const { version, license, repository, engines } = main;
-  const description = `The native module of replicant for ${target}`;
-  const platform = {
-    name,
+for (const name of built) {
+  const [os, cpu, libc] = name.split("-");
+  const { version, license, repository, homepage, engines } = main;
+  const folder = join(staging, `replicant-${name}`);
+  mkdirSync(folder, { recursive: true });
+  copyFileSync(join(root, "dist/native", file(name)), join(folder, file(name)));
+  writeFileSync(
+    join(folder, "README.md"),
+    `# replicant-${name}\n\nThe native module of [replicant](https://www.npmjs.com/package/replicant) for ${TARGETS[name]}.\nInstall \`replicant\`; it brings the right one.\n`,
+  );
+  pack(folder, {
+    name: `replicant-${name}`,
     version,
-    description,
+    description: `The native module of replicant for ${TARGETS[name]}`,
     license,
     repository,
+    homepage,
     engines,
     os: [os],
     cpu: [cpu],
-    main: file,
-    files: [file],
-  };
-  if (os === "linux") platform.libc = [libc === "gnu" ? "glibc" : "musl"];
-  const folder = join(out, name);
-  mkdirSync(folder, { recursive: true });
-  copyFileSync(join(root, "node/dist", file), join(folder, file));
-  pack(folder, platform);
+    ...(os === "linux" ? { libc: [libc === "gnu" ? "glibc" : "musl"] } : {}),
+    main: file(name),
+    files: [file(name)],
+  });
 }
 
-const folder = join(out, "replicant");
-for (const path of ["node", "README.md", "LICENSE"]) {
+const folder = join(staging, "replicant");
+for (const path of ["node", "README.md"]) {
   cpSync(join(root, path), join(folder, path), {
     recursive: true,
     filter: (source) => !source.endsWith(".node"),
@@ -63,10 +63,15 @@ for (const path of ["node", "README.md", "LICENSE"]) {
 }
 pack(folder, {
   ...main,
-  optionalDependencies: Object.fromEntries(TARGETS.map((target) => [`replicant-${target}`, main.version])),
+  optionalDependencies: Object.fromEntries(names.map((name) => [`replicant-${name}`, main.version])),
 });
 
 function pack(folder, manifest) {
+  copyFileSync(join(root, "LICENSE"), join(folder, "LICENSE"));
   writeFileSync(join(folder, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
-  execFileSync("npm", ["pack", "--silent", "--pack-destination", out], { cwd: folder, stdio: "inherit" });
+  execFileSync("npm", ["pack", "--silent", "--pack-destination", out], {
+    cwd: folder,
+    stdio: ["ignore", "inherit", "inherit"],
+    shell: process.platform === "win32",
+  });
 }
