@@ -8,6 +8,7 @@ export type {
   RawRequestOptions,
   ReplicateOptions,
   RunOptions,
+  SaveAllOptions,
   StreamOptions,
   WaitOptions,
 } from "./options";

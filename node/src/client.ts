@@ -2,7 +2,14 @@ import { type ApiPromise, Bridge, rethrow } from "./bridge";
 import { EventStream, ItemStream } from "./events";
 import { carry } from "./fetch";
 import { type NativeClient, native } from "./native";
-import type { RawRequestOptions, ReplicateOptions, RunOptions, StreamOptions, WaitOptions } from "./options";
+import type {
+  RawRequestOptions,
+  ReplicateOptions,
+  RunOptions,
+  SaveAllOptions,
+  StreamOptions,
+  WaitOptions,
+} from "./options";
 import type { Page, PagePromise } from "./page";
 import { params, requestParams, runParams } from "./params";
 import { plainHeaders, rawBody } from "./raw";
@@ -223,6 +230,30 @@ export class Replicate {
       yield page.results;
       if (signal?.aborted) return;
     }
+  }
+
+  /**
+   * Saves every file of an output into a folder, several at a time. A file is called what its URL calls it;
+   * where that name is taken, a number is added. No file is replaced, and each appears when it is complete.
+   *
+   * @param outputs what `run` gave, a prediction, or URLs, however deep they stand
+   * @param dir the folder; it is made if need be
+   * @param options.concurrency how many files are fetched at a time, 1 to 64 (4 by default)
+   * @param options.onProgress told of the bytes of all files together; `total` is null until it is known
+   * @returns the paths, in the order of the output
+   * @throws what kept the first of those that could not be saved; `partial` has the paths of the others
+   * @example
+   * const paths = await replicate.saveAll(await replicate.run("stability-ai/sdxl", { input }), "pictures");
+   */
+  saveAll(outputs: unknown, dir: string, options: SaveAllOptions = {}): Promise<string[]> {
+    const { onProgress, ...rest } = options;
+    const observe = onProgress as ((state: unknown) => void) | undefined;
+    const { signal } = options;
+    return this.#bridge.call(
+      "output.save_all",
+      { outputs, dir, ...requestParams(rest) },
+      { signal, observe },
+    );
   }
 
   /**

@@ -42,6 +42,8 @@ export class ReplicateError extends Error {
   declare readonly outcomeUnknown: boolean;
   /** The prediction this is about, as last seen. */
   declare readonly prediction?: Prediction;
+  /** What had come before it failed: of a stream its output, of `saveAll` the paths. */
+  declare readonly partial?: unknown;
   /** The API's id of the request, for a support ticket. */
   declare readonly requestId?: string;
   /** Method of the request that failed. */
@@ -58,6 +60,7 @@ export class ReplicateError extends Error {
     show(this, {
       outcomeUnknown: failure.outcome_unknown,
       prediction: failure.prediction,
+      partial: failure.partial,
       requestId: failure.request_id,
       method: failure.method,
       url: failure.url,
@@ -182,16 +185,8 @@ export class PredictionAbortedError extends PredictionError {}
 /** The `timeout` of a run, stream or wait passed. */
 export class DeadlineError extends PredictionError {}
 
-/** The event stream broke and could not be resumed. */
-export class StreamInterruptedError extends ReplicateError {
-  /** What had come until then. */
-  readonly partial: unknown;
-
-  constructor(failure: Failure) {
-    super(failure);
-    this.partial = failure.partial;
-  }
-}
+/** The event stream broke and could not be resumed; `partial` is what had come. */
+export class StreamInterruptedError extends ReplicateError {}
 /** The model has no event stream. */
 export class StreamUnsupportedError extends ReplicateError {}
 

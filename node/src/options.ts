@@ -62,6 +62,14 @@ export interface RunOptions extends Omit<RequestOptions, "timeout"> {
 /** What `stream` takes. */
 export type StreamOptions = Omit<RunOptions, "wait">;
 
+/** What `saveAll` takes. */
+export interface SaveAllOptions extends RequestOptions {
+  /** How many files are fetched at a time. */
+  concurrency?: number;
+  /** Told of the bytes of all files together. */
+  onProgress?: (bytes: { loaded: number; total: number | null }) => void;
+}
+
 /** What `request` takes. */
 export interface RawRequestOptions {
   /** `GET` by default. */

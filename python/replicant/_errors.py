@@ -106,6 +106,11 @@ class ReplicateError(ReplicateException):
         return self._fields.get("status")
 
     @property
+    def partial(self) -> Any:
+        """What had come before it failed: of a stream its output, of `save_all` the paths."""
+        return self._fields.get("partial")
+
+    @property
     def status_code(self) -> Optional[int]:
         """The same as `status`."""
         return self._fields.get("status")
@@ -330,11 +335,6 @@ class StreamInterruptedError(ReplicateError):
     """An event stream broke and could not be taken up again; `partial` is what had come."""
 
     code = "stream_interrupted"
-
-    @property
-    def partial(self) -> Any:
-        """The output that had come before the stream broke."""
-        return self._fields.get("partial")
 
 
 class StreamUnsupportedError(ReplicateError):

@@ -35,6 +35,9 @@ FILE_METHODS = {
     "output.read": ("__iter__", "__aiter__"),
 }
 
+# The same for methods of the client itself.
+NAMES = {"output.save_all": "save_all"}
+
 
 def verify(**params: Any) -> Any:
     """`webhooks.verify`, whose three header parameters Python takes as headers."""
@@ -68,7 +71,7 @@ def method(
         return getattr(file, FILE_METHODS[operation][mode != "blocking"])
     if operation in FUNCTIONS:
         return FUNCTIONS[operation]
-    *names, last = operation.split(".")
+    *names, last = NAMES.get(operation, operation).split(".")
     for name in names:
         client = getattr(client, name)
     return getattr(client, f"async_{last}" if mode == "twin" else last)

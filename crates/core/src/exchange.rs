@@ -176,8 +176,7 @@ impl Client {
         moving: Option<&Progress>,
         read: impl Fn(HttpResponse) -> BoxFuture<'static, Result<T>>,
     ) -> Result<T> {
-        let mut policy = self.config().retry;
-        policy.max_retries = request.options.max_retries.unwrap_or(policy.max_retries);
+        let policy = self.config().retry.limited(request.options.max_retries);
         let mut attempt = 1;
         loop {
             if request.is_unwanted() {
@@ -268,10 +267,12 @@ impl Client {
                 url
             }
         };
-        let more = request.options.query.iter().map(|(name, value)| (name.clone(), value.to_string()));
-        let client_query = config.query.iter().filter(|_| self.owns(&url));
-        let client_query: Vec<_> = client_query.map(|(name, value)| (name.clone(), value.clone())).collect();
-        let query: Vec<_> = request.query.iter().cloned().chain(client_query).chain(more).collect();
+        let mut query = request.query.clone();
+        if self.owns(&url) {
+            query.extend(config.query.iter().map(|(name, value)| (name.clone(), value.clone())));
+            let more = &request.options.query;
+            query.extend(more.iter().map(|(name, value)| (name.clone(), value.to_string())));
+        }
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }

@@ -70,7 +70,7 @@ pub use self::{
     exchange::Reply,
     identifier::Reference,
     operation::Item,
-    output::FileOutput,
+    output::{FileOutput, SaveAll},
     page::{List, Page},
     platform::{BoxFuture, BoxStream, Observer},
     progress::Progress,

@@ -5,5 +5,5 @@ mod http;
 mod reader;
 mod runtime;
 
-pub(crate) use self::files::{AtomicFile, PathSource};
+pub(crate) use self::files::{AtomicFile, PathSource, make_folder};
 pub use self::{http::HttpTransport, reader::Reader, runtime::TokioRuntime};

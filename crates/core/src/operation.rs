@@ -18,7 +18,7 @@ use crate::{
     client::Client,
     error::{Error, Result},
     exchange::Reply,
-    output::FileOutput,
+    output::{FileOutput, SaveAllParams},
     platform::{BoxFuture, Observer},
     request::RequestOptions,
     resources::{
@@ -138,6 +138,7 @@ operations! {
     "output.bytes" (client, p: FileUrl) => OutputWork::new(client, p, OutputVerb::Bytes),
     "output.head" (client, p: FileUrl) => OutputWork::new(client, p, OutputVerb::Head),
     "output.save" (client, p: FileUrl) => OutputWork::new(client, p, OutputVerb::Save),
+    "output.save_all" (client, p: SaveAllParams) => p.save(client),
     "predictions.cancel" (client, p: Id) => client.predictions().cancel(&p.id),
     "predictions.create" (client, p: CreateParams) => p.create(client)?,
     "predictions.get" (client, p: Id) => client.predictions().get(&p.id),
@@ -227,7 +228,8 @@ impl OutputWork {
     }
 
     async fn done(self) -> Result<Reply> {
-        let Self { file, path, verb, options: _, observer } = self;
+        let Self { file, path, verb, options, observer } = self;
+        let file = file.with_options(options);
         match verb {
             OutputVerb::Bytes => {
                 let (bytes, headers) = file.whole().await?;

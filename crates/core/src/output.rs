@@ -1,22 +1,26 @@
 //! Files that models write: lazy, repeatable, resumed after a cut.
 
+mod data_uri;
+mod download;
+mod names;
+mod save_all;
+
 use std::{fmt, sync::Arc};
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::{Bytes, BytesMut};
-use futures_util::{StreamExt, TryStreamExt, stream};
-use percent_encoding::percent_decode_str;
+use futures_util::{TryStreamExt, stream};
 use url::Url;
 
+use self::download::Download;
+pub use self::save_all::SaveAll;
+pub(crate) use self::save_all::SaveAllParams;
 use crate::{
     client::Client,
     error::{Error, ErrorKind, Result},
-    exchange::{shown, within},
+    exchange::shown,
     platform::{BoxStream, Observer},
-    request::Request,
-    retry::{Failure, Repeat, next_attempt},
+    request::{Request, RequestOptions},
     transport::HttpResponse,
-    upload::moved,
     value::Value,
 };
 
@@ -36,11 +40,27 @@ use crate::{
 pub struct FileOutput {
     url: Arc<str>,
     client: Client,
+    options: Arc<RequestOptions>,
 }
 
 impl FileOutput {
     pub(crate) fn new(client: &Client, url: &str) -> Self {
-        Self { url: url.into(), client: client.clone() }
+        Self { url: url.into(), client: client.clone(), options: Arc::default() }
+    }
+
+    /// The same file, fetched with these options.
+    pub(crate) fn with_options(mut self, options: RequestOptions) -> Self {
+        self.options = Arc::new(options);
+        self
+    }
+
+    fn options(&self) -> &RequestOptions {
+        &self.options
+    }
+
+    /// Whether the file stands in the URL itself.
+    fn is_inline(&self) -> bool {
+        self.url.starts_with("data:")
     }
 
     /// Where the file is; also a `data:` URI.
@@ -73,11 +93,7 @@ impl FileOutput {
 
     /// The whole file and the headers that came with it.
     pub(crate) async fn whole(&self) -> Result<(Bytes, Vec<(String, String)>)> {
-        if self.url.starts_with("data:") {
-            let (mime, bytes) = decode_data_uri(&self.url)?;
-            return Ok((bytes, vec![("content-type".to_owned(), mime)]));
-        }
-        let mut download = Download::new(self.clone(), None);
+        let mut download = Download::new(self.clone(), 0, None);
         let first = download.next().await?.unwrap_or_default();
         let Some(second) = download.next().await? else {
             // A small file came as one piece, which is not copied.
@@ -106,15 +122,29 @@ impl FileOutput {
     /// # Ok(()) }
     /// ```
     pub fn stream(&self) -> BoxStream<'static, Result<Bytes>> {
-        self.stream_observed(None)
+        self.stream_observed(0, None)
     }
 
-    pub(crate) fn stream_observed(&self, observer: Option<Observer>) -> BoxStream<'static, Result<Bytes>> {
-        if self.url.starts_with("data:") {
-            let decoded = decode_data_uri(&self.url).map(|(_, bytes)| bytes);
-            return Box::pin(stream::once(async move { decoded }));
-        }
-        let download = Download::new(self.clone(), observer);
+    /// The same from the byte at `offset` on; nothing if the file ends there or before.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// use futures_util::TryStreamExt;
+    ///
+    /// let output = client.run("acme/painter", replicant::json!({"prompt": "a heron"})).await?;
+    /// let rest: Vec<_> = output.files()[0].stream_from(1_000).try_collect().await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn stream_from(&self, offset: u64) -> BoxStream<'static, Result<Bytes>> {
+        self.stream_observed(offset, None)
+    }
+
+    pub(crate) fn stream_observed(
+        &self,
+        offset: u64,
+        observer: Option<Observer>,
+    ) -> BoxStream<'static, Result<Bytes>> {
+        let download = Download::new(self.clone(), offset, observer);
         Box::pin(stream::try_unfold(download, |mut download| async move {
             Ok(download.next().await?.map(|chunk| (chunk, download)))
         }))
@@ -159,7 +189,7 @@ impl FileOutput {
         observer: Option<Observer>,
     ) -> Result<()> {
         let mut file = crate::native::AtomicFile::create(path).await?;
-        let mut chunks = self.stream_observed(observer);
+        let mut chunks = self.stream_observed(0, observer);
         while let Some(chunk) = chunks.try_next().await? {
             file.write(&chunk).await?;
         }
@@ -179,8 +209,8 @@ impl FileOutput {
     /// # Ok(()) }
     /// ```
     pub async fn head(&self) -> Result<(Option<String>, Option<u64>)> {
-        if self.url.starts_with("data:") {
-            let (mime, bytes) = decode_data_uri(&self.url)?;
+        if self.is_inline() {
+            let (mime, bytes) = data_uri::decode(&self.url)?;
             return Ok((Some(mime), Some(bytes.len() as u64)));
         }
         let response = self.request(0, None).await?;
@@ -194,7 +224,7 @@ impl FileOutput {
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https"))
             .ok_or_else(|| Error::invalid(format!("not the URL of a file: {:?}", shown_url(&self.url))))?;
-        let mut request = Request::get_url(url);
+        let mut request = Request::get_url(url).options(self.options().clone());
         if offset > 0 {
             request = request.header("range", format!("bytes={offset}-"));
             if let Some(etag) = etag {
@@ -244,177 +274,24 @@ impl Client {
     /// Whether a string is a file: the whole of it is an https URL, a data: URI, or a URL of the
     /// API's own origin. Prose that begins with a URL is text.
     pub(crate) fn is_file(&self, string: &str) -> bool {
-        if !(string.starts_with("http") || string.starts_with("data:"))
-            || string.contains(char::is_whitespace)
-        {
-            return false;
-        }
-        match Url::parse(string) {
-            Ok(url) if url.scheme() == "data" => string.contains(','),
-            Ok(url) => url.has_host() && (url.scheme() == "https" || self.owns(&url)),
-            Err(_) => false,
-        }
+        file_url(string).is_some_and(|url| matches!(url.scheme(), "https" | "data") || self.owns(&url))
     }
 }
 
-const CHANGED: &str = "cannot be resumed because the file has changed";
-
-/// A download under way, across as many connections as it takes.
-struct Download {
-    file: FileOutput,
-    body: Option<BoxStream<'static, Result<Bytes>>>,
-    /// Bytes handed out.
-    offset: u64,
-    /// Bytes of the current body that were handed out before.
-    skip: u64,
-    total: Option<u64>,
-    /// What names this version of the file.
-    etag: Option<String>,
-    /// The headers of the first answer.
-    headers: Vec<(String, String)>,
-    /// Attempts since bytes last moved.
-    attempts: u32,
-    done: bool,
-    observer: Option<Observer>,
-}
-
-impl Download {
-    fn new(file: FileOutput, observer: Option<Observer>) -> Self {
-        Self {
-            file,
-            body: None,
-            offset: 0,
-            skip: 0,
-            total: None,
-            etag: None,
-            headers: Vec::new(),
-            attempts: 0,
-            done: false,
-            observer,
-        }
+/// The URL that the whole of a string is, if a file can be there.
+fn file_url(string: &str) -> Option<Url> {
+    if !(string.starts_with("http") || string.starts_with("data:")) || string.contains(char::is_whitespace) {
+        return None;
     }
-
-    async fn next(&mut self) -> Result<Option<Bytes>> {
-        while !self.done {
-            let mut body = match self.body.take() {
-                Some(body) => body,
-                None => self.open().await?,
-            };
-            let config = self.file.client.config();
-            let chunk = within(&config.runtime, config.timeout, body.next()).await;
-            match chunk {
-                Some(Some(Ok(mut chunk))) => {
-                    self.body = Some(body);
-                    let skipped = self.skip.min(chunk.len() as u64);
-                    self.skip -= skipped;
-                    let chunk = chunk.split_off(skipped as usize);
-                    if chunk.is_empty() {
-                        continue;
-                    }
-                    self.attempts = 0;
-                    self.offset += chunk.len() as u64;
-                    if let Some(observer) = &self.observer {
-                        observer(moved(self.offset, self.total));
-                    }
-                    return Ok(Some(chunk));
-                }
-                Some(None) if self.total.is_none_or(|total| total == self.offset) => self.done = true,
-                // Whatever happened to the connection after the last byte.
-                Some(Some(Err(_))) | None if self.total == Some(self.offset) => self.done = true,
-                Some(None) => self.cut(self.problem("ended early")).await?,
-                Some(Some(Err(error))) => self.cut(self.problem("was cut").with_source(error)).await?,
-                None => self.cut(self.problem("stalled")).await?,
-            }
-        }
-        Ok(None)
-    }
-
-    fn problem(&self, what: &str) -> Error {
-        let total = self.total.map_or_else(|| "an unknown number of".to_owned(), |total| total.to_string());
-        Error::new(
-            ErrorKind::Download,
-            format!(
-                "The download of {} {what} after {} of {total} bytes.",
-                shown_url(&self.file.url),
-                self.offset
-            ),
-        )
-    }
-
-    /// Waits before the next attempt, or gives up with `error`.
-    async fn cut(&mut self, error: Error) -> Result<()> {
-        self.attempts += 1;
-        let config = self.file.client.config();
-        match next_attempt(
-            &config.retry,
-            Repeat::Safe,
-            Failure::Lost,
-            self.attempts,
-            None,
-            None,
-            fastrand::f64(),
-        ) {
-            Some(wait) => {
-                config.runtime.sleep(wait).await;
-                Ok(())
-            }
-            None => Err(error),
-        }
-    }
-
-    /// Opens the file at `offset`, or from the start where the server will not.
-    async fn open(&mut self) -> Result<BoxStream<'static, Result<Bytes>>> {
-        let (file, etag) = (self.file.clone(), self.etag.clone());
-        let response = file.request(self.offset, etag).await?;
-        let etag = response.header("etag").filter(|etag| !etag.starts_with("W/")).map(str::to_owned);
-        let length = response.header("content-length").and_then(|length| length.parse::<u64>().ok());
-        if response.status == 206 && self.offset > 0 {
-            let range = response.header("content-range").unwrap_or_default().to_owned();
-            if !range.starts_with(&format!("bytes {}-", self.offset)) {
-                return Err(self.problem(&format!("cannot be resumed (the server sent {range:?})")));
-            }
-            let total = range.rsplit('/').next().and_then(|total| total.parse::<u64>().ok());
-            let other = |mine: bool, theirs: bool, same: bool| mine && theirs && !same;
-            if other(self.etag.is_some(), etag.is_some(), self.etag == etag)
-                || other(self.total.is_some(), total.is_some(), self.total == total)
-            {
-                return Err(self.problem(CHANGED));
-            }
-            self.skip = 0;
-        } else {
-            if self.offset > 0 && (self.total != length.or(self.total) || self.etag != etag) {
-                return Err(self.problem(CHANGED));
-            }
-            self.skip = self.offset;
-            self.total = self.total.or(length);
-            self.etag = etag;
-            self.headers = response.headers;
-        }
-        Ok(response.body.stream())
-    }
+    Url::parse(string).ok().filter(|url| match url.scheme() {
+        "data" => string.contains(','),
+        "http" | "https" => url.has_host(),
+        _ => false,
+    })
 }
 
 fn shown_url(url: &str) -> String {
     Url::parse(url).map_or_else(|_| crate::exchange::excerpt(url, 200), |url| shown(&url))
-}
-
-/// The MIME type and content of a `data:` URI.
-fn decode_data_uri(uri: &str) -> Result<(String, Bytes)> {
-    let wrong = |why: &str| {
-        Error::new(
-            ErrorKind::Download,
-            format!("The data: URI {why}: {:?}", crate::exchange::excerpt(uri, 60)),
-        )
-    };
-    let (head, data) = uri["data:".len()..].split_once(',').ok_or_else(|| wrong("has no comma"))?;
-    let (mime, base64) = match head.strip_suffix(";base64") {
-        Some(mime) => (mime, true),
-        None => (head, false),
-    };
-    let decoded: Vec<u8> = percent_decode_str(data).collect();
-    let bytes = if base64 { STANDARD.decode(&decoded).map_err(|_| wrong("is not base64"))? } else { decoded };
-    let mime = if mime.is_empty() { "text/plain;charset=US-ASCII" } else { mime };
-    Ok((mime.to_owned(), bytes.into()))
 }
 
 #[cfg(test)]
@@ -447,15 +324,6 @@ mod tests {
             "see https://a.b/c",
         ] {
             assert!(!client.is_file(text), "{text}");
-        }
-    }
-
-    #[test]
-    fn data_uris_are_decoded_strictly() {
-        assert_eq!(decode_data_uri("data:text/plain;base64,aGk=").unwrap().1, "hi");
-        assert_eq!(decode_data_uri("data:,a%20b").unwrap().1, "a b");
-        for bad in ["data:text/plain;base64,a", "data:text/plain;base64", "data:;base64,%%%"] {
-            assert_eq!(decode_data_uri(bad).unwrap_err().kind(), ErrorKind::Download, "{bad}");
         }
     }
 }

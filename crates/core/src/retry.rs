@@ -39,6 +39,14 @@ impl Default for RetryPolicy {
     }
 }
 
+impl RetryPolicy {
+    /// The same with another number of retries, where one is given.
+    pub(crate) fn limited(mut self, max_retries: Option<u32>) -> Self {
+        self.max_retries = max_retries.unwrap_or(self.max_retries);
+        self
+    }
+}
+
 /// Whether a request may be sent twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Repeat {

@@ -41,11 +41,33 @@ async fn an_output_is_read_in_every_way_and_again() {
     let mut read = Vec::new();
     file.reader().read_to_end(&mut read).await.unwrap();
     assert_eq!(read, bytes);
+    for offset in [0, 1, bytes.len() - 1, bytes.len(), bytes.len() + 1] {
+        let rest: Vec<_> = file.stream_from(offset as u64).try_collect().await.unwrap();
+        assert_eq!(rest.concat(), bytes[offset.min(bytes.len())..], "from {offset} on");
+    }
     let folder = temporary_folder();
     file.save(folder.path().join("heron.png")).await.unwrap();
     assert_eq!(std::fs::read(folder.path().join("heron.png")).unwrap(), bytes);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left there");
     assert_eq!(file.to_string(), file.url());
+}
+
+#[tokio::test]
+async fn a_part_can_be_read_where_the_server_knows_no_ranges() {
+    let (emulator, _) = start();
+    let script = emulator
+        .replay(r#"{"exchanges": [{"expect": {}, "reply": {"text": "0123456789"}, "times": "any"}]}"#)
+        .unwrap();
+    let client = Client::new(Options { base_url: Some(script.base_url()), ..Options::default() }).unwrap();
+    for (offset, rest) in [(0, "0123456789"), (4, "456789"), (10, ""), (99, "")] {
+        let params = json!({"url": format!("{}/files/a", script.base_url()), "offset": offset});
+        let mut items = replicant::operation::open(&client, "output.read", params.into());
+        let mut read = Vec::new();
+        while let Some(replicant::Item::Bytes(piece)) = items.try_next().await.unwrap() {
+            read.extend_from_slice(&piece);
+        }
+        assert_eq!(read, rest.as_bytes(), "from {offset} on");
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Optional, Sequence, Union
+import os
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
 
 from .._base import AsyncBase, Observer, given
 from .._events import EventStream
@@ -351,6 +352,37 @@ class AsyncClient(AsyncBase):
             on_abandon=on_abandon,
         )
         return EventStream(self, "stream", params)
+
+    async def save_all(
+        self,
+        outputs: Any,
+        dir: Union[str, os.PathLike[str]],
+        *,
+        concurrency: Optional[int] = None,
+        on_progress: Observer = None,
+    ) -> List[str]:
+        """Save every file of an output into a folder, several at a time.
+
+        A file is called what its URL calls it; where that name is taken, a number is added. No file
+        is replaced, and each appears when it is complete.
+
+        Args:
+            outputs: what `run` gave, a prediction, or URLs, however deep they stand.
+            dir: the folder; it is made if need be.
+            concurrency: how many files are fetched at a time, 64 at most; 4 by default.
+            on_progress: called with the bytes that have come, of all files together (`loaded`), and
+                their `total`, which is None until the size of each is known.
+
+        Returns:
+            The paths, in the order of the output.
+
+        Raises:
+            ReplicateError: what kept the first of those that could not be saved. The others are
+                saved all the same, and `partial` has their paths.
+        """
+        params = given(outputs=outputs, dir=os.fspath(dir), concurrency=concurrency)
+        paths: List[str] = await self._call("output.save_all", params, on_progress)
+        return paths
 
     async def search(self, query: str, *, limit: Optional[int] = None) -> SearchResults:
         """Find models, collections and pages of documentation.

@@ -9,6 +9,7 @@ const METHODS = {
     (client) =>
     async ({ path, ...options }) =>
       file(client, options.url).save(path, options),
+  "output.save_all": (client) => client.saveAll.bind(client),
   "output.head": (client) => async (options) => file(client, options.url).head(),
   "output.read": (client) =>
     async function* (options) {
@@ -56,6 +57,7 @@ const POSITIONAL = {
   "trainings.cancel": ["id"],
   "collections.get": ["slug"],
   search: ["query"],
+  "output.save_all": ["outputs", "dir"],
   request: ["path"],
   paginate: ["path"],
 };

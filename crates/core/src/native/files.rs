@@ -95,22 +95,18 @@ pub(crate) struct AtomicFile {
 
 impl AtomicFile {
     pub async fn create(target: &Path) -> Result<Self> {
-        let name = target.file_name().ok_or_else(|| {
-            Error::invalid(format!(
-                "`path` must name a file to write, not {:?}",
-                target.display().to_string()
-            ))
-        })?;
+        if target.file_name().is_none() {
+            let shown = target.display().to_string();
+            return Err(Error::invalid(format!("`path` must name a file to write, not {shown:?}")));
+        }
         if target.is_dir() {
             return Err(Error::invalid(format!(
                 "`path` is a directory: {}; name a file in it",
                 target.display()
             )));
         }
-        let mut hidden = std::ffi::OsString::from(".");
-        hidden.push(name);
-        hidden.push(format!(".{:016x}.part", fastrand::u64(..)));
-        let temporary = target.with_file_name(hidden);
+        // Short, because the target's own name may be as long as names can be.
+        let temporary = target.with_file_name(format!(".{:016x}.part", fastrand::u64(..)));
         let file = tokio::fs::OpenOptions::new().write(true).create_new(true).open(&temporary).await;
         let file = file.map_err(|error| unwritable(target, error))?;
         Ok(Self { file: Some(file), temporary, target: target.to_owned(), renamed: false })
@@ -124,16 +120,49 @@ impl AtomicFile {
     }
 
     pub async fn commit(mut self) -> Result<()> {
-        let Some(mut file) = self.file.take() else { return Ok(()) };
         let renamed = async {
-            file.flush().await?;
-            file.sync_data().await?;
-            drop(file);
+            self.complete().await?;
             tokio::fs::rename(&self.temporary, &self.target).await
         };
         let renamed = renamed.await.map_err(|error| unwritable(&self.target, error));
         self.renamed = renamed.is_ok();
         renamed
+    }
+
+    /// Commits under the first of `names` that nothing has yet, so that no other file is replaced.
+    pub async fn commit_as_new(mut self, names: impl FnMut() -> PathBuf + Send + 'static) -> Result<PathBuf> {
+        let placed = async {
+            self.complete().await?;
+            let temporary = self.temporary.clone();
+            // Claimed and filled in one piece: given up between, it would leave an empty file.
+            tokio::task::spawn_blocking(move || place(&temporary, names)).await.map_err(io::Error::other)?
+        };
+        let placed = placed.await.map_err(|error| unwritable(&self.target, error));
+        self.renamed = placed.is_ok();
+        placed
+    }
+
+    async fn complete(&mut self) -> io::Result<()> {
+        let Some(mut file) = self.file.take() else { return Ok(()) };
+        file.flush().await?;
+        file.sync_data().await
+    }
+}
+
+/// Moves a file to the first of `names` that is free. Creating it is what claims it: of all who look
+/// at the same time, one succeeds.
+fn place(temporary: &Path, mut names: impl FnMut() -> PathBuf) -> io::Result<PathBuf> {
+    loop {
+        let target = names();
+        match std::fs::OpenOptions::new().write(true).create_new(true).open(&target) {
+            Ok(_) => {
+                return std::fs::rename(temporary, &target).map(|()| target.clone()).inspect_err(|_| {
+                    let _ = std::fs::remove_file(&target);
+                });
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
     }
 }
 
@@ -149,4 +178,20 @@ impl Drop for AtomicFile {
 
 fn unwritable(target: &Path, error: io::Error) -> Error {
     Error::invalid(format!("cannot write {}: {error}", target.display())).with_source(error)
+}
+
+/// Makes a folder where there is none, and gives its path and the names of what is in it.
+pub(crate) async fn make_folder(path: &Path) -> Result<(PathBuf, Vec<String>)> {
+    let made = async {
+        tokio::fs::create_dir_all(path).await?;
+        let mut entries = tokio::fs::read_dir(path).await?;
+        let mut names = Vec::new();
+        while let Some(entry) = entries.next_entry().await? {
+            names.push(entry.file_name().to_string_lossy().into_owned());
+        }
+        Ok((path.to_owned(), names))
+    };
+    made.await.map_err(|error: io::Error| {
+        Error::invalid(format!("cannot make the folder {}: {error}", path.display())).with_source(error)
+    })
 }

@@ -61,8 +61,11 @@ struct OfPrediction {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Url {
+struct Content {
     url: String,
+    /// The byte to begin with.
+    #[serde(default)]
+    offset: u64,
 }
 
 impl OfPrediction {
@@ -137,8 +140,9 @@ fn output_items(client: &Client, params: OfPrediction, options: RequestOptions) 
     Ok(Box::pin(stream::once(begin).try_flatten()))
 }
 
-fn file_bytes(client: &Client, params: Url, _options: RequestOptions) -> Result<Items> {
-    Ok(Box::pin(FileOutput::new(client, &params.url).stream().map_ok(Item::Bytes)))
+fn file_bytes(client: &Client, params: Content, options: RequestOptions) -> Result<Items> {
+    let file = FileOutput::new(client, &params.url).with_options(options);
+    Ok(Box::pin(file.stream_from(params.offset).map_ok(Item::Bytes)))
 }
 
 fn pages<T>(list: crate::page::List<T>, options: RequestOptions) -> Result<Items> {
@@ -174,7 +178,7 @@ streams! {
     "models.list" (client, p: ListModels, options) => pages(client.models().list_params(p), options),
     "models.search" (client, p: SearchParams, options) => pages(client.models().search(&p.query), options),
     "models.versions.list" (client, p: OfModel, options) => { let (owner, name) = p.split()?; pages(client.models().versions().list(&owner, &name).maybe_cursor(p.cursor), options) },
-    "output.read" (client, p: Url, options) => file_bytes(client, p, options),
+    "output.read" (client, p: Content, options) => file_bytes(client, p, options),
     "paginate" (client, p: Path, options) => pages(crate::page::List::<Value>::new(client, p.request(client)), options),
     "predictions.list" (client, p: ListPredictions, options) => pages(client.predictions().list_params(p), options),
     "predictions.output_iterator" (client, p: OfPrediction, options) => output_items(client, p, options),

@@ -1,0 +1,56 @@
+//! `data:` URIs: files that stand in the output itself.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use percent_encoding::percent_decode_str;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// The MIME type and content of a `data:` URI.
+pub(super) fn decode(uri: &str) -> Result<(String, Bytes)> {
+    let wrong = |why: &str| {
+        Error::new(
+            ErrorKind::Download,
+            format!("The data: URI {why}: {:?}", crate::exchange::excerpt(uri, 60)),
+        )
+    };
+    let (head, data) = uri["data:".len()..].split_once(',').ok_or_else(|| wrong("has no comma"))?;
+    let (mime, base64) = match head.strip_suffix(";base64") {
+        Some(mime) => (mime, true),
+        None => (head, false),
+    };
+    let decoded: Vec<u8> = percent_decode_str(data).collect();
+    let bytes = if base64 { STANDARD.decode(&decoded).map_err(|_| wrong("is not base64"))? } else { decoded };
+    let mime = if mime.is_empty() { "text/plain;charset=US-ASCII" } else { mime };
+    Ok((mime.to_owned(), bytes.into()))
+}
+
+/// What a file of this kind is called behind the dot, dot included; nothing where that is not known.
+pub(super) fn extension(uri: &str) -> String {
+    let head = uri["data:".len()..].split(',').next().unwrap_or_default();
+    let mime = head.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let known = mime_guess::get_mime_extensions_str(&mime).unwrap_or_default();
+    let subtype = mime.split('/').nth(1).unwrap_or_default();
+    let extension = match mime.as_str() {
+        // Here the list begins with what nobody means.
+        "" | "text/plain" => "txt",
+        "audio/mpeg" => "mp3",
+        _ if known.contains(&subtype) => subtype,
+        _ => known.first().copied().unwrap_or_default(),
+    };
+    if extension.is_empty() { String::new() } else { format!(".{extension}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_uris_are_decoded_strictly() {
+        assert_eq!(decode("data:text/plain;base64,aGk=").unwrap().1, "hi");
+        assert_eq!(decode("data:,a%20b").unwrap().1, "a b");
+        for bad in ["data:text/plain;base64,a", "data:text/plain;base64", "data:;base64,%%%"] {
+            assert_eq!(decode(bad).unwrap_err().kind(), ErrorKind::Download, "{bad}");
+        }
+    }
+}
