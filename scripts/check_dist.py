@@ -1,0 +1,134 @@
+"""Checks what lies in dist/: that it is complete, small, stripped, loads on old systems, and of one version.
+
+    check_dist.py           whatever is there
+    check_dist.py --all     fail too if an artefact of any platform is missing, as a release has to
+"""
+
+from __future__ import annotations
+
+import email
+import json
+import re
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+from typing import Dict, List
+
+import version
+
+PLATFORMS = json.loads((version.ROOT / "scripts/platforms.json").read_text(encoding="utf-8"))
+DIST = version.ROOT / "dist"
+MB = 1_000_000
+WHEEL_LIMIT, MODULE_LIMIT, MAIN_LIMIT = 4 * MB, 8 * MB, MB // 4
+
+
+def glibc(binary: bytes) -> List[int]:
+    """The newest glibc whose symbols a library asks for."""
+    versions = re.findall(rb"GLIBC_(\d+)\.(\d+)(?=[.\0])", binary)
+    return max(([int(major), int(minor)] for major, minor in versions), default=[0, 0])
+
+
+class Check:
+    """Collects what is wrong, so that one run tells all of it."""
+
+    def __init__(self) -> None:
+        self.problems: List[str] = []
+
+    def that(self, fine: bool, problem: str) -> None:
+        if not fine:
+            self.problems.append(problem)
+
+    def library(self, name: str, binary: bytes, linux: bool) -> None:
+        self.that(len(binary) < MODULE_LIMIT, f"{name}: {len(binary)} bytes, at most {MODULE_LIMIT}")
+        if not linux:
+            return
+        self.that(binary[:4] == b"\x7fELF", f"{name} is no ELF file")
+        self.that(b"\0.symtab\0" not in binary, f"{name} is not stripped")
+        newest = glibc(binary)
+        ceiling = [int(part) for part in PLATFORMS["glibc"].split(".")]
+        self.that(newest <= ceiling, f"{name} needs glibc {newest[0]}.{newest[1]}, more than {PLATFORMS['glibc']}")
+
+    def wheel(self, path: Path, expected: str) -> None:
+        self.that(path.stat().st_size < WHEEL_LIMIT, f"{path.name}: more than {WHEEL_LIMIT} bytes")
+        with zipfile.ZipFile(path) as wheel:
+            names = wheel.namelist()
+            info = f"replicant-{version.in_python(expected)}.dist-info"
+            metadata = email.message_from_bytes(wheel.read(f"{info}/METADATA"))
+            libraries = [name for name in names if re.search(r"\.(so|pyd)$", name)]
+            self.that(len(libraries) == 1, f"{path.name}: {len(libraries)} native modules")
+            for name in libraries:
+                self.library(f"{path.name}:{name}", wheel.read(name), "linux" in path.name)
+        self.that(metadata.get_all("Requires-Dist") is None, f"{path.name} has dependencies")
+        self.that(metadata["Requires-Python"] == ">=3.9", f"{path.name} is for other Pythons")
+        for needed in ["replicant/py.typed", "replicant/_native.pyi", "replicant/testing.py"]:
+            self.that(needed in names, f"{path.name} lacks {needed}")
+        self.that(any(name.endswith("/LICENSE") for name in names), f"{path.name} lacks the licence")
+        strangers = [name for name in names if not name.startswith(("replicant/", info))]
+        self.that(not strangers, f"{path.name} also holds {strangers}")
+
+    def npm(self, path: Path, expected: str) -> None:
+        with tarfile.open(path) as archive:
+            files: Dict[str, tarfile.TarInfo] = {
+                member.name[len("package/") :]: member for member in archive.getmembers()
+            }
+
+            def read(name: str) -> bytes:
+                handle = archive.extractfile(files[name])
+                assert handle is not None
+                return handle.read()
+
+            manifest = json.loads(read("package.json"))
+            self.that(manifest["version"] == expected, f"{path.name} is {manifest['version']}")
+            self.that(not manifest.get("dependencies"), f"{path.name} has dependencies")
+            self.that({"LICENSE", "README.md"} <= set(files), f"{path.name} lacks README or licence")
+            if manifest["name"] == "replicant":
+                self.that(path.stat().st_size < MAIN_LIMIT, f"{path.name}: more than {MAIN_LIMIT} bytes")
+                self.that("scripts" not in manifest, f"{path.name} runs scripts")
+                wanted = {f"replicant-{name}": expected for name in PLATFORMS["npm"]}
+                self.that(manifest.get("optionalDependencies") == wanted, f"{path.name}: platforms differ")
+                pattern = r"package\.json|README\.md|LICENSE|node/\w+\.(cjs|mjs|d\.cts|d\.mts)|node/dist/.*(\.d\.ts|/replicant\.js)"
+                strangers = [name for name in files if not re.fullmatch(pattern, name)]
+                self.that(not strangers, f"{path.name} also holds {strangers}")
+                return
+            module = manifest["main"]
+            self.that(set(files) == {"LICENSE", "README.md", "package.json", module}, f"{path.name}: {set(files)}")
+            self.library(f"{path.name}:{module}", read(module), manifest["os"] == ["linux"])
+
+    def crate(self, path: Path) -> None:
+        with tarfile.open(path) as archive:
+            names = [member.name.split("/", 1)[1] for member in archive.getmembers()]
+        for needed in ["README.md", "LICENSE", "src/lib.rs"]:
+            self.that(needed in names, f"{path.name} lacks {needed}")
+
+
+def main(arguments: List[str]) -> None:
+    expected = version.check(version.ROOT)
+    check = Check()
+    wheels = sorted(DIST.glob("python/*.whl"))
+    packages = sorted(DIST.glob("npm/*.tgz"))
+    crates = sorted(DIST.glob("crates/*.crate"))
+    sources = sorted(DIST.glob("python/*.tar.gz"))
+    for wheel in wheels:
+        check.wheel(wheel, expected)
+    for package in packages:
+        check.npm(package, expected)
+    for crate in crates:
+        check.crate(crate)
+    for kind, files in {"wheel": wheels, "sdist": sources, "npm package": packages, "crate": crates}.items():
+        check.that(bool(files), f"dist/ holds no {kind}")
+    if "--all" in arguments:
+        for tag in (f"{abi}-{tag}" for abi in PLATFORMS["wheels"]["abis"] for tag in PLATFORMS["wheels"]["tags"]):
+            check.that(any(tag in wheel.name for wheel in wheels), f"no wheel for {tag}")
+        for name in PLATFORMS["npm"]:
+            there = DIST / f"npm/replicant-{name}-{expected}.tgz"
+            check.that(there in packages, f"no {there.name}")
+    for path in [*wheels, *sources, *packages, *crates]:
+        print(f"{path.stat().st_size:>10,}  {path.relative_to(version.ROOT)}")
+    if check.problems:
+        sys.exit("\n".join(f"dist: {problem}" for problem in check.problems))
+    print("dist: everything is as it should be")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

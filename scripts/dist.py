@@ -1,0 +1,104 @@
+"""Builds everything that is published and that this machine can build, into dist/, and checks it.
+
+    dist/python    a wheel for this platform, a source distribution
+    dist/native    the native module for Node on this platform
+    dist/npm       the npm packages: replicant, and one for each module in dist/native
+    dist/crates    the crates replicant-emulator and replicant, each built from its own package
+
+A release builds the same on every platform: see .github/workflows/release.yml.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import check_dist
+import version
+
+ROOT = version.ROOT
+DIST = ROOT / "dist"
+TOOLS = ROOT / "target/dist-tools"
+BIN = TOOLS / ("Scripts" if os.name == "nt" else "bin")
+REQUIREMENTS = ROOT / "scripts/requirements-dist.txt"
+
+
+def run(*command: str) -> None:
+    print("$", *command, flush=True)
+    subprocess.run(
+        [shutil.which(command[0], path=os.environ["PATH"]) or command[0], *command[1:]],
+        cwd=ROOT,
+        check=True,
+    )
+
+
+def tools() -> None:
+    """The builders, in an environment of their own that comes first on the path."""
+    stamp = TOOLS / REQUIREMENTS.name
+    if not stamp.exists() or stamp.read_bytes() != REQUIREMENTS.read_bytes():
+        venv.create(TOOLS, with_pip=True, clear=True)
+        run(str(BIN / "python"), "-m", "pip", "install", "-q", "-r", str(REQUIREMENTS))
+        shutil.copy(REQUIREMENTS, stamp)
+    os.environ["PATH"] = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+
+
+def this_platform() -> str:
+    """The name that npm packages give it: `linux-x64-gnu`."""
+    system = {"Linux": "linux", "Darwin": "darwin", "Windows": "win32"}[platform.system()]
+    machine = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64"}.get(
+        platform.machine().lower(), platform.machine().lower()
+    )
+    libc = {"linux": "-gnu" if platform.libc_ver()[0] == "glibc" else "-musl", "win32": "-msvc"}
+    return f"{system}-{machine}{libc.get(system, '')}"
+
+
+def python() -> None:
+    command = ["maturin", "build", "--release", "--out", "dist/python"]
+    if this_platform().endswith("-gnu"):
+        target = f"{platform.machine()}-unknown-linux-gnu"
+        command += ["--zig", "--target", target, "--compatibility", "manylinux_2_28"]
+    run(*command)
+    run("maturin", "sdist", "--out", "dist/python")
+    run("twine", "check", "--strict", *map(str, sorted((DIST / "python").iterdir())))
+
+
+def node() -> None:
+    run("npm", "ci", "--loglevel=error", "--no-audit", "--no-fund")
+    run("npm", "run", "--silent", "dist", "--", this_platform())
+    run("npm", "run", "--silent", "build:ts")
+    run("npm", "run", "--silent", "pack")
+    main = str(DIST / f"npm/replicant-{version.check(ROOT)}.tgz")
+    run("npx", "--yes", "publint@0.3", "run", main, "--strict")
+    run("npx", "--yes", "@arethetypeswrong/cli@0.18", main)
+
+
+def crates() -> None:
+    # Together, because one is a development dependency of the other and neither need be published yet.
+    names = ["replicant-emulator", "replicant"]
+    run("cargo", "package", "--allow-dirty", *(f"--package={name}" for name in names))
+    (DIST / "crates").mkdir(parents=True)
+    for name in names:
+        file = f"{name}-{version.check(ROOT)}.crate"
+        shutil.copy(ROOT / "target/package" / file, DIST / "crates" / file)
+
+
+def main() -> None:
+    version.check(ROOT)
+    shutil.rmtree(DIST, ignore_errors=True)
+    tools()
+    crates()
+    python()
+    node()
+    check_dist.main([])
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"dist: {error}")
