@@ -65,9 +65,11 @@ if TYPE_CHECKING:
     from ._files import URLPath as URLPath
     from ._files import get_path_url as get_path_url
     from ._functions import async_run as async_run
+    from ._functions import async_save_all as async_save_all
     from ._functions import async_search as async_search
     from ._functions import async_stream as async_stream
     from ._functions import run as run
+    from ._functions import save_all as save_all
     from ._functions import search as search
     from ._functions import stream as stream
     from ._objects import Account as Account
@@ -130,7 +132,16 @@ _MODULES = {
     "_files": ("FileOutput", "URLPath", "get_path_url"),
     "_response": ("APIResponse",),
     "_use": ("use",),
-    "_functions": ("run", "async_run", "stream", "async_stream", "search", "async_search"),
+    "_functions": (
+        "run",
+        "async_run",
+        "stream",
+        "async_stream",
+        "save_all",
+        "async_save_all",
+        "search",
+        "async_search",
+    ),
     "_refs": ("ModelVersionIdentifier",),
     "_objects": (
         "Account",
@@ -277,6 +288,7 @@ __all__ = [
     "accounts",
     "async_paginate",
     "async_run",
+    "async_save_all",
     "async_search",
     "async_stream",
     "collections",
@@ -288,6 +300,7 @@ __all__ = [
     "paginate",
     "predictions",
     "run",
+    "save_all",
     "search",
     "stream",
     "trainings",

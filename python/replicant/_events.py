@@ -115,9 +115,53 @@ class EventStream(Stream[ServerSentEvent]):
     ) -> None:
         await self.aclose()
 
+    def text(self) -> TextStream:
+        """The output alone, as text: for `for` and for `async for`."""
+        return TextStream(self)
+
     async def _itself(self) -> EventStream:
         return self
 
     def __await__(self) -> Generator[Any, None, EventStream]:
         # So that `async for event in await client.stream(...)` works as well.
         return self._itself().__await__()
+
+
+class TextStream:
+    """The output of a prediction as text, piece by piece, for `for` and `async for`."""
+
+    __slots__ = ("_events",)
+
+    def __init__(self, events: EventStream) -> None:
+        self._events = events
+
+    @property
+    def prediction(self) -> Any:
+        """The prediction as it was created; None before the first piece is asked for."""
+        return self._events.prediction
+
+    def __iter__(self) -> TextStream:
+        return self
+
+    def __next__(self) -> str:
+        for event in self._events:
+            if event.event == "output":
+                return str(event)
+        raise StopIteration
+
+    def __aiter__(self) -> TextStream:
+        return self
+
+    async def __anext__(self) -> str:
+        async for event in self._events:
+            if event.event == "output":
+                return str(event)
+        raise StopAsyncIteration
+
+    def close(self) -> None:
+        """Free the connection."""
+        self._events.close()
+
+    async def aclose(self) -> None:
+        """The awaitable form of `close`."""
+        await self._events.aclose()

@@ -8,17 +8,23 @@ from typing import (
     Any,
     AsyncIterable,
     AsyncIterator,
+    Dict,
     Iterator,
     NamedTuple,
     Optional,
+    Sequence,
     Tuple,
     Union,
+    cast,
 )
 
 if TYPE_CHECKING:
+    import io
+
     from ._base import AnyClient
     from ._native import Client as NativeClient
     from ._native import Stream
+    from ._progress import ShowTransfer
 
 
 class FileHead(NamedTuple):
@@ -33,11 +39,15 @@ class FileHead(NamedTuple):
 class FileOutput:
     """A file that a model wrote: a URL whose bytes are fetched when they are asked for.
 
+        file = replicant.run("black-forest-labs/flux-schnell", {"prompt": "a heron"})[0]
+        file.save("heron.webp")
+        picture = PIL.Image.open(file.open())
+
     It can be read as often as wanted, each time from the beginning. `str()` gives the URL. The API
-    keeps output files for an hour only, so save what should last.
+    keeps output files for an hour only, so save what should last. Notebooks show it.
     """
 
-    __slots__ = ("__weakref__", "_client", "_path", "url")
+    __slots__ = ("__weakref__", "_client", "_known", "_path", "url")
 
     url: str
     """Where the file is; a `data:` URL holds it whole."""
@@ -46,6 +56,8 @@ class FileOutput:
         self.url = url
         self._client = client
         self._path: Optional[str] = None
+        # What was learnt of it on the way.
+        self._known = FileHead(None, None)
 
     @property
     def _native(self) -> NativeClient:
@@ -66,44 +78,93 @@ class FileOutput:
             OutputExpiredError: the file is gone.
             DownloadError: it could not be fetched whole, also after the retries.
         """
-        content: bytes = self._native.call("output.bytes", {"url": self.url})
-        return content
+        return self._took(self._native.call("output.bytes", {"url": self.url}, None, True))
 
     async def aread(self) -> bytes:
         """The awaitable form of `read`."""
-        content: bytes = await self._native.call_async("output.bytes", {"url": self.url})
-        return content
+        call = self._native.call_async("output.bytes", {"url": self.url}, None, True)
+        return self._took(await call)
 
-    def save(self, path: Union[str, os.PathLike[str]]) -> str:
+    def open(self) -> io.BufferedReader:
+        """The file as one that is open for reading, like what `open(path, "rb")` gives.
+
+        It is fetched as it is read. Seeking asks the server for the rest from there on, so the list
+        of an archive, say, is read without the archive. Whatever reads files takes it:
+        `PIL.Image.open`, `pandas.read_csv`, `zipfile.ZipFile`, `io.TextIOWrapper`,
+        `shutil.copyfileobj`.
+        """
+        from ._contents import opened
+
+        return opened(self)
+
+    def save(self, path: Union[str, os.PathLike[str]], *, progress: ShowTransfer = None) -> str:
         """Write the file to `path` and return that path.
 
         The file appears there when it is complete, never in part; a broken connection is resumed.
         After this, the object itself can be opened like a path.
+
+        Args:
+            path: where it is written; what is there is replaced.
+            progress: True shows a bar; a function is called as bytes come.
         """
+        from ._progress import of_bytes
+
         params = {"url": self.url, "path": os.fspath(path)}
-        saved: str = self._native.call("output.save", params)
-        self._path = saved
+        with of_bytes(progress, self._basename) as observer:
+            self._path = saved = str(self._native.call("output.save", params, observer))
         return saved
 
-    async def asave(self, path: Union[str, os.PathLike[str]]) -> str:
+    async def asave(
+        self, path: Union[str, os.PathLike[str]], *, progress: ShowTransfer = None
+    ) -> str:
         """The awaitable form of `save`."""
+        from ._progress import of_bytes
+
         params = {"url": self.url, "path": os.fspath(path)}
-        saved: str = await self._native.call_async("output.save", params)
-        self._path = saved
+        with of_bytes(progress, self._basename) as observer:
+            self._path = saved = str(await self._native.call_async("output.save", params, observer))
         return saved
 
     def head(self) -> FileHead:
         """The type and the size that the server tells, without the content."""
-        return FileHead(**self._native.call("output.head", {"url": self.url}))
+        self._known = FileHead(**self._native.call("output.head", {"url": self.url}))
+        return self._known
 
     async def ahead(self) -> FileHead:
         """The awaitable form of `head`."""
-        return FileHead(**await self._native.call_async("output.head", {"url": self.url}))
+        self._known = FileHead(**await self._native.call_async("output.head", {"url": self.url}))
+        return self._known
 
-    def _open(self) -> Stream[bytes]:
+    def _took(self, answer: Any) -> bytes:
+        content: bytes = answer[0]
+        self._known = FileHead(dict(answer[2]).get("content-type"), len(content))
+        return content
+
+    def _open(self, offset: int = 0) -> Stream[bytes]:
         from ._native import Stream
 
-        return Stream(self._native, "output.read", {"url": self.url})
+        return Stream(self._native, "output.read", {"url": self.url, "offset": offset})
+
+    def _size(self) -> int:
+        size = self._known.size
+        if size is None:
+            size = self.head().size
+        if size is None:
+            # Some servers do not tell it.
+            size = sum(map(len, self))
+            self._known = FileHead(self._known.content_type, size)
+        return size
+
+    @property
+    def _basename(self) -> str:
+        name = "" if self.url.startswith("data:") else self.url.partition("?")[0].rpartition("/")[2]
+        return name or "file"
+
+    @property
+    def _guessed_type(self) -> Optional[str]:
+        from mimetypes import guess_type
+
+        return guess_type(self.url.partition("?")[0])[0]
 
     def __iter__(self) -> Iterator[bytes]:
         return self._open()
@@ -118,11 +179,18 @@ class FileOutput:
         url = (
             self.url if len(self.url) <= 200 else f"{self.url[:150]}...({len(self.url)} characters)"
         )
-        return f"FileOutput({url!r})"
+        kind, size = self._known
+        told = [repr(url)] + ([kind] if kind else []) + ([f"{size:,} bytes"] if size else [])
+        return f"{type(self).__name__}({', '.join(told)})"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Dict[str, str]:
+        from ._notebook import mimebundle
+
+        return mimebundle(self)
 
     def __fspath__(self) -> str:
         if self._path is None:
-            raise TypeError("this file is not on the disk: call save(path) first")
+            raise TypeError("this file is not on the disk: call save(path) first, or open()")
         return self._path
 
     def __eq__(self, other: object) -> bool:
@@ -139,6 +207,24 @@ class FileOutput:
         return self
 
 
+def saved_at(output: Any, paths: Sequence[str]) -> None:
+    """Let the files of an output know where they were saved, in the order they stand in it."""
+    files = list(_files_in(output))
+    if len(files) == len(paths):
+        for file, path in zip(files, paths):
+            file._path = path
+
+
+def _files_in(output: Any) -> Iterator[FileOutput]:
+    if isinstance(output, dict):
+        output = list(cast(Dict[str, Any], output).values())
+    if isinstance(output, FileOutput):
+        yield output
+    elif isinstance(output, (list, tuple)):
+        for item in cast(Sequence[Any], output):
+            yield from _files_in(item)
+
+
 class URLPath(FileOutput):
     """A file that a model wrote and that can be opened like a path: it is fetched for that, once.
 
@@ -149,18 +235,15 @@ class URLPath(FileOutput):
 
     def __fspath__(self) -> str:
         if self._path is None:
-            self.save(_private_path(self.url))
+            self.save(_private_path(self))
         return super().__fspath__()
-
-    def __repr__(self) -> str:
-        return super().__repr__().replace("FileOutput", "URLPath", 1)
 
 
 _folder: Optional[str] = None
 
 
-def _private_path(url: str) -> str:
-    """A path for the content of `url` in a folder of this process that nobody else can write to."""
+def _private_path(file: FileOutput) -> str:
+    """A path for the content of `file` in a folder of this process that nobody else can write to."""
     global _folder
     if _folder is None:
         import atexit
@@ -171,10 +254,9 @@ def _private_path(url: str) -> str:
         atexit.register(shutil.rmtree, _folder, ignore_errors=True)
     from hashlib import sha256
 
-    name = "" if url.startswith("data:") else url.partition("?")[0].rpartition("/")[2]
-    folder = os.path.join(_folder, sha256(url.encode()).hexdigest()[:16])
+    folder = os.path.join(_folder, sha256(file.url.encode()).hexdigest()[:16])
     os.makedirs(folder, mode=0o700, exist_ok=True)
-    return os.path.join(folder, name or "file")
+    return os.path.join(folder, file._basename)
 
 
 def get_path_url(path: Any) -> Optional[str]:

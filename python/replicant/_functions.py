@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional, Sequence, Union
+import os
+from typing import Any, Dict, List, Optional, Sequence, Union
 
 from ._base import Observer
 from ._default import default_client
 from ._events import EventStream
 from ._objects import SearchResults
+from ._progress import ShowProgress, ShowTransfer
 from ._refs import Reference
 
 
@@ -28,6 +30,7 @@ def run(
     file_encoding_strategy: Optional[str] = None,
     on_abandon: Optional[str] = None,
     on_update: Observer = None,
+    progress: ShowProgress = None,
 ) -> Any:
     """Run a model and give its output.
 
@@ -53,6 +56,8 @@ def run(
         file_encoding_strategy: `default`, `url` (upload files) or `base64` (inline them).
         on_abandon: `cancel` or `leave` the prediction if this is broken off.
         on_update: called with the prediction each time its state was seen.
+        progress: True shows a bar, by the progress bar in the model's logs; a function is called with
+            each such `Progress`.
 
     Returns:
         What the model gave: text, numbers, lists, dictionaries, with a `FileOutput` for a file.
@@ -77,6 +82,7 @@ def run(
         file_encoding_strategy=file_encoding_strategy,
         on_abandon=on_abandon,
         on_update=on_update,
+        progress=progress,
     )
 
 
@@ -96,6 +102,7 @@ async def async_run(
     file_encoding_strategy: Optional[str] = None,
     on_abandon: Optional[str] = None,
     on_update: Observer = None,
+    progress: ShowProgress = None,
 ) -> Any:
     """The awaitable form of `run`."""
     return await default_client.async_run(
@@ -113,6 +120,7 @@ async def async_run(
         file_encoding_strategy=file_encoding_strategy,
         on_abandon=on_abandon,
         on_update=on_update,
+        progress=progress,
     )
 
 
@@ -197,6 +205,48 @@ def async_stream(
         file_encoding_strategy=file_encoding_strategy,
         cancel_on_close=cancel_on_close,
         on_abandon=on_abandon,
+    )
+
+
+def save_all(
+    outputs: Any,
+    dir: Union[str, os.PathLike[str]],
+    *,
+    concurrency: Optional[int] = None,
+    progress: ShowTransfer = None,
+) -> List[str]:
+    """Save every file of an output into a folder, several at a time.
+
+    A file is called what its URL calls it; where that name is taken, a number is added. No file
+    is replaced, and each appears when it is complete.
+
+    Args:
+        outputs: what `run` gave, a prediction, or URLs, however deep they stand.
+        dir: the folder; it is made if need be.
+        concurrency: how many files are fetched at a time, 64 at most; 4 by default.
+        progress: True shows a bar; a function is called with each `Transfer`, which counts the bytes
+            of all files together; its total is None until the size of each is known.
+
+    Returns:
+        The paths, in the order of the output.
+
+    Raises:
+        ReplicateError: what kept the first of those that could not be saved. The others are
+            saved all the same, and `partial` has their paths.
+    """
+    return default_client.save_all(outputs, dir, concurrency=concurrency, progress=progress)
+
+
+async def async_save_all(
+    outputs: Any,
+    dir: Union[str, os.PathLike[str]],
+    *,
+    concurrency: Optional[int] = None,
+    progress: ShowTransfer = None,
+) -> List[str]:
+    """The awaitable form of `save_all`."""
+    return await default_client.async_save_all(
+        outputs, dir, concurrency=concurrency, progress=progress
     )
 
 

@@ -41,7 +41,7 @@ LAZY = ("AwaitablePage[", "EventStream", "Stream[")
 NO_TWINS = {"AsyncFunction", "AsyncRun"}
 
 # The methods of the client that the module has as functions.
-FUNCTIONS = {"run", "stream", "search"}
+FUNCTIONS = {"run", "stream", "save_all", "search"}
 
 used: set[str] = set()
 
@@ -119,14 +119,14 @@ def functions(client: str) -> str:
     lines = client.split("\n")
     tree = ast.parse(client)
     methods = next(s for s in tree.body if isinstance(s, ast.ClassDef)).body
-    imports = [ast.unparse(s) for s in tree.body if isinstance(s, ast.ImportFrom)]
+    imports = [ast.unparse(s) for s in tree.body if isinstance(s, (ast.Import, ast.ImportFrom))]
     out = [
         HEADER.format(name="client.py").rstrip(),
         '"""The functions of the module itself, which are those of the default client."""',
         *(
             line.replace("from ..", "from .")
             for line in imports
-            if "from .." in line or "typing" in line
+            if "from .." in line or "typing" in line or line == "import os"
         ),
         "from ._default import default_client",
     ]

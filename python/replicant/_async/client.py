@@ -7,9 +7,11 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
 
 from .._base import AsyncBase, Observer, given
 from .._events import EventStream
+from .._files import saved_at
 from .._native import Stream
 from .._objects import SearchResults
 from .._options import options_from
+from .._progress import ShowProgress, ShowTransfer, of_bytes, of_prediction
 from .._refs import Reference, reference
 from .._response import RawResponse, RawResponses
 from .account import AsyncAccounts
@@ -230,6 +232,7 @@ class AsyncClient(AsyncBase):
         file_encoding_strategy: Optional[str] = None,
         on_abandon: Optional[str] = None,
         on_update: Observer = None,
+        progress: ShowProgress = None,
     ) -> Any:
         """Run a model and give its output.
 
@@ -255,6 +258,8 @@ class AsyncClient(AsyncBase):
             file_encoding_strategy: `default`, `url` (upload files) or `base64` (inline them).
             on_abandon: `cancel` or `leave` the prediction if this is broken off.
             on_update: called with the prediction each time its state was seen.
+            progress: True shows a bar, by the progress bar in the model's logs; a function is called with
+                each such `Progress`.
 
         Returns:
             What the model gave: text, numbers, lists, dictionaries, with a `FileOutput` for a file.
@@ -264,7 +269,6 @@ class AsyncClient(AsyncBase):
             PredictionTimeoutError: the time passed.
             UnprocessableEntityError: the input does not fit the model.
         """
-        observer = AsyncPrediction({}, self)._seen(on_update)
         params = given(
             ref=reference(ref),
             input={} if input is None else input,
@@ -280,7 +284,9 @@ class AsyncClient(AsyncBase):
             file_encoding_strategy=file_encoding_strategy,
             on_abandon=on_abandon,
         )
-        return await self._call("run", params, observer)
+        seen = AsyncPrediction({}, self)._seen(on_update)
+        with of_prediction(progress, params["ref"], seen) as observer:
+            return await self._call("run", params, observer)
 
     def use(
         self,
@@ -359,7 +365,7 @@ class AsyncClient(AsyncBase):
         dir: Union[str, os.PathLike[str]],
         *,
         concurrency: Optional[int] = None,
-        on_progress: Observer = None,
+        progress: ShowTransfer = None,
     ) -> List[str]:
         """Save every file of an output into a folder, several at a time.
 
@@ -370,8 +376,8 @@ class AsyncClient(AsyncBase):
             outputs: what `run` gave, a prediction, or URLs, however deep they stand.
             dir: the folder; it is made if need be.
             concurrency: how many files are fetched at a time, 64 at most; 4 by default.
-            on_progress: called with the bytes that have come, of all files together (`loaded`), and
-                their `total`, which is None until the size of each is known.
+            progress: True shows a bar; a function is called with each `Transfer`, which counts the bytes
+                of all files together; its total is None until the size of each is known.
 
         Returns:
             The paths, in the order of the output.
@@ -381,7 +387,9 @@ class AsyncClient(AsyncBase):
                 saved all the same, and `partial` has their paths.
         """
         params = given(outputs=outputs, dir=os.fspath(dir), concurrency=concurrency)
-        paths: List[str] = await self._call("output.save_all", params, on_progress)
+        with of_bytes(progress, params["dir"]) as observer:
+            paths: List[str] = await self._call("output.save_all", params, observer)
+        saved_at(outputs, paths)
         return paths
 
     async def search(self, query: str, *, limit: Optional[int] = None) -> SearchResults:

@@ -10,6 +10,7 @@ from .._native import Stream
 from .._object import APIObject
 from .._page import AwaitablePage
 from .._progress import Progress as PredictionProgress
+from .._progress import ShowProgress, of_prediction
 from .._refs import Reference, maybe_reference
 
 
@@ -79,6 +80,7 @@ class AsyncPrediction(APIObject):
         timeout: Optional[float] = None,
         interval: Optional[float] = None,
         on_update: Observer = None,
+        progress: ShowProgress = None,
     ) -> None:
         """Wait until the prediction has ended, however it ended.
 
@@ -88,12 +90,16 @@ class AsyncPrediction(APIObject):
             timeout: how many seconds to wait at most; without it, as long as it takes.
             interval: how many seconds lie between two looks; without it, they are chosen.
             on_update: called with each state that was seen.
+            progress: True shows a bar, by the progress bar in the model's logs; a function is called with
+                each such `Progress`.
 
         Raises:
             PredictionTimeoutError: the time passed.
         """
         params = given(id=self.id, prediction=self._data, timeout=timeout, interval=interval)
-        self._update(await self._bound._call("predictions.wait", params, self._seen(on_update)))
+        name = self.model or self.id
+        with of_prediction(progress, name, self._seen(on_update)) as observer:
+            self._update(await self._bound._call("predictions.wait", params, observer))
 
     def _seen(self, on_update: Observer) -> Observer:
         if on_update is None:
@@ -240,6 +246,7 @@ class AsyncPredictions(AsyncNamespace):
         timeout: Optional[float] = None,
         interval: Optional[float] = None,
         on_update: Observer = None,
+        progress: ShowProgress = None,
     ) -> AsyncPrediction:
         """Wait until a prediction has ended, however it ended.
 
@@ -250,13 +257,16 @@ class AsyncPredictions(AsyncNamespace):
             timeout: how many seconds to wait at most; without it, as long as it takes.
             interval: how many seconds lie between two looks; without it, they are chosen.
             on_update: called with each state that was seen.
+            progress: True shows a bar, by the progress bar in the model's logs; a function is called with
+                each such `Progress`.
 
         Raises:
             PredictionTimeoutError: the time passed.
         """
         params = given(id=id, timeout=timeout, interval=interval)
-        observer = AsyncPrediction({}, self._client)._seen(on_update)
-        data = await self._client._call("predictions.wait", params, observer)
+        seen = AsyncPrediction({}, self._client)._seen(on_update)
+        with of_prediction(progress, id, seen) as observer:
+            data = await self._client._call("predictions.wait", params, observer)
         return AsyncPrediction(data, self._client)
 
     def list(

@@ -8,9 +8,11 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
 
 from .._base import Base, Observer, given
 from .._events import EventStream
+from .._files import saved_at
 from .._native import Stream
 from .._objects import SearchResults
 from .._options import options_from
+from .._progress import ShowProgress, ShowTransfer, of_bytes, of_prediction
 from .._refs import Reference, reference
 from .._response import RawResponse, RawResponses
 from .account import Accounts
@@ -231,6 +233,7 @@ class Client(Base):
         file_encoding_strategy: Optional[str] = None,
         on_abandon: Optional[str] = None,
         on_update: Observer = None,
+        progress: ShowProgress = None,
     ) -> Any:
         """Run a model and give its output.
 
@@ -256,6 +259,8 @@ class Client(Base):
             file_encoding_strategy: `default`, `url` (upload files) or `base64` (inline them).
             on_abandon: `cancel` or `leave` the prediction if this is broken off.
             on_update: called with the prediction each time its state was seen.
+            progress: True shows a bar, by the progress bar in the model's logs; a function is called with
+                each such `Progress`.
 
         Returns:
             What the model gave: text, numbers, lists, dictionaries, with a `FileOutput` for a file.
@@ -265,7 +270,6 @@ class Client(Base):
             PredictionTimeoutError: the time passed.
             UnprocessableEntityError: the input does not fit the model.
         """
-        observer = Prediction({}, self)._seen(on_update)
         params = given(
             ref=reference(ref),
             input={} if input is None else input,
@@ -281,7 +285,9 @@ class Client(Base):
             file_encoding_strategy=file_encoding_strategy,
             on_abandon=on_abandon,
         )
-        return self._call("run", params, observer)
+        seen = Prediction({}, self)._seen(on_update)
+        with of_prediction(progress, params["ref"], seen) as observer:
+            return self._call("run", params, observer)
 
     async def async_run(
         self,
@@ -300,9 +306,9 @@ class Client(Base):
         file_encoding_strategy: Optional[str] = None,
         on_abandon: Optional[str] = None,
         on_update: Observer = None,
+        progress: ShowProgress = None,
     ) -> Any:
         """The awaitable form of `run`."""
-        observer = Prediction({}, self)._seen(on_update)
         params = given(
             ref=reference(ref),
             input={} if input is None else input,
@@ -318,7 +324,9 @@ class Client(Base):
             file_encoding_strategy=file_encoding_strategy,
             on_abandon=on_abandon,
         )
-        return await self._async_call("run", params, observer)
+        seen = Prediction({}, self)._seen(on_update)
+        with of_prediction(progress, params["ref"], seen) as observer:
+            return await self._async_call("run", params, observer)
 
     def use(
         self,
@@ -428,7 +436,7 @@ class Client(Base):
         dir: Union[str, os.PathLike[str]],
         *,
         concurrency: Optional[int] = None,
-        on_progress: Observer = None,
+        progress: ShowTransfer = None,
     ) -> List[str]:
         """Save every file of an output into a folder, several at a time.
 
@@ -439,8 +447,8 @@ class Client(Base):
             outputs: what `run` gave, a prediction, or URLs, however deep they stand.
             dir: the folder; it is made if need be.
             concurrency: how many files are fetched at a time, 64 at most; 4 by default.
-            on_progress: called with the bytes that have come, of all files together (`loaded`), and
-                their `total`, which is None until the size of each is known.
+            progress: True shows a bar; a function is called with each `Transfer`, which counts the bytes
+                of all files together; its total is None until the size of each is known.
 
         Returns:
             The paths, in the order of the output.
@@ -450,7 +458,9 @@ class Client(Base):
                 saved all the same, and `partial` has their paths.
         """
         params = given(outputs=outputs, dir=os.fspath(dir), concurrency=concurrency)
-        paths: List[str] = self._call("output.save_all", params, on_progress)
+        with of_bytes(progress, params["dir"]) as observer:
+            paths: List[str] = self._call("output.save_all", params, observer)
+        saved_at(outputs, paths)
         return paths
 
     async def async_save_all(
@@ -459,11 +469,13 @@ class Client(Base):
         dir: Union[str, os.PathLike[str]],
         *,
         concurrency: Optional[int] = None,
-        on_progress: Observer = None,
+        progress: ShowTransfer = None,
     ) -> List[str]:
         """The awaitable form of `save_all`."""
         params = given(outputs=outputs, dir=os.fspath(dir), concurrency=concurrency)
-        paths: List[str] = await self._async_call("output.save_all", params, on_progress)
+        with of_bytes(progress, params["dir"]) as observer:
+            paths: List[str] = await self._async_call("output.save_all", params, observer)
+        saved_at(outputs, paths)
         return paths
 
     def search(self, query: str, *, limit: Optional[int] = None) -> SearchResults:

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from typing import Any, Dict, Optional
 
-from .._base import Namespace, Observer, given
+from .._base import Namespace, given
 from .._objects import File
 from .._page import AwaitablePage, Page
+from .._progress import ShowTransfer, name_of, of_bytes
 
 
 class Files(Namespace):
@@ -22,7 +23,7 @@ class Files(Namespace):
         content_type: Optional[str] = None,
         metadata: Optional[Dict[str, Any]] = None,
         *,
-        on_progress: Observer = None,
+        progress: ShowTransfer = None,
     ) -> File:
         """Upload a file, at most 100 MB, which is kept for a day.
 
@@ -34,7 +35,7 @@ class Files(Namespace):
             filename: its name; without it, the name of the file.
             content_type: its media type; without it, guessed from the name and the content.
             metadata: what is to be kept with it.
-            on_progress: called with `{"loaded", "total"}` (bytes) as it is sent.
+            progress: True shows a bar; a function is called with each `Transfer` as bytes are sent.
 
         Raises:
             InputFileNotFoundError: there is no such file.
@@ -45,7 +46,9 @@ class Files(Namespace):
 
             file = Path(file)
         params = given(file=file, filename=filename, content_type=content_type, metadata=metadata)
-        return File(self._client._call("files.create", params, on_progress), self._client)
+        with of_bytes(progress, filename or name_of(file)) as observer:
+            data = self._client._call("files.create", params, observer)
+        return File(data, self._client)
 
     async def async_create(
         self,
@@ -54,7 +57,7 @@ class Files(Namespace):
         content_type: Optional[str] = None,
         metadata: Optional[Dict[str, Any]] = None,
         *,
-        on_progress: Observer = None,
+        progress: ShowTransfer = None,
     ) -> File:
         """The awaitable form of `create`."""
         if isinstance(file, str):
@@ -62,9 +65,9 @@ class Files(Namespace):
 
             file = Path(file)
         params = given(file=file, filename=filename, content_type=content_type, metadata=metadata)
-        return File(
-            await self._client._async_call("files.create", params, on_progress), self._client
-        )
+        with of_bytes(progress, filename or name_of(file)) as observer:
+            data = await self._client._async_call("files.create", params, observer)
+        return File(data, self._client)
 
     def get(self, id: str) -> File:
         """Fetch what is known of a file, not its content.

@@ -11,6 +11,7 @@ from .._native import Stream
 from .._object import APIObject
 from .._page import AwaitablePage, Page
 from .._progress import Progress as PredictionProgress
+from .._progress import ShowProgress, of_prediction
 from .._refs import Reference, maybe_reference
 
 
@@ -80,6 +81,7 @@ class Prediction(APIObject):
         timeout: Optional[float] = None,
         interval: Optional[float] = None,
         on_update: Observer = None,
+        progress: ShowProgress = None,
     ) -> None:
         """Wait until the prediction has ended, however it ended.
 
@@ -89,12 +91,16 @@ class Prediction(APIObject):
             timeout: how many seconds to wait at most; without it, as long as it takes.
             interval: how many seconds lie between two looks; without it, they are chosen.
             on_update: called with each state that was seen.
+            progress: True shows a bar, by the progress bar in the model's logs; a function is called with
+                each such `Progress`.
 
         Raises:
             PredictionTimeoutError: the time passed.
         """
         params = given(id=self.id, prediction=self._data, timeout=timeout, interval=interval)
-        self._update(self._bound._call("predictions.wait", params, self._seen(on_update)))
+        name = self.model or self.id
+        with of_prediction(progress, name, self._seen(on_update)) as observer:
+            self._update(self._bound._call("predictions.wait", params, observer))
 
     async def async_wait(
         self,
@@ -102,12 +108,13 @@ class Prediction(APIObject):
         timeout: Optional[float] = None,
         interval: Optional[float] = None,
         on_update: Observer = None,
+        progress: ShowProgress = None,
     ) -> None:
         """The awaitable form of `wait`."""
         params = given(id=self.id, prediction=self._data, timeout=timeout, interval=interval)
-        self._update(
-            await self._bound._async_call("predictions.wait", params, self._seen(on_update))
-        )
+        name = self.model or self.id
+        with of_prediction(progress, name, self._seen(on_update)) as observer:
+            self._update(await self._bound._async_call("predictions.wait", params, observer))
 
     def _seen(self, on_update: Observer) -> Observer:
         if on_update is None:
@@ -318,6 +325,7 @@ class Predictions(Namespace):
         timeout: Optional[float] = None,
         interval: Optional[float] = None,
         on_update: Observer = None,
+        progress: ShowProgress = None,
     ) -> Prediction:
         """Wait until a prediction has ended, however it ended.
 
@@ -328,13 +336,16 @@ class Predictions(Namespace):
             timeout: how many seconds to wait at most; without it, as long as it takes.
             interval: how many seconds lie between two looks; without it, they are chosen.
             on_update: called with each state that was seen.
+            progress: True shows a bar, by the progress bar in the model's logs; a function is called with
+                each such `Progress`.
 
         Raises:
             PredictionTimeoutError: the time passed.
         """
         params = given(id=id, timeout=timeout, interval=interval)
-        observer = Prediction({}, self._client)._seen(on_update)
-        data = self._client._call("predictions.wait", params, observer)
+        seen = Prediction({}, self._client)._seen(on_update)
+        with of_prediction(progress, id, seen) as observer:
+            data = self._client._call("predictions.wait", params, observer)
         return Prediction(data, self._client)
 
     async def async_wait(
@@ -344,11 +355,13 @@ class Predictions(Namespace):
         timeout: Optional[float] = None,
         interval: Optional[float] = None,
         on_update: Observer = None,
+        progress: ShowProgress = None,
     ) -> Prediction:
         """The awaitable form of `wait`."""
         params = given(id=id, timeout=timeout, interval=interval)
-        observer = Prediction({}, self._client)._seen(on_update)
-        data = await self._client._async_call("predictions.wait", params, observer)
+        seen = Prediction({}, self._client)._seen(on_update)
+        with of_prediction(progress, id, seen) as observer:
+            data = await self._client._async_call("predictions.wait", params, observer)
         return Prediction(data, self._client)
 
     def list(

@@ -1,0 +1,51 @@
+"""How notebooks show a file that a model wrote."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from html import escape
+from typing import TYPE_CHECKING, Dict, Optional
+
+from ._errors import ReplicateError
+
+if TYPE_CHECKING:
+    from ._files import FileOutput
+
+# A notebook keeps what it shows, and a larger one is no longer pleasant to open.
+_LIMIT = 20 * 1024 * 1024
+
+# What notebooks know how to show; other media go into HTML, which browsers know how to show.
+_KNOWN = ("image/png", "image/jpeg", "image/gif")
+_ELEMENTS = {
+    "image": '<img src="{source}">',
+    "audio": '<audio controls src="{source}"></audio>',
+    "video": '<video controls src="{source}" style="max-width: 100%"></video>',
+}
+
+
+def mimebundle(file: FileOutput) -> Dict[str, str]:
+    """What a notebook shows: the medium itself up to 20 MiB, a link to anything else."""
+    try:
+        kind, size = file.head()
+        kind = (kind or "").partition(";")[0].strip().lower() or file._guessed_type or ""
+        element = _ELEMENTS.get(kind.partition("/")[0])
+        if element is None or size is None or size > _LIMIT:
+            return _bundle(file, _link(file, ""))
+        content = b64encode(file.read()).decode()
+    except ReplicateError as error:
+        return _bundle(file, _link(file, str(error)))
+    if kind in _KNOWN:
+        return {"text/plain": repr(file), kind: content}
+    return _bundle(file, element.format(source=f"data:{escape(kind)};base64,{content}"))
+
+
+def _bundle(file: FileOutput, html: Optional[str]) -> Dict[str, str]:
+    return {"text/plain": repr(file), **({"text/html": html} if html else {})}
+
+
+def _link(file: FileOutput, note: str) -> Optional[str]:
+    # Anything else that calls itself a URL could be a script.
+    if not file.url.lower().startswith(("https://", "http://")):
+        return None
+    link = f'<a href="{escape(file.url)}" target="_blank" rel="noopener noreferrer">{escape(repr(file))}</a>'
+    return f"{link}<br>{escape(note)}" if note else link
