@@ -71,9 +71,12 @@ impl<T> Call<T> {
     }
 }
 
-/// The builder methods that every kind of call has, over a field `options`.
+/// The builder methods that every kind of call has, over a field `options` or the one given.
 macro_rules! request_options {
     () => {
+        $crate::call::request_options!(options);
+    };
+    ($($field:ident).+) => {
         /// How long one attempt may take, instead of the client's `timeout`.
         ///
         /// ```no_run
@@ -85,7 +88,7 @@ macro_rules! request_options {
         /// # Ok(()) }
         /// ```
         pub fn request_timeout(mut self, timeout: std::time::Duration) -> Self {
-            self.options.timeout = Some(timeout);
+            self.$($field).+.timeout = Some(timeout);
             self
         }
 
@@ -98,7 +101,7 @@ macro_rules! request_options {
         /// # Ok(()) }
         /// ```
         pub fn max_retries(mut self, max_retries: u32) -> Self {
-            self.options.max_retries = Some(max_retries);
+            self.$($field).+.max_retries = Some(max_retries);
             self
         }
 
@@ -110,7 +113,7 @@ macro_rules! request_options {
         /// # Ok(()) }
         /// ```
         pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-            self.options.headers.insert(name.into(), value.into());
+            self.$($field).+.headers.insert(name.into(), value.into());
             self
         }
     };

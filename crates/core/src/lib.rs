@@ -88,7 +88,7 @@ pub use self::{
     retry::RetryPolicy,
     run::{Run, RunOutcome, StreamRun},
     stream::{Event, EventStream},
-    upload::{ByteSource, File, FileEncodingStrategy, MAX_FILE_SIZE},
+    upload::{ByteSource, File, FileEncodingStrategy, MAX_FILE_SIZE, Upload},
     value::{Number, Object, PathSegment, Value},
     wait::OnAbandon,
     webhook::Webhook,

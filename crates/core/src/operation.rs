@@ -146,7 +146,7 @@ operations! {
     "predictions.output" (client, p: OutputOf) => Ready::new(Ok(client.with_files(p.output))),
     "predictions.wait" (client, p: WaitParams) => client.predictions().wait_params(p),
     "request" (client, p: RawRequest) => p.call(client),
-    "run" (client, p: RunParams) => client.run_params("run", p)?,
+    "run" (client, p: RunParams) => p.run(client)?,
     "search" (client, p: SearchParams) => client.search(&p.query, p.limit),
     "trainings.cancel" (client, p: Id) => client.trainings().cancel(&p.id),
     "trainings.create" (client, p: CreateTrainingParams) => p.create(client)?,

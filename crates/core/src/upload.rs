@@ -1,6 +1,7 @@
 //! Files going up: inlined as data: URIs or uploaded, streamed, each once.
 
 mod multipart;
+mod watch;
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
@@ -9,7 +10,11 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Deserialize;
 
-pub(crate) use self::multipart::{Multipart, Progress, moved};
+pub use self::watch::Upload;
+pub(crate) use self::{
+    multipart::{Multipart, Progress, moved},
+    watch::{BytesWatcher, UploadWatch, on_upload},
+};
 use crate::{
     client::Client,
     error::{Error, ErrorKind, Result},
@@ -292,7 +297,7 @@ pub(crate) struct UploadOptions {
     pub metadata: Option<Value>,
     pub deadline: Deadline,
     pub options: crate::request::RequestOptions,
-    pub observer: Option<crate::platform::Observer>,
+    pub watch: UploadWatch,
 }
 
 impl Client {
@@ -306,7 +311,7 @@ impl Client {
         file.check(place)?;
         let metadata = upload.metadata.map(|metadata| metadata.to_json()).transpose()?;
         let repeat = if file.source.replayable() { Repeat::Safe } else { Repeat::Impossible };
-        let multipart = Multipart::new(file.clone(), metadata, upload.observer);
+        let multipart = Multipart::new(file.clone(), metadata, upload.watch.of(place, file.name()));
         let mut request = Request::post("/files")
             .body(Body::Multipart(multipart))
             .deadline(upload.deadline)
@@ -336,6 +341,7 @@ impl Client {
         input: Value,
         strategy: Option<FileEncodingStrategy>,
         deadline: Deadline,
+        watch: &UploadWatch,
     ) -> Result<Value> {
         let found = distinct_files(&input)?;
         if found.is_empty() {
@@ -358,9 +364,8 @@ impl Client {
                 let reference = if inlined(&file, strategy) {
                     file.data_uri().await?
                 } else {
-                    let uploaded = self
-                        .upload(&file, &place, UploadOptions { deadline, ..UploadOptions::default() })
-                        .await?;
+                    let upload = UploadOptions { deadline, watch: watch.clone(), ..UploadOptions::default() };
+                    let uploaded = self.upload(&file, &place, upload).await?;
                     let url = uploaded.value["urls"]["get"].as_str().map(str::to_owned);
                     url.ok_or_else(|| {
                         Error::new(ErrorKind::InvalidResponse, "the answer to the upload has no `urls.get`")

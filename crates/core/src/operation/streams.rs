@@ -1,8 +1,11 @@
 //! Operations with many answers: events, pages, the bytes of a file.
 
+use std::{future::IntoFuture, sync::Arc};
+
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, future, stream};
 use serde::Deserialize;
+use tokio::sync::mpsc;
 
 use super::{Cursor, take_options};
 use crate::{
@@ -18,6 +21,7 @@ use crate::{
     },
     run::{RunParams, StreamRun},
     stream::{Event, EventStream, read_events},
+    upload::UploadWatch,
     value::{Value, decode_params},
     wait::is_terminal,
 };
@@ -92,10 +96,35 @@ fn events_of(stream: EventStream) -> Items {
 }
 
 fn run_events(client: &Client, params: RunParams, options: RequestOptions) -> Result<Items> {
-    let mut run = StreamRun::from_run(client.run_params("stream", params)?);
+    let report_uploads = params.report_uploads;
+    let mut run = params.stream(client)?;
     *run.options_mut() = options;
+    if report_uploads {
+        return Ok(uploads_and_events(run));
+    }
     let events = async move { Ok(events_of(run.await?)) };
     Ok(Box::pin(stream::once(events).try_flatten()))
+}
+
+/// What is told of the uploads, and then the events.
+fn uploads_and_events(mut run: StreamRun) -> Items {
+    let (tell, told) = mpsc::unbounded_channel();
+    run.watch_uploads(UploadWatch::telling(Arc::new(move |upload| {
+        let _ = tell.send(upload);
+    })));
+    let state = Some((run.into_future(), told));
+    let parts = stream::try_unfold(state, |state| async move {
+        let Some((mut events, mut told)) = state else { return Ok(None) };
+        tokio::select! {
+            biased;
+            Some(upload) = told.recv() => {
+                let upload: Items = Box::pin(stream::once(future::ready(Ok(Item::Value(upload)))));
+                Ok::<_, Error>(Some((upload, Some((events, told)))))
+            }
+            events = &mut events => Ok(Some((events_of(events?), None))),
+        }
+    });
+    Box::pin(parts.try_flatten())
 }
 
 fn prediction_events(client: &Client, params: OfPrediction, options: RequestOptions) -> Result<Items> {

@@ -12,7 +12,7 @@ use crate::{
     page::List,
     platform::{BoxFuture, Observer},
     request::{Request, RequestOptions, path},
-    upload::{File, UploadOptions},
+    upload::{File, UploadOptions, UploadWatch, moved, on_upload},
     value::{Object, Value, decode},
 };
 
@@ -71,7 +71,7 @@ pub struct CreateFile {
     file: Result<File>,
     metadata: Option<Value>,
     options: RequestOptions,
-    observer: Option<Observer>,
+    uploads: UploadWatch,
 }
 
 impl CreateFile {
@@ -89,16 +89,17 @@ impl CreateFile {
         self
     }
 
+    on_upload!();
     request_options!();
 
     async fn create(self) -> Result<Reply> {
-        let Self { client, file, metadata, options, observer } = self;
+        let Self { client, file, metadata, options, uploads } = self;
         if let Some(metadata) = &metadata
             && metadata.as_object().is_none()
         {
             return Err(Error::invalid(format!("`metadata` must be an object, not {}", metadata.kind())));
         }
-        let upload = UploadOptions { metadata, options, observer, ..UploadOptions::default() };
+        let upload = UploadOptions { metadata, options, watch: uploads, ..UploadOptions::default() };
         client.upload(&file?, "file", upload).await
     }
 }
@@ -109,7 +110,7 @@ impl Work for CreateFile {
     }
 
     fn set_observer(&mut self, observer: Observer) {
-        self.observer = Some(observer);
+        self.uploads = UploadWatch::new(move |upload| observer(moved(upload.loaded, upload.total)));
     }
 
     fn reply(self, _client: Client) -> BoxFuture<'static, Result<Reply>> {
@@ -224,7 +225,7 @@ impl Files<'_> {
             file,
             metadata: None,
             options: RequestOptions::default(),
-            observer: None,
+            uploads: UploadWatch::default(),
         }
     }
 

@@ -15,7 +15,7 @@ use crate::{
     platform::{BoxFuture, Observer},
     request::{Request, RequestOptions, path, seconds},
     stream::{EventStream, read_events},
-    upload::FileEncodingStrategy,
+    upload::{FileEncodingStrategy, UploadWatch, on_upload},
     value::{Object, Value, decode},
     wait::{Deadline, Polling, is_terminal, succeeded},
 };
@@ -299,9 +299,12 @@ impl PredictionOptions {
     }
 }
 
-/// Builder methods over a field `prediction: PredictionOptions`.
+/// Builder methods over a field `prediction: PredictionOptions` or the one given.
 macro_rules! prediction_options {
     () => {
+        $crate::resources::predictions::prediction_options!(prediction);
+    };
+    ($($field:ident).+) => {
         /// Where the API reports progress and end: an https URL.
         ///
         /// ```no_run
@@ -311,7 +314,7 @@ macro_rules! prediction_options {
         /// # Ok(()) }
         /// ```
         pub fn webhook(mut self, url: impl Into<String>) -> Self {
-            self.prediction.webhook = Some(url.into());
+            self.$($field).+.webhook = Some(url.into());
             self
         }
 
@@ -325,7 +328,7 @@ macro_rules! prediction_options {
         /// # Ok(()) }
         /// ```
         pub fn webhook_events_filter<S: Into<String>>(mut self, events: impl IntoIterator<Item = S>) -> Self {
-            self.prediction.webhook_events_filter = Some(events.into_iter().map(Into::into).collect());
+            self.$($field).+.webhook_events_filter = Some(events.into_iter().map(Into::into).collect());
             self
         }
 
@@ -340,7 +343,7 @@ macro_rules! prediction_options {
         /// # Ok(()) }
         /// ```
         pub fn wait(mut self, seconds: u64) -> Self {
-            self.prediction.wait = Some($crate::resources::predictions::Wait::Seconds(seconds as f64));
+            self.$($field).+.wait = Some($crate::resources::predictions::Wait::Seconds(seconds as f64));
             self
         }
 
@@ -354,8 +357,8 @@ macro_rules! prediction_options {
         /// client.predictions().create("acme/painter", input).cancel_after(Duration::from_secs(90)).await?;
         /// # Ok(()) }
         /// ```
-        pub fn cancel_after(mut self, after: Duration) -> Self {
-            self.prediction.cancel_after =
+        pub fn cancel_after(mut self, after: std::time::Duration) -> Self {
+            self.$($field).+.cancel_after =
                 Some($crate::resources::predictions::CancelAfter::Seconds(after.as_secs_f64()));
             self
         }
@@ -373,7 +376,7 @@ macro_rules! prediction_options {
         /// # Ok(()) }
         /// ```
         pub fn file_encoding_strategy(mut self, strategy: $crate::FileEncodingStrategy) -> Self {
-            self.prediction.file_encoding_strategy = Some(strategy);
+            self.$($field).+.file_encoding_strategy = Some(strategy);
             self
         }
     };
@@ -500,14 +503,16 @@ pub struct CreatePrediction {
     input: Value,
     prediction: PredictionOptions,
     options: RequestOptions,
+    uploads: UploadWatch,
 }
 
 impl CreatePrediction {
     pub(crate) fn new(client: &Client, target: Result<Target>, input: Value) -> Self {
-        let (prediction, options) = Default::default();
-        Self { client: client.clone(), target, input, prediction, options }
+        let (prediction, options, uploads) = Default::default();
+        Self { client: client.clone(), target, input, prediction, options, uploads }
     }
 
+    on_upload!();
     request_options!();
     prediction_options!();
 
@@ -516,7 +521,7 @@ impl CreatePrediction {
         let target = self.target?;
         let input = self
             .client
-            .send_files(self.input, self.prediction.file_encoding_strategy, Deadline::none())
+            .send_files(self.input, self.prediction.file_encoding_strategy, Deadline::none(), &self.uploads)
             .await?;
         let request = target.request(input, &self.prediction, hold)?.options(self.options);
         self.client.send(&request, Expect::Json).await
@@ -526,6 +531,10 @@ impl CreatePrediction {
 impl Work for CreatePrediction {
     fn options_mut(&mut self) -> &mut RequestOptions {
         &mut self.options
+    }
+
+    fn set_observer(&mut self, observer: Observer) {
+        self.uploads = UploadWatch::telling(observer);
     }
 
     fn reply(self, _client: Client) -> BoxFuture<'static, Result<Reply>> {

@@ -12,9 +12,9 @@ use crate::{
     exchange::{Expect, Reply},
     identifier::Reference,
     page::List,
-    platform::BoxFuture,
+    platform::{BoxFuture, Observer},
     request::{Request, RequestOptions, path},
-    upload::FileEncodingStrategy,
+    upload::{FileEncodingStrategy, UploadWatch, on_upload},
     value::{Object, Value, decode},
     wait::Deadline,
 };
@@ -121,6 +121,7 @@ pub struct CreateTraining {
     webhook_events_filter: Option<Vec<String>>,
     file_encoding_strategy: Option<FileEncodingStrategy>,
     options: RequestOptions,
+    uploads: UploadWatch,
 }
 
 impl CreateTraining {
@@ -155,6 +156,7 @@ impl CreateTraining {
         self
     }
 
+    on_upload!();
     request_options!();
 
     async fn create(self) -> Result<Reply> {
@@ -167,7 +169,9 @@ impl CreateTraining {
         body.insert("destination".into(), self.destination.into());
         body.insert(
             "input".into(),
-            self.client.send_files(self.input, self.file_encoding_strategy, Deadline::none()).await?,
+            self.client
+                .send_files(self.input, self.file_encoding_strategy, Deadline::none(), &self.uploads)
+                .await?,
         );
         for (name, url) in [("webhook", self.webhook), ("webhook_completed", self.webhook_completed)] {
             if let Some(url) = url {
@@ -185,6 +189,10 @@ impl CreateTraining {
 impl Work for CreateTraining {
     fn options_mut(&mut self) -> &mut RequestOptions {
         &mut self.options
+    }
+
+    fn set_observer(&mut self, observer: Observer) {
+        self.uploads = UploadWatch::telling(observer);
     }
 
     fn reply(self, _client: Client) -> BoxFuture<'static, Result<Reply>> {
@@ -262,6 +270,7 @@ impl Trainings<'_> {
             webhook_events_filter: None,
             file_encoding_strategy: None,
             options: RequestOptions::default(),
+            uploads: UploadWatch::default(),
         }
     }
 

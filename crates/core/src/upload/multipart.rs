@@ -9,10 +9,10 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use sha2::{Digest, Sha256};
 
-use super::File;
+use super::{BytesWatcher, File};
 use crate::{
     error::{Error, Result},
-    platform::{BoxStream, Observer},
+    platform::BoxStream,
     transport::HttpBody,
     value::{Object, Value},
 };
@@ -23,7 +23,7 @@ pub(crate) struct Multipart {
     metadata: Option<Vec<u8>>,
     boundary: String,
     progress: Progress,
-    observer: Option<Observer>,
+    watch: Option<BytesWatcher>,
 }
 
 /// What is known of a body under way.
@@ -59,10 +59,10 @@ impl Progress {
 }
 
 impl Multipart {
-    pub fn new(file: File, metadata: Option<Vec<u8>>, observer: Option<Observer>) -> Self {
+    pub fn new(file: File, metadata: Option<Vec<u8>>, watch: Option<BytesWatcher>) -> Self {
         // Long and random enough that no file holds it.
         let boundary = format!("----replicant{:032x}", fastrand::u128(..));
-        Self { file, metadata, boundary, progress: Progress::default(), observer }
+        Self { file, metadata, boundary, progress: Progress::default(), watch }
     }
 
     pub fn content_type(&self) -> String {
@@ -115,10 +115,10 @@ impl Multipart {
         size: Option<u64>,
     ) -> BoxStream<'static, Result<Bytes>> {
         let progress = self.progress.clone();
-        let observer = self.observer.clone();
+        let watch = self.watch.clone();
         let name = self.file.name().to_owned();
         let watched = stream::unfold(Some((chunks, 0u64)), move |state| {
-            let (progress, observer, name) = (progress.clone(), observer.clone(), name.clone());
+            let (progress, watch, name) = (progress.clone(), watch.clone(), name.clone());
             async move {
                 let (mut chunks, loaded) = state?;
                 let changed = |loaded: u64| {
@@ -145,8 +145,8 @@ impl Multipart {
                     Ok((chunk, loaded)) => {
                         progress.digest.lock().unwrap_or_else(PoisonError::into_inner).update(&chunk);
                         progress.add(chunk.len());
-                        if let Some(observer) = observer {
-                            observer(moved(loaded, size));
+                        if let Some(watch) = watch {
+                            watch(loaded, size);
                         }
                         Some((Ok(chunk), Some((chunks, loaded))))
                     }

@@ -1,0 +1,128 @@
+//! The life of a prediction that is ours.
+
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use crate::{
+    background,
+    client::Client,
+    error::{Error, ErrorKind, Result},
+    platform::{Observer, Spawner},
+    request::Request,
+    value::Value,
+    wait::OnAbandon,
+};
+
+/// Refuses an answer to a create that does not say what was created.
+fn has_id(created: Value) -> Result<Value> {
+    if created["id"].as_str().is_some_and(|id| !id.is_empty()) {
+        return Ok(created);
+    }
+    let why = "the answer to the create holds no `id`; look for the prediction (for example in the list of predictions) before you repeat it";
+    Err(Error::new(ErrorKind::InvalidResponse, why).with_outcome_unknown())
+}
+
+/// The life of a prediction that is ours: whoever drops this before it is over cancels it.
+pub(super) struct Life {
+    client: Client,
+    spawner: Spawner,
+    pub on_abandon: OnAbandon,
+    last_seen: Arc<Mutex<Option<Value>>>,
+    unwanted: Arc<AtomicBool>,
+}
+
+impl Life {
+    /// To be called within the runtime.
+    pub fn new(client: &Client, on_abandon: OnAbandon) -> Self {
+        Self {
+            client: client.clone(),
+            spawner: client.runtime().spawner(),
+            on_abandon,
+            last_seen: Arc::default(),
+            unwanted: Arc::default(),
+        }
+    }
+
+    /// Sends the create. It goes on when the caller goes away, as only its answer tells the id by
+    /// which the prediction can be cancelled.
+    pub async fn create(&self, mut request: Request) -> Result<Value> {
+        request.unwanted = (self.on_abandon == OnAbandon::Cancel).then(|| self.unwanted.clone());
+        let (sender, receiver) = oneshot::channel();
+        let (client, spawner, on_abandon) = (self.client.clone(), self.spawner.clone(), self.on_abandon);
+        let (last_seen, unwanted) = (self.last_seen.clone(), self.unwanted.clone());
+        let create = async move {
+            let created = client.fetch(&request).await.and_then(has_id);
+            if let Ok(created) = &created {
+                // Noted before the caller has taken it, who may go away in between. Under one lock, so
+                // that either this or the `Drop` of the life sees the other, and one of them cancels.
+                let mut last_seen = last_seen.lock().unwrap_or_else(PoisonError::into_inner);
+                if !unwanted.load(Ordering::SeqCst) {
+                    *last_seen = Some(created.clone());
+                } else if on_abandon == OnAbandon::Cancel
+                    && let Some(id) = created["id"].as_str()
+                {
+                    background::cancel(client.clone(), &spawner, id.to_owned());
+                }
+            }
+            let _ = sender.send(created);
+        };
+        background::spawn(&self.spawner, Box::pin(create));
+        receiver.await.map_err(|_| {
+            Error::new(ErrorKind::OutcomeUnknown, "the runtime ended while the prediction was being created")
+                .with_outcome_unknown()
+        })?
+    }
+
+    /// An observer that remembers what was last seen, and tells the one given.
+    pub fn observing(&self, observer: Option<Observer>) -> Observer {
+        let last_seen = self.last_seen.clone();
+        Arc::new(move |prediction: Value| {
+            *last_seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(prediction.clone());
+            if let Some(observer) = &observer {
+                observer(prediction);
+            }
+        })
+    }
+
+    /// Nothing is left to cancel.
+    pub fn over(&self) {
+        self.last_seen.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    pub fn deadline_error(&self, timeout: Duration) -> Error {
+        let last_seen = self.last_seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let end = match self.on_abandon {
+            OnAbandon::Cancel => "it is being cancelled",
+            OnAbandon::Leave => "it goes on",
+        };
+        let state = match &last_seen {
+            Some(seen) => format!("the prediction {} was still {}; {end}", seen["id"], seen["status"]),
+            None => format!("the API had not yet answered the create; if there is a prediction, {end}"),
+        };
+        let error = Error::new(
+            ErrorKind::Deadline,
+            format!("The timeout of {} s passed: {state}.", timeout.as_secs_f64()),
+        );
+        match last_seen {
+            Some(seen) => error.with_prediction(seen),
+            None => error,
+        }
+    }
+}
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        self.unwanted.store(true, Ordering::SeqCst);
+        let last_seen = self.last_seen.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let (OnAbandon::Cancel, Some(id)) =
+            (self.on_abandon, last_seen.as_ref().and_then(|seen| seen["id"].as_str()))
+        {
+            background::cancel(self.client.clone(), &self.spawner, id.to_owned());
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What `run` and `stream` have in common: what is run, and how.
+
+use std::{sync::Arc, time::Duration};
+
+use super::life::Life;
+use crate::{
+    client::Client,
+    error::{Error, Result},
+    exchange::within,
+    identifier::Reference,
+    request::RequestOptions,
+    resources::predictions::{Hold, PredictionOptions, Target},
+    upload::UploadWatch,
+    value::Value,
+    wait::{Deadline, OnAbandon},
+};
+
+/// A prediction about to be created and followed to its end.
+#[derive(Debug, Clone)]
+pub(super) struct Plan {
+    pub client: Client,
+    target: Result<Target, Arc<Error>>,
+    input: Value,
+    pub timeout: Option<Duration>,
+    pub use_file_output: Option<bool>,
+    pub on_abandon: Option<OnAbandon>,
+    pub prediction: PredictionOptions,
+    pub options: RequestOptions,
+    pub uploads: UploadWatch,
+}
+
+impl Plan {
+    pub fn new(client: &Client, reference: &str, input: Value) -> Self {
+        Self {
+            client: client.clone(),
+            target: reference.parse::<Reference>().map(Target::from).map_err(Arc::new),
+            input,
+            timeout: None,
+            use_file_output: None,
+            on_abandon: None,
+            prediction: PredictionOptions::default(),
+            options: RequestOptions::default(),
+            uploads: UploadWatch::default(),
+        }
+    }
+
+    /// To be called within the runtime.
+    pub fn life(&self) -> Life {
+        Life::new(&self.client, self.on_abandon.unwrap_or(self.client.config().on_abandon))
+    }
+
+    /// Whether URLs of files become files.
+    pub fn files(&self) -> bool {
+        self.use_file_output.unwrap_or(self.client.config().use_file_output)
+    }
+
+    /// Holds `work` to the deadline.
+    pub async fn limited<T>(&self, life: &Life, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let Some(timeout) = self.timeout else { return work.await };
+        match within(self.client.runtime(), timeout, work).await {
+            Some(result) => result,
+            None => Err(life.deadline_error(timeout)),
+        }
+    }
+
+    /// Creates the prediction; its cancel is assured from here on.
+    pub async fn create(&self, life: &Life, hold: Option<Hold>) -> Result<(Value, Deadline)> {
+        let target = self.target.clone().map_err(|error| Error::invalid(error.message().to_owned()))?;
+        let deadline = Deadline::after(self.client.runtime(), self.timeout);
+        let mut options = self.prediction.clone();
+        if life.on_abandon == OnAbandon::Cancel {
+            options.limit(self.timeout);
+        }
+        let strategy = options.file_encoding_strategy;
+        let input = self.client.send_files(self.input.clone(), strategy, deadline, &self.uploads).await?;
+        let request = target.request(input, &options, hold)?.deadline(deadline).options(self.options.clone());
+        Ok((life.create(request).await?, deadline))
+    }
+}
+
+/// Builder methods over a field `plan: Plan`.
+macro_rules! plan_options {
+    () => {
+        /// How long all of it may take, from creating the prediction to the last of what it gives. When the time is up the
+        /// prediction is cancelled (see `on_abandon`) and the error carries it.
+        ///
+        /// ```no_run
+        /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+        /// use std::time::Duration;
+        ///
+        /// let run = client.run("acme/painter", replicant::json!({"prompt": "a heron"}));
+        /// let output = run.timeout(Duration::from_secs(120)).await?;
+        /// # Ok(()) }
+        /// ```
+        pub fn timeout(mut self, timeout: std::time::Duration) -> Self {
+            self.plan.timeout = Some(timeout);
+            self
+        }
+
+        /// Whether URLs of files in the output become [`FileOutput`](crate::FileOutput)s.
+        ///
+        /// ```no_run
+        /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+        /// let run = client.run("acme/painter", replicant::json!({"prompt": "a heron"}));
+        /// let url = run.use_file_output(false).await?.to_string();
+        /// # Ok(()) }
+        /// ```
+        pub fn use_file_output(mut self, use_file_output: bool) -> Self {
+            self.plan.use_file_output = Some(use_file_output);
+            self
+        }
+
+        /// What happens to the prediction when this is given up: dropped, or out of time.
+        ///
+        /// ```no_run
+        /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+        /// use std::time::Duration;
+        /// use replicant::OnAbandon;
+        ///
+        /// let run = client.run("acme/painter", replicant::json!({"prompt": "a heron"}));
+        /// let output = run.timeout(Duration::from_secs(5)).on_abandon(OnAbandon::Leave).await?;
+        /// # Ok(()) }
+        /// ```
+        pub fn on_abandon(mut self, on_abandon: $crate::OnAbandon) -> Self {
+            self.plan.on_abandon = Some(on_abandon);
+            self
+        }
+
+        $crate::upload::on_upload!(plan.uploads);
+        $crate::call::request_options!(plan.options);
+        $crate::resources::predictions::prediction_options!(plan.prediction);
+    };
+}
+pub(super) use plan_options;

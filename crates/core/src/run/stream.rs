@@ -1,0 +1,90 @@
+//! From a reference to its events.
+
+use std::future::IntoFuture;
+
+use futures_util::{TryStreamExt, stream};
+
+use super::plan::{Plan, plan_options};
+use crate::{
+    error::{ErrorKind, Result},
+    exchange::within,
+    platform::BoxFuture,
+    request::RequestOptions,
+    resources::predictions::Hold,
+    stream::{Event, EventStream, PARTIAL, read_events},
+    upload::UploadWatch,
+};
+
+/// A model about to be run for its events: `.await` the [`EventStream`].
+///
+/// # Errors
+/// Those of a create, and [`ErrorKind::StreamUnsupported`]; the stream itself fails with
+/// [`ErrorKind::PredictionFailed`], [`ErrorKind::StreamInterrupted`] or [`ErrorKind::Deadline`], each with what
+/// had come in [`Error::partial`].
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// use futures_util::TryStreamExt;
+///
+/// let run = client.stream("acme/text", replicant::json!({"prompt": "Sing."}));
+/// let text: Vec<String> = run.await?.text().try_collect().await?;
+/// # Ok(()) }
+/// ```
+#[must_use = "a model is run when this is awaited"]
+#[derive(Debug, Clone)]
+pub struct StreamRun {
+    pub(super) plan: Plan,
+}
+
+impl StreamRun {
+    plan_options!();
+
+    pub(crate) fn options_mut(&mut self) -> &mut RequestOptions {
+        &mut self.plan.options
+    }
+
+    pub(crate) fn watch_uploads(&mut self, uploads: UploadWatch) {
+        self.plan.uploads = uploads;
+    }
+}
+
+impl IntoFuture for StreamRun {
+    type Output = Result<EventStream>;
+    type IntoFuture = BoxFuture<'static, Result<EventStream>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let plan = self.plan;
+        Box::pin(async move {
+            let life = plan.life();
+            let hold = plan.prediction.hold(Hold::None)?;
+            let (prediction, deadline) = plan.limited(&life, plan.create(&life, hold)).await?;
+            let events = read_events(&plan.client, &prediction, plan.files())?;
+            let state = (events, life, deadline, plan, String::new());
+            let events =
+                stream::try_unfold(state, |(mut events, life, deadline, plan, mut partial)| async move {
+                    let next = match deadline.remaining(plan.client.runtime()) {
+                        None => events.try_next().await,
+                        Some(left) => match within(plan.client.runtime(), left, events.try_next()).await {
+                            Some(next) => next,
+                            None => Err(life
+                                .deadline_error(plan.timeout.unwrap_or_default())
+                                .with_partial(partial.as_str().into())),
+                        },
+                    };
+                    if matches!(&next, Ok(Some(Event { event, .. })) if event == "done")
+                        || matches!(&next, Err(error) if error.kind() == ErrorKind::PredictionFailed)
+                    {
+                        life.over();
+                    }
+                    if let (Some(_), Ok(Some(event))) = (plan.timeout, &next)
+                        && partial.len() < PARTIAL
+                    {
+                        // What an event prints is its part of the output.
+                        partial.push_str(&event.to_string());
+                    }
+                    Ok(next?.map(|event| (event, (events, life, deadline, plan, partial))))
+                });
+            Ok(EventStream::new(prediction, Box::pin(events)))
+        })
+    }
+}

@@ -1,0 +1,116 @@
+//! What is told of files on their way up, through every way in.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::sync::{Arc, Mutex};
+
+use futures_util::TryStreamExt;
+use replicant::{
+    Client, File, FileEncodingStrategy, Item, Observer, Options, Upload, Value, json, operation,
+};
+use replicant_emulator::{Config, Emulator};
+
+const SIZE: usize = 600_000;
+
+fn start() -> (Emulator, Client) {
+    let emulator = Emulator::start(Config::default()).unwrap();
+    let options = Options {
+        base_url: Some(emulator.base_url()),
+        file_encoding_strategy: Some(FileEncodingStrategy::Upload),
+        ..Options::default()
+    };
+    (emulator, Client::new(options).unwrap())
+}
+
+fn params(extra: &serde_json::Value) -> Value {
+    let mut params: Value = json!({"ref": "emulator/echo", "input": {"prompt": "hi"}}).into();
+    params["input"]["images"] = vec![File::bytes(vec![7; SIZE]).filename("a.png")].into();
+    for (name, value) in extra.as_object().unwrap() {
+        params[name.as_str()] = value.clone().into();
+    }
+    params
+}
+
+fn listening() -> (Observer, Arc<Mutex<Vec<Value>>>) {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let heard = told.clone();
+    (Arc::new(move |value| heard.lock().unwrap().push(value)), told)
+}
+
+fn ends_whole(uploads: &[Value]) {
+    let last = &uploads.last().expect("something is told")["upload"];
+    assert_eq!(last["place"], "input.images[0]");
+    assert_eq!(last["name"], "a.png");
+    assert_eq!((last["loaded"].as_i64(), last["total"].as_i64()), (Some(SIZE as i64), Some(SIZE as i64)));
+}
+
+fn split(told: &Mutex<Vec<Value>>) -> (Vec<Value>, Vec<Value>) {
+    told.lock().unwrap().drain(..).partition(|value| value.get("upload").is_some())
+}
+
+#[tokio::test]
+async fn run_tells_of_uploads_where_it_is_asked_to() {
+    let (_emulator, client) = start();
+    let (observer, told) = listening();
+    operation::call(&client, "run", params(&json!({})), Some(observer.clone())).await.unwrap();
+    let (uploads, predictions) = split(&told);
+    assert!(uploads.is_empty() && !predictions.is_empty());
+
+    operation::call(&client, "run", params(&json!({"report_uploads": true})), Some(observer)).await.unwrap();
+    let (uploads, predictions) = split(&told);
+    ends_whole(&uploads);
+    assert!(!predictions.is_empty());
+}
+
+#[tokio::test]
+async fn a_create_tells_of_uploads() {
+    let (_emulator, client) = start();
+    let (observer, told) = listening();
+    let mut create = params(&json!({"model": "emulator/echo"}));
+    if let Value::Object(members) = &mut create {
+        members.shift_remove("ref");
+    }
+    operation::call(&client, "predictions.create", create, Some(observer)).await.unwrap();
+    let (uploads, others) = split(&told);
+    ends_whole(&uploads);
+    assert!(others.is_empty(), "{others:?}");
+}
+
+#[tokio::test]
+async fn a_stream_begins_with_what_is_told_of_uploads() {
+    let (_emulator, client) = start();
+    let mut stream = params(&json!({"ref": "meta/meta-llama-3-8b-instruct", "report_uploads": true}));
+    stream["input"]["prompt"] = "Sing.".into();
+    let items: Vec<Item> = operation::open(&client, "stream", stream).try_collect().await.unwrap();
+    let uploads: Vec<Value> = items
+        .iter()
+        .map_while(|item| match item {
+            Item::Value(value) if value.get("upload").is_some() => Some(value.clone()),
+            _ => None,
+        })
+        .collect();
+    ends_whole(&uploads);
+    assert!(
+        matches!(&items[uploads.len()], Item::Value(prediction) if prediction["urls"]["stream"].as_str().is_some())
+    );
+    assert!(items[uploads.len() + 1..].iter().all(|item| matches!(item, Item::Event(_))));
+}
+
+#[tokio::test]
+async fn rust_is_told_in_its_own_type() {
+    let (_emulator, client) = start();
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let watch = || {
+        let heard = told.clone();
+        move |upload: Upload| heard.lock().unwrap().push(upload)
+    };
+    let mut input = Value::object();
+    input["image"] = File::bytes(vec![1; SIZE]).filename("b.png").into();
+    client.run("emulator/echo", input).on_upload(watch()).await.unwrap();
+    client.files().create(File::bytes(vec![1; SIZE]).filename("c.png")).on_upload(watch()).await.unwrap();
+    let told = told.lock().unwrap();
+    for (place, name) in [("input.image", "b.png"), ("file", "c.png")] {
+        let last = told.iter().rfind(|upload| upload.place == place).unwrap();
+        assert_eq!((last.name.as_str(), last.loaded, last.total), (name, SIZE as u64, Some(SIZE as u64)));
+    }
+}
