@@ -1,0 +1,44 @@
+// An npm registry on loopback that has what lies in a folder, and refers to another for all else. So the
+// matrix installs the packages by name, as users do: registry.mjs FOLDER UPSTREAM
+//
+// Says its address on the first line, and ends when its input does.
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { join } from "node:path";
+
+const [folder, upstream] = process.argv.slice(2);
+const packages = new Map();
+for (const file of readdirSync(folder).filter((name) => name.endsWith(".tgz"))) {
+  const path = join(folder, file);
+  const manifest = JSON.parse(execFileSync("tar", ["-xOzf", path, "package/package.json"]).toString());
+  packages.set(manifest.name, { file, manifest, bytes: readFileSync(path) });
+}
+
+const server = createServer((request, response) => {
+  const { pathname, search } = new URL(request.url, "http://registry");
+  const [, name, rest] = pathname.split("/");
+  const found = packages.get(name);
+  if (found === undefined) {
+    // Platform packages that were not built here are nowhere else either.
+    if (name.startsWith("replicant")) response.writeHead(404).end("{}");
+    else response.writeHead(302, { location: upstream.replace(/\/$/, "") + pathname + search }).end();
+  } else if (rest === undefined) {
+    const { file, manifest, bytes } = found;
+    const integrity = `sha512-${createHash("sha512").update(bytes).digest("base64")}`;
+    const tarball = `http://${request.headers.host}/${name}/${file}`;
+    const version = { ...manifest, _id: `${name}@${manifest.version}`, dist: { tarball, integrity } };
+    response.writeHead(200, { "content-type": "application/json" }).end(
+      JSON.stringify({
+        name,
+        "dist-tags": { latest: manifest.version },
+        versions: { [manifest.version]: version },
+      }),
+    );
+  } else {
+    response.writeHead(200, { "content-type": "application/octet-stream" }).end(found.bytes);
+  }
+});
+server.listen(0, "127.0.0.1", () => console.log(`http://127.0.0.1:${server.address().port}/`));
+process.stdin.resume().on("end", () => process.exit());

@@ -1,0 +1,101 @@
+"""What an installed package has to be able to do, against the emulator that it brings.
+
+Run by the interpreter of the environment it was installed into; needs nothing but the package.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+import platform
+import sys
+import tempfile
+import time
+from importlib import metadata
+from pathlib import Path
+
+import replicant
+from replicant.testing import Emulator
+
+TEXT = "meta/meta-llama-3-8b-instruct"
+PROMPT = {"prompt": "Describe a harbour.", "max_tokens": 8, "seed": 1}
+UPSCALE = "nightmareai/real-esrgan:f121d640bd286e1fdc67f9799164c1d5be36ff74576ee11c803ae5b665dd46aa"
+
+
+def blocking(emulator: Emulator, folder: Path) -> str:
+    client = emulator.client()
+    value = {"text": "a", "large": 2**70, "list": [1, 2.5, None]}
+    assert client.run("emulator/echo", {"value": value}) == value
+
+    text = "".join(client.run(TEXT, PROMPT))
+    assert text and "".join(map(str, client.stream(TEXT, PROMPT))).strip() == text.strip()
+
+    [image] = client.run("black-forest-labs/flux-schnell", {"prompt": "a heron"})
+    saved = Path(image.save(folder / "heron.webp"))
+    assert saved.read_bytes() == image.read() and saved.read_bytes()[8:12] == b"WEBP"
+
+    # More than is sent within a request, so it is uploaded first.
+    photo = folder / "photo.bin"
+    photo.write_bytes(bytes(range(256)) * 1024)
+    uploaded = client.files.create(photo)
+    assert uploaded.size == 256 * 1024
+    larger = client.run(UPSCALE, {"image": saved, "scale": 2})
+    assert larger.read()[:4] == b"\x89PNG"
+
+    try:
+        client.predictions.get("nothing-there")
+    except replicant.NotFoundError as error:
+        assert error.status == 404 and error.code == "not_found"
+    else:
+        raise AssertionError("no error for a prediction that does not exist")
+    return text
+
+
+async def asynchronous(emulator: Emulator, text: str) -> None:
+    client = emulator.async_client()
+    texts = await asyncio.gather(*(client.run(TEXT, PROMPT) for _ in range(4)))
+    assert ["".join(pieces) for pieces in texts] == [text] * 4
+    streamed = [str(event) async for event in client.stream(TEXT, PROMPT)]
+    assert "".join(streamed).strip() == text.strip()
+
+
+def webhook(emulator: Emulator) -> None:
+    body = json.dumps({"id": "p", "status": "succeeded"}).encode()
+    now = str(int(time.time()))
+    key = base64.b64decode(emulator.webhook_secret[len("whsec_") :])
+    mac = hmac.new(key, b"msg." + now.encode() + b"." + body, hashlib.sha256).digest()
+    headers = {
+        "webhook-id": "msg",
+        "webhook-timestamp": now,
+        "webhook-signature": "v1," + base64.b64encode(mac).decode(),
+    }
+    client = emulator.client()
+    secret = client.webhooks.default.secret()
+    assert client.webhooks.validate(headers=headers, body=body, secret=secret)["id"] == "p"
+    try:
+        client.webhooks.validate(headers=headers, body=body + b" ", secret=secret)
+    except replicant.InvalidSignatureError:
+        return
+    raise AssertionError("a forged webhook was taken for a real one")
+
+
+def installed() -> None:
+    """The package that was installed is what runs, and it needs no other."""
+    assert "site-packages" in replicant.__file__, replicant.__file__
+    assert metadata.requires("replicant") is None
+    assert metadata.version("replicant") == replicant.__version__
+    # A module that is not safe without the lock would turn it on again.
+    enabled = getattr(sys, "_is_gil_enabled", lambda: None)()
+    assert enabled is not True or "t" not in getattr(sys, "abiflags", ""), "the GIL came back"
+
+
+installed()
+with tempfile.TemporaryDirectory() as temporary, Emulator() as emulator:
+    text = blocking(emulator, Path(temporary))
+    for _ in range(2):
+        asyncio.run(asynchronous(emulator, text))
+    webhook(emulator)
+print(f"smoke ok: replicant {replicant.__version__}, Python {platform.python_version()}")
