@@ -74,8 +74,13 @@ impl Delivery {
         let future = running.call_method0(pyo3::intern!(py, "create_future"))?;
         let promised = future.clone().unbind();
         let delivery = self.clone();
+        let mut ending = runtime::ending()?;
         let task = runtime::get()?.spawn(async move {
-            let result = work.await;
+            let result = tokio::select! {
+                biased;
+                result = work => result,
+                _ = ending.changed() => return,
+            };
             let outcome: Outcome = Box::new(move |py| outcome(py, result));
             delivery.arrive(Arrival::Finished { future: promised, outcome });
         });

@@ -3,6 +3,7 @@
 use std::{
     any::Any,
     future::Future,
+    mem,
     panic::{AssertUnwindSafe, catch_unwind},
     process,
     sync::{Mutex, PoisonError},
@@ -12,14 +13,28 @@ use std::{
 use futures_util::FutureExt;
 use pyo3::{exceptions::PyRuntimeError, prelude::*};
 use replicant::{BoxFuture, Error, ErrorKind, Result, Value, background};
-use tokio::{runtime::Runtime, sync::mpsc::UnboundedReceiver};
+use tokio::{
+    runtime::Runtime,
+    sync::{mpsc::UnboundedReceiver, watch},
+};
 
 use crate::source;
 
 /// How long a wait may last before Python looks for signals such as Ctrl-C.
 const SLICE: Duration = Duration::from_millis(50);
 
-static CURRENT: Mutex<Option<(u32, &'static Runtime)>> = Mutex::new(None);
+/// How long the end of the process waits for those it tells to stop.
+const STOPPING: Duration = Duration::from_secs(1);
+
+static CURRENT: Mutex<Option<Running>> = Mutex::new(None);
+
+/// The runtime of one process.
+struct Running {
+    pid: u32,
+    runtime: &'static Runtime,
+    /// Tells what is under way that the process ends.
+    ending: watch::Sender<()>,
+}
 
 /// The runtime of this process, made when it is first needed.
 ///
@@ -27,12 +42,19 @@ static CURRENT: Mutex<Option<(u32, &'static Runtime)>> = Mutex::new(None);
 /// the old one alone: dropping it would wait for threads that do not exist. The lock is only held by
 /// threads attached to the interpreter, so a fork, which Python does attached, never copies it held.
 pub fn get() -> PyResult<&'static Runtime> {
+    with_current(|running| running.runtime)
+}
+
+/// What hears of the end of the process; the process waits at its end until this is dropped.
+pub fn ending() -> PyResult<watch::Receiver<()>> {
+    with_current(|running| running.ending.subscribe())
+}
+
+fn with_current<T>(take: impl FnOnce(&Running) -> T) -> PyResult<T> {
     let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
     let pid = process::id();
-    if let Some((owner, runtime)) = *current
-        && owner == pid
-    {
-        return Ok(runtime);
+    if let Some(running) = current.as_ref().filter(|running| running.pid == pid) {
+        return Ok(take(running));
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -44,14 +66,17 @@ pub fn get() -> PyResult<&'static Runtime> {
         })?;
     // Never dropped: at exit its threads end with the process, without a wait.
     let runtime: &'static Runtime = Box::leak(Box::new(runtime));
-    *current = Some((pid, runtime));
-    Ok(runtime)
+    let made = Running { pid, runtime, ending: watch::Sender::new(()) };
+    let taken = take(&made);
+    // What a fork left behind may be locked by a thread that the child does not have.
+    mem::forget(current.replace(made));
+    Ok(taken)
 }
 
 /// The runtime of this process, if it was needed yet.
 fn existing() -> Option<&'static Runtime> {
     let current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
-    current.and_then(|(owner, runtime)| (owner == process::id()).then_some(runtime))
+    current.as_ref().and_then(|running| (running.pid == process::id()).then_some(running.runtime))
 }
 
 /// Waits for `future` without holding the interpreter. Ctrl-C drops it.
@@ -68,8 +93,10 @@ pub fn wait<T: Send>(
         Done(std::thread::Result<T>),
         Told(Value),
         Tick,
+        Ending,
     }
     let runtime = get()?;
+    let mut ending = ending()?;
     let mut future = Box::pin(AssertUnwindSafe(future).catch_unwind());
     loop {
         let slice = async {
@@ -77,6 +104,7 @@ pub fn wait<T: Send>(
                 biased;
                 Some(value) = next(&mut told) => Step::Told(value),
                 done = &mut future => Step::Done(done),
+                _ = ending.changed() => Step::Ending,
                 () = tokio::time::sleep(SLICE) => Step::Tick,
             }
         };
@@ -92,6 +120,7 @@ pub fn wait<T: Send>(
             Ok(Step::Done(Err(panic))) | Err(panic) => return Ok(Err(panicked(&*panic))),
             Ok(Step::Told(value)) => tell(value),
             Ok(Step::Tick) => py.check_signals(),
+            Ok(Step::Ending) => break,
         };
         if let Err(error) = outcome {
             let _inside = runtime.enter();
@@ -99,6 +128,16 @@ pub fn wait<T: Send>(
             return Err(error);
         }
     }
+    let inside = runtime.enter();
+    drop(future);
+    drop(inside);
+    drop(ending);
+    // A daemon thread: nobody waits for it, and an exception would only be printed.
+    py.detach(|| {
+        loop {
+            std::thread::park();
+        }
+    })
 }
 
 async fn next(told: &mut Option<UnboundedReceiver<Value>>) -> Option<Value> {
@@ -131,13 +170,23 @@ pub fn drain(py: Python<'_>, at_most: Duration) {
     }
 }
 
-/// Leaves nothing running that costs money: closes the streams and waits for the cancels.
+/// Leaves nothing running that costs money: closes the streams, gives up the calls that are under way
+/// in other threads and waits for the cancels.
 pub fn finish(py: Python<'_>, at_most: Duration) {
-    if let Some(runtime) = existing() {
-        py.detach(|| {
-            let _inside = runtime.enter();
-            source::close_all();
+    let Some(runtime) = existing() else { return };
+    let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(running) = current.as_mut() else { return };
+    // What begins from here on, such as in a later handler of the exit, is not told.
+    let told = mem::replace(&mut running.ending, watch::Sender::new(()));
+    drop(current);
+    py.detach(|| {
+        let inside = runtime.enter();
+        source::close_all();
+        drop(inside);
+        runtime.block_on(async {
+            told.send_replace(());
+            drop(tokio::time::timeout(STOPPING, told.closed()).await);
         });
-        drain(py, at_most);
-    }
+    });
+    drain(py, at_most);
 }
