@@ -12,10 +12,13 @@ function add(path) {
   const name = relative(dist, path).split(sep).join("/");
   if (modules.has(name)) return name;
   modules.set(name, undefined);
-  const text = readFileSync(`${path}.js`, "utf8").replace(
-    /require\("(\.[^"]+)"\)/g,
-    (_, target) => `load(${JSON.stringify(add(resolve(dirname(path), target)))})`,
-  );
+  const text = readFileSync(`${path}.js`, "utf8")
+    .replace(
+      /require\("(\.[^"]+)"\)/g,
+      (_, target) => `load(${JSON.stringify(add(resolve(dirname(path), target)))})`,
+    )
+    // A user's bundler may make an ES module of it (esbuild does), and those have no `require`.
+    .replace(/require\(("node:[^"]+")\)/g, "(process.getBuiltinModule?.($1) ?? $&)");
   modules.set(name, text);
   return name;
 }
