@@ -55,9 +55,9 @@ pub struct RequestOptions {
 /// Seconds as any number that can be a duration.
 pub(crate) fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     let seconds = Option::<f64>::deserialize(deserializer)?;
-    seconds.map(Duration::try_from_secs_f64).transpose().map_err(|error| {
-        serde::de::Error::custom(format!("must be a number of seconds, zero or more ({error})"))
-    })
+    // Without a unit: it is milliseconds to those who write JavaScript.
+    let wrong = |_| serde::de::Error::custom("must be a length of time: zero or more, and not endless");
+    seconds.map(Duration::try_from_secs_f64).transpose().map_err(wrong)
 }
 
 /// A body, kept so that it can be sent again.

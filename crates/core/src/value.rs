@@ -3,6 +3,7 @@
 mod convert;
 mod decode;
 mod json;
+mod mistake;
 mod number;
 
 use std::{fmt, ops};

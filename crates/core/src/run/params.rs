@@ -44,7 +44,9 @@ pub(crate) struct RunParams {
 impl RunParams {
     fn plan(self, client: &Client, operation: &str) -> Result<Plan> {
         if let Some(name) = self.unknown.keys().next() {
-            return Err(Error::invalid(format!("{operation}: unknown option `{name}`")));
+            return Err(Error::invalid(format!(
+                "{operation}: unknown option `{name}`; what the model takes belongs into `input`"
+            )));
         }
         let mut plan = Plan::new(client, &self.reference, self.input.unwrap_or_else(Value::object));
         plan.timeout = self.timeout;

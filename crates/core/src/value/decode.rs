@@ -6,12 +6,12 @@ use serde::{
     Deserialize,
     de::{
         DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error as _, IntoDeserializer, MapAccess,
-        SeqAccess, VariantAccess, Visitor, value::Error as DecodeError,
+        SeqAccess, VariantAccess, Visitor,
     },
     forward_to_deserialize_any,
 };
 
-use super::{Number, Value};
+use super::{Number, Value, mistake::Mistake};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The name by which [`Value`] asks for a value as it is.
@@ -29,7 +29,7 @@ pub(super) fn handed_over() -> Option<Value> {
 
 /// Decodes an answer of the API.
 pub(crate) fn decode<T: DeserializeOwned>(value: Value) -> Result<T> {
-    serde_path_to_error::deserialize(ValueDeserializer(value)).map_err(|error| {
+    serde_path_to_error::deserialize(ValueDeserializer::new(value, Nulls::Default)).map_err(|error| {
         let path = error.path().to_string();
         Error::new(
             ErrorKind::InvalidResponse,
@@ -40,36 +40,80 @@ pub(crate) fn decode<T: DeserializeOwned>(value: Value) -> Result<T> {
 
 /// Decodes the parameters of an operation; what does not fit is named.
 pub(crate) fn decode_params<T: DeserializeOwned>(operation: &str, params: Value) -> Result<T> {
-    serde_path_to_error::deserialize(ValueDeserializer(params)).map_err(|error| {
+    serde_path_to_error::deserialize(ValueDeserializer::new(params, Nulls::Refused)).map_err(|error| {
         let path = error.path().to_string();
-        let place = if path == "." { String::new() } else { format!(" `{path}`") };
-        Error::invalid(format!("{operation}:{place} {}", error.into_inner()))
+        let mistake = error.into_inner();
+        let place = if path == "." || mistake.placed { String::new() } else { format!(" `{path}`") };
+        Error::invalid(format!("{operation}:{place} {mistake}"))
     })
 }
 
-struct ValueDeserializer(Value);
+/// What a member that is `null` is where its type has no `null`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Nulls {
+    /// Wrong: it was given by the user.
+    Refused,
+    /// As if it were left out: whatever the API leaves open must not make an answer unreadable.
+    Default,
+}
+
+struct ValueDeserializer {
+    value: Value,
+    nulls: Nulls,
+    member: bool,
+}
+
+impl ValueDeserializer {
+    fn new(value: Value, nulls: Nulls) -> Self {
+        Self { value, nulls, member: false }
+    }
+
+    /// The value, or `default` for a member that is `null` and need not be anything.
+    fn or(self, default: Value) -> Value {
+        match self.value {
+            Value::Null if self.member && self.nulls == Nulls::Default => default,
+            value => value,
+        }
+    }
+
+    fn any<'de, V: Visitor<'de>>(self, default: Value, visitor: V) -> Result<V::Value, Mistake> {
+        let nulls = self.nulls;
+        Self::new(self.or(default), nulls).deserialize_any(visitor)
+    }
+}
+
+macro_rules! with_default {
+    ($($method:ident => $default:expr,)*) => {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
+            self.any($default, visitor)
+        })*
+    };
+}
 
 impl<'de> Deserializer<'de> for ValueDeserializer {
-    type Error = DecodeError;
+    type Error = Mistake;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        match self.0 {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
+        let nulls = self.nulls;
+        match self.value {
             Value::Null => visitor.visit_unit(),
             Value::Bool(bool) => visitor.visit_bool(bool),
             Value::Number(Number::Int(int)) => visitor.visit_i64(int),
             Value::Number(Number::UInt(int)) => visitor.visit_u64(int),
             Value::Number(number @ (Number::Big(_) | Number::Float(_))) => visitor.visit_f64(number.as_f64()),
             Value::String(string) => visitor.visit_string(string),
-            Value::Array(items) => visitor.visit_seq(Items(items.into_iter())),
-            Value::Object(members) => visitor.visit_map(Members { rest: members.into_iter(), value: None }),
+            Value::Array(items) => visitor.visit_seq(Items { rest: items.into_iter(), nulls }),
+            Value::Object(members) => {
+                visitor.visit_map(Members { rest: members.into_iter(), value: None, nulls })
+            }
             Value::Output(file) => visitor.visit_str(file.url()),
             Value::Bytes(bytes) => visitor.visit_bytes(&bytes),
-            Value::File(_) => Err(DecodeError::custom("a file is not expected here")),
+            Value::File(_) => Err(Mistake::custom("a file is not expected here")),
         }
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        match self.0 {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
+        match self.value {
             Value::Null => visitor.visit_none(),
             _ => visitor.visit_some(self),
         }
@@ -79,9 +123,9 @@ impl<'de> Deserializer<'de> for ValueDeserializer {
         self,
         name: &'static str,
         visitor: V,
-    ) -> Result<V::Value, DecodeError> {
+    ) -> Result<V::Value, Mistake> {
         if name == VALUE {
-            HANDED_OVER.set(Some(self.0));
+            HANDED_OVER.set(Some(self.value));
             return visitor.visit_unit();
         }
         visitor.visit_newtype_struct(self)
@@ -89,90 +133,114 @@ impl<'de> Deserializer<'de> for ValueDeserializer {
 
     fn deserialize_enum<V: Visitor<'de>>(
         self,
-        name: &'static str,
+        _name: &'static str,
         variants: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, DecodeError> {
-        match self.0 {
+    ) -> Result<V::Value, Mistake> {
+        let nulls = self.nulls;
+        match self.value {
             Value::String(string) => visitor.visit_enum(string.into_deserializer()),
-            Value::Object(members) if members.len() == 1 => visitor.visit_enum(Variant(members)),
-            other => Err(DecodeError::custom(format!(
-                "expected one of {variants:?} as {name}, got {}",
-                other.kind()
-            ))),
+            Value::Object(members) if members.len() == 1 => visitor.visit_enum(Variant { members, nulls }),
+            other => Err(Mistake::no_variant(other.kind(), variants)),
         }
     }
 
+    with_default! {
+        deserialize_bool => false.into(),
+        deserialize_i64 => 0.into(),
+        deserialize_u64 => 0.into(),
+        deserialize_f64 => 0.into(),
+        deserialize_string => "".into(),
+        deserialize_seq => Value::Array(Vec::new()),
+        deserialize_map => Value::object(),
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Mistake> {
+        self.deserialize_map(visitor)
+    }
+
     forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf
-        unit unit_struct seq tuple tuple_struct map struct identifier ignored_any
+        i8 i16 i32 i128 u8 u16 u32 u128 f32 char str bytes byte_buf
+        unit unit_struct tuple tuple_struct identifier ignored_any
     }
 }
 
-struct Items(std::vec::IntoIter<Value>);
+struct Items {
+    rest: std::vec::IntoIter<Value>,
+    nulls: Nulls,
+}
 
 impl<'de> SeqAccess<'de> for Items {
-    type Error = DecodeError;
+    type Error = Mistake;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(
-        &mut self,
-        seed: T,
-    ) -> Result<Option<T::Value>, DecodeError> {
-        self.0.next().map(|item| seed.deserialize(ValueDeserializer(item))).transpose()
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Mistake> {
+        let Some(item) = self.rest.next() else { return Ok(None) };
+        seed.deserialize(ValueDeserializer::new(item, self.nulls)).map(Some)
     }
 
     fn size_hint(&self) -> Option<usize> {
-        Some(self.0.len())
+        Some(self.rest.len())
     }
 }
 
 struct Members {
     rest: indexmap::map::IntoIter<String, Value>,
     value: Option<Value>,
+    nulls: Nulls,
 }
 
 impl<'de> MapAccess<'de> for Members {
-    type Error = DecodeError;
+    type Error = Mistake;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, DecodeError> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Mistake> {
         let Some((key, value)) = self.rest.next() else { return Ok(None) };
         self.value = Some(value);
-        seed.deserialize(ValueDeserializer(Value::String(key))).map(Some)
+        seed.deserialize(ValueDeserializer::new(Value::String(key), self.nulls)).map(Some)
     }
 
-    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, DecodeError> {
-        seed.deserialize(ValueDeserializer(self.value.take().unwrap_or_default()))
+    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Mistake> {
+        let value = self.value.take().unwrap_or_default();
+        seed.deserialize(ValueDeserializer { value, nulls: self.nulls, member: true })
     }
 }
 
-struct Variant(super::Object);
+struct Variant {
+    members: super::Object,
+    nulls: Nulls,
+}
 
 impl<'de> EnumAccess<'de> for Variant {
-    type Error = DecodeError;
+    type Error = Mistake;
     type Variant = ValueDeserializer;
 
     fn variant_seed<T: DeserializeSeed<'de>>(
         self,
         seed: T,
-    ) -> Result<(T::Value, ValueDeserializer), DecodeError> {
+    ) -> Result<(T::Value, ValueDeserializer), Mistake> {
         let (name, value) =
-            self.0.into_iter().next().ok_or_else(|| DecodeError::custom("an empty object"))?;
-        Ok((seed.deserialize(ValueDeserializer(Value::String(name)))?, ValueDeserializer(value)))
+            self.members.into_iter().next().ok_or_else(|| Mistake::custom("an empty object"))?;
+        let name = ValueDeserializer::new(Value::String(name), self.nulls);
+        Ok((seed.deserialize(name)?, ValueDeserializer::new(value, self.nulls)))
     }
 }
 
 impl<'de> VariantAccess<'de> for ValueDeserializer {
-    type Error = DecodeError;
+    type Error = Mistake;
 
-    fn unit_variant(self) -> Result<(), DecodeError> {
+    fn unit_variant(self) -> Result<(), Mistake> {
         Deserialize::deserialize(self)
     }
 
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, DecodeError> {
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Mistake> {
         seed.deserialize(self)
     }
 
-    fn tuple_variant<V: Visitor<'de>>(self, _len: usize, visitor: V) -> Result<V::Value, DecodeError> {
+    fn tuple_variant<V: Visitor<'de>>(self, _len: usize, visitor: V) -> Result<V::Value, Mistake> {
         self.deserialize_any(visitor)
     }
 
@@ -180,7 +248,7 @@ impl<'de> VariantAccess<'de> for ValueDeserializer {
         self,
         _fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, DecodeError> {
+    ) -> Result<V::Value, Mistake> {
         self.deserialize_any(visitor)
     }
 }

@@ -1,0 +1,171 @@
+//! What is wrong with a value, in words for whoever gave it.
+
+use std::fmt;
+
+use serde::de::{self, Expected, Unexpected};
+
+/// Why a value does not decode. serde's own wording is for those who know serde.
+#[derive(Debug)]
+pub(super) struct Mistake {
+    text: String,
+    /// The text says where it is.
+    pub placed: bool,
+}
+
+impl Mistake {
+    /// Something else than one of these names.
+    pub fn no_variant(given: &str, expected: &[&str]) -> Self {
+        Self::at_a_place_told_elsewhere(format!("must be {}, not {given}", alternatives(expected, '"')))
+    }
+
+    fn at_a_place_told_elsewhere(text: String) -> Self {
+        Self { text, placed: false }
+    }
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for Mistake {}
+
+impl de::Error for Mistake {
+    fn custom<T: fmt::Display>(text: T) -> Self {
+        Self::at_a_place_told_elsewhere(text.to_string())
+    }
+
+    fn invalid_type(given: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::at_a_place_told_elsewhere(format!("must be {}, not {}", wanted(expected), shown(given)))
+    }
+
+    fn invalid_value(given: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::invalid_type(given, expected)
+    }
+
+    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
+        Self::no_variant(&format!("{variant:?}"), expected)
+    }
+
+    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
+        let advice = match nearest(field, expected) {
+            Some(name) => format!("did you mean `{name}`?"),
+            None => format!("there is {}", alternatives(expected, '`').replace(" or ", " and ")),
+        };
+        let advice = if expected.is_empty() { "there are none".to_owned() } else { advice };
+        Self { text: format!("unknown option `{field}`; {advice}"), placed: true }
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Self { text: format!("`{field}` is missing"), placed: true }
+    }
+}
+
+fn wanted(expected: &dyn Expected) -> String {
+    match expected.to_string().as_str() {
+        "f64" | "f32" => "a number".to_owned(),
+        "i64" | "i32" | "u64" | "u32" | "u16" | "u8" | "usize" => "a whole number, zero or more".to_owned(),
+        "a map" => "an object".to_owned(),
+        "a sequence" => "an array".to_owned(),
+        "a boolean" => "true or false".to_owned(),
+        other if other.starts_with("struct ") => "an object".to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+fn shown(given: Unexpected<'_>) -> String {
+    match given {
+        Unexpected::Bool(value) => value.to_string(),
+        Unexpected::Signed(value) => value.to_string(),
+        Unexpected::Unsigned(value) => value.to_string(),
+        Unexpected::Float(value) => value.to_string(),
+        // Anything longer may be a token in the wrong place.
+        Unexpected::Str(text) if text.len() < 30 => format!("{text:?}"),
+        Unexpected::Str(_) => "a string".to_owned(),
+        Unexpected::Unit | Unexpected::Option => "null".to_owned(),
+        Unexpected::Bytes(_) => "bytes".to_owned(),
+        Unexpected::Seq => "an array".to_owned(),
+        Unexpected::Map => "an object".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+fn alternatives(names: &[&str], quote: char) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("{quote}{name}{quote}")).collect();
+    match quoted.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        _ => quoted.concat(),
+    }
+}
+
+/// The name that was probably meant: `maxRetry` or `max-retries` for `max_retries`.
+fn nearest<'a>(given: &str, names: &[&'a str]) -> Option<&'a str> {
+    let plain = |name: &str| name.replace(['_', '-'], "").to_lowercase();
+    let given = plain(given);
+    let (distance, name) = names.iter().map(|name| (distance(&given, &plain(name)), *name)).min()?;
+    (distance <= given.len() * 2 / 5).then_some(name)
+}
+
+/// Insertions, deletions and replacements from one to the other.
+fn distance(from: &str, to: &str) -> usize {
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (i, a) in from.bytes().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, b) in to.bytes().enumerate() {
+            let replaced = diagonal + usize::from(a != b);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[to.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::decode::decode_params;
+    use crate::{client::Options, json};
+
+    fn told(options: serde_json::Value) -> String {
+        decode_params::<Options>("options", options.into()).expect_err("a mistake").to_string()
+    }
+
+    #[test]
+    fn a_misspelt_option_is_named_with_the_one_that_was_meant() {
+        for (given, meant) in [
+            ("max_retry", "max_retries"),
+            ("baseURL", "base_url"),
+            ("Time-Out", "timeout"),
+            ("tokn", "token"),
+        ] {
+            let expected = format!("options: unknown option `{given}`; did you mean `{meant}`?");
+            assert_eq!(told(json!({given: 1})), expected);
+        }
+        let far = told(json!({"flavour": 1}));
+        assert!(far.starts_with("options: unknown option `flavour`; there is `token`, "), "{far}");
+    }
+
+    #[test]
+    fn a_wrong_value_is_shown_with_what_it_must_be() {
+        for (given, expected) in [
+            (json!({"timeout": "soon"}), "options: `timeout` must be a number, not \"soon\""),
+            (json!({"token": 5}), "options: `token` must be a string, not 5"),
+            (json!({"headers": [1]}), "options: `headers` must be an object, not an array"),
+            (
+                json!({"use_file_output": "no"}),
+                "options: `use_file_output` must be true or false, not \"no\"",
+            ),
+            (
+                json!({"on_abandon": "kill"}),
+                "options: `on_abandon` must be \"cancel\" or \"leave\", not \"kill\"",
+            ),
+            (
+                json!({"headers": "Bearer r8_0123456789012345678901234567890123456"}),
+                "options: `headers` must be an object, not a string",
+            ),
+        ] {
+            assert_eq!(told(given), expected);
+        }
+    }
+}
