@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Generator, Optional, Union
+from typing import TYPE_CHECKING, Any, AsyncIterator, Generator, Optional, Union
 
 from ._native import Stream
 
@@ -75,7 +75,8 @@ class EventStream(Stream[ServerSentEvent]):
     """The events of a prediction, for `for` and `async for`.
 
     Nothing is sent before the first event is asked for. A broken connection is taken up again where
-    it broke. Leaving the loop early, `close()` and the end of a `with` block free the connection.
+    it broke. Leaving the loop early, `close()` and the end of a `with` block free the connection, and
+    so does cancelling a task in its `async for`; a single `__anext__()` may be cancelled and repeated.
     """
 
     _client: AnyClient
@@ -149,14 +150,16 @@ class TextStream:
                 return str(event)
         raise StopIteration
 
-    def __aiter__(self) -> TextStream:
-        return self
-
-    async def __anext__(self) -> str:
+    async def __aiter__(self) -> AsyncIterator[str]:
         async for event in self._events:
             if event.event == "output":
+                yield str(event)
+
+    async def __anext__(self) -> str:
+        while True:
+            event = await self._events.__anext__()
+            if event.event == "output":
                 return str(event)
-        raise StopAsyncIteration
 
     def close(self) -> None:
         """Free the connection."""

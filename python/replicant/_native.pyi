@@ -1,7 +1,7 @@
 """The binding of the Rust core. Private: only this package uses it."""
 
 from asyncio import Future
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from types import GenericAlias
 from typing import Any, Final, Generic, TypeVar, final
 
@@ -74,7 +74,7 @@ class Stream(Generic[_T]):
         """The value that came before the first item, if `head` asked to keep it apart."""
     def __iter__(self) -> Self: ...
     def __next__(self) -> _T: ...
-    def __aiter__(self) -> Self: ...
+    def __aiter__(self) -> AsyncIterator[_T]: ...
     def __anext__(self) -> Awaitable[_T]: ...
     def close(self) -> None:
         """Free the connection; the stream is at its end then. Can be called at any time."""

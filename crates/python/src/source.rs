@@ -75,6 +75,8 @@ impl Source {
 
     /// Reads until at least one item is ready or the stream has ended.
     pub async fn read(&self) {
+        // First, so that it goes last: after the lock, also when this is cancelled.
+        let _let_go = LetGo(self);
         let mut closed = self.closed.subscribe();
         let ended = tokio::select! {
             biased;
@@ -129,9 +131,24 @@ impl Source {
     pub fn close(&self) {
         self.closed.send_replace(true);
         self.ready().clear();
-        // If somebody reads just now, it is they who see `closed` and drop the stream.
+        self.let_go();
+    }
+
+    /// Drops the stream, unless somebody reads just now: then it is they who do it when they stop.
+    fn let_go(&self) {
         if let Ok(mut items) = self.items.try_lock() {
             drop(items.take());
+        }
+    }
+}
+
+/// Drops what was closed while it was read.
+struct LetGo<'a>(&'a Source);
+
+impl Drop for LetGo<'_> {
+    fn drop(&mut self) {
+        if *self.0.closed.borrow() {
+            self.0.let_go();
         }
     }
 }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use futures_util::TryStreamExt;
 use pyo3::{
     exceptions::{PyRuntimeError, PyStopAsyncIteration, PyStopIteration},
+    intern,
     prelude::*,
     sync::OnceLockExt,
     types::{PyBytes, PyDict},
@@ -90,8 +91,8 @@ impl Stream {
         }
     }
 
-    fn __aiter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
-        slf
+    fn __aiter__(slf: Bound<'_, Self>) -> Loop {
+        Loop(slf.unbind())
     }
 
     fn __anext__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
@@ -192,6 +193,43 @@ impl Stream {
             }
             other => Err(PyRuntimeError::new_err(format!("an item of an unknown kind: {other:?}"))),
         }
+    }
+}
+
+/// What `async for` reads from: a stream whose loop is cancelled is closed.
+///
+/// The exception that ends such a loop keeps its frame, and so the stream, for as long as it is kept
+/// itself. A single `__anext__` of the stream may be cancelled, as by a time limit, and tried again.
+#[pyclass(frozen)]
+struct Loop(Py<Stream>);
+
+#[pymethods]
+impl Loop {
+    fn __aiter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+        slf
+    }
+
+    fn __anext__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let next = Stream::__anext__(self.0.bind(py))?;
+        if !next.is_instance_of::<Ready>() {
+            let close = Bound::new(py, CloseIfCancelled(self.0.clone_ref(py)))?;
+            next.call_method1(intern!(py, "add_done_callback"), (close,))?;
+        }
+        Ok(next)
+    }
+}
+
+#[pyclass(frozen)]
+struct CloseIfCancelled(Py<Stream>);
+
+#[pymethods]
+impl CloseIfCancelled {
+    fn __call__(&self, future: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = future.py();
+        if future.call_method0(intern!(py, "cancelled"))?.is_truthy()? {
+            self.0.get().close(py)?;
+        }
+        Ok(())
     }
 }
 
