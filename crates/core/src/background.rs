@@ -1,10 +1,7 @@
 //! Work that outlives its caller: cancels that are still on their way.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
 
@@ -13,7 +10,7 @@ use tokio::sync::Notify;
 use crate::{
     client::Client,
     exchange::{Expect, within},
-    platform::{BoxFuture, Runtime, Spawner},
+    platform::{BoxFuture, Spawner},
     request::{Request, path},
 };
 
@@ -89,7 +86,8 @@ pub(crate) fn cancel(client: Client, spawner: &Spawner, id: String) {
 /// ```
 #[cfg(not(target_arch = "wasm32"))]
 pub async fn drain(limit: Duration) {
-    let runtime: Arc<dyn Runtime> = Arc::new(crate::native::TokioRuntime::with_rate(1.0));
+    let runtime: std::sync::Arc<dyn crate::platform::Runtime> =
+        std::sync::Arc::new(crate::native::TokioRuntime::with_rate(1.0));
     let idle = async {
         loop {
             let done = DONE.notified();

@@ -1,6 +1,6 @@
 //! A call that is described and not yet sent.
 
-use std::{future::IntoFuture, marker::PhantomData, time::Duration};
+use std::{marker::PhantomData, time::Duration};
 
 use serde::de::DeserializeOwned;
 
@@ -10,7 +10,7 @@ use crate::{
     exchange::{Expect, Reply},
     platform::{BoxFuture, MaybeSend, Observer},
     request::{Request, RequestOptions},
-    value::{Value, decode},
+    value::Value,
 };
 
 /// Work that an operation describes: how every entry of the operation table is run.
@@ -22,7 +22,7 @@ pub(crate) trait Work: Sized {
     fn set_observer(&mut self, _observer: Observer) {}
 
     /// Does it and keeps the answer as it came.
-    fn reply(self, client: Client) -> BoxFuture<'static, Result<Reply>>;
+    fn reply(self) -> BoxFuture<'static, Result<Reply>>;
 }
 
 /// A call of one endpoint: set what it needs, then `.await` it.
@@ -120,6 +120,40 @@ macro_rules! request_options {
 }
 pub(crate) use request_options;
 
+/// How every builder that sends one request is awaited, for its answer alone or with all that came with it.
+macro_rules! answers {
+    ([$($generics:tt)*] $builder:ty => $answer:ty) => {
+        impl<$($generics)*> $builder {
+            /// Sends it and gives status and headers beside the answer.
+            ///
+            /// # Errors
+            /// As awaiting it.
+            ///
+            /// ```no_run
+            /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+            /// let create = client.predictions().create("acme/painter", replicant::json!({"prompt": "a heron"}));
+            /// let reply = create.with_response().await?;
+            /// let id = reply.headers.iter().find(|(name, _)| name == "x-request-id");
+            /// println!("{} {} {id:?}", reply.status, reply.value.id);
+            /// # Ok(()) }
+            /// ```
+            pub async fn with_response(self) -> $crate::Result<$crate::Reply<$answer>> {
+                $crate::call::Work::reply(self).await?.map($crate::value::decode)
+            }
+        }
+
+        impl<$($generics)*> std::future::IntoFuture for $builder {
+            type Output = $crate::Result<$answer>;
+            type IntoFuture = $crate::BoxFuture<'static, $crate::Result<$answer>>;
+
+            fn into_future(self) -> Self::IntoFuture {
+                Box::pin(async move { Ok(self.with_response().await?.value) })
+            }
+        }
+    };
+}
+pub(crate) use answers;
+
 impl<T> Call<T> {
     request_options!();
 
@@ -139,46 +173,18 @@ impl<T> Call<T> {
     }
 }
 
-impl<T: DeserializeOwned + 'static> Call<T> {
-    /// Sends it and gives status and headers beside the answer.
-    ///
-    /// # Errors
-    /// As awaiting the call itself.
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// let reply = client.account().with_response().await?;
-    /// let id = reply.headers.iter().find(|(name, _)| name == "x-request-id");
-    /// println!("{} {} {id:?}", reply.status, reply.value.username);
-    /// # Ok(()) }
-    /// ```
-    pub async fn with_response(self) -> Result<Reply<T>> {
-        let client = self.client.clone();
-        self.reply(client).await?.map(decode)
-    }
-}
-
 impl<T: 'static> Work for Call<T> {
     fn options_mut(&mut self) -> &mut RequestOptions {
         &mut self.options
     }
 
-    fn reply(self, client: Client) -> BoxFuture<'static, Result<Reply>> {
-        let expect = self.expect;
+    fn reply(self) -> BoxFuture<'static, Result<Reply>> {
+        let (client, expect) = (self.client.clone(), self.expect);
         Box::pin(async move { client.send(&self.into_request()?, expect).await })
     }
 }
 
-impl<T: DeserializeOwned + MaybeSend + 'static> IntoFuture for Call<T> {
-    type Output = Result<T>;
-    type IntoFuture = BoxFuture<'static, Result<T>>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        let client = self.client.clone();
-        let reply = self.reply(client);
-        Box::pin(async move { decode(reply.await?.value) })
-    }
-}
+answers!([T: DeserializeOwned + MaybeSend + 'static] Call<T> => T);
 
 /// An answer that is there already.
 pub(crate) struct Ready(pub Result<Value>, pub RequestOptions);
@@ -194,7 +200,7 @@ impl Work for Ready {
         &mut self.1
     }
 
-    fn reply(self, _client: Client) -> BoxFuture<'static, Result<Reply>> {
+    fn reply(self) -> BoxFuture<'static, Result<Reply>> {
         Box::pin(async move { Ok(Reply::of(self.0?)) })
     }
 }

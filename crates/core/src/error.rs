@@ -2,7 +2,10 @@
 
 use std::{error::Error as StdError, fmt, time::Duration};
 
-use crate::value::{Object, Value};
+use crate::{
+    platform::BoxError,
+    value::{Object, Value},
+};
 
 /// A specialised `Result`.
 ///
@@ -198,7 +201,7 @@ struct Inner {
     never_sent: bool,
     prediction: Option<Value>,
     partial: Option<Value>,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    source: Option<BoxError>,
 }
 
 impl Error {
@@ -221,7 +224,7 @@ impl Error {
         Self::new(ErrorKind::InvalidArgument, message)
     }
 
-    pub(crate) fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+    pub(crate) fn with_source(mut self, source: impl Into<BoxError>) -> Self {
         self.0.source = Some(source.into());
         self
     }

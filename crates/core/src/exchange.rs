@@ -257,7 +257,8 @@ impl Client {
         Err(Error::new(ErrorKind::InvalidResponse, format!("{} redirects too often", shown(&url))).into())
     }
 
-    fn url(&self, request: &Request) -> Result<Url> {
+    /// Where a request goes, query and all.
+    pub(crate) fn url(&self, request: &Request) -> Result<Url> {
         let config = self.config();
         let mut url = match &request.target {
             Target::Url(url) => url.clone(),
@@ -279,7 +280,7 @@ impl Client {
         Ok(url)
     }
 
-    fn shown_url(&self, request: &Request) -> String {
+    pub(crate) fn shown_url(&self, request: &Request) -> String {
         self.url(request).map(|url| shown(&url)).unwrap_or_default()
     }
 

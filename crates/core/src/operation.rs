@@ -95,7 +95,7 @@ macro_rules! operations {
                     if let Some(observer) = observer {
                         work.set_observer(observer);
                     }
-                    Ok(work.reply(client.clone()))
+                    Ok(work.reply())
                 })*
                 _ => Err(Error::invalid(format!("there is no operation {name:?}"))),
             }
@@ -243,21 +243,11 @@ impl OutputWork {
             }
             OutputVerb::Save => {
                 let path = path.ok_or_else(|| Error::invalid("output.save: `path` is missing"))?;
-                save(&file, &path, observer).await?;
+                file.save_observed(&path, observer).await?;
                 Ok(Reply::of(path.to_string_lossy().as_ref().into()))
             }
         }
     }
-}
-
-#[cfg(not(target_arch = "wasm32"))]
-async fn save(file: &FileOutput, path: &std::path::Path, observer: Option<Observer>) -> Result<()> {
-    file.save_observed(path, observer).await
-}
-
-#[cfg(target_arch = "wasm32")]
-async fn save(_: &FileOutput, _: &std::path::Path, _: Option<Observer>) -> Result<()> {
-    Err(Error::invalid("there is no file system here"))
 }
 
 impl Work for OutputWork {
@@ -269,7 +259,7 @@ impl Work for OutputWork {
         self.observer = Some(observer);
     }
 
-    fn reply(self, _client: Client) -> BoxFuture<'static, Result<Reply>> {
+    fn reply(self) -> BoxFuture<'static, Result<Reply>> {
         Box::pin(self.done())
     }
 }

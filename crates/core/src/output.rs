@@ -18,7 +18,7 @@ use crate::{
     client::Client,
     error::{Error, ErrorKind, Result},
     exchange::shown,
-    platform::{BoxStream, Observer},
+    platform::{AtomicFile, BoxStream, Observer},
     request::{Request, RequestOptions},
     transport::HttpResponse,
     value::Value,
@@ -182,13 +182,12 @@ impl FileOutput {
         self.save_observed(path.as_ref(), None).await
     }
 
-    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) async fn save_observed(
         &self,
         path: &std::path::Path,
         observer: Option<Observer>,
     ) -> Result<()> {
-        let mut file = crate::native::AtomicFile::create(path).await?;
+        let mut file = AtomicFile::create(path).await?;
         let mut chunks = self.stream_observed(0, observer);
         while let Some(chunk) = chunks.try_next().await? {
             file.write(&chunk).await?;

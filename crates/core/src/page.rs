@@ -1,13 +1,13 @@
 //! Lists, page by page or item by item.
 
-use std::{future::IntoFuture, marker::PhantomData};
+use std::{collections::HashSet, marker::PhantomData};
 
 use futures_util::{Stream, TryStreamExt, stream};
 use serde::{Deserialize, de::DeserializeOwned};
 use url::Url;
 
 use crate::{
-    call::{Work, request_options},
+    call::{Work, answers, request_options},
     client::Client,
     error::{Error, ErrorKind, Result},
     exchange::{Expect, Reply},
@@ -103,22 +103,34 @@ impl<T> List<T> {
     pub(crate) fn raw_pages(self) -> BoxStream<'static, Result<Value>> {
         let Self { client, request, options, .. } = self;
         let first = request.map(|request| request.options(options.clone()));
-        Box::pin(stream::try_unfold(Some(first), move |request| {
+        let state = (Some(first), HashSet::new());
+        Box::pin(stream::try_unfold(state, move |(request, mut seen)| {
             let client = client.clone();
             let options = options.clone();
             async move {
                 let Some(request) = request else { return Ok(None) };
                 let request = request?;
+                if !seen.insert(client.url(&request)?) {
+                    return Err(circle(&client, &request));
+                }
                 let page = client.send(&request, Expect::Json).await?.value;
                 let next = match page["next"].as_str() {
                     // One documented sample shows the word instead of the value.
                     None | Some("" | "null") => None,
                     Some(next) => Some(page_at(&client, next).map(|request| request.options(options))),
                 };
-                Ok(Some((page, next)))
+                Ok(Some((page, (next, seen))))
             }
         }))
     }
+}
+
+fn circle(client: &Client, request: &Request) -> Error {
+    let why = format!(
+        "the links to the next page lead in a circle: {} came before; it was not asked for again",
+        client.shown_url(request)
+    );
+    Error::new(ErrorKind::InvalidResponse, why)
 }
 
 impl<T: DeserializeOwned + MaybeSend + 'static> List<T> {
@@ -183,18 +195,9 @@ impl<T: 'static> Work for List<T> {
         &mut self.options
     }
 
-    fn reply(self, client: Client) -> BoxFuture<'static, Result<Reply>> {
-        Box::pin(async move { client.send(&self.request?.options(self.options), Expect::Json).await })
+    fn reply(self) -> BoxFuture<'static, Result<Reply>> {
+        Box::pin(async move { self.client.send(&self.request?.options(self.options), Expect::Json).await })
     }
 }
 
-impl<T: DeserializeOwned + MaybeSend + 'static> IntoFuture for List<T> {
-    type Output = Result<Page<T>>;
-    type IntoFuture = BoxFuture<'static, Result<Page<T>>>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        let client = self.client.clone();
-        let reply = self.reply(client);
-        Box::pin(async move { decode(reply.await?.value) })
-    }
-}
+answers!([T: DeserializeOwned + MaybeSend + 'static] List<T> => Page<T>);

@@ -5,14 +5,28 @@
 //! timer are injected (see [`Runtime`]) because neither `std::time` nor tokio's timer work on the
 //! web, and because tests want a clock of their own.
 
+#[cfg(target_arch = "wasm32")]
+mod no_files;
+
 use std::time::Duration;
+
+#[cfg(target_arch = "wasm32")]
+pub(crate) use self::no_files::{AtomicFile, make_folder};
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use crate::native::{AtomicFile, make_folder};
 
 #[cfg(not(target_arch = "wasm32"))]
 mod imp {
-    use std::{future::Future, pin::Pin};
+    use std::{error::Error, future::Future, pin::Pin, sync::Arc};
 
     use futures_util::Stream;
 
+    /// A cause of an [`Error`](crate::Error) of any type, `Send` and `Sync` where threads exist.
+    pub type BoxError = Box<dyn Error + Send + Sync>;
+    /// Is told of every state that a long call sees on its way.
+    pub type Observer = Arc<dyn Fn(crate::Value) + Send + Sync>;
+    pub(crate) type UploadWatcher = Arc<dyn Fn(crate::Upload) + Send + Sync>;
+    pub(crate) type BytesWatcher = Arc<dyn Fn(u64, Option<u64>) + Send + Sync>;
     /// `Send` where threads exist, nothing elsewhere.
     pub trait MaybeSend: Send {}
     impl<T: Send + ?Sized> MaybeSend for T {}
@@ -27,10 +41,16 @@ mod imp {
 
 #[cfg(target_arch = "wasm32")]
 mod imp {
-    use std::{future::Future, pin::Pin};
+    use std::{error::Error, future::Future, pin::Pin, sync::Arc};
 
     use futures_util::Stream;
 
+    /// A cause of an [`Error`](crate::Error) of any type, `Send` and `Sync` where threads exist.
+    pub type BoxError = Box<dyn Error>;
+    /// Is told of every state that a long call sees on its way.
+    pub type Observer = Arc<dyn Fn(crate::Value)>;
+    pub(crate) type UploadWatcher = Arc<dyn Fn(crate::Upload)>;
+    pub(crate) type BytesWatcher = Arc<dyn Fn(u64, Option<u64>)>;
     /// `Send` where threads exist, nothing elsewhere.
     pub trait MaybeSend {}
     impl<T: ?Sized> MaybeSend for T {}
@@ -43,7 +63,8 @@ mod imp {
     pub type BoxStream<'a, T> = Pin<Box<dyn Stream<Item = T> + 'a>>;
 }
 
-pub use imp::{BoxFuture, BoxStream, MaybeSend, MaybeSync};
+pub use imp::{BoxError, BoxFuture, BoxStream, MaybeSend, MaybeSync, Observer};
+pub(crate) use imp::{BytesWatcher, UploadWatcher};
 
 /// Starts a future that outlives its caller; see [`Runtime::spawner`].
 ///
@@ -130,11 +151,3 @@ pub trait Runtime: MaybeSend + MaybeSync {
     /// longer belongs to any runtime.
     fn spawner(&self) -> Spawner;
 }
-
-/// Is told of every state that a long call sees on its way.
-#[cfg(not(target_arch = "wasm32"))]
-pub type Observer = std::sync::Arc<dyn Fn(crate::Value) + Send + Sync>;
-
-/// Is told of every state that a long call sees on its way.
-#[cfg(target_arch = "wasm32")]
-pub type Observer = std::sync::Arc<dyn Fn(crate::Value)>;

@@ -219,7 +219,7 @@ impl Work for Run {
         self.observer = Some(observer);
     }
 
-    fn reply(self, _client: Client) -> BoxFuture<'static, Result<Reply>> {
+    fn reply(self) -> BoxFuture<'static, Result<Reply>> {
         Box::pin(async move {
             let detailed = self.detailed;
             let RunOutcome { output, prediction } = self.detailed().await?;

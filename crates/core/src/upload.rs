@@ -3,7 +3,7 @@
 mod multipart;
 mod watch;
 
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::{Bytes, BytesMut};
@@ -13,7 +13,7 @@ use serde::Deserialize;
 pub use self::watch::Upload;
 pub(crate) use self::{
     multipart::{Multipart, Progress, moved},
-    watch::{BytesWatcher, UploadWatch, on_upload},
+    watch::{UploadWatch, on_upload},
 };
 use crate::{
     client::Client,
@@ -177,7 +177,7 @@ impl File {
     /// let photo = File::path("photos/heron.png");
     /// ```
     #[cfg(not(target_arch = "wasm32"))]
-    pub fn path(path: impl Into<PathBuf>) -> Self {
+    pub fn path(path: impl Into<std::path::PathBuf>) -> Self {
         let path = path.into();
         let filename = path.file_name().map(|name| name.to_string_lossy().into_owned());
         Self { source: Arc::new(crate::native::PathSource::new(path)), filename, content_type: None }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod support;
+
 use std::{
     future::IntoFuture,
     sync::{
@@ -16,25 +18,7 @@ use replicant::{
     BoxFuture, Client, ErrorKind, Observer, OnAbandon, Options, Result, RetryPolicy, Value, json, operation,
     transport::{HttpRequest, HttpResponse, Transport},
 };
-use replicant_emulator::{Config, Emulator};
-
-/// A server that plays `exchanges`, in which `{{base}}`, `{{origin}}` and `{{other}}` are its URLs.
-fn play(exchanges: &str, options: Options) -> (Emulator, Arc<replicant_emulator::Script>, Client) {
-    let emulator = Emulator::start(Config::default()).unwrap();
-    let script = emulator.replay(&format!(r#"{{"exchanges": {exchanges}}}"#)).unwrap();
-    let options = Options { base_url: Some(script.base_url()), token: Some("r8_secret".into()), ..options };
-    let client = Client::new(options).unwrap();
-    (emulator, script, client)
-}
-
-fn quick() -> Options {
-    Options { clock_rate: Some(1000.0), ..Options::default() }
-}
-
-async fn settled(script: &replicant_emulator::Script) {
-    replicant::background::drain(Duration::from_secs(20)).await;
-    assert!(script.problems().is_empty(), "{:#?}", script.problems());
-}
+use support::{play, quick, settled};
 
 const CREATED: &str =
     r#"{"expect": {"method": "POST"}, "reply": {"status": 201, "json": {"id": "p1", "status": "starting"}}}"#;

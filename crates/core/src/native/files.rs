@@ -107,9 +107,18 @@ impl AtomicFile {
         }
         // Short, because the target's own name may be as long as names can be.
         let temporary = target.with_file_name(format!(".{:016x}.part", fastrand::u64(..)));
-        let file = tokio::fs::OpenOptions::new().write(true).create_new(true).open(&temporary).await;
-        let file = file.map_err(|error| unwritable(target, error))?;
-        Ok(Self { file: Some(file), temporary, target: target.to_owned(), renamed: false })
+        let mut this = Self { file: None, temporary, target: target.to_owned(), renamed: false };
+        // Made by what deletes it, so that it is deleted also if nobody waits for it any more.
+        let created = tokio::task::spawn_blocking(move || {
+            let file = std::fs::OpenOptions::new().write(true).create_new(true).open(&this.temporary)?;
+            this.file = Some(File::from_std(file));
+            Ok(this)
+        });
+        created
+            .await
+            .map_err(io::Error::other)
+            .and_then(|made| made)
+            .map_err(|error| unwritable(target, error))
     }
 
     pub async fn write(&mut self, bytes: &[u8]) -> Result<()> {
@@ -135,7 +144,8 @@ impl AtomicFile {
             self.complete().await?;
             let temporary = self.temporary.clone();
             // Claimed and filled in one piece: given up between, it would leave an empty file.
-            tokio::task::spawn_blocking(move || place(&temporary, names)).await.map_err(io::Error::other)?
+            let placed = tokio::task::spawn_blocking(move || place(&temporary, names)).await;
+            placed.map_err(io::Error::other)?
         };
         let placed = placed.await.map_err(|error| unwritable(&self.target, error));
         self.renamed = placed.is_ok();

@@ -15,7 +15,7 @@ use crate::{
     client::Client,
     error::{Error, Result},
     exchange::Reply,
-    platform::{BoxFuture, MaybeSend, MaybeSync, Observer},
+    platform::{AtomicFile, BoxFuture, MaybeSend, MaybeSync, Observer, make_folder},
     request::RequestOptions,
     upload::moved,
     value::{Value, place},
@@ -209,18 +209,15 @@ struct Folder {
 }
 
 impl Folder {
-    fn free(&self, wanted: &str) -> String {
-        self.names.lock().unwrap_or_else(PoisonError::into_inner).free(wanted)
-    }
-}
-
-#[cfg(not(target_arch = "wasm32"))]
-impl Folder {
     async fn open(path: &Path) -> Result<Self> {
-        let (path, taken) = crate::native::make_folder(path).await?;
+        let (path, taken) = make_folder(path).await?;
         let mut names = Names::default();
         taken.iter().for_each(|name| names.take(name));
         Ok(Self { path, names: Arc::new(Mutex::new(names)) })
+    }
+
+    fn free(&self, wanted: &str) -> String {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner).free(wanted)
     }
 
     async fn save(
@@ -229,7 +226,7 @@ impl Folder {
         name: String,
         tell: impl Fn(u64, Option<u64>),
     ) -> Result<PathBuf> {
-        let mut saved = crate::native::AtomicFile::create(&self.path.join(&name)).await?;
+        let mut saved = AtomicFile::create(&self.path.join(&name)).await?;
         let mut download = Download::new(file.clone(), 0, None);
         let mut loaded = 0;
         while let Some(chunk) = download.next().await? {
@@ -245,17 +242,6 @@ impl Folder {
             path.join(planned.take().unwrap_or_else(another))
         };
         saved.commit_as_new(next).await
-    }
-}
-
-#[cfg(target_arch = "wasm32")]
-impl Folder {
-    async fn open(_: &Path) -> Result<Self> {
-        Err(Error::invalid("there is no file system here"))
-    }
-
-    async fn save(&self, _: &FileOutput, _: String, _: impl Fn(u64, Option<u64>)) -> Result<PathBuf> {
-        Err(Error::invalid("there is no file system here"))
     }
 }
 
@@ -299,7 +285,7 @@ impl Work for SaveAll {
         self.observer = Some(observer);
     }
 
-    fn reply(self, _client: Client) -> BoxFuture<'static, Result<Reply>> {
+    fn reply(self) -> BoxFuture<'static, Result<Reply>> {
         Box::pin(async move {
             let paths: Vec<_> = self.saved().await?.iter().map(|path| shown(path)).collect();
             Ok(Reply::of(paths.into()))

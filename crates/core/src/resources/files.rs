@@ -1,11 +1,9 @@
 //! Files that were uploaded to be inputs.
 
-use std::future::IntoFuture;
-
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    call::{Call, Work, request_options},
+    call::{Call, Work, answers, request_options},
     client::Client,
     error::{Error, Result},
     exchange::{Expect, Reply},
@@ -13,7 +11,7 @@ use crate::{
     platform::{BoxFuture, Observer},
     request::{Request, RequestOptions, path},
     upload::{File, UploadOptions, UploadWatch, moved, on_upload},
-    value::{Object, Value, decode},
+    value::{Object, Value},
 };
 
 /// An uploaded file. Pass its `urls.get` as an input.
@@ -113,19 +111,12 @@ impl Work for CreateFile {
         self.uploads = UploadWatch::new(move |upload| observer(moved(upload.loaded, upload.total)));
     }
 
-    fn reply(self, _client: Client) -> BoxFuture<'static, Result<Reply>> {
+    fn reply(self) -> BoxFuture<'static, Result<Reply>> {
         Box::pin(self.create())
     }
 }
 
-impl IntoFuture for CreateFile {
-    type Output = Result<UploadedFile>;
-    type IntoFuture = BoxFuture<'static, Result<UploadedFile>>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move { decode(self.create().await?.value) })
-    }
-}
+answers!([] CreateFile => UploadedFile);
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

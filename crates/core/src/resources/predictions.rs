@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::{
-    call::{Call, Work, request_options},
+    call::{Call, Work, answers, request_options},
     client::Client,
     error::{Error, Result},
     exchange::{Expect, Reply},
@@ -29,7 +29,7 @@ use crate::{
 /// assert!(!Status::Other("paused".into()).is_terminal());
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(from = "Option<String>", rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Status {
     /// Waiting for a machine or for the model to load.
@@ -76,6 +76,16 @@ impl Status {
     /// ```
     pub fn is_terminal(&self) -> bool {
         is_terminal(self.as_str())
+    }
+}
+
+impl From<Option<String>> for Status {
+    /// The state of that name; what is not known yet is starting.
+    fn from(word: Option<String>) -> Self {
+        let Some(word) = word else { return Self::default() };
+        let known =
+            [Self::Starting, Self::Processing, Self::Succeeded, Self::Failed, Self::Canceled, Self::Aborted];
+        known.into_iter().find(|status| status.as_str() == word).unwrap_or(Self::Other(word))
     }
 }
 
@@ -537,19 +547,12 @@ impl Work for CreatePrediction {
         self.uploads = UploadWatch::telling(observer);
     }
 
-    fn reply(self, _client: Client) -> BoxFuture<'static, Result<Reply>> {
+    fn reply(self) -> BoxFuture<'static, Result<Reply>> {
         Box::pin(self.create())
     }
 }
 
-impl IntoFuture for CreatePrediction {
-    type Output = Result<Prediction>;
-    type IntoFuture = BoxFuture<'static, Result<Prediction>>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move { decode(self.create().await?.value) })
-    }
-}
+answers!([] CreatePrediction => Prediction);
 
 /// Parameters of the three creates as they come from another language.
 #[derive(Debug, Deserialize)]
@@ -584,7 +587,9 @@ pub(crate) struct CreateBelow {
 
 fn refuse_unknown(operation: &str, unknown: &Object) -> Result<()> {
     match unknown.keys().next() {
-        Some(name) => Err(Error::invalid(format!("{operation}: unknown option `{name}`"))),
+        Some(name) => Err(Error::invalid(format!(
+            "{operation}: unknown option `{name}`; what the model takes belongs into `input`"
+        ))),
         None => Ok(()),
     }
 }
@@ -943,7 +948,7 @@ impl Work for WaitForPrediction {
         self.observer = Some(observer);
     }
 
-    fn reply(self, _client: Client) -> BoxFuture<'static, Result<Reply>> {
+    fn reply(self) -> BoxFuture<'static, Result<Reply>> {
         Box::pin(async move { Ok(Reply::of(self.ended().await?)) })
     }
 }

@@ -1,12 +1,10 @@
 //! Trainings: new versions of a model made from data of one's own.
 
-use std::future::IntoFuture;
-
 use serde::Deserialize;
 
 use super::predictions::{Prediction, checked_webhook, named};
 use crate::{
-    call::{Call, Work, request_options},
+    call::{Call, Work, answers, request_options},
     client::Client,
     error::{Error, Result},
     exchange::{Expect, Reply},
@@ -15,7 +13,7 @@ use crate::{
     platform::{BoxFuture, Observer},
     request::{Request, RequestOptions, path},
     upload::{FileEncodingStrategy, UploadWatch, on_upload},
-    value::{Object, Value, decode},
+    value::{Object, Value},
     wait::Deadline,
 };
 
@@ -195,19 +193,12 @@ impl Work for CreateTraining {
         self.uploads = UploadWatch::telling(observer);
     }
 
-    fn reply(self, _client: Client) -> BoxFuture<'static, Result<Reply>> {
+    fn reply(self) -> BoxFuture<'static, Result<Reply>> {
         Box::pin(self.create())
     }
 }
 
-impl IntoFuture for CreateTraining {
-    type Output = Result<Training>;
-    type IntoFuture = BoxFuture<'static, Result<Training>>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move { decode(self.create().await?.value) })
-    }
-}
+answers!([] CreateTraining => Training);
 
 /// The trainings of an account; see [`Client::trainings`].
 ///

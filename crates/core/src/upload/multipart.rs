@@ -9,10 +9,10 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use sha2::{Digest, Sha256};
 
-use super::{BytesWatcher, File};
+use super::File;
 use crate::{
     error::{Error, Result},
-    platform::BoxStream,
+    platform::{BoxStream, BytesWatcher},
     transport::HttpBody,
     value::{Object, Value},
 };

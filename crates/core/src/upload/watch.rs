@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use super::moved;
 use crate::{
-    platform::{MaybeSend, MaybeSync, Observer},
+    platform::{BytesWatcher, MaybeSend, MaybeSync, Observer, UploadWatcher},
     value::{Object, Value},
 };
 
@@ -46,25 +46,9 @@ impl Upload {
     }
 }
 
-#[cfg(not(target_arch = "wasm32"))]
-mod imp {
-    pub type Watcher = std::sync::Arc<dyn Fn(super::Upload) + Send + Sync>;
-    /// Is told of bytes sent and of bytes in all.
-    pub type BytesWatcher = std::sync::Arc<dyn Fn(u64, Option<u64>) + Send + Sync>;
-}
-
-#[cfg(target_arch = "wasm32")]
-mod imp {
-    pub type Watcher = std::sync::Arc<dyn Fn(super::Upload)>;
-    pub type BytesWatcher = std::sync::Arc<dyn Fn(u64, Option<u64>)>;
-}
-
-pub(crate) use imp::BytesWatcher;
-use imp::Watcher;
-
 /// Whoever wants to know, or nobody.
 #[derive(Clone, Default)]
-pub(crate) struct UploadWatch(Option<Watcher>);
+pub(crate) struct UploadWatch(Option<UploadWatcher>);
 
 impl UploadWatch {
     pub fn new(watch: impl Fn(Upload) + MaybeSend + MaybeSync + 'static) -> Self {

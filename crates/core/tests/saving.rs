@@ -1,0 +1,179 @@
+//! Files on their way to the disk: whole or not at all, whatever happens meanwhile.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::{
+    future::Future,
+    path::Path,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::stream;
+use replicant::{
+    BoxFuture, Client, Error, ErrorKind, Options, Result, Value, json, operation,
+    transport::{HttpRequest, HttpResponse, StreamBody, Transport},
+};
+use support::temporary_folder;
+
+/// Sends the pieces, then breaks the connection if it is to.
+struct Pieces {
+    pieces: Vec<&'static str>,
+    breaks: bool,
+    requests: AtomicUsize,
+}
+
+impl Transport for Pieces {
+    fn send(&self, _request: HttpRequest) -> BoxFuture<'static, Result<HttpResponse>> {
+        self.requests.fetch_add(1, Ordering::SeqCst);
+        let length = self.pieces.concat().len();
+        let broken = self.breaks.then(|| Err(Error::new(ErrorKind::Connection, "reset")));
+        let pieces: Vec<_> =
+            self.pieces.iter().map(|piece| Ok(Bytes::from_static(piece.as_bytes()))).chain(broken).collect();
+        Box::pin(async move {
+            Ok(HttpResponse {
+                status: 200,
+                headers: vec![("content-length".to_owned(), length.to_string())],
+                body: Box::new(StreamBody(Box::pin(stream::iter(pieces)))),
+            })
+        })
+    }
+}
+
+fn serving(pieces: &[&'static str], breaks: bool) -> (Client, Arc<Pieces>) {
+    let server = Arc::new(Pieces { pieces: pieces.to_vec(), breaks, requests: AtomicUsize::new(0) });
+    let options = Options { transport: Some(server.clone()), ..Options::default() };
+    (Client::new(options).unwrap(), server)
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut names: Vec<_> =
+        entries.map(|entry| entry.unwrap().file_name().to_str().unwrap().to_owned()).collect();
+    names.sort();
+    names
+}
+
+const URL: &str = "https://replicate.delivery/a/out-0.webp";
+
+#[tokio::test]
+async fn a_connection_that_breaks_after_the_last_byte_breaks_nothing() {
+    let (client, server) = serving(&["01", "23"], true);
+    let params = json!({"url": URL});
+    let reply = operation::call(&client, "output.bytes", params.into(), None).await.unwrap();
+    assert!(matches!(reply.value, Value::Bytes(bytes) if bytes == "0123"));
+    assert_eq!(server.requests.load(Ordering::SeqCst), 1);
+}
+
+/// Polls `work` at most `polls` times, then drops it. Whether it was done.
+async fn given_up_after<T>(polls: usize, work: impl Future<Output = T>) -> bool {
+    let mut work = Box::pin(work);
+    for _ in 0..polls {
+        if let Poll::Ready(_) = work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            return true;
+        }
+        // The disk works on another thread.
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    false
+}
+
+#[tokio::test]
+async fn a_save_given_up_at_any_moment_leaves_the_old_file_or_the_new_one() {
+    let (client, _) = serving(&["new", " content"], false);
+    for polls in 0.. {
+        let folder = temporary_folder();
+        let path = folder.path().join("a.txt");
+        std::fs::write(&path, "old").unwrap();
+        let params = json!({"url": URL, "path": path.to_str().unwrap()});
+        let done = given_up_after(polls, operation::call(&client, "output.save", params.into(), None)).await;
+        // What the disk was told last may still be under way.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        assert_eq!(names(folder.path()), ["a.txt"], "after {polls} polls");
+        let content = std::fs::read_to_string(&path).unwrap();
+        assert!(content == "new content" || content == "old" && !done, "{content:?} after {polls} polls");
+        if done {
+            assert!(polls > 3, "it was never given up");
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn saving_all_given_up_at_any_moment_leaves_whole_files_only() {
+    let (client, _) = serving(&["new", " content"], false);
+    for polls in 0.. {
+        let folder = temporary_folder();
+        let save = client.save_all(vec![URL, URL], folder.path()).into_future();
+        let done = given_up_after(polls, save).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        for name in names(folder.path()) {
+            assert!(name.ends_with(".webp"), "{name} after {polls} polls");
+            let content = std::fs::read_to_string(folder.path().join(&name)).unwrap();
+            assert_eq!(content, "new content", "{name} after {polls} polls");
+        }
+        if done {
+            assert_eq!(names(folder.path()).len(), 2);
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_name_as_long_as_names_can_be_is_written() {
+    let (client, _) = serving(&["x"], false);
+    let folder = temporary_folder();
+    let path = folder.path().join("n".repeat(255));
+    let params = json!({"url": URL, "path": path.to_str().unwrap()});
+    operation::call(&client, "output.save", params.into(), None).await.unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), b"x");
+}
+
+#[tokio::test]
+async fn no_file_is_replaced_and_those_who_save_at_once_do_not_collide() {
+    let (client, _) = serving(&["x"], false);
+    let folder = temporary_folder();
+    std::fs::write(folder.path().join("OUT-0.webp"), "mine").unwrap();
+    let saves = (0..8).map(|_| client.save_all(vec![URL, URL, URL], folder.path()).into_future());
+    let saved = futures_util::future::try_join_all(saves).await.unwrap().concat();
+    let distinct: std::collections::HashSet<_> = saved.iter().collect();
+    assert_eq!((saved.len(), distinct.len()), (24, 24));
+    assert_eq!(names(folder.path()).len(), 25);
+    assert_eq!(std::fs::read_to_string(folder.path().join("OUT-0.webp")).unwrap(), "mine");
+    assert!(saved.iter().all(|path| std::fs::read(path).unwrap() == b"x"));
+}
+
+#[tokio::test]
+async fn all_bytes_are_told_together() {
+    let (client, _) = serving(&["0123", "4567"], false);
+    let folder = temporary_folder();
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let heard = told.clone();
+    let save = client.save_all(vec![URL, URL, "data:,89"], folder.path());
+    save.observe(move |bytes| heard.lock().unwrap().push(bytes)).await.unwrap();
+    let told = told.lock().unwrap();
+    assert!(told[0]["total"].is_null());
+    let last = told.last().unwrap();
+    assert_eq!((last["loaded"].as_i64(), last["total"].as_i64()), (Some(18), Some(18)));
+    assert!(told.windows(2).all(|pair| pair[0]["loaded"].as_i64() <= pair[1]["loaded"].as_i64()));
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_made_is_named() {
+    let (client, server) = serving(&["x"], false);
+    let folder = temporary_folder();
+    let file = folder.path().join("a-file");
+    std::fs::write(&file, "").unwrap();
+    let error = client.save_all(URL, &file).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+    assert!(error.message().contains("a-file"), "{error}");
+    assert_eq!(server.requests.load(Ordering::SeqCst), 0);
+    assert!(client.save_all(json!({"text": "no file at all"}), &file).await.unwrap().is_empty());
+}
