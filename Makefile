@@ -7,7 +7,7 @@ RUST := $(shell git ls-files -co --exclude-standard crates Cargo.toml Cargo.lock
 
 .DELETE_ON_ERROR:
 .PHONY: help quickstart quickstart-rust quickstart-python quickstart-node test check fmt fmt-check lint types \
-	test-rust test-python test-node python node emulator memory tools tools-test clean
+	test-rust test-python test-node python node emulator bench memory tools tools-test clean
 
 help: ## Lists the commands.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -35,13 +35,13 @@ check: fmt-check lint types ## Formatting, lints and types.
 
 fmt-check: tools-test $(VENV)/.tools node_modules/.tools
 	cargo fmt --all --check
-	$(BIN)/ruff format --check python tests/python examples
+	$(BIN)/ruff format --check python tests/python examples bench
 	npm run --silent lint
 
 lint: tools-test $(VENV)/.tools node_modules/.tools
 	cargo clippy --quiet --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps -p replicant -p replicant-emulator
-	$(BIN)/ruff check python tests/python examples
+	$(BIN)/ruff check python tests/python examples bench
 	$(BIN)/python python/scripts/unasync.py --check
 
 types: python node $(VENV)/.tools
@@ -60,8 +60,8 @@ test-node: node emulator
 
 fmt: tools-test $(VENV)/.tools node_modules/.tools ## Formats everything.
 	cargo fmt --all
-	$(BIN)/ruff format python tests/python examples
-	$(BIN)/ruff check --fix python tests/python examples
+	$(BIN)/ruff format python tests/python examples bench
+	$(BIN)/ruff check --fix python tests/python examples bench
 	$(BIN)/python python/scripts/unasync.py
 	npm run --silent lint:fix
 
@@ -96,6 +96,9 @@ tools:
 
 tools-test:
 	@PYTHON=$(PYTHON) scripts/check-tools.sh test
+
+bench: $(BIN)/maturin node_modules/.tools ## Measures this SDK beside the official clients (ONLY=part, QUICK=1).
+	$(BIN)/python bench/run.py --only "$(ONLY)" $(if $(QUICK),--quick) $(if $(ONLY)$(QUICK),,--write)
 
 memory: python node emulator ## Measures how much memory large files take on their way.
 	@echo "== Python"

@@ -1,7 +1,15 @@
 // How much memory files take on their way: `make memory`. The twin of memory.py.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createReadStream, mkdtempSync, openAsBlob, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  createReadStream,
+  mkdtempSync,
+  openAsBlob,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -30,7 +38,10 @@ const exchanges = [
     times: "any",
   },
 ];
-const posted = await fetch(`${replay_origin}/_replay`, { method: "POST", body: JSON.stringify({ exchanges }) });
+const posted = await fetch(`${replay_origin}/_replay`, {
+  method: "POST",
+  body: JSON.stringify({ exchanges }),
+});
 const run = await posted.json();
 const replicate = new Replicate({ auth: "r8_test", baseUrl: run.base_url });
 const [output] = await replicate.predictions.output([`${run.origin}/file`]);
@@ -52,7 +63,9 @@ async function measure(name, kind, work) {
   failed ||= !ok;
   const figures = `${String(size / 2 ** 20).padStart(7)} MiB  grew ${grown.toFixed(1).padStart(5)} MiB`;
   const took = ((performance.now() - began) / 1000).toFixed(1);
-  console.log(`${name.padEnd(34)} ${figures}  (limit ${LIMITS[kind]})  ${took.padStart(5)} s  ${ok ? "ok" : "TOO MUCH"}`);
+  console.log(
+    `${name.padEnd(34)} ${figures}  (limit ${LIMITS[kind]})  ${took.padStart(5)} s  ${ok ? "ok" : "TOO MUCH"}`,
+  );
 }
 
 async function download(look, pause, stop) {

@@ -1,0 +1,61 @@
+"""Measuring one work in a process of its own; `measure.mjs` and `server/src/measure.rs` do the same."""
+
+from __future__ import annotations
+
+import json
+import resource
+import time
+from pathlib import Path
+from typing import Any, Awaitable, Callable
+
+
+def peak() -> int:
+    """The most memory that was resident, in bytes."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        # Elsewhere than on Linux; there this may count the process that started this one as well.
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) * 1024
+
+
+class Clock:
+    """What has passed since it was made, printed by `stop`."""
+
+    def __init__(self) -> None:
+        self.memory = peak()
+        self.cpu = time.process_time()
+        self.wall = time.perf_counter()
+
+    def passed(self) -> float:
+        return time.perf_counter() - self.wall
+
+    def stop(self, items: int, **more: Any) -> None:
+        wall, cpu = self.passed(), time.process_time() - self.cpu
+        memory = peak()
+        measured = {"items": items, "wall": wall, "cpu": cpu, "rss": memory}
+        print(json.dumps({**measured, "grown": memory - self.memory, **more}))
+
+
+def report(seconds: float, work: Callable[[], int]) -> None:
+    """Repeats `work`, which gives how many items it did, after a first time that does not count."""
+    work()
+    clock, items = Clock(), 0
+    while not items or clock.passed() < seconds:
+        items += work()
+    clock.stop(items)
+
+
+async def report_async(seconds: float, work: Callable[[], Awaitable[int]]) -> None:
+    """The same with work that is awaited."""
+    await work()
+    clock, items = Clock(), 0
+    while not items or clock.passed() < seconds:
+        items += await work()
+    clock.stop(items)
+
+
+def once(work: Callable[[], int], **more: Any) -> None:
+    """Measures `work` a single time."""
+    clock = Clock()
+    clock.stop(work(), **more)

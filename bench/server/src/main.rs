@@ -1,0 +1,29 @@
+//! What the benchmarks need from Rust, in one program:
+//!
+//! * `replicant-bench serve` answers like the API, from bodies made beforehand;
+//! * `replicant-bench plain WORK ORIGIN SECONDS` does a work with reqwest alone: the limit;
+//! * `replicant-bench sdk WORK ORIGIN SECONDS` does it with the Rust SDK.
+
+mod answers;
+mod measure;
+mod plain;
+mod sdk;
+mod server;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments[..] {
+        ["serve"] => server::serve(),
+        ["plain", work, origin, seconds] => plain::run(work, origin, seconds_of(seconds)),
+        ["sdk", work, origin, seconds] => sdk::run(work, origin, seconds_of(seconds)),
+        _ => {
+            eprintln!("usage: replicant-bench serve | plain WORK ORIGIN SECONDS | sdk WORK ORIGIN SECONDS");
+            std::process::exit(2);
+        }
+    }
+}
+
+fn seconds_of(text: &str) -> f64 {
+    text.parse().expect("SECONDS must be a number")
+}

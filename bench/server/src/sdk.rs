@@ -1,0 +1,93 @@
+//! The works with the Rust SDK, which shows what is the core's own and what its bindings add.
+
+use std::sync::Arc;
+
+use futures_util::{StreamExt, future::join_all};
+use replicant::{Client, Options, json, operation};
+
+use crate::{
+    measure::report,
+    plain::{AT_ONCE, CALLS},
+};
+
+/// A work on the runtime that suits it best.
+pub fn run(work: &str, origin: &str, seconds: f64) {
+    let runtime = if work.ends_with("_64") {
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
+    } else {
+        tokio::runtime::Builder::new_current_thread().enable_all().build()
+    };
+    runtime.expect("a runtime").block_on(measure(work, Arc::from(origin), seconds));
+}
+
+async fn measure(work: &str, origin: Arc<str>, seconds: f64) {
+    let options =
+        Options { token: Some("r8_bench".into()), base_url: Some(origin.to_string()), ..Options::default() };
+    let client = &Client::new(options).expect("a client");
+    match work {
+        "create_1" | "run_1" => {
+            report(seconds, || async {
+                for _ in 0..CALLS {
+                    call(client.clone(), work).await;
+                }
+                CALLS
+            })
+            .await;
+        }
+        "create_64" | "run_64" => {
+            let create = work == "create_64";
+            report(seconds, || async {
+                let callers = (0..AT_ONCE).map(|_| {
+                    let client = client.clone();
+                    tokio::spawn(async move {
+                        for _ in 0..CALLS / 8 {
+                            call(client.clone(), if create { "create_64" } else { "run_64" }).await;
+                        }
+                    })
+                });
+                join_all(callers).await;
+                AT_ONCE as u64 * CALLS / 8
+            })
+            .await;
+        }
+        "stream_sync" | "stream_async" => {
+            report(seconds, || async {
+                let params = json!({"ref": "bench/stream", "input": {"prompt": "a heron"}});
+                let mut items = operation::open(client, "stream", params.into());
+                let mut events = 0;
+                while let Some(item) = items.next().await {
+                    events += u64::from(matches!(item.expect("an event"), operation::Item::Event(_)));
+                }
+                events
+            })
+            .await;
+        }
+        "large" => {
+            report(seconds, || async {
+                let value =
+                    operation::call(client, "predictions.get", json!({"id": "big"}).into(), None).await;
+                let value = value.expect("a prediction").value;
+                u64::from(value["output"].as_array().is_some_and(|items| items.len() == 54_000))
+            })
+            .await;
+        }
+        _ => {
+            eprintln!("the Rust SDK is not measured at {work:?}");
+            std::process::exit(3);
+        }
+    }
+}
+
+/// By name, as the bindings call it.
+async fn call(client: Client, work: &str) {
+    let input = json!({"prompt": "a heron at dawn, oil on canvas"});
+    if work.starts_with("create") {
+        let params = json!({"version": "0".repeat(64), "input": input});
+        let reply = operation::call(&client, "predictions.create", params.into(), None).await;
+        assert_eq!(reply.expect("a prediction").value["id"], "p1");
+    } else {
+        let params = json!({"ref": "bench/run", "input": input});
+        let reply = operation::call(&client, "run", params.into(), None).await;
+        assert!(reply.expect("an output").value.as_str().is_some());
+    }
+}
