@@ -11,7 +11,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
-    task::{Context, Poll, Waker},
+    task::{Context, Waker},
     time::Duration,
 };
 
@@ -76,7 +76,7 @@ async fn a_connection_that_breaks_after_the_last_byte_breaks_nothing() {
 async fn given_up_after<T>(polls: usize, work: impl Future<Output = T>) -> bool {
     let mut work = Box::pin(work);
     for _ in 0..polls {
-        if let Poll::Ready(_) = work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        if work.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready() {
             return true;
         }
         // The disk works on another thread.
