@@ -56,8 +56,8 @@ def run(
         file_encoding_strategy: `default`, `url` (upload files) or `base64` (inline them).
         on_abandon: `cancel` or `leave` the prediction if this is broken off.
         on_update: called with the prediction each time its state was seen.
-        progress: True shows a bar, by the progress bar in the model's logs; a function is called with
-            each such `Progress`.
+        progress: True shows bars, for the files that go up and by the progress bar in the model's
+            logs; a function is called with each such `Progress`.
 
     Returns:
         What the model gave: text, numbers, lists, dictionaries, with a `FileOutput` for a file.

@@ -86,6 +86,28 @@ def test_a_bar_of_tqdm(client: replicant.Client, capfd: pytest.CaptureFixture[st
     assert "4.00M/4.00M" in shown.err
 
 
+@pytest.mark.parametrize("tqdm", [True, False])
+def test_files_that_go_up_have_bars_of_their_own(
+    client: replicant.Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tqdm: bool
+) -> None:
+    shown = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", shown)
+    if not tqdm:
+        monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    path = tmp_path / "photo.bin"
+    path.write_bytes(CONTENT)
+    states: list[Any] = []
+    input = {"value": [path, io.BytesIO(CONTENT[1:])]}
+    client.run("emulator/echo", input, progress=True, on_update=states.append)
+    text = shown.getvalue()
+    assert "photo.bin: 100%" in text if tqdm else "photo.bin: 4.0 MB of 4.0 MB (100%)" in text
+    assert "emulator/echo: succeeded" in text
+    assert all(isinstance(state, replicant.Prediction) and state.id for state in states)
+    seen: list[Any] = []
+    client.run("emulator/echo", {"value": [path]}, progress=seen.append)
+    assert not seen, "a function is told of the model alone"
+
+
 @pytest.mark.usefixtures("no_tqdm")
 def test_a_few_lines_without_tqdm(
     client: replicant.Client, monkeypatch: pytest.MonkeyPatch

@@ -259,8 +259,8 @@ class Client(Base):
             file_encoding_strategy: `default`, `url` (upload files) or `base64` (inline them).
             on_abandon: `cancel` or `leave` the prediction if this is broken off.
             on_update: called with the prediction each time its state was seen.
-            progress: True shows a bar, by the progress bar in the model's logs; a function is called with
-                each such `Progress`.
+            progress: True shows bars, for the files that go up and by the progress bar in the model's
+                logs; a function is called with each such `Progress`.
 
         Returns:
             What the model gave: text, numbers, lists, dictionaries, with a `FileOutput` for a file.
@@ -284,6 +284,7 @@ class Client(Base):
             cancel_after=cancel_after,
             file_encoding_strategy=file_encoding_strategy,
             on_abandon=on_abandon,
+            report_uploads=True if progress is True else None,
         )
         seen = Prediction({}, self)._seen(on_update)
         with of_prediction(progress, params["ref"], seen) as observer:
@@ -323,6 +324,7 @@ class Client(Base):
             cancel_after=cancel_after,
             file_encoding_strategy=file_encoding_strategy,
             on_abandon=on_abandon,
+            report_uploads=True if progress is True else None,
         )
         seen = Prediction({}, self)._seen(on_update)
         with of_prediction(progress, params["ref"], seen) as observer:
