@@ -52,6 +52,51 @@ function resolve(wanted: string, origin: string): string {
   }
 }
 
+/** Webpack's name for the `require` of its output; nowhere else is it defined. */
+declare const __non_webpack_require__: ((name: string) => Native) | undefined;
+
+/**
+ * The module, where webpack has put this file into a bundle. Those who ship the bundle (Next.js, Vercel) look
+ * in it for what else to ship, and find only names that are written out.
+ */
+function fromWebpack(name: string): Native | undefined {
+  if (typeof __non_webpack_require__ !== "function") return undefined;
+  switch (name) {
+    case "darwin-arm64":
+      return __non_webpack_require__("replicant-darwin-arm64/replicant.darwin-arm64.node");
+    case "darwin-x64":
+      return __non_webpack_require__("replicant-darwin-x64/replicant.darwin-x64.node");
+    case "linux-arm64-gnu":
+      return __non_webpack_require__("replicant-linux-arm64-gnu/replicant.linux-arm64-gnu.node");
+    case "linux-arm64-musl":
+      return __non_webpack_require__("replicant-linux-arm64-musl/replicant.linux-arm64-musl.node");
+    case "linux-x64-gnu":
+      return __non_webpack_require__("replicant-linux-x64-gnu/replicant.linux-x64-gnu.node");
+    case "linux-x64-musl":
+      return __non_webpack_require__("replicant-linux-x64-musl/replicant.linux-x64-musl.node");
+    case "win32-arm64-msvc":
+      return __non_webpack_require__("replicant-win32-arm64-msvc/replicant.win32-arm64-msvc.node");
+    case "win32-x64-msvc":
+      return __non_webpack_require__("replicant-win32-x64-msvc/replicant.win32-x64-msvc.node");
+    default:
+      return undefined;
+  }
+}
+
+/** Files that may be the module, of which few exist. */
+function places(name: string): string[] {
+  const file = `replicant.${name}.node`;
+  const found = process.argv[1] ? [join(dirname(process.argv[1]), file)] : [];
+  if (typeof __dirname === "string") {
+    // The second is the package's neighbour, written so that Turbopack and other tracers understand it.
+    found.unshift(
+      join(__dirname, file),
+      join(`${__dirname}/../../../replicant-${name}/replicant.${name}.node`),
+    );
+  }
+  return found.filter((path) => existsSync(path));
+}
+
 /**
  * Loads the native module.
  *
@@ -61,35 +106,25 @@ function resolve(wanted: string, origin: string): string {
 export function load(): Native {
   const names = targets();
   const tried: string[] = [];
-  const open = (path: string): Native | undefined => {
+  const attempt = (what: string, get: () => Native | undefined): Native | undefined => {
     try {
-      // dlopen rather than require: bundlers rewrite require and then miss the file.
-      const holder = { exports: {} };
-      process.dlopen(holder, path);
-      return holder.exports as Native;
+      return get();
     } catch (error) {
-      tried.push(`${path}: ${firstLine(error)}`);
+      tried.push(`${what}: ${String((error as Error).message).split("\n")[0]}`);
       return undefined;
     }
   };
   for (const name of names) {
-    const file = `replicant.${name}.node`;
-    const folders = typeof __dirname === "string" ? [__dirname] : [];
-    if (process.argv[1]) folders.push(dirname(process.argv[1]));
-    for (const folder of new Set(folders)) {
-      const path = join(folder, file);
-      const native = existsSync(path) ? open(path) : undefined;
+    for (const path of places(name)) {
+      const native = attempt(path, () => open(path));
       if (native) return native;
     }
+    const native = attempt(`replicant-${name} from the bundle`, () => fromWebpack(name));
+    if (native) return native;
     for (const origin of origins()) {
-      let path: string;
-      try {
-        path = resolve(`replicant-${name}/${file}`, origin);
-      } catch (error) {
-        tried.push(`replicant-${name} from ${origin}: ${firstLine(error)}`);
-        continue;
-      }
-      const native = open(path);
+      const native = attempt(`replicant-${name} from ${origin}`, () =>
+        open(resolve(`replicant-${name}/replicant.${name}.node`, origin)),
+      );
       if (native) return native;
     }
   }
@@ -106,6 +141,9 @@ export function load(): Native {
   );
 }
 
-function firstLine(error: unknown): string {
-  return String((error as Error).message).split("\n")[0] ?? "";
+function open(path: string): Native {
+  // dlopen rather than require: bundlers rewrite require and then miss the file.
+  const holder = { exports: {} };
+  process.dlopen(holder, path);
+  return holder.exports as Native;
 }
