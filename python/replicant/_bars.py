@@ -66,11 +66,10 @@ class _Tqdm:
 
     def show(self, done: int, total: Optional[int]) -> None:
         self._bar.bar_format = None
-        self._bar.set_description_str(f"{self._name}: ", refresh=False)
+        self._bar.set_description_str(self._name, refresh=False)
         self._bar.total = total
         # Backwards, too: an upload that is repeated begins again.
-        self._bar.n = done
-        self._bar.refresh()
+        self._bar.update(done - self._bar.n)
 
     def say(self, text: Optional[str]) -> None:
         self._bar.set_description_str(f"{self._name}: {text}")

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Type, Typ
 
 from ._errors import ReplicateError
 from ._page import AwaitablePage, Page
-from ._response import RawResponses
 
 if TYPE_CHECKING:
     from ._async.client import AsyncClient
@@ -206,11 +205,6 @@ class AsyncNamespace:
     def __init__(self, client: AsyncClient) -> None:
         self._client = client
 
-    @property
-    def with_raw_response(self) -> RawResponses:
-        """The same methods, which then give an `APIResponse` with the status and the headers."""
-        return RawResponses(self._client, type(self))
-
 
 class Namespace:
     """Methods that belong together, bound to a client."""
@@ -221,8 +215,3 @@ class Namespace:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-
-    @property
-    def with_raw_response(self) -> RawResponses:
-        """The same methods, which then give an `APIResponse` with the status and the headers."""
-        return RawResponses(self._client, type(self))

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Generic, List, Sequence, Tuple, TypeVar
+from typing import Any, Dict, Generic, List, Optional, Sequence, Tuple, TypeVar, overload
 
 T = TypeVar("T")
+V = TypeVar("V")
+
+
+class Headers(Dict[str, str]):
+    """Headers, whose names are looked up without regard to case."""
+
+    def __getitem__(self, name: str) -> str:
+        return super().__getitem__(name.lower())
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and super().__contains__(name.lower())
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The value of a header, if it is there."""
+        return super().get(name.lower(), default)
 
 
 class APIResponse(Generic[T]):
@@ -14,22 +29,23 @@ class APIResponse(Generic[T]):
 
     status_code: int
     """The HTTP status."""
-    headers: Dict[str, str]
-    """The headers, with names in lower case."""
+    headers: Headers
+    """The headers."""
 
     def __init__(self, parsed: T, status: int, headers: Sequence[Tuple[str, str]]) -> None:
         self._parsed = parsed
         self.status_code = status
-        self.headers = dict(headers)
+        self.headers = Headers(headers)
 
     def parse(self) -> T:
         """What the method gives without `with_raw_response`."""
         return self._parsed
 
     @property
-    def request_id(self) -> Any:
+    def request_id(self) -> Optional[str]:
         """The id of the request, for a support ticket."""
-        return self.headers.get("x-request-id")
+        given: Optional[str] = self.headers.get("x-request-id")
+        return given
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.status_code}>"
@@ -57,33 +73,60 @@ class RawResponse(APIResponse[bytes]):
         return json.loads(self._parsed)
 
 
-class RawResponses:
-    """The methods of a client or a namespace, which then give an `APIResponse`.
+class RawView(Generic[V]):
+    """The attribute `with_raw_response` of a client or of methods that belong together.
+
+    What it gives is made when it is asked for; `V`, its type, is derived by `scripts/unasync.py`.
+    """
+
+    __slots__ = ()
+
+    @overload
+    def __get__(self, space: None, owner: Any = None) -> RawView[V]: ...
+    @overload
+    def __get__(self, space: object, owner: Any = None) -> V: ...
+    def __get__(self, space: Any, owner: Any = None) -> Any:
+        return self if space is None else _RawResponses(space)
+
+
+class _RawResponses:
+    """The methods of `space`, which then give an `APIResponse`.
 
     It is the answer to the last request that a method made. Methods that are iterated over (`stream`,
     `output_iterator`) have no such answer.
     """
 
-    __slots__ = ("_client", "_view")
+    __slots__ = ("_space",)
 
-    def __init__(self, client: Any, view: Callable[[Any], Any]) -> None:
-        self._client = client
-        self._view = view
+    def __init__(self, space: Any) -> None:
+        self._space = space
 
-    def __getattr__(self, name: str) -> Callable[..., Any]:
+    def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        answers: List[Any] = []
-        client = self._client._differing(type(self._client), {}, answers)
-        method = getattr(self._view(client), name)
+        found: Any = getattr(self._space, name)
+        if hasattr(found, "with_raw_response"):
+            return found.with_raw_response
 
         def call(*args: Any, **kwargs: Any) -> Any:
-            given = method(*args, **kwargs)
+            # A client for each call, as calls may be under way at the same time.
+            answers: List[Any] = []
+            given = getattr(_noting(self._space, answers), name)(*args, **kwargs)
             if hasattr(given, "__anext__"):
                 raise TypeError(f"{name} has no one answer: it is iterated over")
             return _later(given, answers) if hasattr(given, "__await__") else _now(given, answers)
 
         return call
+
+    def __repr__(self) -> str:
+        return f"{self._space!r}.with_raw_response"
+
+
+def _noting(space: Any, answers: List[Any]) -> Any:
+    """The same client or methods, where answers are put into a list."""
+    if hasattr(space, "_differing"):
+        return space._differing(type(space), {}, answers)
+    return type(space)(_noting(space._client, answers))
 
 
 def _now(given: Any, answers: List[Any]) -> APIResponse[Any]:

@@ -1,4 +1,4 @@
-"""Derive `replicant/_sync` and `replicant/_functions.py` from `replicant/_async`.
+"""Derive `replicant/_sync`, `_functions.py` and the types of raw responses from `replicant/_async`.
 
 Each class of `_async` gives a class of `_sync` with the `Async` cut from its name. A method that is
 awaited there becomes two: the blocking one, under the same name, and its awaitable twin, under that
@@ -16,6 +16,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import raw_responses
+
 PACKAGE = Path(__file__).resolve().parent.parent / "replicant"
 SOURCE, TARGET = PACKAGE / "_async", PACKAGE / "_sync"
 HEADER = (
@@ -23,7 +25,11 @@ HEADER = (
 )
 
 # Names that are the same in both packages, and what an awaited thing is called when it is not.
-SHARED = [(r"\bAsync(?=[A-Z])", ""), (r"default_async_client", "default_client")]
+SHARED = [
+    (r"\bAsync(?=[A-Z])", ""),
+    (r"default_async_client", "default_client"),
+    (r"\b_async_raw\b", "_sync_raw"),
+]
 BLOCKING = [
     (r"\bAwaitablePage\b", "Page"),
     (r"\basync def ", "def "),
@@ -163,7 +169,14 @@ def formatted(text: str, path: Path) -> str:
 
 def main() -> int:
     check = "--check" in sys.argv[1:]
+    raw: dict[Path, str] = {}
     derived = {TARGET / path.name: derive(path) for path in sorted(SOURCE.glob("*.py"))}
+    texts = {path: path.read_text(encoding="utf-8") for path in sorted(SOURCE.glob("[!_]*.py"))}
+    for package, of in (("_async", texts), ("_sync", derived)):
+        by_name = {path.stem: of[path] for path in sorted(of) if path.stem[0] != "_"}
+        stub = HEADER.format(name="*.py") + raw_responses.stub(package, by_name)
+        raw[PACKAGE / f"{package}_raw.pyi"] = stub
+    derived.update(raw)
     derived[PACKAGE / "_functions.py"] = functions(derived[TARGET / "client.py"])
     wanted = {path: formatted(text, path) for path, text in derived.items()}
     unused = {pattern for pattern, _ in SHARED + BLOCKING} - used

@@ -353,8 +353,15 @@ def test_status_and_headers(client: replicate.Client) -> None:
     assert answer.parse().id
     assert client.models.with_raw_response.get("emulator/echo").parse().name == "echo"
     assert client.with_raw_response.run("emulator/echo", {"value": 1}).parse() == 1
+    nested = client.with_raw_response.models.versions.get("emulator/echo", id=ECHO)
+    assert nested.parse().id == ECHO
+    assert nested.headers["Content-Type"] == nested.headers["content-type"]
+    assert "CONTENT-TYPE" in nested.headers
+    assert nested.headers.get("X-None", "none") == "none"
+    with pytest.raises(AttributeError, match="nonsense"):
+        client.predictions.with_raw_response.nonsense  # type: ignore[attr-defined]  # noqa: B018
     with pytest.raises(TypeError, match="iterated"):
-        client.with_raw_response.stream(LLAMA, {})
+        client.with_raw_response.stream(LLAMA, {})  # type: ignore[attr-defined]
 
 
 async def test_status_and_headers_awaited(
@@ -363,13 +370,13 @@ async def test_status_and_headers_awaited(
     answer = await async_client.predictions.with_raw_response.list()
     assert answer.status_code == 200
     assert len(answer.parse()) > 0
+    raw = client.predictions.with_raw_response
     answers = await asyncio.gather(
-        *(
-            client.predictions.with_raw_response.async_create(model="emulator/echo", input={})
-            for _ in range(9)
-        )
+        *(raw.async_create(model="emulator/echo", input={"value": n}) for n in range(9))
     )
     assert {answer.status_code for answer in answers} == {201}
+    for answer in answers:
+        assert answer.headers["location"].endswith(answer.parse().id), "each has its own headers"
 
 
 def test_options_of_one_call(client: replicate.Client, emulator: Emulator) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,63 @@ def test_the_stub_is_what_the_binding_is() -> None:
         text=True,
     )
     assert done.returncode == 0, done.stdout
+
+
+USES = """
+from typing import List
+from typing_extensions import assert_type
+import io
+import replicant
+from replicant import APIResponse, AsyncPage, AsyncPrediction, Client, Model, Page, Prediction, Version
+
+client = Client()
+other = replicant.AsyncClient()
+raw = client.predictions.with_raw_response
+assert_type(raw.get("x"), APIResponse[Prediction])
+assert_type(raw.list(), APIResponse[Page[Prediction]])
+assert_type(client.with_raw_response.models.versions.get("a/b", id="x"), APIResponse[Version])
+assert_type(replicant.models.with_raw_response.get("a/b").parse(), Model)
+assert_type(client.files.create(b"").size, int)
+assert_type(replicant.FileOutput("x").open(), io.BufferedReader)
+assert_type(client.save_all([], "x"), List[str])
+
+async def main() -> None:
+    assert_type(await raw.async_get("x"), APIResponse[Prediction])
+    assert_type(await raw.async_list(), APIResponse[AsyncPage[Prediction]])
+    answer = await other.predictions.with_raw_response.create(model="a/b")
+    assert_type(answer, APIResponse[AsyncPrediction])
+    async for text in other.stream("a/b").text():
+        assert_type(text, str)
+    async for prediction in other.predictions.list():
+        assert_type(prediction, AsyncPrediction)
+    raw.get(3)  # error
+    raw.gets("x")  # error
+    client.run("a/b", progress="yes")  # error
+"""
+
+
+@pytest.mark.parametrize("checker", [["mypy", "--strict"], ["pyright"]], ids=lambda c: c[0])
+def test_types_are_exact_where_they_are_used(tmp_path: Path, checker: list[str]) -> None:
+    program = shutil.which(checker[0], path=str(Path(sys.executable).parent))
+    if program is None:
+        pytest.skip(f"{checker[0]} is not installed")
+    source = tmp_path / "uses.py"
+    source.write_text(USES)
+    # Beside the sources, where both look for the package without an installation.
+    done = subprocess.run(
+        [program, *checker[1:], str(source)],
+        cwd=ROOT / "python",
+        capture_output=True,
+        text=True,
+        env={**os.environ, "MYPYPATH": str(ROOT / "python")},
+    )
+    wrong = {
+        int(line.split(":")[1])
+        for line in done.stdout.splitlines()
+        if "error" in line and "uses.py:" in line
+    }
+    expected = {n for n, line in enumerate(USES.split("\n"), 1) if line.endswith("# error")}
+    assert wrong == expected, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("hashable", ["Prediction", "Page", "ServerSentEvent"])

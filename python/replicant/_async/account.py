@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from .._base import AsyncNamespace
 from .._objects import Account
+from .._response import RawView
+
+if TYPE_CHECKING:
+    from .._async_raw import AsyncAccountsWithRawResponse
 
 
 class AsyncAccounts(AsyncNamespace):
     """`client.accounts`, also `client.account`"""
 
     __slots__ = ()
+
+    with_raw_response: RawView[AsyncAccountsWithRawResponse] = RawView()
+    """The same methods, which then give an `APIResponse` with the status and the headers."""
 
     async def current(self) -> Account:
         """Fetch the account that the token belongs to.

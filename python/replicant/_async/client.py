@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Union
 
 from .._base import AsyncBase, Observer, given
 from .._events import EventStream
@@ -13,7 +13,7 @@ from .._objects import SearchResults
 from .._options import options_from
 from .._progress import ShowProgress, ShowTransfer, of_bytes, of_prediction
 from .._refs import Reference, reference
-from .._response import RawResponse, RawResponses
+from .._response import RawResponse, RawView
 from .account import AsyncAccounts
 from .collection import AsyncCollections
 from .deployment import AsyncDeployments
@@ -25,6 +25,9 @@ from .training import AsyncTrainings
 from .use import AsyncFunction
 from .webhook import AsyncWebhooks
 
+if TYPE_CHECKING:
+    from .._async_raw import AsyncClientWithRawResponse
+
 
 class AsyncClient(AsyncBase):
     """A client of Replicate.
@@ -32,6 +35,9 @@ class AsyncClient(AsyncBase):
     One client can be used from many threads, tasks and event loops at once, and after a fork. It
     opens its connections when they are needed; closing it is not.
     """
+
+    with_raw_response: RawView[AsyncClientWithRawResponse] = RawView()
+    """The same methods, which then give an `APIResponse` with the status and the headers."""
 
     def __init__(
         self,
@@ -156,11 +162,6 @@ class AsyncClient(AsyncBase):
         return self._differing(type(self), changes)
 
     copy = with_options
-
-    @property
-    def with_raw_response(self) -> RawResponses:
-        """The same methods, which then give an `APIResponse` with the status and the headers."""
-        return RawResponses(self, lambda client: client)
 
     def _prediction(self, data: Dict[str, Any]) -> AsyncPrediction:
         return AsyncPrediction(data, self)

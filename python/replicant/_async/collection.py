@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Iterator, List, Optional
+from typing import TYPE_CHECKING, Iterator, List, Optional
 
 from .._base import AsyncNamespace, given
 from .._object import APIObject
 from .._page import AwaitablePage
+from .._response import RawView
 from .model import AsyncModel
+
+if TYPE_CHECKING:
+    from .._async_raw import AsyncCollectionsWithRawResponse
 
 
 class AsyncCollection(APIObject):
@@ -53,6 +57,9 @@ class AsyncCollections(AsyncNamespace):
     """`client.collections`"""
 
     __slots__ = ()
+
+    with_raw_response: RawView[AsyncCollectionsWithRawResponse] = RawView()
+    """The same methods, which then give an `APIResponse` with the status and the headers."""
 
     def list(self, cursor: Optional[str] = None) -> AwaitablePage[AsyncCollection]:
         """All collections, without their models.

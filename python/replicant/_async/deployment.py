@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, Union
 
 from .._base import AsyncNamespace, given
 from .._object import APIObject
 from .._objects import Hardware, Release
 from .._page import AwaitablePage
 from .._refs import Reference, owner_and_name, reference
+from .._response import RawView
 from .prediction import AsyncPrediction
+
+if TYPE_CHECKING:
+    from .._async_raw import (
+        AsyncDeploymentsPredictionsWithRawResponse,
+        AsyncDeploymentsWithRawResponse,
+    )
 
 
 class AsyncDeploymentsPredictions(AsyncNamespace):
     """`client.deployments.predictions`"""
 
     __slots__ = ()
+
+    with_raw_response: RawView[AsyncDeploymentsPredictionsWithRawResponse] = RawView()
+    """The same methods, which then give an `APIResponse` with the status and the headers."""
 
     async def create(
         self,
@@ -183,6 +193,9 @@ class AsyncDeployments(AsyncNamespace):
     """`client.deployments`"""
 
     __slots__ = ()
+
+    with_raw_response: RawView[AsyncDeploymentsWithRawResponse] = RawView()
+    """The same methods, which then give an `APIResponse` with the status and the headers."""
 
     @property
     def predictions(self) -> AsyncDeploymentsPredictions:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional
+from typing import TYPE_CHECKING, Any, Dict, Optional
 
 from .._base import AsyncNamespace, given
 from .._objects import File
 from .._page import AwaitablePage
 from .._progress import ShowTransfer, name_of, of_bytes
+from .._response import RawView
+
+if TYPE_CHECKING:
+    from .._async_raw import AsyncFilesWithRawResponse
 
 
 class AsyncFiles(AsyncNamespace):
     """`client.files`"""
 
     __slots__ = ()
+
+    with_raw_response: RawView[AsyncFilesWithRawResponse] = RawView()
+    """The same methods, which then give an `APIResponse` with the status and the headers."""
 
     async def create(
         self,

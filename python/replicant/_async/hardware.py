@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from typing import List
+from typing import TYPE_CHECKING, List
 
 from .._base import AsyncNamespace
 from .._objects import Hardware
+from .._response import RawView
+
+if TYPE_CHECKING:
+    from .._async_raw import AsyncHardwareNamespaceWithRawResponse
 
 
 class AsyncHardwareNamespace(AsyncNamespace):
     """`client.hardware`"""
 
     __slots__ = ()
+
+    with_raw_response: RawView[AsyncHardwareNamespaceWithRawResponse] = RawView()
+    """The same methods, which then give an `APIResponse` with the status and the headers."""
 
     async def list(self) -> List[Hardware]:
         """All kinds of machines.

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, Union
 
 from .._base import AsyncNamespace, given
 from .._object import APIObject
 from .._objects import Hardware, Version
 from .._page import AwaitablePage
 from .._refs import Reference, owner_and_name
+from .._response import RawView
 from .prediction import AsyncPrediction
+
+if TYPE_CHECKING:
+    from .._async_raw import (
+        AsyncExamplesWithRawResponse,
+        AsyncModelPredictionsWithRawResponse,
+        AsyncModelsWithRawResponse,
+        AsyncReadmeWithRawResponse,
+        AsyncVersionsWithRawResponse,
+    )
 
 
 class AsyncModel(APIObject):
@@ -130,6 +140,9 @@ class AsyncVersions(AsyncNamespace):
 
     __slots__ = ()
 
+    with_raw_response: RawView[AsyncVersionsWithRawResponse] = RawView()
+    """The same methods, which then give an `APIResponse` with the status and the headers."""
+
     async def get(
         self,
         model: Optional[Reference] = None,
@@ -205,6 +218,9 @@ class AsyncExamples(AsyncNamespace):
 
     __slots__ = ()
 
+    with_raw_response: RawView[AsyncExamplesWithRawResponse] = RawView()
+    """The same methods, which then give an `APIResponse` with the status and the headers."""
+
     def list(
         self,
         model: Optional[Reference] = None,
@@ -234,6 +250,9 @@ class AsyncReadme(AsyncNamespace):
 
     __slots__ = ()
 
+    with_raw_response: RawView[AsyncReadmeWithRawResponse] = RawView()
+    """The same methods, which then give an `APIResponse` with the status and the headers."""
+
     async def get(
         self,
         model: Optional[Reference] = None,
@@ -262,6 +281,9 @@ class AsyncModelPredictions(AsyncNamespace):
     """`client.models.predictions`"""
 
     __slots__ = ()
+
+    with_raw_response: RawView[AsyncModelPredictionsWithRawResponse] = RawView()
+    """The same methods, which then give an `APIResponse` with the status and the headers."""
 
     async def create(
         self,
@@ -325,6 +347,9 @@ class AsyncModels(AsyncNamespace):
     """`client.models`"""
 
     __slots__ = ()
+
+    with_raw_response: RawView[AsyncModelsWithRawResponse] = RawView()
+    """The same methods, which then give an `APIResponse` with the status and the headers."""
 
     @property
     def predictions(self) -> AsyncModelPredictions:

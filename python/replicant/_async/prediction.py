@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Union
 
 from .._base import AsyncNamespace, Observer, given
 from .._events import EventStream
@@ -12,6 +12,10 @@ from .._page import AwaitablePage
 from .._progress import Progress as PredictionProgress
 from .._progress import ShowProgress, of_prediction
 from .._refs import Reference, maybe_reference
+from .._response import RawView
+
+if TYPE_CHECKING:
+    from .._async_raw import AsyncPredictionsWithRawResponse
 
 
 class AsyncPrediction(APIObject):
@@ -158,6 +162,9 @@ class AsyncPredictions(AsyncNamespace):
     """`client.predictions`"""
 
     __slots__ = ()
+
+    with_raw_response: RawView[AsyncPredictionsWithRawResponse] = RawView()
+    """The same methods, which then give an `APIResponse` with the status and the headers."""
 
     async def create(
         self,

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional, Sequence, cast
+from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, cast
 
 from .._base import AsyncNamespace, given
 from .._object import APIObject, Json
 from .._page import AwaitablePage
 from .._progress import Progress as TrainingProgress
 from .._refs import Reference, maybe_reference
+from .._response import RawView
+
+if TYPE_CHECKING:
+    from .._async_raw import AsyncTrainingsWithRawResponse
 
 
 class AsyncTraining(APIObject):
@@ -88,6 +92,9 @@ class AsyncTrainings(AsyncNamespace):
     """`client.trainings`"""
 
     __slots__ = ()
+
+    with_raw_response: RawView[AsyncTrainingsWithRawResponse] = RawView()
+    """The same methods, which then give an `APIResponse` with the status and the headers."""
 
     async def create(
         self,

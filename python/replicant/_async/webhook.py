@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Optional, Union
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Union
 
 from .._base import AsyncNamespace
 from .._objects import WebhookSigningSecret
+from .._response import RawView
 from .._webhook import SecretFetcher, verify
+
+if TYPE_CHECKING:
+    from .._async_raw import (
+        AsyncDefaultWebhookWithRawResponse,
+        AsyncWebhookSecretWithRawResponse,
+        AsyncWebhooksWithRawResponse,
+    )
 
 
 class AsyncWebhookSecret(AsyncNamespace):
     """`client.webhooks.default.secret`"""
 
     __slots__ = ()
+
+    with_raw_response: RawView[AsyncWebhookSecretWithRawResponse] = RawView()
+    """The same methods, which then give an `APIResponse` with the status and the headers."""
 
     async def get(self) -> WebhookSigningSecret:
         """Fetch the secret that webhooks are signed with. It hardly ever changes: keep it.
@@ -32,6 +43,9 @@ class AsyncDefaultWebhook(AsyncNamespace):
 
     __slots__ = ()
 
+    with_raw_response: RawView[AsyncDefaultWebhookWithRawResponse] = RawView()
+    """The same methods, which then give an `APIResponse` with the status and the headers."""
+
     @property
     def secret(self) -> AsyncWebhookSecret:
         """The secret that webhooks are signed with: `secret()` or `secret.get()`."""
@@ -47,6 +61,9 @@ class AsyncWebhooks(AsyncNamespace):
     """`client.webhooks`"""
 
     __slots__ = ()
+
+    with_raw_response: RawView[AsyncWebhooksWithRawResponse] = RawView()
+    """The same methods, which then give an `APIResponse` with the status and the headers."""
 
     @staticmethod
     def validate(

@@ -3,14 +3,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from .._base import Namespace
 from .._objects import Account
+from .._response import RawView
+
+if TYPE_CHECKING:
+    from .._sync_raw import AccountsWithRawResponse
 
 
 class Accounts(Namespace):
     """`client.accounts`, also `client.account`"""
 
     __slots__ = ()
+
+    with_raw_response: RawView[AccountsWithRawResponse] = RawView()
+    """The same methods, which then give an `APIResponse` with the status and the headers."""
 
     def current(self) -> Account:
         """Fetch the account that the token belongs to.

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Union
 
 from .._base import Base, Observer, given
 from .._events import EventStream
@@ -14,7 +14,7 @@ from .._objects import SearchResults
 from .._options import options_from
 from .._progress import ShowProgress, ShowTransfer, of_bytes, of_prediction
 from .._refs import Reference, reference
-from .._response import RawResponse, RawResponses
+from .._response import RawResponse, RawView
 from .account import Accounts
 from .collection import Collections
 from .deployment import Deployments
@@ -26,6 +26,9 @@ from .training import Trainings
 from .use import Function
 from .webhook import Webhooks
 
+if TYPE_CHECKING:
+    from .._sync_raw import ClientWithRawResponse
+
 
 class Client(Base):
     """A client of Replicate.
@@ -33,6 +36,9 @@ class Client(Base):
     One client can be used from many threads, tasks and event loops at once, and after a fork. It
     opens its connections when they are needed; closing it is not.
     """
+
+    with_raw_response: RawView[ClientWithRawResponse] = RawView()
+    """The same methods, which then give an `APIResponse` with the status and the headers."""
 
     def __init__(
         self,
@@ -157,11 +163,6 @@ class Client(Base):
         return self._differing(type(self), changes)
 
     copy = with_options
-
-    @property
-    def with_raw_response(self) -> RawResponses:
-        """The same methods, which then give an `APIResponse` with the status and the headers."""
-        return RawResponses(self, lambda client: client)
 
     def _prediction(self, data: Dict[str, Any]) -> Prediction:
         return Prediction(data, self)

@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
-from typing import Iterator, List, Optional
+from typing import TYPE_CHECKING, Iterator, List, Optional
 
 from .._base import Namespace, given
 from .._object import APIObject
 from .._page import AwaitablePage, Page
+from .._response import RawView
 from .model import Model
+
+if TYPE_CHECKING:
+    from .._sync_raw import CollectionsWithRawResponse
 
 
 class Collection(APIObject):
@@ -54,6 +58,9 @@ class Collections(Namespace):
     """`client.collections`"""
 
     __slots__ = ()
+
+    with_raw_response: RawView[CollectionsWithRawResponse] = RawView()
+    """The same methods, which then give an `APIResponse` with the status and the headers."""
 
     def list(self, cursor: Optional[str] = None) -> Page[Collection]:
         """All collections, without their models.

@@ -3,20 +3,30 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, Union
 
 from .._base import Namespace, given
 from .._object import APIObject
 from .._objects import Hardware, Release
 from .._page import AwaitablePage, Page
 from .._refs import Reference, owner_and_name, reference
+from .._response import RawView
 from .prediction import Prediction
+
+if TYPE_CHECKING:
+    from .._sync_raw import (
+        DeploymentsPredictionsWithRawResponse,
+        DeploymentsWithRawResponse,
+    )
 
 
 class DeploymentsPredictions(Namespace):
     """`client.deployments.predictions`"""
 
     __slots__ = ()
+
+    with_raw_response: RawView[DeploymentsPredictionsWithRawResponse] = RawView()
+    """The same methods, which then give an `APIResponse` with the status and the headers."""
 
     def create(
         self,
@@ -254,6 +264,9 @@ class Deployments(Namespace):
     """`client.deployments`"""
 
     __slots__ = ()
+
+    with_raw_response: RawView[DeploymentsWithRawResponse] = RawView()
+    """The same methods, which then give an `APIResponse` with the status and the headers."""
 
     @property
     def predictions(self) -> DeploymentsPredictions:

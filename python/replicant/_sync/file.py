@@ -3,18 +3,25 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional
+from typing import TYPE_CHECKING, Any, Dict, Optional
 
 from .._base import Namespace, given
 from .._objects import File
 from .._page import AwaitablePage, Page
 from .._progress import ShowTransfer, name_of, of_bytes
+from .._response import RawView
+
+if TYPE_CHECKING:
+    from .._sync_raw import FilesWithRawResponse
 
 
 class Files(Namespace):
     """`client.files`"""
 
     __slots__ = ()
+
+    with_raw_response: RawView[FilesWithRawResponse] = RawView()
+    """The same methods, which then give an `APIResponse` with the status and the headers."""
 
     def create(
         self,

@@ -3,16 +3,23 @@
 
 from __future__ import annotations
 
-from typing import List
+from typing import TYPE_CHECKING, List
 
 from .._base import Namespace
 from .._objects import Hardware
+from .._response import RawView
+
+if TYPE_CHECKING:
+    from .._sync_raw import HardwareNamespaceWithRawResponse
 
 
 class HardwareNamespace(Namespace):
     """`client.hardware`"""
 
     __slots__ = ()
+
+    with_raw_response: RawView[HardwareNamespaceWithRawResponse] = RawView()
+    """The same methods, which then give an `APIResponse` with the status and the headers."""
 
     def list(self) -> List[Hardware]:
         """All kinds of machines.

@@ -3,14 +3,24 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, Union
 
 from .._base import Namespace, given
 from .._object import APIObject
 from .._objects import Hardware, Version
 from .._page import AwaitablePage, Page
 from .._refs import Reference, owner_and_name
+from .._response import RawView
 from .prediction import Prediction
+
+if TYPE_CHECKING:
+    from .._sync_raw import (
+        ExamplesWithRawResponse,
+        ModelPredictionsWithRawResponse,
+        ModelsWithRawResponse,
+        ReadmeWithRawResponse,
+        VersionsWithRawResponse,
+    )
 
 
 class Model(APIObject):
@@ -151,6 +161,9 @@ class Versions(Namespace):
 
     __slots__ = ()
 
+    with_raw_response: RawView[VersionsWithRawResponse] = RawView()
+    """The same methods, which then give an `APIResponse` with the status and the headers."""
+
     def get(
         self,
         model: Optional[Reference] = None,
@@ -270,6 +283,9 @@ class Examples(Namespace):
 
     __slots__ = ()
 
+    with_raw_response: RawView[ExamplesWithRawResponse] = RawView()
+    """The same methods, which then give an `APIResponse` with the status and the headers."""
+
     def list(
         self,
         model: Optional[Reference] = None,
@@ -313,6 +329,9 @@ class Readme(Namespace):
 
     __slots__ = ()
 
+    with_raw_response: RawView[ReadmeWithRawResponse] = RawView()
+    """The same methods, which then give an `APIResponse` with the status and the headers."""
+
     def get(
         self,
         model: Optional[Reference] = None,
@@ -353,6 +372,9 @@ class ModelPredictions(Namespace):
     """`client.models.predictions`"""
 
     __slots__ = ()
+
+    with_raw_response: RawView[ModelPredictionsWithRawResponse] = RawView()
+    """The same methods, which then give an `APIResponse` with the status and the headers."""
 
     def create(
         self,
@@ -450,6 +472,9 @@ class Models(Namespace):
     """`client.models`"""
 
     __slots__ = ()
+
+    with_raw_response: RawView[ModelsWithRawResponse] = RawView()
+    """The same methods, which then give an `APIResponse` with the status and the headers."""
 
     @property
     def predictions(self) -> ModelPredictions:

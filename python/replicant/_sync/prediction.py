@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Union
 
 from .._base import Namespace, Observer, given
 from .._events import EventStream
@@ -13,6 +13,10 @@ from .._page import AwaitablePage, Page
 from .._progress import Progress as PredictionProgress
 from .._progress import ShowProgress, of_prediction
 from .._refs import Reference, maybe_reference
+from .._response import RawView
+
+if TYPE_CHECKING:
+    from .._sync_raw import PredictionsWithRawResponse
 
 
 class Prediction(APIObject):
@@ -191,6 +195,9 @@ class Predictions(Namespace):
     """`client.predictions`"""
 
     __slots__ = ()
+
+    with_raw_response: RawView[PredictionsWithRawResponse] = RawView()
+    """The same methods, which then give an `APIResponse` with the status and the headers."""
 
     def create(
         self,

@@ -3,13 +3,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional, Sequence, cast
+from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, cast
 
 from .._base import Namespace, given
 from .._object import APIObject, Json
 from .._page import AwaitablePage, Page
 from .._progress import Progress as TrainingProgress
 from .._refs import Reference, maybe_reference
+from .._response import RawView
+
+if TYPE_CHECKING:
+    from .._sync_raw import TrainingsWithRawResponse
 
 
 class Training(APIObject):
@@ -97,6 +101,9 @@ class Trainings(Namespace):
     """`client.trainings`"""
 
     __slots__ = ()
+
+    with_raw_response: RawView[TrainingsWithRawResponse] = RawView()
+    """The same methods, which then give an `APIResponse` with the status and the headers."""
 
     def create(
         self,

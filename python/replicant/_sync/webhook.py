@@ -3,17 +3,28 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Optional, Union
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Union
 
 from .._base import Namespace
 from .._objects import WebhookSigningSecret
+from .._response import RawView
 from .._webhook import SecretFetcher, verify
+
+if TYPE_CHECKING:
+    from .._sync_raw import (
+        DefaultWebhookWithRawResponse,
+        WebhookSecretWithRawResponse,
+        WebhooksWithRawResponse,
+    )
 
 
 class WebhookSecret(Namespace):
     """`client.webhooks.default.secret`"""
 
     __slots__ = ()
+
+    with_raw_response: RawView[WebhookSecretWithRawResponse] = RawView()
+    """The same methods, which then give an `APIResponse` with the status and the headers."""
 
     def get(self) -> WebhookSigningSecret:
         """Fetch the secret that webhooks are signed with. It hardly ever changes: keep it.
@@ -38,6 +49,9 @@ class DefaultWebhook(Namespace):
 
     __slots__ = ()
 
+    with_raw_response: RawView[DefaultWebhookWithRawResponse] = RawView()
+    """The same methods, which then give an `APIResponse` with the status and the headers."""
+
     @property
     def secret(self) -> WebhookSecret:
         """The secret that webhooks are signed with: `secret()` or `secret.get()`."""
@@ -53,6 +67,9 @@ class Webhooks(Namespace):
     """`client.webhooks`"""
 
     __slots__ = ()
+
+    with_raw_response: RawView[WebhooksWithRawResponse] = RawView()
+    """The same methods, which then give an `APIResponse` with the status and the headers."""
 
     @staticmethod
     def validate(

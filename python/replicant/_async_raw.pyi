@@ -1,0 +1,364 @@
+# Derived from _async/*.py by python/scripts/unasync.py: change that file, not this one.
+from __future__ import annotations
+
+import os
+from typing import Any, Dict, List, Optional, Sequence, Union
+
+from ._async.collection import AsyncCollection
+from ._async.deployment import AsyncDeployment
+from ._async.model import AsyncModel
+from ._async.prediction import AsyncPrediction
+from ._async.training import AsyncTraining
+from ._base import Observer
+from ._objects import Account, File, Hardware, SearchResults, Version, WebhookSigningSecret
+from ._page import AsyncPage
+from ._progress import ShowProgress, ShowTransfer
+from ._refs import Reference
+from ._response import APIResponse
+
+class AsyncAccountsWithRawResponse:
+    """The same methods, each of which gives an `APIResponse`."""
+    async def current(self) -> APIResponse[Account]: ...
+    async def get(self) -> APIResponse[Account]: ...
+
+class AsyncClientWithRawResponse:
+    """The same methods, each of which gives an `APIResponse`."""
+    @property
+    def predictions(self) -> AsyncPredictionsWithRawResponse: ...
+    @property
+    def models(self) -> AsyncModelsWithRawResponse: ...
+    @property
+    def files(self) -> AsyncFilesWithRawResponse: ...
+    @property
+    def deployments(self) -> AsyncDeploymentsWithRawResponse: ...
+    @property
+    def trainings(self) -> AsyncTrainingsWithRawResponse: ...
+    @property
+    def collections(self) -> AsyncCollectionsWithRawResponse: ...
+    @property
+    def hardware(self) -> AsyncHardwareNamespaceWithRawResponse: ...
+    @property
+    def accounts(self) -> AsyncAccountsWithRawResponse: ...
+    @property
+    def account(self) -> AsyncAccountsWithRawResponse: ...
+    @property
+    def webhooks(self) -> AsyncWebhooksWithRawResponse: ...
+    async def run(
+        self,
+        ref: Reference,
+        input: Optional[Dict[str, Any]] = None,
+        *,
+        use_file_output: Optional[bool] = None,
+        wait: Optional[Union[bool, float]] = None,
+        prefer: Optional[str] = None,
+        timeout: Optional[float] = None,
+        interval: Optional[float] = None,
+        webhook: Optional[str] = None,
+        webhook_completed: Optional[str] = None,
+        webhook_events_filter: Optional[Sequence[str]] = None,
+        cancel_after: Optional[Union[float, str]] = None,
+        file_encoding_strategy: Optional[str] = None,
+        on_abandon: Optional[str] = None,
+        on_update: Observer = None,
+        progress: ShowProgress = None,
+    ) -> APIResponse[Any]: ...
+    async def save_all(
+        self,
+        outputs: Any,
+        dir: Union[str, os.PathLike[str]],
+        *,
+        concurrency: Optional[int] = None,
+        progress: ShowTransfer = None,
+    ) -> APIResponse[List[str]]: ...
+    async def search(
+        self, query: str, *, limit: Optional[int] = None
+    ) -> APIResponse[SearchResults]: ...
+
+class AsyncCollectionsWithRawResponse:
+    """The same methods, each of which gives an `APIResponse`."""
+    async def list(
+        self, cursor: Optional[str] = None
+    ) -> APIResponse[AsyncPage[AsyncCollection]]: ...
+    async def get(self, slug: str) -> APIResponse[AsyncCollection]: ...
+
+class AsyncDeploymentsPredictionsWithRawResponse:
+    """The same methods, each of which gives an `APIResponse`."""
+    async def create(
+        self,
+        deployment: Optional[Reference] = None,
+        input: Optional[Dict[str, Any]] = None,
+        *,
+        owner: Optional[str] = None,
+        name: Optional[str] = None,
+        webhook: Optional[str] = None,
+        webhook_completed: Optional[str] = None,
+        webhook_events_filter: Optional[Sequence[str]] = None,
+        stream: Optional[bool] = None,
+        wait: Optional[Union[bool, float]] = None,
+        prefer: Optional[str] = None,
+        cancel_after: Optional[Union[float, str]] = None,
+        file_encoding_strategy: Optional[str] = None,
+    ) -> APIResponse[AsyncPrediction]: ...
+
+class AsyncDeploymentsWithRawResponse:
+    """The same methods, each of which gives an `APIResponse`."""
+    @property
+    def predictions(self) -> AsyncDeploymentsPredictionsWithRawResponse: ...
+    async def list(
+        self, cursor: Optional[str] = None
+    ) -> APIResponse[AsyncPage[AsyncDeployment]]: ...
+    async def get(
+        self,
+        deployment: Optional[Reference] = None,
+        name: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+    ) -> APIResponse[AsyncDeployment]: ...
+    async def create(
+        self,
+        name: str,
+        model: Reference,
+        version: Reference,
+        hardware: Union[str, Hardware],
+        min_instances: int,
+        max_instances: int,
+    ) -> APIResponse[AsyncDeployment]: ...
+    async def update(
+        self,
+        deployment: Optional[Reference] = None,
+        name: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+        version: Optional[Reference] = None,
+        hardware: Optional[Union[str, Hardware]] = None,
+        min_instances: Optional[int] = None,
+        max_instances: Optional[int] = None,
+    ) -> APIResponse[AsyncDeployment]: ...
+    async def delete(
+        self,
+        deployment: Optional[Reference] = None,
+        name: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+    ) -> APIResponse[bool]: ...
+
+class AsyncFilesWithRawResponse:
+    """The same methods, each of which gives an `APIResponse`."""
+    async def create(
+        self,
+        file: Any,
+        filename: Optional[str] = None,
+        content_type: Optional[str] = None,
+        metadata: Optional[Dict[str, Any]] = None,
+        *,
+        progress: ShowTransfer = None,
+    ) -> APIResponse[File]: ...
+    async def get(self, id: str) -> APIResponse[File]: ...
+    async def list(self, cursor: Optional[str] = None) -> APIResponse[AsyncPage[File]]: ...
+    async def delete(self, id: str) -> APIResponse[bool]: ...
+    async def download(
+        self, id: str, *, owner: str, expiry: int, signature: str
+    ) -> APIResponse[bytes]: ...
+
+class AsyncHardwareNamespaceWithRawResponse:
+    """The same methods, each of which gives an `APIResponse`."""
+    async def list(self) -> APIResponse[List[Hardware]]: ...
+
+class AsyncVersionsWithRawResponse:
+    """The same methods, each of which gives an `APIResponse`."""
+    async def get(
+        self,
+        model: Optional[Reference] = None,
+        name: Optional[str] = None,
+        id: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+    ) -> APIResponse[Version]: ...
+    async def list(
+        self,
+        model: Optional[Reference] = None,
+        name: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+        cursor: Optional[str] = None,
+    ) -> APIResponse[AsyncPage[Version]]: ...
+    async def delete(
+        self,
+        model: Optional[Reference] = None,
+        name: Optional[str] = None,
+        id: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+    ) -> APIResponse[bool]: ...
+
+class AsyncExamplesWithRawResponse:
+    """The same methods, each of which gives an `APIResponse`."""
+    async def list(
+        self,
+        model: Optional[Reference] = None,
+        name: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+        cursor: Optional[str] = None,
+    ) -> APIResponse[AsyncPage[AsyncPrediction]]: ...
+
+class AsyncReadmeWithRawResponse:
+    """The same methods, each of which gives an `APIResponse`."""
+    async def get(
+        self,
+        model: Optional[Reference] = None,
+        name: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+    ) -> APIResponse[str]: ...
+
+class AsyncModelPredictionsWithRawResponse:
+    """The same methods, each of which gives an `APIResponse`."""
+    async def create(
+        self,
+        model: Optional[Reference] = None,
+        input: Optional[Dict[str, Any]] = None,
+        *,
+        owner: Optional[str] = None,
+        name: Optional[str] = None,
+        webhook: Optional[str] = None,
+        webhook_completed: Optional[str] = None,
+        webhook_events_filter: Optional[Sequence[str]] = None,
+        stream: Optional[bool] = None,
+        wait: Optional[Union[bool, float]] = None,
+        prefer: Optional[str] = None,
+        cancel_after: Optional[Union[float, str]] = None,
+        file_encoding_strategy: Optional[str] = None,
+    ) -> APIResponse[AsyncPrediction]: ...
+
+class AsyncModelsWithRawResponse:
+    """The same methods, each of which gives an `APIResponse`."""
+    @property
+    def predictions(self) -> AsyncModelPredictionsWithRawResponse: ...
+    @property
+    def versions(self) -> AsyncVersionsWithRawResponse: ...
+    @property
+    def examples(self) -> AsyncExamplesWithRawResponse: ...
+    @property
+    def readme(self) -> AsyncReadmeWithRawResponse: ...
+    async def get(
+        self,
+        model: Optional[Reference] = None,
+        name: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+    ) -> APIResponse[AsyncModel]: ...
+    async def list(
+        self,
+        cursor: Optional[str] = None,
+        *,
+        sort_by: Optional[str] = None,
+        sort_direction: Optional[str] = None,
+    ) -> APIResponse[AsyncPage[AsyncModel]]: ...
+    async def search(self, query: str) -> APIResponse[AsyncPage[AsyncModel]]: ...
+    async def create(
+        self,
+        owner: str,
+        name: str,
+        *,
+        visibility: str,
+        hardware: Union[str, Hardware],
+        description: Optional[str] = None,
+        github_url: Optional[str] = None,
+        paper_url: Optional[str] = None,
+        license_url: Optional[str] = None,
+        cover_image_url: Optional[str] = None,
+    ) -> APIResponse[AsyncModel]: ...
+    async def update(
+        self,
+        model: Optional[Reference] = None,
+        name: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+        description: Optional[str] = None,
+        readme: Optional[str] = None,
+        github_url: Optional[str] = None,
+        paper_url: Optional[str] = None,
+        weights_url: Optional[str] = None,
+        license_url: Optional[str] = None,
+    ) -> APIResponse[AsyncModel]: ...
+    async def delete(
+        self,
+        model: Optional[Reference] = None,
+        name: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+    ) -> APIResponse[bool]: ...
+
+class AsyncPredictionsWithRawResponse:
+    """The same methods, each of which gives an `APIResponse`."""
+    async def create(
+        self,
+        version: Optional[Reference] = None,
+        input: Optional[Dict[str, Any]] = None,
+        *,
+        model: Optional[Reference] = None,
+        deployment: Optional[Reference] = None,
+        webhook: Optional[str] = None,
+        webhook_completed: Optional[str] = None,
+        webhook_events_filter: Optional[Sequence[str]] = None,
+        stream: Optional[bool] = None,
+        wait: Optional[Union[bool, float]] = None,
+        prefer: Optional[str] = None,
+        cancel_after: Optional[Union[float, str]] = None,
+        file_encoding_strategy: Optional[str] = None,
+    ) -> APIResponse[AsyncPrediction]: ...
+    async def get(self, id: str) -> APIResponse[AsyncPrediction]: ...
+    async def cancel(self, id: str) -> APIResponse[AsyncPrediction]: ...
+    async def wait(
+        self,
+        id: str,
+        *,
+        timeout: Optional[float] = None,
+        interval: Optional[float] = None,
+        on_update: Observer = None,
+        progress: ShowProgress = None,
+    ) -> APIResponse[AsyncPrediction]: ...
+    async def list(
+        self,
+        cursor: Optional[str] = None,
+        *,
+        created_after: Optional[str] = None,
+        created_before: Optional[str] = None,
+        source: Optional[str] = None,
+    ) -> APIResponse[AsyncPage[AsyncPrediction]]: ...
+    async def output(self, output: Any) -> APIResponse[Any]: ...
+
+class AsyncTrainingsWithRawResponse:
+    """The same methods, each of which gives an `APIResponse`."""
+    async def create(
+        self,
+        version: Optional[Reference] = None,
+        input: Optional[Dict[str, Any]] = None,
+        destination: Optional[Reference] = None,
+        webhook: Optional[str] = None,
+        webhook_completed: Optional[str] = None,
+        webhook_events_filter: Optional[Sequence[str]] = None,
+        *,
+        model: Optional[Reference] = None,
+        owner: Optional[str] = None,
+        name: Optional[str] = None,
+        file_encoding_strategy: Optional[str] = None,
+    ) -> APIResponse[AsyncTraining]: ...
+    async def get(self, id: str) -> APIResponse[AsyncTraining]: ...
+    async def cancel(self, id: str) -> APIResponse[AsyncTraining]: ...
+    async def list(self, cursor: Optional[str] = None) -> APIResponse[AsyncPage[AsyncTraining]]: ...
+
+class AsyncWebhookSecretWithRawResponse:
+    """The same methods, each of which gives an `APIResponse`."""
+    async def get(self) -> APIResponse[WebhookSigningSecret]: ...
+
+class AsyncDefaultWebhookWithRawResponse:
+    """The same methods, each of which gives an `APIResponse`."""
+    @property
+    def secret(self) -> AsyncWebhookSecretWithRawResponse: ...
+
+class AsyncWebhooksWithRawResponse:
+    """The same methods, each of which gives an `APIResponse`."""
+    @property
+    def default(self) -> AsyncDefaultWebhookWithRawResponse: ...

@@ -1,0 +1,77 @@
+"""The types of `with_raw_response`: for each class of methods one whose methods give an `APIResponse`."""
+
+from __future__ import annotations
+
+import ast
+
+# What is iterated over or gives no answer of the API.
+LEFT_OUT = ("Stream[", "EventStream", "Function", "RawResponse", "Client", "SecretFetcher")
+NOTE = "The same methods, each of which gives an `APIResponse`."
+
+
+def stub(package: str, texts: dict[str, str]) -> str:
+    """The stub for the modules of a package, whose texts are given by their names."""
+    imports: set[str] = {
+        "from __future__ import annotations",
+        "from ._page import AsyncPage",
+        "from ._response import APIResponse",
+    }
+    classes: list[str] = []
+    for name, text in texts.items():
+        for statement in ast.parse(text).body:
+            if isinstance(statement, ast.ImportFrom):
+                imports.update(imported(statement, package))
+            elif isinstance(statement, ast.Import):
+                imports.add(ast.unparse(statement))
+            elif isinstance(statement, ast.ClassDef):
+                imports.add(f"from .{package}.{name} import {statement.name}")
+                if is_space(statement):
+                    classes.append(twin(statement))
+    return "\n".join([*sorted(imports), *classes])
+
+
+def imported(statement: ast.ImportFrom, package: str) -> list[str]:
+    """An import as it is written a folder above, a name at a time."""
+    module = statement.module or ""
+    if statement.level == 1:
+        module = f".{package}.{module}"
+    elif statement.level == 2:
+        module = f".{module}"
+    return [f"from {module} import {ast.unparse(name)}" for name in statement.names]
+
+
+def is_space(statement: ast.ClassDef) -> bool:
+    """Whether a class holds methods that send requests."""
+    return any(
+        isinstance(member, ast.AnnAssign) and ast.unparse(member.target) == "with_raw_response"
+        for member in statement.body
+    )
+
+
+def twin(statement: ast.ClassDef) -> str:
+    lines = [f"class {statement.name}WithRawResponse:", f'    """{NOTE}"""']
+    for member in statement.body:
+        if not isinstance(member, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            continue
+        if member.name.startswith("_") or member.returns is None:
+            continue
+        returns = ast.unparse(member.returns)
+        decorators = [ast.unparse(decorator) for decorator in member.decorator_list]
+        if any(part in returns for part in LEFT_OUT) or returns == "None":
+            continue
+        if decorators == ["property"]:
+            lines += [
+                "    @property",
+                f"    def {member.name}(self) -> {returns}WithRawResponse: ...",
+            ]
+        elif not decorators:
+            lines.append(f"    {signature(member, returns)}: ...")
+    return "\n".join(lines)
+
+
+def signature(method: ast.FunctionDef | ast.AsyncFunctionDef, returns: str) -> str:
+    awaited = isinstance(method, ast.AsyncFunctionDef)
+    if "AwaitablePage[" in returns:
+        awaited, returns = True, returns.replace("AwaitablePage[", "AsyncPage[")
+    start = "async def" if awaited else "def"
+    return f"{start} {method.name}({ast.unparse(method.args)}) -> APIResponse[{returns}]"
