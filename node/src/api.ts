@@ -3,7 +3,7 @@ export type { ApiPromise } from "./bridge";
 export { Replicate } from "./client";
 export * from "./errors";
 export { EventStream, ServerSentEvent } from "./events";
-export { FileOutput } from "./file-output";
+export { FileOutput, type SaveOptions, type SaveProgress } from "./file-output";
 export type {
   RawRequestOptions,
   ReplicateOptions,
@@ -16,6 +16,7 @@ export { Page, type PagePromise } from "./page";
 export { parseProgressFromLogs } from "./progress";
 export { type ModelReferenceParts, parseModelReference } from "./reference";
 export type { DeploymentConfig } from "./resources/deployments";
+export type { FileCreateOptions } from "./resources/files";
 export type { ModelConfig, ModelDescription } from "./resources/models";
 export type {
   PredictionCreateOptions,
@@ -24,6 +25,7 @@ export type {
 } from "./resources/predictions";
 export type { TrainingOptions } from "./resources/trainings";
 export type * from "./types";
+export type { UploadProgress } from "./uploads";
 export {
   validateWebhook,
   verifyWebhook,

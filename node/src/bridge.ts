@@ -44,6 +44,10 @@ export class Bridge {
   ): Promise<unknown> {
     const { json, parts } = crossing(params);
     const { signal, observe } = options;
+    checkSignal(signal);
+    if (observe && typeof observe !== "function") {
+      throw new TypeError(`the callback must be a function, not a ${typeof observe}`);
+    }
     if (signal?.aborted) throw reasonOf(signal);
     const stop = signal || observe ? new native.NativeCancel() : undefined;
     const abort = () => stop?.cancel();
@@ -94,6 +98,13 @@ export function keepAlive(work: Promise<unknown>): void {
 /** What aborting `signal` is to reject with. */
 export function reasonOf(signal: AbortSignal): unknown {
   return signal.reason ?? new DOMException("This operation was aborted", "AbortError");
+}
+
+/** Refuses what cannot be listened to. */
+export function checkSignal(signal: AbortSignal | undefined): void {
+  if (signal && typeof signal.addEventListener !== "function") {
+    throw new TypeError(`\`signal\` must be an AbortSignal, not a ${typeof signal}`);
+  }
 }
 
 /** Calls into the core without waiting, with errors as their classes. */

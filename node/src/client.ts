@@ -1,4 +1,5 @@
 import { type ApiPromise, Bridge, rethrow } from "./bridge";
+import { InvalidArgumentError } from "./errors";
 import { EventStream, ItemStream } from "./events";
 import { carry } from "./fetch";
 import { type NativeClient, native } from "./native";
@@ -11,7 +12,7 @@ import type {
   WaitOptions,
 } from "./options";
 import type { Page, PagePromise } from "./page";
-import { params, requestParams, runParams } from "./params";
+import { isOptions, params, requestParams, runParams } from "./params";
 import { plainHeaders, rawBody } from "./raw";
 import { Accounts, Collections, HardwareList, WebhookSecrets } from "./resources/catalogue";
 import { Deployments } from "./resources/deployments";
@@ -27,6 +28,7 @@ import type {
   RequestOptions,
   SearchResults,
 } from "./types";
+import { observer } from "./uploads";
 import { encode } from "./value";
 import { version } from "./version";
 import { waitOrStop } from "./wait";
@@ -67,6 +69,8 @@ export class Replicate {
    * @throws {InvalidArgumentError} for an option that cannot be used
    */
   constructor(options: ReplicateOptions = {}) {
+    if (!isOptions(options))
+      invalid(`the options must be an object, such as { auth }, not a ${typeof options}`);
     this.#options = { ...options, auth: options.auth || process.env.REPLICATE_API_TOKEN };
     [this.#native, this.#resolved] = this.#connect();
     this.#bridge = new Bridge(() => this.#native);
@@ -167,15 +171,18 @@ export class Replicate {
     options: RunOptions,
     progress?: (prediction: Prediction) => void,
   ): ApiPromise<T> {
-    const observe = progress as ((state: unknown) => void) | undefined;
-    return this.#bridge.call("run", { ref, ...runParams(options) }, { signal: options?.signal, observe });
+    const onUpload = options?.onUpload;
+    const params = { ref, ...runParams(options), ...(onUpload ? { report_uploads: true } : {}) };
+    const observe = progress || onUpload ? observer(onUpload, progress) : undefined;
+    return this.#bridge.call("run", params, { signal: options?.signal, observe });
   }
 
   /**
    * Runs a model and gives its output as it is written.
    *
    * `POST /predictions` (or the model's own endpoint), then `GET` of its `urls.stream`.
-   * Nothing is sent before the first event is asked for; leaving the loop ends the stream.
+   * Nothing is sent before the first event is asked for. Leaving the loop closes the stream's connection and
+   * cancels the prediction, unless `onAbandon: "leave"` says otherwise. `text()` gives the text alone.
    *
    * @throws {StreamUnsupportedError} if the model has no stream
    * @throws {StreamInterruptedError} if the stream broke and could not be resumed; `partial` is what came
@@ -185,7 +192,8 @@ export class Replicate {
    * }
    */
   stream(ref: ModelReference, options: StreamOptions): EventStream {
-    return new EventStream(this.#bridge, "stream", { ref, ...runParams(options) }, options?.signal);
+    const params = { ref, ...runParams(options) };
+    return new EventStream(this.#bridge, "stream", params, options?.signal, options?.onUpload);
   }
 
   /**
@@ -221,6 +229,9 @@ export class Replicate {
     endpoint: string | (() => PagePromise<T> | Promise<Page<T>>),
     { signal }: { signal?: AbortSignal } = {},
   ): AsyncGenerator<T[], void, undefined> {
+    if (typeof endpoint !== "string" && typeof endpoint !== "function") {
+      throw new TypeError(`paginate takes a list method or a path, not a ${typeof endpoint}`);
+    }
     const pages =
       typeof endpoint === "string"
         ? new ItemStream<Page<T>>(this.#bridge, "paginate", { path: endpoint }, signal)
@@ -246,14 +257,9 @@ export class Replicate {
    * const paths = await replicate.saveAll(await replicate.run("stability-ai/sdxl", { input }), "pictures");
    */
   saveAll(outputs: unknown, dir: string, options: SaveAllOptions = {}): Promise<string[]> {
-    const { onProgress, ...rest } = options;
-    const observe = onProgress as ((state: unknown) => void) | undefined;
-    const { signal } = options;
-    return this.#bridge.call(
-      "output.save_all",
-      { outputs, dir, ...requestParams(rest) },
-      { signal, observe },
-    );
+    const observe = options?.onProgress as ((told: unknown) => void) | undefined;
+    const params = { outputs, dir, ...requestParams(options) };
+    return this.#bridge.call("output.save_all", params, { signal: options?.signal, observe });
   }
 
   /**
@@ -279,7 +285,7 @@ export class Replicate {
     const { method, params: query, headers, data, signal } = options;
     const body = await rawBody(data);
     const given = {
-      path: String(route),
+      path: route instanceof URL ? route.href : route,
       method,
       params: query,
       headers: { ...body.headers, ...plainHeaders(headers) },
@@ -312,17 +318,30 @@ export class Replicate {
   }
 
   #connect(): [NativeClient, Record<string, unknown>] {
-    const { auth: _, fetch, ...rest } = this.#options;
+    const { fetch, ...rest } = this.#options;
+    checkOptions(this.#options);
     // From process.env, because a worker's or a test runner's own environment is not the process's. The empty
     // token is none, so that the core does not look for one there.
     const env = { baseUrl: process.env.REPLICATE_BASE_URL || undefined };
     const given = { userAgent: `replicant-node/${version}`, ...env, ...defined(rest) };
-    const { json, parts } = encode({ ...params(given), token: this.auth ?? "" });
+    const { json, parts } = encode(params({ ...given, auth: this.auth ?? "" }));
     return rethrow(() => {
       const client = new native.NativeClient(json, parts, fetch && carry(fetch));
       return [client, JSON.parse(client.describe())];
     });
   }
+}
+
+/** What the core cannot see. */
+function checkOptions({ fetch, ...options }: ReplicateOptions): void {
+  if ("token" in options) invalid("options: unknown option `token`; did you mean `auth`?");
+  if (fetch && typeof fetch !== "function") {
+    invalid(`options: \`fetch\` must be a function, not a ${typeof fetch}`);
+  }
+}
+
+function invalid(message: string): never {
+  throw new InvalidArgumentError({ code: "invalid_argument", message });
 }
 
 function defined(options: object): object {

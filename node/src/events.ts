@@ -1,9 +1,10 @@
 /** Streams of items, handed out from batches. */
-import { type Bridge, keepAlive, type Params, reasonOf } from "./bridge";
+import { type Bridge, checkSignal, keepAlive, type Params, reasonOf } from "./bridge";
 import { toError } from "./failures";
 import type { FileOutput } from "./file-output";
 import type { NativeStream } from "./native";
 import type { Prediction } from "./types";
+import { observer, type UploadProgress } from "./uploads";
 import { decode, type Path } from "./value";
 
 /** What comes out of the core: a value with the places of its files, or an event. */
@@ -123,6 +124,7 @@ export class ItemStream<T> implements AsyncIterableIterator<T> {
 
   #start(): NativeStream {
     if (this.#stream === undefined) {
+      checkSignal(this.signal);
       this.#stream = this.bridge.open(this.operation, this.params);
       this.signal?.addEventListener("abort", this.#abort, { once: true });
     }
@@ -153,13 +155,38 @@ export class ItemStream<T> implements AsyncIterableIterator<T> {
 export class EventStream extends ItemStream<ServerSentEvent> {
   /** The prediction, as it was created; there once the first event has come. */
   prediction: Prediction | undefined;
+  readonly #told: (told: unknown) => void;
+
+  /** @internal */
+  constructor(
+    bridge: Bridge,
+    operation: string,
+    params: Params,
+    signal?: AbortSignal,
+    onUpload?: (upload: UploadProgress) => void,
+  ) {
+    super(bridge, operation, onUpload ? { ...params, report_uploads: true } : params, signal);
+    this.#told = observer(onUpload, (prediction) => {
+      this.prediction = prediction;
+    });
+  }
+
+  /**
+   * The output's text alone, piece by piece: what `output` events carry, without the others.
+   *
+   * @example
+   * for await (const text of replicate.stream(model, { input }).text()) process.stdout.write(text);
+   */
+  async *text(): AsyncGenerator<string, void, undefined> {
+    for await (const event of this) if (event.event === "output") yield String(event.data);
+  }
 
   protected override convert(item: Item): ServerSentEvent | undefined {
     if (item[0] === "event") {
       const [, event, data, id, retry, file] = item;
       return new ServerSentEvent(event, file === null ? data : this.bridge.file(file), id, retry);
     }
-    this.prediction = this.value(item[1], item[2]) as Prediction;
+    this.#told(this.value(item[1], item[2]));
     return undefined;
   }
 }

@@ -35,6 +35,7 @@ import {
   WebhookSignatureError,
   WebhookTimestampError,
 } from "./errors";
+import { outward } from "./names";
 
 /** The class for each code. */
 export const ERRORS: Readonly<Record<string, new (failure: Failure) => ReplicateError>> = {
@@ -80,5 +81,9 @@ export function toError(thrown: unknown): unknown {
   const fields = (thrown as { failure?: unknown } | null)?.failure;
   if (typeof fields !== "string") return thrown;
   const failure = JSON.parse(fields) as Failure;
+  // Only these two speak of options; elsewhere a word may be a model's own.
+  if (failure.code === "invalid_argument" || failure.code === "connection") {
+    failure.message = outward(failure.message);
+  }
   return new (ERRORS[failure.code] ?? ReplicateError)(failure);
 }

@@ -1,14 +1,31 @@
+import { fileURLToPath } from "node:url";
 import type { Bridge } from "./bridge";
 import { toError } from "./failures";
 import type { NativeStream } from "./native";
+import { requestParams } from "./params";
+import type { RequestOptions } from "./types";
 
-/** The most that crosses at once; measured to be where throughput stops growing. */
-const PIECE = 1 << 20;
+/** What is told while a file is saved. */
+export interface SaveProgress {
+  /** Bytes so far. */
+  loaded: number;
+  /** Bytes in all; null until the server has told. */
+  total: number | null;
+}
+
+/** What `save` takes. */
+export interface SaveOptions extends RequestOptions {
+  /** Told of the bytes as they come. */
+  onProgress?: (bytes: SaveProgress) => void;
+}
 
 /**
  * A file that a model wrote. Nothing is downloaded before it is read, and it can be read as often
- * as wanted: each of `blob()`, `bytes()`, `text()`, `save()` ... reads it anew. As a stream it can
- * be consumed once, like every stream; `stream()` gives a fresh one.
+ * as wanted: each of `blob()`, `bytes()`, `text()`, `save()` ... reads it anew, and so does reading
+ * it as a stream when it was read to its end before.
+ *
+ * It cannot be given to `structuredClone` or another thread, being a stream; its URL (`String(file)`)
+ * can, and `replicate.predictions.output(url)` makes a file of it again.
  *
  * @example
  * const [image] = await replicate.run("black-forest-labs/flux-schnell", { input: { prompt } });
@@ -17,32 +34,17 @@ const PIECE = 1 << 20;
 export class FileOutput extends ReadableStream<Uint8Array> {
   readonly #bridge: Bridge;
   readonly #url: string;
+  readonly #reading: Reading;
+  /** What the server has told of it, to be shown. */
+  #known: { type?: string; size?: number } = {};
 
   /** @internal */
   constructor(bridge: Bridge, url: string) {
-    let reader: NativeStream | undefined;
-    super(
-      {
-        type: "bytes",
-        async pull(controller) {
-          reader ??= bridge.open("output.read", { url });
-          const piece = await next(reader);
-          if (piece !== null) {
-            controller.enqueue(piece as Uint8Array<ArrayBuffer>);
-            return;
-          }
-          controller.close();
-          // A reader that brought its own buffer waits for it to be answered, even at the end.
-          (controller as ReadableByteStreamController).byobRequest?.respond(0);
-        },
-        async cancel() {
-          await reader?.close();
-        },
-      },
-      { highWaterMark: 0 },
-    );
+    const reading = new Reading(bridge, url);
+    super(reading as UnderlyingSource<Uint8Array>, { highWaterMark: 0 });
     this.#bridge = bridge;
     this.#url = url;
+    this.#reading = reading;
   }
 
   /** Where the file is. The API keeps output files for one hour. */
@@ -60,26 +62,33 @@ export class FileOutput extends ReadableStream<Uint8Array> {
     return this.#url;
   }
 
-  /** The whole file, with its content type. */
-  async blob(): Promise<Blob> {
-    const { data, response } = await this.#read().withResponse();
-    return new Blob([data as Uint8Array<ArrayBuffer>], { type: response.headers.get("content-type") ?? "" });
+  /**
+   * The whole file, with its content type.
+   * @throws {OutputExpiredError} if it is gone
+   * @throws {DownloadError} if it cannot be had whole
+   */
+  async blob(options: RequestOptions = {}): Promise<Blob> {
+    const bytes = await this.bytes(options);
+    return new Blob([bytes as Uint8Array<ArrayBuffer>], { type: this.#known.type ?? "" });
   }
 
   /** The whole file. */
-  async bytes(): Promise<Uint8Array> {
-    return this.#read();
+  async bytes(options: RequestOptions = {}): Promise<Uint8Array> {
+    const call = this.#call<Uint8Array>("output.bytes", options);
+    const { data, response } = await call.withResponse();
+    this.#know({ content_type: response.headers.get("content-type"), size: data.byteLength });
+    return data;
   }
 
   /** The whole file. */
-  async arrayBuffer(): Promise<ArrayBuffer> {
-    const { buffer, byteOffset, byteLength } = await this.#read();
+  async arrayBuffer(options: RequestOptions = {}): Promise<ArrayBuffer> {
+    const { buffer, byteOffset, byteLength } = await this.bytes(options);
     return buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;
   }
 
   /** The whole file as UTF-8 text. */
-  async text(): Promise<string> {
-    return new TextDecoder().decode(await this.#read());
+  async text(options: RequestOptions = {}): Promise<string> {
+    return new TextDecoder().decode(await this.bytes(options));
   }
 
   /** The file as a stream of its own. */
@@ -89,34 +98,133 @@ export class FileOutput extends ReadableStream<Uint8Array> {
 
   /**
    * Writes the file to `path`: whole or not at all, and with flat memory however large it is.
+   *
    * @returns the path written
+   * @example
+   * await file.save("video.mp4", { onProgress: ({ loaded, total }) => console.log(loaded, "of", total) });
    */
-  async save(path: string, options: { signal?: AbortSignal } = {}): Promise<string> {
-    return this.#bridge.call<string>("output.save", { url: this.#url, path }, options);
+  async save(path: string | URL, options: SaveOptions = {}): Promise<string> {
+    const observe = options?.onProgress as ((told: unknown) => void) | undefined;
+    return this.#call<string>(
+      "output.save",
+      options,
+      { path: path instanceof URL ? fileURLToPath(path) : path },
+      observe,
+    );
   }
 
   /** Type and size as the server tells them, without the content. */
-  async head(): Promise<{ content_type?: string; size?: number }> {
-    return this.#bridge.call("output.head", { url: this.#url });
+  async head(options: RequestOptions = {}): Promise<{ content_type?: string; size?: number }> {
+    const head = await this.#call<{ content_type?: string; size?: number }>("output.head", options);
+    this.#know(head);
+    return head;
   }
 
-  #read() {
-    return this.#bridge.call<Uint8Array>("output.bytes", { url: this.#url });
+  // A stream that was read to its end would give nothing the second time, without a word. So the ways
+  // to read one lead to a fresh one then.
+  override getReader(): ReadableStreamDefaultReader<Uint8Array>;
+  override getReader(options: { mode: "byob" }): ReadableStreamBYOBReader;
+  override getReader(options?: ReadableStreamGetReaderOptions): ReadableStreamReader<Uint8Array>;
+  override getReader(options?: ReadableStreamGetReaderOptions): ReadableStreamReader<Uint8Array> {
+    return this.#reading.over ? this.stream().getReader(options) : super.getReader(options);
+  }
+  override tee(): [ReadableStream<Uint8Array>, ReadableStream<Uint8Array>] {
+    return this.#reading.over ? this.stream().tee() : super.tee();
+  }
+  override pipeTo(to: WritableStream<Uint8Array>, options?: StreamPipeOptions): Promise<void> {
+    return this.#reading.over ? this.stream().pipeTo(to, options) : super.pipeTo(to, options);
+  }
+  override pipeThrough<T>(
+    to: ReadableWritablePair<T, Uint8Array>,
+    options?: StreamPipeOptions,
+  ): ReadableStream<T> {
+    return this.#reading.over ? this.stream().pipeThrough(to, options) : super.pipeThrough(to, options);
+  }
+  override values(options?: ReadableStreamIteratorOptions): ReadableStreamAsyncIterator<Uint8Array> {
+    return this.#reading.over ? this.stream().values(options) : super.values(options);
+  }
+  override [Symbol.asyncIterator](
+    options?: ReadableStreamIteratorOptions,
+  ): ReadableStreamAsyncIterator<Uint8Array> {
+    return this.values(options);
+  }
+
+  #call<T>(operation: string, options: RequestOptions, own: object = {}, observe?: (told: unknown) => void) {
+    const given = { url: this.#url, ...own, ...requestParams(options) };
+    return this.#bridge.call<T>(operation, given, { signal: options?.signal, observe });
+  }
+
+  #know({ content_type, size }: { content_type?: string | null; size?: number }): void {
+    this.#known = {
+      ...(content_type ? { type: content_type } : {}),
+      ...(size === undefined ? {} : { size }),
+    };
+  }
+
+  /** Frees the connection of a reading that was not finished. */
+  static {
+    // Node 18 before 18.18 has no such symbol.
+    if (Symbol.asyncDispose) {
+      Object.defineProperty(FileOutput.prototype, Symbol.asyncDispose, {
+        configurable: true,
+        writable: true,
+        value(this: FileOutput): Promise<void> {
+          return this.#reading.cancel();
+        },
+      });
+    }
   }
 
   /** @internal */
-  [Symbol.for("nodejs.util.inspect.custom")](): string {
-    return `FileOutput { url: '${this.#url}' }`;
+  [Symbol.for("nodejs.util.inspect.custom")](
+    _depth: number,
+    options: object,
+    inspect?: (value: unknown, options: object) => string,
+  ): string {
+    const shown = { url: this.#url, ...this.#known };
+    return `FileOutput ${inspect ? inspect(shown, { ...options, breakLength: Number.POSITIVE_INFINITY }) : JSON.stringify(shown)}`;
   }
 }
 
-async function next(reader: NativeStream): Promise<Uint8Array | null> {
-  try {
-    // Nothing is awaited for as long as pieces are there: a promise costs more than the copy.
-    const piece = reader.take(PIECE);
-    if (piece !== null) return piece as Buffer;
-    return (await reader.ready()) ? (reader.take(PIECE) as Buffer) : null;
-  } catch (thrown) {
-    throw toError(thrown);
+/** One reading of a file, which begins with the first pull. */
+class Reading implements Omit<UnderlyingByteSource, "type"> {
+  readonly type = "bytes";
+  /** Read to the end, failed or given up. */
+  over = false;
+  #stream: NativeStream | undefined;
+
+  constructor(
+    private readonly bridge: Bridge,
+    private readonly url: string,
+  ) {}
+
+  async pull(controller: ReadableByteStreamController): Promise<void> {
+    const piece = await this.#next();
+    if (piece !== null) {
+      controller.enqueue(piece as Uint8Array<ArrayBuffer>);
+      return;
+    }
+    this.over = true;
+    controller.close();
+    // A reader that brought its own buffer waits for it to be answered, even at the end.
+    controller.byobRequest?.respond(0);
+  }
+
+  async cancel(): Promise<void> {
+    this.over = true;
+    await this.#stream?.close();
+  }
+
+  async #next(): Promise<Uint8Array | null> {
+    try {
+      this.#stream ??= this.bridge.open("output.read", { url: this.url });
+      // Nothing is awaited for as long as pieces are there: a promise costs more than the copy.
+      const piece = this.#stream.take();
+      if (piece !== null) return piece as Buffer;
+      return (await this.#stream.ready()) ? (this.#stream.take() as Buffer) : null;
+    } catch (thrown) {
+      this.over = true;
+      throw toError(thrown);
+    }
   }
 }

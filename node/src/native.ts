@@ -23,8 +23,8 @@ export interface NativeCancel {
 
 /** Items that arrive over time. */
 export interface NativeStream {
-  /** What has arrived (a JSON batch of items, or up to `max` bytes); null when nothing has. */
-  take(max?: number): string | Uint8Array | null;
+  /** What has arrived (a JSON batch of items, or a piece of bytes); null when nothing has. */
+  take(): string | Uint8Array | null;
   /** Starts on its first call; true when there is something to take, false at the end. */
   ready(): Promise<boolean>;
   /** Ends it and frees its connection. Resolves when what has to be told the API is told. */

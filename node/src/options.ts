@@ -1,5 +1,7 @@
 /** What a client and its calls that go beyond one endpoint take. */
+import type { SaveOptions } from "./file-output";
 import type { FileEncodingStrategy, RequestOptions, WaitOption, WebhookEventType } from "./types";
+import type { UploadProgress } from "./uploads";
 
 /** What a client is made with. Everything has a default. */
 export interface ReplicateOptions {
@@ -57,17 +59,17 @@ export interface RunOptions extends Omit<RequestOptions, "timeout"> {
   fileEncodingStrategy?: FileEncodingStrategy;
   /** What becomes of the prediction when this call is given up. */
   onAbandon?: "cancel" | "leave";
+  /** Told how far the input's files have got on their way up. */
+  onUpload?: (upload: UploadProgress) => void;
 }
 
 /** What `stream` takes. */
 export type StreamOptions = Omit<RunOptions, "wait">;
 
 /** What `saveAll` takes. */
-export interface SaveAllOptions extends RequestOptions {
+export interface SaveAllOptions extends SaveOptions {
   /** How many files are fetched at a time. */
   concurrency?: number;
-  /** Told of the bytes of all files together. */
-  onProgress?: (bytes: { loaded: number; total: number | null }) => void;
 }
 
 /** What `request` takes. */

@@ -1,18 +1,20 @@
-/** From the names and units of JavaScript to those of the core. */
+/** The options of calls, as parameters of the core. */
 import type { Params } from "./bridge";
+import { inward } from "./names";
 
 /** Under this key parameters carry why they cannot be used, so that their call rejects rather than throws. */
 export const REFUSED = Symbol("refused");
 
-/**
- * The options of a call as parameters: `signal` is dealt with on this side, `camelCase` becomes
- * `snake_case`, and milliseconds become seconds. What the core does not know it refuses by name.
- */
+/** Options that stay on this side. */
+const HERE = new Set(["signal", "onProgress", "onUpload"]);
+
+/** Options by the names and units of the core. What it does not know it refuses by name. */
 export function params(options: object = {}): Params {
   const result: Params = {};
   for (const [name, value] of Object.entries(options)) {
-    if (value === undefined || name === "signal") continue;
-    result[snake(name)] = SECONDS.has(name) && typeof value === "number" ? value / 1000 : value;
+    if (value === undefined || HERE.has(name)) continue;
+    const [theirs, converted] = inward(name, value);
+    result[theirs] = converted;
   }
   return result;
 }
@@ -31,7 +33,7 @@ export function runParams(options: object = {}): Params {
   return { ...params(own), ...requestOptions({ maxRetries, headers, query }) };
 }
 
-function isOptions(options: unknown): boolean {
+export function isOptions(options: unknown): options is object {
   return typeof options === "object" && options !== null && !Array.isArray(options);
 }
 
@@ -47,10 +49,4 @@ function requestOptions({ headers, ...rest }: Params): Params {
     headers: headers instanceof Headers ? Object.fromEntries(headers) : headers,
   });
   return Object.keys(options).length > 0 ? { request_options: options } : {};
-}
-
-const SECONDS = new Set(["timeout", "connectTimeout", "idleTimeout", "interval", "pollInterval"]);
-
-function snake(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

@@ -58,6 +58,12 @@ export function describePath(path: Path): string {
   return text.replace(/^\./, "") || "the value";
 }
 
+const ADVICE: Record<string, string> = {
+  Promise: "await it first",
+  AbortSignal: "give it as `signal`",
+  any: "turn it into a plain object, an array or text first",
+};
+
 class Walk {
   readonly parts: Part[] = [];
   readonly #path: Path = [];
@@ -103,9 +109,8 @@ class Walk {
       return this.plain(value.valueOf());
     }
     if (tag !== "Object") {
-      const advice =
-        tag === "Promise" ? "await it first" : "turn it into a plain object, an array or text first";
-      this.#refuse(`a ${tag} cannot be sent; ${advice}`);
+      const article = /^[AEIOU]/.test(tag) ? "an" : "a";
+      this.#refuse(`${article} ${tag} cannot be sent; ${ADVICE[tag] ?? ADVICE.any}`);
     }
     return this.#within(value, () => this.#members(value as Record<string, unknown>));
   }

@@ -136,8 +136,8 @@ test("loading takes no time", async () => {
 });
 
 test("a missing native module is explained", async () => {
-  const source = readFileSync(new URL("../../node/dist/native.js", import.meta.url), "utf8");
-  const child = spawn(process.execPath, ["-e", source], { cwd: "/" });
+  const source = readFileSync(new URL("../../node/dist/loader.js", import.meta.url), "utf8");
+  const child = spawn(process.execPath, ["-e", `${source}\nload();`], { cwd: "/" });
   let errors = "";
   child.stderr.on("data", (data) => (errors += data));
   await once(child, "close");

@@ -79,7 +79,7 @@ test("what cannot be sent is a TypeError that names its place", async () => {
     [{ set: [new Set()] }, /^input\.set\[0\]: a Set cannot be sent/],
     [{ p: Promise.resolve(1) }, /^input\.p: a Promise cannot be sent; await it first/],
     [{ r: /x/ }, /^input\.r: a RegExp cannot be sent/],
-    [{ e: new Error("x") }, /^input\.e: a Error cannot be sent/],
+    [{ e: new Error("x") }, /^input\.e: an Error cannot be sent/],
     [{ n: Number.NaN }, /^input\.n: NaN has no form in JSON/],
     [{ i: [Number.POSITIVE_INFINITY] }, /^input\.i\[0\]: Infinity has no form in JSON/],
     [cycle, /^input\.a\[0\]\.b: it contains itself/],

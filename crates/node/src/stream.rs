@@ -1,7 +1,7 @@
 //! Streams: a task reads ahead into a bounded queue, JavaScript takes what is there.
 //!
 //! A promise costs a hundred times what a synchronous call does. So [`NativeStream::take`] hands over
-//! all that has arrived at once (bytes in pieces of up to 1 MiB, anything else as one JSON text),
+//! what has arrived without one (bytes in pieces of up to 64 KiB, anything else as one JSON text),
 //! and [`NativeStream::ready`] is awaited only when there is nothing.
 
 use std::{
@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
 use napi::bindgen_prelude::{BufferSlice, Either, Env, PromiseRaw};
 use napi_derive::napi;
@@ -22,6 +22,10 @@ use crate::{error::to_js, runtime, value};
 
 /// Bytes that are read ahead. More was measured to be slower.
 const AHEAD: usize = 1 << 20;
+
+/// Bytes that cross at once. Larger pieces are no faster, and their memory comes from the system and
+/// goes back to it, piece by piece, where that of these is used again.
+const PIECE: usize = 1 << 16;
 
 /// How long a closed stream's last requests may keep the process.
 const DRAIN: Duration = replicant::background::AT_EXIT;
@@ -41,14 +45,10 @@ impl NativeStream {
         Self { unread: Some(items), queue: Arc::default() }
     }
 
-    /// What has arrived, `null` if nothing has. `max` limits bytes only.
+    /// What has arrived, `null` if nothing has.
     #[napi(catch_unwind)]
-    pub fn take<'env>(
-        &self,
-        env: &'env Env,
-        max: Option<u32>,
-    ) -> napi::Result<Option<Either<String, BufferSlice<'env>>>> {
-        Ok(match self.queue.take(max.map_or(AHEAD, |max| max as usize)) {
+    pub fn take<'env>(&self, env: &'env Env) -> napi::Result<Option<Either<String, BufferSlice<'env>>>> {
+        Ok(match self.queue.take() {
             None => None,
             Some(Batch::Json(json)) => Some(Either::A(json)),
             Some(Batch::Bytes(bytes)) => Some(Either::B(BufferSlice::copy_from(env, bytes)?)),
@@ -122,7 +122,7 @@ async fn read(mut items: Items, queue: Arc<Queue>) {
 
 enum Batch {
     Json(String),
-    Bytes(Vec<u8>),
+    Bytes(Bytes),
 }
 
 /// What has arrived and was not taken.
@@ -187,22 +187,16 @@ impl Queue {
         }
     }
 
-    fn take(&self, max: usize) -> Option<Batch> {
+    fn take(&self) -> Option<Batch> {
         let mut state = self.lock();
-        let batch = if !state.bytes.is_empty() {
-            let length = state.bytes.iter().map(Bytes::len).sum::<usize>().min(max.max(1));
-            let mut batch = Vec::with_capacity(length);
-            while batch.len() < length {
-                let Some(first) = state.bytes.front_mut() else { break };
-                let part = first.len().min(length - batch.len());
-                batch.extend_from_slice(&first[..part]);
-                first.advance(part);
-                if first.is_empty() {
-                    state.bytes.pop_front();
-                }
-            }
-            state.size -= batch.len();
-            Batch::Bytes(batch)
+        let batch = if let Some(first) = state.bytes.front_mut() {
+            let piece = if first.len() > PIECE {
+                first.split_to(PIECE)
+            } else {
+                state.bytes.pop_front().unwrap_or_default()
+            };
+            state.size -= piece.len();
+            Batch::Bytes(piece)
         } else if !state.json.is_empty() {
             state.size = 0;
             Batch::Json(format!("[{}]", std::mem::take(&mut state.json)))

@@ -2,6 +2,7 @@ import type { ApiPromise } from "../bridge";
 import { list, type PagePromise } from "../page";
 import { requestParams } from "../params";
 import type { Deployment, ModelDefined, Prediction, RequestOptions } from "../types";
+import { watched } from "../uploads";
 import type { PredictionInput } from "./predictions";
 import { Resource } from "./resource";
 
@@ -13,11 +14,8 @@ export class DeploymentPredictions extends Resource {
    * @throws {UnprocessableEntityError} if the model refuses the input
    */
   create<T = ModelDefined>(owner: string, name: string, options: PredictionInput): ApiPromise<Prediction<T>> {
-    return this.bridge.call(
-      "deployments.predictions.create",
-      { owner, name, ...requestParams(options) },
-      options,
-    );
+    const params = { owner, name, ...requestParams(options) };
+    return this.bridge.call("deployments.predictions.create", params, watched(options));
   }
 }
 

@@ -1,8 +1,15 @@
 import type { ApiPromise } from "../bridge";
+import type { SaveOptions } from "../file-output";
 import { list, type PagePromise } from "../page";
 import { requestParams } from "../params";
 import type { FileInput, FileObject, RequestOptions } from "../types";
 import { Resource } from "./resource";
+
+/** What `files.create` takes. */
+export interface FileCreateOptions extends SaveOptions {
+  filename?: string;
+  content_type?: string;
+}
 
 /** Uploaded files, for inputs of more than one prediction. They live for 24 hours. */
 export class Files extends Resource {
@@ -11,6 +18,7 @@ export class Files extends Resource {
    *
    * @param options.filename the name to keep; that of a `File` by default
    * @param options.content_type its type; that of a `Blob` by default, or told from its content
+   * @param options.onProgress told of the bytes as they go; `total` is null where it is not known
    * @throws {FileTooLargeError} if it is too large, before anything is sent
    * @example
    * const file = await replicate.files.create(new Blob(["hello"]), { purpose: "test" });
@@ -18,9 +26,11 @@ export class Files extends Resource {
   create(
     file: FileInput,
     metadata?: Record<string, unknown>,
-    options: RequestOptions & { filename?: string; content_type?: string } = {},
+    options: FileCreateOptions = {},
   ): ApiPromise<FileObject> {
-    return this.bridge.call("files.create", { file, metadata, ...requestParams(options) }, options);
+    const observe = options?.onProgress as ((told: unknown) => void) | undefined;
+    const params = { file, metadata, ...requestParams(options) };
+    return this.bridge.call("files.create", params, { signal: options?.signal, observe });
   }
 
   /** What is known of a file (not its bytes). `GET /files/{id}` */

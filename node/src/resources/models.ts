@@ -2,6 +2,7 @@ import type { ApiPromise } from "../bridge";
 import { list, type PagePromise } from "../page";
 import { requestParams } from "../params";
 import type { Model, ModelDefined, ModelVersion, Prediction, RequestOptions } from "../types";
+import { watched } from "../uploads";
 import type { PredictionInput } from "./predictions";
 import { Resource } from "./resource";
 
@@ -40,7 +41,8 @@ export class ModelVersions extends Resource {
 export class ModelPredictions extends Resource {
   /** Starts an official model. `POST /models/{owner}/{name}/predictions` */
   create<T = ModelDefined>(owner: string, name: string, options: PredictionInput): ApiPromise<Prediction<T>> {
-    return this.bridge.call("models.predictions.create", { owner, name, ...requestParams(options) }, options);
+    const params = { owner, name, ...requestParams(options) };
+    return this.bridge.call("models.predictions.create", params, watched(options));
   }
 }
 

@@ -11,6 +11,7 @@ import type {
   WaitOption,
   WebhookEventType,
 } from "../types";
+import { type UploadProgress, watched } from "../uploads";
 import { Resource } from "./resource";
 
 /** What a prediction is created with, wherever it is created. */
@@ -29,6 +30,8 @@ export interface PredictionInput extends RequestOptions {
   cancelAfter?: number | string;
   /** How its files travel; the client's setting by default. */
   fileEncodingStrategy?: FileEncodingStrategy;
+  /** Told how far its files have got on their way up. */
+  onUpload?: (upload: UploadProgress) => void;
 }
 
 /** What `predictions.create` takes. */
@@ -68,7 +71,7 @@ export class Predictions extends Resource {
    * await replicate.predictions.create({ model: "meta/meta-llama-3-8b-instruct", input: { prompt: "Hi" } });
    */
   create<T = ModelDefined>(options: PredictionCreateOptions): ApiPromise<Prediction<T>> {
-    return this.bridge.call("predictions.create", requestParams(options), options);
+    return this.bridge.call("predictions.create", requestParams(options), watched(options));
   }
 
   /**

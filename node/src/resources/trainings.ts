@@ -2,6 +2,7 @@ import type { ApiPromise } from "../bridge";
 import { list, type PagePromise } from "../page";
 import { requestParams } from "../params";
 import type { FileEncodingStrategy, RequestOptions, Training, WebhookEventType } from "../types";
+import { type UploadProgress, watched } from "../uploads";
 import { Resource } from "./resource";
 
 /** What a training is started with. */
@@ -16,13 +17,16 @@ export interface TrainingOptions extends RequestOptions {
   webhook_events_filter?: WebhookEventType[];
   /** How its files travel; the client's setting by default. */
   fileEncodingStrategy?: FileEncodingStrategy;
+  /** Told how far its files have got on their way up. */
+  onUpload?: (upload: UploadProgress) => void;
 }
 
 /** Runs of models' training procedures. */
 export class Trainings extends Resource {
   /** Starts a training. `POST /models/{owner}/{name}/versions/{version}/trainings` */
   create(owner: string, name: string, version: string, options: TrainingOptions): ApiPromise<Training> {
-    return this.bridge.call("trainings.create", { owner, name, version, ...requestParams(options) }, options);
+    const params = { owner, name, version, ...requestParams(options) };
+    return this.bridge.call("trainings.create", params, watched(options));
   }
 
   /** A training as it is now. `GET /trainings/{id}` */
