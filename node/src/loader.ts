@@ -1,7 +1,7 @@
 /** Finding and loading the native module: beside this file, or in the package for this platform. */
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { dirname, join, sep } from "node:path";
 import type { Native } from "./native";
 
 /** What modules are built for on this machine, the likelier first: `linux-x64-gnu`, `linux-x64-musl`. */
@@ -110,7 +110,10 @@ export function load(): Native {
     try {
       return get();
     } catch (error) {
-      tried.push(`${what}: ${String((error as Error).message).split("\n")[0]}`);
+      const [reason = ""] = String((error as Error).message).split("\n");
+      // What dlopen says begins with the path, and the same file may be found from several places.
+      const line = reason.startsWith(sep) || reason.startsWith(what) ? reason : `${what}: ${reason}`;
+      if (!tried.includes(line)) tried.push(line);
       return undefined;
     }
   };
