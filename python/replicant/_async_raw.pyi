@@ -129,6 +129,8 @@ class AsyncDeploymentsWithRawResponse:
         name: Optional[str] = None,
         *,
         owner: Optional[str] = None,
+        deployment_owner: Optional[str] = None,
+        deployment_name: Optional[str] = None,
         version: Optional[Reference] = None,
         hardware: Optional[Union[str, Hardware]] = None,
         min_instances: Optional[int] = None,
@@ -140,6 +142,8 @@ class AsyncDeploymentsWithRawResponse:
         name: Optional[str] = None,
         *,
         owner: Optional[str] = None,
+        deployment_owner: Optional[str] = None,
+        deployment_name: Optional[str] = None,
     ) -> APIResponse[bool]: ...
 
 class AsyncFilesWithRawResponse:
@@ -153,9 +157,9 @@ class AsyncFilesWithRawResponse:
         *,
         progress: ShowTransfer = None,
     ) -> APIResponse[File]: ...
-    async def get(self, id: str) -> APIResponse[File]: ...
+    async def get(self, file_id: str) -> APIResponse[File]: ...
     async def list(self, cursor: Optional[str] = None) -> APIResponse[AsyncPage[File]]: ...
-    async def delete(self, id: str) -> APIResponse[bool]: ...
+    async def delete(self, file_id: str) -> APIResponse[bool]: ...
     async def download(
         self, id: str, *, owner: str, expiry: int, signature: str
     ) -> APIResponse[bytes]: ...

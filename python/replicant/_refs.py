@@ -67,9 +67,17 @@ def maybe_reference(value: Optional[Reference]) -> Optional[str]:
 
 
 def owner_and_name(
-    value: Optional[Reference] = None, name: Optional[str] = None, what: str = "model"
+    value: Optional[Reference] = None,
+    name: Optional[str] = None,
+    owner: Optional[str] = None,
+    what: str = "model",
 ) -> Dict[str, str]:
     """What is named by `"owner/name"`, by `(owner, name)`, by an object or by owner and name."""
+    if owner is not None:
+        value = owner
+    elif value is None:
+        # `name` alone may be the whole of it.
+        value, name = name, None
     if value is None:
         raise TypeError(f"which {what}? Give 'owner/name', or owner and name")
     return {"owner": reference(value)} if name is None else {"owner": str(value), "name": name}

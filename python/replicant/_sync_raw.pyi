@@ -194,6 +194,8 @@ class DeploymentsWithRawResponse:
         name: Optional[str] = None,
         *,
         owner: Optional[str] = None,
+        deployment_owner: Optional[str] = None,
+        deployment_name: Optional[str] = None,
         version: Optional[Reference] = None,
         hardware: Optional[Union[str, Hardware]] = None,
         min_instances: Optional[int] = None,
@@ -205,6 +207,8 @@ class DeploymentsWithRawResponse:
         name: Optional[str] = None,
         *,
         owner: Optional[str] = None,
+        deployment_owner: Optional[str] = None,
+        deployment_name: Optional[str] = None,
         version: Optional[Reference] = None,
         hardware: Optional[Union[str, Hardware]] = None,
         min_instances: Optional[int] = None,
@@ -216,6 +220,8 @@ class DeploymentsWithRawResponse:
         name: Optional[str] = None,
         *,
         owner: Optional[str] = None,
+        deployment_owner: Optional[str] = None,
+        deployment_name: Optional[str] = None,
     ) -> APIResponse[bool]: ...
     async def async_delete(
         self,
@@ -223,6 +229,8 @@ class DeploymentsWithRawResponse:
         name: Optional[str] = None,
         *,
         owner: Optional[str] = None,
+        deployment_owner: Optional[str] = None,
+        deployment_name: Optional[str] = None,
     ) -> APIResponse[bool]: ...
 
 class FilesWithRawResponse:
@@ -245,12 +253,12 @@ class FilesWithRawResponse:
         *,
         progress: ShowTransfer = None,
     ) -> APIResponse[File]: ...
-    def get(self, id: str) -> APIResponse[File]: ...
-    async def async_get(self, id: str) -> APIResponse[File]: ...
+    def get(self, file_id: str) -> APIResponse[File]: ...
+    async def async_get(self, file_id: str) -> APIResponse[File]: ...
     def list(self, cursor: Optional[str] = None) -> APIResponse[Page[File]]: ...
     async def async_list(self, cursor: Optional[str] = None) -> APIResponse[AsyncPage[File]]: ...
-    def delete(self, id: str) -> APIResponse[bool]: ...
-    async def async_delete(self, id: str) -> APIResponse[bool]: ...
+    def delete(self, file_id: str) -> APIResponse[bool]: ...
+    async def async_delete(self, file_id: str) -> APIResponse[bool]: ...
     def download(
         self, id: str, *, owner: str, expiry: int, signature: str
     ) -> APIResponse[bytes]: ...

@@ -171,6 +171,8 @@ async def play(text: str, emulator: Emulator, mode: str, folder: Path) -> None:
     result: Any = None
     error: Exception | None = None
     try:
+        if call["operation"] in ("files.get", "files.delete") and "id" in params:
+            params["file_id"] = params.pop("id")
         found = method(client, call["operation"], params, mode, streams)
         got = found(*own.get("args", ()), **params)
         if not streams:

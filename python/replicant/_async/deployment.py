@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, Union
 
 from .._base import AsyncNamespace, given
 from .._object import APIObject
-from .._objects import Hardware, Release
+from .._objects import Hardware
+from .._objects import Release as DeploymentRelease
 from .._page import AwaitablePage
 from .._refs import Reference, owner_and_name, reference
 from .._response import RawView
@@ -70,7 +71,7 @@ class AsyncDeploymentsPredictions(AsyncNamespace):
         data = await self._client._call(
             "deployments.predictions.create",
             given(
-                **owner_and_name(deployment if owner is None else owner, name, "deployment"),
+                **owner_and_name(deployment, name, owner, "deployment"),
                 input={} if input is None else input,
                 webhook=webhook,
                 webhook_completed=webhook_completed,
@@ -163,9 +164,16 @@ class AsyncDeployment(APIObject):
         return f"{self.owner}/{self.name}"
 
     @property
-    def current_release(self) -> Optional[Release]:
+    def username(self) -> str:
+        """The same as `owner`."""
+        return self.owner
+
+    Release = DeploymentRelease
+
+    @property
+    def current_release(self) -> Optional[DeploymentRelease]:
         """What it runs at present."""
-        return Release._of(self._data.get("current_release"))
+        return DeploymentRelease._of(self._data.get("current_release"))
 
     @property
     def predictions(self) -> AsyncDeploymentPredictions:
@@ -228,7 +236,7 @@ class AsyncDeployments(AsyncNamespace):
             name: the deployment's name, if `deployment` is its owner.
             owner: the deployment's owner, if `deployment` is not given.
         """
-        params = owner_and_name(deployment if owner is None else owner, name, "deployment")
+        params = owner_and_name(deployment, name, owner, "deployment")
         return AsyncDeployment(await self._client._call("deployments.get", params), self._client)
 
     async def create(
@@ -271,6 +279,8 @@ class AsyncDeployments(AsyncNamespace):
         name: Optional[str] = None,
         *,
         owner: Optional[str] = None,
+        deployment_owner: Optional[str] = None,
+        deployment_name: Optional[str] = None,
         version: Optional[Reference] = None,
         hardware: Optional[Union[str, Hardware]] = None,
         min_instances: Optional[int] = None,
@@ -284,6 +294,8 @@ class AsyncDeployments(AsyncNamespace):
             deployment: the deployment, as `owner/name` or as an object; or its owner, with `name`.
             name: the deployment's name, if `deployment` is its owner.
             owner: the deployment's owner, if `deployment` is not given.
+            deployment_owner: the same as `owner`.
+            deployment_name: the same as `name`.
             version: the version, as its id or as an object.
             hardware: the SKU of the machines.
             min_instances: how many machines run at least, from 0 to 5.
@@ -292,7 +304,9 @@ class AsyncDeployments(AsyncNamespace):
         data = await self._client._call(
             "deployments.update",
             given(
-                **owner_and_name(deployment if owner is None else owner, name, "deployment"),
+                **owner_and_name(
+                    deployment, name or deployment_name, owner or deployment_owner, "deployment"
+                ),
                 version=None if version is None else reference(version).rpartition(":")[2],
                 hardware=getattr(hardware, "sku", hardware),
                 min_instances=min_instances,
@@ -307,6 +321,8 @@ class AsyncDeployments(AsyncNamespace):
         name: Optional[str] = None,
         *,
         owner: Optional[str] = None,
+        deployment_owner: Optional[str] = None,
+        deployment_name: Optional[str] = None,
     ) -> bool:
         """Delete a deployment that was not used for a quarter of an hour.
 
@@ -316,7 +332,11 @@ class AsyncDeployments(AsyncNamespace):
             deployment: the deployment, as `owner/name` or as an object; or its owner, with `name`.
             name: the deployment's name, if `deployment` is its owner.
             owner: the deployment's owner, if `deployment` is not given.
+            deployment_owner: the same as `owner`.
+            deployment_name: the same as `name`.
         """
-        params = owner_and_name(deployment if owner is None else owner, name, "deployment")
+        params = owner_and_name(
+            deployment, name or deployment_name, owner or deployment_owner, "deployment"
+        )
         await self._client._call("deployments.delete", params)
         return True

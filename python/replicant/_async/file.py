@@ -56,12 +56,15 @@ class AsyncFiles(AsyncNamespace):
             data = await self._client._call("files.create", params, observer)
         return File(data, self._client)
 
-    async def get(self, id: str) -> File:
+    async def get(self, file_id: str) -> File:
         """Fetch what is known of a file, not its content.
 
         `GET /files/{id}`
+
+        Args:
+            file_id: the file's id.
         """
-        return File(await self._client._call("files.get", {"id": id}), self._client)
+        return File(await self._client._call("files.get", {"id": file_id}), self._client)
 
     def list(self, cursor: Optional[str] = None) -> AwaitablePage[File]:
         """The files of the account.
@@ -73,12 +76,15 @@ class AsyncFiles(AsyncNamespace):
         """
         return self._client._list("files.list", File, given(cursor=cursor))
 
-    async def delete(self, id: str) -> bool:
+    async def delete(self, file_id: str) -> bool:
         """Delete a file.
 
         `DELETE /files/{id}`
+
+        Args:
+            file_id: the file's id.
         """
-        await self._client._call("files.delete", {"id": id})
+        await self._client._call("files.delete", {"id": file_id})
         return True
 
     async def download(self, id: str, *, owner: str, expiry: int, signature: str) -> bytes:

@@ -61,6 +61,11 @@ class AsyncModel(APIObject):
         return f"{self.owner}/{self.name}"
 
     @property
+    def username(self) -> str:
+        """The same as `owner`."""
+        return self.owner
+
+    @property
     def default_example(self) -> Optional[AsyncPrediction]:
         """The prediction shown on its page."""
         return AsyncPrediction._of(self._data.get("default_example"), self._owner)
@@ -163,7 +168,7 @@ class AsyncVersions(AsyncNamespace):
         """
         if id is None:
             raise TypeError("which version? Give its id")
-        params = owner_and_name(model if owner is None else owner, name)
+        params = owner_and_name(model, name, owner)
         data = await self._client._call("models.versions.get", {**params, "id": id})
         return Version(data, self._client)
 
@@ -185,7 +190,7 @@ class AsyncVersions(AsyncNamespace):
             owner: the model's owner, if `model` is not given.
             cursor: the `next` of a page, to go on there.
         """
-        params = owner_and_name(model if owner is None else owner, name)
+        params = owner_and_name(model, name, owner)
         return self._client._list("models.versions.list", Version, given(**params, cursor=cursor))
 
     async def delete(
@@ -208,7 +213,7 @@ class AsyncVersions(AsyncNamespace):
         """
         if id is None:
             raise TypeError("which version? Give its id")
-        params = owner_and_name(model if owner is None else owner, name)
+        params = owner_and_name(model, name, owner)
         await self._client._call("models.versions.delete", {**params, "id": id})
         return True
 
@@ -239,7 +244,7 @@ class AsyncExamples(AsyncNamespace):
             owner: the model's owner, if `model` is not given.
             cursor: the `next` of a page, to go on there.
         """
-        params = owner_and_name(model if owner is None else owner, name)
+        params = owner_and_name(model, name, owner)
         return self._client._list(
             "models.examples.list", AsyncPrediction, given(**params, cursor=cursor)
         )
@@ -272,7 +277,7 @@ class AsyncReadme(AsyncNamespace):
         Raises:
             NotFoundError: the model has none.
         """
-        params = owner_and_name(model if owner is None else owner, name)
+        params = owner_and_name(model, name, owner)
         text: str = await self._client._call("models.readme.get", params)
         return text
 
@@ -328,7 +333,7 @@ class AsyncModelPredictions(AsyncNamespace):
         data = await self._client._call(
             "models.predictions.create",
             given(
-                **owner_and_name(model if owner is None else owner, name),
+                **owner_and_name(model, name, owner),
                 input={} if input is None else input,
                 webhook=webhook,
                 webhook_completed=webhook_completed,
@@ -387,7 +392,7 @@ class AsyncModels(AsyncNamespace):
             name: the model's name, if `model` is its owner.
             owner: the model's owner, if `model` is not given.
         """
-        params = owner_and_name(model if owner is None else owner, name)
+        params = owner_and_name(model, name, owner)
         return AsyncModel(await self._client._call("models.get", params), self._client)
 
     def list(
@@ -494,7 +499,7 @@ class AsyncModels(AsyncNamespace):
         data = await self._client._call(
             "models.update",
             given(
-                **owner_and_name(model if owner is None else owner, name),
+                **owner_and_name(model, name, owner),
                 description=description,
                 readme=readme,
                 github_url=github_url,
@@ -521,6 +526,6 @@ class AsyncModels(AsyncNamespace):
             name: the model's name, if `model` is its owner.
             owner: the model's owner, if `model` is not given.
         """
-        params = owner_and_name(model if owner is None else owner, name)
+        params = owner_and_name(model, name, owner)
         await self._client._call("models.delete", params)
         return True

@@ -124,7 +124,7 @@ class AsyncPrediction(APIObject):
         """
         self._update(await self._bound._call("predictions.cancel", {"id": self.id}))
 
-    def stream(self, *, use_file_output: Optional[bool] = None) -> EventStream:
+    def stream(self, use_file_output: Optional[bool] = None) -> EventStream:
         """The events of this prediction, from the first on.
 
         Args:

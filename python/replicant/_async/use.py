@@ -54,6 +54,15 @@ class AsyncFunction:
             self._schema = await self._fetch_schema()
         return self._schema
 
+    async def default_example(self) -> Optional[AsyncPrediction]:
+        """The prediction shown on the model's page, if there is one.
+
+        `GET /models/{owner}/{name}`
+        """
+        model = self._ref.partition(":")[0]
+        found: Optional[AsyncPrediction] = (await self._client.models.get(model)).default_example
+        return found
+
     async def _fetch_schema(self) -> Dict[str, Any]:
         model, _, id = self._ref.partition(":")
         version: Optional[Version] = None

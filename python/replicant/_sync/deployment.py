@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, Union
 
 from .._base import Namespace, given
 from .._object import APIObject
-from .._objects import Hardware, Release
+from .._objects import Hardware
+from .._objects import Release as DeploymentRelease
 from .._page import AwaitablePage, Page
 from .._refs import Reference, owner_and_name, reference
 from .._response import RawView
@@ -71,7 +72,7 @@ class DeploymentsPredictions(Namespace):
         data = self._client._call(
             "deployments.predictions.create",
             given(
-                **owner_and_name(deployment if owner is None else owner, name, "deployment"),
+                **owner_and_name(deployment, name, owner, "deployment"),
                 input={} if input is None else input,
                 webhook=webhook,
                 webhook_completed=webhook_completed,
@@ -105,7 +106,7 @@ class DeploymentsPredictions(Namespace):
         data = await self._client._async_call(
             "deployments.predictions.create",
             given(
-                **owner_and_name(deployment if owner is None else owner, name, "deployment"),
+                **owner_and_name(deployment, name, owner, "deployment"),
                 input={} if input is None else input,
                 webhook=webhook,
                 webhook_completed=webhook_completed,
@@ -229,9 +230,16 @@ class Deployment(APIObject):
         return f"{self.owner}/{self.name}"
 
     @property
-    def current_release(self) -> Optional[Release]:
+    def username(self) -> str:
+        """The same as `owner`."""
+        return self.owner
+
+    Release = DeploymentRelease
+
+    @property
+    def current_release(self) -> Optional[DeploymentRelease]:
         """What it runs at present."""
-        return Release._of(self._data.get("current_release"))
+        return DeploymentRelease._of(self._data.get("current_release"))
 
     @property
     def predictions(self) -> DeploymentPredictions:
@@ -303,7 +311,7 @@ class Deployments(Namespace):
             name: the deployment's name, if `deployment` is its owner.
             owner: the deployment's owner, if `deployment` is not given.
         """
-        params = owner_and_name(deployment if owner is None else owner, name, "deployment")
+        params = owner_and_name(deployment, name, owner, "deployment")
         return Deployment(self._client._call("deployments.get", params), self._client)
 
     async def async_get(
@@ -314,7 +322,7 @@ class Deployments(Namespace):
         owner: Optional[str] = None,
     ) -> Deployment:
         """The awaitable form of `get`."""
-        params = owner_and_name(deployment if owner is None else owner, name, "deployment")
+        params = owner_and_name(deployment, name, owner, "deployment")
         return Deployment(await self._client._async_call("deployments.get", params), self._client)
 
     def create(
@@ -380,6 +388,8 @@ class Deployments(Namespace):
         name: Optional[str] = None,
         *,
         owner: Optional[str] = None,
+        deployment_owner: Optional[str] = None,
+        deployment_name: Optional[str] = None,
         version: Optional[Reference] = None,
         hardware: Optional[Union[str, Hardware]] = None,
         min_instances: Optional[int] = None,
@@ -393,6 +403,8 @@ class Deployments(Namespace):
             deployment: the deployment, as `owner/name` or as an object; or its owner, with `name`.
             name: the deployment's name, if `deployment` is its owner.
             owner: the deployment's owner, if `deployment` is not given.
+            deployment_owner: the same as `owner`.
+            deployment_name: the same as `name`.
             version: the version, as its id or as an object.
             hardware: the SKU of the machines.
             min_instances: how many machines run at least, from 0 to 5.
@@ -401,7 +413,9 @@ class Deployments(Namespace):
         data = self._client._call(
             "deployments.update",
             given(
-                **owner_and_name(deployment if owner is None else owner, name, "deployment"),
+                **owner_and_name(
+                    deployment, name or deployment_name, owner or deployment_owner, "deployment"
+                ),
                 version=None if version is None else reference(version).rpartition(":")[2],
                 hardware=getattr(hardware, "sku", hardware),
                 min_instances=min_instances,
@@ -416,6 +430,8 @@ class Deployments(Namespace):
         name: Optional[str] = None,
         *,
         owner: Optional[str] = None,
+        deployment_owner: Optional[str] = None,
+        deployment_name: Optional[str] = None,
         version: Optional[Reference] = None,
         hardware: Optional[Union[str, Hardware]] = None,
         min_instances: Optional[int] = None,
@@ -425,7 +441,9 @@ class Deployments(Namespace):
         data = await self._client._async_call(
             "deployments.update",
             given(
-                **owner_and_name(deployment if owner is None else owner, name, "deployment"),
+                **owner_and_name(
+                    deployment, name or deployment_name, owner or deployment_owner, "deployment"
+                ),
                 version=None if version is None else reference(version).rpartition(":")[2],
                 hardware=getattr(hardware, "sku", hardware),
                 min_instances=min_instances,
@@ -440,6 +458,8 @@ class Deployments(Namespace):
         name: Optional[str] = None,
         *,
         owner: Optional[str] = None,
+        deployment_owner: Optional[str] = None,
+        deployment_name: Optional[str] = None,
     ) -> bool:
         """Delete a deployment that was not used for a quarter of an hour.
 
@@ -449,8 +469,12 @@ class Deployments(Namespace):
             deployment: the deployment, as `owner/name` or as an object; or its owner, with `name`.
             name: the deployment's name, if `deployment` is its owner.
             owner: the deployment's owner, if `deployment` is not given.
+            deployment_owner: the same as `owner`.
+            deployment_name: the same as `name`.
         """
-        params = owner_and_name(deployment if owner is None else owner, name, "deployment")
+        params = owner_and_name(
+            deployment, name or deployment_name, owner or deployment_owner, "deployment"
+        )
         self._client._call("deployments.delete", params)
         return True
 
@@ -460,8 +484,12 @@ class Deployments(Namespace):
         name: Optional[str] = None,
         *,
         owner: Optional[str] = None,
+        deployment_owner: Optional[str] = None,
+        deployment_name: Optional[str] = None,
     ) -> bool:
         """The awaitable form of `delete`."""
-        params = owner_and_name(deployment if owner is None else owner, name, "deployment")
+        params = owner_and_name(
+            deployment, name or deployment_name, owner or deployment_owner, "deployment"
+        )
         await self._client._async_call("deployments.delete", params)
         return True

@@ -76,16 +76,19 @@ class Files(Namespace):
             data = await self._client._async_call("files.create", params, observer)
         return File(data, self._client)
 
-    def get(self, id: str) -> File:
+    def get(self, file_id: str) -> File:
         """Fetch what is known of a file, not its content.
 
         `GET /files/{id}`
-        """
-        return File(self._client._call("files.get", {"id": id}), self._client)
 
-    async def async_get(self, id: str) -> File:
+        Args:
+            file_id: the file's id.
+        """
+        return File(self._client._call("files.get", {"id": file_id}), self._client)
+
+    async def async_get(self, file_id: str) -> File:
         """The awaitable form of `get`."""
-        return File(await self._client._async_call("files.get", {"id": id}), self._client)
+        return File(await self._client._async_call("files.get", {"id": file_id}), self._client)
 
     def list(self, cursor: Optional[str] = None) -> Page[File]:
         """The files of the account.
@@ -101,17 +104,20 @@ class Files(Namespace):
         """The awaitable form of `list`."""
         return self._client._async_list("files.list", File, given(cursor=cursor))
 
-    def delete(self, id: str) -> bool:
+    def delete(self, file_id: str) -> bool:
         """Delete a file.
 
         `DELETE /files/{id}`
+
+        Args:
+            file_id: the file's id.
         """
-        self._client._call("files.delete", {"id": id})
+        self._client._call("files.delete", {"id": file_id})
         return True
 
-    async def async_delete(self, id: str) -> bool:
+    async def async_delete(self, file_id: str) -> bool:
         """The awaitable form of `delete`."""
-        await self._client._async_call("files.delete", {"id": id})
+        await self._client._async_call("files.delete", {"id": file_id})
         return True
 
     def download(self, id: str, *, owner: str, expiry: int, signature: str) -> bytes:

@@ -62,6 +62,11 @@ class Model(APIObject):
         return f"{self.owner}/{self.name}"
 
     @property
+    def username(self) -> str:
+        """The same as `owner`."""
+        return self.owner
+
+    @property
     def default_example(self) -> Optional[Prediction]:
         """The prediction shown on its page."""
         return Prediction._of(self._data.get("default_example"), self._owner)
@@ -184,7 +189,7 @@ class Versions(Namespace):
         """
         if id is None:
             raise TypeError("which version? Give its id")
-        params = owner_and_name(model if owner is None else owner, name)
+        params = owner_and_name(model, name, owner)
         data = self._client._call("models.versions.get", {**params, "id": id})
         return Version(data, self._client)
 
@@ -199,7 +204,7 @@ class Versions(Namespace):
         """The awaitable form of `get`."""
         if id is None:
             raise TypeError("which version? Give its id")
-        params = owner_and_name(model if owner is None else owner, name)
+        params = owner_and_name(model, name, owner)
         data = await self._client._async_call("models.versions.get", {**params, "id": id})
         return Version(data, self._client)
 
@@ -221,7 +226,7 @@ class Versions(Namespace):
             owner: the model's owner, if `model` is not given.
             cursor: the `next` of a page, to go on there.
         """
-        params = owner_and_name(model if owner is None else owner, name)
+        params = owner_and_name(model, name, owner)
         return self._client._list("models.versions.list", Version, given(**params, cursor=cursor))
 
     def async_list(
@@ -233,7 +238,7 @@ class Versions(Namespace):
         cursor: Optional[str] = None,
     ) -> AwaitablePage[Version]:
         """The awaitable form of `list`."""
-        params = owner_and_name(model if owner is None else owner, name)
+        params = owner_and_name(model, name, owner)
         return self._client._async_list(
             "models.versions.list", Version, given(**params, cursor=cursor)
         )
@@ -258,7 +263,7 @@ class Versions(Namespace):
         """
         if id is None:
             raise TypeError("which version? Give its id")
-        params = owner_and_name(model if owner is None else owner, name)
+        params = owner_and_name(model, name, owner)
         self._client._call("models.versions.delete", {**params, "id": id})
         return True
 
@@ -273,7 +278,7 @@ class Versions(Namespace):
         """The awaitable form of `delete`."""
         if id is None:
             raise TypeError("which version? Give its id")
-        params = owner_and_name(model if owner is None else owner, name)
+        params = owner_and_name(model, name, owner)
         await self._client._async_call("models.versions.delete", {**params, "id": id})
         return True
 
@@ -304,7 +309,7 @@ class Examples(Namespace):
             owner: the model's owner, if `model` is not given.
             cursor: the `next` of a page, to go on there.
         """
-        params = owner_and_name(model if owner is None else owner, name)
+        params = owner_and_name(model, name, owner)
         return self._client._list(
             "models.examples.list", Prediction, given(**params, cursor=cursor)
         )
@@ -318,7 +323,7 @@ class Examples(Namespace):
         cursor: Optional[str] = None,
     ) -> AwaitablePage[Prediction]:
         """The awaitable form of `list`."""
-        params = owner_and_name(model if owner is None else owner, name)
+        params = owner_and_name(model, name, owner)
         return self._client._async_list(
             "models.examples.list", Prediction, given(**params, cursor=cursor)
         )
@@ -351,7 +356,7 @@ class Readme(Namespace):
         Raises:
             NotFoundError: the model has none.
         """
-        params = owner_and_name(model if owner is None else owner, name)
+        params = owner_and_name(model, name, owner)
         text: str = self._client._call("models.readme.get", params)
         return text
 
@@ -363,7 +368,7 @@ class Readme(Namespace):
         owner: Optional[str] = None,
     ) -> str:
         """The awaitable form of `get`."""
-        params = owner_and_name(model if owner is None else owner, name)
+        params = owner_and_name(model, name, owner)
         text: str = await self._client._async_call("models.readme.get", params)
         return text
 
@@ -419,7 +424,7 @@ class ModelPredictions(Namespace):
         data = self._client._call(
             "models.predictions.create",
             given(
-                **owner_and_name(model if owner is None else owner, name),
+                **owner_and_name(model, name, owner),
                 input={} if input is None else input,
                 webhook=webhook,
                 webhook_completed=webhook_completed,
@@ -453,7 +458,7 @@ class ModelPredictions(Namespace):
         data = await self._client._async_call(
             "models.predictions.create",
             given(
-                **owner_and_name(model if owner is None else owner, name),
+                **owner_and_name(model, name, owner),
                 input={} if input is None else input,
                 webhook=webhook,
                 webhook_completed=webhook_completed,
@@ -512,7 +517,7 @@ class Models(Namespace):
             name: the model's name, if `model` is its owner.
             owner: the model's owner, if `model` is not given.
         """
-        params = owner_and_name(model if owner is None else owner, name)
+        params = owner_and_name(model, name, owner)
         return Model(self._client._call("models.get", params), self._client)
 
     async def async_get(
@@ -523,7 +528,7 @@ class Models(Namespace):
         owner: Optional[str] = None,
     ) -> Model:
         """The awaitable form of `get`."""
-        params = owner_and_name(model if owner is None else owner, name)
+        params = owner_and_name(model, name, owner)
         return Model(await self._client._async_call("models.get", params), self._client)
 
     def list(
@@ -675,7 +680,7 @@ class Models(Namespace):
         data = self._client._call(
             "models.update",
             given(
-                **owner_and_name(model if owner is None else owner, name),
+                **owner_and_name(model, name, owner),
                 description=description,
                 readme=readme,
                 github_url=github_url,
@@ -703,7 +708,7 @@ class Models(Namespace):
         data = await self._client._async_call(
             "models.update",
             given(
-                **owner_and_name(model if owner is None else owner, name),
+                **owner_and_name(model, name, owner),
                 description=description,
                 readme=readme,
                 github_url=github_url,
@@ -730,7 +735,7 @@ class Models(Namespace):
             name: the model's name, if `model` is its owner.
             owner: the model's owner, if `model` is not given.
         """
-        params = owner_and_name(model if owner is None else owner, name)
+        params = owner_and_name(model, name, owner)
         self._client._call("models.delete", params)
         return True
 
@@ -742,6 +747,6 @@ class Models(Namespace):
         owner: Optional[str] = None,
     ) -> bool:
         """The awaitable form of `delete`."""
-        params = owner_and_name(model if owner is None else owner, name)
+        params = owner_and_name(model, name, owner)
         await self._client._async_call("models.delete", params)
         return True

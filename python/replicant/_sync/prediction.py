@@ -147,7 +147,7 @@ class Prediction(APIObject):
         """The awaitable form of `cancel`."""
         self._update(await self._bound._async_call("predictions.cancel", {"id": self.id}))
 
-    def stream(self, *, use_file_output: Optional[bool] = None) -> EventStream:
+    def stream(self, use_file_output: Optional[bool] = None) -> EventStream:
         """The events of this prediction, from the first on.
 
         Args:
@@ -161,7 +161,7 @@ class Prediction(APIObject):
         params = given(prediction=self._data, use_file_output=use_file_output)
         return EventStream(self._bound, "predictions.stream", params)
 
-    def async_stream(self, *, use_file_output: Optional[bool] = None) -> EventStream:
+    def async_stream(self, use_file_output: Optional[bool] = None) -> EventStream:
         """The awaitable form of `stream`."""
         params = given(prediction=self._data, use_file_output=use_file_output)
         return EventStream(self._bound, "predictions.stream", params)

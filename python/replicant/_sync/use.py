@@ -55,6 +55,15 @@ class Function:
             self._schema = self._fetch_schema()
         return self._schema
 
+    def default_example(self) -> Optional[Prediction]:
+        """The prediction shown on the model's page, if there is one.
+
+        `GET /models/{owner}/{name}`
+        """
+        model = self._ref.partition(":")[0]
+        found: Optional[Prediction] = (self._client.models.get(model)).default_example
+        return found
+
     def _fetch_schema(self) -> Dict[str, Any]:
         model, _, id = self._ref.partition(":")
         version: Optional[Version] = None
