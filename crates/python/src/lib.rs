@@ -6,6 +6,7 @@
 mod awaiting;
 mod client;
 mod emulator;
+mod engine;
 mod error;
 mod reader;
 mod runtime;

@@ -13,12 +13,9 @@ use std::{
 use futures_util::FutureExt;
 use pyo3::{exceptions::PyRuntimeError, prelude::*};
 use replicant::{BoxFuture, Error, ErrorKind, Result, Value, background};
-use tokio::{
-    runtime::Runtime,
-    sync::{mpsc::UnboundedReceiver, watch},
-};
+use tokio::sync::{mpsc::UnboundedReceiver, watch};
 
-use crate::source;
+use crate::{engine::Engine, source};
 
 /// How long a wait may last before Python looks for signals such as Ctrl-C.
 const SLICE: Duration = Duration::from_millis(50);
@@ -31,7 +28,7 @@ static CURRENT: Mutex<Option<Running>> = Mutex::new(None);
 /// The runtime of one process.
 struct Running {
     pid: u32,
-    runtime: &'static Runtime,
+    engine: &'static Engine,
     /// Tells what is under way that the process ends.
     ending: watch::Sender<()>,
 }
@@ -41,8 +38,8 @@ struct Running {
 /// A fork copies no threads, so a child finds its parent's runtime dead. It makes its own and leaves
 /// the old one alone: dropping it would wait for threads that do not exist. The lock is only held by
 /// threads attached to the interpreter, so a fork, which Python does attached, never copies it held.
-pub fn get() -> PyResult<&'static Runtime> {
-    with_current(|running| running.runtime)
+pub fn get() -> PyResult<&'static Engine> {
+    with_current(|running| running.engine)
 }
 
 /// What hears of the end of the process; the process waits at its end until this is dropped.
@@ -56,17 +53,10 @@ fn with_current<T>(take: impl FnOnce(&Running) -> T) -> PyResult<T> {
     if let Some(running) = current.as_ref().filter(|running| running.pid == pid) {
         return Ok(take(running));
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .thread_name("replicant")
-        .enable_all()
-        .build()
-        .map_err(|error| {
-            PyRuntimeError::new_err(format!("cannot start the threads of replicant: {error}"))
-        })?;
-    // Never dropped: at exit its threads end with the process, without a wait.
-    let runtime: &'static Runtime = Box::leak(Box::new(runtime));
-    let made = Running { pid, runtime, ending: watch::Sender::new(()) };
+    let engine = Engine::start().map_err(|error| {
+        PyRuntimeError::new_err(format!("cannot start the threads of replicant: {error}"))
+    })?;
+    let made = Running { pid, engine, ending: watch::Sender::new(()) };
     let taken = take(&made);
     // What a fork left behind may be locked by a thread that the child does not have.
     mem::forget(current.replace(made));
@@ -74,9 +64,9 @@ fn with_current<T>(take: impl FnOnce(&Running) -> T) -> PyResult<T> {
 }
 
 /// The runtime of this process, if it was needed yet.
-fn existing() -> Option<&'static Runtime> {
+fn existing() -> Option<&'static Engine> {
     let current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
-    current.as_ref().and_then(|running| (running.pid == process::id()).then_some(running.runtime))
+    current.as_ref().and_then(|running| (running.pid == process::id()).then_some(running.engine))
 }
 
 /// Waits for `future` without holding the interpreter. Ctrl-C drops it.
@@ -95,11 +85,18 @@ pub fn wait<T: Send>(
         Tick,
         Ending,
     }
-    let runtime = get()?;
+    let engine = get()?;
     let mut ending = ending()?;
     let mut future = Box::pin(AssertUnwindSafe(future).catch_unwind());
+    // Has the driver look at the sockets first: nobody may have for a while, and a connection that the
+    // server closed meanwhile must not be used.
+    let mut looked = false;
     loop {
         let slice = async {
+            if !mem::replace(&mut looked, true) {
+                tokio::task::yield_now().await;
+                tokio::task::yield_now().await;
+            }
             tokio::select! {
                 biased;
                 Some(value) = next(&mut told) => Step::Told(value),
@@ -109,7 +106,7 @@ pub fn wait<T: Send>(
             }
         };
         // A panic here means that this thread belongs to the runtime already and must not wait.
-        let step = py.detach(|| catch_unwind(AssertUnwindSafe(|| runtime.block_on(slice))));
+        let step = py.detach(|| catch_unwind(AssertUnwindSafe(|| engine.block_on(slice))));
         let outcome = match step {
             Ok(Step::Done(Ok(value))) => {
                 while let Some(value) = told.as_mut().and_then(|told| told.try_recv().ok()) {
@@ -123,12 +120,12 @@ pub fn wait<T: Send>(
             Ok(Step::Ending) => break,
         };
         if let Err(error) = outcome {
-            let _inside = runtime.enter();
+            let _inside = engine.enter();
             drop(future);
             return Err(error);
         }
     }
-    let inside = runtime.enter();
+    let inside = engine.enter();
     drop(future);
     drop(inside);
     drop(ending);
@@ -165,25 +162,25 @@ fn panicked(panic: &(dyn Any + Send)) -> Error {
 
 /// Waits for what runs in the background, if anything ever ran.
 pub fn drain(py: Python<'_>, at_most: Duration) {
-    if let Some(runtime) = existing() {
-        py.detach(|| runtime.block_on(background::drain(at_most)));
+    if let Some(engine) = existing() {
+        py.detach(|| engine.block_on(background::drain(at_most)));
     }
 }
 
 /// Leaves nothing running that costs money: closes the streams, gives up the calls that are under way
 /// in other threads and waits for the cancels.
 pub fn finish(py: Python<'_>, at_most: Duration) {
-    let Some(runtime) = existing() else { return };
+    let Some(engine) = existing() else { return };
     let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(running) = current.as_mut() else { return };
     // What begins from here on, such as in a later handler of the exit, is not told.
     let told = mem::replace(&mut running.ending, watch::Sender::new(()));
     drop(current);
     py.detach(|| {
-        let inside = runtime.enter();
+        let inside = engine.enter();
         source::close_all();
         drop(inside);
-        runtime.block_on(async {
+        engine.block_on(async {
             told.send_replace(());
             drop(tokio::time::timeout(STOPPING, told.closed()).await);
         });

@@ -106,7 +106,9 @@ impl Source {
         };
         let mut ended = first.is_err();
         let mut batch = vec![first];
-        while !ended && batch.len() < BATCH {
+        // After a value, such as a page, there would be a request that nobody has asked for yet.
+        let values = matches!(batch[0], Ok(Item::Value(_)));
+        while !ended && !values && batch.len() < BATCH {
             match items.next().now_or_never() {
                 Some(Some(item)) => {
                     ended = item.is_err();
