@@ -22,6 +22,7 @@ from ._object import Json, plain
 
 if TYPE_CHECKING:
     from ._base import AsyncCalls, Calls
+    from ._native import Stream
 
 T = TypeVar("T")
 
@@ -63,6 +64,13 @@ class _AnyPage(Sequence[T]):
         """Whether there is a next page."""
         return bool(self.next)
 
+    def _rest(self) -> Stream[Json]:
+        """The pages after this one, as they came."""
+        from ._native import Stream
+
+        client = self._client
+        return Stream(client._native, "paginate", client._asked({"path": self.next}))
+
     def dict(self) -> Json:
         """The page as plain data, in a new dictionary."""
         copy: Json = plain(self._data)
@@ -102,11 +110,12 @@ class Page(_AnyPage[T]):
 
     def __iter__(self) -> Iterator[T]:
         yield from self.results
-        if self._follow:
-            page = self.get_next_page()
-            while page is not None:
-                yield from page.results
-                page = page.get_next_page()
+        if self._follow and self.next:
+            for data in self._rest():
+                yield from self._page(data).results
+
+    def _page(self, data: Json) -> Page[T]:
+        return Page(self._client, self._operation, self._item, data, follow=False)
 
     def get_next_page(self) -> Optional[Page[T]]:
         """Fetch the next page; None after the last one."""
@@ -117,12 +126,10 @@ class Page(_AnyPage[T]):
 
     def pages(self) -> Iterator[Page[T]]:
         """This page and those after it, each of which iterates over its own items only."""
-        page: Optional[Page[T]] = Page(
-            self._client, self._operation, self._item, self._data, follow=False
-        )
-        while page is not None:
-            yield page
-            page = page.get_next_page()
+        yield self._page(self._data)
+        if self.next:
+            for data in self._rest():
+                yield self._page(data)
 
 
 class AsyncPage(_AnyPage[T]):
@@ -142,12 +149,13 @@ class AsyncPage(_AnyPage[T]):
     async def __aiter__(self) -> AsyncIterator[T]:
         for item in self.results:
             yield item
-        if self._follow:
-            page = await self.get_next_page()
-            while page is not None:
-                for item in page.results:
+        if self._follow and self.next:
+            async for data in self._rest():
+                for item in self._page(data).results:
                     yield item
-                page = await page.get_next_page()
+
+    def _page(self, data: Json) -> AsyncPage[T]:
+        return AsyncPage(self._client, self._operation, self._item, data, follow=False)
 
     async def get_next_page(self) -> Optional[AsyncPage[T]]:
         """Fetch the next page; None after the last one."""
@@ -158,12 +166,10 @@ class AsyncPage(_AnyPage[T]):
 
     async def pages(self) -> AsyncIterator[AsyncPage[T]]:
         """This page and those after it, each of which iterates over its own items only."""
-        page: Optional[AsyncPage[T]] = AsyncPage(
-            self._client, self._operation, self._item, self._data, follow=False
-        )
-        while page is not None:
-            yield page
-            page = await page.get_next_page()
+        yield self._page(self._data)
+        if self.next:
+            async for data in self._rest():
+                yield self._page(data)
 
 
 class AwaitablePage(Generic[T]):

@@ -1,5 +1,6 @@
 //! Files that models write: lazy, repeatable, resumed after a cut.
 
+mod checksum;
 mod data_uri;
 mod download;
 mod names;

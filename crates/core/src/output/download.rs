@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use futures_util::StreamExt;
 
-use super::{FileOutput, data_uri, shown_url};
+use super::{FileOutput, checksum::Checksum, data_uri, shown_url};
 use crate::{
     error::{Error, ErrorKind, Result},
     exchange::within,
@@ -28,6 +28,8 @@ pub(super) struct Download {
     etag: Option<String>,
     /// Whether the server has answered, after which the file must stay the same.
     known: bool,
+    /// What the whole content must come to, where the server says it and the whole is read.
+    checksum: Option<Checksum>,
     /// The headers of the first answer.
     pub headers: Vec<(String, String)>,
     /// Attempts since bytes last moved.
@@ -46,6 +48,7 @@ impl Download {
             total: None,
             etag: None,
             known: false,
+            checksum: None,
             headers: Vec::new(),
             attempts: 0,
             done: false,
@@ -81,12 +84,16 @@ impl Download {
                 Some(None) if self.total.is_none_or(|total| total == self.offset) => self.done = true,
                 // Whatever happened to the connection after the last byte.
                 Some(Some(Err(_))) | None if self.total == Some(self.offset) => self.done = true,
+                Some(None) if self.total < Some(self.offset) => return Err(self.problem("went on")),
                 Some(None) => self.cut(self.problem("ended early")).await?,
                 Some(Some(Err(error))) => self.cut(self.problem("was cut").with_source(error)).await?,
                 None => self.cut(self.problem("stalled")).await?,
             }
         }
-        Ok(None)
+        match self.checksum.take().map_or(Ok(()), Checksum::check) {
+            Ok(()) => Ok(None),
+            Err(why) => Err(Error::new(ErrorKind::Download, format!("{} {why}", shown_url(&self.file.url)))),
+        }
     }
 
     /// The content of a `data:` URI, which comes as one piece.
@@ -104,6 +111,9 @@ impl Download {
     }
 
     fn moved(&mut self, chunk: &Bytes) {
+        if let Some(checksum) = &mut self.checksum {
+            checksum.update(chunk);
+        }
         self.offset += chunk.len() as u64;
         if let Some(observer) = &self.observer {
             observer(moved(self.offset, self.total));
@@ -176,6 +186,7 @@ impl Download {
             self.etag = etag;
         }
         if first {
+            self.checksum = (self.offset == 0).then(|| Checksum::given(&response.headers)).flatten();
             self.headers = response.headers;
         }
         Ok(response.body.stream())

@@ -89,6 +89,7 @@ pub(super) struct Reply {
     pub(super) reset_at: Option<usize>,
     pub(super) stall_at: Option<usize>,
     pub(super) close: Option<Close>,
+    pub(super) head_cut_at: Option<usize>,
     pub(super) content_length: Option<ContentLength>,
 }
 

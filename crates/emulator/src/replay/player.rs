@@ -47,6 +47,10 @@ pub(super) async fn play(
     let lies =
         matches!(reply.content_length, Some(ContentLength::Exactly(length)) if length != content.len());
     let (head, wants_close) = head(reply, content.len(), chunked, keep_alive && !lies);
+    if let Some(end) = reply.head_cut_at {
+        stream.write_all(&head.as_bytes()[..end.min(head.len())]).await?;
+        return Ok(Outcome::Close);
+    }
     stream.write_all(head.as_bytes()).await?;
     if is_head {
         return Ok(if wants_close { Outcome::Close } else { Outcome::Sent });

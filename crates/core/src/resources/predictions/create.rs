@@ -1,0 +1,166 @@
+//! Predictions about to be created.
+
+use serde::Deserialize;
+
+use super::{
+    options::{Hold, PredictionOptions, prediction_options},
+    target::{Target, named, owner_and},
+    types::Prediction,
+};
+use crate::{
+    call::{Work, answers, request_options},
+    client::Client,
+    error::{Error, Result},
+    exchange::{Expect, Reply},
+    identifier::Reference,
+    platform::{BoxFuture, Observer},
+    request::RequestOptions,
+    upload::{UploadWatch, on_upload},
+    value::{Object, Value},
+    wait::Deadline,
+};
+
+/// A prediction about to be created: set what it needs, then `.await` it.
+///
+/// # Errors
+/// As a [`Call`](crate::Call), and those of the files in its input: [`ErrorKind::FileNotFound`](crate::ErrorKind::FileNotFound),
+/// [`ErrorKind::FileTooLarge`](crate::ErrorKind::FileTooLarge).
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// let input = replicant::json!({"prompt": "a heron"});
+/// let created = client.predictions().create("acme/painter", input).wait(5).max_retries(2).await?;
+/// println!("{}", created.id);
+/// # Ok(()) }
+/// ```
+#[must_use = "a prediction is created when this is awaited"]
+pub struct CreatePrediction {
+    client: Client,
+    target: Result<Target>,
+    input: Value,
+    prediction: PredictionOptions,
+    options: RequestOptions,
+    uploads: UploadWatch,
+}
+
+impl CreatePrediction {
+    pub(crate) fn new(client: &Client, target: Result<Target>, input: Value) -> Self {
+        let (prediction, options, uploads) = Default::default();
+        Self { client: client.clone(), target, input, prediction, options, uploads }
+    }
+
+    on_upload!();
+    request_options!();
+    prediction_options!();
+
+    async fn create(self) -> Result<Reply> {
+        let hold = self.prediction.hold(Hold::None)?;
+        let target = self.target?;
+        let input = self
+            .client
+            .send_files(self.input, self.prediction.file_encoding_strategy, Deadline::none(), &self.uploads)
+            .await?;
+        let request = target.request(input, &self.prediction, hold)?.options(self.options);
+        self.client.send(&request, Expect::Json).await
+    }
+}
+
+impl Work for CreatePrediction {
+    fn options_mut(&mut self) -> &mut RequestOptions {
+        &mut self.options
+    }
+
+    fn set_observer(&mut self, observer: Observer) {
+        self.uploads = UploadWatch::telling(observer);
+    }
+
+    fn reply(self) -> BoxFuture<'static, Result<Reply>> {
+        Box::pin(self.create())
+    }
+}
+
+answers!([] CreatePrediction => Prediction);
+
+/// Parameters of the three creates as they come from another language.
+#[derive(Debug, Deserialize)]
+pub(crate) struct CreateParams {
+    #[serde(default)]
+    version: Option<String>,
+    #[serde(default)]
+    model: Option<String>,
+    #[serde(default)]
+    deployment: Option<String>,
+    #[serde(default)]
+    input: Option<Value>,
+    #[serde(flatten)]
+    options: PredictionOptions,
+    #[serde(flatten)]
+    unknown: Object,
+}
+
+/// The same for a model or deployment named by the operation.
+#[derive(Debug, Deserialize)]
+pub(crate) struct CreateBelow {
+    owner: String,
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    input: Option<Value>,
+    #[serde(flatten)]
+    options: PredictionOptions,
+    #[serde(flatten)]
+    unknown: Object,
+}
+
+fn refuse_unknown(operation: &str, unknown: &Object) -> Result<()> {
+    match unknown.keys().next() {
+        Some(name) => Err(Error::invalid(format!(
+            "{operation}: unknown option `{name}`; what the model takes belongs into `input`"
+        ))),
+        None => Ok(()),
+    }
+}
+
+impl CreateParams {
+    pub fn create(self, client: &Client) -> Result<CreatePrediction> {
+        let Self { version, model, deployment, input, options, unknown } = self;
+        refuse_unknown("predictions.create", &unknown)?;
+        let target = match (version, model, deployment) {
+            (Some(version), None, None) => Ok(Target::Version(version)),
+            (None, Some(model), None) => match model.parse::<Reference>()? {
+                // A model with a version is common enough to be taken for what it means.
+                reference @ (Reference::Model { .. } | Reference::Version { .. }) => Ok(reference.into()),
+                Reference::Deployment { .. } => {
+                    Err(Error::invalid("`model` names a deployment; use `deployment`"))
+                }
+            },
+            (None, None, Some(deployment)) => {
+                named("deployment", &deployment).map(|(owner, name)| Target::Deployment(owner, name))
+            }
+            (None, None, None) => Err(Error::invalid(
+                "Exactly one of 'model', 'version', or 'deployment' must be specified. Either model or version must be specified.",
+            )),
+            _ => Err(Error::invalid("Exactly one of 'model', 'version', or 'deployment' must be specified.")),
+        };
+        let mut create = CreatePrediction::new(client, target, input.unwrap_or_else(Value::object));
+        create.prediction = options;
+        Ok(create)
+    }
+}
+
+impl CreateBelow {
+    pub fn create(
+        self,
+        client: &Client,
+        operation: &str,
+        target: fn(String, String) -> Target,
+    ) -> Result<CreatePrediction> {
+        let Self { owner, name, input, options, unknown } = self;
+        refuse_unknown(operation, &unknown)?;
+        let (owner, name) = owner_and(owner, name)?;
+        let mut create =
+            CreatePrediction::new(client, Ok(target(owner, name)), input.unwrap_or_else(Value::object));
+        create.prediction = options;
+        Ok(create)
+    }
+}

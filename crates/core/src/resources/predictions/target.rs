@@ -1,0 +1,126 @@
+//! Where a prediction is created, and the request that does it.
+
+use std::time::Duration;
+
+use url::Url;
+
+use super::options::{CancelAfter, Hold, PredictionOptions};
+use crate::{
+    error::{Error, Result},
+    identifier::{Reference, owner_and_name},
+    request::{Request, path},
+    value::{Object, Value},
+};
+
+/// Where a prediction is created.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Target {
+    Version(String),
+    Model(String, String),
+    Deployment(String, String),
+}
+
+impl From<Reference> for Target {
+    fn from(reference: Reference) -> Self {
+        match reference {
+            Reference::Version { id, .. } => Self::Version(id),
+            Reference::Model { owner, name } => Self::Model(owner, name),
+            Reference::Deployment { owner, name } => Self::Deployment(owner, name),
+        }
+    }
+}
+
+impl Target {
+    /// The create as a request; `input` holds no files any more.
+    pub fn request(&self, input: Value, options: &PredictionOptions, hold: Option<Hold>) -> Result<Request> {
+        let PredictionOptions {
+            webhook,
+            webhook_events_filter,
+            webhook_completed,
+            stream,
+            wait: _,
+            prefer: _,
+            cancel_after,
+            file_encoding_strategy: _,
+        } = options;
+        if input.as_object().is_none() {
+            return Err(Error::invalid(format!(
+                "`input` must be an object with the model's inputs by name, not {}",
+                input.kind()
+            )));
+        }
+        let mut body = Object::new();
+        let path = match self {
+            Self::Version(version) => {
+                // Official models go by `owner/name` here; of any other reference only the id counts.
+                let id = version.rsplit_once(':').map_or(version.as_str(), |(_, id)| id);
+                body.insert("version".into(), id.into());
+                "/predictions".to_owned()
+            }
+            Self::Model(owner, name) => {
+                path("/models/{owner}/{name}/predictions", &[("owner", owner), ("name", name)])?
+            }
+            Self::Deployment(owner, name) => {
+                path("/deployments/{owner}/{name}/predictions", &[("owner", owner), ("name", name)])?
+            }
+        };
+        body.insert("input".into(), input);
+        for (name, url) in [("webhook", webhook), ("webhook_completed", webhook_completed)] {
+            if let Some(url) = url {
+                body.insert(name.into(), checked_webhook(name, url)?.into());
+            }
+        }
+        if let Some(events) = webhook_events_filter {
+            body.insert("webhook_events_filter".into(), events.clone().into());
+        }
+        if let Some(stream) = stream {
+            body.insert("stream".into(), (*stream).into());
+        }
+        let mut request = Request::post(path).json(Value::Object(body));
+        if let Some(prefer) = hold.and_then(Hold::header) {
+            request = request.header("prefer", prefer);
+        }
+        if let Some(after) = cancel_after {
+            request = request.header("cancel-after", cancel_after_header(after)?);
+        }
+        request.hold = hold.map_or(Duration::ZERO, Hold::duration);
+        Ok(request)
+    }
+}
+
+pub(crate) fn checked_webhook(name: &str, url: &str) -> Result<String> {
+    match Url::parse(url) {
+        Ok(parsed) if matches!(parsed.scheme(), "http" | "https") => Ok(url.to_owned()),
+        _ => Err(Error::invalid(format!("Invalid webhook URL: `{name}` is {url:?}"))),
+    }
+}
+
+fn cancel_after_header(after: &CancelAfter) -> Result<String> {
+    match after {
+        CancelAfter::Seconds(seconds) if seconds.is_finite() && *seconds > 0.0 => {
+            Ok(format!("{}s", seconds.ceil().max(5.0)))
+        }
+        CancelAfter::Text(text)
+            if !text.is_empty()
+                && text.bytes().all(|byte| byte.is_ascii_digit() || b"hms".contains(&byte)) =>
+        {
+            Ok(text.clone())
+        }
+        other => Err(Error::invalid(format!(
+            "`cancel_after` must be a number of seconds or a text like \"1m30s\", not {other:?}"
+        ))),
+    }
+}
+
+/// Owner and name as a face gives them: one each, or `owner/name` in the first alone.
+pub(crate) fn owner_and(owner: String, name: Option<String>) -> Result<(String, String)> {
+    match name {
+        Some(name) => Ok((owner, name)),
+        None => named("owner", &owner),
+    }
+}
+
+/// Owner and name of a text that must be `owner/name`.
+pub(crate) fn named(what: &str, text: &str) -> Result<(String, String)> {
+    owner_and_name(text).ok_or_else(|| Error::invalid(format!("`{what}` must be owner/name, not {text:?}")))
+}

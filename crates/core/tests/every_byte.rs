@@ -1,0 +1,160 @@
+//! Answers that break off at each of their bytes, head and all.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use futures_util::TryStreamExt;
+use replicant::{Client, Item, Options, Value, json, operation};
+use replicant_emulator::{Config, Emulator, Script};
+
+/// The ways in which a connection ends, at each place of an answer.
+fn breaks(body: &str) -> Vec<Value> {
+    let head = (0..120).step_by(7).map(|at| json!({"head_cut_at": at}));
+    let lengths = 0..body.len();
+    let cuts = lengths.clone().map(|at| json!({"cut_at": at}));
+    let resets = lengths.map(|at| json!({"reset_at": at}));
+    let before = ["before_head", "reset_before_head"].map(|how| json!({"close": how}));
+    head.chain(cuts).chain(resets).chain(before).map(Value::from).collect()
+}
+
+fn with(mut reply: Value, broken: &Value) -> Value {
+    for (name, value) in broken.as_object().unwrap() {
+        reply[name.as_str()] = value.clone();
+    }
+    reply
+}
+
+fn exchange(expect: serde_json::Value, reply: Value) -> Value {
+    let mut exchange = Value::object();
+    exchange["expect"] = expect.into();
+    exchange["reply"] = reply;
+    exchange
+}
+
+struct Server {
+    emulator: Emulator,
+}
+
+impl Server {
+    fn play(&self, exchanges: Vec<Value>) -> (std::sync::Arc<Script>, Client) {
+        let mut case = Value::object();
+        case["exchanges"] = exchanges.into();
+        let script = self.emulator.replay(std::str::from_utf8(&case.to_json().unwrap()).unwrap()).unwrap();
+        let options =
+            Options { base_url: Some(script.base_url()), clock_rate: Some(1000.0), ..Options::default() };
+        (script, Client::new(options).unwrap())
+    }
+}
+
+fn server() -> Server {
+    Server { emulator: Emulator::start(Config::default()).unwrap() }
+}
+
+#[tokio::test]
+async fn a_read_is_repeated_wherever_its_answer_breaks_off() {
+    let server = server();
+    let body = r#"{"id": "p1", "output": "é🦩"}"#;
+    let reply: Value = json!({"text": body, "headers": {"content-type": "application/json"}}).into();
+    for broken in breaks(body) {
+        let exchanges =
+            vec![exchange(json!({}), with(reply.clone(), &broken)), exchange(json!({}), reply.clone())];
+        let (script, client) = server.play(exchanges);
+        let prediction = client.predictions().get("p1").await;
+        assert_eq!(
+            prediction.unwrap_or_else(|error| panic!("{broken}: {error:?}")).output,
+            "é🦩",
+            "{broken}"
+        );
+        assert!(script.problems().is_empty(), "{broken}: {:?}", script.problems());
+    }
+}
+
+#[tokio::test]
+async fn a_create_is_sent_once_wherever_its_answer_breaks_off() {
+    let server = server();
+    let body = r#"{"id": "p1", "status": "starting"}"#;
+    let reply: Value =
+        json!({"status": 201, "text": body, "headers": {"content-type": "application/json"}}).into();
+    for broken in breaks(body) {
+        let (script, client) =
+            server.play(vec![exchange(json!({"method": "POST"}), with(reply.clone(), &broken))]);
+        let error = client.predictions().create("acme/text", json!({})).await.unwrap_err();
+        assert!(error.outcome_unknown(), "{broken}: {error:?}");
+        assert_eq!(error.code(), "outcome_unknown", "{broken}");
+        assert!(script.problems().is_empty(), "{broken}: {:?}", script.problems());
+    }
+}
+
+#[tokio::test]
+async fn a_stream_loses_and_repeats_nothing_wherever_it_breaks_off() {
+    let server = server();
+    let created =
+        json!({"status": 201, "json": {"id": "p1", "status": "starting", "urls": {"stream": "{{base}}/s"}}});
+    let events = [("1:0", "Hé"), ("1:1", "two"), ("1:2", "🦩")];
+    let sse = |from: usize| {
+        let events = events[from..].iter();
+        let events: String =
+            events.map(|(id, data)| format!("event: output\nid: {id}\ndata: {data}\n\n")).collect();
+        format!("{events}event: done\ndata: {{}}\n\n")
+    };
+    for broken in breaks(&sse(0)) {
+        // What was seen is what a server skips that knows where to go on.
+        let at =
+            broken.get("cut_at").or(broken.get("reset_at")).and_then(Value::as_i64).unwrap_or(0) as usize;
+        let whole = sse(0);
+        let seen = whole.as_bytes()[..at].windows(2).filter(|pair| *pair == b"\n\n").count();
+        let last = if seen == 0 { json!(null) } else { json!(events[seen - 1].0) };
+        let exchanges = vec![
+            exchange(json!({"method": "POST"}), created.clone().into()),
+            exchange(
+                json!({"headers": {"last-event-id": null}}),
+                with(json!({"sse": whole}).into(), &broken),
+            ),
+            exchange(json!({"headers": {"last-event-id": last}}), json!({"sse": sse(seen)}).into()),
+        ];
+        let (script, client) = server.play(exchanges);
+        let events = client.stream("acme/text", json!({})).await.unwrap();
+        let text: Vec<String> =
+            events.text().try_collect().await.unwrap_or_else(|error| panic!("{broken}: {error:?}"));
+        assert_eq!(text, ["Hé", "two", "🦩"], "{broken}");
+        // A reset may overtake bytes that were sent before it, so that less was seen than was sent.
+        let problems: Vec<_> = script.problems();
+        assert!(problems.is_empty() || broken.get("reset_at").is_some(), "{broken}: {problems:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_is_whole_wherever_it_breaks_off() {
+    let server = server();
+    let content = "0123456789abcdef";
+    for broken in breaks(content) {
+        let at =
+            broken.get("cut_at").or(broken.get("reset_at")).and_then(Value::as_i64).unwrap_or(0) as usize;
+        let headers = json!({"etag": "\"e\""});
+        let mut exchanges =
+            vec![exchange(json!({}), with(json!({"headers": headers, "text": content}).into(), &broken))];
+        if at == 0 || broken.get("reset_at").is_some() {
+            exchanges.push(exchange(json!({}), json!({"headers": headers, "text": content}).into()));
+        } else {
+            let range = format!("bytes {at}-15/16");
+            let rest = json!({"status": 206, "headers": {"etag": "\"e\"", "content-range": range}, "text": content[at..]});
+            exchanges.push(exchange(json!({"headers": {"range": format!("bytes={at}-")}}), rest.into()));
+        }
+        let (script, client) = server.play(exchanges);
+        let params = json!({"url": format!("{}/a", script.base_url())});
+        let items: Vec<Item> = operation::open(&client, "output.read", params.into())
+            .try_collect()
+            .await
+            .unwrap_or_else(|error| panic!("{broken}: {error:?}"));
+        let read: Vec<u8> = items
+            .into_iter()
+            .flat_map(|item| match item {
+                Item::Bytes(bytes) => bytes.to_vec(),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(read, content.as_bytes(), "{broken}");
+        assert!(script.problems().is_empty(), "{broken}: {:?}", script.problems());
+    }
+}
