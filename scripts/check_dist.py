@@ -1,7 +1,7 @@
 """Checks what lies in dist/: that it is complete, small, stripped, loads on old systems, and of one version.
 
-    check_dist.py           whatever is there
-    check_dist.py --all     fail too if an artefact of any platform is missing, as a release has to
+check_dist.py           whatever is there
+check_dist.py --all     fail too if an artefact of any platform is missing, as a release has to
 """
 
 from __future__ import annotations
@@ -40,14 +40,19 @@ class Check:
             self.problems.append(problem)
 
     def library(self, name: str, binary: bytes, linux: bool) -> None:
-        self.that(len(binary) < MODULE_LIMIT, f"{name}: {len(binary)} bytes, at most {MODULE_LIMIT}")
+        self.that(
+            len(binary) < MODULE_LIMIT, f"{name}: {len(binary)} bytes, at most {MODULE_LIMIT}"
+        )
         if not linux:
             return
         self.that(binary[:4] == b"\x7fELF", f"{name} is no ELF file")
         self.that(b"\0.symtab\0" not in binary, f"{name} is not stripped")
         newest = glibc(binary)
         ceiling = [int(part) for part in PLATFORMS["glibc"].split(".")]
-        self.that(newest <= ceiling, f"{name} needs glibc {newest[0]}.{newest[1]}, more than {PLATFORMS['glibc']}")
+        self.that(
+            newest <= ceiling,
+            f"{name} needs glibc {newest[0]}.{newest[1]}, more than {PLATFORMS['glibc']}",
+        )
 
     def wheel(self, path: Path, expected: str) -> None:
         self.that(path.stat().st_size < WHEEL_LIMIT, f"{path.name}: more than {WHEEL_LIMIT} bytes")
@@ -63,7 +68,9 @@ class Check:
         self.that(metadata["Requires-Python"] == ">=3.9", f"{path.name} is for other Pythons")
         for needed in ["replicant/py.typed", "replicant/_native.pyi", "replicant/testing.py"]:
             self.that(needed in names, f"{path.name} lacks {needed}")
-        self.that(any(name.endswith("/LICENSE") for name in names), f"{path.name} lacks the licence")
+        self.that(
+            any(name.endswith("/LICENSE") for name in names), f"{path.name} lacks the licence"
+        )
         strangers = [name for name in names if not name.startswith(("replicant/", info))]
         self.that(not strangers, f"{path.name} also holds {strangers}")
 
@@ -81,18 +88,27 @@ class Check:
             manifest = json.loads(read("package.json"))
             self.that(manifest["version"] == expected, f"{path.name} is {manifest['version']}")
             self.that(not manifest.get("dependencies"), f"{path.name} has dependencies")
-            self.that({"LICENSE", "README.md"} <= set(files), f"{path.name} lacks README or licence")
+            self.that(
+                {"LICENSE", "README.md"} <= set(files), f"{path.name} lacks README or licence"
+            )
             if manifest["name"] == "replicant":
-                self.that(path.stat().st_size < MAIN_LIMIT, f"{path.name}: more than {MAIN_LIMIT} bytes")
+                self.that(
+                    path.stat().st_size < MAIN_LIMIT, f"{path.name}: more than {MAIN_LIMIT} bytes"
+                )
                 self.that("scripts" not in manifest, f"{path.name} runs scripts")
                 wanted = {f"replicant-{name}": expected for name in PLATFORMS["npm"]}
-                self.that(manifest.get("optionalDependencies") == wanted, f"{path.name}: platforms differ")
+                self.that(
+                    manifest.get("optionalDependencies") == wanted, f"{path.name}: platforms differ"
+                )
                 pattern = r"package\.json|README\.md|LICENSE|node/\w+\.(cjs|mjs|d\.cts|d\.mts)|node/dist/.*(\.d\.ts|/replicant\.js)"
                 strangers = [name for name in files if not re.fullmatch(pattern, name)]
                 self.that(not strangers, f"{path.name} also holds {strangers}")
                 return
             module = manifest["main"]
-            self.that(set(files) == {"LICENSE", "README.md", "package.json", module}, f"{path.name}: {set(files)}")
+            self.that(
+                set(files) == {"LICENSE", "README.md", "package.json", module},
+                f"{path.name}: {set(files)}",
+            )
             self.library(f"{path.name}:{module}", read(module), manifest["os"] == ["linux"])
 
     def crate(self, path: Path) -> None:
@@ -115,10 +131,19 @@ def main(arguments: List[str]) -> None:
         check.npm(package, expected)
     for crate in crates:
         check.crate(crate)
-    for kind, files in {"wheel": wheels, "sdist": sources, "npm package": packages, "crate": crates}.items():
+    for kind, files in {
+        "wheel": wheels,
+        "sdist": sources,
+        "npm package": packages,
+        "crate": crates,
+    }.items():
         check.that(bool(files), f"dist/ holds no {kind}")
     if "--all" in arguments:
-        for tag in (f"{abi}-{tag}" for abi in PLATFORMS["wheels"]["abis"] for tag in PLATFORMS["wheels"]["tags"]):
+        for tag in (
+            f"{abi}-{tag}"
+            for abi in PLATFORMS["wheels"]["abis"]
+            for tag in PLATFORMS["wheels"]["tags"]
+        ):
             check.that(any(tag in wheel.name for wheel in wheels), f"no wheel for {tag}")
         for name in PLATFORMS["npm"]:
             there = DIST / f"npm/replicant-{name}-{expected}.tgz"

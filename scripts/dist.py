@@ -16,7 +16,6 @@ import shutil
 import subprocess
 import sys
 import venv
-from pathlib import Path
 
 import check_dist
 import version

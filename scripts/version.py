@@ -93,7 +93,9 @@ def check_tag(root: Path, tag: str) -> None:
     if tag != f"v{version}":
         raise Wrong(f"the tag is {tag}, but the files say {version}")
     text = (root / "CHANGELOG.md").read_text(encoding="utf-8")
-    section = re.search(rf"(?ms)^## {re.escape(version)} - \d{{4}}-\d\d-\d\d$(.*?)(?=^## |\Z)", text)
+    section = re.search(
+        rf"(?ms)^## {re.escape(version)} - \d{{4}}-\d\d-\d\d$(.*?)(?=^## |\Z)", text
+    )
     if section is None or not section[1].strip():
         raise Wrong(f"CHANGELOG.md tells nothing under a heading '## {version} - <date>'")
 

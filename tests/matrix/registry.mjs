@@ -4,8 +4,9 @@
 // Says its address on the first line, and ends when its input does.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const [folder, upstream] = process.argv.slice(2);
@@ -16,24 +17,36 @@ for (const file of readdirSync(folder).filter((name) => name.endsWith(".tgz"))) 
   packages.set(manifest.name, { file, manifest, bytes: readFileSync(path) });
 }
 
+// Platforms that were not built here are known, as they are once a release is out, but empty.
+const empty = mkdtempSync(join(tmpdir(), "registry-"));
+mkdirSync(join(empty, "package"));
+const { version, optionalDependencies } = packages.get("replicant").manifest;
+for (const name of Object.keys(optionalDependencies).filter((name) => !packages.has(name))) {
+  const [, os, cpu, libc] = name.split("-");
+  const manifest = { name, version, os: [os], cpu: [cpu] };
+  if (os === "linux") manifest.libc = [libc === "gnu" ? "glibc" : "musl"];
+  writeFileSync(join(empty, "package/package.json"), JSON.stringify(manifest));
+  const bytes = execFileSync("tar", ["-czf", "-", "-C", empty, "package"]);
+  packages.set(name, { file: "empty.tgz", manifest, bytes });
+}
+rmSync(empty, { recursive: true });
+
 const server = createServer((request, response) => {
   const { pathname, search } = new URL(request.url, "http://registry");
   const [, name, rest] = pathname.split("/");
   const found = packages.get(name);
   if (found === undefined) {
-    // Platform packages that were not built here are nowhere else either.
-    if (name.startsWith("replicant")) response.writeHead(404).end("{}");
-    else response.writeHead(302, { location: upstream.replace(/\/$/, "") + pathname + search }).end();
+    response.writeHead(302, { location: upstream.replace(/\/$/, "") + pathname + search }).end();
   } else if (rest === undefined) {
     const { file, manifest, bytes } = found;
     const integrity = `sha512-${createHash("sha512").update(bytes).digest("base64")}`;
     const tarball = `http://${request.headers.host}/${name}/${file}`;
-    const version = { ...manifest, _id: `${name}@${manifest.version}`, dist: { tarball, integrity } };
+    const described = { ...manifest, _id: `${name}@${manifest.version}`, dist: { tarball, integrity } };
     response.writeHead(200, { "content-type": "application/json" }).end(
       JSON.stringify({
         name,
         "dist-tags": { latest: manifest.version },
-        versions: { [manifest.version]: version },
+        versions: { [manifest.version]: described },
       }),
     );
   } else {

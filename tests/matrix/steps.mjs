@@ -38,7 +38,12 @@ export async function steps(Replicate, Emulator) {
     const uploaded = await replicate.files.create(Buffer.alloc(256 * 1024, 7));
     assert.equal(uploaded.size, 256 * 1024);
     const larger = await replicate.run(UPSCALE, { input: { image: saved, scale: 2 } });
-    assert.equal(Buffer.from(await (await larger.blob()).arrayBuffer()).subarray(1, 4).toString(), "PNG");
+    assert.equal(
+      Buffer.from(await (await larger.blob()).arrayBuffer())
+        .subarray(1, 4)
+        .toString(),
+      "PNG",
+    );
 
     await assert.rejects(replicate.predictions.get("nothing-there"), (error) => {
       assert.ok(error instanceof Replicate.ApiError);

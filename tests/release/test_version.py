@@ -78,12 +78,21 @@ class Version(unittest.TestCase):
         version.check_tag(self.root, "v97.98.99")
         with self.assertRaisesRegex(version.Wrong, "the tag is v97.98.98"):
             version.check_tag(self.root, "v97.98.98")
-        self.edit("CHANGELOG.md", "## 97.98.99 - 2030-01-02", "## 97.98.99 - 2030-01-02\n\n## 0.0.1 - 2030-01-01")
+        self.edit(
+            "CHANGELOG.md",
+            "## 97.98.99 - 2030-01-02",
+            "## 97.98.99 - 2030-01-02\n\n## 0.0.1 - 2030-01-01",
+        )
         with self.assertRaisesRegex(version.Wrong, "tells nothing"):
             version.check_tag(self.root, "v97.98.99")
 
     def test_python_spells_it_its_way(self) -> None:
-        spelled = {"1.2.3": "1.2.3", "1.2.3-rc.1": "1.2.3rc1", "1.2.3-alpha.2": "1.2.3a2", "1.2.3-beta.3": "1.2.3b3"}
+        spelled = {
+            "1.2.3": "1.2.3",
+            "1.2.3-rc.1": "1.2.3rc1",
+            "1.2.3-alpha.2": "1.2.3a2",
+            "1.2.3-beta.3": "1.2.3b3",
+        }
         self.assertEqual({semantic: version.in_python(semantic) for semantic in spelled}, spelled)
 
 

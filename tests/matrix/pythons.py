@@ -1,0 +1,117 @@
+"""The wheel and the source distribution under each Python that this machine has."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Dict, List, Tuple
+
+from environment import DIST, WORK, Project, Skip
+
+WANTED = ["3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.14t"]
+ASK = """
+import platform, sys, sysconfig
+free = "t" if sysconfig.get_config_var("Py_GIL_DISABLED") else ""
+print("%d.%d%s" % (*sys.version_info[:2], free), platform.python_version(), sys.executable)
+"""
+
+
+def interpreters() -> Dict[str, Tuple[str, str]]:
+    """Short name to version and program: those on the path and those of pyenv, the newest of each."""
+    candidates: List[Path] = []
+    for folder in map(Path, os.environ["PATH"].split(os.pathsep)):
+        candidates += folder.glob("python3.*")
+        candidates += folder.glob("python.exe")
+    candidates += Path.home().glob(".pyenv/versions/*/bin/python3")
+    found: Dict[str, Tuple[str, str]] = {}
+    for path in candidates:
+        if not re.fullmatch(r"python(3(\.\d+t?)?)?(\.exe)?", path.name) or "shims" in path.parts:
+            continue
+        answer = subprocess.run(
+            [path, "-c", ASK], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+        if answer.returncode == 0:
+            name, version, program = answer.stdout.split(maxsplit=2)
+            found[name] = max(found.get(name, ("", "")), (version, program.strip()))
+    return found
+
+
+def environment(project: Project, program: str) -> Path:
+    """A fresh virtual environment; its interpreter."""
+    project.run(program, "-m", "venv", "venv")
+    return project.folder / ("venv/Scripts/python.exe" if os.name == "nt" else "venv/bin/python")
+
+
+def install(project: Project, python: Path, *more: str) -> None:
+    """Install from the artefacts, never from an index."""
+    project.run(
+        python,
+        "-m",
+        "pip",
+        "install",
+        "--no-index",
+        "--find-links",
+        DIST / "python",
+        "replicant",
+        *more,
+    )
+    project.run(python, "-m", "pip", "check")
+
+
+def smoke(project: Project, python: Path) -> None:
+    project.copy("smoke.py")
+    project.smoke(python, "-W", "error", "smoke.py")
+
+
+def wheel(name: str, _: str) -> str:
+    found = interpreters().get(name)
+    if found is None:
+        raise Skip("no such interpreter on this machine, and no package registry has it")
+    version, program = found
+    project = Project(f"python {name}")
+    python = environment(project, program)
+    install(project, python, "--only-binary=:all:")
+    smoke(project, python)
+    return version
+
+
+def beside_old_packages(_: str) -> str:
+    """The official client's dependencies, as old as they come, neither break nor are broken."""
+    found = interpreters()
+    version, program = found[
+        max(found, key=lambda name: [int(part) for part in re.findall(r"\d+", name)])
+    ]
+    project = Project("python beside")
+    python = environment(project, program)
+    project.run(python, "-m", "pip", "install", "-q", "httpx==0.21.3", "pydantic==1.10.26")
+    install(project, python)
+    smoke(project, python)
+    return f"{version}, httpx 0.21, pydantic 1.10"
+
+
+def source_distribution(_: str) -> str:
+    """What pip builds where there is no wheel. Unoptimised: whether it builds is the question."""
+    if shutil.which("cargo") is None:
+        raise Skip("no Rust on this machine")
+    version, program = interpreters().get("3.11") or next(iter(interpreters().values()))
+    project = Project("python sdist")
+    python = environment(project, program)
+    homes = {
+        name: os.environ.get(name, str(Path.home() / folder))
+        for name, folder in [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")]
+    }
+    [archive] = sorted((DIST / "python").glob("*.tar.gz"))
+    project.run(
+        *(python, "-m", "pip", "install", archive),
+        timeout=1200,
+        environment={
+            **homes,
+            "CARGO_TARGET_DIR": str(WORK / "sdist"),
+            "MATURIN_PEP517_ARGS": "--profile dev",
+        },
+    )
+    smoke(project, python)
+    return version
