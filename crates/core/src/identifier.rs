@@ -95,6 +95,8 @@ fn is_version_id(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -116,6 +118,15 @@ mod tests {
                 error.message().contains(text) && error.message().contains("owner/name:version"),
                 "{text:?}"
             );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_read_is_written_the_same(text in "[a-z:/ .é-]{0,24}|deployments/[a-z/:]{0,12}|[0-9a-f]{64}") {
+            if let Ok(reference) = text.parse::<Reference>() {
+                prop_assert_eq!(reference.to_string(), text);
+            }
         }
     }
 }

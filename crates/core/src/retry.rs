@@ -201,5 +201,10 @@ mod tests {
                 prop_assert!(asked.is_none_or(|asked| wait >= asked));
             }
         }
+
+        #[test]
+        fn whatever_is_asked_for_is_a_time_or_nothing(header in "[-+0-9.eE]{0,12}|[ -~]{0,40}|[0-9]{400}", now in any::<u64>()) {
+            let _ = parse_retry_after(&header, Duration::from_secs(now));
+        }
     }
 }

@@ -228,5 +228,20 @@ mod tests {
             let bytes: Vec<&[u8]> = text.as_bytes().chunks(1).collect();
             prop_assert_eq!(&parse(&bytes), &whole);
         }
+
+        #[test]
+        fn any_bytes_are_read_the_same_however_they_are_cut(
+            bytes in prop::collection::vec(
+                prop_oneof![Just(b'\n'), Just(b'\r'), Just(b':'), Just(b' '), Just(0xef), Just(0xbb), Just(0xbf), any::<u8>()],
+                0..200,
+            ),
+            cut in 0usize..200,
+        ) {
+            let whole = parse(&[&bytes]);
+            let (one, other) = bytes.split_at(cut.min(bytes.len()));
+            prop_assert_eq!(&parse(&[one, other]), &whole);
+            let single: Vec<&[u8]> = bytes.chunks(1).collect();
+            prop_assert_eq!(&parse(&single), &whole);
+        }
     }
 }

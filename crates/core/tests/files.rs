@@ -163,3 +163,18 @@ async fn a_large_file_is_streamed_and_the_same_file_goes_up_once() {
     assert_eq!(uploaded[0].size, Some(10_000_000));
     assert_eq!(uploaded[0].name.as_deref(), Some("large.bin"));
 }
+
+#[tokio::test]
+async fn request_options_count_for_files() {
+    let exchanges = r#"[
+        {"expect": {"origin": "main", "headers": {"x-trace": "t"}, "query": {"q": "1"}}, "reply": {"status": 302, "headers": {"location": "{{other}}/b"}}},
+        {"expect": {"origin": "other", "headers": {"x-trace": null, "authorization": null}, "query": {}}, "reply": {"text": "0123", "cut_at": 2}}]"#;
+    let (_emulator, script, client) = support::play(exchanges, support::quick());
+    let params = json!({
+        "url": format!("{}/a", script.base_url()),
+        "request_options": {"headers": {"x-trace": "t"}, "query": {"q": "1"}, "max_retries": 0}
+    });
+    let error = replicant::operation::call(&client, "output.bytes", params.into(), None).await.unwrap_err();
+    assert!(error.message().contains("2 of 4 bytes"), "{error}");
+    support::settled(&script).await;
+}

@@ -2,11 +2,22 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::sync::{Arc, Mutex};
+mod support;
 
-use futures_util::TryStreamExt;
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::{TryStreamExt, stream};
 use replicant::{
-    Client, File, FileEncodingStrategy, Item, Observer, Options, Upload, Value, json, operation,
+    BoxFuture, BoxStream, ByteSource, Client, File, FileEncodingStrategy, Item, Observer, Options, Upload,
+    Value, json, operation,
+    transport::{HttpRequest, HttpResponse, Transport},
 };
 use replicant_emulator::{Config, Emulator};
 
@@ -113,4 +124,77 @@ async fn rust_is_told_in_its_own_type() {
         let last = told.iter().rfind(|upload| upload.place == place).unwrap();
         assert_eq!((last.name.as_str(), last.loaded, last.total), (name, SIZE as u64, Some(SIZE as u64)));
     }
+}
+
+/// Takes uploads slowly, and counts how many it takes at a time.
+#[derive(Default)]
+struct Slow {
+    now: Arc<AtomicUsize>,
+    most: Arc<AtomicUsize>,
+}
+
+impl Transport for Slow {
+    fn send(&self, request: HttpRequest) -> BoxFuture<'static, replicant::Result<HttpResponse>> {
+        let (now, most) = (self.now.clone(), self.most.clone());
+        Box::pin(async move {
+            let body = if request.url.path().ends_with("/files") {
+                most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                now.fetch_sub(1, Ordering::SeqCst);
+                json!({"id": "f", "urls": {"get": "https://api.replicate.com/v1/files/f"}})
+            } else {
+                json!({"id": "p1", "status": "succeeded", "output": 1})
+            };
+            Ok(HttpResponse {
+                status: 201,
+                headers: Vec::new(),
+                body: Box::new(Bytes::from(body.to_string())),
+            })
+        })
+    }
+}
+
+#[tokio::test]
+async fn some_go_up_at_a_time_and_never_all() {
+    let server = Arc::new(Slow::default());
+    let options = Options {
+        transport: Some(server.clone()),
+        file_encoding_strategy: Some(FileEncodingStrategy::Upload),
+        ..Options::default()
+    };
+    let client = Client::new(options).unwrap();
+    let mut input = Value::object();
+    input["images"] = (0..20u8).map(|n| File::bytes(vec![n; 10])).collect::<Vec<_>>().into();
+    client.run("acme/up", input).await.unwrap();
+    assert_eq!(server.most.load(Ordering::SeqCst), 4);
+}
+
+/// Can be read once, as what comes through a pipe.
+#[derive(Debug)]
+struct Pipe;
+
+impl ByteSource for Pipe {
+    fn len(&self) -> Option<u64> {
+        None
+    }
+
+    fn replayable(&self) -> bool {
+        false
+    }
+
+    fn open(&self) -> BoxFuture<'_, replicant::Result<BoxStream<'static, replicant::Result<Bytes>>>> {
+        let pieces = stream::iter([Ok(Bytes::from_static(b"once"))]);
+        Box::pin(async move { Ok(Box::pin(pieces) as BoxStream<'static, _>) })
+    }
+}
+
+#[tokio::test]
+async fn what_can_be_read_once_is_sent_once_and_says_why() {
+    let exchanges =
+        r#"[{"expect": {"method": "POST", "path": "/v1/files"}, "reply": {"status": 503, "text": "busy"}}]"#;
+    let (_emulator, script, client) = support::play(exchanges, support::quick());
+    let error = client.files().create(File::source(Arc::new(Pipe)).filename("pipe.bin")).await.unwrap_err();
+    assert_eq!(error.status(), Some(503));
+    assert!(error.message().contains("read only once"), "{error}");
+    support::settled(&script).await;
 }

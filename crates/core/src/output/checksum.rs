@@ -68,6 +68,8 @@ fn parts<'a>(headers: &'a [(String, String)], name: &'a str) -> impl Iterator<It
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn checked(name: &str, value: &str) -> Option<Result<(), String>> {
@@ -103,6 +105,15 @@ mod tests {
             ("etag", "\"5d41402abc4b2a76b9719d911017c592\""),
         ] {
             assert_eq!(checked(name, value), None, "{name}: {value}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_header_comes_is_a_checksum_or_none(
+            name in "repr-digest|digest|content-md5|x-goog-hash", value in "(sha-256|md5|=|:|,| |[A-Za-z0-9+/é]){0,20}"
+        ) {
+            let _ = checked(&name, &value);
         }
     }
 }

@@ -43,6 +43,8 @@ pub(super) fn extension(uri: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -51,6 +53,22 @@ mod tests {
         assert_eq!(decode("data:,a%20b").unwrap().1, "a b");
         for bad in ["data:text/plain;base64,a", "data:text/plain;base64", "data:;base64,%%%"] {
             assert_eq!(decode(bad).unwrap_err().kind(), ErrorKind::Download, "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_encoded_comes_back(content in any::<Vec<u8>>(), mime in "[a-z]{0,6}/?[a-z;=-]{0,8}") {
+            let uri = format!("data:{mime};base64,{}", STANDARD.encode(&content));
+            prop_assert_eq!(&decode(&uri).unwrap().1[..], &content[..]);
+            let escaped = percent_encoding::percent_encode(&content, percent_encoding::NON_ALPHANUMERIC);
+            prop_assert_eq!(&decode(&format!("data:{mime},{escaped}")).unwrap().1[..], &content[..]);
+        }
+
+        #[test]
+        fn whatever_comes_is_decoded_or_refused(rest in any::<String>()) {
+            let uri = format!("data:{rest}");
+            let _ = (decode(&uri), extension(&uri));
         }
     }
 }
