@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUST := $(shell git ls-files -co --exclude-standard crates Cargo.toml Cargo.lock 2>/dev/null)
 
+PYTHON_SOURCES := python tests/python tests/release tests/matrix examples scripts
+
 .DELETE_ON_ERROR:
 .PHONY: help quickstart quickstart-rust quickstart-python quickstart-node test check fmt fmt-check lint types \
 	test-rust test-python test-node python node emulator bench memory tools tools-test clean
@@ -28,7 +30,7 @@ quickstart-node: node
 	@echo "== Node: examples/quickstart.mjs"
 	@node examples/quickstart.mjs
 
-test: check test-rust test-python test-node ## Runs every check there is.
+test: check test-release test-rust test-python test-node ## Runs every check there is.
 	@echo "Everything passed."
 
 check: fmt-check lint types ## Formatting, lints and types.
@@ -46,7 +48,7 @@ lint: tools-test $(VENV)/.tools node_modules/.tools
 
 types: python node $(VENV)/.tools
 	$(BIN)/mypy
-	$(BIN)/mypy examples/quickstart.py
+	$(BIN)/mypy examples/*.py
 	npm run --silent types
 
 test-rust: tools
@@ -57,6 +59,9 @@ test-python: python emulator $(VENV)/.tools
 
 test-node: node emulator
 	npm test --silent
+
+test-release: ## Checks that versions, platforms and lock files agree.
+	$(PYTHON) -m unittest discover --quiet --start-directory tests/release
 
 fmt: tools-test $(VENV)/.tools node_modules/.tools ## Formats everything.
 	cargo fmt --all
@@ -106,5 +111,18 @@ memory: python node emulator ## Measures how much memory large files take on the
 	@echo "== Node"
 	@node --expose-gc bench/memory.mjs
 
+dist: dist/.built ## Builds and checks the wheel, the npm packages and the crates of this machine in dist/.
+
+dist/.built: $(RUST) $(shell git ls-files -co --exclude-standard python/replicant node scripts 2>/dev/null) \
+		pyproject.toml package.json package-lock.json README.md | tools
+	$(PYTHON) scripts/dist.py
+	@touch $@
+
+test-matrix: dist ## Installs what is in dist/ into clean environments and tries it there (10 minutes).
+	$(PYTHON) tests/matrix/run.py
+
+bump: ## Writes a new version everywhere: make bump VERSION=1.2.3
+	$(PYTHON) scripts/version.py bump $(VERSION)
+
 clean: ## Removes everything that was built.
-	rm -rf target $(VENV) node_modules node/dist quickstart-output
+	rm -rf target $(VENV) node_modules node/dist dist quickstart-output

@@ -1,0 +1,76 @@
+"""Many things at once with asyncio: a batch, streams side by side, a time limit.
+
+    python examples/tasks.py
+
+Without `REPLICATE_API_TOKEN` it talks to the emulator, which needs no token, no network and no money.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+
+import replicant
+from replicant.testing import Emulator
+
+TEXT = "meta/meta-llama-3-8b-instruct"
+IMAGE = "black-forest-labs/flux-schnell"
+
+
+async def batch(client: replicant.AsyncClient) -> None:
+    """Run one model on many inputs, four at a time, and keep what succeeds."""
+    places = asyncio.Semaphore(4)
+
+    async def paint(animal: str) -> str:
+        async with places:
+            output = await client.run(
+                IMAGE, {"prompt": f"a {animal} at dawn", "megapixels": "0.25"}
+            )
+            path: str = await output[0].asave(f"{animal}.webp")
+            return path
+
+    animals = ["heron", "fox", "hare", "owl", "otter", "swift"]
+    saved = await asyncio.gather(*map(paint, animals), return_exceptions=True)
+    for animal, path in zip(animals, saved):
+        print(f"  {animal}: {path}")
+
+
+async def side_by_side(client: replicant.AsyncClient) -> None:
+    """Read two streams at the same time, as two people would who talk at once."""
+
+    async def tell(name: str, prompt: str) -> None:
+        words = 0
+        # `text()` leaves out events that are no output.
+        async for piece in client.stream(TEXT, {"prompt": prompt, "max_tokens": 40}).text():
+            words += len(piece.split())
+        print(f"  {name} said {words} words")
+
+    await asyncio.gather(tell("Ada", "Sing of the sea."), tell("Ben", "Sing of the hills."))
+
+
+async def with_a_limit(client: replicant.AsyncClient) -> None:
+    """Give up after a while. The prediction is canceled, so that it costs nothing more."""
+    start = time.monotonic()
+    try:
+        await asyncio.wait_for(client.run("emulator/endless", {}), timeout=1)
+    except asyncio.TimeoutError:
+        print(f"  given up after {time.monotonic() - start:.0f} s")
+
+
+async def main(client: replicant.AsyncClient) -> None:
+    print("A batch:")
+    await batch(client)
+    print("Two streams:")
+    await side_by_side(client)
+    if not os.environ.get("REPLICATE_API_TOKEN"):
+        print("A time limit:")
+        await with_a_limit(client)
+
+
+if __name__ == "__main__":
+    if os.environ.get("REPLICATE_API_TOKEN"):
+        asyncio.run(main(replicant.AsyncClient()))
+    else:
+        with Emulator() as emulator:
+            asyncio.run(main(emulator.async_client()))

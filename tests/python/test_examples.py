@@ -1,0 +1,57 @@
+"""The examples, run as they are, each in a folder of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+# What each prints if it did what it is there for.
+SAID = {
+    "background": ["started ", "succeeded after", "no longer wanted: canceled", "20 steps"],
+    "custom_client": [
+        "answered by a function: nobody",
+        "signed in as acme",
+        "200 application/json meta/meta-llama-3-8b-instruct",
+        "unprocessable (422)",
+        "not_found (404)",
+    ],
+    "fine_tune": [
+        "found stability-ai/sdxl",
+        "the training succeeded",
+        "made sunset.png",
+        "acme/sunsets: succeeded",
+    ],
+    "pipeline": ["2 pictures of", "(512, 512) became (1024, 1024)", "saved harbour/output.png"],
+    "quickstart": ["1. run:", "6. error:   unprocessable (422)"],
+    "tasks": ["  swift: swift.webp", "Ben said 40 words", "given up after 1 s"],
+    "webhook_server": ["told by webhook: succeeded, hello"],
+}
+NEEDS = {"custom_client": ["httpx"], "webhook_server": ["fastapi", "uvicorn"]}
+
+
+def test_each_example_is_run() -> None:
+    assert sorted(SAID) == sorted(path.stem for path in (ROOT / "examples").glob("*.py"))
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_example(name: str, tmp_path: Path) -> None:
+    for module in NEEDS.get(name, ["PIL"]):
+        pytest.importorskip(module)
+    done = subprocess.run(
+        [sys.executable, ROOT / f"examples/{name}.py"],
+        cwd=tmp_path,
+        env={key: value for key, value in os.environ.items() if not key.startswith("REPLICATE_")},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    # Only a progress bar writes there.
+    assert "Traceback" not in done.stderr
+    for words in SAID[name]:
+        assert words in done.stdout
