@@ -1,0 +1,41 @@
+// Publishes what lies in dist/npm, the platforms first, so that no one gets `replicant` without them. What is
+// out already is left alone, so a release that broke off can be taken up again. --dry-run only says what.
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = join(fileURLToPath(import.meta.url), "../../..");
+const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+const suffix = `-${version}.tgz`;
+const main = `replicant${suffix}`;
+const files = readdirSync(join(root, "dist/npm")).filter((file) => file.endsWith(suffix) && file !== main);
+
+for (const file of [...files.sort(), main]) {
+  const name = file.slice(0, -suffix.length);
+  if (published(name)) {
+    console.log(`${name}@${version} is out already`);
+    continue;
+  }
+  // Who installs without a version gets no release candidate.
+  const tag = version.includes("-") ? "next" : "latest";
+  const command = [
+    "publish",
+    "--provenance",
+    "--access=public",
+    `--tag=${tag}`,
+    join(root, "dist/npm", file),
+  ];
+  console.log("npm", command.join(" "));
+  if (!process.argv.includes("--dry-run")) execFileSync("npm", command, { stdio: "inherit" });
+}
+
+function published(name) {
+  try {
+    execFileSync("npm", ["view", `${name}@${version}`, "version"], { stdio: ["ignore", "pipe", "pipe"] });
+    return true;
+  } catch (error) {
+    if (/E404/.test(error.stderr)) return false;
+    throw error;
+  }
+}
