@@ -131,4 +131,5 @@ macro_rules! plan_options {
         $crate::resources::predictions::prediction_options!(plan.prediction);
     };
 }
+
 pub(super) use plan_options;

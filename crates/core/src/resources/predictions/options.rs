@@ -236,4 +236,5 @@ macro_rules! prediction_options {
         }
     };
 }
+
 pub(crate) use prediction_options;
