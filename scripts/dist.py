@@ -16,13 +16,15 @@ import shutil
 import subprocess
 import sys
 import venv
+from pathlib import Path
 
 import check_dist
 import version
 
 ROOT = version.ROOT
 DIST = ROOT / "dist"
-TOOLS = ROOT / "target/dist-tools"
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+TOOLS = TARGET / "dist-tools"
 BIN = TOOLS / ("Scripts" if os.name == "nt" else "bin")
 REQUIREMENTS = ROOT / "scripts/requirements-dist.txt"
 
@@ -83,7 +85,7 @@ def crates() -> None:
     (DIST / "crates").mkdir(parents=True)
     for name in names:
         file = f"{name}-{version.check(ROOT)}.crate"
-        shutil.copy(ROOT / "target/package" / file, DIST / "crates" / file)
+        shutil.copy(TARGET / "package" / file, DIST / "crates" / file)
 
 
 def main() -> None:
