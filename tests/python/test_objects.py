@@ -1,0 +1,77 @@
+"""Objects of the API: attributes, copies, and inside models of pydantic."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+import replicant as replicate
+
+ECHO = "0ec4000000000000000000000000000000000000000000000000000000000001"
+LLAMA = "meta/meta-llama-3-8b-instruct"
+
+
+def test_predictions_are_objects(client: replicate.Client) -> None:
+    prediction = client.predictions.create(model="emulator/progress", input={})
+    seen: list[Any] = []
+    prediction.wait(on_update=lambda p: seen.append(p.progress))
+    assert prediction.status == "succeeded"
+    assert prediction.progress == (1.0, 10, 10)
+    assert isinstance(prediction.progress, replicate.Prediction.Progress)
+    assert prediction.metrics is not None
+    assert prediction.metrics["predict_time"] > 0
+    assert prediction.error is None
+    assert prediction.webhook is None
+    assert set(prediction.urls) >= {"get", "cancel"}
+    with pytest.raises(AttributeError, match="no member 'nonsense'"):
+        prediction.nonsense  # noqa: B018
+    prediction.reload()
+    assert f"id={prediction.id!r}" in repr(prediction)
+    assert prediction == client.predictions.get(prediction.id)
+    assert prediction != replicate.Prediction(id="other")
+    data = prediction.dict()
+    assert data == prediction.model_dump() == prediction.to_dict() == json.loads(prediction.json())
+    assert json.loads(prediction.model_dump_json()) == data
+    assert replicate.Prediction(**data) == prediction
+    assert "id" in prediction.model_dump(include={"id"})
+    new = replicate.Prediction({"id": "x", "brand_new": {"a": 1}})
+    assert new.brand_new == {"a": 1}
+    assert "brand_new" in dir(new)
+
+
+async def test_predictions_are_awaited(
+    client: replicate.Client, async_client: replicate.AsyncClient
+) -> None:
+    prediction = await async_client.predictions.create(
+        model=LLAMA, input={"prompt": "x", "max_tokens": 9}
+    )
+    text = "".join([str(event) async for event in prediction.stream()])
+    await prediction.wait()
+    assert "".join(prediction.output) == text
+    assert [item async for item in prediction.output_iterator()] == prediction.output
+    other = await client.predictions.async_get(prediction.id)
+    assert isinstance(other, replicate.Prediction)
+    await other.async_reload()
+    assert list(other.output_iterator()) == prediction.output
+    assert "".join([item async for item in other.async_output_iterator()]) == text
+    async for event in await client.async_stream(LLAMA, {"prompt": "x", "max_tokens": 3}):
+        assert event.event in ("output", "logs", "done")
+    await other.async_cancel()
+
+
+def test_objects_in_pydantic_models(client: replicate.Client) -> None:
+    pydantic = pytest.importorskip("pydantic")
+
+    class Job(pydantic.BaseModel):  # type: ignore[misc, name-defined]
+        prediction: replicate.Prediction
+
+    prediction = client.predictions.create(model="emulator/echo", input={})
+    job = Job(prediction=prediction)
+    assert job.prediction is prediction
+    assert Job(prediction=prediction.dict()).prediction == prediction
+    assert job.model_dump()["prediction"] == prediction.dict()
+    assert json.loads(job.model_dump_json())["prediction"]["id"] == prediction.id
+    with pytest.raises(pydantic.ValidationError):
+        Job(prediction=3)

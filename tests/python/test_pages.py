@@ -1,0 +1,76 @@
+"""Lists, which come in pages."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import Emulator
+
+import replicant as replicate
+
+ECHO = "0ec4000000000000000000000000000000000000000000000000000000000001"
+LLAMA = "meta/meta-llama-3-8b-instruct"
+
+
+def test_lists(client: replicate.Client, emulator: Emulator) -> None:
+    for _ in range(3):
+        client.predictions.create(model="emulator/echo", input={})
+    page = client.predictions.list()
+    assert len(page) >= 3
+    assert page[0] == page.results[0]
+    assert page[:2] == page.results[:2]
+    assert page.previous is None
+    with pytest.raises(ValueError, match="cursor cannot be None"):
+        list(replicate.paginate(client.predictions.list, None))
+
+
+PAGES = (
+    {
+        "expect": {"path": "/v1/models"},
+        "reply": {
+            "json": {
+                "next": "{{base}}/models?cursor=2",
+                "previous": None,
+                "results": [{"owner": "a", "name": "1"}, {"owner": "a", "name": "2"}],
+            }
+        },
+    },
+    {
+        "expect": {"path": "/v1/models", "query": {"cursor": "2"}},
+        "reply": {
+            "json": {"next": None, "previous": None, "results": [{"owner": "a", "name": "3"}]}
+        },
+    },
+)
+
+
+def test_lists_iterate_over_items_of_all_pages(emulator: Emulator) -> None:
+    replay = emulator.replay(*PAGES)
+    client = replicate.Client(base_url=replay.base_url)
+    page = client.models.list()
+    assert len(page) == 2
+    assert len(replay.report()["requests"]) == 1, "the next page is fetched when it is needed"
+    assert [model.name for model in page] == ["1", "2", "3"]
+    replay.check()
+    replay = emulator.replay(*PAGES)
+    client = replicate.Client(base_url=replay.base_url)
+    pages = [[model.name for model in page] for page in replicate.paginate(client.models.list)]
+    assert pages == [["1", "2"], ["3"]]
+    replay.check()
+
+
+async def test_lists_awaited(emulator: Emulator) -> None:
+    replay = emulator.replay(*PAGES)
+    client = replicate.AsyncClient(base_url=replay.base_url)
+    assert [model.name async for model in client.models.list()] == ["1", "2", "3"]
+    replay = emulator.replay(*PAGES)
+    blocking = replicate.Client(base_url=replay.base_url)
+    page = await blocking.models.async_list()
+    assert [model.name for model in page] == ["1", "2"]
+    following = await page.get_next_page()
+    assert following is not None
+    assert [model.name for model in following] == ["3"]
+    assert await following.get_next_page() is None
+    replay = emulator.replay(*PAGES)
+    blocking = replicate.Client(base_url=replay.base_url)
+    pages = [page async for page in replicate.async_paginate(blocking.models.async_list)]
+    assert [len(page) for page in pages] == [2, 1]

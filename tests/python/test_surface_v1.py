@@ -1,0 +1,434 @@
+"""Code written for `replicate` 1.0.7, after its import line: every name it offers."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import importlib
+import io
+import pathlib
+import random
+import re
+import sys
+import types
+import zipfile
+from typing import Any
+
+import pytest
+from conftest import Emulator, python
+
+import replicant as replicate
+
+ECHO = "0ec4000000000000000000000000000000000000000000000000000000000001"
+SDXL = "7762fd07cf82c948538e41f63f77d685e02b063e37e496e96eefd46c929f9bdc"
+LLAMA = "meta/meta-llama-3-8b-instruct"
+
+# Names of `replicate` 1.0.7 by the modules they are imported from.
+NAMES = {
+    "account": "Account Accounts",
+    "client": "Client",
+    "collection": "Collection Collections",
+    "deployment": "Deployment Deployments",
+    "exceptions": "ReplicateException ModelError ReplicateError",
+    "file": "File Files",
+    "hardware": "Hardware",
+    "helpers": "FileOutput transform_output",
+    "identifier": "ModelVersionIdentifier",
+    "model": "Model Models",
+    "pagination": "Page",
+    "prediction": "Prediction Predictions",
+    "run": "run async_run",
+    "stream": "ServerSentEvent stream async_stream",
+    "training": "Training Trainings",
+    "version": "Version Versions",
+    "webhook": "Webhooks WebhookSigningSecret InvalidSecretKeyError InvalidSignatureError "
+    "InvalidTimestampError MissingWebhookBodyError MissingWebhookHeaderError WebhookValidationError",
+}
+
+
+@pytest.mark.parametrize("module", NAMES)
+def test_module_paths(module: str) -> None:
+    found = importlib.import_module(f"replicant.{module}")
+    for name in NAMES[module].split():
+        assert hasattr(found, name), name
+
+
+def test_functions_stay_functions_after_their_modules_are_imported(emulator: Emulator) -> None:
+    script = """
+from replicant.stream import ServerSentEvent
+from replicant.run import run
+from replicant.hardware import Hardware
+from replicant.account import Account
+import replicant
+assert replicant.run("emulator/echo", {"value": 1}) == run("emulator/echo", {"value": 1}) == 1
+events = list(replicant.stream("emulator/echo", {"value": "x"}))
+assert isinstance(events[0], ServerSentEvent)
+assert isinstance(replicant.hardware.list()[0], Hardware)
+assert isinstance(replicant.account.get(), Account)
+print("good")
+"""
+    done = python(script, REPLICATE_BASE_URL=emulator.base_url)
+    assert done.stdout == "good\n", done.stderr
+
+
+def test_the_module_is_a_client_of_the_environment(emulator: Emulator) -> None:
+    script = """
+import os, sys, replicant, asyncio
+os.environ["REPLICATE_API_TOKEN"] = "late"
+os.environ["REPLICATE_BASE_URL"] = sys.argv[1]
+os.environ["REPLICATE_POLL_INTERVAL"] = "0.01"
+prediction = replicant.predictions.create(model="emulator/echo", input={"value": 1})
+prediction.wait()
+assert prediction.output == 1
+assert asyncio.run(replicant.async_run("emulator/echo", {"value": 2})) == 2
+assert replicant.default_client.poll_interval == 0.01
+pages = list(replicant.paginate(replicant.predictions.list))
+assert prediction.id in [p.id for page in pages for p in page]
+print("good")
+"""
+    for url in (emulator.base_url, emulator.origin):
+        done = python(script, url)
+        assert done.stdout == "good\n", done.stderr
+
+
+def test_the_token_of_a_cog_run_comes_first(
+    monkeypatch: pytest.MonkeyPatch, emulator: Emulator
+) -> None:
+    from replicant._default import _DefaultClient
+
+    scope = types.SimpleNamespace(context={"replicate_api_token": "of-the-run"})
+    cog = types.SimpleNamespace(current_scope=lambda: scope)
+    monkeypatch.setitem(sys.modules, "cog", cog)  # type: ignore[arg-type]
+    monkeypatch.setenv("REPLICATE_API_TOKEN", "of-the-machine")
+    monkeypatch.setenv("REPLICATE_BASE_URL", emulator.base_url)
+    for token, sent in (("of-the-run", "Bearer of-the-run"), ("", None), (None, None)):
+        scope.context["replicate_api_token"] = token
+        emulator.forget()
+        _DefaultClient().predictions.list()
+        assert emulator.requests()[-1]["headers"].get("authorization") == sent
+
+
+def test_shapes_of_arguments(client: replicate.Client) -> None:
+    model = client.models.get("emulator/echo")
+    assert model == client.models.get("emulator", "echo") == client.models.get(("emulator", "echo"))
+    assert model == client.models.get(owner="emulator", name="echo")
+    assert model.id == "emulator/echo"
+    version = model.versions.get(ECHO)
+    assert [v.id for v in model.versions.list()] == [ECHO]
+    assert version.created_at.tzinfo is not None
+    assert model.latest_version == version
+    ref = replicate.ModelVersionIdentifier.parse(f"emulator/echo:{ECHO}")
+    for target in (
+        f"emulator/echo:{ECHO}",
+        ("emulator", "echo"),
+        ("emulator", "echo", ECHO),
+        model,
+        version,
+        ref,
+        ECHO,
+    ):
+        assert client.run(target, {"value": 7}) == 7
+    for kwargs in (
+        {"version": version},
+        {"version": ECHO},
+        {"model": model},
+        {"model": ("emulator", "echo")},
+        {"model": "emulator/echo"},
+    ):
+        prediction = client.predictions.create(input={"value": 1}, **kwargs)  # type: ignore[arg-type]
+        assert prediction.status in ("starting", "processing", "succeeded")
+    assert client.predictions.create(ECHO, {"value": 1}, wait=True).output == 1
+    with pytest.raises(ValueError, match="Exactly one of"):
+        client.predictions.create(input={})
+    with pytest.raises(TypeError, match="owner/name"):
+        client.run(3, {})
+
+
+def test_deployments(client: replicate.Client) -> None:
+    deployment = client.deployments.get("acme/text")
+    prediction = deployment.predictions.create({"prompt": "x", "max_tokens": 3})
+    prediction.wait()
+    assert prediction.status == "succeeded"
+    other = client.deployments.predictions.create("acme/text", {"prompt": "x", "max_tokens": 3})
+    other.cancel()
+    assert client.predictions.create(deployment=deployment, input={"prompt": "x"}).id
+    release = deployment.current_release
+    assert release is not None
+    assert release.configuration.hardware
+    assert release.created_by is None or release.created_by.username
+    made = client.deployments.create(
+        "acme/mine", "emulator/echo", ECHO, client.hardware.list()[0], 0, 1
+    )
+    assert made.name == "mine"
+    changed = client.deployments.update("acme", "mine", max_instances=2)
+    assert changed.current_release.configuration.max_instances == 2  # type: ignore[union-attr]
+    assert [d.id for d in client.deployments.list()]
+
+
+def test_exceptions_are_caught_as_before(client: replicate.Client, emulator: Emulator) -> None:
+    with pytest.raises(replicate.exceptions.ModelError) as failed:  # type: ignore[attr-defined]
+        client.run("emulator/fails", {})
+    prediction = failed.value.prediction
+    assert prediction.status == "failed"
+    assert "RuntimeError" in prediction.logs
+    with pytest.raises(replicate.exceptions.ReplicateException) as missing:  # type: ignore[attr-defined]
+        client.predictions.get("nope")
+    assert isinstance(missing.value, replicate.ReplicateError)
+    assert isinstance(missing.value, replicate.APIStatusError)
+    assert (missing.value.status, missing.value.status_code) == (404, 404)
+    assert missing.value.to_dict()["detail"]
+    with pytest.raises(replicate.APIConnectionError):
+        replicate.Client(base_url="http://127.0.0.1:9", max_retries=0).predictions.list()
+    emulator.fault(match={"path": "/v1/predictions"}, action={"delay_ms": 1000})
+    with pytest.raises(replicate.APITimeoutError) as late:
+        client.with_options(timeout=0.1, max_retries=0).predictions.list()
+    assert isinstance(late.value, TimeoutError)
+    made = replicate.ReplicateError(type="t", title="x", status=500, detail="d", instance="i")
+    assert str(made).startswith("ReplicateError Details:")
+    assert made.to_dict() == {
+        "type": "t",
+        "title": "x",
+        "status": 500,
+        "detail": "d",
+        "instance": "i",
+    }
+    error = replicate.ModelError(prediction)
+    assert error.prediction == prediction
+    assert str(error) == prediction.error
+
+
+# Each call of 1.0.7, as it is written there; its awaited twin begins with `async_`.
+CALLS = {
+    "accounts.current()": "Account",
+    "collections.list()": "Page",
+    "collections.get('text-to-image')": "Collection",
+    "deployments.list()": "Page",
+    "deployments.get('acme/text')": "Deployment",
+    "deployments.predictions.create('acme/text', {'prompt': 'x'}, stream=True)": "Prediction",
+    "deployments.create(name='acme/NEW', model='emulator/echo', version=ECHO, hardware='cpu', "
+    "min_instances=0, max_instances=1)": "Deployment",
+    "deployments.update('acme', 'text', min_instances=0, max_instances=2)": "Deployment",
+    "deployments.update(deployment_owner='acme', deployment_name='text', hardware='cpu')": "Deployment",
+    "deployments.delete(deployment_owner='acme', deployment_name='NEW')": "bool",
+    "files.create(io.BytesIO(b'x'), filename='x.txt', content_type='text/plain', metadata={'a': 1})": "File",
+    "files.create(pathlib.Path(__file__))": "File",
+    "files.create(__file__)": "File",
+    "files.get(FILE)": "File",
+    "files.get(file_id=FILE)": "File",
+    "files.list()": "Page",
+    "files.delete(FILE)": "bool",
+    "hardware.list()": "list",
+    "models.list()": "Page",
+    "models.get('emulator/echo')": "Model",
+    "models.get('emulator', 'echo')": "Model",
+    "models.get(owner='emulator', name='echo')": "Model",
+    "models.get(key='emulator/echo')": None,
+    "models.create('acme', 'NEW', visibility='private', hardware='cpu', description='d', "
+    "github_url='https://github.com/a/b', paper_url='https://a.b/c', license_url='https://a.b/d', "
+    "cover_image_url='https://a.b/e.png')": "Model",
+    "models.delete('acme/NEW')": "bool",
+    "models.search('llama')": "Page",
+    "models.predictions.create('emulator/echo', {'value': 1}, wait=True)": "Prediction",
+    "models.predictions.create(model=('emulator', 'echo'), input={'value': 1})": "Prediction",
+    "predictions.list()": "Page",
+    "predictions.get(PREDICTION)": "Prediction",
+    "predictions.cancel(PREDICTION)": "Prediction",
+    "predictions.create(ECHO, {'value': 1})": "Prediction",
+    "predictions.create(version=ECHO, input={'value': 1}, webhook='https://a.b/c', "
+    "webhook_events_filter=['start'], stream=False, wait=5, "
+    "file_encoding_strategy='base64')": "Prediction",
+    "predictions.create(model='emulator/echo', input={'value': 1}, wait=True)": "Prediction",
+    "predictions.create(deployment='acme/text', input={'prompt': 'x'})": "Prediction",
+    "trainings.create(model='stability-ai/sdxl', version=SDXL, input={'input_images': ZIP}, "
+    "destination='acme/hotdog', webhook='https://a.b/c', "
+    "webhook_events_filter=['completed'], file_encoding_strategy='url')": "Training",
+    "trainings.create(version='stability-ai/sdxl:' + SDXL, input={'input_images': ZIP}, "
+    "destination='acme/hotdog')": "Training",
+    "trainings.create('stability-ai/sdxl:' + SDXL, {'input_images': ZIP}, 'acme/hotdog', "
+    "'https://a.b/c', None, ['completed'])": "Training",
+    "trainings.list()": "Page",
+    "trainings.get(TRAINING)": "Training",
+    "trainings.cancel(TRAINING)": "Training",
+    "webhooks.default.secret()": "WebhookSigningSecret",
+    "run('emulator/echo', input={'value': 1}, use_file_output=False)": "int",
+    "run('emulator/echo:' + ECHO, {'value': 1}, wait=False, webhook='https://a.b/c')": "int",
+}
+FIRST = re.compile(r"(\w+)\(")
+
+
+@pytest.fixture
+def names(client: replicate.Client) -> dict[str, Any]:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as written:
+        picture = io.BytesIO()
+        pytest.importorskip("PIL.Image").new("RGB", (8, 8), "red").save(picture, "PNG")
+        written.writestr("a.png", picture.getvalue())
+    name = f"new-{random.randrange(10**9)}"
+    client.deployments.create(f"acme/{name}", "emulator/echo", ECHO, "cpu", 0, 1)
+    client.models.create("acme", name, visibility="private", hardware="cpu")
+    training = client.trainings.create(
+        f"stability-ai/sdxl:{SDXL}", {"input_images": archive.getvalue()}, "acme/hotdog"
+    )
+    return {
+        "ECHO": ECHO,
+        "SDXL": SDXL,
+        "ZIP": archive.getvalue(),
+        "NEW": name,
+        "FILE": client.files.create(b"hi", "hi.txt").id,
+        "PREDICTION": client.predictions.create(model="emulator/echo", input={}).id,
+        "TRAINING": training.id,
+        "io": io,
+        "pathlib": pathlib,
+        "__file__": __file__,
+    }
+
+
+@pytest.mark.parametrize("awaited", [False, True], ids=["blocking", "awaited"])
+@pytest.mark.parametrize("call", CALLS)
+async def test_every_call(
+    client: replicate.Client, names: dict[str, Any], call: str, awaited: bool
+) -> None:
+    text = call.replace("/NEW'", f"/{names['NEW']}'").replace("'NEW'", f"'{names['NEW']}'")
+    if ".create('acme'" in text or "create(name=" in text:
+        text = text.replace(names["NEW"], names["NEW"] + "-more")
+    if awaited:
+        text = FIRST.sub(r"async_\1(", text, count=1)
+    run = lambda: eval(f"client.{text}", {**names, "client": client})  # noqa: E731
+    if CALLS[call] is None:
+        with pytest.raises(TypeError):
+            run()
+        return
+    result = await run() if awaited else run()
+    expected = CALLS[call]
+    assert type(result).__name__ in (expected, f"Async{expected}")
+
+
+async def test_every_member_of_the_objects(client: replicate.Client, names: dict[str, Any]) -> None:
+    members = [
+        (client.predictions.get(names["PREDICTION"]), "id model version status input output logs error "
+        "metrics created_at started_at completed_at urls progress"),
+        (client.trainings.get(names["TRAINING"]), "id model version destination status input output "
+        "logs error created_at started_at completed_at urls"),
+        (client.models.get("emulator/echo"), "url owner name description visibility github_url paper_url "
+        "license_url run_count cover_image_url default_example latest_version id versions username"),
+        (client.models.get("emulator/echo").versions.get(ECHO), "id created_at cog_version openapi_schema"),
+        (client.accounts.current(), "type username name github_url"),
+        (client.hardware.list()[0], "sku name id"),
+        (client.files.get(names["FILE"]), "id name content_type size etag checksums metadata created_at "
+        "expires_at urls"),
+        (client.collections.get("text-to-image"), "slug name description models id"),
+        (client.deployments.get("acme/text"), "owner name current_release id username predictions"),
+        (client.deployments.get("acme/text").current_release, "number model version created_at created_by "
+        "configuration"),
+        (client.predictions.list(), "previous next results"),
+    ]  # fmt: skip
+    for found, expected in members:
+        for name in expected.split():
+            getattr(found, name)
+
+
+async def test_methods_of_the_objects(client: replicate.Client, names: dict[str, Any]) -> None:
+    prediction = client.predictions.create(model="emulator/echo", input={"value": "x"})
+    prediction.wait()
+    prediction.reload()
+    prediction.cancel()
+    await prediction.async_wait()
+    await prediction.async_reload()
+    await prediction.async_cancel()
+    assert [str(event) for event in prediction.stream(True)][-1] == ""
+    assert [event.event async for event in prediction.async_stream()][-1] == "done"
+    assert list(prediction.output_iterator()) == ["x"]
+    assert [item async for item in prediction.async_output_iterator()] == ["x"]
+    training = client.trainings.get(names["TRAINING"])
+    training.reload()
+    training.cancel()
+    await training.async_reload()
+    await training.async_cancel()
+    model = client.models.get("emulator/echo")
+    model.reload()
+    assert (await model.versions.async_get(ECHO)).id == ECHO
+    assert [version.id for version in await model.versions.async_list()] == [ECHO]
+    deployment = client.deployments.get("acme/text")
+    assert (await deployment.predictions.async_create({"prompt": "x"})).id
+    assert replicate.deployment.Deployment.Release  # type: ignore[attr-defined]
+
+
+def test_files_and_numbers_of_others_in_inputs(client: replicate.Client) -> None:
+    numpy = pytest.importorskip("numpy")
+    given = {
+        "a": numpy.int32(1),
+        "b": numpy.arange(3),
+        "c": (1,),
+        "d": {"x"},
+        "e": (n for n in [1]),
+    }
+    back = {"a": 1, "b": [0, 1, 2], "c": [1], "d": ["x"], "e": [1]}
+    assert client.run("emulator/echo", {"value": given}) == back
+
+
+async def test_outputs_as_files(client: replicate.Client) -> None:
+    output = client.run("black-forest-labs/flux-schnell", {"prompt": "a", "megapixels": "0.25"})[0]
+    assert isinstance(output, replicate.helpers.FileOutput)  # type: ignore[attr-defined]
+    content = output.read()
+    assert b"".join(output) == await output.aread() == content
+    assert b"".join([piece async for piece in output]) == content
+    transformed = replicate.helpers.transform_output({"a": [output.url]}, client)  # type: ignore[attr-defined]
+    assert transformed == {"a": [output]}
+
+
+def test_streams(client: replicate.Client) -> None:
+    events = list(client.stream(LLAMA, input={"prompt": "x", "max_tokens": 3}))
+    outputs = [event for event in events if event.event is replicate.EventType.OUTPUT]
+    assert "".join(map(str, events)) == "".join(str(event.data) for event in outputs)
+    assert events[-1].event == replicate.stream.ServerSentEvent.EventType.DONE  # type: ignore[attr-defined]
+    assert (type(events[0].data), type(events[0].id), events[0].retry) == (str, str, None)
+    with pytest.raises(replicate.ReplicateError):
+        list(client.stream("fofr/audio-to-waveform", input={"audio": "https://a.b/c.wav"}))
+
+
+WEBHOOK = {
+    "id": "msg_1",
+    "timestamp": "1700000000",
+    "body": '{"id": "p"}',
+    "secret": "whsec_" + base64.b64encode(b"0123456789abcdef").decode(),
+}
+
+
+def signed() -> dict[str, str]:
+    text = f"{WEBHOOK['id']}.{WEBHOOK['timestamp']}.{WEBHOOK['body']}".encode()
+    signature = base64.b64encode(hmac.new(b"0123456789abcdef", text, "sha256").digest()).decode()
+    return {
+        "Webhook-ID": WEBHOOK["id"],
+        "webhook-timestamp": WEBHOOK["timestamp"],
+        "WEBHOOK-SIGNATURE": f"v1,{signature}",
+    }
+
+
+def test_webhooks_are_validated(client: replicate.Client) -> None:
+    good: dict[str, Any] = {
+        "headers": signed(),
+        "body": WEBHOOK["body"],
+        "secret": replicate.WebhookSigningSecret(key=WEBHOOK["secret"]),
+        "tolerance": None,
+    }
+    assert replicate.webhooks.validate(**good) == {"id": "p"}
+    request = types.SimpleNamespace(headers=signed(), body=WEBHOOK["body"].encode())
+    assert client.webhooks.validate(request, secret=WEBHOOK["secret"], tolerance=None)["id"] == "p"
+    wrong: list[tuple[dict[str, Any], str]] = [
+        ({"headers": {}}, "MissingWebhookHeaderError"),
+        ({"headers": {**signed(), "webhook-timestamp": ""}}, "MissingWebhookHeaderError"),
+        ({"body": None}, "MissingWebhookBodyError"),
+        ({"tolerance": 10}, "InvalidTimestampError"),
+        ({"secret": "whsec_!"}, "InvalidSecretKeyError"),
+        ({"body": "{}"}, "InvalidSignatureError"),
+    ]
+    for change, name in wrong:
+        error = getattr(replicate.webhook, name)  # type: ignore[attr-defined]
+        assert issubclass(error, replicate.webhook.WebhookValidationError)  # type: ignore[attr-defined]
+        assert issubclass(error, ValueError)
+        with pytest.raises(error):
+            replicate.webhooks.validate(**{**good, **change})
+    with pytest.raises(ValueError, match="secret"):
+        replicate.webhooks.validate(headers=signed(), body="{}")
+    with pytest.raises(ValueError, match="request"):
+        replicate.webhooks.validate(request, headers={}, body="", secret="whsec_x")

@@ -1,0 +1,170 @@
+"""Code written for `replicate` 2.0.0 beta, after its import line."""
+
+from __future__ import annotations
+
+import asyncio
+import pathlib
+
+import pytest
+from conftest import TOKEN, Emulator, python
+
+import replicant as replicate
+
+ECHO = "0ec4000000000000000000000000000000000000000000000000000000000001"
+LLAMA = "meta/meta-llama-3-8b-instruct"
+
+TWO = """Replicate AsyncReplicate Client AsyncClient ReplicateError APIError APIStatusError APITimeoutError
+APIConnectionError APIResponseValidationError BadRequestError AuthenticationError PermissionDeniedError
+NotFoundError ConflictError UnprocessableEntityError RateLimitError InternalServerError FileOutput
+AsyncFileOutput Model Version ModelVersionIdentifier get_path_url run use stream files models account
+hardware webhooks trainings collections deployments predictions"""
+
+
+def test_names_of_2() -> None:
+    for name in TWO.split():
+        assert hasattr(replicate, name), name
+
+
+def test_options_set_on_the_module(emulator: Emulator) -> None:
+    script = """
+import sys, replicant
+replicant.bearer_token = "mine"
+replicant.base_url = sys.argv[1]
+replicant.default_headers = {"x-mine": "1"}
+replicant.predictions.list()
+"""
+    emulator.forget()
+    assert python(script, emulator.base_url).stderr == ""
+    headers = emulator.requests()[-1]["headers"]
+    assert headers["authorization"] == "Bearer mine"
+    assert headers["x-mine"] == "1"
+
+
+def test_status_and_headers(client: replicate.Client) -> None:
+    answer = client.predictions.with_raw_response.create(model="emulator/echo", input={}, wait=True)
+    assert answer.status_code == 201
+    assert answer.headers["preference-applied"] == "wait"
+    assert answer.parse().id
+    assert client.models.with_raw_response.get("emulator/echo").parse().name == "echo"
+    assert client.with_raw_response.run("emulator/echo", {"value": 1}).parse() == 1
+    nested = client.with_raw_response.models.versions.get("emulator/echo", id=ECHO)
+    assert nested.parse().id == ECHO
+    assert nested.headers["Content-Type"] == nested.headers["content-type"]
+    assert "CONTENT-TYPE" in nested.headers
+    assert nested.headers.get("X-None", "none") == "none"
+    with pytest.raises(AttributeError, match="nonsense"):
+        client.predictions.with_raw_response.nonsense  # type: ignore[attr-defined]  # noqa: B018
+    with pytest.raises(TypeError, match="iterated"):
+        client.with_raw_response.stream(LLAMA, {})  # type: ignore[attr-defined]
+
+
+async def test_status_and_headers_awaited(
+    client: replicate.Client, async_client: replicate.AsyncClient
+) -> None:
+    answer = await async_client.predictions.with_raw_response.list()
+    assert answer.status_code == 200
+    assert len(answer.parse()) > 0
+    raw = client.predictions.with_raw_response
+    answers = await asyncio.gather(
+        *(raw.async_create(model="emulator/echo", input={"value": n}) for n in range(9))
+    )
+    assert {answer.status_code for answer in answers} == {201}
+    for answer in answers:
+        assert answer.headers["location"].endswith(answer.parse().id), "each has its own headers"
+
+
+def test_options_of_one_call(client: replicate.Client, emulator: Emulator) -> None:
+    client.predictions.list()
+    emulator.forget()
+    connections = emulator.state()["connections_ever"]
+    other = client.with_options(headers={"x-mine": "1"}, default_query={"q": "2"}, max_retries=1)
+    other.with_options(timeout=7, default_headers={"x-more": "3"}).predictions.list()
+    assert emulator.state()["connections_ever"] == connections + 1, "one, which asks for the state"
+    request = emulator.requests()[-1]
+    assert (request["headers"]["x-mine"], request["headers"]["x-more"]) == ("1", "3")
+    assert request["query"] in ({"q": "2"}, "q=2")
+    assert (other.max_retries, client.max_retries, other.timeout) == (1, 5, 60)
+    client.predictions.list()
+    assert "x-mine" not in emulator.requests()[-1]["headers"]
+    assert client.with_options(use_file_output=False).base_url == client.base_url
+    assert client.copy(base_url="http://127.0.0.1:1/v1").base_url == "http://127.0.0.1:1/v1"
+
+
+async def test_context_managers(emulator: Emulator) -> None:
+    with replicate.Replicate(bearer_token=TOKEN, base_url=emulator.base_url) as client:
+        assert client.run("emulator/echo", {"value": 1}) == 1
+    client.close()
+    async with replicate.AsyncReplicate(base_url=emulator.base_url) as awaited:
+        assert await awaited.run("emulator/echo", {"value": 1}) == 1
+    await awaited.close()
+
+
+def test_requests_of_ones_own(client: replicate.Client) -> None:
+    answer = client.request("GET", "/account")
+    assert answer.status_code == 200
+    assert answer.json()["username"] == client.accounts.current().username
+    assert answer.headers["content-type"].startswith("application/json")
+    with pytest.raises(replicate.NotFoundError):
+        client.request("GET", "/nope")
+
+
+def test_models_as_functions(client: replicate.Client) -> None:
+    text = client.use(LLAMA)
+    inputs = {"prompt": "x", "max_tokens": 9, "seed": 1}
+    whole = text(**inputs)
+    assert isinstance(whole, str)
+    run = text.create(**inputs)
+    assert run.output() == whole
+    assert isinstance(run.logs(), str)
+    assert "components" in text.openapi_schema()
+    pieces = client.use(LLAMA, streaming=True)(**inputs)
+    assert str(pieces) == "".join(pieces) == whole
+    assert client.use("emulator/echo")(value=pieces) == whole
+    image = client.use("black-forest-labs/flux-schnell")(prompt="a heron", megapixels="0.25")[0]
+    assert isinstance(image, replicate.URLPath)
+    assert str(image) == replicate.get_path_url(image) == image.url
+    content = pathlib.Path(image).read_bytes()
+    assert content == image.read()
+    with open(image, "rb") as opened:
+        assert opened.read() == content
+    assert client.use("emulator/echo")(value=image) == image
+    with pytest.raises(replicate.ModelError):
+        client.use("emulator/fails").create().output()
+
+    class Named:
+        name = "emulator/echo"
+
+    assert client.use(Named)(value=["a", "b"]) == ["a", "b"]
+
+
+async def test_models_as_awaited_functions(async_client: replicate.AsyncClient) -> None:
+    inputs = {"prompt": "x", "max_tokens": 9, "seed": 1}
+    whole = await async_client.use(LLAMA)(**inputs)
+    pieces = await async_client.use(LLAMA, streaming=True)(**inputs)
+    assert await pieces == "".join([piece async for piece in pieces]) == whole
+    run = await async_client.use(LLAMA).create(**inputs)
+    assert await run.output() == whole
+    assert await async_client.use("emulator/echo")(value=pieces) == whole
+
+
+def test_every_other_endpoint(client: replicate.Client) -> None:
+    assert client.accounts.current().type in ("user", "organization")
+    collection = next(iter(client.collections.list()))
+    whole = client.collections.get(collection.slug)
+    assert len(whole) == len(list(whole)) > 0
+    assert whole[0].id
+    assert client.hardware.list()[0].sku
+    assert client.search("image").query == "image"
+    assert client.models.search("llama")
+    model = client.models.create("acme", "new", visibility="private", hardware="cpu")
+    assert client.models.update("acme/new", description="d").description == "d"
+    assert client.models.delete(model)
+    assert isinstance(client.models.readme.get(LLAMA), str)
+    assert client.models.examples.list(LLAMA) is not None
+    secret = client.webhooks.default.secret()
+    assert secret == client.webhooks.default.secret.get()
+    assert secret.key not in repr(secret)
+    file = client.files.create(b"hi", filename="hi.txt")
+    assert client.files.get(file.id) == file
+    assert file.id in [f.id for f in client.files.list()]
+    assert client.files.delete(file.id)
