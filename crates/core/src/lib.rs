@@ -87,7 +87,7 @@ pub use self::{
     },
     retry::RetryPolicy,
     run::{Run, RunOutcome, StreamRun},
-    stream::{Event, EventStream},
+    stream::{Event, EventStream, TextStream},
     upload::{ByteSource, File, FileEncodingStrategy, MAX_FILE_SIZE, Upload},
     value::{Number, Object, PathSegment, Value},
     wait::OnAbandon,

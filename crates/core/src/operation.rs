@@ -158,7 +158,13 @@ operations! {
 /// Runs an operation that has one answer.
 ///
 /// `params` is an object of the operation's parameters by name; `request_options` in it holds
-/// [`RequestOptions`]. `observer` is told of what happens on the way, where something does.
+/// [`RequestOptions`]. `observer` is told of what happens on the way, where something does:
+///
+/// | operation | told |
+/// |---|---|
+/// | `run`, `predictions.wait` | every state of the prediction; `run` with `report_uploads` also as the creates |
+/// | `predictions.create` and its like, `trainings.create` | `{"upload": {"place", "name", "loaded", "total"}}` for each file of the input |
+/// | `files.create`, `output.save`, `output.save_all` | `{"loaded", "total"}`, in bytes |
 ///
 /// # Errors
 /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for an operation or a parameter that does not exist, and

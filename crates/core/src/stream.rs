@@ -4,12 +4,12 @@ use std::{
     collections::VecDeque,
     fmt,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt, TryStreamExt, stream};
+use futures_util::{Stream, StreamExt, stream};
 use url::Url;
 
 use crate::{
@@ -116,9 +116,55 @@ impl EventStream {
     /// let words: Vec<String> = events.text().try_collect().await?;
     /// # Ok(()) }
     /// ```
-    pub fn text(self) -> impl Stream<Item = Result<String>> + Unpin {
-        self.events
-            .try_filter_map(|event| std::future::ready(Ok((event.event == "output").then_some(event.data))))
+    pub fn text(self) -> TextStream {
+        TextStream { events: self }
+    }
+}
+
+/// The text of a prediction's output alone, piece by piece; see [`EventStream::text`].
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// use futures_util::TryStreamExt;
+///
+/// let mut text = client.stream("acme/text", replicant::json!({"prompt": "Sing."})).await?.text();
+/// while let Some(piece) = text.try_next().await? {
+///     print!("{piece}");
+/// }
+/// println!("({})", text.prediction()["id"]);
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct TextStream {
+    events: EventStream,
+}
+
+impl TextStream {
+    /// The prediction as it was when the stream began.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// let text = client.stream("acme/text", replicant::json!({"prompt": "Sing."})).await?.text();
+    /// println!("{}", text.prediction()["id"]);
+    /// # Ok(()) }
+    /// ```
+    pub fn prediction(&self) -> &Value {
+        self.events.prediction()
+    }
+}
+
+impl Stream for TextStream {
+    type Item = Result<String>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            match ready!(Pin::new(&mut self.events).poll_next(cx)) {
+                Some(Ok(event)) if event.event == "output" => return Poll::Ready(Some(Ok(event.data))),
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => return Poll::Ready(None),
+            }
+        }
     }
 }
 

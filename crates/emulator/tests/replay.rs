@@ -113,6 +113,7 @@ async fn breaks_answers_where_told() {
             reply("reset_at", json!(4)),
             reply("close", json!("before_head")),
             reply("close", json!("reset_before_head")),
+            reply("head_cut_at", json!(20)),
             reply("content_length", json!(99)),
             reply("content_length", json!(false)),
             reply("stall_at", json!(4))
@@ -144,6 +145,8 @@ async fn breaks_answers_where_told() {
     assert!(error.as_deref().is_some_and(|error| !error.contains("reset")), "closed in order: {error:?}");
     let (_, error) = read().await;
     assert!(error.as_deref().is_some_and(|error| error.contains("reset")), "{error:?}");
+    let (text, error) = read().await;
+    assert!(text.is_empty() && error.is_some_and(|error| !error.contains("reset")), "cut in the head");
     let (text, error) = read().await;
     assert!(text == "0123456789" && error.is_some(), "99 bytes were promised");
     assert_eq!(read().await, ("0123456789".into(), None), "chunked");
