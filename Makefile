@@ -5,11 +5,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUST := $(shell git ls-files -co --exclude-standard crates Cargo.toml Cargo.lock 2>/dev/null)
 
-PYTHON_SOURCES := python tests/python tests/release tests/matrix examples scripts
+PYTHON_SOURCES := python tests/python tests/release tests/matrix examples bench scripts
 
 .DELETE_ON_ERROR:
 .PHONY: help quickstart quickstart-rust quickstart-python quickstart-node test check fmt fmt-check lint types \
-	test-rust test-python test-node python node emulator bench memory tools tools-test clean
+	test-rust test-python test-node test-release python node emulator bench memory \
+	dist test-matrix bump tools tools-test clean
 
 help: ## Lists the commands.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -37,13 +38,13 @@ check: fmt-check lint types ## Formatting, lints and types.
 
 fmt-check: tools-test $(VENV)/.tools node_modules/.tools
 	cargo fmt --all --check
-	$(BIN)/ruff format --check python tests/python examples bench
+	$(BIN)/ruff format --check $(PYTHON_SOURCES)
 	npm run --silent lint
 
 lint: tools-test $(VENV)/.tools node_modules/.tools
 	cargo clippy --quiet --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps -p replicant -p replicant-emulator
-	$(BIN)/ruff check python tests/python examples bench
+	$(BIN)/ruff check $(PYTHON_SOURCES)
 	$(BIN)/python python/scripts/unasync.py --check
 
 types: python node $(VENV)/.tools
@@ -65,8 +66,8 @@ test-release: ## Checks that versions, platforms and lock files agree.
 
 fmt: tools-test $(VENV)/.tools node_modules/.tools ## Formats everything.
 	cargo fmt --all
-	$(BIN)/ruff format python tests/python examples bench
-	$(BIN)/ruff check --fix python tests/python examples bench
+	$(BIN)/ruff format $(PYTHON_SOURCES)
+	$(BIN)/ruff check --fix $(PYTHON_SOURCES)
 	$(BIN)/python python/scripts/unasync.py
 	npm run --silent lint:fix
 
