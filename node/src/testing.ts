@@ -25,7 +25,7 @@ export interface EmulatorOptions {
 export interface ReceivedRequest {
   method: string;
   path: string;
-  query: Record<string, string>;
+  query: string;
   headers: Record<string, string>;
   json?: unknown;
   [member: string]: unknown;

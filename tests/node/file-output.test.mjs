@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { after, test } from "node:test";
+import { pathToFileURL } from "node:url";
 import { inspect } from "node:util";
 import { FileOutput, OutputExpiredError } from "../../node/index.mjs";
 import { startEmulator } from "./support/emulator.mjs";
@@ -58,6 +59,132 @@ test("save writes the whole file; writeFile takes the stream", async () => {
   assert.ok(bytes.equals(await readFile(saved)));
   await writeFile(join(folder, "written.png"), image.stream());
   assert.ok(bytes.equals(await readFile(join(folder, "written.png"))));
+});
+
+test("read to its end as a stream, it is read anew", async () => {
+  const [image] = await replicate.run("black-forest-labs/flux-schnell", { input: { prompt: "a heron" } });
+  const bytes = Buffer.from(await image.bytes());
+  const collect = async (stream) => {
+    const pieces = [];
+    for await (const piece of stream) pieces.push(piece);
+    return Buffer.concat(pieces);
+  };
+  const sink = () => {
+    const pieces = [];
+    const to = new WritableStream({ write: (piece) => void pieces.push(piece) });
+    return { to, written: () => Buffer.concat(pieces) };
+  };
+  for (const read of [
+    () => collect(image),
+    () => collect(image.values()),
+    () => collect(Readable.fromWeb(image)),
+    async () => Buffer.from(await new Response(image.pipeThrough(new TransformStream())).arrayBuffer()),
+    async () => {
+      const { to, written } = sink();
+      await image.pipeTo(to);
+      return written();
+    },
+    async () => {
+      const [one, other] = image.tee();
+      const [first, second] = await Promise.all([collect(one), collect(other)]);
+      assert.ok(first.equals(second));
+      return first;
+    },
+    async () => {
+      await writeFile(join(folder, "again.webp"), image);
+      return readFile(join(folder, "again.webp"));
+    },
+  ]) {
+    assert.ok(bytes.equals(await read()), `${read} once`);
+    assert.ok(bytes.equals(await read()), `${read} twice`);
+  }
+  // What reads it past its methods is told that there is nothing left, by the platform.
+  assert.throws(() => new Response(image), TypeError);
+  assert.ok(bytes.equals(Buffer.from(await new Response(image.stream()).arrayBuffer())));
+});
+
+test("two reads at once give the same bytes", async () => {
+  const [one, other] = await Promise.all([image.bytes(), image.blob().then((blob) => blob.arrayBuffer())]);
+  assert.ok(Buffer.from(one).equals(Buffer.from(other)));
+  const reader = image.stream().getReader();
+  assert.ok((await image.bytes()).length > 0);
+  await reader.cancel();
+});
+
+test("a stream that is being read is locked, as every stream", async () => {
+  const stream = image.stream();
+  const reader = stream.getReader();
+  assert.throws(() => stream.getReader(), TypeError);
+  await reader.cancel();
+});
+
+test("after break it is read anew from its beginning", async () => {
+  const stream = image.stream();
+  for await (const _ of stream) break;
+  assert.ok(
+    Buffer.from(await new Response(stream.pipeThrough(new TransformStream())).arrayBuffer()).length > 0,
+  );
+});
+
+test("save tells how far it is, can be stopped, and takes a file: URL", async () => {
+  const seen = [];
+  const target = pathToFileURL(join(folder, "watched.png"));
+  await image.save(target, { onProgress: (bytes) => seen.push(bytes) });
+  const { length } = await readFile(target);
+  assert.deepEqual(seen.at(-1), { loaded: length, total: length });
+  assert.ok(seen.every(({ loaded }, n) => n === 0 || loaded >= seen[n - 1].loaded));
+
+  await emulator.fault({ match: { path }, times: 1, action: { stall_body_at: 1000 } });
+  const reason = new Error("enough");
+  const controller = new AbortController();
+  const stopped = image.save(join(folder, "stopped.png"), { signal: controller.signal });
+  const rejected = assert.rejects(stopped, (error) => error === reason);
+  setTimeout(() => controller.abort(reason), 50);
+  await rejected;
+  await assert.rejects(readFile(join(folder, "stopped.png")));
+});
+
+test("saveAll saves every file of an output", async () => {
+  const output = await replicate.run("black-forest-labs/flux-schnell", {
+    input: { prompt: "herons", num_outputs: 3 },
+  });
+  const seen = [];
+  const dir = join(folder, "all");
+  const paths = await replicate.saveAll(output, dir, { onProgress: (bytes) => seen.push(bytes) });
+  assert.equal(paths.length, 3);
+  assert.equal(new Set(paths).size, 3);
+  let size = 0;
+  for (const [n, path] of paths.entries()) {
+    const saved = await readFile(path);
+    assert.ok(saved.equals(Buffer.from(await output[n].bytes())));
+    size += saved.length;
+  }
+  assert.equal(seen.at(-1).loaded, size);
+});
+
+test("what is known of it is shown", async () => {
+  const [fresh] = await replicate.run("black-forest-labs/flux-schnell", { input: { prompt: "a heron" } });
+  assert.doesNotMatch(inspect(fresh), /type/);
+  const { content_type, size } = await fresh.head();
+  assert.equal(inspect(fresh), `FileOutput { url: '${fresh}', type: '${content_type}', size: ${size} }`);
+  assert.equal((await fresh.bytes()).length, size);
+});
+
+test("structuredClone says that it cannot; its URL can be sent and made a file again", async () => {
+  assert.throws(() => structuredClone(image), /transfer|clone/);
+  const again = await replicate.predictions.output(structuredClone(String(image)));
+  assert.ok(again instanceof FileOutput);
+  assert.equal(String(again), String(image));
+});
+
+test("disposing of it frees the connection", { skip: Symbol.asyncDispose === undefined }, async () => {
+  await emulator.fault({ match: { path }, times: 1, action: { stall_body_at: 1000 } });
+  const stream = image.stream();
+  await stream.getReader().read();
+  const before = (await emulator.state()).open_connections;
+  await stream[Symbol.asyncDispose]();
+  await emulator.until((state) => state.open_connections < before);
+  await image.stream()[Symbol.asyncDispose]();
 });
 
 test("the token is not sent to another host, and stays away from a redirect's", async () => {
