@@ -154,7 +154,7 @@ async fn breaks_answers_where_told() {
     assert!(stalled.is_err());
     for _ in 0..200 {
         let report = report(&api, &origin).await;
-        if report["requests"][6]["closed_by_client"] == true {
+        if report["requests"][7]["closed_by_client"] == true {
             assert_eq!(
                 (&report["ok"], &report["requests"][0]["closed_by_client"]),
                 (&json!(true), &json!(false))
