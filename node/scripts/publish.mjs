@@ -1,5 +1,6 @@
 // Publishes what lies in dist/npm, the platforms first, so that no one gets `replicant` without them. What is
-// out already is left alone, so a release that broke off can be taken up again. --dry-run only says what.
+// out already is left alone, so a release that broke off can be taken up again. --dry-run only says what;
+// --no-provenance is for publishing from elsewhere than a workflow.
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -19,13 +20,8 @@ for (const file of [...files.sort(), main]) {
   }
   // Who installs without a version gets no release candidate.
   const tag = version.includes("-") ? "next" : "latest";
-  const command = [
-    "publish",
-    "--provenance",
-    "--access=public",
-    `--tag=${tag}`,
-    join(root, "dist/npm", file),
-  ];
+  const provenance = process.argv.includes("--no-provenance") ? [] : ["--provenance"];
+  const command = ["publish", ...provenance, "--access=public", `--tag=${tag}`, join(root, "dist/npm", file)];
   console.log("npm", command.join(" "));
   if (!process.argv.includes("--dry-run")) execFileSync("npm", command, { stdio: "inherit" });
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import re
 import shutil
 import sys
@@ -75,16 +76,29 @@ class Version(unittest.TestCase):
 
     def test_a_tag_has_to_agree_with_the_files_and_the_changelog(self) -> None:
         version.bump(self.root, "97.98.99", DAY)
+        self.tell("Everything.")
+        manifest = json.loads((self.root / "package.json").read_text(encoding="utf-8"))
+        manifest.pop("repository", None)
+        self.write("package.json", json.dumps(manifest, indent=2))
+        with self.assertRaisesRegex(version.Wrong, "where the repository is"):
+            version.check_tag(self.root, "v97.98.99")
+        manifest["repository"] = "somewhere"
+        self.write("package.json", json.dumps(manifest, indent=2))
         version.check_tag(self.root, "v97.98.99")
         with self.assertRaisesRegex(version.Wrong, "the tag is v97.98.98"):
             version.check_tag(self.root, "v97.98.98")
-        self.edit(
-            "CHANGELOG.md",
-            "## 97.98.99 - 2030-01-02",
-            "## 97.98.99 - 2030-01-02\n\n## 0.0.1 - 2030-01-01",
-        )
+        self.tell("")
         with self.assertRaisesRegex(version.Wrong, "tells nothing"):
             version.check_tag(self.root, "v97.98.99")
+
+    def tell(self, what: str) -> None:
+        self.write(
+            "CHANGELOG.md",
+            f"# Changelog\n\n## 97.98.99 - 2030-01-02\n\n{what}\n\n## 0.0.1 - 2030-01-01\n",
+        )
+
+    def write(self, name: str, text: str) -> None:
+        (self.root / name).write_text(text, encoding="utf-8")
 
     def test_python_spells_it_its_way(self) -> None:
         spelled = {
