@@ -168,33 +168,6 @@ class AsyncHardwareNamespaceWithRawResponse:
     """The same methods, each of which gives an `APIResponse`."""
     async def list(self) -> APIResponse[List[Hardware]]: ...
 
-class AsyncVersionsWithRawResponse:
-    """The same methods, each of which gives an `APIResponse`."""
-    async def get(
-        self,
-        model: Optional[Reference] = None,
-        name: Optional[str] = None,
-        id: Optional[str] = None,
-        *,
-        owner: Optional[str] = None,
-    ) -> APIResponse[Version]: ...
-    async def list(
-        self,
-        model: Optional[Reference] = None,
-        name: Optional[str] = None,
-        *,
-        owner: Optional[str] = None,
-        cursor: Optional[str] = None,
-    ) -> APIResponse[AsyncPage[Version]]: ...
-    async def delete(
-        self,
-        model: Optional[Reference] = None,
-        name: Optional[str] = None,
-        id: Optional[str] = None,
-        *,
-        owner: Optional[str] = None,
-    ) -> APIResponse[bool]: ...
-
 class AsyncExamplesWithRawResponse:
     """The same methods, each of which gives an `APIResponse`."""
     async def list(
@@ -352,6 +325,33 @@ class AsyncTrainingsWithRawResponse:
     async def get(self, id: str) -> APIResponse[AsyncTraining]: ...
     async def cancel(self, id: str) -> APIResponse[AsyncTraining]: ...
     async def list(self, cursor: Optional[str] = None) -> APIResponse[AsyncPage[AsyncTraining]]: ...
+
+class AsyncVersionsWithRawResponse:
+    """The same methods, each of which gives an `APIResponse`."""
+    async def get(
+        self,
+        model: Optional[Reference] = None,
+        name: Optional[str] = None,
+        id: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+    ) -> APIResponse[Version]: ...
+    async def list(
+        self,
+        model: Optional[Reference] = None,
+        name: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+        cursor: Optional[str] = None,
+    ) -> APIResponse[AsyncPage[Version]]: ...
+    async def delete(
+        self,
+        model: Optional[Reference] = None,
+        name: Optional[str] = None,
+        id: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+    ) -> APIResponse[bool]: ...
 
 class AsyncWebhookSecretWithRawResponse:
     """The same methods, each of which gives an `APIResponse`."""

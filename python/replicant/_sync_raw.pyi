@@ -271,57 +271,6 @@ class HardwareNamespaceWithRawResponse:
     def list(self) -> APIResponse[List[Hardware]]: ...
     async def async_list(self) -> APIResponse[List[Hardware]]: ...
 
-class VersionsWithRawResponse:
-    """The same methods, each of which gives an `APIResponse`."""
-    def get(
-        self,
-        model: Optional[Reference] = None,
-        name: Optional[str] = None,
-        id: Optional[str] = None,
-        *,
-        owner: Optional[str] = None,
-    ) -> APIResponse[Version]: ...
-    async def async_get(
-        self,
-        model: Optional[Reference] = None,
-        name: Optional[str] = None,
-        id: Optional[str] = None,
-        *,
-        owner: Optional[str] = None,
-    ) -> APIResponse[Version]: ...
-    def list(
-        self,
-        model: Optional[Reference] = None,
-        name: Optional[str] = None,
-        *,
-        owner: Optional[str] = None,
-        cursor: Optional[str] = None,
-    ) -> APIResponse[Page[Version]]: ...
-    async def async_list(
-        self,
-        model: Optional[Reference] = None,
-        name: Optional[str] = None,
-        *,
-        owner: Optional[str] = None,
-        cursor: Optional[str] = None,
-    ) -> APIResponse[AsyncPage[Version]]: ...
-    def delete(
-        self,
-        model: Optional[Reference] = None,
-        name: Optional[str] = None,
-        id: Optional[str] = None,
-        *,
-        owner: Optional[str] = None,
-    ) -> APIResponse[bool]: ...
-    async def async_delete(
-        self,
-        model: Optional[Reference] = None,
-        name: Optional[str] = None,
-        id: Optional[str] = None,
-        *,
-        owner: Optional[str] = None,
-    ) -> APIResponse[bool]: ...
-
 class ExamplesWithRawResponse:
     """The same methods, each of which gives an `APIResponse`."""
     def list(
@@ -613,6 +562,57 @@ class TrainingsWithRawResponse:
     async def async_list(
         self, cursor: Optional[str] = None
     ) -> APIResponse[AsyncPage[Training]]: ...
+
+class VersionsWithRawResponse:
+    """The same methods, each of which gives an `APIResponse`."""
+    def get(
+        self,
+        model: Optional[Reference] = None,
+        name: Optional[str] = None,
+        id: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+    ) -> APIResponse[Version]: ...
+    async def async_get(
+        self,
+        model: Optional[Reference] = None,
+        name: Optional[str] = None,
+        id: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+    ) -> APIResponse[Version]: ...
+    def list(
+        self,
+        model: Optional[Reference] = None,
+        name: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+        cursor: Optional[str] = None,
+    ) -> APIResponse[Page[Version]]: ...
+    async def async_list(
+        self,
+        model: Optional[Reference] = None,
+        name: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+        cursor: Optional[str] = None,
+    ) -> APIResponse[AsyncPage[Version]]: ...
+    def delete(
+        self,
+        model: Optional[Reference] = None,
+        name: Optional[str] = None,
+        id: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+    ) -> APIResponse[bool]: ...
+    async def async_delete(
+        self,
+        model: Optional[Reference] = None,
+        name: Optional[str] = None,
+        id: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+    ) -> APIResponse[bool]: ...
 
 class WebhookSecretWithRawResponse:
     """The same methods, each of which gives an `APIResponse`."""

@@ -3,4 +3,4 @@
 from __future__ import annotations
 
 from ._objects import Version as Version
-from ._sync.model import Versions as Versions
+from ._sync.version import Versions as Versions

@@ -1,0 +1,135 @@
+"""Versions of models."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Dict, Optional
+
+from .._base import AsyncNamespace, given
+from .._objects import Version
+from .._page import AwaitablePage
+from .._refs import Reference, owner_and_name
+from .._response import RawView
+
+if TYPE_CHECKING:
+    from .._async_raw import AsyncVersionsWithRawResponse
+
+
+class AsyncModelVersions:
+    """`model.versions`: the versions of one model."""
+
+    __slots__ = ("_client", "_model")
+
+    def __init__(self, client: Any, model: Dict[str, str]) -> None:
+        self._client = client
+        self._model = model
+
+    async def get(self, id: str) -> Version:
+        """Fetch a version.
+
+        `GET /models/{owner}/{name}/versions/{id}`
+
+        Args:
+            id: the version's id.
+        """
+        data = await self._client._call("models.versions.get", {**self._model, "id": id})
+        return Version(data, self._client)
+
+    def list(self, cursor: Optional[str] = None) -> AwaitablePage[Version]:
+        """The versions, newest first.
+
+        `GET /models/{owner}/{name}/versions`. Iterating goes over all pages.
+
+        Args:
+            cursor: the `next` of a page, to go on there.
+        """
+        params = given(**self._model, cursor=cursor)
+        return self._client._list("models.versions.list", Version, params)  # type: ignore[no-any-return]
+
+    async def delete(self, id: str) -> bool:
+        """Delete a version, which the API does within some minutes.
+
+        `DELETE /models/{owner}/{name}/versions/{id}`
+
+        Args:
+            id: the version's id.
+        """
+        await self._client._call("models.versions.delete", {**self._model, "id": id})
+        return True
+
+
+class AsyncVersions(AsyncNamespace):
+    """`client.models.versions`: the versions of any model."""
+
+    __slots__ = ()
+
+    with_raw_response: RawView[AsyncVersionsWithRawResponse] = RawView()
+    """The same methods, which then give an `APIResponse` with the status and the headers."""
+
+    async def get(
+        self,
+        model: Optional[Reference] = None,
+        name: Optional[str] = None,
+        id: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+    ) -> Version:
+        """Fetch a version.
+
+        `GET /models/{owner}/{name}/versions/{id}`
+
+        Args:
+            model: the model, as `owner/name` or as an object; or its owner, with `name`.
+            name: the model's name, if `model` is its owner.
+            id: the version's id.
+            owner: the model's owner, if `model` is not given.
+        """
+        if id is None:
+            raise TypeError("which version? Give its id")
+        params = owner_and_name(model, name, owner)
+        data = await self._client._call("models.versions.get", {**params, "id": id})
+        return Version(data, self._client)
+
+    def list(
+        self,
+        model: Optional[Reference] = None,
+        name: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+        cursor: Optional[str] = None,
+    ) -> AwaitablePage[Version]:
+        """The versions of a model, newest first.
+
+        `GET /models/{owner}/{name}/versions`. Iterating goes over all pages.
+
+        Args:
+            model: the model, as `owner/name` or as an object; or its owner, with `name`.
+            name: the model's name, if `model` is its owner.
+            owner: the model's owner, if `model` is not given.
+            cursor: the `next` of a page, to go on there.
+        """
+        params = owner_and_name(model, name, owner)
+        return self._client._list("models.versions.list", Version, given(**params, cursor=cursor))
+
+    async def delete(
+        self,
+        model: Optional[Reference] = None,
+        name: Optional[str] = None,
+        id: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+    ) -> bool:
+        """Delete a version, which the API does within some minutes.
+
+        `DELETE /models/{owner}/{name}/versions/{id}`
+
+        Args:
+            model: the model, as `owner/name` or as an object; or its owner, with `name`.
+            name: the model's name, if `model` is its owner.
+            id: the version's id.
+            owner: the model's owner, if `model` is not given.
+        """
+        if id is None:
+            raise TypeError("which version? Give its id")
+        params = owner_and_name(model, name, owner)
+        await self._client._call("models.versions.delete", {**params, "id": id})
+        return True

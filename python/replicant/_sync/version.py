@@ -1,0 +1,195 @@
+# Derived from _async/version.py by python/scripts/unasync.py: change that file, not this one.
+"""Versions of models."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Dict, Optional
+
+from .._base import Namespace, given
+from .._objects import Version
+from .._page import AwaitablePage, Page
+from .._refs import Reference, owner_and_name
+from .._response import RawView
+
+if TYPE_CHECKING:
+    from .._sync_raw import VersionsWithRawResponse
+
+
+class ModelVersions:
+    """`model.versions`: the versions of one model."""
+
+    __slots__ = ("_client", "_model")
+
+    def __init__(self, client: Any, model: Dict[str, str]) -> None:
+        self._client = client
+        self._model = model
+
+    def get(self, id: str) -> Version:
+        """Fetch a version.
+
+        `GET /models/{owner}/{name}/versions/{id}`
+
+        Args:
+            id: the version's id.
+        """
+        data = self._client._call("models.versions.get", {**self._model, "id": id})
+        return Version(data, self._client)
+
+    async def async_get(self, id: str) -> Version:
+        """The awaitable form of `get`."""
+        data = await self._client._async_call("models.versions.get", {**self._model, "id": id})
+        return Version(data, self._client)
+
+    def list(self, cursor: Optional[str] = None) -> Page[Version]:
+        """The versions, newest first.
+
+        `GET /models/{owner}/{name}/versions`. Iterating goes over all pages.
+
+        Args:
+            cursor: the `next` of a page, to go on there.
+        """
+        params = given(**self._model, cursor=cursor)
+        return self._client._list("models.versions.list", Version, params)  # type: ignore[no-any-return]
+
+    def async_list(self, cursor: Optional[str] = None) -> AwaitablePage[Version]:
+        """The awaitable form of `list`."""
+        params = given(**self._model, cursor=cursor)
+        return self._client._async_list("models.versions.list", Version, params)  # type: ignore[no-any-return]
+
+    def delete(self, id: str) -> bool:
+        """Delete a version, which the API does within some minutes.
+
+        `DELETE /models/{owner}/{name}/versions/{id}`
+
+        Args:
+            id: the version's id.
+        """
+        self._client._call("models.versions.delete", {**self._model, "id": id})
+        return True
+
+    async def async_delete(self, id: str) -> bool:
+        """The awaitable form of `delete`."""
+        await self._client._async_call("models.versions.delete", {**self._model, "id": id})
+        return True
+
+
+class Versions(Namespace):
+    """`client.models.versions`: the versions of any model."""
+
+    __slots__ = ()
+
+    with_raw_response: RawView[VersionsWithRawResponse] = RawView()
+    """The same methods, which then give an `APIResponse` with the status and the headers."""
+
+    def get(
+        self,
+        model: Optional[Reference] = None,
+        name: Optional[str] = None,
+        id: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+    ) -> Version:
+        """Fetch a version.
+
+        `GET /models/{owner}/{name}/versions/{id}`
+
+        Args:
+            model: the model, as `owner/name` or as an object; or its owner, with `name`.
+            name: the model's name, if `model` is its owner.
+            id: the version's id.
+            owner: the model's owner, if `model` is not given.
+        """
+        if id is None:
+            raise TypeError("which version? Give its id")
+        params = owner_and_name(model, name, owner)
+        data = self._client._call("models.versions.get", {**params, "id": id})
+        return Version(data, self._client)
+
+    async def async_get(
+        self,
+        model: Optional[Reference] = None,
+        name: Optional[str] = None,
+        id: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+    ) -> Version:
+        """The awaitable form of `get`."""
+        if id is None:
+            raise TypeError("which version? Give its id")
+        params = owner_and_name(model, name, owner)
+        data = await self._client._async_call("models.versions.get", {**params, "id": id})
+        return Version(data, self._client)
+
+    def list(
+        self,
+        model: Optional[Reference] = None,
+        name: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+        cursor: Optional[str] = None,
+    ) -> Page[Version]:
+        """The versions of a model, newest first.
+
+        `GET /models/{owner}/{name}/versions`. Iterating goes over all pages.
+
+        Args:
+            model: the model, as `owner/name` or as an object; or its owner, with `name`.
+            name: the model's name, if `model` is its owner.
+            owner: the model's owner, if `model` is not given.
+            cursor: the `next` of a page, to go on there.
+        """
+        params = owner_and_name(model, name, owner)
+        return self._client._list("models.versions.list", Version, given(**params, cursor=cursor))
+
+    def async_list(
+        self,
+        model: Optional[Reference] = None,
+        name: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+        cursor: Optional[str] = None,
+    ) -> AwaitablePage[Version]:
+        """The awaitable form of `list`."""
+        params = owner_and_name(model, name, owner)
+        return self._client._async_list(
+            "models.versions.list", Version, given(**params, cursor=cursor)
+        )
+
+    def delete(
+        self,
+        model: Optional[Reference] = None,
+        name: Optional[str] = None,
+        id: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+    ) -> bool:
+        """Delete a version, which the API does within some minutes.
+
+        `DELETE /models/{owner}/{name}/versions/{id}`
+
+        Args:
+            model: the model, as `owner/name` or as an object; or its owner, with `name`.
+            name: the model's name, if `model` is its owner.
+            id: the version's id.
+            owner: the model's owner, if `model` is not given.
+        """
+        if id is None:
+            raise TypeError("which version? Give its id")
+        params = owner_and_name(model, name, owner)
+        self._client._call("models.versions.delete", {**params, "id": id})
+        return True
+
+    async def async_delete(
+        self,
+        model: Optional[Reference] = None,
+        name: Optional[str] = None,
+        id: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+    ) -> bool:
+        """The awaitable form of `delete`."""
+        if id is None:
+            raise TypeError("which version? Give its id")
+        params = owner_and_name(model, name, owner)
+        await self._client._async_call("models.versions.delete", {**params, "id": id})
+        return True
