@@ -137,6 +137,18 @@ def test_models_as_functions(client: replicate.Client) -> None:
     assert client.use(Named)(value=["a", "b"]) == ["a", "b"]
 
 
+async def test_the_example_of_a_model(emulator: Emulator) -> None:
+    model = {"owner": "a", "name": "b", "default_example": {"id": "p", "output": "x"}}
+    exchange = {"expect": {"path": "/v1/models/a/b"}, "reply": {"json": model}}
+    replay = emulator.replay(exchange, exchange)
+    example = replicate.Client(base_url=replay.base_url).use("a/b:c").default_example()
+    assert isinstance(example, replicate.Prediction)
+    assert example.output == "x"
+    awaited = await replicate.AsyncClient(base_url=replay.base_url).use("a/b").default_example()
+    assert isinstance(awaited, replicate.AsyncPrediction)
+    replay.check()
+
+
 async def test_models_as_awaited_functions(async_client: replicate.AsyncClient) -> None:
     inputs = {"prompt": "x", "max_tokens": 9, "seed": 1}
     whole = await async_client.use(LLAMA)(**inputs)
