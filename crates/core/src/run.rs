@@ -32,8 +32,10 @@ use crate::{
 /// are [`FileOutput`](crate::FileOutput)s. Dropping the future cancels the prediction.
 ///
 /// # Errors
-/// Those of a create; [`ErrorKind::PredictionFailed`], [`ErrorKind::PredictionCanceled`] and
-/// [`ErrorKind::PredictionAborted`] when it ends otherwise than well; [`ErrorKind::Deadline`].
+/// Those of a create; [`ErrorKind::PredictionFailed`](crate::ErrorKind::PredictionFailed),
+/// [`ErrorKind::PredictionCanceled`](crate::ErrorKind::PredictionCanceled) and
+/// [`ErrorKind::PredictionAborted`](crate::ErrorKind::PredictionAborted) when it ends otherwise than well;
+/// [`ErrorKind::Deadline`](crate::ErrorKind::Deadline).
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {

@@ -20,7 +20,7 @@ use crate::{
 /// # Errors
 /// Those of a create, and [`ErrorKind::StreamUnsupported`]; the stream itself fails with
 /// [`ErrorKind::PredictionFailed`], [`ErrorKind::StreamInterrupted`] or [`ErrorKind::Deadline`], each with what
-/// had come in [`Error::partial`].
+/// had come in [`Error::partial`](crate::Error::partial).
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
