@@ -1,5 +1,5 @@
 /** Finding and loading the native module: beside this file, or in the package for this platform. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, sep } from "node:path";
 import type { Native } from "./native";
@@ -19,8 +19,9 @@ function libc(): "gnu" | "musl" {
     // The dynamic loader's own script; much cheaper than process.report.
     return readFileSync("/usr/bin/ldd", "latin1").includes("musl") ? "musl" : "gnu";
   } catch {
-    const report = process.report?.getReport() as { header?: { glibcVersionRuntime?: string } } | undefined;
-    return report?.header && !report.header.glibcVersionRuntime ? "musl" : "gnu";
+    // Images without a shell have no such script. process.report would know, but may ask name servers.
+    const libraries = existsSync("/lib") ? readdirSync("/lib") : [];
+    return libraries.some((name) => name.startsWith("ld-musl-")) ? "musl" : "gnu";
   }
 }
 
