@@ -1,0 +1,104 @@
+"""Artefacts that must not be published are refused, each for its own reason."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import sys
+import tarfile
+import tempfile
+import unittest
+import zipfile
+from pathlib import Path
+from typing import Dict
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "scripts"))
+
+import check_dist  # noqa: E402
+
+MODULE = b"\x7fELF....GLIBC_2.2.5\0GLIBC_2.28\0.."
+METADATA = "Metadata-Version: 2.4\nName: replicant\nVersion: 1.2.3\nRequires-Python: >=3.9\n"
+INFO = "replicant-1.2.3.dist-info"
+
+
+class Artefacts(unittest.TestCase):
+    def setUp(self) -> None:
+        self.folder = Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.check = check_dist.Check()
+
+    def wheel(self, **changes: bytes) -> str:
+        files: Dict[str, bytes] = {
+            "replicant/py.typed": b"",
+            "replicant/_native.pyi": b"",
+            "replicant/testing.py": b"",
+            "replicant/_native.abi3.so": MODULE,
+            f"{INFO}/METADATA": METADATA.encode(),
+            f"{INFO}/licenses/LICENSE": b"",
+        }
+        files.update({name.replace("__", "/"): text for name, text in changes.items()})
+        path = self.folder / "replicant-1.2.3-cp39-abi3-manylinux_2_28_x86_64.whl"
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, content in files.items():
+                archive.writestr(name, content)
+        self.check.wheel(path, "1.2.3")
+        return "; ".join(self.check.problems)
+
+    def platform_package(self, module: bytes = MODULE, **manifest: object) -> str:
+        main = "replicant.linux-x64-gnu.node"
+        described = {
+            "name": "replicant-linux-x64-gnu",
+            "version": "1.2.3",
+            "os": ["linux"],
+            "main": main,
+        }
+        files = {
+            "package.json": json.dumps({**described, **manifest}).encode(),
+            "LICENSE": b"",
+            "README.md": b"",
+            main: module,
+        }
+        path = self.folder / "replicant-linux-x64-gnu-1.2.3.tgz"
+        with tarfile.open(path, "w:gz") as archive:
+            for name, content in files.items():
+                member = tarfile.TarInfo(f"package/{name}")
+                member.size = len(content)
+                archive.addfile(member, io.BytesIO(content))
+        self.check.npm(path, "1.2.3")
+        return "; ".join(self.check.problems)
+
+    def test_good_ones_pass(self) -> None:
+        self.assertEqual(self.wheel(), "")
+        self.assertEqual(self.platform_package(), "")
+
+    def test_a_newer_glibc(self) -> None:
+        self.assertIn("needs glibc 2.34", self.platform_package(MODULE + b"GLIBC_2.34\0"))
+
+    def test_a_newer_glibc_in_a_wheel(self) -> None:
+        module = {"replicant___native.abi3.so": MODULE + b"GLIBC_2.29\0"}
+        self.assertIn("needs glibc 2.29", self.wheel(**module))
+
+    def test_symbols_that_were_not_stripped(self) -> None:
+        self.assertIn("is not stripped", self.platform_package(MODULE + b"\0.symtab\0"))
+
+    def test_a_module_that_is_too_large(self) -> None:
+        self.assertIn("at most 8000000", self.platform_package(MODULE + bytes(8_000_000)))
+
+    def test_another_version(self) -> None:
+        self.assertIn("is 1.2.4", self.platform_package(version="1.2.4"))
+
+    def test_dependencies(self) -> None:
+        self.assertIn("has dependencies", self.platform_package(dependencies={"left-pad": "1"}))
+
+    def test_dependencies_of_a_wheel(self) -> None:
+        metadata = f"{METADATA}Requires-Dist: httpx\n".encode()
+        self.assertIn("has dependencies", self.wheel(**{f"{INFO}__METADATA": metadata}))
+
+    def test_tests_in_a_wheel(self) -> None:
+        self.assertIn("also holds ['tests/test_x.py']", self.wheel(**{"tests__test_x.py": b""}))
+
+
+if __name__ == "__main__":
+    unittest.main()
