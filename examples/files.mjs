@@ -1,0 +1,65 @@
+// Files on their way up and down: everything that may stand for one, progress, saving, streaming on.
+//
+// Runs against the emulator, without token or network; with `new Replicate()` it is the same code for the real API.
+import { createReadStream, createWriteStream, openAsBlob, readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { Emulator } from "replicant/testing";
+
+const emulator = new Emulator();
+const replicate = emulator.client();
+const folder = await mkdtemp(join(tmpdir(), "replicant-"));
+const UPSCALE = "nightmareai/real-esrgan:f121d640bd286e1fdc67f9799164c1d5be36ff74576ee11c803ae5b665dd46aa";
+
+// An output file is fetched when it is read. `save` writes it whole or not at all, with flat memory.
+/** @typedef {import("replicant").FileOutput} FileOutput */
+/** @type {[FileOutput, FileOutput, FileOutput]} */
+const pictures = await replicate.run("black-forest-labs/flux-schnell", {
+  input: { prompt: "a harbour at dawn", output_format: "png", num_outputs: 3 },
+});
+const path = join(folder, "harbour.png");
+await pictures[0].save(path, {
+  onProgress: ({ loaded, total }) => {
+    if (loaded === total) console.log(`saved harbour.png: ${loaded} bytes`);
+  },
+});
+
+// All files of an output at once, however deep they stand in it.
+const saved = await replicate.saveAll(pictures, join(folder, "all"));
+console.log(`saved ${saved.length} pictures`);
+
+// What may stand for a file in an input. Small ones travel inside the request, large ones are uploaded first.
+const uploaded = await replicate.files.create(await openAsBlob(path), { purpose: "example" });
+for (const [kind, image] of Object.entries({
+  Buffer: readFileSync(path),
+  Blob: new Blob([readFileSync(path)], { type: "image/png" }),
+  "file on disk": await openAsBlob(path),
+  "Node stream": createReadStream(path),
+  "web stream": Readable.toWeb(createReadStream(path)),
+  "another model's output": pictures[0],
+  "uploaded file": uploaded.urls.get,
+})) {
+  /** @type {FileOutput} */
+  const larger = await replicate.run(UPSCALE, { input: { image, scale: 2 } });
+  console.log(`${kind}: ${(await larger.head()).content_type}`);
+}
+
+// How far an upload is.
+await replicate.run(UPSCALE, {
+  input: { image: readFileSync(path), scale: 2 },
+  fileEncodingStrategy: "upload",
+  onUpload: ({ place, loaded, total }) => {
+    if (loaded === total) console.log(`uploaded ${place}`);
+  },
+});
+
+// A FileOutput is a web stream, so it goes wherever streams go: into a response, a bucket, another process.
+await pipeline(pictures[1], createWriteStream(join(folder, "streamed.png")));
+const response = new Response(pictures[2], { headers: { "content-type": "image/png" } });
+console.log(`as a response: ${(await response.blob()).size} bytes`);
+
+await rm(folder, { recursive: true });
+emulator.close();

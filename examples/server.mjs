@@ -1,0 +1,105 @@
+// A web server around models: a route that streams text to the browser, a route that starts a prediction,
+// and a route that takes the webhook which tells of its end.
+//
+// The handlers take a `Request` and give a `Response`, as route handlers of Next.js, Hono, Bun and Deno do.
+// Runs against the emulator, without token or network.
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { Readable } from "node:stream";
+import { verifyWebhook } from "replicant";
+import { Emulator } from "replicant/testing";
+
+const emulator = new Emulator();
+const replicate = emulator.client();
+const MODEL = "meta/meta-llama-3-8b-instruct";
+
+/** Predictions that have ended, by their id: a database in real life. */
+const results = new Map();
+
+/** Text as a response's body takes it.
+ * @param {AsyncGenerator<string>} text */
+function bytes(text) {
+  const encoder = new TextEncoder();
+  return new ReadableStream({
+    async pull(controller) {
+      const { done, value } = await text.next();
+      if (done) controller.close();
+      else controller.enqueue(encoder.encode(value));
+    },
+    async cancel() {
+      await text.return(undefined);
+    },
+  });
+}
+
+/** @type {Record<string, (request: Request) => Promise<Response>>} */
+const routes = {
+  // When the browser goes away, `request.signal` aborts: the model stops, and costs no more.
+  "POST /api/stream": async (request) => {
+    const { prompt } = await request.json();
+    const input = { prompt, max_tokens: 20, seed: 1 };
+    const text = replicate.stream(MODEL, { input, signal: request.signal }).text();
+    return new Response(bytes(text), { headers: { "content-type": "text/plain" } });
+  },
+
+  "POST /api/predictions": async (request) => {
+    const { prompt } = await request.json();
+    const { origin } = new URL(request.url);
+    const prediction = await replicate.predictions.create({
+      model: MODEL,
+      input: { prompt, max_tokens: 10, seed: 2 },
+      webhook: `${origin}/api/webhook`,
+      webhook_events_filter: ["completed"],
+    });
+    return Response.json({ id: prediction.id }, { status: 201 });
+  },
+
+  // The signature is over the body's exact bytes, so the request is handed over unread.
+  "POST /api/webhook": async (request) => {
+    try {
+      const { key } = await replicate.webhooks.default.secret.get();
+      const event = await verifyWebhook(request, key);
+      results.set(event.id, event.output.join(""));
+      return new Response(null, { status: 204 });
+    } catch {
+      return new Response("not signed for us", { status: 401 });
+    }
+  },
+};
+
+const server = createServer(async (incoming, outgoing) => {
+  const gone = new AbortController();
+  outgoing.on("close", () => gone.abort());
+  const request = new Request(`http://${incoming.headers.host}${incoming.url}`, {
+    method: incoming.method ?? "GET",
+    headers: /** @type {Record<string, string>} */ (incoming.headers),
+    body: incoming.method === "POST" ? /** @type {BodyInit} */ (Readable.toWeb(incoming)) : null,
+    signal: gone.signal,
+    ...{ duplex: "half" },
+  });
+  const handler = routes[`${incoming.method} ${incoming.url}`];
+  const response = handler ? await handler(request) : new Response("no such page", { status: 404 });
+  outgoing.writeHead(response.status, Object.fromEntries(response.headers));
+  for await (const piece of response.body ?? []) outgoing.write(piece);
+  outgoing.end();
+});
+await once(server.listen(0, "127.0.0.1"), "listening");
+const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+
+// From here on, a browser.
+const post = (/** @type {string} */ path, /** @type {object} */ body) =>
+  fetch(`http://127.0.0.1:${port}${path}`, { method: "POST", body: JSON.stringify(body) });
+
+const streamed = await post("/api/stream", { prompt: "Sing of the sea." });
+console.log(`streamed: ${(await streamed.text()).trim()}`);
+
+const { id } = await (await post("/api/predictions", { prompt: "Name a bird." })).json();
+while (!results.has(id)) await new Promise((resolve) => setTimeout(resolve, 10));
+console.log(`by webhook: ${results.get(id).trim()}`);
+
+const forged = await post("/api/webhook", { id, status: "succeeded", output: ["lies"] });
+console.log(`a forged webhook: ${forged.status}`);
+
+server.close();
+server.closeAllConnections();
+emulator.close();
