@@ -18,7 +18,7 @@ use crate::{
     exchange::{shown, within},
     output::FileOutput,
     platform::BoxStream,
-    request::Request,
+    request::{Request, RequestOptions},
     retry::{Failure, Repeat, next_attempt},
     sse::{Parser, RawEvent},
     value::Value,
@@ -187,6 +187,7 @@ pub(crate) fn read_events(
     client: &Client,
     prediction: &Value,
     use_file_output: bool,
+    options: RequestOptions,
 ) -> Result<BoxStream<'static, Result<Event>>> {
     let url = prediction["urls"]["stream"].as_str().ok_or_else(|| {
         let why = "Prediction does not support streaming: the model gives no event stream. Use run() or wait for it instead.";
@@ -201,6 +202,7 @@ pub(crate) fn read_events(
         files: use_file_output && url.path().contains("/files/"),
         url,
         prediction: prediction.clone(),
+        options,
         body: None,
         parser: Parser::default(),
         attempts: 0,
@@ -223,6 +225,7 @@ struct Reader {
     client: Client,
     url: Url,
     prediction: Value,
+    options: RequestOptions,
     /// Whether this is a stream of files.
     files: bool,
     body: Option<BoxStream<'static, Result<Bytes>>>,
@@ -339,6 +342,7 @@ impl Reader {
     async fn connect(&mut self) -> Result<BoxStream<'static, Result<Bytes>>> {
         self.parser.restart();
         let mut request = Request::get_url(self.url.clone())
+            .options(self.options.clone())
             .header("accept", "text/event-stream")
             .header("cache-control", "no-store");
         if let Some(id) = &self.last_id {
@@ -367,10 +371,10 @@ impl Reader {
     /// Waits before the next connection, or gives up.
     async fn cut(&mut self, what: &str, source: Option<Error>) -> Result<()> {
         self.attempts += 1;
-        let policy = &self.client.config().retry;
+        let policy = self.client.config().retry.limited(self.options.max_retries);
         let resumable = self.last_id.is_some() || !self.delivered;
         let wait =
-            next_attempt(policy, Repeat::Safe, Failure::Lost, self.attempts, None, None, fastrand::f64());
+            next_attempt(&policy, Repeat::Safe, Failure::Lost, self.attempts, None, None, fastrand::f64());
         if let Some(wait) = wait.filter(|_| resumable) {
             self.reconnected = self.delivered;
             self.client.runtime().sleep(self.pause.unwrap_or(wait)).await;

@@ -139,11 +139,8 @@ async fn a_create_to_a_closed_port_was_never_sent_and_is_repeated() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let options = Options {
-        base_url: Some(format!("http://{address}")),
-        clock_rate: Some(1000.0),
-        ..Options::default()
-    };
+    let options =
+        Options { base_url: Some(format!("http://{address}")), clock_rate: Some(50.0), ..Options::default() };
     let client = Client::new(options).unwrap();
     let error = client.predictions().create("acme/text", json!({})).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection);

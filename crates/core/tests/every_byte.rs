@@ -4,6 +4,8 @@
 
 mod support;
 
+use std::time::Duration;
+
 use futures_util::TryStreamExt;
 use replicant::{Client, Item, Options, Value, json, operation};
 use replicant_emulator::{Config, Emulator, Script};
@@ -41,8 +43,14 @@ impl Server {
         let mut case = Value::object();
         case["exchanges"] = exchanges.into();
         let script = self.emulator.replay(std::str::from_utf8(&case.to_json().unwrap()).unwrap()).unwrap();
-        let options =
-            Options { base_url: Some(script.base_url()), clock_rate: Some(1000.0), ..Options::default() };
+        let options = Options {
+            base_url: Some(script.base_url()),
+            clock_rate: Some(1000.0),
+            // Waits are short on such a clock, but no answer is too slow for it.
+            timeout: Some(Duration::from_secs(60_000)),
+            idle_timeout: Some(Duration::from_secs(60_000)),
+            ..Options::default()
+        };
         (script, Client::new(options).unwrap())
     }
 }

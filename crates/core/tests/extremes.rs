@@ -86,8 +86,11 @@ async fn a_timeout_beyond_what_the_server_counts_is_not_cut_to_it() {
 #[tokio::test]
 async fn polling_waits_no_month_because_it_was_asked_to() {
     let busy = r#"{"expect": {"method": "GET"}, "reply": {"status": 429, "headers": {"retry-after": "3000000"}, "json": {"detail": "later"}}}"#;
-    let (_emulator, script, client) = play(&format!("[{CREATED}, {busy}, {DONE}]"), quick());
-    let run = client.run("acme/text", json!({})).into_future();
+    let (_emulator, script, client) = play(
+        &format!("[{CREATED}, {busy}, {DONE}]"),
+        Options { clock_rate: Some(1000.0), ..Options::default() },
+    );
+    let run = client.run("acme/text", json!({})).wait(0).into_future();
     assert_eq!(tokio::time::timeout(Duration::from_secs(20), run).await.unwrap().unwrap(), "x");
     settled(&script).await;
 }
@@ -123,7 +126,7 @@ async fn a_cancel_waits_out_a_rate_limit() {
     let busy = r#"{"expect": {"method": "POST", "path": "/v1/predictions/p1/cancel"}, "reply": {"status": 429, "json": {"retry_after": 30}}}"#;
     let (_emulator, script, client) = play(
         &format!("[{CREATED}, {busy}, {CANCEL}]"),
-        Options { clock_rate: Some(100.0), ..Options::default() },
+        Options { clock_rate: Some(50.0), ..Options::default() },
     );
     let run = client.run("acme/text", json!({})).interval(Duration::from_secs(3600)).into_future();
     assert!(tokio::time::timeout(Duration::from_millis(500), run).await.is_err());
@@ -307,5 +310,16 @@ async fn a_stream_that_runs_out_of_time_says_what_had_come() {
     let error = run.await.unwrap().try_collect::<Vec<_>>().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Deadline, "{error:?}");
     assert_eq!(error.partial().unwrap(), &"Once");
+    settled(&script).await;
+}
+
+#[tokio::test]
+async fn request_options_count_for_streams() {
+    let created = r#"{"expect": {"method": "POST", "headers": {"x-trace": "t"}}, "reply": {"status": 201, "json": {"id": "p1", "status": "starting", "urls": {"stream": "{{origin}}/s"}}}}"#;
+    let breaks = r#"{"expect": {"method": "GET", "headers": {"x-trace": "t"}}, "reply": {"sse": "event: output\nid: 1\ndata: Once\n\n"}}"#;
+    let (_emulator, script, client) = play(&format!("[{created}, {breaks}, {CANCEL}]"), quick());
+    let run = client.stream("acme/text", json!({})).header("x-trace", "t").max_retries(0);
+    let error = run.await.unwrap().try_collect::<Vec<_>>().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::StreamInterrupted, "{error:?}");
     settled(&script).await;
 }

@@ -79,7 +79,7 @@ async fn a_save_that_fails_leaves_the_old_file_and_nothing_else() {
     let options = Options {
         base_url: Some(script.base_url()),
         max_retries: Some(1),
-        clock_rate: Some(1000.0),
+        clock_rate: Some(50.0),
         ..Options::default()
     };
     let client = Client::new(options).unwrap();

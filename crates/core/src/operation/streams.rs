@@ -131,7 +131,7 @@ fn prediction_events(client: &Client, params: OfPrediction, options: RequestOpti
     let client = client.clone();
     let events = async move {
         let prediction = params.known(&client, &options).await?;
-        let events = read_events(&client, &prediction, params.files(&client))?;
+        let events = read_events(&client, &prediction, params.files(&client), options)?;
         Ok(events_of(EventStream::new(prediction, events)))
     };
     Ok(Box::pin(stream::once(events).try_flatten()))

@@ -25,7 +25,7 @@ use crate::{
     error::Result,
     identifier::Reference,
     page::List,
-    request::{Request, path},
+    request::{Request, RequestOptions, path},
     stream::{EventStream, read_events},
     value::Value,
 };
@@ -178,7 +178,12 @@ impl Predictions<'_> {
     pub async fn stream(&self, id: &str) -> Result<EventStream> {
         let prediction: Value =
             self.client.fetch(&Request::get(path("/predictions/{id}", &[("id", id)])?)).await?;
-        let events = read_events(self.client, &prediction, self.client.config().use_file_output)?;
+        let events = read_events(
+            self.client,
+            &prediction,
+            self.client.config().use_file_output,
+            RequestOptions::default(),
+        )?;
         Ok(EventStream::new(prediction, events))
     }
 }

@@ -58,7 +58,7 @@ impl IntoFuture for StreamRun {
             let life = plan.life();
             let hold = plan.prediction.hold(Hold::None)?;
             let (prediction, deadline) = plan.limited(&life, plan.create(&life, hold)).await?;
-            let events = read_events(&plan.client, &prediction, plan.files())?;
+            let events = read_events(&plan.client, &prediction, plan.files(), plan.options.clone())?;
             let state = (events, life, deadline, plan, String::new());
             let events =
                 stream::try_unfold(state, |(mut events, life, deadline, plan, mut partial)| async move {

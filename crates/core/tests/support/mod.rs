@@ -43,7 +43,7 @@ pub fn play(exchanges: &str, options: Options) -> (Emulator, Arc<Script>, Client
 }
 
 pub fn quick() -> Options {
-    Options { clock_rate: Some(1000.0), ..Options::default() }
+    Options { clock_rate: Some(50.0), ..Options::default() }
 }
 
 pub async fn settled(script: &Script) {
