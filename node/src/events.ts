@@ -145,8 +145,10 @@ export class ItemStream<T> implements AsyncIterableIterator<T> {
   #finish(): void {
     this.#batch = [];
     this.#at = 0;
-    this.signal?.removeEventListener("abort", this.#abort);
-    if (this.#stream && !this.#ended) keepAlive(this.#stream.close());
+    if (this.#stream && !this.#ended) {
+      this.signal?.removeEventListener("abort", this.#abort);
+      keepAlive(this.#stream.close());
+    }
     this.#ended = true;
   }
 }

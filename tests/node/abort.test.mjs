@@ -104,6 +104,48 @@ test("listeners do not pile up on a signal that outlives its calls", async () =>
   assert.equal(signal.onabort ?? null, null);
 });
 
+test("AbortSignal.any rejects with the reason of the one that aborted", {
+  skip: AbortSignal.any === undefined,
+}, async () => {
+  const user = new AbortController();
+  const signal = AbortSignal.any([AbortSignal.timeout(60_000), user.signal]);
+  const reason = new Error("user left");
+  setTimeout(() => user.abort(reason), 50);
+  const wait = { mode: "poll" };
+  await assert.rejects(
+    replicate.run("emulator/endless", { input: {}, wait, signal }),
+    (error) => error === reason,
+  );
+  assert.equal(await emulator.latestEnded(), "canceled");
+});
+
+test("while a file is uploaded, and while one is read", async () => {
+  const reason = new Error("enough");
+  let controller = new AbortController();
+  await emulator.fault({ match: { method: "POST", path: "/v1/files" }, action: { delay_ms: 3000 } });
+  const input = { value: Buffer.alloc(300_000) };
+  const run = replicate.run("emulator/echo", { input, signal: controller.signal });
+  await eventually(async () => (await emulator.requests("POST /v1/files")).length > 0);
+  let rejected = rejectedWithin(200, run, reason);
+  controller.abort(reason);
+  await rejected;
+
+  const [image] = await replicate.run("black-forest-labs/flux-schnell", { input: { prompt: "x" } });
+  const { pathname } = image.url();
+  await emulator.fault({ match: { path: pathname }, action: { stall_body_at: 100 } });
+  controller = new AbortController();
+  const bytes = image.bytes({ signal: controller.signal });
+  await eventually(async () => (await emulator.requests(`GET ${pathname}`)).length > 0);
+  rejected = rejectedWithin(200, bytes, reason);
+  controller.abort(reason);
+  await rejected;
+});
+
+test("something else than a signal is refused", async () => {
+  await assert.rejects(replicate.predictions.get("x", { signal: 5 }), /`signal` must be an AbortSignal/);
+  await assert.rejects(replicate.stream("a/b", { input: {}, signal: {} }).next(), /must be an AbortSignal/);
+});
+
 test("AbortSignal.timeout gives its TimeoutError", async () => {
   await assert.rejects(replicate.run("emulator/endless", { input: {}, signal: AbortSignal.timeout(100) }), {
     name: "TimeoutError",

@@ -46,6 +46,57 @@ test("a double without a server, as tests of applications have it", async () => 
   assert.equal(await client.run(`owner/name:${"v".repeat(64)}`, { input: { a: 1 } }), "done");
 });
 
+test("a framework's fetch that caches is told not to", async () => {
+  const asked = [];
+  // As Next.js patches it: GETs are answered from a cache unless the call says otherwise.
+  const cache = new Map();
+  const patched = async (url, init) => {
+    asked.push(init.cache);
+    const key = `${init.method} ${url}`;
+    if (init.cache !== "no-store" && cache.has(key)) return cache.get(key).clone();
+    const response = await fetch(url, init);
+    cache.set(key, response.clone());
+    return response;
+  };
+  const client = emulator.client({ fetch: patched });
+  const options = { input: { value: "new", delay: 0.2 }, wait: { mode: "poll", interval: 20 } };
+  assert.equal(await client.run("emulator/echo", options), "new");
+  assert.ok(asked.length > 2);
+  assert.deepEqual([...new Set(asked)], ["no-store"]);
+});
+
+test("globalThis.fetch is not used unless it is given", async () => {
+  const before = globalThis.fetch;
+  let used = 0;
+  globalThis.fetch = () => {
+    used++;
+    throw new Error("not asked for");
+  };
+  try {
+    assert.equal(await emulator.client().run("emulator/echo", { input: { value: 1 } }), 1);
+    assert.equal(used, 0);
+    await assert.rejects(
+      emulator.client({ fetch: globalThis.fetch, maxRetries: 0 }).predictions.get("x"),
+      /not asked for/,
+    );
+    assert.equal(used, 1);
+  } finally {
+    globalThis.fetch = before;
+  }
+});
+
+test("retries go through it, and wait as the API asks", async () => {
+  const answers = [
+    new Response("{}", { status: 429, headers: { "retry-after": "0" } }),
+    new Response("{}", { status: 503 }),
+    Response.json({ id: "p", status: "succeeded" }),
+  ];
+  let calls = 0;
+  const client = new Replicate({ auth: "t", fetch: async () => answers[calls++] });
+  assert.equal((await client.predictions.get("p")).id, "p");
+  assert.equal(calls, 3);
+});
+
 test("it can be set later, as the guide for Next.js does it", async () => {
   const client = emulator.client();
   let used = 0;

@@ -15,8 +15,10 @@ const prelude = `
   const replicate = new Replicate({ auth: ${JSON.stringify(TOKEN)}, baseUrl: ${JSON.stringify(emulator.base_url)} });
 `;
 
-async function script(code, limit = 5000) {
-  const child = spawn(process.execPath, ["-e", prelude + code], { stdio: ["ignore", "pipe", "pipe"] });
+async function script(code, limit = 5000, flags = []) {
+  const child = spawn(process.execPath, [...flags, "-e", prelude + code], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const stop = setTimeout(() => child.kill("SIGKILL"), limit);
   let output = "";
   let errors = "";
@@ -106,6 +108,48 @@ test("workers are terminated in the middle of requests", async () => {
     await emulator.client().run("emulator/echo", { input: { value: "still here" } }),
     "still here",
   );
+});
+
+test("fifty workers at once, ended while they are busy", async () => {
+  const workers = Array.from({ length: 50 }, () => new Worker(worker, { eval: true, workerData: "hang" }));
+  await Promise.all(workers.map((one) => once(one, "message")));
+  await Promise.all(workers.map((one) => one.terminate()));
+  assert.equal(await emulator.client().run("emulator/echo", { input: { value: 5 } }), 5);
+});
+
+test("ten thousand calls that fail or are given up: memory stays flat", { timeout: 120_000 }, async () => {
+  const { code, output, errors } = await script(
+    `
+    const refused = new Replicate({ auth: "x", baseUrl: "http://127.0.0.1:1/v1", maxRetries: 0 });
+    const batch = async (count) => {
+      for (let done = 0; done < count; done += 100) {
+        await Promise.all(Array.from({ length: 100 }, (_, n) => {
+          if (n % 4 === 0) return refused.predictions.get("x").catch(() => {});
+          if (n % 4 === 1) return replicate.predictions.get("nothing").catch(() => {});
+          const controller = new AbortController();
+          const call = n % 4 === 2
+            ? replicate.predictions.get("nothing", { signal: controller.signal })
+            : replicate.stream("a/b", { input: {}, signal: controller.signal }).next();
+          setImmediate(() => controller.abort());
+          return call.then(() => {}, () => {});
+        }));
+      }
+    };
+    (async () => {
+      await batch(2000);
+      gc();
+      const before = process.memoryUsage.rss();
+      await batch(10000);
+      gc();
+      console.log("grown", (process.memoryUsage.rss() - before) / 2 ** 20);
+    })();
+  `,
+    110_000,
+    ["--expose-gc"],
+  );
+  assert.equal(code, 0, errors);
+  const grown = Number(/grown (-?[\d.]+)/.exec(output)[1]);
+  assert.ok(grown < 32, `grew by ${grown} MiB`);
 });
 
 test("a process whose only user of it was a worker", async () => {

@@ -150,6 +150,79 @@ test("break ends the stream, its socket and its prediction", async () => {
   assert.equal(await emulator.latestEnded(), "canceled");
 });
 
+test("text() gives the output alone; leaving it ends the stream, and knows its prediction", async () => {
+  const stream = replicate.stream("emulator/stream", { input: { chunks: ["one", " two"] } });
+  const pieces = [];
+  for await (const piece of stream.text()) pieces.push(piece);
+  assert.deepEqual(pieces, ["one", " two"]);
+  assert.equal(stream.prediction.model, "emulator/stream");
+
+  const long = { input: { chunks: ["a"], pause: 0.01, repeat: 10000 } };
+  for await (const piece of replicate.stream("emulator/stream", long).text()) {
+    assert.equal(piece, "a");
+    break;
+  }
+  await emulator.until((state) => state.active_streams === 0);
+  assert.equal(await emulator.latestEnded(), "canceled");
+});
+
+test("return() closes the socket at once; onAbandon leaves the prediction alone", async () => {
+  const input = { chunks: ["a"], pause: 0.01, repeat: 100 };
+  const stream = replicate.stream("emulator/stream", { input, onAbandon: "leave" });
+  await stream.next();
+  await emulator.until((state) => state.active_streams === 1);
+  const from = performance.now();
+  await stream.return();
+  await emulator.until((state) => state.active_streams === 0);
+  const took = performance.now() - from;
+  assert.ok(took < 500, `${took} ms`);
+  assert.equal(await emulator.latestEnded(5000), "succeeded");
+});
+
+test("a deadline that passes before the create is answered says so", async () => {
+  await emulator.fault({ match: { method: "POST", path: "/v1/models/*" }, action: { delay_ms: 3000 } });
+  await assert.rejects(replicate.run("emulator/echo", { input: { value: 1 }, timeout: 100 }), (error) => {
+    assert.ok(error instanceof DeadlineError);
+    assert.equal(error.prediction, undefined);
+    assert.match(error.message, /timeout of 0\.1 s/);
+    assert.match(error.message, /create/);
+    return true;
+  });
+});
+
+test("uploads are told of, in run, stream and creates", async () => {
+  const file = Buffer.alloc(300_000, "x");
+  const told = (options) => {
+    const seen = [];
+    return { seen, options: { ...options, onUpload: (upload) => seen.push(upload) } };
+  };
+  const check = (seen, place) => {
+    const last = seen.at(-1);
+    assert.deepEqual([last.place, last.loaded, last.total], [place, file.length, file.length]);
+  };
+  const client = emulator.client({ useFileOutput: false });
+  const run = told({ input: { value: [file] } });
+  const states = [];
+  await client.run("emulator/echo", run.options, (prediction) => states.push(prediction.status));
+  check(run.seen, "input.value[0]");
+  assert.equal(states.at(-1), "succeeded");
+  assert.ok(states.every((status) => typeof status === "string"));
+
+  const stream = told({ input: { chunks: ["a"], file } });
+  let text = "";
+  for await (const piece of client.stream("emulator/stream", stream.options).text()) text += piece;
+  assert.equal(text, "a");
+  check(stream.seen, "input.file");
+
+  const create = told({ model: "emulator/echo", input: { value: file } });
+  await client.predictions.create(create.options);
+  check(create.seen, "input.value");
+
+  const bytes = [];
+  await client.files.create(file, {}, { onProgress: (progress) => bytes.push(progress) });
+  assert.deepEqual(bytes.at(-1), { loaded: file.length, total: file.length });
+});
+
 test("a stream that is never read sends nothing", async () => {
   await emulator.forgetRequests();
   const stream = replicate.stream("emulator/echo", { input: {} });
