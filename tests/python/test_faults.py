@@ -349,6 +349,7 @@ def test_objects_survive_pickling(client: replicant.Client) -> None:
     assert pickle.loads(pickle.dumps(file)) == file
 
 
+@pytest.mark.skipif(sys.version_info < (3, 10), reason="needs sys.stdlib_module_names")
 def test_importing_is_quick_and_loads_nothing_else() -> None:
     script = """
 import sys, time
