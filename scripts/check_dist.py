@@ -100,7 +100,7 @@ class Check:
                 self.that(
                     manifest.get("optionalDependencies") == wanted, f"{path.name}: platforms differ"
                 )
-                pattern = r"package\.json|README\.md|LICENSE|node/\w+\.(cjs|mjs|d\.cts|d\.mts)|node/dist/.*(\.d\.ts|/replicant\.js)"
+                pattern = r"package\.json|README\.md|LICENSE|node/\w+\.(cjs|mjs|d\.cts|d\.mts)|node/dist/(replicant\.js|.+\.d\.ts)"
                 strangers = [name for name in files if not re.fullmatch(pattern, name)]
                 self.that(not strangers, f"{path.name} also holds {strangers}")
                 return

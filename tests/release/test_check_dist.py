@@ -60,18 +60,33 @@ class Artefacts(unittest.TestCase):
             "README.md": b"",
             main: module,
         }
-        path = self.folder / "replicant-linux-x64-gnu-1.2.3.tgz"
-        with tarfile.open(path, "w:gz") as archive:
-            for name, content in files.items():
-                member = tarfile.TarInfo(f"package/{name}")
+        self.pack("replicant-linux-x64-gnu-1.2.3.tgz", files)
+        return "; ".join(self.check.problems)
+
+    def main_package(self, *more: str) -> str:
+        platforms = {f"replicant-{name}": "1.2.3" for name in check_dist.PLATFORMS["npm"]}
+        manifest = {"name": "replicant", "version": "1.2.3", "optionalDependencies": platforms}
+        sources = ["node/index.cjs", "node/dist/replicant.js", "node/dist/resources/models.d.ts"]
+        files = dict.fromkeys(["LICENSE", "README.md", *sources, *more], b"")
+        self.pack("replicant-1.2.3.tgz", {**files, "package.json": json.dumps(manifest).encode()})
+        return "; ".join(self.check.problems)
+
+    def pack(self, name: str, files: Dict[str, bytes]) -> None:
+        with tarfile.open(self.folder / name, "w:gz") as archive:
+            for path, content in files.items():
+                member = tarfile.TarInfo(f"package/{path}")
                 member.size = len(content)
                 archive.addfile(member, io.BytesIO(content))
-        self.check.npm(path, "1.2.3")
-        return "; ".join(self.check.problems)
+        self.check.npm(self.folder / name, "1.2.3")
 
     def test_good_ones_pass(self) -> None:
         self.assertEqual(self.wheel(), "")
         self.assertEqual(self.platform_package(), "")
+        self.assertEqual(self.main_package(), "")
+
+    def test_sources_in_the_main_package(self) -> None:
+        problem = self.main_package("node/src/client.ts", "node/dist/client.js")
+        self.assertIn("also holds ['node/src/client.ts', 'node/dist/client.js']", problem)
 
     def test_a_newer_glibc(self) -> None:
         self.assertIn("needs glibc 2.34", self.platform_package(MODULE + b"GLIBC_2.34\0"))
