@@ -1,5 +1,6 @@
 // Webhooks: the vectors of every language, and a real delivery.
 import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -130,4 +131,20 @@ test("a delivery to a server of Node's, from start to end", async () => {
   await ended;
   assert.equal(received.at(-1).id, id);
   assert.equal(received.at(-1).output, 1);
+});
+
+test("validateWebhook looks at the signature, not into the body", async () => {
+  const body = "not JSON, but signed";
+  const key = Buffer.from("a secret of the account");
+  const timestamp = String(Math.floor(Date.now() / 1000));
+  const digest = createHmac("sha256", key).update(`msg.${timestamp}.${body}`).digest("base64");
+  const parts = {
+    id: "msg",
+    timestamp,
+    signature: `v1,${digest}`,
+    secret: `whsec_${key.toString("base64")}`,
+  };
+  assert.equal(await validateWebhook({ ...parts, body }), true);
+  assert.equal(await validateWebhook({ ...parts, body: `${body}!` }), false);
+  await assert.rejects(verifyWebhook({ ...parts, body }), WebhookBodyError);
 });

@@ -113,6 +113,23 @@ impl<'a> Webhook<'a> {
     /// # Ok::<(), replicant::Error>(())
     /// ```
     pub fn verify(&self, secret: &str, now: Duration, tolerance: Option<Duration>) -> Result<Value> {
+        self.check(secret, now, tolerance)?;
+        Value::from_json(self.body).map_err(|error| error.with_kind(ErrorKind::WebhookBody))
+    }
+
+    /// The same without a look into the body.
+    ///
+    /// # Errors
+    /// As [`Webhook::verify`], but for what the body holds.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use replicant::Webhook;
+    ///
+    /// let webhook = Webhook { id: "1", timestamp: "0", signature: "v1,AAAA", body: b"{}" };
+    /// assert!(webhook.check("whsec_c2VjcmV0", Duration::ZERO, None).is_err());
+    /// ```
+    pub fn check(&self, secret: &str, now: Duration, tolerance: Option<Duration>) -> Result<()> {
         let mac = self.mac(secret)?;
         let timestamp: i64 = self.timestamp.trim().parse().map_err(|_| {
             let why = format!("webhook-timestamp is not a number of seconds: {:?}", self.timestamp);
@@ -135,7 +152,7 @@ impl<'a> Webhook<'a> {
                 return Err(Error::new(ErrorKind::WebhookTimestamp, why));
             }
         }
-        Value::from_json(self.body).map_err(|error| error.with_kind(ErrorKind::WebhookBody))
+        Ok(())
     }
 
     fn mac(&self, secret: &str) -> Result<Hmac<Sha256>> {

@@ -105,3 +105,21 @@ const event = await verifyWebhook<Prediction>({ id: "", timestamp: "", signature
 is<Equal<typeof event, Prediction>>();
 
 void [status, waited, blob, stream, url, valid];
+
+// files that are saved, uploads that are watched, text of streams
+const saved: string = await image.save("a.png", {
+  onProgress: ({ loaded, total }) => {
+    is<Equal<typeof loaded, number>>();
+    is<Equal<typeof total, number | null>>();
+  },
+});
+const paths: string[] = await replicate.saveAll(output, "folder", { concurrency: 2 });
+for await (const piece of replicate.stream("owner/name", { input: {} }).text())
+  is<Equal<typeof piece, string>>();
+await replicate.run("owner/name", { input: {}, onUpload: ({ place }) => is<Equal<typeof place, string>>() });
+// @ts-expect-error: options are spelt as they are
+await replicate.run("owner/name", { input: {}, timeOut: 5 });
+// @ts-expect-error: so are those of the client
+new Replicate({ maxRetry: 5 });
+const whole: Uint8Array = await image.bytes({ signal: AbortSignal.timeout(1) });
+void [saved, paths, whole];
