@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import pathlib
+from typing import Any
 
 import pytest
 from conftest import TOKEN, Emulator, python
@@ -135,6 +136,35 @@ def test_models_as_functions(client: replicate.Client) -> None:
         name = "emulator/echo"
 
     assert client.use(Named)(value=["a", "b"]) == ["a", "b"]
+
+
+PAINTED = {"id": "p", "status": "succeeded", "output": ["https://a.b/1.png", "https://a.b/2.png"]}
+
+
+async def test_a_model_without_events_is_read_as_a_stream(emulator: Emulator) -> None:
+    """Polled, and started once."""
+    schema = {"components": {"schemas": {"Output": {"type": "array"}}}}
+    half = {**PAINTED, "status": "processing", "output": PAINTED["output"][:1]}
+    exchanges: list[dict[str, Any]] = [
+        {"expect": {"path": "/v1/models/a/b"}, "reply": {"json": {"owner": "a", "name": "b",
+            "latest_version": {"id": "v", "openapi_schema": schema}}}},
+        {"expect": {"method": "POST"}, "reply": {"status": 201, "json": {"id": "p", "status": "starting"}}},
+        {"expect": {"path": "/v1/predictions/p"}, "reply": {"json": half}},
+        {"expect": {"path": "/v1/predictions/p"}, "reply": {"json": PAINTED}},
+    ]  # fmt: skip
+    replay = emulator.replay(*exchanges)
+    paint = replicate.Client(base_url=replay.base_url, poll_interval=0.01).use(
+        "a/b", streaming=True
+    )
+    pieces = list(paint(prompt="x"))
+    assert [str(piece) for piece in pieces] == PAINTED["output"]
+    assert all(isinstance(piece, replicate.URLPath) for piece in pieces)
+    replay.check()
+    replay = emulator.replay(*exchanges)
+    client = replicate.AsyncClient(base_url=replay.base_url, poll_interval=0.01)
+    items = await client.use("a/b", streaming=True)(prompt="x")
+    assert [str(piece) async for piece in items] == PAINTED["output"]
+    replay.check()
 
 
 async def test_the_example_of_a_model(emulator: Emulator) -> None:

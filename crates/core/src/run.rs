@@ -3,6 +3,7 @@
 mod life;
 mod params;
 mod plan;
+pub(crate) mod polled;
 mod stream;
 
 use std::{fmt, future::IntoFuture, sync::Arc, time::Duration};

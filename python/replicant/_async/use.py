@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Optional
 
 from .._errors import ReplicateError
+from .._events import EventStream
 from .._objects import Version
 from .._outputs import AsyncOutputIterator, is_text, shaped
 from .._refs import Reference, reference
@@ -83,7 +84,8 @@ class AsyncFunction:
 
     async def _stream(self, inputs: Dict[str, Any]) -> AsyncOutputIterator:
         text = is_text(await self.openapi_schema())
-        return AsyncOutputIterator(lambda: self._client.stream(self._ref, inputs), text)
+        params = {"ref": self._ref, "input": inputs, "poll_output": True}
+        return AsyncOutputIterator(lambda: EventStream(self._client, "stream", params), text)
 
     async def _shape(self, output: Any) -> Any:
         # Only a list of strings can mean two things, and only the schema says which.

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Optional
 
 from .._errors import ReplicateError
+from .._events import EventStream
 from .._objects import Version
 from .._outputs import OutputIterator, is_text, shaped
 from .._refs import Reference, reference
@@ -84,7 +85,8 @@ class Function:
 
     def _stream(self, inputs: Dict[str, Any]) -> OutputIterator:
         text = is_text(self.openapi_schema())
-        return OutputIterator(lambda: self._client.stream(self._ref, inputs), text)
+        params = {"ref": self._ref, "input": inputs, "poll_output": True}
+        return OutputIterator(lambda: EventStream(self._client, "stream", params), text)
 
     def _shape(self, output: Any) -> Any:
         # Only a list of strings can mean two things, and only the schema says which.

@@ -23,7 +23,6 @@ use crate::{
     stream::{Event, EventStream, read_events},
     upload::UploadWatch,
     value::{Value, decode_params},
-    wait::is_terminal,
 };
 
 /// One answer of an operation that has many.
@@ -143,28 +142,7 @@ fn output_items(client: &Client, params: OfPrediction, options: RequestOptions) 
     let begin = async move {
         let prediction = params.known(&client, &options).await?;
         let files = params.files(&client);
-        let state = (client, prediction, 0usize, options);
-        Ok(stream::try_unfold(state, move |(client, mut prediction, given, options)| async move {
-            loop {
-                let items: &[Value] = match &prediction["output"] {
-                    Value::Array(items) => items,
-                    Value::Null => &[],
-                    whole => std::slice::from_ref(whole),
-                };
-                if let Some(item) = items.get(given) {
-                    let item = if files { client.with_files(item.clone()) } else { item.clone() };
-                    return Ok::<_, Error>(Some((
-                        Item::Value(item),
-                        (client, prediction, given + 1, options),
-                    )));
-                }
-                if is_terminal(prediction["status"].as_str().unwrap_or_default()) {
-                    crate::wait::succeeded(prediction)?;
-                    return Ok(None);
-                }
-                prediction = client.poll_once(prediction, &options).await?;
-            }
-        }))
+        Ok(crate::run::polled::items(&client, prediction, files, options).map_ok(Item::Value))
     };
     Ok(Box::pin(stream::once(begin).try_flatten()))
 }

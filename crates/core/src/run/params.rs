@@ -35,6 +35,9 @@ pub(crate) struct RunParams {
     /// stream, which has no observer, begins with such values.
     #[serde(default)]
     pub report_uploads: bool,
+    /// Whether a stream of a model that has no events gives its output as polling finds it.
+    #[serde(default)]
+    poll_output: bool,
     #[serde(flatten)]
     options: PredictionOptions,
     #[serde(flatten)]
@@ -62,6 +65,9 @@ impl RunParams {
     }
 
     pub fn stream(self, client: &Client) -> Result<StreamRun> {
-        Ok(StreamRun { plan: self.plan(client, "stream")? })
+        let poll_output = self.poll_output;
+        let mut plan = self.plan(client, "stream")?;
+        plan.poll_output = poll_output;
+        Ok(StreamRun { plan })
     }
 }

@@ -27,6 +27,8 @@ pub(super) struct Plan {
     pub prediction: PredictionOptions,
     pub options: RequestOptions,
     pub uploads: UploadWatch,
+    /// Whether a model without events is polled for its output.
+    pub poll_output: bool,
 }
 
 impl Plan {
@@ -41,6 +43,7 @@ impl Plan {
             prediction: PredictionOptions::default(),
             options: RequestOptions::default(),
             uploads: UploadWatch::default(),
+            poll_output: false,
         }
     }
 

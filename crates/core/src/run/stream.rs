@@ -39,6 +39,19 @@ pub struct StreamRun {
 impl StreamRun {
     plan_options!();
 
+    /// Polls a model that has no events for its output, and gives that as `output` events, instead of failing
+    /// with [`ErrorKind::StreamUnsupported`].
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// let events = client.stream("acme/painter", replicant::json!({"prompt": "a heron"})).poll_output().await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn poll_output(mut self) -> Self {
+        self.plan.poll_output = true;
+        self
+    }
+
     pub(crate) fn options_mut(&mut self) -> &mut RequestOptions {
         &mut self.plan.options
     }
@@ -58,7 +71,13 @@ impl IntoFuture for StreamRun {
             let life = plan.life();
             let hold = plan.prediction.hold(Hold::None)?;
             let (prediction, deadline) = plan.limited(&life, plan.create(&life, hold)).await?;
-            let events = read_events(&plan.client, &prediction, plan.files(), plan.options.clone())?;
+            let options = plan.options.clone();
+            let events = match read_events(&plan.client, &prediction, plan.files(), options.clone()) {
+                Err(error) if plan.poll_output && error.kind() == ErrorKind::StreamUnsupported => {
+                    super::polled::events(&plan.client, prediction.clone(), plan.files(), options)
+                }
+                events => events?,
+            };
             let state = (events, life, deadline, plan, String::new());
             let events =
                 stream::try_unfold(state, |(mut events, life, deadline, plan, mut partial)| async move {
