@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use crate::{
     client::Client,
     error::Result,
-    exchange::{Expect, Reply},
+    exchange::{Answer, Expect, Reply},
     platform::{BoxFuture, MaybeSend, Observer},
     request::{Request, RequestOptions},
     value::Value,
@@ -23,6 +23,12 @@ pub(crate) trait Work: Sized {
 
     /// Does it and keeps the answer as it came.
     fn reply(self) -> BoxFuture<'static, Result<Reply>>;
+
+    /// The same, with the API's JSON as text where nobody has to look into it.
+    fn answer(self) -> BoxFuture<'static, Result<Reply<Answer>>> {
+        let reply = self.reply();
+        Box::pin(async move { reply.await?.map(|value| Ok(Answer::Value(value))) })
+    }
 }
 
 /// A call of one endpoint: set what it needs, then `.await` it.
@@ -181,6 +187,11 @@ impl<T: 'static> Work for Call<T> {
     fn reply(self) -> BoxFuture<'static, Result<Reply>> {
         let (client, expect) = (self.client.clone(), self.expect);
         Box::pin(async move { client.send(&self.into_request()?, expect).await })
+    }
+
+    fn answer(self) -> BoxFuture<'static, Result<Reply<Answer>>> {
+        let (client, expect) = (self.client.clone(), self.expect);
+        Box::pin(async move { client.send_as_text(&self.into_request()?, expect).await })
     }
 }
 

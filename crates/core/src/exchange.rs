@@ -11,11 +11,11 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 
-pub use self::reply::Reply;
+pub use self::reply::{Answer, Reply};
 use self::{
     limits::while_moving,
     refusal::{after_last_attempt, timed_out},
-    reply::decode_body,
+    reply::{ReadBody, decode_body, keep_body},
     wire::redirected,
 };
 pub(crate) use self::{
@@ -26,7 +26,7 @@ pub(crate) use self::{
 use crate::{
     client::Client,
     error::{Error, ErrorKind, Result},
-    platform::BoxFuture,
+    platform::{BoxFuture, MaybeSend},
     request::Request,
     retry::{Failure, Repeat, next_attempt},
     transport::{BodySource, HttpResponse, StreamBody},
@@ -61,6 +61,20 @@ impl Client {
 
     /// Sends a request and reads the answer as `expect` says.
     pub(crate) async fn send(&self, request: &Request, expect: Expect) -> Result<Reply> {
+        self.send_and_read(request, expect, decode_body).await
+    }
+
+    /// The same, with JSON as the text that came.
+    pub(crate) async fn send_as_text(&self, request: &Request, expect: Expect) -> Result<Reply<Answer>> {
+        self.send_and_read(request, expect, keep_body).await
+    }
+
+    async fn send_and_read<T: MaybeSend + 'static>(
+        &self,
+        request: &Request,
+        expect: Expect,
+        read: ReadBody<T>,
+    ) -> Result<Reply<T>> {
         // Content can be of any size, so it is given up when nothing moves, not after a time.
         let moving = (expect == Expect::Bytes).then(Progress::default);
         self.exchange(request, moving.as_ref(), |response| {
@@ -71,7 +85,7 @@ impl Client {
                     Some(moving) => watched(body, moving).bytes().await?,
                     None => body.bytes().await?,
                 };
-                let value = decode_body(expect, status, &headers, body)?;
+                let value = read(expect, status, &headers, body)?;
                 Ok(Reply { value, status, headers })
             })
         })

@@ -13,6 +13,7 @@ pub use self::{
     compute::{COMPUTATIONS, compute},
     streams::{Item, STREAMS, open},
 };
+pub use crate::exchange::Answer;
 use crate::{
     call::{Call, Ready, Work},
     client::Client,
@@ -85,7 +86,7 @@ macro_rules! operations {
             params: Value,
             options: RequestOptions,
             observer: Option<Observer>,
-        ) -> Result<BoxFuture<'static, Result<Reply>>> {
+        ) -> Result<BoxFuture<'static, Result<Reply<Answer>>>> {
             match name {
                 // Each arm is boxed on its own: one future that held them all would be huge.
                 $($name => {
@@ -95,7 +96,7 @@ macro_rules! operations {
                     if let Some(observer) = observer {
                         work.set_observer(observer);
                     }
-                    Ok(work.reply())
+                    Ok(work.answer())
                 })*
                 _ => Err(Error::invalid(format!("there is no operation {name:?}"))),
             }
@@ -184,6 +185,32 @@ pub fn call(
     params: Value,
     observer: Option<Observer>,
 ) -> BoxFuture<'static, Result<Reply>> {
+    let answer = answer(client, name, params, observer);
+    Box::pin(async move { answer.await?.map(Answer::into_value) })
+}
+
+/// As [`call`], but what the API sent stays JSON text where nothing in the core has to look into it: a
+/// language makes its own objects of that faster than of a [`Value`].
+///
+/// # Errors
+/// As [`call`].
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// use replicant::operation::{self, Answer};
+///
+/// let reply = operation::answer(&client, "account.get", replicant::Value::Null, None).await?;
+/// if let Answer::Json(text) = reply.value {
+///     println!("{text}");
+/// }
+/// # Ok(()) }
+/// ```
+pub fn answer(
+    client: &Client,
+    name: &str,
+    params: Value,
+    observer: Option<Observer>,
+) -> BoxFuture<'static, Result<Reply<Answer>>> {
     let prepared = take_options(name, params)
         .and_then(|(params, options)| prepare(client, name, params, options, observer));
     match prepared {

@@ -107,7 +107,9 @@ impl Parser {
             }
             b"event" => self.event = String::from_utf8_lossy(value).into_owned(),
             b"id" if !value.contains(&0) => {
-                self.last_id = Some(String::from_utf8_lossy(value).into_owned());
+                let id = self.last_id.get_or_insert_default();
+                id.clear();
+                id.push_str(&String::from_utf8_lossy(value));
                 self.own_id = true;
             }
             b"retry" if !value.is_empty() && value.iter().all(u8::is_ascii_digit) => {

@@ -197,7 +197,8 @@ pub(crate) fn read_events(
     let url = url.ok_or_else(|| {
         Error::new(ErrorKind::InvalidResponse, "`urls.stream` of the prediction is not a URL")
     })?;
-    let reader = Reader {
+    // In a box, because it is moved in and out for each event.
+    let reader = Box::new(Reader {
         client: client.clone(),
         files: use_file_output && url.path().contains("/files/"),
         url,
@@ -215,7 +216,7 @@ pub(crate) fn read_events(
         reconnected: false,
         partial: String::new(),
         ended: false,
-    };
+    });
     Ok(Box::pin(stream::try_unfold(reader, |mut reader| async move {
         Ok(reader.next().await?.map(|event| (event, reader)))
     })))
@@ -306,11 +307,11 @@ impl Reader {
             && self.last_id.as_ref() != Some(id)
         {
             self.first_id.get_or_insert_with(|| id.clone());
-            if self.recent.len() == RECENT {
-                self.recent.pop_front();
-            }
-            self.recent.push_back(id.clone());
-            self.last_id = Some(id.clone());
+            let full = self.recent.len() == RECENT;
+            let mut place = if full { self.recent.pop_front() } else { None }.unwrap_or_default();
+            place.clone_from(id);
+            self.recent.push_back(place);
+            self.last_id.get_or_insert_default().clone_from(id);
         }
         self.delivered = true;
         match event.as_str() {

@@ -10,8 +10,11 @@ use std::{fmt, ops};
 
 use bytes::Bytes;
 
-pub(crate) use self::decode::{decode, decode_params};
 pub use self::number::Number;
+pub(crate) use self::{
+    decode::{decode, decode_params},
+    json::check_json,
+};
 use crate::{output::FileOutput, upload::File};
 
 /// The members of a JSON object, in the order they came.

@@ -64,7 +64,7 @@ impl NativeClient {
         let observed = observer.map(Observed::new).transpose()?;
         let tell = observed.as_ref().map(|(_, tell)| Arc::clone(tell));
         let states = observed.map(|(states, _)| states);
-        let work = operation::call(&self.client, &operation, params, tell);
+        let work = operation::answer(&self.client, &operation, params, tell);
         let stopped = cancel.map(|cancel| Arc::clone(&cancel.stopped));
         env.spawn_future_with_callback(
             async move { Ok(runtime::until(stopped, async { Answer::of(work.await?) }).await) },

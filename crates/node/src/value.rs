@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use napi::bindgen_prelude::{Object, Uint8ArraySlice};
-use replicant::{Error, ErrorKind, Item, Number, PathSegment, Reply, Result, Value};
+use replicant::{Error, ErrorKind, Item, Number, PathSegment, Reply, Result, Value, operation};
 
 use crate::source;
 
@@ -65,11 +65,17 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    pub(crate) fn of(reply: Reply) -> Result<Self> {
+    pub(crate) fn of(reply: Reply<operation::Answer>) -> Result<Self> {
         let headers =
             reply.headers.iter().map(|(name, value)| list([name.as_str().into(), value.as_str().into()]));
         let meta = text(&list([i64::from(reply.status).into(), Value::Array(headers.collect())]))?;
-        Ok(match reply.value {
+        let value = match reply.value {
+            operation::Answer::Json(text) => {
+                return Ok(Self { json: Some(text), files: None, bytes: None, meta });
+            }
+            answer => answer.into_value()?,
+        };
+        Ok(match value {
             Value::Bytes(bytes) => Self { json: None, files: None, bytes: Some(bytes), meta },
             value => Self { json: Some(text(&value)?), files: files(&value)?, bytes: None, meta },
         })

@@ -10,12 +10,15 @@ use pyo3::{
     types::{PyDict, PyTuple},
 };
 use pyo3_async_runtimes::TaskLocals;
-use replicant::{Client as Core, ErrorKind, Observer, Options, Reply, operation};
+use replicant::{
+    Client as Core, ErrorKind, Observer, Options, Reply,
+    operation::{self, Answer},
+};
 use tokio::sync::mpsc;
 
 use crate::{
     awaiting::Delivery,
-    error, runtime,
+    error, json, runtime,
     transport::{PythonTransport, Raised},
     value,
 };
@@ -102,7 +105,7 @@ impl Client {
         let params = value::from_python(params.as_any())?;
         let link = slf.get().link(py, false)?;
         let (observe, told) = observer.as_ref().map(|_| observing()).unzip();
-        let future = operation::call(&link.core, name, params, observe);
+        let future = operation::answer(&link.core, name, params, observe);
         let reply = runtime::wait(py, future, told, |value| {
             let value = value::to_python(py, value, Some(slf))?;
             observer.as_ref().map_or(Ok(()), |observer| observer.call1((value,)).map(drop))
@@ -124,7 +127,7 @@ impl Client {
         let link = slf.get().link(py, true)?;
         let client = slf.clone().unbind();
         let observe = observer.map(|observer| delivery.observer(py, observer, &client));
-        let future = operation::call(&link.core, name, params, observe);
+        let future = operation::answer(&link.core, name, params, observe);
         delivery.future(py, runtime::guarded(future), move |py, reply| {
             finish(client.bind(py), &link, reply, raw).map(Bound::unbind)
         })
@@ -149,12 +152,18 @@ fn observing() -> (Observer, mpsc::UnboundedReceiver<replicant::Value>) {
 fn finish<'py>(
     client: &Bound<'py, Client>,
     link: &Link,
-    reply: replicant::Result<Reply>,
+    reply: replicant::Result<Reply<Answer>>,
     raw: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = client.py();
     let reply = reply.map_err(|error| link.error(py, &error))?;
-    let value = value::to_python(py, reply.value, Some(client))?;
+    let value = match reply.value {
+        Answer::Json(text) => json::to_python(py, &text)?,
+        answer => {
+            let value = answer.into_value().map_err(|error| link.error(py, &error))?;
+            value::to_python(py, value, Some(client))?
+        }
+    };
     if !raw {
         return Ok(value);
     }

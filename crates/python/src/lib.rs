@@ -8,6 +8,7 @@ mod client;
 mod emulator;
 mod engine;
 mod error;
+mod json;
 mod reader;
 mod runtime;
 mod source;

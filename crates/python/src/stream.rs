@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 use pyo3::{
-    exceptions::{PyRuntimeError, PyStopAsyncIteration, PyStopIteration},
+    exceptions::{PyBaseException, PyRuntimeError, PyStopAsyncIteration, PyStopIteration},
     intern,
     prelude::*,
     sync::OnceLockExt,
-    types::{PyBytes, PyDict},
+    types::{PyBytes, PyDict, PyTuple},
 };
 use replicant::{
     BoxStream, Error, Value,
@@ -256,7 +256,13 @@ impl Ready {
 
     fn __next__(&self, py: Python<'_>) -> PyResult<()> {
         let value = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // In a tuple, because StopIteration would take a tuple that is the value for its arguments.
-        Err(PyStopIteration::new_err((value.unwrap_or_else(|| py.None()),)))
+        let value = value.unwrap_or_else(|| py.None());
+        // StopIteration takes a tuple for its arguments and an exception for itself; anything else becomes
+        // its value, and Python does not even make the exception then.
+        let bound = value.bind(py);
+        if bound.is_instance_of::<PyTuple>() || bound.is_instance_of::<PyBaseException>() {
+            return Err(PyStopIteration::new_err((value,)));
+        }
+        Err(PyStopIteration::new_err(value))
     }
 }

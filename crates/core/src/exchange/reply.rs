@@ -4,8 +4,8 @@ use bytes::Bytes;
 
 use super::{ERROR_BODY, shown::excerpt};
 use crate::{
-    error::{ErrorResponse, Result},
-    value::Value,
+    error::{Error, ErrorResponse, Result},
+    value::{Value, check_json},
 };
 
 /// An answer of the API: its value, and what came with it.
@@ -40,6 +40,46 @@ impl Reply {
     }
 }
 
+/// The answer of an operation.
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// use replicant::{json, operation};
+///
+/// let reply = operation::answer(&client, "predictions.get", json!({"id": "4b2q8m"}).into(), None).await?;
+/// println!("{}", reply.value.into_value()?["status"]);
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Answer {
+    /// A value that had to be looked into, or was made here.
+    Value(Value),
+    /// JSON as the API sent it, found to be valid.
+    Json(String),
+}
+
+impl Answer {
+    /// The answer as a value, whichever it is.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidResponse`](crate::ErrorKind::InvalidResponse) if it is not JSON, which the answer
+    /// of an operation always is.
+    ///
+    /// ```
+    /// use replicant::operation::Answer;
+    ///
+    /// assert_eq!(Answer::Json("[1, 2]".into()).into_value()?[1], replicant::Value::from(2u32));
+    /// # Ok::<(), replicant::Error>(())
+    /// ```
+    pub fn into_value(self) -> Result<Value> {
+        match self {
+            Self::Value(value) => Ok(value),
+            Self::Json(text) => Value::from_json(text.as_bytes()),
+        }
+    }
+}
+
 /// How the body of an answer is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Expect {
@@ -49,6 +89,9 @@ pub(crate) enum Expect {
     /// Nothing but success.
     Nothing,
 }
+
+/// Makes an answer of a body, its status and its headers.
+pub(super) type ReadBody<T> = fn(Expect, u16, &[(String, String)], Bytes) -> Result<T>;
 
 pub(super) fn decode_body(
     expect: Expect,
@@ -61,18 +104,38 @@ pub(super) fn decode_body(
         Expect::Bytes => Ok(Value::Bytes(body)),
         Expect::Text => Ok(Value::String(String::from_utf8_lossy(&body).into_owned())),
         Expect::Json if body.is_empty() && matches!(status, 202 | 204) => Ok(Value::Null),
-        Expect::Json => Value::from_json(&body).map_err(|error| {
-            let content_type = crate::error::header(headers, "content-type").unwrap_or("no content type");
-            let text = String::from_utf8_lossy(&body);
-            let answer = ErrorResponse { status, headers: headers.to_vec(), body: excerpt(&text, ERROR_BODY), ..ErrorResponse::default() };
-            error
-                .map_message(|why| {
-                    format!(
-                        "The answer is {why} ({content_type}): {:?}. Is `base_url` the API, and is there a proxy in between?",
-                        excerpt(&text, 200)
-                    )
-                })
-                .with_response(answer)
-        }),
+        Expect::Json => Value::from_json(&body).map_err(|error| not_json(error, status, headers, &body)),
     }
+}
+
+/// As [`decode_body`], but JSON is only checked: a binding makes its own objects of the text.
+pub(super) fn keep_body(
+    expect: Expect,
+    status: u16,
+    headers: &[(String, String)],
+    body: Bytes,
+) -> Result<Answer> {
+    if expect != Expect::Json || body.is_empty() {
+        return decode_body(expect, status, headers, body).map(Answer::Value);
+    }
+    check_json(&body).map_err(|error| not_json(error, status, headers, &body))?;
+    String::from_utf8(body.into()).map(Answer::Json).map_err(|error| Error::invalid(error.to_string()))
+}
+
+fn not_json(error: Error, status: u16, headers: &[(String, String)], body: &[u8]) -> Error {
+    let content_type = crate::error::header(headers, "content-type").unwrap_or("no content type");
+    let text = String::from_utf8_lossy(body);
+    let answer = ErrorResponse {
+        status,
+        headers: headers.to_vec(),
+        body: excerpt(&text, ERROR_BODY),
+        ..ErrorResponse::default()
+    };
+    let explained = error.map_message(|why| {
+        format!(
+            "The answer is {why} ({content_type}): {:?}. Is `base_url` the API, and is there a proxy in between?",
+            excerpt(&text, 200)
+        )
+    });
+    explained.with_response(answer)
 }

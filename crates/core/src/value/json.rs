@@ -10,7 +10,7 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use super::{Number, Object, Value, decode};
+use super::{Number, Value, decode};
 use crate::error::{Error, ErrorKind, Result};
 
 impl Value {
@@ -52,6 +52,62 @@ impl Value {
     /// ```
     pub fn to_json(&self) -> Result<Vec<u8>> {
         serde_json::to_vec(self).map_err(|error| Error::invalid(error.to_string()))
+    }
+}
+
+/// Whether this is JSON that [`Value::from_json`] would read, found out without making a value.
+pub(crate) fn check_json(text: &[u8]) -> Result<()> {
+    serde_json::from_slice(text).map(|Checked| ()).map_err(not_json)
+}
+
+/// Any value, forgotten. Unlike serde's own, it also refuses text that is no text.
+struct Checked;
+
+impl<'de> Deserialize<'de> for Checked {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Checked)
+    }
+}
+
+impl<'de> Visitor<'de> for Checked {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Self, A::Error> {
+        while access.next_element::<Self>()?.is_some() {}
+        Ok(self)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self, A::Error> {
+        while access.next_entry::<Self, Self>()?.is_some() {}
+        Ok(self)
     }
 }
 
@@ -160,11 +216,12 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
-        let mut members = Object::with_capacity(access.size_hint().unwrap_or(0).min(4096));
-        while let Some((key, member)) = access.next_entry()? {
-            members.insert(key, member);
+        // First in a row, then into a map of the right size: growing a map costs more than all the rest.
+        let mut members: Vec<(String, Value)> = Vec::new();
+        while let Some(member) = access.next_entry()? {
+            members.push(member);
         }
-        Ok(Value::Object(members))
+        Ok(Value::Object(members.into_iter().collect()))
     }
 }
 
@@ -216,12 +273,14 @@ mod tests {
 
     #[test]
     fn what_is_not_json_is_an_error() {
-        for text in ["", "{", "<html>", "nul", "[1,]", "\"\u{1}"] {
+        let deep = "[".repeat(1000) + &"]".repeat(1000);
+        for text in ["", "{", "<html>", "nul", "[1,]", "\"\u{1}", r#""\ud800""#, "1e999", "[1] 2", &deep] {
             assert_eq!(
                 Value::from_json(text.as_bytes()).unwrap_err().kind(),
                 ErrorKind::InvalidResponse,
                 "{text}"
             );
+            assert_eq!(check_json(text.as_bytes()).unwrap_err().kind(), ErrorKind::InvalidResponse, "{text}");
         }
     }
 
@@ -247,7 +306,9 @@ mod tests {
     proptest! {
         #[test]
         fn any_value_survives(value in any_json()) {
-            prop_assert_eq!(Value::from_json(&value.to_json().unwrap()).unwrap(), value);
+            let text = value.to_json().unwrap();
+            prop_assert!(check_json(&text).is_ok());
+            prop_assert_eq!(Value::from_json(&text).unwrap(), value);
         }
     }
 }

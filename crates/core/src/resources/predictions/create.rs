@@ -11,10 +11,10 @@ use crate::{
     call::{Work, answers, request_options},
     client::Client,
     error::{Error, Result},
-    exchange::{Expect, Reply},
+    exchange::{Answer, Expect, Reply},
     identifier::Reference,
     platform::{BoxFuture, Observer},
-    request::RequestOptions,
+    request::{Request, RequestOptions},
     upload::{UploadWatch, on_upload},
     value::{Object, Value},
     wait::Deadline,
@@ -53,15 +53,14 @@ impl CreatePrediction {
     request_options!();
     prediction_options!();
 
-    async fn create(self) -> Result<Reply> {
+    async fn into_request(self) -> Result<Request> {
         let hold = self.prediction.hold(Hold::None)?;
         let target = self.target?;
         let input = self
             .client
             .send_files(self.input, self.prediction.file_encoding_strategy, Deadline::none(), &self.uploads)
             .await?;
-        let request = target.request(input, &self.prediction, hold)?.options(self.options);
-        self.client.send(&request, Expect::Json).await
+        Ok(target.request(input, &self.prediction, hold)?.options(self.options))
     }
 }
 
@@ -75,7 +74,13 @@ impl Work for CreatePrediction {
     }
 
     fn reply(self) -> BoxFuture<'static, Result<Reply>> {
-        Box::pin(self.create())
+        let client = self.client.clone();
+        Box::pin(async move { client.send(&self.into_request().await?, Expect::Json).await })
+    }
+
+    fn answer(self) -> BoxFuture<'static, Result<Reply<Answer>>> {
+        let client = self.client.clone();
+        Box::pin(async move { client.send_as_text(&self.into_request().await?, Expect::Json).await })
     }
 }
 

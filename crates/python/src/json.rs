@@ -1,0 +1,144 @@
+//! JSON text straight to Python objects: answers that nothing in the core looks into.
+
+use std::{cell::Cell, fmt};
+
+use pyo3::{
+    prelude::*,
+    types::{PyBool, PyDict, PyFloat, PyList, PyString},
+};
+use replicant::Value;
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+
+use crate::{error, value};
+
+/// The Python object for a JSON text.
+pub fn to_python<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
+    let keys = Keys::default();
+    let rounded = Cell::new(false);
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let made = Make { py, keys: &keys, rounded: &rounded }.deserialize(&mut deserializer);
+    match made {
+        Ok(object) if !rounded.get() => Ok(object),
+        // The core knows how to keep integers of any size, and what to say of a text that is wrong.
+        _ => match Value::from_json(text.as_bytes()) {
+            Ok(exact) => value::to_python(py, exact, None),
+            Err(wrong) => Err(error::to_python(py, &wrong)),
+        },
+    }
+}
+
+/// Names of members met before, as Python has them: one answer has the same few again and again.
+struct Keys<'py>([Cell<Option<Bound<'py, PyString>>>; 64]);
+
+impl Default for Keys<'_> {
+    fn default() -> Self {
+        Self([const { Cell::new(None) }; 64])
+    }
+}
+
+impl<'py> Keys<'py> {
+    fn get(&self, py: Python<'py>, name: &str) -> Bound<'py, PyString> {
+        let hash = name.bytes().fold(name.len(), |hash, byte| hash.wrapping_mul(31) ^ usize::from(byte));
+        let place = &self.0[hash % self.0.len()];
+        let known = place.take().filter(|known| known.to_cow().is_ok_and(|known| known == name));
+        let key = known.unwrap_or_else(|| PyString::new(py, name));
+        place.set(Some(key.clone()));
+        key
+    }
+}
+
+/// Makes one object.
+#[derive(Clone, Copy)]
+struct Make<'a, 'py> {
+    py: Python<'py>,
+    keys: &'a Keys<'py>,
+    /// Set when an integer was met that only a float was large enough for.
+    rounded: &'a Cell<bool>,
+}
+
+fn failed<E: serde::de::Error>(error: impl fmt::Display) -> E {
+    E::custom(error)
+}
+
+impl<'de, 'py> DeserializeSeed<'de> for Make<'_, 'py> {
+    type Value = Bound<'py, PyAny>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de, 'py> Visitor<'de> for Make<'_, 'py> {
+    type Value = Bound<'py, PyAny>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(self.py.None().into_bound(self.py))
+    }
+
+    fn visit_bool<E>(self, bool: bool) -> Result<Self::Value, E> {
+        Ok(PyBool::new(self.py, bool).to_owned().into_any())
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, int: i64) -> Result<Self::Value, E> {
+        int.into_pyobject(self.py).map(Bound::into_any).map_err(failed)
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, int: u64) -> Result<Self::Value, E> {
+        int.into_pyobject(self.py).map(Bound::into_any).map_err(failed)
+    }
+
+    fn visit_f64<E>(self, float: f64) -> Result<Self::Value, E> {
+        if float.abs() >= i64::MAX as f64 && float.fract() == 0.0 {
+            self.rounded.set(true);
+        }
+        Ok(PyFloat::new(self.py, float).into_any())
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(PyString::new(self.py, text).into_any())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = access.next_element_seed(self)? {
+            items.push(item);
+        }
+        PyList::new(self.py, items).map(Bound::into_any).map_err(failed)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
+        let dict = PyDict::new(self.py);
+        while let Some(key) = access.next_key_seed(Name(self))? {
+            let member = access.next_value_seed(self)?;
+            dict.set_item(key, member).map_err(A::Error::custom)?;
+        }
+        Ok(dict.into_any())
+    }
+}
+
+/// Makes the name of a member.
+struct Name<'a, 'py>(Make<'a, 'py>);
+
+impl<'de, 'py> DeserializeSeed<'de> for Name<'_, 'py> {
+    type Value = Bound<'py, PyString>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'py> Visitor<'_> for Name<'_, 'py> {
+    type Value = Bound<'py, PyString>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a member")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
+        Ok(self.0.keys.get(self.0.py, name))
+    }
+}
