@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from ._events import EventStream as EventStream
     from ._events import EventType as EventType
     from ._events import ServerSentEvent as ServerSentEvent
+    from ._events import TextStream as TextStream
     from ._files import FileOutput as FileOutput
     from ._files import URLPath as URLPath
     from ._files import get_path_url as get_path_url
@@ -81,6 +82,8 @@ if TYPE_CHECKING:
     from ._page import Page as Page
     from ._page import async_paginate as async_paginate
     from ._page import paginate as paginate
+    from ._progress import Progress as Progress
+    from ._progress import Transfer as Transfer
     from ._refs import ModelVersionIdentifier as ModelVersionIdentifier
     from ._response import APIResponse as APIResponse
     from ._sync.account import Accounts as _Accounts
@@ -128,7 +131,9 @@ _MODULES = {
         "EventStream",
         "EventType",
         "ServerSentEvent",
+        "TextStream",
     ),
+    "_progress": ("Progress", "Transfer"),
     "_files": ("FileOutput", "URLPath", "get_path_url"),
     "_response": ("APIResponse",),
     "_use": ("use",),
@@ -272,6 +277,7 @@ __all__ = [
     "PredictionAbortedError",
     "PredictionCanceledError",
     "PredictionTimeoutError",
+    "Progress",
     "RateLimitError",
     "Replicate",
     "ReplicateError",
@@ -279,7 +285,9 @@ __all__ = [
     "ServerSentEvent",
     "StreamInterruptedError",
     "StreamUnsupportedError",
+    "TextStream",
     "Training",
+    "Transfer",
     "UnprocessableEntityError",
     "Version",
     "WebhookSigningSecret",
