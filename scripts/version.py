@@ -20,13 +20,14 @@ from typing import Iterator, Tuple
 ROOT = Path(__file__).resolve().parents[1]
 #: Semantic versions of a shape that Python's versions have too.
 SEMVER = r"\d+\.\d+\.\d+(?:-(?:alpha|beta|rc)\.\d+)?"
-CRATES = "replicant(?:-emulator|-python|-node)?"
+#: Those of the workspace, published or not.
+CRATES = "replicant(?:-[a-z]+)?"
 
 #: File, pattern whose one group is a version, and how often it stands there.
 PLACES = [
     ("Cargo.toml", r'(?m)^version = "([^"]+)"', 1),
     ("Cargo.toml", r'(?m)^replicant(?:-emulator)? = \{.* version = "([^"]+)"', 2),
-    ("Cargo.lock", rf'\[\[package\]\]\nname = "{CRATES}"\nversion = "([^"]+)"', 4),
+    ("Cargo.lock", rf'\[\[package\]\]\nname = "{CRATES}"\nversion = "([^"]+)"', 5),
     ("package.json", r'(?m)^  "version": "([^"]+)"', 1),
     ("package-lock.json", r'"name": "replicant",\n *"version": "([^"]+)"', 2),
     ("node/src/version.ts", r'version = "([^"]+)"', 1),
