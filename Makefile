@@ -106,6 +106,9 @@ tools-test:
 bench: $(BIN)/maturin node_modules/.tools ## Measures this SDK beside the official clients (ONLY=part, QUICK=1).
 	$(BIN)/python bench/run.py --only "$(ONLY)" $(if $(QUICK),--quick) $(if $(ONLY)$(QUICK),,--write)
 
+bench-instructions: ## Counts the instructions of the hot paths and compares them with the baseline.
+	$(PYTHON) bench/instructions.py
+
 memory: python node emulator ## Measures how much memory large files take on their way.
 	@echo "== Python"
 	@$(BIN)/python bench/memory.py

@@ -2,10 +2,12 @@
 //!
 //! * `replicant-bench serve` answers like the API, from bodies made beforehand;
 //! * `replicant-bench plain WORK ORIGIN SECONDS` does a work with reqwest alone: the limit;
-//! * `replicant-bench sdk WORK ORIGIN SECONDS` does it with the Rust SDK.
+//! * `replicant-bench sdk WORK ORIGIN SECONDS` does it with the Rust SDK;
+//! * `replicant-bench paths` times the core's hot paths without a socket, `path NAME TIMES` does one of them.
 
 mod answers;
 mod measure;
+mod paths;
 mod plain;
 mod sdk;
 mod server;
@@ -17,8 +19,13 @@ fn main() {
         ["serve"] => server::serve(),
         ["plain", work, origin, seconds] => plain::run(work, origin, seconds_of(seconds)),
         ["sdk", work, origin, seconds] => sdk::run(work, origin, seconds_of(seconds)),
+        ["paths"] => paths::time(),
+        ["paths", "--list"] => paths::list(),
+        ["path", name, times] => paths::run(name, times.parse().expect("TIMES must be a number")),
         _ => {
-            eprintln!("usage: replicant-bench serve | plain WORK ORIGIN SECONDS | sdk WORK ORIGIN SECONDS");
+            eprintln!(
+                "usage: replicant-bench serve | plain|sdk WORK ORIGIN SECONDS | paths | path NAME TIMES"
+            );
             std::process::exit(2);
         }
     }
