@@ -9,7 +9,7 @@ PYTHON_SOURCES := python tests/python tests/release tests/matrix examples bench 
 
 .DELETE_ON_ERROR:
 .PHONY: help quickstart quickstart-rust quickstart-python quickstart-node test check fmt fmt-check lint types \
-	test-rust test-python test-node test-release python node emulator bench memory \
+	test-rust test-python test-node test-release python node emulator bench bench-instructions memory \
 	dist test-matrix bump tools tools-test clean
 
 help: ## Lists the commands.

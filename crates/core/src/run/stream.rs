@@ -78,31 +78,32 @@ impl IntoFuture for StreamRun {
                 }
                 events => events?,
             };
-            let state = (events, life, deadline, plan, String::new());
-            let events =
-                stream::try_unfold(state, |(mut events, life, deadline, plan, mut partial)| async move {
-                    let next = match deadline.remaining(plan.client.runtime()) {
-                        None => events.try_next().await,
-                        Some(left) => match within(plan.client.runtime(), left, events.try_next()).await {
-                            Some(next) => next,
-                            None => Err(life
-                                .deadline_error(plan.timeout.unwrap_or_default())
-                                .with_partial(partial.as_str().into())),
-                        },
-                    };
-                    if matches!(&next, Ok(Some(Event { event, .. })) if event == "done")
-                        || matches!(&next, Err(error) if error.kind() == ErrorKind::PredictionFailed)
-                    {
-                        life.over();
-                    }
-                    if let (Some(_), Ok(Some(event))) = (plan.timeout, &next)
-                        && partial.len() < PARTIAL
-                    {
-                        // What an event prints is its part of the output.
-                        partial.push_str(&event.to_string());
-                    }
-                    Ok(next?.map(|event| (event, (events, life, deadline, plan, partial))))
-                });
+            // In a box, because it is moved in and out for each event.
+            let state = Box::new((events, life, deadline, plan, String::new()));
+            let events = stream::try_unfold(state, |mut state| async move {
+                let (events, life, deadline, plan, partial) = &mut *state;
+                let next = match deadline.remaining(plan.client.runtime()) {
+                    None => events.try_next().await,
+                    Some(left) => match within(plan.client.runtime(), left, events.try_next()).await {
+                        Some(next) => next,
+                        None => Err(life
+                            .deadline_error(plan.timeout.unwrap_or_default())
+                            .with_partial(partial.as_str().into())),
+                    },
+                };
+                if matches!(&next, Ok(Some(Event { event, .. })) if event == "done")
+                    || matches!(&next, Err(error) if error.kind() == ErrorKind::PredictionFailed)
+                {
+                    life.over();
+                }
+                if let (Some(_), Ok(Some(event))) = (plan.timeout, &next)
+                    && partial.len() < PARTIAL
+                {
+                    // What an event prints is its part of the output.
+                    partial.push_str(&event.to_string());
+                }
+                Ok(next?.map(|event| (event, state)))
+            });
             Ok(EventStream::new(prediction, Box::pin(events)))
         })
     }
