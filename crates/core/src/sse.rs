@@ -1,6 +1,6 @@
 //! The event-stream format of the WHATWG HTML standard: bytes in, events out, no I/O.
 
-use std::{borrow::Cow, collections::VecDeque};
+use std::collections::VecDeque;
 
 /// One event as it stood on the wire.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -102,14 +102,14 @@ impl Parser {
                 if self.has_data {
                     self.data.push('\n');
                 }
-                self.data.push_str(&text(value));
+                self.data.push_str(&String::from_utf8_lossy(value));
                 self.has_data = true;
             }
-            b"event" => self.event = text(value).into_owned(),
+            b"event" => self.event = String::from_utf8_lossy(value).into_owned(),
             b"id" if !value.contains(&0) => {
                 let id = self.last_id.get_or_insert_default();
                 id.clear();
-                id.push_str(&text(value));
+                id.push_str(&String::from_utf8_lossy(value));
                 self.own_id = true;
             }
             b"retry" if !value.is_empty() && value.iter().all(u8::is_ascii_digit) => {
@@ -130,11 +130,6 @@ impl Parser {
         let id = self.last_id.clone().filter(|id| !id.is_empty());
         self.ready.push_back(RawEvent { event, data: std::mem::take(&mut self.data), id, own_id, retry });
     }
-}
-
-/// Text with what is no UTF-8 replaced. Looked at as a whole first, which is several times as fast.
-fn text(bytes: &[u8]) -> Cow<'_, str> {
-    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
 #[cfg(test)]
