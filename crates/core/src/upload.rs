@@ -322,7 +322,7 @@ impl Client {
             ErrorKind::PayloadTooLarge => error.with_kind(ErrorKind::FileTooLarge),
             _ => error,
         })?;
-        let sent = request.body.progress().map(|progress| progress.sha256());
+        let sent = request.body.progress().and_then(|progress| progress.sha256());
         match reply.value["checksums"]["sha256"].as_str().filter(|text| text.len() == 64) {
             Some(received) if Some(received.to_ascii_lowercase()) != sent => Err(Error::new(
                 ErrorKind::InvalidResponse,

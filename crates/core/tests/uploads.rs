@@ -17,9 +17,10 @@ use futures_util::{TryStreamExt, stream};
 use replicant::{
     BoxFuture, BoxStream, ByteSource, Client, File, FileEncodingStrategy, Item, Observer, Options, Upload,
     Value, json, operation,
-    transport::{HttpRequest, HttpResponse, Transport},
+    transport::{HttpBody, HttpRequest, HttpResponse, Transport},
 };
 use replicant_emulator::{Config, Emulator};
+use sha2::{Digest, Sha256};
 
 const SIZE: usize = 600_000;
 
@@ -49,6 +50,8 @@ fn listening() -> (Observer, Arc<Mutex<Vec<Value>>>) {
 }
 
 fn ends_whole(uploads: &[Value]) {
+    let first = &uploads.first().expect("something is told")["upload"];
+    assert!(first["loaded"].as_i64() < Some(SIZE as i64), "one piece that takes long looks like none");
     let last = &uploads.last().expect("something is told")["upload"];
     assert_eq!(last["place"], "input.images[0]");
     assert_eq!(last["name"], "a.png");
@@ -197,4 +200,46 @@ async fn what_can_be_read_once_is_sent_once_and_says_why() {
     assert_eq!(error.status(), Some(503));
     assert!(error.message().contains("read only once"), "{error}");
     support::settled(&script).await;
+}
+
+/// Refuses the first attempt before it has read it, and reads on while the second one comes.
+#[derive(Default)]
+struct Hasty {
+    first: Arc<Mutex<Option<BoxStream<'static, replicant::Result<Bytes>>>>>,
+    content: Vec<u8>,
+}
+
+impl Transport for Hasty {
+    fn send(&self, request: HttpRequest) -> BoxFuture<'static, replicant::Result<HttpResponse>> {
+        let (kept, content) = (self.first.clone(), self.content.clone());
+        Box::pin(async move {
+            let HttpBody::Stream { mut chunks, .. } = request.body else { panic!("a form is streamed") };
+            let first = kept.lock().unwrap().take();
+            let (status, body) = match first {
+                None => {
+                    *kept.lock().unwrap() = Some(chunks);
+                    (503, json!({}))
+                }
+                Some(mut first) => {
+                    while chunks.try_next().await?.is_some() {
+                        first.try_next().await?;
+                    }
+                    let digest = Sha256::digest(&content);
+                    let sha256: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+                    (201, json!({"id": "f", "checksums": {"sha256": sha256}}))
+                }
+            };
+            Ok(HttpResponse { status, headers: Vec::new(), body: Box::new(Bytes::from(body.to_string())) })
+        })
+    }
+}
+
+#[tokio::test]
+async fn an_attempt_that_lingers_does_not_spoil_the_checksum_of_the_next() {
+    let content = vec![7; SIZE];
+    let server = Hasty { content: content.clone(), ..Hasty::default() };
+    let options = Options { transport: Some(Arc::new(server)), ..support::quick() };
+    let client = Client::new(options).unwrap();
+    let uploaded = client.files().create(File::bytes(content)).await;
+    assert_eq!(uploaded.unwrap().id, "f");
 }

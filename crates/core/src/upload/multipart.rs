@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use bytes::Bytes;
-use futures_util::{StreamExt, stream};
+use futures_util::{Stream, StreamExt, stream};
 use sha2::{Digest, Sha256};
 
 use super::File;
@@ -16,6 +16,10 @@ use crate::{
     transport::HttpBody,
     value::{Object, Value},
 };
+
+/// The most that is handed to the connection at once. What moves in small pieces is seen to move, however slow
+/// the connection is; a file in memory would come as one.
+const PIECE: usize = 256 * 1024;
 
 /// The form that creates a file: its content, and metadata as JSON.
 pub(crate) struct Multipart {
@@ -31,8 +35,8 @@ pub(crate) struct Multipart {
 pub(crate) struct Progress {
     moved: Arc<AtomicU64>,
     error: Arc<Mutex<Option<Error>>>,
-    /// Of the content sent by the last attempt.
-    digest: Arc<Mutex<Sha256>>,
+    /// SHA-256 of the content, once an attempt has sent all of it.
+    sha256: Arc<Mutex<Option<String>>>,
 }
 
 impl Progress {
@@ -42,9 +46,8 @@ impl Progress {
     }
 
     /// The SHA-256 of what was sent, in hexadecimal.
-    pub fn sha256(&self) -> String {
-        let digest = self.digest.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    pub fn sha256(&self) -> Option<String> {
+        self.sha256.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Notes that more bytes have moved.
@@ -76,7 +79,6 @@ impl Multipart {
     /// The body from its beginning, for one attempt.
     pub async fn open(&self) -> Result<HttpBody> {
         let mut chunks = self.file.source.open().await?;
-        *self.progress.digest.lock().unwrap_or_else(PoisonError::into_inner) = Sha256::new();
         // The type may have to be read off the first bytes.
         let first = chunks.next().await.transpose()?.unwrap_or_default();
         let size = self.file.source.len();
@@ -84,7 +86,7 @@ impl Multipart {
         let tail = Bytes::from(format!("\r\n--{}--\r\n", self.boundary));
         let length = size.map(|size| head.len() as u64 + size + tail.len() as u64);
 
-        let content = stream::once(async move { Ok(first) }).chain(chunks);
+        let content = stream::once(async move { Ok(first) }).chain(chunks).flat_map(pieces);
         let content = self.watched(Box::pin(content), size);
         let whole =
             stream::once(async move { Ok(head) }).chain(content).chain(stream::once(async move { Ok(tail) }));
@@ -117,10 +119,11 @@ impl Multipart {
         let progress = self.progress.clone();
         let watch = self.watch.clone();
         let name = self.file.name().to_owned();
-        let watched = stream::unfold(Some((chunks, 0u64)), move |state| {
+        // Each attempt has a digest of its own: one that was given up may be read on for a while.
+        let watched = stream::unfold(Some((chunks, 0u64, Sha256::new())), move |state| {
             let (progress, watch, name) = (progress.clone(), watch.clone(), name.clone());
             async move {
-                let (mut chunks, loaded) = state?;
+                let (mut chunks, loaded, mut digest) = state?;
                 let changed = |loaded: u64| {
                     let why = format!(
                         "the file {name} changed while it was sent: {loaded} bytes instead of {}",
@@ -139,16 +142,21 @@ impl Multipart {
                     }
                     Some(Err(error)) => Err(error),
                     None if size.is_some_and(|size| loaded < size) => Err(changed(loaded)),
-                    None => return None,
+                    None => {
+                        let digest: String =
+                            digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+                        *progress.sha256.lock().unwrap_or_else(PoisonError::into_inner) = Some(digest);
+                        return None;
+                    }
                 };
                 match next {
                     Ok((chunk, loaded)) => {
-                        progress.digest.lock().unwrap_or_else(PoisonError::into_inner).update(&chunk);
+                        digest.update(&chunk);
                         progress.add(chunk.len());
                         if let Some(watch) = watch {
                             watch(loaded, size);
                         }
-                        Some((Ok(chunk), Some((chunks, loaded))))
+                        Some((Ok(chunk), Some((chunks, loaded, digest))))
                     }
                     Err(error) => {
                         let shown = Error::invalid(error.message().to_owned());
@@ -160,6 +168,19 @@ impl Multipart {
         });
         Box::pin(watched)
     }
+}
+
+/// The same bytes in pieces of which none is too large.
+fn pieces(chunk: Result<Bytes>) -> impl Stream<Item = Result<Bytes>> {
+    let mut rest = Some(chunk);
+    stream::iter(std::iter::from_fn(move || match rest.take()? {
+        Ok(mut chunk) if chunk.len() > PIECE => {
+            let piece = chunk.split_to(PIECE);
+            rest = Some(Ok(chunk));
+            Some(Ok(piece))
+        }
+        last => Some(last),
+    }))
 }
 
 /// What an observer of bytes is told.
