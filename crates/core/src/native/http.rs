@@ -67,17 +67,9 @@ impl HttpTransport {
                 })
             })
             .transpose()?;
-        let mut certificates = Vec::new();
-        if let Some(path) = ca_bundle {
-            certificates
-                .extend(certificates_of(&path).map_err(|why| Error::invalid(format!("`ca_bundle`: {why}")))?);
-        }
-        for name in ["REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"] {
-            if let Some(path) = std::env::var_os(name).filter(|path| !path.is_empty()) {
-                // Set for other programs: a wrong one is not a reason to refuse to start.
-                certificates.extend(certificates_of(&PathBuf::from(path)).unwrap_or_default());
-            }
-        }
+        let certificates = ca_bundle.as_deref().map(certificates_of).transpose();
+        let certificates = certificates.map_err(|why| Error::invalid(format!("`ca_bundle`: {why}")))?;
+        let certificates = certificates.unwrap_or_default();
         Ok(Self { settings: Settings { connect_timeout, proxy, certificates }, client: OnceLock::new() })
     }
 
@@ -88,6 +80,13 @@ impl HttpTransport {
         // Fails if the program has chosen a provider already, which is then used.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let Settings { connect_timeout, proxy, certificates } = &self.settings;
+        let mut certificates = certificates.clone();
+        for name in ["REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"] {
+            if let Some(path) = std::env::var_os(name).filter(|path| !path.is_empty()) {
+                // Set for other programs: a wrong one is not a reason to send nothing.
+                certificates.extend(certificates_of(&PathBuf::from(path)).unwrap_or_default());
+            }
+        }
         let mut builder = reqwest::Client::builder()
             .connect_timeout(*connect_timeout)
             // Shorter than what servers keep, so that a connection is rarely used as it is closed.
@@ -98,7 +97,7 @@ impl HttpTransport {
             builder = builder.proxy(proxy.clone());
         }
         if !certificates.is_empty() {
-            builder = builder.tls_certs_merge(certificates.clone());
+            builder = builder.tls_certs_merge(certificates);
         }
         let client = builder.build().map_err(|error| {
             Error::new(ErrorKind::Connection, format!("cannot set up TLS: {error}")).with_source(error)
