@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import shutil
 import subprocess
 import sys
@@ -108,9 +107,10 @@ def build_node() -> None:
     )
     shutil.copy(ROOT / "package.json", modules / "replicant/package.json")
     name = command("node", "-p", "`${process.platform}-${process.arch}`").strip()
-    name += (
-        ("-musl" if "musl" in platform.libc_ver()[0] else "-gnu") if sys.platform == "linux" else ""
-    )
+    if sys.platform == "linux":
+        loader = Path("/usr/bin/ldd")
+        musl = loader.exists() and b"musl" in loader.read_bytes()
+        name += "-musl" if musl else "-gnu"
     folder = modules / f"replicant-{name}"
     folder.mkdir()
     shutil.copy(built[-1], folder / f"replicant.{name}.node")

@@ -143,7 +143,7 @@ def rows(work: Work, measured: Measured) -> Iterator[tuple[str, ...]]:
         )
 
 
-HEAD = ("client", "rate", "spread", "ours is", "CPU each", "ours costs 1/", "peak memory")
+HEAD = ("client", "rate", "spread", "ours is", "CPU each", "its CPU", "peak memory")
 
 
 def lines(work: Work, measured: Measured) -> list[str]:
@@ -170,7 +170,7 @@ def document(works: list[Work], results: dict[str, Measured], rounds: int, secon
         f"Written by `make bench`: medians of {rounds} rounds, in which the clients take turns, each in a process "
         f"of its own that repeats short works for {seconds:g} s. Server and client share the machine, over loopback: "
         "compare the ratios, not the digits. `ours is 4.00x` says that this SDK did four times as much in the same "
-        "time; `ours costs 1/ 4.00x`, that it took a quarter of the processor time.",
+        "time; `its CPU` of 4.00x, that the other took four times the processor time for each item.",
         "",
         machine(),
         "",
