@@ -380,9 +380,13 @@ impl ops::Index<usize> for Value {
 impl fmt::Display for Value {
     /// A string as it is, anything else as JSON.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.as_str() {
-            Some(string) => f.write_str(string),
-            None => write!(f, "{self:?}"),
+        if let Some(string) = self.as_str() {
+            return f.write_str(string);
+        }
+        match serde_json::to_string(self) {
+            Ok(json) => f.write_str(&json),
+            // Files and bytes are no JSON.
+            Err(_) => write!(f, "{self:?}"),
         }
     }
 }
