@@ -135,34 +135,19 @@ pub(crate) struct Polling {
 }
 
 impl Client {
-    /// Looks at a prediction until it has ended. Answers that fail are survived for a while.
+    /// Looks at a prediction until it has ended.
     pub(crate) async fn poll(&self, mut prediction: Value, polling: &Polling) -> Result<Value> {
         let runtime = self.runtime();
-        let mut last_answer = runtime.monotonic();
-        let began = polling.began.unwrap_or(last_answer);
+        let began = polling.began.unwrap_or(runtime.monotonic());
         while !is_terminal(prediction["status"].as_str().unwrap_or_default()) {
-            let status = prediction["status"].as_str().unwrap_or_default();
-            let interval = polling.interval.or(self.config().poll_interval);
-            let pause = interval.unwrap_or_else(|| {
+            let adaptive = || {
+                let status = prediction["status"].as_str().unwrap_or_default();
                 let usual = self.run_times().usual(&prediction);
                 next_look(runtime.monotonic().saturating_sub(began), status, usual, fastrand::f64())
-            });
-            runtime.sleep(pause).await;
-            match self.look(&prediction, polling).await {
-                Ok(seen) => {
-                    prediction = seen;
-                    last_answer = runtime.monotonic();
-                    if let Some(observer) = &polling.observer {
-                        observer(prediction.clone());
-                    }
-                }
-                Err(error)
-                    if is_passing(&error) && runtime.monotonic().saturating_sub(last_answer) < PATIENCE =>
-                {
-                    // However long was asked for, a result that is there does not wait for months.
-                    runtime.sleep(error.retry_after().unwrap_or_default().min(PATIENCE)).await;
-                }
-                Err(error) => return Err(error.with_prediction(prediction)),
+            };
+            prediction = self.look_again(&prediction, polling, adaptive).await?;
+            if let Some(observer) = &polling.observer {
+                observer(prediction.clone());
             }
         }
         self.run_times().learn(&prediction);
@@ -170,10 +155,34 @@ impl Client {
     }
 
     /// Waits as long as the client's interval says and looks once more.
-    pub(crate) async fn poll_once(&self, prediction: Value, options: &RequestOptions) -> Result<Value> {
-        let pause = self.config().poll_interval.unwrap_or(Duration::from_millis(500));
-        self.runtime().sleep(pause).await;
-        self.look(&prediction, &Polling { options: options.clone(), ..Polling::default() }).await
+    pub(crate) async fn poll_once(&self, prediction: &Value, options: &RequestOptions) -> Result<Value> {
+        let polling = Polling { options: options.clone(), ..Polling::default() };
+        self.look_again(prediction, &polling, || Duration::from_millis(500)).await
+    }
+
+    /// Waits and looks once more. Answers that fail are survived for a while.
+    async fn look_again(
+        &self,
+        prediction: &Value,
+        polling: &Polling,
+        pause: impl Fn() -> Duration,
+    ) -> Result<Value> {
+        let runtime = self.runtime();
+        let last_answer = runtime.monotonic();
+        loop {
+            let interval = polling.interval.or(self.config().poll_interval);
+            runtime.sleep(interval.unwrap_or_else(&pause)).await;
+            match self.look(prediction, polling).await {
+                Ok(seen) => return Ok(seen),
+                Err(error)
+                    if is_passing(&error) && runtime.monotonic().saturating_sub(last_answer) < PATIENCE =>
+                {
+                    // However long was asked for, a result that is there does not wait for months.
+                    runtime.sleep(error.retry_after().unwrap_or_default().min(PATIENCE)).await;
+                }
+                Err(error) => return Err(error.with_prediction(prediction.clone())),
+            }
+        }
     }
 
     async fn look(&self, prediction: &Value, polling: &Polling) -> Result<Value> {

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod support;
+
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
@@ -11,9 +13,10 @@ use bytes::Bytes;
 use futures_util::TryStreamExt;
 use proptest::prelude::*;
 use replicant::{
-    BoxFuture, Client, Item, Options, Result, json, operation,
+    BoxFuture, Client, ErrorKind, Item, Options, Result, json, operation,
     transport::{HttpRequest, HttpResponse, Transport},
 };
+use support::{play, quick, settled};
 
 /// Shows more of an output at each look.
 struct Growing {
@@ -54,4 +57,69 @@ proptest! {
         let expected: Vec<Item> = (0..12usize).map(|n| Item::Value(n.into())).collect();
         prop_assert_eq!(items, expected);
     }
+}
+
+/// A create, and then these answers to the looks that follow.
+fn looks(replies: &[serde_json::Value]) -> String {
+    let created = json!({"status": 201, "json": {"id": "p1", "status": "processing"}});
+    let mut exchanges = vec![
+        json!({"expect": {"method": "POST", "path": "/v1/models/acme/up/predictions"}, "reply": created}),
+    ];
+    exchanges.extend(replies.iter().map(|reply| json!({"expect": {"method": "GET"}, "reply": reply})));
+    json!(exchanges).to_string()
+}
+
+fn seen(status: &str, output: serde_json::Value) -> serde_json::Value {
+    json!({"json": {"id": "p1", "status": status, "output": output}})
+}
+
+#[tokio::test]
+async fn one_bad_look_does_not_end_a_polled_stream() {
+    let exchanges = looks(&[
+        seen("processing", json!(["a"])),
+        json!({"text": "<html>", "headers": {"content-type": "text/html"}}),
+        json!({"json": {"id": "another"}}),
+        seen("succeeded", json!(["a", "b"])),
+    ]);
+    let (_emulator, script, client) = play(&exchanges, quick());
+    let events = client.stream("acme/up", json!({})).poll_output().await.unwrap();
+    let text: Vec<String> = events.text().try_collect().await.unwrap();
+    assert_eq!(text, ["a", "b"]);
+    settled(&script).await;
+}
+
+#[tokio::test]
+async fn a_polled_stream_that_ends_badly_says_what_came_and_cancels_nothing() {
+    for (status, kind) in [
+        ("failed", ErrorKind::PredictionFailed),
+        ("canceled", ErrorKind::PredictionCanceled),
+        ("aborted", ErrorKind::PredictionAborted),
+    ] {
+        let (_emulator, script, client) = play(&looks(&[seen(status, json!(["a", "b"]))]), quick());
+        let events = client.stream("acme/up", json!({})).poll_output().await.unwrap();
+        let error = events.text().try_collect::<Vec<_>>().await.unwrap_err();
+        assert_eq!((error.kind(), error.partial()), (kind, Some(&"ab".into())));
+        settled(&script).await;
+    }
+}
+
+#[tokio::test]
+async fn an_output_that_is_no_list_comes_when_it_is_complete() {
+    let exchanges = looks(&[seen("processing", json!("He")), seen("succeeded", json!("Heron"))]);
+    let (_emulator, script, client) = play(&exchanges, quick());
+    let events = client.stream("acme/up", json!({})).poll_output().await.unwrap();
+    let text: Vec<String> = events.text().try_collect().await.unwrap();
+    assert_eq!(text, ["Heron"]);
+    settled(&script).await;
+}
+
+#[tokio::test]
+async fn an_item_that_is_no_text_comes_as_json() {
+    let exchanges = looks(&[seen("succeeded", json!([{"word": "\u{1b}é", "at": 1}]))]);
+    let (_emulator, script, client) = play(&exchanges, quick());
+    let events = client.stream("acme/up", json!({})).poll_output().await.unwrap();
+    let text: Vec<String> = events.text().try_collect().await.unwrap();
+    let item: serde_json::Value = serde_json::from_str(&text[0]).unwrap();
+    assert_eq!(item, json!({"word": "\u{1b}é", "at": 1}));
+    settled(&script).await;
 }

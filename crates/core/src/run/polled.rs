@@ -1,13 +1,19 @@
 //! The output of a prediction piece by piece, as polling finds it.
 
-use futures_util::{StreamExt, TryStreamExt, future, stream};
+use futures_util::{StreamExt, future, stream};
 
 use crate::{
-    client::Client, error::Result, platform::BoxStream, request::RequestOptions, stream::Event, value::Value,
+    client::Client,
+    error::Result,
+    platform::BoxStream,
+    request::RequestOptions,
+    stream::{Event, PARTIAL},
+    value::Value,
     wait::is_terminal,
 };
 
-/// The items of a prediction's output, each once, from the first. An output that is no list is one item.
+/// The items of a prediction's output, each once, from the first. An output that is no list is one item, and given
+/// when it is complete: it may grow until then.
 pub(crate) fn items(
     client: &Client,
     prediction: Value,
@@ -17,20 +23,21 @@ pub(crate) fn items(
     let state = (client.clone(), prediction, 0usize, options);
     Box::pin(stream::try_unfold(state, move |(client, mut prediction, given, options)| async move {
         loop {
+            let ended = is_terminal(prediction["status"].as_str().unwrap_or_default());
             let items: &[Value] = match &prediction["output"] {
                 Value::Array(items) => items,
-                Value::Null => &[],
-                whole => std::slice::from_ref(whole),
+                whole if ended && !whole.is_null() => std::slice::from_ref(whole),
+                _ => &[],
             };
             if let Some(item) = items.get(given) {
                 let item = if files { client.with_files(item.clone()) } else { item.clone() };
                 return Ok(Some((item, (client, prediction, given + 1, options))));
             }
-            if is_terminal(prediction["status"].as_str().unwrap_or_default()) {
+            if ended {
                 crate::wait::succeeded(prediction)?;
                 return Ok(None);
             }
-            prediction = client.poll_once(prediction, &options).await?;
+            prediction = client.poll_once(&prediction, &options).await?;
         }
     }))
 }
@@ -43,12 +50,26 @@ pub(super) fn events(
     options: RequestOptions,
 ) -> BoxStream<'static, Result<Event>> {
     let done = Ok(event("done", String::new()));
-    let outputs = items(client, prediction, files, options).map_ok(|item| match item {
+    let mut partial = String::new();
+    let outputs = items(client, prediction, files, options).map(move |item| match item {
+        Ok(item) => {
+            let event = output(item);
+            if partial.len() < PARTIAL {
+                partial.push_str(&event.data);
+            }
+            Ok(event)
+        }
+        Err(error) => Err(error.with_partial(partial.as_str().into())),
+    });
+    Box::pin(outputs.chain(stream::once(future::ready(done))))
+}
+
+fn output(item: Value) -> Event {
+    match item {
         Value::String(text) => event("output", text),
         Value::Output(file) => Event { file: Some(file.clone()), ..event("output", file.url().to_owned()) },
         other => event("output", other.to_string()),
-    });
-    Box::pin(outputs.chain(stream::once(future::ready(done))))
+    }
 }
 
 fn event(name: &str, data: String) -> Event {

@@ -92,7 +92,7 @@ impl IntoFuture for StreamRun {
                     },
                 };
                 if matches!(&next, Ok(Some(Event { event, .. })) if event == "done")
-                    || matches!(&next, Err(error) if error.kind() == ErrorKind::PredictionFailed)
+                    || matches!(&next, Err(error) if has_ended(error.kind()))
                 {
                     life.over();
                 }
@@ -107,4 +107,9 @@ impl IntoFuture for StreamRun {
             Ok(EventStream::new(prediction, Box::pin(events)))
         })
     }
+}
+
+fn has_ended(kind: ErrorKind) -> bool {
+    use ErrorKind::{PredictionAborted, PredictionCanceled, PredictionFailed};
+    matches!(kind, PredictionFailed | PredictionCanceled | PredictionAborted)
 }
