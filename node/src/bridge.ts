@@ -1,7 +1,8 @@
 /** The two verbs: `call` for one answer, `open` for many. Everything that reaches the core passes here. */
 import { toError } from "./failures";
 import { FileOutput } from "./file-output";
-import { type NativeClient, type NativeStream, native, type Reply } from "./native";
+import { expect, type Reply } from "./inbox";
+import { type NativeClient, type NativeStream, native } from "./native";
 import { REFUSED } from "./params";
 import { decode, type Encoded, encode } from "./value";
 
@@ -27,7 +28,7 @@ export class Bridge {
 
   /** Calls an operation of the core. */
   call<T>(operation: string, params: Params, options: CallOptions<unknown> = {}): ApiPromise<T> {
-    let meta: string | undefined;
+    let meta: string | null = null;
     const data = this.#send(operation, params, options, (reply) => {
       meta = reply.meta;
     }) as ApiPromise<T>;
@@ -54,14 +55,18 @@ export class Bridge {
     const witness = observe && new Witness((json) => observe(this.#decode(json)), abort);
     signal?.addEventListener("abort", abort, { once: true });
     try {
-      const reply = await this.client().call(operation, json, parts, stop, witness?.tell);
-      witness?.finish(reply.observed);
+      const client = this.client();
+      const reply = await expect(
+        (number) => client.call(number, operation, json, parts, stop, witness !== undefined),
+        witness?.tell,
+      );
+      if (reply === undefined) throw STOPPED;
       answered(reply);
       return reply.bytes ?? this.#decode(reply.json, reply.files);
     } catch (thrown) {
       if (stop) keepAlive(native.drain(DRAIN_SECONDS));
       if (signal?.aborted) throw reasonOf(signal);
-      witness?.finish((thrown as Partial<Reply>).observed);
+      witness?.finish();
       throw toError(thrown);
     } finally {
       signal?.removeEventListener("abort", abort);
@@ -77,10 +82,13 @@ export class Bridge {
   /** A file that a model wrote. */
   file = (url: string): FileOutput => new FileOutput(this, url);
 
-  #decode(json?: string, files?: string): unknown {
+  #decode(json: string | null, files: string | null = null): unknown {
     return decode(json, files, this.file);
   }
 }
+
+/** Seen only by those who asked for the stop. */
+const STOPPED = new Error("the call was stopped");
 
 function crossing(params: Params): Encoded {
   if (params[REFUSED]) throw params[REFUSED];
@@ -122,7 +130,7 @@ export function compute<T>(operation: string, params: Params): T {
   return rethrow(() => JSON.parse(native.compute(operation, json, parts)) as T);
 }
 
-/** Tells states in their order, those that come with the answer last, and stops at an exception. */
+/** Tells states, and stops at an exception. */
 class Witness {
   #failed: { error: unknown } | undefined;
 
@@ -131,8 +139,8 @@ class Witness {
     private readonly stop: () => void,
   ) {}
 
-  readonly tell = (json: string | null): void => {
-    if (json === null || this.#failed) return;
+  readonly tell = (json: string): void => {
+    if (this.#failed) return;
     try {
       this.observe(json);
     } catch (error) {
@@ -141,15 +149,13 @@ class Witness {
     }
   };
 
-  /** Tells the rest, and throws what the observer has thrown. */
-  finish(rest: string[] = []): void {
-    rest.forEach(this.tell);
+  /** Throws what the observer has thrown. */
+  finish(): void {
     if (this.#failed) throw this.#failed.error;
   }
 }
 
-function responseOf(meta: string | undefined): Response {
-  const [status, headers] =
-    meta === undefined ? [200, []] : (JSON.parse(meta) as [number, [string, string][]]);
+function responseOf(meta: string | null): Response {
+  const [status, headers] = meta === null ? [200, []] : (JSON.parse(meta) as [number, [string, string][]]);
   return new Response(null, { status: status >= 200 && status <= 599 ? status : 200, headers });
 }

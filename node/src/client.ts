@@ -2,6 +2,7 @@ import { type ApiPromise, Bridge, rethrow } from "./bridge";
 import { InvalidArgumentError } from "./errors";
 import { EventStream, ItemStream } from "./events";
 import { carry } from "./fetch";
+import { inbox } from "./inbox";
 import { type NativeClient, native } from "./native";
 import type {
   RawRequestOptions,
@@ -326,7 +327,7 @@ export class Replicate {
     const given = { userAgent: `replicant-node/${version}`, ...env, ...defined(rest) };
     const { json, parts } = encode(params({ ...given, auth: this.auth ?? "" }));
     return rethrow(() => {
-      const client = new native.NativeClient(json, parts, fetch && carry(fetch));
+      const client = new native.NativeClient(inbox, json, parts, fetch && carry(fetch));
       return [client, JSON.parse(client.describe())];
     });
   }

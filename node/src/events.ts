@@ -2,6 +2,7 @@
 import { type Bridge, checkSignal, keepAlive, type Params, reasonOf } from "./bridge";
 import { toError } from "./failures";
 import type { FileOutput } from "./file-output";
+import { ready } from "./inbox";
 import type { NativeStream } from "./native";
 import type { Prediction } from "./types";
 import { observer, type UploadProgress } from "./uploads";
@@ -136,7 +137,7 @@ export class ItemStream<T> implements AsyncIterableIterator<T> {
     if (taken !== null) {
       this.#batch = JSON.parse(taken as string) as Item[];
       this.#at = 0;
-    } else if (!(await stream.ready())) {
+    } else if (!(await ready(stream))) {
       this.#ended = true;
       this.signal?.removeEventListener("abort", this.#abort);
     }

@@ -1,4 +1,5 @@
 /** HTTP carried by a `fetch` of the user's: a request of the core goes out, a response comes back. */
+import { ready } from "./inbox";
 import type { NativeFetch, NativeRequest, NativeResponse, NativeStream } from "./native";
 import { isReadable, type Source, streamSource } from "./source";
 
@@ -45,7 +46,7 @@ function readable(stream: NativeStream): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        const piece = stream.take() ?? ((await stream.ready()) ? stream.take() : null);
+        const piece = stream.take() ?? ((await ready(stream)) ? stream.take() : null);
         if (piece === null) controller.close();
         else controller.enqueue(piece as Buffer);
       },

@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import type { Bridge } from "./bridge";
 import { toError } from "./failures";
+import { ready } from "./inbox";
 import type { NativeStream } from "./native";
 import { requestParams } from "./params";
 import type { RequestOptions } from "./types";
@@ -221,7 +222,7 @@ class Reading implements Omit<UnderlyingByteSource, "type"> {
       // Nothing is awaited for as long as pieces are there: a promise costs more than the copy.
       const piece = this.#stream.take();
       if (piece !== null) return piece as Buffer;
-      return (await this.#stream.ready()) ? (this.#stream.take() as Buffer) : null;
+      return (await ready(this.#stream)) ? (this.#stream.take() as Buffer) : null;
     } catch (thrown) {
       this.over = true;
       throw toError(thrown);

@@ -3,17 +3,21 @@ import { load } from "./loader";
 import type { Source } from "./source";
 import type { Encoded, Part } from "./value";
 
-/** What a native call resolves to. */
-export interface Reply {
-  /** The value, unless it is bytes. */
-  json?: string;
-  /** Places in it that hold a file's URL, as JSON. */
-  files?: string;
-  bytes?: Uint8Array;
-  /** Status and headers of the response, as JSON: `[201, [["content-type", "..."]]]`. */
-  meta: string;
-  /** States that were seen and not yet told. */
-  observed?: string[];
+/** Is told of everything that native threads come to, by the number that the work was given. */
+export type Tell = (
+  number: number,
+  kind: number,
+  /** A value, a state, or the fields of an error. */
+  json: string | null,
+  files: string | null,
+  meta: string | null,
+  bytes: Uint8Array | null,
+) => void;
+
+/** What native threads tell this thread through. */
+export interface NativeInbox {
+  /** Whether the process is kept. */
+  keepProcess(keep: boolean): void;
 }
 
 /** Stops one call. */
@@ -25,8 +29,8 @@ export interface NativeCancel {
 export interface NativeStream {
   /** What has arrived (a JSON batch of items, or a piece of bytes); null when nothing has. */
   take(): string | Uint8Array | null;
-  /** Starts on its first call; true when there is something to take, false at the end. */
-  ready(): Promise<boolean>;
+  /** Starts on its first call, and tells when there is something to take, or nothing will come. */
+  ready(number: number): void;
   /** Ends it and frees its connection. Resolves when what has to be told the API is told. */
   close(): Promise<void>;
 }
@@ -34,12 +38,13 @@ export interface NativeStream {
 /** A client of the core. */
 export interface NativeClient {
   call(
+    number: number,
     operation: string,
     json: string,
-    parts?: Part[],
-    cancel?: NativeCancel,
-    observer?: (json: string | null) => void,
-  ): Promise<Reply>;
+    parts: Part[] | undefined,
+    cancel: NativeCancel | undefined,
+    observed: boolean,
+  ): void;
   open(operation: string, json: string, parts?: Part[]): NativeStream;
   /** The options in force, as JSON; never the token. */
   describe(): string;
@@ -57,7 +62,13 @@ export interface NativeEmulator {
 
 /** The native module. */
 export interface Native {
-  NativeClient: new (options: string, parts?: Encoded["parts"], fetch?: NativeFetch) => NativeClient;
+  NativeInbox: new (tell: Tell, idle: () => void) => NativeInbox;
+  NativeClient: new (
+    inbox: NativeInbox,
+    options: string,
+    parts?: Encoded["parts"],
+    fetch?: NativeFetch,
+  ) => NativeClient;
   NativeCancel: new () => NativeCancel;
   NativeEmulator: new (options: string[]) => NativeEmulator;
   compute(operation: string, json: string, parts?: Part[]): string;

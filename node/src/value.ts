@@ -34,12 +34,12 @@ export function encode(value: object): Encoded {
 
 /** Turns what has crossed into a value; `files` lists the places (as JSON) that hold a file's URL. */
 export function decode(
-  json: string | undefined,
-  files: string | undefined,
+  json: string | null,
+  files: string | null,
   file: (url: string) => FileOutput,
 ): unknown {
-  const value = json === undefined ? undefined : JSON.parse(json);
-  if (files === undefined) return value;
+  const value = json === null ? undefined : JSON.parse(json);
+  if (files === null) return value;
   return (JSON.parse(files) as Path[]).reduce((whole, path) => place(whole, path, file), value);
 }
 

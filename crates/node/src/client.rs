@@ -1,20 +1,15 @@
 //! The client, and calls that have one answer.
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::Arc;
 
-use napi::{
-    bindgen_prelude::{BufferSlice, Env, FnArgs, Function, JsObjectValue, Object, PromiseRaw},
-    threadsafe_function::ThreadsafeFunctionCallMode,
-};
+use napi::bindgen_prelude::{Env, Object};
 use napi_derive::napi;
-use replicant::{Client, Observer, Options, Result, Value, operation};
+use replicant::{Client, Observer, Options, Value, operation};
 use tokio::sync::Notify;
 
 use crate::{
-    error::{self, to_js},
+    error::to_js,
+    inbox::{Inbox, NativeInbox, News},
     runtime,
     stream::NativeStream,
     transport::{Fetch, JsTransport},
@@ -25,6 +20,7 @@ use crate::{
 #[napi]
 pub struct NativeClient {
     client: Client,
+    inbox: Inbox,
 }
 
 #[napi]
@@ -32,51 +28,55 @@ impl NativeClient {
     #[napi(constructor, catch_unwind)]
     pub fn new(
         env: &Env,
+        inbox: &NativeInbox,
         options: String,
         parts: Option<Vec<Object<'_>>>,
         fetch: Option<Fetch>,
     ) -> napi::Result<Self> {
         let client = value::read(&options, parts).and_then(Options::from_value).and_then(|mut options| {
-            options.transport = fetch.map(|fetch| Arc::new(JsTransport::new(fetch)) as Arc<_>);
+            options.transport =
+                fetch.map(|fetch| Arc::new(JsTransport::new(fetch, inbox.inbox.clone())) as Arc<_>);
             Client::new(options)
         });
-        Ok(Self { client: client.map_err(|error| to_js(env, &error, None))? })
+        Ok(Self { client: client.map_err(|error| to_js(env, &error))?, inbox: inbox.inbox.clone() })
     }
 
     /// The options in force, without the token.
     #[napi(catch_unwind)]
     pub fn describe(&self, env: &Env) -> napi::Result<String> {
-        value::text(&self.client.describe()).map_err(|error| to_js(env, &error, None))
+        value::text(&self.client.describe()).map_err(|error| to_js(env, &error))
     }
 
-    /// Starts an operation; the promise rejects with an object that has the error's fields.
+    /// Starts an operation. What comes of it arrives in the inbox under `number`, and so does, if
+    /// `observed`, what happens on the way.
     #[napi(catch_unwind)]
-    pub fn call<'env>(
+    #[allow(clippy::too_many_arguments, reason = "to make and read an object of them takes longer")]
+    pub fn call(
         &self,
-        env: &'env Env,
+        env: &Env,
+        number: u32,
         operation: String,
         json: String,
         parts: Option<Vec<Object<'_>>>,
         cancel: Option<&NativeCancel>,
-        observer: Option<Observe<'_>>,
-    ) -> napi::Result<PromiseRaw<'env, Object<'env>>> {
-        let params = value::read(&json, parts).map_err(|error| to_js(env, &error, None))?;
-        let observed = observer.map(Observed::new).transpose()?;
-        let tell = observed.as_ref().map(|(_, tell)| Arc::clone(tell));
-        let states = observed.map(|(states, _)| states);
-        let work = operation::answer(&self.client, &operation, params, tell);
-        let stopped = cancel.map(|cancel| Arc::clone(&cancel.stopped));
-        env.spawn_future_with_callback(
-            async move { Ok(runtime::until(stopped, async { Answer::of(work.await?) }).await) },
-            move |env, outcome: Option<Result<Answer>>| {
-                let rest = states.map(|states| states.take());
-                match outcome {
-                    Some(Ok(answer)) => reply(env, answer, rest),
-                    Some(Err(failure)) => Err(to_js(env, &failure, rest)),
-                    None => Err(error::stopped(env, rest)),
+        observed: bool,
+    ) -> napi::Result<()> {
+        let params = value::read(&json, parts).map_err(|error| to_js(env, &error))?;
+        let observer = observed.then(|| {
+            let inbox = self.inbox.clone();
+            let tell = move |state: Value| {
+                if let Ok(json) = value::text(&state) {
+                    inbox.put(number, News::State(json));
                 }
-            },
-        )
+            };
+            Arc::new(tell) as Observer
+        });
+        let work = operation::answer(&self.client, &operation, params, observer);
+        let stopped = cancel.map(|cancel| Arc::clone(&cancel.stopped));
+        self.inbox.expect(number, async move {
+            News::from(runtime::until(stopped, async { Answer::of(work.await?) }).await)
+        });
+        Ok(())
     }
 
     /// Opens a stream. Nothing is sent before its first `ready()`.
@@ -88,27 +88,9 @@ impl NativeClient {
         json: String,
         parts: Option<Vec<Object<'_>>>,
     ) -> napi::Result<NativeStream> {
-        let params = value::read(&json, parts).map_err(|error| to_js(env, &error, None))?;
-        Ok(NativeStream::new(operation::open(&self.client, &operation, params)))
+        let params = value::read(&json, parts).map_err(|error| to_js(env, &error))?;
+        Ok(NativeStream::new(operation::open(&self.client, &operation, params), self.inbox.clone()))
     }
-}
-
-fn reply<'env>(env: &'env Env, answer: Answer, observed: Option<Vec<String>>) -> napi::Result<Object<'env>> {
-    let mut reply = Object::new(env)?;
-    reply.set_named_property("meta", answer.meta)?;
-    if let Some(json) = answer.json {
-        reply.set_named_property("json", json)?;
-    }
-    if let Some(files) = answer.files {
-        reply.set_named_property("files", files)?;
-    }
-    if let Some(bytes) = answer.bytes {
-        reply.set_named_property("bytes", BufferSlice::copy_from(env, bytes)?)?;
-    }
-    if let Some(observed) = observed {
-        reply.set_named_property("observed", observed)?;
-    }
-    Ok(reply)
 }
 
 /// Stops one call.
@@ -131,42 +113,5 @@ impl NativeCancel {
     #[napi(catch_unwind)]
     pub fn cancel(&self) {
         self.stopped.notify_one();
-    }
-}
-
-type Observe<'a> = Function<'a, FnArgs<(Option<String>,)>, ()>;
-
-/// States that were seen and have not been told.
-///
-/// They wait here, and not in the queue of the thread-safe function alone, because nothing orders
-/// that queue against the promise: whatever is left when the call ends goes with its answer.
-struct Observed {
-    states: Mutex<VecDeque<String>>,
-}
-
-impl Observed {
-    fn new(function: Observe<'_>) -> napi::Result<(Arc<Self>, Observer)> {
-        let states = Arc::new(Self { states: Mutex::default() });
-        let untold = Arc::clone(&states);
-        // Weak: the pending promise is what keeps the process.
-        let wake = function
-            .build_threadsafe_function::<()>()
-            .weak::<true>()
-            .build_callback(move |_| Ok(FnArgs::from((untold.lock().pop_front(),))))?;
-        let seen = Arc::clone(&states);
-        let tell: Observer = Arc::new(move |state: Value| {
-            let Ok(json) = value::text(&state) else { return };
-            seen.lock().push_back(json);
-            wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
-        });
-        Ok((states, tell))
-    }
-
-    fn take(&self) -> Vec<String> {
-        self.lock().drain(..).collect()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, VecDeque<String>> {
-        self.states.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -11,6 +11,7 @@
 mod client;
 mod emulator;
 mod error;
+mod inbox;
 mod runtime;
 mod source;
 mod stream;
@@ -34,7 +35,7 @@ pub fn compute(
     let answer = value::read(&json, parts)
         .and_then(|params| operation::compute(&operation, params))
         .and_then(|value| value::text(&value));
-    answer.map_err(|error| error::to_js(env, &error, None))
+    answer.map_err(|error| error::to_js(env, &error))
 }
 
 /// Resolves when the requests that go on in the background are done, or after `seconds`.
@@ -59,5 +60,5 @@ pub fn contents(env: &Env) -> napi::Result<String> {
     contents["streams"] = names(operation::STREAMS);
     contents["computations"] = names(operation::COMPUTATIONS);
     contents["errors"] = names(&codes);
-    value::text(&contents).map_err(|error| error::to_js(env, &error, None))
+    value::text(&contents).map_err(|error| error::to_js(env, &error))
 }

@@ -18,7 +18,10 @@ use napi_derive::napi;
 use replicant::{BoxStream, Error, Item, Result};
 use tokio::sync::Notify;
 
-use crate::{error::to_js, runtime, value};
+use crate::{
+    inbox::{Inbox, News},
+    runtime, value,
+};
 
 /// Bytes that are read ahead. More was measured to be slower.
 const AHEAD: usize = 1 << 20;
@@ -36,13 +39,14 @@ type Items = BoxStream<'static, Result<Item>>;
 #[napi]
 pub struct NativeStream {
     unread: Option<Items>,
+    inbox: Inbox,
     queue: Arc<Queue>,
 }
 
 #[napi]
 impl NativeStream {
-    pub(crate) fn new(items: Items) -> Self {
-        Self { unread: Some(items), queue: Arc::default() }
+    pub(crate) fn new(items: Items, inbox: Inbox) -> Self {
+        Self { unread: Some(items), inbox, queue: Arc::default() }
     }
 
     /// What has arrived, `null` if nothing has.
@@ -55,21 +59,22 @@ impl NativeStream {
         })
     }
 
-    /// Starts the reading on its first call. Resolves to true when there is something to take, to
-    /// false at the end; rejects with what ended the stream.
+    /// Starts the reading on its first call. Hands in under `number` that there is something to take,
+    /// that it is over, or what ended the stream.
     #[napi(catch_unwind)]
-    pub fn ready<'env>(&mut self, env: &'env Env) -> napi::Result<PromiseRaw<'env, bool>> {
+    pub fn ready(&mut self, number: u32) {
         let start = self.unread.take();
         let queue = Arc::clone(&self.queue);
-        env.spawn_future_with_callback(
-            async move {
-                if let Some(items) = start {
-                    tokio::spawn(read(items, Arc::clone(&queue)));
-                }
-                Ok(queue.arrival().await)
-            },
-            |env, outcome: Result<bool>| outcome.map_err(|error| to_js(env, &error, None)),
-        )
+        self.inbox.expect(number, async move {
+            if let Some(items) = start {
+                tokio::spawn(read(items, Arc::clone(&queue)));
+            }
+            match queue.arrival().await {
+                Ok(true) => News::Arrived,
+                Ok(false) => News::Over,
+                Err(error) => News::Failure(Box::new(error)),
+            }
+        });
     }
 
     /// Ends the stream. Resolves when the API has been told what it has to be told.

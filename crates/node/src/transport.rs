@@ -18,6 +18,7 @@ use replicant::{
 };
 
 use crate::{
+    inbox::Inbox,
     source::{self, Pull},
     stream::NativeStream,
     value,
@@ -61,22 +62,26 @@ pub(crate) type Fetch = ThreadsafeFunction<
 /// A transport over a function of JavaScript.
 pub(crate) struct JsTransport {
     fetch: Arc<Fetch>,
+    inbox: Inbox,
     sent: AtomicU32,
 }
 
 impl JsTransport {
-    pub(crate) fn new(fetch: Fetch) -> Self {
-        Self { fetch: Arc::new(fetch), sent: AtomicU32::new(0) }
+    pub(crate) fn new(fetch: Fetch, inbox: Inbox) -> Self {
+        Self { fetch: Arc::new(fetch), inbox, sent: AtomicU32::new(0) }
     }
 }
 
 impl Transport for JsTransport {
     fn send(&self, request: HttpRequest) -> BoxFuture<'static, Result<HttpResponse>> {
         let number = self.sent.fetch_add(1, Ordering::Relaxed);
+        let inbox = self.inbox.clone();
         let mut flight = Flight { number, fetch: Arc::clone(&self.fetch), landed: false };
         Box::pin(async move {
-            let sent =
-                flight.fetch.call_async_catch(FnArgs::from((number, Either::A(outgoing(request)?)))).await;
+            let sent = flight
+                .fetch
+                .call_async_catch(FnArgs::from((number, Either::A(outgoing(request, inbox)?))))
+                .await;
             let answer = match sent {
                 Ok(promise) => promise.await,
                 Err(error) => Err(error),
@@ -109,14 +114,14 @@ impl Drop for Flight {
     }
 }
 
-fn outgoing(request: HttpRequest) -> Result<FetchRequest> {
+fn outgoing(request: HttpRequest, inbox: Inbox) -> Result<FetchRequest> {
     let HttpRequest { method, url, mut headers, body } = request;
     let (bytes, stream) = match body {
         HttpBody::Empty => (None, None),
         HttpBody::Bytes(bytes) => (Some(Vec::from(bytes).into()), None),
         HttpBody::Stream { length, chunks } => {
             headers.extend(length.map(|length| ("content-length".to_owned(), length.to_string())));
-            (None, Some(NativeStream::new(Box::pin(chunks.map_ok(Item::Bytes)))))
+            (None, Some(NativeStream::new(Box::pin(chunks.map_ok(Item::Bytes)), inbox)))
         }
     };
     let pair = |(name, value): (String, String)| Value::Array(vec![name.into(), value.into()]);
