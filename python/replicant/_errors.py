@@ -434,6 +434,12 @@ BY_CODE: Dict[str, Type[ReplicateError]] = {
 }
 
 
+# Tracebacks and pickles name a class as users import it.
+for _found in list(globals().values()):
+    if isinstance(_found, type) and issubclass(_found, ReplicateException):
+        _found.__module__ = __name__.rpartition(".")[0]
+
+
 def from_fields(fields: Mapping[str, Any]) -> ReplicateError:
     """The exception for an error of the core, whose members are `fields`."""
     cls = BY_CODE.get(fields["code"], InternalError)

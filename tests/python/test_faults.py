@@ -404,3 +404,11 @@ def test_an_exception_of_an_observer_ends_the_call(client: Any) -> None:
 
     with pytest.raises(ZeroDivisionError):
         client.run(ENDLESS, {}, wait=False, on_update=observe)
+
+
+def test_tracebacks_and_pickles_name_errors_as_users_import_them() -> None:
+    for name in replicant.__all__:
+        found = getattr(replicant, name)
+        if isinstance(found, type) and issubclass(found, BaseException):
+            assert f"{found.__module__}.{found.__qualname__}" == f"replicant.{name}"
+            assert pickle.loads(pickle.dumps(found("x"))).message == "x"
