@@ -206,6 +206,26 @@ class FileOutput:
     def __deepcopy__(self, memo: Any) -> FileOutput:
         return self
 
+    @classmethod
+    def _validate(cls, value: Any) -> FileOutput:
+        if isinstance(value, cls):
+            return value
+        if isinstance(value, str):
+            return cls(value)
+        raise ValueError(f"expected a {cls.__name__} or a URL, not {type(value).__name__}")
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: Any, _handler: Any) -> Any:
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_plain_validator_function(
+            cls._validate, serialization=core_schema.plain_serializer_function_ser_schema(str)
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, _schema: Any, _handler: Any) -> Dict[str, Any]:
+        return {"type": "string", "format": "uri"}
+
 
 def saved_at(output: Any, paths: Sequence[str]) -> None:
     """Let the files of an output know where they were saved, in the order they stand in it."""

@@ -151,6 +151,10 @@ class APIObject:
         )
 
     @classmethod
+    def __get_pydantic_json_schema__(cls, _schema: Any, _handler: Any) -> Json:
+        return {"type": "object", "title": cls.__name__, "additionalProperties": True}
+
+    @classmethod
     def __get_validators__(cls) -> Iterator[Any]:
         yield cls._validate
 

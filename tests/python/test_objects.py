@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import httpx
 import pytest
 
 import replicant as replicate
@@ -75,3 +76,40 @@ def test_objects_in_pydantic_models(client: replicate.Client) -> None:
     assert json.loads(job.model_dump_json())["prediction"]["id"] == prediction.id
     with pytest.raises(pydantic.ValidationError):
         Job(prediction=3)
+
+
+def test_files_in_pydantic_models() -> None:
+    pydantic = pytest.importorskip("pydantic")
+
+    class Picture(pydantic.BaseModel):  # type: ignore[misc, name-defined]
+        file: replicate.FileOutput
+
+    url = "https://replicate.delivery/x/out-0.webp"
+    file = replicate.FileOutput(url)
+    assert Picture(file=file).file is file
+    assert Picture(file=url).file == file
+    assert json.loads(Picture(file=file).model_dump_json()) == {"file": url}
+    with pytest.raises(pydantic.ValidationError, match="expected a FileOutput or a URL, not int"):
+        Picture(file=3)
+
+
+async def test_routes_of_fastapi_give_objects_and_document_them() -> None:
+    fastapi = pytest.importorskip("fastapi")
+    app = fastapi.FastAPI()
+    url = "https://replicate.delivery/x/out-0.webp"
+
+    @app.get("/prediction")
+    def _prediction() -> replicate.Prediction:
+        return replicate.Prediction(id="p1", status="succeeded")
+
+    @app.get("/file")
+    def _file() -> replicate.FileOutput:
+        return replicate.FileOutput(url)
+
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+        assert (await http.get("/prediction")).json() == {"id": "p1", "status": "succeeded"}
+        assert (await http.get("/file")).json() == url
+        paths = (await http.get("/openapi.json")).json()["paths"].values()
+    answers = [path["get"]["responses"]["200"]["content"]["application/json"] for path in paths]
+    assert [answer["schema"]["type"] for answer in answers] == ["object", "string"]
