@@ -44,8 +44,9 @@ def run(
         ref: the model, as `owner/name`, `owner/name:version`, a version id or an object.
         input: what the model is given; files, paths and bytes in it are uploaded or inlined.
         use_file_output: whether files come as `FileOutput` (the default) or as URLs.
-        wait: how many seconds the API holds the first answer back, 60 at most; True (the
-            default) for as long as it likes; False to only poll.
+        wait: how many seconds the API holds the first answer back, 60 at most; True for as long
+            as it likes; False to only poll; without it, 5. A prediction that is given up
+            meanwhile is canceled when that time has passed.
         prefer: the same as a header: `wait` or `wait=5`.
         timeout: how many seconds all of this may take; without it, as long as it takes.
         interval: how many seconds lie between two looks; without it, they are chosen.
