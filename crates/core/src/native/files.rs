@@ -99,26 +99,17 @@ impl AtomicFile {
             let shown = target.display().to_string();
             return Err(Error::invalid(format!("`path` must name a file to write, not {shown:?}")));
         }
-        if target.is_dir() {
-            return Err(Error::invalid(format!(
-                "`path` is a directory: {}; name a file in it",
-                target.display()
-            )));
-        }
         // Short, because the target's own name may be as long as names can be.
         let temporary = target.with_file_name(format!(".{:016x}.part", fastrand::u64(..)));
         let mut this = Self { file: None, temporary, target: target.to_owned(), renamed: false };
         // Made by what deletes it, so that it is deleted also if nobody waits for it any more.
         let created = tokio::task::spawn_blocking(move || {
-            let file = std::fs::OpenOptions::new().write(true).create_new(true).open(&this.temporary)?;
-            this.file = Some(File::from_std(file));
+            replaceable(&this.target)?;
+            let file = std::fs::OpenOptions::new().write(true).create_new(true).open(&this.temporary);
+            this.file = Some(File::from_std(file.map_err(|error| unwritable(&this.target, error))?));
             Ok(this)
         });
-        created
-            .await
-            .map_err(io::Error::other)
-            .and_then(|made| made)
-            .map_err(|error| unwritable(target, error))
+        created.await.unwrap_or_else(|error| Err(unwritable(target, io::Error::other(error))))
     }
 
     pub async fn write(&mut self, bytes: &[u8]) -> Result<()> {
@@ -156,6 +147,22 @@ impl AtomicFile {
         let Some(mut file) = self.file.take() else { return Ok(()) };
         file.flush().await?;
         file.sync_data().await
+    }
+}
+
+/// Refuses a target that is there and is no file: the last step would put one in its place.
+fn replaceable(target: &Path) -> Result<()> {
+    let shown = target.display();
+    match std::fs::metadata(target) {
+        Ok(there) if there.is_dir() => {
+            Err(Error::invalid(format!("`path` is a directory: {shown}; name a file in it")))
+        }
+        Ok(there) if !there.is_file() => {
+            let why =
+                "is not a file but a device, a pipe or a socket; read the file and write it there yourself";
+            Err(Error::invalid(format!("`path` {why}: {shown}")))
+        }
+        _ => Ok(()),
     }
 }
 
