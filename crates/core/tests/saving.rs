@@ -150,6 +150,38 @@ async fn no_file_is_replaced_and_those_who_save_at_once_do_not_collide() {
     assert!(saved.iter().all(|path| std::fs::read(path).unwrap() == b"x"));
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn what_is_no_file_is_not_replaced_by_one() {
+    let (client, server) = serving(&["x"], false);
+    let folder = temporary_folder();
+    let path = folder.path().join("socket");
+    let _listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    let params = json!({"url": URL, "path": path.to_str().unwrap()});
+    let error = operation::call(&client, "output.save", params.into(), None).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+    assert!(error.message().contains("socket") && error.message().contains("not a file"), "{error}");
+    assert!(std::os::unix::net::UnixStream::connect(&path).is_ok(), "it is still there");
+    assert_eq!(server.requests.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn of_predictions_their_outputs_are_saved_wherever_they_stand() {
+    let (client, server) = serving(&["x"], false);
+    let folder = temporary_folder();
+    let prediction = |name: &str| {
+        json!({
+            "input": {"image": "https://replicate.delivery/in.png"},
+            "output": [format!("https://replicate.delivery/{name}")],
+            "urls": {"get": "https://api.replicate.com/v1/predictions/p1", "stream": "https://stream.replicate.com/p1"},
+        })
+    };
+    let page = json!({"results": [prediction("a.png"), prediction("b.png")]});
+    client.save_all(page, folder.path()).await.unwrap();
+    assert_eq!(names(folder.path()), ["a.png", "b.png"]);
+    assert_eq!(server.requests.load(Ordering::SeqCst), 2);
+}
+
 #[tokio::test]
 async fn all_bytes_are_told_together() {
     let (client, _) = serving(&["0123", "4567"], false);

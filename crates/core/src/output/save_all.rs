@@ -18,7 +18,7 @@ use crate::{
     platform::{AtomicFile, BoxFuture, MaybeSend, MaybeSync, Observer, make_folder},
     request::RequestOptions,
     upload::moved,
-    value::{Value, place},
+    value::{PathSegment, Value, place},
 };
 
 /// How many files are fetched at a time if nothing is said.
@@ -73,8 +73,8 @@ impl Client {
     /// Saves every file of an output into `folder`, which is made if need be, and gives their paths
     /// in the order of the output.
     ///
-    /// `outputs` is what [`Client::run`] gave, or URLs: one, a list, or anything that holds some; of a
-    /// whole prediction its output. A file is called what its URL calls it, `out-0.webp`; where that
+    /// `outputs` is what [`Client::run`] gave, or URLs: one, a list, or anything that holds some; of
+    /// predictions their outputs. A file is called what its URL calls it, `out-0.webp`; where that
     /// name is taken, also by a file that was there before, `out-0-2.webp`. No file is replaced, and
     /// each appears when it is complete.
     ///
@@ -156,22 +156,36 @@ impl SaveAll {
 
     /// The files with the places where they stand.
     fn files(&self) -> Vec<(String, FileOutput)> {
-        let (outputs, root) = match &self.outputs {
-            // The URLs of a prediction are those of the API.
-            prediction if prediction["urls"]["get"].as_str().is_some() => (&prediction["output"], "output"),
-            outputs => (outputs, "outputs"),
-        };
         let mut files = Vec::new();
-        outputs.walk(&mut Vec::new(), &mut |leaf, path| {
+        self.outputs.walk(&mut Vec::new(), &mut |leaf, path| {
+            if beside_output(&self.outputs, path) {
+                return;
+            }
             let file = match leaf {
                 Value::Output(file) => file.clone(),
                 Value::String(url) if file_url(url).is_some() => FileOutput::new(&self.client, url),
                 _ => return,
             };
-            files.push((place(root, path), file.with_options(self.options.clone())));
+            files.push((place("outputs", path), file.with_options(self.options.clone())));
         });
         files
     }
+}
+
+/// Whether what stands at `path` is of a prediction, but not of its output: the URLs there are those of its input
+/// and of the API.
+fn beside_output(root: &Value, path: &[PathSegment]) -> bool {
+    let mut at = root;
+    for segment in path {
+        if at["urls"]["get"].as_str().is_some() {
+            return !matches!(segment, PathSegment::Key(key) if key == "output");
+        }
+        at = match segment {
+            PathSegment::Key(key) => &at[key.as_str()],
+            PathSegment::Index(index) => &at[*index],
+        };
+    }
+    false
 }
 
 /// All paths, or the error that says how many are missing.
