@@ -101,7 +101,8 @@ class Adapter:
             return "never sent"
         if "TimeoutException" in names or isinstance(error, TimeoutError):
             return "timeout"
-        if "TransportError" in names or isinstance(error, ConnectionError):
+        # OSError is also the base of what requests, urllib and the modules ssl and socket raise.
+        if "TransportError" in names or isinstance(error, OSError):
             return "broken"
         return None
 

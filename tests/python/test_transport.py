@@ -142,6 +142,22 @@ def test_faults_of_the_network_are_retried_and_mapped() -> None:
     assert seen == ["GET", "GET", "POST"]
 
 
+def test_faults_of_other_http_libraries_are_retried() -> None:
+    seen: list[str] = []
+
+    class RequestException(OSError):
+        pass
+
+    def fail(request: Any) -> Any:
+        seen.append(request.method)
+        raise RequestException("broke")
+
+    client = replicant.Client("t", transport=fail, max_retries=1)
+    with pytest.raises(replicant.APIConnectionError, match="broke"):
+        client.predictions.get("p1")
+    assert seen == ["GET", "GET"]
+
+
 def test_a_request_that_was_not_sent_is_sent_again() -> None:
     seen: list[str] = []
 
@@ -161,7 +177,10 @@ class Odd(Exception):
 
 
 async def test_other_exceptions_come_through_as_they_are() -> None:
+    seen: list[str] = []
+
     def fail(request: Any) -> Any:
+        seen.append(request.method)
         raise Odd("mine")
 
     client = replicant.Client("t", transport=fail)
@@ -171,6 +190,7 @@ async def test_other_exceptions_come_through_as_they_are() -> None:
         await client.predictions.async_get("p1")
     with pytest.raises(Odd, match="mine"):
         next(client.stream("acme/text", {}))
+    assert seen == ["GET", "GET", "POST"], "a mistake in the transport is no fault that passes"
     for answer in (None, (1, 2), object()):
         with pytest.raises(TypeError, match="must"):
             replicant.Client("t", transport=lambda _, a=answer: a).predictions.get("p1")

@@ -173,8 +173,7 @@ impl Client {
                     if let Some(cause) = progress.as_ref().and_then(Progress::take_error) {
                         return Err(cause.into());
                     }
-                    let failure = if error.never_sent() { Failure::NeverSent } else { Failure::Lost };
-                    return Err(Attempt { error, failure: Some(failure) });
+                    return Err(Attempt { failure: fault(&error), error });
                 }
                 None => return Err(Attempt { error: timed_out(&url, limit), failure: Some(Failure::Lost) }),
             };
@@ -188,10 +187,7 @@ impl Client {
                 200..=299 => {
                     let answer = while_moving(self.runtime(), limit, moving, read(response)).await;
                     let answer = answer.unwrap_or_else(|| Err(timed_out(&url, limit)));
-                    return answer.map_err(|error| {
-                        let lost = matches!(error.kind(), ErrorKind::Connection | ErrorKind::Timeout);
-                        Attempt { error, failure: lost.then_some(Failure::Lost) }
-                    });
+                    return answer.map_err(|error| Attempt { failure: fault(&error), error });
                 }
                 status => {
                     let error = self.refused(request, &url, response).await;
@@ -200,6 +196,16 @@ impl Client {
             }
         }
         Err(Error::new(ErrorKind::InvalidResponse, format!("{} redirects too often", shown(&url))).into())
+    }
+}
+
+/// Which fault of the network an error is. `None` for one that would come again, such as a header that
+/// cannot be sent, or a transport that is itself at fault.
+fn fault(error: &Error) -> Option<Failure> {
+    match error.kind() {
+        _ if error.never_sent() => Some(Failure::NeverSent),
+        ErrorKind::Connection | ErrorKind::Timeout => Some(Failure::Lost),
+        _ => None,
     }
 }
 

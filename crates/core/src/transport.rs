@@ -51,7 +51,7 @@ pub trait Transport: MaybeSend + MaybeSync {
     /// [`ErrorKind::Connection`](crate::ErrorKind::Connection) or
     /// [`ErrorKind::Timeout`](crate::ErrorKind::Timeout), marked with
     /// [`Error::with_never_sent`](crate::Error::with_never_sent) when no byte of the request can have
-    /// reached the server.
+    /// reached the server. An error of any other kind is handed on at once, without another attempt.
     fn send(&self, request: HttpRequest) -> BoxFuture<'static, Result<HttpResponse>>;
 }
 

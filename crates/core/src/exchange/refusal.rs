@@ -112,8 +112,10 @@ pub(super) fn after_last_attempt(
             .with_kind(ErrorKind::OutcomeUnknown)
             .with_outcome_unknown(),
         (Repeat::Once, Some(Failure::Status(500..=599))) => error.with_outcome_unknown(),
-        // The status says that it was carried out, the body not what came of it.
-        (Repeat::Once, None) if error.kind() == ErrorKind::InvalidResponse => error.with_outcome_unknown(),
+        // It was carried out, by the status or for all we know, and nothing says what came of it.
+        (Repeat::Once, None) if matches!(error.kind(), ErrorKind::InvalidResponse | ErrorKind::Internal) => {
+            error.with_outcome_unknown()
+        }
         (Repeat::Impossible, Some(_)) => error.map_message(|why| {
             format!("{why} It could not be sent again because its file can be read only once; pass bytes, a path or a seekable file instead.")
         }),
