@@ -333,4 +333,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_WHERE, *_OF_CLIENT})
+    return sorted({*globals(), *_WHERE, *_OF_CLIENT} - {"TYPE_CHECKING", "annotations"})

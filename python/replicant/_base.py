@@ -28,6 +28,10 @@ def given(**params: Any) -> Dict[str, Any]:
     return {name: value for name, value in params.items() if value is not None}
 
 
+def _of(methods: object, client: object) -> str:
+    return f"<{type(methods).__name__} of {client!r}>"
+
+
 def _adapter(transport: Any) -> Any:
     if transport is None:
         return None
@@ -129,7 +133,9 @@ class ClientBase:
         return agent
 
     def __repr__(self) -> str:
-        return f"<replicant.{type(self).__name__} {self.base_url}>"
+        # The default client is not made for this, as that would settle its options.
+        where = "" if self._made is None else f" {self.base_url}"
+        return f"<replicant.{type(self).__name__.lstrip('_')}{where}>"
 
     def __reduce__(self) -> Any:
         raise TypeError(
@@ -205,6 +211,9 @@ class AsyncNamespace:
     def __init__(self, client: AsyncClient) -> None:
         self._client = client
 
+    def __repr__(self) -> str:
+        return _of(self, self._client)
+
 
 class Namespace:
     """Methods that belong together, bound to a client."""
@@ -215,3 +224,6 @@ class Namespace:
 
     def __init__(self, client: Client) -> None:
         self._client = client
+
+    def __repr__(self) -> str:
+        return _of(self, self._client)

@@ -116,6 +116,10 @@ class EventStream(Stream[ServerSentEvent]):
     ) -> None:
         await self.aclose()
 
+    def __repr__(self) -> str:
+        prediction = self.prediction
+        return f"<EventStream{'' if prediction is None else f' of prediction {prediction.id}'}>"
+
     def text(self) -> TextStream:
         """The output alone, as text: for `for` and for `async for`."""
         return TextStream(self)
@@ -140,6 +144,9 @@ class TextStream:
     def prediction(self) -> Any:
         """The prediction as it was created; None before the first piece is asked for."""
         return self._events.prediction
+
+    def __repr__(self) -> str:
+        return f"<TextStream of {self._events!r}>"
 
     def __iter__(self) -> TextStream:
         return self

@@ -71,7 +71,7 @@ class APIObject:
         return sorted({*super().__dir__(), *self._known, *self._data})
 
     def __repr__(self) -> str:
-        shown = ", ".join(f"{n}={self._data[n]!r}" for n in self._shown if n in self._data)
+        shown = ", ".join(f"{n}={_short(self._data[n])}" for n in self._shown if n in self._data)
         return f"{type(self).__name__}({shown})"
 
     def __eq__(self, other: object) -> bool:
@@ -157,6 +157,12 @@ class APIObject:
     @classmethod
     def __get_validators__(cls) -> Iterator[Any]:
         yield cls._validate
+
+
+def _short(value: Any) -> str:
+    """The `repr` of a value; of a long one the beginning, as an output can be a whole book or file."""
+    text = repr(value)
+    return text if len(text) <= 1000 else f"{text[:500]}...({len(text)} characters)"
 
 
 def plain(value: Any) -> Any:

@@ -113,3 +113,27 @@ async def test_routes_of_fastapi_give_objects_and_document_them() -> None:
         paths = (await http.get("/openapi.json")).json()["paths"].values()
     answers = [path["get"]["responses"]["200"]["content"]["application/json"] for path in paths]
     assert [answer["schema"]["type"] for answer in answers] == ["object", "string"]
+
+
+def test_what_a_notebook_prints_is_short_and_tells_what_it_is(client: replicate.Client) -> None:
+    where = repr(client)
+    assert where == f"<replicant.Client {client.base_url}>"
+    assert repr(client.predictions) == f"<Predictions of {where}>"
+    assert repr(client.models.versions) == f"<Versions of {where}>"
+    assert len(repr(replicate.Prediction(id="p1", output="x" * 1_000_000))) < 1000
+    events = client.stream(LLAMA, {"prompt": "x"})
+    assert repr(events) == "<EventStream>"
+    next(events)
+    assert repr(events) == f"<EventStream of prediction {events.prediction.id}>"
+    assert repr(events.text()) == f"<TextStream of {events!r}>"
+    run = client.use("emulator/echo").create(value=1)
+    assert repr(run) == f"Run({run.prediction!r})"
+
+
+def test_looking_at_the_default_client_settles_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    fresh = type(replicate.default_client)()
+    assert repr(fresh.predictions) == "<Predictions of <replicant.DefaultClient>>"
+    monkeypatch.setenv("REPLICATE_BASE_URL", "https://later.example/v1")
+    assert fresh.base_url == "https://later.example/v1"
+    assert "later.example" in repr(fresh)
+    assert "annotations" not in dir(replicate)

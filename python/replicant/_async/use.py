@@ -118,6 +118,9 @@ class AsyncRun:
         self.prediction = prediction
         self._function = function
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.prediction!r})"
+
     async def output(self) -> Any:
         """Wait for the output.
 

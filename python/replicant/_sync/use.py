@@ -119,6 +119,9 @@ class Run:
         self.prediction = prediction
         self._function = function
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.prediction!r})"
+
     def output(self) -> Any:
         """Wait for the output.
 
