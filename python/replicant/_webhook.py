@@ -25,7 +25,7 @@ def verify(
         headers = request.headers
         body = _body(request)
     params = {
-        "headers": None if headers is None else dict(headers.items()),
+        "headers": {} if headers is None else dict(headers.items()),
         "body": body,
         "secret": getattr(secret, "key", secret),
         "tolerance": tolerance,
@@ -35,13 +35,18 @@ def verify(
 
 
 def _body(request: Any) -> Optional[Union[str, bytes]]:
-    # The names that the frameworks have for it; what is a method there would have to be awaited.
+    # The names that the frameworks have for it.
     for name in ("body", "content", "data"):
         found: Any = getattr(request, name, None)
         if isinstance(found, (bytes, str)):
             return found
         if isinstance(found, (bytearray, memoryview)):
             return bytes(cast(memoryview, found))
+        if callable(found):
+            raise TypeError(
+                f"the request's `{name}` is a method: pass headers=request.headers and body= what that "
+                "method gives, awaited if need be"
+            )
     return None
 
 

@@ -430,5 +430,10 @@ def test_webhooks_are_validated(client: replicate.Client) -> None:
             replicate.webhooks.validate(**{**good, **change})
     with pytest.raises(ValueError, match="secret"):
         replicate.webhooks.validate(headers=signed(), body="{}")
+    with pytest.raises(replicate.MissingWebhookHeaderError):
+        replicate.webhooks.validate(body="{}", secret="whsec_x")
+    with pytest.raises(TypeError, match="`body` is a method: pass headers=request.headers"):
+        awaited = types.SimpleNamespace(headers={}, body=lambda: b"")
+        replicate.webhooks.validate(awaited, secret="whsec_x")
     with pytest.raises(ValueError, match="request"):
         replicate.webhooks.validate(request, headers={}, body="", secret="whsec_x")
