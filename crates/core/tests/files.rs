@@ -178,3 +178,46 @@ async fn request_options_count_for_files() {
     assert!(error.message().contains("2 of 4 bytes"), "{error}");
     support::settled(&script).await;
 }
+
+/// What a file comes to that a server gives in these answers.
+async fn read(replies: &[serde_json::Value]) -> replicant::Result<Value> {
+    let exchanges: Vec<_> = replies.iter().map(|reply| json!({"expect": {}, "reply": reply})).collect();
+    let (_emulator, script, client) = support::play(&json!(exchanges).to_string(), support::quick());
+    let params = json!({"url": format!("{}/a", script.base_url()), "request_options": {"max_retries": 1}});
+    let reply = replicant::operation::call(&client, "output.bytes", params.into(), None).await;
+    support::settled(&script).await;
+    reply.map(|reply| reply.value)
+}
+
+#[tokio::test]
+async fn a_file_that_changed_before_its_first_byte_came_is_simply_the_new_one() {
+    let cut = json!({"text": "0123", "headers": {"etag": "\"a\"", "content-md5": "XUFAKrxLKna5cZ2REBfFkg=="}, "cut_at": 0});
+    let new = json!({"text": "xy", "headers": {"etag": "\"b\""}});
+    assert_eq!(read(&[cut, new]).await.unwrap(), Value::Bytes("xy".into()));
+}
+
+#[tokio::test]
+async fn a_weak_tag_or_a_date_is_enough_to_see_that_a_file_has_changed() {
+    let day = |day: u8| format!("Sun, {day:02} Nov 2025 08:49:37 GMT");
+    for (name, one, other) in
+        [("etag", "W/\"a\"".to_owned(), "W/\"b\"".to_owned()), ("last-modified", day(2), day(9))]
+    {
+        let cut = json!({"text": "01234567", "headers": {name: one}, "cut_at": 4});
+        let range = "bytes 4-7/8";
+        let part = |version: &str| json!({"status": 206, "text": "4567", "headers": {name: version, "content-range": range}});
+        assert_eq!(read(&[cut.clone(), part(&one)]).await.unwrap(), Value::Bytes("01234567".into()));
+        let error = read(&[cut.clone(), part(&other)]).await.unwrap_err();
+        assert!(error.message().contains("has changed"), "{error}");
+        let whole = json!({"text": "abcdefgh", "headers": {name: other}});
+        assert!(read(&[cut, whole]).await.unwrap_err().message().contains("has changed"));
+    }
+}
+
+#[tokio::test]
+async fn a_checksum_of_what_was_unpacked_on_the_way_says_nothing() {
+    let hash = "crc32c=mnG7TA==,md5=AAAAKrxLKna5cZ2REBfFkg==";
+    for (stored, whole) in [("gzip", true), ("identity", false)] {
+        let headers = json!({"x-goog-hash": hash, "x-goog-stored-content-encoding": stored});
+        assert_eq!(read(&[json!({"text": "hello", "headers": headers})]).await.is_ok(), whole, "{stored}");
+    }
+}

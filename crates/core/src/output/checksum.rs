@@ -25,7 +25,11 @@ impl Checksum {
             given.find(|(algorithm, _)| algorithm.eq_ignore_ascii_case("sha-256")).map(|(_, digest)| digest)
         };
         let md5 = || {
-            let goog = parts(headers, "x-goog-hash").find_map(|part| part.strip_prefix("md5="));
+            // It is of what is stored, which may have been packed and unpacked on the way.
+            let mut stored = parts(headers, "x-goog-stored-content-encoding");
+            let as_stored = stored.all(|encoding| encoding.eq_ignore_ascii_case("identity"));
+            let mut goog = parts(headers, "x-goog-hash").filter(|_| as_stored);
+            let goog = goog.find_map(|part| part.strip_prefix("md5="));
             goog.or_else(|| parts(headers, "content-md5").next())
         };
         // One that cannot be read is none: it says nothing about the content.

@@ -9,6 +9,7 @@ use crate::{
     exchange::within,
     platform::{BoxStream, Observer},
     retry::{Failure, Repeat, next_attempt},
+    transport::HttpResponse,
     upload::moved,
 };
 
@@ -24,13 +25,15 @@ pub(super) struct Download {
     skip: u64,
     /// Bytes in all, once they are known.
     pub total: Option<u64>,
-    /// What names this version of the file.
+    /// What names this version of the file byte for byte.
     etag: Option<String>,
-    /// Whether the server has answered, after which the file must stay the same.
+    /// What tells it from others.
+    version: Version,
+    /// Whether bytes of it have come, after which the file must stay the same.
     known: bool,
     /// What the whole content must come to, where the server says it and the whole is read.
     checksum: Option<Checksum>,
-    /// The headers of the first answer.
+    /// The headers of the answer that began it.
     pub headers: Vec<(String, String)>,
     /// Attempts since bytes last moved.
     attempts: u32,
@@ -47,6 +50,7 @@ impl Download {
             skip: 0,
             total: None,
             etag: None,
+            version: Version::default(),
             known: false,
             checksum: None,
             headers: Vec::new(),
@@ -111,6 +115,7 @@ impl Download {
     }
 
     fn moved(&mut self, chunk: &Bytes) {
+        self.known = true;
         if let Some(checksum) = &mut self.checksum {
             checksum.update(chunk);
         }
@@ -155,7 +160,8 @@ impl Download {
             Err(error) if !self.known && error.status() == Some(416) => return Ok(self.nothing()),
             response => response?,
         };
-        let first = !std::mem::replace(&mut self.known, true);
+        let first = !self.known;
+        let version = Version::of(&response);
         let etag = response.header("etag").filter(|etag| !etag.starts_with("W/")).map(str::to_owned);
         let length = response.header("content-length").and_then(|length| length.parse::<u64>().ok());
         if response.status == 206 && self.offset > 0 {
@@ -164,10 +170,7 @@ impl Download {
                 return Err(self.problem(&format!("cannot be resumed (the server sent {range:?})")));
             }
             let total = range.rsplit('/').next().and_then(|total| total.parse::<u64>().ok());
-            let other = |mine: bool, theirs: bool, same: bool| mine && theirs && !same;
-            if other(self.etag.is_some(), etag.is_some(), self.etag == etag)
-                || other(self.total.is_some(), total.is_some(), self.total == total)
-            {
+            if !first && (self.version.differs(&version) || differ(&self.total, &total)) {
                 return Err(self.problem(CHANGED));
             }
             if first {
@@ -175,17 +178,22 @@ impl Download {
             }
             self.skip = 0;
         } else {
-            if !first && self.offset > 0 && (self.total != length.or(self.total) || self.etag != etag) {
+            if !first
+                && (self.total != length.or(self.total)
+                    || self.etag != etag
+                    || self.version.differs(&version))
+            {
                 return Err(self.problem(CHANGED));
             }
             if first && self.offset > 0 && length.is_some_and(|length| length <= self.offset) {
                 return Ok(self.nothing());
             }
             self.skip = self.offset;
-            self.total = self.total.or(length);
+            self.total = if first { length } else { self.total.or(length) };
             self.etag = etag;
         }
         if first {
+            self.version = version;
             self.checksum = (self.offset == 0).then(|| Checksum::given(&response.headers)).flatten();
             self.headers = response.headers;
         }
@@ -197,4 +205,28 @@ impl Download {
         self.total = Some(self.offset);
         Box::pin(futures_util::stream::empty())
     }
+}
+
+/// What tells one version of a file from another. A weak tag or a date cannot vouch that the bytes are the same,
+/// but they can show that they are not.
+#[derive(Default)]
+struct Version {
+    tag: Option<String>,
+    modified: Option<String>,
+}
+
+impl Version {
+    fn of(response: &HttpResponse) -> Self {
+        let tag = response.header("etag").map(|etag| etag.trim_start_matches("W/").to_owned());
+        Self { tag, modified: response.header("last-modified").map(str::to_owned) }
+    }
+
+    fn differs(&self, other: &Self) -> bool {
+        differ(&self.tag, &other.tag) || differ(&self.modified, &other.modified)
+    }
+}
+
+/// Whether both are known and not the same.
+fn differ<T: PartialEq>(one: &Option<T>, other: &Option<T>) -> bool {
+    one.is_some() && other.is_some() && one != other
 }
