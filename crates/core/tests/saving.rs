@@ -100,7 +100,7 @@ async fn a_save_given_up_at_any_moment_leaves_the_old_file_or_the_new_one() {
         let content = std::fs::read_to_string(&path).unwrap();
         assert!(content == "new content" || content == "old" && !done, "{content:?} after {polls} polls");
         if done {
-            assert!(polls > 3, "it was never given up");
+            assert!(polls > 1, "it was never given up");
             return;
         }
     }
