@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List, Optional, Sequence, Union
+from typing import Any, Dict, List, Literal, Optional, Sequence, Union
 
 from ._async.collection import AsyncCollection
 from ._async.deployment import AsyncDeployment
@@ -11,6 +11,7 @@ from ._async.prediction import AsyncPrediction
 from ._async.training import AsyncTraining
 from ._base import Observer
 from ._objects import Account, File, Hardware, SearchResults, Version, WebhookSigningSecret
+from ._options import FileEncodingStrategy, OnAbandon, WebhookEvent
 from ._page import AsyncPage
 from ._progress import ShowProgress, ShowTransfer
 from ._refs import Reference
@@ -55,10 +56,10 @@ class AsyncClientWithRawResponse:
         interval: Optional[float] = None,
         webhook: Optional[str] = None,
         webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[str]] = None,
+        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
         cancel_after: Optional[Union[float, str]] = None,
-        file_encoding_strategy: Optional[str] = None,
-        on_abandon: Optional[str] = None,
+        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
+        on_abandon: Optional[OnAbandon] = None,
         on_update: Observer = None,
         progress: ShowProgress = None,
     ) -> APIResponse[Any]: ...
@@ -92,12 +93,12 @@ class AsyncDeploymentsPredictionsWithRawResponse:
         name: Optional[str] = None,
         webhook: Optional[str] = None,
         webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[str]] = None,
+        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
         stream: Optional[bool] = None,
         wait: Optional[Union[bool, float]] = None,
         prefer: Optional[str] = None,
         cancel_after: Optional[Union[float, str]] = None,
-        file_encoding_strategy: Optional[str] = None,
+        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
     ) -> APIResponse[AsyncPrediction]: ...
 
 class AsyncDeploymentsWithRawResponse:
@@ -200,12 +201,12 @@ class AsyncModelPredictionsWithRawResponse:
         name: Optional[str] = None,
         webhook: Optional[str] = None,
         webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[str]] = None,
+        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
         stream: Optional[bool] = None,
         wait: Optional[Union[bool, float]] = None,
         prefer: Optional[str] = None,
         cancel_after: Optional[Union[float, str]] = None,
-        file_encoding_strategy: Optional[str] = None,
+        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
     ) -> APIResponse[AsyncPrediction]: ...
 
 class AsyncModelsWithRawResponse:
@@ -229,8 +230,8 @@ class AsyncModelsWithRawResponse:
         self,
         cursor: Optional[str] = None,
         *,
-        sort_by: Optional[str] = None,
-        sort_direction: Optional[str] = None,
+        sort_by: Optional[Literal["model_created_at", "latest_version_created_at"]] = None,
+        sort_direction: Optional[Literal["asc", "desc"]] = None,
     ) -> APIResponse[AsyncPage[AsyncModel]]: ...
     async def search(self, query: str) -> APIResponse[AsyncPage[AsyncModel]]: ...
     async def create(
@@ -238,7 +239,7 @@ class AsyncModelsWithRawResponse:
         owner: str,
         name: str,
         *,
-        visibility: str,
+        visibility: Literal["public", "private"],
         hardware: Union[str, Hardware],
         description: Optional[str] = None,
         github_url: Optional[str] = None,
@@ -278,12 +279,12 @@ class AsyncPredictionsWithRawResponse:
         deployment: Optional[Reference] = None,
         webhook: Optional[str] = None,
         webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[str]] = None,
+        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
         stream: Optional[bool] = None,
         wait: Optional[Union[bool, float]] = None,
         prefer: Optional[str] = None,
         cancel_after: Optional[Union[float, str]] = None,
-        file_encoding_strategy: Optional[str] = None,
+        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
     ) -> APIResponse[AsyncPrediction]: ...
     async def get(self, id: str) -> APIResponse[AsyncPrediction]: ...
     async def cancel(self, id: str) -> APIResponse[AsyncPrediction]: ...
@@ -315,12 +316,12 @@ class AsyncTrainingsWithRawResponse:
         destination: Optional[Reference] = None,
         webhook: Optional[str] = None,
         webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[str]] = None,
+        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
         *,
         model: Optional[Reference] = None,
         owner: Optional[str] = None,
         name: Optional[str] = None,
-        file_encoding_strategy: Optional[str] = None,
+        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
     ) -> APIResponse[AsyncTraining]: ...
     async def get(self, id: str) -> APIResponse[AsyncTraining]: ...
     async def cancel(self, id: str) -> APIResponse[AsyncTraining]: ...

@@ -10,6 +10,7 @@ from ._base import Observer
 from ._default import default_client
 from ._events import EventStream
 from ._objects import SearchResults
+from ._options import FileEncodingStrategy, OnAbandon, WebhookEvent
 from ._progress import ShowProgress, ShowTransfer
 from ._refs import Reference
 
@@ -25,10 +26,10 @@ def run(
     interval: Optional[float] = None,
     webhook: Optional[str] = None,
     webhook_completed: Optional[str] = None,
-    webhook_events_filter: Optional[Sequence[str]] = None,
+    webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
     cancel_after: Optional[Union[float, str]] = None,
-    file_encoding_strategy: Optional[str] = None,
-    on_abandon: Optional[str] = None,
+    file_encoding_strategy: Optional[FileEncodingStrategy] = None,
+    on_abandon: Optional[OnAbandon] = None,
     on_update: Observer = None,
     progress: ShowProgress = None,
 ) -> Any:
@@ -98,10 +99,10 @@ async def async_run(
     interval: Optional[float] = None,
     webhook: Optional[str] = None,
     webhook_completed: Optional[str] = None,
-    webhook_events_filter: Optional[Sequence[str]] = None,
+    webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
     cancel_after: Optional[Union[float, str]] = None,
-    file_encoding_strategy: Optional[str] = None,
-    on_abandon: Optional[str] = None,
+    file_encoding_strategy: Optional[FileEncodingStrategy] = None,
+    on_abandon: Optional[OnAbandon] = None,
     on_update: Observer = None,
     progress: ShowProgress = None,
 ) -> Any:
@@ -133,11 +134,11 @@ def stream(
     timeout: Optional[float] = None,
     webhook: Optional[str] = None,
     webhook_completed: Optional[str] = None,
-    webhook_events_filter: Optional[Sequence[str]] = None,
+    webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
     cancel_after: Optional[Union[float, str]] = None,
-    file_encoding_strategy: Optional[str] = None,
+    file_encoding_strategy: Optional[FileEncodingStrategy] = None,
     cancel_on_close: Optional[bool] = None,
-    on_abandon: Optional[str] = None,
+    on_abandon: Optional[OnAbandon] = None,
 ) -> EventStream:
     """Run a model and give its output as it comes.
 
@@ -187,11 +188,11 @@ def async_stream(
     timeout: Optional[float] = None,
     webhook: Optional[str] = None,
     webhook_completed: Optional[str] = None,
-    webhook_events_filter: Optional[Sequence[str]] = None,
+    webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
     cancel_after: Optional[Union[float, str]] = None,
-    file_encoding_strategy: Optional[str] = None,
+    file_encoding_strategy: Optional[FileEncodingStrategy] = None,
     cancel_on_close: Optional[bool] = None,
-    on_abandon: Optional[str] = None,
+    on_abandon: Optional[OnAbandon] = None,
 ) -> EventStream:
     """The awaitable form of `stream`."""
     return default_client.async_stream(

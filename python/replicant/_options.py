@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Any, Dict, Literal
 
 from ._base import given
+
+FileEncodingStrategy = Literal["default", "url", "base64"]
+"""What becomes of files in an input: by their size, uploaded, or inlined."""
+
+OnAbandon = Literal["cancel", "leave"]
+"""What becomes of a prediction that nobody waits for any more."""
+
+WebhookEvent = Literal["start", "output", "logs", "completed"]
+"""What a webhook can be told."""
 
 
 def options_from(

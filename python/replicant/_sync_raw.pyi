@@ -2,10 +2,11 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List, Optional, Sequence, Union
+from typing import Any, Dict, List, Literal, Optional, Sequence, Union
 
 from ._base import Observer
 from ._objects import Account, File, Hardware, SearchResults, Version, WebhookSigningSecret
+from ._options import FileEncodingStrategy, OnAbandon, WebhookEvent
 from ._page import AsyncPage, Page
 from ._progress import ShowProgress, ShowTransfer
 from ._refs import Reference
@@ -57,10 +58,10 @@ class ClientWithRawResponse:
         interval: Optional[float] = None,
         webhook: Optional[str] = None,
         webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[str]] = None,
+        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
         cancel_after: Optional[Union[float, str]] = None,
-        file_encoding_strategy: Optional[str] = None,
-        on_abandon: Optional[str] = None,
+        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
+        on_abandon: Optional[OnAbandon] = None,
         on_update: Observer = None,
         progress: ShowProgress = None,
     ) -> APIResponse[Any]: ...
@@ -76,10 +77,10 @@ class ClientWithRawResponse:
         interval: Optional[float] = None,
         webhook: Optional[str] = None,
         webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[str]] = None,
+        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
         cancel_after: Optional[Union[float, str]] = None,
-        file_encoding_strategy: Optional[str] = None,
-        on_abandon: Optional[str] = None,
+        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
+        on_abandon: Optional[OnAbandon] = None,
         on_update: Observer = None,
         progress: ShowProgress = None,
     ) -> APIResponse[Any]: ...
@@ -124,12 +125,12 @@ class DeploymentsPredictionsWithRawResponse:
         name: Optional[str] = None,
         webhook: Optional[str] = None,
         webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[str]] = None,
+        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
         stream: Optional[bool] = None,
         wait: Optional[Union[bool, float]] = None,
         prefer: Optional[str] = None,
         cancel_after: Optional[Union[float, str]] = None,
-        file_encoding_strategy: Optional[str] = None,
+        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
     ) -> APIResponse[Prediction]: ...
     async def async_create(
         self,
@@ -140,12 +141,12 @@ class DeploymentsPredictionsWithRawResponse:
         name: Optional[str] = None,
         webhook: Optional[str] = None,
         webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[str]] = None,
+        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
         stream: Optional[bool] = None,
         wait: Optional[Union[bool, float]] = None,
         prefer: Optional[str] = None,
         cancel_after: Optional[Union[float, str]] = None,
-        file_encoding_strategy: Optional[str] = None,
+        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
     ) -> APIResponse[Prediction]: ...
 
 class DeploymentsWithRawResponse:
@@ -318,12 +319,12 @@ class ModelPredictionsWithRawResponse:
         name: Optional[str] = None,
         webhook: Optional[str] = None,
         webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[str]] = None,
+        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
         stream: Optional[bool] = None,
         wait: Optional[Union[bool, float]] = None,
         prefer: Optional[str] = None,
         cancel_after: Optional[Union[float, str]] = None,
-        file_encoding_strategy: Optional[str] = None,
+        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
     ) -> APIResponse[Prediction]: ...
     async def async_create(
         self,
@@ -334,12 +335,12 @@ class ModelPredictionsWithRawResponse:
         name: Optional[str] = None,
         webhook: Optional[str] = None,
         webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[str]] = None,
+        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
         stream: Optional[bool] = None,
         wait: Optional[Union[bool, float]] = None,
         prefer: Optional[str] = None,
         cancel_after: Optional[Union[float, str]] = None,
-        file_encoding_strategy: Optional[str] = None,
+        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
     ) -> APIResponse[Prediction]: ...
 
 class ModelsWithRawResponse:
@@ -370,15 +371,15 @@ class ModelsWithRawResponse:
         self,
         cursor: Optional[str] = None,
         *,
-        sort_by: Optional[str] = None,
-        sort_direction: Optional[str] = None,
+        sort_by: Optional[Literal["model_created_at", "latest_version_created_at"]] = None,
+        sort_direction: Optional[Literal["asc", "desc"]] = None,
     ) -> APIResponse[Page[Model]]: ...
     async def async_list(
         self,
         cursor: Optional[str] = None,
         *,
-        sort_by: Optional[str] = None,
-        sort_direction: Optional[str] = None,
+        sort_by: Optional[Literal["model_created_at", "latest_version_created_at"]] = None,
+        sort_direction: Optional[Literal["asc", "desc"]] = None,
     ) -> APIResponse[AsyncPage[Model]]: ...
     def search(self, query: str) -> APIResponse[Page[Model]]: ...
     async def async_search(self, query: str) -> APIResponse[AsyncPage[Model]]: ...
@@ -387,7 +388,7 @@ class ModelsWithRawResponse:
         owner: str,
         name: str,
         *,
-        visibility: str,
+        visibility: Literal["public", "private"],
         hardware: Union[str, Hardware],
         description: Optional[str] = None,
         github_url: Optional[str] = None,
@@ -400,7 +401,7 @@ class ModelsWithRawResponse:
         owner: str,
         name: str,
         *,
-        visibility: str,
+        visibility: Literal["public", "private"],
         hardware: Union[str, Hardware],
         description: Optional[str] = None,
         github_url: Optional[str] = None,
@@ -460,12 +461,12 @@ class PredictionsWithRawResponse:
         deployment: Optional[Reference] = None,
         webhook: Optional[str] = None,
         webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[str]] = None,
+        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
         stream: Optional[bool] = None,
         wait: Optional[Union[bool, float]] = None,
         prefer: Optional[str] = None,
         cancel_after: Optional[Union[float, str]] = None,
-        file_encoding_strategy: Optional[str] = None,
+        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
     ) -> APIResponse[Prediction]: ...
     async def async_create(
         self,
@@ -476,12 +477,12 @@ class PredictionsWithRawResponse:
         deployment: Optional[Reference] = None,
         webhook: Optional[str] = None,
         webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[str]] = None,
+        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
         stream: Optional[bool] = None,
         wait: Optional[Union[bool, float]] = None,
         prefer: Optional[str] = None,
         cancel_after: Optional[Union[float, str]] = None,
-        file_encoding_strategy: Optional[str] = None,
+        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
     ) -> APIResponse[Prediction]: ...
     def get(self, id: str) -> APIResponse[Prediction]: ...
     async def async_get(self, id: str) -> APIResponse[Prediction]: ...
@@ -533,12 +534,12 @@ class TrainingsWithRawResponse:
         destination: Optional[Reference] = None,
         webhook: Optional[str] = None,
         webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[str]] = None,
+        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
         *,
         model: Optional[Reference] = None,
         owner: Optional[str] = None,
         name: Optional[str] = None,
-        file_encoding_strategy: Optional[str] = None,
+        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
     ) -> APIResponse[Training]: ...
     async def async_create(
         self,
@@ -547,12 +548,12 @@ class TrainingsWithRawResponse:
         destination: Optional[Reference] = None,
         webhook: Optional[str] = None,
         webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[str]] = None,
+        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
         *,
         model: Optional[Reference] = None,
         owner: Optional[str] = None,
         name: Optional[str] = None,
-        file_encoding_strategy: Optional[str] = None,
+        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
     ) -> APIResponse[Training]: ...
     def get(self, id: str) -> APIResponse[Training]: ...
     async def async_get(self, id: str) -> APIResponse[Training]: ...

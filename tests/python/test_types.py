@@ -53,6 +53,9 @@ async def main() -> None:
     raw.get(3)  # error
     raw.gets("x")  # error
     client.run("a/b", progress="yes")  # error
+    client.run("a/b", on_abandon="leaf")  # error
+    client.predictions.create("x", webhook_events_filter=["complete"])  # error
+    client.predictions.create("x", webhook_events_filter=["completed"])
 """
 
 

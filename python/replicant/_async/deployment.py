@@ -8,6 +8,7 @@ from .._base import AsyncNamespace, given
 from .._object import APIObject
 from .._objects import Hardware
 from .._objects import Release as DeploymentRelease
+from .._options import FileEncodingStrategy, WebhookEvent
 from .._page import AwaitablePage
 from .._refs import Reference, owner_and_name, reference
 from .._response import RawView
@@ -37,12 +38,12 @@ class AsyncDeploymentsPredictions(AsyncNamespace):
         name: Optional[str] = None,
         webhook: Optional[str] = None,
         webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[str]] = None,
+        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
         stream: Optional[bool] = None,
         wait: Optional[Union[bool, float]] = None,
         prefer: Optional[str] = None,
         cancel_after: Optional[Union[float, str]] = None,
-        file_encoding_strategy: Optional[str] = None,
+        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
     ) -> AsyncPrediction:
         """Start a prediction of a deployment.
 
@@ -101,12 +102,12 @@ class AsyncDeploymentPredictions:
         *,
         webhook: Optional[str] = None,
         webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[str]] = None,
+        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
         stream: Optional[bool] = None,
         wait: Optional[Union[bool, float]] = None,
         prefer: Optional[str] = None,
         cancel_after: Optional[Union[float, str]] = None,
-        file_encoding_strategy: Optional[str] = None,
+        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
     ) -> AsyncPrediction:
         """Start a prediction of this deployment.
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, Dict, Literal, Optional, Sequence, Union
 
 from .._base import AsyncNamespace, given
 from .._object import APIObject
 from .._objects import Hardware, Version
+from .._options import FileEncodingStrategy, WebhookEvent
 from .._page import AwaitablePage
 from .._refs import Reference, owner_and_name
 from .._response import RawView
@@ -178,12 +179,12 @@ class AsyncModelPredictions(AsyncNamespace):
         name: Optional[str] = None,
         webhook: Optional[str] = None,
         webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[str]] = None,
+        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
         stream: Optional[bool] = None,
         wait: Optional[Union[bool, float]] = None,
         prefer: Optional[str] = None,
         cancel_after: Optional[Union[float, str]] = None,
-        file_encoding_strategy: Optional[str] = None,
+        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
     ) -> AsyncPrediction:
         """Start a prediction of a model that needs no version.
 
@@ -278,8 +279,8 @@ class AsyncModels(AsyncNamespace):
         self,
         cursor: Optional[str] = None,
         *,
-        sort_by: Optional[str] = None,
-        sort_direction: Optional[str] = None,
+        sort_by: Optional[Literal["model_created_at", "latest_version_created_at"]] = None,
+        sort_direction: Optional[Literal["asc", "desc"]] = None,
     ) -> AwaitablePage[AsyncModel]:
         """The public models.
 
@@ -308,7 +309,7 @@ class AsyncModels(AsyncNamespace):
         owner: str,
         name: str,
         *,
-        visibility: str,
+        visibility: Literal["public", "private"],
         hardware: Union[str, Hardware],
         description: Optional[str] = None,
         github_url: Optional[str] = None,

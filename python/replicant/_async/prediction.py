@@ -8,6 +8,7 @@ from .._base import AsyncNamespace, Observer, given
 from .._events import EventStream
 from .._native import Stream
 from .._object import APIObject
+from .._options import FileEncodingStrategy, WebhookEvent
 from .._page import AwaitablePage
 from .._progress import Progress as PredictionProgress
 from .._progress import ShowProgress, of_prediction
@@ -175,12 +176,12 @@ class AsyncPredictions(AsyncNamespace):
         deployment: Optional[Reference] = None,
         webhook: Optional[str] = None,
         webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[str]] = None,
+        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
         stream: Optional[bool] = None,
         wait: Optional[Union[bool, float]] = None,
         prefer: Optional[str] = None,
         cancel_after: Optional[Union[float, str]] = None,
-        file_encoding_strategy: Optional[str] = None,
+        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
     ) -> AsyncPrediction:
         """Start a prediction of a version, a model or a deployment.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, cast
 
 from .._base import AsyncNamespace, given
 from .._object import APIObject, Json
+from .._options import FileEncodingStrategy, WebhookEvent
 from .._page import AwaitablePage
 from .._progress import Progress as TrainingProgress
 from .._refs import Reference, maybe_reference
@@ -103,12 +104,12 @@ class AsyncTrainings(AsyncNamespace):
         destination: Optional[Reference] = None,
         webhook: Optional[str] = None,
         webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[str]] = None,
+        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
         *,
         model: Optional[Reference] = None,
         owner: Optional[str] = None,
         name: Optional[str] = None,
-        file_encoding_strategy: Optional[str] = None,
+        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
     ) -> AsyncTraining:
         """Start a training.
 

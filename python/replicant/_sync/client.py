@@ -11,7 +11,7 @@ from .._events import EventStream
 from .._files import saved_at
 from .._native import Stream
 from .._objects import SearchResults
-from .._options import options_from
+from .._options import FileEncodingStrategy, OnAbandon, WebhookEvent, options_from
 from .._progress import ShowProgress, ShowTransfer, of_bytes, of_prediction
 from .._refs import Reference, reference
 from .._response import RawResponse, RawView
@@ -55,8 +55,8 @@ class Client(Base):
         user_agent: Optional[str] = None,
         poll_interval: Optional[float] = None,
         use_file_output: Optional[bool] = None,
-        file_encoding_strategy: Optional[str] = None,
-        on_abandon: Optional[str] = None,
+        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
+        on_abandon: Optional[OnAbandon] = None,
         connect_timeout: Optional[float] = None,
         proxy: Optional[str] = None,
         ca_bundle: Optional[str] = None,
@@ -124,8 +124,8 @@ class Client(Base):
         default_query: Optional[Mapping[str, Any]] = None,
         poll_interval: Optional[float] = None,
         use_file_output: Optional[bool] = None,
-        file_encoding_strategy: Optional[str] = None,
-        on_abandon: Optional[str] = None,
+        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
+        on_abandon: Optional[OnAbandon] = None,
     ) -> Client:
         """A client that differs from this one in the options given.
 
@@ -229,10 +229,10 @@ class Client(Base):
         interval: Optional[float] = None,
         webhook: Optional[str] = None,
         webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[str]] = None,
+        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
         cancel_after: Optional[Union[float, str]] = None,
-        file_encoding_strategy: Optional[str] = None,
-        on_abandon: Optional[str] = None,
+        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
+        on_abandon: Optional[OnAbandon] = None,
         on_update: Observer = None,
         progress: ShowProgress = None,
     ) -> Any:
@@ -304,10 +304,10 @@ class Client(Base):
         interval: Optional[float] = None,
         webhook: Optional[str] = None,
         webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[str]] = None,
+        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
         cancel_after: Optional[Union[float, str]] = None,
-        file_encoding_strategy: Optional[str] = None,
-        on_abandon: Optional[str] = None,
+        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
+        on_abandon: Optional[OnAbandon] = None,
         on_update: Observer = None,
         progress: ShowProgress = None,
     ) -> Any:
@@ -357,11 +357,11 @@ class Client(Base):
         timeout: Optional[float] = None,
         webhook: Optional[str] = None,
         webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[str]] = None,
+        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
         cancel_after: Optional[Union[float, str]] = None,
-        file_encoding_strategy: Optional[str] = None,
+        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
         cancel_on_close: Optional[bool] = None,
-        on_abandon: Optional[str] = None,
+        on_abandon: Optional[OnAbandon] = None,
     ) -> EventStream:
         """Run a model and give its output as it comes.
 
@@ -412,11 +412,11 @@ class Client(Base):
         timeout: Optional[float] = None,
         webhook: Optional[str] = None,
         webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[str]] = None,
+        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
         cancel_after: Optional[Union[float, str]] = None,
-        file_encoding_strategy: Optional[str] = None,
+        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
         cancel_on_close: Optional[bool] = None,
-        on_abandon: Optional[str] = None,
+        on_abandon: Optional[OnAbandon] = None,
     ) -> EventStream:
         """The awaitable form of `stream`."""
         params = given(

@@ -9,6 +9,7 @@ from .._base import Namespace, given
 from .._object import APIObject
 from .._objects import Hardware
 from .._objects import Release as DeploymentRelease
+from .._options import FileEncodingStrategy, WebhookEvent
 from .._page import AwaitablePage, Page
 from .._refs import Reference, owner_and_name, reference
 from .._response import RawView
@@ -38,12 +39,12 @@ class DeploymentsPredictions(Namespace):
         name: Optional[str] = None,
         webhook: Optional[str] = None,
         webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[str]] = None,
+        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
         stream: Optional[bool] = None,
         wait: Optional[Union[bool, float]] = None,
         prefer: Optional[str] = None,
         cancel_after: Optional[Union[float, str]] = None,
-        file_encoding_strategy: Optional[str] = None,
+        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
     ) -> Prediction:
         """Start a prediction of a deployment.
 
@@ -95,12 +96,12 @@ class DeploymentsPredictions(Namespace):
         name: Optional[str] = None,
         webhook: Optional[str] = None,
         webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[str]] = None,
+        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
         stream: Optional[bool] = None,
         wait: Optional[Union[bool, float]] = None,
         prefer: Optional[str] = None,
         cancel_after: Optional[Union[float, str]] = None,
-        file_encoding_strategy: Optional[str] = None,
+        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
     ) -> Prediction:
         """The awaitable form of `create`."""
         data = await self._client._async_call(
@@ -136,12 +137,12 @@ class DeploymentPredictions:
         *,
         webhook: Optional[str] = None,
         webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[str]] = None,
+        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
         stream: Optional[bool] = None,
         wait: Optional[Union[bool, float]] = None,
         prefer: Optional[str] = None,
         cancel_after: Optional[Union[float, str]] = None,
-        file_encoding_strategy: Optional[str] = None,
+        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
     ) -> Prediction:
         """Start a prediction of this deployment.
 
@@ -187,12 +188,12 @@ class DeploymentPredictions:
         *,
         webhook: Optional[str] = None,
         webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[str]] = None,
+        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
         stream: Optional[bool] = None,
         wait: Optional[Union[bool, float]] = None,
         prefer: Optional[str] = None,
         cancel_after: Optional[Union[float, str]] = None,
-        file_encoding_strategy: Optional[str] = None,
+        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
     ) -> Prediction:
         """The awaitable form of `create`."""
         data = await self._client._async_call(

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, Dict, Literal, Optional, Sequence, Union
 
 from .._base import Namespace, given
 from .._object import APIObject
 from .._objects import Hardware, Version
+from .._options import FileEncodingStrategy, WebhookEvent
 from .._page import AwaitablePage, Page
 from .._refs import Reference, owner_and_name
 from .._response import RawView
@@ -210,12 +211,12 @@ class ModelPredictions(Namespace):
         name: Optional[str] = None,
         webhook: Optional[str] = None,
         webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[str]] = None,
+        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
         stream: Optional[bool] = None,
         wait: Optional[Union[bool, float]] = None,
         prefer: Optional[str] = None,
         cancel_after: Optional[Union[float, str]] = None,
-        file_encoding_strategy: Optional[str] = None,
+        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
     ) -> Prediction:
         """Start a prediction of a model that needs no version.
 
@@ -267,12 +268,12 @@ class ModelPredictions(Namespace):
         name: Optional[str] = None,
         webhook: Optional[str] = None,
         webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[str]] = None,
+        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
         stream: Optional[bool] = None,
         wait: Optional[Union[bool, float]] = None,
         prefer: Optional[str] = None,
         cancel_after: Optional[Union[float, str]] = None,
-        file_encoding_strategy: Optional[str] = None,
+        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
     ) -> Prediction:
         """The awaitable form of `create`."""
         data = await self._client._async_call(
@@ -355,8 +356,8 @@ class Models(Namespace):
         self,
         cursor: Optional[str] = None,
         *,
-        sort_by: Optional[str] = None,
-        sort_direction: Optional[str] = None,
+        sort_by: Optional[Literal["model_created_at", "latest_version_created_at"]] = None,
+        sort_direction: Optional[Literal["asc", "desc"]] = None,
     ) -> Page[Model]:
         """The public models.
 
@@ -374,8 +375,8 @@ class Models(Namespace):
         self,
         cursor: Optional[str] = None,
         *,
-        sort_by: Optional[str] = None,
-        sort_direction: Optional[str] = None,
+        sort_by: Optional[Literal["model_created_at", "latest_version_created_at"]] = None,
+        sort_direction: Optional[Literal["asc", "desc"]] = None,
     ) -> AwaitablePage[Model]:
         """The awaitable form of `list`."""
         params = given(cursor=cursor, sort_by=sort_by, sort_direction=sort_direction)
@@ -400,7 +401,7 @@ class Models(Namespace):
         owner: str,
         name: str,
         *,
-        visibility: str,
+        visibility: Literal["public", "private"],
         hardware: Union[str, Hardware],
         description: Optional[str] = None,
         github_url: Optional[str] = None,
@@ -444,7 +445,7 @@ class Models(Namespace):
         owner: str,
         name: str,
         *,
-        visibility: str,
+        visibility: Literal["public", "private"],
         hardware: Union[str, Hardware],
         description: Optional[str] = None,
         github_url: Optional[str] = None,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, cast
 
 from .._base import Namespace, given
 from .._object import APIObject, Json
+from .._options import FileEncodingStrategy, WebhookEvent
 from .._page import AwaitablePage, Page
 from .._progress import Progress as TrainingProgress
 from .._refs import Reference, maybe_reference
@@ -112,12 +113,12 @@ class Trainings(Namespace):
         destination: Optional[Reference] = None,
         webhook: Optional[str] = None,
         webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[str]] = None,
+        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
         *,
         model: Optional[Reference] = None,
         owner: Optional[str] = None,
         name: Optional[str] = None,
-        file_encoding_strategy: Optional[str] = None,
+        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
     ) -> Training:
         """Start a training.
 
@@ -164,12 +165,12 @@ class Trainings(Namespace):
         destination: Optional[Reference] = None,
         webhook: Optional[str] = None,
         webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[str]] = None,
+        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
         *,
         model: Optional[Reference] = None,
         owner: Optional[str] = None,
         name: Optional[str] = None,
-        file_encoding_strategy: Optional[str] = None,
+        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
     ) -> Training:
         """The awaitable form of `create`."""
         data = await self._client._async_call(
