@@ -412,3 +412,16 @@ def test_tracebacks_and_pickles_name_errors_as_users_import_them() -> None:
         if isinstance(found, type) and issubclass(found, BaseException):
             assert f"{found.__module__}.{found.__qualname__}" == f"replicant.{name}"
             assert str(pickle.loads(pickle.dumps(found("x")))) == "x"
+
+
+def test_an_emulator_refuses_options_out_of_bounds() -> None:
+    from replicant.testing import Emulator
+
+    for options in ({"time_scale": -1}, {"port": -1}):
+        with pytest.raises(ValueError, match=str(-1)):
+            Emulator(**options)  # type: ignore[arg-type]
+
+
+def test_half_a_name_is_told_what_is_missing() -> None:
+    with pytest.raises(ValueError, match='expected owner/name, or owner and name, not "sdxl"'):
+        replicant.models.get("sdxl")

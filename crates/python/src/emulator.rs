@@ -1,5 +1,7 @@
 //! The emulator inside this process, for the tests of Python users.
 
+use std::io::{Error, ErrorKind};
+
 use pyo3::{exceptions::PyValueError, prelude::*};
 
 /// A running emulator; it ends when it is stopped or collected.
@@ -15,7 +17,12 @@ impl Emulator {
         let arguments =
             replicant_emulator::arguments::parse(arguments.into_iter()).map_err(PyValueError::new_err)?;
         let config = arguments.map(|arguments| arguments.config).unwrap_or_default();
-        Ok(Self(py.detach(|| replicant_emulator::Emulator::start(config))?))
+        // An option that is out of bounds is no fault of the operating system.
+        let refused = |error: Error| match error.kind() {
+            ErrorKind::InvalidInput => PyValueError::new_err(error.to_string()),
+            _ => error.into(),
+        };
+        py.detach(|| replicant_emulator::Emulator::start(config)).map(Self).map_err(refused)
     }
 
     fn addresses(&self) -> String {

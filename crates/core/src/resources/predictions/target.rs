@@ -116,7 +116,8 @@ fn cancel_after_header(after: &CancelAfter) -> Result<String> {
 pub(crate) fn owner_and(owner: String, name: Option<String>) -> Result<(String, String)> {
     match name {
         Some(name) => Ok((owner, name)),
-        None => named("owner", &owner),
+        None => owner_and_name(&owner)
+            .ok_or_else(|| Error::invalid(format!("expected owner/name, or owner and name, not {owner:?}"))),
     }
 }
 
