@@ -349,15 +349,16 @@ impl Reader {
         if let Some(id) = &self.last_id {
             request = request.header("last-event-id", id.clone());
         }
-        let response = self.client.open(&request).await.map_err(|error| {
+        let with_what_came = |error: Error| {
             let error = error.with_prediction(self.prediction.clone());
             if self.delivered { error.with_partial(self.partial.as_str().into()) } else { error }
-        })?;
+        };
+        let response = self.client.open(&request).await.map_err(with_what_came)?;
         let content_type = response.header("content-type").unwrap_or_default();
         if !content_type.starts_with("text/event-stream") {
             let why =
                 format!("{} answered with {content_type:?} instead of text/event-stream", shown(&self.url));
-            return Err(Error::new(ErrorKind::InvalidResponse, why).with_prediction(self.prediction.clone()));
+            return Err(with_what_came(Error::new(ErrorKind::InvalidResponse, why)));
         }
         Ok(response.body.stream())
     }

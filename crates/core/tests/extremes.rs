@@ -323,3 +323,62 @@ async fn request_options_count_for_streams() {
     assert_eq!(error.kind(), ErrorKind::StreamInterrupted, "{error:?}");
     settled(&script).await;
 }
+
+#[tokio::test]
+async fn a_server_that_begins_again_far_back_repeats_nothing() {
+    let events = |count: usize| -> String {
+        (0..count).map(|n| format!("event: output\nid: {n}\ndata: {n},\n\n")).collect()
+    };
+    let whole = events(2000) + "event: done\ndata: {}\n\n";
+    let created = json!({"status": 201, "json": {"id": "p1", "status": "starting", "urls": {"stream": "{{origin}}/s"}}});
+    let exchanges = json!([
+        {"expect": {"method": "POST"}, "reply": created},
+        {"expect": {"method": "GET"}, "reply": {"sse": events(1500)}},
+        {"expect": {"method": "GET", "headers": {"last-event-id": "1499"}}, "reply": {"sse": whole}},
+    ]);
+    let (_emulator, script, client) = play(&exchanges.to_string(), quick());
+    let events = client.stream("acme/text", json!({})).await.unwrap();
+    let text: Vec<String> = events.text().try_collect().await.unwrap();
+    assert!(text.into_iter().eq((0..2000).map(|n| format!("{n},"))));
+    settled(&script).await;
+}
+
+#[tokio::test]
+async fn a_page_instead_of_the_rest_of_a_stream_does_not_lose_what_came() {
+    let created = json!({"status": 201, "json": {"id": "p1", "status": "starting", "urls": {"stream": "{{origin}}/s"}}});
+    let exchanges = json!([
+        {"expect": {"method": "POST"}, "reply": created},
+        {"expect": {"method": "GET"}, "reply": {"sse": "event: output\nid: 1\ndata: a\n\n"}},
+        {"expect": {"method": "GET"}, "reply": {"text": "<html>", "headers": {"content-type": "text/html"}}},
+        {"expect": {"method": "POST", "path": "/v1/predictions/p1/cancel"}, "reply": {"json": {"id": "p1", "status": "canceled"}}},
+    ]);
+    let (_emulator, script, client) = play(&exchanges.to_string(), quick());
+    let events = client.stream("acme/text", json!({})).await.unwrap();
+    let error = events.try_collect::<Vec<_>>().await.unwrap_err();
+    assert_eq!((error.kind(), error.partial()), (ErrorKind::InvalidResponse, Some(&"a".into())));
+    settled(&script).await;
+}
+
+#[tokio::test]
+async fn the_timeout_of_a_request_begins_when_its_hold_is_over() {
+    let created = r#"[{"expect": {"method": "POST"}, "reply": {"delay_ms": 1500, "status": 201, "json": {"id": "p1", "status": "starting"}}}]"#;
+    let (_emulator, script, client) = play(created, Options { clock_rate: Some(10.0), ..Options::default() });
+    let create = client.predictions().create("acme/text", json!({})).wait(30);
+    assert_eq!(create.request_timeout(Duration::from_secs(10)).await.unwrap().id, "p1");
+    settled(&script).await;
+}
+
+#[tokio::test]
+async fn an_end_that_comes_with_the_create_is_told_as_the_create_and_as_the_end() {
+    let created = r#"[{"expect": {"method": "POST"}, "reply": {"status": 201, "json": {"id": "p1", "status": "succeeded", "output": 1}}}]"#;
+    let (_emulator, script, client) = play(created, quick());
+    let told = Arc::new(AtomicUsize::new(0));
+    let heard = told.clone();
+    let run = client.run("acme/text", json!({})).observe(move |prediction| {
+        assert_eq!(prediction["status"], "succeeded");
+        heard.fetch_add(1, Ordering::SeqCst);
+    });
+    run.await.unwrap();
+    assert_eq!(told.load(Ordering::SeqCst), 2);
+    settled(&script).await;
+}
