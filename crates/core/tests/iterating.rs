@@ -123,3 +123,17 @@ async fn an_item_that_is_no_text_comes_as_json() {
     assert_eq!(item, json!({"word": "\u{1b}é", "at": 1}));
     settled(&script).await;
 }
+
+#[tokio::test]
+async fn items_that_are_files_are_given_as_files_unless_told_otherwise() {
+    const URL: &str = "https://replicate.delivery/a.png";
+    let look = json!({"expect": {}, "times": 2, "reply": seen("succeeded", json!([URL]))});
+    let (_emulator, script, client) = play(&json!([look]).to_string(), quick());
+    for as_file in [true, false] {
+        let params = json!({"id": "p1", "use_file_output": as_file});
+        let item = operation::open(&client, "predictions.output_iterator", params.into()).try_next().await;
+        let Some(Item::Value(item)) = item.unwrap() else { panic!("an item") };
+        assert_eq!((item.as_file().is_some(), item.to_string().as_str()), (as_file, URL));
+    }
+    settled(&script).await;
+}

@@ -95,6 +95,11 @@ async fn a_stream_begins_with_what_is_told_of_uploads() {
     let (_emulator, client) = start();
     let mut stream = params(&json!({"ref": "meta/meta-llama-3-8b-instruct", "report_uploads": true}));
     stream["input"]["prompt"] = "Sing.".into();
+    let mut unasked = stream.clone();
+    unasked["report_uploads"] = false.into();
+    let first = operation::open(&client, "stream", unasked).try_next().await.unwrap();
+    assert!(matches!(first, Some(Item::Value(prediction)) if prediction.get("upload").is_none()));
+
     let items: Vec<Item> = operation::open(&client, "stream", stream).try_collect().await.unwrap();
     let uploads: Vec<Value> = items
         .iter()
