@@ -15,8 +15,8 @@ use std::{
 use bytes::Bytes;
 use futures_util::{TryStreamExt, stream};
 use replicant::{
-    BoxFuture, BoxStream, ByteSource, Client, File, FileEncodingStrategy, Item, Observer, Options, Upload,
-    Value, json, operation,
+    BoxFuture, BoxStream, ByteSource, Client, Error, ErrorKind, File, FileEncodingStrategy, Item, Observer,
+    Options, Upload, Value, json, operation,
     transport::{HttpBody, HttpRequest, HttpResponse, Transport},
 };
 use replicant_emulator::{Config, Emulator};
@@ -247,4 +247,41 @@ async fn an_attempt_that_lingers_does_not_spoil_the_checksum_of_the_next() {
     let client = Client::new(options).unwrap();
     let uploaded = client.files().create(File::bytes(content)).await;
     assert_eq!(uploaded.unwrap().id, "f");
+}
+
+/// Says that it has ten bytes, and gives four and perhaps an error.
+#[derive(Debug)]
+struct Torn {
+    breaks: bool,
+}
+
+impl ByteSource for Torn {
+    fn len(&self) -> Option<u64> {
+        Some(10)
+    }
+
+    fn replayable(&self) -> bool {
+        true
+    }
+
+    fn open(&self) -> BoxFuture<'_, replicant::Result<BoxStream<'static, replicant::Result<Bytes>>>> {
+        let broken = Err(Error::new(ErrorKind::FileNotFound, "the disk is gone"));
+        let pieces = [Ok(Bytes::from_static(b"torn"))].into_iter().chain(self.breaks.then_some(broken));
+        let pieces = stream::iter(pieces);
+        Box::pin(async move { Ok(Box::pin(pieces) as BoxStream<'static, _>) })
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_read_to_its_end_is_the_news_not_the_broken_connection() {
+    let (emulator, client) = start();
+    for (breaks, kind, why) in [
+        (true, ErrorKind::FileNotFound, "the disk is gone"),
+        (false, ErrorKind::InvalidArgument, "changed while it was sent: 4 bytes instead of 10"),
+    ] {
+        let file = File::source(Arc::new(Torn { breaks })).filename("t.bin");
+        let error = client.files().create(file).await.unwrap_err();
+        assert!(error.kind() == kind && error.message().contains(why), "{error:?}");
+    }
+    assert!(emulator.requests_json().matches("\"/v1/files\"").count() <= 2, "it was tried again");
 }
