@@ -10,7 +10,7 @@ from ._async.model import AsyncModel
 from ._async.prediction import AsyncPrediction
 from ._async.training import AsyncTraining
 from ._base import Observer
-from ._objects import Account, File, Hardware, SearchResults, Version, WebhookSigningSecret
+from ._objects import Account, File, Hardware, SearchResults, Time, Version, WebhookSigningSecret
 from ._options import FileEncodingStrategy, OnAbandon, WebhookEvent
 from ._page import AsyncPage
 from ._progress import ShowProgress, ShowTransfer
@@ -301,8 +301,8 @@ class AsyncPredictionsWithRawResponse:
         self,
         cursor: Optional[str] = None,
         *,
-        created_after: Optional[str] = None,
-        created_before: Optional[str] = None,
+        created_after: Optional[Time] = None,
+        created_before: Optional[Time] = None,
         source: Optional[str] = None,
     ) -> APIResponse[AsyncPage[AsyncPrediction]]: ...
     async def output(self, output: Any) -> APIResponse[Any]: ...

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, List, Optional
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Union
 
 from ._object import APIObject
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+Time = Union[str, "datetime"]
+"""A time as ISO 8601 text or as a `datetime`, where one without a zone is local."""
 
 
 class Account(APIObject):
@@ -162,6 +165,11 @@ class SearchResults(APIObject):
     """The collections found."""
     pages: List[Dict[str, Any]]
     """The pages of the web site found."""
+
+
+def time_text(time: Optional[Time]) -> Optional[str]:
+    """The RFC 3339 text for a time; one without a zone is local, as everywhere in Python."""
+    return time if time is None or isinstance(time, str) else time.astimezone().isoformat()
 
 
 def parse_time(text: str) -> datetime:

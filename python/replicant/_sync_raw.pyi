@@ -5,7 +5,7 @@ import os
 from typing import Any, Dict, List, Literal, Optional, Sequence, Union
 
 from ._base import Observer
-from ._objects import Account, File, Hardware, SearchResults, Version, WebhookSigningSecret
+from ._objects import Account, File, Hardware, SearchResults, Time, Version, WebhookSigningSecret
 from ._options import FileEncodingStrategy, OnAbandon, WebhookEvent
 from ._page import AsyncPage, Page
 from ._progress import ShowProgress, ShowTransfer
@@ -510,16 +510,16 @@ class PredictionsWithRawResponse:
         self,
         cursor: Optional[str] = None,
         *,
-        created_after: Optional[str] = None,
-        created_before: Optional[str] = None,
+        created_after: Optional[Time] = None,
+        created_before: Optional[Time] = None,
         source: Optional[str] = None,
     ) -> APIResponse[Page[Prediction]]: ...
     async def async_list(
         self,
         cursor: Optional[str] = None,
         *,
-        created_after: Optional[str] = None,
-        created_before: Optional[str] = None,
+        created_after: Optional[Time] = None,
+        created_before: Optional[Time] = None,
         source: Optional[str] = None,
     ) -> APIResponse[AsyncPage[Prediction]]: ...
     def output(self, output: Any) -> APIResponse[Any]: ...

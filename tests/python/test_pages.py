@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
+
 import pytest
 from conftest import Emulator
 
@@ -56,6 +58,19 @@ def test_lists_iterate_over_items_of_all_pages(emulator: Emulator) -> None:
     pages = [[model.name for model in page] for page in replicate.paginate(client.models.list)]
     assert pages == [["1", "2"], ["3"]]
     replay.check()
+
+
+def test_lists_take_times(client: replicate.Client) -> None:
+    created = client.predictions.create(model="emulator/echo", input={})
+    hour = timedelta(hours=1)
+    # With a zone, and the local time without one.
+    for now in (datetime.now(timezone(5 * hour)), datetime.now()):
+        found = [p.id for p in client.predictions.list(created_after=now - hour)]
+        assert created.id in found
+        assert created.id not in [p.id for p in client.predictions.list(created_before=now - hour)]
+        assert not client.predictions.list(
+            created_after=(now + hour).astimezone().isoformat()
+        ).results
 
 
 async def test_lists_awaited(emulator: Emulator) -> None:

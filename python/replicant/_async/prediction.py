@@ -8,6 +8,7 @@ from .._base import AsyncNamespace, Observer, given
 from .._events import EventStream
 from .._native import Stream
 from .._object import APIObject
+from .._objects import Time, time_text
 from .._options import FileEncodingStrategy, WebhookEvent
 from .._page import AwaitablePage
 from .._progress import Progress as PredictionProgress
@@ -281,8 +282,8 @@ class AsyncPredictions(AsyncNamespace):
         self,
         cursor: Optional[str] = None,
         *,
-        created_after: Optional[str] = None,
-        created_before: Optional[str] = None,
+        created_after: Optional[Time] = None,
+        created_before: Optional[Time] = None,
         source: Optional[str] = None,
     ) -> AwaitablePage[AsyncPrediction]:
         """The predictions of the account, newest first.
@@ -291,8 +292,8 @@ class AsyncPredictions(AsyncNamespace):
 
         Args:
             cursor: the `next` of a page, to go on there.
-            created_after: an ISO 8601 time; only predictions from then on.
-            created_before: an ISO 8601 time; only predictions before then.
+            created_after: an ISO 8601 time, or a `datetime`; only predictions from then on.
+            created_before: the same; only predictions before then.
             source: `web` for those made on the web site only.
         """
         return self._client._list(
@@ -300,8 +301,8 @@ class AsyncPredictions(AsyncNamespace):
             AsyncPrediction,
             given(
                 cursor=cursor,
-                created_after=created_after,
-                created_before=created_before,
+                created_after=time_text(created_after),
+                created_before=time_text(created_before),
                 source=source,
             ),
         )

@@ -9,6 +9,7 @@ from .._base import Namespace, Observer, given
 from .._events import EventStream
 from .._native import Stream
 from .._object import APIObject
+from .._objects import Time, time_text
 from .._options import FileEncodingStrategy, WebhookEvent
 from .._page import AwaitablePage, Page
 from .._progress import Progress as PredictionProgress
@@ -376,8 +377,8 @@ class Predictions(Namespace):
         self,
         cursor: Optional[str] = None,
         *,
-        created_after: Optional[str] = None,
-        created_before: Optional[str] = None,
+        created_after: Optional[Time] = None,
+        created_before: Optional[Time] = None,
         source: Optional[str] = None,
     ) -> Page[Prediction]:
         """The predictions of the account, newest first.
@@ -386,8 +387,8 @@ class Predictions(Namespace):
 
         Args:
             cursor: the `next` of a page, to go on there.
-            created_after: an ISO 8601 time; only predictions from then on.
-            created_before: an ISO 8601 time; only predictions before then.
+            created_after: an ISO 8601 time, or a `datetime`; only predictions from then on.
+            created_before: the same; only predictions before then.
             source: `web` for those made on the web site only.
         """
         return self._client._list(
@@ -395,8 +396,8 @@ class Predictions(Namespace):
             Prediction,
             given(
                 cursor=cursor,
-                created_after=created_after,
-                created_before=created_before,
+                created_after=time_text(created_after),
+                created_before=time_text(created_before),
                 source=source,
             ),
         )
@@ -405,8 +406,8 @@ class Predictions(Namespace):
         self,
         cursor: Optional[str] = None,
         *,
-        created_after: Optional[str] = None,
-        created_before: Optional[str] = None,
+        created_after: Optional[Time] = None,
+        created_before: Optional[Time] = None,
         source: Optional[str] = None,
     ) -> AwaitablePage[Prediction]:
         """The awaitable form of `list`."""
@@ -415,8 +416,8 @@ class Predictions(Namespace):
             Prediction,
             given(
                 cursor=cursor,
-                created_after=created_after,
-                created_before=created_before,
+                created_after=time_text(created_after),
+                created_before=time_text(created_before),
                 source=source,
             ),
         )
