@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import Any, Dict, Generic, List, Optional, Sequence, Tuple, TypeVar, overload
 
 T = TypeVar("T")
@@ -108,6 +109,7 @@ class _RawResponses:
         if hasattr(found, "with_raw_response"):
             return found.with_raw_response
 
+        @wraps(found)
         def call(*args: Any, **kwargs: Any) -> Any:
             # A client for each call, as calls may be under way at the same time.
             answers: List[Any] = []
@@ -117,6 +119,9 @@ class _RawResponses:
             return _later(given, answers) if hasattr(given, "__await__") else _now(given, answers)
 
         return call
+
+    def __dir__(self) -> List[str]:
+        return dir(self._space)
 
     def __repr__(self) -> str:
         return f"{self._space!r}.with_raw_response"

@@ -53,6 +53,9 @@ def test_status_and_headers(client: replicate.Client) -> None:
     assert nested.headers["Content-Type"] == nested.headers["content-type"]
     assert "CONTENT-TYPE" in nested.headers
     assert nested.headers.get("X-None", "none") == "none"
+    raw = client.predictions.with_raw_response
+    assert "create" in dir(raw)
+    assert raw.create.__doc__ == client.predictions.create.__doc__
     with pytest.raises(AttributeError, match="nonsense"):
         client.predictions.with_raw_response.nonsense  # type: ignore[attr-defined]  # noqa: B018
     with pytest.raises(TypeError, match="iterated"):
