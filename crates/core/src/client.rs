@@ -415,6 +415,10 @@ mod tests {
         assert!(!format!("{options:?}").contains("secret"));
         let client = Client::new(options).unwrap();
         assert!(!format!("{client:?} {:?}", client.describe()).contains("secret"));
+        // As somebody gives another token to one call.
+        let stream = client.stream("acme/text", crate::json!({})).header("authorization", "Bearer secret");
+        let run = client.run("acme/text", crate::json!({})).header("authorization", "Bearer secret");
+        assert!(!format!("{stream:?} {run:?}").contains("secret"));
         let error =
             Client::new(Options { token: Some("r8_secret\u{1}x".into()), ..Options::default() }).unwrap_err();
         assert!(!format!("{error:?}").contains("secret"));

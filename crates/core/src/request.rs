@@ -1,6 +1,7 @@
 //! A request as data: everything that has to be sent, and nothing that was sent yet.
 
 use std::{
+    fmt,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -35,7 +36,7 @@ use crate::{
 /// operation::call(&client, "predictions.get", params.into(), None).await?;
 /// # Ok(()) }
 /// ```
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct RequestOptions {
@@ -50,6 +51,17 @@ pub struct RequestOptions {
     pub query: indexmap::IndexMap<String, Value>,
     /// Further members of a JSON body.
     pub body: Object,
+}
+
+impl fmt::Debug for RequestOptions {
+    /// Without what headers, query and body say, which may hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestOptions")
+            .field("timeout", &self.timeout)
+            .field("max_retries", &self.max_retries)
+            .field("headers", &self.headers.keys())
+            .finish_non_exhaustive()
+    }
 }
 
 /// Seconds as any number that can be a duration.
