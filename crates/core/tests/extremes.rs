@@ -149,7 +149,7 @@ async fn a_stream_that_only_ever_repeats_itself_ends() {
 #[tokio::test]
 async fn a_stream_sets_no_reconnection_time_of_years() {
     let first = r#"{"expect": {"method": "GET"}, "reply": {"sse": "event: output\nid: 1\nretry: 18446744073709551615\ndata: a\n\n"}}"#;
-    let rest = r#"{"expect": {"method": "GET"}, "reply": {"sse": "event: output\nid: 2\ndata: b\n\nevent: done\ndata: {}\n\n"}}"#;
+    let rest = r#"{"expect": {"method": "GET", "not_before_ms": 1000}, "reply": {"sse": "event: output\nid: 2\ndata: b\n\nevent: done\ndata: {}\n\n"}}"#;
     let created = r#"{"expect": {"method": "POST"}, "reply": {"status": 201, "json": {"id": "p1", "status": "starting", "urls": {"stream": "{{origin}}/s"}}}}"#;
     let (_emulator, script, client) = play(&format!("[{created}, {first}, {rest}]"), quick());
     let events = client.stream("acme/text", json!({})).await.unwrap();
