@@ -78,7 +78,8 @@ impl Multipart {
 
     /// The body from its beginning, for one attempt.
     pub async fn open(&self) -> Result<HttpBody> {
-        let mut chunks = self.file.source.open().await?;
+        // Fused: an empty file ends with the look at its first bytes, and is asked for more below.
+        let mut chunks = self.file.source.open().await?.fuse();
         // The type may have to be read off the first bytes.
         let first = chunks.next().await.transpose()?.unwrap_or_default();
         let size = self.file.source.len();
