@@ -164,6 +164,9 @@ fn unsendable(name: &str) -> Error {
     Error::invalid(format!("`headers`: {name:?} is not a header that can be sent"))
 }
 
+/// The largest announced length that memory is asked for at once.
+const BELIEVED: u64 = 64 << 20;
+
 struct ResponseBody {
     host: String,
     response: reqwest::Response,
@@ -171,7 +174,16 @@ struct ResponseBody {
 
 impl BodySource for ResponseBody {
     fn bytes(self: Box<Self>) -> BoxFuture<'static, Result<Bytes>> {
-        Box::pin(async move { self.response.bytes().await.map_err(|error| broken(&self.host, error)) })
+        Box::pin(async move {
+            let Self { host, mut response } = *self;
+            // Into place as it comes: reqwest would keep the pieces until all are there, and then join them.
+            let length = response.content_length().unwrap_or(0).min(BELIEVED);
+            let mut whole = Vec::with_capacity(length as usize);
+            while let Some(chunk) = response.chunk().await.map_err(|error| broken(&host, error))? {
+                whole.extend_from_slice(&chunk);
+            }
+            Ok(whole.into())
+        })
     }
 
     fn stream(self: Box<Self>) -> BoxStream<'static, Result<Bytes>> {
