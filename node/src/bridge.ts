@@ -4,7 +4,7 @@ import { FileOutput } from "./file-output";
 import { expect, type Reply } from "./inbox";
 import { type NativeClient, type NativeStream, native } from "./native";
 import { REFUSED } from "./params";
-import { decode, type Encoded, encode } from "./value";
+import { decode, type Encoded, encode, type Part } from "./value";
 
 /** A promise that also knows how the API answered. */
 export interface ApiPromise<T> extends Promise<T> {
@@ -124,10 +124,10 @@ export function rethrow<T>(work: () => T): T {
   }
 }
 
-/** Calls a function of the core that needs no client. */
-export function compute<T>(operation: string, params: Params): T {
-  const { json, parts } = crossing(params);
-  return rethrow(() => JSON.parse(native.compute(operation, json, parts)) as T);
+/** Calls a function of the core that needs no client; `beside` takes the places of nulls in `params`. */
+export function compute<T>(operation: string, params: Params, beside: Part[] = []): T {
+  const { json, parts = [] } = crossing(params);
+  return rethrow(() => JSON.parse(native.compute(operation, json, [...parts, ...beside])) as T);
 }
 
 /** Tells states, and stops at an exception. */

@@ -14,6 +14,8 @@ export interface Part {
   /** Its {@link Path}, as JSON. */
   path: string;
   bytes?: Uint8Array;
+  /** Text so long that it is not written as JSON and read again. */
+  text?: string;
   /** A big integer, in decimal digits. */
   digits?: string;
   source?: Source;

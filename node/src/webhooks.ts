@@ -88,8 +88,18 @@ async function check<T>(
           (secret as WebhookOptions | undefined) ?? {},
         ];
   const body = await rawBody(request);
-  const params = { ...parts, body, parse, ...(tolerance === undefined ? {} : { tolerance }) };
-  return compute<{ event: T | null }>("webhooks.verify", params).event;
+  const text = typeof body === "string";
+  const params = {
+    ...parts,
+    body: text ? null : body,
+    parse,
+    ...(tolerance === undefined ? {} : { tolerance }),
+  };
+  return compute<{ event: T | null }>(
+    "webhooks.verify",
+    params,
+    text ? [{ path: '["body"]', text: body }] : [],
+  ).event;
 }
 
 /** The official client takes a Crypto in this place; the core brings its own. */
@@ -109,8 +119,6 @@ function plainHeaders(headers: WebhookRequest["headers"]): Record<string, unknow
 /** A stream is read whole; anything else goes to the core as it is, which refuses what is no raw body. */
 async function rawBody(request: WebhookRequest | WebhookParts): Promise<unknown> {
   const { body } = request;
-  // As bytes it is copied once, where text would be written as JSON and read again.
-  if (typeof body === "string") return Buffer.from(body);
   if (typeof body !== "object" || body === null || !(Symbol.asyncIterator in body)) return body;
   // Much cheaper than to go through the body's stream, where there is one.
   if (request instanceof Request) return new Uint8Array(await request.arrayBuffer());

@@ -1,13 +1,17 @@
 // Values on their way up and down: nothing changes, and what cannot be sent is named.
 import assert from "node:assert/strict";
 import { File } from "node:buffer";
-import { createReadStream } from "node:fs";
+import { createHash } from "node:crypto";
+import * as fs from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { after, test } from "node:test";
+import { FileNotFoundError } from "../../node/index.mjs";
 import { startEmulator } from "./support/emulator.mjs";
+
+const { createReadStream, openAsBlob } = fs;
 
 const emulator = await startEmulator();
 const replicate = emulator.client();
@@ -171,6 +175,22 @@ test("a large Blob is streamed up in pieces, and an upload that fails is repeate
     action: { status: 429, json: { detail: "slow down", retry_after: 0 } },
   });
   assert.equal((await replicate.files.create(blob)).size, size);
+});
+
+test("the pieces of a Blob arrive in their order, and it may be empty", async () => {
+  const bytes = Buffer.alloc(2.5 * 1024 * 1024 + 1);
+  for (let at = 0; at < bytes.length; at += 1000) bytes.writeUInt32LE(at, Math.min(at, bytes.length - 4));
+  const digest = createHash("sha256").update(bytes).digest("hex");
+  assert.equal((await replicate.files.create(new Blob([bytes]))).checksums.sha256, digest);
+  assert.equal((await replicate.files.create(new Blob([]))).size, 0);
+});
+
+test("a Blob of a file that was changed meanwhile", { skip: openAsBlob === undefined }, async () => {
+  const path = join(folder, "changing.bin");
+  await writeFile(path, Buffer.alloc(3 * 1024 * 1024));
+  const blob = await openAsBlob(path);
+  await writeFile(path, "short");
+  await assert.rejects(replicate.files.create(blob), FileNotFoundError);
 });
 
 test("a stream that fails, or gives something else than bytes, fails the call", async () => {

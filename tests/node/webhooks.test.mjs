@@ -86,6 +86,15 @@ test("both forms, and every form of body", async () => {
   assert.equal(await validateWebhook({ ...plain, body: VECTOR.body }, VECTOR.secret, ANY_AGE), true);
 });
 
+test("text is signed as its UTF-8", async () => {
+  const body = JSON.stringify({ output: "é 😀 \u2028 ".repeat(50_000) });
+  const key = Buffer.from(VECTOR.secret.replace("whsec_", ""), "base64");
+  const signed = `${VECTOR.id}.${VECTOR.timestamp}.${body}`;
+  const signature = `v1,${createHmac("sha256", key).update(signed).digest("base64")}`;
+  assert.deepEqual(await verifyWebhook({ ...VECTOR, body, signature }, ANY_AGE), JSON.parse(body));
+  assert.equal(await validateWebhook({ ...VECTOR, body: `${body} `, signature }, ANY_AGE), false);
+});
+
 test("old ones are refused unless asked for; so are changed ones", async () => {
   assert.equal(await validateWebhook(VECTOR), false);
   await assert.rejects(verifyWebhook(VECTOR), WebhookTimestampError);

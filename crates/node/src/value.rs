@@ -23,6 +23,9 @@ fn read_part(part: &Object<'_>) -> napi::Result<(String, Value)> {
     if let Some(bytes) = part.get::<Uint8ArraySlice<'_>>("bytes")? {
         return Ok((path, Value::Bytes(Bytes::copy_from_slice(&bytes))));
     }
+    if let Some(text) = part.get::<String>("text")? {
+        return Ok((path, Value::String(text)));
+    }
     if let Some(digits) = part.get::<String>("digits")? {
         let number = digits.parse().ok().map(Number::Int).or_else(|| Number::big(&digits));
         return Ok((path, number.map_or(Value::Null, Value::Number)));
