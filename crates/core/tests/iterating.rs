@@ -5,7 +5,7 @@
 mod support;
 
 use std::sync::{
-    Arc,
+    Arc, Mutex,
     atomic::{AtomicUsize, Ordering},
 };
 
@@ -135,5 +135,22 @@ async fn items_that_are_files_are_given_as_files_unless_told_otherwise() {
         let Some(Item::Value(item)) = item.unwrap() else { panic!("an item") };
         assert_eq!((item.as_file().is_some(), item.to_string().as_str()), (as_file, URL));
     }
+    settled(&script).await;
+}
+
+#[tokio::test]
+async fn a_wait_tells_of_each_state_that_it_sees() {
+    let states = ["starting", "processing", "succeeded"];
+    let looks: Vec<_> = states
+        .map(|status| json!({"expect": {"path": "/v1/predictions/p1"}, "reply": seen(status, json!(null))}))
+        .into();
+    let (_emulator, script, client) = play(&json!(looks).to_string(), quick());
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let heard = told.clone();
+    let wait = client.predictions().wait("p1");
+    wait.observe(move |prediction| heard.lock().unwrap().push(prediction["status"].to_string()))
+        .await
+        .unwrap();
+    assert_eq!(*told.lock().unwrap(), states);
     settled(&script).await;
 }

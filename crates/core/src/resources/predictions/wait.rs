@@ -14,7 +14,7 @@ use crate::{
     client::Client,
     error::{Error, ErrorKind, Result},
     exchange::{Reply, within},
-    platform::{BoxFuture, Observer},
+    platform::{BoxFuture, MaybeSend, MaybeSync, Observer},
     request::{Request, RequestOptions, path, seconds},
     value::{Value, decode},
     wait::{Deadline, Polling, succeeded},
@@ -101,6 +101,19 @@ impl WaitForPrediction {
     /// ```
     pub fn interval(mut self, interval: Duration) -> Self {
         self.params.interval = Some(interval);
+        self
+    }
+
+    /// Is told of every state of the prediction that is seen.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// let wait = client.predictions().wait("4b2q8m");
+    /// wait.observe(|prediction| println!("{}", prediction["status"])).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn observe(mut self, observer: impl Fn(Value) + MaybeSend + MaybeSync + 'static) -> Self {
+        self.observer = Some(Arc::new(observer));
         self
     }
 
