@@ -138,7 +138,7 @@ impl SaveAll {
             return Ok(Vec::new());
         }
         let folder = Folder::open(&self.folder).await?;
-        let bytes = Bytes::new(files.len(), self.observer);
+        let bytes = Loaded::new(files.len(), self.observer);
         let mut saves = Vec::new();
         for (index, (_, file)) in files.iter().enumerate() {
             // Named before the first is fetched, so that the names do not depend on which is quicker.
@@ -260,12 +260,12 @@ impl Folder {
 }
 
 /// How much of each file has come.
-struct Bytes {
+struct Loaded {
     files: Mutex<Vec<(u64, Option<u64>)>>,
     observer: Option<Observer>,
 }
 
-impl Bytes {
+impl Loaded {
     fn new(files: usize, observer: Option<Observer>) -> Self {
         Self { files: Mutex::new(vec![(0, None); files]), observer }
     }
