@@ -94,6 +94,9 @@ export class ItemStream<T> implements AsyncIterableIterator<T> {
     return this;
   }
 
+  /** Ends the stream when its block does: `await using events = ...`. */
+  declare [Symbol.asyncDispose]: () => Promise<void>;
+
   /** A value with its files in place. */
   protected value(value: unknown, files?: Path[]): unknown {
     if (files === undefined) return value;

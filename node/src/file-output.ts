@@ -20,6 +20,13 @@ export interface SaveOptions extends RequestOptions {
   onProgress?: (bytes: SaveProgress) => void;
 }
 
+declare global {
+  // For programs that are compiled without `esnext.disposable`.
+  interface SymbolConstructor {
+    readonly asyncDispose: unique symbol;
+  }
+}
+
 /**
  * A file that a model wrote. Nothing is downloaded before it is read, and it can be read as often
  * as wanted: each of `blob()`, `bytes()`, `text()`, `save()` ... reads it anew, and so does reading
@@ -122,28 +129,38 @@ export class FileOutput extends ReadableStream<Uint8Array> {
   }
 
   // A stream that was read to its end would give nothing the second time, without a word. So the ways
-  // to read one lead to a fresh one then.
+  // to read one lead to a fresh one then. They are internal for the sake of the declarations: programs without the
+  // DOM's types know no names for what they take, and inherit those of Node's own stream.
+  /** @internal */
   override getReader(): ReadableStreamDefaultReader<Uint8Array>;
+  /** @internal */
   override getReader(options: { mode: "byob" }): ReadableStreamBYOBReader;
+  /** @internal */
   override getReader(options?: ReadableStreamGetReaderOptions): ReadableStreamReader<Uint8Array>;
+  /** @internal */
   override getReader(options?: ReadableStreamGetReaderOptions): ReadableStreamReader<Uint8Array> {
     return this.#reading.over ? this.stream().getReader(options) : super.getReader(options);
   }
+  /** @internal */
   override tee(): [ReadableStream<Uint8Array>, ReadableStream<Uint8Array>] {
     return this.#reading.over ? this.stream().tee() : super.tee();
   }
+  /** @internal */
   override pipeTo(to: WritableStream<Uint8Array>, options?: StreamPipeOptions): Promise<void> {
     return this.#reading.over ? this.stream().pipeTo(to, options) : super.pipeTo(to, options);
   }
+  /** @internal */
   override pipeThrough<T>(
     to: ReadableWritablePair<T, Uint8Array>,
     options?: StreamPipeOptions,
   ): ReadableStream<T> {
     return this.#reading.over ? this.stream().pipeThrough(to, options) : super.pipeThrough(to, options);
   }
+  /** @internal */
   override values(options?: ReadableStreamIteratorOptions): ReadableStreamAsyncIterator<Uint8Array> {
     return this.#reading.over ? this.stream().values(options) : super.values(options);
   }
+  /** @internal */
   override [Symbol.asyncIterator](
     options?: ReadableStreamIteratorOptions,
   ): ReadableStreamAsyncIterator<Uint8Array> {
@@ -162,7 +179,9 @@ export class FileOutput extends ReadableStream<Uint8Array> {
     };
   }
 
-  /** Frees the connection of a reading that was not finished. */
+  /** Frees the connection of a reading that was not finished: `await using file = ...`. */
+  declare [Symbol.asyncDispose]: () => Promise<void>;
+
   static {
     // Node 18 before 18.18 has no such symbol.
     if (Symbol.asyncDispose) {
