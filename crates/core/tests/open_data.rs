@@ -5,7 +5,7 @@
 mod support;
 
 use futures_util::TryStreamExt;
-use replicant::{Client, ErrorKind, Options, Status, json};
+use replicant::{Client, ErrorKind, Options, Status, json, operation};
 use support::{play, settled};
 
 /// A client of a server that answers everything with `json`.
@@ -75,6 +75,15 @@ async fn null_for_the_whole_is_no_answer() {
     }
     let (_emulator, client) = answering(&json!({"results": [null]}));
     assert_eq!(client.predictions().list().await.unwrap_err().kind(), ErrorKind::InvalidResponse);
+}
+
+#[tokio::test]
+async fn null_is_no_parameter() {
+    let (_emulator, client) = answering(&json!({}));
+    let error =
+        operation::call(&client, "predictions.get", json!({"id": null}).into(), None).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+    assert!(error.message().contains("`id` must be a string, not null"), "{error}");
 }
 
 #[tokio::test]
