@@ -425,3 +425,18 @@ def test_an_emulator_refuses_options_out_of_bounds() -> None:
 def test_half_a_name_is_told_what_is_missing() -> None:
     with pytest.raises(ValueError, match='expected owner/name, or owner and name, not "sdxl"'):
         replicant.models.get("sdxl")
+
+
+async def test_an_exception_of_an_observer_ends_what_is_awaited(
+    client: replicant.Client, async_client: replicant.AsyncClient
+) -> None:
+    def observe(_: Any) -> None:
+        raise ZeroDivisionError("mine")
+
+    with pytest.raises(ZeroDivisionError, match="mine"):
+        await async_client.run(ENDLESS, {}, wait=False, on_update=observe)
+    await asyncio.to_thread(eventually, lambda: client.predictions.list()[0].status == "canceled")
+    prediction = await async_client.predictions.create(model=ENDLESS, input={})
+    with pytest.raises(ZeroDivisionError, match="mine"):
+        await prediction.wait(on_update=observe)
+    await prediction.cancel()

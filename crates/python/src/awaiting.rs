@@ -9,7 +9,7 @@ use std::{
     cell::Cell,
     future::Future,
     mem,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use pyo3::{
@@ -28,9 +28,12 @@ type Outcome = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
 enum Arrival {
     /// A call is finished: `future` gets the outcome.
     Finished { future: Py<PyAny>, outcome: Outcome },
-    /// An observer is to be called.
-    Observed { observer: Py<PyAny>, client: Py<Client>, value: Value },
+    /// An observer is to be called; its exception ends `call`.
+    Observed { observer: Py<PyAny>, client: Py<Client>, value: Value, call: Promised },
 }
+
+/// The asyncio future of a call, as soon as there is one.
+pub type Promised = Arc<OnceLock<Py<PyAny>>>;
 
 /// The way to one event loop.
 pub struct Delivery {
@@ -90,14 +93,21 @@ impl Delivery {
     }
 
     /// An observer whose calls are made by the event loop.
-    pub fn observer(self: &Arc<Self>, py: Python<'_>, observer: Py<PyAny>, client: &Py<Client>) -> Observer {
+    pub fn observer(
+        self: &Arc<Self>,
+        py: Python<'_>,
+        observer: Py<PyAny>,
+        client: &Py<Client>,
+        call: Promised,
+    ) -> Observer {
         let (delivery, client) = (self.clone(), client.clone_ref(py));
         let held = Mutex::new((observer, client));
         Arc::new(move |value| {
             // Without the interpreter there is nobody left to tell.
             let arrival = Python::try_attach(|py| {
                 let held = held.lock().unwrap_or_else(PoisonError::into_inner);
-                Arrival::Observed { observer: held.0.clone_ref(py), client: held.1.clone_ref(py), value }
+                let (observer, client) = (held.0.clone_ref(py), held.1.clone_ref(py));
+                Arrival::Observed { observer, client, value, call: call.clone() }
             });
             if let Some(arrival) = arrival {
                 delivery.arrive(arrival);
@@ -147,12 +157,13 @@ impl Drain {
         for arrival in self.0.take() {
             let (delivered, to) = match arrival {
                 Arrival::Finished { future, outcome } => (settle(future.bind(py), outcome), future),
-                Arrival::Observed { observer, client, value } => {
+                Arrival::Observed { observer, client, value, call } => {
                     let value = value::to_python(py, value, Some(client.bind(py)));
-                    (value.and_then(|value| observer.bind(py).call1((value,)).map(drop)), observer)
+                    let told = value.and_then(|value| observer.bind(py).call1((value,)).map(drop));
+                    (told.or_else(|error| end(py, &call, error)), observer)
                 }
             };
-            // The others that arrived must not suffer from one observer's exception.
+            // The others that arrived must not suffer from one that fails.
             if let Err(error) = delivered {
                 error.write_unraisable(py, Some(to.bind(py)));
             }
@@ -172,7 +183,15 @@ fn settle(future: &Bound<'_, PyAny>, outcome: Outcome) -> PyResult<()> {
     Ok(())
 }
 
-/// Drops the work behind a future that is cancelled; after it is finished this does nothing.
+/// Ends a call by the exception of its observer, as it would end a blocking one.
+fn end(py: Python<'_>, call: &Promised, error: PyErr) -> PyResult<()> {
+    match call.get() {
+        Some(future) => settle(future.bind(py), Box::new(|_| Err(error))),
+        None => Err(error),
+    }
+}
+
+/// Drops the work behind a future that is done before it; after the work is finished this does nothing.
 #[pyclass(frozen)]
 struct Abort(AbortHandle);
 

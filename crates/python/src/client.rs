@@ -17,7 +17,7 @@ use replicant::{
 use tokio::sync::mpsc;
 
 use crate::{
-    awaiting::Delivery,
+    awaiting::{Delivery, Promised},
     error, json, runtime,
     transport::{PythonTransport, Raised},
     value,
@@ -126,11 +126,15 @@ impl Client {
         let delivery = Delivery::current(py)?;
         let link = slf.get().link(py, true)?;
         let client = slf.clone().unbind();
-        let observe = observer.map(|observer| delivery.observer(py, observer, &client));
+        let promised = Promised::default();
+        let observe = observer.map(|observer| delivery.observer(py, observer, &client, promised.clone()));
         let future = operation::answer(&link.core, name, params, observe);
-        delivery.future(py, runtime::guarded(future), move |py, reply| {
+        let future = delivery.future(py, runtime::guarded(future), move |py, reply| {
             finish(client.bind(py), &link, reply, raw).map(Bound::unbind)
-        })
+        })?;
+        // Before the loop runs again, and with it an observer.
+        let _ = promised.set(future.clone().unbind());
+        Ok(future)
     }
 
     /// The options in force, without the token.
