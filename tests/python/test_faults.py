@@ -110,7 +110,7 @@ async def test_a_cancelled_task_cancels_the_prediction(
     start = time.monotonic()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert time.monotonic() - start < 0.1
+    assert time.monotonic() - start < 1
     await asyncio.to_thread(eventually, lambda: canceled(emulator) == before + 1)
 
 
@@ -131,6 +131,8 @@ async def test_leave_leaves_the_prediction(
     assert canceled(emulator) == before
     await found[0].cancel()
     assert found[0].status == "canceled"
+    # For the tests after this one.
+    await found[-1].cancel()
 
 
 def test_a_deadline_is_an_error_with_the_prediction(
