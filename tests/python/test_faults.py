@@ -131,8 +131,6 @@ async def test_leave_leaves_the_prediction(
     assert canceled(emulator) == before
     await found[0].cancel()
     assert found[0].status == "canceled"
-    # For the tests after this one.
-    await found[-1].cancel()
 
 
 def test_a_deadline_is_an_error_with_the_prediction(
