@@ -36,6 +36,13 @@ test("printed and serialised it is its URL", () => {
   assert.equal(inspect(image), `FileOutput { url: '${url}' }`);
 });
 
+test("its bytes can be handed to another thread without a copy", async () => {
+  const bytes = await image.bytes();
+  const { byteLength } = structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+  assert.ok(byteLength > 1000);
+  assert.equal(bytes.length, 0);
+});
+
 test("every way of reading gives the same bytes, twice", async () => {
   const blob = await image.blob();
   assert.equal(blob.type, "image/png");

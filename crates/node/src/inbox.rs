@@ -7,11 +7,11 @@
 use std::sync::Arc;
 
 use napi::{
-    bindgen_prelude::{Buffer, Env, FnArgs, Function, spawn},
+    bindgen_prelude::{Buffer, BufferSlice, Env, FnArgs, Function, spawn},
     threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode},
 };
 use napi_derive::napi;
-use replicant::{Error, Result};
+use replicant::{Error, ErrorKind, Result};
 
 use crate::value::{self, Answer};
 
@@ -77,7 +77,7 @@ impl NativeInbox {
         let tell = tell
             .build_threadsafe_function::<(u32, News)>()
             .weak::<true>()
-            .build_callback(|told| Ok(FnArgs::from(fields(told.value.0, told.value.1))))?;
+            .build_callback(|told| Ok(FnArgs::from(fields(&told.env, told.value.0, told.value.1))))?;
         let keeper = idle.build_threadsafe_function::<()>().weak::<true>().build()?;
         Ok(Self { inbox: Inbox(Arc::new(tell)), keeper })
     }
@@ -91,16 +91,29 @@ impl NativeInbox {
     }
 }
 
-fn fields(number: u32, news: News) -> Fields {
+fn fields(env: &Env, number: u32, news: News) -> Fields {
     match news {
         News::State(json) => (number, 0, Some(json), None, None, None),
         News::Answer(Answer { json, files, bytes, meta }) => {
-            (number, 1, json, files, Some(meta), bytes.map(|bytes| Vec::from(bytes).into()))
+            match bytes.map(|bytes| copy(env, &bytes)).transpose() {
+                Ok(bytes) => (number, 1, json, files, Some(meta), bytes),
+                Err(error) => {
+                    let why = format!("the answer cannot be handed over: {}", error.reason);
+                    failure(number, &Error::new(ErrorKind::Internal, why))
+                }
+            }
         }
         News::Arrived => (number, 1, None, None, None, None),
-        News::Failure(error) => {
-            (number, 2, Some(value::text(&error.to_value()).unwrap_or_default()), None, None, None)
-        }
+        News::Failure(error) => failure(number, &error),
         News::Over => (number, 3, None, None, None, None),
     }
+}
+
+/// Into memory of the engine's own: what is outside of it cannot be transferred to another thread.
+fn copy(env: &Env, bytes: &[u8]) -> napi::Result<Buffer> {
+    BufferSlice::copy_from(env, bytes)?.into_buffer(env)
+}
+
+fn failure(number: u32, error: &Error) -> Fields {
+    (number, 2, Some(value::text(&error.to_value()).unwrap_or_default()), None, None, None)
 }
