@@ -191,7 +191,7 @@ impl FileOutput {
         let mut file = AtomicFile::create(path).await?;
         let mut chunks = self.stream_observed(0, observer);
         while let Some(chunk) = chunks.try_next().await? {
-            file.write(&chunk).await?;
+            file.write(chunk).await?;
         }
         file.commit().await
     }

@@ -1,15 +1,17 @@
 //! Files on disk: read in pieces, written whole or not at all.
 
 use std::{
-    io,
+    io::{self, Write},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
 use tokio::{
     fs::File,
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::AsyncReadExt,
+    task::{JoinHandle, spawn_blocking},
 };
 
 use crate::{
@@ -87,7 +89,9 @@ impl ByteSource for PathSource {
 /// before [`AtomicFile::commit`], it leaves nothing behind.
 #[derive(Debug)]
 pub(crate) struct AtomicFile {
-    file: Option<File>,
+    file: Option<Arc<std::fs::File>>,
+    /// The piece that is being written; the next one is received meanwhile.
+    writing: Option<JoinHandle<io::Result<()>>>,
     temporary: PathBuf,
     target: PathBuf,
     renamed: bool,
@@ -101,22 +105,31 @@ impl AtomicFile {
         }
         // Short, because the target's own name may be as long as names can be.
         let temporary = target.with_file_name(format!(".{:016x}.part", fastrand::u64(..)));
-        let mut this = Self { file: None, temporary, target: target.to_owned(), renamed: false };
+        let mut this =
+            Self { file: None, writing: None, temporary, target: target.to_owned(), renamed: false };
         // Made by what deletes it, so that it is deleted also if nobody waits for it any more.
-        let created = tokio::task::spawn_blocking(move || {
+        let created = spawn_blocking(move || {
             replaceable(&this.target)?;
             let file = std::fs::OpenOptions::new().write(true).create_new(true).open(&this.temporary);
-            this.file = Some(File::from_std(file.map_err(|error| unwritable(&this.target, error))?));
+            this.file = Some(Arc::new(file.map_err(|error| unwritable(&this.target, error))?));
             Ok(this)
         });
         created.await.unwrap_or_else(|error| Err(unwritable(target, io::Error::other(error))))
     }
 
-    pub async fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        match &mut self.file {
-            Some(file) => file.write_all(bytes).await.map_err(|error| unwritable(&self.target, error)),
-            None => Ok(()),
-        }
+    /// Begins to write a piece, when the one before is written.
+    pub async fn write(&mut self, bytes: Bytes) -> Result<()> {
+        self.written().await.map_err(|error| unwritable(&self.target, error))?;
+        // Not by tokio's file, which copies what it writes.
+        self.writing = self.file.clone().map(|file| spawn_blocking(move || (&*file).write_all(&bytes)));
+        Ok(())
+    }
+
+    async fn written(&mut self) -> io::Result<()> {
+        let Some(writing) = &mut self.writing else { return Ok(()) };
+        let written = writing.await;
+        self.writing = None;
+        written.map_err(io::Error::other)?
     }
 
     pub async fn commit(mut self) -> Result<()> {
@@ -135,7 +148,7 @@ impl AtomicFile {
             self.complete().await?;
             let temporary = self.temporary.clone();
             // Claimed and filled in one piece: given up between, it would leave an empty file.
-            let placed = tokio::task::spawn_blocking(move || place(&temporary, names)).await;
+            let placed = spawn_blocking(move || place(&temporary, names)).await;
             placed.map_err(io::Error::other)?
         };
         let placed = placed.await.map_err(|error| unwritable(&self.target, error));
@@ -144,9 +157,9 @@ impl AtomicFile {
     }
 
     async fn complete(&mut self) -> io::Result<()> {
-        let Some(mut file) = self.file.take() else { return Ok(()) };
-        file.flush().await?;
-        file.sync_data().await
+        self.written().await?;
+        let Some(file) = self.file.take() else { return Ok(()) };
+        spawn_blocking(move || file.sync_data()).await.map_err(io::Error::other)?
     }
 }
 

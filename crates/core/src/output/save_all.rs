@@ -246,7 +246,7 @@ impl Folder {
         while let Some(chunk) = download.next().await? {
             loaded += chunk.len() as u64;
             tell(loaded, download.total);
-            saved.write(&chunk).await?;
+            saved.write(chunk).await?;
         }
         tell(loaded, Some(loaded));
         let (path, names) = (self.path.clone(), self.names.clone());

@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use bytes::Bytes;
+
 use crate::error::{Error, Result};
 
 fn no_file_system<T>() -> Result<T> {
@@ -18,7 +20,7 @@ impl AtomicFile {
         no_file_system()
     }
 
-    pub async fn write(&mut self, _: &[u8]) -> Result<()> {
+    pub async fn write(&mut self, _: Bytes) -> Result<()> {
         match self.0 {}
     }
 
