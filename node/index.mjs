@@ -13,6 +13,7 @@ export const {
   EventStream,
   FileNotFoundError,
   FileOutput,
+  FileNotWrittenError,
   FileTooLargeError,
   InternalError,
   InvalidArgumentError,

@@ -160,6 +160,8 @@ export class InvalidArgumentError extends ReplicateError {}
 export class FileNotFoundError extends ReplicateError {}
 /** A file given as input is larger than the API takes. Nothing was sent. */
 export class FileTooLargeError extends ReplicateError {}
+/** A file could not be written: there is no such folder, no permission or no space. */
+export class FileNotWrittenError extends ReplicateError {}
 /** The server could not be reached, or the connection broke. */
 export class ConnectionError extends ReplicateError {}
 /** The server did not answer in time. */

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ._errors import BadRequestError as BadRequestError
     from ._errors import ConflictError as ConflictError
     from ._errors import DownloadError as DownloadError
+    from ._errors import FileNotWrittenError as FileNotWrittenError
     from ._errors import FileTooLargeError as FileTooLargeError
     from ._errors import InputFileNotFoundError as InputFileNotFoundError
     from ._errors import InternalError as InternalError
@@ -188,6 +189,7 @@ _MODULES = {
         "APIResponseValidationError",
         "InvalidArgumentError",
         "InputFileNotFoundError",
+        "FileNotWrittenError",
         "FileTooLargeError",
         "ModelError",
         "PredictionCanceledError",
@@ -252,6 +254,7 @@ __all__ = [
     "EventType",
     "File",
     "FileOutput",
+    "FileNotWrittenError",
     "FileTooLargeError",
     "Hardware",
     "InputFileNotFoundError",

@@ -298,6 +298,12 @@ class FileTooLargeError(ReplicateError, ValueError):
     code = "file_too_large"
 
 
+class FileNotWrittenError(ReplicateError, OSError):
+    """A file could not be written: there is no such folder, no permission or no space."""
+
+    code = "file_not_written"
+
+
 # RuntimeError because that is what an `error` event of a stream raised in replicate 1.x.
 class ModelError(ReplicateError, RuntimeError):
     """A prediction did not succeed; `prediction` has its error and its logs."""
@@ -416,6 +422,7 @@ BY_CODE: Dict[str, Type[ReplicateError]] = {
         InvalidArgumentError,
         InputFileNotFoundError,
         FileTooLargeError,
+        FileNotWrittenError,
         ModelError,
         PredictionCanceledError,
         PredictionAbortedError,

@@ -11,6 +11,7 @@ from ._errors import AuthenticationError as AuthenticationError
 from ._errors import BadRequestError as BadRequestError
 from ._errors import ConflictError as ConflictError
 from ._errors import DownloadError as DownloadError
+from ._errors import FileNotWrittenError as FileNotWrittenError
 from ._errors import FileTooLargeError as FileTooLargeError
 from ._errors import InputFileNotFoundError as InputFileNotFoundError
 from ._errors import InternalError as InternalError

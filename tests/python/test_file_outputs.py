@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from conftest import Emulator
+from conftest import Emulator, python
 
 import replicant
 
@@ -317,3 +317,25 @@ def test_in_a_real_notebook(emulator: Emulator) -> None:
     assert shown["data"]["text/html"].startswith('<img src="data:image/webp;base64,UklGR')
     (shown,) = awaited.outputs
     assert base64.b64decode(shown["data"]["image/png"]).startswith(b"\x89PNG")
+
+
+FULL_DISK = """
+import pathlib, resource, signal, sys, replicant
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+target = pathlib.Path(sys.argv[2]) / "large.bin"
+target.write_bytes(b"old")
+try:
+    replicant.FileOutput(sys.argv[1], replicant.Client("x")).save(target)
+except OSError as error:
+    print(type(error).__name__, error.code, target.name in str(error))
+print(target.read_bytes(), len(list(target.parent.iterdir())))
+"""
+
+
+def test_a_full_disk_is_an_error_of_the_system_and_the_old_file_stays(
+    host: Host, tmp_path: pathlib.Path
+) -> None:
+    done = python(FULL_DISK, host.url + "/large.bin", str(tmp_path))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == ["FileNotWrittenError file_not_written True", "b'old' 1"]

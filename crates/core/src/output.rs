@@ -170,7 +170,7 @@ impl FileOutput {
     /// Writes the file to `path`, whole or not at all.
     ///
     /// # Errors
-    /// As [`FileOutput::bytes`], and [`ErrorKind::InvalidArgument`] if `path` cannot be written.
+    /// As [`FileOutput::bytes`], and [`ErrorKind::FileNotWritten`] if `path` cannot be written.
     ///
     /// ```no_run
     /// # async fn example(client: replicant::Client) -> replicant::Result<()> {

@@ -204,7 +204,7 @@ async fn a_folder_that_cannot_be_made_is_named() {
     let file = folder.path().join("a-file");
     std::fs::write(&file, "").unwrap();
     let error = client.save_all(URL, &file).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+    assert_eq!(error.kind(), ErrorKind::FileNotWritten);
     assert!(error.message().contains("a-file"), "{error}");
     assert_eq!(server.requests.load(Ordering::SeqCst), 0);
     assert!(client.save_all(json!({"text": "no file at all"}), &file).await.unwrap().is_empty());

@@ -48,6 +48,8 @@ error_kinds! {
     FileNotFound = "file_not_found",
     /// A file given as input is larger than the API takes. Nothing was sent.
     FileTooLarge = "file_too_large",
+    /// A file could not be written: there is no such folder, no permission or no space.
+    FileNotWritten = "file_not_written",
     /// The server could not be reached, or the connection broke.
     Connection = "connection",
     /// The server did not answer in time.

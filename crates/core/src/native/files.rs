@@ -207,7 +207,8 @@ impl Drop for AtomicFile {
 }
 
 fn unwritable(target: &Path, error: io::Error) -> Error {
-    Error::invalid(format!("cannot write {}: {error}", target.display())).with_source(error)
+    let why = format!("cannot write {}: {error}", target.display());
+    Error::new(ErrorKind::FileNotWritten, why).with_source(error)
 }
 
 /// Makes a folder where there is none, and gives its path and the names of what is in it.
@@ -222,6 +223,7 @@ pub(crate) async fn make_folder(path: &Path) -> Result<(PathBuf, Vec<String>)> {
         Ok((path.to_owned(), names))
     };
     made.await.map_err(|error: io::Error| {
-        Error::invalid(format!("cannot make the folder {}: {error}", path.display())).with_source(error)
+        let why = format!("cannot make the folder {}: {error}", path.display());
+        Error::new(ErrorKind::FileNotWritten, why).with_source(error)
     })
 }

@@ -48,7 +48,7 @@ impl SaveAllParams {
 ///
 /// # Errors
 /// What kept the first of those that could not be saved: [`ErrorKind::OutputExpired`](crate::ErrorKind::OutputExpired),
-/// [`ErrorKind::Download`](crate::ErrorKind::Download), or [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument)
+/// [`ErrorKind::Download`](crate::ErrorKind::Download), or [`ErrorKind::FileNotWritten`](crate::ErrorKind::FileNotWritten)
 /// where it cannot be written. The others are saved all the same; [`Error::partial`] has their paths.
 ///
 /// ```no_run
