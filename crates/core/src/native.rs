@@ -2,8 +2,13 @@
 
 mod files;
 mod http;
+mod path_source;
 mod reader;
 mod runtime;
 
-pub(crate) use self::files::{AtomicFile, PathSource, make_folder};
+pub(crate) use self::{
+    files::{AtomicFile, make_folder},
+    path_source::PathSource,
+    runtime::on_another_thread,
+};
 pub use self::{http::HttpTransport, reader::Reader, runtime::TokioRuntime};

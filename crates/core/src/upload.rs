@@ -1,5 +1,6 @@
 //! Files going up: inlined as data: URIs or uploaded, streamed, each once.
 
+mod digest;
 mod multipart;
 mod watch;
 
@@ -322,17 +323,21 @@ impl Client {
             ErrorKind::PayloadTooLarge => error.with_kind(ErrorKind::FileTooLarge),
             _ => error,
         })?;
-        let sent = request.body.progress().and_then(|progress| progress.sha256());
-        match reply.value["checksums"]["sha256"].as_str().filter(|text| text.len() == 64) {
-            Some(received) if Some(received.to_ascii_lowercase()) != sent => Err(Error::new(
-                ErrorKind::InvalidResponse,
-                format!(
-                    "`{place}`: the file arrived damaged: its SHA-256 is {received} instead of {}",
-                    sent.unwrap_or_default()
-                ),
-            )),
-            _ => Ok(reply),
+        let received = reply.value["checksums"]["sha256"].as_str().filter(|text| text.len() == 64);
+        let digest = request.body.progress().and_then(|progress| progress.take_digest());
+        if let Some(received) = received {
+            let sent = match digest {
+                Some(digest) => digest.hex().await?,
+                None => "that of all of it".to_owned(),
+            };
+            if !received.eq_ignore_ascii_case(&sent) {
+                let why = format!(
+                    "`{place}`: the file arrived damaged: its SHA-256 is {received} instead of {sent}"
+                );
+                return Err(Error::new(ErrorKind::InvalidResponse, why));
+            }
         }
+        Ok(reply)
     }
 
     /// Replaces every file in an input by what the API takes: a data: URI or the URL of an upload.

@@ -1,87 +1,21 @@
-//! Files on disk: read in pieces, written whole or not at all.
+//! Files on disk, written whole or not at all.
 
 use std::{
     io::{self, Write},
+    mem,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use bytes::{Bytes, BytesMut};
-use futures_util::stream;
-use tokio::{
-    fs::File,
-    io::AsyncReadExt,
-    task::{JoinHandle, spawn_blocking},
-};
+use bytes::Bytes;
+use tokio::task::{JoinHandle, spawn_blocking};
 
-use crate::{
-    error::{Error, ErrorKind, Result},
-    platform::{BoxFuture, BoxStream},
-    upload::ByteSource,
-};
+use crate::error::{Error, ErrorKind, Result};
 
-/// How much of a file is read at once.
-const PIECE: usize = 256 * 1024;
-
-/// A file on disk that goes up.
-#[derive(Debug)]
-pub(crate) struct PathSource {
-    path: PathBuf,
-}
-
-impl PathSource {
-    pub fn new(path: PathBuf) -> Self {
-        Self { path }
-    }
-
-    fn unreadable(path: &Path, error: io::Error) -> Error {
-        Error::new(ErrorKind::FileNotFound, format!("cannot read the file {}: {error}", path.display()))
-            .with_source(error)
-    }
-}
-
-impl ByteSource for PathSource {
-    fn len(&self) -> Option<u64> {
-        std::fs::metadata(&self.path)
-            .ok()
-            .filter(|metadata| metadata.is_file())
-            .map(|metadata| metadata.len())
-    }
-
-    fn identity(&self) -> Option<String> {
-        Some(format!("path {:?}", self.path))
-    }
-
-    fn check(&self) -> Result<()> {
-        let metadata = std::fs::metadata(&self.path).map_err(|error| Self::unreadable(&self.path, error))?;
-        if metadata.is_dir() {
-            let error = io::Error::new(io::ErrorKind::IsADirectory, "it is a directory");
-            return Err(Self::unreadable(&self.path, error));
-        }
-        Ok(())
-    }
-
-    fn replayable(&self) -> bool {
-        true
-    }
-
-    fn open(&self) -> BoxFuture<'_, Result<BoxStream<'static, Result<Bytes>>>> {
-        Box::pin(async move {
-            let path = self.path.clone();
-            let file = File::open(&path).await.map_err(|error| Self::unreadable(&path, error))?;
-            let pieces = stream::unfold(Some((file, path)), |state| async {
-                let (mut file, path) = state?;
-                let mut piece = BytesMut::with_capacity(PIECE);
-                match file.read_buf(&mut piece).await {
-                    Ok(0) => None,
-                    Ok(_) => Some((Ok(piece.freeze()), Some((file, path)))),
-                    Err(error) => Some((Err(Self::unreadable(&path, error)), None)),
-                }
-            });
-            Ok(Box::pin(pieces) as BoxStream<'static, _>)
-        })
-    }
-}
+/// How much is written at once. A change of threads for each piece as it comes takes longer than writing it.
+const BATCH: usize = 1 << 20;
+/// How much may be written before the disk begins to take it, so that little is left to wait for at the end.
+const SYNCED: usize = 16 << 20;
 
 /// A file that appears under its name only when it is complete.
 ///
@@ -90,8 +24,13 @@ impl ByteSource for PathSource {
 #[derive(Debug)]
 pub(crate) struct AtomicFile {
     file: Option<Arc<std::fs::File>>,
-    /// The piece that is being written; the next one is received meanwhile.
+    /// What has come since; the batch before is being written meanwhile.
+    collected: Vec<Bytes>,
+    size: usize,
     writing: Option<JoinHandle<io::Result<()>>>,
+    /// What was written before is on its way to the disk, one such way at a time.
+    syncing: Option<JoinHandle<io::Result<()>>>,
+    unsynced: usize,
     temporary: PathBuf,
     target: PathBuf,
     renamed: bool,
@@ -105,8 +44,17 @@ impl AtomicFile {
         }
         // Short, because the target's own name may be as long as names can be.
         let temporary = target.with_file_name(format!(".{:016x}.part", fastrand::u64(..)));
-        let mut this =
-            Self { file: None, writing: None, temporary, target: target.to_owned(), renamed: false };
+        let mut this = Self {
+            file: None,
+            collected: Vec::new(),
+            size: 0,
+            writing: None,
+            syncing: None,
+            unsynced: 0,
+            temporary,
+            target: target.to_owned(),
+            renamed: false,
+        };
         // Made by what deletes it, so that it is deleted also if nobody waits for it any more.
         let created = spawn_blocking(move || {
             replaceable(&this.target)?;
@@ -117,19 +65,30 @@ impl AtomicFile {
         created.await.unwrap_or_else(|error| Err(unwritable(target, io::Error::other(error))))
     }
 
-    /// Begins to write a piece, when the one before is written.
-    pub async fn write(&mut self, bytes: Bytes) -> Result<()> {
-        self.written().await.map_err(|error| unwritable(&self.target, error))?;
-        // Not by tokio's file, which copies what it writes.
-        self.writing = self.file.clone().map(|file| spawn_blocking(move || (&*file).write_all(&bytes)));
-        Ok(())
+    /// Takes the next piece.
+    pub async fn write(&mut self, piece: Bytes) -> Result<()> {
+        self.size += piece.len();
+        self.collected.push(piece);
+        let begun = if self.size >= BATCH { self.begin().await } else { Ok(()) };
+        begun.map_err(|error| unwritable(&self.target, error))
     }
 
-    async fn written(&mut self) -> io::Result<()> {
-        let Some(writing) = &mut self.writing else { return Ok(()) };
-        let written = writing.await;
-        self.writing = None;
-        written.map_err(io::Error::other)?
+    /// Begins to write what was collected, when the batch before is written.
+    async fn begin(&mut self) -> io::Result<()> {
+        finished(&mut self.writing).await?;
+        let Some(file) = &self.file else { return Ok(()) };
+        if self.unsynced >= SYNCED && self.syncing.as_ref().is_none_or(JoinHandle::is_finished) {
+            // The system tells of a failure once only, so it is looked at here, too.
+            finished(&mut self.syncing).await?;
+            let file = file.clone();
+            self.syncing = Some(spawn_blocking(move || file.sync_data()));
+            self.unsynced = 0;
+        }
+        self.unsynced += mem::take(&mut self.size);
+        let (file, pieces) = (file.clone(), mem::take(&mut self.collected));
+        let write = move || pieces.iter().try_for_each(|piece| (&*file).write_all(piece));
+        self.writing = Some(spawn_blocking(write));
+        Ok(())
     }
 
     pub async fn commit(mut self) -> Result<()> {
@@ -157,10 +116,20 @@ impl AtomicFile {
     }
 
     async fn complete(&mut self) -> io::Result<()> {
-        self.written().await?;
+        self.begin().await?;
+        finished(&mut self.writing).await?;
+        finished(&mut self.syncing).await?;
         let Some(file) = self.file.take() else { return Ok(()) };
         spawn_blocking(move || file.sync_data()).await.map_err(io::Error::other)?
     }
+}
+
+/// Waits for what is under way, if anything is.
+async fn finished(work: &mut Option<JoinHandle<io::Result<()>>>) -> io::Result<()> {
+    let Some(working) = work else { return Ok(()) };
+    let outcome = working.await;
+    *work = None;
+    outcome.map_err(io::Error::other)?
 }
 
 /// Refuses a target that is there and is no file: the last step would put one in its place.

@@ -1,4 +1,4 @@
-//! The web has no file system: what would write one says so.
+//! The web has no file system, and says so to what would write one; and it has one thread.
 
 use std::{
     convert::Infallible,
@@ -7,6 +7,7 @@ use std::{
 
 use bytes::Bytes;
 
+use super::BoxFuture;
 use crate::error::{Error, Result};
 
 fn no_file_system<T>() -> Result<T> {
@@ -35,4 +36,10 @@ impl AtomicFile {
 
 pub(crate) async fn make_folder(_: &Path) -> Result<(PathBuf, Vec<String>)> {
     no_file_system()
+}
+
+/// There is no other, so it is done at once.
+pub(crate) fn on_another_thread<T: 'static>(work: impl FnOnce() -> T) -> BoxFuture<'static, Result<T>> {
+    let done = work();
+    Box::pin(async { Ok(done) })
 }

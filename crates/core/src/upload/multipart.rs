@@ -7,9 +7,8 @@ use std::sync::{
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
-use sha2::{Digest, Sha256};
 
-use super::File;
+use super::{File, digest::Digest};
 use crate::{
     error::{Error, Result},
     platform::{BoxStream, BytesWatcher},
@@ -35,8 +34,8 @@ pub(crate) struct Multipart {
 pub(crate) struct Progress {
     moved: Arc<AtomicU64>,
     error: Arc<Mutex<Option<Error>>>,
-    /// SHA-256 of the content, once an attempt has sent all of it.
-    sha256: Arc<Mutex<Option<String>>>,
+    /// The digest of the content, once an attempt has sent all of it.
+    digest: Arc<Mutex<Option<Digest>>>,
 }
 
 impl Progress {
@@ -45,9 +44,9 @@ impl Progress {
         self.moved.load(Ordering::Relaxed)
     }
 
-    /// The SHA-256 of what was sent, in hexadecimal.
-    pub fn sha256(&self) -> Option<String> {
-        self.sha256.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// The digest of what was sent.
+    pub fn take_digest(&self) -> Option<Digest> {
+        self.digest.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Notes that more bytes have moved.
@@ -121,7 +120,7 @@ impl Multipart {
         let watch = self.watch.clone();
         let name = self.file.name().to_owned();
         // Each attempt has a digest of its own: one that was given up may be read on for a while.
-        let watched = stream::unfold(Some((chunks, 0u64, Sha256::new())), move |state| {
+        let watched = stream::unfold(Some((chunks, 0u64, Digest::default())), move |state| {
             let (progress, watch, name) = (progress.clone(), watch.clone(), name.clone());
             async move {
                 let (mut chunks, loaded, mut digest) = state?;
@@ -143,16 +142,20 @@ impl Multipart {
                     }
                     Some(Err(error)) => Err(error),
                     None if size.is_some_and(|size| loaded < size) => Err(changed(loaded)),
-                    None => {
-                        let digest: String =
-                            digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-                        *progress.sha256.lock().unwrap_or_else(PoisonError::into_inner) = Some(digest);
-                        return None;
-                    }
+                    None => match digest.hash().await {
+                        Ok(()) => {
+                            *progress.digest.lock().unwrap_or_else(PoisonError::into_inner) = Some(digest);
+                            return None;
+                        }
+                        Err(error) => Err(error),
+                    },
+                };
+                let next = match next {
+                    Ok((chunk, loaded)) => digest.update(chunk.clone()).await.map(|()| (chunk, loaded)),
+                    failed => failed,
                 };
                 match next {
                     Ok((chunk, loaded)) => {
-                        digest.update(&chunk);
                         progress.add(chunk.len());
                         if let Some(watch) = watch {
                             watch(loaded, size);

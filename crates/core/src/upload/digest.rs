@@ -1,0 +1,76 @@
+//! The SHA-256 of content under way, worked out beside the sending of it.
+
+use std::mem;
+
+use bytes::Bytes;
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    error::Result,
+    platform::{BoxFuture, on_another_thread},
+};
+
+/// How much is hashed at once. Hashing takes longer than sending does over a quick network, so both go
+/// on at the same time; a change of threads for less would cost more than it saves.
+const BATCH: usize = 1 << 20;
+
+/// The digest of pieces that are handed over one by one.
+///
+/// It is behind by two batches at most: one is hashed while the next one is collected.
+pub(crate) struct Digest {
+    hashed: BoxFuture<'static, Result<Sha256>>,
+    collected: Vec<Bytes>,
+    size: usize,
+}
+
+impl Default for Digest {
+    fn default() -> Self {
+        let hashed = Box::pin(async { Ok(Sha256::new()) });
+        Self { hashed, collected: Vec::new(), size: 0 }
+    }
+}
+
+impl Digest {
+    /// Takes the next piece.
+    pub async fn update(&mut self, piece: Bytes) -> Result<()> {
+        self.size += piece.len();
+        self.collected.push(piece);
+        if self.size >= BATCH { self.hash().await } else { Ok(()) }
+    }
+
+    /// Begins to hash what was collected, when the batch before is done.
+    pub async fn hash(&mut self) -> Result<()> {
+        let mut digest = (&mut self.hashed).await?;
+        let pieces = mem::take(&mut self.collected);
+        self.size = 0;
+        self.hashed = on_another_thread(move || {
+            pieces.iter().for_each(|piece| digest.update(piece));
+            digest
+        });
+        Ok(())
+    }
+
+    /// The digest of all that was hashed, in hexadecimal.
+    pub async fn hex(self) -> Result<String> {
+        Ok(self.hashed.await?.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn pieces_of_any_size_have_the_digest_of_the_whole() {
+        let whole: Vec<u8> = (0..3 * BATCH + 12_345).map(|n| ((n * 31) >> 7) as u8).collect();
+        let expected: String = Sha256::digest(&whole).iter().map(|byte| format!("{byte:02x}")).collect();
+        for size in [BATCH / 3 + 1, BATCH, 2 * BATCH + 1, whole.len()] {
+            let mut digest = Digest::default();
+            for piece in whole.chunks(size) {
+                digest.update(Bytes::copy_from_slice(piece)).await.unwrap();
+            }
+            digest.hash().await.unwrap();
+            assert_eq!(digest.hex().await.unwrap(), expected, "in pieces of {size}");
+        }
+    }
+}
