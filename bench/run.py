@@ -19,7 +19,7 @@ from typing import Any
 
 import report
 from prepare import NODES, PROGRAM, ROOT, prepare, python_of
-from works import CORE, FETCH, NODE1, OURS, PLAIN, PYTHON1, PYTHON2, WORKS, Work
+from works import CORE, FETCH, NODE1, OURS, PLAIN, PYTHON1, PYTHON2, SYNCED, WORKS, Work
 
 CASES = ROOT / "bench/cases"
 UPLOAD = 90 << 20
@@ -45,8 +45,9 @@ class Server:
 
 def words(work: Work, client: str) -> tuple[list[Any], dict[str, str]]:
     """The command that does `work` with `client`, and what its environment needs besides."""
-    if client in (PLAIN, CORE):
-        return [PROGRAM, "plain" if client == PLAIN else "sdk"], {}
+    programs = {PLAIN: "plain", SYNCED: "synced", CORE: "sdk"}
+    if client in programs:
+        return [PROGRAM, programs[client]], {}
     if work.language == "python":
         name = {OURS: "replicant", PYTHON1: "replicate1", PYTHON2: "replicate2"}[client]
         return [python_of(name), CASES / "cases.py", name], {}

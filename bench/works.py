@@ -11,6 +11,7 @@ PYTHON2 = "PyPI replicate 2.0.0b4"
 NODE1 = "npm replicate 1.4.0"
 FETCH = "fetch"
 PLAIN = "plain reqwest"
+SYNCED = "plain reqwest, synced"
 CORE = "replicant, Rust"
 
 
@@ -48,11 +49,15 @@ class Work:
 
 
 # What the Rust SDK is measured at: where the bindings add something to it.
-IN_RUST = ("create_1", "create_64", "run_1", "run_64", "stream_sync", "stream_async", "large")
+IN_RUST = (
+    *("create_1", "create_64", "run_1", "run_64", "stream_sync", "stream_async", "large"),
+    *("download", "download_saved", "upload", "upload_memory"),
+)
 
 
 def limits(key: str) -> tuple[str, ...]:
-    return (PLAIN, CORE) if key in IN_RUST else (PLAIN,)
+    synced = (SYNCED,) if key == "download_saved" else ()
+    return (PLAIN, *synced, *((CORE,) if key in IN_RUST else ()))
 
 
 def python(
@@ -103,6 +108,7 @@ WORKS = (
         "bytes",
         Target(PYTHON1, 1),
         Target(PLAIN, 0.9),
+        Target(SYNCED, 0.9),
     ),
     python("upload", "upload of 90 MiB from a path", "bytes", Target(PYTHON1, 1.5), grown=24),
     python("upload_memory", "upload of 90 MiB from memory", "bytes"),

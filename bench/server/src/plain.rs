@@ -19,8 +19,8 @@ pub const CALLS: u64 = 256;
 /// The size of an upload.
 pub const UPLOAD: u64 = 90 << 20;
 
-/// A work on the runtime that suits it best.
-pub fn run(work: &str, origin: &str, seconds: f64) {
+/// A work on the runtime that suits it best; `synced` leaves nothing to the system to write later.
+pub fn run(work: &str, origin: &str, seconds: f64, synced: bool) {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = if work.ends_with("_64") {
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
@@ -28,7 +28,7 @@ pub fn run(work: &str, origin: &str, seconds: f64) {
         tokio::runtime::Builder::new_current_thread().enable_all().build()
     };
     let client = Client::builder().tls_backend_preconfigured(tls()).build().expect("a client");
-    runtime.expect("a runtime").block_on(measure(work, client, Arc::from(origin), seconds));
+    runtime.expect("a runtime").block_on(measure(work, client, Arc::from(origin), seconds, synced));
 }
 
 fn tls() -> rustls::ClientConfig {
@@ -37,7 +37,7 @@ fn tls() -> rustls::ClientConfig {
         .with_no_client_auth()
 }
 
-async fn measure(work: &str, client: Client, origin: Arc<str>, seconds: f64) {
+async fn measure(work: &str, client: Client, origin: Arc<str>, seconds: f64, synced: bool) {
     let client = &client;
     let path = match work {
         "create_1" | "create_64" => "/v1/predictions",
@@ -83,7 +83,7 @@ async fn measure(work: &str, client: Client, origin: Arc<str>, seconds: f64) {
             let path = std::env::temp_dir().join(format!("replicant-bench-{}", std::process::id()));
             timed(0.0, || {
                 let file = work.ends_with("saved").then(|| File::create(&path).expect("a file"));
-                download(client, &origin, file)
+                download(client, &origin, file, synced)
             })
             .await;
             let _ = std::fs::remove_file(&path);
@@ -123,7 +123,7 @@ async fn get(client: &Client, url: &str) -> reqwest::Response {
     client.get(url).bearer_auth("r8_bench").send().await.expect("an answer")
 }
 
-async fn download(client: &Client, origin: &str, mut file: Option<File>) -> u64 {
+async fn download(client: &Client, origin: &str, mut file: Option<File>, synced: bool) -> u64 {
     let mut answer = client.get(format!("{origin}/file")).send().await.expect("an answer");
     let mut size = 0;
     while let Some(chunk) = answer.chunk().await.expect("a chunk") {
@@ -131,6 +131,9 @@ async fn download(client: &Client, origin: &str, mut file: Option<File>) -> u64 
         if let Some(file) = &mut file {
             file.write_all(&chunk).expect("room");
         }
+    }
+    if let Some(file) = file.filter(|_| synced) {
+        file.sync_data().expect("a disk");
     }
     size
 }

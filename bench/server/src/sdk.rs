@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use futures_util::{StreamExt, future::join_all};
-use replicant::{Client, Options, json, operation};
+use replicant::{Client, File, Options, Value, json, operation};
 
 use crate::{
-    measure::report,
-    plain::{AT_ONCE, CALLS},
+    answers::FILE,
+    measure::{report, timed},
+    plain::{AT_ONCE, CALLS, UPLOAD},
 };
 
 /// A work on the runtime that suits it best.
@@ -59,6 +60,44 @@ async fn measure(work: &str, origin: Arc<str>, seconds: f64) {
                     events += u64::from(matches!(item.expect("an event"), operation::Item::Event(_)));
                 }
                 events
+            })
+            .await;
+        }
+        "download" => {
+            timed(0.0, || async {
+                let params = json!({"url": format!("{origin}/file")});
+                let mut items = operation::open(client, "output.read", params.into());
+                let mut size = 0;
+                while let Some(item) = items.next().await {
+                    if let operation::Item::Bytes(bytes) = item.expect("bytes") {
+                        size += bytes.len() as u64;
+                    }
+                }
+                size
+            })
+            .await;
+        }
+        "download_saved" => {
+            let path = std::env::temp_dir().join(format!("replicant-bench-{}", std::process::id()));
+            timed(0.0, || async {
+                let params = json!({"url": format!("{origin}/file"), "path": path.to_string_lossy()});
+                operation::call(client, "output.save", params.into(), None).await.expect("a file");
+                FILE
+            })
+            .await;
+            let _ = std::fs::remove_file(&path);
+        }
+        "upload" | "upload_memory" => {
+            let path = std::env::var("BENCH_FILE").expect("BENCH_FILE: the file to send");
+            let file = match work {
+                "upload" => File::path(path),
+                _ => File::bytes(std::fs::read(path).expect("a file")),
+            };
+            report(seconds, || async {
+                let mut params = Value::object();
+                params["file"] = file.clone().into();
+                operation::call(client, "files.create", params, None).await.expect("a file");
+                UPLOAD
             })
             .await;
         }
