@@ -61,6 +61,7 @@ def measure(work: Work, client: str, server: Server, file: Path, seconds: float)
     command, environment = words(work, client)
     command = [str(word) for word in (*command, work.key, server.origin, seconds)]
     environment = {**os.environ, **environment, "BENCH_FILE": str(file), "PYTHONWARNINGS": "ignore"}
+    environment["BENCH_EQUAL"] = str(work.equal)
     environment.pop("REPLICATE_API_TOKEN", None)
     try:
         done = subprocess.run(
