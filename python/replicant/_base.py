@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Type, TypeVar, Union
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Awaitable,
+    Callable,
+    Dict,
+    List,
+    Optional,
+    Type,
+    TypeVar,
+    Union,
+)
 
-from ._errors import ReplicateError
 from ._page import AwaitablePage, Page
 
 if TYPE_CHECKING:
@@ -146,21 +156,21 @@ class ClientBase:
 class AsyncCalls(ClientBase):
     """How awaitable methods reach the core."""
 
-    async def _async_call(self, operation: str, params: Json, observer: Observer = None) -> Any:
-        try:
-            raw = self._answers is not None
-            given = await self._native.call_async(operation, self._asked(params), observer, raw)
-            return self._noted(given) if raw else given
-        except ReplicateError as error:
-            error._owner = self  # type: ignore[assignment]
-            raise
+    # Not coroutines: one more for each call costs as much as the rest of it on this side.
+    def _async_call(
+        self, operation: str, params: Json, observer: Observer = None
+    ) -> Awaitable[Any]:
+        if self._answers is not None:
+            return self._async_call_noted(operation, params, observer)
+        return self._native.call_async(operation, self._asked(params), observer, False, self)
 
-    async def _async_call_raw(self, operation: str, params: Json) -> Any:
-        try:
-            return await self._native.call_async(operation, self._asked(params), None, True)
-        except ReplicateError as error:
-            error._owner = self  # type: ignore[assignment]
-            raise
+    async def _async_call_noted(self, operation: str, params: Json, observer: Observer) -> Any:
+        return self._noted(await self._async_call_raw(operation, params, observer))
+
+    def _async_call_raw(
+        self, operation: str, params: Json, observer: Observer = None
+    ) -> Awaitable[Any]:
+        return self._native.call_async(operation, self._asked(params), observer, True, self)
 
     def _async_list(self, operation: str, item: Any, params: Json) -> AwaitablePage[Any]:
         return AwaitablePage(self, operation, item, params)
@@ -178,20 +188,12 @@ class Calls(AsyncCalls):
     """How methods of `Client` reach the core, in both forms."""
 
     def _call(self, operation: str, params: Json, observer: Observer = None) -> Any:
-        try:
-            raw = self._answers is not None
-            given = self._native.call(operation, self._asked(params), observer, raw)
-            return self._noted(given) if raw else given
-        except ReplicateError as error:
-            error._owner = self  # type: ignore[assignment]
-            raise
+        if self._answers is not None:
+            return self._noted(self._call_raw(operation, params, observer))
+        return self._native.call(operation, self._asked(params), observer, False, self)
 
-    def _call_raw(self, operation: str, params: Json) -> Any:
-        try:
-            return self._native.call(operation, self._asked(params), None, True)
-        except ReplicateError as error:
-            error._owner = self  # type: ignore[assignment]
-            raise
+    def _call_raw(self, operation: str, params: Json, observer: Observer = None) -> Any:
+        return self._native.call(operation, self._asked(params), observer, True, self)
 
     def _list(self, operation: str, item: Any, params: Json) -> Page[Any]:
         return Page(self, operation, item, self._call(operation, params))

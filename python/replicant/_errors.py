@@ -447,12 +447,13 @@ for _found in list(globals().values()):
         _found.__module__ = __name__.rpartition(".")[0]
 
 
-def from_fields(fields: Mapping[str, Any]) -> ReplicateError:
-    """The exception for an error of the core, whose members are `fields`."""
+def from_fields(fields: Mapping[str, Any], owner: Optional[AnyClient] = None) -> ReplicateError:
+    """The exception for an error of the core, whose members are `fields`, in a call of `owner`."""
     cls = BY_CODE.get(fields["code"], InternalError)
     error = cls._from_fields({k: v for k, v in fields.items() if k != "code"})
     if error.code != fields["code"]:
         error.code = fields["code"]
+    error._owner = owner
     return error
 
 

@@ -1,6 +1,5 @@
 """The binding of the Rust core. Private: only this package uses it."""
 
-from asyncio import Future
 from collections.abc import AsyncIterator, Awaitable, Callable
 from types import GenericAlias
 from typing import Any, Final, Generic, TypeVar, final
@@ -40,8 +39,12 @@ class Client:
         /,
         observer: Callable[[Any], object] | None = None,
         raw: bool = False,
+        owner: object = None,
     ) -> Any:
-        """Carry out an operation and wait for it; with `raw`, gives (value, status, headers)."""
+        """Carry out an operation and wait for it; with `raw`, gives (value, status, headers).
+
+        Objects of its errors belong to `owner`.
+        """
     def call_async(
         self,
         name: str,
@@ -49,7 +52,8 @@ class Client:
         /,
         observer: Callable[[Any], object] | None = None,
         raw: bool = False,
-    ) -> Future[Any]:
+        owner: object = None,
+    ) -> Awaitable[Any]:
         """Carry out an operation on the running event loop."""
     def describe(self) -> dict[str, Any]:
         """The options in force, without the token."""

@@ -1,49 +1,96 @@
 //! asyncio: results that come from the runtime's thread reach an event loop in batches.
 //!
 //! Waking a loop from another thread costs more than the rest of a call. So what is finished goes
-//! into one queue for each loop, and only the first thing in an empty queue wakes the loop, which
-//! then takes all there is. With many calls at a time this is several times as fast as a wake-up
+//! into one queue for each loop, and only the first thing in an empty queue rings the loop's bell; the
+//! loop then takes all there is. With many calls at a time this is several times as fast as a wake-up
 //! for each.
 
+mod bell;
+
 use std::{
-    cell::Cell,
+    cell::RefCell,
     future::Future,
     mem,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicU8, Ordering::Relaxed},
+    },
 };
 
 use pyo3::{
+    PyTraverseError, PyVisit,
+    exceptions::{PyBaseException, PyRuntimeError, PyStopIteration},
+    intern,
     prelude::*,
     sync::PyOnceLock,
-    types::{PyWeakrefMethods, PyWeakrefReference},
+    types::{PyTuple, PyWeakrefMethods, PyWeakrefReference},
 };
 use replicant::{Observer, Value};
 use tokio::task::AbortHandle;
 
-use crate::{client::Client, runtime, value};
+use self::bell::{Bell, Ear};
+use crate::{client::Client, engine::Engine, runtime, value};
 
 /// Makes the Python result of what is finished; run by the thread of the event loop.
 type Outcome = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
 
 enum Arrival {
-    /// A call is finished: `future` gets the outcome.
-    Finished { future: Py<PyAny>, outcome: Outcome },
-    /// An observer is to be called; its exception ends `call`.
-    Observed { observer: Py<PyAny>, client: Py<Client>, value: Value, call: Promised },
+    /// A call is finished.
+    Finished { promise: Arc<Promise>, outcome: Outcome },
+    /// An observer is to be called with a value.
+    Observed { told: Arc<Told>, value: Value },
 }
 
-/// The asyncio future of a call, as soon as there is one.
-pub type Promised = Arc<OnceLock<Py<PyAny>>>;
+/// Where the outcome of a call and the task that awaits it meet.
+pub struct Promise {
+    /// Wakes the task: an asyncio future, whose own result is nothing.
+    future: Py<PyAny>,
+    outcome: Mutex<Option<Outcome>>,
+}
 
-/// The way to one event loop.
+impl Promise {
+    /// Wakes the task with `outcome`, unless it has one or is cancelled.
+    fn settle(&self, py: Python<'_>, outcome: Outcome) -> PyResult<()> {
+        let future = self.future.bind(py);
+        if future.call_method0(intern!(py, "done"))?.is_truthy()? {
+            return Ok(());
+        }
+        *self.outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
+        future.call_method1(intern!(py, "set_result"), (py.None(),)).map(drop)
+    }
+
+    fn take(&self) -> Option<Outcome> {
+        self.outcome.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// The observer of a call, whose exception ends that call.
+struct Told {
+    observer: Py<PyAny>,
+    client: Py<Client>,
+    call: Arc<Promise>,
+}
+
+impl Told {
+    fn hear(&self, py: Python<'_>, value: Value) -> PyResult<()> {
+        let value = value::to_python(py, value, Some(self.client.bind(py)));
+        let heard = value.and_then(|value| self.observer.bind(py).call1((value,)).map(drop));
+        // As it would end a blocking call.
+        heard.or_else(|error| self.call.settle(py, Box::new(|_| Err(error))))
+    }
+}
+
+/// The way to one event loop, which keeps it until it is closed.
 pub struct Delivery {
-    // Weak, so that the copy a thread keeps of its last loop does not keep that loop alive.
+    // Weak, so that what is under way does not keep the loop alive.
     event_loop: Py<PyWeakrefReference>,
+    bell: Option<Bell>,
     arrivals: Mutex<Vec<Arrival>>,
 }
 
 thread_local! {
-    static LAST: Cell<Option<Arc<Delivery>>> = const { Cell::new(None) };
+    /// The ways to the loops that ran in this thread: one as a rule.
+    static KNOWN: RefCell<Vec<Weak<Delivery>>> = const { RefCell::new(Vec::new()) };
 }
 
 impl Delivery {
@@ -51,45 +98,69 @@ impl Delivery {
     pub fn current(py: Python<'_>) -> PyResult<Arc<Self>> {
         static RUNNING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let running = RUNNING.import(py, "asyncio", "get_running_loop")?.call0()?;
+        let leads_there = |delivery: &Arc<Self>| delivery.running(py).is_some_and(|known| known.is(&running));
         // Taken out, because Python code may run below, even code that asks for the same.
-        if let Some(delivery) = LAST.take()
-            && delivery.event_loop.bind(py).upgrade().is_some_and(|known| known.is(&running))
-        {
-            LAST.set(Some(delivery.clone()));
-            return Ok(delivery);
-        }
-        let event_loop = PyWeakrefReference::new(&running)?.unbind();
-        let delivery = Arc::new(Self { event_loop, arrivals: Mutex::default() });
-        LAST.set(Some(delivery.clone()));
+        let mut ways = KNOWN.take();
+        let known = ways.iter().filter_map(Weak::upgrade).find(leads_there);
+        let delivery = match known {
+            Some(delivery) => delivery,
+            None => {
+                let delivery = Self::to(&running)?;
+                ways.retain(|way| way.strong_count() > 0);
+                ways.push(Arc::downgrade(&delivery));
+                delivery
+            }
+        };
+        KNOWN.set(ways);
         Ok(delivery)
     }
 
-    /// Starts `work` and gives an asyncio future for its outcome; cancelling that drops `work`.
-    pub fn future<'py, T: Send + 'static>(
+    fn to(event_loop: &Bound<'_, PyAny>) -> PyResult<Arc<Self>> {
+        let py = event_loop.py();
+        let weak = PyWeakrefReference::new(event_loop)?.unbind();
+        let via = |bell| Arc::new(Self { event_loop: weak.clone_ref(py), bell, arrivals: Mutex::default() });
+        if let Ok((bell, ear)) = Bell::with_ear() {
+            let delivery = via(Some(bell));
+            let drain = Bound::new(py, Drain { delivery: delivery.clone(), ear: Some(ear) })?;
+            if drain.get().ear.as_ref().map_or(Ok(false), |ear| ear.listen(event_loop, drain.as_any()))? {
+                return Ok(delivery);
+            }
+        }
+        Ok(via(None))
+    }
+
+    /// The loop, if it is still there.
+    fn running<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        self.event_loop.bind(py).upgrade()
+    }
+
+    /// The promise of a call that this loop will await.
+    pub fn promise(&self, py: Python<'_>) -> PyResult<Arc<Promise>> {
+        let running = self.running(py).ok_or_else(|| PyRuntimeError::new_err("the event loop is gone"))?;
+        let future = running.call_method0(intern!(py, "create_future"))?.unbind();
+        Ok(Arc::new(Promise { future, outcome: Mutex::default() }))
+    }
+
+    /// Starts `work`, whose result keeps `promise`.
+    pub fn start<T: Send + 'static>(
         self: &Arc<Self>,
-        py: Python<'py>,
+        promise: Arc<Promise>,
         work: impl Future<Output = T> + Send + 'static,
         outcome: impl FnOnce(Python<'_>, T) -> PyResult<Py<PyAny>> + Send + 'static,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let running = self.event_loop.bind(py).upgrade();
-        let running =
-            running.ok_or_else(|| pyo3::exceptions::PyRuntimeError::new_err("the event loop is gone"))?;
-        let future = running.call_method0(pyo3::intern!(py, "create_future"))?;
-        let promised = future.clone().unbind();
+    ) -> PyResult<Awaited> {
         let delivery = self.clone();
-        let mut ending = runtime::ending()?;
-        let task = runtime::get()?.spawn(async move {
+        let kept = promise.clone();
+        let (engine, mut ending) = runtime::with_ending()?;
+        let task = engine.spawn(async move {
             let result = tokio::select! {
                 biased;
                 result = work => result,
                 _ = ending.changed() => return,
             };
             let outcome: Outcome = Box::new(move |py| outcome(py, result));
-            delivery.arrive(Arrival::Finished { future: promised, outcome });
+            delivery.arrive(Arrival::Finished { promise: kept, outcome });
         });
-        let abort = Bound::new(py, Abort(task.abort_handle()))?;
-        future.call_method1(pyo3::intern!(py, "add_done_callback"), (abort,))?;
-        Ok(future)
+        Ok(Awaited { promise, state: AtomicU8::new(NEW), engine, task: task.abort_handle(), given_up: None })
     }
 
     /// An observer whose calls are made by the event loop.
@@ -98,42 +169,38 @@ impl Delivery {
         py: Python<'_>,
         observer: Py<PyAny>,
         client: &Py<Client>,
-        call: Promised,
+        call: Arc<Promise>,
     ) -> Observer {
-        let (delivery, client) = (self.clone(), client.clone_ref(py));
-        let held = Mutex::new((observer, client));
-        Arc::new(move |value| {
-            // Without the interpreter there is nobody left to tell.
-            let arrival = Python::try_attach(|py| {
-                let held = held.lock().unwrap_or_else(PoisonError::into_inner);
-                let (observer, client) = (held.0.clone_ref(py), held.1.clone_ref(py));
-                Arrival::Observed { observer, client, value, call: call.clone() }
-            });
-            if let Some(arrival) = arrival {
-                delivery.arrive(arrival);
-            }
-        })
+        let told = Arc::new(Told { observer, client: client.clone_ref(py), call });
+        let delivery = self.clone();
+        Arc::new(move |value| delivery.arrive(Arrival::Observed { told: told.clone(), value }))
     }
 
+    /// Called by any thread, attached to the interpreter or not.
     fn arrive(self: &Arc<Self>, arrival: Arrival) {
         let mut arrivals = self.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
         let first = arrivals.is_empty();
         arrivals.push(arrival);
+        // Free before the bell rings: a thread that holds it must not wait for the interpreter.
         drop(arrivals);
-        // The lock is free here: a thread that holds it must not wait for the interpreter. When the
-        // interpreter is ending, this does nothing and nobody waits either.
         if first {
-            Python::try_attach(|py| self.wake(py));
+            self.ring();
         }
     }
 
-    fn wake(self: &Arc<Self>, py: Python<'_>) {
-        let woken = self.event_loop.bind(py).upgrade().is_some_and(|event_loop| {
-            let drain = Bound::new(py, Drain(self.clone()));
+    fn ring(self: &Arc<Self>) {
+        match &self.bell {
+            Some(bell) => bell.ring(),
+            // When the interpreter is ending, this does nothing and nobody waits either.
+            None => drop(Python::try_attach(|py| self.call_soon(py))),
+        }
+    }
+
+    fn call_soon(self: &Arc<Self>, py: Python<'_>) {
+        let woken = self.running(py).is_some_and(|event_loop| {
+            let drain = Bound::new(py, Drain { delivery: self.clone(), ear: None });
             drain
-                .and_then(|drain| {
-                    event_loop.call_method1(pyo3::intern!(py, "call_soon_threadsafe"), (drain,))
-                })
+                .and_then(|drain| event_loop.call_method1(intern!(py, "call_soon_threadsafe"), (drain,)))
                 .is_ok()
         });
         if !woken {
@@ -149,19 +216,24 @@ impl Delivery {
 
 /// Delivers what has arrived; called by the event loop.
 #[pyclass(frozen)]
-struct Drain(Arc<Delivery>);
+struct Drain {
+    delivery: Arc<Delivery>,
+    ear: Option<Ear>,
+}
 
 #[pymethods]
 impl Drain {
     fn __call__(&self, py: Python<'_>) {
-        for arrival in self.0.take() {
+        // Before anything is taken, so that what arrives from here on rings again.
+        if let Some(ear) = &self.ear {
+            ear.hush();
+        }
+        for arrival in self.delivery.take() {
             let (delivered, to) = match arrival {
-                Arrival::Finished { future, outcome } => (settle(future.bind(py), outcome), future),
-                Arrival::Observed { observer, client, value, call } => {
-                    let value = value::to_python(py, value, Some(client.bind(py)));
-                    let told = value.and_then(|value| observer.bind(py).call1((value,)).map(drop));
-                    (told.or_else(|error| end(py, &call, error)), observer)
+                Arrival::Finished { promise, outcome } => {
+                    (promise.settle(py, outcome), promise.future.clone_ref(py))
                 }
+                Arrival::Observed { told, value } => (told.hear(py, value), told.observer.clone_ref(py)),
             };
             // The others that arrived must not suffer from one that fails.
             if let Err(error) = delivered {
@@ -171,33 +243,87 @@ impl Drain {
     }
 }
 
-fn settle(future: &Bound<'_, PyAny>, outcome: Outcome) -> PyResult<()> {
-    let py = future.py();
-    if future.call_method0(pyo3::intern!(py, "done"))?.is_truthy()? {
-        return Ok(());
-    }
-    match outcome(py) {
-        Ok(value) => future.call_method1(pyo3::intern!(py, "set_result"), (value,))?,
-        Err(error) => future.call_method1(pyo3::intern!(py, "set_exception"), (error.into_value(py),))?,
-    };
-    Ok(())
-}
-
-/// Ends a call by the exception of its observer, as it would end a blocking one.
-fn end(py: Python<'_>, call: &Promised, error: PyErr) -> PyResult<()> {
-    match call.get() {
-        Some(future) => settle(future.bind(py), Box::new(|_| Err(error))),
-        None => Err(error),
-    }
-}
-
-/// Drops the work behind a future that is done before it; after the work is finished this does nothing.
+/// A call that is awaited, as the coroutine that awaits it holds it.
+///
+/// Who is cancelled lets go of it, and that drops the work: the outcome is made of what came only when
+/// the coroutine goes on.
 #[pyclass(frozen)]
-struct Abort(AbortHandle);
+pub struct Awaited {
+    promise: Arc<Promise>,
+    state: AtomicU8,
+    engine: &'static Engine,
+    task: AbortHandle,
+    /// Called when the outcome is not wanted any more.
+    given_up: Option<Then>,
+}
+
+type Then = Box<dyn FnOnce(Python<'_>) + Send + Sync>;
+
+const NEW: u8 = 0;
+const WAITING: u8 = 1;
+const FINISHED: u8 = 2;
+
+impl Awaited {
+    /// Has `then` called when it is given up; in a destructor, where nothing of Python may be called.
+    pub fn or_else(mut self, then: impl FnOnce(Python<'_>) + Send + Sync + 'static) -> Self {
+        self.given_up = Some(Box::new(then));
+        self
+    }
+}
 
 #[pymethods]
-impl Abort {
-    fn __call__(&self, _future: &Bound<'_, PyAny>) {
-        self.0.abort();
+impl Awaited {
+    fn __await__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+        slf
     }
+
+    fn __iter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+        slf
+    }
+
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        if let Some(outcome) = self.promise.take() {
+            self.state.store(FINISHED, Relaxed);
+            return Err(returned(outcome(py)?.into_bound(py)));
+        }
+        let future = self.promise.future.bind(py);
+        if self.state.swap(WAITING, Relaxed) != NEW {
+            // This raises that it was cancelled, or why else there is no outcome.
+            return future.call_method0(intern!(py, "result"));
+        }
+        // How a task knows that it is to wait for what it is given.
+        future.setattr(intern!(py, "_asyncio_future_blocking"), true)?;
+        Ok(future.clone())
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        // While the work goes on, it holds the future as well, and with it the task that waits.
+        if Arc::strong_count(&self.promise) == 1 { visit.call(&self.promise.future) } else { Ok(()) }
+    }
+}
+
+impl Drop for Awaited {
+    fn drop(&mut self) {
+        let given_up = *self.state.get_mut() != FINISHED;
+        // A call that an observer ended is finished while its work is not.
+        let working = !self.task.is_finished();
+        // A forked child must not touch the runtime of its parent.
+        if (given_up || working) && self.engine.is_of_this_process() {
+            self.task.abort();
+            if let Some(then) = self.given_up.take_if(|_| given_up) {
+                Python::try_attach(then);
+            }
+        }
+    }
+}
+
+/// How `__next__` says that an awaitable is done.
+///
+/// StopIteration takes a tuple for its arguments and an exception for itself; anything else becomes its
+/// value, and Python does not even make the exception then.
+pub fn returned(value: Bound<'_, PyAny>) -> PyErr {
+    if value.is_instance_of::<PyTuple>() || value.is_instance_of::<PyBaseException>() {
+        return PyStopIteration::new_err((value.unbind(),));
+    }
+    PyStopIteration::new_err(value.unbind())
 }

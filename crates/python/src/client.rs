@@ -17,7 +17,7 @@ use replicant::{
 use tokio::sync::mpsc;
 
 use crate::{
-    awaiting::{Delivery, Promised},
+    awaiting::{Awaited, Delivery},
     error, json, runtime,
     transport::{PythonTransport, Raised},
     value,
@@ -36,6 +36,8 @@ pub struct Client {
 pub struct Link {
     pub core: Core,
     raised: Option<Raised>,
+    /// The client of Python's whose call it is.
+    owner: Option<Py<PyAny>>,
 }
 
 impl Link {
@@ -45,7 +47,7 @@ impl Link {
         let foreign = matches!(error.kind(), ErrorKind::Internal | ErrorKind::OutcomeUnknown);
         let raised = self.raised.as_ref().filter(|_| foreign);
         let raised = raised.and_then(|raised| raised.lock().unwrap_or_else(PoisonError::into_inner).take());
-        raised.unwrap_or_else(|| error::to_python(py, error))
+        raised.unwrap_or_else(|| error::owned(py, error, self.owner.as_ref()))
     }
 }
 
@@ -54,16 +56,16 @@ impl Client {
     ///
     /// With a transport of Python's, that is one for this call alone: what is to be awaited there
     /// has to be awaited by the event loop that awaits the call.
-    pub fn link(&self, py: Python<'_>, awaited: bool) -> PyResult<Link> {
+    pub fn link(&self, py: Python<'_>, awaited: bool, owner: Option<Py<PyAny>>) -> PyResult<Link> {
         let Some(adapter) = &self.adapter else {
-            return Ok(Link { core: self.core(py)?, raised: None });
+            return Ok(Link { core: self.core(py)?, raised: None, owner });
         };
         let locals = awaited.then(|| TaskLocals::with_running_loop(py)?.copy_context(py)).transpose()?;
         let raised = Raised::default();
         let transport = PythonTransport::new(adapter.clone_ref(py), locals, raised.clone());
         let options = Options { transport: Some(Arc::new(transport)), ..self.options.clone() };
         let core = Core::new(options).map_err(|error| error::to_python(py, &error))?;
-        Ok(Link { core, raised: Some(raised) })
+        Ok(Link { core, raised: Some(raised), owner })
     }
 
     /// The core's client of this process.
@@ -93,17 +95,18 @@ impl Client {
         Ok(Self { options, core: Mutex::new((process::id(), core)), adapter: transport })
     }
 
-    #[pyo3(signature = (name, params, /, observer = None, raw = false))]
+    #[pyo3(signature = (name, params, /, observer = None, raw = false, owner = None))]
     fn call<'py>(
         slf: &Bound<'py, Self>,
         name: &str,
         params: &Bound<'py, PyDict>,
         observer: Option<Bound<'py, PyAny>>,
         raw: bool,
+        owner: Option<Py<PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
         let params = value::from_python(params.as_any())?;
-        let link = slf.get().link(py, false)?;
+        let link = slf.get().link(py, false, owner)?;
         let (observe, told) = observer.as_ref().map(|_| observing()).unzip();
         let future = operation::answer(&link.core, name, params, observe);
         let reply = runtime::wait(py, future, told, |value| {
@@ -113,28 +116,26 @@ impl Client {
         finish(slf, &link, reply.and_then(|reply| reply), raw)
     }
 
-    #[pyo3(signature = (name, params, /, observer = None, raw = false))]
-    fn call_async<'py>(
-        slf: &Bound<'py, Self>,
+    #[pyo3(signature = (name, params, /, observer = None, raw = false, owner = None))]
+    fn call_async(
+        slf: &Bound<'_, Self>,
         name: &str,
-        params: &Bound<'py, PyDict>,
+        params: &Bound<'_, PyDict>,
         observer: Option<Py<PyAny>>,
         raw: bool,
-    ) -> PyResult<Bound<'py, PyAny>> {
+        owner: Option<Py<PyAny>>,
+    ) -> PyResult<Awaited> {
         let py = slf.py();
         let params = value::from_python(params.as_any())?;
         let delivery = Delivery::current(py)?;
-        let link = slf.get().link(py, true)?;
+        let link = slf.get().link(py, true, owner)?;
         let client = slf.clone().unbind();
-        let promised = Promised::default();
-        let observe = observer.map(|observer| delivery.observer(py, observer, &client, promised.clone()));
-        let future = operation::answer(&link.core, name, params, observe);
-        let future = delivery.future(py, runtime::guarded(future), move |py, reply| {
+        let promise = delivery.promise(py)?;
+        let observe = observer.map(|observer| delivery.observer(py, observer, &client, promise.clone()));
+        let work = runtime::guarded(operation::answer(&link.core, name, params, observe));
+        delivery.start(promise, work, move |py, reply| {
             finish(client.bind(py), &link, reply, raw).map(Bound::unbind)
-        })?;
-        // Before the loop runs again, and with it an observer.
-        let _ = promised.set(future.clone().unbind());
-        Ok(future)
+        })
     }
 
     /// The options in force, without the token.

@@ -7,7 +7,7 @@
 
 use std::{
     future::Future,
-    io,
+    io, process,
     sync::{
         atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
         mpsc,
@@ -27,6 +27,7 @@ use tokio::{
 const REST: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(50));
 
 pub struct Engine {
+    pid: u32,
     runtime: Runtime,
     /// Our thread.
     thread: Thread,
@@ -60,8 +61,12 @@ impl Engine {
             }
         })?;
         // Never dropped: at exit its thread ends with the process, without a wait.
-        let engine: &'static Self =
-            Box::leak(Box::new(Self { runtime, thread: thread.thread().clone(), shared }));
+        let engine: &'static Self = Box::leak(Box::new(Self {
+            pid: process::id(),
+            runtime,
+            thread: thread.thread().clone(),
+            shared,
+        }));
         let _ = give.send(engine);
         Ok(engine)
     }
@@ -88,6 +93,11 @@ impl Engine {
     /// Makes this runtime the one of the calling thread.
     pub fn enter(&self) -> EnterGuard<'_> {
         self.runtime.enter()
+    }
+
+    /// Whether this is not what a fork left of the engine of another process.
+    pub fn is_of_this_process(&self) -> bool {
+        self.pid == process::id()
     }
 
     /// Whether something is under way that somebody has to drive.

@@ -7,12 +7,17 @@ use crate::value;
 
 /// The exception for an error of the core.
 pub fn to_python(py: Python<'_>, error: &Error) -> PyErr {
-    raise(py, error).unwrap_or_else(|failure| failure)
+    owned(py, error, None)
 }
 
-fn raise(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
+/// The same for an error of a call, whose objects belong to the client `owner`.
+pub fn owned(py: Python<'_>, error: &Error, owner: Option<&Py<PyAny>>) -> PyErr {
+    raise(py, error, owner).unwrap_or_else(|failure| failure)
+}
+
+fn raise(py: Python<'_>, error: &Error, owner: Option<&Py<PyAny>>) -> PyResult<PyErr> {
     static FROM_FIELDS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let make = FROM_FIELDS.import(py, "replicant._errors", "from_fields")?;
     let fields = value::to_python(py, error.to_value(), None)?;
-    Ok(PyErr::from_value(make.call1((fields.cast_into::<PyDict>()?,))?))
+    Ok(PyErr::from_value(make.call1((fields.cast_into::<PyDict>()?, owner))?))
 }

@@ -13,10 +13,9 @@ use crate::{error, value};
 
 /// The Python object for a JSON text.
 pub fn to_python<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
-    let keys = Keys::default();
     let rounded = Cell::new(false);
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let made = Make { py, keys: &keys, rounded: &rounded }.deserialize(&mut deserializer);
+    let made = NAMES.with(|names| Make { py, names, rounded: &rounded }.deserialize(&mut deserializer));
     match made {
         Ok(object) if !rounded.get() => Ok(object),
         // The core knows how to keep integers of any size, and what to say of a text that is wrong.
@@ -27,23 +26,30 @@ pub fn to_python<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>
     }
 }
 
-/// Names of members met before, as Python has them: one answer has the same few again and again.
-struct Keys<'py>([Cell<Option<Bound<'py, PyString>>>; 64]);
+/// Names of members met before, as Python has them: answers have the same few again and again.
+struct Names([Cell<Option<Name>>; 256]);
 
-impl Default for Keys<'_> {
-    fn default() -> Self {
-        Self([const { Cell::new(None) }; 64])
-    }
+type Name = (Box<str>, Py<PyString>);
+
+thread_local! {
+    static NAMES: Names = const { Names([const { Cell::new(None) }; 256]) };
 }
 
-impl<'py> Keys<'py> {
-    fn get(&self, py: Python<'py>, name: &str) -> Bound<'py, PyString> {
+impl Names {
+    /// Longer names are data rather than names and not worth keeping.
+    const LONGEST: usize = 64;
+
+    fn get<'py>(&self, py: Python<'py>, name: &str) -> Bound<'py, PyString> {
+        if name.len() > Self::LONGEST {
+            return PyString::new(py, name);
+        }
         let hash = name.bytes().fold(name.len(), |hash, byte| hash.wrapping_mul(31) ^ usize::from(byte));
         let place = &self.0[hash % self.0.len()];
-        let known = place.take().filter(|known| known.to_cow().is_ok_and(|known| known == name));
-        let key = known.unwrap_or_else(|| PyString::new(py, name));
-        place.set(Some(key.clone()));
-        key
+        let known = place.take().filter(|(known, _)| **known == *name);
+        let (known, object) = known.unwrap_or_else(|| (name.into(), PyString::new(py, name).unbind()));
+        let given = object.bind(py).clone();
+        place.set(Some((known, object)));
+        given
     }
 }
 
@@ -51,7 +57,7 @@ impl<'py> Keys<'py> {
 #[derive(Clone, Copy)]
 struct Make<'a, 'py> {
     py: Python<'py>,
-    keys: &'a Keys<'py>,
+    names: &'a Names,
     /// Set when an integer was met that only a float was large enough for.
     rounded: &'a Cell<bool>,
 }
@@ -112,7 +118,7 @@ impl<'de, 'py> Visitor<'de> for Make<'_, 'py> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
         let dict = PyDict::new(self.py);
-        while let Some(key) = access.next_key_seed(Name(self))? {
+        while let Some(key) = access.next_key_seed(NameOf(self))? {
             let member = access.next_value_seed(self)?;
             dict.set_item(key, member).map_err(A::Error::custom)?;
         }
@@ -121,9 +127,9 @@ impl<'de, 'py> Visitor<'de> for Make<'_, 'py> {
 }
 
 /// Makes the name of a member.
-struct Name<'a, 'py>(Make<'a, 'py>);
+struct NameOf<'a, 'py>(Make<'a, 'py>);
 
-impl<'de, 'py> DeserializeSeed<'de> for Name<'_, 'py> {
+impl<'de, 'py> DeserializeSeed<'de> for NameOf<'_, 'py> {
     type Value = Bound<'py, PyString>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -131,7 +137,7 @@ impl<'de, 'py> DeserializeSeed<'de> for Name<'_, 'py> {
     }
 }
 
-impl<'py> Visitor<'_> for Name<'_, 'py> {
+impl<'py> Visitor<'_> for NameOf<'_, 'py> {
     type Value = Bound<'py, PyString>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -139,6 +145,6 @@ impl<'py> Visitor<'_> for Name<'_, 'py> {
     }
 
     fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(self.0.keys.get(self.0.py, name))
+        Ok(self.0.names.get(self.0.py, name))
     }
 }

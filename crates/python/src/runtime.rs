@@ -42,9 +42,9 @@ pub fn get() -> PyResult<&'static Engine> {
     with_current(|running| running.engine)
 }
 
-/// What hears of the end of the process; the process waits at its end until this is dropped.
-pub fn ending() -> PyResult<watch::Receiver<()>> {
-    with_current(|running| running.ending.subscribe())
+/// The same, and what hears of the end of the process; the process waits at its end until that is dropped.
+pub fn with_ending() -> PyResult<(&'static Engine, watch::Receiver<()>)> {
+    with_current(|running| (running.engine, running.ending.subscribe()))
 }
 
 fn with_current<T>(take: impl FnOnce(&Running) -> T) -> PyResult<T> {
@@ -85,8 +85,7 @@ pub fn wait<T: Send>(
         Tick,
         Ending,
     }
-    let engine = get()?;
-    let mut ending = ending()?;
+    let (engine, mut ending) = with_ending()?;
     let mut future = Box::pin(AssertUnwindSafe(future).catch_unwind());
     // Has the driver look at the sockets first: nobody may have for a while, and a connection that the
     // server closed meanwhile must not be used.

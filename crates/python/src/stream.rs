@@ -5,11 +5,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 use pyo3::{
-    exceptions::{PyBaseException, PyRuntimeError, PyStopAsyncIteration, PyStopIteration},
-    intern,
+    exceptions::{PyRuntimeError, PyStopAsyncIteration},
     prelude::*,
     sync::OnceLockExt,
-    types::{PyBytes, PyDict, PyTuple},
+    types::{PyBytes, PyDict},
 };
 use replicant::{
     BoxStream, Error, Value,
@@ -17,7 +16,7 @@ use replicant::{
 };
 
 use crate::{
-    awaiting::Delivery,
+    awaiting::{Awaited, Delivery, returned},
     client::{Client, Link},
     error, runtime,
     source::{Head, Source},
@@ -96,24 +95,10 @@ impl Stream {
     }
 
     fn __anext__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        let py = slf.py();
-        let opened = slf.get().opened(py, true)?;
-        if let Some(item) = slf.get().take(py, opened) {
-            return Ready::now(item?);
+        match Self::next_now(slf)? {
+            Some(item) => Ready::now(item),
+            None => Ok(Bound::new(slf.py(), Self::next_later(slf)?)?.into_any()),
         }
-        let (source, stream) = (opened.source.clone(), slf.clone().unbind());
-        let read = runtime::guarded(Box::pin(async move {
-            source.read().await;
-            Ok(())
-        }));
-        Delivery::current(py)?.future(py, read, move |py, read| {
-            read.map_err(|error| error::to_python(py, &error))?;
-            let this = stream.get();
-            match this.take(py, this.opened(py, true)?) {
-                Some(item) => item.map(Bound::unbind),
-                None => Err(PyStopAsyncIteration::new_err(())),
-            }
-        })
     }
 
     fn close(&self, py: Python<'_>) -> PyResult<()> {
@@ -148,10 +133,33 @@ impl Stream {
         Bound::new(py, Self { client: None, call, opened, event: None, value: None, head: false })
     }
 
+    /// The next item for who awaits it, if it was read already.
+    fn next_now<'py>(slf: &Bound<'py, Self>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let opened = slf.get().opened(slf.py(), true)?;
+        slf.get().take(slf.py(), opened).transpose()
+    }
+
+    fn next_later(slf: &Bound<'_, Self>) -> PyResult<Awaited> {
+        let py = slf.py();
+        let (source, stream) = (slf.get().opened(py, true)?.source.clone(), slf.clone().unbind());
+        let read = runtime::guarded(Box::pin(async move {
+            source.read().await;
+            Ok(())
+        }));
+        let delivery = Delivery::current(py)?;
+        delivery.start(delivery.promise(py)?, read, move |py, read| {
+            read.map_err(|error| error::to_python(py, &error))?;
+            match Self::next_now(stream.bind(py))? {
+                Some(item) => Ok(item.unbind()),
+                None => Err(PyStopAsyncIteration::new_err(())),
+            }
+        })
+    }
+
     fn opened(&self, py: Python<'_>, awaited: bool) -> PyResult<&Opened> {
         let open = || {
             let (name, params) = &self.call;
-            let link = self.client.as_ref().map(|client| client.get().link(py, awaited)).transpose()?;
+            let link = self.client.as_ref().map(|client| client.get().link(py, awaited, None)).transpose()?;
             let items = link.as_ref().map(|link| operation::open(&link.core, name, params.clone()));
             Ok(Opened { link, source: Source::live(items, self.head) })
         };
@@ -210,26 +218,13 @@ impl Loop {
     }
 
     fn __anext__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let next = Stream::__anext__(self.0.bind(py))?;
-        if !next.is_instance_of::<Ready>() {
-            let close = Bound::new(py, CloseIfCancelled(self.0.clone_ref(py)))?;
-            next.call_method1(intern!(py, "add_done_callback"), (close,))?;
+        let stream = self.0.bind(py);
+        if let Some(item) = Stream::next_now(stream)? {
+            return Ready::now(item);
         }
-        Ok(next)
-    }
-}
-
-#[pyclass(frozen)]
-struct CloseIfCancelled(Py<Stream>);
-
-#[pymethods]
-impl CloseIfCancelled {
-    fn __call__(&self, future: &Bound<'_, PyAny>) -> PyResult<()> {
-        let py = future.py();
-        if future.call_method0(intern!(py, "cancelled"))?.is_truthy()? {
-            self.0.get().close(py)?;
-        }
-        Ok(())
+        let closed = self.0.clone_ref(py);
+        let next = Stream::next_later(stream)?.or_else(move |py| drop(closed.get().close(py)));
+        Ok(Bound::new(py, next)?.into_any())
     }
 }
 
@@ -256,13 +251,6 @@ impl Ready {
 
     fn __next__(&self, py: Python<'_>) -> PyResult<()> {
         let value = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let value = value.unwrap_or_else(|| py.None());
-        // StopIteration takes a tuple for its arguments and an exception for itself; anything else becomes
-        // its value, and Python does not even make the exception then.
-        let bound = value.bind(py);
-        if bound.is_instance_of::<PyTuple>() || bound.is_instance_of::<PyBaseException>() {
-            return Err(PyStopIteration::new_err((value,)));
-        }
-        Err(PyStopIteration::new_err(value))
+        Err(returned(value.unwrap_or_else(|| py.None()).into_bound(py)))
     }
 }

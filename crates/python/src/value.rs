@@ -76,15 +76,21 @@ pub fn file_output<'py>(
 
 /// One conversion: where it is, and the containers it is inside of.
 #[derive(Default)]
-struct Walk {
-    place: Vec<String>,
+struct Walk<'py> {
+    place: Vec<Step<'py>>,
     inside: Vec<usize>,
     /// Readers met before, so that one file given twice is one source.
     readers: Vec<(usize, File)>,
 }
 
-impl Walk {
-    fn value(&mut self, object: &Bound<'_, PyAny>) -> PyResult<Value> {
+/// One step from an object into what it contains; written out only for an error or a file.
+enum Step<'py> {
+    Member(Bound<'py, PyString>),
+    Item(usize),
+}
+
+impl<'py> Walk<'py> {
+    fn value(&mut self, object: &Bound<'py, PyAny>) -> PyResult<Value> {
         // First the types of JSON, by far the most common; `bool` before `int`, of which it is one.
         if object.is_none() {
             Ok(Value::Null)
@@ -110,7 +116,7 @@ impl Walk {
         }
     }
 
-    fn other(&mut self, object: &Bound<'_, PyAny>) -> PyResult<Value> {
+    fn other(&mut self, object: &Bound<'py, PyAny>) -> PyResult<Value> {
         let py = object.py();
         if let Ok(bytes) = object.cast::<PyByteArray>() {
             return Ok(Value::Bytes(bytes.to_vec().into()));
@@ -151,7 +157,7 @@ impl Walk {
             let pairs = object.call_method0(intern!(py, "items"))?;
             return self.within(object, |walk| {
                 walk.members(
-                    pairs.try_iter()?.map(|pair| pair?.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>()),
+                    pairs.try_iter()?.map(|pair| pair?.extract::<(Bound<'py, PyAny>, Bound<'py, PyAny>)>()),
                 )
             });
         }
@@ -166,11 +172,11 @@ impl Walk {
         Err(self.refuse(object))
     }
 
-    fn members<'py>(
+    fn members(
         &mut self,
         members: impl Iterator<Item = PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)>>,
     ) -> PyResult<Value> {
-        let mut object = Object::new();
+        let mut object = Object::with_capacity(members.size_hint().0.min(64));
         for member in members {
             let (key, member) = member?;
             let Ok(key) = key.cast::<PyString>() else {
@@ -178,19 +184,19 @@ impl Walk {
                 let message = format!("{}: the names of members must be text, not {kind}", self.here());
                 return Err(PyTypeError::new_err(message));
             };
-            let key = self.text(key)?;
-            self.place.push(if self.place.is_empty() { key.clone() } else { format!(".{key}") });
+            let name = self.text(key)?;
+            self.place.push(Step::Member(key.clone()));
             let value = self.value(&member)?;
             self.place.pop();
-            object.insert(key, value);
+            object.insert(name, value);
         }
         Ok(Value::Object(object))
     }
 
-    fn items<'py>(&mut self, items: impl Iterator<Item = PyResult<Bound<'py, PyAny>>>) -> PyResult<Value> {
+    fn items(&mut self, items: impl Iterator<Item = PyResult<Bound<'py, PyAny>>>) -> PyResult<Value> {
         let mut array = Vec::new();
         for (index, item) in items.enumerate() {
-            self.place.push(format!("[{index}]"));
+            self.place.push(Step::Item(index));
             array.push(self.value(&item?)?);
             self.place.pop();
         }
@@ -257,7 +263,18 @@ impl Walk {
     }
 
     fn here(&self) -> String {
-        if self.place.is_empty() { "the argument".to_owned() } else { self.place.concat() }
+        if self.place.is_empty() {
+            return "the argument".to_owned();
+        }
+        let mut here = String::new();
+        for step in &self.place {
+            here += &match step {
+                Step::Member(name) if here.is_empty() => name.to_string_lossy().into_owned(),
+                Step::Member(name) => format!(".{}", name.to_string_lossy()),
+                Step::Item(index) => format!("[{index}]"),
+            };
+        }
+        here
     }
 
     fn refuse(&self, object: &Bound<'_, PyAny>) -> PyErr {
