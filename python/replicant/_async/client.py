@@ -7,26 +7,26 @@ from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, 
 
 from .._base import AsyncBase, Observer, given
 from .._events import EventStream
-from .._files import saved_at
 from .._native import Stream
 from .._objects import SearchResults
 from .._options import FileEncodingStrategy, OnAbandon, WebhookEvent, options_from
 from .._progress import ShowProgress, ShowTransfer, of_bytes, of_prediction
 from .._refs import Reference, reference
 from .._response import RawResponse, RawView
-from .account import AsyncAccounts
-from .collection import AsyncCollections
-from .deployment import AsyncDeployments
-from .file import AsyncFiles
-from .hardware import AsyncHardwareNamespace
-from .model import AsyncModels
 from .prediction import AsyncPrediction, AsyncPredictions
-from .training import AsyncTrainings
-from .use import AsyncFunction
-from .webhook import AsyncWebhooks
 
+# Imported by those who need them: most programs need few, and making a client is to be quick.
 if TYPE_CHECKING:
     from .._async_raw import AsyncClientWithRawResponse
+    from .account import AsyncAccounts
+    from .collection import AsyncCollections
+    from .deployment import AsyncDeployments
+    from .file import AsyncFiles
+    from .hardware import AsyncHardwareNamespace
+    from .model import AsyncModels
+    from .training import AsyncTrainings
+    from .use import AsyncFunction
+    from .webhook import AsyncWebhooks
 
 
 class AsyncClient(AsyncBase):
@@ -174,46 +174,64 @@ class AsyncClient(AsyncBase):
     @property
     def models(self) -> AsyncModels:
         """Models and their versions."""
+        from .model import AsyncModels
+
         return AsyncModels(self)
 
     @property
     def files(self) -> AsyncFiles:
         """Files that are uploaded, to be given to models."""
+        from .file import AsyncFiles
+
         return AsyncFiles(self)
 
     @property
     def deployments(self) -> AsyncDeployments:
         """Deployments: models that run on machines of one's own choice."""
+        from .deployment import AsyncDeployments
+
         return AsyncDeployments(self)
 
     @property
     def trainings(self) -> AsyncTrainings:
         """Trainings: the making of new versions of a model."""
+        from .training import AsyncTrainings
+
         return AsyncTrainings(self)
 
     @property
     def collections(self) -> AsyncCollections:
         """Collections of models."""
+        from .collection import AsyncCollections
+
         return AsyncCollections(self)
 
     @property
     def hardware(self) -> AsyncHardwareNamespace:
         """The kinds of machines that models run on."""
+        from .hardware import AsyncHardwareNamespace
+
         return AsyncHardwareNamespace(self)
 
     @property
     def accounts(self) -> AsyncAccounts:
         """The account of the token."""
+        from .account import AsyncAccounts
+
         return AsyncAccounts(self)
 
     @property
     def account(self) -> AsyncAccounts:
         """The same as `accounts`."""
+        from .account import AsyncAccounts
+
         return AsyncAccounts(self)
 
     @property
     def webhooks(self) -> AsyncWebhooks:
         """Webhooks."""
+        from .webhook import AsyncWebhooks
+
         return AsyncWebhooks(self)
 
     async def run(
@@ -305,6 +323,8 @@ class AsyncClient(AsyncBase):
             hint: a function whose signature stands for the model's; only for the reader.
             streaming: whether calls give an iterator of the output, as it comes.
         """
+        from .use import AsyncFunction
+
         return AsyncFunction(self, ref, streaming)
 
     def stream(
@@ -389,6 +409,8 @@ class AsyncClient(AsyncBase):
             ReplicateError: what kept the first of those that could not be saved. The others are
                 saved all the same, and `partial` has their paths.
         """
+        from .._files import saved_at
+
         params = given(outputs=outputs, dir=os.fspath(dir), concurrency=concurrency)
         with of_bytes(progress, params["dir"]) as observer:
             paths: List[str] = await self._call("output.save_all", params, observer)

@@ -8,26 +8,26 @@ from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, 
 
 from .._base import Base, Observer, given
 from .._events import EventStream
-from .._files import saved_at
 from .._native import Stream
 from .._objects import SearchResults
 from .._options import FileEncodingStrategy, OnAbandon, WebhookEvent, options_from
 from .._progress import ShowProgress, ShowTransfer, of_bytes, of_prediction
 from .._refs import Reference, reference
 from .._response import RawResponse, RawView
-from .account import Accounts
-from .collection import Collections
-from .deployment import Deployments
-from .file import Files
-from .hardware import HardwareNamespace
-from .model import Models
 from .prediction import Prediction, Predictions
-from .training import Trainings
-from .use import Function
-from .webhook import Webhooks
 
+# Imported by those who need them: most programs need few, and making a client is to be quick.
 if TYPE_CHECKING:
     from .._sync_raw import ClientWithRawResponse
+    from .account import Accounts
+    from .collection import Collections
+    from .deployment import Deployments
+    from .file import Files
+    from .hardware import HardwareNamespace
+    from .model import Models
+    from .training import Trainings
+    from .use import Function
+    from .webhook import Webhooks
 
 
 class Client(Base):
@@ -175,46 +175,64 @@ class Client(Base):
     @property
     def models(self) -> Models:
         """Models and their versions."""
+        from .model import Models
+
         return Models(self)
 
     @property
     def files(self) -> Files:
         """Files that are uploaded, to be given to models."""
+        from .file import Files
+
         return Files(self)
 
     @property
     def deployments(self) -> Deployments:
         """Deployments: models that run on machines of one's own choice."""
+        from .deployment import Deployments
+
         return Deployments(self)
 
     @property
     def trainings(self) -> Trainings:
         """Trainings: the making of new versions of a model."""
+        from .training import Trainings
+
         return Trainings(self)
 
     @property
     def collections(self) -> Collections:
         """Collections of models."""
+        from .collection import Collections
+
         return Collections(self)
 
     @property
     def hardware(self) -> HardwareNamespace:
         """The kinds of machines that models run on."""
+        from .hardware import HardwareNamespace
+
         return HardwareNamespace(self)
 
     @property
     def accounts(self) -> Accounts:
         """The account of the token."""
+        from .account import Accounts
+
         return Accounts(self)
 
     @property
     def account(self) -> Accounts:
         """The same as `accounts`."""
+        from .account import Accounts
+
         return Accounts(self)
 
     @property
     def webhooks(self) -> Webhooks:
         """Webhooks."""
+        from .webhook import Webhooks
+
         return Webhooks(self)
 
     def run(
@@ -346,6 +364,8 @@ class Client(Base):
             hint: a function whose signature stands for the model's; only for the reader.
             streaming: whether calls give an iterator of the output, as it comes.
         """
+        from .use import Function
+
         return Function(self, ref, streaming)
 
     def stream(
@@ -461,6 +481,8 @@ class Client(Base):
             ReplicateError: what kept the first of those that could not be saved. The others are
                 saved all the same, and `partial` has their paths.
         """
+        from .._files import saved_at
+
         params = given(outputs=outputs, dir=os.fspath(dir), concurrency=concurrency)
         with of_bytes(progress, params["dir"]) as observer:
             paths: List[str] = self._call("output.save_all", params, observer)
@@ -476,6 +498,8 @@ class Client(Base):
         progress: ShowTransfer = None,
     ) -> List[str]:
         """The awaitable form of `save_all`."""
+        from .._files import saved_at
+
         params = given(outputs=outputs, dir=os.fspath(dir), concurrency=concurrency)
         with of_bytes(progress, params["dir"]) as observer:
             paths: List[str] = await self._async_call("output.save_all", params, observer)
