@@ -27,7 +27,8 @@ fn paths() -> Vec<(&'static str, Path)> {
     let text = prediction(ORIGIN, "p1", "succeeded", serde_json::json!("a heron at dawn"));
     let value = Value::from_json(text.as_bytes()).expect("JSON");
     let text = Bytes::from(text);
-    let (read, written, answered, inlined) = (text.clone(), value.clone(), text.clone(), text);
+    let (read, written, answered, run) = (text.clone(), value.clone(), text.clone(), text.clone());
+    let inlined = text;
     let events = events();
     vec![
         ("json: read a prediction", Box::new(move |_| drop(black_box(Value::from_json(&read))))),
@@ -37,6 +38,14 @@ fn paths() -> Vec<(&'static str, Path)> {
             Box::new(move |runtime| {
                 let params = json!({"version": "v", "input": {"prompt": "a heron at dawn"}});
                 let reply = operation::answer(&client, "predictions.create", params.into(), None);
+                drop(black_box(runtime.block_on(reply).expect("an answer")));
+            })
+        }),
+        ("call: run to its end", {
+            let client = client(Canned::Json(run));
+            Box::new(move |runtime| {
+                let params = json!({"ref": "acme/painter", "input": {"prompt": "a heron at dawn"}});
+                let reply = operation::answer(&client, "run", params.into(), None);
                 drop(black_box(runtime.block_on(reply).expect("an answer")));
             })
         }),

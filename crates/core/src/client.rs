@@ -7,6 +7,7 @@ use url::Url;
 
 use crate::{
     error::{Error, Result},
+    exchange::same_origin,
     platform::Runtime,
     request::seconds,
     retry::RetryPolicy,
@@ -350,7 +351,7 @@ impl Client {
 
     /// Whether a URL is the API's own, so that it may see the token.
     pub(crate) fn owns(&self, url: &Url) -> bool {
-        url.origin() == self.config.base_url.origin()
+        same_origin(url, &self.config.base_url)
     }
 
     /// The resolved options that a user may see: everything but the token.

@@ -21,7 +21,7 @@ use self::{
 pub(crate) use self::{
     limits::within,
     reply::Expect,
-    shown::{excerpt, shown},
+    shown::{excerpt, same_origin, shown},
 };
 use crate::{
     client::Client,
@@ -158,11 +158,11 @@ impl Client {
         // A create that was sent is not given up at the deadline: its answer tells what to cancel.
         let remaining = request.deadline.remaining(self.runtime()).filter(|_| request.repeat != Repeat::Once);
         let limit = remaining.map_or(limit, |left| left.min(limit));
-        let mut url = self.url(request)?;
-        let origin = url.origin();
+        let asked = self.url(request)?;
+        let mut url = asked.clone();
         for _ in 0..=MAX_REDIRECTS {
             let progress = request.body.progress();
-            let http = self.http_request(request, url.clone(), url.origin() != origin).await?;
+            let http = self.http_request(request, url.clone(), !same_origin(&url, &asked)).await?;
             let sent =
                 while_moving(self.runtime(), limit, progress.as_ref(), self.config().transport.send(http))
                     .await;

@@ -205,13 +205,14 @@ impl Request {
 /// What stays as it is in a path segment: the unreserved characters of RFC 3986.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// Fills the `{name}`s of a path template with encoded values.
+/// Fills the `{name}`s of a path template with encoded values, given in the same order.
 ///
 /// # Errors
 /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if a value is empty, is `.` or
 /// `..`, or holds control characters: none of these is an id, and each could reach another endpoint.
 pub(crate) fn path(template: &str, params: &[(&str, &str)]) -> Result<String> {
-    let mut path = template.to_owned();
+    let mut path = String::with_capacity(template.len() + 32);
+    let mut rest = template;
     for (name, value) in params {
         let problem = match *value {
             "" => Some("is empty"),
@@ -222,8 +223,13 @@ pub(crate) fn path(template: &str, params: &[(&str, &str)]) -> Result<String> {
         if let Some(problem) = problem {
             return Err(Error::invalid(format!("`{name}` {problem}: {value:?}")));
         }
-        path = path.replace(&format!("{{{name}}}"), &utf8_percent_encode(value, SEGMENT).to_string());
+        let (before, after) = rest.split_once('{').unwrap_or((rest, ""));
+        debug_assert!(after.starts_with(name), "{template} is filled in another order");
+        path.push_str(before);
+        path.extend(utf8_percent_encode(value, SEGMENT));
+        rest = after.split_once('}').map_or("", |(_, rest)| rest);
     }
+    path.push_str(rest);
     Ok(path)
 }
 

@@ -6,7 +6,7 @@ mod plan;
 pub(crate) mod polled;
 mod stream;
 
-use std::{fmt, future::IntoFuture, sync::Arc, time::Duration};
+use std::{fmt, future::IntoFuture, mem, sync::Arc, time::Duration};
 
 pub(crate) use self::params::RunParams;
 pub use self::stream::StreamRun;
@@ -158,8 +158,18 @@ impl Run {
     /// # Ok(()) }
     /// ```
     pub async fn detailed(self) -> Result<RunOutcome> {
-        let life = self.plan.life();
-        self.plan.limited(&life, self.finish(&life)).await
+        let prediction = self.ended().await?;
+        let output = self.with_files(prediction["output"].clone());
+        Ok(RunOutcome { output, prediction })
+    }
+
+    async fn output(self) -> Result<Value> {
+        let mut prediction = self.ended().await?;
+        Ok(self.with_files(mem::take(&mut prediction["output"])))
+    }
+
+    fn with_files(&self, output: Value) -> Value {
+        if self.plan.files() { self.plan.client.with_files(output) } else { output }
     }
 
     fn tell(&self, prediction: &Value) {
@@ -168,7 +178,14 @@ impl Run {
         }
     }
 
-    async fn finish(&self, life: &Life) -> Result<RunOutcome> {
+    /// The prediction, when it has ended well.
+    async fn ended(&self) -> Result<Value> {
+        let life = self.plan.life();
+        // In a box: each layer around a future holds all of it, more than once.
+        self.plan.limited(&life, Box::pin(self.finish(&life))).await
+    }
+
+    async fn finish(&self, life: &Life) -> Result<Value> {
         let Plan { client, prediction: asked, options, .. } = &self.plan;
         let began = Some(client.runtime().monotonic());
         let hold = asked.hold(Hold::short(self.plan.timeout))?;
@@ -188,10 +205,7 @@ impl Run {
             // The official client reports the end once more when it came with the create.
             self.tell(&ended);
         }
-        let prediction = succeeded(ended)?;
-        let output = prediction["output"].clone();
-        let output = if self.plan.files() { client.with_files(output) } else { output };
-        Ok(RunOutcome { output, prediction })
+        succeeded(ended)
     }
 }
 
@@ -206,7 +220,7 @@ impl IntoFuture for Run {
     type IntoFuture = BoxFuture<'static, Result<Value>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move { self.detailed().await.map(|outcome| outcome.output) })
+        Box::pin(self.output())
     }
 }
 
@@ -224,11 +238,10 @@ impl Work for Run {
 
     fn reply(self) -> BoxFuture<'static, Result<Reply>> {
         Box::pin(async move {
-            let detailed = self.detailed;
-            let RunOutcome { output, prediction } = self.detailed().await?;
-            if !detailed {
-                return Ok(Reply::of(output));
+            if !self.detailed {
+                return Ok(Reply::of(self.output().await?));
             }
+            let RunOutcome { output, prediction } = self.detailed().await?;
             let members = [("output".to_owned(), output), ("prediction".to_owned(), prediction)];
             Ok(Reply::of(Value::Object(members.into_iter().collect())))
         })

@@ -1,11 +1,14 @@
 //! How long a thing may take, or stand still.
 
-use std::{future::Future, sync::Arc, time::Duration};
-
-use futures_util::{
-    future::{Either, select},
-    pin_mut,
+use std::{
+    future::{Future, poll_fn},
+    pin::Pin,
+    sync::Arc,
+    task::Poll,
+    time::Duration,
 };
+
+use futures_util::pin_mut;
 
 use crate::{platform::Runtime, upload::Progress};
 
@@ -15,12 +18,8 @@ pub(crate) async fn within<F: Future>(
     limit: Duration,
     future: F,
 ) -> Option<F::Output> {
-    let sleep = runtime.sleep(limit);
     pin_mut!(future);
-    match select(future, sleep).await {
-        Either::Left((output, _)) => Some(output),
-        Either::Right(_) => None,
-    }
+    for_now(runtime, limit, future).await
 }
 
 /// Runs `future` as long as it ends or bytes move within every `limit`.
@@ -33,15 +32,31 @@ pub(super) async fn while_moving<F: Future>(
     pin_mut!(future);
     let mut seen = progress.map(Progress::moved);
     loop {
-        match select(future.as_mut(), runtime.sleep(limit)).await {
-            Either::Left((output, _)) => return Some(output),
-            Either::Right(_) => {
-                let now = progress.map(Progress::moved);
-                if now == seen {
-                    return None;
-                }
-                seen = now;
-            }
+        if let Some(output) = for_now(runtime, limit, future.as_mut()).await {
+            return Some(output);
         }
+        let now = progress.map(Progress::moved);
+        if now == seen {
+            return None;
+        }
+        seen = now;
     }
+}
+
+/// Runs `future` for `limit`, to be gone on with if it gives `None`.
+async fn for_now<F: Future>(
+    runtime: &Arc<dyn Runtime>,
+    limit: Duration,
+    mut future: Pin<&mut F>,
+) -> Option<F::Output> {
+    // What is there at once, as most bodies are, needs no timer.
+    let mut timer = None;
+    poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => {
+            let timer = timer.get_or_insert_with(|| runtime.sleep(limit));
+            timer.as_mut().poll(context).map(|()| None)
+        }
+    })
+    .await
 }

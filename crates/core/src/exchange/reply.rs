@@ -118,8 +118,14 @@ pub(super) fn keep_body(
     if expect != Expect::Json || body.is_empty() {
         return decode_body(expect, status, headers, body).map(Answer::Value);
     }
-    check_json(&body).map_err(|error| not_json(error, status, headers, &body))?;
-    String::from_utf8(body.into()).map(Answer::Json).map_err(|error| Error::invalid(error.to_string()))
+    match String::from_utf8(body.into()) {
+        Ok(text) => match check_json(&text) {
+            Ok(()) => Ok(Answer::Json(text)),
+            Err(error) => Err(not_json(error, status, headers, text.as_bytes())),
+        },
+        // Which fails as well, and says why.
+        Err(error) => decode_body(expect, status, headers, error.into_bytes().into()).map(Answer::Value),
+    }
 }
 
 fn not_json(error: Error, status: u16, headers: &[(String, String)], body: &[u8]) -> Error {

@@ -22,7 +22,7 @@ impl Client {
             Target::Url(url) => url.clone(),
             Target::Path(path) => {
                 let mut url = config.base_url.clone();
-                url.set_path(&format!("{}{path}", config.base_url.path()));
+                url.set_path(&[config.base_url.path(), path].concat());
                 url
             }
         };
@@ -61,7 +61,7 @@ impl Client {
         let own = headers.iter().any(|(name, _)| name == "authorization");
         if self.owns(&url) {
             if let Some(token) = config.token.as_ref().filter(|_| !own) {
-                set_header(&mut headers, "authorization", format!("Bearer {token}"));
+                set_header(&mut headers, "authorization", ["Bearer ", token].concat());
             }
             for (name, value) in config.headers.iter().chain(&request.options.headers) {
                 check_header("headers", name, value)?;

@@ -15,7 +15,7 @@ use crate::{
     platform::{Observer, Spawner},
     request::Request,
     value::Value,
-    wait::OnAbandon,
+    wait::{OnAbandon, is_terminal},
 };
 
 /// Refuses an answer to a create that does not say what was created.
@@ -57,7 +57,9 @@ impl Life {
         let (last_seen, unwanted) = (self.last_seen.clone(), self.unwanted.clone());
         let create = async move {
             let created = client.fetch(&request).await.and_then(has_id);
-            if let Ok(created) = &created {
+            if let Ok(created) = &created
+                && !is_terminal(created["status"].as_str().unwrap_or_default())
+            {
                 // Noted before the caller has taken it, who may go away in between. Under one lock, so
                 // that either this or the `Drop` of the life sees the other, and one of them cancels.
                 let mut last_seen = last_seen.lock().unwrap_or_else(PoisonError::into_inner);
