@@ -11,9 +11,8 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
-use napi::bindgen_prelude::{BufferSlice, Either, Env, PromiseRaw};
+use napi::bindgen_prelude::{BufferSlice, Either, Env, PromiseRaw, spawn};
 use napi_derive::napi;
 use replicant::{BoxStream, Error, Item, Result};
 use tokio::sync::Notify;
@@ -39,23 +38,23 @@ type Items = BoxStream<'static, Result<Item>>;
 #[napi]
 pub struct NativeStream {
     unread: Option<Items>,
-    inbox: Inbox,
     queue: Arc<Queue>,
 }
 
 #[napi]
 impl NativeStream {
     pub(crate) fn new(items: Items, inbox: Inbox) -> Self {
-        Self { unread: Some(items), inbox, queue: Arc::default() }
+        Self { unread: Some(items), queue: Arc::new(Queue::new(inbox)) }
     }
 
     /// What has arrived, `null` if nothing has.
     #[napi(catch_unwind)]
     pub fn take<'env>(&self, env: &'env Env) -> napi::Result<Option<Either<String, BufferSlice<'env>>>> {
-        Ok(match self.queue.take() {
+        let taken = self.queue.take(|bytes| BufferSlice::copy_from(env, bytes));
+        Ok(match taken {
             None => None,
             Some(Batch::Json(json)) => Some(Either::A(json)),
-            Some(Batch::Bytes(bytes)) => Some(Either::B(BufferSlice::copy_from(env, bytes)?)),
+            Some(Batch::Bytes(buffer)) => Some(Either::B(buffer?)),
         })
     }
 
@@ -63,18 +62,10 @@ impl NativeStream {
     /// that it is over, or what ended the stream.
     #[napi(catch_unwind)]
     pub fn ready(&mut self, number: u32) {
-        let start = self.unread.take();
-        let queue = Arc::clone(&self.queue);
-        self.inbox.expect(number, async move {
-            if let Some(items) = start {
-                tokio::spawn(read(items, Arc::clone(&queue)));
-            }
-            match queue.arrival().await {
-                Ok(true) => News::Arrived,
-                Ok(false) => News::Over,
-                Err(error) => News::Failure(Box::new(error)),
-            }
-        });
+        if let Some(items) = self.unread.take() {
+            spawn(read(items, Arc::clone(&self.queue)));
+        }
+        self.queue.want(number);
     }
 
     /// Ends the stream. Resolves when the API has been told what it has to be told.
@@ -125,17 +116,15 @@ async fn read(mut items: Items, queue: Arc<Queue>) {
     queue.released.notify_one();
 }
 
-enum Batch {
+enum Batch<B> {
     Json(String),
-    Bytes(Bytes),
+    Bytes(B),
 }
 
 /// What has arrived and was not taken.
-#[derive(Default)]
 struct Queue {
+    inbox: Inbox,
     state: Mutex<State>,
-    /// Something arrived, or the end.
-    arrived: Notify,
     /// Something was taken, or is wanted.
     taken: Notify,
     closed: Notify,
@@ -145,119 +134,144 @@ struct Queue {
 
 #[derive(Default)]
 struct State {
-    bytes: VecDeque<Bytes>,
+    /// Copied out of what came, so that the memory which the socket is read into is used again at once,
+    /// instead of going back to the system and coming from it anew.
+    bytes: VecDeque<u8>,
     /// Items as JSON, separated by commas.
     json: String,
-    size: usize,
-    /// Somebody waits, and nothing is there.
-    wanted: bool,
+    /// Who is to be told that something is there.
+    wanted: Option<u32>,
     ended: bool,
     failure: Option<Error>,
 }
 
+impl State {
+    fn size(&self) -> usize {
+        self.bytes.len() + self.json.len()
+    }
+
+    /// What is to be told, and to whom.
+    fn news(&mut self) -> Option<(u32, News)> {
+        let number = self.wanted?;
+        let news = if self.size() > 0 {
+            News::Arrived
+        } else if !self.ended {
+            return None;
+        } else {
+            self.bytes = VecDeque::new();
+            self.failure.take().map_or(News::Over, |error| News::Failure(Box::new(error)))
+        };
+        self.wanted = None;
+        Some((number, news))
+    }
+}
+
 impl Queue {
-    /// Adds an item, and waits until the next one may be read: bytes and events are read ahead as
-    /// far as there is room; a value (a page of a list) costs a request, and waits to be asked for.
-    async fn put(&self, item: Item) -> Result<()> {
-        let costly = matches!(item, Item::Value(_));
-        match item {
-            Item::Bytes(bytes) if bytes.is_empty() => return Ok(()),
-            Item::Bytes(bytes) => {
-                let mut state = self.lock();
-                state.size += bytes.len();
-                state.bytes.push_back(bytes);
-            }
-            item => {
-                let json = value::item(&item)?;
-                let mut state = self.lock();
-                if !state.json.is_empty() {
-                    state.json.push(',');
-                }
-                state.json.push_str(&json);
-                state.size = state.json.len();
-                state.wanted = false;
-            }
-        }
-        self.arrived.notify_one();
-        loop {
-            let room = self.taken.notified();
-            {
-                let state = self.lock();
-                let room = if costly { state.wanted } else { state.size < AHEAD };
-                if room || state.ended {
-                    return Ok(());
-                }
-            }
-            room.await;
+    fn new(inbox: Inbox) -> Self {
+        Self {
+            inbox,
+            state: Mutex::default(),
+            taken: Notify::new(),
+            closed: Notify::new(),
+            released: Notify::new(),
         }
     }
 
-    fn take(&self) -> Option<Batch> {
+    /// Changes the state, and tells what there is to tell of it.
+    fn update(&self, change: impl FnOnce(&mut State)) {
+        let news = {
+            let mut state = self.lock();
+            change(&mut state);
+            state.news()
+        };
+        if let Some((number, news)) = news {
+            self.inbox.put(number, news);
+        }
+    }
+
+    /// Adds an item, and waits until the next one may be read: bytes and events are read ahead as
+    /// far as there is room; a value (a page of a list) costs a request, and waits to be asked for.
+    async fn put(&self, item: Item) -> Result<()> {
+        if let Item::Bytes(bytes) = item {
+            for part in bytes.chunks(AHEAD) {
+                self.update(|state| state.bytes.extend(part));
+                self.room(|state| state.size() < AHEAD).await;
+            }
+            return Ok(());
+        }
+        let json = value::item(&item)?;
+        self.update(|state| {
+            if !state.json.is_empty() {
+                state.json.push(',');
+            }
+            state.json.push_str(&json);
+        });
+        let costly = matches!(item, Item::Value(_));
+        self.room(|state| if costly { state.wanted.is_some() } else { state.size() < AHEAD }).await;
+        Ok(())
+    }
+
+    /// Waits until there is room for more, or nothing more is asked for.
+    async fn room(&self, enough: impl Fn(&State) -> bool) {
+        loop {
+            let taken = self.taken.notified();
+            {
+                let state = self.lock();
+                if enough(&state) || state.ended {
+                    return;
+                }
+            }
+            taken.await;
+        }
+    }
+
+    /// `copy` makes what leaves of a piece.
+    fn take<B>(&self, copy: impl FnOnce(&[u8]) -> B) -> Option<Batch<B>> {
         let mut state = self.lock();
-        let batch = if let Some(first) = state.bytes.front_mut() {
-            let piece = if first.len() > PIECE {
-                first.split_to(PIECE)
-            } else {
-                state.bytes.pop_front().unwrap_or_default()
-            };
-            state.size -= piece.len();
+        let batch = if !state.bytes.is_empty() {
+            let (first, _) = state.bytes.as_slices();
+            let size = first.len().min(PIECE);
+            let piece = copy(&first[..size]);
+            state.bytes.drain(..size);
             Batch::Bytes(piece)
         } else if !state.json.is_empty() {
-            state.size = 0;
             Batch::Json(format!("[{}]", std::mem::take(&mut state.json)))
         } else {
             return None;
         };
+        // Not for every piece: a change of threads costs more than to copy one.
+        let room = state.size() <= AHEAD / 2;
         drop(state);
-        self.taken.notify_one();
+        if room {
+            self.taken.notify_one();
+        }
         Some(batch)
     }
 
-    /// Waits until there is something to take (true), or nothing will come (false).
-    async fn arrival(&self) -> Result<bool> {
-        loop {
-            let arrived = self.arrived.notified();
-            {
-                let mut state = self.lock();
-                if !state.bytes.is_empty() || !state.json.is_empty() {
-                    return Ok(true);
-                }
-                if let Some(failure) = state.failure.take() {
-                    return Err(failure);
-                }
-                if state.ended {
-                    return Ok(false);
-                }
-                state.wanted = true;
-            }
-            self.taken.notify_one();
-            arrived.await;
-        }
+    /// Has `number` told as soon as there is something to take, or nothing will come.
+    fn want(&self, number: u32) {
+        self.update(|state| state.wanted = Some(number));
+        self.taken.notify_one();
     }
 
     fn end(&self, outcome: Result<()>) {
-        {
-            let mut state = self.lock();
+        self.update(|state| {
             if !state.ended {
                 state.failure = outcome.err();
             }
             state.ended = true;
-        }
-        self.arrived.notify_one();
+        });
     }
 
     /// Ends it from the outside; what was not taken is dropped.
     fn close(&self) {
-        {
-            let mut state = self.lock();
+        self.update(|state| {
             state.ended = true;
-            state.bytes.clear();
+            state.bytes = VecDeque::new();
             state.json.clear();
-            state.size = 0;
-        }
+        });
         self.closed.notify_one();
         self.taken.notify_one();
-        self.arrived.notify_one();
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
