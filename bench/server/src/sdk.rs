@@ -103,10 +103,8 @@ async fn measure(work: &str, origin: Arc<str>, seconds: f64) {
         }
         "large" => {
             report(seconds, || async {
-                let value =
-                    operation::call(client, "predictions.get", json!({"id": "big"}).into(), None).await;
-                let value = value.expect("a prediction").value;
-                u64::from(value["output"].as_array().is_some_and(|items| items.len() == 54_000))
+                let prediction = client.predictions().get("big").await.expect("a prediction");
+                u64::from(prediction.output.as_array().is_some_and(|items| items.len() == 54_000))
             })
             .await;
         }
@@ -117,16 +115,12 @@ async fn measure(work: &str, origin: Arc<str>, seconds: f64) {
     }
 }
 
-/// By name, as the bindings call it.
 async fn call(client: Client, work: &str) {
     let input = json!({"prompt": "a heron at dawn, oil on canvas"});
     if work.starts_with("create") {
-        let params = json!({"version": "0".repeat(64), "input": input});
-        let reply = operation::call(&client, "predictions.create", params.into(), None).await;
-        assert_eq!(reply.expect("a prediction").value["id"], "p1");
+        let created = client.predictions().create("0".repeat(64), input).await;
+        assert_eq!(created.expect("a prediction").id, "p1");
     } else {
-        let params = json!({"ref": "bench/run", "input": input});
-        let reply = operation::call(&client, "run", params.into(), None).await;
-        assert!(reply.expect("an output").value.as_str().is_some());
+        assert!(client.run("bench/run", input).await.expect("an output").as_str().is_some());
     }
 }

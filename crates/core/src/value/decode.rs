@@ -1,6 +1,6 @@
 //! [`Value`] to Rust structs, by serde; files and exact numbers pass through as they are.
 
-use std::cell::Cell;
+use std::{cell::Cell, iter::Enumerate, mem};
 
 use serde::{
     Deserialize,
@@ -29,21 +29,18 @@ pub(super) fn handed_over() -> Option<Value> {
 
 /// Decodes an answer of the API.
 pub(crate) fn decode<T: DeserializeOwned>(value: Value) -> Result<T> {
-    serde_path_to_error::deserialize(ValueDeserializer::new(value, Nulls::Default)).map_err(|error| {
-        let path = error.path().to_string();
-        Error::new(
-            ErrorKind::InvalidResponse,
-            format!("the answer has an unexpected form at `{path}`: {error}"),
-        )
+    T::deserialize(ValueDeserializer::new(value, Nulls::Default)).map_err(|mistake| {
+        let path = if mistake.path.is_empty() { "." } else { &mistake.path };
+        let why = format!("the answer has an unexpected form at `{path}`: {mistake}");
+        Error::new(ErrorKind::InvalidResponse, why)
     })
 }
 
 /// Decodes the parameters of an operation; what does not fit is named.
 pub(crate) fn decode_params<T: DeserializeOwned>(operation: &str, params: Value) -> Result<T> {
-    serde_path_to_error::deserialize(ValueDeserializer::new(params, Nulls::Refused)).map_err(|error| {
-        let path = error.path().to_string();
-        let mistake = error.into_inner();
-        let place = if path == "." || mistake.placed { String::new() } else { format!(" `{path}`") };
+    T::deserialize(ValueDeserializer::new(params, Nulls::Refused)).map_err(|mistake| {
+        let path = &mistake.path;
+        let place = if path.is_empty() || mistake.placed { String::new() } else { format!(" `{path}`") };
         Error::invalid(format!("{operation}:{place} {mistake}"))
     })
 }
@@ -102,9 +99,9 @@ impl<'de> Deserializer<'de> for ValueDeserializer {
             Value::Number(Number::UInt(int)) => visitor.visit_u64(int),
             Value::Number(number @ (Number::Big(_) | Number::Float(_))) => visitor.visit_f64(number.as_f64()),
             Value::String(string) => visitor.visit_string(string),
-            Value::Array(items) => visitor.visit_seq(Items { rest: items.into_iter(), nulls }),
+            Value::Array(items) => visitor.visit_seq(Items { rest: items.into_iter().enumerate(), nulls }),
             Value::Object(members) => {
-                visitor.visit_map(Members { rest: members.into_iter(), value: None, nulls })
+                visitor.visit_map(Members { rest: members.into_iter(), member: Default::default(), nulls })
             }
             Value::Output(file) => visitor.visit_str(file.url()),
             Value::Bytes(bytes) => visitor.visit_bytes(&bytes),
@@ -171,7 +168,7 @@ impl<'de> Deserializer<'de> for ValueDeserializer {
 }
 
 struct Items {
-    rest: std::vec::IntoIter<Value>,
+    rest: Enumerate<std::vec::IntoIter<Value>>,
     nulls: Nulls,
 }
 
@@ -179,8 +176,9 @@ impl<'de> SeqAccess<'de> for Items {
     type Error = Mistake;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Mistake> {
-        let Some(item) = self.rest.next() else { return Ok(None) };
-        seed.deserialize(ValueDeserializer::new(item, self.nulls)).map(Some)
+        let Some((index, item)) = self.rest.next() else { return Ok(None) };
+        let item = seed.deserialize(ValueDeserializer::new(item, self.nulls));
+        item.map(Some).map_err(|mistake| mistake.in_item(index))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -190,7 +188,8 @@ impl<'de> SeqAccess<'de> for Items {
 
 struct Members {
     rest: indexmap::map::IntoIter<String, Value>,
-    value: Option<Value>,
+    /// The one whose name was read last.
+    member: (String, Value),
     nulls: Nulls,
 }
 
@@ -198,14 +197,15 @@ impl<'de> MapAccess<'de> for Members {
     type Error = Mistake;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Mistake> {
-        let Some((key, value)) = self.rest.next() else { return Ok(None) };
-        self.value = Some(value);
-        seed.deserialize(ValueDeserializer::new(Value::String(key), self.nulls)).map(Some)
+        let Some(member) = self.rest.next() else { return Ok(None) };
+        self.member = member;
+        seed.deserialize(self.member.0.as_str().into_deserializer()).map(Some)
     }
 
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Mistake> {
-        let value = self.value.take().unwrap_or_default();
-        seed.deserialize(ValueDeserializer { value, nulls: self.nulls, member: true })
+        let value = mem::take(&mut self.member.1);
+        let value = seed.deserialize(ValueDeserializer { value, nulls: self.nulls, member: true });
+        value.map_err(|mistake| mistake.in_member(&self.member.0))
     }
 }
 

@@ -8,6 +8,8 @@ use serde::de::{self, Expected, Unexpected};
 #[derive(Debug)]
 pub(super) struct Mistake {
     text: String,
+    /// The members and places that lead to it, `input.images[0]`; empty at the top.
+    pub path: String,
     /// The text says where it is.
     pub placed: bool,
 }
@@ -18,8 +20,20 @@ impl Mistake {
         Self::at_a_place_told_elsewhere(format!("must be {}, not {given}", alternatives(expected, '"')))
     }
 
+    /// The same mistake, seen from the object whose member it is in.
+    pub fn in_member(self, name: &str) -> Self {
+        let dot = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
+        Self { path: [name, dot, &self.path].concat(), ..self }
+    }
+
+    /// The same mistake, seen from the array whose item it is in.
+    pub fn in_item(self, index: usize) -> Self {
+        let dot = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
+        Self { path: format!("[{index}]{dot}{}", self.path), ..self }
+    }
+
     fn at_a_place_told_elsewhere(text: String) -> Self {
-        Self { text, placed: false }
+        Self { text, path: String::new(), placed: false }
     }
 }
 
@@ -54,11 +68,12 @@ impl de::Error for Mistake {
             None => format!("there is {}", alternatives(expected, '`').replace(" or ", " and ")),
         };
         let advice = if expected.is_empty() { "there are none".to_owned() } else { advice };
-        Self { text: format!("unknown option `{field}`; {advice}"), placed: true }
+        let text = format!("unknown option `{field}`; {advice}");
+        Self { placed: true, ..Self::at_a_place_told_elsewhere(text) }
     }
 
     fn missing_field(field: &'static str) -> Self {
-        Self { text: format!("`{field}` is missing"), placed: true }
+        Self { placed: true, ..Self::at_a_place_told_elsewhere(format!("`{field}` is missing")) }
     }
 }
 
@@ -124,7 +139,9 @@ fn distance(from: &str, to: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::decode::decode_params;
+    use std::collections::HashMap;
+
+    use super::super::decode::{decode, decode_params};
     use crate::{client::Options, json};
 
     fn told(options: serde_json::Value) -> String {
@@ -147,10 +164,19 @@ mod tests {
     }
 
     #[test]
+    fn a_wrong_value_inside_is_placed() {
+        let answer = json!({"next": null, "rows": [[{"id": "a"}], [{"id": "b"}, {"id": 5}]]});
+        type Rows = HashMap<String, Option<Vec<Vec<HashMap<String, String>>>>>;
+        let told = decode::<Rows>(answer.into()).expect_err("a mistake").to_string();
+        assert!(told.ends_with("at `rows[1][1].id`: must be a string, not 5"), "{told}");
+    }
+
+    #[test]
     fn a_wrong_value_is_shown_with_what_it_must_be() {
         for (given, expected) in [
             (json!({"timeout": "soon"}), "options: `timeout` must be a number, not \"soon\""),
             (json!({"token": 5}), "options: `token` must be a string, not 5"),
+            (json!({"headers": {"x-trace": 5}}), "options: `headers.x-trace` must be a string, not 5"),
             (json!({"headers": [1]}), "options: `headers` must be an object, not an array"),
             (
                 json!({"use_file_output": "no"}),
