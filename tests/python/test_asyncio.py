@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import gc
 import os
 import random
@@ -199,6 +200,77 @@ def test_one_client_in_a_hundred_loops(emulator: Emulator) -> None:
     assert all(task.cancelled() for task in left)
     under_way = ("starting", "processing")
     eventually(lambda: not any(emulator.state()["predictions"].get(s) for s in under_way), 10.0)
+
+
+def descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="counts as Linux does")
+def test_a_loop_that_is_closed_leaves_nothing_open(emulator: Emulator) -> None:
+    client = replicant.AsyncClient(TOKEN, base_url=emulator.base_url)
+    one, other = asyncio.new_event_loop(), asyncio.new_event_loop()
+    for loop in (one, other):
+        loop.run_until_complete(client.accounts.current())
+    before = descriptors()
+    for _ in range(20):
+        for loop in (one, other):
+            loop.run_until_complete(client.accounts.current())
+        asyncio.run(client.accounts.current())
+    # The connections of the pool, of which there are a few, may come and go.
+    assert descriptors() < before + 10
+    for loop in (one, other):
+        loop.close()
+
+
+def test_a_loop_that_watches_no_sockets(emulator: Emulator) -> None:
+    """As asyncio's own on Windows, and those that only run simulations."""
+
+    class Loop(asyncio.SelectorEventLoop):
+        def add_reader(self, fd: Any, callback: Any, *args: Any) -> None:
+            raise NotImplementedError
+
+    client = replicant.AsyncClient(TOKEN, base_url=emulator.base_url)
+    seen: list[str] = []
+
+    async def main() -> list[Any]:
+        calls = (client.run("emulator/echo", {"value": value}) for value in range(20))
+        await client.run("emulator/echo", {"value": 0}, on_update=lambda p: seen.append(p.status))
+        return await asyncio.gather(*calls)
+
+    loop = Loop()
+    assert loop.run_until_complete(main()) == list(range(20))
+    assert seen[-1] == "succeeded"
+    loop.close()
+
+
+async def test_an_observer_is_in_nobody_elses_context(
+    async_client: replicant.AsyncClient,
+) -> None:
+    user = contextvars.ContextVar("user", default="nobody")
+    user.set("the first")
+    seen: list[str] = []
+    for _ in range(2):
+        await async_client.run(
+            "emulator/echo", {"value": 1}, on_update=lambda _: seen.append(user.get())
+        )
+        user.set("the second")
+    assert set(seen) == {"nobody"}
+
+
+async def test_a_task_that_nobody_holds_goes_on(async_client: replicant.AsyncClient) -> None:
+    done: list[Any] = []
+
+    async def call() -> None:
+        done.append(await async_client.run("emulator/echo", {"value": 1, "delay": 0.2}))
+
+    asyncio.ensure_future(call())  # noqa: RUF006
+    for _ in range(100):
+        await asyncio.sleep(0.02)
+        gc.collect()
+        if done:
+            break
+    assert done == [1]
 
 
 def test_the_loop_is_free_while_a_large_file_goes_up(emulator: Emulator, tmp_path: Path) -> None:

@@ -321,7 +321,7 @@ impl Drop for Awaited {
 ///
 /// StopIteration takes a tuple for its arguments and an exception for itself; anything else becomes its
 /// value, and Python does not even make the exception then.
-pub fn returned(value: Bound<'_, PyAny>) -> PyErr {
+fn returned(value: Bound<'_, PyAny>) -> PyErr {
     if value.is_instance_of::<PyTuple>() || value.is_instance_of::<PyBaseException>() {
         return PyStopIteration::new_err((value.unbind(),));
     }

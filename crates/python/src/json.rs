@@ -26,6 +26,11 @@ pub fn to_python<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>
     }
 }
 
+/// A name that comes again and again, such as that of a member or the kind of an event.
+pub fn name<'py>(py: Python<'py>, name: &str) -> Bound<'py, PyString> {
+    NAMES.with(|names| names.get(py, name))
+}
+
 /// Names of members met before, as Python has them: answers have the same few again and again.
 struct Names([Cell<Option<Name>>; 256]);
 

@@ -1,13 +1,13 @@
 //! What an operation gives piece by piece: one class with both iterator protocols.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 use pyo3::{
     exceptions::{PyRuntimeError, PyStopAsyncIteration},
     prelude::*,
-    sync::OnceLockExt,
+    sync::{OnceLockExt, PyOnceLock},
     types::{PyBytes, PyDict},
 };
 use replicant::{
@@ -16,9 +16,9 @@ use replicant::{
 };
 
 use crate::{
-    awaiting::{Awaited, Delivery, returned},
+    awaiting::{Awaited, Delivery},
     client::{Client, Link},
-    error, runtime,
+    error, json, runtime,
     source::{Head, Source},
     value,
 };
@@ -96,7 +96,7 @@ impl Stream {
 
     fn __anext__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         match Self::next_now(slf)? {
-            Some(item) => Ready::now(item),
+            Some(item) => ready(item),
             None => Ok(Bound::new(slf.py(), Self::next_later(slf)?)?.into_any()),
         }
     }
@@ -116,7 +116,7 @@ impl Stream {
 
     fn aclose<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         slf.get().close(slf.py())?;
-        Ready::now(slf.py().None().into_bound(slf.py()))
+        ready(slf.py().None().into_bound(slf.py()))
     }
 }
 
@@ -190,13 +190,14 @@ impl Stream {
                 self.value.as_ref().map_or(Ok(value.clone()), |make| make.bind(py).call1((value,)))
             }
             Item::Event(event) => {
+                let kind = json::name(py, &event.event);
                 let data = match event.file {
                     Some(file) => value::file_output(py, file.url(), client)?,
                     None => event.data.into_pyobject(py)?.into_any(),
                 };
                 match &self.event {
-                    Some(make) => make.bind(py).call1((event.event, data, event.id, event.retry)),
-                    None => Ok((event.event, data, event.id, event.retry).into_pyobject(py)?.into_any()),
+                    Some(make) => make.bind(py).call1((kind, data, event.id, event.retry)),
+                    None => Ok((kind, data, event.id, event.retry).into_pyobject(py)?.into_any()),
                 }
             }
             other => Err(PyRuntimeError::new_err(format!("an item of an unknown kind: {other:?}"))),
@@ -220,7 +221,7 @@ impl Loop {
     fn __anext__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let stream = self.0.bind(py);
         if let Some(item) = Stream::next_now(stream)? {
-            return Ready::now(item);
+            return ready(item);
         }
         let closed = self.0.clone_ref(py);
         let next = Stream::next_later(stream)?.or_else(move |py| drop(closed.get().close(py)));
@@ -229,28 +230,7 @@ impl Loop {
 }
 
 /// An awaitable whose result is there.
-#[pyclass(frozen)]
-struct Ready(Mutex<Option<Py<PyAny>>>);
-
-impl Ready {
-    fn now(value: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
-        let py = value.py();
-        Ok(Bound::new(py, Ready(Mutex::new(Some(value.unbind()))))?.into_any())
-    }
-}
-
-#[pymethods]
-impl Ready {
-    fn __await__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
-        slf
-    }
-
-    fn __iter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
-        slf
-    }
-
-    fn __next__(&self, py: Python<'_>) -> PyResult<()> {
-        let value = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        Err(returned(value.unwrap_or_else(|| py.None()).into_bound(py)))
-    }
+fn ready(value: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
+    static READY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    READY.import(value.py(), "replicant._ready", "ready")?.call1((value,))
 }
