@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use futures_util::{StreamExt, future::join_all};
-use replicant::{Client, File, Options, Value, json, operation};
+use replicant::{Client, File, Options, Status, Value, json, operation};
 
 use crate::{
     answers::FILE,
     measure::{report, timed},
     plain::{AT_ONCE, CALLS, UPLOAD},
 };
+
+/// Predictions waited for at once.
+const WAITED: u64 = 1000;
 
 /// A work on the runtime that suits it best.
 pub fn run(work: &str, origin: &str, seconds: f64) {
@@ -98,6 +101,22 @@ async fn measure(work: &str, origin: Arc<str>, seconds: f64) {
                 params["file"] = file.clone().into();
                 operation::call(client, "files.create", params, None).await.expect("a file");
                 UPLOAD
+            })
+            .await;
+        }
+        "wait" => {
+            timed(0.0, || async {
+                let waited = (0..WAITED).map(|_| {
+                    let client = client.clone();
+                    tokio::spawn(async move {
+                        let input = json!({"prompt": "a heron at dawn, oil on canvas"});
+                        let created = client.predictions().create("bench/slow", input).await;
+                        let ended = client.predictions().wait(&created.expect("a prediction").id).await;
+                        assert_eq!(ended.expect("an end").status, Status::Succeeded);
+                    })
+                });
+                join_all(waited).await;
+                WAITED
             })
             .await;
         }

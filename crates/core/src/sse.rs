@@ -99,10 +99,14 @@ impl Parser {
         };
         match field {
             b"data" => {
+                let text = String::from_utf8_lossy(value);
                 if self.has_data {
                     self.data.push('\n');
+                    self.data.push_str(&text);
+                } else {
+                    // Mostly the only line, so with just the memory that it needs.
+                    self.data = text.into_owned();
                 }
-                self.data.push_str(&String::from_utf8_lossy(value));
                 self.has_data = true;
             }
             b"event" => self.event = String::from_utf8_lossy(value).into_owned(),

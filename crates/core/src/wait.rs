@@ -123,6 +123,16 @@ impl RunTimes {
     }
 }
 
+/// An observer that notes what was last seen, and tells the one given.
+pub(crate) fn remembering(seen: Arc<Mutex<Option<Value>>>, observer: Option<Observer>) -> Observer {
+    Arc::new(move |prediction: Value| {
+        *seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(prediction.clone());
+        if let Some(observer) = &observer {
+            observer(prediction);
+        }
+    })
+}
+
 /// How a known prediction is waited for.
 #[derive(Default)]
 pub(crate) struct Polling {

@@ -15,7 +15,7 @@ use crate::{
     platform::{Observer, Spawner},
     request::Request,
     value::Value,
-    wait::{OnAbandon, is_terminal},
+    wait::{OnAbandon, is_terminal, remembering},
 };
 
 /// Refuses an answer to a create that does not say what was created.
@@ -82,13 +82,7 @@ impl Life {
 
     /// An observer that remembers what was last seen, and tells the one given.
     pub fn observing(&self, observer: Option<Observer>) -> Observer {
-        let last_seen = self.last_seen.clone();
-        Arc::new(move |prediction: Value| {
-            *last_seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(prediction.clone());
-            if let Some(observer) = &observer {
-                observer(prediction);
-            }
-        })
+        remembering(self.last_seen.clone(), observer)
     }
 
     /// Nothing is left to cancel.

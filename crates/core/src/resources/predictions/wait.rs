@@ -17,7 +17,7 @@ use crate::{
     platform::{BoxFuture, MaybeSend, MaybeSync, Observer},
     request::{Request, RequestOptions, path, seconds},
     value::{Value, decode},
-    wait::{Deadline, Polling, succeeded},
+    wait::{Deadline, Polling, remembering, succeeded},
 };
 
 /// How a known prediction is waited for, as it comes from another language.
@@ -123,40 +123,39 @@ impl WaitForPrediction {
         let Self { client, params, options, observer } = self;
         let WaitParams { id, prediction, timeout, interval, raise } = params;
         let deadline = Deadline::after(client.runtime(), timeout);
-        let seen = Arc::new(Mutex::new(prediction.clone()));
-        let last_seen = seen.clone();
-        let tell: Observer = Arc::new(move |prediction: Value| {
-            *last_seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(prediction.clone());
-            if let Some(observer) = &observer {
-                observer(prediction);
-            }
-        });
-        let waiting = async {
+        // Only the error of a time that is up tells what was seen last.
+        let seen = timeout.map(|_| Arc::new(Mutex::new(prediction.clone())));
+        let observer = match &seen {
+            Some(seen) => Some(remembering(seen.clone(), observer)),
+            None => observer,
+        };
+        // In a box, as thousands may wait at once: each layer around a future holds all of it, more than once.
+        let waiting = Box::pin(async {
             let known = match (prediction, id) {
                 (Some(prediction), _) if prediction["id"].as_str().is_some() => prediction,
                 (_, Some(id)) => {
                     let request = Request::get(path("/predictions/{id}", &[("id", &id)])?);
                     let known: Value =
                         client.fetch(&request.deadline(deadline).options(options.clone())).await?;
-                    tell(known.clone());
+                    if let Some(observer) = &observer {
+                        observer(known.clone());
+                    }
                     known
                 }
                 _ => return Err(Error::invalid("Invalid prediction: it has no `id`")),
             };
-            let observer = Some(tell.clone());
             client.poll(known, &Polling { interval, began: None, deadline, observer, options }).await
+        });
+        let ended = match (timeout, seen) {
+            (Some(timeout), Some(seen)) => {
+                let ended = within(client.runtime(), timeout, waiting).await;
+                ended.unwrap_or_else(|| {
+                    Err(too_late(timeout, seen.lock().unwrap_or_else(PoisonError::into_inner).take()))
+                })
+            }
+            _ => waiting.await,
         };
-        let ended = match timeout {
-            None => waiting.await?,
-            Some(timeout) => match within(client.runtime(), timeout, waiting).await {
-                Some(ended) => ended?,
-                None => {
-                    let seen = seen.lock().unwrap_or_else(PoisonError::into_inner).take();
-                    return Err(too_late(timeout, seen));
-                }
-            },
-        };
-        if raise { succeeded(ended) } else { Ok(ended) }
+        if raise { succeeded(ended?) } else { ended }
     }
 }
 
