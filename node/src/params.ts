@@ -8,29 +8,42 @@ export const REFUSED = Symbol("refused");
 /** Options that stay on this side. */
 const HERE = new Set(["signal", "onProgress", "onUpload"]);
 
+/** Options of the request, whatever the call. */
+const OF_REQUEST = new Set(["maxRetries", "headers", "query"]);
+const OF_REQUEST_AND_TIMEOUT = new Set([...OF_REQUEST, "timeout"]);
+const NONE = new Set<string>();
+
 /** Options by the names and units of the core. What it does not know it refuses by name. */
 export function params(options: object = {}): Params {
-  const result: Params = {};
-  for (const [name, value] of Object.entries(options)) {
-    if (value === undefined || HERE.has(name)) continue;
-    const [theirs, converted] = inward(name, value);
-    result[theirs] = converted;
-  }
-  return result;
+  return sorted(options, NONE);
 }
 
 /** Parameters with what concerns the request alone (its timeout, retries, headers) set apart. */
 export function requestParams(options: object = {}): Params {
-  if (!isOptions(options)) return refused(options);
-  const { timeout, maxRetries, headers, query, ...own } = options as Params;
-  return { ...params(own), ...requestOptions({ timeout, maxRetries, headers, query }) };
+  return isOptions(options) ? sorted(options, OF_REQUEST_AND_TIMEOUT) : refused(options);
 }
 
 /** The same for calls whose own `timeout` is the time that all of it may take. */
 export function runParams(options: object = {}): Params {
-  if (!isOptions(options)) return refused(options);
-  const { maxRetries, headers, query, ...own } = options as Params;
-  return { ...params(own), ...requestOptions({ maxRetries, headers, query }) };
+  return isOptions(options) ? sorted(options, OF_REQUEST) : refused(options);
+}
+
+/** The options named in `apart` go into `request_options`. */
+function sorted(options: object, apart: Set<string>): Params {
+  const result: Params = {};
+  let request: Params | undefined;
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || HERE.has(name)) continue;
+    const [theirs, converted] = inward(name, value);
+    if (apart.has(name)) {
+      request ??= {};
+      request[theirs] = converted instanceof Headers ? Object.fromEntries(converted) : converted;
+    } else {
+      result[theirs] = converted;
+    }
+  }
+  if (request) result.request_options = request;
+  return result;
 }
 
 export function isOptions(options: unknown): options is object {
@@ -41,12 +54,4 @@ function refused(options: unknown): Params {
   const what = options === null ? "null" : Array.isArray(options) ? "an array" : `a ${typeof options}`;
   const error = new TypeError(`the options must be an object, such as { input: { ... } }, not ${what}`);
   return { [REFUSED]: error } as Params;
-}
-
-function requestOptions({ headers, ...rest }: Params): Params {
-  const options = params({
-    ...rest,
-    headers: headers instanceof Headers ? Object.fromEntries(headers) : headers,
-  });
-  return Object.keys(options).length > 0 ? { request_options: options } : {};
 }
