@@ -258,6 +258,14 @@ async def test_an_observer_is_in_nobody_elses_context(
     assert set(seen) == {"nobody"}
 
 
+async def test_a_read_is_awaited_once(async_client: replicant.AsyncClient) -> None:
+    async with async_client.stream("emulator/stream", {"chunks": ["a", "b"]}) as stream:
+        first = stream.__anext__()
+        assert str(await first) == "a"
+        with pytest.raises(RuntimeError):
+            await first
+
+
 async def test_a_task_that_nobody_holds_goes_on(async_client: replicant.AsyncClient) -> None:
     done: list[Any] = []
 

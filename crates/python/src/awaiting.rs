@@ -6,62 +6,36 @@
 //! for each.
 
 mod bell;
+mod promise;
 
 use std::{
     cell::RefCell,
     future::Future,
     mem,
-    sync::{
-        Arc, Mutex, PoisonError, Weak,
-        atomic::{AtomicU8, Ordering::Relaxed},
-    },
+    sync::{Arc, Mutex, PoisonError, Weak},
 };
 
 use pyo3::{
-    PyTraverseError, PyVisit,
-    exceptions::{PyBaseException, PyRuntimeError, PyStopIteration},
+    exceptions::PyRuntimeError,
     intern,
     prelude::*,
     sync::PyOnceLock,
-    types::{PyTuple, PyWeakrefMethods, PyWeakrefReference},
+    types::{PyWeakrefMethods, PyWeakrefReference},
 };
 use replicant::{Observer, Value};
-use tokio::task::AbortHandle;
 
-use self::bell::{Bell, Ear};
-use crate::{client::Client, engine::Engine, runtime, value};
-
-/// Makes the Python result of what is finished; run by the thread of the event loop.
-type Outcome = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
+pub use self::promise::{Awaited, Promise};
+use self::{
+    bell::{Bell, Ear},
+    promise::Outcome,
+};
+use crate::{client::Client, runtime, value};
 
 enum Arrival {
     /// A call is finished.
     Finished { promise: Arc<Promise>, outcome: Outcome },
     /// An observer is to be called with a value.
     Observed { told: Arc<Told>, value: Value },
-}
-
-/// Where the outcome of a call and the task that awaits it meet.
-pub struct Promise {
-    /// Wakes the task: an asyncio future, whose own result is nothing.
-    future: Py<PyAny>,
-    outcome: Mutex<Option<Outcome>>,
-}
-
-impl Promise {
-    /// Wakes the task with `outcome`, unless it has one or is cancelled.
-    fn settle(&self, py: Python<'_>, outcome: Outcome) -> PyResult<()> {
-        let future = self.future.bind(py);
-        if future.call_method0(intern!(py, "done"))?.is_truthy()? {
-            return Ok(());
-        }
-        *self.outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
-        future.call_method1(intern!(py, "set_result"), (py.None(),)).map(drop)
-    }
-
-    fn take(&self) -> Option<Outcome> {
-        self.outcome.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
 }
 
 /// The observer of a call, whose exception ends that call.
@@ -138,7 +112,7 @@ impl Delivery {
     pub fn promise(&self, py: Python<'_>) -> PyResult<Arc<Promise>> {
         let running = self.running(py).ok_or_else(|| PyRuntimeError::new_err("the event loop is gone"))?;
         let future = running.call_method0(intern!(py, "create_future"))?.unbind();
-        Ok(Arc::new(Promise { future, outcome: Mutex::default() }))
+        Ok(Arc::new(Promise::new(future)))
     }
 
     /// Starts `work`, whose result keeps `promise`.
@@ -160,7 +134,7 @@ impl Delivery {
             let outcome: Outcome = Box::new(move |py| outcome(py, result));
             delivery.arrive(Arrival::Finished { promise: kept, outcome });
         });
-        Ok(Awaited { promise, state: AtomicU8::new(NEW), engine, task: task.abort_handle(), given_up: None })
+        Ok(Awaited::new(promise, engine, task.abort_handle()))
     }
 
     /// An observer whose calls are made by the event loop.
@@ -230,9 +204,7 @@ impl Drain {
         }
         for arrival in self.delivery.take() {
             let (delivered, to) = match arrival {
-                Arrival::Finished { promise, outcome } => {
-                    (promise.settle(py, outcome), promise.future.clone_ref(py))
-                }
+                Arrival::Finished { promise, outcome } => (promise.settle(py, outcome), promise.future(py)),
                 Arrival::Observed { told, value } => (told.hear(py, value), told.observer.clone_ref(py)),
             };
             // The others that arrived must not suffer from one that fails.
@@ -241,89 +213,4 @@ impl Drain {
             }
         }
     }
-}
-
-/// A call that is awaited, as the coroutine that awaits it holds it.
-///
-/// Who is cancelled lets go of it, and that drops the work: the outcome is made of what came only when
-/// the coroutine goes on.
-#[pyclass(frozen)]
-pub struct Awaited {
-    promise: Arc<Promise>,
-    state: AtomicU8,
-    engine: &'static Engine,
-    task: AbortHandle,
-    /// Called when the outcome is not wanted any more.
-    given_up: Option<Then>,
-}
-
-type Then = Box<dyn FnOnce(Python<'_>) + Send + Sync>;
-
-const NEW: u8 = 0;
-const WAITING: u8 = 1;
-const FINISHED: u8 = 2;
-
-impl Awaited {
-    /// Has `then` called when it is given up; in a destructor, where nothing of Python may be called.
-    pub fn or_else(mut self, then: impl FnOnce(Python<'_>) + Send + Sync + 'static) -> Self {
-        self.given_up = Some(Box::new(then));
-        self
-    }
-}
-
-#[pymethods]
-impl Awaited {
-    fn __await__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
-        slf
-    }
-
-    fn __iter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
-        slf
-    }
-
-    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        if let Some(outcome) = self.promise.take() {
-            self.state.store(FINISHED, Relaxed);
-            return Err(returned(outcome(py)?.into_bound(py)));
-        }
-        let future = self.promise.future.bind(py);
-        if self.state.swap(WAITING, Relaxed) != NEW {
-            // This raises that it was cancelled, or why else there is no outcome.
-            return future.call_method0(intern!(py, "result"));
-        }
-        // How a task knows that it is to wait for what it is given.
-        future.setattr(intern!(py, "_asyncio_future_blocking"), true)?;
-        Ok(future.clone())
-    }
-
-    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        // While the work goes on, it holds the future as well, and with it the task that waits.
-        if Arc::strong_count(&self.promise) == 1 { visit.call(&self.promise.future) } else { Ok(()) }
-    }
-}
-
-impl Drop for Awaited {
-    fn drop(&mut self) {
-        let given_up = *self.state.get_mut() != FINISHED;
-        // A call that an observer ended is finished while its work is not.
-        let working = !self.task.is_finished();
-        // A forked child must not touch the runtime of its parent.
-        if (given_up || working) && self.engine.is_of_this_process() {
-            self.task.abort();
-            if let Some(then) = self.given_up.take_if(|_| given_up) {
-                Python::try_attach(then);
-            }
-        }
-    }
-}
-
-/// How `__next__` says that an awaitable is done.
-///
-/// StopIteration takes a tuple for its arguments and an exception for itself; anything else becomes its
-/// value, and Python does not even make the exception then.
-fn returned(value: Bound<'_, PyAny>) -> PyErr {
-    if value.is_instance_of::<PyTuple>() || value.is_instance_of::<PyBaseException>() {
-        return PyStopIteration::new_err((value.unbind(),));
-    }
-    PyStopIteration::new_err(value.unbind())
 }
