@@ -3,7 +3,9 @@
 
 use bytes::Bytes;
 use napi::bindgen_prelude::{Object, Uint8ArraySlice};
-use replicant::{Error, ErrorKind, Item, Number, PathSegment, Reply, Result, Value, operation};
+use replicant::{
+    Error, ErrorKind, Event, FileOutput, Item, Number, PathSegment, Reply, Result, Value, operation,
+};
 
 use crate::source;
 
@@ -69,9 +71,7 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) fn of(reply: Reply<operation::Answer>) -> Result<Self> {
-        let headers =
-            reply.headers.iter().map(|(name, value)| list([name.as_str().into(), value.as_str().into()]));
-        let meta = text(&list([i64::from(reply.status).into(), Value::Array(headers.collect())]))?;
+        let meta = serde_json::to_string(&(reply.status, &reply.headers)).map_err(unwritten)?;
         let value = match reply.value {
             operation::Answer::Json(text) => {
                 return Ok(Self { json: Some(text), files: None, bytes: None, meta });
@@ -87,33 +87,17 @@ impl Answer {
 
 /// An item of a stream as JSON: `["value", value, files?]`, or an event's members in a row.
 pub(crate) fn item(item: &Item) -> Result<String> {
-    let mut json = String::new();
-    let mut put = |text: &str| json.push_str(text);
     match item {
-        Item::Value(value) => {
-            put("[\"value\",");
-            put(&text(value)?);
-            if let Some(files) = files(value)? {
-                put(",");
-                put(&files);
-            }
+        Item::Value(value) => Ok(match files(value)? {
+            None => format!(r#"["value",{}]"#, text(value)?),
+            Some(files) => format!(r#"["value",{},{files}]"#, text(value)?),
+        }),
+        Item::Event(Event { event, data, id, retry, file, .. }) => {
+            let file = file.as_ref().map(FileOutput::url);
+            serde_json::to_string(&("event", event, data, id, retry, file)).map_err(unwritten)
         }
-        Item::Event(event) => {
-            put("[\"event\",");
-            put(&quoted(&event.event));
-            put(",");
-            put(&quoted(&event.data));
-            put(",");
-            put(&event.id.as_deref().map_or_else(|| "null".to_owned(), quoted));
-            put(",");
-            put(&event.retry.map_or_else(|| "null".to_owned(), |retry| retry.to_string()));
-            put(",");
-            put(&event.file.as_ref().map_or_else(|| "null".to_owned(), |file| quoted(file.url())));
-        }
-        _ => return Err(internal("an item of a kind that has no form in JSON")),
+        _ => Err(internal("an item of a kind that has no form in JSON")),
     }
-    put("]");
-    Ok(json)
 }
 
 fn files(value: &Value) -> Result<Option<String>> {
@@ -129,10 +113,6 @@ fn files(value: &Value) -> Result<Option<String>> {
     text(&Value::Array(paths.collect())).map(Some)
 }
 
-fn list(items: [Value; 2]) -> Value {
-    Value::Array(items.into())
-}
-
-fn quoted(text: &str) -> String {
-    serde_json::to_string(text).unwrap_or_default()
+fn unwritten(error: serde_json::Error) -> Error {
+    internal(&error.to_string())
 }
