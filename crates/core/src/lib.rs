@@ -36,6 +36,7 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod background;
+mod base64_engine;
 mod call;
 mod client;
 mod error;

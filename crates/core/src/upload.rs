@@ -6,7 +6,7 @@ mod watch;
 
 use std::{fmt, sync::Arc};
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64::Engine;
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Deserialize;
@@ -17,6 +17,7 @@ pub(crate) use self::{
     watch::{UploadWatch, on_upload},
 };
 use crate::{
+    base64_engine,
     client::Client,
     error::{Error, ErrorKind, Result},
     exchange::Expect,
@@ -266,9 +267,8 @@ impl File {
                 return Err(too_much_inline(whole.len() as u64));
             }
         }
-        let mut uri = format!("data:{};base64,", self.mime(&whole));
-        STANDARD.encode_string(&whole, &mut uri);
-        Ok(uri)
+        let content = base64_engine::engine().encode(&whole);
+        Ok(["data:", &self.mime(&whole), ";base64,", &content].concat())
     }
 }
 

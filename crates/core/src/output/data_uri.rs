@@ -1,10 +1,15 @@
 //! `data:` URIs: files that stand in the output itself.
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use std::borrow::Cow;
+
+use base64::Engine;
 use bytes::Bytes;
 use percent_encoding::percent_decode_str;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::{
+    base64_engine,
+    error::{Error, ErrorKind, Result},
+};
 
 /// The MIME type and content of a `data:` URI.
 pub(super) fn decode(uri: &str) -> Result<(String, Bytes)> {
@@ -19,8 +24,12 @@ pub(super) fn decode(uri: &str) -> Result<(String, Bytes)> {
         Some(mime) => (mime, true),
         None => (head, false),
     };
-    let decoded: Vec<u8> = percent_decode_str(data).collect();
-    let bytes = if base64 { STANDARD.decode(&decoded).map_err(|_| wrong("is not base64"))? } else { decoded };
+    let decoded = Cow::from(percent_decode_str(data));
+    let bytes = if base64 {
+        base64_engine::engine().decode(&decoded).map_err(|_| wrong("is not base64"))?
+    } else {
+        decoded.into_owned()
+    };
     let mime = if mime.is_empty() { "text/plain;charset=US-ASCII" } else { mime };
     Ok((mime.to_owned(), bytes.into()))
 }
@@ -43,6 +52,7 @@ pub(super) fn extension(uri: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use base64::engine::general_purpose::STANDARD;
     use proptest::prelude::*;
 
     use super::*;
