@@ -189,7 +189,7 @@ impl Delivery {
 }
 
 /// Delivers what has arrived; called by the event loop.
-#[pyclass(frozen)]
+#[pyclass(frozen, module = "replicant._native")]
 struct Drain {
     delivery: Arc<Delivery>,
     ear: Option<Ear>,

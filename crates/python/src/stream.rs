@@ -209,7 +209,7 @@ impl Stream {
 ///
 /// The exception that ends such a loop keeps its frame, and so the stream, for as long as it is kept
 /// itself. A single `__anext__` of the stream may be cancelled, as by a time limit, and tried again.
-#[pyclass(frozen)]
+#[pyclass(frozen, module = "replicant._native")]
 struct Loop(Py<Stream>);
 
 #[pymethods]

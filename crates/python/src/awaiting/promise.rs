@@ -53,7 +53,7 @@ impl Promise {
 ///
 /// Who is cancelled lets go of it, and that drops the work: the outcome is made of what came only when
 /// the coroutine goes on.
-#[pyclass(frozen)]
+#[pyclass(frozen, module = "replicant._native")]
 pub struct Awaited {
     promise: Arc<Promise>,
     state: AtomicU8,
