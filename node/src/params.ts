@@ -37,13 +37,18 @@ function sorted(options: object, apart: Set<string>): Params {
     const [theirs, converted] = inward(name, value);
     if (apart.has(name)) {
       request ??= {};
-      request[theirs] = converted instanceof Headers ? Object.fromEntries(converted) : converted;
+      request[theirs] = plain(converted);
     } else {
       result[theirs] = converted;
     }
   }
   if (request) result.request_options = request;
   return result;
+}
+
+/** Only objects are asked whether they are Headers: the first mention of that class has Node load all of `fetch`. */
+function plain(value: unknown): unknown {
+  return typeof value === "object" && value instanceof Headers ? Object.fromEntries(value) : value;
 }
 
 export function isOptions(options: unknown): options is object {
