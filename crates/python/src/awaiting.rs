@@ -25,10 +25,7 @@ use pyo3::{
 use replicant::{Observer, Value};
 
 pub use self::promise::{Awaited, Promise};
-use self::{
-    bell::{Bell, Ear},
-    promise::Outcome,
-};
+use self::{bell::Bell, promise::Outcome};
 use crate::{client::Client, runtime, value};
 
 enum Arrival {
@@ -93,10 +90,10 @@ impl Delivery {
         let py = event_loop.py();
         let weak = PyWeakrefReference::new(event_loop)?.unbind();
         let via = |bell| Arc::new(Self { event_loop: weak.clone_ref(py), bell, arrivals: Mutex::default() });
-        if let Ok((bell, ear)) = Bell::with_ear() {
+        if let Ok(bell) = Bell::new() {
             let delivery = via(Some(bell));
-            let drain = Bound::new(py, Drain { delivery: delivery.clone(), ear: Some(ear) })?;
-            if drain.get().ear.as_ref().map_or(Ok(false), |ear| ear.listen(event_loop, drain.as_any()))? {
+            let drain = Bound::new(py, Drain(delivery.clone()))?;
+            if delivery.bell.as_ref().map_or(Ok(false), |bell| bell.listen(event_loop, drain.as_any()))? {
                 return Ok(delivery);
             }
         }
@@ -172,7 +169,7 @@ impl Delivery {
 
     fn call_soon(self: &Arc<Self>, py: Python<'_>) {
         let woken = self.running(py).is_some_and(|event_loop| {
-            let drain = Bound::new(py, Drain { delivery: self.clone(), ear: None });
+            let drain = Bound::new(py, Drain(self.clone()));
             drain
                 .and_then(|drain| event_loop.call_method1(intern!(py, "call_soon_threadsafe"), (drain,)))
                 .is_ok()
@@ -190,19 +187,16 @@ impl Delivery {
 
 /// Delivers what has arrived; called by the event loop.
 #[pyclass(frozen, module = "replicant._native")]
-struct Drain {
-    delivery: Arc<Delivery>,
-    ear: Option<Ear>,
-}
+struct Drain(Arc<Delivery>);
 
 #[pymethods]
 impl Drain {
     fn __call__(&self, py: Python<'_>) {
         // Before anything is taken, so that what arrives from here on rings again.
-        if let Some(ear) = &self.ear {
-            ear.hush();
+        if let Some(bell) = &self.0.bell {
+            bell.hush();
         }
-        for arrival in self.delivery.take() {
+        for arrival in self.0.take() {
             let (delivered, to) = match arrival {
                 Arrival::Finished { promise, outcome } => (promise.settle(py, outcome), promise.future(py)),
                 Arrival::Observed { told, value } => (told.hear(py, value), told.observer.clone_ref(py)),

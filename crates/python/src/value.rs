@@ -16,7 +16,7 @@ use pyo3::{
 };
 use replicant::{File, Number, Object, Value};
 
-use crate::{client::Client, reader::Reader};
+use crate::{client::Client, json, reader::Reader};
 
 /// How deep data may be nested; deeper data would overflow the stack here or in the core.
 const DEPTH: usize = 250;
@@ -53,7 +53,7 @@ pub fn to_python<'py>(
         Value::Object(members) => {
             let dict = PyDict::new(py);
             for (name, member) in members {
-                dict.set_item(name, to_python(py, member, client)?)?;
+                dict.set_item(json::name(py, &name), to_python(py, member, client)?)?;
             }
             dict.into_any()
         }

@@ -12,35 +12,33 @@ use std::os::unix::net::UnixStream as Socket;
 
 use pyo3::{exceptions::PyException, prelude::*};
 
-/// The end that is rung.
-pub struct Bell(Socket);
-
-/// The end that the loop watches.
-pub struct Ear(Socket);
+/// A pair of sockets, one end of which a loop watches. Both stay open as long as anybody may ring.
+pub struct Bell {
+    rung: Socket,
+    watched: Socket,
+}
 
 impl Bell {
-    pub fn with_ear() -> io::Result<(Self, Ear)> {
-        let (ours, theirs) = pair()?;
+    pub fn new() -> io::Result<Self> {
+        let (rung, watched) = pair()?;
         // Neither thread ever waits here: a loop that runs inside another may hear one ring twice.
-        ours.set_nonblocking(true)?;
-        theirs.set_nonblocking(true)?;
-        Ok((Self(ours), Ear(theirs)))
+        rung.set_nonblocking(true)?;
+        watched.set_nonblocking(true)?;
+        Ok(Self { rung, watched })
     }
 
     pub fn ring(&self) {
-        // Full, it wakes the loop as well; closed, there is no loop to wake.
-        let _ = (&self.0).write(&[0]);
+        // Full, it wakes the loop as well.
+        let _ = (&self.rung).write(&[0]);
     }
-}
 
-impl Ear {
     /// Has `event_loop` call `answer` when the bell rings; false if it cannot.
     pub fn listen(&self, event_loop: &Bound<'_, PyAny>, answer: &Bound<'_, PyAny>) -> PyResult<bool> {
         let py = event_loop.py();
         // A context of its own: that of the call which happens to be the first is not everybody's.
         let context = py.import("contextvars")?.getattr("Context")?.call0()?;
         let watch = event_loop.getattr("add_reader")?;
-        match context.call_method1("run", (watch, descriptor(&self.0), answer)) {
+        match context.call_method1("run", (watch, descriptor(&self.watched), answer)) {
             Ok(_) => Ok(true),
             Err(error) if error.is_instance_of::<PyException>(py) => Ok(false),
             Err(error) => Err(error),
@@ -49,7 +47,7 @@ impl Ear {
 
     /// Forgets the rings so far.
     pub fn hush(&self) {
-        let _ = (&self.0).read(&mut [0; 64]);
+        let _ = (&self.watched).read(&mut [0; 64]);
     }
 }
 
@@ -64,11 +62,11 @@ fn pair() -> io::Result<(Socket, Socket)> {
 }
 
 #[cfg(unix)]
-fn descriptor(socket: &Socket) -> i32 {
+fn descriptor(socket: &Socket) -> std::os::fd::RawFd {
     std::os::fd::AsRawFd::as_raw_fd(socket)
 }
 
 #[cfg(not(unix))]
-fn descriptor(socket: &Socket) -> u64 {
+fn descriptor(socket: &Socket) -> std::os::windows::io::RawSocket {
     std::os::windows::io::AsRawSocket::as_raw_socket(socket)
 }
