@@ -58,7 +58,19 @@ impl Digest {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
+
+    #[test]
+    fn another_runtime_than_tokio_hashes_at_once() {
+        let mut digest = Digest::default();
+        digest.update(Bytes::from_static(b"he")).now_or_never().unwrap().unwrap();
+        digest.update(Bytes::from_static(b"llo")).now_or_never().unwrap().unwrap();
+        digest.hash().now_or_never().unwrap().unwrap();
+        let hex = digest.hex().now_or_never().unwrap().unwrap();
+        assert_eq!(hex, "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824");
+    }
 
     #[tokio::test]
     async fn pieces_of_any_size_have_the_digest_of_the_whole() {
