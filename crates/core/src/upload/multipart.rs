@@ -1,8 +1,11 @@
 //! A streamed `multipart/form-data` body with one file in it.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    mem,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use bytes::Bytes;
@@ -87,9 +90,18 @@ impl Multipart {
         let length = size.map(|size| head.len() as u64 + size + tail.len() as u64);
 
         let content = stream::once(async move { Ok(first) }).chain(chunks).flat_map(pieces);
-        let content = self.watched(Box::pin(content), size);
-        let whole =
-            stream::once(async move { Ok(head) }).chain(content).chain(stream::once(async move { Ok(tail) }));
+        let content = Content {
+            name: self.file.name().to_owned(),
+            chunks: Box::pin(content),
+            size,
+            loaded: 0,
+            digest: Digest::default(),
+            progress: self.progress.clone(),
+            watch: self.watch.clone(),
+        };
+        let whole = stream::once(async move { Ok(head) })
+            .chain(content.stream())
+            .chain(stream::once(async move { Ok(tail) }));
         Ok(HttpBody::Stream { length, chunks: Box::pin(whole) })
     }
 
@@ -109,68 +121,63 @@ impl Multipart {
         ));
         head
     }
+}
 
-    /// The content, counted and checked against the size that was announced.
-    fn watched(
-        &self,
-        chunks: BoxStream<'static, Result<Bytes>>,
-        size: Option<u64>,
-    ) -> BoxStream<'static, Result<Bytes>> {
-        let progress = self.progress.clone();
-        let watch = self.watch.clone();
-        let name = self.file.name().to_owned();
-        // Each attempt has a digest of its own: one that was given up may be read on for a while.
-        let watched = stream::unfold(Some((chunks, 0u64, Digest::default())), move |state| {
-            let (progress, watch, name) = (progress.clone(), watch.clone(), name.clone());
-            async move {
-                let (mut chunks, loaded, mut digest) = state?;
-                let changed = |loaded: u64| {
-                    let why = format!(
-                        "the file {name} changed while it was sent: {loaded} bytes instead of {}",
-                        size.unwrap_or(0)
-                    );
-                    Error::invalid(why)
-                };
-                let next = match chunks.next().await {
-                    Some(Ok(chunk)) => {
-                        let loaded = loaded + chunk.len() as u64;
-                        if size.is_some_and(|size| loaded > size) {
-                            Err(changed(loaded))
-                        } else {
-                            Ok((chunk, loaded))
-                        }
-                    }
-                    Some(Err(error)) => Err(error),
-                    None if size.is_some_and(|size| loaded < size) => Err(changed(loaded)),
-                    None => match digest.hash().await {
-                        Ok(()) => {
-                            *progress.digest.lock().unwrap_or_else(PoisonError::into_inner) = Some(digest);
-                            return None;
-                        }
-                        Err(error) => Err(error),
-                    },
-                };
-                let next = match next {
-                    Ok((chunk, loaded)) => digest.update(chunk.clone()).await.map(|()| (chunk, loaded)),
-                    failed => failed,
-                };
-                match next {
-                    Ok((chunk, loaded)) => {
-                        progress.add(chunk.len());
-                        if let Some(watch) = watch {
-                            watch(loaded, size);
-                        }
-                        Some((Ok(chunk), Some((chunks, loaded, digest))))
-                    }
-                    Err(error) => {
-                        let shown = Error::invalid(error.message().to_owned());
-                        *progress.error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-                        Some((Err(shown), None))
-                    }
+/// The content on its way: hashed, counted, and checked against the size that was announced.
+struct Content {
+    name: String,
+    chunks: BoxStream<'static, Result<Bytes>>,
+    size: Option<u64>,
+    loaded: u64,
+    /// Each attempt has one of its own: one that was given up may be read on for a while.
+    digest: Digest,
+    progress: Progress,
+    watch: Option<BytesWatcher>,
+}
+
+impl Content {
+    fn stream(self) -> BoxStream<'static, Result<Bytes>> {
+        Box::pin(stream::try_unfold(self, |mut content| async {
+            match content.next().await {
+                Ok(chunk) => Ok(chunk.map(|chunk| (chunk, content))),
+                Err(error) => {
+                    let shown = Error::invalid(error.message().to_owned());
+                    *content.progress.error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                    Err(shown)
                 }
             }
-        });
-        Box::pin(watched)
+        }))
+    }
+
+    async fn next(&mut self) -> Result<Option<Bytes>> {
+        let Some(chunk) = self.chunks.next().await.transpose()? else {
+            return self.end().await.map(|()| None);
+        };
+        self.loaded += chunk.len() as u64;
+        if self.size.is_some_and(|size| self.loaded > size) {
+            return Err(self.changed());
+        }
+        self.digest.update(chunk.clone()).await?;
+        self.progress.add(chunk.len());
+        if let Some(watch) = &self.watch {
+            watch(self.loaded, self.size);
+        }
+        Ok(Some(chunk))
+    }
+
+    async fn end(&mut self) -> Result<()> {
+        if self.size.is_some_and(|size| self.loaded < size) {
+            return Err(self.changed());
+        }
+        self.digest.hash().await?;
+        let digest = mem::take(&mut self.digest);
+        *self.progress.digest.lock().unwrap_or_else(PoisonError::into_inner) = Some(digest);
+        Ok(())
+    }
+
+    fn changed(&self) -> Error {
+        let (name, loaded, size) = (&self.name, self.loaded, self.size.unwrap_or(0));
+        Error::invalid(format!("the file {name} changed while it was sent: {loaded} bytes instead of {size}"))
     }
 }
 
