@@ -194,7 +194,11 @@ impl Queue {
     async fn put(&self, item: Item) -> Result<()> {
         if let Item::Bytes(bytes) = item {
             for part in bytes.chunks(AHEAD) {
-                self.update(|state| state.bytes.extend(part));
+                self.update(|state| {
+                    if !state.ended {
+                        state.bytes.extend(part);
+                    }
+                });
                 self.room(|state| state.size() < AHEAD).await;
             }
             return Ok(());
