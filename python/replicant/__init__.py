@@ -15,6 +15,19 @@ from __future__ import annotations
 # Everything is imported when it is first used: importing this module takes about a millisecond.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from . import client as client
+    from . import collection as collection
+    from . import deployment as deployment
+    from . import exceptions as exceptions
+    from . import file as file
+    from . import helpers as helpers
+    from . import identifier as identifier
+    from . import model as model
+    from . import pagination as pagination
+    from . import prediction as prediction
+    from . import training as training
+    from . import version as version
+    from . import webhook as webhook
     from ._async.client import AsyncClient as AsyncClient
     from ._async.collection import AsyncCollection as AsyncCollection
     from ._async.deployment import AsyncDeployment as AsyncDeployment
@@ -227,6 +240,23 @@ _OF_CLIENT = (
     "webhooks",
 )
 
+# Modules that are there without an import of their own, as in replicate 1.x.
+_SUBMODULES = (
+    "client",
+    "collection",
+    "deployment",
+    "exceptions",
+    "file",
+    "helpers",
+    "identifier",
+    "model",
+    "pagination",
+    "prediction",
+    "training",
+    "version",
+    "webhook",
+)
+
 __all__ = [
     "APIConnectionError",
     "APIError",
@@ -332,8 +362,12 @@ def __getattr__(name: str) -> object:
         from ._default import default_client
 
         return getattr(default_client, name)
+    if name in _SUBMODULES:
+        return import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_WHERE, *_OF_CLIENT} - {"TYPE_CHECKING", "annotations"})
+    return sorted(
+        {*globals(), *_WHERE, *_OF_CLIENT, *_SUBMODULES} - {"TYPE_CHECKING", "annotations"}
+    )

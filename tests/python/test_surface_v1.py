@@ -53,6 +53,14 @@ def test_module_paths(module: str) -> None:
         assert hasattr(found, name), name
 
 
+def test_modules_are_there_without_an_import_of_their_own() -> None:
+    # Those that `import replicate` brings, but for the ones named like something of the client.
+    modules = sorted(set(NAMES) - {"account", "hardware", "run", "stream"})
+    for module in modules:
+        done = python(f"import replicant; print(replicant.{module}.__name__)")
+        assert done.stdout == f"replicant.{module}\n", done.stderr
+
+
 def test_functions_stay_functions_after_their_modules_are_imported(emulator: Emulator) -> None:
     script = """
 from replicant.stream import ServerSentEvent
@@ -166,12 +174,12 @@ def test_deployments(client: replicate.Client) -> None:
 
 
 def test_exceptions_are_caught_as_before(client: replicate.Client, emulator: Emulator) -> None:
-    with pytest.raises(replicate.exceptions.ModelError) as failed:  # type: ignore[attr-defined]
+    with pytest.raises(replicate.exceptions.ModelError) as failed:
         client.run("emulator/fails", {})
     prediction = failed.value.prediction
     assert prediction.status == "failed"
     assert "RuntimeError" in prediction.logs
-    with pytest.raises(replicate.exceptions.ReplicateException) as missing:  # type: ignore[attr-defined]
+    with pytest.raises(replicate.exceptions.ReplicateException) as missing:
         client.predictions.get("nope")
     assert isinstance(missing.value, replicate.ReplicateError)
     assert isinstance(missing.value, replicate.APIStatusError)
@@ -350,7 +358,7 @@ async def test_methods_of_the_objects(client: replicate.Client, names: dict[str,
     assert [version.id for version in await model.versions.async_list()] == [ECHO]
     deployment = client.deployments.get("acme/text")
     assert (await deployment.predictions.async_create({"prompt": "x"})).id
-    assert replicate.deployment.Deployment.Release  # type: ignore[attr-defined]
+    assert replicate.deployment.Deployment.Release
 
 
 def test_files_and_numbers_of_others_in_inputs(client: replicate.Client) -> None:
@@ -368,11 +376,11 @@ def test_files_and_numbers_of_others_in_inputs(client: replicate.Client) -> None
 
 async def test_outputs_as_files(client: replicate.Client) -> None:
     output = client.run("black-forest-labs/flux-schnell", {"prompt": "a", "megapixels": "0.25"})[0]
-    assert isinstance(output, replicate.helpers.FileOutput)  # type: ignore[attr-defined]
+    assert isinstance(output, replicate.helpers.FileOutput)
     content = output.read()
     assert b"".join(output) == await output.aread() == content
     assert b"".join([piece async for piece in output]) == content
-    transformed = replicate.helpers.transform_output({"a": [output.url]}, client)  # type: ignore[attr-defined]
+    transformed = replicate.helpers.transform_output({"a": [output.url]}, client)
     assert transformed == {"a": [output]}
 
 
@@ -424,7 +432,7 @@ def test_webhooks_are_validated(client: replicate.Client) -> None:
     ]
     for change, name in wrong:
         error = getattr(replicate.webhook, name)  # type: ignore[attr-defined]
-        assert issubclass(error, replicate.webhook.WebhookValidationError)  # type: ignore[attr-defined]
+        assert issubclass(error, replicate.webhook.WebhookValidationError)
         assert issubclass(error, ValueError)
         with pytest.raises(error):
             replicate.webhooks.validate(**{**good, **change})
