@@ -95,11 +95,11 @@ async function check<T>(
     parse,
     ...(tolerance === undefined ? {} : { tolerance }),
   };
-  return compute<{ event: T | null }>(
+  return compute<T | null>(
     "webhooks.verify",
     params,
     text ? [{ path: '["body"]', text: body }] : [],
-  ).event;
+  );
 }
 
 /** The official client takes a Crypto in this place; the core brings its own. */

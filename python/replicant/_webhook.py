@@ -30,7 +30,7 @@ def verify(
         "secret": getattr(secret, "key", secret),
         "tolerance": tolerance,
     }
-    event: Dict[str, Any] = compute("webhooks.verify", params)["event"]
+    event: Dict[str, Any] = compute("webhooks.verify", params)
     return event
 
 

@@ -25,7 +25,7 @@ for (const { name, webhook, event, code } of JSON.parse(
   readFileSync(new URL("../webhooks.json", import.meta.url)),
 )) {
   test(`vector: ${name}`, () => {
-    const verify = () => compute("webhooks.verify", webhook).event;
+    const verify = () => compute("webhooks.verify", webhook);
     if (code) assert.throws(verify, { code });
     else assert.deepEqual(verify(), event);
   });

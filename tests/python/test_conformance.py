@@ -45,7 +45,7 @@ def verify(**params: Any) -> Any:
     for name in ("id", "timestamp", "signature"):
         if name in params:
             headers[f"webhook-{name}"] = str(params.pop(name))
-    return {"event": replicant.Client("x").webhooks.validate(headers=headers, **params)}
+    return replicant.Client("x").webhooks.validate(headers=headers, **params)
 
 
 def parse_progress(logs: Any) -> Any:

@@ -22,7 +22,10 @@ use std::time::Duration;
 
 use napi::bindgen_prelude::{Env, Object, PromiseRaw};
 use napi_derive::napi;
-use replicant::{ErrorKind, Value, operation};
+use replicant::{
+    ErrorKind, Value,
+    operation::{self, Answer},
+};
 
 /// Calls a function that needs no client.
 #[napi(catch_unwind)]
@@ -34,7 +37,10 @@ pub fn compute(
 ) -> napi::Result<String> {
     let answer = value::read(&json, parts)
         .and_then(|params| operation::compute(&operation, params))
-        .and_then(|value| value::text(&value));
+        .and_then(|answer| match answer {
+            Answer::Json(text) => Ok(text),
+            answer => value::text(&answer.into_value()?),
+        });
     answer.map_err(|error| error::to_js(env, &error))
 }
 

@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     awaiting::{Awaited, Delivery},
-    error, json, runtime,
+    error, runtime,
     transport::{PythonTransport, Raised},
     value,
 };
@@ -162,13 +162,7 @@ fn finish<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = client.py();
     let reply = reply.map_err(|error| link.error(py, &error))?;
-    let value = match reply.value {
-        Answer::Json(text) => json::to_python(py, &text)?,
-        answer => {
-            let value = answer.into_value().map_err(|error| link.error(py, &error))?;
-            value::to_python(py, value, Some(client))?
-        }
-    };
+    let value = value::of_answer(py, reply.value, Some(client))?;
     if !raw {
         return Ok(value);
     }

@@ -44,7 +44,7 @@ mod _native {
         let py = params.py();
         let params = value::from_python(params.as_any())?;
         let result = runtime::guard(|| operation::compute(name, params));
-        value::to_python(py, result.map_err(|error| error::to_python(py, &error))?, None)
+        value::of_answer(py, result.map_err(|error| error::to_python(py, &error))?, None)
     }
 
     /// Waits for requests that were left running in the background, such as cancels.

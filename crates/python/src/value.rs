@@ -14,9 +14,9 @@ use pyo3::{
         PyString, PyTuple,
     },
 };
-use replicant::{File, Number, Object, Value};
+use replicant::{File, Number, Object, Value, operation::Answer};
 
-use crate::{client::Client, json, reader::Reader};
+use crate::{client::Client, error, json, reader::Reader};
 
 /// How deep data may be nested; deeper data would overflow the stack here or in the core.
 const DEPTH: usize = 250;
@@ -62,6 +62,21 @@ pub fn to_python<'py>(
         // Files only go up.
         Value::File(_) => return Err(PyTypeError::new_err("a file for upload cannot come back")),
     })
+}
+
+/// The Python object for an answer: made straight from its JSON where the core left it as that.
+pub fn of_answer<'py>(
+    py: Python<'py>,
+    answer: Answer,
+    client: Option<&Bound<'py, Client>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    match answer {
+        Answer::Json(text) => json::to_python(py, &text),
+        answer => {
+            let value = answer.into_value().map_err(|error| error::to_python(py, &error))?;
+            to_python(py, value, client)
+        }
+    }
 }
 
 /// The Python object for a file that a model wrote.

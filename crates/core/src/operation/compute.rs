@@ -1,14 +1,18 @@
 //! Operations that need no network and so no future.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    string::FromUtf8Error,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use serde::Deserialize;
 
 use crate::{
     error::{Error, ErrorKind, Result},
+    exchange::Answer,
     identifier::Reference,
     progress::Progress,
-    value::{Object, Value, decode_params},
+    value::{Object, Value, check_json, decode_params},
     webhook::{TOLERANCE, Webhook},
 };
 
@@ -60,13 +64,13 @@ struct ReferenceText {
     reference: String,
 }
 
-fn object(members: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
-    Value::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+fn object(members: impl IntoIterator<Item = (&'static str, Value)>) -> Answer {
+    Answer::Value(Value::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()))
 }
 
-fn verify(params: Verify) -> Result<Value> {
+fn verify(params: Verify) -> Result<Answer> {
     let Verify { id, timestamp, signature, headers, body, secret, tolerance, parse, now } = params;
-    let body = match &body {
+    let content = match &body {
         Value::Bytes(bytes) => &bytes[..],
         Value::String(text) => text.as_bytes(),
         Value::Null => return Err(Error::new(ErrorKind::WebhookBody, "Missing required body")),
@@ -88,19 +92,28 @@ fn verify(params: Verify) -> Result<Value> {
         given.extend(value.map(|value| (name.to_owned(), value)));
     }
     let webhook =
-        Webhook::from_headers(given.iter().map(|(name, value)| (name.as_str(), value.as_str())), body)?;
+        Webhook::from_headers(given.iter().map(|(name, value)| (name.as_str(), value.as_str())), content)?;
     let now = match now {
         Some(now) => duration("now", now)?,
         None => SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
     };
     let tolerance = tolerance.map(|tolerance| duration("tolerance", tolerance)).transpose()?;
-    let event = if parse {
-        webhook.verify(&secret, now, tolerance)?
-    } else {
-        webhook.check(&secret, now, tolerance)?;
-        Value::Null
+    webhook.check(&secret, now, tolerance)?;
+    if parse { event(body) } else { Ok(Answer::Value(Value::Null)) }
+}
+
+fn event(body: Value) -> Result<Answer> {
+    let text = match body {
+        Value::String(text) => Ok(text),
+        Value::Bytes(bytes) => String::from_utf8(bytes.into()).map_err(FromUtf8Error::into_bytes),
+        _ => Ok(String::new()),
     };
-    Ok(object([("event", event)]))
+    let event = match text {
+        Ok(text) => check_json(&text).map(|()| Answer::Json(text)),
+        // Which fails as well, and says why.
+        Err(bytes) => Value::from_json(&bytes).map(Answer::Value),
+    };
+    event.map_err(|error| error.with_kind(ErrorKind::WebhookBody))
 }
 
 fn duration(name: &str, seconds: f64) -> Result<Duration> {
@@ -108,18 +121,18 @@ fn duration(name: &str, seconds: f64) -> Result<Duration> {
         .map_err(|_| Error::invalid(format!("`{name}` must be a number of seconds, zero or more")))
 }
 
-fn progress(params: Logs) -> Result<Value> {
+fn progress(params: Logs) -> Result<Answer> {
     let logs = match &params.logs {
         Value::Object(prediction) => prediction.get("logs").unwrap_or(&Value::Null),
         logs => logs,
     };
     let progress = logs.as_str().and_then(Progress::parse);
-    Ok(progress.map_or(Value::Null, |Progress { percentage, current, total }| {
+    Ok(progress.map_or(Answer::Value(Value::Null), |Progress { percentage, current, total }| {
         object([("percentage", percentage.into()), ("current", current.into()), ("total", total.into())])
     }))
 }
 
-fn identifier(params: ReferenceText) -> Result<Value> {
+fn identifier(params: ReferenceText) -> Result<Answer> {
     let (owner, name, version) = match params.reference.parse()? {
         Reference::Model { owner, name } | Reference::Deployment { owner, name } => {
             (Some(owner), Some(name), None)
@@ -150,11 +163,11 @@ macro_rules! computations {
         /// ```
         /// use replicant::{json, operation};
         ///
-        /// let parts = operation::compute("identifier.parse", json!({"ref": "acme/text:5c7d"}).into())?;
+        /// let parts = operation::compute("identifier.parse", json!({"ref": "acme/text:5c7d"}).into())?.into_value()?;
         /// assert_eq!(parts["version"], "5c7d");
         /// # Ok::<(), replicant::Error>(())
         /// ```
-        pub fn compute(name: &str, params: Value) -> Result<Value> {
+        pub fn compute(name: &str, params: Value) -> Result<Answer> {
             match name {
                 $($name => $function(decode_params(name, params)?),)*
                 _ => Err(Error::invalid(format!("there is no operation {name:?}"))),
