@@ -8,13 +8,14 @@ import gc
 import os
 import random
 import sys
+import threading
 import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import TOKEN, Emulator
+from conftest import TOKEN, Emulator, python
 from test_faults import canceled, eventually
 
 import replicant
@@ -223,6 +224,21 @@ def test_a_loop_that_is_closed_leaves_nothing_open(emulator: Emulator) -> None:
         loop.close()
 
 
+@pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="counts as Linux does")
+def test_a_loop_that_runs_in_many_threads_is_watched_once(emulator: Emulator) -> None:
+    client = replicant.AsyncClient(TOKEN, base_url=emulator.base_url)
+    loop = asyncio.new_event_loop()
+    counts: list[int] = []
+    for _ in range(30):
+        run = lambda: loop.run_until_complete(client.accounts.current())  # noqa: E731
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+        counts.append(descriptors())
+    assert counts[-1] < counts[2] + 10
+    loop.close()
+
+
 def test_a_loop_that_watches_no_sockets(emulator: Emulator) -> None:
     """As asyncio's own on Windows, and those that only run simulations."""
 
@@ -256,6 +272,82 @@ async def test_an_observer_is_in_nobody_elses_context(
         )
         user.set("the second")
     assert set(seen) == {"nobody"}
+
+
+async def test_what_an_observer_sets_is_not_seen_by_the_next(
+    async_client: replicant.AsyncClient,
+) -> None:
+    last = contextvars.ContextVar("last", default="none")
+    seen: list[str] = []
+
+    def observe(prediction: Any) -> None:
+        seen.append(last.get())
+        last.set(prediction.id)
+
+    for _ in range(3):
+        await async_client.run("emulator/echo", {"value": 1}, on_update=observe)
+    assert set(seen) == {"none"}
+
+
+def test_an_observer_may_run_the_loop_again(emulator: Emulator) -> None:
+    script = """
+import asyncio, sys, time, nest_asyncio, replicant
+nest_asyncio.apply()
+client = replicant.AsyncClient("r8_x", base_url=sys.argv[1])
+names = []
+def observe(prediction):
+    # What a helper for notebooks does.
+    loop = asyncio.get_event_loop()
+    names.append(loop.run_until_complete(asyncio.wait_for(client.accounts.current(), 20)).username)
+print(asyncio.run(client.run("emulator/echo", {"value": 1}, on_update=observe)), bool(names))
+"""
+    done = python(script, emulator.base_url)
+    assert (done.stdout, done.stderr) == ("1 True\n", "")
+
+
+@pytest.mark.skipif(sys.version_info < (3, 10), reason="`anext` came with Python 3.10")
+async def test_a_read_with_a_default_can_be_cancelled(
+    async_client: replicant.AsyncClient,
+) -> None:
+    from builtins import anext  # type: ignore[attr-defined, unused-ignore]
+
+    stream = async_client.stream(ENDLESS, {})
+    with pytest.raises(asyncio.TimeoutError):
+        await asyncio.wait_for(drain(anext, stream), 0.2)
+    # The reader of a loop comes last: cancelled, it closes the stream.
+    for reader in (stream, stream.__aiter__()):
+        task = asyncio.ensure_future(drain(anext, reader))
+        await asyncio.sleep(0.2)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+
+async def drain(anext: Any, reader: Any) -> None:
+    while await anext(reader, None) is not None:
+        pass
+
+
+async def test_reads_at_once_lose_nothing(async_client: replicant.AsyncClient) -> None:
+    async with async_client.stream("emulator/stream", {"chunks": ["a", "b", "c"]}) as stream:
+        reads = (asyncio.ensure_future(stream.__anext__()) for _ in range(8))
+        read = await asyncio.gather(*reads, return_exceptions=True)
+        rest = [event async for event in stream]
+    # A read may find that another took what came, but not that the stream is over when it is not.
+    ended = any(isinstance(event, StopAsyncIteration) for event in read)
+    assert not (ended and rest)
+    events = [event for event in read if not isinstance(event, BaseException)] + rest
+    assert [str(event) for event in events if event.event == "output"] == ["a", "b", "c"]
+
+
+async def test_a_read_that_was_never_awaited_leaves_the_stream_as_it_is(
+    async_client: replicant.AsyncClient,
+) -> None:
+    async with async_client.stream("emulator/stream", {"chunks": ["a", "b"]}) as stream:
+        reader = stream.__aiter__()
+        unread = reader.__anext__()
+        del unread
+        assert [str(event) async for event in stream if event.event == "output"] == ["a", "b"]
 
 
 async def test_a_read_is_awaited_once(async_client: replicant.AsyncClient) -> None:

@@ -9,10 +9,9 @@ mod bell;
 mod promise;
 
 use std::{
-    cell::RefCell,
     future::Future,
     mem,
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
 use pyo3::{
@@ -20,7 +19,7 @@ use pyo3::{
     intern,
     prelude::*,
     sync::PyOnceLock,
-    types::{PyWeakrefMethods, PyWeakrefReference},
+    types::{PyDict, PyWeakrefMethods, PyWeakrefReference},
 };
 use replicant::{Observer, Value};
 
@@ -51,7 +50,7 @@ impl Told {
     }
 }
 
-/// The way to one event loop, which keeps it until it is closed.
+/// The way to one event loop. A loop that watches a bell keeps it until the loop is closed.
 pub struct Delivery {
     // Weak, so that what is under way does not keep the loop alive.
     event_loop: Py<PyWeakrefReference>,
@@ -59,9 +58,12 @@ pub struct Delivery {
     arrivals: Mutex<Vec<Arrival>>,
 }
 
-thread_local! {
-    /// The ways to the loops that ran in this thread: one as a rule.
-    static KNOWN: RefCell<Vec<Weak<Delivery>>> = const { RefCell::new(Vec::new()) };
+/// The ways to the loops, by the address of the loop; one as a rule, whichever threads it runs in.
+/// Nothing of Python may run while this is locked, not even a destructor.
+static KNOWN: Mutex<Vec<(usize, Weak<Delivery>)>> = Mutex::new(Vec::new());
+
+fn known() -> MutexGuard<'static, Vec<(usize, Weak<Delivery>)>> {
+    KNOWN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Delivery {
@@ -69,21 +71,17 @@ impl Delivery {
     pub fn current(py: Python<'_>) -> PyResult<Arc<Self>> {
         static RUNNING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let running = RUNNING.import(py, "asyncio", "get_running_loop")?.call0()?;
-        let leads_there = |delivery: &Arc<Self>| delivery.running(py).is_some_and(|known| known.is(&running));
-        // Taken out, because Python code may run below, even code that asks for the same.
-        let mut ways = KNOWN.take();
-        let known = ways.iter().filter_map(Weak::upgrade).find(leads_there);
-        let delivery = match known {
-            Some(delivery) => delivery,
-            None => {
-                let delivery = Self::to(&running)?;
-                ways.retain(|way| way.strong_count() > 0);
-                ways.push(Arc::downgrade(&delivery));
-                delivery
-            }
-        };
-        KNOWN.set(ways);
-        Ok(delivery)
+        let address = running.as_ptr() as usize;
+        let way = known().iter().find(|(loop_, _)| *loop_ == address).and_then(|(_, way)| way.upgrade());
+        // Another loop may have been at the same address.
+        if let Some(way) = way.filter(|way| way.running(py).is_some_and(|there| there.is(&running))) {
+            return Ok(way);
+        }
+        let way = Self::to(&running)?;
+        let mut ways = known();
+        ways.retain(|(loop_, way)| *loop_ != address && way.strong_count() > 0);
+        ways.push((address, Arc::downgrade(&way)));
+        Ok(way)
     }
 
     fn to(event_loop: &Bound<'_, PyAny>) -> PyResult<Arc<Self>> {
@@ -185,26 +183,58 @@ impl Delivery {
     }
 }
 
-/// Delivers what has arrived; called by the event loop.
+/// Takes what has arrived; called by the event loop.
 #[pyclass(frozen, module = "replicant._native")]
 struct Drain(Arc<Delivery>);
 
 #[pymethods]
 impl Drain {
-    fn __call__(&self, py: Python<'_>) {
+    fn __call__(&self, py: Python<'_>) -> PyResult<()> {
         // Before anything is taken, so that what arrives from here on rings again.
         if let Some(bell) = &self.0.bell {
             bell.hush();
         }
-        for arrival in self.0.take() {
-            let (delivered, to) = match arrival {
-                Arrival::Finished { promise, outcome } => (promise.settle(py, outcome), promise.future(py)),
-                Arrival::Observed { told, value } => (told.hear(py, value), told.observer.clone_ref(py)),
-            };
-            // The others that arrived must not suffer from one that fails.
-            if let Err(error) = delivered {
-                error.write_unraisable(py, Some(to.bind(py)));
-            }
+        let arrivals = self.0.take();
+        if arrivals.iter().all(|arrival| matches!(arrival, Arrival::Finished { .. })) {
+            arrivals.into_iter().for_each(|arrival| arrival.deliver(py));
+            return Ok(());
+        }
+        // Each on its own, in their order: an observer may run the loop again, as in a notebook, and the
+        // loop enters the context of this reader then. One of its own is not left to the next observer.
+        let Some(running) = self.0.running(py) else { return Ok(()) };
+        let later = PyDict::new(py);
+        for arrival in arrivals {
+            later.set_item(intern!(py, "context"), bell::context(py)?)?;
+            let delivery = Bound::new(py, Deliver(Mutex::new(Some(arrival))))?;
+            running.call_method(intern!(py, "call_soon"), (delivery,), Some(&later))?;
+        }
+        Ok(())
+    }
+}
+
+/// Delivers one thing that arrived.
+#[pyclass(frozen, module = "replicant._native")]
+struct Deliver(Mutex<Option<Arrival>>);
+
+#[pymethods]
+impl Deliver {
+    fn __call__(&self, py: Python<'_>) {
+        let arrival = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(arrival) = arrival {
+            arrival.deliver(py);
+        }
+    }
+}
+
+impl Arrival {
+    fn deliver(self, py: Python<'_>) {
+        let (delivered, to) = match self {
+            Self::Finished { promise, outcome } => (promise.settle(py, outcome), promise.future(py)),
+            Self::Observed { told, value } => (told.hear(py, value), told.observer.clone_ref(py)),
+        };
+        // The others that arrived must not suffer from one that fails.
+        if let Err(error) = delivered {
+            error.write_unraisable(py, Some(to.bind(py)));
         }
     }
 }

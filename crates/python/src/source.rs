@@ -126,6 +126,11 @@ impl Source {
         self.ready.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether nothing more will be read.
+    pub fn is_over(&self) -> bool {
+        self.items.try_lock().is_ok_and(|items| items.is_none())
+    }
+
     pub fn head(&self) -> MutexGuard<'_, Head> {
         self.head.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -151,7 +151,12 @@ impl Stream {
             read.map_err(|error| error::to_python(py, &error))?;
             match Self::next_now(stream.bind(py))? {
                 Some(item) => Ok(item.unbind()),
-                None => Err(PyStopAsyncIteration::new_err(())),
+                None if stream.get().opened(py, true)?.source.is_over() => {
+                    Err(PyStopAsyncIteration::new_err(()))
+                }
+                None => Err(PyRuntimeError::new_err(
+                    "several reads of one stream were awaited at once, and another took what came",
+                )),
             }
         })
     }

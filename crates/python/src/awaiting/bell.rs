@@ -10,7 +10,7 @@ use std::net::TcpStream as Socket;
 #[cfg(unix)]
 use std::os::unix::net::UnixStream as Socket;
 
-use pyo3::{exceptions::PyException, prelude::*};
+use pyo3::{exceptions::PyException, prelude::*, sync::PyOnceLock};
 
 /// A pair of sockets, one end of which a loop watches. Both stay open as long as anybody may ring.
 pub struct Bell {
@@ -35,10 +35,9 @@ impl Bell {
     /// Has `event_loop` call `answer` when the bell rings; false if it cannot.
     pub fn listen(&self, event_loop: &Bound<'_, PyAny>, answer: &Bound<'_, PyAny>) -> PyResult<bool> {
         let py = event_loop.py();
-        // A context of its own: that of the call which happens to be the first is not everybody's.
-        let context = py.import("contextvars")?.getattr("Context")?.call0()?;
         let watch = event_loop.getattr("add_reader")?;
-        match context.call_method1("run", (watch, descriptor(&self.watched), answer)) {
+        // The context of the call which happens to be the first is not everybody's.
+        match context(py)?.call_method1("run", (watch, descriptor(&self.watched), answer)) {
             Ok(_) => Ok(true),
             Err(error) if error.is_instance_of::<PyException>(py) => Ok(false),
             Err(error) => Err(error),
@@ -49,6 +48,12 @@ impl Bell {
     pub fn hush(&self) {
         let _ = (&self.watched).read(&mut [0; 64]);
     }
+}
+
+/// A context in which no variable is set.
+pub fn context(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    static CONTEXT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    CONTEXT.import(py, "contextvars", "Context")?.call0()
 }
 
 #[cfg(unix)]

@@ -107,6 +107,23 @@ impl Awaited {
         Ok(future.clone())
     }
 
+    /// What `anext` with a default asks of it, as asyncio's own futures have it.
+    fn send<'py>(&self, py: Python<'py>, _value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        self.__next__(py)
+    }
+
+    #[pyo3(signature = (kind, value = None, _traceback = None, /))]
+    fn throw<'py>(
+        &self,
+        kind: Bound<'py, PyAny>,
+        value: Option<Bound<'py, PyAny>>,
+        _traceback: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        Err(PyErr::from_value(value.unwrap_or(kind)))
+    }
+
+    fn close(&self) {}
+
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         // While the work goes on, it holds the future as well, and with it the task that waits.
         if Arc::strong_count(&self.promise) == 1 { visit.call(&self.promise.future) } else { Ok(()) }
@@ -115,15 +132,17 @@ impl Awaited {
 
 impl Drop for Awaited {
     fn drop(&mut self) {
-        let given_up = *self.state.get_mut() != FINISHED;
-        // A call that an observer ended is finished while its work is not.
-        let working = !self.task.is_finished();
         // A forked child must not touch the runtime of its parent.
-        if (given_up || working) && self.engine.is_of_this_process() {
-            self.task.abort();
-            if let Some(then) = self.given_up.take_if(|_| given_up) {
-                Python::try_attach(then);
-            }
+        if !self.engine.is_of_this_process() {
+            return;
+        }
+        // Also when it is finished: an observer may have ended a call whose work goes on.
+        self.task.abort();
+        // One that nobody ever awaited gives up nothing.
+        if *self.state.get_mut() == WAITING
+            && let Some(then) = self.given_up.take()
+        {
+            Python::try_attach(then);
         }
     }
 }
