@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod support;
+
 use std::{
     future::IntoFuture,
     time::{Duration, Instant},
@@ -10,6 +12,7 @@ use std::{
 use futures_util::{StreamExt, TryStreamExt};
 use replicant::{Client, ErrorKind, OnAbandon, Options, json};
 use replicant_emulator::{Config, Emulator};
+use support::{play, settled};
 
 const ENDLESS: &str = "emulator/endless";
 
@@ -132,6 +135,34 @@ async fn a_stream_read_to_its_end_is_not_cancelled() {
     assert_eq!(text.concat(), whole.text());
     replicant::background::drain(Duration::from_secs(5)).await;
     assert_eq!(cancels(&emulator), 0);
+}
+
+#[tokio::test]
+async fn a_stream_out_of_time_tells_of_a_prediction_that_had_ended_and_leaves_it() {
+    for (status, on_abandon) in [("succeeded", OnAbandon::Cancel), ("failed", OnAbandon::Leave)] {
+        let created = json!({"id": "p1", "status": status, "urls": {"stream": "{{base}}/s"}});
+        let exchanges = format!(
+            r#"[{{"expect": {{"method": "POST"}}, "reply": {{"status": 201, "json": {created}}}}},
+                {{"expect": {{"path": "/v1/s"}}, "reply": {{"sse": "event: output\ndata: Once\n\n: more", "stall_at": 28}}}}]"#
+        );
+        let (_emulator, script, client) = play(&exchanges, Options::default());
+        let run = client.stream("acme/text", json!({})).wait(1).on_abandon(on_abandon);
+        let mut events = run.timeout(Duration::from_secs(2)).await.unwrap();
+        assert_eq!(events.next().await.unwrap().unwrap().data, "Once");
+        let error = events.next().await.unwrap().unwrap_err();
+        drop(events);
+        assert_eq!(error.kind(), ErrorKind::Deadline, "{error:?}");
+        assert_eq!(
+            error.message(),
+            format!(
+                "The timeout of 2 s passed: the prediction p1 had ended ({status}), but not all of its events had come."
+            )
+        );
+        assert_eq!(error.prediction().unwrap()["status"], status);
+        assert_eq!(*error.partial().unwrap(), "Once");
+        // A cancel would be a request that nobody expects.
+        settled(&script).await;
+    }
 }
 
 #[tokio::test]

@@ -27,6 +27,10 @@ fn has_id(created: Value) -> Result<Value> {
     Err(Error::new(ErrorKind::InvalidResponse, why).with_outcome_unknown())
 }
 
+fn has_ended(prediction: &Value) -> bool {
+    is_terminal(prediction["status"].as_str().unwrap_or_default())
+}
+
 /// The life of a prediction that is ours: whoever drops this before it is over cancels it.
 pub(super) struct Life {
     client: Client,
@@ -58,7 +62,7 @@ impl Life {
         let create = async move {
             let created = client.fetch(&request).await.and_then(has_id);
             if let Ok(created) = &created
-                && !is_terminal(created["status"].as_str().unwrap_or_default())
+                && !has_ended(created)
             {
                 // Noted before the caller has taken it, who may go away in between. Under one lock, so
                 // that either this or the `Drop` of the life sees the other, and one of them cancels.
@@ -85,6 +89,14 @@ impl Life {
         remembering(self.last_seen.clone(), observer)
     }
 
+    /// Notes a prediction that had ended when its create was answered, for the error if its events take too
+    /// long. The create notes no such one, as for a run nothing comes after it.
+    pub fn note_end(&self, created: &Value) {
+        if has_ended(created) {
+            *self.last_seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(created.clone());
+        }
+    }
+
     /// Nothing is left to cancel.
     pub fn over(&self) {
         self.last_seen.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -97,6 +109,10 @@ impl Life {
             OnAbandon::Leave => "it goes on",
         };
         let state = match &last_seen {
+            Some(seen) if has_ended(seen) => {
+                let (id, status) = (&seen["id"], &seen["status"]);
+                format!("the prediction {id} had ended ({status}), but not all of its events had come")
+            }
             Some(seen) => format!("the prediction {} was still {}; {end}", seen["id"], seen["status"]),
             None => format!("the API had not yet answered the create; if there is a prediction, {end}"),
         };
@@ -115,8 +131,8 @@ impl Drop for Life {
     fn drop(&mut self) {
         self.unwanted.store(true, Ordering::SeqCst);
         let last_seen = self.last_seen.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let (OnAbandon::Cancel, Some(id)) =
-            (self.on_abandon, last_seen.as_ref().and_then(|seen| seen["id"].as_str()))
+        let running = last_seen.as_ref().filter(|seen| !has_ended(seen));
+        if let (OnAbandon::Cancel, Some(id)) = (self.on_abandon, running.and_then(|seen| seen["id"].as_str()))
         {
             background::cancel(self.client.clone(), &self.spawner, id.to_owned());
         }

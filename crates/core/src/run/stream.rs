@@ -78,6 +78,7 @@ impl IntoFuture for StreamRun {
                 }
                 events => events?,
             };
+            life.note_end(&prediction);
             // In a box, because it is moved in and out for each event.
             let state = Box::new((events, life, deadline, plan, String::new()));
             let events = stream::try_unfold(state, |mut state| async move {
