@@ -37,6 +37,7 @@
 
 pub mod background;
 mod base64_engine;
+mod batch;
 mod call;
 mod client;
 mod error;

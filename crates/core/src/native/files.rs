@@ -2,7 +2,6 @@
 
 use std::{
     io::{self, Write},
-    mem,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -10,10 +9,11 @@ use std::{
 use bytes::Bytes;
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::{
+    batch::Batch,
+    error::{Error, ErrorKind, Result},
+};
 
-/// How much is written at once. A change of threads for each piece as it comes takes longer than writing it.
-const BATCH: usize = 1 << 20;
 /// How much may be written before the disk begins to take it, so that little is left to wait for at the end.
 const SYNCED: usize = 16 << 20;
 
@@ -25,8 +25,7 @@ const SYNCED: usize = 16 << 20;
 pub(crate) struct AtomicFile {
     file: Option<Arc<std::fs::File>>,
     /// What has come since; the batch before is being written meanwhile.
-    collected: Vec<Bytes>,
-    size: usize,
+    collected: Batch,
     writing: Option<JoinHandle<io::Result<()>>>,
     /// What was written before is on its way to the disk, one such way at a time.
     syncing: Option<JoinHandle<io::Result<()>>>,
@@ -46,8 +45,7 @@ impl AtomicFile {
         let temporary = target.with_file_name(format!(".{:016x}.part", fastrand::u64(..)));
         let mut this = Self {
             file: None,
-            collected: Vec::new(),
-            size: 0,
+            collected: Batch::default(),
             writing: None,
             syncing: None,
             unsynced: 0,
@@ -67,9 +65,8 @@ impl AtomicFile {
 
     /// Takes the next piece.
     pub async fn write(&mut self, piece: Bytes) -> Result<()> {
-        self.size += piece.len();
         self.collected.push(piece);
-        let begun = if self.size >= BATCH { self.begin().await } else { Ok(()) };
+        let begun = if self.collected.is_full() { self.begin().await } else { Ok(()) };
         begun.map_err(|error| unwritable(&self.target, error))
     }
 
@@ -84,8 +81,8 @@ impl AtomicFile {
             self.syncing = Some(spawn_blocking(move || file.sync_data()));
             self.unsynced = 0;
         }
-        self.unsynced += mem::take(&mut self.size);
-        let (file, pieces) = (file.clone(), mem::take(&mut self.collected));
+        let (file, pieces) = (file.clone(), self.collected.take());
+        self.unsynced += pieces.iter().map(Bytes::len).sum::<usize>();
         let write = move || pieces.iter().try_for_each(|piece| (&*file).write_all(piece));
         self.writing = Some(spawn_blocking(write));
         Ok(())

@@ -1,48 +1,41 @@
 //! The SHA-256 of content under way, worked out beside the sending of it.
 
-use std::mem;
-
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
+    batch::Batch,
     error::Result,
     platform::{BoxFuture, on_another_thread},
 };
 
-/// How much is hashed at once. Hashing takes longer than sending does over a quick network, so both go
-/// on at the same time; a change of threads for less would cost more than it saves.
-const BATCH: usize = 1 << 20;
-
 /// The digest of pieces that are handed over one by one.
 ///
-/// It is behind by two batches at most: one is hashed while the next one is collected.
+/// Hashing takes longer than sending does over a quick network, so both go on at the same time. It is
+/// behind by two batches at most: one is hashed while the next one is collected.
 pub(crate) struct Digest {
     hashed: BoxFuture<'static, Result<Sha256>>,
-    collected: Vec<Bytes>,
-    size: usize,
+    collected: Batch,
 }
 
 impl Default for Digest {
     fn default() -> Self {
         let hashed = Box::pin(async { Ok(Sha256::new()) });
-        Self { hashed, collected: Vec::new(), size: 0 }
+        Self { hashed, collected: Batch::default() }
     }
 }
 
 impl Digest {
     /// Takes the next piece.
     pub async fn update(&mut self, piece: Bytes) -> Result<()> {
-        self.size += piece.len();
         self.collected.push(piece);
-        if self.size >= BATCH { self.hash().await } else { Ok(()) }
+        if self.collected.is_full() { self.hash().await } else { Ok(()) }
     }
 
     /// Begins to hash what was collected, when the batch before is done.
     pub async fn hash(&mut self) -> Result<()> {
         let mut digest = (&mut self.hashed).await?;
-        let pieces = mem::take(&mut self.collected);
-        self.size = 0;
+        let pieces = self.collected.take();
         self.hashed = on_another_thread(move || {
             pieces.iter().for_each(|piece| digest.update(piece));
             digest
@@ -61,6 +54,7 @@ mod tests {
     use futures_util::FutureExt;
 
     use super::*;
+    use crate::batch::BATCH;
 
     #[test]
     fn another_runtime_than_tokio_hashes_at_once() {
