@@ -205,6 +205,9 @@ impl Queue {
         }
         let json = value::item(&item)?;
         self.update(|state| {
+            if state.ended {
+                return;
+            }
             if !state.json.is_empty() {
                 state.json.push(',');
             }
