@@ -95,11 +95,7 @@ async function check<T>(
     parse,
     ...(tolerance === undefined ? {} : { tolerance }),
   };
-  return compute<T | null>(
-    "webhooks.verify",
-    params,
-    text ? [{ path: '["body"]', text: body }] : [],
-  );
+  return compute<T | null>("webhooks.verify", params, text ? [{ path: '["body"]', text: body }] : []);
 }
 
 /** The official client takes a Crypto in this place; the core brings its own. */
