@@ -78,6 +78,21 @@ impl Answer {
             Self::Json(text) => Value::from_json(text.as_bytes()),
         }
     }
+
+    /// JSON kept as it came, found to be valid; or what is wrong with it, and the JSON.
+    pub(crate) fn keep(json: Vec<u8>) -> std::result::Result<Self, (Error, Vec<u8>)> {
+        match String::from_utf8(json) {
+            Ok(text) => match check_json(&text) {
+                Ok(()) => Ok(Self::Json(text)),
+                Err(error) => Err((error, text.into_bytes())),
+            },
+            Err(error) => {
+                let json = error.into_bytes();
+                // Which fails as well, and says why.
+                Value::from_json(&json).map(Self::Value).map_err(|error| (error, json))
+            }
+        }
+    }
 }
 
 /// How the body of an answer is read.
@@ -118,14 +133,7 @@ pub(super) fn keep_body(
     if expect != Expect::Json || body.is_empty() {
         return decode_body(expect, status, headers, body).map(Answer::Value);
     }
-    match String::from_utf8(body.into()) {
-        Ok(text) => match check_json(&text) {
-            Ok(()) => Ok(Answer::Json(text)),
-            Err(error) => Err(not_json(error, status, headers, text.as_bytes())),
-        },
-        // Which fails as well, and says why.
-        Err(error) => decode_body(expect, status, headers, error.into_bytes().into()).map(Answer::Value),
-    }
+    Answer::keep(body.into()).map_err(|(error, body)| not_json(error, status, headers, &body))
 }
 
 fn not_json(error: Error, status: u16, headers: &[(String, String)], body: &[u8]) -> Error {

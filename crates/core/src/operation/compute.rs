@@ -1,9 +1,6 @@
 //! Operations that need no network and so no future.
 
-use std::{
-    string::FromUtf8Error,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Deserialize;
 
@@ -12,7 +9,7 @@ use crate::{
     exchange::Answer,
     identifier::Reference,
     progress::Progress,
-    value::{Object, Value, check_json, decode_params},
+    value::{Object, Value, decode_params},
     webhook::{TOLERANCE, Webhook},
 };
 
@@ -103,17 +100,12 @@ fn verify(params: Verify) -> Result<Answer> {
 }
 
 fn event(body: Value) -> Result<Answer> {
-    let text = match body {
-        Value::String(text) => Ok(text),
-        Value::Bytes(bytes) => String::from_utf8(bytes.into()).map_err(FromUtf8Error::into_bytes),
-        _ => Ok(String::new()),
+    let json = match body {
+        Value::String(text) => text.into_bytes(),
+        Value::Bytes(bytes) => bytes.into(),
+        _ => Vec::new(),
     };
-    let event = match text {
-        Ok(text) => check_json(&text).map(|()| Answer::Json(text)),
-        // Which fails as well, and says why.
-        Err(bytes) => Value::from_json(&bytes).map(Answer::Value),
-    };
-    event.map_err(|error| error.with_kind(ErrorKind::WebhookBody))
+    Answer::keep(json).map_err(|(error, _)| error.with_kind(ErrorKind::WebhookBody))
 }
 
 fn duration(name: &str, seconds: f64) -> Result<Duration> {
