@@ -18,10 +18,10 @@ export const {
   InternalError,
   InvalidArgumentError,
   InvalidResponseError,
+  ListPage,
   NotFoundError,
   OutcomeUnknownError,
   OutputExpiredError,
-  Page,
   PayloadTooLargeError,
   PaymentRequiredError,
   PermissionDeniedError,
@@ -47,5 +47,6 @@ export const {
   parseProgressFromLogs,
   validateWebhook,
   verifyWebhook,
+  withResponse,
 } = Replicate;
 export { Replicate };

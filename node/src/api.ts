@@ -1,10 +1,11 @@
 /** Everything the package exports. */
-export type { ApiPromise } from "./bridge";
+export { withResponse } from "./bridge";
 export { Replicate } from "./client";
 export * from "./errors";
 export { EventStream, ServerSentEvent } from "./events";
 export { FileOutput, type SaveOptions, type SaveProgress } from "./file-output";
 export type {
+  Fetch,
   RawRequestOptions,
   ReplicateOptions,
   RunOptions,
@@ -12,7 +13,7 @@ export type {
   StreamOptions,
   WaitOptions,
 } from "./options";
-export { Page, type PagePromise } from "./page";
+export { ListPage, type PagePromise } from "./page";
 export { parseProgressFromLogs } from "./progress";
 export { type ModelReferenceParts, parseModelReference } from "./reference";
 export type { DeploymentConfig } from "./resources/deployments";

@@ -1,4 +1,5 @@
 /** The two verbs: `call` for one answer, `open` for many. Everything that reaches the core passes here. */
+import { InvalidArgumentError } from "./errors";
 import { toError } from "./failures";
 import { FileOutput } from "./file-output";
 import { expect, type Reply } from "./inbox";
@@ -6,10 +7,35 @@ import { type NativeClient, type NativeStream, native } from "./native";
 import { REFUSED } from "./params";
 import { decode, type Encoded, encode, type Part } from "./value";
 
-/** A promise that also knows how the API answered. */
-export interface ApiPromise<T> extends Promise<T> {
-  /** The value together with the response's status and headers. */
-  withResponse(): Promise<{ data: T; response: Response }>;
+/** The response to each call, by the promise that the caller has. */
+const responses = new WeakMap<PromiseLike<unknown>, () => Response>();
+
+/** Makes `promise` stand for the same response as `source`. */
+export function shareResponse(source: PromiseLike<unknown>, promise: PromiseLike<unknown>): void {
+  const response = responses.get(source);
+  if (response) responses.set(promise, response);
+}
+
+/**
+ * Returns the result of a call together with the status and headers of its response.
+ *
+ * @param promise what a method of the client returned; not one made from it by `then` or an async function
+ * @throws {InvalidArgumentError} if the promise is not from a method of the client
+ * @example
+ * const { data, response } = await withResponse(replicate.predictions.get(id));
+ * console.log(data.status, response.headers.get("ratelimit-remaining"));
+ */
+export async function withResponse<T>(promise: PromiseLike<T>): Promise<{ data: T; response: Response }> {
+  const data = await promise;
+  const response = responses.get(promise);
+  if (response === undefined) {
+    throw new InvalidArgumentError({
+      code: "invalid_argument",
+      message:
+        "`promise` must be the promise that a method of the client returned; pass it on before `then` or `await`",
+    });
+  }
+  return { data, response: response() };
 }
 
 /** How a call is made, beside its parameters. */
@@ -27,14 +53,14 @@ export class Bridge {
   constructor(private readonly client: () => NativeClient) {}
 
   /** Calls an operation of the core. */
-  call<T>(operation: string, params: Params, options: CallOptions<unknown> = {}): ApiPromise<T> {
+  call<T>(operation: string, params: Params, options: CallOptions<unknown> = {}): Promise<T> {
     let meta: string | null = null;
-    const data = this.#send(operation, params, options, (reply) => {
+    // The async function's own promise: a subclass of Promise in between would cut the stack trace.
+    const promise = this.#send(operation, params, options, (reply) => {
       meta = reply.meta;
-    }) as ApiPromise<T>;
-    // An own property on the async function's promise, since a subclass in between would cut the stack trace.
-    data.withResponse = async () => ({ data: await data, response: responseOf(meta) });
-    return data;
+    }) as Promise<T>;
+    responses.set(promise, () => responseOf(meta));
+    return promise;
   }
 
   async #send(

@@ -1,10 +1,7 @@
-import { type ApiPromise, Bridge, rethrow } from "./bridge";
-import { InvalidArgumentError } from "./errors";
-import { EventStream, ItemStream } from "./events";
-import { carry } from "./fetch";
-import { inbox } from "./inbox";
-import { type NativeClient, native } from "./native";
+import { Bridge, withResponse } from "./bridge";
+import { EventStream, type ServerSentEvent } from "./events";
 import type {
+  Fetch,
   RawRequestOptions,
   ReplicateOptions,
   RunOptions,
@@ -12,8 +9,8 @@ import type {
   StreamOptions,
   WaitOptions,
 } from "./options";
-import type { Page, PagePromise } from "./page";
-import { isOptions, params, requestParams, runParams } from "./params";
+import { follow, ListPage } from "./page";
+import { isOptions, requestParams, runParams } from "./params";
 import { plainHeaders, rawBody } from "./raw";
 import { Accounts, Collections, HardwareList, WebhookSecrets } from "./resources/catalogue";
 import { Deployments } from "./resources/deployments";
@@ -21,17 +18,18 @@ import { Files } from "./resources/files";
 import { Models } from "./resources/models";
 import { Predictions } from "./resources/predictions";
 import { Trainings } from "./resources/trainings";
+import { invalid, SETTINGS, Settings } from "./settings";
+import { conceal, reveal } from "./state";
 import type {
   FileEncodingStrategy,
-  ModelOutput,
+  ModelDefined,
   ModelReference,
+  Page,
   Prediction,
   RequestOptions,
   SearchResults,
 } from "./types";
 import { observer } from "./uploads";
-import { encode } from "./value";
-import { version } from "./version";
 import { waitOrStop } from "./wait";
 
 /**
@@ -43,28 +41,36 @@ import { waitOrStop } from "./wait";
  */
 export class Replicate {
   /** The account of the token. */
-  readonly accounts: Accounts;
+  accounts: Accounts;
   /** Sets of models put together by Replicate. */
-  readonly collections: Collections;
+  collections: Collections;
   /** Models that are kept running on hardware of their own. */
-  readonly deployments: Deployments;
+  deployments: Deployments;
   /** Uploaded files. */
-  readonly files: Files;
+  files: Files;
   /** Kinds of machines. */
-  readonly hardware: HardwareList;
+  hardware: HardwareList;
   /** Models on Replicate. */
-  readonly models: Models;
+  models: Models;
   /** Runs of models. */
-  readonly predictions: Predictions;
+  predictions: Predictions;
   /** Runs of models' training procedures. */
-  readonly trainings: Trainings;
+  trainings: Trainings;
   /** Webhooks. */
-  readonly webhooks: { readonly default: { readonly secret: WebhookSecrets } };
+  webhooks: { default: { secret: WebhookSecrets } };
 
-  readonly #options: ReplicateOptions;
-  readonly #bridge: Bridge;
-  #native: NativeClient;
-  #resolved: Record<string, unknown>;
+  /** The API token, as it was given or found in the environment. Never printed or serialized. */
+  declare auth: string;
+  /** The `User-Agent` header. */
+  declare userAgent?: string;
+  /** URL of the API. */
+  declare baseUrl?: string;
+  /** The function that sends every request, if one was given or set. Otherwise it reads as the global `fetch`, and the built-in client sends. */
+  declare fetch: Fetch;
+  /** How files inside inputs are sent. */
+  declare fileEncodingStrategy: FileEncodingStrategy;
+  /** Whether files in outputs come as {@link FileOutput}s. */
+  declare useFileOutput: boolean;
 
   /**
    * @throws {InvalidArgumentError} for an option that cannot be used
@@ -72,76 +78,28 @@ export class Replicate {
   constructor(options: ReplicateOptions = {}) {
     if (!isOptions(options))
       invalid(`the options must be an object, such as { auth }, not a ${typeof options}`);
-    this.#options = { ...options, auth: options.auth || process.env.REPLICATE_API_TOKEN };
-    [this.#native, this.#resolved] = this.#connect();
-    this.#bridge = new Bridge(() => this.#native);
-    this.accounts = new Accounts(this.#bridge);
-    this.collections = new Collections(this.#bridge);
-    this.deployments = new Deployments(this.#bridge);
-    this.files = new Files(this.#bridge);
-    this.hardware = new HardwareList(this.#bridge);
-    this.models = new Models(this.#bridge);
-    this.predictions = new Predictions(this.#bridge);
-    this.trainings = new Trainings(this.#bridge);
-    this.webhooks = { default: { secret: new WebhookSecrets(this.#bridge) } };
-  }
-
-  /** The API token, as it was given or found in the environment. Never printed or serialised. */
-  get auth(): string | undefined {
-    return this.#options.auth;
-  }
-  set auth(auth: string | undefined) {
-    this.#change({ auth });
-  }
-
-  /** What the client calls itself. */
-  get userAgent(): string {
-    return this.#resolved.user_agent as string;
-  }
-  set userAgent(userAgent: string) {
-    this.#change({ userAgent });
-  }
-
-  /** Where the API is. */
-  get baseUrl(): string {
-    return this.#options.baseUrl ?? (this.#resolved.base_url as string);
-  }
-  set baseUrl(baseUrl: string) {
-    this.#change({ baseUrl });
-  }
-
-  /** The function that carries requests if it was given or set; else the built-in client does, and this is the global one. */
-  get fetch(): typeof globalThis.fetch {
-    return this.#options.fetch ?? globalThis.fetch;
-  }
-  set fetch(fetch: typeof globalThis.fetch) {
-    this.#change({ fetch });
-  }
-
-  /** How files inside inputs travel. */
-  get fileEncodingStrategy(): FileEncodingStrategy {
-    return this.#resolved.file_encoding_strategy as FileEncodingStrategy;
-  }
-  set fileEncodingStrategy(fileEncodingStrategy: FileEncodingStrategy) {
-    this.#change({ fileEncodingStrategy });
-  }
-
-  /** Whether files in outputs come as {@link FileOutput}s. */
-  get useFileOutput(): boolean {
-    return this.#resolved.use_file_output as boolean;
-  }
-  set useFileOutput(useFileOutput: boolean) {
-    this.#change({ useFileOutput });
+    const settings = new Settings({ ...options, auth: options.auth || process.env.REPLICATE_API_TOKEN });
+    const bridge = new Bridge(() => settings.client(this));
+    conceal<State>(this, { bridge, settings });
+    this.accounts = new Accounts(bridge);
+    this.collections = new Collections(bridge);
+    this.deployments = new Deployments(bridge);
+    this.files = new Files(bridge);
+    this.hardware = new HardwareList(bridge);
+    this.models = new Models(bridge);
+    this.predictions = new Predictions(bridge);
+    this.trainings = new Trainings(bridge);
+    this.webhooks = { default: { secret: new WebhookSecrets(bridge) } };
   }
 
   /** How long one attempt of a request may take, in milliseconds. */
   get timeout(): number {
-    return (this.#resolved.timeout as number) * 1000;
+    return settingsOf(this).get("timeout") as number;
   }
 
   /** How often a request that may be sent again is sent again. */
   get maxRetries(): number {
-    return this.#resolved.max_retries as number;
+    return settingsOf(this).get("maxRetries") as number;
   }
 
   /**
@@ -157,25 +115,25 @@ export class Replicate {
    * @example
    * const [image] = await replicate.run<FileOutput[]>("stability-ai/sdxl", { input: { prompt: "a lighthouse" } });
    */
-  run<T = ModelOutput<never>>(
-    ref: ModelReference,
-    options: RunOptions & { useFileOutput: false },
-    progress?: (prediction: Prediction) => void,
-  ): ApiPromise<T>;
-  run<T = ModelOutput>(
+  run<T = ModelDefined>(
     ref: ModelReference,
     options: RunOptions,
     progress?: (prediction: Prediction) => void,
-  ): ApiPromise<T>;
-  run<T>(
+  ): Promise<T>;
+  run(
     ref: ModelReference,
     options: RunOptions,
     progress?: (prediction: Prediction) => void,
-  ): ApiPromise<T> {
+  ): Promise<ModelDefined>;
+  run(
+    ref: ModelReference,
+    options: RunOptions,
+    progress?: (prediction: Prediction) => void,
+  ): Promise<ModelDefined> {
     const onUpload = options?.onUpload;
     const params = { ref, ...runParams(options), ...(onUpload ? { report_uploads: true } : {}) };
     const observe = progress || onUpload ? observer(onUpload, progress) : undefined;
-    return this.#bridge.call("run", params, { signal: options?.signal, observe });
+    return bridgeOf(this).call("run", params, { signal: options?.signal, observe });
   }
 
   /**
@@ -192,9 +150,11 @@ export class Replicate {
    *   process.stdout.write(`${event}`);
    * }
    */
+  stream<S extends EventStream = EventStream>(ref: ModelReference, options: StreamOptions): S;
+  stream(ref: ModelReference, options: StreamOptions): AsyncGenerator<ServerSentEvent>;
   stream(ref: ModelReference, options: StreamOptions): EventStream {
     const params = { ref, ...runParams(options) };
-    return new EventStream(this.#bridge, "stream", params, options?.signal, options?.onUpload);
+    return new EventStream(bridgeOf(this), "stream", params, options?.signal, options?.onUpload);
   }
 
   /**
@@ -211,7 +171,7 @@ export class Replicate {
     stop?: (prediction: Prediction) => boolean | Promise<boolean>,
   ): Promise<Prediction> {
     const call = (signal?: AbortSignal, observe?: (state: unknown) => void) =>
-      this.#bridge.call<Prediction>(
+      bridgeOf(this).call<Prediction>(
         "predictions.wait",
         { id: prediction?.id, prediction, ...runParams(options) },
         { signal, observe },
@@ -227,16 +187,18 @@ export class Replicate {
    * for await (const models of replicate.paginate(replicate.models.list)) console.log(models.length);
    */
   async *paginate<T>(
-    endpoint: string | (() => PagePromise<T> | Promise<Page<T>>),
-    { signal }: { signal?: AbortSignal } = {},
-  ): AsyncGenerator<T[], void, undefined> {
+    endpoint: string | (() => Promise<Page<T>>),
+    { signal }: { signal?: AbortSignal | undefined } = {},
+  ): AsyncGenerator<T[]> {
     if (typeof endpoint !== "string" && typeof endpoint !== "function") {
       throw new TypeError(`paginate takes a list method or a path, not a ${typeof endpoint}`);
     }
-    const pages =
-      typeof endpoint === "string"
-        ? new ItemStream<Page<T>>(this.#bridge, "paginate", { path: endpoint }, signal)
-        : (await endpoint()).pages();
+    const bridge = bridgeOf(this);
+    const first = typeof endpoint === "string" ? undefined : await endpoint();
+    if (first && !signal?.aborted) yield first.results;
+    const next = first ? first.next : (endpoint as string);
+    // A page of ours repeats the options of its call. Test doubles give plain objects.
+    const pages = first instanceof ListPage ? first.following() : next ? follow<T>(bridge, next, signal) : [];
     for await (const page of pages) {
       if (signal?.aborted) return;
       yield page.results;
@@ -260,7 +222,7 @@ export class Replicate {
   saveAll(outputs: unknown, dir: string, options: SaveAllOptions = {}): Promise<string[]> {
     const observe = options?.onProgress as ((told: unknown) => void) | undefined;
     const params = { outputs, dir, ...requestParams(options) };
-    return this.#bridge.call("output.save_all", params, { signal: options?.signal, observe });
+    return bridgeOf(this).call("output.save_all", params, { signal: options?.signal, observe });
   }
 
   /**
@@ -268,8 +230,8 @@ export class Replicate {
    *
    * @param options.limit how many models, 1 to 50 (20 by default)
    */
-  search(query: string, options: RequestOptions & { limit?: number } = {}): ApiPromise<SearchResults> {
-    return this.#bridge.call("search", { query, ...requestParams(options) }, options);
+  search(query: string, options: RequestOptions & { limit?: number } = {}): Promise<SearchResults> {
+    return bridgeOf(this).call("search", { query, ...requestParams(options) }, options);
   }
 
   /**
@@ -291,8 +253,8 @@ export class Replicate {
       params: query,
       headers: { ...body.headers, ...plainHeaders(headers) },
     };
-    const call = this.#bridge.call<Uint8Array>("request", { ...given, data: body.data }, { signal });
-    const { data: bytes, response } = await call.withResponse();
+    const call = bridgeOf(this).call<Uint8Array>("request", { ...given, data: body.data }, { signal });
+    const { data: bytes, response } = await withResponse(call);
     // These have no body, and Response refuses to be made with one.
     const bodiless = [204, 205, 304].includes(response.status);
     return new Response(bodiless ? null : (bytes as Uint8Array<ArrayBuffer>), response);
@@ -312,39 +274,25 @@ export class Replicate {
   ) {
     return `Replicate ${inspect ? inspect(this.toJSON()) : JSON.stringify(this.toJSON())}`;
   }
-
-  #change(options: Partial<Record<keyof ReplicateOptions, unknown>>): void {
-    Object.assign(this.#options, options);
-    [this.#native, this.#resolved] = this.#connect();
-  }
-
-  #connect(): [NativeClient, Record<string, unknown>] {
-    const { fetch, ...rest } = this.#options;
-    checkOptions(this.#options);
-    // From process.env, because a worker's or a test runner's own environment is not the process's. The empty
-    // token is none, so that the core does not look for one there.
-    const env = { baseUrl: process.env.REPLICATE_BASE_URL || undefined };
-    const given = { userAgent: `replicant-node/${version}`, ...env, ...defined(rest) };
-    const { json, parts } = encode(params({ ...given, auth: this.auth ?? "" }));
-    return rethrow(() => {
-      const client = new native.NativeClient(inbox, json, parts, fetch && carry(fetch));
-      return [client, JSON.parse(client.describe())];
-    });
-  }
 }
 
-/** What the core cannot see. */
-function checkOptions({ fetch, ...options }: ReplicateOptions): void {
-  if ("token" in options) invalid("options: unknown option `token`; did you mean `auth`?");
-  if (fetch && typeof fetch !== "function") {
-    invalid(`options: \`fetch\` must be a function, not a ${typeof fetch}`);
-  }
+/** What a client keeps to itself. */
+interface State {
+  bridge: Bridge;
+  settings: Settings;
 }
 
-function invalid(message: string): never {
-  throw new InvalidArgumentError({ code: "invalid_argument", message });
-}
+const bridgeOf = (client: Replicate) => reveal<State>(client).bridge;
+const settingsOf = (client: Replicate) => reveal<State>(client).settings;
 
-function defined(options: object): object {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+for (const name of SETTINGS) {
+  Object.defineProperty(Replicate.prototype, name, {
+    configurable: true,
+    get(this: Replicate) {
+      return settingsOf(this).get(name);
+    },
+    set(this: Replicate, value: unknown) {
+      settingsOf(this).change({ [name]: value });
+    },
+  });
 }

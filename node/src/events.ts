@@ -4,6 +4,7 @@ import { toError } from "./failures";
 import type { FileOutput } from "./file-output";
 import { ready } from "./inbox";
 import type { NativeStream } from "./native";
+import { conceal, reveal } from "./state";
 import type { Prediction } from "./types";
 import { observer, type UploadProgress } from "./uploads";
 import { decode, type Path } from "./value";
@@ -16,24 +17,27 @@ type Item =
 /** One event of a model's stream. */
 export class ServerSentEvent {
   /** `output`, `logs`, `error`, `done`, or a name the API adds later. */
-  readonly event: string;
-  /** Text; a {@link FileOutput} where the model gives files. */
-  readonly data: string | FileOutput;
+  event: string;
+  /** The text; a URL where the model gives files. */
+  data: string;
+  /** The file that `data` is the URL of, where the model gives files. */
+  declare file?: FileOutput;
   /** What the stream can be resumed from. */
-  readonly id?: string;
+  declare id?: string;
   /** How long to wait before a reconnect, in milliseconds. */
-  readonly retry?: number;
+  declare retry?: number;
 
-  constructor(event: string, data: string | FileOutput, id?: string | null, retry?: number | null) {
+  constructor(event: string, data: string, id?: string | null, retry?: number | null, file?: FileOutput) {
     this.event = event;
     this.data = data;
+    if (file) this.file = file;
     if (typeof id === "string") this.id = id;
     if (typeof retry === "number") this.retry = retry;
   }
 
   /** The text of an `output` event, and nothing for others: joining events gives the output. */
   toString(): string {
-    return this.event === "output" ? String(this.data) : "";
+    return this.event === "output" ? this.data : "";
   }
 }
 
@@ -41,28 +45,22 @@ export class ServerSentEvent {
  * Items in batches from the core, one by one to the caller. Written by hand, because an async
  * generator costs three times as much per item.
  */
-export class ItemStream<T> implements AsyncIterableIterator<T> {
+class Items<T> {
   #stream: NativeStream | undefined;
   #batch: Item[] = [];
   #at = 0;
   #ended = false;
   /** Callers that ask again before they have an answer are served in turn. */
   #turn: Promise<unknown> | undefined;
-  readonly #abort = () => void this.#finish();
+  readonly #abort = () => void this.finish();
 
   constructor(
-    protected readonly bridge: Bridge,
-    private readonly operation: string,
-    private readonly params: Params,
-    private readonly signal?: AbortSignal | undefined,
+    private readonly open: () => NativeStream,
+    private readonly signal: AbortSignal | undefined,
+    /** Turns an item into what the caller gets; undefined leaves it out. */
+    private readonly convert: (item: Item) => T | undefined,
   ) {}
 
-  /** Turns an item into what the caller gets; undefined leaves it out. */
-  protected convert(item: Item): T | undefined {
-    return item[0] === "value" ? (this.value(item[1], item[2]) as T) : undefined;
-  }
-
-  /** The next item. */
   next(): Promise<IteratorResult<T, undefined>> {
     if (this.#turn === undefined) {
       const value = this.#shift();
@@ -78,29 +76,14 @@ export class ItemStream<T> implements AsyncIterableIterator<T> {
     return turn;
   }
 
-  /** Ends the stream; `break` in a `for await` does the same. */
-  async return(): Promise<IteratorResult<T, undefined>> {
-    this.#finish();
-    return { done: true, value: undefined };
-  }
-
-  /** Ends the stream, and rejects with `error`. */
-  async throw(error: unknown): Promise<IteratorResult<T, undefined>> {
-    this.#finish();
-    throw error;
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  /** Ends the stream when its block does: `await using events = ...`. */
-  declare [Symbol.asyncDispose]: () => Promise<void>;
-
-  /** A value with its files in place. */
-  protected value(value: unknown, files?: Path[]): unknown {
-    if (files === undefined) return value;
-    return decode(JSON.stringify(value), JSON.stringify(files), this.bridge.file);
+  finish(): void {
+    this.#batch = [];
+    this.#at = 0;
+    if (this.#stream && !this.#ended) {
+      this.signal?.removeEventListener("abort", this.#abort);
+      keepAlive(this.#stream.close());
+    }
+    this.#ended = true;
   }
 
   #shift(): T | undefined {
@@ -121,7 +104,7 @@ export class ItemStream<T> implements AsyncIterableIterator<T> {
         await this.#fill(this.#start());
       }
     } catch (thrown) {
-      this.#finish();
+      this.finish();
       throw this.signal?.aborted ? reasonOf(this.signal) : toError(thrown);
     }
   }
@@ -129,7 +112,7 @@ export class ItemStream<T> implements AsyncIterableIterator<T> {
   #start(): NativeStream {
     if (this.#stream === undefined) {
       checkSignal(this.signal);
-      this.#stream = this.bridge.open(this.operation, this.params);
+      this.#stream = this.open();
       this.signal?.addEventListener("abort", this.#abort, { once: true });
     }
     return this.#stream;
@@ -145,23 +128,51 @@ export class ItemStream<T> implements AsyncIterableIterator<T> {
       this.signal?.removeEventListener("abort", this.#abort);
     }
   }
+}
 
-  #finish(): void {
-    this.#batch = [];
-    this.#at = 0;
-    if (this.#stream && !this.#ended) {
-      this.signal?.removeEventListener("abort", this.#abort);
-      keepAlive(this.#stream.close());
-    }
-    this.#ended = true;
+/** Items that arrive over time, for `for await`. */
+export class ItemStream<T> implements AsyncIterableIterator<T> {
+  /** @internal */
+  constructor(
+    bridge: Bridge,
+    operation: string,
+    params: Params,
+    signal?: AbortSignal | undefined,
+    convert: (item: Item) => T | undefined = (item) =>
+      item[0] === "value" ? (placed(bridge, item) as T) : undefined,
+  ) {
+    conceal(this, new Items(() => bridge.open(operation, params), signal, convert));
   }
+
+  /** The next item. */
+  next(): Promise<IteratorResult<T, undefined>> {
+    return reveal<Items<T>>(this).next();
+  }
+
+  /** Ends the stream; `break` in a `for await` does the same. */
+  async return(): Promise<IteratorResult<T, undefined>> {
+    reveal<Items<T>>(this).finish();
+    return { done: true, value: undefined };
+  }
+
+  /** Ends the stream, and rejects with `error`. */
+  async throw(error: unknown): Promise<IteratorResult<T, undefined>> {
+    reveal<Items<T>>(this).finish();
+    throw error;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** Ends the stream when its block does: `await using events = ...`. */
+  declare [Symbol.asyncDispose]: () => Promise<void>;
 }
 
 /** The events of a prediction, for `for await`. */
 export class EventStream extends ItemStream<ServerSentEvent> {
   /** The prediction, as it was created; there once the first event has come. */
   prediction: Prediction | undefined;
-  readonly #told: (told: unknown) => void;
 
   /** @internal */
   constructor(
@@ -171,9 +182,22 @@ export class EventStream extends ItemStream<ServerSentEvent> {
     signal?: AbortSignal,
     onUpload?: (upload: UploadProgress) => void,
   ) {
-    super(bridge, operation, onUpload ? { ...params, report_uploads: true } : params, signal);
-    this.#told = observer(onUpload, (prediction) => {
+    const tell = observer(onUpload, (prediction) => {
       this.prediction = prediction;
+    });
+    super(bridge, operation, onUpload ? { ...params, report_uploads: true } : params, signal, (item) => {
+      if (item[0] === "value") {
+        tell(placed(bridge, item));
+        return undefined;
+      }
+      const [, event, data, id, retry, file] = item;
+      return new ServerSentEvent(
+        event,
+        file ?? data,
+        id,
+        retry,
+        file === null ? undefined : bridge.file(file),
+      );
     });
   }
 
@@ -184,17 +208,14 @@ export class EventStream extends ItemStream<ServerSentEvent> {
    * for await (const text of replicate.stream(model, { input }).text()) process.stdout.write(text);
    */
   async *text(): AsyncGenerator<string, void, undefined> {
-    for await (const event of this) if (event.event === "output") yield String(event.data);
+    for await (const event of this) if (event.event === "output") yield event.data;
   }
+}
 
-  protected override convert(item: Item): ServerSentEvent | undefined {
-    if (item[0] === "event") {
-      const [, event, data, id, retry, file] = item;
-      return new ServerSentEvent(event, file === null ? data : this.bridge.file(file), id, retry);
-    }
-    this.#told(this.value(item[1], item[2]));
-    return undefined;
-  }
+/** A value with its files in place. */
+function placed(bridge: Bridge, [, value, files]: Extract<Item, ["value", ...unknown[]]>): unknown {
+  if (files === undefined) return value;
+  return decode(JSON.stringify(value), JSON.stringify(files), bridge.file);
 }
 
 // Node 18 before 18.18 has no such symbol; a computed member would then be called "undefined".

@@ -1,10 +1,11 @@
 /** HTTP carried by a `fetch` of the user's: a request of the core goes out, a response comes back. */
 import { ready } from "./inbox";
 import type { NativeFetch, NativeRequest, NativeResponse, NativeStream } from "./native";
+import type { Fetch } from "./options";
 import { isReadable, type Source, streamSource } from "./source";
 
 /** Makes `fetch` what the core calls. Retries, redirects and time limits stay in the core. */
-export function carry(fetch: typeof globalThis.fetch): NativeFetch {
+export function carry(fetch: Fetch): NativeFetch {
   const flights = new Map<number, AbortController>();
   return async (number, request) => {
     if (request === null) {

@@ -1,9 +1,10 @@
 import { fileURLToPath } from "node:url";
-import type { Bridge } from "./bridge";
+import { type Bridge, withResponse } from "./bridge";
 import { toError } from "./failures";
 import { ready } from "./inbox";
 import type { NativeStream } from "./native";
 import { requestParams } from "./params";
+import { conceal, reveal } from "./state";
 import type { RequestOptions } from "./types";
 
 /** What is told while a file is saved. */
@@ -15,10 +16,10 @@ export interface SaveProgress {
 }
 
 /** What `save` takes. */
-export interface SaveOptions extends RequestOptions {
+export type SaveOptions = RequestOptions & {
   /** Told of the bytes as they come. */
-  onProgress?: (bytes: SaveProgress) => void;
-}
+  onProgress?: ((bytes: SaveProgress) => void) | undefined;
+};
 
 declare global {
   // For programs that are compiled without `esnext.disposable`.
@@ -39,35 +40,28 @@ declare global {
  * const [image] = await replicate.run("black-forest-labs/flux-schnell", { input: { prompt } });
  * await image.save("image.png");
  */
-export class FileOutput extends ReadableStream<Uint8Array> {
-  readonly #bridge: Bridge;
-  readonly #url: string;
-  readonly #reading: Reading;
-  /** What the server has told of it, to be shown. */
-  #known: { type?: string; size?: number } = {};
-
+// biome-ignore lint/suspicious/noExplicitAny: the chunks of the official package's class have this type
+export class FileOutput extends ReadableStream<any> {
   /** @internal */
   constructor(bridge: Bridge, url: string) {
     const reading = new Reading(bridge, url);
     super(reading as UnderlyingSource<Uint8Array>, { highWaterMark: 0 });
-    this.#bridge = bridge;
-    this.#url = url;
-    this.#reading = reading;
+    conceal<State>(this, { file: this, bridge, url, reading, known: {} });
   }
 
   /** Where the file is. The API keeps output files for one hour. */
   url(): URL {
-    return new URL(this.#url);
+    return new URL(stateOf(this).url);
   }
 
   /** The URL as text, so that a FileOutput can be used where a URL is expected. */
   override toString(): string {
-    return this.#url;
+    return stateOf(this).url;
   }
 
   /** The URL as text. */
   toJSON(): string {
-    return this.#url;
+    return stateOf(this).url;
   }
 
   /**
@@ -77,14 +71,14 @@ export class FileOutput extends ReadableStream<Uint8Array> {
    */
   async blob(options: RequestOptions = {}): Promise<Blob> {
     const bytes = await this.bytes(options);
-    return new Blob([bytes as Uint8Array<ArrayBuffer>], { type: this.#known.type ?? "" });
+    return new Blob([bytes as Uint8Array<ArrayBuffer>], { type: stateOf(this).known.type ?? "" });
   }
 
   /** The whole file. */
   async bytes(options: RequestOptions = {}): Promise<Uint8Array> {
-    const call = this.#call<Uint8Array>("output.bytes", options);
-    const { data, response } = await call.withResponse();
-    this.#know({ content_type: response.headers.get("content-type"), size: data.byteLength });
+    const call = request<Uint8Array>(this, "output.bytes", options);
+    const { data, response } = await withResponse(call);
+    learn(this, { content_type: response.headers.get("content-type"), size: data.byteLength });
     return data;
   }
 
@@ -101,7 +95,8 @@ export class FileOutput extends ReadableStream<Uint8Array> {
 
   /** The file as a stream of its own. */
   stream(): ReadableStream<Uint8Array> {
-    return new FileOutput(this.#bridge, this.#url);
+    const { bridge, url } = stateOf(this);
+    return new FileOutput(bridge, url);
   }
 
   /**
@@ -113,7 +108,8 @@ export class FileOutput extends ReadableStream<Uint8Array> {
    */
   async save(path: string | URL, options: SaveOptions = {}): Promise<string> {
     const observe = options?.onProgress as ((told: unknown) => void) | undefined;
-    return this.#call<string>(
+    return request<string>(
+      this,
       "output.save",
       options,
       { path: path instanceof URL ? fileURLToPath(path) : path },
@@ -123,14 +119,23 @@ export class FileOutput extends ReadableStream<Uint8Array> {
 
   /** Type and size as the server tells them, without the content. */
   async head(options: RequestOptions = {}): Promise<{ content_type?: string; size?: number }> {
-    const head = await this.#call<{ content_type?: string; size?: number }>("output.head", options);
-    this.#know(head);
+    const head = await request<{ content_type?: string; size?: number }>(this, "output.head", options);
+    learn(this, head);
     return head;
   }
 
-  // A stream that was read to its end would give nothing the second time, without a word. So the ways
-  // to read one lead to a fresh one then. They are internal for the sake of the declarations: programs without the
-  // DOM's types know no names for what they take, and inherit those of Node's own stream.
+  // The ways to read a stream begin anew once it was read to its end, where it would give nothing, without a word.
+  // They call the inherited methods on the file itself, since those refuse a proxy around it. They are internal for the
+  // sake of the declarations: programs without the DOM's types know no names for what they take, and inherit those
+  // of Node's own stream.
+  /** @internal */
+  override get locked(): boolean {
+    return Reflect.get(ReadableStream.prototype, "locked", stateOf(this).file);
+  }
+  /** @internal */
+  override cancel(reason?: unknown): Promise<void> {
+    return super.cancel.call(stateOf(this).file, reason);
+  }
   /** @internal */
   override getReader(): ReadableStreamDefaultReader<Uint8Array>;
   /** @internal */
@@ -139,44 +144,32 @@ export class FileOutput extends ReadableStream<Uint8Array> {
   override getReader(options?: ReadableStreamGetReaderOptions): ReadableStreamReader<Uint8Array>;
   /** @internal */
   override getReader(options?: ReadableStreamGetReaderOptions): ReadableStreamReader<Uint8Array> {
-    return this.#reading.over ? this.stream().getReader(options) : super.getReader(options);
+    return (super.getReader as Untyped).call(unread(this), options);
   }
   /** @internal */
   override tee(): [ReadableStream<Uint8Array>, ReadableStream<Uint8Array>] {
-    return this.#reading.over ? this.stream().tee() : super.tee();
+    return super.tee.call(unread(this));
   }
   /** @internal */
   override pipeTo(to: WritableStream<Uint8Array>, options?: StreamPipeOptions): Promise<void> {
-    return this.#reading.over ? this.stream().pipeTo(to, options) : super.pipeTo(to, options);
+    return super.pipeTo.call(unread(this), to, options);
   }
   /** @internal */
   override pipeThrough<T>(
     to: ReadableWritablePair<T, Uint8Array>,
     options?: StreamPipeOptions,
   ): ReadableStream<T> {
-    return this.#reading.over ? this.stream().pipeThrough(to, options) : super.pipeThrough(to, options);
+    return (super.pipeThrough as Untyped).call(unread(this), to, options);
   }
   /** @internal */
   override values(options?: ReadableStreamIteratorOptions): ReadableStreamAsyncIterator<Uint8Array> {
-    return this.#reading.over ? this.stream().values(options) : super.values(options);
+    return super.values.call(unread(this), options);
   }
   /** @internal */
   override [Symbol.asyncIterator](
     options?: ReadableStreamIteratorOptions,
   ): ReadableStreamAsyncIterator<Uint8Array> {
     return this.values(options);
-  }
-
-  #call<T>(operation: string, options: RequestOptions, own: object = {}, observe?: (told: unknown) => void) {
-    const given = { url: this.#url, ...own, ...requestParams(options) };
-    return this.#bridge.call<T>(operation, given, { signal: options?.signal, observe });
-  }
-
-  #know({ content_type, size }: { content_type?: string | null; size?: number }): void {
-    this.#known = {
-      ...(content_type ? { type: content_type } : {}),
-      ...(size === undefined ? {} : { size }),
-    };
   }
 
   /** Frees the connection of a reading that was not finished: `await using file = ...`. */
@@ -189,7 +182,7 @@ export class FileOutput extends ReadableStream<Uint8Array> {
         configurable: true,
         writable: true,
         value(this: FileOutput): Promise<void> {
-          return this.#reading.cancel();
+          return stateOf(this).reading.cancel();
         },
       });
     }
@@ -201,9 +194,54 @@ export class FileOutput extends ReadableStream<Uint8Array> {
     options: object,
     inspect?: (value: unknown, options: object) => string,
   ): string {
-    const shown = { url: this.#url, ...this.#known };
+    const { url, known } = stateOf(this);
+    const shown = { url, ...known };
     return `FileOutput ${inspect ? inspect(shown, { ...options, breakLength: Number.POSITIVE_INFINITY }) : JSON.stringify(shown)}`;
   }
+}
+
+/** What a file keeps to itself. */
+interface State {
+  /** The file without a proxy around it. */
+  file: FileOutput;
+  bridge: Bridge;
+  url: string;
+  reading: Reading;
+  /** What the server has told of it, to be shown. */
+  known: { type?: string; size?: number };
+}
+
+const stateOf = (file: FileOutput) => reveal<State>(file);
+
+// biome-ignore lint/suspicious/noExplicitAny: `call` cannot choose among overloads
+type Untyped = (...args: any[]) => any;
+
+/** The file, or a fresh one if it was read already. */
+function unread(of: FileOutput): FileOutput {
+  const { file, bridge, url, reading } = stateOf(of);
+  return reading.over ? new FileOutput(bridge, url) : file;
+}
+
+function request<T>(
+  file: FileOutput,
+  operation: string,
+  options: RequestOptions,
+  own: object = {},
+  observe?: (told: unknown) => void,
+): Promise<T> {
+  const { bridge, url } = stateOf(file);
+  const given = { url, ...own, ...requestParams(options) };
+  return bridge.call<T>(operation, given, { signal: options?.signal, observe });
+}
+
+function learn(
+  file: FileOutput,
+  { content_type, size }: { content_type?: string | null; size?: number },
+): void {
+  stateOf(file).known = {
+    ...(content_type ? { type: content_type } : {}),
+    ...(size === undefined ? {} : { size }),
+  };
 }
 
 /** One reading of a file, which begins with the first pull. */

@@ -3,91 +3,94 @@ import type { SaveOptions } from "./file-output";
 import type { FileEncodingStrategy, RequestOptions, WaitOption, WebhookEventType } from "./types";
 import type { UploadProgress } from "./uploads";
 
+/** A function that sends HTTP requests, such as the global `fetch`. */
+export type Fetch = (input: Request | string, init?: RequestInit) => Promise<Response>;
+
 /** What a client is made with. Everything has a default. */
-export interface ReplicateOptions {
+export type ReplicateOptions = {
   /** API token; the environment's `REPLICATE_API_TOKEN` by default. */
-  auth?: string;
+  auth?: string | undefined;
   /** What the client calls itself. */
-  userAgent?: string;
+  userAgent?: string | undefined;
   /** Where the API is; the environment's `REPLICATE_BASE_URL` or `https://api.replicate.com/v1` by default. */
-  baseUrl?: string;
+  baseUrl?: string | undefined;
   /** How files inside inputs travel. */
-  fileEncodingStrategy?: FileEncodingStrategy;
+  fileEncodingStrategy?: FileEncodingStrategy | undefined;
   /** Whether files in outputs come as {@link FileOutput}s (the default) or as URLs. */
-  useFileOutput?: boolean;
+  useFileOutput?: boolean | undefined;
   /** Carries every request instead of the built-in HTTP client, such as a framework's own `fetch`. */
-  fetch?: typeof fetch;
+  fetch?: Fetch | undefined;
   /** How long one attempt of a request may take, in milliseconds. */
-  timeout?: number;
+  timeout?: number | undefined;
   /** How long connecting may take, in milliseconds. */
-  connectTimeout?: number;
+  connectTimeout?: number | undefined;
   /** How long an event stream may say nothing at all before it is opened again, in milliseconds. */
-  idleTimeout?: number;
+  idleTimeout?: number | undefined;
   /** How often a request that may be sent again is sent again. */
-  maxRetries?: number;
+  maxRetries?: number | undefined;
   /** Headers for every request to the API. */
-  headers?: Record<string, string>;
+  headers?: Record<string, string> | undefined;
   /** Query parameters for every request to the API. */
-  query?: Record<string, string>;
+  query?: Record<string, string> | undefined;
   /** How often `run` and `wait` ask, in milliseconds, instead of a schedule that suits most models. */
-  pollInterval?: number;
+  pollInterval?: number | undefined;
   /** What becomes of a prediction whose `run` or `stream` is given up: `cancel` (the default) or `leave`. */
-  onAbandon?: "cancel" | "leave";
+  onAbandon?: "cancel" | "leave" | undefined;
   /** Proxy for every request, instead of the environment's. */
-  proxy?: string;
+  proxy?: string | undefined;
   /** PEM file with further certificates to trust. */
-  caBundle?: string;
-}
+  caBundle?: string | undefined;
+};
 
 /** What `run` takes. */
-export interface RunOptions extends Omit<RequestOptions, "timeout"> {
+export type RunOptions = Omit<RequestOptions, "timeout"> & {
   /** The model's input. Files of any kind may stand anywhere inside. */
-  input?: object;
+  input: object;
   /** How to learn of the end. It changes how soon, never whether, `run` gives the output. */
-  wait?: WaitOption;
+  wait?: WaitOption | undefined;
   /** How long all of it may take, in milliseconds. After that the prediction is cancelled. */
-  timeout?: number;
+  timeout?: number | undefined;
   /** URL (https) that is told how the prediction goes on. */
-  webhook?: string;
+  webhook?: string | undefined;
   /** What it is told of. */
-  webhook_events_filter?: WebhookEventType[];
+  webhook_events_filter?: WebhookEventType[] | undefined;
   /** Cancel the prediction by itself after so long: seconds, or text such as `"1m30s"`. */
-  cancelAfter?: number | string;
+  cancelAfter?: number | string | undefined;
   /** Whether files in the output come as {@link FileOutput}s. */
-  useFileOutput?: boolean;
+  useFileOutput?: boolean | undefined;
   /** How the input's files travel. */
-  fileEncodingStrategy?: FileEncodingStrategy;
+  fileEncodingStrategy?: FileEncodingStrategy | undefined;
   /** What becomes of the prediction when this call is given up. */
-  onAbandon?: "cancel" | "leave";
+  onAbandon?: "cancel" | "leave" | undefined;
   /** Told how far the input's files have got on their way up. */
-  onUpload?: (upload: UploadProgress) => void;
-}
+  onUpload?: ((upload: UploadProgress) => void) | undefined;
+};
 
 /** What `stream` takes. */
 export type StreamOptions = Omit<RunOptions, "wait">;
 
 /** What `saveAll` takes. */
-export interface SaveAllOptions extends SaveOptions {
+export type SaveAllOptions = SaveOptions & {
   /** How many files are fetched at a time. */
-  concurrency?: number;
-}
+  concurrency?: number | undefined;
+};
 
 /** What `request` takes. */
-export interface RawRequestOptions {
+export type RawRequestOptions = {
   /** `GET` by default. */
-  method?: string;
+  method?: string | undefined;
   /** Query parameters. */
-  params?: Record<string, unknown>;
-  headers?: Record<string, string> | Headers;
+  params?: object | undefined;
+  headers?: object | Headers | undefined;
   /** The body. */
   data?: unknown;
-  signal?: AbortSignal;
-}
+  signal?: AbortSignal | undefined;
+};
 
 /** What `wait` takes. */
-export interface WaitOptions extends Omit<RequestOptions, "timeout"> {
+export type WaitOptions = Omit<RequestOptions, "timeout"> & {
   /** How often to ask, in milliseconds. */
-  interval?: number;
+  interval?: number | undefined;
   /** How long to wait at most, in milliseconds. The prediction goes on after that. */
-  timeout?: number;
-}
+  timeout?: number | undefined;
+};

@@ -1,42 +1,47 @@
-import type { ApiPromise, Bridge, Params } from "./bridge";
+import { type Bridge, type Params, shareResponse } from "./bridge";
 import { ItemStream } from "./events";
-import type { RequestOptions } from "./types";
+import { conceal, reveal } from "./state";
+import type { Page, RequestOptions } from "./types";
 
-/** One page of a list. `for await` goes over the items of this page and of all that follow. */
-export class Page<T> implements AsyncIterable<T> {
-  /** URL of the next page. */
-  readonly next: string | null;
+/** A page as the list methods return it. `for await` goes over the items of this page and of all that follow. */
+export class ListPage<T> implements Page<T>, AsyncIterable<T> {
   /** URL of the page before. */
-  readonly previous: string | null;
+  declare previous?: string;
+  /** URL of the next page. */
+  declare next?: string;
   /** The items of this page. */
-  readonly results: T[];
-  readonly #follow: Follow<T>;
+  results: T[];
 
   /** @internal */
-  constructor(page: { next?: string | null; previous?: string | null; results: T[] }, follow: Follow<T>) {
-    Object.assign(this, page);
-    // One documented sample has the word for the value.
-    this.next = page.next && page.next !== "null" ? page.next : null;
-    this.previous = page.previous ?? null;
+  constructor(page: Answer<T>, follow: Follow<T>) {
+    // One documented sample has the text "null" for the value. The API's null stays, although the type,
+    // which is that of the official package, does not show it.
+    const next = page.next && page.next !== "null" ? page.next : null;
+    Object.assign(this, page, { next, previous: page.previous ?? null });
     this.results = page.results;
-    this.#follow = follow;
+    conceal(this, follow);
   }
 
-  /** Whether another page follows. */
+  /** Returns whether another page follows. */
   hasNextPage(): boolean {
-    return this.next !== null;
+    return Boolean(this.next);
   }
 
-  /** The page after this one, or null. */
-  async getNextPage(): Promise<Page<T> | null> {
-    if (this.next !== null) for await (const page of this.#follow(this.next)) return page;
+  /** Fetches the page after this one; null if there is none. */
+  async getNextPage(): Promise<ListPage<T> | null> {
+    for await (const page of this.following()) return page;
     return null;
   }
 
-  /** This page and all that follow, each fetched when it is asked for. */
-  async *pages(): AsyncGenerator<Page<T>, void, undefined> {
+  /** Yields this page and all that follow, each fetched when it is asked for. */
+  async *pages(): AsyncGenerator<ListPage<T>, void, undefined> {
     yield this;
-    if (this.next !== null) yield* this.#follow(this.next);
+    yield* this.following();
+  }
+
+  /** @internal */
+  async *following(): AsyncGenerator<ListPage<T>, void, undefined> {
+    if (this.next) yield* reveal<Follow<T>>(this)(this.next);
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
@@ -44,20 +49,35 @@ export class Page<T> implements AsyncIterable<T> {
   }
 }
 
+/** A page as the API sends it. */
+type Answer<T> = { next?: string | null; previous?: string | null; results: T[] };
+
 /**
- * The answer of a list call: await it for the first page, iterate over it for every item, or over
+ * The result of a list method. Await it for the first page, iterate over it for every item, or over
  * `pages()` for every page. Further pages are fetched as they are needed.
  *
  * @example
  * for await (const prediction of replicate.predictions.list()) console.log(prediction.id);
  */
-export interface PagePromise<T> extends ApiPromise<Page<T>>, AsyncIterable<T> {
-  /** Every page from the first on. */
-  pages(): AsyncGenerator<Page<T>, void, undefined>;
+export interface PagePromise<T> extends Promise<ListPage<T>>, AsyncIterable<T> {
+  /** Yields every page from the first on. */
+  pages(): AsyncGenerator<ListPage<T>, void, undefined>;
 }
 
-/** What follows a page: awaited the next one, iterated over all. */
-type Follow<T> = (next: string) => AsyncIterable<Page<T>>;
+/** Fetches the pages from the URL `next` on. */
+type Follow<T> = (next: string) => AsyncIterable<ListPage<T>>;
+
+/** The pages from `path` on. */
+export async function* follow<T>(
+  bridge: Bridge,
+  path: string,
+  signal: AbortSignal | undefined,
+  request_options?: unknown,
+): AsyncGenerator<ListPage<T>, void, undefined> {
+  const next: Follow<T> = (path) => follow(bridge, path, signal, request_options);
+  const pages = new ItemStream<Answer<T>>(bridge, "paginate", { path, request_options }, signal);
+  for await (const page of pages) yield new ListPage(page, next);
+}
 
 /** Calls a list operation. */
 export function list<T>(
@@ -68,14 +88,10 @@ export function list<T>(
 ): PagePromise<T> {
   // Options that are no object are refused by the call.
   const signal = options?.signal;
-  const { request_options } = params;
-  const follow: Follow<T> = async function* (next) {
-    const pages = new ItemStream<Page<T>>(bridge, "paginate", { path: next, request_options }, signal);
-    for await (const page of pages) yield new Page<T>(page, follow);
-  };
-  const call = bridge.call<Page<T>>(operation, params, { signal });
-  const promise = call.then((page) => new Page<T>(page, follow)) as PagePromise<T>;
-  promise.withResponse = async () => ({ ...(await call.withResponse()), data: await promise });
+  const next: Follow<T> = (path) => follow(bridge, path, signal, params.request_options);
+  const call = bridge.call<Answer<T>>(operation, params, { signal });
+  const promise = call.then((page) => new ListPage(page, next)) as PagePromise<T>;
+  shareResponse(call, promise);
   promise.pages = async function* () {
     yield* (await promise).pages();
   };

@@ -4,22 +4,22 @@ import { type NativeEmulator, native } from "./native";
 import type { ReplicateOptions } from "./options";
 
 /** How an {@link Emulator} behaves. */
-export interface EmulatorOptions {
+export type EmulatorOptions = {
   /** Where it listens on 127.0.0.1; 0 (the default) picks a free port. */
-  port?: number;
+  port?: number | undefined;
   /** The only token it accepts; any, or none, when left out. */
-  token?: string;
+  token?: string | undefined;
   /** Real seconds to a second of the service: 0.01 makes an hour pass in 36 seconds. */
-  timeScale?: number;
+  timeScale?: number | undefined;
   /** How many predictions may be created in a minute; 429 after that. */
-  rateLimit?: number;
+  rateLimit?: number | undefined;
   /** How many predictions may be created at all; 402 after that. */
-  credit?: number;
+  credit?: number | undefined;
   /** How many items a page of a list holds. */
-  pageSize?: number;
+  pageSize?: number | undefined;
   /** What webhooks are signed with (`whsec_...`); made up when left out. */
-  webhookSecret?: string;
-}
+  webhookSecret?: string | undefined;
+};
 
 /** A request that an {@link Emulator} received. */
 export interface ReceivedRequest {

@@ -10,6 +10,9 @@ export type ModelDefined = any;
 /** Where a prediction or training stands. New values may be added by the API. */
 export type Status = "starting" | "processing" | "succeeded" | "failed" | "canceled" | "aborted";
 
+/** Who can see and run a model. */
+export type Visibility = "public" | "private";
+
 /** The moments a webhook can be told of. */
 export type WebhookEventType = "start" | "output" | "logs" | "completed";
 
@@ -29,34 +32,41 @@ export type FileInput =
   | FileOutput
   | URL;
 
-/** What a model gave: files are {@link FileOutput}s, or URLs as text with `useFileOutput: false`. */
-export type ModelOutput<File = FileOutput> =
-  | string
-  | number
-  | boolean
-  | null
-  | File
-  | ModelOutput<File>[]
-  | object;
-
 /** How `run` learns of the end: `block` holds the first request open, `poll` only asks now and then. */
 export type WaitOption =
   | {
       /** Hold the creating request open until the output is there. The default. */
       mode: "block";
       /** How long the server may hold it, in seconds (1 to 60). */
-      timeout?: number;
+      timeout?: number | undefined;
       /** How often to ask after that, in milliseconds. */
-      interval?: number;
+      interval?: number | undefined;
     }
   | {
       /** Create, then ask until it has ended. */
       mode: "poll";
       /** How often to ask, in milliseconds. */
-      interval?: number;
+      interval?: number | undefined;
     };
 
-/** A run of a model. */
+/** Counts and times (in seconds) that the API and models report. */
+export interface Metrics {
+  /** How long the model ran, in seconds. */
+  predict_time?: number;
+  /** From creation to the end, in seconds. */
+  total_time?: number;
+  time_to_first_token?: number;
+  tokens_per_second?: number;
+  input_token_count?: number;
+  output_token_count?: number;
+  image_count?: number;
+}
+
+/**
+ * A run of a model.
+ *
+ * Optional members are declared as in the official package. Where the API has no value yet, the property can also be `null`.
+ */
 export interface Prediction<Output = ModelDefined, Input = ModelDefined> {
   id: string;
   status: Status;
@@ -69,22 +79,41 @@ export interface Prediction<Output = ModelDefined, Input = ModelDefined> {
   source: "api" | "web";
   error?: unknown;
   logs?: string;
-  /** True once the API has removed input, output and logs (after an hour for predictions made here). */
-  data_removed?: boolean;
-  /** When it is cancelled by itself, if `cancelAfter` was given. */
+  /** True once the API has removed input, output and logs (after an hour for predictions created through the API). */
+  data_removed: boolean;
+  /** When the API cancels it, if `cancelAfter` was given. */
   deadline?: string;
   deployment?: string;
-  metrics?: { predict_time?: number; total_time?: number; [name: string]: unknown };
+  metrics?: Metrics;
   webhook?: string;
   webhook_events_filter?: WebhookEventType[];
   created_at: string;
-  started_at?: string | null;
-  completed_at?: string | null;
+  started_at?: string;
+  completed_at?: string;
   urls: { get: string; cancel: string; stream?: string; web?: string };
 }
 
 /** A run of a model's training procedure. */
-export interface Training extends Prediction<{ version: string; weights?: string } | null> {}
+export interface Training {
+  id: string;
+  status: Status;
+  /** `owner/name` of the model that is trained. */
+  model: string;
+  version: string;
+  input: ModelDefined;
+  /** The trained version, once the training has succeeded. */
+  output?: { version?: string; weights?: string };
+  source: "api" | "web";
+  error?: unknown;
+  logs?: string;
+  metrics?: Metrics;
+  webhook?: string;
+  webhook_events_filter?: WebhookEventType[];
+  created_at: string;
+  started_at?: string;
+  completed_at?: string;
+  urls: { get: string; cancel: string; web?: string };
+}
 
 /** One version of a model. */
 export interface ModelVersion {
@@ -99,23 +128,23 @@ export interface Model {
   url: string;
   owner: string;
   name: string;
-  description?: string | null;
-  visibility: "public" | "private";
-  is_official?: boolean;
+  description?: string;
+  visibility: Visibility;
+  is_official: boolean;
   run_count: number;
-  github_url?: string | null;
-  paper_url?: string | null;
-  license_url?: string | null;
-  cover_image_url?: string | null;
-  default_example?: Prediction | null;
-  latest_version?: ModelVersion | null;
+  github_url?: string;
+  paper_url?: string;
+  license_url?: string;
+  cover_image_url?: string;
+  default_example?: Prediction;
+  latest_version?: ModelVersion;
 }
 
 /** The account a token belongs to. */
 export interface Account {
   type: "user" | "organization";
   username: string;
-  name?: string;
+  name: string;
   github_url?: string;
   avatar_url?: string;
 }
@@ -125,8 +154,18 @@ export interface Collection {
   name: string;
   slug: string;
   description: string;
-  full_description?: string | null;
+  full_description: string | null;
   models?: Model[];
+}
+
+/** One page of a list. */
+export interface Page<T> {
+  /** URL of the page before. */
+  previous?: string;
+  /** URL of the next page. */
+  next?: string;
+  /** The items of this page. */
+  results: T[];
 }
 
 /** A model that is kept running on hardware of its own. */
@@ -188,15 +227,21 @@ export interface Progress {
 }
 
 /** What every call takes besides its own parameters. */
-export interface RequestOptions {
+export type RequestOptions = {
   /** Stops the call; it rejects with the signal's reason. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** How long one attempt may take, in milliseconds. */
-  timeout?: number;
+  timeout?: number | undefined;
   /** How often the request may be sent again. */
-  maxRetries?: number;
+  maxRetries?: number | undefined;
   /** Headers to add. */
-  headers?: Record<string, string> | Headers;
+  headers?: Record<string, string> | Headers | undefined;
   /** Query parameters to add. */
-  query?: Record<string, string>;
-}
+  query?: Record<string, string> | undefined;
+};
+
+/** What list methods take. */
+export type ListOptions = RequestOptions & {
+  /** `next` of another page. */
+  cursor?: string | undefined;
+};

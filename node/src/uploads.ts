@@ -26,7 +26,11 @@ export function observer(
 }
 
 /** How a call that sends files is made. */
-export function watched(options: { signal?: AbortSignal; onUpload?: (upload: UploadProgress) => void }) {
+export function watched(
+  options:
+    | { signal?: AbortSignal | undefined; onUpload?: ((upload: UploadProgress) => void) | undefined }
+    | undefined,
+) {
   const { signal, onUpload } = options ?? {};
   return { signal, observe: onUpload && observer(onUpload) };
 }

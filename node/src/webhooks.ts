@@ -11,24 +11,24 @@ export interface WebhookRequest {
 }
 
 /** A webhook in its parts. */
-export interface WebhookParts {
+export type WebhookParts = {
   /** Header `webhook-id`. */
-  id?: string;
+  id?: string | undefined;
   /** Header `webhook-timestamp`. */
-  timestamp?: string;
+  timestamp?: string | undefined;
   /** Header `webhook-signature`. */
-  signature?: string;
+  signature?: string | undefined;
   /** The body as it came. */
   body: unknown;
   /** `replicate.webhooks.default.secret.get()` gives it, as `key`. */
   secret: string;
-}
+};
 
 /** How strictly a webhook is looked at. */
-export interface WebhookOptions {
+export type WebhookOptions = {
   /** How far its time may be from now, in seconds (300 by default); null accepts any age. */
-  tolerance?: number | null;
-}
+  tolerance?: number | null | undefined;
+};
 
 /**
  * Checks a webhook and gives what it tells.

@@ -7,6 +7,7 @@ import {
   PredictionCanceledError,
   PredictionFailedError,
   ServerSentEvent,
+  withResponse,
 } from "../../node/index.mjs";
 import { startEmulator } from "./support/emulator.mjs";
 
@@ -275,10 +276,17 @@ test("lists: a page, all items, all pages", async () => {
 });
 
 test("withResponse gives status and headers", async () => {
-  const { data, response } = await replicate.predictions
-    .create({ model: "emulator/echo", input: { value: 1 } })
-    .withResponse();
+  const { data, response } = await withResponse(
+    replicate.predictions.create({ model: "emulator/echo", input: { value: 1 } }),
+  );
   assert.match(data.id, /^\w{26}$/);
   assert.equal(response.status, 201);
   assert.match(response.headers.get("content-type"), /json/);
+  const page = await withResponse(replicate.predictions.list());
+  assert.equal(page.response.status, 200);
+  assert.equal(page.data.results[0].id, data.id);
+  await assert.rejects(
+    withResponse(Promise.resolve(1)),
+    (error) => error.code === "invalid_argument" && /`promise`/.test(error.message),
+  );
 });

@@ -1,14 +1,21 @@
 /** What there is on Replicate besides models: accounts, collections, hardware; and webhooks' secret. */
-import type { ApiPromise } from "../bridge";
 import { list, type PagePromise } from "../page";
 import { requestParams } from "../params";
-import type { Account, Collection, Hardware, RequestOptions, WebhookSecret } from "../types";
+import type {
+  Account,
+  Collection,
+  Hardware,
+  ListOptions,
+  Page,
+  RequestOptions,
+  WebhookSecret,
+} from "../types";
 import { Resource } from "./resource";
 
 /** The account of the token. */
 export class Accounts extends Resource {
   /** The account that the token belongs to. `GET /account` */
-  current(options: RequestOptions = {}): ApiPromise<Account> {
+  current(options: RequestOptions = {}): Promise<Account> {
     return this.bridge.call("account.get", requestParams(options), options);
   }
 }
@@ -16,12 +23,14 @@ export class Accounts extends Resource {
 /** Sets of models put together by Replicate. */
 export class Collections extends Resource {
   /** All collections. `GET /collections` */
-  list(options: RequestOptions & { cursor?: string } = {}): PagePromise<Collection> {
+  list<P extends PagePromise<Collection> = PagePromise<Collection>>(options?: ListOptions): P;
+  list(options?: ListOptions): Promise<Page<Collection>>;
+  list(options: ListOptions = {}): PagePromise<Collection> {
     return list(this.bridge, "collections.list", requestParams(options), options);
   }
 
   /** A collection with its models. `GET /collections/{slug}` */
-  get(slug: string, options: RequestOptions = {}): ApiPromise<Collection> {
+  get(slug: string, options: RequestOptions = {}): Promise<Collection> {
     return this.bridge.call("collections.get", { slug, ...requestParams(options) }, options);
   }
 }
@@ -29,7 +38,7 @@ export class Collections extends Resource {
 /** Kinds of machines. */
 export class HardwareList extends Resource {
   /** All kinds of machines that models and deployments can run on. `GET /hardware` */
-  list(options: RequestOptions = {}): ApiPromise<Hardware[]> {
+  list(options: RequestOptions = {}): Promise<Hardware[]> {
     return this.bridge.call("hardware.list", requestParams(options), options);
   }
 }
@@ -37,7 +46,7 @@ export class HardwareList extends Resource {
 /** The key that webhooks are signed with. */
 export class WebhookSecrets extends Resource {
   /** The key that this account's webhooks are signed with. `GET /webhooks/default/secret` */
-  get(options: RequestOptions = {}): ApiPromise<WebhookSecret> {
+  get(options: RequestOptions = {}): Promise<WebhookSecret> {
     return this.bridge.call("webhooks.default.secret.get", requestParams(options), options);
   }
 }

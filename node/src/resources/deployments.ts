@@ -1,10 +1,13 @@
-import type { ApiPromise } from "../bridge";
 import { list, type PagePromise } from "../page";
 import { requestParams } from "../params";
-import type { Deployment, ModelDefined, Prediction, RequestOptions } from "../types";
+import type { Deployment, ListOptions, ModelDefined, Page, Prediction, RequestOptions } from "../types";
 import { watched } from "../uploads";
-import type { PredictionInput } from "./predictions";
+import { named, type PredictionInput } from "./predictions";
 import { Resource } from "./resource";
+
+type OfDeployment =
+  | [owner: string, name: string, options: PredictionInput]
+  | [deployment: `${string}/${string}`, options: PredictionInput];
 
 /** Runs of deployments. */
 export class DeploymentPredictions extends Resource {
@@ -13,14 +16,16 @@ export class DeploymentPredictions extends Resource {
    *
    * @throws {UnprocessableEntityError} if the model refuses the input
    */
-  create<T = ModelDefined>(owner: string, name: string, options: PredictionInput): ApiPromise<Prediction<T>> {
-    const params = { owner, name, ...requestParams(options) };
-    return this.bridge.call("deployments.predictions.create", params, watched(options));
+  create<T = ModelDefined>(...args: OfDeployment): Promise<Prediction<T>>;
+  create(owner: string, name: string, options: PredictionInput): Promise<Prediction>;
+  create(owner: string, name: string | PredictionInput, options?: PredictionInput): Promise<Prediction> {
+    const [given, params] = named(owner, name, options);
+    return this.bridge.call("deployments.predictions.create", params, watched(given));
   }
 }
 
 /** What a deployment is made of. */
-export interface DeploymentConfig {
+export type DeploymentConfig = {
   name: string;
   /** `owner/name`. */
   model: string;
@@ -32,25 +37,27 @@ export interface DeploymentConfig {
   min_instances: number;
   /** 0 to 20. */
   max_instances: number;
-}
+};
 
 /** Models that are kept running on hardware of their own. */
 export class Deployments extends Resource {
   /** Runs of deployments. */
-  readonly predictions = new DeploymentPredictions(this.bridge);
+  predictions = new DeploymentPredictions(this.bridge);
 
   /** Deployments of this account. `GET /deployments` */
-  list(options: RequestOptions & { cursor?: string } = {}): PagePromise<Deployment> {
+  list<P extends PagePromise<Deployment> = PagePromise<Deployment>>(options?: ListOptions): P;
+  list(options?: ListOptions): Promise<Page<Deployment>>;
+  list(options: ListOptions = {}): PagePromise<Deployment> {
     return list(this.bridge, "deployments.list", requestParams(options), options);
   }
 
   /** A deployment. `GET /deployments/{owner}/{name}` */
-  get(owner: string, name: string, options: RequestOptions = {}): ApiPromise<Deployment> {
+  get(owner: string, name: string, options: RequestOptions = {}): Promise<Deployment> {
     return this.bridge.call("deployments.get", { owner, name, ...requestParams(options) }, options);
   }
 
   /** Makes a deployment. `POST /deployments` */
-  create(config: DeploymentConfig, options: RequestOptions = {}): ApiPromise<Deployment> {
+  create(config: DeploymentConfig, options: RequestOptions = {}): Promise<Deployment> {
     return this.bridge.call("deployments.create", { ...config, ...requestParams(options) }, options);
   }
 
@@ -60,7 +67,7 @@ export class Deployments extends Resource {
     name: string,
     config: Partial<Omit<DeploymentConfig, "name" | "model">>,
     options: RequestOptions = {},
-  ): ApiPromise<Deployment> {
+  ): Promise<Deployment> {
     return this.bridge.call(
       "deployments.update",
       { owner, name, ...config, ...requestParams(options) },
@@ -73,7 +80,7 @@ export class Deployments extends Resource {
    *
    * @returns true
    */
-  delete(owner: string, name: string, options: RequestOptions = {}): ApiPromise<boolean> {
+  delete(owner: string, name: string, options: RequestOptions = {}): Promise<boolean> {
     return this.bridge.call("deployments.delete", { owner, name, ...requestParams(options) }, options);
   }
 }

@@ -1,15 +1,14 @@
-import type { ApiPromise } from "../bridge";
 import type { SaveOptions } from "../file-output";
 import { list, type PagePromise } from "../page";
 import { requestParams } from "../params";
-import type { FileInput, FileObject, RequestOptions } from "../types";
+import type { FileInput, FileObject, ListOptions, Page, RequestOptions } from "../types";
 import { Resource } from "./resource";
 
 /** What `files.create` takes. */
-export interface FileCreateOptions extends SaveOptions {
-  filename?: string;
-  content_type?: string;
-}
+export type FileCreateOptions = SaveOptions & {
+  filename?: string | undefined;
+  content_type?: string | undefined;
+};
 
 /** Uploaded files, for inputs of more than one prediction. They live for 24 hours. */
 export class Files extends Resource {
@@ -27,19 +26,21 @@ export class Files extends Resource {
     file: FileInput,
     metadata?: Record<string, unknown>,
     options: FileCreateOptions = {},
-  ): ApiPromise<FileObject> {
+  ): Promise<FileObject> {
     const observe = options?.onProgress as ((told: unknown) => void) | undefined;
     const params = { file, metadata, ...requestParams(options) };
     return this.bridge.call("files.create", params, { signal: options?.signal, observe });
   }
 
   /** What is known of a file (not its bytes). `GET /files/{id}` */
-  get(id: string, options: RequestOptions = {}): ApiPromise<FileObject> {
+  get(id: string, options: RequestOptions = {}): Promise<FileObject> {
     return this.bridge.call("files.get", { id, ...requestParams(options) }, options);
   }
 
   /** Files of this account. `GET /files` */
-  list(options: RequestOptions & { cursor?: string } = {}): PagePromise<FileObject> {
+  list<P extends PagePromise<FileObject> = PagePromise<FileObject>>(options?: ListOptions): P;
+  list(options?: ListOptions): Promise<Page<FileObject>>;
+  list(options: ListOptions = {}): PagePromise<FileObject> {
     return list(this.bridge, "files.list", requestParams(options), options);
   }
 
@@ -48,7 +49,7 @@ export class Files extends Resource {
    *
    * @returns true
    */
-  delete(id: string, options: RequestOptions = {}): ApiPromise<boolean> {
+  delete(id: string, options: RequestOptions = {}): Promise<boolean> {
     return this.bridge.call("files.delete", { id, ...requestParams(options) }, options);
   }
 
@@ -62,7 +63,7 @@ export class Files extends Resource {
     id: string,
     link: { owner: string; expiry: number; signature: string },
     options: RequestOptions = {},
-  ): ApiPromise<Uint8Array> {
+  ): Promise<Uint8Array> {
     return this.bridge.call("files.download", { id, ...link, ...requestParams(options) }, options);
   }
 }

@@ -1,24 +1,34 @@
-import type { ApiPromise } from "../bridge";
 import { list, type PagePromise } from "../page";
 import { requestParams } from "../params";
-import type { Model, ModelDefined, ModelVersion, Prediction, RequestOptions } from "../types";
+import type {
+  ListOptions,
+  Model,
+  ModelDefined,
+  ModelVersion,
+  Page,
+  Prediction,
+  RequestOptions,
+  Visibility,
+} from "../types";
 import { watched } from "../uploads";
-import type { PredictionInput } from "./predictions";
+import { named, type PredictionInput } from "./predictions";
 import { Resource } from "./resource";
 
 /** Versions of models. */
 export class ModelVersions extends Resource {
   /** Versions of a model, newest first. `GET /models/{owner}/{name}/versions` */
-  list(
+  list<P extends PagePromise<ModelVersion> = PagePromise<ModelVersion>>(
     owner: string,
     name: string,
-    options: RequestOptions & { cursor?: string } = {},
-  ): PagePromise<ModelVersion> {
+    options?: ListOptions,
+  ): P;
+  list(owner: string, name: string, options?: ListOptions): Promise<Page<ModelVersion>>;
+  list(owner: string, name: string, options: ListOptions = {}): PagePromise<ModelVersion> {
     return list(this.bridge, "models.versions.list", { owner, name, ...requestParams(options) }, options);
   }
 
   /** A version, with the schema of its input. `GET /models/{owner}/{name}/versions/{id}` */
-  get(owner: string, name: string, id: string, options: RequestOptions = {}): ApiPromise<ModelVersion> {
+  get(owner: string, name: string, id: string, options: RequestOptions = {}): Promise<ModelVersion> {
     return this.bridge.call("models.versions.get", { owner, name, id, ...requestParams(options) }, options);
   }
 
@@ -28,7 +38,7 @@ export class ModelVersions extends Resource {
    *
    * @returns true
    */
-  delete(owner: string, name: string, id: string, options: RequestOptions = {}): ApiPromise<boolean> {
+  delete(owner: string, name: string, id: string, options: RequestOptions = {}): Promise<boolean> {
     return this.bridge.call(
       "models.versions.delete",
       { owner, name, id, ...requestParams(options) },
@@ -37,23 +47,31 @@ export class ModelVersions extends Resource {
   }
 }
 
+type OfModel =
+  | [owner: string, name: string, options: PredictionInput]
+  | [model: `${string}/${string}`, options: PredictionInput];
+
 /** Runs of official models. */
 export class ModelPredictions extends Resource {
   /** Starts an official model. `POST /models/{owner}/{name}/predictions` */
-  create<T = ModelDefined>(owner: string, name: string, options: PredictionInput): ApiPromise<Prediction<T>> {
-    const params = { owner, name, ...requestParams(options) };
-    return this.bridge.call("models.predictions.create", params, watched(options));
+  create<T = ModelDefined>(...args: OfModel): Promise<Prediction<T>>;
+  create(owner: string, name: string, options: PredictionInput): Promise<Prediction>;
+  create(owner: string, name: string | PredictionInput, options?: PredictionInput): Promise<Prediction> {
+    const [given, params] = named(owner, name, options);
+    return this.bridge.call("models.predictions.create", params, watched(given));
   }
 }
 
 /** Examples that a model's author has chosen. */
 export class ModelExamples extends Resource {
   /** Examples of a model. `GET /models/{owner}/{name}/examples` */
-  list(
+  list<P extends PagePromise<Prediction> = PagePromise<Prediction>>(
     owner: string,
     name: string,
-    options: RequestOptions & { cursor?: string } = {},
-  ): PagePromise<Prediction> {
+    options?: ListOptions,
+  ): P;
+  list(owner: string, name: string, options?: ListOptions): Promise<Page<Prediction>>;
+  list(owner: string, name: string, options: ListOptions = {}): PagePromise<Prediction> {
     return list(this.bridge, "models.examples.list", { owner, name, ...requestParams(options) }, options);
   }
 }
@@ -61,59 +79,79 @@ export class ModelExamples extends Resource {
 /** Readmes of models. */
 export class ModelReadme extends Resource {
   /** A model's readme, in Markdown. `GET /models/{owner}/{name}/readme` */
-  get(owner: string, name: string, options: RequestOptions = {}): ApiPromise<string> {
+  get(owner: string, name: string, options: RequestOptions = {}): Promise<string> {
     return this.bridge.call("models.readme.get", { owner, name, ...requestParams(options) }, options);
   }
 }
 
 /** What a model's page says. */
-export interface ModelDescription {
-  description?: string;
-  readme?: string;
-  github_url?: string;
-  paper_url?: string;
-  weights_url?: string;
-  license_url?: string;
-}
+export type ModelDescription = {
+  description?: string | undefined;
+  readme?: string | undefined;
+  github_url?: string | undefined;
+  paper_url?: string | undefined;
+  weights_url?: string | undefined;
+  license_url?: string | undefined;
+};
 
 /** What a model is made with. */
-export interface ModelConfig extends Omit<ModelDescription, "readme" | "weights_url"> {
-  visibility: "public" | "private";
+export type ModelConfig = Omit<ModelDescription, "readme" | "weights_url"> & {
+  visibility: Visibility;
   /** A `sku` of `hardware.list()`. */
   hardware: string;
-  cover_image_url?: string;
-}
+  cover_image_url?: string | undefined;
+};
 
 /** Models on Replicate. */
 export class Models extends Resource {
   /** Versions of models. */
-  readonly versions = new ModelVersions(this.bridge);
+  versions = new ModelVersions(this.bridge);
   /** Runs of official models. */
-  readonly predictions = new ModelPredictions(this.bridge);
+  predictions = new ModelPredictions(this.bridge);
   /** Examples of models. */
-  readonly examples = new ModelExamples(this.bridge);
+  examples = new ModelExamples(this.bridge);
   /** Readmes of models. */
-  readonly readme = new ModelReadme(this.bridge);
+  readme = new ModelReadme(this.bridge);
 
   /** A model. `GET /models/{owner}/{name}` */
-  get(owner: string, name: string, options: RequestOptions = {}): ApiPromise<Model> {
+  get(owner: string, name: string, options: RequestOptions = {}): Promise<Model> {
     return this.bridge.call("models.get", { owner, name, ...requestParams(options) }, options);
   }
 
   /** Public models. `GET /models` */
+  list<P extends PagePromise<Model> = PagePromise<Model>>(
+    options?: RequestOptions & {
+      cursor?: string | undefined;
+      sort_by?: "model_created_at" | "latest_version_created_at" | undefined;
+      sort_direction?: "asc" | "desc" | undefined;
+    },
+  ): P;
+  list(
+    options?: RequestOptions & {
+      cursor?: string | undefined;
+      sort_by?: "model_created_at" | "latest_version_created_at" | undefined;
+      sort_direction?: "asc" | "desc" | undefined;
+    },
+  ): Promise<Page<Model>>;
   list(
     options: RequestOptions & {
-      cursor?: string;
-      sort_by?: "model_created_at" | "latest_version_created_at";
-      sort_direction?: "asc" | "desc";
+      cursor?: string | undefined;
+      sort_by?: "model_created_at" | "latest_version_created_at" | undefined;
+      sort_direction?: "asc" | "desc" | undefined;
     } = {},
   ): PagePromise<Model> {
     return list(this.bridge, "models.list", requestParams(options), options);
   }
 
   /** Makes a model, for trainings to write versions to. `POST /models` */
-  create(owner: string, name: string, config: ModelConfig, options: RequestOptions = {}): ApiPromise<Model> {
-    return this.bridge.call("models.create", { owner, name, ...config, ...requestParams(options) }, options);
+  create(
+    owner: string,
+    name: string,
+    config: ModelConfig & RequestOptions,
+    options: RequestOptions = config,
+  ): Promise<Model> {
+    const params = { owner, name, ...requestParams(config), ...requestParams(options) };
+    return this.bridge.call("models.create", params, options);
   }
 
   /** Changes what a model's page says. `PATCH /models/{owner}/{name}` */
@@ -122,7 +160,7 @@ export class Models extends Resource {
     name: string,
     changes: ModelDescription,
     options: RequestOptions = {},
-  ): ApiPromise<Model> {
+  ): Promise<Model> {
     return this.bridge.call("models.update", { owner, name, ...changes, ...requestParams(options) }, options);
   }
 
@@ -131,12 +169,14 @@ export class Models extends Resource {
    *
    * @returns true
    */
-  delete(owner: string, name: string, options: RequestOptions = {}): ApiPromise<boolean> {
+  delete(owner: string, name: string, options: RequestOptions = {}): Promise<boolean> {
     return this.bridge.call("models.delete", { owner, name, ...requestParams(options) }, options);
   }
 
   /** Public models that match some words. `QUERY /models` */
-  search(query: string, options: RequestOptions & { cursor?: string } = {}): PagePromise<Model> {
+  search<P extends PagePromise<Model> = PagePromise<Model>>(query: string, options?: ListOptions): P;
+  search(query: string, options?: ListOptions): Promise<Page<Model>>;
+  search(query: string, options: ListOptions = {}): PagePromise<Model> {
     return list(this.bridge, "models.search", { query, ...requestParams(options) }, options);
   }
 }

@@ -1,11 +1,11 @@
-import type { ApiPromise } from "../bridge";
+import type { Params } from "../bridge";
 import { EventStream, ItemStream } from "../events";
 import { list, type PagePromise } from "../page";
 import { requestParams, runParams } from "../params";
 import type {
   FileEncodingStrategy,
   ModelDefined,
-  ModelOutput,
+  Page,
   Prediction,
   RequestOptions,
   WaitOption,
@@ -15,24 +15,24 @@ import { type UploadProgress, watched } from "../uploads";
 import { Resource } from "./resource";
 
 /** What a prediction is created with, wherever it is created. */
-export interface PredictionInput extends RequestOptions {
+export type PredictionInput = RequestOptions & {
   /** The model's input. Files of any kind may stand anywhere inside. */
   input: object;
   /** URL (https) that is told how the prediction goes on. */
-  webhook?: string;
+  webhook?: string | undefined;
   /** What it is told of; new output and the end by default. */
-  webhook_events_filter?: WebhookEventType[];
+  webhook_events_filter?: WebhookEventType[] | undefined;
   /** Ask for an event stream. The API gives one without being asked nowadays. */
-  stream?: boolean;
+  stream?: boolean | undefined;
   /** Hold the answer until the output is there: `true`, or for how many seconds (1 to 60). */
-  wait?: boolean | number | WaitOption;
+  wait?: boolean | number | WaitOption | undefined;
   /** Cancel it by itself after so long: seconds, or text such as `"1m30s"`. */
-  cancelAfter?: number | string;
+  cancelAfter?: number | string | undefined;
   /** How its files travel; the client's setting by default. */
-  fileEncodingStrategy?: FileEncodingStrategy;
+  fileEncodingStrategy?: FileEncodingStrategy | undefined;
   /** Told how far its files have got on their way up. */
-  onUpload?: (upload: UploadProgress) => void;
-}
+  onUpload?: ((upload: UploadProgress) => void) | undefined;
+};
 
 /** What `predictions.create` takes. */
 export type PredictionCreateOptions = PredictionInput &
@@ -47,16 +47,16 @@ export type PredictionCreateOptions = PredictionInput &
   );
 
 /** What `predictions.list` can be narrowed by. */
-export interface PredictionListOptions extends RequestOptions {
+export type PredictionListOptions = RequestOptions & {
   /** `next` of another page. */
-  cursor?: string;
+  cursor?: string | undefined;
   /** Only those created at or after this moment (ISO 8601 or Date). */
-  created_after?: string | Date;
+  created_after?: string | Date | undefined;
   /** Only those created before this moment. */
-  created_before?: string | Date;
+  created_before?: string | Date | undefined;
   /** Only those made on the website (of the last 14 days). */
-  source?: "web";
-}
+  source?: "web" | undefined;
+};
 
 /** Runs of models. */
 export class Predictions extends Resource {
@@ -70,7 +70,9 @@ export class Predictions extends Resource {
    * @example
    * await replicate.predictions.create({ model: "meta/meta-llama-3-8b-instruct", input: { prompt: "Hi" } });
    */
-  create<T = ModelDefined>(options: PredictionCreateOptions): ApiPromise<Prediction<T>> {
+  create<T = ModelDefined>(options: PredictionCreateOptions): Promise<Prediction<T>>;
+  create(options: PredictionCreateOptions): Promise<Prediction>;
+  create(options: PredictionCreateOptions): Promise<Prediction> {
     return this.bridge.call("predictions.create", requestParams(options), watched(options));
   }
 
@@ -79,16 +81,22 @@ export class Predictions extends Resource {
    *
    * @throws {NotFoundError} if there is none with this id
    */
-  get<T = ModelDefined>(id: string, options: RequestOptions = {}): ApiPromise<Prediction<T>> {
+  get<T = ModelDefined>(id: string, options?: RequestOptions): Promise<Prediction<T>>;
+  get(id: string, options?: RequestOptions): Promise<Prediction>;
+  get(id: string, options: RequestOptions = {}): Promise<Prediction> {
     return this.bridge.call("predictions.get", { id, ...requestParams(options) }, options);
   }
 
   /** Stops a prediction. It does nothing to one that has ended. `POST /predictions/{id}/cancel` */
-  cancel<T = ModelDefined>(id: string, options: RequestOptions = {}): ApiPromise<Prediction<T>> {
+  cancel<T = ModelDefined>(id: string, options?: RequestOptions): Promise<Prediction<T>>;
+  cancel(id: string, options?: RequestOptions): Promise<Prediction>;
+  cancel(id: string, options: RequestOptions = {}): Promise<Prediction> {
     return this.bridge.call("predictions.cancel", { id, ...requestParams(options) }, options);
   }
 
   /** Predictions of this account, newest first, 100 a page. `GET /predictions` */
+  list<P extends PagePromise<Prediction> = PagePromise<Prediction>>(options?: PredictionListOptions): P;
+  list(options?: PredictionListOptions): Promise<Page<Prediction>>;
   list(options: PredictionListOptions = {}): PagePromise<Prediction> {
     return list(this.bridge, "predictions.list", requestParams(options), options);
   }
@@ -105,8 +113,16 @@ export class Predictions extends Resource {
    */
   wait<T = ModelDefined>(
     prediction: Prediction<T> | string,
-    options: RequestOptions & { interval?: number } = {},
-  ): ApiPromise<Prediction<T>> {
+    options?: RequestOptions & { interval?: number | undefined },
+  ): Promise<Prediction<T>>;
+  wait(
+    prediction: Prediction | string,
+    options?: RequestOptions & { interval?: number | undefined },
+  ): Promise<Prediction>;
+  wait(
+    prediction: Prediction | string,
+    options: RequestOptions & { interval?: number | undefined } = {},
+  ): Promise<Prediction> {
     return this.bridge.call("predictions.wait", { ...which(prediction), ...runParams(options) }, options);
   }
 
@@ -115,7 +131,7 @@ export class Predictions extends Resource {
    *
    * @param output the `output` of a prediction
    */
-  output<T = ModelOutput>(output: unknown): ApiPromise<T> {
+  output<T = ModelDefined>(output: unknown): Promise<T> {
     return this.bridge.call("predictions.output", { output });
   }
 
@@ -127,7 +143,7 @@ export class Predictions extends Resource {
    */
   stream(
     prediction: Prediction | string,
-    options: Pick<RequestOptions, "signal"> & { useFileOutput?: boolean } = {},
+    options: Pick<RequestOptions, "signal"> & { useFileOutput?: boolean | undefined } = {},
   ): EventStream {
     const given = { ...which(prediction), ...requestParams(options) };
     return new EventStream(this.bridge, "predictions.stream", given, options.signal);
@@ -142,7 +158,10 @@ export class Predictions extends Resource {
    */
   outputIterator<T = ModelDefined>(
     prediction: Prediction | string,
-    options: Pick<RequestOptions, "signal"> & { useFileOutput?: boolean; interval?: number } = {},
+    options: Pick<RequestOptions, "signal"> & {
+      useFileOutput?: boolean | undefined;
+      interval?: number | undefined;
+    } = {},
   ): AsyncIterableIterator<T> {
     const given = { ...which(prediction), ...requestParams(options) };
     return new ItemStream<T>(this.bridge, "predictions.output_iterator", given, options.signal);
@@ -151,4 +170,14 @@ export class Predictions extends Resource {
 
 function which(prediction: Prediction | string): { id?: string; prediction?: Prediction } {
   return typeof prediction === "string" ? { id: prediction } : { prediction };
+}
+
+/** The options and all parameters of a create that takes owner and name, or `owner/name` in one, which the core splits. */
+export function named(
+  owner: string,
+  name: string | PredictionInput,
+  options?: PredictionInput,
+): [PredictionInput | undefined, Params] {
+  if (typeof name === "object") return [name, { owner, ...requestParams(name) }];
+  return [options, { owner, name, ...requestParams(options) }];
 }

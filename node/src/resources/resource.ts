@@ -7,8 +7,8 @@ export abstract class Resource {
 
   /** @internal */
   constructor(bridge: Bridge) {
-    // Not enumerable: printing a namespace is to show its methods only.
-    Object.defineProperty(this, "bridge", { value: bridge });
+    // Not enumerable, so that printing a namespace shows its methods only; configurable, so that a proxy may replace it.
+    Object.defineProperty(this, "bridge", { value: bridge, configurable: true });
     const prototype = Object.getPrototypeOf(this) as Record<string, unknown>;
     for (const name of Object.getOwnPropertyNames(prototype)) {
       const method = prototype[name];

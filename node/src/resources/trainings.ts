@@ -1,46 +1,54 @@
-import type { ApiPromise } from "../bridge";
 import { list, type PagePromise } from "../page";
 import { requestParams } from "../params";
-import type { FileEncodingStrategy, RequestOptions, Training, WebhookEventType } from "../types";
+import type {
+  FileEncodingStrategy,
+  ListOptions,
+  Page,
+  RequestOptions,
+  Training,
+  WebhookEventType,
+} from "../types";
 import { type UploadProgress, watched } from "../uploads";
 import { Resource } from "./resource";
 
 /** What a training is started with. */
-export interface TrainingOptions extends RequestOptions {
+export type TrainingOptions = RequestOptions & {
   /** `owner/name` of a model of yours that gets the trained version. */
   destination: string;
   /** The training's input. Files of any kind may stand anywhere inside. */
   input: object;
   /** URL (https) that is told how the training goes on. */
-  webhook?: string;
+  webhook?: string | undefined;
   /** What it is told of. */
-  webhook_events_filter?: WebhookEventType[];
+  webhook_events_filter?: WebhookEventType[] | undefined;
   /** How its files travel; the client's setting by default. */
-  fileEncodingStrategy?: FileEncodingStrategy;
+  fileEncodingStrategy?: FileEncodingStrategy | undefined;
   /** Told how far its files have got on their way up. */
-  onUpload?: (upload: UploadProgress) => void;
-}
+  onUpload?: ((upload: UploadProgress) => void) | undefined;
+};
 
 /** Runs of models' training procedures. */
 export class Trainings extends Resource {
   /** Starts a training. `POST /models/{owner}/{name}/versions/{version}/trainings` */
-  create(owner: string, name: string, version: string, options: TrainingOptions): ApiPromise<Training> {
+  create(owner: string, name: string, version: string, options: TrainingOptions): Promise<Training> {
     const params = { owner, name, version, ...requestParams(options) };
     return this.bridge.call("trainings.create", params, watched(options));
   }
 
   /** A training as it is now. `GET /trainings/{id}` */
-  get(id: string, options: RequestOptions = {}): ApiPromise<Training> {
+  get(id: string, options: RequestOptions = {}): Promise<Training> {
     return this.bridge.call("trainings.get", { id, ...requestParams(options) }, options);
   }
 
   /** Stops a training. `POST /trainings/{id}/cancel` */
-  cancel(id: string, options: RequestOptions = {}): ApiPromise<Training> {
+  cancel(id: string, options: RequestOptions = {}): Promise<Training> {
     return this.bridge.call("trainings.cancel", { id, ...requestParams(options) }, options);
   }
 
   /** Trainings of this account, newest first. `GET /trainings` */
-  list(options: RequestOptions & { cursor?: string } = {}): PagePromise<Training> {
+  list<P extends PagePromise<Training> = PagePromise<Training>>(options?: ListOptions): P;
+  list(options?: ListOptions): Promise<Page<Training>>;
+  list(options: ListOptions = {}): PagePromise<Training> {
     return list(this.bridge, "trainings.list", requestParams(options), options);
   }
 }

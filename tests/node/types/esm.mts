@@ -2,9 +2,9 @@
 import Replicate, {
   ApiError,
   type FileOutput,
-  type ModelOutput,
+  type ListPage,
+  type Model,
   type Replicate as Named,
-  type Page,
   type Prediction,
   PredictionFailedError,
   RateLimitError,
@@ -12,6 +12,7 @@ import Replicate, {
   type Training,
   validateWebhook,
   verifyWebhook,
+  withResponse,
 } from "replicant";
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -22,13 +23,15 @@ is<Equal<typeof replicate, Named>>();
 
 // run
 const output = await replicate.run("owner/name", { input: { prompt: "x" } });
-is<Equal<typeof output, ModelOutput>>();
+// biome-ignore lint/suspicious/noExplicitAny: that is the type
+is<Equal<typeof output, any>>();
 const text = await replicate.run<string[]>("owner/name:version", { input: {} });
 is<Equal<typeof text, string[]>>();
 const [image] = await replicate.run<[FileOutput]>("owner/name", { input: {} });
 is<Equal<typeof image, FileOutput>>();
 const urls = await replicate.run("owner/name", { input: {}, useFileOutput: false });
-is<Equal<typeof urls, ModelOutput<never>>>();
+// biome-ignore lint/suspicious/noExplicitAny: that is the type
+is<Equal<typeof urls, any>>();
 // As code for the official client has it.
 (await replicate.run("owner/name", { input: {} })) as string[];
 (await replicate.run("owner/name", { input: {} })) as { audio: FileOutput };
@@ -36,8 +39,8 @@ interface Result {
   audio: FileOutput;
 }
 (await replicate.run("owner/name", { input: {} })) as Result;
-const { data, response } = await replicate.run("owner/name", { input: {} }).withResponse();
-is<Equal<typeof data, ModelOutput>>();
+const { data, response } = await withResponse(replicate.predictions.get<string>("id"));
+is<Equal<typeof data, Prediction<string>>>();
 is<Equal<typeof response, Response>>();
 // @ts-expect-error: a reference has an owner
 replicate.run("name", { input: {} });
@@ -54,7 +57,8 @@ await replicate.run(
 // stream
 for await (const event of replicate.stream("owner/name", { input: {} })) {
   is<Equal<typeof event, ServerSentEvent>>();
-  is<Equal<typeof event.data, string | FileOutput>>();
+  is<Equal<typeof event.data, string>>();
+  is<Equal<typeof event.file, FileOutput | undefined>>();
 }
 
 // predictions
@@ -71,13 +75,16 @@ const waited: Prediction = await replicate.wait(
 
 // lists
 const page = await replicate.predictions.list();
-is<Equal<typeof page, Page<Prediction>>>();
+is<Equal<typeof page, ListPage<Prediction>>>();
+const { data: models, response: answer } = await withResponse(replicate.models.list());
+is<Equal<typeof models, ListPage<Model>>>();
+is<Equal<typeof answer, Response>>();
 for await (const item of replicate.trainings.list()) is<Equal<typeof item, Training>>();
 for await (const items of replicate.paginate(replicate.models.list)) {
   const run_count: number | undefined = items[0]?.run_count;
   void run_count;
 }
-for await (const each of replicate.files.list().pages()) is<Equal<typeof each.next, string | null>>();
+for await (const each of replicate.files.list().pages()) is<Equal<typeof each.next, string | undefined>>();
 
 // files
 const blob: Blob = await image.blob();

@@ -1,0 +1,94 @@
+/** The options of a client, and the core's client that goes with them. */
+import { rethrow } from "./bridge";
+import { InvalidArgumentError } from "./errors";
+import { carry } from "./fetch";
+import { inbox } from "./inbox";
+import { inward } from "./names";
+import { type NativeClient, native } from "./native";
+import type { ReplicateOptions } from "./options";
+import { params } from "./params";
+import { encode } from "./value";
+import { version } from "./version";
+
+/** Options that are properties of a client and can be assigned. */
+export const SETTINGS = [
+  "auth",
+  "userAgent",
+  "baseUrl",
+  "fetch",
+  "fileEncodingStrategy",
+  "useFileOutput",
+] as const;
+
+type Values = Partial<Record<keyof ReplicateOptions, unknown>>;
+
+/** The options in force. The core's client is replaced whenever one of them changes. */
+export class Settings {
+  #native: NativeClient;
+  #resolved: Record<string, unknown>;
+  /** Values that a client has as properties of its own, as class fields of a subclass and spies are. */
+  #own: Values = {};
+
+  constructor(private options: ReplicateOptions) {
+    [this.#native, this.#resolved] = connect(options);
+  }
+
+  /** The core's client for `owner`. */
+  client(owner: object): NativeClient {
+    const values = owner as Values;
+    let changed = false;
+    for (const name of SETTINGS) {
+      const value = Object.hasOwn(owner, name) ? values[name] : undefined;
+      if (value === this.#own[name]) continue;
+      this.#own[name] = value;
+      changed = true;
+    }
+    if (changed) this.change({});
+    return this.#native;
+  }
+
+  change(values: Values): void {
+    const options = { ...this.options, ...values } as ReplicateOptions;
+    [this.#native, this.#resolved] = connect({ ...options, ...defined(this.#own) });
+    this.options = options;
+  }
+
+  get(name: keyof ReplicateOptions): unknown {
+    if (name === "auth") return this.options.auth;
+    if (name === "fetch") return this.options.fetch ?? globalThis.fetch;
+    // As it was written: the core adds or takes away a slash.
+    if (name === "baseUrl" && this.options.baseUrl !== undefined) return this.options.baseUrl;
+    const value = this.#resolved[inward(name, undefined)[0]];
+    return name === "timeout" ? (value as number) * 1000 : value;
+  }
+}
+
+function connect(options: ReplicateOptions): [NativeClient, Record<string, unknown>] {
+  const { fetch, ...rest } = options;
+  checkOptions(options);
+  // From process.env, because a worker's or a test runner's own environment is not the process's. The empty
+  // token is none, so that the core does not look for one there.
+  const env = { baseUrl: process.env.REPLICATE_BASE_URL || undefined };
+  const given = { userAgent: `replicant-node/${version}`, ...env, ...defined(rest) };
+  const { json, parts } = encode(params({ ...given, auth: options.auth ?? "" }));
+  return rethrow(() => {
+    const client = new native.NativeClient(inbox, json, parts, fetch && carry(fetch));
+    return [client, JSON.parse(client.describe())];
+  });
+}
+
+/** What the core cannot see. */
+function checkOptions({ fetch, ...options }: ReplicateOptions): void {
+  if ("token" in options) invalid("options: unknown option `token`; did you mean `auth`?");
+  if (fetch && typeof fetch !== "function") {
+    invalid(`options: \`fetch\` must be a function, not a ${typeof fetch}`);
+  }
+}
+
+export function invalid(message: string): never {
+  throw new InvalidArgumentError({ code: "invalid_argument", message });
+}
+
+function defined(options: object): object {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,142 @@
+// Clients inside proxies of other libraries.
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { inspect } from "node:util";
+import { reactive } from "@vue/reactivity";
+import { wrapSDK } from "langsmith/wrappers";
+import Replicate, { EventStream, FileOutput } from "../../node/index.mjs";
+import { startEmulator, TOKEN } from "./support/emulator.mjs";
+
+// LangSmith records calls, and would send them away.
+process.env.LANGSMITH_TRACING = "false";
+const emulator = await startEmulator();
+const FLUX = "black-forest-labs/flux-schnell";
+const LLAMA = "meta/meta-llama-3-8b-instruct";
+
+/** A proxy of whatever is read through it, as tracing libraries make them. */
+function nested(target) {
+  return new Proxy(target, {
+    get(target, name, receiver) {
+      const value = Reflect.get(target, name, receiver);
+      if (typeof value === "function") return value.bind(receiver);
+      const plain = typeof value === "object" && value !== null && !(value instanceof Promise);
+      return plain ? nested(value) : value;
+    },
+  });
+}
+
+const WRAPPERS = {
+  "a Proxy": (client) => new Proxy(client, {}),
+  "nested proxies": nested,
+  "Vue's reactive": reactive,
+  "LangSmith's wrapSDK": wrapSDK,
+};
+
+for (const [name, wrap] of Object.entries(WRAPPERS)) {
+  test(`${name}: every kind of call`, async () => {
+    const replicate = wrap(emulator.client());
+    assert.equal(await replicate.run("emulator/echo", { input: { value: "a" } }), "a");
+    const created = await replicate.predictions.create({ model: "emulator/echo", input: { value: "b" } });
+    const states = [];
+    const ended = await replicate.wait(
+      created,
+      { interval: 10 },
+      async ({ status }) => states.push(status) > 99,
+    );
+    assert.equal(ended.output, "b");
+    assert.equal((await replicate.models.versions.list("emulator", "echo")).results.length > 0, true);
+    for await (const batch of replicate.paginate(() => replicate.predictions.list())) {
+      assert.equal(batch[0].id, created.id);
+      break;
+    }
+    let text = "";
+    for await (const event of replicate.stream(LLAMA, { input: { prompt: "Hi", max_tokens: 3 } }))
+      text += event;
+    assert.ok(text.length > 0);
+    assert.equal((await replicate.request("/account", {})).status, 200);
+  });
+
+  test(`${name}: options are read and set`, async () => {
+    const replicate = wrap(emulator.client());
+    assert.equal(replicate.auth, TOKEN);
+    replicate.userAgent = "wrapped/1";
+    await emulator.forgetRequests();
+    await replicate.accounts.current();
+    assert.equal((await emulator.requests())[0].headers["user-agent"], "wrapped/1");
+    assert.ok(replicate.timeout > 0 && replicate.maxRetries > 0);
+  });
+}
+
+for (const [name, wrap] of Object.entries({
+  "a Proxy": (value) => new Proxy(value, {}),
+  "nested proxies": nested,
+  "Vue's reactive": reactive,
+})) {
+  test(`${name}: a file, an event stream and a page`, async () => {
+    const client = emulator.client();
+    const [output] = await client.run(FLUX, { input: { prompt: "x" } });
+    const file = wrap(output);
+    assert.ok(file instanceof FileOutput);
+    assert.equal(file.url().href, String(file));
+    const bytes = await file.bytes();
+    assert.equal((await file.blob()).size, bytes.length);
+    for (let time = 0; time < 2; time++) {
+      let length = 0;
+      for await (const piece of file) length += piece.length;
+      assert.equal(length, bytes.length);
+    }
+    assert.equal(file.locked, false);
+    assert.equal((await file.getReader().read()).done, false);
+    assert.equal(
+      await client.run("emulator/echo", { input: { value: `${file}` }, useFileOutput: false }),
+      String(file),
+    );
+
+    const stream = wrap(client.stream(LLAMA, { input: { prompt: "Hi", max_tokens: 3 } }));
+    assert.ok(stream instanceof EventStream);
+    let text = "";
+    for await (const piece of stream.text()) text += piece;
+    assert.ok(text.length > 0);
+
+    const page = wrap(await client.predictions.list());
+    for await (const { id } of page) assert.match(id, /^\w+$/);
+    assert.equal(page.hasNextPage(), false);
+  });
+}
+
+test("a spy on `fetch` and a field of a subclass are used", async () => {
+  let calls = 0;
+  const counting = async (input, init) => {
+    calls++;
+    return fetch(input, init);
+  };
+  const replicate = emulator.client();
+  // As `vi.spyOn(replicate, "fetch")` does.
+  Object.defineProperty(replicate, "fetch", { value: counting, configurable: true });
+  await replicate.accounts.current();
+  assert.equal(calls, 1);
+  delete replicate.fetch;
+  await replicate.accounts.current();
+  assert.equal(calls, 1);
+
+  class Mine extends Replicate {
+    userAgent = "mine/2";
+  }
+  await emulator.forgetRequests();
+  await new Mine({ auth: TOKEN, baseUrl: emulator.base_url }).accounts.current();
+  assert.equal((await emulator.requests())[0].headers["user-agent"], "mine/2");
+});
+
+test("no wrapper shows the token where the client does not", () => {
+  for (const [name, wrap] of Object.entries(WRAPPERS)) {
+    const replicate = wrap(emulator.client());
+    for (const text of [
+      JSON.stringify(replicate),
+      JSON.stringify({ ...replicate }),
+      inspect(replicate, { depth: 9 }),
+    ])
+      assert.ok(!text.includes(TOKEN), name);
+  }
+});
+
+after(() => delete process.env.LANGSMITH_TRACING);
