@@ -1,6 +1,7 @@
 // Written by scripts/entry.mjs.
 import {
   ApiError,
+  ApiStatusError,
   AuthenticationError,
   BadRequestError,
   ConflictError,
@@ -63,6 +64,7 @@ import {
   ModelConfig,
   ModelDefined,
   ModelDescription,
+  ModelListOptions,
   ModelReference,
   ModelReferenceParts,
   ModelVersion,
@@ -101,6 +103,7 @@ declare class Replicate extends Client {}
 declare namespace Replicate {
   export {
     ApiError,
+    ApiStatusError,
     AuthenticationError,
     BadRequestError,
     ConflictError,
@@ -163,6 +166,7 @@ declare namespace Replicate {
     ModelConfig,
     ModelDefined,
     ModelDescription,
+    ModelListOptions,
     ModelReference,
     ModelReferenceParts,
     ModelVersion,

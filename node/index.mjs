@@ -4,6 +4,7 @@ import Replicate from "./index.cjs";
 export default Replicate;
 export const {
   ApiError,
+  ApiStatusError,
   AuthenticationError,
   BadRequestError,
   ConflictError,

@@ -24,7 +24,8 @@ const types = [
     ].map(([, name]) => name),
   ),
 ].sort();
-const rest = [...values.filter((name) => name !== "Replicate"), ...types];
+// A name may be both.
+const rest = [...new Set([...values.filter((name) => name !== "Replicate"), ...types])];
 const lines = (indent) => rest.map((name) => `${indent}${name},\n`).join("");
 const note = "// Written by scripts/entry.mjs.\n";
 

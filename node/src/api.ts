@@ -18,7 +18,7 @@ export { parseProgressFromLogs } from "./progress";
 export { type ModelReferenceParts, parseModelReference } from "./reference";
 export type { DeploymentConfig } from "./resources/deployments";
 export type { FileCreateOptions } from "./resources/files";
-export type { ModelConfig, ModelDescription } from "./resources/models";
+export type { ModelConfig, ModelDescription, ModelListOptions } from "./resources/models";
 export type {
   PredictionCreateOptions,
   PredictionInput,

@@ -17,6 +17,7 @@ import { Deployments } from "./resources/deployments";
 import { Files } from "./resources/files";
 import { Models } from "./resources/models";
 import { Predictions } from "./resources/predictions";
+import type { Namespace } from "./resources/resource";
 import { Trainings } from "./resources/trainings";
 import { invalid, SETTINGS, Settings } from "./settings";
 import { conceal, reveal } from "./state";
@@ -41,23 +42,23 @@ import { waitOrStop } from "./wait";
  */
 export class Replicate {
   /** The account of the token. */
-  accounts: Accounts;
+  accounts: Namespace<Accounts>;
   /** Sets of models put together by Replicate. */
-  collections: Collections;
+  collections: Namespace<Collections>;
   /** Models that are kept running on hardware of their own. */
-  deployments: Deployments;
+  deployments: Namespace<Deployments>;
   /** Uploaded files. */
-  files: Files;
+  files: Namespace<Files>;
   /** Kinds of machines. */
-  hardware: HardwareList;
+  hardware: Namespace<HardwareList>;
   /** Models on Replicate. */
-  models: Models;
+  models: Namespace<Models>;
   /** Runs of models. */
-  predictions: Predictions;
+  predictions: Namespace<Predictions>;
   /** Runs of models' training procedures. */
-  trainings: Trainings;
+  trainings: Namespace<Trainings>;
   /** Webhooks. */
-  webhooks: { default: { secret: WebhookSecrets } };
+  webhooks: { default: { secret: Namespace<WebhookSecrets> } };
 
   /** The API token, as it was given or found in the environment. Never printed or serialized. */
   declare auth: string;
@@ -120,7 +121,7 @@ export class Replicate {
     options: RunOptions,
     progress?: (prediction: Prediction) => void,
   ): Promise<T>;
-  run(
+  run<_T = ModelDefined>(
     ref: ModelReference,
     options: RunOptions,
     progress?: (prediction: Prediction) => void,
@@ -151,7 +152,10 @@ export class Replicate {
    * }
    */
   stream<S extends EventStream = EventStream>(ref: ModelReference, options: StreamOptions): S;
-  stream(ref: ModelReference, options: StreamOptions): AsyncGenerator<ServerSentEvent>;
+  stream<_S extends EventStream = EventStream>(
+    ref: ModelReference,
+    options: StreamOptions,
+  ): AsyncGenerator<ServerSentEvent>;
   stream(ref: ModelReference, options: StreamOptions): EventStream {
     const params = { ref, ...runParams(options) };
     return new EventStream(bridgeOf(this), "stream", params, options?.signal, options?.onUpload);

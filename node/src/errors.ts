@@ -83,8 +83,8 @@ function show(error: object, fields: Record<string, unknown>): void {
   }
 }
 
-/** The API answered with a status that is not a success. */
-export class ApiError extends ReplicateError {
+/** The API answered with a status that is not a success. {@link ApiError} is its other name. */
+export class ApiStatusError extends ReplicateError {
   declare readonly status: number;
   /** The problem's title, in a few words. */
   declare readonly title?: string;
@@ -133,26 +133,38 @@ export class ApiError extends ReplicateError {
   }
 }
 
+/** The class of every error whose cause is a status: `error instanceof ApiError`. */
+export const ApiError: typeof ApiStatusError = ApiStatusError;
+
+/**
+ * What the official package declares as `ApiError`; further members are there for errors of this library.
+ * It is a type of its own, so that test doubles can be made of an `Error` with `request` and `response`.
+ */
+export interface ApiError extends Error, Partial<Omit<ApiStatusError, keyof Error | "request" | "response">> {
+  request: Request;
+  response: Response;
+}
+
 /** 400. */
-export class BadRequestError extends ApiError {}
+export class BadRequestError extends ApiStatusError {}
 /** 401: the API token is missing or wrong. */
-export class AuthenticationError extends ApiError {}
+export class AuthenticationError extends ApiStatusError {}
 /** 402: not enough credit. */
-export class PaymentRequiredError extends ApiError {}
+export class PaymentRequiredError extends ApiStatusError {}
 /** 403. */
-export class PermissionDeniedError extends ApiError {}
+export class PermissionDeniedError extends ApiStatusError {}
 /** 404. */
-export class NotFoundError extends ApiError {}
+export class NotFoundError extends ApiStatusError {}
 /** 409. */
-export class ConflictError extends ApiError {}
+export class ConflictError extends ApiStatusError {}
 /** 413. */
-export class PayloadTooLargeError extends ApiError {}
+export class PayloadTooLargeError extends ApiStatusError {}
 /** 422: the API refuses the request; see `invalidFields`. */
-export class UnprocessableEntityError extends ApiError {}
+export class UnprocessableEntityError extends ApiStatusError {}
 /** 429, after the retries allowed; see `retryAfter`. */
-export class RateLimitError extends ApiError {}
+export class RateLimitError extends ApiStatusError {}
 /** 5xx. */
-export class ServerError extends ApiError {}
+export class ServerError extends ApiStatusError {}
 
 /** An argument cannot be used. Nothing was sent. */
 export class InvalidArgumentError extends ReplicateError {}

@@ -150,7 +150,7 @@ export class ItemStream<T> implements AsyncIterableIterator<T> {
   }
 
   /** Ends the stream; `break` in a `for await` does the same. */
-  async return(): Promise<IteratorResult<T, undefined>> {
+  async return(_value?: unknown): Promise<IteratorResult<T, undefined>> {
     reveal<Items<T>>(this).finish();
     return { done: true, value: undefined };
   }

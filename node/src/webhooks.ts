@@ -47,6 +47,9 @@ export async function verifyWebhook<T = Prediction | Training>(
   return (await check<T>(request, secret, options, true)) as T;
 }
 
+/** The `Crypto` that the official client takes. The core brings its own. */
+type Subtle = { readonly subtle: object };
+
 /**
  * Checks a webhook: false if its signature does not fit, or its time is off by more than five
  * minutes. {@link verifyWebhook} says why, and gives the event.
@@ -55,13 +58,23 @@ export async function verifyWebhook<T = Prediction | Training>(
  * @example
  * if (!(await validateWebhook(request, secret))) return new Response("not for us", { status: 401 });
  */
+export function validateWebhook(
+  request: WebhookRequest | WebhookParts,
+  secret?: string | WebhookOptions | Subtle,
+  options?: WebhookOptions | Subtle,
+): Promise<boolean>;
+export function validateWebhook(
+  parts: WebhookParts & { id: string; timestamp: string; signature: string; body: string },
+  options?: WebhookOptions | Subtle,
+): Promise<boolean>;
 export async function validateWebhook(
   request: WebhookRequest | WebhookParts,
-  secret?: string | WebhookOptions,
-  options?: WebhookOptions,
+  secret?: string | WebhookOptions | Subtle,
+  options?: WebhookOptions | Subtle,
 ): Promise<boolean> {
   try {
-    await check(request, secret, isOptions(options) ? options : undefined, false);
+    const given = typeof secret === "string" || isOptions(secret) ? secret : undefined;
+    await check(request, given, isOptions(options) ? options : undefined, false);
     return true;
   } catch (error) {
     if (error instanceof WebhookSignatureError || error instanceof WebhookTimestampError) return false;
@@ -98,7 +111,6 @@ async function check<T>(
   return compute<T | null>("webhooks.verify", params, text ? [{ path: '["body"]', text: body }] : []);
 }
 
-/** The official client takes a Crypto in this place; the core brings its own. */
 function isOptions(options: unknown): options is WebhookOptions {
   return typeof options === "object" && options !== null && "tolerance" in options;
 }

@@ -24,7 +24,9 @@ export class Accounts extends Resource {
 export class Collections extends Resource {
   /** All collections. `GET /collections` */
   list<P extends PagePromise<Collection> = PagePromise<Collection>>(options?: ListOptions): P;
-  list(options?: ListOptions): Promise<Page<Collection>>;
+  list<_P extends PagePromise<Collection> = PagePromise<Collection>>(
+    options?: ListOptions,
+  ): Promise<Page<Collection>>;
   list(options: ListOptions = {}): PagePromise<Collection> {
     return list(this.bridge, "collections.list", requestParams(options), options);
   }

@@ -3,7 +3,7 @@ import { requestParams } from "../params";
 import type { Deployment, ListOptions, ModelDefined, Page, Prediction, RequestOptions } from "../types";
 import { watched } from "../uploads";
 import { named, type PredictionInput } from "./predictions";
-import { Resource } from "./resource";
+import { type Namespace, Resource } from "./resource";
 
 type OfDeployment =
   | [owner: string, name: string, options: PredictionInput]
@@ -17,7 +17,7 @@ export class DeploymentPredictions extends Resource {
    * @throws {UnprocessableEntityError} if the model refuses the input
    */
   create<T = ModelDefined>(...args: OfDeployment): Promise<Prediction<T>>;
-  create(owner: string, name: string, options: PredictionInput): Promise<Prediction>;
+  create<_T = ModelDefined>(owner: string, name: string, options: PredictionInput): Promise<Prediction>;
   create(owner: string, name: string | PredictionInput, options?: PredictionInput): Promise<Prediction> {
     const [given, params] = named(owner, name, options);
     return this.bridge.call("deployments.predictions.create", params, watched(given));
@@ -42,11 +42,13 @@ export type DeploymentConfig = {
 /** Models that are kept running on hardware of their own. */
 export class Deployments extends Resource {
   /** Runs of deployments. */
-  predictions = new DeploymentPredictions(this.bridge);
+  predictions: Namespace<DeploymentPredictions> = new DeploymentPredictions(this.bridge);
 
   /** Deployments of this account. `GET /deployments` */
   list<P extends PagePromise<Deployment> = PagePromise<Deployment>>(options?: ListOptions): P;
-  list(options?: ListOptions): Promise<Page<Deployment>>;
+  list<_P extends PagePromise<Deployment> = PagePromise<Deployment>>(
+    options?: ListOptions,
+  ): Promise<Page<Deployment>>;
   list(options: ListOptions = {}): PagePromise<Deployment> {
     return list(this.bridge, "deployments.list", requestParams(options), options);
   }

@@ -39,7 +39,9 @@ export class Files extends Resource {
 
   /** Files of this account. `GET /files` */
   list<P extends PagePromise<FileObject> = PagePromise<FileObject>>(options?: ListOptions): P;
-  list(options?: ListOptions): Promise<Page<FileObject>>;
+  list<_P extends PagePromise<FileObject> = PagePromise<FileObject>>(
+    options?: ListOptions,
+  ): Promise<Page<FileObject>>;
   list(options: ListOptions = {}): PagePromise<FileObject> {
     return list(this.bridge, "files.list", requestParams(options), options);
   }

@@ -12,7 +12,7 @@ import type {
 } from "../types";
 import { watched } from "../uploads";
 import { named, type PredictionInput } from "./predictions";
-import { Resource } from "./resource";
+import { type Namespace, Resource } from "./resource";
 
 /** Versions of models. */
 export class ModelVersions extends Resource {
@@ -22,7 +22,11 @@ export class ModelVersions extends Resource {
     name: string,
     options?: ListOptions,
   ): P;
-  list(owner: string, name: string, options?: ListOptions): Promise<Page<ModelVersion>>;
+  list<_P extends PagePromise<ModelVersion> = PagePromise<ModelVersion>>(
+    owner: string,
+    name: string,
+    options?: ListOptions,
+  ): Promise<Page<ModelVersion>>;
   list(owner: string, name: string, options: ListOptions = {}): PagePromise<ModelVersion> {
     return list(this.bridge, "models.versions.list", { owner, name, ...requestParams(options) }, options);
   }
@@ -55,7 +59,7 @@ type OfModel =
 export class ModelPredictions extends Resource {
   /** Starts an official model. `POST /models/{owner}/{name}/predictions` */
   create<T = ModelDefined>(...args: OfModel): Promise<Prediction<T>>;
-  create(owner: string, name: string, options: PredictionInput): Promise<Prediction>;
+  create<_T = ModelDefined>(owner: string, name: string, options: PredictionInput): Promise<Prediction>;
   create(owner: string, name: string | PredictionInput, options?: PredictionInput): Promise<Prediction> {
     const [given, params] = named(owner, name, options);
     return this.bridge.call("models.predictions.create", params, watched(given));
@@ -70,7 +74,11 @@ export class ModelExamples extends Resource {
     name: string,
     options?: ListOptions,
   ): P;
-  list(owner: string, name: string, options?: ListOptions): Promise<Page<Prediction>>;
+  list<_P extends PagePromise<Prediction> = PagePromise<Prediction>>(
+    owner: string,
+    name: string,
+    options?: ListOptions,
+  ): Promise<Page<Prediction>>;
   list(owner: string, name: string, options: ListOptions = {}): PagePromise<Prediction> {
     return list(this.bridge, "models.examples.list", { owner, name, ...requestParams(options) }, options);
   }
@@ -102,16 +110,22 @@ export type ModelConfig = Omit<ModelDescription, "readme" | "weights_url"> & {
   cover_image_url?: string | undefined;
 };
 
+/** What `models.list` takes. */
+export type ModelListOptions = ListOptions & {
+  sort_by?: "model_created_at" | "latest_version_created_at" | undefined;
+  sort_direction?: "asc" | "desc" | undefined;
+};
+
 /** Models on Replicate. */
 export class Models extends Resource {
   /** Versions of models. */
-  versions = new ModelVersions(this.bridge);
+  versions: Namespace<ModelVersions> = new ModelVersions(this.bridge);
   /** Runs of official models. */
-  predictions = new ModelPredictions(this.bridge);
+  predictions: Namespace<ModelPredictions> = new ModelPredictions(this.bridge);
   /** Examples of models. */
-  examples = new ModelExamples(this.bridge);
+  examples: Namespace<ModelExamples> = new ModelExamples(this.bridge);
   /** Readmes of models. */
-  readme = new ModelReadme(this.bridge);
+  readme: Namespace<ModelReadme> = new ModelReadme(this.bridge);
 
   /** A model. `GET /models/{owner}/{name}` */
   get(owner: string, name: string, options: RequestOptions = {}): Promise<Model> {
@@ -119,27 +133,9 @@ export class Models extends Resource {
   }
 
   /** Public models. `GET /models` */
-  list<P extends PagePromise<Model> = PagePromise<Model>>(
-    options?: RequestOptions & {
-      cursor?: string | undefined;
-      sort_by?: "model_created_at" | "latest_version_created_at" | undefined;
-      sort_direction?: "asc" | "desc" | undefined;
-    },
-  ): P;
-  list(
-    options?: RequestOptions & {
-      cursor?: string | undefined;
-      sort_by?: "model_created_at" | "latest_version_created_at" | undefined;
-      sort_direction?: "asc" | "desc" | undefined;
-    },
-  ): Promise<Page<Model>>;
-  list(
-    options: RequestOptions & {
-      cursor?: string | undefined;
-      sort_by?: "model_created_at" | "latest_version_created_at" | undefined;
-      sort_direction?: "asc" | "desc" | undefined;
-    } = {},
-  ): PagePromise<Model> {
+  list<P extends PagePromise<Model> = PagePromise<Model>>(options?: ModelListOptions): P;
+  list<_P extends PagePromise<Model> = PagePromise<Model>>(options?: ModelListOptions): Promise<Page<Model>>;
+  list(options: ModelListOptions = {}): PagePromise<Model> {
     return list(this.bridge, "models.list", requestParams(options), options);
   }
 
@@ -175,7 +171,10 @@ export class Models extends Resource {
 
   /** Public models that match some words. `QUERY /models` */
   search<P extends PagePromise<Model> = PagePromise<Model>>(query: string, options?: ListOptions): P;
-  search(query: string, options?: ListOptions): Promise<Page<Model>>;
+  search<_P extends PagePromise<Model> = PagePromise<Model>>(
+    query: string,
+    options?: ListOptions,
+  ): Promise<Page<Model>>;
   search(query: string, options: ListOptions = {}): PagePromise<Model> {
     return list(this.bridge, "models.search", { query, ...requestParams(options) }, options);
   }

@@ -71,7 +71,7 @@ export class Predictions extends Resource {
    * await replicate.predictions.create({ model: "meta/meta-llama-3-8b-instruct", input: { prompt: "Hi" } });
    */
   create<T = ModelDefined>(options: PredictionCreateOptions): Promise<Prediction<T>>;
-  create(options: PredictionCreateOptions): Promise<Prediction>;
+  create<_T = ModelDefined>(options: PredictionCreateOptions): Promise<Prediction>;
   create(options: PredictionCreateOptions): Promise<Prediction> {
     return this.bridge.call("predictions.create", requestParams(options), watched(options));
   }
@@ -82,21 +82,23 @@ export class Predictions extends Resource {
    * @throws {NotFoundError} if there is none with this id
    */
   get<T = ModelDefined>(id: string, options?: RequestOptions): Promise<Prediction<T>>;
-  get(id: string, options?: RequestOptions): Promise<Prediction>;
+  get<_T = ModelDefined>(id: string, options?: RequestOptions): Promise<Prediction>;
   get(id: string, options: RequestOptions = {}): Promise<Prediction> {
     return this.bridge.call("predictions.get", { id, ...requestParams(options) }, options);
   }
 
   /** Stops a prediction. It does nothing to one that has ended. `POST /predictions/{id}/cancel` */
   cancel<T = ModelDefined>(id: string, options?: RequestOptions): Promise<Prediction<T>>;
-  cancel(id: string, options?: RequestOptions): Promise<Prediction>;
+  cancel<_T = ModelDefined>(id: string, options?: RequestOptions): Promise<Prediction>;
   cancel(id: string, options: RequestOptions = {}): Promise<Prediction> {
     return this.bridge.call("predictions.cancel", { id, ...requestParams(options) }, options);
   }
 
   /** Predictions of this account, newest first, 100 a page. `GET /predictions` */
   list<P extends PagePromise<Prediction> = PagePromise<Prediction>>(options?: PredictionListOptions): P;
-  list(options?: PredictionListOptions): Promise<Page<Prediction>>;
+  list<_P extends PagePromise<Prediction> = PagePromise<Prediction>>(
+    options?: PredictionListOptions,
+  ): Promise<Page<Prediction>>;
   list(options: PredictionListOptions = {}): PagePromise<Prediction> {
     return list(this.bridge, "predictions.list", requestParams(options), options);
   }
@@ -115,7 +117,7 @@ export class Predictions extends Resource {
     prediction: Prediction<T> | string,
     options?: RequestOptions & { interval?: number | undefined },
   ): Promise<Prediction<T>>;
-  wait(
+  wait<_T = ModelDefined>(
     prediction: Prediction | string,
     options?: RequestOptions & { interval?: number | undefined },
   ): Promise<Prediction>;

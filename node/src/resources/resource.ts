@@ -1,6 +1,16 @@
 import type { Bridge } from "../bridge";
 
-/** A group of methods. They are bound, so that `paginate(replicate.predictions.list)` works. */
+/** The methods of a group as properties, so that types allow to copy and replace them: `{ ...replicate.models, list }`. */
+export type Namespace<T> = { [Name in keyof T]: T[Name] };
+
+/**
+ * A group of methods. They are bound, so that `paginate(replicate.predictions.list)` works.
+ *
+ * Methods whose result is more than the official package declares have two overloads: ours, and the official one. A
+ * function of the official type, such as a test double, can then stand for the method: with several overloads the
+ * compiler takes type parameters for `any` when it compares. `ReturnType` and `Parameters` see the last overload. Both
+ * have the same type parameters, or else parameters of a double written in place would have no types.
+ */
 export abstract class Resource {
   /** @internal */
   declare protected readonly bridge: Bridge;

@@ -47,7 +47,9 @@ export class Trainings extends Resource {
 
   /** Trainings of this account, newest first. `GET /trainings` */
   list<P extends PagePromise<Training> = PagePromise<Training>>(options?: ListOptions): P;
-  list(options?: ListOptions): Promise<Page<Training>>;
+  list<_P extends PagePromise<Training> = PagePromise<Training>>(
+    options?: ListOptions,
+  ): Promise<Page<Training>>;
   list(options: ListOptions = {}): PagePromise<Training> {
     return list(this.bridge, "trainings.list", requestParams(options), options);
   }

@@ -1,0 +1,6 @@
+// The first use of the client in a program is a destructured output. It is compiled alone.
+import Replicate from "replicate";
+
+const replicate = new Replicate();
+const [image] = await replicate.run("a/b", { input: { prompt: "x" } });
+console.log(image.url());

@@ -1,0 +1,46 @@
+// What only our declarations take.
+import Replicate, { type FileOutput, type ListPage, type Prediction, withResponse } from "replicate";
+
+const replicate = new Replicate();
+
+export async function destructuredArrays(): Promise<string> {
+  const [image, second] = await replicate.run("a/b", { input: {} });
+  const { audio } = await replicate.run("a/b", { input: {} });
+  await image.save("a.png");
+  return image.url().href + second + audio;
+}
+
+export async function typedOutputs(): Promise<string> {
+  const [image] = await replicate.run<FileOutput[]>("a/b", { input: {} });
+  const text: string[] = await replicate.run<string[]>("a/b", { input: {} });
+  return text.join("") + image;
+}
+
+export async function deploymentByReference(): Promise<Prediction> {
+  const typed = await replicate.deployments.predictions.create<string>("acme/text", { input: {} });
+  const text: string | undefined = typed.output;
+  await replicate.models.predictions.create("acme/text", { input: { text } });
+  return replicate.deployments.predictions.create("acme/text", { input: { prompt: "x" }, wait: 5 });
+}
+
+export async function responses(): Promise<number> {
+  const { data, response } = await withResponse(replicate.predictions.get(""));
+  const page = await withResponse(replicate.models.list());
+  return data.id.length + response.status + page.data.results.length;
+}
+
+export async function everyItem(): Promise<number> {
+  let items = 0;
+  for await (const { id } of replicate.predictions.list()) items += id.length;
+  const page: ListPage<Prediction> = await replicate.predictions.list();
+  for await (const { id } of page) items += id.length;
+  for await (const { results } of replicate.predictions.list().pages()) items += results.length;
+  return items + ((await page.getNextPage())?.results.length ?? 0);
+}
+
+export async function streams(): Promise<FileOutput | undefined> {
+  const events = replicate.stream("a/b", { input: {} });
+  for await (const text of events.text()) process.stdout.write(text);
+  for await (const { file } of replicate.stream("a/b", { input: {} })) return file;
+  return undefined;
+}

@@ -1,0 +1,106 @@
+// Compiles the programs of `official/` with npm replicate 1.4.0 and with this package under its name: strict, with and
+// without `exactOptionalPropertyTypes`, as Node and as bundlers resolve modules. `loose/` needs our declarations or no
+// exact optional properties; `ours/`, `alone/` (each file in a program of its own)
+// and the README's snippets need ours.
+import { spawn } from "node:child_process";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const root = join(here, "../../..");
+const official = dirname(createRequire(import.meta.url).resolve("replicate"));
+const out = join(root, "node/dist/programs");
+const compiler = join(root, "node_modules/typescript/bin/tsc");
+const RESOLUTION = {
+  nodenext: { module: "nodenext" },
+  bundler: { module: "preserve", moduleResolution: "bundler" },
+};
+
+/** What the official package declares, apart from the class. */
+const names = [
+  ...readFileSync(join(official, "index.d.ts"), "utf8").matchAll(
+    /^ {2}(?:export )?(interface|type|function) (\w+)/gm,
+  ),
+];
+const types = new Set(names.filter(([, kind]) => kind !== "function").map(([, , name]) => name));
+const functions = new Set(names.filter(([, kind]) => kind === "function").map(([, , name]) => name));
+if (types.size < 15 || functions.size < 2)
+  throw new Error("the official package's declarations look different");
+
+rmSync(out, { recursive: true, force: true });
+for (const packageName of ["official", "ours"]) {
+  const folder = join(out, packageName);
+  for (const programs of readdirSync(here, { withFileTypes: true })) {
+    if (programs.isDirectory() && programs.name !== "plain")
+      cpSync(join(here, programs.name), join(folder, programs.name), { recursive: true });
+  }
+  writeFileSync(
+    join(folder, "official/names.mts"),
+    `export type { ${[...types].join(", ")} } from "replicate";\nexport { default, ${[...functions].join(", ")} } from "replicate";\n`,
+  );
+  mkdirSync(join(folder, "node_modules"));
+  symlinkSync(packageName === "ours" ? root : official, join(folder, "node_modules/replicate"), "junction");
+}
+
+// The README's snippets, each with what the text around it takes for granted.
+const PRELUDE = `import Replicate, { ApiError, verifyWebhook } from "replicate";
+import { createReadStream } from "node:fs";
+declare const replicate: Replicate, request: Request, secret: string, VERSION: string, UPSCALE: "a/b:c";
+export default async function () {
+`;
+const readme = readFileSync(join(root, "README.md"), "utf8");
+const snippets = [...readme.matchAll(/^```js\n(.*?)^```$/gms)].filter(
+  ([, text]) => !text.includes("replicant/testing"),
+);
+if (snippets.length < 5) throw new Error("README.md has fewer snippets than expected");
+mkdirSync(join(out, "ours/readme"));
+for (const [index, [, text]] of snippets.entries()) {
+  const body = text.replaceAll("{ ... }", "{}").replace(/^catch/, "try {} catch");
+  writeFileSync(join(out, `ours/readme/${index}.mts`), `${PRELUDE}${body}}\n`);
+}
+
+/** Programs by a name, each with what it is compiled from and with. */
+const programs = {};
+for (const exact of [false, true]) {
+  for (const resolution of Object.keys(RESOLUTION)) {
+    const options = { ...RESOLUTION[resolution], exactOptionalPropertyTypes: exact };
+    const suffix = `${resolution}${exact ? ".exact" : ""}`;
+    programs[`official/${suffix}`] = [["official", ...(exact ? [] : ["loose"])], options];
+    programs[`ours/${suffix}`] = [["official", "loose", "ours", "readme"], options];
+  }
+}
+for (const file of readdirSync(join(here, "alone")))
+  programs[`ours/alone.${file}`] = [[`alone/${file}`], RESOLUTION.nodenext];
+
+const only = process.argv.slice(2);
+const results = await Promise.all(
+  Object.entries(programs)
+    .filter(([name]) => only.length === 0 || only.some((part) => name.includes(part)))
+    .map(([name, program]) => compile(name, ...program)),
+);
+process.exitCode = results.every(Boolean) ? 0 : 1;
+
+async function compile(name, include, options) {
+  const config = join(out, `${name}.tsconfig.json`);
+  const compilerOptions = {
+    target: "es2022",
+    lib: ["es2023", "dom", "dom.iterable", "dom.asynciterable", "esnext.disposable"],
+    strict: true,
+    noEmit: true,
+    types: ["node"],
+    typeRoots: [join(root, "node_modules/@types")],
+    ...options,
+  };
+  writeFileSync(config, JSON.stringify({ compilerOptions, include }));
+  const child = spawn(process.execPath, [compiler, "-p", config], {
+    cwd: out,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let output = "";
+  child.stdout.on("data", (data) => (output += data));
+  const code = await new Promise((resolve) => child.on("close", resolve));
+  if (code !== 0) console.error(`== ${name}\n${output}`);
+  return code === 0;
+}
