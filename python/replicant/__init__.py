@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from . import model as model
     from . import pagination as pagination
     from . import prediction as prediction
+    from . import resource as resource
     from . import training as training
     from . import version as version
     from . import webhook as webhook
@@ -252,6 +253,7 @@ _SUBMODULES = (
     "model",
     "pagination",
     "prediction",
+    "resource",
     "training",
     "version",
     "webhook",

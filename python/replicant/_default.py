@@ -6,56 +6,82 @@ import sys
 from typing import Any, Dict, Optional
 
 from ._async.client import AsyncClient
+from ._base import ClientBase
+from ._native import Client as NativeClient
 from ._options import options_from
 from ._sync.client import Client
 
 
-class _DefaultClient(Client):
-    """Made with the environment's options, which are read when the first request is made."""
+class _Default(ClientBase):
+    """A client whose options are those set on the module, and those set on itself."""
+
+    _module_options: Optional[Dict[str, Any]] = None
+    _module_transport: Any = None
 
     def __init__(self) -> None:
         self._setup({}, now=False)
 
+    @property
+    def _native(self) -> NativeClient:
+        # What is set on the module counts from the next request on.
+        options, transport = _of_module()
+        if options != self._module_options or transport is not self._module_transport:
+            self._module_options, self._module_transport, self._made = options, transport, None
+            self.__dict__.pop("_scopes", None)
+        return super()._native
+
     def _resolved_options(self) -> Dict[str, Any]:
-        return _options()
+        return {**_of_module()[0], **default_client._options}
+
+    def _ambient_token(self) -> Any:
+        own = self._resolved_options().get("token")
+        return super()._ambient_token() if own is None else (own, False)
+
+    def _differing(self, cls: Any, changes: Any, answers: Any = None) -> Any:
+        # Clients derived from this one keep its options of now.
+        derived = Client if issubclass(cls, Client) else AsyncClient
+        return super()._differing(derived, changes, answers)
+
+    def _new(self, options: Dict[str, Any]) -> NativeClient:
+        from ._base import adapter
+
+        return NativeClient(options, adapter(self._module_transport))
 
 
-class _DefaultAsyncClient(AsyncClient):
-    """The same for awaited methods."""
+class _DefaultClient(_Default, Client):
+    """The default client."""
 
-    def __init__(self) -> None:
-        self._setup({}, now=False)
-
-    def _resolved_options(self) -> Dict[str, Any]:
-        return _options()
+    def __reduce__(self) -> Any:
+        return _the_client, ()
 
 
-def _options() -> Dict[str, Any]:
+class _DefaultAsyncClient(_Default, AsyncClient):
+    """The default client for awaited methods; it has the options of `default_client`."""
+
+    def __reduce__(self) -> Any:
+        return _the_async_client, ()
+
+
+def _of_module() -> Any:
     """What was set on the module itself, as in `replicant.bearer_token = ...`."""
     module = sys.modules[__package__ or "replicant"].__dict__
-    token = module.get("bearer_token")
-    return options_from(
-        token=_token_of_cog() if token is None else token,
+    options = options_from(
+        token=module.get("bearer_token"),
         base_url=module.get("base_url"),
         timeout=module.get("timeout"),
         max_retries=module.get("max_retries"),
         headers=module.get("default_headers"),
         query=module.get("default_query"),
     )
+    return options, module.get("http_client")
 
 
-def _token_of_cog() -> Optional[str]:
-    """The token of whoever runs the model in which this is running, if it is one."""
-    cog = sys.modules.get("cog")
-    scope = getattr(cog, "current_scope", None)
-    if scope is None:
-        return None
-    context: Dict[str, Optional[str]] = getattr(scope(), "context", None) or {}
-    for name, value in context.items():
-        if name.upper() == "REPLICATE_API_TOKEN":
-            # An empty one says that this run has none, and not that the environment's is meant.
-            return value or ""
-    return None
+def _the_client() -> Client:
+    return default_client
+
+
+def _the_async_client() -> AsyncClient:
+    return default_async_client
 
 
 default_client: Client = _DefaultClient()

@@ -1,40 +1,153 @@
 """The exceptions, one class for every error code of the core.
 
-`BY_CODE` is the only place that ties a code to a class. Each class also stands where code written
-for either official version looks for it: below `ReplicateException` and `ReplicateError` of 1.x, and
-below `APIError` and its relatives of 2.x.
+`BY_CODE` is the only place that ties a code to a class. `ReplicateException` is the root, as in 1.x.
+`ReplicateError` means that the API responded with an error status; failed models, lost connections and
+timeouts are its siblings, so code that retries on `ReplicateError` neither runs a failed model again nor
+repeats a create that may have been processed. The names of 2.x fit into the same tree.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple, Type, Union, cast
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple, Type, TypeVar, cast
 
 if TYPE_CHECKING:
-    from ._async.prediction import AsyncPrediction
     from ._base import AnyClient
     from ._sync.prediction import Prediction
 
+E = TypeVar("E", bound="ReplicateException")
+
 _REPORT = ("type", "title", "status", "detail", "instance")
+_SHOWN = ("message", "status", "type", "title", "detail", "instance", "request_id")
 
 
 class ReplicateException(Exception):
-    """The base class of everything this package raises about Replicate."""
+    """The base class of every exception that this package raises about Replicate.
+
+    Attributes that do not apply to an error are None, or empty.
+    """
+
+    args: Tuple[Any, ...]
+    """The arguments of the exception: its message, if it has one."""
+    code: str = "internal"
+    """The kind of error, as a short name that does not change between releases."""
+    type: Optional[str] = None
+    """A URI that identifies the kind of problem, from the API's problem report."""
+    title: Optional[str] = None
+    """A short summary of the problem, from the API's problem report."""
+    status: Optional[int] = None
+    """The HTTP status; None if there was no response."""
+    detail: Optional[str] = None
+    """What went wrong this time, from the API's problem report."""
+    instance: Optional[str] = None
+    """A URI that identifies this occurrence of the problem, from the API's problem report."""
+    reason: Optional[str] = None
+    """Why a model failed, if that is known: `content_filter`, `out_of_memory`, `queue_timeout`,
+    `invalid_input` or `unknown`."""
+    request_id: Optional[str] = None
+    """The id of the request, for a support ticket."""
+    retry_after: Optional[float] = None
+    """How many seconds the API asks to wait before the next attempt."""
+    method: Optional[str] = None
+    """The HTTP method of the request that failed."""
+    url: Optional[str] = None
+    """The URL of the request that failed."""
+    body: Any = None
+    """The body of the response as text, its first 64 KiB."""
+    partial: Any = None
+    """What arrived before the failure: the output of a stream, the paths of `save_all`."""
+    outcome_unknown: bool = False
+    """Whether a create may have been processed although no response confirms it."""
+    invalid_fields: List[Dict[str, Any]]
+    """The inputs that the API refused: `type`, `field` and `description` of each."""
+    headers: Dict[str, str]
+    """The headers of the response, with names in lower case."""
+
+    _prediction: Any = None
+    _owner: Optional[AnyClient] = None
+
+    def __init__(self, message: Any = None, **members: Any) -> None:
+        super().__init__(*([] if message is None else [message]))
+        self.invalid_fields = []
+        self.headers = {}
+        self._set(members)
+
+    def _set(self, members: Mapping[str, Any]) -> None:
+        # Past the class attributes, so that `vars(error)` holds what is known and nothing else.
+        self.__dict__.update({k: v for k, v in members.items() if v is not None})
+
+    @classmethod
+    def _from_fields(cls: Type[E], fields: Mapping[str, Any]) -> E:
+        """Builds an exception from the fields of an error of the core."""
+        members = dict(fields)
+        error = cls.__new__(cls)
+        message = members.pop("message", None)
+        members["_prediction"] = members.pop("prediction", None)
+        ReplicateException.__init__(error, message, **members)
+        return error
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        # Without the client, which holds the token.
+        return _restore, (self.__class__, self.args, {**self.__dict__, "_owner": None})
+
+    @property
+    def message(self) -> str:
+        """What went wrong and what to do about it."""
+        return str(self.args[0]) if self.args else ""
+
+    @message.setter
+    def message(self, message: str) -> None:
+        self.args = (message,)
+
+    def __str__(self) -> str:
+        return self.message
+
+    def __repr__(self) -> str:
+        shown = [(name, getattr(self, name)) for name in _SHOWN]
+        inside = ", ".join(f"{name}={value!r}" for name, value in shown if value not in (None, ""))
+        return f"{self.__class__.__name__}({inside})"
+
+    @property
+    def status_code(self) -> Optional[int]:
+        """The same as `status`."""
+        return self.status
+
+    @status_code.setter
+    def status_code(self, status: Optional[int]) -> None:
+        self.status = status
+
+    @property
+    def prediction(self) -> Any:
+        """The `Prediction` this error is about, as last seen; None if it is about none."""
+        found = self._prediction
+        # Made on first use: most errors are caught without a look at their prediction.
+        if isinstance(found, dict):
+            data = cast(Dict[str, Any], found)
+            found = self._prediction = self._made(data)
+        return found
+
+    @prediction.setter
+    def prediction(self, prediction: Any) -> None:
+        self._prediction = prediction
+
+    def _made(self, data: Dict[str, Any]) -> Any:
+        if self._owner is not None:
+            return self._owner._prediction(data)
+        from ._sync.prediction import Prediction
+
+        return Prediction(data)
+
+    def to_dict(self) -> Dict[str, Any]:
+        """Returns the members of the API's problem report that are known."""
+        found = {name: getattr(self, name) for name in _REPORT}
+        return {name: value for name, value in found.items() if value is not None}
 
 
 class ReplicateError(ReplicateException):
-    """An operation failed; the attributes say how, as far as it is known.
-
-    Attributes that do not apply to an error are None.
-    """
-
-    code: str = "internal"
-    """What kind of error this is, as a short name that does not change between releases."""
+    """The API responded with an error status."""
 
     def __init__(
         self,
-        message: Optional[str] = None,
-        *,
         type: Optional[str] = None,
         title: Optional[str] = None,
         status: Optional[int] = None,
@@ -42,17 +155,13 @@ class ReplicateError(ReplicateException):
         instance: Optional[str] = None,
         **members: Any,
     ) -> None:
-        fields = dict(
-            members, type=type, title=title, status=status, detail=detail, instance=instance
+        super().__init__(
+            type=type, title=title, status=status, detail=detail, instance=instance, **members
         )
-        self._fields: Dict[str, Any] = {k: v for k, v in fields.items() if v is not None}
-        self._owner: Optional[AnyClient] = None
-        self._message = message
-        super().__init__(*([] if message is None else [message]))
 
     @classmethod
     def from_response(cls, response: Any) -> ReplicateError:
-        """An error of an HTTP client's response: its status, and the problem its body reports.
+        """Builds an error from the response of an HTTP client and the problem report in its body.
 
         Args:
             response: anything with `status_code` and `json()`, such as a response of httpx or requests.
@@ -65,130 +174,19 @@ class ReplicateError(ReplicateException):
         known = {name: report.get(name) for name in _REPORT if name != "status"}
         return cls(status=response.status_code, **known)
 
-    @classmethod
-    def _from_fields(cls, fields: Mapping[str, Any]) -> ReplicateError:
-        members = dict(fields)
-        return cls(members.pop("message", None), **members)
-
-    def __reduce__(self) -> Tuple[Any, ...]:
-        return _restore, (self.__class__, self._message, self._fields)
-
-    @property
-    def message(self) -> str:
-        """What went wrong and what to do about it."""
-        if self._message is not None:
-            return self._message
-        given = [f"{name}: {self._fields[name]}" for name in _REPORT if name in self._fields]
-        return "\n".join(["ReplicateError Details:", *given]) if given else "unknown error"
-
     def __str__(self) -> str:
-        return self.message
-
-    def __repr__(self) -> str:
-        shown = {"message": self._message, **self._fields}
-        names = ("message", "status", "type", "title", "detail", "instance", "request_id")
-        inside = ", ".join(f"{n}={shown[n]!r}" for n in names if shown.get(n) is not None)
-        return f"{type(self).__name__}({inside})"
-
-    @property
-    def type(self) -> Optional[str]:
-        """A URI that names the kind of problem, as the API gave it."""
-        return self._fields.get("type")
-
-    @property
-    def title(self) -> Optional[str]:
-        """A short name of the problem, as the API gave it."""
-        return self._fields.get("title")
-
-    @property
-    def status(self) -> Optional[int]:
-        """The HTTP status of the answer; None when there was no answer."""
-        return self._fields.get("status")
-
-    @property
-    def partial(self) -> Any:
-        """What had come before it failed: of a stream its output, of `save_all` the paths."""
-        return self._fields.get("partial")
-
-    @property
-    def status_code(self) -> Optional[int]:
-        """The same as `status`."""
-        return self._fields.get("status")
-
-    @property
-    def detail(self) -> Optional[str]:
-        """What the API said about this problem."""
-        return self._fields.get("detail")
-
-    @property
-    def instance(self) -> Optional[str]:
-        """A URI that names this occurrence of the problem."""
-        return self._fields.get("instance")
-
-    @property
-    def invalid_fields(self) -> List[Dict[str, Any]]:
-        """The inputs the API refused: `type`, `field` and `description` of each."""
-        return self._fields.get("invalid_fields") or []
-
-    @property
-    def request_id(self) -> Optional[str]:
-        """The id of the request, for a support ticket."""
-        return self._fields.get("request_id")
-
-    @property
-    def retry_after(self) -> Optional[float]:
-        """How many seconds the API asked to wait before the next attempt."""
-        return self._fields.get("retry_after")
-
-    @property
-    def method(self) -> Optional[str]:
-        """The HTTP method of the request that failed."""
-        return self._fields.get("method")
-
-    @property
-    def url(self) -> Optional[str]:
-        """The URL of the request that failed."""
-        return self._fields.get("url")
-
-    @property
-    def headers(self) -> Dict[str, str]:
-        """The headers of the answer, with names in lower case."""
-        headers: Dict[str, str] = self._fields.get("headers") or {}
-        return dict(headers)
-
-    @property
-    def body(self) -> Any:
-        """The body of the answer: decoded JSON, or text."""
-        return self._fields.get("body")
-
-    @property
-    def outcome_unknown(self) -> bool:
-        """Whether what was to be created may have been created, although no answer says so."""
-        return bool(self._fields.get("outcome_unknown"))
-
-    @property
-    def prediction(self) -> Optional[Union[Prediction, AsyncPrediction]]:
-        """The prediction this error is about, as it was last seen."""
-        data = self._fields.get("prediction")
-        if data is None:
-            return None
-        if self._owner is not None:
-            return self._owner._prediction(data)
-        from ._sync.prediction import Prediction
-
-        return Prediction(data)
-
-    def to_dict(self) -> Dict[str, Any]:
-        """The five members of the API's problem report, without those it did not give."""
-        return {name: self._fields[name] for name in _REPORT if name in self._fields}
+        lines = [f"{name}: {value}" for name, value in self.to_dict().items()]
+        # The lines of 1.x, which code matches on, below the cause in plain words.
+        report = "\n".join(["ReplicateError Details:", *lines]) if lines else ""
+        return "\n\n".join(part for part in (self.message, report) if part) or "unknown error"
 
 
-class APIError(ReplicateError):
-    """A request to the API failed."""
+class APIError(ReplicateException):
+    """A request to the API failed: an error status, no response, or one that makes no sense."""
 
 
-class APIStatusError(APIError):
-    """The API answered with an error status."""
+class APIStatusError(ReplicateError, APIError):
+    """The API responded with an error status."""
 
     code = "status"
 
@@ -254,69 +252,89 @@ class InternalServerError(APIStatusError):
 
 
 class APIConnectionError(APIError, ConnectionError):
-    """No answer: the connection could not be made, or broke."""
+    """The server could not be reached, or the connection broke."""
 
     code = "connection"
 
 
 class APITimeoutError(APIConnectionError, TimeoutError):
-    """No answer in time, by the `timeout` of the client."""
+    """The server did not respond within the `timeout` of the client."""
 
     code = "timeout"
 
 
-class OutcomeUnknownError(APIConnectionError):
-    """A request that creates something got no answer, so it may or may not have been carried out.
+# Not an APIConnectionError: code that retries on lost connections would create, and pay, twice.
+class OutcomeUnknownError(APIError):
+    """A create was sent and its response was lost, so it may or may not have been processed.
 
-    It was not sent a second time, because that could have cost twice.
+    It was not sent again, because that could cost twice. Look for the prediction before you repeat it.
     """
 
     code = "outcome_unknown"
 
 
 class APIResponseValidationError(APIError):
-    """The answer was not what the API documents."""
+    """The response is not what the API documents."""
 
     code = "invalid_response"
 
 
-class InvalidArgumentError(ReplicateError, ValueError):
+class InvalidArgumentError(ReplicateException, ValueError):
     """An argument was refused before anything was sent."""
 
     code = "invalid_argument"
 
 
-class InputFileNotFoundError(ReplicateError, FileNotFoundError):
+class InputFileNotFoundError(ReplicateException, FileNotFoundError):
     """A file given as input does not exist or cannot be read."""
 
     code = "file_not_found"
 
 
-class FileTooLargeError(ReplicateError, ValueError):
+class FileTooLargeError(ReplicateException, ValueError):
     """A file given as input is larger than the API takes."""
 
     code = "file_too_large"
 
 
-class FileNotWrittenError(ReplicateError, OSError):
+class FileNotWrittenError(ReplicateException, OSError):
     """A file could not be written: there is no such folder, no permission or no space."""
 
     code = "file_not_written"
 
 
-# RuntimeError because that is what an `error` event of a stream raised in replicate 1.x.
-class ModelError(ReplicateError, RuntimeError):
-    """A prediction did not succeed; `prediction` has its error and its logs."""
+# A RuntimeError, because an `error` event of a stream raised one in 1.x.
+class ModelError(ReplicateException, RuntimeError):
+    """A prediction failed, or was canceled; `prediction` has its error and its logs.
+
+    `str(error)` is the error text of the model itself.
+    """
 
     code = "prediction_failed"
 
-    def __init__(self, message: Any = None, **members: Any) -> None:
-        # 1.x made these of the prediction itself: ModelError(prediction).
-        data = getattr(message, "_data", None)
-        if data is not None:
-            members["prediction"] = data
-            message = data.get("error")
-        super().__init__(message, **members)
+    def __init__(self, prediction: Any = None, **members: Any) -> None:
+        """Builds an error from a prediction, or from anything that has its `error`."""
+        # Test doubles have neither id nor logs, and a text is as good as a prediction.
+        text = getattr(prediction, "error", prediction)
+        super().__init__(text, **members)
+        self._prediction = None if text is prediction else prediction
+
+    def __str__(self) -> str:
+        text = getattr(self.prediction, "error", None)
+        return str(text) if text and type(self) is ModelError else self.message
+
+    if TYPE_CHECKING:
+
+        @property
+        def prediction(self) -> Prediction: ...
+        @prediction.setter
+        def prediction(self, prediction: Any) -> None: ...
+
+    @property
+    def logs(self) -> Optional[str]:
+        """What the model printed."""
+        logs: Optional[str] = getattr(self.prediction, "logs", None)
+        return logs
 
 
 class PredictionCanceledError(ModelError):
@@ -331,13 +349,13 @@ class PredictionAbortedError(ModelError):
     code = "prediction_aborted"
 
 
-class PredictionTimeoutError(ReplicateError, TimeoutError):
+class PredictionTimeoutError(ReplicateException, TimeoutError):
     """The `timeout` of `run`, `stream` or `wait` passed; `prediction` is the state last seen."""
 
     code = "deadline"
 
 
-class StreamInterruptedError(ReplicateError):
+class StreamInterruptedError(ReplicateException):
     """An event stream broke and could not be taken up again; `partial` is what had come."""
 
     code = "stream_interrupted"
@@ -349,7 +367,7 @@ class StreamUnsupportedError(ReplicateError):
     code = "stream_unsupported"
 
 
-class DownloadError(ReplicateError):
+class DownloadError(ReplicateException):
     """A file could not be downloaded whole."""
 
     code = "download"
@@ -361,7 +379,7 @@ class OutputExpiredError(DownloadError):
     code = "output_expired"
 
 
-class WebhookValidationError(ReplicateError, ValueError):
+class WebhookValidationError(ReplicateException, ValueError):
     """A webhook was not sent by Replicate, or arrived changed."""
 
 
@@ -395,13 +413,13 @@ class InvalidSignatureError(WebhookValidationError):
     code = "webhook_signature"
 
 
-class InternalError(ReplicateError):
+class InternalError(ReplicateException):
     """A defect of this package."""
 
     code = "internal"
 
 
-BY_CODE: Dict[str, Type[ReplicateError]] = {
+BY_CODE: Dict[str, Type[ReplicateException]] = {
     cls.code: cls
     for cls in (
         APIStatusError,
@@ -447,17 +465,27 @@ for _found in list(globals().values()):
         _found.__module__ = __name__.rpartition(".")[0]
 
 
-def from_fields(fields: Mapping[str, Any], owner: Optional[AnyClient] = None) -> ReplicateError:
-    """The exception for an error of the core, whose members are `fields`, in a call of `owner`."""
+# Tracebacks and pickles name a class as users import it.
+for _found in list(globals().values()):
+    if isinstance(_found, type) and issubclass(_found, ReplicateException):
+        _found.__module__ = __name__.rpartition(".")[0]
+
+
+def from_fields(fields: Mapping[str, Any], owner: Optional[AnyClient] = None) -> ReplicateException:
+    """Builds the exception for an error of the core in a call of `owner`."""
     cls = BY_CODE.get(fields["code"], InternalError)
-    error = cls._from_fields({k: v for k, v in fields.items() if k != "code"})
-    if error.code != fields["code"]:
-        error.code = fields["code"]
+    members = dict(fields)
+    if members["code"] == cls.code:
+        del members["code"]
+    error = cls._from_fields(members)
     error._owner = owner
     return error
 
 
 def _restore(
-    cls: Type[ReplicateError], message: Optional[str], fields: Dict[str, Any]
-) -> ReplicateError:
-    return cls(message, **fields)
+    cls: Type[ReplicateException], args: Tuple[Any, ...], members: Dict[str, Any]
+) -> ReplicateException:
+    error = cls.__new__(cls, *args)
+    error.args = args
+    error.__dict__.update(members)
+    return error

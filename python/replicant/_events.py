@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Any, AsyncIterator, Generator, Optional, Union
+from typing import TYPE_CHECKING, Any, AsyncIterator, Awaitable, Generator, Optional, Union
 
 from ._native import Stream
+from ._ready import Later
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -24,9 +25,35 @@ class EventType(str, Enum):
     ERROR = "error"
     DONE = "done"
 
+    # Enums with a mixed-in type print differently from Python 3.11 on.
+    def __str__(self) -> str:
+        return self.value
+
+    def __format__(self, spec: str) -> str:
+        return format(self.value, spec)
+
 
 _EventType = EventType
 _KINDS = {kind.value: kind for kind in EventType}
+
+
+class FileURL(str):
+    """The URL of a file that a model wrote, as text that has the members of `FileOutput`, too."""
+
+    _file: FileOutput
+
+    def __new__(cls, file: FileOutput) -> FileURL:
+        made = super().__new__(cls, file.url)
+        made._file = file
+        return made
+
+    def __getattr__(self, name: str) -> Any:
+        if name[:1] == "_":
+            raise AttributeError(name)
+        return getattr(self._file, name)
+
+    def __reduce__(self) -> Any:
+        return FileURL, (self._file,)
 
 
 class ServerSentEvent:
@@ -38,8 +65,8 @@ class ServerSentEvent:
 
     event: Union[_EventType, str]
     """The kind; a plain string for kinds that are not an `EventType`."""
-    data: Union[str, FileOutput]
-    """What the event says; a file for models that write files."""
+    data: str
+    """The text of the event; for a file, its URL, which also has the members of `FileOutput`."""
     id: str
     """The event's place in the stream."""
     retry: Optional[int]
@@ -53,12 +80,18 @@ class ServerSentEvent:
         retry: Optional[int] = None,
     ) -> None:
         self.event = _KINDS.get(event, event)
-        self.data = data
+        self.data = data if isinstance(data, str) else FileURL(data)
         self.id = id or ""
         self.retry = retry
 
+    @property
+    def file(self) -> Optional[FileOutput]:
+        """The file that the model wrote; None if the event is text."""
+        data: Any = self.data
+        return data._file if isinstance(data, FileURL) else None
+
     def __str__(self) -> str:
-        return str(self.data) if self.event == "output" else ""
+        return self.data if self.event == "output" else ""
 
     def __repr__(self) -> str:
         kind = self.event.value if isinstance(self.event, _EventType) else self.event
@@ -130,6 +163,55 @@ class EventStream(Stream[ServerSentEvent]):
     def __await__(self) -> Generator[Any, None, EventStream]:
         # So that `async for event in await client.stream(...)` works as well.
         return self._itself().__await__()
+
+
+class AwaitableStream(Later[EventStream]):
+    """The events of a prediction, for `async for`, `async with` and `await`.
+
+    Awaiting it gives the `EventStream`. It is a class of its own because asyncio takes nothing as a
+    coroutine that can also be iterated over without `await`.
+    """
+
+    __slots__ = ("_stream",)
+
+    def __init__(self, client: AnyClient, operation: str, params: Json) -> None:
+        self._stream = EventStream(client, operation, params)
+
+    async def _work(self) -> EventStream:
+        return self._stream
+
+    @property
+    def prediction(self) -> Any:
+        """The prediction as it was created; None before the first event is requested."""
+        return self._stream.prediction
+
+    def __aiter__(self) -> AsyncIterator[ServerSentEvent]:
+        return self._stream.__aiter__()
+
+    def __anext__(self) -> Awaitable[ServerSentEvent]:
+        return self._stream.__anext__()
+
+    async def __aenter__(self) -> EventStream:
+        return await self._stream.__aenter__()
+
+    async def __aexit__(
+        self,
+        kind: Optional[Type[BaseException]],
+        error: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
+        await self._stream.__aexit__(kind, error, trace)
+
+    def __repr__(self) -> str:
+        return repr(self._stream)
+
+    def text(self) -> TextStream:
+        """Returns the output alone, as text."""
+        return self._stream.text()
+
+    async def aclose(self) -> None:
+        """Frees the connection."""
+        await self._stream.aclose()
 
 
 class TextStream:

@@ -47,17 +47,18 @@ class FileOutput:
     keeps output files for an hour only, so save what should last. Notebooks show it.
     """
 
-    __slots__ = ("__weakref__", "_client", "_known", "_path", "url")
-
     url: str
     """Where the file is; a `data:` URL holds it whole."""
+
+    # Defaults of the class, because test doubles are made by `__new__` alone.
+    _client: Optional[Union[AnyClient, NativeClient]] = None
+    _path: Optional[str] = None
+    # What is known about the file so far.
+    _known = FileHead(None, None)
 
     def __init__(self, url: str, client: Optional[Union[AnyClient, NativeClient]] = None) -> None:
         self.url = url
         self._client = client
-        self._path: Optional[str] = None
-        # What was learnt of it on the way.
-        self._known = FileHead(None, None)
 
     @property
     def _native(self) -> NativeClient:
@@ -246,12 +247,10 @@ def _files_in(output: Any) -> Iterator[FileOutput]:
 
 
 class URLPath(FileOutput):
-    """A file that a model wrote and that can be opened like a path: it is fetched for that, once.
+    """A file that a model wrote and that can be opened like a path: it is downloaded for that, once.
 
-    `str()` gives the URL and fetches nothing.
+    `str()` returns the URL and downloads nothing.
     """
-
-    __slots__ = ()
 
     def __fspath__(self) -> str:
         if self._path is None:

@@ -8,7 +8,7 @@ from typing import Any, Dict, List, Optional, Sequence, Union
 
 from ._base import Observer
 from ._default import default_client
-from ._events import EventStream
+from ._events import AwaitableStream, EventStream
 from ._objects import SearchResults
 from ._options import FileEncodingStrategy, OnAbandon, WebhookEvent
 from ._progress import ShowProgress, ShowTransfer
@@ -193,7 +193,7 @@ def async_stream(
     file_encoding_strategy: Optional[FileEncodingStrategy] = None,
     cancel_on_close: Optional[bool] = None,
     on_abandon: Optional[OnAbandon] = None,
-) -> EventStream:
+) -> AwaitableStream:
     """The awaitable form of `stream`."""
     return default_client.async_stream(
         ref,
@@ -233,7 +233,7 @@ def save_all(
         The paths, in the order of the output.
 
     Raises:
-        ReplicateError: what kept the first of those that could not be saved. The others are
+        ReplicateException: what kept the first of those that could not be saved. The others are
             saved all the same, and `partial` has their paths.
     """
     return default_client.save_all(outputs, dir, concurrency=concurrency, progress=progress)

@@ -6,7 +6,7 @@ from base64 import b64encode
 from html import escape
 from typing import TYPE_CHECKING, Dict, Optional
 
-from ._errors import ReplicateError
+from ._errors import ReplicateException
 
 if TYPE_CHECKING:
     from ._files import FileOutput
@@ -32,7 +32,7 @@ def mimebundle(file: FileOutput) -> Dict[str, str]:
         if element is None or size is None or size > _LIMIT:
             return _bundle(file, _link(file, ""))
         content = b64encode(file.read()).decode()
-    except ReplicateError as error:
+    except ReplicateException as error:
         return _bundle(file, _link(file, str(error)))
     if kind in _KNOWN:
         return {"text/plain": repr(file), kind: content}

@@ -9,11 +9,14 @@ from typing import (
     Dict,
     Iterator,
     List,
+    Mapping,
     Optional,
     Sequence,
+    Set,
     Tuple,
     Type,
     TypeVar,
+    Union,
     cast,
 )
 
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from ._base import AnyClient
 
 Json = Dict[str, Any]
+# Arguments of pydantic's `json()` that `json.dumps` has not.
+_IGNORED = ("by_alias", "skip_defaults", "exclude_unset", "exclude_defaults", "models_as_dict")
 T = TypeVar("T", bound="APIObject")
 
 
@@ -50,6 +55,15 @@ class APIObject:
     def __init_subclass__(cls) -> None:
         names = {name for name in getattr(cls, "__annotations__", ()) if name[0] != "_"}
         cls._known = cls._known | names
+
+    @property
+    def _client(self) -> Optional[AnyClient]:
+        # The name that `_owner` has in 1.x.
+        return self._owner
+
+    @_client.setter
+    def _client(self, client: Optional[AnyClient]) -> None:
+        self._owner = client
 
     def __getattr__(self, name: str) -> Any:
         if name[0] == "_":
@@ -92,41 +106,146 @@ class APIObject:
 
         return type(self)(deepcopy(self._data, memo), self._owner)
 
-    def dict(self) -> Json:
-        """The members as plain data, in a new dictionary."""
-        return {name: plain(value) for name, value in self._data.items()}
+    def __iter__(self) -> Iterator[Any]:
+        # As of pydantic's models, so that `dict(prediction)` works.
+        return iter(self._data.items())
 
-    def model_dump(
-        self, *, exclude_none: bool = False, include: Any = None, exclude: Any = None, **_: Any
+    def dict(
+        self, *, include: Any = None, exclude: Any = None, exclude_none: bool = False, **_: Any
     ) -> Json:
-        """The same as `dict()`; takes the arguments of pydantic's method of that name."""
+        """Returns the members as plain data, in a new dictionary.
+
+        Args:
+            include: the names of the members to return; all by default.
+            exclude: the names of members to leave out.
+            exclude_none: whether to leave out members that are None.
+            _: the other arguments of pydantic's method of that name, which make no difference here.
+        """
         return {
-            name: value
-            for name, value in self.dict().items()
+            name: plain(value)
+            for name, value in self._data.items()
             if not (exclude_none and value is None)
             and (include is None or name in include)
             and (exclude is None or name not in exclude)
         }
 
+    def model_dump(self, **options: Any) -> Json:
+        """Returns the same as `dict()`."""
+        return self.dict(**options)
+
     def to_dict(self) -> Json:
-        """The same as `dict()`."""
+        """Returns the same as `dict()`."""
         return self.dict()
 
-    def json(self, **options: Any) -> str:
-        """The members as JSON text; `options` are those of `json.dumps`."""
+    def json(
+        self,
+        *,
+        include: Any = None,
+        exclude: Any = None,
+        exclude_none: bool = False,
+        **options: Any,
+    ) -> str:
+        """Returns the members as JSON text.
+
+        Args:
+            include: the names of the members to return; all by default.
+            exclude: the names of members to leave out.
+            exclude_none: whether to leave out members that are None.
+            options: options of `json.dumps`, such as `indent`.
+        """
         import json
 
-        return json.dumps(self.dict(), **options)
+        for name in _IGNORED:
+            options.pop(name, None)
+        options["default"] = options.pop("encoder", None) or options.get("default", str)
+        members = self.dict(include=include, exclude=exclude, exclude_none=exclude_none)
+        return json.dumps(members, **options)
 
-    def model_dump_json(self, *, indent: Optional[int] = None, **options: Any) -> str:
-        """The same as `json()`; takes the arguments of pydantic's method of that name."""
-        import json
-
-        return json.dumps(self.model_dump(**options), indent=indent)
+    def model_dump_json(self, **options: Any) -> str:
+        """Returns the same as `json()`."""
+        return self.json(**options)
 
     def to_json(self, *, indent: Optional[int] = None) -> str:
-        """The same as `json()`."""
+        """Returns the same as `json()`."""
         return self.json(indent=indent)
+
+    def copy(
+        self: T,
+        *,
+        update: Optional[Mapping[str, Any]] = None,
+        include: Any = None,
+        exclude: Any = None,
+        deep: bool = False,
+    ) -> T:
+        """Returns a copy.
+
+        Args:
+            update: members to change in the copy.
+            include: the names of the members to copy; all by default.
+            exclude: the names of members to leave out.
+            deep: whether to copy the values, too.
+        """
+        from copy import deepcopy
+
+        kept = {
+            name: deepcopy(value) if deep else value
+            for name, value in self._data.items()
+            if (include is None or name in include) and (exclude is None or name not in exclude)
+        }
+        return type(self)({**kept, **(update or {})}, self._owner)
+
+    def model_copy(self: T, *, update: Optional[Mapping[str, Any]] = None, deep: bool = False) -> T:
+        """Returns the same as `copy()`."""
+        return self.copy(update=update, deep=deep)
+
+    @classmethod
+    def parse_obj(cls: Type[T], obj: Any) -> T:
+        """Builds an object from a dictionary.
+
+        Args:
+            obj: the members by name, or an object of this class.
+        """
+        return cls._validate(obj)
+
+    @classmethod
+    def model_validate(cls: Type[T], obj: Any, **_: Any) -> T:
+        """Builds an object from a dictionary, as `parse_obj()` does."""
+        return cls._validate(obj)
+
+    @classmethod
+    def parse_raw(cls: Type[T], b: Union[str, bytes], **_: Any) -> T:
+        """Builds an object from JSON text.
+
+        Args:
+            b: the text.
+            _: the other arguments of pydantic's method of that name, which make no difference here.
+        """
+        import json
+
+        return cls._validate(json.loads(b))
+
+    @classmethod
+    def model_validate_json(cls: Type[T], json_data: Union[str, bytes], **_: Any) -> T:
+        """Builds an object from JSON text, as `parse_raw()` does."""
+        return cls.parse_raw(json_data)
+
+    @classmethod
+    def construct(cls: Type[T], _fields_set: Any = None, **members: Any) -> T:
+        """Builds an object from its members."""
+        return cls(members)
+
+    @classmethod
+    def model_construct(cls: Type[T], _fields_set: Any = None, **members: Any) -> T:
+        """Builds an object from its members."""
+        return cls(members)
+
+    @property
+    def model_fields_set(self) -> Set[str]:
+        """The names of the members that the API sent."""
+        return set(self._data)
+
+    # What `vars(prediction)` returns.
+    __dict__ = property(lambda self: dict(self))
 
     @classmethod
     def _of(cls: Type[T], value: Any, client: Optional[AnyClient] = None) -> Optional[T]:

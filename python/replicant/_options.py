@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Literal
-
-from ._base import given
+from typing import Any, Dict, Literal, Mapping
 
 FileEncodingStrategy = Literal["default", "url", "base64"]
 """What becomes of files in an input: by their size, uploaded, or inlined."""
@@ -12,8 +10,16 @@ FileEncodingStrategy = Literal["default", "url", "base64"]
 OnAbandon = Literal["cancel", "leave"]
 """What becomes of a prediction that nobody waits for any more."""
 
+Status = Literal["starting", "processing", "succeeded", "failed", "canceled", "aborted"]
+"""The statuses of a prediction or training; the last four are terminal."""
+
 WebhookEvent = Literal["start", "output", "logs", "completed"]
 """What a webhook can be told."""
+
+
+def given(**params: Any) -> Dict[str, Any]:
+    """Returns the parameters that are not None."""
+    return {name: value for name, value in params.items() if value is not None}
 
 
 def options_from(
@@ -35,3 +41,23 @@ def _timeouts(timeout: Any) -> Dict[str, Any]:
     if hasattr(timeout, "connect") and hasattr(timeout, "read"):
         return given(timeout=timeout.read, connect_timeout=timeout.connect)
     return {"timeout": timeout}
+
+
+def without_secrets(options: Mapping[str, Any]) -> Dict[str, Any]:
+    """Returns a copy of `options` that can be stored: no token, and no password of a proxy."""
+    token = options.get("token")
+    kept = {name: value for name, value in options.items() if name != "token"}
+    if "@" in str(kept.get("proxy", "")):
+        del kept["proxy"]
+    for table in ("headers", "query"):
+        if table in kept:
+            items: Mapping[str, Any] = kept[table]
+            kept[table] = {n: v for n, v in items.items() if not _is_secret(n, str(v), token)}
+    return kept
+
+
+_SECRET_WORDS = ("auth", "cookie", "token", "secret", "key", "password")
+
+
+def _is_secret(name: str, value: str, token: Any) -> bool:
+    return any(word in name.lower() for word in _SECRET_WORDS) or bool(token and token in value)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, AsyncIterator, Callable, Dict, Generator, Iterator, Sequence, cast
+from typing import Any, AsyncIterator, Callable, Dict, Iterator, Sequence, cast
 
 from ._events import EventStream
 from ._files import FileOutput, URLPath
+from ._ready import Later
 
 
 def is_text(schema: Dict[str, Any]) -> bool:
@@ -42,7 +43,7 @@ class OutputIterator:
         with self._start() as events:
             for event in events:
                 if event.event == "output":
-                    yield shaped(event.data)
+                    yield shaped(event.file or event.data)
 
     def __str__(self) -> str:
         return "".join(map(str, self))
@@ -51,7 +52,7 @@ class OutputIterator:
         return str(self) if self._text else list(self)
 
 
-class AsyncOutputIterator:
+class AsyncOutputIterator(Later[Any]):
     """The output of a model as it comes; awaiting it takes all of it.
 
     Iterating again runs the model again.
@@ -67,11 +68,10 @@ class AsyncOutputIterator:
         async with self._start() as events:
             async for event in events:
                 if event.event == "output":
-                    yield shaped(event.data)
+                    yield shaped(event.file or event.data)
 
     async def _whole(self) -> Any:
         items = [item async for item in self]
         return "".join(map(str, items)) if self._text else items
 
-    def __await__(self) -> Generator[Any, None, Any]:
-        return self._whole().__await__()
+    _work = _whole

@@ -7,8 +7,6 @@ from typing import (
     Any,
     AsyncIterator,
     Callable,
-    Generator,
-    Generic,
     Iterator,
     List,
     Optional,
@@ -19,6 +17,7 @@ from typing import (
 )
 
 from ._object import Json, plain
+from ._ready import Later
 
 if TYPE_CHECKING:
     from ._base import AsyncCalls, Calls
@@ -33,21 +32,18 @@ def _link(link: Optional[str]) -> Optional[str]:
 
 
 class _AnyPage(Sequence[T]):
-    """One page: its own items by index, `len` and `results`."""
+    """One page of a list: iterating, `len`, indexing and `results` concern this page."""
 
-    __slots__ = ("_client", "_data", "_follow", "_item", "_operation", "results")
+    __slots__ = ("_client", "_data", "_item", "_operation", "results")
 
     results: List[T]
     """The items of this page."""
 
-    def __init__(
-        self, client: Any, operation: str, item: Any, data: Json, *, follow: bool = True
-    ) -> None:
+    def __init__(self, client: Any, operation: str, item: Any, data: Json) -> None:
         self._client = client
         self._operation = operation
         self._item = item
         self._data = data
-        self._follow = follow
         self.results = [item(member, client) for member in data.get("results") or ()]
 
     @property
@@ -57,24 +53,27 @@ class _AnyPage(Sequence[T]):
 
     @property
     def previous(self) -> Optional[str]:
-        """The URL of the page before; None on the first one."""
+        """The URL of the previous page; None on the first one."""
         return _link(self._data.get("previous"))
 
     def has_next_page(self) -> bool:
-        """Whether there is a next page."""
+        """Returns whether there is a next page."""
         return bool(self.next)
 
     def _rest(self) -> Stream[Json]:
-        """The pages after this one, as they came."""
+        """The pages after this one, as the API sends them."""
         from ._native import Stream
 
         client = self._client
         return Stream(client._native, "paginate", client._asked({"path": self.next}))
 
     def dict(self) -> Json:
-        """The page as plain data, in a new dictionary."""
+        """Returns the page as plain data, in a new dictionary."""
         copy: Json = plain(self._data)
         return copy
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self.results)
 
     def __len__(self) -> int:
         return len(self.results)
@@ -93,40 +92,38 @@ class _AnyPage(Sequence[T]):
         return bool(self._data == data)
 
     def __repr__(self) -> str:
-        more = ", and more" if self.next else ""
+        more = ", and more pages" if self.next else ""
         return f"<{type(self).__name__}: {len(self)} items{more}>"
 
 
 class Page(_AnyPage[T]):
     """One page of a list.
 
-    Iterating over it goes on to the following pages, which are fetched as they are needed. Its own
-    items alone are `results`; `pages()` goes page by page.
+    Iterating, `len`, indexing and `results` concern this page and send no request.
+    `auto_paging_iter()` yields the items of all pages, `pages()` the pages.
     """
 
     __slots__ = ()
 
     _client: Calls
 
-    def __iter__(self) -> Iterator[T]:
-        yield from self.results
-        if self._follow and self.next:
-            for data in self._rest():
-                yield from self._page(data).results
+    def auto_paging_iter(self) -> Iterator[T]:
+        """Yields the items of this page and of those after it, which are fetched as needed."""
+        for page in self.pages():
+            yield from page.results
 
     def _page(self, data: Json) -> Page[T]:
-        return Page(self._client, self._operation, self._item, data, follow=False)
+        return Page(self._client, self._operation, self._item, data)
 
     def get_next_page(self) -> Optional[Page[T]]:
-        """Fetch the next page; None after the last one."""
+        """Fetches the next page; returns None after the last one."""
         if not self.next:
             return None
-        data = self._client._call(self._operation, {"cursor": self.next})
-        return Page(self._client, self._operation, self._item, data, follow=self._follow)
+        return self._page(self._client._call(self._operation, {"cursor": self.next}))
 
     def pages(self) -> Iterator[Page[T]]:
-        """This page and those after it, each of which iterates over its own items only."""
-        yield self._page(self._data)
+        """Yields this page and those after it, which are fetched as needed."""
+        yield self
         if self.next:
             for data in self._rest():
                 yield self._page(data)
@@ -135,45 +132,46 @@ class Page(_AnyPage[T]):
 class AsyncPage(_AnyPage[T]):
     """One page of a list.
 
-    `async for` over it goes on to the following pages, which are fetched as they are needed; a plain
-    `for` stays on this page. `pages()` goes page by page.
+    Iterating, with `for` or `async for`, `len`, indexing and `results` concern this page and send no
+    request. `auto_paging_iter()` yields the items of all pages, `pages()` the pages.
     """
 
     __slots__ = ()
 
     _client: AsyncCalls
 
-    def __iter__(self) -> Iterator[T]:
-        return iter(self.results)
-
     async def __aiter__(self) -> AsyncIterator[T]:
         for item in self.results:
             yield item
-        if self._follow and self.next:
-            async for data in self._rest():
-                for item in self._page(data).results:
-                    yield item
+
+    async def auto_paging_iter(self) -> AsyncIterator[T]:
+        """Yields the items of this page and of those after it, which are fetched as needed."""
+        async for page in self.pages():
+            for item in page.results:
+                yield item
 
     def _page(self, data: Json) -> AsyncPage[T]:
-        return AsyncPage(self._client, self._operation, self._item, data, follow=False)
+        return AsyncPage(self._client, self._operation, self._item, data)
 
     async def get_next_page(self) -> Optional[AsyncPage[T]]:
-        """Fetch the next page; None after the last one."""
+        """Fetches the next page; returns None after the last one."""
         if not self.next:
             return None
-        data = await self._client._async_call(self._operation, {"cursor": self.next})
-        return AsyncPage(self._client, self._operation, self._item, data, follow=self._follow)
+        return self._page(await self._client._async_call(self._operation, {"cursor": self.next}))
 
     async def pages(self) -> AsyncIterator[AsyncPage[T]]:
-        """This page and those after it, each of which iterates over its own items only."""
-        yield self._page(self._data)
+        """Yields this page and those after it, which are fetched as needed."""
+        yield self
         if self.next:
             async for data in self._rest():
                 yield self._page(data)
 
 
-class AwaitablePage(Generic[T]):
-    """A list not fetched yet: `await` gives its first page, `async for` all its items."""
+class AwaitablePage(Later[AsyncPage[T]]):
+    """A list that was not requested yet: `await` fetches its first page.
+
+    `async for` goes over the items of that page, `auto_paging_iter()` over those of all pages.
+    """
 
     __slots__ = ("_client", "_item", "_operation", "_params")
 
@@ -183,29 +181,34 @@ class AwaitablePage(Generic[T]):
         self._item = item
         self._params = params
 
-    async def _first(self) -> AsyncPage[T]:
+    async def _work(self) -> AsyncPage[T]:
         data = await self._client._async_call(self._operation, self._params)
         return AsyncPage(self._client, self._operation, self._item, data)
 
-    def __await__(self) -> Generator[Any, None, AsyncPage[T]]:
-        return self._first().__await__()
-
     async def __aiter__(self) -> AsyncIterator[T]:
-        async for item in await self._first():
+        for item in (await self).results:
+            yield item
+
+    async def auto_paging_iter(self) -> AsyncIterator[T]:
+        """Yields the items of all pages, which are fetched as needed."""
+        async for item in (await self).auto_paging_iter():
             yield item
 
     async def pages(self) -> AsyncIterator[AsyncPage[T]]:
-        """All pages, each of which iterates over its own items only."""
-        async for page in (await self._first()).pages():
+        """Yields all pages, which are fetched as needed."""
+        async for page in (await self).pages():
             yield page
 
 
 def paginate(list_method: Callable[..., Page[T]], cursor: Optional[str] = "") -> Iterator[Page[T]]:
-    """The pages of a list, one after the other: `paginate(client.predictions.list)`.
+    """Yields the pages of a list, one after the other: `paginate(client.predictions.list)`.
 
     Args:
-        list_method: the method that lists.
-        cursor: the `next` of a page, to go on there.
+        list_method: the method that fetches a page.
+        cursor: the `next` of a page, to continue there.
+
+    Raises:
+        ValueError: `cursor` is None.
     """
     if cursor is None:
         raise ValueError("cursor cannot be None")
@@ -215,11 +218,14 @@ def paginate(list_method: Callable[..., Page[T]], cursor: Optional[str] = "") ->
 async def async_paginate(
     list_method: Callable[..., AwaitablePage[T]], cursor: Optional[str] = ""
 ) -> AsyncIterator[AsyncPage[T]]:
-    """The pages of a list, one after the other: `async_paginate(client.predictions.async_list)`.
+    """Yields the pages of a list, one after the other: `async_paginate(client.predictions.async_list)`.
 
     Args:
-        list_method: the method that lists.
-        cursor: the `next` of a page, to go on there.
+        list_method: the method that fetches a page.
+        cursor: the `next` of a page, to continue there.
+
+    Raises:
+        ValueError: `cursor` is None.
     """
     if cursor is None:
         raise ValueError("cursor cannot be None")

@@ -1,12 +1,48 @@
-"""Awaiting what is there already."""
+"""Awaitable objects that asyncio takes as coroutines."""
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, Coroutine, Generator, Generic, Optional, TypeVar
 
 T = TypeVar("T")
 
 
 async def ready(value: T) -> T:
-    """Give `value`: a coroutine of Python's own is awaited quicker than any other object."""
+    """Returns `value`: a coroutine of Python itself is awaited faster than any other object."""
     return value
+
+
+class Later(Generic[T]):
+    """An object that can be awaited, and given to `asyncio.run`, `create_task` and the like.
+
+    These accept coroutines only, which they know by `send`, `throw` and `close`.
+    """
+
+    __slots__ = ("_started",)
+
+    _started: Coroutine[Any, Any, T]
+
+    def _work(self) -> Coroutine[Any, Any, T]:
+        raise NotImplementedError
+
+    def __await__(self) -> Generator[Any, None, T]:
+        return self._work().__await__()
+
+    def send(self, value: Any) -> Any:
+        """Continues the work, as of a coroutine."""
+        if not hasattr(self, "_started"):
+            self._started = self._work()
+        return self._started.send(value)
+
+    def throw(self, kind: Any, value: Any = None, trace: Any = None) -> Any:
+        """Raises an exception where the work waits, as of a coroutine."""
+        if not hasattr(self, "_started"):
+            self._started = self._work()
+        error: BaseException = kind if value is None else value
+        return self._started.throw(error)
+
+    def close(self) -> None:
+        """Ends the work, as of a coroutine."""
+        started: Optional[Coroutine[Any, Any, T]] = getattr(self, "_started", None)
+        if started is not None:
+            started.close()

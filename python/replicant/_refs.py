@@ -81,3 +81,15 @@ def owner_and_name(
     if value is None:
         raise TypeError(f"which {what}? Give 'owner/name', or owner and name")
     return {"owner": reference(value)} if name is None else {"owner": str(value), "name": name}
+
+
+def resolve(ref: Reference) -> Tuple[Optional[Any], Optional[str], Optional[str], Optional[str]]:
+    """Returns the version object, owner, name and version id that `ref` names, as far as it does."""
+    if isinstance(ref, (str, tuple)):
+        parts = cast(Sequence[Any], ref)
+        found = ModelVersionIdentifier.parse(ref) if isinstance(ref, str) else parts
+        owner, name, version = ModelVersionIdentifier(*found)
+        return None, owner, name, version
+    if getattr(ref, "owner", None):
+        return None, ref.owner, ref.name, None
+    return ref, None, None, ref.id

@@ -5,6 +5,7 @@ import os
 from typing import Any, Dict, List, Literal, Optional, Sequence, Union
 
 from ._base import Observer
+from ._events import AwaitableStream
 from ._objects import Account, File, Hardware, SearchResults, Time, Version, WebhookSigningSecret
 from ._options import FileEncodingStrategy, OnAbandon, WebhookEvent
 from ._page import AsyncPage, Page
@@ -84,6 +85,21 @@ class ClientWithRawResponse:
         on_update: Observer = None,
         progress: ShowProgress = None,
     ) -> APIResponse[Any]: ...
+    def async_stream(
+        self,
+        ref: Reference,
+        input: Optional[Dict[str, Any]] = None,
+        *,
+        use_file_output: Optional[bool] = None,
+        timeout: Optional[float] = None,
+        webhook: Optional[str] = None,
+        webhook_completed: Optional[str] = None,
+        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
+        cancel_after: Optional[Union[float, str]] = None,
+        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
+        cancel_on_close: Optional[bool] = None,
+        on_abandon: Optional[OnAbandon] = None,
+    ) -> APIResponse[AwaitableStream]: ...
     def save_all(
         self,
         outputs: Any,
@@ -522,6 +538,9 @@ class PredictionsWithRawResponse:
         created_before: Optional[Time] = None,
         source: Optional[str] = None,
     ) -> APIResponse[AsyncPage[Prediction]]: ...
+    def async_stream(
+        self, id: str, *, use_file_output: Optional[bool] = None
+    ) -> APIResponse[AwaitableStream]: ...
     def output(self, output: Any) -> APIResponse[Any]: ...
     async def async_output(self, output: Any) -> APIResponse[Any]: ...
 

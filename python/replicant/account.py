@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ._callable import NamespaceModule, become
-from ._objects import Account as Account
-from ._sync.account import Accounts as Accounts
+from replicant._callable import NamespaceModule as NamespaceModule
+from replicant._callable import become as become
+from replicant._objects import Account as Account
+from replicant._sync.account import Accounts as Accounts
 
 become(__name__, NamespaceModule)

@@ -2,5 +2,6 @@
 
 from __future__ import annotations
 
-from ._async.client import AsyncClient as AsyncClient
-from ._sync.client import Client as Client
+from replicant._async.client import AsyncClient as AsyncClient
+from replicant._errors import ReplicateError as ReplicateError
+from replicant._sync.client import Client as Client

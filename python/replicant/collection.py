@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ._async.collection import AsyncCollection as AsyncCollection
-from ._async.collection import AsyncCollections as AsyncCollections
-from ._sync.collection import Collection as Collection
-from ._sync.collection import Collections as Collections
+from replicant._async.collection import AsyncCollection as AsyncCollection
+from replicant._async.collection import AsyncCollections as AsyncCollections
+from replicant._page import Page as Page
+from replicant._sync.collection import Collection as Collection
+from replicant._sync.collection import Collections as Collections
+from replicant._sync.model import Model as Model

@@ -2,5 +2,6 @@
 
 from __future__ import annotations
 
-from ._objects import File as File
-from ._sync.file import Files as Files
+from replicant._objects import File as File
+from replicant._options import FileEncodingStrategy as FileEncodingStrategy
+from replicant._sync.file import Files as Files

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ._callable import NamespaceModule, become
-from ._objects import Hardware as Hardware
-from ._sync.hardware import HardwareNamespace as HardwareNamespace
+from replicant._callable import NamespaceModule as NamespaceModule
+from replicant._callable import become as become
+from replicant._objects import Hardware as Hardware
+from replicant._sync.hardware import HardwareNamespace as HardwareNamespace
 
 become(__name__, NamespaceModule)

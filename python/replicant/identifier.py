@@ -2,4 +2,7 @@
 
 from __future__ import annotations
 
-from ._refs import ModelVersionIdentifier as ModelVersionIdentifier
+from replicant._refs import ModelVersionIdentifier as ModelVersionIdentifier
+from replicant._refs import resolve
+
+_resolve = resolve

@@ -1,8 +1,8 @@
-"""Lists that come in pages."""
+"""Lists, which come in pages."""
 
 from __future__ import annotations
 
-from ._page import AsyncPage as AsyncPage
-from ._page import Page as Page
-from ._page import async_paginate as async_paginate
-from ._page import paginate as paginate
+from replicant._page import AsyncPage as AsyncPage
+from replicant._page import Page as Page
+from replicant._page import async_paginate as async_paginate
+from replicant._page import paginate as paginate

@@ -2,5 +2,6 @@
 
 from __future__ import annotations
 
-from ._objects import Version as Version
-from ._sync.version import Versions as Versions
+from replicant._objects import Version as Version
+from replicant._page import Page as Page
+from replicant._sync.version import Versions as Versions

@@ -84,6 +84,7 @@ def twin(method: ast.stmt, lines: list[str]) -> str:
 
     body = re.sub(AWAITED, r"\1\2async_\3(", body)
     body = re.sub(RETURNED, r"\1\2async_\3(", body)
+    head, body = (re.sub(r"\bEventStream\b", "AwaitableStream", text) for text in (head, body))
     indent = " " * doc.col_offset
     note = f'{indent}"""The awaitable form of `{method.name}`."""'
     return substitute("\n".join(part for part in (head, note, body) if part), SHARED)
@@ -117,6 +118,8 @@ def derive(path: Path) -> str:
     if twins and "AwaitablePage[" in result:
         # The twins of lists still speak of the page that is awaited.
         result = result.replace("import Page", "import AwaitablePage, Page", 1)
+    if twins and "AwaitableStream(" in result:
+        result = result.replace("import EventStream", "import AwaitableStream, EventStream", 1)
     return HEADER.format(name=path.name) + result
 
 

@@ -314,12 +314,11 @@ def test_the_token_is_nowhere(client: replicant.Client) -> None:
         assert TOKEN not in repr(thing) + str(thing), thing
     for thing in (prediction, error, replicant.FileOutput("https://x/y", client)):
         assert TOKEN.encode() not in pickle.dumps(thing)
-    with pytest.raises(TypeError, match="token"):
-        pickle.dumps(client)
+    assert TOKEN.encode() not in pickle.dumps(client)
 
 
 @pytest.mark.parametrize("error", list(BY_CODE.values()))
-def test_errors_survive_pickling(error: type[replicant.ReplicateError]) -> None:
+def test_errors_survive_pickling(error: type[replicant.ReplicateException]) -> None:
     made = error._from_fields(
         {
             "message": "m",
@@ -330,7 +329,8 @@ def test_errors_survive_pickling(error: type[replicant.ReplicateError]) -> None:
     )
     copy = pickle.loads(pickle.dumps(made))
     assert type(copy) is error
-    assert (str(copy), copy.status, copy.detail) == ("m", 418, "d")
+    assert (copy.message, copy.status, copy.detail) == ("m", 418, "d")
+    assert str(copy) == str(made)
     assert copy.prediction is not None
     assert copy.prediction.id == "p"
 
@@ -412,7 +412,7 @@ def test_tracebacks_and_pickles_name_errors_as_users_import_them() -> None:
         found = getattr(replicant, name)
         if isinstance(found, type) and issubclass(found, BaseException):
             assert f"{found.__module__}.{found.__qualname__}" == f"replicant.{name}"
-            assert str(pickle.loads(pickle.dumps(found("x")))) == "x"
+            assert "x" in str(pickle.loads(pickle.dumps(found("x"))))
 
 
 def test_an_emulator_refuses_options_out_of_bounds() -> None:

@@ -137,3 +137,74 @@ def test_looking_at_the_default_client_settles_nothing(monkeypatch: pytest.Monke
     assert fresh.base_url == "https://later.example/v1"
     assert "later.example" in repr(fresh)
     assert "annotations" not in dir(replicate)
+
+
+def test_objects_behave_like_models_of_pydantic(client: replicate.Client) -> None:
+    prediction = client.predictions.create(model="emulator/echo", input={"value": 1})
+    data = prediction.dict()
+    assert dict(prediction) == vars(prediction) == data
+    assert "logs" not in prediction.dict(exclude={"logs"})
+    assert set(prediction.dict(include={"id", "status"})) == {"id", "status"}
+    assert None not in prediction.dict(exclude_none=True).values()
+    text = prediction.json(exclude_none=True, by_alias=True, indent=2)
+    assert json.loads(text) == prediction.dict(exclude_none=True)
+    changed = prediction.copy(update={"status": "failed"})
+    assert (changed.status, prediction.status) == ("failed", data["status"])
+    assert changed.id == prediction.model_copy(deep=True).id == prediction.id
+    cls = type(prediction)
+    for made in (
+        cls.parse_obj(data),
+        cls.parse_raw(json.dumps(data)),
+        cls.model_validate(data),
+        cls.model_validate_json(json.dumps(data)),
+        cls.construct(**data),
+    ):
+        assert made == prediction
+    assert prediction.model_fields_set == set(data)
+    with pytest.raises(ValueError, match="Prediction or a dictionary"):
+        cls.parse_obj(3)
+
+
+# Names that programs written for 1.x import or patch.
+NAMES = """__about__.__version__ account.Account account.Accounts client.Client client.Client._request
+client.Client._async_request collection.Collection collection.Collections deployment.Deployment
+deployment.Deployments.CreateDeploymentParams deployment.Deployments.UpdateDeploymentParams
+exceptions.ModelError exceptions.ReplicateError exceptions.ReplicateException file.File
+file.FileEncodingStrategy file.Files.CreateFileParams hardware.Hardware helpers.FileOutput
+helpers.transform_output identifier.ModelVersionIdentifier identifier._resolve model.Model
+model.Model.predict model.Models.CreateModelParams model.ModelsPredictions model.Page model.Version
+pagination.Page pagination.paginate pagination.async_paginate prediction.Prediction
+prediction.Prediction._client prediction.Predictions.CreatePredictionParams prediction.Page
+resource.Namespace resource.Resource run.run run.async_run stream.ServerSentEvent stream.stream
+training.Training training.Trainings.CreateTrainingParams version.Version version.Versions
+webhook.Webhooks webhook.WebhookSigningSecret"""
+
+
+@pytest.mark.parametrize("name", NAMES.split())
+def test_the_names_of_1x_can_be_imported(name: str) -> None:
+    import importlib
+
+    module, *path = name.split(".")
+    found = importlib.import_module(f"replicant.{module}")
+    for part in path:
+        found = getattr(found, part)
+
+
+def test_the_private_request_of_1x(client: replicate.Client) -> None:
+    answer = client._request("GET", "/v1/predictions", params={"x": "1"})
+    assert answer.status_code == 200
+    assert "results" in answer.json()
+    with pytest.raises(replicate.ReplicateException, match="removed"):
+        client.models.get(LLAMA).predict(prompt="x")
+
+
+def test_a_module_under_the_other_name_has_the_same_classes() -> None:
+    from conftest import python
+
+    done = python(
+        "import sys, replicant; sys.modules['replicate'] = replicant\n"
+        "from replicate.exceptions import ModelError\n"
+        "from replicate.prediction import Prediction\n"
+        "assert ModelError is replicant.ModelError and Prediction is replicant.Prediction\n"
+    )
+    assert done.returncode == 0, done.stderr

@@ -45,14 +45,19 @@ PAGES = (
 )
 
 
-def test_lists_iterate_over_items_of_all_pages(emulator: Emulator) -> None:
+def test_a_page_is_a_page(emulator: Emulator) -> None:
     replay = emulator.replay(*PAGES)
     client = replicate.Client(base_url=replay.base_url)
     page = client.models.list()
-    assert len(page) == 2
-    assert len(replay.report()["requests"]) == 1, "the next page is fetched when it is needed"
-    assert [model.name for model in page] == ["1", "2", "3"]
+    assert len(page) == len(list(page)) == 2
+    assert [model.name for model in page] == ["1", "2"]
+    assert list(page)[:20] == page[:20] == page.results
+    assert len(replay.report()["requests"]) == 1, "a page sends no request of its own"
+    assert [model.name for model in page.auto_paging_iter()] == ["1", "2", "3"]
     replay.check()
+
+
+def test_pages_are_fetched_as_they_are_needed(emulator: Emulator) -> None:
     replay = emulator.replay(*PAGES)
     client = replicate.Client(base_url=replay.base_url)
     pages = [[model.name for model in page] for page in replicate.paginate(client.models.list)]
@@ -76,7 +81,12 @@ def test_lists_take_times(client: replicate.Client) -> None:
 async def test_lists_awaited(emulator: Emulator) -> None:
     replay = emulator.replay(*PAGES)
     client = replicate.AsyncClient(base_url=replay.base_url)
-    assert [model.name async for model in client.models.list()] == ["1", "2", "3"]
+    assert [model.name async for model in client.models.list()] == ["1", "2"]
+    assert len(replay.report()["requests"]) == 1
+    replay = emulator.replay(*PAGES)
+    client = replicate.AsyncClient(base_url=replay.base_url)
+    every = client.models.list().auto_paging_iter()
+    assert [model.name async for model in every] == ["1", "2", "3"]
     replay = emulator.replay(*PAGES)
     blocking = replicate.Client(base_url=replay.base_url)
     page = await blocking.models.async_list()

@@ -48,7 +48,7 @@ def test_every_error_code_has_a_class() -> None:
     assert set(_errors.BY_CODE) == set(_native.ERROR_CODES)
     for code, cls in _errors.BY_CODE.items():
         assert cls.code == code
-        assert issubclass(cls, replicant.ReplicateError)
+        assert issubclass(cls, replicant.ReplicateException)
         assert cls.__doc__
         assert getattr(replicant, cls.__name__) is cls
 

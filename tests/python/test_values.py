@@ -236,7 +236,7 @@ def test_a_path_as_text(client: replicant.Client) -> None:
 
 
 def test_a_file_that_needs_await_is_refused_without(client: replicant.Client) -> None:
-    with pytest.raises(replicant.ReplicateError, match="await"):
+    with pytest.raises(replicant.ReplicateException, match="await"):
         client.files.create(AsyncRead(CONTENT), filename="x")
 
 
@@ -280,7 +280,7 @@ def test_garbage_never_ends_the_process(client: replicant.Client) -> None:
     for _ in range(1500):
         params = {key: chance.choice(odd) for key in chance.sample(keys, 3)}
         name = chance.choice(names)
-        with contextlib.suppress(replicant.ReplicateError, TypeError, ValueError):
+        with contextlib.suppress(replicant.ReplicateException, TypeError, ValueError):
             if chance.random() < 0.3:
                 replicant._native.compute(name, params)
             elif chance.random() < 0.3:
@@ -318,7 +318,7 @@ def test_names_and_types_of_files_are_kept(client: replicant.Client, tmp_path: A
 def test_a_missing_file_is_an_error(client: replicant.Client) -> None:
     with pytest.raises(FileNotFoundError) as caught:
         client.files.create(pathlib.Path("/does/not/exist"))
-    assert isinstance(caught.value, replicant.ReplicateError)
+    assert isinstance(caught.value, replicant.ReplicateException)
 
 
 def test_a_file_that_fails_to_read_is_an_error(client: replicant.Client) -> None:
@@ -326,9 +326,9 @@ def test_a_file_that_fails_to_read_is_an_error(client: replicant.Client) -> None
         def read(self, size: int = -1) -> bytes:
             raise OSError("the disk is on fire")
 
-    with pytest.raises(replicant.ReplicateError, match="the disk is on fire"):
+    with pytest.raises(replicant.ReplicateException, match="the disk is on fire"):
         client.files.create(Broken(), filename="x")
-    with pytest.raises(replicant.ReplicateError, match="bytes"):
+    with pytest.raises(replicant.ReplicateException, match="bytes"):
         client.files.create(type("Odd", (), {"read": lambda self, n: 3})(), filename="x")
 
 

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 class AsyncAccounts(AsyncNamespace):
     """`client.accounts`, also `client.account`"""
 
-    __slots__ = ()
-
     with_raw_response: RawView[AsyncAccountsWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""
 

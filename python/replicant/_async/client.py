@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Union
 
 from .._base import AsyncBase, Observer, given
@@ -166,68 +167,68 @@ class AsyncClient(AsyncBase):
     def _prediction(self, data: Dict[str, Any]) -> AsyncPrediction:
         return AsyncPrediction(data, self)
 
-    @property
+    @cached_property
     def predictions(self) -> AsyncPredictions:
         """Predictions: the runs of models."""
         return AsyncPredictions(self)
 
-    @property
+    @cached_property
     def models(self) -> AsyncModels:
         """Models and their versions."""
         from .model import AsyncModels
 
         return AsyncModels(self)
 
-    @property
+    @cached_property
     def files(self) -> AsyncFiles:
         """Files that are uploaded, to be given to models."""
         from .file import AsyncFiles
 
         return AsyncFiles(self)
 
-    @property
+    @cached_property
     def deployments(self) -> AsyncDeployments:
         """Deployments: models that run on machines of one's own choice."""
         from .deployment import AsyncDeployments
 
         return AsyncDeployments(self)
 
-    @property
+    @cached_property
     def trainings(self) -> AsyncTrainings:
         """Trainings: the making of new versions of a model."""
         from .training import AsyncTrainings
 
         return AsyncTrainings(self)
 
-    @property
+    @cached_property
     def collections(self) -> AsyncCollections:
         """Collections of models."""
         from .collection import AsyncCollections
 
         return AsyncCollections(self)
 
-    @property
+    @cached_property
     def hardware(self) -> AsyncHardwareNamespace:
         """The kinds of machines that models run on."""
         from .hardware import AsyncHardwareNamespace
 
         return AsyncHardwareNamespace(self)
 
-    @property
+    @cached_property
     def accounts(self) -> AsyncAccounts:
         """The account of the token."""
         from .account import AsyncAccounts
 
         return AsyncAccounts(self)
 
-    @property
+    @cached_property
     def account(self) -> AsyncAccounts:
         """The same as `accounts`."""
         from .account import AsyncAccounts
 
         return AsyncAccounts(self)
 
-    @property
+    @cached_property
     def webhooks(self) -> AsyncWebhooks:
         """Webhooks."""
         from .webhook import AsyncWebhooks
@@ -406,7 +407,7 @@ class AsyncClient(AsyncBase):
             The paths, in the order of the output.
 
         Raises:
-            ReplicateError: what kept the first of those that could not be saved. The others are
+            ReplicateException: what kept the first of those that could not be saved. The others are
                 saved all the same, and `partial` has their paths.
         """
         from .._files import saved_at

@@ -56,8 +56,6 @@ class AsyncCollection(APIObject):
 class AsyncCollections(AsyncNamespace):
     """`client.collections`"""
 
-    __slots__ = ()
-
     with_raw_response: RawView[AsyncCollectionsWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""
 

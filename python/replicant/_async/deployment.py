@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, Union
 
 from .._base import AsyncNamespace, given
@@ -10,6 +11,8 @@ from .._objects import Hardware
 from .._objects import Release as DeploymentRelease
 from .._options import FileEncodingStrategy, WebhookEvent
 from .._page import AwaitablePage
+from .._params import CreateDeploymentParams as _CreateDeploymentParams
+from .._params import UpdateDeploymentParams as _UpdateDeploymentParams
 from .._refs import Reference, owner_and_name, reference
 from .._response import RawView
 from .prediction import AsyncPrediction
@@ -23,8 +26,6 @@ if TYPE_CHECKING:
 
 class AsyncDeploymentsPredictions(AsyncNamespace):
     """`client.deployments.predictions`"""
-
-    __slots__ = ()
 
     with_raw_response: RawView[AsyncDeploymentsPredictionsWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""
@@ -201,12 +202,13 @@ class AsyncDeployment(APIObject):
 class AsyncDeployments(AsyncNamespace):
     """`client.deployments`"""
 
-    __slots__ = ()
+    CreateDeploymentParams = _CreateDeploymentParams
+    UpdateDeploymentParams = _UpdateDeploymentParams
 
     with_raw_response: RawView[AsyncDeploymentsWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""
 
-    @property
+    @cached_property
     def predictions(self) -> AsyncDeploymentsPredictions:
         """Predictions of deployments."""
         return AsyncDeploymentsPredictions(self._client)

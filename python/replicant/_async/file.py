@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Dict, Optional
 from .._base import AsyncNamespace, given
 from .._objects import File
 from .._page import AwaitablePage
+from .._params import CreateFileParams as _CreateFileParams
 from .._progress import ShowTransfer, name_of, of_bytes
 from .._response import RawView
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 class AsyncFiles(AsyncNamespace):
     """`client.files`"""
 
-    __slots__ = ()
+    CreateFileParams = _CreateFileParams
 
     with_raw_response: RawView[AsyncFilesWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""

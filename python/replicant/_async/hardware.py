@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 class AsyncHardwareNamespace(AsyncNamespace):
     """`client.hardware`"""
 
-    __slots__ = ()
-
     with_raw_response: RawView[AsyncHardwareNamespaceWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Dict, Literal, Optional, Sequence, Union
 
 from .._base import AsyncNamespace, given
+from .._errors import ReplicateException
 from .._object import APIObject
 from .._objects import Hardware, Version
 from .._options import FileEncodingStrategy, WebhookEvent
 from .._page import AwaitablePage
+from .._params import CreateModelParams as _CreateModelParams
 from .._refs import Reference, owner_and_name
 from .._response import RawView
 from .prediction import AsyncPrediction
@@ -56,6 +59,15 @@ class AsyncModel(APIObject):
     weights_url: Optional[str]
     """Its weights."""
 
+    def predict(self, *_: Any, **__: Any) -> None:
+        """Raises an error that names `replicate.run()`, as in 1.x.
+
+        Args:
+            _: ignored.
+            __: ignored.
+        """
+        raise ReplicateException("`model.predict()` was removed; use `replicate.run()` instead")
+
     @property
     def id(self) -> str:
         """The model as `owner/name`."""
@@ -101,8 +113,6 @@ class AsyncModel(APIObject):
 class AsyncExamples(AsyncNamespace):
     """`client.models.examples`"""
 
-    __slots__ = ()
-
     with_raw_response: RawView[AsyncExamplesWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""
 
@@ -133,8 +143,6 @@ class AsyncExamples(AsyncNamespace):
 class AsyncReadme(AsyncNamespace):
     """`client.models.readme`"""
 
-    __slots__ = ()
-
     with_raw_response: RawView[AsyncReadmeWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""
 
@@ -164,8 +172,6 @@ class AsyncReadme(AsyncNamespace):
 
 class AsyncModelPredictions(AsyncNamespace):
     """`client.models.predictions`"""
-
-    __slots__ = ()
 
     with_raw_response: RawView[AsyncModelPredictionsWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""
@@ -231,27 +237,27 @@ class AsyncModelPredictions(AsyncNamespace):
 class AsyncModels(AsyncNamespace):
     """`client.models`"""
 
-    __slots__ = ()
+    CreateModelParams = _CreateModelParams
 
     with_raw_response: RawView[AsyncModelsWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""
 
-    @property
+    @cached_property
     def predictions(self) -> AsyncModelPredictions:
         """Predictions of models that need no version."""
         return AsyncModelPredictions(self._client)
 
-    @property
+    @cached_property
     def versions(self) -> AsyncVersions:
         """Versions of models."""
         return AsyncVersions(self._client)
 
-    @property
+    @cached_property
     def examples(self) -> AsyncExamples:
         """Examples of what models make."""
         return AsyncExamples(self._client)
 
-    @property
+    @cached_property
     def readme(self) -> AsyncReadme:
         """The pages of models."""
         return AsyncReadme(self._client)

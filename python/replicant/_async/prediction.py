@@ -9,8 +9,9 @@ from .._events import EventStream
 from .._native import Stream
 from .._object import APIObject
 from .._objects import Time, time_text
-from .._options import FileEncodingStrategy, WebhookEvent
+from .._options import FileEncodingStrategy, Status, WebhookEvent
 from .._page import AwaitablePage
+from .._params import CreatePredictionParams as _CreatePredictionParams
 from .._progress import Progress as PredictionProgress
 from .._progress import ShowProgress, of_prediction
 from .._refs import Reference, maybe_reference
@@ -37,7 +38,7 @@ class AsyncPrediction(APIObject):
     """The model, as `owner/name`."""
     version: str
     """The id of the version that runs; `hidden` for models without versions."""
-    status: str
+    status: Status
     """`starting`, `processing`, `succeeded`, `failed`, `canceled` or `aborted`."""
     input: Dict[str, Any]
     """What the model was given."""
@@ -163,7 +164,7 @@ class AsyncPrediction(APIObject):
 class AsyncPredictions(AsyncNamespace):
     """`client.predictions`"""
 
-    __slots__ = ()
+    CreatePredictionParams = _CreatePredictionParams
 
     with_raw_response: RawView[AsyncPredictionsWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""

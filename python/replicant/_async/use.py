@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Optional
 
-from .._errors import ReplicateError
+from .._errors import ReplicateException
 from .._events import EventStream
 from .._objects import Version
 from .._outputs import AsyncOutputIterator, is_text, shaped
@@ -94,7 +94,7 @@ class AsyncFunction:
             return shaped(output)
         try:
             schema = await self.openapi_schema()
-        except ReplicateError:
+        except ReplicateException:
             # The output is there and paid for; it is not lost for its form.
             schema = {}
         return shaped(output, is_text(schema))

@@ -60,8 +60,6 @@ class AsyncModelVersions:
 class AsyncVersions(AsyncNamespace):
     """`client.models.versions`: the versions of any model."""
 
-    __slots__ = ()
-
     with_raw_response: RawView[AsyncVersionsWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""
 

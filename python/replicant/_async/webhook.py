@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Union
 
 from .._base import AsyncNamespace
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
 class AsyncWebhookSecret(AsyncNamespace):
     """`client.webhooks.default.secret`"""
-
-    __slots__ = ()
 
     with_raw_response: RawView[AsyncWebhookSecretWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""
@@ -41,17 +40,15 @@ class AsyncWebhookSecret(AsyncNamespace):
 class AsyncDefaultWebhook(AsyncNamespace):
     """`client.webhooks.default`"""
 
-    __slots__ = ()
-
     with_raw_response: RawView[AsyncDefaultWebhookWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""
 
-    @property
+    @cached_property
     def secret(self) -> AsyncWebhookSecret:
         """The secret that webhooks are signed with: `secret()` or `secret.get()`."""
         return AsyncWebhookSecret(self._client)
 
-    @property
+    @cached_property
     def async_secret(self) -> SecretFetcher:
         """The same, awaited with either client: `await async_secret()`."""
         return SecretFetcher(self._client)
@@ -59,8 +56,6 @@ class AsyncDefaultWebhook(AsyncNamespace):
 
 class AsyncWebhooks(AsyncNamespace):
     """`client.webhooks`"""
-
-    __slots__ = ()
 
     with_raw_response: RawView[AsyncWebhooksWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""
@@ -94,7 +89,7 @@ class AsyncWebhooks(AsyncNamespace):
         """
         return verify(request, headers, body, secret, tolerance)
 
-    @property
+    @cached_property
     def default(self) -> AsyncDefaultWebhook:
         """The account's one webhook."""
         return AsyncDefaultWebhook(self._client)

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 class Accounts(Namespace):
     """`client.accounts`, also `client.account`"""
 
-    __slots__ = ()
-
     with_raw_response: RawView[AccountsWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""
 

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import os
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Union
 
 from .._base import Base, Observer, given
-from .._events import EventStream
+from .._events import AwaitableStream, EventStream
 from .._native import Stream
 from .._objects import SearchResults
 from .._options import FileEncodingStrategy, OnAbandon, WebhookEvent, options_from
@@ -167,68 +168,68 @@ class Client(Base):
     def _prediction(self, data: Dict[str, Any]) -> Prediction:
         return Prediction(data, self)
 
-    @property
+    @cached_property
     def predictions(self) -> Predictions:
         """Predictions: the runs of models."""
         return Predictions(self)
 
-    @property
+    @cached_property
     def models(self) -> Models:
         """Models and their versions."""
         from .model import Models
 
         return Models(self)
 
-    @property
+    @cached_property
     def files(self) -> Files:
         """Files that are uploaded, to be given to models."""
         from .file import Files
 
         return Files(self)
 
-    @property
+    @cached_property
     def deployments(self) -> Deployments:
         """Deployments: models that run on machines of one's own choice."""
         from .deployment import Deployments
 
         return Deployments(self)
 
-    @property
+    @cached_property
     def trainings(self) -> Trainings:
         """Trainings: the making of new versions of a model."""
         from .training import Trainings
 
         return Trainings(self)
 
-    @property
+    @cached_property
     def collections(self) -> Collections:
         """Collections of models."""
         from .collection import Collections
 
         return Collections(self)
 
-    @property
+    @cached_property
     def hardware(self) -> HardwareNamespace:
         """The kinds of machines that models run on."""
         from .hardware import HardwareNamespace
 
         return HardwareNamespace(self)
 
-    @property
+    @cached_property
     def accounts(self) -> Accounts:
         """The account of the token."""
         from .account import Accounts
 
         return Accounts(self)
 
-    @property
+    @cached_property
     def account(self) -> Accounts:
         """The same as `accounts`."""
         from .account import Accounts
 
         return Accounts(self)
 
-    @property
+    @cached_property
     def webhooks(self) -> Webhooks:
         """Webhooks."""
         from .webhook import Webhooks
@@ -437,7 +438,7 @@ class Client(Base):
         file_encoding_strategy: Optional[FileEncodingStrategy] = None,
         cancel_on_close: Optional[bool] = None,
         on_abandon: Optional[OnAbandon] = None,
-    ) -> EventStream:
+    ) -> AwaitableStream:
         """The awaitable form of `stream`."""
         params = given(
             ref=reference(ref),
@@ -452,7 +453,7 @@ class Client(Base):
             cancel_on_close=cancel_on_close,
             on_abandon=on_abandon,
         )
-        return EventStream(self, "stream", params)
+        return AwaitableStream(self, "stream", params)
 
     def save_all(
         self,
@@ -478,7 +479,7 @@ class Client(Base):
             The paths, in the order of the output.
 
         Raises:
-            ReplicateError: what kept the first of those that could not be saved. The others are
+            ReplicateException: what kept the first of those that could not be saved. The others are
                 saved all the same, and `partial` has their paths.
         """
         from .._files import saved_at

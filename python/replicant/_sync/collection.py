@@ -57,8 +57,6 @@ class Collection(APIObject):
 class Collections(Namespace):
     """`client.collections`"""
 
-    __slots__ = ()
-
     with_raw_response: RawView[CollectionsWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, Union
 
 from .._base import Namespace, given
@@ -11,6 +12,8 @@ from .._objects import Hardware
 from .._objects import Release as DeploymentRelease
 from .._options import FileEncodingStrategy, WebhookEvent
 from .._page import AwaitablePage, Page
+from .._params import CreateDeploymentParams as _CreateDeploymentParams
+from .._params import UpdateDeploymentParams as _UpdateDeploymentParams
 from .._refs import Reference, owner_and_name, reference
 from .._response import RawView
 from .prediction import Prediction
@@ -24,8 +27,6 @@ if TYPE_CHECKING:
 
 class DeploymentsPredictions(Namespace):
     """`client.deployments.predictions`"""
-
-    __slots__ = ()
 
     with_raw_response: RawView[DeploymentsPredictionsWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""
@@ -272,12 +273,13 @@ class Deployment(APIObject):
 class Deployments(Namespace):
     """`client.deployments`"""
 
-    __slots__ = ()
+    CreateDeploymentParams = _CreateDeploymentParams
+    UpdateDeploymentParams = _UpdateDeploymentParams
 
     with_raw_response: RawView[DeploymentsWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""
 
-    @property
+    @cached_property
     def predictions(self) -> DeploymentsPredictions:
         """Predictions of deployments."""
         return DeploymentsPredictions(self._client)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Dict, Optional
 from .._base import Namespace, given
 from .._objects import File
 from .._page import AwaitablePage, Page
+from .._params import CreateFileParams as _CreateFileParams
 from .._progress import ShowTransfer, name_of, of_bytes
 from .._response import RawView
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 class Files(Namespace):
     """`client.files`"""
 
-    __slots__ = ()
+    CreateFileParams = _CreateFileParams
 
     with_raw_response: RawView[FilesWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 class HardwareNamespace(Namespace):
     """`client.hardware`"""
 
-    __slots__ = ()
-
     with_raw_response: RawView[HardwareNamespaceWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""
 

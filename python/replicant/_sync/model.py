@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Dict, Literal, Optional, Sequence, Union
 
 from .._base import Namespace, given
+from .._errors import ReplicateException
 from .._object import APIObject
 from .._objects import Hardware, Version
 from .._options import FileEncodingStrategy, WebhookEvent
 from .._page import AwaitablePage, Page
+from .._params import CreateModelParams as _CreateModelParams
 from .._refs import Reference, owner_and_name
 from .._response import RawView
 from .prediction import Prediction
@@ -56,6 +59,15 @@ class Model(APIObject):
     """When it was created."""
     weights_url: Optional[str]
     """Its weights."""
+
+    def predict(self, *_: Any, **__: Any) -> None:
+        """Raises an error that names `replicate.run()`, as in 1.x.
+
+        Args:
+            _: ignored.
+            __: ignored.
+        """
+        raise ReplicateException("`model.predict()` was removed; use `replicate.run()` instead")
 
     @property
     def id(self) -> str:
@@ -107,8 +119,6 @@ class Model(APIObject):
 class Examples(Namespace):
     """`client.models.examples`"""
 
-    __slots__ = ()
-
     with_raw_response: RawView[ExamplesWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""
 
@@ -153,8 +163,6 @@ class Examples(Namespace):
 class Readme(Namespace):
     """`client.models.readme`"""
 
-    __slots__ = ()
-
     with_raw_response: RawView[ReadmeWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""
 
@@ -196,8 +204,6 @@ class Readme(Namespace):
 
 class ModelPredictions(Namespace):
     """`client.models.predictions`"""
-
-    __slots__ = ()
 
     with_raw_response: RawView[ModelPredictionsWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""
@@ -297,27 +303,27 @@ class ModelPredictions(Namespace):
 class Models(Namespace):
     """`client.models`"""
 
-    __slots__ = ()
+    CreateModelParams = _CreateModelParams
 
     with_raw_response: RawView[ModelsWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""
 
-    @property
+    @cached_property
     def predictions(self) -> ModelPredictions:
         """Predictions of models that need no version."""
         return ModelPredictions(self._client)
 
-    @property
+    @cached_property
     def versions(self) -> Versions:
         """Versions of models."""
         return Versions(self._client)
 
-    @property
+    @cached_property
     def examples(self) -> Examples:
         """Examples of what models make."""
         return Examples(self._client)
 
-    @property
+    @cached_property
     def readme(self) -> Readme:
         """The pages of models."""
         return Readme(self._client)

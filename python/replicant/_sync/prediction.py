@@ -6,12 +6,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Union
 
 from .._base import Namespace, Observer, given
-from .._events import EventStream
+from .._events import AwaitableStream, EventStream
 from .._native import Stream
 from .._object import APIObject
 from .._objects import Time, time_text
-from .._options import FileEncodingStrategy, WebhookEvent
+from .._options import FileEncodingStrategy, Status, WebhookEvent
 from .._page import AwaitablePage, Page
+from .._params import CreatePredictionParams as _CreatePredictionParams
 from .._progress import Progress as PredictionProgress
 from .._progress import ShowProgress, of_prediction
 from .._refs import Reference, maybe_reference
@@ -38,7 +39,7 @@ class Prediction(APIObject):
     """The model, as `owner/name`."""
     version: str
     """The id of the version that runs; `hidden` for models without versions."""
-    status: str
+    status: Status
     """`starting`, `processing`, `succeeded`, `failed`, `canceled` or `aborted`."""
     input: Dict[str, Any]
     """What the model was given."""
@@ -163,10 +164,10 @@ class Prediction(APIObject):
         params = given(prediction=self._data, use_file_output=use_file_output)
         return EventStream(self._bound, "predictions.stream", params)
 
-    def async_stream(self, use_file_output: Optional[bool] = None) -> EventStream:
+    def async_stream(self, use_file_output: Optional[bool] = None) -> AwaitableStream:
         """The awaitable form of `stream`."""
         params = given(prediction=self._data, use_file_output=use_file_output)
-        return EventStream(self._bound, "predictions.stream", params)
+        return AwaitableStream(self._bound, "predictions.stream", params)
 
     def output_iterator(self) -> Stream[Any]:
         """The items of a list output, each as soon as it is there.
@@ -196,7 +197,7 @@ class Prediction(APIObject):
 class Predictions(Namespace):
     """`client.predictions`"""
 
-    __slots__ = ()
+    CreatePredictionParams = _CreatePredictionParams
 
     with_raw_response: RawView[PredictionsWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""
@@ -432,10 +433,10 @@ class Predictions(Namespace):
         params = given(id=id, use_file_output=use_file_output)
         return EventStream(self._client, "predictions.stream", params)
 
-    def async_stream(self, id: str, *, use_file_output: Optional[bool] = None) -> EventStream:
+    def async_stream(self, id: str, *, use_file_output: Optional[bool] = None) -> AwaitableStream:
         """The awaitable form of `stream`."""
         params = given(id=id, use_file_output=use_file_output)
-        return EventStream(self._client, "predictions.stream", params)
+        return AwaitableStream(self._client, "predictions.stream", params)
 
     def output_iterator(self, id: str) -> Stream[Any]:
         """The items of a prediction's list output, each as soon as it is there.

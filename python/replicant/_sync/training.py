@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, cast
 
 from .._base import Namespace, given
 from .._object import APIObject, Json
-from .._options import FileEncodingStrategy, WebhookEvent
+from .._options import FileEncodingStrategy, Status, WebhookEvent
 from .._page import AwaitablePage, Page
+from .._params import CreateTrainingParams as _CreateTrainingParams
 from .._progress import Progress as TrainingProgress
 from .._refs import Reference, maybe_reference
 from .._response import RawView
@@ -29,7 +30,7 @@ class Training(APIObject):
     """The model that is trained, as `owner/name`."""
     version: str
     """The id of the version that is trained."""
-    status: str
+    status: Status
     """`starting`, `processing`, `succeeded`, `failed`, `canceled` or `aborted`."""
     input: Dict[str, Any]
     """What the training was given."""
@@ -101,7 +102,7 @@ class Training(APIObject):
 class Trainings(Namespace):
     """`client.trainings`"""
 
-    __slots__ = ()
+    CreateTrainingParams = _CreateTrainingParams
 
     with_raw_response: RawView[TrainingsWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Optional
 
-from .._errors import ReplicateError
+from .._errors import ReplicateException
 from .._events import EventStream
 from .._objects import Version
 from .._outputs import OutputIterator, is_text, shaped
@@ -95,7 +95,7 @@ class Function:
             return shaped(output)
         try:
             schema = self.openapi_schema()
-        except ReplicateError:
+        except ReplicateException:
             # The output is there and paid for; it is not lost for its form.
             schema = {}
         return shaped(output, is_text(schema))

@@ -76,8 +76,6 @@ class ModelVersions:
 class Versions(Namespace):
     """`client.models.versions`: the versions of any model."""
 
-    __slots__ = ()
-
     with_raw_response: RawView[VersionsWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""
 

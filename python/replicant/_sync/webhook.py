@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Union
 
 from .._base import Namespace
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 class WebhookSecret(Namespace):
     """`client.webhooks.default.secret`"""
-
-    __slots__ = ()
 
     with_raw_response: RawView[WebhookSecretWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""
@@ -47,17 +46,15 @@ class WebhookSecret(Namespace):
 class DefaultWebhook(Namespace):
     """`client.webhooks.default`"""
 
-    __slots__ = ()
-
     with_raw_response: RawView[DefaultWebhookWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""
 
-    @property
+    @cached_property
     def secret(self) -> WebhookSecret:
         """The secret that webhooks are signed with: `secret()` or `secret.get()`."""
         return WebhookSecret(self._client)
 
-    @property
+    @cached_property
     def async_secret(self) -> SecretFetcher:
         """The same, awaited with either client: `async_secret()`."""
         return SecretFetcher(self._client)
@@ -65,8 +62,6 @@ class DefaultWebhook(Namespace):
 
 class Webhooks(Namespace):
     """`client.webhooks`"""
-
-    __slots__ = ()
 
     with_raw_response: RawView[WebhooksWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""
@@ -100,7 +95,7 @@ class Webhooks(Namespace):
         """
         return verify(request, headers, body, secret, tolerance)
 
-    @property
+    @cached_property
     def default(self) -> DefaultWebhook:
         """The account's one webhook."""
         return DefaultWebhook(self._client)

@@ -1,0 +1,68 @@
+"""The parameters of creates as types, under the names they have in 1.x."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional, TypedDict, Union
+
+from ._options import FileEncodingStrategy
+
+
+class CreatePredictionParams(TypedDict, total=False):
+    """Optional parameters of `predictions.create`."""
+
+    webhook: str
+    webhook_completed: str
+    webhook_events_filter: List[str]
+    stream: bool
+    wait: Union[int, bool]
+    file_encoding_strategy: FileEncodingStrategy
+
+
+class CreateTrainingParams(TypedDict, total=False):
+    """Parameters of `trainings.create`."""
+
+    destination: Any
+    webhook: str
+    webhook_completed: str
+    webhook_events_filter: List[str]
+    file_encoding_strategy: FileEncodingStrategy
+
+
+class CreateFileParams(TypedDict, total=False):
+    """Optional parameters of `files.create`."""
+
+    filename: str
+    content_type: str
+    metadata: Dict[str, Any]
+
+
+class UpdateDeploymentParams(TypedDict, total=False):
+    """Parameters of `deployments.update`."""
+
+    version: str
+    hardware: str
+    min_instances: int
+    max_instances: int
+
+
+class CreateDeploymentParams(TypedDict):
+    """Parameters of `deployments.create`."""
+
+    name: str
+    model: str
+    version: str
+    hardware: str
+    min_instances: int
+    max_instances: int
+
+
+class CreateModelParams(TypedDict, total=False):
+    """Parameters of `models.create`."""
+
+    hardware: str
+    visibility: str
+    description: Optional[str]
+    github_url: Optional[str]
+    paper_url: Optional[str]
+    license_url: Optional[str]
+    cover_image_url: Optional[str]

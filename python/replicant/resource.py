@@ -1,0 +1,8 @@
+"""The bases of objects and of namespaces."""
+
+from __future__ import annotations
+
+from replicant._base import Namespace as Namespace
+from replicant._object import APIObject
+
+Resource = APIObject

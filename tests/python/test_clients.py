@@ -1,0 +1,295 @@
+"""Clients: options that are set later, patches, copies, pickles, and the token of a Cog scope."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import copy
+import dataclasses
+import pickle
+import sys
+import threading
+import types
+from collections.abc import Iterator
+from typing import Any, Callable
+from unittest.mock import patch
+
+import httpx
+import pytest
+from conftest import TOKEN, Emulator, python
+
+import replicant
+
+wrapt = pytest.importorskip("wrapt")
+cloudpickle = pytest.importorskip("cloudpickle")
+
+
+@pytest.fixture
+def default(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.setenv("REPLICATE_API_TOKEN", TOKEN)
+    monkeypatch.setattr(replicant, "base_url", emulator.base_url, raising=False)
+    client: Any = replicant.default_client
+    yield client
+    client.api_token = None
+    client.poll_interval = None
+
+
+def seen() -> tuple[list[str], httpx.MockTransport]:
+    """The tokens that requests carried, and a transport that notes them."""
+    tokens: list[str] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        tokens.append(request.headers.get("authorization", "").partition(" ")[2])
+        return httpx.Response(200, json={"id": "p", "status": "succeeded", "output": None})
+
+    return tokens, httpx.MockTransport(handle)
+
+
+def test_options_can_be_set_later(emulator: Emulator) -> None:
+    tokens, transport = seen()
+    client = replicant.Client("r8_first", transport=transport)
+    client.predictions.get("p")
+    client.api_token = "r8_second"
+    client.poll_interval = 0.5
+    client.max_retries = 1
+    client.timeout = 7
+    client.predictions.get("p")
+    client._api_token = "r8_third"
+    assert client.bearer_token == "r8_third"
+    client.predictions.get("p")
+    assert tokens == ["r8_first", "r8_second", "r8_third"]
+    assert (client.poll_interval, client.max_retries, client.timeout) == (0.5, 1, 7)
+    with pytest.raises(replicant.InvalidArgumentError, match="max_retries"):
+        client.max_retries = -1
+    assert client.max_retries == 1
+    assert "r8_" not in repr(client)
+
+
+def test_the_default_client_takes_options_at_any_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens, transport = seen()
+    client: Any = replicant.default_client
+    monkeypatch.setattr(replicant, "http_client", transport, raising=False)
+    monkeypatch.setenv("REPLICATE_API_TOKEN", "r8_env")
+    replicant.predictions.get("p")
+    monkeypatch.setattr(replicant, "bearer_token", "r8_module", raising=False)
+    replicant.predictions.get("p")
+    try:
+        client.api_token = "r8_set"
+        replicant.predictions.get("p")
+        client._api_token = "r8_underscore"
+        replicant.predictions.get("p")
+        client.poll_interval = 1
+        assert client.poll_interval == 1
+    finally:
+        client.api_token = None
+        client.poll_interval = None
+    assert tokens == ["r8_env", "r8_module", "r8_set", "r8_underscore"]
+
+
+def test_what_does_not_exist_cannot_be_set(client: Any) -> None:
+    with pytest.raises(AttributeError, match="did you mean `poll_interval`"):
+        client.pol_interval = 1
+    with pytest.raises(
+        AttributeError, match="no attribute 'pedictions'; did you mean `predictions`"
+    ):
+        client.pedictions = 1
+    with pytest.raises(AttributeError, match="did you mean `create`"):
+        client.predictions.crate = 1
+
+
+# Every place where a method or function can be patched.
+NAMESPACES = "accounts collections deployments files hardware models predictions trainings webhooks"
+
+
+@pytest.mark.parametrize("name", NAMESPACES.split())
+def test_every_method_of_a_namespace_can_be_patched(name: str) -> None:
+    namespace = getattr(replicant, name)
+    assert namespace is getattr(replicant, name)
+    methods = [m for m in dir(type(namespace)) if m[0] != "_" and m != "with_raw_response"]
+    for method in methods:
+        before = getattr(namespace, method)
+        with patch(f"replicant.{name}.{method}") as double:
+            assert getattr(getattr(replicant, name), method) is double
+        assert getattr(namespace, method) == before
+
+
+@pytest.mark.parametrize(
+    "name", ["run", "stream", "search", "save_all", "async_run", "async_stream", "default_client"]
+)
+def test_functions_of_the_module_can_be_patched(name: str) -> None:
+    before = getattr(replicant, name)
+    with patch(f"replicant.{name}") as double:
+        assert getattr(replicant, name) is double
+    assert getattr(replicant, name) is before
+
+
+def test_monkeypatch_and_wrapt_work(monkeypatch: pytest.MonkeyPatch, default: Any) -> None:
+    calls: list[str] = []
+
+    def around(wrapped: Callable[..., Any], _: Any, args: Any, kwargs: Any) -> Any:
+        calls.append(wrapped.__name__)
+        return wrapped(*args, **kwargs)
+
+    with monkeypatch.context() as patched:
+        # As instrumentation does it, and undone by hand afterwards.
+        wrapt.wrap_function_wrapper("replicant", "run", around)
+        wrapt.wrap_function_wrapper("replicant", "predictions.create", around)
+        assert replicant.run("emulator/echo", {"value": 3}) == 3
+        replicant.predictions.create(model="emulator/echo", input={})
+        assert calls == ["run", "create"]
+        patched.setattr(replicant, "run", lambda *_, **__: "double")
+        assert replicant.run("x") == "double"
+    replicant.run = replicant.run.__wrapped__  # type: ignore[attr-defined]
+    del replicant.predictions.create
+    assert replicant.run("emulator/echo", {"value": 4}) == 4
+    assert calls[2:] == []
+    client = replicant.Client("x")
+    with patch.object(client.predictions, "get", return_value="double"):
+        assert client.predictions.get("p") == "double"
+    with patch.object(replicant.Client, "run", return_value="of the class"):
+        assert client.run("a/b") == "of the class"
+
+
+@dataclasses.dataclass
+class Settings:
+    client: Any
+    name: str
+
+
+def test_copies_share_the_client(client: replicant.Client) -> None:
+    for other in (
+        copy.copy(client),
+        copy.deepcopy(client),
+        dataclasses.asdict(Settings(client, "x"))["client"],
+        copy.deepcopy(Settings(client, "x")).client,
+    ):
+        assert type(other) is replicant.Client
+        assert other._native is client._native
+        assert other.run("emulator/echo", {"value": 2}) == 2
+    other.poll_interval = 9
+    assert client.poll_interval is None
+    assert isinstance(copy.copy(replicant.AsyncClient("x")), replicant.AsyncClient)
+    assert copy.deepcopy(replicant.default_client).run is not None
+
+
+@pytest.mark.parametrize("dumps", [pickle.dumps, cloudpickle.dumps])
+def test_a_pickle_holds_settings_and_no_secret(
+    dumps: Callable[[Any], bytes], emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = replicant.Client(
+        TOKEN,
+        base_url=emulator.base_url,
+        max_retries=7,
+        headers={"Authorization": f"Bearer {TOKEN}", "x-team": "blue", "x-copy": TOKEN},
+        proxy="http://user:hunter2@127.0.0.1:1",
+    )
+    pickled = dumps(client.with_options(timeout=9))
+    assert TOKEN.encode() not in pickled
+    assert b"hunter2" not in pickled
+    copied = pickle.loads(pickled)
+    assert (type(copied), copied.__dict__["_options"]["max_retries"]) == (replicant.Client, 7)
+    with pytest.raises(replicant.InvalidArgumentError, match="REPLICATE_API_TOKEN"):
+        copied.run("emulator/echo", {"value": 1})
+    monkeypatch.setenv("REPLICATE_API_TOKEN", TOKEN)
+    assert copied.timeout == 9
+    assert copied.run("emulator/echo", {"value": 1}) == 1
+    monkeypatch.delenv("REPLICATE_API_TOKEN")
+    copied.api_token = TOKEN
+    assert copied.run("emulator/echo", {"value": 2}) == 2
+    assert pickle.loads(dumps(replicant.default_client)) is replicant.default_client
+
+
+def test_a_closure_runs_in_another_process(client: replicant.Client, emulator: Emulator) -> None:
+    function = cloudpickle.dumps(lambda value: client.run("emulator/echo", {"value": value}))
+    script = "import pickle, sys; print(pickle.loads(bytes.fromhex(sys.argv[1]))(5))"
+    assert python(script, function.hex(), REPLICATE_API_TOKEN=TOKEN).stdout == "5\n"
+    lost = python(script, function.hex())
+    assert "set `client.api_token` there" in lost.stderr
+
+
+# The token of the prediction that a Cog server is working on.
+
+Scope = contextvars.ContextVar("Scope", default=None)
+
+
+@pytest.fixture
+def cog(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = types.ModuleType("cog")
+    module.current_scope = lambda: types.SimpleNamespace(context=Scope.get())  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "cog", module)
+
+
+def test_each_request_takes_the_token_of_its_scope(
+    cog: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens, transport = seen()
+    monkeypatch.setenv("REPLICATE_API_TOKEN", "r8_env")
+    client = replicant.Client(transport=transport)
+    own = replicant.Client("r8_own", transport=transport)
+    for context in (
+        {"REPLICATE_API_TOKEN": "r8_one"},
+        {"replicate_api_token": "r8_two"},
+        {},
+        None,
+        {"Replicate_Api_Token": ""},
+        {"REPLICATE_API_TOKEN": "r8_one"},
+    ):
+        Scope.set(context)  # type: ignore[arg-type]
+        client.predictions.get("p")
+        own.predictions.get("p")
+    assert tokens[1::2] == ["r8_own"] * 6
+    assert tokens[::2] == ["r8_one", "r8_two", "r8_env", "r8_env", "", "r8_one"]
+    Scope.set(None)
+    monkeypatch.setenv("REPLICATE_API_TOKEN", "r8_later")
+    client.predictions.get("p")
+    assert tokens[-1] == "r8_later"
+
+
+def test_scopes_at_the_same_time_do_not_mix(cog: None) -> None:
+    mixed: list[str] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        token = request.headers["authorization"].partition(" ")[2]
+        prediction = "p-" + request.url.path.rpartition("-")[2]
+        if token != f"r8_{prediction[2:]}":
+            mixed.append(f"{token} for {request.url}")
+        return httpx.Response(200, json={"id": prediction, "status": "succeeded"})
+
+    client = replicant.Client(transport=httpx.MockTransport(handle))
+
+    def serve(user: int) -> None:
+        Scope.set({"REPLICATE_API_TOKEN": f"r8_{user}"})  # type: ignore[arg-type]
+        for _ in range(20):
+            client.predictions.get(f"p-{user}")
+
+    async def serve_awaited(user: int) -> None:
+        Scope.set({"REPLICATE_API_TOKEN": f"r8_{user}"})  # type: ignore[arg-type]
+        for _ in range(10):
+            await client.predictions.async_get(f"p-{user}")
+
+    async def everyone() -> None:
+        await asyncio.gather(*(serve_awaited(user) for user in range(100, 130)))
+
+    threads = [threading.Thread(target=serve, args=(user,)) for user in range(20)]
+    for thread in threads:
+        thread.start()
+    asyncio.run(everyone())
+    for thread in threads:
+        thread.join()
+    assert not mixed
+
+
+def test_a_run_keeps_the_token_it_began_with(cog: None, emulator: Emulator) -> None:
+    replay = emulator.replay(
+        {"expect": {"method": "POST", "headers": {"authorization": "Bearer r8_one"}},
+         "reply": {"status": 201, "json": {"id": "p", "status": "starting"}}},
+        {"expect": {"path": "/v1/predictions/p", "headers": {"authorization": "Bearer r8_one"}},
+         "reply": {"json": {"id": "p", "status": "processing"}}},
+        {"expect": {"path": "/v1/predictions/p", "headers": {"authorization": "Bearer r8_one"}},
+         "reply": {"json": {"id": "p", "status": "succeeded", "output": "x"}}},
+    )  # fmt: skip
+    client = replicant.Client(base_url=replay.base_url, poll_interval=0.01)
+    Scope.set({"REPLICATE_API_TOKEN": "r8_one"})  # type: ignore[arg-type]
+    change = lambda _: Scope.set({"REPLICATE_API_TOKEN": "r8_two"})  # type: ignore[arg-type]  # noqa: E731
+    assert client.run("a/b", {}, on_update=change) == "x"
+    replay.check()

@@ -1,0 +1,57 @@
+"""What is awaited can be given to everything in asyncio that takes coroutines."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import threading
+from collections.abc import Coroutine
+from typing import Any, Callable
+
+import pytest
+from conftest import TOKEN, Emulator
+
+import replicant
+
+AWAITED: dict[str, Callable[[Any], Any]] = {
+    "a list": lambda client: client.predictions.async_list(),
+    "an object": lambda client: client.models.async_get("emulator/echo"),
+    "a run": lambda client: client.async_run("emulator/echo", {"value": 1}),
+    "a stream": lambda client: client.async_stream("emulator/echo", {"value": 1}),
+    "a file": lambda client: replicant.FileOutput("data:,x", client).aread(),
+    "saving": lambda client: client.async_search("echo"),
+}
+
+
+@pytest.mark.parametrize("name", AWAITED)
+def test_what_is_awaited_is_a_coroutine(client: Any, name: str) -> None:
+    async def main() -> None:
+        thing = AWAITED[name](client)
+        assert asyncio.iscoroutine(thing)
+        assert isinstance(thing, Coroutine)
+        assert inspect.isawaitable(thing)
+        assert await asyncio.wait_for(asyncio.create_task(thing), 30) is not None
+        task = asyncio.ensure_future(AWAITED[name](client))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            # A call that needs no request may be done by then.
+            await task
+            raise asyncio.CancelledError
+
+    asyncio.run(main())
+    assert asyncio.run(AWAITED[name](client)) is not None
+
+
+def test_coroutines_cross_threads(emulator: Emulator) -> None:
+    client = replicant.Client(TOKEN, base_url=emulator.base_url)
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        for make in AWAITED.values():
+            assert asyncio.run_coroutine_threadsafe(make(client), loop).result(30) is not None
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
