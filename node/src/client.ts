@@ -82,6 +82,14 @@ export class Replicate {
     const settings = new Settings({ ...options, auth: options.auth || process.env.REPLICATE_API_TOKEN });
     const bridge = new Bridge(() => settings.client(this));
     conceal<State>(this, { bridge, settings });
+    for (const name of SETTINGS) {
+      // Each client's own, and without `this`, because spies look for them there and call the getter by itself.
+      Object.defineProperty(this, name, {
+        configurable: true,
+        get: () => settings.get(name),
+        set: (value: unknown) => settings.change({ [name]: value }),
+      });
+    }
     this.accounts = new Accounts(bridge);
     this.collections = new Collections(bridge);
     this.deployments = new Deployments(bridge);
@@ -288,15 +296,3 @@ interface State {
 
 const bridgeOf = (client: Replicate) => reveal<State>(client).bridge;
 const settingsOf = (client: Replicate) => reveal<State>(client).settings;
-
-for (const name of SETTINGS) {
-  Object.defineProperty(Replicate.prototype, name, {
-    configurable: true,
-    get(this: Replicate) {
-      return settingsOf(this).get(name);
-    },
-    set(this: Replicate, value: unknown) {
-      settingsOf(this).change({ [name]: value });
-    },
-  });
-}

@@ -26,8 +26,10 @@ type Values = Partial<Record<keyof ReplicateOptions, unknown>>;
 export class Settings {
   #native: NativeClient;
   #resolved: Record<string, unknown>;
-  /** Values that a client has as properties of its own, as class fields of a subclass and spies are. */
-  #own: Values = {};
+  /** Values that stand in for ours: class fields of a subclass, and spies. */
+  #instead: Values = {};
+  /** The core's client with those. */
+  #other: NativeClient | undefined;
 
   constructor(private options: ReplicateOptions) {
     [this.#native, this.#resolved] = connect(options);
@@ -35,22 +37,28 @@ export class Settings {
 
   /** The core's client for `owner`. */
   client(owner: object): NativeClient {
-    const values = owner as Values;
     let changed = false;
     for (const name of SETTINGS) {
-      const value = Object.hasOwn(owner, name) ? values[name] : undefined;
-      if (value === this.#own[name]) continue;
-      this.#own[name] = value;
+      const value = (owner as Values)[name];
+      const instead = value === this.get(name) ? undefined : value;
+      if (instead === this.#instead[name]) continue;
+      this.#instead[name] = instead;
       changed = true;
     }
-    if (changed) this.change({});
-    return this.#native;
+    if (changed) this.#replace(this.options);
+    return this.#other ?? this.#native;
   }
 
   change(values: Values): void {
     const options = { ...this.options, ...values } as ReplicateOptions;
-    [this.#native, this.#resolved] = connect({ ...options, ...defined(this.#own) });
+    [this.#native, this.#resolved] = connect(options);
     this.options = options;
+    this.#replace(options);
+  }
+
+  #replace(options: ReplicateOptions): void {
+    const instead = defined(this.#instead);
+    this.#other = Object.keys(instead).length > 0 ? connect({ ...options, ...instead })[0] : undefined;
   }
 
   get(name: keyof ReplicateOptions): unknown {

@@ -33,6 +33,13 @@ test("require gives the class, import gives the same one", () => {
   }
 });
 
+test("everything that the official package hands out is there", () => {
+  const official = require("replicate");
+  for (const name of [...Object.keys(official), ...Object.keys(new official({ auth: "x" }))]) {
+    assert.ok(name in cjs || name in new cjs({ auth: "x" }), name);
+  }
+});
+
 test("the version is that of package.json", () => {
   const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
   assert.equal(load("version").version, version);

@@ -302,6 +302,22 @@ test("deployments", async () => {
   const input = { prompt: "x" };
   const created = await replicate.deployments.predictions.create("acme", "text", { input, wait: 5 });
   assert.match(created.id, /^\w{26}$/);
+  await emulator.forgetRequests();
+  const { id } = await replicate.deployments.predictions.create("acme/text", { input, wait: 5 });
+  assert.match(id, /^\w{26}$/);
+  await replicate.models.predictions.create("emulator/echo", { input: { value: 1 } });
+  assert.deepEqual(
+    (await emulator.requests("POST")).map(({ path }) => path),
+    ["/v1/deployments/acme/text/predictions", "/v1/models/emulator/echo/predictions"],
+  );
+  await assert.rejects(
+    replicate.deployments.predictions.create("acme", { input }),
+    (error) => error.code === "invalid_argument" && /owner\/name/.test(error.message),
+  );
+  await assert.rejects(
+    replicate.deployments.predictions.create("acme/text", null),
+    /options must be an object/,
+  );
 });
 
 test("files", async () => {

@@ -1,14 +1,14 @@
-// Clients inside proxies of other libraries.
+// Clients inside proxies of other libraries, and under their spies.
 import assert from "node:assert/strict";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { inspect } from "node:util";
+import { spyOn } from "@vitest/spy";
 import { reactive } from "@vue/reactivity";
+import { Client } from "langsmith";
 import { wrapSDK } from "langsmith/wrappers";
 import Replicate, { EventStream, FileOutput } from "../../node/index.mjs";
 import { startEmulator, TOKEN } from "./support/emulator.mjs";
 
-// LangSmith records calls, and would send them away.
-process.env.LANGSMITH_TRACING = "false";
 const emulator = await startEmulator();
 const FLUX = "black-forest-labs/flux-schnell";
 const LLAMA = "meta/meta-llama-3-8b-instruct";
@@ -104,6 +104,44 @@ for (const [name, wrap] of Object.entries({
   });
 }
 
+test("LangSmith records calls, without the token", async () => {
+  const recorded = [];
+  const client = new Client({
+    apiUrl: "http://langsmith.test",
+    apiKey: "key",
+    autoBatchTracing: false,
+    fetchImplementation: async (_url, init) => {
+      recorded.push(Buffer.from(init?.body ?? "").toString());
+      return new Response("{}");
+    },
+  });
+  const replicate = wrapSDK(emulator.client(), { client, tracingEnabled: true, name: "replicate" });
+  assert.equal(await replicate.run("emulator/echo", { input: { value: "recorded" } }), "recorded");
+  assert.ok((await replicate.predictions.list()).results.length > 0);
+  let text = "";
+  for await (const event of replicate.stream(LLAMA, { input: { prompt: "Hi", max_tokens: 3 } }))
+    text += event;
+  assert.ok(text.length > 0);
+  await client.awaitPendingTraceBatches();
+  assert.ok(recorded.some((body) => body.includes("recorded")));
+  for (const body of recorded) assert.ok(!body.includes(TOKEN));
+});
+
+test("a spy on `run` and on methods of a namespace", async () => {
+  const replicate = emulator.client();
+  const spy = spyOn(replicate, "run").mockResolvedValue(["x"]);
+  assert.deepEqual(await replicate.run("a/b", { input: {} }), ["x"]);
+  spy.mockRestore();
+  assert.equal(await replicate.run("emulator/echo", { input: { value: 1 } }), 1);
+  const prototype = spyOn(Replicate.prototype, "run").mockResolvedValue("all");
+  assert.equal(await replicate.run("a/b", { input: {} }), "all");
+  prototype.mockRestore();
+  spyOn(replicate.models, "list").mockResolvedValue({ results: ["a"], next: null });
+  const batches = [];
+  for await (const batch of replicate.paginate(replicate.models.list)) batches.push(batch);
+  assert.deepEqual(batches, [["a"]]);
+});
+
 test("a spy on `fetch` and a field of a subclass are used", async () => {
   let calls = 0;
   const counting = async (input, init) => {
@@ -111,11 +149,11 @@ test("a spy on `fetch` and a field of a subclass are used", async () => {
     return fetch(input, init);
   };
   const replicate = emulator.client();
-  // As `vi.spyOn(replicate, "fetch")` does.
-  Object.defineProperty(replicate, "fetch", { value: counting, configurable: true });
+  const spy = spyOn(replicate, "fetch").mockImplementation(counting);
   await replicate.accounts.current();
   assert.equal(calls, 1);
-  delete replicate.fetch;
+  assert.match(String(spy.mock.calls[0][0]), /\/account$/);
+  spy.mockRestore();
   await replicate.accounts.current();
   assert.equal(calls, 1);
 
@@ -138,5 +176,3 @@ test("no wrapper shows the token where the client does not", () => {
       assert.ok(!text.includes(TOKEN), name);
   }
 });
-
-after(() => delete process.env.LANGSMITH_TRACING);
