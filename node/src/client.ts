@@ -83,7 +83,7 @@ export class Replicate {
     const bridge = new Bridge(() => settings.client(this));
     conceal<State>(this, { bridge, settings });
     for (const name of SETTINGS) {
-      // Each client's own, and without `this`, because spies look for them there and call the getter by itself.
+      // Spies read accessors from the instance and call the getter without `this`.
       Object.defineProperty(this, name, {
         configurable: true,
         get: () => settings.get(name),

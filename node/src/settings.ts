@@ -26,9 +26,9 @@ type Values = Partial<Record<keyof ReplicateOptions, unknown>>;
 export class Settings {
   #native: NativeClient;
   #resolved: Record<string, unknown>;
-  /** Values that stand in for ours: class fields of a subclass, and spies. */
+  /** Values that replace the settings: class fields of a subclass, and spies. */
   #instead: Values = {};
-  /** The core's client with those. */
+  /** The core's client that uses these values, if there are any. */
   #other: NativeClient | undefined;
 
   constructor(private options: ReplicateOptions) {

@@ -290,3 +290,36 @@ test("withResponse gives status and headers", async () => {
     (error) => error.code === "invalid_argument" && /`promise`/.test(error.message),
   );
 });
+
+test("an event of a file has its URL as text, and the file", async () => {
+  const url = "https://example.com/a.png";
+  for (const useFileOutput of [true, false]) {
+    const run = await emulator.replay([
+      {
+        expect: { method: "POST", path: "/v1/models/acme/pictures/predictions" },
+        reply: {
+          status: 201,
+          json: { id: "p1", status: "starting", urls: { stream: "{{other}}/v1/files/s1" } },
+        },
+      },
+      {
+        expect: { method: "GET", path: "/v1/files/s1", origin: "other" },
+        reply: { sse: `event: output\nid: 1\ndata: ${url}\n\nevent: done\ndata: {}\n\n` },
+      },
+    ]);
+    const client = emulator.client({ baseUrl: run.base_url });
+    const events = [];
+    for await (const event of client.stream("acme/pictures", { input: {}, useFileOutput }))
+      events.push(event);
+    const [output, done] = events;
+    assert.equal(output.data, url);
+    assert.equal(`${output}`, url);
+    if (useFileOutput) {
+      assert.ok(output.file instanceof FileOutput);
+      assert.equal(String(output.file), url);
+    } else assert.ok(!("file" in output));
+    assert.equal(done.event, "done");
+    assert.ok(!("file" in done));
+    assert.deepEqual((await run.outcome()).problems, []);
+  }
+});

@@ -1,15 +1,15 @@
 import type { Bridge } from "../bridge";
 
-/** The methods of a group as properties, so that types allow to copy and replace them: `{ ...replicate.models, list }`. */
+/** The methods of a group as properties, which can be spread and replaced: `{ ...replicate.models, list }`. */
 export type Namespace<T> = { [Name in keyof T]: T[Name] };
 
 /**
  * A group of methods. They are bound, so that `paginate(replicate.predictions.list)` works.
  *
- * Methods whose result is more than the official package declares have two overloads: ours, and the official one. A
- * function of the official type, such as a test double, can then stand for the method: with several overloads the
- * compiler takes type parameters for `any` when it compares. `ReturnType` and `Parameters` see the last overload. Both
- * have the same type parameters, or else parameters of a double written in place would have no types.
+ * A method that returns more than the official package declares has two overloads: ours, then the official one. This
+ * lets a function of the official type, such as a test double, replace the method, because the compiler treats type
+ * parameters as `any` when it compares overloaded functions. `ReturnType` and `Parameters` use the last overload. Both
+ * overloads need the same type parameters: otherwise the compiler infers no types for the parameters of such a function.
  */
 export abstract class Resource {
   /** @internal */
@@ -23,7 +23,8 @@ export abstract class Resource {
     for (const name of Object.getOwnPropertyNames(prototype)) {
       const method = prototype[name];
       if (name !== "constructor" && typeof method === "function") {
-        Object.defineProperty(this, name, { value: method.bind(this), enumerable: true, writable: true });
+        const value = method.bind(this);
+        Object.defineProperty(this, name, { value, enumerable: true, writable: true, configurable: true });
       }
     }
   }

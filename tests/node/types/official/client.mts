@@ -306,3 +306,39 @@ export function clientKept(): { client: Replicate; models: Replicate["models"] }
   const { models } = replicate;
   return { client: replicate, models };
 }
+
+export async function outputThroughGenericHelpers(
+  retry: <T>(work: () => Promise<T>) => Promise<T>,
+): Promise<string> {
+  const output = await retry(() => replicate.run(image, { input: {} }));
+  const text = (await retry(async () => (await replicate.run(image, { input: {} })) as string[])).join("");
+  return text + Object.keys(output).length;
+}
+
+export async function outputReturnedAsUnknown(): Promise<unknown> {
+  return replicate.run(image, { input: {} });
+}
+
+export async function outputGuarded(isFile: (value: unknown) => value is FileOutput): Promise<string> {
+  const output = await replicate.run(image, { input: {} });
+  if (isFile(output)) return output.url().href;
+  if (Array.isArray(output) && output.every(isFile)) return output.map((file) => file.url().href).join();
+  if ("audio" in output && isFile(output.audio)) return output.audio.toString();
+  return JSON.stringify(output);
+}
+
+export function outputBySatisfies() {
+  const options = { input: { prompt: "x" }, wait: { mode: "poll", interval: 500 } } satisfies Parameters<
+    typeof replicate.run
+  >[1];
+  return replicate.run(image, options);
+}
+
+export function interfacesAsInput(): Promise<object> {
+  interface Input {
+    prompt: string;
+    seed?: number;
+  }
+  const input: Input = { prompt: "x" };
+  return replicate.run(image, { input });
+}

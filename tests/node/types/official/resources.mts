@@ -226,3 +226,51 @@ export async function thenAndCatch(): Promise<string | undefined> {
     .then((prediction) => prediction.logs)
     .catch((error: unknown) => String(error));
 }
+
+export async function listReturned(): Promise<Page<Model>> {
+  return replicate.models.list();
+}
+
+export function listInClosures(): Record<string, () => Promise<Page<Model>>> {
+  return { all: () => replicate.models.list(), found: async () => replicate.models.search("x") };
+}
+
+export async function listInCollections(): Promise<Page<Prediction>[]> {
+  const pages: Page<Prediction>[] = [await replicate.predictions.list()];
+  pages.push(await replicate.predictions.list());
+  const all = await Promise.all([1, 2].map(() => replicate.predictions.list()));
+  return pages.concat(all);
+}
+
+export async function listsFollowedByHand(): Promise<Prediction[]> {
+  const all: Prediction[] = [];
+  let page: Page<Prediction> = await replicate.predictions.list();
+  for (;;) {
+    all.push(...page.results);
+    if (!page.next) return all;
+    const response = await replicate.request(page.next, { method: "GET" });
+    page = (await response.json()) as Page<Prediction>;
+  }
+}
+
+export function methodsByName(name: "get" | "cancel"): Promise<Prediction> {
+  return replicate.predictions[name]("id");
+}
+
+export function genericHelper<T>(work: () => Promise<T>): Promise<T> {
+  return work().catch(() => work());
+}
+
+export async function throughGenericHelpers(): Promise<[string, number, string]> {
+  const prediction = await genericHelper(() => replicate.predictions.get("id"));
+  const page = await genericHelper(() => replicate.models.list());
+  const cached = new Map<string, Promise<Prediction>>([["id", replicate.predictions.get("id")]]);
+  return [prediction.status, page.results.length, (await cached.get("id"))?.id ?? ""];
+}
+
+export async function resultsAreSettled(): Promise<number> {
+  const settled = await Promise.allSettled([replicate.predictions.list(), replicate.models.list()]);
+  let items = 0;
+  for (const one of settled) if (one.status === "fulfilled") items += one.value.results.length;
+  return items;
+}
