@@ -1,6 +1,6 @@
 // Compiles the programs of `official/` with npm replicate 1.4.0 and with this package under its name: strict, with and
 // without `exactOptionalPropertyTypes`, as Node and as bundlers resolve modules. `loose/` needs our declarations or no
-// exact optional properties; `ours/`, `alone/` (each file in a program of its own)
+// exact optional properties; `ours/`, `compare/`, `alone/` (each file in a program of its own)
 // and the README's snippets need ours.
 import { spawn } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -44,6 +44,13 @@ for (const packageName of ["official", "ours"]) {
   symlinkSync(packageName === "ours" ? root : official, join(folder, "node_modules/replicate"), "junction");
 }
 
+// Two packages of one name cannot be in one program.
+const renamed = readFileSync(join(official, "index.d.ts"), "utf8").replace(
+  'declare module "replicate"',
+  'declare module "official"',
+);
+writeFileSync(join(out, "ours/compare/official.d.ts"), renamed);
+
 // The README's snippets, each with what the text around it takes for granted.
 const PRELUDE = `import Replicate, { ApiError, verifyWebhook } from "replicate";
 import { createReadStream } from "node:fs";
@@ -68,7 +75,7 @@ for (const exact of [false, true]) {
     const options = { ...RESOLUTION[resolution], exactOptionalPropertyTypes: exact };
     const suffix = `${resolution}${exact ? ".exact" : ""}`;
     programs[`official/${suffix}`] = [["official", ...(exact ? [] : ["loose"])], options];
-    programs[`ours/${suffix}`] = [["official", "loose", "ours", "readme"], options];
+    programs[`ours/${suffix}`] = [["official", "loose", "ours", "readme", "compare"], options];
   }
 }
 for (const file of readdirSync(join(here, "alone")))
