@@ -207,10 +207,12 @@ export class Replicate {
     }
     const bridge = bridgeOf(this);
     const first = typeof endpoint === "string" ? undefined : await endpoint();
-    if (first && !signal?.aborted) yield first.results;
+    if (first) yield first.results;
+    if (signal?.aborted) return;
     const next = first ? first.next : (endpoint as string);
     // A page of ours repeats the options of its call. Test doubles give plain objects.
-    const pages = first instanceof ListPage ? first.following() : next ? follow<T>(bridge, next, signal) : [];
+    const pages =
+      first instanceof ListPage ? first.following(signal) : next ? follow<T>(bridge, next, signal) : [];
     for await (const page of pages) {
       if (signal?.aborted) return;
       yield page.results;

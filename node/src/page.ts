@@ -40,8 +40,8 @@ export class ListPage<T> implements Page<T>, AsyncIterable<T> {
   }
 
   /** @internal */
-  async *following(): AsyncGenerator<ListPage<T>, void, undefined> {
-    if (this.next) yield* reveal<Follow<T>>(this)(this.next);
+  async *following(signal?: AbortSignal): AsyncGenerator<ListPage<T>, void, undefined> {
+    if (this.next) yield* reveal<Follow<T>>(this)(this.next, signal);
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
@@ -64,8 +64,8 @@ export interface PagePromise<T> extends Promise<ListPage<T>>, AsyncIterable<T> {
   pages(): AsyncGenerator<ListPage<T>, void, undefined>;
 }
 
-/** Fetches the pages from the URL `next` on. */
-type Follow<T> = (next: string) => AsyncIterable<ListPage<T>>;
+/** Fetches the pages from the URL `next` on; `signal` replaces the signal of the list's call. */
+type Follow<T> = (next: string, signal?: AbortSignal) => AsyncIterable<ListPage<T>>;
 
 /** The pages from `path` on. */
 export async function* follow<T>(
@@ -74,7 +74,7 @@ export async function* follow<T>(
   signal: AbortSignal | undefined,
   request_options?: unknown,
 ): AsyncGenerator<ListPage<T>, void, undefined> {
-  const next: Follow<T> = (path) => follow(bridge, path, signal, request_options);
+  const next: Follow<T> = (path, other = signal) => follow(bridge, path, other, request_options);
   const pages = new ItemStream<Answer<T>>(bridge, "paginate", { path, request_options }, signal);
   for await (const page of pages) yield new ListPage(page, next);
 }
@@ -88,7 +88,7 @@ export function list<T>(
 ): PagePromise<T> {
   // Options that are no object are refused by the call.
   const signal = options?.signal;
-  const next: Follow<T> = (path) => follow(bridge, path, signal, params.request_options);
+  const next: Follow<T> = (path, other = signal) => follow(bridge, path, other, params.request_options);
   const call = bridge.call<Answer<T>>(operation, params, { signal });
   const promise = call.then((page) => new ListPage(page, next)) as PagePromise<T>;
   shareResponse(call, promise);

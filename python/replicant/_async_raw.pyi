@@ -77,9 +77,7 @@ class AsyncClientWithRawResponse:
 
 class AsyncCollectionsWithRawResponse:
     """The same methods, each of which gives an `APIResponse`."""
-    async def list(
-        self, cursor: Optional[str] = None
-    ) -> APIResponse[AsyncPage[AsyncCollection]]: ...
+    async def list(self, cursor: Optional[str] = "") -> APIResponse[AsyncPage[AsyncCollection]]: ...
     async def get(self, slug: str) -> APIResponse[AsyncCollection]: ...
 
 class AsyncDeploymentsPredictionsWithRawResponse:
@@ -105,9 +103,7 @@ class AsyncDeploymentsWithRawResponse:
     """The same methods, each of which gives an `APIResponse`."""
     @property
     def predictions(self) -> AsyncDeploymentsPredictionsWithRawResponse: ...
-    async def list(
-        self, cursor: Optional[str] = None
-    ) -> APIResponse[AsyncPage[AsyncDeployment]]: ...
+    async def list(self, cursor: Optional[str] = "") -> APIResponse[AsyncPage[AsyncDeployment]]: ...
     async def get(
         self,
         deployment: Optional[Reference] = None,
@@ -159,7 +155,7 @@ class AsyncFilesWithRawResponse:
         progress: ShowTransfer = None,
     ) -> APIResponse[File]: ...
     async def get(self, file_id: str) -> APIResponse[File]: ...
-    async def list(self, cursor: Optional[str] = None) -> APIResponse[AsyncPage[File]]: ...
+    async def list(self, cursor: Optional[str] = "") -> APIResponse[AsyncPage[File]]: ...
     async def delete(self, file_id: str) -> APIResponse[bool]: ...
     async def download(
         self, id: str, *, owner: str, expiry: int, signature: str
@@ -177,7 +173,7 @@ class AsyncExamplesWithRawResponse:
         name: Optional[str] = None,
         *,
         owner: Optional[str] = None,
-        cursor: Optional[str] = None,
+        cursor: Optional[str] = "",
     ) -> APIResponse[AsyncPage[AsyncPrediction]]: ...
 
 class AsyncReadmeWithRawResponse:
@@ -228,7 +224,7 @@ class AsyncModelsWithRawResponse:
     ) -> APIResponse[AsyncModel]: ...
     async def list(
         self,
-        cursor: Optional[str] = None,
+        cursor: Optional[str] = "",
         *,
         sort_by: Optional[Literal["model_created_at", "latest_version_created_at"]] = None,
         sort_direction: Optional[Literal["asc", "desc"]] = None,
@@ -299,7 +295,7 @@ class AsyncPredictionsWithRawResponse:
     ) -> APIResponse[AsyncPrediction]: ...
     async def list(
         self,
-        cursor: Optional[str] = None,
+        cursor: Optional[str] = "",
         *,
         created_after: Optional[Time] = None,
         created_before: Optional[Time] = None,
@@ -325,7 +321,7 @@ class AsyncTrainingsWithRawResponse:
     ) -> APIResponse[AsyncTraining]: ...
     async def get(self, id: str) -> APIResponse[AsyncTraining]: ...
     async def cancel(self, id: str) -> APIResponse[AsyncTraining]: ...
-    async def list(self, cursor: Optional[str] = None) -> APIResponse[AsyncPage[AsyncTraining]]: ...
+    async def list(self, cursor: Optional[str] = "") -> APIResponse[AsyncPage[AsyncTraining]]: ...
 
 class AsyncVersionsWithRawResponse:
     """The same methods, each of which gives an `APIResponse`."""
@@ -343,7 +339,7 @@ class AsyncVersionsWithRawResponse:
         name: Optional[str] = None,
         *,
         owner: Optional[str] = None,
-        cursor: Optional[str] = None,
+        cursor: Optional[str] = "",
     ) -> APIResponse[AsyncPage[Version]]: ...
     async def delete(
         self,

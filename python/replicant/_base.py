@@ -46,10 +46,11 @@ def _of(methods: object, client: object) -> str:
     return f"<{type(methods).__name__} of {client!r}>"
 
 
-def _of_httpx(method: str, path: str, options: Json) -> Json:
+def _of_httpx(base_url: str, method: str, path: str, options: Json) -> Json:
     data = options.get("json", options.get("content"))
-    # Of 1.x paths begin with the version, which is a part of our base URL.
-    path = path[3:] if path.startswith("/v1/") else path
+    if "://" not in path:
+        # The version is a part of our base URL, but in 1.x a part of the path.
+        path = f"{base_url[:-3] if base_url.endswith('/v1') else base_url}/{path.lstrip('/')}"
     return given(
         method=method,
         path=path,
@@ -290,7 +291,7 @@ class AsyncCalls(ClientBase):
 
     async def _async_request(self, method: str, path: str, **options: Any) -> RawResponse:
         """The request of that name in 1.x, whose options are httpx's."""
-        sent = _of_httpx(method, path, options)
+        sent = _of_httpx(self.base_url, method, path, options)
         return RawResponse(*await self._async_call_raw("request", sent))
 
     def _async_list(self, operation: str, item: Any, params: Json) -> AwaitablePage[Any]:
@@ -318,7 +319,9 @@ class Calls(AsyncCalls):
 
     def _request(self, method: str, path: str, **options: Any) -> RawResponse:
         """The request of that name in 1.x, whose options are httpx's."""
-        return RawResponse(*self._call_raw("request", _of_httpx(method, path, options)))
+        return RawResponse(
+            *self._call_raw("request", _of_httpx(self.base_url, method, path, options))
+        )
 
     def _list(self, operation: str, item: Any, params: Json) -> Page[Any]:
         return Page(self, operation, item, self._call(operation, params))

@@ -200,6 +200,21 @@ class AwaitablePage(Later[AsyncPage[T]]):
             yield page
 
 
+# In 1.x both clients return the same class, so `isinstance(await async_list(), Page)` must hold.
+Page.register(AsyncPage)
+
+
+def page_at(cursor: Optional[str]) -> Json:
+    """Returns the parameters of a list that begins at `cursor`; "" is its first page.
+
+    Raises:
+        ValueError: `cursor` is None, which is the `next` of a last page.
+    """
+    if cursor is None:
+        raise ValueError("cursor cannot be None: there is no page after the last one")
+    return {"cursor": cursor} if cursor else {}
+
+
 def paginate(list_method: Callable[..., Page[T]], cursor: Optional[str] = "") -> Iterator[Page[T]]:
     """Yields the pages of a list, one after the other: `paginate(client.predictions.list)`.
 
@@ -210,9 +225,7 @@ def paginate(list_method: Callable[..., Page[T]], cursor: Optional[str] = "") ->
     Raises:
         ValueError: `cursor` is None.
     """
-    if cursor is None:
-        raise ValueError("cursor cannot be None")
-    yield from (list_method(cursor) if cursor else list_method()).pages()
+    yield from list_method(*page_at(cursor).values()).pages()
 
 
 async def async_paginate(
@@ -227,7 +240,5 @@ async def async_paginate(
     Raises:
         ValueError: `cursor` is None.
     """
-    if cursor is None:
-        raise ValueError("cursor cannot be None")
-    async for page in (list_method(cursor) if cursor else list_method()).pages():
+    async for page in list_method(*page_at(cursor).values()).pages():
         yield page

@@ -123,9 +123,9 @@ class ClientWithRawResponse:
 
 class CollectionsWithRawResponse:
     """The same methods, each of which gives an `APIResponse`."""
-    def list(self, cursor: Optional[str] = None) -> APIResponse[Page[Collection]]: ...
+    def list(self, cursor: Optional[str] = "") -> APIResponse[Page[Collection]]: ...
     async def async_list(
-        self, cursor: Optional[str] = None
+        self, cursor: Optional[str] = ""
     ) -> APIResponse[AsyncPage[Collection]]: ...
     def get(self, slug: str) -> APIResponse[Collection]: ...
     async def async_get(self, slug: str) -> APIResponse[Collection]: ...
@@ -169,9 +169,9 @@ class DeploymentsWithRawResponse:
     """The same methods, each of which gives an `APIResponse`."""
     @property
     def predictions(self) -> DeploymentsPredictionsWithRawResponse: ...
-    def list(self, cursor: Optional[str] = None) -> APIResponse[Page[Deployment]]: ...
+    def list(self, cursor: Optional[str] = "") -> APIResponse[Page[Deployment]]: ...
     async def async_list(
-        self, cursor: Optional[str] = None
+        self, cursor: Optional[str] = ""
     ) -> APIResponse[AsyncPage[Deployment]]: ...
     def get(
         self,
@@ -272,8 +272,8 @@ class FilesWithRawResponse:
     ) -> APIResponse[File]: ...
     def get(self, file_id: str) -> APIResponse[File]: ...
     async def async_get(self, file_id: str) -> APIResponse[File]: ...
-    def list(self, cursor: Optional[str] = None) -> APIResponse[Page[File]]: ...
-    async def async_list(self, cursor: Optional[str] = None) -> APIResponse[AsyncPage[File]]: ...
+    def list(self, cursor: Optional[str] = "") -> APIResponse[Page[File]]: ...
+    async def async_list(self, cursor: Optional[str] = "") -> APIResponse[AsyncPage[File]]: ...
     def delete(self, file_id: str) -> APIResponse[bool]: ...
     async def async_delete(self, file_id: str) -> APIResponse[bool]: ...
     def download(
@@ -296,7 +296,7 @@ class ExamplesWithRawResponse:
         name: Optional[str] = None,
         *,
         owner: Optional[str] = None,
-        cursor: Optional[str] = None,
+        cursor: Optional[str] = "",
     ) -> APIResponse[Page[Prediction]]: ...
     async def async_list(
         self,
@@ -304,7 +304,7 @@ class ExamplesWithRawResponse:
         name: Optional[str] = None,
         *,
         owner: Optional[str] = None,
-        cursor: Optional[str] = None,
+        cursor: Optional[str] = "",
     ) -> APIResponse[AsyncPage[Prediction]]: ...
 
 class ReadmeWithRawResponse:
@@ -385,14 +385,14 @@ class ModelsWithRawResponse:
     ) -> APIResponse[Model]: ...
     def list(
         self,
-        cursor: Optional[str] = None,
+        cursor: Optional[str] = "",
         *,
         sort_by: Optional[Literal["model_created_at", "latest_version_created_at"]] = None,
         sort_direction: Optional[Literal["asc", "desc"]] = None,
     ) -> APIResponse[Page[Model]]: ...
     async def async_list(
         self,
-        cursor: Optional[str] = None,
+        cursor: Optional[str] = "",
         *,
         sort_by: Optional[Literal["model_created_at", "latest_version_created_at"]] = None,
         sort_direction: Optional[Literal["asc", "desc"]] = None,
@@ -524,7 +524,7 @@ class PredictionsWithRawResponse:
     ) -> APIResponse[Prediction]: ...
     def list(
         self,
-        cursor: Optional[str] = None,
+        cursor: Optional[str] = "",
         *,
         created_after: Optional[Time] = None,
         created_before: Optional[Time] = None,
@@ -532,7 +532,7 @@ class PredictionsWithRawResponse:
     ) -> APIResponse[Page[Prediction]]: ...
     async def async_list(
         self,
-        cursor: Optional[str] = None,
+        cursor: Optional[str] = "",
         *,
         created_after: Optional[Time] = None,
         created_before: Optional[Time] = None,
@@ -578,10 +578,8 @@ class TrainingsWithRawResponse:
     async def async_get(self, id: str) -> APIResponse[Training]: ...
     def cancel(self, id: str) -> APIResponse[Training]: ...
     async def async_cancel(self, id: str) -> APIResponse[Training]: ...
-    def list(self, cursor: Optional[str] = None) -> APIResponse[Page[Training]]: ...
-    async def async_list(
-        self, cursor: Optional[str] = None
-    ) -> APIResponse[AsyncPage[Training]]: ...
+    def list(self, cursor: Optional[str] = "") -> APIResponse[Page[Training]]: ...
+    async def async_list(self, cursor: Optional[str] = "") -> APIResponse[AsyncPage[Training]]: ...
 
 class VersionsWithRawResponse:
     """The same methods, each of which gives an `APIResponse`."""
@@ -607,7 +605,7 @@ class VersionsWithRawResponse:
         name: Optional[str] = None,
         *,
         owner: Optional[str] = None,
-        cursor: Optional[str] = None,
+        cursor: Optional[str] = "",
     ) -> APIResponse[Page[Version]]: ...
     async def async_list(
         self,
@@ -615,7 +613,7 @@ class VersionsWithRawResponse:
         name: Optional[str] = None,
         *,
         owner: Optional[str] = None,
-        cursor: Optional[str] = None,
+        cursor: Optional[str] = "",
     ) -> APIResponse[AsyncPage[Version]]: ...
     def delete(
         self,

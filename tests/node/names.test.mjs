@@ -255,8 +255,10 @@ test("paginate: arrays of results, until the signal is aborted", async () => {
   const controller = new AbortController();
   const pages = client.paginate(client.predictions.list, { signal: controller.signal });
   assert.equal((await pages.next()).value.length, 2);
+  const asked = (await paged.requests()).length;
   controller.abort();
   assert.deepEqual(await pages.next(), { done: true, value: undefined });
+  assert.equal((await paged.requests()).length, asked);
 });
 
 test("wait: to the end, with an interval, and until stop says so", async () => {

@@ -194,6 +194,19 @@ def test_the_private_request_of_1x(client: replicate.Client) -> None:
     answer = client._request("GET", "/v1/predictions", params={"x": "1"})
     assert answer.status_code == 200
     assert "results" in answer.json()
+    # Its paths begin at the origin.
+    seen = []
+    transport = httpx.MockTransport(
+        lambda r: seen.append(str(r.url)) or httpx.Response(200, json={})
+    )
+    mocked = replicate.Client("r8_x", transport=transport)
+    for path in ("/", "/v1/models", "v1/models"):
+        mocked._request("GET", path)
+    assert seen == [
+        "https://api.replicate.com/",
+        "https://api.replicate.com/v1/models",
+        "https://api.replicate.com/v1/models",
+    ]
     with pytest.raises(replicate.ReplicateException, match="removed"):
         client.models.get(LLAMA).predict(prompt="x")
 

@@ -23,6 +23,10 @@ def test_lists(client: replicate.Client, emulator: Emulator) -> None:
     assert page.previous is None
     with pytest.raises(ValueError, match="cursor cannot be None"):
         list(replicate.paginate(client.predictions.list, None))
+    # Passing on the `next` of a last page must not begin again.
+    with pytest.raises(ValueError, match="cursor cannot be None"):
+        client.predictions.list(page.next)
+    assert client.predictions.list("").results == page.results
 
 
 PAGES = (
@@ -90,6 +94,7 @@ async def test_lists_awaited(emulator: Emulator) -> None:
     replay = emulator.replay(*PAGES)
     blocking = replicate.Client(base_url=replay.base_url)
     page = await blocking.models.async_list()
+    assert isinstance(page, replicate.model.Page)
     assert [model.name for model in page] == ["1", "2"]
     following = await page.get_next_page()
     assert following is not None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Iterator, List, Optional
 
-from .._base import AsyncNamespace, given
+from .._base import AsyncNamespace
 from .._object import APIObject
-from .._page import AwaitablePage
+from .._page import AwaitablePage, page_at
 from .._response import RawView
 from .model import AsyncModel
 
@@ -59,15 +59,16 @@ class AsyncCollections(AsyncNamespace):
     with_raw_response: RawView[AsyncCollectionsWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""
 
-    def list(self, cursor: Optional[str] = None) -> AwaitablePage[AsyncCollection]:
+    def list(self, cursor: Optional[str] = "") -> AwaitablePage[AsyncCollection]:
         """All collections, without their models.
 
-        `GET /collections`. Iterating goes over all pages.
+        `GET /collections`.
+        Returns one page, whose `auto_paging_iter()` yields the items of all pages.
 
         Args:
-            cursor: the `next` of a page, to go on there.
+            cursor: the `next` of a page, to continue there.
         """
-        return self._client._list("collections.list", AsyncCollection, given(cursor=cursor))
+        return self._client._list("collections.list", AsyncCollection, page_at(cursor))
 
     async def get(self, slug: str) -> AsyncCollection:
         """Fetch a collection with its models.

@@ -10,7 +10,7 @@ from .._object import APIObject
 from .._objects import Hardware
 from .._objects import Release as DeploymentRelease
 from .._options import FileEncodingStrategy, WebhookEvent
-from .._page import AwaitablePage
+from .._page import AwaitablePage, page_at
 from .._params import CreateDeploymentParams as _CreateDeploymentParams
 from .._params import UpdateDeploymentParams as _UpdateDeploymentParams
 from .._refs import Reference, owner_and_name, reference
@@ -213,15 +213,16 @@ class AsyncDeployments(AsyncNamespace):
         """Predictions of deployments."""
         return AsyncDeploymentsPredictions(self._client)
 
-    def list(self, cursor: Optional[str] = None) -> AwaitablePage[AsyncDeployment]:
+    def list(self, cursor: Optional[str] = "") -> AwaitablePage[AsyncDeployment]:
         """The deployments of the account, newest first.
 
-        `GET /deployments`. Iterating goes over all pages.
+        `GET /deployments`.
+        Returns one page, whose `auto_paging_iter()` yields the items of all pages.
 
         Args:
-            cursor: the `next` of a page, to go on there.
+            cursor: the `next` of a page, to continue there.
         """
-        return self._client._list("deployments.list", AsyncDeployment, given(cursor=cursor))
+        return self._client._list("deployments.list", AsyncDeployment, page_at(cursor))
 
     async def get(
         self,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Dict, Optional
 
 from .._base import AsyncNamespace, given
 from .._objects import File
-from .._page import AwaitablePage
+from .._page import AwaitablePage, page_at
 from .._params import CreateFileParams as _CreateFileParams
 from .._progress import ShowTransfer, name_of, of_bytes
 from .._response import RawView
@@ -67,15 +67,16 @@ class AsyncFiles(AsyncNamespace):
         """
         return File(await self._client._call("files.get", {"id": file_id}), self._client)
 
-    def list(self, cursor: Optional[str] = None) -> AwaitablePage[File]:
+    def list(self, cursor: Optional[str] = "") -> AwaitablePage[File]:
         """The files of the account.
 
-        `GET /files`. Iterating goes over all pages.
+        `GET /files`.
+        Returns one page, whose `auto_paging_iter()` yields the items of all pages.
 
         Args:
-            cursor: the `next` of a page, to go on there.
+            cursor: the `next` of a page, to continue there.
         """
-        return self._client._list("files.list", File, given(cursor=cursor))
+        return self._client._list("files.list", File, page_at(cursor))
 
     async def delete(self, file_id: str) -> bool:
         """Delete a file.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, cast
 from .._base import AsyncNamespace, given
 from .._object import APIObject, Json
 from .._options import FileEncodingStrategy, Status, WebhookEvent
-from .._page import AwaitablePage
+from .._page import AwaitablePage, page_at
 from .._params import CreateTrainingParams as _CreateTrainingParams
 from .._progress import Progress as TrainingProgress
 from .._refs import Reference, maybe_reference
@@ -164,12 +164,13 @@ class AsyncTrainings(AsyncNamespace):
         """
         return AsyncTraining(await self._client._call("trainings.cancel", {"id": id}), self._client)
 
-    def list(self, cursor: Optional[str] = None) -> AwaitablePage[AsyncTraining]:
+    def list(self, cursor: Optional[str] = "") -> AwaitablePage[AsyncTraining]:
         """The trainings of the account, newest first.
 
-        `GET /trainings`, 100 at a time. Iterating goes over all pages.
+        `GET /trainings`, 100 at a time.
+        Returns one page, whose `auto_paging_iter()` yields the items of all pages.
 
         Args:
-            cursor: the `next` of a page, to go on there.
+            cursor: the `next` of a page, to continue there.
         """
-        return self._client._list("trainings.list", AsyncTraining, given(cursor=cursor))
+        return self._client._list("trainings.list", AsyncTraining, page_at(cursor))

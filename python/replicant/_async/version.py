@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Dict, Optional
 
 from .._base import AsyncNamespace, given
 from .._objects import Version
-from .._page import AwaitablePage
+from .._page import AwaitablePage, page_at
 from .._refs import Reference, owner_and_name
 from .._response import RawView
 
@@ -34,15 +34,16 @@ class AsyncModelVersions:
         data = await self._client._call("models.versions.get", {**self._model, "id": id})
         return Version(data, self._client)
 
-    def list(self, cursor: Optional[str] = None) -> AwaitablePage[Version]:
+    def list(self, cursor: Optional[str] = "") -> AwaitablePage[Version]:
         """The versions, newest first.
 
-        `GET /models/{owner}/{name}/versions`. Iterating goes over all pages.
+        `GET /models/{owner}/{name}/versions`.
+        Returns one page, whose `auto_paging_iter()` yields the items of all pages.
 
         Args:
-            cursor: the `next` of a page, to go on there.
+            cursor: the `next` of a page, to continue there.
         """
-        params = given(**self._model, cursor=cursor)
+        params = given(**self._model, **page_at(cursor))
         return self._client._list("models.versions.list", Version, params)  # type: ignore[no-any-return]
 
     async def delete(self, id: str) -> bool:
@@ -93,20 +94,23 @@ class AsyncVersions(AsyncNamespace):
         name: Optional[str] = None,
         *,
         owner: Optional[str] = None,
-        cursor: Optional[str] = None,
+        cursor: Optional[str] = "",
     ) -> AwaitablePage[Version]:
         """The versions of a model, newest first.
 
-        `GET /models/{owner}/{name}/versions`. Iterating goes over all pages.
+        `GET /models/{owner}/{name}/versions`.
+        Returns one page, whose `auto_paging_iter()` yields the items of all pages.
 
         Args:
             model: the model, as `owner/name` or as an object; or its owner, with `name`.
             name: the model's name, if `model` is its owner.
             owner: the model's owner, if `model` is not given.
-            cursor: the `next` of a page, to go on there.
+            cursor: the `next` of a page, to continue there.
         """
         params = owner_and_name(model, name, owner)
-        return self._client._list("models.versions.list", Version, given(**params, cursor=cursor))
+        return self._client._list(
+            "models.versions.list", Version, given(**params, **page_at(cursor))
+        )
 
     async def delete(
         self,

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Iterator, List, Optional
 
-from .._base import Namespace, given
+from .._base import Namespace
 from .._object import APIObject
-from .._page import AwaitablePage, Page
+from .._page import AwaitablePage, Page, page_at
 from .._response import RawView
 from .model import Model
 
@@ -60,19 +60,20 @@ class Collections(Namespace):
     with_raw_response: RawView[CollectionsWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""
 
-    def list(self, cursor: Optional[str] = None) -> Page[Collection]:
+    def list(self, cursor: Optional[str] = "") -> Page[Collection]:
         """All collections, without their models.
 
-        `GET /collections`. Iterating goes over all pages.
+        `GET /collections`.
+        Returns one page, whose `auto_paging_iter()` yields the items of all pages.
 
         Args:
-            cursor: the `next` of a page, to go on there.
+            cursor: the `next` of a page, to continue there.
         """
-        return self._client._list("collections.list", Collection, given(cursor=cursor))
+        return self._client._list("collections.list", Collection, page_at(cursor))
 
-    def async_list(self, cursor: Optional[str] = None) -> AwaitablePage[Collection]:
+    def async_list(self, cursor: Optional[str] = "") -> AwaitablePage[Collection]:
         """The awaitable form of `list`."""
-        return self._client._async_list("collections.list", Collection, given(cursor=cursor))
+        return self._client._async_list("collections.list", Collection, page_at(cursor))
 
     def get(self, slug: str) -> Collection:
         """Fetch a collection with its models.

@@ -11,7 +11,7 @@ from .._object import APIObject
 from .._objects import Hardware
 from .._objects import Release as DeploymentRelease
 from .._options import FileEncodingStrategy, WebhookEvent
-from .._page import AwaitablePage, Page
+from .._page import AwaitablePage, Page, page_at
 from .._params import CreateDeploymentParams as _CreateDeploymentParams
 from .._params import UpdateDeploymentParams as _UpdateDeploymentParams
 from .._refs import Reference, owner_and_name, reference
@@ -284,19 +284,20 @@ class Deployments(Namespace):
         """Predictions of deployments."""
         return DeploymentsPredictions(self._client)
 
-    def list(self, cursor: Optional[str] = None) -> Page[Deployment]:
+    def list(self, cursor: Optional[str] = "") -> Page[Deployment]:
         """The deployments of the account, newest first.
 
-        `GET /deployments`. Iterating goes over all pages.
+        `GET /deployments`.
+        Returns one page, whose `auto_paging_iter()` yields the items of all pages.
 
         Args:
-            cursor: the `next` of a page, to go on there.
+            cursor: the `next` of a page, to continue there.
         """
-        return self._client._list("deployments.list", Deployment, given(cursor=cursor))
+        return self._client._list("deployments.list", Deployment, page_at(cursor))
 
-    def async_list(self, cursor: Optional[str] = None) -> AwaitablePage[Deployment]:
+    def async_list(self, cursor: Optional[str] = "") -> AwaitablePage[Deployment]:
         """The awaitable form of `list`."""
-        return self._client._async_list("deployments.list", Deployment, given(cursor=cursor))
+        return self._client._async_list("deployments.list", Deployment, page_at(cursor))
 
     def get(
         self,

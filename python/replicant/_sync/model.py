@@ -11,7 +11,7 @@ from .._errors import ReplicateException
 from .._object import APIObject
 from .._objects import Hardware, Version
 from .._options import FileEncodingStrategy, WebhookEvent
-from .._page import AwaitablePage, Page
+from .._page import AwaitablePage, Page, page_at
 from .._params import CreateModelParams as _CreateModelParams
 from .._refs import Reference, owner_and_name
 from .._response import RawView
@@ -128,21 +128,22 @@ class Examples(Namespace):
         name: Optional[str] = None,
         *,
         owner: Optional[str] = None,
-        cursor: Optional[str] = None,
+        cursor: Optional[str] = "",
     ) -> Page[Prediction]:
         """The predictions that a model's author shows as examples.
 
-        `GET /models/{owner}/{name}/examples`. Iterating goes over all pages.
+        `GET /models/{owner}/{name}/examples`.
+        Returns one page, whose `auto_paging_iter()` yields the items of all pages.
 
         Args:
             model: the model, as `owner/name` or as an object; or its owner, with `name`.
             name: the model's name, if `model` is its owner.
             owner: the model's owner, if `model` is not given.
-            cursor: the `next` of a page, to go on there.
+            cursor: the `next` of a page, to continue there.
         """
         params = owner_and_name(model, name, owner)
         return self._client._list(
-            "models.examples.list", Prediction, given(**params, cursor=cursor)
+            "models.examples.list", Prediction, given(**params, **page_at(cursor))
         )
 
     def async_list(
@@ -151,12 +152,12 @@ class Examples(Namespace):
         name: Optional[str] = None,
         *,
         owner: Optional[str] = None,
-        cursor: Optional[str] = None,
+        cursor: Optional[str] = "",
     ) -> AwaitablePage[Prediction]:
         """The awaitable form of `list`."""
         params = owner_and_name(model, name, owner)
         return self._client._async_list(
-            "models.examples.list", Prediction, given(**params, cursor=cursor)
+            "models.examples.list", Prediction, given(**params, **page_at(cursor))
         )
 
 
@@ -360,32 +361,33 @@ class Models(Namespace):
 
     def list(
         self,
-        cursor: Optional[str] = None,
+        cursor: Optional[str] = "",
         *,
         sort_by: Optional[Literal["model_created_at", "latest_version_created_at"]] = None,
         sort_direction: Optional[Literal["asc", "desc"]] = None,
     ) -> Page[Model]:
         """The public models.
 
-        `GET /models`. Iterating goes over all pages, of which there are many.
+        `GET /models`.
+        Returns one page, whose `auto_paging_iter()` yields the items of all pages.
 
         Args:
-            cursor: the `next` of a page, to go on there.
+            cursor: the `next` of a page, to continue there.
             sort_by: `model_created_at` or `latest_version_created_at` (the default).
             sort_direction: `asc` or `desc` (the default).
         """
-        params = given(cursor=cursor, sort_by=sort_by, sort_direction=sort_direction)
+        params = given(**page_at(cursor), sort_by=sort_by, sort_direction=sort_direction)
         return self._client._list("models.list", Model, params)
 
     def async_list(
         self,
-        cursor: Optional[str] = None,
+        cursor: Optional[str] = "",
         *,
         sort_by: Optional[Literal["model_created_at", "latest_version_created_at"]] = None,
         sort_direction: Optional[Literal["asc", "desc"]] = None,
     ) -> AwaitablePage[Model]:
         """The awaitable form of `list`."""
-        params = given(cursor=cursor, sort_by=sort_by, sort_direction=sort_direction)
+        params = given(**page_at(cursor), sort_by=sort_by, sort_direction=sort_direction)
         return self._client._async_list("models.list", Model, params)
 
     def search(self, query: str) -> Page[Model]:

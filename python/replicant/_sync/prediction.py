@@ -11,7 +11,7 @@ from .._native import Stream
 from .._object import APIObject
 from .._objects import Time, time_text
 from .._options import FileEncodingStrategy, Status, WebhookEvent
-from .._page import AwaitablePage, Page
+from .._page import AwaitablePage, Page, page_at
 from .._params import CreatePredictionParams as _CreatePredictionParams
 from .._progress import Progress as PredictionProgress
 from .._progress import ShowProgress, of_prediction
@@ -376,7 +376,7 @@ class Predictions(Namespace):
 
     def list(
         self,
-        cursor: Optional[str] = None,
+        cursor: Optional[str] = "",
         *,
         created_after: Optional[Time] = None,
         created_before: Optional[Time] = None,
@@ -384,10 +384,11 @@ class Predictions(Namespace):
     ) -> Page[Prediction]:
         """The predictions of the account, newest first.
 
-        `GET /predictions`, 100 at a time. Iterating goes over all pages.
+        `GET /predictions`, 100 at a time.
+        Returns one page, whose `auto_paging_iter()` yields the items of all pages.
 
         Args:
-            cursor: the `next` of a page, to go on there.
+            cursor: the `next` of a page, to continue there.
             created_after: an ISO 8601 time, or a `datetime`; only predictions from then on.
             created_before: the same; only predictions before then.
             source: `web` for those made on the web site only.
@@ -396,7 +397,7 @@ class Predictions(Namespace):
             "predictions.list",
             Prediction,
             given(
-                cursor=cursor,
+                **page_at(cursor),
                 created_after=time_text(created_after),
                 created_before=time_text(created_before),
                 source=source,
@@ -405,7 +406,7 @@ class Predictions(Namespace):
 
     def async_list(
         self,
-        cursor: Optional[str] = None,
+        cursor: Optional[str] = "",
         *,
         created_after: Optional[Time] = None,
         created_before: Optional[Time] = None,
@@ -416,7 +417,7 @@ class Predictions(Namespace):
             "predictions.list",
             Prediction,
             given(
-                cursor=cursor,
+                **page_at(cursor),
                 created_after=time_text(created_after),
                 created_before=time_text(created_before),
                 source=source,

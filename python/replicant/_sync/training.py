@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, cast
 from .._base import Namespace, given
 from .._object import APIObject, Json
 from .._options import FileEncodingStrategy, Status, WebhookEvent
-from .._page import AwaitablePage, Page
+from .._page import AwaitablePage, Page, page_at
 from .._params import CreateTrainingParams as _CreateTrainingParams
 from .._progress import Progress as TrainingProgress
 from .._refs import Reference, maybe_reference
@@ -215,16 +215,17 @@ class Trainings(Namespace):
             await self._client._async_call("trainings.cancel", {"id": id}), self._client
         )
 
-    def list(self, cursor: Optional[str] = None) -> Page[Training]:
+    def list(self, cursor: Optional[str] = "") -> Page[Training]:
         """The trainings of the account, newest first.
 
-        `GET /trainings`, 100 at a time. Iterating goes over all pages.
+        `GET /trainings`, 100 at a time.
+        Returns one page, whose `auto_paging_iter()` yields the items of all pages.
 
         Args:
-            cursor: the `next` of a page, to go on there.
+            cursor: the `next` of a page, to continue there.
         """
-        return self._client._list("trainings.list", Training, given(cursor=cursor))
+        return self._client._list("trainings.list", Training, page_at(cursor))
 
-    def async_list(self, cursor: Optional[str] = None) -> AwaitablePage[Training]:
+    def async_list(self, cursor: Optional[str] = "") -> AwaitablePage[Training]:
         """The awaitable form of `list`."""
-        return self._client._async_list("trainings.list", Training, given(cursor=cursor))
+        return self._client._async_list("trainings.list", Training, page_at(cursor))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Dict, Optional
 
 from .._base import Namespace, given
 from .._objects import Version
-from .._page import AwaitablePage, Page
+from .._page import AwaitablePage, Page, page_at
 from .._refs import Reference, owner_and_name
 from .._response import RawView
 
@@ -40,20 +40,21 @@ class ModelVersions:
         data = await self._client._async_call("models.versions.get", {**self._model, "id": id})
         return Version(data, self._client)
 
-    def list(self, cursor: Optional[str] = None) -> Page[Version]:
+    def list(self, cursor: Optional[str] = "") -> Page[Version]:
         """The versions, newest first.
 
-        `GET /models/{owner}/{name}/versions`. Iterating goes over all pages.
+        `GET /models/{owner}/{name}/versions`.
+        Returns one page, whose `auto_paging_iter()` yields the items of all pages.
 
         Args:
-            cursor: the `next` of a page, to go on there.
+            cursor: the `next` of a page, to continue there.
         """
-        params = given(**self._model, cursor=cursor)
+        params = given(**self._model, **page_at(cursor))
         return self._client._list("models.versions.list", Version, params)  # type: ignore[no-any-return]
 
-    def async_list(self, cursor: Optional[str] = None) -> AwaitablePage[Version]:
+    def async_list(self, cursor: Optional[str] = "") -> AwaitablePage[Version]:
         """The awaitable form of `list`."""
-        params = given(**self._model, cursor=cursor)
+        params = given(**self._model, **page_at(cursor))
         return self._client._async_list("models.versions.list", Version, params)  # type: ignore[no-any-return]
 
     def delete(self, id: str) -> bool:
@@ -124,20 +125,23 @@ class Versions(Namespace):
         name: Optional[str] = None,
         *,
         owner: Optional[str] = None,
-        cursor: Optional[str] = None,
+        cursor: Optional[str] = "",
     ) -> Page[Version]:
         """The versions of a model, newest first.
 
-        `GET /models/{owner}/{name}/versions`. Iterating goes over all pages.
+        `GET /models/{owner}/{name}/versions`.
+        Returns one page, whose `auto_paging_iter()` yields the items of all pages.
 
         Args:
             model: the model, as `owner/name` or as an object; or its owner, with `name`.
             name: the model's name, if `model` is its owner.
             owner: the model's owner, if `model` is not given.
-            cursor: the `next` of a page, to go on there.
+            cursor: the `next` of a page, to continue there.
         """
         params = owner_and_name(model, name, owner)
-        return self._client._list("models.versions.list", Version, given(**params, cursor=cursor))
+        return self._client._list(
+            "models.versions.list", Version, given(**params, **page_at(cursor))
+        )
 
     def async_list(
         self,
@@ -145,12 +149,12 @@ class Versions(Namespace):
         name: Optional[str] = None,
         *,
         owner: Optional[str] = None,
-        cursor: Optional[str] = None,
+        cursor: Optional[str] = "",
     ) -> AwaitablePage[Version]:
         """The awaitable form of `list`."""
         params = owner_and_name(model, name, owner)
         return self._client._async_list(
-            "models.versions.list", Version, given(**params, cursor=cursor)
+            "models.versions.list", Version, given(**params, **page_at(cursor))
         )
 
     def delete(
