@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from . import training as training
     from . import version as version
     from . import webhook as webhook
+    from ._alias import install_as_replicate as install_as_replicate
     from ._async.client import AsyncClient as AsyncClient
     from ._async.collection import AsyncCollection as AsyncCollection
     from ._async.deployment import AsyncDeployment as AsyncDeployment
@@ -135,6 +136,7 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "_native": ("__version__",),
+    "_alias": ("install_as_replicate",),
     "_default": ("default_client",),
     "_page": (
         "AsyncPage",
@@ -339,6 +341,7 @@ __all__ = [
     "deployments",
     "files",
     "hardware",
+    "install_as_replicate",
     "models",
     "paginate",
     "predictions",

@@ -12,6 +12,12 @@ from typing import Dict, List, Tuple
 from environment import DIST, WORK, Project, Skip
 
 WANTED = ["3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.14t"]
+LIBRARIES = (
+    "langchain-community==0.4.2",
+    "llama-index-llms-replicate==0.7.0",
+    "opentelemetry-instrumentation-replicate==0.62.4",
+    "opentelemetry-sdk==1.45.2",
+)
 ASK = """
 import platform, sys, sysconfig
 free = "t" if sysconfig.get_config_var("Py_GIL_DISABLED") else ""
@@ -90,6 +96,22 @@ def beside_old_packages(_: str) -> str:
     install(project, python)
     smoke(project, python)
     return f"{version}, httpx 0.21, pydantic 1.10"
+
+
+def libraries(_: str) -> str:
+    """Libraries that import `replicate` work with this package under that name."""
+    found = interpreters()
+    name = next((name for name in ("3.12", "3.11", "3.10") if name in found), None)
+    if name is None:
+        raise Skip("no Python that the libraries support on this machine")
+    version, program = found[name]
+    project = Project("python libraries")
+    python = environment(project, program)
+    project.run(python, "-m", "pip", "install", "-q", *LIBRARIES)
+    install(project, python)
+    project.copy("libraries.py")
+    project.run(python, "libraries.py")
+    return f"{version}, LangChain, LlamaIndex, OpenLLMetry"
 
 
 def source_distribution(_: str) -> str:

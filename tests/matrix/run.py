@@ -32,6 +32,7 @@ def environments() -> List[Environment]:
     found: List[Environment] = [
         *((f"Python {name}", partial(pythons.wheel, name)) for name in pythons.WANTED),
         ("Python beside old httpx", pythons.beside_old_packages),
+        ("Python libraries", pythons.libraries),
         ("Python from source", pythons.source_distribution),
         ("Python on musl", unavailable("no musl Python in the registries: the release tries it")),
         *(

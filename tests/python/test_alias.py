@@ -1,0 +1,84 @@
+"""`install_as_replicate`: this package under the name of the official one."""
+
+from __future__ import annotations
+
+from conftest import Emulator, python
+
+SUBMODULES = """account client collection deployment exceptions file hardware helpers identifier model
+pagination prediction run stream training version webhook __about__ _async _async.prediction"""
+
+
+def passes(code: str, **variables: str) -> None:
+    done = python(code, **variables)
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_module_is_the_same_object() -> None:
+    passes(
+        "import importlib, replicant\n"
+        "replicant.install_as_replicate()\n"
+        "import replicate\n"
+        "assert replicate is replicant\n"
+        f"for name in {SUBMODULES.split()!r}:\n"
+        "    alias = importlib.import_module(f'replicate.{name}')\n"
+        "    own = importlib.import_module(f'replicant.{name}')\n"
+        "    assert alias is own, name\n"
+        "    assert own.__name__ == own.__spec__.name == f'replicant.{name}', own.__spec__\n"
+        "from replicate.exceptions import ModelError\n"
+        "from replicate import prediction, Client\n"
+        "assert ModelError is replicant.ModelError and prediction is replicant.prediction\n"
+    )
+
+
+def test_modules_that_were_imported_as_a_copy_are_replaced() -> None:
+    passes(
+        "import sys, replicant\n"
+        "sys.modules['replicate'] = replicant\n"
+        "import replicate.exceptions\n"
+        "replicant.install_as_replicate()\n"
+        "replicant.install_as_replicate()\n"
+        "import replicate.exceptions\n"
+        "assert replicate.exceptions is sys.modules['replicant.exceptions']\n"
+        "assert sum(type(f).__name__ == '_Alias' for f in sys.meta_path) == 1\n"
+    )
+
+
+def test_reload_pickle_and_missing_modules() -> None:
+    passes(
+        "import importlib, importlib.util, pickle, replicant\n"
+        "replicant.install_as_replicate()\n"
+        "import replicate.identifier\n"
+        "assert importlib.reload(replicate.identifier) is replicant.identifier\n"
+        "v = replicate.version.Version(id='a')\n"
+        "assert pickle.loads(pickle.dumps(v)) == v\n"
+        "assert importlib.util.find_spec('replicate') and importlib.util.find_spec('replicate.run')\n"
+        "try: import replicate.nothing\n"
+        "except ModuleNotFoundError as error: assert error.name == 'replicate.nothing'\n"
+        "else: raise AssertionError\n"
+    )
+
+
+def test_another_package_under_that_name_is_not_replaced_behind_its_users() -> None:
+    passes(
+        "import sys, types, replicant\n"
+        "sys.modules['replicate'] = types.ModuleType('replicate')\n"
+        "try: replicant.install_as_replicate()\n"
+        "except RuntimeError as error: assert 'before anything imports' in str(error)\n"
+        "else: raise AssertionError\n"
+    )
+
+
+def test_a_patch_under_either_name_is_seen(emulator: Emulator) -> None:
+    passes(
+        "from unittest.mock import patch\n"
+        "import replicant\n"
+        "replicant.install_as_replicate()\n"
+        "import replicate\n"
+        "assert replicate.run('emulator/echo', {'value': 1}) == 1\n"
+        "with patch('replicate.run', return_value=2), patch('replicate.models.get') as get:\n"
+        "    assert replicant.run('a/b') == 2\n"
+        "    replicant.models.get('a/b')\n"
+        "assert get.called\n",
+        REPLICATE_BASE_URL=emulator.base_url,
+        REPLICATE_API_TOKEN="r8_x",
+    )
