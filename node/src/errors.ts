@@ -22,9 +22,13 @@ export interface Failure {
   body?: string;
   prediction?: Prediction;
   partial?: unknown;
+  reason?: FailureReason;
   outcome_unknown?: boolean;
   cause?: string;
 }
+
+/** Why a model failed, read from its error text. */
+export type FailureReason = "content_filter" | "out_of_memory" | "queue_timeout" | "invalid_input" | "unknown";
 
 /** One field of the input that the API refuses. */
 export interface InvalidField {
@@ -185,6 +189,14 @@ export class InvalidResponseError extends ReplicateError {}
 
 /** A prediction did not succeed; `prediction` is its last state, with its logs. */
 export class PredictionError extends ReplicateError {
+  /** Why the model failed, read from its error text; absent if it did not fail. */
+  declare readonly reason?: FailureReason;
+
+  constructor(failure: Failure) {
+    super(failure);
+    show(this, { reason: failure.reason });
+  }
+
   /** What the model logged. */
   get logs(): string | undefined {
     return this.prediction?.logs;

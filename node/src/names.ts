@@ -6,6 +6,7 @@ const OWN: Readonly<Record<string, string>> = {
   userAgent: "user_agent",
   baseUrl: "base_url",
   fileEncodingStrategy: "file_encoding_strategy",
+  verifyUploads: "verify_uploads",
   useFileOutput: "use_file_output",
   connectTimeout: "connect_timeout",
   idleTimeout: "idle_timeout",

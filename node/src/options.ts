@@ -14,8 +14,13 @@ export type ReplicateOptions = {
   userAgent?: string | undefined;
   /** Where the API is; the environment's `REPLICATE_BASE_URL` or `https://api.replicate.com/v1` by default. */
   baseUrl?: string | undefined;
-  /** How files inside inputs travel. */
+  /**
+   * How files inside inputs are sent: `"default"` uploads them, and inlines those whose upload fails;
+   * `"upload"`, `"data-uri"`; `"auto"` inlines files of up to 64 KiB and uploads the others.
+   */
   fileEncodingStrategy?: FileEncodingStrategy | undefined;
+  /** Whether to compare the SHA-256 of each upload with the one in the response. False by default. */
+  verifyUploads?: boolean | undefined;
   /** Whether files in outputs come as {@link FileOutput}s (the default) or as URLs. */
   useFileOutput?: boolean | undefined;
   /** Carries every request instead of the built-in HTTP client, such as a framework's own `fetch`. */
@@ -58,7 +63,7 @@ export type RunOptions = Omit<RequestOptions, "timeout"> & {
   cancelAfter?: number | string | undefined;
   /** Whether files in the output come as {@link FileOutput}s. */
   useFileOutput?: boolean | undefined;
-  /** How the input's files travel. */
+  /** How the input's files are sent. */
   fileEncodingStrategy?: FileEncodingStrategy | undefined;
   /** What becomes of the prediction when this call is given up. */
   onAbandon?: "cancel" | "leave" | undefined;

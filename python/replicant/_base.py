@@ -225,6 +225,9 @@ class ClientBase(Guarded):
     file_encoding_strategy: str = _setting(
         "file_encoding_strategy", "How files in inputs are sent: uploaded or inlined."
     )
+    verify_uploads: bool = _setting(
+        "verify_uploads", "Whether the SHA-256 of each upload is compared with the response."
+    )
     on_abandon: str = _setting(
         "on_abandon", "What happens to the prediction of an abandoned `run` or `stream`."
     )

@@ -9,13 +9,18 @@ repeats a create that may have been processed. The names of 2.x fit into the sam
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple, Type, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Dict, List, Literal, Optional, Tuple, Type, TypeVar, cast
 
 if TYPE_CHECKING:
     from ._base import AnyClient
     from ._sync.prediction import Prediction
 
 E = TypeVar("E", bound="ReplicateException")
+
+FailureReason = Literal[
+    "content_filter", "out_of_memory", "queue_timeout", "invalid_input", "unknown"
+]
+"""Why a model failed."""
 
 _REPORT = ("type", "title", "status", "detail", "instance")
 _SHOWN = ("message", "status", "type", "title", "detail", "instance", "request_id")
@@ -41,9 +46,8 @@ class ReplicateException(Exception):
     """What went wrong this time, from the API's problem report."""
     instance: Optional[str] = None
     """A URI that identifies this occurrence of the problem, from the API's problem report."""
-    reason: Optional[str] = None
-    """Why a model failed, if that is known: `content_filter`, `out_of_memory`, `queue_timeout`,
-    `invalid_input` or `unknown`."""
+    reason: Optional[FailureReason] = None
+    """Why a model failed, read from its error text; None if no model did."""
     request_id: Optional[str] = None
     """The id of the request, for a support ticket."""
     retry_after: Optional[float] = None

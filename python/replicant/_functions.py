@@ -43,7 +43,7 @@ def run(
 
     Args:
         ref: the model, as `owner/name`, `owner/name:version`, a version id or an object.
-        input: what the model is given; files, paths and bytes in it are uploaded or inlined.
+        input: what the model is given; files, paths and bytes in it are uploaded.
         use_file_output: whether files come as `FileOutput` (the default) or as URLs.
         wait: how many seconds the API holds the first answer back, 60 at most; True for as long
             as it likes; False to only poll; without it, 5. A prediction that is given up
@@ -55,7 +55,7 @@ def run(
         webhook_completed: an https URL that the end is sent to.
         webhook_events_filter: which events are sent: `start`, `output`, `logs`, `completed`.
         cancel_after: after how many seconds (or a duration such as `1m30s`) it is canceled.
-        file_encoding_strategy: `default`, `url` (upload files) or `base64` (inline them).
+        file_encoding_strategy: `url` (upload files; the default), `base64` (inline them) or `auto`.
         on_abandon: `cancel` or `leave` the prediction if this is broken off.
         on_update: called with the prediction each time its state was seen.
         progress: True shows bars, for the files that go up and by the progress bar in the model's
@@ -148,14 +148,14 @@ def stream(
 
     Args:
         ref: the model, as `owner/name`, `owner/name:version`, a version id or an object.
-        input: what the model is given; files, paths and bytes in it are uploaded or inlined.
+        input: what the model is given; files, paths and bytes in it are uploaded.
         use_file_output: whether files come as `FileOutput` (the default) or as URLs.
         timeout: how many seconds all of this may take; without it, as long as it takes.
         webhook: an https URL that events about the prediction are sent to.
         webhook_completed: an https URL that the end is sent to.
         webhook_events_filter: which events are sent: `start`, `output`, `logs`, `completed`.
         cancel_after: after how many seconds (or a duration such as `1m30s`) it is canceled.
-        file_encoding_strategy: `default`, `url` (upload files) or `base64` (inline them).
+        file_encoding_strategy: `url` (upload files; the default), `base64` (inline them) or `auto`.
         cancel_on_close: whether closing the stream early cancels the prediction.
         on_abandon: `cancel` or `leave` the prediction if this is broken off.
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any, Dict, Literal, Mapping
 
-FileEncodingStrategy = Literal["default", "url", "base64"]
-"""What becomes of files in an input: by their size, uploaded, or inlined."""
+FileEncodingStrategy = Literal["default", "url", "base64", "auto"]
+"""How files in inputs are sent: uploaded (`default`, `url`), inlined, or by their size."""
 
 OnAbandon = Literal["cancel", "leave"]
-"""What becomes of a prediction that nobody waits for any more."""
+"""What happens to the prediction of an abandoned `run` or `stream`."""
 
 Status = Literal["starting", "processing", "succeeded", "failed", "canceled", "aborted"]
 """The statuses of a prediction or training; the last four are terminal."""
 
 WebhookEvent = Literal["start", "output", "logs", "completed"]
-"""What a webhook can be told."""
+"""The events that a webhook can receive."""
 
 
 def given(**params: Any) -> Dict[str, Any]:

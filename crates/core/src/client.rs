@@ -61,8 +61,11 @@ pub struct Options {
     /// The whole retry policy; `max_retries` above takes precedence over its own.
     #[serde(skip)]
     pub retry: Option<RetryPolicy>,
-    /// How files in an input are sent. Default: small ones inline, others uploaded.
+    /// How files in an input are sent. Default: uploaded.
     pub file_encoding_strategy: Option<FileEncodingStrategy>,
+    /// Whether the SHA-256 of every upload is compared with the one in the response. Default: false, as TLS
+    /// already protects the bytes and hashing takes about as long as sending.
+    pub verify_uploads: Option<bool>,
     /// The time between two looks at a prediction. Default: the environment variable
     /// `REPLICATE_POLL_INTERVAL` (seconds), or adaptive: quick at first, slower for long runs.
     #[serde(deserialize_with = "seconds")]
@@ -132,6 +135,7 @@ pub(crate) struct Config {
     pub idle_timeout: Duration,
     pub retry: RetryPolicy,
     pub file_encoding_strategy: FileEncodingStrategy,
+    pub verify_uploads: bool,
     pub poll_interval: Option<Duration>,
     pub use_file_output: bool,
     pub on_abandon: OnAbandon,
@@ -153,6 +157,7 @@ impl Config {
             max_retries,
             retry,
             file_encoding_strategy,
+            verify_uploads,
             poll_interval,
             use_file_output,
             on_abandon,
@@ -185,6 +190,7 @@ impl Config {
             idle_timeout: idle_timeout.unwrap_or(Duration::from_secs(300)),
             retry,
             file_encoding_strategy: file_encoding_strategy.unwrap_or_default(),
+            verify_uploads: verify_uploads.unwrap_or(false),
             poll_interval,
             use_file_output: use_file_output.unwrap_or(true),
             on_abandon: on_abandon.unwrap_or_default(),
@@ -376,6 +382,7 @@ impl Client {
         put("idle_timeout", config.idle_timeout.as_secs_f64().into());
         put("max_retries", config.retry.max_retries.into());
         put("file_encoding_strategy", config.file_encoding_strategy.name().into());
+        put("verify_uploads", config.verify_uploads.into());
         put("poll_interval", config.poll_interval.map(|interval| interval.as_secs_f64()).into());
         put("use_file_output", config.use_file_output.into());
         put("on_abandon", config.on_abandon.name().into());

@@ -1,10 +1,11 @@
 //! The one error type: what kind it is, what the API said, and what is known about the work.
 
 mod kind;
+mod reason;
 
 use std::{error::Error as StdError, fmt, time::Duration};
 
-pub use self::kind::ErrorKind;
+pub use self::{kind::ErrorKind, reason::FailureReason};
 use crate::{
     platform::BoxError,
     value::{Object, Value},
@@ -330,6 +331,25 @@ impl Error {
         self.0.prediction.as_ref()
     }
 
+    /// Why a model failed, read from its error text; `None` if no model did.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// use replicant::FailureReason;
+    ///
+    /// if let Err(error) = client.run("acme/painter", replicant::json!({"prompt": "a heron"})).await {
+    ///     if error.reason() == Some(FailureReason::ContentFilter) {
+    ///         println!("choose another prompt");
+    ///     }
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn reason(&self) -> Option<FailureReason> {
+        use ErrorKind::{PredictionAborted, PredictionCanceled, PredictionFailed};
+        let failed = matches!(self.kind(), PredictionFailed | PredictionCanceled | PredictionAborted);
+        self.prediction().filter(|_| failed).map(reason::of_prediction)
+    }
+
     /// What had arrived before the failure.
     ///
     /// ```no_run
@@ -383,6 +403,7 @@ impl Error {
         put("outcome_unknown", self.0.outcome_unknown.then_some(true.into()));
         put("prediction", self.0.prediction.clone());
         put("partial", self.0.partial.clone());
+        put("reason", self.reason().map(|reason| reason.name().into()));
         let causes: Vec<String> = causes(self).map(ToString::to_string).collect();
         put("cause", (!causes.is_empty()).then(|| causes.join(": ").into()));
         Value::Object(fields)

@@ -68,7 +68,7 @@ pub use serde_json::json;
 pub use self::{
     call::Call,
     client::{Client, Options},
-    error::{Error, ErrorKind, ErrorResponse, Result},
+    error::{Error, ErrorKind, ErrorResponse, FailureReason, Result},
     exchange::Reply,
     identifier::Reference,
     operation::Item,

@@ -18,16 +18,19 @@ use crate::{
     exchange::{shown, within},
     output::FileOutput,
     platform::BoxStream,
-    request::{Request, RequestOptions},
+    request::{Request, RequestOptions, path},
     retry::{Failure, Repeat, next_attempt},
     sse::{Parser, RawEvent},
     value::Value,
+    wait::{is_terminal, succeeded},
 };
 
 /// How much of a stream's text an error carries at most.
 pub(crate) const PARTIAL: usize = 1024 * 1024;
 /// The longest line or event that is taken: files come inline, and not much larger than this.
 const LONGEST: usize = 256 * 1024 * 1024;
+/// How long a failed stream waits for the prediction's logs.
+const LAST_STATE: Duration = Duration::from_secs(10);
 /// How many ids are remembered to recognise what comes twice.
 const RECENT: usize = 1024;
 
@@ -222,6 +225,32 @@ pub(crate) fn read_events(
     })))
 }
 
+/// The status that an event ends a prediction with, and why, unless the event is no such end.
+fn unsuccessful_end(raw: &RawEvent) -> Option<(&'static str, Option<String>)> {
+    match raw.event.as_str() {
+        "error" => {
+            let detail = Value::from_json(raw.data.as_bytes()).unwrap_or_default();
+            Some(("failed", Some(detail["detail"].as_str().unwrap_or(&raw.data).to_owned())))
+        }
+        "done" => match Value::from_json(raw.data.as_bytes()).ok()?["reason"].as_str()? {
+            "canceled" => Some(("canceled", None)),
+            "aborted" => Some(("aborted", None)),
+            "error" => Some(("failed", None)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Fetches a prediction with its logs; `None` if that fails, as the error at hand matters more.
+async fn last_state(client: Client, id: Value, options: RequestOptions) -> Option<Value> {
+    let id = id.as_str().filter(|id| !id.is_empty())?;
+    let path = path("/predictions/{id}", &[("id", id)]).ok()?;
+    let request = Request::get(path).options(RequestOptions { max_retries: Some(1), ..options });
+    let fetched = within(client.runtime(), LAST_STATE, client.fetch::<Value>(&request)).await;
+    fetched?.ok().filter(|seen| seen["id"].as_str() == Some(id))
+}
+
 struct Reader {
     client: Client,
     url: Url,
@@ -259,9 +288,13 @@ impl Reader {
                 if self.reconnected && self.seen(&raw) {
                     continue;
                 }
-                // Only what is new is progress: a server may begin again and break off for ever.
+                // Only new events reset the count; otherwise a server that replays from the start could keep us
+                // reconnecting forever.
                 self.attempts = 0;
-                return self.deliver(raw).map(Some);
+                return match unsuccessful_end(&raw) {
+                    Some((status, why)) => Err(self.ended(status, why).await),
+                    None => Ok(Some(self.deliver(raw))),
+                };
             }
             let mut body = match self.body.take() {
                 Some(body) => body,
@@ -301,7 +334,7 @@ impl Reader {
         self.recent.iter().any(|recent| recent == id)
     }
 
-    fn deliver(&mut self, raw: RawEvent) -> Result<Event> {
+    fn deliver(&mut self, raw: RawEvent) -> Event {
         let RawEvent { event, data, id, own_id: _, retry } = raw;
         if let Some(id) = &id
             && self.last_id.as_ref() != Some(id)
@@ -316,28 +349,36 @@ impl Reader {
         self.delivered = true;
         match event.as_str() {
             "done" => self.ended = true,
-            "error" => {
-                self.ended = true;
-                return Err(self.failed(&data));
-            }
             "output" if self.partial.len() < PARTIAL => self.partial.push_str(&data),
             _ => {}
         }
         let file = (self.files && event == "output" && self.client.is_file(&data))
             .then(|| FileOutput::new(&self.client, &data));
-        Ok(Event { event, data, id, retry, file })
+        Event { event, data, id, retry, file }
     }
 
-    fn failed(&self, data: &str) -> Error {
-        let detail = Value::from_json(data.as_bytes()).unwrap_or_default();
-        let why = detail["detail"].as_str().unwrap_or(data);
-        let mut prediction = self.prediction.clone();
-        if prediction.as_object().is_some() {
-            prediction["status"] = "failed".into();
+    /// Builds the error that `run` ends with for the same prediction.
+    async fn ended(&mut self, status: &str, why: Option<String>) -> Error {
+        self.ended = true;
+        let seen = last_state(self.client.clone(), self.prediction["id"].clone(), self.options.clone()).await;
+        let mut prediction = seen.unwrap_or_else(|| self.prediction.clone());
+        if prediction.as_object().is_none() {
+            prediction = Value::object();
+        }
+        // The stream may end before the API shows the end.
+        if !is_terminal(prediction["status"].as_str().unwrap_or_default()) {
+            prediction["status"] = status.into();
+        }
+        if let Some(why) = why.filter(|_| prediction["error"].is_null()) {
             prediction["error"] = why.into();
         }
-        let error = Error::new(ErrorKind::PredictionFailed, format!("Prediction failed: {why}"));
-        error.with_prediction(prediction).with_partial(self.partial.as_str().into())
+        let error = match succeeded(prediction) {
+            Err(error) => error,
+            Ok(prediction) => {
+                Error::new(ErrorKind::PredictionFailed, "Prediction failed").with_prediction(prediction)
+            }
+        };
+        error.with_partial(self.partial.as_str().into())
     }
 
     async fn connect(&mut self) -> Result<BoxStream<'static, Result<Bytes>>> {
@@ -354,10 +395,17 @@ impl Reader {
             if self.delivered { error.with_partial(self.partial.as_str().into()) } else { error }
         };
         let response = self.client.open(&request).await.map_err(with_what_came)?;
-        let content_type = response.header("content-type").unwrap_or_default();
-        if !content_type.starts_with("text/event-stream") {
-            let why =
-                format!("{} answered with {content_type:?} instead of text/event-stream", shown(&self.url));
+        // Test doubles and proxies often declare another type, or none.
+        let content_type = response.header("content-type").unwrap_or_default().to_ascii_lowercase();
+        if ["text/html", "application/xhtml", "application/json", "application/problem+json"]
+            .iter()
+            .any(|refused| content_type.starts_with(refused))
+        {
+            let why = format!(
+                "{} responded with {content_type:?} instead of text/event-stream; check `base_url`, and whether a \
+                 proxy is in between",
+                shown(&self.url)
+            );
             return Err(with_what_came(Error::new(ErrorKind::InvalidResponse, why)));
         }
         Ok(response.body.stream())

@@ -1,4 +1,4 @@
-//! Files going up: inlined as data: URIs or uploaded, streamed, each once.
+//! Files in inputs: uploaded as a stream or inlined as data: URIs, each once.
 
 mod digest;
 mod multipart;
@@ -11,6 +11,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Deserialize;
 
+use self::digest::Digest;
 pub use self::watch::Upload;
 pub(crate) use self::{
     multipart::{Multipart, Progress, moved},
@@ -34,7 +35,7 @@ use crate::{
 /// assert_eq!(replicant::MAX_FILE_SIZE, 104_857_600);
 /// ```
 pub const MAX_FILE_SIZE: u64 = 100 * 1024 * 1024;
-/// The largest file that is inlined without being asked to. One request less is worth a larger body
+/// The largest file that [`FileEncodingStrategy::Auto`] inlines. Saving a request is worth a larger body
 /// up to about here.
 const INLINE_LIMIT: u64 = 64 * 1024;
 /// The most that all inlined files of one input may hold.
@@ -47,20 +48,24 @@ const PARALLEL: usize = 4;
 /// ```
 /// use replicant::{Client, FileEncodingStrategy, Options};
 ///
-/// let strategy = Some(FileEncodingStrategy::Upload);
+/// let strategy = Some(FileEncodingStrategy::Auto);
 /// let client = Client::new(Options { file_encoding_strategy: strategy, ..Options::default() })?;
 /// # Ok::<(), replicant::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 pub enum FileEncodingStrategy {
-    /// Small ones inline, others uploaded.
+    /// Uploads every file, as the official clients do: an inlined file comes back in every poll and webhook.
     #[default]
-    #[serde(rename = "default")]
-    Default,
-    /// Every file is uploaded.
     #[serde(rename = "upload", alias = "url")]
     Upload,
-    /// Every file is inlined as a data: URI; 10 MB in all at most.
+    /// Uploads every file, and inlines those whose upload fails unless the API refused it. The default in Node,
+    /// as in npm `replicate`.
+    #[serde(rename = "default")]
+    UploadOrInline,
+    /// Inlines files of up to 64 KiB and uploads the others.
+    #[serde(rename = "auto")]
+    Auto,
+    /// Inlines every file as a data: URI; 10 MB in total at most.
     #[serde(rename = "data-uri", alias = "base64")]
     DataUri,
 }
@@ -68,8 +73,9 @@ pub enum FileEncodingStrategy {
 impl FileEncodingStrategy {
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::Default => "default",
             Self::Upload => "upload",
+            Self::UploadOrInline => "default",
+            Self::Auto => "auto",
             Self::DataUri => "data-uri",
         }
     }
@@ -312,7 +318,8 @@ impl Client {
         file.check(place)?;
         let metadata = upload.metadata.map(|metadata| metadata.to_json()).transpose()?;
         let repeat = if file.source.replayable() { Repeat::Safe } else { Repeat::Impossible };
-        let multipart = Multipart::new(file.clone(), metadata, upload.watch.of(place, file.name()));
+        let verify = self.config().verify_uploads;
+        let multipart = Multipart::new(file.clone(), metadata, upload.watch.of(place, file.name()), verify);
         let mut request = Request::post("/files")
             .body(Body::Multipart(multipart))
             .deadline(upload.deadline)
@@ -323,21 +330,19 @@ impl Client {
             ErrorKind::PayloadTooLarge => error.with_kind(ErrorKind::FileTooLarge),
             _ => error,
         })?;
-        let received = reply.value["checksums"]["sha256"].as_str().filter(|text| text.len() == 64);
-        let digest = request.body.progress().and_then(|progress| progress.take_digest());
-        if let Some(received) = received {
-            let sent = match digest {
-                Some(digest) => digest.hex().await?,
-                None => "that of all of it".to_owned(),
-            };
-            if !received.eq_ignore_ascii_case(&sent) {
-                let why = format!(
-                    "`{place}`: the file arrived damaged: its SHA-256 is {received} instead of {sent}"
-                );
-                return Err(Error::new(ErrorKind::InvalidResponse, why));
-            }
+        if verify {
+            let digest = request.body.progress().and_then(|progress| progress.take_digest());
+            verify_upload(place, &reply.value, digest).await?;
         }
         Ok(reply)
+    }
+
+    async fn upload_url(&self, file: &File, place: &str, upload: UploadOptions) -> Result<String> {
+        let uploaded = self.upload(file, place, upload).await?;
+        let url = uploaded.value["urls"]["get"].as_str().map(str::to_owned);
+        url.ok_or_else(|| {
+            Error::new(ErrorKind::InvalidResponse, "the response to the upload has no `urls.get`")
+        })
     }
 
     /// Replaces every file in an input by what the API takes: a data: URI or the URL of an upload.
@@ -370,11 +375,15 @@ impl Client {
                     file.data_uri().await?
                 } else {
                     let upload = UploadOptions { deadline, watch: watch.clone(), ..UploadOptions::default() };
-                    let uploaded = self.upload(&file, &place, upload).await?;
-                    let url = uploaded.value["urls"]["get"].as_str().map(str::to_owned);
-                    url.ok_or_else(|| {
-                        Error::new(ErrorKind::InvalidResponse, "the answer to the upload has no `urls.get`")
-                    })?
+                    match self.upload_url(&file, &place, upload).await {
+                        Err(error)
+                            if strategy == FileEncodingStrategy::UploadOrInline
+                                && may_inline(&file, &error) =>
+                        {
+                            file.data_uri().await?
+                        }
+                        url => url?,
+                    }
                 };
                 Ok::<_, Error>((file, reference))
             })
@@ -390,11 +399,43 @@ impl Client {
     }
 }
 
+/// Compares the checksum of an uploaded file with that of the bytes that were sent.
+async fn verify_upload(place: &str, uploaded: &Value, digest: Option<Digest>) -> Result<()> {
+    let damaged = |why: String| Error::new(ErrorKind::InvalidResponse, format!("`{place}`: {why}"));
+    let Some(digest) = digest else {
+        return Err(damaged("the server responded before the whole file was sent".to_owned()));
+    };
+    let Some(received) = uploaded["checksums"]["sha256"].as_str() else {
+        return Err(damaged(
+            "cannot verify the upload, as the response has no `checksums.sha256`".to_owned(),
+        ));
+    };
+    let sent = digest.hex().await?;
+    if received.eq_ignore_ascii_case(&sent) {
+        return Ok(());
+    }
+    Err(damaged(format!(
+        "the upload was damaged: the server received SHA-256 {received}, but {sent} was sent"
+    )))
+}
+
+/// Whether a file whose upload failed can be inlined instead: it is small enough, can be read again, and the
+/// API did not refuse it.
+fn may_inline(file: &File, error: &Error) -> bool {
+    let refused = matches!(error.status(), Some(400..=499));
+    let local = matches!(
+        error.kind(),
+        ErrorKind::FileNotFound | ErrorKind::FileTooLarge | ErrorKind::InvalidArgument
+    );
+    let small = file.source.len().is_some_and(|size| size <= INLINE_TOTAL);
+    !refused && !local && small && file.source.replayable()
+}
+
 fn inlined(file: &File, strategy: FileEncodingStrategy) -> bool {
     match strategy {
         FileEncodingStrategy::DataUri => true,
-        FileEncodingStrategy::Upload => false,
-        FileEncodingStrategy::Default => file.source.len().is_some_and(|size| size <= INLINE_LIMIT),
+        FileEncodingStrategy::Upload | FileEncodingStrategy::UploadOrInline => false,
+        FileEncodingStrategy::Auto => file.source.len().is_some_and(|size| size <= INLINE_LIMIT),
     }
 }
 

@@ -106,8 +106,7 @@ async fn a_file_goes_up_and_comes_back_changed() {
         .await
         .unwrap();
     made.files()[0].save(&path).await.unwrap();
-    for strategy in
-        [FileEncodingStrategy::Default, FileEncodingStrategy::Upload, FileEncodingStrategy::DataUri]
+    for strategy in [FileEncodingStrategy::Auto, FileEncodingStrategy::Upload, FileEncodingStrategy::DataUri]
     {
         let mut input = input("image", File::path(&path));
         input["scale"] = 2.into();

@@ -119,7 +119,7 @@ class AsyncTrainings(AsyncNamespace):
 
         Args:
             version: the version to train, as `owner/name:id`; or its id, with `model`.
-            input: what the training is given; files, paths and bytes in it are uploaded or inlined.
+            input: what the training is given; files, paths and bytes in it are uploaded.
             destination: the model that gets the new version, as `owner/name` or as an object.
             webhook: an https URL that events about the training are sent to.
             webhook_completed: an https URL that the end is sent to.
@@ -127,7 +127,7 @@ class AsyncTrainings(AsyncNamespace):
             model: the model to train, as `owner/name` or as an object.
             owner: the model's owner, with `name`, if `model` is not given.
             name: the model's name, with `owner`.
-            file_encoding_strategy: `default`, `url` (upload files) or `base64` (inline them).
+            file_encoding_strategy: `url` (upload files; the default), `base64` (inline them) or `auto`.
 
         Raises:
             NotFoundError: there is no such destination.

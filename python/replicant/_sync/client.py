@@ -57,6 +57,7 @@ class Client(Base):
         poll_interval: Optional[float] = None,
         use_file_output: Optional[bool] = None,
         file_encoding_strategy: Optional[FileEncodingStrategy] = None,
+        verify_uploads: Optional[bool] = None,
         on_abandon: Optional[OnAbandon] = None,
         connect_timeout: Optional[float] = None,
         proxy: Optional[str] = None,
@@ -81,9 +82,11 @@ class Client(Base):
             poll_interval: how many seconds lie between two looks at a running prediction; without
                 it, `REPLICATE_POLL_INTERVAL`, or they are chosen.
             use_file_output: whether files in outputs come as `FileOutput` (the default) or as URLs.
-            file_encoding_strategy: `default`, `url` (upload files) or `base64` (inline them).
-            on_abandon: what becomes of the prediction of a `run` or `stream` that is broken off:
-                `cancel` (the default) or `leave`.
+            file_encoding_strategy: how files in inputs are sent: `url` uploads them (the default), `base64`
+                inlines them, `auto` inlines files of up to 64 KiB.
+            verify_uploads: whether to compare the SHA-256 of each upload with the one in the response.
+            on_abandon: what happens to the prediction of an abandoned `run` or `stream`: `cancel` (the
+                default) or `leave`.
             connect_timeout: how many seconds making a connection may take.
             proxy: the URL of a proxy; without it, as the environment says.
             ca_bundle: the path of certificates to trust beside those of the system.
@@ -104,6 +107,7 @@ class Client(Base):
                 poll_interval=poll_interval,
                 use_file_output=use_file_output,
                 file_encoding_strategy=file_encoding_strategy,
+                verify_uploads=verify_uploads,
                 on_abandon=on_abandon,
                 connect_timeout=connect_timeout,
                 proxy=proxy,
@@ -145,7 +149,7 @@ class Client(Base):
             default_query: query parameters to send beside those of this client.
             poll_interval: how many seconds lie between two looks at a running prediction.
             use_file_output: whether files in outputs come as `FileOutput` or as URLs.
-            file_encoding_strategy: `default`, `url` (upload files) or `base64` (inline them).
+            file_encoding_strategy: `url` (upload files; the default), `base64` (inline them) or `auto`.
             on_abandon: what becomes of the prediction of a `run` or `stream` that is broken off:
                 `cancel` or `leave`.
         """
@@ -265,7 +269,7 @@ class Client(Base):
 
         Args:
             ref: the model, as `owner/name`, `owner/name:version`, a version id or an object.
-            input: what the model is given; files, paths and bytes in it are uploaded or inlined.
+            input: what the model is given; files, paths and bytes in it are uploaded.
             use_file_output: whether files come as `FileOutput` (the default) or as URLs.
             wait: how many seconds the API holds the first answer back, 60 at most; True for as long
                 as it likes; False to only poll; without it, 5. A prediction that is given up
@@ -277,7 +281,7 @@ class Client(Base):
             webhook_completed: an https URL that the end is sent to.
             webhook_events_filter: which events are sent: `start`, `output`, `logs`, `completed`.
             cancel_after: after how many seconds (or a duration such as `1m30s`) it is canceled.
-            file_encoding_strategy: `default`, `url` (upload files) or `base64` (inline them).
+            file_encoding_strategy: `url` (upload files; the default), `base64` (inline them) or `auto`.
             on_abandon: `cancel` or `leave` the prediction if this is broken off.
             on_update: called with the prediction each time its state was seen.
             progress: True shows bars, for the files that go up and by the progress bar in the model's
@@ -392,14 +396,14 @@ class Client(Base):
 
         Args:
             ref: the model, as `owner/name`, `owner/name:version`, a version id or an object.
-            input: what the model is given; files, paths and bytes in it are uploaded or inlined.
+            input: what the model is given; files, paths and bytes in it are uploaded.
             use_file_output: whether files come as `FileOutput` (the default) or as URLs.
             timeout: how many seconds all of this may take; without it, as long as it takes.
             webhook: an https URL that events about the prediction are sent to.
             webhook_completed: an https URL that the end is sent to.
             webhook_events_filter: which events are sent: `start`, `output`, `logs`, `completed`.
             cancel_after: after how many seconds (or a duration such as `1m30s`) it is canceled.
-            file_encoding_strategy: `default`, `url` (upload files) or `base64` (inline them).
+            file_encoding_strategy: `url` (upload files; the default), `base64` (inline them) or `auto`.
             cancel_on_close: whether closing the stream early cancels the prediction.
             on_abandon: `cancel` or `leave` the prediction if this is broken off.
 

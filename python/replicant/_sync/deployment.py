@@ -54,7 +54,7 @@ class DeploymentsPredictions(Namespace):
 
         Args:
             deployment: the deployment, as `owner/name` or as an object.
-            input: what the model is given; files, paths and bytes in it are uploaded or inlined.
+            input: what the model is given; files, paths and bytes in it are uploaded.
             owner: the deployment's owner, if `deployment` is not given.
             name: the deployment's name, if `deployment` is not given.
             webhook: an https URL that events about the prediction are sent to.
@@ -65,7 +65,7 @@ class DeploymentsPredictions(Namespace):
                 True for as long as the API likes.
             prefer: the same as a header: `wait` or `wait=5`.
             cancel_after: after how many seconds (or a duration such as `1m30s`) it is canceled.
-            file_encoding_strategy: `default`, `url` (upload files) or `base64` (inline them).
+            file_encoding_strategy: `url` (upload files; the default), `base64` (inline them) or `auto`.
 
         Raises:
             UnprocessableEntityError: the input does not fit the model.
@@ -151,7 +151,7 @@ class DeploymentPredictions:
         whether the prediction was created is told, not tried again.
 
         Args:
-            input: what the model is given; files, paths and bytes in it are uploaded or inlined.
+            input: what the model is given; files, paths and bytes in it are uploaded.
             webhook: an https URL that events about the prediction are sent to.
             webhook_completed: an https URL that the end is sent to.
             webhook_events_filter: which events are sent: `start`, `output`, `logs`, `completed`.
@@ -160,7 +160,7 @@ class DeploymentPredictions:
                 True for as long as the API likes.
             prefer: the same as a header: `wait` or `wait=5`.
             cancel_after: after how many seconds (or a duration such as `1m30s`) it is canceled.
-            file_encoding_strategy: `default`, `url` (upload files) or `base64` (inline them).
+            file_encoding_strategy: `url` (upload files; the default), `base64` (inline them) or `auto`.
 
         Raises:
             UnprocessableEntityError: the input does not fit the model.

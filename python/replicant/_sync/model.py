@@ -232,7 +232,7 @@ class ModelPredictions(Namespace):
 
         Args:
             model: the model, as `owner/name` or as an object.
-            input: what the model is given; files, paths and bytes in it are uploaded or inlined.
+            input: what the model is given; files, paths and bytes in it are uploaded.
             owner: the model's owner, if `model` is not given.
             name: the model's name, if `model` is not given.
             webhook: an https URL that events about the prediction are sent to.
@@ -243,7 +243,7 @@ class ModelPredictions(Namespace):
                 True for as long as the API likes.
             prefer: the same as a header: `wait` or `wait=5`.
             cancel_after: after how many seconds (or a duration such as `1m30s`) it is canceled.
-            file_encoding_strategy: `default`, `url` (upload files) or `base64` (inline them).
+            file_encoding_strategy: `url` (upload files; the default), `base64` (inline them) or `auto`.
 
         Raises:
             UnprocessableEntityError: the input does not fit the model.

@@ -226,7 +226,7 @@ class Predictions(Namespace):
 
         Args:
             version: the version, as its id, as `owner/name:id` or as an object.
-            input: what the model is given; files, paths and bytes in it are uploaded or inlined.
+            input: what the model is given; files, paths and bytes in it are uploaded.
             model: a model that needs no version, as `owner/name` or as an object.
             deployment: a deployment, as `owner/name` or as an object.
             webhook: an https URL that events about the prediction are sent to.
@@ -237,7 +237,7 @@ class Predictions(Namespace):
                 True for as long as the API likes.
             prefer: the same as a header: `wait` or `wait=5`.
             cancel_after: after how many seconds (or a duration such as `1m30s`) it is canceled.
-            file_encoding_strategy: `default`, `url` (upload files) or `base64` (inline them).
+            file_encoding_strategy: `url` (upload files; the default), `base64` (inline them) or `auto`.
 
         Raises:
             InvalidArgumentError: not exactly one of version, model and deployment was given.

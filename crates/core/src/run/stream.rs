@@ -66,9 +66,11 @@ impl IntoFuture for StreamRun {
     type IntoFuture = BoxFuture<'static, Result<EventStream>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let plan = self.plan;
+        let mut plan = self.plan;
         Box::pin(async move {
             let life = plan.life();
+            // As the official clients do: older servers and recorded responses have a stream only then.
+            plan.prediction.stream.get_or_insert(true);
             let hold = plan.prediction.hold(Hold::None)?;
             let (prediction, deadline) = plan.limited(&life, plan.create(&life, hold)).await?;
             let options = plan.options.clone();

@@ -1,11 +1,8 @@
 //! A streamed `multipart/form-data` body with one file in it.
 
-use std::{
-    mem,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering},
 };
 
 use bytes::Bytes;
@@ -30,6 +27,8 @@ pub(crate) struct Multipart {
     boundary: String,
     progress: Progress,
     watch: Option<BytesWatcher>,
+    /// Whether the content is hashed while it is sent.
+    hashed: bool,
 }
 
 /// What is known of a body under way.
@@ -64,10 +63,10 @@ impl Progress {
 }
 
 impl Multipart {
-    pub fn new(file: File, metadata: Option<Vec<u8>>, watch: Option<BytesWatcher>) -> Self {
+    pub fn new(file: File, metadata: Option<Vec<u8>>, watch: Option<BytesWatcher>, hashed: bool) -> Self {
         // Long and random enough that no file holds it.
         let boundary = format!("----replicant{:032x}", fastrand::u128(..));
-        Self { file, metadata, boundary, progress: Progress::default(), watch }
+        Self { file, metadata, boundary, progress: Progress::default(), watch, hashed }
     }
 
     pub fn content_type(&self) -> String {
@@ -95,7 +94,7 @@ impl Multipart {
             chunks: Box::pin(content),
             size,
             loaded: 0,
-            digest: Digest::default(),
+            digest: self.hashed.then(Digest::default),
             progress: self.progress.clone(),
             watch: self.watch.clone(),
         };
@@ -123,14 +122,14 @@ impl Multipart {
     }
 }
 
-/// The content on its way: hashed, counted, and checked against the size that was announced.
+/// The content while it is sent: counted, checked against the announced size, and hashed if asked for.
 struct Content {
     name: String,
     chunks: BoxStream<'static, Result<Bytes>>,
     size: Option<u64>,
     loaded: u64,
     /// Each attempt has one of its own: one that was given up may be read on for a while.
-    digest: Digest,
+    digest: Option<Digest>,
     progress: Progress,
     watch: Option<BytesWatcher>,
 }
@@ -157,7 +156,9 @@ impl Content {
         if self.size.is_some_and(|size| self.loaded > size) {
             return Err(self.changed());
         }
-        self.digest.update(chunk.clone()).await?;
+        if let Some(digest) = &mut self.digest {
+            digest.update(chunk.clone()).await?;
+        }
         self.progress.add(chunk.len());
         if let Some(watch) = &self.watch {
             watch(self.loaded, self.size);
@@ -169,9 +170,10 @@ impl Content {
         if self.size.is_some_and(|size| self.loaded < size) {
             return Err(self.changed());
         }
-        self.digest.hash().await?;
-        let digest = mem::take(&mut self.digest);
-        *self.progress.digest.lock().unwrap_or_else(PoisonError::into_inner) = Some(digest);
+        if let Some(mut digest) = self.digest.take() {
+            digest.hash().await?;
+            *self.progress.digest.lock().unwrap_or_else(PoisonError::into_inner) = Some(digest);
+        }
         Ok(())
     }
 
