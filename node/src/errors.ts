@@ -28,7 +28,12 @@ export interface Failure {
 }
 
 /** Why a model failed, read from its error text. */
-export type FailureReason = "content_filter" | "out_of_memory" | "queue_timeout" | "invalid_input" | "unknown";
+export type FailureReason =
+  | "content_filter"
+  | "out_of_memory"
+  | "queue_timeout"
+  | "invalid_input"
+  | "unknown";
 
 /** One field of the input that the API refuses. */
 export interface InvalidField {

@@ -77,7 +77,12 @@ function connect(options: ReplicateOptions): [NativeClient, Record<string, unkno
   // From process.env, because a worker's or a test runner's own environment is not the process's. The empty
   // token is none, so that the core does not look for one there.
   const env = { baseUrl: process.env.REPLICATE_BASE_URL || undefined };
-  const given = { userAgent: `replicant-node/${version}`, fileEncodingStrategy: "default", ...env, ...defined(rest) };
+  const given = {
+    userAgent: `replicant-node/${version}`,
+    fileEncodingStrategy: "default",
+    ...env,
+    ...defined(rest),
+  };
   const { json, parts } = encode(params({ ...given, auth: options.auth ?? "" }));
   return rethrow(() => {
     const client = new native.NativeClient(inbox, json, parts, fetch && carry(fetch));
