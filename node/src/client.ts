@@ -68,8 +68,8 @@ export class Replicate {
   declare baseUrl?: string;
   /** The function that sends every request, if one was given or set. Otherwise it reads as the global `fetch`, and the built-in client sends. */
   declare fetch: Fetch;
-  /** How files inside inputs are sent. */
-  declare fileEncodingStrategy: FileEncodingStrategy;
+  /** How files inside inputs are sent. Typed as in the official client, which knows no `"auto"`. */
+  declare fileEncodingStrategy: Exclude<FileEncodingStrategy, "auto">;
   /** Whether files in outputs come as {@link FileOutput}s. */
   declare useFileOutput: boolean;
 

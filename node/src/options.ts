@@ -18,7 +18,7 @@ export type ReplicateOptions = {
    * How files inside inputs are sent: `"default"` uploads them, and inlines those whose upload fails;
    * `"upload"`, `"data-uri"`; `"auto"` inlines files of up to 64 KiB and uploads the others.
    */
-  fileEncodingStrategy?: FileEncodingStrategy | "auto" | undefined;
+  fileEncodingStrategy?: FileEncodingStrategy | undefined;
   /** Whether to compare the SHA-256 of each upload with the one in the response. False by default. */
   verifyUploads?: boolean | undefined;
   /** Whether files in outputs come as {@link FileOutput}s (the default) or as URLs. */
@@ -64,7 +64,7 @@ export type RunOptions = Omit<RequestOptions, "timeout"> & {
   /** Whether files in the output come as {@link FileOutput}s. */
   useFileOutput?: boolean | undefined;
   /** How the input's files are sent. */
-  fileEncodingStrategy?: FileEncodingStrategy | "auto" | undefined;
+  fileEncodingStrategy?: FileEncodingStrategy | undefined;
   /** What becomes of the prediction when this call is given up. */
   onAbandon?: "cancel" | "leave" | undefined;
   /** Told how far the input's files have got on their way up. */

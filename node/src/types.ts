@@ -17,7 +17,7 @@ export type Visibility = "public" | "private";
 export type WebhookEventType = "start" | "output" | "logs" | "completed";
 
 /** How a file inside an input travels: uploaded first, inside the JSON, or whichever suits its size. */
-export type FileEncodingStrategy = "default" | "upload" | "data-uri";
+export type FileEncodingStrategy = "default" | "upload" | "data-uri" | "auto";
 
 /** `owner/name`, or `owner/name:version`. */
 export type ModelReference = `${string}/${string}` | `${string}/${string}:${string}`;

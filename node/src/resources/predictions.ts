@@ -29,7 +29,7 @@ export type PredictionInput = RequestOptions & {
   /** Cancel it by itself after so long: seconds, or text such as `"1m30s"`. */
   cancelAfter?: number | string | undefined;
   /** How its files travel; the client's setting by default. */
-  fileEncodingStrategy?: FileEncodingStrategy | "auto" | undefined;
+  fileEncodingStrategy?: FileEncodingStrategy | undefined;
   /** Told how far its files have got on their way up. */
   onUpload?: ((upload: UploadProgress) => void) | undefined;
 };

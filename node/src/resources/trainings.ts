@@ -22,7 +22,7 @@ export type TrainingOptions = RequestOptions & {
   /** What it is told of. */
   webhook_events_filter?: WebhookEventType[] | undefined;
   /** How its files travel; the client's setting by default. */
-  fileEncodingStrategy?: FileEncodingStrategy | "auto" | undefined;
+  fileEncodingStrategy?: FileEncodingStrategy | undefined;
   /** Told how far its files have got on their way up. */
   onUpload?: ((upload: UploadProgress) => void) | undefined;
 };
