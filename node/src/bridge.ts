@@ -5,6 +5,7 @@ import { FileOutput } from "./file-output";
 import { expect, type Reply } from "./inbox";
 import { type NativeClient, type NativeStream, native } from "./native";
 import { REFUSED } from "./params";
+import { onAbort } from "./signals";
 import { decode, type Encoded, encode, type Part } from "./value";
 
 /** The response to each call, by the promise that the caller has. */
@@ -79,7 +80,7 @@ export class Bridge {
     const stop = signal || observe ? new native.NativeCancel() : undefined;
     const abort = () => stop?.cancel();
     const witness = observe && new Witness((json) => observe(this.#decode(json)), abort);
-    signal?.addEventListener("abort", abort, { once: true });
+    const ignore = onAbort(signal, abort);
     try {
       const client = this.client();
       const reply = await expect(
@@ -95,7 +96,7 @@ export class Bridge {
       witness?.finish();
       throw toError(thrown);
     } finally {
-      signal?.removeEventListener("abort", abort);
+      ignore();
     }
   }
 

@@ -4,6 +4,7 @@ import { toError } from "./failures";
 import type { FileOutput } from "./file-output";
 import { ready } from "./inbox";
 import type { NativeStream } from "./native";
+import { onAbort } from "./signals";
 import { conceal, reveal } from "./state";
 import type { Prediction } from "./types";
 import { observer, type UploadProgress } from "./uploads";
@@ -52,7 +53,7 @@ class Items<T> {
   #ended = false;
   /** Callers that ask again before they have an answer are served in turn. */
   #turn: Promise<unknown> | undefined;
-  readonly #abort = () => void this.finish();
+  #ignore = (): void => {};
 
   constructor(
     private readonly open: () => NativeStream,
@@ -80,7 +81,7 @@ class Items<T> {
     this.#batch = [];
     this.#at = 0;
     if (this.#stream && !this.#ended) {
-      this.signal?.removeEventListener("abort", this.#abort);
+      this.#ignore();
       keepAlive(this.#stream.close());
     }
     this.#ended = true;
@@ -113,7 +114,7 @@ class Items<T> {
     if (this.#stream === undefined) {
       checkSignal(this.signal);
       this.#stream = this.open();
-      this.signal?.addEventListener("abort", this.#abort, { once: true });
+      this.#ignore = onAbort(this.signal, () => void this.finish());
     }
     return this.#stream;
   }
@@ -125,7 +126,7 @@ class Items<T> {
       this.#at = 0;
     } else if (!(await ready(stream))) {
       this.#ended = true;
-      this.signal?.removeEventListener("abort", this.#abort);
+      this.#ignore();
     }
   }
 }

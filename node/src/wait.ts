@@ -1,3 +1,4 @@
+import { onAbort } from "./signals";
 import type { Prediction } from "./types";
 
 /** Waits, and stops waiting (not the prediction) once `stop` says so. */
@@ -9,7 +10,7 @@ export async function waitOrStop(
   const controller = new AbortController();
   const follow = () => controller.abort(outer?.reason);
   if (outer?.aborted) follow();
-  outer?.addEventListener("abort", follow, { once: true });
+  const ignore = onAbort(outer, follow);
   let stopped: Prediction | undefined;
   const observe = async (state: Prediction) => {
     if (stopped === undefined && (await stop(state))) {
@@ -30,6 +31,6 @@ export async function waitOrStop(
     if (stopped) return stopped;
     throw error;
   } finally {
-    outer?.removeEventListener("abort", follow);
+    ignore();
   }
 }

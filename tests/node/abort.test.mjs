@@ -1,5 +1,6 @@
 // Aborting: at once, with the signal's reason, and the native work ends with it.
 import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
 import { test } from "node:test";
 import { eventually, startEmulator } from "./support/emulator.mjs";
 
@@ -150,4 +151,39 @@ test("AbortSignal.timeout gives its TimeoutError", async () => {
   await assert.rejects(replicate.run("emulator/endless", { input: {}, signal: AbortSignal.timeout(100) }), {
     name: "TimeoutError",
   });
+});
+
+async function readAll(stream) {
+  for await (const _ of stream);
+}
+
+test("one signal for many calls: one listener, no warning, and all of them end", async () => {
+  const warnings = [];
+  const warned = (warning) => warnings.push(warning.name);
+  process.on("warning", warned);
+  const controller = new AbortController();
+  const { signal } = controller;
+  const started = await replicate.predictions.create({ model: "emulator/endless", input: {} });
+  const calls = [
+    ...Array.from({ length: 12 }, () => replicate.wait(started, { signal })),
+    ...Array.from({ length: 12 }, () => readAll(replicate.stream("emulator/endless", { input: {}, signal }))),
+    replicate.wait(started, { signal, interval: 10 }, () => false),
+  ];
+  const done = await replicate.run("emulator/echo", { input: { value: 1 }, signal });
+  assert.equal(done, 1);
+  assert.equal(getEventListeners(signal, "abort").length, 1);
+  controller.abort(new Error("enough"));
+  const ends = await Promise.allSettled(calls);
+  assert.ok(
+    ends.every(({ reason }) => reason?.message === "enough"),
+    JSON.stringify(ends),
+  );
+  assert.equal(getEventListeners(signal, "abort").length, 0);
+
+  const reused = new AbortController();
+  for (let n = 0; n < 3; n++) await replicate.models.get("emulator", "echo", { signal: reused.signal });
+  assert.equal(getEventListeners(reused.signal, "abort").length, 0);
+  await new Promise(setImmediate);
+  process.off("warning", warned);
+  assert.deepEqual(warnings, []);
 });

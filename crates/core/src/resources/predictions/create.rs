@@ -130,7 +130,9 @@ impl CreateParams {
     pub fn create(self, client: &Client) -> Result<CreatePrediction> {
         let Self { version, model, deployment, input, options, unknown } = self;
         refuse_unknown("predictions.create", &unknown)?;
-        let target = match (version, model, deployment) {
+        // Forms and configurations give "" for what is not set; both official clients treat it so.
+        let given = |name: Option<String>| name.filter(|name| !name.is_empty());
+        let target = match (given(version), given(model), given(deployment)) {
             (Some(version), None, None) => Ok(Target::Version(version)),
             (None, Some(model), None) => match model.parse::<Reference>()? {
                 // A model with a version is common enough to be taken for what it means.

@@ -1,0 +1,32 @@
+/** Listening to the user's abort signals. */
+
+const listening = new WeakMap<AbortSignal, { calls: Set<() => void>; listener: () => void }>();
+
+/**
+ * Calls `call` when `signal` is aborted.
+ *
+ * All calls share one listener per signal, because Node reports a leak when a signal has more than ten.
+ *
+ * @returns a function that stops listening
+ */
+export function onAbort(signal: AbortSignal | undefined, call: () => void): () => void {
+  if (signal === undefined) return () => {};
+  const { calls, listener } = listening.get(signal) ?? listen(signal);
+  calls.add(call);
+  return () => {
+    if (!calls.delete(call) || calls.size > 0) return;
+    listening.delete(signal);
+    signal.removeEventListener("abort", listener);
+  };
+}
+
+function listen(signal: AbortSignal) {
+  const calls = new Set<() => void>();
+  const listener = () => {
+    for (const call of calls) call();
+  };
+  const entry = { calls, listener };
+  listening.set(signal, entry);
+  signal.addEventListener("abort", listener, { once: true });
+  return entry;
+}
