@@ -67,7 +67,11 @@ class Items<T> {
       const value = this.#shift();
       if (value !== undefined) return Promise.resolve({ done: false, value });
     }
-    const turn = (this.#turn ?? Promise.resolve()).then(() => this.#wait());
+    return this.#inTurn(() => this.#wait());
+  }
+
+  #inTurn<R>(work: () => Promise<R>): Promise<R> {
+    const turn = (this.#turn ?? Promise.resolve()).then(work);
     const settled = turn
       .catch(() => {})
       .then(() => {
@@ -75,6 +79,20 @@ class Items<T> {
       });
     this.#turn = settled;
     return turn;
+  }
+
+  /** Reads until `begun`, without taking an item from the caller. */
+  start(begun: () => boolean): Promise<void> {
+    const read = async () => {
+      if (this.signal?.aborted) throw reasonOf(this.signal);
+      while (!begun() && !this.#ended) {
+        const item = this.#batch[this.#at];
+        if (item === undefined) await this.#fill(this.#start());
+        else if (item[0] === "value") this.convert(this.#batch[this.#at++] as Item);
+        else return;
+      }
+    };
+    return this.#inTurn(() => this.#failing(read));
   }
 
   finish(): void {
@@ -95,8 +113,8 @@ class Items<T> {
     return undefined;
   }
 
-  async #wait(): Promise<IteratorResult<T, undefined>> {
-    try {
+  #wait(): Promise<IteratorResult<T, undefined>> {
+    return this.#failing(async () => {
       for (;;) {
         if (this.signal?.aborted) throw reasonOf(this.signal);
         const value = this.#shift();
@@ -104,6 +122,13 @@ class Items<T> {
         if (this.#ended) return { done: true, value: undefined };
         await this.#fill(this.#start());
       }
+    });
+  }
+
+  /** Ends the stream when `work` fails. */
+  async #failing<R>(work: () => Promise<R>): Promise<R> {
+    try {
+      return await work();
     } catch (thrown) {
       this.finish();
       throw this.signal?.aborted ? reasonOf(this.signal) : toError(thrown);
@@ -172,7 +197,7 @@ export class ItemStream<T> implements AsyncIterableIterator<T> {
 
 /** The events of a prediction, for `for await`. */
 export class EventStream extends ItemStream<ServerSentEvent> {
-  /** The prediction, as it was created; there once the first event has come. */
+  /** The prediction as it was created; set by `start()` and by the first event. */
   prediction: Prediction | undefined;
 
   /** @internal */
@@ -200,6 +225,18 @@ export class EventStream extends ItemStream<ServerSentEvent> {
         file === null ? undefined : bridge.file(file),
       );
     });
+  }
+
+  /**
+   * Creates the prediction at once and rejects if the API refuses it, without waiting for an event. Plain
+   * iteration creates it when the first event is requested.
+   *
+   * @example
+   * await using events = await replicate.stream(model, { input }).start();
+   */
+  async start(): Promise<this> {
+    await reveal<Items<ServerSentEvent>>(this).start(() => this.prediction !== undefined);
+    return this;
   }
 
   /**

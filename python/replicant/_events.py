@@ -107,9 +107,10 @@ class ServerSentEvent:
 class EventStream(Stream[ServerSentEvent]):
     """The events of a prediction, for `for` and `async for`.
 
-    Nothing is sent before the first event is asked for. A broken connection is taken up again where
-    it broke. Leaving the loop early, `close()` and the end of a `with` block free the connection, and
-    so does cancelling a task in its `async for`; a single `__anext__()` may be cancelled and repeated.
+    Iterating creates the prediction when the first event is requested; `with`, `async with` and `start()`
+    create it at once. A broken connection is resumed where it broke. Leaving the loop early, `close()`
+    and the end of a `with` block free the connection, and so does canceling a task in its `async for`; a
+    single `__anext__()` can be canceled and repeated.
     """
 
     _client: AnyClient
@@ -127,8 +128,25 @@ class EventStream(Stream[ServerSentEvent]):
         head = self.head
         return None if head is None else self._client._prediction(head)
 
-    def __enter__(self) -> EventStream:
+    def start(self) -> EventStream:
+        """Creates the prediction, without waiting for its first event. Entering a `with` block does it.
+
+        A refused input raises here, so a web server can still respond with an error status.
+
+        Raises:
+            UnprocessableEntityError: the input does not fit the model.
+            APIError: the prediction could not be created.
+        """
+        super().start()
         return self
+
+    async def astart(self) -> EventStream:
+        """The awaitable form of `start`. Entering an `async with` block does it."""
+        await super().astart()
+        return self
+
+    def __enter__(self) -> EventStream:
+        return self.start()
 
     def __exit__(
         self,
@@ -139,7 +157,7 @@ class EventStream(Stream[ServerSentEvent]):
         self.close()
 
     async def __aenter__(self) -> EventStream:
-        return self
+        return await self.astart()
 
     async def __aexit__(
         self,
@@ -204,6 +222,10 @@ class AwaitableStream(Later[EventStream]):
 
     def __repr__(self) -> str:
         return repr(self._stream)
+
+    async def astart(self) -> EventStream:
+        """Creates the prediction, without waiting for its first event."""
+        return await self._stream.astart()
 
     def text(self) -> TextStream:
         """Returns the output alone, as text."""

@@ -60,7 +60,7 @@ class Client:
 
 @disjoint_base
 class Stream(Generic[_T]):
-    """What an operation gives piece by piece. Sends nothing before the first piece is asked for."""
+    """What an operation gives piece by piece. Sends nothing before the first piece is requested."""
     def __new__(
         cls,
         client: Client,
@@ -80,8 +80,12 @@ class Stream(Generic[_T]):
     def __next__(self) -> _T: ...
     def __aiter__(self) -> AsyncIterator[_T]: ...
     def __anext__(self) -> Awaitable[_T]: ...
+    def start(self) -> Any:
+        """Sends the first request, and raises its refusal."""
+    def astart(self) -> Awaitable[Any]:
+        """The awaitable form of `start`."""
     def close(self) -> None:
-        """Free the connection; the stream is at its end then. Can be called at any time."""
+        """Frees the connection; the stream is at its end then. Can be called at any time."""
     def aclose(self) -> Awaitable[None]:
         """The awaitable form of `close`."""
 

@@ -7,6 +7,7 @@ import {
   PredictionCanceledError,
   PredictionFailedError,
   ServerSentEvent,
+  UnprocessableEntityError,
   withResponse,
 } from "../../node/index.mjs";
 import { startEmulator } from "./support/emulator.mjs";
@@ -322,4 +323,27 @@ test("an event of a file has its URL as text, and the file", async () => {
     assert.ok(!("file" in done));
     assert.deepEqual((await run.outcome()).problems, []);
   }
+});
+
+test("stream: start() creates the prediction, and a refused input rejects there", async () => {
+  const count = async () => (await emulator.requests()).filter(({ method }) => method === "POST").length;
+  const before = await count();
+  const events = replicate.stream("emulator/stream", { input: { chunks: ["a", "b"], pause: 0 } });
+  const posts = async () => (await count()) - before;
+  assert.equal(await posts(), 0);
+  assert.equal(await events.start(), events);
+  assert.equal(await posts(), 1);
+  assert.ok(events.prediction.id);
+  await events.start();
+  let text = "";
+  for await (const event of events) text += event;
+  assert.equal(text, "ab");
+  assert.equal(await posts(), 1);
+  const refused = replicate.stream("emulator/stream", { input: { chunks: 3 } });
+  await assert.rejects(refused.start(), UnprocessableEntityError);
+  // Both at once: the event that comes first is not lost.
+  const both = replicate.stream("emulator/stream", { input: { chunks: ["a", "b"], pause: 0 } });
+  const [first] = await Promise.all([both.next(), both.start()]);
+  assert.equal(first.value.data, "a");
+  await both.return();
 });

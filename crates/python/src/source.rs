@@ -88,6 +88,36 @@ impl Source {
         }
     }
 
+    /// Reads until the head is here, so that what it stands for has begun. Returns the error that prevents it.
+    pub async fn start(&self) -> Option<Error> {
+        let _let_go = LetGo(self);
+        let mut closed = self.closed.subscribe();
+        tokio::select! {
+            biased;
+            _ = closed.wait_for(|closed| *closed) => None,
+            failure = self.read_head() => failure,
+        }
+    }
+
+    async fn read_head(&self) -> Option<Error> {
+        let mut items = self.items.lock().await;
+        let stream = items.as_mut().filter(|_| matches!(*self.head(), Head::Awaited))?;
+        let failure = match stream.next().await {
+            Some(Ok(Item::Value(value))) => {
+                *self.head() = Head::Here(value);
+                return None;
+            }
+            Some(Ok(item)) => {
+                self.ready().push_back(Ok(item));
+                return None;
+            }
+            Some(Err(error)) => Some(error),
+            None => None,
+        };
+        items.take();
+        failure
+    }
+
     async fn read_on(&self) -> bool {
         let mut items = self.items.lock().await;
         let Some(items) = items.as_mut() else { return true };

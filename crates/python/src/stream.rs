@@ -41,6 +41,15 @@ struct Opened {
     source: Arc<Source>,
 }
 
+impl Opened {
+    fn error(&self, py: Python<'_>, error: &Error) -> PyErr {
+        match &self.link {
+            Some(link) => link.error(py, error),
+            None => error::to_python(py, error),
+        }
+    }
+}
+
 #[pymethods]
 impl Stream {
     #[new]
@@ -99,6 +108,34 @@ impl Stream {
             Some(item) => ready(item),
             None => Ok(Bound::new(slf.py(), Self::next_later(slf)?)?.into_any()),
         }
+    }
+
+    /// Sends what the stream begins with, and raises what refuses it.
+    fn start(&self, py: Python<'_>) -> PyResult<()> {
+        let opened = self.opened(py, false)?;
+        let source = opened.source.clone();
+        let begin = async move { source.start().await };
+        let failure = runtime::wait(py, begin, None, |_| Ok(())).inspect_err(|_| drop(self.close(py)))?;
+        match failure.map_err(|error| error::to_python(py, &error))? {
+            Some(error) => Err(opened.error(py, &error)),
+            None => Ok(()),
+        }
+    }
+
+    /// The awaitable form of `start`.
+    fn astart(slf: &Bound<'_, Self>) -> PyResult<Awaited> {
+        let py = slf.py();
+        let (source, stream) = (slf.get().opened(py, true)?.source.clone(), slf.clone().unbind());
+        let begin = runtime::guarded(Box::pin(async move { Ok(source.start().await) }));
+        let delivery = Delivery::current(py)?;
+        let closed = stream.clone_ref(py);
+        let started = delivery.start(delivery.promise(py)?, begin, move |py, failure| {
+            match failure.map_err(|error| error::to_python(py, &error))? {
+                Some(error) => Err(stream.get().opened(py, true)?.error(py, &error)),
+                None => Ok(py.None()),
+            }
+        })?;
+        Ok(started.or_else(move |py| drop(closed.get().close(py))))
     }
 
     fn close(&self, py: Python<'_>) -> PyResult<()> {
@@ -178,10 +215,7 @@ impl Stream {
     /// The next item, if it was read already.
     fn take<'py>(&self, py: Python<'py>, opened: &Opened) -> Option<PyResult<Bound<'py, PyAny>>> {
         let item = opened.source.ready().pop_front()?;
-        let item = item.map_err(|error| match &opened.link {
-            Some(link) => link.error(py, &error),
-            None => error::to_python(py, &error),
-        });
+        let item = item.map_err(|error| opened.error(py, &error));
         Some(item.and_then(|item| self.make(py, item)))
     }
 
