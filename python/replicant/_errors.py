@@ -9,142 +9,14 @@ repeats a create that may have been processed. The names of 2.x fit into the sam
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Dict, List, Literal, Optional, Tuple, Type, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Type, cast
+
+from ._exception import REPORT
+from ._exception import ReplicateException as ReplicateException
 
 if TYPE_CHECKING:
     from ._base import AnyClient
     from ._sync.prediction import Prediction
-
-E = TypeVar("E", bound="ReplicateException")
-
-FailureReason = Literal[
-    "content_filter", "out_of_memory", "queue_timeout", "invalid_input", "unknown"
-]
-"""Why a model failed."""
-
-_REPORT = ("type", "title", "status", "detail", "instance")
-_SHOWN = ("message", "status", "type", "title", "detail", "instance", "request_id")
-
-
-class ReplicateException(Exception):
-    """The base class of every exception that this package raises about Replicate.
-
-    Attributes that do not apply to an error are None, or empty.
-    """
-
-    args: Tuple[Any, ...]
-    """The arguments of the exception: its message, if it has one."""
-    code: str = "internal"
-    """The kind of error, as a short name that does not change between releases."""
-    type: Optional[str] = None
-    """A URI that identifies the kind of problem, from the API's problem report."""
-    title: Optional[str] = None
-    """A short summary of the problem, from the API's problem report."""
-    status: Optional[int] = None
-    """The HTTP status; None if there was no response."""
-    detail: Optional[str] = None
-    """What went wrong this time, from the API's problem report."""
-    instance: Optional[str] = None
-    """A URI that identifies this occurrence of the problem, from the API's problem report."""
-    reason: Optional[FailureReason] = None
-    """Why a model failed, read from its error text; None if no model did."""
-    request_id: Optional[str] = None
-    """The id of the request, for a support ticket."""
-    retry_after: Optional[float] = None
-    """How many seconds the API asks to wait before the next attempt."""
-    method: Optional[str] = None
-    """The HTTP method of the request that failed."""
-    url: Optional[str] = None
-    """The URL of the request that failed."""
-    body: Any = None
-    """The body of the response as text, its first 64 KiB."""
-    partial: Any = None
-    """What arrived before the failure: the output of a stream, the paths of `save_all`."""
-    outcome_unknown: bool = False
-    """Whether a create may have been processed although no response confirms it."""
-    invalid_fields: List[Dict[str, Any]]
-    """The inputs that the API refused: `type`, `field` and `description` of each."""
-    headers: Dict[str, str]
-    """The headers of the response, with names in lower case."""
-
-    _prediction: Any = None
-    _owner: Optional[AnyClient] = None
-
-    def __init__(self, message: Any = None, **members: Any) -> None:
-        super().__init__(*([] if message is None else [message]))
-        self.invalid_fields = []
-        self.headers = {}
-        self._set(members)
-
-    def _set(self, members: Mapping[str, Any]) -> None:
-        # Past the class attributes, so that `vars(error)` holds what is known and nothing else.
-        self.__dict__.update({k: v for k, v in members.items() if v is not None})
-
-    @classmethod
-    def _from_fields(cls: Type[E], fields: Mapping[str, Any]) -> E:
-        """Builds an exception from the fields of an error of the core."""
-        members = dict(fields)
-        error = cls.__new__(cls)
-        message = members.pop("message", None)
-        members["_prediction"] = members.pop("prediction", None)
-        ReplicateException.__init__(error, message, **members)
-        return error
-
-    def __reduce__(self) -> Tuple[Any, ...]:
-        # Without the client, which holds the token.
-        return _restore, (self.__class__, self.args, {**self.__dict__, "_owner": None})
-
-    @property
-    def message(self) -> str:
-        """What went wrong and what to do about it."""
-        return str(self.args[0]) if self.args else ""
-
-    @message.setter
-    def message(self, message: str) -> None:
-        self.args = (message,)
-
-    def __str__(self) -> str:
-        return self.message
-
-    def __repr__(self) -> str:
-        shown = [(name, getattr(self, name)) for name in _SHOWN]
-        inside = ", ".join(f"{name}={value!r}" for name, value in shown if value not in (None, ""))
-        return f"{self.__class__.__name__}({inside})"
-
-    @property
-    def status_code(self) -> Optional[int]:
-        """The same as `status`."""
-        return self.status
-
-    @status_code.setter
-    def status_code(self, status: Optional[int]) -> None:
-        self.status = status
-
-    @property
-    def prediction(self) -> Any:
-        """The `Prediction` this error is about, as last seen; None if it is about none."""
-        found = self._prediction
-        # Made on first use: most errors are caught without a look at their prediction.
-        if isinstance(found, dict):
-            data = cast(Dict[str, Any], found)
-            found = self._prediction = self._made(data)
-        return found
-
-    @prediction.setter
-    def prediction(self, prediction: Any) -> None:
-        self._prediction = prediction
-
-    def _made(self, data: Dict[str, Any]) -> Any:
-        if self._owner is not None:
-            return self._owner._prediction(data)
-        from ._sync.prediction import Prediction
-
-        return Prediction(data)
-
-    def to_dict(self) -> Dict[str, Any]:
-        """Returns the members of the API's problem report that are known."""
-        found = {name: getattr(self, name) for name in _REPORT}
-        return {name: value for name, value in found.items() if value is not None}
 
 
 class ReplicateError(ReplicateException):
@@ -175,7 +47,7 @@ class ReplicateError(ReplicateException):
         except ValueError:
             body = None
         report = cast(Dict[str, Any], body) if isinstance(body, dict) else {}
-        known = {name: report.get(name) for name in _REPORT if name != "status"}
+        known = {name: report.get(name) for name in REPORT if name != "status"}
         return cls(status=response.status_code, **known)
 
     def __str__(self) -> str:
@@ -193,6 +65,19 @@ class APIStatusError(ReplicateError, APIError):
     """The API responded with an error status."""
 
     code = "status"
+
+    def __init__(self, message: Any = None, *, response: Any = None, **members: Any) -> None:
+        """Builds an error as test doubles raise it.
+
+        Args:
+            message: what went wrong.
+            response: a response of httpx or requests, whose status and headers the error has.
+            members: other attributes of the error, such as `status` and `detail`.
+        """
+        if response is not None:
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            members = {"status": response.status_code, "headers": headers, **members}
+        ReplicateException.__init__(self, message, **members)
 
 
 class BadRequestError(APIStatusError):
@@ -423,56 +308,17 @@ class InternalError(ReplicateException):
     code = "internal"
 
 
+_CLASSES: List[Type[ReplicateException]] = [
+    found
+    for found in list(globals().values())
+    if isinstance(found, type) and issubclass(found, ReplicateException)
+]
 BY_CODE: Dict[str, Type[ReplicateException]] = {
-    cls.code: cls
-    for cls in (
-        APIStatusError,
-        BadRequestError,
-        AuthenticationError,
-        PaymentRequiredError,
-        PermissionDeniedError,
-        NotFoundError,
-        ConflictError,
-        PayloadTooLargeError,
-        UnprocessableEntityError,
-        RateLimitError,
-        InternalServerError,
-        APIConnectionError,
-        APITimeoutError,
-        OutcomeUnknownError,
-        APIResponseValidationError,
-        InvalidArgumentError,
-        InputFileNotFoundError,
-        FileTooLargeError,
-        FileNotWrittenError,
-        ModelError,
-        PredictionCanceledError,
-        PredictionAbortedError,
-        PredictionTimeoutError,
-        StreamInterruptedError,
-        StreamUnsupportedError,
-        DownloadError,
-        OutputExpiredError,
-        MissingWebhookHeaderError,
-        MissingWebhookBodyError,
-        InvalidSecretKeyError,
-        InvalidTimestampError,
-        InvalidSignatureError,
-        InternalError,
-    )
+    cls.code: cls for cls in _CLASSES if "code" in vars(cls)
 }
-
-
-# Tracebacks and pickles name a class as users import it.
-for _found in list(globals().values()):
-    if isinstance(_found, type) and issubclass(_found, ReplicateException):
-        _found.__module__ = __name__.rpartition(".")[0]
-
-
-# Tracebacks and pickles name a class as users import it.
-for _found in list(globals().values()):
-    if isinstance(_found, type) and issubclass(_found, ReplicateException):
-        _found.__module__ = __name__.rpartition(".")[0]
+for _class in _CLASSES:
+    # Tracebacks and pickles name a class as users import it.
+    _class.__module__ = __name__.rpartition(".")[0]
 
 
 def from_fields(fields: Mapping[str, Any], owner: Optional[AnyClient] = None) -> ReplicateException:
@@ -483,13 +329,4 @@ def from_fields(fields: Mapping[str, Any], owner: Optional[AnyClient] = None) ->
         del members["code"]
     error = cls._from_fields(members)
     error._owner = owner
-    return error
-
-
-def _restore(
-    cls: Type[ReplicateException], args: Tuple[Any, ...], members: Dict[str, Any]
-) -> ReplicateException:
-    error = cls.__new__(cls, *args)
-    error.args = args
-    error.__dict__.update(members)
     return error

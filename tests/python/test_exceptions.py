@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pickle
 import types
 from typing import Any
 from unittest.mock import Mock
 
+import httpx
 import pytest
 from conftest import Emulator
 
@@ -86,6 +88,20 @@ def test_attributes_can_be_set() -> None:
     assert (error.status, error.status_code, error.prediction) == (429, 429, "p")
     assert error.to_dict() == {"title": "t", "status": 429, "detail": "slow down"}
     assert repr(error) == "ReplicateError(status=429, title='t', detail='slow down')"
+
+
+def test_doubles_of_errors_are_built_as_in_either_version() -> None:
+    assert ReplicateException("a", 2).args == ("a", 2)
+    response = httpx.Response(429, headers={"Retry-After": "3"})
+    error = replicant.RateLimitError("slow down", response=response, body=None)
+    assert (error.status_code, error.headers["retry-after"]) == (429, "3")
+    assert str(error).startswith("slow down")
+    assert replicant.NotFoundError(status=404, detail="gone").detail == "gone"
+    request = httpx.Request("GET", "https://example.com")
+    assert str(replicant.APIConnectionError(message="reset", request=request)) == "reset"
+    for made in (error, ModelError("boom"), ReplicateError(status=500, title="t")):
+        again = pickle.loads(pickle.dumps(made))
+        assert (type(again), str(again), repr(again)) == (type(made), str(made), repr(made))
 
 
 def test_the_lines_of_1x_are_in_the_text(client: Any) -> None:
