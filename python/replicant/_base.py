@@ -207,6 +207,7 @@ class ClientBase(Guarded):
                 other.__dict__["_scopes"] = self.__dict__["_scopes"]
         other._request_options = request
         other._answers = answers
+        other.__dict__.update(self._added())
         return other
 
     def _option(self, name: str) -> Any:
@@ -247,13 +248,18 @@ class ClientBase(Guarded):
         return self._differing(type(self), {})
 
     def __deepcopy__(self: C, memo: Any) -> C:
-        return self._differing(type(self), {})
+        from copy import deepcopy
+
+        other = self._differing(type(self), {})
+        other.__dict__.update(deepcopy(other._added(), memo))
+        return other
 
     def __reduce__(self) -> Any:
         # Settings travel, secrets do not.
         options, request = without_secrets(self._options), without_secrets(self._request_options)
         given = self._lost_token or "token" in self._options
-        return _unpickled, (type(self), options, self._transport, request, given)
+        settings = (type(self), options, self._transport, request, given)
+        return _unpickled, settings, self._added() or None
 
 
 def _unpickled(cls: Type[C], options: Json, transport: Any, request: Json, lost_token: bool) -> C:

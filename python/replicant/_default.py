@@ -63,10 +63,10 @@ class _DefaultAsyncClient(_Default, AsyncClient):
 
 
 def _of_module() -> Any:
-    """What was set on the module itself, as in `replicant.bearer_token = ...`."""
+    """What was set on the module itself, as in `replicant.api_token = ...`."""
     module = sys.modules[__package__ or "replicant"].__dict__
     options = options_from(
-        token=module.get("bearer_token"),
+        token=module.get("api_token") or module.get("bearer_token"),
         base_url=module.get("base_url"),
         timeout=module.get("timeout"),
         max_retries=module.get("max_retries"),

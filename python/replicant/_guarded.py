@@ -2,17 +2,71 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Callable, ClassVar, Dict, FrozenSet, Generic, Iterable, TypeVar, overload
+
+V = TypeVar("V")
+
+
+def unknown(cls: type, name: str, known: Iterable[str]) -> str:
+    """Returns what to say about an attribute that `cls` does not have."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(name.lstrip("_"), [each for each in known if each[0] != "_"], 1)
+    hint = f"; did you mean `{near[0]}`?" if near else ""
+    return f"{cls.__name__} has no attribute {name!r}{hint}"
 
 
 class Guarded:
     """An object whose attributes can be set, as a test double does, only if they exist."""
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name[0] != "_" and not hasattr(type(self), name):
-            from difflib import get_close_matches
+    # The attributes that classes declare by an annotation alone.
+    _declared: ClassVar[FrozenSet[str]] = frozenset()
 
-            near = get_close_matches(name, [n for n in dir(type(self)) if n[0] != "_"], 1)
-            hint = f"; did you mean `{near[0]}`?" if near else ""
-            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}{hint}")
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls._declared = cls._declared | set(getattr(cls, "__annotations__", ()))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        cls = type(self)
+        # A class of the user's own has attributes of its own.
+        ours = cls.__module__.partition(".")[0] == __package__
+        if ours and name not in cls._declared and not hasattr(cls, name):
+            raise AttributeError(unknown(cls, name, dir(cls)))
         object.__setattr__(self, name, value)
+
+    def _added(self) -> Dict[str, Any]:
+        """The attributes that a class of the user has added."""
+        cls = type(self)
+        members = self.__dict__.items()
+        return {n: v for n, v in members if n not in cls._declared and not hasattr(cls, n)}
+
+
+class cached(Generic[V]):
+    """An attribute that is made on first use.
+
+    Unlike `functools.cached_property` it is a data descriptor, which `unittest.mock.create_autospec`
+    gives a double without looking for the members of the descriptor itself.
+    """
+
+    def __init__(self, make: Callable[[Any], V]) -> None:
+        self._make = make
+        self._name = make.__name__
+        self.__doc__ = make.__doc__
+
+    @overload
+    def __get__(self, owner: None, cls: Any = None) -> cached[V]: ...
+    @overload
+    def __get__(self, owner: object, cls: Any = None) -> V: ...
+    def __get__(self, owner: Any, cls: Any = None) -> Any:
+        if owner is None:
+            return self
+        try:
+            return owner.__dict__[self._name]
+        except KeyError:
+            return owner.__dict__.setdefault(self._name, self._make(owner))
+
+    def __set__(self, owner: Any, value: Any) -> None:
+        owner.__dict__[self._name] = value
+
+    def __delete__(self, owner: Any) -> None:
+        del owner.__dict__[self._name]

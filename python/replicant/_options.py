@@ -59,5 +59,10 @@ def without_secrets(options: Mapping[str, Any]) -> Dict[str, Any]:
 _SECRET_WORDS = ("auth", "cookie", "token", "secret", "key", "password")
 
 
+_SECRET_SCHEMES = ("basic ", "bearer ", "token ")
+
+
 def _is_secret(name: str, value: str, token: Any) -> bool:
-    return any(word in name.lower() for word in _SECRET_WORDS) or bool(token and token in value)
+    if any(word in name.lower() for word in _SECRET_WORDS):
+        return True
+    return value.lower().startswith(_SECRET_SCHEMES) or bool(token and token in value)

@@ -59,7 +59,7 @@ def twin(statement: ast.ClassDef) -> str:
         decorators = [ast.unparse(decorator) for decorator in member.decorator_list]
         if any(part in returns for part in LEFT_OUT) or returns == "None":
             continue
-        if decorators == ["cached_property"]:
+        if decorators == ["cached"]:
             lines += [
                 "    @property",
                 f"    def {member.name}(self) -> {returns}WithRawResponse: ...",

@@ -95,6 +95,34 @@ def test_what_does_not_exist_cannot_be_set(client: Any) -> None:
         client.pedictions = 1
     with pytest.raises(AttributeError, match="did you mean `create`"):
         client.predictions.crate = 1
+    # Of 1.x, where it counted until the first request.
+    with pytest.raises(AttributeError, match="did you mean `base_url`"):
+        client._base_url = "https://example.com"
+
+
+def test_a_class_of_the_user_has_attributes_of_its_own() -> None:
+    class Recording(replicant.Client):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            self.label = "x"
+            super().__init__(*args, **options)
+            self.history: list[str] = []
+
+    client = Recording("r8_x")
+    client.history.append("run")
+    for other in (copy.deepcopy(client), cloudpickle.loads(cloudpickle.dumps(client))):
+        assert (other.label, other.history) == ("x", ["run"])
+        other.history.append("more")
+    assert client.history == ["run"]
+    assert copy.copy(client).history is client.history
+    assert client.with_options(timeout=3).label == "x"
+
+
+def test_a_token_set_on_the_module_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens, transport = seen()
+    monkeypatch.setattr(replicant, "http_client", transport, raising=False)
+    monkeypatch.setattr(replicant, "api_token", "r8_module", raising=False)
+    replicant.predictions.get("p")
+    assert tokens == ["r8_module"]
 
 
 # Every place where a method or function can be patched.
@@ -151,6 +179,30 @@ def test_monkeypatch_and_wrapt_work(monkeypatch: pytest.MonkeyPatch, default: An
         assert client.run("a/b") == "of the class"
 
 
+@pytest.mark.parametrize("cls", [replicant.Client, replicant.AsyncClient])
+def test_clients_have_automatic_doubles(cls: Any) -> None:
+    with patch(f"replicant.{cls.__name__}", autospec=True) as double:
+        client = getattr(replicant, cls.__name__)("r8_x")
+        client.predictions.create.return_value = "p"
+        assert client.predictions.create(version="v", input={}) == "p"
+        client.models.versions.get("a/b", "v")
+        with pytest.raises(TypeError):
+            client.run()
+    assert double.called
+
+
+def test_methods_of_a_model_and_of_a_deployment_can_be_patched(client: replicant.Client) -> None:
+    versions: Any = client.models.get("emulator/echo").versions
+    with patch.object(versions, "get", return_value="double"):
+        assert versions.get("v") == "double"
+    assert versions.list().results
+    predictions: Any = replicant.Deployment({"owner": "a", "name": "b"}, client).predictions
+    with patch.object(predictions, "create", return_value="double"):
+        assert predictions.create({}) == "double"
+    with pytest.raises(AttributeError, match="did you mean `create`"):
+        predictions.creat = 1
+
+
 @dataclasses.dataclass
 class Settings:
     client: Any
@@ -181,7 +233,12 @@ def test_a_pickle_holds_settings_and_no_secret(
         TOKEN,
         base_url=emulator.base_url,
         max_retries=7,
-        headers={"Authorization": f"Bearer {TOKEN}", "x-team": "blue", "x-copy": TOKEN},
+        headers={
+            "Authorization": f"Bearer {TOKEN}",
+            "x-team": "blue",
+            "x-copy": TOKEN,
+            "x-other": "Bearer hunter2",
+        },
         proxy="http://user:hunter2@127.0.0.1:1",
     )
     pickled = dumps(client.with_options(timeout=9))

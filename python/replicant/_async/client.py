@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Union
 
 from .._base import AsyncBase, Observer, given
 from .._events import EventStream
+from .._guarded import cached
 from .._native import Stream
 from .._objects import SearchResults
 from .._options import FileEncodingStrategy, OnAbandon, WebhookEvent, options_from
@@ -171,68 +171,68 @@ class AsyncClient(AsyncBase):
     def _prediction(self, data: Dict[str, Any]) -> AsyncPrediction:
         return AsyncPrediction(data, self)
 
-    @cached_property
+    @cached
     def predictions(self) -> AsyncPredictions:
         """Predictions: the runs of models."""
         return AsyncPredictions(self)
 
-    @cached_property
+    @cached
     def models(self) -> AsyncModels:
         """Models and their versions."""
         from .model import AsyncModels
 
         return AsyncModels(self)
 
-    @cached_property
+    @cached
     def files(self) -> AsyncFiles:
         """Files that are uploaded, to be given to models."""
         from .file import AsyncFiles
 
         return AsyncFiles(self)
 
-    @cached_property
+    @cached
     def deployments(self) -> AsyncDeployments:
         """Deployments: models that run on machines of one's own choice."""
         from .deployment import AsyncDeployments
 
         return AsyncDeployments(self)
 
-    @cached_property
+    @cached
     def trainings(self) -> AsyncTrainings:
         """Trainings: the making of new versions of a model."""
         from .training import AsyncTrainings
 
         return AsyncTrainings(self)
 
-    @cached_property
+    @cached
     def collections(self) -> AsyncCollections:
         """Collections of models."""
         from .collection import AsyncCollections
 
         return AsyncCollections(self)
 
-    @cached_property
+    @cached
     def hardware(self) -> AsyncHardwareNamespace:
         """The kinds of machines that models run on."""
         from .hardware import AsyncHardwareNamespace
 
         return AsyncHardwareNamespace(self)
 
-    @cached_property
+    @cached
     def accounts(self) -> AsyncAccounts:
         """The account of the token."""
         from .account import AsyncAccounts
 
         return AsyncAccounts(self)
 
-    @cached_property
+    @cached
     def account(self) -> AsyncAccounts:
         """The same as `accounts`."""
         from .account import AsyncAccounts
 
         return AsyncAccounts(self)
 
-    @cached_property
+    @cached
     def webhooks(self) -> AsyncWebhooks:
         """Webhooks."""
         from .webhook import AsyncWebhooks

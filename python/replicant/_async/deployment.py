@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, Union
 
 from .._base import AsyncNamespace, given
+from .._guarded import Guarded, cached
 from .._object import APIObject
 from .._objects import Hardware
 from .._objects import Release as DeploymentRelease
@@ -88,10 +88,11 @@ class AsyncDeploymentsPredictions(AsyncNamespace):
         return AsyncPrediction(data, self._client)
 
 
-class AsyncDeploymentPredictions:
+class AsyncDeploymentPredictions(Guarded):
     """`deployment.predictions`: predictions of one deployment."""
 
-    __slots__ = ("_client", "_deployment")
+    _client: Any
+    _deployment: Dict[str, str]
 
     def __init__(self, client: Any, deployment: Dict[str, str]) -> None:
         self._client = client
@@ -208,7 +209,7 @@ class AsyncDeployments(AsyncNamespace):
     with_raw_response: RawView[AsyncDeploymentsWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""
 
-    @cached_property
+    @cached
     def predictions(self) -> AsyncDeploymentsPredictions:
         """Predictions of deployments."""
         return AsyncDeploymentsPredictions(self._client)

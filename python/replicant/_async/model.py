@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Dict, Literal, Optional, Sequence, Union
 
 from .._base import AsyncNamespace, given
 from .._errors import ReplicateException
+from .._guarded import cached
 from .._object import APIObject
 from .._objects import Hardware, Version
 from .._options import FileEncodingStrategy, WebhookEvent
@@ -243,22 +243,22 @@ class AsyncModels(AsyncNamespace):
     with_raw_response: RawView[AsyncModelsWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""
 
-    @cached_property
+    @cached
     def predictions(self) -> AsyncModelPredictions:
         """Predictions of models that need no version."""
         return AsyncModelPredictions(self._client)
 
-    @cached_property
+    @cached
     def versions(self) -> AsyncVersions:
         """Versions of models."""
         return AsyncVersions(self._client)
 
-    @cached_property
+    @cached
     def examples(self) -> AsyncExamples:
         """Examples of what models make."""
         return AsyncExamples(self._client)
 
-    @cached_property
+    @cached
     def readme(self) -> AsyncReadme:
         """The pages of models."""
         return AsyncReadme(self._client)

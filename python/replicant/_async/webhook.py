@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Union
 
 from .._base import AsyncNamespace
+from .._guarded import cached
 from .._objects import WebhookSigningSecret
 from .._response import RawView
 from .._webhook import SecretFetcher, verify
@@ -43,12 +43,12 @@ class AsyncDefaultWebhook(AsyncNamespace):
     with_raw_response: RawView[AsyncDefaultWebhookWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""
 
-    @cached_property
+    @cached
     def secret(self) -> AsyncWebhookSecret:
         """The secret that webhooks are signed with: `secret()` or `secret.get()`."""
         return AsyncWebhookSecret(self._client)
 
-    @cached_property
+    @cached
     def async_secret(self) -> SecretFetcher:
         """The same, awaited with either client: `await async_secret()`."""
         return SecretFetcher(self._client)
@@ -89,7 +89,7 @@ class AsyncWebhooks(AsyncNamespace):
         """
         return verify(request, headers, body, secret, tolerance)
 
-    @cached_property
+    @cached
     def default(self) -> AsyncDefaultWebhook:
         """The account's one webhook."""
         return AsyncDefaultWebhook(self._client)

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import os
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Union
 
 from .._base import Base, Observer, given
 from .._events import AwaitableStream, EventStream
+from .._guarded import cached
 from .._native import Stream
 from .._objects import SearchResults
 from .._options import FileEncodingStrategy, OnAbandon, WebhookEvent, options_from
@@ -172,68 +172,68 @@ class Client(Base):
     def _prediction(self, data: Dict[str, Any]) -> Prediction:
         return Prediction(data, self)
 
-    @cached_property
+    @cached
     def predictions(self) -> Predictions:
         """Predictions: the runs of models."""
         return Predictions(self)
 
-    @cached_property
+    @cached
     def models(self) -> Models:
         """Models and their versions."""
         from .model import Models
 
         return Models(self)
 
-    @cached_property
+    @cached
     def files(self) -> Files:
         """Files that are uploaded, to be given to models."""
         from .file import Files
 
         return Files(self)
 
-    @cached_property
+    @cached
     def deployments(self) -> Deployments:
         """Deployments: models that run on machines of one's own choice."""
         from .deployment import Deployments
 
         return Deployments(self)
 
-    @cached_property
+    @cached
     def trainings(self) -> Trainings:
         """Trainings: the making of new versions of a model."""
         from .training import Trainings
 
         return Trainings(self)
 
-    @cached_property
+    @cached
     def collections(self) -> Collections:
         """Collections of models."""
         from .collection import Collections
 
         return Collections(self)
 
-    @cached_property
+    @cached
     def hardware(self) -> HardwareNamespace:
         """The kinds of machines that models run on."""
         from .hardware import HardwareNamespace
 
         return HardwareNamespace(self)
 
-    @cached_property
+    @cached
     def accounts(self) -> Accounts:
         """The account of the token."""
         from .account import Accounts
 
         return Accounts(self)
 
-    @cached_property
+    @cached
     def account(self) -> Accounts:
         """The same as `accounts`."""
         from .account import Accounts
 
         return Accounts(self)
 
-    @cached_property
+    @cached
     def webhooks(self) -> Webhooks:
         """Webhooks."""
         from .webhook import Webhooks

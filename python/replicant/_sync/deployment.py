@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, Union
 
 from .._base import Namespace, given
+from .._guarded import Guarded, cached
 from .._object import APIObject
 from .._objects import Hardware
 from .._objects import Release as DeploymentRelease
@@ -123,10 +123,11 @@ class DeploymentsPredictions(Namespace):
         return Prediction(data, self._client)
 
 
-class DeploymentPredictions:
+class DeploymentPredictions(Guarded):
     """`deployment.predictions`: predictions of one deployment."""
 
-    __slots__ = ("_client", "_deployment")
+    _client: Any
+    _deployment: Dict[str, str]
 
     def __init__(self, client: Any, deployment: Dict[str, str]) -> None:
         self._client = client
@@ -279,7 +280,7 @@ class Deployments(Namespace):
     with_raw_response: RawView[DeploymentsWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""
 
-    @cached_property
+    @cached
     def predictions(self) -> DeploymentsPredictions:
         """Predictions of deployments."""
         return DeploymentsPredictions(self._client)

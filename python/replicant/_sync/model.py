@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Dict, Literal, Optional, Sequence, Union
 
 from .._base import Namespace, given
 from .._errors import ReplicateException
+from .._guarded import cached
 from .._object import APIObject
 from .._objects import Hardware, Version
 from .._options import FileEncodingStrategy, WebhookEvent
@@ -309,22 +309,22 @@ class Models(Namespace):
     with_raw_response: RawView[ModelsWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""
 
-    @cached_property
+    @cached
     def predictions(self) -> ModelPredictions:
         """Predictions of models that need no version."""
         return ModelPredictions(self._client)
 
-    @cached_property
+    @cached
     def versions(self) -> Versions:
         """Versions of models."""
         return Versions(self._client)
 
-    @cached_property
+    @cached
     def examples(self) -> Examples:
         """Examples of what models make."""
         return Examples(self._client)
 
-    @cached_property
+    @cached
     def readme(self) -> Readme:
         """The pages of models."""
         return Readme(self._client)

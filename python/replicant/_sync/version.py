@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Dict, Optional
 
 from .._base import Namespace, given
+from .._guarded import Guarded
 from .._objects import Version
 from .._page import AwaitablePage, Page, page_at
 from .._refs import Reference, owner_and_name
@@ -15,10 +16,11 @@ if TYPE_CHECKING:
     from .._sync_raw import VersionsWithRawResponse
 
 
-class ModelVersions:
+class ModelVersions(Guarded):
     """`model.versions`: the versions of one model."""
 
-    __slots__ = ("_client", "_model")
+    _client: Any
+    _model: Dict[str, str]
 
     def __init__(self, client: Any, model: Dict[str, str]) -> None:
         self._client = client

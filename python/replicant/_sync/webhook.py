@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Union
 
 from .._base import Namespace
+from .._guarded import cached
 from .._objects import WebhookSigningSecret
 from .._response import RawView
 from .._webhook import SecretFetcher, verify
@@ -49,12 +49,12 @@ class DefaultWebhook(Namespace):
     with_raw_response: RawView[DefaultWebhookWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""
 
-    @cached_property
+    @cached
     def secret(self) -> WebhookSecret:
         """The secret that webhooks are signed with: `secret()` or `secret.get()`."""
         return WebhookSecret(self._client)
 
-    @cached_property
+    @cached
     def async_secret(self) -> SecretFetcher:
         """The same, awaited with either client: `async_secret()`."""
         return SecretFetcher(self._client)
@@ -95,7 +95,7 @@ class Webhooks(Namespace):
         """
         return verify(request, headers, body, secret, tolerance)
 
-    @cached_property
+    @cached
     def default(self) -> DefaultWebhook:
         """The account's one webhook."""
         return DefaultWebhook(self._client)
