@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Any, AsyncIterator, Awaitable, Generator, Optional, Union
 
+from ._dumps import Dumps
 from ._native import Stream
 from ._ready import Later
 
@@ -56,7 +57,7 @@ class FileURL(str):
         return FileURL, (self._file,)
 
 
-class ServerSentEvent:
+class ServerSentEvent(Dumps):
     """One event of a prediction's stream; `str()` gives the text of an `output` event."""
 
     __slots__ = ("data", "event", "id", "retry")
@@ -83,6 +84,9 @@ class ServerSentEvent:
         self.data = data if isinstance(data, str) else FileURL(data)
         self.id = id or ""
         self.retry = retry
+
+    def _members(self) -> Json:
+        return {"event": self.event, "data": self.data, "id": self.id, "retry": self.retry}
 
     @property
     def file(self) -> Optional[FileOutput]:

@@ -11,7 +11,6 @@ from typing import (
     List,
     Mapping,
     Optional,
-    Sequence,
     Set,
     Tuple,
     Type,
@@ -20,16 +19,17 @@ from typing import (
     cast,
 )
 
+from ._dumps import Dumps
+from ._guarded import unknown
+
 if TYPE_CHECKING:
     from ._base import AnyClient
 
 Json = Dict[str, Any]
-# Arguments of pydantic's `json()` that `json.dumps` has not.
-_IGNORED = ("by_alias", "skip_defaults", "exclude_unset", "exclude_defaults", "models_as_dict")
 T = TypeVar("T", bound="APIObject")
 
 
-class APIObject:
+class APIObject(Dumps):
     """An object as the API sent it, with its members as attributes.
 
     Members this package does not know yet can be reached as well; a known member that the API left
@@ -40,21 +40,33 @@ class APIObject:
 
     _data: Json
     _owner: Optional[AnyClient]
-    _known: ClassVar[frozenset[str]] = frozenset()
+    __fields__: ClassVar[Dict[str, Any]] = {}
+    """The members that are known, and their types."""
+    model_fields: ClassVar[Dict[str, Any]] = {}
+    """The same as `__fields__`."""
+
     _shown: ClassVar[Tuple[str, ...]] = ()
+    # Members without which it is not an object of this class.
+    _required: ClassVar[Tuple[str, ...]] = ()
+    # Members that properties make objects of.
+    _built: ClassVar[Tuple[str, ...]] = ()
 
     # The names begin with an underscore so that every member of the API can be a keyword.
     def __init__(
         self, _data: Optional[Json] = None, _client: Optional[AnyClient] = None, /, **members: Any
     ) -> None:
+        if isinstance(_data, APIObject):
+            # As a member of a test double: `Model(..., latest_version=Version(...))`.
+            _data = _data._data
         object.__setattr__(
             self, "_data", {**_data, **members} if _data and members else _data or members
         )
         object.__setattr__(self, "_owner", _client)
 
     def __init_subclass__(cls) -> None:
-        names = {name for name in getattr(cls, "__annotations__", ()) if name[0] != "_"}
-        cls._known = cls._known | names
+        declared = {**getattr(cls, "__annotations__", {}), **dict.fromkeys(cls._built, Any)}
+        known = {name: kind for name, kind in declared.items() if name[0] != "_"}
+        cls.__fields__ = cls.model_fields = {**cls.__fields__, **known}
 
     @property
     def _client(self) -> Optional[AnyClient]:
@@ -71,18 +83,28 @@ class APIObject:
         try:
             return self._data[name]
         except KeyError:
-            if name in self._known:
+            if name in self.__fields__:
                 return None
         raise AttributeError(f"{type(self).__name__} has no member {name!r}")
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name[0] == "_":
             object.__setattr__(self, name, value)
-        else:
+        elif name in self._data or name in self.__fields__:
             self._data[name] = value
+        elif isinstance(getattr(type(self), name, None), property):
+            object.__setattr__(self, name, value)
+        elif hasattr(type(self), name):
+            cls = type(self).__name__
+            raise AttributeError(
+                f"{cls}.{name} is a method; replace it on the class: `patch.object({cls}, {name!r})`"
+            )
+        else:
+            known = {**self.__fields__, **self._data}
+            raise AttributeError(unknown(type(self), name, known))
 
     def __dir__(self) -> List[str]:
-        return sorted({*super().__dir__(), *self._known, *self._data})
+        return sorted({*super().__dir__(), *self.__fields__, *self._data})
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{n}={_short(self._data[n])}" for n in self._shown if n in self._data)
@@ -110,64 +132,8 @@ class APIObject:
         # As of pydantic's models, so that `dict(prediction)` works.
         return iter(self._data.items())
 
-    def dict(
-        self, *, include: Any = None, exclude: Any = None, exclude_none: bool = False, **_: Any
-    ) -> Json:
-        """Returns the members as plain data, in a new dictionary.
-
-        Args:
-            include: the names of the members to return; all by default.
-            exclude: the names of members to leave out.
-            exclude_none: whether to leave out members that are None.
-            _: the other arguments of pydantic's method of that name, which make no difference here.
-        """
-        return {
-            name: plain(value)
-            for name, value in self._data.items()
-            if not (exclude_none and value is None)
-            and (include is None or name in include)
-            and (exclude is None or name not in exclude)
-        }
-
-    def model_dump(self, **options: Any) -> Json:
-        """Returns the same as `dict()`."""
-        return self.dict(**options)
-
-    def to_dict(self) -> Json:
-        """Returns the same as `dict()`."""
-        return self.dict()
-
-    def json(
-        self,
-        *,
-        include: Any = None,
-        exclude: Any = None,
-        exclude_none: bool = False,
-        **options: Any,
-    ) -> str:
-        """Returns the members as JSON text.
-
-        Args:
-            include: the names of the members to return; all by default.
-            exclude: the names of members to leave out.
-            exclude_none: whether to leave out members that are None.
-            options: options of `json.dumps`, such as `indent`.
-        """
-        import json
-
-        for name in _IGNORED:
-            options.pop(name, None)
-        options["default"] = options.pop("encoder", None) or options.get("default", str)
-        members = self.dict(include=include, exclude=exclude, exclude_none=exclude_none)
-        return json.dumps(members, **options)
-
-    def model_dump_json(self, **options: Any) -> str:
-        """Returns the same as `json()`."""
-        return self.json(**options)
-
-    def to_json(self, *, indent: Optional[int] = None) -> str:
-        """Returns the same as `json()`."""
-        return self.json(indent=indent)
+    def _members(self) -> Mapping[str, Any]:
+        return self._data
 
     def copy(
         self: T,
@@ -244,8 +210,10 @@ class APIObject:
         """The names of the members that the API sent."""
         return set(self._data)
 
+    __fields_set__ = model_fields_set
+
     # What `vars(prediction)` returns.
-    __dict__ = property(lambda self: dict(self))
+    __dict__ = property(lambda self: dict(self._data))
 
     @classmethod
     def _of(cls: Type[T], value: Any, client: Optional[AnyClient] = None) -> Optional[T]:
@@ -257,7 +225,11 @@ class APIObject:
         if isinstance(value, cls):
             return value
         if isinstance(value, dict):
-            return cls(cast(Json, value))
+            members = cast(Json, value)
+            for name in cls._required:
+                if name not in members:
+                    raise ValueError(f"`{name}` is missing: it is a member of every {cls.__name__}")
+            return cls(members)
         raise ValueError(f"expected a {cls.__name__} or a dictionary, not {type(value).__name__}")
 
     @classmethod
@@ -282,15 +254,3 @@ def _short(value: Any) -> str:
     """The `repr` of a value; of a long one the beginning, as an output can be a whole book or file."""
     text = repr(value)
     return text if len(text) <= 1000 else f"{text[:500]}...({len(text)} characters)"
-
-
-def plain(value: Any) -> Any:
-    """A copy of `value` in which objects of the API are dictionaries, and files their URLs."""
-    if isinstance(value, dict):
-        return {name: plain(item) for name, item in cast(Json, value).items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in cast(Sequence[Any], value)]
-    if isinstance(value, APIObject):
-        return value.dict()
-    url = getattr(value, "__url__", None)
-    return value if url is None else url

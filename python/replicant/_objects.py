@@ -18,6 +18,7 @@ class Account(APIObject):
 
     __slots__ = ()
     _shown = ("type", "username", "name")
+    _required = ("username",)
 
     type: str
     """`user` or `organization`."""
@@ -36,6 +37,7 @@ class Hardware(APIObject):
 
     __slots__ = ()
     _shown = ("sku", "name")
+    _required = ("sku",)
 
     sku: str
     """What it is called in requests."""
@@ -53,6 +55,7 @@ class File(APIObject):
 
     __slots__ = ()
     _shown = ("id", "name", "content_type", "size")
+    _required = ("id",)
 
     id: str
     """The file's id."""
@@ -85,6 +88,8 @@ class Version(APIObject):
 
     __slots__ = ()
     _shown = ("id",)
+    _required = ("id",)
+    _built = ("created_at",)
 
     id: str
     """The version's id, 64 hexadecimal digits."""
@@ -96,7 +101,8 @@ class Version(APIObject):
     @property
     def created_at(self) -> datetime:
         """When it was created."""
-        return parse_time(self._data["created_at"])
+        created: Any = self.__getattr__("created_at")
+        return parse_time(created) if isinstance(created, str) else created
 
 
 class WebhookSigningSecret(APIObject):
@@ -117,6 +123,7 @@ class Release(APIObject):
 
     __slots__ = ()
     _shown = ("number", "model", "version")
+    _built = ("created_by", "configuration")
 
     class Configuration(APIObject):
         """The machines a deployment runs on."""

@@ -6,7 +6,9 @@ from typing import (
     TYPE_CHECKING,
     Any,
     AsyncIterator,
+    Awaitable,
     Callable,
+    Iterable,
     Iterator,
     List,
     Optional,
@@ -16,7 +18,8 @@ from typing import (
     overload,
 )
 
-from ._object import Json, plain
+from ._dumps import Dumps
+from ._object import Json
 from ._ready import Later
 
 if TYPE_CHECKING:
@@ -31,7 +34,7 @@ def _link(link: Optional[str]) -> Optional[str]:
     return None if link in ("", "null") else link
 
 
-class _AnyPage(Sequence[T]):
+class _AnyPage(Dumps, Sequence[T]):
     """One page of a list: iterating, `len`, indexing and `results` concern this page."""
 
     __slots__ = ("_client", "_data", "_item", "_operation", "results")
@@ -39,22 +42,43 @@ class _AnyPage(Sequence[T]):
     results: List[T]
     """The items of this page."""
 
-    def __init__(self, client: Any, operation: str, item: Any, data: Json) -> None:
-        self._client = client
-        self._operation = operation
-        self._item = item
-        self._data = data
-        self.results = [item(member, client) for member in data.get("results") or ()]
+    def __init__(
+        self,
+        _client: Any = None,
+        _operation: str = "",
+        _item: Any = None,
+        _data: Optional[Json] = None,
+        *,
+        results: Iterable[T] = (),
+        next: Optional[str] = None,
+        previous: Optional[str] = None,
+    ) -> None:
+        """Builds a page, as test doubles do from its `results`."""
+        self._client = _client
+        self._operation = _operation
+        self._item = _item
+        self._data = {"previous": previous, "next": next} if _data is None else _data
+        self.results = list(results)
+        if _item is not None:
+            self.results = [_item(each, _client) for each in self._data.get("results") or ()]
 
     @property
     def next(self) -> Optional[str]:
         """The URL of the next page; None on the last one."""
         return _link(self._data.get("next"))
 
+    @next.setter
+    def next(self, link: Optional[str]) -> None:
+        self._data["next"] = link
+
     @property
     def previous(self) -> Optional[str]:
         """The URL of the previous page; None on the first one."""
         return _link(self._data.get("previous"))
+
+    @previous.setter
+    def previous(self, link: Optional[str]) -> None:
+        self._data["previous"] = link
 
     def has_next_page(self) -> bool:
         """Returns whether there is a next page."""
@@ -67,10 +91,8 @@ class _AnyPage(Sequence[T]):
         client = self._client
         return Stream(client._native, "paginate", client._asked({"path": self.next}))
 
-    def dict(self) -> Json:
-        """Returns the page as plain data, in a new dictionary."""
-        copy: Json = plain(self._data)
-        return copy
+    def _members(self) -> Json:
+        return {**self._data, "results": self.results}
 
     def __iter__(self) -> Iterator[T]:
         return iter(self.results)
@@ -88,8 +110,8 @@ class _AnyPage(Sequence[T]):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, _AnyPage):
             return NotImplemented
-        data: Any = other._data  # pyright: ignore[reportUnknownMemberType]
-        return bool(self._data == data)
+        members: Any = other._members()  # pyright: ignore[reportUnknownMemberType]
+        return bool(self._members() == members)
 
     def __repr__(self) -> str:
         more = ", and more pages" if self.next else ""
@@ -225,11 +247,16 @@ def paginate(list_method: Callable[..., Page[T]], cursor: Optional[str] = "") ->
     Raises:
         ValueError: `cursor` is None.
     """
-    yield from list_method(*page_at(cursor).values()).pages()
+    page = list_method(*page_at(cursor).values())
+    # A test double has no client, and gives its pages one by one.
+    while page._client is None and page.next:
+        yield page
+        page = list_method(page.next)
+    yield from page.pages()
 
 
 async def async_paginate(
-    list_method: Callable[..., AwaitablePage[T]], cursor: Optional[str] = ""
+    list_method: Callable[..., Awaitable[AsyncPage[T]]], cursor: Optional[str] = ""
 ) -> AsyncIterator[AsyncPage[T]]:
     """Yields the pages of a list, one after the other: `async_paginate(client.predictions.async_list)`.
 
@@ -240,5 +267,9 @@ async def async_paginate(
     Raises:
         ValueError: `cursor` is None.
     """
-    async for page in list_method(*page_at(cursor).values()).pages():
+    page = await list_method(*page_at(cursor).values())
+    while page._client is None and page.next:
         yield page
+        page = await list_method(page.next)
+    async for each in page.pages():
+        yield each

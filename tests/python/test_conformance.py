@@ -14,9 +14,9 @@ from conftest import ROOT, Emulator
 
 import replicant
 from replicant import _native
+from replicant._dumps import plain
 from replicant._errors import BY_CODE
 from replicant._files import FileOutput
-from replicant._object import plain
 from replicant._progress import Progress
 from replicant._response import RawResponse
 

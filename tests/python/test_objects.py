@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from unittest.mock import Mock
 
 import httpx
 import pytest
@@ -160,9 +161,76 @@ def test_objects_behave_like_models_of_pydantic(client: replicate.Client) -> Non
         cls.construct(**data),
     ):
         assert made == prediction
-    assert prediction.model_fields_set == set(data)
+    assert prediction.model_fields_set == prediction.__fields_set__ == set(data)
+    assert {"id", "status", "output"} <= set(cls.__fields__) == set(cls.model_fields)
     with pytest.raises(ValueError, match="Prediction or a dictionary"):
         cls.parse_obj(3)
+    # As in 1.x, so that a webhook route can refuse a body that is no prediction.
+    with pytest.raises(ValueError, match="`id` is missing"):
+        cls.parse_obj({})
+
+
+def test_members_inside_of_members_are_selected() -> None:
+    made = replicate.Prediction(
+        id="p", urls={"get": "g", "cancel": "c"}, input={"images": [{"a": 1, "b": 2}, {"a": 3}]}
+    )
+    assert made.dict(include={"urls": {"get"}}) == {"urls": {"get": "g"}}
+    assert made.dict(include={"id": ..., "urls": True}, exclude={"urls": {"get"}}) == {
+        "id": "p",
+        "urls": {"cancel": "c"},
+    }
+    picked = made.dict(include={"input": {"images": {"__all__": {"a"}}}})
+    assert picked == {"input": {"images": [{"a": 1}, {"a": 3}]}}
+    assert made.dict(include={"input": {"images": {0: {"b"}}}}) == {"input": {"images": [{"b": 2}]}}
+    assert json.loads(made.json(exclude={"input", "urls"})) == {"id": "p"}
+
+
+def test_members_can_be_set_and_nothing_else() -> None:
+    prediction: Any = replicate.Prediction(id="p", new_member=1)
+    prediction.status, prediction.new_member = "failed", 2
+    assert prediction.dict() == {"id": "p", "new_member": 2, "status": "failed"}
+    with pytest.raises(AttributeError, match="did you mean `status`"):
+        prediction.statuss = "failed"
+    with pytest.raises(AttributeError, match="is a method; replace it on the class"):
+        prediction.wait = lambda: None
+    model = replicate.Model(owner="a", name="b", latest_version=replicate.Version(id="v"))
+    assert model.latest_version == replicate.Version(id="v")
+    model.username = "c"
+    assert (model.owner, model.id) == ("c", "c/b")
+    model.latest_version = replicate.Version(id="w")  # type: ignore[misc]
+    assert model.dict()["latest_version"] == {"id": "w"}
+    collection = replicate.Collection(slug="s", models=[model])
+    assert vars(collection)["slug"] == "s"
+    assert collection[0].owner == "c"
+
+
+def test_pages_of_test_doubles() -> None:
+    from replicant.pagination import Page
+
+    first, second = (replicate.Prediction(id=id) for id in ("p1", "p2"))
+    page = Page[replicate.Prediction](results=[first], next="u", previous=None)
+    assert (len(page), page[0], page.next, list(page)) == (1, first, "u", [first])
+    assert page.dict() == {"previous": None, "next": "u", "results": [{"id": "p1"}]}
+    assert json.loads(page.json(exclude_none=True)) == {"next": "u", "results": [{"id": "p1"}]}
+    fetch = Mock(side_effect=[page, Page(results=[second])])
+    assert [item.id for each in replicate.paginate(fetch) for item in each] == ["p1", "p2"]
+    assert fetch.call_args.args == ("u",)
+    page.next = None
+    assert not page.has_next_page()
+
+
+def test_events_as_plain_data() -> None:
+    from replicant.stream import ServerSentEvent
+
+    event = ServerSentEvent(event=ServerSentEvent.EventType.OUTPUT, data="a", id="1")
+    assert event.dict() == {"event": "output", "data": "a", "id": "1", "retry": None}
+    assert json.loads(event.json(exclude_none=True)) == {"event": "output", "data": "a", "id": "1"}
+    assert event.model_dump(include={"data"}) == {"data": "a"}
+    assert (f"{event.event}", str(event.event), f"{event.event:>7}") == (
+        "output",
+        "output",
+        " output",
+    )
 
 
 # Names that programs written for 1.x import or patch.
@@ -177,7 +245,7 @@ pagination.Page pagination.paginate pagination.async_paginate prediction.Predict
 prediction.Prediction._client prediction.Predictions.CreatePredictionParams prediction.Page
 resource.Namespace resource.Resource run.run run.async_run stream.ServerSentEvent stream.stream
 training.Training training.Trainings.CreateTrainingParams version.Version version.Versions
-webhook.Webhooks webhook.WebhookSigningSecret"""
+webhook.Webhooks webhook.Webhooks.Default webhook.WebhookSigningSecret"""
 
 
 @pytest.mark.parametrize("name", NAMES.split())

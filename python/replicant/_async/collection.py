@@ -19,6 +19,8 @@ class AsyncCollection(APIObject):
 
     __slots__ = ()
     _shown = ("slug", "name")
+    _required = ("slug",)
+    _built = ("models",)
 
     slug: str
     """What it is called in URLs."""

@@ -155,6 +155,8 @@ class AsyncDeployment(APIObject):
 
     __slots__ = ()
     _shown = ("owner", "name")
+    _required = ("owner", "name")
+    _built = ("current_release",)
 
     owner: str
     """The account it belongs to."""
@@ -170,6 +172,10 @@ class AsyncDeployment(APIObject):
     def username(self) -> str:
         """The same as `owner`."""
         return self.owner
+
+    @username.setter
+    def username(self, owner: str) -> None:
+        self.owner = owner
 
     Release = DeploymentRelease
 

@@ -31,6 +31,8 @@ class AsyncModel(APIObject):
 
     __slots__ = ()
     _shown = ("owner", "name")
+    _required = ("owner", "name")
+    _built = ("default_example", "latest_version")
 
     url: str
     """The model's page on the web site."""
@@ -77,6 +79,10 @@ class AsyncModel(APIObject):
     def username(self) -> str:
         """The same as `owner`."""
         return self.owner
+
+    @username.setter
+    def username(self, owner: str) -> None:
+        self.owner = owner
 
     @property
     def default_example(self) -> Optional[AsyncPrediction]:

@@ -29,6 +29,7 @@ class AsyncPrediction(APIObject):
 
     __slots__ = ()
     _shown = ("id", "status", "model", "output", "error")
+    _required = ("id",)
 
     Progress = PredictionProgress
 

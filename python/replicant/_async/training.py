@@ -22,6 +22,8 @@ class AsyncTraining(APIObject):
 
     __slots__ = ()
     _shown = ("id", "status", "model", "destination", "output", "error")
+    _required = ("id",)
+    _built = ("destination",)
 
     id: str
     """The training's id."""

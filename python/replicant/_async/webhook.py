@@ -57,6 +57,8 @@ class AsyncDefaultWebhook(AsyncNamespace):
 class AsyncWebhooks(AsyncNamespace):
     """`client.webhooks`"""
 
+    Default = AsyncDefaultWebhook
+
     with_raw_response: RawView[AsyncWebhooksWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""
 

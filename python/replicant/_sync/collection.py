@@ -20,6 +20,8 @@ class Collection(APIObject):
 
     __slots__ = ()
     _shown = ("slug", "name")
+    _required = ("slug",)
+    _built = ("models",)
 
     slug: str
     """What it is called in URLs."""

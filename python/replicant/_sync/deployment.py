@@ -221,6 +221,8 @@ class Deployment(APIObject):
 
     __slots__ = ()
     _shown = ("owner", "name")
+    _required = ("owner", "name")
+    _built = ("current_release",)
 
     owner: str
     """The account it belongs to."""
@@ -236,6 +238,10 @@ class Deployment(APIObject):
     def username(self) -> str:
         """The same as `owner`."""
         return self.owner
+
+    @username.setter
+    def username(self, owner: str) -> None:
+        self.owner = owner
 
     Release = DeploymentRelease
 

@@ -32,6 +32,8 @@ class Model(APIObject):
 
     __slots__ = ()
     _shown = ("owner", "name")
+    _required = ("owner", "name")
+    _built = ("default_example", "latest_version")
 
     url: str
     """The model's page on the web site."""
@@ -78,6 +80,10 @@ class Model(APIObject):
     def username(self) -> str:
         """The same as `owner`."""
         return self.owner
+
+    @username.setter
+    def username(self, owner: str) -> None:
+        self.owner = owner
 
     @property
     def default_example(self) -> Optional[Prediction]:

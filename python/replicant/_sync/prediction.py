@@ -30,6 +30,7 @@ class Prediction(APIObject):
 
     __slots__ = ()
     _shown = ("id", "status", "model", "output", "error")
+    _required = ("id",)
 
     Progress = PredictionProgress
 

@@ -23,6 +23,8 @@ class Training(APIObject):
 
     __slots__ = ()
     _shown = ("id", "status", "model", "destination", "output", "error")
+    _required = ("id",)
+    _built = ("destination",)
 
     id: str
     """The training's id."""

@@ -63,6 +63,8 @@ class DefaultWebhook(Namespace):
 class Webhooks(Namespace):
     """`client.webhooks`"""
 
+    Default = DefaultWebhook
+
     with_raw_response: RawView[WebhooksWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""
 
