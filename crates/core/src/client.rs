@@ -219,7 +219,7 @@ fn default_transport(
 fn default_runtime(clock_rate: Option<f64>) -> Result<Arc<dyn Runtime>> {
     let rate = clock_rate.unwrap_or(1.0);
     if !(rate.is_finite() && rate > 0.0) {
-        return Err(Error::invalid(format!("`clock_rate` must be above zero, not {rate}")));
+        return Err(Error::invalid(format!("`clock_rate` must be greater than zero, not {rate}")));
     }
     Ok(Arc::new(crate::native::TokioRuntime::with_rate(rate)))
 }
@@ -241,7 +241,9 @@ fn env(name: &str) -> Option<String> {
 fn poll_interval_from(text: &str) -> Result<Duration> {
     let seconds = text.trim().parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     seconds.ok_or_else(|| {
-        Error::invalid(format!("REPLICATE_POLL_INTERVAL must be a number of seconds, not {text:?}"))
+        Error::invalid(format!(
+            "the environment variable REPLICATE_POLL_INTERVAL must be a non-negative number of seconds, not {text:?}"
+        ))
     })
 }
 
@@ -252,7 +254,7 @@ fn resolve_token(token: Option<String>) -> Result<Option<String>> {
     if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
         // Deliberately without the token itself.
         return Err(Error::invalid(
-            "the API token holds characters that no token has; check how it was copied",
+            "the API token contains invalid characters; check it for spaces, quotes and line breaks",
         ));
     }
     Ok((!token.is_empty()).then(|| token.to_owned()))
@@ -263,17 +265,27 @@ fn resolve_base_url(base_url: Option<String>) -> Result<Url> {
         return Ok(Url::parse("https://api.replicate.com/v1").expect("a valid URL"));
     };
     let wrong = |why: &str| {
-        Error::invalid(format!(
-            "`base_url` {why}: {text:?}. Expected something like https://api.replicate.com/v1"
-        ))
+        Error::invalid(format!("`base_url` {why}: {text:?}; a valid one is https://api.replicate.com/v1"))
     };
-    let mut url = Url::parse(text.trim()).map_err(|error| wrong("is not a URL").with_source(error))?;
+    let text = text.trim();
+    let parsed = Url::parse(text);
+    let scheme = parsed.as_ref().map(Url::scheme).unwrap_or_default();
+    if !text.contains("://") && !matches!(scheme, "http" | "https") {
+        // `localhost:3000` parses as a URL whose scheme is `localhost`.
+        let local = ["localhost", "127.", "0.0.0.0", "[::1]"].iter().any(|local| text.starts_with(local));
+        let scheme = if local { "http" } else { "https" };
+        return Err(Error::invalid(format!(
+            "`base_url` must begin with http:// or https://; did you mean {:?}?",
+            format!("{scheme}://{text}")
+        )));
+    }
+    let mut url = parsed.map_err(|error| wrong("is not a URL").with_source(error))?;
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
-        return Err(wrong("must be an http or https URL"));
+        return Err(wrong("must begin with http:// or https://"));
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err(Error::invalid(
-            "`base_url` must not hold a user name or password; use `token` or `headers`",
+            "`base_url` must not contain a user name or password; use `token` or `headers`",
         ));
     }
     url.set_query(None);
@@ -291,7 +303,9 @@ pub(crate) fn check_header(what: &str, name: &str, value: &str) -> Result<()> {
         return Ok(());
     }
     // The value is left out: it may be a secret.
-    Err(Error::invalid(format!("`{what}`: {name:?} is not a header that can be sent")))
+    Err(Error::invalid(format!(
+        "`{what}`: the name or value of {name:?} contains characters that HTTP headers do not allow"
+    )))
 }
 
 /// A client of the Replicate API. Cheap to clone; clones share connections.
@@ -414,6 +428,15 @@ mod tests {
         assert_eq!(base("https://proxy.example/replicate/v1").unwrap(), "https://proxy.example/replicate/v1");
         for bad in ["", "api.replicate.com", "ftp://h/", "http://", "https://u:p@h/v1"] {
             assert!(base(bad).unwrap_err().message().contains("base_url"), "{bad:?}");
+        }
+        for (bad, meant) in [
+            ("localhost:3000", "\"http://localhost:3000\""),
+            ("127.0.0.1:3000/v1", "\"http://127.0.0.1:3000/v1\""),
+            ("api.replicate.com/v1", "\"https://api.replicate.com/v1\""),
+            ("proxy.example:8080", "\"https://proxy.example:8080\""),
+        ] {
+            let error = base(bad).unwrap_err();
+            assert!(error.message().ends_with(&format!("did you mean {meant}?")), "{error}");
         }
     }
 

@@ -70,6 +70,8 @@ pub struct Error(Box<Inner>);
 struct Inner {
     kind: Option<ErrorKind>,
     message: String,
+    /// The end of `message`: what to do, and how often it was tried.
+    hint: String,
     method: Option<&'static str>,
     url: Option<String>,
     response: Option<ErrorResponse>,
@@ -161,7 +163,18 @@ impl Error {
         self
     }
 
-    /// Takes a secret out of everything that the server said.
+    /// Appends what the user can do about it.
+    pub(crate) fn with_hint(mut self, hint: &str) -> Self {
+        for text in [&mut self.0.message, &mut self.0.hint] {
+            if !text.is_empty() {
+                text.push(' ');
+            }
+            text.push_str(hint);
+        }
+        self
+    }
+
+    /// Removes a secret from everything that the server said.
     pub(crate) fn without(mut self, secret: &str) -> Self {
         let clean = |text: &mut String| {
             if text.contains(secret) {
@@ -169,6 +182,7 @@ impl Error {
             }
         };
         clean(&mut self.0.message);
+        clean(&mut self.0.hint);
         if let Some(response) = &mut self.0.response {
             response.headers.iter_mut().for_each(|(_, value)| clean(value));
             clean(&mut response.body);
@@ -368,7 +382,7 @@ impl Error {
         self.0.partial.as_ref()
     }
 
-    /// All fields as an object: how an error crosses into another language.
+    /// Returns all fields as an object, in which an error crosses into another language.
     ///
     /// ```
     /// use replicant::{Error, ErrorKind};
@@ -389,6 +403,8 @@ impl Error {
         put("url", self.0.url.clone().map(Value::from));
         if let Some(response) = self.response() {
             put("status", Some(i64::from(response.status).into()));
+            put("status_text", Some(reason_phrase(response.status).into()));
+            put("hint", Some(self.0.hint.as_str().into()).filter(|_| !self.0.hint.is_empty()));
             put("type", response.problem_type.clone().map(Value::from));
             put("title", response.title.clone().map(Value::from));
             put("detail", response.detail.clone().map(Value::from));
@@ -407,6 +423,33 @@ impl Error {
         let causes: Vec<String> = causes(self).map(ToString::to_string).collect();
         put("cause", (!causes.is_empty()).then(|| causes.join(": ").into()));
         Value::Object(fields)
+    }
+}
+
+/// The standard text of an HTTP status; empty where there is none.
+pub(crate) fn reason_phrase(status: u16) -> &'static str {
+    match status {
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        402 => "Payment Required",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        406 => "Not Acceptable",
+        408 => "Request Timeout",
+        409 => "Conflict",
+        410 => "Gone",
+        413 => "Payload Too Large",
+        415 => "Unsupported Media Type",
+        416 => "Range Not Satisfiable",
+        422 => "Unprocessable Entity",
+        429 => "Too Many Requests",
+        500 => "Internal Server Error",
+        501 => "Not Implemented",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        _ => "",
     }
 }
 

@@ -125,7 +125,7 @@ impl Client {
         let mut attempt = 1;
         loop {
             if request.is_unwanted() {
-                return Err(Error::new(ErrorKind::Internal, "given up before it was sent"));
+                return Err(Error::new(ErrorKind::Internal, "the request was abandoned before it was sent"));
             }
             let Attempt { error, failure } = match self.attempt(request, moving, &read).await {
                 Ok(answer) => return Ok(answer),
@@ -195,7 +195,8 @@ impl Client {
                 }
             }
         }
-        Err(Error::new(ErrorKind::InvalidResponse, format!("{} redirects too often", shown(&url))).into())
+        Err(Error::new(ErrorKind::InvalidResponse, format!("too many redirects from {}", shown(&asked)))
+            .into())
     }
 }
 

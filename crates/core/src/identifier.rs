@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use crate::error::{Error, Result};
 
-/// What a prediction is created from.
+/// What a prediction is created from. Also parsed from the URL of a model's page on the website.
 ///
 /// ```
 /// use replicant::Reference;
@@ -44,10 +44,18 @@ impl FromStr for Reference {
 
     fn from_str(text: &str) -> Result<Self> {
         let wrong = || {
+            let hint = if is_prediction(text) {
+                ". This looks like the id of a prediction: pass that to `predictions.get` or `predictions.wait`"
+            } else {
+                ""
+            };
             Error::invalid(format!(
-                "Invalid reference to model version: {text}. Expected format: owner/name or owner/name:version"
+                "Invalid reference to model version: {text}. Expected format: owner/name or owner/name:version{hint}"
             ))
         };
+        if let Some(path) = page_path(text) {
+            return of_page(path).ok_or_else(wrong);
+        }
         if is_version_id(text) {
             return Ok(Self::Version { model: None, id: text.to_owned() });
         }
@@ -89,6 +97,40 @@ pub(crate) fn owner_and_name(text: &str) -> Option<(String, String)> {
     (ok(owner) && ok(name)).then(|| (owner.to_owned(), name.to_owned()))
 }
 
+/// The path of a page of the website, from a pasted URL.
+fn page_path(text: &str) -> Option<&str> {
+    let rest = ["https://", "http://"].iter().find_map(|scheme| text.strip_prefix(scheme)).unwrap_or(text);
+    let path = rest.strip_prefix("www.").unwrap_or(rest).strip_prefix("replicate.com/")?;
+    Some(path.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/'))
+}
+
+/// What a page of the website is about: `owner/name`, `owner/name/versions/<id>`, a tab of a model's page.
+fn of_page(path: &str) -> Option<Reference> {
+    /// Pages that have two parts but are not models.
+    const OTHERS: [&str; 8] =
+        ["account", "blog", "changelog", "collections", "docs", "explore", "p", "pricing"];
+    let parts: Vec<&str> = path.split('/').collect();
+    let (deployment, parts) = match parts.as_slice() {
+        ["deployments", rest @ ..] => (true, rest),
+        parts => (false, parts),
+    };
+    let [owner, name, rest @ ..] = parts else { return None };
+    let (owner, name) =
+        owner_and_name(&format!("{owner}/{name}")).filter(|(owner, _)| !OTHERS.contains(&owner.as_str()))?;
+    Some(match rest {
+        _ if deployment => Reference::Deployment { owner, name },
+        ["versions", id, ..] => Reference::Version { model: Some((owner, name)), id: (*id).to_owned() },
+        _ => Reference::Model { owner, name },
+    })
+}
+
+/// Whether this has the form of a prediction's id.
+fn is_prediction(text: &str) -> bool {
+    let page = page_path(text).and_then(|path| path.strip_prefix("p/"));
+    let id = page.unwrap_or(text);
+    id.len() == 26 && id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+}
+
 fn is_version_id(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
@@ -108,6 +150,32 @@ mod tests {
         assert!(matches!("deployments/acme/text".parse().unwrap(), Reference::Deployment { .. }));
         assert!(matches!("deployments/acme".parse().unwrap(), Reference::Model { .. }));
         assert!(matches!(id.parse().unwrap(), Reference::Version { model: None, .. }));
+    }
+
+    #[test]
+    fn pasted_urls() {
+        let id = "a".repeat(64);
+        let version = format!("https://replicate.com/acme/text/versions/{id}");
+        let pinned = format!("acme/text:{id}");
+        for (page, meant) in [
+            ("https://replicate.com/acme/text", "acme/text"),
+            ("http://www.replicate.com/acme/text/?prediction=1#x", "acme/text"),
+            ("replicate.com/acme/text/api/learn-more", "acme/text"),
+            (version.as_str(), pinned.as_str()),
+            ("https://replicate.com/deployments/acme/text", "deployments/acme/text"),
+        ] {
+            assert_eq!(page.parse::<Reference>().unwrap().to_string(), meant, "{page}");
+        }
+        let refused = |text: &str| text.parse::<Reference>().unwrap_err().to_string();
+        for page in
+            ["https://replicate.com/", "https://replicate.com/collections/speech", "https://example.com/a/b"]
+        {
+            assert!(refused(page).contains("owner/name:version"), "{page}");
+        }
+        for prediction in ["https://replicate.com/p/gm3qorzdhgbfurvjtvhg6dckhu", "gm3qorzdhgbfurvjtvhg6dckhu"]
+        {
+            assert!(refused(prediction).contains("`predictions.wait`"), "{prediction}");
+        }
     }
 
     #[test]

@@ -3,11 +3,12 @@
 mod files;
 mod http;
 mod path_source;
+mod proxy;
 mod reader;
 mod runtime;
 
 pub(crate) use self::{
-    files::{AtomicFile, make_folder},
+    files::{AtomicFile, is_file, make_folder},
     path_source::PathSource,
     runtime::on_another_thread,
 };

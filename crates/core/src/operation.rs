@@ -7,7 +7,7 @@
 mod compute;
 mod streams;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error as _};
 
 pub use self::{
     compute::{COMPUTATIONS, compute},
@@ -42,7 +42,17 @@ struct Nothing {}
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Id {
+    #[serde(deserialize_with = "id")]
     id: String,
+}
+
+/// Decodes an id, or the object that has it: a prediction, a training, a file.
+fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let given = Value::deserialize(deserializer)?;
+    let id = given.as_str().or_else(|| given["id"].as_str()).map(str::to_owned);
+    id.ok_or_else(|| {
+        D::Error::custom(format!("must be an id or an object with an `id`, not {}", given.kind()))
+    })
 }
 
 #[derive(Debug, Deserialize)]
@@ -112,7 +122,7 @@ operations! {
     "deployments.delete" (client, p: Named) => { let (owner, name) = p.split()?; client.deployments().delete(&owner, &name) },
     "deployments.get" (client, p: Named) => { let (owner, name) = p.split()?; client.deployments().get(&owner, &name) },
     "deployments.list" (client, p: Cursor) => client.deployments().list().maybe_cursor(p.cursor),
-    "deployments.predictions.create" (client, p: CreateBelow) => p.create(client, "deployments.predictions.create", Target::Deployment)?,
+    "deployments.predictions.create" (client, p: CreateBelow) => p.create(client, Target::Deployment)?,
     "deployments.update" (client, p: UpdateParams) => {
         let (named, change) = p.split();
         let (owner, name) = named.split()?;
@@ -129,7 +139,7 @@ operations! {
     "models.examples.list" (client, p: OfModel) => { let (owner, name) = p.split()?; client.models().examples(&owner, &name).maybe_cursor(p.cursor) },
     "models.get" (client, p: Named) => { let (owner, name) = p.split()?; client.models().get(&owner, &name) },
     "models.list" (client, p: ListModels) => client.models().list_params(p),
-    "models.predictions.create" (client, p: CreateBelow) => p.create(client, "models.predictions.create", Target::Model)?,
+    "models.predictions.create" (client, p: CreateBelow) => p.create(client, Target::of_model)?,
     "models.readme.get" (client, p: Named) => { let (owner, name) = p.split()?; client.models().readme(&owner, &name) },
     "models.search" (client, p: SearchParams) => client.models().search(&p.query),
     "models.update" (client, p: UpdateModel) => { let (owner, name, change) = p.split()?; client.models().update(&owner, &name, &change) },
@@ -147,7 +157,7 @@ operations! {
     "predictions.output" (client, p: OutputOf) => Ready::new(Ok(client.with_files(p.output))),
     "predictions.wait" (client, p: WaitParams) => client.predictions().wait_params(p),
     "request" (client, p: RawRequest) => p.call(client),
-    "run" (client, p: RunParams) => p.run(client)?,
+    "run" (client, p: RunParams) => p.run(client),
     "search" (client, p: SearchParams) => client.search(&p.query, p.limit),
     "trainings.cancel" (client, p: Id) => client.trainings().cancel(&p.id),
     "trainings.create" (client, p: CreateTrainingParams) => p.create(client)?,
@@ -299,7 +309,7 @@ impl Work for OutputWork {
 
 /// A path below the base URL, query and all, or a whole URL.
 fn url_of(client: &Client, path: &str) -> Result<url::Url> {
-    let wrong = |error| Error::invalid(format!("`path`: {error}"));
+    let wrong = |error| Error::invalid(format!("`path` is not a path of the API or a URL: {error}"));
     match path.split_once("://") {
         // A URL may also stand in a path's query.
         Some((scheme, _)) if !scheme.contains(['/', '?']) => url::Url::parse(path).map_err(wrong),
@@ -336,10 +346,9 @@ impl RawRequest {
         use crate::request::{Body, Request, Target};
         const METHODS: [&str; 8] = ["GET", "POST", "PUT", "PATCH", "DELETE", "QUERY", "HEAD", "OPTIONS"];
         let method = self.method.unwrap_or_else(|| "GET".into()).to_ascii_uppercase();
-        let method = METHODS
-            .into_iter()
-            .find(|known| *known == method)
-            .ok_or_else(|| Error::invalid(format!("`method` must be one of {METHODS:?}, not {method:?}")))?;
+        let method = METHODS.into_iter().find(|known| *known == method).ok_or_else(|| {
+            Error::invalid(format!("`method` must be one of {}, not {method:?}", METHODS.join(", ")))
+        })?;
         let target = Target::Url(url_of(client, &self.path)?);
         let mut request = Request::with_method(method, target);
         for (name, value) in self.params {

@@ -223,7 +223,12 @@ impl FileOutput {
         let url = Url::parse(&self.url)
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https"))
-            .ok_or_else(|| Error::invalid(format!("not the URL of a file: {:?}", shown_url(&self.url))))?;
+            .ok_or_else(|| {
+                Error::invalid(format!(
+                    "`url` must be an http, https or data URL, not {:?}",
+                    shown_url(&self.url)
+                ))
+            })?;
         let mut request = Request::get_url(url).options(self.options().clone());
         if offset > 0 {
             request = request.header("range", format!("bytes={offset}-"));
@@ -233,9 +238,7 @@ impl FileOutput {
         }
         self.client.open(&request).await.map_err(|error| match error.status() {
             Some(404 | 410) => error.with_kind(ErrorKind::OutputExpired).map_message(|why| {
-                format!(
-                    "{why} Output files are deleted one hour after the prediction; save them before that."
-                )
+                format!("{why} Output files are deleted one hour after the prediction; save them earlier.")
             }),
             Some(_) => error.with_kind(ErrorKind::Download),
             None => error,

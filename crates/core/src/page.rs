@@ -126,10 +126,7 @@ impl<T> List<T> {
 }
 
 fn circle(client: &Client, request: &Request) -> Error {
-    let why = format!(
-        "the links to the next page lead in a circle: {} came before; it was not asked for again",
-        client.shown_url(request)
-    );
+    let why = format!("pagination loop: {} was already fetched", client.shown_url(request));
     Error::new(ErrorKind::InvalidResponse, why)
 }
 
@@ -168,7 +165,7 @@ impl<T: DeserializeOwned + MaybeSend + 'static> List<T> {
 /// Points a list's request at a cursor, or at the whole URL of a page.
 fn at_cursor(client: &Client, request: Request, cursor: &str) -> Result<Request> {
     match cursor {
-        "" => Err(Error::invalid("`cursor` is empty; leave it out for the first page")),
+        "" => Err(Error::invalid("`cursor` must not be empty; omit it for the first page")),
         url if url.contains("://") => page_at(client, url),
         cursor => Ok(request.query("cursor", Some(cursor))),
     }
@@ -177,7 +174,7 @@ fn at_cursor(client: &Client, request: Request, cursor: &str) -> Result<Request>
 /// The request for a page that the API linked to; only its own server is asked.
 pub(crate) fn page_at(client: &Client, link: &str) -> Result<Request> {
     let wrong = |why: &str| {
-        let why = format!("the link to the next page {why}: {link:?}; it was not followed");
+        let why = format!("the link to the next page {why}: {link:?}");
         Error::new(ErrorKind::InvalidResponse, why)
     };
     let mut url = Url::parse(link).map_err(|_| wrong("is not a URL"))?;

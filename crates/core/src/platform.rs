@@ -11,9 +11,9 @@ mod no_files;
 use std::time::Duration;
 
 #[cfg(target_arch = "wasm32")]
-pub(crate) use self::no_files::{AtomicFile, make_folder, on_another_thread};
+pub(crate) use self::no_files::{AtomicFile, is_file, make_folder, on_another_thread};
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) use crate::native::{AtomicFile, make_folder, on_another_thread};
+pub(crate) use crate::native::{AtomicFile, is_file, make_folder, on_another_thread};
 
 #[cfg(not(target_arch = "wasm32"))]
 mod imp {

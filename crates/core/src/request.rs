@@ -67,8 +67,7 @@ impl fmt::Debug for RequestOptions {
 /// Seconds as any number that can be a duration.
 pub(crate) fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     let seconds = Option::<f64>::deserialize(deserializer)?;
-    // Without a unit: it is milliseconds to those who write JavaScript.
-    let wrong = |_| serde::de::Error::custom("must be a length of time: zero or more, and not endless");
+    let wrong = |_| serde::de::Error::custom("must be a non-negative, finite number of seconds");
     seconds.map(Duration::try_from_secs_f64).transpose().map_err(wrong)
 }
 
@@ -215,9 +214,9 @@ pub(crate) fn path(template: &str, params: &[(&str, &str)]) -> Result<String> {
     let mut rest = template;
     for (name, value) in params {
         let problem = match *value {
-            "" => Some("is empty"),
+            "" => Some("must not be empty"),
             "." | ".." => Some("is not an id"),
-            value if value.chars().any(char::is_control) => Some("holds control characters"),
+            value if value.chars().any(char::is_control) => Some("must not contain control characters"),
             _ => None,
         };
         if let Some(problem) = problem {

@@ -193,12 +193,15 @@ pub(crate) fn read_events(
     options: RequestOptions,
 ) -> Result<BoxStream<'static, Result<Event>>> {
     let url = prediction["urls"]["stream"].as_str().ok_or_else(|| {
-        let why = "Prediction does not support streaming: the model gives no event stream. Use run() or wait for it instead.";
+        let why = "Prediction does not support streaming: the model has no event stream. Use `run` or `predictions.wait` instead.";
         Error::new(ErrorKind::StreamUnsupported, why).with_prediction(prediction.clone())
     })?;
     let url = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     let url = url.ok_or_else(|| {
-        Error::new(ErrorKind::InvalidResponse, "`urls.stream` of the prediction is not a URL")
+        Error::new(
+            ErrorKind::InvalidResponse,
+            "unexpected response: `urls.stream` of the prediction is not a URL",
+        )
     })?;
     // In a box, because it is moved in and out for each event.
     let reader = Box::new(Reader {
@@ -412,7 +415,7 @@ impl Reader {
     }
 
     fn too_long(&self) -> Error {
-        let why = format!("the event stream holds an event of more than {LONGEST} bytes");
+        let why = format!("an event of the stream is longer than {LONGEST} bytes");
         Error::new(ErrorKind::InvalidResponse, why)
             .with_prediction(self.prediction.clone())
             .with_partial(self.partial.as_str().into())
@@ -430,11 +433,12 @@ impl Reader {
             self.client.runtime().sleep(self.pause.unwrap_or(wait)).await;
             return Ok(());
         }
-        let hint = if resumable { "" } else { " It cannot be resumed because its events have no ids." };
+        let hint =
+            if resumable { "" } else { " The stream cannot be resumed because its events have no ids." };
         let error = Error::new(
             ErrorKind::StreamInterrupted,
             format!(
-                "The event stream {what} and the prediction's output is not complete.{hint} What came is in `partial`."
+                "The event stream {what} before the output was complete.{hint} `partial` has the output received so far."
             ),
         );
         let error = error.with_prediction(self.prediction.clone()).with_partial(self.partial.as_str().into());

@@ -256,8 +256,9 @@ impl File {
             Some(size) if size > MAX_FILE_SIZE => Err(Error::new(
                 ErrorKind::FileTooLarge,
                 format!(
-                    "`{place}`: the file {} has {size} bytes, and the API takes {MAX_FILE_SIZE} at most. Put it on a web server of your own and pass its URL.",
-                    self.name()
+                    "`{place}`: the file is {} MiB; the limit is {} MiB. Host it yourself and pass its URL.",
+                    size.div_ceil(1 << 20),
+                    MAX_FILE_SIZE >> 20
                 ),
             )),
             _ => Ok(()),

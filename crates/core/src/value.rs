@@ -4,6 +4,7 @@ mod convert;
 mod decode;
 mod json;
 mod mistake;
+pub(crate) mod nearest;
 mod number;
 
 use std::{fmt, ops};

@@ -203,7 +203,7 @@ impl Client {
         let seen: Value = self.fetch(&request).await?;
         if seen["id"].as_str() != Some(id) {
             // Such as a proxy's page in JSON. Taken for the prediction it would lose the id.
-            let why = format!("the answer is not the prediction {id}");
+            let why = format!("unexpected response: it is not prediction {id}");
             return Err(Error::new(ErrorKind::InvalidResponse, why));
         }
         Ok(seen)
@@ -230,12 +230,12 @@ pub(crate) fn succeeded(prediction: Value) -> Result<Value> {
         error => format!(": {error}"),
     };
     let (kind, message) = match prediction["status"].as_str() {
-        Some("failed") => (ErrorKind::PredictionFailed, format!("Prediction failed{why} (prediction {id})")),
+        Some("failed") => (ErrorKind::PredictionFailed, format!("Prediction failed{why}")),
         Some("canceled") => {
             (ErrorKind::PredictionCanceled, format!("Prediction was canceled{why} (prediction {id})"))
         }
         Some("aborted") => {
-            let why = format!("Prediction was aborted before it began to run{why} (prediction {id})");
+            let why = format!("Prediction was aborted before it started{why} (prediction {id})");
             (ErrorKind::PredictionAborted, why)
         }
         _ => return Ok(prediction),

@@ -18,6 +18,23 @@ use crate::{
 /// ```
 pub const TOLERANCE: Duration = Duration::from_secs(300);
 
+/// Where each common framework keeps the bytes that were signed.
+pub(crate) const RAW_BODY: &str = "Pass the body exactly as received: `express.raw({ type: \"application/json\" })` \
+     or `req.rawBody` in Express, `await request.text()` for a web Request, `request.get_data()` in Flask, \
+     `request.body` in Django, `await request.body()` in FastAPI and Starlette.";
+
+/// The error for a webhook whose body is absent, empty or not raw.
+pub(crate) fn body_error(why: &str) -> Error {
+    Error::new(ErrorKind::WebhookBody, format!("{why}. {RAW_BODY}"))
+}
+
+fn missing_secret() -> Error {
+    Error::new(
+        ErrorKind::WebhookSecret,
+        "Missing webhook signing secret: pass the `key` that `webhooks.default.secret` returns.",
+    )
+}
+
 /// A webhook as it was received.
 ///
 /// ```
@@ -43,7 +60,7 @@ pub struct Webhook<'a> {
 }
 
 impl<'a> Webhook<'a> {
-    /// Takes the three headers from a list, in any case.
+    /// Reads the three headers from a list; their names may be in any case.
     ///
     /// # Errors
     /// [`ErrorKind::WebhookHeaders`] if one is missing.
@@ -61,6 +78,12 @@ impl<'a> Webhook<'a> {
         body: &'a [u8],
     ) -> Result<Self> {
         let (mut id, mut timestamp, mut signature) = (None, None, None);
+        let mut headers = headers.into_iter().peekable();
+        let missing =
+            |why: String| Error::new(ErrorKind::WebhookHeaders, why + " Pass all headers of the request.");
+        if headers.peek().is_none() {
+            return Err(missing("Missing webhook headers: none were passed.".to_owned()));
+        }
         for (name, value) in headers {
             match name.to_ascii_lowercase().as_str() {
                 "webhook-id" => id = Some(value),
@@ -71,22 +94,19 @@ impl<'a> Webhook<'a> {
         }
         let required = |value: Option<&'a str>, name| {
             value.filter(|value| !value.is_empty()).ok_or_else(|| {
-                Error::new(
-                    ErrorKind::WebhookHeaders,
-                    format!("Missing required webhook headers: {name} is not there"),
-                )
+                missing(format!("Missing webhook {name}: the request has no `webhook-{name}` header."))
             })
         };
         Ok(Self {
-            id: required(id, "webhook-id")?,
-            timestamp: required(timestamp, "webhook-timestamp")?,
-            signature: required(signature, "webhook-signature")?,
+            id: required(id, "id")?,
+            timestamp: required(timestamp, "timestamp")?,
+            signature: required(signature, "signature")?,
             body,
         })
     }
 
-    /// Checks the signature and the time, and gives the event: the prediction or training that the
-    /// body holds.
+    /// Checks the timestamp and the signature, and returns the event: the prediction or training in the
+    /// body.
     ///
     /// `secret` is the whole signing secret (`whsec_...`, see
     /// [`Webhooks::secret`](crate::resources::webhooks::Webhooks::secret)); `now` the time since the Unix
@@ -117,7 +137,7 @@ impl<'a> Webhook<'a> {
         Value::from_json(self.body).map_err(|error| error.with_kind(ErrorKind::WebhookBody))
     }
 
-    /// The same without a look into the body.
+    /// Checks the timestamp and the signature without parsing the body.
     ///
     /// # Errors
     /// As [`Webhook::verify`], but for what the body holds.
@@ -130,45 +150,66 @@ impl<'a> Webhook<'a> {
     /// assert!(webhook.check("whsec_c2VjcmV0", Duration::ZERO, None).is_err());
     /// ```
     pub fn check(&self, secret: &str, now: Duration, tolerance: Option<Duration>) -> Result<()> {
-        let mac = self.mac(secret)?;
-        let timestamp: i64 = self.timestamp.trim().parse().map_err(|_| {
-            let why = format!("webhook-timestamp is not a number of seconds: {:?}", self.timestamp);
-            Error::new(ErrorKind::WebhookTimestamp, why)
-        })?;
-        // The signature first: a time that nobody signed says nothing.
-        if !self.signed_by(&mac) {
-            return Err(Error::new(
-                ErrorKind::WebhookSignature,
-                "No signature of the webhook matches. Is the secret right, and is the body the raw one, byte for byte as it came?",
+        if self.body.is_empty() {
+            return Err(body_error("Missing webhook body"));
+        }
+        if secret.trim().is_empty() {
+            return Err(missing_secret());
+        }
+        self.check_timestamp(now, tolerance)?;
+        if self.signed_by(&self.mac(secret)?) {
+            return Ok(());
+        }
+        let why = if self.signature.contains(',') {
+            format!(
+                "Webhook signature is invalid: no entry of `webhook-signature` matches this secret and body. \
+                 Check that the secret belongs to the account that runs the model. {RAW_BODY}"
+            )
+        } else {
+            "Invalid signature format: `webhook-signature` must hold entries such as `v1,<base64>`, separated by spaces."
+                .to_owned()
+        };
+        Err(Error::new(ErrorKind::WebhookSignature, why))
+    }
+
+    fn check_timestamp(&self, now: Duration, tolerance: Option<Duration>) -> Result<()> {
+        let refused = |why: String| Err(Error::new(ErrorKind::WebhookTimestamp, why));
+        let Ok(timestamp) = self.timestamp.trim().parse::<i64>() else {
+            return refused(format!(
+                "Invalid webhook timestamp: `webhook-timestamp` must be a Unix time in seconds, not {:?}.",
+                self.timestamp
             ));
+        };
+        let Some(tolerance) = tolerance.map(|tolerance| tolerance.as_secs()) else { return Ok(()) };
+        let age = i128::from(now.as_secs()) - i128::from(timestamp);
+        if age.unsigned_abs() <= tolerance.into() {
+            return Ok(());
         }
-        if let Some(tolerance) = tolerance {
-            let distance = i128::from(timestamp).abs_diff(now.as_secs().into());
-            if distance > tolerance.as_secs().into() {
-                let why = format!(
-                    "the webhook's time is {distance} s away, more than the {} s allowed",
-                    tolerance.as_secs()
-                );
-                return Err(Error::new(ErrorKind::WebhookTimestamp, why));
-            }
-        }
-        Ok(())
+        let distance = age.unsigned_abs();
+        let where_ =
+            if age > 0 { format!("{distance} s old") } else { format!("{distance} s in the future") };
+        refused(format!(
+            "Webhook timestamp is outside the allowed tolerance of {tolerance} seconds: it is {where_}. Check this \
+             machine's clock, or pass another `tolerance` to accept replayed webhooks."
+        ))
     }
 
     fn mac(&self, secret: &str) -> Result<Hmac<Sha256>> {
-        let wrong =
-            |why: &str| Error::new(ErrorKind::WebhookSecret, format!("The webhook signing secret {why}"));
         let key = secret.trim();
-        if key.is_empty() {
-            return Err(wrong("is missing: get it from webhooks.default.secret"));
-        }
-        let key = key.strip_prefix("whsec_").unwrap_or(key);
-        let key = STANDARD.decode(key).map_err(|_| wrong("is malformed: expected whsec_ and base64"))?;
+        // Without the secret, which the official client quotes here.
+        let wrong = || {
+            Error::new(
+                ErrorKind::WebhookSecret,
+                "Invalid secret key format: the signing secret must be `whsec_` followed by base64, as \
+                 `webhooks.default.secret` returns it.",
+            )
+        };
+        let key = STANDARD.decode(key.strip_prefix("whsec_").unwrap_or(key)).map_err(|_| wrong())?;
         if key.is_empty() {
             // Anybody could sign with it.
-            return Err(wrong("is empty after whsec_"));
+            return Err(wrong());
         }
-        let mut mac = Hmac::<Sha256>::new_from_slice(&key).map_err(|_| wrong("cannot be used as a key"))?;
+        let mut mac = Hmac::<Sha256>::new_from_slice(&key).map_err(|_| wrong())?;
         for part in [self.id.as_bytes(), b".", self.timestamp.as_bytes(), b".", self.body] {
             mac.update(part);
         }

@@ -155,7 +155,7 @@ async fn a_stream_out_of_time_tells_of_a_prediction_that_had_ended_and_leaves_it
         assert_eq!(
             error.message(),
             format!(
-                "The timeout of 2 s passed: the prediction p1 had ended ({status}), but not all of its events had come."
+                "The timeout of 2 s passed: prediction p1 had finished ({status}), but some of its events had not arrived."
             )
         );
         assert_eq!(error.prediction().unwrap()["status"], status);

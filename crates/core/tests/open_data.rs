@@ -113,7 +113,10 @@ async fn pages_that_lead_in_a_circle_end() {
         }
         let error = list.try_next().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidResponse);
-        assert!(error.message().contains("circle") && error.message().contains("/v1/predictions"), "{error}");
+        assert!(
+            error.message().contains("pagination loop") && error.message().contains("/v1/predictions"),
+            "{error}"
+        );
         settled(&script).await;
     }
 }

@@ -20,7 +20,12 @@ fn webhooks() {
             (None, verified) => {
                 assert_eq!(verified.unwrap().into_value().unwrap(), vector["event"], "{name}");
             }
-            (Some(code), verified) => assert_eq!(code, &verified.unwrap_err().code(), "{name}"),
+            (Some(code), verified) => {
+                let error = verified.unwrap_err();
+                assert_eq!(code, &error.code(), "{name}");
+                let message = vector["message"].as_str().unwrap_or_default();
+                assert!(error.message().starts_with(message), "{name}: {error}");
+            }
         }
     }
 }

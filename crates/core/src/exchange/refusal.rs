@@ -1,4 +1,4 @@
-//! What is said of an answer that is no success, and of none at all.
+//! Builds the error for an unsuccessful response, or for none.
 
 use std::time::Duration;
 
@@ -13,15 +13,16 @@ use super::{
 };
 use crate::{
     client::Client,
-    error::{Error, ErrorKind, ErrorResponse, Result},
-    request::Request,
+    error::{Error, ErrorKind, ErrorResponse, Result, reason_phrase},
+    platform::is_file,
+    request::{Body, Request},
     retry::{Failure, Repeat, parse_retry_after},
     transport::HttpResponse,
-    value::Value,
+    value::{PathSegment, Value, place},
 };
 
 impl Client {
-    /// The error for an answer that is no success.
+    /// Builds the error for an unsuccessful response.
     pub(super) async fn refused(&self, request: &Request, url: &Url, response: HttpResponse) -> Error {
         let HttpResponse { status, headers, body } = response;
         let body = within(self.runtime(), self.config().timeout, read_prefix(body.stream())).await;
@@ -41,58 +42,92 @@ impl Client {
         let asked = crate::error::header(&answer.headers, "retry-after")
             .and_then(|header| parse_retry_after(header, self.runtime().now()))
             .or_else(|| Duration::try_from_secs_f64(problem["retry_after"].as_f64()?).ok());
-        let message = self.refusal_message(request, url, &answer, asked);
-        Error::new(ErrorKind::from_status(status), message).with_response(answer).with_retry_after(asked)
+        let error = Error::new(ErrorKind::from_status(status), failure_message(request, url, &answer));
+        let error = error.with_retry_after(asked);
+        match self.hint(request, url, &answer, asked) {
+            Some(hint) => error.with_response(answer).with_hint(&hint),
+            None => error.with_response(answer),
+        }
     }
 
-    fn refusal_message(
+    /// What the user can do about an error response.
+    fn hint(
         &self,
         request: &Request,
         url: &Url,
         answer: &ErrorResponse,
         asked: Option<Duration>,
-    ) -> String {
-        let mut message = format!("Request to {} failed with status {}", shown(url), answer.status);
-        let reason = reason_phrase(answer.status);
-        if !reason.is_empty() {
-            message.push_str(&format!(" {reason}"));
-        }
-        let said: Vec<&str> = [&answer.title, &answer.detail]
-            .into_iter()
-            .flatten()
-            .map(|text| text.trim())
-            .filter(|text| !text.is_empty())
-            .collect();
-        if said.is_empty() {
-            let body = answer.body.trim();
-            if !body.is_empty() {
-                message.push_str(&format!(": {}", excerpt(body, 500)));
-            }
-        } else {
-            message.push_str(&format!(": {}", said.join(": ")));
-        }
-        if !message.ends_with(['.', '!', '?']) {
-            message.push('.');
-        }
+    ) -> Option<String> {
         let hint = match answer.status {
             401 if self.config().token.is_none() && self.owns(url) => {
-                " No API token was sent: set REPLICATE_API_TOKEN or pass one to the client.".to_owned()
+                "No API token was sent: set REPLICATE_API_TOKEN or pass a token to the client."
             }
-            401 => " The API token was refused: check REPLICATE_API_TOKEN or the one passed to the client.".to_owned(),
+            401 => "The API token was rejected: check REPLICATE_API_TOKEN or the token passed to the client.",
             404 if shown(url).contains("/models/") && request.method == "POST" => {
-                " Only official models run without a version: use owner/name:version for others, and check the spelling.".to_owned()
+                "Only official models run without a version: use owner/name:version for others, and check the spelling."
             }
-            429 => match asked {
-                Some(asked) => format!(" The API asks to wait {} s.", asked.as_secs_f64()),
-                None => String::new(),
-            },
+            422 => return file_names(request, answer),
+            429 => return asked.map(|asked| format!("The API asks to wait {} s.", asked.as_secs_f64())),
             500..=599 if request.repeat == Repeat::Once => {
-                " It is not known whether it was carried out, so it was not sent again.".to_owned()
+                "The request may have been processed, so it was not retried."
             }
-            _ => String::new(),
+            _ => return None,
         };
-        message + &hint
+        Some(hint.to_owned())
     }
+}
+
+/// The cause in plain words, then the request that failed.
+fn failure_message(request: &Request, url: &Url, answer: &ErrorResponse) -> String {
+    let text = |text: &Option<String>| {
+        text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+    };
+    let mut cause = match (text(&answer.title), text(&answer.detail)) {
+        (Some(title), Some(detail)) if !detail.starts_with(&title) => format!("{title}: {detail}"),
+        (title, detail) => detail.or(title).unwrap_or_else(|| excerpt(answer.body.trim(), 500)),
+    };
+    if !cause.is_empty() && !cause.ends_with(['.', '!', '?']) {
+        cause.push('.');
+    }
+    let reason = reason_phrase(answer.status);
+    let failed = format!("{} {} failed with status {} {reason}", request.method, shown(url), answer.status);
+    format!("{cause} {}.", failed.trim_end()).trim_start().to_owned()
+}
+
+/// The hint for a string in the input that was refused as a URI and is the name of a local file.
+fn file_names(request: &Request, answer: &ErrorResponse) -> Option<String> {
+    let Body::Json(body) = &request.body else { return None };
+    let refused = refused_uris(answer);
+    let mut found = None;
+    body["input"].walk(&mut Vec::<PathSegment>::new(), &mut |leaf, path| {
+        let at = place("input", path);
+        let is_refused = found.is_none() && refused.contains(&at.replace('[', ".").replace(']', ""));
+        if let Some(name) = leaf.as_str().filter(|name| is_refused && is_file(name)) {
+            found = Some(format!(
+                "A string is sent as text: to upload the file {name:?} as `{at}`, pass `Path({name:?})` in Python or \
+                 `await openAsBlob({name:?})` (node:fs) in Node."
+            ));
+        }
+    });
+    found
+}
+
+/// The fields that a response refuses as URIs, such as `input.image`.
+fn refused_uris(answer: &ErrorResponse) -> Vec<String> {
+    let of_uri = |text: &str| ["uri", "url"].iter().any(|word| text.to_ascii_lowercase().contains(word));
+    let listed = answer.invalid_fields.iter().flat_map(|fields| fields.as_array().unwrap_or_default());
+    let listed = listed
+        .filter(|field| of_uri(field["description"].as_str().unwrap_or_default()))
+        .filter_map(|field| field["field"].as_str());
+    // Each line of `detail` is `- input.image: Does not match format 'uri'`.
+    let lines = answer.detail.iter().flat_map(|detail| detail.lines()).filter_map(|line| {
+        let (field, why) = line.trim_start_matches(['-', ' ']).split_once(": ")?;
+        of_uri(why).then_some(field)
+    });
+    listed
+        .chain(lines)
+        .map(|field| if field.starts_with("input") { field.to_owned() } else { format!("input.{field}") })
+        .collect()
 }
 
 pub(super) fn after_last_attempt(
@@ -103,32 +138,33 @@ pub(super) fn after_last_attempt(
 ) -> Error {
     let error = match (request.repeat, failure) {
         (Repeat::Once, Some(Failure::Lost)) => error
-            .map_message(|why| {
-                format!(
-                    "{why} The request had been sent, so it may have been carried out (and billed) although no answer \
-                     came; it was not sent again. Look for it (for example in the list of predictions) before you repeat it."
-                )
-            })
+            .with_hint(
+                "The request was sent but no response arrived, so it may have been processed (and billed). It was not \
+                 retried; look for its result, for example in `predictions.list()`, before you send it again.",
+            )
             .with_kind(ErrorKind::OutcomeUnknown)
             .with_outcome_unknown(),
         (Repeat::Once, Some(Failure::Status(500..=599))) => error.with_outcome_unknown(),
-        // It was carried out, by the status or for all we know, and nothing says what came of it.
+        // It was processed, or may have been, and its result is unknown.
         (Repeat::Once, None) if matches!(error.kind(), ErrorKind::InvalidResponse | ErrorKind::Internal) => {
             error.with_outcome_unknown()
         }
-        (Repeat::Impossible, Some(_)) => error.map_message(|why| {
-            format!("{why} It could not be sent again because its file can be read only once; pass bytes, a path or a seekable file instead.")
-        }),
+        (Repeat::Impossible, Some(_)) => error.with_hint(
+            "It was not retried because its file can be read only once; pass bytes, a path or a seekable file instead.",
+        ),
         _ => error,
     };
-    if attempts > 1 { error.map_message(|why| format!("{why} (after {attempts} attempts)")) } else { error }
+    if attempts > 1 { error.with_hint(&format!("(after {attempts} attempts)")) } else { error }
 }
 
 pub(super) fn timed_out(url: &Url, limit: Duration) -> Error {
-    Error::new(ErrorKind::Timeout, format!("{} did not answer within {} s.", shown(url), limit.as_secs_f64()))
+    Error::new(
+        ErrorKind::Timeout,
+        format!("{} did not respond within {} s.", shown(url), limit.as_secs_f64()),
+    )
 }
 
-/// The first part of a body; what came before a break is still worth showing.
+/// Reads the first part of a body; what arrived before a break is still worth showing.
 async fn read_prefix(mut chunks: crate::platform::BoxStream<'static, Result<Bytes>>) -> Vec<u8> {
     let mut prefix = Vec::new();
     while let Some(Ok(chunk)) = chunks.next().await {
@@ -139,30 +175,4 @@ async fn read_prefix(mut chunks: crate::platform::BoxStream<'static, Result<Byte
         }
     }
     prefix
-}
-
-fn reason_phrase(status: u16) -> &'static str {
-    match status {
-        400 => "Bad Request",
-        401 => "Unauthorized",
-        402 => "Payment Required",
-        403 => "Forbidden",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        406 => "Not Acceptable",
-        408 => "Request Timeout",
-        409 => "Conflict",
-        410 => "Gone",
-        413 => "Payload Too Large",
-        415 => "Unsupported Media Type",
-        416 => "Range Not Satisfiable",
-        422 => "Unprocessable Entity",
-        429 => "Too Many Requests",
-        500 => "Internal Server Error",
-        501 => "Not Implemented",
-        502 => "Bad Gateway",
-        503 => "Service Unavailable",
-        504 => "Gateway Timeout",
-        _ => "",
-    }
 }

@@ -147,7 +147,7 @@ fn not_json(error: Error, status: u16, headers: &[(String, String)], body: &[u8]
     };
     let explained = error.map_message(|why| {
         format!(
-            "The answer is {why} ({content_type}): {:?}. Is `base_url` the API, and is there a proxy in between?",
+            "The response is {why} ({content_type}): {:?}. Check that `base_url` is the API and that no proxy replaces responses.",
             excerpt(&text, 200)
         )
     });

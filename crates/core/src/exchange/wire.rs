@@ -113,6 +113,9 @@ pub(super) fn redirected(from: &Url, response: &HttpResponse) -> Result<Url> {
     let location = response.header("location").unwrap_or_default();
     let url = from.join(location).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     url.ok_or_else(|| {
-        Error::new(ErrorKind::InvalidResponse, format!("{} redirects to no URL: {location:?}", shown(from)))
+        Error::new(
+            ErrorKind::InvalidResponse,
+            format!("{} redirects to {location:?}, which is not an http or https URL", shown(from)),
+        )
     })
 }

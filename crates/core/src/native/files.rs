@@ -134,13 +134,11 @@ fn replaceable(target: &Path) -> Result<()> {
     let shown = target.display();
     match std::fs::metadata(target) {
         Ok(there) if there.is_dir() => {
-            Err(Error::invalid(format!("`path` is a directory: {shown}; name a file in it")))
+            Err(Error::invalid(format!("`path` is a directory: {shown}; pass the path of a file")))
         }
-        Ok(there) if !there.is_file() => {
-            let why =
-                "is not a file but a device, a pipe or a socket; read the file and write it there yourself";
-            Err(Error::invalid(format!("`path` {why}: {shown}")))
-        }
+        Ok(there) if !there.is_file() => Err(Error::invalid(format!(
+            "`path` is a device, a pipe or a socket: {shown}; read the output and write it there yourself"
+        ))),
         _ => Ok(()),
     }
 }
@@ -175,6 +173,11 @@ impl Drop for AtomicFile {
 fn unwritable(target: &Path, error: io::Error) -> Error {
     let why = format!("cannot write {}: {error}", target.display());
     Error::new(ErrorKind::FileNotWritten, why).with_source(error)
+}
+
+/// Whether a text is the path of a file.
+pub(crate) fn is_file(path: &str) -> bool {
+    Path::new(path).is_file()
 }
 
 /// Makes a folder where there is none, and gives its path and the names of what is in it.

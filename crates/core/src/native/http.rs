@@ -1,6 +1,10 @@
 //! reqwest as the client's [`Transport`].
 
-use std::{path::PathBuf, sync::OnceLock, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
@@ -9,6 +13,7 @@ use reqwest::{
     header::{HeaderMap, HeaderName, HeaderValue},
 };
 
+use super::proxy::Proxies;
 use crate::{
     error::{Error, ErrorKind, Result, causes},
     platform::{BoxFuture, BoxStream},
@@ -34,12 +39,12 @@ pub struct HttpTransport {
     settings: Settings,
     // Made on first use: reading the platform's certificates takes milliseconds that a program which
     // never sends a request should not pay.
-    client: OnceLock<reqwest::Client>,
+    client: OnceLock<(reqwest::Client, Arc<Proxies>)>,
 }
 
 struct Settings {
     connect_timeout: Duration,
-    proxy: Option<reqwest::Proxy>,
+    proxy: Option<(String, reqwest::Proxy)>,
     certificates: Vec<reqwest::Certificate>,
 }
 
@@ -62,9 +67,10 @@ impl HttpTransport {
     pub fn new(connect_timeout: Duration, proxy: Option<String>, ca_bundle: Option<PathBuf>) -> Result<Self> {
         let proxy = proxy
             .map(|url| {
-                reqwest::Proxy::all(&url).map_err(|error| {
-                    Error::invalid("`proxy` is not a proxy's URL, like http://host:port").with_source(error)
-                })
+                let proxy = reqwest::Proxy::all(&url).map_err(|error| {
+                    Error::invalid("`proxy` must be a URL such as http://host:port").with_source(error)
+                })?;
+                Ok((url, proxy))
             })
             .transpose()?;
         let certificates = ca_bundle.as_deref().map(certificates_of).transpose();
@@ -73,7 +79,7 @@ impl HttpTransport {
         Ok(Self { settings: Settings { connect_timeout, proxy, certificates }, client: OnceLock::new() })
     }
 
-    fn client(&self) -> Result<&reqwest::Client> {
+    fn client(&self) -> Result<&(reqwest::Client, Arc<Proxies>)> {
         if let Some(client) = self.client.get() {
             return Ok(client);
         }
@@ -93,7 +99,7 @@ impl HttpTransport {
             .pool_idle_timeout(Duration::from_secs(50))
             .redirect(reqwest::redirect::Policy::none())
             .referer(false);
-        if let Some(proxy) = proxy {
+        if let Some((_, proxy)) = proxy {
             builder = builder.proxy(proxy.clone());
         }
         if !certificates.is_empty() {
@@ -102,7 +108,8 @@ impl HttpTransport {
         let client = builder.build().map_err(|error| {
             Error::new(ErrorKind::Connection, format!("cannot set up TLS: {error}")).with_source(error)
         })?;
-        Ok(self.client.get_or_init(|| client))
+        let proxies = Arc::new(Proxies::new(proxy.as_ref().map(|(url, _)| url.as_str())));
+        Ok(self.client.get_or_init(|| (client, proxies)))
     }
 }
 
@@ -116,9 +123,14 @@ impl Transport for HttpTransport {
     fn send(&self, request: HttpRequest) -> BoxFuture<'static, Result<HttpResponse>> {
         let sent = self.client().and_then(|client| Ok((client.clone(), to_reqwest(request)?)));
         Box::pin(async move {
-            let (client, request) = sent?;
-            let host = request.url().host_str().unwrap_or_default().to_owned();
-            let response = client.execute(request).await.map_err(|error| broken(&host, error))?;
+            let ((client, proxies), request) = sent?;
+            let url = request.url().clone();
+            let host = url.host_str().unwrap_or_default().to_owned();
+            let sent = client.execute(request).await;
+            let response = sent.map_err(|error| match proxies.of(&url).filter(|_| error.is_connect()) {
+                Some(proxy) => unproxied(&host, &proxy, error),
+                None => broken(&host, error),
+            })?;
             let headers = response.headers().iter();
             Ok(HttpResponse {
                 status: response.status().as_u16(),
@@ -161,7 +173,9 @@ fn to_reqwest(request: HttpRequest) -> Result<reqwest::Request> {
 }
 
 fn unsendable(name: &str) -> Error {
-    Error::invalid(format!("`headers`: {name:?} is not a header that can be sent"))
+    Error::invalid(format!(
+        "`headers`: the name or value of {name:?} contains characters that HTTP headers do not allow"
+    ))
 }
 
 /// The largest announced length that memory is asked for at once.
@@ -200,19 +214,42 @@ impl BodySource for ResponseBody {
     }
 }
 
+/// The error for a connection that failed at a proxy or behind it.
+fn unproxied(host: &str, proxy: &str, error: reqwest::Error) -> Error {
+    let why = causes(&error).last().unwrap_or(&error).to_string();
+    if is_untrusted(&why) {
+        return broken(host, error);
+    }
+    // The proxy answered, and refused.
+    let refused = ["tunnel", "proxy auth", "unsuccessful"].iter().any(|word| why.contains(word));
+    let message = if refused {
+        format!("The proxy {proxy} did not connect to {host}: {why}.")
+    } else {
+        format!("Cannot connect to the proxy {proxy}: {why}.")
+    };
+    let kind = if error.is_timeout() { ErrorKind::Timeout } else { ErrorKind::Connection };
+    let hint = "Check the `proxy` option, HTTPS_PROXY and NO_PROXY.";
+    Error::new(kind, message).with_hint(hint).with_source(error.without_url()).with_never_sent()
+}
+
+/// Whether a connection failed for its certificate.
+fn is_untrusted(why: &str) -> bool {
+    why.contains("certificate") || why.contains("UnknownIssuer")
+}
+
 fn broken(host: &str, error: reqwest::Error) -> Error {
-    // The last cause is the one that says what happened.
+    // The last cause says what happened.
     let why = causes(&error).last().unwrap_or(&error).to_string();
     let (kind, message) = if error.is_connect() {
-        let hint = if why.contains("certificate") || why.contains("UnknownIssuer") {
-            " If a proxy inspects TLS here, name its certificate in `ca_bundle` or SSL_CERT_FILE."
+        let hint = if is_untrusted(&why) {
+            " If a proxy inspects TLS on this network, pass its certificate as `ca_bundle` or set SSL_CERT_FILE."
         } else {
-            " Is `base_url` right, and is the network up?"
+            " Check `base_url` and the network."
         };
         let kind = if error.is_timeout() { ErrorKind::Timeout } else { ErrorKind::Connection };
         (kind, format!("Cannot connect to {host}: {why}.{hint}"))
     } else if error.is_timeout() {
-        (ErrorKind::Timeout, format!("{host} did not answer in time."))
+        (ErrorKind::Timeout, format!("{host} did not respond in time."))
     } else {
         (ErrorKind::Connection, format!("The connection to {host} broke: {why}."))
     };

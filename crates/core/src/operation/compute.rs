@@ -10,7 +10,7 @@ use crate::{
     identifier::Reference,
     progress::Progress,
     value::{Object, Value, decode_params},
-    webhook::{TOLERANCE, Webhook},
+    webhook::{TOLERANCE, Webhook, body_error},
 };
 
 #[derive(Debug, Deserialize)]
@@ -26,12 +26,15 @@ struct Verify {
     headers: Object,
     #[serde(default)]
     body: Value,
+    /// Whether the body was read before it could be verified.
+    #[serde(default)]
+    consumed: bool,
     #[serde(default)]
     secret: Option<String>,
-    /// Seconds; `null` for any distance, five minutes when left out.
+    /// Seconds; `null` accepts any age, five minutes when left out.
     #[serde(default = "default_tolerance")]
     tolerance: Option<f64>,
-    /// Whether the event is wanted. A large one takes far longer to read than to verify.
+    /// Whether to return the event. Parsing a large one takes far longer than verifying it.
     #[serde(default = "yes")]
     parse: bool,
     /// Seconds since the Unix epoch; the clock when left out.
@@ -66,20 +69,21 @@ fn object(members: impl IntoIterator<Item = (&'static str, Value)>) -> Answer {
 }
 
 fn verify(params: Verify) -> Result<Answer> {
-    let Verify { id, timestamp, signature, headers, body, secret, tolerance, parse, now } = params;
+    let Verify { id, timestamp, signature, headers, body, consumed, secret, tolerance, parse, now } = params;
     let content = match &body {
         Value::Bytes(bytes) => &bytes[..],
         Value::String(text) => text.as_bytes(),
-        Value::Null => return Err(Error::new(ErrorKind::WebhookBody, "Missing required body")),
+        Value::Null => &[],
         other => {
-            let why = format!(
-                "Invalid body type: the webhook's body must be the raw bytes or text as received, not {}; a body that was parsed cannot be verified",
+            return Err(body_error(&format!(
+                "Invalid body type: the body must be the raw text or bytes, not {}, since a parsed body cannot be verified",
                 other.kind()
-            );
-            return Err(Error::new(ErrorKind::WebhookBody, why));
+            )));
         }
     };
-    let secret = secret.ok_or_else(|| Error::new(ErrorKind::WebhookSecret, "Missing required secret"))?;
+    if consumed {
+        return Err(body_error("Error reading body: the body of the request was already read"));
+    }
     let mut given: Vec<(String, String)> =
         headers.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned()))).collect();
     let timestamp = timestamp.filter(|value| !value.is_null()).map(|value| value.to_string());
@@ -95,7 +99,7 @@ fn verify(params: Verify) -> Result<Answer> {
         None => SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
     };
     let tolerance = tolerance.map(|tolerance| duration("tolerance", tolerance)).transpose()?;
-    webhook.check(&secret, now, tolerance)?;
+    webhook.check(secret.as_deref().unwrap_or_default(), now, tolerance)?;
     if parse { event(body) } else { Ok(Answer::Value(Value::Null)) }
 }
 
@@ -110,7 +114,7 @@ fn event(body: Value) -> Result<Answer> {
 
 fn duration(name: &str, seconds: f64) -> Result<Duration> {
     Duration::try_from_secs_f64(seconds)
-        .map_err(|_| Error::invalid(format!("`{name}` must be a number of seconds, zero or more")))
+        .map_err(|_| Error::invalid(format!("`{name}` must be a non-negative, finite number of seconds")))
 }
 
 fn progress(params: Logs) -> Result<Answer> {

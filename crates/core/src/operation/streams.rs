@@ -80,7 +80,8 @@ impl OfPrediction {
             (Some(prediction), _) => prediction["id"].as_str(),
             (None, id) => id.as_deref(),
         };
-        let id = id.ok_or_else(|| Error::invalid("Invalid prediction: it has no `id`"))?;
+        let id =
+            id.ok_or_else(|| Error::invalid("Invalid prediction: pass its id, or an object with an `id`"))?;
         client.fetch(&Request::get(path("/predictions/{id}", &[("id", id)])?).options(options.clone())).await
     }
 
@@ -96,7 +97,7 @@ fn events_of(stream: EventStream) -> Items {
 
 fn run_events(client: &Client, params: RunParams, options: RequestOptions) -> Result<Items> {
     let report_uploads = params.report_uploads;
-    let mut run = params.stream(client)?;
+    let mut run = params.stream(client);
     *run.options_mut() = options;
     if report_uploads {
         return Ok(uploads_and_events(run));

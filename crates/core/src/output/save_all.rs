@@ -204,8 +204,8 @@ fn complete(files: &[(String, FileOutput)], saved: Vec<Result<PathBuf>>) -> Resu
     }
     let Some((place, file, error)) = first else { return Ok(paths.into_iter().flatten().collect()) };
     let which = match files.len() {
-        1 => "The file".to_owned(),
-        all => format!("{failed} of {all} files could not be saved, the first of them"),
+        1 => "Cannot save".to_owned(),
+        all => format!("{failed} of {all} files could not be saved. The first is"),
     };
     let url = shown_url(file.url());
     let paths: Vec<_> = paths.iter().map(|path| path.as_deref().map(shown)).collect();

@@ -11,7 +11,7 @@ use super::BoxFuture;
 use crate::error::{Error, Result};
 
 fn no_file_system<T>() -> Result<T> {
-    Err(Error::invalid("there is no file system here"))
+    Err(Error::invalid("this platform has no file system"))
 }
 
 pub(crate) struct AtomicFile(Infallible);
@@ -32,6 +32,10 @@ impl AtomicFile {
     pub async fn commit_as_new(self, _: impl FnMut() -> PathBuf) -> Result<PathBuf> {
         match self.0 {}
     }
+}
+
+pub(crate) fn is_file(_: &str) -> bool {
+    false
 }
 
 pub(crate) async fn make_folder(_: &Path) -> Result<(PathBuf, Vec<String>)> {

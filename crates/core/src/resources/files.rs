@@ -137,7 +137,8 @@ impl CreateFileParams {
             Value::File(file) => Ok(file),
             Value::Bytes(bytes) => Ok(File::bytes(bytes)),
             other => Err(Error::invalid(format!(
-                "Invalid file argument, must be a Blob, File or Buffer (or bytes, a path, or an open file), not {}",
+                "Invalid file argument, must be a Blob, File or Buffer: `file` is {}. To upload a file by its path, \
+                 pass `Path(\"photo.png\")` in Python or `await openAsBlob(\"photo.png\")` (node:fs) in Node.",
                 other.kind()
             ))),
         };

@@ -174,7 +174,7 @@ impl OfModel {
     }
 
     pub fn id(&self) -> Result<&str> {
-        self.id.as_deref().ok_or_else(|| crate::Error::invalid("`id` of the version is missing"))
+        self.id.as_deref().ok_or_else(|| crate::Error::invalid("`id` is missing; pass the version's id"))
     }
 }
 

@@ -15,7 +15,9 @@ pub use self::{
 };
 pub(crate) use self::{
     create::{CreateBelow, CreateParams},
-    options::{CancelAfter, Hold, PredictionOptions, Wait, prediction_options},
+    options::{
+        CancelAfter, Hold, PredictionOptions, Wait, events, prediction_options, with_prediction_options,
+    },
     target::{Target, checked_webhook, named, owner_and},
     wait::WaitParams,
 };

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::predictions::{Prediction, checked_webhook, named};
+use super::predictions::{Prediction, checked_webhook, events, named};
 use crate::{
     call::{Call, Work, answers, request_options},
     client::Client,
@@ -47,7 +47,7 @@ pub(crate) struct CreateTrainingParams {
     webhook: Option<String>,
     #[serde(default)]
     webhook_completed: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "events")]
     webhook_events_filter: Option<Vec<String>>,
     #[serde(default)]
     file_encoding_strategy: Option<FileEncodingStrategy>,
@@ -77,14 +77,15 @@ impl CreateTrainingParams {
                 Reference::Version { model: Some((owner, name)), id } => (owner, name, id),
                 _ => {
                     return Err(Error::invalid(
-                        "`version` must be owner/name:version where no model is given",
+                        "`version` must be \"owner/name:version\" unless `model` is given",
                     ));
                 }
             },
-            _ => return Err(Error::invalid("give `owner` and `name`, or `model`, not both")),
+            _ => return Err(Error::invalid("pass either `owner` and `name` or `model`, not both")),
         };
-        let destination = destination
-            .ok_or_else(|| Error::invalid("`destination` is missing: the owner/name of a model of yours"))?;
+        let destination = destination.ok_or_else(|| {
+            Error::invalid("`destination` is missing; pass the \"owner/name\" of a model that you own")
+        })?;
         let mut create =
             client.trainings().create(&owner, &name, &id, &destination, input.unwrap_or_else(Value::object));
         create.webhook = webhook;

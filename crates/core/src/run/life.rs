@@ -23,7 +23,7 @@ fn has_id(created: Value) -> Result<Value> {
     if created["id"].as_str().is_some_and(|id| !id.is_empty()) {
         return Ok(created);
     }
-    let why = "the answer to the create holds no `id`; look for the prediction (for example in the list of predictions) before you repeat it";
+    let why = "the response to the create has no `id`, so the prediction may exist; look for it in `predictions.list()` before you create it again";
     Err(Error::new(ErrorKind::InvalidResponse, why).with_outcome_unknown())
 }
 
@@ -79,8 +79,11 @@ impl Life {
         };
         background::spawn(&self.spawner, Box::pin(create));
         receiver.await.map_err(|_| {
-            Error::new(ErrorKind::OutcomeUnknown, "the runtime ended while the prediction was being created")
-                .with_outcome_unknown()
+            Error::new(
+                ErrorKind::OutcomeUnknown,
+                "the runtime shut down while the prediction was being created",
+            )
+            .with_outcome_unknown()
         })?
     }
 
@@ -105,16 +108,16 @@ impl Life {
     pub fn deadline_error(&self, timeout: Duration) -> Error {
         let last_seen = self.last_seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let end = match self.on_abandon {
-            OnAbandon::Cancel => "it is being cancelled",
-            OnAbandon::Leave => "it goes on",
+            OnAbandon::Cancel => "it is being canceled",
+            OnAbandon::Leave => "it continues to run",
         };
         let state = match &last_seen {
             Some(seen) if has_ended(seen) => {
                 let (id, status) = (&seen["id"], &seen["status"]);
-                format!("the prediction {id} had ended ({status}), but not all of its events had come")
+                format!("prediction {id} had finished ({status}), but some of its events had not arrived")
             }
-            Some(seen) => format!("the prediction {} was still {}; {end}", seen["id"], seen["status"]),
-            None => format!("the API had not yet answered the create; if there is a prediction, {end}"),
+            Some(seen) => format!("prediction {} was still {}; {end}", seen["id"], seen["status"]),
+            None => format!("the API had not responded to the create; if the prediction exists, {end}"),
         };
         let error = Error::new(
             ErrorKind::Deadline,

@@ -1,73 +1,79 @@
-//! Parameters of `run` and `stream` as they come from another language.
+//! Parameters of `run` and `stream` from another language.
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error};
 
 use super::{Plan, Run, StreamRun};
 use crate::{
-    client::Client,
-    error::{Error, Result},
-    request::seconds,
-    resources::predictions::PredictionOptions,
-    value::{Object, Value},
+    client::Client, request::seconds, resources::predictions::with_prediction_options, value::Value,
     wait::OnAbandon,
 };
 
-#[derive(Debug, Clone, Deserialize)]
-pub(crate) struct RunParams {
-    #[serde(rename = "ref")]
-    reference: String,
-    #[serde(default)]
-    input: Option<Value>,
-    #[serde(default, deserialize_with = "seconds")]
-    timeout: Option<Duration>,
-    #[serde(default, deserialize_with = "seconds")]
-    interval: Option<Duration>,
-    #[serde(default)]
-    use_file_output: Option<bool>,
-    #[serde(default)]
-    on_abandon: Option<OnAbandon>,
-    /// Whether the answer is `{"output", "prediction"}` instead of the output alone.
-    #[serde(default)]
-    detailed: bool,
-    /// Whether the observer is told of uploads, too, as `{"upload": {"place", "name", "loaded", "total"}}`; a
-    /// stream, which has no observer, begins with such values.
-    #[serde(default)]
-    pub report_uploads: bool,
-    /// Whether a stream of a model that has no events gives its output as polling finds it.
-    #[serde(default)]
-    poll_output: bool,
-    #[serde(flatten)]
-    options: PredictionOptions,
-    #[serde(flatten)]
-    unknown: Object,
+with_prediction_options! {
+    /// Parameters of `run` and `stream` from another language.
+    pub(crate) struct RunParams {
+        #[serde(rename = "ref", deserialize_with = "reference")]
+        reference: String,
+        #[serde(default)]
+        input: Option<Value>,
+        #[serde(default, deserialize_with = "seconds")]
+        timeout: Option<Duration>,
+        #[serde(default, deserialize_with = "seconds")]
+        interval: Option<Duration>,
+        #[serde(default)]
+        use_file_output: Option<bool>,
+        #[serde(default)]
+        on_abandon: Option<OnAbandon>,
+        /// Whether to return `{"output", "prediction"}` instead of the output alone.
+        #[serde(default)]
+        detailed: bool,
+        /// Whether to report uploads to the observer as `{"upload": {"place", "name", "loaded", "total"}}`. A
+        /// stream, which has no observer, begins with such values.
+        #[serde(default)]
+        pub report_uploads: bool,
+        /// Whether a stream of a model without events yields the output that polling finds.
+        #[serde(default)]
+        poll_output: bool,
+    }
+}
+
+/// Decodes a reference, and explains what to do with a prediction in its place.
+fn reference<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::String(text) => Ok(text),
+        prediction if prediction["id"].as_str().is_some() && prediction["status"].as_str().is_some() => {
+            Err(D::Error::custom(
+                "must name a model, and this is a prediction; did you mean `predictions.wait(prediction)`?",
+            ))
+        }
+        other => Err(D::Error::custom(format!(
+            "must be \"owner/name\", \"owner/name:version\" or a version id, not {}",
+            other.kind()
+        ))),
+    }
 }
 
 impl RunParams {
-    fn plan(self, client: &Client, operation: &str) -> Result<Plan> {
-        if let Some(name) = self.unknown.keys().next() {
-            return Err(Error::invalid(format!(
-                "{operation}: unknown option `{name}`; what the model takes belongs into `input`"
-            )));
-        }
+    fn plan(mut self, client: &Client) -> Plan {
+        let options = self.prediction_options();
         let mut plan = Plan::new(client, &self.reference, self.input.unwrap_or_else(Value::object));
         plan.timeout = self.timeout;
         plan.use_file_output = self.use_file_output;
         plan.on_abandon = self.on_abandon;
-        plan.prediction = self.options;
-        Ok(plan)
+        plan.prediction = options;
+        plan
     }
 
-    pub fn run(self, client: &Client) -> Result<Run> {
+    pub fn run(self, client: &Client) -> Run {
         let Self { interval, detailed, report_uploads, .. } = self;
-        Ok(Run { plan: self.plan(client, "run")?, interval, detailed, report_uploads, observer: None })
+        Run { plan: self.plan(client), interval, detailed, report_uploads, observer: None }
     }
 
-    pub fn stream(self, client: &Client) -> Result<StreamRun> {
+    pub fn stream(self, client: &Client) -> StreamRun {
         let poll_output = self.poll_output;
-        let mut plan = self.plan(client, "stream")?;
+        let mut plan = self.plan(client);
         plan.poll_output = poll_output;
-        Ok(StreamRun { plan })
+        StreamRun { plan }
     }
 }

@@ -179,7 +179,9 @@ impl Content {
 
     fn changed(&self) -> Error {
         let (name, loaded, size) = (&self.name, self.loaded, self.size.unwrap_or(0));
-        Error::invalid(format!("the file {name} changed while it was sent: {loaded} bytes instead of {size}"))
+        Error::invalid(format!(
+            "the file {name:?} changed during the upload: read {loaded} bytes instead of {size}"
+        ))
     }
 }
 

@@ -30,8 +30,8 @@ pub(super) fn handed_over() -> Option<Value> {
 /// Decodes an answer of the API.
 pub(crate) fn decode<T: DeserializeOwned>(value: Value) -> Result<T> {
     T::deserialize(ValueDeserializer::new(value, Nulls::Default)).map_err(|mistake| {
-        let path = if mistake.path.is_empty() { "." } else { &mistake.path };
-        let why = format!("the answer has an unexpected form at `{path}`: {mistake}");
+        let path = if mistake.path.is_empty() { "body" } else { &mistake.path };
+        let why = format!("unexpected response: `{path}` {mistake}");
         Error::new(ErrorKind::InvalidResponse, why)
     })
 }
@@ -105,7 +105,7 @@ impl<'de> Deserializer<'de> for ValueDeserializer {
             }
             Value::Output(file) => visitor.visit_str(file.url()),
             Value::Bytes(bytes) => visitor.visit_bytes(&bytes),
-            Value::File(_) => Err(Mistake::custom("a file is not expected here")),
+            Value::File(_) => Err(Mistake::custom("must not be a file")),
         }
     }
 
@@ -223,7 +223,7 @@ impl<'de> EnumAccess<'de> for Variant {
         seed: T,
     ) -> Result<(T::Value, ValueDeserializer), Mistake> {
         let (name, value) =
-            self.members.into_iter().next().ok_or_else(|| Mistake::custom("an empty object"))?;
+            self.members.into_iter().next().ok_or_else(|| Mistake::custom("must not be empty"))?;
         let name = ValueDeserializer::new(Value::String(name), self.nulls);
         Ok((seed.deserialize(name)?, ValueDeserializer::new(value, self.nulls)))
     }

@@ -1,8 +1,13 @@
-//! What is wrong with a value, in words for whoever gave it.
+//! What is wrong with a value, in words for the user who passed it.
 
 use std::fmt;
 
 use serde::de::{self, Expected, Unexpected};
+
+use super::nearest::{list, unknown_option};
+
+/// Parameters of the bindings, which no user passes.
+const INTERNAL: [&str; 4] = ["clock_rate", "detailed", "poll_output", "report_uploads"];
 
 /// Why a value does not decode. serde's own wording is for those who know serde.
 #[derive(Debug)]
@@ -17,7 +22,7 @@ pub(super) struct Mistake {
 impl Mistake {
     /// Something else than one of these names.
     pub fn no_variant(given: &str, expected: &[&str]) -> Self {
-        Self::at_a_place_told_elsewhere(format!("must be {}, not {given}", alternatives(expected, '"')))
+        Self::at_a_place_told_elsewhere(format!("must be {}, not {given}", list(expected, '"', "or")))
     }
 
     /// The same mistake, seen from the object whose member it is in.
@@ -63,12 +68,8 @@ impl de::Error for Mistake {
     }
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
-        let advice = match nearest(field, expected) {
-            Some(name) => format!("did you mean `{name}`?"),
-            None => format!("there is {}", alternatives(expected, '`').replace(" or ", " and ")),
-        };
-        let advice = if expected.is_empty() { "there are none".to_owned() } else { advice };
-        let text = format!("unknown option `{field}`; {advice}");
+        let names: Vec<&str> = expected.iter().copied().filter(|name| !INTERNAL.contains(name)).collect();
+        let text = unknown_option(field, &names);
         Self { placed: true, ..Self::at_a_place_told_elsewhere(text) }
     }
 
@@ -106,37 +107,6 @@ fn shown(given: Unexpected<'_>) -> String {
     }
 }
 
-fn alternatives(names: &[&str], quote: char) -> String {
-    let quoted: Vec<String> = names.iter().map(|name| format!("{quote}{name}{quote}")).collect();
-    match quoted.split_last() {
-        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
-        _ => quoted.concat(),
-    }
-}
-
-/// The name that was probably meant: `maxRetry` or `max-retries` for `max_retries`.
-fn nearest<'a>(given: &str, names: &[&'a str]) -> Option<&'a str> {
-    let plain = |name: &str| name.replace(['_', '-'], "").to_lowercase();
-    let given = plain(given);
-    let (distance, name) = names.iter().map(|name| (distance(&given, &plain(name)), *name)).min()?;
-    (distance <= given.len() * 2 / 5).then_some(name)
-}
-
-/// Insertions, deletions and replacements from one to the other.
-fn distance(from: &str, to: &str) -> usize {
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (i, a) in from.bytes().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in to.bytes().enumerate() {
-            let replaced = diagonal + usize::from(a != b);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[to.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
@@ -160,7 +130,8 @@ mod tests {
             assert_eq!(told(json!({given: 1})), expected);
         }
         let far = told(json!({"flavour": 1}));
-        assert!(far.starts_with("options: unknown option `flavour`; there is `token`, "), "{far}");
+        assert!(far.starts_with("options: unknown option `flavour`; expected one of `token`, "), "{far}");
+        assert!(far.contains(" and `ca_bundle`") && !far.contains("clock_rate"), "{far}");
     }
 
     #[test]
@@ -168,7 +139,7 @@ mod tests {
         let answer = json!({"next": null, "rows": [[{"id": "a"}], [{"id": "b"}, {"id": 5}]]});
         type Rows = HashMap<String, Option<Vec<Vec<HashMap<String, String>>>>>;
         let told = decode::<Rows>(answer.into()).expect_err("a mistake").to_string();
-        assert!(told.ends_with("at `rows[1][1].id`: must be a string, not 5"), "{told}");
+        assert_eq!(told, "unexpected response: `rows[1][1].id` must be a string, not 5");
     }
 
     #[test]

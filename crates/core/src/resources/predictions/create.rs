@@ -1,9 +1,7 @@
 //! Predictions about to be created.
 
-use serde::Deserialize;
-
 use super::{
-    options::{Hold, PredictionOptions, prediction_options},
+    options::{Hold, PredictionOptions, prediction_options, with_prediction_options},
     target::{Target, named, owner_and},
     types::Prediction,
 };
@@ -16,7 +14,7 @@ use crate::{
     platform::{BoxFuture, Observer},
     request::{Request, RequestOptions},
     upload::{UploadWatch, on_upload},
-    value::{Object, Value},
+    value::Value,
     wait::Deadline,
 };
 
@@ -86,67 +84,48 @@ impl Work for CreatePrediction {
 
 answers!([] CreatePrediction => Prediction);
 
-/// Parameters of the three creates as they come from another language.
-#[derive(Debug, Deserialize)]
-pub(crate) struct CreateParams {
-    #[serde(default)]
-    version: Option<String>,
-    #[serde(default)]
-    model: Option<String>,
-    #[serde(default)]
-    deployment: Option<String>,
-    #[serde(default)]
-    input: Option<Value>,
-    #[serde(flatten)]
-    options: PredictionOptions,
-    #[serde(flatten)]
-    unknown: Object,
+with_prediction_options! {
+    /// Parameters of `predictions.create` from another language.
+    pub(crate) struct CreateParams {
+        #[serde(default)]
+        version: Option<String>,
+        #[serde(default)]
+        model: Option<String>,
+        #[serde(default)]
+        deployment: Option<String>,
+        #[serde(default)]
+        input: Option<Value>,
+    }
 }
 
-/// The same for a model or deployment named by the operation.
-#[derive(Debug, Deserialize)]
-pub(crate) struct CreateBelow {
-    owner: String,
-    #[serde(default)]
-    name: Option<String>,
-    #[serde(default)]
-    input: Option<Value>,
-    #[serde(flatten)]
-    options: PredictionOptions,
-    #[serde(flatten)]
-    unknown: Object,
-}
-
-fn refuse_unknown(operation: &str, unknown: &Object) -> Result<()> {
-    match unknown.keys().next() {
-        Some(name) => Err(Error::invalid(format!(
-            "{operation}: unknown option `{name}`; what the model takes belongs into `input`"
-        ))),
-        None => Ok(()),
+with_prediction_options! {
+    /// Parameters of a create whose operation names what is run: a model or a deployment.
+    pub(crate) struct CreateBelow {
+        owner: String,
+        #[serde(default)]
+        name: Option<String>,
+        #[serde(default)]
+        input: Option<Value>,
     }
 }
 
 impl CreateParams {
-    pub fn create(self, client: &Client) -> Result<CreatePrediction> {
-        let Self { version, model, deployment, input, options, unknown } = self;
-        refuse_unknown("predictions.create", &unknown)?;
+    pub fn create(mut self, client: &Client) -> Result<CreatePrediction> {
+        let options = self.prediction_options();
+        let Self { version, model, deployment, input, .. } = self;
         // Forms and configurations give "" for what is not set; both official clients treat it so.
         let given = |name: Option<String>| name.filter(|name| !name.is_empty());
         let target = match (given(version), given(model), given(deployment)) {
             (Some(version), None, None) => Ok(Target::Version(version)),
             (None, Some(model), None) => match model.parse::<Reference>()? {
-                // A model with a version is common enough to be taken for what it means.
                 reference @ (Reference::Model { .. } | Reference::Version { .. }) => Ok(reference.into()),
                 Reference::Deployment { .. } => {
-                    Err(Error::invalid("`model` names a deployment; use `deployment`"))
+                    Err(Error::invalid("`model` names a deployment; pass it as `deployment`"))
                 }
             },
             (None, None, Some(deployment)) => {
                 named("deployment", &deployment).map(|(owner, name)| Target::Deployment(owner, name))
             }
-            (None, None, None) => Err(Error::invalid(
-                "Exactly one of 'model', 'version', or 'deployment' must be specified. Either model or version must be specified.",
-            )),
             _ => Err(Error::invalid("Exactly one of 'model', 'version', or 'deployment' must be specified.")),
         };
         let mut create = CreatePrediction::new(client, target, input.unwrap_or_else(Value::object));
@@ -157,16 +136,15 @@ impl CreateParams {
 
 impl CreateBelow {
     pub fn create(
-        self,
+        mut self,
         client: &Client,
-        operation: &str,
         target: fn(String, String) -> Target,
     ) -> Result<CreatePrediction> {
-        let Self { owner, name, input, options, unknown } = self;
-        refuse_unknown(operation, &unknown)?;
+        let options = self.prediction_options();
+        let Self { owner, name, input, .. } = self;
         let (owner, name) = owner_and(owner, name)?;
-        let mut create =
-            CreatePrediction::new(client, Ok(target(owner, name)), input.unwrap_or_else(Value::object));
+        let target = Ok(target(owner, name));
+        let mut create = CreatePrediction::new(client, target, input.unwrap_or_else(Value::object));
         create.prediction = options;
         Ok(create)
     }

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use crate::{
     error::{Error, Result},
     upload::FileEncodingStrategy,
 };
 
-/// For how long a create asks the server to hold its answer.
+/// How long a create asks the server to hold its response.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Hold {
     /// Not at all.
@@ -55,7 +55,7 @@ impl Hold {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(
     untagged,
-    expecting = "`wait` must be true, false, a number of seconds, or {mode: \"block\" | \"poll\", interval (ms), timeout (s)}"
+    expecting = "must be true, false, a number of seconds, or {mode: \"block\" | \"poll\", interval (ms), timeout (s)}"
 )]
 pub(crate) enum Wait {
     Flag(bool),
@@ -68,10 +68,10 @@ pub(crate) enum Wait {
 pub(crate) struct WaitPlan {
     #[serde(default)]
     mode: Option<WaitMode>,
-    /// Milliseconds between two looks.
+    /// Milliseconds between polls.
     #[serde(default)]
     interval: Option<f64>,
-    /// Seconds that the server may hold its answer.
+    /// Seconds that the server may hold its response.
     #[serde(default)]
     timeout: Option<f64>,
 }
@@ -85,15 +85,78 @@ pub(crate) enum WaitMode {
 
 /// `Cancel-After`: seconds, or a text such as `1m30s`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(untagged, expecting = "`cancel_after` must be a number of seconds or a text like \"1m30s\"")]
+#[serde(untagged, expecting = "must be a number of seconds or a duration such as \"1m30s\"")]
 pub(crate) enum CancelAfter {
     Seconds(f64),
     Text(String),
 }
 
+/// Decodes `webhook_events_filter`: a list of events, or one event.
+pub(crate) fn events<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(
+        untagged,
+        expecting = "must be an event or a list of events: \"start\", \"output\", \"logs\", \"completed\""
+    )]
+    enum Events {
+        One(String),
+        Many(Vec<String>),
+    }
+    Ok(Option::<Events>::deserialize(deserializer)?.map(|events| match events {
+        Events::One(event) => vec![event],
+        Events::Many(events) => events,
+    }))
+}
+
+/// Declares parameters that include every prediction option, with `prediction_options()` to take these out.
+///
+/// Not `#[serde(flatten)]`, which loses the name of a wrong parameter and buffers the others.
+macro_rules! with_prediction_options {
+    ($(#[$meta:meta])* pub(crate) struct $name:ident { $($fields:tt)* }) => {
+        $(#[$meta])*
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub(crate) struct $name {
+            $($fields)*
+            #[serde(default)]
+            webhook: Option<String>,
+            #[serde(default, deserialize_with = "crate::resources::predictions::events")]
+            webhook_events_filter: Option<Vec<String>>,
+            #[serde(default)]
+            webhook_completed: Option<String>,
+            #[serde(default)]
+            stream: Option<bool>,
+            #[serde(default)]
+            wait: Option<crate::resources::predictions::Wait>,
+            #[serde(default)]
+            prefer: Option<String>,
+            #[serde(default)]
+            cancel_after: Option<crate::resources::predictions::CancelAfter>,
+            #[serde(default)]
+            file_encoding_strategy: Option<crate::FileEncodingStrategy>,
+        }
+
+        impl $name {
+            fn prediction_options(&mut self) -> crate::resources::predictions::PredictionOptions {
+                crate::resources::predictions::PredictionOptions {
+                    webhook: self.webhook.take(),
+                    webhook_events_filter: self.webhook_events_filter.take(),
+                    webhook_completed: self.webhook_completed.take(),
+                    stream: self.stream.take(),
+                    wait: self.wait.take(),
+                    prefer: self.prefer.take(),
+                    cancel_after: self.cancel_after.take(),
+                    file_encoding_strategy: self.file_encoding_strategy.take(),
+                }
+            }
+        }
+    };
+}
+
+pub(crate) use with_prediction_options;
+
 /// What a prediction is created with besides its input.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct PredictionOptions {
     pub webhook: Option<String>,
     pub webhook_events_filter: Option<Vec<String>>,
@@ -109,7 +172,9 @@ impl PredictionOptions {
     /// How long the answer is held; `default` where nothing was said.
     pub fn hold(&self, default: Hold) -> Result<Option<Hold>> {
         let hold = match (&self.wait, &self.prefer) {
-            (Some(_), Some(_)) => return Err(Error::invalid("cannot mix and match prefer and wait")),
+            (Some(_), Some(_)) => {
+                return Err(Error::invalid("`prefer` and `wait` exclude each other; pass one of them"));
+            }
             (None, Some(prefer)) => match prefer.split_once('=') {
                 None if prefer == "wait" => Hold::Longest,
                 Some(("wait", seconds)) if seconds.parse::<u64>().is_ok_and(|seconds| seconds > 0) => {
@@ -133,7 +198,7 @@ impl PredictionOptions {
         Ok((hold != Hold::None).then_some(hold))
     }
 
-    /// The time between two looks, where `wait` says one.
+    /// The interval between polls, if `wait` has one.
     pub fn interval(&self) -> Option<Duration> {
         match &self.wait {
             Some(Wait::Plan(WaitPlan { interval: Some(milliseconds), .. })) => {
@@ -143,9 +208,9 @@ impl PredictionOptions {
         }
     }
 
-    /// Lets the server end the prediction soon after our own deadline, in case we are gone by then.
+    /// Lets the server cancel the prediction soon after our own deadline, in case this process ends before.
     pub fn limit(&mut self, timeout: Option<Duration>) {
-        // The longest that the API takes. Cut to it, a longer timeout would end too early.
+        // The API's maximum. A longer timeout that was cut to it would end too early.
         const DAY: f64 = 86_400.0;
         if let (None, Some(timeout)) = (&self.cancel_after, timeout) {
             let seconds = (timeout.as_secs_f64() + 5.0).ceil();

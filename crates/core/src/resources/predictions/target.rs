@@ -31,7 +31,15 @@ impl From<Reference> for Target {
 }
 
 impl Target {
-    /// The create as a request; `input` holds no files any more.
+    /// A model whose name may carry a version: `name:version`.
+    pub fn of_model(owner: String, name: String) -> Self {
+        match name.split_once(':') {
+            Some((_, version)) if !version.is_empty() => Self::Version(version.to_owned()),
+            _ => Self::Model(owner, name),
+        }
+    }
+
+    /// Builds the request of the create; `input` holds no files any more.
     pub fn request(&self, input: Value, options: &PredictionOptions, hold: Option<Hold>) -> Result<Request> {
         let PredictionOptions {
             webhook,
@@ -91,7 +99,7 @@ impl Target {
 pub(crate) fn checked_webhook(name: &str, url: &str) -> Result<String> {
     match Url::parse(url) {
         Ok(parsed) if matches!(parsed.scheme(), "http" | "https") => Ok(url.to_owned()),
-        _ => Err(Error::invalid(format!("Invalid webhook URL: `{name}` is {url:?}"))),
+        _ => Err(Error::invalid(format!("Invalid webhook URL: `{name}` must be an https URL, not {url:?}"))),
     }
 }
 
@@ -107,21 +115,29 @@ fn cancel_after_header(after: &CancelAfter) -> Result<String> {
             Ok(text.clone())
         }
         other => Err(Error::invalid(format!(
-            "`cancel_after` must be a number of seconds or a text like \"1m30s\", not {other:?}"
+            "`cancel_after` must be a positive number of seconds or a duration such as \"1m30s\", not {}",
+            match other {
+                CancelAfter::Seconds(seconds) => seconds.to_string(),
+                CancelAfter::Text(text) => format!("{text:?}"),
+            }
         ))),
     }
 }
 
-/// Owner and name as a face gives them: one each, or `owner/name` in the first alone.
+/// Owner and name: one each, or `owner/name` in the first alone.
 pub(crate) fn owner_and(owner: String, name: Option<String>) -> Result<(String, String)> {
     match name {
         Some(name) => Ok((owner, name)),
-        None => owner_and_name(&owner)
-            .ok_or_else(|| Error::invalid(format!("expected owner/name, or owner and name, not {owner:?}"))),
+        None => owner_and_name(&owner).ok_or_else(|| {
+            Error::invalid(format!(
+                "expected \"owner/name\", or owner and name as two arguments, not {owner:?}"
+            ))
+        }),
     }
 }
 
-/// Owner and name of a text that must be `owner/name`.
+/// Splits a text that must be `owner/name`.
 pub(crate) fn named(what: &str, text: &str) -> Result<(String, String)> {
-    owner_and_name(text).ok_or_else(|| Error::invalid(format!("`{what}` must be owner/name, not {text:?}")))
+    owner_and_name(text)
+        .ok_or_else(|| Error::invalid(format!("`{what}` must be \"owner/name\", not {text:?}")))
 }

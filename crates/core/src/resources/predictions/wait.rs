@@ -142,7 +142,9 @@ impl WaitForPrediction {
                     }
                     known
                 }
-                _ => return Err(Error::invalid("Invalid prediction: it has no `id`")),
+                _ => {
+                    return Err(Error::invalid("Invalid prediction: pass its id, or an object with an `id`"));
+                }
             };
             client.poll(known, &Polling { interval, began: None, deadline, observer, options }).await
         });
@@ -161,8 +163,8 @@ impl WaitForPrediction {
 
 fn too_late(timeout: Duration, seen: Option<Value>) -> Error {
     let state = match &seen {
-        Some(seen) => format!("the prediction {} was still {}; it goes on", seen["id"], seen["status"]),
-        None => "the API had not yet answered; the prediction goes on".to_owned(),
+        Some(seen) => format!("prediction {} was still {}; it continues to run", seen["id"], seen["status"]),
+        None => "the API had not responded; the prediction continues to run".to_owned(),
     };
     let why = format!("The timeout of {} s passed: {state}.", timeout.as_secs_f64());
     seen.into_iter().fold(Error::new(ErrorKind::Deadline, why), Error::with_prediction)

@@ -1,0 +1,143 @@
+//! What errors say: the argument by name, and what to do.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::{
+    io::{Read, Write},
+    net::TcpListener,
+};
+
+use replicant::{Client, Error, ErrorKind, Options, Value, json, operation};
+use replicant_emulator::{Config, Emulator};
+use support::{play, temporary_folder};
+
+fn client_of(emulator: &Emulator) -> Client {
+    Client::new(Options { base_url: Some(emulator.base_url()), ..Options::default() }).unwrap()
+}
+
+async fn refused(client: &Client, operation: &str, params: serde_json::Value) -> Error {
+    operation::call(client, operation, params.into(), None).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn an_unknown_option_comes_with_the_one_that_was_meant() {
+    let client = Client::new(Options::default()).unwrap();
+    for (given, advice) in [
+        ("inputs", "did you mean `input`?"),
+        ("webhook_event_filter", "did you mean `webhook_events_filter`?"),
+        ("webhookEventsFilter", "did you mean `webhook_events_filter`?"),
+        ("prompt", "options of the model belong in `input`"),
+    ] {
+        for (operation, params) in [
+            ("run", json!({"ref": "acme/text", given: {}})),
+            ("predictions.create", json!({"model": "acme/text", given: {}})),
+            ("models.predictions.create", json!({"owner": "acme/text", given: {}})),
+        ] {
+            let error = refused(&client, operation, params).await;
+            assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+            assert_eq!(error.message(), format!("{operation}: unknown option `{given}`; {advice}"));
+        }
+    }
+    let error = Options::from_value(json!({"api_key": "r8_secret"}).into()).unwrap_err();
+    assert_eq!(error.message(), "options: unknown option `api_key`; did you mean `token`?");
+    let error = refused(&client, "run", json!({"ref": "acme/text", "wait": "soon"})).await;
+    assert!(error.message().starts_with("run: `wait` must be true, false, a number of seconds"), "{error}");
+}
+
+#[tokio::test]
+async fn a_prediction_stands_for_its_id_but_not_for_a_model() {
+    let prediction = json!({"id": "p1", "status": "starting", "urls": {}});
+    let exchanges = r#"[{"expect": {"path": "/v1/predictions/p1"}, "reply": {"json": {"id": "p1"}}}]"#;
+    let (_emulator, script, client) = play(exchanges, Options::default());
+    operation::call(&client, "predictions.get", json!({"id": prediction}).into(), None).await.unwrap();
+    assert!(script.problems().is_empty(), "{:?}", script.problems());
+    let error = refused(&client, "run", json!({"ref": prediction})).await;
+    assert_eq!(
+        error.message(),
+        "run: `ref` must name a model, and this is a prediction; did you mean `predictions.wait(prediction)`?"
+    );
+    let error = refused(&client, "predictions.get", json!({"id": 5})).await;
+    assert_eq!(
+        error.message(),
+        "predictions.get: `id` must be an id or an object with an `id`, not a number"
+    );
+}
+
+#[tokio::test]
+async fn the_cause_comes_first_then_the_request_then_the_remedy() {
+    let emulator = Emulator::start(Config::default()).unwrap();
+    let client = client_of(&emulator);
+    let error = client.models().get("acme", "none").await.unwrap_err();
+    let expected = format!("GET {}/models/acme/none failed with status 404 Not Found.", emulator.base_url());
+    assert!(error.message().ends_with(&expected) && !error.message().starts_with("GET"), "{error}");
+    let fields = error.to_value();
+    assert_eq!(fields["status_text"], "Not Found");
+    let error = client.run("acme/none", json!({})).await.unwrap_err();
+    let hint = error.to_value()["hint"].to_string();
+    assert!(hint.starts_with("Only official models run without a version"), "{hint}");
+    assert!(error.message().ends_with(&hint), "{error}");
+}
+
+#[tokio::test]
+async fn the_name_of_a_local_file_that_is_refused_as_a_uri_is_explained() {
+    let folder = temporary_folder();
+    let name = folder.path().join("heron.png").to_string_lossy().into_owned();
+    std::fs::write(&name, "pixels").unwrap();
+    let emulator = Emulator::start(Config::default()).unwrap();
+    let client = client_of(&emulator);
+    let model = client.models().get("nightmareai", "real-esrgan").await.unwrap();
+    let reference = format!("nightmareai/real-esrgan:{}", model.latest_version.unwrap().id);
+    let run = |image: &str| client.run(&reference, json!({"image": image}));
+    let error = run(&name).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unprocessable, "{error:?}");
+    let hint = format!("to upload the file {name:?} as `input.image`, pass `Path({name:?})` in Python");
+    assert!(error.message().contains(&hint), "{error}");
+    let error = run("no such file").await.unwrap_err();
+    assert!(!error.message().contains("Path("), "{error}");
+}
+
+async fn through(proxy: String) -> Error {
+    let base_url = Some("https://api.example/v1".to_owned());
+    let options = Options { proxy: Some(proxy), base_url, max_retries: Some(0), ..Options::default() };
+    Client::new(options).unwrap().account().await.unwrap_err()
+}
+
+#[tokio::test]
+async fn a_proxy_that_fails_is_named_without_its_password() {
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let error = through(format!("http://user:secret@{closed}")).await;
+    assert_eq!(error.kind(), ErrorKind::Connection);
+    let message = error.message();
+    assert!(message.starts_with(&format!("Cannot connect to the proxy http://{closed}: ")), "{message}");
+    assert!(message.contains("`proxy`") && message.contains("HTTPS_PROXY"), "{message}");
+    assert!(!format!("{error:?}").contains("secret"), "{error:?}");
+
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let proxy = listener.local_addr().unwrap();
+    let refusing = std::thread::spawn(move || {
+        let (mut connection, _) = listener.accept().unwrap();
+        let _ = connection.read(&mut [0; 1024]).unwrap();
+        connection.write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n").unwrap();
+    });
+    let error = through(format!("http://{proxy}")).await;
+    refusing.join().unwrap();
+    let expected = format!("The proxy http://{proxy} did not connect to api.example: ");
+    assert!(error.message().starts_with(&expected), "{error}");
+}
+
+#[test]
+fn client_options_say_what_they_must_be() {
+    let refused =
+        |options: Value| Options::from_value(options).and_then(Client::new).unwrap_err().to_string();
+    for token in ["r8_a b", "r8_a\nb", "\"r8_a b\""] {
+        let message = refused(json!({"token": token}).into());
+        assert!(message.starts_with("the API token contains invalid characters"), "{message}");
+        assert!(!message.contains("r8_"), "{message}");
+    }
+    assert_eq!(
+        refused(json!({"timeout": -1}).into()),
+        "options: `timeout` must be a non-negative, finite number of seconds"
+    );
+}
