@@ -1,8 +1,8 @@
 /** The two verbs: `call` for one answer, `open` for many. Everything that reaches the core passes here. */
-import { InvalidArgumentError } from "./errors";
 import { toError } from "./failures";
 import { FileOutput } from "./file-output";
 import { expect, type Reply } from "./inbox";
+import { invalid, kindOf } from "./invalid";
 import { type NativeClient, type NativeStream, native } from "./native";
 import { REFUSED } from "./params";
 import { onAbort } from "./signals";
@@ -30,11 +30,7 @@ export async function withResponse<T>(promise: PromiseLike<T>): Promise<{ data: 
   const data = await promise;
   const response = responses.get(promise);
   if (response === undefined) {
-    throw new InvalidArgumentError({
-      code: "invalid_argument",
-      message:
-        "`promise` must be the promise that a method of the client returned; pass it on before `then` or `await`",
-    });
+    invalid("`promise` must be the promise that a method of the client returned, before `then` or `await`");
   }
   return { data, response: response() };
 }
@@ -74,7 +70,7 @@ export class Bridge {
     const { signal, observe } = options;
     checkSignal(signal);
     if (observe && typeof observe !== "function") {
-      throw new TypeError(`the callback must be a function, not a ${typeof observe}`);
+      invalid(`the callback must be a function, not ${kindOf(observe)}`);
     }
     if (signal?.aborted) throw reasonOf(signal);
     const stop = signal || observe ? new native.NativeCancel() : undefined;
@@ -138,7 +134,7 @@ export function reasonOf(signal: AbortSignal): unknown {
 /** Refuses what cannot be listened to. */
 export function checkSignal(signal: AbortSignal | undefined): void {
   if (signal && typeof signal.addEventListener !== "function") {
-    throw new TypeError(`\`signal\` must be an AbortSignal, not a ${typeof signal}`);
+    invalid(`\`signal\` must be an AbortSignal, not ${kindOf(signal)}`);
   }
 }
 

@@ -1,5 +1,6 @@
 import { Bridge, withResponse } from "./bridge";
 import { EventStream, type ServerSentEvent } from "./events";
+import { invalid, kindOf } from "./invalid";
 import type {
   Fetch,
   RawRequestOptions,
@@ -19,7 +20,7 @@ import { Models } from "./resources/models";
 import { Predictions } from "./resources/predictions";
 import type { Namespace } from "./resources/resource";
 import { Trainings } from "./resources/trainings";
-import { invalid, SETTINGS, Settings } from "./settings";
+import { SETTINGS, Settings } from "./settings";
 import { conceal, reveal } from "./state";
 import type {
   FileEncodingStrategy,
@@ -78,7 +79,7 @@ export class Replicate {
    */
   constructor(options: ReplicateOptions = {}) {
     if (!isOptions(options))
-      invalid(`the options must be an object, such as { auth }, not a ${typeof options}`);
+      invalid(`the options must be an object, such as { auth }, not ${kindOf(options)}`);
     const settings = new Settings({ ...options, auth: options.auth || process.env.REPLICATE_API_TOKEN });
     const bridge = new Bridge(() => settings.client(this));
     conceal<State>(this, { bridge, settings });
@@ -203,7 +204,7 @@ export class Replicate {
     { signal }: { signal?: AbortSignal | undefined } = {},
   ): AsyncGenerator<T[]> {
     if (typeof endpoint !== "string" && typeof endpoint !== "function") {
-      throw new TypeError(`paginate takes a list method or a path, not a ${typeof endpoint}`);
+      invalid(`\`endpoint\` must be a list method or a path, not ${kindOf(endpoint)}`);
     }
     const bridge = bridgeOf(this);
     const first = typeof endpoint === "string" ? undefined : await endpoint();

@@ -9,6 +9,9 @@ export interface Failure {
   code: string;
   message: string;
   status?: number;
+  status_text?: string;
+  /** What the user can do, at the end of `message`. */
+  hint?: string;
   title?: string;
   detail?: string;
   type?: string;

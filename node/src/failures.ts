@@ -75,6 +75,15 @@ export const ERRORS: Readonly<Record<string, new (failure: Failure) => Replicate
   internal: InternalError,
 };
 
+/** The longest part of a body that a message repeats. */
+const EXCERPT = 4096;
+
+/** The message of npm's `replicate`, which programs match on, and then what to do. */
+function official({ url, status, status_text, body = "", hint }: Failure): string {
+  const text = body.length > EXCERPT ? `${body.slice(0, EXCERPT)}...` : body;
+  return `Request to ${url} failed with status ${status} ${status_text}: ${text}.${hint ? ` ${hint}` : ""}`;
+}
+
 /**
  * The error to throw for what the native side rejected with. Called where the caller's frames are
  * still on the stack, since an error made in native code has none.
@@ -83,9 +92,11 @@ export function toError(thrown: unknown): unknown {
   const fields = (thrown as { failure?: unknown } | null)?.failure;
   if (typeof fields !== "string") return thrown;
   const failure = JSON.parse(fields) as Failure;
-  // Only these two speak of options; elsewhere a word may be a model's own.
-  if (failure.code === "invalid_argument" || failure.code === "connection") {
+  const cls = ERRORS[failure.code] ?? ReplicateError;
+  if (cls === ApiError || cls.prototype instanceof ApiError) failure.message = official(failure);
+  // Elsewhere a word may be the model's own.
+  else if (/^(invalid_argument|connection|webhook_.*)$/.test(failure.code)) {
     failure.message = outward(failure.message);
   }
-  return new (ERRORS[failure.code] ?? ReplicateError)(failure);
+  return new cls(failure);
 }

@@ -18,6 +18,46 @@ const OWN: Readonly<Record<string, string>> = {
   clockRate: "clock_rate",
 };
 
+/** The options of a client. */
+export const CLIENT_OPTIONS = [
+  "auth",
+  "userAgent",
+  "baseUrl",
+  "fetch",
+  "fileEncodingStrategy",
+  "useFileOutput",
+  "timeout",
+  "connectTimeout",
+  "idleTimeout",
+  "maxRetries",
+  "headers",
+  "query",
+  "pollInterval",
+  "onAbandon",
+  "proxy",
+  "caBundle",
+];
+
+/** The options of calls. The core knows which call has which. */
+export const CALL_OPTIONS = [
+  "input",
+  "wait",
+  "timeout",
+  "interval",
+  "webhook",
+  "webhook_events_filter",
+  "cancelAfter",
+  "useFileOutput",
+  "fileEncodingStrategy",
+  "onAbandon",
+  "onUpload",
+  "onProgress",
+  "signal",
+  "maxRetries",
+  "headers",
+  "query",
+];
+
 const THEIRS = new Map(Object.entries(OWN).map(([own, name]) => [name, own]));
 
 /** Milliseconds here, seconds there. */
@@ -28,9 +68,25 @@ export function inward(name: string, value: unknown): [string, unknown] {
   return [OWN[name] ?? name, TIMES.has(name) && typeof value === "number" ? value / 1000 : value];
 }
 
-/** A message of the core with the names of this face. */
-export function outward(message: string): string {
-  return message.replace(/`(\w+)`/g, (quoted, name) => {
+/** Beginnings of messages, as the core has them and as npm's `replicate` has them: programs match on these. */
+const OFFICIAL: [RegExp, string][] = [
+  [/^Missing webhook (?:id|timestamp|signature|headers)(?=:)/, "Missing required webhook headers"],
+  [/^Missing webhook body(?=\.)/, "Missing required body"],
+  [/^Missing webhook signing secret(?=:)/, "Missing required secret"],
+  [
+    /^Exactly one of 'model', 'version', or 'deployment' must/,
+    "Either model or version must be specified. Exactly one of 'model', 'version', or 'deployment' must",
+  ],
+];
+
+/** A message of the core with the names, units and official beginnings of this face. */
+export function outward(text: string): string {
+  const official = OFFICIAL.find(([pattern]) => pattern.test(text));
+  const message = (official ? text.replace(...official) : text).replace(
+    /(?<=`(?:timeout|connect_timeout|idle_timeout|interval|poll_interval)` must be .* number of )seconds/,
+    "milliseconds",
+  );
+  return message.replace(/(?<!unknown option )`(\w+)`/g, (quoted, name) => {
     // Elsewhere than in the client's options a `token` is something else.
     if (name === "token" && !message.startsWith("options: ")) return quoted;
     return THEIRS.has(name) ? `\`${THEIRS.get(name)}\`` : quoted;

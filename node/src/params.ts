@@ -1,6 +1,9 @@
 /** The options of calls, as parameters of the core. */
 import type { Params } from "./bridge";
-import { inward } from "./names";
+import { compute } from "./bridge";
+import { InvalidArgumentError } from "./errors";
+import { kindOf } from "./invalid";
+import { CALL_OPTIONS, inward } from "./names";
 
 /** Under this key parameters carry why they cannot be used, so that their call rejects rather than throws. */
 export const REFUSED = Symbol("refused");
@@ -34,6 +37,7 @@ function sorted(options: object, apart: Set<string>): Params {
   let request: Params | undefined;
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined || HERE.has(name)) continue;
+    if (isForeign(value) && !CALL_OPTIONS.includes(name)) return unknown(name);
     const [theirs, converted] = inward(name, value);
     if (apart.has(name)) {
       request ??= {};
@@ -46,6 +50,25 @@ function sorted(options: object, apart: Set<string>): Params {
   return result;
 }
 
+/** Whether a value has no form that an option takes: a function, a logger, an agent. */
+function isForeign(value: unknown): boolean {
+  if (typeof value === "function") return true;
+  if (typeof value !== "object" || value === null || Symbol.iterator in value || "toJSON" in value)
+    return false;
+  const { name } = value.constructor ?? Object;
+  return name !== "Object" || Object.prototype.toString.call(value) !== "[object Object]";
+}
+
+/** The core would be asked too late: such a value cannot be sent to it. */
+function unknown(name: string): Params {
+  try {
+    compute("options.check", { given: [name], known: CALL_OPTIONS });
+  } catch (error) {
+    return { [REFUSED]: error } as Params;
+  }
+  return {};
+}
+
 /** Only objects are asked whether they are Headers: the first mention of that class has Node load all of `fetch`. */
 function plain(value: unknown): unknown {
   return typeof value === "object" && value instanceof Headers ? Object.fromEntries(value) : value;
@@ -56,7 +79,6 @@ export function isOptions(options: unknown): options is object {
 }
 
 function refused(options: unknown): Params {
-  const what = options === null ? "null" : Array.isArray(options) ? "an array" : `a ${typeof options}`;
-  const error = new TypeError(`the options must be an object, such as { input: { ... } }, not ${what}`);
-  return { [REFUSED]: error } as Params;
+  const message = `the options must be an object, such as { input: { ... } }, not ${kindOf(options)}`;
+  return { [REFUSED]: new InvalidArgumentError({ code: "invalid_argument", message }) } as Params;
 }

@@ -1,9 +1,9 @@
 /** The options of a client, and the core's client that goes with them. */
-import { rethrow } from "./bridge";
-import { InvalidArgumentError } from "./errors";
+import { compute, rethrow } from "./bridge";
 import { carry } from "./fetch";
 import { inbox } from "./inbox";
-import { inward } from "./names";
+import { invalid, kindOf } from "./invalid";
+import { CLIENT_OPTIONS, inward } from "./names";
 import { type NativeClient, native } from "./native";
 import type { ReplicateOptions } from "./options";
 import { params } from "./params";
@@ -92,14 +92,12 @@ function connect(options: ReplicateOptions): [NativeClient, Record<string, unkno
 
 /** What the core cannot see. */
 function checkOptions({ fetch, ...options }: ReplicateOptions): void {
-  if ("token" in options) invalid("options: unknown option `token`; did you mean `auth`?");
+  // Before anything is encoded, which would stumble over the inside of an agent or a logger.
+  const given = Object.keys(options).filter((name) => name !== "clockRate");
+  compute("options.check", { given, known: CLIENT_OPTIONS });
   if (fetch && typeof fetch !== "function") {
-    invalid(`options: \`fetch\` must be a function, not a ${typeof fetch}`);
+    invalid(`options: \`fetch\` must be a function, not ${kindOf(fetch)}`);
   }
-}
-
-export function invalid(message: string): never {
-  throw new InvalidArgumentError({ code: "invalid_argument", message });
 }
 
 function defined(options: object): object {

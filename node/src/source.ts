@@ -1,4 +1,5 @@
 /** Host objects that give bytes (Blob, File, streams), in the form the core pulls them. */
+import { invalid, kindOf } from "./invalid";
 
 /** What the core needs to read a host object, piece by piece and maybe more than once. */
 export interface Source {
@@ -109,5 +110,5 @@ function bytes(chunk: unknown): Uint8Array {
   if (typeof chunk === "string") return new TextEncoder().encode(chunk);
   if (ArrayBuffer.isView(chunk)) return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
   if (chunk instanceof ArrayBuffer) return new Uint8Array(chunk);
-  throw new TypeError(`a stream that is sent as a file must give bytes or text, not ${typeof chunk}`);
+  invalid(`a stream that is sent as a file must yield bytes or text, not ${kindOf(chunk)}`);
 }

@@ -4,6 +4,7 @@
  * beside it, each with the place it belongs to.
  */
 import { FileOutput } from "./file-output";
+import { invalid, kindOf } from "./invalid";
 import { blobSource, isBlob, isReadable, type Source, streamSource } from "./source";
 
 /** A place inside a value: member names and array indexes from the outside in. */
@@ -27,7 +28,11 @@ export interface Encoded {
   parts?: Part[];
 }
 
-/** Makes `value` ready to cross. Throws a TypeError that names the place of what cannot. */
+/**
+ * Makes `value` ready to cross.
+ *
+ * @throws {InvalidArgumentError} for what cannot be sent, with its place
+ */
 export function encode(value: object): Encoded {
   const walk = new Walk();
   const json = JSON.stringify(walk.plain(value));
@@ -62,8 +67,10 @@ export function describePath(path: Path): string {
 
 const ADVICE: Record<string, string> = {
   Promise: "await it first",
-  AbortSignal: "give it as `signal`",
-  any: "turn it into a plain object, an array or text first",
+  AbortSignal: "pass it as `signal`",
+  Map: "convert it with `Object.fromEntries(map)`",
+  Set: "convert it with `[...set]`",
+  any: "convert it to a plain object, an array or a string",
 };
 
 class Walk {
@@ -80,14 +87,14 @@ class Walk {
         return value;
       case "number":
         // JSON.stringify would send null, and the model would run on something nobody wrote.
-        if (!Number.isFinite(value)) this.#refuse(`${value} has no form in JSON; use null or leave it out`);
+        if (!Number.isFinite(value)) this.#refuse(`${value} cannot be sent as JSON; pass null or omit it`);
         return value;
       case "bigint":
         return this.#aside({ digits: value.toString() });
       case "object":
         return value === null ? null : this.#object(value);
       default:
-        return this.#refuse(`a ${typeof value} cannot be sent`);
+        return this.#refuse(`${kindOf(value)} cannot be sent`);
     }
   }
 
@@ -152,7 +159,7 @@ class Walk {
   }
 
   #within<T>(holder: object, work: () => T): T {
-    if (this.#holders.has(holder)) this.#refuse("it contains itself");
+    if (this.#holders.has(holder)) this.#refuse("circular reference: it contains itself");
     this.#holders.add(holder);
     const result = work();
     this.#holders.delete(holder);
@@ -165,6 +172,6 @@ class Walk {
   }
 
   #refuse(reason: string): never {
-    throw new TypeError(`${describePath(this.#path)}: ${reason}`);
+    invalid(`\`${describePath(this.#path)}\`: ${reason}`);
   }
 }

@@ -6,8 +6,10 @@ import type { Prediction, Training } from "./types";
 /** Something that holds a webhook: a web `Request`, or a request of Node, Express and the like. */
 export interface WebhookRequest {
   headers: Headers | Record<string, string | string[] | undefined>;
-  /** The body as it came: text, bytes or a stream, not a parsed object. */
+  /** The body as received: text, bytes or a stream, not a parsed object. */
   body?: unknown;
+  /** The same where a framework keeps it beside a parsed `body`: Google Cloud Functions, Firebase, a `verify` hook. */
+  rawBody?: unknown;
 }
 
 /** A webhook in its parts. */
@@ -18,24 +20,27 @@ export type WebhookParts = {
   timestamp?: string | undefined;
   /** Header `webhook-signature`. */
   signature?: string | undefined;
-  /** The body as it came. */
+  /** The body as received. */
   body: unknown;
-  /** `replicate.webhooks.default.secret.get()` gives it, as `key`. */
+  /** The `key` that `replicate.webhooks.default.secret.get()` returns. */
   secret: string;
 };
 
-/** How strictly a webhook is looked at. */
+/** How strictly a webhook is verified. */
 export type WebhookOptions = {
-  /** How far its time may be from now, in seconds (300 by default); null accepts any age. */
+  /** How far its timestamp may be from now, in seconds (300 by default); null accepts any age. */
   tolerance?: number | null | undefined;
 };
 
 /**
- * Checks a webhook and gives what it tells.
+ * Verifies a webhook and returns its event. A web `Request` can still be read afterwards.
  *
- * @throws {WebhookSignatureError} if it is not signed with this secret
+ * @param request a web `Request`; a request of Express whose body is a Buffer (`express.raw()`) or has `rawBody`;
+ *   `{ headers, body }`; or the parts
+ * @param secret the `key` that `replicate.webhooks.default.secret.get()` returns
  * @throws {WebhookTimestampError} if it is too old (or too new), and so may be a replay
- * @throws {WebhookBodyError} if the body was parsed before: the signature is over its exact bytes
+ * @throws {WebhookSignatureError} if it is not signed with this secret
+ * @throws {WebhookBodyError} if the body is missing, was read already, or was parsed: the signature is over its exact bytes
  * @example
  * const prediction = await verifyWebhook(request, secret);
  */
@@ -51,10 +56,11 @@ export async function verifyWebhook<T = Prediction | Training>(
 type Subtle = { readonly subtle: object };
 
 /**
- * Checks a webhook: false if its signature does not fit, or its time is off by more than five
- * minutes. {@link verifyWebhook} says why, and gives the event.
+ * Verifies a webhook: returns false if its signature does not match, or its timestamp is off by more than five
+ * minutes. {@link verifyWebhook} throws the reason, and returns the event. A web `Request` can still be read afterwards.
  *
- * @throws {WebhookError} if something needed for the check is missing
+ * @throws {WebhookBodyError} if the body is missing, was read already, or was parsed
+ * @throws {WebhookError} if something else that verification needs is missing
  * @example
  * if (!(await validateWebhook(request, secret))) return new Response("not for us", { status: 401 });
  */
@@ -100,11 +106,14 @@ async function check<T>(
           },
           (secret as WebhookOptions | undefined) ?? {},
         ];
-  const body = await rawBody(request);
+  const { rawBody } = request as WebhookRequest;
+  const consumed = (request as { bodyUsed?: boolean }).bodyUsed === true && rawBody === undefined;
+  const body = consumed ? null : (rawBody ?? (await bodyOf(request)));
   const text = typeof body === "string";
   const params = {
     ...parts,
     body: text ? null : body,
+    consumed,
     parse,
     ...(tolerance === undefined ? {} : { tolerance }),
   };
@@ -124,12 +133,13 @@ function plainHeaders(headers: WebhookRequest["headers"]): Record<string, unknow
   return plain;
 }
 
-/** A stream is read whole; anything else goes to the core as it is, which refuses what is no raw body. */
-async function rawBody(request: WebhookRequest | WebhookParts): Promise<unknown> {
+/** Reads a stream whole. Anything else goes to the core as it is, which refuses what is not raw. */
+async function bodyOf(request: WebhookRequest | WebhookParts): Promise<unknown> {
   const { body } = request;
   if (typeof body !== "object" || body === null || !(Symbol.asyncIterator in body)) return body;
-  // Much cheaper than to go through the body's stream, where there is one.
-  if (request instanceof Request) return new Uint8Array(await request.arrayBuffer());
+  const { clone } = request as { clone?: () => Request };
+  // The caller may read the request after us. Also much cheaper than to iterate over the stream.
+  if (typeof clone === "function") return new Uint8Array(await clone.call(request).arrayBuffer());
   const chunks: Uint8Array[] = [];
   for await (const chunk of body as AsyncIterable<Uint8Array | string>) {
     chunks.push(typeof chunk === "string" ? Buffer.from(chunk) : chunk);

@@ -233,7 +233,7 @@ test("request: an answer that is no success is an ApiError", async () => {
   await assert.rejects(replicate.request("/nothing"), (error) => {
     assert.ok(error instanceof ApiError && error instanceof Error);
     assert.equal(error.name, "ApiError");
-    assert.match(error.message, /^Request to .*\/nothing failed with status 404 Not Found: .*\.$/);
+    assert.match(error.message, /^Request to .*\/nothing failed with status 404 Not Found: \{.*\}\n\.$/);
     assert.equal(error.response.status, 404);
     assert.ok(error.request instanceof Request);
     return true;

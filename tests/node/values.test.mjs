@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { after, test } from "node:test";
-import { FileNotFoundError } from "../../node/index.mjs";
+import { FileNotFoundError, InvalidArgumentError } from "../../node/index.mjs";
 import { startEmulator } from "./support/emulator.mjs";
 
 const { createReadStream, openAsBlob } = fs;
@@ -73,25 +73,25 @@ test("undefined, dates, toJSON, boxed values and class instances go as JSON.stri
   assert.deepEqual(await echo(value), JSON.parse(JSON.stringify(value)));
 });
 
-test("what cannot be sent is a TypeError that names its place", async () => {
+test("what cannot be sent is an InvalidArgumentError that names its place", async () => {
   const cycle = { a: [] };
   cycle.a.push({ b: cycle });
   const cases = [
-    [{ image: [{ f: () => 1 }] }, /^input\.image\[0\]\.f: a function cannot be sent/],
-    [{ s: Symbol("x") }, /^input\.s: a symbol cannot be sent/],
-    [{ m: new Map() }, /^input\.m: a Map cannot be sent/],
-    [{ set: [new Set()] }, /^input\.set\[0\]: a Set cannot be sent/],
-    [{ p: Promise.resolve(1) }, /^input\.p: a Promise cannot be sent; await it first/],
-    [{ r: /x/ }, /^input\.r: a RegExp cannot be sent/],
-    [{ e: new Error("x") }, /^input\.e: an Error cannot be sent/],
-    [{ n: Number.NaN }, /^input\.n: NaN has no form in JSON/],
-    [{ i: [Number.POSITIVE_INFINITY] }, /^input\.i\[0\]: Infinity has no form in JSON/],
-    [cycle, /^input\.a\[0\]\.b: it contains itself/],
+    [{ image: [{ f: () => 1 }] }, /^`input\.image\[0\]\.f`: a function cannot be sent/],
+    [{ s: Symbol("x") }, /^`input\.s`: a symbol cannot be sent/],
+    [{ m: new Map() }, /^`input\.m`: a Map cannot be sent; convert it with `Object\.fromEntries/],
+    [{ set: [new Set()] }, /^`input\.set\[0\]`: a Set cannot be sent/],
+    [{ p: Promise.resolve(1) }, /^`input\.p`: a Promise cannot be sent; await it first/],
+    [{ r: /x/ }, /^`input\.r`: a RegExp cannot be sent/],
+    [{ e: new Error("x") }, /^`input\.e`: an Error cannot be sent/],
+    [{ n: Number.NaN }, /^`input\.n`: NaN cannot be sent as JSON/],
+    [{ i: [Number.POSITIVE_INFINITY] }, /^`input\.i\[0\]`: Infinity cannot be sent as JSON/],
+    [cycle, /^`input\.a\[0\]\.b`: circular reference/],
   ];
   await emulator.forgetRequests();
   for (const [input, message] of cases) {
     await assert.rejects(replicate.run("emulator/echo", { input }), (error) => {
-      assert.ok(error instanceof TypeError, error);
+      assert.ok(error instanceof InvalidArgumentError && error.code === "invalid_argument", error);
       assert.match(error.message, message);
       return true;
     });
@@ -201,7 +201,7 @@ test("a stream that fails, or gives something else than bytes, fails the call", 
     })(),
   );
   await assert.rejects(replicate.files.create(failing), /disk on fire/);
-  await assert.rejects(replicate.files.create(Readable.from([1, 2])), /must give bytes or text/);
+  await assert.rejects(replicate.files.create(Readable.from([1, 2])), /must yield bytes or text/);
 });
 
 test("garbage never crashes", async () => {

@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { after, test } from "node:test";
+import express from "express";
 import {
   parseModelReference,
   parseProgressFromLogs,
@@ -33,7 +34,7 @@ for (const { name, webhook, event, code } of JSON.parse(
 
 test("every computation has a function", () => {
   const { computations } = JSON.parse(native.contents());
-  assert.deepEqual(computations, ["identifier.parse", "progress.parse", "webhooks.verify"]);
+  assert.deepEqual(computations, ["identifier.parse", "options.check", "progress.parse", "webhooks.verify"]);
   assert.deepEqual(parseModelReference("a/b:c"), { owner: "a", name: "b", version: "c" });
   assert.throws(
     () => parseModelReference("a"),
@@ -111,13 +112,78 @@ test("what is missing is said", async () => {
     assert.match(error.message, /Missing required webhook headers/);
     return true;
   });
-  await assert.rejects(validateWebhook({ ...VECTOR, body: undefined }), /Missing required body/);
-  await assert.rejects(validateWebhook({ ...VECTOR, secret: undefined }), WebhookSecretError);
-  await assert.rejects(validateWebhook({ ...VECTOR, body: { test: 2432232314 } }), (error) => {
+  for (const body of [undefined, null, "", { test: 2432232314 }]) {
+    await assert.rejects(validateWebhook({ ...VECTOR, body }), (error) => {
+      assert.ok(error instanceof WebhookBodyError);
+      assert.match(
+        error.message,
+        typeof body === "object" && body ? /^Invalid body type: / : /^Missing required body\. /,
+      );
+      assert.match(error.message, /`express\.raw\(.*`await request\.text\(\)`.*`request\.get_data\(\)`/);
+      return true;
+    });
+  }
+  for (const [secret, message] of [
+    [undefined, /^Missing required secret: /],
+    [5, /^Unexpected value for secret passed to validateWebhook, expected a string/],
+    ["whsec_%%%", /^Invalid secret key format: /],
+  ]) {
+    await assert.rejects(validateWebhook({ ...VECTOR, secret }, ANY_AGE), (error) => {
+      assert.ok(error instanceof WebhookSecretError);
+      assert.match(error.message, message);
+      return true;
+    });
+  }
+  assert.equal(await validateWebhook({ ...VECTOR, secret: { key: VECTOR.secret } }, ANY_AGE), true);
+  await assert.rejects(verifyWebhook({ ...VECTOR, signature: "v1,AAAA" }), WebhookTimestampError);
+  await assert.rejects(
+    verifyWebhook({ ...VECTOR, signature: "v1,AAAA" }, ANY_AGE),
+    /^WebhookSignatureError: Webhook signature is invalid: /,
+  );
+});
+
+test("a web request can be read after it was verified, and one that was read is refused", async () => {
+  const webhook = request();
+  assert.equal(await validateWebhook(webhook, VECTOR.secret, ANY_AGE), true);
+  assert.deepEqual(await webhook.json(), { test: 2432232314 });
+  await assert.rejects(verifyWebhook(webhook, VECTOR.secret, ANY_AGE), (error) => {
     assert.ok(error instanceof WebhookBodyError);
-    assert.match(error.message, /parsed/);
+    assert.match(error.message, /^Error reading body: .*already read.*`await request\.text\(\)`/);
     return true;
   });
+});
+
+test("Express: a raw body, a body kept beside a parsed one, and what is said without either", async () => {
+  const keep = (request, _response, body) => {
+    request.rawBody = body;
+  };
+  const app = express();
+  const verify = async (request, response) => {
+    const told = await verifyWebhook(request, VECTOR.secret, ANY_AGE).catch(({ name, message }) => ({
+      name,
+      message,
+    }));
+    response.json(told);
+  };
+  app.post("/raw", express.raw({ type: "application/json" }), verify);
+  app.post("/kept", express.json({ verify: keep }), verify);
+  app.post("/parsed", express.json(), verify);
+  app.post("/none", verify);
+  const server = app.listen(0, "127.0.0.1");
+  after(() => server.close());
+  await once(server, "listening");
+  const told = async (path) => {
+    const headers = { ...Object.fromEntries(request().headers), "content-type": "application/json" };
+    const url = `http://127.0.0.1:${server.address().port}${path}`;
+    return (await fetch(url, { method: "POST", headers, body: VECTOR.body })).json();
+  };
+  assert.deepEqual(await told("/raw"), { test: 2432232314 });
+  assert.deepEqual(await told("/kept"), { test: 2432232314 });
+  for (const path of ["/parsed", "/none"]) {
+    const { name, message } = await told(path);
+    assert.equal(name, "WebhookBodyError");
+    assert.match(message, /`express\.raw\(\{ type: "application\/json" \}\)` or `req\.rawBody` in Express/);
+  }
 });
 
 test("a delivery to a server of Node's, from start to end", async () => {

@@ -9,7 +9,7 @@ use crate::{
     exchange::Answer,
     identifier::Reference,
     progress::Progress,
-    value::{Object, Value, decode_params},
+    value::{Object, Value, decode_params, nearest::unknown_option},
     webhook::{TOLERANCE, Webhook, body_error},
 };
 
@@ -29,8 +29,9 @@ struct Verify {
     /// Whether the body was read before it could be verified.
     #[serde(default)]
     consumed: bool,
+    /// The secret, or the object that holds it as `key`.
     #[serde(default)]
-    secret: Option<String>,
+    secret: Value,
     /// Seconds; `null` accepts any age, five minutes when left out.
     #[serde(default = "default_tolerance")]
     tolerance: Option<f64>,
@@ -99,8 +100,17 @@ fn verify(params: Verify) -> Result<Answer> {
         None => SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
     };
     let tolerance = tolerance.map(|tolerance| duration("tolerance", tolerance)).transpose()?;
-    webhook.check(secret.as_deref().unwrap_or_default(), now, tolerance)?;
+    let secret = match &secret {
+        Value::Null => "",
+        secret => secret.as_str().or_else(|| secret["key"].as_str()).ok_or_else(|| not_a_secret(secret))?,
+    };
+    webhook.check(secret, now, tolerance)?;
     if parse { event(body) } else { Ok(Answer::Value(Value::Null)) }
+}
+
+fn not_a_secret(given: &Value) -> Error {
+    let why = format!("Unexpected value for secret passed to validateWebhook, expected a string, not {}", given.kind());
+    Error::new(ErrorKind::WebhookSecret, why)
 }
 
 fn event(body: Value) -> Result<Answer> {
@@ -128,6 +138,22 @@ fn progress(params: Logs) -> Result<Answer> {
     }))
 }
 
+/// Names of options that a face was given, and those that it has.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GivenOptions {
+    given: Vec<String>,
+    known: Vec<String>,
+}
+
+fn check_options(params: GivenOptions) -> Result<Answer> {
+    let known: Vec<&str> = params.known.iter().map(String::as_str).collect();
+    match params.given.iter().find(|name| !known.contains(&name.as_str())) {
+        Some(name) => Err(Error::invalid(format!("options: {}", unknown_option(name, &known)))),
+        None => Ok(Answer::Value(Value::Null)),
+    }
+}
+
 fn identifier(params: ReferenceText) -> Result<Answer> {
     let (owner, name, version) = match params.reference.parse()? {
         Reference::Model { owner, name } | Reference::Deployment { owner, name } => {
@@ -149,7 +175,7 @@ macro_rules! computations {
         pub const COMPUTATIONS: &[&str] = &[$($name,)*];
 
         /// Runs an operation that needs no network: verifying a webhook, reading progress, parsing a
-        /// reference.
+        /// reference, checking the names of options.
         ///
         /// # Errors
         /// As the operation itself, and
@@ -174,6 +200,7 @@ macro_rules! computations {
 
 computations! {
     "identifier.parse" => identifier,
+    "options.check" => check_options,
     "progress.parse" => progress,
     "webhooks.verify" => verify,
 }
