@@ -153,6 +153,12 @@ export function compute<T>(operation: string, params: Params, beside: Part[] = [
   return rethrow(() => JSON.parse(native.compute(operation, json, [...parts, ...beside])) as T);
 }
 
+/** The message about an option that does not exist, with the one that was probably meant. */
+export function unknownOption(given: string, known: string[]): string {
+  const { advice } = compute<{ advice: string }>("options.advice", { given, known });
+  return `options: unknown option \`${given}\`; ${advice}`;
+}
+
 /** Tells states, and stops at an exception. */
 class Witness {
   #failed: { error: unknown } | undefined;

@@ -1,6 +1,6 @@
 /** The options of calls, as parameters of the core. */
 import type { Params } from "./bridge";
-import { compute } from "./bridge";
+import { unknownOption } from "./bridge";
 import { InvalidArgumentError } from "./errors";
 import { kindOf } from "./invalid";
 import { CALL_OPTIONS, inward } from "./names";
@@ -23,12 +23,12 @@ export function params(options: object = {}): Params {
 
 /** Parameters with what concerns the request alone (its timeout, retries, headers) set apart. */
 export function requestParams(options: object = {}): Params {
-  return isOptions(options) ? sorted(options, OF_REQUEST_AND_TIMEOUT) : refused(options);
+  return isOptions(options) ? sorted(options, OF_REQUEST_AND_TIMEOUT) : noOptions(options);
 }
 
 /** The same for calls whose own `timeout` is the time that all of it may take. */
 export function runParams(options: object = {}): Params {
-  return isOptions(options) ? sorted(options, OF_REQUEST) : refused(options);
+  return isOptions(options) ? sorted(options, OF_REQUEST) : noOptions(options);
 }
 
 /** The options named in `apart` go into `request_options`. */
@@ -37,7 +37,8 @@ function sorted(options: object, apart: Set<string>): Params {
   let request: Params | undefined;
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined || HERE.has(name)) continue;
-    if (isForeign(value) && !CALL_OPTIONS.includes(name)) return unknown(name);
+    // The core would be asked too late: such a value cannot be sent to it.
+    if (isForeign(value) && !CALL_OPTIONS.includes(name)) return refused(unknownOption(name, CALL_OPTIONS));
     const [theirs, converted] = inward(name, value);
     if (apart.has(name)) {
       request ??= {};
@@ -59,16 +60,6 @@ function isForeign(value: unknown): boolean {
   return name !== "Object" || Object.prototype.toString.call(value) !== "[object Object]";
 }
 
-/** The core would be asked too late: such a value cannot be sent to it. */
-function unknown(name: string): Params {
-  try {
-    compute("options.check", { given: [name], known: CALL_OPTIONS });
-  } catch (error) {
-    return { [REFUSED]: error } as Params;
-  }
-  return {};
-}
-
 /** Only objects are asked whether they are Headers: the first mention of that class has Node load all of `fetch`. */
 function plain(value: unknown): unknown {
   return typeof value === "object" && value instanceof Headers ? Object.fromEntries(value) : value;
@@ -78,7 +69,9 @@ export function isOptions(options: unknown): options is object {
   return typeof options === "object" && options !== null && !Array.isArray(options);
 }
 
-function refused(options: unknown): Params {
-  const message = `the options must be an object, such as { input: { ... } }, not ${kindOf(options)}`;
+function refused(message: string): Params {
   return { [REFUSED]: new InvalidArgumentError({ code: "invalid_argument", message }) } as Params;
 }
+
+const noOptions = (given: unknown) =>
+  refused(`the options must be an object, such as { input: { ... } }, not ${kindOf(given)}`);

@@ -1,5 +1,5 @@
 /** The options of a client, and the core's client that goes with them. */
-import { compute, rethrow } from "./bridge";
+import { rethrow, unknownOption } from "./bridge";
 import { carry } from "./fetch";
 import { inbox } from "./inbox";
 import { invalid, kindOf } from "./invalid";
@@ -93,8 +93,8 @@ function connect(options: ReplicateOptions): [NativeClient, Record<string, unkno
 /** What the core cannot see. */
 function checkOptions({ fetch, ...options }: ReplicateOptions): void {
   // Before anything is encoded, which would stumble over the inside of an agent or a logger.
-  const given = Object.keys(options).filter((name) => name !== "clockRate");
-  compute("options.check", { given, known: CLIENT_OPTIONS });
+  const unknown = Object.keys(options).find((name) => !CLIENT_OPTIONS.includes(name) && name !== "clockRate");
+  if (unknown !== undefined) invalid(unknownOption(unknown, CLIENT_OPTIONS));
   if (fetch && typeof fetch !== "function") {
     invalid(`options: \`fetch\` must be a function, not ${kindOf(fetch)}`);
   }

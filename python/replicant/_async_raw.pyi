@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List, Literal, Optional, Sequence, Union
+from typing import Any, Dict, List, Literal, NoReturn, Optional, Sequence, Union
 
 from ._async.collection import AsyncCollection
 from ._async.deployment import AsyncDeployment
@@ -62,6 +62,7 @@ class AsyncClientWithRawResponse:
         on_abandon: Optional[OnAbandon] = None,
         on_update: Observer = None,
         progress: ShowProgress = None,
+        **unknown: NoReturn,
     ) -> APIResponse[Any]: ...
     async def save_all(
         self,
@@ -97,6 +98,7 @@ class AsyncDeploymentsPredictionsWithRawResponse:
         prefer: Optional[str] = None,
         cancel_after: Optional[Union[float, str]] = None,
         file_encoding_strategy: Optional[FileEncodingStrategy] = None,
+        **unknown: NoReturn,
     ) -> APIResponse[AsyncPrediction]: ...
 
 class AsyncDeploymentsWithRawResponse:
@@ -203,6 +205,7 @@ class AsyncModelPredictionsWithRawResponse:
         prefer: Optional[str] = None,
         cancel_after: Optional[Union[float, str]] = None,
         file_encoding_strategy: Optional[FileEncodingStrategy] = None,
+        **unknown: NoReturn,
     ) -> APIResponse[AsyncPrediction]: ...
 
 class AsyncModelsWithRawResponse:
@@ -281,12 +284,13 @@ class AsyncPredictionsWithRawResponse:
         prefer: Optional[str] = None,
         cancel_after: Optional[Union[float, str]] = None,
         file_encoding_strategy: Optional[FileEncodingStrategy] = None,
+        **unknown: NoReturn,
     ) -> APIResponse[AsyncPrediction]: ...
-    async def get(self, id: str) -> APIResponse[AsyncPrediction]: ...
-    async def cancel(self, id: str) -> APIResponse[AsyncPrediction]: ...
+    async def get(self, id: Union[str, AsyncPrediction]) -> APIResponse[AsyncPrediction]: ...
+    async def cancel(self, id: Union[str, AsyncPrediction]) -> APIResponse[AsyncPrediction]: ...
     async def wait(
         self,
-        id: str,
+        id: Union[str, AsyncPrediction],
         *,
         timeout: Optional[float] = None,
         interval: Optional[float] = None,
@@ -318,9 +322,10 @@ class AsyncTrainingsWithRawResponse:
         owner: Optional[str] = None,
         name: Optional[str] = None,
         file_encoding_strategy: Optional[FileEncodingStrategy] = None,
+        **unknown: NoReturn,
     ) -> APIResponse[AsyncTraining]: ...
-    async def get(self, id: str) -> APIResponse[AsyncTraining]: ...
-    async def cancel(self, id: str) -> APIResponse[AsyncTraining]: ...
+    async def get(self, id: Union[str, AsyncTraining]) -> APIResponse[AsyncTraining]: ...
+    async def cancel(self, id: Union[str, AsyncTraining]) -> APIResponse[AsyncTraining]: ...
     async def list(self, cursor: Optional[str] = "") -> APIResponse[AsyncPage[AsyncTraining]]: ...
 
 class AsyncVersionsWithRawResponse:

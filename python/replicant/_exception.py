@@ -41,6 +41,10 @@ class ReplicateException(Exception):
     """A URI that identifies this occurrence of the problem, from the API's problem report."""
     reason: Optional[FailureReason] = None
     """Why a model failed, read from its error text; None if no model did."""
+    hint: Optional[str] = None
+    """What to do about it: the end of `message`."""
+    status_text: Optional[str] = None
+    """The text of the HTTP status, such as `Not Found`."""
     request_id: Optional[str] = None
     """The id of the request, for a support ticket."""
     retry_after: Optional[float] = None

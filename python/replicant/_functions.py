@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List, Optional, Sequence, Union
+from typing import Any, Dict, List, NoReturn, Optional, Sequence, Union
 
 from ._base import Observer
 from ._default import default_client
@@ -32,6 +32,7 @@ def run(
     on_abandon: Optional[OnAbandon] = None,
     on_update: Observer = None,
     progress: ShowProgress = None,
+    **unknown: NoReturn,
 ) -> Any:
     """Run a model and give its output.
 
@@ -85,6 +86,7 @@ def run(
         on_abandon=on_abandon,
         on_update=on_update,
         progress=progress,
+        **unknown,
     )
 
 
@@ -105,6 +107,7 @@ async def async_run(
     on_abandon: Optional[OnAbandon] = None,
     on_update: Observer = None,
     progress: ShowProgress = None,
+    **unknown: NoReturn,
 ) -> Any:
     """The awaitable form of `run`."""
     return await default_client.async_run(
@@ -123,6 +126,7 @@ async def async_run(
         on_abandon=on_abandon,
         on_update=on_update,
         progress=progress,
+        **unknown,
     )
 
 
@@ -139,6 +143,7 @@ def stream(
     file_encoding_strategy: Optional[FileEncodingStrategy] = None,
     cancel_on_close: Optional[bool] = None,
     on_abandon: Optional[OnAbandon] = None,
+    **unknown: NoReturn,
 ) -> EventStream:
     """Run a model and give its output as it comes.
 
@@ -177,6 +182,7 @@ def stream(
         file_encoding_strategy=file_encoding_strategy,
         cancel_on_close=cancel_on_close,
         on_abandon=on_abandon,
+        **unknown,
     )
 
 
@@ -193,6 +199,7 @@ def async_stream(
     file_encoding_strategy: Optional[FileEncodingStrategy] = None,
     cancel_on_close: Optional[bool] = None,
     on_abandon: Optional[OnAbandon] = None,
+    **unknown: NoReturn,
 ) -> AwaitableStream:
     """The awaitable form of `stream`."""
     return default_client.async_stream(
@@ -207,6 +214,7 @@ def async_stream(
         file_encoding_strategy=file_encoding_strategy,
         cancel_on_close=cancel_on_close,
         on_abandon=on_abandon,
+        **unknown,
     )
 
 

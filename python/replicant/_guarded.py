@@ -9,10 +9,11 @@ V = TypeVar("V")
 
 def unknown(cls: type, name: str, known: Iterable[str]) -> str:
     """Returns what to say about an attribute that `cls` does not have."""
-    from difflib import get_close_matches
+    from ._native import compute
 
-    near = get_close_matches(name.lstrip("_"), [each for each in known if each[0] != "_"], 1)
-    hint = f"; did you mean `{near[0]}`?" if near else ""
+    public = [each for each in known if each[0] != "_"]
+    near = compute("options.advice", {"given": name.lstrip("_"), "known": public})["nearest"]
+    hint = f"; did you mean `{near}`?" if near else ""
     return f"{cls.__name__} has no attribute {name!r}{hint}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Literal, Mapping
+from typing import Any, Callable, Dict, Literal, Mapping
 
 FileEncodingStrategy = Literal["default", "url", "base64", "auto"]
 """How files in inputs are sent: uploaded (`default`, `url`), inlined, or by their size."""
@@ -20,6 +20,20 @@ WebhookEvent = Literal["start", "output", "logs", "completed"]
 def given(**params: Any) -> Dict[str, Any]:
     """Returns the parameters that are not None."""
     return {name: value for name, value in params.items() if value is not None}
+
+
+def unexpected(function: Callable[..., Any], unknown: Mapping[str, object]) -> TypeError:
+    """Builds the error for keyword arguments that `function` does not have."""
+    import inspect
+
+    from ._native import compute
+
+    name = next(iter(unknown))
+    parameters = inspect.signature(function).parameters.values()
+    known = [p.name for p in parameters if p.name != "self" and p.kind is not p.VAR_KEYWORD]
+    advice = compute("options.advice", {"given": name, "known": known})["advice"]
+    called = f"{function.__qualname__}()"
+    return TypeError(f"{called} got an unexpected keyword argument {name!r}; {advice}")
 
 
 def options_from(

@@ -52,13 +52,22 @@ def _named(value: Any) -> str:
     if owner and name:
         version = getattr(value, "version", None)
         return f"{owner}/{name}:{version}" if isinstance(version, str) else f"{owner}/{name}"
+    if hasattr(value, "status") and hasattr(value, "urls"):
+        raise TypeError(
+            "`ref` must name a model, and this is a prediction; did you mean `predictions.wait(prediction)`?"
+        )
     id = getattr(value, "id", None)
     if isinstance(id, str):
         return id
     raise TypeError(
-        "expected 'owner/name', 'owner/name:version', a version id, (owner, name) or an object of "
-        f"this package, not {type(value).__name__}"
+        "`ref` must be 'owner/name', 'owner/name:version', a version id, (owner, name), a model or a "
+        f"version, not {type(value).__name__}"
     )
+
+
+def id_of(value: Any) -> Any:
+    """The id of a prediction, a training or a file; an id itself stays as it is."""
+    return getattr(value, "id", value)
 
 
 def maybe_reference(value: Optional[Reference]) -> Optional[str]:
@@ -79,7 +88,7 @@ def owner_and_name(
         # `name` alone may be the whole of it.
         value, name = name, None
     if value is None:
-        raise TypeError(f"which {what}? Give 'owner/name', or owner and name")
+        raise TypeError(f"the {what} is missing; pass 'owner/name', or owner and name")
     return {"owner": reference(value)} if name is None else {"owner": str(value), "name": name}
 
 

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List, Literal, Optional, Sequence, Union
+from typing import Any, Dict, List, Literal, NoReturn, Optional, Sequence, Union
 
 from ._base import Observer
 from ._events import AwaitableStream
@@ -65,6 +65,7 @@ class ClientWithRawResponse:
         on_abandon: Optional[OnAbandon] = None,
         on_update: Observer = None,
         progress: ShowProgress = None,
+        **unknown: NoReturn,
     ) -> APIResponse[Any]: ...
     async def async_run(
         self,
@@ -84,6 +85,7 @@ class ClientWithRawResponse:
         on_abandon: Optional[OnAbandon] = None,
         on_update: Observer = None,
         progress: ShowProgress = None,
+        **unknown: NoReturn,
     ) -> APIResponse[Any]: ...
     def async_stream(
         self,
@@ -99,6 +101,7 @@ class ClientWithRawResponse:
         file_encoding_strategy: Optional[FileEncodingStrategy] = None,
         cancel_on_close: Optional[bool] = None,
         on_abandon: Optional[OnAbandon] = None,
+        **unknown: NoReturn,
     ) -> APIResponse[AwaitableStream]: ...
     def save_all(
         self,
@@ -147,6 +150,7 @@ class DeploymentsPredictionsWithRawResponse:
         prefer: Optional[str] = None,
         cancel_after: Optional[Union[float, str]] = None,
         file_encoding_strategy: Optional[FileEncodingStrategy] = None,
+        **unknown: NoReturn,
     ) -> APIResponse[Prediction]: ...
     async def async_create(
         self,
@@ -163,6 +167,7 @@ class DeploymentsPredictionsWithRawResponse:
         prefer: Optional[str] = None,
         cancel_after: Optional[Union[float, str]] = None,
         file_encoding_strategy: Optional[FileEncodingStrategy] = None,
+        **unknown: NoReturn,
     ) -> APIResponse[Prediction]: ...
 
 class DeploymentsWithRawResponse:
@@ -341,6 +346,7 @@ class ModelPredictionsWithRawResponse:
         prefer: Optional[str] = None,
         cancel_after: Optional[Union[float, str]] = None,
         file_encoding_strategy: Optional[FileEncodingStrategy] = None,
+        **unknown: NoReturn,
     ) -> APIResponse[Prediction]: ...
     async def async_create(
         self,
@@ -357,6 +363,7 @@ class ModelPredictionsWithRawResponse:
         prefer: Optional[str] = None,
         cancel_after: Optional[Union[float, str]] = None,
         file_encoding_strategy: Optional[FileEncodingStrategy] = None,
+        **unknown: NoReturn,
     ) -> APIResponse[Prediction]: ...
 
 class ModelsWithRawResponse:
@@ -483,6 +490,7 @@ class PredictionsWithRawResponse:
         prefer: Optional[str] = None,
         cancel_after: Optional[Union[float, str]] = None,
         file_encoding_strategy: Optional[FileEncodingStrategy] = None,
+        **unknown: NoReturn,
     ) -> APIResponse[Prediction]: ...
     async def async_create(
         self,
@@ -499,14 +507,15 @@ class PredictionsWithRawResponse:
         prefer: Optional[str] = None,
         cancel_after: Optional[Union[float, str]] = None,
         file_encoding_strategy: Optional[FileEncodingStrategy] = None,
+        **unknown: NoReturn,
     ) -> APIResponse[Prediction]: ...
-    def get(self, id: str) -> APIResponse[Prediction]: ...
-    async def async_get(self, id: str) -> APIResponse[Prediction]: ...
-    def cancel(self, id: str) -> APIResponse[Prediction]: ...
-    async def async_cancel(self, id: str) -> APIResponse[Prediction]: ...
+    def get(self, id: Union[str, Prediction]) -> APIResponse[Prediction]: ...
+    async def async_get(self, id: Union[str, Prediction]) -> APIResponse[Prediction]: ...
+    def cancel(self, id: Union[str, Prediction]) -> APIResponse[Prediction]: ...
+    async def async_cancel(self, id: Union[str, Prediction]) -> APIResponse[Prediction]: ...
     def wait(
         self,
-        id: str,
+        id: Union[str, Prediction],
         *,
         timeout: Optional[float] = None,
         interval: Optional[float] = None,
@@ -515,7 +524,7 @@ class PredictionsWithRawResponse:
     ) -> APIResponse[Prediction]: ...
     async def async_wait(
         self,
-        id: str,
+        id: Union[str, Prediction],
         *,
         timeout: Optional[float] = None,
         interval: Optional[float] = None,
@@ -539,7 +548,7 @@ class PredictionsWithRawResponse:
         source: Optional[str] = None,
     ) -> APIResponse[AsyncPage[Prediction]]: ...
     def async_stream(
-        self, id: str, *, use_file_output: Optional[bool] = None
+        self, id: Union[str, Prediction], *, use_file_output: Optional[bool] = None
     ) -> APIResponse[AwaitableStream]: ...
     def output(self, output: Any) -> APIResponse[Any]: ...
     async def async_output(self, output: Any) -> APIResponse[Any]: ...
@@ -559,6 +568,7 @@ class TrainingsWithRawResponse:
         owner: Optional[str] = None,
         name: Optional[str] = None,
         file_encoding_strategy: Optional[FileEncodingStrategy] = None,
+        **unknown: NoReturn,
     ) -> APIResponse[Training]: ...
     async def async_create(
         self,
@@ -573,11 +583,12 @@ class TrainingsWithRawResponse:
         owner: Optional[str] = None,
         name: Optional[str] = None,
         file_encoding_strategy: Optional[FileEncodingStrategy] = None,
+        **unknown: NoReturn,
     ) -> APIResponse[Training]: ...
-    def get(self, id: str) -> APIResponse[Training]: ...
-    async def async_get(self, id: str) -> APIResponse[Training]: ...
-    def cancel(self, id: str) -> APIResponse[Training]: ...
-    async def async_cancel(self, id: str) -> APIResponse[Training]: ...
+    def get(self, id: Union[str, Training]) -> APIResponse[Training]: ...
+    async def async_get(self, id: Union[str, Training]) -> APIResponse[Training]: ...
+    def cancel(self, id: Union[str, Training]) -> APIResponse[Training]: ...
+    async def async_cancel(self, id: Union[str, Training]) -> APIResponse[Training]: ...
     def list(self, cursor: Optional[str] = "") -> APIResponse[Page[Training]]: ...
     async def async_list(self, cursor: Optional[str] = "") -> APIResponse[AsyncPage[Training]]: ...
 

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Union, cast
+from typing import TYPE_CHECKING, Any, Dict, Iterable, Optional, Tuple, Union, cast
 
+from ._errors import MissingWebhookBodyError
 from ._native import compute
 from ._objects import WebhookSigningSecret
 
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from ._base import AsyncCalls
+
+    class Headers(Protocol):
+        """Headers of any framework: a dictionary, or what Flask, Django and Starlette have."""
+
+        def items(self) -> Iterable[Tuple[str, str]]: ...
 
 
 def verify(
     request: Any,
-    headers: Optional[Mapping[str, str]],
+    headers: Optional[Headers],
     body: Optional[Union[str, bytes]],
     secret: Any,
     tolerance: Optional[float],
@@ -37,15 +45,20 @@ def verify(
 def _body(request: Any) -> Optional[Union[str, bytes]]:
     # The names that the frameworks have for it.
     for name in ("body", "content", "data"):
-        found: Any = getattr(request, name, None)
+        try:
+            found: Any = getattr(request, name, None)
+        except Exception as error:
+            # Django's RawPostDataException.
+            why = f"Error reading body: {error}. Read `request.body` before anything else reads the request."
+            raise MissingWebhookBodyError(why) from error
         if isinstance(found, (bytes, str)):
             return found
         if isinstance(found, (bytearray, memoryview)):
             return bytes(cast(memoryview, found))
         if callable(found):
             raise TypeError(
-                f"the request's `{name}` is a method: pass headers=request.headers and body= what that "
-                "method gives, awaited if need be"
+                f"`request.{name}` is a method: pass `headers=request.headers` and the result of "
+                f"`await request.{name}()` as `body`"
             )
     return None
 

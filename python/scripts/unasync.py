@@ -152,6 +152,7 @@ def functions(client: str) -> str:
         head = re.sub(r"\(\s*self,\s*", "(", head, count=1)
         arguments = [a.arg for a in method.args.args[1:]]
         arguments += [f"{a.arg}={a.arg}" for a in method.args.kwonlyargs]
+        arguments += [f"**{method.args.kwarg.arg}"] if method.args.kwarg else []
         wait = "await " if isinstance(method, ast.AsyncFunctionDef) else ""
         call = f"    return {wait}default_client.{method.name}({', '.join(arguments)})"
         out.append(f"\n\n{head}\n{call}")

@@ -34,7 +34,7 @@ for (const { name, webhook, event, code } of JSON.parse(
 
 test("every computation has a function", () => {
   const { computations } = JSON.parse(native.contents());
-  assert.deepEqual(computations, ["identifier.parse", "options.check", "progress.parse", "webhooks.verify"]);
+  assert.deepEqual(computations, ["identifier.parse", "options.advice", "progress.parse", "webhooks.verify"]);
   assert.deepEqual(parseModelReference("a/b:c"), { owner: "a", name: "b", version: "c" });
   assert.throws(
     () => parseModelReference("a"),

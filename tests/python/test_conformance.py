@@ -56,6 +56,7 @@ def parse_progress(logs: Any) -> Any:
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "identifier.parse": lambda ref: replicant.ModelVersionIdentifier.parse(ref)._asdict(),
     "progress.parse": parse_progress,
+    "options.advice": lambda **params: replicant._native.compute("options.advice", params),
     "webhooks.verify": verify,
 }
 

@@ -424,7 +424,9 @@ def test_an_emulator_refuses_options_out_of_bounds() -> None:
 
 
 def test_half_a_name_is_told_what_is_missing() -> None:
-    with pytest.raises(ValueError, match='expected owner/name, or owner and name, not "sdxl"'):
+    with pytest.raises(
+        ValueError, match='expected "owner/name", or owner and name as two arguments, not "sdxl"'
+    ):
         replicant.models.get("sdxl")
 
 

@@ -6,6 +6,7 @@ import inspect
 import re
 import subprocess
 import sys
+from typing import Any, Callable
 
 import pytest
 from conftest import ROOT
@@ -85,20 +86,38 @@ def test_parameters_are_documented() -> None:
                     continue
                 doc = value.__doc__ or ""
                 for parameter in inspect.signature(value).parameters:
-                    if parameter in ("self", "id"):
+                    if parameter in ("self", "id", "unknown"):
                         continue
                     if f"\n            {parameter}:" not in doc:
                         missing.append(f"{cls.__name__}.{name}({parameter})")
     assert not missing
 
 
-def test_an_unknown_keyword_is_a_type_error() -> None:
-    with pytest.raises(TypeError):
-        replicant.Client(api_tokn="x")  # type: ignore[call-arg]
-    with pytest.raises(TypeError):
-        replicant.Client("x").run("a/b", {}, wat=True)  # type: ignore[call-arg]
-    with pytest.raises(TypeError):
-        replicant.Client("x").predictions.create("a", {}, webhok="")  # type: ignore[call-arg]
+def test_an_unknown_keyword_is_a_type_error_with_the_one_that_was_meant() -> None:
+    client = replicant.Client("x")
+
+    def told(call: Callable[..., Any], *args: Any, **options: Any) -> str:
+        with pytest.raises(TypeError) as caught:
+            call(*args, **options)
+        return str(caught.value)
+
+    wrong = "Client.__init__() got an unexpected keyword argument "
+    assert told(replicant.Client, api_key="x") == f"{wrong}'api_key'; did you mean `api_token`?"
+    assert told(replicant.Client, auth="x") == f"{wrong}'auth'; did you mean `api_token`?"
+    assert told(replicant.AsyncClient, api_tokn="x").endswith("; did you mean `api_token`?")
+    assert told(client.with_options, retries=1).endswith("; did you mean `max_retries`?")
+    for run in (client.run, client.stream, replicant.run, replicant.stream):
+        assert told(run, "a/b", inputs={}).endswith("argument 'inputs'; did you mean `input`?")
+    for create in (
+        client.predictions.create,
+        client.models.predictions.create,
+        client.deployments.predictions.create,
+        client.trainings.create,
+    ):
+        said = told(create, "a/b", webhook_event_filter=["start"])
+        assert said.endswith("; did you mean `webhook_events_filter`?"), create
+    assert told(client.run, "a/b", prompt="x").endswith("; options of the model belong in `input`")
+    assert "webhook" in told(client.predictions.create, "a", {}, webhok="")
 
 
 @pytest.mark.parametrize("body", [b'{"title": "Oops", "detail": "gone"}', b"[1]", b"<html>"])

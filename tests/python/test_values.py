@@ -128,19 +128,19 @@ def deep() -> Any:
 @pytest.mark.parametrize(
     ("value", "error", "message"),
     [
-        ([{"x": [object()]}], TypeError, r"input\.value\[0\]\.x\[0\]: object"),
-        (cyclic(), ValueError, r"input\.value\.a\[0\]: an object that contains itself"),
-        (deep(), ValueError, "nested too deeply"),
-        (math.nan, ValueError, r"input\.value: NaN"),
-        ([math.inf], ValueError, r"input\.value\[0\]: inf"),
-        ({1: 2}, TypeError, r"input\.value: the names of members must be text, not int"),
-        ("\ud800", ValueError, r"input\.value: text with half a surrogate pair"),
-        ({"\udfff": 1}, ValueError, "half a surrogate pair"),
-        (decimal.Decimal(1), TypeError, r"input\.value: decimal\.Decimal cannot be sent"),
+        ([{"x": [object()]}], TypeError, r"`input\.value\[0\]\.x\[0\]`: object cannot be sent"),
+        (cyclic(), ValueError, r"`input\.value\.a\[0\]`: circular reference"),
+        (deep(), ValueError, "nested deeper than 250 levels"),
+        (math.nan, ValueError, r"`input\.value`: NaN cannot be sent"),
+        ([math.inf], ValueError, r"`input\.value\[0\]`: inf"),
+        ({1: 2}, TypeError, r"`input\.value`: names must be strings, not int"),
+        ("\ud800", ValueError, r"`input\.value`: a string with an unpaired surrogate"),
+        ({"\udfff": 1}, ValueError, "unpaired surrogate"),
+        (decimal.Decimal(1), TypeError, r"`input\.value`: decimal\.Decimal cannot be sent"),
         (print, TypeError, r"input\.value"),
-        (dict, TypeError, r"input\.value: type"),
+        (dict, TypeError, r"`input\.value`: type"),
         (pathlib.Path, TypeError, r"input\.value"),
-        (1j, TypeError, r"input\.value: complex"),
+        (1j, TypeError, r"`input\.value`: complex"),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -236,7 +236,7 @@ def test_a_path_as_text(client: replicant.Client) -> None:
 
 
 def test_a_file_that_needs_await_is_refused_without(client: replicant.Client) -> None:
-    with pytest.raises(replicant.ReplicateException, match="await"):
+    with pytest.raises(replicant.ReplicateException, match="`read` is async"):
         client.files.create(AsyncRead(CONTENT), filename="x")
 
 
@@ -303,7 +303,7 @@ def test_a_file_is_read_from_where_it_stands_and_not_rewound(client: replicant.C
     file.seek(4)
     assert client.files.create(file, filename="x").size == 6
     file.seek(0, 2)
-    with pytest.raises(ValueError, match=r"file: .*seek\(0\)"):
+    with pytest.raises(ValueError, match=r"`file`: .*seek\(0\)"):
         client.files.create(file, filename="x")
 
 

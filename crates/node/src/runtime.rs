@@ -47,5 +47,8 @@ pub(crate) async fn until<T>(
 pub(crate) fn from_panic(panic: &(dyn std::any::Any + Send)) -> Error {
     let text =
         panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    Error::new(ErrorKind::Internal, format!("this is a defect of replicant: {}", text.unwrap_or("a panic")))
+    Error::new(
+        ErrorKind::Internal,
+        format!("this is a bug in replicant, please report it: {}", text.unwrap_or("a panic")),
+    )
 }

@@ -71,7 +71,7 @@ impl ByteSource for JsSource {
     fn open(&self) -> BoxFuture<'_, Result<BoxStream<'static, Result<Bytes>>>> {
         let session = self.sessions.fetch_add(1, Ordering::Relaxed);
         let pieces = read(Arc::clone(&self.pull), session, |why| {
-            Error::new(ErrorKind::FileNotFound, format!("a file given as input cannot be read: {why}"))
+            Error::new(ErrorKind::FileNotFound, format!("cannot read the file: {why}"))
         });
         Box::pin(async move { Ok(pieces) })
     }

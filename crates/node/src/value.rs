@@ -51,7 +51,7 @@ fn place<'a>(value: &'a mut Value, path: &[Value]) -> Result<&'a mut Value> {
 }
 
 fn internal(what: &str) -> Error {
-    Error::new(ErrorKind::Internal, format!("this is a defect of replicant: {what}"))
+    Error::new(ErrorKind::Internal, format!("this is a bug in replicant, please report it: {what}"))
 }
 
 /// A value of the core as JSON text.

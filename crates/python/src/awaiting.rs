@@ -105,7 +105,7 @@ impl Delivery {
 
     /// The promise of a call that this loop will await.
     pub fn promise(&self, py: Python<'_>) -> PyResult<Arc<Promise>> {
-        let running = self.running(py).ok_or_else(|| PyRuntimeError::new_err("the event loop is gone"))?;
+        let running = self.running(py).ok_or_else(|| PyRuntimeError::new_err("the event loop was closed"))?;
         let future = running.call_method0(intern!(py, "create_future"))?.unbind();
         Ok(Arc::new(Promise::new(future)))
     }

@@ -40,7 +40,7 @@ impl Reader {
         let py = object.py();
         let (start, len) = extent(object);
         if start.is_some_and(|start| start > 0) && len == Some(0) {
-            let message = format!("{place}: this file was read to its end already; call seek(0) first");
+            let message = format!("{place}: the file is at its end; call `seek(0)` first");
             return Err(PyValueError::new_err(message));
         }
         let name = object.getattr(intern!(py, "name")).ok().and_then(|name| name.extract::<String>().ok());
@@ -81,7 +81,7 @@ impl Shared {
                     let Some(locals) = &self.locals else {
                         // Closed, so that Python does not warn that nobody awaited it.
                         piece.call_method0(intern!(py, "close"))?;
-                        let why = "a file whose `read` is to be awaited needs an awaited call";
+                        let why = "a file whose `read` is async needs an async call, such as `async_run`";
                         return Err(PyTypeError::new_err(why));
                     };
                     return Ok(Piece::Coming(Box::pin(into_future_with_locals(locals, piece)?)));
@@ -175,9 +175,9 @@ pub fn bytes_of(piece: &Bound<'_, PyAny>) -> PyResult<Bytes> {
         return Ok(Bytes::new());
     }
     let kind = piece.get_type().name()?;
-    Err(PyTypeError::new_err(format!("`read` gave {kind} where bytes were expected")))
+    Err(PyTypeError::new_err(format!("`read` must return bytes, not {kind}")))
 }
 
 fn unreadable(error: &PyErr) -> Error {
-    Error::new(ErrorKind::FileNotFound, format!("a file given as input cannot be read: {error}"))
+    Error::new(ErrorKind::FileNotFound, format!("cannot read the file: {error}"))
 }

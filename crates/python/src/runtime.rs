@@ -53,9 +53,8 @@ fn with_current<T>(take: impl FnOnce(&Running) -> T) -> PyResult<T> {
     if let Some(running) = current.as_ref().filter(|running| running.pid == pid) {
         return Ok(take(running));
     }
-    let engine = Engine::start().map_err(|error| {
-        PyRuntimeError::new_err(format!("cannot start the threads of replicant: {error}"))
-    })?;
+    let engine = Engine::start()
+        .map_err(|error| PyRuntimeError::new_err(format!("cannot start a thread: {error}")))?;
     let made = Running { pid, engine, ending: watch::Sender::new(()) };
     let taken = take(&made);
     // What a fork left behind may be locked by a thread that the child does not have.
@@ -156,7 +155,7 @@ pub async fn guarded<T>(work: BoxFuture<'static, Result<T>>) -> Result<T> {
 fn panicked(panic: &(dyn Any + Send)) -> Error {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("panic");
-    Error::new(ErrorKind::Internal, format!("a defect in replicant, please report it: {text}"))
+    Error::new(ErrorKind::Internal, format!("this is a bug in replicant, please report it: {text}"))
 }
 
 /// Waits for what runs in the background, if anything ever ran.

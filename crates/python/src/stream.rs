@@ -191,9 +191,7 @@ impl Stream {
                 None if stream.get().opened(py, true)?.source.is_over() => {
                     Err(PyStopAsyncIteration::new_err(()))
                 }
-                None => Err(PyRuntimeError::new_err(
-                    "several reads of one stream were awaited at once, and another took what came",
-                )),
+                None => Err(PyRuntimeError::new_err("a stream cannot be read by several tasks at once")),
             }
         })
     }

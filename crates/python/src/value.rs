@@ -60,7 +60,7 @@ pub fn to_python<'py>(
         Value::Bytes(bytes) => PyBytes::new(py, &bytes).into_any(),
         Value::Output(file) => file_output(py, file.url(), client)?,
         // Files only go up.
-        Value::File(_) => return Err(PyTypeError::new_err("a file for upload cannot come back")),
+        Value::File(_) => return Err(PyTypeError::new_err("a file for upload cannot be returned")),
     })
 }
 
@@ -196,7 +196,7 @@ impl<'py> Walk<'py> {
             let (key, member) = member?;
             let Ok(key) = key.cast::<PyString>() else {
                 let kind = key.get_type().name()?;
-                let message = format!("{}: the names of members must be text, not {kind}", self.here());
+                let message = format!("{}: names must be strings, not {kind}", self.here());
                 return Err(PyTypeError::new_err(message));
             };
             let name = self.text(key)?;
@@ -226,10 +226,13 @@ impl<'py> Walk<'py> {
     ) -> PyResult<Value> {
         let address = container.as_ptr() as usize;
         if self.inside.contains(&address) {
-            return Err(PyValueError::new_err(format!("{}: an object that contains itself", self.here())));
+            return Err(PyValueError::new_err(format!(
+                "{}: circular reference: it contains itself",
+                self.here()
+            )));
         }
         if self.inside.len() >= DEPTH {
-            return Err(PyValueError::new_err(format!("{}: nested too deeply", self.here())));
+            return Err(PyValueError::new_err(format!("{}: nested deeper than {DEPTH} levels", self.here())));
         }
         self.inside.push(address);
         let value = convert(self);
@@ -239,7 +242,10 @@ impl<'py> Walk<'py> {
 
     fn text(&self, string: &Bound<'_, PyString>) -> PyResult<String> {
         string.to_cow().map(std::borrow::Cow::into_owned).map_err(|_| {
-            PyValueError::new_err(format!("{}: text with half a surrogate pair cannot be sent", self.here()))
+            PyValueError::new_err(format!(
+                "{}: a string with an unpaired surrogate cannot be sent",
+                self.here()
+            ))
         })
     }
 
@@ -248,7 +254,7 @@ impl<'py> Walk<'py> {
             return Ok(Value::Number(Number::Float(float)));
         }
         Err(PyValueError::new_err(format!(
-            "{}: {float} cannot be sent, JSON has no such number",
+            "{}: {float} cannot be sent as JSON; pass None or omit it",
             self.here()
         )))
     }
@@ -289,15 +295,14 @@ impl<'py> Walk<'py> {
                 Step::Item(index) => format!("[{index}]"),
             };
         }
-        here
+        format!("`{here}`")
     }
 
     fn refuse(&self, object: &Bound<'_, PyAny>) -> PyErr {
         let kind = object.get_type().fully_qualified_name();
         let kind = kind.map_or_else(|_| "this object".to_owned(), |name| name.to_string());
         PyTypeError::new_err(format!(
-            "{}: {kind} cannot be sent. Text, numbers, lists, dictionaries, bytes, paths and objects with \
-             `read` can",
+            "{}: {kind} cannot be sent; pass text, numbers, lists, dictionaries, bytes, paths or objects with `read`",
             self.here()
         ))
     }

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NoReturn, Optional, Sequence, Union
 
 from .._base import AsyncBase, Observer, given
 from .._events import EventStream
 from .._guarded import cached
 from .._native import Stream
 from .._objects import SearchResults
-from .._options import FileEncodingStrategy, OnAbandon, WebhookEvent, options_from
+from .._options import FileEncodingStrategy, OnAbandon, WebhookEvent, options_from, unexpected
 from .._progress import ShowProgress, ShowTransfer, of_bytes, of_prediction
 from .._refs import Reference, reference
 from .._response import RawResponse, RawView
@@ -62,6 +62,7 @@ class AsyncClient(AsyncBase):
         proxy: Optional[str] = None,
         ca_bundle: Optional[str] = None,
         http_client: Any = None,
+        **unknown: NoReturn,
     ) -> None:
         """Make a client.
 
@@ -94,6 +95,8 @@ class AsyncClient(AsyncBase):
         Raises:
             InvalidArgumentError: an option is malformed.
         """
+        if unknown:
+            raise unexpected(AsyncClient.__init__, unknown)
         self._setup(
             options_from(
                 token=bearer_token if api_token is None else api_token,
@@ -130,6 +133,7 @@ class AsyncClient(AsyncBase):
         use_file_output: Optional[bool] = None,
         file_encoding_strategy: Optional[FileEncodingStrategy] = None,
         on_abandon: Optional[OnAbandon] = None,
+        **unknown: NoReturn,
     ) -> AsyncClient:
         """A client that differs from this one in the options given.
 
@@ -152,6 +156,8 @@ class AsyncClient(AsyncBase):
             on_abandon: what becomes of the prediction of a `run` or `stream` that is broken off:
                 `cancel` or `leave`.
         """
+        if unknown:
+            raise unexpected(AsyncClient.with_options, unknown)
         changes = options_from(
             token=bearer_token if api_token is None else api_token,
             base_url=base_url,
@@ -257,6 +263,7 @@ class AsyncClient(AsyncBase):
         on_abandon: Optional[OnAbandon] = None,
         on_update: Observer = None,
         progress: ShowProgress = None,
+        **unknown: NoReturn,
     ) -> Any:
         """Run a model and give its output.
 
@@ -294,6 +301,8 @@ class AsyncClient(AsyncBase):
             PredictionTimeoutError: the time passed.
             UnprocessableEntityError: the input does not fit the model.
         """
+        if unknown:
+            raise unexpected(AsyncClient.run, unknown)
         params = given(
             ref=reference(ref),
             input={} if input is None else input,
@@ -346,6 +355,7 @@ class AsyncClient(AsyncBase):
         file_encoding_strategy: Optional[FileEncodingStrategy] = None,
         cancel_on_close: Optional[bool] = None,
         on_abandon: Optional[OnAbandon] = None,
+        **unknown: NoReturn,
     ) -> EventStream:
         """Run a model and give its output as it comes.
 
@@ -372,6 +382,8 @@ class AsyncClient(AsyncBase):
             StreamInterruptedError: the stream broke and could not be taken up again.
             PredictionTimeoutError: the time passed.
         """
+        if unknown:
+            raise unexpected(AsyncClient.stream, unknown)
         params = given(
             ref=reference(ref),
             input={} if input is None else input,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, Dict, NoReturn, Optional, Sequence, Union
 
 from .._base import AsyncNamespace, given
 from .._guarded import Guarded, cached
 from .._object import APIObject
 from .._objects import Hardware
 from .._objects import Release as DeploymentRelease
-from .._options import FileEncodingStrategy, WebhookEvent
+from .._options import FileEncodingStrategy, WebhookEvent, unexpected
 from .._page import AwaitablePage, page_at
 from .._params import CreateDeploymentParams as _CreateDeploymentParams
 from .._params import UpdateDeploymentParams as _UpdateDeploymentParams
@@ -45,6 +45,7 @@ class AsyncDeploymentsPredictions(AsyncNamespace):
         prefer: Optional[str] = None,
         cancel_after: Optional[Union[float, str]] = None,
         file_encoding_strategy: Optional[FileEncodingStrategy] = None,
+        **unknown: NoReturn,
     ) -> AsyncPrediction:
         """Start a prediction of a deployment.
 
@@ -70,6 +71,8 @@ class AsyncDeploymentsPredictions(AsyncNamespace):
             UnprocessableEntityError: the input does not fit the model.
             OutcomeUnknownError: whether the prediction was created is not known.
         """
+        if unknown:
+            raise unexpected(AsyncDeploymentsPredictions.create, unknown)
         data = await self._client._call(
             "deployments.predictions.create",
             given(
@@ -110,6 +113,7 @@ class AsyncDeploymentPredictions(Guarded):
         prefer: Optional[str] = None,
         cancel_after: Optional[Union[float, str]] = None,
         file_encoding_strategy: Optional[FileEncodingStrategy] = None,
+        **unknown: NoReturn,
     ) -> AsyncPrediction:
         """Start a prediction of this deployment.
 
@@ -132,6 +136,8 @@ class AsyncDeploymentPredictions(Guarded):
             UnprocessableEntityError: the input does not fit the model.
             OutcomeUnknownError: whether the prediction was created is not known.
         """
+        if unknown:
+            raise unexpected(AsyncDeploymentPredictions.create, unknown)
         data = await self._client._call(
             "deployments.predictions.create",
             given(

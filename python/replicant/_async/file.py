@@ -9,6 +9,7 @@ from .._objects import File
 from .._page import AwaitablePage, page_at
 from .._params import CreateFileParams as _CreateFileParams
 from .._progress import ShowTransfer, name_of, of_bytes
+from .._refs import id_of
 from .._response import RawView
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class AsyncFiles(AsyncNamespace):
         Args:
             file_id: the file's id.
         """
-        return File(await self._client._call("files.get", {"id": file_id}), self._client)
+        return File(await self._client._call("files.get", {"id": id_of(file_id)}), self._client)
 
     def list(self, cursor: Optional[str] = "") -> AwaitablePage[File]:
         """The files of the account.
@@ -86,7 +87,7 @@ class AsyncFiles(AsyncNamespace):
         Args:
             file_id: the file's id.
         """
-        await self._client._call("files.delete", {"id": file_id})
+        await self._client._call("files.delete", {"id": id_of(file_id)})
         return True
 
     async def download(self, id: str, *, owner: str, expiry: int, signature: str) -> bytes:

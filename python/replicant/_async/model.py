@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, Literal, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, Dict, Literal, NoReturn, Optional, Sequence, Union
 
 from .._base import AsyncNamespace, given
 from .._errors import ReplicateException
 from .._guarded import cached
 from .._object import APIObject
 from .._objects import Hardware, Version
-from .._options import FileEncodingStrategy, WebhookEvent
+from .._options import FileEncodingStrategy, WebhookEvent, unexpected
 from .._page import AwaitablePage, page_at
 from .._params import CreateModelParams as _CreateModelParams
 from .._refs import Reference, owner_and_name
@@ -198,6 +198,7 @@ class AsyncModelPredictions(AsyncNamespace):
         prefer: Optional[str] = None,
         cancel_after: Optional[Union[float, str]] = None,
         file_encoding_strategy: Optional[FileEncodingStrategy] = None,
+        **unknown: NoReturn,
     ) -> AsyncPrediction:
         """Start a prediction of a model that needs no version.
 
@@ -223,6 +224,8 @@ class AsyncModelPredictions(AsyncNamespace):
             UnprocessableEntityError: the input does not fit the model.
             OutcomeUnknownError: whether the prediction was created is not known.
         """
+        if unknown:
+            raise unexpected(AsyncModelPredictions.create, unknown)
         data = await self._client._call(
             "models.predictions.create",
             given(

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, Dict, List, NoReturn, Optional, Sequence, Union
 
 from .._base import AsyncNamespace, Observer, given
 from .._events import EventStream
 from .._native import Stream
 from .._object import APIObject
 from .._objects import Time, time_text
-from .._options import FileEncodingStrategy, Status, WebhookEvent
+from .._options import FileEncodingStrategy, Status, WebhookEvent, unexpected
 from .._page import AwaitablePage, page_at
 from .._params import CreatePredictionParams as _CreatePredictionParams
 from .._progress import Progress as PredictionProgress
 from .._progress import ShowProgress, of_prediction
-from .._refs import Reference, maybe_reference
+from .._refs import Reference, id_of, maybe_reference
 from .._response import RawView
 
 if TYPE_CHECKING:
@@ -185,6 +185,7 @@ class AsyncPredictions(AsyncNamespace):
         prefer: Optional[str] = None,
         cancel_after: Optional[Union[float, str]] = None,
         file_encoding_strategy: Optional[FileEncodingStrategy] = None,
+        **unknown: NoReturn,
     ) -> AsyncPrediction:
         """Start a prediction of a version, a model or a deployment.
 
@@ -212,6 +213,8 @@ class AsyncPredictions(AsyncNamespace):
             UnprocessableEntityError: the input does not fit the model.
             OutcomeUnknownError: whether the prediction was created is not known.
         """
+        if unknown:
+            raise unexpected(AsyncPredictions.create, unknown)
         data = await self._client._call(
             "predictions.create",
             given(
@@ -231,7 +234,7 @@ class AsyncPredictions(AsyncNamespace):
         )
         return AsyncPrediction(data, self._client)
 
-    async def get(self, id: str) -> AsyncPrediction:
+    async def get(self, id: Union[str, AsyncPrediction]) -> AsyncPrediction:
         """Fetch a prediction.
 
         `GET /predictions/{id}`
@@ -239,20 +242,20 @@ class AsyncPredictions(AsyncNamespace):
         Raises:
             NotFoundError: there is none with that id.
         """
-        data = await self._client._call("predictions.get", {"id": id})
+        data = await self._client._call("predictions.get", {"id": id_of(id)})
         return AsyncPrediction(data, self._client)
 
-    async def cancel(self, id: str) -> AsyncPrediction:
+    async def cancel(self, id: Union[str, AsyncPrediction]) -> AsyncPrediction:
         """Cancel a prediction, if it still runs.
 
         `POST /predictions/{id}/cancel`
         """
-        data = await self._client._call("predictions.cancel", {"id": id})
+        data = await self._client._call("predictions.cancel", {"id": id_of(id)})
         return AsyncPrediction(data, self._client)
 
     async def wait(
         self,
-        id: str,
+        id: Union[str, AsyncPrediction],
         *,
         timeout: Optional[float] = None,
         interval: Optional[float] = None,
@@ -264,7 +267,7 @@ class AsyncPredictions(AsyncNamespace):
         `GET /predictions/{id}`, as often as needed.
 
         Args:
-            id: the prediction's id.
+            id: the prediction's id, or the prediction.
             timeout: how many seconds to wait at most; without it, as long as it takes.
             interval: how many seconds lie between two looks; without it, they are chosen.
             on_update: called with each state that was seen.
@@ -274,9 +277,9 @@ class AsyncPredictions(AsyncNamespace):
         Raises:
             PredictionTimeoutError: the time passed.
         """
-        params = given(id=id, timeout=timeout, interval=interval)
+        params = given(id=id_of(id), timeout=timeout, interval=interval)
         seen = AsyncPrediction({}, self._client)._seen(on_update)
-        with of_prediction(progress, id, seen) as observer:
+        with of_prediction(progress, params["id"], seen) as observer:
             data = await self._client._call("predictions.wait", params, observer)
         return AsyncPrediction(data, self._client)
 
@@ -310,22 +313,24 @@ class AsyncPredictions(AsyncNamespace):
             ),
         )
 
-    def stream(self, id: str, *, use_file_output: Optional[bool] = None) -> EventStream:
+    def stream(
+        self, id: Union[str, AsyncPrediction], *, use_file_output: Optional[bool] = None
+    ) -> EventStream:
         """The events of a prediction, from the first on.
 
         Args:
-            id: the prediction's id.
+            id: the prediction's id, or the prediction.
             use_file_output: whether files come as `FileOutput` (the default) or as URLs.
         """
-        params = given(id=id, use_file_output=use_file_output)
+        params = given(id=id_of(id), use_file_output=use_file_output)
         return EventStream(self._client, "predictions.stream", params)
 
-    def output_iterator(self, id: str) -> Stream[Any]:
+    def output_iterator(self, id: Union[str, AsyncPrediction]) -> Stream[Any]:
         """The items of a prediction's list output, each as soon as it is there.
 
         `GET /predictions/{id}`, as often as needed.
         """
-        params = self._client._asked({"id": id})
+        params = self._client._asked({"id": id_of(id)})
         return Stream(self._client._native, "predictions.output_iterator", params)
 
     async def output(self, output: Any) -> Any:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, cast
+from typing import TYPE_CHECKING, Any, Dict, NoReturn, Optional, Sequence, Union, cast
 
 from .._base import AsyncNamespace, given
 from .._object import APIObject, Json
-from .._options import FileEncodingStrategy, Status, WebhookEvent
+from .._options import FileEncodingStrategy, Status, WebhookEvent, unexpected
 from .._page import AwaitablePage, page_at
 from .._params import CreateTrainingParams as _CreateTrainingParams
 from .._progress import Progress as TrainingProgress
-from .._refs import Reference, maybe_reference
+from .._refs import Reference, id_of, maybe_reference
 from .._response import RawView
 
 if TYPE_CHECKING:
@@ -113,6 +113,7 @@ class AsyncTrainings(AsyncNamespace):
         owner: Optional[str] = None,
         name: Optional[str] = None,
         file_encoding_strategy: Optional[FileEncodingStrategy] = None,
+        **unknown: NoReturn,
     ) -> AsyncTraining:
         """Start a training.
 
@@ -135,6 +136,8 @@ class AsyncTrainings(AsyncNamespace):
             NotFoundError: there is no such destination.
             OutcomeUnknownError: whether the training was created is not known.
         """
+        if unknown:
+            raise unexpected(AsyncTrainings.create, unknown)
         data = await self._client._call(
             "trainings.create",
             given(
@@ -152,19 +155,23 @@ class AsyncTrainings(AsyncNamespace):
         )
         return AsyncTraining(data, self._client)
 
-    async def get(self, id: str) -> AsyncTraining:
+    async def get(self, id: Union[str, AsyncTraining]) -> AsyncTraining:
         """Fetch a training.
 
         `GET /trainings/{id}`
         """
-        return AsyncTraining(await self._client._call("trainings.get", {"id": id}), self._client)
+        return AsyncTraining(
+            await self._client._call("trainings.get", {"id": id_of(id)}), self._client
+        )
 
-    async def cancel(self, id: str) -> AsyncTraining:
+    async def cancel(self, id: Union[str, AsyncTraining]) -> AsyncTraining:
         """Cancel a training, if it still runs.
 
         `POST /trainings/{id}/cancel`
         """
-        return AsyncTraining(await self._client._call("trainings.cancel", {"id": id}), self._client)
+        return AsyncTraining(
+            await self._client._call("trainings.cancel", {"id": id_of(id)}), self._client
+        )
 
     def list(self, cursor: Optional[str] = "") -> AwaitablePage[AsyncTraining]:
         """The trainings of the account, newest first.

@@ -85,7 +85,7 @@ class AsyncVersions(AsyncNamespace):
             owner: the model's owner, if `model` is not given.
         """
         if id is None:
-            raise TypeError("which version? Give its id")
+            raise TypeError("`id` is missing; pass the version's id")
         params = owner_and_name(model, name, owner)
         data = await self._client._call("models.versions.get", {**params, "id": id})
         return Version(data, self._client)
@@ -133,7 +133,7 @@ class AsyncVersions(AsyncNamespace):
             owner: the model's owner, if `model` is not given.
         """
         if id is None:
-            raise TypeError("which version? Give its id")
+            raise TypeError("`id` is missing; pass the version's id")
         params = owner_and_name(model, name, owner)
         await self._client._call("models.versions.delete", {**params, "id": id})
         return True

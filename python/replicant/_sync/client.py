@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NoReturn, Optional, Sequence, Union
 
 from .._base import Base, Observer, given
 from .._events import AwaitableStream, EventStream
 from .._guarded import cached
 from .._native import Stream
 from .._objects import SearchResults
-from .._options import FileEncodingStrategy, OnAbandon, WebhookEvent, options_from
+from .._options import FileEncodingStrategy, OnAbandon, WebhookEvent, options_from, unexpected
 from .._progress import ShowProgress, ShowTransfer, of_bytes, of_prediction
 from .._refs import Reference, reference
 from .._response import RawResponse, RawView
@@ -63,6 +63,7 @@ class Client(Base):
         proxy: Optional[str] = None,
         ca_bundle: Optional[str] = None,
         http_client: Any = None,
+        **unknown: NoReturn,
     ) -> None:
         """Make a client.
 
@@ -95,6 +96,8 @@ class Client(Base):
         Raises:
             InvalidArgumentError: an option is malformed.
         """
+        if unknown:
+            raise unexpected(Client.__init__, unknown)
         self._setup(
             options_from(
                 token=bearer_token if api_token is None else api_token,
@@ -131,6 +134,7 @@ class Client(Base):
         use_file_output: Optional[bool] = None,
         file_encoding_strategy: Optional[FileEncodingStrategy] = None,
         on_abandon: Optional[OnAbandon] = None,
+        **unknown: NoReturn,
     ) -> Client:
         """A client that differs from this one in the options given.
 
@@ -153,6 +157,8 @@ class Client(Base):
             on_abandon: what becomes of the prediction of a `run` or `stream` that is broken off:
                 `cancel` or `leave`.
         """
+        if unknown:
+            raise unexpected(Client.with_options, unknown)
         changes = options_from(
             token=bearer_token if api_token is None else api_token,
             base_url=base_url,
@@ -258,6 +264,7 @@ class Client(Base):
         on_abandon: Optional[OnAbandon] = None,
         on_update: Observer = None,
         progress: ShowProgress = None,
+        **unknown: NoReturn,
     ) -> Any:
         """Run a model and give its output.
 
@@ -295,6 +302,8 @@ class Client(Base):
             PredictionTimeoutError: the time passed.
             UnprocessableEntityError: the input does not fit the model.
         """
+        if unknown:
+            raise unexpected(Client.run, unknown)
         params = given(
             ref=reference(ref),
             input={} if input is None else input,
@@ -333,8 +342,11 @@ class Client(Base):
         on_abandon: Optional[OnAbandon] = None,
         on_update: Observer = None,
         progress: ShowProgress = None,
+        **unknown: NoReturn,
     ) -> Any:
         """The awaitable form of `run`."""
+        if unknown:
+            raise unexpected(Client.run, unknown)
         params = given(
             ref=reference(ref),
             input={} if input is None else input,
@@ -387,6 +399,7 @@ class Client(Base):
         file_encoding_strategy: Optional[FileEncodingStrategy] = None,
         cancel_on_close: Optional[bool] = None,
         on_abandon: Optional[OnAbandon] = None,
+        **unknown: NoReturn,
     ) -> EventStream:
         """Run a model and give its output as it comes.
 
@@ -413,6 +426,8 @@ class Client(Base):
             StreamInterruptedError: the stream broke and could not be taken up again.
             PredictionTimeoutError: the time passed.
         """
+        if unknown:
+            raise unexpected(Client.stream, unknown)
         params = given(
             ref=reference(ref),
             input={} if input is None else input,
@@ -442,8 +457,11 @@ class Client(Base):
         file_encoding_strategy: Optional[FileEncodingStrategy] = None,
         cancel_on_close: Optional[bool] = None,
         on_abandon: Optional[OnAbandon] = None,
+        **unknown: NoReturn,
     ) -> AwaitableStream:
         """The awaitable form of `stream`."""
+        if unknown:
+            raise unexpected(Client.stream, unknown)
         params = given(
             ref=reference(ref),
             input={} if input is None else input,

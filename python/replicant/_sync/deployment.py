@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, Dict, NoReturn, Optional, Sequence, Union
 
 from .._base import Namespace, given
 from .._guarded import Guarded, cached
 from .._object import APIObject
 from .._objects import Hardware
 from .._objects import Release as DeploymentRelease
-from .._options import FileEncodingStrategy, WebhookEvent
+from .._options import FileEncodingStrategy, WebhookEvent, unexpected
 from .._page import AwaitablePage, Page, page_at
 from .._params import CreateDeploymentParams as _CreateDeploymentParams
 from .._params import UpdateDeploymentParams as _UpdateDeploymentParams
@@ -46,6 +46,7 @@ class DeploymentsPredictions(Namespace):
         prefer: Optional[str] = None,
         cancel_after: Optional[Union[float, str]] = None,
         file_encoding_strategy: Optional[FileEncodingStrategy] = None,
+        **unknown: NoReturn,
     ) -> Prediction:
         """Start a prediction of a deployment.
 
@@ -71,6 +72,8 @@ class DeploymentsPredictions(Namespace):
             UnprocessableEntityError: the input does not fit the model.
             OutcomeUnknownError: whether the prediction was created is not known.
         """
+        if unknown:
+            raise unexpected(DeploymentsPredictions.create, unknown)
         data = self._client._call(
             "deployments.predictions.create",
             given(
@@ -103,8 +106,11 @@ class DeploymentsPredictions(Namespace):
         prefer: Optional[str] = None,
         cancel_after: Optional[Union[float, str]] = None,
         file_encoding_strategy: Optional[FileEncodingStrategy] = None,
+        **unknown: NoReturn,
     ) -> Prediction:
         """The awaitable form of `create`."""
+        if unknown:
+            raise unexpected(DeploymentsPredictions.create, unknown)
         data = await self._client._async_call(
             "deployments.predictions.create",
             given(
@@ -145,6 +151,7 @@ class DeploymentPredictions(Guarded):
         prefer: Optional[str] = None,
         cancel_after: Optional[Union[float, str]] = None,
         file_encoding_strategy: Optional[FileEncodingStrategy] = None,
+        **unknown: NoReturn,
     ) -> Prediction:
         """Start a prediction of this deployment.
 
@@ -167,6 +174,8 @@ class DeploymentPredictions(Guarded):
             UnprocessableEntityError: the input does not fit the model.
             OutcomeUnknownError: whether the prediction was created is not known.
         """
+        if unknown:
+            raise unexpected(DeploymentPredictions.create, unknown)
         data = self._client._call(
             "deployments.predictions.create",
             given(
@@ -196,8 +205,11 @@ class DeploymentPredictions(Guarded):
         prefer: Optional[str] = None,
         cancel_after: Optional[Union[float, str]] = None,
         file_encoding_strategy: Optional[FileEncodingStrategy] = None,
+        **unknown: NoReturn,
     ) -> Prediction:
         """The awaitable form of `create`."""
+        if unknown:
+            raise unexpected(DeploymentPredictions.create, unknown)
         data = await self._client._async_call(
             "deployments.predictions.create",
             given(

@@ -10,6 +10,7 @@ from .._objects import File
 from .._page import AwaitablePage, Page, page_at
 from .._params import CreateFileParams as _CreateFileParams
 from .._progress import ShowTransfer, name_of, of_bytes
+from .._refs import id_of
 from .._response import RawView
 
 if TYPE_CHECKING:
@@ -85,11 +86,13 @@ class Files(Namespace):
         Args:
             file_id: the file's id.
         """
-        return File(self._client._call("files.get", {"id": file_id}), self._client)
+        return File(self._client._call("files.get", {"id": id_of(file_id)}), self._client)
 
     async def async_get(self, file_id: str) -> File:
         """The awaitable form of `get`."""
-        return File(await self._client._async_call("files.get", {"id": file_id}), self._client)
+        return File(
+            await self._client._async_call("files.get", {"id": id_of(file_id)}), self._client
+        )
 
     def list(self, cursor: Optional[str] = "") -> Page[File]:
         """The files of the account.
@@ -114,12 +117,12 @@ class Files(Namespace):
         Args:
             file_id: the file's id.
         """
-        self._client._call("files.delete", {"id": file_id})
+        self._client._call("files.delete", {"id": id_of(file_id)})
         return True
 
     async def async_delete(self, file_id: str) -> bool:
         """The awaitable form of `delete`."""
-        await self._client._async_call("files.delete", {"id": file_id})
+        await self._client._async_call("files.delete", {"id": id_of(file_id)})
         return True
 
     def download(self, id: str, *, owner: str, expiry: int, signature: str) -> bytes:

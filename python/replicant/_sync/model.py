@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, Literal, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, Dict, Literal, NoReturn, Optional, Sequence, Union
 
 from .._base import Namespace, given
 from .._errors import ReplicateException
 from .._guarded import cached
 from .._object import APIObject
 from .._objects import Hardware, Version
-from .._options import FileEncodingStrategy, WebhookEvent
+from .._options import FileEncodingStrategy, WebhookEvent, unexpected
 from .._page import AwaitablePage, Page, page_at
 from .._params import CreateModelParams as _CreateModelParams
 from .._refs import Reference, owner_and_name
@@ -230,6 +230,7 @@ class ModelPredictions(Namespace):
         prefer: Optional[str] = None,
         cancel_after: Optional[Union[float, str]] = None,
         file_encoding_strategy: Optional[FileEncodingStrategy] = None,
+        **unknown: NoReturn,
     ) -> Prediction:
         """Start a prediction of a model that needs no version.
 
@@ -255,6 +256,8 @@ class ModelPredictions(Namespace):
             UnprocessableEntityError: the input does not fit the model.
             OutcomeUnknownError: whether the prediction was created is not known.
         """
+        if unknown:
+            raise unexpected(ModelPredictions.create, unknown)
         data = self._client._call(
             "models.predictions.create",
             given(
@@ -287,8 +290,11 @@ class ModelPredictions(Namespace):
         prefer: Optional[str] = None,
         cancel_after: Optional[Union[float, str]] = None,
         file_encoding_strategy: Optional[FileEncodingStrategy] = None,
+        **unknown: NoReturn,
     ) -> Prediction:
         """The awaitable form of `create`."""
+        if unknown:
+            raise unexpected(ModelPredictions.create, unknown)
         data = await self._client._async_call(
             "models.predictions.create",
             given(

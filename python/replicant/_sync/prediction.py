@@ -3,19 +3,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, Dict, List, NoReturn, Optional, Sequence, Union
 
 from .._base import Namespace, Observer, given
 from .._events import AwaitableStream, EventStream
 from .._native import Stream
 from .._object import APIObject
 from .._objects import Time, time_text
-from .._options import FileEncodingStrategy, Status, WebhookEvent
+from .._options import FileEncodingStrategy, Status, WebhookEvent, unexpected
 from .._page import AwaitablePage, Page, page_at
 from .._params import CreatePredictionParams as _CreatePredictionParams
 from .._progress import Progress as PredictionProgress
 from .._progress import ShowProgress, of_prediction
-from .._refs import Reference, maybe_reference
+from .._refs import Reference, id_of, maybe_reference
 from .._response import RawView
 
 if TYPE_CHECKING:
@@ -218,6 +218,7 @@ class Predictions(Namespace):
         prefer: Optional[str] = None,
         cancel_after: Optional[Union[float, str]] = None,
         file_encoding_strategy: Optional[FileEncodingStrategy] = None,
+        **unknown: NoReturn,
     ) -> Prediction:
         """Start a prediction of a version, a model or a deployment.
 
@@ -245,6 +246,8 @@ class Predictions(Namespace):
             UnprocessableEntityError: the input does not fit the model.
             OutcomeUnknownError: whether the prediction was created is not known.
         """
+        if unknown:
+            raise unexpected(Predictions.create, unknown)
         data = self._client._call(
             "predictions.create",
             given(
@@ -279,8 +282,11 @@ class Predictions(Namespace):
         prefer: Optional[str] = None,
         cancel_after: Optional[Union[float, str]] = None,
         file_encoding_strategy: Optional[FileEncodingStrategy] = None,
+        **unknown: NoReturn,
     ) -> Prediction:
         """The awaitable form of `create`."""
+        if unknown:
+            raise unexpected(Predictions.create, unknown)
         data = await self._client._async_call(
             "predictions.create",
             given(
@@ -300,7 +306,7 @@ class Predictions(Namespace):
         )
         return Prediction(data, self._client)
 
-    def get(self, id: str) -> Prediction:
+    def get(self, id: Union[str, Prediction]) -> Prediction:
         """Fetch a prediction.
 
         `GET /predictions/{id}`
@@ -308,30 +314,30 @@ class Predictions(Namespace):
         Raises:
             NotFoundError: there is none with that id.
         """
-        data = self._client._call("predictions.get", {"id": id})
+        data = self._client._call("predictions.get", {"id": id_of(id)})
         return Prediction(data, self._client)
 
-    async def async_get(self, id: str) -> Prediction:
+    async def async_get(self, id: Union[str, Prediction]) -> Prediction:
         """The awaitable form of `get`."""
-        data = await self._client._async_call("predictions.get", {"id": id})
+        data = await self._client._async_call("predictions.get", {"id": id_of(id)})
         return Prediction(data, self._client)
 
-    def cancel(self, id: str) -> Prediction:
+    def cancel(self, id: Union[str, Prediction]) -> Prediction:
         """Cancel a prediction, if it still runs.
 
         `POST /predictions/{id}/cancel`
         """
-        data = self._client._call("predictions.cancel", {"id": id})
+        data = self._client._call("predictions.cancel", {"id": id_of(id)})
         return Prediction(data, self._client)
 
-    async def async_cancel(self, id: str) -> Prediction:
+    async def async_cancel(self, id: Union[str, Prediction]) -> Prediction:
         """The awaitable form of `cancel`."""
-        data = await self._client._async_call("predictions.cancel", {"id": id})
+        data = await self._client._async_call("predictions.cancel", {"id": id_of(id)})
         return Prediction(data, self._client)
 
     def wait(
         self,
-        id: str,
+        id: Union[str, Prediction],
         *,
         timeout: Optional[float] = None,
         interval: Optional[float] = None,
@@ -343,7 +349,7 @@ class Predictions(Namespace):
         `GET /predictions/{id}`, as often as needed.
 
         Args:
-            id: the prediction's id.
+            id: the prediction's id, or the prediction.
             timeout: how many seconds to wait at most; without it, as long as it takes.
             interval: how many seconds lie between two looks; without it, they are chosen.
             on_update: called with each state that was seen.
@@ -353,15 +359,15 @@ class Predictions(Namespace):
         Raises:
             PredictionTimeoutError: the time passed.
         """
-        params = given(id=id, timeout=timeout, interval=interval)
+        params = given(id=id_of(id), timeout=timeout, interval=interval)
         seen = Prediction({}, self._client)._seen(on_update)
-        with of_prediction(progress, id, seen) as observer:
+        with of_prediction(progress, params["id"], seen) as observer:
             data = self._client._call("predictions.wait", params, observer)
         return Prediction(data, self._client)
 
     async def async_wait(
         self,
-        id: str,
+        id: Union[str, Prediction],
         *,
         timeout: Optional[float] = None,
         interval: Optional[float] = None,
@@ -369,9 +375,9 @@ class Predictions(Namespace):
         progress: ShowProgress = None,
     ) -> Prediction:
         """The awaitable form of `wait`."""
-        params = given(id=id, timeout=timeout, interval=interval)
+        params = given(id=id_of(id), timeout=timeout, interval=interval)
         seen = Prediction({}, self._client)._seen(on_update)
-        with of_prediction(progress, id, seen) as observer:
+        with of_prediction(progress, params["id"], seen) as observer:
             data = await self._client._async_call("predictions.wait", params, observer)
         return Prediction(data, self._client)
 
@@ -425,32 +431,36 @@ class Predictions(Namespace):
             ),
         )
 
-    def stream(self, id: str, *, use_file_output: Optional[bool] = None) -> EventStream:
+    def stream(
+        self, id: Union[str, Prediction], *, use_file_output: Optional[bool] = None
+    ) -> EventStream:
         """The events of a prediction, from the first on.
 
         Args:
-            id: the prediction's id.
+            id: the prediction's id, or the prediction.
             use_file_output: whether files come as `FileOutput` (the default) or as URLs.
         """
-        params = given(id=id, use_file_output=use_file_output)
+        params = given(id=id_of(id), use_file_output=use_file_output)
         return EventStream(self._client, "predictions.stream", params)
 
-    def async_stream(self, id: str, *, use_file_output: Optional[bool] = None) -> AwaitableStream:
+    def async_stream(
+        self, id: Union[str, Prediction], *, use_file_output: Optional[bool] = None
+    ) -> AwaitableStream:
         """The awaitable form of `stream`."""
-        params = given(id=id, use_file_output=use_file_output)
+        params = given(id=id_of(id), use_file_output=use_file_output)
         return AwaitableStream(self._client, "predictions.stream", params)
 
-    def output_iterator(self, id: str) -> Stream[Any]:
+    def output_iterator(self, id: Union[str, Prediction]) -> Stream[Any]:
         """The items of a prediction's list output, each as soon as it is there.
 
         `GET /predictions/{id}`, as often as needed.
         """
-        params = self._client._asked({"id": id})
+        params = self._client._asked({"id": id_of(id)})
         return Stream(self._client._native, "predictions.output_iterator", params)
 
-    def async_output_iterator(self, id: str) -> Stream[Any]:
+    def async_output_iterator(self, id: Union[str, Prediction]) -> Stream[Any]:
         """The awaitable form of `output_iterator`."""
-        params = self._client._asked({"id": id})
+        params = self._client._asked({"id": id_of(id)})
         return Stream(self._client._native, "predictions.output_iterator", params)
 
     def output(self, output: Any) -> Any:

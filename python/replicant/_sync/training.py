@@ -3,15 +3,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, cast
+from typing import TYPE_CHECKING, Any, Dict, NoReturn, Optional, Sequence, Union, cast
 
 from .._base import Namespace, given
 from .._object import APIObject, Json
-from .._options import FileEncodingStrategy, Status, WebhookEvent
+from .._options import FileEncodingStrategy, Status, WebhookEvent, unexpected
 from .._page import AwaitablePage, Page, page_at
 from .._params import CreateTrainingParams as _CreateTrainingParams
 from .._progress import Progress as TrainingProgress
-from .._refs import Reference, maybe_reference
+from .._refs import Reference, id_of, maybe_reference
 from .._response import RawView
 
 if TYPE_CHECKING:
@@ -122,6 +122,7 @@ class Trainings(Namespace):
         owner: Optional[str] = None,
         name: Optional[str] = None,
         file_encoding_strategy: Optional[FileEncodingStrategy] = None,
+        **unknown: NoReturn,
     ) -> Training:
         """Start a training.
 
@@ -144,6 +145,8 @@ class Trainings(Namespace):
             NotFoundError: there is no such destination.
             OutcomeUnknownError: whether the training was created is not known.
         """
+        if unknown:
+            raise unexpected(Trainings.create, unknown)
         data = self._client._call(
             "trainings.create",
             given(
@@ -174,8 +177,11 @@ class Trainings(Namespace):
         owner: Optional[str] = None,
         name: Optional[str] = None,
         file_encoding_strategy: Optional[FileEncodingStrategy] = None,
+        **unknown: NoReturn,
     ) -> Training:
         """The awaitable form of `create`."""
+        if unknown:
+            raise unexpected(Trainings.create, unknown)
         data = await self._client._async_call(
             "trainings.create",
             given(
@@ -193,28 +199,30 @@ class Trainings(Namespace):
         )
         return Training(data, self._client)
 
-    def get(self, id: str) -> Training:
+    def get(self, id: Union[str, Training]) -> Training:
         """Fetch a training.
 
         `GET /trainings/{id}`
         """
-        return Training(self._client._call("trainings.get", {"id": id}), self._client)
+        return Training(self._client._call("trainings.get", {"id": id_of(id)}), self._client)
 
-    async def async_get(self, id: str) -> Training:
+    async def async_get(self, id: Union[str, Training]) -> Training:
         """The awaitable form of `get`."""
-        return Training(await self._client._async_call("trainings.get", {"id": id}), self._client)
+        return Training(
+            await self._client._async_call("trainings.get", {"id": id_of(id)}), self._client
+        )
 
-    def cancel(self, id: str) -> Training:
+    def cancel(self, id: Union[str, Training]) -> Training:
         """Cancel a training, if it still runs.
 
         `POST /trainings/{id}/cancel`
         """
-        return Training(self._client._call("trainings.cancel", {"id": id}), self._client)
+        return Training(self._client._call("trainings.cancel", {"id": id_of(id)}), self._client)
 
-    async def async_cancel(self, id: str) -> Training:
+    async def async_cancel(self, id: Union[str, Training]) -> Training:
         """The awaitable form of `cancel`."""
         return Training(
-            await self._client._async_call("trainings.cancel", {"id": id}), self._client
+            await self._client._async_call("trainings.cancel", {"id": id_of(id)}), self._client
         )
 
     def list(self, cursor: Optional[str] = "") -> Page[Training]:

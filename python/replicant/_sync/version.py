@@ -101,7 +101,7 @@ class Versions(Namespace):
             owner: the model's owner, if `model` is not given.
         """
         if id is None:
-            raise TypeError("which version? Give its id")
+            raise TypeError("`id` is missing; pass the version's id")
         params = owner_and_name(model, name, owner)
         data = self._client._call("models.versions.get", {**params, "id": id})
         return Version(data, self._client)
@@ -116,7 +116,7 @@ class Versions(Namespace):
     ) -> Version:
         """The awaitable form of `get`."""
         if id is None:
-            raise TypeError("which version? Give its id")
+            raise TypeError("`id` is missing; pass the version's id")
         params = owner_and_name(model, name, owner)
         data = await self._client._async_call("models.versions.get", {**params, "id": id})
         return Version(data, self._client)
@@ -178,7 +178,7 @@ class Versions(Namespace):
             owner: the model's owner, if `model` is not given.
         """
         if id is None:
-            raise TypeError("which version? Give its id")
+            raise TypeError("`id` is missing; pass the version's id")
         params = owner_and_name(model, name, owner)
         self._client._call("models.versions.delete", {**params, "id": id})
         return True
@@ -193,7 +193,7 @@ class Versions(Namespace):
     ) -> bool:
         """The awaitable form of `delete`."""
         if id is None:
-            raise TypeError("which version? Give its id")
+            raise TypeError("`id` is missing; pass the version's id")
         params = owner_and_name(model, name, owner)
         await self._client._async_call("models.versions.delete", {**params, "id": id})
         return True

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Union
+from typing import TYPE_CHECKING, Any, Dict, Optional, Union
 
 from .._base import Namespace
 from .._guarded import cached
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         WebhookSecretWithRawResponse,
         WebhooksWithRawResponse,
     )
+    from .._webhook import Headers
 
 
 class WebhookSecret(Namespace):
@@ -71,29 +72,32 @@ class Webhooks(Namespace):
     @staticmethod
     def validate(
         request: Any = None,
-        headers: Optional[Mapping[str, str]] = None,
+        headers: Optional[Headers] = None,
         body: Optional[Union[str, bytes]] = None,
         secret: Any = None,
         tolerance: Optional[float] = 300,
     ) -> Dict[str, Any]:
-        """Verify that a webhook was sent by Replicate, and give the event in it.
+        """Verify that a webhook was sent by Replicate, and return its event.
+
+        The signature covers the raw body: pass `request.get_data()` in Flask, `request.body` in
+        Django, `request.body()` in FastAPI and Starlette.
 
         Args:
-            request: the request, if it has `headers` and its raw body as `body`, `content` or `data`.
-            headers: the request's headers, in any case, if there is no `request`.
-            body: the raw body, if there is no `request`; a decoded body cannot be verified.
-            secret: the signing secret, as text or as `client.webhooks.default.secret()` gives it.
-            tolerance: how many seconds its time may be off; None to accept any time.
+            request: a request with `headers` and its raw body as `body`, `content` or `data`.
+            headers: the headers of the request, in any case, instead of `request`.
+            body: the raw body, instead of `request`; a parsed body cannot be verified.
+            secret: the signing secret, as text or as `client.webhooks.default.secret()` returns it.
+            tolerance: seconds by which the timestamp may be off; None accepts any age.
 
         Returns:
             The event: the prediction or training as a dictionary.
 
         Raises:
-            MissingWebhookHeaderError: one of its headers is missing.
-            MissingWebhookBodyError: its body is missing.
+            MissingWebhookHeaderError: a signature header is missing.
+            MissingWebhookBodyError: the body is missing, was read already, or was parsed.
             InvalidSecretKeyError: the secret is missing or malformed.
-            InvalidTimestampError: its time is further off than the tolerance.
-            InvalidSignatureError: it was not signed with this secret.
+            InvalidTimestampError: the timestamp is off by more than the tolerance.
+            InvalidSignatureError: no signature matches this secret and body.
         """
         return verify(request, headers, body, secret, tolerance)
 

@@ -9,7 +9,10 @@ use crate::{
     exchange::Answer,
     identifier::Reference,
     progress::Progress,
-    value::{Object, Value, decode_params, nearest::unknown_option},
+    value::{
+        Object, Value, decode_params,
+        nearest::{nearest, option_advice as option_advice_for},
+    },
     webhook::{TOLERANCE, Webhook, body_error},
 };
 
@@ -109,7 +112,10 @@ fn verify(params: Verify) -> Result<Answer> {
 }
 
 fn not_a_secret(given: &Value) -> Error {
-    let why = format!("Unexpected value for secret passed to validateWebhook, expected a string, not {}", given.kind());
+    let why = format!(
+        "Unexpected value for secret passed to validateWebhook, expected a string, not {}",
+        given.kind()
+    );
     Error::new(ErrorKind::WebhookSecret, why)
 }
 
@@ -138,20 +144,18 @@ fn progress(params: Logs) -> Result<Answer> {
     }))
 }
 
-/// Names of options that a face was given, and those that it has.
+/// A name that does not exist, and those that do.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct GivenOptions {
-    given: Vec<String>,
+struct UnknownName {
+    given: String,
     known: Vec<String>,
 }
 
-fn check_options(params: GivenOptions) -> Result<Answer> {
+fn option_advice(params: UnknownName) -> Result<Answer> {
     let known: Vec<&str> = params.known.iter().map(String::as_str).collect();
-    match params.given.iter().find(|name| !known.contains(&name.as_str())) {
-        Some(name) => Err(Error::invalid(format!("options: {}", unknown_option(name, &known)))),
-        None => Ok(Answer::Value(Value::Null)),
-    }
+    let nearest = nearest(&params.given, &known);
+    Ok(object([("nearest", nearest.into()), ("advice", option_advice_for(&params.given, &known).into())]))
 }
 
 fn identifier(params: ReferenceText) -> Result<Answer> {
@@ -175,7 +179,7 @@ macro_rules! computations {
         pub const COMPUTATIONS: &[&str] = &[$($name,)*];
 
         /// Runs an operation that needs no network: verifying a webhook, reading progress, parsing a
-        /// reference, checking the names of options.
+        /// reference, finding the option that was meant.
         ///
         /// # Errors
         /// As the operation itself, and
@@ -200,7 +204,7 @@ macro_rules! computations {
 
 computations! {
     "identifier.parse" => identifier,
-    "options.check" => check_options,
+    "options.advice" => option_advice,
     "progress.parse" => progress,
     "webhooks.verify" => verify,
 }

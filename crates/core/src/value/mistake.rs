@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::de::{self, Expected, Unexpected};
 
-use super::nearest::{list, unknown_option};
+use super::nearest::{list, option_advice};
 
 /// Parameters of the bindings, which no user passes.
 const INTERNAL: [&str; 4] = ["clock_rate", "detailed", "poll_output", "report_uploads"];
@@ -69,7 +69,7 @@ impl de::Error for Mistake {
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
         let names: Vec<&str> = expected.iter().copied().filter(|name| !INTERNAL.contains(name)).collect();
-        let text = unknown_option(field, &names);
+        let text = format!("unknown option `{field}`; {}", option_advice(field, &names));
         Self { placed: true, ..Self::at_a_place_told_elsewhere(text) }
     }
 

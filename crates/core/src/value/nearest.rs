@@ -70,14 +70,13 @@ fn distance(from: &str, to: &str) -> usize {
 }
 
 /// What to say about the option `given`, where only `names` exist.
-pub(crate) fn unknown_option(given: &str, names: &[&str]) -> String {
-    let advice = match nearest(given, names) {
+pub(crate) fn option_advice(given: &str, names: &[&str]) -> String {
+    match nearest(given, names) {
         Some(name) => format!("did you mean `{name}`?"),
         None if names.is_empty() => "this operation has no options".to_owned(),
         None if names.contains(&"input") => "options of the model belong in `input`".to_owned(),
         None => format!("expected one of {}", list(names, '`', "and")),
-    };
-    format!("unknown option `{given}`; {advice}")
+    }
 }
 
 /// Names in a row, each in quotes.
@@ -117,9 +116,6 @@ mod tests {
         assert_eq!(nearest("inputs", &run), Some("input"));
         assert_eq!(nearest("webhook_event_filter", &run), Some("webhook_events_filter"));
         assert_eq!(nearest("webhookEventsFilter", &run), Some("webhook_events_filter"));
-        assert_eq!(
-            unknown_option("prompt", &run),
-            "unknown option `prompt`; options of the model belong in `input`"
-        );
+        assert_eq!(option_advice("prompt", &run), "options of the model belong in `input`");
     }
 }

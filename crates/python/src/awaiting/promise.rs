@@ -100,7 +100,7 @@ impl Awaited {
         if self.state.compare_exchange(NEW, WAITING, Relaxed, Relaxed).is_err() {
             // Raises that it was cancelled, or that there is nothing yet.
             future.call_method0(intern!(py, "result"))?;
-            return Err(PyRuntimeError::new_err("this was awaited already"));
+            return Err(PyRuntimeError::new_err("cannot await the same call twice"));
         }
         // How a task knows that it is to wait for what it is given.
         future.setattr(intern!(py, "_asyncio_future_blocking"), true)?;

@@ -1,0 +1,183 @@
+"""Webhooks as the frameworks hand them over, and what is said of those that cannot be verified."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hmac
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import ROOT
+
+import replicant
+
+KEY = b"0123456789abcdef"
+SECRET = "whsec_" + base64.b64encode(KEY).decode()
+BODY = b'{"id": "p1"}'
+
+
+def signed(age: int = 0) -> dict[str, str]:
+    timestamp = str(int(time.time()) - age)
+    digest = hmac.new(KEY, b"msg_1." + timestamp.encode() + b"." + BODY, "sha256").digest()
+    return {
+        "webhook-id": "msg_1",
+        "webhook-timestamp": timestamp,
+        "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
+    }
+
+
+def refused(error: type[Exception], **arguments: Any) -> str:
+    given: dict[str, Any] = {"headers": signed(), "body": BODY, "secret": SECRET}
+    with pytest.raises(error) as caught:
+        replicant.webhooks.validate(**{**given, **arguments})
+    return str(caught.value)
+
+
+def test_messages_begin_as_in_1x_and_say_what_to_do() -> None:
+    headers = signed()
+    for name in ("id", "timestamp", "signature"):
+        some = {k: v for k, v in headers.items() if k != f"webhook-{name}"}
+        said = refused(replicant.MissingWebhookHeaderError, headers=some)
+        assert said.startswith(f"Missing webhook {name}: ")
+    said = refused(replicant.MissingWebhookHeaderError, headers={})
+    assert said.startswith("Missing webhook headers: ")
+    for body in (None, b"", ""):
+        said = refused(replicant.MissingWebhookBodyError, body=body)
+        assert said.startswith("Missing webhook body. ")
+        assert "`request.get_data()` in Flask" in said
+    said = refused(replicant.MissingWebhookBodyError, body={"id": "p1"})
+    assert said.startswith("Invalid body type: ")
+    for secret, start in (
+        ("", "Missing webhook signing secret: "),
+        ("whsec_!", "Invalid secret key format: "),
+    ):
+        said = refused(replicant.InvalidSecretKeyError, secret=secret)
+        assert said.startswith(start)
+        assert "whsec_!" not in said
+    said = refused(replicant.InvalidSignatureError, body=b"{}")
+    assert said.startswith("Webhook signature is invalid: ")
+    assert "`request.get_data()`" in said
+    said = refused(replicant.InvalidSignatureError, headers={**headers, "webhook-signature": "x"})
+    assert said.startswith("Invalid signature format: ")
+
+
+def test_the_timestamp_is_checked_before_the_signature() -> None:
+    said = refused(replicant.InvalidTimestampError, headers=signed(900), body=b"changed")
+    start = "Webhook timestamp is outside the allowed tolerance of 300 seconds: it is 90"
+    assert said.startswith(start)
+    assert " s old. " in said
+
+
+def test_flask() -> None:
+    flask = pytest.importorskip("flask")
+    app = flask.Flask(__name__)
+
+    @app.post("/hook")
+    def hook() -> Any:
+        by_parts = replicant.webhooks.validate(
+            headers=flask.request.headers, body=flask.request.get_data(), secret=SECRET
+        )
+        assert by_parts == replicant.webhooks.validate(flask.request, secret=SECRET)
+        return by_parts
+
+    answer = app.test_client().post("/hook", data=BODY, headers=signed())
+    assert answer.get_json() == {"id": "p1"}
+
+
+def test_django() -> None:
+    pytest.importorskip("django")
+    from django.conf import settings
+
+    if not settings.configured:
+        settings.configure()
+    from django.test import RequestFactory
+
+    meta = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in signed().items()}
+
+    def request() -> Any:
+        return RequestFactory().post("/hook", BODY, "application/json", **meta)
+
+    event = replicant.webhooks.validate(
+        headers=request().headers, body=request().body, secret=SECRET
+    )
+    assert event == {"id": "p1"}
+    assert replicant.webhooks.validate(request(), secret=SECRET) == event
+    consumed = request()
+    consumed.read(2)
+    with pytest.raises(replicant.MissingWebhookBodyError, match=r"^Error reading body: ") as caught:
+        replicant.webhooks.validate(consumed, secret=SECRET)
+    assert type(caught.value.__cause__).__name__ == "RawPostDataException"
+
+
+def test_starlette() -> None:
+    pytest.importorskip("starlette")
+    from starlette.requests import Request
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": BODY, "more_body": False}
+
+    headers = [(name.encode(), value.encode()) for name, value in signed().items()]
+    request = Request({"type": "http", "headers": headers}, receive)
+    with pytest.raises(
+        TypeError, match=r"`request\.body` is a method: .*`await request\.body\(\)`"
+    ):
+        replicant.webhooks.validate(request, secret=SECRET)
+    body = asyncio.run(request.body())
+    event = replicant.webhooks.validate(headers=request.headers, body=body, secret=SECRET)
+    assert event == {"id": "p1"}
+
+
+PROGRAM = """
+import flask
+import replicant
+from django.http import HttpRequest
+from starlette.requests import Request
+
+client = replicant.Client()
+
+def of_flask() -> object:
+    return client.webhooks.validate(headers=flask.request.headers, body=flask.request.get_data(), secret="s")
+
+def of_django(request: HttpRequest) -> object:
+    return client.webhooks.validate(headers=request.headers, body=request.body, secret="s")
+
+async def of_starlette(request: Request) -> object:
+    return client.webhooks.validate(headers=request.headers, body=await request.body(), secret="s")
+
+client.webhooks.validate(headers={"webhook-id": "x"}, body="", secret="s")
+client.webhooks.validate(headers=5, body="", secret="s")  # error
+"""
+
+
+@pytest.mark.parametrize("checker", [["mypy", "--strict"], ["pyright"]], ids=lambda c: c[0])
+def test_the_headers_of_frameworks_have_a_type_that_fits(
+    tmp_path: Path, checker: list[str]
+) -> None:
+    program = shutil.which(checker[0], path=str(Path(sys.executable).parent))
+    if program is None:
+        pytest.skip(f"{checker[0]} is not installed")
+    for framework in ("flask", "django", "starlette"):
+        pytest.importorskip(framework)
+    source = tmp_path / "hooks.py"
+    strict = "# pyright: strict\n" if checker == ["pyright"] else ""
+    source.write_text(strict + PROGRAM)
+    command = [program, *checker[1:], str(source)]
+    if checker == ["pyright"]:
+        command[1:1] = ["--pythonpath", sys.executable]
+    done = subprocess.run(
+        command,
+        cwd=ROOT / "python",
+        capture_output=True,
+        text=True,
+        env={**os.environ, "MYPYPATH": str(ROOT / "python")},
+    )
+    errors = [line for line in done.stdout.splitlines() if "error" in line and "hooks.py:" in line]
+    line = source.read_text().split("\n").index(PROGRAM.split("\n")[-2]) + 1
+    assert len(errors) == 1 and f"hooks.py:{line}:" in errors[0], done.stdout + done.stderr
