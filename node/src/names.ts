@@ -1,4 +1,6 @@
 /** Names and units of this face, and what the core calls them. */
+import type { ReplicateOptions, RunOptions, WaitOptions } from "./options";
+import type { PredictionInput } from "./resources/predictions";
 
 /** Options whose names are ours. Everything else (`webhook_events_filter` ...) is the API's and stays as it is. */
 const OWN: Readonly<Record<string, string>> = {
@@ -19,44 +21,45 @@ const OWN: Readonly<Record<string, string>> = {
 };
 
 /** The options of a client. */
-export const CLIENT_OPTIONS = [
-  "auth",
-  "userAgent",
-  "baseUrl",
-  "fetch",
-  "fileEncodingStrategy",
-  "useFileOutput",
-  "timeout",
-  "connectTimeout",
-  "idleTimeout",
-  "maxRetries",
-  "headers",
-  "query",
-  "pollInterval",
-  "onAbandon",
-  "proxy",
-  "caBundle",
-];
+export const CLIENT_OPTIONS = Object.keys({
+  auth: true,
+  userAgent: true,
+  baseUrl: true,
+  fetch: true,
+  fileEncodingStrategy: true,
+  verifyUploads: true,
+  useFileOutput: true,
+  timeout: true,
+  connectTimeout: true,
+  idleTimeout: true,
+  maxRetries: true,
+  headers: true,
+  query: true,
+  pollInterval: true,
+  onAbandon: true,
+  proxy: true,
+  caBundle: true,
+} satisfies Record<keyof ReplicateOptions, true>);
 
-/** The options of calls. The core knows which call has which. */
-export const CALL_OPTIONS = [
-  "input",
-  "wait",
-  "timeout",
-  "interval",
-  "webhook",
-  "webhook_events_filter",
-  "cancelAfter",
-  "useFileOutput",
-  "fileEncodingStrategy",
-  "onAbandon",
-  "onUpload",
-  "onProgress",
-  "signal",
-  "maxRetries",
-  "headers",
-  "query",
-];
+/** The options of calls that run a model. The core knows which call has which. */
+export const CALL_OPTIONS = Object.keys({
+  input: true,
+  wait: true,
+  timeout: true,
+  interval: true,
+  webhook: true,
+  webhook_events_filter: true,
+  stream: true,
+  cancelAfter: true,
+  useFileOutput: true,
+  fileEncodingStrategy: true,
+  onAbandon: true,
+  onUpload: true,
+  signal: true,
+  maxRetries: true,
+  headers: true,
+  query: true,
+} satisfies Record<keyof RunOptions | keyof PredictionInput | keyof WaitOptions, true>);
 
 const THEIRS = new Map(Object.entries(OWN).map(([own, name]) => [name, own]));
 

@@ -67,12 +67,12 @@ class Contents(io.RawIOBase):
         """Go to a place, counted from the beginning, from here (1) or from the end (2)."""
         self._check()
         if whence not in (0, 1, 2):
-            raise ValueError(f"whence must be 0, 1 or 2, not {whence}")
+            raise ValueError(f"`whence` must be 0, 1 or 2, not {whence}")
         target = offset + (0, self._at, 0)[whence]
         if whence == 2:
             target += self._file._size()
         if target < 0:
-            raise ValueError(f"there is nothing before the beginning of a file, at {target}")
+            raise ValueError(f"cannot seek to {target}, before the beginning of the file")
         if 0 <= target - self._at <= len(self._rest):
             self._skip(target - self._at)
         else:

@@ -191,7 +191,7 @@ class FileOutput:
 
     def __fspath__(self) -> str:
         if self._path is None:
-            raise TypeError("this file is not on the disk: call save(path) first, or open()")
+            raise TypeError("the file is not on disk; call `save(path)` first, or `open()`")
         return self._path
 
     def __eq__(self, other: object) -> bool:

@@ -115,7 +115,7 @@ class _RawResponses:
             answers: List[Any] = []
             given = getattr(_noting(self._space, answers), name)(*args, **kwargs)
             if hasattr(given, "__anext__"):
-                raise TypeError(f"{name} has no one answer: it is iterated over")
+                raise TypeError(f"`{name}` is iterated over, so it has no single response")
             return _later(given, answers) if hasattr(given, "__await__") else _now(given, answers)
 
         return call
@@ -136,7 +136,7 @@ def _noting(space: Any, answers: List[Any]) -> Any:
 
 def _now(given: Any, answers: List[Any]) -> APIResponse[Any]:
     if not answers:
-        raise TypeError("nothing was sent, so there is no answer")
+        raise TypeError("no request was sent, so there is no response")
     return APIResponse(given, *answers)
 
 

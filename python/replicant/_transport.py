@@ -56,7 +56,7 @@ class Adapter:
         self._transport = transport
         if not (callable(transport) or any(hasattr(transport, name) for name in (*_WAYS, "send"))):
             raise TypeError(
-                "transport must be a transport of httpx (sync or async), a client of httpx, or a "
+                "`transport` must be an httpx transport (sync or async), an httpx client, or a "
                 f"function that takes a request and returns a response, not {type(transport).__name__}"
             )
 
@@ -143,12 +143,12 @@ def _answer(response: Any, is_async: bool) -> Answer:
     # By its class, because isinstance would make the type checkers forget that it may be anything.
     if response.__class__ is tuple:
         if len(response) != 3:
-            raise TypeError("a tuple that a transport returns must be (status, headers, body)")
+            raise TypeError("a tuple returned by `transport` must be (status, headers, body)")
         return int(response[0]), _pairs(response[1]), _bytes(response[2])
     status = getattr(response, "status_code", None)
     if status is None:
         raise TypeError(
-            "the transport must return a response with status_code, headers and content, or a tuple "
+            "`transport` must return a response with status_code, headers and content, or a tuple "
             f"of those three, not {type(response).__name__}"
         )
     headers = _pairs(response.headers)

@@ -25,7 +25,7 @@ def test_lists(client: replicate.Client, emulator: Emulator) -> None:
         list(replicate.paginate(client.predictions.list, None))
     # Passing on the `next` of a last page must not begin again.
     with pytest.raises(ValueError, match="cursor cannot be None"):
-        client.predictions.list(page.next)
+        client.predictions.list(None)
     assert client.predictions.list("").results == page.results
 
 

@@ -197,7 +197,7 @@ async def test_other_exceptions_come_through_as_they_are() -> None:
 
 
 def test_what_is_no_transport_is_refused() -> None:
-    with pytest.raises(TypeError, match="transport must be"):
+    with pytest.raises(TypeError, match="`transport` must be"):
         replicant.Client("t", transport=3)
 
 

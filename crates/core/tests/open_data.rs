@@ -83,7 +83,7 @@ async fn null_is_no_parameter() {
     let error =
         operation::call(&client, "predictions.get", json!({"id": null}).into(), None).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidArgument);
-    assert!(error.message().contains("`id` must be a string, not null"), "{error}");
+    assert!(error.message().contains("`id` must be an id or an object with an `id`, not null"), "{error}");
 }
 
 #[tokio::test]

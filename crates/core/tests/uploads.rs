@@ -277,7 +277,7 @@ async fn a_file_that_cannot_be_read_to_its_end_is_the_news_not_the_broken_connec
     let (emulator, client) = start();
     for (breaks, kind, why) in [
         (true, ErrorKind::FileNotFound, "the disk is gone"),
-        (false, ErrorKind::InvalidArgument, "changed while it was sent: 4 bytes instead of 10"),
+        (false, ErrorKind::InvalidArgument, "changed during the upload: read 4 bytes instead of 10"),
     ] {
         let file = File::source(Arc::new(Torn { breaks })).filename("t.bin");
         let error = client.files().create(file).await.unwrap_err();
