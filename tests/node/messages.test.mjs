@@ -1,9 +1,18 @@
 // What errors say: the option by its name here, the units of here, and what npm's `replicate` says first.
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import * as fs from "node:fs";
+import { mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
 import { Agent } from "node:http";
-import { test } from "node:test";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { inspect } from "node:util";
 import Replicate, { ApiError, InvalidArgumentError } from "../../node/index.mjs";
 import { startEmulator } from "./support/emulator.mjs";
+
+const { openAsBlob } = fs;
 
 const emulator = await startEmulator();
 const replicate = emulator.client();
@@ -112,6 +121,54 @@ test("a wrong value is named with what it must be", async () => {
     replicate.predictions.create({ input: {} }),
     refusal(/^Either model or version must be specified/),
   );
+});
+
+test("a proxy that cannot be reached is named, without its password", async () => {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const proxy = `127.0.0.1:${server.address().port}`;
+  server.close();
+  await once(server, "close");
+  const client = new Replicate({
+    auth: "x",
+    baseUrl: "https://api.example/v1",
+    proxy: `http://me:secret@${proxy}`,
+    maxRetries: 0,
+  });
+  await assert.rejects(client.accounts.current(), (error) => {
+    assert.equal(error.name, "ConnectionError");
+    assert.ok(error.message.startsWith(`Cannot connect to the proxy http://${proxy}: `), error.message);
+    assert.doesNotMatch(inspect(error, { depth: 9 }), /secret/);
+    return true;
+  });
+});
+
+test("a file is named by its place", { skip: openAsBlob === undefined }, async () => {
+  const folder = await mkdtemp(join(tmpdir(), "replicant-"));
+  after(() => rm(folder, { recursive: true }));
+  const huge = join(folder, "huge.bin");
+  await writeFile(huge, "");
+  await truncate(huge, 100 * 1024 * 1024 + 1);
+  const input = { image: await openAsBlob(huge) };
+  await assert.rejects(replicate.run("emulator/echo", { input }), {
+    code: "file_too_large",
+    message: "`input.image`: the file is 101 MiB; the limit is 100 MiB. Host it yourself and pass its URL.",
+  });
+  const picture = join(folder, "heron.png");
+  await writeFile(picture, "pixels");
+  const { latest_version } = await replicate.models.get("nightmareai", "real-esrgan");
+  const refused = replicate.run(`nightmareai/real-esrgan:${latest_version.id}`, {
+    input: { image: picture },
+  });
+  await assert.rejects(refused, ({ code, message }) => {
+    assert.equal(code, "unprocessable");
+    assert.ok(
+      message.includes(`as \`input.image\`, pass \`Path(`) &&
+        message.includes(`await openAsBlob("${picture}")`),
+      message,
+    );
+    return true;
+  });
 });
 
 test("a prediction in place of its id is taken, and in place of a model explained", async () => {

@@ -226,12 +226,12 @@ fn default_runtime(clock_rate: Option<f64>) -> Result<Arc<dyn Runtime>> {
 
 #[cfg(target_arch = "wasm32")]
 fn default_transport(_: Duration, _: Option<String>, _: Option<PathBuf>) -> Result<Arc<dyn Transport>> {
-    Err(Error::invalid("`transport` must be given here"))
+    Err(Error::invalid("`transport` is required on this platform"))
 }
 
 #[cfg(target_arch = "wasm32")]
 fn default_runtime(_: Option<f64>) -> Result<Arc<dyn Runtime>> {
-    Err(Error::invalid("`runtime` must be given here"))
+    Err(Error::invalid("`runtime` is required on this platform"))
 }
 
 fn env(name: &str) -> Option<String> {

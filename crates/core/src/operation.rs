@@ -108,7 +108,7 @@ macro_rules! operations {
                     }
                     Ok(work.answer())
                 })*
-                _ => Err(Error::invalid(format!("there is no operation {name:?}"))),
+                _ => Err(Error::invalid(format!("unknown operation {name:?}"))),
             }
         }
     };

@@ -196,7 +196,7 @@ macro_rules! computations {
         pub fn compute(name: &str, params: Value) -> Result<Answer> {
             match name {
                 $($name => $function(decode_params(name, params)?),)*
-                _ => Err(Error::invalid(format!("there is no operation {name:?}"))),
+                _ => Err(Error::invalid(format!("unknown operation {name:?}"))),
             }
         }
     };

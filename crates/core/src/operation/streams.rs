@@ -172,7 +172,7 @@ macro_rules! streams {
                     let ($client, $params, $options) = (client, decode_params::<$type>(name, params)?, options);
                     $items
                 })*
-                _ => Err(Error::invalid(format!("there is no stream {name:?}"))),
+                _ => Err(Error::invalid(format!("unknown stream operation {name:?}"))),
             }
         }
     };

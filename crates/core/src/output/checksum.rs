@@ -60,7 +60,7 @@ impl Checksum {
             return Ok(());
         }
         let (seen, expected) = (STANDARD.encode(seen), STANDARD.encode(self.expected));
-        Err(format!("arrived damaged: its {name} is {seen} instead of {expected}"))
+        Err(format!("was damaged on the way: its {name} is {seen} instead of {expected}"))
     }
 }
 

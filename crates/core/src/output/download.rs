@@ -88,7 +88,7 @@ impl Download {
                 Some(None) if self.total.is_none_or(|total| total == self.offset) => self.done = true,
                 // Whatever happened to the connection after the last byte.
                 Some(Some(Err(_))) | None if self.total == Some(self.offset) => self.done = true,
-                Some(None) if self.total < Some(self.offset) => return Err(self.problem("went on")),
+                Some(None) if self.total < Some(self.offset) => return Err(self.problem("continued")),
                 Some(None) => self.cut(self.problem("ended early")).await?,
                 Some(Some(Err(error))) => self.cut(self.problem("was cut").with_source(error)).await?,
                 None => self.cut(self.problem("stalled")).await?,

@@ -22,7 +22,7 @@ pub(super) struct Mistake {
 impl Mistake {
     /// Something else than one of these names.
     pub fn no_variant(given: &str, expected: &[&str]) -> Self {
-        Self::at_a_place_told_elsewhere(format!("must be {}, not {given}", list(expected, '"', "or")))
+        Self::unplaced(format!("must be {}, not {given}", list(expected, '"', "or")))
     }
 
     /// The same mistake, seen from the object whose member it is in.
@@ -37,7 +37,7 @@ impl Mistake {
         Self { path: format!("[{index}]{dot}{}", self.path), ..self }
     }
 
-    fn at_a_place_told_elsewhere(text: String) -> Self {
+    fn unplaced(text: String) -> Self {
         Self { text, path: String::new(), placed: false }
     }
 }
@@ -52,11 +52,11 @@ impl std::error::Error for Mistake {}
 
 impl de::Error for Mistake {
     fn custom<T: fmt::Display>(text: T) -> Self {
-        Self::at_a_place_told_elsewhere(text.to_string())
+        Self::unplaced(text.to_string())
     }
 
     fn invalid_type(given: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::at_a_place_told_elsewhere(format!("must be {}, not {}", wanted(expected), shown(given)))
+        Self::unplaced(format!("must be {}, not {}", wanted(expected), shown(given)))
     }
 
     fn invalid_value(given: Unexpected<'_>, expected: &dyn Expected) -> Self {
@@ -70,18 +70,18 @@ impl de::Error for Mistake {
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
         let names: Vec<&str> = expected.iter().copied().filter(|name| !INTERNAL.contains(name)).collect();
         let text = format!("unknown option `{field}`; {}", option_advice(field, &names));
-        Self { placed: true, ..Self::at_a_place_told_elsewhere(text) }
+        Self { placed: true, ..Self::unplaced(text) }
     }
 
     fn missing_field(field: &'static str) -> Self {
-        Self { placed: true, ..Self::at_a_place_told_elsewhere(format!("`{field}` is missing")) }
+        Self { placed: true, ..Self::unplaced(format!("`{field}` is missing")) }
     }
 }
 
 fn wanted(expected: &dyn Expected) -> String {
     match expected.to_string().as_str() {
         "f64" | "f32" => "a number".to_owned(),
-        "i64" | "i32" | "u64" | "u32" | "u16" | "u8" | "usize" => "a whole number, zero or more".to_owned(),
+        "i64" | "i32" | "u64" | "u32" | "u16" | "u8" | "usize" => "a non-negative integer".to_owned(),
         "a map" => "an object".to_owned(),
         "a sequence" => "an array".to_owned(),
         "a boolean" => "true or false".to_owned(),
