@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Coroutine, Generator, Generic, Optional, TypeVar
+from typing import Any, Coroutine, Generator, Optional, TypeVar
 
 T = TypeVar("T")
 
@@ -12,11 +12,8 @@ async def ready(value: T) -> T:
     return value
 
 
-class Later(Generic[T]):
-    """An object that can be awaited, and given to `asyncio.run`, `create_task` and the like.
-
-    These accept coroutines only, which they know by `send`, `throw` and `close`.
-    """
+class Later(Coroutine[Any, Any, T]):
+    """An object that can be awaited, and given to `asyncio.run`, `create_task` and the like."""
 
     __slots__ = ("_started",)
 

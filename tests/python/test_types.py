@@ -59,13 +59,101 @@ async def main() -> None:
 """
 
 
+# As programs for 1.x are written.
+PATTERNS = """
+import asyncio
+import copy
+from typing import Any, AsyncIterator, Iterator, Literal
+from unittest.mock import Mock
+from typing_extensions import assert_type
+import replicant
+from replicant import Client, ModelError, Prediction, ReplicateError, ReplicateException
+from replicant.file import FileEncodingStrategy
+from replicant.model import Page
+from replicant.prediction import Predictions
+from replicant.stream import ServerSentEvent
+
+client = Client()
+
+def relay(prompt: str) -> Iterator[str]:
+    for event in client.stream("a/b", input={"prompt": prompt}):
+        yield event.data
+        yield f"event: {event.event}\\n"
+    for delta in replicant.stream("a/b", input={}):
+        yield delta.data
+        yield str(delta)
+
+async def arelay() -> AsyncIterator[str]:
+    async for event in await client.async_stream("a/b", input={}):
+        yield event.data
+    async for event in client.async_stream("a/b", input={}):
+        yield event.data
+    async for event in await replicant.async_stream("a/b", input={}):
+        yield event.data
+
+client.poll_interval = 0.5
+client.api_token = "r8_x"
+replicant.default_client.poll_interval = 1
+replicant.default_client.api_token = "r8_x"
+replicant.default_client._api_token = "r8_x"
+p = client.predictions.get("x")
+assert_type(p.status, Literal["starting", "processing", "succeeded", "failed", "canceled", "aborted"])
+d: dict[str, Any] = p.dict(include={"id"}, exclude={"logs"}, exclude_none=True)
+s: str = p.json(exclude_none=True)
+q: Prediction = p.copy(update={"status": "failed"})
+Prediction.parse_obj({})
+Prediction.model_validate({})
+vars(p); dict(p); copy.copy(client)
+options: Predictions.CreatePredictionParams = {"webhook": "https://x"}
+strategy: FileEncodingStrategy = "base64"
+page: Page[Prediction] = Page(results=[p], next=None, previous=None)
+Page[Prediction](results=[p])
+e = ServerSentEvent(event=ServerSentEvent.EventType.OUTPUT, data="x", id="1", retry=None)
+t: str = e.data
+k = e.event
+err = ReplicateError(type="a", title="b", status=429, detail="c", instance="d")
+err.status = 500
+ModelError(Mock(error="x"))
+replicant.RateLimitError("slow", response=Mock(), body=None)
+replicant.NotFoundError(status=404)
+try:
+    replicant.run("a/b")
+except ModelError as error:
+    assert_type(error.prediction, Prediction)
+except ReplicateError as error:
+    print(error.status, error.title, error.to_dict())
+except ReplicateException as error:
+    print(error)
+f = replicant.FileOutput("u")
+f.url = "x"
+replicant.install_as_replicate()
+asyncio.run(client.predictions.async_list())
+asyncio.run(client.async_run("a/b"))
+asyncio.run(client.predictions.async_get("x"))
+async def main() -> None:
+    t1 = asyncio.create_task(client.predictions.async_list())
+    assert_type(await t1, replicant.AsyncPage[Prediction])
+    t2 = asyncio.create_task(client.async_stream("a/b", {}))
+    async for ev in await t2: print(ev.data)
+    await asyncio.gather(client.models.async_list(), client.async_run("a/b"))
+    loop = asyncio.get_running_loop()
+    asyncio.run_coroutine_threadsafe(client.models.async_list(), loop)
+    loop.create_task(client.models.async_get("a/b"))
+class Mine(Client):
+    def __init__(self) -> None:
+        super().__init__("x")
+        self.history: list[str] = []
+"""
+
+
+@pytest.mark.parametrize("uses", [USES, PATTERNS], ids=["exact", "patterns"])
 @pytest.mark.parametrize("checker", [["mypy", "--strict"], ["pyright"]], ids=lambda c: c[0])
-def test_types_are_exact_where_they_are_used(tmp_path: Path, checker: list[str]) -> None:
+def test_types_are_exact_where_they_are_used(tmp_path: Path, checker: list[str], uses: str) -> None:
     program = shutil.which(checker[0], path=str(Path(sys.executable).parent))
     if program is None:
         pytest.skip(f"{checker[0]} is not installed")
     source = tmp_path / "uses.py"
-    source.write_text(USES)
+    source.write_text(uses)
     # Beside the sources, where both look for the package without an installation.
     done = subprocess.run(
         [program, *checker[1:], str(source)],
@@ -79,7 +167,7 @@ def test_types_are_exact_where_they_are_used(tmp_path: Path, checker: list[str])
         for line in done.stdout.splitlines()
         if "error" in line and "uses.py:" in line
     }
-    expected = {n for n, line in enumerate(USES.split("\n"), 1) if line.endswith("# error")}
+    expected = {n for n, line in enumerate(uses.split("\n"), 1) if line.endswith("# error")}
     assert wrong == expected, done.stdout + done.stderr
 
 

@@ -18,6 +18,8 @@ from .._response import RawView
 from .prediction import AsyncPrediction
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeAlias
+
     from .._async_raw import (
         AsyncDeploymentsPredictionsWithRawResponse,
         AsyncDeploymentsWithRawResponse,
@@ -215,8 +217,8 @@ class AsyncDeployment(APIObject):
 class AsyncDeployments(AsyncNamespace):
     """`client.deployments`"""
 
-    CreateDeploymentParams = _CreateDeploymentParams
-    UpdateDeploymentParams = _UpdateDeploymentParams
+    CreateDeploymentParams: TypeAlias = _CreateDeploymentParams
+    UpdateDeploymentParams: TypeAlias = _UpdateDeploymentParams
 
     with_raw_response: RawView[AsyncDeploymentsWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""

@@ -13,13 +13,15 @@ from .._refs import id_of
 from .._response import RawView
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeAlias
+
     from .._async_raw import AsyncFilesWithRawResponse
 
 
 class AsyncFiles(AsyncNamespace):
     """`client.files`"""
 
-    CreateFileParams = _CreateFileParams
+    CreateFileParams: TypeAlias = _CreateFileParams
 
     with_raw_response: RawView[AsyncFilesWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""

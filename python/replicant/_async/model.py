@@ -18,6 +18,8 @@ from .prediction import AsyncPrediction
 from .version import AsyncModelVersions, AsyncVersions
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeAlias
+
     from .._async_raw import (
         AsyncExamplesWithRawResponse,
         AsyncModelPredictionsWithRawResponse,
@@ -247,7 +249,7 @@ class AsyncModelPredictions(AsyncNamespace):
 class AsyncModels(AsyncNamespace):
     """`client.models`"""
 
-    CreateModelParams = _CreateModelParams
+    CreateModelParams: TypeAlias = _CreateModelParams
 
     with_raw_response: RawView[AsyncModelsWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""

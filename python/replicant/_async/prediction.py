@@ -18,6 +18,8 @@ from .._refs import Reference, id_of, maybe_reference
 from .._response import RawView
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeAlias
+
     from .._async_raw import AsyncPredictionsWithRawResponse
 
 
@@ -165,7 +167,7 @@ class AsyncPrediction(APIObject):
 class AsyncPredictions(AsyncNamespace):
     """`client.predictions`"""
 
-    CreatePredictionParams = _CreatePredictionParams
+    CreatePredictionParams: TypeAlias = _CreatePredictionParams
 
     with_raw_response: RawView[AsyncPredictionsWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""

@@ -14,6 +14,8 @@ from .._refs import Reference, id_of, maybe_reference
 from .._response import RawView
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeAlias
+
     from .._async_raw import AsyncTrainingsWithRawResponse
 
 
@@ -95,7 +97,7 @@ class AsyncTraining(APIObject):
 class AsyncTrainings(AsyncNamespace):
     """`client.trainings`"""
 
-    CreateTrainingParams = _CreateTrainingParams
+    CreateTrainingParams: TypeAlias = _CreateTrainingParams
 
     with_raw_response: RawView[AsyncTrainingsWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""

@@ -19,6 +19,8 @@ from .._response import RawView
 from .prediction import Prediction
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeAlias
+
     from .._sync_raw import (
         DeploymentsPredictionsWithRawResponse,
         DeploymentsWithRawResponse,
@@ -292,8 +294,8 @@ class Deployment(APIObject):
 class Deployments(Namespace):
     """`client.deployments`"""
 
-    CreateDeploymentParams = _CreateDeploymentParams
-    UpdateDeploymentParams = _UpdateDeploymentParams
+    CreateDeploymentParams: TypeAlias = _CreateDeploymentParams
+    UpdateDeploymentParams: TypeAlias = _UpdateDeploymentParams
 
     with_raw_response: RawView[DeploymentsWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""

@@ -14,13 +14,15 @@ from .._refs import id_of
 from .._response import RawView
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeAlias
+
     from .._sync_raw import FilesWithRawResponse
 
 
 class Files(Namespace):
     """`client.files`"""
 
-    CreateFileParams = _CreateFileParams
+    CreateFileParams: TypeAlias = _CreateFileParams
 
     with_raw_response: RawView[FilesWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""

@@ -19,6 +19,8 @@ from .prediction import Prediction
 from .version import ModelVersions, Versions
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeAlias
+
     from .._sync_raw import (
         ExamplesWithRawResponse,
         ModelPredictionsWithRawResponse,
@@ -316,7 +318,7 @@ class ModelPredictions(Namespace):
 class Models(Namespace):
     """`client.models`"""
 
-    CreateModelParams = _CreateModelParams
+    CreateModelParams: TypeAlias = _CreateModelParams
 
     with_raw_response: RawView[ModelsWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""

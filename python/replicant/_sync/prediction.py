@@ -19,6 +19,8 @@ from .._refs import Reference, id_of, maybe_reference
 from .._response import RawView
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeAlias
+
     from .._sync_raw import PredictionsWithRawResponse
 
 
@@ -198,7 +200,7 @@ class Prediction(APIObject):
 class Predictions(Namespace):
     """`client.predictions`"""
 
-    CreatePredictionParams = _CreatePredictionParams
+    CreatePredictionParams: TypeAlias = _CreatePredictionParams
 
     with_raw_response: RawView[PredictionsWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""

@@ -15,6 +15,8 @@ from .._refs import Reference, id_of, maybe_reference
 from .._response import RawView
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeAlias
+
     from .._sync_raw import TrainingsWithRawResponse
 
 
@@ -104,7 +106,7 @@ class Training(APIObject):
 class Trainings(Namespace):
     """`client.trainings`"""
 
-    CreateTrainingParams = _CreateTrainingParams
+    CreateTrainingParams: TypeAlias = _CreateTrainingParams
 
     with_raw_response: RawView[TrainingsWithRawResponse] = RawView()
     """The same methods, which then give an `APIResponse` with the status and the headers."""
