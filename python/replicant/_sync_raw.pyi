@@ -5,7 +5,6 @@ import os
 from typing import Any, Dict, List, Literal, NoReturn, Optional, Sequence, Union
 
 from ._base import Observer
-from ._events import AwaitableStream
 from ._objects import Account, File, Hardware, SearchResults, Time, Version, WebhookSigningSecret
 from ._options import FileEncodingStrategy, OnAbandon, WebhookEvent
 from ._page import AsyncPage, Page
@@ -87,22 +86,6 @@ class ClientWithRawResponse:
         progress: ShowProgress = None,
         **unknown: NoReturn,
     ) -> APIResponse[Any]: ...
-    def async_stream(
-        self,
-        ref: Reference,
-        input: Optional[Dict[str, Any]] = None,
-        *,
-        use_file_output: Optional[bool] = None,
-        timeout: Optional[float] = None,
-        webhook: Optional[str] = None,
-        webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
-        cancel_after: Optional[Union[float, str]] = None,
-        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
-        cancel_on_close: Optional[bool] = None,
-        on_abandon: Optional[OnAbandon] = None,
-        **unknown: NoReturn,
-    ) -> APIResponse[AwaitableStream]: ...
     def save_all(
         self,
         outputs: Any,
@@ -547,9 +530,6 @@ class PredictionsWithRawResponse:
         created_before: Optional[Time] = None,
         source: Optional[str] = None,
     ) -> APIResponse[AsyncPage[Prediction]]: ...
-    def async_stream(
-        self, id: Union[str, Prediction], *, use_file_output: Optional[bool] = None
-    ) -> APIResponse[AwaitableStream]: ...
     def output(self, output: Any) -> APIResponse[Any]: ...
     async def async_output(self, output: Any) -> APIResponse[Any]: ...
 

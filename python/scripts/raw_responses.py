@@ -5,7 +5,15 @@ from __future__ import annotations
 import ast
 
 # What is iterated over or gives no answer of the API.
-LEFT_OUT = ("Stream[", "EventStream", "Function", "RawResponse", "Client", "SecretFetcher")
+LEFT_OUT = (
+    "Stream[",
+    "EventStream",
+    "AwaitableStream",
+    "Function",
+    "RawResponse",
+    "Client",
+    "SecretFetcher",
+)
 NOTE = "The same methods, each of which gives an `APIResponse`."
 
 

@@ -32,6 +32,7 @@ SHARED = [
 ]
 BLOCKING = [
     (r"\bAwaitablePage\b", "Page"),
+    (r"\bAwaitableStream\b", "EventStream"),
     (r"\basync def ", "def "),
     (r"\bawait ", ""),
     (r"\b__aenter__\b", "__enter__"),
@@ -41,7 +42,7 @@ BLOCKING = [
 AWAITED = r"(?<=await )(self(?:\.\w+)*\.)(_?)((?!async_)\w+)\("
 RETURNED = r"(?<=return )(self\._client\.)(_?)((?!async_)\w+)\("
 # What a method gives that is iterated over with await, though the method itself is not awaited.
-LAZY = ("AwaitablePage[", "EventStream", "Stream[")
+LAZY = ("AwaitablePage[", "AwaitableStream", "Stream[")
 
 # Classes whose awaitable form is a class of its own that users meet as such.
 NO_TWINS = {"AsyncFunction", "AsyncRun"}
@@ -84,7 +85,6 @@ def twin(method: ast.stmt, lines: list[str]) -> str:
 
     body = re.sub(AWAITED, r"\1\2async_\3(", body)
     body = re.sub(RETURNED, r"\1\2async_\3(", body)
-    head, body = (re.sub(r"\bEventStream\b", "AwaitableStream", text) for text in (head, body))
     indent = " " * doc.col_offset
     note = f'{indent}"""The awaitable form of `{method.name}`."""'
     return substitute("\n".join(part for part in (head, note, body) if part), SHARED)

@@ -13,11 +13,19 @@ from conftest import TOKEN, Emulator
 
 import replicant
 
+
+def awaited(client: replicant.Client) -> replicant.AsyncClient:
+    return replicant.AsyncClient(TOKEN, base_url=client.base_url)
+
+
 AWAITED: dict[str, Callable[[Any], Any]] = {
     "a list": lambda client: client.predictions.async_list(),
     "an object": lambda client: client.models.async_get("emulator/echo"),
     "a run": lambda client: client.async_run("emulator/echo", {"value": 1}),
     "a stream": lambda client: client.async_stream("emulator/echo", {"value": 1}),
+    "a stream of AsyncClient": lambda client: awaited(client).stream("emulator/echo", {"value": 1}),
+    "a list of AsyncClient": lambda client: awaited(client).predictions.list(),
+    "a request": lambda client: client._async_request("GET", "/v1/models"),
     "a file": lambda client: replicant.FileOutput("data:,x", client).aread(),
     "saving": lambda client: client.async_search("echo"),
 }

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NoReturn, Optional, Sequence, Union
 
 from .._base import AsyncBase, Observer, given
-from .._events import EventStream
+from .._events import AwaitableStream
 from .._guarded import cached
 from .._native import Stream
 from .._objects import SearchResults
@@ -356,7 +356,7 @@ class AsyncClient(AsyncBase):
         cancel_on_close: Optional[bool] = None,
         on_abandon: Optional[OnAbandon] = None,
         **unknown: NoReturn,
-    ) -> EventStream:
+    ) -> AwaitableStream:
         """Run a model and give its output as it comes.
 
         Nothing is sent before the first event is asked for. `str()` of an event gives its text.
@@ -397,7 +397,7 @@ class AsyncClient(AsyncBase):
             cancel_on_close=cancel_on_close,
             on_abandon=on_abandon,
         )
-        return EventStream(self, "stream", params)
+        return AwaitableStream(self, "stream", params)
 
     async def save_all(
         self,

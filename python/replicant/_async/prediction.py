@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Dict, List, NoReturn, Optional, Sequence, Union
 
 from .._base import AsyncNamespace, Observer, given
-from .._events import EventStream
+from .._events import AwaitableStream
 from .._native import Stream
 from .._object import APIObject
 from .._objects import Time, time_text
@@ -130,7 +130,7 @@ class AsyncPrediction(APIObject):
         """
         self._update(await self._bound._call("predictions.cancel", {"id": self.id}))
 
-    def stream(self, use_file_output: Optional[bool] = None) -> EventStream:
+    def stream(self, use_file_output: Optional[bool] = None) -> AwaitableStream:
         """The events of this prediction, from the first on.
 
         Args:
@@ -142,7 +142,7 @@ class AsyncPrediction(APIObject):
             StreamInterruptedError: the stream broke and could not be taken up again.
         """
         params = given(prediction=self._data, use_file_output=use_file_output)
-        return EventStream(self._bound, "predictions.stream", params)
+        return AwaitableStream(self._bound, "predictions.stream", params)
 
     def output_iterator(self) -> Stream[Any]:
         """The items of a list output, each as soon as it is there.
@@ -317,7 +317,7 @@ class AsyncPredictions(AsyncNamespace):
 
     def stream(
         self, id: Union[str, AsyncPrediction], *, use_file_output: Optional[bool] = None
-    ) -> EventStream:
+    ) -> AwaitableStream:
         """The events of a prediction, from the first on.
 
         Args:
@@ -325,7 +325,7 @@ class AsyncPredictions(AsyncNamespace):
             use_file_output: whether files come as `FileOutput` (the default) or as URLs.
         """
         params = given(id=id_of(id), use_file_output=use_file_output)
-        return EventStream(self._client, "predictions.stream", params)
+        return AwaitableStream(self._client, "predictions.stream", params)
 
     def output_iterator(self, id: Union[str, AsyncPrediction]) -> Stream[Any]:
         """The items of a prediction's list output, each as soon as it is there.
