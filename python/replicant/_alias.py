@@ -7,7 +7,10 @@ from importlib import import_module, util
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Optional, Sequence
+from typing import TYPE_CHECKING, Any, Iterable, Optional, Sequence
+
+if TYPE_CHECKING:
+    from importlib.metadata import Distribution
 
 _NAME = "replicate"
 _PREFIX = f"{_NAME}."
@@ -37,12 +40,20 @@ class _Alias(MetaPathFinder, Loader):
         assert module.__spec__ is not None
         module.__spec__ = module.__spec__.loader_state
 
+    def find_distributions(self, context: Any = None) -> Iterable[Distribution]:
+        """Finds the distribution `replicate`, which libraries ask `importlib.metadata` for."""
+        if getattr(context, "name", None) not in (None, _NAME):
+            return ()
+        from ._distribution import ReplicateDistribution
+
+        return (ReplicateDistribution(),)
+
 
 def install_as_replicate() -> None:
     """Makes `import replicate` import this package, for libraries that import it themselves.
 
     `replicate` and its submodules are then the same module objects as `replicant` and its submodules,
-    so there is one set of classes. Call it before anything imports `replicate`; later calls do nothing.
+    so there is one set of classes, and `importlib.metadata.version("replicate")` is 1.0.7. Call it before anything imports `replicate`; later calls do nothing.
 
     Raises:
         RuntimeError: another package was already imported as `replicate`.

@@ -5,8 +5,11 @@ Run by the interpreter of the environment they were installed into.
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import os
 import sys
+from pathlib import Path
 
 import replicant
 from replicant.testing import Emulator
@@ -15,6 +18,9 @@ replicant.install_as_replicate()
 
 TEXT = "meta/meta-llama-3-8b-instruct"
 STREAM = "emulator/stream"
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg=="
+)
 CHUNKS = {"chunks": ["a", "b", "c"], "pause": 0.05}
 
 
@@ -39,6 +45,26 @@ def llama_index() -> None:
     assert answer is not None and answer.startswith("abc")
 
 
+def llama_index_with_images(version: str) -> None:
+    import llama_index.multi_modal_llms.replicate.base as base
+    from llama_index.core.base.llms.types import ImageBlock
+
+    model = f"{STREAM}:{version}"
+    # It checks the model against a table of its own.
+    base.REPLICATE_MULTI_MODAL_LLM_MODELS["emulator"] = model
+    describer = base.ReplicateMultiModal(model=model, additional_kwargs=CHUNKS)
+    file = Path("pixel.png")
+    file.write_bytes(PNG)
+    image = ImageBlock(path=file)
+    assert describer.complete("x", [image]).text == "abc"
+    assert [part.delta for part in describer.stream_complete("x", [image])] == ["a", "b", "c"]
+
+    async def awaited() -> list[str]:
+        return [part.delta async for part in await describer.astream_complete("x", [image])]
+
+    assert asyncio.run(awaited()) == ["a", "b", "c"]
+
+
 def open_llmetry(version: str) -> None:
     from opentelemetry.instrumentation.replicate import ReplicateInstrumentor
     from opentelemetry.sdk.trace import TracerProvider
@@ -49,8 +75,8 @@ def open_llmetry(version: str) -> None:
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(spans))
     instrumentor = ReplicateInstrumentor()
-    # Its check looks for a distribution called `replicate`.
-    instrumentor.instrument(tracer_provider=provider, skip_dep_check=True)
+    # Not without its check, which looks for a distribution called `replicate`.
+    instrumentor.instrument(tracer_provider=provider)
     try:
         assert list(replicant.run(STREAM, CHUNKS)) == ["a", "b", "c"]
         assert "".join(map(str, replicant.stream(STREAM, CHUNKS))).startswith("abc")
@@ -67,6 +93,7 @@ def main() -> None:
         assert latest is not None
         langchain(latest.id)
         llama_index()
+        llama_index_with_images(latest.id)
         open_llmetry(latest.id)
     print(f"ok {replicant.__version__}, Python {sys.version.split()[0]}")
 

@@ -15,6 +15,7 @@ WANTED = ["3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.14t"]
 LIBRARIES = (
     "langchain-community==0.4.2",
     "llama-index-llms-replicate==0.7.0",
+    "llama-index-multi-modal-llms-replicate==0.4.1",
     "opentelemetry-instrumentation-replicate==0.62.4",
     "opentelemetry-sdk==1.45.2",
 )

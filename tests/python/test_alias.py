@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from conftest import Emulator, python
 
 SUBMODULES = """account client collection deployment exceptions file hardware helpers identifier model
@@ -55,6 +56,49 @@ def test_reload_pickle_and_missing_modules() -> None:
         "try: import replicate.nothing\n"
         "except ModuleNotFoundError as error: assert error.name == 'replicate.nothing'\n"
         "else: raise AssertionError\n"
+    )
+
+
+def test_libraries_that_look_for_the_distribution_find_it() -> None:
+    passes(
+        "from importlib import metadata\n"
+        "import replicant\n"
+        "replicant.install_as_replicate()\n"
+        "assert metadata.version('replicate') == '1.0.7'\n"
+        "names = [d.metadata['Name'] for d in metadata.distributions()]\n"
+        "assert names.count('replicate') == 1 and len(names) > 1, names\n"
+        "assert metadata.distribution('replicate').requires is None\n"
+        "assert metadata.entry_points() is not None\n"
+        "try: metadata.version('replicate-nothing')\n"
+        "except metadata.PackageNotFoundError: pass\n"
+        "else: raise AssertionError\n"
+    )
+
+
+def test_open_llmetry_records_the_calls(emulator: Emulator) -> None:
+    pytest.importorskip("opentelemetry.sdk")
+    passes(
+        "import replicant\n"
+        "replicant.install_as_replicate()\n"
+        "from opentelemetry.instrumentation.replicate import ReplicateInstrumentor\n"
+        "from opentelemetry.sdk.trace import TracerProvider\n"
+        "from opentelemetry.sdk.trace.export import SimpleSpanProcessor\n"
+        "from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter\n"
+        "spans, provider = InMemorySpanExporter(), TracerProvider()\n"
+        "provider.add_span_processor(SimpleSpanProcessor(spans))\n"
+        "ReplicateInstrumentor().instrument(tracer_provider=provider)\n"
+        "import replicate\n"
+        "assert replicate.run('emulator/echo', input={'value': 'x'}) == 'x'\n"
+        "assert ''.join(map(str, replicate.stream('emulator/stream', input={'chunks': ['a']}))) == 'a'\n"
+        "replicate.predictions.create(model='emulator/echo', input={})\n"
+        "names = {span.name for span in spans.get_finished_spans()}\n"
+        "wanted = {'replicate.run', 'replicate.stream', 'replicate.predictions.create'}\n"
+        "assert names == wanted, names\n"
+        "ReplicateInstrumentor().uninstrument()\n"
+        "replicate.run('emulator/echo', input={'value': 1})\n"
+        "assert 'replicate.run' not in [s.name for s in spans.get_finished_spans()][3:]\n",
+        REPLICATE_BASE_URL=emulator.base_url,
+        REPLICATE_API_TOKEN="r8_x",
     )
 
 
