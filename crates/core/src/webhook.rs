@@ -28,11 +28,23 @@ pub(crate) fn body_error(why: &str) -> Error {
     Error::new(ErrorKind::WebhookBody, format!("{why}. {RAW_BODY}"))
 }
 
-fn missing_secret() -> Error {
-    Error::new(
-        ErrorKind::WebhookSecret,
-        "Missing webhook signing secret: pass the `key` that `webhooks.default.secret` returns.",
-    )
+/// The key in a signing secret.
+fn key_of(secret: &str) -> Result<Hmac<Sha256>> {
+    let wrong = |why: &str| Error::new(ErrorKind::WebhookSecret, why);
+    let key = secret.trim();
+    if key.is_empty() {
+        return Err(wrong(
+            "Missing webhook signing secret: pass the `key` that `webhooks.default.secret` returns.",
+        ));
+    }
+    // Without the secret, which the official client quotes here. With an empty key anybody could sign.
+    let key = STANDARD.decode(key.strip_prefix("whsec_").unwrap_or(key)).ok().filter(|key| !key.is_empty());
+    key.and_then(|key| Hmac::<Sha256>::new_from_slice(&key).ok()).ok_or_else(|| {
+        wrong(
+            "Invalid secret key format: the signing secret must be `whsec_` followed by base64, as \
+             `webhooks.default.secret` returns it.",
+        )
+    })
 }
 
 /// A webhook as it was received.
@@ -153,11 +165,9 @@ impl<'a> Webhook<'a> {
         if self.body.is_empty() {
             return Err(body_error("Missing webhook body"));
         }
-        if secret.trim().is_empty() {
-            return Err(missing_secret());
-        }
+        let key = key_of(secret)?;
         self.check_timestamp(now, tolerance)?;
-        if self.signed_by(&self.mac(secret)?) {
+        if self.signed_by(&self.mac(key)) {
             return Ok(());
         }
         let why = if self.signature.contains(',') {
@@ -186,34 +196,18 @@ impl<'a> Webhook<'a> {
             return Ok(());
         }
         let distance = age.unsigned_abs();
-        let where_ =
-            if age > 0 { format!("{distance} s old") } else { format!("{distance} s in the future") };
+        let direction = if age > 0 { "old" } else { "in the future" };
         refused(format!(
-            "Webhook timestamp is outside the allowed tolerance of {tolerance} seconds: it is {where_}. Check this \
-             machine's clock, or pass another `tolerance` to accept replayed webhooks."
+            "Webhook timestamp is outside the allowed tolerance of {tolerance} seconds: it is {distance} s {direction}. \
+             Check the clock of this machine, or pass a larger `tolerance`."
         ))
     }
 
-    fn mac(&self, secret: &str) -> Result<Hmac<Sha256>> {
-        let key = secret.trim();
-        // Without the secret, which the official client quotes here.
-        let wrong = || {
-            Error::new(
-                ErrorKind::WebhookSecret,
-                "Invalid secret key format: the signing secret must be `whsec_` followed by base64, as \
-                 `webhooks.default.secret` returns it.",
-            )
-        };
-        let key = STANDARD.decode(key.strip_prefix("whsec_").unwrap_or(key)).map_err(|_| wrong())?;
-        if key.is_empty() {
-            // Anybody could sign with it.
-            return Err(wrong());
-        }
-        let mut mac = Hmac::<Sha256>::new_from_slice(&key).map_err(|_| wrong())?;
+    fn mac(&self, mut key: Hmac<Sha256>) -> Hmac<Sha256> {
         for part in [self.id.as_bytes(), b".", self.timestamp.as_bytes(), b".", self.body] {
-            mac.update(part);
+            key.update(part);
         }
-        Ok(mac)
+        key
     }
 
     fn signed_by(&self, mac: &Hmac<Sha256>) -> bool {
@@ -247,7 +241,7 @@ mod tests {
     #[test]
     fn only_who_wants_the_event_reads_it() {
         let unsigned = Webhook { id: "m", timestamp: "1", signature: "", body: b"no JSON" };
-        let mac = unsigned.mac("whsec_c2VjcmV0").unwrap();
+        let mac = unsigned.mac(key_of("whsec_c2VjcmV0").unwrap());
         let signature = format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()));
         let webhook = Webhook { signature: &signature, ..unsigned };
         webhook.check("whsec_c2VjcmV0", Duration::ZERO, None).unwrap();
@@ -279,7 +273,7 @@ mod tests {
         fn a_changed_body_is_refused(body in "[ -~]{1,40}", at in 0usize..40, by in 1u8..255) {
             let body = body.into_bytes();
             let unsigned = Webhook { id: "m", timestamp: "1", signature: "", body: &body };
-            let mac = unsigned.mac("whsec_c2VjcmV0").unwrap();
+            let mac = unsigned.mac(key_of("whsec_c2VjcmV0").unwrap());
             let signature = format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()));
             let mut changed = body.clone();
             let at = at % changed.len();
