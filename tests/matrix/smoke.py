@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import copy
 import hashlib
 import hmac
 import json
+import pickle
 import platform
 import sys
 import tempfile
 import time
 from importlib import metadata
 from pathlib import Path
+from unittest.mock import patch
 
 import replicant
 from replicant.testing import Emulator
@@ -62,6 +65,28 @@ async def asynchronous(emulator: Emulator, text: str) -> None:
     assert "".join(streamed).strip() == text.strip()
 
 
+def like_1x(emulator: Emulator) -> None:
+    """What programs for replicate 1.x do, and what has differed between Pythons."""
+    client = copy.deepcopy(emulator.client())
+    names = [f"{event.event}" for event in client.stream("emulator/stream", {"chunks": ["a", "b"]})]
+    assert names[:2] == ["output", "output"] and names[-1] == "done", names
+    page = asyncio.run(client.predictions.async_list())
+    assert len(page) == len(list(page)) > 0
+    prediction = page[0]
+    assert vars(prediction) == dict(prediction) == prediction.dict()
+    assert type(prediction).parse_obj(json.loads(prediction.json())) == prediction
+    assert "status" in type(prediction).__fields__
+    with patch("replicant.predictions.create", return_value="double"):
+        assert replicant.predictions.create(model="a/b") == "double"
+    try:
+        client.run("emulator/fails", {"message": "out of luck"})
+    except replicant.ReplicateError as error:
+        raise AssertionError("a failed model is no error status of the API") from error
+    except replicant.ModelError as error:
+        again = pickle.loads(pickle.dumps(error))
+        assert str(again) == str(error) == error.prediction.error
+
+
 def webhook(emulator: Emulator) -> None:
     body = json.dumps({"id": "p", "status": "succeeded"}).encode()
     now = str(int(time.time()))
@@ -97,5 +122,6 @@ with tempfile.TemporaryDirectory() as temporary, Emulator() as emulator:
     text = blocking(emulator, Path(temporary))
     for _ in range(2):
         asyncio.run(asynchronous(emulator, text))
+    like_1x(emulator)
     webhook(emulator)
 print(f"smoke ok: replicant {replicant.__version__}, Python {platform.python_version()}")
