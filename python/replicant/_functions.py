@@ -36,11 +36,12 @@ def run(
 ) -> Any:
     """Run a model and give its output.
 
-    It waits until the model has ended, however long that takes. If this is broken off (Ctrl-C, a
-    cancelled task, the timeout), the prediction is canceled, too.
+    It waits until the model has ended, however long that takes. If this is interrupted (Ctrl-C, a
+    canceled task, the timeout), the prediction is canceled, too.
 
     `POST /predictions` or `POST /models/{owner}/{name}/predictions`, then
-    `GET /predictions/{id}` as often as needed.
+    `GET /predictions/{id}` as often as needed. The first run of a pinned version fetches its schema:
+    `GET /models/{owner}/{name}/versions/{id}`.
 
     Args:
         ref: the model, as `owner/name`, `owner/name:version`, a version id or an object.
@@ -63,7 +64,10 @@ def run(
             logs; a function is called with each such `Progress`.
 
     Returns:
-        What the model gave: text, numbers, lists, dictionaries, with a `FileOutput` for a file.
+        What the model gave: text, numbers, lists, dictionaries, with a `FileOutput` for a file. A list also
+        supports `async for` and `next()`. For a version that writes its output item by item, this returns
+        at once: iterating over the list yields the items as they come, and everything else waits for all
+        of them, unless `on_update` or `progress` is given.
 
     Raises:
         ModelError: the prediction failed or was canceled; the error has the prediction.

@@ -53,7 +53,9 @@ def options_from(
 def _timeouts(timeout: Any) -> Dict[str, Any]:
     # httpx.Timeout has one number for each phase; reading is what an attempt spends its time on.
     if hasattr(timeout, "connect") and hasattr(timeout, "read"):
-        return given(timeout=timeout.read, connect_timeout=timeout.connect)
+        limits = {"timeout": timeout.read, "connect_timeout": timeout.connect}
+        # httpx's None means no limit; ours means the default.
+        return {name: "none" if limit is None else limit for name, limit in limits.items()}
     return {"timeout": timeout}
 
 

@@ -75,6 +75,35 @@ def maybe_reference(value: Optional[Reference]) -> Optional[str]:
     return None if value is None else reference(value)
 
 
+def _object_id(value: Reference) -> Optional[str]:
+    """Returns the id of a version that is given as an object; None for anything else."""
+    if isinstance(value, (str, tuple)) or hasattr(value, "owner") or hasattr(value, "status"):
+        return None
+    id = getattr(value, "id", None)
+    return id if isinstance(id, str) else None
+
+
+def runnable(value: Reference) -> Union[str, Dict[str, Any]]:
+    """Returns what to run as the core takes it: text, or a version object's id and schema."""
+    id = _object_id(value)
+    if id is None:
+        return reference(value)
+    names = ("openapi_schema", "cog_version")
+    return {"version": id, "schema": {name: getattr(value, name, None) for name in names}}
+
+
+def maybe_version(value: Optional[Reference]) -> Union[str, Dict[str, Any], None]:
+    """Returns a version as the core takes it: text, or the id of an object, whatever it looks like."""
+    id = None if value is None else _object_id(value)
+    return maybe_reference(value) if id is None else {"version": id}
+
+
+def version_id(value: Reference) -> str:
+    """Returns the id of a version: an object's, or the last part of a text."""
+    id = _object_id(value)
+    return reference(value).rpartition(":")[2] if id is None else id
+
+
 def owner_and_name(
     value: Optional[Reference] = None,
     name: Optional[str] = None,

@@ -174,6 +174,10 @@ async def play(text: str, emulator: Emulator, mode: str, folder: Path) -> None:
     try:
         if call["operation"] in ("files.get", "files.delete") and "id" in params:
             params["file_id"] = params.pop("id")
+        if call["operation"] == "run" and not own.get("args"):
+            # A run that is observed waits for the output, and so needs no schema of a pinned version, which the
+            # cases of all languages do not expect to be fetched.
+            params.setdefault("on_update", lambda prediction: None)
         found = method(client, call["operation"], params, mode, streams)
         got = found(*own.get("args", ()), **params)
         if not streams:

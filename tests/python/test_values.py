@@ -133,7 +133,12 @@ def deep() -> Any:
         (deep(), ValueError, "nested deeper than 250 levels"),
         (math.nan, ValueError, r"`input\.value`: NaN cannot be sent"),
         ([math.inf], ValueError, r"`input\.value\[0\]`: inf"),
-        ({1: 2}, TypeError, r"`input\.value`: names must be strings, not int"),
+        (
+            {(1,): 2},
+            TypeError,
+            r"`input\.value`: keys must be strings, numbers, booleans or None, not tuple",
+        ),
+        ({math.nan: 2}, ValueError, r"`input\.value`: NaN cannot be sent"),
         ("\ud800", ValueError, r"`input\.value`: a string with an unpaired surrogate"),
         ({"\udfff": 1}, ValueError, "unpaired surrogate"),
         (decimal.Decimal(1), TypeError, r"`input\.value`: decimal\.Decimal cannot be sent"),
@@ -298,13 +303,12 @@ def test_the_same_file_twice_is_uploaded_once(client: replicant.Client, emulator
     assert len(uploads) == 1
 
 
-def test_a_file_is_read_from_where_it_stands_and_not_rewound(client: replicant.Client) -> None:
+def test_a_file_is_read_from_where_it_stands_but_not_from_its_end(client: replicant.Client) -> None:
     file = io.BytesIO(b"0123456789")
     file.seek(4)
     assert client.files.create(file, filename="x").size == 6
     file.seek(0, 2)
-    with pytest.raises(ValueError, match=r"`file`: .*seek\(0\)"):
-        client.files.create(file, filename="x")
+    assert client.files.create(file, filename="x").size == 10
 
 
 def test_names_and_types_of_files_are_kept(client: replicant.Client, tmp_path: Any) -> None:

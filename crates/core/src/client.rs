@@ -11,8 +11,9 @@ use crate::{
     error::{Error, Result},
     exchange::same_origin,
     platform::Runtime,
-    request::seconds,
+    request::{limit, seconds},
     retry::RetryPolicy,
+    run::Shapes,
     transport::Transport,
     upload::FileEncodingStrategy,
     value::{Object, Value, decode_params},
@@ -50,10 +51,10 @@ pub struct Options {
     pub query: indexmap::IndexMap<String, String>,
     /// How long one attempt of a request may take, beyond what the server holds it on purpose; for
     /// an upload or a download, how long nothing may move. Default: 60 s.
-    #[serde(deserialize_with = "seconds")]
+    #[serde(deserialize_with = "limit")]
     pub timeout: Option<Duration>,
     /// How long connecting may take. Default: 10 s.
-    #[serde(deserialize_with = "seconds")]
+    #[serde(deserialize_with = "limit")]
     pub connect_timeout: Option<Duration>,
     /// How long an event stream may be silent, comments not counted as silence. Default: 5 min.
     #[serde(deserialize_with = "seconds")]
@@ -126,6 +127,7 @@ impl fmt::Debug for Options {
 }
 
 /// [`Options`] with every default applied; see [`Client::new`].
+#[derive(Clone)]
 pub(crate) struct Config {
     pub token: Option<String>,
     pub base_url: Url,
@@ -291,6 +293,7 @@ pub(crate) fn check_header(what: &str, name: &str, value: &str) -> Result<()> {
 pub struct Client {
     config: Arc<Config>,
     run_times: Arc<RunTimes>,
+    shapes: Arc<Shapes>,
 }
 
 impl Client {
@@ -307,7 +310,11 @@ impl Client {
     /// # Ok::<(), replicant::Error>(())
     /// ```
     pub fn new(options: Options) -> Result<Self> {
-        Ok(Self { config: Arc::new(Config::resolve(options)?), run_times: Arc::default() })
+        Ok(Self {
+            config: Arc::new(Config::resolve(options)?),
+            run_times: Arc::default(),
+            shapes: Arc::default(),
+        })
     }
 
     /// A client configured by the environment alone: `REPLICATE_API_TOKEN`, `REPLICATE_BASE_URL`,
@@ -324,12 +331,31 @@ impl Client {
         Self::new(Options::default())
     }
 
+    /// Returns a client that sends its requests through `transport` and shares what this one has learned.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use replicant::{Client, transport::Transport};
+    ///
+    /// fn for_one_call(client: &Client, transport: Arc<dyn Transport>) -> Client {
+    ///     client.with_transport(transport)
+    /// }
+    /// ```
+    pub fn with_transport(&self, transport: Arc<dyn Transport>) -> Self {
+        let config = Arc::new(Config { transport, ..(*self.config).clone() });
+        Self { config, ..self.clone() }
+    }
+
     pub(crate) fn config(&self) -> &Config {
         &self.config
     }
 
     pub(crate) fn run_times(&self) -> &RunTimes {
         &self.run_times
+    }
+
+    pub(crate) fn shapes(&self) -> &Shapes {
+        &self.shapes
     }
 
     pub(crate) fn runtime(&self) -> &Arc<dyn Runtime> {
@@ -358,8 +384,8 @@ impl Client {
         let mut put = |name: &str, value: Value| described.insert(name.to_owned(), value);
         put("base_url", config.base_url.as_str().into());
         put("user_agent", config.user_agent.as_str().into());
-        put("timeout", config.timeout.as_secs_f64().into());
-        put("connect_timeout", config.connect_timeout.as_secs_f64().into());
+        put("timeout", limited(config.timeout));
+        put("connect_timeout", limited(config.connect_timeout));
         put("idle_timeout", config.idle_timeout.as_secs_f64().into());
         put("max_retries", config.retry.max_retries.into());
         put("file_encoding_strategy", config.file_encoding_strategy.name().into());
@@ -370,6 +396,11 @@ impl Client {
         put("has_token", config.token.is_some().into());
         Value::Object(described)
     }
+}
+
+/// A time limit in seconds; null for none.
+fn limited(limit: Duration) -> Value {
+    (limit != Duration::MAX).then_some(limit.as_secs_f64()).into()
 }
 
 impl fmt::Debug for Client {

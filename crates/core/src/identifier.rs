@@ -2,7 +2,12 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::error::{Error, Result};
+use serde::Deserialize;
+
+use crate::{
+    error::{Error, Result},
+    value::Value,
+};
 
 /// What a prediction is created from. Also parsed from the URL of a model's page on the website.
 ///
@@ -84,6 +89,39 @@ impl fmt::Display for Reference {
             Self::Version { model: Some((owner, name)), id } => write!(f, "{owner}/{name}:{id}"),
             Self::Version { model: None, id } => f.write_str(id),
             Self::Deployment { owner, name } => write!(f, "deployments/{owner}/{name}"),
+        }
+    }
+}
+
+/// A reference as another language gives it: text to parse, or a version that is known as an object.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "must be \"owner/name\", \"owner/name:version\", a version id or a version object"
+)]
+pub(crate) enum Named {
+    Text(String),
+    /// The id is sent as it is, whatever it looks like.
+    Version {
+        version: String,
+        #[serde(default)]
+        schema: Option<Value>,
+    },
+}
+
+impl Named {
+    pub fn resolve(&self) -> Result<Reference> {
+        match self {
+            Self::Text(text) => text.parse(),
+            Self::Version { version, .. } => Ok(Reference::Version { model: None, id: version.clone() }),
+        }
+    }
+
+    /// The id of a version: what stands behind the last colon of a text.
+    pub fn into_version_id(self) -> String {
+        match self {
+            Self::Text(text) => text.rsplit_once(':').map_or(text.clone(), |(_, id)| id.to_owned()),
+            Self::Version { version, .. } => version,
         }
     }
 }

@@ -11,7 +11,10 @@ use std::{
 
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::{Deserialize, Deserializer};
+use serde::{
+    Deserialize, Deserializer,
+    de::{Unexpected, Visitor},
+};
 use url::Url;
 
 use crate::{
@@ -41,7 +44,7 @@ use crate::{
 #[non_exhaustive]
 pub struct RequestOptions {
     /// How long one attempt may take. Seconds, where a language gives a number.
-    #[serde(deserialize_with = "seconds")]
+    #[serde(deserialize_with = "limit")]
     pub timeout: Option<Duration>,
     /// How often the request is repeated at most.
     pub max_retries: Option<u32>,
@@ -66,9 +69,44 @@ impl fmt::Debug for RequestOptions {
 
 /// Seconds as any number that can be a duration.
 pub(crate) fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    let seconds = Option::<f64>::deserialize(deserializer)?;
-    let wrong = |_| serde::de::Error::custom("must be a non-negative, finite number of seconds");
-    seconds.map(Duration::try_from_secs_f64).transpose().map_err(wrong)
+    Option::<f64>::deserialize(deserializer)?.map(duration).transpose()
+}
+
+fn duration<E: serde::de::Error>(seconds: f64) -> Result<Duration, E> {
+    Duration::try_from_secs_f64(seconds)
+        .map_err(|_| E::custom("must be a non-negative, finite number of seconds"))
+}
+
+/// Decodes a time limit in seconds; the text `none` means no limit, `Duration::MAX`.
+pub(crate) fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    struct Limit;
+
+    impl<'de> Visitor<'de> for Limit {
+        type Value = Option<Duration>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a number")
+        }
+        fn visit_unit<E: serde::de::Error>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+        fn visit_i64<E: serde::de::Error>(self, seconds: i64) -> Result<Self::Value, E> {
+            duration(seconds as f64).map(Some)
+        }
+        fn visit_u64<E: serde::de::Error>(self, seconds: u64) -> Result<Self::Value, E> {
+            duration(seconds as f64).map(Some)
+        }
+        fn visit_f64<E: serde::de::Error>(self, seconds: f64) -> Result<Self::Value, E> {
+            duration(seconds).map(Some)
+        }
+        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
+            match text {
+                "none" => Ok(Some(Duration::MAX)),
+                _ => Err(E::invalid_type(Unexpected::Str(text), &self)),
+            }
+        }
+    }
+    deserializer.deserialize_any(Limit)
 }
 
 /// A body, kept so that it can be sent again.

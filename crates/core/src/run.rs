@@ -1,24 +1,27 @@
 //! From a reference to its output: create, wait, hand over.
 
 mod life;
+mod live;
 mod params;
 mod plan;
 pub(crate) mod polled;
+mod shape;
 mod stream;
 
 use std::{fmt, future::IntoFuture, mem, sync::Arc, time::Duration};
 
-pub(crate) use self::params::RunParams;
 pub use self::stream::StreamRun;
 use self::{
     life::Life,
     plan::{Plan, plan_options},
 };
+pub(crate) use self::{live::Live, params::RunParams, shape::Shapes};
 use crate::{
     call::Work,
     client::Client,
     error::Result,
     exchange::Reply,
+    identifier::Named,
     platform::{BoxFuture, MaybeSend, MaybeSync, Observer},
     request::RequestOptions,
     resources::predictions::Hold,
@@ -52,6 +55,7 @@ pub struct Run {
     plan: Plan,
     interval: Option<Duration>,
     detailed: bool,
+    live: bool,
     report_uploads: bool,
     observer: Option<Observer>,
 }
@@ -93,8 +97,8 @@ impl Client {
     /// # Ok(()) }
     /// ```
     pub fn run(&self, reference: impl AsRef<str>, input: impl Into<Value>) -> Run {
-        let plan = Plan::new(self, reference.as_ref(), input.into());
-        Run { plan, interval: None, detailed: false, report_uploads: false, observer: None }
+        let plan = Plan::new(self, Named::Text(reference.as_ref().to_owned()), input.into());
+        Run { plan, interval: None, detailed: false, live: false, report_uploads: false, observer: None }
     }
 
     /// Runs a model and gives its events as they come: for a language model, its words.
@@ -110,7 +114,8 @@ impl Client {
     /// # Ok(()) }
     /// ```
     pub fn stream(&self, reference: impl AsRef<str>, input: impl Into<Value>) -> StreamRun {
-        StreamRun { plan: Plan::new(self, reference.as_ref(), input.into()) }
+        let reference = Named::Text(reference.as_ref().to_owned());
+        StreamRun { plan: Plan::new(self, reference, input.into()) }
     }
 }
 
@@ -238,6 +243,9 @@ impl Work for Run {
 
     fn reply(self) -> BoxFuture<'static, Result<Reply>> {
         Box::pin(async move {
+            if self.live {
+                return Ok(Reply::of(self.started().await?));
+            }
             if !self.detailed {
                 return Ok(Reply::of(self.output().await?));
             }

@@ -63,8 +63,7 @@ impl Client {
         let locals = awaited.then(|| TaskLocals::with_running_loop(py)?.copy_context(py)).transpose()?;
         let raised = Raised::default();
         let transport = PythonTransport::new(adapter.clone_ref(py), locals, raised.clone());
-        let options = Options { transport: Some(Arc::new(transport)), ..self.options.clone() };
-        let core = Core::new(options).map_err(|error| error::to_python(py, &error))?;
+        let core = self.core(py)?.with_transport(Arc::new(transport));
         Ok(Link { core, raised: Some(raised), owner })
     }
 

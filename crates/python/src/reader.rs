@@ -35,14 +35,10 @@ struct Shared {
 }
 
 impl Reader {
-    /// The file that `object` reads from; `place` is for messages.
-    pub fn file(object: &Bound<'_, PyAny>, place: &str) -> PyResult<File> {
+    /// The file that `object` reads from.
+    pub fn file(object: &Bound<'_, PyAny>) -> PyResult<File> {
         let py = object.py();
         let (start, len) = extent(object);
-        if start.is_some_and(|start| start > 0) && len == Some(0) {
-            let message = format!("{place}: the file is at its end; call `seek(0)` first");
-            return Err(PyValueError::new_err(message));
-        }
         let name = object.getattr(intern!(py, "name")).ok().and_then(|name| name.extract::<String>().ok());
         // An event loop only runs where asyncio is loaded; the import is not made for this.
         let locals = TaskLocals::with_running_loop(py).and_then(|locals| locals.copy_context(py)).ok();
@@ -149,8 +145,15 @@ fn extent(file: &Bound<'_, PyAny>) -> (Option<u64>, Option<u64>) {
     };
     match measure() {
         // Positions in text are not numbers of bytes.
-        Ok(_) if is_text(file) => (None, None),
-        Ok((start, end)) => (Some(start), Some(end.saturating_sub(start))),
+        Ok((start, end)) if is_text(file) => {
+            if start >= end {
+                let _ = file.call_method1(intern!(file.py(), "seek"), (0,));
+            }
+            (None, None)
+        }
+        // A file that was just written stands at its end, and its content is what is meant.
+        Ok((start, end)) if start >= end => (Some(0), Some(end)),
+        Ok((start, end)) => (Some(start), Some(end - start)),
         Err(_) => (None, None),
     }
 }

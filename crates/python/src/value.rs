@@ -194,18 +194,44 @@ impl<'py> Walk<'py> {
         let mut object = Object::with_capacity(members.size_hint().0.min(64));
         for member in members {
             let (key, member) = member?;
-            let Ok(key) = key.cast::<PyString>() else {
-                let kind = key.get_type().name()?;
-                let message = format!("{}: names must be strings, not {kind}", self.here());
-                return Err(PyTypeError::new_err(message));
-            };
-            let name = self.text(key)?;
+            let key = self.key(key)?;
+            let name = self.text(&key)?;
             self.place.push(Step::Member(key.clone()));
             let value = self.value(&member)?;
             self.place.pop();
             object.insert(name, value);
         }
         Ok(Value::Object(object))
+    }
+
+    /// The text of a key, as `json.dumps` writes it.
+    fn key(&self, key: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>> {
+        let py = key.py();
+        let key = match key.cast_into::<PyString>() {
+            Ok(text) => return Ok(text),
+            Err(error) => error.into_inner(),
+        };
+        let text = if key.is_none() {
+            "null"
+        } else if let Ok(bool) = key.cast::<PyBool>() {
+            if bool.is_true() { "true" } else { "false" }
+        } else if let Ok(float) = key.cast::<PyFloat>() {
+            self.float(float.value())?;
+            return py
+                .get_type::<PyFloat>()
+                .call_method1("__repr__", (float,))?
+                .cast_into()
+                .map_err(Into::into);
+        } else if key.is_instance_of::<PyInt>() {
+            return py.get_type::<PyInt>().call_method1("__repr__", (key,))?.cast_into().map_err(Into::into);
+        } else {
+            let kind = key.get_type().name()?;
+            return Err(PyTypeError::new_err(format!(
+                "{}: keys must be strings, numbers, booleans or None, not {kind}",
+                self.here()
+            )));
+        };
+        Ok(PyString::new(py, text))
     }
 
     fn items(&mut self, items: impl Iterator<Item = PyResult<Bound<'py, PyAny>>>) -> PyResult<Value> {
@@ -264,7 +290,7 @@ impl<'py> Walk<'py> {
         if let Some((_, file)) = self.readers.iter().find(|(known, _)| *known == address) {
             return Ok(file.clone());
         }
-        let file = Reader::file(object, &self.here())?;
+        let file = Reader::file(object)?;
         self.readers.push((address, file.clone()));
         Ok(file)
     }

@@ -11,8 +11,9 @@ from .._guarded import cached
 from .._native import Stream
 from .._objects import SearchResults
 from .._options import FileEncodingStrategy, OnAbandon, WebhookEvent, options_from, unexpected
+from .._output import output_of
 from .._progress import ShowProgress, ShowTransfer, of_bytes, of_prediction
-from .._refs import Reference, reference
+from .._refs import Reference, maybe_version, reference, runnable
 from .._response import RawResponse, RawView
 from .prediction import AsyncPrediction, AsyncPredictions
 
@@ -267,11 +268,12 @@ class AsyncClient(AsyncBase):
     ) -> Any:
         """Run a model and give its output.
 
-        It waits until the model has ended, however long that takes. If this is broken off (Ctrl-C, a
-        cancelled task, the timeout), the prediction is canceled, too.
+        It waits until the model has ended, however long that takes. If this is interrupted (Ctrl-C, a
+        canceled task, the timeout), the prediction is canceled, too.
 
         `POST /predictions` or `POST /models/{owner}/{name}/predictions`, then
-        `GET /predictions/{id}` as often as needed.
+        `GET /predictions/{id}` as often as needed. The first run of a pinned version fetches its schema:
+        `GET /models/{owner}/{name}/versions/{id}`.
 
         Args:
             ref: the model, as `owner/name`, `owner/name:version`, a version id or an object.
@@ -294,7 +296,10 @@ class AsyncClient(AsyncBase):
                 logs; a function is called with each such `Progress`.
 
         Returns:
-            What the model gave: text, numbers, lists, dictionaries, with a `FileOutput` for a file.
+            What the model gave: text, numbers, lists, dictionaries, with a `FileOutput` for a file. A list also
+            supports `async for` and `next()`. For a version that writes its output item by item, this returns
+            at once: iterating over the list yields the items as they come, and everything else waits for all
+            of them, unless `on_update` or `progress` is given.
 
         Raises:
             ModelError: the prediction failed or was canceled; the error has the prediction.
@@ -304,7 +309,7 @@ class AsyncClient(AsyncBase):
         if unknown:
             raise unexpected(AsyncClient.run, unknown)
         params = given(
-            ref=reference(ref),
+            ref=runnable(ref),
             input={} if input is None else input,
             use_file_output=use_file_output,
             wait=wait,
@@ -320,8 +325,9 @@ class AsyncClient(AsyncBase):
             report_uploads=True if progress is True else None,
         )
         seen = AsyncPrediction({}, self)._seen(on_update)
-        with of_prediction(progress, params["ref"], seen) as observer:
-            return await self._call("run", params, observer)
+        with of_prediction(progress, reference(ref), seen) as observer:
+            answer = await self._call("run", {**params, "live": True}, observer)
+        return output_of(self, answer)
 
     def use(
         self,
@@ -385,7 +391,7 @@ class AsyncClient(AsyncBase):
         if unknown:
             raise unexpected(AsyncClient.stream, unknown)
         params = given(
-            ref=reference(ref),
+            ref=maybe_version(ref),
             input={} if input is None else input,
             use_file_output=use_file_output,
             timeout=timeout,

@@ -13,7 +13,7 @@ from .._options import FileEncodingStrategy, WebhookEvent, unexpected
 from .._page import AwaitablePage, page_at
 from .._params import CreateDeploymentParams as _CreateDeploymentParams
 from .._params import UpdateDeploymentParams as _UpdateDeploymentParams
-from .._refs import Reference, owner_and_name, reference
+from .._refs import Reference, owner_and_name, reference, version_id
 from .._response import RawView
 from .prediction import AsyncPrediction
 
@@ -284,7 +284,7 @@ class AsyncDeployments(AsyncNamespace):
             {
                 "name": name.rpartition("/")[2],
                 "model": reference(model).partition(":")[0],
-                "version": reference(version).rpartition(":")[2],
+                "version": version_id(version),
                 "hardware": getattr(hardware, "sku", hardware),
                 "min_instances": min_instances,
                 "max_instances": max_instances,
@@ -326,7 +326,7 @@ class AsyncDeployments(AsyncNamespace):
                 **owner_and_name(
                     deployment, name or deployment_name, owner or deployment_owner, "deployment"
                 ),
-                version=None if version is None else reference(version).rpartition(":")[2],
+                version=None if version is None else version_id(version),
                 hardware=getattr(hardware, "sku", hardware),
                 min_instances=min_instances,
                 max_instances=max_instances,

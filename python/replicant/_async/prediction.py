@@ -14,7 +14,7 @@ from .._page import AwaitablePage, page_at
 from .._params import CreatePredictionParams as _CreatePredictionParams
 from .._progress import Progress as PredictionProgress
 from .._progress import ShowProgress, of_prediction
-from .._refs import Reference, id_of, maybe_reference
+from .._refs import Reference, id_of, maybe_reference, maybe_version
 from .._response import RawView
 
 if TYPE_CHECKING:
@@ -220,7 +220,7 @@ class AsyncPredictions(AsyncNamespace):
         data = await self._client._call(
             "predictions.create",
             given(
-                version=maybe_reference(version),
+                version=maybe_version(version),
                 model=maybe_reference(model),
                 deployment=maybe_reference(deployment),
                 input={} if input is None else input,

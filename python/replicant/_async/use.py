@@ -8,7 +8,7 @@ from .._errors import ReplicateException
 from .._events import EventStream
 from .._objects import Version
 from .._outputs import AsyncOutputIterator, is_text, shaped
-from .._refs import Reference, reference
+from .._refs import Reference, maybe_version, reference
 from .prediction import AsyncPrediction
 
 
@@ -19,13 +19,14 @@ class AsyncFunction:
     be opened as it is. What one function gives can be the input of another.
     """
 
-    __slots__ = ("_client", "_ref", "_schema", "_streaming")
+    __slots__ = ("_client", "_ref", "_schema", "_streaming", "_target")
 
     def __init__(self, client: Any, ref: Reference, streaming: bool = False) -> None:
         self._client = client
         # Besides models and versions, a class that only has the whole reference as its name.
         named = ref if hasattr(ref, "owner") else getattr(ref, "name", ref)
         self._ref = reference(named)
+        self._target = maybe_version(named)
         self._streaming = streaming
         self._schema: Optional[Dict[str, Any]] = None
 
@@ -33,8 +34,8 @@ class AsyncFunction:
         """Run the model and give its output, or an iterator of it if `streaming` was asked for."""
         if self._streaming:
             return await self._stream(await self._plain(inputs))
-        output = await self._client.run(self._ref, await self._plain(inputs))
-        return await self._shape(output)
+        params = {"ref": self._target, "input": await self._plain(inputs)}
+        return await self._shape(await self._client._call("run", params))
 
     async def create(self, **inputs: Any) -> AsyncRun:
         """Start the model without waiting for it.
@@ -78,13 +79,13 @@ class AsyncFunction:
 
     async def _start(self, inputs: Dict[str, Any]) -> AsyncPrediction:
         by_version = ":" in self._ref or "/" not in self._ref
-        target = {"version" if by_version else "model": self._ref}
-        prediction: AsyncPrediction = await self._client.predictions.create(input=inputs, **target)
-        return prediction
+        target = {"version" if by_version else "model": self._target}
+        data = await self._client._call("predictions.create", {**target, "input": inputs})
+        return AsyncPrediction(data, self._client)
 
     async def _stream(self, inputs: Dict[str, Any]) -> AsyncOutputIterator:
         text = is_text(await self.openapi_schema())
-        params = {"ref": self._ref, "input": inputs, "poll_output": True}
+        params = {"ref": self._target, "input": inputs, "poll_output": True}
         return AsyncOutputIterator(lambda: EventStream(self._client, "stream", params), text)
 
     async def _shape(self, output: Any) -> Any:

@@ -12,8 +12,9 @@ from .._guarded import cached
 from .._native import Stream
 from .._objects import SearchResults
 from .._options import FileEncodingStrategy, OnAbandon, WebhookEvent, options_from, unexpected
+from .._output import output_of
 from .._progress import ShowProgress, ShowTransfer, of_bytes, of_prediction
-from .._refs import Reference, reference
+from .._refs import Reference, maybe_version, reference, runnable
 from .._response import RawResponse, RawView
 from .prediction import Prediction, Predictions
 
@@ -268,11 +269,12 @@ class Client(Base):
     ) -> Any:
         """Run a model and give its output.
 
-        It waits until the model has ended, however long that takes. If this is broken off (Ctrl-C, a
-        cancelled task, the timeout), the prediction is canceled, too.
+        It waits until the model has ended, however long that takes. If this is interrupted (Ctrl-C, a
+        canceled task, the timeout), the prediction is canceled, too.
 
         `POST /predictions` or `POST /models/{owner}/{name}/predictions`, then
-        `GET /predictions/{id}` as often as needed.
+        `GET /predictions/{id}` as often as needed. The first run of a pinned version fetches its schema:
+        `GET /models/{owner}/{name}/versions/{id}`.
 
         Args:
             ref: the model, as `owner/name`, `owner/name:version`, a version id or an object.
@@ -295,7 +297,10 @@ class Client(Base):
                 logs; a function is called with each such `Progress`.
 
         Returns:
-            What the model gave: text, numbers, lists, dictionaries, with a `FileOutput` for a file.
+            What the model gave: text, numbers, lists, dictionaries, with a `FileOutput` for a file. A list also
+            supports `async for` and `next()`. For a version that writes its output item by item, this returns
+            at once: iterating over the list yields the items as they come, and everything else waits for all
+            of them, unless `on_update` or `progress` is given.
 
         Raises:
             ModelError: the prediction failed or was canceled; the error has the prediction.
@@ -305,7 +310,7 @@ class Client(Base):
         if unknown:
             raise unexpected(Client.run, unknown)
         params = given(
-            ref=reference(ref),
+            ref=runnable(ref),
             input={} if input is None else input,
             use_file_output=use_file_output,
             wait=wait,
@@ -321,8 +326,9 @@ class Client(Base):
             report_uploads=True if progress is True else None,
         )
         seen = Prediction({}, self)._seen(on_update)
-        with of_prediction(progress, params["ref"], seen) as observer:
-            return self._call("run", params, observer)
+        with of_prediction(progress, reference(ref), seen) as observer:
+            answer = self._call("run", {**params, "live": True}, observer)
+        return output_of(self, answer)
 
     async def async_run(
         self,
@@ -348,7 +354,7 @@ class Client(Base):
         if unknown:
             raise unexpected(Client.run, unknown)
         params = given(
-            ref=reference(ref),
+            ref=runnable(ref),
             input={} if input is None else input,
             use_file_output=use_file_output,
             wait=wait,
@@ -364,8 +370,9 @@ class Client(Base):
             report_uploads=True if progress is True else None,
         )
         seen = Prediction({}, self)._seen(on_update)
-        with of_prediction(progress, params["ref"], seen) as observer:
-            return await self._async_call("run", params, observer)
+        with of_prediction(progress, reference(ref), seen) as observer:
+            answer = await self._async_call("run", {**params, "live": True}, observer)
+        return output_of(self, answer)
 
     def use(
         self,
@@ -429,7 +436,7 @@ class Client(Base):
         if unknown:
             raise unexpected(Client.stream, unknown)
         params = given(
-            ref=reference(ref),
+            ref=maybe_version(ref),
             input={} if input is None else input,
             use_file_output=use_file_output,
             timeout=timeout,
@@ -463,7 +470,7 @@ class Client(Base):
         if unknown:
             raise unexpected(Client.stream, unknown)
         params = given(
-            ref=reference(ref),
+            ref=maybe_version(ref),
             input={} if input is None else input,
             use_file_output=use_file_output,
             timeout=timeout,

@@ -9,7 +9,7 @@ from .._errors import ReplicateException
 from .._events import EventStream
 from .._objects import Version
 from .._outputs import OutputIterator, is_text, shaped
-from .._refs import Reference, reference
+from .._refs import Reference, maybe_version, reference
 from .prediction import Prediction
 
 
@@ -20,13 +20,14 @@ class Function:
     be opened as it is. What one function gives can be the input of another.
     """
 
-    __slots__ = ("_client", "_ref", "_schema", "_streaming")
+    __slots__ = ("_client", "_ref", "_schema", "_streaming", "_target")
 
     def __init__(self, client: Any, ref: Reference, streaming: bool = False) -> None:
         self._client = client
         # Besides models and versions, a class that only has the whole reference as its name.
         named = ref if hasattr(ref, "owner") else getattr(ref, "name", ref)
         self._ref = reference(named)
+        self._target = maybe_version(named)
         self._streaming = streaming
         self._schema: Optional[Dict[str, Any]] = None
 
@@ -34,8 +35,8 @@ class Function:
         """Run the model and give its output, or an iterator of it if `streaming` was asked for."""
         if self._streaming:
             return self._stream(self._plain(inputs))
-        output = self._client.run(self._ref, self._plain(inputs))
-        return self._shape(output)
+        params = {"ref": self._target, "input": self._plain(inputs)}
+        return self._shape(self._client._call("run", params))
 
     def create(self, **inputs: Any) -> Run:
         """Start the model without waiting for it.
@@ -79,13 +80,13 @@ class Function:
 
     def _start(self, inputs: Dict[str, Any]) -> Prediction:
         by_version = ":" in self._ref or "/" not in self._ref
-        target = {"version" if by_version else "model": self._ref}
-        prediction: Prediction = self._client.predictions.create(input=inputs, **target)
-        return prediction
+        target = {"version" if by_version else "model": self._target}
+        data = self._client._call("predictions.create", {**target, "input": inputs})
+        return Prediction(data, self._client)
 
     def _stream(self, inputs: Dict[str, Any]) -> OutputIterator:
         text = is_text(self.openapi_schema())
-        params = {"ref": self._ref, "input": inputs, "poll_output": True}
+        params = {"ref": self._target, "input": inputs, "poll_output": True}
         return OutputIterator(lambda: EventStream(self._client, "stream", params), text)
 
     def _shape(self, output: Any) -> Any:

@@ -19,7 +19,7 @@ use crate::{
         predictions::ListPredictions,
         search::SearchParams,
     },
-    run::{RunParams, StreamRun},
+    run::{Live, RunParams, StreamRun},
     stream::{Event, EventStream, read_events},
     upload::UploadWatch,
     value::{Value, decode_params},
@@ -60,6 +60,20 @@ struct OfPrediction {
     prediction: Option<Value>,
     #[serde(default)]
     use_file_output: Option<bool>,
+}
+
+/// The same, and how the output of a prediction that a run has started is read.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OutputItems {
+    #[serde(default)]
+    id: Option<String>,
+    #[serde(default)]
+    prediction: Option<Value>,
+    #[serde(default)]
+    use_file_output: Option<bool>,
+    #[serde(default)]
+    live: Option<Live>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -137,13 +151,19 @@ fn prediction_events(client: &Client, params: OfPrediction, options: RequestOpti
     Ok(Box::pin(stream::once(events).try_flatten()))
 }
 
-/// The items of a prediction's output as polling finds them, each once, from the first.
-fn output_items(client: &Client, params: OfPrediction, options: RequestOptions) -> Result<Items> {
+/// The items of a prediction's output, each once, from the first: as polling finds them, or as `live` says for a
+/// prediction that a run has started.
+fn output_items(client: &Client, params: OutputItems, options: RequestOptions) -> Result<Items> {
     let client = client.clone();
     let begin = async move {
+        let OutputItems { id, prediction, use_file_output, live } = params;
+        if let (Some(live), Some(prediction)) = (live, &prediction) {
+            return Ok(live.items(&client, prediction.clone(), options).map_ok(Item::Value).boxed());
+        }
+        let params = OfPrediction { id, prediction, use_file_output };
         let prediction = params.known(&client, &options).await?;
         let files = params.files(&client);
-        Ok(crate::run::polled::items(&client, prediction, files, options).map_ok(Item::Value))
+        Ok(crate::run::polled::items(&client, prediction, files, options, None).map_ok(Item::Value).boxed())
     };
     Ok(Box::pin(stream::once(begin).try_flatten()))
 }
@@ -189,7 +209,7 @@ streams! {
     "output.read" (client, p: Content, options) => file_bytes(client, p, options),
     "paginate" (client, p: Path, options) => pages(crate::page::List::<Value>::new(client, p.request(client)), options),
     "predictions.list" (client, p: ListPredictions, options) => pages(client.predictions().list_params(p), options),
-    "predictions.output_iterator" (client, p: OfPrediction, options) => output_items(client, p, options),
+    "predictions.output_iterator" (client, p: OutputItems, options) => output_items(client, p, options),
     "predictions.stream" (client, p: OfPrediction, options) => prediction_events(client, p, options),
     "stream" (client, p: RunParams, options) => run_events(client, p, options),
     "trainings.list" (client, p: Cursor, options) => pages(client.trainings().list().maybe_cursor(p.cursor), options),

@@ -6,15 +6,15 @@ use serde::{Deserialize, Deserializer, de::Error};
 
 use super::{Plan, Run, StreamRun};
 use crate::{
-    client::Client, request::seconds, resources::predictions::with_prediction_options, value::Value,
-    wait::OnAbandon,
+    client::Client, identifier::Named, request::seconds, resources::predictions::with_prediction_options,
+    value::Value, wait::OnAbandon,
 };
 
 with_prediction_options! {
     /// Parameters of `run` and `stream` from another language.
     pub(crate) struct RunParams {
         #[serde(rename = "ref", deserialize_with = "reference")]
-        reference: String,
+        reference: Named,
         #[serde(default)]
         input: Option<Value>,
         #[serde(default, deserialize_with = "seconds")]
@@ -28,6 +28,9 @@ with_prediction_options! {
         /// Whether to return `{"output", "prediction"}` instead of the output alone.
         #[serde(default)]
         detailed: bool,
+        /// Whether to return `{"output"}`, or `{"live", "prediction"}` for a version that writes its output item by item.
+        #[serde(default)]
+        live: bool,
         /// Whether to report uploads to the observer as `{"upload": {"place", "name", "loaded", "total"}}`. A
         /// stream, which has no observer, begins with such values.
         #[serde(default)]
@@ -39,9 +42,16 @@ with_prediction_options! {
 }
 
 /// Decodes a reference, and explains what to do with a prediction in its place.
-fn reference<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+fn reference<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Named, D::Error> {
     match Value::deserialize(deserializer)? {
-        Value::String(text) => Ok(text),
+        Value::String(text) => Ok(Named::Text(text)),
+        Value::Object(mut members) if members.contains_key("version") && !members.contains_key("status") => {
+            let version =
+                members.shift_remove("version").and_then(|version| version.as_str().map(str::to_owned));
+            let version =
+                version.ok_or_else(|| D::Error::custom("must have its version's id as a string"))?;
+            Ok(Named::Version { version, schema: members.shift_remove("schema") })
+        }
         prediction if prediction["id"].as_str().is_some() && prediction["status"].as_str().is_some() => {
             Err(D::Error::custom(
                 "must name a model, and this is a prediction; did you mean `predictions.wait(prediction)`?",
@@ -57,7 +67,7 @@ fn reference<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Er
 impl RunParams {
     fn plan(mut self, client: &Client) -> Plan {
         let options = self.prediction_options();
-        let mut plan = Plan::new(client, &self.reference, self.input.unwrap_or_else(Value::object));
+        let mut plan = Plan::new(client, self.reference, self.input.unwrap_or_else(Value::object));
         plan.timeout = self.timeout;
         plan.use_file_output = self.use_file_output;
         plan.on_abandon = self.on_abandon;
@@ -66,8 +76,8 @@ impl RunParams {
     }
 
     pub fn run(self, client: &Client) -> Run {
-        let Self { interval, detailed, report_uploads, .. } = self;
-        Run { plan: self.plan(client), interval, detailed, report_uploads, observer: None }
+        let Self { interval, detailed, live, report_uploads, .. } = self;
+        Run { plan: self.plan(client), interval, detailed, live, report_uploads, observer: None }
     }
 
     pub fn stream(self, client: &Client) -> StreamRun {

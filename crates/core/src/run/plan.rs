@@ -1,13 +1,13 @@
 //! What `run` and `stream` have in common: what is run, and how.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use super::life::Life;
 use crate::{
     client::Client,
-    error::{Error, Result},
+    error::Result,
     exchange::within,
-    identifier::Reference,
+    identifier::Named,
     request::RequestOptions,
     resources::predictions::{Hold, PredictionOptions, Target},
     upload::UploadWatch,
@@ -19,7 +19,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub(super) struct Plan {
     pub client: Client,
-    target: Result<Target, Arc<Error>>,
+    pub reference: Named,
     input: Value,
     pub timeout: Option<Duration>,
     pub use_file_output: Option<bool>,
@@ -32,10 +32,10 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub fn new(client: &Client, reference: &str, input: Value) -> Self {
+    pub fn new(client: &Client, reference: Named, input: Value) -> Self {
         Self {
             client: client.clone(),
-            target: reference.parse::<Reference>().map(Target::from).map_err(Arc::new),
+            reference,
             input,
             timeout: None,
             use_file_output: None,
@@ -68,7 +68,7 @@ impl Plan {
 
     /// Creates the prediction; its cancel is assured from here on.
     pub async fn create(&self, life: &Life, hold: Option<Hold>) -> Result<(Value, Deadline)> {
-        let target = self.target.clone().map_err(|error| Error::invalid(error.message().to_owned()))?;
+        let target = Target::from(self.reference.resolve()?);
         let deadline = Deadline::after(self.client.runtime(), self.timeout);
         let mut options = self.prediction.clone();
         if life.on_abandon == OnAbandon::Cancel {

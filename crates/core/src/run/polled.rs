@@ -5,7 +5,7 @@ use futures_util::{StreamExt, future, stream};
 use crate::{
     client::Client,
     error::Result,
-    platform::BoxStream,
+    platform::{BoxStream, Observer},
     request::RequestOptions,
     stream::{Event, PARTIAL},
     value::Value,
@@ -19,9 +19,10 @@ pub(crate) fn items(
     prediction: Value,
     files: bool,
     options: RequestOptions,
+    seen: Option<Observer>,
 ) -> BoxStream<'static, Result<Value>> {
-    let state = (client.clone(), prediction, 0usize, options);
-    Box::pin(stream::try_unfold(state, move |(client, mut prediction, given, options)| async move {
+    let state = (client.clone(), prediction, 0usize, options, seen);
+    Box::pin(stream::try_unfold(state, move |(client, mut prediction, given, options, seen)| async move {
         loop {
             let ended = is_terminal(prediction["status"].as_str().unwrap_or_default());
             let items: &[Value] = match &prediction["output"] {
@@ -31,13 +32,16 @@ pub(crate) fn items(
             };
             if let Some(item) = items.get(given) {
                 let item = if files { client.with_files(item.clone()) } else { item.clone() };
-                return Ok(Some((item, (client, prediction, given + 1, options))));
+                return Ok(Some((item, (client, prediction, given + 1, options, seen))));
             }
             if ended {
                 crate::wait::succeeded(prediction)?;
                 return Ok(None);
             }
             prediction = client.poll_once(&prediction, &options).await?;
+            if let Some(seen) = &seen {
+                seen(prediction.clone());
+            }
         }
     }))
 }
@@ -51,7 +55,7 @@ pub(super) fn events(
 ) -> BoxStream<'static, Result<Event>> {
     let done = Ok(event("done", String::new()));
     let mut partial = String::new();
-    let outputs = items(client, prediction, files, options).map(move |item| match item {
+    let outputs = items(client, prediction, files, options, None).map(move |item| match item {
         Ok(item) => {
             let event = output(item);
             if partial.len() < PARTIAL {

@@ -112,7 +112,7 @@ impl IntoFuture for StreamRun {
     }
 }
 
-fn has_ended(kind: ErrorKind) -> bool {
+pub(super) fn has_ended(kind: ErrorKind) -> bool {
     use ErrorKind::{PredictionAborted, PredictionCanceled, PredictionFailed};
     matches!(kind, PredictionFailed | PredictionCanceled | PredictionAborted)
 }

@@ -10,7 +10,7 @@ use crate::{
     client::Client,
     error::{Error, Result},
     exchange::{Answer, Expect, Reply},
-    identifier::Reference,
+    identifier::{Named, Reference},
     platform::{BoxFuture, Observer},
     request::{Request, RequestOptions},
     upload::{UploadWatch, on_upload},
@@ -88,7 +88,7 @@ with_prediction_options! {
     /// Parameters of `predictions.create` from another language.
     pub(crate) struct CreateParams {
         #[serde(default)]
-        version: Option<String>,
+        version: Option<Named>,
         #[serde(default)]
         model: Option<String>,
         #[serde(default)]
@@ -115,8 +115,8 @@ impl CreateParams {
         let Self { version, model, deployment, input, .. } = self;
         // Forms and configurations give "" for what is not set; both official clients treat it so.
         let given = |name: Option<String>| name.filter(|name| !name.is_empty());
-        let target = match (given(version), given(model), given(deployment)) {
-            (Some(version), None, None) => Ok(Target::Version(version)),
+        let target = match (given(version.map(Named::into_version_id)), given(model), given(deployment)) {
+            (Some(id), None, None) => Ok(Target::Version(id)),
             (None, Some(model), None) => match model.parse::<Reference>()? {
                 reference @ (Reference::Model { .. } | Reference::Version { .. }) => Ok(reference.into()),
                 Reference::Deployment { .. } => {

@@ -59,10 +59,8 @@ impl Target {
         }
         let mut body = Object::new();
         let path = match self {
-            Self::Version(version) => {
-                // Official models go by `owner/name` here; of any other reference only the id counts.
-                let id = version.rsplit_once(':').map_or(version.as_str(), |(_, id)| id);
-                body.insert("version".into(), id.into());
+            Self::Version(id) => {
+                body.insert("version".into(), id.as_str().into());
                 "/predictions".to_owned()
             }
             Self::Model(owner, name) => {

@@ -1,0 +1,271 @@
+"""The lists that `run` returns: written item by item by pinned versions, and complete ones."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import json
+import pickle
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from conftest import Emulator
+from pydantic import BaseModel
+
+import replicant
+from replicant import _native
+from replicant.testing import Emulator as LocalEmulator
+
+VERSION = "0ec4000000000000000000000000000000000000000000000000000000000005"
+PINNED = f"emulator/stream:{VERSION}"
+FAILS = "emulator/fails:0ec4000000000000000000000000000000000000000000000000000000000002"
+SLOW = {"chunks": ["a", "b", "c"], "pause": 0.4}
+ENDLESS = {"chunks": list("abcdef"), "pause": 0.2, "repeat": 1000}
+
+
+@pytest.fixture(autouse=True)
+def forget(emulator: Emulator) -> None:
+    emulator.forget()
+
+
+def requests(emulator: Emulator) -> list[tuple[str, str]]:
+    return [(r["method"], r["path"]) for r in emulator.requests()]
+
+
+def canceled(emulator: Emulator, seconds: float = 5.0) -> bool:
+    """Whether a cancel arrives in time."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if any(path.endswith("/cancel") for _, path in requests(emulator)):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_chunks_come_while_the_model_writes(client: Any, emulator: Emulator) -> None:
+    output = client.run(PINNED, SLOW)
+    items = iter(output)
+    assert next(items) == "a"
+    assert "items so far" in repr(output)
+    assert client.predictions.list()[0].status == "processing"
+    assert [*items] == ["b", "c"]
+    assert list(output) == ["a", "b", "c"]
+    [create] = [r for r in emulator.requests() if r["method"] == "POST"]
+    assert create["json"]["stream"] is True
+    assert "prefer" not in create["headers"]
+
+
+def test_the_schema_is_fetched_once_and_before_the_create(client: Any, emulator: Emulator) -> None:
+    for _ in range(3):
+        assert client.run(PINNED, {"chunks": ["x"]}) == ["x"]
+    schema = ("GET", f"/v1/models/emulator/stream/versions/{VERSION}")
+    assert requests(emulator)[0] == schema
+    assert requests(emulator).count(schema) == 1
+
+
+def test_a_version_object_brings_its_schema(client: Any, emulator: Emulator) -> None:
+    version = client.models.versions.get("emulator", "stream", id=VERSION)
+    emulator.forget()
+    output = client.run(version, SLOW)
+    assert next(output) == "a"
+    assert "".join(output) == "bc"
+    assert requests(emulator)[0] == ("POST", "/v1/predictions")
+
+
+@pytest.mark.parametrize("fault", [{"status": 404, "json": {}}, {"status": 500}, {"reset": True}])
+def test_a_lookup_that_fails_does_not_fail_the_run(fault: dict[str, Any]) -> None:
+    with LocalEmulator() as emulator:
+        emulator.misbehave(
+            {"match": {"method": "GET", "path": "/v1/models/*"}, "times": 2, "action": fault}
+        )
+        assert emulator.client().run(PINNED, {"chunks": ["x", "y"]}) == ["x", "y"]
+        assert [request["method"] for request in emulator.requests()].count("POST") == 1
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda output: output == ["a", "b", "c"],
+        lambda output: output == ["a", "b", "c"],
+        lambda output: len(output) == 3,
+        lambda output: output[0] == "a" and output[-1] == "c" and output[1:] == ["b", "c"],
+        lambda output: "c" in output,
+        lambda output: "".join(output) == "abc",
+        lambda output: json.dumps(output) == '["a", "b", "c"]',
+        lambda output: json.dumps(list(output)) == '["a", "b", "c"]',
+        lambda output: json.JSONEncoder(indent=1).encode(output) == '[\n "a",\n "b",\n "c"\n]',
+        lambda output: ["x"].__add__([]) + output + ["y"] == ["x", "a", "b", "c", "y"],
+        lambda output: sorted(output, reverse=True) == ["c", "b", "a"],
+        lambda output: tuple(output) == ("a", "b", "c"),
+        lambda output: [*output, "d"] == ["a", "b", "c", "d"],
+        lambda output: pickle.loads(pickle.dumps(output)) == ["a", "b", "c"],
+        lambda output: copy.deepcopy(output) == ["a", "b", "c"],
+        lambda output: output.index("b") == 1 and output.copy() == ["a", "b", "c"],
+        lambda output: isinstance(output, list) and isinstance(output, Iterator),
+    ],
+)
+def test_it_is_a_list(client: Any, use: Any) -> None:
+    assert use(client.run(PINNED, {"chunks": ["a", "b", "c"], "pause": 0.1}))
+
+
+def test_memory_of_an_incomplete_list_is_not_empty(client: Any) -> None:
+    class Answer(BaseModel):
+        chunks: list[str]
+
+    output = client.run(PINNED, SLOW)
+    with pytest.raises(ValueError, match="string"):
+        Answer(chunks=output)
+    assert Answer(chunks=list(output)).chunks == ["a", "b", "c"]
+    assert Answer(chunks=output).chunks == ["a", "b", "c"]
+
+
+def test_not_iterated_the_prediction_goes_on(client: Any, emulator: Emulator) -> None:
+    output = client.run(PINNED, SLOW)
+    del output
+    prediction = client.predictions.list()[0]
+    prediction.wait()
+    assert prediction.status == "succeeded"
+    assert not canceled(emulator, 0.1)
+
+
+def test_a_loop_left_early_cancels(client: Any, emulator: Emulator) -> None:
+    for chunk in client.run(PINNED, ENDLESS):
+        assert chunk == "a"
+        break
+    assert canceled(emulator)
+
+
+def test_left_alone_when_asked_to(client: Any, emulator: Emulator) -> None:
+    output = client.run(PINNED, {"chunks": ["a", "b"], "pause": 0.3}, on_abandon="leave")
+    for _ in output:
+        break
+    assert output == ["a", "b"]
+    assert not canceled(emulator, 0.1)
+
+
+def test_a_failure_comes_where_the_output_is_read(client: Any) -> None:
+    output = client.run(FAILS, {"message": "boom", "partial": ["a", "b"]})
+    seen = []
+    with pytest.raises(replicant.ModelError) as caught:
+        for chunk in output:
+            seen.append(chunk)
+    assert seen == ["a", "b"]
+    assert caught.value.prediction.error == "boom"
+    with pytest.raises(replicant.ModelError):
+        len(output)
+    with pytest.raises(replicant.ModelError):
+        len(client.run(FAILS, {"message": "boom"}))
+
+
+def test_a_refused_input_is_raised_by_run(client: Any) -> None:
+    with pytest.raises(replicant.UnprocessableEntityError):
+        client.run(PINNED, {"chunks": 3})
+
+
+def test_a_timeout_ends_and_cancels(client: Any, emulator: Emulator) -> None:
+    output = client.run(PINNED, ENDLESS, timeout=1.5)
+    with pytest.raises(replicant.PredictionTimeoutError):
+        list(output)
+    assert canceled(emulator)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"cut_body_at": 60},
+        {"status": 404, "json": {"detail": "gone"}},
+        {"status": 200, "json": {}},
+    ],
+)
+def test_broken_events_lose_nothing(fault: dict[str, Any]) -> None:
+    with LocalEmulator() as emulator:
+        emulator.misbehave(
+            {"match": {"method": "GET", "path": "/v1/streams/*"}, "times": 9, "action": fault}
+        )
+        output = emulator.client().run(PINNED, {"chunks": list("abcdefgh"), "pause": 0.05})
+        assert [*iter(output)] == list("abcdefgh")
+
+
+def test_a_chatbot_with_wait_given(client: Any, emulator: Emulator) -> None:
+    assert client.run(PINNED, {"chunks": ["a", "b"]}, wait=10) == ["a", "b"]
+    [create] = [r for r in emulator.requests() if r["method"] == "POST"]
+    assert create["headers"]["prefer"] == "wait=10"
+
+
+def test_observers_see_the_whole_run(client: Any) -> None:
+    states: list[str] = []
+    output = client.run(PINNED, {"chunks": ["a"]}, on_update=lambda p: states.append(p.status))
+    assert states[-1] == "succeeded"
+    assert output == ["a"]
+
+
+@pytest.mark.parametrize("ref", [PINNED, "emulator/stream"])
+async def test_async_for(async_client: Any, ref: str) -> None:
+    output = await async_client.run(ref, {"chunks": ["a", "b", "c"], "pause": 0.1})
+    assert [chunk async for chunk in output] == ["a", "b", "c"]
+    assert [chunk async for chunk in output] == ["a", "b", "c"]
+    assert await output.__anext__() == "a"
+    assert output == ["a", "b", "c"]
+
+
+async def test_async_chunks_come_while_the_model_writes(client: Any) -> None:
+    output = await client.async_run(PINNED, SLOW)
+    async for chunk in output:
+        assert chunk == "a"
+        assert (await client.predictions.async_list())[0].status == "processing"
+        break
+
+
+@pytest.mark.parametrize("how", ["break", "cancel"])
+async def test_an_async_loop_left_early_cancels(
+    async_client: Any, emulator: Emulator, how: str
+) -> None:
+    async def read() -> None:
+        output = await async_client.run(PINNED, ENDLESS)
+        async for _ in output:
+            if how == "break":
+                break
+            await asyncio.sleep(0)
+
+    task = asyncio.ensure_future(read())
+    await asyncio.sleep(1.5)
+    if how == "cancel":
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    else:
+        await task
+    assert await asyncio.to_thread(canceled, emulator)
+
+
+def test_with_a_transport_the_schema_is_fetched_once(emulator: Emulator) -> None:
+    import httpx
+
+    client = replicant.Client("r8_x", base_url=emulator.base_url, transport=httpx.HTTPTransport())
+    for _ in range(2):
+        assert "".join(client.run(PINNED, {"chunks": ["x", "y"], "pause": 0.1})) == "xy"
+    paths = [path for _, path in requests(emulator)]
+    assert paths.count(f"/v1/models/emulator/stream/versions/{VERSION}") == 1
+
+
+def test_a_complete_list(client: Any) -> None:
+    output = client.run("emulator/stream", {"chunks": ["a", "b"]})
+    assert type(output).__mro__[1] is list
+    assert repr(output) == "['a', 'b']"
+    assert output == ["a", "b"]
+    assert (next(output), next(output), next(output, None)) == ("a", "b", None)
+    assert [*output] == ["a", "b"]
+    assert json.dumps({"output": output}) == '{"output": ["a", "b"]}'
+
+    class Answer(BaseModel):
+        chunks: list[str]
+
+    assert Answer(chunks=output).chunks == ["a", "b"]
+    assert type(pickle.loads(pickle.dumps(output))) is list
+
+
+def test_use_gives_text(client: Any) -> None:
+    assert client.use(PINNED)(chunks=["a", "b"]) == "ab"
+    _native.drain(1.0)
