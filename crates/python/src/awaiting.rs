@@ -23,8 +23,11 @@ use pyo3::{
 };
 use replicant::{Observer, Value};
 
-pub use self::promise::{Awaited, Promise};
 use self::{bell::Bell, promise::Outcome};
+pub use self::{
+    bell::current_context,
+    promise::{Awaited, Promise},
+};
 use crate::{client::Client, runtime, value};
 
 enum Arrival {
@@ -39,6 +42,8 @@ struct Told {
     observer: Py<PyAny>,
     client: Py<Client>,
     call: Arc<Promise>,
+    /// The context variables of the caller.
+    context: Py<PyAny>,
 }
 
 impl Told {
@@ -70,7 +75,12 @@ impl Delivery {
     /// The way to the loop that runs in this thread.
     pub fn current(py: Python<'_>) -> PyResult<Arc<Self>> {
         static RUNNING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        let running = RUNNING.import(py, "asyncio", "get_running_loop")?.call0()?;
+        let running = RUNNING.import(py, "asyncio", "get_running_loop")?.call0().map_err(|_| {
+            PyRuntimeError::new_err(
+                "no running event loop: awaited methods require asyncio. Under trio, call the blocking client in a \
+                 thread (`trio.to_thread.run_sync`) or use trio-asyncio",
+            )
+        })?;
         let address = running.as_ptr() as usize;
         let way = known().iter().find(|(loop_, _)| *loop_ == address).and_then(|(_, way)| way.upgrade());
         // Another loop may have been at the same address.
@@ -139,10 +149,11 @@ impl Delivery {
         observer: Py<PyAny>,
         client: &Py<Client>,
         call: Arc<Promise>,
-    ) -> Observer {
-        let told = Arc::new(Told { observer, client: client.clone_ref(py), call });
+    ) -> PyResult<Observer> {
+        let context = bell::current_context(py)?.unbind();
+        let told = Arc::new(Told { observer, client: client.clone_ref(py), call, context });
         let delivery = self.clone();
-        Arc::new(move |value| delivery.arrive(Arrival::Observed { told: told.clone(), value }))
+        Ok(Arc::new(move |value| delivery.arrive(Arrival::Observed { told: told.clone(), value })))
     }
 
     /// Called by any thread, attached to the interpreter or not.
@@ -204,7 +215,11 @@ impl Drain {
         let Some(running) = self.0.running(py) else { return Ok(()) };
         let later = PyDict::new(py);
         for arrival in arrivals {
-            later.set_item(intern!(py, "context"), bell::context(py)?)?;
+            let context = match &arrival {
+                Arrival::Observed { told, .. } => told.context.bind(py).call_method0(intern!(py, "copy"))?,
+                Arrival::Finished { .. } => bell::context(py)?,
+            };
+            later.set_item(intern!(py, "context"), context)?;
             let delivery = Bound::new(py, Deliver(Mutex::new(Some(arrival))))?;
             running.call_method(intern!(py, "call_soon"), (delivery,), Some(&later))?;
         }

@@ -17,7 +17,7 @@ use replicant::{
 use tokio::sync::mpsc;
 
 use crate::{
-    awaiting::{Awaited, Delivery},
+    awaiting::{Awaited, Delivery, current_context},
     error, runtime,
     transport::{PythonTransport, Raised},
     value,
@@ -62,7 +62,12 @@ impl Client {
         };
         let locals = awaited.then(|| TaskLocals::with_running_loop(py)?.copy_context(py)).transpose()?;
         let raised = Raised::default();
-        let transport = PythonTransport::new(adapter.clone_ref(py), locals, raised.clone());
+        let transport = PythonTransport::new(
+            adapter.clone_ref(py),
+            locals,
+            current_context(py)?.unbind(),
+            raised.clone(),
+        );
         let core = self.core(py)?.with_transport(Arc::new(transport));
         Ok(Link { core, raised: Some(raised), owner })
     }
@@ -131,6 +136,7 @@ impl Client {
         let client = slf.clone().unbind();
         let promise = delivery.promise(py)?;
         let observe = observer.map(|observer| delivery.observer(py, observer, &client, promise.clone()));
+        let observe = observe.transpose()?;
         let work = runtime::guarded(operation::answer(&link.core, name, params, observe));
         delivery.start(promise, work, move |py, reply| {
             finish(client.bind(py), &link, reply, raw).map(Bound::unbind)

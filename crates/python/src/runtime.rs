@@ -11,7 +11,7 @@ use std::{
 };
 
 use futures_util::FutureExt;
-use pyo3::{exceptions::PyRuntimeError, prelude::*};
+use pyo3::{exceptions::PyRuntimeError, prelude::*, types::PyDict};
 use replicant::{BoxFuture, Error, ErrorKind, Result, Value, background};
 use tokio::sync::{mpsc::UnboundedReceiver, watch};
 
@@ -19,6 +19,10 @@ use crate::{engine::Engine, source};
 
 /// How long a wait may last before Python looks for signals such as Ctrl-C.
 const SLICE: Duration = Duration::from_millis(50);
+
+/// How long a wait blocks the other greenlets of its thread at a time, and at most leaves the thread to them.
+const BRIEFLY: Duration = Duration::from_millis(1);
+const REST: Duration = Duration::from_millis(16);
 
 /// How long the end of the process waits for those it tells to stop.
 const STOPPING: Duration = Duration::from_secs(1);
@@ -89,6 +93,9 @@ pub fn wait<T: Send>(
     // Has the driver look at the sockets first: nobody may have for a while, and a connection that the
     // server closed meanwhile must not be used.
     let mut looked = false;
+    let greenlets = Greenlets::current(py)?;
+    let slice_length = if greenlets.is_some() { BRIEFLY } else { SLICE };
+    let mut pause = BRIEFLY;
     loop {
         let slice = async {
             if !mem::replace(&mut looked, true) {
@@ -100,7 +107,7 @@ pub fn wait<T: Send>(
                 Some(value) = next(&mut told) => Step::Told(value),
                 done = &mut future => Step::Done(done),
                 _ = ending.changed() => Step::Ending,
-                () = tokio::time::sleep(SLICE) => Step::Tick,
+                () = tokio::time::sleep(slice_length) => Step::Tick,
             }
         };
         // A panic here means that this thread belongs to the runtime already and must not wait.
@@ -114,7 +121,11 @@ pub fn wait<T: Send>(
             }
             Ok(Step::Done(Err(panic))) | Err(panic) => return Ok(Err(panicked(&*panic))),
             Ok(Step::Told(value)) => tell(value),
-            Ok(Step::Tick) => py.check_signals(),
+            Ok(Step::Tick) => {
+                let rested = greenlets.as_ref().map_or(Ok(()), |greenlets| greenlets.rest(pause));
+                pause = (pause * 2).min(REST);
+                rested.and_then(|()| py.check_signals())
+            }
             Ok(Step::Ending) => break,
         };
         if let Err(error) = outcome {
@@ -133,6 +144,30 @@ pub fn wait<T: Send>(
             std::thread::park();
         }
     })
+}
+
+/// The cooperative `time.sleep` of gevent or eventlet, if the program is patched by one of them.
+struct Greenlets<'py>(Bound<'py, PyAny>);
+
+impl<'py> Greenlets<'py> {
+    fn current(py: Python<'py>) -> PyResult<Option<Self>> {
+        const PATCHERS: [(&str, &str); 2] =
+            [("gevent.monkey", "is_module_patched"), ("eventlet.patcher", "is_monkey_patched")];
+        let modules = py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?;
+        for (module, is_patched) in PATCHERS {
+            if let Some(module) = modules.get_item(module)?
+                && module.call_method1(is_patched, ("time",))?.is_truthy()?
+            {
+                return Ok(Some(Self(py.import("time")?.getattr("sleep")?)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Lets other greenlets run. One that is killed or out of time ends here with an exception.
+    fn rest(&self, pause: Duration) -> PyResult<()> {
+        self.0.call1((pause.as_secs_f64(),)).map(drop)
+    }
 }
 
 async fn next(told: &mut Option<UnboundedReceiver<Value>>) -> Option<Value> {

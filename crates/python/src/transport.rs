@@ -29,12 +29,14 @@ struct Way {
     adapter: Py<PyAny>,
     /// The event loop of an awaited call; a blocking call has none.
     locals: Option<TaskLocals>,
+    /// The context variables of the caller.
+    context: Py<PyAny>,
     raised: Raised,
 }
 
 impl PythonTransport {
-    pub fn new(adapter: Py<PyAny>, locals: Option<TaskLocals>, raised: Raised) -> Self {
-        Self(Arc::new(Way { adapter, locals, raised }))
+    pub fn new(adapter: Py<PyAny>, locals: Option<TaskLocals>, context: Py<PyAny>, raised: Raised) -> Self {
+        Self(Arc::new(Way { adapter, locals, context, raised }))
     }
 
     async fn carry(self, request: HttpRequest) -> Result<HttpResponse> {
@@ -68,9 +70,14 @@ impl Way {
             HttpBody::Stream { length, chunks } => (Some(Stream::of_bytes(py, chunks)?.into_any()), length),
         };
         let awaited = self.locals.is_some();
-        let send = intern!(py, "send");
-        let arguments = (method, url.as_str(), headers, content, length, awaited);
-        self.answer(py, self.adapter.bind(py).call_method1(send, arguments)?)
+        let send = self.adapter.bind(py).getattr(intern!(py, "send"))?;
+        let arguments = (send, method, url.as_str(), headers, content, length, awaited);
+        self.answer(py, self.context(py)?.call_method1(intern!(py, "run"), arguments)?)
+    }
+
+    /// A copy of the caller's context, as one context cannot be entered by two requests at once.
+    fn context<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.context.bind(py).call_method0(intern!(py, "copy"))
     }
 
     fn answer(&self, _py: Python<'_>, given: Bound<'_, PyAny>) -> PyResult<Answer> {
@@ -155,7 +162,8 @@ async fn next(way: Arc<Way>, iterator: Arc<Py<PyAny>>) -> Result<Option<Bytes>> 
             let iterator = iterator.bind(py);
             let awaited = iterator.hasattr(intern!(py, "__anext__"))?;
             let step = if awaited { intern!(py, "__anext__") } else { intern!(py, "__next__") };
-            match iterator.call_method0(step) {
+            let step = iterator.getattr(step)?;
+            match this.context(py)?.call_method1(intern!(py, "run"), (step,)) {
                 Ok(given) if awaited => this.answer(py, given).map(Some),
                 Ok(given) => Ok(Some(Answer::Here(given.unbind()))),
                 Err(error) => ended(py, error).map(|()| None),

@@ -56,6 +56,12 @@ pub fn context(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     CONTEXT.import(py, "contextvars", "Context")?.call0()
 }
 
+/// A copy of the context of the running code.
+pub fn current_context(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    static COPY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    COPY.import(py, "contextvars", "copy_context")?.call0()
+}
+
 #[cfg(unix)]
 fn pair() -> io::Result<(Socket, Socket)> {
     Socket::pair()
