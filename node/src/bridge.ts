@@ -1,9 +1,11 @@
 /** The two verbs: `call` for one answer, `open` for many. Everything that reaches the core passes here. */
 import { toError } from "./failures";
+import { Carrier } from "./fetch";
 import { FileOutput } from "./file-output";
 import { expect, type Reply } from "./inbox";
 import { invalid, kindOf } from "./invalid";
 import { type NativeClient, type NativeStream, native } from "./native";
+import type { Fetch } from "./options";
 import { REFUSED } from "./params";
 import { onAbort } from "./signals";
 import { decode, type Encoded, encode, type Part } from "./value";
@@ -42,12 +44,24 @@ export interface CallOptions<T> {
   observe?: ((state: T) => void) | undefined;
 }
 
+/** A stream of the core, and what its failures are to the user. */
+export interface Opened {
+  stream: NativeStream;
+  toError(thrown: unknown): unknown;
+}
+
 /** Parameters, by the names the core knows. */
 export type Params = Record<string | symbol, unknown>;
 
+/** The client of the core, and the user's `fetch` that carries its requests. */
+export interface Core {
+  client: NativeClient;
+  fetch: Fetch | undefined;
+}
+
 /** The client of the core behind one `Replicate`, replaced whenever an option changes. */
 export class Bridge {
-  constructor(private readonly client: () => NativeClient) {}
+  constructor(private readonly core: () => Core) {}
 
   /** Calls an operation of the core. */
   call<T>(operation: string, params: Params, options: CallOptions<unknown> = {}): Promise<T> {
@@ -77,10 +91,12 @@ export class Bridge {
     const abort = () => stop?.cancel();
     const witness = observe && new Witness((json) => observe(this.#decode(json)), abort);
     const ignore = onAbort(signal, abort);
+    let carrier: Carrier | undefined;
     try {
-      const client = this.client();
+      const { client, fetch } = this.core();
+      carrier = fetch && new Carrier(fetch);
       const reply = await expect(
-        (number) => client.call(number, operation, json, parts, stop, witness !== undefined),
+        (number) => client.call(number, operation, json, parts, stop, witness !== undefined, carrier?.send),
         witness?.tell,
       );
       if (reply === undefined) throw STOPPED;
@@ -90,16 +106,19 @@ export class Bridge {
       if (stop) keepAlive(native.drain(DRAIN_SECONDS));
       if (signal?.aborted) throw reasonOf(signal);
       witness?.finish();
-      throw toError(thrown);
+      throw carrier?.raised ? carrier.raised.error : toError(thrown);
     } finally {
       ignore();
     }
   }
 
   /** Opens a stream of the core. Nothing is sent before its first `ready()`. */
-  open(operation: string, params: Params): NativeStream {
+  open(operation: string, params: Params): Opened {
     const { json, parts } = crossing(params);
-    return rethrow(() => this.client().open(operation, json, parts));
+    const { client, fetch } = this.core();
+    const carrier = fetch && new Carrier(fetch);
+    const stream = rethrow(() => client.open(operation, json, parts, carrier?.send));
+    return { stream, toError: (thrown) => (carrier?.raised ? carrier.raised.error : toError(thrown)) };
   }
 
   /** A file that a model wrote. */

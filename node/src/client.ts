@@ -81,7 +81,7 @@ export class Replicate {
     if (!isOptions(options))
       invalid(`the options must be an object, such as { auth }, not ${kindOf(options)}`);
     const settings = new Settings({ ...options, auth: options.auth || process.env.REPLICATE_API_TOKEN });
-    const bridge = new Bridge(() => settings.client(this));
+    const bridge = new Bridge(() => settings.core(this));
     conceal<State>(this, { bridge, settings });
     for (const name of SETTINGS) {
       // Spies read accessors from the instance and call the getter without `this`.

@@ -1,5 +1,5 @@
 /** Streams of items, handed out from batches. */
-import { type Bridge, checkSignal, keepAlive, type Params, reasonOf } from "./bridge";
+import { type Bridge, checkSignal, keepAlive, type Opened, type Params, reasonOf } from "./bridge";
 import { toError } from "./failures";
 import type { FileOutput } from "./file-output";
 import { ready } from "./inbox";
@@ -47,7 +47,7 @@ export class ServerSentEvent {
  * generator costs three times as much per item.
  */
 class Items<T> {
-  #stream: NativeStream | undefined;
+  #opened: Opened | undefined;
   #batch: Item[] = [];
   #at = 0;
   #ended = false;
@@ -56,7 +56,7 @@ class Items<T> {
   #ignore = (): void => {};
 
   constructor(
-    private readonly open: () => NativeStream,
+    private readonly open: () => Opened,
     private readonly signal: AbortSignal | undefined,
     /** Turns an item into what the caller gets; undefined leaves it out. */
     private readonly convert: (item: Item) => T | undefined,
@@ -98,9 +98,9 @@ class Items<T> {
   finish(): void {
     this.#batch = [];
     this.#at = 0;
-    if (this.#stream && !this.#ended) {
+    if (this.#opened && !this.#ended) {
       this.#ignore();
-      keepAlive(this.#stream.close());
+      keepAlive(this.#opened.stream.close());
     }
     this.#ended = true;
   }
@@ -131,17 +131,18 @@ class Items<T> {
       return await work();
     } catch (thrown) {
       this.finish();
-      throw this.signal?.aborted ? reasonOf(this.signal) : toError(thrown);
+      if (this.signal?.aborted) throw reasonOf(this.signal);
+      throw (this.#opened?.toError ?? toError)(thrown);
     }
   }
 
   #start(): NativeStream {
-    if (this.#stream === undefined) {
+    if (this.#opened === undefined) {
       checkSignal(this.signal);
-      this.#stream = this.open();
+      this.#opened = this.open();
       this.#ignore = onAbort(this.signal, () => void this.finish());
     }
-    return this.#stream;
+    return this.#opened.stream;
   }
 
   async #fill(stream: NativeStream): Promise<void> {

@@ -1,8 +1,7 @@
 import { fileURLToPath } from "node:url";
-import { type Bridge, withResponse } from "./bridge";
+import { type Bridge, type Opened, withResponse } from "./bridge";
 import { toError } from "./failures";
 import { ready } from "./inbox";
-import type { NativeStream } from "./native";
 import { requestParams } from "./params";
 import { conceal, reveal } from "./state";
 import type { RequestOptions } from "./types";
@@ -249,7 +248,7 @@ class Reading implements Omit<UnderlyingByteSource, "type"> {
   readonly type = "bytes";
   /** Read to the end, failed or given up. */
   over = false;
-  #stream: NativeStream | undefined;
+  #opened: Opened | undefined;
 
   constructor(
     private readonly bridge: Bridge,
@@ -270,19 +269,20 @@ class Reading implements Omit<UnderlyingByteSource, "type"> {
 
   async cancel(): Promise<void> {
     this.over = true;
-    await this.#stream?.close();
+    await this.#opened?.stream.close();
   }
 
   async #next(): Promise<Uint8Array | null> {
     try {
-      this.#stream ??= this.bridge.open("output.read", { url: this.url });
-      // Nothing is awaited for as long as pieces are there: a promise costs more than the copy.
-      const piece = this.#stream.take();
+      this.#opened ??= this.bridge.open("output.read", { url: this.url });
+      const { stream } = this.#opened;
+      // Nothing is awaited while there are pieces: a promise costs more than the copy.
+      const piece = stream.take();
       if (piece !== null) return piece as Buffer;
-      return (await ready(this.#stream)) ? (this.#stream.take() as Buffer) : null;
+      return (await ready(stream)) ? (stream.take() as Buffer) : null;
     } catch (thrown) {
       this.over = true;
-      throw toError(thrown);
+      throw (this.#opened?.toError ?? toError)(thrown);
     }
   }
 }

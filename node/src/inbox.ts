@@ -1,4 +1,5 @@
 /** Promises of what goes on in native threads. */
+import { AsyncResource } from "node:async_hooks";
 import { type NativeStream, native, type Tell } from "./native";
 
 /** What a call comes to. */
@@ -53,7 +54,8 @@ export function expect(
   return new Promise((resolve, reject) => {
     last = (last + 1) >>> 0;
     start(last);
-    waiting.set(last, { resolve, reject, observe });
+    // Called from a native thread, where no `AsyncLocalStorage` has a store.
+    waiting.set(last, { resolve, reject, observe: observe && AsyncResource.bind(observe) });
     if (waiting.size === 1) inbox.keepProcess(true);
   });
 }

@@ -44,8 +44,10 @@ export interface NativeClient {
     parts: Part[] | undefined,
     cancel: NativeCancel | undefined,
     observed: boolean,
+    /** Carries the requests of this call in place of the client's own `fetch`. */
+    fetch: NativeFetch | undefined,
   ): void;
-  open(operation: string, json: string, parts?: Part[]): NativeStream;
+  open(operation: string, json: string, parts?: Part[], fetch?: NativeFetch): NativeStream;
   /** The options in force, as JSON; never the token. */
   describe(): string;
 }
@@ -101,6 +103,7 @@ export interface NativeResponse {
   pull: Source["pull"];
   failure?: string;
   neverSent?: boolean;
+  raised?: boolean;
 }
 
 /** The native module of this process. */

@@ -1,10 +1,10 @@
 /** The options of a client, and the core's client that goes with them. */
-import { rethrow, unknownOption } from "./bridge";
-import { carry } from "./fetch";
+import { type Core, rethrow, unknownOption } from "./bridge";
+import { Carrier } from "./fetch";
 import { inbox } from "./inbox";
 import { invalid, kindOf } from "./invalid";
 import { CLIENT_OPTIONS, inward } from "./names";
-import { type NativeClient, native } from "./native";
+import { native } from "./native";
 import type { ReplicateOptions } from "./options";
 import { params } from "./params";
 import { encode } from "./value";
@@ -24,19 +24,19 @@ type Values = Partial<Record<keyof ReplicateOptions, unknown>>;
 
 /** The options in force. The core's client is replaced whenever one of them changes. */
 export class Settings {
-  #native: NativeClient;
+  #core: Core;
   #resolved: Record<string, unknown>;
   /** Values that replace the settings: class fields of a subclass, and spies. */
   #instead: Values = {};
   /** The core's client that uses these values, if there are any. */
-  #other: NativeClient | undefined;
+  #other: Core | undefined;
 
   constructor(private options: ReplicateOptions) {
-    [this.#native, this.#resolved] = connect(options);
+    [this.#core, this.#resolved] = connect(options);
   }
 
   /** The core's client for `owner`. */
-  client(owner: object): NativeClient {
+  core(owner: object): Core {
     let changed = false;
     for (const name of SETTINGS) {
       const value = (owner as Values)[name];
@@ -46,12 +46,12 @@ export class Settings {
       changed = true;
     }
     if (changed) this.#replace(this.options);
-    return this.#other ?? this.#native;
+    return this.#other ?? this.#core;
   }
 
   change(values: Values): void {
     const options = { ...this.options, ...values } as ReplicateOptions;
-    [this.#native, this.#resolved] = connect(options);
+    [this.#core, this.#resolved] = connect(options);
     this.options = options;
     this.#replace(options);
   }
@@ -71,7 +71,7 @@ export class Settings {
   }
 }
 
-function connect(options: ReplicateOptions): [NativeClient, Record<string, unknown>] {
+function connect(options: ReplicateOptions): [Core, Record<string, unknown>] {
   const { fetch, ...rest } = options;
   checkOptions(options);
   // From process.env, because a worker's or a test runner's own environment is not the process's. The empty
@@ -85,8 +85,8 @@ function connect(options: ReplicateOptions): [NativeClient, Record<string, unkno
   };
   const { json, parts } = encode(params({ ...given, auth: options.auth ?? "" }));
   return rethrow(() => {
-    const client = new native.NativeClient(inbox, json, parts, fetch && carry(fetch));
-    return [client, JSON.parse(client.describe())];
+    const client = new native.NativeClient(inbox, json, parts, fetch && new Carrier(fetch).send);
+    return [{ client, fetch }, JSON.parse(client.describe())];
   });
 }
 

@@ -32,8 +32,8 @@ test("run, files, uploads and streams go through it", async () => {
 
 test("a double without a server, as tests of applications have it", async () => {
   const double = async (_url, init) => {
-    assert.equal(init.headers.authorization, "Bearer t");
-    assert.deepEqual(JSON.parse(Buffer.from(init.body).toString()), {
+    assert.equal(init.headers.Authorization, "Bearer t");
+    assert.deepEqual(JSON.parse(init.body), {
       version: "v".repeat(64),
       input: { a: 1 },
     });

@@ -60,6 +60,7 @@ impl NativeClient {
         parts: Option<Vec<Object<'_>>>,
         cancel: Option<&NativeCancel>,
         observed: bool,
+        fetch: Option<Fetch>,
     ) -> napi::Result<()> {
         let params = value::read(&json, parts).map_err(|error| to_js(env, &error))?;
         let observer = observed.then(|| {
@@ -71,7 +72,7 @@ impl NativeClient {
             };
             Arc::new(tell) as Observer
         });
-        let work = operation::answer(&self.client, &operation, params, observer);
+        let work = operation::answer(&self.through(fetch), &operation, params, observer);
         let stopped = cancel.map(|cancel| Arc::clone(&cancel.stopped));
         self.inbox.expect(number, async move {
             News::from(runtime::until(stopped, async { Answer::of(work.await?) }).await)
@@ -87,9 +88,22 @@ impl NativeClient {
         operation: String,
         json: String,
         parts: Option<Vec<Object<'_>>>,
+        fetch: Option<Fetch>,
     ) -> napi::Result<NativeStream> {
         let params = value::read(&json, parts).map_err(|error| to_js(env, &error))?;
-        Ok(NativeStream::new(operation::open(&self.client, &operation, params), self.inbox.clone()))
+        Ok(NativeStream::new(operation::open(&self.through(fetch), &operation, params), self.inbox.clone()))
+    }
+}
+
+impl NativeClient {
+    /// The client of one call: a `fetch` of the call's own runs in the call's async context.
+    fn through(&self, fetch: Option<Fetch>) -> Client {
+        match fetch {
+            Some(fetch) => {
+                self.client.with_transport(Arc::new(JsTransport::new(fetch, self.inbox.clone())))
+            }
+            None => self.client.clone(),
+        }
     }
 }
 

@@ -47,6 +47,8 @@ pub struct FetchResponse {
     pub failure: Option<String>,
     /// With a failure: that no byte of the request can have reached the server.
     pub never_sent: Option<bool>,
+    /// With a failure: that it is an exception of the function itself, which the caller gets as it is.
+    pub raised: Option<bool>,
 }
 
 /// Sends a request, or with `null` gives up the one with that number.
@@ -131,6 +133,9 @@ fn outgoing(request: HttpRequest, inbox: Inbox) -> Result<FetchRequest> {
 
 fn incoming(response: FetchResponse) -> Result<HttpResponse> {
     if let Some(why) = response.failure {
+        if response.raised == Some(true) {
+            return Err(Error::new(ErrorKind::Internal, why));
+        }
         let error = broken(&why);
         return Err(if response.never_sent == Some(true) { error.with_never_sent() } else { error });
     }

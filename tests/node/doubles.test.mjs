@@ -1,0 +1,206 @@
+// Implementations of `fetch` and test doubles that were made for the official package.
+import assert from "node:assert/strict";
+import http from "node:http";
+import { createRequire } from "node:module";
+import { test } from "node:test";
+import crossFetch from "cross-fetch";
+import nodeFetch3 from "node-fetch";
+import nodeFetch2 from "node-fetch-2";
+import { fetch as undiciFetch } from "undici";
+import Replicate, { InvalidResponseError } from "../../node/index.mjs";
+import { startEmulator } from "./support/emulator.mjs";
+
+const emulator = await startEmulator();
+const prediction = { id: "p", status: "succeeded", output: "done" };
+
+const doubles = {
+  "json() only": { ok: true, status: 200, headers: new Headers(), json: async () => prediction },
+  "text() only": {
+    ok: true,
+    status: 200,
+    headers: new Headers(),
+    text: async () => JSON.stringify(prediction),
+  },
+  "no status, no headers": { ok: true, json: async () => prediction },
+  "headers as an object": {
+    status: 200,
+    headers: { "Content-Type": "application/json" },
+    json: async () => prediction,
+  },
+  "headers that can only be looked up": {
+    status: 200,
+    headers: { get: () => null },
+    json: async () => prediction,
+  },
+  "json() and an empty text()": { ok: true, json: async () => prediction, text: async () => "" },
+};
+for (const [name, double] of Object.entries(doubles)) {
+  test(`a double with ${name}`, async () => {
+    let calls = 0;
+    const fetch = async () => {
+      calls++;
+      return double;
+    };
+    const replicate = new Replicate({ auth: "t", fetch });
+    assert.deepEqual({ ...(await replicate.predictions.get("p")) }, prediction);
+    assert.equal(calls, 1);
+  });
+}
+
+test("a double sees what the official package passes", async () => {
+  const calls = [];
+  const fetch = async (...call) => {
+    calls.push(call);
+    return Response.json(prediction, { status: 201 });
+  };
+  const replicate = new Replicate({ auth: "t", userAgent: "app/1", fetch });
+  await replicate.predictions.create({ model: "a/b", input: { text: "é" }, wait: 5 });
+  const [[url, init]] = calls;
+  assert.deepEqual(url, new URL("https://api.replicate.com/v1/models/a/b/predictions"));
+  assert.equal(init.method, "POST");
+  assert.equal(init.body, '{"input":{"text":"é"}}');
+  const { Authorization, "User-Agent": agent, "Content-Type": type, Prefer: prefer } = init.headers;
+  assert.deepEqual([Authorization, agent, type, prefer], ["Bearer t", "app/1", "application/json", "wait=5"]);
+});
+
+for (const mistake of [
+  new TypeError("Cannot read properties of undefined (reading 'x')"),
+  new ReferenceError("response is not defined"),
+  new assert.AssertionError({ message: "wrong URL" }),
+]) {
+  test(`the double's own ${mistake.name} is not retried and comes as it is`, async () => {
+    let calls = 0;
+    const fetch = async () => {
+      calls++;
+      throw mistake;
+    };
+    const replicate = new Replicate({ auth: "t", fetch });
+    const same = (error) => error === mistake;
+    await assert.rejects(replicate.predictions.get("p"), same);
+    await assert.rejects(replicate.run("a/b", { input: {} }), same);
+    await assert.rejects(replicate.stream("a/b", { input: {} }).next(), same);
+    assert.equal(calls, 3);
+  });
+}
+
+test("a mistake in the double's json() is not retried either", async () => {
+  let calls = 0;
+  const mistake = new TypeError("Cannot read properties of undefined (reading 'x')");
+  const json = async () => {
+    calls++;
+    throw mistake;
+  };
+  const replicate = new Replicate({ auth: "t", fetch: async () => ({ ok: true, json }) });
+  await assert.rejects(replicate.predictions.get("p"), (error) => error === mistake);
+  assert.equal(calls, 1);
+});
+
+for (const error of [
+  new TypeError("fetch failed"),
+  new TypeError("Failed to fetch"),
+  new TypeError("terminated", { cause: new Error("other side closed") }),
+  new TypeError("error sending request for url (https://api.replicate.com/): connection error"),
+  Object.assign(new Error("request to https://api.replicate.com failed"), { name: "FetchError" }),
+]) {
+  test(`a network error is retried for reads: ${error.message}`, async () => {
+    let calls = 0;
+    const fetch = async () => {
+      if (++calls === 1) throw error;
+      return Response.json(prediction);
+    };
+    const replicate = new Replicate({ auth: "t", fetch });
+    assert.equal((await replicate.predictions.get("p")).id, "p");
+    assert.equal(calls, 2);
+  });
+}
+
+test("a double sees uploads as forms, as the official package passes them", async () => {
+  const forms = [];
+  const fetch = async (url, init) => {
+    if (!String(url).endsWith("/files")) return Response.json(prediction, { status: 201 });
+    forms.push([init.body, init.headers]);
+    return Response.json({ id: "f", urls: { get: "https://example.com/f" } }, { status: 201 });
+  };
+  const replicate = new Replicate({ auth: "t", fetch });
+  const bytes = Uint8Array.from({ length: 256 }, (_, n) => n);
+  await replicate.files.create(new File([bytes], 'a "b" é.bin', { type: "image/x-test" }), { of: "é" });
+  await replicate.run("a/b", { input: { file: Buffer.from("hello") } });
+  assert.equal(forms.length, 2);
+  for (const [form, headers] of forms) {
+    assert.ok(form instanceof FormData);
+    assert.equal(headers["Content-Type"], undefined, "fetch names the boundary");
+  }
+  const content = forms[0][0].get("content");
+  assert.deepEqual([content.name, content.type], ['a "b" é.bin', "image/x-test"]);
+  assert.deepEqual(new Uint8Array(await content.arrayBuffer()), bytes);
+  const metadata = forms[0][0].get("metadata");
+  assert.equal(metadata.type, "application/json");
+  assert.deepEqual(JSON.parse(await metadata.text()), { of: "é" });
+  assert.equal(await forms[1][0].get("content").text(), "hello");
+});
+
+test("a double that returns nothing is named", async () => {
+  let calls = 0;
+  const fetch = async () => void calls++;
+  await assert.rejects(
+    new Replicate({ auth: "t", fetch }).predictions.get("p"),
+    /`fetch` must return a Response/,
+  );
+  assert.equal(calls, 1);
+});
+
+test("a double without JSON is an invalid response", async () => {
+  const fetch = async () => ({ ok: true, status: 200, text: async () => "<html>" });
+  await assert.rejects(new Replicate({ auth: "t", fetch }).predictions.get("p"), InvalidResponseError);
+});
+
+async function receiver(t) {
+  const received = [];
+  const server = http.createServer((request, response) => {
+    const pieces = [];
+    request.on("data", (piece) => pieces.push(piece));
+    request.on("end", () => {
+      received.push(Buffer.concat(pieces));
+      response.setHeader("content-type", "application/json");
+      response.end(JSON.stringify({ id: "f", urls: { get: "https://example.com/f" } }));
+    });
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => server.close());
+  return { received, baseUrl: `http://127.0.0.1:${server.address().port}/v1` };
+}
+
+const implementations = {
+  "node-fetch 2": nodeFetch2,
+  "node-fetch 3": nodeFetch3,
+  "cross-fetch": crossFetch,
+  undici: undiciFetch,
+  "the global one": fetch,
+  // The test environments of some frameworks replace it.
+  "cross-fetch, required": createRequire(import.meta.url)("cross-fetch").fetch,
+};
+for (const [name, implementation] of Object.entries(implementations)) {
+  test(`uploads arrive whole with ${name}`, async (t) => {
+    const { received, baseUrl } = await receiver(t);
+    const replicate = new Replicate({ auth: "t", baseUrl, fetch: implementation });
+    for (const size of [11, 3_000_000]) {
+      const content = Buffer.alloc(size, "0123456789");
+      for (const file of [content, new Blob([content]), new Blob([content]).stream()]) {
+        await replicate.files.create(file);
+        const body = received.pop();
+        assert.ok(body.includes(content), `${size} bytes: ${body.subarray(0, 300)}`);
+        assert.ok(body.includes("form-data"));
+      }
+    }
+  });
+  test(`runs, streams and files work with ${name}`, async () => {
+    const replicate = emulator.client({ fetch: implementation });
+    const [image] = await replicate.run("black-forest-labs/flux-schnell", { input: { prompt: "x" } });
+    assert.ok((await image.bytes()).length > 1000);
+    let text = "";
+    for await (const event of replicate.stream("emulator/stream", { input: { chunks: ["a", "b"] } }))
+      text += event;
+    assert.equal(text, "ab");
+    await assert.rejects(replicate.predictions.get("nothing-there"), /404/);
+  });
+}
