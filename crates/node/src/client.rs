@@ -99,9 +99,7 @@ impl NativeClient {
     /// The client of one call: a `fetch` of the call's own runs in the call's async context.
     fn through(&self, fetch: Option<Fetch>) -> Client {
         match fetch {
-            Some(fetch) => {
-                self.client.with_transport(Arc::new(JsTransport::new(fetch, self.inbox.clone())))
-            }
+            Some(fetch) => self.client.with_transport(Arc::new(JsTransport::new(fetch, self.inbox.clone()))),
             None => self.client.clone(),
         }
     }
