@@ -48,28 +48,30 @@ failure_reasons! {
 
 use FailureReason::{ContentFilter, InvalidInput, OutOfMemory, QueueTimeout, Unknown};
 
-/// Error codes of the API and of its official models, as they stand in an error's text.
-const CODES: [(&str, FailureReason); 6] = [
+/// Words that mean a reason wherever they stand alone: error codes of the API and of its official models.
+const WORDS: [(&str, FailureReason); 8] = [
     ("E1001", OutOfMemory),
     ("E6716", QueueTimeout),
     ("E003", QueueTimeout),
     ("E004", QueueTimeout),
     ("E005", ContentFilter),
     ("E006", InvalidInput),
+    ("OutOfMemoryError", OutOfMemory),
+    ("ValidationError", InvalidInput),
 ];
 
-/// Parts of the texts that models and the API are known to write, in lower case.
-const TEXTS: [(&str, FailureReason); 21] = [
-    ("nsfw", ContentFilter),
+/// Phrases that models and the API are known to write, in lower case. Whole phrases, because a traceback can
+/// name a file such as `nsfw_checker.py` for another reason.
+const TEXTS: [(&str, FailureReason); 19] = [
+    ("nsfw content", ContentFilter),
     ("flagged as sensitive", ContentFilter),
     ("content policy", ContentFilter),
     ("content moderation", ContentFilter),
     ("content filter", ContentFilter),
     ("safety filter", ContentFilter),
-    ("safety checker", ContentFilter),
+    ("by the safety checker", ContentFilter),
     ("prohibited content", ContentFilter),
     ("out of memory", OutOfMemory),
-    ("outofmemoryerror", OutOfMemory),
     ("oom killed", OutOfMemory),
     ("oomkilled", OutOfMemory),
     ("cublas_status_alloc_failed", OutOfMemory),
@@ -80,7 +82,6 @@ const TEXTS: [(&str, FailureReason); 21] = [
     ("input validation failed", InvalidInput),
     ("input was invalid", InvalidInput),
     ("invalid input", InvalidInput),
-    ("validationerror", InvalidInput),
 ];
 
 /// Reads the reason from a prediction that did not succeed.
@@ -98,10 +99,10 @@ pub(super) fn of_prediction(prediction: &Value) -> FailureReason {
 
 fn of_text(text: &str) -> FailureReason {
     let words = || text.split(|c: char| !c.is_ascii_alphanumeric());
-    let by_code = CODES.iter().find(|(code, _)| words().any(|word| word == *code));
+    let by_word = WORDS.iter().find(|(known, _)| words().any(|word| word == *known));
     let lower = text.to_lowercase();
     let by_text = || TEXTS.iter().find(|(part, _)| lower.contains(part));
-    by_code.or_else(by_text).map_or(Unknown, |(_, reason)| *reason)
+    by_word.or_else(by_text).map_or(Unknown, |(_, reason)| *reason)
 }
 
 #[cfg(test)]
@@ -119,8 +120,10 @@ mod tests {
             ("Error generating image: Prompt violates our content policy", ContentFilter),
             ("CUDA out of memory. Tried to allocate 5.92 GiB (GPU 0; 14.76 GiB total capacity)", OutOfMemory),
             ("torch.OutOfMemoryError: HIP", OutOfMemory),
-            ("Model ran and was terminated (code: E1001)", OutOfMemory),
-            ("E6716: prediction could not be started", QueueTimeout),
+            ("Director: unexpected error handling prediction (E1001)", OutOfMemory),
+            ("Director: unexpected error handling prediction (E6716)", QueueTimeout),
+            ("Service is temporarily unavailable. Please try again later. (E004)", QueueTimeout),
+            ("The image was blocked by the safety checker", ContentFilter),
             ("Queue is full. Please try again later.", QueueTimeout),
             (
                 "Service is currently unavailable due to high demand. Please try again later. (E003)",
@@ -128,6 +131,11 @@ mod tests {
             ),
             ("1 validation error: ValidationError for Input", InvalidInput),
             ("The input was invalid. Please check it. (E006)", InvalidInput),
+            ("Director: unexpected error handling prediction (E8765)", Unknown),
+            ("Prediction interrupted; please retry (code: PA)", Unknown),
+            ("File \"/src/nsfw_checker.py\", line 10, in check: IndexError", Unknown),
+            ("Failed to load safety checker weights", Unknown),
+            ("huggingface_hub.errors.HFValidationError: Repo id must be a string", Unknown),
             ("The memory of the harbor fades", Unknown),
             ("list index out of range", Unknown),
             ("CUDA error: device-side assert triggered", Unknown),
