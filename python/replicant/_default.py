@@ -15,23 +15,24 @@ from ._sync.client import Client
 class _Default(ClientBase):
     """A client whose options are those set on the module, and those set on itself."""
 
-    _module_options: Optional[Dict[str, Any]] = None
-    _module_transport: Any = None
+    # What the core's client was made with.
+    _settled: Optional[Dict[str, Any]] = None
+    _settled_transport: Any = None
 
     def __init__(self) -> None:
         self._setup({}, now=False)
 
     @property
     def _native(self) -> NativeClient:
-        # What is set on the module counts from the next request on.
-        options, transport = _of_module()
-        if options != self._module_options or transport is not self._module_transport:
-            self._module_options, self._module_transport, self._made = options, transport, None
+        # What is set on the module or on `default_client` counts from the next request on.
+        options, transport = self._resolved_options(), _module().get("http_client")
+        if options != self._settled or transport is not self._settled_transport:
+            self._settled, self._settled_transport, self._made = options, transport, None
             self.__dict__.pop("_scopes", None)
         return super()._native
 
     def _resolved_options(self) -> Dict[str, Any]:
-        return {**_of_module()[0], **default_client._options}
+        return {**_of_module(), **default_client._options}
 
     def _ambient_token(self) -> Any:
         own = self._resolved_options().get("token")
@@ -45,7 +46,7 @@ class _Default(ClientBase):
     def _new(self, options: Dict[str, Any]) -> NativeClient:
         from ._base import adapter
 
-        return NativeClient(options, adapter(self._module_transport))
+        return NativeClient(options, adapter(self._settled_transport))
 
 
 class _DefaultClient(_Default, Client):
@@ -62,10 +63,14 @@ class _DefaultAsyncClient(_Default, AsyncClient):
         return _the_async_client, ()
 
 
-def _of_module() -> Any:
-    """What was set on the module itself, as in `replicant.api_token = ...`."""
-    module = sys.modules[__package__ or "replicant"].__dict__
-    options = options_from(
+def _module() -> Dict[str, Any]:
+    return sys.modules[__package__ or "replicant"].__dict__
+
+
+def _of_module() -> Dict[str, Any]:
+    """The options set on the module itself, as in `replicant.api_token = ...`."""
+    module = _module()
+    return options_from(
         token=module.get("api_token") or module.get("bearer_token"),
         base_url=module.get("base_url"),
         timeout=module.get("timeout"),
@@ -73,7 +78,6 @@ def _of_module() -> Any:
         headers=module.get("default_headers"),
         query=module.get("default_query"),
     )
-    return options, module.get("http_client")
 
 
 def _the_client() -> Client:

@@ -86,6 +86,19 @@ def test_the_default_client_takes_options_at_any_time(monkeypatch: pytest.Monkey
     assert tokens == ["r8_env", "r8_module", "r8_set", "r8_underscore"]
 
 
+def test_the_awaited_default_client_follows_the_blocking_one() -> None:
+    from replicant._default import default_async_client
+
+    client: Any = replicant.default_client
+    assert default_async_client.max_retries == 5
+    try:
+        client.max_retries = 1
+        assert default_async_client.max_retries == 1
+    finally:
+        client.max_retries = None
+    assert default_async_client.max_retries == 5
+
+
 def test_what_does_not_exist_cannot_be_set(client: Any) -> None:
     with pytest.raises(AttributeError, match="did you mean `poll_interval`"):
         client.pol_interval = 1

@@ -40,7 +40,7 @@ impl Run {
     /// Returns `{"output"}`, or `{"live", "prediction"}` as soon as the prediction is created if the version writes
     /// its output item by item. From then on nothing cancels the prediction until its output is read.
     pub(super) async fn started(mut self) -> Result<Value> {
-        // An observer is told of every state, which events do not show.
+        // An observer receives every state, which events do not show.
         let shape = if self.observer.is_some() { Shape::Whole } else { self.plan.shape().await };
         if shape == Shape::Whole {
             return Ok(object([("output", self.output().await?)]));
