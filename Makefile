@@ -118,7 +118,7 @@ memory: python node emulator ## Measures how much memory large files take on the
 dist: dist/.built ## Builds and checks the wheel, the npm packages and the crates of this machine in dist/.
 
 dist/.built: $(RUST) $(shell git ls-files -co --exclude-standard python/replicant node scripts 2>/dev/null) \
-		pyproject.toml package.json package-lock.json README.md | tools
+		pyproject.toml package.json package-lock.json python/README.md | tools
 	$(PYTHON) scripts/dist.py
 	@touch $@
 

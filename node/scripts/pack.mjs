@@ -55,12 +55,11 @@ for (const name of built) {
 }
 
 const folder = join(staging, "replicant");
-for (const path of ["node", "README.md"]) {
-  cpSync(join(root, path), join(folder, path), {
-    recursive: true,
-    filter: (source) => !source.endsWith(".node"),
-  });
-}
+cpSync(join(root, "node"), join(folder, "node"), {
+  recursive: true,
+  filter: (source) => !source.endsWith(".node"),
+});
+copyFileSync(join(root, "node/README.md"), join(folder, "README.md"));
 pack(folder, {
   ...main,
   optionalDependencies: Object.fromEntries(names.map((name) => [`replicant-${name}`, main.version])),

@@ -1,0 +1,84 @@
+//! The Rust code of the README files. `tests/release/test_docs.py` compares them with this program, which also
+//! runs against the emulator: set `REPLICATE_BASE_URL` to its address.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use futures_util::TryStreamExt;
+use replicant::{
+    Client, File, FileEncodingStrategy, Options, Value, Webhook, json, resources::webhooks::WebhookSecret,
+    webhook::TOLERANCE,
+};
+use replicant_emulator::{Config, Emulator};
+
+const UPSCALE: &str =
+    "nightmareai/real-esrgan:f121d640bd286e1fdc67f9799164c1d5be36ff74576ee11c803ae5b665dd46aa";
+
+#[tokio::main]
+async fn main() -> replicant::Result<()> {
+    let client = Client::from_env()?;
+    let output = client.run("black-forest-labs/flux-schnell", json!({"prompt": "a heron at dawn"})).await?;
+    output.files()[0].save("heron.webp").await?;
+
+    stream(&client).await?;
+    send_files(&client).await?;
+    read_files(&client).await?;
+    errors(&client).await;
+    create(&client).await
+}
+
+async fn stream(client: &Client) -> replicant::Result<()> {
+    let mut events = client.stream("meta/meta-llama-3-8b-instruct", json!({"prompt": "Sing."})).await?;
+    while let Some(event) = events.try_next().await? {
+        print!("{event}");
+    }
+    Ok(())
+}
+
+async fn send_files(client: &Client) -> replicant::Result<()> {
+    let mut input: Value = json!({"scale": 2}).into();
+    input["image"] = File::path("heron.webp").into();
+    let output = client.run(UPSCALE, input).file_encoding_strategy(FileEncodingStrategy::Auto).await?;
+    output.files()[0].save("larger.png").await?;
+    Ok(())
+}
+
+async fn read_files(client: &Client) -> replicant::Result<()> {
+    let output = client.run("black-forest-labs/flux-schnell", json!({"prompt": "a heron at dawn"})).await?;
+    let content = output.files()[0].bytes().await?;
+    let paths = client.save_all(output, "images").await?;
+    println!("{} bytes in {paths:?}", content.len());
+    Ok(())
+}
+
+async fn errors(client: &Client) {
+    let run = client.run("black-forest-labs/flux-schnell", json!({"prompt": 5}));
+    match run.timeout(Duration::from_secs(60)).await {
+        Ok(output) => println!("{}", output.text()),
+        Err(error) => println!("{} {:?} {error}", error.code(), error.status()),
+    }
+}
+
+async fn create(client: &Client) -> replicant::Result<()> {
+    client
+        .predictions()
+        .create("meta/meta-llama-3-8b-instruct", json!({"prompt": "Name a bird."}))
+        .webhook("https://example.com/webhook")
+        .webhook_events_filter(["completed"])
+        .await?;
+    Ok(())
+}
+
+/// Verifies the webhook that the prediction of `create` sends.
+pub fn webhook(headers: &[(&str, &str)], body: &[u8], secret: &WebhookSecret) -> replicant::Result<Value> {
+    let headers = headers.iter().copied();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let event = Webhook::from_headers(headers, body)?.verify(&secret.key, now, Some(TOLERANCE))?;
+    Ok(event)
+}
+
+/// Tests without Replicate.
+pub fn emulated() -> Result<(Emulator, Client), Box<dyn std::error::Error>> {
+    let emulator = Emulator::start(Config::default())?;
+    let client = Client::new(Options { base_url: Some(emulator.base_url()), ..Options::default() })?;
+    Ok((emulator, client))
+}

@@ -1,0 +1,64 @@
+// The JavaScript code of the README files runs.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { Emulator } from "../../node/testing.mjs";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+// Inside the package, so that `import "replicant"` is this package.
+const folder = mkdtempSync(join(root, "node/dist/readme-"));
+const emulator = new Emulator();
+after(() => {
+  emulator.close();
+  rmSync(folder, { recursive: true });
+});
+
+/** The blocks as one module: imports first, and each block after the first in a scope of its own. */
+function program(text) {
+  const blocks = [...text.matchAll(/^```js\n(.*?)^```/gms)].map(([, code]) => code);
+  const isImport = (line) => line.startsWith("import ");
+  const imports = new Map(
+    blocks
+      .join("\n")
+      .split("\n")
+      .filter(isImport)
+      .flatMap((line) => {
+        const [, names, from] = line.match(/^import (.*) from (.*);$/);
+        const all = names.startsWith("{") ? names.slice(1, -1).split(",") : [names];
+        return all.map((name) => [
+          name.trim(),
+          `import ${names.startsWith("{") ? `{ ${name} }` : name} from ${from};`,
+        ]);
+      }),
+  );
+  const bodies = blocks.map((block) =>
+    block
+      .split("\n")
+      .filter((line) => !isImport(line))
+      .join("\n"),
+  );
+  return [...imports.values(), bodies[0], ...bodies.slice(1).map((body) => `{\n${body}\n}`)].join("\n");
+}
+
+for (const name of ["README.md", "node/README.md"]) {
+  test(`the code of ${name} runs`, async () => {
+    const code = program(readFileSync(join(root, name), "utf8"));
+    assert.ok(code.split("\n").length > 40);
+    const path = join(folder, `${name.replaceAll("/", "-")}.mjs`);
+    writeFileSync(path, code.replaceAll("https://example.com", "http://127.0.0.1:9"));
+    const env = { ...process.env, REPLICATE_API_TOKEN: "r8_test", REPLICATE_BASE_URL: emulator.baseUrl };
+    const child = spawn(process.execPath, [path], { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });
+    let output = "";
+    let errors = "";
+    child.stdout.on("data", (data) => (output += data));
+    child.stderr.on("data", (data) => (errors += data));
+    const [status] = await once(child, "close");
+    assert.equal(status, 0, errors);
+    assert.match(output, /unprocessable 422/);
+    assert.ok(statSync(join(folder, "larger.png")).size > 1000);
+  });
+}
