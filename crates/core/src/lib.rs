@@ -35,48 +35,45 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
-pub mod background;
-mod base64_engine;
-mod batch;
-mod call;
 mod client;
 mod error;
-mod exchange;
+mod files;
+mod http;
 mod identifier;
-#[cfg(not(target_arch = "wasm32"))]
 pub mod native;
 pub mod operation;
-mod output;
-mod page;
 pub mod platform;
-mod progress;
-mod request;
+mod predictions;
 pub mod resources;
-mod retry;
-mod run;
-mod sse;
-mod stream;
-pub mod transport;
-mod upload;
 mod value;
-mod wait;
 pub mod webhook;
 
-/// Writes JSON in Rust; what it makes converts [`Into`] a [`Value`].
+/// Writes JSON in Rust syntax. The result converts [`Into`] a [`Value`].
 pub use serde_json::json;
 
 pub use self::{
-    call::Call,
-    client::{Client, Options},
+    client::{
+        Client, background,
+        call::Call,
+        options::{FileEncodingStrategy, OnAbandon, Options},
+        page::{List, Page},
+        response::Reply,
+    },
     error::{Error, ErrorKind, ErrorResponse, FailureReason, Result},
-    exchange::Reply,
+    files::{output::FileOutput, save_all::SaveAll, upload::MAX_FILE_SIZE, upload_progress::UploadProgress},
+    http::{request::RequestOptions, retry::RetryPolicy, transport},
     identifier::Reference,
     operation::Item,
-    output::{FileOutput, SaveAll},
-    page::{List, Page},
-    platform::{BoxFuture, BoxStream, Observer},
-    progress::Progress,
-    request::RequestOptions,
+    platform::{BoxError, BoxFuture, BoxStream},
+    predictions::{
+        create::CreatePrediction,
+        events::{Event, EventStream, TextStream},
+        output::Output,
+        progress::Progress,
+        run::{Run, RunOutcome},
+        stream_run::StreamRun,
+        types::{Prediction, Status},
+    },
     resources::{
         accounts::Account,
         collections::Collection,
@@ -84,14 +81,8 @@ pub use self::{
         files::UploadedFile,
         hardware::Hardware,
         models::{Model, Version},
-        predictions::{CreatePrediction, Prediction, Status},
         trainings::Training,
     },
-    retry::RetryPolicy,
-    run::{Run, RunOutcome, StreamRun},
-    stream::{Event, EventStream, TextStream},
-    upload::{ByteSource, File, FileEncodingStrategy, MAX_FILE_SIZE, Upload},
-    value::{Number, Object, PathSegment, Value},
-    wait::OnAbandon,
+    value::{ByteSource, DecodeError, EncodeError, File, Number, Object, Observer, PathSegment, Value},
     webhook::Webhook,
 };

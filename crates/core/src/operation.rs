@@ -13,25 +13,32 @@ pub use self::{
     compute::{COMPUTATIONS, compute},
     streams::{Item, STREAMS, open},
 };
-pub use crate::exchange::Answer;
+pub use crate::client::response::Answer;
 use crate::{
-    call::{Call, Ready, Work},
-    client::Client,
-    error::{Error, Result},
-    exchange::Reply,
-    output::{FileOutput, SaveAllParams},
-    platform::{BoxFuture, Observer},
-    request::RequestOptions,
+    client::{
+        Client,
+        call::{Call, Ready, Work},
+        response::Reply,
+    },
+    error::{Error, Result, decode_params},
+    files::{output::FileOutput, save_all::SaveAllParams},
+    http::request::RequestOptions,
+    platform::BoxFuture,
+    predictions::{
+        create::{CreateBelow, CreateParams},
+        resource::ListPredictions,
+        run_params::RunParams,
+        target::Target,
+        wait::WaitParams,
+    },
     resources::{
         deployments::{Named, NewDeployment, UpdateParams},
         files::{CreateFileParams, DownloadParams},
         models::{ListModels, NewModel, OfModel, UpdateModel},
-        predictions::{CreateBelow, CreateParams, ListPredictions, Target, WaitParams},
         search::SearchParams,
         trainings::CreateTrainingParams,
     },
-    run::RunParams,
-    value::{Object, Value, decode_params},
+    value::{Object, Observer, Value},
 };
 
 /// Parameters of an operation that has none.
@@ -285,7 +292,8 @@ impl OutputWork {
                 Ok(Reply::of(Value::Object(members.collect())))
             }
             OutputVerb::Save => {
-                let path = path.ok_or_else(|| Error::invalid("output.save: `path` is missing"))?;
+                let path =
+                    path.ok_or_else(|| Error::invalid("output.save: `path` is missing").about("path"))?;
                 file.save_observed(&path, observer).await?;
                 Ok(Reply::of(path.to_string_lossy().as_ref().into()))
             }
@@ -309,7 +317,8 @@ impl Work for OutputWork {
 
 /// A path below the base URL, query and all, or a whole URL.
 fn url_of(client: &Client, path: &str) -> Result<url::Url> {
-    let wrong = |error| Error::invalid(format!("`path` is not a path of the API or a URL: {error}"));
+    let wrong =
+        |error| Error::invalid_argument("path", format!("is not a path of the API or a URL: {error}"));
     match path.split_once("://") {
         // A URL may also stand in a path's query.
         Some((scheme, _)) if !scheme.contains(['/', '?']) => url::Url::parse(path).map_err(wrong),
@@ -339,23 +348,26 @@ struct RawRequest {
 
 impl RawRequest {
     fn call(self, client: &Client) -> Call<Value> {
-        Call::expecting(client, self.request(client), crate::exchange::Expect::Bytes)
+        Call::expecting(client, self.request(client), crate::client::response::Expect::Bytes)
     }
 
-    fn request(self, client: &Client) -> Result<crate::request::Request> {
-        use crate::request::{Body, Request, Target};
+    fn request(self, client: &Client) -> Result<crate::http::request::Request> {
+        use crate::http::request::{Body, Request, RequestTarget};
         const METHODS: [&str; 8] = ["GET", "POST", "PUT", "PATCH", "DELETE", "QUERY", "HEAD", "OPTIONS"];
         let method = self.method.unwrap_or_else(|| "GET".into()).to_ascii_uppercase();
         let method = METHODS.into_iter().find(|known| *known == method).ok_or_else(|| {
-            Error::invalid(format!("`method` must be one of {}, not {method:?}", METHODS.join(", ")))
+            Error::invalid_argument(
+                "method",
+                format!("must be one of {}, not {method:?}", METHODS.join(", ")),
+            )
         })?;
-        let target = Target::Url(url_of(client, &self.path)?);
+        let target = RequestTarget::Url(url_of(client, &self.path)?);
         let mut request = Request::with_method(method, target);
         for (name, value) in self.params {
             request = request.query(&name, Some(value));
         }
         for (name, value) in self.headers {
-            crate::client::check_header("headers", &name, &value)?;
+            crate::http::headers::check_header("headers", &name, &value)?;
             request = request.header(&name.to_ascii_lowercase(), value);
         }
         Ok(match self.data {

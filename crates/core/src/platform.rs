@@ -5,15 +5,13 @@
 //! timer are injected (see [`Runtime`]) because neither `std::time` nor tokio's timer work on the
 //! web, and because tests want a clock of their own.
 
-#[cfg(target_arch = "wasm32")]
-mod no_files;
+mod batch;
+mod blocking;
+mod lock;
 
 use std::time::Duration;
 
-#[cfg(target_arch = "wasm32")]
-pub(crate) use self::no_files::{AtomicFile, is_file, make_folder, on_another_thread};
-#[cfg(not(target_arch = "wasm32"))]
-pub(crate) use crate::native::{AtomicFile, is_file, make_folder, on_another_thread};
+pub(crate) use self::{batch::Batch, blocking::run_blocking, lock::lock};
 
 #[cfg(not(target_arch = "wasm32"))]
 mod imp {
@@ -23,10 +21,8 @@ mod imp {
 
     /// A cause of an [`Error`](crate::Error) of any type, `Send` and `Sync` where threads exist.
     pub type BoxError = Box<dyn Error + Send + Sync>;
-    /// Is told of every state that a long call sees on its way.
-    pub type Observer = Arc<dyn Fn(crate::Value) + Send + Sync>;
-    pub(crate) type UploadWatcher = Arc<dyn Fn(crate::Upload) + Send + Sync>;
-    pub(crate) type BytesWatcher = Arc<dyn Fn(u64, Option<u64>) + Send + Sync>;
+    /// A shared callback, `Send` and `Sync` where threads exist.
+    pub type Callback<T> = Arc<dyn Fn(T) + Send + Sync>;
     /// `Send` where threads exist, nothing elsewhere.
     pub trait MaybeSend: Send {}
     impl<T: Send + ?Sized> MaybeSend for T {}
@@ -47,10 +43,8 @@ mod imp {
 
     /// A cause of an [`Error`](crate::Error) of any type, `Send` and `Sync` where threads exist.
     pub type BoxError = Box<dyn Error>;
-    /// Is told of every state that a long call sees on its way.
-    pub type Observer = Arc<dyn Fn(crate::Value)>;
-    pub(crate) type UploadWatcher = Arc<dyn Fn(crate::Upload)>;
-    pub(crate) type BytesWatcher = Arc<dyn Fn(u64, Option<u64>)>;
+    /// A shared callback, `Send` and `Sync` where threads exist.
+    pub type Callback<T> = Arc<dyn Fn(T)>;
     /// `Send` where threads exist, nothing elsewhere.
     pub trait MaybeSend {}
     impl<T: ?Sized> MaybeSend for T {}
@@ -63,8 +57,7 @@ mod imp {
     pub type BoxStream<'a, T> = Pin<Box<dyn Stream<Item = T> + 'a>>;
 }
 
-pub use imp::{BoxError, BoxFuture, BoxStream, MaybeSend, MaybeSync, Observer};
-pub(crate) use imp::{BytesWatcher, UploadWatcher};
+pub use imp::{BoxError, BoxFuture, BoxStream, Callback, MaybeSend, MaybeSync};
 
 /// Starts a future that outlives its caller; see [`Runtime::spawner`].
 ///

@@ -6,7 +6,16 @@ pub mod deployments;
 pub mod files;
 pub mod hardware;
 pub mod models;
-pub mod predictions;
 pub mod search;
 pub mod trainings;
 pub mod webhooks;
+
+/// Predictions; see [`Client::predictions`](crate::Client::predictions).
+pub mod predictions {
+    pub use crate::predictions::{
+        create::CreatePrediction,
+        resource::Predictions,
+        types::{Prediction, Status},
+        wait::WaitForPrediction,
+    };
+}

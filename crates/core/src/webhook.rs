@@ -146,7 +146,7 @@ impl<'a> Webhook<'a> {
     /// ```
     pub fn verify(&self, secret: &str, now: Duration, tolerance: Option<Duration>) -> Result<Value> {
         self.check(secret, now, tolerance)?;
-        Value::from_json(self.body).map_err(|error| error.with_kind(ErrorKind::WebhookBody))
+        Value::from_json(self.body).map_err(|error| Error::from(error).with_kind(ErrorKind::WebhookBody))
     }
 
     /// Checks the timestamp and the signature without parsing the body.
@@ -252,10 +252,10 @@ mod tests {
             "tolerance": null, "parse": false
         })
         .into();
-        let verified = crate::operation::compute("webhooks.verify", params.clone()).unwrap();
+        let verified = crate::operation::compute::compute("webhooks.verify", params.clone()).unwrap();
         assert!(verified.into_value().unwrap().is_null());
         params["parse"] = true.into();
-        assert!(crate::operation::compute("webhooks.verify", params).is_err());
+        assert!(crate::operation::compute::compute("webhooks.verify", params).is_err());
     }
 
     proptest! {

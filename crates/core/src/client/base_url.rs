@@ -10,7 +10,10 @@ pub(super) fn resolve(base_url: Option<String>) -> Result<Url> {
         return Ok(Url::parse("https://api.replicate.com/v1").expect("a valid URL"));
     };
     let wrong = |why: &str| {
-        Error::invalid(format!("`base_url` {why}: {text:?}; a valid one is https://api.replicate.com/v1"))
+        Error::invalid_argument(
+            "base_url",
+            format!("{why}: {text:?}; a valid one is https://api.replicate.com/v1"),
+        )
     };
     let text = text.trim();
     let parsed = Url::parse(text);
@@ -19,18 +22,19 @@ pub(super) fn resolve(base_url: Option<String>) -> Result<Url> {
         // `localhost:3000` parses as a URL whose scheme is `localhost`.
         let local = ["localhost", "127.", "0.0.0.0", "[::1]"].iter().any(|local| text.starts_with(local));
         let scheme = if local { "http" } else { "https" };
-        return Err(Error::invalid(format!(
-            "`base_url` must begin with http:// or https://; did you mean {:?}?",
-            format!("{scheme}://{text}")
-        )));
+        return Err(Error::invalid_argument(
+            "base_url",
+            format!("must begin with http:// or https://; did you mean {:?}?", format!("{scheme}://{text}")),
+        ));
     }
     let mut url = parsed.map_err(|error| wrong("is not a URL").with_source(error))?;
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
         return Err(wrong("must begin with http:// or https://"));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(Error::invalid(
-            "`base_url` must not contain a user name or password; use `token` or `headers`",
+        return Err(Error::invalid_argument(
+            "base_url",
+            "must not contain a user name or password; use `token` or `headers`",
         ));
     }
     url.set_query(None);

@@ -111,7 +111,12 @@ error_kinds! {
 }
 
 impl ErrorKind {
-    /// The kind for an HTTP status that is not a success.
+    /// Whether the prediction has ended, without success.
+    pub(crate) fn ends_prediction(self) -> bool {
+        matches!(self, Self::PredictionFailed | Self::PredictionCanceled | Self::PredictionAborted)
+    }
+
+    /// Returns the kind for an HTTP status that is not a success.
     pub(crate) fn from_status(status: u16) -> Self {
         match status {
             400 => Self::BadRequest,

@@ -10,8 +10,8 @@ use bytes::Bytes;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::{
-    batch::Batch,
     error::{Error, ErrorKind, Result},
+    platform::Batch,
 };
 
 /// How much may be written before the disk begins to take it, so that little is left to wait for at the end.
@@ -39,7 +39,7 @@ impl AtomicFile {
     pub async fn create(target: &Path) -> Result<Self> {
         if target.file_name().is_none() {
             let shown = target.display().to_string();
-            return Err(Error::invalid(format!("`path` must name a file to write, not {shown:?}")));
+            return Err(Error::invalid_argument("path", format!("must name a file to write, not {shown:?}")));
         }
         // Short, because the target's own name may be as long as names can be.
         let temporary = target.with_file_name(format!(".{:016x}.part", fastrand::u64(..)));
@@ -134,11 +134,12 @@ fn replaceable(target: &Path) -> Result<()> {
     let shown = target.display();
     match std::fs::metadata(target) {
         Ok(there) if there.is_dir() => {
-            Err(Error::invalid(format!("`path` is a directory: {shown}; pass the path of a file")))
+            Err(Error::invalid_argument("path", format!("is a directory: {shown}; pass the path of a file")))
         }
-        Ok(there) if !there.is_file() => Err(Error::invalid(format!(
-            "`path` is a device, a pipe or a socket: {shown}; read the output and write it there yourself"
-        ))),
+        Ok(there) if !there.is_file() => Err(Error::invalid_argument(
+            "path",
+            format!("is a device, a pipe or a socket: {shown}; read the output and write it there yourself"),
+        )),
         _ => Ok(()),
     }
 }

@@ -16,8 +16,8 @@ use reqwest::{
 use super::proxy::Proxies;
 use crate::{
     error::{Error, ErrorKind, Result, causes},
+    http::transport::{BodySource, HttpBody, HttpRequest, HttpResponse, Transport},
     platform::{BoxFuture, BoxStream},
-    transport::{BodySource, HttpBody, HttpRequest, HttpResponse, Transport},
 };
 
 /// HTTP/1.1 and HTTP/2 over TCP and TLS, connections kept and shared.
@@ -68,13 +68,15 @@ impl HttpTransport {
         let proxy = proxy
             .map(|url| {
                 let proxy = reqwest::Proxy::all(&url).map_err(|error| {
-                    Error::invalid("`proxy` must be a URL such as http://host:port").with_source(error)
+                    Error::invalid_argument("proxy", "must be a URL such as http://host:port")
+                        .with_source(error)
                 })?;
-                Ok((url, proxy))
+                Ok::<_, Error>((url, proxy))
             })
             .transpose()?;
         let certificates = ca_bundle.as_deref().map(certificates_of).transpose();
-        let certificates = certificates.map_err(|why| Error::invalid(format!("`ca_bundle`: {why}")))?;
+        let certificates =
+            certificates.map_err(|why| Error::invalid(format!("`ca_bundle`: {why}")).about("ca_bundle"))?;
         let certificates = certificates.unwrap_or_default();
         Ok(Self { settings: Settings { connect_timeout, proxy, certificates }, client: OnceLock::new() })
     }
@@ -148,7 +150,7 @@ impl Transport for HttpTransport {
 fn to_reqwest(request: HttpRequest) -> Result<reqwest::Request> {
     let HttpRequest { method, url, headers, body } = request;
     let method = Method::from_bytes(method.as_bytes())
-        .map_err(|error| Error::invalid(format!("`method`: {error}")))?;
+        .map_err(|error| Error::invalid(format!("`method`: {error}")).about("method"))?;
     let mut out = reqwest::Request::new(method, url);
     let mut map = HeaderMap::with_capacity(headers.len());
     for (name, value) in headers {

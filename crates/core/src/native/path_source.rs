@@ -5,15 +5,16 @@ use std::{
     fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
 
 use crate::{
-    error::{Error, ErrorKind, Result},
-    platform::{BoxFuture, BoxStream, on_another_thread},
-    upload::ByteSource,
+    error::{Error, ErrorKind},
+    platform::{BoxError, BoxFuture, BoxStream, run_blocking},
+    value::ByteSource,
 };
 
 /// How much of a file is read at once.
@@ -25,9 +26,18 @@ pub(crate) struct PathSource {
     path: PathBuf,
 }
 
-impl PathSource {
-    pub fn new(path: PathBuf) -> Self {
-        Self { path }
+impl crate::value::File {
+    /// Builds a file from a path. It is opened when it is sent.
+    ///
+    /// A path that cannot be read fails then, with [`ErrorKind::FileNotFound`].
+    pub fn path(path: impl Into<PathBuf>) -> Self {
+        let path = path.into();
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        let file = Self::source(Arc::new(PathSource { path }));
+        match name {
+            Some(name) => file.filename(name),
+            None => file,
+        }
     }
 }
 
@@ -43,11 +53,11 @@ impl ByteSource for PathSource {
         Some(format!("path {:?}", self.path))
     }
 
-    fn check(&self) -> Result<()> {
+    fn check(&self) -> Result<(), BoxError> {
         let metadata = std::fs::metadata(&self.path).map_err(|error| unreadable(&self.path, error))?;
         if metadata.is_dir() {
             let error = io::Error::new(io::ErrorKind::IsADirectory, "it is a directory");
-            return Err(unreadable(&self.path, error));
+            return Err(unreadable(&self.path, error).into());
         }
         Ok(())
     }
@@ -56,11 +66,10 @@ impl ByteSource for PathSource {
         true
     }
 
-    fn open(&self) -> BoxFuture<'_, Result<BoxStream<'static, Result<Bytes>>>> {
+    fn open(&self) -> BoxFuture<'_, Result<BoxStream<'static, Result<Bytes, BoxError>>, BoxError>> {
         Box::pin(async move {
             let path = self.path.clone();
-            let opened =
-                on_another_thread(move || File::open(&path).map_err(|error| unreadable(&path, error)));
+            let opened = run_blocking(move || File::open(&path).map_err(|error| unreadable(&path, error)));
             let reading = Reading::new(opened.await??, self.path.clone());
             let pieces = stream::try_unfold(reading, |mut reading| async {
                 Ok(reading.next().await?.map(|piece| (piece, reading)))
@@ -78,7 +87,7 @@ fn unreadable(path: &Path, error: io::Error) -> Error {
 /// A file being read: one piece is, while the one before goes its way.
 struct Reading {
     path: PathBuf,
-    next: BoxFuture<'static, Result<(File, io::Result<BytesMut>)>>,
+    next: BoxFuture<'static, Result<(File, io::Result<BytesMut>), BoxError>>,
     /// What was handed out. Its memory is used again when nobody else holds it: new memory for each
     /// piece would have to be cleared by the system each time, which takes longer than to read it.
     given: VecDeque<Bytes>,
@@ -89,7 +98,7 @@ impl Reading {
         Self { path, next: read(file, BytesMut::new()), given: VecDeque::new() }
     }
 
-    async fn next(&mut self) -> Result<Option<Bytes>> {
+    async fn next(&mut self) -> Result<Option<Bytes>, BoxError> {
         let (file, piece) = (&mut self.next).await?;
         let piece = piece.map_err(|error| unreadable(&self.path, error))?.freeze();
         if piece.is_empty() {
@@ -113,8 +122,11 @@ impl Reading {
 }
 
 /// Reads the next piece into `memory`; an empty one is the end.
-fn read(mut file: File, mut memory: BytesMut) -> BoxFuture<'static, Result<(File, io::Result<BytesMut>)>> {
-    on_another_thread(move || {
+fn read(
+    mut file: File,
+    mut memory: BytesMut,
+) -> BoxFuture<'static, Result<(File, io::Result<BytesMut>), BoxError>> {
+    run_blocking(move || {
         memory.resize(PIECE, 0);
         let read = loop {
             match file.read(&mut memory) {

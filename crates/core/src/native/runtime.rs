@@ -7,10 +7,7 @@ use std::{
 
 use tokio::runtime::Handle;
 
-use crate::{
-    error::{Error, ErrorKind, Result},
-    platform::{BoxFuture, Runtime, SpawnFn, Spawner},
-};
+use crate::platform::{BoxFuture, Runtime, SpawnFn, Spawner};
 
 /// The clock and timer of tokio, running at a rate of choice.
 ///
@@ -82,21 +79,4 @@ impl SpawnFn for Tokio {
     fn spawn(&self, task: BoxFuture<'static, ()>) {
         self.0.spawn(task);
     }
-}
-
-/// Begins work that takes the processor or the disk for a while, and gives what comes of it.
-pub(crate) fn on_another_thread<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> BoxFuture<'static, Result<T>> {
-    let Ok(runtime) = Handle::try_current() else {
-        // Another runtime than tokio, under a transport of its own.
-        let done = work();
-        return Box::pin(async { Ok(done) });
-    };
-    let working = runtime.spawn_blocking(work);
-    Box::pin(async {
-        working.await.map_err(|error| {
-            Error::new(ErrorKind::Internal, "work on another thread was not finished").with_source(error)
-        })
-    })
 }

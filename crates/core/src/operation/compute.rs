@@ -5,12 +5,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::Deserialize;
 
 use crate::{
-    error::{Error, ErrorKind, Result},
-    exchange::Answer,
+    client::response::Answer,
+    error::{Error, ErrorKind, Result, decode_params},
     identifier::Reference,
-    progress::Progress,
+    predictions::progress::Progress,
     value::{
-        Object, Value, decode_params,
+        Object, Value,
         nearest::{nearest, option_advice as option_advice_for},
     },
     webhook::{TOLERANCE, Webhook, body_error},
@@ -129,8 +129,9 @@ fn event(body: Value) -> Result<Answer> {
 }
 
 fn duration(name: &str, seconds: f64) -> Result<Duration> {
-    Duration::try_from_secs_f64(seconds)
-        .map_err(|_| Error::invalid(format!("`{name}` must be a non-negative, finite number of seconds")))
+    Duration::try_from_secs_f64(seconds).map_err(|_| {
+        Error::invalid_argument(name, format!("must be a non-negative, finite number of seconds"))
+    })
 }
 
 fn progress(params: Logs) -> Result<Answer> {

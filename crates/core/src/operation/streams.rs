@@ -10,19 +10,22 @@ use tokio::sync::mpsc;
 use super::{Cursor, take_options};
 use crate::{
     client::Client,
-    error::{Error, Result},
-    output::FileOutput,
+    error::{Error, Result, decode_params},
+    files::{output::FileOutput, upload_progress::UploadWatch},
+    http::request::{Request, RequestOptions, path},
     platform::BoxStream,
-    request::{Request, RequestOptions, path},
+    predictions::{
+        events::{Event, EventStream, read_events},
+        live::Live,
+        resource::ListPredictions,
+        run_params::RunParams,
+        stream_run::StreamRun,
+    },
     resources::{
         models::{ListModels, OfModel},
-        predictions::ListPredictions,
         search::SearchParams,
     },
-    run::{Live, RunParams, StreamRun},
-    stream::{Event, EventStream, read_events},
-    upload::UploadWatch,
-    value::{Value, decode_params},
+    value::Value,
 };
 
 /// One answer of an operation that has many.
@@ -116,7 +119,7 @@ fn run_events(client: &Client, params: RunParams, options: RequestOptions) -> Re
     if report_uploads {
         return Ok(uploads_and_events(run));
     }
-    let events = async move { Ok(events_of(run.await?)) };
+    let events = async move { Ok::<_, Error>(events_of(run.await?)) };
     Ok(Box::pin(stream::once(events).try_flatten()))
 }
 
@@ -146,7 +149,7 @@ fn prediction_events(client: &Client, params: OfPrediction, options: RequestOpti
     let events = async move {
         let prediction = params.known(&client, &options).await?;
         let events = read_events(&client, &prediction, params.files(&client), options)?;
-        Ok(events_of(EventStream::new(prediction, events)))
+        Ok::<_, Error>(events_of(EventStream::new(prediction, events)))
     };
     Ok(Box::pin(stream::once(events).try_flatten()))
 }
@@ -158,12 +161,16 @@ fn output_items(client: &Client, params: OutputItems, options: RequestOptions) -
     let begin = async move {
         let OutputItems { id, prediction, use_file_output, live } = params;
         if let (Some(live), Some(prediction)) = (live, &prediction) {
-            return Ok(live.items(&client, prediction.clone(), options).map_ok(Item::Value).boxed());
+            return Ok::<_, Error>(
+                live.items(&client, prediction.clone(), options).map_ok(Item::Value).boxed(),
+            );
         }
         let params = OfPrediction { id, prediction, use_file_output };
         let prediction = params.known(&client, &options).await?;
         let files = params.files(&client);
-        Ok(crate::run::polled::items(&client, prediction, files, options, None).map_ok(Item::Value).boxed())
+        Ok(crate::predictions::polled_events::items(&client, prediction, files, options, None)
+            .map_ok(Item::Value)
+            .boxed())
     };
     Ok(Box::pin(stream::once(begin).try_flatten()))
 }
@@ -173,7 +180,7 @@ fn file_bytes(client: &Client, params: Content, options: RequestOptions) -> Resu
     Ok(Box::pin(file.stream_from(params.offset).map_ok(Item::Bytes)))
 }
 
-fn pages<T>(list: crate::page::List<T>, options: RequestOptions) -> Result<Items> {
+fn pages<T>(list: crate::client::page::List<T>, options: RequestOptions) -> Result<Items> {
     Ok(Box::pin(list.with_options(options).raw_pages().map_ok(Item::Value)))
 }
 
@@ -207,7 +214,7 @@ streams! {
     "models.search" (client, p: SearchParams, options) => pages(client.models().search(&p.query), options),
     "models.versions.list" (client, p: OfModel, options) => { let (owner, name) = p.split()?; pages(client.models().versions().list(&owner, &name).maybe_cursor(p.cursor), options) },
     "output.read" (client, p: Content, options) => file_bytes(client, p, options),
-    "paginate" (client, p: Path, options) => pages(crate::page::List::<Value>::new(client, p.request(client)), options),
+    "paginate" (client, p: Path, options) => pages(crate::client::page::List::<Value>::new(client, p.request(client)), options),
     "predictions.list" (client, p: ListPredictions, options) => pages(client.predictions().list_params(p), options),
     "predictions.output_iterator" (client, p: OutputItems, options) => output_items(client, p, options),
     "predictions.stream" (client, p: OfPrediction, options) => prediction_events(client, p, options),
@@ -224,7 +231,7 @@ struct Path {
 
 impl Path {
     fn request(self, client: &Client) -> Result<Request> {
-        crate::page::page_at(client, super::url_of(client, &self.path)?.as_str())
+        crate::client::page::page_at(client, super::url_of(client, &self.path)?.as_str())
     }
 }
 

@@ -4,10 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::models::Model;
 use crate::{
-    call::Call,
-    client::Client,
-    page::List,
-    request::{Request, path},
+    client::{Client, call::Call, page::List},
+    http::request::{Request, path},
     value::Object,
 };
 

@@ -2,14 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::predictions::{CreatePrediction, Target, owner_and};
 use crate::{
-    call::Call,
-    client::Client,
+    client::{Client, call::Call, page::List, response::Expect},
     error::Result,
-    exchange::Expect,
-    page::List,
-    request::{Request, path},
+    http::request::{Request, path},
+    predictions::{
+        create::CreatePrediction,
+        target::{Target, owner_and},
+    },
     value::{Object, Value},
 };
 
@@ -302,6 +302,7 @@ impl Deployments<'_> {
 
 /// A struct of parameters as a JSON body.
 pub(crate) fn body(params: &impl Serialize) -> Result<Value> {
-    let json = serde_json::to_value(params).map_err(|error| crate::Error::invalid(error.to_string()))?;
+    let json =
+        serde_json::to_value(params).map_err(|error| crate::error::Error::invalid(error.to_string()))?;
     Ok(json.into())
 }

@@ -3,15 +3,23 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    call::{Call, Work, answers, request_options},
-    client::Client,
+    client::{
+        Client,
+        call::{Call, Work, answers, request_options},
+        page::List,
+        response::{Expect, Reply},
+    },
     error::{Error, Result},
-    exchange::{Expect, Reply},
-    page::List,
-    platform::{BoxFuture, Observer},
-    request::{Request, RequestOptions, path},
-    upload::{File, UploadOptions, UploadWatch, moved, on_upload},
-    value::{Object, Value},
+    files::{
+        upload::UploadOptions,
+        upload_progress::{UploadWatch, on_upload},
+    },
+    http::{
+        body_progress::transfer_progress,
+        request::{Request, RequestOptions, path},
+    },
+    platform::BoxFuture,
+    value::{File, Object, Observer, Value},
 };
 
 /// An uploaded file. Pass its `urls.get` as an input.
@@ -95,7 +103,10 @@ impl CreateFile {
         if let Some(metadata) = &metadata
             && metadata.as_object().is_none()
         {
-            return Err(Error::invalid(format!("`metadata` must be an object, not {}", metadata.kind())));
+            return Err(Error::invalid_argument(
+                "metadata",
+                format!("must be an object, not {}", metadata.kind()),
+            ));
         }
         let upload = UploadOptions { metadata, options, watch: uploads, ..UploadOptions::default() };
         client.upload(&file?, "file", upload).await
@@ -108,7 +119,8 @@ impl Work for CreateFile {
     }
 
     fn set_observer(&mut self, observer: Observer) {
-        self.uploads = UploadWatch::new(move |upload| observer(moved(upload.loaded, upload.total)));
+        self.uploads =
+            UploadWatch::new(move |upload| observer(transfer_progress(upload.loaded, upload.total)));
     }
 
     fn reply(self) -> BoxFuture<'static, Result<Reply>> {

@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{call::Call, client::Client, request::Request, value::Object};
+use crate::{
+    client::{Client, call::Call},
+    http::request::Request,
+    value::Object,
+};
 
 /// A kind of machine.
 ///

@@ -2,17 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    deployments::body,
-    predictions::{Prediction, owner_and},
-};
+use super::deployments::body;
 use crate::{
-    call::Call,
-    client::Client,
+    client::{Client, call::Call, page::List, response::Expect},
     error::Result,
-    exchange::Expect,
-    page::List,
-    request::{Body, Request, Target, path},
+    http::request::{Body, Request, RequestTarget, path},
+    predictions::{target::owner_and, types::Prediction},
     value::{Object, Value},
 };
 
@@ -174,7 +169,9 @@ impl OfModel {
     }
 
     pub fn id(&self) -> Result<&str> {
-        self.id.as_deref().ok_or_else(|| crate::Error::invalid("`id` is missing; pass the version's id"))
+        self.id
+            .as_deref()
+            .ok_or_else(|| crate::error::Error::invalid_argument("id", "is missing; pass the version's id"))
     }
 }
 
@@ -313,8 +310,8 @@ impl<'c> Models<'c> {
     /// # Ok(()) }
     /// ```
     pub fn search(&self, query: &str) -> List<Model> {
-        let request =
-            Request::with_method("QUERY", Target::Path("/models".into())).body(Body::Text(query.to_owned()));
+        let request = Request::with_method("QUERY", RequestTarget::Path("/models".into()))
+            .body(Body::Text(query.to_owned()));
         List::new(self.client, Ok(request))
     }
 

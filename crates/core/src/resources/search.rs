@@ -4,9 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::models::Model;
 use crate::{
-    call::Call,
-    client::Client,
-    request::Request,
+    client::{Client, call::Call},
+    http::request::Request,
     value::{Object, Value},
 };
 

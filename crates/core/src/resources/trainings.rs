@@ -2,19 +2,28 @@
 
 use serde::Deserialize;
 
-use super::predictions::{Prediction, checked_webhook, events, named};
 use crate::{
-    call::{Call, Work, answers, request_options},
-    client::Client,
+    client::{
+        Client,
+        call::{Call, Work, answers, request_options},
+        options::FileEncodingStrategy,
+        page::List,
+        response::{Expect, Reply},
+    },
     error::{Error, Result},
-    exchange::{Expect, Reply},
+    files::upload_progress::{UploadWatch, on_upload},
+    http::{
+        deadline::Deadline,
+        request::{Request, RequestOptions, path},
+    },
     identifier::Reference,
-    page::List,
-    platform::{BoxFuture, Observer},
-    request::{Request, RequestOptions, path},
-    upload::{FileEncodingStrategy, UploadWatch, on_upload},
-    value::{Object, Value},
-    wait::Deadline,
+    platform::BoxFuture,
+    predictions::{
+        options::events,
+        target::{checked_webhook, named},
+        types::Prediction,
+    },
+    value::{Object, Observer, Value},
 };
 
 /// A training: like a prediction, its output being the new version and its weights.
@@ -76,15 +85,19 @@ impl CreateTrainingParams {
             (None, None, None) => match version.parse()? {
                 Reference::Version { model: Some((owner, name)), id } => (owner, name, id),
                 _ => {
-                    return Err(Error::invalid(
-                        "`version` must be \"owner/name:version\" unless `model` is given",
+                    return Err(Error::invalid_argument(
+                        "version",
+                        "must be \"owner/name:version\" unless `model` is given",
                     ));
                 }
             },
             _ => return Err(Error::invalid("pass either `owner` and `name` or `model`, not both")),
         };
         let destination = destination.ok_or_else(|| {
-            Error::invalid("`destination` is missing; pass the \"owner/name\" of a model that you own")
+            Error::invalid_argument(
+                "destination",
+                "is missing; pass the \"owner/name\" of a model that you own",
+            )
         })?;
         let mut create =
             client.trainings().create(&owner, &name, &id, &destination, input.unwrap_or_else(Value::object));
@@ -161,7 +174,10 @@ impl CreateTraining {
     async fn create(self) -> Result<Reply> {
         named("destination", &self.destination)?;
         if self.input.as_object().is_none() {
-            return Err(Error::invalid(format!("`input` must be an object, not {}", self.input.kind())));
+            return Err(Error::invalid_argument(
+                "input",
+                format!("must be an object, not {}", self.input.kind()),
+            ));
         }
         let path = self.path?;
         let mut body = Object::new();

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{call::Call, client::Client, request::Request};
+use crate::{
+    client::{Client, call::Call},
+    http::request::Request,
+};
 
 /// The secret that the API signs an account's webhooks with. Worth keeping: it rarely changes.
 ///

@@ -1,9 +1,8 @@
-//! How Rust's own types become a [`Value`].
+//! Conversions of Rust types into [`Value`].
 
 use bytes::Bytes;
 
-use super::{Number, Object, Value};
-use crate::{output::FileOutput, upload::File};
+use super::{File, Number, Object, Value};
 
 macro_rules! into_value {
     ($($from:ty => |$value:ident| $make:expr;)*) => {
@@ -27,7 +26,6 @@ into_value! {
     String => |string| Value::String(string);
     Bytes => |bytes| Value::Bytes(bytes);
     File => |file| Value::File(file);
-    FileOutput => |file| Value::Output(file);
     Object => |members| Value::Object(members);
 }
 

@@ -11,8 +11,7 @@ use serde::{
     forward_to_deserialize_any,
 };
 
-use super::{Number, Value, mistake::Mistake};
-use crate::error::{Error, ErrorKind, Result};
+use super::{DecodeError, Number, Value};
 
 /// The name by which [`Value`] asks for a value as it is.
 pub(super) const VALUE: &str = "$replicant::Value";
@@ -27,30 +26,17 @@ pub(super) fn handed_over() -> Option<Value> {
     HANDED_OVER.take()
 }
 
-/// Decodes an answer of the API.
-pub(crate) fn decode<T: DeserializeOwned>(value: Value) -> Result<T> {
-    T::deserialize(ValueDeserializer::new(value, Nulls::Default)).map_err(|mistake| {
-        let path = if mistake.path.is_empty() { "body" } else { &mistake.path };
-        let why = format!("unexpected response: `{path}` {mistake}");
-        Error::new(ErrorKind::InvalidResponse, why)
-    })
+/// Deserializes `T` from a value.
+pub(crate) fn from_value<T: DeserializeOwned>(value: Value, nulls: Nulls) -> Result<T, DecodeError> {
+    T::deserialize(ValueDeserializer::new(value, nulls))
 }
 
-/// Decodes the parameters of an operation; what does not fit is named.
-pub(crate) fn decode_params<T: DeserializeOwned>(operation: &str, params: Value) -> Result<T> {
-    T::deserialize(ValueDeserializer::new(params, Nulls::Refused)).map_err(|mistake| {
-        let path = &mistake.path;
-        let place = if path.is_empty() || mistake.placed { String::new() } else { format!(" `{path}`") };
-        Error::invalid(format!("{operation}:{place} {mistake}"))
-    })
-}
-
-/// What a member that is `null` is where its type has no `null`.
+/// How to read a member that is `null` although its type has no `null`.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Nulls {
-    /// Wrong: it was given by the user.
+pub(crate) enum Nulls {
+    /// Refused: the user passed it.
     Refused,
-    /// As if it were left out: whatever the API leaves open must not make an answer unreadable.
+    /// As if it were omitted: a `null` that the API adds must not make a response unreadable.
     Default,
 }
 
@@ -73,7 +59,7 @@ impl ValueDeserializer {
         }
     }
 
-    fn any<'de, V: Visitor<'de>>(self, default: Value, visitor: V) -> Result<V::Value, Mistake> {
+    fn any<'de, V: Visitor<'de>>(self, default: Value, visitor: V) -> Result<V::Value, DecodeError> {
         let nulls = self.nulls;
         Self::new(self.or(default), nulls).deserialize_any(visitor)
     }
@@ -81,16 +67,16 @@ impl ValueDeserializer {
 
 macro_rules! with_default {
     ($($method:ident => $default:expr,)*) => {
-        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
             self.any($default, visitor)
         })*
     };
 }
 
 impl<'de> Deserializer<'de> for ValueDeserializer {
-    type Error = Mistake;
+    type Error = DecodeError;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         let nulls = self.nulls;
         match self.value {
             Value::Null => visitor.visit_unit(),
@@ -103,13 +89,13 @@ impl<'de> Deserializer<'de> for ValueDeserializer {
             Value::Object(members) => {
                 visitor.visit_map(Members { rest: members.into_iter(), member: Default::default(), nulls })
             }
-            Value::Output(file) => visitor.visit_str(file.url()),
+            Value::FileUrl(file) => visitor.visit_str(&file),
             Value::Bytes(bytes) => visitor.visit_bytes(&bytes),
-            Value::File(_) => Err(Mistake::custom("must not be a file")),
+            Value::File(_) => Err(DecodeError::custom("must not be a file")),
         }
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         match self.value {
             Value::Null => visitor.visit_none(),
             _ => visitor.visit_some(self),
@@ -120,7 +106,7 @@ impl<'de> Deserializer<'de> for ValueDeserializer {
         self,
         name: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Mistake> {
+    ) -> Result<V::Value, DecodeError> {
         if name == VALUE {
             HANDED_OVER.set(Some(self.value));
             return visitor.visit_unit();
@@ -133,12 +119,12 @@ impl<'de> Deserializer<'de> for ValueDeserializer {
         _name: &'static str,
         variants: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Mistake> {
+    ) -> Result<V::Value, DecodeError> {
         let nulls = self.nulls;
         match self.value {
             Value::String(string) => visitor.visit_enum(string.into_deserializer()),
             Value::Object(members) if members.len() == 1 => visitor.visit_enum(Variant { members, nulls }),
-            other => Err(Mistake::no_variant(other.kind(), variants)),
+            other => Err(DecodeError::no_variant(other.kind(), variants)),
         }
     }
 
@@ -157,7 +143,7 @@ impl<'de> Deserializer<'de> for ValueDeserializer {
         _name: &'static str,
         _fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Mistake> {
+    ) -> Result<V::Value, DecodeError> {
         self.deserialize_map(visitor)
     }
 
@@ -173,12 +159,15 @@ struct Items {
 }
 
 impl<'de> SeqAccess<'de> for Items {
-    type Error = Mistake;
+    type Error = DecodeError;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Mistake> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, DecodeError> {
         let Some((index, item)) = self.rest.next() else { return Ok(None) };
         let item = seed.deserialize(ValueDeserializer::new(item, self.nulls));
-        item.map(Some).map_err(|mistake| mistake.in_item(index))
+        item.map(Some).map_err(|error| error.in_item(index))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -194,18 +183,18 @@ struct Members {
 }
 
 impl<'de> MapAccess<'de> for Members {
-    type Error = Mistake;
+    type Error = DecodeError;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Mistake> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, DecodeError> {
         let Some(member) = self.rest.next() else { return Ok(None) };
         self.member = member;
         seed.deserialize(self.member.0.as_str().into_deserializer()).map(Some)
     }
 
-    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Mistake> {
+    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, DecodeError> {
         let value = mem::take(&mut self.member.1);
         let value = seed.deserialize(ValueDeserializer { value, nulls: self.nulls, member: true });
-        value.map_err(|mistake| mistake.in_member(&self.member.0))
+        value.map_err(|error| error.in_member(&self.member.0))
     }
 }
 
@@ -215,32 +204,32 @@ struct Variant {
 }
 
 impl<'de> EnumAccess<'de> for Variant {
-    type Error = Mistake;
+    type Error = DecodeError;
     type Variant = ValueDeserializer;
 
     fn variant_seed<T: DeserializeSeed<'de>>(
         self,
         seed: T,
-    ) -> Result<(T::Value, ValueDeserializer), Mistake> {
+    ) -> Result<(T::Value, ValueDeserializer), DecodeError> {
         let (name, value) =
-            self.members.into_iter().next().ok_or_else(|| Mistake::custom("must not be empty"))?;
+            self.members.into_iter().next().ok_or_else(|| DecodeError::custom("must not be empty"))?;
         let name = ValueDeserializer::new(Value::String(name), self.nulls);
         Ok((seed.deserialize(name)?, ValueDeserializer::new(value, self.nulls)))
     }
 }
 
 impl<'de> VariantAccess<'de> for ValueDeserializer {
-    type Error = Mistake;
+    type Error = DecodeError;
 
-    fn unit_variant(self) -> Result<(), Mistake> {
+    fn unit_variant(self) -> Result<(), DecodeError> {
         Deserialize::deserialize(self)
     }
 
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Mistake> {
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, DecodeError> {
         seed.deserialize(self)
     }
 
-    fn tuple_variant<V: Visitor<'de>>(self, _len: usize, visitor: V) -> Result<V::Value, Mistake> {
+    fn tuple_variant<V: Visitor<'de>>(self, _len: usize, visitor: V) -> Result<V::Value, DecodeError> {
         self.deserialize_any(visitor)
     }
 
@@ -248,7 +237,7 @@ impl<'de> VariantAccess<'de> for ValueDeserializer {
         self,
         _fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Mistake> {
+    ) -> Result<V::Value, DecodeError> {
         self.deserialize_any(visitor)
     }
 }

@@ -10,14 +10,13 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use super::{Number, Value, decode};
-use crate::error::{Error, ErrorKind, Result};
+use super::{DecodeError, Number, Value, decode};
 
 impl Value {
     /// Reads JSON text.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidResponse`] if it is not JSON.
+    /// If `text` is not JSON.
     ///
     /// ```
     /// use replicant::Value;
@@ -26,39 +25,49 @@ impl Value {
     /// assert_eq!(value["id"].to_string(), "123456789012345678901234567890");
     /// # Ok::<(), replicant::Error>(())
     /// ```
-    pub fn from_json(text: &[u8]) -> Result<Value> {
+    pub fn from_json(text: &[u8]) -> Result<Value, DecodeError> {
         BEYOND_64_BITS.set(false);
-        // Looked at as a whole, which is quicker than string by string.
+        // Validating UTF-8 once for the whole text is faster than once per string.
         let Ok(text) = std::str::from_utf8(text) else {
-            // Fails, too, and says at which line.
-            return serde_json::from_slice(text).map_err(not_json);
+            // serde_json reports the line of the invalid byte.
+            return serde_json::from_slice(text).map_err(DecodeError::not_json);
         };
-        let value = serde_json::from_str(text).map_err(not_json)?;
-        if BEYOND_64_BITS.take() { exact(text).map_err(not_json) } else { Ok(value) }
+        let value = serde_json::from_str(text).map_err(DecodeError::not_json)?;
+        if BEYOND_64_BITS.take() { exact(text).map_err(DecodeError::not_json) } else { Ok(value) }
     }
 
     /// Writes JSON text. A file output is written as its URL.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidArgument`] if there are bytes or files in here, or a float that JSON
-    /// has no name for (NaN, infinity).
+    /// If the value holds bytes, a file, or a float that is not finite.
     ///
     /// ```
     /// use replicant::{Value, json};
-    ///
     ///
     /// assert_eq!(Value::from(json!({"a": [1, 1.5]})).to_json()?, br#"{"a":[1,1.5]}"#);
     /// assert!(Value::from(f64::NAN).to_json().is_err());
     /// # Ok::<(), replicant::Error>(())
     /// ```
-    pub fn to_json(&self) -> Result<Vec<u8>> {
-        serde_json::to_vec(self).map_err(|error| Error::invalid(error.to_string()))
+    pub fn to_json(&self) -> Result<Vec<u8>, EncodeError> {
+        serde_json::to_vec(self).map_err(EncodeError)
     }
 }
 
-/// Whether this is JSON that [`Value::from_json`] would read, found out without making a value.
-pub(crate) fn check_json(text: &str) -> Result<()> {
-    serde_json::from_str(text).map(|Checked| ()).map_err(not_json)
+/// A value that JSON cannot express: bytes, a file, or a float that is not finite.
+#[derive(Debug)]
+pub struct EncodeError(serde_json::Error);
+
+impl fmt::Display for EncodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for EncodeError {}
+
+/// Checks that [`Value::from_json`] would accept `text`, without building a value.
+pub(crate) fn check_json(text: &str) -> Result<(), DecodeError> {
+    serde_json::from_str(text).map(|Checked| ()).map_err(DecodeError::not_json)
 }
 
 /// Any value, forgotten. Unlike serde's own, it also refuses escapes that are no text.
@@ -110,10 +119,6 @@ impl<'de> Visitor<'de> for Checked {
         while access.next_entry::<Self, Self>()?.is_some() {}
         Ok(self)
     }
-}
-
-fn not_json(error: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::new(ErrorKind::InvalidResponse, format!("not valid JSON: {error}")).with_source(error)
 }
 
 thread_local! {
@@ -235,7 +240,7 @@ impl Serialize for Value {
             Value::String(string) => serializer.serialize_str(string),
             Value::Array(items) => items.serialize(serializer),
             Value::Object(members) => members.serialize(serializer),
-            Value::Output(file) => serializer.serialize_str(file.url()),
+            Value::FileUrl(url) => serializer.serialize_str(url),
             Value::Bytes(_) | Value::File(_) => {
                 Err(S::Error::custom("a file or bytes cannot be written as JSON"))
             }

@@ -1,0 +1,124 @@
+//! A request as it goes to the wire. The one place where the token is attached.
+
+use url::Url;
+
+use super::Client;
+use crate::{
+    error::{Error, ErrorKind, Result},
+    http::{
+        headers::check_header,
+        request::{Body, Request, RequestTarget},
+        transport::{HttpBody, HttpRequest, HttpResponse},
+        url::redacted_url,
+    },
+    value::Value,
+};
+
+/// Headers that go along when a redirect leads to another origin. Any other may be a secret.
+const HARMLESS: [&str; 5] = ["accept", "cache-control", "if-range", "last-event-id", "range"];
+
+impl Client {
+    /// Where a request goes, query and all.
+    pub(crate) fn url(&self, request: &Request) -> Result<Url> {
+        let config = self.config();
+        let mut url = match &request.target {
+            RequestTarget::Url(url) => url.clone(),
+            RequestTarget::Path(path) => {
+                let mut url = config.base_url.clone();
+                url.set_path(&[config.base_url.path(), path].concat());
+                url
+            }
+        };
+        let mut query = request.query.clone();
+        if self.owns(&url) {
+            query.extend(config.query.iter().map(|(name, value)| (name.clone(), value.clone())));
+            let more = &request.options.query;
+            query.extend(more.iter().map(|(name, value)| (name.clone(), value.to_string())));
+        }
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        Ok(url)
+    }
+
+    pub(crate) fn shown_url(&self, request: &Request) -> String {
+        self.url(request).map(|url| redacted_url(&url)).unwrap_or_default()
+    }
+
+    /// The request as it goes to the wire. The one place where the token is attached.
+    ///
+    /// `led_away`: a redirect led to another origin than the one the request was made for.
+    pub(super) async fn http_request(
+        &self,
+        request: &Request,
+        url: Url,
+        led_away: bool,
+    ) -> Result<HttpRequest> {
+        let config = self.config();
+        let mut headers: Vec<(String, String)> = Vec::with_capacity(6);
+        headers.push(("user-agent".into(), config.user_agent.clone()));
+        let goes = |name: &str| !led_away || HARMLESS.contains(&name);
+        for (name, value) in request.headers.iter().filter(|(name, _)| goes(name)) {
+            set_header(&mut headers, name, value.clone());
+        }
+        let own = headers.iter().any(|(name, _)| name == "authorization");
+        if self.owns(&url) {
+            if let Some(token) = config.token.as_ref().filter(|_| !own) {
+                set_header(&mut headers, "authorization", ["Bearer ", token].concat());
+            }
+            for (name, value) in config.headers.iter().chain(&request.options.headers) {
+                check_header("headers", name, value)?;
+                set_header(&mut headers, &name.to_ascii_lowercase(), value.clone());
+            }
+        }
+        let body = match &request.body {
+            Body::Empty => HttpBody::Empty,
+            Body::Json(value) => {
+                set_header(&mut headers, "content-type", "application/json".into());
+                HttpBody::Bytes(json_body(value, request)?.into())
+            }
+            Body::Text(text) => {
+                set_header(&mut headers, "content-type", "text/plain".into());
+                HttpBody::Bytes(text.clone().into())
+            }
+            Body::Raw { content_type, bytes } => {
+                if let Some(content_type) = content_type {
+                    set_header(&mut headers, "content-type", content_type.clone());
+                }
+                HttpBody::Bytes(bytes.clone())
+            }
+            Body::Multipart(multipart) => {
+                set_header(&mut headers, "content-type", multipart.content_type());
+                multipart.open().await?
+            }
+        };
+        Ok(HttpRequest { method: request.method, url, headers, body })
+    }
+}
+
+fn json_body(value: &Value, request: &Request) -> Result<Vec<u8>> {
+    if request.options.body.is_empty() {
+        return Ok(value.to_json()?);
+    }
+    let mut merged = value.as_object().cloned().unwrap_or_default();
+    merged.extend(request.options.body.clone());
+    Ok(Value::Object(merged).to_json()?)
+}
+
+fn set_header(headers: &mut Vec<(String, String)>, name: &str, value: String) {
+    match headers.iter_mut().find(|(existing, _)| existing == name) {
+        Some(header) => header.1 = value,
+        None => headers.push((name.to_owned(), value)),
+    }
+}
+
+pub(super) fn redirected(from: &Url, response: &HttpResponse) -> Result<Url> {
+    let location = response.header("location").unwrap_or_default();
+    let url = from.join(location).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    url.ok_or_else(|| {
+        Error::new(
+            ErrorKind::InvalidResponse,
+            format!("{} redirects to {location:?}, which is not an http or https URL", redacted_url(from)),
+        )
+    })
+}

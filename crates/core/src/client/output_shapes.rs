@@ -1,0 +1,60 @@
+//! Which versions write their output item by item.
+
+use std::{collections::HashMap, sync::Mutex};
+
+use crate::{platform::lock, value::Value};
+
+/// How a version writes its output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// All at once, as far as is known.
+    Whole,
+    /// Item by item.
+    Items,
+    /// Item by item, each a text that an event carries as it is.
+    Texts,
+}
+
+impl Shape {
+    /// Reads the shape from a version as the API shows it.
+    pub fn of(version: &Value) -> Self {
+        let output = &version["openapi_schema"]["components"]["schemas"]["Output"];
+        // Before this release, Cog did not tell lists from iterators.
+        let unmarked =
+            || version["cog_version"].as_str().is_some_and(|version| is_before(version, [0, 3, 9]));
+        let iterates = output["x-cog-array-type"].as_str() == Some("iterator") || unmarked();
+        let items = &output["items"];
+        match (output["type"].as_str(), items["type"].as_str()) {
+            (Some("array"), _) if !iterates => Self::Whole,
+            // The events of files hold other URLs than the output.
+            (Some("array"), Some("string")) if items["format"].is_null() => Self::Texts,
+            (Some("array"), _) => Self::Items,
+            _ => Self::Whole,
+        }
+    }
+}
+
+fn is_before(version: &str, release: [u32; 3]) -> bool {
+    let numbers: Option<Vec<u32>> = version.split('.').take(3).map(|number| number.parse().ok()).collect();
+    numbers.is_some_and(|numbers| numbers.as_slice() < release.as_slice())
+}
+
+/// The shapes of the versions that this client has run.
+#[derive(Default)]
+pub(crate) struct Shapes(Mutex<HashMap<String, Shape>>);
+
+impl Shapes {
+    /// Versions remembered at most.
+    const VERSIONS: usize = 4096;
+
+    pub fn get(&self, version: &str) -> Option<Shape> {
+        lock(&self.0).get(version).copied()
+    }
+
+    pub fn learn(&self, version: String, shape: Shape) {
+        let mut shapes = lock(&self.0);
+        if shapes.len() < Self::VERSIONS {
+            shapes.insert(version, shape);
+        }
+    }
+}

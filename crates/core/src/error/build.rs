@@ -1,0 +1,132 @@
+//! Building errors and adding what is known about them.
+
+use std::time::Duration;
+
+use super::{Error, ErrorKind, ErrorResponse, Inner};
+use crate::{platform::BoxError, value::Value};
+
+impl Error {
+    /// Builds an error, for implementations of [`Transport`](crate::transport::Transport) and
+    /// [`ByteSource`](crate::ByteSource).
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner { kind: Some(kind), message: message.into(), ..Inner::default() }))
+    }
+
+    /// Marks a request as never sent, so that even a create is safe to retry.
+    ///
+    /// For a [`Transport`](crate::transport::Transport) that could not connect.
+    pub fn with_never_sent(mut self) -> Self {
+        self.0.never_sent = true;
+        self
+    }
+
+    pub(crate) fn invalid(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::InvalidArgument, message)
+    }
+
+    /// Builds the error for an argument that cannot be used: `` `name` problem``.
+    pub(crate) fn invalid_argument(name: &str, problem: impl AsRef<str>) -> Self {
+        Self::invalid(format!("`{name}` {}", problem.as_ref())).about(name)
+    }
+
+    /// Builds the error for a source of bytes that cannot be read.
+    pub(crate) fn unreadable(source: BoxError) -> Self {
+        match source.downcast::<Error>() {
+            Ok(error) => *error,
+            Err(source) => Self::new(ErrorKind::FileNotFound, format!("cannot read the file: {source}"))
+                .with_source(source),
+        }
+    }
+
+    /// Builds the error for background work that panicked or was dropped by the runtime.
+    pub(crate) fn lost_work(source: BoxError) -> Self {
+        Self::new(ErrorKind::Internal, "background work did not finish").with_source(source)
+    }
+
+    /// Names the argument that the message is about.
+    pub(crate) fn about(mut self, argument: &str) -> Self {
+        self.0.argument = Some(argument.to_owned());
+        self
+    }
+
+    pub(crate) fn with_source(mut self, source: impl Into<BoxError>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    pub(crate) fn with_request(mut self, method: &'static str, url: impl Into<String>) -> Self {
+        self.0.method.get_or_insert(method);
+        self.0.url.get_or_insert_with(|| url.into());
+        self
+    }
+
+    pub(crate) fn with_response(mut self, response: ErrorResponse) -> Self {
+        self.0.response = Some(response);
+        self
+    }
+
+    pub(crate) fn with_retry_after(mut self, retry_after: Option<Duration>) -> Self {
+        self.0.retry_after = retry_after;
+        self
+    }
+
+    pub(crate) fn with_prediction(mut self, prediction: Value) -> Self {
+        self.0.prediction.get_or_insert(prediction);
+        self
+    }
+
+    pub(crate) fn with_partial(mut self, partial: Value) -> Self {
+        self.0.partial = Some(partial);
+        self
+    }
+
+    pub(crate) fn with_outcome_unknown(mut self) -> Self {
+        self.0.outcome_unknown = true;
+        self
+    }
+
+    pub(crate) fn with_kind(mut self, kind: ErrorKind) -> Self {
+        self.0.kind = Some(kind);
+        self
+    }
+
+    pub(crate) fn map_message(mut self, map: impl FnOnce(String) -> String) -> Self {
+        self.0.message = map(std::mem::take(&mut self.0.message));
+        self
+    }
+
+    /// Appends advice to the message.
+    pub(crate) fn with_hint(mut self, hint: &str) -> Self {
+        for text in [&mut self.0.message, &mut self.0.hint] {
+            if !text.is_empty() {
+                text.push(' ');
+            }
+            text.push_str(hint);
+        }
+        self
+    }
+
+    /// Replaces a secret wherever the server may have echoed it.
+    pub(crate) fn without(mut self, secret: &str) -> Self {
+        let clean = |text: &mut String| {
+            if text.contains(secret) {
+                *text = text.replace(secret, "***");
+            }
+        };
+        clean(&mut self.0.message);
+        clean(&mut self.0.hint);
+        if let Some(response) = &mut self.0.response {
+            response.headers.iter_mut().for_each(|(_, value)| clean(value));
+            clean(&mut response.body);
+            let said = [&mut response.problem_type, &mut response.title, &mut response.detail];
+            said.into_iter().chain([&mut response.instance]).flatten().for_each(clean);
+            response.invalid_fields = response.invalid_fields.take().map(|fields| {
+                fields.map_leaves(&mut |leaf| match leaf {
+                    Value::String(text) => Value::String(text.replace(secret, "***")),
+                    leaf => leaf,
+                })
+            });
+        }
+        self
+    }
+}

@@ -1,0 +1,13 @@
+//! Files in inputs and outputs: uploads, inlined files, downloads.
+
+mod base64_engine;
+mod checksum;
+mod data_uri;
+mod download;
+mod file_names;
+mod inline;
+mod input;
+pub(crate) mod output;
+pub(crate) mod save_all;
+pub(crate) mod upload;
+pub(crate) mod upload_progress;

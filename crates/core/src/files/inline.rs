@@ -1,0 +1,64 @@
+//! Files sent inside the request as `data:` URIs.
+
+use base64::Engine;
+use bytes::BytesMut;
+use futures_util::TryStreamExt;
+
+use super::base64_engine;
+use crate::{
+    client::options::FileEncodingStrategy,
+    error::{Error, ErrorKind, Result},
+    value::File,
+};
+
+/// The largest file that [`FileEncodingStrategy::Auto`] inlines. Up to about this size a larger body is cheaper
+/// than another request.
+const INLINE_LIMIT: u64 = 64 * 1024;
+/// The most bytes that the inlined files of one input may hold together.
+const INLINE_TOTAL: u64 = 10_000_000;
+
+/// Reads a file into a `data:` URI.
+pub(super) async fn data_uri(file: &File) -> Result<String> {
+    let mut chunks = file.source.open().await.map_err(Error::unreadable)?;
+    let mut whole = BytesMut::new();
+    while let Some(chunk) = chunks.try_next().await.map_err(Error::unreadable)? {
+        whole.extend_from_slice(&chunk);
+        check_total(whole.len() as u64)?;
+    }
+    let content = base64_engine::engine().encode(&whole);
+    Ok(["data:", &file.mime(&whole), ";base64,", &content].concat())
+}
+
+/// Checks that `bytes` are not too many to be inlined in one input.
+pub(super) fn check_total(bytes: u64) -> Result<()> {
+    if bytes <= INLINE_TOTAL {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::FileTooLarge,
+        format!(
+            "Combined filesize of prediction {bytes} bytes exceeds 10mb limit for inline encoding, please provide URLs instead"
+        ),
+    ))
+}
+
+/// Whether `strategy` inlines this file.
+pub(super) fn is_inlined(file: &File, strategy: FileEncodingStrategy) -> bool {
+    match strategy {
+        FileEncodingStrategy::DataUri => true,
+        FileEncodingStrategy::Upload | FileEncodingStrategy::UploadOrInline => false,
+        FileEncodingStrategy::Auto => file.source.len().is_some_and(|size| size <= INLINE_LIMIT),
+    }
+}
+
+/// Whether a file can be inlined after its upload failed: it is small enough, can be read again, and the API
+/// did not refuse it.
+pub(super) fn can_replace_upload(file: &File, error: &Error) -> bool {
+    let refused = matches!(error.status(), Some(400..=499));
+    let local = matches!(
+        error.kind(),
+        ErrorKind::FileNotFound | ErrorKind::FileTooLarge | ErrorKind::InvalidArgument
+    );
+    let small = file.source.len().is_some_and(|size| size <= INLINE_TOTAL);
+    !refused && !local && small && file.source.replayable()
+}

@@ -1,0 +1,334 @@
+//! Files that models write: lazy, repeatable, resumed after a cut.
+
+use std::{fmt, sync::Arc};
+
+use bytes::{Bytes, BytesMut};
+use futures_util::{TryStreamExt, stream};
+use url::Url;
+
+use super::{data_uri, download::Download};
+use crate::{
+    client::Client,
+    error::{Error, ErrorKind, Result},
+    http::{
+        request::{Request, RequestOptions},
+        transport::HttpResponse,
+        url::redacted_url,
+    },
+    native::AtomicFile,
+    platform::BoxStream,
+    value::{Observer, Value},
+};
+
+/// A file in an output. Nothing is requested before it is read; it can be read as often as wanted
+/// (until the API deletes it, one hour after the prediction).
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// let output = client.run("black-forest-labs/flux-schnell", replicant::json!({"prompt": "a heron"})).await?;
+/// if let Some(file) = output[0].as_file() {
+///     println!("{}", file.url());
+///     file.save("heron.webp").await?;
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct FileOutput {
+    pub(super) url: Arc<str>,
+    pub(super) client: Client,
+    options: Arc<RequestOptions>,
+}
+
+impl FileOutput {
+    pub(crate) fn new(client: &Client, url: &str) -> Self {
+        Self { url: url.into(), client: client.clone(), options: Arc::default() }
+    }
+
+    /// The same file, fetched with these options.
+    pub(crate) fn with_options(mut self, options: RequestOptions) -> Self {
+        self.options = Arc::new(options);
+        self
+    }
+
+    pub(super) fn options(&self) -> &RequestOptions {
+        &self.options
+    }
+
+    /// Whether the file stands in the URL itself.
+    pub(super) fn is_inline(&self) -> bool {
+        self.url.starts_with("data:")
+    }
+
+    /// Where the file is; also a `data:` URI.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// let output = client.run("acme/painter", replicant::json!({"prompt": "a heron"})).await?;
+    /// println!("{}", output.files()[0].url());
+    /// # Ok(()) }
+    /// ```
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The whole file.
+    ///
+    /// # Errors
+    /// [`ErrorKind::OutputExpired`] if it is gone, [`ErrorKind::Download`] if it cannot be had whole.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// let output = client.run("acme/painter", replicant::json!({"prompt": "a heron"})).await?;
+    /// let bytes = output.files()[0].bytes().await?;
+    /// println!("{} bytes", bytes.len());
+    /// # Ok(()) }
+    /// ```
+    pub async fn bytes(&self) -> Result<Bytes> {
+        Ok(self.whole().await?.0)
+    }
+
+    /// The whole file and the headers that came with it.
+    pub(crate) async fn whole(&self) -> Result<(Bytes, Vec<(String, String)>)> {
+        let mut download = Download::new(self.clone(), 0, None);
+        let first = download.next().await?.unwrap_or_default();
+        let Some(second) = download.next().await? else {
+            // A small file came as one piece, which is not copied.
+            return Ok((first, download.headers));
+        };
+        let mut whole = BytesMut::from(first);
+        whole.extend_from_slice(&second);
+        while let Some(chunk) = download.next().await? {
+            whole.extend_from_slice(&chunk);
+        }
+        Ok((whole.freeze(), download.headers))
+    }
+
+    /// The file's pieces as they come. After a cut it goes on where it stopped; the stream fails
+    /// rather than end early.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// use futures_util::TryStreamExt;
+    ///
+    /// let output = client.run("acme/painter", replicant::json!({"prompt": "a heron"})).await?;
+    /// let mut chunks = output.files()[0].stream();
+    /// while let Some(chunk) = chunks.try_next().await? {
+    ///     println!("{} bytes", chunk.len());
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn stream(&self) -> BoxStream<'static, Result<Bytes>> {
+        self.stream_observed(0, None)
+    }
+
+    /// The same from the byte at `offset` on; nothing if the file ends there or before.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// use futures_util::TryStreamExt;
+    ///
+    /// let output = client.run("acme/painter", replicant::json!({"prompt": "a heron"})).await?;
+    /// let rest: Vec<_> = output.files()[0].stream_from(1_000).try_collect().await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn stream_from(&self, offset: u64) -> BoxStream<'static, Result<Bytes>> {
+        self.stream_observed(offset, None)
+    }
+
+    pub(crate) fn stream_observed(
+        &self,
+        offset: u64,
+        observer: Option<Observer>,
+    ) -> BoxStream<'static, Result<Bytes>> {
+        let download = Download::new(self.clone(), offset, observer);
+        Box::pin(stream::try_unfold(download, |mut download| async move {
+            Ok(download.next().await?.map(|chunk| (chunk, download)))
+        }))
+    }
+
+    /// The file as something to read from.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// use tokio::io::AsyncReadExt;
+    ///
+    /// let output = client.run("acme/painter", replicant::json!({"prompt": "a heron"})).await?;
+    /// let mut content = Vec::new();
+    /// output.files()[0].reader().read_to_end(&mut content).await.expect("the whole file");
+    /// # Ok(()) }
+    /// ```
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn reader(&self) -> crate::native::Reader {
+        crate::native::Reader::new(self.stream())
+    }
+
+    /// Writes the file to `path`, whole or not at all.
+    ///
+    /// # Errors
+    /// As [`FileOutput::bytes`], and [`ErrorKind::FileNotWritten`] if `path` cannot be written.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// let output = client.run("acme/painter", replicant::json!({"prompt": "a heron"})).await?;
+    /// output.files()[0].save("heron.png").await?;
+    /// # Ok(()) }
+    /// ```
+    #[cfg(not(target_arch = "wasm32"))]
+    pub async fn save(&self, path: impl AsRef<std::path::Path>) -> Result<()> {
+        self.save_observed(path.as_ref(), None).await
+    }
+
+    pub(crate) async fn save_observed(
+        &self,
+        path: &std::path::Path,
+        observer: Option<Observer>,
+    ) -> Result<()> {
+        let mut file = AtomicFile::create(path).await?;
+        let mut chunks = self.stream_observed(0, observer);
+        while let Some(chunk) = chunks.try_next().await? {
+            file.write(chunk).await?;
+        }
+        file.commit().await
+    }
+
+    /// Type and size as the server tells them, without the content.
+    ///
+    /// # Errors
+    /// As [`FileOutput::bytes`].
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// let output = client.run("acme/painter", replicant::json!({"prompt": "a heron"})).await?;
+    /// let (content_type, size) = output.files()[0].head().await?;
+    /// println!("{content_type:?}, {size:?} bytes");
+    /// # Ok(()) }
+    /// ```
+    pub async fn head(&self) -> Result<(Option<String>, Option<u64>)> {
+        if self.is_inline() {
+            let (mime, bytes) = data_uri::decode(&self.url)?;
+            return Ok((Some(mime), Some(bytes.len() as u64)));
+        }
+        let response = self.request(0, None).await?;
+        let length = response.header("content-length").and_then(|length| length.parse().ok());
+        Ok((response.header("content-type").map(str::to_owned), length))
+    }
+
+    /// Asks for the file from `offset` on, if it is still the one that `etag` names.
+    pub(super) async fn request(&self, offset: u64, etag: Option<String>) -> Result<HttpResponse> {
+        let url = Url::parse(&self.url)
+            .ok()
+            .filter(|url| matches!(url.scheme(), "http" | "https"))
+            .ok_or_else(|| {
+                Error::invalid_argument(
+                    "url",
+                    format!("must be an http, https or data URL, not {:?}", shown_url(&self.url)),
+                )
+            })?;
+        let mut request = Request::get_url(url).options(self.options().clone());
+        if offset > 0 {
+            request = request.header("range", format!("bytes={offset}-"));
+            if let Some(etag) = etag {
+                request = request.header("if-range", etag);
+            }
+        }
+        self.client.open(&request).await.map_err(|error| match error.status() {
+            Some(404 | 410) => error.with_kind(ErrorKind::OutputExpired).map_message(|why| {
+                format!("{why} Output files are deleted one hour after the prediction; save them earlier.")
+            }),
+            Some(_) => error.with_kind(ErrorKind::Download),
+            None => error,
+        })
+    }
+}
+
+impl fmt::Display for FileOutput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.url)
+    }
+}
+
+impl fmt::Debug for FileOutput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let url = crate::http::excerpt::excerpt(&self.url, 200);
+        write!(f, "FileOutput({url:?})")
+    }
+}
+
+impl PartialEq for FileOutput {
+    fn eq(&self, other: &Self) -> bool {
+        self.url == other.url
+    }
+}
+
+impl Client {
+    /// Returns the file at `url`: an `https:` URL, a `data:` URI, or a URL of the API.
+    ///
+    /// [`Output::files`](crate::Output::files) does this for the files of a run.
+    pub fn file_output(&self, url: impl AsRef<str>) -> FileOutput {
+        FileOutput::new(self, url.as_ref())
+    }
+
+    /// Turns every string of an output that is a file into a [`FileOutput`].
+    pub(crate) fn with_files(&self, output: Value) -> Value {
+        output.map_leaves(&mut |leaf| match leaf {
+            Value::String(string) if self.is_file(&string) => Value::FileUrl(string.into()),
+            other => other,
+        })
+    }
+
+    /// Whether a string is a file: the whole of it is an https URL, a data: URI, or a URL of the
+    /// API's own origin. Prose that begins with a URL is text.
+    pub(crate) fn is_file(&self, string: &str) -> bool {
+        file_url(string).is_some_and(|url| matches!(url.scheme(), "https" | "data") || self.owns(&url))
+    }
+}
+
+/// The URL that the whole of a string is, if a file can be there.
+pub(super) fn file_url(string: &str) -> Option<Url> {
+    if !(string.starts_with("http") || string.starts_with("data:")) || string.contains(char::is_whitespace) {
+        return None;
+    }
+    Url::parse(string).ok().filter(|url| match url.scheme() {
+        "data" => string.contains(','),
+        "http" | "https" => url.has_host(),
+        _ => false,
+    })
+}
+
+pub(super) fn shown_url(url: &str) -> String {
+    Url::parse(url).map_or_else(|_| crate::http::excerpt::excerpt(url, 200), |url| redacted_url(&url))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::options::Options;
+
+    #[test]
+    fn which_strings_are_files() {
+        let client =
+            Client::new(Options { base_url: Some("http://127.0.0.1:5000".into()), ..Options::default() })
+                .unwrap();
+        for file in [
+            "https://replicate.delivery/a/b.png",
+            "data:text/plain;base64,aGk=",
+            "http://127.0.0.1:5000/files/1",
+        ] {
+            assert!(client.is_file(file), "{file}");
+        }
+        for text in [
+            "https: the protocol",
+            "https://example.com is a site",
+            "http://example.com/a.png",
+            "data:",
+            "data: is plural",
+            "httpsomething",
+            "https://",
+            " https://a.b/c",
+            "http://127.0.0.1:5001/files/1",
+            "see https://a.b/c",
+        ] {
+            assert!(!client.is_file(text), "{text}");
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! HTTP as data: requests, bodies, retries and server-sent events. Nothing here knows the API.
+
+pub(crate) mod body_progress;
+pub(crate) mod deadline;
+pub(crate) mod digest;
+pub(crate) mod excerpt;
+pub(crate) mod headers;
+pub(crate) mod multipart;
+pub(crate) mod request;
+pub(crate) mod retry;
+pub(crate) mod sse;
+pub(crate) mod time_limit;
+pub mod transport;
+pub(crate) mod url;

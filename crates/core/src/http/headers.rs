@@ -1,0 +1,16 @@
+//! Headers that may be sent.
+
+use crate::error::{Error, Result};
+
+pub(crate) fn check_header(what: &str, name: &str, value: &str) -> Result<()> {
+    let name_ok = !name.is_empty()
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte));
+    let value_ok = value.bytes().all(|byte| byte == b'\t' || (byte >= b' ' && byte != 0x7f));
+    if name_ok && value_ok {
+        return Ok(());
+    }
+    // The value is left out: it may be a secret.
+    Err(Error::invalid(format!(
+        "`{what}`: the name or value of {name:?} contains characters that HTTP headers do not allow"
+    )))
+}

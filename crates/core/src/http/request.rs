@@ -1,0 +1,253 @@
+//! A request as data: everything that has to be sent, and nothing that was sent yet.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
+use url::Url;
+
+use super::{body_progress::BodyProgress, deadline::Deadline, multipart::Multipart, retry::Idempotency};
+use crate::{
+    error::{Error, Result},
+    value::{Object, Value, seconds::limit},
+};
+
+/// What a request may be sent with besides what it says: for one call, where the client's
+/// [`Options`](crate::Options) hold for all.
+///
+/// In Rust each call has builder methods for them; by name, [`operation::call`](crate::operation::call)
+/// takes them as `request_options`.
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// use replicant::{json, operation};
+///
+/// let params = json!({"id": "4b2q8m", "request_options": {"timeout": 5, "max_retries": 0}});
+/// operation::call(&client, "predictions.get", params.into(), None).await?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct RequestOptions {
+    /// How long one attempt may take. Seconds, where a language gives a number.
+    #[serde(deserialize_with = "limit")]
+    pub timeout: Option<Duration>,
+    /// How often the request is repeated at most.
+    pub max_retries: Option<u32>,
+    /// Further headers, sent to the API only.
+    pub headers: indexmap::IndexMap<String, String>,
+    /// Further query parameters.
+    pub query: indexmap::IndexMap<String, Value>,
+    /// Further members of a JSON body.
+    pub body: Object,
+}
+
+impl fmt::Debug for RequestOptions {
+    /// Without what headers, query and body say, which may hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestOptions")
+            .field("timeout", &self.timeout)
+            .field("max_retries", &self.max_retries)
+            .field("headers", &self.headers.keys())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A body, kept so that it can be sent again.
+#[derive(Debug)]
+pub(crate) enum Body {
+    Empty,
+    Json(Value),
+    Text(String),
+    Multipart(Multipart),
+    Raw { content_type: Option<String>, bytes: Bytes },
+}
+
+impl Body {
+    /// How far a streamed body has come; `None` if it is sent at once.
+    pub fn progress(&self) -> Option<BodyProgress> {
+        match self {
+            Self::Multipart(multipart) => Some(multipart.progress()),
+            Self::Empty | Self::Json(_) | Self::Text(_) | Self::Raw { .. } => None,
+        }
+    }
+}
+
+/// A request that has not been sent.
+#[derive(Debug)]
+pub struct Request {
+    pub(crate) method: &'static str,
+    pub(crate) target: RequestTarget,
+    pub(crate) query: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Body,
+    pub(crate) repeat: Idempotency,
+    /// The server may hold the answer this long on purpose.
+    pub(crate) hold: Duration,
+    pub(crate) deadline: Deadline,
+    /// Set when nobody wants the answer any more: what is under way is finished, nothing is begun.
+    pub(crate) abandoned: Option<Arc<AtomicBool>>,
+    pub(crate) options: RequestOptions,
+}
+
+/// Where a request goes.
+#[derive(Debug, Clone)]
+pub(crate) enum RequestTarget {
+    /// A path below the base URL, encoded.
+    Path(String),
+    /// A URL that the API gave us.
+    Url(Url),
+}
+
+impl Request {
+    fn new(method: &'static str, target: RequestTarget, repeat: Idempotency) -> Self {
+        Self {
+            method,
+            target,
+            query: Vec::new(),
+            headers: Vec::new(),
+            body: Body::Empty,
+            repeat,
+            hold: Duration::ZERO,
+            deadline: Deadline::none(),
+            abandoned: None,
+            options: RequestOptions::default(),
+        }
+    }
+
+    pub(crate) fn get(path: impl Into<String>) -> Self {
+        Self::new("GET", RequestTarget::Path(path.into()), Idempotency::Safe)
+    }
+
+    pub(crate) fn get_url(url: Url) -> Self {
+        Self::new("GET", RequestTarget::Url(url), Idempotency::Safe)
+    }
+
+    pub(crate) fn post(path: impl Into<String>) -> Self {
+        Self::new("POST", RequestTarget::Path(path.into()), Idempotency::Once)
+    }
+
+    pub(crate) fn with_method(method: &'static str, target: RequestTarget) -> Self {
+        let repeat = if matches!(method, "POST" | "PATCH") { Idempotency::Once } else { Idempotency::Safe };
+        Self::new(method, target, repeat)
+    }
+
+    pub(crate) fn patch(path: impl Into<String>) -> Self {
+        Self::new("PATCH", RequestTarget::Path(path.into()), Idempotency::Once)
+    }
+
+    pub(crate) fn delete(path: impl Into<String>) -> Self {
+        Self::new("DELETE", RequestTarget::Path(path.into()), Idempotency::Safe)
+    }
+
+    /// Marks a request that does the same when sent twice, although its method does not say so.
+    pub(crate) fn idempotent(mut self) -> Self {
+        self.repeat = Idempotency::Safe;
+        self
+    }
+
+    pub(crate) fn json(mut self, body: Value) -> Self {
+        self.body = Body::Json(body);
+        self
+    }
+
+    pub(crate) fn body(mut self, body: Body) -> Self {
+        self.body = body;
+        self
+    }
+
+    pub(crate) fn query(mut self, name: &str, value: Option<impl ToString>) -> Self {
+        if let Some(value) = value {
+            self.query.push((name.to_owned(), value.to_string()));
+        }
+        self
+    }
+
+    pub(crate) fn header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.to_owned(), value.into()));
+        self
+    }
+
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.abandoned.as_ref().is_some_and(|abandoned| abandoned.load(Ordering::SeqCst))
+    }
+
+    pub(crate) fn deadline(mut self, deadline: Deadline) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    pub(crate) fn options(mut self, options: RequestOptions) -> Self {
+        self.options = options;
+        self
+    }
+}
+
+/// What stays as it is in a path segment: the unreserved characters of RFC 3986.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Fills the `{name}`s of a path template with encoded values, given in the same order.
+///
+/// # Errors
+/// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if a value is empty, is `.` or
+/// `..`, or holds control characters: none of these is an id, and each could reach another endpoint.
+pub(crate) fn path(template: &str, params: &[(&str, &str)]) -> Result<String> {
+    let mut path = String::with_capacity(template.len() + 32);
+    let mut rest = template;
+    for (name, value) in params {
+        let problem = match *value {
+            "" => Some("must not be empty"),
+            "." | ".." => Some("is not an id"),
+            value if value.chars().any(char::is_control) => Some("must not contain control characters"),
+            _ => None,
+        };
+        if let Some(problem) = problem {
+            return Err(Error::invalid_argument(name, format!("{problem}: {value:?}")));
+        }
+        let (before, after) = rest.split_once('{').unwrap_or((rest, ""));
+        debug_assert!(after.starts_with(name), "{template} is filled in another order");
+        path.push_str(before);
+        path.extend(utf8_percent_encode(value, SEGMENT));
+        rest = after.split_once('}').map_or("", |(_, rest)| rest);
+    }
+    path.push_str(rest);
+    Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn ids_cannot_leave_their_segment() {
+        let get = |id: &str| path("/predictions/{id}/cancel", &[("id", id)]);
+        assert_eq!(get("abc").unwrap(), "/predictions/abc/cancel");
+        assert_eq!(get("../files/a?b#c").unwrap(), "/predictions/..%2Ffiles%2Fa%3Fb%23c/cancel");
+        for bad in ["", ".", "..", "a\nb", "a\0"] {
+            assert!(get(bad).unwrap_err().message().contains("`id`"), "{bad:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_id_stays_one_segment(id in any::<String>()) {
+            if let Ok(path) = path("/predictions/{id}", &[("id", &id)]) {
+                let url = Url::parse(&format!("http://h/v1{path}")).unwrap();
+                prop_assert_eq!(url.path_segments().unwrap().count(), 3);
+                prop_assert!(url.path().starts_with("/v1/predictions/"));
+                prop_assert!(url.query().is_none() && url.fragment().is_none());
+            }
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! The web has no file system, and says so to what would write one; and it has one thread.
+
+use std::{
+    convert::Infallible,
+    path::{Path, PathBuf},
+};
+
+use bytes::Bytes;
+
+use crate::error::{Error, Result};
+
+fn no_file_system<T>() -> Result<T> {
+    Err(Error::invalid("this platform has no file system"))
+}
+
+pub(crate) struct AtomicFile(Infallible);
+
+impl AtomicFile {
+    pub async fn create(_: &Path) -> Result<Self> {
+        no_file_system()
+    }
+
+    pub async fn write(&mut self, _: Bytes) -> Result<()> {
+        match self.0 {}
+    }
+
+    pub async fn commit(self) -> Result<()> {
+        match self.0 {}
+    }
+
+    pub async fn commit_as_new(self, _: impl FnMut() -> PathBuf) -> Result<PathBuf> {
+        match self.0 {}
+    }
+}
+
+pub(crate) fn is_file(_: &str) -> bool {
+    false
+}
+
+pub(crate) async fn make_folder(_: &Path) -> Result<(PathBuf, Vec<String>)> {
+    no_file_system()
+}

@@ -1,0 +1,20 @@
+//! Predictions: created, polled, streamed, canceled.
+
+pub(crate) mod cancel_guard;
+pub(crate) mod create;
+pub(crate) mod events;
+pub(crate) mod live;
+pub(crate) mod options;
+pub(crate) mod output;
+pub(crate) mod output_shape;
+pub(crate) mod poll;
+pub(crate) mod polled_events;
+pub(crate) mod progress;
+pub(crate) mod resource;
+pub(crate) mod run;
+pub(crate) mod run_params;
+pub(crate) mod run_request;
+pub(crate) mod stream_run;
+pub(crate) mod target;
+pub(crate) mod types;
+pub(crate) mod wait;

@@ -1,0 +1,155 @@
+//! Predictions about to be created.
+
+use super::{
+    options::{PredictionOptions, PreferWait, prediction_options, with_prediction_options},
+    target::{Target, named, owner_and},
+    types::Prediction,
+};
+use crate::{
+    client::{
+        Client,
+        call::{Work, answers, request_options},
+        response::{Answer, Expect, Reply},
+    },
+    error::{Error, Result},
+    files::upload_progress::{UploadWatch, on_upload},
+    http::{
+        deadline::Deadline,
+        request::{Request, RequestOptions},
+    },
+    identifier::{Named, Reference},
+    platform::BoxFuture,
+    value::{Observer, Value},
+};
+
+/// A prediction about to be created: set what it needs, then `.await` it.
+///
+/// # Errors
+/// As a [`Call`](crate::Call), and those of the files in its input: [`ErrorKind::FileNotFound`](crate::ErrorKind::FileNotFound),
+/// [`ErrorKind::FileTooLarge`](crate::ErrorKind::FileTooLarge).
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// let input = replicant::json!({"prompt": "a heron"});
+/// let created = client.predictions().create("acme/painter", input).wait(5).max_retries(2).await?;
+/// println!("{}", created.id);
+/// # Ok(()) }
+/// ```
+#[must_use = "a prediction is created when this is awaited"]
+pub struct CreatePrediction {
+    client: Client,
+    target: Result<Target>,
+    input: Value,
+    prediction: PredictionOptions,
+    options: RequestOptions,
+    uploads: UploadWatch,
+}
+
+impl CreatePrediction {
+    pub(crate) fn new(client: &Client, target: Result<Target>, input: Value) -> Self {
+        let (prediction, options, uploads) = Default::default();
+        Self { client: client.clone(), target, input, prediction, options, uploads }
+    }
+
+    on_upload!();
+    request_options!();
+    prediction_options!();
+
+    async fn into_request(self) -> Result<Request> {
+        let hold = self.prediction.hold(PreferWait::None)?;
+        let target = self.target?;
+        let input = self
+            .client
+            .send_files(self.input, self.prediction.file_encoding_strategy, Deadline::none(), &self.uploads)
+            .await?;
+        Ok(target.request(input, &self.prediction, hold)?.options(self.options))
+    }
+}
+
+impl Work for CreatePrediction {
+    fn options_mut(&mut self) -> &mut RequestOptions {
+        &mut self.options
+    }
+
+    fn set_observer(&mut self, observer: Observer) {
+        self.uploads = UploadWatch::telling(observer);
+    }
+
+    fn reply(self) -> BoxFuture<'static, Result<Reply>> {
+        let client = self.client.clone();
+        Box::pin(async move { client.send(&self.into_request().await?, Expect::Json).await })
+    }
+
+    fn answer(self) -> BoxFuture<'static, Result<Reply<Answer>>> {
+        let client = self.client.clone();
+        Box::pin(async move { client.send_as_text(&self.into_request().await?, Expect::Json).await })
+    }
+}
+
+answers!([] CreatePrediction => Prediction);
+
+with_prediction_options! {
+    /// Parameters of `predictions.create` from another language.
+    pub(crate) struct CreateParams {
+        #[serde(default)]
+        version: Option<Named>,
+        #[serde(default)]
+        model: Option<String>,
+        #[serde(default)]
+        deployment: Option<String>,
+        #[serde(default)]
+        input: Option<Value>,
+    }
+}
+
+with_prediction_options! {
+    /// Parameters of a create whose operation names what is run: a model or a deployment.
+    pub(crate) struct CreateBelow {
+        owner: String,
+        #[serde(default)]
+        name: Option<String>,
+        #[serde(default)]
+        input: Option<Value>,
+    }
+}
+
+impl CreateParams {
+    pub fn create(mut self, client: &Client) -> Result<CreatePrediction> {
+        let options = self.prediction_options();
+        let Self { version, model, deployment, input, .. } = self;
+        // Forms and configurations give "" for what is not set; both official clients treat it so.
+        let given = |name: Option<String>| name.filter(|name| !name.is_empty());
+        let target = match (given(version.map(Named::into_version_id)), given(model), given(deployment)) {
+            (Some(id), None, None) => Ok(Target::Version(id)),
+            (None, Some(model), None) => match model.parse::<Reference>()? {
+                reference @ (Reference::Model { .. } | Reference::Version { .. }) => Ok(reference.into()),
+                Reference::Deployment { .. } => {
+                    Err(Error::invalid_argument("model", "names a deployment; pass it as `deployment`"))
+                }
+            },
+            (None, None, Some(deployment)) => {
+                named("deployment", &deployment).map(|(owner, name)| Target::Deployment(owner, name))
+            }
+            _ => Err(Error::invalid("Exactly one of 'model', 'version', or 'deployment' must be specified.")),
+        };
+        let mut create = CreatePrediction::new(client, target, input.unwrap_or_else(Value::object));
+        create.prediction = options;
+        Ok(create)
+    }
+}
+
+impl CreateBelow {
+    pub fn create(
+        mut self,
+        client: &Client,
+        target: fn(String, String) -> Target,
+    ) -> Result<CreatePrediction> {
+        let options = self.prediction_options();
+        let Self { owner, name, input, .. } = self;
+        let (owner, name) = owner_and(owner, name)?;
+        let target = Ok(target(owner, name));
+        let mut create = CreatePrediction::new(client, target, input.unwrap_or_else(Value::object));
+        create.prediction = options;
+        Ok(create)
+    }
+}

@@ -1,0 +1,222 @@
+//! An output that is read while the model writes it.
+
+use std::{mem, time::Duration};
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use serde::Deserialize;
+
+use super::{
+    cancel_guard::CancelGuard,
+    events::{Event, read_events},
+    options::PreferWait,
+    poll::{Polling, is_terminal, succeeded},
+    polled_events,
+    run::Run,
+    stream_run::has_ended,
+};
+use crate::{
+    client::{Client, options::OnAbandon, output_shapes::Shape},
+    error::{Error, Result},
+    http::{deadline::Deadline, request::RequestOptions, time_limit::within},
+    platform::BoxStream,
+    value::{Observer, Value},
+};
+
+/// How the output of a prediction that was started by a run is read.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Live {
+    /// Whether the prediction is canceled when reading stops early.
+    cancel: bool,
+    /// Whether its events carry the items as they are.
+    events: bool,
+    /// Whether the items are wanted only once all are there.
+    whole: bool,
+    files: bool,
+    /// Seconds between polls.
+    interval: Option<f64>,
+    /// The limit of the run in seconds, and its end in seconds since the Unix epoch.
+    timeout: Option<f64>,
+    until: Option<f64>,
+}
+
+impl Run {
+    /// Returns `{"output"}`, or `{"live", "prediction"}` as soon as the prediction is created if the version writes
+    /// its output item by item. From then on nothing cancels the prediction until its output is read.
+    pub(super) async fn started(mut self) -> Result<Value> {
+        // An observer receives every state, which events do not show.
+        let shape = if self.observer.is_some() { Shape::Whole } else { self.request.shape().await };
+        if shape == Shape::Whole {
+            return Ok(object([("output", self.output().await?)]));
+        }
+        let request = &mut self.request;
+        if shape == Shape::Texts {
+            request.prediction.stream.get_or_insert(true);
+        }
+        let guard = request.guard();
+        let hold = request.prediction.hold(PreferWait::None)?;
+        let (created, deadline) = request.limited(&guard, Box::pin(request.create(&guard, hold))).await?;
+        guard.disarm();
+        if is_terminal(created["status"].as_str().unwrap_or_default()) {
+            let mut ended = succeeded(created)?;
+            return Ok(object([("output", self.with_files(mem::take(&mut ended["output"])))]));
+        }
+        let runtime = self.request.client.runtime();
+        let left = deadline.remaining(runtime);
+        let interval = self.interval.or(self.request.prediction.interval());
+        let live = [
+            ("cancel", (guard.on_abandon == OnAbandon::Cancel).into()),
+            ("events", (shape == Shape::Texts).into()),
+            ("files", self.request.files().into()),
+            ("interval", interval.map(|interval| interval.as_secs_f64()).into()),
+            ("timeout", self.request.timeout.map(|timeout| timeout.as_secs_f64()).into()),
+            ("until", left.map(|left| runtime.now().saturating_add(left).as_secs_f64()).into()),
+        ];
+        Ok(object([("live", object(live)), ("prediction", created)]))
+    }
+}
+
+fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
+    Value::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+}
+
+impl Live {
+    /// Yields the items of the output from the first, each once. To be called within the runtime.
+    pub fn items(
+        self,
+        client: &Client,
+        prediction: Value,
+        options: RequestOptions,
+    ) -> BoxStream<'static, Result<Value>> {
+        let on_abandon = if self.cancel { OnAbandon::Cancel } else { OnAbandon::Leave };
+        let guard = CancelGuard::new(client, on_abandon);
+        let seen = guard.observing(None);
+        seen(prediction.clone());
+        let seconds =
+            |seconds: Option<f64>| seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        let left = seconds(self.until).map(|until| until.saturating_sub(client.runtime().now()));
+        let deadline = Deadline::after(client.runtime(), left);
+        let timeout = seconds(self.timeout).unwrap_or_default();
+        let source = if self.whole {
+            let polling = Polling {
+                interval: seconds(self.interval),
+                began: None,
+                deadline,
+                observer: Some(seen),
+                options,
+            };
+            whole(client.clone(), prediction, polling, self.files)
+        } else if self.events && prediction["urls"]["stream"].as_str().is_some() {
+            from_events(client, prediction, self.files, options, seen)
+        } else {
+            polled_events::items(client, prediction, self.files, options, Some(seen))
+        };
+        // In a box, because it is moved in and out for each item.
+        let state = Box::new((source, guard, deadline, client.clone()));
+        Box::pin(stream::try_unfold(state, move |mut state| async move {
+            let (source, guard, deadline, client) = &mut *state;
+            let next = match deadline.remaining(client.runtime()) {
+                None => source.try_next().await,
+                Some(left) => within(client.runtime(), left, source.try_next())
+                    .await
+                    .unwrap_or_else(|| Err(guard.deadline_error(timeout))),
+            };
+            if matches!(&next, Ok(None)) || matches!(&next, Err(error) if has_ended(error.kind())) {
+                guard.disarm();
+            }
+            Ok(next?.map(|item| (item, state)))
+        }))
+    }
+}
+
+/// The items of an output that is complete.
+fn whole(
+    client: Client,
+    prediction: Value,
+    polling: Polling,
+    files: bool,
+) -> BoxStream<'static, Result<Value>> {
+    let ended = async move {
+        let ended = client.poll(prediction, &polling).await?;
+        Ok::<_, Error>(polled_events::items(&client, ended, files, polling.options, None))
+    };
+    Box::pin(stream::once(ended).try_flatten())
+}
+
+/// The items as events bring them. When the events cannot be read any more, polling finds the rest.
+fn from_events(
+    client: &Client,
+    prediction: Value,
+    files: bool,
+    options: RequestOptions,
+    seen: Observer,
+) -> BoxStream<'static, Result<Value>> {
+    let events = match read_events(client, &prediction, false, options.clone()) {
+        Ok(events) => events,
+        Err(_) => return polled_events::items(client, prediction, files, options, Some(seen)),
+    };
+    let client = client.clone();
+    let state = (events, String::new());
+    let items = stream::unfold(Some(state), move |state| {
+        let (client, prediction) = (client.clone(), prediction.clone());
+        let (options, seen) = (options.clone(), seen.clone());
+        async move {
+            let (mut events, mut given) = state?;
+            loop {
+                match events.try_next().await {
+                    Ok(Some(Event { event, data, .. })) if event == "output" => {
+                        given.push_str(&data);
+                        let item = Value::String(data);
+                        let item = if files { client.with_files(item) } else { item };
+                        return Some((one(Ok(item)), Some((events, given))));
+                    }
+                    Ok(Some(_)) => {}
+                    Ok(None) => return None,
+                    Err(error) if has_ended(error.kind()) => return Some((one(Err(error)), None)),
+                    Err(error) => {
+                        let items = polled_events::items(&client, prediction, false, options, Some(seen));
+                        return Some((rest(client, items, given, files, error), None));
+                    }
+                }
+            }
+        }
+    });
+    Box::pin(items.flatten())
+}
+
+fn one(item: Result<Value>) -> BoxStream<'static, Result<Value>> {
+    Box::pin(stream::iter([item]))
+}
+
+/// The items that come after the text in `given`; `error` if the output begins otherwise.
+fn rest(
+    client: Client,
+    items: BoxStream<'static, Result<Value>>,
+    given: String,
+    files: bool,
+    error: Error,
+) -> BoxStream<'static, Result<Value>> {
+    let state = (items, given, error);
+    Box::pin(stream::try_unfold(state, move |(mut items, mut given, error)| {
+        let client = client.clone();
+        async move {
+            while let Some(item) = items.try_next().await? {
+                let new = match &item {
+                    _ if given.is_empty() => item,
+                    // Events and output may divide the text differently.
+                    Value::String(text) if given.starts_with(text.as_str()) => {
+                        given.drain(..text.len());
+                        continue;
+                    }
+                    Value::String(text) if text.starts_with(&given) => {
+                        text[mem::take(&mut given).len()..].into()
+                    }
+                    _ => return Err(error),
+                };
+                let new = if files { client.with_files(new) } else { new };
+                return Ok(Some((new, (items, given, error))));
+            }
+            Ok(None)
+        }
+    }))
+}

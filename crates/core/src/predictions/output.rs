@@ -1,0 +1,73 @@
+//! The output of a run.
+
+use std::{fmt, ops::Deref};
+
+use crate::{client::Client, files::output::FileOutput, value::Value};
+
+/// The output of a model: a [`Value`] whose files can be read.
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// let output = client.run("stability-ai/sdxl", replicant::json!({"prompt": "a heron"})).await?;
+/// for (n, file) in output.files().into_iter().enumerate() {
+///     file.save(format!("heron-{n}.png")).await?;
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Output {
+    value: Value,
+    client: Client,
+}
+
+impl Output {
+    pub(crate) fn new(client: &Client, value: Value) -> Self {
+        Self { value, client: client.clone() }
+    }
+
+    /// Returns all files of the output, depth first.
+    pub fn files(&self) -> Vec<FileOutput> {
+        let mut files = Vec::new();
+        self.value.walk(&mut Vec::new(), &mut |leaf, _| {
+            files.extend(leaf.as_file_url().map(|url| FileOutput::new(&self.client, url)));
+        });
+        files
+    }
+
+    /// Returns the output as a value, in which a file is a [`Value::FileUrl`].
+    pub fn into_value(self) -> Value {
+        self.value
+    }
+}
+
+impl Deref for Output {
+    type Target = Value;
+
+    fn deref(&self) -> &Value {
+        &self.value
+    }
+}
+
+impl From<Output> for Value {
+    fn from(output: Output) -> Self {
+        output.value
+    }
+}
+
+impl PartialEq<&str> for Output {
+    fn eq(&self, other: &&str) -> bool {
+        self.value == *other
+    }
+}
+
+impl fmt::Display for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.value.fmt(f)
+    }
+}
+
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.value.fmt(f)
+    }
+}

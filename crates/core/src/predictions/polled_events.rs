@@ -1,0 +1,87 @@
+//! The output of a prediction piece by piece, as polling finds it.
+
+use futures_util::{StreamExt, future, stream};
+
+use super::{
+    events::{Event, PARTIAL},
+    poll::is_terminal,
+};
+use crate::{
+    client::Client,
+    error::Result,
+    files::output::FileOutput,
+    http::request::RequestOptions,
+    platform::BoxStream,
+    value::{Observer, Value},
+};
+
+/// The items of a prediction's output, each once, from the first. An output that is no list is one item, and given
+/// when it is complete: it may grow until then.
+pub(crate) fn items(
+    client: &Client,
+    prediction: Value,
+    files: bool,
+    options: RequestOptions,
+    seen: Option<Observer>,
+) -> BoxStream<'static, Result<Value>> {
+    let state = (client.clone(), prediction, 0usize, options, seen);
+    Box::pin(stream::try_unfold(state, move |(client, mut prediction, given, options, seen)| async move {
+        loop {
+            let ended = is_terminal(prediction["status"].as_str().unwrap_or_default());
+            let items: &[Value] = match &prediction["output"] {
+                Value::Array(items) => items,
+                whole if ended && !whole.is_null() => std::slice::from_ref(whole),
+                _ => &[],
+            };
+            if let Some(item) = items.get(given) {
+                let item = if files { client.with_files(item.clone()) } else { item.clone() };
+                return Ok(Some((item, (client, prediction, given + 1, options, seen))));
+            }
+            if ended {
+                crate::predictions::poll::succeeded(prediction)?;
+                return Ok(None);
+            }
+            prediction = client.poll_once(&prediction, &options).await?;
+            if let Some(seen) = &seen {
+                seen(prediction.clone());
+            }
+        }
+    }))
+}
+
+/// The same as the events that the model does not send.
+pub(super) fn events(
+    client: &Client,
+    prediction: Value,
+    files: bool,
+    options: RequestOptions,
+) -> BoxStream<'static, Result<Event>> {
+    let done = Ok(event("done", String::new()));
+    let mut partial = String::new();
+    let owner = client.clone();
+    let outputs = items(client, prediction, files, options, None).map(move |item| match item {
+        Ok(item) => {
+            let event = output(&owner, item);
+            if partial.len() < PARTIAL {
+                partial.push_str(&event.data);
+            }
+            Ok(event)
+        }
+        Err(error) => Err(error.with_partial(partial.as_str().into())),
+    });
+    Box::pin(outputs.chain(stream::once(future::ready(done))))
+}
+
+fn output(client: &Client, item: Value) -> Event {
+    match item {
+        Value::String(text) => event("output", text),
+        Value::FileUrl(url) => {
+            Event { file: Some(FileOutput::new(client, &url)), ..event("output", url.to_string()) }
+        }
+        other => event("output", other.to_string()),
+    }
+}
+
+fn event(name: &str, data: String) -> Event {
+    Event { event: name.to_owned(), data, id: None, retry: None, file: None }
+}

@@ -1,0 +1,247 @@
+//! From a reference to its output: create, wait, hand over.
+
+use std::{fmt, future::IntoFuture, mem, sync::Arc, time::Duration};
+
+use super::{
+    cancel_guard::CancelGuard,
+    options::PreferWait,
+    output::Output,
+    poll::{Polling, is_terminal, succeeded},
+    run_request::{RunRequest, run_request_options},
+    stream_run::StreamRun,
+};
+use crate::{
+    client::{Client, call::Work, response::Reply},
+    error::Result,
+    files::upload_progress::UploadWatch,
+    http::request::RequestOptions,
+    identifier::Named,
+    platform::{BoxFuture, MaybeSend, MaybeSync},
+    value::{Observer, Value},
+};
+
+/// A model about to be run: set what it needs, then `.await` its output.
+///
+/// Awaiting creates the prediction, waits until it has ended, and gives its output, in which files
+/// are [`FileOutput`](crate::FileOutput)s. Dropping the future cancels the prediction.
+///
+/// # Errors
+/// Those of a create; [`ErrorKind::PredictionFailed`](crate::ErrorKind::PredictionFailed),
+/// [`ErrorKind::PredictionCanceled`](crate::ErrorKind::PredictionCanceled) and
+/// [`ErrorKind::PredictionAborted`](crate::ErrorKind::PredictionAborted) when it ends otherwise than well;
+/// [`ErrorKind::Deadline`](crate::ErrorKind::Deadline).
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// use std::time::Duration;
+///
+/// let run = client.run("acme/painter", replicant::json!({"prompt": "a heron"}));
+/// let output = run.timeout(Duration::from_secs(120)).webhook("https://example.com/hook").await?;
+/// # Ok(()) }
+/// ```
+#[must_use = "a model is run when this is awaited"]
+#[derive(Clone)]
+pub struct Run {
+    pub(super) request: RunRequest,
+    pub(super) interval: Option<Duration>,
+    pub(super) detailed: bool,
+    pub(super) live: bool,
+    pub(super) report_uploads: bool,
+    pub(super) observer: Option<Observer>,
+}
+
+/// What a run came to: its output, and the prediction with its id, logs and metrics.
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// let run = client.run("acme/painter", replicant::json!({"prompt": "a heron"}));
+/// let outcome = run.detailed().await?;
+/// println!("{} took {} s", outcome.prediction["id"], outcome.prediction["metrics"]["predict_time"]);
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct RunOutcome {
+    /// The output.
+    pub output: Output,
+    /// The prediction as last polled.
+    pub prediction: Value,
+}
+
+impl Client {
+    /// Runs a model and gives its output.
+    ///
+    /// `reference` is `owner/name` for an official model, `owner/name:version`, a version id, or
+    /// `deployments/owner/name`.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// use std::time::Duration;
+    /// use replicant::json;
+    ///
+    /// let output = client
+    ///     .run("meta/meta-llama-3-8b-instruct", json!({"prompt": "Name a bird."}))
+    ///     .timeout(Duration::from_secs(60))
+    ///     .await?;
+    /// println!("{}", output.text());
+    /// # Ok(()) }
+    /// ```
+    pub fn run(&self, reference: impl AsRef<str>, input: impl Into<Value>) -> Run {
+        let request = RunRequest::new(self, Named::Text(reference.as_ref().to_owned()), input.into());
+        Run { request, interval: None, detailed: false, live: false, report_uploads: false, observer: None }
+    }
+
+    /// Runs a model and gives its events as they come: for a language model, its words.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// use futures_util::TryStreamExt;
+    ///
+    /// let mut events = client.stream("meta/meta-llama-3-8b-instruct", replicant::json!({"prompt": "Sing."})).await?;
+    /// while let Some(event) = events.try_next().await? {
+    ///     print!("{event}");
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn stream(&self, reference: impl AsRef<str>, input: impl Into<Value>) -> StreamRun {
+        let reference = Named::Text(reference.as_ref().to_owned());
+        StreamRun { request: RunRequest::new(self, reference, input.into()) }
+    }
+}
+
+impl Run {
+    run_request_options!();
+
+    /// The time between two looks at the prediction, instead of an adaptive one.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// use std::time::Duration;
+    ///
+    /// let run = client.run("acme/painter", replicant::json!({"prompt": "a heron"}));
+    /// let output = run.interval(Duration::from_secs(2)).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn interval(mut self, interval: Duration) -> Self {
+        self.interval = Some(interval);
+        self
+    }
+
+    /// Is told of every state of the prediction that is seen.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// let run = client.run("acme/painter", replicant::json!({"prompt": "a heron"}));
+    /// let output = run.observe(|prediction| println!("{}", prediction["status"])).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn observe(mut self, observer: impl Fn(Value) + MaybeSend + MaybeSync + 'static) -> Self {
+        self.observer = Some(Arc::new(observer));
+        self
+    }
+
+    /// Runs it and gives the prediction beside the output.
+    ///
+    /// # Errors
+    /// As awaiting the run itself.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// let run = client.run("acme/painter", replicant::json!({"prompt": "a heron"}));
+    /// let outcome = run.detailed().await?;
+    /// println!("{}: {}", outcome.prediction["id"], outcome.output);
+    /// # Ok(()) }
+    /// ```
+    pub async fn detailed(self) -> Result<RunOutcome> {
+        let prediction = self.ended().await?;
+        let output = self.with_files(prediction["output"].clone());
+        Ok(RunOutcome { output: Output::new(&self.request.client, output), prediction })
+    }
+
+    pub(super) async fn output(self) -> Result<Value> {
+        let mut prediction = self.ended().await?;
+        Ok(self.with_files(mem::take(&mut prediction["output"])))
+    }
+
+    pub(super) fn with_files(&self, output: Value) -> Value {
+        if self.request.files() { self.request.client.with_files(output) } else { output }
+    }
+
+    fn tell(&self, prediction: &Value) {
+        if let Some(observer) = &self.observer {
+            observer(prediction.clone());
+        }
+    }
+
+    /// The prediction, when it has ended well.
+    async fn ended(&self) -> Result<Value> {
+        let guard = self.request.guard();
+        // In a box: each layer around a future holds all of it, more than once.
+        self.request.limited(&guard, Box::pin(self.finish(&guard))).await
+    }
+
+    async fn finish(&self, guard: &CancelGuard) -> Result<Value> {
+        let RunRequest { client, prediction: asked, options, .. } = &self.request;
+        let began = Some(client.runtime().monotonic());
+        let hold = asked.hold(PreferWait::short(self.request.timeout))?;
+        let (created, deadline) = self.request.create(guard, hold).await?;
+        self.tell(&created);
+        let ended_at_once = is_terminal(created["status"].as_str().unwrap_or_default());
+        let polling = Polling {
+            interval: self.interval.or(asked.interval()),
+            began,
+            deadline,
+            observer: Some(guard.observing(self.observer.clone())),
+            options: options.clone(),
+        };
+        let ended = client.poll(created, &polling).await?;
+        guard.disarm();
+        if ended_at_once {
+            // The official client reports the end once more when it came with the create.
+            self.tell(&ended);
+        }
+        succeeded(ended)
+    }
+}
+
+impl fmt::Debug for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run").field("request", &self.request).finish_non_exhaustive()
+    }
+}
+
+impl IntoFuture for Run {
+    type Output = Result<Output>;
+    type IntoFuture = BoxFuture<'static, Result<Output>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let client = self.request.client.clone();
+        Box::pin(async move { Ok(Output::new(&client, self.output().await?)) })
+    }
+}
+
+impl Work for Run {
+    fn options_mut(&mut self) -> &mut RequestOptions {
+        &mut self.request.options
+    }
+
+    fn set_observer(&mut self, observer: Observer) {
+        if self.report_uploads {
+            self.request.uploads = UploadWatch::telling(observer.clone());
+        }
+        self.observer = Some(observer);
+    }
+
+    fn reply(self) -> BoxFuture<'static, Result<Reply>> {
+        Box::pin(async move {
+            if self.live {
+                return Ok(Reply::of(self.started().await?));
+            }
+            if !self.detailed {
+                return Ok(Reply::of(self.output().await?));
+            }
+            let RunOutcome { output, prediction } = self.detailed().await?;
+            Ok(Reply::of(Value::from_members([("output", output.into_value()), ("prediction", prediction)])))
+        })
+    }
+}

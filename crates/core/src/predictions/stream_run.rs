@@ -1,0 +1,124 @@
+//! From a reference to its events.
+
+use std::future::IntoFuture;
+
+use futures_util::{TryStreamExt, stream};
+
+use super::{
+    events::{Event, EventStream, PARTIAL, read_events},
+    options::PreferWait,
+    run_request::{RunRequest, run_request_options},
+};
+use crate::{
+    error::{ErrorKind, Result},
+    files::upload_progress::UploadWatch,
+    http::{request::RequestOptions, time_limit::within},
+    platform::BoxFuture,
+};
+
+/// A model about to be run for its events: `.await` the [`EventStream`].
+///
+/// # Errors
+/// Those of a create, and [`ErrorKind::StreamUnsupported`]; the stream itself fails with
+/// [`ErrorKind::PredictionFailed`], [`ErrorKind::StreamInterrupted`] or [`ErrorKind::Deadline`], each with what
+/// had come in [`Error::partial`](crate::Error::partial).
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// use futures_util::TryStreamExt;
+///
+/// let run = client.stream("acme/text", replicant::json!({"prompt": "Sing."}));
+/// let text: Vec<String> = run.await?.text().try_collect().await?;
+/// # Ok(()) }
+/// ```
+#[must_use = "a model is run when this is awaited"]
+#[derive(Debug, Clone)]
+pub struct StreamRun {
+    pub(super) request: RunRequest,
+}
+
+impl StreamRun {
+    run_request_options!();
+
+    /// Polls a model that has no events for its output, and gives that as `output` events, instead of failing
+    /// with [`ErrorKind::StreamUnsupported`].
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// let events = client.stream("acme/painter", replicant::json!({"prompt": "a heron"})).poll_output().await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn poll_output(mut self) -> Self {
+        self.request.poll_output = true;
+        self
+    }
+
+    pub(crate) fn options_mut(&mut self) -> &mut RequestOptions {
+        &mut self.request.options
+    }
+
+    pub(crate) fn watch_uploads(&mut self, uploads: UploadWatch) {
+        self.request.uploads = uploads;
+    }
+}
+
+impl IntoFuture for StreamRun {
+    type Output = Result<EventStream>;
+    type IntoFuture = BoxFuture<'static, Result<EventStream>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let mut request = self.request;
+        Box::pin(async move {
+            let guard = request.guard();
+            // As the official clients do: older servers and recorded responses have a stream only then.
+            request.prediction.stream.get_or_insert(true);
+            let hold = request.prediction.hold(PreferWait::None)?;
+            let (prediction, deadline) = request.limited(&guard, request.create(&guard, hold)).await?;
+            let options = request.options.clone();
+            let events = match read_events(&request.client, &prediction, request.files(), options.clone()) {
+                Err(error) if request.poll_output && error.kind() == ErrorKind::StreamUnsupported => {
+                    super::polled_events::events(
+                        &request.client,
+                        prediction.clone(),
+                        request.files(),
+                        options,
+                    )
+                }
+                events => events?,
+            };
+            guard.record_end(&prediction);
+            // In a box, because it is moved in and out for each event.
+            let state = Box::new((events, guard, deadline, request, String::new()));
+            let events = stream::try_unfold(state, |mut state| async move {
+                let (events, guard, deadline, request, partial) = &mut *state;
+                let next = match deadline.remaining(request.client.runtime()) {
+                    None => events.try_next().await,
+                    Some(left) => match within(request.client.runtime(), left, events.try_next()).await {
+                        Some(next) => next,
+                        None => Err(guard
+                            .deadline_error(request.timeout.unwrap_or_default())
+                            .with_partial(partial.as_str().into())),
+                    },
+                };
+                if matches!(&next, Ok(Some(Event { event, .. })) if event == "done")
+                    || matches!(&next, Err(error) if has_ended(error.kind()))
+                {
+                    guard.disarm();
+                }
+                if let (Some(_), Ok(Some(event))) = (request.timeout, &next)
+                    && partial.len() < PARTIAL
+                {
+                    // What an event prints is its part of the output.
+                    partial.push_str(&event.to_string());
+                }
+                Ok(next?.map(|event| (event, state)))
+            });
+            Ok(EventStream::new(prediction, Box::pin(events)))
+        })
+    }
+}
+
+pub(super) fn has_ended(kind: ErrorKind) -> bool {
+    use ErrorKind::{PredictionAborted, PredictionCanceled, PredictionFailed};
+    matches!(kind, PredictionFailed | PredictionCanceled | PredictionAborted)
+}

@@ -1,0 +1,200 @@
+//! Waiting for a prediction that exists.
+
+use std::{
+    future::IntoFuture,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use serde::Deserialize;
+
+use super::{
+    poll::{Polling, remembering, succeeded},
+    types::Prediction,
+};
+use crate::{
+    client::{
+        Client,
+        call::{Work, request_options},
+        response::Reply,
+    },
+    error::{Error, ErrorKind, Result, decode},
+    http::{
+        deadline::Deadline,
+        request::{Request, RequestOptions, path},
+        time_limit::within,
+    },
+    platform::{BoxFuture, MaybeSend, MaybeSync, lock},
+    value::{Observer, Value, seconds::seconds},
+};
+
+/// How a known prediction is waited for, as it comes from another language.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WaitParams {
+    #[serde(default)]
+    id: Option<String>,
+    /// The prediction as it was last seen, so that the first look is not wasted on what is known.
+    #[serde(default)]
+    prediction: Option<Value>,
+    #[serde(default, deserialize_with = "seconds")]
+    timeout: Option<Duration>,
+    #[serde(default, deserialize_with = "seconds")]
+    interval: Option<Duration>,
+    /// Whether an end other than `succeeded` is an error.
+    #[serde(default)]
+    raise: bool,
+}
+
+impl WaitParams {
+    pub(super) fn of(id: String) -> Self {
+        Self { id: Some(id), prediction: None, timeout: None, interval: None, raise: false }
+    }
+}
+
+/// A prediction to wait for: `.await` its end.
+///
+/// # Errors
+/// As a [`Call`](crate::Call), and [`ErrorKind::Deadline`](crate::ErrorKind::Deadline) with the prediction as last seen. That the
+/// prediction failed is no error here: see its `status`.
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// use std::time::Duration;
+///
+/// let wait = client.predictions().wait("4b2q8m").timeout(Duration::from_secs(600));
+/// println!("{}", wait.interval(Duration::from_secs(5)).await?.status);
+/// # Ok(()) }
+/// ```
+#[must_use = "waiting begins when this is awaited"]
+pub struct WaitForPrediction {
+    client: Client,
+    params: WaitParams,
+    options: RequestOptions,
+    observer: Option<Observer>,
+}
+
+impl WaitForPrediction {
+    pub(super) fn new(client: &Client, params: WaitParams) -> Self {
+        Self { client: client.clone(), params, options: RequestOptions::default(), observer: None }
+    }
+
+    /// How long to wait; the prediction itself goes on after that.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// use std::time::Duration;
+    /// use replicant::ErrorKind;
+    ///
+    /// match client.predictions().wait("4b2q8m").timeout(Duration::from_secs(60)).await {
+    ///     Ok(prediction) => println!("{}", prediction.output),
+    ///     Err(error) if error.kind() == ErrorKind::Deadline => println!("not yet: {error}"),
+    ///     Err(error) => return Err(error),
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.params.timeout = Some(timeout);
+        self
+    }
+
+    /// The time between two looks, instead of an adaptive one.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// use std::time::Duration;
+    ///
+    /// client.predictions().wait("4b2q8m").interval(Duration::from_secs(2)).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn interval(mut self, interval: Duration) -> Self {
+        self.params.interval = Some(interval);
+        self
+    }
+
+    /// Is told of every state of the prediction that is seen.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// let wait = client.predictions().wait("4b2q8m");
+    /// wait.observe(|prediction| println!("{}", prediction["status"])).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn observe(mut self, observer: impl Fn(Value) + MaybeSend + MaybeSync + 'static) -> Self {
+        self.observer = Some(Arc::new(observer));
+        self
+    }
+
+    request_options!();
+
+    async fn ended(self) -> Result<Value> {
+        let Self { client, params, options, observer } = self;
+        let WaitParams { id, prediction, timeout, interval, raise } = params;
+        let deadline = Deadline::after(client.runtime(), timeout);
+        // Only the error of a time that is up tells what was seen last.
+        let seen = timeout.map(|_| Arc::new(Mutex::new(prediction.clone())));
+        let observer = match &seen {
+            Some(seen) => Some(remembering(seen.clone(), observer)),
+            None => observer,
+        };
+        // In a box, as thousands may wait at once: each layer around a future holds all of it, more than once.
+        let waiting = Box::pin(async {
+            let known = match (prediction, id) {
+                (Some(prediction), _) if prediction["id"].as_str().is_some() => prediction,
+                (_, Some(id)) => {
+                    let request = Request::get(path("/predictions/{id}", &[("id", &id)])?);
+                    let known: Value =
+                        client.fetch(&request.deadline(deadline).options(options.clone())).await?;
+                    if let Some(observer) = &observer {
+                        observer(known.clone());
+                    }
+                    known
+                }
+                _ => {
+                    return Err(Error::invalid("Invalid prediction: pass its id, or an object with an `id`"));
+                }
+            };
+            client.poll(known, &Polling { interval, began: None, deadline, observer, options }).await
+        });
+        let ended = match (timeout, seen) {
+            (Some(timeout), Some(seen)) => {
+                let ended = within(client.runtime(), timeout, waiting).await;
+                ended.unwrap_or_else(|| Err(too_late(timeout, lock(&seen).take())))
+            }
+            _ => waiting.await,
+        };
+        if raise { succeeded(ended?) } else { ended }
+    }
+}
+
+fn too_late(timeout: Duration, seen: Option<Value>) -> Error {
+    let state = match &seen {
+        Some(seen) => format!("prediction {} was still {}; it continues to run", seen["id"], seen["status"]),
+        None => "the API had not responded; the prediction continues to run".to_owned(),
+    };
+    let why = format!("The timeout of {} s passed: {state}.", timeout.as_secs_f64());
+    seen.into_iter().fold(Error::new(ErrorKind::Deadline, why), Error::with_prediction)
+}
+
+impl Work for WaitForPrediction {
+    fn options_mut(&mut self) -> &mut RequestOptions {
+        &mut self.options
+    }
+
+    fn set_observer(&mut self, observer: Observer) {
+        self.observer = Some(observer);
+    }
+
+    fn reply(self) -> BoxFuture<'static, Result<Reply>> {
+        Box::pin(async move { Ok(Reply::of(self.ended().await?)) })
+    }
+}
+
+impl IntoFuture for WaitForPrediction {
+    type Output = Result<Prediction>;
+    type IntoFuture = BoxFuture<'static, Result<Prediction>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move { decode(self.ended().await?) })
+    }
+}

@@ -1,0 +1,159 @@
+//! Files in inputs: where their bytes come from, and what is known about them.
+
+use std::{fmt, sync::Arc};
+
+use bytes::Bytes;
+use futures_util::stream;
+
+use crate::platform::{BoxError, BoxFuture, BoxStream, MaybeSend, MaybeSync};
+
+/// The source of a [`File`]'s bytes. A binding implements it for the file objects of its language.
+///
+/// Its errors may be of any type. An [`Error`](crate::Error) reaches the caller as it is, any other one as
+/// the cause of an [`ErrorKind::FileNotFound`](crate::ErrorKind::FileNotFound).
+///
+/// ```
+/// use std::sync::Arc;
+/// use bytes::Bytes;
+/// use futures_util::stream;
+/// use replicant::{BoxError, BoxFuture, BoxStream, ByteSource, File};
+///
+/// /// `n` zeros, made as they are sent.
+/// #[derive(Debug)]
+/// struct Zeros(usize);
+///
+/// impl ByteSource for Zeros {
+///     fn len(&self) -> Option<u64> {
+///         Some(self.0 as u64)
+///     }
+///     fn replayable(&self) -> bool {
+///         true
+///     }
+///     fn open(&self) -> BoxFuture<'_, Result<BoxStream<'static, Result<Bytes, BoxError>>, BoxError>> {
+///         let zeros = stream::iter((0..self.0).map(|_| Ok(Bytes::from_static(b"\0"))));
+///         Box::pin(async { Ok(Box::pin(zeros) as BoxStream<'static, _>) })
+///     }
+/// }
+///
+/// let file = File::source(Arc::new(Zeros(1000))).filename("zeros.bin");
+/// ```
+pub trait ByteSource: fmt::Debug + MaybeSend + MaybeSync {
+    /// Returns the number of bytes, if it is known before reading.
+    fn len(&self) -> Option<u64>;
+
+    /// Whether there are no bytes.
+    fn is_empty(&self) -> bool {
+        self.len() == Some(0)
+    }
+
+    /// Whether [`ByteSource::open`] returns the same bytes a second time.
+    fn replayable(&self) -> bool;
+
+    /// Identifies the content: sources of equal identity are uploaded once. `None` if that is unknown.
+    fn identity(&self) -> Option<String> {
+        None
+    }
+
+    /// Checks, before anything is sent, that the source can be read.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    fn check(&self) -> Result<(), BoxError> {
+        Ok(())
+    }
+
+    /// Opens the source at its first byte.
+    fn open(&self) -> BoxFuture<'_, Result<BoxStream<'static, Result<Bytes, BoxError>>, BoxError>>;
+}
+
+impl ByteSource for Bytes {
+    fn len(&self) -> Option<u64> {
+        Some(Bytes::len(self) as u64)
+    }
+
+    fn replayable(&self) -> bool {
+        true
+    }
+
+    fn identity(&self) -> Option<String> {
+        Some(format!("memory {:p} {}", self.as_ptr(), Bytes::len(self)))
+    }
+
+    fn open(&self) -> BoxFuture<'_, Result<BoxStream<'static, Result<Bytes, BoxError>>, BoxError>> {
+        let bytes = self.clone();
+        Box::pin(async move { Ok(Box::pin(stream::once(async move { Ok(bytes) })) as BoxStream<'static, _>) })
+    }
+}
+
+/// A file to send: a path, bytes, or any [`ByteSource`].
+///
+/// ```
+/// use replicant::{File, Value, json};
+///
+/// let mut input: Value = json!({"scale": 2}).into();
+/// input["image"] = File::path("photo.png").into();
+/// input["mask"] = File::bytes(&b"..."[..]).filename("mask.png").content_type("image/png").into();
+/// ```
+#[derive(Clone)]
+pub struct File {
+    pub(crate) source: Arc<dyn ByteSource>,
+    filename: Option<String>,
+    content_type: Option<String>,
+}
+
+impl File {
+    /// Builds a file from bytes in memory.
+    pub fn bytes(bytes: impl Into<Bytes>) -> Self {
+        Self::source(Arc::new(bytes.into()))
+    }
+
+    /// Builds a file from any other source.
+    pub fn source(source: Arc<dyn ByteSource>) -> Self {
+        Self { source, filename: None, content_type: None }
+    }
+
+    /// Sets the file name. Defaults to the last part of the path.
+    pub fn filename(mut self, filename: impl Into<String>) -> Self {
+        self.filename = Some(filename.into());
+        self
+    }
+
+    /// Sets the MIME type. Defaults to the type that the file name suggests, or else the content.
+    pub fn content_type(mut self, content_type: impl Into<String>) -> Self {
+        self.content_type = Some(content_type.into());
+        self
+    }
+
+    /// Whether both are sent with the same name and type.
+    pub(crate) fn is_named_as(&self, other: &Self) -> bool {
+        self.filename == other.filename && self.content_type == other.content_type
+    }
+
+    /// The name under which the file is uploaded.
+    pub(crate) fn name(&self) -> &str {
+        self.filename.as_deref().filter(|name| !name.is_empty()).unwrap_or("file")
+    }
+
+    /// The MIME type, given the first bytes of the file.
+    pub(crate) fn mime(&self, beginning: &[u8]) -> String {
+        if let Some(content_type) = &self.content_type {
+            return content_type.clone();
+        }
+        let by_name = self.filename.as_deref().and_then(|name| mime_guess::from_path(name).first_raw());
+        let by_content = || infer::get(beginning).map(|kind| kind.mime_type());
+        by_name.or_else(by_content).unwrap_or("application/octet-stream").to_owned()
+    }
+}
+
+impl fmt::Debug for File {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<file {}>", self.name())
+    }
+}
+
+impl PartialEq for File {
+    /// Whether both read the same source.
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.source, &other.source)
+    }
+}

@@ -1,0 +1,101 @@
+//! Reading and replacing the leaves of a [`Value`].
+
+use super::Value;
+
+/// One step of a path into a [`Value`].
+///
+/// ```
+/// use replicant::PathSegment;
+///
+/// // images[0]
+/// let path = [PathSegment::Key("images".into()), PathSegment::Index(0)];
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PathSegment {
+    /// A member of an object.
+    Key(String),
+    /// An item of an array.
+    Index(usize),
+}
+
+/// Writes a path as text, such as `input.images[0]`.
+pub(crate) fn place(root: &str, path: &[PathSegment]) -> String {
+    let mut text = root.to_owned();
+    for segment in path {
+        match segment {
+            PathSegment::Key(key) => {
+                text.push('.');
+                text.push_str(key);
+            }
+            PathSegment::Index(index) => text.push_str(&format!("[{index}]")),
+        }
+    }
+    text
+}
+
+impl Value {
+    /// Returns the paths of all file outputs, depth first.
+    pub fn file_paths(&self) -> Vec<Vec<PathSegment>> {
+        let mut paths = Vec::new();
+        self.walk(&mut Vec::new(), &mut |value, path| {
+            if matches!(value, Value::FileUrl(_)) {
+                paths.push(path.to_vec());
+            }
+        });
+        paths
+    }
+
+    /// Concatenates all strings, as language models return their output in pieces. File outputs are left out.
+    ///
+    /// ```
+    /// let output: replicant::Value = replicant::json!(["Hel", "lo"]).into();
+    /// assert_eq!(output.text(), "Hello");
+    /// ```
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        self.walk(&mut Vec::new(), &mut |value, _| {
+            if let Value::String(string) = value {
+                text.push_str(string);
+            }
+        });
+        text
+    }
+
+    /// Visits every leaf with its path, depth first.
+    pub(crate) fn walk<'a>(
+        &'a self,
+        path: &mut Vec<PathSegment>,
+        visit: &mut impl FnMut(&'a Value, &[PathSegment]),
+    ) {
+        match self {
+            Self::Array(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    path.push(PathSegment::Index(index));
+                    item.walk(path, visit);
+                    path.pop();
+                }
+            }
+            Self::Object(members) => {
+                for (key, member) in members {
+                    path.push(PathSegment::Key(key.clone()));
+                    member.walk(path, visit);
+                    path.pop();
+                }
+            }
+            leaf => visit(leaf, path),
+        }
+    }
+
+    /// Replaces every leaf.
+    pub(crate) fn map_leaves(self, replace: &mut impl FnMut(Value) -> Value) -> Value {
+        match self {
+            Self::Array(items) => {
+                Self::Array(items.into_iter().map(|item| item.map_leaves(replace)).collect())
+            }
+            Self::Object(members) => Self::Object(
+                members.into_iter().map(|(key, member)| (key, member.map_leaves(replace))).collect(),
+            ),
+            leaf => replace(leaf),
+        }
+    }
+}
