@@ -10,7 +10,7 @@ pub(crate) mod options;
 pub(crate) mod output_shapes;
 pub(crate) mod page;
 pub(crate) mod response;
-mod run_times;
+pub(crate) mod run_times;
 mod send;
 
 use std::{fmt, sync::Arc, time::Duration};

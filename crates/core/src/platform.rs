@@ -5,7 +5,7 @@
 //! timer are injected (see [`Runtime`]) because neither `std::time` nor tokio's timer work on the
 //! web, and because tests want a clock of their own.
 
-mod batch;
+pub(crate) mod batch;
 mod blocking;
 mod lock;
 

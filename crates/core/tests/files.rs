@@ -32,7 +32,7 @@ async fn an_output_is_read_in_every_way_and_again() {
         .run("stability-ai/sdxl:7762fd07cf82c948538e41f63f77d685e02b063e37e496e96eefd46c929f9bdc", prompt)
         .await
         .unwrap();
-    let file = output.files()[0];
+    let file = output.files()[0].clone();
     let bytes = file.bytes().await.unwrap();
     assert!(bytes.starts_with(b"\x89PNG"));
     assert_eq!(file.bytes().await.unwrap(), bytes, "a second time");

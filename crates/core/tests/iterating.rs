@@ -133,7 +133,7 @@ async fn items_that_are_files_are_given_as_files_unless_told_otherwise() {
         let params = json!({"id": "p1", "use_file_output": as_file});
         let item = operation::open(&client, "predictions.output_iterator", params.into()).try_next().await;
         let Some(Item::Value(item)) = item.unwrap() else { panic!("an item") };
-        assert_eq!((item.as_file().is_some(), item.to_string().as_str()), (as_file, URL));
+        assert_eq!((item.as_file_url().is_some(), item.to_string().as_str()), (as_file, URL));
     }
     settled(&script).await;
 }

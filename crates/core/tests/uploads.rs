@@ -15,8 +15,8 @@ use std::{
 use bytes::Bytes;
 use futures_util::{TryStreamExt, stream};
 use replicant::{
-    BoxFuture, BoxStream, ByteSource, Client, Error, ErrorKind, File, FileEncodingStrategy, Item, Observer,
-    Options, Upload, Value, json, operation,
+    BoxError, BoxFuture, BoxStream, ByteSource, Client, Error, ErrorKind, File, FileEncodingStrategy, Item, Observer,
+    Options, UploadProgress, Value, json, operation,
     transport::{HttpBody, HttpRequest, HttpResponse, Transport},
 };
 use replicant_emulator::{Config, Emulator};
@@ -121,7 +121,7 @@ async fn rust_is_told_in_its_own_type() {
     let told = Arc::new(Mutex::new(Vec::new()));
     let watch = || {
         let heard = told.clone();
-        move |upload: Upload| heard.lock().unwrap().push(upload)
+        move |upload: UploadProgress| heard.lock().unwrap().push(upload)
     };
     let mut input = Value::object();
     input["image"] = File::bytes(vec![1; SIZE]).filename("b.png").into();
@@ -190,7 +190,7 @@ impl ByteSource for Pipe {
         false
     }
 
-    fn open(&self) -> BoxFuture<'_, replicant::Result<BoxStream<'static, replicant::Result<Bytes>>>> {
+    fn open(&self) -> BoxFuture<'_, Result<BoxStream<'static, Result<Bytes, BoxError>>, BoxError>> {
         let pieces = stream::iter([Ok(Bytes::from_static(b"once"))]);
         Box::pin(async move { Ok(Box::pin(pieces) as BoxStream<'static, _>) })
     }
@@ -264,8 +264,8 @@ impl ByteSource for Torn {
         true
     }
 
-    fn open(&self) -> BoxFuture<'_, replicant::Result<BoxStream<'static, replicant::Result<Bytes>>>> {
-        let broken = Err(Error::new(ErrorKind::FileNotFound, "the disk is gone"));
+    fn open(&self) -> BoxFuture<'_, Result<BoxStream<'static, Result<Bytes, BoxError>>, BoxError>> {
+        let broken = Err(Error::new(ErrorKind::FileNotFound, "the disk is gone").into());
         let pieces = [Ok(Bytes::from_static(b"torn"))].into_iter().chain(self.breaks.then_some(broken));
         let pieces = stream::iter(pieces);
         Box::pin(async move { Ok(Box::pin(pieces) as BoxStream<'static, _>) })

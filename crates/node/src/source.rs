@@ -9,12 +9,12 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{TryStreamExt, stream};
 use napi::{
     bindgen_prelude::{Buffer, FnArgs, Object, Promise},
     threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode},
 };
-use replicant::{BoxFuture, BoxStream, ByteSource, Error, ErrorKind, File, Result};
+use replicant::{BoxError, BoxFuture, BoxStream, ByteSource, Error, ErrorKind, File, Result};
 
 /// Gives the next piece of a reading, or with `true` ends it. Weak: the promise of the call that
 /// reads is what keeps the process.
@@ -68,12 +68,12 @@ impl ByteSource for JsSource {
         self.replayable
     }
 
-    fn open(&self) -> BoxFuture<'_, Result<BoxStream<'static, Result<Bytes>>>> {
+    fn open(&self) -> BoxFuture<'_, Result<BoxStream<'static, Result<Bytes, BoxError>>, BoxError>> {
         let session = self.sessions.fetch_add(1, Ordering::Relaxed);
         let pieces = read(Arc::clone(&self.pull), session, |why| {
             Error::new(ErrorKind::FileNotFound, format!("cannot read the file: {why}"))
         });
-        Box::pin(async move { Ok(pieces) })
+        Box::pin(async move { Ok(Box::pin(pieces.map_err(BoxError::from)) as BoxStream<'static, _>) })
     }
 }
 

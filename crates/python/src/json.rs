@@ -21,7 +21,7 @@ pub fn to_python<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>
         // The core knows how to keep integers of any size, and what to say of a text that is wrong.
         _ => match Value::from_json(text.as_bytes()) {
             Ok(exact) => value::to_python(py, exact, None),
-            Err(wrong) => Err(error::to_python(py, &wrong)),
+            Err(wrong) => Err(error::to_python(py, &wrong.into())),
         },
     }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{TryStreamExt, stream};
 use pyo3::{
     exceptions::{PyTypeError, PyValueError},
     intern,
@@ -15,7 +15,7 @@ use pyo3::{
     types::{PyByteArray, PyBytes, PyString},
 };
 use pyo3_async_runtimes::{TaskLocals, into_future_with_locals};
-use replicant::{BoxFuture, BoxStream, ByteSource, Error, ErrorKind, File, Result};
+use replicant::{BoxError, BoxFuture, BoxStream, ByteSource, Error, ErrorKind, File, Result};
 
 /// How much is asked of `read` at a time.
 const CHUNK: usize = 256 * 1024;
@@ -105,7 +105,7 @@ impl ByteSource for Reader {
         self.0.start.is_some()
     }
 
-    fn open(&self) -> BoxFuture<'_, Result<BoxStream<'static, Result<Bytes>>>> {
+    fn open(&self) -> BoxFuture<'_, Result<BoxStream<'static, Result<Bytes, BoxError>>, BoxError>> {
         let shared = self.0.clone();
         let pieces = stream::try_unfold((shared, 0_u64), |(shared, offset)| async move {
             let this = shared.clone();
@@ -123,7 +123,7 @@ impl ByteSource for Reader {
             let next = offset + piece.len() as u64;
             Ok((!piece.is_empty()).then_some((piece, (shared, next))))
         });
-        Box::pin(async move { Ok(Box::pin(pieces) as BoxStream<'static, Result<Bytes>>) })
+        Box::pin(async move { Ok(Box::pin(pieces.map_err(|error: Error| error.into())) as BoxStream<'static, _>) })
     }
 }
 

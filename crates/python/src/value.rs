@@ -58,7 +58,7 @@ pub fn to_python<'py>(
             dict.into_any()
         }
         Value::Bytes(bytes) => PyBytes::new(py, &bytes).into_any(),
-        Value::Output(file) => file_output(py, file.url(), client)?,
+        Value::FileUrl(url) => file_output(py, &url, client)?,
         // Files only go up.
         Value::File(_) => return Err(PyTypeError::new_err("a file for upload cannot be returned")),
     })

@@ -26,7 +26,7 @@ use crate::{
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
 /// let output = client.run("black-forest-labs/flux-schnell", replicant::json!({"prompt": "a heron"})).await?;
-/// if let Some(file) = output[0].as_file() {
+/// if let Some(file) = output.files().first() {
 ///     println!("{}", file.url());
 ///     file.save("heron.webp").await?;
 /// }

@@ -60,7 +60,7 @@ mod tests {
     use futures_util::FutureExt;
 
     use super::*;
-    use crate::platform::BATCH;
+    use crate::platform::batch::BATCH;
 
     #[test]
     fn another_runtime_than_tokio_hashes_at_once() {

@@ -209,3 +209,29 @@ computations! {
     "progress.parse" => progress,
     "webhooks.verify" => verify,
 }
+
+#[cfg(test)]
+mod tests {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    use hmac::{Hmac, KeyInit, Mac};
+    use sha2::Sha256;
+
+    use super::compute;
+    use crate::value::Value;
+
+    #[test]
+    fn a_webhook_is_parsed_only_on_request() {
+        let mut mac = Hmac::<Sha256>::new_from_slice(b"secret").expect("any length");
+        mac.update(b"m.1.no JSON");
+        let signature = format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()));
+        let mut params: Value = serde_json::json!({
+            "id": "m", "timestamp": "1", "signature": signature, "body": "no JSON", "secret": "whsec_c2VjcmV0",
+            "tolerance": null, "parse": false
+        })
+        .into();
+        let verified = compute("webhooks.verify", params.clone()).unwrap();
+        assert!(verified.into_value().unwrap().is_null());
+        params["parse"] = true.into();
+        assert!(compute("webhooks.verify", params).is_err());
+    }
+}

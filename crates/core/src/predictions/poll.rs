@@ -166,6 +166,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::client::run_times::RunTimes;
 
     fn looks(run: Duration) -> (usize, Duration) {
         let (mut at, mut count) = (Duration::ZERO, 0);
@@ -185,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_look_comes_just_after_the_usual_run_time() {
+    fn a_poll_follows_shortly_after_the_usual_run_time() {
         let times = RunTimes::default();
         let ended = |seconds: f64| {
             crate::json!({"version": "5c7d", "status": "succeeded", "metrics": {"total_time": seconds}})

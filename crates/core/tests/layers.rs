@@ -1,0 +1,23 @@
+//! The core is built in layers, each of which imports only what lies below it.
+
+#[path = "../../../tests/support/layers.rs"]
+mod layers;
+
+#[test]
+fn modules_import_only_lower_layers() {
+    layers::check(
+        env!("CARGO_MANIFEST_DIR").as_ref(),
+        &[
+            "platform",
+            "value",
+            "error",
+            "http|identifier|webhook",
+            "native",
+            "client",
+            "files",
+            "predictions",
+            "resources",
+            "operation",
+        ],
+    );
+}
