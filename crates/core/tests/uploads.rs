@@ -15,8 +15,8 @@ use std::{
 use bytes::Bytes;
 use futures_util::{TryStreamExt, stream};
 use replicant::{
-    BoxError, BoxFuture, BoxStream, ByteSource, Client, Error, ErrorKind, File, FileEncodingStrategy, Item, Observer,
-    Options, UploadProgress, Value, json, operation,
+    BoxError, BoxFuture, BoxStream, ByteSource, Client, Error, ErrorKind, File, FileEncodingStrategy, Item,
+    Observer, Options, UploadProgress, Value, json, operation,
     transport::{HttpBody, HttpRequest, HttpResponse, Transport},
 };
 use replicant_emulator::{Config, Emulator};

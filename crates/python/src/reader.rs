@@ -123,7 +123,9 @@ impl ByteSource for Reader {
             let next = offset + piece.len() as u64;
             Ok((!piece.is_empty()).then_some((piece, (shared, next))))
         });
-        Box::pin(async move { Ok(Box::pin(pieces.map_err(|error: Error| error.into())) as BoxStream<'static, _>) })
+        Box::pin(
+            async move { Ok(Box::pin(pieces.map_err(|error: Error| error.into())) as BoxStream<'static, _>) },
+        )
     }
 }
 

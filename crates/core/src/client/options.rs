@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// How a [`Client`] is configured. Every field left out has the default that it documents.
+/// How a [`Client`](super::Client) is configured. Every field left out has the default that it documents.
 ///
 /// ```
 /// use std::time::Duration;

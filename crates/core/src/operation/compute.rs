@@ -129,9 +129,8 @@ fn event(body: Value) -> Result<Answer> {
 }
 
 fn duration(name: &str, seconds: f64) -> Result<Duration> {
-    Duration::try_from_secs_f64(seconds).map_err(|_| {
-        Error::invalid_argument(name, format!("must be a non-negative, finite number of seconds"))
-    })
+    Duration::try_from_secs_f64(seconds)
+        .map_err(|_| Error::invalid_argument(name, "must be a non-negative, finite number of seconds"))
 }
 
 fn progress(params: Logs) -> Result<Answer> {
