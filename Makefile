@@ -17,7 +17,7 @@ help: ## Lists the commands.
 
 quickstart: quickstart-rust quickstart-python quickstart-node ## Runs the same six examples in Rust, Python and Node.
 	@echo
-	@echo "All three are done. The pictures are in quickstart-output/: open quickstart-output/rust/harbour.png"
+	@echo "All three are done. The pictures are in quickstart-output/: open quickstart-output/rust/harbor.png"
 
 quickstart-rust: tools
 	@echo "== Rust: examples/quickstart.rs"

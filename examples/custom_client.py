@@ -1,8 +1,8 @@
-"""Clients to one's liking: retries, headers, other HTTP, the raw answer, and what errors tell.
+"""Custom clients: retries, headers, raw responses, errors, other HTTP clients.
 
     python examples/custom_client.py
 
-Without `REPLICATE_API_TOKEN` it talks to the emulator, which needs no token, no network and no money.
+Without `REPLICATE_API_TOKEN` it uses the emulator, which needs no token and no network, and costs nothing.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from replicant.testing import Emulator
 
 
 def main(client: replicant.Client) -> None:
-    # Options of some calls: another client that shares the connections of the first.
+    # Options for some calls: a client that shares the connections of the first.
     patient = client.with_options(
         timeout=120, max_retries=8, headers={"x-request-source": "nightly"}
     )
     print("signed in as", patient.accounts.current().username)
 
-    # The answer behind a result: its status and its headers.
-    answer = client.models.with_raw_response.get("meta/meta-llama-3-8b-instruct")
-    print(answer.status_code, answer.headers["Content-Type"], answer.parse().id)
+    # The status and the headers of a response.
+    response = client.models.with_raw_response.get("meta/meta-llama-3-8b-instruct")
+    print(response.status_code, response.headers["Content-Type"], response.parse().id)
 
-    # A request that has no method here.
+    # A request that has no method.
     print(client.request("GET", "/hardware").json()[0])
 
-    # An error tells what to do, and carries what is known: the status, the fields, the prediction.
+    # An error has fields for the status, the invalid members of an input and the prediction.
     try:
         client.run("black-forest-labs/flux-schnell", {"prompt": "a heron", "num_outputs": "many"})
     except replicant.UnprocessableEntityError as error:
@@ -41,7 +41,7 @@ def main(client: replicant.Client) -> None:
 
 
 def with_other_http() -> None:
-    # A transport of httpx carries all HTTP, here one that answers by itself, as a test would want.
+    # An httpx transport carries all HTTP: here a function that responds, as in a test.
     def respond(request: httpx.Request) -> httpx.Response:
         assert request.headers["authorization"] == "Bearer test-token"
         return httpx.Response(200, json={"type": "user", "username": "nobody"})

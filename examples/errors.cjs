@@ -1,6 +1,6 @@
-// What goes wrong and what to do about it; in CommonJS.
+// Errors and what to do about them, in CommonJS.
 //
-// Runs against the emulator, without token or network, which misbehaves on order.
+// Runs against the emulator with injected faults, without a token or a network.
 const {
   AuthenticationError,
   OutcomeUnknownError,
@@ -15,7 +15,7 @@ async function main() {
   const emulator = new Emulator({ token: "r8_example" });
   const replicate = emulator.client({ maxRetries: 1 });
 
-  // An input that the model does not take: which field, and why.
+  // An invalid input: the error names the field and the reason.
   try {
     await replicate.run("black-forest-labs/flux-schnell", { input: { prompt: 5 } });
   } catch (error) {
@@ -23,7 +23,7 @@ async function main() {
     for (const { field, description } of error.invalidFields ?? []) console.log(`${field}: ${description}`);
   }
 
-  // A model that fails: its logs are there.
+  // A failed model: the error has its logs.
   try {
     await replicate.run("emulator/fails", { input: { message: "out of memory" } });
   } catch (error) {
@@ -31,26 +31,26 @@ async function main() {
     console.log(`${error.message.split("\n")[0]} (${error.logs?.length} characters of logs)`);
   }
 
-  // A token that is refused.
+  // A wrong token.
   await emulator
     .client({ auth: "r8_wrong" })
     .accounts.current()
     .catch((error) => console.log(`${error.code}: ${error instanceof AuthenticationError}`));
 
-  // Too many requests: waited for as the API asks, as often as `maxRetries` says, then told.
+  // Too many requests: retried after the delay that the API requests, `maxRetries` times, then an error.
   const busy = { status: 429, json: { detail: "Slow down.", retry_after: 0 } };
   emulator.misbehave({ match: { path: "/v1/account" }, times: 2, action: busy });
   await replicate.accounts
     .current()
     .catch((error) => console.log(`${error.code}: ${error instanceof RateLimitError}`));
 
-  // A create whose answer is lost: it may have been made, so it is not made twice.
+  // A create whose response is lost: the prediction may exist, so the create is not retried.
   emulator.misbehave({ match: { method: "POST" }, times: 1, action: { close_before_reply: true } });
   await replicate
     .run("emulator/echo", { input: { value: 1 } })
     .catch((error) => console.log(`${error.code}: ${error instanceof OutcomeUnknownError}`));
 
-  // A file that is gone, an hour after its prediction.
+  // A file that has expired: files are kept for an hour.
   /** @type {[import("replicant").FileOutput]} */
   const [picture] = await replicate.run("black-forest-labs/flux-schnell", { input: { prompt: "x" } });
   emulator.misbehave({ match: { path: picture.url().pathname }, times: 1, action: { status: 404 } });
@@ -58,7 +58,7 @@ async function main() {
     .blob()
     .catch((error) => console.log(`${error.code}: ${error instanceof OutputExpiredError}`));
 
-  // A `fetch` of your own sees every request, and the retries stay.
+  // A custom `fetch` carries every request. Retries still apply.
   let requests = 0;
   const traced = emulator.client({
     fetch: (url, init) => {

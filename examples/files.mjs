@@ -1,6 +1,6 @@
-// Files on their way up and down: everything that may stand for one, progress, saving, streaming on.
+// Files: inputs of every kind, progress, saving, streaming.
 //
-// Runs against the emulator, without token or network; with `new Replicate()` it is the same code for the real API.
+// Runs against the emulator, without a token or a network. For the real API, use `new Replicate()`.
 import { createReadStream, createWriteStream, openAsBlob, readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -14,24 +14,24 @@ const replicate = emulator.client();
 const folder = await mkdtemp(join(tmpdir(), "replicant-"));
 const UPSCALE = "nightmareai/real-esrgan:f121d640bd286e1fdc67f9799164c1d5be36ff74576ee11c803ae5b665dd46aa";
 
-// An output file is fetched when it is read. `save` writes it whole or not at all, with flat memory.
+// A file output is downloaded when it is read. `save` replaces the file only when the download is complete.
 /** @typedef {import("replicant").FileOutput} FileOutput */
 /** @type {[FileOutput, FileOutput, FileOutput]} */
 const pictures = await replicate.run("black-forest-labs/flux-schnell", {
-  input: { prompt: "a harbour at dawn", output_format: "png", num_outputs: 3 },
+  input: { prompt: "a harbor at dawn", output_format: "png", num_outputs: 3 },
 });
-const path = join(folder, "harbour.png");
+const path = join(folder, "harbor.png");
 await pictures[0].save(path, {
   onProgress: ({ loaded, total }) => {
-    if (loaded === total) console.log(`saved harbour.png: ${loaded} bytes`);
+    if (loaded === total) console.log(`saved harbor.png: ${loaded} bytes`);
   },
 });
 
-// All files of an output at once, however deep they stand in it.
+// Save all files of an output, at any depth.
 const saved = await replicate.saveAll(pictures, join(folder, "all"));
 console.log(`saved ${saved.length} pictures`);
 
-// What may stand for a file in an input. Small ones travel inside the request, large ones are uploaded first.
+// Files in an input. They are uploaded first, and the input gets their URLs.
 const uploaded = await replicate.files.create(await openAsBlob(path), { purpose: "example" });
 for (const [kind, image] of Object.entries({
   Buffer: readFileSync(path),
@@ -47,7 +47,7 @@ for (const [kind, image] of Object.entries({
   console.log(`${kind}: ${(await larger.head()).content_type}`);
 }
 
-// How far an upload is.
+// Report the progress of an upload.
 await replicate.run(UPSCALE, {
   input: { image: readFileSync(path), scale: 2 },
   fileEncodingStrategy: "upload",
@@ -56,7 +56,7 @@ await replicate.run(UPSCALE, {
   },
 });
 
-// A FileOutput is a web stream, so it goes wherever streams go: into a response, a bucket, another process.
+// A FileOutput is a web stream: pipe it into a response, a bucket, another process.
 await pipeline(pictures[1], createWriteStream(join(folder, "streamed.png")));
 const response = new Response(pictures[2], { headers: { "content-type": "image/png" } });
 console.log(`as a response: ${(await response.blob()).size} bytes`);

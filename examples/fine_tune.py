@@ -1,8 +1,8 @@
-"""A model of one's own: find one to start from, train it on pictures, run and deploy the result.
+"""Fine-tuning: find a base model, train it on pictures, run and deploy the result.
 
     python examples/fine_tune.py OWNER
 
-Without `REPLICATE_API_TOKEN` it talks to the emulator, which needs no token, no network and no money.
+Without `REPLICATE_API_TOKEN` it uses the emulator, which needs no token and no network, and costs nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ BASE = "stability-ai/sdxl:7762fd07cf82c948538e41f63f77d685e02b063e37e496e96eefd4
 
 
 def pictures() -> bytes:
-    """Three pictures in an archive, in place of those that you would bring."""
+    """Returns a zip archive of three pictures, as a stand-in for your own."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as written:
         for number, color in enumerate(["#d9480f", "#e8590c", "#f76707"]):
@@ -33,13 +33,13 @@ def pictures() -> bytes:
 
 
 def main(client: replicant.Client, owner: str) -> None:
-    # What could be the start? Collections group models by what they do.
+    # Find a base model. Collections group models by task.
     for collection in client.collections.list():
         print(f"{collection.slug}: {collection.description}")
     found = [f"{model.owner}/{model.name}" for model in client.models.search("sdxl")]
     print("found", ", ".join(found[:3]))
 
-    # The destination is a model without versions. The hardware is one of `client.hardware.list()`.
+    # The destination is a new model without versions.
     hardware = client.hardware.list()[-1]
     mine = client.models.create(owner, "sunsets", visibility="private", hardware=hardware)
     print(f"created {mine.id} on {hardware.name}")
@@ -52,12 +52,12 @@ def main(client: replicant.Client, owner: str) -> None:
         training.reload()
     print(f"the training {training.status}: {training.output['version']}")
 
-    # The new version is run like any other ...
+    # Run the new version like any other model.
     version = mine.versions.list()[0]
     picture = client.run(version, {"prompt": "a sunset", "width": 512, "height": 512})[0]
     print("made", picture.save("sunset.png"))
 
-    # ... and a deployment keeps machines ready for it, or none while nobody asks.
+    # Deploy it: a deployment runs on your choice of hardware and scales with demand.
     deployment = client.deployments.create(
         "sunsets", mine, version, hardware, min_instances=0, max_instances=1
     )

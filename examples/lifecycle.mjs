@@ -1,13 +1,13 @@
-// The life of a prediction: progress, cancelling, time limits, working in the background, looking back.
+// The lifecycle of a prediction: progress, cancellation, timeouts, background work, lists.
 //
-// Runs against the emulator, without token or network; with `new Replicate()` it is the same code for the real API.
+// Runs against the emulator, without a token or a network. For the real API, use `new Replicate()`.
 import { DeadlineError, parseProgressFromLogs } from "replicant";
 import { Emulator } from "replicant/testing";
 
 const emulator = new Emulator();
 const replicate = emulator.client();
 
-// Progress: every state that is seen on the way, the last one included.
+// Progress: the callback receives every observed state of the prediction, including the last.
 await replicate.run(
   "emulator/progress",
   { input: { steps: 4, step_seconds: 0.05 }, wait: { mode: "poll", interval: 40 } },
@@ -17,7 +17,7 @@ await replicate.run(
   },
 );
 
-// Cancelling: the promise rejects at once with the signal's reason, and the prediction is cancelled.
+// Cancellation: the promise rejects at once with the signal's reason, and the prediction is canceled.
 const controller = new AbortController();
 const run = replicate.run("emulator/endless", {
   input: {},
@@ -27,15 +27,15 @@ const run = replicate.run("emulator/endless", {
 setTimeout(() => controller.abort(new Error("the user left")), 100);
 await run.catch((error) => console.log(`stopped: ${error.message}`));
 
-// A limit for all of it, in milliseconds. `onAbandon: "leave"` would let the prediction go on.
+// A timeout for the whole run, in milliseconds. With `onAbandon: "leave"` the prediction would continue.
 try {
   await replicate.run("emulator/endless", { input: {}, timeout: 200 });
 } catch (error) {
   if (!(error instanceof DeadlineError)) throw error;
-  console.log(`out of time: ${error.prediction ? "its prediction is known" : "it was not created yet"}`);
+  console.log(`timed out: ${error.prediction ? "its prediction is known" : "it was not created yet"}`);
 }
 
-// Text as it is written. Leaving the loop closes the connection and cancels the prediction.
+// Stream text. Leaving the loop closes the connection and cancels the prediction.
 const words = replicate.stream("meta/meta-llama-3-8b-instruct", {
   input: { prompt: "Sing of the sea.", max_tokens: 200, seed: 8 },
 });
@@ -46,7 +46,7 @@ for await (const piece of words.text()) {
 }
 console.log(`${words.prediction?.model}: ${text.length > 20}`);
 
-// In the background: create now, come back later, from anywhere that knows the id.
+// Background work: create a prediction now, and wait for it later. The id is enough to find it again.
 const { id } = await replicate.predictions.create({
   model: "emulator/echo",
   input: { value: 7, delay: 0.2 },
@@ -54,7 +54,7 @@ const { id } = await replicate.predictions.create({
 const ended = await replicate.predictions.wait(id);
 console.log(`${ended.status}: ${ended.output}`);
 
-// Looking back: every prediction of this account, page by page as they are needed.
+// List every prediction of the account. Pages are fetched when they are needed.
 const counts = new Map();
 for await (const { status } of replicate.predictions.list()) {
   counts.set(status, (counts.get(status) ?? 0) + 1);

@@ -1,8 +1,8 @@
-"""Models as functions, each given what the one before it made.
+"""Models as functions, each of which takes the output of the previous one.
 
     python examples/pipeline.py
 
-Without `REPLICATE_API_TOKEN` it talks to the emulator, which needs no token, no network and no money.
+Without `REPLICATE_API_TOKEN` it uses the emulator, which needs no token and no network, and costs nothing.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ UPSCALER = (
 def main(client: replicant.Client) -> None:
     write, paint, upscale = (client.use(model) for model in (WRITER, PAINTER, UPSCALER))
 
-    # A text comes as one string, a file as something that can be opened like a path.
-    scene = write(prompt="Describe a harbour at dawn in one sentence.", max_tokens=30)
+    # Text is returned as one string, and a file as an object that opens like a path.
+    scene = write(prompt="Describe a harbor at dawn in one sentence.", max_tokens=30)
     pictures = paint(prompt=scene, megapixels="0.25", num_outputs=2)
     print(f"{len(pictures)} pictures of: {scene.strip()[:60]}...")
 
-    # No download between the two: the URL of one model's output is the next one's input.
+    # Nothing is downloaded in between: the URL of one model's output is the next one's input.
     runs = [upscale.create(image=picture, scale=2) for picture in pictures]
     larger = [run.output() for run in runs]
 
-    # The file is fetched as it is read, and by whatever reads files.
+    # The file is downloaded when it is read. Anything that reads files can open it.
     for before, after in zip(pictures, larger):
         print(f"{Image.open(before.open()).size} became {Image.open(after.open()).size}")
 
-    for path in client.save_all(larger, "harbour"):
+    for path in client.save_all(larger, "harbor"):
         print(f"saved {path}")
 
 

@@ -1,6 +1,6 @@
-// Six things to do with replicant. `make quickstart` runs this, and its twins in Rust and Python.
+// Six examples. `make quickstart` runs them, and the same in Rust and Python.
 //
-// Without REPLICATE_API_TOKEN it talks to the emulator, which needs no token, no network and no money.
+// Without REPLICATE_API_TOKEN it uses the emulator, which needs no token and no network, and costs nothing.
 import { once } from "node:events";
 import { mkdirSync, readFileSync, statSync } from "node:fs";
 import { createServer } from "node:http";
@@ -17,14 +17,14 @@ const replicate = emulator ? emulator.client() : new Replicate();
 const folder = "quickstart-output/node";
 mkdirSync(folder, { recursive: true });
 
-// 1. Run a text model and take its whole output.
+// 1. Run a text model.
 /** @type {string[]} */
 const text = await replicate.run(TEXT, {
-  input: { prompt: "Describe a harbour at dawn.", max_tokens: 30, seed: 7 },
+  input: { prompt: "Describe a harbor at dawn.", max_tokens: 30, seed: 7 },
 });
 console.log("1. run:    ", text.join("").trim());
 
-// 2. Stream one: its words as they come.
+// 2. Stream its output.
 process.stdout.write("2. stream:  ");
 const input = { prompt: "Sing of the sea.", max_tokens: 30, seed: 8 };
 for await (const event of replicate.stream(TEXT, { input })) {
@@ -32,22 +32,22 @@ for await (const event of replicate.stream(TEXT, { input })) {
 }
 console.log();
 
-// 3. Make an image and save it.
+// 3. Generate an image and save it.
 /** @type {[import("replicant").FileOutput]} */
 const [image] = await replicate.run(IMAGE, {
-  input: { prompt: "a harbour at dawn", width: 512, height: 512, seed: 7 },
+  input: { prompt: "a harbor at dawn", width: 512, height: 512, seed: 7 },
 });
-const path = `${folder}/harbour.png`;
+const path = `${folder}/harbor.png`;
 await image.save(path);
-console.log(`3. image:   harbour.png, ${statSync(path).size} bytes`);
+console.log(`3. image:   harbor.png, ${statSync(path).size} bytes`);
 
-// 4. Send a file of our own and save what comes back. The upload happens by itself.
+// 4. Send a file, which is uploaded automatically, and save the output.
 /** @type {import("replicant").FileOutput} */
 const larger = await replicate.run(UPSCALE, { input: { scale: 2, image: readFileSync(path) } });
-await larger.save(`${folder}/harbour-x2.png`);
-console.log(`4. upscale: harbour-x2.png, ${statSync(`${folder}/harbour-x2.png`).size} bytes`);
+await larger.save(`${folder}/harbor-x2.png`);
+console.log(`4. upscale: harbor-x2.png, ${statSync(`${folder}/harbor-x2.png`).size} bytes`);
 
-// 5. Start a prediction in the background and be told by webhook when it is done.
+// 5. Start a prediction in the background and receive a webhook when it has ended.
 if (real) {
   console.log("5. webhook: skipped, as the real API cannot reach a local port");
 } else {
@@ -65,7 +65,7 @@ if (real) {
   console.log(`5. webhook: verified, ${event.status}: ${event.output.join("").trim()}`);
 }
 
-// 6. See what a wrong input is answered with.
+// 6. Handle an invalid input.
 try {
   await replicate.run(IMAGE, { input: { prompt: "x", width: "wide" } });
 } catch (error) {
@@ -77,7 +77,7 @@ try {
 console.log(`The pictures are in ${folder}`);
 emulator?.close();
 
-/** A web server on a free local port that hands over the first webhook it is sent. */
+/** Starts a web server on a free local port that returns the first webhook it receives. */
 async function receiveOneWebhook() {
   const server = createServer();
   await once(server.listen(0, "127.0.0.1"), "listening");

@@ -1,6 +1,6 @@
-"""Six things to do with replicant. `make quickstart` runs this, and its twins in Rust and Node.
+"""Six examples. `make quickstart` runs them, and the same in Rust and Node.
 
-Without `REPLICATE_API_TOKEN` it talks to the emulator, which needs no token, no network and no money.
+Without `REPLICATE_API_TOKEN` it uses the emulator, which needs no token and no network, and costs nothing.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ def main(client: replicant.Client) -> None:
     folder = Path("quickstart-output/python")
     folder.mkdir(parents=True, exist_ok=True)
 
-    # 1. Run a text model and take its whole output.
-    prompt = {"prompt": "Describe a harbour at dawn.", "max_tokens": 30, "seed": 7}
+    # 1. Run a text model.
+    prompt = {"prompt": "Describe a harbor at dawn.", "max_tokens": 30, "seed": 7}
     output = client.run(TEXT, input=prompt)
     print("1. run:    ", "".join(output).strip())
 
-    # 2. Stream one: its words as they come.
+    # 2. Stream its output.
     print("2. stream:  ", end="")
     for event in client.stream(
         TEXT, input={"prompt": "Sing of the sea.", "max_tokens": 30, "seed": 8}
@@ -38,20 +38,20 @@ def main(client: replicant.Client) -> None:
         print(event, end="", flush=True)
     print()
 
-    # 3. Make an image and save it.
-    prompt = {"prompt": "a harbour at dawn", "width": 512, "height": 512, "seed": 7}
+    # 3. Generate an image and save it.
+    prompt = {"prompt": "a harbor at dawn", "width": 512, "height": 512, "seed": 7}
     output = client.run(IMAGE, input=prompt)
-    image = folder / "harbour.png"
+    image = folder / "harbor.png"
     output[0].save(image)
-    print(f"3. image:   harbour.png, {image.stat().st_size} bytes")
+    print(f"3. image:   harbor.png, {image.stat().st_size} bytes")
 
-    # 4. Send a file of our own and save what comes back. The upload happens by itself.
+    # 4. Send a file, which is uploaded automatically, and save the output.
     output = client.run(UPSCALE, input={"scale": 2, "image": image})
-    larger = folder / "harbour-x2.png"
+    larger = folder / "harbor-x2.png"
     output.save(larger)
-    print(f"4. upscale: harbour-x2.png, {larger.stat().st_size} bytes")
+    print(f"4. upscale: harbor-x2.png, {larger.stat().st_size} bytes")
 
-    # 5. Start a prediction in the background and be told by webhook when it is done.
+    # 5. Start a prediction in the background and receive a webhook when it has ended.
     if REAL:
         print("5. webhook: skipped, as the real API cannot reach a local port")
     else:
@@ -68,7 +68,7 @@ def main(client: replicant.Client) -> None:
         assert done["id"] == created.id
         print(f"5. webhook: verified, {done['status']}: {''.join(done['output']).strip()}")
 
-    # 6. See what a wrong input is answered with.
+    # 6. Handle an invalid input.
     try:
         client.run(IMAGE, input={"prompt": "x", "width": "wide"})
     except replicant.ReplicateError as error:
@@ -79,7 +79,7 @@ def main(client: replicant.Client) -> None:
 
 
 class WebhookReceiver:
-    """A web server on a free local port that keeps what it is sent."""
+    """A web server on a free local port that keeps the requests it receives."""
 
     def __enter__(self) -> WebhookReceiver:
         received: queue.Queue[tuple[dict[str, str], bytes]] = queue.Queue()

@@ -1,6 +1,6 @@
-//! Six things to do with replicant. `make quickstart` runs this, and its twins in Python and Node.
+//! Six examples. `make quickstart` runs them, and the same in Python and Node.
 //!
-//! Without `REPLICATE_API_TOKEN` it talks to the emulator, which needs no token, no network and no money.
+//! Without `REPLICATE_API_TOKEN` it uses the emulator, which needs no token and no network, and costs nothing.
 
 use std::path::Path;
 
@@ -24,12 +24,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = Path::new("quickstart-output/rust");
     std::fs::create_dir_all(folder)?;
 
-    // 1. Run a text model and take its whole output.
-    let prompt = json!({"prompt": "Describe a harbour at dawn.", "max_tokens": 30, "seed": 7});
+    // 1. Run a text model.
+    let prompt = json!({"prompt": "Describe a harbor at dawn.", "max_tokens": 30, "seed": 7});
     let output = client.run(TEXT, prompt).await?;
     println!("1. run:     {}", output.text().trim());
 
-    // 2. Stream one: its words as they come.
+    // 2. Stream its output.
     print!("2. stream:  ");
     let prompt = json!({"prompt": "Sing of the sea.", "max_tokens": 30, "seed": 8});
     let mut events = client.stream(TEXT, prompt).await?;
@@ -38,22 +38,22 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     println!();
 
-    // 3. Make an image and save it.
-    let prompt = json!({"prompt": "a harbour at dawn", "width": 512, "height": 512, "seed": 7});
+    // 3. Generate an image and save it.
+    let prompt = json!({"prompt": "a harbor at dawn", "width": 512, "height": 512, "seed": 7});
     let output = client.run(IMAGE, prompt).await?;
-    let image = folder.join("harbour.png");
+    let image = folder.join("harbor.png");
     output.files()[0].save(&image).await?;
-    println!("3. image:   harbour.png, {} bytes", std::fs::metadata(&image)?.len());
+    println!("3. image:   harbor.png, {} bytes", std::fs::metadata(&image)?.len());
 
-    // 4. Send a file of our own and save what comes back. The upload happens by itself.
+    // 4. Send a file, which is uploaded automatically, and save the output.
     let mut input: Value = json!({"scale": 2}).into();
     input["image"] = File::path(&image).into();
     let output = client.run(UPSCALE, input).await?;
-    let larger = folder.join("harbour-x2.png");
+    let larger = folder.join("harbor-x2.png");
     output.files()[0].save(&larger).await?;
-    println!("4. upscale: harbour-x2.png, {} bytes", std::fs::metadata(&larger)?.len());
+    println!("4. upscale: harbor-x2.png, {} bytes", std::fs::metadata(&larger)?.len());
 
-    // 5. Start a prediction in the background and be told by webhook when it is done.
+    // 5. Start a prediction in the background and receive a webhook when it has ended.
     if real {
         println!("5. webhook: skipped, as the real API cannot reach a local port");
     } else {
@@ -77,9 +77,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("5. webhook: verified, {}: {}", event["status"], event["output"].text().trim());
     }
 
-    // 6. See what a wrong input is answered with.
+    // 6. Handle an invalid input.
     let Err(error) = client.run(IMAGE, json!({"prompt": "x", "width": "wide"})).await else {
-        return Err("a width that is no number was taken".into());
+        return Err("an invalid width was accepted".into());
     };
     println!("6. error:   {} ({})", error.code(), error.status().unwrap_or_default());
     println!(
@@ -93,7 +93,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 type Received = (axum::http::HeaderMap, axum::body::Bytes);
 
-/// A web server on a free local port that hands over the first webhook it is sent.
+/// Starts a web server on a free local port that returns the first webhook it receives.
 async fn receive_one_webhook() -> std::io::Result<(String, tokio::sync::oneshot::Receiver<Received>)> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}/webhook", listener.local_addr()?);

@@ -1,8 +1,7 @@
-// A web server around models: a route that streams text to the browser, a route that starts a prediction,
-// and a route that takes the webhook which tells of its end.
+// A web server that streams text to the browser, starts predictions, and receives their webhooks.
 //
-// The handlers take a `Request` and give a `Response`, as route handlers of Next.js, Hono, Bun and Deno do.
-// Runs against the emulator, without token or network.
+// The handlers take a `Request` and return a `Response`, like route handlers in Next.js, Hono, Bun and Deno.
+// Runs against the emulator, without a token or a network.
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { Readable } from "node:stream";
@@ -13,10 +12,10 @@ const emulator = new Emulator();
 const replicate = emulator.client();
 const MODEL = "meta/meta-llama-3-8b-instruct";
 
-/** Predictions that have ended, by their id: a database in real life. */
+/** Outputs of predictions by id. In production this is a database. */
 const results = new Map();
 
-/** Text as a response's body takes it.
+/** Converts text to a response body.
  * @param {AsyncGenerator<string>} text */
 function bytes(text) {
   const encoder = new TextEncoder();
@@ -34,7 +33,7 @@ function bytes(text) {
 
 /** @type {Record<string, (request: Request) => Promise<Response>>} */
 const routes = {
-  // When the browser goes away, `request.signal` aborts: the model stops, and costs no more.
+  // When the browser disconnects, `request.signal` aborts and the prediction is canceled.
   "POST /api/stream": async (request) => {
     const { prompt } = await request.json();
     const input = { prompt, max_tokens: 20, seed: 1 };
@@ -54,7 +53,7 @@ const routes = {
     return Response.json({ id: prediction.id }, { status: 201 });
   },
 
-  // The signature is over the body's exact bytes, so the request is handed over unread.
+  // The signature covers the exact bytes of the body, so pass the request unread.
   "POST /api/webhook": async (request) => {
     try {
       const { key } = await replicate.webhooks.default.secret.get();
@@ -62,7 +61,7 @@ const routes = {
       results.set(event.id, event.output.join(""));
       return new Response(null, { status: 204 });
     } catch {
-      return new Response("not signed for us", { status: 401 });
+      return new Response("invalid signature", { status: 401 });
     }
   },
 };
@@ -78,7 +77,7 @@ const server = createServer(async (incoming, outgoing) => {
     ...{ duplex: "half" },
   });
   const handler = routes[`${incoming.method} ${incoming.url}`];
-  const response = handler ? await handler(request) : new Response("no such page", { status: 404 });
+  const response = handler ? await handler(request) : new Response("not found", { status: 404 });
   outgoing.writeHead(response.status, Object.fromEntries(response.headers));
   for await (const piece of response.body ?? []) outgoing.write(piece);
   outgoing.end();
@@ -86,7 +85,7 @@ const server = createServer(async (incoming, outgoing) => {
 await once(server.listen(0, "127.0.0.1"), "listening");
 const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
 
-// From here on, a browser.
+// The browser.
 const post = (/** @type {string} */ path, /** @type {object} */ body) =>
   fetch(`http://127.0.0.1:${port}${path}`, { method: "POST", body: JSON.stringify(body) });
 

@@ -1,8 +1,8 @@
-"""Many things at once with asyncio: a batch, streams side by side, a time limit.
+"""Concurrency with asyncio: a batch, two streams at once, a timeout.
 
     python examples/tasks.py
 
-Without `REPLICATE_API_TOKEN` it talks to the emulator, which needs no token, no network and no money.
+Without `REPLICATE_API_TOKEN` it uses the emulator, which needs no token and no network, and costs nothing.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ IMAGE = "black-forest-labs/flux-schnell"
 
 
 async def batch(client: replicant.AsyncClient) -> None:
-    """Run one model on many inputs, four at a time, and keep what succeeds."""
-    places = asyncio.Semaphore(4)
+    """Runs one model on many inputs, four at a time, and keeps the outputs that succeed."""
+    slots = asyncio.Semaphore(4)
 
     async def paint(animal: str) -> str:
-        async with places:
+        async with slots:
             output = await client.run(
                 IMAGE, {"prompt": f"a {animal} at dawn", "megapixels": "0.25"}
             )
@@ -37,11 +37,11 @@ async def batch(client: replicant.AsyncClient) -> None:
 
 
 async def side_by_side(client: replicant.AsyncClient) -> None:
-    """Read two streams at the same time, as two people would who talk at once."""
+    """Reads two streams concurrently."""
 
     async def tell(name: str, prompt: str) -> None:
         words = 0
-        # `text()` leaves out events that are no output.
+        # `text()` yields only the output.
         async for piece in client.stream(TEXT, {"prompt": prompt, "max_tokens": 40}).text():
             words += len(piece.split())
         print(f"  {name} said {words} words")
@@ -49,13 +49,13 @@ async def side_by_side(client: replicant.AsyncClient) -> None:
     await asyncio.gather(tell("Ada", "Sing of the sea."), tell("Ben", "Sing of the hills."))
 
 
-async def with_a_limit(client: replicant.AsyncClient) -> None:
-    """Give up after a while. The prediction is canceled, so that it costs nothing more."""
+async def with_timeout(client: replicant.AsyncClient) -> None:
+    """Stops waiting after a second. The prediction is canceled, so it costs nothing more."""
     start = time.monotonic()
     try:
         await asyncio.wait_for(client.run("emulator/endless", {}), timeout=1)
     except asyncio.TimeoutError:
-        print(f"  given up after {time.monotonic() - start:.0f} s")
+        print(f"  stopped after {time.monotonic() - start:.0f} s")
 
 
 async def main(client: replicant.AsyncClient) -> None:
@@ -64,8 +64,8 @@ async def main(client: replicant.AsyncClient) -> None:
     print("Two streams:")
     await side_by_side(client)
     if not os.environ.get("REPLICATE_API_TOKEN"):
-        print("A time limit:")
-        await with_a_limit(client)
+        print("A timeout:")
+        await with_timeout(client)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""A web application that is told when a prediction has ended.
+"""A web application that receives webhooks of predictions.
 
     python examples/webhook_server.py
 
-It starts a prediction at the emulator, whose webhook it then receives and verifies. In earnest, the
-application runs where the API can reach it, and `REPLICATE_API_TOKEN` is set.
+It starts a prediction in the emulator, then receives and verifies its webhook. In production the application
+runs where the API can reach it, and `REPLICATE_API_TOKEN` is set.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ def application(secret: str, done: Callable[[Dict[str, Any]], None]) -> FastAPI:
 
     @app.post("/webhook")
     async def webhook(request: Request) -> Dict[str, bool]:  # pyright: ignore[reportUnusedFunction]
-        # The raw body, as it came: parsed and written again it would not be what was signed.
+        # The raw body: a body that was parsed and serialized again is not what was signed.
         body = await request.body()
         try:
             event = replicant.webhooks.validate(headers=request.headers, body=body, secret=secret)
         except replicant.WebhookValidationError as error:
             raise HTTPException(400, str(error)) from error
-        # The same event can come more than once, so work that matters belongs behind its id.
+        # An event can arrive more than once, so use its id to process it only once.
         done(event)
         return {"ok": True}
 
@@ -46,7 +46,7 @@ def main(emulator: Emulator) -> None:
         received[event["id"]] = event
         ended.set()
 
-    # Fetched once and kept: it does not change from webhook to webhook.
+    # Fetch the secret once. It is the same for all webhooks.
     secret = client.webhooks.default.secret().key
     config = uvicorn.Config(application(secret, done), port=0, log_level="error")
     server = uvicorn.Server(config)
@@ -63,7 +63,7 @@ def main(emulator: Emulator) -> None:
     )
     ended.wait(timeout=30)
     event = received[prediction.id]
-    print(f"told by webhook: {event['status']}, {event['output']}")
+    print(f"received a webhook: {event['status']}, {event['output']}")
     server.should_exit = True
 
 

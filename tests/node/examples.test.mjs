@@ -29,14 +29,14 @@ async function run(path) {
 
 test("files.mjs", async () => {
   const output = await run("examples/files.mjs");
-  assert.match(output, /saved harbour\.png: \d{4,} bytes\nsaved 3 pictures\n/);
+  assert.match(output, /saved harbor\.png: \d{4,} bytes\nsaved 3 pictures\n/);
   assert.equal(output.match(/: image\/png$/gm).length, 7);
   assert.match(output, /uploaded input\.image\nas a response: \d{4,} bytes/);
 });
 
 test("lifecycle.mjs", async () => {
   const output = await run("examples/lifecycle.mjs");
-  assert.match(output, /succeeded 100 %\nstopped: the user left\nout of time: its prediction is known\n/);
+  assert.match(output, /succeeded 100 %\nstopped: the user left\ntimed out: its prediction is known\n/);
   assert.match(output, /succeeded: 7\n\{ succeeded: 2, canceled: 3 \}/);
 });
 
@@ -73,7 +73,7 @@ test("manage.mts", async () => {
   const output = await run(join(compiled, "manage.mjs"));
   assert.match(
     output,
-    /sdxl takes true\nan image of image\/\w+\nharbours: release 2\nit made 1 picture\ndeleted: true\n/,
+    /sdxl takes true\nan image of image\/\w+\nharbors: release 2\nit made 1 picture\ndeleted: true\n/,
   );
   assert.match(output, /training: canceled\ntrue models on a page\n$/);
 });

@@ -12,7 +12,7 @@ from conftest import ROOT
 
 # What each prints if it did what it is there for.
 SAID = {
-    "background": ["started ", "succeeded after", "no longer wanted: canceled", "20 steps"],
+    "background": ["started ", "succeeded after", "no longer needed: canceled", "20 steps"],
     "custom_client": [
         "answered by a function: nobody",
         "signed in as acme",
@@ -26,10 +26,10 @@ SAID = {
         "made sunset.png",
         "acme/sunsets: succeeded",
     ],
-    "pipeline": ["2 pictures of", "(512, 512) became (1024, 1024)", "saved harbour/output.png"],
+    "pipeline": ["2 pictures of", "(512, 512) became (1024, 1024)", "saved harbor/output.png"],
     "quickstart": ["1. run:", "6. error:   unprocessable (422)"],
-    "tasks": ["  swift: swift.webp", "Ben said 40 words", "given up after 1 s"],
-    "webhook_server": ["told by webhook: succeeded, hello"],
+    "tasks": ["  swift: swift.webp", "Ben said 40 words", "stopped after 1 s"],
+    "webhook_server": ["received a webhook: succeeded, hello"],
 }
 NEEDS = {"custom_client": ["httpx"], "webhook_server": ["fastapi", "uvicorn"]}
 
