@@ -1,23 +1,30 @@
-/** Everything the package exports. */
-export { withResponse } from "./bridge";
+/** What the package exports. */
 export { Replicate } from "./client";
 export * from "./errors";
 export { EventStream, ServerSentEvent } from "./events";
-export { FileOutput, type SaveOptions, type SaveProgress } from "./file-output";
+export { FileOutput } from "./file-output";
 export type {
   Fetch,
+  FileEncodingStrategy,
+  ListOptions,
   RawRequestOptions,
   ReplicateOptions,
+  RequestOptions,
   RunOptions,
   SaveAllOptions,
+  SaveOptions,
+  SaveProgress,
   StreamOptions,
+  UploadProgress,
+  WaitOption,
   WaitOptions,
+  WebhookEventType,
 } from "./options";
 export { ListPage, type PagePromise } from "./page";
 export { parseProgressFromLogs } from "./progress";
 export { type ModelReferenceParts, parseModelReference } from "./reference";
 export type { DeploymentConfig } from "./resources/deployments";
-export type { FileCreateOptions } from "./resources/files";
+export type { FileCreateOptions, FileInput } from "./resources/files";
 export type { ModelConfig, ModelDescription, ModelListOptions } from "./resources/models";
 export type {
   PredictionCreateOptions,
@@ -25,8 +32,8 @@ export type {
   PredictionListOptions,
 } from "./resources/predictions";
 export type { TrainingOptions } from "./resources/trainings";
+export { withResponse } from "./responses";
 export type * from "./types";
-export type { UploadProgress } from "./uploads";
 export {
   validateWebhook,
   verifyWebhook,

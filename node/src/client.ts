@@ -1,90 +1,90 @@
-import { Bridge, withResponse } from "./bridge";
+import { Bridge } from "./bridge";
+import { isOptions, merge, requestParams, runParams } from "./call-options";
 import { EventStream, type ServerSentEvent } from "./events";
+import { FileOutput } from "./file-output";
 import { invalid, kindOf } from "./invalid";
+import { progressObserver } from "./observer";
 import type {
   Fetch,
+  FileEncodingStrategy,
   RawRequestOptions,
   ReplicateOptions,
+  RequestOptions,
   RunOptions,
   SaveAllOptions,
   StreamOptions,
   WaitOptions,
 } from "./options";
 import { follow, ListPage } from "./page";
-import { isOptions, requestParams, runParams } from "./params";
-import { plainHeaders, rawBody } from "./raw";
-import { Accounts, Collections, HardwareList, WebhookSecrets } from "./resources/catalogue";
+import { plainHeaders, rawBody } from "./raw-request";
+import { Accounts } from "./resources/accounts";
+import { Collections } from "./resources/collections";
 import { Deployments } from "./resources/deployments";
 import { Files } from "./resources/files";
+import { HardwareList } from "./resources/hardware";
 import { Models } from "./resources/models";
 import { Predictions } from "./resources/predictions";
 import type { Namespace } from "./resources/resource";
 import { Trainings } from "./resources/trainings";
+import { WebhookSecrets } from "./resources/webhook-secrets";
+import { withResponse } from "./responses";
 import { SETTINGS, Settings } from "./settings";
 import { conceal, reveal } from "./state";
-import type {
-  FileEncodingStrategy,
-  ModelDefined,
-  ModelReference,
-  Page,
-  Prediction,
-  RequestOptions,
-  SearchResults,
-} from "./types";
-import { observer } from "./uploads";
-import { waitOrStop } from "./wait";
+import type { ModelDefined, ModelReference, Page, Prediction, SearchResults } from "./types";
+import { waitUntil } from "./wait";
 
 /**
- * A client of Replicate's API.
+ * A client of the Replicate API.
  *
  * @example
  * const replicate = new Replicate();
  * const output = await replicate.run("black-forest-labs/flux-schnell", { input: { prompt: "a lighthouse" } });
  */
 export class Replicate {
-  /** The account of the token. */
+  /** Accounts. */
   accounts: Namespace<Accounts>;
-  /** Sets of models put together by Replicate. */
+  /** Collections of models. */
   collections: Namespace<Collections>;
-  /** Models that are kept running on hardware of their own. */
+  /** Deployments: models that run on dedicated hardware. */
   deployments: Namespace<Deployments>;
   /** Uploaded files. */
   files: Namespace<Files>;
-  /** Kinds of machines. */
+  /** Hardware that models run on. */
   hardware: Namespace<HardwareList>;
-  /** Models on Replicate. */
+  /** Models. */
   models: Namespace<Models>;
-  /** Runs of models. */
+  /** Predictions. */
   predictions: Namespace<Predictions>;
-  /** Runs of models' training procedures. */
+  /** Trainings. */
   trainings: Namespace<Trainings>;
   /** Webhooks. */
   webhooks: { default: { secret: Namespace<WebhookSecrets> } };
 
-  /** The API token, as it was given or found in the environment. Never printed or serialized. */
+  /** The API token, as given or from the environment. Never printed or serialized. */
   declare auth: string;
-  /** The `User-Agent` header. */
+  /** Value of the `User-Agent` header. */
   declare userAgent?: string;
   /** URL of the API. */
   declare baseUrl?: string;
-  /** The function that sends every request, if one was given or set. Otherwise it reads as the global `fetch`, and the built-in client sends. */
+  /** The function that sends every request. If none is set, this is the global `fetch`, and the built-in client sends. */
   declare fetch: Fetch;
-  /** How files inside inputs are sent. Typed as in the official client, which knows no `"auto"`. */
+  /** How to send files inside inputs. Has the official client's type, which lacks `"auto"`. */
   declare fileEncodingStrategy: Exclude<FileEncodingStrategy, "auto">;
-  /** Whether files in outputs come as {@link FileOutput}s. */
+  /** Whether files in outputs are {@link FileOutput}s. */
   declare useFileOutput: boolean;
 
   /**
-   * @throws {InvalidArgumentError} for an option that cannot be used
+   * @throws {InvalidArgumentError} if an option is unknown or has an invalid value
    */
   constructor(options: ReplicateOptions = {}) {
     if (!isOptions(options))
       invalid(`the options must be an object, such as { auth }, not ${kindOf(options)}`);
     const settings = new Settings({ ...options, auth: options.auth || process.env.REPLICATE_API_TOKEN });
-    const bridge = new Bridge(() => settings.core(this));
+    const newFile = (bridge: Bridge, url: string) => new FileOutput(bridge, url);
+    const bridge = new Bridge(() => settings.core(this), newFile);
     conceal<State>(this, { bridge, settings });
     for (const name of SETTINGS) {
-      // Spies read accessors from the instance and call the getter without `this`.
+      // On the instance, and without `this`: that is how spies read and call accessors.
       Object.defineProperty(this, name, {
         configurable: true,
         get: () => settings.get(name),
@@ -102,26 +102,26 @@ export class Replicate {
     this.webhooks = { default: { secret: new WebhookSecrets(bridge) } };
   }
 
-  /** How long one attempt of a request may take, in milliseconds. */
+  /** Timeout of one attempt of a request, in milliseconds. */
   get timeout(): number {
     return settingsOf(this).get("timeout") as number;
   }
 
-  /** How often a request that may be sent again is sent again. */
+  /** Number of retries of a request that is safe to send again. */
   get maxRetries(): number {
     return settingsOf(this).get("maxRetries") as number;
   }
 
   /**
-   * Runs a model and gives its output, files as {@link FileOutput}s.
+   * Runs a model and returns its output, with files as {@link FileOutput}s.
    *
-   * `POST /predictions` (or the model's own endpoint), then `GET /predictions/{id}` until it has ended.
+   * `POST /predictions` (or the model's endpoint), then `GET /predictions/{id}` until the prediction has ended.
    *
    * @param ref `owner/name` or `owner/name:version`
-   * @param progress called with every new state of the prediction, the last one included
+   * @param progress called with every new state of the prediction, including the last
    * @throws {PredictionFailedError} if the model failed; `prediction` has its logs
    * @throws {DeadlineError} if `timeout` passed
-   * @throws the reason of `signal` if it was aborted; the prediction is then cancelled
+   * @throws the reason of `signal` if it was aborted, which cancels the prediction
    * @example
    * const [image] = await replicate.run<FileOutput[]>("stability-ai/sdxl", { input: { prompt: "a lighthouse" } });
    */
@@ -141,20 +141,20 @@ export class Replicate {
     progress?: (prediction: Prediction) => void,
   ): Promise<ModelDefined> {
     const onUpload = options?.onUpload;
-    const params = { ref, ...runParams(options), ...(onUpload ? { report_uploads: true } : {}) };
-    const observe = progress || onUpload ? observer(onUpload, progress) : undefined;
+    const params = merge({ ref, ...(onUpload ? { report_uploads: true } : {}) }, runParams(options));
+    const observe = progress || onUpload ? progressObserver(onUpload, progress) : undefined;
     return bridgeOf(this).call("run", params, { signal: options?.signal, observe });
   }
 
   /**
-   * Runs a model and gives its output as it is written.
+   * Runs a model and streams its output. Nothing is sent until the first event is requested. Leaving the loop closes the
+   * connection and cancels the prediction, unless `onAbandon` is `"leave"`. Use `text()` for the text alone.
    *
-   * `POST /predictions` (or the model's own endpoint), then `GET` of its `urls.stream`.
-   * Nothing is sent before the first event is asked for. Leaving the loop closes the stream's connection and
-   * cancels the prediction, unless `onAbandon: "leave"` says otherwise. `text()` gives the text alone.
+   * `POST /predictions` (or the model's endpoint), then `GET` of its `urls.stream`.
    *
+   * @param ref `owner/name` or `owner/name:version`
    * @throws {StreamUnsupportedError} if the model has no stream
-   * @throws {StreamInterruptedError} if the stream broke and could not be resumed; `partial` is what came
+   * @throws {StreamInterruptedError} if the stream broke and could not be resumed; `partial` has the output until then
    * @example
    * for await (const event of replicate.stream("meta/meta-llama-3-8b-instruct", { input: { prompt } })) {
    *   process.stdout.write(`${event}`);
@@ -166,17 +166,16 @@ export class Replicate {
     options: StreamOptions,
   ): AsyncGenerator<ServerSentEvent>;
   stream(ref: ModelReference, options: StreamOptions): EventStream {
-    const params = { ref, ...runParams(options) };
+    const params = merge({ ref }, runParams(options));
     return new EventStream(bridgeOf(this), "stream", params, options?.signal, options?.onUpload);
   }
 
   /**
-   * Waits until a prediction has ended, and gives its last state.
+   * Polls a prediction until it has ended, and returns it. `GET /predictions/{id}`
    *
-   * `GET /predictions/{id}`, again and again.
-   *
-   * @param stop called with every state; waiting ends when it gives true
-   * @throws {PredictionFailedError} if it failed
+   * @param stop called with every state; returning true ends the waiting
+   * @throws {PredictionFailedError} if the prediction failed
+   * @throws {DeadlineError} if `timeout` passed; the prediction continues
    */
   wait(
     prediction: Prediction,
@@ -186,16 +185,17 @@ export class Replicate {
     const call = (signal?: AbortSignal, observe?: (state: unknown) => void) =>
       bridgeOf(this).call<Prediction>(
         "predictions.wait",
-        { id: prediction?.id, prediction, ...runParams(options) },
+        merge({ id: prediction?.id, prediction }, runParams(options)),
         { signal, observe },
       );
-    return stop ? waitOrStop(call, stop, options.signal) : call(options.signal);
+    return stop ? waitUntil(call, stop, options.signal) : call(options.signal);
   }
 
   /**
-   * The pages of a list, as arrays of items.
+   * Yields the pages of a list as arrays of items.
    *
    * @param endpoint a list method, such as `replicate.models.list`, or the path of a list
+   * @param options.signal ends the iteration
    * @example
    * for await (const models of replicate.paginate(replicate.models.list)) console.log(models.length);
    */
@@ -204,14 +204,14 @@ export class Replicate {
     { signal }: { signal?: AbortSignal | undefined } = {},
   ): AsyncGenerator<T[]> {
     if (typeof endpoint !== "string" && typeof endpoint !== "function") {
-      invalid(`\`endpoint\` must be a list method or a path, not ${kindOf(endpoint)}`);
+      invalid(`\`endpoint\` must be a list method or a path, not ${kindOf(endpoint)}`, "endpoint");
     }
     const bridge = bridgeOf(this);
     const first = typeof endpoint === "string" ? undefined : await endpoint();
     if (first) yield first.results;
     if (signal?.aborted) return;
     const next = first ? first.next : (endpoint as string);
-    // A page of ours repeats the options of its call. Test doubles give plain objects.
+    // Our pages keep the options of their call. Test doubles return plain objects.
     const pages =
       first instanceof ListPage ? first.following(signal) : next ? follow<T>(bridge, next, signal) : [];
     for await (const page of pages) {
@@ -222,40 +222,38 @@ export class Replicate {
   }
 
   /**
-   * Saves every file of an output into a folder, several at a time. A file is called what its URL calls it;
-   * where that name is taken, a number is added. No file is replaced, and each appears when it is complete.
+   * Downloads every file of an output into a folder. Files are named after their URLs; a number is added to a name that
+   * exists. No file is replaced, and a file appears only when it is complete.
    *
-   * @param outputs what `run` gave, a prediction, or URLs, however deep they stand
-   * @param dir the folder; it is made if need be
-   * @param options.concurrency how many files are fetched at a time, 1 to 64 (4 by default)
-   * @param options.onProgress told of the bytes of all files together; `total` is null until it is known
+   * @param outputs an output, a prediction or URLs, also nested
+   * @param dir the folder, which is created if it does not exist
+   * @param options.onProgress called with the bytes of all files together
    * @returns the paths, in the order of the output
-   * @throws what kept the first of those that could not be saved; `partial` has the paths of the others
+   * @throws {DownloadError} or {FileNotWrittenError} for the first file that failed; `partial` has the other paths
    * @example
    * const paths = await replicate.saveAll(await replicate.run("stability-ai/sdxl", { input }), "pictures");
    */
   saveAll(outputs: unknown, dir: string, options: SaveAllOptions = {}): Promise<string[]> {
-    const observe = options?.onProgress as ((told: unknown) => void) | undefined;
-    const params = { outputs, dir, ...requestParams(options) };
+    const observe = options?.onProgress as ((state: unknown) => void) | undefined;
+    const params = merge({ outputs, dir }, requestParams(options));
     return bridgeOf(this).call("output.save_all", params, { signal: options?.signal, observe });
   }
 
   /**
-   * Models, collections and pages of the website that fit some words (beta). `GET /search`
+   * Searches models, collections and pages of the website (beta). `GET /search`
    *
-   * @param options.limit how many models, 1 to 50 (20 by default)
+   * @param options.limit largest number of models, 1 to 50. Defaults to 20
    */
   search(query: string, options: RequestOptions & { limit?: number } = {}): Promise<SearchResults> {
-    return bridgeOf(this).call("search", { query, ...requestParams(options) }, options);
+    return bridgeOf(this).call("search", merge({ query }, requestParams(options)), options);
   }
 
   /**
-   * Any request to the API: the way to an endpoint that this client does not know. It goes through the same
-   * retries, and the token is added where the URL is the API's own.
+   * Sends any request to the API, for endpoints without a method. It has the same retries and errors as the methods. The
+   * token is sent only to the API origin.
    *
-   * @param route a path below `baseUrl`, or a whole URL
-   * @param options.data sent as JSON; FormData, Blobs and bytes are sent as they are
-   * @throws {ApiError} if the API answers with a status that is not a success
+   * @param route a path below `baseUrl`, or a URL
+   * @throws {ApiError} if the response has an error status
    * @example
    * const response = await replicate.request("/predictions", { params: { source: "web" } });
    */
@@ -270,7 +268,7 @@ export class Replicate {
     };
     const call = bridgeOf(this).call<Uint8Array>("request", { ...given, data: body.data }, { signal });
     const { data: bytes, response } = await withResponse(call);
-    // These have no body, and Response refuses to be made with one.
+    // `Response` rejects a body with these statuses.
     const bodiless = [204, 205, 304].includes(response.status);
     return new Response(bodiless ? null : (bytes as Uint8Array<ArrayBuffer>), response);
   }
@@ -291,7 +289,7 @@ export class Replicate {
   }
 }
 
-/** What a client keeps to itself. */
+/** Private state of a client. */
 interface State {
   bridge: Bridge;
   settings: Settings;

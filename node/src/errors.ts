@@ -1,16 +1,16 @@
-/**
- * The errors, one class for each code the core knows. A failed call rejects with one of these;
- * what is known about the failure is in its fields.
- */
+/** The errors that calls reject with: one class for each error code of the core. */
+import { conceal, reveal } from "./state";
 import type { Prediction } from "./types";
 
-/** What the core says of a failure. */
+/** The fields of an error of the core. */
 export interface Failure {
   code: string;
   message: string;
   status?: number;
   status_text?: string;
-  /** What the user can do, at the end of `message`. */
+  /** The option or argument that the error is about, by the core's name. */
+  argument?: string | undefined;
+  /** What to do; also the end of `message`. */
   hint?: string;
   title?: string;
   detail?: string;
@@ -30,7 +30,7 @@ export interface Failure {
   cause?: string;
 }
 
-/** Why a model failed, read from its error text. */
+/** Why a model failed, derived from its error text. */
 export type FailureReason =
   | "content_filter"
   | "out_of_memory"
@@ -38,38 +38,41 @@ export type FailureReason =
   | "invalid_input"
   | "unknown";
 
-/** One field of the input that the API refuses. */
+/** An invalid field of the input. */
 export interface InvalidField {
   type: string;
-  /** Dotted path, `input.prompt`. */
+  /** Dotted path: `input.prompt`. */
   field: string;
   description: string;
 }
 
-/** What every error of this library has in common. */
+/** Base class of all errors of this package. */
 export class ReplicateError extends Error {
-  /** Stable, for programs: `rate_limited`, `prediction_failed` ... */
+  /** Stable error code: `rate_limited`, `prediction_failed` ... */
   readonly code: string;
-  /** True when a create was sent and may have been carried out (and billed) although no answer says so. */
+  /** The option or argument that the error is about: `timeout`, `input.image`. */
+  declare readonly argument?: string;
+  /** Whether a create was sent and no response arrived: the prediction may exist, and be billed. */
   declare readonly outcomeUnknown: boolean;
-  /** The prediction this is about, as last seen. */
+  /** The last known state of the prediction. */
   declare readonly prediction?: Prediction;
-  /** What had come before it failed: of a stream its output, of `saveAll` the paths. */
+  /** What arrived before the error: the output of a stream, the paths of `saveAll`. */
   declare readonly partial?: unknown;
-  /** The API's id of the request, for a support ticket. */
+  /** Id that the API gave the request, for support. */
   declare readonly requestId?: string;
-  /** Method of the request that failed. */
+  /** HTTP method of the failed request. */
   declare readonly method?: string;
-  /** URL of the request that failed. */
+  /** URL of the failed request. */
   declare readonly url?: string;
-  /** HTTP status, where a server answered. */
+  /** HTTP status of the response, if there was one. */
   declare readonly status?: number;
 
   constructor(failure: Failure) {
     super(failure.message, failure.cause === undefined ? undefined : { cause: new Error(failure.cause) });
     this.code = failure.code;
     Object.defineProperty(this, "name", { value: new.target.name, configurable: true, writable: true });
-    show(this, {
+    assign(this, {
+      argument: failure.argument,
       outcomeUnknown: failure.outcome_unknown,
       prediction: failure.prediction,
       partial: failure.partial,
@@ -80,14 +83,14 @@ export class ReplicateError extends Error {
     });
   }
 
-  /** The fields, for a log. */
+  /** Returns the fields as a plain object. */
   toJSON(): Record<string, unknown> {
     return { name: this.name, message: this.message, ...(this as object) };
   }
 }
 
-/** Sets the members that are known, so that printing an error shows no `undefined`s. */
-function show(error: object, fields: Record<string, unknown>): void {
+/** Sets the defined fields only, so that a printed error shows no `undefined`. */
+function assign(error: object, fields: Record<string, unknown>): void {
   for (const [name, value] of Object.entries(fields)) {
     if (value !== undefined) {
       Object.defineProperty(error, name, { value, enumerable: true, configurable: true, writable: true });
@@ -95,29 +98,32 @@ function show(error: object, fields: Record<string, unknown>): void {
   }
 }
 
-/** The API answered with a status that is not a success. {@link ApiError} is its other name. */
+/** The API responded with an error status. Also exported as {@link ApiError}. */
 export class ApiStatusError extends ReplicateError {
   declare readonly status: number;
-  /** The problem's title, in a few words. */
+  /** Title of the problem. */
   declare readonly title?: string;
-  /** What the API says went wrong. */
+  /** Explanation of the problem. */
   declare readonly detail?: string;
+  /** URI of the problem's type. */
   declare readonly type?: string;
+  /** URI of this occurrence of the problem. */
   declare readonly instance?: string;
-  /** Which fields of the input are wrong and why. */
+  /** Invalid fields of the input. */
   declare readonly invalidFields?: InvalidField[];
-  /** How long the API asks to wait, in seconds. */
+  /** How long the API asks to wait before a retry, in seconds. */
   declare readonly retryAfter?: number;
-  /** Response headers, names in lower case. */
+  /** Response headers, with names in lower case. */
   readonly headers: Record<string, string>;
-  /** The body as text (its first 64 KiB). */
+  /** The first 64 KiB of the response body, as text. */
   readonly body: string;
 
   constructor(failure: Failure) {
     super(failure);
-    // One name for the whole family: code written for the official client compares with it.
+    conceal(this, failure.status_text ?? "");
+    // Code written for the official client compares the name.
     Object.defineProperty(this, "name", { value: "ApiError", configurable: true, writable: true });
-    show(this, {
+    assign(this, {
       title: failure.title,
       detail: failure.detail,
       type: failure.type,
@@ -129,126 +135,126 @@ export class ApiStatusError extends ReplicateError {
     this.body = failure.body ?? "";
   }
 
-  /** The request, without its credentials and body. */
+  /** The request, without credentials and body. */
   get request(): Request {
     return new Request(this.url ?? "about:blank", { method: this.method });
   }
 
-  /** The response. Its body can be read, any number of times by asking for `response` again. */
+  /** The response. Each access returns a new one, so its body can be read more than once. */
   get response(): Response {
-    // Response knows no bodiless statuses with a body and nothing outside 200-599.
+    // `Response` rejects statuses outside 200-599, and a body with some statuses.
     const status = this.status >= 200 && this.status <= 599 ? this.status : 500;
     const body = [204, 205, 304].includes(status) ? null : this.body;
-    const response = new Response(body, { status, headers: this.headers });
+    const response = new Response(body, { status, statusText: reveal<string>(this), headers: this.headers });
     Object.defineProperty(response, "url", { value: this.url ?? "" });
     return response;
   }
 }
 
-/** The class of every error whose cause is a status: `error instanceof ApiError`. */
+/** Base class of errors with an error status: `error instanceof ApiError`. */
 export const ApiError: typeof ApiStatusError = ApiStatusError;
 
 /**
- * What the official package declares as `ApiError`; further members are there for errors of this library.
- * It is a type of its own, so that test doubles can be made of an `Error` with `request` and `response`.
+ * The official package's type of `ApiError`, with the fields of this package's errors as optional. It is separate from
+ * the class so that an `Error` with `request` and `response` is a valid test double.
  */
 export interface ApiError extends Error, Partial<Omit<ApiStatusError, keyof Error | "request" | "response">> {
   request: Request;
   response: Response;
 }
 
-/** 400. */
+/** 400: the request is malformed. */
 export class BadRequestError extends ApiStatusError {}
 /** 401: the API token is missing or wrong. */
 export class AuthenticationError extends ApiStatusError {}
-/** 402: not enough credit. */
+/** 402: the account has insufficient credit. */
 export class PaymentRequiredError extends ApiStatusError {}
-/** 403. */
+/** 403: the token does not permit the request. */
 export class PermissionDeniedError extends ApiStatusError {}
-/** 404. */
+/** 404: the resource does not exist. */
 export class NotFoundError extends ApiStatusError {}
-/** 409. */
+/** 409: the request conflicts with the state of the resource. */
 export class ConflictError extends ApiStatusError {}
-/** 413. */
+/** 413: the request is too large. */
 export class PayloadTooLargeError extends ApiStatusError {}
-/** 422: the API refuses the request; see `invalidFields`. */
+/** 422: the input is invalid; see `invalidFields`. */
 export class UnprocessableEntityError extends ApiStatusError {}
-/** 429, after the retries allowed; see `retryAfter`. */
+/** 429: too many requests, also after retries; see `retryAfter`. */
 export class RateLimitError extends ApiStatusError {}
-/** 5xx. */
+/** 5xx: the API failed, also after retries. */
 export class ServerError extends ApiStatusError {}
 
-/** An argument cannot be used. Nothing was sent. */
+/** An argument is invalid. Nothing was sent. */
 export class InvalidArgumentError extends ReplicateError {}
-/** A file given as input cannot be read. */
+/** An input file cannot be read. */
 export class FileNotFoundError extends ReplicateError {}
-/** A file given as input is larger than the API takes. Nothing was sent. */
+/** An input file is larger than the API accepts. Nothing was sent. */
 export class FileTooLargeError extends ReplicateError {}
-/** A file could not be written: there is no such folder, no permission or no space. */
+/** A file cannot be written: the folder is missing, read-only or full. */
 export class FileNotWrittenError extends ReplicateError {}
-/** The server could not be reached, or the connection broke. */
+/** The server cannot be reached, or the connection broke. */
 export class ConnectionError extends ReplicateError {}
-/** The server did not answer in time. */
+/** The server did not respond in time. */
 export class TimeoutError extends ConnectionError {}
-/** A create was sent and its answer lost: it may or may not have been carried out, and billed. */
+/** A create was sent and no response arrived: the prediction may exist, and be billed. */
 export class OutcomeUnknownError extends ReplicateError {}
-/** The answer is not what the API promises. */
+/** The response is not what the API specifies. */
 export class InvalidResponseError extends ReplicateError {}
 
-/** A prediction did not succeed; `prediction` is its last state, with its logs. */
+/** A prediction did not succeed; `prediction` has its last state and logs. */
 export class PredictionError extends ReplicateError {
-  /** Why the model failed, read from its error text; absent if it did not fail. */
+  /** Why the model failed, derived from its error text; undefined if it did not fail. */
   declare readonly reason?: FailureReason;
 
   constructor(failure: Failure) {
     super(failure);
-    show(this, { reason: failure.reason });
+    assign(this, { reason: failure.reason });
   }
 
-  /** What the model logged. */
+  /** Logs of the model. */
   get logs(): string | undefined {
     return this.prediction?.logs;
   }
 }
-/** The prediction ended as `failed`. */
+/** The prediction ended with the status `failed`. */
 export class PredictionFailedError extends PredictionError {}
-/** The prediction ended as `canceled`. */
+/** The prediction ended with the status `canceled`. */
 export class PredictionCanceledError extends PredictionError {}
-/** The prediction ended as `aborted`: its deadline passed before it began to run. */
+/** The prediction ended with the status `aborted`: its deadline passed before it started. */
 export class PredictionAbortedError extends PredictionError {}
 /** The `timeout` of a run, stream or wait passed. */
 export class DeadlineError extends PredictionError {}
 
-/** The event stream broke and could not be resumed; `partial` is what had come. */
+/** The event stream broke and could not be resumed; `partial` has the output until then. */
 export class StreamInterruptedError extends ReplicateError {}
 /** The model has no event stream. */
 export class StreamUnsupportedError extends ReplicateError {}
 
-/** A file that a model wrote could not be read whole. */
+/** An output file could not be downloaded completely. */
 export class DownloadError extends ReplicateError {
-  /** The beginning of what the server answered. */
+  /** The beginning of the response body. */
   declare readonly body?: string;
 
   constructor(failure: Failure) {
     super(failure);
-    show(this, { body: failure.body });
+    assign(this, { body: failure.body });
   }
 }
-/** The file is gone: the API keeps output files for one hour. */
+/** The file no longer exists: the API keeps output files for one hour. */
 export class OutputExpiredError extends DownloadError {}
 
-/** A webhook is not to be trusted. */
+/** A webhook cannot be verified. */
 export class WebhookError extends ReplicateError {}
 /** A webhook lacks one of its signature headers. */
 export class WebhookHeadersError extends WebhookError {}
-/** A webhook's body is missing, or was parsed before it was verified. */
+/** The body of a webhook is missing, or was parsed before it was verified. */
 export class WebhookBodyError extends WebhookError {}
 /** The webhook signing secret is missing or malformed. */
 export class WebhookSecretError extends WebhookError {}
-/** A webhook's timestamp is malformed, too old or too new. */
+/** The timestamp of a webhook is malformed, too old or too far in the future. */
 export class WebhookTimestampError extends WebhookError {}
-/** No signature of the webhook matches its body. */
+/** No signature of a webhook matches its body. */
 export class WebhookSignatureError extends WebhookError {}
 
-/** A defect of this library. */
+/** A bug in this package. */
 export class InternalError extends ReplicateError {}

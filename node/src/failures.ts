@@ -1,4 +1,4 @@
-/** From what the core says of a failure to the class for it. */
+/** Converts errors of the core to their classes. */
 import {
   ApiError,
   AuthenticationError,
@@ -38,7 +38,7 @@ import {
 } from "./errors";
 import { outward } from "./names";
 
-/** The class for each code. */
+/** Error classes by code. */
 export const ERRORS: Readonly<Record<string, new (failure: Failure) => ReplicateError>> = {
   invalid_argument: InvalidArgumentError,
   file_not_found: FileNotFoundError,
@@ -75,28 +75,28 @@ export const ERRORS: Readonly<Record<string, new (failure: Failure) => Replicate
   internal: InternalError,
 };
 
-/** The longest part of a body that a message repeats. */
+/** Number of characters of a body that a message quotes. */
 const EXCERPT = 4096;
 
-/** The message of npm's `replicate`, which programs match on, and then what to do. */
-function official({ url, status, status_text, body = "", hint }: Failure): string {
+/** Returns the message of npm's `replicate`, which programs match on, followed by the hint. */
+function statusMessage({ url, status, status_text, body = "", hint }: Failure): string {
   const text = body.length > EXCERPT ? `${body.slice(0, EXCERPT)}...` : body;
   return `Request to ${url} failed with status ${status} ${status_text}: ${text}.${hint ? ` ${hint}` : ""}`;
 }
 
 /**
- * The error to throw for what the native side rejected with. Called where the caller's frames are
- * still on the stack, since an error made in native code has none.
+ * Returns the error to throw for an exception of the native module. Call it where the caller's frames are on the stack,
+ * because an error made in native code has none.
  */
 export function toError(thrown: unknown): unknown {
   const fields = (thrown as { failure?: unknown } | null)?.failure;
   if (typeof fields !== "string") return thrown;
   const failure = JSON.parse(fields) as Failure;
-  const cls = ERRORS[failure.code] ?? ReplicateError;
-  if (cls === ApiError || cls.prototype instanceof ApiError) failure.message = official(failure);
-  // Elsewhere a word may be the model's own.
-  else if (/^(invalid_argument|connection|webhook_.*)$/.test(failure.code)) {
+  const ErrorClass = ERRORS[failure.code] ?? ReplicateError;
+  if (ErrorClass === ApiError || ErrorClass.prototype instanceof ApiError) {
+    failure.message = statusMessage(failure);
+  } else if (/^(invalid_argument|connection|webhook_.*)$/.test(failure.code)) {
     failure.message = outward(failure.message);
   }
-  return new cls(failure);
+  return new ErrorClass(failure);
 }

@@ -1,32 +1,32 @@
-/** Uploads as `FormData`, which is what test doubles of the official package look into. */
-import type { Outgoing } from "./fetch";
+/** Sends uploads as `FormData`, which test doubles for the official package inspect. */
+import type { Outgoing } from "./fetch-request";
 
 /**
- * Calls `send` with the form that the body of `init` holds, and again with the bytes if the implementation does not
- * know `FormData`. A request without a whole form in it is sent as it is.
+ * Parses the form in the body of `init` and calls `send` with it, and again with the bytes if the implementation of
+ * `fetch` does not support `FormData`. Sends other requests unchanged.
  *
- * @param own whether the core built the form; otherwise it is the user's
+ * @param own whether the core built the form, rather than the user
  */
-export async function asForm(
+export async function sendForm(
   init: Outgoing,
   own: boolean,
   send: (init: Outgoing) => Promise<Response>,
 ): Promise<Response> {
   const form = await formOf(init, own);
   if (form === undefined) return send(init);
-  let unknown = false;
-  // node-fetch, and undici for the form of another undici, make text of a body that they do not know.
+  let unsupported = false;
+  // node-fetch, and undici with the FormData of another undici, convert an unknown body to text.
   Object.defineProperty(form, "toString", {
     value: () => {
-      unknown = true;
-      throw new TypeError("this `fetch` does not know FormData");
+      unsupported = true;
+      throw new TypeError("this `fetch` does not support FormData");
     },
   });
   const { "Content-Type": _type, "Content-Length": _length, ...headers } = init.headers;
   try {
     return await send({ ...init, headers, body: form });
   } catch (error) {
-    if (unknown) return send(init);
+    if (unsupported) return send(init);
     throw error;
   }
 }
@@ -36,7 +36,7 @@ async function formOf({ headers, body }: Outgoing, own: boolean): Promise<FormDa
   if (!(body instanceof Uint8Array) || !type.startsWith("multipart/form-data")) return undefined;
   const form = await new Response(body as BodyInit, { headers: { "content-type": type } }).formData();
   for (const [name, value] of own ? [...form] : []) {
-    // Beside the file stands JSON. A string would lose its type; the official package sends a Blob, too.
+    // The other field is JSON. A Blob keeps its type, and the official package sends one too.
     if (typeof value === "string") form.set(name, new Blob([value], { type: "application/json" }));
   }
   return form;

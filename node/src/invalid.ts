@@ -1,12 +1,16 @@
-/** Refusing arguments. */
+/** Rejecting arguments on this side of the boundary. */
 import { InvalidArgumentError } from "./errors";
 
-/** Throws an {@link InvalidArgumentError}. */
-export function invalid(message: string): never {
-  throw new InvalidArgumentError({ code: "invalid_argument", message });
+/**
+ * Throws an {@link InvalidArgumentError}.
+ *
+ * @param argument the option or argument that `message` names
+ */
+export function invalid(message: string, argument?: string): never {
+  throw new InvalidArgumentError({ code: "invalid_argument", message, argument });
 }
 
-/** What kind of value this is, for a message: `an object`, `null`. */
+/** Returns the kind of `value` for a message: `an object`, `null`. */
 export function kindOf(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   const kind = Array.isArray(value) ? "array" : typeof value;

@@ -1,33 +1,32 @@
-/** Finding and loading the native module: beside this file, or in the package for this platform. */
+/** Finds and loads the native module: beside this file, or in the package for this platform. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, sep } from "node:path";
-import type { Native } from "./native";
 
-/** What modules are built for on this machine, the likelier first: `linux-x64-gnu`, `linux-x64-musl`. */
+/** Returns the targets that fit this machine, the likeliest first: `linux-x64-gnu`, `linux-x64-musl`. */
 function targets(): string[] {
   const { platform, arch } = process;
   if (platform === "win32") return [`${platform}-${arch}-msvc`];
   if (platform !== "linux") return [`${platform}-${arch}`];
-  // Installers that do not know the `libc` field bring either module, so the second is worth a try.
+  // Installers that ignore the `libc` field may install the module for the other one.
   const order = libc() === "musl" ? ["musl", "gnu"] : ["gnu", "musl"];
   return order.map((name) => `${platform}-${arch}-${name}`);
 }
 
 function libc(): "gnu" | "musl" {
   try {
-    // The dynamic loader's own script; much cheaper than process.report.
+    // Much cheaper than process.report.
     return readFileSync("/usr/bin/ldd", "latin1").includes("musl") ? "musl" : "gnu";
   } catch {
-    // Images without a shell have no such script. process.report would know, but may ask name servers.
+    // Images without a shell have no such script. process.report would know, but may query name servers.
     const libraries = existsSync("/lib") ? readdirSync("/lib") : [];
     return libraries.some((name) => name.startsWith("ld-musl-")) ? "musl" : "gnu";
   }
 }
 
 /**
- * Files that packages are looked for from. In a bundle, `__filename` is where the bundle is, or is made
- * up, or is missing; so the program and the working directory are asked too.
+ * Returns the files to resolve packages from. In a bundle, `__filename` may be the bundle, invented or missing, so the
+ * program and the working directory are tried too.
  */
 function origins(): string[] {
   const found = [join(process.cwd(), "package.json")];
@@ -36,13 +35,13 @@ function origins(): string[] {
   return [...new Set(found)];
 }
 
-/** The file of the platform's package, as `origin` sees it. */
+/** Resolves `wanted`, a file of the platform's package, from `origin`. */
 function resolve(wanted: string, origin: string): string {
   const require = createRequire(origin);
   try {
     return require.resolve(wanted);
   } catch (error) {
-    // Where packages see only what they depend on (pnpm), ours sees what the program does not.
+    // With pnpm a package sees only its own dependencies, so resolve it from ours.
     let ours: string;
     try {
       ours = require.resolve("replicant/package.json");
@@ -53,14 +52,14 @@ function resolve(wanted: string, origin: string): string {
   }
 }
 
-/** Webpack's name for the `require` of its output; nowhere else is it defined. */
-declare const __non_webpack_require__: ((name: string) => Native) | undefined;
+/** The `require` of webpack's output; undefined elsewhere. */
+declare const __non_webpack_require__: ((name: string) => unknown) | undefined;
 
 /**
- * The module, where webpack has put this file into a bundle. Those who ship the bundle (Next.js, Vercel) look
- * in it for what else to ship, and find only names that are written out.
+ * Loads the module from inside a webpack bundle. Deployment tools (Next.js, Vercel) scan the bundle for files to ship,
+ * and find only names that are written out.
  */
-function fromWebpack(name: string): Native | undefined {
+function fromWebpack(name: string): unknown {
   if (typeof __non_webpack_require__ !== "function") return undefined;
   switch (name) {
     case "darwin-arm64":
@@ -84,12 +83,12 @@ function fromWebpack(name: string): Native | undefined {
   }
 }
 
-/** Files that may be the module, of which few exist. */
+/** Returns the existing files that may be the module. */
 function places(name: string): string[] {
   const file = `replicant.${name}.node`;
   const found = process.argv[1] ? [join(dirname(process.argv[1]), file)] : [];
   if (typeof __dirname === "string") {
-    // The second is the package's neighbour, written so that Turbopack and other tracers understand it.
+    // The second is the neighboring package, written so that Turbopack and other tracers find it.
     found.unshift(
       join(__dirname, file),
       join(`${__dirname}/../../../replicant-${name}/replicant.${name}.node`),
@@ -99,20 +98,19 @@ function places(name: string): string[] {
 }
 
 /**
- * Loads the native module.
+ * Loads the native module. Its type is for the caller to know.
  *
- * @throws {Error} that says for which platform, where it was looked for, what each attempt failed with, and
- * what to do
+ * @throws {Error} if no module can be loaded; the message lists the attempts and says what to install
  */
-export function load(): Native {
+export function load<Native>(): Native {
   const names = targets();
   const tried: string[] = [];
-  const attempt = (what: string, get: () => Native | undefined): Native | undefined => {
+  const attempt = (what: string, get: () => unknown): Native | undefined => {
     try {
-      return get();
+      return get() as Native | undefined;
     } catch (error) {
       const [reason = ""] = String((error as Error).message).split("\n");
-      // What dlopen says begins with the path, and the same file may be found from several places.
+      // Messages of dlopen begin with the path, and several origins may resolve to the same file.
       const line = reason.startsWith(sep) || reason.startsWith(what) ? reason : `${what}: ${reason}`;
       if (!tried.includes(line)) tried.push(line);
       return undefined;
@@ -145,9 +143,9 @@ export function load(): Native {
   );
 }
 
-function open(path: string): Native {
-  // dlopen rather than require: bundlers rewrite require and then miss the file.
+function open(path: string): unknown {
+  // Not require: bundlers rewrite it and then miss the file.
   const holder = { exports: {} };
   process.dlopen(holder, path);
-  return holder.exports as Native;
+  return holder.exports;
 }

@@ -1,6 +1,5 @@
 /** Names and units of this face, and what the core calls them. */
 import type { ReplicateOptions, RunOptions, WaitOptions } from "./options";
-import type { PredictionInput } from "./resources/predictions";
 
 /** Options whose names are ours. Everything else (`webhook_events_filter` ...) is the API's and stays as it is. */
 const OWN: Readonly<Record<string, string>> = {
@@ -21,7 +20,7 @@ const OWN: Readonly<Record<string, string>> = {
 };
 
 /** The options of a client. */
-export const CLIENT_OPTIONS = Object.keys({
+const CLIENT_OPTIONS = Object.keys({
   auth: true,
   userAgent: true,
   baseUrl: true,
@@ -42,7 +41,7 @@ export const CLIENT_OPTIONS = Object.keys({
 } satisfies Record<keyof ReplicateOptions, true>);
 
 /** The options of calls that run a model. The core knows which call has which. */
-export const CALL_OPTIONS = Object.keys({
+const CALL_OPTIONS = Object.keys({
   input: true,
   wait: true,
   timeout: true,
@@ -59,7 +58,13 @@ export const CALL_OPTIONS = Object.keys({
   maxRetries: true,
   headers: true,
   query: true,
-} satisfies Record<keyof RunOptions | keyof PredictionInput | keyof WaitOptions, true>);
+} satisfies Record<keyof RunOptions | keyof WaitOptions | "stream", true>);
+
+/** Returns the options of a client. */
+export const clientOptions = (): string[] => CLIENT_OPTIONS;
+
+/** Returns the options of calls that run a model. */
+export const callOptions = (): string[] => CALL_OPTIONS;
 
 const THEIRS = new Map(Object.entries(OWN).map(([own, name]) => [name, own]));
 

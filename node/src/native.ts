@@ -1,10 +1,10 @@
-/** The native half, and its types. */
+/** The native module and its types. */
 import { load } from "./loader";
 import type { Source } from "./source";
-import type { Encoded, Part } from "./value";
+import type { Part } from "./value";
 
-/** Is told of everything that native threads come to, by the number that the work was given. */
-export type Tell = (
+/** Receives the messages of native work, identified by the number that the work was started with. */
+export type OnMessage = (
   number: number,
   kind: number,
   /** A value, a state, or the fields of an error. */
@@ -14,9 +14,9 @@ export type Tell = (
   bytes: Uint8Array | null,
 ) => void;
 
-/** What native threads tell this thread through. */
-export interface NativeInbox {
-  /** Whether the process is kept. */
+/** Delivers messages of native threads to this JavaScript thread. */
+export interface NativeCompletionChannel {
+  /** Sets whether the channel keeps the process alive. */
   keepProcess(keep: boolean): void;
 }
 
@@ -27,11 +27,11 @@ export interface NativeCancel {
 
 /** Items that arrive over time. */
 export interface NativeStream {
-  /** What has arrived (a JSON batch of items, or a piece of bytes); null when nothing has. */
+  /** Returns what has arrived (a JSON batch of items or a piece of bytes), or null if nothing has. */
   take(): string | Uint8Array | null;
-  /** Starts on its first call, and tells when there is something to take, or nothing will come. */
+  /** Starts the stream on the first call, and sends a message when there is something to take or it ended. */
   ready(number: number): void;
-  /** Ends it and frees its connection. Resolves when what has to be told the API is told. */
+  /** Ends the stream and frees its connection. Resolves when the requests that follow, such as a cancel, are sent. */
   close(): Promise<void>;
 }
 
@@ -44,67 +44,70 @@ export interface NativeClient {
     parts: Part[] | undefined,
     cancel: NativeCancel | undefined,
     observed: boolean,
-    /** Carries the requests of this call in place of the client's own `fetch`. */
+    /** Sends the requests of this call instead of the client's `fetch`. */
     fetch: NativeFetch | undefined,
   ): void;
   open(operation: string, json: string, parts?: Part[], fetch?: NativeFetch): NativeStream;
-  /** The options in force, as JSON; never the token. */
+  /** Returns the client's options as JSON, without the token. */
   describe(): string;
 }
 
 /** A running emulator. */
 export interface NativeEmulator {
-  /** Where it listens and what it signs with, as JSON. */
+  /** Returns its base URL and webhook secret as JSON. */
   addresses(): string;
-  /** What it has received, as JSON. */
+  /** Returns the requests it received as JSON. */
   requests(): string;
   addFaults(rules: string): void;
   stop(): void;
 }
 
-/** The native module. */
+/** What the native module exports. */
 export interface Native {
-  NativeInbox: new (tell: Tell, idle: () => void) => NativeInbox;
+  NativeCompletionChannel: new (onMessage: OnMessage, idle: () => void) => NativeCompletionChannel;
   NativeClient: new (
-    inbox: NativeInbox,
+    channel: NativeCompletionChannel,
     options: string,
-    parts?: Encoded["parts"],
+    parts?: Part[],
     fetch?: NativeFetch,
   ) => NativeClient;
   NativeCancel: new () => NativeCancel;
   NativeEmulator: new (options: string[]) => NativeEmulator;
   compute(operation: string, json: string, parts?: Part[]): string;
-  /** Resolves when requests that go on in the background are done, or after `seconds`. */
-  drain(seconds: number): Promise<void>;
-  /** Names of everything that can be called, and of every error code, as JSON. */
+  /** Resolves when the requests running in the background are done, or after the time an exit may take. */
+  drain(): Promise<void>;
+  /** Returns the names of all operations and error codes as JSON. */
   contents(): string;
 }
 
-/** What the core calls to have a request carried by JavaScript; with null, to give one up. */
+/** Sends a request of the core; null aborts the request with that number. */
 export type NativeFetch = (
   number: number,
   request: NativeRequest | null,
 ) => Promise<NativeResponse | undefined>;
 
-/** A request that the core wants to have sent. */
+/** A request for `fetch` to send. */
 export interface NativeRequest {
   method: string;
   url: string;
-  /** Pairs, as JSON. */
+  /** Name and value pairs, as JSON. */
   headers: string;
   bytes?: Uint8Array;
   stream?: NativeStream;
 }
 
-/** What came of it. */
+/** The response to a {@link NativeRequest}, or why there is none. */
 export interface NativeResponse {
   status: number;
   headers: string;
   pull: Source["pull"];
+  /** Why there is no response. */
   failure?: string;
+  /** With a failure: no byte of the request reached the server. */
   neverSent?: boolean;
+  /** With a failure: the function itself threw, so the caller gets its exception. */
   raised?: boolean;
 }
 
 /** The native module of this process. */
-export const native: Native = load();
+export const native: Native = load<Native>();

@@ -1,101 +1,179 @@
-/** What a client and its calls that go beyond one endpoint take. */
-import type { SaveOptions } from "./file-output";
-import type { FileEncodingStrategy, RequestOptions, WaitOption, WebhookEventType } from "./types";
-import type { UploadProgress } from "./uploads";
+/** The options of a client and of its calls, each documented once. Times are in milliseconds unless stated otherwise. */
 
 /** A function that sends HTTP requests, such as the global `fetch`. */
 export type Fetch = (input: Request | string, init?: RequestInit) => Promise<Response>;
 
-/** What a client is made with. Everything has a default. */
+/** How to send a file inside an input: upload it, write it into the JSON, or choose by its size. */
+export type FileEncodingStrategy = "default" | "upload" | "data-uri" | "auto";
+
+/** A change of a prediction that a webhook can report. */
+export type WebhookEventType = "start" | "output" | "logs" | "completed";
+
+/** Options of a client. */
 export type ReplicateOptions = {
-  /** API token; the environment's `REPLICATE_API_TOKEN` by default. */
+  /** API token. Defaults to `REPLICATE_API_TOKEN`. */
   auth?: string | undefined;
-  /** What the client calls itself. */
+  /** Value of the `User-Agent` header. Defaults to `replicant-node/<version>`. */
   userAgent?: string | undefined;
-  /** Where the API is; the environment's `REPLICATE_BASE_URL` or `https://api.replicate.com/v1` by default. */
+  /** URL of the API. Defaults to `REPLICATE_BASE_URL`, otherwise `https://api.replicate.com/v1`. */
   baseUrl?: string | undefined;
   /**
-   * How files inside inputs are sent: `"default"` uploads them, and inlines those whose upload fails;
-   * `"upload"`, `"data-uri"`; `"auto"` inlines files of up to 64 KiB and uploads the others.
+   * How to send files inside inputs: `"default"` uploads them and inlines those whose upload fails, `"upload"` and
+   * `"data-uri"` do only one of them, and `"auto"` inlines files of up to 64 KiB and uploads larger ones.
    */
   fileEncodingStrategy?: FileEncodingStrategy | undefined;
-  /** Whether to compare the SHA-256 of each upload with the one in the response. False by default. */
+  /** Compare the SHA-256 of each upload with the one that the API returns. Defaults to false. */
   verifyUploads?: boolean | undefined;
-  /** Whether files in outputs come as {@link FileOutput}s (the default) or as URLs. */
+  /** Return files in outputs as {@link FileOutput}s (the default) or as URLs. */
   useFileOutput?: boolean | undefined;
-  /** Carries every request instead of the built-in HTTP client, such as a framework's own `fetch`. */
+  /** Function that sends every request, instead of the built-in HTTP client. */
   fetch?: Fetch | undefined;
-  /** How long one attempt of a request may take, in milliseconds. */
+  /** Timeout of one attempt of a request, in milliseconds. */
   timeout?: number | undefined;
-  /** How long connecting may take, in milliseconds. */
+  /** Timeout of connecting, in milliseconds. */
   connectTimeout?: number | undefined;
-  /** How long an event stream may say nothing at all before it is opened again, in milliseconds. */
+  /** Time after which a silent event stream is reconnected, in milliseconds. */
   idleTimeout?: number | undefined;
-  /** How often a request that may be sent again is sent again. */
+  /** Number of retries of a request that is safe to send again. */
   maxRetries?: number | undefined;
-  /** Headers for every request to the API. */
+  /** Headers to add to every request to the API. */
   headers?: Record<string, string> | undefined;
-  /** Query parameters for every request to the API. */
+  /** Query parameters to add to every request to the API. */
   query?: Record<string, string> | undefined;
-  /** How often `run` and `wait` ask, in milliseconds, instead of a schedule that suits most models. */
+  /** Time between polls, in milliseconds. Defaults to `REPLICATE_POLL_INTERVAL`, otherwise adaptive. */
   pollInterval?: number | undefined;
-  /** What becomes of a prediction whose `run` or `stream` is given up: `cancel` (the default) or `leave`. */
+  /** What to do with a running prediction when `run` or `stream` is abandoned. Defaults to `"cancel"`. */
   onAbandon?: "cancel" | "leave" | undefined;
-  /** Proxy for every request, instead of the environment's. */
+  /** URL of a proxy for every request. Defaults to the proxy of the environment. */
   proxy?: string | undefined;
-  /** PEM file with further certificates to trust. */
+  /** Path of a PEM file with additional certificates to trust. */
   caBundle?: string | undefined;
 };
 
-/** What `run` takes. */
-export type RunOptions = Omit<RequestOptions, "timeout"> & {
-  /** The model's input. Files of any kind may stand anywhere inside. */
-  input: object;
-  /** How to learn of the end. It changes how soon, never whether, `run` gives the output. */
-  wait?: WaitOption | undefined;
-  /** How long all of it may take, in milliseconds. After that the prediction is cancelled. */
+/** Options of every call. */
+export type RequestOptions = {
+  /** Aborts the call, which rejects with the signal's reason. */
+  signal?: AbortSignal | undefined;
+  /** Timeout of one attempt of the request, in milliseconds. */
   timeout?: number | undefined;
-  /** URL (https) that is told how the prediction goes on. */
-  webhook?: string | undefined;
-  /** What it is told of. */
-  webhook_events_filter?: WebhookEventType[] | undefined;
-  /** Cancel the prediction by itself after so long: seconds, or text such as `"1m30s"`. */
-  cancelAfter?: number | string | undefined;
-  /** Whether files in the output come as {@link FileOutput}s. */
-  useFileOutput?: boolean | undefined;
-  /** How the input's files are sent. */
-  fileEncodingStrategy?: FileEncodingStrategy | undefined;
-  /** What becomes of the prediction when this call is given up. */
-  onAbandon?: "cancel" | "leave" | undefined;
-  /** Told how far the input's files have got on their way up. */
-  onUpload?: ((upload: UploadProgress) => void) | undefined;
+  /** Number of retries if the request is safe to send again. */
+  maxRetries?: number | undefined;
+  /** Headers to add. */
+  headers?: Record<string, string> | Headers | undefined;
+  /** Query parameters to add. */
+  query?: Record<string, string> | undefined;
 };
 
-/** What `stream` takes. */
-export type StreamOptions = Omit<RunOptions, "wait">;
+/** Options of list methods. */
+export type ListOptions = RequestOptions & {
+  /** The `next` URL of another page. */
+  cursor?: string | undefined;
+};
 
-/** What `saveAll` takes. */
+/** Progress of the upload of one file of an input. */
+export interface UploadProgress {
+  /** Path of the file in the call's parameters: `input.image`, `input.images[0]`. */
+  place: string;
+  /** Name of the file. */
+  name: string;
+  /** Bytes sent so far. Restarts at zero when the upload is retried. */
+  loaded: number;
+  /** Size in bytes, or null if it is unknown. */
+  total: number | null;
+}
+
+/** Progress of one transfer. */
+export interface SaveProgress {
+  /** Bytes transferred so far. */
+  loaded: number;
+  /** Size in bytes, or null while it is unknown. */
+  total: number | null;
+}
+
+/** Options of calls that transfer a file. */
+export type SaveOptions = RequestOptions & {
+  /** Called with the progress of the transfer. */
+  onProgress?: ((bytes: SaveProgress) => void) | undefined;
+};
+
+/** Options of `saveAll`. */
 export type SaveAllOptions = SaveOptions & {
-  /** How many files are fetched at a time. */
+  /** Number of files to download at the same time, 1 to 64. Defaults to 4. */
   concurrency?: number | undefined;
 };
 
-/** What `request` takes. */
+/** Options of every call that creates a prediction or a training. */
+export type CreateOptions = {
+  /** Input of the model. It can contain files of any kind at any depth. */
+  input: object;
+  /** HTTPS URL that the API sends webhooks to. */
+  webhook?: string | undefined;
+  /** Events that the API sends webhooks for. Defaults to new output and the end. */
+  webhook_events_filter?: WebhookEventType[] | undefined;
+  /** How to send the input's files. Defaults to the client's setting. */
+  fileEncodingStrategy?: FileEncodingStrategy | undefined;
+  /** Called with the progress of each upload. */
+  onUpload?: ((upload: UploadProgress) => void) | undefined;
+};
+
+/** How `run` waits for the end: `block` has the API hold the response to the create, `poll` does not. */
+export type WaitOption =
+  | {
+      mode: "block";
+      /** How long the API may hold the response, in seconds (1 to 60). */
+      timeout?: number | undefined;
+      /** Time between polls after that, in milliseconds. */
+      interval?: number | undefined;
+    }
+  | {
+      mode: "poll";
+      /** Time between polls, in milliseconds. */
+      interval?: number | undefined;
+    };
+
+/** Options of `stream`. */
+export type StreamOptions = Omit<RequestOptions, "timeout"> &
+  CreateOptions & {
+    /** Timeout of the whole call, in milliseconds. When it passes, the prediction is canceled. */
+    timeout?: number | undefined;
+    /** Time after which the API cancels the prediction: seconds, or text such as `"1m30s"`. */
+    cancelAfter?: number | string | undefined;
+    /** Return files in the output as {@link FileOutput}s. Defaults to the client's setting. */
+    useFileOutput?: boolean | undefined;
+    /** What to do with the running prediction when this call is abandoned. Defaults to the client's setting. */
+    onAbandon?: "cancel" | "leave" | undefined;
+  };
+
+/** Options of `run`. */
+export type RunOptions = StreamOptions & {
+  /** How to wait for the end. Affects the latency only, not the result. */
+  wait?: WaitOption | undefined;
+};
+
+/** Options of `wait`. */
+export type WaitOptions = Omit<RequestOptions, "timeout"> & {
+  /** Time between polls, in milliseconds. */
+  interval?: number | undefined;
+  /** How long to wait, in milliseconds. The prediction continues when it passes. */
+  timeout?: number | undefined;
+};
+
+/** Options of calls that read a prediction's output while it is written. */
+export type OutputOptions = Pick<RequestOptions, "signal"> & {
+  /** Return files in the output as {@link FileOutput}s. Defaults to the client's setting. */
+  useFileOutput?: boolean | undefined;
+};
+
+/** Options of `request`. */
 export type RawRequestOptions = {
-  /** `GET` by default. */
+  /** HTTP method. Defaults to `GET`. */
   method?: string | undefined;
   /** Query parameters. */
   params?: object | undefined;
+  /** Headers to add. */
   headers?: object | Headers | undefined;
-  /** The body. */
+  /** Body: sent as JSON, except FormData, Blobs, URLSearchParams and bytes, which are sent unchanged. */
   data?: unknown;
+  /** Aborts the request, which rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
-};
-
-/** What `wait` takes. */
-export type WaitOptions = Omit<RequestOptions, "timeout"> & {
-  /** How often to ask, in milliseconds. */
-  interval?: number | undefined;
-  /** How long to wait at most, in milliseconds. The prediction goes on after that. */
-  timeout?: number | undefined;
 };

@@ -1,11 +1,15 @@
-import { type Bridge, type Params, shareResponse } from "./bridge";
-import { ItemStream } from "./events";
+/** Lists and their pages. */
+import type { Bridge } from "./bridge";
+import type { Params } from "./compute";
+import { ItemStream } from "./item-stream";
+import type { RequestOptions } from "./options";
+import { shareResponse } from "./responses";
 import { conceal, reveal } from "./state";
-import type { Page, RequestOptions } from "./types";
+import type { Page } from "./types";
 
-/** A page as the list methods return it. `for await` goes over the items of this page and of all that follow. */
+/** A page of a list. `for await` iterates over the items of this page and of all that follow. */
 export class ListPage<T> implements Page<T>, AsyncIterable<T> {
-  /** URL of the page before. */
+  /** URL of the previous page. */
   declare previous?: string;
   /** URL of the next page. */
   declare next?: string;
@@ -13,9 +17,9 @@ export class ListPage<T> implements Page<T>, AsyncIterable<T> {
   results: T[];
 
   /** @internal */
-  constructor(page: Answer<T>, follow: Follow<T>) {
-    // One documented sample has the text "null" for the value. The API's null stays, although the type,
-    // which is that of the official package, does not show it.
+  constructor(page: RawPage<T>, follow: Follow<T>) {
+    // A documented sample has the text "null" instead of null. The API's null is kept, although the type, which is that
+    // of the official package, does not include it.
     const next = page.next && page.next !== "null" ? page.next : null;
     Object.assign(this, page, { next, previous: page.previous ?? null });
     this.results = page.results;
@@ -27,13 +31,13 @@ export class ListPage<T> implements Page<T>, AsyncIterable<T> {
     return Boolean(this.next);
   }
 
-  /** Fetches the page after this one; null if there is none. */
+  /** Fetches the next page. Returns null if there is none. */
   async getNextPage(): Promise<ListPage<T> | null> {
     for await (const page of this.following()) return page;
     return null;
   }
 
-  /** Yields this page and all that follow, each fetched when it is asked for. */
+  /** Yields this page and all that follow. Each is fetched when it is requested. */
   async *pages(): AsyncGenerator<ListPage<T>, void, undefined> {
     yield this;
     yield* this.following();
@@ -50,24 +54,24 @@ export class ListPage<T> implements Page<T>, AsyncIterable<T> {
 }
 
 /** A page as the API sends it. */
-type Answer<T> = { next?: string | null; previous?: string | null; results: T[] };
+type RawPage<T> = { next?: string | null; previous?: string | null; results: T[] };
 
 /**
- * The result of a list method. Await it for the first page, iterate over it for every item, or over
- * `pages()` for every page. Further pages are fetched as they are needed.
+ * The result of a list method. Await it for the first page, iterate over it for every item, or iterate over `pages()`
+ * for every page. Further pages are fetched when they are needed.
  *
  * @example
  * for await (const prediction of replicate.predictions.list()) console.log(prediction.id);
  */
 export interface PagePromise<T> extends Promise<ListPage<T>>, AsyncIterable<T> {
-  /** Yields every page from the first on. */
+  /** Yields every page, starting with the first. */
   pages(): AsyncGenerator<ListPage<T>, void, undefined>;
 }
 
-/** Fetches the pages from the URL `next` on; `signal` replaces the signal of the list's call. */
+/** Fetches pages, starting at the URL `next`. `signal` replaces that of the list's call. */
 type Follow<T> = (next: string, signal?: AbortSignal) => AsyncIterable<ListPage<T>>;
 
-/** The pages from `path` on. */
+/** Yields pages, starting at `path`. */
 export async function* follow<T>(
   bridge: Bridge,
   path: string,
@@ -75,7 +79,7 @@ export async function* follow<T>(
   request_options?: unknown,
 ): AsyncGenerator<ListPage<T>, void, undefined> {
   const next: Follow<T> = (path, other = signal) => follow(bridge, path, other, request_options);
-  const pages = new ItemStream<Answer<T>>(bridge, "paginate", { path, request_options }, signal);
+  const pages = new ItemStream<RawPage<T>>(bridge, "paginate", { path, request_options }, signal);
   for await (const page of pages) yield new ListPage(page, next);
 }
 
@@ -86,10 +90,10 @@ export function list<T>(
   params: Params,
   options: RequestOptions,
 ): PagePromise<T> {
-  // Options that are no object are refused by the call.
+  // The call rejects options that are not an object.
   const signal = options?.signal;
   const next: Follow<T> = (path, other = signal) => follow(bridge, path, other, params.request_options);
-  const call = bridge.call<Answer<T>>(operation, params, { signal });
+  const call = bridge.call<RawPage<T>>(operation, params, { signal });
   const promise = call.then((page) => new ListPage(page, next)) as PagePromise<T>;
   shareResponse(call, promise);
   promise.pages = async function* () {

@@ -1,10 +1,10 @@
-import { compute } from "./bridge";
+import { compute } from "./compute";
 import type { Prediction, Progress } from "./types";
 
 /**
- * How far a model has got, as its last progress bar says; null if its logs show none.
+ * Returns the progress of a model, from the last progress bar in its logs, or null if they have none.
  *
- * @param logs a prediction, or its logs
+ * @param logs a prediction or its logs
  * @example
  * await replicate.run(model, { input }, (prediction) => console.log(parseProgressFromLogs(prediction)?.percentage));
  */

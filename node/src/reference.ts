@@ -1,6 +1,6 @@
-import { compute } from "./bridge";
+import { compute } from "./compute";
 
-/** A reference in its parts. */
+/** The parts of a model reference. */
 export interface ModelReferenceParts {
   owner: string | null;
   name: string | null;
@@ -8,7 +8,7 @@ export interface ModelReferenceParts {
 }
 
 /**
- * Takes `owner/name` or `owner/name:version` apart.
+ * Parses `owner/name` or `owner/name:version`.
  *
  * @throws {InvalidArgumentError} if it is neither
  */

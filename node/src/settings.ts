@@ -1,16 +1,17 @@
-/** The options of a client, and the core's client that goes with them. */
-import { type Core, rethrow, unknownOption } from "./bridge";
-import { Carrier } from "./fetch";
-import { inbox } from "./inbox";
+/** The options of one client, and the core's client that uses them. */
+import type { Core } from "./bridge";
+import { clientParams } from "./call-options";
+import { channel } from "./completion-channel";
+import { rethrow, unknownOption } from "./compute";
+import { FetchTransport } from "./fetch-transport";
 import { invalid, kindOf } from "./invalid";
-import { CLIENT_OPTIONS, inward } from "./names";
+import { clientOptions, inward } from "./names";
 import { native } from "./native";
 import type { ReplicateOptions } from "./options";
-import { params } from "./params";
 import { encode } from "./value";
 import { version } from "./version";
 
-/** Options that are properties of a client and can be assigned. */
+/** Options that are assignable properties of a client. */
 export const SETTINGS = [
   "auth",
   "userAgent",
@@ -22,49 +23,50 @@ export const SETTINGS = [
 
 type Values = Partial<Record<keyof ReplicateOptions, unknown>>;
 
-/** The options in force. The core's client is replaced whenever one of them changes. */
+/** The current options. The core's client is replaced when one of them changes. */
 export class Settings {
   #core: Core;
   #resolved: Record<string, unknown>;
-  /** Values that replace the settings: class fields of a subclass, and spies. */
-  #instead: Values = {};
+  /** Values that replace the options: class fields of a subclass, and spies. */
+  #overrides: Values = {};
   /** The core's client that uses these values, if there are any. */
-  #other: Core | undefined;
+  #overridden: Core | undefined;
 
   constructor(private options: ReplicateOptions) {
     [this.#core, this.#resolved] = connect(options);
   }
 
-  /** The core's client for `owner`. */
+  /** Returns the core's client for `owner`, whose own properties override the options. */
   core(owner: object): Core {
     let changed = false;
     for (const name of SETTINGS) {
       const value = (owner as Values)[name];
-      const instead = value === this.get(name) ? undefined : value;
-      if (instead === this.#instead[name]) continue;
-      this.#instead[name] = instead;
+      const override = value === this.get(name) ? undefined : value;
+      if (override === this.#overrides[name]) continue;
+      this.#overrides[name] = override;
       changed = true;
     }
-    if (changed) this.#replace(this.options);
-    return this.#other ?? this.#core;
+    if (changed) this.#override(this.options);
+    return this.#overridden ?? this.#core;
   }
 
   change(values: Values): void {
     const options = { ...this.options, ...values } as ReplicateOptions;
     [this.#core, this.#resolved] = connect(options);
     this.options = options;
-    this.#replace(options);
+    this.#override(options);
   }
 
-  #replace(options: ReplicateOptions): void {
-    const instead = defined(this.#instead);
-    this.#other = Object.keys(instead).length > 0 ? connect({ ...options, ...instead })[0] : undefined;
+  #override(options: ReplicateOptions): void {
+    const overrides = defined(this.#overrides);
+    this.#overridden =
+      Object.keys(overrides).length > 0 ? connect({ ...options, ...overrides })[0] : undefined;
   }
 
   get(name: keyof ReplicateOptions): unknown {
     if (name === "auth") return this.options.auth;
     if (name === "fetch") return this.options.fetch ?? globalThis.fetch;
-    // As it was written: the core adds or takes away a slash.
+    // As given: the core normalizes a trailing slash.
     if (name === "baseUrl" && this.options.baseUrl !== undefined) return this.options.baseUrl;
     const value = this.#resolved[inward(name, undefined)[0]];
     return name === "timeout" ? (value as number) * 1000 : value;
@@ -74,8 +76,8 @@ export class Settings {
 function connect(options: ReplicateOptions): [Core, Record<string, unknown>] {
   const { fetch, ...rest } = options;
   checkOptions(options);
-  // From process.env, because a worker's or a test runner's own environment is not the process's. The empty
-  // token is none, so that the core does not look for one there.
+  // Read here, because a worker or test runner can have its own `process.env`. An empty token keeps the core from
+  // reading the environment of the process.
   const env = { baseUrl: process.env.REPLICATE_BASE_URL || undefined };
   const given = {
     userAgent: `replicant-node/${version}`,
@@ -83,20 +85,21 @@ function connect(options: ReplicateOptions): [Core, Record<string, unknown>] {
     ...env,
     ...defined(rest),
   };
-  const { json, parts } = encode(params({ ...given, auth: options.auth ?? "" }));
+  const { json, parts } = encode(clientParams({ ...given, auth: options.auth ?? "" }));
   return rethrow(() => {
-    const client = new native.NativeClient(inbox, json, parts, fetch && new Carrier(fetch).send);
+    const client = new native.NativeClient(channel, json, parts, fetch && new FetchTransport(fetch).send);
     return [{ client, fetch }, JSON.parse(client.describe())];
   });
 }
 
-/** What the core cannot see. */
+/** Checks what the core does not see. */
 function checkOptions({ fetch, ...options }: ReplicateOptions): void {
-  // Before anything is encoded, which would stumble over the inside of an agent or a logger.
-  const unknown = Object.keys(options).find((name) => !CLIENT_OPTIONS.includes(name) && name !== "clockRate");
-  if (unknown !== undefined) invalid(unknownOption(unknown, CLIENT_OPTIONS));
+  // Before encoding, which would fail on the internals of an agent or a logger.
+  const known = clientOptions();
+  const unknown = Object.keys(options).find((name) => !known.includes(name) && name !== "clockRate");
+  if (unknown !== undefined) invalid(unknownOption(unknown, known), unknown);
   if (fetch && typeof fetch !== "function") {
-    invalid(`options: \`fetch\` must be a function, not ${kindOf(fetch)}`);
+    invalid(`options: \`fetch\` must be a function, not ${kindOf(fetch)}`, "fetch");
   }
 }
 

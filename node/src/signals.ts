@@ -1,11 +1,12 @@
 /** Listening to the user's abort signals. */
+import { invalid, kindOf } from "./invalid";
 
 const listening = new WeakMap<AbortSignal, { calls: Set<() => void>; listener: () => void }>();
 
 /**
  * Calls `call` when `signal` is aborted.
  *
- * All calls share one listener per signal, because Node reports a leak when a signal has more than ten.
+ * All calls share one listener per signal, because Node warns of a leak when a signal has more than ten.
  *
  * @returns a function that stops listening
  */
@@ -29,4 +30,16 @@ function listen(signal: AbortSignal) {
   listening.set(signal, entry);
   signal.addEventListener("abort", listener, { once: true });
   return entry;
+}
+
+/** Returns the reason that a call aborted by `signal` rejects with. */
+export function reasonOf(signal: AbortSignal): unknown {
+  return signal.reason ?? new DOMException("This operation was aborted", "AbortError");
+}
+
+/** Throws an {@link InvalidArgumentError} if `signal` is not an AbortSignal. */
+export function checkSignal(signal: AbortSignal | undefined): void {
+  if (signal && typeof signal.addEventListener !== "function") {
+    invalid(`\`signal\` must be an AbortSignal, not ${kindOf(signal)}`, "signal");
+  }
 }

@@ -1,59 +1,27 @@
-import type { FileOutput } from "./file-output";
+/** What the API returns. */
+import type { WebhookEventType } from "./options";
 
 /**
- * The value of a place whose shape only the model knows. It is `any` so that reading
- * `prediction.output[0]` needs no cast; name the type (`Prediction<string[]>`) to have it checked.
+ * A value whose shape depends on the model. It is `any` so that `prediction.output[0]` needs no cast; pass a type
+ * (`Prediction<string[]>`) to have it checked.
  */
-// biome-ignore lint/suspicious/noExplicitAny: see above, and code written for the official client relies on it
+// biome-ignore lint/suspicious/noExplicitAny: code written for the official client relies on it
 export type ModelDefined = any;
 
-/** Where a prediction or training stands. New values may be added by the API. */
+/** Status of a prediction or training. The API may add values. */
 export type Status = "starting" | "processing" | "succeeded" | "failed" | "canceled" | "aborted";
 
-/** Who can see and run a model. */
+/** Whether everyone or only its owner can see and run a model. */
 export type Visibility = "public" | "private";
 
-/** The moments a webhook can be told of. */
-export type WebhookEventType = "start" | "output" | "logs" | "completed";
-
-/** How a file inside an input travels: uploaded first, inside the JSON, or whichever suits its size. */
-export type FileEncodingStrategy = "default" | "upload" | "data-uri" | "auto";
-
-/** `owner/name`, or `owner/name:version`. */
+/** A model (`owner/name`) or one of its versions (`owner/name:version`). */
 export type ModelReference = `${string}/${string}` | `${string}/${string}:${string}`;
 
-/** Anything that may stand for a file: in an input, or as the argument of `files.create`. */
-export type FileInput =
-  | Blob
-  | ArrayBuffer
-  | ArrayBufferView
-  | ReadableStream<Uint8Array>
-  | AsyncIterable<Uint8Array | string>
-  | FileOutput
-  | URL;
-
-/** How `run` learns of the end: `block` holds the first request open, `poll` only asks now and then. */
-export type WaitOption =
-  | {
-      /** Hold the creating request open until the output is there. The default. */
-      mode: "block";
-      /** How long the server may hold it, in seconds (1 to 60). */
-      timeout?: number | undefined;
-      /** How often to ask after that, in milliseconds. */
-      interval?: number | undefined;
-    }
-  | {
-      /** Create, then ask until it has ended. */
-      mode: "poll";
-      /** How often to ask, in milliseconds. */
-      interval?: number | undefined;
-    };
-
-/** Counts and times (in seconds) that the API and models report. */
+/** Counts and durations that the API and models report. */
 export interface Metrics {
-  /** How long the model ran, in seconds. */
+  /** Duration of the run, in seconds. */
   predict_time?: number;
-  /** From creation to the end, in seconds. */
+  /** Duration from creation to the end, in seconds. */
   total_time?: number;
   time_to_first_token?: number;
   tokens_per_second?: number;
@@ -65,23 +33,23 @@ export interface Metrics {
 /**
  * A run of a model.
  *
- * Optional members are declared as in the official package. Where the API has no value yet, the property can also be `null`.
+ * Optional properties are declared as in the official package; the API also sends `null` while it has no value.
  */
 export interface Prediction<Output = ModelDefined, Input = ModelDefined> {
   id: string;
   status: Status;
   /** `owner/name`. */
   model: string;
-  /** The version's id, or `hidden` for official models. */
+  /** Id of the version, or `hidden` for official models. */
   version: string | "hidden";
   input: Input;
   output?: Output;
   source: "api" | "web";
   error?: unknown;
   logs?: string;
-  /** True once the API has removed input, output and logs (after an hour for predictions created through the API). */
+  /** Whether input, output and logs were removed, as the API does an hour after it created the prediction. */
   data_removed: boolean;
-  /** When the API cancels it, if `cancelAfter` was given. */
+  /** Time at which the API cancels it, if it was created with `cancelAfter`. */
   deadline?: string;
   deployment?: string;
   metrics?: Metrics;
@@ -97,11 +65,11 @@ export interface Prediction<Output = ModelDefined, Input = ModelDefined> {
 export interface Training {
   id: string;
   status: Status;
-  /** `owner/name` of the model that is trained. */
+  /** The model that is trained: `owner/name`. */
   model: string;
   version: string;
   input: ModelDefined;
-  /** The trained version, once the training has succeeded. */
+  /** The trained version, after the training has succeeded. */
   output?: { version?: string; weights?: string };
   source: "api" | "web";
   error?: unknown;
@@ -140,7 +108,7 @@ export interface Model {
   latest_version?: ModelVersion;
 }
 
-/** The account a token belongs to. */
+/** An account. */
 export interface Account {
   type: "user" | "organization";
   username: string;
@@ -149,7 +117,7 @@ export interface Account {
   avatar_url?: string;
 }
 
-/** A set of models put together by Replicate. */
+/** A set of models selected by Replicate. */
 export interface Collection {
   name: string;
   slug: string;
@@ -160,7 +128,7 @@ export interface Collection {
 
 /** One page of a list. */
 export interface Page<T> {
-  /** URL of the page before. */
+  /** URL of the previous page. */
   previous?: string;
   /** URL of the next page. */
   next?: string;
@@ -168,7 +136,7 @@ export interface Page<T> {
   results: T[];
 }
 
-/** A model that is kept running on hardware of its own. */
+/** A model that runs on dedicated hardware. */
 export interface Deployment {
   owner: string;
   name: string;
@@ -196,7 +164,7 @@ export interface FileObject {
   urls: { get: string };
 }
 
-/** What a search has found. */
+/** Results of a search. */
 export interface SearchResults {
   query: string;
   models: {
@@ -207,41 +175,21 @@ export interface SearchResults {
   pages: { name: string; href: string }[];
 }
 
-/** A kind of machine. */
+/** A type of hardware. */
 export interface Hardware {
   name: string;
   sku: string;
 }
 
-/** The key webhooks are signed with. */
+/** The secret that webhooks are signed with. */
 export interface WebhookSecret {
   key: string;
 }
 
-/** Model progress, as read from logs. */
+/** Progress of a model, read from the progress bar in its logs. */
 export interface Progress {
-  /** From 0 to 1. */
+  /** Fraction done, 0 to 1. */
   percentage: number;
   current: number;
   total: number;
 }
-
-/** What every call takes besides its own parameters. */
-export type RequestOptions = {
-  /** Stops the call; it rejects with the signal's reason. */
-  signal?: AbortSignal | undefined;
-  /** How long one attempt may take, in milliseconds. */
-  timeout?: number | undefined;
-  /** How often the request may be sent again. */
-  maxRetries?: number | undefined;
-  /** Headers to add. */
-  headers?: Record<string, string> | Headers | undefined;
-  /** Query parameters to add. */
-  query?: Record<string, string> | undefined;
-};
-
-/** What list methods take. */
-export type ListOptions = RequestOptions & {
-  /** `next` of another page. */
-  cursor?: string | undefined;
-};

@@ -1,56 +1,59 @@
 /**
- * JavaScript values on their way to the core and back: the one place where they change form.
- * Plain JSON crosses as one string. What JSON cannot hold (bytes, files, big integers) stands
- * beside it, each with the place it belongs to.
+ * Converts JavaScript values for the core and back. JSON crosses as one string. Parts that JSON cannot hold (bytes,
+ * files, big integers) cross beside it, each with its path.
  */
-import { FileOutput } from "./file-output";
 import { invalid, kindOf } from "./invalid";
 import { blobSource, isBlob, isReadable, type Source, streamSource } from "./source";
 
-/** A place inside a value: member names and array indexes from the outside in. */
+/** Property names and array indexes that lead to a value inside another, from the outside in. */
 export type Path = (string | number)[];
 
-/** Something that stands beside the JSON. */
+/** A value that crosses beside the JSON. */
 export interface Part {
   /** Its {@link Path}, as JSON. */
   path: string;
   bytes?: Uint8Array;
-  /** Text so long that it is not written as JSON and read again. */
+  /** Text that is too long to write as JSON and parse again. */
   text?: string;
   /** A big integer, in decimal digits. */
   digits?: string;
   source?: Source;
 }
 
-/** A value ready to cross. */
+/** A value in the form that crosses. */
 export interface Encoded {
   json: string;
   parts?: Part[];
 }
 
+/** Marks objects that cross as their text, such as files of an output, which cross as their URL. */
+export const AS_TEXT = Symbol("as text");
+
 /**
- * Makes `value` ready to cross.
+ * Encodes `value` for the core.
  *
- * @throws {InvalidArgumentError} for what cannot be sent, with its place
+ * @throws {InvalidArgumentError} if a value inside it cannot be sent; the message has its path
  */
 export function encode(value: object): Encoded {
-  const walk = new Walk();
-  const json = JSON.stringify(walk.plain(value));
-  return walk.parts.length > 0 ? { json, parts: walk.parts } : { json };
+  const encoder = new Encoder();
+  const json = JSON.stringify(encoder.plain(value));
+  return encoder.parts.length > 0 ? { json, parts: encoder.parts } : { json };
 }
 
-/** Turns what has crossed into a value; `files` lists the places (as JSON) that hold a file's URL. */
-export function decode(
-  json: string | null,
-  files: string | null,
-  file: (url: string) => FileOutput,
-): unknown {
+/**
+ * Decodes a value of the core.
+ *
+ * @param files paths, as JSON, of the values that are URLs of files
+ * @param file makes the object for a file's URL
+ */
+export function decode(json: string | null, files: string | null, file: (url: string) => unknown): unknown {
   const value = json === null ? undefined : JSON.parse(json);
   if (files === null) return value;
-  return (JSON.parse(files) as Path[]).reduce((whole, path) => place(whole, path, file), value);
+  return (JSON.parse(files) as Path[]).reduce((whole, path) => withFile(whole, path, file), value);
 }
 
-function place(whole: unknown, path: Path, file: (url: string) => FileOutput): unknown {
+/** Replaces the URL at `path` by its file. */
+export function withFile(whole: unknown, path: Path, file: (url: string) => unknown): unknown {
   const last = path.at(-1);
   if (last === undefined) return file(whole as string);
   let holder = whole as Record<string | number, unknown>;
@@ -59,10 +62,10 @@ function place(whole: unknown, path: Path, file: (url: string) => FileOutput): u
   return whole;
 }
 
-/** `input.image[0]`. */
-export function describePath(path: Path): string {
+/** Formats a path: `input.image[0]`. */
+function formatPath(path: Path): string {
   const text = path.map((key) => (typeof key === "number" ? `[${key}]` : `.${key}`)).join("");
-  return text.replace(/^\./, "") || "the value";
+  return text.replace(/^\./, "");
 }
 
 const ADVICE: Record<string, string> = {
@@ -73,12 +76,12 @@ const ADVICE: Record<string, string> = {
   any: "convert it to a plain object, an array or a string",
 };
 
-class Walk {
+class Encoder {
   readonly parts: Part[] = [];
   readonly #path: Path = [];
-  readonly #holders = new Set<object>();
+  readonly #ancestors = new Set<object>();
 
-  /** The value itself when JSON can hold it as it is, else a copy in which it can. */
+  /** Returns `value` itself if JSON can hold it, otherwise a copy in which the other values are replaced. */
   plain(value: unknown): unknown {
     switch (typeof value) {
       case "string":
@@ -86,24 +89,24 @@ class Walk {
       case "undefined":
         return value;
       case "number":
-        // JSON.stringify would send null, and the model would run on something nobody wrote.
-        if (!Number.isFinite(value)) this.#refuse(`${value} cannot be sent as JSON; pass null or omit it`);
+        // JSON.stringify would write null, and the model would run on a value that nobody passed.
+        if (!Number.isFinite(value)) this.#reject(`${value} cannot be sent as JSON; pass null or omit it`);
         return value;
       case "bigint":
         return this.#aside({ digits: value.toString() });
       case "object":
         return value === null ? null : this.#object(value);
       default:
-        return this.#refuse(`${kindOf(value)} cannot be sent`);
+        return this.#reject(`${kindOf(value)} cannot be sent`);
     }
   }
 
   #object(value: object): unknown {
-    if (Array.isArray(value)) return this.#within(value, () => this.#array(value));
+    if (Array.isArray(value)) return this.#inside(value, () => this.#array(value));
     if (ArrayBuffer.isView(value)) {
       return this.#aside({ bytes: new Uint8Array(value.buffer, value.byteOffset, value.byteLength) });
     }
-    if (value instanceof FileOutput || value instanceof URL) return String(value);
+    if (AS_TEXT in value || value instanceof URL) return String(value);
     if (isBlob(value)) return this.#aside({ source: blobSource(value) });
     const tag = Object.prototype.toString.call(value).slice(8, -1);
     if (tag === "ArrayBuffer" || tag === "SharedArrayBuffer") {
@@ -112,16 +115,16 @@ class Walk {
     if (isReadable(value)) return this.#aside({ source: streamSource(value) });
     const { toJSON } = value as { toJSON?: unknown };
     if (typeof toJSON === "function") {
-      return this.#within(value, () => this.plain(toJSON.call(value, String(this.#path.at(-1) ?? ""))));
+      return this.#inside(value, () => this.plain(toJSON.call(value, String(this.#path.at(-1) ?? ""))));
     }
     if (tag === "String" || tag === "Number" || tag === "Boolean" || tag === "BigInt") {
       return this.plain(value.valueOf());
     }
     if (tag !== "Object") {
       const article = /^[AEIOU]/.test(tag) ? "an" : "a";
-      this.#refuse(`${article} ${tag} cannot be sent; ${ADVICE[tag] ?? ADVICE.any}`);
+      this.#reject(`${article} ${tag} cannot be sent; ${ADVICE[tag] ?? ADVICE.any}`);
     }
-    return this.#within(value, () => this.#members(value as Record<string, unknown>));
+    return this.#inside(value, () => this.#properties(value as Record<string, unknown>));
   }
 
   #array(value: unknown[]): unknown[] {
@@ -137,19 +140,19 @@ class Walk {
     return copy ?? value;
   }
 
-  #members(value: Record<string, unknown>): Record<string, unknown> {
+  #properties(value: Record<string, unknown>): Record<string, unknown> {
     let copy: Record<string, unknown> | undefined;
     for (const key of Object.keys(value)) {
       this.#path.push(key);
-      // Read once: a getter may give something else the second time.
+      // Read once: a getter may return another value the second time.
       const before = value[key];
-      const member = this.plain(before);
+      const property = this.plain(before);
       this.#path.pop();
-      if (member === before) continue;
+      if (property === before) continue;
       copy ??= { ...value };
-      // `copy.__proto__ = ` would set the prototype instead of a member.
+      // Assigning to `copy.__proto__` would set the prototype instead of a property.
       Object.defineProperty(copy, key, {
-        value: member,
+        value: property,
         enumerable: true,
         configurable: true,
         writable: true,
@@ -158,11 +161,11 @@ class Walk {
     return copy ?? value;
   }
 
-  #within<T>(holder: object, work: () => T): T {
-    if (this.#holders.has(holder)) this.#refuse("circular reference: it contains itself");
-    this.#holders.add(holder);
-    const result = work();
-    this.#holders.delete(holder);
+  #inside<T>(ancestor: object, encode: () => T): T {
+    if (this.#ancestors.has(ancestor)) this.#reject("circular reference: it contains itself");
+    this.#ancestors.add(ancestor);
+    const result = encode();
+    this.#ancestors.delete(ancestor);
     return result;
   }
 
@@ -171,7 +174,8 @@ class Walk {
     return null;
   }
 
-  #refuse(reason: string): never {
-    invalid(`\`${describePath(this.#path)}\`: ${reason}`);
+  #reject(reason: string): never {
+    const path = formatPath(this.#path);
+    invalid(`\`${path || "the value"}\`: ${reason}`, path || undefined);
   }
 }

@@ -1,8 +1,8 @@
 import { onAbort } from "./signals";
 import type { Prediction } from "./types";
 
-/** Waits, and stops waiting (not the prediction) once `stop` says so. */
-export async function waitOrStop(
+/** Waits for a prediction until `stop` returns true, which ends the waiting and not the prediction. */
+export async function waitUntil(
   call: (signal: AbortSignal, observe: (state: unknown) => void) => Promise<Prediction>,
   stop: (prediction: Prediction) => boolean | Promise<boolean>,
   outer: AbortSignal | undefined,

@@ -1,18 +1,18 @@
-/** Verifying that a webhook comes from Replicate. */
-import { compute } from "./bridge";
+/** Verification of webhooks. */
+import { compute } from "./compute";
 import { WebhookSignatureError, WebhookTimestampError } from "./errors";
 import type { Prediction, Training } from "./types";
 
-/** Something that holds a webhook: a web `Request`, or a request of Node, Express and the like. */
+/** A request that contains a webhook: a web `Request`, or a request of Node, Express and similar servers. */
 export interface WebhookRequest {
   headers: Headers | Record<string, string | string[] | undefined>;
-  /** The body as received: text, bytes or a stream, not a parsed object. */
+  /** The raw body: text, bytes or a stream, not a parsed object. */
   body?: unknown;
-  /** The same where a framework keeps it beside a parsed `body`: Google Cloud Functions, Firebase, a `verify` hook. */
+  /** The raw body, if a framework puts it beside a parsed `body`: Google Cloud Functions, Firebase, a `verify` hook. */
   rawBody?: unknown;
 }
 
-/** A webhook in its parts. */
+/** The parts of a webhook. */
 export type WebhookParts = {
   /** Header `webhook-id`. */
   id?: string | undefined;
@@ -20,27 +20,28 @@ export type WebhookParts = {
   timestamp?: string | undefined;
   /** Header `webhook-signature`. */
   signature?: string | undefined;
-  /** The body as received. */
+  /** The raw body: text or bytes. */
   body: unknown;
   /** The `key` that `replicate.webhooks.default.secret.get()` returns. */
   secret: string;
 };
 
-/** How strictly a webhook is verified. */
+/** Options of the verification. */
 export type WebhookOptions = {
-  /** How far its timestamp may be from now, in seconds (300 by default); null accepts any age. */
+  /** Largest difference between the timestamp and now, in seconds. Defaults to 300; null accepts any. */
   tolerance?: number | null | undefined;
 };
 
 /**
- * Verifies a webhook and returns its event. A web `Request` can still be read afterwards.
+ * Verifies a webhook and returns its event. The body of a web `Request` can still be read afterwards.
  *
  * @param request a web `Request`; a request of Express whose body is a Buffer (`express.raw()`) or has `rawBody`;
  *   `{ headers, body }`; or the parts
  * @param secret the `key` that `replicate.webhooks.default.secret.get()` returns
- * @throws {WebhookTimestampError} if it is too old (or too new), and so may be a replay
- * @throws {WebhookSignatureError} if it is not signed with this secret
- * @throws {WebhookBodyError} if the body is missing, was read already, or was parsed: the signature is over its exact bytes
+ * @throws {WebhookTimestampError} if the timestamp differs too much from now: it may be a replay
+ * @throws {WebhookSignatureError} if the webhook is not signed with this secret
+ * @throws {WebhookBodyError} if the body is missing, or was already read or parsed: the signature covers its exact bytes
+ * @throws {WebhookError} if a header or the secret is missing
  * @example
  * const prediction = await verifyWebhook(request, secret);
  */
@@ -52,17 +53,17 @@ export async function verifyWebhook<T = Prediction | Training>(
   return (await check<T>(request, secret, options, true)) as T;
 }
 
-/** The `Crypto` that the official client takes. The core brings its own. */
+/** The `Crypto` argument of the official client, which is ignored. */
 type Subtle = { readonly subtle: object };
 
 /**
- * Verifies a webhook: returns false if its signature does not match, or its timestamp is off by more than five
- * minutes. {@link verifyWebhook} throws the reason, and returns the event. A web `Request` can still be read afterwards.
+ * Returns whether a webhook is valid: its signature matches and its timestamp is recent. {@link verifyWebhook} throws
+ * the reason and returns the event. The body of a web `Request` can still be read afterwards.
  *
- * @throws {WebhookBodyError} if the body is missing, was read already, or was parsed
- * @throws {WebhookError} if something else that verification needs is missing
+ * @throws {WebhookBodyError} if the body is missing, or was already read or parsed
+ * @throws {WebhookError} if a header or the secret is missing
  * @example
- * if (!(await validateWebhook(request, secret))) return new Response("not for us", { status: 401 });
+ * if (!(await validateWebhook(request, secret))) return new Response("invalid signature", { status: 401 });
  */
 export function validateWebhook(
   request: WebhookRequest | WebhookParts,
@@ -133,12 +134,12 @@ function plainHeaders(headers: WebhookRequest["headers"]): Record<string, unknow
   return plain;
 }
 
-/** Reads a stream whole. Anything else goes to the core as it is, which refuses what is not raw. */
+/** Reads a body that is a stream. The core rejects other bodies that are not raw. */
 async function bodyOf(request: WebhookRequest | WebhookParts): Promise<unknown> {
   const { body } = request;
   if (typeof body !== "object" || body === null || !(Symbol.asyncIterator in body)) return body;
   const { clone } = request as { clone?: () => Request };
-  // The caller may read the request after us. Also much cheaper than to iterate over the stream.
+  // Keeps the request readable, and is much faster than iterating over the stream.
   if (typeof clone === "function") return new Uint8Array(await clone.call(request).arrayBuffer());
   const chunks: Uint8Array[] = [];
   for await (const chunk of body as AsyncIterable<Uint8Array | string>) {

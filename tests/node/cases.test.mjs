@@ -100,7 +100,7 @@ async function play({ client = {}, call, exchanges, ...expected }) {
     if ("result" in expected) matches(plain(value), fill(expected.result), "result");
   }
   // Cancels go out in the background.
-  await native.drain(5);
+  await native.drain();
   const outcome = await run.outcome();
   assert.deepEqual(outcome.problems, []);
   assert.equal(outcome.remaining, 0);

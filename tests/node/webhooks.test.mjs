@@ -19,7 +19,7 @@ import {
 } from "../../node/index.mjs";
 import { startEmulator } from "./support/emulator.mjs";
 
-const { compute } = createRequire(import.meta.url)("../../node/dist/replicant.js")("bridge");
+const { compute } = createRequire(import.meta.url)("../../node/dist/replicant.js")("compute");
 const { native } = createRequire(import.meta.url)("../../node/dist/replicant.js")("native");
 
 for (const { name, webhook, event, code } of JSON.parse(

@@ -1,4 +1,4 @@
-//! The client, and calls that have one answer.
+//! The client and its calls.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 
 use crate::{
     error::to_js,
-    inbox::{Inbox, NativeInbox, News},
+    promises::{CompletionChannel, Message, NativeCompletionChannel},
     runtime,
     stream::NativeStream,
     transport::{Fetch, JsTransport},
@@ -20,7 +20,7 @@ use crate::{
 #[napi]
 pub struct NativeClient {
     client: Client,
-    inbox: Inbox,
+    channel: CompletionChannel,
 }
 
 #[napi]
@@ -28,29 +28,30 @@ impl NativeClient {
     #[napi(constructor, catch_unwind)]
     pub fn new(
         env: &Env,
-        inbox: &NativeInbox,
+        channel: &NativeCompletionChannel,
         options: String,
         parts: Option<Vec<Object<'_>>>,
         fetch: Option<Fetch>,
     ) -> napi::Result<Self> {
-        let client = value::read(&options, parts).and_then(Options::from_value).and_then(|mut options| {
+        let channel = channel.channel.clone();
+        let client = value::from_js(&options, parts).and_then(Options::from_value).and_then(|mut options| {
             options.transport =
-                fetch.map(|fetch| Arc::new(JsTransport::new(fetch, inbox.inbox.clone())) as Arc<_>);
+                fetch.map(|fetch| Arc::new(JsTransport::new(fetch, channel.clone())) as Arc<_>);
             Client::new(options)
         });
-        Ok(Self { client: client.map_err(|error| to_js(env, &error))?, inbox: inbox.inbox.clone() })
+        Ok(Self { client: client.map_err(|error| to_js(env, &error))?, channel })
     }
 
-    /// The options in force, without the token.
+    /// Returns the client's options as JSON, without the token.
     #[napi(catch_unwind)]
     pub fn describe(&self, env: &Env) -> napi::Result<String> {
-        value::text(&self.client.describe()).map_err(|error| to_js(env, &error))
+        value::to_json(&self.client.describe()).map_err(|error| to_js(env, &error))
     }
 
-    /// Starts an operation. What comes of it arrives in the inbox under `number`, and so does, if
-    /// `observed`, what happens on the way.
+    /// Starts an operation. Sends its result through the channel with `number`, and before that its states if it is
+    /// `observed`.
     #[napi(catch_unwind)]
-    #[allow(clippy::too_many_arguments, reason = "to make and read an object of them takes longer")]
+    #[allow(clippy::too_many_arguments, reason = "building and reading an object takes longer")]
     pub fn call(
         &self,
         env: &Env,
@@ -62,25 +63,25 @@ impl NativeClient {
         observed: bool,
         fetch: Option<Fetch>,
     ) -> napi::Result<()> {
-        let params = value::read(&json, parts).map_err(|error| to_js(env, &error))?;
+        let params = value::from_js(&json, parts).map_err(|error| to_js(env, &error))?;
         let observer = observed.then(|| {
-            let inbox = self.inbox.clone();
-            let tell = move |state: Value| {
-                if let Ok(json) = value::text(&state) {
-                    inbox.put(number, News::State(json));
+            let channel = self.channel.clone();
+            let send = move |state: Value| {
+                if let Ok(json) = value::to_json(&state) {
+                    channel.send(number, Message::State(json));
                 }
             };
-            Arc::new(tell) as Observer
+            Arc::new(send) as Observer
         });
-        let work = operation::answer(&self.through(fetch), &operation, params, observer);
+        let work = operation::answer(&self.with_fetch(fetch), &operation, params, observer);
         let stopped = cancel.map(|cancel| Arc::clone(&cancel.stopped));
-        self.inbox.expect(number, async move {
-            News::from(runtime::until(stopped, async { Answer::of(work.await?) }).await)
+        self.channel.complete(number, async move {
+            Message::from(runtime::until_stopped(stopped, async { Answer::new(work.await?) }).await)
         });
         Ok(())
     }
 
-    /// Opens a stream. Nothing is sent before its first `ready()`.
+    /// Opens a stream. Nothing is sent before the first `ready()`.
     #[napi(catch_unwind)]
     pub fn open(
         &self,
@@ -90,16 +91,19 @@ impl NativeClient {
         parts: Option<Vec<Object<'_>>>,
         fetch: Option<Fetch>,
     ) -> napi::Result<NativeStream> {
-        let params = value::read(&json, parts).map_err(|error| to_js(env, &error))?;
-        Ok(NativeStream::new(operation::open(&self.through(fetch), &operation, params), self.inbox.clone()))
+        let params = value::from_js(&json, parts).map_err(|error| to_js(env, &error))?;
+        let items = operation::open(&self.with_fetch(fetch), &operation, params);
+        Ok(NativeStream::new(items, self.channel.clone()))
     }
 }
 
 impl NativeClient {
-    /// The client of one call: a `fetch` of the call's own runs in the call's async context.
-    fn through(&self, fetch: Option<Fetch>) -> Client {
+    /// Returns the client for one call. A `fetch` of the call runs in the call's async context.
+    fn with_fetch(&self, fetch: Option<Fetch>) -> Client {
         match fetch {
-            Some(fetch) => self.client.with_transport(Arc::new(JsTransport::new(fetch, self.inbox.clone()))),
+            Some(fetch) => {
+                self.client.with_transport(Arc::new(JsTransport::new(fetch, self.channel.clone())))
+            }
             None => self.client.clone(),
         }
     }
@@ -107,7 +111,7 @@ impl NativeClient {
 
 /// Stops one call.
 ///
-/// Not napi's `AbortSignal`: that one overwrites the user's own `onabort`.
+/// Not napi's `AbortSignal`, which overwrites the user's `onabort`.
 #[napi]
 #[derive(Default)]
 pub struct NativeCancel {
@@ -121,7 +125,7 @@ impl NativeCancel {
         Self::default()
     }
 
-    /// Stops the call, or the one that it is given to later.
+    /// Stops the call, even if it starts later.
     #[napi(catch_unwind)]
     pub fn cancel(&self) {
         self.stopped.notify_one();

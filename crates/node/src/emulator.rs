@@ -1,15 +1,15 @@
-//! The emulator inside this process, for the tests of Node users.
+//! The emulator in this process, for tests of Node programs.
 
 use napi_derive::napi;
 use replicant_emulator::Emulator;
 
-/// A running emulator; it ends when it is stopped or collected.
+/// A running emulator. Stops when it is collected.
 #[napi]
 pub struct NativeEmulator(Emulator);
 
 #[napi]
 impl NativeEmulator {
-    /// Starts one with the options of the program's command line.
+    /// Starts an emulator with the arguments of its command line.
     #[napi(constructor, catch_unwind)]
     pub fn new(arguments: Vec<String>) -> napi::Result<Self> {
         let arguments =

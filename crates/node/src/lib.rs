@@ -1,33 +1,30 @@
-//! The native half of the Node package. Private: its only user is `node/src`, and it may change
-//! with every release.
+//! The native half of the Node package. Private: only `node/src` uses it, and it may change with every release.
 //!
-//! It knows no endpoint. Two verbs carry everything: [`client::NativeClient::call`] for one answer,
-//! [`client::NativeClient::open`] for many. Behaviour belongs to the core, types and documentation
-//! to the TypeScript side; here is only the crossing. The modules are the same as those of the
-//! Python binding, in the same order.
+//! It moves values, errors and streams across the boundary and knows no endpoint. Three verbs carry everything:
+//! [`client::NativeClient::call`] for one answer, [`client::NativeClient::open`] for a stream and [`compute`] for
+//! functions without a request. The core has the behavior, `node/src` the types and documentation. The modules have the
+//! names of those in the Python binding.
 
 #![deny(unsafe_code)]
 
 mod client;
 mod emulator;
 mod error;
-mod inbox;
+mod promises;
 mod runtime;
 mod source;
 mod stream;
 mod transport;
 mod value;
 
-use std::time::Duration;
-
 use napi::bindgen_prelude::{Env, Object, PromiseRaw};
 use napi_derive::napi;
 use replicant::{
-    ErrorKind, Value,
+    ErrorKind, Value, background,
     operation::{self, Answer},
 };
 
-/// Calls a function that needs no client.
+/// Calls a function of the core that needs no client.
 #[napi(catch_unwind)]
 pub fn compute(
     env: &Env,
@@ -35,28 +32,27 @@ pub fn compute(
     json: String,
     parts: Option<Vec<Object<'_>>>,
 ) -> napi::Result<String> {
-    let answer = value::read(&json, parts)
+    let answer = value::from_js(&json, parts)
         .and_then(|params| operation::compute(&operation, params))
         .and_then(|answer| match answer {
             Answer::Json(text) => Ok(text),
-            answer => value::text(&answer.into_value()?),
+            answer => value::to_json(&answer.into_value()?),
         });
     answer.map_err(|error| error::to_js(env, &error))
 }
 
-/// Resolves when the requests that go on in the background are done, or after `seconds`.
+/// Resolves when the requests running in the background are done, or after the time that an exit may take.
 ///
-/// Its promise keeps the process for that long, so that a cancel is not lost with it.
+/// The promise keeps the process alive, so that a cancel is sent before it exits.
 #[napi(catch_unwind)]
-pub fn drain<'env>(env: &'env Env, seconds: f64) -> napi::Result<PromiseRaw<'env, ()>> {
-    let longest = Duration::try_from_secs_f64(seconds).unwrap_or_default();
-    env.spawn_future(async move {
-        replicant::background::drain(longest).await;
+pub fn drain<'env>(env: &'env Env) -> napi::Result<PromiseRaw<'env, ()>> {
+    env.spawn_future(async {
+        background::drain(background::AT_EXIT).await;
         Ok(())
     })
 }
 
-/// The names of all there is, as JSON; the tests hold the TypeScript side against it.
+/// Returns the names of all operations and error codes as JSON, for tests that compare them with `node/src`.
 #[napi(catch_unwind)]
 pub fn contents(env: &Env) -> napi::Result<String> {
     let names = |names: &[&str]| Value::Array(names.iter().map(|name| Value::from(*name)).collect());
@@ -66,5 +62,5 @@ pub fn contents(env: &Env) -> napi::Result<String> {
     contents["streams"] = names(operation::STREAMS);
     contents["computations"] = names(operation::COMPUTATIONS);
     contents["errors"] = names(&codes);
-    value::text(&contents).map_err(|error| error::to_js(env, &error))
+    value::to_json(&contents).map_err(|error| error::to_js(env, &error))
 }

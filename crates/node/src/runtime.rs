@@ -1,15 +1,17 @@
-//! The threads that work runs on, and how a piece of work ends.
+//! The threads that run the core, and how a call ends.
 
-use std::{future::Future, panic::AssertUnwindSafe, sync::Arc};
+use std::{any::Any, future::Future, panic::AssertUnwindSafe, sync::Arc};
 
 use futures_util::FutureExt;
 use napi_derive::module_init;
-use replicant::{Error, ErrorKind, Result};
+use replicant::{Error, Result};
 use tokio::{pin, sync::Notify};
 
-/// Two threads. One would save a tenth of a call that is made alone, since it wakes nobody to look for
-/// more; but 64 calls at a time are a quarter slower with it, and all wait while it decodes a large
-/// answer. napi would start one for each core.
+use crate::error::internal;
+
+/// Starts a runtime with two threads. One would make a single call a tenth faster, because no thread is woken to look
+/// for more work, but 64 concurrent calls a quarter slower, and all would wait while it decodes a large response. napi's
+/// default is one thread per core.
 #[module_init]
 fn init() {
     let built = tokio::runtime::Builder::new_multi_thread()
@@ -22,9 +24,9 @@ fn init() {
     }
 }
 
-/// Runs `work` to its end, or until it is stopped: then it is dropped here and now, and `None`.
-/// A panic becomes an error.
-pub(crate) async fn until<T>(
+/// Runs `work` until it ends or is stopped. When stopped, drops it immediately and returns `None`. A panic becomes an
+/// error.
+pub(crate) async fn until_stopped<T>(
     stopped: Option<Arc<Notify>>,
     work: impl Future<Output = Result<T>>,
 ) -> Option<Result<T>> {
@@ -43,12 +45,9 @@ pub(crate) async fn until<T>(
     }
 }
 
-/// A panic, as the error it is.
-pub(crate) fn from_panic(panic: &(dyn std::any::Any + Send)) -> Error {
+/// Converts a panic to an error.
+pub(crate) fn from_panic(panic: &(dyn Any + Send)) -> Error {
     let text =
         panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    Error::new(
-        ErrorKind::Internal,
-        format!("this is a bug in replicant, please report it: {}", text.unwrap_or("a panic")),
-    )
+    internal(text.unwrap_or("a panic"))
 }

@@ -1,4 +1,4 @@
-//! Bytes that JavaScript gives piece by piece: Blobs and streams in an input, bodies of a `fetch`.
+//! Bytes that JavaScript provides in chunks: Blobs and streams in an input, response bodies of a `fetch`.
 
 use std::{
     fmt,
@@ -9,15 +9,15 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_util::{TryStreamExt, stream};
+use futures_util::stream;
 use napi::{
     bindgen_prelude::{Buffer, FnArgs, Object, Promise},
     threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode},
 };
 use replicant::{BoxError, BoxFuture, BoxStream, ByteSource, Error, ErrorKind, File, Result};
 
-/// Gives the next piece of a reading, or with `true` ends it. Weak: the promise of the call that
-/// reads is what keeps the process.
+/// Returns the next chunk of a reading; `true` ends the reading. Weak, because the promise of the call keeps the process
+/// alive.
 pub(crate) type Pull = ThreadsafeFunction<
     FnArgs<(u32, bool)>,
     Promise<Option<Buffer>>,
@@ -27,7 +27,7 @@ pub(crate) type Pull = ThreadsafeFunction<
     true,
 >;
 
-/// A file to send, from what `node/src/source.ts` makes of a Blob or a stream.
+/// Makes a file to send from a `Source` of `node/src/source.ts`.
 pub(crate) fn file(source: &Object<'_>) -> napi::Result<File> {
     let pull: Pull =
         source.get("pull")?.ok_or_else(|| napi::Error::from_reason("a source without `pull`"))?;
@@ -70,28 +70,28 @@ impl ByteSource for JsSource {
 
     fn open(&self) -> BoxFuture<'_, Result<BoxStream<'static, Result<Bytes, BoxError>>, BoxError>> {
         let session = self.sessions.fetch_add(1, Ordering::Relaxed);
-        let pieces = read(Arc::clone(&self.pull), session, |why| {
-            Error::new(ErrorKind::FileNotFound, format!("cannot read the file: {why}"))
+        let chunks = read(Arc::clone(&self.pull), session, |reason| {
+            BoxError::from(Error::new(ErrorKind::FileNotFound, format!("cannot read the file: {reason}")))
         });
-        Box::pin(async move { Ok(Box::pin(pieces.map_err(BoxError::from)) as BoxStream<'static, _>) })
+        Box::pin(async move { Ok(chunks) })
     }
 }
 
-/// The pieces of reading number `session`; `failed` makes the error of what JavaScript threw.
-pub(crate) fn read(
+/// Reads the chunks of the reading with number `session`. `failed` makes the error for an exception of JavaScript.
+pub(crate) fn read<E>(
     pull: Arc<Pull>,
     session: u32,
-    failed: impl Fn(&str) -> Error + Send + 'static,
-) -> BoxStream<'static, Result<Bytes>> {
+    failed: impl Fn(&str) -> E + Send + 'static,
+) -> BoxStream<'static, Result<Bytes, E>> {
     let reading = Reading { session, pull, ended: false };
     Box::pin(stream::unfold((reading, failed), async |(mut reading, failed)| {
-        // An exception may hold the user's object; only its text can leave the JavaScript thread.
-        let piece = reading.next().await.map_err(|error| failed(&error.reason)).transpose()?;
-        Some((piece, (reading, failed)))
+        // An exception can hold the user's object, which must not leave the JavaScript thread; take its text only.
+        let chunk = reading.next().await.map_err(|error| failed(&error.reason)).transpose()?;
+        Some((chunk, (reading, failed)))
     }))
 }
 
-/// One reading. Dropping it tells JavaScript, which may have a stream to cancel.
+/// One reading. Dropping it ends it in JavaScript too, which may have to cancel a stream.
 struct Reading {
     session: u32,
     pull: Arc<Pull>,
@@ -103,12 +103,12 @@ impl Reading {
         if self.ended {
             return Ok(None);
         }
-        let piece = match self.pull.call_async_catch(FnArgs::from((self.session, false))).await {
+        let chunk = match self.pull.call_async_catch(FnArgs::from((self.session, false))).await {
             Ok(promise) => promise.await,
             Err(error) => Err(error),
         };
-        self.ended = !matches!(piece, Ok(Some(_)));
-        Ok(piece?.map(|piece| Bytes::copy_from_slice(&piece)))
+        self.ended = !matches!(chunk, Ok(Some(_)));
+        Ok(chunk?.map(|chunk| Bytes::copy_from_slice(&chunk)))
     }
 }
 

@@ -1,5 +1,5 @@
-//! HTTP carried by a JavaScript `fetch`, in place of the core's own client. `node/src/fetch.ts` is
-//! the other half; retries, waiting and redirects stay in the core.
+//! A transport that sends requests with a JavaScript `fetch`; `node/src/fetch-transport.ts` is the other half. Retries,
+//! timeouts and redirects stay in the core.
 
 use std::sync::{
     Arc,
@@ -18,40 +18,40 @@ use replicant::{
 };
 
 use crate::{
-    inbox::Inbox,
+    promises::CompletionChannel,
     source::{self, Pull},
     stream::NativeStream,
     value,
 };
 
-/// A request for JavaScript to send.
+/// A request for `fetch` to send.
 #[napi(object, object_from_js = false)]
 pub struct FetchRequest {
     pub method: String,
     pub url: String,
-    /// `[["accept", "..."]]`, as JSON.
+    /// Name and value pairs as JSON: `[["accept", "..."]]`.
     pub headers: String,
     pub bytes: Option<Buffer>,
-    /// A body that comes piece by piece.
+    /// A streamed body.
     pub stream: Option<NativeStream>,
 }
 
-/// What JavaScript got for it.
+/// The response to a request, or why there is none.
 #[napi(object, object_to_js = false)]
 pub struct FetchResponse {
     pub status: u32,
-    /// As in a request, names in lower case.
+    /// As in a request, with names in lower case.
     pub headers: String,
     pub pull: Pull,
     /// Why there is no response.
     pub failure: Option<String>,
-    /// With a failure: that no byte of the request can have reached the server.
+    /// With a failure: no byte of the request reached the server.
     pub never_sent: Option<bool>,
-    /// With a failure: that it is an exception of the function itself, which the caller gets as it is.
+    /// With a failure: the function itself threw, so the caller gets its exception.
     pub raised: Option<bool>,
 }
 
-/// Sends a request, or with `null` gives up the one with that number.
+/// Sends a request; `null` aborts the request with that number.
 pub(crate) type Fetch = ThreadsafeFunction<
     FnArgs<(u32, Either<FetchRequest, Null>)>,
     Promise<FetchResponse>,
@@ -61,82 +61,83 @@ pub(crate) type Fetch = ThreadsafeFunction<
     true,
 >;
 
-/// A transport over a function of JavaScript.
+/// A transport over a JavaScript function.
 pub(crate) struct JsTransport {
     fetch: Arc<Fetch>,
-    inbox: Inbox,
+    channel: CompletionChannel,
     sent: AtomicU32,
 }
 
 impl JsTransport {
-    pub(crate) fn new(fetch: Fetch, inbox: Inbox) -> Self {
-        Self { fetch: Arc::new(fetch), inbox, sent: AtomicU32::new(0) }
+    pub(crate) fn new(fetch: Fetch, channel: CompletionChannel) -> Self {
+        Self { fetch: Arc::new(fetch), channel, sent: AtomicU32::new(0) }
     }
 }
 
 impl Transport for JsTransport {
     fn send(&self, request: HttpRequest) -> BoxFuture<'static, Result<HttpResponse>> {
         let number = self.sent.fetch_add(1, Ordering::Relaxed);
-        let inbox = self.inbox.clone();
-        let mut flight = Flight { number, fetch: Arc::clone(&self.fetch), landed: false };
+        let channel = self.channel.clone();
+        let mut pending = PendingFetch { number, fetch: Arc::clone(&self.fetch), done: false };
         Box::pin(async move {
-            let sent = flight
+            let sent = pending
                 .fetch
-                .call_async_catch(FnArgs::from((number, Either::A(outgoing(request, inbox)?))))
+                .call_async_catch(FnArgs::from((number, Either::A(outgoing(request, channel)?))))
                 .await;
-            let answer = match sent {
+            let response = match sent {
                 Ok(promise) => promise.await,
                 Err(error) => Err(error),
             };
-            flight.land();
-            incoming(answer.map_err(|error| broken(&error.reason))?)
+            pending.finish();
+            incoming(response.map_err(|error| failed(&error.reason))?)
         })
     }
 }
 
-/// A request that was sent and not answered. Dropping it aborts the `fetch`.
-struct Flight {
+/// A request without a response. Dropping it aborts the `fetch`.
+struct PendingFetch {
     number: u32,
     fetch: Arc<Fetch>,
-    landed: bool,
+    done: bool,
 }
 
-impl Flight {
-    fn land(&mut self) {
-        self.landed = true;
+impl PendingFetch {
+    /// A method, because `done` alone would be copied into the async block.
+    fn finish(&mut self) {
+        self.done = true;
     }
 }
 
-impl Drop for Flight {
+impl Drop for PendingFetch {
     fn drop(&mut self) {
-        if !self.landed {
-            let abandon = FnArgs::from((self.number, Either::B(Null)));
-            self.fetch.call(abandon, ThreadsafeFunctionCallMode::NonBlocking);
+        if !self.done {
+            let abort = FnArgs::from((self.number, Either::B(Null)));
+            self.fetch.call(abort, ThreadsafeFunctionCallMode::NonBlocking);
         }
     }
 }
 
-fn outgoing(request: HttpRequest, inbox: Inbox) -> Result<FetchRequest> {
+fn outgoing(request: HttpRequest, channel: CompletionChannel) -> Result<FetchRequest> {
     let HttpRequest { method, url, mut headers, body } = request;
     let (bytes, stream) = match body {
         HttpBody::Empty => (None, None),
         HttpBody::Bytes(bytes) => (Some(Vec::from(bytes).into()), None),
         HttpBody::Stream { length, chunks } => {
             headers.extend(length.map(|length| ("content-length".to_owned(), length.to_string())));
-            (None, Some(NativeStream::new(Box::pin(chunks.map_ok(Item::Bytes)), inbox)))
+            (None, Some(NativeStream::new(Box::pin(chunks.map_ok(Item::Bytes)), channel)))
         }
     };
     let pair = |(name, value): (String, String)| Value::Array(vec![name.into(), value.into()]);
-    let headers = value::text(&Value::Array(headers.into_iter().map(pair).collect()))?;
+    let headers = value::to_json(&Value::Array(headers.into_iter().map(pair).collect()))?;
     Ok(FetchRequest { method: method.to_owned(), url: url.into(), headers, bytes, stream })
 }
 
 fn incoming(response: FetchResponse) -> Result<HttpResponse> {
-    if let Some(why) = response.failure {
+    if let Some(reason) = response.failure {
         if response.raised == Some(true) {
-            return Err(Error::new(ErrorKind::Internal, why));
+            return Err(Error::new(ErrorKind::Internal, reason));
         }
-        let error = broken(&why);
+        let error = failed(&reason);
         return Err(if response.never_sent == Some(true) { error.with_never_sent() } else { error });
     }
     let headers = Value::from_json(response.headers.as_bytes())?;
@@ -144,10 +145,10 @@ fn incoming(response: FetchResponse) -> Result<HttpResponse> {
     Ok(HttpResponse {
         status: u16::try_from(response.status).unwrap_or_default(),
         headers: headers.as_array().unwrap_or_default().iter().filter_map(pair).collect(),
-        body: Box::new(StreamBody(source::read(Arc::new(response.pull), 0, broken))),
+        body: Box::new(StreamBody(source::read(Arc::new(response.pull), 0, failed))),
     })
 }
 
-fn broken(why: &str) -> Error {
-    Error::new(ErrorKind::Connection, format!("`fetch` failed: {why}"))
+fn failed(reason: &str) -> Error {
+    Error::new(ErrorKind::Connection, format!("`fetch` failed: {reason}"))
 }

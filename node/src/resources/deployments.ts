@@ -1,7 +1,8 @@
+import { merge, requestParams } from "../call-options";
+import { uploadOptions } from "../observer";
+import type { ListOptions, RequestOptions } from "../options";
 import { list, type PagePromise } from "../page";
-import { requestParams } from "../params";
-import type { Deployment, ListOptions, ModelDefined, Page, Prediction, RequestOptions } from "../types";
-import { watched } from "../uploads";
+import type { Deployment, ModelDefined, Page, Prediction } from "../types";
 import { named, type PredictionInput } from "./predictions";
 import { type Namespace, Resource } from "./resource";
 
@@ -9,22 +10,23 @@ type OfDeployment =
   | [owner: string, name: string, options: PredictionInput]
   | [deployment: `${string}/${string}`, options: PredictionInput];
 
-/** Runs of deployments. */
+/** Methods of the predictions of deployments. */
 export class DeploymentPredictions extends Resource {
   /**
-   * Starts a deployment. `POST /deployments/{owner}/{name}/predictions`
+   * Creates a prediction with a deployment, given as owner and name or as `owner/name`.
+   * `POST /deployments/{owner}/{name}/predictions`
    *
-   * @throws {UnprocessableEntityError} if the model refuses the input
+   * @throws {UnprocessableEntityError} if the input is invalid
    */
   create<T = ModelDefined>(...args: OfDeployment): Promise<Prediction<T>>;
   create<_T = ModelDefined>(owner: string, name: string, options: PredictionInput): Promise<Prediction>;
   create(owner: string, name: string | PredictionInput, options?: PredictionInput): Promise<Prediction> {
     const [given, params] = named(owner, name, options);
-    return this.bridge.call("deployments.predictions.create", params, watched(given));
+    return this.bridge.call("deployments.predictions.create", params, uploadOptions(given));
   }
 }
 
-/** What a deployment is made of. */
+/** Configuration of a deployment. */
 export type DeploymentConfig = {
   name: string;
   /** `owner/name`. */
@@ -39,12 +41,12 @@ export type DeploymentConfig = {
   max_instances: number;
 };
 
-/** Models that are kept running on hardware of their own. */
+/** Methods of deployments. */
 export class Deployments extends Resource {
-  /** Runs of deployments. */
+  /** Predictions of deployments. */
   predictions: Namespace<DeploymentPredictions> = new DeploymentPredictions(this.bridge);
 
-  /** Deployments of this account. `GET /deployments` */
+  /** Lists the deployments of this account. `GET /deployments` */
   list<P extends PagePromise<Deployment> = PagePromise<Deployment>>(options?: ListOptions): P;
   list<_P extends PagePromise<Deployment> = PagePromise<Deployment>>(
     options?: ListOptions,
@@ -53,36 +55,33 @@ export class Deployments extends Resource {
     return list(this.bridge, "deployments.list", requestParams(options), options);
   }
 
-  /** A deployment. `GET /deployments/{owner}/{name}` */
+  /** Returns a deployment. `GET /deployments/{owner}/{name}` */
   get(owner: string, name: string, options: RequestOptions = {}): Promise<Deployment> {
-    return this.bridge.call("deployments.get", { owner, name, ...requestParams(options) }, options);
+    return this.bridge.call("deployments.get", merge({ owner, name }, requestParams(options)), options);
   }
 
-  /** Makes a deployment. `POST /deployments` */
+  /** Creates a deployment. `POST /deployments` */
   create(config: DeploymentConfig, options: RequestOptions = {}): Promise<Deployment> {
-    return this.bridge.call("deployments.create", { ...config, ...requestParams(options) }, options);
+    return this.bridge.call("deployments.create", merge({}, config, requestParams(options)), options);
   }
 
-  /** Changes a deployment, which makes a new release. `PATCH /deployments/{owner}/{name}` */
+  /** Updates a deployment, which creates a new release. `PATCH /deployments/{owner}/{name}` */
   update(
     owner: string,
     name: string,
     config: Partial<Omit<DeploymentConfig, "name" | "model">>,
     options: RequestOptions = {},
   ): Promise<Deployment> {
-    return this.bridge.call(
-      "deployments.update",
-      { owner, name, ...config, ...requestParams(options) },
-      options,
-    );
+    const params = merge({ owner, name }, config, requestParams(options));
+    return this.bridge.call("deployments.update", params, options);
   }
 
   /**
-   * Deletes a deployment that has been unused for 15 minutes. `DELETE /deployments/{owner}/{name}`
+   * Deletes a deployment, which must have been unused for 15 minutes. `DELETE /deployments/{owner}/{name}`
    *
    * @returns true
    */
   delete(owner: string, name: string, options: RequestOptions = {}): Promise<boolean> {
-    return this.bridge.call("deployments.delete", { owner, name, ...requestParams(options) }, options);
+    return this.bridge.call("deployments.delete", merge({ owner, name }, requestParams(options)), options);
   }
 }

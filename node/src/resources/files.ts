@@ -1,24 +1,35 @@
-import type { SaveOptions } from "../file-output";
+import { merge, requestParams } from "../call-options";
+import type { FileOutput } from "../file-output";
+import type { ListOptions, RequestOptions, SaveOptions } from "../options";
 import { list, type PagePromise } from "../page";
-import { requestParams } from "../params";
-import type { FileInput, FileObject, ListOptions, Page, RequestOptions } from "../types";
+import type { FileObject, Page } from "../types";
 import { Resource } from "./resource";
 
-/** What `files.create` takes. */
+/** A file: in an input, or as the argument of `files.create`. */
+export type FileInput =
+  | Blob
+  | ArrayBuffer
+  | ArrayBufferView
+  | ReadableStream<Uint8Array>
+  | AsyncIterable<Uint8Array | string>
+  | FileOutput
+  | URL;
+
+/** Options of `files.create`. */
 export type FileCreateOptions = SaveOptions & {
+  /** Name of the file. Defaults to that of a `File`. */
   filename?: string | undefined;
+  /** MIME type. Defaults to that of a `Blob`, otherwise it is detected from the content. */
   content_type?: string | undefined;
 };
 
-/** Uploaded files, for inputs of more than one prediction. They live for 24 hours. */
+/** Methods of uploaded files. The API keeps a file for 24 hours. */
 export class Files extends Resource {
   /**
-   * Uploads a file of at most 100 MB. Its `urls.get` can stand in any input. `POST /files`
+   * Uploads a file of at most 100 MiB. Pass its `urls.get` in any number of inputs. `POST /files`
    *
-   * @param options.filename the name to keep; that of a `File` by default
-   * @param options.content_type its type; that of a `Blob` by default, or told from its content
-   * @param options.onProgress told of the bytes as they go; `total` is null where it is not known
-   * @throws {FileTooLargeError} if it is too large, before anything is sent
+   * @param metadata stored with the file
+   * @throws {FileTooLargeError} if the file is too large; nothing is sent
    * @example
    * const file = await replicate.files.create(new Blob(["hello"]), { purpose: "test" });
    */
@@ -27,17 +38,17 @@ export class Files extends Resource {
     metadata?: Record<string, unknown>,
     options: FileCreateOptions = {},
   ): Promise<FileObject> {
-    const observe = options?.onProgress as ((told: unknown) => void) | undefined;
-    const params = { file, metadata, ...requestParams(options) };
+    const observe = options?.onProgress as ((state: unknown) => void) | undefined;
+    const params = merge({ file, metadata }, requestParams(options));
     return this.bridge.call("files.create", params, { signal: options?.signal, observe });
   }
 
-  /** What is known of a file (not its bytes). `GET /files/{id}` */
+  /** Returns the metadata of a file. `GET /files/{id}` */
   get(id: string, options: RequestOptions = {}): Promise<FileObject> {
-    return this.bridge.call("files.get", { id, ...requestParams(options) }, options);
+    return this.bridge.call("files.get", merge({ id }, requestParams(options)), options);
   }
 
-  /** Files of this account. `GET /files` */
+  /** Lists the files of this account. `GET /files` */
   list<P extends PagePromise<FileObject> = PagePromise<FileObject>>(options?: ListOptions): P;
   list<_P extends PagePromise<FileObject> = PagePromise<FileObject>>(
     options?: ListOptions,
@@ -52,20 +63,20 @@ export class Files extends Resource {
    * @returns true
    */
   delete(id: string, options: RequestOptions = {}): Promise<boolean> {
-    return this.bridge.call("files.delete", { id, ...requestParams(options) }, options);
+    return this.bridge.call("files.delete", merge({ id }, requestParams(options)), options);
   }
 
   /**
-   * The bytes of a file, by a signature made with the signing secret of the Files API.
-   * `GET /files/{id}/download`
+   * Downloads a file. `GET /files/{id}/download`
    *
-   * @param link.expiry when the signature ends, in Unix seconds
+   * @param link.expiry time at which the signature expires, in Unix seconds
+   * @param link.signature made with the signing secret of the Files API
    */
   download(
     id: string,
     link: { owner: string; expiry: number; signature: string },
     options: RequestOptions = {},
   ): Promise<Uint8Array> {
-    return this.bridge.call("files.download", { id, ...link, ...requestParams(options) }, options);
+    return this.bridge.call("files.download", merge({ id }, link, requestParams(options)), options);
   }
 }

@@ -1,44 +1,30 @@
-import type { Params } from "../bridge";
-import { EventStream, ItemStream } from "../events";
+import { merge, requestParams, runParams } from "../call-options";
+import type { Params } from "../compute";
+import { EventStream } from "../events";
+import { ItemStream } from "../item-stream";
+import { uploadOptions } from "../observer";
+import type { CreateOptions, ListOptions, OutputOptions, RequestOptions, WaitOption } from "../options";
 import { list, type PagePromise } from "../page";
-import { requestParams, runParams } from "../params";
-import type {
-  FileEncodingStrategy,
-  ModelDefined,
-  Page,
-  Prediction,
-  RequestOptions,
-  WaitOption,
-  WebhookEventType,
-} from "../types";
-import { type UploadProgress, watched } from "../uploads";
+import type { ModelDefined, Page, Prediction } from "../types";
 import { Resource } from "./resource";
 
-/** What a prediction is created with, wherever it is created. */
-export type PredictionInput = RequestOptions & {
-  /** The model's input. Files of any kind may stand anywhere inside. */
-  input: object;
-  /** URL (https) that is told how the prediction goes on. */
-  webhook?: string | undefined;
-  /** What it is told of; new output and the end by default. */
-  webhook_events_filter?: WebhookEventType[] | undefined;
-  /** Ask for an event stream. The API gives one without being asked nowadays. */
-  stream?: boolean | undefined;
-  /** Hold the answer until the output is there: `true`, or for how many seconds (1 to 60). */
-  wait?: boolean | number | WaitOption | undefined;
-  /** Cancel it by itself after so long: seconds, or text such as `"1m30s"`. */
-  cancelAfter?: number | string | undefined;
-  /** How its files travel; the client's setting by default. */
-  fileEncodingStrategy?: FileEncodingStrategy | undefined;
-  /** Told how far its files have got on their way up. */
-  onUpload?: ((upload: UploadProgress) => void) | undefined;
-};
+/** Options of every method that creates a prediction. */
+export type PredictionInput = RequestOptions &
+  CreateOptions & {
+    /** Request an event stream. The API now provides one by default. */
+    stream?: boolean | undefined;
+    /** Have the API hold the response until the prediction ends: `true`, or for how many seconds (1 to 60). */
+    wait?: boolean | number | WaitOption | undefined;
+    /** Time after which the API cancels the prediction: seconds, or text such as `"1m30s"`. */
+    cancelAfter?: number | string | undefined;
+  };
 
-/** What `predictions.create` takes. */
+/** Options of `predictions.create`. */
 export type PredictionCreateOptions = PredictionInput &
   (
     | {
-        /** Version id, `owner/name:id`, or `owner/name` of an official model. */ version: string;
+        /** Version id, `owner/name:id`, or `owner/name` of an official model. */
+        version: string;
         model?: string;
         deployment?: string;
       }
@@ -46,55 +32,53 @@ export type PredictionCreateOptions = PredictionInput &
     | { /** `owner/name` of a deployment. */ deployment: string; model?: string; version?: string }
   );
 
-/** What `predictions.list` can be narrowed by. */
-export type PredictionListOptions = RequestOptions & {
-  /** `next` of another page. */
-  cursor?: string | undefined;
-  /** Only those created at or after this moment (ISO 8601 or Date). */
+/** Options of `predictions.list`. */
+export type PredictionListOptions = ListOptions & {
+  /** Include predictions created at or after this time (ISO 8601 or Date). */
   created_after?: string | Date | undefined;
-  /** Only those created before this moment. */
+  /** Include predictions created before this time (ISO 8601 or Date). */
   created_before?: string | Date | undefined;
-  /** Only those made on the website (of the last 14 days). */
+  /** Include only predictions created on the website, of the last 14 days. */
   source?: "web" | undefined;
 };
 
-/** Runs of models. */
+/** Methods of predictions. */
 export class Predictions extends Resource {
   /**
-   * Starts a model. Unless `wait` is given it returns at once, with status `starting`.
+   * Creates a prediction. Without `wait` it does not wait for the end, and the status is usually `starting`.
    *
-   * `POST /predictions`, or `POST /models/{owner}/{name}/predictions` when only `model` is given.
+   * `POST /predictions`, or `POST /models/{owner}/{name}/predictions` if only `model` is given.
    *
-   * @throws {UnprocessableEntityError} if the model refuses the input; `invalidFields` says why
-   * @throws {OutcomeUnknownError} if the connection broke after the request was sent
+   * @throws {UnprocessableEntityError} if the input is invalid; see `invalidFields`
+   * @throws {OutcomeUnknownError} if the request was sent and no response arrived
    * @example
    * await replicate.predictions.create({ model: "meta/meta-llama-3-8b-instruct", input: { prompt: "Hi" } });
    */
   create<T = ModelDefined>(options: PredictionCreateOptions): Promise<Prediction<T>>;
   create<_T = ModelDefined>(options: PredictionCreateOptions): Promise<Prediction>;
   create(options: PredictionCreateOptions): Promise<Prediction> {
-    return this.bridge.call("predictions.create", requestParams(options), watched(options));
+    return this.bridge.call("predictions.create", requestParams(options), uploadOptions(options));
   }
 
   /**
-   * A prediction as it is now. `GET /predictions/{id}`
+   * Returns a prediction. `GET /predictions/{id}`
    *
-   * @throws {NotFoundError} if there is none with this id
+   * @throws {NotFoundError} if it does not exist
    */
   get<T = ModelDefined>(id: string, options?: RequestOptions): Promise<Prediction<T>>;
   get<_T = ModelDefined>(id: string, options?: RequestOptions): Promise<Prediction>;
   get(id: string, options: RequestOptions = {}): Promise<Prediction> {
-    return this.bridge.call("predictions.get", { id, ...requestParams(options) }, options);
+    return this.bridge.call("predictions.get", merge({ id }, requestParams(options)), options);
   }
 
-  /** Stops a prediction. It does nothing to one that has ended. `POST /predictions/{id}/cancel` */
+  /** Cancels a prediction. Has no effect on one that has ended. `POST /predictions/{id}/cancel` */
   cancel<T = ModelDefined>(id: string, options?: RequestOptions): Promise<Prediction<T>>;
   cancel<_T = ModelDefined>(id: string, options?: RequestOptions): Promise<Prediction>;
   cancel(id: string, options: RequestOptions = {}): Promise<Prediction> {
-    return this.bridge.call("predictions.cancel", { id, ...requestParams(options) }, options);
+    return this.bridge.call("predictions.cancel", merge({ id }, requestParams(options)), options);
   }
 
-  /** Predictions of this account, newest first, 100 a page. `GET /predictions` */
+  /** Lists the predictions of this account, newest first, 100 per page. `GET /predictions` */
   list<P extends PagePromise<Prediction> = PagePromise<Prediction>>(options?: PredictionListOptions): P;
   list<_P extends PagePromise<Prediction> = PagePromise<Prediction>>(
     options?: PredictionListOptions,
@@ -104,14 +88,12 @@ export class Predictions extends Resource {
   }
 
   /**
-   * Waits until a prediction has ended, and gives its last state.
+   * Polls a prediction until it has ended, and returns it. `GET /predictions/{id}`
    *
-   * `GET /predictions/{id}`, again and again.
-   *
-   * @param options.interval how often to ask, in milliseconds
-   * @param options.timeout how long to wait at most, in milliseconds
-   * @throws {PredictionFailedError} if it failed
-   * @throws {DeadlineError} if `timeout` passed first; the prediction goes on
+   * @param options.interval time between polls, in milliseconds
+   * @param options.timeout how long to wait, in milliseconds
+   * @throws {PredictionFailedError} if the prediction failed
+   * @throws {DeadlineError} if `timeout` passed; the prediction continues
    */
   wait<T = ModelDefined>(
     prediction: Prediction<T> | string,
@@ -125,11 +107,11 @@ export class Predictions extends Resource {
     prediction: Prediction | string,
     options: RequestOptions & { interval?: number | undefined } = {},
   ): Promise<Prediction> {
-    return this.bridge.call("predictions.wait", { ...which(prediction), ...runParams(options) }, options);
+    return this.bridge.call("predictions.wait", merge(which(prediction), runParams(options)), options);
   }
 
   /**
-   * An output with its files as {@link FileOutput}s. Sends nothing.
+   * Converts the files in an output to {@link FileOutput}s. Sends no request.
    *
    * @param output the `output` of a prediction
    */
@@ -138,35 +120,28 @@ export class Predictions extends Resource {
   }
 
   /**
-   * The events of a prediction that exists already. `GET` of its `urls.stream`
+   * Streams the events of an existing prediction. `GET` of its `urls.stream`
    *
-   * @throws {StreamUnsupportedError} if its model has no stream
-   * @throws {StreamInterruptedError} if it broke and could not be resumed
+   * @throws {StreamUnsupportedError} if the model has no stream
+   * @throws {StreamInterruptedError} if the stream broke and could not be resumed
    */
-  stream(
-    prediction: Prediction | string,
-    options: Pick<RequestOptions, "signal"> & { useFileOutput?: boolean | undefined } = {},
-  ): EventStream {
-    const given = { ...which(prediction), ...requestParams(options) };
-    return new EventStream(this.bridge, "predictions.stream", given, options.signal);
+  stream(prediction: Prediction | string, options: OutputOptions = {}): EventStream {
+    const params = merge(which(prediction), requestParams(options));
+    return new EventStream(this.bridge, "predictions.stream", params, options.signal);
   }
 
   /**
-   * The items of a list that a model is still writing, each as it appears.
+   * Yields the items of an output list while the model writes it. Polls `GET /predictions/{id}`.
    *
-   * `GET /predictions/{id}`, again and again.
-   *
-   * @throws {PredictionFailedError} if it failed, after the items that were there
+   * @param options.interval time between polls, in milliseconds
+   * @throws {PredictionFailedError} after the last item, if the prediction failed
    */
   outputIterator<T = ModelDefined>(
     prediction: Prediction | string,
-    options: Pick<RequestOptions, "signal"> & {
-      useFileOutput?: boolean | undefined;
-      interval?: number | undefined;
-    } = {},
+    options: OutputOptions & { interval?: number | undefined } = {},
   ): AsyncIterableIterator<T> {
-    const given = { ...which(prediction), ...requestParams(options) };
-    return new ItemStream<T>(this.bridge, "predictions.output_iterator", given, options.signal);
+    const params = merge(which(prediction), requestParams(options));
+    return new ItemStream<T>(this.bridge, "predictions.output_iterator", params, options.signal);
   }
 }
 
@@ -174,12 +149,12 @@ function which(prediction: Prediction | string): { id?: string; prediction?: Pre
   return typeof prediction === "string" ? { id: prediction } : { prediction };
 }
 
-/** The options and all parameters of a create that takes owner and name, or `owner/name` in one, which the core splits. */
+/** Returns the options and parameters of a create that takes `owner, name` or `owner/name`, which the core splits. */
 export function named(
   owner: string,
   name: string | PredictionInput,
   options?: PredictionInput,
 ): [PredictionInput | undefined, Params] {
-  if (typeof name === "object") return [name, { owner, ...requestParams(name) }];
-  return [options, { owner, name, ...requestParams(options) }];
+  if (typeof name === "object") return [name, merge({ owner }, requestParams(name))];
+  return [options, merge({ owner, name }, requestParams(options))];
 }

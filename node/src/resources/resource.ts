@@ -1,15 +1,15 @@
 import type { Bridge } from "../bridge";
 
-/** The methods of a group as properties, which can be spread and replaced: `{ ...replicate.models, list }`. */
+/** The methods of a resource as properties, which can be spread and replaced: `{ ...replicate.models, list }`. */
 export type Namespace<T> = { [Name in keyof T]: T[Name] };
 
 /**
- * A group of methods. They are bound, so that `paginate(replicate.predictions.list)` works.
+ * A group of methods, which are bound so that `paginate(replicate.predictions.list)` works.
  *
- * A method that returns more than the official package declares has two overloads: ours, then the official one. This
- * lets a function of the official type, such as a test double, replace the method, because the compiler treats type
+ * A method that returns more than the official package declares has two overloads: ours, then the official one. A
+ * function of the official type, such as a test double, can then replace the method, because the compiler treats type
  * parameters as `any` when it compares overloaded functions. `ReturnType` and `Parameters` use the last overload. Both
- * overloads need the same type parameters: otherwise the compiler infers no types for the parameters of such a function.
+ * overloads need the same type parameters, or the compiler infers no types for the parameters of such a function.
  */
 export abstract class Resource {
   /** @internal */
@@ -17,7 +17,7 @@ export abstract class Resource {
 
   /** @internal */
   constructor(bridge: Bridge) {
-    // Not enumerable, so that printing a namespace shows its methods only; configurable, so that a proxy may replace it.
+    // Not enumerable, so that a printed resource shows only its methods; configurable, so that a proxy can replace it.
     Object.defineProperty(this, "bridge", { value: bridge, configurable: true });
     const prototype = Object.getPrototypeOf(this) as Record<string, unknown>;
     for (const name of Object.getOwnPropertyNames(prototype)) {

@@ -1,51 +1,36 @@
+import { merge, requestParams } from "../call-options";
+import { uploadOptions } from "../observer";
+import type { CreateOptions, ListOptions, RequestOptions } from "../options";
 import { list, type PagePromise } from "../page";
-import { requestParams } from "../params";
-import type {
-  FileEncodingStrategy,
-  ListOptions,
-  Page,
-  RequestOptions,
-  Training,
-  WebhookEventType,
-} from "../types";
-import { type UploadProgress, watched } from "../uploads";
+import type { Page, Training } from "../types";
 import { Resource } from "./resource";
 
-/** What a training is started with. */
-export type TrainingOptions = RequestOptions & {
-  /** `owner/name` of a model of yours that gets the trained version. */
-  destination: string;
-  /** The training's input. Files of any kind may stand anywhere inside. */
-  input: object;
-  /** URL (https) that is told how the training goes on. */
-  webhook?: string | undefined;
-  /** What it is told of. */
-  webhook_events_filter?: WebhookEventType[] | undefined;
-  /** How its files travel; the client's setting by default. */
-  fileEncodingStrategy?: FileEncodingStrategy | undefined;
-  /** Told how far its files have got on their way up. */
-  onUpload?: ((upload: UploadProgress) => void) | undefined;
-};
+/** Options of `trainings.create`. */
+export type TrainingOptions = RequestOptions &
+  CreateOptions & {
+    /** Model that receives the trained version: `owner/name`. It must exist. */
+    destination: string;
+  };
 
-/** Runs of models' training procedures. */
+/** Methods of trainings. */
 export class Trainings extends Resource {
-  /** Starts a training. `POST /models/{owner}/{name}/versions/{version}/trainings` */
+  /** Creates a training. `POST /models/{owner}/{name}/versions/{version}/trainings` */
   create(owner: string, name: string, version: string, options: TrainingOptions): Promise<Training> {
-    const params = { owner, name, version, ...requestParams(options) };
-    return this.bridge.call("trainings.create", params, watched(options));
+    const params = merge({ owner, name, version }, requestParams(options));
+    return this.bridge.call("trainings.create", params, uploadOptions(options));
   }
 
-  /** A training as it is now. `GET /trainings/{id}` */
+  /** Returns a training. `GET /trainings/{id}` */
   get(id: string, options: RequestOptions = {}): Promise<Training> {
-    return this.bridge.call("trainings.get", { id, ...requestParams(options) }, options);
+    return this.bridge.call("trainings.get", merge({ id }, requestParams(options)), options);
   }
 
-  /** Stops a training. `POST /trainings/{id}/cancel` */
+  /** Cancels a training. `POST /trainings/{id}/cancel` */
   cancel(id: string, options: RequestOptions = {}): Promise<Training> {
-    return this.bridge.call("trainings.cancel", { id, ...requestParams(options) }, options);
+    return this.bridge.call("trainings.cancel", merge({ id }, requestParams(options)), options);
   }
 
-  /** Trainings of this account, newest first. `GET /trainings` */
+  /** Lists the trainings of this account, newest first. `GET /trainings` */
   list<P extends PagePromise<Training> = PagePromise<Training>>(options?: ListOptions): P;
   list<_P extends PagePromise<Training> = PagePromise<Training>>(
     options?: ListOptions,

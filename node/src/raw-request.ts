@@ -1,12 +1,12 @@
-/** Requests that are written by hand: `replicate.request`. */
+/** Headers and bodies of `replicate.request`. */
 import type { RawRequestOptions } from "./options";
 
-/** Headers as a plain object. */
+/** Converts headers to a plain object. */
 export function plainHeaders(headers: RawRequestOptions["headers"]): Record<string, string> {
   return headers instanceof Headers ? Object.fromEntries(headers) : { ...headers };
 }
 
-/** The body of a request as the core takes it; web types that know how to write themselves do so. */
+/** Converts a body to what the core sends, with the headers that belong to it. `Response` encodes the web types. */
 export async function rawBody(data: unknown): Promise<{ data?: unknown; headers?: Record<string, string> }> {
   if (!(data instanceof FormData || data instanceof Blob || data instanceof URLSearchParams)) return { data };
   const written = new Response(data);

@@ -1,29 +1,32 @@
-/** What a `fetch` of the user's returned or threw, for the core. */
+/** Converts what the user's `fetch` returned or threw for the core. */
 import type { NativeResponse } from "./native";
 import { isReadable, type Source, streamSource } from "./source";
 
-/** A response, or what a test double has of one. */
-type Answer = Partial<Pick<Response, "status" | "ok" | "headers" | "body" | "arrayBuffer" | "text" | "json">>;
+/** A response, or the part of one that a test double has. */
+type AnyResponse = Partial<
+  Pick<Response, "status" | "ok" | "headers" | "body" | "arrayBuffer" | "text" | "json">
+>;
 
-export async function answer(response: Answer): Promise<NativeResponse> {
+/** Converts a response. Reads a body that is not a stream. */
+export async function toNative(response: AnyResponse): Promise<NativeResponse> {
   if (typeof response !== "object" || response === null) {
     throw new TypeError(
       `\`fetch\` must return a Response, not ${response === null ? "null" : typeof response}`,
     );
   }
   const pairs = headersOf(response.headers);
-  // A body that fetch has decompressed no longer has the length that the server stated.
-  const decoded = pairs.some(([name, value]) => name === "content-encoding" && value !== "");
-  const kept = decoded ? pairs.filter(([name]) => !/^content-(encoding|length)$/.test(name)) : pairs;
+  // `fetch` has decompressed the body, so the encoding and length headers no longer apply.
+  const decompressed = pairs.some(([name, value]) => name === "content-encoding" && value !== "");
+  const kept = decompressed ? pairs.filter(([name]) => !/^content-(encoding|length)$/.test(name)) : pairs;
   const ok = response.ok !== false;
   const status = response.status ?? (ok ? 200 : 400);
   return { status, headers: JSON.stringify(kept), pull: await body(response, ok) };
 }
 
-/** Headers that are looked up where an object cannot list its own. */
+/** Headers to look up if the headers object cannot list its entries. */
 const LOOKED_UP = ["content-type", "content-length", "retry-after", "location", "etag"];
 
-/** Reads header objects of any implementation, maps, pairs and plain objects. */
+/** Reads headers objects of any implementation, maps, pairs and plain objects. */
 function headersOf(headers: unknown): [string, string][] {
   const { get } = Object(headers) as { get?: (name: string) => unknown };
   let pairs = Object.entries(Object(headers)) as [string, unknown][];
@@ -34,20 +37,20 @@ function headersOf(headers: unknown): [string, string][] {
     .map(([name, value]) => [name.toLowerCase(), String(value)]);
 }
 
-async function body(response: Answer, ok: boolean): Promise<Source["pull"]> {
+async function body(response: AnyResponse, ok: boolean): Promise<Source["pull"]> {
   const { body } = response;
   if (typeof body === "object" && body && isReadable(body)) return streamSource(body).pull;
-  // Test doubles often have no body to stream from. Read at once, so that their mistakes are found here.
+  // Test doubles often have no stream. Read at once, so that their exceptions are thrown here.
   let bytes: Uint8Array | null = await whole(response, ok);
   return async () => {
-    const piece = bytes;
+    const chunk = bytes;
     bytes = null;
-    return piece?.length ? piece : null;
+    return chunk?.length ? chunk : null;
   };
 }
 
-/** The official package reads `json()` of a success and `text()` of an error. */
-async function whole(response: Answer, ok: boolean): Promise<Uint8Array> {
+/** Reads the whole body: `json()` of a success and `text()` of an error, as the official package does. */
+async function whole(response: AnyResponse, ok: boolean): Promise<Uint8Array> {
   if (response.arrayBuffer) return new Uint8Array(await response.arrayBuffer());
   if (response.json && (ok || !response.text)) {
     return Buffer.from(JSON.stringify(await response.json()) ?? "");
@@ -55,7 +58,7 @@ async function whole(response: Answer, ok: boolean): Promise<Uint8Array> {
   return Buffer.from(response.text ? await response.text() : "");
 }
 
-/** Codes of errors that come before anything is sent: those of Node, and of Bun. */
+/** Codes of errors that occur before anything is sent, in Node and Bun. */
 const NEVER_SENT = new Set([
   "ECONNREFUSED",
   "ENOTFOUND",
@@ -66,6 +69,7 @@ const NEVER_SENT = new Set([
   "ConnectionRefused",
 ]);
 
+/** Fields of exceptions that tell network errors from others. */
 interface Thrown {
   name?: string;
   message?: string;
@@ -73,24 +77,25 @@ interface Thrown {
   cause?: { code?: string; message?: string };
 }
 
-export function failure(error: unknown): NativeResponse {
+/** Converts an exception of `fetch`. */
+export function failureOf(error: unknown): NativeResponse {
   const { message, cause, code } = (error ?? {}) as Thrown;
-  const why = [message ?? String(error), cause?.message].filter(Boolean).join(": ");
+  const reason = [message ?? String(error), cause?.message].filter(Boolean).join(": ");
   return {
     status: 0,
     headers: "[]",
     pull: async () => null,
-    failure: why,
+    failure: reason,
     neverSent: NEVER_SENT.has(cause?.code ?? code ?? ""),
-    raised: isMistake(error),
+    raised: isBug(error),
   };
 }
 
-/** Whether an exception is a mistake or a failed assertion in the function, and so would come again. */
-function isMistake(error: unknown): boolean {
+/** Returns whether an exception is a bug or a failed assertion in the function, which a retry would not help. */
+function isBug(error: unknown): boolean {
   const { name = "", message = "", code, cause } = (error ?? {}) as Thrown;
   if (name.endsWith("AssertionError") || "matcherResult" in Object(error)) return true;
   if (!/^(Type|Reference|Syntax|Range)Error$/.test(name)) return false;
-  // What `fetch` throws for a network error is a TypeError as well.
+  // `fetch` also throws a TypeError for network errors.
   return !cause && !code && !/failed|network|sending request/i.test(message);
 }

@@ -1,0 +1,192 @@
+//! The bounded queue between the task that reads a stream and JavaScript, which takes the items.
+
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use replicant::{Error, Item, Result};
+use tokio::sync::Notify;
+
+use crate::{
+    promises::{CompletionChannel, Message},
+    value,
+};
+
+/// Bytes to read ahead. Larger values were slower.
+const AHEAD: usize = 1 << 20;
+
+/// Largest number of bytes per take. Larger chunks are no faster, and the allocator returns their memory to the system
+/// instead of reusing it.
+const CHUNK: usize = 1 << 16;
+
+/// What one take returns.
+pub(super) enum Batch<B> {
+    Json(String),
+    Bytes(B),
+}
+
+/// Items that have arrived and were not taken.
+pub(super) struct Queue {
+    channel: CompletionChannel,
+    state: Mutex<State>,
+    /// Notified when something is taken or requested.
+    taken: Notify,
+    pub closed: Notify,
+    /// Notified when the reader has closed its connection.
+    pub released: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    /// Copied from the received chunks, so that their memory is reused for the next read instead of returned to the
+    /// system.
+    bytes: VecDeque<u8>,
+    /// Items as JSON, separated by commas.
+    json: String,
+    /// Number of the message to send when something is there.
+    requested: Option<u32>,
+    ended: bool,
+    failure: Option<Error>,
+}
+
+impl State {
+    fn size(&self) -> usize {
+        self.bytes.len() + self.json.len()
+    }
+
+    /// Returns the message to send now, if there is one.
+    fn message(&mut self) -> Option<(u32, Message)> {
+        let number = self.requested?;
+        let message = if self.size() > 0 {
+            Message::Ready
+        } else if !self.ended {
+            return None;
+        } else {
+            self.bytes = VecDeque::new();
+            self.failure.take().map_or(Message::Over, |error| Message::Failure(Box::new(error)))
+        };
+        self.requested = None;
+        Some((number, message))
+    }
+}
+
+impl Queue {
+    pub fn new(channel: CompletionChannel) -> Self {
+        Self {
+            channel,
+            state: Mutex::default(),
+            taken: Notify::new(),
+            closed: Notify::new(),
+            released: Notify::new(),
+        }
+    }
+
+    /// Changes the state and sends the message that results.
+    fn update(&self, change: impl FnOnce(&mut State)) {
+        let message = {
+            let mut state = self.lock();
+            change(&mut state);
+            state.message()
+        };
+        if let Some((number, message)) = message {
+            self.channel.send(number, message);
+        }
+    }
+
+    /// Adds an item and waits until the next one may be read. Bytes and events are read ahead while there is room. A value
+    /// (a page of a list) costs a request, so it is read only when requested.
+    pub async fn push(&self, item: Item) -> Result<()> {
+        if let Item::Bytes(bytes) = item {
+            for chunk in bytes.chunks(AHEAD) {
+                self.update(|state| {
+                    if !state.ended {
+                        state.bytes.extend(chunk);
+                    }
+                });
+                self.room(|state| state.size() < AHEAD).await;
+            }
+            return Ok(());
+        }
+        let json = value::item(&item)?;
+        self.update(|state| {
+            if state.ended {
+                return;
+            }
+            if !state.json.is_empty() {
+                state.json.push(',');
+            }
+            state.json.push_str(&json);
+        });
+        let costly = matches!(item, Item::Value(_));
+        self.room(|state| if costly { state.requested.is_some() } else { state.size() < AHEAD }).await;
+        Ok(())
+    }
+
+    /// Waits until there is room for more or the stream has ended.
+    async fn room(&self, enough: impl Fn(&State) -> bool) {
+        loop {
+            let taken = self.taken.notified();
+            {
+                let state = self.lock();
+                if enough(&state) || state.ended {
+                    return;
+                }
+            }
+            taken.await;
+        }
+    }
+
+    /// Takes a batch; `copy` copies its bytes.
+    pub fn take<B>(&self, copy: impl FnOnce(&[u8]) -> B) -> Option<Batch<B>> {
+        let mut state = self.lock();
+        let batch = if !state.bytes.is_empty() {
+            let (first, _) = state.bytes.as_slices();
+            let size = first.len().min(CHUNK);
+            let chunk = copy(&first[..size]);
+            state.bytes.drain(..size);
+            Batch::Bytes(chunk)
+        } else if !state.json.is_empty() {
+            Batch::Json(format!("[{}]", std::mem::take(&mut state.json)))
+        } else {
+            return None;
+        };
+        // Not for every chunk: waking the reader costs more than copying one.
+        let room = state.size() <= AHEAD / 2;
+        drop(state);
+        if room {
+            self.taken.notify_one();
+        }
+        Some(batch)
+    }
+
+    /// Sends a message with `number` when there is something to take, or the stream has ended.
+    pub fn notify_when_ready(&self, number: u32) {
+        self.update(|state| state.requested = Some(number));
+        self.taken.notify_one();
+    }
+
+    pub fn end(&self, outcome: Result<()>) {
+        self.update(|state| {
+            if !state.ended {
+                state.failure = outcome.err();
+            }
+            state.ended = true;
+        });
+    }
+
+    /// Ends the stream and drops what was not taken.
+    pub fn close(&self) {
+        self.update(|state| {
+            state.ended = true;
+            state.bytes = VecDeque::new();
+            state.json.clear();
+        });
+        self.closed.notify_one();
+        self.taken.notify_one();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,90 @@
+/** Converts the options of calls to parameters of the core. */
+import { type Params, REJECTION, unknownOption } from "./compute";
+import { InvalidArgumentError } from "./errors";
+import { kindOf } from "./invalid";
+import { callOptions, inward } from "./names";
+
+/** Options that this side handles. */
+const LOCAL = new Set(["signal", "onProgress", "onUpload"]);
+
+/** Options of the request, whatever the call. */
+const OF_REQUEST = new Set(["maxRetries", "headers", "query"]);
+const OF_REQUEST_AND_TIMEOUT = new Set([...OF_REQUEST, "timeout"]);
+
+/** Converts the options of a client to the core's names and units. The core rejects those that it does not know. */
+export function clientParams(options: object): Params {
+  return partition(options, new Set());
+}
+
+/** Converts the options of a call. `timeout` is that of each attempt of the request. */
+export function requestParams(options: object = {}): Params {
+  return isOptions(options) ? partition(options, OF_REQUEST_AND_TIMEOUT) : notAnObject(options);
+}
+
+/** Converts the options of a call whose `timeout` is that of the whole call. */
+export function runParams(options: object = {}): Params {
+  return isOptions(options) ? partition(options, OF_REQUEST) : notAnObject(options);
+}
+
+/**
+ * Merges parameters given by position with those of objects. A name that is given twice is rejected, since one of its
+ * values would be lost.
+ */
+export function merge(positional: Params, ...objects: object[]): Params {
+  const result = { ...positional };
+  for (const object of objects) {
+    if (!isOptions(object)) return notAnObject(object);
+    const given = Object.keys(object).filter((name) => (object as Params)[name] !== undefined);
+    const repeated = given.find((name) => result[name] !== undefined);
+    if (repeated !== undefined) return rejectUnknown(repeated);
+    Object.assign(result, object);
+  }
+  return result;
+}
+
+/** Splits options into parameters and those that go into `request_options`. */
+function partition(options: object, ofRequest: Set<string>): Params {
+  const result: Params = {};
+  let request: Params | undefined;
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || LOCAL.has(name)) continue;
+    // Encoding such a value would fail before the core could say that the option is unknown.
+    if (isForeign(value) && !callOptions().includes(name)) return rejectUnknown(name);
+    const [coreName, converted] = inward(name, value);
+    if (ofRequest.has(name)) {
+      request ??= {};
+      request[coreName] = plainHeaders(converted);
+    } else {
+      result[coreName] = converted;
+    }
+  }
+  if (request) result.request_options = request;
+  return result;
+}
+
+/** Returns whether no option takes such a value: a function, a logger, an agent. */
+function isForeign(value: unknown): boolean {
+  if (typeof value === "function") return true;
+  if (typeof value !== "object" || value === null || Symbol.iterator in value || "toJSON" in value)
+    return false;
+  const { name } = value.constructor ?? Object;
+  return name !== "Object" || Object.prototype.toString.call(value) !== "[object Object]";
+}
+
+/** Checks `typeof` first, because the first mention of `Headers` makes Node load all of `fetch`. */
+function plainHeaders(value: unknown): unknown {
+  return typeof value === "object" && value instanceof Headers ? Object.fromEntries(value) : value;
+}
+
+export function isOptions(options: unknown): options is object {
+  return typeof options === "object" && options !== null && !Array.isArray(options);
+}
+
+function reject(message: string, argument?: string): Params {
+  return { [REJECTION]: new InvalidArgumentError({ code: "invalid_argument", message, argument }) } as Params;
+}
+
+const rejectUnknown = (name: string) => reject(unknownOption(name, callOptions()), name);
+
+const notAnObject = (given: unknown) =>
+  reject(`the options must be an object, such as { input: { ... } }, not ${kindOf(given)}`);

@@ -1,0 +1,66 @@
+/** Promises for work that runs on native threads. */
+import { AsyncResource } from "node:async_hooks";
+import { type NativeStream, native, type OnMessage } from "./native";
+
+/** The result of a call. */
+export interface Reply {
+  /** The value as JSON, unless it is bytes. */
+  json: string | null;
+  /** Paths, as JSON, of the values that are URLs of files. */
+  files: string | null;
+  bytes: Uint8Array | null;
+  /** Status and headers of the response, as JSON: `[201, [["content-type", "..."]]]`. */
+  meta: string | null;
+}
+
+interface Pending {
+  resolve(reply: Reply | undefined): void;
+  reject(error: unknown): void;
+  observe: ((json: string) => void) | undefined;
+}
+
+/** Kinds of messages, as in `crates/node/src/promises.rs`. */
+const STATE = 0;
+const ANSWER = 1;
+const FAILURE = 2;
+
+const pending = new Map<number, Pending>();
+let last = 0;
+
+const onMessage: OnMessage = (number, kind, json, files, meta, bytes) => {
+  const call = pending.get(number);
+  if (call === undefined) return;
+  if (kind === STATE) {
+    call.observe?.(json as string);
+    return;
+  }
+  pending.delete(number);
+  if (pending.size === 0) channel.keepProcess(false);
+  if (kind === FAILURE) call.reject({ failure: json });
+  else call.resolve(kind === ANSWER ? { json, files, meta, bytes } : undefined);
+};
+
+/** The channel of this JavaScript thread. */
+export const channel = new native.NativeCompletionChannel(onMessage, () => {});
+
+/**
+ * Starts native work and returns a promise of its result: undefined if the work was stopped or its stream ended.
+ * The process stays alive until the promise settles.
+ */
+export function complete(
+  start: (number: number) => void,
+  observe?: (json: string) => void,
+): Promise<Reply | undefined> {
+  return new Promise((resolve, reject) => {
+    last = (last + 1) >>> 0;
+    start(last);
+    // The channel calls from a native thread, which has no async context: bind the observer to the caller's.
+    pending.set(last, { resolve, reject, observe: observe && AsyncResource.bind(observe) });
+    if (pending.size === 1) channel.keepProcess(true);
+  });
+}
+
+/** Waits until `stream` has something to take. Returns false if it ended instead. */
+export async function ready(stream: NativeStream): Promise<boolean> {
+  return (await complete((number) => stream.ready(number))) !== undefined;
+}

@@ -1,0 +1,41 @@
+/** Sends the core's requests with the user's `fetch`. */
+import { AsyncResource } from "node:async_hooks";
+import { sendForm } from "./fetch-form";
+import { toInit } from "./fetch-request";
+import { failureOf, toNative } from "./fetch-response";
+import type { NativeFetch } from "./native";
+import type { Fetch } from "./options";
+
+/** Sends the requests of one call. Retries, redirects and timeouts stay in the core. */
+export class FetchTransport {
+  /** An exception of the function itself, not of the network. The call rejects with it. */
+  raised: { error: unknown } | undefined;
+  readonly #running = new Map<number, AbortController>();
+
+  constructor(private readonly fetch: Fetch) {}
+
+  /** Called by the core from a native thread; runs `fetch` in the async context of the constructor's caller. */
+  readonly send: NativeFetch = AsyncResource.bind(async (number, request) => {
+    if (request === null) {
+      this.#running.get(number)?.abort();
+      return undefined;
+    }
+    const controller = new AbortController();
+    this.#running.set(number, controller);
+    try {
+      // Called without `this`: some implementations require it to be the global object.
+      const { fetch } = this;
+      const init = await toInit(request, controller.signal);
+      // The official package passes URL objects for its own requests, and text for URLs that the API returned.
+      const url = "Authorization" in init.headers ? new URL(request.url) : request.url;
+      const send = (init: RequestInit) => fetch(url as string, init);
+      return await toNative(await sendForm(init, Boolean(request.stream), send));
+    } catch (error) {
+      const failure = failureOf(error);
+      if (failure.raised) this.raised = { error };
+      return failure;
+    } finally {
+      this.#running.delete(number);
+    }
+  });
+}

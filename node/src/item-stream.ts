@@ -1,0 +1,181 @@
+/** Streams of items, which the core delivers in batches. */
+import { type Bridge, keepAlive, type Opened } from "./bridge";
+import { ready } from "./completion-channel";
+import type { Params } from "./compute";
+import { toError } from "./failures";
+import type { NativeStream } from "./native";
+import { checkSignal, onAbort, reasonOf } from "./signals";
+import { conceal, reveal } from "./state";
+import { type Path, withFile } from "./value";
+
+/** An item of the core: a value with the paths of its files, or an event. */
+export type Item =
+  | ["value", value: unknown, files?: Path[]]
+  | ["event", event: string, data: string, id: string | null, retry: number | null, file: string | null];
+
+/** Returns the items of batches one by one. Not an async generator, which costs three times as much per item. */
+export class Items<T> {
+  #opened: Opened | undefined;
+  #batch: Item[] = [];
+  #at = 0;
+  #ended = false;
+  /** Settles after the calls of `next` so far: concurrent calls run one after another. */
+  #turn: Promise<unknown> | undefined;
+  #ignore = (): void => {};
+
+  constructor(
+    private readonly open: () => Opened,
+    private readonly signal: AbortSignal | undefined,
+    /** Converts an item for the caller; undefined skips it. */
+    private readonly convert: (item: Item) => T | undefined,
+  ) {}
+
+  next(): Promise<IteratorResult<T, undefined>> {
+    if (this.#turn === undefined) {
+      const value = this.#shift();
+      if (value !== undefined) return Promise.resolve({ done: false, value });
+    }
+    return this.#inTurn(() => this.#wait());
+  }
+
+  #inTurn<R>(work: () => Promise<R>): Promise<R> {
+    const turn = (this.#turn ?? Promise.resolve()).then(work);
+    const settled = turn
+      .catch(() => {})
+      .then(() => {
+        if (this.#turn === settled) this.#turn = undefined;
+      });
+    this.#turn = settled;
+    return turn;
+  }
+
+  /** Reads until `started`, without consuming an item of the caller. */
+  start(started: () => boolean): Promise<void> {
+    const read = async () => {
+      if (this.signal?.aborted) throw reasonOf(this.signal);
+      while (!started() && !this.#ended) {
+        const item = this.#batch[this.#at];
+        if (item === undefined) await this.#fill(this.#start());
+        else if (item[0] === "value") this.convert(this.#batch[this.#at++] as Item);
+        else return;
+      }
+    };
+    return this.#inTurn(() => this.#failing(read));
+  }
+
+  finish(): void {
+    this.#batch = [];
+    this.#at = 0;
+    if (this.#opened && !this.#ended) {
+      this.#ignore();
+      keepAlive(this.#opened.stream.close());
+    }
+    this.#ended = true;
+  }
+
+  #shift(): T | undefined {
+    while (this.#at < this.#batch.length) {
+      const value = this.convert(this.#batch[this.#at++] as Item);
+      if (value !== undefined) return value;
+    }
+    return undefined;
+  }
+
+  #wait(): Promise<IteratorResult<T, undefined>> {
+    return this.#failing(async () => {
+      for (;;) {
+        if (this.signal?.aborted) throw reasonOf(this.signal);
+        const value = this.#shift();
+        if (value !== undefined) return { done: false, value };
+        if (this.#ended) return { done: true, value: undefined };
+        await this.#fill(this.#start());
+      }
+    });
+  }
+
+  /** Ends the stream if `work` fails. */
+  async #failing<R>(work: () => Promise<R>): Promise<R> {
+    try {
+      return await work();
+    } catch (thrown) {
+      this.finish();
+      if (this.signal?.aborted) throw reasonOf(this.signal);
+      throw (this.#opened?.toError ?? toError)(thrown);
+    }
+  }
+
+  #start(): NativeStream {
+    if (this.#opened === undefined) {
+      checkSignal(this.signal);
+      this.#opened = this.open();
+      this.#ignore = onAbort(this.signal, () => void this.finish());
+    }
+    return this.#opened.stream;
+  }
+
+  async #fill(stream: NativeStream): Promise<void> {
+    const taken = stream.take();
+    if (taken !== null) {
+      this.#batch = JSON.parse(taken as string) as Item[];
+      this.#at = 0;
+    } else if (!(await ready(stream))) {
+      this.#ended = true;
+      this.#ignore();
+    }
+  }
+}
+
+/** Items that arrive over time. Iterate over it with `for await`. */
+export class ItemStream<T> implements AsyncIterableIterator<T> {
+  /** @internal */
+  constructor(
+    bridge: Bridge,
+    operation: string,
+    params: Params,
+    signal?: AbortSignal | undefined,
+    convert: (item: Item) => T | undefined = (item) =>
+      item[0] === "value" ? (itemValue(bridge, item) as T) : undefined,
+  ) {
+    conceal(this, new Items(() => bridge.open(operation, params), signal, convert));
+  }
+
+  /** Returns the next item. */
+  next(): Promise<IteratorResult<T, undefined>> {
+    return reveal<Items<T>>(this).next();
+  }
+
+  /** Ends the stream, like `break` in a `for await` loop. */
+  async return(_value?: unknown): Promise<IteratorResult<T, undefined>> {
+    reveal<Items<T>>(this).finish();
+    return { done: true, value: undefined };
+  }
+
+  /** Ends the stream and rejects with `error`. */
+  async throw(error: unknown): Promise<IteratorResult<T, undefined>> {
+    reveal<Items<T>>(this).finish();
+    throw error;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** Ends the stream at the end of the block: `await using events = ...`. */
+  declare [Symbol.asyncDispose]: () => Promise<void>;
+}
+
+/** Returns the value of an item, with its files. */
+export function itemValue(bridge: Bridge, [, value, files]: Extract<Item, ["value", ...unknown[]]>): unknown {
+  return (files ?? []).reduce((whole, path) => withFile(whole, path, bridge.file), value);
+}
+
+// Node before 18.18 lacks the symbol, and a computed property would be called "undefined".
+if (Symbol.asyncDispose) {
+  Object.defineProperty(ItemStream.prototype, Symbol.asyncDispose, {
+    configurable: true,
+    writable: true,
+    async value(this: ItemStream<unknown>): Promise<void> {
+      await this.return();
+    },
+  });
+}

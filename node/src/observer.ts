@@ -1,0 +1,55 @@
+/** Callbacks of calls: states of a prediction, progress of uploads. */
+import type { UploadProgress } from "./options";
+import type { Prediction } from "./types";
+
+/** Calls `observe` with each state, and stops the call when it throws. */
+export class Observer {
+  #thrown: { error: unknown } | undefined;
+
+  constructor(
+    private readonly observe: (json: string) => void,
+    private readonly stop: () => void,
+  ) {}
+
+  readonly notify = (json: string): void => {
+    if (this.#thrown) return;
+    try {
+      this.observe(json);
+    } catch (error) {
+      this.#thrown = { error };
+      this.stop();
+    }
+  };
+
+  /** Throws the exception of the callback, if there was one. */
+  rethrow(): void {
+    if (this.#thrown) throw this.#thrown.error;
+  }
+}
+
+type OnUpload = ((upload: UploadProgress) => void) | undefined;
+
+/** Returns an observer that passes uploads to `onUpload` and predictions to `progress`. */
+export function progressObserver(
+  onUpload: OnUpload,
+  progress: (prediction: Prediction) => void = () => {},
+): (state: unknown) => void {
+  if (!onUpload) return progress as (state: unknown) => void;
+  return (state) => {
+    if (isUpload(state as object)) onUpload((state as { upload: UploadProgress }).upload);
+    else progress(state as Prediction);
+  };
+}
+
+/** Returns the signal and observer for a call that uploads files. */
+export function uploadOptions(
+  options: { signal?: AbortSignal | undefined; onUpload?: OnUpload } | undefined,
+) {
+  const { signal, onUpload } = options ?? {};
+  return { signal, observe: onUpload && progressObserver(onUpload) };
+}
+
+/** Distinguishes upload progress from predictions, which have no such property. */
+function isUpload(state: object): boolean {
+  return "upload" in state;
+}

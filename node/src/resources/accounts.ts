@@ -1,0 +1,12 @@
+import { requestParams } from "../call-options";
+import type { RequestOptions } from "../options";
+import type { Account } from "../types";
+import { Resource } from "./resource";
+
+/** Methods of accounts. */
+export class Accounts extends Resource {
+  /** Returns the account of the token. `GET /account` */
+  current(options: RequestOptions = {}): Promise<Account> {
+    return this.bridge.call("account.get", requestParams(options), options);
+  }
+}

@@ -1,0 +1,22 @@
+import { merge, requestParams } from "../call-options";
+import type { ListOptions, RequestOptions } from "../options";
+import { list, type PagePromise } from "../page";
+import type { Collection, Page } from "../types";
+import { Resource } from "./resource";
+
+/** Methods of collections. */
+export class Collections extends Resource {
+  /** Lists the collections. `GET /collections` */
+  list<P extends PagePromise<Collection> = PagePromise<Collection>>(options?: ListOptions): P;
+  list<_P extends PagePromise<Collection> = PagePromise<Collection>>(
+    options?: ListOptions,
+  ): Promise<Page<Collection>>;
+  list(options: ListOptions = {}): PagePromise<Collection> {
+    return list(this.bridge, "collections.list", requestParams(options), options);
+  }
+
+  /** Returns a collection with its models. `GET /collections/{slug}` */
+  get(slug: string, options: RequestOptions = {}): Promise<Collection> {
+    return this.bridge.call("collections.get", merge({ slug }, requestParams(options)), options);
+  }
+}

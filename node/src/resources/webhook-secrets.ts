@@ -1,0 +1,12 @@
+import { requestParams } from "../call-options";
+import type { RequestOptions } from "../options";
+import type { WebhookSecret } from "../types";
+import { Resource } from "./resource";
+
+/** Methods of the secret that webhooks are signed with. */
+export class WebhookSecrets extends Resource {
+  /** Returns the secret that this account's webhooks are signed with. `GET /webhooks/default/secret` */
+  get(options: RequestOptions = {}): Promise<WebhookSecret> {
+    return this.bridge.call("webhooks.default.secret.get", requestParams(options), options);
+  }
+}
