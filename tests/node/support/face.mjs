@@ -7,8 +7,8 @@ const METHODS = {
   "output.bytes": (client) => async (options) => file(client, options.url).bytes(),
   "output.save":
     (client) =>
-    async ({ path, ...options }) =>
-      file(client, options.url).save(path, options),
+    async ({ url, path, ...options }) =>
+      file(client, url).save(path, options),
   "output.save_all": (client) => client.saveAll.bind(client),
   "output.head": (client) => async (options) => file(client, options.url).head(),
   "output.read": (client) =>
