@@ -76,9 +76,9 @@ export class EventStream extends ItemStream<ServerSentEvent> {
    * @example
    * await using events = await replicate.stream(model, { input }).start();
    */
-  async start(): Promise<this> {
+  async start(): Promise<this & { prediction: Prediction }> {
     await reveal<Items<ServerSentEvent>>(this).start(() => this.prediction !== undefined);
-    return this;
+    return this as this & { prediction: Prediction };
   }
 
   /**

@@ -1,7 +1,7 @@
-// Compiles the programs of `official/` with npm replicate 1.4.0 and with this package under its name: strict, with and
-// without `exactOptionalPropertyTypes`, as Node and as bundlers resolve modules. `loose/` needs our declarations or no
-// exact optional properties; `ours/`, `compare/`, `alone/` (each file in a program of its own)
-// and the README's snippets need ours.
+// Compiles the programs in `official/` against npm replicate 1.4.0 and against this package under that name: in strict
+// mode, with and without `exactOptionalPropertyTypes`, with module resolution of Node and of bundlers. `loose/` needs our
+// declarations or no exact optional properties. `ours/`, `compare/`, `alone/` (one program per file) and the snippets of
+// the READMEs need our declarations.
 import { spawn } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -18,7 +18,7 @@ const RESOLUTION = {
   bundler: { module: "preserve", moduleResolution: "bundler" },
 };
 
-/** What the official package declares, apart from the class. */
+/** What the official package declares besides the class. */
 const names = [
   ...readFileSync(join(official, "index.d.ts"), "utf8").matchAll(
     /^ {2}(?:export )?(interface|type|function) (\w+)/gm,
@@ -44,42 +44,57 @@ for (const packageName of ["official", "ours"]) {
   symlinkSync(packageName === "ours" ? root : official, join(folder, "node_modules/replicate"), "junction");
 }
 
-// Two packages of one name cannot be in one program.
+// A program cannot contain two packages with the same name.
 const renamed = readFileSync(join(official, "index.d.ts"), "utf8").replace(
   'declare module "replicate"',
   'declare module "official"',
 );
 writeFileSync(join(out, "ours/compare/official.d.ts"), renamed);
 
-// The README's snippets, each with what the text around it takes for granted.
-const PRELUDE = `import Replicate, { ApiError, verifyWebhook } from "replicate";
-import { createReadStream } from "node:fs";
-declare const replicate: Replicate, request: Request, secret: string, VERSION: string, UPSCALE: "a/b:c";
+/** Declares what the snippets of the READMEs use and do not declare. */
+const PRELUDE = `declare const replicate: Replicate, secret: string;
 export default async function () {
 `;
-const readme = readFileSync(join(root, "README.md"), "utf8");
-const snippets = [...readme.matchAll(/^```js\n(.*?)^```$/gms)].filter(
-  ([, text]) => !text.includes("replicant/testing"),
-);
-if (snippets.length < 5) throw new Error("README.md has fewer snippets than expected");
-mkdirSync(join(out, "ours/readme"));
-for (const [index, [, text]] of snippets.entries()) {
-  const body = text.replaceAll("{ ... }", "{}").replace(/^catch/, "try {} catch");
-  writeFileSync(join(out, `ours/readme/${index}.mts`), `${PRELUDE}${body}}\n`);
+
+/** Returns a snippet as a module: its imports, and its other lines in a function. */
+function snippetModule(text) {
+  const imports = new Map([["Replicate", 'import Replicate from "replicate";']]);
+  const body = [];
+  for (const line of text.replaceAll('"replicant"', '"replicate"').split("\n")) {
+    const [, names, from] = line.match(/^import (.*) from (.*);$/) ?? [];
+    if (from) imports.set(names, line);
+    else body.push(line);
+  }
+  return [...imports.values(), PRELUDE + body.join("\n"), "}"].join("\n");
 }
 
-/** Programs by a name, each with what it is compiled from and with. */
+mkdirSync(join(out, "ours/readme"));
+for (const file of ["README.md", "node/README.md"]) {
+  const readme = readFileSync(join(root, file), "utf8");
+  const snippets = [...readme.matchAll(/^```js\n(.*?)^```$/gms)]
+    .map(([, text]) => text)
+    .filter((text) => !text.includes("replicant/testing"));
+  if (snippets.length < 5) throw new Error(`${file} has fewer snippets than expected`);
+  for (const [index, text] of snippets.entries()) {
+    writeFileSync(join(out, `ours/readme/${file.replace("/", "-")}.${index}.mts`), snippetModule(text));
+  }
+}
+
+/** Programs by name, each with its sources and compiler options. */
 const programs = {};
 for (const exact of [false, true]) {
   for (const resolution of Object.keys(RESOLUTION)) {
     const options = { ...RESOLUTION[resolution], exactOptionalPropertyTypes: exact };
     const suffix = `${resolution}${exact ? ".exact" : ""}`;
     programs[`official/${suffix}`] = [["official", ...(exact ? [] : ["loose"])], options];
-    programs[`ours/${suffix}`] = [["official", "loose", "ours", "readme", "compare"], options];
+    programs[`ours/${suffix}`] = [["official", "loose", "ours", "compare"], options];
   }
 }
 for (const file of readdirSync(join(here, "alone")))
   programs[`ours/alone.${file}`] = [[`alone/${file}`], RESOLUTION.nodenext];
+
+// The snippets are JavaScript, whose parameters have no types.
+programs["ours/readme"] = [["readme"], { ...RESOLUTION.nodenext, noImplicitAny: false }];
 
 const only = process.argv.slice(2);
 const results = await Promise.all(
