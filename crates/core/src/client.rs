@@ -13,7 +13,7 @@ pub(crate) mod response;
 pub(crate) mod run_times;
 mod send;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc};
 
 use url::Url;
 
@@ -22,7 +22,7 @@ use crate::{
     error::Result,
     http::{transport::Transport, url::same_origin},
     platform::Runtime,
-    value::{Object, Value},
+    value::Value,
 };
 
 /// A client of the Replicate API. Cheap to clone; clones share connections.
@@ -127,28 +127,8 @@ impl Client {
     /// # Ok::<(), replicant::Error>(())
     /// ```
     pub fn describe(&self) -> Value {
-        let config = self.config();
-        let mut described = Object::new();
-        let mut put = |name: &str, value: Value| described.insert(name.to_owned(), value);
-        put("base_url", config.base_url.as_str().into());
-        put("user_agent", config.user_agent.as_str().into());
-        put("timeout", limited(config.timeout));
-        put("connect_timeout", limited(config.connect_timeout));
-        put("idle_timeout", config.idle_timeout.as_secs_f64().into());
-        put("max_retries", config.retry.max_retries.into());
-        put("file_encoding_strategy", config.file_encoding_strategy.name().into());
-        put("verify_uploads", config.verify_uploads.into());
-        put("poll_interval", config.poll_interval.map(|interval| interval.as_secs_f64()).into());
-        put("use_file_output", config.use_file_output.into());
-        put("on_abandon", config.on_abandon.name().into());
-        put("has_token", config.token.is_some().into());
-        Value::Object(described)
+        Value::Object(self.config.describe())
     }
-}
-
-/// A time limit in seconds; null for none.
-fn limited(limit: Duration) -> Value {
-    (limit != Duration::MAX).then_some(limit.as_secs_f64()).into()
 }
 
 impl fmt::Debug for Client {

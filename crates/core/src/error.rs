@@ -10,7 +10,7 @@ mod response;
 use std::{error::Error as StdError, fmt, time::Duration};
 
 pub(crate) use self::{
-    decode::{decode, decode_params},
+    decode::{Params, decode, decode_params, flattened},
     response::{header, reason_phrase},
 };
 pub use self::{kind::ErrorKind, reason::FailureReason, response::ErrorResponse};

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::{
     error::{Error, Result},
-    value::Value,
+    value::{Value, options::option_types},
 };
 
 /// What a prediction is created from. Also parsed from the URL of a model's page on the website.
@@ -107,6 +107,10 @@ pub(crate) enum Named {
         #[serde(default)]
         schema: Option<Value>,
     },
+}
+
+option_types! {
+    Named => "any",
 }
 
 impl Named {

@@ -6,6 +6,7 @@ pub mod deployments;
 pub mod files;
 pub mod hardware;
 pub mod models;
+pub(crate) mod owner_and_name;
 pub mod search;
 pub mod trainings;
 pub mod webhooks;

@@ -2,13 +2,14 @@
 
 mod convert;
 pub(crate) mod decode;
-mod decode_error;
+pub(crate) mod decode_error;
 mod display;
 mod file;
 mod json;
 pub(crate) mod nearest;
 mod number;
 mod observer;
+pub(crate) mod options;
 pub(crate) mod seconds;
 mod walk;
 

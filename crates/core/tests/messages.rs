@@ -9,6 +9,7 @@ use std::{
     net::TcpListener,
 };
 
+use futures_util::StreamExt;
 use replicant::{Client, Error, ErrorKind, Options, Value, json, operation};
 use replicant_emulator::{Config, Emulator};
 use support::{play, temporary_folder};
@@ -140,4 +141,37 @@ fn client_options_say_what_they_must_be() {
         refused(json!({"timeout": -1}).into()),
         "options: `timeout` must be a non-negative, finite number of seconds"
     );
+}
+
+#[tokio::test]
+async fn every_operation_refuses_a_parameter_that_does_not_exist() {
+    let client = Client::new(Options::default()).unwrap();
+    let params = || -> Value { json!({"request_options": {}, "zzz": 1, "id": "a", "owner": "a/b"}).into() };
+    for name in operation::OPERATIONS {
+        let error = operation::call(&client, name, params(), None).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{name}: {error}");
+        assert!(!error.message().contains("must be"), "{name}: {error}");
+    }
+    for name in operation::STREAMS {
+        let error = operation::open(&client, name, params()).next().await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{name}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_about_an_argument_names_it_as_a_field() {
+    let client = Client::new(Options::default()).unwrap();
+    for (operation, params, argument) in [
+        ("run", json!({"ref": "acme/text", "wiat": 5}), "wiat"),
+        ("run", json!({"ref": "acme/text", "timeout": -1}), "timeout"),
+        ("run", json!({"ref": "acme/text", "request_options": {"headers": {"x": 5}}}), "headers.x"),
+        ("predictions.create", json!({"version": "5c7d", "webhook": "ftp://x"}), "webhook"),
+        ("predictions.get", json!({"id": ""}), "id"),
+        ("predictions.get", json!({}), "id"),
+        ("deployments.update", json!({"owner": "a/b", "min_instance": 1}), "min_instance"),
+    ] {
+        let error = refused(&client, operation, params).await;
+        assert_eq!(error.argument(), Some(argument), "{error}");
+        assert!(error.message().contains(&format!("`{argument}`")), "{error}");
+    }
 }

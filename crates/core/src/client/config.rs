@@ -1,100 +1,87 @@
 //! The options of a client with every default applied.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{ops::Deref, path::PathBuf, sync::Arc, time::Duration};
 
+use indexmap::IndexMap;
 use url::Url;
 
 use super::{
     base_url,
-    options::{FileEncodingStrategy, OnAbandon, Options},
+    options::{Options, Settings},
 };
 use crate::{
     error::{Error, Result},
     http::{headers::check_header, retry::RetryPolicy, transport::Transport},
     platform::Runtime,
+    value::{Object, Value},
 };
 
-/// [`Options`] with every default applied; see [`Client::new`].
+/// [`Options`] with every default applied; see [`Client::new`](super::Client::new).
 #[derive(Clone)]
 pub(crate) struct Config {
+    pub settings: Settings,
     pub token: Option<String>,
     pub base_url: Url,
-    pub user_agent: String,
-    pub headers: indexmap::IndexMap<String, String>,
-    pub query: indexmap::IndexMap<String, String>,
-    pub timeout: Duration,
-    pub connect_timeout: Duration,
-    pub idle_timeout: Duration,
+    pub headers: IndexMap<String, String>,
+    pub query: IndexMap<String, String>,
     pub retry: RetryPolicy,
-    pub file_encoding_strategy: FileEncodingStrategy,
-    pub verify_uploads: bool,
     pub poll_interval: Option<Duration>,
-    pub use_file_output: bool,
-    pub on_abandon: OnAbandon,
     pub transport: Arc<dyn Transport>,
     pub runtime: Arc<dyn Runtime>,
 }
 
+impl Deref for Config {
+    type Target = Settings;
+
+    fn deref(&self) -> &Settings {
+        &self.settings
+    }
+}
+
 impl Config {
     pub fn resolve(options: Options) -> Result<Self> {
-        let Options {
-            token,
-            base_url,
-            user_agent,
-            headers,
-            query,
-            timeout,
-            connect_timeout,
-            idle_timeout,
-            max_retries,
-            retry,
-            file_encoding_strategy,
-            verify_uploads,
-            poll_interval,
-            use_file_output,
-            on_abandon,
-            proxy,
-            ca_bundle,
-            clock_rate,
-            transport,
-            runtime,
-        } = options;
-        let mut retry = retry.unwrap_or_default();
-        retry.max_retries = max_retries.unwrap_or(retry.max_retries);
-        let connect_timeout = connect_timeout.unwrap_or(Duration::from_secs(10));
-        for (name, value) in &headers {
+        let settings = Settings::resolve(&options);
+        check_header("user_agent", "user-agent", &settings.user_agent)?;
+        for (name, value) in &options.headers {
             check_header("headers", name, value)?;
         }
-        let user_agent = user_agent.unwrap_or_else(|| format!("replicant/{}", env!("CARGO_PKG_VERSION")));
-        check_header("user_agent", "user-agent", &user_agent)?;
-        let poll_interval = match poll_interval {
+        let mut retry = options.retry.unwrap_or_default();
+        retry.max_retries = options.max_retries.unwrap_or(retry.max_retries);
+        let poll_interval = match options.poll_interval {
             Some(interval) => Some(interval),
             None => env("REPLICATE_POLL_INTERVAL").map(|text| poll_interval_from(&text)).transpose()?,
         };
         Ok(Self {
-            token: resolve_token(token)?,
-            base_url: base_url::resolve(base_url.or_else(|| env("REPLICATE_BASE_URL")))?,
-            user_agent,
-            headers,
-            query,
-            timeout: timeout.unwrap_or(Duration::from_secs(60)),
-            connect_timeout,
-            idle_timeout: idle_timeout.unwrap_or(Duration::from_secs(300)),
+            token: resolve_token(options.token)?,
+            base_url: base_url::resolve(options.base_url.or_else(|| env("REPLICATE_BASE_URL")))?,
+            headers: options.headers,
+            query: options.query,
             retry,
-            file_encoding_strategy: file_encoding_strategy.unwrap_or_default(),
-            verify_uploads: verify_uploads.unwrap_or(false),
             poll_interval,
-            use_file_output: use_file_output.unwrap_or(true),
-            on_abandon: on_abandon.unwrap_or_default(),
-            transport: match transport {
+            transport: match options.transport {
                 Some(transport) => transport,
-                None => default_transport(connect_timeout, proxy, ca_bundle)?,
+                None => default_transport(settings.connect_timeout, options.proxy, options.ca_bundle)?,
             },
-            runtime: match runtime {
+            runtime: match options.runtime {
                 Some(runtime) => runtime,
-                None => default_runtime(clock_rate)?,
+                None => default_runtime(options.clock_rate)?,
             },
+            settings,
         })
+    }
+
+    /// Returns the options that the user may see; times in seconds.
+    pub fn describe(&self) -> Object {
+        let mut described = Object::new();
+        let mut show = |name: &str, value: Value| {
+            described.insert(name.to_owned(), value);
+        };
+        show("base_url", self.base_url.as_str().into());
+        show("max_retries", self.retry.max_retries.into());
+        show("poll_interval", self.poll_interval.map(|interval| interval.as_secs_f64()).into());
+        show("has_token", self.token.is_some().into());
+        self.settings.describe(show);
+        described
     }
 }
 
@@ -150,4 +137,23 @@ fn resolve_token(token: Option<String>) -> Result<Option<String>> {
         ));
     }
     Ok((!token.is_empty()).then(|| token.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::options::OptionTable;
+
+    /// Options that `describe` leaves out: secrets, and those that only shape the transport or the clock.
+    const HIDDEN: [&str; 6] = ["token", "headers", "query", "proxy", "ca_bundle", "clock_rate"];
+
+    #[test]
+    fn every_option_is_described_or_hidden_on_purpose() {
+        let described = Config::resolve(Options::default()).unwrap().describe();
+        for option in Options::TABLE {
+            let shown = described.contains_key(option.name);
+            assert_eq!(shown, !HIDDEN.contains(&option.name), "{}", option.name);
+        }
+        assert_eq!(described.len() - 1, Options::TABLE.len() - HIDDEN.len(), "beside `has_token`");
+    }
 }

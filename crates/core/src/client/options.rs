@@ -10,81 +10,144 @@ use crate::{
     platform::Runtime,
     value::{
         Value,
+        options::{option_types, options},
         seconds::{limit, seconds},
     },
 };
+use indexmap::IndexMap;
 
-/// How a [`Client`](super::Client) is configured. Every field left out has the default that it documents.
+/// Declares the options of a client.
 ///
-/// ```
-/// use std::time::Duration;
-/// use replicant::{Client, Options};
-///
-/// # fn main() -> replicant::Result<()> {
-/// let client = Client::new(Options {
-///     token: Some("r8_...".into()),
-///     timeout: Some(Duration::from_secs(30)),
-///     ..Options::default()
-/// })?;
-/// # Ok(()) }
-/// ```
-#[derive(Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Options {
-    /// API token. Default: the environment variable `REPLICATE_API_TOKEN`. Without one, requests
-    /// go out unauthenticated.
-    pub token: Option<String>,
-    /// Where the API is; a URL without a path gets `/v1`. Default: the environment variable
-    /// `REPLICATE_BASE_URL`, or `https://api.replicate.com/v1`.
-    pub base_url: Option<String>,
-    /// The `User-Agent` header. Default: `replicant/<version>`.
-    pub user_agent: Option<String>,
-    /// Further headers for every request to the API (never for another host).
-    pub headers: indexmap::IndexMap<String, String>,
-    /// Further query parameters for every request to the API.
-    pub query: indexmap::IndexMap<String, String>,
-    /// How long one attempt of a request may take, beyond what the server holds it on purpose; for
-    /// an upload or a download, how long nothing may move. Default: 60 s.
-    #[serde(deserialize_with = "limit")]
-    pub timeout: Option<Duration>,
-    /// How long connecting may take. Default: 10 s.
-    #[serde(deserialize_with = "limit")]
-    pub connect_timeout: Option<Duration>,
-    /// How long an event stream may be silent, comments not counted as silence. Default: 5 min.
-    #[serde(deserialize_with = "seconds")]
-    pub idle_timeout: Option<Duration>,
-    /// How often a request is repeated at most. Default: 5. See [`RetryPolicy`].
-    pub max_retries: Option<u32>,
-    /// The whole retry policy; `max_retries` above takes precedence over its own.
-    #[serde(skip)]
-    pub retry: Option<RetryPolicy>,
-    /// How files in an input are sent. Default: uploaded.
-    pub file_encoding_strategy: Option<FileEncodingStrategy>,
-    /// Whether the SHA-256 of every upload is compared with the one in the response. Default: false, as TLS
-    /// already protects the bytes and hashing takes about as long as sending.
-    pub verify_uploads: Option<bool>,
-    /// The time between two looks at a prediction. Default: the environment variable
-    /// `REPLICATE_POLL_INTERVAL` (seconds), or adaptive: quick at first, slower for long runs.
-    #[serde(deserialize_with = "seconds")]
-    pub poll_interval: Option<Duration>,
-    /// Whether URLs of files in an output become [`FileOutput`](crate::FileOutput)s. Default: true.
-    pub use_file_output: Option<bool>,
-    /// What happens to a prediction that `run` or `stream` started when they are given up. Default:
-    /// it is cancelled.
-    pub on_abandon: Option<OnAbandon>,
-    /// Proxy for all requests. Default: the environment (`HTTPS_PROXY`, `NO_PROXY` ...).
-    pub proxy: Option<String>,
-    /// A PEM file of further certificate authorities to trust. Default: the platform's, and the
-    /// environment (`SSL_CERT_FILE`, `REQUESTS_CA_BUNDLE`, `NODE_EXTRA_CA_CERTS`).
-    pub ca_bundle: Option<PathBuf>,
-    /// For tests: how many seconds the client's clock passes in one real second. Default: 1.
-    pub clock_rate: Option<f64>,
-    /// What carries the requests. Default: reqwest.
-    #[serde(skip)]
-    pub transport: Option<Arc<dyn Transport>>,
-    /// The clock and timer. Default: tokio's.
-    #[serde(skip)]
-    pub runtime: Option<Arc<dyn Runtime>>,
+/// `settings` have a default, are found in [`Settings`] under their name, and are shown by
+/// [`Client::describe`](super::Client::describe) as given after the arrow. `resolved` options are resolved by
+/// [`Config`](super::config::Config), `transport` ones shape the default transport, and `rust` ones exist in Rust
+/// only.
+macro_rules! client_options {
+    (
+        $(#[$meta:meta])*
+        resolved { $($(#[$resolved_meta:meta])* $resolved:ident: $resolved_type:ty,)* }
+        settings { $($(#[$setting_meta:meta])* $setting:ident: $type:ty = $default:expr, $shown:expr;)* }
+        transport { $($(#[$transport_meta:meta])* $transport:ident: $transport_type:ty,)* }
+        rust { $($(#[$rust_meta:meta])* $rust:ident: $rust_type:ty,)* }
+    ) => {
+        options! {
+            $(#[$meta])*
+            #[derive(Clone, Default, Deserialize)]
+            #[serde(deny_unknown_fields, default)]
+            pub struct Options {
+                $($(#[$resolved_meta])* pub $resolved: $resolved_type,)*
+                $($(#[$setting_meta])* pub $setting: Option<$type>,)*
+                $($(#[$transport_meta])* pub $transport: $transport_type,)*
+            }
+            rust { $($(#[$rust_meta])* $rust: $rust_type,)* }
+        }
+
+        /// The options that need nothing but their default.
+        #[derive(Clone)]
+        pub(crate) struct Settings {
+            $(pub $setting: $type,)*
+        }
+
+        impl Settings {
+            pub(super) fn resolve(options: &Options) -> Self {
+                Self { $($setting: options.$setting.clone().unwrap_or_else(|| $default),)* }
+            }
+
+            /// Shows each setting to the user.
+            pub(super) fn describe(&self, mut show: impl FnMut(&'static str, Value)) {
+                $({
+                    let shown: fn(&$type) -> Value = $shown;
+                    show(stringify!($setting), shown(&self.$setting));
+                })*
+            }
+        }
+    };
+}
+
+client_options! {
+    /// How a [`Client`](super::Client) is configured. Every field left out has the default that it documents.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use replicant::{Client, Options};
+    ///
+    /// # fn main() -> replicant::Result<()> {
+    /// let client = Client::new(Options {
+    ///     token: Some("r8_...".into()),
+    ///     timeout: Some(Duration::from_secs(30)),
+    ///     ..Options::default()
+    /// })?;
+    /// # Ok(()) }
+    /// ```
+    resolved {
+        /// API token. Defaults to the environment variable `REPLICATE_API_TOKEN`; without one, requests are not
+        /// authenticated.
+        token: Option<String>,
+        /// Base URL of the API; `/v1` is added to a URL without a path. Defaults to the environment variable
+        /// `REPLICATE_BASE_URL`, otherwise `https://api.replicate.com/v1`.
+        base_url: Option<String>,
+        /// Headers for every request to the API. Other hosts do not receive them.
+        headers: IndexMap<String, String>,
+        /// Query parameters for every request to the API.
+        query: IndexMap<String, String>,
+        /// Maximum number of retries per request. Defaults to 5. See [`RetryPolicy`].
+        max_retries: Option<u32>,
+        /// Time between polls of a prediction. Defaults to the environment variable `REPLICATE_POLL_INTERVAL`
+        /// (seconds), otherwise adaptive: short at first, longer for long runs.
+        #[serde(deserialize_with = "seconds")]
+        poll_interval: Option<Duration>,
+        /// Seconds that the client's clock advances per real second, for tests. Defaults to 1.
+        clock_rate: Option<f64>,
+    }
+    settings {
+        /// The `User-Agent` header. Defaults to `replicant/<version>`.
+        user_agent: String = format!("replicant/{}", env!("CARGO_PKG_VERSION")), |agent| agent.as_str().into();
+        /// Time limit for one attempt of a request, in addition to the time that the server is asked to hold its
+        /// response. For uploads and downloads, the time limit between two pieces. Defaults to 60 s.
+        #[serde(deserialize_with = "limit")]
+        timeout: Duration = Duration::from_secs(60), |limit| shown_limit(*limit);
+        /// Time limit for connecting. Defaults to 10 s.
+        #[serde(deserialize_with = "limit")]
+        connect_timeout: Duration = Duration::from_secs(10), |limit| shown_limit(*limit);
+        /// Time after which a silent event stream is reconnected. Comments count as life. Defaults to 5 min.
+        #[serde(deserialize_with = "seconds")]
+        idle_timeout: Duration = Duration::from_secs(300), |limit| limit.as_secs_f64().into();
+        /// How files in an input are sent. Defaults to uploading them.
+        file_encoding_strategy: FileEncodingStrategy = FileEncodingStrategy::default(), |it| it.name().into();
+        /// Whether to compare the SHA-256 of every upload with the one in the response. Defaults to false, as TLS
+        /// protects the bytes and hashing takes about as long as sending.
+        verify_uploads: bool = false, |it| (*it).into();
+        /// Whether a file in an output becomes a [`FileOutput`](crate::FileOutput) rather than a string. Defaults to
+        /// true.
+        use_file_output: bool = true, |it| (*it).into();
+        /// What to do with a running prediction when `run` or `stream` is abandoned. Defaults to canceling it.
+        on_abandon: OnAbandon = OnAbandon::default(), |it| it.name().into();
+    }
+    transport {
+        /// URL of a proxy for all requests. Defaults to the environment (`HTTPS_PROXY`, `NO_PROXY`, ...).
+        proxy: Option<String>,
+        /// PEM file with further certificate authorities to trust, beside those of the platform and the environment
+        /// (`SSL_CERT_FILE`, `REQUESTS_CA_BUNDLE`, `NODE_EXTRA_CA_CERTS`).
+        ca_bundle: Option<PathBuf>,
+    }
+    rust {
+        /// The whole retry policy. `max_retries` takes precedence over its own.
+        retry: Option<RetryPolicy>,
+        /// The transport that carries all requests. Defaults to reqwest.
+        transport: Option<Arc<dyn Transport>>,
+        /// The clock and timer. Defaults to tokio's.
+        runtime: Option<Arc<dyn Runtime>>,
+    }
+}
+
+/// A time limit in seconds; `null` for none.
+fn shown_limit(limit: Duration) -> Value {
+    (limit != Duration::MAX).then_some(limit.as_secs_f64()).into()
+}
+
+option_types! {
+    OnAbandon => "cancel | leave",
+    FileEncodingStrategy => "upload | default | auto | data-uri",
 }
 
 impl Options {
@@ -181,6 +244,57 @@ impl FileEncodingStrategy {
             Self::UploadOrInline => "default",
             Self::Auto => "auto",
             Self::DataUri => "data-uri",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn error_of(options: serde_json::Value) -> String {
+        Options::from_value(options.into()).expect_err("an option that cannot be used").to_string()
+    }
+
+    #[test]
+    fn a_misspelled_option_is_named_with_the_intended_one() {
+        for (given, meant) in [
+            ("max_retry", "max_retries"),
+            ("baseURL", "base_url"),
+            ("Time-Out", "timeout"),
+            ("tokn", "token"),
+        ] {
+            let expected = format!("options: unknown option `{given}`; did you mean `{meant}`?");
+            assert_eq!(error_of(json!({given: 1})), expected);
+        }
+        let far = error_of(json!({"flavour": 1}));
+        assert!(far.starts_with("options: unknown option `flavour`; expected one of `token`, "), "{far}");
+        assert!(far.contains(" and `ca_bundle`") && !far.contains("clock_rate"), "{far}");
+    }
+
+    #[test]
+    fn a_wrong_value_is_shown_with_the_expected_form() {
+        for (given, expected) in [
+            (json!({"timeout": "soon"}), "options: `timeout` must be a number, not \"soon\""),
+            (json!({"token": 5}), "options: `token` must be a string, not 5"),
+            (json!({"headers": {"x-trace": 5}}), "options: `headers.x-trace` must be a string, not 5"),
+            (json!({"headers": [1]}), "options: `headers` must be an object, not an array"),
+            (
+                json!({"use_file_output": "no"}),
+                "options: `use_file_output` must be true or false, not \"no\"",
+            ),
+            (
+                json!({"on_abandon": "kill"}),
+                "options: `on_abandon` must be \"cancel\" or \"leave\", not \"kill\"",
+            ),
+            (
+                json!({"headers": "Bearer r8_0123456789012345678901234567890123456"}),
+                "options: `headers` must be an object, not a string",
+            ),
+        ] {
+            assert_eq!(error_of(given), expected);
         }
     }
 }

@@ -16,17 +16,58 @@ pub(crate) fn decode<T: DeserializeOwned>(value: Value) -> Result<T> {
     })
 }
 
+/// The parameters of an operation.
+pub(crate) trait Params: Sized {
+    fn decode(params: Value) -> Result<Self, DecodeError>;
+}
+
+impl<T: DeserializeOwned> Params for T {
+    fn decode(params: Value) -> Result<Self, DecodeError> {
+        from_value(params, Nulls::Refused)
+    }
+}
+
 /// Decodes the parameters of an operation. The error names the parameter that cannot be used.
-pub(crate) fn decode_params<T: DeserializeOwned>(operation: &str, params: Value) -> Result<T> {
-    from_value(params, Nulls::Refused).map_err(|error| match (&error.member, error.path.as_str()) {
-        (Some(member), "") => Error::invalid(format!("{operation}: {error}")).about(member),
-        (Some(member), path) => {
-            Error::invalid(format!("{operation}: {error}")).about(&format!("{path}.{member}"))
+pub(crate) fn decode_params<T: Params>(operation: &str, params: Value) -> Result<T> {
+    T::decode(params).map_err(|error| {
+        let place = match (error.path.as_str(), &error.member) {
+            ("", _) | (_, Some(_)) => String::new(),
+            (path, None) => format!(" `{path}`"),
+        };
+        let message = Error::invalid(format!("{operation}:{place} {error}"));
+        match (error.path.as_str(), &error.member) {
+            ("", None) => message,
+            ("", Some(member)) => message.about(member),
+            (path, None) => message.about(path),
+            (path, Some(member)) => message.about(&format!("{path}.{member}")),
         }
-        (None, "") => Error::invalid(format!("{operation}: {error}")),
-        (None, path) => Error::invalid(format!("{operation}: `{path}` {error}")).about(path),
     })
 }
+
+/// Declares parameters that consist of several structs whose members stand side by side in one object.
+///
+/// Each part is an [`OptionTable`](crate::value::options::OptionTable). Unlike serde's `flatten`, this keeps files in
+/// the values and names the member that is wrong.
+macro_rules! flattened {
+    (
+        $(#[$meta:meta])*
+        $vis:vis struct $name:ident { $($(#[$field_meta:meta])* $field_vis:vis $field:ident: $type:ty,)* }
+    ) => {
+        $(#[$meta])*
+        $vis struct $name { $($(#[$field_meta])* $field_vis $field: $type,)* }
+
+        impl $crate::error::Params for $name {
+            fn decode(params: $crate::value::Value) -> Result<Self, $crate::value::DecodeError> {
+                use $crate::value::options::OptionTable;
+                let mut members = $crate::value::options::Members::of(params)?;
+                $(let $field = members.take(<$type>::TABLE);)*
+                members.refuse_rest(&[$(<$type>::TABLE),*])?;
+                Ok(Self { $($field: $crate::error::Params::decode($field)?,)* })
+            }
+        }
+    };
+}
+pub(crate) use flattened;
 
 impl From<DecodeError> for Error {
     fn from(error: DecodeError) -> Self {

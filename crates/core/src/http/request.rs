@@ -17,38 +17,40 @@ use url::Url;
 use super::{body_progress::BodyProgress, deadline::Deadline, multipart::Multipart, retry::Idempotency};
 use crate::{
     error::{Error, Result},
-    value::{Object, Value, seconds::limit},
+    value::{Object, Value, options::options, seconds::limit},
 };
 
-/// What a request may be sent with besides what it says: for one call, where the client's
-/// [`Options`](crate::Options) hold for all.
-///
-/// In Rust each call has builder methods for them; by name, [`operation::call`](crate::operation::call)
-/// takes them as `request_options`.
-///
-/// ```no_run
-/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-/// use replicant::{json, operation};
-///
-/// let params = json!({"id": "4b2q8m", "request_options": {"timeout": 5, "max_retries": 0}});
-/// operation::call(&client, "predictions.get", params.into(), None).await?;
-/// # Ok(()) }
-/// ```
-#[derive(Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-#[non_exhaustive]
-pub struct RequestOptions {
-    /// How long one attempt may take. Seconds, where a language gives a number.
-    #[serde(deserialize_with = "limit")]
-    pub timeout: Option<Duration>,
-    /// How often the request is repeated at most.
-    pub max_retries: Option<u32>,
-    /// Further headers, sent to the API only.
-    pub headers: indexmap::IndexMap<String, String>,
-    /// Further query parameters.
-    pub query: indexmap::IndexMap<String, Value>,
-    /// Further members of a JSON body.
-    pub body: Object,
+options! {
+    /// What a request may be sent with besides what it says: for one call, where the client's
+    /// [`Options`](crate::Options) hold for all.
+    ///
+    /// In Rust each call has builder methods for them; by name, [`operation::call`](crate::operation::call)
+    /// takes them as `request_options`.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// use replicant::{json, operation};
+    ///
+    /// let params = json!({"id": "4b2q8m", "request_options": {"timeout": 5, "max_retries": 0}});
+    /// operation::call(&client, "predictions.get", params.into(), None).await?;
+    /// # Ok(()) }
+    /// ```
+    #[derive(Clone, Default, Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    #[non_exhaustive]
+    pub struct RequestOptions {
+        /// How long one attempt may take. Seconds, where a language gives a number.
+        #[serde(deserialize_with = "limit")]
+        pub timeout: Option<Duration>,
+        /// How often the request is repeated at most.
+        pub max_retries: Option<u32>,
+        /// Further headers, sent to the API only.
+        pub headers: indexmap::IndexMap<String, String>,
+        /// Further query parameters.
+        pub query: indexmap::IndexMap<String, Value>,
+        /// Further members of a JSON body.
+        pub body: Object,
+    }
 }
 
 impl fmt::Debug for RequestOptions {

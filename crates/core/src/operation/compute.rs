@@ -4,14 +4,21 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Deserialize;
 
+use super::params::Nothing;
 use crate::{
-    client::response::Answer,
+    client::{options::Options, response::Answer},
     error::{Error, ErrorKind, Result, decode_params},
+    http::request::RequestOptions,
     identifier::Reference,
-    predictions::progress::Progress,
+    predictions::{
+        options::PredictionOptions, progress::Progress, run_params::RunOptions, wait::WaitOptions,
+    },
+    resources::trainings::TrainingOptions,
     value::{
         Object, Value,
+        decode_error::INTERNAL,
         nearest::{nearest, option_advice as option_advice_for},
+        options::{OptionSpec, OptionTable},
     },
     webhook::{TOLERANCE, Webhook, body_error},
 };
@@ -169,6 +176,26 @@ fn identifier(params: ReferenceText) -> Result<Answer> {
     Ok(object([("owner", owner.into()), ("name", name.into()), ("version", version.into())]))
 }
 
+/// The options of each kind of call.
+fn option_table(_: Nothing) -> Result<Answer> {
+    let shared = [RunOptions::TABLE, PredictionOptions::TABLE].concat();
+    // Events arrive without polling.
+    let streamed: Vec<_> = shared.iter().copied().filter(|option| option.name != "interval").collect();
+    let tables: [(&str, &[OptionSpec]); 7] = [
+        ("client", Options::TABLE),
+        ("request", RequestOptions::TABLE),
+        ("run", &shared),
+        ("stream", &streamed),
+        ("wait", WaitOptions::TABLE),
+        ("create", PredictionOptions::TABLE),
+        ("train", TrainingOptions::TABLE),
+    ];
+    Ok(object(tables.map(|(name, table)| {
+        let offered = table.iter().filter(|option| !INTERNAL.contains(&option.name));
+        (name, Value::Array(offered.map(|option| option.to_value()).collect()))
+    })))
+}
+
 macro_rules! computations {
     ($($name:literal => $function:expr,)*) => {
         /// Every operation that [`compute`] knows.
@@ -205,6 +232,7 @@ macro_rules! computations {
 computations! {
     "identifier.parse" => identifier,
     "options.advice" => option_advice,
+    "options.table" => option_table,
     "progress.parse" => progress,
     "webhooks.verify" => verify,
 }

@@ -1,7 +1,7 @@
 //! Predictions about to be created.
 
 use super::{
-    options::{PredictionOptions, PreferWait, prediction_options, with_prediction_options},
+    options::{PredictionOptions, PreferWait, prediction_options},
     target::{Target, named, owner_and},
     types::Prediction,
 };
@@ -11,7 +11,7 @@ use crate::{
         call::{Work, answers, request_options},
         response::{Answer, Expect, Reply},
     },
-    error::{Error, Result},
+    error::{Error, Result, flattened},
     files::upload_progress::{UploadWatch, on_upload},
     http::{
         deadline::Deadline,
@@ -19,8 +19,9 @@ use crate::{
     },
     identifier::{Named, Reference},
     platform::BoxFuture,
-    value::{Observer, Value},
+    value::{Observer, Value, options::options},
 };
+use serde::Deserialize;
 
 /// A prediction about to be created: set what it needs, then `.await` it.
 ///
@@ -88,23 +89,31 @@ impl Work for CreatePrediction {
 
 answers!([] CreatePrediction => Prediction);
 
-with_prediction_options! {
-    /// Parameters of `predictions.create` from another language.
-    pub(crate) struct CreateParams {
-        #[serde(default)]
+options! {
+    /// What `predictions.create` runs, and on what.
+    #[derive(Debug, Default, Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    pub(crate) struct CreateTarget {
         version: Option<Named>,
-        #[serde(default)]
         model: Option<String>,
-        #[serde(default)]
         deployment: Option<String>,
-        #[serde(default)]
         input: Option<Value>,
     }
 }
 
-with_prediction_options! {
-    /// Parameters of a create whose operation names what is run: a model or a deployment.
-    pub(crate) struct CreateBelow {
+flattened! {
+    /// The parameters of `predictions.create`.
+    pub(crate) struct CreateParams {
+        target: CreateTarget,
+        options: PredictionOptions,
+    }
+}
+
+options! {
+    /// The model or deployment that a create names in its path, and the input.
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    pub(crate) struct PathTarget {
         owner: String,
         #[serde(default)]
         name: Option<String>,
@@ -113,10 +122,17 @@ with_prediction_options! {
     }
 }
 
+flattened! {
+    /// The parameters of `models.predictions.create` and `deployments.predictions.create`.
+    pub(crate) struct CreateBelow {
+        target: PathTarget,
+        options: PredictionOptions,
+    }
+}
+
 impl CreateParams {
-    pub fn create(mut self, client: &Client) -> Result<CreatePrediction> {
-        let options = self.prediction_options();
-        let Self { version, model, deployment, input, .. } = self;
+    pub fn create(self, client: &Client) -> Result<CreatePrediction> {
+        let Self { target: CreateTarget { version, model, deployment, input }, options } = self;
         // Forms and configurations give "" for what is not set; both official clients treat it so.
         let given = |name: Option<String>| name.filter(|name| !name.is_empty());
         let target = match (given(version.map(Named::into_version_id)), given(model), given(deployment)) {
@@ -139,13 +155,8 @@ impl CreateParams {
 }
 
 impl CreateBelow {
-    pub fn create(
-        mut self,
-        client: &Client,
-        target: fn(String, String) -> Target,
-    ) -> Result<CreatePrediction> {
-        let options = self.prediction_options();
-        let Self { owner, name, input, .. } = self;
+    pub fn create(self, client: &Client, target: fn(String, String) -> Target) -> Result<CreatePrediction> {
+        let Self { target: PathTarget { owner, name, input }, options } = self;
         let (owner, name) = owner_and(owner, name)?;
         let target = Ok(target(owner, name));
         let mut create = CreatePrediction::new(client, target, input.unwrap_or_else(Value::object));

@@ -19,7 +19,7 @@ use crate::{
     error::{Error, Result},
     http::{deadline::Deadline, request::RequestOptions, time_limit::within},
     platform::BoxStream,
-    value::{Observer, Value},
+    value::{Observer, Value, options::option_types},
 };
 
 /// How the output of a prediction that was started by a run is read.
@@ -38,6 +38,10 @@ pub(crate) struct Live {
     /// The limit of the run in seconds, and its end in seconds since the Unix epoch.
     timeout: Option<f64>,
     until: Option<f64>,
+}
+
+option_types! {
+    Live => "any",
 }
 
 impl Run {

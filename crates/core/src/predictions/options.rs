@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer};
 use crate::{
     client::options::FileEncodingStrategy,
     error::{Error, Result},
+    value::options::{option_types, options},
 };
 
 /// How long a create asks the server to hold its response.
@@ -108,64 +109,26 @@ pub(crate) fn events<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Optio
     }))
 }
 
-/// Declares parameters that include every prediction option, with `prediction_options()` to take these out.
-///
-/// Not `#[serde(flatten)]`, which loses the name of a wrong parameter and buffers the others.
-macro_rules! with_prediction_options {
-    ($(#[$meta:meta])* pub(crate) struct $name:ident { $($fields:tt)* }) => {
-        $(#[$meta])*
-        #[derive(Debug, serde::Deserialize)]
-        #[serde(deny_unknown_fields)]
-        pub(crate) struct $name {
-            $($fields)*
-            #[serde(default)]
-            webhook: Option<String>,
-            #[serde(default, deserialize_with = "crate::predictions::options::events")]
-            webhook_events_filter: Option<Vec<String>>,
-            #[serde(default)]
-            webhook_completed: Option<String>,
-            #[serde(default)]
-            stream: Option<bool>,
-            #[serde(default)]
-            wait: Option<crate::predictions::options::Wait>,
-            #[serde(default)]
-            prefer: Option<String>,
-            #[serde(default)]
-            cancel_after: Option<crate::predictions::options::CancelAfter>,
-            #[serde(default)]
-            file_encoding_strategy: Option<crate::client::options::FileEncodingStrategy>,
-        }
-
-        impl $name {
-            fn prediction_options(&mut self) -> crate::predictions::options::PredictionOptions {
-                crate::predictions::options::PredictionOptions {
-                    webhook: self.webhook.take(),
-                    webhook_events_filter: self.webhook_events_filter.take(),
-                    webhook_completed: self.webhook_completed.take(),
-                    stream: self.stream.take(),
-                    wait: self.wait.take(),
-                    prefer: self.prefer.take(),
-                    cancel_after: self.cancel_after.take(),
-                    file_encoding_strategy: self.file_encoding_strategy.take(),
-                }
-            }
-        }
-    };
+option_types! {
+    Wait => "any",
+    CancelAfter => "number | string" in "seconds",
 }
 
-pub(crate) use with_prediction_options;
-
-/// What a prediction is created with besides its input.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct PredictionOptions {
-    pub webhook: Option<String>,
-    pub webhook_events_filter: Option<Vec<String>>,
-    pub webhook_completed: Option<String>,
-    pub stream: Option<bool>,
-    pub wait: Option<Wait>,
-    pub prefer: Option<String>,
-    pub cancel_after: Option<CancelAfter>,
-    pub file_encoding_strategy: Option<FileEncodingStrategy>,
+options! {
+    /// The options of a create.
+    #[derive(Debug, Clone, Default, Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    pub(crate) struct PredictionOptions {
+        pub webhook: Option<String>,
+        #[serde(deserialize_with = "events")]
+        pub webhook_events_filter: Option<Vec<String>>,
+        pub webhook_completed: Option<String>,
+        pub stream: Option<bool>,
+        pub wait: Option<Wait>,
+        pub prefer: Option<String>,
+        pub cancel_after: Option<CancelAfter>,
+        pub file_encoding_strategy: Option<FileEncodingStrategy>,
+    }
 }
 
 impl PredictionOptions {

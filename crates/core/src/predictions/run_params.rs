@@ -1,31 +1,25 @@
 //! Parameters of `run` and `stream` from another language.
 
+use super::{options::PredictionOptions, run::Run, run_request::RunRequest, stream_run::StreamRun};
+use crate::{
+    client::{Client, options::OnAbandon},
+    error::flattened,
+    identifier::Named,
+    value::{Value, options::options, seconds::seconds},
+};
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de::Error};
 
-use super::{options::with_prediction_options, run::Run, run_request::RunRequest, stream_run::StreamRun};
-use crate::{
-    client::{Client, options::OnAbandon},
-    identifier::Named,
-    value::{Value, seconds::seconds},
-};
-
-with_prediction_options! {
-    /// Parameters of `run` and `stream` from another language.
-    pub(crate) struct RunParams {
-        #[serde(rename = "ref", deserialize_with = "reference")]
-        reference: Named,
+options! {
+    /// What `run` and `stream` run, and in which form the binding wants the result.
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    pub(crate) struct RunArguments {
+        #[serde(deserialize_with = "reference")]
+        r#ref: Named,
         #[serde(default)]
         input: Option<Value>,
-        #[serde(default, deserialize_with = "seconds")]
-        timeout: Option<Duration>,
-        #[serde(default, deserialize_with = "seconds")]
-        interval: Option<Duration>,
-        #[serde(default)]
-        use_file_output: Option<bool>,
-        #[serde(default)]
-        on_abandon: Option<OnAbandon>,
         /// Whether to return `{"output", "prediction"}` instead of the output alone.
         #[serde(default)]
         detailed: bool,
@@ -35,10 +29,33 @@ with_prediction_options! {
         /// Whether to report uploads to the observer as `{"upload": {"place", "name", "loaded", "total"}}`. A
         /// stream, which has no observer, begins with such values.
         #[serde(default)]
-        pub report_uploads: bool,
+        report_uploads: bool,
         /// Whether a stream of a model without events yields the output that polling finds.
         #[serde(default)]
         poll_output: bool,
+    }
+}
+
+options! {
+    /// The options of `run` and `stream` beside those of a create.
+    #[derive(Debug, Default, Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    pub(crate) struct RunOptions {
+        #[serde(deserialize_with = "seconds")]
+        timeout: Option<Duration>,
+        #[serde(deserialize_with = "seconds")]
+        interval: Option<Duration>,
+        use_file_output: Option<bool>,
+        on_abandon: Option<OnAbandon>,
+    }
+}
+
+flattened! {
+    /// The parameters of `run` and `stream`.
+    pub(crate) struct RunParams {
+        arguments: RunArguments,
+        options: RunOptions,
+        prediction: PredictionOptions,
     }
 }
 
@@ -66,25 +83,30 @@ fn reference<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Named, D::Err
 }
 
 impl RunParams {
-    fn request(mut self, client: &Client) -> RunRequest {
-        let options = self.prediction_options();
-        let mut request = RunRequest::new(client, self.reference, self.input.unwrap_or_else(Value::object));
-        request.timeout = self.timeout;
-        request.use_file_output = self.use_file_output;
-        request.on_abandon = self.on_abandon;
-        request.prediction = options;
-        request
+    /// Whether to report uploads.
+    pub fn reports_uploads(&self) -> bool {
+        self.arguments.report_uploads
     }
 
     pub fn run(self, client: &Client) -> Run {
-        let Self { interval, detailed, live, report_uploads, .. } = self;
+        let RunArguments { detailed, live, report_uploads, .. } = self.arguments;
+        let interval = self.options.interval;
         Run { request: self.request(client), interval, detailed, live, report_uploads, observer: None }
     }
 
     pub fn stream(self, client: &Client) -> StreamRun {
-        let poll_output = self.poll_output;
-        let mut request = self.request(client);
-        request.poll_output = poll_output;
-        StreamRun { request }
+        StreamRun { request: self.request(client) }
+    }
+
+    fn request(self, client: &Client) -> RunRequest {
+        let Self { arguments, options, prediction } = self;
+        RunRequest {
+            timeout: options.timeout,
+            use_file_output: options.use_file_output,
+            on_abandon: options.on_abandon,
+            prediction,
+            poll_output: arguments.poll_output,
+            ..RunRequest::new(client, arguments.r#ref, arguments.input.unwrap_or_else(Value::object))
+        }
     }
 }

@@ -21,7 +21,7 @@ use crate::{
 pub(super) struct RunRequest {
     pub client: Client,
     pub reference: Named,
-    input: Value,
+    pub input: Value,
     pub timeout: Option<Duration>,
     pub use_file_output: Option<bool>,
     pub on_abandon: Option<OnAbandon>,

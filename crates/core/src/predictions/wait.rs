@@ -1,13 +1,5 @@
 //! Waiting for a prediction that exists.
 
-use std::{
-    future::IntoFuture,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
-
-use serde::Deserialize;
-
 use super::{
     poll::{Polling, remembering, succeeded},
     types::Prediction,
@@ -18,37 +10,60 @@ use crate::{
         call::{Work, request_options},
         response::Reply,
     },
-    error::{Error, ErrorKind, Result, decode},
+    error::{Error, ErrorKind, Result, decode, flattened},
     http::{
         deadline::Deadline,
         request::{Request, RequestOptions, path},
         time_limit::within,
     },
     platform::{BoxFuture, MaybeSend, MaybeSync, lock},
-    value::{Observer, Value, seconds::seconds},
+    value::{Observer, Value, options::options, seconds::seconds},
+};
+use std::{
+    future::IntoFuture,
+    sync::{Arc, Mutex},
+    time::Duration,
 };
 
-/// How a known prediction is waited for, as it comes from another language.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct WaitParams {
-    #[serde(default)]
-    id: Option<String>,
-    /// The prediction as it was last seen, so that the first look is not wasted on what is known.
-    #[serde(default)]
-    prediction: Option<Value>,
-    #[serde(default, deserialize_with = "seconds")]
-    timeout: Option<Duration>,
-    #[serde(default, deserialize_with = "seconds")]
-    interval: Option<Duration>,
-    /// Whether an end other than `succeeded` is an error.
-    #[serde(default)]
-    raise: bool,
+use serde::Deserialize;
+
+options! {
+    /// Which prediction to wait for.
+    #[derive(Debug, Default, Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    pub(crate) struct WaitTarget {
+        id: Option<String>,
+        /// The prediction as last seen, which saves the first request.
+        prediction: Option<Value>,
+        /// Whether an end other than `succeeded` is an error.
+        raise: bool,
+    }
+}
+
+options! {
+    /// The options of `predictions.wait`.
+    #[derive(Debug, Default, Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    pub(crate) struct WaitOptions {
+        #[serde(deserialize_with = "seconds")]
+        timeout: Option<Duration>,
+        #[serde(deserialize_with = "seconds")]
+        interval: Option<Duration>,
+    }
+}
+
+flattened! {
+    /// The parameters of `predictions.wait`.
+    pub(crate) struct WaitParams {
+        target: WaitTarget,
+        options: WaitOptions,
+    }
 }
 
 impl WaitParams {
     pub(super) fn of(id: String) -> Self {
-        Self { id: Some(id), prediction: None, timeout: None, interval: None, raise: false }
+        let target = WaitTarget { id: Some(id), ..WaitTarget::default() };
+        Self { target, options: WaitOptions::default() }
     }
 }
 
@@ -94,7 +109,7 @@ impl WaitForPrediction {
     /// # Ok(()) }
     /// ```
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.params.timeout = Some(timeout);
+        self.params.options.timeout = Some(timeout);
         self
     }
 
@@ -108,7 +123,7 @@ impl WaitForPrediction {
     /// # Ok(()) }
     /// ```
     pub fn interval(mut self, interval: Duration) -> Self {
-        self.params.interval = Some(interval);
+        self.params.options.interval = Some(interval);
         self
     }
 
@@ -129,7 +144,10 @@ impl WaitForPrediction {
 
     async fn ended(self) -> Result<Value> {
         let Self { client, params, options, observer } = self;
-        let WaitParams { id, prediction, timeout, interval, raise } = params;
+        let WaitParams {
+            target: WaitTarget { id, prediction, raise },
+            options: WaitOptions { timeout, interval },
+        } = params;
         let deadline = Deadline::after(client.runtime(), timeout);
         // Only the error of a time that is up tells what was seen last.
         let seen = timeout.map(|_| Arc::new(Mutex::new(prediction.clone())));

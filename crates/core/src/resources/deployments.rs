@@ -2,15 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::owner_and_name::OwnerAndName;
 use crate::{
     client::{Client, call::Call, page::List, response::Expect},
-    error::Result,
+    error::{Result, flattened},
     http::request::{Request, path},
-    predictions::{
-        create::CreatePrediction,
-        target::{Target, owner_and},
-    },
-    value::{Object, Value},
+    predictions::{create::CreatePrediction, target::Target},
+    value::{Object, Value, options::options},
 };
 
 /// A deployment.
@@ -122,64 +120,37 @@ pub struct NewDeployment {
     pub max_instances: i64,
 }
 
-/// What changes in a deployment; what is `None` stays.
-///
-/// ```
-/// use replicant::resources::deployments::DeploymentChange;
-///
-/// let change = DeploymentChange { min_instances: Some(1), ..DeploymentChange::default() };
-/// ```
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct DeploymentChange {
-    /// The version's id.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub version: Option<String>,
-    /// The machine's SKU; see [`Client::hardware`].
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub hardware: Option<String>,
-    /// How many machines run at least, 0 to 5.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub min_instances: Option<i64>,
-    /// How many machines run at most, 0 to 20.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_instances: Option<i64>,
-}
-
-/// Which deployment (or model): owner and name, or both in `owner`.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Named {
-    owner: String,
-    #[serde(default)]
-    name: Option<String>,
-}
-
-impl Named {
-    pub fn split(self) -> Result<(String, String)> {
-        owner_and(self.owner, self.name)
+options! {
+    /// What changes in a deployment; what is `None` stays.
+    ///
+    /// ```
+    /// use replicant::resources::deployments::DeploymentChange;
+    ///
+    /// let change = DeploymentChange { min_instances: Some(1), ..DeploymentChange::default() };
+    /// ```
+    #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+    #[serde(deny_unknown_fields, default)]
+    pub struct DeploymentChange {
+        /// The version's id.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub version: Option<String>,
+        /// The machine's SKU; see [`Client::hardware`].
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub hardware: Option<String>,
+        /// How many machines run at least, 0 to 5.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub min_instances: Option<i64>,
+        /// How many machines run at most, 0 to 20.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub max_instances: Option<i64>,
     }
 }
 
-#[derive(Debug, Deserialize)]
-pub(crate) struct UpdateParams {
-    owner: String,
-    #[serde(default)]
-    name: Option<String>,
-    #[serde(default)]
-    version: Option<String>,
-    #[serde(default)]
-    hardware: Option<String>,
-    #[serde(default)]
-    min_instances: Option<i64>,
-    #[serde(default)]
-    max_instances: Option<i64>,
-}
-
-impl UpdateParams {
-    pub fn split(self) -> (Named, DeploymentChange) {
-        let Self { owner, name, version, hardware, min_instances, max_instances } = self;
-        (Named { owner, name }, DeploymentChange { version, hardware, min_instances, max_instances })
+flattened! {
+    /// The parameters of `deployments.update`.
+    pub(crate) struct UpdateParams {
+        pub deployment: OwnerAndName,
+        pub change: DeploymentChange,
     }
 }
 

@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::deployments::body;
+use super::{deployments::body, owner_and_name::OwnerAndName};
 use crate::{
     client::{Client, call::Call, page::List, response::Expect},
-    error::Result,
+    error::{Result, flattened},
     http::request::{Body, Request, RequestTarget, path},
     predictions::{target::owner_and, types::Prediction},
-    value::{Object, Value},
+    value::{Object, Value, options::options},
 };
 
 /// A model.
@@ -120,34 +120,36 @@ pub struct NewModel {
     pub cover_image_url: Option<String>,
 }
 
-/// What changes in a model; what is `None` stays.
-///
-/// ```
-/// use replicant::resources::models::ModelChange;
-///
-/// let change = ModelChange { readme: Some("# Painter".into()), ..ModelChange::default() };
-/// ```
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
-#[serde(default)]
-pub struct ModelChange {
-    /// What it does.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub description: Option<String>,
-    /// How it is used, in Markdown.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub readme: Option<String>,
-    /// Its source.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub github_url: Option<String>,
-    /// Its paper.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub paper_url: Option<String>,
-    /// Its weights.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub weights_url: Option<String>,
-    /// Its licence.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub license_url: Option<String>,
+options! {
+    /// What changes in a model; what is `None` stays.
+    ///
+    /// ```
+    /// use replicant::resources::models::ModelChange;
+    ///
+    /// let change = ModelChange { readme: Some("# Painter".into()), ..ModelChange::default() };
+    /// ```
+    #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+    #[serde(default)]
+    pub struct ModelChange {
+        /// What it does.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub description: Option<String>,
+        /// How it is used, in Markdown.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub readme: Option<String>,
+        /// Its source.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub github_url: Option<String>,
+        /// Its paper.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub paper_url: Option<String>,
+        /// Its weights.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub weights_url: Option<String>,
+        /// Its licence.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub license_url: Option<String>,
+    }
 }
 
 /// Which model, and what of it.
@@ -175,35 +177,11 @@ impl OfModel {
     }
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct UpdateModel {
-    owner: String,
-    #[serde(default)]
-    name: Option<String>,
-    #[serde(default)]
-    description: Option<String>,
-    #[serde(default)]
-    readme: Option<String>,
-    #[serde(default)]
-    github_url: Option<String>,
-    #[serde(default)]
-    paper_url: Option<String>,
-    #[serde(default)]
-    weights_url: Option<String>,
-    #[serde(default)]
-    license_url: Option<String>,
-}
-
-impl UpdateModel {
-    pub fn split(self) -> Result<(String, String, ModelChange)> {
-        let Self { owner, name, description, readme, github_url, paper_url, weights_url, license_url } = self;
-        let (owner, name) = owner_and(owner, name)?;
-        Ok((
-            owner,
-            name,
-            ModelChange { description, readme, github_url, paper_url, weights_url, license_url },
-        ))
+flattened! {
+    /// The parameters of `models.update`.
+    pub(crate) struct UpdateModel {
+        pub model: OwnerAndName,
+        pub change: ModelChange,
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
         page::List,
         response::{Expect, Reply},
     },
-    error::{Error, Result},
+    error::{Error, Result, flattened},
     files::upload_progress::{UploadWatch, on_upload},
     http::{
         deadline::Deadline,
@@ -23,7 +23,7 @@ use crate::{
         target::{checked_webhook, named},
         types::Prediction,
     },
-    value::{Object, Observer, Value},
+    value::{Object, Observer, Value, options::options},
 };
 
 /// A training: like a prediction, its output being the new version and its weights.
@@ -36,46 +36,50 @@ use crate::{
 /// ```
 pub type Training = Prediction;
 
-/// Parameters of a training as they come from another language.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct CreateTrainingParams {
-    #[serde(default)]
-    owner: Option<String>,
-    #[serde(default)]
-    name: Option<String>,
-    /// `owner/name`, instead of owner and name.
-    #[serde(default)]
-    model: Option<String>,
-    /// The version's id, or `owner/name:id` alone.
-    version: String,
-    destination: Option<String>,
-    #[serde(default)]
-    input: Option<Value>,
-    #[serde(default)]
-    webhook: Option<String>,
-    #[serde(default)]
-    webhook_completed: Option<String>,
-    #[serde(default, deserialize_with = "events")]
-    webhook_events_filter: Option<Vec<String>>,
-    #[serde(default)]
-    file_encoding_strategy: Option<FileEncodingStrategy>,
+options! {
+    /// What to train, and on what.
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    pub(crate) struct TrainingTarget {
+        #[serde(default)]
+        owner: Option<String>,
+        #[serde(default)]
+        name: Option<String>,
+        /// `owner/name`, instead of owner and name.
+        #[serde(default)]
+        model: Option<String>,
+        /// The id of the version, or `owner/name:id` alone.
+        version: String,
+        destination: Option<String>,
+        #[serde(default)]
+        input: Option<Value>,
+    }
+}
+
+options! {
+    /// The options of `trainings.create`.
+    #[derive(Debug, Clone, Default, Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    pub(crate) struct TrainingOptions {
+        webhook: Option<String>,
+        webhook_completed: Option<String>,
+        #[serde(deserialize_with = "events")]
+        webhook_events_filter: Option<Vec<String>>,
+        file_encoding_strategy: Option<FileEncodingStrategy>,
+    }
+}
+
+flattened! {
+    /// The parameters of `trainings.create`.
+    pub(crate) struct CreateTrainingParams {
+        target: TrainingTarget,
+        options: TrainingOptions,
+    }
 }
 
 impl CreateTrainingParams {
     pub fn create(self, client: &Client) -> Result<CreateTraining> {
-        let Self {
-            owner,
-            name,
-            model,
-            version,
-            destination,
-            input,
-            webhook,
-            webhook_completed,
-            webhook_events_filter,
-            file_encoding_strategy,
-        } = self;
+        let TrainingTarget { owner, name, model, version, destination, input } = self.target;
         let (owner, name, id) = match (owner, name, model) {
             (Some(owner), Some(name), None) => (owner, name, version),
             (None, None, Some(model)) => {
@@ -101,10 +105,7 @@ impl CreateTrainingParams {
         })?;
         let mut create =
             client.trainings().create(&owner, &name, &id, &destination, input.unwrap_or_else(Value::object));
-        create.webhook = webhook;
-        create.webhook_completed = webhook_completed;
-        create.webhook_events_filter = webhook_events_filter;
-        create.file_encoding_strategy = file_encoding_strategy;
+        create.training = self.options;
         Ok(create)
     }
 }
@@ -128,10 +129,7 @@ pub struct CreateTraining {
     path: Result<String>,
     destination: String,
     input: Value,
-    webhook: Option<String>,
-    webhook_completed: Option<String>,
-    webhook_events_filter: Option<Vec<String>>,
-    file_encoding_strategy: Option<FileEncodingStrategy>,
+    training: TrainingOptions,
     options: RequestOptions,
     uploads: UploadWatch,
 }
@@ -147,7 +145,7 @@ impl CreateTraining {
     /// # Ok(()) }
     /// ```
     pub fn webhook(mut self, url: impl Into<String>) -> Self {
-        self.webhook = Some(url.into());
+        self.training.webhook = Some(url.into());
         self
     }
 
@@ -164,7 +162,7 @@ impl CreateTraining {
     /// # Ok(()) }
     /// ```
     pub fn file_encoding_strategy(mut self, strategy: FileEncodingStrategy) -> Self {
-        self.file_encoding_strategy = Some(strategy);
+        self.training.file_encoding_strategy = Some(strategy);
         self
     }
 
@@ -180,20 +178,22 @@ impl CreateTraining {
             ));
         }
         let path = self.path?;
+        let TrainingOptions { webhook, webhook_completed, webhook_events_filter, file_encoding_strategy } =
+            self.training;
         let mut body = Object::new();
         body.insert("destination".into(), self.destination.into());
         body.insert(
             "input".into(),
             self.client
-                .send_files(self.input, self.file_encoding_strategy, Deadline::none(), &self.uploads)
+                .send_files(self.input, file_encoding_strategy, Deadline::none(), &self.uploads)
                 .await?,
         );
-        for (name, url) in [("webhook", self.webhook), ("webhook_completed", self.webhook_completed)] {
+        for (name, url) in [("webhook", webhook), ("webhook_completed", webhook_completed)] {
             if let Some(url) = url {
                 body.insert(name.into(), checked_webhook(name, &url)?.into());
             }
         }
-        if let Some(events) = self.webhook_events_filter {
+        if let Some(events) = webhook_events_filter {
             body.insert("webhook_events_filter".into(), events.into());
         }
         let request = Request::post(path).json(Value::Object(body)).options(self.options);
@@ -273,10 +273,7 @@ impl Trainings<'_> {
             ),
             destination: destination.to_owned(),
             input: input.into(),
-            webhook: None,
-            webhook_completed: None,
-            webhook_events_filter: None,
-            file_encoding_strategy: None,
+            training: TrainingOptions::default(),
             options: RequestOptions::default(),
             uploads: UploadWatch::default(),
         }

@@ -4,10 +4,13 @@ use std::fmt;
 
 use serde::de::{self, Expected, Unexpected};
 
-use super::nearest::{list, option_advice};
+use super::{
+    Value,
+    nearest::{list, option_advice},
+};
 
 /// Parameters that only the bindings pass; messages do not suggest them.
-const INTERNAL: [&str; 4] = ["clock_rate", "detailed", "poll_output", "report_uploads"];
+pub(crate) const INTERNAL: [&str; 4] = ["clock_rate", "detailed", "poll_output", "report_uploads"];
 
 /// A value that does not have the expected form, or text that is not JSON.
 ///
@@ -42,6 +45,16 @@ impl DecodeError {
     pub(super) fn in_item(self, index: usize) -> Self {
         let dot = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
         Self { path: format!("[{index}]{dot}{}", self.path), ..self }
+    }
+
+    pub(super) fn not_an_object(given: &Value) -> Self {
+        Self::at_top(format!("must be an object, not {}", given.kind()))
+    }
+
+    /// Builds the error for a member that is none of `known`, with the one that was probably meant.
+    pub(super) fn unknown_member<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Self {
+        let known: Vec<&str> = known.filter(|name| !INTERNAL.contains(name)).collect();
+        Self::about_member(name, format!("unknown option `{name}`; {}", option_advice(name, &known)))
     }
 
     fn at_top(text: String) -> Self {
@@ -86,9 +99,7 @@ impl de::Error for DecodeError {
     }
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
-        let names: Vec<&str> = expected.iter().copied().filter(|name| !INTERNAL.contains(name)).collect();
-        let text = format!("unknown option `{field}`; {}", option_advice(field, &names));
-        Self::about_member(field, text)
+        Self::unknown_member(field, expected.iter().copied())
     }
 
     fn missing_field(field: &'static str) -> Self {

@@ -1,0 +1,71 @@
+//! Reading and saving one file of an output.
+
+use super::params::FileUrl;
+use crate::{
+    client::{Client, call::Work, response::Reply},
+    error::{Error, Result},
+    files::output::FileOutput,
+    http::request::RequestOptions,
+    platform::BoxFuture,
+    value::{Observer, Value},
+};
+
+#[derive(Clone, Copy)]
+pub(super) enum OutputVerb {
+    Bytes,
+    Head,
+    Save,
+}
+
+/// What is done with a file that a model wrote.
+pub(super) struct OutputWork {
+    file: FileOutput,
+    path: Option<std::path::PathBuf>,
+    verb: OutputVerb,
+    options: RequestOptions,
+    observer: Option<Observer>,
+}
+
+impl OutputWork {
+    pub fn new(client: &Client, params: FileUrl, verb: OutputVerb) -> Self {
+        let file = FileOutput::new(client, &params.url);
+        Self { file, path: params.path, verb, options: RequestOptions::default(), observer: None }
+    }
+
+    async fn done(self) -> Result<Reply> {
+        let Self { file, path, verb, options, observer } = self;
+        let file = file.with_options(options);
+        match verb {
+            OutputVerb::Bytes => {
+                let (bytes, headers) = file.whole().await?;
+                Ok(Reply { headers, ..Reply::of(Value::Bytes(bytes)) })
+            }
+            OutputVerb::Head => {
+                let (content_type, size) = file.head().await?;
+                let members = [("content_type", Value::from(content_type)), ("size", size.into())];
+                let members = members.into_iter().map(|(name, value)| (name.to_owned(), value));
+                Ok(Reply::of(Value::Object(members.collect())))
+            }
+            OutputVerb::Save => {
+                let path =
+                    path.ok_or_else(|| Error::invalid("output.save: `path` is missing").about("path"))?;
+                file.save_observed(&path, observer).await?;
+                Ok(Reply::of(path.to_string_lossy().as_ref().into()))
+            }
+        }
+    }
+}
+
+impl Work for OutputWork {
+    fn options_mut(&mut self) -> &mut RequestOptions {
+        &mut self.options
+    }
+
+    fn set_observer(&mut self, observer: Observer) {
+        self.observer = Some(observer);
+    }
+
+    fn reply(self) -> BoxFuture<'static, Result<Reply>> {
+        Box::pin(self.done())
+    }
+}

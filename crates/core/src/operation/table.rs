@@ -1,0 +1,166 @@
+//! The table of operations: one line each.
+//!
+//! A line that names a method that does not exist does not compile.
+
+use super::{
+    Items,
+    output_work::{OutputVerb, OutputWork},
+    params::{Content, Cursor, FileUrl, Id, Nothing, OutputOf, Slug},
+    raw_request::{PagePath, RawRequest},
+    streams::{OfPrediction, OutputItems, file_bytes, output_items, pages, prediction_events, run_events},
+};
+use crate::{
+    client::{
+        Client,
+        call::{Ready, Work},
+        response::{Answer, Reply},
+    },
+    error::{Error, Result, decode_params},
+    files::save_all::SaveAllParams,
+    http::request::RequestOptions,
+    platform::BoxFuture,
+    predictions::{
+        create::{CreateBelow, CreateParams},
+        resource::ListPredictions,
+        run_params::RunParams,
+        target::Target,
+        wait::WaitParams,
+    },
+    resources::{
+        deployments::{NewDeployment, UpdateParams},
+        files::{CreateFileParams, DownloadParams},
+        models::{ListModels, NewModel, OfModel, UpdateModel},
+        owner_and_name::OwnerAndName,
+        search::SearchParams,
+        trainings::CreateTrainingParams,
+    },
+    value::{Observer, Value},
+};
+
+/// Fills both tables: `calls` have one answer, `streams` have many. `lists` have a first page and many pages, so
+/// their lines serve both.
+macro_rules! operations {
+    (
+        calls { $($name:literal ($client:ident, $params:ident: $type:ty) => $work:expr,)* }
+        lists { $($list:literal ($list_client:ident, $list_params:ident: $list_type:ty) => $first_page:expr,)* }
+        streams { $($stream:literal ($stream_client:ident, $stream_params:ident: $stream_type:ty, $options:ident) => $items:expr,)* }
+    ) => {
+        /// The names of all operations that [`call`](super::call) runs.
+        pub const OPERATIONS: &[&str] = &[$($name,)* $($list,)*];
+
+        /// The names of all operations that [`open`](super::open) runs.
+        pub const STREAMS: &[&str] = &[$($stream,)* $($list,)*];
+
+        pub(super) fn prepare_call(
+            client: &Client,
+            name: &str,
+            params: Value,
+            options: RequestOptions,
+            observer: Option<Observer>,
+        ) -> Result<BoxFuture<'static, Result<Reply<Answer>>>> {
+            match name {
+                // Boxed per operation: one future for all would be as large as the largest.
+                $($name => {
+                    let ($client, $params) = (client, decode_params::<$type>(name, params)?);
+                    Ok(answer($work, options, observer))
+                })*
+                $($list => {
+                    let ($list_client, $list_params) = (client, decode_params::<$list_type>(name, params)?);
+                    Ok(answer($first_page, options, observer))
+                })*
+                _ => Err(Error::invalid(format!("unknown operation {name:?}"))),
+            }
+        }
+
+        pub(super) fn prepare_stream(
+            client: &Client,
+            name: &str,
+            params: Value,
+            options: RequestOptions,
+        ) -> Result<Items> {
+            match name {
+                $($stream => {
+                    let ($stream_client, $stream_params, $options) =
+                        (client, decode_params::<$stream_type>(name, params)?, options);
+                    $items
+                })*
+                $($list => {
+                    let ($list_client, $list_params) = (client, decode_params::<$list_type>(name, params)?);
+                    Ok(pages($first_page, options))
+                })*
+                _ => Err(Error::invalid(format!("unknown stream operation {name:?}"))),
+            }
+        }
+    };
+}
+
+fn answer<W: Work>(
+    mut work: W,
+    options: RequestOptions,
+    observer: Option<Observer>,
+) -> BoxFuture<'static, Result<Reply<Answer>>> {
+    *work.options_mut() = options;
+    if let Some(observer) = observer {
+        work.set_observer(observer);
+    }
+    work.answer()
+}
+
+operations! {
+    calls {
+        "account.get" (client, _p: Nothing) => client.account(),
+        "collections.get" (client, p: Slug) => client.collections().get(&p.slug),
+        "deployments.create" (client, p: NewDeployment) => client.deployments().create(&p),
+        "deployments.delete" (client, p: OwnerAndName) => { let (owner, name) = p.split()?; client.deployments().delete(&owner, &name) },
+        "deployments.get" (client, p: OwnerAndName) => { let (owner, name) = p.split()?; client.deployments().get(&owner, &name) },
+        "deployments.predictions.create" (client, p: CreateBelow) => p.create(client, Target::Deployment)?,
+        "deployments.update" (client, p: UpdateParams) => { let (owner, name) = p.deployment.split()?; client.deployments().update(&owner, &name, &p.change) },
+        "files.create" (client, p: CreateFileParams) => p.create(client),
+        "files.delete" (client, p: Id) => client.files().delete(&p.id),
+        "files.download" (client, p: DownloadParams) => client.files().download(&p.id, &p.owner, p.expiry, &p.signature),
+        "files.get" (client, p: Id) => client.files().get(&p.id),
+        "hardware.list" (client, _p: Nothing) => client.hardware(),
+        "models.create" (client, p: NewModel) => client.models().create(&p),
+        "models.delete" (client, p: OwnerAndName) => { let (owner, name) = p.split()?; client.models().delete(&owner, &name) },
+        "models.get" (client, p: OwnerAndName) => { let (owner, name) = p.split()?; client.models().get(&owner, &name) },
+        "models.predictions.create" (client, p: CreateBelow) => p.create(client, Target::of_model)?,
+        "models.readme.get" (client, p: OwnerAndName) => { let (owner, name) = p.split()?; client.models().readme(&owner, &name) },
+        "models.update" (client, p: UpdateModel) => { let (owner, name) = p.model.split()?; client.models().update(&owner, &name, &p.change) },
+        "models.versions.delete" (client, p: OfModel) => { let (owner, name) = p.split()?; client.models().versions().delete(&owner, &name, p.id()?) },
+        "models.versions.get" (client, p: OfModel) => { let (owner, name) = p.split()?; client.models().versions().get(&owner, &name, p.id()?) },
+        "output.bytes" (client, p: FileUrl) => OutputWork::new(client, p, OutputVerb::Bytes),
+        "output.head" (client, p: FileUrl) => OutputWork::new(client, p, OutputVerb::Head),
+        "output.save" (client, p: FileUrl) => OutputWork::new(client, p, OutputVerb::Save),
+        "output.save_all" (client, p: SaveAllParams) => p.save(client),
+        "predictions.cancel" (client, p: Id) => client.predictions().cancel(&p.id),
+        "predictions.create" (client, p: CreateParams) => p.create(client)?,
+        "predictions.get" (client, p: Id) => client.predictions().get(&p.id),
+        "predictions.output" (client, p: OutputOf) => Ready::new(Ok(client.with_files(p.output))),
+        "predictions.wait" (client, p: WaitParams) => client.predictions().wait_params(p),
+        "request" (client, p: RawRequest) => p.call(client),
+        "run" (client, p: RunParams) => p.run(client),
+        "search" (client, p: SearchParams) => client.search(&p.query, p.limit),
+        "trainings.cancel" (client, p: Id) => client.trainings().cancel(&p.id),
+        "trainings.create" (client, p: CreateTrainingParams) => p.create(client)?,
+        "trainings.get" (client, p: Id) => client.trainings().get(&p.id),
+        "webhooks.default.secret.get" (client, _p: Nothing) => client.webhooks().secret(),
+    }
+    lists {
+        "collections.list" (client, p: Cursor) => client.collections().list().maybe_cursor(p.cursor),
+        "deployments.list" (client, p: Cursor) => client.deployments().list().maybe_cursor(p.cursor),
+        "files.list" (client, p: Cursor) => client.files().list().maybe_cursor(p.cursor),
+        "models.examples.list" (client, p: OfModel) => { let (owner, name) = p.split()?; client.models().examples(&owner, &name).maybe_cursor(p.cursor) },
+        "models.list" (client, p: ListModels) => client.models().list_params(p),
+        "models.search" (client, p: SearchParams) => client.models().search(&p.query),
+        "models.versions.list" (client, p: OfModel) => { let (owner, name) = p.split()?; client.models().versions().list(&owner, &name).maybe_cursor(p.cursor) },
+        "predictions.list" (client, p: ListPredictions) => client.predictions().list_params(p),
+        "trainings.list" (client, p: Cursor) => client.trainings().list().maybe_cursor(p.cursor),
+    }
+    streams {
+        "output.read" (client, p: Content, options) => Ok(file_bytes(client, p, options)),
+        "paginate" (client, p: PagePath, options) => Ok(pages(p.list(client), options)),
+        "predictions.output_iterator" (client, p: OutputItems, options) => Ok(output_items(client, p, options)),
+        "predictions.stream" (client, p: OfPrediction, options) => Ok(prediction_events(client, p, options)),
+        "stream" (client, p: RunParams, options) => Ok(run_events(client, p, options)),
+    }
+}

@@ -1,0 +1,22 @@
+//! The name of a model or deployment as a parameter.
+
+use serde::Deserialize;
+
+use crate::{error::Result, predictions::target::owner_and, value::options::options};
+
+options! {
+    /// Owner and name, or `owner/name` as the owner alone.
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    pub(crate) struct OwnerAndName {
+        owner: String,
+        #[serde(default)]
+        name: Option<String>,
+    }
+}
+
+impl OwnerAndName {
+    pub fn split(self) -> Result<(String, String)> {
+        owner_and(self.owner, self.name)
+    }
+}

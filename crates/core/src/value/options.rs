@@ -1,0 +1,127 @@
+//! Options: decoded by name, and listed so that every language can be held to the same names, types and units.
+
+use std::{path::PathBuf, time::Duration};
+
+use indexmap::IndexMap;
+
+use super::{DecodeError, Object, Value};
+
+/// One option as every language must offer it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OptionSpec {
+    pub name: &'static str,
+    /// `string`, `number`, `integer`, `boolean`, `list`, `table` (an object of strings), `any`, or the words that
+    /// are accepted, such as `cancel | leave`.
+    pub kind: &'static str,
+    pub unit: Option<&'static str>,
+}
+
+impl OptionSpec {
+    /// Builds the entry for an option of type `T`.
+    pub const fn of<T: OptionType>(name: &'static str) -> Self {
+        // A field whose name is a keyword is declared as a raw identifier.
+        let name = match name.as_bytes() {
+            [b'r', b'#', ..] => name.split_at(2).1,
+            _ => name,
+        };
+        Self { name, kind: T::KIND, unit: T::UNIT }
+    }
+
+    pub fn to_value(self) -> Value {
+        Value::from_members([
+            ("name", self.name.into()),
+            ("type", self.kind.into()),
+            ("unit", self.unit.into()),
+        ])
+    }
+}
+
+/// The type of an option.
+pub(crate) trait OptionType {
+    const KIND: &'static str;
+    const UNIT: Option<&'static str> = None;
+}
+
+macro_rules! option_types {
+    ($($type:ty => $kind:literal $(in $unit:literal)?,)*) => {
+        $(impl $crate::value::options::OptionType for $type {
+            const KIND: &'static str = $kind;
+            $(const UNIT: Option<&'static str> = Some($unit);)?
+        })*
+    };
+}
+pub(crate) use option_types;
+
+option_types! {
+    bool => "boolean",
+    f64 => "number",
+    i64 => "integer",
+    u32 => "integer",
+    Duration => "number" in "seconds",
+    String => "string",
+    PathBuf => "string",
+    Vec<String> => "list",
+    IndexMap<String, String> => "table",
+    Object => "table",
+    Value => "any",
+}
+
+impl<T: OptionType> OptionType for Option<T> {
+    const KIND: &'static str = T::KIND;
+    const UNIT: Option<&'static str> = T::UNIT;
+}
+
+/// A struct of options that lists its fields.
+pub(crate) trait OptionTable {
+    const TABLE: &'static [OptionSpec];
+}
+
+/// Declares a struct, to be decoded by serde, that implements [`OptionTable`].
+///
+/// Fields after `rust` exist in Rust only.
+macro_rules! options {
+    (
+        $(#[$meta:meta])*
+        $vis:vis struct $name:ident {
+            $($(#[$field_meta:meta])* $field_vis:vis $field:ident: $type:ty,)*
+        }
+        $(rust { $($(#[$rust_meta:meta])* $rust:ident: $rust_type:ty,)* })?
+    ) => {
+        $(#[$meta])*
+        $vis struct $name {
+            $($(#[$field_meta])* $field_vis $field: $type,)*
+            $($($(#[$rust_meta])* #[serde(skip)] pub $rust: $rust_type,)*)?
+        }
+
+        impl $crate::value::options::OptionTable for $name {
+            const TABLE: &'static [$crate::value::options::OptionSpec] =
+                &[$($crate::value::options::OptionSpec::of::<$type>(stringify!($field)),)*];
+        }
+    };
+}
+pub(crate) use options;
+
+/// Members of an object to be shared out among the structs that declare them.
+pub(crate) struct Members(Object);
+
+impl Members {
+    pub fn of(params: Value) -> Result<Self, DecodeError> {
+        match params {
+            Value::Null => Ok(Self(Object::new())),
+            Value::Object(members) => Ok(Self(members)),
+            other => Err(DecodeError::not_an_object(&other)),
+        }
+    }
+
+    /// Removes the members that `table` lists.
+    pub fn take(&mut self, table: &[OptionSpec]) -> Value {
+        let taken = table.iter().filter_map(|option| self.0.shift_remove_entry(option.name));
+        Value::Object(taken.collect())
+    }
+
+    /// Refuses a member that none of the tables lists.
+    pub fn refuse_rest(&self, tables: &[&[OptionSpec]]) -> Result<(), DecodeError> {
+        let names = || tables.iter().flat_map(|table| table.iter()).map(|option| option.name);
+        self.0.keys().next().map_or(Ok(()), |name| Err(DecodeError::unknown_member(name, names())))
+    }
+}
