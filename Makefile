@@ -3,33 +3,32 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+DEBUG := $(or $(CARGO_TARGET_DIR),target)/debug
 RUST := $(shell git ls-files -co --exclude-standard crates Cargo.toml Cargo.lock 2>/dev/null)
 
 PYTHON_SOURCES := python tests/python tests/release tests/matrix examples bench scripts
 
 .DELETE_ON_ERROR:
-.PHONY: help quickstart quickstart-rust quickstart-python quickstart-node test check fmt fmt-check lint types \
-	test-rust test-python test-node test-release python node emulator bench bench-instructions memory \
-	dist test-matrix bump tools tools-test clean
+.PHONY: help quickstart build test check fmt fmt-check lint types test-rust test-python test-node test-release \
+	native python node bench bench-instructions memory dist test-matrix bump tools tools-test clean
+
+# An interpreter other than the default is also the one that the binding is configured for.
+ifneq ($(origin PYTHON),file)
+export PYO3_PYTHON := $(PYTHON)
+endif
 
 help: ## Lists the commands.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
-quickstart: quickstart-rust quickstart-python quickstart-node ## Runs the same six examples in Rust, Python and Node.
-	@echo
-	@echo "All three are done. The pictures are in quickstart-output/: open quickstart-output/rust/harbor.png"
-
-quickstart-rust: tools
+quickstart: build ## Builds everything and runs the same six examples in Rust, Python and Node.
 	@echo "== Rust: examples/quickstart.rs"
-	@cargo run --quiet --package replicant --example quickstart
-
-quickstart-python: python
+	@$(DEBUG)/examples/quickstart
 	@echo "== Python: examples/quickstart.py"
 	@$(BIN)/python examples/quickstart.py
-
-quickstart-node: node
 	@echo "== Node: examples/quickstart.mjs"
 	@node examples/quickstart.mjs
+	@echo
+	@echo "All three are done. The pictures are in quickstart-output/: open quickstart-output/rust/harbor.png"
 
 test: check test-release test-rust test-python test-node ## Runs every check there is.
 	@echo "Everything passed."
@@ -42,8 +41,8 @@ fmt-check: tools-test $(VENV)/.tools node_modules/.tools
 	npm run --silent lint
 
 lint: tools-test $(VENV)/.tools node_modules/.tools
-	cargo clippy --quiet --workspace --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps -p replicant -p replicant-emulator
+	cargo clippy --quiet --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps
 	$(BIN)/ruff check $(PYTHON_SOURCES)
 	$(BIN)/python python/scripts/unasync.py --check
 
@@ -53,12 +52,12 @@ types: python node $(VENV)/.tools
 	npm run --silent types
 
 test-rust: tools
-	cargo test --quiet -p replicant -p replicant-emulator
+	cargo test --quiet
 
-test-python: python emulator $(VENV)/.tools
+test-python: python $(VENV)/.tools
 	$(BIN)/python -m pytest
 
-test-node: node emulator
+test-node: node
 	npm test --silent
 
 test-release: ## Checks that versions, platforms and lock files agree.
@@ -71,30 +70,42 @@ fmt: tools-test $(VENV)/.tools node_modules/.tools ## Formats everything.
 	$(BIN)/python python/scripts/unasync.py
 	npm run --silent lint:fix
 
-python: $(VENV)/.built ## Builds the Python package into .venv.
-node: node/dist/.built ## Builds the npm package in place.
+build: ## Builds the emulator and the packages of all three languages, for development.
+	@$(MAKE) --no-print-directory --jobs=3 python node
 
-emulator: tools ## Builds target/debug/replicant-emulator.
-	cargo build --quiet -p replicant-emulator
+# Cargo unifies the features of dependencies over the packages that a command selects. All cargo commands here select
+# the whole workspace, so that each dependency is compiled once. MAKEFLAGS would limit cargo to the jobs of make.
+native: tools ## Compiles the Rust crates, the emulator included.
+	@test -e $(DEBUG)/replicant-emulator || \
+		echo "== Compiling the Rust crates, about 220. The first time, this takes 2 to 4 minutes."
+	@MAKEFLAGS= cargo build --lib --bin replicant-emulator --example quickstart
 
-$(BIN)/maturin: | tools
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+python: native $(BIN)/python ## Builds the Python package and installs it, editable, into .venv.
+	@$(BIN)/python scripts/place.py python
+
+node: native node/dist/.built ## Builds the npm package in place.
+	@$(PYTHON) scripts/place.py node
+
+$(BIN)/python: | tools
+	$(PYTHON) -m venv $(VENV)
+
+$(BIN)/maturin: | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'maturin>=1.9,<2'
 
-$(VENV)/.tools: $(BIN)/maturin requirements-dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
-	@touch $@
-
-$(VENV)/.built: $(BIN)/maturin $(RUST) pyproject.toml
-	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --quiet
+$(VENV)/.tools: requirements-dev.txt | $(BIN)/python
+	@echo "== Installing the Python tools that the tests need"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
 	@touch $@
 
 node_modules/.tools: package.json package-lock.json | tools
-	npm ci --loglevel=error --no-audit --no-fund
+	@echo "== Installing the npm packages that the build and the tests need"
+	@npm ci --loglevel=error --no-audit --no-fund
 	@touch $@
 
-node/dist/.built: node_modules/.tools $(RUST) $(shell git ls-files -co --exclude-standard node/src node/scripts 2>/dev/null) tsconfig.json
-	npm run --silent build
+node/dist/.built: node_modules/.tools tsconfig.json \
+		$(shell git ls-files -co --exclude-standard node/src node/scripts 2>/dev/null)
+	@echo "== Compiling TypeScript"
+	@npm run --silent build
 	@touch $@
 
 tools:
@@ -109,7 +120,7 @@ bench: $(BIN)/maturin node_modules/.tools ## Measures this SDK beside the offici
 bench-instructions: ## Counts the instructions of the hot paths and compares them with the baseline.
 	$(PYTHON) bench/instructions.py
 
-memory: python node emulator ## Measures how much memory large files take on their way.
+memory: python node ## Measures how much memory large files take on their way.
 	@echo "== Python"
 	@$(BIN)/python bench/memory.py
 	@echo "== Node"

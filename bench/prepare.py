@@ -11,6 +11,10 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from platforms import this_platform  # noqa: E402
+
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 HOME = TARGET / "bench"
 PROGRAM = TARGET / "release/replicant-bench"
@@ -96,7 +100,7 @@ def build_node() -> None:
         if message.get("target", {}).get("name") == "replicant_node"
         for file in message.get("filenames", ())
     ]
-    command("npm", "run", "--silent", "build:ts")
+    command("npm", "run", "--silent", "build")
     modules = NODES["replicant"] / "node_modules"
     shutil.rmtree(modules, ignore_errors=True)
     modules.mkdir(parents=True)
@@ -106,11 +110,7 @@ def build_node() -> None:
         ROOT / "node", modules / "replicant/node", ignore=shutil.ignore_patterns("*.node", "src")
     )
     shutil.copy(ROOT / "package.json", modules / "replicant/package.json")
-    name = command("node", "-p", "`${process.platform}-${process.arch}`").strip()
-    if sys.platform == "linux":
-        loader = Path("/usr/bin/ldd")
-        musl = loader.exists() and b"musl" in loader.read_bytes()
-        name += "-musl" if musl else "-gnu"
+    name = this_platform()
     folder = modules / f"replicant-{name}"
     folder.mkdir()
     shutil.copy(built[-1], folder / f"replicant.{name}.node")

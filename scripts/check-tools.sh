@@ -1,5 +1,12 @@
 #!/bin/sh
 # Says what is missing for `make quickstart` and `make test`, and where to get it.
+case $(uname -s) in
+Linux | Darwin) ;;
+*)
+    echo "make supports Linux and macOS. On Windows, use WSL; \`cargo test\` works without it." >&2
+    exit 1
+    ;;
+esac
 missing=0
 need() { # command, what for, where from
     command -v "$1" >/dev/null 2>&1 && return

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Dict, List
 
 import version
+from platforms import PLATFORMS
 
-PLATFORMS = json.loads((version.ROOT / "scripts/platforms.json").read_text(encoding="utf-8"))
 DIST = version.ROOT / "dist"
 MB = 1_000_000
 WHEEL_LIMIT, MODULE_LIMIT, MAIN_LIMIT = 4 * MB, 8 * MB, MB // 4

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import check_dist
 import version
+from platforms import this_platform
 
 ROOT = version.ROOT
 DIST = ROOT / "dist"
@@ -48,16 +49,6 @@ def tools() -> None:
     os.environ["PATH"] = f"{BIN}{os.pathsep}{os.environ['PATH']}"
 
 
-def this_platform() -> str:
-    """The name that npm packages give it: `linux-x64-gnu`."""
-    system = {"Linux": "linux", "Darwin": "darwin", "Windows": "win32"}[platform.system()]
-    machine = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64"}.get(
-        platform.machine().lower(), platform.machine().lower()
-    )
-    libc = {"linux": "-gnu" if platform.libc_ver()[0] == "glibc" else "-musl", "win32": "-msvc"}
-    return f"{system}-{machine}{libc.get(system, '')}"
-
-
 def python() -> None:
     command = ["maturin", "build", "--release", "--out", "dist/python"]
     if this_platform().endswith("-gnu"):
@@ -71,7 +62,7 @@ def python() -> None:
 def node() -> None:
     run("npm", "ci", "--loglevel=error", "--no-audit", "--no-fund")
     run("npm", "run", "--silent", "dist", "--", this_platform())
-    run("npm", "run", "--silent", "build:ts")
+    run("npm", "run", "--silent", "build")
     run("npm", "run", "--silent", "pack")
     main = str(DIST / f"npm/replicant-{version.check(ROOT)}.tgz")
     run("npx", "--yes", "publint@0.3", "run", main, "--strict")

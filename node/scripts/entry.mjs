@@ -43,7 +43,7 @@ for (const [name, text] of Object.entries(files)) {
   const path = join(node, name);
   if (process.argv.includes("--check")) {
     if (readFileSync(path, "utf8") !== text) {
-      console.error(`${name} is out of date: npm run build:ts && npm run entry`);
+      console.error(`${name} is out of date: npm run build && npm run entry`);
       stale = true;
     }
   } else {

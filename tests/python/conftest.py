@@ -85,7 +85,7 @@ class Replay:
 def emulator() -> Iterator[Emulator]:
     binary = Path(os.environ.get("REPLICANT_EMULATOR", ROOT / "target/debug/replicant-emulator"))
     if not binary.exists():
-        pytest.fail(f"build the emulator first: cargo build -p replicant-emulator ({binary})")
+        pytest.fail(f"build the emulator first: make native ({binary})")
     process = subprocess.Popen(
         [str(binary), "--until-stdin-closes"],
         stdin=subprocess.PIPE,

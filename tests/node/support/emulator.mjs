@@ -14,7 +14,7 @@ export const TOKEN = "r8_a-token-that-must-not-leak";
 
 /** Starts one for the tests of this file. */
 export async function startEmulator(...args) {
-  if (!existsSync(binary)) throw new Error(`no emulator: cargo build -p replicant-emulator (${binary})`);
+  if (!existsSync(binary)) throw new Error(`no emulator: make native (${binary})`);
   const child = spawn(binary, ["--until-stdin-closes", ...args], { stdio: ["pipe", "pipe", "ignore"] });
   const [line] = await once(createInterface({ input: child.stdout }), "line");
   after(async () => {
