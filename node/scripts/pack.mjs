@@ -18,8 +18,7 @@ const {
 
 const file = (name) => `replicant.${name}.node`;
 const built = names.filter((name) => existsSync(join(root, "dist/native", file(name))));
-if (built.length === 0)
-  throw new Error("dist/native is empty: node node/scripts/native.mjs <platform>");
+if (built.length === 0) throw new Error("dist/native is empty: node node/scripts/native.mjs <platform>");
 if (process.argv.includes("--all") && built.length < names.length) {
   throw new Error(`dist/native lacks ${names.filter((name) => !built.includes(name)).join(", ")}`);
 }
