@@ -14,6 +14,7 @@ pub(crate) mod resource;
 pub(crate) mod run;
 pub(crate) mod run_params;
 pub(crate) mod run_request;
+pub(crate) mod snapshot;
 pub(crate) mod stream_run;
 pub(crate) mod target;
 pub(crate) mod types;

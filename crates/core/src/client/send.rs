@@ -16,7 +16,7 @@ use crate::{
     http::{
         body_progress::BodyProgress,
         request::Request,
-        retry::{Failure, Idempotency, next_attempt},
+        retry::{Failure, Idempotency, RetryBudget},
         time_limit::while_moving,
         transport::{BodySource, HttpResponse, StreamBody},
         url::{redacted_url, same_origin},
@@ -111,8 +111,7 @@ impl Client {
         moving: Option<&BodyProgress>,
         read: impl Fn(HttpResponse) -> BoxFuture<'static, Result<T>>,
     ) -> Result<T> {
-        let policy = self.config().retry.limited(request.options.max_retries);
-        let mut attempt = 1;
+        let mut retries = RetryBudget::new(self.config().retry, request.options.max_retries, request.repeat);
         loop {
             if request.is_abandoned() {
                 return Err(Error::new(ErrorKind::Internal, "the request was abandoned before it was sent"));
@@ -123,14 +122,15 @@ impl Client {
             };
             let wait = failure.and_then(|failure| {
                 let remaining = request.deadline.remaining(self.runtime());
-                let asked = error.retry_after();
-                next_attempt(&policy, request.repeat, failure, attempt, asked, remaining, fastrand::f64())
+                retries.after(failure, error.retry_after(), remaining)
             });
             match wait {
                 Some(wait) if !request.is_abandoned() => self.runtime().sleep(wait).await,
-                _ => return Err(after_last_attempt(error, failure, request, attempt)),
+                _ => {
+                    let attempts = retries.failed_attempts() + u32::from(failure.is_none());
+                    return Err(after_last_attempt(error, failure, request, attempts));
+                }
             }
-            attempt += 1;
         }
     }
 

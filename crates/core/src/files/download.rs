@@ -12,7 +12,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     http::{
         body_progress::transfer_progress,
-        retry::{Failure, Idempotency, next_attempt},
+        retry::{Failure, Idempotency, RetryBudget},
         time_limit::within,
         transport::HttpResponse,
     },
@@ -43,13 +43,15 @@ pub(super) struct Download {
     /// The headers of the answer that began it.
     pub headers: Vec<(String, String)>,
     /// Attempts since bytes last moved.
-    attempts: u32,
+    retries: RetryBudget,
     done: bool,
     observer: Option<Observer>,
 }
 
 impl Download {
     pub fn new(file: FileOutput, offset: u64, observer: Option<Observer>) -> Self {
+        let policy = file.client.config().retry;
+        let retries = RetryBudget::new(policy, file.options().max_retries, Idempotency::Safe);
         Self {
             file,
             body: None,
@@ -61,7 +63,7 @@ impl Download {
             known: false,
             checksum: None,
             headers: Vec::new(),
-            attempts: 0,
+            retries,
             done: false,
             observer,
         }
@@ -88,7 +90,7 @@ impl Download {
                     if chunk.is_empty() {
                         continue;
                     }
-                    self.attempts = 0;
+                    self.retries.refill();
                     self.moved(&chunk);
                     return Ok(Some(chunk));
                 }
@@ -146,18 +148,8 @@ impl Download {
 
     /// Waits before the next attempt, or gives up with `error`.
     async fn cut(&mut self, error: Error) -> Result<()> {
-        self.attempts += 1;
         let config = self.file.client.config();
-        let policy = config.retry.limited(self.file.options().max_retries);
-        let wait = next_attempt(
-            &policy,
-            Idempotency::Safe,
-            Failure::Lost,
-            self.attempts,
-            None,
-            None,
-            fastrand::f64(),
-        );
+        let wait = self.retries.after(Failure::Lost, None, None);
         match wait {
             Some(wait) => {
                 config.runtime.sleep(wait).await;

@@ -39,14 +39,6 @@ impl Default for RetryPolicy {
     }
 }
 
-impl RetryPolicy {
-    /// The same with another number of retries, where one is given.
-    pub(crate) fn limited(mut self, max_retries: Option<u32>) -> Self {
-        self.max_retries = max_retries.unwrap_or(self.max_retries);
-        self
-    }
-}
-
 /// Whether a request may be sent twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Idempotency {
@@ -73,7 +65,7 @@ pub(crate) enum Failure {
 ///
 /// `attempt` counts the requests already sent, `retry_after` is what the API asked for, `remaining`
 /// the time left until the deadline, `random` a number in `0.0..1.0`.
-pub(crate) fn next_attempt(
+fn next_attempt(
     policy: &RetryPolicy,
     repeat: Idempotency,
     failure: Failure,
@@ -103,6 +95,51 @@ pub(crate) fn next_attempt(
     match remaining {
         Some(remaining) if wait >= remaining => None,
         _ => Some(wait),
+    }
+}
+
+/// The retries that one request, download or event stream has left.
+#[derive(Debug)]
+pub(crate) struct RetryBudget {
+    policy: RetryPolicy,
+    idempotency: Idempotency,
+    failed: u32,
+}
+
+impl RetryBudget {
+    /// Starts a budget with the policy of the client, and the `max_retries` of the call if it has its own.
+    pub fn new(policy: RetryPolicy, max_retries: Option<u32>, idempotency: Idempotency) -> Self {
+        let max_retries = max_retries.unwrap_or(policy.max_retries);
+        Self { policy: RetryPolicy { max_retries, ..policy }, idempotency, failed: 0 }
+    }
+
+    /// Returns the number of attempts that have failed.
+    pub fn failed_attempts(&self) -> u32 {
+        self.failed
+    }
+
+    /// Counts a failed attempt, and returns the time to wait before the next one; `None` if there must be no other.
+    pub fn after(
+        &mut self,
+        failure: Failure,
+        retry_after: Option<Duration>,
+        remaining: Option<Duration>,
+    ) -> Option<Duration> {
+        self.failed += 1;
+        next_attempt(
+            &self.policy,
+            self.idempotency,
+            failure,
+            self.failed,
+            retry_after,
+            remaining,
+            fastrand::f64(),
+        )
+    }
+
+    /// Restores all retries after progress, so that a long transfer survives any number of cuts.
+    pub fn refill(&mut self) {
+        self.failed = 0;
     }
 }
 

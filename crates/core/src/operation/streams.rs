@@ -18,6 +18,7 @@ use crate::{
         events::{Event, EventStream, read_events},
         live::Live,
         run_params::RunParams,
+        snapshot::Snapshot,
         stream_run::StreamRun,
     },
     value::{Value, options::options},
@@ -55,7 +56,7 @@ options! {
     #[serde(deny_unknown_fields, default)]
     pub(super) struct OfPrediction {
         id: Option<String>,
-        prediction: Option<Value>,
+        prediction: Option<Snapshot>,
         use_file_output: Option<bool>,
     }
 }
@@ -78,12 +79,12 @@ flattened! {
 }
 
 impl OfPrediction {
-    async fn known(&self, client: &Client, options: &RequestOptions) -> Result<Value> {
+    async fn known(&self, client: &Client, options: &RequestOptions) -> Result<Snapshot> {
         let id = match (&self.prediction, &self.id) {
-            (Some(prediction), _) if prediction["urls"]["stream"].as_str().is_some() => {
+            (Some(prediction), _) if prediction.stream_url().is_some() => {
                 return Ok(prediction.clone());
             }
-            (Some(prediction), _) => prediction["id"].as_str(),
+            (Some(prediction), _) => prediction.id(),
             (None, id) => id.as_deref(),
         };
         let id =
@@ -138,7 +139,7 @@ pub(super) fn prediction_events(client: &Client, params: OfPrediction, options: 
     let events = async move {
         let prediction = params.known(&client, &options).await?;
         let events = read_events(&client, &prediction, params.files(&client), options)?;
-        Ok::<_, Error>(events_of(EventStream::new(prediction, events)))
+        Ok::<_, Error>(events_of(EventStream::new(prediction.into_value(), events)))
     };
     Box::pin(stream::once(events).try_flatten())
 }

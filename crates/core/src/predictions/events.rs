@@ -12,14 +12,14 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use url::Url;
 
-use super::poll::{is_terminal, succeeded};
+use super::snapshot::Snapshot;
 use crate::{
     client::Client,
     error::{Error, ErrorKind, Result},
     files::output::FileOutput,
     http::{
         request::{Request, RequestOptions, path},
-        retry::{Failure, Idempotency, next_attempt},
+        retry::{Failure, Idempotency, RetryBudget},
         sse::{Parser, RawEvent},
         time_limit::within,
         url::redacted_url,
@@ -191,13 +191,13 @@ impl fmt::Debug for EventStream {
 /// Reads the events at a prediction's stream URL.
 pub(crate) fn read_events(
     client: &Client,
-    prediction: &Value,
+    prediction: &Snapshot,
     use_file_output: bool,
     options: RequestOptions,
 ) -> Result<BoxStream<'static, Result<Event>>> {
-    let url = prediction["urls"]["stream"].as_str().ok_or_else(|| {
+    let url = prediction.stream_url().ok_or_else(|| {
         let why = "Prediction does not support streaming: the model has no event stream. Use `run` or `predictions.wait` instead.";
-        Error::new(ErrorKind::StreamUnsupported, why).with_prediction(prediction.clone())
+        Error::new(ErrorKind::StreamUnsupported, why).with_prediction(prediction.clone().into_value())
     })?;
     let url = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     let url = url.ok_or_else(|| {
@@ -206,7 +206,8 @@ pub(crate) fn read_events(
             "unexpected response: `urls.stream` of the prediction is not a URL",
         )
     })?;
-    // In a box, because it is moved in and out for each event.
+    // Boxed because it is moved in and out for each event.
+    let retries = RetryBudget::new(client.config().retry, options.max_retries, Idempotency::Safe);
     let reader = Box::new(Reader {
         client: client.clone(),
         files: use_file_output && url.path().contains("/files/"),
@@ -215,7 +216,7 @@ pub(crate) fn read_events(
         options,
         body: None,
         parser: Parser::default(),
-        attempts: 0,
+        retries,
         pause: None,
         last_id: None,
         first_id: None,
@@ -248,26 +249,25 @@ fn unsuccessful_end(raw: &RawEvent) -> Option<(&'static str, Option<String>)> {
     }
 }
 
-/// Fetches a prediction with its logs; `None` if that fails, as the error at hand matters more.
-async fn last_state(client: Client, id: Value, options: RequestOptions) -> Option<Value> {
-    let id = id.as_str().filter(|id| !id.is_empty())?;
-    let path = path("/predictions/{id}", &[("id", id)]).ok()?;
+/// Returns the prediction as the API shows it now, if it responds soon.
+async fn last_state(client: Client, id: String, options: RequestOptions) -> Option<Snapshot> {
+    let path = path("/predictions/{id}", &[("id", &id)]).ok()?;
     let request = Request::get(path).options(RequestOptions { max_retries: Some(1), ..options });
-    let fetched = within(client.runtime(), LAST_STATE, client.fetch::<Value>(&request)).await;
-    fetched?.ok().filter(|seen| seen["id"].as_str() == Some(id))
+    let fetched = within(client.runtime(), LAST_STATE, client.fetch::<Snapshot>(&request)).await;
+    fetched?.ok().filter(|seen| seen.id() == Some(&id))
 }
 
 struct Reader {
     client: Client,
     url: Url,
-    prediction: Value,
+    prediction: Snapshot,
     options: RequestOptions,
     /// Whether this is a stream of files.
     files: bool,
     body: Option<BoxStream<'static, Result<Bytes>>>,
     parser: Parser,
     /// Attempts since an event came.
-    attempts: u32,
+    retries: RetryBudget,
     /// The reconnection time that the server set.
     pause: Option<Duration>,
     last_id: Option<String>,
@@ -296,7 +296,7 @@ impl Reader {
                 }
                 // Only new events reset the count; otherwise a server that replays from the start could keep us
                 // reconnecting forever.
-                self.attempts = 0;
+                self.retries.refill();
                 return match unsuccessful_end(&raw) {
                     Some((status, why)) => Err(self.ended(status, why).await),
                     None => Ok(Some(self.deliver(raw))),
@@ -366,24 +366,16 @@ impl Reader {
     /// Builds the error that `run` ends with for the same prediction.
     async fn ended(&mut self, status: &str, why: Option<String>) -> Error {
         self.ended = true;
-        let seen = last_state(self.client.clone(), self.prediction["id"].clone(), self.options.clone()).await;
+        let seen = match self.prediction.id() {
+            Some(id) => last_state(self.client.clone(), id.to_owned(), self.options.clone()).await,
+            None => None,
+        };
         let mut prediction = seen.unwrap_or_else(|| self.prediction.clone());
-        if prediction.as_object().is_none() {
-            prediction = Value::object();
-        }
-        // The stream may end before the API shows the end, and a test double may show a success.
-        let seen = prediction["status"].as_str().unwrap_or_default();
-        if seen == "succeeded" || !is_terminal(seen) {
-            prediction["status"] = status.into();
-        }
-        if let Some(why) = why.filter(|_| prediction["error"].is_null()) {
-            prediction["error"] = why.into();
-        }
-        let error = match succeeded(prediction) {
+        prediction.end_with(status, why);
+        let error = match prediction.into_success() {
             Err(error) => error,
-            Ok(prediction) => {
-                Error::new(ErrorKind::PredictionFailed, "Prediction failed").with_prediction(prediction)
-            }
+            Ok(prediction) => Error::new(ErrorKind::PredictionFailed, "Prediction failed")
+                .with_prediction(prediction.into_value()),
         };
         error.with_partial(self.partial.as_str().into())
     }
@@ -398,7 +390,7 @@ impl Reader {
             request = request.header("last-event-id", id.clone());
         }
         let with_what_came = |error: Error| {
-            let error = error.with_prediction(self.prediction.clone());
+            let error = error.with_prediction(self.prediction.clone().into_value());
             if self.delivered { error.with_partial(self.partial.as_str().into()) } else { error }
         };
         let response = self.client.open(&request).await.map_err(with_what_came)?;
@@ -421,24 +413,14 @@ impl Reader {
     fn too_long(&self) -> Error {
         let why = format!("an event of the stream is longer than {LONGEST} bytes");
         Error::new(ErrorKind::InvalidResponse, why)
-            .with_prediction(self.prediction.clone())
+            .with_prediction(self.prediction.clone().into_value())
             .with_partial(self.partial.as_str().into())
     }
 
     /// Waits before the next connection, or gives up.
     async fn cut(&mut self, what: &str, source: Option<Error>) -> Result<()> {
-        self.attempts += 1;
-        let policy = self.client.config().retry.limited(self.options.max_retries);
         let resumable = self.last_id.is_some() || !self.delivered;
-        let wait = next_attempt(
-            &policy,
-            Idempotency::Safe,
-            Failure::Lost,
-            self.attempts,
-            None,
-            None,
-            fastrand::f64(),
-        );
+        let wait = self.retries.after(Failure::Lost, None, None);
         if let Some(wait) = wait.filter(|_| resumable) {
             self.reconnected = self.delivered;
             self.client.runtime().sleep(self.pause.unwrap_or(wait)).await;
@@ -452,7 +434,9 @@ impl Reader {
                 "The event stream {what} before the output was complete.{hint} `partial` has the output received so far."
             ),
         );
-        let error = error.with_prediction(self.prediction.clone()).with_partial(self.partial.as_str().into());
+        let error = error
+            .with_prediction(self.prediction.clone().into_value())
+            .with_partial(self.partial.as_str().into());
         Err(match source {
             Some(source) => error.with_source(source),
             None => error,

@@ -9,10 +9,10 @@ use super::{
     cancel_guard::CancelGuard,
     events::{Event, read_events},
     options::PreferWait,
-    poll::{Polling, is_terminal, succeeded},
+    poll::Polling,
     polled_events,
     run::Run,
-    stream_run::has_ended,
+    snapshot::Snapshot,
 };
 use crate::{
     client::{Client, options::OnAbandon, output_shapes::Shape},
@@ -51,7 +51,7 @@ impl Run {
         // An observer receives every state, which events do not show.
         let shape = if self.observer.is_some() { Shape::Whole } else { self.request.shape().await };
         if shape == Shape::Whole {
-            return Ok(object([("output", self.output().await?)]));
+            return Ok(Value::from_members([("output", self.output().await?)]));
         }
         let request = &mut self.request;
         if shape == Shape::Texts {
@@ -61,9 +61,9 @@ impl Run {
         let hold = request.prediction.hold(PreferWait::None)?;
         let (created, deadline) = request.limited(&guard, Box::pin(request.create(&guard, hold))).await?;
         guard.disarm();
-        if is_terminal(created["status"].as_str().unwrap_or_default()) {
-            let mut ended = succeeded(created)?;
-            return Ok(object([("output", self.with_files(mem::take(&mut ended["output"])))]));
+        if created.is_terminal() {
+            let output = created.into_success()?.into_output();
+            return Ok(Value::from_members([("output", self.with_files(output))]));
         }
         let runtime = self.request.client.runtime();
         let left = deadline.remaining(runtime);
@@ -76,12 +76,8 @@ impl Run {
             ("timeout", self.request.timeout.map(|timeout| timeout.as_secs_f64()).into()),
             ("until", left.map(|left| runtime.now().saturating_add(left).as_secs_f64()).into()),
         ];
-        Ok(object([("live", object(live)), ("prediction", created)]))
+        Ok(Value::from_members([("live", Value::from_members(live)), ("prediction", created.into_value())]))
     }
-}
-
-fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
-    Value::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
 }
 
 impl Live {
@@ -89,13 +85,13 @@ impl Live {
     pub fn items(
         self,
         client: &Client,
-        prediction: Value,
+        prediction: Snapshot,
         options: RequestOptions,
     ) -> BoxStream<'static, Result<Value>> {
         let on_abandon = if self.cancel { OnAbandon::Cancel } else { OnAbandon::Leave };
         let guard = CancelGuard::new(client, on_abandon);
         let seen = guard.observing(None);
-        seen(prediction.clone());
+        seen(prediction.clone().into_value());
         let seconds =
             |seconds: Option<f64>| seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
         let left = seconds(self.until).map(|until| until.saturating_sub(client.runtime().now()));
@@ -110,12 +106,12 @@ impl Live {
                 options,
             };
             whole(client.clone(), prediction, polling, self.files)
-        } else if self.events && prediction["urls"]["stream"].as_str().is_some() {
+        } else if self.events && prediction.stream_url().is_some() {
             from_events(client, prediction, self.files, options, seen)
         } else {
             polled_events::items(client, prediction, self.files, options, Some(seen))
         };
-        // In a box, because it is moved in and out for each item.
+        // Boxed because it is moved in and out for each item.
         let state = Box::new((source, guard, deadline, client.clone()));
         Box::pin(stream::try_unfold(state, move |mut state| async move {
             let (source, guard, deadline, client) = &mut *state;
@@ -125,7 +121,7 @@ impl Live {
                     .await
                     .unwrap_or_else(|| Err(guard.deadline_error(timeout))),
             };
-            if matches!(&next, Ok(None)) || matches!(&next, Err(error) if has_ended(error.kind())) {
+            if matches!(&next, Ok(None)) || matches!(&next, Err(error) if error.kind().ends_prediction()) {
                 guard.disarm();
             }
             Ok(next?.map(|item| (item, state)))
@@ -136,7 +132,7 @@ impl Live {
 /// The items of an output that is complete.
 fn whole(
     client: Client,
-    prediction: Value,
+    prediction: Snapshot,
     polling: Polling,
     files: bool,
 ) -> BoxStream<'static, Result<Value>> {
@@ -150,7 +146,7 @@ fn whole(
 /// The items as events bring them. When the events cannot be read any more, polling finds the rest.
 fn from_events(
     client: &Client,
-    prediction: Value,
+    prediction: Snapshot,
     files: bool,
     options: RequestOptions,
     seen: Observer,
@@ -176,7 +172,7 @@ fn from_events(
                     }
                     Ok(Some(_)) => {}
                     Ok(None) => return None,
-                    Err(error) if has_ended(error.kind()) => return Some((one(Err(error)), None)),
+                    Err(error) if error.kind().ends_prediction() => return Some((one(Err(error)), None)),
                     Err(error) => {
                         let items = polled_events::items(&client, prediction, false, options, Some(seen));
                         return Some((rest(client, items, given, files, error), None));

@@ -1,10 +1,8 @@
 //! The output of a prediction piece by piece, as polling finds it.
 
-use futures_util::{StreamExt, future, stream};
-
 use super::{
     events::{Event, PARTIAL},
-    poll::is_terminal,
+    snapshot::Snapshot,
 };
 use crate::{
     client::Client,
@@ -14,12 +12,13 @@ use crate::{
     platform::BoxStream,
     value::{Observer, Value},
 };
+use futures_util::{StreamExt, future, stream};
 
 /// The items of a prediction's output, each once, from the first. An output that is no list is one item, and given
 /// when it is complete: it may grow until then.
 pub(crate) fn items(
     client: &Client,
-    prediction: Value,
+    prediction: Snapshot,
     files: bool,
     options: RequestOptions,
     seen: Option<Observer>,
@@ -27,7 +26,7 @@ pub(crate) fn items(
     let state = (client.clone(), prediction, 0usize, options, seen);
     Box::pin(stream::try_unfold(state, move |(client, mut prediction, given, options, seen)| async move {
         loop {
-            let ended = is_terminal(prediction["status"].as_str().unwrap_or_default());
+            let ended = prediction.is_terminal();
             let items: &[Value] = match &prediction["output"] {
                 Value::Array(items) => items,
                 whole if ended && !whole.is_null() => std::slice::from_ref(whole),
@@ -38,12 +37,12 @@ pub(crate) fn items(
                 return Ok(Some((item, (client, prediction, given + 1, options, seen))));
             }
             if ended {
-                crate::predictions::poll::succeeded(prediction)?;
+                prediction.into_success()?;
                 return Ok(None);
             }
             prediction = client.poll_once(&prediction, &options).await?;
             if let Some(seen) = &seen {
-                seen(prediction.clone());
+                seen(prediction.clone().into_value());
             }
         }
     }))
@@ -52,7 +51,7 @@ pub(crate) fn items(
 /// The same as the events that the model does not send.
 pub(super) fn events(
     client: &Client,
-    prediction: Value,
+    prediction: Snapshot,
     files: bool,
     options: RequestOptions,
 ) -> BoxStream<'static, Result<Event>> {

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use super::{
     create::CreatePrediction,
     events::{EventStream, read_events},
+    snapshot::Snapshot,
     target::Target,
     types::Prediction,
     wait::{WaitForPrediction, WaitParams},
@@ -163,7 +164,7 @@ impl Predictions<'_> {
     /// # Ok(()) }
     /// ```
     pub async fn stream(&self, id: &str) -> Result<EventStream> {
-        let prediction: Value =
+        let prediction: Snapshot =
             self.client.fetch(&Request::get(path("/predictions/{id}", &[("id", id)])?)).await?;
         let events = read_events(
             self.client,
@@ -171,6 +172,6 @@ impl Predictions<'_> {
             self.client.config().use_file_output,
             RequestOptions::default(),
         )?;
-        Ok(EventStream::new(prediction, events))
+        Ok(EventStream::new(prediction.into_value(), events))
     }
 }

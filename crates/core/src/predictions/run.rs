@@ -1,13 +1,14 @@
 //! From a reference to its output: create, wait, hand over.
 
-use std::{fmt, future::IntoFuture, mem, sync::Arc, time::Duration};
+use std::{fmt, future::IntoFuture, sync::Arc, time::Duration};
 
 use super::{
     cancel_guard::CancelGuard,
     options::PreferWait,
     output::Output,
-    poll::{Polling, is_terminal, succeeded},
+    poll::Polling,
     run_request::{RunRequest, run_request_options},
+    snapshot::Snapshot,
     stream_run::StreamRun,
 };
 use crate::{
@@ -155,38 +156,39 @@ impl Run {
     pub async fn detailed(self) -> Result<RunOutcome> {
         let prediction = self.ended().await?;
         let output = self.with_files(prediction["output"].clone());
-        Ok(RunOutcome { output: Output::new(&self.request.client, output), prediction })
+        let output = Output::new(&self.request.client, output);
+        Ok(RunOutcome { output, prediction: prediction.into_value() })
     }
 
     pub(super) async fn output(self) -> Result<Value> {
-        let mut prediction = self.ended().await?;
-        Ok(self.with_files(mem::take(&mut prediction["output"])))
+        let ended = self.ended().await?;
+        Ok(self.with_files(ended.into_output()))
     }
 
     pub(super) fn with_files(&self, output: Value) -> Value {
         if self.request.files() { self.request.client.with_files(output) } else { output }
     }
 
-    fn tell(&self, prediction: &Value) {
+    fn report(&self, prediction: &Snapshot) {
         if let Some(observer) = &self.observer {
-            observer(prediction.clone());
+            observer(prediction.clone().into_value());
         }
     }
 
     /// The prediction, when it has ended well.
-    async fn ended(&self) -> Result<Value> {
+    async fn ended(&self) -> Result<Snapshot> {
         let guard = self.request.guard();
-        // In a box: each layer around a future holds all of it, more than once.
+        // Boxed to keep the future small: each wrapper would otherwise embed it by value.
         self.request.limited(&guard, Box::pin(self.finish(&guard))).await
     }
 
-    async fn finish(&self, guard: &CancelGuard) -> Result<Value> {
+    async fn finish(&self, guard: &CancelGuard) -> Result<Snapshot> {
         let RunRequest { client, prediction: asked, options, .. } = &self.request;
         let began = Some(client.runtime().monotonic());
         let hold = asked.hold(PreferWait::short(self.request.timeout))?;
         let (created, deadline) = self.request.create(guard, hold).await?;
-        self.tell(&created);
-        let ended_at_once = is_terminal(created["status"].as_str().unwrap_or_default());
+        self.report(&created);
+        let ended_at_once = created.is_terminal();
         let polling = Polling {
             interval: self.interval.or(asked.interval()),
             began,
@@ -198,9 +200,9 @@ impl Run {
         guard.disarm();
         if ended_at_once {
             // The official client reports the end once more when it came with the create.
-            self.tell(&ended);
+            self.report(&ended);
         }
-        succeeded(ended)
+        ended.into_success()
     }
 }
 

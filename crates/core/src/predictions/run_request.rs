@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{
     cancel_guard::CancelGuard,
     options::{PredictionOptions, PreferWait},
+    snapshot::Snapshot,
     target::Target,
 };
 use crate::{
@@ -68,7 +69,11 @@ impl RunRequest {
     }
 
     /// Creates the prediction; its cancel is assured from here on.
-    pub async fn create(&self, guard: &CancelGuard, hold: Option<PreferWait>) -> Result<(Value, Deadline)> {
+    pub async fn create(
+        &self,
+        guard: &CancelGuard,
+        hold: Option<PreferWait>,
+    ) -> Result<(Snapshot, Deadline)> {
         let target = Target::from(self.reference.resolve()?);
         let deadline = Deadline::after(self.client.runtime(), self.timeout);
         let mut options = self.prediction.clone();

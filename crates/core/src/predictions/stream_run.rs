@@ -87,7 +87,7 @@ impl IntoFuture for StreamRun {
                 events => events?,
             };
             guard.record_end(&prediction);
-            // In a box, because it is moved in and out for each event.
+            // Boxed because it is moved in and out for each event.
             let state = Box::new((events, guard, deadline, request, String::new()));
             let events = stream::try_unfold(state, |mut state| async move {
                 let (events, guard, deadline, request, partial) = &mut *state;
@@ -101,7 +101,7 @@ impl IntoFuture for StreamRun {
                     },
                 };
                 if matches!(&next, Ok(Some(Event { event, .. })) if event == "done")
-                    || matches!(&next, Err(error) if has_ended(error.kind()))
+                    || matches!(&next, Err(error) if error.kind().ends_prediction())
                 {
                     guard.disarm();
                 }
@@ -113,12 +113,7 @@ impl IntoFuture for StreamRun {
                 }
                 Ok(next?.map(|event| (event, state)))
             });
-            Ok(EventStream::new(prediction, Box::pin(events)))
+            Ok(EventStream::new(prediction.into_value(), Box::pin(events)))
         })
     }
-}
-
-pub(super) fn has_ended(kind: ErrorKind) -> bool {
-    use ErrorKind::{PredictionAborted, PredictionCanceled, PredictionFailed};
-    matches!(kind, PredictionFailed | PredictionCanceled | PredictionAborted)
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::poll::is_terminal;
+use super::snapshot::is_terminal;
 use crate::value::{Object, Value};
 
 /// The state of a prediction or training.

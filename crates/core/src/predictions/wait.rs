@@ -1,7 +1,9 @@
 //! Waiting for a prediction that exists.
 
 use super::{
-    poll::{Polling, remembering, succeeded},
+    cancel_guard::deadline_error,
+    poll::{Polling, recording},
+    snapshot::Snapshot,
     types::Prediction,
 };
 use crate::{
@@ -10,7 +12,7 @@ use crate::{
         call::{Work, request_options},
         response::Reply,
     },
-    error::{Error, ErrorKind, Result, decode, flattened},
+    error::{Error, Result, decode, flattened},
     http::{
         deadline::Deadline,
         request::{Request, RequestOptions, path},
@@ -34,7 +36,7 @@ options! {
     pub(crate) struct WaitTarget {
         id: Option<String>,
         /// The prediction as last seen, which saves the first request.
-        prediction: Option<Value>,
+        prediction: Option<Snapshot>,
         /// Whether an end other than `succeeded` is an error.
         raise: bool,
     }
@@ -142,29 +144,29 @@ impl WaitForPrediction {
 
     request_options!();
 
-    async fn ended(self) -> Result<Value> {
+    async fn ended(self) -> Result<Snapshot> {
         let Self { client, params, options, observer } = self;
         let WaitParams {
             target: WaitTarget { id, prediction, raise },
             options: WaitOptions { timeout, interval },
         } = params;
         let deadline = Deadline::after(client.runtime(), timeout);
-        // Only the error of a time that is up tells what was seen last.
+        // Only the error for a passed timeout needs the last state.
         let seen = timeout.map(|_| Arc::new(Mutex::new(prediction.clone())));
         let observer = match &seen {
-            Some(seen) => Some(remembering(seen.clone(), observer)),
+            Some(seen) => Some(recording(seen.clone(), observer)),
             None => observer,
         };
-        // In a box, as thousands may wait at once: each layer around a future holds all of it, more than once.
+        // Boxed to keep the future small: each wrapper would otherwise embed it by value.
         let waiting = Box::pin(async {
             let known = match (prediction, id) {
-                (Some(prediction), _) if prediction["id"].as_str().is_some() => prediction,
+                (Some(prediction), _) if prediction.id().is_some() => prediction,
                 (_, Some(id)) => {
                     let request = Request::get(path("/predictions/{id}", &[("id", &id)])?);
-                    let known: Value =
+                    let known: Snapshot =
                         client.fetch(&request.deadline(deadline).options(options.clone())).await?;
                     if let Some(observer) = &observer {
-                        observer(known.clone());
+                        observer(known.clone().into_value());
                     }
                     known
                 }
@@ -181,17 +183,19 @@ impl WaitForPrediction {
             }
             _ => waiting.await,
         };
-        if raise { succeeded(ended?) } else { ended }
+        if raise { ended?.into_success() } else { ended }
     }
 }
 
-fn too_late(timeout: Duration, seen: Option<Value>) -> Error {
+fn too_late(timeout: Duration, seen: Option<Snapshot>) -> Error {
     let state = match &seen {
-        Some(seen) => format!("prediction {} was still {}; it continues to run", seen["id"], seen["status"]),
+        Some(seen) => {
+            let id = seen.id().unwrap_or_default();
+            format!("prediction {id} was still {}; it continues to run", seen.status())
+        }
         None => "the API had not responded; the prediction continues to run".to_owned(),
     };
-    let why = format!("The timeout of {} s passed: {state}.", timeout.as_secs_f64());
-    seen.into_iter().fold(Error::new(ErrorKind::Deadline, why), Error::with_prediction)
+    deadline_error(timeout, &state, seen)
 }
 
 impl Work for WaitForPrediction {
@@ -204,7 +208,7 @@ impl Work for WaitForPrediction {
     }
 
     fn reply(self) -> BoxFuture<'static, Result<Reply>> {
-        Box::pin(async move { Ok(Reply::of(self.ended().await?)) })
+        Box::pin(async move { Ok(Reply::of(self.ended().await?.into_value())) })
     }
 }
 
@@ -213,6 +217,6 @@ impl IntoFuture for WaitForPrediction {
     type IntoFuture = BoxFuture<'static, Result<Prediction>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move { decode(self.ended().await?) })
+        Box::pin(async move { decode(self.ended().await?.into_value()) })
     }
 }

@@ -1,0 +1,131 @@
+//! A prediction as the API returned it.
+
+use std::{ops::Deref, time::Duration};
+
+use crate::{
+    error::{Error, ErrorKind, Result},
+    value::{Value, options::option_types},
+};
+
+/// Whether nothing changes after this status. An unknown status is not terminal, as the API may add some.
+pub(crate) fn is_terminal(status: &str) -> bool {
+    matches!(status, "succeeded" | "failed" | "canceled" | "aborted")
+}
+
+/// A prediction or training as JSON, at one moment.
+///
+/// Nothing is lost: members that this crate does not know stay in place. Reading never fails, because a proxy or a
+/// test double may have produced the JSON.
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Snapshot(Value);
+
+option_types! {
+    Snapshot => "any",
+}
+
+impl Snapshot {
+    pub fn new(prediction: Value) -> Self {
+        Self(prediction)
+    }
+
+    /// Returns the id, unless it is missing or empty.
+    pub fn id(&self) -> Option<&str> {
+        self.0["id"].as_str().filter(|id| !id.is_empty())
+    }
+
+    /// Returns the status, or the empty string.
+    pub fn status(&self) -> &str {
+        self.0["status"].as_str().unwrap_or_default()
+    }
+
+    pub fn is_terminal(&self) -> bool {
+        is_terminal(self.status())
+    }
+
+    /// Returns the URL of the event stream.
+    pub fn stream_url(&self) -> Option<&str> {
+        self.0["urls"]["stream"].as_str()
+    }
+
+    /// Identifies what runs: the version, or the model where the API hides the version.
+    pub fn model(&self) -> Option<&str> {
+        self.0["version"].as_str().filter(|version| *version != "hidden").or(self.0["model"].as_str())
+    }
+
+    /// Returns the time from creation to success.
+    pub fn run_time(&self) -> Option<Duration> {
+        let seconds = self.0["metrics"]["total_time"].as_f64().filter(|_| self.status() == "succeeded")?;
+        Duration::try_from_secs_f64(seconds).ok()
+    }
+
+    /// Records an end that the event stream reported. The API may still show an earlier status, and a test double a
+    /// success.
+    pub fn end_with(&mut self, status: &str, error: Option<String>) {
+        if self.0.as_object().is_none() {
+            self.0 = Value::object();
+        }
+        if self.status() == "succeeded" || !self.is_terminal() {
+            self.0["status"] = status.into();
+        }
+        if let Some(error) = error.filter(|_| self.0["error"].is_null()) {
+            self.0["error"] = error.into();
+        }
+    }
+
+    /// Returns the error for a prediction that ended without success.
+    pub fn into_success(self) -> Result<Self> {
+        let id = self.id().unwrap_or_default();
+        let why = match &self.0["error"] {
+            Value::Null => String::new(),
+            error => format!(": {error}"),
+        };
+        let (kind, message) = match self.status() {
+            "failed" => (ErrorKind::PredictionFailed, format!("Prediction failed{why}")),
+            "canceled" => {
+                (ErrorKind::PredictionCanceled, format!("Prediction was canceled{why} (prediction {id})"))
+            }
+            "aborted" => (
+                ErrorKind::PredictionAborted,
+                format!("Prediction was aborted before it started{why} (prediction {id})"),
+            ),
+            _ => return Ok(self),
+        };
+        Err(Error::new(kind, message).with_prediction(self.0))
+    }
+
+    /// Takes the output.
+    pub fn into_output(mut self) -> Value {
+        match &mut self.0 {
+            Value::Object(members) => members.shift_remove("output").unwrap_or_default(),
+            _ => Value::Null,
+        }
+    }
+
+    pub fn into_value(self) -> Value {
+        self.0
+    }
+}
+
+impl Deref for Snapshot {
+    type Target = Value;
+
+    fn deref(&self) -> &Value {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn four_statuses_are_terminal(status in "[a-z]{0,12}") {
+            let known = ["succeeded", "failed", "canceled", "aborted"].contains(&status.as_str());
+            prop_assert_eq!(is_terminal(&status), known);
+        }
+    }
+}
