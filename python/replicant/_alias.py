@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module, util
-from importlib.abc import Loader, MetaPathFinder
+from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Iterable, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Iterable, Optional, Sequence, cast
 
 if TYPE_CHECKING:
     from importlib.metadata import Distribution
@@ -16,8 +16,8 @@ _NAME = "replicate"
 _PREFIX = f"{_NAME}."
 
 
-class _Alias(MetaPathFinder, Loader):
-    """Finds `replicate.x` where `replicant.x` is: a second copy would have classes of its own."""
+class _Alias(MetaPathFinder):
+    """Finds and loads `replicate.x` as the module `replicant.x`: a copy would have other classes."""
 
     def find_spec(
         self,
@@ -28,7 +28,7 @@ class _Alias(MetaPathFinder, Loader):
         if not fullname.startswith(_PREFIX):
             return None
         own = util.find_spec(f"{__package__}.{fullname[len(_PREFIX) :]}")
-        return None if own is None else ModuleSpec(fullname, self, loader_state=own.name)
+        return None if own is None else ModuleSpec(fullname, cast(Any, self), loader_state=own.name)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         module = import_module(spec.loader_state)
@@ -36,12 +36,12 @@ class _Alias(MetaPathFinder, Loader):
         return module
 
     def exec_module(self, module: ModuleType) -> None:
-        # The import system has set the alias's spec, with which `reload` and pickles would fail.
+        # Restores the spec that the import system replaced; `reload` and pickles need it.
         assert module.__spec__ is not None
         module.__spec__ = module.__spec__.loader_state
 
     def find_distributions(self, context: Any = None) -> Iterable[Distribution]:
-        """Finds the distribution `replicate`, which libraries ask `importlib.metadata` for."""
+        """Finds the distribution `replicate`, which libraries look up in `importlib.metadata`."""
         if getattr(context, "name", None) not in (None, _NAME):
             return ()
         from ._distribution import ReplicateDistribution
@@ -53,10 +53,11 @@ def install_as_replicate() -> None:
     """Makes `import replicate` import this package, for libraries that import it themselves.
 
     `replicate` and its submodules are then the same module objects as `replicant` and its submodules,
-    so there is one set of classes, and `importlib.metadata.version("replicate")` is 1.0.7. Call it before anything imports `replicate`; later calls do nothing.
+    so there is one set of classes, and `importlib.metadata.version("replicate")` is 1.0.7. Call it before
+    anything imports `replicate`; later calls do nothing.
 
     Raises:
-        RuntimeError: another package was already imported as `replicate`.
+        RuntimeError: Another package was already imported as `replicate`.
     """
     own = sys.modules[str(__package__)]
     other = sys.modules.get(_NAME, own)

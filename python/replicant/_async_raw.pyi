@@ -2,18 +2,17 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List, Literal, NoReturn, Optional, Sequence, Union
+from typing import Any, Dict, List, Literal, Optional, Sequence, Union
 
 from ._async.collection import AsyncCollection
 from ._async.deployment import AsyncDeployment
 from ._async.model import AsyncModel
 from ._async.prediction import AsyncPrediction
 from ._async.training import AsyncTraining
-from ._base import Observer
 from ._objects import Account, File, Hardware, SearchResults, Time, Version, WebhookSigningSecret
-from ._options import FileEncodingStrategy, OnAbandon, WebhookEvent
+from ._options import CreateOptions, InputOptions, RunOptions, Unpack, WaitOptions, WebhookEvent
 from ._page import AsyncPage
-from ._progress import ShowProgress, ShowTransfer
+from ._progress import ShowTransfer
 from ._refs import Reference
 from ._response import APIResponse
 
@@ -45,24 +44,7 @@ class AsyncClientWithRawResponse:
     @property
     def webhooks(self) -> AsyncWebhooksWithRawResponse: ...
     async def run(
-        self,
-        ref: Reference,
-        input: Optional[Dict[str, Any]] = None,
-        *,
-        use_file_output: Optional[bool] = None,
-        wait: Optional[Union[bool, float]] = None,
-        prefer: Optional[str] = None,
-        timeout: Optional[float] = None,
-        interval: Optional[float] = None,
-        webhook: Optional[str] = None,
-        webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
-        cancel_after: Optional[Union[float, str]] = None,
-        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
-        on_abandon: Optional[OnAbandon] = None,
-        on_update: Observer = None,
-        progress: ShowProgress = None,
-        **unknown: NoReturn,
+        self, ref: Reference, input: Optional[Dict[str, Any]] = None, **options: Unpack[RunOptions]
     ) -> APIResponse[Any]: ...
     async def save_all(
         self,
@@ -80,26 +62,6 @@ class AsyncCollectionsWithRawResponse:
     """The same methods, each of which gives an `APIResponse`."""
     async def list(self, cursor: Optional[str] = "") -> APIResponse[AsyncPage[AsyncCollection]]: ...
     async def get(self, slug: str) -> APIResponse[AsyncCollection]: ...
-
-class AsyncDeploymentsPredictionsWithRawResponse:
-    """The same methods, each of which gives an `APIResponse`."""
-    async def create(
-        self,
-        deployment: Optional[Reference] = None,
-        input: Optional[Dict[str, Any]] = None,
-        *,
-        owner: Optional[str] = None,
-        name: Optional[str] = None,
-        webhook: Optional[str] = None,
-        webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
-        stream: Optional[bool] = None,
-        wait: Optional[Union[bool, float]] = None,
-        prefer: Optional[str] = None,
-        cancel_after: Optional[Union[float, str]] = None,
-        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
-        **unknown: NoReturn,
-    ) -> APIResponse[AsyncPrediction]: ...
 
 class AsyncDeploymentsWithRawResponse:
     """The same methods, each of which gives an `APIResponse`."""
@@ -145,6 +107,18 @@ class AsyncDeploymentsWithRawResponse:
         deployment_name: Optional[str] = None,
     ) -> APIResponse[bool]: ...
 
+class AsyncDeploymentsPredictionsWithRawResponse:
+    """The same methods, each of which gives an `APIResponse`."""
+    async def create(
+        self,
+        deployment: Optional[Reference] = None,
+        input: Optional[Dict[str, Any]] = None,
+        *,
+        owner: Optional[str] = None,
+        name: Optional[str] = None,
+        **options: Unpack[CreateOptions],
+    ) -> APIResponse[AsyncPrediction]: ...
+
 class AsyncFilesWithRawResponse:
     """The same methods, each of which gives an `APIResponse`."""
     async def create(
@@ -166,47 +140,6 @@ class AsyncFilesWithRawResponse:
 class AsyncHardwareNamespaceWithRawResponse:
     """The same methods, each of which gives an `APIResponse`."""
     async def list(self) -> APIResponse[List[Hardware]]: ...
-
-class AsyncExamplesWithRawResponse:
-    """The same methods, each of which gives an `APIResponse`."""
-    async def list(
-        self,
-        model: Optional[Reference] = None,
-        name: Optional[str] = None,
-        *,
-        owner: Optional[str] = None,
-        cursor: Optional[str] = "",
-    ) -> APIResponse[AsyncPage[AsyncPrediction]]: ...
-
-class AsyncReadmeWithRawResponse:
-    """The same methods, each of which gives an `APIResponse`."""
-    async def get(
-        self,
-        model: Optional[Reference] = None,
-        name: Optional[str] = None,
-        *,
-        owner: Optional[str] = None,
-    ) -> APIResponse[str]: ...
-
-class AsyncModelPredictionsWithRawResponse:
-    """The same methods, each of which gives an `APIResponse`."""
-    async def create(
-        self,
-        model: Optional[Reference] = None,
-        input: Optional[Dict[str, Any]] = None,
-        *,
-        owner: Optional[str] = None,
-        name: Optional[str] = None,
-        webhook: Optional[str] = None,
-        webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
-        stream: Optional[bool] = None,
-        wait: Optional[Union[bool, float]] = None,
-        prefer: Optional[str] = None,
-        cancel_after: Optional[Union[float, str]] = None,
-        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
-        **unknown: NoReturn,
-    ) -> APIResponse[AsyncPrediction]: ...
 
 class AsyncModelsWithRawResponse:
     """The same methods, each of which gives an `APIResponse`."""
@@ -267,6 +200,39 @@ class AsyncModelsWithRawResponse:
         owner: Optional[str] = None,
     ) -> APIResponse[bool]: ...
 
+class AsyncExamplesWithRawResponse:
+    """The same methods, each of which gives an `APIResponse`."""
+    async def list(
+        self,
+        model: Optional[Reference] = None,
+        name: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+        cursor: Optional[str] = "",
+    ) -> APIResponse[AsyncPage[AsyncPrediction]]: ...
+
+class AsyncReadmeWithRawResponse:
+    """The same methods, each of which gives an `APIResponse`."""
+    async def get(
+        self,
+        model: Optional[Reference] = None,
+        name: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+    ) -> APIResponse[str]: ...
+
+class AsyncModelPredictionsWithRawResponse:
+    """The same methods, each of which gives an `APIResponse`."""
+    async def create(
+        self,
+        model: Optional[Reference] = None,
+        input: Optional[Dict[str, Any]] = None,
+        *,
+        owner: Optional[str] = None,
+        name: Optional[str] = None,
+        **options: Unpack[CreateOptions],
+    ) -> APIResponse[AsyncPrediction]: ...
+
 class AsyncPredictionsWithRawResponse:
     """The same methods, each of which gives an `APIResponse`."""
     async def create(
@@ -276,26 +242,12 @@ class AsyncPredictionsWithRawResponse:
         *,
         model: Optional[Reference] = None,
         deployment: Optional[Reference] = None,
-        webhook: Optional[str] = None,
-        webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
-        stream: Optional[bool] = None,
-        wait: Optional[Union[bool, float]] = None,
-        prefer: Optional[str] = None,
-        cancel_after: Optional[Union[float, str]] = None,
-        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
-        **unknown: NoReturn,
+        **options: Unpack[CreateOptions],
     ) -> APIResponse[AsyncPrediction]: ...
     async def get(self, id: Union[str, AsyncPrediction]) -> APIResponse[AsyncPrediction]: ...
     async def cancel(self, id: Union[str, AsyncPrediction]) -> APIResponse[AsyncPrediction]: ...
     async def wait(
-        self,
-        id: Union[str, AsyncPrediction],
-        *,
-        timeout: Optional[float] = None,
-        interval: Optional[float] = None,
-        on_update: Observer = None,
-        progress: ShowProgress = None,
+        self, id: Union[str, AsyncPrediction], **options: Unpack[WaitOptions]
     ) -> APIResponse[AsyncPrediction]: ...
     async def list(
         self,
@@ -321,8 +273,7 @@ class AsyncTrainingsWithRawResponse:
         model: Optional[Reference] = None,
         owner: Optional[str] = None,
         name: Optional[str] = None,
-        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
-        **unknown: NoReturn,
+        **options: Unpack[InputOptions],
     ) -> APIResponse[AsyncTraining]: ...
     async def get(self, id: Union[str, AsyncTraining]) -> APIResponse[AsyncTraining]: ...
     async def cancel(self, id: Union[str, AsyncTraining]) -> APIResponse[AsyncTraining]: ...

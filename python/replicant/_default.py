@@ -6,47 +6,56 @@ import sys
 from typing import Any, Dict, Optional
 
 from ._async.client import AsyncClient
-from ._base import ClientBase
+from ._client_base import ClientBase, adapter
 from ._native import Client as NativeClient
-from ._options import options_from
+from ._settings import core_options
 from ._sync.client import Client
+
+# Attributes of the module that are options of the default client.
+_OPTIONS = (
+    "api_token",
+    "bearer_token",
+    "base_url",
+    "timeout",
+    "max_retries",
+    "default_headers",
+    "default_query",
+)
 
 
 class _Default(ClientBase):
     """A client whose options are those set on the module, and those set on itself."""
 
-    # What the core's client was made with.
-    _settled: Optional[Dict[str, Any]] = None
-    _settled_transport: Any = None
+    # What the native client was built with.
+    _built_options: Optional[Dict[str, Any]] = None
+    _built_transport: Any = None
 
     def __init__(self) -> None:
-        self._setup({}, now=False)
+        self._configure({}, now=False)
 
     @property
     def _native(self) -> NativeClient:
-        # What is set on the module or on `default_client` counts from the next request on.
+        # An option set on the module or on `default_client` applies from the next request.
         options, transport = self._resolved_options(), _module().get("http_client")
-        if options != self._settled or transport is not self._settled_transport:
-            self._settled, self._settled_transport, self._made = options, transport, None
+        if options != self._built_options or transport is not self._built_transport:
+            self._built_options, self._built_transport, self._cached = options, transport, None
             self.__dict__.pop("_scopes", None)
         return super()._native
 
     def _resolved_options(self) -> Dict[str, Any]:
-        return {**_of_module(), **default_client._options}
+        return {**_module_options(), **default_client._options}
 
     def _ambient_token(self) -> Any:
         own = self._resolved_options().get("token")
         return super()._ambient_token() if own is None else (own, False)
 
-    def _differing(self, cls: Any, changes: Any, answers: Any = None) -> Any:
-        # Clients derived from this one keep its options of now.
+    def _derive(self, cls: Any, changes: Any, responses: Any = None, transport: Any = None) -> Any:
+        # Derived clients keep the present options of this one.
         derived = Client if issubclass(cls, Client) else AsyncClient
-        return super()._differing(derived, changes, answers)
+        return super()._derive(derived, changes, responses, transport)
 
-    def _new(self, options: Dict[str, Any]) -> NativeClient:
-        from ._base import adapter
-
-        return NativeClient(options, adapter(self._settled_transport))
+    def _build(self, options: Dict[str, Any]) -> NativeClient:
+        return NativeClient(options, adapter(self._built_transport))
 
 
 class _DefaultClient(_Default, Client):
@@ -67,17 +76,12 @@ def _module() -> Dict[str, Any]:
     return sys.modules[__package__ or "replicant"].__dict__
 
 
-def _of_module() -> Dict[str, Any]:
-    """The options set on the module itself, as in `replicant.api_token = ...`."""
+def _module_options() -> Dict[str, Any]:
+    """Returns the options set on the module itself, as in `replicant.api_token = ...`."""
     module = _module()
-    return options_from(
-        token=module.get("api_token") or module.get("bearer_token"),
-        base_url=module.get("base_url"),
-        timeout=module.get("timeout"),
-        max_retries=module.get("max_retries"),
-        headers=module.get("default_headers"),
-        query=module.get("default_query"),
-    )
+    options = {name: module.get(name) for name in _OPTIONS}
+    options["api_token"] = options["api_token"] or None
+    return core_options(options)
 
 
 def _the_client() -> Client:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping, Optional, Sequence, cast
 
-# Arguments of pydantic's `json()` that `json.dumps` does not have.
+# Arguments of the pydantic method `json()` that `json.dumps` does not have.
 _IGNORED = ("by_alias", "skip_defaults", "exclude_unset", "exclude_defaults", "models_as_dict")
 
 
 class Dumps:
-    """What objects, pages and events have in common: `dict()`, `json()` and their newer names."""
+    """The methods `dict()` and `json()` of objects, pages and events, and their newer names."""
 
     __slots__ = ()
 
@@ -22,11 +22,11 @@ class Dumps:
         """Returns the members as plain data, in a new dictionary.
 
         Args:
-            include: the names of the members to return; all by default. A dictionary selects inside of
+            include: The names of the members to return. Defaults to all. A dictionary selects inside
                 members: `{"urls": {"get"}}`.
-            exclude: the names of members to leave out, in the same form.
-            exclude_none: whether to leave out members that are None.
-            _: the other arguments of pydantic's method of that name, which make no difference here.
+            exclude: The names of members to omit, in the same form.
+            exclude_none: Whether to omit members that are None.
+            _: Ignored: the other arguments of the pydantic method of that name.
         """
         members = self._members()
         if exclude_none:
@@ -35,11 +35,11 @@ class Dumps:
         return found
 
     def model_dump(self, **options: Any) -> Dict[str, Any]:
-        """Returns the same as `dict()`."""
+        """Returns the members as plain data: an alias of `dict()`."""
         return self.dict(**options)
 
     def to_dict(self) -> Dict[str, Any]:
-        """Returns the same as `dict()`."""
+        """Returns the members as plain data: an alias of `dict()`."""
         return self.dict()
 
     def json(
@@ -53,10 +53,10 @@ class Dumps:
         """Returns the members as JSON text.
 
         Args:
-            include: the names of the members to return, as for `dict()`.
-            exclude: the names of members to leave out, as for `dict()`.
-            exclude_none: whether to leave out members that are None.
-            options: options of `json.dumps`, such as `indent`.
+            include: The names of the members to return, as for `dict()`.
+            exclude: The names of members to omit, as for `dict()`.
+            exclude_none: Whether to omit members that are None.
+            options: Options of `json.dumps`, such as `indent`.
         """
         import json
 
@@ -67,11 +67,11 @@ class Dumps:
         return json.dumps(members, **options)
 
     def model_dump_json(self, **options: Any) -> str:
-        """Returns the same as `json()`."""
+        """Returns the members as JSON text: an alias of `json()`."""
         return self.json(**options)
 
     def to_json(self, *, indent: Optional[int] = None) -> str:
-        """Returns the same as `json()`."""
+        """Returns the members as JSON text: an alias of `json()`."""
         return self.json(indent=indent)
 
 
@@ -92,7 +92,7 @@ def plain(value: Any, include: Any = None, exclude: Any = None) -> Any:
 
 
 def _picked(members: Any, include: Any, exclude: Any) -> Any:
-    """Yields the members to keep, each with what to include and to exclude inside of it."""
+    """Yields the members to keep, each with the rules for its own members."""
     for name, item in members:
         keep, drop = True if include is None else _rule(include, name), _rule(exclude, name)
         if keep is not None and drop is not True:
@@ -100,10 +100,11 @@ def _picked(members: Any, include: Any, exclude: Any) -> Any:
 
 
 def _rule(rules: Any, name: Any) -> Any:
-    """What `rules` say about a member: True for the whole, None for nothing, or rules for its inside."""
+    """Returns the rule for a member: True for all of it, None for nothing, or the rules for its members."""
     if rules is None:
         return None
-    if isinstance(rules, Mapping):
-        found: Any = rules.get(name, rules.get("__all__"))
+    get = getattr(rules, "get", None)
+    if get is not None:
+        found: Any = get(name, get("__all__"))
         return True if found is ... else found or None
     return True if name in rules or "__all__" in rules else None

@@ -15,7 +15,7 @@ from ._exception import REPORT
 from ._exception import ReplicateException as ReplicateException
 
 if TYPE_CHECKING:
-    from ._base import AnyClient
+    from ._client_base import AnyClient
     from ._sync.prediction import Prediction
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Type
 
-    from ._base import AnyClient
+    from ._client_base import AnyClient
     from ._files import FileOutput
     from ._object import Json
 
@@ -121,7 +121,12 @@ class EventStream(Stream[ServerSentEvent]):
 
     def __new__(cls, client: AnyClient, operation: str, params: Json) -> EventStream:
         stream: EventStream = super().__new__(
-            cls, client._native, operation, client._asked(params), event=ServerSentEvent, head=True
+            cls,
+            client._native,
+            operation,
+            client._with_options(params),
+            event=ServerSentEvent,
+            head=True,
         )
         stream._client = client
         return stream

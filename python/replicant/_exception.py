@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Dict, List, Literal, Optional, Tuple, Type, TypeVar, cast
 
 if TYPE_CHECKING:
-    from ._base import AnyClient
+    from ._client_base import AnyClient
 
 E = TypeVar("E", bound="ReplicateException")
 

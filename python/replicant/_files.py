@@ -21,7 +21,7 @@ from typing import (
 if TYPE_CHECKING:
     import io
 
-    from ._base import AnyClient
+    from ._client_base import AnyClient
     from ._native import Client as NativeClient
     from ._native import Stream
     from ._progress import ShowTransfer
@@ -228,7 +228,7 @@ class FileOutput:
         return {"type": "string", "format": "uri"}
 
 
-def saved_at(output: Any, paths: Sequence[str]) -> None:
+def mark_saved(output: Any, paths: Sequence[str]) -> None:
     """Let the files of an output know where they were saved, in the order they stand in it."""
     files = list(_files_in(output))
     if len(files) == len(paths):

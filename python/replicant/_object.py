@@ -1,4 +1,4 @@
-"""What every object of the API has in common: open data, copies, pickling, validation."""
+"""The base of all objects of the API: their data, copies, pickles and validation."""
 
 from __future__ import annotations
 
@@ -23,17 +23,16 @@ from ._dumps import Dumps
 from ._guarded import unknown
 
 if TYPE_CHECKING:
-    from ._base import AnyClient
+    from ._client_base import AnyClient
 
 Json = Dict[str, Any]
 T = TypeVar("T", bound="APIObject")
 
 
 class APIObject(Dumps):
-    """An object as the API sent it, with its members as attributes.
+    """An object of the API, with its members as attributes.
 
-    Members this package does not know yet can be reached as well; a known member that the API left
-    out is None.
+    Members that this package does not know are attributes, too. A known member that the API omitted is None.
     """
 
     __slots__ = ("__weakref__", "_data", "_owner")
@@ -41,22 +40,22 @@ class APIObject(Dumps):
     _data: Json
     _owner: Optional[AnyClient]
     __fields__: ClassVar[Dict[str, Any]] = {}
-    """The members that are known, and their types."""
+    """The known members and their types."""
     model_fields: ClassVar[Dict[str, Any]] = {}
-    """The same as `__fields__`."""
+    """An alias of `__fields__`."""
 
     _shown: ClassVar[Tuple[str, ...]] = ()
-    # Members without which it is not an object of this class.
+    # The members that every object of this class has.
     _required: ClassVar[Tuple[str, ...]] = ()
-    # Members that properties make objects of.
+    # The members that properties convert to objects.
     _built: ClassVar[Tuple[str, ...]] = ()
 
-    # The names begin with an underscore so that every member of the API can be a keyword.
+    # Positional-only, so that a member of any name can be a keyword.
     def __init__(
         self, _data: Optional[Json] = None, _client: Optional[AnyClient] = None, /, **members: Any
     ) -> None:
         if isinstance(_data, APIObject):
-            # As a member of a test double: `Model(..., latest_version=Version(...))`.
+            # Passed as a member: `Model(..., latest_version=Version(...))`.
             _data = _data._data
         object.__setattr__(
             self, "_data", {**_data, **members} if _data and members else _data or members
@@ -70,7 +69,7 @@ class APIObject(Dumps):
 
     @property
     def _client(self) -> Optional[AnyClient]:
-        # The name that `_owner` has in 1.x.
+        # The name of `_owner` in 1.x.
         return self._owner
 
     @_client.setter
@@ -129,7 +128,7 @@ class APIObject(Dumps):
         return type(self)(deepcopy(self._data, memo), self._owner)
 
     def __iter__(self) -> Iterator[Any]:
-        # As of pydantic's models, so that `dict(prediction)` works.
+        # Like a pydantic model, so that `dict(prediction)` works.
         return iter(self._data.items())
 
     def _members(self) -> Mapping[str, Any]:
@@ -146,10 +145,10 @@ class APIObject(Dumps):
         """Returns a copy.
 
         Args:
-            update: members to change in the copy.
-            include: the names of the members to copy; all by default.
-            exclude: the names of members to leave out.
-            deep: whether to copy the values, too.
+            update: Members to change in the copy.
+            include: The names of the members to copy. Defaults to all.
+            exclude: The names of members to omit.
+            deep: Whether to copy the values, too.
         """
         from copy import deepcopy
 
@@ -161,7 +160,7 @@ class APIObject(Dumps):
         return type(self)({**kept, **(update or {})}, self._owner)
 
     def model_copy(self: T, *, update: Optional[Mapping[str, Any]] = None, deep: bool = False) -> T:
-        """Returns the same as `copy()`."""
+        """Returns a copy: an alias of `copy()`."""
         return self.copy(update=update, deep=deep)
 
     @classmethod
@@ -169,13 +168,13 @@ class APIObject(Dumps):
         """Builds an object from a dictionary.
 
         Args:
-            obj: the members by name, or an object of this class.
+            obj: The members by name, or an object of this class.
         """
         return cls._validate(obj)
 
     @classmethod
     def model_validate(cls: Type[T], obj: Any, **_: Any) -> T:
-        """Builds an object from a dictionary, as `parse_obj()` does."""
+        """Builds an object from a dictionary: an alias of `parse_obj()`."""
         return cls._validate(obj)
 
     @classmethod
@@ -183,8 +182,8 @@ class APIObject(Dumps):
         """Builds an object from JSON text.
 
         Args:
-            b: the text.
-            _: the other arguments of pydantic's method of that name, which make no difference here.
+            b: The text.
+            _: Ignored: the other arguments of the pydantic method of that name.
         """
         import json
 
@@ -192,7 +191,7 @@ class APIObject(Dumps):
 
     @classmethod
     def model_validate_json(cls: Type[T], json_data: Union[str, bytes], **_: Any) -> T:
-        """Builds an object from JSON text, as `parse_raw()` does."""
+        """Builds an object from JSON text: an alias of `parse_raw()`."""
         return cls.parse_raw(json_data)
 
     @classmethod
@@ -213,11 +212,13 @@ class APIObject(Dumps):
     __fields_set__ = model_fields_set
 
     # What `vars(prediction)` returns.
-    __dict__ = property(lambda self: dict(self._data))
+    __dict__ = property(  # pyright: ignore[reportAssignmentType]
+        lambda self: dict(self._data)
+    )
 
     @classmethod
     def _of(cls: Type[T], value: Any, client: Optional[AnyClient] = None) -> Optional[T]:
-        """An object around `value`, if there is one."""
+        """Returns `value` as an object; None for None."""
         return None if value is None else cls(value, client)
 
     @classmethod
@@ -251,6 +252,6 @@ class APIObject(Dumps):
 
 
 def _short(value: Any) -> str:
-    """The `repr` of a value; of a long one the beginning, as an output can be a whole book or file."""
+    """Returns the `repr` of a value, truncated: an output can be a whole book or file."""
     text = repr(value)
     return text if len(text) <= 1000 else f"{text[:500]}...({len(text)} characters)"

@@ -1,14 +1,46 @@
-"""Options of a client, as the user gives them and as the core takes them."""
+"""The options of clients, runs, streams, waits and creates, as types.
 
-from __future__ import annotations
+Each option is documented once, here: type checkers and editors show these texts, `unasync.py` copies them
+into the docstrings of the methods that take the options, and `help(replicant.RunOptions)` prints them.
+"""
 
-from typing import Any, Callable, Dict, Literal, Mapping
+# Without `from __future__ import annotations`: a TypedDict compiles each annotation that is text, which
+# takes ten times as long as to evaluate it.
+
+import sys
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Callable,
+    Literal,
+    Mapping,
+    Optional,
+    Protocol,
+    Sequence,
+    TypedDict,
+    Union,
+)
+
+from ._progress import ShowProgress
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack as Unpack
+elif sys.version_info >= (3, 11):
+    from typing import Unpack as Unpack
+else:
+
+    class Unpack:
+        """Stands for `typing.Unpack`, so that `typing.get_type_hints` works before Python 3.11."""
+
+        def __class_getitem__(cls, options):
+            return Any
+
 
 FileEncodingStrategy = Literal["default", "url", "base64", "auto"]
-"""How files in inputs are sent: uploaded (`default`, `url`), inlined, or by their size."""
+"""How files in an input are sent: uploaded (`default`, `url`), inlined, or by their size."""
 
 OnAbandon = Literal["cancel", "leave"]
-"""What happens to the prediction of an abandoned `run` or `stream`."""
+"""What to do with a running prediction when its `run` or `stream` is abandoned."""
 
 Status = Literal["starting", "processing", "succeeded", "failed", "canceled", "aborted"]
 """The statuses of a prediction or training; the last four are terminal."""
@@ -16,69 +48,140 @@ Status = Literal["starting", "processing", "succeeded", "failed", "canceled", "a
 WebhookEvent = Literal["start", "output", "logs", "completed"]
 """The events that a webhook can receive."""
 
-
-def given(**params: Any) -> Dict[str, Any]:
-    """Returns the parameters that are not None."""
-    return {name: value for name, value in params.items() if value is not None}
+Observer = Optional[Callable[[Any], object]]
+"""A function that is called with each new state of a prediction."""
 
 
-def unexpected(function: Callable[..., Any], unknown: Mapping[str, object]) -> TypeError:
-    """Builds the error for keyword arguments that `function` does not have."""
-    import inspect
+class HttpxTimeout(Protocol):
+    """A timeout with a limit for each phase, such as `httpx.Timeout`."""
 
-    from ._native import compute
-
-    name = next(iter(unknown))
-    parameters = inspect.signature(function).parameters.values()
-    known = [p.name for p in parameters if p.name != "self" and p.kind is not p.VAR_KEYWORD]
-    advice = compute("options.advice", {"given": name, "known": known})["advice"]
-    called = f"{function.__qualname__}()"
-    return TypeError(f"{called} got an unexpected keyword argument {name!r}; {advice}")
+    @property
+    def connect(self) -> Any: ...
+    @property
+    def read(self) -> Any: ...
 
 
-def options_from(
-    *, timeout: Any = None, headers: Any = None, query: Any = None, **rest: Any
-) -> Dict[str, Any]:
-    """The options that were given, under the core's names."""
-    options = given(**rest)
-    if timeout is not None:
-        options.update(_timeouts(timeout))
-    if headers:
-        options["headers"] = dict(headers)
-    if query:
-        options["query"] = dict(query)
-    return options
+class RequestOptions(TypedDict, total=False):
+    """Options of requests, which `with_options()` changes without opening new connections."""
+
+    timeout: Union[float, HttpxTimeout, None]
+    """Seconds that one attempt of a request may take; during an upload or download, seconds without
+    progress. An `httpx.Timeout` sets the limits for connecting and reading. Defaults to 60."""
+    max_retries: Optional[int]
+    """The maximum number of retries of a request that is safe to repeat. Defaults to 5."""
+    headers: Optional[Mapping[str, str]]
+    """Additional headers of each request to the API."""
+    default_headers: Optional[Mapping[str, str]]
+    """An alias of `headers`."""
+    default_query: Optional[Mapping[str, Any]]
+    """Additional query parameters of each request to the API."""
 
 
-def _timeouts(timeout: Any) -> Dict[str, Any]:
-    # httpx.Timeout has one number for each phase; reading is what an attempt spends its time on.
-    if hasattr(timeout, "connect") and hasattr(timeout, "read"):
-        limits = {"timeout": timeout.read, "connect_timeout": timeout.connect}
-        # httpx's None means no limit; ours means the default.
-        return {name: "none" if limit is None else limit for name, limit in limits.items()}
-    return {"timeout": timeout}
+class ClientOptions(RequestOptions, total=False):
+    """Options of `Client`, `AsyncClient` and `with_options()`."""
+
+    base_url: Optional[str]
+    """The URL of the API. Defaults to `REPLICATE_BASE_URL`, otherwise `https://api.replicate.com/v1`."""
+    bearer_token: Optional[str]
+    """An alias of `api_token`."""
+    user_agent: Optional[str]
+    """The `User-Agent` header. Defaults to `replicant/<version>`."""
+    connect_timeout: Optional[float]
+    """Seconds that connecting may take. Defaults to 10."""
+    idle_timeout: Optional[float]
+    """Seconds without a byte, including keep-alive comments, after which an event stream is resumed. Defaults
+    to 300."""
+    poll_interval: Optional[float]
+    """Seconds between polls of a running prediction. Defaults to `REPLICATE_POLL_INTERVAL`, otherwise adaptive."""
+    use_file_output: Optional[bool]
+    """Whether to return files in outputs as `FileOutput` objects (the default) or as URLs."""
+    file_encoding_strategy: Optional[FileEncodingStrategy]
+    """How to send files in inputs: `url` uploads them (the default), `base64` inlines them, `auto` inlines
+    files up to 64 KiB and uploads larger ones."""
+    verify_uploads: Optional[bool]
+    """Whether to compare the SHA-256 of each upload with the one in the response. Defaults to False."""
+    on_abandon: Optional[OnAbandon]
+    """What to do with a running prediction when its `run` or `stream` is abandoned: `cancel` (the default) or
+    `leave`."""
+    proxy: Optional[str]
+    """The URL of a proxy for all requests. Defaults to `HTTPS_PROXY` and the like."""
+    ca_bundle: Optional[str]
+    """The path of a PEM file with certificate authorities to trust in addition to those of the system."""
+    transport: Any
+    """What sends all HTTP requests instead of the built-in client: an httpx transport (sync or async,
+    including `httpx.MockTransport`) or a function that takes a request and returns a response."""
+    http_client: Any
+    """An httpx client that sends all HTTP requests; used if `transport` is not set."""
 
 
-def without_secrets(options: Mapping[str, Any]) -> Dict[str, Any]:
-    """Returns a copy of `options` that can be stored: no token, and no password of a proxy."""
-    token = options.get("token")
-    kept = {name: value for name, value in options.items() if name != "token"}
-    if "@" in str(kept.get("proxy", "")):
-        del kept["proxy"]
-    for table in ("headers", "query"):
-        if table in kept:
-            items: Mapping[str, Any] = kept[table]
-            kept[table] = {n: v for n, v in items.items() if not _is_secret(n, str(v), token)}
-    return kept
+class InputOptions(TypedDict, total=False):
+    """How an input is sent."""
+
+    file_encoding_strategy: Optional[FileEncodingStrategy]
+    """How to send files in the input: `url` uploads them, `base64` inlines them, `auto` inlines files up to
+    64 KiB and uploads larger ones. Defaults to the option of the client."""
 
 
-_SECRET_WORDS = ("auth", "cookie", "token", "secret", "key", "password")
+class PredictionOptions(InputOptions, total=False):
+    """Options of every prediction."""
+
+    webhook: Optional[str]
+    """An HTTPS URL that the API sends events of the prediction to."""
+    webhook_completed: Optional[str]
+    """An HTTPS URL that the API sends the `completed` event to; an older form of `webhook`."""
+    webhook_events_filter: Optional[Sequence[WebhookEvent]]
+    """The events to send to the webhook: `start`, `output`, `logs`, `completed`. Defaults to all."""
+    cancel_after: Union[float, str, None]
+    """Seconds, or a duration such as `1m30s`, after which the API cancels the prediction."""
 
 
-_SECRET_SCHEMES = ("basic ", "bearer ", "token ")
+class HoldOptions(TypedDict, total=False):
+    """How long the API holds the response to a create."""
+
+    wait: Union[bool, float, None]
+    """Seconds that the API holds the response until the prediction ends, at most 60. True is the maximum of
+    the API, False does not hold. Defaults to 5 for `run` and to False for creates."""
+    prefer: Optional[str]
+    """The same as a `Prefer` header: `wait` or `wait=5`."""
 
 
-def _is_secret(name: str, value: str, token: Any) -> bool:
-    if any(word in name.lower() for word in _SECRET_WORDS):
-        return True
-    return value.lower().startswith(_SECRET_SCHEMES) or bool(token and token in value)
+class CreateOptions(PredictionOptions, HoldOptions, total=False):
+    """Options of `predictions.create()` and its variants for models and deployments."""
+
+    stream: Optional[bool]
+    """Whether to request an event stream. Models that support streams need no such request."""
+
+
+class OutputOptions(PredictionOptions, total=False):
+    """Options of `run` and `stream`."""
+
+    use_file_output: Optional[bool]
+    """Whether to return files as `FileOutput` objects or as URLs. Defaults to the option of the client."""
+    on_abandon: Optional[OnAbandon]
+    """What to do with the running prediction when the call is abandoned: `cancel` or `leave`. Defaults to the
+    option of the client."""
+
+
+class WaitOptions(TypedDict, total=False):
+    """Options of waiting for a prediction."""
+
+    timeout: Optional[float]
+    """Seconds until the call fails with `PredictionTimeoutError`. Defaults to no limit."""
+    interval: Optional[float]
+    """Seconds between polls. Defaults to the `poll_interval` of the client."""
+    on_update: Observer
+    """A function to call with the prediction in each new state."""
+    progress: ShowProgress
+    """True shows bars, for uploads and for the progress in the model's logs; a function is called with each
+    new `Progress`."""
+
+
+class RunOptions(OutputOptions, HoldOptions, WaitOptions, total=False):
+    """Options of `run()`."""
+
+
+class StreamOptions(OutputOptions, total=False):
+    """Options of `stream()`."""
+
+    timeout: Optional[float]
+    """Seconds until the stream fails with `PredictionTimeoutError`. Defaults to no limit."""

@@ -7,7 +7,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, AsyncIterator, Callable, Iterator, List, Optional
 
 if TYPE_CHECKING:
-    from ._base import AnyClient
+    from ._client_base import AnyClient
     from ._native import Stream
     from ._object import Json
 
@@ -25,7 +25,7 @@ class _Source:
     def __init__(self, client: AnyClient, started: Json) -> None:
         # A Cog scope may end before the output is read, but its token stays with the run.
         self._native = client._native
-        self._params = client._asked(started)
+        self._params = client._with_options(started)
         self.prediction: Json = started["prediction"]
         self.items: List[Any] = []
         # How many loops are under way.

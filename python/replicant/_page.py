@@ -1,4 +1,4 @@
-"""Lists that come in pages."""
+"""Pages of lists."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import (
     Sequence,
     TypeVar,
     Union,
+    cast,
     overload,
 )
 
@@ -30,12 +31,12 @@ T = TypeVar("T")
 
 
 def _link(link: Optional[str]) -> Optional[str]:
-    # Some lists of the API say that there is no other page by the text "null".
+    # Some lists of the API send the text "null" instead of null.
     return None if link in ("", "null") else link
 
 
 class _AnyPage(Dumps, Sequence[T]):
-    """One page of a list: iterating, `len`, indexing and `results` concern this page."""
+    """A page of a list; iterating, `len`, indexing and `results` cover this page only."""
 
     __slots__ = ("_client", "_data", "_item", "_operation", "results")
 
@@ -53,7 +54,7 @@ class _AnyPage(Dumps, Sequence[T]):
         next: Optional[str] = None,
         previous: Optional[str] = None,
     ) -> None:
-        """Builds a page, as test doubles do from its `results`."""
+        """Builds a page; test doubles pass its `results`."""
         self._client = _client
         self._operation = _operation
         self._item = _item
@@ -85,11 +86,11 @@ class _AnyPage(Dumps, Sequence[T]):
         return bool(self.next)
 
     def _rest(self) -> Stream[Json]:
-        """The pages after this one, as the API sends them."""
+        """Returns the following pages, as the API sends them."""
         from ._native import Stream
 
         client = self._client
-        return Stream(client._native, "paginate", client._asked({"path": self.next}))
+        return Stream(client._native, "paginate", client._with_options({"path": self.next}))
 
     def _members(self) -> Json:
         return {**self._data, "results": self.results}
@@ -119,9 +120,9 @@ class _AnyPage(Dumps, Sequence[T]):
 
 
 class Page(_AnyPage[T]):
-    """One page of a list.
+    """A page of a list.
 
-    Iterating, `len`, indexing and `results` concern this page and send no request.
+    Iterating, `len`, indexing and `results` cover this page only and send no request.
     `auto_paging_iter()` yields the items of all pages, `pages()` the pages.
     """
 
@@ -130,7 +131,7 @@ class Page(_AnyPage[T]):
     _client: Calls
 
     def auto_paging_iter(self) -> Iterator[T]:
-        """Yields the items of this page and of those after it, which are fetched as needed."""
+        """Yields the items of this page and the following ones, which are fetched as needed."""
         for page in self.pages():
             yield from page.results
 
@@ -144,7 +145,7 @@ class Page(_AnyPage[T]):
         return self._page(self._client._call(self._operation, {"cursor": self.next}))
 
     def pages(self) -> Iterator[Page[T]]:
-        """Yields this page and those after it, which are fetched as needed."""
+        """Yields this page and the following ones, which are fetched as needed."""
         yield self
         if self.next:
             for data in self._rest():
@@ -152,9 +153,9 @@ class Page(_AnyPage[T]):
 
 
 class AsyncPage(_AnyPage[T]):
-    """One page of a list.
+    """A page of a list.
 
-    Iterating, with `for` or `async for`, `len`, indexing and `results` concern this page and send no
+    Iterating, with `for` or `async for`, `len`, indexing and `results` cover this page only and send no
     request. `auto_paging_iter()` yields the items of all pages, `pages()` the pages.
     """
 
@@ -167,7 +168,7 @@ class AsyncPage(_AnyPage[T]):
             yield item
 
     async def auto_paging_iter(self) -> AsyncIterator[T]:
-        """Yields the items of this page and of those after it, which are fetched as needed."""
+        """Yields the items of this page and the following ones, which are fetched as needed."""
         async for page in self.pages():
             for item in page.results:
                 yield item
@@ -182,7 +183,7 @@ class AsyncPage(_AnyPage[T]):
         return self._page(await self._client._async_call(self._operation, {"cursor": self.next}))
 
     async def pages(self) -> AsyncIterator[AsyncPage[T]]:
-        """Yields this page and those after it, which are fetched as needed."""
+        """Yields this page and the following ones, which are fetched as needed."""
         yield self
         if self.next:
             async for data in self._rest():
@@ -190,9 +191,9 @@ class AsyncPage(_AnyPage[T]):
 
 
 class AwaitablePage(Later[AsyncPage[T]]):
-    """A list that was not requested yet: `await` fetches its first page.
+    """A list that was not requested yet; `await` fetches its first page.
 
-    `async for` goes over the items of that page, `auto_paging_iter()` over those of all pages.
+    `async for` yields the items of that page, `auto_paging_iter()` those of all pages.
     """
 
     __slots__ = ("_client", "_item", "_operation", "_params")
@@ -223,14 +224,19 @@ class AwaitablePage(Later[AsyncPage[T]]):
 
 
 # In 1.x both clients return the same class, so `isinstance(await async_list(), Page)` must hold.
-Page.register(AsyncPage)
+cast(Any, Page).register(AsyncPage)
+
+
+def _is_double(page: Any) -> bool:
+    """Whether a page is a test double, which has no client; its list method returns the next page."""
+    return page._client is None
 
 
 def page_at(cursor: Optional[str]) -> Json:
-    """Returns the parameters of a list that begins at `cursor`; "" is its first page.
+    """Returns the parameters of a list that begins at `cursor`; "" is the first page.
 
     Raises:
-        ValueError: `cursor` is None, which is the `next` of a last page.
+        ValueError: `cursor` is None, the `next` of a last page.
     """
     if cursor is None:
         raise ValueError("cursor cannot be None: there is no page after the last one")
@@ -238,18 +244,17 @@ def page_at(cursor: Optional[str]) -> Json:
 
 
 def paginate(list_method: Callable[..., Page[T]], cursor: Optional[str] = "") -> Iterator[Page[T]]:
-    """Yields the pages of a list, one after the other: `paginate(client.predictions.list)`.
+    """Yields the pages of a list: `paginate(client.predictions.list)`.
 
     Args:
-        list_method: the method that fetches a page.
-        cursor: the `next` of a page, to continue there.
+        list_method: The method that fetches a page.
+        cursor: The `next` of a page, to continue there.
 
     Raises:
         ValueError: `cursor` is None.
     """
     page = list_method(*page_at(cursor).values())
-    # A test double has no client, and gives its pages one by one.
-    while page._client is None and page.next:
+    while _is_double(page) and page.next:
         yield page
         page = list_method(page.next)
     yield from page.pages()
@@ -258,17 +263,17 @@ def paginate(list_method: Callable[..., Page[T]], cursor: Optional[str] = "") ->
 async def async_paginate(
     list_method: Callable[..., Awaitable[AsyncPage[T]]], cursor: Optional[str] = ""
 ) -> AsyncIterator[AsyncPage[T]]:
-    """Yields the pages of a list, one after the other: `async_paginate(client.predictions.async_list)`.
+    """Yields the pages of a list: `async_paginate(client.predictions.async_list)`.
 
     Args:
-        list_method: the method that fetches a page.
-        cursor: the `next` of a page, to continue there.
+        list_method: The method that fetches a page.
+        cursor: The `next` of a page, to continue there.
 
     Raises:
         ValueError: `cursor` is None.
     """
     page = await list_method(*page_at(cursor).values())
-    while page._client is None and page.next:
+    while _is_double(page) and page.next:
         yield page
         page = await list_method(page.next)
     async for each in page.pages():

@@ -1,21 +1,12 @@
-"""The parameters of creates as types, under the names they have in 1.x."""
+"""The parameters of creates and updates as types, under their names in 1.x."""
 
-from __future__ import annotations
+# Without `from __future__ import annotations`, as in `_options.py`.
 
-from typing import Any, Dict, List, Optional, TypedDict, Union
+from typing import Any, Dict, List, Optional, TypedDict
 
-from ._options import FileEncodingStrategy
+from ._options import CreateOptions, FileEncodingStrategy
 
-
-class CreatePredictionParams(TypedDict, total=False):
-    """Optional parameters of `predictions.create`."""
-
-    webhook: str
-    webhook_completed: str
-    webhook_events_filter: List[str]
-    stream: bool
-    wait: Union[int, bool]
-    file_encoding_strategy: FileEncodingStrategy
+CreatePredictionParams = CreateOptions
 
 
 class CreateTrainingParams(TypedDict, total=False):

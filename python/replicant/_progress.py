@@ -1,4 +1,4 @@
-"""Progress: of predictions, read from their logs, and of bytes on their way."""
+"""The progress of predictions, read from their logs, and of transfers."""
 
 from __future__ import annotations
 
@@ -19,78 +19,82 @@ from typing import (
 from ._native import compute
 
 if TYPE_CHECKING:
-    from ._base import Observer
+    from ._options import Observer
 
 
 class Progress(NamedTuple):
-    """How far a prediction is."""
+    """The progress of a prediction."""
 
     percentage: float
     """From 0 to 1."""
     current: int
-    """How many steps are done."""
+    """The number of completed steps."""
     total: int
-    """How many steps there are."""
+    """The number of steps."""
 
     @classmethod
     def parse(cls, logs: str) -> Optional[Progress]:
-        """The progress that the last progress bar in `logs` shows, if there is one."""
+        """Returns the progress that the last progress bar in `logs` shows; None without a bar.
+
+        Args:
+            logs: The logs of a prediction.
+        """
         found = compute("progress.parse", {"logs": logs})
         return None if found is None else cls(**found)
 
 
 class Transfer(NamedTuple):
-    """How many bytes have moved."""
+    """The progress of an upload or download."""
 
     loaded: int
-    """How many so far."""
+    """The bytes transferred so far."""
     total: Optional[int]
-    """How many there are, where that is known."""
+    """The size in bytes; None if it is unknown."""
 
 
 ShowProgress = Union[bool, Callable[[Progress], object], None]
-"""True for bars on the standard error output, or a function that is called with each progress."""
+"""True for bars on stderr, or a function that is called with each new progress."""
 
 ShowTransfer = Union[bool, Callable[[Transfer], object], None]
-"""True for a bar on the standard error output, or a function that is called as bytes move."""
+"""True for a bar on stderr, or a function that is called as bytes are transferred."""
 
 
 def of_prediction(
     progress: ShowProgress, name: str, also: Observer = None
 ) -> ContextManager[Observer]:
-    """An observer of a prediction's data that shows its progress and then tells `also`."""
+    """Returns an observer that shows the progress of a prediction and passes its data on to `also`."""
     if not progress:
         return nullcontext(also)
     if callable(progress):
-        return _shown(_Teller(progress), also)
+        return _showing(_Caller(progress), also)
     from ._bars import PredictionBars
 
-    return _shown(PredictionBars(name), also)
+    return _showing(PredictionBars(name), also)
 
 
 def of_bytes(progress: ShowTransfer, name: str) -> ContextManager[Observer]:
-    """An observer of bytes on their way that shows how many there were."""
+    """Returns an observer that shows the progress of a transfer."""
     if not progress:
         return nullcontext(None)
     if callable(progress):
-        tell = progress
-        return nullcontext(lambda data: tell(Transfer(data["loaded"], data["total"])))
+        function = progress
+        return nullcontext(lambda data: function(Transfer(data["loaded"], data["total"])))
     from ._bars import BytesBar
 
-    return _shown(BytesBar(name), None)
+    return _showing(BytesBar(name), None)
 
 
 def name_of(file: Any) -> str:
-    """What a file that goes up is called before a bar."""
+    """Returns the label of an upload's bar."""
     name = getattr(file, "name", None)
     return os.path.basename(name) if isinstance(name, str) else "upload"
 
 
 @contextmanager
-def _shown(view: Any, also: Observer) -> Generator[Observer, None, None]:
+def _showing(view: Any, also: Observer) -> Generator[Observer, None, None]:
     def observe(data: Any) -> None:
         view.show(data)
-        # The files that go up are no state of the prediction.
+        # The progress of an upload is not a state of the prediction.
         if also is not None and "upload" not in data:
             also(data)
 
@@ -100,18 +104,18 @@ def _shown(view: Any, also: Observer) -> Generator[Observer, None, None]:
         view.close()
 
 
-class _Teller:
-    """Calls a function with a prediction's progress when that has changed."""
+class _Caller:
+    """Calls a function with a prediction's progress when it has changed."""
 
-    def __init__(self, tell: Callable[[Progress], object]) -> None:
-        self._tell = tell
+    def __init__(self, function: Callable[[Progress], object]) -> None:
+        self._function = function
         self._last: Optional[Progress] = None
 
     def show(self, data: Dict[str, Any]) -> None:
         progress = Progress.parse(data.get("logs") or "")
         if progress is not None and progress != self._last:
             self._last = progress
-            self._tell(progress)
+            self._function(progress)
 
     def close(self) -> None:
         pass

@@ -1,4 +1,4 @@
-"""The shapes in which a model, version or deployment may be named."""
+"""References to models, versions and deployments."""
 
 from __future__ import annotations
 
@@ -8,21 +8,24 @@ from ._native import compute
 
 
 class ModelVersionIdentifier(NamedTuple):
-    """A model, and perhaps one of its versions."""
+    """A model, optionally with a version."""
 
     owner: str
-    """The account the model belongs to."""
+    """The account that the model belongs to."""
     name: str
-    """The model's name."""
+    """The name of the model."""
     version: Optional[str] = None
     """The id of the version."""
 
     @classmethod
     def parse(cls, ref: str) -> ModelVersionIdentifier:
-        """The parts of `owner/name` or `owner/name:version`.
+        """Parses `owner/name` or `owner/name:version`.
+
+        Args:
+            ref: The reference.
 
         Raises:
-            InvalidArgumentError: that is not how `ref` looks.
+            InvalidArgumentError: `ref` has another form.
         """
         parts = compute("identifier.parse", {"ref": ref})
         return cls(parts["owner"], parts["name"], parts.get("version"))
@@ -36,7 +39,7 @@ Reference = Union[str, Tuple[str, ...], Any]
 
 
 def reference(value: Reference) -> str:
-    """The text that names `value`: `owner/name`, `owner/name:version` or a version id."""
+    """Returns a reference as text: `owner/name`, `owner/name:version` or a version id."""
     if isinstance(value, str):
         return value
     if isinstance(value, (tuple, list)):
@@ -47,7 +50,7 @@ def reference(value: Reference) -> str:
 
 
 def _named(value: Any) -> str:
-    """The text that names an object, by the members that such objects have."""
+    """Returns the reference to an object, by its members."""
     owner, name = getattr(value, "owner", None), getattr(value, "name", None)
     if owner and name:
         version = getattr(value, "version", None)
@@ -66,17 +69,17 @@ def _named(value: Any) -> str:
 
 
 def id_of(value: Any) -> Any:
-    """The id of a prediction, a training or a file; an id itself stays as it is."""
+    """Returns the id of a prediction, a training or a file, which may be given as the id itself."""
     return getattr(value, "id", value)
 
 
 def maybe_reference(value: Optional[Reference]) -> Optional[str]:
-    """The text that names `value`, if there is one."""
+    """Returns a reference as text; None for None."""
     return None if value is None else reference(value)
 
 
 def _object_id(value: Reference) -> Optional[str]:
-    """Returns the id of a version that is given as an object; None for anything else."""
+    """Returns the id of a version object; None for anything else."""
     if isinstance(value, (str, tuple)) or hasattr(value, "owner") or hasattr(value, "status"):
         return None
     id = getattr(value, "id", None)
@@ -84,7 +87,7 @@ def _object_id(value: Reference) -> Optional[str]:
 
 
 def runnable(value: Reference) -> Union[str, Dict[str, Any]]:
-    """Returns what to run as the core takes it: text, or a version object's id and schema."""
+    """Returns what to run, in the core's form: text, or the id and schema of a version object."""
     id = _object_id(value)
     if id is None:
         return reference(value)
@@ -93,13 +96,13 @@ def runnable(value: Reference) -> Union[str, Dict[str, Any]]:
 
 
 def maybe_version(value: Optional[Reference]) -> Union[str, Dict[str, Any], None]:
-    """Returns a version as the core takes it: text, or the id of an object, whatever it looks like."""
+    """Returns a version in the core's form: text, or the id of an object, which may have any form."""
     id = None if value is None else _object_id(value)
     return maybe_reference(value) if id is None else {"version": id}
 
 
 def version_id(value: Reference) -> str:
-    """Returns the id of a version: an object's, or the last part of a text."""
+    """Returns the id of a version object, or the last part of a reference."""
     id = _object_id(value)
     return reference(value).rpartition(":")[2] if id is None else id
 
@@ -110,11 +113,11 @@ def owner_and_name(
     owner: Optional[str] = None,
     what: str = "model",
 ) -> Dict[str, str]:
-    """What is named by `"owner/name"`, by `(owner, name)`, by an object or by owner and name."""
+    """Returns the owner and name of `"owner/name"`, `(owner, name)`, an object, or separate arguments."""
     if owner is not None:
         value = owner
     elif value is None:
-        # `name` alone may be the whole of it.
+        # `name` alone may be the complete reference.
         value, name = name, None
     if value is None:
         raise TypeError(f"the {what} is missing; pass 'owner/name', or owner and name")
@@ -122,11 +125,10 @@ def owner_and_name(
 
 
 def resolve(ref: Reference) -> Tuple[Optional[Any], Optional[str], Optional[str], Optional[str]]:
-    """Returns the version object, owner, name and version id that `ref` names, as far as it does."""
+    """Returns the version object, owner, name and version id of a reference; None for missing parts."""
     if isinstance(ref, (str, tuple)):
-        parts = cast(Sequence[Any], ref)
-        found = ModelVersionIdentifier.parse(ref) if isinstance(ref, str) else parts
-        owner, name, version = ModelVersionIdentifier(*found)
+        parts: Any = ModelVersionIdentifier.parse(ref) if isinstance(ref, str) else cast(Any, ref)
+        owner, name, version = ModelVersionIdentifier(*parts)
         return None, owner, name, version
     if getattr(ref, "owner", None):
         return None, ref.owner, ref.name, None

@@ -1,4 +1,4 @@
-"""Answers with their status and headers."""
+"""Responses with their status and headers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ V = TypeVar("V")
 
 
 class Headers(Dict[str, str]):
-    """Headers, whose names are looked up without regard to case."""
+    """Headers, whose names are case-insensitive."""
 
     def __getitem__(self, name: str) -> str:
         return super().__getitem__(name.lower())
@@ -19,12 +19,12 @@ class Headers(Dict[str, str]):
         return isinstance(name, str) and super().__contains__(name.lower())
 
     def get(self, name: str, default: Any = None) -> Any:
-        """The value of a header, if it is there."""
+        """Returns the value of a header, or `default`."""
         return super().get(name.lower(), default)
 
 
 class APIResponse(Generic[T]):
-    """An answer of the API with its status and headers."""
+    """A response of the API with its status and headers."""
 
     __slots__ = ("_parsed", "headers", "status_code")
 
@@ -39,21 +39,21 @@ class APIResponse(Generic[T]):
         self.headers = Headers(headers)
 
     def parse(self) -> T:
-        """What the method gives without `with_raw_response`."""
+        """Returns what the method returns without `with_raw_response`."""
         return self._parsed
 
     @property
     def request_id(self) -> Optional[str]:
-        """The id of the request, for a support ticket."""
-        given: Optional[str] = self.headers.get("x-request-id")
-        return given
+        """The id of the request, for support tickets."""
+        id: Optional[str] = self.headers.get("x-request-id")
+        return id
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.status_code}>"
 
 
 class RawResponse(APIResponse[bytes]):
-    """The answer to a request of one's own."""
+    """The response to `client.request()`."""
 
     __slots__ = ()
 
@@ -68,16 +68,16 @@ class RawResponse(APIResponse[bytes]):
         return self._parsed.decode("utf-8", "replace")
 
     def json(self) -> Any:
-        """The body, decoded from JSON."""
+        """Returns the body, decoded from JSON."""
         import json
 
         return json.loads(self._parsed)
 
 
 class RawView(Generic[V]):
-    """The attribute `with_raw_response` of a client or of methods that belong together.
+    """The attribute `with_raw_response` of a client or namespace.
 
-    What it gives is made when it is asked for; `V`, its type, is derived by `scripts/unasync.py`.
+    `V` is its type, derived by `scripts/unasync.py`; the object itself is built at run time.
     """
 
     __slots__ = ()
@@ -91,10 +91,9 @@ class RawView(Generic[V]):
 
 
 class _RawResponses:
-    """The methods of `space`, which then give an `APIResponse`.
+    """The methods of `space`, each returning the `APIResponse` to the last request that it sent.
 
-    It is the answer to the last request that a method made. Methods that are iterated over (`stream`,
-    `output_iterator`) have no such answer.
+    Methods that return an iterator (`stream`, `output_iterator`) have no single response.
     """
 
     __slots__ = ("_space",)
@@ -111,12 +110,14 @@ class _RawResponses:
 
         @wraps(found)
         def call(*args: Any, **kwargs: Any) -> Any:
-            # A client for each call, as calls may be under way at the same time.
-            answers: List[Any] = []
-            given = getattr(_noting(self._space, answers), name)(*args, **kwargs)
-            if hasattr(given, "__anext__"):
+            # A client for each call, because calls may run concurrently.
+            response: List[Any] = []
+            result = getattr(_recording(self._space, response), name)(*args, **kwargs)
+            if hasattr(result, "__anext__"):
                 raise TypeError(f"`{name}` is iterated over, so it has no single response")
-            return _later(given, answers) if hasattr(given, "__await__") else _now(given, answers)
+            if hasattr(result, "__await__"):
+                return _awaited(result, response)
+            return _with_response(result, response)
 
         return call
 
@@ -127,18 +128,18 @@ class _RawResponses:
         return f"{self._space!r}.with_raw_response"
 
 
-def _noting(space: Any, answers: List[Any]) -> Any:
-    """The same client or methods, where answers are put into a list."""
-    if hasattr(space, "_differing"):
-        return space._differing(type(space), {}, answers)
-    return type(space)(_noting(space._client, answers))
+def _recording(space: Any, response: List[Any]) -> Any:
+    """Returns a copy of a client or namespace that stores the status and headers of its last response."""
+    if hasattr(space, "_derive"):
+        return space._derive(type(space), {}, response)
+    return type(space)(_recording(space._client, response))
 
 
-def _now(given: Any, answers: List[Any]) -> APIResponse[Any]:
-    if not answers:
+def _with_response(result: Any, response: List[Any]) -> APIResponse[Any]:
+    if not response:
         raise TypeError("no request was sent, so there is no response")
-    return APIResponse(given, *answers)
+    return APIResponse(result, *response)
 
 
-async def _later(given: Any, answers: List[Any]) -> APIResponse[Any]:
-    return _now(await given, answers)
+async def _awaited(result: Any, response: List[Any]) -> APIResponse[Any]:
+    return _with_response(await result, response)

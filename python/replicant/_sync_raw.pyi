@@ -2,13 +2,12 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List, Literal, NoReturn, Optional, Sequence, Union
+from typing import Any, Dict, List, Literal, Optional, Sequence, Union
 
-from ._base import Observer
 from ._objects import Account, File, Hardware, SearchResults, Time, Version, WebhookSigningSecret
-from ._options import FileEncodingStrategy, OnAbandon, WebhookEvent
+from ._options import CreateOptions, InputOptions, RunOptions, Unpack, WaitOptions, WebhookEvent
 from ._page import AsyncPage, Page
-from ._progress import ShowProgress, ShowTransfer
+from ._progress import ShowTransfer
 from ._refs import Reference
 from ._response import APIResponse
 from ._sync.collection import Collection
@@ -47,44 +46,10 @@ class ClientWithRawResponse:
     @property
     def webhooks(self) -> WebhooksWithRawResponse: ...
     def run(
-        self,
-        ref: Reference,
-        input: Optional[Dict[str, Any]] = None,
-        *,
-        use_file_output: Optional[bool] = None,
-        wait: Optional[Union[bool, float]] = None,
-        prefer: Optional[str] = None,
-        timeout: Optional[float] = None,
-        interval: Optional[float] = None,
-        webhook: Optional[str] = None,
-        webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
-        cancel_after: Optional[Union[float, str]] = None,
-        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
-        on_abandon: Optional[OnAbandon] = None,
-        on_update: Observer = None,
-        progress: ShowProgress = None,
-        **unknown: NoReturn,
+        self, ref: Reference, input: Optional[Dict[str, Any]] = None, **options: Unpack[RunOptions]
     ) -> APIResponse[Any]: ...
     async def async_run(
-        self,
-        ref: Reference,
-        input: Optional[Dict[str, Any]] = None,
-        *,
-        use_file_output: Optional[bool] = None,
-        wait: Optional[Union[bool, float]] = None,
-        prefer: Optional[str] = None,
-        timeout: Optional[float] = None,
-        interval: Optional[float] = None,
-        webhook: Optional[str] = None,
-        webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
-        cancel_after: Optional[Union[float, str]] = None,
-        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
-        on_abandon: Optional[OnAbandon] = None,
-        on_update: Observer = None,
-        progress: ShowProgress = None,
-        **unknown: NoReturn,
+        self, ref: Reference, input: Optional[Dict[str, Any]] = None, **options: Unpack[RunOptions]
     ) -> APIResponse[Any]: ...
     def save_all(
         self,
@@ -115,43 +80,6 @@ class CollectionsWithRawResponse:
     ) -> APIResponse[AsyncPage[Collection]]: ...
     def get(self, slug: str) -> APIResponse[Collection]: ...
     async def async_get(self, slug: str) -> APIResponse[Collection]: ...
-
-class DeploymentsPredictionsWithRawResponse:
-    """The same methods, each of which gives an `APIResponse`."""
-    def create(
-        self,
-        deployment: Optional[Reference] = None,
-        input: Optional[Dict[str, Any]] = None,
-        *,
-        owner: Optional[str] = None,
-        name: Optional[str] = None,
-        webhook: Optional[str] = None,
-        webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
-        stream: Optional[bool] = None,
-        wait: Optional[Union[bool, float]] = None,
-        prefer: Optional[str] = None,
-        cancel_after: Optional[Union[float, str]] = None,
-        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
-        **unknown: NoReturn,
-    ) -> APIResponse[Prediction]: ...
-    async def async_create(
-        self,
-        deployment: Optional[Reference] = None,
-        input: Optional[Dict[str, Any]] = None,
-        *,
-        owner: Optional[str] = None,
-        name: Optional[str] = None,
-        webhook: Optional[str] = None,
-        webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
-        stream: Optional[bool] = None,
-        wait: Optional[Union[bool, float]] = None,
-        prefer: Optional[str] = None,
-        cancel_after: Optional[Union[float, str]] = None,
-        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
-        **unknown: NoReturn,
-    ) -> APIResponse[Prediction]: ...
 
 class DeploymentsWithRawResponse:
     """The same methods, each of which gives an `APIResponse`."""
@@ -238,6 +166,27 @@ class DeploymentsWithRawResponse:
         deployment_name: Optional[str] = None,
     ) -> APIResponse[bool]: ...
 
+class DeploymentsPredictionsWithRawResponse:
+    """The same methods, each of which gives an `APIResponse`."""
+    def create(
+        self,
+        deployment: Optional[Reference] = None,
+        input: Optional[Dict[str, Any]] = None,
+        *,
+        owner: Optional[str] = None,
+        name: Optional[str] = None,
+        **options: Unpack[CreateOptions],
+    ) -> APIResponse[Prediction]: ...
+    async def async_create(
+        self,
+        deployment: Optional[Reference] = None,
+        input: Optional[Dict[str, Any]] = None,
+        *,
+        owner: Optional[str] = None,
+        name: Optional[str] = None,
+        **options: Unpack[CreateOptions],
+    ) -> APIResponse[Prediction]: ...
+
 class FilesWithRawResponse:
     """The same methods, each of which gives an `APIResponse`."""
     def create(
@@ -275,79 +224,6 @@ class HardwareNamespaceWithRawResponse:
     """The same methods, each of which gives an `APIResponse`."""
     def list(self) -> APIResponse[List[Hardware]]: ...
     async def async_list(self) -> APIResponse[List[Hardware]]: ...
-
-class ExamplesWithRawResponse:
-    """The same methods, each of which gives an `APIResponse`."""
-    def list(
-        self,
-        model: Optional[Reference] = None,
-        name: Optional[str] = None,
-        *,
-        owner: Optional[str] = None,
-        cursor: Optional[str] = "",
-    ) -> APIResponse[Page[Prediction]]: ...
-    async def async_list(
-        self,
-        model: Optional[Reference] = None,
-        name: Optional[str] = None,
-        *,
-        owner: Optional[str] = None,
-        cursor: Optional[str] = "",
-    ) -> APIResponse[AsyncPage[Prediction]]: ...
-
-class ReadmeWithRawResponse:
-    """The same methods, each of which gives an `APIResponse`."""
-    def get(
-        self,
-        model: Optional[Reference] = None,
-        name: Optional[str] = None,
-        *,
-        owner: Optional[str] = None,
-    ) -> APIResponse[str]: ...
-    async def async_get(
-        self,
-        model: Optional[Reference] = None,
-        name: Optional[str] = None,
-        *,
-        owner: Optional[str] = None,
-    ) -> APIResponse[str]: ...
-
-class ModelPredictionsWithRawResponse:
-    """The same methods, each of which gives an `APIResponse`."""
-    def create(
-        self,
-        model: Optional[Reference] = None,
-        input: Optional[Dict[str, Any]] = None,
-        *,
-        owner: Optional[str] = None,
-        name: Optional[str] = None,
-        webhook: Optional[str] = None,
-        webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
-        stream: Optional[bool] = None,
-        wait: Optional[Union[bool, float]] = None,
-        prefer: Optional[str] = None,
-        cancel_after: Optional[Union[float, str]] = None,
-        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
-        **unknown: NoReturn,
-    ) -> APIResponse[Prediction]: ...
-    async def async_create(
-        self,
-        model: Optional[Reference] = None,
-        input: Optional[Dict[str, Any]] = None,
-        *,
-        owner: Optional[str] = None,
-        name: Optional[str] = None,
-        webhook: Optional[str] = None,
-        webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
-        stream: Optional[bool] = None,
-        wait: Optional[Union[bool, float]] = None,
-        prefer: Optional[str] = None,
-        cancel_after: Optional[Union[float, str]] = None,
-        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
-        **unknown: NoReturn,
-    ) -> APIResponse[Prediction]: ...
 
 class ModelsWithRawResponse:
     """The same methods, each of which gives an `APIResponse`."""
@@ -456,6 +332,63 @@ class ModelsWithRawResponse:
         owner: Optional[str] = None,
     ) -> APIResponse[bool]: ...
 
+class ExamplesWithRawResponse:
+    """The same methods, each of which gives an `APIResponse`."""
+    def list(
+        self,
+        model: Optional[Reference] = None,
+        name: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+        cursor: Optional[str] = "",
+    ) -> APIResponse[Page[Prediction]]: ...
+    async def async_list(
+        self,
+        model: Optional[Reference] = None,
+        name: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+        cursor: Optional[str] = "",
+    ) -> APIResponse[AsyncPage[Prediction]]: ...
+
+class ReadmeWithRawResponse:
+    """The same methods, each of which gives an `APIResponse`."""
+    def get(
+        self,
+        model: Optional[Reference] = None,
+        name: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+    ) -> APIResponse[str]: ...
+    async def async_get(
+        self,
+        model: Optional[Reference] = None,
+        name: Optional[str] = None,
+        *,
+        owner: Optional[str] = None,
+    ) -> APIResponse[str]: ...
+
+class ModelPredictionsWithRawResponse:
+    """The same methods, each of which gives an `APIResponse`."""
+    def create(
+        self,
+        model: Optional[Reference] = None,
+        input: Optional[Dict[str, Any]] = None,
+        *,
+        owner: Optional[str] = None,
+        name: Optional[str] = None,
+        **options: Unpack[CreateOptions],
+    ) -> APIResponse[Prediction]: ...
+    async def async_create(
+        self,
+        model: Optional[Reference] = None,
+        input: Optional[Dict[str, Any]] = None,
+        *,
+        owner: Optional[str] = None,
+        name: Optional[str] = None,
+        **options: Unpack[CreateOptions],
+    ) -> APIResponse[Prediction]: ...
+
 class PredictionsWithRawResponse:
     """The same methods, each of which gives an `APIResponse`."""
     def create(
@@ -465,15 +398,7 @@ class PredictionsWithRawResponse:
         *,
         model: Optional[Reference] = None,
         deployment: Optional[Reference] = None,
-        webhook: Optional[str] = None,
-        webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
-        stream: Optional[bool] = None,
-        wait: Optional[Union[bool, float]] = None,
-        prefer: Optional[str] = None,
-        cancel_after: Optional[Union[float, str]] = None,
-        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
-        **unknown: NoReturn,
+        **options: Unpack[CreateOptions],
     ) -> APIResponse[Prediction]: ...
     async def async_create(
         self,
@@ -482,37 +407,17 @@ class PredictionsWithRawResponse:
         *,
         model: Optional[Reference] = None,
         deployment: Optional[Reference] = None,
-        webhook: Optional[str] = None,
-        webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
-        stream: Optional[bool] = None,
-        wait: Optional[Union[bool, float]] = None,
-        prefer: Optional[str] = None,
-        cancel_after: Optional[Union[float, str]] = None,
-        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
-        **unknown: NoReturn,
+        **options: Unpack[CreateOptions],
     ) -> APIResponse[Prediction]: ...
     def get(self, id: Union[str, Prediction]) -> APIResponse[Prediction]: ...
     async def async_get(self, id: Union[str, Prediction]) -> APIResponse[Prediction]: ...
     def cancel(self, id: Union[str, Prediction]) -> APIResponse[Prediction]: ...
     async def async_cancel(self, id: Union[str, Prediction]) -> APIResponse[Prediction]: ...
     def wait(
-        self,
-        id: Union[str, Prediction],
-        *,
-        timeout: Optional[float] = None,
-        interval: Optional[float] = None,
-        on_update: Observer = None,
-        progress: ShowProgress = None,
+        self, id: Union[str, Prediction], **options: Unpack[WaitOptions]
     ) -> APIResponse[Prediction]: ...
     async def async_wait(
-        self,
-        id: Union[str, Prediction],
-        *,
-        timeout: Optional[float] = None,
-        interval: Optional[float] = None,
-        on_update: Observer = None,
-        progress: ShowProgress = None,
+        self, id: Union[str, Prediction], **options: Unpack[WaitOptions]
     ) -> APIResponse[Prediction]: ...
     def list(
         self,
@@ -547,8 +452,7 @@ class TrainingsWithRawResponse:
         model: Optional[Reference] = None,
         owner: Optional[str] = None,
         name: Optional[str] = None,
-        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
-        **unknown: NoReturn,
+        **options: Unpack[InputOptions],
     ) -> APIResponse[Training]: ...
     async def async_create(
         self,
@@ -562,8 +466,7 @@ class TrainingsWithRawResponse:
         model: Optional[Reference] = None,
         owner: Optional[str] = None,
         name: Optional[str] = None,
-        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
-        **unknown: NoReturn,
+        **options: Unpack[InputOptions],
     ) -> APIResponse[Training]: ...
     def get(self, id: Union[str, Training]) -> APIResponse[Training]: ...
     async def async_get(self, id: Union[str, Training]) -> APIResponse[Training]: ...

@@ -1,3 +1,4 @@
+# Derived from __init__.py by python/scripts/unasync.py: change that file, not this one.
 """The exceptions."""
 
 from __future__ import annotations

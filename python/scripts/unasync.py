@@ -1,11 +1,11 @@
-"""Derive `replicant/_sync`, `_functions.py` and the types of raw responses from `replicant/_async`.
+"""Derives `replicant/_sync`, the types of raw responses, `__init__.pyi` and `exceptions.py`.
 
-Each class of `_async` gives a class of `_sync` with the `Async` cut from its name. A method that is
-awaited there becomes two: the blocking one, under the same name, and its awaitable twin, under that
-name after `async_`.
+Each class of `_async` yields a class of `_sync` without `Async` in its name. An `async` method becomes two:
+the blocking one, under the same name, and its awaitable twin, whose name begins with `async_`. The line
+`options: See ...` of a docstring is followed by the documentation of those options.
 
-    python python/scripts/unasync.py            write the files
-    python python/scripts/unasync.py --check    fail if a file is not what would be written
+    python python/scripts/unasync.py            writes the files
+    python python/scripts/unasync.py --check    fails if a file differs from what would be written
 """
 
 from __future__ import annotations
@@ -14,17 +14,20 @@ import ast
 import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
+import exports
 import raw_responses
 
 PACKAGE = Path(__file__).resolve().parent.parent / "replicant"
 SOURCE, TARGET = PACKAGE / "_async", PACKAGE / "_sync"
-HEADER = (
-    "# Derived from _async/{name} by python/scripts/unasync.py: change that file, not this one.\n"
-)
+sys.path.insert(0, str(PACKAGE.parent))
+from replicant._option_docs import option_docs  # noqa: E402
 
-# Names that are the same in both packages, and what an awaited thing is called when it is not.
+HEADER = "# Derived from {name} by python/scripts/unasync.py: change that file, not this one.\n"
+
+# Substitutions for blocking methods and their twins alike, and those for blocking methods only.
 SHARED = [
     (r"\bAsync(?=[A-Z])", ""),
     (r"default_async_client", "default_client"),
@@ -38,17 +41,14 @@ BLOCKING = [
     (r"\b__aenter__\b", "__enter__"),
     (r"\b__aexit__\b", "__exit__"),
 ]
-# In a twin, what is awaited or given back of ourselves or of our client is the twin there, too.
+# In a twin, calls of own methods and of the client become calls of their twins.
 AWAITED = r"(?<=await )(self(?:\.\w+)*\.)(_?)((?!async_)\w+)\("
 RETURNED = r"(?<=return )(self\._client\.)(_?)((?!async_)\w+)\("
-# What a method gives that is iterated over with await, though the method itself is not awaited.
+# Return types that are iterated over with `async for`, although the method is not `async`.
 LAZY = ("AwaitablePage[", "AwaitableStream", "Stream[")
-
-# Classes whose awaitable form is a class of its own that users meet as such.
+# Classes whose awaitable form is a public class; their methods need no twins.
 NO_TWINS = {"AsyncFunction", "AsyncRun"}
-
-# The methods of the client that the module has as functions.
-FUNCTIONS = {"run", "stream", "save_all", "search"}
+OPTIONS = re.compile(r"^( +)options: See `(\w+)`\.$", re.MULTILINE)
 
 used: set[str] = set()
 
@@ -61,8 +61,8 @@ def substitute(text: str, rules: list[tuple[str, str]]) -> str:
     return text
 
 
-def is_awaited(method: ast.stmt) -> bool:
-    """Whether a method needs a twin: it is awaited, or what it gives is iterated over with await."""
+def has_twin(method: ast.stmt) -> bool:
+    """Whether a method needs a twin: it is `async`, or its result is iterated over with `async for`."""
     if isinstance(method, ast.AsyncFunctionDef):
         return not method.name.startswith("_")
     if not isinstance(method, ast.FunctionDef) or method.name.startswith("_"):
@@ -72,7 +72,7 @@ def is_awaited(method: ast.stmt) -> bool:
 
 
 def twin(method: ast.stmt, lines: list[str]) -> str:
-    """The awaitable twin of a method, whose docstring only points at the method."""
+    """Returns the awaitable twin of a method, with a docstring that refers to the method."""
     assert isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef))
     doc = method.body[0]
     if not (isinstance(doc, ast.Expr) and isinstance(doc.value, ast.Constant)):
@@ -91,7 +91,7 @@ def twin(method: ast.stmt, lines: list[str]) -> str:
 
 
 def derive(path: Path) -> str:
-    """The blocking text of one file, with the twins in it."""
+    """Returns the blocking form of a file, with the twins of its methods."""
     text = path.read_text(encoding="utf-8")
     lines = text.split("\n")
     out: list[str] = []
@@ -107,60 +107,42 @@ def derive(path: Path) -> str:
         if not isinstance(statement, ast.ClassDef) or statement.name in NO_TWINS:
             continue
         for method in statement.body:
-            if is_awaited(method):
+            if has_twin(method):
                 assert method.end_lineno is not None
                 blocking(method.end_lineno)
                 out.append("")
                 out.append(twin(method, lines))
                 twins = True
     blocking(len(lines))
-    result = "\n".join(out)
+    result = OPTIONS.sub(listed, "\n".join(out))
+    # The twins still return the awaitable classes.
     if twins and "AwaitablePage[" in result:
-        # The twins of lists still speak of the page that is awaited.
         result = result.replace("import Page", "import AwaitablePage, Page", 1)
     if twins and "AwaitableStream(" in result:
         result = result.replace("import EventStream", "import AwaitableStream, EventStream", 1)
-    return HEADER.format(name=path.name) + result
+    return HEADER.format(name=f"_async/{path.name}") + result
 
 
-def functions(client: str) -> str:
-    """The functions of the module itself, which are those of the default client."""
-    lines = client.split("\n")
-    tree = ast.parse(client)
-    methods = next(s for s in tree.body if isinstance(s, ast.ClassDef)).body
-    imports = [ast.unparse(s) for s in tree.body if isinstance(s, (ast.Import, ast.ImportFrom))]
-    out = [
-        HEADER.format(name="client.py").rstrip(),
-        '"""The functions of the module itself, which are those of the default client."""',
-        *(
-            line.replace("from ..", "from .")
-            for line in imports
-            if "from .." in line or "typing" in line or line == "import os"
-        ),
-        "from ._default import default_client",
+def listed(match: re.Match[str]) -> str:
+    """Returns the line that names a class of options, followed by the documentation of each option."""
+    docs = option_docs((PACKAGE / "_options.py").read_text(encoding="utf-8"))[match[2]]
+    indent = match[1] + "    "
+    lines = [
+        textwrap.fill(
+            f"{name}: {text}",
+            width=100,
+            initial_indent=indent,
+            subsequent_indent=indent + "    ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for name, text in docs.items()
     ]
-    # The names of the typing imports that no function needs are taken out by the formatter.
-    out.insert(2, "from __future__ import annotations")
-    for method in methods:
-        if not isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            continue
-        if method.name.removeprefix("async_") not in FUNCTIONS:
-            continue
-        body = method.body[0]
-        assert method.end_lineno is not None and body.end_lineno is not None
-        head = "\n".join(line[4:] for line in lines[method.lineno - 1 : body.end_lineno])
-        head = re.sub(r"\(\s*self,\s*", "(", head, count=1)
-        arguments = [a.arg for a in method.args.args[1:]]
-        arguments += [f"{a.arg}={a.arg}" for a in method.args.kwonlyargs]
-        arguments += [f"**{method.args.kwarg.arg}"] if method.args.kwarg else []
-        wait = "await " if isinstance(method, ast.AsyncFunctionDef) else ""
-        call = f"    return {wait}default_client.{method.name}({', '.join(arguments)})"
-        out.append(f"\n\n{head}\n{call}")
-    return "\n".join(out)
+    return "\n".join([match[0], *lines])
 
 
 def formatted(text: str, path: Path) -> str:
-    """The text as ruff formats it, without imports that nothing needs."""
+    """Returns the text as ruff formats it, without unused imports."""
     name = ["--stdin-filename", str(path), "-"]
     for command in (["check", "--fix-only", "-q", "--select", "F401,I"], ["format"]):
         ruff = [sys.executable, "-m", "ruff", *command, *name]
@@ -171,18 +153,26 @@ def formatted(text: str, path: Path) -> str:
     return text
 
 
-def main() -> int:
-    check = "--check" in sys.argv[1:]
+def derived_files() -> dict[Path, str]:
+    """Returns the text of every derived file."""
+    sources = sorted(SOURCE.glob("*.py"))
+    texts = {path: path.read_text(encoding="utf-8") for path in sources}
+    derived = {TARGET / path.name: derive(path) for path in sources}
     raw: dict[Path, str] = {}
-    derived = {TARGET / path.name: derive(path) for path in sorted(SOURCE.glob("*.py"))}
-    texts = {path: path.read_text(encoding="utf-8") for path in sorted(SOURCE.glob("[!_]*.py"))}
     for package, of in (("_async", texts), ("_sync", derived)):
         by_name = {path.stem: of[path] for path in sorted(of) if path.stem[0] != "_"}
-        stub = HEADER.format(name="*.py") + raw_responses.stub(package, by_name)
+        stub = HEADER.format(name="_async/*.py") + raw_responses.stub(package, by_name)
         raw[PACKAGE / f"{package}_raw.pyi"] = stub
-    derived.update(raw)
-    derived[PACKAGE / "_functions.py"] = functions(derived[TARGET / "client.py"])
-    wanted = {path: formatted(text, path) for path, text in derived.items()}
+    stub = exports.stub(PACKAGE, derived[TARGET / "client.py"])
+    header = HEADER.format(name="__init__.py and _async/client.py")
+    derived[PACKAGE / "__init__.pyi"] = header + stub
+    header = HEADER.format(name="__init__.py")
+    derived[PACKAGE / "exceptions.py"] = header + exports.exceptions(PACKAGE)
+    return {path: formatted(text, path) for path, text in {**derived, **raw}.items()}
+
+
+def main() -> int:
+    wanted = derived_files()
     unused = {pattern for pattern, _ in SHARED + BLOCKING} - used
     if unused:
         print("substitutions that no file needs:", *sorted(unused), sep="\n  ")
@@ -190,11 +180,9 @@ def main() -> int:
     paths = {*wanted, *TARGET.glob("*.py")}
     found = {path: path.read_text(encoding="utf-8") for path in paths if path.exists()}
     wrong = sorted(path for path in paths if wanted.get(path) != found.get(path))
-    if check:
+    if "--check" in sys.argv[1:]:
         for path in wrong:
-            print(
-                f"{path.relative_to(PACKAGE)} is not what _async gives: run python/scripts/unasync.py"
-            )
+            print(f"{path.relative_to(PACKAGE)} is out of date: run python/scripts/unasync.py")
         return 1 if wrong else 0
     TARGET.mkdir(exist_ok=True)
     for path in wrong:

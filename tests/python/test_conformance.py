@@ -38,6 +38,9 @@ FILE_METHODS = {
 # The same for methods of the client itself.
 NAMES = {"output.save_all": "save_all"}
 
+# Client options whose public name differs from that of the core.
+PUBLIC_NAMES = {"token": "api_token", "query": "default_query"}
+
 
 def verify(**params: Any) -> Any:
     """`webhooks.verify`, whose three header parameters Python takes as headers."""
@@ -145,9 +148,11 @@ def same(actual: Any, expected: Any) -> bool:
 
 
 def make(cls: type, options: dict[str, Any]) -> Any:
-    """A client with options of the core, of which some are for tests only."""
-    client = cls.__new__(cls)
-    client._setup(options)
+    """Builds a client with options of the core; `clock_rate`, which only tests need, is not public."""
+    clock_rate = options.pop("clock_rate", None)
+    client = cls(**{PUBLIC_NAMES.get(name, name): value for name, value in options.items()})
+    if clock_rate is not None:
+        client._set_option("clock_rate", clock_rate)
     return client
 
 

@@ -84,11 +84,11 @@ def test_parameters_are_documented() -> None:
                 client = name == "__init__" and cls.__name__ == "AsyncClient"
                 if not inspect.isfunction(value) or (name[0] == "_" and not client):
                     continue
-                doc = value.__doc__ or ""
+                doc = inspect.getdoc(cls if client else value) or ""
                 for parameter in inspect.signature(value).parameters:
-                    if parameter in ("self", "id", "unknown"):
+                    if parameter in ("self", "id"):
                         continue
-                    if f"\n            {parameter}:" not in doc:
+                    if f"\n    {parameter}:" not in doc:
                         missing.append(f"{cls.__name__}.{name}({parameter})")
     assert not missing
 

@@ -1,21 +1,30 @@
-"""The types: of the binding against what it is, and of the package for its users."""
+"""Types: stubs against the modules they describe, and the package as type checkers and editors see it."""
 
 from __future__ import annotations
 
 import os
+import pydoc
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 from conftest import ROOT
 
+import replicant
 
-def test_the_stub_is_what_the_binding_is() -> None:
+
+def test_the_stubs_match_the_modules(tmp_path: Path) -> None:
     pytest.importorskip("mypy")
+    # The private modules have no stubs, so `_native` and the package itself remain.
+    allowed = tmp_path / "allowed"
+    allowed.write_text("replicant\\._(?!native).*\n")
+    command = ["-m", "mypy.stubtest", "replicant", "--allowlist", allowed]
     done = subprocess.run(
-        [sys.executable, "-m", "mypy.stubtest", "replicant._native"],
+        [sys.executable, *command, "--ignore-unused-allowlist"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -23,9 +32,70 @@ def test_the_stub_is_what_the_binding_is() -> None:
     assert done.returncode == 0, done.stdout
 
 
+def test_the_package_passes_the_type_checkers() -> None:
+    for module in ("mypy", "pyright"):
+        pytest.importorskip(module)
+        done = subprocess.run(
+            [sys.executable, "-m", module], cwd=ROOT, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout
+
+
+def completions(code: str) -> dict[str, str]:
+    """Returns the names that jedi completes at the end of `code`, with their documentation."""
+    jedi = pytest.importorskip("jedi")
+    script = jedi.Script(f"import replicant\n{code}", project=jedi.Project(ROOT / "python"))
+    return {found.name.strip("\"'"): found.docstring() for found in script.complete()}
+
+
+def test_an_editor_completes_the_package_and_its_clients() -> None:
+    assert set(replicant.__all__) <= completions("replicant.").keys()
+    for client in ("client = replicant.Client()", "client = replicant.AsyncClient()"):
+        found = completions(f"{client}\nclient.")
+        assert "Runs a model" in found["run"]
+        assert "Creates a prediction" in completions(f"{client}\nclient.predictions.")["create"]
+
+
+OPTIONS = {
+    "RunOptions": "replicant.run",
+    "StreamOptions": "replicant.stream",
+    "ClientOptions": "replicant.Client",
+    "CreateOptions": "replicant.Client().predictions.create",
+    "WaitOptions": "replicant.Client().predictions.wait",
+}
+
+
+@pytest.mark.parametrize("kind", OPTIONS)
+def test_an_editor_shows_the_options_with_their_documentation(kind: str) -> None:
+    jedi = pytest.importorskip("jedi")
+    names = getattr(replicant, kind).__optional_keys__
+    assert names <= completions(f"options: replicant.{kind} = {{}}\noptions['").keys()
+    documented = completions(f"replicant.{kind}.")
+    assert all(len(documented[name]) > 15 for name in names)
+    code = f"import replicant\n{OPTIONS[kind]}("
+    (signature,) = jedi.Script(code, project=jedi.Project(ROOT / "python")).get_signatures()
+    assert f"Unpack[{kind}]" in signature.to_string()
+    for name in names:
+        assert f"{name}: " in signature.docstring()
+
+
+@pytest.mark.parametrize("kind", [*OPTIONS, "RequestOptions", "InputOptions"])
+def test_help_lists_the_options_with_their_documentation(kind: str) -> None:
+    shown = pydoc.render_doc(getattr(replicant, kind), renderer=pydoc.plaintext)
+    for name in getattr(replicant, kind).__optional_keys__:
+        assert re.search(rf"\b{name}: [A-Z].{{15}}", shown), name
+
+
+def test_annotations_can_be_evaluated() -> None:
+    for function in (replicant.Client.__init__, replicant.Client.run, replicant.AsyncClient.stream):
+        assert "options" in get_type_hints(function)
+    assert "timeout" in get_type_hints(replicant.RunOptions)
+
+
 USES = """
 from typing import List
 from typing_extensions import assert_type
+import httpx
 import io
 import replicant
 from replicant import APIResponse, AsyncPage, AsyncPrediction, Client, Model, Page, Prediction, Version
@@ -56,6 +126,15 @@ async def main() -> None:
     client.run("a/b", on_abandon="leaf")  # error
     client.predictions.create("x", webhook_events_filter=["complete"])  # error
     client.predictions.create("x", webhook_events_filter=["completed"])
+    client.run("a/b", {}, timeuot=3)  # error
+    replicant.run("a/b", {}, wait="x")  # error
+    client.predictions.create("x", timeout=3)  # error
+    replicant.Client("x", timeout="3")  # error
+    replicant.Client("x", token="3")  # error
+    replicant.Client("x", timeout=httpx.Timeout(3), idle_timeout=3, base_url=None)
+    client.with_options(timeout=3, idle_timeout=3).run("a/b", timeout=None)
+    options: replicant.RunOptions = {"timeout": 3, "progress": True}
+    client.run("a/b", {}, **options)
 """
 
 
@@ -173,8 +252,6 @@ def test_types_are_exact_where_they_are_used(tmp_path: Path, checker: list[str],
 
 @pytest.mark.parametrize("hashable", ["Prediction", "Page", "ServerSentEvent"])
 def test_what_changes_has_no_hash(hashable: str) -> None:
-    import replicant
-
     assert getattr(replicant, hashable).__hash__ is None
 
 

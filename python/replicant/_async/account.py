@@ -1,4 +1,4 @@
-"""The account of the token."""
+"""The account of the API token."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ class AsyncAccounts(AsyncNamespace):
     """`client.accounts`, also `client.account`"""
 
     with_raw_response: RawView[AsyncAccountsWithRawResponse] = RawView()
-    """The same methods, which then give an `APIResponse` with the status and the headers."""
+    """The same methods, each returning an `APIResponse` with the status and the headers."""
 
     async def current(self) -> Account:
-        """Fetch the account that the token belongs to.
+        """Fetches the account of the API token.
 
         `GET /account`
         """
         return Account(await self._client._call("account.get", {}), self._client)
 
     async def get(self) -> Account:
-        """The same as `current`.
+        """Fetches the account of the API token: an alias of `current`.
 
         `GET /account`
         """

@@ -1,23 +1,25 @@
-"""The client whose methods are awaited."""
+"""`AsyncClient`: the client with all its resources."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NoReturn, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Union
 
-from .._base import AsyncBase, Observer, given
+from .._arguments import checked, drop_none
+from .._base import AsyncBase
 from .._events import AwaitableStream
 from .._guarded import cached
 from .._native import Stream
 from .._objects import SearchResults
-from .._options import FileEncodingStrategy, OnAbandon, WebhookEvent, options_from, unexpected
+from .._options import ClientOptions, RunOptions, StreamOptions, Unpack
 from .._output import output_of
-from .._progress import ShowProgress, ShowTransfer, of_bytes, of_prediction
+from .._progress import ShowTransfer, of_bytes, of_prediction
 from .._refs import Reference, maybe_version, reference, runnable
 from .._response import RawResponse, RawView
+from .._settings import core_options
 from .prediction import AsyncPrediction, AsyncPredictions
 
-# Imported by those who need them: most programs need few, and making a client is to be quick.
+# Imported on first use: most programs need few of them, and making a client should take little time.
 if TYPE_CHECKING:
     from .._async_raw import AsyncClientWithRawResponse
     from .account import AsyncAccounts
@@ -32,146 +34,46 @@ if TYPE_CHECKING:
 
 
 class AsyncClient(AsyncBase):
-    """A client of Replicate.
+    """A client of the Replicate API.
 
-    One client can be used from many threads, tasks and event loops at once, and after a fork. It
-    opens its connections when they are needed; closing it is not.
+    A client may be shared by threads, tasks and event loops, and used after a fork. It opens connections
+    when they are needed, and need not be closed.
+
+    Args:
+        api_token: The API token. Defaults to `REPLICATE_API_TOKEN`.
+        options: See `ClientOptions`.
+
+    Raises:
+        InvalidArgumentError: An option is malformed.
     """
 
     with_raw_response: RawView[AsyncClientWithRawResponse] = RawView()
-    """The same methods, which then give an `APIResponse` with the status and the headers."""
+    """The same methods, each returning an `APIResponse` with the status and the headers."""
 
-    def __init__(
-        self,
-        api_token: Optional[str] = None,
-        *,
-        base_url: Optional[str] = None,
-        timeout: Any = None,
-        headers: Optional[Mapping[str, str]] = None,
-        transport: Any = None,
-        max_retries: Optional[int] = None,
-        bearer_token: Optional[str] = None,
-        default_headers: Optional[Mapping[str, str]] = None,
-        default_query: Optional[Mapping[str, Any]] = None,
-        user_agent: Optional[str] = None,
-        poll_interval: Optional[float] = None,
-        use_file_output: Optional[bool] = None,
-        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
-        verify_uploads: Optional[bool] = None,
-        on_abandon: Optional[OnAbandon] = None,
-        connect_timeout: Optional[float] = None,
-        proxy: Optional[str] = None,
-        ca_bundle: Optional[str] = None,
-        http_client: Any = None,
-        **unknown: NoReturn,
-    ) -> None:
-        """Make a client.
-
-        Args:
-            api_token: the API token; without it, `REPLICATE_API_TOKEN` of the environment.
-            base_url: where the API is; without it, `REPLICATE_BASE_URL` or Replicate itself.
-            timeout: how many seconds one attempt of a request may take.
-            headers: headers to send with each request.
-            transport: what carries all HTTP in place of this package: a transport of httpx (sync or
-                async, `httpx.MockTransport` too) or a function that takes a request and returns a
-                response. Retries, waiting and streams stay as they are.
-            max_retries: how often a request is sent again, if that can do no harm.
-            bearer_token: the same as `api_token`.
-            default_headers: the same as `headers`.
-            default_query: query parameters to send with each request.
-            user_agent: what the client calls itself.
-            poll_interval: how many seconds lie between two looks at a running prediction; without
-                it, `REPLICATE_POLL_INTERVAL`, or they are chosen.
-            use_file_output: whether files in outputs come as `FileOutput` (the default) or as URLs.
-            file_encoding_strategy: how files in inputs are sent: `url` uploads them (the default), `base64`
-                inlines them, `auto` inlines files of up to 64 KiB.
-            verify_uploads: whether to compare the SHA-256 of each upload with the one in the response.
-            on_abandon: what happens to the prediction of an abandoned `run` or `stream`: `cancel` (the
-                default) or `leave`.
-            connect_timeout: how many seconds making a connection may take.
-            proxy: the URL of a proxy; without it, as the environment says.
-            ca_bundle: the path of certificates to trust beside those of the system.
-            http_client: a client of httpx that carries all HTTP; the same as `transport`.
-
-        Raises:
-            InvalidArgumentError: an option is malformed.
-        """
-        if unknown:
-            raise unexpected(AsyncClient.__init__, unknown)
-        self._setup(
-            options_from(
-                token=bearer_token if api_token is None else api_token,
-                base_url=base_url,
-                timeout=timeout,
-                headers={**(headers or {}), **(default_headers or {})},
-                query=default_query,
-                max_retries=max_retries,
-                user_agent=user_agent,
-                poll_interval=poll_interval,
-                use_file_output=use_file_output,
-                file_encoding_strategy=file_encoding_strategy,
-                verify_uploads=verify_uploads,
-                on_abandon=on_abandon,
-                connect_timeout=connect_timeout,
-                proxy=proxy,
-                ca_bundle=ca_bundle,
-            ),
-            transport=http_client if transport is None else transport,
-        )
+    def __init__(self, api_token: Optional[str] = None, **options: Unpack[ClientOptions]) -> None:
+        given = checked(AsyncClient.__init__, ClientOptions, options)
+        transport = given.get("transport", given.get("http_client"))
+        self._configure(core_options({**given, "api_token": api_token}), transport=transport)
 
     def with_options(
-        self,
-        *,
-        api_token: Optional[str] = None,
-        base_url: Optional[str] = None,
-        timeout: Any = None,
-        headers: Optional[Mapping[str, str]] = None,
-        max_retries: Optional[int] = None,
-        bearer_token: Optional[str] = None,
-        default_headers: Optional[Mapping[str, str]] = None,
-        default_query: Optional[Mapping[str, Any]] = None,
-        poll_interval: Optional[float] = None,
-        use_file_output: Optional[bool] = None,
-        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
-        on_abandon: Optional[OnAbandon] = None,
-        **unknown: NoReturn,
+        self, *, api_token: Optional[str] = None, **options: Unpack[ClientOptions]
     ) -> AsyncClient:
-        """A client that differs from this one in the options given.
+        """Returns a client with some options changed.
 
-        It shares the connections of this one if only `timeout`, `max_retries`, headers or query
-        parameters differ, so this is also the way to give those to one call:
-        `client.with_options(timeout=5).predictions.get(id)`.
+        It shares the connections of this client if only `RequestOptions` differ, which makes it the way to
+        set them for one call: `client.with_options(timeout=5).predictions.get(id)`.
 
         Args:
-            api_token: the API token.
-            base_url: where the API is.
-            timeout: how many seconds one attempt of a request may take.
-            headers: headers to send beside those of this client.
-            max_retries: how often a request is sent again, if that can do no harm.
-            bearer_token: the same as `api_token`.
-            default_headers: the same as `headers`.
-            default_query: query parameters to send beside those of this client.
-            poll_interval: how many seconds lie between two looks at a running prediction.
-            use_file_output: whether files in outputs come as `FileOutput` or as URLs.
-            file_encoding_strategy: `url` (upload files; the default), `base64` (inline them) or `auto`.
-            on_abandon: what becomes of the prediction of a `run` or `stream` that is broken off:
-                `cancel` or `leave`.
+            api_token: The API token.
+            options: See `ClientOptions`.
+
+        Raises:
+            InvalidArgumentError: An option is malformed.
         """
-        if unknown:
-            raise unexpected(AsyncClient.with_options, unknown)
-        changes = options_from(
-            token=bearer_token if api_token is None else api_token,
-            base_url=base_url,
-            timeout=timeout,
-            headers={**(headers or {}), **(default_headers or {})},
-            query=default_query,
-            max_retries=max_retries,
-            poll_interval=poll_interval,
-            use_file_output=use_file_output,
-            file_encoding_strategy=file_encoding_strategy,
-            on_abandon=on_abandon,
-        )
-        return self._differing(type(self), changes)
+        given = checked(AsyncClient.with_options, ClientOptions, options)
+        transport = given.get("transport", given.get("http_client"))
+        changes = core_options({**given, "api_token": api_token})
+        return self._derive(type(self), changes, transport=transport)
 
     copy = with_options
 
@@ -192,21 +94,21 @@ class AsyncClient(AsyncBase):
 
     @cached
     def files(self) -> AsyncFiles:
-        """Files that are uploaded, to be given to models."""
+        """Uploaded files, to use as inputs."""
         from .file import AsyncFiles
 
         return AsyncFiles(self)
 
     @cached
     def deployments(self) -> AsyncDeployments:
-        """Deployments: models that run on machines of one's own choice."""
+        """Deployments: models on hardware that you choose."""
         from .deployment import AsyncDeployments
 
         return AsyncDeployments(self)
 
     @cached
     def trainings(self) -> AsyncTrainings:
-        """Trainings: the making of new versions of a model."""
+        """Trainings, which create new versions of models."""
         from .training import AsyncTrainings
 
         return AsyncTrainings(self)
@@ -220,28 +122,28 @@ class AsyncClient(AsyncBase):
 
     @cached
     def hardware(self) -> AsyncHardwareNamespace:
-        """The kinds of machines that models run on."""
+        """The hardware that models can run on."""
         from .hardware import AsyncHardwareNamespace
 
         return AsyncHardwareNamespace(self)
 
     @cached
     def accounts(self) -> AsyncAccounts:
-        """The account of the token."""
+        """The account of the API token."""
         from .account import AsyncAccounts
 
         return AsyncAccounts(self)
 
     @cached
     def account(self) -> AsyncAccounts:
-        """The same as `accounts`."""
+        """An alias of `accounts`."""
         from .account import AsyncAccounts
 
         return AsyncAccounts(self)
 
     @cached
     def webhooks(self) -> AsyncWebhooks:
-        """Webhooks."""
+        """Webhooks: their validation and their signing secret."""
         from .webhook import AsyncWebhooks
 
         return AsyncWebhooks(self)
@@ -250,83 +152,43 @@ class AsyncClient(AsyncBase):
         self,
         ref: Reference,
         input: Optional[Dict[str, Any]] = None,
-        *,
-        use_file_output: Optional[bool] = None,
-        wait: Optional[Union[bool, float]] = None,
-        prefer: Optional[str] = None,
-        timeout: Optional[float] = None,
-        interval: Optional[float] = None,
-        webhook: Optional[str] = None,
-        webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
-        cancel_after: Optional[Union[float, str]] = None,
-        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
-        on_abandon: Optional[OnAbandon] = None,
-        on_update: Observer = None,
-        progress: ShowProgress = None,
-        **unknown: NoReturn,
+        **options: Unpack[RunOptions],
     ) -> Any:
-        """Run a model and give its output.
+        """Runs a model and returns its output.
 
-        It waits until the model has ended, however long that takes. If this is interrupted (Ctrl-C, a
-        canceled task, the timeout), the prediction is canceled, too.
+        Waits until the prediction has ended. If the call is abandoned (Ctrl-C, a canceled task, the
+        timeout), the prediction is canceled.
 
-        `POST /predictions` or `POST /models/{owner}/{name}/predictions`, then
-        `GET /predictions/{id}` as often as needed. The first run of a pinned version fetches its schema:
+        `POST /predictions` or `POST /models/{owner}/{name}/predictions`, then `GET /predictions/{id}` until
+        it has ended. The first run of a pinned version also fetches its schema:
         `GET /models/{owner}/{name}/versions/{id}`.
 
         Args:
-            ref: the model, as `owner/name`, `owner/name:version`, a version id or an object.
-            input: what the model is given; files, paths and bytes in it are uploaded.
-            use_file_output: whether files come as `FileOutput` (the default) or as URLs.
-            wait: how many seconds the API holds the first answer back, 60 at most; True for as long
-                as it likes; False to only poll; without it, 5. A prediction that is given up
-                meanwhile is canceled when that time has passed.
-            prefer: the same as a header: `wait` or `wait=5`.
-            timeout: how many seconds all of this may take; without it, as long as it takes.
-            interval: how many seconds lie between two looks; without it, they are chosen.
-            webhook: an https URL that events about the prediction are sent to.
-            webhook_completed: an https URL that the end is sent to.
-            webhook_events_filter: which events are sent: `start`, `output`, `logs`, `completed`.
-            cancel_after: after how many seconds (or a duration such as `1m30s`) it is canceled.
-            file_encoding_strategy: `url` (upload files; the default), `base64` (inline them) or `auto`.
-            on_abandon: `cancel` or `leave` the prediction if this is broken off.
-            on_update: called with the prediction each time its state was seen.
-            progress: True shows bars, for the files that go up and by the progress bar in the model's
-                logs; a function is called with each such `Progress`.
+            ref: The model, as `owner/name`, `owner/name:version`, a version id or an object.
+            input: The model's input. Files, paths and bytes in it are uploaded.
+            options: See `RunOptions`.
 
         Returns:
-            What the model gave: text, numbers, lists, dictionaries, with a `FileOutput` for a file. A list also
-            supports `async for` and `next()`. For a version that writes its output item by item, this returns
-            at once: iterating over the list yields the items as they come, and everything else waits for all
-            of them, unless `on_update` or `progress` is given.
+            The output: text, numbers, lists and dictionaries, with a `FileOutput` for each file. A list
+            also supports `async for` and `next()`. If the version writes its output item by item, the call
+            returns as soon as the prediction was created: iterating over the list yields the items as they
+            arrive, and every other use waits for all of them. With `on_update` or `progress`, the call
+            waits.
 
         Raises:
-            ModelError: the prediction failed or was canceled; the error has the prediction.
-            PredictionTimeoutError: the time passed.
-            UnprocessableEntityError: the input does not fit the model.
+            ModelError: The prediction failed or was canceled; `error.prediction` is that prediction.
+            PredictionTimeoutError: The timeout passed.
+            UnprocessableEntityError: The API refused the input.
         """
-        if unknown:
-            raise unexpected(AsyncClient.run, unknown)
-        params = given(
-            ref=runnable(ref),
-            input={} if input is None else input,
-            use_file_output=use_file_output,
-            wait=wait,
-            prefer=prefer,
-            timeout=timeout,
-            interval=interval,
-            webhook=webhook,
-            webhook_completed=webhook_completed,
-            webhook_events_filter=webhook_events_filter,
-            cancel_after=cancel_after,
-            file_encoding_strategy=file_encoding_strategy,
-            on_abandon=on_abandon,
-            report_uploads=True if progress is True else None,
-        )
-        seen = AsyncPrediction({}, self)._seen(on_update)
+        params = checked(AsyncClient.run, RunOptions, options)
+        on_update, progress = params.pop("on_update", None), params.pop("progress", None)
+        params["ref"], params["input"] = runnable(ref), {} if input is None else input
+        if progress is True:
+            params["report_uploads"] = True
+        params["live"] = True
+        seen = AsyncPrediction({}, self)._observer(on_update)
         with of_prediction(progress, reference(ref), seen) as observer:
-            answer = await self._call("run", {**params, "live": True}, observer)
+            answer = await self._call("run", params, observer)
         return output_of(self, answer)
 
     def use(
@@ -336,12 +198,12 @@ class AsyncClient(AsyncBase):
         hint: Any = None,
         streaming: bool = False,
     ) -> AsyncFunction:
-        """A model as a function of its inputs.
+        """Returns a model as a function of its inputs.
 
         Args:
-            ref: the model, as `owner/name`, `owner/name:version` or as an object.
-            hint: a function whose signature stands for the model's; only for the reader.
-            streaming: whether calls give an iterator of the output, as it comes.
+            ref: The model, as `owner/name`, `owner/name:version` or an object.
+            hint: A function with the signature of the model, for readers of the code; not used.
+            streaming: Whether calls return an iterator over the output as it arrives.
         """
         from .use import AsyncFunction
 
@@ -351,58 +213,27 @@ class AsyncClient(AsyncBase):
         self,
         ref: Reference,
         input: Optional[Dict[str, Any]] = None,
-        *,
-        use_file_output: Optional[bool] = None,
-        timeout: Optional[float] = None,
-        webhook: Optional[str] = None,
-        webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
-        cancel_after: Optional[Union[float, str]] = None,
-        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
-        cancel_on_close: Optional[bool] = None,
-        on_abandon: Optional[OnAbandon] = None,
-        **unknown: NoReturn,
+        **options: Unpack[StreamOptions],
     ) -> AwaitableStream:
-        """Run a model and give its output as it comes.
+        """Runs a model and yields the events of its output as they arrive.
 
-        Nothing is sent before the first event is asked for. `str()` of an event gives its text.
+        The first request is sent when the first event is requested. `str(event)` is the text of an event.
 
         `POST /predictions` or `POST /models/{owner}/{name}/predictions`, then the event stream.
 
         Args:
-            ref: the model, as `owner/name`, `owner/name:version`, a version id or an object.
-            input: what the model is given; files, paths and bytes in it are uploaded.
-            use_file_output: whether files come as `FileOutput` (the default) or as URLs.
-            timeout: how many seconds all of this may take; without it, as long as it takes.
-            webhook: an https URL that events about the prediction are sent to.
-            webhook_completed: an https URL that the end is sent to.
-            webhook_events_filter: which events are sent: `start`, `output`, `logs`, `completed`.
-            cancel_after: after how many seconds (or a duration such as `1m30s`) it is canceled.
-            file_encoding_strategy: `url` (upload files; the default), `base64` (inline them) or `auto`.
-            cancel_on_close: whether closing the stream early cancels the prediction.
-            on_abandon: `cancel` or `leave` the prediction if this is broken off.
+            ref: The model, as `owner/name`, `owner/name:version`, a version id or an object.
+            input: The model's input. Files, paths and bytes in it are uploaded.
+            options: See `StreamOptions`.
 
         Raises:
-            StreamUnsupportedError: the model has no events.
-            ModelError: the prediction failed.
-            StreamInterruptedError: the stream broke and could not be taken up again.
-            PredictionTimeoutError: the time passed.
+            StreamUnsupportedError: The model does not support streams.
+            ModelError: The prediction failed.
+            StreamInterruptedError: The stream broke and could not be resumed.
+            PredictionTimeoutError: The timeout passed.
         """
-        if unknown:
-            raise unexpected(AsyncClient.stream, unknown)
-        params = given(
-            ref=maybe_version(ref),
-            input={} if input is None else input,
-            use_file_output=use_file_output,
-            timeout=timeout,
-            webhook=webhook,
-            webhook_completed=webhook_completed,
-            webhook_events_filter=webhook_events_filter,
-            cancel_after=cancel_after,
-            file_encoding_strategy=file_encoding_strategy,
-            cancel_on_close=cancel_on_close,
-            on_abandon=on_abandon,
-        )
+        params = checked(AsyncClient.stream, StreamOptions, options)
+        params["ref"], params["input"] = maybe_version(ref), {} if input is None else input
         return AwaitableStream(self, "stream", params)
 
     async def save_all(
@@ -413,43 +244,43 @@ class AsyncClient(AsyncBase):
         concurrency: Optional[int] = None,
         progress: ShowTransfer = None,
     ) -> List[str]:
-        """Save every file of an output into a folder, several at a time.
+        """Saves every file of an output into a folder, several at a time.
 
-        A file is called what its URL calls it; where that name is taken, a number is added. No file
-        is replaced, and each appears when it is complete.
+        Each file is named after its URL, with a number added if the name is taken. Existing files are not
+        replaced, and a file appears only when it is complete.
 
         Args:
-            outputs: what `run` gave, a prediction, or URLs, however deep they stand.
-            dir: the folder; it is made if need be.
-            concurrency: how many files are fetched at a time, 64 at most; 4 by default.
-            progress: True shows a bar; a function is called with each `Transfer`, which counts the bytes
-                of all files together; its total is None until the size of each is known.
+            outputs: An output of `run`, a prediction, or URLs, nested to any depth.
+            dir: The folder; created if it does not exist.
+            concurrency: How many files to download at a time, at most 64. Defaults to 4.
+            progress: True shows a bar; a function is called with each `Transfer`, which counts the bytes of
+                all files. Its total is None until the size of each file is known.
 
         Returns:
-            The paths, in the order of the output.
+            The paths of the files, in the order of the output.
 
         Raises:
-            ReplicateException: what kept the first of those that could not be saved. The others are
-                saved all the same, and `partial` has their paths.
+            ReplicateException: The error of the first file that could not be saved. The other files are
+                saved; `error.partial` lists their paths.
         """
-        from .._files import saved_at
+        from .._files import mark_saved
 
-        params = given(outputs=outputs, dir=os.fspath(dir), concurrency=concurrency)
+        params = drop_none(outputs=outputs, dir=os.fspath(dir), concurrency=concurrency)
         with of_bytes(progress, params["dir"]) as observer:
             paths: List[str] = await self._call("output.save_all", params, observer)
-        saved_at(outputs, paths)
+        mark_saved(outputs, paths)
         return paths
 
     async def search(self, query: str, *, limit: Optional[int] = None) -> SearchResults:
-        """Find models, collections and pages of documentation.
+        """Searches models, collections and documentation.
 
         `GET /search`
 
         Args:
-            query: what to look for.
-            limit: how many models to give at most, from 1 to 50; without it, 20.
+            query: The text to search for.
+            limit: The maximum number of models, from 1 to 50. Defaults to 20.
         """
-        data = await self._call("search", given(query=query, limit=limit))
+        data = await self._call("search", drop_none(query=query, limit=limit))
         return SearchResults(data, self)
 
     async def request(
@@ -461,19 +292,19 @@ class AsyncClient(AsyncBase):
         headers: Optional[Mapping[str, str]] = None,
         data: Any = None,
     ) -> RawResponse:
-        """Send any request to the API, for what has no method here.
+        """Sends a request to any endpoint, including those without a method here.
 
         Args:
-            method: the HTTP method.
-            path: the path after the base URL, such as `/account`, or a whole URL.
-            params: query parameters.
-            headers: headers beside those of the client.
-            data: what becomes the JSON body; bytes are sent as they are.
+            method: The HTTP method.
+            path: The path below the base URL, such as `/account`, or a complete URL.
+            params: Query parameters.
+            headers: Headers, in addition to those of the client.
+            data: The body, sent as JSON; bytes are sent as they are.
 
         Raises:
-            APIStatusError: the API answered with an error status.
+            APIStatusError: The API responded with an error status.
         """
-        sent = given(
+        sent = drop_none(
             method=method,
             path=path,
             params=None if params is None else dict(params),
@@ -483,12 +314,12 @@ class AsyncClient(AsyncBase):
         return RawResponse(*await self._call_raw("request", sent))
 
     def paginate(self, path: str) -> Stream[Any]:
-        """The pages of any list of the API as plain data, for what has no method here.
+        """Yields the pages of any list of the API as plain data.
 
         Args:
-            path: the path after the base URL, such as `/predictions`, or the `next` of a page.
+            path: The path below the base URL, such as `/predictions`, or the `next` of a page.
         """
-        return Stream(self._native, "paginate", self._asked({"path": path}))
+        return Stream(self._native, "paginate", self._with_options({"path": path}))
 
     async def __aenter__(self) -> AsyncClient:
         return self
@@ -497,5 +328,5 @@ class AsyncClient(AsyncBase):
         await self.close()
 
     async def close(self) -> None:
-        """Close the connections. A closed client opens new ones when it is used again."""
-        self._made = None
+        """Closes the connections. A closed client opens new ones when it is used again."""
+        self._cached = None

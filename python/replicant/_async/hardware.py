@@ -1,4 +1,4 @@
-"""The kinds of machines that models run on."""
+"""The hardware that models can run on."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class AsyncHardwareNamespace(AsyncNamespace):
     """`client.hardware`"""
 
     with_raw_response: RawView[AsyncHardwareNamespaceWithRawResponse] = RawView()
-    """The same methods, which then give an `APIResponse` with the status and the headers."""
+    """The same methods, each returning an `APIResponse` with the status and the headers."""
 
     async def list(self) -> List[Hardware]:
-        """All kinds of machines.
+        """Lists the hardware.
 
         `GET /hardware`
         """

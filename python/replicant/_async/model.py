@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, Literal, NoReturn, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, Literal, Optional, Union
 
-from .._base import AsyncNamespace, given
+from .._arguments import drop_none
+from .._base import AsyncNamespace
 from .._errors import ReplicateException
 from .._guarded import cached
 from .._object import APIObject
 from .._objects import Hardware, Version
-from .._options import FileEncodingStrategy, WebhookEvent, unexpected
 from .._page import AwaitablePage, page_at
 from .._params import CreateModelParams as _CreateModelParams
 from .._refs import Reference, owner_and_name
 from .._response import RawView
+from .model_page import AsyncExamples, AsyncReadme
+from .model_prediction import AsyncModelPredictions
 from .prediction import AsyncPrediction
 from .version import AsyncModelVersions, AsyncVersions
 
 if TYPE_CHECKING:
     from typing_extensions import TypeAlias
 
-    from .._async_raw import (
-        AsyncExamplesWithRawResponse,
-        AsyncModelPredictionsWithRawResponse,
-        AsyncModelsWithRawResponse,
-        AsyncReadmeWithRawResponse,
-    )
+    from .._async_raw import AsyncModelsWithRawResponse
 
 
 class AsyncModel(APIObject):
@@ -37,38 +34,38 @@ class AsyncModel(APIObject):
     _built = ("default_example", "latest_version")
 
     url: str
-    """The model's page on the web site."""
+    """The page of the model on the website."""
     owner: str
-    """The account it belongs to."""
+    """The account that the model belongs to."""
     name: str
-    """The model's name."""
+    """The name of the model."""
     description: Optional[str]
-    """What it does."""
+    """A description of the model."""
     visibility: str
     """`public` or `private`."""
     is_official: Optional[bool]
-    """Whether Replicate keeps it running; such a model needs no version."""
+    """Whether Replicate keeps the model running; such a model needs no version."""
     github_url: Optional[str]
-    """Its source."""
+    """The URL of the source code."""
     paper_url: Optional[str]
-    """Its paper."""
+    """The URL of the paper."""
     license_url: Optional[str]
-    """Its license."""
+    """The URL of the license."""
     run_count: int
-    """How often it was run."""
+    """The number of predictions."""
     cover_image_url: Optional[str]
-    """Its picture."""
+    """The URL of the cover image."""
     created_at: Optional[str]
-    """When it was created."""
+    """The time of its creation, in RFC 3339."""
     weights_url: Optional[str]
-    """Its weights."""
+    """The URL of the weights."""
 
     def predict(self, *_: Any, **__: Any) -> None:
         """Raises an error that names `replicate.run()`, as in 1.x.
 
         Args:
-            _: ignored.
-            __: ignored.
+            _: Ignored.
+            __: Ignored.
         """
         raise ReplicateException("`model.predict()` was removed; use `replicate.run()` instead")
 
@@ -79,7 +76,7 @@ class AsyncModel(APIObject):
 
     @property
     def username(self) -> str:
-        """The same as `owner`."""
+        """An alias of `owner`."""
         return self.owner
 
     @username.setter
@@ -88,7 +85,7 @@ class AsyncModel(APIObject):
 
     @property
     def default_example(self) -> Optional[AsyncPrediction]:
-        """The prediction shown on its page."""
+        """The prediction shown on the page of the model."""
         return AsyncPrediction._of(self._data.get("default_example"), self._owner)
 
     @property
@@ -102,7 +99,7 @@ class AsyncModel(APIObject):
         return AsyncModelVersions(self._bound, {"owner": self.owner, "name": self.name})
 
     async def reload(self) -> None:
-        """Fetch the present state.
+        """Fetches the current state.
 
         `GET /models/{owner}/{name}`
         """
@@ -118,141 +115,13 @@ class AsyncModel(APIObject):
         return default_async_client
 
 
-class AsyncExamples(AsyncNamespace):
-    """`client.models.examples`"""
-
-    with_raw_response: RawView[AsyncExamplesWithRawResponse] = RawView()
-    """The same methods, which then give an `APIResponse` with the status and the headers."""
-
-    def list(
-        self,
-        model: Optional[Reference] = None,
-        name: Optional[str] = None,
-        *,
-        owner: Optional[str] = None,
-        cursor: Optional[str] = "",
-    ) -> AwaitablePage[AsyncPrediction]:
-        """The predictions that a model's author shows as examples.
-
-        `GET /models/{owner}/{name}/examples`.
-        Returns one page, whose `auto_paging_iter()` yields the items of all pages.
-
-        Args:
-            model: the model, as `owner/name` or as an object; or its owner, with `name`.
-            name: the model's name, if `model` is its owner.
-            owner: the model's owner, if `model` is not given.
-            cursor: the `next` of a page, to continue there.
-        """
-        params = owner_and_name(model, name, owner)
-        return self._client._list(
-            "models.examples.list", AsyncPrediction, given(**params, **page_at(cursor))
-        )
-
-
-class AsyncReadme(AsyncNamespace):
-    """`client.models.readme`"""
-
-    with_raw_response: RawView[AsyncReadmeWithRawResponse] = RawView()
-    """The same methods, which then give an `APIResponse` with the status and the headers."""
-
-    async def get(
-        self,
-        model: Optional[Reference] = None,
-        name: Optional[str] = None,
-        *,
-        owner: Optional[str] = None,
-    ) -> str:
-        """Fetch a model's page, in Markdown.
-
-        `GET /models/{owner}/{name}/readme`
-
-        Args:
-            model: the model, as `owner/name` or as an object; or its owner, with `name`.
-            name: the model's name, if `model` is its owner.
-            owner: the model's owner, if `model` is not given.
-
-        Raises:
-            NotFoundError: the model has none.
-        """
-        params = owner_and_name(model, name, owner)
-        text: str = await self._client._call("models.readme.get", params)
-        return text
-
-
-class AsyncModelPredictions(AsyncNamespace):
-    """`client.models.predictions`"""
-
-    with_raw_response: RawView[AsyncModelPredictionsWithRawResponse] = RawView()
-    """The same methods, which then give an `APIResponse` with the status and the headers."""
-
-    async def create(
-        self,
-        model: Optional[Reference] = None,
-        input: Optional[Dict[str, Any]] = None,
-        *,
-        owner: Optional[str] = None,
-        name: Optional[str] = None,
-        webhook: Optional[str] = None,
-        webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
-        stream: Optional[bool] = None,
-        wait: Optional[Union[bool, float]] = None,
-        prefer: Optional[str] = None,
-        cancel_after: Optional[Union[float, str]] = None,
-        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
-        **unknown: NoReturn,
-    ) -> AsyncPrediction:
-        """Start a prediction of a model that needs no version.
-
-        `POST /models/{owner}/{name}/predictions`. It is sent once: a failure that leaves open
-        whether the prediction was created is told, not tried again.
-
-        Args:
-            model: the model, as `owner/name` or as an object.
-            input: what the model is given; files, paths and bytes in it are uploaded.
-            owner: the model's owner, if `model` is not given.
-            name: the model's name, if `model` is not given.
-            webhook: an https URL that events about the prediction are sent to.
-            webhook_completed: an https URL that the end is sent to.
-            webhook_events_filter: which events are sent: `start`, `output`, `logs`, `completed`.
-            stream: asks for an event stream; models that have one need not be asked any more.
-            wait: how many seconds the answer may be held back for the output, 60 at most;
-                True for as long as the API likes.
-            prefer: the same as a header: `wait` or `wait=5`.
-            cancel_after: after how many seconds (or a duration such as `1m30s`) it is canceled.
-            file_encoding_strategy: `url` (upload files; the default), `base64` (inline them) or `auto`.
-
-        Raises:
-            UnprocessableEntityError: the input does not fit the model.
-            OutcomeUnknownError: whether the prediction was created is not known.
-        """
-        if unknown:
-            raise unexpected(AsyncModelPredictions.create, unknown)
-        data = await self._client._call(
-            "models.predictions.create",
-            given(
-                **owner_and_name(model, name, owner),
-                input={} if input is None else input,
-                webhook=webhook,
-                webhook_completed=webhook_completed,
-                webhook_events_filter=webhook_events_filter,
-                stream=stream,
-                wait=wait,
-                prefer=prefer,
-                cancel_after=cancel_after,
-                file_encoding_strategy=file_encoding_strategy,
-            ),
-        )
-        return AsyncPrediction(data, self._client)
-
-
 class AsyncModels(AsyncNamespace):
     """`client.models`"""
 
     CreateModelParams: TypeAlias = _CreateModelParams
 
     with_raw_response: RawView[AsyncModelsWithRawResponse] = RawView()
-    """The same methods, which then give an `APIResponse` with the status and the headers."""
+    """The same methods, each returning an `APIResponse` with the status and the headers."""
 
     @cached
     def predictions(self) -> AsyncModelPredictions:
@@ -266,12 +135,12 @@ class AsyncModels(AsyncNamespace):
 
     @cached
     def examples(self) -> AsyncExamples:
-        """Examples of what models make."""
+        """Example predictions of models."""
         return AsyncExamples(self._client)
 
     @cached
     def readme(self) -> AsyncReadme:
-        """The pages of models."""
+        """The READMEs of models."""
         return AsyncReadme(self._client)
 
     async def get(
@@ -281,14 +150,14 @@ class AsyncModels(AsyncNamespace):
         *,
         owner: Optional[str] = None,
     ) -> AsyncModel:
-        """Fetch a model.
+        """Fetches a model.
 
         `GET /models/{owner}/{name}`
 
         Args:
-            model: the model, as `owner/name` or `(owner, name)`; or its owner, with `name`.
-            name: the model's name, if `model` is its owner.
-            owner: the model's owner, if `model` is not given.
+            model: The model, as `owner/name` or `(owner, name)`; or its owner, with `name`.
+            name: The name of the model, if `model` is its owner.
+            owner: The owner of the model, instead of `model`.
         """
         params = owner_and_name(model, name, owner)
         return AsyncModel(await self._client._call("models.get", params), self._client)
@@ -300,26 +169,25 @@ class AsyncModels(AsyncNamespace):
         sort_by: Optional[Literal["model_created_at", "latest_version_created_at"]] = None,
         sort_direction: Optional[Literal["asc", "desc"]] = None,
     ) -> AwaitablePage[AsyncModel]:
-        """The public models.
+        """Lists the public models.
 
-        `GET /models`.
-        Returns one page, whose `auto_paging_iter()` yields the items of all pages.
+        `GET /models`. Returns one page; its `auto_paging_iter()` yields the items of all pages.
 
         Args:
-            cursor: the `next` of a page, to continue there.
+            cursor: The `next` of a page, to continue there.
             sort_by: `model_created_at` or `latest_version_created_at` (the default).
             sort_direction: `asc` or `desc` (the default).
         """
-        params = given(**page_at(cursor), sort_by=sort_by, sort_direction=sort_direction)
+        params = drop_none(**page_at(cursor), sort_by=sort_by, sort_direction=sort_direction)
         return self._client._list("models.list", AsyncModel, params)
 
     def search(self, query: str) -> AwaitablePage[AsyncModel]:
-        """Find public models.
+        """Searches the public models.
 
-        `QUERY /models`. Iterating goes over all pages.
+        `QUERY /models`. Returns one page; its `auto_paging_iter()` yields the items of all pages.
 
         Args:
-            query: what to look for.
+            query: The text to search for.
         """
         return self._client._list("models.search", AsyncModel, {"query": query})
 
@@ -336,24 +204,24 @@ class AsyncModels(AsyncNamespace):
         license_url: Optional[str] = None,
         cover_image_url: Optional[str] = None,
     ) -> AsyncModel:
-        """Create a model, which has no versions at first.
+        """Creates a model without versions.
 
-        `POST /models`. It is sent once.
+        `POST /models`. Not retried if the model may have been created.
 
         Args:
-            owner: the account of the token.
-            name: the model's name.
+            owner: The account of the API token.
+            name: The name of the model.
             visibility: `public` or `private`.
-            hardware: the SKU of the machine it runs on; see `client.hardware.list()`.
-            description: what it does.
-            github_url: the URL of its source.
-            paper_url: the URL of its paper.
-            license_url: the URL of its license.
-            cover_image_url: the URL of its picture.
+            hardware: The SKU of the hardware, from `client.hardware.list()`.
+            description: A description of the model.
+            github_url: The URL of the source code.
+            paper_url: The URL of the paper.
+            license_url: The URL of the license.
+            cover_image_url: The URL of the cover image.
         """
         data = await self._client._call(
             "models.create",
-            given(
+            drop_none(
                 owner=owner,
                 name=name,
                 visibility=visibility,
@@ -380,24 +248,24 @@ class AsyncModels(AsyncNamespace):
         weights_url: Optional[str] = None,
         license_url: Optional[str] = None,
     ) -> AsyncModel:
-        """Change what is told about a model.
+        """Updates the metadata of a model.
 
         `PATCH /models/{owner}/{name}`
 
         Args:
-            model: the model, as `owner/name` or as an object; or its owner, with `name`.
-            name: the model's name, if `model` is its owner.
-            owner: the model's owner, if `model` is not given.
-            description: what it does.
-            readme: its page, in Markdown.
-            github_url: the URL of its source.
-            paper_url: the URL of its paper.
-            weights_url: the URL of its weights.
-            license_url: the URL of its license.
+            model: The model, as `owner/name` or an object; or its owner, with `name`.
+            name: The name of the model, if `model` is its owner.
+            owner: The owner of the model, instead of `model`.
+            description: A description of the model.
+            readme: The README, as Markdown.
+            github_url: The URL of the source code.
+            paper_url: The URL of the paper.
+            weights_url: The URL of the weights.
+            license_url: The URL of the license.
         """
         data = await self._client._call(
             "models.update",
-            given(
+            drop_none(
                 **owner_and_name(model, name, owner),
                 description=description,
                 readme=readme,
@@ -416,14 +284,14 @@ class AsyncModels(AsyncNamespace):
         *,
         owner: Optional[str] = None,
     ) -> bool:
-        """Delete a private model that has no versions.
+        """Deletes a private model that has no versions.
 
         `DELETE /models/{owner}/{name}`
 
         Args:
-            model: the model, as `owner/name` or as an object; or its owner, with `name`.
-            name: the model's name, if `model` is its owner.
-            owner: the model's owner, if `model` is not given.
+            model: The model, as `owner/name` or an object; or its owner, with `name`.
+            name: The name of the model, if `model` is its owner.
+            owner: The owner of the model, instead of `model`.
         """
         params = owner_and_name(model, name, owner)
         await self._client._call("models.delete", params)

@@ -1,12 +1,13 @@
-"""Trainings: the making of new versions of a model."""
+"""Trainings, which create new versions of models."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, NoReturn, Optional, Sequence, Union, cast
+from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, Union, cast
 
-from .._base import AsyncNamespace, given
+from .._arguments import checked, drop_none
+from .._base import AsyncNamespace
 from .._object import APIObject, Json
-from .._options import FileEncodingStrategy, Status, WebhookEvent, unexpected
+from .._options import InputOptions, Status, Unpack, WebhookEvent
 from .._page import AwaitablePage, page_at
 from .._params import CreateTrainingParams as _CreateTrainingParams
 from .._progress import Progress as TrainingProgress
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class AsyncTraining(APIObject):
-    """The making of a new version of a model, as it was when it was last fetched."""
+    """A training, as last fetched."""
 
     __slots__ = ()
     _shown = ("id", "status", "model", "destination", "output", "error")
@@ -28,29 +29,29 @@ class AsyncTraining(APIObject):
     _built = ("destination",)
 
     id: str
-    """The training's id."""
+    """The id of the training."""
     model: str
-    """The model that is trained, as `owner/name`."""
+    """The model being trained, as `owner/name`."""
     version: str
-    """The id of the version that is trained."""
+    """The id of the version being trained."""
     status: Status
     """`starting`, `processing`, `succeeded`, `failed`, `canceled` or `aborted`."""
     input: Dict[str, Any]
-    """What the training was given."""
+    """The input of the training."""
     output: Any
-    """What the training made: `version` and `weights`."""
+    """The result: `version` and `weights`."""
     logs: Optional[str]
-    """What the training printed."""
+    """The text that the training printed."""
     error: Any
-    """Why it failed."""
+    """The reason why the training failed."""
     metrics: Optional[Dict[str, Any]]
     """Times and counts, such as `predict_time` in seconds."""
     created_at: str
-    """When it was created, in RFC 3339."""
+    """The time of its creation, in RFC 3339."""
     started_at: Optional[str]
-    """When it began to run."""
+    """The time at which it started."""
     completed_at: Optional[str]
-    """When it ended."""
+    """The time at which it ended."""
     urls: Dict[str, str]
     """`get` and `cancel`."""
     source: Optional[str]
@@ -58,7 +59,7 @@ class AsyncTraining(APIObject):
 
     @property
     def destination(self) -> Optional[str]:
-        """The model that gets the new version, as `owner/name`, once there is one."""
+        """The model that receives the new version, as `owner/name`; None if not known yet."""
         given_by_api: Optional[str] = self._data.get("destination")
         if given_by_api is not None:
             return given_by_api
@@ -68,18 +69,18 @@ class AsyncTraining(APIObject):
 
     @property
     def progress(self) -> Optional[TrainingProgress]:
-        """How far it is, read from the last progress bar in its logs."""
+        """The last progress bar in the logs."""
         return TrainingProgress.parse(self.logs or "")
 
     async def reload(self) -> None:
-        """Fetch the present state.
+        """Fetches the current state.
 
         `GET /trainings/{id}`
         """
         self._data = await self._bound._call("trainings.get", {"id": self.id})
 
     async def cancel(self) -> None:
-        """Cancel the training, if it still runs.
+        """Cancels the training if it is still running.
 
         `POST /trainings/{id}/cancel`
         """
@@ -100,7 +101,7 @@ class AsyncTrainings(AsyncNamespace):
     CreateTrainingParams: TypeAlias = _CreateTrainingParams
 
     with_raw_response: RawView[AsyncTrainingsWithRawResponse] = RawView()
-    """The same methods, which then give an `APIResponse` with the status and the headers."""
+    """The same methods, each returning an `APIResponse` with the status and the headers."""
 
     async def create(
         self,
@@ -114,74 +115,74 @@ class AsyncTrainings(AsyncNamespace):
         model: Optional[Reference] = None,
         owner: Optional[str] = None,
         name: Optional[str] = None,
-        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
-        **unknown: NoReturn,
+        **options: Unpack[InputOptions],
     ) -> AsyncTraining:
-        """Start a training.
+        """Creates a training.
 
-        `POST /models/{owner}/{name}/versions/{version}/trainings`. It is sent once: a failure that
-        leaves open whether the training was created is told, not tried again.
+        `POST /models/{owner}/{name}/versions/{version}/trainings`. Not retried if the training may have been
+        created.
 
         Args:
-            version: the version to train, as `owner/name:id`; or its id, with `model`.
-            input: what the training is given; files, paths and bytes in it are uploaded.
-            destination: the model that gets the new version, as `owner/name` or as an object.
-            webhook: an https URL that events about the training are sent to.
-            webhook_completed: an https URL that the end is sent to.
-            webhook_events_filter: which events are sent: `start`, `output`, `logs`, `completed`.
-            model: the model to train, as `owner/name` or as an object.
-            owner: the model's owner, with `name`, if `model` is not given.
-            name: the model's name, with `owner`.
-            file_encoding_strategy: `url` (upload files; the default), `base64` (inline them) or `auto`.
+            version: The version to train, as `owner/name:id`; or its id, with `model`.
+            input: The input of the training. Files, paths and bytes in it are uploaded.
+            destination: The model that receives the new version, as `owner/name` or an object.
+            webhook: An HTTPS URL that the API sends events of the training to.
+            webhook_completed: An HTTPS URL that the API sends the `completed` event to.
+            webhook_events_filter: The events to send: `start`, `output`, `logs`, `completed`.
+            model: The model to train, as `owner/name` or an object.
+            owner: The owner of the model, with `name`, instead of `model`.
+            name: The name of the model, with `owner`.
+            options: See `InputOptions`.
 
         Raises:
-            NotFoundError: there is no such destination.
-            OutcomeUnknownError: whether the training was created is not known.
+            NotFoundError: The destination does not exist.
+            OutcomeUnknownError: The request was sent and no response arrived.
         """
-        if unknown:
-            raise unexpected(AsyncTrainings.create, unknown)
-        data = await self._client._call(
-            "trainings.create",
-            given(
-                version=maybe_reference(version),
-                model=maybe_reference(model),
-                owner=owner,
-                name=name,
-                input={} if input is None else input,
-                destination=maybe_reference(destination),
-                webhook=webhook,
-                webhook_completed=webhook_completed,
-                webhook_events_filter=webhook_events_filter,
-                file_encoding_strategy=file_encoding_strategy,
-            ),
+        params = checked(AsyncTrainings.create, InputOptions, options)
+        training = drop_none(
+            version=maybe_reference(version),
+            model=maybe_reference(model),
+            owner=owner,
+            name=name,
+            input={} if input is None else input,
+            destination=maybe_reference(destination),
+            webhook=webhook,
+            webhook_completed=webhook_completed,
+            webhook_events_filter=webhook_events_filter,
         )
+        data = await self._client._call("trainings.create", {**training, **params})
         return AsyncTraining(data, self._client)
 
     async def get(self, id: Union[str, AsyncTraining]) -> AsyncTraining:
-        """Fetch a training.
+        """Fetches a training.
 
         `GET /trainings/{id}`
+
+        Args:
+            id: The id of the training.
         """
         return AsyncTraining(
             await self._client._call("trainings.get", {"id": id_of(id)}), self._client
         )
 
     async def cancel(self, id: Union[str, AsyncTraining]) -> AsyncTraining:
-        """Cancel a training, if it still runs.
+        """Cancels a training if it is still running.
 
         `POST /trainings/{id}/cancel`
+
+        Args:
+            id: The id of the training, or the training.
         """
         return AsyncTraining(
             await self._client._call("trainings.cancel", {"id": id_of(id)}), self._client
         )
 
     def list(self, cursor: Optional[str] = "") -> AwaitablePage[AsyncTraining]:
-        """The trainings of the account, newest first.
+        """Lists the trainings of the account, newest first, 100 per page.
 
-        `GET /trainings`, 100 at a time.
-        Returns one page, whose `auto_paging_iter()` yields the items of all pages.
+        `GET /trainings`. Returns one page; its `auto_paging_iter()` yields the items of all pages.
 
         Args:
-            cursor: the `next` of a page, to continue there.
+            cursor: The `next` of a page, to continue there.
         """
         return self._client._list("trainings.list", AsyncTraining, page_at(cursor))

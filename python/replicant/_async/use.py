@@ -13,17 +13,17 @@ from .prediction import AsyncPrediction
 
 
 class AsyncFunction:
-    """A model as a function of its inputs, which are given as keywords.
+    """A model as a function whose keyword arguments are the inputs of the model.
 
-    A model that writes text piece by piece gives one string; a file comes as a `URLPath`, which can
-    be opened as it is. What one function gives can be the input of another.
+    Text that a model writes in pieces is returned as one string, a file as a `URLPath`, which can be opened
+    like a path. The output of one function can be an input of another.
     """
 
     __slots__ = ("_client", "_ref", "_schema", "_streaming", "_target")
 
     def __init__(self, client: Any, ref: Reference, streaming: bool = False) -> None:
         self._client = client
-        # Besides models and versions, a class that only has the whole reference as its name.
+        # A class may have the complete reference as its `name`.
         named = ref if hasattr(ref, "owner") else getattr(ref, "name", ref)
         self._ref = reference(named)
         self._target = maybe_version(named)
@@ -31,24 +31,24 @@ class AsyncFunction:
         self._schema: Optional[Dict[str, Any]] = None
 
     async def __call__(self, **inputs: Any) -> Any:
-        """Run the model and give its output, or an iterator of it if `streaming` was asked for."""
+        """Runs the model and returns its output, or an iterator over it if `streaming` is true."""
         if self._streaming:
             return await self._stream(await self._plain(inputs))
         params = {"ref": self._target, "input": await self._plain(inputs)}
         return await self._shape(await self._client._call("run", params))
 
     async def create(self, **inputs: Any) -> AsyncRun:
-        """Start the model without waiting for it.
+        """Creates a prediction without waiting for it.
 
         `POST /predictions` or `POST /models/{owner}/{name}/predictions`
 
         Args:
-            inputs: the model's inputs.
+            inputs: The model's inputs.
         """
         return AsyncRun(await self._start(await self._plain(inputs)), self)
 
     async def openapi_schema(self) -> Dict[str, Any]:
-        """The schema of the model's input and output, fetched once.
+        """Returns the schema of the model's input and output, fetched once.
 
         `GET /models/{owner}/{name}` or `GET /models/{owner}/{name}/versions/{id}`
         """
@@ -57,7 +57,7 @@ class AsyncFunction:
         return self._schema
 
     async def default_example(self) -> Optional[AsyncPrediction]:
-        """The prediction shown on the model's page, if there is one.
+        """Fetches the prediction shown on the page of the model, if there is one.
 
         `GET /models/{owner}/{name}`
         """
@@ -89,14 +89,14 @@ class AsyncFunction:
         return AsyncOutputIterator(lambda: EventStream(self._client, "stream", params), text)
 
     async def _shape(self, output: Any) -> Any:
-        # Only a list of strings can mean two things, and only the schema says which.
+        # A list of strings is either a list or one text in pieces; only the schema tells.
         items: List[Any] = output if output.__class__ is list else []
         if not items or not all(isinstance(item, str) for item in items):
             return shaped(output)
         try:
             schema = await self.openapi_schema()
         except ReplicateException:
-            # The output is there and paid for; it is not lost for its form.
+            # The output is paid for: return it as it is rather than fail.
             schema = {}
         return shaped(output, is_text(schema))
 
@@ -108,12 +108,12 @@ class AsyncFunction:
 
 
 class AsyncRun:
-    """A model that was started as a function."""
+    """A prediction that was created by `create` of a function."""
 
     __slots__ = ("_function", "prediction")
 
     prediction: AsyncPrediction
-    """The prediction, as it was when it was last fetched."""
+    """The prediction, as last fetched."""
 
     def __init__(self, prediction: AsyncPrediction, function: AsyncFunction) -> None:
         self.prediction = prediction
@@ -123,12 +123,12 @@ class AsyncRun:
         return f"{type(self).__name__}({self.prediction!r})"
 
     async def output(self) -> Any:
-        """Wait for the output.
+        """Waits for the prediction and returns its output.
 
-        `GET /predictions/{id}`, as often as needed.
+        `GET /predictions/{id}`, until it has ended.
 
         Raises:
-            ModelError: the prediction failed or was canceled.
+            ModelError: The prediction failed or was canceled.
         """
         prediction = self.prediction
         data = await prediction._bound._call(
@@ -139,7 +139,7 @@ class AsyncRun:
         return await self._function._shape(output)
 
     async def logs(self) -> Optional[str]:
-        """Fetch what the model has printed so far.
+        """Fetches the logs so far.
 
         `GET /predictions/{id}`
         """

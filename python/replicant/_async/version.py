@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Dict, Optional
 
-from .._base import AsyncNamespace, given
+from .._arguments import drop_none
+from .._base import AsyncNamespace
 from .._guarded import Guarded
 from .._objects import Version
 from .._page import AwaitablePage, page_at
@@ -26,35 +27,34 @@ class AsyncModelVersions(Guarded):
         self._model = model
 
     async def get(self, id: str) -> Version:
-        """Fetch a version.
+        """Fetches a version.
 
         `GET /models/{owner}/{name}/versions/{id}`
 
         Args:
-            id: the version's id.
+            id: The id of the version.
         """
         data = await self._client._call("models.versions.get", {**self._model, "id": id})
         return Version(data, self._client)
 
     def list(self, cursor: Optional[str] = "") -> AwaitablePage[Version]:
-        """The versions, newest first.
+        """Lists the versions, newest first.
 
-        `GET /models/{owner}/{name}/versions`.
-        Returns one page, whose `auto_paging_iter()` yields the items of all pages.
+        `GET /models/{owner}/{name}/versions`. Returns one page; its `auto_paging_iter()` yields the items of all pages.
 
         Args:
-            cursor: the `next` of a page, to continue there.
+            cursor: The `next` of a page, to continue there.
         """
-        params = given(**self._model, **page_at(cursor))
+        params = drop_none(**self._model, **page_at(cursor))
         return self._client._list("models.versions.list", Version, params)  # type: ignore[no-any-return]
 
     async def delete(self, id: str) -> bool:
-        """Delete a version, which the API does within some minutes.
+        """Deletes a version. The API completes the deletion within minutes.
 
         `DELETE /models/{owner}/{name}/versions/{id}`
 
         Args:
-            id: the version's id.
+            id: The id of the version.
         """
         await self._client._call("models.versions.delete", {**self._model, "id": id})
         return True
@@ -64,7 +64,7 @@ class AsyncVersions(AsyncNamespace):
     """`client.models.versions`: the versions of any model."""
 
     with_raw_response: RawView[AsyncVersionsWithRawResponse] = RawView()
-    """The same methods, which then give an `APIResponse` with the status and the headers."""
+    """The same methods, each returning an `APIResponse` with the status and the headers."""
 
     async def get(
         self,
@@ -74,18 +74,18 @@ class AsyncVersions(AsyncNamespace):
         *,
         owner: Optional[str] = None,
     ) -> Version:
-        """Fetch a version.
+        """Fetches a version.
 
         `GET /models/{owner}/{name}/versions/{id}`
 
         Args:
-            model: the model, as `owner/name` or as an object; or its owner, with `name`.
-            name: the model's name, if `model` is its owner.
-            id: the version's id.
-            owner: the model's owner, if `model` is not given.
+            model: The model, as `owner/name` or an object; or its owner, with `name`.
+            name: The name of the model, if `model` is its owner.
+            id: The id of the version.
+            owner: The owner of the model, instead of `model`.
         """
         if id is None:
-            raise TypeError("`id` is missing; pass the version's id")
+            raise TypeError("`id` is missing; pass the id of the version")
         params = owner_and_name(model, name, owner)
         data = await self._client._call("models.versions.get", {**params, "id": id})
         return Version(data, self._client)
@@ -98,20 +98,19 @@ class AsyncVersions(AsyncNamespace):
         owner: Optional[str] = None,
         cursor: Optional[str] = "",
     ) -> AwaitablePage[Version]:
-        """The versions of a model, newest first.
+        """Lists the versions of a model, newest first.
 
-        `GET /models/{owner}/{name}/versions`.
-        Returns one page, whose `auto_paging_iter()` yields the items of all pages.
+        `GET /models/{owner}/{name}/versions`. Returns one page; its `auto_paging_iter()` yields the items of all pages.
 
         Args:
-            model: the model, as `owner/name` or as an object; or its owner, with `name`.
-            name: the model's name, if `model` is its owner.
-            owner: the model's owner, if `model` is not given.
-            cursor: the `next` of a page, to continue there.
+            model: The model, as `owner/name` or an object; or its owner, with `name`.
+            name: The name of the model, if `model` is its owner.
+            owner: The owner of the model, instead of `model`.
+            cursor: The `next` of a page, to continue there.
         """
         params = owner_and_name(model, name, owner)
         return self._client._list(
-            "models.versions.list", Version, given(**params, **page_at(cursor))
+            "models.versions.list", Version, drop_none(**params, **page_at(cursor))
         )
 
     async def delete(
@@ -122,18 +121,18 @@ class AsyncVersions(AsyncNamespace):
         *,
         owner: Optional[str] = None,
     ) -> bool:
-        """Delete a version, which the API does within some minutes.
+        """Deletes a version. The API completes the deletion within minutes.
 
         `DELETE /models/{owner}/{name}/versions/{id}`
 
         Args:
-            model: the model, as `owner/name` or as an object; or its owner, with `name`.
-            name: the model's name, if `model` is its owner.
-            id: the version's id.
-            owner: the model's owner, if `model` is not given.
+            model: The model, as `owner/name` or an object; or its owner, with `name`.
+            name: The name of the model, if `model` is its owner.
+            id: The id of the version.
+            owner: The owner of the model, instead of `model`.
         """
         if id is None:
-            raise TypeError("`id` is missing; pass the version's id")
+            raise TypeError("`id` is missing; pass the id of the version")
         params = owner_and_name(model, name, owner)
         await self._client._call("models.versions.delete", {**params, "id": id})
         return True

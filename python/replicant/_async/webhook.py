@@ -1,4 +1,4 @@
-"""Webhooks."""
+"""Webhooks: their validation and their signing secret."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class AsyncWebhookSecret(AsyncNamespace):
     """`client.webhooks.default.secret`"""
 
     with_raw_response: RawView[AsyncWebhookSecretWithRawResponse] = RawView()
-    """The same methods, which then give an `APIResponse` with the status and the headers."""
+    """The same methods, each returning an `APIResponse` with the status and the headers."""
 
     async def get(self) -> WebhookSigningSecret:
-        """Fetch the secret that webhooks are signed with. It hardly ever changes: keep it.
+        """Fetches the secret that webhooks are signed with. It rarely changes, so store it.
 
         `GET /webhooks/default/secret`
         """
@@ -34,7 +34,7 @@ class AsyncWebhookSecret(AsyncNamespace):
         return WebhookSigningSecret(data, self._client)
 
     async def __call__(self) -> WebhookSigningSecret:
-        """The same as `get`."""
+        """Fetches the secret: an alias of `get`."""
         return await self.get()
 
 
@@ -42,7 +42,7 @@ class AsyncDefaultWebhook(AsyncNamespace):
     """`client.webhooks.default`"""
 
     with_raw_response: RawView[AsyncDefaultWebhookWithRawResponse] = RawView()
-    """The same methods, which then give an `APIResponse` with the status and the headers."""
+    """The same methods, each returning an `APIResponse` with the status and the headers."""
 
     @cached
     def secret(self) -> AsyncWebhookSecret:
@@ -51,7 +51,7 @@ class AsyncDefaultWebhook(AsyncNamespace):
 
     @cached
     def async_secret(self) -> SecretFetcher:
-        """The same, awaited with either client: `await async_secret()`."""
+        """The awaitable form of `secret`, on both clients: `await async_secret()`."""
         return SecretFetcher(self._client)
 
 
@@ -61,7 +61,7 @@ class AsyncWebhooks(AsyncNamespace):
     Default = AsyncDefaultWebhook
 
     with_raw_response: RawView[AsyncWebhooksWithRawResponse] = RawView()
-    """The same methods, which then give an `APIResponse` with the status and the headers."""
+    """The same methods, each returning an `APIResponse` with the status and the headers."""
 
     @staticmethod
     def validate(
@@ -71,31 +71,31 @@ class AsyncWebhooks(AsyncNamespace):
         secret: Any = None,
         tolerance: Optional[float] = 300,
     ) -> Dict[str, Any]:
-        """Verify that a webhook was sent by Replicate, and return its event.
+        """Verifies that a webhook was sent by Replicate, and returns its event.
 
         The signature covers the raw body: pass `request.get_data()` in Flask, `request.body` in
         Django, `await request.body()` in FastAPI and Starlette.
 
         Args:
-            request: a request with `headers` and its raw body as `body`, `content` or `data`.
-            headers: the headers of the request, in any case, instead of `request`.
-            body: the raw body, instead of `request`; a parsed body cannot be verified.
-            secret: the signing secret, as text or as `client.webhooks.default.secret()` returns it.
-            tolerance: seconds by which the timestamp may be off; None accepts any age.
+            request: A request with `headers` and its raw body as `body`, `content` or `data`.
+            headers: The headers of the request, instead of `request`. Names may be in any case.
+            body: The raw body, instead of `request`. A parsed body cannot be verified.
+            secret: The signing secret, as text or as returned by `client.webhooks.default.secret()`.
+            tolerance: Seconds by which the timestamp may differ from the clock; None accepts any timestamp.
 
         Returns:
             The event: the prediction or training as a dictionary.
 
         Raises:
-            MissingWebhookHeaderError: a signature header is missing.
-            MissingWebhookBodyError: the body is missing, was read already, or was parsed.
-            InvalidSecretKeyError: the secret is missing or malformed.
-            InvalidTimestampError: the timestamp is off by more than the tolerance.
-            InvalidSignatureError: no signature matches this secret and body.
+            MissingWebhookHeaderError: A signature header is missing.
+            MissingWebhookBodyError: The body is missing, was already read, or was parsed.
+            InvalidSecretKeyError: The secret is missing or malformed.
+            InvalidTimestampError: The timestamp differs by more than the tolerance.
+            InvalidSignatureError: No signature matches this secret and body.
         """
         return verify(request, headers, body, secret, tolerance)
 
     @cached
     def default(self) -> AsyncDefaultWebhook:
-        """The account's one webhook."""
+        """The default webhook of the account."""
         return AsyncDefaultWebhook(self._client)

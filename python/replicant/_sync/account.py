@@ -1,5 +1,5 @@
 # Derived from _async/account.py by python/scripts/unasync.py: change that file, not this one.
-"""The account of the token."""
+"""The account of the API token."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class Accounts(Namespace):
     """`client.accounts`, also `client.account`"""
 
     with_raw_response: RawView[AccountsWithRawResponse] = RawView()
-    """The same methods, which then give an `APIResponse` with the status and the headers."""
+    """The same methods, each returning an `APIResponse` with the status and the headers."""
 
     def current(self) -> Account:
-        """Fetch the account that the token belongs to.
+        """Fetches the account of the API token.
 
         `GET /account`
         """
@@ -31,7 +31,7 @@ class Accounts(Namespace):
         return Account(await self._client._async_call("account.get", {}), self._client)
 
     def get(self) -> Account:
-        """The same as `current`.
+        """Fetches the account of the API token: an alias of `current`.
 
         `GET /account`
         """

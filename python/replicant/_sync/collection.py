@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Collection(APIObject):
-    """Models that were put together by Replicate; iterating gives the models."""
+    """A collection of models, curated by Replicate. Iterating yields the models."""
 
     __slots__ = ()
     _shown = ("slug", "name")
@@ -24,22 +24,22 @@ class Collection(APIObject):
     _built = ("models",)
 
     slug: str
-    """What it is called in URLs."""
+    """The name in URLs."""
     name: str
-    """What it is called."""
+    """The name that is displayed."""
     description: str
-    """What is in it."""
+    """A description of the collection."""
     full_description: Optional[str]
-    """The same at length, in Markdown."""
+    """A longer description, as Markdown."""
 
     @property
     def id(self) -> str:
-        """The same as `slug`."""
+        """An alias of `slug`."""
         return self.slug
 
     @property
     def models(self) -> Optional[List[Model]]:
-        """The models in it; None in a list of collections."""
+        """The models of the collection; None in a list of collections."""
         models = self._data.get("models")
         return None if models is None else [Model(model, self._owner) for model in models]
 
@@ -60,16 +60,15 @@ class Collections(Namespace):
     """`client.collections`"""
 
     with_raw_response: RawView[CollectionsWithRawResponse] = RawView()
-    """The same methods, which then give an `APIResponse` with the status and the headers."""
+    """The same methods, each returning an `APIResponse` with the status and the headers."""
 
     def list(self, cursor: Optional[str] = "") -> Page[Collection]:
-        """All collections, without their models.
+        """Lists the collections, without their models.
 
-        `GET /collections`.
-        Returns one page, whose `auto_paging_iter()` yields the items of all pages.
+        `GET /collections`. Returns one page; its `auto_paging_iter()` yields the items of all pages.
 
         Args:
-            cursor: the `next` of a page, to continue there.
+            cursor: The `next` of a page, to continue there.
         """
         return self._client._list("collections.list", Collection, page_at(cursor))
 
@@ -78,12 +77,12 @@ class Collections(Namespace):
         return self._client._async_list("collections.list", Collection, page_at(cursor))
 
     def get(self, slug: str) -> Collection:
-        """Fetch a collection with its models.
+        """Fetches a collection with its models.
 
         `GET /collections/{slug}`
 
         Args:
-            slug: what it is called in URLs.
+            slug: The name of the collection in URLs.
         """
         data = self._client._call("collections.get", {"slug": slug})
         return Collection(data, self._client)

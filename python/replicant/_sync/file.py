@@ -1,11 +1,12 @@
 # Derived from _async/file.py by python/scripts/unasync.py: change that file, not this one.
-"""Files that are uploaded, to be given to models."""
+"""Uploaded files, to use as inputs."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Dict, Optional
 
-from .._base import Namespace, given
+from .._arguments import drop_none
+from .._base import Namespace
 from .._objects import File
 from .._page import AwaitablePage, Page, page_at
 from .._params import CreateFileParams as _CreateFileParams
@@ -25,7 +26,7 @@ class Files(Namespace):
     CreateFileParams: TypeAlias = _CreateFileParams
 
     with_raw_response: RawView[FilesWithRawResponse] = RawView()
-    """The same methods, which then give an `APIResponse` with the status and the headers."""
+    """The same methods, each returning an `APIResponse` with the status and the headers."""
 
     def create(
         self,
@@ -36,27 +37,29 @@ class Files(Namespace):
         *,
         progress: ShowTransfer = None,
     ) -> File:
-        """Upload a file, at most 100 MB, which is kept for a day.
+        """Uploads a file of at most 100 MB. The API deletes it after 24 hours.
 
         `POST /files`
 
         Args:
-            file: a path, as text or as any `os.PathLike`; an open binary file or anything else with
-                `read`; bytes; or an iterator of bytes. A file is read in pieces.
-            filename: its name; without it, the name of the file.
-            content_type: its media type; without it, guessed from the name and the content.
-            metadata: what is to be kept with it.
+            file: A path, as a string or an `os.PathLike`; an open binary file or another object with `read`;
+                bytes; or an iterator of bytes. Files are read in chunks.
+            filename: The name of the upload. Defaults to the name of the file.
+            content_type: The media type. Defaults to a guess by name and content.
+            metadata: Data to store with the file.
             progress: True shows a bar; a function is called with each `Transfer` as bytes are sent.
 
         Raises:
-            InputFileNotFoundError: there is no such file.
-            FileTooLargeError: it is larger than the API takes.
+            InputFileNotFoundError: The file does not exist or cannot be read.
+            FileTooLargeError: The file is larger than the API accepts.
         """
         if isinstance(file, str):
             from pathlib import Path
 
             file = Path(file)
-        params = given(file=file, filename=filename, content_type=content_type, metadata=metadata)
+        params = drop_none(
+            file=file, filename=filename, content_type=content_type, metadata=metadata
+        )
         with of_bytes(progress, filename or name_of(file)) as observer:
             data = self._client._call("files.create", params, observer)
         return File(data, self._client)
@@ -75,18 +78,20 @@ class Files(Namespace):
             from pathlib import Path
 
             file = Path(file)
-        params = given(file=file, filename=filename, content_type=content_type, metadata=metadata)
+        params = drop_none(
+            file=file, filename=filename, content_type=content_type, metadata=metadata
+        )
         with of_bytes(progress, filename or name_of(file)) as observer:
             data = await self._client._async_call("files.create", params, observer)
         return File(data, self._client)
 
     def get(self, file_id: str) -> File:
-        """Fetch what is known of a file, not its content.
+        """Fetches the metadata of a file, not its content.
 
         `GET /files/{id}`
 
         Args:
-            file_id: the file's id.
+            file_id: The id of the file.
         """
         return File(self._client._call("files.get", {"id": id_of(file_id)}), self._client)
 
@@ -97,13 +102,12 @@ class Files(Namespace):
         )
 
     def list(self, cursor: Optional[str] = "") -> Page[File]:
-        """The files of the account.
+        """Lists the files of the account.
 
-        `GET /files`.
-        Returns one page, whose `auto_paging_iter()` yields the items of all pages.
+        `GET /files`. Returns one page; its `auto_paging_iter()` yields the items of all pages.
 
         Args:
-            cursor: the `next` of a page, to continue there.
+            cursor: The `next` of a page, to continue there.
         """
         return self._client._list("files.list", File, page_at(cursor))
 
@@ -112,12 +116,12 @@ class Files(Namespace):
         return self._client._async_list("files.list", File, page_at(cursor))
 
     def delete(self, file_id: str) -> bool:
-        """Delete a file.
+        """Deletes a file.
 
         `DELETE /files/{id}`
 
         Args:
-            file_id: the file's id.
+            file_id: The id of the file.
         """
         self._client._call("files.delete", {"id": id_of(file_id)})
         return True
@@ -128,15 +132,15 @@ class Files(Namespace):
         return True
 
     def download(self, id: str, *, owner: str, expiry: int, signature: str) -> bytes:
-        """Fetch the content of a file that somebody shared.
+        """Downloads a shared file.
 
         `GET /files/{id}/download`
 
         Args:
-            id: the file's id.
-            owner: the account that the file belongs to.
-            expiry: until when it is shared, in seconds since 1970.
-            signature: the proof that it is shared, in base64.
+            id: The id of the file.
+            owner: The account that the file belongs to.
+            expiry: The end of the share, in seconds since 1970.
+            signature: The signature of the share, in base64.
         """
         params = {"id": id, "owner": owner, "expiry": expiry, "signature": signature}
         content: bytes = self._client._call("files.download", params)

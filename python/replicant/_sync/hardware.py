@@ -1,5 +1,5 @@
 # Derived from _async/hardware.py by python/scripts/unasync.py: change that file, not this one.
-"""The kinds of machines that models run on."""
+"""The hardware that models can run on."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class HardwareNamespace(Namespace):
     """`client.hardware`"""
 
     with_raw_response: RawView[HardwareNamespaceWithRawResponse] = RawView()
-    """The same methods, which then give an `APIResponse` with the status and the headers."""
+    """The same methods, each returning an `APIResponse` with the status and the headers."""
 
     def list(self) -> List[Hardware]:
-        """All kinds of machines.
+        """Lists the hardware.
 
         `GET /hardware`
         """

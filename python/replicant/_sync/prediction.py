@@ -1,20 +1,21 @@
 # Derived from _async/prediction.py by python/scripts/unasync.py: change that file, not this one.
-"""Predictions: the runs of a model."""
+"""Predictions: the runs of models."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, List, NoReturn, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Union
 
-from .._base import Namespace, Observer, given
+from .._arguments import checked, drop_none
+from .._base import Namespace
 from .._events import AwaitableStream, EventStream
 from .._native import Stream
 from .._object import APIObject
 from .._objects import Time, time_text
-from .._options import FileEncodingStrategy, Status, WebhookEvent, unexpected
+from .._options import CreateOptions, Observer, Status, Unpack, WaitOptions
 from .._page import AwaitablePage, Page, page_at
 from .._params import CreatePredictionParams as _CreatePredictionParams
 from .._progress import Progress as PredictionProgress
-from .._progress import ShowProgress, of_prediction
+from .._progress import of_prediction
 from .._refs import Reference, id_of, maybe_reference, maybe_version
 from .._response import RawView
 
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
 
 
 class Prediction(APIObject):
-    """One run of a model, as it was when it was last fetched.
+    """A run of a model, as last fetched.
 
-    `wait`, `reload` and `cancel` bring this object up to date.
+    `wait`, `reload` and `cancel` update this object.
     """
 
     __slots__ = ()
@@ -37,102 +38,94 @@ class Prediction(APIObject):
     Progress = PredictionProgress
 
     id: str
-    """The prediction's id."""
+    """The id of the prediction."""
     model: str
     """The model, as `owner/name`."""
     version: str
-    """The id of the version that runs; `hidden` for models without versions."""
+    """The id of the version; `hidden` for models without versions."""
     status: Status
     """`starting`, `processing`, `succeeded`, `failed`, `canceled` or `aborted`."""
     input: Dict[str, Any]
-    """What the model was given."""
+    """The input of the model."""
     output: Any
-    """What the model gave, so far; files are URLs here."""
+    """The output so far; files are URLs here."""
     logs: Optional[str]
-    """What the model printed."""
+    """The text that the model printed."""
     error: Any
-    """Why it failed."""
+    """The reason why the prediction failed."""
     metrics: Optional[Dict[str, Any]]
     """Times and counts, such as `predict_time` in seconds."""
     created_at: str
-    """When it was created, in RFC 3339."""
+    """The time of its creation, in RFC 3339."""
     started_at: Optional[str]
-    """When it began to run."""
+    """The time at which the model started."""
     completed_at: Optional[str]
-    """When it ended."""
+    """The time at which the prediction ended."""
     deadline: Optional[str]
-    """When it will be canceled."""
+    """The time at which the API cancels the prediction."""
     urls: Dict[str, str]
     """`get`, `cancel`, `stream` and `web`."""
     source: Optional[str]
     """`api` or `web`."""
     deployment: Optional[str]
-    """The deployment that runs it."""
+    """The deployment that the prediction runs on."""
     data_removed: Optional[bool]
-    """Whether input and output have been removed."""
+    """Whether input and output were removed."""
     webhook: Optional[str]
-    """Where events about it are sent."""
+    """The URL that events are sent to."""
     webhook_completed: Optional[str]
-    """Where the end of it is sent; an older form of `webhook`."""
+    """The URL that the `completed` event is sent to; an older form of `webhook`."""
     webhook_events_filter: Optional[List[str]]
-    """Which events are sent to the webhook."""
+    """The events that are sent to the webhook."""
 
     @property
     def progress(self) -> Optional[PredictionProgress]:
-        """How far it is, read from the last progress bar in its logs."""
+        """The last progress bar in the logs."""
         return PredictionProgress.parse(self.logs or "")
 
     def _update(self, data: Dict[str, Any]) -> None:
         self._data = data
 
-    def wait(
-        self,
-        *,
-        timeout: Optional[float] = None,
-        interval: Optional[float] = None,
-        on_update: Observer = None,
-        progress: ShowProgress = None,
-    ) -> None:
-        """Wait until the prediction has ended, however it ended.
+    def wait(self, **options: Unpack[WaitOptions]) -> None:
+        """Waits until the prediction has ended, whether it succeeded or not.
 
-        `GET /predictions/{id}`, as often as needed.
+        `GET /predictions/{id}`, until it has ended.
 
         Args:
-            timeout: how many seconds to wait at most; without it, as long as it takes.
-            interval: how many seconds lie between two looks; without it, they are chosen.
-            on_update: called with each state that was seen.
-            progress: True shows a bar, by the progress bar in the model's logs; a function is called with
-                each such `Progress`.
+            options: See `WaitOptions`.
+                timeout: Seconds until the call fails with `PredictionTimeoutError`. Defaults to no
+                    limit.
+                interval: Seconds between polls. Defaults to the `poll_interval` of the client.
+                on_update: A function to call with the prediction in each new state.
+                progress: True shows bars, for uploads and for the progress in the model's logs; a
+                    function is called with each new `Progress`.
 
         Raises:
-            PredictionTimeoutError: the time passed.
+            PredictionTimeoutError: The timeout passed.
         """
-        params = given(id=self.id, prediction=self._data, timeout=timeout, interval=interval)
-        name = self.model or self.id
-        with of_prediction(progress, name, self._seen(on_update)) as observer:
+        params = checked(Prediction.wait, WaitOptions, options)
+        on_update, progress = params.pop("on_update", None), params.pop("progress", None)
+        params["id"], params["prediction"] = self.id, self._data
+        seen = self._observer(on_update)
+        with of_prediction(progress, self.model or self.id, seen) as observer:
             self._update(self._bound._call("predictions.wait", params, observer))
 
-    async def async_wait(
-        self,
-        *,
-        timeout: Optional[float] = None,
-        interval: Optional[float] = None,
-        on_update: Observer = None,
-        progress: ShowProgress = None,
-    ) -> None:
+    async def async_wait(self, **options: Unpack[WaitOptions]) -> None:
         """The awaitable form of `wait`."""
-        params = given(id=self.id, prediction=self._data, timeout=timeout, interval=interval)
-        name = self.model or self.id
-        with of_prediction(progress, name, self._seen(on_update)) as observer:
+        params = checked(Prediction.wait, WaitOptions, options)
+        on_update, progress = params.pop("on_update", None), params.pop("progress", None)
+        params["id"], params["prediction"] = self.id, self._data
+        seen = self._observer(on_update)
+        with of_prediction(progress, self.model or self.id, seen) as observer:
             self._update(await self._bound._async_call("predictions.wait", params, observer))
 
-    def _seen(self, on_update: Observer) -> Observer:
+    def _observer(self, on_update: Observer) -> Observer:
         if on_update is None:
             return None
         return lambda data: on_update(type(self)(data, self._owner))
 
     def reload(self) -> None:
-        """Fetch the present state.
+        """Fetches the current state.
 
         `GET /predictions/{id}`
         """
@@ -143,7 +136,7 @@ class Prediction(APIObject):
         self._update(await self._bound._async_call("predictions.get", {"id": self.id}))
 
     def cancel(self) -> None:
-        """Cancel the prediction, if it still runs.
+        """Cancels the prediction if it is still running.
 
         `POST /predictions/{id}/cancel`
         """
@@ -154,38 +147,38 @@ class Prediction(APIObject):
         self._update(await self._bound._async_call("predictions.cancel", {"id": self.id}))
 
     def stream(self, use_file_output: Optional[bool] = None) -> EventStream:
-        """The events of this prediction, from the first on.
+        """Yields the events of this prediction, beginning with the first.
 
         Args:
-            use_file_output: whether files come as `FileOutput` (the default) or as URLs.
+            use_file_output: Whether to return files as `FileOutput` objects (the default) or as URLs.
 
         Raises:
-            StreamUnsupportedError: the model has no events.
-            ModelError: the prediction failed.
-            StreamInterruptedError: the stream broke and could not be taken up again.
+            StreamUnsupportedError: The model does not support streams.
+            ModelError: The prediction failed.
+            StreamInterruptedError: The stream broke and could not be resumed.
         """
-        params = given(prediction=self._data, use_file_output=use_file_output)
+        params = drop_none(prediction=self._data, use_file_output=use_file_output)
         return EventStream(self._bound, "predictions.stream", params)
 
     def async_stream(self, use_file_output: Optional[bool] = None) -> AwaitableStream:
         """The awaitable form of `stream`."""
-        params = given(prediction=self._data, use_file_output=use_file_output)
+        params = drop_none(prediction=self._data, use_file_output=use_file_output)
         return AwaitableStream(self._bound, "predictions.stream", params)
 
     def output_iterator(self) -> Stream[Any]:
-        """The items of a list output, each as soon as it is there.
+        """Yields the items of a list output as they arrive.
 
-        `GET /predictions/{id}`, as often as needed.
+        `GET /predictions/{id}`, until it has ended.
 
         Raises:
-            ModelError: the prediction failed.
+            ModelError: The prediction failed.
         """
-        params = self._bound._asked({"prediction": self._data})
+        params = self._bound._with_options({"prediction": self._data})
         return Stream(self._bound._native, "predictions.output_iterator", params)
 
     def async_output_iterator(self) -> Stream[Any]:
         """The awaitable form of `output_iterator`."""
-        params = self._bound._asked({"prediction": self._data})
+        params = self._bound._with_options({"prediction": self._data})
         return Stream(self._bound._native, "predictions.output_iterator", params)
 
     @property
@@ -203,7 +196,7 @@ class Predictions(Namespace):
     CreatePredictionParams: TypeAlias = _CreatePredictionParams
 
     with_raw_response: RawView[PredictionsWithRawResponse] = RawView()
-    """The same methods, which then give an `APIResponse` with the status and the headers."""
+    """The same methods, each returning an `APIResponse` with the status and the headers."""
 
     def create(
         self,
@@ -212,61 +205,49 @@ class Predictions(Namespace):
         *,
         model: Optional[Reference] = None,
         deployment: Optional[Reference] = None,
-        webhook: Optional[str] = None,
-        webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
-        stream: Optional[bool] = None,
-        wait: Optional[Union[bool, float]] = None,
-        prefer: Optional[str] = None,
-        cancel_after: Optional[Union[float, str]] = None,
-        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
-        **unknown: NoReturn,
+        **options: Unpack[CreateOptions],
     ) -> Prediction:
-        """Start a prediction of a version, a model or a deployment.
+        """Creates a prediction of a version, a model or a deployment.
 
         `POST /predictions`, `POST /models/{owner}/{name}/predictions` or
-        `POST /deployments/{owner}/{name}/predictions`. It is sent once: a failure that leaves open
-        whether the prediction was created is told, not tried again.
+        `POST /deployments/{owner}/{name}/predictions`. Not retried if the prediction may have been created.
 
         Args:
-            version: the version, as its id, as `owner/name:id` or as an object.
-            input: what the model is given; files, paths and bytes in it are uploaded.
-            model: a model that needs no version, as `owner/name` or as an object.
-            deployment: a deployment, as `owner/name` or as an object.
-            webhook: an https URL that events about the prediction are sent to.
-            webhook_completed: an https URL that the end is sent to.
-            webhook_events_filter: which events are sent: `start`, `output`, `logs`, `completed`.
-            stream: asks for an event stream; models that have one need not be asked any more.
-            wait: how many seconds the answer may be held back for the output, 60 at most;
-                True for as long as the API likes.
-            prefer: the same as a header: `wait` or `wait=5`.
-            cancel_after: after how many seconds (or a duration such as `1m30s`) it is canceled.
-            file_encoding_strategy: `url` (upload files; the default), `base64` (inline them) or `auto`.
+            version: The version, as its id, `owner/name:id` or an object.
+            input: The model's input. Files, paths and bytes in it are uploaded.
+            model: A model that needs no version, as `owner/name` or an object.
+            deployment: A deployment, as `owner/name` or an object.
+            options: See `CreateOptions`.
+                file_encoding_strategy: How to send files in the input: `url` uploads them, `base64`
+                    inlines them, `auto` inlines files up to 64 KiB and uploads larger ones.
+                    Defaults to the option of the client.
+                webhook: An HTTPS URL that the API sends events of the prediction to.
+                webhook_completed: An HTTPS URL that the API sends the `completed` event to; an
+                    older form of `webhook`.
+                webhook_events_filter: The events to send to the webhook: `start`, `output`, `logs`,
+                    `completed`. Defaults to all.
+                cancel_after: Seconds, or a duration such as `1m30s`, after which the API cancels
+                    the prediction.
+                wait: Seconds that the API holds the response until the prediction ends, at most 60.
+                    True is the maximum of the API, False does not hold. Defaults to 5 for `run` and
+                    to False for creates.
+                prefer: The same as a `Prefer` header: `wait` or `wait=5`.
+                stream: Whether to request an event stream. Models that support streams need no such
+                    request.
 
         Raises:
-            InvalidArgumentError: not exactly one of version, model and deployment was given.
-            UnprocessableEntityError: the input does not fit the model.
-            OutcomeUnknownError: whether the prediction was created is not known.
+            InvalidArgumentError: Not exactly one of `version`, `model` and `deployment` was passed.
+            UnprocessableEntityError: The API refused the input.
+            OutcomeUnknownError: The request was sent and no response arrived.
         """
-        if unknown:
-            raise unexpected(Predictions.create, unknown)
-        data = self._client._call(
-            "predictions.create",
-            given(
-                version=maybe_version(version),
-                model=maybe_reference(model),
-                deployment=maybe_reference(deployment),
-                input={} if input is None else input,
-                webhook=webhook,
-                webhook_completed=webhook_completed,
-                webhook_events_filter=webhook_events_filter,
-                stream=stream,
-                wait=wait,
-                prefer=prefer,
-                cancel_after=cancel_after,
-                file_encoding_strategy=file_encoding_strategy,
-            ),
+        params = checked(Predictions.create, CreateOptions, options)
+        target = drop_none(
+            version=maybe_version(version),
+            model=maybe_reference(model),
+            deployment=maybe_reference(deployment),
+            input={} if input is None else input,
         )
+        data = self._client._call("predictions.create", {**target, **params})
         return Prediction(data, self._client)
 
     async def async_create(
@@ -276,45 +257,29 @@ class Predictions(Namespace):
         *,
         model: Optional[Reference] = None,
         deployment: Optional[Reference] = None,
-        webhook: Optional[str] = None,
-        webhook_completed: Optional[str] = None,
-        webhook_events_filter: Optional[Sequence[WebhookEvent]] = None,
-        stream: Optional[bool] = None,
-        wait: Optional[Union[bool, float]] = None,
-        prefer: Optional[str] = None,
-        cancel_after: Optional[Union[float, str]] = None,
-        file_encoding_strategy: Optional[FileEncodingStrategy] = None,
-        **unknown: NoReturn,
+        **options: Unpack[CreateOptions],
     ) -> Prediction:
         """The awaitable form of `create`."""
-        if unknown:
-            raise unexpected(Predictions.create, unknown)
-        data = await self._client._async_call(
-            "predictions.create",
-            given(
-                version=maybe_version(version),
-                model=maybe_reference(model),
-                deployment=maybe_reference(deployment),
-                input={} if input is None else input,
-                webhook=webhook,
-                webhook_completed=webhook_completed,
-                webhook_events_filter=webhook_events_filter,
-                stream=stream,
-                wait=wait,
-                prefer=prefer,
-                cancel_after=cancel_after,
-                file_encoding_strategy=file_encoding_strategy,
-            ),
+        params = checked(Predictions.create, CreateOptions, options)
+        target = drop_none(
+            version=maybe_version(version),
+            model=maybe_reference(model),
+            deployment=maybe_reference(deployment),
+            input={} if input is None else input,
         )
+        data = await self._client._async_call("predictions.create", {**target, **params})
         return Prediction(data, self._client)
 
     def get(self, id: Union[str, Prediction]) -> Prediction:
-        """Fetch a prediction.
+        """Fetches a prediction.
 
         `GET /predictions/{id}`
 
+        Args:
+            id: The id of the prediction.
+
         Raises:
-            NotFoundError: there is none with that id.
+            NotFoundError: There is no prediction with that id.
         """
         data = self._client._call("predictions.get", {"id": id_of(id)})
         return Prediction(data, self._client)
@@ -325,9 +290,12 @@ class Predictions(Namespace):
         return Prediction(data, self._client)
 
     def cancel(self, id: Union[str, Prediction]) -> Prediction:
-        """Cancel a prediction, if it still runs.
+        """Cancels a prediction if it is still running.
 
         `POST /predictions/{id}/cancel`
+
+        Args:
+            id: The id of the prediction, or the prediction.
         """
         data = self._client._call("predictions.cancel", {"id": id_of(id)})
         return Prediction(data, self._client)
@@ -337,48 +305,40 @@ class Predictions(Namespace):
         data = await self._client._async_call("predictions.cancel", {"id": id_of(id)})
         return Prediction(data, self._client)
 
-    def wait(
-        self,
-        id: Union[str, Prediction],
-        *,
-        timeout: Optional[float] = None,
-        interval: Optional[float] = None,
-        on_update: Observer = None,
-        progress: ShowProgress = None,
-    ) -> Prediction:
-        """Wait until a prediction has ended, however it ended.
+    def wait(self, id: Union[str, Prediction], **options: Unpack[WaitOptions]) -> Prediction:
+        """Waits until a prediction has ended, whether it succeeded or not.
 
-        `GET /predictions/{id}`, as often as needed.
+        `GET /predictions/{id}`, until it has ended.
 
         Args:
-            id: the prediction's id, or the prediction.
-            timeout: how many seconds to wait at most; without it, as long as it takes.
-            interval: how many seconds lie between two looks; without it, they are chosen.
-            on_update: called with each state that was seen.
-            progress: True shows a bar, by the progress bar in the model's logs; a function is called with
-                each such `Progress`.
+            id: The id of the prediction, or the prediction.
+            options: See `WaitOptions`.
+                timeout: Seconds until the call fails with `PredictionTimeoutError`. Defaults to no
+                    limit.
+                interval: Seconds between polls. Defaults to the `poll_interval` of the client.
+                on_update: A function to call with the prediction in each new state.
+                progress: True shows bars, for uploads and for the progress in the model's logs; a
+                    function is called with each new `Progress`.
 
         Raises:
-            PredictionTimeoutError: the time passed.
+            PredictionTimeoutError: The timeout passed.
         """
-        params = given(id=id_of(id), timeout=timeout, interval=interval)
-        seen = Prediction({}, self._client)._seen(on_update)
+        params = checked(Predictions.wait, WaitOptions, options)
+        on_update, progress = params.pop("on_update", None), params.pop("progress", None)
+        params["id"] = id_of(id)
+        seen = Prediction({}, self._client)._observer(on_update)
         with of_prediction(progress, params["id"], seen) as observer:
             data = self._client._call("predictions.wait", params, observer)
         return Prediction(data, self._client)
 
     async def async_wait(
-        self,
-        id: Union[str, Prediction],
-        *,
-        timeout: Optional[float] = None,
-        interval: Optional[float] = None,
-        on_update: Observer = None,
-        progress: ShowProgress = None,
+        self, id: Union[str, Prediction], **options: Unpack[WaitOptions]
     ) -> Prediction:
         """The awaitable form of `wait`."""
-        params = given(id=id_of(id), timeout=timeout, interval=interval)
-        seen = Prediction({}, self._client)._seen(on_update)
+        params = checked(Predictions.wait, WaitOptions, options)
+        on_update, progress = params.pop("on_update", None), params.pop("progress", None)
+        params["id"] = id_of(id)
+        seen = Prediction({}, self._client)._observer(on_update)
         with of_prediction(progress, params["id"], seen) as observer:
             data = await self._client._async_call("predictions.wait", params, observer)
         return Prediction(data, self._client)
@@ -391,21 +351,20 @@ class Predictions(Namespace):
         created_before: Optional[Time] = None,
         source: Optional[str] = None,
     ) -> Page[Prediction]:
-        """The predictions of the account, newest first.
+        """Lists the predictions of the account, newest first, 100 per page.
 
-        `GET /predictions`, 100 at a time.
-        Returns one page, whose `auto_paging_iter()` yields the items of all pages.
+        `GET /predictions`. Returns one page; its `auto_paging_iter()` yields the items of all pages.
 
         Args:
-            cursor: the `next` of a page, to continue there.
-            created_after: an ISO 8601 time, or a `datetime`; only predictions from then on.
-            created_before: the same; only predictions before then.
-            source: `web` for those made on the web site only.
+            cursor: The `next` of a page, to continue there.
+            created_after: An ISO 8601 time or a `datetime`: only predictions created at that time or later.
+            created_before: The same: only predictions created before that time.
+            source: `web` for predictions created on the website only.
         """
         return self._client._list(
             "predictions.list",
             Prediction,
-            given(
+            drop_none(
                 **page_at(cursor),
                 created_after=time_text(created_after),
                 created_before=time_text(created_before),
@@ -425,7 +384,7 @@ class Predictions(Namespace):
         return self._client._async_list(
             "predictions.list",
             Prediction,
-            given(
+            drop_none(
                 **page_at(cursor),
                 created_after=time_text(created_after),
                 created_before=time_text(created_before),
@@ -436,40 +395,43 @@ class Predictions(Namespace):
     def stream(
         self, id: Union[str, Prediction], *, use_file_output: Optional[bool] = None
     ) -> EventStream:
-        """The events of a prediction, from the first on.
+        """Yields the events of a prediction, beginning with the first.
 
         Args:
-            id: the prediction's id, or the prediction.
-            use_file_output: whether files come as `FileOutput` (the default) or as URLs.
+            id: The id of the prediction, or the prediction.
+            use_file_output: Whether to return files as `FileOutput` objects (the default) or as URLs.
         """
-        params = given(id=id_of(id), use_file_output=use_file_output)
+        params = drop_none(id=id_of(id), use_file_output=use_file_output)
         return EventStream(self._client, "predictions.stream", params)
 
     def async_stream(
         self, id: Union[str, Prediction], *, use_file_output: Optional[bool] = None
     ) -> AwaitableStream:
         """The awaitable form of `stream`."""
-        params = given(id=id_of(id), use_file_output=use_file_output)
+        params = drop_none(id=id_of(id), use_file_output=use_file_output)
         return AwaitableStream(self._client, "predictions.stream", params)
 
     def output_iterator(self, id: Union[str, Prediction]) -> Stream[Any]:
-        """The items of a prediction's list output, each as soon as it is there.
+        """Yields the items of a prediction's list output as they arrive.
 
-        `GET /predictions/{id}`, as often as needed.
+        `GET /predictions/{id}`, until it has ended.
+
+        Args:
+            id: The id of the prediction, or the prediction.
         """
-        params = self._client._asked({"id": id_of(id)})
+        params = self._client._with_options({"id": id_of(id)})
         return Stream(self._client._native, "predictions.output_iterator", params)
 
     def async_output_iterator(self, id: Union[str, Prediction]) -> Stream[Any]:
         """The awaitable form of `output_iterator`."""
-        params = self._client._asked({"id": id_of(id)})
+        params = self._client._with_options({"id": id_of(id)})
         return Stream(self._client._native, "predictions.output_iterator", params)
 
     def output(self, output: Any) -> Any:
-        """An output at hand, with a `FileOutput` for each URL of a file in it. Sends nothing.
+        """Returns an output with a `FileOutput` for the URL of each file. Sends no request.
 
         Args:
-            output: a prediction, or its `output`.
+            output: A prediction, or its `output`.
         """
         if isinstance(output, Prediction):
             output = output.output

@@ -1,0 +1,40 @@
+"""Keyword arguments of methods: which ones exist, and which ones were given."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, Mapping
+
+
+def drop_none(**params: Any) -> Dict[str, Any]:
+    """Returns the parameters that are not None."""
+    return {name: value for name, value in params.items() if value is not None}
+
+
+def checked(function: Callable[..., Any], kind: Any, options: Mapping[str, Any]) -> Dict[str, Any]:
+    """Returns the options that are not None.
+
+    Args:
+        function: The function that was called with the options.
+        kind: The `TypedDict` of its options.
+        options: The options it was called with.
+
+    Raises:
+        TypeError: `function` has no such option.
+    """
+    unknown = options.keys() - kind.__optional_keys__
+    if unknown:
+        raise _unexpected(function, kind, next(name for name in options if name in unknown))
+    return drop_none(**options)
+
+
+def _unexpected(function: Callable[..., Any], kind: Any, name: str) -> TypeError:
+    import inspect
+
+    from ._native import compute
+
+    parameters = inspect.signature(function).parameters.values()
+    known = [p.name for p in parameters if p.name != "self" and p.kind is not p.VAR_KEYWORD]
+    known += [option for option in kind.__annotations__ if option not in known]
+    advice = compute("options.advice", {"given": name, "known": known})["advice"]
+    called = f"{function.__qualname__}()"
+    return TypeError(f"{called} got an unexpected keyword argument {name!r}; {advice}")

@@ -1,0 +1,85 @@
+# Derived from _async/model_prediction.py by python/scripts/unasync.py: change that file, not this one.
+"""Predictions of models that need no version."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Dict, Optional
+
+from .._arguments import checked
+from .._base import Namespace
+from .._options import CreateOptions, Unpack
+from .._refs import Reference, owner_and_name
+from .._response import RawView
+from .prediction import Prediction
+
+if TYPE_CHECKING:
+    from .._sync_raw import ModelPredictionsWithRawResponse
+
+
+class ModelPredictions(Namespace):
+    """`client.models.predictions`"""
+
+    with_raw_response: RawView[ModelPredictionsWithRawResponse] = RawView()
+    """The same methods, each returning an `APIResponse` with the status and the headers."""
+
+    def create(
+        self,
+        model: Optional[Reference] = None,
+        input: Optional[Dict[str, Any]] = None,
+        *,
+        owner: Optional[str] = None,
+        name: Optional[str] = None,
+        **options: Unpack[CreateOptions],
+    ) -> Prediction:
+        """Creates a prediction of a model that needs no version.
+
+        `POST /models/{owner}/{name}/predictions`. Not retried if the prediction may have been created.
+
+        Args:
+            model: The model, as `owner/name` or an object.
+            input: The model's input. Files, paths and bytes in it are uploaded.
+            owner: The owner of the model, instead of `model`.
+            name: The name of the model, instead of `model`.
+            options: See `CreateOptions`.
+                file_encoding_strategy: How to send files in the input: `url` uploads them, `base64`
+                    inlines them, `auto` inlines files up to 64 KiB and uploads larger ones.
+                    Defaults to the option of the client.
+                webhook: An HTTPS URL that the API sends events of the prediction to.
+                webhook_completed: An HTTPS URL that the API sends the `completed` event to; an
+                    older form of `webhook`.
+                webhook_events_filter: The events to send to the webhook: `start`, `output`, `logs`,
+                    `completed`. Defaults to all.
+                cancel_after: Seconds, or a duration such as `1m30s`, after which the API cancels
+                    the prediction.
+                wait: Seconds that the API holds the response until the prediction ends, at most 60.
+                    True is the maximum of the API, False does not hold. Defaults to 5 for `run` and
+                    to False for creates.
+                prefer: The same as a `Prefer` header: `wait` or `wait=5`.
+                stream: Whether to request an event stream. Models that support streams need no such
+                    request.
+
+        Raises:
+            UnprocessableEntityError: The API refused the input.
+            OutcomeUnknownError: The request was sent and no response arrived.
+        """
+        params = checked(ModelPredictions.create, CreateOptions, options)
+        params.update(owner_and_name(model, name, owner))
+        params["input"] = {} if input is None else input
+        data = self._client._call("models.predictions.create", params)
+        return Prediction(data, self._client)
+
+    async def async_create(
+        self,
+        model: Optional[Reference] = None,
+        input: Optional[Dict[str, Any]] = None,
+        *,
+        owner: Optional[str] = None,
+        name: Optional[str] = None,
+        **options: Unpack[CreateOptions],
+    ) -> Prediction:
+        """The awaitable form of `create`."""
+        params = checked(ModelPredictions.create, CreateOptions, options)
+        params.update(owner_and_name(model, name, owner))
+        params["input"] = {} if input is None else input
+        data = await self._client._async_call("models.predictions.create", params)
+        return Prediction(data, self._client)
