@@ -39,6 +39,8 @@ class ReplicateException(Exception):
     """What went wrong this time, from the API's problem report."""
     instance: Optional[str] = None
     """A URI that identifies this occurrence of the problem, from the API's problem report."""
+    argument: Optional[str] = None
+    """The argument or option that was refused, such as `max_retries` or `input.image`."""
     reason: Optional[FailureReason] = None
     """Why a model failed, read from its error text; None if no model did."""
     hint: Optional[str] = None

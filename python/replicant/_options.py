@@ -122,8 +122,8 @@ class InputOptions(TypedDict, total=False):
     64 KiB and uploads larger ones. Defaults to the option of the client."""
 
 
-class PredictionOptions(InputOptions, total=False):
-    """Options of every prediction."""
+class CreateOptions(InputOptions, total=False):
+    """Options of `predictions.create()` and its variants for models and deployments."""
 
     webhook: Optional[str]
     """An HTTPS URL that the API sends events of the prediction to."""
@@ -133,33 +133,13 @@ class PredictionOptions(InputOptions, total=False):
     """The events to send to the webhook: `start`, `output`, `logs`, `completed`. Defaults to all."""
     cancel_after: Union[float, str, None]
     """Seconds, or a duration such as `1m30s`, after which the API cancels the prediction."""
-
-
-class HoldOptions(TypedDict, total=False):
-    """How long the API holds the response to a create."""
-
     wait: Union[bool, float, None]
-    """Seconds that the API holds the response until the prediction ends, at most 60. True is the maximum of
-    the API, False does not hold. Defaults to 5 for `run` and to False for creates."""
+    """How many seconds the API holds the response until the prediction ends, at most 60. True is the maximum
+    of the API, False does not hold. Defaults to 5 for `run` and to False for creates."""
     prefer: Optional[str]
     """The same as a `Prefer` header: `wait` or `wait=5`."""
-
-
-class CreateOptions(PredictionOptions, HoldOptions, total=False):
-    """Options of `predictions.create()` and its variants for models and deployments."""
-
     stream: Optional[bool]
     """Whether to request an event stream. Models that support streams need no such request."""
-
-
-class OutputOptions(PredictionOptions, total=False):
-    """Options of `run` and `stream`."""
-
-    use_file_output: Optional[bool]
-    """Whether to return files as `FileOutput` objects or as URLs. Defaults to the option of the client."""
-    on_abandon: Optional[OnAbandon]
-    """What to do with the running prediction when the call is abandoned: `cancel` or `leave`. Defaults to the
-    option of the client."""
 
 
 class WaitOptions(TypedDict, total=False):
@@ -176,12 +156,17 @@ class WaitOptions(TypedDict, total=False):
     new `Progress`."""
 
 
-class RunOptions(OutputOptions, HoldOptions, WaitOptions, total=False):
-    """Options of `run()`."""
-
-
-class StreamOptions(OutputOptions, total=False):
+class StreamOptions(CreateOptions, total=False):
     """Options of `stream()`."""
 
     timeout: Optional[float]
-    """Seconds until the stream fails with `PredictionTimeoutError`. Defaults to no limit."""
+    """Seconds until the call fails with `PredictionTimeoutError`. Defaults to no limit."""
+    use_file_output: Optional[bool]
+    """Whether to return files as `FileOutput` objects or as URLs. Defaults to the option of the client."""
+    on_abandon: Optional[OnAbandon]
+    """What to do with the running prediction when the call is abandoned: `cancel` or `leave`. Defaults to the
+    option of the client."""
+
+
+class RunOptions(StreamOptions, WaitOptions, total=False):
+    """Options of `run()`."""

@@ -60,6 +60,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "identifier.parse": lambda ref: replicant.ModelVersionIdentifier.parse(ref)._asdict(),
     "progress.parse": parse_progress,
     "options.advice": lambda **params: replicant._native.compute("options.advice", params),
+    "options.table": lambda: replicant._native.compute("options.table", {}),
     "webhooks.verify": verify,
 }
 

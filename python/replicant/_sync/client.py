@@ -245,16 +245,18 @@ class Client(Base):
                     `completed`. Defaults to all.
                 cancel_after: Seconds, or a duration such as `1m30s`, after which the API cancels
                     the prediction.
+                wait: How many seconds the API holds the response until the prediction ends, at most
+                    60. True is the maximum of the API, False does not hold. Defaults to 5 for `run`
+                    and to False for creates.
+                prefer: The same as a `Prefer` header: `wait` or `wait=5`.
+                stream: Whether to request an event stream. Models that support streams need no such
+                    request.
+                timeout: Seconds until the call fails with `PredictionTimeoutError`. Defaults to no
+                    limit.
                 use_file_output: Whether to return files as `FileOutput` objects or as URLs.
                     Defaults to the option of the client.
                 on_abandon: What to do with the running prediction when the call is abandoned:
                     `cancel` or `leave`. Defaults to the option of the client.
-                wait: Seconds that the API holds the response until the prediction ends, at most 60.
-                    True is the maximum of the API, False does not hold. Defaults to 5 for `run` and
-                    to False for creates.
-                prefer: The same as a `Prefer` header: `wait` or `wait=5`.
-                timeout: Seconds until the call fails with `PredictionTimeoutError`. Defaults to no
-                    limit.
                 interval: Seconds between polls. Defaults to the `poll_interval` of the client.
                 on_update: A function to call with the prediction in each new state.
                 progress: True shows bars, for uploads and for the progress in the model's logs; a
@@ -345,12 +347,18 @@ class Client(Base):
                     `completed`. Defaults to all.
                 cancel_after: Seconds, or a duration such as `1m30s`, after which the API cancels
                     the prediction.
+                wait: How many seconds the API holds the response until the prediction ends, at most
+                    60. True is the maximum of the API, False does not hold. Defaults to 5 for `run`
+                    and to False for creates.
+                prefer: The same as a `Prefer` header: `wait` or `wait=5`.
+                stream: Whether to request an event stream. Models that support streams need no such
+                    request.
+                timeout: Seconds until the call fails with `PredictionTimeoutError`. Defaults to no
+                    limit.
                 use_file_output: Whether to return files as `FileOutput` objects or as URLs.
                     Defaults to the option of the client.
                 on_abandon: What to do with the running prediction when the call is abandoned:
                     `cancel` or `leave`. Defaults to the option of the client.
-                timeout: Seconds until the stream fails with `PredictionTimeoutError`. Defaults to
-                    no limit.
 
         Raises:
             StreamUnsupportedError: The model does not support streams.

@@ -228,9 +228,9 @@ class Predictions(Namespace):
                     `completed`. Defaults to all.
                 cancel_after: Seconds, or a duration such as `1m30s`, after which the API cancels
                     the prediction.
-                wait: Seconds that the API holds the response until the prediction ends, at most 60.
-                    True is the maximum of the API, False does not hold. Defaults to 5 for `run` and
-                    to False for creates.
+                wait: How many seconds the API holds the response until the prediction ends, at most
+                    60. True is the maximum of the API, False does not hold. Defaults to 5 for `run`
+                    and to False for creates.
                 prefer: The same as a `Prefer` header: `wait` or `wait=5`.
                 stream: Whether to request an event stream. Models that support streams need no such
                     request.
