@@ -1,7 +1,7 @@
 //! Operations by name, for languages that pass values and expect values.
 //!
-//! A binding has three verbs and knows no endpoint: [`call`] for what has one answer, [`open`] for what has many,
-//! [`compute`] for what needs no network.
+//! A binding has three verbs and knows no endpoint: [`call`] for operations with one result, [`open`] for those with
+//! many, [`compute`] for those that need no network.
 
 mod compute;
 mod output_work;
@@ -30,20 +30,20 @@ use crate::{
     value::{Object, Observer, Value},
 };
 
-/// Runs an operation that has one answer.
+/// Runs an operation that has one result.
 ///
-/// `params` is an object of the operation's parameters by name; `request_options` in it holds
-/// [`RequestOptions`]. `observer` is told of what happens on the way, where something does:
+/// `params` is an object with the parameters by name. Its member `request_options` holds [`RequestOptions`]. The
+/// `observer` receives what the operation reports before its result:
 ///
-/// | operation | told |
+/// | operation | reports |
 /// |---|---|
-/// | `run`, `predictions.wait` | every state of the prediction; `run` with `report_uploads` also as the creates |
-/// | `predictions.create` and its like, `trainings.create` | `{"upload": {"place", "name", "loaded", "total"}}` for each file of the input |
+/// | `run`, `predictions.wait` | the prediction after each poll; `run` with `report_uploads` also what the creates report |
+/// | `predictions.create` and other creates | `{"upload": {"place", "name", "loaded", "total"}}` for each file of the input |
 /// | `files.create`, `output.save`, `output.save_all` | `{"loaded", "total"}`, in bytes |
 ///
 /// # Errors
-/// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for an operation or a parameter that does not exist, and
-/// whatever the operation itself fails with.
+/// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for an operation or a parameter that does not exist,
+/// and those of the operation.
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
@@ -63,11 +63,11 @@ pub fn call(
     Box::pin(async move { answer.await?.map(Answer::into_value) })
 }
 
-/// As [`call`], but what the API sent stays JSON text where nothing in the core has to look into it: a
-/// language makes its own objects of that faster than of a [`Value`].
+/// Runs an operation as [`call`] does, but leaves a response that the core does not interpret as JSON text, from which a
+/// language builds its objects faster than from a [`Value`].
 ///
 /// # Errors
-/// As [`call`].
+/// Those of [`call`].
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
@@ -112,11 +112,10 @@ fn take_options(name: &str, params: Value) -> Result<(Value, RequestOptions)> {
     Ok((Value::Object(members), options))
 }
 
-/// Opens an operation that has many answers. Nothing is sent before the first one is asked for;
-/// dropping the stream closes its connection.
+/// Opens an operation that has many results.
 ///
-/// An operation that does not exist, or a parameter that does not, is the stream's first and only
-/// item.
+/// Nothing is sent before the stream is polled. Dropping the stream closes its connection. An unknown operation or
+/// parameter is reported as the only item of the stream.
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {

@@ -1,7 +1,8 @@
-//! Predictions: created, polled, streamed, canceled.
+//! Predictions: creating, polling, streaming and canceling them.
 
 pub(crate) mod cancel_guard;
 pub(crate) mod create;
+pub(crate) mod event_reader;
 pub(crate) mod events;
 pub(crate) mod live;
 pub(crate) mod options;

@@ -126,12 +126,12 @@ fn poll_interval_from(text: &str) -> Result<Duration> {
     })
 }
 
-/// The token, trimmed (one read from a file ends in a newline); the empty one is none.
+/// Returns the token without white space, such as the line break of a file. An empty token counts as none.
 fn resolve_token(token: Option<String>) -> Result<Option<String>> {
     let Some(token) = token.or_else(|| env("REPLICATE_API_TOKEN")) else { return Ok(None) };
     let token = token.trim();
     if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        // Deliberately without the token itself.
+        // The message must not contain the token.
         return Err(Error::invalid(
             "the API token contains invalid characters; check it for spaces, quotes and line breaks",
         ));

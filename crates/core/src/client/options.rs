@@ -65,7 +65,7 @@ macro_rules! client_options {
 }
 
 client_options! {
-    /// How a [`Client`](super::Client) is configured. Every field left out has the default that it documents.
+    /// The options of a [`Client`](super::Client). A field that is `None` has the default that it documents.
     ///
     /// ```
     /// use std::time::Duration;
@@ -151,11 +151,11 @@ option_types! {
 }
 
 impl Options {
-    /// Options from an object with members named like the fields; durations are seconds.
+    /// Reads options from an object whose members are named as the fields. Durations are seconds.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for an unknown or wrong
-    /// member, which the message names.
+    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for a member that is unknown or has the wrong
+    /// form. The message names it.
     ///
     /// ```
     /// use replicant::{Options, json};
@@ -172,7 +172,7 @@ impl Options {
 }
 
 impl fmt::Debug for Options {
-    /// Without the token and without headers, which may hold secrets.
+    /// Leaves out the token and the headers, which may be secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options")
             .field("token", &self.token.as_ref().map(|_| "***"))
@@ -183,7 +183,7 @@ impl fmt::Debug for Options {
     }
 }
 
-/// What happens to a prediction when nobody waits for it any more.
+/// What to do with a running prediction when `run` or `stream` is abandoned.
 ///
 /// ```
 /// use replicant::{Client, OnAbandon, Options};
@@ -194,10 +194,10 @@ impl fmt::Debug for Options {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OnAbandon {
-    /// It is cancelled, so that it costs no more.
+    /// Cancel it, so that it costs no more.
     #[default]
     Cancel,
-    /// It goes on.
+    /// Let it continue.
     Leave,
 }
 
@@ -210,7 +210,7 @@ impl OnAbandon {
     }
 }
 
-/// How the files in an input are sent.
+/// How files in an input are sent.
 ///
 /// ```
 /// use replicant::{Client, FileEncodingStrategy, Options};
@@ -221,18 +221,18 @@ impl OnAbandon {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 pub enum FileEncodingStrategy {
-    /// Uploads every file, as the official clients do: an inlined file comes back in every poll and webhook.
+    /// Upload every file. An inlined file would be repeated in every poll and webhook.
     #[default]
     #[serde(rename = "upload", alias = "url")]
     Upload,
-    /// Uploads every file, and inlines those whose upload fails unless the API refused it. The default in Node,
-    /// as in npm `replicate`.
+    /// Upload every file, and inline those whose upload fails, unless the API refused it. The default in Node, as in
+    /// npm `replicate`.
     #[serde(rename = "default")]
     UploadOrInline,
-    /// Inlines files of up to 64 KiB and uploads the others.
+    /// Inline files of up to 64 KiB, and upload larger ones.
     #[serde(rename = "auto")]
     Auto,
-    /// Inlines every file as a data: URI; 10 MB in total at most.
+    /// Inline every file as a `data:` URI, at most 10 MB in total.
     #[serde(rename = "data-uri", alias = "base64")]
     DataUri,
 }

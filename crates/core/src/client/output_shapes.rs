@@ -1,4 +1,4 @@
-//! Which versions write their output item by item.
+//! How versions write their output.
 
 use std::{collections::HashMap, sync::Mutex};
 
@@ -7,26 +7,26 @@ use crate::{platform::lock, value::Value};
 /// How a version writes its output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shape {
-    /// All at once, as far as is known.
+    /// All at once, or unknown.
     Whole,
     /// Item by item.
     Items,
-    /// Item by item, each a text that an event carries as it is.
+    /// Item by item, each a string that an event carries unchanged.
     Texts,
 }
 
 impl Shape {
-    /// Reads the shape from a version as the API shows it.
+    /// Reads the shape from the schema of a version.
     pub fn of(version: &Value) -> Self {
         let output = &version["openapi_schema"]["components"]["schemas"]["Output"];
-        // Before this release, Cog did not tell lists from iterators.
+        // Before this release, the schema did not distinguish lists from iterators.
         let unmarked =
             || version["cog_version"].as_str().is_some_and(|version| is_before(version, [0, 3, 9]));
         let iterates = output["x-cog-array-type"].as_str() == Some("iterator") || unmarked();
         let items = &output["items"];
         match (output["type"].as_str(), items["type"].as_str()) {
             (Some("array"), _) if !iterates => Self::Whole,
-            // The events of files hold other URLs than the output.
+            // The URLs in the events of files differ from those of the output.
             (Some("array"), Some("string")) if items["format"].is_null() => Self::Texts,
             (Some("array"), _) => Self::Items,
             _ => Self::Whole,
@@ -44,7 +44,7 @@ fn is_before(version: &str, release: [u32; 3]) -> bool {
 pub(crate) struct Shapes(Mutex<HashMap<String, Shape>>);
 
 impl Shapes {
-    /// Versions remembered at most.
+    /// The number of versions remembered.
     const VERSIONS: usize = 4096;
 
     pub fn get(&self, version: &str) -> Option<Shape> {

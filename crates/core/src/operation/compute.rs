@@ -1,4 +1,4 @@
-//! Operations that need no network and so no future.
+//! Operations that need no network.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -36,19 +36,19 @@ struct Verify {
     headers: Object,
     #[serde(default)]
     body: Value,
-    /// Whether the body was read before it could be verified.
+    /// Whether the body of the request had been read already.
     #[serde(default)]
     consumed: bool,
-    /// The secret, or the object that holds it as `key`.
+    /// The secret, or an object with the secret as `key`.
     #[serde(default)]
     secret: Value,
-    /// Seconds; `null` accepts any age, five minutes when left out.
+    /// The accepted age in seconds. Defaults to five minutes; `null` accepts any age.
     #[serde(default = "default_tolerance")]
     tolerance: Option<f64>,
-    /// Whether to return the event. Parsing a large one takes far longer than verifying it.
+    /// Whether to return the parsed event. Parsing a large one takes far longer than verifying it.
     #[serde(default = "yes")]
     parse: bool,
-    /// Seconds since the Unix epoch; the clock when left out.
+    /// The current time in seconds since the Unix epoch. Defaults to the clock.
     #[serde(default)]
     now: Option<f64>,
 }
@@ -151,7 +151,7 @@ fn progress(params: Logs) -> Result<Answer> {
     }))
 }
 
-/// A name that does not exist, and those that do.
+/// An unknown name, and the known ones.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct UnknownName {
@@ -176,10 +176,10 @@ fn identifier(params: ReferenceText) -> Result<Answer> {
     Ok(object([("owner", owner.into()), ("name", name.into()), ("version", version.into())]))
 }
 
-/// The options of each kind of call.
+/// Returns the names, types and units of all options, by the kind of call.
 fn option_table(_: Nothing) -> Result<Answer> {
     let shared = [RunOptions::TABLE, PredictionOptions::TABLE].concat();
-    // Events arrive without polling.
+    // Streams do not poll.
     let streamed: Vec<_> = shared.iter().copied().filter(|option| option.name != "interval").collect();
     let tables: [(&str, &[OptionSpec]); 7] = [
         ("client", Options::TABLE),
@@ -198,20 +198,19 @@ fn option_table(_: Nothing) -> Result<Answer> {
 
 macro_rules! computations {
     ($($name:literal => $function:expr,)*) => {
-        /// Every operation that [`compute`] knows.
+        /// The names of all operations that [`compute`] runs.
         ///
         /// ```
         /// assert!(replicant::operation::COMPUTATIONS.contains(&"webhooks.verify"));
         /// ```
         pub const COMPUTATIONS: &[&str] = &[$($name,)*];
 
-        /// Runs an operation that needs no network: verifying a webhook, reading progress, parsing a
-        /// reference, finding the option that was meant.
+        /// Runs an operation that needs no network: verifying a webhook, reading progress, parsing a reference,
+        /// listing options.
         ///
         /// # Errors
-        /// As the operation itself, and
-        /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for one that does not
-        /// exist.
+        /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for an operation or a parameter that
+        /// does not exist, and those of the operation.
         ///
         /// ```
         /// use replicant::{json, operation};

@@ -17,7 +17,7 @@ pub(super) enum OutputVerb {
     Save,
 }
 
-/// What is done with a file that a model wrote.
+/// An operation on one file of an output.
 pub(super) struct OutputWork {
     file: FileOutput,
     path: Option<std::path::PathBuf>,

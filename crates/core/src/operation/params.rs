@@ -1,4 +1,4 @@
-//! Parameters of operations that address one thing.
+//! The parameters of operations on a single object.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 
 use crate::value::Value;
 
-/// Parameters of an operation that has none.
+/// The parameters of an operation that has none.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Nothing {}
@@ -18,7 +18,7 @@ pub(super) struct Id {
     pub id: String,
 }
 
-/// Decodes an id, or the object that has it: a prediction, a training, a file.
+/// Decodes an id, or an object with an id: a prediction, a training, a file.
 fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let given = Value::deserialize(deserializer)?;
     let id = given.as_str().or_else(|| given["id"].as_str()).map(str::to_owned);
@@ -57,7 +57,7 @@ pub(super) struct OutputOf {
 #[serde(deny_unknown_fields)]
 pub(super) struct Content {
     pub url: String,
-    /// The byte to begin with.
+    /// The first byte to read.
     #[serde(default)]
     pub offset: u64,
 }

@@ -17,12 +17,12 @@ use crate::{
     value::{Object, Value},
 };
 
-/// A path below the base URL, query and all, or a whole URL.
+/// Returns the URL of a path below the base URL, which may have a query, or parses a whole URL.
 fn url_of(client: &Client, path: &str) -> Result<url::Url> {
     let wrong =
         |error| Error::invalid_argument("path", format!("is not a path of the API or a URL: {error}"));
     match path.split_once("://") {
-        // A URL may also stand in a path's query.
+        // The query of a path may also contain a URL.
         Some((scheme, _)) if !scheme.contains(['/', '?']) => url::Url::parse(path).map_err(wrong),
         _ => {
             let base = client.config().base_url.as_str();
@@ -31,7 +31,7 @@ fn url_of(client: &Client, path: &str) -> Result<url::Url> {
     }
 }
 
-/// Any request at all: the way to an endpoint that is newer than this crate.
+/// A request to any endpoint, for those that are newer than this crate.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawRequest {
@@ -43,7 +43,7 @@ pub(super) struct RawRequest {
     params: Object,
     #[serde(default)]
     headers: indexmap::IndexMap<String, String>,
-    /// Sent as JSON, unless it is bytes.
+    /// The body. Sent as JSON, unless it is bytes.
     #[serde(default)]
     data: Option<Value>,
 }

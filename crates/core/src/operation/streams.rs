@@ -1,4 +1,4 @@
-//! Operations with many answers: events, pages, the bytes of a file.
+//! Operations with many results: events, pages, the bytes of a file.
 
 use std::{future::IntoFuture, sync::Arc};
 
@@ -15,7 +15,8 @@ use crate::{
     http::request::{Request, RequestOptions, path},
     platform::BoxStream,
     predictions::{
-        events::{Event, EventStream, read_events},
+        event_reader::read_events,
+        events::{Event, EventStream},
         live::Live,
         run_params::RunParams,
         snapshot::Snapshot,
@@ -24,7 +25,7 @@ use crate::{
     value::{Value, options::options},
 };
 
-/// One answer of an operation that has many.
+/// One result of an operation that has many.
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
@@ -40,7 +41,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Item {
-    /// A value: a page, an item of an output, the prediction that a stream of events belongs to.
+    /// A value: a page, an item of an output, or the prediction whose events follow.
     Value(Value),
     /// An event of a prediction.
     Event(Event),
@@ -113,7 +114,7 @@ pub(super) fn run_events(client: &Client, params: RunParams, options: RequestOpt
     Box::pin(stream::once(events).try_flatten())
 }
 
-/// What is told of the uploads, and then the events.
+/// Yields the progress of the uploads, then the events.
 fn uploads_and_events(mut run: StreamRun) -> Items {
     let (tell, told) = mpsc::unbounded_channel();
     run.watch_uploads(UploadWatch::telling(Arc::new(move |upload| {
@@ -144,8 +145,8 @@ pub(super) fn prediction_events(client: &Client, params: OfPrediction, options: 
     Box::pin(stream::once(events).try_flatten())
 }
 
-/// The items of a prediction's output, each once, from the first: as polling finds them, or as `live` says for a
-/// prediction that a run has started.
+/// Yields each item of an output once, from the first: by polling, or as `live` says for a prediction that a run has
+/// started.
 pub(super) fn output_items(client: &Client, params: OutputItems, options: RequestOptions) -> Items {
     let client = client.clone();
     let begin = async move {

@@ -1,4 +1,4 @@
-//! Predictions about to be created.
+//! Creating predictions.
 
 use super::{
     options::{PredictionOptions, PreferWait, prediction_options},
@@ -23,11 +23,11 @@ use crate::{
 };
 use serde::Deserialize;
 
-/// A prediction about to be created: set what it needs, then `.await` it.
+/// A create that has not been sent: set its options, then `.await` it.
 ///
 /// # Errors
-/// As a [`Call`](crate::Call), and those of the files in its input: [`ErrorKind::FileNotFound`](crate::ErrorKind::FileNotFound),
-/// [`ErrorKind::FileTooLarge`](crate::ErrorKind::FileTooLarge).
+/// Those of a [`Call`](crate::Call). Files in the input add [`ErrorKind::FileNotFound`](crate::ErrorKind::FileNotFound)
+/// and [`ErrorKind::FileTooLarge`](crate::ErrorKind::FileTooLarge).
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
@@ -133,7 +133,7 @@ flattened! {
 impl CreateParams {
     pub fn create(self, client: &Client) -> Result<CreatePrediction> {
         let Self { target: CreateTarget { version, model, deployment, input }, options } = self;
-        // Forms and configurations give "" for what is not set; both official clients treat it so.
+        // Forms and configuration files yield "" for a missing value; both official clients treat it as missing.
         let given = |name: Option<String>| name.filter(|name| !name.is_empty());
         let target = match (given(version.map(Named::into_version_id)), given(model), given(deployment)) {
             (Some(id), None, None) => Ok(Target::Version(id)),

@@ -1,41 +1,14 @@
-//! A prediction's event stream: reconnected after a cut, nothing lost, nothing twice.
+//! The events of a prediction.
 
 use std::{
-    collections::VecDeque,
     fmt,
     pin::Pin,
     task::{Context, Poll, ready},
-    time::Duration,
 };
 
-use bytes::Bytes;
-use futures_util::{Stream, StreamExt, stream};
-use url::Url;
+use futures_util::Stream;
 
-use super::snapshot::Snapshot;
-use crate::{
-    client::Client,
-    error::{Error, ErrorKind, Result},
-    files::output::FileOutput,
-    http::{
-        request::{Request, RequestOptions, path},
-        retry::{Failure, Idempotency, RetryBudget},
-        sse::{Parser, RawEvent},
-        time_limit::within,
-        url::redacted_url,
-    },
-    platform::BoxStream,
-    value::Value,
-};
-
-/// How much of a stream's text an error carries at most.
-pub(crate) const PARTIAL: usize = 1024 * 1024;
-/// The longest line or event that is taken: files come inline, and not much larger than this.
-const LONGEST: usize = 256 * 1024 * 1024;
-/// How long a failed stream waits for the prediction's logs.
-const LAST_STATE: Duration = Duration::from_secs(10);
-/// How many ids are remembered to recognise what comes twice.
-const RECENT: usize = 1024;
+use crate::{error::Result, files::output::FileOutput, platform::BoxStream, value::Value};
 
 /// One event of a prediction.
 ///
@@ -56,29 +29,29 @@ const RECENT: usize = 1024;
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Event {
-    /// `output`, `logs`, `error`, `done`, or a name that is new.
+    /// The name: `output`, `logs`, `error`, `done`, or one that is newer than this crate.
     pub event: String,
-    /// The text of it.
+    /// The text.
     pub data: String,
-    /// Its id.
+    /// The id, if the server set one.
     pub id: Option<String>,
-    /// A reconnection time that it set, in milliseconds.
+    /// The reconnection time that the server set, in milliseconds.
     pub retry: Option<u64>,
-    /// The file, if the output is one.
+    /// The file, if the output is one and `use_file_output` is on.
     pub file: Option<FileOutput>,
 }
 
 impl fmt::Display for Event {
-    /// The text of an `output` event, nothing for any other: printing all events prints the output.
+    /// Writes the text of an `output` event and nothing for others, so that printing all events prints the output.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.event == "output" { f.write_str(&self.data) } else { Ok(()) }
     }
 }
 
-/// The events of a prediction, ending after `done`.
+/// The events of a prediction. Ends after `done`.
 ///
-/// Dropping it closes its connection, and cancels the prediction if it was started by
-/// [`Client::stream`] (see [`OnAbandon`](crate::OnAbandon)).
+/// Dropping it closes the connection, and cancels the prediction if [`Client::stream`](crate::Client::stream) created
+/// it (see [`OnAbandon`](crate::OnAbandon)).
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
@@ -100,34 +73,18 @@ impl EventStream {
         Self { events, prediction }
     }
 
-    /// The prediction as it was when the stream began.
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// let events = client.stream("acme/text", replicant::json!({"prompt": "Sing."})).await?;
-    /// println!("{}", events.prediction()["id"]);
-    /// # Ok(()) }
-    /// ```
+    /// Returns the prediction as it was when the stream began.
     pub fn prediction(&self) -> &Value {
         &self.prediction
     }
 
-    /// The text of the output alone, piece by piece.
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// use futures_util::TryStreamExt;
-    ///
-    /// let events = client.stream("acme/text", replicant::json!({"prompt": "Sing."})).await?;
-    /// let words: Vec<String> = events.text().try_collect().await?;
-    /// # Ok(()) }
-    /// ```
+    /// Returns a stream of the output text alone.
     pub fn text(self) -> TextStream {
         TextStream { events: self }
     }
 }
 
-/// The text of a prediction's output alone, piece by piece; see [`EventStream::text`].
+/// The output text of a prediction, piece by piece; see [`EventStream::text`].
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
@@ -146,14 +103,7 @@ pub struct TextStream {
 }
 
 impl TextStream {
-    /// The prediction as it was when the stream began.
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// let text = client.stream("acme/text", replicant::json!({"prompt": "Sing."})).await?.text();
-    /// println!("{}", text.prediction()["id"]);
-    /// # Ok(()) }
-    /// ```
+    /// Returns the prediction as it was when the stream began.
     pub fn prediction(&self) -> &Value {
         self.events.prediction()
     }
@@ -185,261 +135,5 @@ impl Stream for EventStream {
 impl fmt::Debug for EventStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EventStream").field("prediction", &self.prediction["id"]).finish_non_exhaustive()
-    }
-}
-
-/// Reads the events at a prediction's stream URL.
-pub(crate) fn read_events(
-    client: &Client,
-    prediction: &Snapshot,
-    use_file_output: bool,
-    options: RequestOptions,
-) -> Result<BoxStream<'static, Result<Event>>> {
-    let url = prediction.stream_url().ok_or_else(|| {
-        let why = "Prediction does not support streaming: the model has no event stream. Use `run` or `predictions.wait` instead.";
-        Error::new(ErrorKind::StreamUnsupported, why).with_prediction(prediction.clone().into_value())
-    })?;
-    let url = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-    let url = url.ok_or_else(|| {
-        Error::new(
-            ErrorKind::InvalidResponse,
-            "unexpected response: `urls.stream` of the prediction is not a URL",
-        )
-    })?;
-    // Boxed because it is moved in and out for each event.
-    let retries = RetryBudget::new(client.config().retry, options.max_retries, Idempotency::Safe);
-    let reader = Box::new(Reader {
-        client: client.clone(),
-        files: use_file_output && url.path().contains("/files/"),
-        url,
-        prediction: prediction.clone(),
-        options,
-        body: None,
-        parser: Parser::default(),
-        retries,
-        pause: None,
-        last_id: None,
-        first_id: None,
-        recent: VecDeque::new(),
-        resync: false,
-        delivered: false,
-        reconnected: false,
-        partial: String::new(),
-        ended: false,
-    });
-    Ok(Box::pin(stream::try_unfold(reader, |mut reader| async move {
-        Ok(reader.next().await?.map(|event| (event, reader)))
-    })))
-}
-
-/// The status that an event ends a prediction with, and why, unless the event is no such end.
-fn unsuccessful_end(raw: &RawEvent) -> Option<(&'static str, Option<String>)> {
-    match raw.event.as_str() {
-        "error" => {
-            let detail = Value::from_json(raw.data.as_bytes()).unwrap_or_default();
-            Some(("failed", Some(detail["detail"].as_str().unwrap_or(&raw.data).to_owned())))
-        }
-        "done" => match Value::from_json(raw.data.as_bytes()).ok()?["reason"].as_str()? {
-            "canceled" => Some(("canceled", None)),
-            "aborted" => Some(("aborted", None)),
-            "error" => Some(("failed", None)),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-/// Returns the prediction as the API shows it now, if it responds soon.
-async fn last_state(client: Client, id: String, options: RequestOptions) -> Option<Snapshot> {
-    let path = path("/predictions/{id}", &[("id", &id)]).ok()?;
-    let request = Request::get(path).options(RequestOptions { max_retries: Some(1), ..options });
-    let fetched = within(client.runtime(), LAST_STATE, client.fetch::<Snapshot>(&request)).await;
-    fetched?.ok().filter(|seen| seen.id() == Some(&id))
-}
-
-struct Reader {
-    client: Client,
-    url: Url,
-    prediction: Snapshot,
-    options: RequestOptions,
-    /// Whether this is a stream of files.
-    files: bool,
-    body: Option<BoxStream<'static, Result<Bytes>>>,
-    parser: Parser,
-    /// Attempts since an event came.
-    retries: RetryBudget,
-    /// The reconnection time that the server set.
-    pause: Option<Duration>,
-    last_id: Option<String>,
-    first_id: Option<String>,
-    recent: VecDeque<String>,
-    /// The server began again from the start: what comes up to `last_id` was seen.
-    resync: bool,
-    delivered: bool,
-    /// Events may come that came before.
-    reconnected: bool,
-    partial: String,
-    ended: bool,
-}
-
-impl Reader {
-    async fn next(&mut self) -> Result<Option<Event>> {
-        while !self.ended {
-            if let Some(raw) = self.parser.next() {
-                if let Some(retry) = raw.retry {
-                    // Not for years, whatever the server says.
-                    let longest = self.client.config().retry.max_retry_after;
-                    self.pause = Some(Duration::from_millis(retry).min(longest));
-                }
-                if self.reconnected && self.seen(&raw) {
-                    continue;
-                }
-                // Only new events reset the count; otherwise a server that replays from the start could keep us
-                // reconnecting forever.
-                self.retries.refill();
-                return match unsuccessful_end(&raw) {
-                    Some((status, why)) => Err(self.ended(status, why).await),
-                    None => Ok(Some(self.deliver(raw))),
-                };
-            }
-            let mut body = match self.body.take() {
-                Some(body) => body,
-                None => self.connect().await?,
-            };
-            let config = self.client.config();
-            match within(&config.runtime, config.idle_timeout, body.next()).await {
-                Some(Some(Ok(chunk))) => {
-                    self.parser.push(&chunk);
-                    if self.parser.pending() > LONGEST {
-                        return Err(self.too_long());
-                    }
-                    self.body = Some(body);
-                }
-                Some(Some(Err(error))) => self.cut("broke", Some(error)).await?,
-                Some(None) => self.cut("ended without `done`", None).await?,
-                None => self.cut("was silent for too long", None).await?,
-            }
-        }
-        Ok(None)
-    }
-
-    /// Whether an event came before the last reconnection already.
-    fn seen(&mut self, raw: &RawEvent) -> bool {
-        let id = raw.id.as_deref().filter(|_| raw.own_id);
-        if self.resync {
-            self.resync = id.is_none() || self.last_id.as_deref() != id;
-            return true;
-        }
-        // An event without an id of its own, such as `done`, is new: those before it were recognised.
-        let Some(id) = id else { return false };
-        if self.first_id.as_deref() == Some(id) {
-            // The server begins again from the start, however far that is back.
-            self.resync = self.last_id.as_deref() != Some(id);
-            return true;
-        }
-        self.recent.iter().any(|recent| recent == id)
-    }
-
-    fn deliver(&mut self, raw: RawEvent) -> Event {
-        let RawEvent { event, data, id, own_id: _, retry } = raw;
-        if let Some(id) = &id
-            && self.last_id.as_ref() != Some(id)
-        {
-            self.first_id.get_or_insert_with(|| id.clone());
-            let full = self.recent.len() == RECENT;
-            let mut place = if full { self.recent.pop_front() } else { None }.unwrap_or_default();
-            place.clone_from(id);
-            self.recent.push_back(place);
-            self.last_id.get_or_insert_default().clone_from(id);
-        }
-        self.delivered = true;
-        match event.as_str() {
-            "done" => self.ended = true,
-            "output" if self.partial.len() < PARTIAL => self.partial.push_str(&data),
-            _ => {}
-        }
-        let file = (self.files && event == "output" && self.client.is_file(&data))
-            .then(|| FileOutput::new(&self.client, &data));
-        Event { event, data, id, retry, file }
-    }
-
-    /// Builds the error that `run` ends with for the same prediction.
-    async fn ended(&mut self, status: &str, why: Option<String>) -> Error {
-        self.ended = true;
-        let seen = match self.prediction.id() {
-            Some(id) => last_state(self.client.clone(), id.to_owned(), self.options.clone()).await,
-            None => None,
-        };
-        let mut prediction = seen.unwrap_or_else(|| self.prediction.clone());
-        prediction.end_with(status, why);
-        let error = match prediction.into_success() {
-            Err(error) => error,
-            Ok(prediction) => Error::new(ErrorKind::PredictionFailed, "Prediction failed")
-                .with_prediction(prediction.into_value()),
-        };
-        error.with_partial(self.partial.as_str().into())
-    }
-
-    async fn connect(&mut self) -> Result<BoxStream<'static, Result<Bytes>>> {
-        self.parser.restart();
-        let mut request = Request::get_url(self.url.clone())
-            .options(self.options.clone())
-            .header("accept", "text/event-stream")
-            .header("cache-control", "no-store");
-        if let Some(id) = &self.last_id {
-            request = request.header("last-event-id", id.clone());
-        }
-        let with_what_came = |error: Error| {
-            let error = error.with_prediction(self.prediction.clone().into_value());
-            if self.delivered { error.with_partial(self.partial.as_str().into()) } else { error }
-        };
-        let response = self.client.open(&request).await.map_err(with_what_came)?;
-        // Test doubles and proxies often declare another type, or none.
-        let content_type = response.header("content-type").unwrap_or_default().to_ascii_lowercase();
-        if ["text/html", "application/xhtml", "application/json", "application/problem+json"]
-            .iter()
-            .any(|refused| content_type.starts_with(refused))
-        {
-            let why = format!(
-                "{} responded with {content_type:?} instead of text/event-stream; check `base_url`, and whether a \
-                 proxy is in between",
-                redacted_url(&self.url)
-            );
-            return Err(with_what_came(Error::new(ErrorKind::InvalidResponse, why)));
-        }
-        Ok(response.body.stream())
-    }
-
-    fn too_long(&self) -> Error {
-        let why = format!("an event of the stream is longer than {LONGEST} bytes");
-        Error::new(ErrorKind::InvalidResponse, why)
-            .with_prediction(self.prediction.clone().into_value())
-            .with_partial(self.partial.as_str().into())
-    }
-
-    /// Waits before the next connection, or gives up.
-    async fn cut(&mut self, what: &str, source: Option<Error>) -> Result<()> {
-        let resumable = self.last_id.is_some() || !self.delivered;
-        let wait = self.retries.after(Failure::Lost, None, None);
-        if let Some(wait) = wait.filter(|_| resumable) {
-            self.reconnected = self.delivered;
-            self.client.runtime().sleep(self.pause.unwrap_or(wait)).await;
-            return Ok(());
-        }
-        let hint =
-            if resumable { "" } else { " The stream cannot be resumed because its events have no ids." };
-        let error = Error::new(
-            ErrorKind::StreamInterrupted,
-            format!(
-                "The event stream {what} before the output was complete.{hint} `partial` has the output received so far."
-            ),
-        );
-        let error = error
-            .with_prediction(self.prediction.clone().into_value())
-            .with_partial(self.partial.as_str().into());
-        Err(match source {
-            Some(source) => error.with_source(source),
-            None => error,
-        })
     }
 }

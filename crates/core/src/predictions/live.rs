@@ -6,13 +6,8 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Deserialize;
 
 use super::{
-    cancel_guard::CancelGuard,
-    events::{Event, read_events},
-    options::PreferWait,
-    poll::Polling,
-    polled_events,
-    run::Run,
-    snapshot::Snapshot,
+    cancel_guard::CancelGuard, event_reader::read_events, events::Event, options::PreferWait, poll::Polling,
+    polled_events, run::Run, snapshot::Snapshot,
 };
 use crate::{
     client::{Client, options::OnAbandon, output_shapes::Shape},
@@ -22,15 +17,15 @@ use crate::{
     value::{Observer, Value, options::option_types},
 };
 
-/// How the output of a prediction that was started by a run is read.
+/// How to read the output of a prediction that a run has started.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Live {
-    /// Whether the prediction is canceled when reading stops early.
+    /// Whether to cancel the prediction when reading stops early.
     cancel: bool,
-    /// Whether its events carry the items as they are.
+    /// Whether the events carry the items unchanged.
     events: bool,
-    /// Whether the items are wanted only once all are there.
+    /// Whether to yield the items only when all exist.
     whole: bool,
     files: bool,
     /// Seconds between polls.
@@ -46,7 +41,7 @@ option_types! {
 
 impl Run {
     /// Returns `{"output"}`, or `{"live", "prediction"}` as soon as the prediction is created if the version writes
-    /// its output item by item. From then on nothing cancels the prediction until its output is read.
+    /// its output item by item. After that, nothing cancels the prediction until its output is read.
     pub(super) async fn started(mut self) -> Result<Value> {
         // An observer receives every state, which events do not show.
         let shape = if self.observer.is_some() { Shape::Whole } else { self.request.shape().await };
@@ -81,7 +76,7 @@ impl Run {
 }
 
 impl Live {
-    /// Yields the items of the output from the first, each once. To be called within the runtime.
+    /// Yields each item of the output once, from the first. Must be called within the runtime.
     pub fn items(
         self,
         client: &Client,
@@ -129,7 +124,7 @@ impl Live {
     }
 }
 
-/// The items of an output that is complete.
+/// Yields the items when the output is complete.
 fn whole(
     client: Client,
     prediction: Snapshot,
@@ -143,7 +138,7 @@ fn whole(
     Box::pin(stream::once(ended).try_flatten())
 }
 
-/// The items as events bring them. When the events cannot be read any more, polling finds the rest.
+/// Yields the items that the events carry. When the events fail, polls for the rest.
 fn from_events(
     client: &Client,
     prediction: Snapshot,
@@ -188,7 +183,7 @@ fn one(item: Result<Value>) -> BoxStream<'static, Result<Value>> {
     Box::pin(stream::iter([item]))
 }
 
-/// The items that come after the text in `given`; `error` if the output begins otherwise.
+/// Yields the items after the text in `given`; `error` if the output begins differently.
 fn rest(
     client: Client,
     items: BoxStream<'static, Result<Value>>,

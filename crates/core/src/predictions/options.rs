@@ -1,4 +1,4 @@
-//! What a prediction is created with besides its input.
+//! The options of a create.
 
 use std::time::Duration;
 
@@ -15,17 +15,17 @@ use crate::{
 pub(crate) enum PreferWait {
     /// Not at all.
     None,
-    /// As long as the server likes: 60 s.
+    /// As long as the server allows: 60 s.
     Longest,
     /// Seconds, 1 to 60.
     Seconds(u64),
 }
 
 impl PreferWait {
-    /// What `run` asks for when nothing was said.
+    /// The hold that `run` asks for by default.
     ///
-    /// Long enough to have a quick model's output with the create, and no longer: until the answer
-    /// comes nobody knows the prediction's id, so it can neither be cancelled nor found again.
+    /// Long enough to receive the output of a fast model with the create, and no longer: until the response arrives
+    /// nobody knows the id, so the prediction can be neither canceled nor found.
     pub fn short(timeout: Option<Duration>) -> Self {
         const SHORT: u64 = 5;
         Self::seconds(timeout.map_or(SHORT, |timeout| SHORT.min(timeout.as_secs() / 2)) as f64)
@@ -52,7 +52,7 @@ impl PreferWait {
     }
 }
 
-/// `wait` in all the forms that the official clients take.
+/// `wait` in all forms that the official clients accept.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(
     untagged,
@@ -61,7 +61,7 @@ impl PreferWait {
 pub(crate) enum Wait {
     Flag(bool),
     Seconds(f64),
-    RunRequest(WaitPlan),
+    Plan(WaitPlan),
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -84,7 +84,7 @@ pub(crate) enum WaitMode {
     Poll,
 }
 
-/// `Cancel-After`: seconds, or a text such as `1m30s`.
+/// `Cancel-After`: seconds, or a duration such as `1m30s`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(untagged, expecting = "must be a number of seconds or a duration such as \"1m30s\"")]
 pub(crate) enum CancelAfter {
@@ -132,7 +132,7 @@ options! {
 }
 
 impl PredictionOptions {
-    /// How long the answer is held; `default` where nothing was said.
+    /// Returns the hold to ask for; `default` if the user did not say.
     pub fn hold(&self, default: PreferWait) -> Result<Option<PreferWait>> {
         let hold = match (&self.wait, &self.prefer) {
             (Some(_), Some(_)) => {
@@ -155,27 +155,27 @@ impl PredictionOptions {
             (Some(Wait::Flag(true)), None) => PreferWait::Longest,
             (Some(Wait::Flag(false)), None) => PreferWait::None,
             (Some(Wait::Seconds(seconds)), None) => PreferWait::seconds(*seconds),
-            (Some(Wait::RunRequest(WaitPlan { mode: Some(WaitMode::Poll), .. })), None) => PreferWait::None,
-            (Some(Wait::RunRequest(WaitPlan { timeout, .. })), None) => {
+            (Some(Wait::Plan(WaitPlan { mode: Some(WaitMode::Poll), .. })), None) => PreferWait::None,
+            (Some(Wait::Plan(WaitPlan { timeout, .. })), None) => {
                 timeout.map_or(PreferWait::Longest, PreferWait::seconds)
             }
         };
         Ok((hold != PreferWait::None).then_some(hold))
     }
 
-    /// The interval between polls, if `wait` has one.
+    /// Returns the time between polls, if `wait` has it.
     pub fn interval(&self) -> Option<Duration> {
         match &self.wait {
-            Some(Wait::RunRequest(WaitPlan { interval: Some(milliseconds), .. })) => {
+            Some(Wait::Plan(WaitPlan { interval: Some(milliseconds), .. })) => {
                 Duration::try_from_secs_f64(milliseconds / 1000.0).ok()
             }
             _ => None,
         }
     }
 
-    /// Lets the server cancel the prediction soon after our own deadline, in case this process ends before.
+    /// Lets the server cancel the prediction soon after the timeout, in case this process ends earlier.
     pub fn limit(&mut self, timeout: Option<Duration>) {
-        // The API's maximum. A longer timeout that was cut to it would end too early.
+        // The maximum that the API accepts. Clamping a longer timeout would cancel too early.
         const DAY: f64 = 86_400.0;
         if let (None, Some(timeout)) = (&self.cancel_after, timeout) {
             let seconds = (timeout.as_secs_f64() + 5.0).ceil();
@@ -184,82 +184,39 @@ impl PredictionOptions {
     }
 }
 
-/// Builder methods over a field `prediction: PredictionOptions` or the one given.
+/// Builder methods over the field `prediction: PredictionOptions`, or the one named.
 macro_rules! prediction_options {
     () => {
         $crate::predictions::options::prediction_options!(prediction);
     };
     ($($field:ident).+) => {
-        /// Where the API reports progress and end: an https URL.
-        ///
-        /// ```no_run
-        /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-        /// let input = replicant::json!({"prompt": "a heron"});
-        /// client.predictions().create("acme/painter", input).webhook("https://example.com/hook").await?;
-        /// # Ok(()) }
-        /// ```
+        /// Sets the https URL that receives the events of the prediction.
         pub fn webhook(mut self, url: impl Into<String>) -> Self {
             self.$($field).+.webhook = Some(url.into());
             self
         }
 
-        /// Which events the webhook is sent: of `start`, `output`, `logs`, `completed`.
-        ///
-        /// ```no_run
-        /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-        /// let input = replicant::json!({"prompt": "a heron"});
-        /// let create = client.predictions().create("acme/painter", input);
-        /// create.webhook("https://example.com/hook").webhook_events_filter(["start", "completed"]).await?;
-        /// # Ok(()) }
-        /// ```
+        /// Sets the events that the webhook receives: `start`, `output`, `logs`, `completed`. Defaults to all.
         pub fn webhook_events_filter<S: Into<String>>(mut self, events: impl IntoIterator<Item = S>) -> Self {
             self.$($field).+.webhook_events_filter = Some(events.into_iter().map(Into::into).collect());
             self
         }
 
-        /// For how many seconds (1 to 60) the server may hold its answer until the output is there; 0
-        /// for not at all.
-        ///
-        /// ```no_run
-        /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-        /// let input = replicant::json!({"prompt": "a heron"});
-        /// let prediction = client.predictions().create("acme/painter", input).wait(30).await?;
-        /// println!("{}", prediction.status);
-        /// # Ok(()) }
-        /// ```
+        /// Sets how long the server may hold its response until the prediction has ended: 1 to 60 seconds, or 0 for
+        /// not at all.
         pub fn wait(mut self, seconds: u64) -> Self {
             self.$($field).+.wait = Some($crate::predictions::options::Wait::Seconds(seconds as f64));
             self
         }
 
-        /// When the server cancels the prediction by itself, counted from its creation: 5 s to 24 h.
-        ///
-        /// ```no_run
-        /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-        /// use std::time::Duration;
-        ///
-        /// let input = replicant::json!({"prompt": "a heron"});
-        /// client.predictions().create("acme/painter", input).cancel_after(Duration::from_secs(90)).await?;
-        /// # Ok(()) }
-        /// ```
+        /// Sets when the server cancels the prediction, counted from its creation: 5 s to 24 h.
         pub fn cancel_after(mut self, after: std::time::Duration) -> Self {
             self.$($field).+.cancel_after =
                 Some($crate::predictions::options::CancelAfter::Seconds(after.as_secs_f64()));
             self
         }
 
-        /// How the files in the input are sent, instead of the client's strategy.
-        ///
-        /// ```no_run
-        /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-        /// use replicant::{File, FileEncodingStrategy, Value};
-        ///
-        /// let mut input = Value::object();
-        /// input["image"] = File::path("photo.png").into();
-        /// let create = client.predictions().create("acme/upscaler", input);
-        /// create.file_encoding_strategy(FileEncodingStrategy::Upload).await?;
-        /// # Ok(()) }
-        /// ```
+        /// Sets how the files in the input are sent. Defaults to the strategy of the client.
         pub fn file_encoding_strategy(mut self, strategy: $crate::client::options::FileEncodingStrategy) -> Self {
             self.$($field).+.file_encoding_strategy = Some(strategy);
             self

@@ -1,4 +1,4 @@
-//! Which versions write their output item by item, by their schema.
+//! Looking up whether a version writes its output item by item.
 
 use std::time::Duration;
 
@@ -18,8 +18,8 @@ use crate::{
 const LOOKUP: Duration = Duration::from_secs(10);
 
 impl RunRequest {
-    /// How the output will be written. Fetches the schema of a pinned version once; if that fails, the output
-    /// counts as whole, and the run itself shows what is wrong.
+    /// Returns how the version writes its output. Fetches the schema of a pinned version once. If that fails, the output
+    /// counts as whole, and the run itself reports what is wrong.
     pub async fn shape(&self) -> Shape {
         if let Named::Version { schema, .. } = &self.reference {
             return schema.as_ref().map_or(Shape::Whole, Shape::of);
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn read_from_the_schema() {
+    fn the_shape_is_read_from_the_schema() {
         let list = || Value::from(crate::json!({"type": "array", "items": {"type": "string"}}));
         let mut texts = list();
         texts["x-cog-array-type"] = "iterator".into();

@@ -1,9 +1,6 @@
-//! The output of a prediction piece by piece, as polling finds it.
+//! The output of a prediction, item by item, read by polling.
 
-use super::{
-    events::{Event, PARTIAL},
-    snapshot::Snapshot,
-};
+use super::{event_reader::PARTIAL, events::Event, snapshot::Snapshot};
 use crate::{
     client::Client,
     error::Result,
@@ -14,8 +11,8 @@ use crate::{
 };
 use futures_util::{StreamExt, future, stream};
 
-/// The items of a prediction's output, each once, from the first. An output that is no list is one item, and given
-/// when it is complete: it may grow until then.
+/// Yields each item of the output once, from the first. An output that is not a list counts as one item, which is
+/// yielded when it is complete.
 pub(crate) fn items(
     client: &Client,
     prediction: Snapshot,
@@ -48,7 +45,7 @@ pub(crate) fn items(
     }))
 }
 
-/// The same as the events that the model does not send.
+/// Yields the items as the events that the model itself does not send.
 pub(super) fn events(
     client: &Client,
     prediction: Snapshot,

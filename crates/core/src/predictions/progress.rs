@@ -1,6 +1,6 @@
-//! Progress read from a prediction's logs.
+//! Progress read from the logs of a prediction.
 
-/// How far a model has come, by the last progress bar in its logs.
+/// The progress of a model, read from the last progress bar in its logs.
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
@@ -17,19 +17,19 @@ pub struct Progress {
     pub percentage: f64,
     /// Steps done.
     pub current: u64,
-    /// Steps in all.
+    /// All steps.
     pub total: u64,
 }
 
 impl Progress {
-    /// The last progress bar in `logs`, as tqdm writes them: ` 30%|███       | 3/10 [00:01<00:02]`.
+    /// Reads the last progress bar in `logs`, in the format of tqdm: ` 30%|███       | 3/10 [00:01<00:02]`.
     ///
     /// ```
     /// let progress = replicant::Progress::parse("start\n 30%|███       | 3/10 [00:01<00:02]").unwrap();
     /// assert_eq!((progress.current, progress.total), (3, 10));
     /// ```
     pub fn parse(logs: &str) -> Option<Self> {
-        // A bar redraws itself behind a carriage return.
+        // A bar is redrawn after a carriage return.
         logs.rsplit(['\n', '\r']).find_map(Self::parse_line)
     }
 
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_bar_counts() {
+    fn the_last_bar_is_read() {
         let logs = "Using seed: 1\n  0%|          | 0/5 [00:00<?, ?it/s]\r 20%|██        | 1/5 [00:00<00:01, 21.38it/s]\n";
         assert_eq!(Progress::parse(logs), Some(Progress { percentage: 0.2, current: 1, total: 5 }));
         let done = format!("{logs} 99.5%|█████ | 199/200 [..]\nwriting files\n");
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn other_lines_are_no_bars() {
+    fn other_lines_are_ignored() {
         for logs in ["", "50% done", "50%|| 1/2", "%|##| 1/2", "a|b|1/2", "100%|##| x/y", "10%|##| 1/"] {
             assert_eq!(Progress::parse(logs), None, "{logs:?}");
         }

@@ -1,10 +1,11 @@
-//! Predictions: one run of a model each.
+//! The predictions resource.
 
 use serde::Deserialize;
 
 use super::{
     create::CreatePrediction,
-    events::{EventStream, read_events},
+    event_reader::read_events,
+    events::EventStream,
     snapshot::Snapshot,
     target::Target,
     types::Prediction,
@@ -18,7 +19,7 @@ use crate::{
     value::Value,
 };
 
-/// Which predictions a list holds.
+/// The filters of a list.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct ListPredictions {
@@ -28,7 +29,7 @@ pub(crate) struct ListPredictions {
     source: Option<String>,
 }
 
-/// The predictions of an account; see [`Client::predictions`].
+/// The predictions of the account; see [`Client::predictions`].
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
@@ -42,25 +43,19 @@ pub struct Predictions<'c> {
 }
 
 impl Client {
-    /// The predictions: create, look at, list, cancel, wait for.
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// let prediction = client.predictions().get("4b2q8m").await?;
-    /// println!("{}", prediction.status);
-    /// # Ok(()) }
-    /// ```
+    /// Returns the predictions resource: create, get, list, cancel, wait.
     pub fn predictions(&self) -> Predictions<'_> {
         Predictions { client: self }
     }
 }
 
 impl Predictions<'_> {
-    /// Creates a prediction and returns as soon as the API has taken it; see
-    /// [`CreatePrediction::wait`] to have it hold its answer, and [`Client::run`] for the output.
+    /// Creates a prediction and returns without waiting for its output.
+    ///
+    /// [`CreatePrediction::wait`] asks the API to hold its response; [`Client::run`] returns the output.
     ///
     /// `POST /predictions`, `POST /models/{owner}/{name}/predictions` or
-    /// `POST /deployments/{owner}/{name}/predictions`, as the reference says.
+    /// `POST /deployments/{owner}/{name}/predictions`, depending on the reference.
     ///
     /// ```no_run
     /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
@@ -80,34 +75,20 @@ impl Predictions<'_> {
         )
     }
 
-    /// A prediction as it is now. `GET /predictions/{id}`
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// let prediction = client.predictions().get("4b2q8m").await?;
-    /// println!("{} {}", prediction.status, prediction.logs.unwrap_or_default());
-    /// # Ok(()) }
-    /// ```
+    /// Returns a prediction. `GET /predictions/{id}`
     pub fn get(&self, id: &str) -> Call<Prediction> {
         Call::new(self.client, path("/predictions/{id}", &[("id", id)]).map(Request::get))
     }
 
-    /// Ends a prediction that runs. `POST /predictions/{id}/cancel`
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// let prediction = client.predictions().cancel("4b2q8m").await?;
-    /// println!("{}", prediction.status);
-    /// # Ok(()) }
-    /// ```
+    /// Cancels a prediction. `POST /predictions/{id}/cancel`
     pub fn cancel(&self, id: &str) -> Call<Prediction> {
-        // Cancelling twice is cancelling once, so it is repeated like a read.
+        // A second cancel changes nothing, so this is safe to retry.
         let request =
             path("/predictions/{id}/cancel", &[("id", id)]).map(|path| Request::post(path).idempotent());
         Call::new(self.client, request)
     }
 
-    /// All predictions, newest first. `GET /predictions`
+    /// Lists all predictions, newest first. `GET /predictions`
     ///
     /// ```no_run
     /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
@@ -132,14 +113,7 @@ impl Predictions<'_> {
         List::new(self.client, Ok(request)).maybe_cursor(cursor)
     }
 
-    /// Waits until a prediction has ended, however it ends.
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// let ended = client.predictions().wait("4b2q8m").await?;
-    /// println!("{}: {}", ended.status, ended.output);
-    /// # Ok(()) }
-    /// ```
+    /// Polls a prediction until it has ended, with or without success. `GET /predictions/{id}`
     pub fn wait(&self, id: impl Into<String>) -> WaitForPrediction {
         self.wait_params(WaitParams::of(id.into()))
     }
@@ -148,21 +122,10 @@ impl Predictions<'_> {
         WaitForPrediction::new(self.client, params)
     }
 
-    /// The events of a prediction that exists. `GET` on its `urls.stream`
+    /// Streams the events of an existing prediction. `GET` on its `urls.stream`
     ///
     /// # Errors
-    /// [`ErrorKind::StreamUnsupported`](crate::ErrorKind::StreamUnsupported) if its model gives none.
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// use futures_util::TryStreamExt;
-    ///
-    /// let mut events = client.predictions().stream("4b2q8m").await?;
-    /// while let Some(event) = events.try_next().await? {
-    ///     print!("{event}");
-    /// }
-    /// # Ok(()) }
-    /// ```
+    /// [`ErrorKind::StreamUnsupported`](crate::ErrorKind::StreamUnsupported) if the model has no event stream.
     pub async fn stream(&self, id: &str) -> Result<EventStream> {
         let prediction: Snapshot =
             self.client.fetch(&Request::get(path("/predictions/{id}", &[("id", id)])?)).await?;

@@ -1,4 +1,4 @@
-//! From a reference to its output: create, wait, hand over.
+//! Running a model: create, poll, return the output.
 
 use std::{fmt, future::IntoFuture, sync::Arc, time::Duration};
 
@@ -21,15 +21,15 @@ use crate::{
     value::{Observer, Value},
 };
 
-/// A model about to be run: set what it needs, then `.await` its output.
+/// A run that has not started: set its options, then `.await` its output.
 ///
-/// Awaiting creates the prediction, waits until it has ended, and gives its output, in which files
-/// are [`FileOutput`](crate::FileOutput)s. Dropping the future cancels the prediction.
+/// Awaiting creates the prediction, polls it until it has ended and returns its [`Output`]. Dropping the future cancels
+/// the prediction (see [`OnAbandon`](crate::OnAbandon)).
 ///
 /// # Errors
 /// Those of a create; [`ErrorKind::PredictionFailed`](crate::ErrorKind::PredictionFailed),
 /// [`ErrorKind::PredictionCanceled`](crate::ErrorKind::PredictionCanceled) and
-/// [`ErrorKind::PredictionAborted`](crate::ErrorKind::PredictionAborted) when it ends otherwise than well;
+/// [`ErrorKind::PredictionAborted`](crate::ErrorKind::PredictionAborted) when it ends without success;
 /// [`ErrorKind::Deadline`](crate::ErrorKind::Deadline).
 ///
 /// ```no_run
@@ -51,7 +51,7 @@ pub struct Run {
     pub(super) observer: Option<Observer>,
 }
 
-/// What a run came to: its output, and the prediction with its id, logs and metrics.
+/// The output of a run, and the prediction with its id, logs and metrics.
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
@@ -70,7 +70,7 @@ pub struct RunOutcome {
 }
 
 impl Client {
-    /// Runs a model and gives its output.
+    /// Runs a model and returns its output.
     ///
     /// `reference` is `owner/name` for an official model, `owner/name:version`, a version id, or
     /// `deployments/owner/name`.
@@ -92,7 +92,7 @@ impl Client {
         Run { request, interval: None, detailed: false, live: false, report_uploads: false, observer: None }
     }
 
-    /// Runs a model and gives its events as they come: for a language model, its words.
+    /// Runs a model and streams its events: for a language model, the text as it is written.
     ///
     /// ```no_run
     /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
@@ -113,46 +113,22 @@ impl Client {
 impl Run {
     run_request_options!();
 
-    /// The time between two looks at the prediction, instead of an adaptive one.
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// use std::time::Duration;
-    ///
-    /// let run = client.run("acme/painter", replicant::json!({"prompt": "a heron"}));
-    /// let output = run.interval(Duration::from_secs(2)).await?;
-    /// # Ok(()) }
-    /// ```
+    /// Sets the time between polls. Defaults to the interval of the client, otherwise adaptive.
     pub fn interval(mut self, interval: Duration) -> Self {
         self.interval = Some(interval);
         self
     }
 
-    /// Is told of every state of the prediction that is seen.
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// let run = client.run("acme/painter", replicant::json!({"prompt": "a heron"}));
-    /// let output = run.observe(|prediction| println!("{}", prediction["status"])).await?;
-    /// # Ok(()) }
-    /// ```
+    /// Sets an observer that receives the prediction after each poll.
     pub fn observe(mut self, observer: impl Fn(Value) + MaybeSend + MaybeSync + 'static) -> Self {
         self.observer = Some(Arc::new(observer));
         self
     }
 
-    /// Runs it and gives the prediction beside the output.
+    /// Runs the model and returns the prediction along with the output.
     ///
     /// # Errors
-    /// As awaiting the run itself.
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// let run = client.run("acme/painter", replicant::json!({"prompt": "a heron"}));
-    /// let outcome = run.detailed().await?;
-    /// println!("{}: {}", outcome.prediction["id"], outcome.output);
-    /// # Ok(()) }
-    /// ```
+    /// Those of awaiting the run.
     pub async fn detailed(self) -> Result<RunOutcome> {
         let prediction = self.ended().await?;
         let output = self.with_files(prediction["output"].clone());
@@ -175,7 +151,7 @@ impl Run {
         }
     }
 
-    /// The prediction, when it has ended well.
+    /// Returns the prediction once it has succeeded.
     async fn ended(&self) -> Result<Snapshot> {
         let guard = self.request.guard();
         // Boxed to keep the future small: each wrapper would otherwise embed it by value.

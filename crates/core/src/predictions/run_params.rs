@@ -1,4 +1,4 @@
-//! Parameters of `run` and `stream` from another language.
+//! The parameters of `run` and `stream` as operations.
 
 use super::{options::PredictionOptions, run::Run, run_request::RunRequest, stream_run::StreamRun};
 use crate::{
@@ -59,7 +59,7 @@ flattened! {
     }
 }
 
-/// Decodes a reference, and explains what to do with a prediction in its place.
+/// Decodes a reference. Explains what to do if a prediction was passed.
 fn reference<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Named, D::Error> {
     match Value::deserialize(deserializer)? {
         Value::String(text) => Ok(Named::Text(text)),

@@ -1,4 +1,4 @@
-//! What `run` and `stream` have in common: what is run, and how.
+//! What `run` and `stream` share: the prediction to create and its options.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::{
     value::Value,
 };
 
-/// A prediction about to be created and followed to its end.
+/// A prediction to create and to follow until it has ended.
 #[derive(Debug, Clone)]
 pub(super) struct RunRequest {
     pub client: Client,
@@ -49,17 +49,17 @@ impl RunRequest {
         }
     }
 
-    /// To be called within the runtime.
+    /// Must be called within the runtime.
     pub fn guard(&self) -> CancelGuard {
         CancelGuard::new(&self.client, self.on_abandon.unwrap_or(self.client.config().on_abandon))
     }
 
-    /// Whether URLs of files become files.
+    /// Whether URLs of files become file outputs.
     pub fn files(&self) -> bool {
         self.use_file_output.unwrap_or(self.client.config().use_file_output)
     }
 
-    /// Holds `work` to the deadline.
+    /// Runs `work`, which fails when the timeout has passed.
     pub async fn limited<T>(&self, guard: &CancelGuard, work: impl Future<Output = Result<T>>) -> Result<T> {
         let Some(timeout) = self.timeout else { return work.await };
         match within(self.client.runtime(), timeout, work).await {
@@ -68,7 +68,7 @@ impl RunRequest {
         }
     }
 
-    /// Creates the prediction; its cancel is assured from here on.
+    /// Creates the prediction. From here on the guard can cancel it.
     pub async fn create(
         &self,
         guard: &CancelGuard,
@@ -90,46 +90,20 @@ impl RunRequest {
 /// Builder methods over a field `request: RunRequest`.
 macro_rules! run_request_options {
     () => {
-        /// How long all of it may take, from creating the prediction to the last of what it gives. When the time is up the
-        /// prediction is cancelled (see `on_abandon`) and the error carries it.
-        ///
-        /// ```no_run
-        /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-        /// use std::time::Duration;
-        ///
-        /// let run = client.run("acme/painter", replicant::json!({"prompt": "a heron"}));
-        /// let output = run.timeout(Duration::from_secs(120)).await?;
-        /// # Ok(()) }
-        /// ```
+        /// Sets the time limit for the whole call, from the create to the last piece of output. When it has passed, the
+        /// prediction is canceled (see `on_abandon`) and the error holds it.
         pub fn timeout(mut self, timeout: std::time::Duration) -> Self {
             self.request.timeout = Some(timeout);
             self
         }
 
-        /// Whether URLs of files in the output become [`FileOutput`](crate::FileOutput)s.
-        ///
-        /// ```no_run
-        /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-        /// let run = client.run("acme/painter", replicant::json!({"prompt": "a heron"}));
-        /// let url = run.use_file_output(false).await?.to_string();
-        /// # Ok(()) }
-        /// ```
+        /// Sets whether files in the output become [`FileOutput`](crate::FileOutput)s rather than strings.
         pub fn use_file_output(mut self, use_file_output: bool) -> Self {
             self.request.use_file_output = Some(use_file_output);
             self
         }
 
-        /// What happens to the prediction when this is given up: dropped, or out of time.
-        ///
-        /// ```no_run
-        /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-        /// use std::time::Duration;
-        /// use replicant::OnAbandon;
-        ///
-        /// let run = client.run("acme/painter", replicant::json!({"prompt": "a heron"}));
-        /// let output = run.timeout(Duration::from_secs(5)).on_abandon(OnAbandon::Leave).await?;
-        /// # Ok(()) }
-        /// ```
+        /// Sets what to do with the prediction when this call is abandoned: dropped, or timed out.
         pub fn on_abandon(mut self, on_abandon: $crate::client::options::OnAbandon) -> Self {
             self.request.on_abandon = Some(on_abandon);
             self

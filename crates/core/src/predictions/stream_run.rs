@@ -1,11 +1,12 @@
-//! From a reference to its events.
+//! Running a model for its events.
 
 use std::future::IntoFuture;
 
 use futures_util::{TryStreamExt, stream};
 
 use super::{
-    events::{Event, EventStream, PARTIAL, read_events},
+    event_reader::{PARTIAL, read_events},
+    events::{Event, EventStream},
     options::PreferWait,
     run_request::{RunRequest, run_request_options},
 };
@@ -16,12 +17,12 @@ use crate::{
     platform::BoxFuture,
 };
 
-/// A model about to be run for its events: `.await` the [`EventStream`].
+/// A streamed run that has not started: set its options, then `.await` its [`EventStream`].
 ///
 /// # Errors
 /// Those of a create, and [`ErrorKind::StreamUnsupported`]; the stream itself fails with
-/// [`ErrorKind::PredictionFailed`], [`ErrorKind::StreamInterrupted`] or [`ErrorKind::Deadline`], each with what
-/// had come in [`Error::partial`](crate::Error::partial).
+/// [`ErrorKind::PredictionFailed`], [`ErrorKind::StreamInterrupted`] or [`ErrorKind::Deadline`], each with the
+/// output received so far in [`Error::partial`](crate::Error::partial).
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
@@ -40,14 +41,8 @@ pub struct StreamRun {
 impl StreamRun {
     run_request_options!();
 
-    /// Polls a model that has no events for its output, and gives that as `output` events, instead of failing
-    /// with [`ErrorKind::StreamUnsupported`].
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// let events = client.stream("acme/painter", replicant::json!({"prompt": "a heron"})).poll_output().await?;
-    /// # Ok(()) }
-    /// ```
+    /// Polls a model that has no event stream, and yields its output as `output` events, instead of failing with
+    /// [`ErrorKind::StreamUnsupported`].
     pub fn poll_output(mut self) -> Self {
         self.request.poll_output = true;
         self
@@ -70,7 +65,7 @@ impl IntoFuture for StreamRun {
         let mut request = self.request;
         Box::pin(async move {
             let guard = request.guard();
-            // As the official clients do: older servers and recorded responses have a stream only then.
+            // As the official clients do: older servers and recorded responses have a stream only on request.
             request.prediction.stream.get_or_insert(true);
             let hold = request.prediction.hold(PreferWait::None)?;
             let (prediction, deadline) = request.limited(&guard, request.create(&guard, hold)).await?;
@@ -108,7 +103,7 @@ impl IntoFuture for StreamRun {
                 if let (Some(_), Ok(Some(event))) = (request.timeout, &next)
                     && partial.len() < PARTIAL
                 {
-                    // What an event prints is its part of the output.
+                    // An event displays as its part of the output.
                     partial.push_str(&event.to_string());
                 }
                 Ok(next?.map(|event| (event, state)))

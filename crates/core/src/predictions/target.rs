@@ -1,4 +1,4 @@
-//! Where a prediction is created, and the request that does it.
+//! The endpoint of a create, and its request.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::{
     value::{Object, Value},
 };
 
-/// Where a prediction is created.
+/// What a create runs, which decides its endpoint.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Target {
     Version(String),
@@ -31,7 +31,7 @@ impl From<Reference> for Target {
 }
 
 impl Target {
-    /// A model whose name may carry a version: `name:version`.
+    /// Returns the target for a model whose name may include a version: `name:version`.
     pub fn of_model(owner: String, name: String) -> Self {
         match name.split_once(':') {
             Some((_, version)) if !version.is_empty() => Self::Version(version.to_owned()),
@@ -39,7 +39,7 @@ impl Target {
         }
     }
 
-    /// Builds the request of the create; `input` holds no files any more.
+    /// Builds the request of the create. The files in `input` must have been uploaded or inlined.
     pub fn request(
         &self,
         input: Value,
@@ -99,6 +99,7 @@ impl Target {
     }
 }
 
+/// Checks the URL of a webhook, the value of the argument `name`.
 pub(crate) fn checked_webhook(name: &str, url: &str) -> Result<String> {
     match Url::parse(url) {
         Ok(parsed) if matches!(parsed.scheme(), "http" | "https") => Ok(url.to_owned()),
@@ -131,7 +132,7 @@ fn cancel_after_header(after: &CancelAfter) -> Result<String> {
     }
 }
 
-/// Owner and name: one each, or `owner/name` in the first alone.
+/// Returns owner and name, given as two arguments or as `owner/name` in the first.
 pub(crate) fn owner_and(owner: String, name: Option<String>) -> Result<(String, String)> {
     match name {
         Some(name) => Ok((owner, name)),
@@ -143,7 +144,7 @@ pub(crate) fn owner_and(owner: String, name: Option<String>) -> Result<(String, 
     }
 }
 
-/// Splits a text that must be `owner/name`.
+/// Splits `owner/name`, the value of the argument `what`.
 pub(crate) fn named(what: &str, text: &str) -> Result<(String, String)> {
     owner_and_name(text)
         .ok_or_else(|| Error::invalid_argument(what, format!("must be \"owner/name\", not {text:?}")))

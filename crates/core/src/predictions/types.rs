@@ -1,4 +1,4 @@
-//! What a prediction looks like.
+//! Predictions and their statuses.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::snapshot::is_terminal;
 use crate::value::{Object, Value};
 
-/// The state of a prediction or training.
+/// The status of a prediction or training.
 ///
 /// ```
 /// use replicant::Status;
@@ -24,25 +24,21 @@ pub enum Status {
     Starting,
     /// Running.
     Processing,
-    /// Ended well; the output is there.
+    /// Ended with an output.
     Succeeded,
     /// Ended with an error.
     Failed,
-    /// Ended because it was cancelled while it ran.
+    /// Canceled while it ran.
     Canceled,
-    /// Ended because its deadline passed before it ran.
+    /// Canceled by its deadline before it ran.
     Aborted,
-    /// A state that is newer than this crate.
+    /// A status that is newer than this crate.
     #[serde(untagged)]
     Other(String),
 }
 
 impl Status {
-    /// The word on the wire.
-    ///
-    /// ```
-    /// assert_eq!(replicant::Status::Canceled.as_str(), "canceled");
-    /// ```
+    /// Returns the status as the API spells it.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Starting => "starting",
@@ -55,19 +51,14 @@ impl Status {
         }
     }
 
-    /// Whether nothing more will happen.
-    ///
-    /// ```
-    /// assert!(replicant::Status::Aborted.is_terminal());
-    /// assert!(!replicant::Status::Processing.is_terminal());
-    /// ```
+    /// Whether nothing changes after this status.
     pub fn is_terminal(&self) -> bool {
         is_terminal(self.as_str())
     }
 }
 
 impl From<Option<String>> for Status {
-    /// The state of that name; what is not known yet is starting.
+    /// Returns the status of that name. A missing one counts as starting.
     fn from(word: Option<String>) -> Self {
         let Some(word) = word else { return Self::default() };
         let known =
@@ -82,13 +73,13 @@ impl fmt::Display for Status {
     }
 }
 
-/// A prediction as it was seen last.
+/// A prediction as the API returned it.
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
 /// let prediction = client.predictions().get("4b2q8m").await?;
 /// println!("{}: {}", prediction.status, prediction.output);
-/// // What is newer than this crate is there all the same.
+/// // Members that are newer than this crate are kept.
 /// println!("{:?}", prediction.extra.get("queue_position"));
 /// # Ok(()) }
 /// ```
@@ -96,39 +87,39 @@ impl fmt::Display for Status {
 #[serde(default)]
 #[non_exhaustive]
 pub struct Prediction {
-    /// Its id.
+    /// The id.
     pub id: String,
     /// The model, `owner/name`.
     pub model: Option<String>,
-    /// The version's id; `hidden` for official models. It may be another than was asked for.
+    /// The id of the version; `hidden` for official models. It may differ from the requested one.
     pub version: Option<String>,
-    /// Its state.
+    /// The status.
     pub status: Status,
     /// The input.
     pub input: Value,
-    /// The output so far, files as URLs; see [`Client::run`](crate::Client::run) for files as [`FileOutput`](crate::FileOutput)s.
+    /// The output so far, with files as URLs. [`Client::run`](crate::Client::run) returns readable files.
     pub output: Value,
-    /// Why it failed.
+    /// The error of the model; `null` if it did not fail.
     pub error: Value,
     /// What the model printed.
     pub logs: Option<String>,
-    /// Measures such as `predict_time` in seconds.
+    /// Metrics such as `predict_time` in seconds.
     pub metrics: Option<Object>,
     /// `api` or `web`.
     pub source: Option<String>,
-    /// The deployment's name, if one ran it.
+    /// The name of the deployment that ran it, if any.
     pub deployment: Option<String>,
     /// Whether input and output were deleted.
     pub data_removed: Option<bool>,
-    /// RFC 3339.
+    /// When it was created. RFC 3339.
     pub created_at: Option<String>,
-    /// RFC 3339.
+    /// When it began to run. RFC 3339.
     pub started_at: Option<String>,
-    /// RFC 3339.
+    /// When it ended. RFC 3339.
     pub completed_at: Option<String>,
-    /// When it is cancelled by itself. RFC 3339.
+    /// When the API cancels it. RFC 3339.
     pub deadline: Option<String>,
-    /// Where it can be seen (`web`, `get`), cancelled and streamed.
+    /// URLs to view it (`web`), get, cancel and stream it.
     pub urls: Object,
     /// Members that are newer than this crate.
     #[serde(flatten)]
@@ -136,16 +127,7 @@ pub struct Prediction {
 }
 
 impl Prediction {
-    /// Progress by the last progress bar in the logs.
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// let prediction = client.predictions().get("4b2q8m").await?;
-    /// if let Some(progress) = prediction.progress() {
-    ///     println!("{:.0} %", progress.percentage * 100.0);
-    /// }
-    /// # Ok(()) }
-    /// ```
+    /// Returns the progress shown by the last progress bar in the logs.
     pub fn progress(&self) -> Option<crate::predictions::progress::Progress> {
         crate::predictions::progress::Progress::parse(self.logs.as_deref()?)
     }

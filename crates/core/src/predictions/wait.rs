@@ -69,11 +69,11 @@ impl WaitParams {
     }
 }
 
-/// A prediction to wait for: `.await` its end.
+/// A prediction to poll: set the options, then `.await` its end.
 ///
 /// # Errors
-/// As a [`Call`](crate::Call), and [`ErrorKind::Deadline`](crate::ErrorKind::Deadline) with the prediction as last seen. That the
-/// prediction failed is no error here: see its `status`.
+/// Those of a [`Call`](crate::Call), and [`ErrorKind::Deadline`](crate::ErrorKind::Deadline) with the prediction as last
+/// polled. A failed prediction is not an error here: see its `status`.
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
@@ -96,47 +96,19 @@ impl WaitForPrediction {
         Self { client: client.clone(), params, options: RequestOptions::default(), observer: None }
     }
 
-    /// How long to wait; the prediction itself goes on after that.
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// use std::time::Duration;
-    /// use replicant::ErrorKind;
-    ///
-    /// match client.predictions().wait("4b2q8m").timeout(Duration::from_secs(60)).await {
-    ///     Ok(prediction) => println!("{}", prediction.output),
-    ///     Err(error) if error.kind() == ErrorKind::Deadline => println!("not yet: {error}"),
-    ///     Err(error) => return Err(error),
-    /// }
-    /// # Ok(()) }
-    /// ```
+    /// Sets the time limit for waiting. The prediction continues after it.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.params.options.timeout = Some(timeout);
         self
     }
 
-    /// The time between two looks, instead of an adaptive one.
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// use std::time::Duration;
-    ///
-    /// client.predictions().wait("4b2q8m").interval(Duration::from_secs(2)).await?;
-    /// # Ok(()) }
-    /// ```
+    /// Sets the time between polls. Defaults to the interval of the client, otherwise adaptive.
     pub fn interval(mut self, interval: Duration) -> Self {
         self.params.options.interval = Some(interval);
         self
     }
 
-    /// Is told of every state of the prediction that is seen.
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// let wait = client.predictions().wait("4b2q8m");
-    /// wait.observe(|prediction| println!("{}", prediction["status"])).await?;
-    /// # Ok(()) }
-    /// ```
+    /// Sets an observer that receives the prediction after each poll.
     pub fn observe(mut self, observer: impl Fn(Value) + MaybeSend + MaybeSync + 'static) -> Self {
         self.observer = Some(Arc::new(observer));
         self

@@ -1,4 +1,4 @@
-//! Deployments: models on machines of one's own choosing.
+//! Deployments: models on dedicated, autoscaled machines.
 
 use serde::{Deserialize, Serialize};
 
@@ -23,18 +23,18 @@ use crate::{
 #[serde(default)]
 #[non_exhaustive]
 pub struct Deployment {
-    /// Who owns it.
+    /// The owner.
     pub owner: String,
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// What it runs now.
+    /// The current release.
     pub current_release: Option<Release>,
     /// Members that are newer than this crate.
     #[serde(flatten)]
     pub extra: Object,
 }
 
-/// One state of a deployment; every change makes a new one.
+/// A release of a deployment. Every change creates one.
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
@@ -47,24 +47,24 @@ pub struct Deployment {
 #[serde(default)]
 #[non_exhaustive]
 pub struct Release {
-    /// Counted from 1.
+    /// The number, starting at 1.
     pub number: i64,
-    /// `owner/name` of the model.
+    /// The model, `owner/name`.
     pub model: String,
-    /// The version's id.
+    /// The id of the version.
     pub version: String,
-    /// RFC 3339.
+    /// When it was created. RFC 3339.
     pub created_at: Option<String>,
-    /// The account that made it.
+    /// The account that created it.
     pub created_by: Option<super::accounts::Account>,
-    /// Hardware and numbers of machines.
+    /// Hardware and scaling.
     pub configuration: Option<Configuration>,
     /// Members that are newer than this crate.
     #[serde(flatten)]
     pub extra: Object,
 }
 
-/// What a deployment runs on.
+/// The hardware and scaling of a deployment.
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
@@ -78,18 +78,18 @@ pub struct Release {
 #[serde(default)]
 #[non_exhaustive]
 pub struct Configuration {
-    /// The machine's SKU; see [`Client::hardware`].
+    /// The SKU of the machine; see [`Client::hardware`].
     pub hardware: String,
-    /// How many machines run at least, 0 to 5.
+    /// The minimum number of instances, 0 to 5.
     pub min_instances: i64,
-    /// How many machines run at most, 0 to 20.
+    /// The maximum number of instances, 0 to 20.
     pub max_instances: i64,
     /// Members that are newer than this crate.
     #[serde(flatten)]
     pub extra: Object,
 }
 
-/// A deployment to create: every field is required.
+/// A deployment to create. Every field is required.
 ///
 /// ```
 /// use replicant::resources::deployments::NewDeployment;
@@ -106,22 +106,22 @@ pub struct Configuration {
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewDeployment {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// `owner/name` of the model.
+    /// The model, `owner/name`.
     pub model: String,
-    /// The version's id.
+    /// The id of the version.
     pub version: String,
-    /// The machine's SKU; see [`Client::hardware`].
+    /// The SKU of the machine; see [`Client::hardware`].
     pub hardware: String,
-    /// How many machines run at least, 0 to 5.
+    /// The minimum number of instances, 0 to 5.
     pub min_instances: i64,
-    /// How many machines run at most, 0 to 20.
+    /// The maximum number of instances, 0 to 20.
     pub max_instances: i64,
 }
 
 options! {
-    /// What changes in a deployment; what is `None` stays.
+    /// Changes to a deployment. A field that is `None` stays.
     ///
     /// ```
     /// use replicant::resources::deployments::DeploymentChange;
@@ -131,16 +131,16 @@ options! {
     #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
     #[serde(deny_unknown_fields, default)]
     pub struct DeploymentChange {
-        /// The version's id.
+        /// The id of the version.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub version: Option<String>,
-        /// The machine's SKU; see [`Client::hardware`].
+        /// The SKU of the machine; see [`Client::hardware`].
         #[serde(skip_serializing_if = "Option::is_none")]
         pub hardware: Option<String>,
-        /// How many machines run at least, 0 to 5.
+        /// The minimum number of instances, 0 to 5.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub min_instances: Option<i64>,
-        /// How many machines run at most, 0 to 20.
+        /// The maximum number of instances, 0 to 20.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub max_instances: Option<i64>,
     }
@@ -154,7 +154,7 @@ flattened! {
     }
 }
 
-/// The deployments of an account; see [`Client::deployments`].
+/// The deployments of the account; see [`Client::deployments`].
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
@@ -168,13 +168,7 @@ pub struct Deployments<'c> {
 }
 
 impl Client {
-    /// The deployments: run predictions on them, and manage them.
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// println!("{:?}", client.deployments().get("acme", "text").await?.current_release);
-    /// # Ok(()) }
-    /// ```
+    /// Returns the deployments resource: run predictions on deployments, and manage them.
     pub fn deployments(&self) -> Deployments<'_> {
         Deployments { client: self }
     }
@@ -182,38 +176,16 @@ impl Client {
 
 impl Deployments<'_> {
     /// Creates a prediction on a deployment. `POST /deployments/{owner}/{name}/predictions`
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// let created = client.deployments().predict("acme", "text", replicant::json!({"prompt": "Sing."})).await?;
-    /// println!("{}", created.id);
-    /// # Ok(()) }
-    /// ```
     pub fn predict(&self, owner: &str, name: &str, input: impl Into<Value>) -> CreatePrediction {
         CreatePrediction::new(self.client, Ok(Target::Deployment(owner.into(), name.into())), input.into())
     }
 
-    /// All deployments, newest first. `GET /deployments`
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// for deployment in client.deployments().list().await?.results {
-    ///     println!("{}/{}", deployment.owner, deployment.name);
-    /// }
-    /// # Ok(()) }
-    /// ```
+    /// Lists all deployments, newest first. `GET /deployments`
     pub fn list(&self) -> List<Deployment> {
         List::new(self.client, Ok(Request::get("/deployments")))
     }
 
-    /// One deployment. `GET /deployments/{owner}/{name}`
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// let deployment = client.deployments().get("acme", "text").await?;
-    /// println!("{}", deployment.current_release.unwrap_or_default().version);
-    /// # Ok(()) }
-    /// ```
+    /// Returns a deployment. `GET /deployments/{owner}/{name}`
     pub fn get(&self, owner: &str, name: &str) -> Call<Deployment> {
         Call::new(self.client, self.path(owner, name).map(Request::get))
     }
@@ -239,16 +211,7 @@ impl Deployments<'_> {
         Call::new(self.client, body(deployment).map(|body| Request::post("/deployments").json(body)))
     }
 
-    /// Changes a deployment, which makes a new release. `PATCH /deployments/{owner}/{name}`
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// use replicant::resources::deployments::DeploymentChange;
-    ///
-    /// let change = DeploymentChange { max_instances: Some(5), ..DeploymentChange::default() };
-    /// client.deployments().update("acme", "text", &change).await?;
-    /// # Ok(()) }
-    /// ```
+    /// Changes a deployment, which creates a new release. `PATCH /deployments/{owner}/{name}`
     pub fn update(&self, owner: &str, name: &str, change: &DeploymentChange) -> Call<Deployment> {
         let request = self.path(owner, name).and_then(|path| Ok(Request::patch(path).json(body(change)?)));
         Call::new(self.client, request)
@@ -256,12 +219,6 @@ impl Deployments<'_> {
 
     /// Deletes a deployment that has been offline and unused for 15 minutes.
     /// `DELETE /deployments/{owner}/{name}`
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// client.deployments().delete("acme", "text").await?;
-    /// # Ok(()) }
-    /// ```
     pub fn delete(&self, owner: &str, name: &str) -> Call<bool> {
         Call::expecting(self.client, self.path(owner, name).map(Request::delete), Expect::Nothing)
     }
@@ -271,7 +228,7 @@ impl Deployments<'_> {
     }
 }
 
-/// A struct of parameters as a JSON body.
+/// Converts a struct of parameters to a JSON body.
 pub(crate) fn body(params: &impl Serialize) -> Result<Value> {
     let json =
         serde_json::to_value(params).map_err(|error| crate::error::Error::invalid(error.to_string()))?;

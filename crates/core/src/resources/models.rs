@@ -23,38 +23,38 @@ use crate::{
 #[serde(default)]
 #[non_exhaustive]
 pub struct Model {
-    /// Who owns it.
+    /// The owner.
     pub owner: String,
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// Its page.
+    /// The URL of the page.
     pub url: Option<String>,
-    /// What it does.
+    /// The description.
     pub description: Option<String>,
     /// `public` or `private`.
     pub visibility: Option<String>,
-    /// Whether it is kept by Replicate, always warm, and run without a version.
+    /// Whether Replicate maintains it. Official models are always warm and run without a version.
     pub is_official: Option<bool>,
-    /// Its source.
+    /// The URL of the source code.
     pub github_url: Option<String>,
-    /// Its paper.
+    /// The URL of the paper.
     pub paper_url: Option<String>,
-    /// Its licence.
+    /// The URL of the license.
     pub license_url: Option<String>,
-    /// How often it has been run.
+    /// The number of runs.
     pub run_count: Option<i64>,
-    /// Its picture.
+    /// The URL of the cover image.
     pub cover_image_url: Option<String>,
-    /// An example of its use.
+    /// An example prediction.
     pub default_example: Option<Prediction>,
-    /// Its newest version.
+    /// The newest version.
     pub latest_version: Option<Version>,
     /// Members that are newer than this crate.
     #[serde(flatten)]
     pub extra: Object,
 }
 
-/// A version of a model; it never changes.
+/// A version of a model. Versions never change.
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
@@ -66,13 +66,13 @@ pub struct Model {
 #[serde(default)]
 #[non_exhaustive]
 pub struct Version {
-    /// Its id: 64 hexadecimal digits.
+    /// The id: 64 hexadecimal digits.
     pub id: String,
-    /// RFC 3339.
+    /// When it was created. RFC 3339.
     pub created_at: Option<String>,
     /// The version of Cog it was built with.
     pub cog_version: Option<String>,
-    /// What it takes and gives, as an OpenAPI document.
+    /// The OpenAPI schema of input and output.
     pub openapi_schema: Value,
     /// Members that are newer than this crate.
     #[serde(flatten)]
@@ -95,33 +95,33 @@ pub struct Version {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewModel {
-    /// Who will own it: the account of the token.
+    /// The owner: the account of the token.
     pub owner: String,
-    /// Its name.
+    /// The name.
     pub name: String,
     /// `public` or `private`.
     pub visibility: String,
-    /// The machine's SKU; see [`Client::hardware`].
+    /// The SKU of the machine; see [`Client::hardware`].
     pub hardware: String,
-    /// What it does.
+    /// The description.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Its source.
+    /// The URL of the source code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub github_url: Option<String>,
-    /// Its paper.
+    /// The URL of the paper.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paper_url: Option<String>,
-    /// Its licence.
+    /// The URL of the license.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub license_url: Option<String>,
-    /// Its picture.
+    /// The URL of the cover image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cover_image_url: Option<String>,
 }
 
 options! {
-    /// What changes in a model; what is `None` stays.
+    /// Changes to a model. A field that is `None` stays.
     ///
     /// ```
     /// use replicant::resources::models::ModelChange;
@@ -131,28 +131,28 @@ options! {
     #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
     #[serde(default)]
     pub struct ModelChange {
-        /// What it does.
+        /// The description.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub description: Option<String>,
-        /// How it is used, in Markdown.
+        /// The readme, in Markdown.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub readme: Option<String>,
-        /// Its source.
+        /// The URL of the source code.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub github_url: Option<String>,
-        /// Its paper.
+        /// The URL of the paper.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub paper_url: Option<String>,
-        /// Its weights.
+        /// The URL of the weights.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub weights_url: Option<String>,
-        /// Its licence.
+        /// The URL of the license.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub license_url: Option<String>,
     }
 }
 
-/// Which model, and what of it.
+/// A model, and one of its versions or a page of a list.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct OfModel {
@@ -220,52 +220,25 @@ pub struct Versions<'c> {
 }
 
 impl Client {
-    /// The models and their versions.
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// println!("{:?}", client.models().get("acme", "painter").await?.visibility);
-    /// # Ok(()) }
-    /// ```
+    /// Returns the models resource.
     pub fn models(&self) -> Models<'_> {
         Models { client: self }
     }
 }
 
 impl<'c> Models<'c> {
-    /// One model. `GET /models/{owner}/{name}`
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// let model = client.models().get("nightmareai", "real-esrgan").await?;
-    /// println!("{}", model.latest_version.unwrap_or_default().id);
-    /// # Ok(()) }
-    /// ```
+    /// Returns a model. `GET /models/{owner}/{name}`
     pub fn get(&self, owner: &str, name: &str) -> Call<Model> {
         Call::new(self.client, of_model("", owner, name).map(Request::get))
     }
 
-    /// All public models, those with the newest versions first. `GET /models`
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// use futures_util::{StreamExt, TryStreamExt};
-    ///
-    /// let newest: Vec<_> = client.models().list().items().take(100).try_collect().await?;
-    /// # Ok(()) }
-    /// ```
+    /// Lists all public models, those with the newest versions first. `GET /models`
     pub fn list(&self) -> List<Model> {
         self.list_params(ListModels::default())
     }
 
-    /// All public models in another order: `sort_by` is `model_created_at` or
+    /// Lists all public models in another order: `sort_by` is `model_created_at` or
     /// `latest_version_created_at`, `sort_direction` is `asc` or `desc`. `GET /models`
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// let oldest = client.models().list_sorted("model_created_at", "asc").await?.results;
-    /// # Ok(()) }
-    /// ```
     pub fn list_sorted(&self, sort_by: &str, sort_direction: &str) -> List<Model> {
         let (sort_by, sort_direction) = (Some(sort_by.to_owned()), Some(sort_direction.to_owned()));
         self.list_params(ListModels { cursor: None, sort_by, sort_direction })
@@ -278,7 +251,7 @@ impl<'c> Models<'c> {
         List::new(self.client, Ok(request)).maybe_cursor(cursor)
     }
 
-    /// Public models that match a text. `QUERY /models`
+    /// Lists the public models that match a text. `QUERY /models`
     ///
     /// ```no_run
     /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
@@ -313,16 +286,7 @@ impl<'c> Models<'c> {
         Call::new(self.client, body(model).map(|body| Request::post("/models").json(body)))
     }
 
-    /// Changes what a model says of itself. `PATCH /models/{owner}/{name}`
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// use replicant::resources::models::ModelChange;
-    ///
-    /// let change = ModelChange { description: Some("Paints birds".into()), ..ModelChange::default() };
-    /// client.models().update("acme", "painter", &change).await?;
-    /// # Ok(()) }
-    /// ```
+    /// Changes the metadata of a model. `PATCH /models/{owner}/{name}`
     pub fn update(&self, owner: &str, name: &str, change: &ModelChange) -> Call<Model> {
         Call::new(
             self.client,
@@ -331,85 +295,38 @@ impl<'c> Models<'c> {
     }
 
     /// Deletes a private model without versions. `DELETE /models/{owner}/{name}`
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// client.models().delete("acme", "painter").await?;
-    /// # Ok(()) }
-    /// ```
     pub fn delete(&self, owner: &str, name: &str) -> Call<bool> {
         Call::expecting(self.client, of_model("", owner, name).map(Request::delete), Expect::Nothing)
     }
 
-    /// Predictions that show what a model does. `GET /models/{owner}/{name}/examples`
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// for example in client.models().examples("acme", "painter").await?.results {
-    ///     println!("{} -> {}", example.input, example.output);
-    /// }
-    /// # Ok(()) }
-    /// ```
+    /// Lists example predictions of a model. `GET /models/{owner}/{name}/examples`
     pub fn examples(&self, owner: &str, name: &str) -> List<Prediction> {
         List::new(self.client, of_model("/examples", owner, name).map(Request::get))
     }
 
-    /// A model's readme, in Markdown. `GET /models/{owner}/{name}/readme`
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// println!("{}", client.models().readme("acme", "painter").await?);
-    /// # Ok(()) }
-    /// ```
+    /// Returns the readme of a model, in Markdown. `GET /models/{owner}/{name}/readme`
     pub fn readme(&self, owner: &str, name: &str) -> Call<String> {
         Call::expecting(self.client, of_model("/readme", owner, name).map(Request::get), Expect::Text)
     }
 
-    /// The versions of models.
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// let versions = client.models().versions().list("acme", "painter").await?.results;
-    /// # Ok(()) }
-    /// ```
+    /// Returns the versions resource.
     pub fn versions(&self) -> Versions<'c> {
         Versions { client: self.client }
     }
 }
 
 impl Versions<'_> {
-    /// All versions of a model, newest first. `GET /models/{owner}/{name}/versions`
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// for version in client.models().versions().list("acme", "painter").await?.results {
-    ///     println!("{} {}", version.id, version.created_at.unwrap_or_default());
-    /// }
-    /// # Ok(()) }
-    /// ```
+    /// Lists all versions of a model, newest first. `GET /models/{owner}/{name}/versions`
     pub fn list(&self, owner: &str, name: &str) -> List<Version> {
         List::new(self.client, of_model("/versions", owner, name).map(Request::get))
     }
 
-    /// One version. `GET /models/{owner}/{name}/versions/{id}`
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// let version = client.models().versions().get("acme", "painter", "5c7d").await?;
-    /// println!("{:?}", version.cog_version);
-    /// # Ok(()) }
-    /// ```
+    /// Returns a version. `GET /models/{owner}/{name}/versions/{id}`
     pub fn get(&self, owner: &str, name: &str, id: &str) -> Call<Version> {
         Call::new(self.client, version(owner, name, id).map(Request::get))
     }
 
-    /// Begins to delete a version, which takes minutes. `DELETE /models/{owner}/{name}/versions/{id}`
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// client.models().versions().delete("acme", "painter", "5c7d").await?;
-    /// # Ok(()) }
-    /// ```
+    /// Requests the deletion of a version, which takes minutes. `DELETE /models/{owner}/{name}/versions/{id}`
     pub fn delete(&self, owner: &str, name: &str, id: &str) -> Call<bool> {
         Call::expecting(self.client, version(owner, name, id).map(Request::delete), Expect::Nothing)
     }

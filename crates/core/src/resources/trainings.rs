@@ -1,4 +1,4 @@
-//! Trainings: new versions of a model made from data of one's own.
+//! Trainings: fine-tuning a version on your own data.
 
 use serde::Deserialize;
 
@@ -26,7 +26,7 @@ use crate::{
     value::{Object, Observer, Value, options::options},
 };
 
-/// A training: like a prediction, its output being the new version and its weights.
+/// A training. It has the fields of a prediction; its output holds the new version and its weights.
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
@@ -45,7 +45,7 @@ options! {
         owner: Option<String>,
         #[serde(default)]
         name: Option<String>,
-        /// `owner/name`, instead of owner and name.
+        /// `owner/name`, in place of `owner` and `name`.
         #[serde(default)]
         model: Option<String>,
         /// The id of the version, or `owner/name:id` alone.
@@ -110,10 +110,10 @@ impl CreateTrainingParams {
     }
 }
 
-/// A training about to be created: set what it needs, then `.await` it.
+/// A training that has not been created: set its options, then `.await` it.
 ///
 /// # Errors
-/// As a [`Call`], and [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for a destination that is not
+/// Those of a [`Call`], and [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for a destination that is not
 /// `owner/name`.
 ///
 /// ```no_run
@@ -135,32 +135,13 @@ pub struct CreateTraining {
 }
 
 impl CreateTraining {
-    /// Where the API reports progress and end: an https URL.
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// let input = replicant::json!({"images": "https://example.com/photos.zip"});
-    /// let create = client.trainings().create("acme", "base", "5c7d", "acme/mine", input);
-    /// create.webhook("https://example.com/hook").await?;
-    /// # Ok(()) }
-    /// ```
+    /// Sets the https URL that receives the events of the training.
     pub fn webhook(mut self, url: impl Into<String>) -> Self {
         self.training.webhook = Some(url.into());
         self
     }
 
-    /// How the files in the input are sent, instead of the client's strategy.
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// use replicant::{File, FileEncodingStrategy, Value};
-    ///
-    /// let mut input = Value::object();
-    /// input["images"] = File::path("photos.zip").into();
-    /// let create = client.trainings().create("acme", "base", "5c7d", "acme/mine", input);
-    /// create.file_encoding_strategy(FileEncodingStrategy::Upload).await?;
-    /// # Ok(()) }
-    /// ```
+    /// Sets how the files in the input are sent. Defaults to the strategy of the client.
     pub fn file_encoding_strategy(mut self, strategy: FileEncodingStrategy) -> Self {
         self.training.file_encoding_strategy = Some(strategy);
         self
@@ -217,7 +198,7 @@ impl Work for CreateTraining {
 
 answers!([] CreateTraining => Training);
 
-/// The trainings of an account; see [`Client::trainings`].
+/// The trainings of the account; see [`Client::trainings`].
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
@@ -231,13 +212,7 @@ pub struct Trainings<'c> {
 }
 
 impl Client {
-    /// The trainings: create, look at, list, cancel.
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// println!("{}", client.trainings().get("zz4ibb").await?.status);
-    /// # Ok(()) }
-    /// ```
+    /// Returns the trainings resource: create, get, list, cancel.
     pub fn trainings(&self) -> Trainings<'_> {
         Trainings { client: self }
     }
@@ -279,38 +254,17 @@ impl Trainings<'_> {
         }
     }
 
-    /// A training as it is now. `GET /trainings/{id}`
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// let training = client.trainings().get("zz4ibb").await?;
-    /// println!("{} {}", training.status, training.logs.unwrap_or_default());
-    /// # Ok(()) }
-    /// ```
+    /// Returns a training. `GET /trainings/{id}`
     pub fn get(&self, id: &str) -> Call<Training> {
         Call::new(self.client, path("/trainings/{id}", &[("id", id)]).map(Request::get))
     }
 
-    /// All trainings, newest first. `GET /trainings`
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// for training in client.trainings().list().await?.results {
-    ///     println!("{} {}", training.id, training.status);
-    /// }
-    /// # Ok(()) }
-    /// ```
+    /// Lists all trainings, newest first. `GET /trainings`
     pub fn list(&self) -> List<Training> {
         List::new(self.client, Ok(Request::get("/trainings")))
     }
 
-    /// Ends a training that runs. `POST /trainings/{id}/cancel`
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// client.trainings().cancel("zz4ibb").await?;
-    /// # Ok(()) }
-    /// ```
+    /// Cancels a training. `POST /trainings/{id}/cancel`
     pub fn cancel(&self, id: &str) -> Call<Training> {
         let request =
             path("/trainings/{id}/cancel", &[("id", id)]).map(|path| Request::post(path).idempotent());
