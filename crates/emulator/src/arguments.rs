@@ -1,71 +1,57 @@
-//! The emulator's options as a command line: for the program, and for languages that start one.
+//! The command-line options, for the program and for languages that start the emulator with the same options.
 
 use std::time::Duration;
 
 use crate::config::{Config, RateLimits};
 
-/// What `--help` prints.
-///
-/// ```
-/// assert!(replicant_emulator::arguments::HELP.contains("--port"));
-/// ```
+/// The text that `--help` prints.
 pub const HELP: &str = "\
-A local server that behaves like Replicate's HTTP API.
+A local server with the behavior of Replicate's HTTP API.
 
 Usage: replicant-emulator [options]
 
-When it listens, it prints one line of JSON: base_url, origin, replay_origin, other_origin, webhook_secret,
+Once it listens, it prints a line of JSON: base_url, origin, replay_origin, other_origin, webhook_secret,
 files_secret.
 
 Options:
-  --port N                 Listen on this port of 127.0.0.1 (default: a free one)
-  --token TOKEN            Accept only this token (default: accept any)
+  --port N                 Listen on this port of 127.0.0.1 (default: a free port)
+  --token TOKEN            Accept only this token (default: any token)
   --account NAME           Name of the account (default: acme)
-  --webhook-secret SECRET  Sign webhooks with this secret, whsec_... (default: made up)
-  --time-scale FACTOR      Real seconds to a second of the service; 0.01 makes an hour pass in 36 s (default: 1)
-  --page-size N            Items to a page of every list (default: as the API)
-  --rate-limit N           Allow N creations of predictions a minute (default: no limit)
-  --credit N               Answer 402 after N predictions (default: never)
-  --stream-idle SECONDS    Close an event stream after this long without events (default: 30)
-  --hold-until-finished    Let `Prefer: wait` wait for the final status
-  --model OWNER/NAME=URL   Let the Cog server at this address run a model; may be repeated
+  --webhook-secret SECRET  Sign webhooks with this secret, whsec_... (default: generated)
+  --time-scale FACTOR      Real seconds per second of the service; with 0.01, an hour takes 36 s (default: 1)
+  --page-size N            Items per page of every list (default: the API's page sizes)
+  --rate-limit N           Allow N prediction creates per minute (default: no limit)
+  --credit N               Respond with status 402 after N predictions (default: never)
+  --stream-idle SECONDS    Close an event stream after this time without events (default: 30)
+  --hold-until-finished    Hold `Prefer: wait` requests until the prediction has finished
+  --model OWNER/NAME=URL   Run a model on the Cog server at this URL; can be repeated
   --replay-only            Serve scripted exchanges only
-  --until-stdin-closes     End when standard input is closed
-  -h, --help               Show this
+  --until-stdin-closes     Stop when standard input is closed
+  -h, --help               Show this help
 ";
 
-/// What a command line asks for.
+/// Parsed command-line arguments.
 ///
 /// ```
 /// use replicant_emulator::arguments;
 ///
 /// let given = ["--port", "8080", "--until-stdin-closes"].map(String::from);
-/// let arguments = arguments::parse(given.into_iter())?.expect("no help was asked for");
+/// let arguments = arguments::parse(given.into_iter())?.expect("not a request for help");
 /// assert!(arguments.until_stdin_closes);
 /// # Ok::<(), String>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Arguments {
-    /// How the emulator behaves.
+    /// The configuration of the emulator.
     pub config: Config,
-    /// Whether the program ends when its standard input does.
+    /// Whether the program stops when its standard input is closed.
     pub until_stdin_closes: bool,
 }
 
-/// Reads the arguments. `None` when help was asked for.
+/// Parses command-line arguments, without the program name. Returns `None` if they ask for help.
 ///
 /// # Errors
-/// A sentence that names the argument that is wrong.
-///
-/// ```
-/// use replicant_emulator::arguments;
-///
-/// let given = ["--time-scale=0.01"].map(String::from);
-/// let arguments = arguments::parse(given.into_iter())?.expect("no help was asked for");
-/// assert_eq!(arguments.config.time_scale, 0.01);
-/// assert!(arguments::parse(["--prot".to_owned()].into_iter()).unwrap_err().contains("--prot"));
-/// # Ok::<(), String>(())
-/// ```
+/// A message that names the invalid argument.
 pub fn parse(arguments: impl Iterator<Item = String>) -> Result<Option<Arguments>, String> {
     let mut config = Config::default();
     let mut until_stdin_closes = false;
@@ -115,11 +101,11 @@ fn number<T: std::str::FromStr>(name: &str, text: &str) -> Result<T, String> {
 }
 
 fn cog_model(text: &str) -> Result<(String, String), String> {
-    let wrong = || format!("--model needs OWNER/NAME=URL, not {text:?}");
-    let (name, url) = text.split_once('=').ok_or_else(wrong)?;
+    let invalid = || format!("--model needs OWNER/NAME=URL, not {text:?}");
+    let (name, url) = text.split_once('=').ok_or_else(invalid)?;
     let is_web = url.starts_with("http://") || url.starts_with("https://");
     if name.split('/').filter(|part| !part.is_empty()).count() != 2 || !is_web {
-        return Err(wrong());
+        return Err(invalid());
     }
     Ok((name.into(), url.trim_end_matches('/').into()))
 }
@@ -133,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_options_in_both_spellings() {
+    fn values_follow_a_space_or_an_equals_sign() {
         let line = "--port=80 --token secret --model=me/it=http://127.0.0.1:5000/ --until-stdin-closes";
         let arguments = read(line).expect("good").expect("no help");
         assert_eq!(arguments.config.port, 80);
@@ -143,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn says_what_is_wrong() {
+    fn errors_name_the_argument() {
         let error = |line: &str| read(line).err().unwrap_or_default();
         assert_eq!(error("--port eighty"), "--port needs a number, not \"eighty\"");
         assert_eq!(error("--port"), "--port needs a value");

@@ -1,4 +1,4 @@
-//! Starting and stopping the server.
+//! Starts and stops the server.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, mpsc};
@@ -8,16 +8,15 @@ use std::{fmt, io};
 
 use tokio::sync::oneshot;
 
-use crate::app::{App, Shared, lock};
 use crate::config::Config;
-use crate::json::Raw;
-use crate::models::cog;
 use crate::replay::{self, Replays, Script, Side};
 use crate::server;
+use crate::state::{App, State};
+use crate::support::lock;
 
-const SLOWEST: f64 = 1000.0;
+const MAX_TIME_SCALE: f64 = 1000.0;
 
-/// A running server. It ends when dropped.
+/// A running server. It stops when dropped.
 ///
 /// ```
 /// use replicant_emulator::{Config, Emulator};
@@ -28,27 +27,19 @@ const SLOWEST: f64 = 1000.0;
 /// ```
 pub struct Emulator {
     app: App,
-    replays: Arc<Replays>,
     stop: Mutex<Option<(oneshot::Sender<()>, JoinHandle<()>)>>,
 }
 
 impl Emulator {
-    /// Starts a server on 127.0.0.1, on a thread of its own. When this returns, it accepts connections.
+    /// Starts a server on 127.0.0.1, in a thread. It accepts connections when this returns.
     ///
     /// # Errors
-    /// When the port is taken, a setting makes no sense, or a Cog server does not answer.
-    ///
-    /// ```
-    /// use replicant_emulator::{Config, Emulator};
-    ///
-    /// let emulator = Emulator::start(Config { time_scale: 0.01, ..Config::default() })?;
-    /// assert!(emulator.origin().starts_with("http://127.0.0.1:"));
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
+    /// If the port is in use, the configuration is invalid, or a Cog server does not respond.
     pub fn start(config: Config) -> io::Result<Self> {
-        // The upper bound keeps every scaled time within what a timer takes.
-        if !(config.time_scale > 0.0 && config.time_scale <= SLOWEST) {
-            let text = format!("time_scale must be above 0 and at most {SLOWEST}, not {}", config.time_scale);
+        // The upper bound keeps scaled durations within the range of a timer.
+        if !(config.time_scale > 0.0 && config.time_scale <= MAX_TIME_SCALE) {
+            let text =
+                format!("time_scale must be above 0 and at most {MAX_TIME_SCALE}, not {}", config.time_scale);
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
         let (replay_port, api_port) =
@@ -58,7 +49,7 @@ impl Emulator {
         let api = api_port.map(bind).transpose()?;
         let origin = api.as_ref().map_or_else(|| replay_origin.clone(), |(_, origin)| origin.clone());
         let replays = Arc::new(Replays::new(replay_origin, other_origin));
-        let app = Shared::new(config, origin, replays.clone());
+        let app = State::new(config, origin, replays.clone());
 
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (sender, stopped) = oneshot::channel::<()>();
@@ -67,7 +58,7 @@ impl Emulator {
         let serve = move || {
             let (app, replays) = parts;
             runtime.block_on(async move {
-                let result = cog::load_all(&app).await;
+                let result = app.load_cog_models().await;
                 let failed = result.is_err();
                 let _ = report.send(result);
                 if failed {
@@ -83,126 +74,69 @@ impl Emulator {
                 }
                 let _ = stopped.await;
             });
-            // Work in progress must not hold up the end.
+            // Work in progress must not delay the shutdown.
             runtime.shutdown_timeout(Duration::from_millis(50));
         };
         let thread = std::thread::Builder::new().name("replicant-emulator".into()).spawn(serve)?;
         match loaded.recv() {
             Ok(Ok(())) => {}
             Ok(Err(error)) => return Err(io::Error::other(error)),
-            Err(_) => return Err(io::Error::other("the server's thread ended before it began to serve")),
+            Err(_) => {
+                return Err(io::Error::other("the thread of the server ended before it started to serve"));
+            }
         }
-        Ok(Self { app, replays, stop: Mutex::new(Some((sender, thread))) })
+        Ok(Self { app, stop: Mutex::new(Some((sender, thread))) })
     }
 
-    /// Address of the API: `http://127.0.0.1:PORT/v1`.
-    ///
-    /// ```
-    /// use replicant_emulator::{Config, Emulator};
-    ///
-    /// let emulator = Emulator::start(Config::default())?;
-    /// assert!(emulator.base_url().ends_with("/v1"));
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
+    /// Returns the base URL of the API: `http://127.0.0.1:PORT/v1`.
     pub fn base_url(&self) -> String {
         format!("{}/v1", self.app.origin)
     }
 
-    /// `http://127.0.0.1:PORT`.
-    ///
-    /// ```
-    /// use replicant_emulator::{Config, Emulator};
-    ///
-    /// let emulator = Emulator::start(Config::default())?;
-    /// assert_eq!(emulator.base_url(), format!("{}/v1", emulator.origin()));
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
+    /// Returns the origin of the API: `http://127.0.0.1:PORT`.
     pub fn origin(&self) -> &str {
         &self.app.origin
     }
 
-    /// Address scripts are played at.
-    ///
-    /// ```
-    /// use replicant_emulator::{Config, Emulator};
-    ///
-    /// let emulator = Emulator::start(Config::default())?;
-    /// println!("POST cases to {}/_replay", emulator.replay_origin());
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
+    /// Returns the origin of the replay server, which accepts scripts at `POST /_replay`.
     pub fn replay_origin(&self) -> &str {
-        &self.replays.origin
+        &self.app.replays.origin
     }
 
-    /// The second address scripts are played at: another origin.
-    ///
-    /// ```
-    /// use replicant_emulator::{Config, Emulator};
-    ///
-    /// let emulator = Emulator::start(Config::default())?;
-    /// assert_ne!(emulator.other_origin(), emulator.replay_origin());
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
+    /// Returns the second origin of the replay server.
     pub fn other_origin(&self) -> &str {
-        &self.replays.other
+        &self.app.replays.other
     }
 
-    /// The secret webhooks are signed with.
-    ///
-    /// ```
-    /// use replicant_emulator::{Config, Emulator};
-    ///
-    /// let emulator = Emulator::start(Config::default())?;
-    /// assert!(emulator.webhook_secret().starts_with("whsec_"));
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
+    /// Returns the secret that signs webhooks.
     pub fn webhook_secret(&self) -> &str {
-        &self.app.webhook_secret
+        &self.app.webhooks.secret
     }
 
-    /// The secret that signs `files/{id}/download` queries.
-    ///
-    /// ```
-    /// use replicant_emulator::{Config, Emulator};
-    ///
-    /// let emulator = Emulator::start(Config::default())?;
-    /// assert!(!emulator.files_secret().is_empty());
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
+    /// Returns the secret that signs `files/{id}/download` queries.
     pub fn files_secret(&self) -> &str {
         &self.app.files_secret
     }
 
-    /// Starts playing scripted exchanges, given as the JSON text of a case.
+    /// Starts a script from the JSON text of a conformance case.
     ///
     /// # Errors
-    /// With what is wrong in the text.
-    ///
-    /// ```
-    /// use replicant_emulator::{Config, Emulator};
-    ///
-    /// let emulator = Emulator::start(Config::default())?;
-    /// let case = r#"{"exchanges": [{"expect": {"method": "GET"}, "reply": {"status": 503}}]}"#;
-    /// let script = emulator.replay(case).expect("a case");
-    /// println!("point a client at {}", script.base_url());
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
+    /// A message about the first mistake in the text.
     pub fn replay(&self, case: &str) -> Result<Arc<Script>, String> {
-        self.replays.start(case.as_bytes())
+        self.app.replays.start(case.as_bytes())
     }
 
-    /// Adds faults, given as the JSON text of a rule or of a list of rules.
+    /// Adds fault rules from the JSON text of a [`Rule`](crate::Rule) or of an array of rules.
     ///
     /// # Errors
-    /// With what is wrong in the text.
+    /// A message about the first mistake in the text.
     ///
     /// ```
     /// use replicant_emulator::{Config, Emulator};
     ///
     /// let emulator = Emulator::start(Config::default())?;
     /// let rule = r#"{"match": {"method": "POST"}, "times": 2, "action": {"status": 429}}"#;
-    /// emulator.add_faults(rule).expect("a rule");
-    /// assert!(emulator.add_faults("{}").is_err());
+    /// emulator.add_faults(rule).expect("a valid rule");
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn add_faults(&self, rules: &str) -> Result<(), String> {
@@ -215,30 +149,13 @@ impl Emulator {
         Ok(())
     }
 
-    /// The requests the API has received, as JSON text.
-    ///
-    /// ```
-    /// use replicant_emulator::{Config, Emulator};
-    ///
-    /// let emulator = Emulator::start(Config::default())?;
-    /// assert_eq!(emulator.requests_json().matches("/cancel").count(), 0);
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
+    /// Returns the requests that the API has received, as a JSON array.
     pub fn requests_json(&self) -> String {
-        let requests: Raw = self.app.recorder.view();
-        requests.get().to_owned()
+        self.app.recorder.view().get().to_owned()
     }
 
-    /// Where it listens and what it signs with, as a JSON object: `base_url`, `origin`, `replay_origin`,
+    /// Returns the URLs and secrets of the server as a JSON object: `base_url`, `origin`, `replay_origin`,
     /// `other_origin`, `webhook_secret`, `files_secret`.
-    ///
-    /// ```
-    /// use replicant_emulator::{Config, Emulator};
-    ///
-    /// let emulator = Emulator::start(Config::default())?;
-    /// assert!(emulator.addresses_json().contains("\"base_url\""));
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
     pub fn addresses_json(&self) -> String {
         let addresses = serde_json::json!({
             "base_url": self.base_url(),
@@ -251,18 +168,7 @@ impl Emulator {
         addresses.to_string()
     }
 
-    /// Ends the server: closes its connections and joins its thread.
-    ///
-    /// Doing it twice does no harm.
-    ///
-    /// ```
-    /// use replicant_emulator::{Config, Emulator};
-    ///
-    /// let emulator = Emulator::start(Config::default())?;
-    /// emulator.stop();
-    /// assert!(std::net::TcpStream::connect(&emulator.origin()["http://".len()..]).is_err());
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
+    /// Stops the server: closes its connections and joins its thread. Has no effect on a stopped server.
     pub fn stop(&self) {
         let Some((sender, thread)) = lock(&self.stop).take() else { return };
         let _ = sender.send(());

@@ -1,5 +1,5 @@
-//! A local server that behaves like Replicate's HTTP API, so that examples and tests need no token, no network and
-//! no money.
+//! A local server with the behavior of Replicate's HTTP API. Examples and tests that use it need no token, no
+//! network and no money.
 //!
 //! ```no_run
 //! use replicant_emulator::{Config, Emulator};
@@ -9,40 +9,38 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
-//! It keeps real state, checks inputs against each model's schema, holds `Prefer: wait`, streams events, delivers
-//! signed webhooks, and misbehaves when told to ([`Rule`], [`Emulator::replay`]).
+//! The server keeps state, validates inputs against each model's schema, holds requests with `Prefer: wait`, streams
+//! events and delivers signed webhooks. [`Rule`] injects faults, and [`Emulator::replay`] plays scripted exchanges.
 
-mod app;
-pub mod arguments;
-mod call;
-mod catalog;
-mod clock;
+// From the lowest layer to the highest; `tests/layers.rs` checks it.
+mod support;
+
 mod config;
-mod deployments;
-mod emulator;
-mod events;
-mod fault;
-mod fetch;
-mod files;
-mod ids;
-mod job;
-mod json;
-mod limits;
-mod listener;
-mod models;
-mod multipart;
-mod page;
-mod problem;
-mod recorder;
 mod replay;
-mod routes;
-mod runner;
-mod schema;
-mod server;
+
+mod http;
+
+mod files;
 mod webhook;
 
-pub use config::{Config, RateLimits, Timing};
+mod job;
+mod model;
+
+mod builtin;
+mod cog;
+mod demo;
+
+mod catalog;
+mod state;
+
+mod request;
+mod routes;
+mod server;
+
+pub mod arguments;
+mod emulator;
+
+pub use config::{Action, Config, Match, RateLimits, Rule, Timing};
 pub use emulator::Emulator;
-pub use fault::{Action, Match, Rule};
 pub use replay::Script;
 pub use webhook::sign;

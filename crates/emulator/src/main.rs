@@ -1,4 +1,4 @@
-//! The server as a program.
+//! The command-line program.
 
 use std::io::{Read, Write};
 use std::process::ExitCode;
@@ -26,26 +26,26 @@ fn main() -> ExitCode {
         }
     };
     if announce(&emulator).is_err() {
-        // Whoever started this is gone.
+        // The process that started this one has closed its end.
         return ExitCode::FAILURE;
     }
     if arguments.until_stdin_closes {
         let _ = std::io::stdin().lock().read_to_end(&mut Vec::new());
     } else {
-        // Until the process is told to end. The sender is kept, so this never returns.
+        // Blocks until a signal ends the process, as the sender is never dropped.
         let (_sender, forever) = mpsc::channel::<()>();
         let _ = forever.recv();
     }
     ExitCode::SUCCESS
 }
 
-/// Prints the line of JSON that programs read, and hints for people.
+/// Prints a line of JSON for programs, and instructions for people on standard error.
 fn announce(emulator: &Emulator) -> std::io::Result<()> {
     let line = emulator.addresses_json();
     let mut stdout = std::io::stdout().lock();
     writeln!(stdout, "{line}")?;
     stdout.flush()?;
-    eprintln!("Listening. Point a client here:");
+    eprintln!("Listening. To use it:");
     eprintln!("  export REPLICATE_BASE_URL={}", emulator.base_url());
     eprintln!("  export REPLICATE_API_TOKEN=any-token");
     eprintln!("Requests received: {}/_emulator/requests", emulator.origin());

@@ -1,4 +1,4 @@
-//! The API's listener: what happens to every request before and after its handler.
+//! The server of the API: what applies to every request.
 
 use std::sync::Arc;
 
@@ -9,26 +9,27 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 
-use crate::app::App;
-use crate::call::ReadBody;
-use crate::limits::Class;
-use crate::listener::{Breaker, CountingListener};
-use crate::problem::Problem;
+use crate::http::limits::Class;
+use crate::http::listener::{Breaker, CountingListener};
+use crate::http::problem::Problem;
+use crate::request::ReadBody;
 use crate::routes;
+use crate::state::App;
 
-// Above the largest upload, so that its own error can be answered.
+// Above the largest upload, which has its own error response.
 const LARGEST_BODY: usize = 160_000_000;
 
 /// Serves the API until the task is dropped.
 pub(crate) async fn serve(app: App, listener: tokio::net::TcpListener) {
     let listener = CountingListener::new(listener, Arc::clone(&app.gauges));
-    let router = routes::router().layer(from_fn_with_state(app.clone(), around)).with_state(app);
+    let router = routes::router().layer(from_fn_with_state(app.clone(), handle)).with_state(app);
     let service = router.into_make_service_with_connect_info::<Breaker>();
-    // Only ends with the runtime: `serve` never returns an error.
+    // `serve` never returns; it ends with the runtime.
     let _ = axum::serve(listener, service).await;
 }
 
-async fn around(
+/// Records a request, applies fault rules, and runs the handler.
+async fn handle(
     State(app): State<App>,
     ConnectInfo(breaker): ConnectInfo<Breaker>,
     request: Request,
@@ -36,7 +37,7 @@ async fn around(
 ) -> Response {
     let (mut parts, body) = request.into_parts();
     let Ok(body) = axum::body::to_bytes(body, LARGEST_BODY).await else {
-        // Either the client went away, or it sends more than anything here accepts.
+        // The client has closed the connection, or the body exceeds the limit.
         return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "The request body is too large").into_response();
     };
     parts.extensions.insert(ReadBody(body.clone()));
@@ -50,8 +51,8 @@ async fn around(
         tokio::time::sleep(std::time::Duration::from_millis(delay)).await;
     }
     let response = match &fault {
-        Some(action) if action.skips_handler() => action.canned(),
-        _ => admitted(&app, parts, next).await,
+        Some(action) if action.skips_handler() => action.fixed_response(),
+        _ => authorize(&app, parts, next).await,
     };
     match fault {
         Some(action) => action.apply(response, &breaker),
@@ -59,15 +60,15 @@ async fn around(
     }
 }
 
-/// Checks token, rate limit and credit, then lets the handler answer.
-async fn admitted(app: &App, parts: axum::http::request::Parts, next: Next) -> Response {
+/// Checks token, rate limit and credit, and runs the handler.
+async fn authorize(app: &App, parts: axum::http::request::Parts, next: Next) -> Response {
     let path = parts.uri.path();
-    // Files and streams are opened by their URL alone.
+    // The URLs of files and streams need no token.
     let is_open = !path.starts_with("/v1/") || path.starts_with("/v1/streams/") || path == "/openapi.json";
     if is_open {
         return next.run(Request::from_parts(parts, Body::empty())).await;
     }
-    if !token_is_right(app, &parts.headers) {
+    if !token_is_valid(app, &parts.headers) {
         return Problem::unauthenticated().into_response();
     }
     let class = classify(&parts.method, path);
@@ -78,13 +79,13 @@ async fn admitted(app: &App, parts: axum::http::request::Parts, next: Next) -> R
     if class == Class::Create && !app.limits.pay() {
         return with_limits(Problem::insufficient_credit().into_response(), remaining, 1);
     }
-    // Recorded answers of the file endpoints carry no limits.
+    // As in recorded responses: the file endpoints have no rate limit headers.
     let limited = !path.starts_with("/v1/files");
     let response = next.run(Request::from_parts(parts, Body::from(Bytes::new()))).await;
     if limited { with_limits(response, remaining, 1) } else { response }
 }
 
-fn token_is_right(app: &App, headers: &HeaderMap) -> bool {
+fn token_is_valid(app: &App, headers: &HeaderMap) -> bool {
     let Some(token) = &app.config.token else { return true };
     let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let Some((scheme, sent)) = sent.and_then(|sent| sent.split_once(' ')) else {

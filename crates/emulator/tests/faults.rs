@@ -1,4 +1,4 @@
-//! Misbehaviour on order, and what can be seen of it.
+//! Fault injection, and the emulator's own endpoints.
 
 mod common;
 
@@ -10,32 +10,36 @@ use serde_json::{Value, json};
 const CREATE: &str = "/models/emulator/echo/predictions";
 
 #[tokio::test]
-async fn answers_in_place_of_the_handler() {
+async fn a_rule_responds_instead_of_the_handler() {
     let api = api();
     let rule = json!({"match": {"method": "POST", "path": "/v1/models/*/predictions"}, "times": 2,
                       "action": {"status": 503, "json": {"detail": "busy"}, "headers": {"retry-after": "2"}}});
     let url = format!("{}/_emulator/faults", api.emulator.origin());
     assert_eq!(api.post(&url, rule.clone()).await, (201, json!([rule])));
-    assert_eq!(api.get("/account").await.0, 200, "other requests are left alone");
+    assert_eq!(api.get("/account").await.0, 200, "the rule does not apply to other requests");
     for _ in 0..2 {
         let response = api.request("POST", CREATE).json(&json!({"input": {}})).send().await.expect("sent");
         assert_eq!(
             (response.status().as_u16(), response.headers()["retry-after"].to_str().expect("text")),
             (503, "2")
         );
-        assert_eq!(common::answer(response).await.1, json!({"detail": "busy"}));
+        assert_eq!(common::status_and_body(response).await.1, json!({"detail": "busy"}));
     }
     assert_eq!(api.post(CREATE, json!({"input": {}})).await.0, 201);
     assert_eq!(api.state().await["predictions"].as_object().map(|all| all.len()), Some(1));
     assert_eq!(api.post(&url, json!({"action": {"stauts": 500}})).await.0, 400);
     assert_eq!(api.post(&url, json!([{"times": 0, "action": {"status": 500}}])).await.0, 201);
-    assert_eq!((api.get("/account").await.0, api.get("/account").await.0), (500, 500), "0 is for ever");
+    assert_eq!(
+        (api.get("/account").await.0, api.get("/account").await.0),
+        (500, 500),
+        "0 applies to all requests"
+    );
     assert_eq!(api.send("DELETE", &url, Value::Null).await.0, 204);
     assert_eq!(api.get("/account").await.0, 200);
 }
 
 #[tokio::test]
-async fn loses_answers_before_or_after_acting() {
+async fn a_rule_drops_responses_before_or_after_processing() {
     let api = api();
     let body = json!({"input": {}});
     for (action, created) in [
@@ -52,7 +56,7 @@ async fn loses_answers_before_or_after_acting() {
 }
 
 #[tokio::test]
-async fn breaks_bodies() {
+async fn a_rule_cuts_and_stalls_bodies() {
     let api = api();
     let drawn = api.run_version(common::SDXL, json!({"width": 64, "height": 64})).await;
     let url = drawn["output"][0].as_str().expect("a URL");
@@ -60,7 +64,11 @@ async fn breaks_bodies() {
     for action in [json!({"cut_body_at": 100}), json!({"cut_body_at": 100, "reset": true})] {
         api.fault(json!({"match": {"path": "/files/*"}, "action": action})).await;
         let mut response = api.request("GET", url).send().await.expect("sent");
-        assert_eq!(response.content_length(), Some(whole.len() as u64), "the whole is promised");
+        assert_eq!(
+            response.content_length(),
+            Some(whole.len() as u64),
+            "Content-Length is that of the whole body"
+        );
         let first = response.chunk().await;
         if action.get("reset").is_none() {
             assert_eq!(first.expect("bytes").as_deref(), Some(&whole[..100]));
@@ -85,7 +93,7 @@ async fn breaks_bodies() {
 }
 
 #[tokio::test]
-async fn delays() {
+async fn a_rule_delays_responses() {
     let api = api();
     api.fault(json!({"action": {"delay_ms": 60}})).await;
     let began = Instant::now();
@@ -94,7 +102,7 @@ async fn delays() {
 }
 
 #[tokio::test]
-async fn shows_what_was_received() {
+async fn received_requests_and_state_can_be_inspected() {
     let api = api();
     let request = api.request("POST", CREATE).bearer_auth("t").json(&json!({"input": {"value": 1}}));
     request.send().await.expect("sent");
@@ -106,7 +114,7 @@ async fn shows_what_was_received() {
         (&received["headers"]["authorization"], &received["json"]["input"]["value"]),
         (&json!("Bearer t"), &json!(1))
     );
-    assert_eq!(requests.as_array().map(Vec::len), Some(1), "looking is not counted");
+    assert_eq!(requests.as_array().map(Vec::len), Some(1), "inspecting is not recorded");
     assert_eq!(api.send("DELETE", &url, Value::Null).await.0, 204);
     assert_eq!(api.get(&url).await.1, json!([]));
     let done = api.run("echo", json!({"value": 1})).await;

@@ -1,10 +1,10 @@
-//! Uploads, file inputs and output files.
+//! Files: uploads, file inputs and output files.
 
 mod common;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use common::{Api, ESRGAN, SDXL, answer, api, seconds, with};
+use common::{Api, ESRGAN, SDXL, api, seconds, status_and_body, with};
 use hmac::{Hmac, KeyInit, Mac};
 use replicant_emulator::Config;
 use reqwest::multipart::{Form, Part};
@@ -14,25 +14,25 @@ async fn upload(api: &Api, bytes: &[u8]) -> Value {
     let part = Part::bytes(bytes.to_vec()).file_name("pic \"1\".png").mime_str("image/png").expect("a type");
     let form = Form::new().part("content", part).text("metadata", r#"{"customer": 7}"#);
     let response = api.request("POST", "/files").multipart(form).send().await.expect("sent");
-    let (status, file) = answer(response).await;
+    let (status, file) = status_and_body(response).await;
     assert_eq!(status, 201, "{file}");
     file
 }
 
-/// A picture drawn by the emulator itself.
-async fn picture(api: &Api) -> Vec<u8> {
+/// Returns an image painted by the emulator.
+async fn image_file(api: &Api) -> Vec<u8> {
     let drawn = api.run_version(SDXL, json!({"prompt": "a", "width": 32, "height": 24, "seed": 1})).await;
     let url = drawn["output"][0].as_str().expect("a URL");
     api.request("GET", url).send().await.expect("sent").bytes().await.expect("bytes").to_vec()
 }
 
 fn size(png: &[u8]) -> (u32, u32) {
-    let picture = image::load_from_memory(png).expect("a picture");
-    (picture.width(), picture.height())
+    let image = image::load_from_memory(png).expect("an image");
+    (image.width(), image.height())
 }
 
 #[tokio::test]
-async fn keeps_uploads() {
+async fn an_upload_can_be_read_listed_and_deleted() {
     let api = api();
     let file = upload(&api, b"hello").await;
     assert_eq!((&file["size"], &file["content_type"]), (&json!(5), &json!("image/png")));
@@ -49,22 +49,22 @@ async fn keeps_uploads() {
 }
 
 #[tokio::test]
-async fn refuses_wrong_uploads() {
+async fn invalid_uploads_are_rejected() {
     let api = api();
     let (status, problem) = api.post("/files", json!({})).await;
     assert_eq!(status, 400, "{problem}");
     let form = Form::new().text("upload", "x");
     let (status, problem) =
-        answer(api.request("POST", "/files").multipart(form).send().await.expect("sent")).await;
+        status_and_body(api.request("POST", "/files").multipart(form).send().await.expect("sent")).await;
     assert_eq!((status, &problem["invalid_fields"][0]["description"]), (422, &json!("content is required")));
     let form = Form::new().part("content", Part::bytes(vec![0u8; 100_000_001]));
     let (status, problem) =
-        answer(api.request("POST", "/files").multipart(form).send().await.expect("sent")).await;
+        status_and_body(api.request("POST", "/files").multipart(form).send().await.expect("sent")).await;
     assert_eq!((status, problem), (413, json!({"detail": "Files must be less than 100MB in size"})));
 }
 
 #[tokio::test]
-async fn downloads_by_signature() {
+async fn a_download_needs_a_valid_signature() {
     let api = api();
     let file = upload(&api, b"hello").await;
     let id = file["id"].as_str().expect("an id");
@@ -94,9 +94,9 @@ async fn downloads_by_signature() {
 }
 
 #[tokio::test]
-async fn reads_files_given_in_every_way() {
+async fn file_inputs_can_be_data_uris_uploads_and_urls() {
     let api = api();
-    let png = picture(&api).await;
+    let png = image_file(&api).await;
     assert_eq!(size(&png), (32, 24));
     let uploaded = upload(&api, &png).await;
     let drawn = api.run_version(SDXL, json!({"width": 32, "height": 24})).await;
@@ -114,16 +114,16 @@ async fn reads_files_given_in_every_way() {
 }
 
 #[tokio::test]
-async fn says_what_is_wrong_with_a_file() {
+async fn an_unreadable_file_input_fails_with_a_reason() {
     let api = api();
-    let gone = format!("{}/files/bm9uZQ==", api.emulator.base_url());
-    let wrong = [
-        (gone.as_str(), "there is no uploaded file bm9uZQ=="),
-        ("data:text/plain,hello", "no picture that can be read"),
+    let deleted = format!("{}/files/bm9uZQ==", api.emulator.base_url());
+    let unreadable = [
+        (deleted.as_str(), "there is no uploaded file bm9uZQ=="),
+        ("data:text/plain,hello", "is not a readable image"),
         ("ftp://example.com/a.png", "ftp: URLs cannot be read"),
         ("http://127.0.0.1:1/a.png", "could not fetch http://127.0.0.1:1/a.png"),
     ];
-    for (uri, expected) in wrong {
+    for (uri, expected) in unreadable {
         let failed = api.run_version(ESRGAN, json!({"image": uri})).await;
         assert_eq!(failed["status"], "failed", "{failed}");
         let error = failed["error"].as_str().expect("an error");
@@ -136,7 +136,7 @@ async fn says_what_is_wrong_with_a_file() {
 }
 
 #[tokio::test]
-async fn serves_output_in_ranges() {
+async fn output_files_support_ranges() {
     let api = api();
     let drawn = api.run_version(SDXL, json!({"width": 32, "height": 24})).await;
     let url = drawn["output"][0].as_str().expect("a URL").to_owned();
@@ -163,23 +163,23 @@ async fn serves_output_in_ranges() {
 }
 
 #[tokio::test]
-async fn output_needs_no_token_and_expires() {
+async fn output_files_need_no_token_and_expire() {
     let api = with(Config { token: Some("t".into()), retention: seconds(0.3), ..Config::default() });
     let request = api.request("POST", "/predictions").bearer_auth("t").header("prefer", "wait");
     let body = json!({"version": SDXL, "input": {"width": 16, "height": 16}});
-    let (_, drawn) = answer(request.json(&body).send().await.expect("sent")).await;
+    let (_, drawn) = status_and_body(request.json(&body).send().await.expect("sent")).await;
     let url = drawn["output"][0].as_str().expect("a URL");
     let response = api.request("GET", url).bearer_auth("leaked").send().await.expect("sent");
     assert_eq!(response.status(), 200);
     let requests: Value = serde_json::from_str(&api.emulator.requests_json()).expect("JSON");
     let last = requests.as_array().and_then(|all| all.last()).expect("a request");
-    assert_eq!(last["headers"]["authorization"], "Bearer leaked", "what was sent can be seen");
+    assert_eq!(last["headers"]["authorization"], "Bearer leaked", "the request log shows the header");
     tokio::time::sleep(seconds(0.35)).await;
     assert_eq!(api.get(url).await.0, 404);
 }
 
 #[tokio::test]
-async fn draws_what_is_asked_for() {
+async fn images_depend_on_prompt_seed_and_format() {
     let api = api();
     let draw = async |prompt: &str, seed: i64| {
         let input = json!({"prompt": prompt, "width": 48, "height": 32, "seed": seed});
@@ -204,7 +204,7 @@ async fn draws_what_is_asked_for() {
 }
 
 #[tokio::test]
-async fn measures_a_sound() {
+async fn the_waveform_model_measures_a_sound() {
     let api = api();
     let (_, model) = api.get("/models/fofr/audio-to-waveform").await;
     let output = &model["default_example"]["output"];
@@ -218,5 +218,5 @@ async fn measures_a_sound() {
     assert_eq!(size(&bytes), (1000, 200));
     let version = model["latest_version"]["id"].as_str().expect("an id");
     let failed = api.run_version(version, json!({"audio": "data:audio/mpeg;base64,SUQz"})).await;
-    assert!(failed["error"].as_str().is_some_and(|error| error.contains("no WAV file")), "{failed}");
+    assert!(failed["error"].as_str().is_some_and(|error| error.contains("not a WAV file")), "{failed}");
 }

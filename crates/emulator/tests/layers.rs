@@ -1,9 +1,29 @@
-//! Layers: the checker of `tests/support/layers.rs` finds imports that point upward or form circles.
+//! Layers: the modules of the emulator import only lower layers, and the checker finds imports that do not.
 
 #[path = "../../../tests/support/layers.rs"]
 mod layers;
 
 use std::path::Path;
+
+#[test]
+fn modules_import_only_lower_layers() {
+    let order = [
+        "support",
+        "config|replay",
+        "http",
+        "files|webhook",
+        "job",
+        "model",
+        "builtin|cog|demo",
+        "catalog",
+        "state",
+        "request",
+        "routes",
+        "server",
+        "arguments|emulator",
+    ];
+    layers::check(Path::new(env!("CARGO_MANIFEST_DIR")), &order);
+}
 
 #[test]
 #[should_panic(expected = "src/low/part.rs:1: `crate::high`: `low` may import only what lies below it")]

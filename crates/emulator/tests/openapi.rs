@@ -1,12 +1,12 @@
-//! Holds every answer against the API's own OpenAPI document, where that is at hand: at `REPLICANT_OPENAPI`, or beside
-//! the workspace in `shared/openapi.json`.
+//! Validates every response against the API's OpenAPI document, if there is one at `REPLICANT_OPENAPI` or at
+//! `shared/openapi.json` beside the workspace.
 
 mod common;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use common::{Api, SDXL, answer, api};
+use common::{Api, SDXL, api, status_and_body};
 use serde_json::{Value, json};
 
 fn document() -> Option<Value> {
@@ -16,7 +16,7 @@ fn document() -> Option<Value> {
     Some(serde_json::from_str(&text).expect("the document is JSON"))
 }
 
-/// Checks answers, and remembers which operations were used.
+/// Validates responses and records which operations were used.
 struct Checker {
     api: Api,
     document: Value,
@@ -24,7 +24,7 @@ struct Checker {
 }
 
 impl Checker {
-    /// Sends a request and checks its answer against the operation.
+    /// Sends a request and validates the response against the operation.
     async fn call(&mut self, operation: &str, path: &str, body: Option<Value>) -> Value {
         let (method, schema_of) = self.operation(operation);
         let mut request = self.api.request(&method, path);
@@ -34,7 +34,7 @@ impl Checker {
                 body => request.json(&body),
             };
         }
-        let (status, value) = answer(request.send().await.expect("sent")).await;
+        let (status, value) = status_and_body(request.send().await.expect("sent")).await;
         self.check(operation, &schema_of, status, &value);
         value
     }
@@ -50,10 +50,10 @@ impl Checker {
     fn check(&mut self, operation: &str, responses: &Value, status: u16, value: &Value) {
         self.used.insert(operation.to_owned());
         let response = &responses[status.to_string()];
-        assert!(response.is_object(), "{operation} answered {status}, which is not declared: {value}");
+        assert!(response.is_object(), "{operation} responded with {status}, which is not declared: {value}");
         if let Some(schema) = response.pointer("/content/application~1json/schema") {
             let mut problems = Vec::new();
-            self.compare(schema, value, "answer", &mut problems);
+            self.compare(schema, value, "response", &mut problems);
             assert!(problems.is_empty(), "{operation}: {problems:#?}\n{value:#}");
         }
     }
@@ -73,7 +73,7 @@ impl Checker {
                 found.is_empty()
             });
             if !fits {
-                problems.push(format!("{path}: fits none of the choices"));
+                problems.push(format!("{path}: matches none of the choices"));
             }
         }
         if value.is_null() && (schema["nullable"] == true || schema.get("type").is_none()) {
@@ -100,17 +100,17 @@ impl Checker {
         if let Some(choices) = schema["enum"].as_array()
             && !choices.contains(value)
         {
-            problems.push(format!("{path}: {value} is none of {choices:?}"));
+            problems.push(format!("{path}: {value} is not one of {choices:?}"));
         }
         if schema["format"] == "uri"
             && let Some(text) = value.as_str()
             && url::Url::parse(text).is_err()
         {
-            problems.push(format!("{path}: {text:?} is no URL"));
+            problems.push(format!("{path}: {text:?} is not a URL"));
         }
         if let Some(members) = value.as_object() {
             for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-                // Answers of creation leave out what has no value yet; recorded ones do, whatever the document says.
+                // Recorded responses to creates omit members without a value, unlike the document.
                 let later =
                     name == "output" && matches!(members.get("status"), Some(status) if status == "starting");
                 if !members.contains_key(name) && !later {
@@ -119,7 +119,7 @@ impl Checker {
             }
             for (name, part) in schema["properties"].as_object().into_iter().flatten() {
                 if let Some(member) = members.get(name) {
-                    // The document calls these strings and dates; real answers have null before they are known.
+                    // The document has strings and dates; recorded responses have null before there is a value.
                     let pending = matches!(name.as_str(), "started_at" | "completed_at" | "error" | "output");
                     if !(pending && member.is_null()) {
                         self.compare(part, member, &format!("{path}.{name}"), problems);
@@ -136,9 +136,9 @@ impl Checker {
 }
 
 #[tokio::test]
-async fn every_operation_answers_as_declared() {
+async fn responses_match_the_openapi_document() {
     let Some(document) = document() else {
-        eprintln!("skipped: there is no OpenAPI document at REPLICANT_OPENAPI or beside the workspace");
+        eprintln!("skipped: no OpenAPI document at REPLICANT_OPENAPI or beside the workspace");
         return;
     };
     let mut api = Checker { api: api(), document, used: BTreeSet::new() };
@@ -200,7 +200,7 @@ async fn every_operation_answers_as_declared() {
 
     let form = reqwest::multipart::Form::new().part("content", reqwest::multipart::Part::text("hello"));
     let response = api.api.request("POST", "/files").multipart(form).send().await.expect("sent");
-    let (status, file) = answer(response).await;
+    let (status, file) = status_and_body(response).await;
     let (_, responses) = api.operation("files.create");
     api.check("files.create", &responses, status, &file);
     let id = text(&file["id"]);
@@ -213,5 +213,5 @@ async fn every_operation_answers_as_declared() {
     let paths = api.document["paths"].as_object().expect("paths");
     let operations = paths.values().flat_map(|path| path.as_object().expect("methods").values());
     let declared: BTreeSet<_> = operations.map(|operation| text(&operation["operationId"])).collect();
-    assert_eq!(api.used, declared, "every operation was tried");
+    assert_eq!(api.used, declared, "every operation was used");
 }

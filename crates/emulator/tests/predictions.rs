@@ -1,18 +1,18 @@
-//! The life of predictions.
+//! Predictions: creates, holds, cancellation, deadlines, errors, limits and pagination.
 
 mod common;
 
-use common::{LLAMA, SDXL, SDXL_OLD, answer, api, seconds, with};
+use common::{LLAMA, SDXL, SDXL_OLD, api, seconds, status_and_body, with};
 use replicant_emulator::{Config, RateLimits};
 use serde_json::{Value, json};
 
 #[tokio::test]
-async fn runs_from_starting_to_succeeded() {
+async fn a_prediction_goes_from_starting_to_succeeded() {
     let api = api();
     let created = api.run("echo", json!({"value": 1, "delay": 0.05, "cold_start": 0.05})).await;
     assert_eq!(created["status"], "starting");
     for member in ["output", "started_at", "completed_at", "metrics"] {
-        assert!(created.get(member).is_none(), "{member} is left out at creation");
+        assert!(created.get(member).is_none(), "{member} is missing from the response to the create");
     }
     assert_eq!((&created["logs"], &created["version"]), (&json!(""), &json!("hidden")));
     assert_eq!(created["id"].as_str().map(str::len), Some(26));
@@ -28,24 +28,24 @@ async fn runs_from_starting_to_succeeded() {
 }
 
 #[tokio::test]
-async fn echoes_json_byte_for_byte() {
+async fn json_values_keep_their_text() {
     let api = api();
     let text = r#"{"z":12345678901234567890123,"a":1.0,"é":"\ud83d\ude00","n":[1e400,-0.0,null]}"#;
     let body = format!(r#"{{"input":{{"value":{text}}}}}"#);
     let request = api.request("POST", "/models/emulator/echo/predictions").header("prefer", "wait");
-    let answer = request.body(body).send().await.expect("an answer").text().await.expect("text");
-    assert!(answer.contains(&format!(r#""output":{text},"#)), "{answer}");
+    let response = request.body(body).send().await.expect("sent").text().await.expect("text");
+    assert!(response.contains(&format!(r#""output":{text},"#)), "{response}");
 }
 
 #[tokio::test]
-async fn holds_until_the_output_is_there() {
+async fn a_hold_ends_when_the_output_is_complete() {
     let api = api();
     let request = api.request("POST", LLAMA).header("prefer", "wait=5");
     let response =
         request.json(&json!({"input": {"prompt": "the sea", "max_tokens": 5}})).send().await.expect("sent");
     assert_eq!(response.headers()["preference-applied"], "wait=5");
     let location = response.headers()["location"].to_str().expect("text").to_owned();
-    let (status, prediction) = answer(response).await;
+    let (status, prediction) = status_and_body(response).await;
     assert_eq!((status, &prediction["status"]), (201, &json!("processing")));
     assert_eq!(prediction["output"].as_array().map(Vec::len), Some(5));
     assert_eq!(prediction["urls"]["get"], location.as_str());
@@ -58,17 +58,18 @@ async fn holds_until_the_output_is_there() {
 }
 
 #[tokio::test]
-async fn a_hold_that_runs_out_answers_starting() {
+async fn a_hold_that_times_out_shows_the_status_starting() {
     let api = with(Config { time_scale: 0.05, ..Config::default() });
     let request = api.request("POST", "/models/emulator/endless/predictions").header("prefer", "wait=1");
-    let (status, prediction) = answer(request.json(&json!({"input": {}})).send().await.expect("sent")).await;
+    let (status, prediction) =
+        status_and_body(request.json(&json!({"input": {}})).send().await.expect("sent")).await;
     assert_eq!((status, &prediction["status"]), (202, &json!("starting")));
     assert!(prediction.get("output").is_none());
     assert_eq!(api.read(&prediction).await["status"], "processing");
 }
 
 #[tokio::test]
-async fn cancels() {
+async fn a_cancel_ends_a_running_prediction() {
     let api = api();
     let created = api.run("endless", json!({})).await;
     api.until(&created, &["processing"]).await;
@@ -79,16 +80,16 @@ async fn cancels() {
 
     let done = api.finished(&api.run("echo", json!({"value": 1})).await).await;
     let (status, after) = api.post(done["urls"]["cancel"].as_str().expect("a URL"), Value::Null).await;
-    assert_eq!((status, after), (200, done), "a cancel after the end changes nothing");
+    assert_eq!((status, after), (200, done), "a cancel has no effect on a finished prediction");
 }
 
 #[tokio::test]
-async fn deadlines_abort_what_waits_and_cancel_what_runs() {
+async fn a_deadline_aborts_waiting_and_cancels_running_predictions() {
     let api = with(Config { time_scale: 0.02, ..Config::default() });
     let create = async |model: &str, input: Value| {
         let request = api.request("POST", &format!("/models/emulator/{model}/predictions"));
         let request = request.header("cancel-after", "5s").json(&json!({ "input": input }));
-        answer(request.send().await.expect("sent")).await.1
+        status_and_body(request.send().await.expect("sent")).await.1
     };
     let waiting = create("echo", json!({"cold_start": 60})).await;
     let running = create("endless", json!({})).await;
@@ -100,14 +101,14 @@ async fn deadlines_abort_what_waits_and_cancel_what_runs() {
     for bad in ["4", "soon", "25h"] {
         let request =
             api.request("POST", LLAMA).header("cancel-after", bad).json(&json!({"input": {"prompt": "a"}}));
-        let (status, problem) = answer(request.send().await.expect("sent")).await;
+        let (status, problem) = status_and_body(request.send().await.expect("sent")).await;
         assert_eq!(status, 400, "{problem}");
         assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains(bad)));
     }
 }
 
 #[tokio::test]
-async fn fails_with_logs_and_partial_output() {
+async fn a_failed_prediction_keeps_logs_and_partial_output() {
     let api = api();
     let created = api.run("fails", json!({"message": "no memory", "partial": ["a"]})).await;
     let failed = api.finished(&created).await;
@@ -117,7 +118,7 @@ async fn fails_with_logs_and_partial_output() {
 }
 
 #[tokio::test]
-async fn the_language_model_repeats_itself_for_a_seed_only() {
+async fn the_language_model_is_deterministic_for_a_seed() {
     let api = api();
     let write = async |prompt: &str, seed: i64| {
         let input = json!({"prompt": prompt, "seed": seed, "max_tokens": 20, "min_tokens": 20});
@@ -131,12 +132,12 @@ async fn the_language_model_repeats_itself_for_a_seed_only() {
 }
 
 #[tokio::test]
-async fn names_versions_in_three_ways() {
+async fn a_version_can_be_an_id_a_reference_or_an_official_model() {
     let api = api();
     let input = json!({"prompt": "a", "width": 64, "height": 64});
     for version in [SDXL.to_owned(), format!("stability-ai/sdxl:{SDXL}"), SDXL_OLD.to_owned()] {
         let prediction = api.run_version(&version, input.clone()).await;
-        assert_eq!(prediction["version"], SDXL, "asked for {version}");
+        assert_eq!(prediction["version"], SDXL, "for {version}");
     }
     for version in ["stability-ai/sdxl", &"0".repeat(64), &format!("a/b:{SDXL}"), ""] {
         let (status, problem) = api.post("/predictions", json!({"version": version, "input": {}})).await;
@@ -154,7 +155,7 @@ async fn names_versions_in_three_ways() {
 }
 
 #[tokio::test]
-async fn refuses_wrong_bodies() {
+async fn invalid_bodies_are_rejected() {
     let api = api();
     let (status, problem) = api.post("/predictions", json!({"model": "a/b", "input": {}})).await;
     assert_eq!(status, 422);
@@ -195,7 +196,7 @@ async fn refuses_wrong_bodies() {
 }
 
 #[tokio::test]
-async fn asks_for_the_token() {
+async fn a_token_is_required_if_configured() {
     let api = with(Config { token: Some("r8_secret".into()), ..Config::default() });
     let (status, problem) = api.get("/account").await;
     assert_eq!(status, 401);
@@ -212,7 +213,7 @@ async fn asks_for_the_token() {
 }
 
 #[tokio::test]
-async fn limits_rates_and_credit() {
+async fn rate_limits_and_credit_are_enforced() {
     let limits = RateLimits { creates_per_minute: 6, burst: 1, ..RateLimits::default() };
     let api = with(Config { rate_limits: Some(limits), ..Config::default() });
     api.run("echo", json!({})).await;
@@ -221,7 +222,7 @@ async fn limits_rates_and_credit() {
     assert_eq!(response.status(), 429);
     let wait: u64 = response.headers()["retry-after"].to_str().expect("text").parse().expect("a number");
     assert!((9..=10).contains(&wait), "{wait}");
-    let (_, problem) = answer(response).await;
+    let (_, problem) = status_and_body(response).await;
     assert_eq!(problem["retry_after"], wait);
     let detail = format!("Request was throttled. Your rate limit resets in ~{wait}s.");
     assert_eq!(problem["detail"], detail);
@@ -233,14 +234,14 @@ async fn limits_rates_and_credit() {
 }
 
 #[tokio::test]
-async fn lists_in_pages_and_between_moments() {
+async fn lists_have_pages_and_time_filters() {
     let api = with(Config { page_size: Some(2), ..Config::default() });
     let mut ids = Vec::new();
-    let mut moments = Vec::new();
+    let mut times = Vec::new();
     for _ in 0..5 {
         let created = api.run("echo", json!({})).await;
         ids.insert(0, created["id"].clone());
-        moments.push(created["created_at"].as_str().expect("text").to_owned());
+        times.push(created["created_at"].as_str().expect("text").to_owned());
     }
     let mut seen = Vec::new();
     let (mut next, mut last_page) = (json!("/predictions"), Value::Null);
@@ -257,16 +258,16 @@ async fn lists_in_pages_and_between_moments() {
     assert_eq!(before["results"][0]["id"], ids[2]);
 
     let (_, page) =
-        api.get(&format!("/predictions?created_after={}&created_before={}", moments[1], moments[3])).await;
+        api.get(&format!("/predictions?created_after={}&created_before={}", times[1], times[3])).await;
     let found: Vec<_> = page["results"].as_array().expect("results").iter().map(|item| &item["id"]).collect();
-    assert_eq!(found, [&ids[2], &ids[3]], "from the second, inclusive, to the fourth, exclusive");
+    assert_eq!(found, [&ids[2], &ids[3]], "created_after is inclusive, created_before exclusive");
     assert_eq!(api.get("/predictions?created_after=never").await.0, 400);
     assert_eq!(api.get("/predictions?source=web").await.1["results"], json!([]));
     assert_eq!(api.get("/predictions?cursor=nonsense").await.0, 400);
 }
 
 #[tokio::test]
-async fn forgets_data_after_an_hour() {
+async fn data_are_removed_after_the_retention_time() {
     let api = with(Config { retention: seconds(0.05), ..Config::default() });
     let created = api.run("echo", json!({"value": 1})).await;
     let done = api.finished(&created).await;
@@ -278,7 +279,7 @@ async fn forgets_data_after_an_hour() {
 }
 
 #[tokio::test]
-async fn works_for_clients_of_another_name() {
+async fn urls_use_the_host_that_the_client_used() {
     let api = api();
     let port = api.emulator.origin().rsplit(':').next().expect("a port").to_owned();
     let (_, account) = api.get("/account").await;
@@ -292,7 +293,7 @@ async fn works_for_clients_of_another_name() {
 }
 
 #[tokio::test]
-async fn logs_a_progress_bar_that_moves() {
+async fn the_progress_model_logs_a_progress_bar() {
     let api = api();
     let created = api.run("progress", json!({"steps": 4, "step_seconds": 0.02})).await;
     api.until(&created, &["processing"]).await;
@@ -307,7 +308,7 @@ async fn logs_a_progress_bar_that_moves() {
 }
 
 #[tokio::test]
-async fn a_held_failure_comes_with_what_there_is() {
+async fn a_hold_returns_a_failed_prediction_with_its_output() {
     let api = api();
     let failed = api.run_version("emulator/fails", json!({"message": "no", "partial": ["a"]})).await;
     assert_eq!(

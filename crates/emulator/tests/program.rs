@@ -1,4 +1,4 @@
-//! The server as a program, and as a part of one.
+//! The program, the `Emulator` type and Cog servers.
 
 mod common;
 
@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use common::{answer, with};
+use common::{status_and_body, with};
 use replicant_emulator::{Config, Emulator};
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ fn program() -> Command {
 }
 
 #[tokio::test]
-async fn announces_itself_and_ends_with_its_input() {
+async fn the_program_prints_its_addresses_and_stops_with_its_input() {
     let mut child = program()
         .args(["--until-stdin-closes", "--token", "t"])
         .stdin(Stdio::piped())
@@ -38,7 +38,7 @@ async fn announces_itself_and_ends_with_its_input() {
 }
 
 #[test]
-fn explains_itself() {
+fn the_program_explains_its_arguments() {
     let help = program().arg("--help").output().expect("ran");
     assert!(help.status.success() && String::from_utf8_lossy(&help.stdout).contains("--until-stdin-closes"));
     let wrong = program().arg("--prot").output().expect("ran");
@@ -47,12 +47,12 @@ fn explains_itself() {
     let alone = program().args(["--model", "a/b=http://127.0.0.1:1"]).output().expect("ran");
     assert!(
         String::from_utf8_lossy(&alone.stderr)
-            .contains("no Cog server answers at http://127.0.0.1:1 for model a/b")
+            .contains("model a/b: the Cog server at http://127.0.0.1:1 does not respond")
     );
 }
 
 #[test]
-fn starts_and_stops_anywhere() {
+fn an_emulator_frees_its_port_when_it_stops() {
     let emulator = Emulator::start(Config::default()).expect("started");
     let address = emulator.origin().trim_start_matches("http://").to_owned();
     assert!(std::net::TcpStream::connect(&address).is_ok());
@@ -67,7 +67,7 @@ fn starts_and_stops_anywhere() {
     assert!(Emulator::start(Config { time_scale: 0.0, ..Config::default() }).is_err());
 }
 
-/// A server with the interface of Cog, which answers with what it got.
+/// Starts a server with Cog's interface that returns its input.
 async fn cog() -> String {
     use axum::routing::{get, post, put};
     let schema = json!({"components": {"schemas": {
@@ -80,12 +80,12 @@ async fn cog() -> String {
         if text == "slow" {
             tokio::time::sleep(Duration::from_secs(30)).await;
         }
-        let answer = match text {
+        let prediction = match text {
             "bad" => json!({"status": "failed", "error": "it broke", "logs": "trying\n"}),
             _ => json!({"status": "succeeded", "logs": "working\n",
                         "output": [request["input"]["file"], "data:text/plain;base64,aGk=", text]}),
         };
-        answer.to_string()
+        prediction.to_string()
     };
     let canceled: &'static std::sync::atomic::AtomicBool = Box::leak(Box::default());
     let router = axum::Router::new()
@@ -103,24 +103,25 @@ async fn cog() -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn hands_predictions_to_a_cog_server() {
+async fn a_cog_server_runs_predictions() {
     let url = cog().await;
     let config = Config { cog_models: vec![("me/mine".into(), url.clone())], ..Config::default() };
     let api = tokio::task::spawn_blocking(|| with(config)).await.expect("started");
     let form = reqwest::multipart::Form::new().part("content", reqwest::multipart::Part::text("up"));
-    let (_, file) = answer(api.request("POST", "/files").multipart(form).send().await.expect("sent")).await;
+    let (_, file) =
+        status_and_body(api.request("POST", "/files").multipart(form).send().await.expect("sent")).await;
     let done = api.run_version("me/mine", json!({"text": "a", "file": file["urls"]["get"]})).await;
     let output = &done["output"];
     for (index, content) in [(0, "up"), (1, "hi")] {
         let url = output[index].as_str().unwrap_or_else(|| panic!("{done}"));
-        assert!(url.starts_with(api.emulator.origin()), "a file, not a data URI: {url}");
+        assert!(url.starts_with(api.emulator.origin()), "the data URI became a file: {url}");
         assert_eq!(api.get(url).await.1, content);
     }
     assert_eq!(output[2], "a");
     let failed = api.run_version("me/mine", json!({"text": "bad"})).await;
     assert_eq!((&failed["error"], &failed["logs"]), (&json!("it broke"), &json!("trying\n")));
     let (status, _) = api.post("/models/me/mine/predictions", json!({"input": {}})).await;
-    assert_eq!(status, 422, "inputs are checked against its schema");
+    assert_eq!(status, 422, "its schema validates inputs");
 
     let (_, slow) = api.post("/models/me/mine/predictions", json!({"input": {"text": "slow"}})).await;
     api.until(&slow, &["processing"]).await;
@@ -132,5 +133,5 @@ async fn hands_predictions_to_a_cog_server() {
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    panic!("the server was not told to cancel");
+    panic!("the server received no cancel request");
 }

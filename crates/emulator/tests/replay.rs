@@ -1,10 +1,10 @@
-//! Scripted exchanges.
+//! The replay server.
 
 mod common;
 
 use std::time::Instant;
 
-use common::{Api, answer, api, seconds};
+use common::{Api, api, seconds, status_and_body};
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ async fn report(api: &Api, origin: &str) -> Value {
 }
 
 #[tokio::test]
-async fn plays_exchanges_in_order_over_one_connection() {
+async fn exchanges_are_played_in_order_on_one_connection() {
     let api = api();
     let (base, origin) = start(
         &api,
@@ -39,7 +39,10 @@ async fn plays_exchanges_in_order_over_one_connection() {
     let request = api.request("POST", &format!("{base}/predictions")).header("prefer", "wait").json(&body);
     let response = request.send().await.expect("sent");
     assert_eq!(response.headers()["retry-after"], "1");
-    assert_eq!(answer(response).await, (201, json!({"urls": {"get": format!("{base}/predictions/p")}})));
+    assert_eq!(
+        status_and_body(response).await,
+        (201, json!({"urls": {"get": format!("{base}/predictions/p")}}))
+    );
     for _ in 0..2 {
         assert_eq!(api.get(&format!("{base}/predictions/p%2Fq?a=b+c")).await, (200, json!("hi")));
     }
@@ -52,7 +55,7 @@ async fn plays_exchanges_in_order_over_one_connection() {
 }
 
 #[tokio::test]
-async fn says_what_was_expected_instead() {
+async fn an_unexpected_request_gets_the_differences() {
     let api = api();
     let (base, origin) = start(
         &api,
@@ -60,7 +63,7 @@ async fn says_what_was_expected_instead() {
     )
     .await;
     let request = api.request("POST", &format!("{base}/b")).bearer_auth("t");
-    let (status, problem) = answer(request.send().await.expect("sent")).await;
+    let (status, problem) = status_and_body(request.send().await.expect("sent")).await;
     assert_eq!(status, 599);
     let detail = "exchange 1 (GET /v1/a): expected method \"GET\", got \"POST\"; expected path \"/v1/a\", got \"/v1/b\"; \
                   expected no header authorization, got \"Bearer t\"; expected header prefer: wait, got none";
@@ -76,7 +79,7 @@ async fn says_what_was_expected_instead() {
 }
 
 #[tokio::test]
-async fn lets_unordered_requests_come_in_any_order() {
+async fn unordered_exchanges_occur_in_any_order() {
     let api = api();
     let one = |name: &str| {
         json!({"unordered": true, "expect": {"path": "/v1/files", "multipart": {"content": {"filename": name, "content_type": "text/plain",
@@ -88,8 +91,10 @@ async fn lets_unordered_requests_come_in_any_order() {
         let part =
             reqwest::multipart::Part::text(name).file_name(name).mime_str("text/plain").expect("a type");
         let form = reqwest::multipart::Form::new().part("content", part);
-        answer(api.request("POST", &format!("{base}/files")).multipart(form).send().await.expect("sent"))
-            .await
+        status_and_body(
+            api.request("POST", &format!("{base}/files")).multipart(form).send().await.expect("sent"),
+        )
+        .await
     };
     assert_eq!(api.get(&format!("{base}/last")).await.0, 599, "not before the group is complete");
     let all = futures_util::future::join3(upload("c"), upload("a"), upload("b")).await;
@@ -99,7 +104,7 @@ async fn lets_unordered_requests_come_in_any_order() {
 }
 
 #[tokio::test]
-async fn breaks_answers_where_told() {
+async fn replies_are_cut_reset_and_stalled_as_scripted() {
     let api = api();
     let reply = |fault: &str, value: Value| {
         let mut reply = json!({"text": "0123456789"});
@@ -138,17 +143,17 @@ async fn breaks_answers_where_told() {
     };
     let (text, error) = read().await;
     assert_eq!(text, "0123");
-    assert!(error.as_deref().is_some_and(|error| !error.contains("reset")), "cut in order: {error:?}");
+    assert!(error.as_deref().is_some_and(|error| !error.contains("reset")), "closed, not reset: {error:?}");
     let (_, error) = read().await;
     assert!(error.as_deref().is_some_and(|error| error.contains("reset")), "{error:?}");
     let (_, error) = read().await;
-    assert!(error.as_deref().is_some_and(|error| !error.contains("reset")), "closed in order: {error:?}");
+    assert!(error.as_deref().is_some_and(|error| !error.contains("reset")), "closed, not reset: {error:?}");
     let (_, error) = read().await;
     assert!(error.as_deref().is_some_and(|error| error.contains("reset")), "{error:?}");
     let (text, error) = read().await;
-    assert!(text.is_empty() && error.is_some_and(|error| !error.contains("reset")), "cut in the head");
+    assert!(text.is_empty() && error.is_some_and(|error| !error.contains("reset")), "closed within the head");
     let (text, error) = read().await;
-    assert!(text == "0123456789" && error.is_some(), "99 bytes were promised");
+    assert!(text == "0123456789" && error.is_some(), "Content-Length is 99");
     assert_eq!(read().await, ("0123456789".into(), None), "chunked");
     let stalled = tokio::time::timeout(seconds(0.1), read()).await;
     assert!(stalled.is_err());
@@ -163,7 +168,7 @@ async fn breaks_answers_where_told() {
         }
         tokio::time::sleep(seconds(0.01)).await;
     }
-    panic!("the client's close was not seen");
+    panic!("the report does not show that the client closed the connection");
 }
 
 fn innermost(error: &dyn std::error::Error) -> String {
@@ -175,7 +180,7 @@ fn innermost(error: &dyn std::error::Error) -> String {
 }
 
 #[tokio::test]
-async fn splits_delays_and_repeats() {
+async fn replies_are_split_delayed_and_repeated_as_scripted() {
     let api = api();
     let (base, origin) = start(
         &api,
@@ -205,7 +210,7 @@ async fn splits_delays_and_repeats() {
 }
 
 #[tokio::test]
-async fn the_other_listener_is_another_origin() {
+async fn the_second_listener_is_another_origin() {
     let api = api();
     let (base, origin) = start(
         &api,
@@ -217,12 +222,12 @@ async fn the_other_listener_is_another_origin() {
     .await;
     let response = api.request("GET", &format!("{base}/a")).bearer_auth("t").send().await.expect("sent");
     assert!(response.url().as_str().starts_with(api.emulator.other_origin()));
-    assert_eq!(answer(response).await.1, "there");
+    assert_eq!(status_and_body(response).await.1, "there");
     assert_eq!(report(&api, &origin).await["ok"], true);
 }
 
 #[tokio::test]
-async fn refuses_cases_it_does_not_understand() {
+async fn invalid_cases_are_rejected() {
     let api = api();
     let error = |text: &str| api.emulator.replay(text).err().unwrap_or_default();
     assert!(

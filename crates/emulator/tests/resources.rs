@@ -1,4 +1,4 @@
-//! Models, versions, deployments, trainings and what else can be listed.
+//! Resources: models, versions, deployments, trainings, collections and hardware.
 
 mod common;
 
@@ -11,7 +11,7 @@ fn names(page: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn describes_models_and_their_schemas() {
+async fn models_have_schemas_examples_and_versions() {
     let api = api();
     let (_, model) = api.get("/models/meta/meta-llama-3-8b-instruct").await;
     assert_eq!((&model["is_official"], &model["latest_version"]["id"]), (&json!(true), &json!("hidden")));
@@ -24,7 +24,7 @@ async fn describes_models_and_their_schemas() {
     let (_, examples) = api.get("/models/meta/meta-llama-3-8b-instruct/examples").await;
     assert_eq!(examples["results"][0], *example);
     assert_eq!(api.get("/models/meta/meta-llama-3-8b-instruct/versions").await.0, 404);
-    assert_eq!(api.get("/predictions").await.1["results"], json!([]), "examples are nobody's predictions");
+    assert_eq!(api.get("/predictions").await.1["results"], json!([]), "no list contains examples");
 
     let (_, versions) = api.get("/models/stability-ai/sdxl/versions").await;
     assert_eq!(versions["results"][0]["id"], SDXL);
@@ -37,7 +37,7 @@ async fn describes_models_and_their_schemas() {
 }
 
 #[tokio::test]
-async fn sorts_and_finds_models() {
+async fn models_can_be_sorted_and_searched() {
     let api = api();
     let (_, newest) = api.get("/models?sort_by=model_created_at").await;
     let (_, oldest) = api.get("/models?sort_by=model_created_at&sort_direction=asc").await;
@@ -50,7 +50,7 @@ async fn sorts_and_finds_models() {
     for body in ["sdxl", "\"sdxl\""] {
         let response = api.request("QUERY", "/models").body(body).send().await.expect("sent");
         assert_eq!(response.headers()["allow"], "GET, POST, QUERY");
-        assert_eq!(names(&common::answer(response).await.1), ["sdxl"]);
+        assert_eq!(names(&common::status_and_body(response).await.1), ["sdxl"]);
     }
     let (_, found) = api.get("/search?query=picture&limit=2").await;
     assert_eq!(found["models"].as_array().map(Vec::len), Some(2));
@@ -58,11 +58,11 @@ async fn sorts_and_finds_models() {
     let response = api.request("GET", "/search").send().await.expect("sent");
     assert_eq!(response.headers()["content-type"], "application/json");
     let problem = json!({"detail": "Query parameter \"query\" is required"});
-    assert_eq!(common::answer(response).await, (400, problem));
+    assert_eq!(common::status_and_body(response).await, (400, problem));
 }
 
 #[tokio::test]
-async fn keeps_models_of_the_account() {
+async fn models_of_the_account_can_be_created_updated_and_deleted() {
     let api = api();
     let body = json!({"owner": "acme", "name": "new", "visibility": "private", "hardware": "cpu", "description": "d"});
     let (status, model) = api.post("/models", body.clone()).await;
@@ -85,7 +85,7 @@ async fn keeps_models_of_the_account() {
 }
 
 #[tokio::test]
-async fn keeps_deployments() {
+async fn deployments_can_be_created_updated_and_deleted() {
     let api = api();
     let body = json!({"name": "art", "model": "stability-ai/sdxl", "version": SDXL, "hardware": "gpu-t4",
                       "min_instances": 1, "max_instances": 2});
@@ -115,28 +115,32 @@ async fn train(api: &Api, destination: &str, input: Value) -> (u16, Value) {
 }
 
 #[tokio::test]
-async fn a_training_adds_a_version_that_paints_in_learned_colours() {
+async fn a_training_adds_a_version_that_paints_in_learned_colors() {
     let api = api();
     let mut red = std::io::Cursor::new(Vec::new());
     image::RgbImage::from_pixel(4, 4, image::Rgb([230, 10, 10]))
         .write_to(&mut red, image::ImageFormat::Png)
         .expect("written");
     use base64::Engine;
-    let picture = base64::engine::general_purpose::STANDARD.encode(red.into_inner());
-    let picture = json!({"input_images": format!("data:image/png;base64,{picture}")});
+    let image = base64::engine::general_purpose::STANDARD.encode(red.into_inner());
+    let input = json!({"input_images": format!("data:image/png;base64,{image}")});
 
     let missing = json!({"detail": "The specified training destination does not exist", "status": 404});
     for destination in ["acme/nothing", "stability-ai/sdxl"] {
-        assert_eq!(train(&api, destination, picture.clone()).await, (404, missing.clone()));
+        assert_eq!(train(&api, destination, input.clone()).await, (404, missing.clone()));
     }
     let (status, problem) = train(&api, "acme/hotdog", json!({})).await;
     assert_eq!((status, &problem["invalid_fields"][0]["field"]), (422, &json!("input")));
 
-    let (status, created) = train(&api, "acme/hotdog", picture).await;
+    let (status, created) = train(&api, "acme/hotdog", input).await;
     assert_eq!((status, &created["status"]), (201, &json!("starting")));
     let id = created["id"].as_str().expect("an id");
     let base = api.emulator.base_url();
-    assert_eq!(created["urls"]["get"], format!("{base}/predictions/{id}"), "at first named as a prediction");
+    assert_eq!(
+        created["urls"]["get"],
+        format!("{base}/predictions/{id}"),
+        "the create shows the URLs of a prediction"
+    );
     let done = api.finished(&created).await;
     assert_eq!(done["status"], "succeeded", "{done}");
     assert_eq!(done["urls"]["cancel"], format!("{base}/trainings/{id}/cancel"));
@@ -151,9 +155,9 @@ async fn a_training_adds_a_version_that_paints_in_learned_colours() {
         .await;
     let url = drawn["output"][0].as_str().expect("a URL");
     let bytes = api.request("GET", url).send().await.expect("sent").bytes().await.expect("bytes");
-    let pixels = image::load_from_memory(&bytes).expect("a picture").to_rgb8();
+    let pixels = image::load_from_memory(&bytes).expect("an image").to_rgb8();
     let sum = |part: usize| pixels.pixels().map(|pixel| u64::from(pixel.0[part])).sum::<u64>();
-    assert!(sum(0) > 2 * sum(2), "a red picture, not a blue one");
+    assert!(sum(0) > 2 * sum(2), "the image is red");
 
     let id = version.split(':').nth(1).expect("an id");
     let path = format!("/models/acme/hotdog/versions/{id}");
@@ -165,7 +169,7 @@ async fn a_training_adds_a_version_that_paints_in_learned_colours() {
 }
 
 #[tokio::test]
-async fn cancels_trainings_and_knows_them_from_predictions() {
+async fn trainings_can_be_canceled_and_are_not_predictions() {
     let api = api();
     let (_, model) = api.get("/models/stability-ai/sdxl").await;
     let input = json!({"input_images": model["default_example"]["output"][0]});
@@ -185,7 +189,7 @@ async fn cancels_trainings_and_knows_them_from_predictions() {
 }
 
 #[tokio::test]
-async fn lists_collections_and_hardware() {
+async fn collections_and_hardware_can_be_listed() {
     let api = api();
     assert_eq!(
         names(&api.get("/collections").await.1),

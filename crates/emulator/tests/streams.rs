@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 use replicant_emulator::Config;
 use serde_json::{Value, json};
 
-/// An event as (name, id, data).
+/// An event: name, id and data.
 type Event = (String, Option<String>, String);
 
 fn parse(text: &str) -> Vec<Event> {
@@ -34,7 +34,7 @@ async fn text(api: &Api, prediction: &Value, last_id: Option<&str>) -> String {
 }
 
 #[tokio::test]
-async fn streams_tokens_while_they_are_written_and_after() {
+async fn a_stream_sends_tokens_during_the_run_and_again_after_it() {
     let api = api();
     let (_, created) =
         api.post(LLAMA, json!({"input": {"prompt": "the sea", "max_tokens": 12, "seed": 5}})).await;
@@ -47,22 +47,26 @@ async fn streams_tokens_while_they_are_written_and_after() {
     assert_eq!(json!(words), done["output"]);
     assert_eq!(events.last(), Some(&("done".to_owned(), None, "{}".to_owned())));
     assert!(events.iter().any(|event| event.0 == "logs"));
-    assert_eq!(text(&api, &created, None).await, live, "the same again after the end");
+    assert_eq!(text(&api, &created, None).await, live, "the same events after the end");
 }
 
 #[tokio::test]
-async fn continues_after_the_last_event_id() {
+async fn a_stream_resumes_after_the_last_event_id() {
     let api = api();
     let created = api.run("stream", json!({"chunks": ["a", "b\nc", "", "d"]})).await;
     let all = parse(&text(&api, &created, None).await);
     assert_eq!(all.iter().map(|event| event.2.as_str()).collect::<Vec<_>>(), ["a", "b\nc", "", "d", "{}"]);
     let second = all[1].1.as_deref();
     assert_eq!(parse(&text(&api, &created, second).await), all[2..]);
-    assert_eq!(parse(&text(&api, &created, Some("1:1")).await), all, "an unknown id starts again");
+    assert_eq!(
+        parse(&text(&api, &created, Some("1:1")).await),
+        all,
+        "an unknown id starts from the beginning"
+    );
 }
 
 #[tokio::test]
-async fn says_how_it_ended() {
+async fn the_last_event_says_how_the_prediction_ended() {
     let api = api();
     let failed = api.run("fails", json!({"message": "no memory"})).await;
     let events = parse(&text(&api, &failed, None).await);
@@ -78,7 +82,7 @@ async fn says_how_it_ended() {
 }
 
 #[tokio::test]
-async fn closes_when_idle() {
+async fn an_idle_stream_is_closed() {
     let api = with(Config { stream_idle: seconds(0.05), ..Config::default() });
     let created = api.run("echo", json!({"delay": 5})).await;
     let text = text(&api, &created, None).await;
@@ -86,7 +90,7 @@ async fn closes_when_idle() {
 }
 
 #[tokio::test]
-async fn notices_that_a_reader_left() {
+async fn a_client_that_disconnects_closes_its_stream() {
     let api = api();
     let created = api.run("endless", json!({})).await;
     let request = api.request("GET", created["urls"]["stream"].as_str().expect("a stream"));
@@ -104,7 +108,7 @@ async fn notices_that_a_reader_left() {
 }
 
 #[tokio::test]
-async fn some_models_have_no_stream() {
+async fn a_model_may_have_no_stream() {
     let api = api();
     let (_, model) = api.get("/models/fofr/audio-to-waveform").await;
     assert!(model["default_example"]["urls"].get("stream").is_none());

@@ -1,4 +1,4 @@
-//! Webhooks: which are sent, what they carry, how they are tried again.
+//! Webhooks: events, bodies, signatures and retries.
 
 mod common;
 
@@ -11,7 +11,7 @@ use common::{api, seconds, with};
 use replicant_emulator::{Config, sign};
 use serde_json::{Value, json};
 
-/// A delivery: its headers id, timestamp and signature, and its body.
+/// A received webhook.
 #[derive(Clone, Debug)]
 struct Delivery {
     id: String,
@@ -33,7 +33,7 @@ struct Receiver {
 }
 
 impl Receiver {
-    /// Listens; refuses the first deliveries.
+    /// Starts a receiver that rejects the first `refusals` webhooks.
     async fn start(refusals: usize) -> (Self, String) {
         let receiver = Self { refusals: Arc::new(Mutex::new(refusals)), ..Self::default() };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -70,7 +70,7 @@ async fn receive(State(receiver): State<Receiver>, request: Request) -> Response
     let mut refusals = receiver.refusals.lock().expect("not poisoned");
     if *refusals > 0 {
         *refusals -= 1;
-        // A redirect is no success either, and must not be followed.
+        // A redirect is a failure, too, and must not be followed.
         return match *refusals % 2 {
             0 => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
             _ => Redirect::temporary("/hook?key=a%20b").into_response(),
@@ -80,7 +80,7 @@ async fn receive(State(receiver): State<Receiver>, request: Request) -> Response
 }
 
 #[tokio::test]
-async fn sends_the_events_asked_for_in_order() {
+async fn requested_events_are_sent_in_order() {
     let api = with(Config { webhook_throttle: seconds(0.0), ..Config::default() });
     let (receiver, url) = Receiver::start(0).await;
     let filter = json!(["start", "output", "logs", "completed"]);
@@ -90,13 +90,13 @@ async fn sends_the_events_asked_for_in_order() {
     let all = receiver.wait_for(6).await;
     let statuses: Vec<_> = all.iter().map(|delivery| delivery.prediction()["status"].clone()).collect();
     assert_eq!(statuses, ["processing", "processing", "processing", "processing", "processing", "failed"]);
-    assert_eq!(all[0].prediction()["logs"], "", "the state at the moment of the event");
+    assert_eq!(all[0].prediction()["logs"], "", "the body shows the state at the time of the event");
     assert_eq!(all[2].prediction()["output"], json!(["a"]));
     assert_eq!(all[5].prediction(), api.read(&created).await);
 }
 
 #[tokio::test]
-async fn signs_every_delivery() {
+async fn every_webhook_is_signed() {
     let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
     let api = with(Config { webhook_secret: Some(secret.into()), ..Config::default() });
     assert_eq!(api.get("/webhooks/default/secret").await.1, json!({"key": secret}));
@@ -114,7 +114,7 @@ async fn signs_every_delivery() {
 }
 
 #[tokio::test]
-async fn without_a_filter_sends_output_and_completion() {
+async fn without_a_filter_output_and_completed_are_sent() {
     let api = api();
     let (receiver, url) = Receiver::start(0).await;
     let chunks = json!(["a", "b", "c"]);
@@ -125,11 +125,11 @@ async fn without_a_filter_sends_output_and_completion() {
     assert_eq!(all[0].prediction()["output"], json!(["a"]));
     assert_eq!(all[1].prediction()["status"], "succeeded");
     tokio::time::sleep(seconds(0.05)).await;
-    assert_eq!(receiver.all().len(), 2, "further outputs came within half a second");
+    assert_eq!(receiver.all().len(), 2, "outputs within half a second are throttled");
 }
 
 #[tokio::test]
-async fn tries_only_the_completion_again() {
+async fn only_completed_webhooks_are_retried() {
     let api = with(Config { time_scale: 0.01, ..Config::default() });
     let (receiver, url) = Receiver::start(4).await;
     let body =
@@ -141,17 +141,17 @@ async fn tries_only_the_completion_again() {
     assert!(all[1..].iter().all(|delivery| delivery.id == all[1].id), "retries keep the id");
     assert_ne!(all[0].id, all[1].id);
     tokio::time::sleep(seconds(0.2)).await;
-    assert_eq!(receiver.all().len(), 5, "delivered once it was taken");
+    assert_eq!(receiver.all().len(), 5, "no retry after a success");
 }
 
 #[tokio::test]
-async fn trainings_send_webhooks_too() {
+async fn trainings_send_webhooks() {
     let api = api();
     let (receiver, url) = Receiver::start(0).await;
     let (_, drawn) = api.get("/models/stability-ai/sdxl").await;
-    let picture = &drawn["default_example"]["output"][0];
+    let image = &drawn["default_example"]["output"][0];
     let path = format!("/models/stability-ai/sdxl/versions/{}/trainings", common::SDXL);
-    let body = json!({"destination": "acme/hotdog", "input": {"input_images": picture}, "webhook": url,
+    let body = json!({"destination": "acme/hotdog", "input": {"input_images": image}, "webhook": url,
                       "webhook_events_filter": ["completed"]});
     let (status, training) = api.post(&path, body).await;
     assert_eq!(status, 201, "{training}");

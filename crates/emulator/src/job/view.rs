@@ -1,58 +1,58 @@
-//! A job as answers and webhooks show it.
+//! The JSON of a job in responses and webhooks.
 
 use super::{Job, Kind, Status};
-use crate::app::lock;
-use crate::clock::Stamp;
-use crate::json::{Fields, Raw, null};
+use crate::support::json::{Fields, Raw, null};
+use crate::support::lock;
+use crate::support::time::Timestamp;
 
-/// Which of its forms an object is answered in.
+/// The form of a job in a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shape {
-    /// Fresh from creation: members without a value are left out.
+    /// The response to a create: omits members without a value.
     Created,
-    /// The answer to a create whose hold ran out: shown as if it had not begun.
+    /// The response to a create whose hold timed out: shows the job as if it had not started.
     HoldExpired,
-    /// Read back: members without a value are null.
+    /// The response to a read: members without a value are null.
     Read,
-    /// In a list: as read, without logs.
+    /// An item of a list: as `Read`, without logs.
     Listed,
 }
 
 impl Job {
-    /// The job as the API answers it. `origin` is the address the caller used.
+    /// Returns the prediction or training object of the API. `origin` is the origin that the client uses.
     pub(crate) fn view(&self, origin: &str, shape: Shape) -> Raw {
-        let order = &self.order;
-        let live = lock(&self.live);
+        let spec = &self.spec;
+        let state = lock(&self.state);
         let unset = matches!(shape, Shape::Created | Shape::HoldExpired);
-        let early = shape == Shape::HoldExpired || (unset && !live.status.is_terminal());
+        let early = shape == Shape::HoldExpired || (unset && !state.status.is_terminal());
         let status = match shape {
             Shape::HoldExpired => Status::Starting,
-            _ => live.status,
+            _ => state.status,
         };
-        // The stored copy of a moment is less precise than the one answered at creation.
+        // As the API does: timestamps are stored with less precision than the create shows.
         let digits = if unset { 9 } else { 3 };
-        let time = |stamp: Option<Stamp>| stamp.map(|stamp| stamp.rfc3339(digits));
+        let format = |time: Option<Timestamp>| time.map(|time| time.rfc3339(digits));
         let output = match shape {
             Shape::HoldExpired => None,
-            Shape::Created if early && !live.output_complete => None,
-            _ => live.output.to_raw(),
+            Shape::Created if early && !state.output_complete => None,
+            _ => state.output.to_raw(),
         };
         let empty_input;
-        let input = if live.data_removed {
+        let input = if state.data_removed {
             empty_input = Fields::new().finish();
             &empty_input
         } else {
-            &order.input
+            &spec.input
         };
 
         let mut fields = Fields::new()
-            .put("id", &order.id)
-            .put("model", &order.model)
-            .put("version", &order.version)
-            .put_some("deployment", order.deployment.as_ref())
+            .put("id", &spec.id)
+            .put("model", &spec.model)
+            .put("version", &spec.version)
+            .put_some("deployment", spec.deployment.as_ref())
             .put("input", input);
         if shape != Shape::Listed {
-            fields = fields.put("logs", if early { "" } else { &live.logs });
+            fields = fields.put("logs", if early { "" } else { &state.logs });
         }
         fields = match output {
             Some(output) => fields.put("output", &output),
@@ -60,38 +60,38 @@ impl Job {
             None => fields.put("output", &null()),
         };
         fields = fields
-            .put("data_removed", &live.data_removed)
-            .put("error", &live.error)
-            .put("source", order.source)
+            .put("data_removed", &state.data_removed)
+            .put("error", &state.error)
+            .put("source", spec.source)
             .put("status", &status)
-            .put("created_at", &order.created_at.rfc3339(digits))
-            .put_some("deadline", time(order.deadline));
+            .put("created_at", &spec.created_at.rfc3339(digits))
+            .put_some("deadline", format(spec.deadline));
         if !early {
-            let (started, completed) = (time(live.started_at), time(live.completed_at));
+            let (started, completed) = (format(state.started_at), format(state.completed_at));
             if unset {
                 fields = fields.put_some("started_at", started).put_some("completed_at", completed);
             } else {
                 fields = fields.put("started_at", &started).put("completed_at", &completed);
             }
-            fields = fields.put("metrics", &metrics(&live.metrics));
+            fields = fields.put("metrics", &metrics(&state.metrics));
         }
         fields = fields.put("urls", &self.urls(origin, unset));
-        if let Some(webhook) = &order.webhook {
+        if let Some(webhook) = &spec.webhook {
             fields = fields.put("webhook", webhook);
-            fields = fields.put_some("webhook_events_filter", order.webhook_filter.as_ref());
+            fields = fields.put_some("webhook_events_filter", spec.webhook_filter.as_ref());
         }
         fields.finish()
     }
 
     fn urls(&self, origin: &str, fresh: bool) -> Raw {
-        let order = &self.order;
-        // A training just created is still addressed as a prediction.
-        let kind = match order.kind {
+        let spec = &self.spec;
+        // As the API does: the response to a create shows the training's URLs as those of a prediction.
+        let kind = match spec.kind {
             Kind::Training if !fresh => "trainings",
             _ => "predictions",
         };
-        let id = &order.id;
-        let stream = order.stream_key.as_ref().map(|key| format!("{origin}/v1/streams/{key}"));
+        let id = &spec.id;
+        let stream = spec.stream_key.as_ref().map(|key| format!("{origin}/v1/streams/{key}"));
         Fields::new()
             .put("cancel", &format!("{origin}/v1/{kind}/{id}/cancel"))
             .put("get", &format!("{origin}/v1/{kind}/{id}"))

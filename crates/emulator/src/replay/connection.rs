@@ -1,4 +1,4 @@
-//! The listeners scripts are played on.
+//! The connections of the replay server.
 
 use std::io;
 use std::sync::Arc;
@@ -12,17 +12,17 @@ use super::player::{Outcome, play};
 use super::request::{self, Request};
 use super::script::{Script, Verdict};
 use super::{Replays, Side};
-use crate::json::{Fields, Raw};
+use crate::support::json::{Fields, Raw};
 
-/// Answers connections until the task is dropped.
+/// Accepts connections until the task is dropped.
 pub(crate) async fn serve(listener: TcpListener, side: Side, replays: Arc<Replays>) {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
                 let replays = replays.clone();
                 tokio::spawn(async move {
-                    // An error here is the client's end of the connection going away.
-                    let _ = converse(stream, side, &replays).await;
+                    // An error means that the client has closed or reset the connection.
+                    let _ = handle(stream, side, &replays).await;
                 });
             }
             Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
@@ -30,8 +30,8 @@ pub(crate) async fn serve(listener: TcpListener, side: Side, replays: Arc<Replay
     }
 }
 
-async fn converse(mut stream: TcpStream, side: Side, replays: &Replays) -> io::Result<()> {
-    // Each write is to arrive as it was scripted, not gathered with the next.
+async fn handle(mut stream: TcpStream, side: Side, replays: &Replays) -> io::Result<()> {
+    // Sends each write as scripted, not merged with the next one.
     stream.set_nodelay(true)?;
     let mut buffer = BytesMut::new();
     while let Some(request) = request::read(&mut stream, &mut buffer).await? {
@@ -44,16 +44,16 @@ async fn converse(mut stream: TcpStream, side: Side, replays: &Replays) -> io::R
         let script = replays.get(name);
         match (&script, request.method.as_str(), rest) {
             (None, "POST", "") if path == "/_replay" => match replays.start(&request.body) {
-                Ok(script) => answer(&mut stream, 201, &script.addresses()).await?,
-                Err(error) => answer(&mut stream, 400, &detail(&error)).await?,
+                Ok(script) => respond(&mut stream, 201, &script.addresses()).await?,
+                Err(error) => respond(&mut stream, 400, &detail(&error)).await?,
             },
             (None, ..) => {
-                let text = format!("There is no script run here: {} {}", request.method, request.target);
-                answer(&mut stream, 404, &detail(&text)).await?;
+                let text = format!("There is no script at this path: {} {}", request.method, request.target);
+                respond(&mut stream, 404, &detail(&text)).await?;
             }
-            (Some(script), "GET", "") => answer(&mut stream, 200, &script.report()).await?,
+            (Some(script), "GET", "") => respond(&mut stream, 200, &script.report()).await?,
             (Some(script), ..) => {
-                if !scripted(&mut stream, &request, script, rest, query, side).await? {
+                if !play_next(&mut stream, &request, script, rest, query, side).await? {
                     return Ok(());
                 }
             }
@@ -62,11 +62,11 @@ async fn converse(mut stream: TcpStream, side: Side, replays: &Replays) -> io::R
             break;
         }
     }
-    close(stream).await
+    stream.shutdown().await
 }
 
-/// Plays the reply to one request. False when the connection is over.
-async fn scripted(
+/// Plays the reply to a request. Returns false if the connection has ended.
+async fn play_next(
     stream: &mut TcpStream,
     request: &Request,
     script: &Script,
@@ -77,18 +77,18 @@ async fn scripted(
     let (exchange, number) = match script.receive(request, path, query, side) {
         Verdict::Play(exchange, number) => (exchange, number),
         Verdict::Refuse(problem) => {
-            answer(stream, 599, &detail(&problem)).await?;
+            respond(stream, 599, &detail(&problem)).await?;
             return Ok(true);
         }
     };
     let is_head = request.method == "HEAD";
     let outcome = play(stream, &exchange.reply, request.keep_alive, is_head).await;
-    script.answered();
+    script.replied();
     match outcome {
         Ok(Outcome::Sent) => return Ok(true),
         Ok(Outcome::Close) => {
             stream.shutdown().await?;
-            // Reading what the client still sends keeps the close orderly: unread data would make it a reset.
+            // Unread data would turn the close into a reset.
             let mut rest = [0; 1024];
             while stream.read(&mut rest).await? > 0 {}
         }
@@ -107,7 +107,7 @@ async fn scripted(
     Ok(false)
 }
 
-async fn answer(stream: &mut TcpStream, status: u16, body: &Raw) -> io::Result<()> {
+async fn respond(stream: &mut TcpStream, status: u16, body: &Raw) -> io::Result<()> {
     let reason = if status == 599 { "Unexpected Request" } else { "" };
     let body = body.get();
     let length = body.len();
@@ -119,8 +119,4 @@ async fn answer(stream: &mut TcpStream, status: u16, body: &Raw) -> io::Result<(
 
 fn detail(text: &str) -> Raw {
     Fields::new().put("detail", text).finish()
-}
-
-async fn close(mut stream: TcpStream) -> io::Result<()> {
-    stream.shutdown().await
 }

@@ -1,4 +1,4 @@
-//! The parts of a scripted exchange.
+//! The format of a scripted exchange.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -8,18 +8,18 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// One expected request and its answer.
+/// An expected request and the reply to it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Exchange {
     pub(super) expect: Expect,
     pub(super) reply: Reply,
-    /// Consecutive exchanges marked so may arrive in any order.
+    /// Whether adjacent exchanges with this flag may occur in any order.
     #[serde(default)]
     pub(super) unordered: bool,
     #[serde(default)]
     pub(super) times: Times,
-    /// For the reader.
+    /// A comment for people.
     #[serde(default, rename = "description")]
     _description: Option<String>,
 }
@@ -43,7 +43,7 @@ impl Default for Times {
     }
 }
 
-/// What a request must look like. Absent members are not checked.
+/// The expected request. Absent members are not checked.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Expect {
@@ -59,7 +59,7 @@ pub(super) struct Expect {
     pub(super) not_before_ms: Option<u64>,
 }
 
-/// What a field of a form must look like.
+/// An expected field of a form.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct ExpectPart {
@@ -71,7 +71,7 @@ pub(super) struct ExpectPart {
     pub(super) length: Option<usize>,
 }
 
-/// An answer and how it is sent.
+/// A response and how it is sent.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Reply {
@@ -107,7 +107,7 @@ pub(super) enum Close {
     ResetBeforeHead,
 }
 
-/// The Content-Length sent: a number of the author's choice, or none (`false`), which makes the body chunked.
+/// The Content-Length header: a number, or `false` for a chunked body without one.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(untagged)]
 pub(super) enum ContentLength {
@@ -115,7 +115,7 @@ pub(super) enum ContentLength {
     Sent(bool),
 }
 
-/// A body, of which a repeated byte is never held whole.
+/// The body of a reply. A repeated byte is never held in memory as a whole.
 pub(super) enum Content {
     Bytes(Bytes),
     Repeat { byte: u8, length: usize },
@@ -176,7 +176,7 @@ impl Reply {
         Content::Bytes(bytes)
     }
 
-    /// The content type when the author names none.
+    /// Returns the content type to use if the headers have none.
     pub(super) fn content_type(&self) -> Option<&'static str> {
         if self.json.is_some() {
             Some("application/json")
@@ -195,7 +195,7 @@ impl Reply {
         match self.content_length {
             Some(ContentLength::Sent(sent)) => !sent,
             Some(ContentLength::Exactly(_)) => false,
-            // A real event stream has no length.
+            // Event streams have no length.
             None => self.sse.is_some(),
         }
     }

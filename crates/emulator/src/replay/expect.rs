@@ -1,4 +1,4 @@
-//! Compares a request with what was expected, and says in words what differs.
+//! Compares a request with the expected one and describes the differences.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -8,33 +8,33 @@ use serde_json::Value;
 use super::Side;
 use super::exchange::{Expect, ExpectPart};
 use super::request::Request;
-use crate::multipart;
+use crate::support::multipart;
 
-/// Stands for any JSON value in an expected body.
+/// Matches any JSON value in an expected body.
 const ANY: &str = "{{any}}";
 
-/// A request on its way to be matched.
-pub(super) struct Arrival<'a> {
+/// A request to compare.
+pub(super) struct Incoming<'a> {
     pub(super) request: &'a Request,
-    /// Path below the run's origin, still encoded.
+    /// The path below the script's origin, percent-encoded.
     pub(super) path: &'a str,
     pub(super) query: &'a str,
     pub(super) side: Side,
-    /// Milliseconds since the answer before it.
+    /// Milliseconds since the previous reply.
     pub(super) since_last: Option<u64>,
 }
 
 impl Expect {
-    /// What the exchange is called in messages.
+    /// Returns the name of the exchange in messages.
     pub(super) fn title(&self) -> String {
         let method = self.method.as_deref().unwrap_or("any method");
         format!("{method} {}", self.path.as_deref().unwrap_or("any path"))
     }
 
-    /// All differences; none when the request is the expected one.
-    pub(super) fn differences(&self, arrival: &Arrival<'_>) -> Vec<String> {
+    /// Returns all differences from the expected request.
+    pub(super) fn differences(&self, incoming: &Incoming<'_>) -> Vec<String> {
         let mut found = Vec::new();
-        let request = arrival.request;
+        let request = incoming.request;
         let mut compare = |what: &str, expected: &str, got: &str| {
             if expected != got {
                 found.push(format!("expected {what} {expected:?}, got {got:?}"));
@@ -44,10 +44,10 @@ impl Expect {
             compare("method", method, &request.method);
         }
         if let Some(path) = &self.path {
-            compare("path", path, arrival.path);
+            compare("path", path, incoming.path);
         }
         if let Some(origin) = &self.origin {
-            compare("origin", origin, arrival.side.name());
+            compare("origin", origin, incoming.side.name());
         }
         if let Some(text) = &self.text {
             compare("body", text, &String::from_utf8_lossy(&request.body));
@@ -64,29 +64,27 @@ impl Expect {
             }
         }
         if let Some(query) = &self.query {
-            compare_query(query, arrival.query, &mut found);
+            compare_query(query, incoming.query, &mut found);
         }
         if let Some(expected) = &self.json {
             match serde_json::from_slice::<Value>(&request.body) {
                 Ok(got) => compare_json("json", expected, &got, &mut found),
-                Err(_) => found.push(format!("expected a JSON body, got {}", shown(&request.body))),
+                Err(_) => found.push(format!("expected a JSON body, got {}", excerpt(&request.body))),
             }
         }
         for part in &self.body_contains {
             let mut windows = request.body.windows(part.len().max(1));
             if !windows.any(|window| window == part.as_bytes()) {
-                found.push(format!("expected {part:?} in the body, got {}", shown(&request.body)));
+                found.push(format!("expected {part:?} in the body, got {}", excerpt(&request.body)));
             }
         }
         if let Some(parts) = &self.multipart {
             compare_multipart(parts, request, &mut found);
         }
-        if let (Some(least), Some(got)) = (self.not_before_ms, arrival.since_last)
+        if let (Some(least), Some(got)) = (self.not_before_ms, incoming.since_last)
             && got < least
         {
-            found.push(format!(
-                "expected no sooner than {least} ms after the answer before, came after {got} ms"
-            ));
+            found.push(format!("expected at least {least} ms after the previous reply, came after {got} ms"));
         }
         found
     }
@@ -119,7 +117,7 @@ fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// Reports where two JSON values differ, by path.
+/// Adds the paths at which two JSON values differ.
 fn compare_json(path: &str, expected: &Value, got: &Value, found: &mut Vec<String>) {
     match (expected, got) {
         (Value::String(any), _) if any == ANY => {}
@@ -131,7 +129,10 @@ fn compare_json(path: &str, expected: &Value, got: &Value, found: &mut Vec<Strin
                 }
             }
             for name in got.keys().filter(|name| !expected.contains_key(*name)) {
-                found.push(format!("unexpected {path}.{name} = {}", shown(got[name].to_string().as_bytes())));
+                found.push(format!(
+                    "unexpected {path}.{name} = {}",
+                    excerpt(got[name].to_string().as_bytes())
+                ));
             }
         }
         (Value::Array(expected), Value::Array(got)) if expected.len() == got.len() => {
@@ -142,8 +143,8 @@ fn compare_json(path: &str, expected: &Value, got: &Value, found: &mut Vec<Strin
         _ if expected == got => {}
         _ => found.push(format!(
             "expected {path} = {}, got {}",
-            shown(expected.to_string().as_bytes()),
-            shown(got.to_string().as_bytes())
+            excerpt(expected.to_string().as_bytes()),
+            excerpt(got.to_string().as_bytes())
         )),
     }
 }
@@ -165,7 +166,7 @@ fn compare_multipart(expected: &IndexMap<String, ExpectPart>, request: &Request,
             if let Some(expected) = expected
                 && Some(expected) != got
             {
-                let got = got.map_or_else(|| "none".into(), |got| shown(got.as_bytes()));
+                let got = got.map_or_else(|| "none".into(), |got| excerpt(got.as_bytes()));
                 found.push(format!("form field {name}: expected {what} {expected:?}, got {got}"));
             }
         };
@@ -183,8 +184,8 @@ fn compare_multipart(expected: &IndexMap<String, ExpectPart>, request: &Request,
     }
 }
 
-/// Bytes for a message: text, cut short.
-fn shown(bytes: &[u8]) -> String {
+/// Returns bytes as text, cut to a length for messages.
+fn excerpt(bytes: &[u8]) -> String {
     const MOST: usize = 300;
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MOST)]);
     if bytes.len() > MOST { format!("{text}... ({} bytes)", bytes.len()) } else { text.into_owned() }
@@ -195,7 +196,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_what_differs() {
+    fn differences_name_the_json_path() {
         let mut found = Vec::new();
         let expected = serde_json::json!({"a": 1, "b": [1, "{{any}}"], "c": null});
         let got = serde_json::json!({"a": 1.0, "b": [1, {"x": 2}], "d": true});
@@ -211,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn compares_queries_as_pairs() {
+    fn queries_are_compared_as_pairs() {
         let mut found = Vec::new();
         let expected = IndexMap::from([
             ("a".to_owned(), Value::from("x y")),

@@ -1,6 +1,5 @@
-//! Scripted exchanges: the requests a client is expected to send, and the answer to each, down to the bytes.
-//!
-//! The format is described in `tests/cases/README.md`.
+//! A server of its own that plays scripted exchanges: it expects certain requests and sends certain responses, byte
+//! for byte. `tests/cases/README.md` describes the format.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::app::lock;
+use crate::support::lock;
 
 mod connection;
 mod exchange;
@@ -21,7 +20,7 @@ mod script;
 pub(crate) use connection::serve;
 pub use script::Script;
 
-/// Which of the two replay listeners a request arrived at.
+/// The listener that a request arrived at. The two listeners are different origins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
     Main,
@@ -37,7 +36,7 @@ impl Side {
     }
 }
 
-/// All runs of scripts.
+/// All scripts.
 pub(crate) struct Replays {
     pub(crate) origin: String,
     pub(crate) other: String,
@@ -50,7 +49,7 @@ impl Replays {
         Self { origin, other, scripts: Mutex::default(), count: AtomicU64::new(0) }
     }
 
-    /// Starts a run of the exchanges in `{"exchanges": [...]}`; other members are left alone.
+    /// Starts a script from `{"exchanges": [...]}`. Other members are ignored.
     pub(crate) fn start(&self, body: &[u8]) -> Result<Arc<Script>, String> {
         #[derive(Deserialize)]
         struct Case {

@@ -1,4 +1,4 @@
-//! Sends a scripted reply, faults included.
+//! Sends a scripted reply with its faults.
 
 use std::io;
 use std::time::Duration;
@@ -10,24 +10,24 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::exchange::{Close, Content, ContentLength, Reply};
 
-// The most of a body written at once, so that a huge one is never held whole.
+// Limits how much of a repeated byte is in memory.
 const PIECE: usize = 1 << 16;
-// Time for the last bytes to leave before the connection is broken.
+// Lets the last bytes leave before the connection is broken.
 const FLUSH: Duration = Duration::from_millis(5);
 
 /// How a reply ended.
 pub(super) enum Outcome {
-    /// Completely sent; the connection can be used again.
+    /// The reply was sent, and the connection can be reused.
     Sent,
-    /// The connection is to be closed.
+    /// The connection must be closed.
     Close,
-    /// The connection is to be broken by a TCP reset.
+    /// The connection must be reset.
     Reset,
-    /// The client closed the connection first.
+    /// The client closed the connection.
     ClientClosed,
 }
 
-/// Sends `reply`. `keep_alive` is whether the client would use the connection again.
+/// Sends a reply. `keep_alive` is whether the client can reuse the connection.
 pub(super) async fn play(
     stream: &mut TcpStream,
     reply: &Reply,
@@ -44,9 +44,9 @@ pub(super) async fn play(
     }
     let content = reply.content();
     let chunked = reply.is_chunked();
-    let lies =
+    let wrong_length =
         matches!(reply.content_length, Some(ContentLength::Exactly(length)) if length != content.len());
-    let (head, wants_close) = head(reply, content.len(), chunked, keep_alive && !lies);
+    let (head, wants_close) = head(reply, content.len(), chunked, keep_alive && !wrong_length);
     if let Some(end) = reply.head_cut_at {
         stream.write_all(&head.as_bytes()[..end.min(head.len())]).await?;
         return Ok(Outcome::Close);
@@ -84,6 +84,7 @@ pub(super) async fn play(
     Ok(if reply.reset_at.is_some() { Outcome::Reset } else { Outcome::Close })
 }
 
+/// Returns the head, and whether the connection closes after the response.
 fn head(reply: &Reply, length: usize, chunked: bool, keep_alive: bool) -> (String, bool) {
     let status = reply.status.unwrap_or(200);
     let reason = axum::http::StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
@@ -103,18 +104,18 @@ fn head(reply: &Reply, length: usize, chunked: bool, keep_alive: bool) -> (Strin
     } else if !(set("content-length") || bodiless && length == 0) {
         head += &format!("content-length: {length}\r\n");
     }
-    let asked = reply
+    let close = reply
         .headers
         .iter()
         .any(|(name, value)| name.eq_ignore_ascii_case("connection") && value.eq_ignore_ascii_case("close"));
-    if !keep_alive && !asked {
+    if !keep_alive && !close {
         head += "connection: close\r\n";
     }
     head += "\r\n";
-    (head, asked || !keep_alive)
+    (head, close || !keep_alive)
 }
 
-/// Sends part of the body, as one HTTP chunk if it is chunked and small enough.
+/// Sends a part of the body, as one HTTP chunk if the body is chunked and the part small.
 async fn send(
     stream: &mut TcpStream,
     content: &Content,
@@ -137,7 +138,7 @@ async fn send(
     stream.flush().await
 }
 
-/// Waits. False when the client closed the connection meanwhile.
+/// Waits. Returns false if the client closes the connection meanwhile.
 async fn pause(stream: &TcpStream, milliseconds: u64) -> bool {
     if milliseconds == 0 {
         return true;
@@ -146,13 +147,13 @@ async fn pause(stream: &TcpStream, milliseconds: u64) -> bool {
     timeout_at(end, until_closed(stream)).await.is_err()
 }
 
-/// Resolves when the client has closed its side.
+/// Waits until the client closes the connection.
 async fn until_closed(stream: &TcpStream) {
     let mut byte = [0];
     loop {
         match stream.peek(&mut byte).await {
             Ok(0) | Err(_) => return,
-            // A further request is waiting; the connection is open.
+            // The next request has arrived, so the connection is open.
             Ok(_) => sleep(FLUSH).await,
         }
     }

@@ -1,4 +1,4 @@
-//! Reads requests off a socket: a deliberately plain HTTP/1.1, because the answers must control every byte.
+//! Reads HTTP/1.1 requests from a socket, as replies control every byte and no HTTP server allows that.
 
 use std::io;
 
@@ -8,19 +8,19 @@ use tokio::net::TcpStream;
 
 const LARGEST_HEAD: usize = 1 << 20;
 
-/// A request as received.
+/// A received request.
 pub(super) struct Request {
     pub(super) method: String,
-    /// Path and query, still encoded.
+    /// Path and query, percent-encoded.
     pub(super) target: String,
-    /// In order, names in lower case.
+    /// In order, with names in lower case.
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: Bytes,
     pub(super) keep_alive: bool,
 }
 
 impl Request {
-    /// A header's value; several of the same name are joined by commas.
+    /// Returns the value of a header; values of the same name are joined by commas.
     pub(super) fn header(&self, name: &str) -> Option<String> {
         let mut values = self.headers.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
         let first = values.next()?.1.clone();
@@ -28,7 +28,7 @@ impl Request {
     }
 }
 
-/// Reads the next request of a connection. `None` when the client closed it between requests.
+/// Reads the next request of a connection. Returns `None` if the client has closed it between requests.
 pub(super) async fn read(stream: &mut TcpStream, buffer: &mut BytesMut) -> io::Result<Option<Request>> {
     let bad = |text: String| io::Error::new(io::ErrorKind::InvalidData, text);
     let (mut request, head_length, version) = loop {

@@ -1,4 +1,4 @@
-//! A run of scripted exchanges: which comes next, what went wrong.
+//! A script: finds the exchange for each request and collects problems.
 
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -7,23 +7,23 @@ use serde_json::value::RawValue;
 
 use super::Side;
 use super::exchange::{Exchange, Times};
-use super::expect::Arrival;
+use super::expect::Incoming;
 use super::request::Request;
-use crate::app::lock;
-use crate::json::{Fields, Raw, array};
+use crate::support::json::{self, Fields, Raw, array};
+use crate::support::lock;
 
 const LARGEST_TEXT: usize = 1 << 20;
 
-/// Scripted exchanges being played, from [`Emulator::replay`](crate::Emulator::replay).
+/// Scripted exchanges, started by [`Emulator::replay`](crate::Emulator::replay).
 ///
 /// ```
 /// use replicant_emulator::{Config, Emulator};
 ///
 /// let emulator = Emulator::start(Config::default())?;
 /// let script = emulator.replay(r#"{"exchanges": [{"expect": {"method": "GET"}, "reply": {"json": {}}}]}"#);
-/// let script = script.expect("a case");
-/// // Nobody has asked yet.
-/// assert_eq!(script.problems().len(), 1);
+/// let script = script.expect("a valid case");
+/// println!("point a client at {}", script.base_url());
+/// assert_eq!(script.problems(), ["exchange 1: GET any path has not occurred"]);
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub struct Script {
@@ -38,7 +38,7 @@ struct State {
     steps: Vec<Step>,
     problems: Vec<String>,
     requests: Vec<Received>,
-    last_answer: Option<Instant>,
+    last_reply: Option<Instant>,
 }
 
 struct Step {
@@ -47,7 +47,7 @@ struct Step {
 }
 
 impl Step {
-    /// Whether it has been played as often as it must.
+    /// Reports whether the exchange has occurred often enough.
     fn is_satisfied(&self) -> bool {
         match self.exchange.times {
             Times::Exactly(times) => self.played >= times,
@@ -55,6 +55,7 @@ impl Step {
         }
     }
 
+    /// Reports whether the exchange may occur once more.
     fn can_play(&self) -> bool {
         match self.exchange.times {
             Times::Exactly(times) => self.played < times,
@@ -75,11 +76,11 @@ struct Received {
     closed_by_client: bool,
 }
 
-/// What to do about a request.
+/// How to respond to a request.
 pub(super) enum Verdict {
-    /// Play this reply; the number is the request's place in the report.
+    /// Plays the reply of an exchange. The number is the index of the request in the report.
     Play(Arc<Exchange>, usize),
-    /// Nothing expected looks like it.
+    /// No exchange matches; the text says why.
     Refuse(String),
 }
 
@@ -95,89 +96,41 @@ impl Script {
                 steps: exchanges.into_iter().map(step).collect(),
                 problems: Vec::new(),
                 requests: Vec::new(),
-                last_answer: None,
+                last_reply: None,
             }),
         }
     }
 
-    /// Address to give a client as its base URL.
-    ///
-    /// ```
-    /// use replicant_emulator::{Config, Emulator};
-    ///
-    /// let emulator = Emulator::start(Config::default())?;
-    /// let script = emulator.replay(r#"{"exchanges": [{"expect": {"method": "GET"}, "reply": {"json": {}}}]}"#);
-    /// let script = script.expect("a case");
-    /// assert!(script.base_url().starts_with(script.origin()));
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
+    /// Returns the base URL for a client.
     pub fn base_url(&self) -> String {
         format!("{}/v1", self.origin)
     }
 
-    /// Address below which the script is played.
-    ///
-    /// ```
-    /// use replicant_emulator::{Config, Emulator};
-    ///
-    /// let emulator = Emulator::start(Config::default())?;
-    /// let script = emulator.replay(r#"{"exchanges": [{"expect": {"method": "GET"}, "reply": {"json": {}}}]}"#);
-    /// let script = script.expect("a case");
-    /// println!("{{{{origin}}}} stands for {}", script.origin());
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
+    /// Returns the origin of the script, which `{{origin}}` stands for.
     pub fn origin(&self) -> &str {
         &self.origin
     }
 
-    /// The same on the second listener, which is another origin.
-    ///
-    /// ```
-    /// use replicant_emulator::{Config, Emulator};
-    ///
-    /// let emulator = Emulator::start(Config::default())?;
-    /// let script = emulator.replay(r#"{"exchanges": [{"expect": {"method": "GET"}, "reply": {"json": {}}}]}"#);
-    /// let script = script.expect("a case");
-    /// assert_ne!(script.other_origin(), script.origin());
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
+    /// Returns the origin of the script on the second listener, which `{{other}}` stands for.
     pub fn other_origin(&self) -> &str {
         &self.other
     }
 
-    /// How it went so far, as JSON text: `{"ok", "problems", "remaining", "requests"}`.
-    ///
-    /// ```
-    /// use replicant_emulator::{Config, Emulator};
-    ///
-    /// let emulator = Emulator::start(Config::default())?;
-    /// let script = emulator.replay(r#"{"exchanges": [{"expect": {"method": "GET"}, "reply": {"json": {}}}]}"#);
-    /// let script = script.expect("a case");
-    /// assert!(script.report_json().contains("\"ok\""));
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
+    /// Returns the state of the script as JSON text: `{"ok", "problems", "remaining", "requests"}`.
     pub fn report_json(&self) -> String {
         self.report().get().to_owned()
     }
 
-    /// What went wrong so far, and what has not come yet. Empty when all went as scripted.
-    ///
-    /// ```
-    /// use replicant_emulator::{Config, Emulator};
-    ///
-    /// let emulator = Emulator::start(Config::default())?;
-    /// let script = emulator.replay(r#"{"exchanges": [{"expect": {"method": "GET"}, "reply": {"json": {}}}]}"#);
-    /// let script = script.expect("a case");
-    /// for problem in script.problems() {
-    ///     println!("{problem}");
-    /// }
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
+    /// Returns all problems so far, including exchanges that have not occurred. Empty after a correct run.
     pub fn problems(&self) -> Vec<String> {
         let state = lock(&self.state);
         let mut problems = state.problems.clone();
         for (index, step) in state.steps.iter().enumerate().filter(|(_, step)| !step.is_satisfied()) {
-            problems.push(format!("exchange {}: {} has not come", index + 1, step.exchange.expect.title()));
+            problems.push(format!(
+                "exchange {}: {} has not occurred",
+                index + 1,
+                step.exchange.expect.title()
+            ));
         }
         problems
     }
@@ -203,12 +156,12 @@ impl Script {
             .finish()
     }
 
-    /// Finds the exchange a request belongs to.
+    /// Records a request and finds its exchange.
     pub(super) fn receive(&self, request: &Request, path: &str, query: &str, side: Side) -> Verdict {
         let mut state = lock(&self.state);
-        let since_last = state.last_answer.map(|at| at.elapsed().as_millis() as u64);
-        let arrival = Arrival { request, path, query, side, since_last };
-        let found = state.find(&arrival);
+        let since_last = state.last_reply.map(|at| at.elapsed().as_millis() as u64);
+        let incoming = Incoming { request, path, query, side, since_last };
+        let found = state.find(&incoming);
         state.requests.push(Received {
             method: request.method.clone(),
             target: if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") },
@@ -232,11 +185,11 @@ impl Script {
         }
     }
 
-    pub(super) fn answered(&self) {
-        lock(&self.state).last_answer = Some(Instant::now());
+    pub(super) fn replied(&self) {
+        lock(&self.state).last_reply = Some(Instant::now());
     }
 
-    /// Notes that the client closed the connection before the answer was complete.
+    /// Records that the client closed the connection before the end of the response.
     pub(super) fn closed_by_client(&self, request: usize) {
         if let Some(received) = lock(&self.state).requests.get_mut(request) {
             received.closed_by_client = true;
@@ -249,8 +202,8 @@ impl Script {
 }
 
 impl State {
-    /// The step to play: the first that has something left, or, passing over steps that need no more, a later one.
-    fn find(&self, arrival: &Arrival<'_>) -> Result<usize, String> {
+    /// Returns the step for a request: the first match, without passing a step that must still occur.
+    fn find(&self, incoming: &Incoming<'_>) -> Result<usize, String> {
         let mut at = 0;
         let mut differences: Vec<String> = Vec::new();
         while at < self.steps.len() {
@@ -259,7 +212,7 @@ impl State {
                 self.steps[at..].iter().take_while(|step| unordered && step.exchange.unordered).count();
             let end = at + group.max(1);
             for (offset, step) in self.steps[at..end].iter().enumerate().filter(|(_, step)| step.can_play()) {
-                let found = step.exchange.expect.differences(arrival);
+                let found = step.exchange.expect.differences(incoming);
                 if found.is_empty() {
                     return Ok(at + offset);
                 }
@@ -273,10 +226,10 @@ impl State {
             at = end;
         }
         if differences.is_empty() {
-            let request = arrival.request;
+            let request = incoming.request;
             return Err(format!(
                 "unexpected request after the last exchange: {} {}",
-                request.method, arrival.path
+                request.method, incoming.path
             ));
         }
         Err(differences.join(" | or "))
@@ -285,14 +238,9 @@ impl State {
 
 impl Received {
     fn view(&self) -> Raw {
-        let mut headers = indexmap::IndexMap::<&str, String>::new();
-        for (name, value) in &self.headers {
-            headers
-                .entry(name)
-                .and_modify(|all| *all = format!("{all}, {value}"))
-                .or_insert_with(|| value.clone());
-        }
-        let json = serde_json::from_slice::<Box<RawValue>>(&self.body).ok();
+        let headers =
+            json::headers(self.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())));
+        let body = serde_json::from_slice::<Box<RawValue>>(&self.body).ok();
         let text = std::str::from_utf8(&self.body).ok().filter(|text| !text.is_empty());
         Fields::new()
             .put("method", &self.method)
@@ -300,8 +248,8 @@ impl Received {
             .put("origin", self.side.name())
             .put("headers", &headers)
             .put("body_size", &self.size)
-            .put_some("text", text.filter(|_| json.is_none()))
-            .put_some("json", json)
+            .put_some("text", text.filter(|_| body.is_none()))
+            .put_some("json", body)
             .put("at_ms", &self.at_ms)
             .put("exchange", &self.exchange)
             .put("closed_by_client", &self.closed_by_client)

@@ -1,18 +1,8 @@
-//! The account the token belongs to.
+//! The account that the token belongs to.
 
-use crate::call::{Call, Reply, ok};
-use crate::json::{Fields, Raw};
+use crate::catalog::account;
+use crate::request::{Call, Reply, ok};
 
 pub(super) async fn get(call: Call) -> Reply {
-    Ok(ok(view(&call.app.config.account)))
-}
-
-pub(crate) fn view(username: &str) -> Raw {
-    Fields::new()
-        .put("type", "organization")
-        .put("username", username)
-        .put("name", "Acme Corp, Inc.")
-        .put("github_url", &format!("https://github.com/{username}"))
-        .put("avatar_url", &format!("https://github.com/{username}.png"))
-        .finish()
+    Ok(ok(account::view(&call.app.config.account)))
 }

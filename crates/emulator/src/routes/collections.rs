@@ -1,14 +1,14 @@
 //! Collections of models.
 
-use crate::app::lock;
-use crate::call::{Call, Reply, ok};
 use crate::catalog::Collection;
-use crate::json::{Fields, array};
-use crate::page::{Item, Order, page};
-use crate::problem::Problem;
+use crate::http::problem::Problem;
+use crate::request::{Call, Item, Order, Reply, ok, page};
+use crate::support::json::{Fields, array};
+use crate::support::lock;
 
 const PAGE: usize = 100;
 
+/// Returns the members of a collection without its models.
 pub(super) fn head(collection: &Collection) -> Fields {
     Fields::new()
         .put("name", collection.name)

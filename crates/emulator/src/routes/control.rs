@@ -1,22 +1,22 @@
-//! What a test can ask of the server itself.
+//! Endpoints of the emulator itself, for tests.
 
 use std::sync::atomic::Ordering;
 
 use axum::http::StatusCode;
 use indexmap::IndexMap;
 
-use crate::app::lock;
-use crate::call::{Call, Reply, empty, json, ok};
-use crate::fault::Rule;
+use crate::config::Rule;
+use crate::http::problem::Problem;
 use crate::job::Kind;
-use crate::json::Fields;
-use crate::problem::Problem;
+use crate::request::{Call, Reply, empty, json, ok};
+use crate::support::json::Fields;
+use crate::support::lock;
 
 pub(super) async fn faults(call: Call) -> Reply {
     Ok(ok(call.app.faults.view()))
 }
 
-/// Adds one rule, or a list of them.
+/// Adds a rule or a list of rules.
 pub(super) async fn add_faults(call: Call) -> Reply {
     let one = serde_json::from_slice::<Rule>(&call.body);
     let rules = match one {
@@ -26,7 +26,7 @@ pub(super) async fn add_faults(call: Call) -> Reply {
             Err(list_error) => {
                 let is_list = call.body.trim_ascii_start().starts_with(b"[");
                 let error = if is_list { list_error } else { error };
-                return Err(Problem::bad_request(format!("This is no fault rule: {error}")));
+                return Err(Problem::bad_request(format!("This is not a fault rule: {error}")));
             }
         },
     };
@@ -55,6 +55,7 @@ pub(super) async fn state(call: Call) -> Reply {
         *jobs.entry(job.status().name()).or_default() += 1;
     }
     let gauges = &app.gauges;
+    let (uploads, outputs) = app.files.counts();
     let body = Fields::new()
         .put("open_connections", &gauges.connections.load(Ordering::Relaxed))
         .put("connections_ever", &gauges.connections_ever.load(Ordering::Relaxed))
@@ -62,21 +63,20 @@ pub(super) async fn state(call: Call) -> Reply {
         .put("active_holds", &gauges.holds.load(Ordering::Relaxed))
         .put("requests", &app.recorder.count())
         .put("predictions", &jobs)
-        .put("files", &lock(&app.files).len())
-        .put("output_files", &lock(&app.outputs).len())
-        .put("webhook_secret", &app.webhook_secret)
+        .put("files", &uploads)
+        .put("output_files", &outputs)
+        .put("webhook_secret", &app.webhooks.secret)
         .put("files_secret", &app.files_secret)
         .finish();
     Ok(ok(body))
 }
 
-/// Lets the retention time of every finished job, and the life of its output files, be over. Examples stay.
+/// Removes the data and the output files of every finished job, except of examples.
 pub(super) async fn expire(call: Call) -> Reply {
     let app = &call.app;
-    for job in lock(&app.jobs).values().filter(|job| job.order.kind != Kind::Example) {
-        job.forget_now();
+    for job in lock(&app.jobs).values().filter(|job| job.spec.kind != Kind::Example) {
+        job.remove_data_now();
     }
-    let latest = app.now().plus(app.scaled(app.config.retention));
-    lock(&app.outputs).retain(|_, file| file.expires_at > latest);
+    app.files.expire_outputs(app.now().plus(app.retention()));
     Ok(empty(StatusCode::NO_CONTENT))
 }

@@ -1,50 +1,29 @@
-//! Creating predictions: by version, by official model, by deployment.
-
-use std::sync::Arc;
-use std::time::Duration;
+//! Creates predictions: by version, by official model and by deployment.
 
 use axum::http::{HeaderValue, StatusCode, header};
 
-use crate::app::{App, Counted, lock};
-use crate::call::{Call, Reply, json};
-use crate::catalog::{Engine, HIDDEN, ModelEntry, Version};
-use crate::config::Timing;
-use crate::ids;
-use crate::job::{Job, Kind, Order, Shape};
-use crate::problem::Problem;
-use crate::runner::{self, Publication, Task};
-use crate::schema::{Input, Schema};
-use crate::webhook::deliver_to;
+use crate::http::gauges::GaugeGuard;
+use crate::http::problem::Problem;
+use crate::job::{Job, Kind, Shape};
+use crate::request::{Call, Reply, json};
+use crate::support::lock;
 
-use super::prefer;
-use super::submission::Submission;
-
-/// A version chosen to run, copied out of the catalogue.
-pub(super) struct Target {
-    pub(super) model: String,
-    /// The version as answers show it.
-    pub(super) shown_version: String,
-    pub(super) deployment: Option<String>,
-    pub(super) schema: Arc<Schema>,
-    pub(super) engine: Engine,
-    pub(super) timing: Timing,
-    pub(super) streams: bool,
-    /// For a training: what becomes of its result.
-    pub(super) publication: Option<Publication>,
-}
+use super::create_body::CreateBody;
+use super::headers;
+use super::start::{StartOptions, Target, start, target};
 
 pub(super) async fn by_version(call: Call) -> Reply {
-    let body = Submission::read(&call, &["version"])?;
+    let body = CreateBody::read(&call, &["version"])?;
     let wanted = body.version.clone().unwrap_or_default();
-    let target = version_named(&call, &wanted)?;
+    let target = find_version(&call, &wanted)?;
     create(call, body, target).await
 }
 
 pub(super) async fn by_model(call: Call) -> Reply {
-    let body = Submission::read(&call, &[])?;
+    let body = CreateBody::read(&call, &[])?;
     let target = {
         let catalog = lock(&call.app.catalog);
-        let model = catalog.model(call.parameter(0), call.parameter(1));
+        let model = catalog.models.get(&call.name());
         let model = model.filter(|model| model.official).ok_or_else(Problem::not_found)?;
         target(model, model.versions.first().ok_or_else(Problem::invalid_version)?, true)
     };
@@ -52,9 +31,8 @@ pub(super) async fn by_model(call: Call) -> Reply {
 }
 
 pub(super) async fn by_deployment(call: Call) -> Reply {
-    let body = Submission::read(&call, &[])?;
-    let (owner, name) = (call.parameter(0), call.parameter(1));
-    let deployment = lock(&call.app.deployments).get(&format!("{owner}/{name}")).cloned();
+    let body = CreateBody::read(&call, &[])?;
+    let deployment = lock(&call.app.deployments).get(&call.name()).cloned();
     let deployment = deployment.ok_or_else(Problem::not_found)?;
     let target = {
         let catalog = lock(&call.app.catalog);
@@ -68,8 +46,8 @@ pub(super) async fn by_deployment(call: Call) -> Reply {
     create(call, body, target).await
 }
 
-/// Resolves `id`, `owner/name:id`, or `owner/name` of an official model.
-fn version_named(call: &Call, wanted: &str) -> Result<Target, Problem> {
+/// Finds the version for `id`, `owner/name:id`, or `owner/name` of an official model.
+fn find_version(call: &Call, wanted: &str) -> Result<Target, Problem> {
     let catalog = lock(&call.app.catalog);
     let (name, id) = match wanted.split_once(':') {
         Some((name, id)) => (Some(name), Some(id)),
@@ -93,95 +71,19 @@ fn version_named(call: &Call, wanted: &str) -> Result<Target, Problem> {
     Ok(target(model, version, false))
 }
 
-pub(super) fn target(model: &ModelEntry, version: &Version, official: bool) -> Target {
-    // Some versions are run by another one, and answers name that.
-    let actual = version.overridden_by.as_ref().and_then(|id| model.version(id)).unwrap_or(version);
-    Target {
-        model: model.full_name(),
-        shown_version: if official { HIDDEN.into() } else { actual.id.clone() },
-        deployment: None,
-        schema: actual.schema.clone(),
-        engine: actual.engine.clone(),
-        timing: model.timing,
-        streams: model.streams,
-        publication: None,
-    }
-}
-
-/// How a job differs from the next one of its target.
-pub(super) struct Terms {
-    pub(super) kind: Kind,
-    pub(super) cancel_after: Option<Duration>,
-    pub(super) retention: Duration,
-}
-
-/// Checks an input and starts a job with it.
-pub(super) fn start(
-    app: &App,
-    origin: &str,
-    body: Submission,
-    target: Target,
-    terms: Terms,
-) -> Result<Arc<Job>, Problem> {
-    let problems = target.schema.check(&body.values);
-    if !problems.is_empty() {
-        return Err(Problem::invalid_input(problems));
-    }
-    let Terms { kind, cancel_after, retention } = terms;
-    let created_at = app.now();
-    let streams = target.streams && kind != Kind::Training;
-    let order = Order {
-        kind,
-        id: ids::prediction(),
-        model: target.model,
-        version: target.shown_version,
-        deployment: target.deployment,
-        input: body.input.clone(),
-        origin: origin.to_owned(),
-        source: if kind == Kind::Example { "web" } else { "api" },
-        stream_key: streams.then(ids::capability),
-        created_at,
-        deadline: cancel_after.map(|time| created_at.plus(app.scaled(time))),
-        retention,
-        webhook: body.webhook.clone(),
-        webhook_filter: body.filter.clone(),
-    };
-    let hook = body.webhook.map(|url| deliver_to(app, url, body.filter));
-    if let (Some(model), Kind::Prediction) = (lock(&app.catalog).models.get_mut(&order.model), kind) {
-        model.run_count += 1;
-    }
-    let iterates = target.schema.iterates;
-    let input = Input::new(body.input, body.values, target.schema);
-    let job = Arc::new(Job::new(order, hook));
-    if iterates {
-        job.begin_list();
-    }
-    lock(&app.jobs).insert(job.order.id.clone(), job.clone());
-    if let Some(key) = &job.order.stream_key {
-        lock(&app.streams).insert(key.clone(), job.clone());
-    }
-    let task = match target.publication {
-        Some(publication) => Task::Train(target.engine, publication),
-        None => Task::Predict(target.engine),
-    };
-    runner::spawn(app, job.clone(), task, input, target.timing);
-    Ok(job)
-}
-
-/// Creates a prediction, and holds the answer as long as `Prefer` asks.
-async fn create(call: Call, body: Submission, target: Target) -> Reply {
+/// Creates a prediction, and holds the response as the `Prefer` header asks.
+async fn create(call: Call, body: CreateBody, target: Target) -> Reply {
     let cancel_after = match call.header("cancel-after") {
-        Some(text) => Some(prefer::cancel_after(text)?),
+        Some(text) => Some(headers::cancel_after(text)?),
         None => None,
     };
-    let hold = call.header("prefer").and_then(prefer::hold);
-    let terms =
-        Terms { kind: Kind::Prediction, cancel_after, retention: call.app.scaled(call.app.config.retention) };
-    let job = start(&call.app, &call.origin, body, target, terms)?;
+    let hold = call.header("prefer").and_then(headers::hold);
+    let options = StartOptions { kind: Kind::Prediction, cancel_after, retention: call.app.retention() };
+    let job = start(&call.app, &call.origin, body, target, options)?;
     let (status, shape) = match hold {
         None => (StatusCode::CREATED, Shape::Created),
         Some(time) => {
-            let _counted = Counted::new(&call.app.gauges, |gauges| &gauges.holds);
+            let _guard = GaugeGuard::new(&call.app.gauges, |gauges| &gauges.holds);
             let until_finished = call.app.config.hold_until_finished;
             let ready = |job: &Job| match until_finished {
                 true => job.status().is_terminal(),
@@ -194,7 +96,7 @@ async fn create(call: Call, body: Submission, target: Target) -> Reply {
         }
     };
     let mut response = json(status, job.view(&call.origin, shape));
-    let location = format!("{}/v1/predictions/{}", call.origin, job.order.id);
+    let location = format!("{}/v1/predictions/{}", call.origin, job.spec.id);
     if let Ok(location) = HeaderValue::try_from(location) {
         response.headers_mut().insert(header::LOCATION, location);
     }

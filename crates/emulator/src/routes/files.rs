@@ -7,13 +7,11 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::app::lock;
-use crate::call::{Call, Reply, empty, json, ok};
-use crate::files::{LARGEST, StoredFile};
-use crate::json::{Object, Raw, raw};
-use crate::multipart::{self, Part};
-use crate::page::{Item, Order, page};
-use crate::problem::{InvalidField, Problem};
+use crate::files::{LARGEST, Upload};
+use crate::http::problem::{InvalidField, Problem};
+use crate::request::{Call, Item, Order, Reply, empty, json, ok, page};
+use crate::support::json::{Object, Raw, raw};
+use crate::support::multipart::{self, Part};
 
 const PAGE: usize = 100;
 const LONGEST_NAME: usize = 255;
@@ -43,20 +41,14 @@ pub(super) async fn create(call: Call) -> Reply {
         }
     };
     let content_type = content_type.unwrap_or_else(|| "application/octet-stream".into());
-    let file = StoredFile::new(&call.app, name, content_type, metadata, content.body.clone());
-    let body = file.view(&call.origin);
-    lock(&call.app.files).insert(file.id.clone(), file);
-    Ok(json(StatusCode::CREATED, body))
+    let file = call.app.files.add(name, content_type, metadata, content.body.clone());
+    Ok(json(StatusCode::CREATED, file.view(&call.origin)))
 }
 
 pub(super) async fn list(call: Call) -> Reply {
-    let now = call.app.now();
-    let items = lock(&call.app.files)
-        .values()
-        .filter(|file| now < file.expires_at)
-        .map(|file| Item { at: file.created_at, body: file.view(&call.origin) })
-        .collect();
-    page(&call, items, Order::NewestFirst, PAGE)
+    let files = call.app.files.all();
+    let items = files.iter().map(|file| Item { at: file.created_at, body: file.view(&call.origin) });
+    page(&call, items.collect(), Order::NewestFirst, PAGE)
 }
 
 pub(super) async fn read(call: Call) -> Reply {
@@ -64,12 +56,11 @@ pub(super) async fn read(call: Call) -> Reply {
 }
 
 pub(super) async fn delete(call: Call) -> Reply {
-    let file = find(&call)?;
-    lock(&call.app.files).shift_remove(&file.id);
+    call.app.files.remove(&find(&call)?.id);
     Ok(empty(StatusCode::NO_CONTENT))
 }
 
-/// Hands out the bytes to whoever has a query signed with the files secret.
+/// Returns the content for a query signed with the files secret.
 pub(super) async fn download(call: Call) -> Reply {
     let file = find(&call)?;
     let query = |name| call.query(name).ok_or_else(Problem::file_not_found);
@@ -86,8 +77,6 @@ pub(super) async fn download(call: Call) -> Reply {
     Ok((headers, file.bytes).into_response())
 }
 
-fn find(call: &Call) -> Result<StoredFile, Problem> {
-    let file = lock(&call.app.files).get(call.parameter(0)).cloned();
-    let now = call.app.now();
-    file.filter(|file| now < file.expires_at).ok_or_else(Problem::file_not_found)
+fn find(call: &Call) -> Result<Upload, Problem> {
+    call.app.files.get(call.parameter(0)).ok_or_else(Problem::file_not_found)
 }

@@ -1,7 +1,7 @@
-//! The hardware models can run on.
+//! The hardware that models run on.
 
-use crate::call::{Call, Reply, ok};
-use crate::json::{Fields, array};
+use crate::request::{Call, Reply, ok};
+use crate::support::json::{Fields, array};
 
 /// Names and SKUs.
 const HARDWARE: [(&str, &str); 7] = [

@@ -1,29 +1,29 @@
-//! The endpoints, a file to each resource.
+//! The endpoints, one file per resource.
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 
-use crate::app::App;
-use crate::call::{Call, Reply};
-use crate::problem::Problem;
+use crate::http::problem::Problem;
+use crate::request::{Call, Reply};
+use crate::state::App;
 
-pub(crate) mod account;
-mod body;
+mod account;
 mod collections;
 mod control;
 mod create;
-mod delivery;
+mod create_body;
 mod deployments;
 mod files;
 mod hardware;
+mod headers;
 mod models;
+mod output_files;
 mod predictions;
-mod prefer;
 mod replay;
 mod search;
+mod start;
 mod streams;
-mod submission;
 mod trainings;
 mod webhooks;
 
@@ -62,7 +62,7 @@ pub(crate) fn router() -> Router<App> {
         .route("/v1/predictions/{prediction_id}/cancel", post(predictions::cancel))
         .route("/v1/webhooks/default/secret", get(webhooks::secret))
         .route("/v1/streams/{key}", get(streams::open))
-        .route("/files/{key}/{name}", get(delivery::read))
+        .route("/files/{key}/{name}", get(output_files::read))
         .route(
             "/_emulator/faults",
             get(control::faults).post(control::add_faults).delete(control::clear_faults),

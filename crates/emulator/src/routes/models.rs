@@ -6,22 +6,20 @@ use std::time::Duration;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 
-use crate::app::lock;
-use crate::call::{Call, Reply, empty, json, ok};
-use crate::catalog::{Catalog, ModelEntry, Version, new_model};
+use crate::catalog::{Catalog, Links, ModelEntry, Version, new_model};
+use crate::http::problem::Problem;
 use crate::job::{Job, Kind, Shape};
-use crate::page::{Item, Order, page};
-use crate::problem::Problem;
+use crate::request::{BodyReader, Call, Item, Order, Reply, empty, json, ok, page};
+use crate::support::lock;
 
-use super::body::Reader;
-use super::create::{Terms, start, target};
+use super::create_body::CreateBody;
 use super::hardware;
-use super::submission::Submission;
+use super::start::{StartOptions, start, target};
 
 const PAGE: usize = 25;
-const EXAMPLE_PATIENCE: Duration = Duration::from_secs(5);
+const EXAMPLE_TIMEOUT: Duration = Duration::from_secs(5);
 const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
-// Versions are deleted in the background, in minutes; this is enough to see that they are not gone at once.
+// The API deletes versions within minutes. This is long enough for a test to see that it happens in the background.
 const DELETION: Duration = Duration::from_millis(50);
 
 pub(super) async fn list(call: Call) -> Reply {
@@ -49,12 +47,12 @@ pub(super) async fn list(call: Call) -> Reply {
 }
 
 pub(super) async fn create(call: Call) -> Reply {
-    let mut body = Reader::new(&call)?;
+    let mut body = BodyReader::new(&call)?;
     let owner = body.text("owner", true);
     let name = body.text("name", true);
     let visibility = body.choice("visibility", true, &["public", "private"]);
     body.choice("hardware", true, &hardware::skus());
-    let mut links = crate::catalog::Links::default();
+    let mut links = Links::default();
     let description = body.text("description", false);
     links.github_url = body.text("github_url", false);
     links.paper_url = body.text("paper_url", false);
@@ -94,8 +92,8 @@ pub(super) async fn read(call: Call) -> Reply {
 
 pub(super) async fn update(call: Call) -> Reply {
     let mut catalog = lock(&call.app.catalog);
-    let model = own(&call, &mut catalog)?;
-    let mut body = Reader::new(&call)?;
+    let model = find_own(&call, &mut catalog)?;
+    let mut body = BodyReader::new(&call)?;
     let description = body.text("description", false);
     let readme = body.text("readme", false);
     let github_url = body.text("github_url", false);
@@ -117,10 +115,10 @@ pub(super) async fn update(call: Call) -> Reply {
     Ok(ok(model.view(&call.origin)))
 }
 
-/// Deletes a model of one's own that is private and has no versions.
+/// Deletes a private model of the account that has no versions.
 pub(super) async fn delete(call: Call) -> Reply {
     let mut catalog = lock(&call.app.catalog);
-    let model = own(&call, &mut catalog)?;
+    let model = find_own(&call, &mut catalog)?;
     if model.public || !model.versions.is_empty() {
         let text = "Only private models without versions can be deleted.";
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, text));
@@ -133,7 +131,7 @@ pub(super) async fn delete(call: Call) -> Reply {
 pub(super) async fn examples(call: Call) -> Reply {
     ensure_example(&call).await;
     let example = find(&call, &lock(&call.app.catalog))?.example.clone();
-    let item = |job: Arc<Job>| Item { at: job.order.created_at, body: job.view(&call.origin, Shape::Read) };
+    let item = |job: Arc<Job>| Item { at: job.spec.created_at, body: job.view(&call.origin, Shape::Read) };
     page(&call, example.map(item).into_iter().collect(), Order::NewestFirst, PAGE)
 }
 
@@ -164,12 +162,12 @@ pub(super) async fn version(call: Call) -> Reply {
     Ok(ok(version.ok_or_else(Problem::not_found)?.view()))
 }
 
-/// Deletes a version of one's own private model, in the background.
+/// Deletes a version of a private model of the account, in the background.
 pub(super) async fn delete_version(call: Call) -> Reply {
     let id = call.parameter(2).to_owned();
     let model = {
         let mut catalog = lock(&call.app.catalog);
-        let model = own(&call, &mut catalog)?;
+        let model = find_own(&call, &mut catalog)?;
         model.version(&id).ok_or_else(Problem::not_found)?;
         let deployed = lock(&call.app.deployments).values().any(|deployment| deployment.version == id);
         if model.public || deployed {
@@ -188,14 +186,14 @@ pub(super) async fn delete_version(call: Call) -> Reply {
     Ok(empty(StatusCode::ACCEPTED))
 }
 
+/// Returns the model that the path names.
 fn find<'a>(call: &Call, catalog: &'a Catalog) -> Result<&'a ModelEntry, Problem> {
-    catalog.model(call.parameter(0), call.parameter(1)).ok_or_else(Problem::not_found)
+    catalog.models.get(&call.name()).ok_or_else(Problem::not_found)
 }
 
-/// The model, if it belongs to the caller's account.
-fn own<'a>(call: &Call, catalog: &'a mut Catalog) -> Result<&'a mut ModelEntry, Problem> {
-    let name = find(call, catalog)?.full_name();
-    let model = catalog.models.get_mut(&name).ok_or_else(Problem::not_found)?;
+/// Returns the model if it belongs to the account.
+fn find_own<'a>(call: &Call, catalog: &'a mut Catalog) -> Result<&'a mut ModelEntry, Problem> {
+    let model = catalog.models.get_mut(&call.name()).ok_or_else(Problem::not_found)?;
     if model.owner == call.app.config.account {
         Ok(model)
     } else {
@@ -204,31 +202,28 @@ fn own<'a>(call: &Call, catalog: &'a mut Catalog) -> Result<&'a mut ModelEntry, 
     }
 }
 
-/// Runs the model's example the first time it is looked at, so that its output is real.
+/// Runs the model's example when the model is read for the first time.
 async fn ensure_example(call: &Call) {
     let job = {
         let mut catalog = lock(&call.app.catalog);
-        let Some(model) = catalog.models.get_mut(&format!("{}/{}", call.parameter(0), call.parameter(1)))
-        else {
-            return;
-        };
+        let Some(model) = catalog.models.get_mut(&call.name()) else { return };
         let (Some(input), Some(version), None) =
             (&model.example_input, model.versions.first(), &model.example)
         else {
             return;
         };
-        let (body, target) = (Submission::of_input(input), target(model, version, model.official));
+        let (body, target) = (CreateBody::from_input(input), target(model, version, model.official));
         drop(catalog);
-        let terms = Terms { kind: Kind::Example, cancel_after: None, retention: FOREVER };
-        match start(&call.app, &call.origin, body, target, terms) {
+        let options = StartOptions { kind: Kind::Example, cancel_after: None, retention: FOREVER };
+        match start(&call.app, &call.origin, body, target, options) {
             Ok(job) => job,
             Err(_) => return,
         }
     };
     let finished = job.until(|job| job.status().is_terminal());
-    if tokio::time::timeout(EXAMPLE_PATIENCE, finished).await.is_ok() {
+    if tokio::time::timeout(EXAMPLE_TIMEOUT, finished).await.is_ok() {
         let mut catalog = lock(&call.app.catalog);
-        if let Some(model) = catalog.models.get_mut(&job.order.model) {
+        if let Some(model) = catalog.models.get_mut(&job.spec.model) {
             model.example.get_or_insert(job);
         }
     }

@@ -1,17 +1,16 @@
-//! Reading, listing and cancelling predictions.
+//! Reads, lists and cancels predictions.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::app::lock;
-use crate::call::{Call, Reply, ok};
-use crate::clock::Stamp;
+use crate::http::problem::Problem;
 use crate::job::{Job, Kind, Shape, Status};
-use crate::page::{Item, Order, page};
-use crate::problem::Problem;
+use crate::request::{Call, Item, Order, Reply, ok, page};
+use crate::support::lock;
+use crate::support::time::Timestamp;
 
 const PAGE: usize = 100;
-// `source=web` looks back no further.
+// The period that `source=web` covers.
 const WEB_WINDOW: Duration = Duration::from_secs(14 * 24 * 3600);
 
 pub(super) async fn read(call: Call) -> Reply {
@@ -19,7 +18,7 @@ pub(super) async fn read(call: Call) -> Reply {
     Ok(ok(job.view(&call.origin, Shape::Read)))
 }
 
-/// Cancels. A job that has ended stays as it is.
+/// Cancels a job. Has no effect on a job that has ended.
 pub(super) async fn cancel(call: Call) -> Reply {
     let job = find(&call)?;
     job.finish(Status::Canceled, None, call.app.now());
@@ -36,16 +35,17 @@ pub(super) async fn cancel_training(call: Call) -> Reply {
     cancel(call).await
 }
 
+/// Fails unless the path names a training.
 fn only_training(call: &Call) -> Result<(), Problem> {
-    match find(call)?.order.kind {
+    match find(call)?.spec.kind {
         Kind::Training => Ok(()),
         _ => Err(Problem::not_found()),
     }
 }
 
 pub(super) async fn list(call: Call) -> Reply {
-    let after = moment(&call, "created_after")?;
-    let before = moment(&call, "created_before")?;
+    let after = timestamp(&call, "created_after")?;
+    let before = timestamp(&call, "created_before")?;
     let source = call.query("source");
     if source.is_some_and(|source| source != "web") {
         return Err(Problem::bad_request("The only value of \"source\" is \"web\"."));
@@ -53,34 +53,37 @@ pub(super) async fn list(call: Call) -> Reply {
     let since = source.map(|_| call.app.now().minus(WEB_WINDOW));
     let jobs: Vec<Arc<Job>> = lock(&call.app.jobs).values().cloned().collect();
     let jobs = jobs.into_iter().filter(|job| {
-        let at = job.order.created_at;
-        job.order.kind == Kind::Prediction
+        let at = job.spec.created_at;
+        job.spec.kind == Kind::Prediction
             && after.is_none_or(|after| at >= after)
             && before.is_none_or(|before| at < before)
-            && since.is_none_or(|since| at >= since && job.order.source == "web")
+            && since.is_none_or(|since| at >= since && job.spec.source == "web")
     });
     page(&call, items(&call, jobs), Order::NewestFirst, PAGE)
 }
 
+/// Returns the list items of jobs.
 pub(super) fn items(call: &Call, jobs: impl Iterator<Item = Arc<Job>>) -> Vec<Item> {
     let now = call.app.now();
     jobs.map(|job| {
-        job.forget_if_due(now);
-        Item { at: job.order.created_at, body: job.view(&call.origin, Shape::Listed) }
+        job.remove_expired_data(now);
+        Item { at: job.spec.created_at, body: job.view(&call.origin, Shape::Listed) }
     })
     .collect()
 }
 
-/// The job the path names. Trainings answer under both paths, since theirs point here at first.
+/// Returns the job that the path names. Trainings have both paths, as the response to a create shows this one.
 fn find(call: &Call) -> Result<Arc<Job>, Problem> {
     let job = lock(&call.app.jobs).get(call.parameter(0)).cloned();
     let job = job.ok_or_else(Problem::not_found)?;
-    job.forget_if_due(call.app.now());
+    job.remove_expired_data(call.app.now());
     Ok(job)
 }
 
-fn moment(call: &Call, name: &str) -> Result<Option<Stamp>, Problem> {
+/// Reads a timestamp from the query.
+fn timestamp(call: &Call, name: &str) -> Result<Option<Timestamp>, Problem> {
     let Some(text) = call.query(name) else { return Ok(None) };
-    let bad = || Problem::bad_request(format!("\"{name}\" must be an ISO 8601 date and time, not {text:?}."));
-    Stamp::parse(text).map(Some).ok_or_else(bad)
+    let invalid =
+        || Problem::bad_request(format!("\"{name}\" must be an ISO 8601 date and time, not {text:?}."));
+    Timestamp::parse(text).map(Some).ok_or_else(invalid)
 }

@@ -1,9 +1,9 @@
-//! Setting up scripted exchanges and asking how they went.
+//! Starts scripts and reports on them, as the replay server does.
 
 use axum::http::StatusCode;
 
-use crate::call::{Call, Reply, json, ok};
-use crate::problem::Problem;
+use crate::http::problem::Problem;
+use crate::request::{Call, Reply, json, ok};
 
 pub(super) async fn create(call: Call) -> Reply {
     let run = call.app.replays.start(&call.body).map_err(Problem::bad_request)?;

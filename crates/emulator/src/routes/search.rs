@@ -1,15 +1,15 @@
-//! Finding models, collections and pages by words.
+//! Searches models, collections and pages.
 
 use axum::http::{HeaderValue, header};
 
-use crate::app::lock;
-use crate::call::{Call, Reply, ok};
 use crate::catalog::{Catalog, ModelEntry};
-use crate::json::{Fields, Raw, array, null};
-use crate::problem::Problem;
+use crate::http::problem::Problem;
+use crate::request::{Call, Reply, ok};
+use crate::support::json::{Fields, Raw, array, null};
+use crate::support::lock;
 
 const MODELS_PAGE: usize = 25;
-const USUAL_LIMIT: usize = 20;
+const DEFAULT_LIMIT: usize = 20;
 const LARGEST_LIMIT: usize = 50;
 const PAGES: [(&str, &str); 5] = [
     ("Get started with Python", "/docs/get-started/python"),
@@ -19,7 +19,7 @@ const PAGES: [(&str, &str); 5] = [
     ("Deployments", "/docs/topics/deployments"),
 ];
 
-/// `QUERY /models`. Clients send the words bare or as a JSON string.
+/// `QUERY /models`. The body is text or a JSON string, depending on the client.
 pub(super) async fn models(call: Call) -> Reply {
     if call.method.as_str() != "QUERY" {
         return Err(Problem::method_not_allowed(call.method.as_str()));
@@ -40,10 +40,10 @@ pub(super) async fn search(call: Call) -> Reply {
     let query = call.query("query").filter(|query| !query.trim().is_empty());
     let missing = || Problem::bad_request("Query parameter \"query\" is required").plain_json();
     let query = query.ok_or_else(missing)?;
-    let limit = call.query("limit").map_or(Some(USUAL_LIMIT), |limit| limit.parse().ok());
+    let limit = call.query("limit").map_or(Some(DEFAULT_LIMIT), |limit| limit.parse().ok());
     let limit = limit.filter(|limit| (1..=LARGEST_LIMIT).contains(limit));
-    let wrong = || Problem::bad_request("Query parameter \"limit\" must be between 1 and 50").plain_json();
-    let limit = limit.ok_or_else(wrong)?;
+    let invalid = || Problem::bad_request("Query parameter \"limit\" must be between 1 and 50").plain_json();
+    let limit = limit.ok_or_else(invalid)?;
 
     let catalog = lock(&call.app.catalog);
     let found: Vec<_> = ranked(&catalog, query).into_iter().take(limit).collect();
@@ -66,6 +66,7 @@ pub(super) async fn search(call: Call) -> Reply {
     Ok(ok(body.finish()))
 }
 
+/// Returns a search result.
 fn hit(call: &Call, model: &ModelEntry, score: f64) -> Raw {
     let tags: Vec<&str> = model.name.split('-').collect();
     let metadata = Fields::new()
@@ -76,7 +77,7 @@ fn hit(call: &Call, model: &ModelEntry, score: f64) -> Raw {
     Fields::new().put("model", &model.view(&call.origin)).put("metadata", &metadata).finish()
 }
 
-/// The public models the words fit, the best first.
+/// Returns the public models that match, best match first.
 fn ranked<'a>(catalog: &'a Catalog, words: &str) -> Vec<(&'a ModelEntry, f64)> {
     let public = catalog.models.values().filter(|model| model.public);
     let scored = public.map(|model| {
@@ -88,7 +89,7 @@ fn ranked<'a>(catalog: &'a Catalog, words: &str) -> Vec<(&'a ModelEntry, f64)> {
     found
 }
 
-/// The share of the words that occur in the texts, weighted by how many texts have them.
+/// Returns the share of pairs of a word and a text in which the word occurs.
 fn score(words: &str, texts: &[&str]) -> f64 {
     let words: Vec<String> = words.split_whitespace().map(str::to_lowercase).collect();
     if words.is_empty() {

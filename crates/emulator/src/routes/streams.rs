@@ -8,15 +8,17 @@ use axum::response::IntoResponse;
 use futures_util::stream;
 use tokio::sync::watch;
 
-use crate::app::{App, Counted, lock};
-use crate::call::{Call, Reply};
+use crate::http::gauges::GaugeGuard;
+use crate::http::problem::Problem;
 use crate::job::Job;
-use crate::problem::Problem;
+use crate::request::{Call, Reply};
+use crate::state::App;
+use crate::support::lock;
 
 const OPENING: &str = ": hi\n\n";
 const TIMED_OUT: &str = ":408: 408 Request Timeout\n\n";
 
-/// Where one reader of a stream is.
+/// A client's position in a stream.
 struct Reader {
     app: App,
     job: Arc<Job>,
@@ -24,20 +26,20 @@ struct Reader {
     position: usize,
     opened: bool,
     finished: bool,
-    _counted: Counted,
+    _guard: GaugeGuard,
 }
 
 pub(super) async fn open(call: Call) -> Reply {
     let job = lock(&call.app.streams).get(call.parameter(0)).cloned();
     let job = job.ok_or_else(Problem::not_found)?;
-    job.forget_if_due(call.app.now());
+    job.remove_expired_data(call.app.now());
     let last_id = call.header("last-event-id");
     let reader = Reader {
         changes: job.changes(),
         position: last_id.map_or(0, |id| job.events(|log| log.position_after(id))),
         opened: false,
         finished: false,
-        _counted: Counted::new(&call.app.gauges, |gauges| &gauges.streams),
+        _guard: GaugeGuard::new(&call.app.gauges, |gauges| &gauges.streams),
         app: call.app,
         job,
     };
@@ -51,7 +53,7 @@ pub(super) async fn open(call: Call) -> Reply {
 }
 
 impl Reader {
-    /// The events that have come since the last call, in one piece.
+    /// Returns all events since the last call, in one piece.
     async fn next(&mut self) -> Option<String> {
         if self.finished {
             return None;

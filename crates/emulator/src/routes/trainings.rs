@@ -2,26 +2,25 @@
 
 use axum::http::StatusCode;
 
-use crate::app::lock;
-use crate::call::{Call, Reply, json};
+use crate::http::problem::Problem;
 use crate::job::{Kind, Shape};
-use crate::page::{Order, page};
-use crate::problem::Problem;
-use crate::runner::Publication;
+use crate::request::{Call, Order, Reply, json, page};
+use crate::state::runner::Destination;
+use crate::support::lock;
 
-use super::create::{Terms, start, target};
+use super::create_body::CreateBody;
 use super::predictions::items;
-use super::submission::Submission;
+use super::start::{StartOptions, start, target};
 
 const PAGE: usize = 100;
 
 pub(super) async fn create(call: Call) -> Reply {
-    let body = Submission::read(&call, &["destination"])?;
+    let body = CreateBody::read(&call, &["destination"])?;
     let no_destination =
         || Problem::new(StatusCode::NOT_FOUND, "The specified training destination does not exist");
     let target = {
         let catalog = lock(&call.app.catalog);
-        let model = catalog.model(call.parameter(0), call.parameter(1));
+        let model = catalog.models.get(&call.name());
         let version = model.and_then(|model| Some((model, model.version(call.parameter(2))?)));
         let (model, version) = version.ok_or_else(Problem::not_found)?;
         let destination = body.destination.clone().unwrap_or_default();
@@ -32,23 +31,20 @@ pub(super) async fn create(call: Call) -> Reply {
         }
         let mut target = target(model, version, false);
         let schema = version.schema.training.clone();
-        target.publication = Some(Publication { destination, schema: version.schema.clone() });
+        target.destination = Some(Destination { model: destination, schema: version.schema.clone() });
         target.schema = schema.ok_or_else(|| {
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "This version cannot be trained.")
         })?;
         target
     };
-    let terms = Terms {
-        kind: Kind::Training,
-        cancel_after: None,
-        retention: call.app.scaled(call.app.config.retention),
-    };
-    let job = start(&call.app, &call.origin, body, target, terms)?;
+    let retention = call.app.retention();
+    let options = StartOptions { kind: Kind::Training, cancel_after: None, retention };
+    let job = start(&call.app, &call.origin, body, target, options)?;
     Ok(json(StatusCode::CREATED, job.view(&call.origin, Shape::Created)))
 }
 
 pub(super) async fn list(call: Call) -> Reply {
     let jobs: Vec<_> = lock(&call.app.jobs).values().cloned().collect();
-    let trainings = jobs.into_iter().filter(|job| job.order.kind == Kind::Training);
+    let trainings = jobs.into_iter().filter(|job| job.spec.kind == Kind::Training);
     page(&call, items(&call, trainings), Order::NewestFirst, PAGE)
 }

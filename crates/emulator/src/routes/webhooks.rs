@@ -1,8 +1,8 @@
-//! The secret that signs webhooks.
+//! The webhook secret.
 
-use crate::call::{Call, Reply, ok};
-use crate::json::Fields;
+use crate::request::{Call, Reply, ok};
+use crate::support::json::Fields;
 
 pub(super) async fn secret(call: Call) -> Reply {
-    Ok(ok(Fields::new().put("key", &call.app.webhook_secret).finish()))
+    Ok(ok(Fields::new().put("key", &call.app.webhooks.secret).finish()))
 }

@@ -1,5 +1,5 @@
-//! What the tests share.
-#![allow(dead_code, clippy::unwrap_used, reason = "each test file uses a part; a panic is how a test fails")]
+//! Helpers for the tests.
+#![allow(dead_code, clippy::unwrap_used, reason = "no test file uses all of it, and tests panic to fail")]
 
 use std::time::{Duration, Instant};
 
@@ -37,18 +37,18 @@ impl Api {
     }
 
     pub async fn get(&self, path: &str) -> (u16, Value) {
-        answer(self.request("GET", path).send().await.unwrap()).await
+        status_and_body(self.request("GET", path).send().await.unwrap()).await
     }
 
     pub async fn post(&self, path: &str, body: Value) -> (u16, Value) {
-        answer(self.request("POST", path).json(&body).send().await.unwrap()).await
+        status_and_body(self.request("POST", path).json(&body).send().await.unwrap()).await
     }
 
     pub async fn send(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
-        answer(self.request(method, path).json(&body).send().await.unwrap()).await
+        status_and_body(self.request(method, path).json(&body).send().await.unwrap()).await
     }
 
-    /// Creates a prediction of one of the emulator's own models.
+    /// Creates a prediction of an `emulator/...` model.
     pub async fn run(&self, model: &str, input: Value) -> Value {
         let path = format!("/models/emulator/{model}/predictions");
         let (status, prediction) = self.post(&path, json!({ "input": input })).await;
@@ -56,11 +56,11 @@ impl Api {
         prediction
     }
 
-    /// Creates a prediction and holds for its output.
+    /// Creates a prediction and waits for its output.
     pub async fn run_version(&self, version: &str, input: Value) -> Value {
         let request = self.request("POST", "/predictions").header("prefer", "wait");
         let response = request.json(&json!({ "version": version, "input": input })).send().await.unwrap();
-        let (status, prediction) = answer(response).await;
+        let (status, prediction) = status_and_body(response).await;
         assert_eq!(status, 201, "{prediction}");
         prediction
     }
@@ -69,7 +69,7 @@ impl Api {
         self.get(prediction["urls"]["get"].as_str().unwrap()).await.1
     }
 
-    /// Polls until the status is one of these.
+    /// Polls until the prediction has one of `statuses`.
     pub async fn until(&self, prediction: &Value, statuses: &[&str]) -> Value {
         let began = Instant::now();
         loop {
@@ -86,7 +86,7 @@ impl Api {
         self.until(prediction, &["succeeded", "failed", "canceled", "aborted"]).await
     }
 
-    /// What `/_emulator/state` says.
+    /// Returns `/_emulator/state`.
     pub async fn state(&self) -> Value {
         self.get(&format!("{}/_emulator/state", self.emulator.origin())).await.1
     }
@@ -96,7 +96,8 @@ impl Api {
     }
 }
 
-pub async fn answer(response: Response) -> (u16, Value) {
+/// Returns the status and the body, as JSON or text.
+pub async fn status_and_body(response: Response) -> (u16, Value) {
     let status = response.status().as_u16();
     let text = response.text().await.unwrap();
     (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))

@@ -1,0 +1,35 @@
+//! `emulator/endless`: runs until it is canceled.
+
+use std::time::Duration;
+
+use crate::model::{BuiltIn, Card, Input, Model, Run, Work, timing};
+
+pub(super) struct Endless;
+
+impl BuiltIn for Endless {
+    fn card(&self) -> Card {
+        Card {
+            owner: "emulator",
+            name: "endless",
+            description: "Runs until it is canceled, and logs a line per second.",
+            official: true,
+            versions: &[("0ec4000000000000000000000000000000000000000000000000000000000003", None)],
+            schema: include_str!("schemas/endless.json"),
+            streams: true,
+            timing: timing(5, 0),
+            example_input: "".into(),
+        }
+    }
+}
+
+impl Model for Endless {
+    fn run(&self, _input: Input, run: Run) -> Work<'_> {
+        Box::pin(async move {
+            for second in 0u64.. {
+                run.log(format!("still running after {second} s"));
+                run.sleep(Duration::from_secs(1)).await;
+            }
+            Ok(())
+        })
+    }
+}

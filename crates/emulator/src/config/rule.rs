@@ -1,0 +1,95 @@
+//! Fault rules: which requests fail, and how.
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// A fault rule: which requests it applies to, how often, and what happens to them.
+///
+/// ```
+/// use replicant_emulator::{Action, Config, Match, Rule};
+///
+/// let rule = Rule {
+///     r#match: Match { method: Some("GET".into()), path: Some("/v1/predictions/*".into()) },
+///     times: 3,
+///     action: Action { status: Some(502), ..Action::default() },
+/// };
+/// let config = Config { faults: vec![rule], ..Config::default() };
+/// ```
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// The requests the rule applies to. Default: all.
+    #[serde(default)]
+    pub r#match: Match,
+    /// How many matching requests the rule applies to; 0 for all. Default: 1.
+    #[serde(default = "once")]
+    pub times: u32,
+    /// What happens to a matching request.
+    pub action: Action,
+}
+
+fn once() -> u32 {
+    1
+}
+
+/// The requests that a [`Rule`] applies to.
+///
+/// ```
+/// use replicant_emulator::Match;
+///
+/// let creates = Match { method: Some("POST".into()), path: Some("/v1/*predictions".into()) };
+/// ```
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Match {
+    /// The method. Default: any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// The path, in which `*` matches any text. Default: any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+}
+
+/// What a [`Rule`] does to a request. All fields combine.
+///
+/// ```
+/// use replicant_emulator::Action;
+///
+/// let slow_failure = Action { delay_ms: Some(200), status: Some(500), ..Action::default() };
+/// ```
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Action {
+    /// Milliseconds to wait first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delay_ms: Option<u64>,
+    /// Responds with this status instead of processing the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// The JSON body of that response.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub json: Option<Box<RawValue>>,
+    /// The text body of that response.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Headers to set on the response.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub headers: IndexMap<String, String>,
+    /// Closes the connection instead of responding.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub close_before_reply: bool,
+    /// Resets the TCP connection where it would be closed; without another fault, instead of responding.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub reset: bool,
+    /// With `close_before_reply` or `reset`: does not process the request. By default the request is processed and
+    /// only the response is lost.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unprocessed: bool,
+    /// Closes the connection after this many bytes of the body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cut_body_at: Option<usize>,
+    /// Stops sending after this many bytes of the body and keeps the connection open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stall_body_at: Option<usize>,
+}

@@ -1,0 +1,125 @@
+//! Reads a file input: a `data:` URI, the URL of an upload, or any other HTTP URL.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use bytes::Bytes;
+use percent_encoding::percent_decode_str;
+use url::{Host, Url};
+
+use super::Files;
+
+const TIMEOUT: Duration = Duration::from_secs(30);
+const MAX_REDIRECTS: usize = 5;
+
+impl Files {
+    /// Reads the file at a URI.
+    pub(crate) async fn read(&self, uri: &str) -> Result<Bytes, String> {
+        if let Some(rest) = strip_scheme(uri, "data:") {
+            return data_uri(rest).map(Bytes::from);
+        }
+        let url = Url::parse(uri).map_err(|error| format!("{} is not a URL ({error})", excerpt(uri)))?;
+        if let Some(id) = self.upload_id(&url) {
+            let missing = || format!("there is no uploaded file {id} (it may have been deleted or expired)");
+            return self.get(&id).map(|upload| upload.bytes).ok_or_else(missing);
+        }
+        match url.scheme() {
+            "http" | "https" => self.download(url).await,
+            scheme => Err(format!(
+                "{scheme}: URLs cannot be read; pass an http, https or data URL, or upload the file"
+            )),
+        }
+    }
+
+    /// Reports whether a URI is `urls.get` of an upload.
+    pub(crate) fn is_upload(&self, uri: &str) -> bool {
+        Url::parse(uri).is_ok_and(|url| self.upload_id(&url).is_some())
+    }
+
+    /// Returns the file id if the URL is `urls.get` of an upload, under any name of this host.
+    fn upload_id(&self, url: &Url) -> Option<String> {
+        let own = Url::parse(&self.origin).ok()?;
+        let local = match url.host()? {
+            Host::Domain(name) => name == "localhost",
+            Host::Ipv4(address) => address.is_loopback(),
+            Host::Ipv6(address) => address.is_loopback(),
+        };
+        if !local || url.port_or_known_default() != own.port_or_known_default() {
+            return None;
+        }
+        let id = url.path().strip_prefix("/v1/files/")?;
+        Some(percent_decode_str(id).decode_utf8_lossy().into_owned())
+    }
+
+    async fn download(&self, mut url: Url) -> Result<Bytes, String> {
+        for _ in 0..=MAX_REDIRECTS {
+            let request = self.client.get()?.get(url.clone()).timeout(TIMEOUT);
+            let response =
+                request.send().await.map_err(|error| format!("could not fetch {url}: {}", cause(&error)))?;
+            let status = response.status();
+            if status.is_redirection() {
+                let target = response.headers().get("location").and_then(|value| value.to_str().ok());
+                let target = target.and_then(|target| url.join(target).ok());
+                url = target.ok_or_else(|| format!("the redirect from {url} has no valid location"))?;
+                continue;
+            }
+            if !status.is_success() {
+                return Err(format!("{url} responded with {status}"));
+            }
+            let bytes = response.bytes().await;
+            return bytes.map_err(|error| format!("could not fetch {url}: {}", cause(&error)));
+        }
+        Err(format!("more than {MAX_REDIRECTS} redirects, the last to {url}"))
+    }
+}
+
+fn strip_scheme<'a>(uri: &'a str, scheme: &str) -> Option<&'a str> {
+    let head = uri.get(..scheme.len())?;
+    head.eq_ignore_ascii_case(scheme).then(|| &uri[scheme.len()..])
+}
+
+/// Decodes a `data:` URI, given without its scheme.
+pub(crate) fn data_uri(rest: &str) -> Result<Vec<u8>, String> {
+    let (head, body) = rest.split_once(',').ok_or("a data: URI needs a comma before its content")?;
+    let body: Vec<u8> = percent_decode_str(body).collect();
+    if !head.to_ascii_lowercase().ends_with(";base64") {
+        return Ok(body);
+    }
+    let lenient = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    GeneralPurpose::new(&base64::alphabet::STANDARD, lenient)
+        .decode(body)
+        .map_err(|error| format!("the content of the data: URI is not base64 ({error})"))
+}
+
+/// Returns the innermost cause of an error, which is the most specific.
+fn cause(error: &dyn std::error::Error) -> String {
+    let mut error = error;
+    while let Some(inner) = error.source() {
+        error = inner;
+    }
+    error.to_string()
+}
+
+/// Quotes a text, cut to 80 characters.
+fn excerpt(text: &str) -> String {
+    match text.char_indices().nth(80) {
+        Some((at, _)) => format!("{:?}...", &text[..at]),
+        None => format!("{text:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::data_uri;
+
+    #[test]
+    fn data_uris_are_decoded() {
+        assert_eq!(data_uri("text/plain;base64,aGk="), Ok(b"hi".to_vec()));
+        assert_eq!(data_uri("text/plain;base64,aGk"), Ok(b"hi".to_vec()));
+        assert_eq!(data_uri(",a%20b"), Ok(b"a b".to_vec()));
+        assert!(data_uri("text/plain;base64").is_err());
+        assert!(data_uri(";base64,***").is_err());
+    }
+}

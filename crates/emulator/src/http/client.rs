@@ -1,0 +1,25 @@
+//! The HTTP client for webhooks, files given by URL and Cog servers.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+/// A client that is built on first use. It follows no redirects; callers decide about them.
+#[derive(Default)]
+pub(crate) struct HttpClient(OnceLock<reqwest::Client>);
+
+impl HttpClient {
+    pub(crate) fn get(&self) -> Result<&reqwest::Client, String> {
+        if let Some(client) = self.0.get() {
+            return Ok(client);
+        }
+        // Fails if the program has installed a provider already, which is then used.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .connect_timeout(Duration::from_secs(10))
+            .build()
+            .map_err(|error| format!("could not set up an HTTP client: {error}"))?;
+        Ok(self.0.get_or_init(|| client))
+    }
+}

@@ -1,0 +1,77 @@
+//! The context of a running model.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::files::Files;
+use crate::http::client::HttpClient;
+use crate::job::Job;
+use crate::support::json::{Raw, raw};
+use crate::support::time::Time;
+
+/// A running job as its model sees it. A model reads files, writes logs, sets output and saves files through it.
+#[derive(Clone)]
+pub(crate) struct Run {
+    pub(crate) job: Arc<Job>,
+    pub(crate) files: Arc<Files>,
+    pub(crate) client: Arc<HttpClient>,
+    pub(crate) time: Time,
+}
+
+impl Run {
+    /// Writes a line to the logs.
+    pub(crate) fn log(&self, line: impl AsRef<str>) {
+        self.job.log(&format!("{}\n", line.as_ref()), self.time.now());
+    }
+
+    /// Appends an item to the output list.
+    pub(crate) fn emit(&self, item: &str) {
+        self.job.emit(raw(item), self.time.now());
+    }
+
+    /// Sets the whole output.
+    pub(crate) fn output(&self, value: Raw) {
+        self.job.set_output(value, self.time.now());
+    }
+
+    pub(crate) fn metric(&self, name: &str, value: f64) {
+        self.job.metric(name, value);
+    }
+
+    pub(crate) async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(self.time.scaled(duration)).await;
+    }
+
+    /// Reads the file input `name`. The error is the message of the failed prediction.
+    pub(crate) async fn fetch(&self, name: &str, uri: &str) -> Result<Bytes, String> {
+        self.files.read(uri).await.map_err(|error| {
+            self.log(format!("Could not read input.{name}"));
+            format!("Could not read input.{name}: {error}")
+        })
+    }
+
+    /// Saves an output file and returns its URL.
+    pub(crate) fn save(&self, name: &str, content_type: &'static str, bytes: Vec<u8>) -> String {
+        let spec = &self.job.spec;
+        self.files.save_output(&spec.origin, spec.retention, name, content_type, bytes)
+    }
+
+    /// Runs CPU-bound work off the thread that serves requests.
+    pub(crate) async fn compute<T, F>(&self, work: F) -> Result<T, String>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> Result<T, String> + Send + 'static,
+    {
+        match tokio::task::spawn_blocking(work).await {
+            Ok(result) => result,
+            Err(_) => Err("The model crashed".into()),
+        }
+    }
+}
+
+/// Converts seconds of an input to a duration that a timer accepts.
+pub(crate) fn seconds(value: f64) -> Duration {
+    Duration::from_secs_f64(if value.is_finite() { value.clamp(0.0, 86_400.0) } else { 0.0 })
+}

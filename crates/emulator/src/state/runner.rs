@@ -1,0 +1,124 @@
+//! Runs jobs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::App;
+use crate::catalog::Version;
+use crate::config::Timing;
+use crate::job::{Job, Status};
+use crate::model::run::seconds;
+use crate::model::{Engine, Input, Run, Schema};
+use crate::support::json::Fields;
+use crate::support::{ids, lock};
+
+// The time between the end of the output and the terminal status, in which a hold can already end.
+const SETTLE: Duration = Duration::from_millis(5);
+const RUN_LIMIT: Duration = Duration::from_secs(30 * 60);
+
+/// The work of a job.
+pub(crate) enum Task {
+    Predict(Engine),
+    /// Trains the model and adds the result to the destination.
+    Train(Engine, Destination),
+}
+
+/// The model that a training adds a version to.
+pub(crate) struct Destination {
+    /// `owner/name`.
+    pub(crate) model: String,
+    pub(crate) schema: Arc<Schema>,
+}
+
+/// Runs a job in the background.
+pub(crate) fn spawn(app: &App, job: Arc<Job>, task: Task, input: Input, timing: Timing) {
+    let app = app.clone();
+    tokio::spawn(async move {
+        let work = execute(&app, &job, task, input, timing);
+        tokio::select! {
+            biased;
+            // A cancel request has ended the job: this drops the work.
+            () = job.until(|job| job.status().is_terminal()) => {}
+            () = until_deadline(&app, &job) => {
+                let status = match job.status() {
+                    Status::Starting => Status::Aborted,
+                    _ => Status::Canceled,
+                };
+                job.finish(status, None, app.now());
+            }
+            () = work => {}
+        }
+    });
+}
+
+async fn until_deadline(app: &App, job: &Job) {
+    match job.spec.deadline {
+        Some(deadline) => {
+            let left = deadline.since(app.now());
+            tokio::time::sleep(Duration::from_secs_f64(left)).await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// Takes a job from the cold start to its terminal status.
+async fn execute(app: &App, job: &Arc<Job>, task: Task, input: Input, timing: Timing) {
+    let cold_start = input.number("cold_start").map_or(timing.cold_start, seconds);
+    tokio::time::sleep(app.scaled(cold_start)).await;
+    if !job.start(app.now()) {
+        return;
+    }
+    let run = Run {
+        job: job.clone(),
+        files: app.files.clone(),
+        client: app.client.clone(),
+        time: app.time.clone(),
+    };
+    let minimum = tokio::time::sleep(app.scaled(timing.run));
+    let limit = tokio::time::sleep(app.scaled(RUN_LIMIT));
+    let result = tokio::select! {
+        result = perform(app, task, input, run) => result,
+        () = limit => Err("The prediction ran for longer than 30 minutes".into()),
+    };
+    match result {
+        Ok(()) => {
+            minimum.await;
+            job.mark_output_complete();
+            tokio::time::sleep(app.scaled(SETTLE)).await;
+            job.finish(Status::Succeeded, None, app.now());
+        }
+        Err(error) => job.finish(Status::Failed, Some(error), app.now()),
+    }
+}
+
+async fn perform(app: &App, task: Task, input: Input, run: Run) -> Result<(), String> {
+    match task {
+        Task::Predict(engine) => engine.run(input, run).await,
+        Task::Train(engine, destination) => {
+            let trained = engine.train(input, run.clone()).await?;
+            let weights = run.save("weights.json", "application/json", trained.weights);
+            let id = publish(app, &destination, trained.engine)?;
+            let version = format!("{}:{id}", destination.model);
+            let output = Fields::new().put("version", &version).put("weights", &weights);
+            run.output(output.finish());
+            Ok(())
+        }
+    }
+}
+
+/// Adds a version to the destination and returns its id.
+fn publish(app: &App, destination: &Destination, engine: Engine) -> Result<String, String> {
+    let mut catalog = lock(&app.catalog);
+    let model = catalog.models.get_mut(&destination.model);
+    let model = model.ok_or_else(|| format!("The destination {} has been deleted", destination.model))?;
+    let version = Version {
+        id: ids::version(),
+        created_at: app.now(),
+        schema: destination.schema.clone(),
+        engine,
+        overridden_by: None,
+    };
+    let id = version.id.clone();
+    model.versions.insert(0, version);
+    Ok(id)
+}
