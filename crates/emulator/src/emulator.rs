@@ -140,13 +140,7 @@ impl Emulator {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn add_faults(&self, rules: &str) -> Result<(), String> {
-        let rules = if rules.trim_start().starts_with('[') {
-            serde_json::from_str(rules)
-        } else {
-            serde_json::from_str(rules).map(|rule| vec![rule])
-        };
-        self.app.faults.add(rules.map_err(|error| error.to_string())?);
-        Ok(())
+        self.app.faults.add(rules.as_bytes()).map_err(|error| error.to_string())
     }
 
     /// Returns the requests that the API has received, as a JSON array.

@@ -1,23 +1,20 @@
 //! `emulator/echo`: returns its input.
 
 use crate::model::run::seconds;
-use crate::model::{BuiltIn, Card, Input, Model, Run, Work, timing};
+use crate::model::{BuiltIn, Card, Input, Model, Run, Work};
 
 pub(super) struct Echo;
 
 impl BuiltIn for Echo {
     fn card(&self) -> Card {
         Card {
-            owner: "emulator",
             name: "echo",
             description: "Returns `value`, or its whole input without one, unchanged. `delay` and `cold_start` are \
                           the seconds to spend in processing and starting.",
-            official: true,
             versions: &[("0ec4000000000000000000000000000000000000000000000000000000000001", None)],
             schema: include_str!("schemas/echo.json"),
-            streams: true,
-            timing: timing(5, 0),
             example_input: r#"{"value": "hello"}"#.into(),
+            ..super::CARD
         }
     }
 }

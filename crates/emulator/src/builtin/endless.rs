@@ -2,22 +2,18 @@
 
 use std::time::Duration;
 
-use crate::model::{BuiltIn, Card, Input, Model, Run, Work, timing};
+use crate::model::{BuiltIn, Card, Input, Model, Run, Work};
 
 pub(super) struct Endless;
 
 impl BuiltIn for Endless {
     fn card(&self) -> Card {
         Card {
-            owner: "emulator",
             name: "endless",
             description: "Runs until it is canceled, and logs a line per second.",
-            official: true,
             versions: &[("0ec4000000000000000000000000000000000000000000000000000000000003", None)],
             schema: include_str!("schemas/endless.json"),
-            streams: true,
-            timing: timing(5, 0),
-            example_input: "".into(),
+            ..super::CARD
         }
     }
 }

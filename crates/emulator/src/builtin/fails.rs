@@ -7,15 +7,12 @@ pub(super) struct Fails;
 impl BuiltIn for Fails {
     fn card(&self) -> Card {
         Card {
-            owner: "emulator",
             name: "fails",
             description: "Emits the items of `partial`, writes log lines and fails with `message`.",
-            official: true,
             versions: &[("0ec4000000000000000000000000000000000000000000000000000000000002", None)],
             schema: include_str!("schemas/fails.json"),
-            streams: true,
             timing: timing(5, 10),
-            example_input: "".into(),
+            ..super::CARD
         }
     }
 }

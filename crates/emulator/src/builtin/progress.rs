@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::model::run::seconds;
-use crate::model::{BuiltIn, Card, Input, Model, Run, Work, timing};
+use crate::model::{BuiltIn, Card, Input, Model, Run, Work};
 use crate::support::json::raw;
 
 pub(super) struct Progress;
@@ -13,15 +13,12 @@ const WIDTH: usize = 10;
 impl BuiltIn for Progress {
     fn card(&self) -> Card {
         Card {
-            owner: "emulator",
             name: "progress",
             description: "Takes `steps` steps, writes a progress bar to its logs and returns the number of steps.",
-            official: true,
             versions: &[("0ec4000000000000000000000000000000000000000000000000000000000004", None)],
             schema: include_str!("schemas/progress.json"),
-            streams: true,
-            timing: timing(5, 0),
             example_input: r#"{"steps": 10}"#.into(),
+            ..super::CARD
         }
     }
 }

@@ -1,22 +1,19 @@
 //! `emulator/stream`: emits given items one by one.
 
 use crate::model::run::seconds;
-use crate::model::{BuiltIn, Card, Input, Model, Run, Work, timing};
+use crate::model::{BuiltIn, Card, Input, Model, Run, Work};
 
 pub(super) struct Stream;
 
 impl BuiltIn for Stream {
     fn card(&self) -> Card {
         Card {
-            owner: "emulator",
             name: "stream",
             description: "Emits the items of `chunks`, `pause` seconds apart, and the whole list `repeat` times.",
-            official: true,
             versions: &[("0ec4000000000000000000000000000000000000000000000000000000000005", None)],
             schema: include_str!("schemas/stream.json"),
-            streams: true,
-            timing: timing(5, 0),
             example_input: r#"{"chunks": ["one", " two", " three"]}"#.into(),
+            ..super::CARD
         }
     }
 }

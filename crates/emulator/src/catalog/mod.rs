@@ -73,7 +73,7 @@ impl ModelEntry {
         format!("{}/{}", self.owner, self.name)
     }
 
-    /// Reports whether the versions have ids of their own, which those of most official models do not.
+    /// Reports whether the versions have ids, which those of most official models do not show.
     pub(crate) fn has_addressable_versions(&self) -> bool {
         self.versions.iter().all(|version| version.id != HIDDEN)
     }

@@ -7,7 +7,7 @@ use super::image_file::{decode, encode};
 use crate::model::{BuiltIn, Card, Input, Model, Run, Work, timing};
 use crate::support::json::raw;
 
-// Some hundred megabytes of memory.
+// Limits the memory to a few hundred megabytes.
 const MAX_PIXELS: u64 = 64_000_000;
 
 pub(super) struct Esrgan;

@@ -127,8 +127,15 @@ impl Faults {
         Self(Mutex::new(rules))
     }
 
-    pub(crate) fn add(&self, rules: Vec<Rule>) {
-        lock(&self.0).extend(rules);
+    /// Adds rules, given as the JSON of a rule or of an array of rules.
+    pub(crate) fn add(&self, json: &[u8]) -> serde_json::Result<()> {
+        let rules = if json.trim_ascii_start().starts_with(b"[") {
+            serde_json::from_slice(json)?
+        } else {
+            vec![serde_json::from_slice(json)?]
+        };
+        lock(&self.0).extend::<Vec<Rule>>(rules);
+        Ok(())
     }
 
     pub(crate) fn clear(&self) {

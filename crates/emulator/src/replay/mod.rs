@@ -1,5 +1,5 @@
-//! A server of its own that plays scripted exchanges: it expects certain requests and sends certain responses, byte
-//! for byte. `tests/cases/README.md` describes the format.
+//! The replay server, separate from the API: it plays scripted exchanges of requests and responses, byte for byte.
+//! `tests/cases/README.md` describes the format.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};

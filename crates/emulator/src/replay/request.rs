@@ -1,4 +1,4 @@
-//! Reads HTTP/1.1 requests from a socket, as replies control every byte and no HTTP server allows that.
+//! Reads HTTP/1.1 requests from a socket. HTTP libraries would not let replies control every byte of it.
 
 use std::io;
 

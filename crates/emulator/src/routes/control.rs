@@ -5,7 +5,6 @@ use std::sync::atomic::Ordering;
 use axum::http::StatusCode;
 use indexmap::IndexMap;
 
-use crate::config::Rule;
 use crate::http::problem::Problem;
 use crate::job::Kind;
 use crate::request::{Call, Reply, empty, json, ok};
@@ -18,19 +17,8 @@ pub(super) async fn faults(call: Call) -> Reply {
 
 /// Adds a rule or a list of rules.
 pub(super) async fn add_faults(call: Call) -> Reply {
-    let one = serde_json::from_slice::<Rule>(&call.body);
-    let rules = match one {
-        Ok(rule) => vec![rule],
-        Err(error) => match serde_json::from_slice::<Vec<Rule>>(&call.body) {
-            Ok(rules) => rules,
-            Err(list_error) => {
-                let is_list = call.body.trim_ascii_start().starts_with(b"[");
-                let error = if is_list { list_error } else { error };
-                return Err(Problem::bad_request(format!("This is not a fault rule: {error}")));
-            }
-        },
-    };
-    call.app.faults.add(rules);
+    let added = call.app.faults.add(&call.body);
+    added.map_err(|error| Problem::bad_request(format!("This is not a fault rule: {error}")))?;
     Ok(json(StatusCode::CREATED, call.app.faults.view()))
 }
 

@@ -1,10 +1,8 @@
 //! The replay server.
 
-mod common;
-
 use std::time::Instant;
 
-use common::{Api, api, seconds, status_and_body};
+use crate::common::{Api, api, eventually, seconds, status_and_body};
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 
@@ -157,18 +155,10 @@ async fn replies_are_cut_reset_and_stalled_as_scripted() {
     assert_eq!(read().await, ("0123456789".into(), None), "chunked");
     let stalled = tokio::time::timeout(seconds(0.1), read()).await;
     assert!(stalled.is_err());
-    for _ in 0..200 {
-        let report = report(&api, &origin).await;
-        if report["requests"][7]["closed_by_client"] == true {
-            assert_eq!(
-                (&report["ok"], &report["requests"][0]["closed_by_client"]),
-                (&json!(true), &json!(false))
-            );
-            return;
-        }
-        tokio::time::sleep(seconds(0.01)).await;
-    }
-    panic!("the report does not show that the client closed the connection");
+    let closed = async || report(&api, &origin).await["requests"][7]["closed_by_client"] == true;
+    eventually(closed, "the report does not show that the client closed the connection").await;
+    let report = report(&api, &origin).await;
+    assert_eq!((&report["ok"], &report["requests"][0]["closed_by_client"]), (&json!(true), &json!(false)));
 }
 
 fn innermost(error: &dyn std::error::Error) -> String {

@@ -1,8 +1,6 @@
 //! Event streams.
 
-mod common;
-
-use common::{Api, LLAMA, api, seconds, with};
+use crate::common::{Api, LLAMA, api, eventually, seconds, with};
 use futures_util::StreamExt;
 use replicant_emulator::Config;
 use serde_json::{Value, json};
@@ -98,13 +96,8 @@ async fn a_client_that_disconnects_closes_its_stream() {
     body.next().await.expect("a piece").expect("bytes");
     assert_eq!(api.state().await["active_streams"], 1);
     drop(body);
-    for _ in 0..200 {
-        if api.state().await["active_streams"] == 0 {
-            return;
-        }
-        tokio::time::sleep(seconds(0.01)).await;
-    }
-    panic!("the stream is still counted as open");
+    eventually(async || api.state().await["active_streams"] == 0, "the stream is still counted as open")
+        .await;
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
 //! Helpers for the tests.
-#![allow(dead_code, clippy::unwrap_used, reason = "no test file uses all of it, and tests panic to fail")]
+#![allow(clippy::unwrap_used, reason = "tests panic to fail")]
 
 use std::time::{Duration, Instant};
 
@@ -105,4 +105,15 @@ pub async fn status_and_body(response: Response) -> (u16, Value) {
 
 pub fn seconds(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds)
+}
+
+/// Waits up to two seconds for a condition.
+pub async fn eventually(condition: impl AsyncFn() -> bool, what: &str) {
+    for _ in 0..200 {
+        if condition().await {
+            return;
+        }
+        tokio::time::sleep(seconds(0.01)).await;
+    }
+    panic!("{what}");
 }

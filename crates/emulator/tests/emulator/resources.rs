@@ -1,8 +1,6 @@
 //! Resources: models, versions, deployments, trainings, collections and hardware.
 
-mod common;
-
-use common::{Api, SDXL, api, seconds};
+use crate::common::{Api, SDXL, api, seconds};
 use serde_json::{Value, json};
 
 fn names(page: &Value) -> Vec<&str> {
@@ -50,7 +48,7 @@ async fn models_can_be_sorted_and_searched() {
     for body in ["sdxl", "\"sdxl\""] {
         let response = api.request("QUERY", "/models").body(body).send().await.expect("sent");
         assert_eq!(response.headers()["allow"], "GET, POST, QUERY");
-        assert_eq!(names(&common::status_and_body(response).await.1), ["sdxl"]);
+        assert_eq!(names(&crate::common::status_and_body(response).await.1), ["sdxl"]);
     }
     let (_, found) = api.get("/search?query=picture&limit=2").await;
     assert_eq!(found["models"].as_array().map(Vec::len), Some(2));
@@ -58,7 +56,7 @@ async fn models_can_be_sorted_and_searched() {
     let response = api.request("GET", "/search").send().await.expect("sent");
     assert_eq!(response.headers()["content-type"], "application/json");
     let problem = json!({"detail": "Query parameter \"query\" is required"});
-    assert_eq!(common::status_and_body(response).await, (400, problem));
+    assert_eq!(crate::common::status_and_body(response).await, (400, problem));
 }
 
 #[tokio::test]

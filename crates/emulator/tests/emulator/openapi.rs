@@ -1,12 +1,10 @@
 //! Validates every response against the API's OpenAPI document, if there is one at `REPLICANT_OPENAPI` or at
 //! `shared/openapi.json` beside the workspace.
 
-mod common;
-
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use common::{Api, SDXL, api, status_and_body};
+use crate::common::{Api, SDXL, api, status_and_body};
 use serde_json::{Value, json};
 
 fn document() -> Option<Value> {

@@ -1,13 +1,11 @@
 //! Webhooks: events, bodies, signatures and retries.
 
-mod common;
-
 use std::sync::{Arc, Mutex};
 
+use crate::common::{api, seconds, with};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use common::{api, seconds, with};
 use replicant_emulator::{Config, sign};
 use serde_json::{Value, json};
 
@@ -150,7 +148,7 @@ async fn trainings_send_webhooks() {
     let (receiver, url) = Receiver::start(0).await;
     let (_, drawn) = api.get("/models/stability-ai/sdxl").await;
     let image = &drawn["default_example"]["output"][0];
-    let path = format!("/models/stability-ai/sdxl/versions/{}/trainings", common::SDXL);
+    let path = format!("/models/stability-ai/sdxl/versions/{}/trainings", crate::common::SDXL);
     let body = json!({"destination": "acme/hotdog", "input": {"input_images": image}, "webhook": url,
                       "webhook_events_filter": ["completed"]});
     let (status, training) = api.post(&path, body).await;

@@ -1,10 +1,8 @@
 //! Fault injection, and the emulator's own endpoints.
 
-mod common;
-
 use std::time::Instant;
 
-use common::{api, seconds};
+use crate::common::{api, eventually, seconds};
 use serde_json::{Value, json};
 
 const CREATE: &str = "/models/emulator/echo/predictions";
@@ -23,7 +21,7 @@ async fn a_rule_responds_instead_of_the_handler() {
             (response.status().as_u16(), response.headers()["retry-after"].to_str().expect("text")),
             (503, "2")
         );
-        assert_eq!(common::status_and_body(response).await.1, json!({"detail": "busy"}));
+        assert_eq!(crate::common::status_and_body(response).await.1, json!({"detail": "busy"}));
     }
     assert_eq!(api.post(CREATE, json!({"input": {}})).await.0, 201);
     assert_eq!(api.state().await["predictions"].as_object().map(|all| all.len()), Some(1));
@@ -58,7 +56,7 @@ async fn a_rule_drops_responses_before_or_after_processing() {
 #[tokio::test]
 async fn a_rule_cuts_and_stalls_bodies() {
     let api = api();
-    let drawn = api.run_version(common::SDXL, json!({"width": 64, "height": 64})).await;
+    let drawn = api.run_version(crate::common::SDXL, json!({"width": 64, "height": 64})).await;
     let url = drawn["output"][0].as_str().expect("a URL");
     let whole = api.request("GET", url).send().await.expect("sent").bytes().await.expect("bytes");
     for action in [json!({"cut_body_at": 100}), json!({"cut_body_at": 100, "reset": true})] {
@@ -83,13 +81,8 @@ async fn a_rule_cuts_and_stalls_bodies() {
     assert!(tokio::time::timeout(seconds(0.1), response.chunk()).await.is_err());
     let before = api.state().await["open_connections"].as_u64().expect("a number");
     drop(response);
-    for _ in 0..200 {
-        if api.state().await["open_connections"].as_u64().expect("a number") < before {
-            return;
-        }
-        tokio::time::sleep(seconds(0.01)).await;
-    }
-    panic!("the closed connection is still counted");
+    let closed = async || api.state().await["open_connections"].as_u64().expect("a number") < before;
+    eventually(closed, "the closed connection is still counted").await;
 }
 
 #[tokio::test]

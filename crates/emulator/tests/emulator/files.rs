@@ -1,10 +1,8 @@
 //! Files: uploads, file inputs and output files.
 
-mod common;
-
+use crate::common::{Api, ESRGAN, SDXL, api, seconds, status_and_body, with};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use common::{Api, ESRGAN, SDXL, api, seconds, status_and_body, with};
 use hmac::{Hmac, KeyInit, Mac};
 use replicant_emulator::Config;
 use reqwest::multipart::{Form, Part};

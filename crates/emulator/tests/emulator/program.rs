@@ -1,12 +1,10 @@
 //! The program, the `Emulator` type and Cog servers.
 
-mod common;
-
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use common::{status_and_body, with};
+use crate::common::{eventually, status_and_body, with};
 use replicant_emulator::{Config, Emulator};
 use serde_json::{Value, json};
 
@@ -127,11 +125,6 @@ async fn a_cog_server_runs_predictions() {
     api.until(&slow, &["processing"]).await;
     tokio::time::sleep(Duration::from_millis(50)).await;
     api.post(slow["urls"]["cancel"].as_str().expect("a URL"), Value::Null).await;
-    for _ in 0..200 {
-        if api.get(&format!("{url}/canceled")).await.1 == json!(true) {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("the server received no cancel request");
+    let canceled = async || api.get(&format!("{url}/canceled")).await.1 == json!(true);
+    eventually(canceled, "the server received no cancel request").await;
 }

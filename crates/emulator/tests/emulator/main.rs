@@ -1,0 +1,14 @@
+//! Tests of the emulator over HTTP, one module per feature, in one binary so that they link once.
+
+mod common;
+mod errors;
+mod faults;
+mod files;
+mod openapi;
+mod pagination;
+mod predictions;
+mod program;
+mod replay;
+mod resources;
+mod streams;
+mod webhooks;
