@@ -152,15 +152,13 @@ pub(super) fn output_items(client: &Client, params: OutputItems, options: Reques
     let begin = async move {
         let OutputItems { of, output } = params;
         if let (Some(live), Some(prediction)) = (output.live, &of.prediction) {
-            return Ok::<_, Error>(
-                live.items(&client, prediction.clone(), options).map_ok(Item::Value).boxed(),
-            );
+            let items: Items = Box::pin(live.items(&client, prediction.clone(), options).map_ok(Item::Value));
+            return Ok::<_, Error>(items);
         }
         let prediction = of.known(&client, &options).await?;
         let files = of.files(&client);
-        Ok(crate::predictions::polled_events::items(&client, prediction, files, options, None)
-            .map_ok(Item::Value)
-            .boxed())
+        let items = crate::predictions::polled_events::items(&client, prediction, files, options, None);
+        Ok(Box::pin(items.map_ok(Item::Value)))
     };
     Box::pin(stream::once(begin).try_flatten())
 }
