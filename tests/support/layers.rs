@@ -22,7 +22,7 @@ pub fn check(crate_root: &Path, order: &[&str]) {
     read(&source, &source, &mut files);
     assert!(!files.is_empty(), "no source files in {}", source.display());
     let violations = violations(&files, order);
-    assert!(violations.is_empty(), "{} layer violations:\n{}", violations.len(), violations.join("\n"));
+    assert!(violations.is_empty(), "layer violations:\n{}", violations.join("\n"));
 }
 
 /// Adds the path relative to `source` and the text of every Rust file in `folder`.
