@@ -1,12 +1,18 @@
-//! The core is built in layers, each of which imports only what lies below it.
+//! The core and the bindings are built in layers, each of which imports only what lies below it.
 
 #[path = "../../../tests/support/layers.rs"]
 mod layers;
 
+use std::path::Path;
+
+fn check(crate_folder: &str, order: &[&str]) {
+    layers::check(&Path::new(env!("CARGO_MANIFEST_DIR")).join(crate_folder), order);
+}
+
 #[test]
-fn modules_import_only_lower_layers() {
-    layers::check(
-        env!("CARGO_MANIFEST_DIR").as_ref(),
+fn modules_of_the_core_import_only_lower_layers() {
+    check(
+        ".",
         &[
             "platform",
             "value",
@@ -19,5 +25,13 @@ fn modules_import_only_lower_layers() {
             "resources",
             "operation",
         ],
+    );
+}
+
+#[test]
+fn modules_of_the_node_binding_import_only_lower_layers() {
+    check(
+        "../node",
+        &["error|emulator", "runtime", "source", "value", "promises", "stream", "transport", "client"],
     );
 }
