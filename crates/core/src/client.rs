@@ -1,4 +1,4 @@
-//! The client: what it was configured with, and where the resources hang.
+//! The client and its configuration.
 
 pub mod background;
 mod base_url;
@@ -45,18 +45,10 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client with these options. Opens no connection and needs no runtime yet.
+    /// Builds a client. Opens no connection and requires no async runtime.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for an option that cannot be
-    /// used.
-    ///
-    /// ```
-    /// use replicant::{Client, Options};
-    ///
-    /// let client = Client::new(Options { token: Some("r8_...".into()), ..Options::default() })?;
-    /// # Ok::<(), replicant::Error>(())
-    /// ```
+    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if an option is invalid.
     pub fn new(options: Options) -> Result<Self> {
         Ok(Self {
             config: Arc::new(Config::resolve(options)?),
@@ -65,30 +57,16 @@ impl Client {
         })
     }
 
-    /// A client configured by the environment alone: `REPLICATE_API_TOKEN`, `REPLICATE_BASE_URL`,
+    /// Builds a client from the environment variables `REPLICATE_API_TOKEN`, `REPLICATE_BASE_URL` and
     /// `REPLICATE_POLL_INTERVAL`.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if one of them cannot be used.
-    ///
-    /// ```no_run
-    /// let client = replicant::Client::from_env()?;
-    /// # Ok::<(), replicant::Error>(())
-    /// ```
+    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if a variable is invalid.
     pub fn from_env() -> Result<Self> {
         Self::new(Options::default())
     }
 
-    /// Returns a client that sends its requests through `transport` and shares what this one has learned.
-    ///
-    /// ```
-    /// use std::sync::Arc;
-    /// use replicant::{Client, transport::Transport};
-    ///
-    /// fn for_one_call(client: &Client, transport: Arc<dyn Transport>) -> Client {
-    ///     client.with_transport(transport)
-    /// }
-    /// ```
+    /// Returns a client with another transport, which shares this client's options and cached run times.
     pub fn with_transport(&self, transport: Arc<dyn Transport>) -> Self {
         let config = Arc::new(Config { transport, ..(*self.config).clone() });
         Self { config, ..self.clone() }
@@ -110,29 +88,19 @@ impl Client {
         &self.config.runtime
     }
 
-    /// Whether a URL is the API's own, so that it may see the token.
+    /// Returns `true` if a URL is at the API origin, which may receive the token.
     pub(crate) fn owns(&self, url: &Url) -> bool {
         same_origin(url, &self.config.base_url)
     }
 
-    /// The resolved options that a user may see: everything but the token.
-    ///
-    /// Times are in seconds.
-    ///
-    /// ```
-    /// use replicant::{Client, Options};
-    ///
-    /// let client = Client::new(Options { max_retries: Some(2), ..Options::default() })?;
-    /// assert_eq!(client.describe()["max_retries"].as_i64(), Some(2));
-    /// # Ok::<(), replicant::Error>(())
-    /// ```
+    /// Returns the resolved options, except the token. Durations are in seconds; `null` means no limit.
     pub fn describe(&self) -> Value {
         Value::Object(self.config.describe())
     }
 }
 
 impl fmt::Debug for Client {
-    /// Where it points to; never the token.
+    /// Writes the base URL. Omits the token.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client").field("base_url", &self.config.base_url.as_str()).finish_non_exhaustive()
     }
@@ -143,12 +111,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_token_is_in_no_debug_output_and_no_error() {
+    fn debug_output_and_errors_omit_the_token() {
         let options = Options { token: Some("r8_secret".into()), ..Options::default() };
         assert!(!format!("{options:?}").contains("secret"));
         let client = Client::new(options).unwrap();
         assert!(!format!("{client:?} {:?}", client.describe()).contains("secret"));
-        // As somebody gives another token to one call.
+        // A header may override the token for one call.
         let stream = client.stream("acme/text", crate::json!({})).header("authorization", "Bearer secret");
         let run = client.run("acme/text", crate::json!({})).header("authorization", "Bearer secret");
         assert!(!format!("{stream:?} {run:?}").contains("secret"));
@@ -158,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_options_are_named() {
+    fn errors_name_unknown_and_invalid_options() {
         let error = Options::from_value(crate::json!({"timeuot": 3}).into()).unwrap_err();
         assert!(error.message().contains("timeuot"), "{error}");
         let error = Options::from_value(crate::json!({"timeout": -3}).into()).unwrap_err();

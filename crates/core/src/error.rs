@@ -1,4 +1,4 @@
-//! The error type: its kind, what the API sent, and what is known about the call.
+//! The error type and its accessors.
 
 mod build;
 mod decode;
@@ -21,8 +21,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// The error of every operation.
 ///
-/// [`kind`](Error::kind) says what went wrong, [`message`](Error::message) what to do about it. The token
-/// appears in none of the fields.
+/// [`kind`](Error::kind) identifies the cause; [`message`](Error::message) describes it and suggests a remedy.
+/// No field contains the token.
 ///
 /// ```
 /// # async fn example(client: replicant::Client) {
@@ -42,7 +42,7 @@ pub struct Error(Box<Inner>);
 struct Inner {
     kind: Option<ErrorKind>,
     message: String,
-    /// The end of `message`: advice, and the number of attempts.
+    /// The last part of `message`: advice and the number of attempts.
     hint: String,
     argument: Option<String>,
     method: Option<&'static str>,
@@ -62,17 +62,17 @@ impl Error {
         self.0.kind.unwrap_or(ErrorKind::Internal)
     }
 
-    /// Returns the code of the kind, which is the same in every language.
+    /// Returns the code of the kind. Codes are the same in every language.
     pub fn code(&self) -> &'static str {
         self.kind().code()
     }
 
-    /// Returns the message: what went wrong and what to do.
+    /// Returns the message: the cause and a remedy.
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// Returns the option or argument that cannot be used, such as `max_retries` or `input.image`.
+    /// Returns the name of the invalid option or argument, such as `max_retries` or `input.image`.
     pub fn argument(&self) -> Option<&str> {
         self.0.argument.as_deref()
     }
@@ -87,7 +87,7 @@ impl Error {
         self.0.response.as_ref()
     }
 
-    /// Returns the request id that the API assigned, for its support.
+    /// Returns the id that the API assigned to the request, for support inquiries.
     pub fn request_id(&self) -> Option<&str> {
         let headers = &self.response()?.headers;
         ["x-request-id", "request-id", "replicate-request-id", "cf-ray"]
@@ -95,43 +95,43 @@ impl Error {
             .find_map(|name| header(headers, name))
     }
 
-    /// Returns how long the API asks to wait before the next request.
+    /// Returns the delay before the next request that the API asks for (`Retry-After`).
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
 
-    /// Returns the method and URL of the request; the URL without its query.
+    /// Returns the method and the URL of the request, without its query.
     pub fn request(&self) -> Option<(&'static str, &str)> {
         Some((self.0.method?, self.0.url.as_deref()?))
     }
 
-    /// Whether a create may have been processed although no response confirms it.
+    /// Returns `true` if a create may have been processed although no response confirms it.
     pub fn outcome_unknown(&self) -> bool {
         self.0.outcome_unknown
     }
 
-    /// Whether the request never reached the server, so that it can be sent again.
+    /// Returns `true` if no part of the request was sent, so that any request can be retried.
     pub(crate) fn never_sent(&self) -> bool {
         self.0.never_sent
     }
 
-    /// Returns the prediction as last seen, an object.
+    /// Returns the prediction as last seen: an object as the API returned it.
     pub fn prediction(&self) -> Option<&Value> {
         self.0.prediction.as_ref()
     }
 
-    /// Returns why the model failed, as far as its error text tells; `None` if the error has another cause.
+    /// Returns why the prediction failed, inferred from its error text. `None` for errors of other kinds.
     pub fn reason(&self) -> Option<FailureReason> {
         self.prediction().filter(|_| self.kind().ends_prediction()).map(reason::of_prediction)
     }
 
-    /// Returns what had arrived before the failure: text of a stream, paths of saved files.
+    /// Returns the partial result: the text received from a stream, or the paths of saved files.
     pub fn partial(&self) -> Option<&Value> {
         self.0.partial.as_ref()
     }
 }
 
-/// Iterates over the causes of an error, the direct one first.
+/// Iterates over the causes of an error, the immediate one first.
 pub(crate) fn causes<'a>(
     error: &'a (dyn StdError + 'static),
 ) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {

@@ -1,4 +1,4 @@
-//! Files in inputs and outputs: uploads, inlined files, downloads.
+//! Files in inputs and outputs: upload, inline, download, save.
 
 mod base64_engine;
 mod checksum;

@@ -1,4 +1,4 @@
-//! HTTP as data: requests, bodies, retries and server-sent events. Nothing here knows the API.
+//! HTTP: requests as data, bodies, the retry policy and server-sent events. Independent of the API.
 
 pub(crate) mod body_progress;
 pub(crate) mod deadline;

@@ -1,4 +1,4 @@
-//! References to what can be run: `owner/name`, `owner/name:version`, a version id, a deployment.
+//! References to models, versions and deployments.
 
 use std::{fmt, str::FromStr};
 
@@ -9,7 +9,7 @@ use crate::{
     value::{Value, options::option_types},
 };
 
-/// What a prediction is created from. Also parsed from the URL of a model's page on the website.
+/// What to run: a model, a version or a deployment. Also parsed from the URL of a page on replicate.com.
 ///
 /// ```
 /// use replicant::Reference;
@@ -23,23 +23,23 @@ use crate::{
 pub enum Reference {
     /// `owner/name`: an official model, run at its latest version.
     Model {
-        /// Who owns the model.
+        /// The owner of the model.
         owner: String,
-        /// The model's name.
+        /// The name of the model.
         name: String,
     },
     /// `owner/name:version`, or a version id of 64 hexadecimal digits alone.
     Version {
-        /// The model, where it was given: owner and name.
+        /// The owner and the name of the model, if known.
         model: Option<(String, String)>,
-        /// The version's id.
+        /// The id of the version.
         id: String,
     },
     /// `deployments/owner/name`.
     Deployment {
-        /// Who owns the deployment.
+        /// The owner of the deployment.
         owner: String,
-        /// The deployment's name.
+        /// The name of the deployment.
         name: String,
     },
 }
@@ -48,8 +48,8 @@ impl FromStr for Reference {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let wrong = || {
-            let hint = if is_prediction(text) {
+        let invalid = || {
+            let hint = if is_prediction_id(text) {
                 ". This looks like the id of a prediction: pass that to `predictions.get` or `predictions.wait`"
             } else {
                 ""
@@ -59,7 +59,7 @@ impl FromStr for Reference {
             ))
         };
         if let Some(path) = page_path(text) {
-            return of_page(path).ok_or_else(wrong);
+            return from_page_path(path).ok_or_else(invalid);
         }
         if is_version_id(text) {
             return Ok(Self::Version { model: None, id: text.to_owned() });
@@ -72,9 +72,9 @@ impl FromStr for Reference {
             Some(rest) if version.is_none() && rest.contains('/') => (rest, true),
             _ => (model, false),
         };
-        let (owner, name) = owner_and_name(target).ok_or_else(wrong)?;
+        let (owner, name) = owner_and_name(target).ok_or_else(invalid)?;
         match version {
-            Some("") => Err(wrong()),
+            Some("") => Err(invalid()),
             Some(id) => Ok(Self::Version { model: Some((owner, name)), id: id.to_owned() }),
             None if deployment => Ok(Self::Deployment { owner, name }),
             None => Ok(Self::Model { owner, name }),
@@ -93,7 +93,7 @@ impl fmt::Display for Reference {
     }
 }
 
-/// A reference as another language gives it: text to parse, or a version that is known as an object.
+/// A reference as a parameter of an operation: text to parse, or a version object.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(
     untagged,
@@ -101,7 +101,7 @@ impl fmt::Display for Reference {
 )]
 pub(crate) enum Named {
     Text(String),
-    /// The id is sent as it is, whatever it looks like.
+    /// The id is sent without validation.
     Version {
         version: String,
         #[serde(default)]
@@ -121,7 +121,7 @@ impl Named {
         }
     }
 
-    /// The id of a version: what stands behind the last colon of a text.
+    /// Returns the id of a version: the part of a text after the last colon.
     pub fn into_version_id(self) -> String {
         match self {
             Self::Text(text) => text.rsplit_once(':').map_or(text.clone(), |(_, id)| id.to_owned()),
@@ -130,7 +130,7 @@ impl Named {
     }
 }
 
-/// Splits `owner/name`; `None` unless there are just these two, neither empty nor with white space.
+/// Splits `owner/name`. Returns `None` unless there are exactly two parts, neither empty nor with whitespace.
 pub(crate) fn owner_and_name(text: &str) -> Option<(String, String)> {
     let (owner, name) = text.split_once('/')?;
     let ok = |part: &str| {
@@ -139,17 +139,18 @@ pub(crate) fn owner_and_name(text: &str) -> Option<(String, String)> {
     (ok(owner) && ok(name)).then(|| (owner.to_owned(), name.to_owned()))
 }
 
-/// The path of a page of the website, from a pasted URL.
+/// Returns the path of a URL of replicate.com.
 fn page_path(text: &str) -> Option<&str> {
     let rest = ["https://", "http://"].iter().find_map(|scheme| text.strip_prefix(scheme)).unwrap_or(text);
     let path = rest.strip_prefix("www.").unwrap_or(rest).strip_prefix("replicate.com/")?;
     Some(path.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/'))
 }
 
-/// What a page of the website is about: `owner/name`, `owner/name/versions/<id>`, a tab of a model's page.
-fn of_page(path: &str) -> Option<Reference> {
-    /// Pages that have two parts but are not models.
-    const OTHERS: [&str; 8] =
+/// Parses the path of a page on replicate.com: `owner/name`, `owner/name/versions/<id>`, or a tab of a
+/// model's page.
+fn from_page_path(path: &str) -> Option<Reference> {
+    /// First segments of pages that are not models.
+    const OTHER_PAGES: [&str; 8] =
         ["account", "blog", "changelog", "collections", "docs", "explore", "p", "pricing"];
     let parts: Vec<&str> = path.split('/').collect();
     let (deployment, parts) = match parts.as_slice() {
@@ -157,8 +158,8 @@ fn of_page(path: &str) -> Option<Reference> {
         parts => (false, parts),
     };
     let [owner, name, rest @ ..] = parts else { return None };
-    let (owner, name) =
-        owner_and_name(&format!("{owner}/{name}")).filter(|(owner, _)| !OTHERS.contains(&owner.as_str()))?;
+    let (owner, name) = owner_and_name(&format!("{owner}/{name}"))
+        .filter(|(owner, _)| !OTHER_PAGES.contains(&owner.as_str()))?;
     Some(match rest {
         _ if deployment => Reference::Deployment { owner, name },
         ["versions", id, ..] => Reference::Version { model: Some((owner, name)), id: (*id).to_owned() },
@@ -166,8 +167,8 @@ fn of_page(path: &str) -> Option<Reference> {
     })
 }
 
-/// Whether this has the form of a prediction's id.
-fn is_prediction(text: &str) -> bool {
+/// Returns `true` if a text has the form of a prediction id, or is the URL of a prediction's page.
+fn is_prediction_id(text: &str) -> bool {
     let page = page_path(text).and_then(|path| path.strip_prefix("p/"));
     let id = page.unwrap_or(text);
     id.len() == 26 && id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
@@ -208,20 +209,20 @@ mod tests {
         ] {
             assert_eq!(page.parse::<Reference>().unwrap().to_string(), meant, "{page}");
         }
-        let refused = |text: &str| text.parse::<Reference>().unwrap_err().to_string();
+        let error = |text: &str| text.parse::<Reference>().unwrap_err().to_string();
         for page in
             ["https://replicate.com/", "https://replicate.com/collections/speech", "https://example.com/a/b"]
         {
-            assert!(refused(page).contains("owner/name:version"), "{page}");
+            assert!(error(page).contains("owner/name:version"), "{page}");
         }
         for prediction in ["https://replicate.com/p/gm3qorzdhgbfurvjtvhg6dckhu", "gm3qorzdhgbfurvjtvhg6dckhu"]
         {
-            assert!(refused(prediction).contains("`predictions.wait`"), "{prediction}");
+            assert!(error(prediction).contains("`predictions.wait`"), "{prediction}");
         }
     }
 
     #[test]
-    fn what_is_wrong_is_shown() {
+    fn errors_quote_the_reference_and_the_expected_format() {
         for text in ["", "name", "/name", "owner/", "a/b/c", "owner/name:", "owner /name", "owner/na\nme"] {
             let error = text.parse::<Reference>().unwrap_err();
             assert!(
@@ -232,11 +233,11 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn what_is_read_is_written_the_same(text in "[a-z:/ .é-]{0,24}|deployments/[a-z/:]{0,12}|[0-9a-f]{64}") {
-            if let Ok(reference) = text.parse::<Reference>() {
-                prop_assert_eq!(reference.to_string(), text);
+            #[test]
+    fn references_survive_a_round_trip(text in "[a-z:/ .é-]{0,24}|deployments/[a-z/:]{0,12}|[0-9a-f]{64}") {
+                if let Ok(reference) = text.parse::<Reference>() {
+                    prop_assert_eq!(reference.to_string(), text);
+                }
             }
         }
-    }
 }

@@ -8,17 +8,17 @@
 //! # async fn main() -> replicant::Result<()> {
 //! let client = Client::from_env()?;
 //!
-//! // Run a model and take its output.
+//! // Run a model and wait for its output.
 //! let output = client.run("meta/meta-llama-3-8b-instruct", json!({"prompt": "Name a bird."})).await?;
 //! println!("{}", output.text());
 //!
-//! // Or take it as it comes.
+//! // Stream the output of a language model.
 //! let mut events = client.stream("meta/meta-llama-3-8b-instruct", json!({"prompt": "Sing."})).await?;
 //! while let Some(event) = events.try_next().await? {
 //!     print!("{event}");
 //! }
 //!
-//! // Files go up and come down by themselves.
+//! // Files in the input are uploaded; files in the output can be saved.
 //! let mut input: Value = json!({"scale": 2}).into();
 //! input["image"] = File::path("photo.png").into();
 //! let output = client.run("nightmareai/real-esrgan", input).await?;
@@ -28,9 +28,12 @@
 //! # Ok(()) }
 //! ```
 //!
-//! What it promises: a create that may have been carried out is never sent again (see [`ErrorKind::OutcomeUnknown`]);
-//! a result that exists is not lost to a passing fault; the token goes to the API's own origin and
-//! nowhere else; a prediction nobody waits for any more is cancelled.
+//! Guarantees:
+//!
+//! - A create that may have been processed is never sent again; see [`ErrorKind::OutcomeUnknown`].
+//! - Transient faults are retried: polls, event streams, downloads and uploads resume.
+//! - The token is sent to the API origin only.
+//! - A prediction whose run is abandoned is canceled; see [`OnAbandon`].
 
 #![forbid(unsafe_code)]
 #![warn(clippy::print_stdout, clippy::print_stderr)]
@@ -48,7 +51,7 @@ pub mod resources;
 mod value;
 pub mod webhook;
 
-/// Writes JSON in Rust syntax. The result converts [`Into`] a [`Value`].
+/// Builds JSON from a literal. The result converts [`Into`] a [`Value`].
 pub use serde_json::json;
 
 pub use self::{

@@ -1,6 +1,6 @@
-//! The operating system: sockets, files and timers. Nothing here knows the API.
+//! Sockets, files and timers of the operating system. Independent of the API.
 //!
-//! On the web, where there is none, the same names report an error.
+//! The web has no file system: there, the same functions return an error.
 
 #[cfg(not(target_arch = "wasm32"))]
 mod files;
@@ -18,8 +18,8 @@ mod reader;
 mod runtime;
 
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) use self::files::{AtomicFile, is_file, make_folder};
+pub(crate) use self::files::{AtomicFile, create_folder, is_file};
 #[cfg(target_arch = "wasm32")]
-pub(crate) use self::no_files::{AtomicFile, is_file, make_folder};
+pub(crate) use self::no_files::{AtomicFile, create_folder, is_file};
 #[cfg(not(target_arch = "wasm32"))]
 pub use self::{http::HttpTransport, reader::Reader, runtime::TokioRuntime};

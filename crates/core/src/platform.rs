@@ -1,9 +1,9 @@
-//! What differs between an operating system and the web, in one place.
+//! Differences between operating systems and the web.
 //!
-//! Futures are `Send` natively and not on the web, where everything runs on one thread. The rest of
-//! the crate boxes futures through the aliases below and so compiles for both. The clock and the
-//! timer are injected (see [`Runtime`]) because neither `std::time` nor tokio's timer work on the
-//! web, and because tests want a clock of their own.
+//! Futures are `Send` on an operating system but not on the web, which has one thread. The rest of the
+//! crate uses the aliases below and compiles for both. The clock and the timer are injected (see
+//! [`Runtime`]) because `std::time` and tokio's timer do not work on the web, and so that tests can
+//! control time.
 
 pub(crate) mod batch;
 mod blocking;
@@ -59,7 +59,7 @@ mod imp {
 
 pub use imp::{BoxError, BoxFuture, BoxStream, Callback, MaybeSend, MaybeSync};
 
-/// Starts a future that outlives its caller; see [`Runtime::spawner`].
+/// Spawns futures that outlive their caller; see [`Runtime::spawner`].
 ///
 /// ```
 /// use replicant::{native::TokioRuntime, platform::Runtime};
@@ -72,12 +72,12 @@ pub use imp::{BoxError, BoxFuture, BoxStream, Callback, MaybeSend, MaybeSync};
 /// ```
 pub type Spawner = std::sync::Arc<dyn SpawnFn>;
 
-/// The function behind a [`Spawner`].
+/// Spawns background tasks, for implementations of [`Runtime`].
 ///
 /// ```
 /// use replicant::platform::{BoxFuture, SpawnFn};
 ///
-/// /// On a thread of its own.
+/// /// Spawns each task on a new thread.
 /// struct Threads;
 ///
 /// impl SpawnFn for Threads {
@@ -90,13 +90,13 @@ pub type Spawner = std::sync::Arc<dyn SpawnFn>;
 /// }
 /// ```
 pub trait SpawnFn: MaybeSend + MaybeSync {
-    /// Starts `task` in the background.
+    /// Runs `task` in the background.
     fn spawn(&self, task: BoxFuture<'static, ()>);
 }
 
-/// The clock, the timer and the task spawner the client lives on.
+/// The clock, timer and task spawner that a client uses.
 ///
-/// The native one is [`crate::native::TokioRuntime`].
+/// On an operating system the default is [`TokioRuntime`](crate::native::TokioRuntime).
 ///
 /// ```
 /// use std::{sync::Arc, time::Duration};
@@ -106,10 +106,10 @@ pub trait SpawnFn: MaybeSend + MaybeSync {
 ///     platform::{Runtime, Spawner},
 /// };
 ///
-/// /// Waits for nothing, for tests.
-/// struct Impatient(TokioRuntime);
+/// /// A runtime for tests whose timer fires at once.
+/// struct NoDelay(TokioRuntime);
 ///
-/// impl Runtime for Impatient {
+/// impl Runtime for NoDelay {
 ///     fn now(&self) -> Duration {
 ///         self.0.now()
 ///     }
@@ -124,23 +124,23 @@ pub trait SpawnFn: MaybeSend + MaybeSync {
 ///     }
 /// }
 ///
-/// let runtime = Arc::new(Impatient(TokioRuntime::with_rate(1.0)));
+/// let runtime = Arc::new(NoDelay(TokioRuntime::with_rate(1.0)));
 /// let client = Client::new(Options { runtime: Some(runtime), ..Options::default() })?;
 /// # Ok::<(), replicant::Error>(())
 /// ```
 pub trait Runtime: MaybeSend + MaybeSync {
-    /// Wall-clock time since the Unix epoch.
+    /// Returns the wall-clock time since the Unix epoch.
     fn now(&self) -> Duration;
 
-    /// Time since some fixed moment; never goes backwards.
+    /// Returns the time since a fixed moment. It never decreases.
     fn monotonic(&self) -> Duration;
 
-    /// Resolves after `duration` on this clock.
+    /// Waits for `duration` on this clock.
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
 
-    /// A spawner bound to where the caller runs now.
+    /// Returns a spawner for the runtime that the caller runs on.
     ///
-    /// Taken while a future is polled and used from its `Drop`, which may run on a thread that no
-    /// longer belongs to any runtime.
+    /// A future obtains it while it is polled and uses it in `Drop`, which may run on a thread without a
+    /// runtime.
     fn spawner(&self) -> Spawner;
 }

@@ -1,4 +1,4 @@
-//! The API's resources: one file each, its types, parameters and methods together.
+//! The resources of the API. Each file has the types, parameters and methods of one resource.
 
 pub mod accounts;
 pub mod collections;
@@ -11,7 +11,7 @@ pub mod search;
 pub mod trainings;
 pub mod webhooks;
 
-/// Predictions; see [`Client::predictions`](crate::Client::predictions).
+/// The types of predictions; see [`Client::predictions`](crate::Client::predictions).
 pub mod predictions {
     pub use crate::predictions::{
         create::CreatePrediction,

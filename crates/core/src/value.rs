@@ -1,4 +1,4 @@
-//! [`Value`]: JSON, bytes and files, the only data that crosses into another language.
+//! [`Value`]: JSON, bytes and files, the data that the bindings exchange with the core.
 
 mod convert;
 pub(crate) mod decode;
@@ -25,9 +25,9 @@ pub use self::{
     observer::Observer,
     walk::PathSegment,
 };
-pub(crate) use self::{json::check_json, walk::place};
+pub(crate) use self::{json::check_json, walk::format_path};
 
-/// The members of a JSON object, in the order in which they were added.
+/// The members of a JSON object, in insertion order.
 pub type Object = indexmap::IndexMap<String, Value>;
 
 /// A JSON value, extended by raw bytes and files.
@@ -35,8 +35,8 @@ pub type Object = indexmap::IndexMap<String, Value>;
 /// Inputs may hold [`Value::Bytes`] and [`Value::File`] at any depth; they are uploaded or inlined when
 /// the request is sent. Outputs hold a [`Value::FileUrl`] wherever the model wrote a file.
 ///
-/// Indexing with a key or position that does not exist gives `null`, so that `value["a"][0]["b"]` never
-/// panics. Assigning to a member creates it.
+/// Indexing with a missing key or position returns `null`, so `value["a"][0]["b"]` never panics. Assigning
+/// to a missing member adds it.
 ///
 /// ```
 /// use replicant::{json, File, Value};
@@ -53,13 +53,13 @@ pub enum Value {
     Null,
     /// `true` or `false`
     Bool(bool),
-    /// A number. Integers of any size stay exact.
+    /// A number. Integers of any size are exact.
     Number(Number),
     /// A string.
     String(String),
     /// An array.
     Array(Vec<Value>),
-    /// An object with its members in order.
+    /// An object, in insertion order.
     Object(Object),
     /// Bytes to send as a file.
     Bytes(Bytes),
@@ -89,7 +89,7 @@ impl Value {
         }
     }
 
-    /// Returns the integer, if this is one of at most 64 signed bits.
+    /// Returns the number if it is an integer that fits `i64`.
     pub fn as_i64(&self) -> Option<i64> {
         match self {
             Self::Number(number) => number.as_i64(),
@@ -137,7 +137,7 @@ impl Value {
         }
     }
 
-    /// Whether this is `null`.
+    /// Returns `true` if this is `null`.
     pub fn is_null(&self) -> bool {
         matches!(self, Self::Null)
     }
@@ -147,7 +147,7 @@ impl Value {
         self.as_object()?.get(key)
     }
 
-    /// The type, as messages name it.
+    /// Returns the name of the type, for messages.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Null => "null",
@@ -171,7 +171,7 @@ impl ops::Index<&str> for Value {
 }
 
 impl ops::IndexMut<&str> for Value {
-    /// Makes an object of `null`, and adds the member if it is missing.
+    /// Turns `null` into an object, and adds the member if it is missing.
     ///
     /// # Panics
     /// If this is neither an object nor `null`.

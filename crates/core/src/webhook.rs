@@ -1,4 +1,4 @@
-//! Verifying that a webhook came from Replicate and was not changed or replayed.
+//! Verifies webhooks: their signature and their age.
 
 use std::time::Duration;
 
@@ -11,43 +11,39 @@ use crate::{
     value::Value,
 };
 
-/// How old or how far in the future a webhook may be by default.
-///
-/// ```
-/// assert_eq!(replicant::webhook::TOLERANCE.as_secs(), 300);
-/// ```
+/// Default tolerance for the age of a webhook, in either direction: 5 minutes.
 pub const TOLERANCE: Duration = Duration::from_secs(300);
 
-/// Where each common framework keeps the bytes that were signed.
+/// How to get the raw body in common frameworks.
 pub(crate) const RAW_BODY: &str = "Pass the body exactly as received: `express.raw({ type: \"application/json\" })` \
      or `req.rawBody` in Express, `await request.text()` for a web Request, `request.get_data()` in Flask, \
      `request.body` in Django, `await request.body()` in FastAPI and Starlette.";
 
-/// The error for a webhook whose body is absent, empty or not raw.
+/// Builds the error for a webhook whose body is missing, empty or not raw.
 pub(crate) fn body_error(why: &str) -> Error {
     Error::new(ErrorKind::WebhookBody, format!("{why}. {RAW_BODY}"))
 }
 
-/// The key in a signing secret.
-fn key_of(secret: &str) -> Result<Hmac<Sha256>> {
-    let wrong = |why: &str| Error::new(ErrorKind::WebhookSecret, why);
+/// Decodes a signing secret to its key.
+fn decode_secret(secret: &str) -> Result<Hmac<Sha256>> {
+    let invalid = |why: &str| Error::new(ErrorKind::WebhookSecret, why);
     let key = secret.trim();
     if key.is_empty() {
-        return Err(wrong(
+        return Err(invalid(
             "Missing webhook signing secret: pass the `key` that `webhooks.default.secret` returns.",
         ));
     }
-    // Without the secret, which the official client quotes here. With an empty key anybody could sign.
+    // The error omits the secret. An empty key is rejected because anyone could sign with it.
     let key = STANDARD.decode(key.strip_prefix("whsec_").unwrap_or(key)).ok().filter(|key| !key.is_empty());
     key.and_then(|key| Hmac::<Sha256>::new_from_slice(&key).ok()).ok_or_else(|| {
-        wrong(
+        invalid(
             "Invalid secret key format: the signing secret must be `whsec_` followed by base64, as \
              `webhooks.default.secret` returns it.",
         )
     })
 }
 
-/// A webhook as it was received.
+/// A webhook request.
 ///
 /// ```
 /// use std::time::SystemTime;
@@ -67,24 +63,15 @@ pub struct Webhook<'a> {
     pub timestamp: &'a str,
     /// The `webhook-signature` header.
     pub signature: &'a str,
-    /// The body, byte for byte as it came: a body that was parsed and written again does not verify.
+    /// The raw body, exactly as received. A body that was parsed and serialized again fails verification.
     pub body: &'a [u8],
 }
 
 impl<'a> Webhook<'a> {
-    /// Reads the three headers from a list; their names may be in any case.
+    /// Finds the three signature headers in `headers`. Header names are case-insensitive.
     ///
     /// # Errors
-    /// [`ErrorKind::WebhookHeaders`] if one is missing.
-    ///
-    /// ```
-    /// use replicant::Webhook;
-    ///
-    /// let headers = [("Webhook-Id", "msg_1"), ("Webhook-Timestamp", "1614265330"), ("Webhook-Signature", "v1,c2ln")];
-    /// let webhook = Webhook::from_headers(headers, b"{}")?;
-    /// assert_eq!(webhook.id, "msg_1");
-    /// # Ok::<(), replicant::Error>(())
-    /// ```
+    /// [`ErrorKind::WebhookHeaders`] if a header is missing.
     pub fn from_headers(
         headers: impl IntoIterator<Item = (&'a str, &'a str)>,
         body: &'a [u8],
@@ -117,33 +104,18 @@ impl<'a> Webhook<'a> {
         })
     }
 
-    /// Checks the timestamp and the signature, and returns the event: the prediction or training in the
-    /// body.
+    /// Checks the timestamp and the signature, and returns the prediction or training in the body.
     ///
-    /// `secret` is the whole signing secret (`whsec_...`, see
-    /// [`Webhooks::secret`](crate::resources::webhooks::Webhooks::secret)); `now` the time since the Unix
-    /// epoch; `tolerance` how far the timestamp may be from it either way, `None` for any distance.
+    /// - `secret`: the signing secret, `whsec_...`; see
+    ///   [`Webhooks::secret`](crate::resources::webhooks::Webhooks::secret).
+    /// - `now`: the current time since the Unix epoch.
+    /// - `tolerance`: the maximum difference between the timestamp and `now`; `None` disables the check.
     ///
     /// # Errors
-    /// [`ErrorKind::WebhookSecret`], [`ErrorKind::WebhookTimestamp`],
-    /// [`ErrorKind::WebhookSignature`], or [`ErrorKind::WebhookBody`] if the body is not JSON although
-    /// it is signed.
-    ///
-    /// ```
-    /// # use std::time::Duration;
-    /// use replicant::Webhook;
-    ///
-    /// let webhook = Webhook {
-    ///     id: "msg_p5jXN8AQM9LWM0D4loKWxJek",
-    ///     timestamp: "1614265330",
-    ///     signature: "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
-    ///     body: br#"{"test": 2432232314}"#,
-    /// };
-    /// let now = Duration::from_secs(1614265400);
-    /// let event = webhook.verify("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", now, Some(replicant::webhook::TOLERANCE))?;
-    /// assert_eq!(event["test"].as_i64(), Some(2432232314));
-    /// # Ok::<(), replicant::Error>(())
-    /// ```
+    /// - [`ErrorKind::WebhookSecret`]: the secret is missing or malformed.
+    /// - [`ErrorKind::WebhookTimestamp`]: the timestamp is malformed or outside the tolerance.
+    /// - [`ErrorKind::WebhookSignature`]: no signature matches.
+    /// - [`ErrorKind::WebhookBody`]: the body is missing, or is not JSON.
     pub fn verify(&self, secret: &str, now: Duration, tolerance: Option<Duration>) -> Result<Value> {
         self.check(secret, now, tolerance)?;
         Value::from_json(self.body).map_err(|error| Error::from(error).with_kind(ErrorKind::WebhookBody))
@@ -152,20 +124,12 @@ impl<'a> Webhook<'a> {
     /// Checks the timestamp and the signature without parsing the body.
     ///
     /// # Errors
-    /// As [`Webhook::verify`], but for what the body holds.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use replicant::Webhook;
-    ///
-    /// let webhook = Webhook { id: "1", timestamp: "0", signature: "v1,AAAA", body: b"{}" };
-    /// assert!(webhook.check("whsec_c2VjcmV0", Duration::ZERO, None).is_err());
-    /// ```
+    /// The errors of [`Webhook::verify`], except that the body may be anything but empty.
     pub fn check(&self, secret: &str, now: Duration, tolerance: Option<Duration>) -> Result<()> {
         if self.body.is_empty() {
             return Err(body_error("Missing webhook body"));
         }
-        let key = key_of(secret)?;
+        let key = decode_secret(secret)?;
         self.check_timestamp(now, tolerance)?;
         if self.signed_by(&self.mac(key)) {
             return Ok(());
@@ -183,9 +147,9 @@ impl<'a> Webhook<'a> {
     }
 
     fn check_timestamp(&self, now: Duration, tolerance: Option<Duration>) -> Result<()> {
-        let refused = |why: String| Err(Error::new(ErrorKind::WebhookTimestamp, why));
+        let rejected = |why: String| Err(Error::new(ErrorKind::WebhookTimestamp, why));
         let Ok(timestamp) = self.timestamp.trim().parse::<i64>() else {
-            return refused(format!(
+            return rejected(format!(
                 "Invalid webhook timestamp: `webhook-timestamp` must be a Unix time in seconds, not {:?}.",
                 self.timestamp
             ));
@@ -197,7 +161,7 @@ impl<'a> Webhook<'a> {
         }
         let distance = age.unsigned_abs();
         let direction = if age > 0 { "old" } else { "in the future" };
-        refused(format!(
+        rejected(format!(
             "Webhook timestamp is outside the allowed tolerance of {tolerance} seconds: it is {distance} s {direction}. \
              Check the clock of this machine, or pass a larger `tolerance`."
         ))
@@ -226,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_empty_secret_signs_nothing() {
+    fn an_empty_secret_is_rejected() {
         for secret in ["", " ", "whsec_", "whsec_\n"] {
             let mut webhook = Webhook { id: "m", timestamp: "1", signature: "v1,", body: b"{}" };
             let mut mac = Hmac::<Sha256>::new_from_slice(b"").expect("any length");
@@ -241,7 +205,7 @@ mod tests {
     #[test]
     fn checking_does_not_parse_the_body() {
         let unsigned = Webhook { id: "m", timestamp: "1", signature: "", body: b"no JSON" };
-        let mac = unsigned.mac(key_of("whsec_c2VjcmV0").unwrap());
+        let mac = unsigned.mac(decode_secret("whsec_c2VjcmV0").unwrap());
         let signature = format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()));
         let webhook = Webhook { signature: &signature, ..unsigned };
         webhook.check("whsec_c2VjcmV0", Duration::ZERO, None).unwrap();
@@ -250,28 +214,28 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn whatever_comes_is_verified_or_refused(
-            id in any::<String>(), timestamp in any::<String>(), signature in "(v1,|v1a,| |,|[A-Za-z0-9+/=é]){0,12}",
-            secret in "(whsec_)?[A-Za-z0-9+/=é ]{0,12}", body in any::<Vec<u8>>(), now in any::<u64>(),
-        ) {
-            let webhook = Webhook { id: &id, timestamp: &timestamp, signature: &signature, body: &body };
-            let tolerance = Some(Duration::from_secs(now));
-            prop_assert!(webhook.verify(&secret, Duration::from_secs(now), tolerance).is_err());
-        }
+            #[test]
+    fn unsigned_webhooks_are_rejected(
+                id in any::<String>(), timestamp in any::<String>(), signature in "(v1,|v1a,| |,|[A-Za-z0-9+/=é]){0,12}",
+                secret in "(whsec_)?[A-Za-z0-9+/=é ]{0,12}", body in any::<Vec<u8>>(), now in any::<u64>(),
+            ) {
+                let webhook = Webhook { id: &id, timestamp: &timestamp, signature: &signature, body: &body };
+                let tolerance = Some(Duration::from_secs(now));
+                prop_assert!(webhook.verify(&secret, Duration::from_secs(now), tolerance).is_err());
+            }
 
-        #[test]
-        fn a_changed_body_is_refused(body in "[ -~]{1,40}", at in 0usize..40, by in 1u8..255) {
-            let body = body.into_bytes();
-            let unsigned = Webhook { id: "m", timestamp: "1", signature: "", body: &body };
-            let mac = unsigned.mac(key_of("whsec_c2VjcmV0").unwrap());
-            let signature = format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()));
-            let mut changed = body.clone();
-            let at = at % changed.len();
-            changed[at] = changed[at].wrapping_add(by);
-            let webhook = Webhook { id: "m", timestamp: "1", signature: &signature, body: &changed };
-            let error = webhook.verify("whsec_c2VjcmV0", Duration::from_secs(1), None).unwrap_err();
-            prop_assert_eq!(error.kind(), ErrorKind::WebhookSignature);
+            #[test]
+    fn a_changed_body_is_rejected(body in "[ -~]{1,40}", at in 0usize..40, by in 1u8..255) {
+                let body = body.into_bytes();
+                let unsigned = Webhook { id: "m", timestamp: "1", signature: "", body: &body };
+                let mac = unsigned.mac(decode_secret("whsec_c2VjcmV0").unwrap());
+                let signature = format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()));
+                let mut changed = body.clone();
+                let at = at % changed.len();
+                changed[at] = changed[at].wrapping_add(by);
+                let webhook = Webhook { id: "m", timestamp: "1", signature: &signature, body: &changed };
+                let error = webhook.verify("whsec_c2VjcmV0", Duration::from_secs(1), None).unwrap_err();
+                prop_assert_eq!(error.kind(), ErrorKind::WebhookSignature);
+            }
         }
-    }
 }

@@ -1,4 +1,16 @@
-//! Work that outlives its caller: cancels that are still on their way.
+//! Background tasks that outlive their caller: cancels of abandoned predictions.
+//!
+//! ```no_run
+//! # async fn example(client: replicant::Client) -> replicant::Result<()> {
+//! use std::{future::IntoFuture, time::Duration};
+//! use replicant::background;
+//!
+//! // The run is abandoned after a second. `drain` waits until its cancel has been sent.
+//! let run = client.run("acme/painter", replicant::json!({"prompt": "a heron"}));
+//! let _ = tokio::time::timeout(Duration::from_secs(1), run.into_future()).await;
+//! background::drain(background::AT_EXIT).await;
+//! # Ok(()) }
+//! ```
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
@@ -16,25 +28,16 @@ use crate::{
     platform::{BoxFuture, Spawner},
 };
 
-/// How long a cancel may take, its retries included: enough to wait out a rate limit, which is just what
-/// many runs given up at once run into.
-const LIMIT: Duration = Duration::from_secs(120);
-/// How long the end of a process should wait: for a create that is held, and the cancel after it.
-///
-/// Give it to [`drain`].
-///
-/// ```no_run
-/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-/// use replicant::background;
-///
-/// background::drain(background::AT_EXIT).await;
-/// # Ok(()) }
-/// ```
+/// Time limit of a cancel, including retries. Long enough to wait for a rate limit, which abandoning many
+/// runs at once can hit.
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(120);
+/// How long a process should [`drain`] before it exits. Covers a create in flight and its cancel.
 pub const AT_EXIT: Duration = Duration::from_secs(8);
 
 static PENDING: AtomicUsize = AtomicUsize::new(0);
 static DONE: Notify = Notify::const_new();
 
+/// Counts a pending task while it exists.
 struct Pending;
 
 impl Pending {
@@ -51,7 +54,7 @@ impl Drop for Pending {
     }
 }
 
-/// Starts work that [`drain`] waits for.
+/// Spawns a task that [`drain`] waits for.
 pub(crate) fn spawn(spawner: &Spawner, task: BoxFuture<'static, ()>) {
     let pending = Pending::new();
     spawner.spawn(Box::pin(async move {
@@ -60,32 +63,20 @@ pub(crate) fn spawn(spawner: &Spawner, task: BoxFuture<'static, ()>) {
     }));
 }
 
-/// Sends a prediction's cancel without anybody waiting for it.
+/// Cancels a prediction in the background.
 pub(crate) fn cancel(client: Client, spawner: &Spawner, id: String) {
     let task = async move {
         let Ok(path) = path("/predictions/{id}/cancel", &[("id", &id)]) else { return };
         let request = Request::post(path).idempotent();
-        // Nobody is left to be told of a failure.
-        let _ = within(client.runtime(), LIMIT, client.send(&request, Expect::Nothing)).await;
+        // The caller is gone, so a failure cannot be reported.
+        let _ = within(client.runtime(), CANCEL_TIMEOUT, client.send(&request, Expect::Nothing)).await;
     };
     spawn(spawner, Box::pin(task));
 }
 
-/// Waits until all cancels in the background are sent, `limit` at most (in real time).
+/// Waits until all background cancels have been sent, for at most `limit` in real time.
 ///
-/// For the end of a process: a cancel that is not sent is a prediction that goes on costing money.
-///
-/// ```no_run
-/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-/// use std::time::Duration;
-/// use replicant::background;
-///
-/// let run = client.run("acme/painter", replicant::json!({"prompt": "a heron"}));
-/// // Given up: its cancel is sent while this waits.
-/// drop(tokio::time::timeout(Duration::from_secs(1), std::future::IntoFuture::into_future(run)).await);
-/// background::drain(background::AT_EXIT).await;
-/// # Ok(()) }
-/// ```
+/// Call this before a process exits: a prediction whose cancel is not sent continues to run and to cost money.
 #[cfg(not(target_arch = "wasm32"))]
 pub async fn drain(limit: Duration) {
     let runtime: std::sync::Arc<dyn crate::platform::Runtime> =
@@ -102,11 +93,7 @@ pub async fn drain(limit: Duration) {
     within(&runtime, limit, idle).await;
 }
 
-/// Whether cancels are still on their way.
-///
-/// ```
-/// assert!(replicant::background::is_idle(), "nothing was given up yet");
-/// ```
+/// Returns `true` if no cancel is pending.
 pub fn is_idle() -> bool {
     PENDING.load(Ordering::SeqCst) == 0
 }

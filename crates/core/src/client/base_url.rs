@@ -1,15 +1,15 @@
-//! The option `base_url`, and what to write instead of a wrong one.
+//! Validates the option `base_url`.
 
 use url::Url;
 
 use crate::error::{Error, Result};
 
-/// Resolves the option; the API's own URL without one.
+/// Returns the base URL, by default that of Replicate's API.
 pub(super) fn resolve(base_url: Option<String>) -> Result<Url> {
     let Some(text) = base_url else {
         return Ok(Url::parse("https://api.replicate.com/v1").expect("a valid URL"));
     };
-    let wrong = |why: &str| {
+    let invalid = |why: &str| {
         Error::invalid_argument(
             "base_url",
             format!("{why}: {text:?}; a valid one is https://api.replicate.com/v1"),
@@ -20,16 +20,16 @@ pub(super) fn resolve(base_url: Option<String>) -> Result<Url> {
     let scheme = parsed.as_ref().map(Url::scheme).unwrap_or_default();
     if !text.contains("://") && !matches!(scheme, "http" | "https") {
         // `localhost:3000` parses as a URL whose scheme is `localhost`.
-        let local = ["localhost", "127.", "0.0.0.0", "[::1]"].iter().any(|local| text.starts_with(local));
+        let local = ["localhost", "127.", "0.0.0.0", "[::1]"].iter().any(|host| text.starts_with(host));
         let scheme = if local { "http" } else { "https" };
         return Err(Error::invalid_argument(
             "base_url",
             format!("must begin with http:// or https://; did you mean {:?}?", format!("{scheme}://{text}")),
         ));
     }
-    let mut url = parsed.map_err(|error| wrong("is not a URL").with_source(error))?;
+    let mut url = parsed.map_err(|error| invalid("is not a URL").with_source(error))?;
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
-        return Err(wrong("must begin with http:// or https://"));
+        return Err(invalid("must begin with http:// or https://"));
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err(Error::invalid_argument(
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn base_url_with_or_without_version() {
+    fn base_urls_are_normalized_or_rejected_with_a_suggestion() {
         assert_eq!(base("http://127.0.0.1:80").unwrap(), "http://127.0.0.1/v1");
         assert_eq!(base("https://api.replicate.com/").unwrap(), "https://api.replicate.com/v1");
         assert_eq!(base("https://api.replicate.com/v1/").unwrap(), "https://api.replicate.com/v1");

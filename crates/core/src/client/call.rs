@@ -1,4 +1,4 @@
-//! A call that is described and not yet sent.
+//! Calls: requests that are sent when awaited.
 
 use std::{marker::PhantomData, time::Duration};
 
@@ -15,32 +15,33 @@ use crate::{
     value::{Observer, Value},
 };
 
-/// Work that an operation describes: how every entry of the operation table is run.
+/// A call of the operation table: options, an observer, and its execution.
 pub(crate) trait Work: Sized {
-    /// The per-request options.
+    /// Returns the request options.
     fn options_mut(&mut self) -> &mut RequestOptions;
 
-    /// Who is told on the way; ignored where nothing happens on the way.
+    /// Sets the observer. Ignored by calls that report no progress.
     fn set_observer(&mut self, _observer: Observer) {}
 
-    /// Does it and keeps the answer as it came.
+    /// Executes the call and returns its result as a [`Value`].
     fn reply(self) -> BoxFuture<'static, Result<Reply>>;
 
-    /// The same, with the API's JSON as text where nobody has to look into it.
+    /// Like [`Work::reply`], but returns unprocessed JSON as text.
     fn answer(self) -> BoxFuture<'static, Result<Reply<Answer>>> {
         let reply = self.reply();
         Box::pin(async move { reply.await?.map(|value| Ok(Answer::Value(value))) })
     }
 }
 
-/// A call of one endpoint: set what it needs, then `.await` it.
+/// A call of one endpoint. The request is sent when the call is awaited.
 ///
 /// # Errors
-/// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for an id or header that cannot be sent;
-/// the kind that belongs to the status for an answer that is no success, such as
-/// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound); [`ErrorKind::Connection`](crate::ErrorKind::Connection) and
-/// [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) after the retries allowed, or, where the call makes
-/// something, [`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) without any.
+/// - [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument): an id or header is invalid.
+/// - The kind of an unsuccessful status, such as [`ErrorKind::NotFound`](crate::ErrorKind::NotFound).
+/// - [`ErrorKind::Connection`](crate::ErrorKind::Connection) or
+///   [`ErrorKind::Timeout`](crate::ErrorKind::Timeout): all attempts failed.
+/// - [`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown): a request that creates something was
+///   sent but no response arrived. It is not retried.
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
@@ -56,7 +57,7 @@ pub struct Call<T> {
     pub(crate) request: Result<Request>,
     pub(crate) expect: Expect,
     options: RequestOptions,
-    answer: PhantomData<fn() -> T>,
+    output: PhantomData<fn() -> T>,
 }
 
 impl<T> Call<T> {
@@ -70,7 +71,7 @@ impl<T> Call<T> {
             request,
             expect,
             options: RequestOptions::default(),
-            answer: PhantomData,
+            output: PhantomData,
         }
     }
 
@@ -79,47 +80,25 @@ impl<T> Call<T> {
     }
 }
 
-/// The builder methods that every kind of call has, over a field `options` or the one given.
+/// Adds the methods that set request options. The options are in the field `options` or the given one.
 macro_rules! request_options {
     () => {
         $crate::client::call::request_options!(options);
     };
     ($($field:ident).+) => {
-        /// How long one attempt may take, instead of the client's `timeout`.
-        ///
-        /// ```no_run
-        /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-        /// use std::time::Duration;
-        ///
-        /// let list = client.predictions().list().request_timeout(Duration::from_secs(5));
-        /// println!("{}", list.await?.results.len());
-        /// # Ok(()) }
-        /// ```
+/// Sets the timeout of each attempt. Defaults to the client's `timeout`.
         pub fn request_timeout(mut self, timeout: std::time::Duration) -> Self {
             self.$($field).+.timeout = Some(timeout);
             self
         }
 
-        /// How often the request is repeated at most, instead of the client's `max_retries`.
-        ///
-        /// ```no_run
-        /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-        /// // Fails at once where the client would try again.
-        /// let account = client.account().max_retries(0).await?;
-        /// # Ok(()) }
-        /// ```
+/// Sets the maximum number of retries. Defaults to the client's `max_retries`.
         pub fn max_retries(mut self, max_retries: u32) -> Self {
             self.$($field).+.max_retries = Some(max_retries);
             self
         }
 
-        /// A further header, sent to the API only.
-        ///
-        /// ```no_run
-        /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-        /// let account = client.account().header("x-trace", "4bf92f35").await?;
-        /// # Ok(()) }
-        /// ```
+/// Adds a header, which is sent to the API origin only.
         pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
             self.$($field).+.headers.insert(name.into(), value.into());
             self
@@ -128,23 +107,14 @@ macro_rules! request_options {
 }
 pub(crate) use request_options;
 
-/// How every builder that sends one request is awaited, for its answer alone or with all that came with it.
+/// Implements `IntoFuture` and `with_response` for a call that sends one request.
 macro_rules! answers {
     ([$($generics:tt)*] $builder:ty => $answer:ty) => {
         impl<$($generics)*> $builder {
-            /// Sends it and gives status and headers beside the answer.
+            /// Sends the request and returns the status and the headers in addition to the value.
             ///
             /// # Errors
-            /// As awaiting it.
-            ///
-            /// ```no_run
-            /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-            /// let create = client.predictions().create("acme/painter", replicant::json!({"prompt": "a heron"}));
-            /// let reply = create.with_response().await?;
-            /// let id = reply.headers.iter().find(|(name, _)| name == "x-request-id");
-            /// println!("{} {} {id:?}", reply.status, reply.value.id);
-            /// # Ok(()) }
-            /// ```
+            /// The same as when the call is awaited.
             pub async fn with_response(self) -> $crate::error::Result<$crate::client::response::Reply<$answer>> {
                 $crate::client::call::Work::reply(self).await?.map($crate::error::decode)
             }
@@ -165,17 +135,9 @@ pub(crate) use answers;
 impl<T> Call<T> {
     request_options!();
 
-    /// How long one attempt may take, instead of the client's `timeout`.
+    /// Sets the timeout of each attempt. Defaults to the client's `timeout`.
     ///
-    /// For a request that the server holds on purpose, that time is added.
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// use std::time::Duration;
-    ///
-    /// let account = client.account().timeout(Duration::from_secs(5)).await?;
-    /// # Ok(()) }
-    /// ```
+    /// If the server holds the response (`Prefer: wait`), the hold is added.
     pub fn timeout(self, timeout: Duration) -> Self {
         self.request_timeout(timeout)
     }
@@ -199,7 +161,7 @@ impl<T: 'static> Work for Call<T> {
 
 answers!([T: DeserializeOwned + MaybeSend + 'static] Call<T> => T);
 
-/// An answer that is there already.
+/// A call whose result is known without a request.
 pub(crate) struct Ready(pub Result<Value>, pub RequestOptions);
 
 impl Ready {

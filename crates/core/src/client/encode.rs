@@ -1,4 +1,4 @@
-//! A request as it goes to the wire. The one place where the token is attached.
+//! Encodes requests as HTTP. The only module that attaches the token.
 
 use url::Url;
 
@@ -14,11 +14,11 @@ use crate::{
     value::Value,
 };
 
-/// Headers that go along when a redirect leads to another origin. Any other may be a secret.
-const HARMLESS: [&str; 5] = ["accept", "cache-control", "if-range", "last-event-id", "range"];
+/// Headers that are sent after a redirect to another origin. All others may be secret.
+const CROSS_ORIGIN_HEADERS: [&str; 5] = ["accept", "cache-control", "if-range", "last-event-id", "range"];
 
 impl Client {
-    /// Where a request goes, query and all.
+    /// Returns the URL of a request, including its query.
     pub(crate) fn url(&self, request: &Request) -> Result<Url> {
         let config = self.config();
         let mut url = match &request.target {
@@ -32,8 +32,8 @@ impl Client {
         let mut query = request.query.clone();
         if self.owns(&url) {
             query.extend(config.query.iter().map(|(name, value)| (name.clone(), value.clone())));
-            let more = &request.options.query;
-            query.extend(more.iter().map(|(name, value)| (name.clone(), value.to_string())));
+            let additional = &request.options.query;
+            query.extend(additional.iter().map(|(name, value)| (name.clone(), value.to_string())));
         }
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
@@ -41,29 +41,29 @@ impl Client {
         Ok(url)
     }
 
-    pub(crate) fn shown_url(&self, request: &Request) -> String {
+    pub(crate) fn redacted_url(&self, request: &Request) -> String {
         self.url(request).map(|url| redacted_url(&url)).unwrap_or_default()
     }
 
-    /// The request as it goes to the wire. The one place where the token is attached.
+    /// Encodes a request. Attaches the token if `url` is at the API origin.
     ///
-    /// `led_away`: a redirect led to another origin than the one the request was made for.
+    /// `cross_origin` is true after a redirect to another origin.
     pub(super) async fn http_request(
         &self,
         request: &Request,
         url: Url,
-        led_away: bool,
+        cross_origin: bool,
     ) -> Result<HttpRequest> {
         let config = self.config();
         let mut headers: Vec<(String, String)> = Vec::with_capacity(6);
         headers.push(("user-agent".into(), config.user_agent.clone()));
-        let goes = |name: &str| !led_away || HARMLESS.contains(&name);
-        for (name, value) in request.headers.iter().filter(|(name, _)| goes(name)) {
+        let allowed = |name: &str| !cross_origin || CROSS_ORIGIN_HEADERS.contains(&name);
+        for (name, value) in request.headers.iter().filter(|(name, _)| allowed(name)) {
             set_header(&mut headers, name, value.clone());
         }
-        let own = headers.iter().any(|(name, _)| name == "authorization");
+        let has_authorization = headers.iter().any(|(name, _)| name == "authorization");
         if self.owns(&url) {
-            if let Some(token) = config.token.as_ref().filter(|_| !own) {
+            if let Some(token) = config.token.as_ref().filter(|_| !has_authorization) {
                 set_header(&mut headers, "authorization", ["Bearer ", token].concat());
             }
             for (name, value) in config.headers.iter().chain(&request.options.headers) {
@@ -112,7 +112,8 @@ fn set_header(headers: &mut Vec<(String, String)>, name: &str, value: String) {
     }
 }
 
-pub(super) fn redirected(from: &Url, response: &HttpResponse) -> Result<Url> {
+/// Returns the URL that a redirect points to.
+pub(super) fn redirect_target(from: &Url, response: &HttpResponse) -> Result<Url> {
     let location = response.header("location").unwrap_or_default();
     let url = from.join(location).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     url.ok_or_else(|| {

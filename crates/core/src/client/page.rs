@@ -1,4 +1,4 @@
-//! Lists, page by page or item by item.
+//! Lists: single pages, or streams of pages or items.
 
 use std::{collections::HashSet, marker::PhantomData};
 
@@ -31,21 +31,21 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[non_exhaustive]
 pub struct Page<T> {
-    /// URL of the page after this one; give it to `cursor` of the list.
+    /// URL of the next page; pass it to [`List::cursor`].
     #[serde(default)]
     pub next: Option<String>,
-    /// URL of the page before this one.
+    /// URL of the previous page.
     #[serde(default)]
     pub previous: Option<String>,
     /// The items.
     pub results: Vec<T>,
 }
 
-/// A list that is asked for: await it for its first page, or take all of it as a stream.
+/// A call of a list endpoint. Await it for one page, or stream all pages or items.
 ///
 /// # Errors
-/// As a [`Call`](crate::Call), and [`ErrorKind::InvalidResponse`] for a link to the next page that leads to
-/// another server.
+/// The errors of a [`Call`](crate::Call), and [`ErrorKind::InvalidResponse`] if the link to the next page
+/// points to another origin or the pages form a loop.
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
@@ -72,18 +72,7 @@ impl<T> List<T> {
 
     request_options!();
 
-    /// Begins at another page: the `next` of a page, or a cursor alone.
-    ///
-    /// A link to another server fails with [`ErrorKind::InvalidResponse`].
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// let first = client.predictions().list().await?;
-    /// if let Some(next) = first.next {
-    ///     println!("{}", client.predictions().list().cursor(next).await?.results.len());
-    /// }
-    /// # Ok(()) }
-    /// ```
+    /// Starts at another page: the [`Page::next`] of a page, or only its cursor.
     pub fn cursor(mut self, cursor: impl AsRef<str>) -> Self {
         self.request = self.request.and_then(|request| at_cursor(&self.client, request, cursor.as_ref()));
         self
@@ -101,7 +90,7 @@ impl<T> List<T> {
         }
     }
 
-    /// The pages as they came, with all that the API sent.
+    /// Streams the pages without decoding them.
     pub(crate) fn raw_pages(self) -> BoxStream<'static, Result<Value>> {
         let Self { client, request, options, .. } = self;
         let first = request.map(|request| request.options(options.clone()));
@@ -113,11 +102,11 @@ impl<T> List<T> {
                 let Some(request) = request else { return Ok(None) };
                 let request = request?;
                 if !seen.insert(client.url(&request)?) {
-                    return Err(circle(&client, &request));
+                    return Err(loop_error(&client, &request));
                 }
                 let page = client.send(&request, Expect::Json).await?.value;
                 let next = match page["next"].as_str() {
-                    // One documented sample shows the word instead of the value.
+                    // A sample in the API documentation contains the string `null`.
                     None | Some("" | "null") => None,
                     Some(next) => Some(page_at(&client, next).map(|request| request.options(options))),
                 };
@@ -127,44 +116,25 @@ impl<T> List<T> {
     }
 }
 
-fn circle(client: &Client, request: &Request) -> Error {
-    let why = format!("pagination loop: {} was already fetched", client.shown_url(request));
-    Error::new(ErrorKind::InvalidResponse, why)
+fn loop_error(client: &Client, request: &Request) -> Error {
+    let message = format!("pagination loop: {} was already fetched", client.redacted_url(request));
+    Error::new(ErrorKind::InvalidResponse, message)
 }
 
 impl<T: DeserializeOwned + MaybeSend + 'static> List<T> {
-    /// All pages from here on, each asked for when it is wanted.
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// use futures_util::TryStreamExt;
-    ///
-    /// let mut pages = client.models().list().pages();
-    /// while let Some(page) = pages.try_next().await? {
-    ///     println!("{} models", page.results.len());
-    /// }
-    /// # Ok(()) }
-    /// ```
+    /// Streams this page and all following ones. Each is requested when the stream reaches it.
     pub fn pages(self) -> BoxStream<'static, Result<Page<T>>> {
         Box::pin(self.raw_pages().and_then(|page| std::future::ready(decode(page))))
     }
 
-    /// All items from here on, their pages asked for as they are wanted.
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// use futures_util::{StreamExt, TryStreamExt};
-    ///
-    /// let newest: Vec<_> = client.predictions().list().items().take(500).try_collect().await?;
-    /// # Ok(()) }
-    /// ```
+    /// Streams the items of this page and all following ones. Pages are requested as needed.
     pub fn items(self) -> impl Stream<Item = Result<T>> + Unpin {
         let pages = self.pages().map_ok(|page| stream::iter(page.results.into_iter().map(Ok)));
         Box::pin(pages.try_flatten())
     }
 }
 
-/// Points a list's request at a cursor, or at the whole URL of a page.
+/// Builds the request for a cursor or for the URL of a page.
 fn at_cursor(client: &Client, request: Request, cursor: &str) -> Result<Request> {
     match cursor {
         "" => Err(Error::invalid_argument("cursor", "must not be empty; omit it for the first page")),
@@ -173,20 +143,20 @@ fn at_cursor(client: &Client, request: Request, cursor: &str) -> Result<Request>
     }
 }
 
-/// The request for a page that the API linked to; only its own server is asked.
+/// Builds the request for a page that the API linked to, which must be at the API origin.
 pub(crate) fn page_at(client: &Client, link: &str) -> Result<Request> {
-    let wrong = |why: &str| {
+    let invalid = |why: &str| {
         let why = format!("the link to the next page {why}: {link:?}");
         Error::new(ErrorKind::InvalidResponse, why)
     };
-    let mut url = Url::parse(link).map_err(|_| wrong("is not a URL"))?;
+    let mut url = Url::parse(link).map_err(|_| invalid("is not a URL"))?;
     let base = &client.config().base_url;
     if url.scheme() == "http" && base.scheme() == "https" && url.host() == base.host() && url.port().is_none()
     {
-        // Seen in the API's own documentation; never worth sending a token in the clear.
+        // The API documentation contains such links. The token is never sent unencrypted.
         let _ = url.set_scheme("https");
     }
-    if client.owns(&url) { Ok(Request::get_url(url)) } else { Err(wrong("leads to another server")) }
+    if client.owns(&url) { Ok(Request::get_url(url)) } else { Err(invalid("points to another origin")) }
 }
 
 impl<T: 'static> Work for List<T> {

@@ -1,15 +1,15 @@
-//! What an answer is read as.
+//! Decodes successful responses.
 
 use bytes::Bytes;
 
-use super::send::ERROR_BODY;
+use super::send::MAX_ERROR_BODY;
 use crate::{
     error::{Error, ErrorResponse, Result},
     http::excerpt::excerpt,
     value::{Value, check_json},
 };
 
-/// An answer of the API: its value, and what came with it.
+/// A response of the API: the decoded body, status and headers.
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
@@ -20,11 +20,11 @@ use crate::{
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Reply<T = Value> {
-    /// The body, decoded.
+    /// Decoded body.
     pub value: T,
     /// HTTP status.
     pub status: u16,
-    /// Headers, names in lower case.
+    /// Headers, with lower-case names.
     pub headers: Vec<(String, String)>,
 }
 
@@ -35,13 +35,13 @@ impl<T> Reply<T> {
 }
 
 impl Reply {
-    /// The answer of work that was no single request.
+    /// Builds the reply of a call that is not a single request.
     pub(crate) fn of(value: Value) -> Self {
         Self { value, status: 200, headers: Vec::new() }
     }
 }
 
-/// The answer of an operation.
+/// The result of an operation: a value, or JSON text that was not parsed.
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
@@ -54,25 +54,18 @@ impl Reply {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Answer {
-    /// A value that had to be looked into, or was made here.
+    /// A value that the core parsed or built.
     Value(Value),
-    /// JSON as the API sent it, found to be valid.
+    /// Valid JSON as the API sent it.
     Json(String),
 }
 
 impl Answer {
-    /// The answer as a value, whichever it is.
+    /// Returns the value, parsing the JSON if necessary.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidResponse`](crate::ErrorKind::InvalidResponse) if it is not JSON, which the answer
-    /// of an operation always is.
-    ///
-    /// ```
-    /// use replicant::operation::Answer;
-    ///
-    /// assert_eq!(Answer::Json("[1, 2]".into()).into_value()?[1], replicant::Value::from(2u32));
-    /// # Ok::<(), replicant::Error>(())
-    /// ```
+    /// [`ErrorKind::InvalidResponse`](crate::ErrorKind::InvalidResponse) if the text is not valid JSON. The
+    /// results of operations always are.
     pub fn into_value(self) -> Result<Value> {
         match self {
             Self::Value(value) => Ok(value),
@@ -80,7 +73,7 @@ impl Answer {
         }
     }
 
-    /// JSON kept as it came, found to be valid; or what is wrong with it, and the JSON.
+    /// Checks JSON and keeps it as text. The error includes the body.
     pub(crate) fn keep(json: Vec<u8>) -> std::result::Result<Self, (Error, Vec<u8>)> {
         match String::from_utf8(json) {
             Ok(text) => match check_json(&text) {
@@ -89,24 +82,24 @@ impl Answer {
             },
             Err(error) => {
                 let json = error.into_bytes();
-                // Which fails as well, and says why.
+                // Fails with the position of the invalid byte.
                 Value::from_json(&json).map(Self::Value).map_err(|error| (error.into(), json))
             }
         }
     }
 }
 
-/// How the body of an answer is read.
+/// How to decode the body of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Expect {
     Json,
     Text,
     Bytes,
-    /// Nothing but success.
+    /// The body is ignored.
     Nothing,
 }
 
-/// Makes an answer of a body, its status and its headers.
+/// Decodes a body, given the status and the headers.
 pub(super) type ReadBody<T> = fn(Expect, u16, &[(String, String)], Bytes) -> Result<T>;
 
 pub(super) fn decode_body(
@@ -126,7 +119,7 @@ pub(super) fn decode_body(
     }
 }
 
-/// As [`decode_body`], but JSON is only checked: a binding makes its own objects of the text.
+/// Like [`decode_body`], but only checks JSON: bindings build objects of their language from the text.
 pub(super) fn keep_body(
     expect: Expect,
     status: u16,
@@ -142,10 +135,10 @@ pub(super) fn keep_body(
 fn not_json(error: Error, status: u16, headers: &[(String, String)], body: &[u8]) -> Error {
     let content_type = crate::error::header(headers, "content-type").unwrap_or("no content type");
     let text = String::from_utf8_lossy(body);
-    let answer = ErrorResponse {
+    let response = ErrorResponse {
         status,
         headers: headers.to_vec(),
-        body: excerpt(&text, ERROR_BODY),
+        body: excerpt(&text, MAX_ERROR_BODY),
         ..ErrorResponse::default()
     };
     let explained = error.map_message(|why| {
@@ -154,5 +147,5 @@ fn not_json(error: Error, status: u16, headers: &[(String, String)], body: &[u8]
             excerpt(&text, 200)
         )
     });
-    explained.with_response(answer)
+    explained.with_response(response)
 }

@@ -1,4 +1,4 @@
-//! Building errors and adding what is known about them.
+//! Builds errors and adds their fields.
 
 use std::time::Duration;
 
@@ -6,15 +6,15 @@ use super::{Error, ErrorKind, ErrorResponse, Inner};
 use crate::{platform::BoxError, value::Value};
 
 impl Error {
-    /// Builds an error, for implementations of [`Transport`](crate::transport::Transport) and
-    /// [`ByteSource`](crate::ByteSource).
+    /// Builds an error. Implementations of [`Transport`](crate::transport::Transport) and
+    /// [`ByteSource`](crate::ByteSource) use this.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self(Box::new(Inner { kind: Some(kind), message: message.into(), ..Inner::default() }))
     }
 
-    /// Marks a request as never sent, so that even a create is safe to retry.
+    /// Marks the request as never sent, so that even a create is retried.
     ///
-    /// For a [`Transport`](crate::transport::Transport) that could not connect.
+    /// A [`Transport`](crate::transport::Transport) sets this if it could not connect.
     pub fn with_never_sent(mut self) -> Self {
         self.0.never_sent = true;
         self
@@ -24,12 +24,12 @@ impl Error {
         Self::new(ErrorKind::InvalidArgument, message)
     }
 
-    /// Builds the error for an argument that cannot be used: `` `name` problem``.
+    /// Builds the error for an invalid argument: `` `name` problem``.
     pub(crate) fn invalid_argument(name: &str, problem: impl AsRef<str>) -> Self {
         Self::invalid(format!("`{name}` {}", problem.as_ref())).about(name)
     }
 
-    /// Builds the error for a source of bytes that cannot be read.
+    /// Builds the error for a file that cannot be read.
     pub(crate) fn unreadable(source: BoxError) -> Self {
         match source.downcast::<Error>() {
             Ok(error) => *error,
@@ -38,8 +38,8 @@ impl Error {
         }
     }
 
-    /// Builds the error for background work that panicked or was dropped by the runtime.
-    pub(crate) fn lost_work(source: BoxError) -> Self {
+    /// Builds the error for background work that panicked, or that the runtime dropped.
+    pub(crate) fn background_failed(source: BoxError) -> Self {
         Self::new(ErrorKind::Internal, "background work did not finish").with_source(source)
     }
 
@@ -106,8 +106,8 @@ impl Error {
         self
     }
 
-    /// Replaces a secret wherever the server may have echoed it.
-    pub(crate) fn without(mut self, secret: &str) -> Self {
+    /// Redacts a secret that the server may have echoed.
+    pub(crate) fn redact(mut self, secret: &str) -> Self {
         let clean = |text: &mut String| {
             if text.contains(secret) {
                 *text = text.replace(secret, "***");
@@ -118,8 +118,8 @@ impl Error {
         if let Some(response) = &mut self.0.response {
             response.headers.iter_mut().for_each(|(_, value)| clean(value));
             clean(&mut response.body);
-            let said = [&mut response.problem_type, &mut response.title, &mut response.detail];
-            said.into_iter().chain([&mut response.instance]).flatten().for_each(clean);
+            let texts = [&mut response.problem_type, &mut response.title, &mut response.detail];
+            texts.into_iter().chain([&mut response.instance]).flatten().for_each(clean);
             response.invalid_fields = response.invalid_fields.take().map(|fields| {
                 fields.map_leaves(&mut |leaf| match leaf {
                     Value::String(text) => Value::String(text.replace(secret, "***")),

@@ -1,4 +1,4 @@
-//! Values decoded into types, with errors that say whose value it was.
+//! Decodes responses and parameters into types.
 
 use serde::de::DeserializeOwned;
 
@@ -27,7 +27,7 @@ impl<T: DeserializeOwned> Params for T {
     }
 }
 
-/// Decodes the parameters of an operation. The error names the parameter that cannot be used.
+/// Decodes the parameters of an operation. An error names the invalid parameter.
 pub(crate) fn decode_params<T: Params>(operation: &str, params: Value) -> Result<T> {
     T::decode(params).map_err(|error| {
         let place = match (error.path.as_str(), &error.member) {
@@ -44,10 +44,10 @@ pub(crate) fn decode_params<T: Params>(operation: &str, params: Value) -> Result
     })
 }
 
-/// Declares parameters that consist of several structs whose members stand side by side in one object.
+/// Declares parameters whose members are distributed to several structs, as with serde's `flatten`.
 ///
-/// Each part is an [`OptionTable`](crate::value::options::OptionTable). Unlike serde's `flatten`, this keeps files in
-/// the values and names the member that is wrong.
+/// Each part is an [`OptionTable`](crate::value::options::OptionTable). Unlike `flatten`, this supports files and
+/// reports the path of an invalid member.
 macro_rules! flattened {
     (
         $(#[$meta:meta])*
@@ -88,7 +88,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_wrong_value_inside_a_response_is_located() {
+    fn an_invalid_value_in_a_response_is_reported_with_its_path() {
         let response = json!({"next": null, "rows": [[{"id": "a"}], [{"id": "b"}, {"id": 5}]]});
         type Rows = HashMap<String, Option<Vec<Vec<HashMap<String, String>>>>>;
         let error = super::decode::<Rows>(response.into()).expect_err("`id` is a number").to_string();

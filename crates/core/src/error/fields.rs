@@ -1,17 +1,10 @@
-//! Errors as data, in which they cross into another language.
+//! Converts errors to data for the bindings.
 
 use super::{Error, causes, reason_phrase};
 use crate::value::{Object, Value};
 
 impl Error {
-    /// Returns all fields as an object. Fields without a value are left out.
-    ///
-    /// ```
-    /// use replicant::{Error, ErrorKind};
-    ///
-    /// let fields = Error::new(ErrorKind::Timeout, "no answer").to_value();
-    /// assert_eq!(fields["code"], "timeout");
-    /// ```
+    /// Returns all fields as an object. Fields without a value are omitted.
     pub fn to_value(&self) -> Value {
         let mut fields = Object::new();
         let mut put = |name: &str, value: Option<Value>| {

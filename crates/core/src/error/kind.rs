@@ -1,10 +1,10 @@
-//! What can go wrong, as a closed list.
+//! The kinds of errors.
 
 macro_rules! error_kinds {
     ($($(#[$doc:meta])* $variant:ident = $code:literal,)*) => {
-        /// What went wrong, as a closed list of stable codes.
+        /// The cause of an [`Error`](crate::Error).
         ///
-        /// Every language has one class (or code) for each of these.
+        /// Each kind has a stable code, which selects the class of the error in Python and Node.
         ///
         /// ```
         /// use replicant::ErrorKind;
@@ -19,19 +19,10 @@ macro_rules! error_kinds {
         }
 
         impl ErrorKind {
-            /// Every kind there is.
-            ///
-            /// ```
-            /// let codes: Vec<_> = replicant::ErrorKind::ALL.iter().map(|kind| kind.code()).collect();
-            /// assert!(codes.contains(&"prediction_failed"));
-            /// ```
+            /// All kinds.
             pub const ALL: &'static [ErrorKind] = &[$(ErrorKind::$variant,)*];
 
-            /// The stable code that names this kind in every language.
-            ///
-            /// ```
-            /// assert_eq!(replicant::ErrorKind::NotFound.code(), "not_found");
-            /// ```
+/// Returns the stable code of the kind, which is the same in every language.
             pub const fn code(self) -> &'static str {
                 match self {
                     $(ErrorKind::$variant => $code,)*
@@ -42,81 +33,82 @@ macro_rules! error_kinds {
 }
 
 error_kinds! {
-    /// An argument cannot be used: the message names it. Nothing was sent.
+/// An argument is invalid; the message names it. No request was sent.
     InvalidArgument = "invalid_argument",
-    /// A file given as input cannot be read.
+/// A file in the input cannot be read.
     FileNotFound = "file_not_found",
-    /// A file given as input is larger than the API takes. Nothing was sent.
+/// A file in the input exceeds the API's size limit.
     FileTooLarge = "file_too_large",
-    /// A file could not be written: there is no such folder, no permission or no space.
+/// A file cannot be written, for example because of its folder, permissions or disk space.
     FileNotWritten = "file_not_written",
     /// The server could not be reached, or the connection broke.
     Connection = "connection",
-    /// The server did not answer in time.
+/// The server did not respond within the timeout.
     Timeout = "timeout",
-    /// 400.
+/// Status 400.
     BadRequest = "bad_request",
-    /// 401: the API token is missing or wrong.
+/// Status 401: the API token is missing or invalid.
     Authentication = "authentication",
-    /// 402: not enough credit.
+/// Status 402: the account has insufficient credit.
     PaymentRequired = "payment_required",
-    /// 403.
+/// Status 403.
     PermissionDenied = "permission_denied",
-    /// 404.
+/// Status 404.
     NotFound = "not_found",
-    /// 409.
+/// Status 409.
     Conflict = "conflict",
-    /// 413.
+/// Status 413.
     PayloadTooLarge = "payload_too_large",
-    /// 422: the API refuses the request body; see `invalid_fields`.
+/// Status 422: the API rejected the request body; see
+    /// [`ErrorResponse::invalid_fields`](crate::ErrorResponse::invalid_fields).
     Unprocessable = "unprocessable",
-    /// 429, after the retries allowed; see `retry_after`.
+/// Status 429, after all retries; see [`Error::retry_after`](crate::Error::retry_after).
     RateLimited = "rate_limited",
-    /// 5xx.
+/// Status 5xx.
     ServerError = "server_error",
-    /// Any other status that is not a success.
+/// Any other unsuccessful status.
     Status = "status",
-    /// A create was sent and its answer lost: it may or may not have been carried out (and billed).
+/// A create was sent but no response arrived: it may have been processed (and billed).
     OutcomeUnknown = "outcome_unknown",
-    /// The answer is not what the API promises, such as HTML from a proxy.
+/// The response is not what the API specifies, such as HTML from a proxy.
     InvalidResponse = "invalid_response",
-    /// The prediction ended as `failed`.
+/// The prediction ended with status `failed`.
     PredictionFailed = "prediction_failed",
-    /// The prediction ended as `canceled`.
+/// The prediction ended with status `canceled`.
     PredictionCanceled = "prediction_canceled",
-    /// The prediction ended as `aborted`: its deadline passed before it began to run.
+/// The prediction ended with status `aborted`: its deadline passed before it started.
     PredictionAborted = "prediction_aborted",
     /// The `timeout` of a run, stream or wait passed.
     Deadline = "deadline",
-    /// The event stream broke and could not be resumed; `partial` is what had come.
+/// The event stream broke and could not be resumed; see [`Error::partial`](crate::Error::partial).
     StreamInterrupted = "stream_interrupted",
     /// The model has no event stream.
     StreamUnsupported = "stream_unsupported",
-    /// An output file is gone: the API keeps output files for one hour.
+/// An output file no longer exists: the API keeps output files for one hour.
     OutputExpired = "output_expired",
-    /// An output file could not be read whole.
+/// The download of an output file failed.
     Download = "download",
-    /// A webhook lacks one of its signature headers.
+/// A signature header of the webhook is missing.
     WebhookHeaders = "webhook_headers",
-    /// A webhook's body is missing or was parsed before it was verified.
+/// The body of the webhook is missing, or is not the raw body.
     WebhookBody = "webhook_body",
     /// The webhook signing secret is missing or malformed.
     WebhookSecret = "webhook_secret",
-    /// A webhook's timestamp is malformed or outside the tolerance.
+/// The timestamp of the webhook is malformed or outside the tolerance.
     WebhookTimestamp = "webhook_timestamp",
-    /// No signature of the webhook matches its body.
+/// No signature of the webhook matches the body.
     WebhookSignature = "webhook_signature",
-    /// A defect of this library.
+/// A bug in this library.
     Internal = "internal",
 }
 
 impl ErrorKind {
-    /// Whether the prediction has ended, without success.
+    /// Returns `true` if the error reports the end of a prediction.
     pub(crate) fn ends_prediction(self) -> bool {
         matches!(self, Self::PredictionFailed | Self::PredictionCanceled | Self::PredictionAborted)
     }
 
-    /// Returns the kind for an HTTP status that is not a success.
+    /// Returns the kind for an unsuccessful HTTP status.
     pub(crate) fn from_status(status: u16) -> Self {
         match status {
             400 => Self::BadRequest,

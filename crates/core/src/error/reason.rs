@@ -1,12 +1,12 @@
-//! Why a model failed, read from the error codes and texts that are known in public.
+//! Infers why a prediction failed from publicly documented error codes and messages.
 
 use crate::value::Value;
 
 macro_rules! failure_reasons {
     ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
-        /// Why a prediction failed, as a closed list of stable names.
+        /// Why a prediction failed, inferred from its error text.
         ///
-        /// It is a reading of the prediction's error text, which stays as the model wrote it.
+        /// Each reason has a stable name. See [`Error::reason`](crate::Error::reason).
         ///
         /// ```
         /// use replicant::FailureReason;
@@ -20,10 +20,10 @@ macro_rules! failure_reasons {
         }
 
         impl FailureReason {
-            /// Every reason.
+/// All reasons.
             pub const ALL: &'static [FailureReason] = &[$(FailureReason::$variant,)*];
 
-            /// The stable name of this reason in every language.
+/// Returns the stable name of the reason, which is the same in every language.
             pub const fn name(self) -> &'static str {
                 match self {
                     $(FailureReason::$variant => $name,)*
@@ -34,21 +34,21 @@ macro_rules! failure_reasons {
 }
 
 failure_reasons! {
-    /// A filter refused the input or the output. The same input fails again.
+/// A content filter rejected the input or the output. The same input would fail again.
     ContentFilter = "content_filter",
     /// The model ran out of memory. A smaller input may succeed.
     OutOfMemory = "out_of_memory",
-    /// The prediction waited too long to start, or there was no capacity. Trying again later may succeed.
+/// The prediction was queued too long, or there was no capacity. A later retry may succeed.
     QueueTimeout = "queue_timeout",
-    /// The model refused its input. The same input fails again.
+/// The model rejected its input. The same input would fail again.
     InvalidInput = "invalid_input",
-    /// Nothing known.
+/// The error text is not recognized.
     Unknown = "unknown",
 }
 
 use FailureReason::{ContentFilter, InvalidInput, OutOfMemory, QueueTimeout, Unknown};
 
-/// Words that mean a reason wherever they stand alone: error codes of the API and of its official models.
+/// Whole words that identify a reason: error codes of the API and its official models, and exception names.
 const WORDS: [(&str, FailureReason); 8] = [
     ("E1001", OutOfMemory),
     ("E6716", QueueTimeout),
@@ -60,9 +60,9 @@ const WORDS: [(&str, FailureReason); 8] = [
     ("ValidationError", InvalidInput),
 ];
 
-/// Phrases that models and the API are known to write, in lower case. Whole phrases, because a traceback can
-/// name a file such as `nsfw_checker.py` for another reason.
-const TEXTS: [(&str, FailureReason); 19] = [
+/// Lower-case phrases that models and the API write. Single words would match unrelated text, such as the file
+/// name `nsfw_checker.py` in a traceback.
+const PHRASES: [(&str, FailureReason); 19] = [
     ("nsfw content", ContentFilter),
     ("flagged as sensitive", ContentFilter),
     ("content policy", ContentFilter),
@@ -84,7 +84,7 @@ const TEXTS: [(&str, FailureReason); 19] = [
     ("invalid input", InvalidInput),
 ];
 
-/// Reads the reason from a prediction that did not succeed.
+/// Infers the reason from a prediction that did not succeed.
 pub(super) fn of_prediction(prediction: &Value) -> FailureReason {
     if prediction["status"].as_str() == Some("aborted") {
         // Its deadline passed while it was queued.
@@ -101,8 +101,8 @@ fn of_text(text: &str) -> FailureReason {
     let words = || text.split(|c: char| !c.is_ascii_alphanumeric());
     let by_word = WORDS.iter().find(|(known, _)| words().any(|word| word == *known));
     let lower = text.to_lowercase();
-    let by_text = || TEXTS.iter().find(|(part, _)| lower.contains(part));
-    by_word.or_else(by_text).map_or(Unknown, |(_, reason)| *reason)
+    let by_phrase = || PHRASES.iter().find(|(phrase, _)| lower.contains(phrase));
+    by_word.or_else(by_phrase).map_or(Unknown, |(_, reason)| *reason)
 }
 
 #[cfg(test)]
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn known_texts_have_a_reason() {
+    fn infers_the_reason_from_codes_and_phrases() {
         let table = [
             (
                 "The input or output was flagged as sensitive. Please try again with different inputs. (E005)",

@@ -1,8 +1,8 @@
-//! The response that an error is about.
+//! The unsuccessful response of an error.
 
 use crate::value::Value;
 
-/// The response behind an error, as far as the error keeps it.
+/// An unsuccessful response of the API.
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
@@ -18,23 +18,23 @@ use crate::value::Value;
 pub struct ErrorResponse {
     /// HTTP status.
     pub status: u16,
-    /// Response headers, names in lower case.
+    /// Response headers, with lower-case names.
     pub headers: Vec<(String, String)>,
-    /// The first 64 KiB of the body as text.
+    /// The first 64 KiB of the body, as text.
     pub body: String,
-    /// The problem document's `type`.
+    /// The member `type` of the problem document (RFC 9457).
     pub problem_type: Option<String>,
-    /// The problem document's `title`.
+    /// The member `title` of the problem document.
     pub title: Option<String>,
-    /// The problem document's `detail`.
+    /// The member `detail` of the problem document.
     pub detail: Option<String>,
-    /// The problem document's `instance`.
+    /// The member `instance` of the problem document.
     pub instance: Option<String>,
-    /// Which fields of the input are wrong and why.
+    /// The invalid fields of the request body, with descriptions.
     pub invalid_fields: Option<Value>,
 }
 
-/// The standard text of an HTTP status; empty where there is none.
+/// Returns the standard reason phrase of an HTTP status, or an empty string.
 pub(crate) fn reason_phrase(status: u16) -> &'static str {
     match status {
         400 => "Bad Request",
@@ -61,7 +61,7 @@ pub(crate) fn reason_phrase(status: u16) -> &'static str {
     }
 }
 
-/// The first header of that name (given in lower case).
+/// Returns the first header with a name, which must be in lower case.
 pub(crate) fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
     headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
 }

@@ -1,4 +1,4 @@
-//! Base64 by the vector instructions of the processor, where there are any: files are inlined by the megabyte.
+//! Base64 with SIMD instructions where available, because inlined files can have megabytes.
 
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod imp {

@@ -1,4 +1,4 @@
-//! A download under way: across as many connections as it takes, and never short.
+//! Downloads a file, resuming it when the connection breaks.
 
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use super::{
     checksum::Checksum,
     data_uri,
-    output::{FileOutput, shown_url},
+    output::{FileOutput, redacted},
 };
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -22,27 +22,27 @@ use crate::{
 
 const CHANGED: &str = "cannot be resumed because the file has changed";
 
-/// A download under way, across as many connections as it takes.
+/// A download that may span several connections.
 pub(super) struct Download {
     file: FileOutput,
     body: Option<BoxStream<'static, Result<Bytes>>>,
-    /// Where the next byte stands in the file.
+    /// Position of the next byte in the file.
     offset: u64,
-    /// Bytes of the current body that were handed out before.
+    /// Bytes to skip in the current body because they were returned before.
     skip: u64,
-    /// Bytes in all, once they are known.
+    /// Size of the file, once known.
     pub total: Option<u64>,
-    /// What names this version of the file byte for byte.
+    /// Strong ETag, for `If-Range`.
     etag: Option<String>,
-    /// What tells it from others.
+    /// Validators that detect a changed file.
     version: Version,
-    /// Whether bytes of it have come, after which the file must stay the same.
-    known: bool,
-    /// What the whole content must come to, where the server says it and the whole is read.
+    /// Whether content has been received. From then on, a changed file is an error.
+    started: bool,
+    /// Checksum of the content, if the server declares one and the file is read from its start.
     checksum: Option<Checksum>,
-    /// The headers of the answer that began it.
+    /// Headers of the first response.
     pub headers: Vec<(String, String)>,
-    /// Attempts since bytes last moved.
+    /// Restored whenever content arrives.
     retries: RetryBudget,
     done: bool,
     observer: Option<Observer>,
@@ -60,7 +60,7 @@ impl Download {
             total: None,
             etag: None,
             version: Version::default(),
-            known: false,
+            started: false,
             checksum: None,
             headers: Vec::new(),
             retries,
@@ -69,6 +69,7 @@ impl Download {
         }
     }
 
+    /// Returns the next chunk, or `None` at the end of the file.
     pub async fn next(&mut self) -> Result<Option<Bytes>> {
         if self.file.is_inline() {
             return self.inline();
@@ -91,25 +92,27 @@ impl Download {
                         continue;
                     }
                     self.retries.refill();
-                    self.moved(&chunk);
+                    self.record(&chunk);
                     return Ok(Some(chunk));
                 }
                 Some(None) if self.total.is_none_or(|total| total == self.offset) => self.done = true,
-                // Whatever happened to the connection after the last byte.
+                // After the last byte, a broken or stalled connection does not matter.
                 Some(Some(Err(_))) | None if self.total == Some(self.offset) => self.done = true,
-                Some(None) if self.total < Some(self.offset) => return Err(self.problem("continued")),
-                Some(None) => self.cut(self.problem("ended early")).await?,
-                Some(Some(Err(error))) => self.cut(self.problem("was cut").with_source(error)).await?,
-                None => self.cut(self.problem("stalled")).await?,
+                Some(None) if self.total < Some(self.offset) => {
+                    return Err(self.error("exceeded its declared length"));
+                }
+                Some(None) => self.delay_retry(self.error("ended early")).await?,
+                Some(Some(Err(error))) => self.delay_retry(self.error("broke").with_source(error)).await?,
+                None => self.delay_retry(self.error("stalled")).await?,
             }
         }
-        match self.checksum.take().map_or(Ok(()), Checksum::check) {
+        match self.checksum.take().map_or(Ok(()), Checksum::verify) {
             Ok(()) => Ok(None),
-            Err(why) => Err(Error::new(ErrorKind::Download, format!("{} {why}", shown_url(&self.file.url)))),
+            Err(why) => Err(Error::new(ErrorKind::Download, format!("{} {why}", redacted(&self.file.url)))),
         }
     }
 
-    /// The content of a `data:` URI, which comes as one piece.
+    /// Returns the content of a `data:` URI in one chunk.
     fn inline(&mut self) -> Result<Option<Bytes>> {
         if std::mem::replace(&mut self.done, true) {
             return Ok(None);
@@ -119,12 +122,12 @@ impl Download {
         self.total = Some(content.len() as u64);
         let from = content.len().min(usize::try_from(self.offset).unwrap_or(usize::MAX));
         let rest = content.slice(from..);
-        self.moved(&rest);
+        self.record(&rest);
         Ok(Some(rest))
     }
 
-    fn moved(&mut self, chunk: &Bytes) {
-        self.known = true;
+    fn record(&mut self, chunk: &Bytes) {
+        self.started = true;
         if let Some(checksum) = &mut self.checksum {
             checksum.update(chunk);
         }
@@ -134,20 +137,20 @@ impl Download {
         }
     }
 
-    fn problem(&self, what: &str) -> Error {
+    fn error(&self, what: &str) -> Error {
         let total = self.total.map_or_else(|| "an unknown number of".to_owned(), |total| total.to_string());
         Error::new(
             ErrorKind::Download,
             format!(
                 "The download of {} {what} after {} of {total} bytes.",
-                shown_url(&self.file.url),
+                redacted(&self.file.url),
                 self.offset
             ),
         )
     }
 
-    /// Waits before the next attempt, or gives up with `error`.
-    async fn cut(&mut self, error: Error) -> Result<()> {
+    /// Waits before the next attempt, or returns `error` if the retry policy stops.
+    async fn delay_retry(&mut self, error: Error) -> Result<()> {
         let config = self.file.client.config();
         let wait = self.retries.after(Failure::Lost, None, None);
         match wait {
@@ -159,25 +162,25 @@ impl Download {
         }
     }
 
-    /// Opens the file at `offset`, or from the start where the server will not.
+    /// Opens the file at `offset`, or from its start if the server ignores the range.
     async fn open(&mut self) -> Result<BoxStream<'static, Result<Bytes>>> {
         let (file, etag) = (self.file.clone(), self.etag.clone());
         let response = match file.request(self.offset, etag).await {
-            Err(error) if !self.known && error.status() == Some(416) => return Ok(self.nothing()),
+            Err(error) if !self.started && error.status() == Some(416) => return Ok(self.past_end()),
             response => response?,
         };
-        let first = !self.known;
+        let first = !self.started;
         let version = Version::of(&response);
         let etag = response.header("etag").filter(|etag| !etag.starts_with("W/")).map(str::to_owned);
         let length = response.header("content-length").and_then(|length| length.parse::<u64>().ok());
         if response.status == 206 && self.offset > 0 {
             let range = response.header("content-range").unwrap_or_default().to_owned();
             if !range.starts_with(&format!("bytes {}-", self.offset)) {
-                return Err(self.problem(&format!("cannot be resumed (the server sent {range:?})")));
+                return Err(self.error(&format!("cannot be resumed (the server sent {range:?})")));
             }
             let total = range.rsplit('/').next().and_then(|total| total.parse::<u64>().ok());
             if !first && (self.version.differs(&version) || differ(&self.total, &total)) {
-                return Err(self.problem(CHANGED));
+                return Err(self.error(CHANGED));
             }
             if first {
                 (self.total, self.etag) = (total, etag);
@@ -189,10 +192,10 @@ impl Download {
                     || self.etag != etag
                     || self.version.differs(&version))
             {
-                return Err(self.problem(CHANGED));
+                return Err(self.error(CHANGED));
             }
             if first && self.offset > 0 && length.is_some_and(|length| length <= self.offset) {
-                return Ok(self.nothing());
+                return Ok(self.past_end());
             }
             self.skip = self.offset;
             self.total = if first { length } else { self.total.or(length) };
@@ -200,39 +203,39 @@ impl Download {
         }
         if first {
             self.version = version;
-            self.checksum = (self.offset == 0).then(|| Checksum::given(&response.headers)).flatten();
+            self.checksum = (self.offset == 0).then(|| Checksum::from_headers(&response.headers)).flatten();
             self.headers = response.headers;
         }
         Ok(response.body.stream())
     }
 
-    /// The rest of a file that ends before the place asked for.
-    fn nothing(&mut self) -> BoxStream<'static, Result<Bytes>> {
+    /// Returns an empty body: the file ends at or before the requested offset.
+    fn past_end(&mut self) -> BoxStream<'static, Result<Bytes>> {
         self.total = Some(self.offset);
         Box::pin(futures_util::stream::empty())
     }
 }
 
-/// What tells one version of a file from another. A weak tag or a date cannot vouch that the bytes are the same,
-/// but they can show that they are not.
+/// Validators of one version of a file. A weak ETag or a date cannot prove that two versions are equal, but
+/// it can prove that they differ.
 #[derive(Default)]
 struct Version {
-    tag: Option<String>,
+    etag: Option<String>,
     modified: Option<String>,
 }
 
 impl Version {
     fn of(response: &HttpResponse) -> Self {
-        let tag = response.header("etag").map(|etag| etag.trim_start_matches("W/").to_owned());
-        Self { tag, modified: response.header("last-modified").map(str::to_owned) }
+        let etag = response.header("etag").map(|etag| etag.trim_start_matches("W/").to_owned());
+        Self { etag, modified: response.header("last-modified").map(str::to_owned) }
     }
 
     fn differs(&self, other: &Self) -> bool {
-        differ(&self.tag, &other.tag) || differ(&self.modified, &other.modified)
+        differ(&self.etag, &other.etag) || differ(&self.modified, &other.modified)
     }
 }
 
-/// Whether both are known and not the same.
+/// Returns `true` if both are known and differ.
 fn differ<T: PartialEq>(one: &Option<T>, other: &Option<T>) -> bool {
     one.is_some() && other.is_some() && one != other
 }

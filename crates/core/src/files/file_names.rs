@@ -1,35 +1,33 @@
-//! Names for files that a server named: safe in any folder, each once.
+//! Derives sanitize and unique file names from URLs.
 
 use std::collections::HashMap;
 
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-/// The longest name that is given, in bytes. File systems take 255, some of them 143, and a number
-/// may have to be added.
-const LONGEST: usize = 120;
-/// The longest part behind the last dot that is taken for the kind of file.
-const LONGEST_EXTENSION: usize = 16;
+/// Longest name in bytes. File systems allow 255, some only 143, and a number may be appended.
+const MAX_NAME: usize = 120;
+/// Longest suffix after the last dot that counts as an extension, including the dot.
+const MAX_EXTENSION: usize = 16;
 
-/// The names that are taken in a folder.
-///
-/// Compared without regard to case, because some file systems do not regard it.
+/// The names in use in a folder, compared without case because some file systems ignore it.
 #[derive(Debug, Default)]
 pub(super) struct Names {
-    /// And how many alike there are so far.
+    /// Lower-case names, with the last number appended to each.
     taken: HashMap<String, u32>,
 }
 
 impl Names {
+    /// Marks a name as in use.
     pub fn take(&mut self, name: &str) {
         self.taken.entry(name.to_lowercase()).or_insert(1);
     }
 
-    /// Takes `wanted`, or where that is taken, the same with a number: `out-0.webp`, `out-0-2.webp`.
-    pub fn free(&mut self, wanted: &str) -> String {
+    /// Returns and takes `wanted`, with a number if it is in use: `out-0.webp`, `out-0-2.webp`.
+    pub fn unused(&mut self, wanted: &str) -> String {
         let mut name = wanted.to_owned();
         while self.taken.contains_key(&name.to_lowercase()) {
-            // Counted on from the last time, so that a thousand alike cost no million looks.
+            // Continues from the last number, so that many equal names take linear time.
             let count = self.taken.entry(wanted.to_lowercase()).or_insert(1);
             *count += 1;
             let (stem, extension) = split(wanted);
@@ -40,37 +38,37 @@ impl Names {
     }
 }
 
-/// The name and the extension with its dot.
+/// Splits a name into its stem and its extension, including the dot.
 fn split(name: &str) -> (&str, &str) {
     match name.rfind('.') {
-        Some(dot) if dot > 0 && name.len() - dot <= LONGEST_EXTENSION => name.split_at(dot),
+        Some(dot) if dot > 0 && name.len() - dot <= MAX_EXTENSION => name.split_at(dot),
         _ => (name, ""),
     }
 }
 
-/// A name for the file at `url`: the last part of its path, as far as it can be one.
+/// Returns a sanitize name for the file at `url`, based on the last segment of its path.
 pub(super) fn name_of(url: &str) -> String {
     if url.starts_with("data:") {
         return format!("file{}", super::data_uri::extension(url));
     }
     let url = Url::parse(url).ok();
     let last = url.as_ref().and_then(|url| url.path_segments()?.next_back()).unwrap_or_default();
-    safe(&percent_decode_str(last).decode_utf8_lossy())
+    sanitize(&percent_decode_str(last).decode_utf8_lossy())
 }
 
-/// `name` as it can stand in a folder of any system: neither another folder nor a device, and not hidden.
-fn safe(name: &str) -> String {
+/// Makes a name sanitize on every operating system: no path, no device, not hidden.
+fn sanitize(name: &str) -> String {
     let kept: String =
         name.chars().map(|c| if c.is_control() || "/\\:*?\"<>|".contains(c) { '_' } else { c }).collect();
     let kept = kept.trim_start_matches(['.', ' ']).trim_end_matches(['.', ' ']);
     let (stem, extension) = split(kept);
-    let mut end = stem.len().min(LONGEST - extension.len());
+    let mut end = stem.len().min(MAX_NAME - extension.len());
     while !stem.is_char_boundary(end) {
         end -= 1;
     }
     match format!("{}{extension}", &stem[..end]) {
         name if name.is_empty() => "file".to_owned(),
-        // Windows opens the device, whatever stands behind the dot.
+        // Windows opens the device whatever the extension.
         name if is_device(name.split('.').next().unwrap_or_default()) => format!("_{name}"),
         name => name,
     }
@@ -94,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_name_of_the_url() {
+    fn names_come_from_the_url() {
         for (url, name) in [
             ("https://replicate.delivery/xezq/abc/out-0.webp", "out-0.webp"),
             ("https://h/a/b.png?X-Amz-Signature=1#x", "b.png"),
@@ -112,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hostile_name_is_made_harmless() {
+    fn unsafe_names_are_sanitized() {
         for (last, name) in [
             ("..%2F..%2Fetc%2Fpasswd", "_.._etc_passwd"),
             ("%2e%2e", "file"),
@@ -132,30 +130,31 @@ mod tests {
     }
 
     #[test]
-    fn names_that_are_alike_are_numbered() {
+    fn equal_names_are_numbered() {
         let mut names = Names::default();
         names.take("b.png");
-        let given: Vec<_> =
-            ["a.png", "A.png", "a-2.png", "a.png", "b.png", "a", "a"].map(|wanted| names.free(wanted)).into();
+        let given: Vec<_> = ["a.png", "A.png", "a-2.png", "a.png", "b.png", "a", "a"]
+            .map(|wanted| names.unused(wanted))
+            .into();
         assert_eq!(given, ["a.png", "A-2.png", "a-2-2.png", "a-3.png", "b-2.png", "a", "a-2"]);
     }
 
     proptest! {
-        #[test]
-        fn any_name_is_one_name_in_the_folder(last in any::<String>()) {
-            let name = safe(&last);
-            prop_assert!(name.len() <= LONGEST + 1);
-            let components: Vec<_> = Path::new(&name).components().collect();
-            prop_assert!(matches!(components[..], [Component::Normal(same)] if same == name.as_str()));
-            prop_assert!(!name.starts_with('.') && !name.contains(['/', '\\', '\0']));
-        }
+            #[test]
+    fn any_name_stays_inside_the_folder(last in any::<String>()) {
+                let name = sanitize(&last);
+                prop_assert!(name.len() <= MAX_NAME + 1);
+                let components: Vec<_> = Path::new(&name).components().collect();
+                prop_assert!(matches!(components[..], [Component::Normal(same)] if same == name.as_str()));
+                prop_assert!(!name.starts_with('.') && !name.contains(['/', '\\', '\0']));
+            }
 
-        #[test]
-        fn no_name_is_given_twice(wanted in proptest::collection::vec("[aAbB](-[12]){0,2}(\\.p)?", 0..40)) {
-            let mut names = Names::default();
-            let given: std::collections::HashSet<_> =
-                wanted.iter().map(|wanted| names.free(wanted).to_lowercase()).collect();
-            prop_assert_eq!(given.len(), wanted.len());
+            #[test]
+    fn names_are_unique(wanted in proptest::collection::vec("[aAbB](-[12]){0,2}(\\.p)?", 0..40)) {
+                let mut names = Names::default();
+                let given: std::collections::HashSet<_> =
+                    wanted.iter().map(|wanted| names.unused(wanted).to_lowercase()).collect();
+                prop_assert_eq!(given.len(), wanted.len());
+            }
         }
-    }
 }

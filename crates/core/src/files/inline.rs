@@ -1,4 +1,4 @@
-//! Files sent inside the request as `data:` URIs.
+//! Sends files inside the request as `data:` URIs.
 
 use base64::Engine;
 use bytes::BytesMut;
@@ -11,10 +11,10 @@ use crate::{
     value::File,
 };
 
-/// The largest file that [`FileEncodingStrategy::Auto`] inlines. Up to about this size a larger body is cheaper
-/// than another request.
+/// Largest file in bytes that [`FileEncodingStrategy::Auto`] inlines. Up to about this size, a larger body is
+/// cheaper than another request.
 const INLINE_LIMIT: u64 = 64 * 1024;
-/// The most bytes that the inlined files of one input may hold together.
+/// Limit on the total size of the inlined files of one input, in bytes.
 const INLINE_TOTAL: u64 = 10_000_000;
 
 /// Reads a file into a `data:` URI.
@@ -29,7 +29,7 @@ pub(super) async fn data_uri(file: &File) -> Result<String> {
     Ok(["data:", &file.mime(&whole), ";base64,", &content].concat())
 }
 
-/// Checks that `bytes` are not too many to be inlined in one input.
+/// Checks that the inlined files of one input do not exceed the limit. `bytes` is their total size.
 pub(super) fn check_total(bytes: u64) -> Result<()> {
     if bytes <= INLINE_TOTAL {
         return Ok(());
@@ -42,7 +42,7 @@ pub(super) fn check_total(bytes: u64) -> Result<()> {
     ))
 }
 
-/// Whether `strategy` inlines this file.
+/// Returns `true` if `strategy` inlines this file.
 pub(super) fn is_inlined(file: &File, strategy: FileEncodingStrategy) -> bool {
     match strategy {
         FileEncodingStrategy::DataUri => true,
@@ -51,14 +51,14 @@ pub(super) fn is_inlined(file: &File, strategy: FileEncodingStrategy) -> bool {
     }
 }
 
-/// Whether a file can be inlined after its upload failed: it is small enough, can be read again, and the API
-/// did not refuse it.
+/// Returns `true` if a file can be inlined after its upload failed: it is small, can be read again, and the
+/// API did not reject it.
 pub(super) fn can_replace_upload(file: &File, error: &Error) -> bool {
-    let refused = matches!(error.status(), Some(400..=499));
+    let rejected = matches!(error.status(), Some(400..=499));
     let local = matches!(
         error.kind(),
         ErrorKind::FileNotFound | ErrorKind::FileTooLarge | ErrorKind::InvalidArgument
     );
     let small = file.source.len().is_some_and(|size| size <= INLINE_TOTAL);
-    !refused && !local && small && file.source.replayable()
+    !rejected && !local && small && file.source.replayable()
 }

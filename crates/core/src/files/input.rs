@@ -1,4 +1,4 @@
-//! Inputs made ready to be sent: each file replaced by a URL or a `data:` URI.
+//! Prepares inputs: replaces each file by a URL or a `data:` URI.
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
@@ -11,14 +11,14 @@ use crate::{
     client::{Client, options::FileEncodingStrategy},
     error::{Error, Result},
     http::deadline::Deadline,
-    value::{File, PathSegment, Value, place},
+    value::{File, PathSegment, Value, format_path},
 };
 
-/// How many files of one input are uploaded at a time.
-const PARALLEL: usize = 4;
+/// Number of concurrent uploads for one input.
+const CONCURRENCY: usize = 4;
 
 impl Client {
-    /// Replaces every file in an input by what the API takes: a data: URI or the URL of an upload.
+    /// Uploads or inlines every file in an input, and replaces it by the resulting URL.
     pub(crate) async fn send_files(
         &self,
         input: Value,
@@ -58,7 +58,7 @@ impl Client {
                 };
                 Ok::<_, Error>((file, reference))
             })
-            .buffer_unordered(PARALLEL)
+            .buffer_unordered(CONCURRENCY)
             .try_collect()
             .await?;
         Ok(input.map_leaves(&mut |leaf| {
@@ -78,20 +78,20 @@ fn as_file(leaf: &Value) -> Option<File> {
     }
 }
 
-/// Whether both would be sent as the same bytes under the same name.
+/// Returns `true` if both files have the same content, name and type.
 fn same(one: &File, other: &File) -> bool {
     let identity = one.source.identity();
     one.is_named_as(other) && (one == other || identity.is_some() && identity == other.source.identity())
 }
 
-/// The files of an input with the place where each is met first.
+/// Returns the distinct files of an input, each with the path of its first occurrence.
 fn distinct_files(input: &Value) -> Vec<(String, File)> {
     let mut found: Vec<(String, File)> = Vec::new();
     input.walk(&mut Vec::<PathSegment>::new(), &mut |leaf, path| {
         if let Some(file) = as_file(leaf)
             && !found.iter().any(|(_, other)| same(other, &file))
         {
-            found.push((place("input", path), file));
+            found.push((format_path("input", path), file));
         }
     });
     found

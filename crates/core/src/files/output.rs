@@ -1,4 +1,4 @@
-//! Files that models write: lazy, repeatable, resumed after a cut.
+//! Files in outputs.
 
 use std::{fmt, sync::Arc};
 
@@ -20,8 +20,8 @@ use crate::{
     value::{Observer, Value},
 };
 
-/// A file in an output. Nothing is requested before it is read; it can be read as often as wanted
-/// (until the API deletes it, one hour after the prediction).
+/// A file in an output. No request is sent until it is read. It can be read several times, until the API
+/// deletes it one hour after the prediction.
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
@@ -44,7 +44,7 @@ impl FileOutput {
         Self { url: url.into(), client: client.clone(), options: Arc::default() }
     }
 
-    /// The same file, fetched with these options.
+    /// Sets the options of the requests that read the file.
     pub(crate) fn with_options(mut self, options: RequestOptions) -> Self {
         self.options = Arc::new(options);
         self
@@ -54,45 +54,31 @@ impl FileOutput {
         &self.options
     }
 
-    /// Whether the file stands in the URL itself.
+    /// Returns `true` for a `data:` URI, which contains the file.
     pub(super) fn is_inline(&self) -> bool {
         self.url.starts_with("data:")
     }
 
-    /// Where the file is; also a `data:` URI.
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// let output = client.run("acme/painter", replicant::json!({"prompt": "a heron"})).await?;
-    /// println!("{}", output.files()[0].url());
-    /// # Ok(()) }
-    /// ```
+    /// Returns the URL of the file, which may be a `data:` URI.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// The whole file.
+    /// Reads the whole file.
     ///
     /// # Errors
-    /// [`ErrorKind::OutputExpired`] if it is gone, [`ErrorKind::Download`] if it cannot be had whole.
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// let output = client.run("acme/painter", replicant::json!({"prompt": "a heron"})).await?;
-    /// let bytes = output.files()[0].bytes().await?;
-    /// println!("{} bytes", bytes.len());
-    /// # Ok(()) }
-    /// ```
+    /// [`ErrorKind::OutputExpired`] if the file no longer exists, [`ErrorKind::Download`] if it cannot be read
+    /// completely.
     pub async fn bytes(&self) -> Result<Bytes> {
         Ok(self.whole().await?.0)
     }
 
-    /// The whole file and the headers that came with it.
+    /// Reads the whole file and the headers of its response.
     pub(crate) async fn whole(&self) -> Result<(Bytes, Vec<(String, String)>)> {
         let mut download = Download::new(self.clone(), 0, None);
         let first = download.next().await?.unwrap_or_default();
         let Some(second) = download.next().await? else {
-            // A small file came as one piece, which is not copied.
+            // A small file arrives in one chunk, which is not copied.
             return Ok((first, download.headers));
         };
         let mut whole = BytesMut::from(first);
@@ -103,34 +89,13 @@ impl FileOutput {
         Ok((whole.freeze(), download.headers))
     }
 
-    /// The file's pieces as they come. After a cut it goes on where it stopped; the stream fails
-    /// rather than end early.
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// use futures_util::TryStreamExt;
-    ///
-    /// let output = client.run("acme/painter", replicant::json!({"prompt": "a heron"})).await?;
-    /// let mut chunks = output.files()[0].stream();
-    /// while let Some(chunk) = chunks.try_next().await? {
-    ///     println!("{} bytes", chunk.len());
-    /// }
-    /// # Ok(()) }
-    /// ```
+    /// Returns the file as a stream of chunks. If the connection breaks, the stream resumes at the next byte;
+    /// it never ends early without an error.
     pub fn stream(&self) -> BoxStream<'static, Result<Bytes>> {
         self.stream_observed(0, None)
     }
 
-    /// The same from the byte at `offset` on; nothing if the file ends there or before.
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// use futures_util::TryStreamExt;
-    ///
-    /// let output = client.run("acme/painter", replicant::json!({"prompt": "a heron"})).await?;
-    /// let rest: Vec<_> = output.files()[0].stream_from(1_000).try_collect().await?;
-    /// # Ok(()) }
-    /// ```
+    /// Like [`FileOutput::stream`], but starts at byte `offset`. Empty if the file ends at or before it.
     pub fn stream_from(&self, offset: u64) -> BoxStream<'static, Result<Bytes>> {
         self.stream_observed(offset, None)
     }
@@ -146,33 +111,16 @@ impl FileOutput {
         }))
     }
 
-    /// The file as something to read from.
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// use tokio::io::AsyncReadExt;
-    ///
-    /// let output = client.run("acme/painter", replicant::json!({"prompt": "a heron"})).await?;
-    /// let mut content = Vec::new();
-    /// output.files()[0].reader().read_to_end(&mut content).await.expect("the whole file");
-    /// # Ok(()) }
-    /// ```
+    /// Returns the file as an `AsyncRead`.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn reader(&self) -> crate::native::Reader {
         crate::native::Reader::new(self.stream())
     }
 
-    /// Writes the file to `path`, whole or not at all.
+    /// Saves the file to `path`. An existing file is replaced once the download is complete.
     ///
     /// # Errors
-    /// As [`FileOutput::bytes`], and [`ErrorKind::FileNotWritten`] if `path` cannot be written.
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// let output = client.run("acme/painter", replicant::json!({"prompt": "a heron"})).await?;
-    /// output.files()[0].save("heron.png").await?;
-    /// # Ok(()) }
-    /// ```
+    /// The errors of [`FileOutput::bytes`], and [`ErrorKind::FileNotWritten`] if `path` cannot be written.
     #[cfg(not(target_arch = "wasm32"))]
     pub async fn save(&self, path: impl AsRef<std::path::Path>) -> Result<()> {
         self.save_observed(path.as_ref(), None).await
@@ -191,18 +139,10 @@ impl FileOutput {
         file.commit().await
     }
 
-    /// Type and size as the server tells them, without the content.
+    /// Returns the MIME type and the size in bytes that the server declares, without reading the content.
     ///
     /// # Errors
-    /// As [`FileOutput::bytes`].
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// let output = client.run("acme/painter", replicant::json!({"prompt": "a heron"})).await?;
-    /// let (content_type, size) = output.files()[0].head().await?;
-    /// println!("{content_type:?}, {size:?} bytes");
-    /// # Ok(()) }
-    /// ```
+    /// The errors of [`FileOutput::bytes`].
     pub async fn head(&self) -> Result<(Option<String>, Option<u64>)> {
         if self.is_inline() {
             let (mime, bytes) = data_uri::decode(&self.url)?;
@@ -213,7 +153,7 @@ impl FileOutput {
         Ok((response.header("content-type").map(str::to_owned), length))
     }
 
-    /// Asks for the file from `offset` on, if it is still the one that `etag` names.
+    /// Requests the file from `offset` on, conditional on `etag`.
     pub(super) async fn request(&self, offset: u64, etag: Option<String>) -> Result<HttpResponse> {
         let url = Url::parse(&self.url)
             .ok()
@@ -221,7 +161,7 @@ impl FileOutput {
             .ok_or_else(|| {
                 Error::invalid_argument(
                     "url",
-                    format!("must be an http, https or data URL, not {:?}", shown_url(&self.url)),
+                    format!("must be an http, https or data URL, not {:?}", redacted(&self.url)),
                 )
             })?;
         let mut request = Request::get_url(url).options(self.options().clone());
@@ -261,14 +201,14 @@ impl PartialEq for FileOutput {
 }
 
 impl Client {
-    /// Returns the file at `url`: an `https:` URL, a `data:` URI, or a URL of the API.
+    /// Returns the file at `url`: an `https:` URL, a `data:` URI, or a URL at the API origin. Sends no request.
     ///
-    /// [`Output::files`](crate::Output::files) does this for the files of a run.
+    /// [`Output::files`](crate::Output::files) returns the files of a run.
     pub fn file_output(&self, url: impl AsRef<str>) -> FileOutput {
         FileOutput::new(self, url.as_ref())
     }
 
-    /// Turns every string of an output that is a file into a [`FileOutput`].
+    /// Replaces every string in an output that is a file with a [`Value::FileUrl`].
     pub(crate) fn with_files(&self, output: Value) -> Value {
         output.map_leaves(&mut |leaf| match leaf {
             Value::String(string) if self.is_file(&string) => Value::FileUrl(string.into()),
@@ -276,14 +216,14 @@ impl Client {
         })
     }
 
-    /// Whether a string is a file: the whole of it is an https URL, a data: URI, or a URL of the
-    /// API's own origin. Prose that begins with a URL is text.
+    /// Returns `true` if a string is a file: the whole string is an `https:` URL, a `data:` URI, or a URL at
+    /// the API origin. Text that begins with a URL is not a file.
     pub(crate) fn is_file(&self, string: &str) -> bool {
         file_url(string).is_some_and(|url| matches!(url.scheme(), "https" | "data") || self.owns(&url))
     }
 }
 
-/// The URL that the whole of a string is, if a file can be there.
+/// Parses a string that as a whole is the URL of a file.
 pub(super) fn file_url(string: &str) -> Option<Url> {
     if !(string.starts_with("http") || string.starts_with("data:")) || string.contains(char::is_whitespace) {
         return None;
@@ -295,7 +235,8 @@ pub(super) fn file_url(string: &str) -> Option<Url> {
     })
 }
 
-pub(super) fn shown_url(url: &str) -> String {
+/// Returns the URL without secrets, for messages. A long `data:` URI is shortened.
+pub(super) fn redacted(url: &str) -> String {
     Url::parse(url).map_or_else(|_| crate::http::excerpt::excerpt(url, 200), |url| redacted_url(&url))
 }
 
@@ -305,7 +246,7 @@ mod tests {
     use crate::client::options::Options;
 
     #[test]
-    fn which_strings_are_files() {
+    fn recognizes_strings_that_are_files() {
         let client =
             Client::new(Options { base_url: Some("http://127.0.0.1:5000".into()), ..Options::default() })
                 .unwrap();

@@ -1,4 +1,4 @@
-//! All files of an output into one folder.
+//! Saves all files of an output to a folder.
 
 use std::{
     future::IntoFuture,
@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::{
     download::Download,
     file_names::Names,
-    output::{FileOutput, file_url, shown_url},
+    output::{FileOutput, file_url, redacted},
 };
 use crate::{
     client::{
@@ -22,17 +22,15 @@ use crate::{
     },
     error::{Error, Result},
     http::{body_progress::transfer_progress, request::RequestOptions},
-    native::{AtomicFile, make_folder},
+    native::{AtomicFile, create_folder},
     platform::{BoxFuture, MaybeSend, MaybeSync, lock},
-    value::{Observer, PathSegment, Value, place},
+    value::{Observer, PathSegment, Value, format_path},
 };
 
-/// How many files are fetched at a time if nothing is said.
-const PARALLEL: usize = 4;
-/// How many may be asked for.
-const MOST_PARALLEL: usize = 64;
+const DEFAULT_CONCURRENCY: usize = 4;
+const MAX_CONCURRENCY: usize = 64;
 
-/// Parameters of `output.save_all` as they come from another language.
+/// Parameters of the operation `output.save_all`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SaveAllParams {
@@ -45,17 +43,19 @@ pub(crate) struct SaveAllParams {
 impl SaveAllParams {
     pub fn save(self, client: &Client) -> SaveAll {
         let mut save = client.save_all(self.outputs, self.dir);
-        save.concurrency = self.concurrency.unwrap_or(PARALLEL);
+        save.concurrency = self.concurrency.unwrap_or(DEFAULT_CONCURRENCY);
         save
     }
 }
 
-/// Files about to be saved: `.await` their paths.
+/// A call that saves files; see [`Client::save_all`]. `.await` it to get the paths.
 ///
 /// # Errors
-/// What kept the first of those that could not be saved: [`ErrorKind::OutputExpired`](crate::ErrorKind::OutputExpired),
-/// [`ErrorKind::Download`](crate::ErrorKind::Download), or [`ErrorKind::FileNotWritten`](crate::ErrorKind::FileNotWritten)
-/// where it cannot be written. The others are saved all the same; [`Error::partial`] has their paths.
+/// The error of the first file that could not be saved:
+/// [`ErrorKind::OutputExpired`](crate::ErrorKind::OutputExpired),
+/// [`ErrorKind::Download`](crate::ErrorKind::Download), or
+/// [`ErrorKind::FileNotWritten`](crate::ErrorKind::FileNotWritten). The other files are saved;
+/// [`Error::partial`] has their paths.
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
@@ -76,27 +76,18 @@ pub struct SaveAll {
 }
 
 impl Client {
-    /// Saves every file of an output into `folder`, which is made if need be, and gives their paths
+    /// Saves every file of an output to `folder`, which is created if it does not exist, and returns the paths
     /// in the order of the output.
     ///
-    /// `outputs` is what [`Client::run`] gave, or URLs: one, a list, or anything that holds some; of
-    /// predictions their outputs. A file is called what its URL calls it, `out-0.webp`; where that
-    /// name is taken, also by a file that was there before, `out-0-2.webp`. No file is replaced, and
-    /// each appears when it is complete.
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// let output = client.run("acme/painter", replicant::json!({"prompt": "herons", "num_outputs": 4})).await?;
-    /// let paths = client.save_all(output, "herons").await?;
-    /// println!("{} files", paths.len());
-    /// # Ok(()) }
-    /// ```
+    /// `outputs` is the result of [`Client::run`], a URL, or any value that contains URLs. Of a prediction,
+    /// only the output is saved. File names come from the URLs, such as `out-0.webp`; a name that is in use
+    /// gets a number, `out-0-2.webp`. No file is replaced, and each appears once it is complete.
     pub fn save_all(&self, outputs: impl Into<Value>, folder: impl Into<PathBuf>) -> SaveAll {
         SaveAll {
             client: self.clone(),
             outputs: outputs.into(),
             folder: folder.into(),
-            concurrency: PARALLEL,
+            concurrency: DEFAULT_CONCURRENCY,
             options: RequestOptions::default(),
             observer: None,
         }
@@ -106,40 +97,25 @@ impl Client {
 impl SaveAll {
     request_options!();
 
-    /// How many files are fetched at a time: 1 to 64, 4 by default.
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// let urls = vec!["https://replicate.delivery/a/out-0.webp", "https://replicate.delivery/a/out-1.webp"];
-    /// client.save_all(urls, "herons").concurrency(1).await?;
-    /// # Ok(()) }
-    /// ```
+    /// Sets the number of concurrent downloads: 1 to 64, 4 by default.
     pub fn concurrency(mut self, concurrency: usize) -> Self {
         self.concurrency = concurrency;
         self
     }
 
-    /// Is told of the bytes of all files together: `{"loaded", "total"}`, the total `null` until the
-    /// size of each is known.
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// let output = client.run("acme/painter", replicant::json!({"prompt": "herons"})).await?;
-    /// let save = client.save_all(output, "herons");
-    /// save.observe(|bytes| println!("{} of {}", bytes["loaded"], bytes["total"])).await?;
-    /// # Ok(()) }
-    /// ```
+    /// Sets an observer of the progress of all files together, `{"loaded": bytes, "total": bytes}`. The total
+    /// is `null` until the sizes of all files are known.
     pub fn observe(mut self, observer: impl Fn(Value) + MaybeSend + MaybeSync + 'static) -> Self {
         self.observer = Some(Arc::new(observer));
         self
     }
 
-    async fn saved(self) -> Result<Vec<PathBuf>> {
-        if !(1..=MOST_PARALLEL).contains(&self.concurrency) {
+    async fn save(self) -> Result<Vec<PathBuf>> {
+        if !(1..=MAX_CONCURRENCY).contains(&self.concurrency) {
             let given = self.concurrency;
             return Err(Error::invalid_argument(
                 "concurrency",
-                format!("must be 1 to {MOST_PARALLEL}, not {given}"),
+                format!("must be 1 to {MAX_CONCURRENCY}, not {given}"),
             ));
         }
         let files = self.files();
@@ -147,27 +123,27 @@ impl SaveAll {
             return Ok(Vec::new());
         }
         let folder = Folder::open(&self.folder).await?;
-        let bytes = Loaded::new(files.len(), self.observer);
+        let progress = TotalProgress::new(files.len(), self.observer);
         let mut saves = Vec::new();
         for (index, (_, file)) in files.iter().enumerate() {
-            // Named before the first is fetched, so that the names do not depend on which is quicker.
-            let name = folder.free(&super::file_names::name_of(file.url()));
-            let (folder, bytes) = (&folder, &bytes);
+            // Names are assigned in order first, so that they do not depend on the speed of downloads.
+            let name = folder.unused_name(&super::file_names::name_of(file.url()));
+            let (folder, progress) = (&folder, &progress);
             saves.push(async move {
-                let tell = |loaded, total| bytes.tell(index, loaded, total);
-                (index, folder.save(file, name, tell).await)
+                let report = |loaded, total| progress.report(index, loaded, total);
+                (index, folder.save(file, name, report).await)
             });
         }
-        let mut done: Vec<_> = stream::iter(saves).buffer_unordered(self.concurrency).collect().await;
-        done.sort_by_key(|(index, _)| *index);
-        complete(&files, done.into_iter().map(|(_, saved)| saved).collect())
+        let mut results: Vec<_> = stream::iter(saves).buffer_unordered(self.concurrency).collect().await;
+        results.sort_by_key(|(index, _)| *index);
+        collect_paths(&files, results.into_iter().map(|(_, result)| result).collect())
     }
 
-    /// The files with the places where they stand.
+    /// Returns the files with their paths in the outputs.
     fn files(&self) -> Vec<(String, FileOutput)> {
         let mut files = Vec::new();
         self.outputs.walk(&mut Vec::new(), &mut |leaf, path| {
-            if beside_output(&self.outputs, path) {
+            if is_outside_output(&self.outputs, path) {
                 return;
             }
             let file = match leaf {
@@ -175,35 +151,35 @@ impl SaveAll {
                 Value::String(url) if file_url(url).is_some() => FileOutput::new(&self.client, url),
                 _ => return,
             };
-            files.push((place("outputs", path), file.with_options(self.options.clone())));
+            files.push((format_path("outputs", path), file.with_options(self.options.clone())));
         });
         files
     }
 }
 
-/// Whether what stands at `path` is of a prediction, but not of its output: the URLs there are those of its input
-/// and of the API.
-fn beside_output(root: &Value, path: &[PathSegment]) -> bool {
-    let mut at = root;
+/// Returns `true` if `path` is inside a prediction but outside its output: URLs there belong to the input or
+/// the API.
+fn is_outside_output(root: &Value, path: &[PathSegment]) -> bool {
+    let mut current = root;
     for segment in path {
-        if at["urls"]["get"].as_str().is_some() {
+        if current["urls"]["get"].as_str().is_some() {
             return !matches!(segment, PathSegment::Key(key) if key == "output");
         }
-        at = match segment {
-            PathSegment::Key(key) => &at[key.as_str()],
-            PathSegment::Index(index) => &at[*index],
+        current = match segment {
+            PathSegment::Key(key) => &current[key.as_str()],
+            PathSegment::Index(index) => &current[*index],
         };
     }
     false
 }
 
-/// All paths, or the error that says how many are missing.
-fn complete(files: &[(String, FileOutput)], saved: Vec<Result<PathBuf>>) -> Result<Vec<PathBuf>> {
-    let failed = saved.iter().filter(|saved| saved.is_err()).count();
+/// Returns all paths, or the first error with the number of failures and the paths of the saved files.
+fn collect_paths(files: &[(String, FileOutput)], results: Vec<Result<PathBuf>>) -> Result<Vec<PathBuf>> {
+    let failed = results.iter().filter(|result| result.is_err()).count();
     let mut first = None;
     let mut paths = Vec::new();
-    for ((place, file), saved) in files.iter().zip(saved) {
-        match saved {
+    for ((place, file), result) in files.iter().zip(results) {
+        match result {
             Ok(path) => paths.push(Some(path)),
             Err(error) => {
                 first.get_or_insert((place, file, error));
@@ -216,16 +192,16 @@ fn complete(files: &[(String, FileOutput)], saved: Vec<Result<PathBuf>>) -> Resu
         1 => "Cannot save".to_owned(),
         all => format!("{failed} of {all} files could not be saved. The first is"),
     };
-    let url = shown_url(file.url());
-    let paths: Vec<_> = paths.iter().map(|path| path.as_deref().map(shown)).collect();
+    let url = redacted(file.url());
+    let paths: Vec<_> = paths.iter().map(|path| path.as_deref().map(to_text)).collect();
     Err(error.map_message(|why| format!("{which} `{place}` ({url}): {why}")).with_partial(paths.into()))
 }
 
-fn shown(path: &Path) -> String {
+fn to_text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
-/// Where the files go.
+/// The target folder and the names in use there.
 struct Folder {
     path: PathBuf,
     names: Arc<Mutex<Names>>,
@@ -233,53 +209,54 @@ struct Folder {
 
 impl Folder {
     async fn open(path: &Path) -> Result<Self> {
-        let (path, taken) = make_folder(path).await?;
+        let (path, taken) = create_folder(path).await?;
         let mut names = Names::default();
         taken.iter().for_each(|name| names.take(name));
         Ok(Self { path, names: Arc::new(Mutex::new(names)) })
     }
 
-    fn free(&self, wanted: &str) -> String {
-        lock(&self.names).free(wanted)
+    fn unused_name(&self, wanted: &str) -> String {
+        lock(&self.names).unused(wanted)
     }
 
     async fn save(
         &self,
         file: &FileOutput,
         name: String,
-        tell: impl Fn(u64, Option<u64>),
+        report: impl Fn(u64, Option<u64>),
     ) -> Result<PathBuf> {
-        let mut saved = AtomicFile::create(&self.path.join(&name)).await?;
+        let mut target = AtomicFile::create(&self.path.join(&name)).await?;
         let mut download = Download::new(file.clone(), 0, None);
         let mut loaded = 0;
         while let Some(chunk) = download.next().await? {
             loaded += chunk.len() as u64;
-            tell(loaded, download.total);
-            saved.write(chunk).await?;
+            report(loaded, download.total);
+            target.write(chunk).await?;
         }
-        tell(loaded, Some(loaded));
+        report(loaded, Some(loaded));
         let (path, names) = (self.path.clone(), self.names.clone());
-        let mut planned = Some(name.clone());
+        let mut first = Some(name.clone());
         let next = move || {
-            let another = || lock(&names).free(&name);
-            path.join(planned.take().unwrap_or_else(another))
+            let another = || lock(&names).unused(&name);
+            path.join(first.take().unwrap_or_else(another))
         };
-        saved.commit_as_new(next).await
+        target.commit_as_new(next).await
     }
 }
 
-/// How much of each file has come.
-struct Loaded {
+/// The progress of all files together.
+struct TotalProgress {
+    /// Loaded bytes and total size of each file.
     files: Mutex<Vec<(u64, Option<u64>)>>,
     observer: Option<Observer>,
 }
 
-impl Loaded {
+impl TotalProgress {
     fn new(files: usize, observer: Option<Observer>) -> Self {
         Self { files: Mutex::new(vec![(0, None); files]), observer }
     }
 
-    fn tell(&self, index: usize, loaded: u64, total: Option<u64>) {
+    fn report(&self, index: usize, loaded: u64, total: Option<u64>) {
         let Some(observer) = &self.observer else { return };
         let all = {
             let mut files = lock(&self.files);
@@ -298,7 +275,7 @@ impl IntoFuture for SaveAll {
     type IntoFuture = BoxFuture<'static, Result<Vec<PathBuf>>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.saved())
+        Box::pin(self.save())
     }
 }
 
@@ -313,7 +290,7 @@ impl Work for SaveAll {
 
     fn reply(self) -> BoxFuture<'static, Result<Reply>> {
         Box::pin(async move {
-            let paths: Vec<_> = self.saved().await?.iter().map(|path| shown(path)).collect();
+            let paths: Vec<_> = self.save().await?.iter().map(|path| to_text(path)).collect();
             Ok(Reply::of(paths.into()))
         })
     }

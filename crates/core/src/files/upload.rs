@@ -1,4 +1,4 @@
-//! Uploads of single files.
+//! Uploads files.
 
 use super::upload_progress::UploadWatch;
 use crate::{
@@ -17,14 +17,10 @@ use crate::{
     value::{File, Value},
 };
 
-/// The largest file the API takes: 100 MiB.
-///
-/// ```
-/// assert_eq!(replicant::MAX_FILE_SIZE, 104_857_600);
-/// ```
+/// Size of the largest file that the API accepts, in bytes: 100 MiB.
 pub const MAX_FILE_SIZE: u64 = 100 * 1024 * 1024;
 
-/// Refuses a file that cannot be read or that the API would refuse, before a byte is sent.
+/// Checks that a file can be read and does not exceed the size limit. Called before anything is sent.
 pub(super) fn check_file(file: &File, place: &str) -> Result<()> {
     file.source.check().map_err(|error| {
         Error::unreadable(error).map_message(|why| format!("`{place}`: {why}")).about(place)
@@ -43,7 +39,7 @@ pub(super) fn check_file(file: &File, place: &str) -> Result<()> {
     }
 }
 
-/// What to do with an upload.
+/// Options of an upload.
 #[derive(Default)]
 pub(crate) struct UploadOptions {
     pub metadata: Option<Value>,
@@ -53,19 +49,19 @@ pub(crate) struct UploadOptions {
 }
 
 impl Client {
-    /// Uploads one file and gives the API's file object.
+    /// Uploads a file. `POST /files`
     pub(crate) async fn upload(&self, file: &File, place: &str, upload: UploadOptions) -> Result<Reply> {
         check_file(file, place)?;
         let metadata = upload.metadata.map(|metadata| metadata.to_json()).transpose()?;
-        let repeat = if file.source.replayable() { Idempotency::Safe } else { Idempotency::Impossible };
+        let idempotency = if file.source.replayable() { Idempotency::Safe } else { Idempotency::Impossible };
         let verify = self.config().verify_uploads;
         let multipart = Multipart::new(file.clone(), metadata, upload.watch.of(place, file.name()), verify);
         let mut request = Request::post("/files")
             .body(Body::Multipart(multipart))
             .deadline(upload.deadline)
             .options(upload.options);
-        // A file that was uploaded twice by a lost answer costs nothing and expires by itself.
-        request.repeat = repeat;
+        // Uploading a file twice is harmless: files are free and expire.
+        request.idempotency = idempotency;
         let reply = self.send(&request, Expect::Json).await.map_err(|error| match error.kind() {
             ErrorKind::PayloadTooLarge => error.with_kind(ErrorKind::FileTooLarge),
             _ => error,
@@ -77,6 +73,7 @@ impl Client {
         Ok(reply)
     }
 
+    /// Uploads a file and returns the URL to use in an input.
     pub(super) async fn upload_url(&self, file: &File, place: &str, upload: UploadOptions) -> Result<String> {
         let uploaded = self.upload(file, place, upload).await?;
         let url = uploaded.value["urls"]["get"].as_str().map(str::to_owned);
@@ -86,14 +83,14 @@ impl Client {
     }
 }
 
-/// Compares the checksum of an uploaded file with that of the bytes that were sent.
+/// Compares the SHA-256 in the response to an upload with that of the bytes sent.
 async fn verify_upload(place: &str, uploaded: &Value, digest: Option<Digest>) -> Result<()> {
-    let damaged = |why: String| Error::new(ErrorKind::InvalidResponse, format!("`{place}`: {why}"));
+    let invalid = |why: String| Error::new(ErrorKind::InvalidResponse, format!("`{place}`: {why}"));
     let Some(digest) = digest else {
-        return Err(damaged("the server responded before the whole file was sent".to_owned()));
+        return Err(invalid("the server responded before the whole file was sent".to_owned()));
     };
     let Some(received) = uploaded["checksums"]["sha256"].as_str() else {
-        return Err(damaged(
+        return Err(invalid(
             "cannot verify the upload, as the response has no `checksums.sha256`".to_owned(),
         ));
     };
@@ -101,7 +98,7 @@ async fn verify_upload(place: &str, uploaded: &Value, digest: Option<Digest>) ->
     if received.eq_ignore_ascii_case(&sent) {
         return Ok(());
     }
-    Err(damaged(format!(
-        "the upload was damaged: the server received SHA-256 {received}, but {sent} was sent"
+    Err(invalid(format!(
+        "the upload was corrupted: the server received SHA-256 {received}, but {sent} was sent"
     )))
 }

@@ -1,4 +1,4 @@
-//! Who is told how far the files of an input have gone up.
+//! Observes the progress of uploads.
 
 use std::{fmt, sync::Arc};
 
@@ -8,7 +8,7 @@ use crate::{
     value::{Object, Observer, Value},
 };
 
-/// How far one file of an input has gone up.
+/// The progress of one upload.
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
@@ -23,18 +23,18 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UploadProgress {
-    /// Where it stands: `input.image`, `input.images[0]`.
+    /// Path of the file in the input, such as `input.image` or `input.images[0]`.
     pub place: String,
-    /// Its name.
+    /// File name.
     pub name: String,
-    /// Bytes sent so far. It begins again at zero when the upload is repeated.
+    /// Bytes sent so far. Restarts at zero when the upload is retried.
     pub loaded: u64,
-    /// Bytes in all, where that is known.
+    /// Size of the file in bytes, if known.
     pub total: Option<u64>,
 }
 
 impl UploadProgress {
-    /// As other languages are told: `{"upload": {"place", "name", "loaded", "total"}}`.
+    /// Converts the progress for the bindings: `{"upload": {"place", "name", "loaded", "total"}}`.
     pub(crate) fn to_value(&self) -> Value {
         let mut upload = Object::new();
         upload.insert("place".to_owned(), self.place.as_str().into());
@@ -46,7 +46,7 @@ impl UploadProgress {
     }
 }
 
-/// Whoever wants to know, or nobody.
+/// An optional observer of uploads.
 #[derive(Clone, Default)]
 pub(crate) struct UploadWatch(Option<Callback<UploadProgress>>);
 
@@ -55,12 +55,12 @@ impl UploadWatch {
         Self(Some(Arc::new(watch)))
     }
 
-    /// Tells an observer that takes values.
+    /// Wraps an observer that receives values.
     pub fn telling(observer: Observer) -> Self {
         Self::new(move |upload| observer(upload.to_value()))
     }
 
-    /// Who is told of the bytes of one file.
+    /// Returns the observer of the bytes of one file.
     pub fn of(&self, place: &str, name: &str) -> Option<ByteObserver> {
         let watch = self.0.clone()?;
         let (place, name) = (place.to_owned(), name.to_owned());
@@ -72,29 +72,18 @@ impl UploadWatch {
 
 impl fmt::Debug for UploadWatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_some() { "watched" } else { "not watched" })
+        f.write_str(if self.0.is_some() { "observed" } else { "not observed" })
     }
 }
 
-/// A builder method over a field `uploads: UploadWatch` or the one given.
+/// Adds the method `on_upload`. The observer is in the field `uploads` or the given one.
 macro_rules! on_upload {
     () => {
         $crate::files::upload_progress::on_upload!(uploads);
     };
     ($($field:ident).+) => {
-        /// Is told how far each file of the input has gone up, several at a time. Files that are inlined
-        /// are not uploaded.
-        ///
-        /// ```no_run
-        /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-        /// use replicant::{File, Value};
-        ///
-        /// let mut input = Value::object();
-        /// input["image"] = File::path("photo.png").into();
-        /// let run = client.run("acme/upscaler", input);
-        /// run.on_upload(|upload| println!("{} {}/{:?}", upload.name, upload.loaded, upload.total)).await?;
-        /// # Ok(()) }
-        /// ```
+        /// Sets an observer of the uploads of the input's files. Several files may be uploaded at the same time.
+        /// Inlined files are not reported.
         pub fn on_upload(
             mut self,
             watch: impl Fn($crate::files::upload_progress::UploadProgress)

@@ -1,4 +1,4 @@
-//! How much of a body has been transferred.
+//! Tracks the transfer of a body.
 
 use std::sync::{
     Arc, Mutex,
@@ -12,41 +12,41 @@ use crate::{
     value::Value,
 };
 
-/// What is known of a body under way.
+/// The progress of a body: bytes, the source's error and the digest. Clones share their state.
 #[derive(Clone, Default)]
 pub(crate) struct BodyProgress {
-    moved: Arc<AtomicU64>,
+    bytes: Arc<AtomicU64>,
     pub(super) error: Arc<Mutex<Option<Error>>>,
-    /// The digest of the content, once an attempt has sent all of it.
+    /// The digest of the content, set once an attempt has sent all of it.
     pub(super) digest: Arc<Mutex<Option<Digest>>>,
 }
 
 impl BodyProgress {
-    /// Bytes handed to the connection so far.
-    pub fn moved(&self) -> u64 {
-        self.moved.load(Ordering::Relaxed)
+    /// Returns the number of bytes transferred so far.
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
     }
 
-    /// The digest of what was sent.
+    /// Takes the digest of the content that was sent.
     pub fn take_digest(&self) -> Option<Digest> {
         lock(&self.digest).take()
     }
 
-    /// Notes that more bytes have moved.
+    /// Records transferred bytes.
     pub fn add(&self, bytes: usize) {
-        self.moved.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    /// The error of the source, which the connection only knows as a break.
+    /// Takes the error of the source. The transport reports it as a broken connection.
     pub fn take_error(&self) -> Option<Error> {
         lock(&self.error).take()
     }
 }
 
-/// What an observer of bytes is told.
+/// Builds what the observer of a transfer receives: bytes `loaded` and, if known, `total`.
 pub(crate) fn transfer_progress(loaded: u64, total: Option<u64>) -> Value {
     Value::from_members([("loaded", loaded.into()), ("total", total.into())])
 }
 
-/// Receives how many bytes of a body have been sent, and of how many.
+/// A callback that receives the number of bytes sent and, if known, the size of the body.
 pub(crate) type ByteObserver = Callback<(u64, Option<u64>)>;

@@ -1,10 +1,10 @@
-//! The moment after which a call gives up.
+//! The moment at which a `timeout` has passed.
 
 use std::{sync::Arc, time::Duration};
 
 use crate::platform::Runtime;
 
-/// A moment on the client's clock after which nothing more is done.
+/// A moment on the monotonic clock of the client's [`Runtime`], or none.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Deadline(Option<Duration>);
 
@@ -14,12 +14,12 @@ impl Deadline {
     }
 
     pub fn after(runtime: &Arc<dyn Runtime>, timeout: Option<Duration>) -> Self {
-        // A moment beyond what a clock can show never comes.
+        // A sum that overflows is a deadline that never passes.
         Self(timeout.and_then(|timeout| runtime.monotonic().checked_add(timeout)))
     }
 
-    /// The time left, `None` if there is no end.
+    /// Returns the time left, or `None` without a deadline.
     pub fn remaining(&self, runtime: &Arc<dyn Runtime>) -> Option<Duration> {
-        self.0.map(|at| at.saturating_sub(runtime.monotonic()))
+        self.0.map(|deadline| deadline.saturating_sub(runtime.monotonic()))
     }
 }

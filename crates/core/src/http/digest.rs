@@ -1,4 +1,4 @@
-//! The SHA-256 of content under way, worked out beside the sending of it.
+//! Computes the SHA-256 of a body while it is sent.
 
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
@@ -8,46 +8,46 @@ use crate::{
     platform::{Batch, BoxError, BoxFuture, run_blocking},
 };
 
-/// The digest of pieces that are handed over one by one.
+/// An incremental SHA-256 that hashes on another thread.
 ///
-/// Hashing takes longer than sending does over a quick network, so both go on at the same time. It is
-/// behind by two batches at most: one is hashed while the next one is collected.
+/// Hashing takes longer than sending over a fast network, so the two overlap. At most two batches are
+/// held: one is hashed while the next is collected.
 pub(crate) struct Digest {
-    hashed: BoxFuture<'static, Result<Sha256, BoxError>>,
-    collected: Batch,
+    hashing: BoxFuture<'static, Result<Sha256, BoxError>>,
+    batch: Batch,
 }
 
 impl Default for Digest {
     fn default() -> Self {
-        let hashed = Box::pin(async { Ok(Sha256::new()) });
-        Self { hashed, collected: Batch::default() }
+        let hashing = Box::pin(async { Ok(Sha256::new()) });
+        Self { hashing, batch: Batch::default() }
     }
 }
 
 impl Digest {
-    /// Takes the next piece.
-    pub async fn update(&mut self, piece: Bytes) -> Result<()> {
-        self.collected.push(piece);
-        if self.collected.is_full() { self.hash().await } else { Ok(()) }
+    /// Adds a chunk.
+    pub async fn update(&mut self, chunk: Bytes) -> Result<()> {
+        self.batch.push(chunk);
+        if self.batch.is_full() { self.flush().await } else { Ok(()) }
     }
 
-    /// Begins to hash what was collected, when the batch before is done.
-    pub async fn hash(&mut self) -> Result<()> {
-        let mut digest = (&mut self.hashed).await.map_err(Error::lost_work)?;
-        let pieces = self.collected.take();
-        self.hashed = run_blocking(move || {
-            pieces.iter().for_each(|piece| digest.update(piece));
+    /// Waits for the previous batch, then starts to hash the collected one.
+    pub async fn flush(&mut self) -> Result<()> {
+        let mut digest = (&mut self.hashing).await.map_err(Error::background_failed)?;
+        let chunks = self.batch.take();
+        self.hashing = run_blocking(move || {
+            chunks.iter().for_each(|chunk| digest.update(chunk));
             digest
         });
         Ok(())
     }
 
-    /// The digest of all that was hashed, in hexadecimal.
+    /// Returns the digest of all flushed chunks, in hexadecimal.
     pub async fn hex(self) -> Result<String> {
         Ok(self
-            .hashed
+            .hashing
             .await
-            .map_err(Error::lost_work)?
+            .map_err(Error::background_failed)?
             .finalize()
             .iter()
             .map(|byte| format!("{byte:02x}"))
@@ -60,29 +60,29 @@ mod tests {
     use futures_util::FutureExt;
 
     use super::*;
-    use crate::platform::batch::BATCH;
+    use crate::platform::batch::BATCH_SIZE;
 
     #[test]
-    fn another_runtime_than_tokio_hashes_at_once() {
+    fn without_tokio_chunks_are_hashed_at_once() {
         let mut digest = Digest::default();
         digest.update(Bytes::from_static(b"he")).now_or_never().unwrap().unwrap();
         digest.update(Bytes::from_static(b"llo")).now_or_never().unwrap().unwrap();
-        digest.hash().now_or_never().unwrap().unwrap();
+        digest.flush().now_or_never().unwrap().unwrap();
         let hex = digest.hex().now_or_never().unwrap().unwrap();
         assert_eq!(hex, "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824");
     }
 
     #[tokio::test]
-    async fn pieces_of_any_size_have_the_digest_of_the_whole() {
-        let whole: Vec<u8> = (0..3 * BATCH + 12_345).map(|n| ((n * 31) >> 7) as u8).collect();
+    async fn the_digest_does_not_depend_on_chunk_sizes() {
+        let whole: Vec<u8> = (0..3 * BATCH_SIZE + 12_345).map(|n| ((n * 31) >> 7) as u8).collect();
         let expected: String = Sha256::digest(&whole).iter().map(|byte| format!("{byte:02x}")).collect();
-        for size in [BATCH / 3 + 1, BATCH, 2 * BATCH + 1, whole.len()] {
+        for size in [BATCH_SIZE / 3 + 1, BATCH_SIZE, 2 * BATCH_SIZE + 1, whole.len()] {
             let mut digest = Digest::default();
-            for piece in whole.chunks(size) {
-                digest.update(Bytes::copy_from_slice(piece)).await.unwrap();
+            for chunk in whole.chunks(size) {
+                digest.update(Bytes::copy_from_slice(chunk)).await.unwrap();
             }
-            digest.hash().await.unwrap();
-            assert_eq!(digest.hex().await.unwrap(), expected, "in pieces of {size}");
+            digest.flush().await.unwrap();
+            assert_eq!(digest.hex().await.unwrap(), expected, "in chunks of {size}");
         }
     }
 }

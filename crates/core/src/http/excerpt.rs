@@ -1,6 +1,6 @@
-//! Texts shortened for messages.
+//! Shortens text for messages.
 
-/// The first `limit` bytes of a text, cut between characters.
+/// Returns at most `limit` bytes of `text`, cut at a character boundary and marked with `...`.
 pub(crate) fn excerpt(text: &str, limit: usize) -> String {
     if text.len() <= limit {
         return text.to_owned();

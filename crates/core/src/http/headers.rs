@@ -1,7 +1,8 @@
-//! Headers that may be sent.
+//! Validates headers.
 
 use crate::error::{Error, Result};
 
+/// Checks that a header contains only characters that HTTP allows. `what` names the argument in the error.
 pub(crate) fn check_header(what: &str, name: &str, value: &str) -> Result<()> {
     let name_ok = !name.is_empty()
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte));
@@ -9,7 +10,7 @@ pub(crate) fn check_header(what: &str, name: &str, value: &str) -> Result<()> {
     if name_ok && value_ok {
         return Ok(());
     }
-    // The value is left out: it may be a secret.
+    // The value is omitted because it may be a secret.
     Err(Error::invalid(format!(
         "`{what}`: the name or value of {name:?} contains characters that HTTP headers do not allow"
     )))

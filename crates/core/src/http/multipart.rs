@@ -1,4 +1,4 @@
-//! A streamed `multipart/form-data` body with one file in it.
+//! A streamed `multipart/form-data` body with one file.
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
@@ -14,26 +14,31 @@ use crate::{
     value::File,
 };
 
-/// The most that is handed to the connection at once. What moves in small pieces is seen to move, however slow
-/// the connection is; a file in memory would come as one.
-const PIECE: usize = 256 * 1024;
+/// Bytes in the largest chunk passed to the transport. A file in memory is split, so that progress is visible
+/// on slow connections.
+const MAX_CHUNK: usize = 256 * 1024;
 
-/// The form that creates a file: its content, and metadata as JSON.
+/// The form that uploads a file: its content, and metadata as JSON.
 pub(crate) struct Multipart {
     file: File,
     metadata: Option<Vec<u8>>,
     boundary: String,
     progress: BodyProgress,
-    watch: Option<ByteObserver>,
-    /// Whether the content is hashed while it is sent.
-    hashed: bool,
+    observer: Option<ByteObserver>,
+    /// Whether to hash the content while it is sent.
+    hash_content: bool,
 }
 
 impl Multipart {
-    pub fn new(file: File, metadata: Option<Vec<u8>>, watch: Option<ByteObserver>, hashed: bool) -> Self {
-        // Long and random enough that no file holds it.
+    pub fn new(
+        file: File,
+        metadata: Option<Vec<u8>>,
+        observer: Option<ByteObserver>,
+        hash_content: bool,
+    ) -> Self {
+        // Long and random enough to occur in no file.
         let boundary = format!("----replicant{:032x}", fastrand::u128(..));
-        Self { file, metadata, boundary, progress: BodyProgress::default(), watch, hashed }
+        Self { file, metadata, boundary, progress: BodyProgress::default(), observer, hash_content }
     }
 
     pub fn content_type(&self) -> String {
@@ -44,27 +49,27 @@ impl Multipart {
         self.progress.clone()
     }
 
-    /// The body from its beginning, for one attempt.
+    /// Opens the body for one attempt.
     pub async fn open(&self) -> Result<HttpBody> {
-        // Fused: an empty file ends with the look at its first bytes, and is asked for more below.
+        // Fused: peeking at the first chunk exhausts an empty file, and it is polled again below.
         let chunks = self.file.source.open().await.map_err(Error::unreadable)?;
         let mut chunks = chunks.map_err(Error::unreadable).fuse();
-        // The type may have to be read off the first bytes.
+        // The MIME type may depend on the first bytes.
         let first = chunks.next().await.transpose()?.unwrap_or_default();
         let size = self.file.source.len();
         let head = Bytes::from(self.head(&self.file.mime(&first)));
         let tail = Bytes::from(format!("\r\n--{}--\r\n", self.boundary));
         let length = size.map(|size| head.len() as u64 + size + tail.len() as u64);
 
-        let content = stream::once(async move { Ok(first) }).chain(chunks).flat_map(pieces);
+        let content = stream::once(async move { Ok(first) }).chain(chunks).flat_map(split_chunk);
         let content = Content {
             name: self.file.name().to_owned(),
             chunks: Box::pin(content),
             size,
             loaded: 0,
-            digest: self.hashed.then(Digest::default),
+            digest: self.hash_content.then(Digest::default),
             progress: self.progress.clone(),
-            watch: self.watch.clone(),
+            observer: self.observer.clone(),
         };
         let whole = stream::once(async move { Ok(head) })
             .chain(content.stream())
@@ -90,16 +95,17 @@ impl Multipart {
     }
 }
 
-/// The content while it is sent: counted, checked against the announced size, and hashed if asked for.
+/// The content while it is sent. Its bytes are counted, checked against the declared size, and optionally
+/// hashed.
 struct Content {
     name: String,
     chunks: BoxStream<'static, Result<Bytes>>,
     size: Option<u64>,
     loaded: u64,
-    /// Each attempt has one of its own: one that was given up may be read on for a while.
+    /// Not shared between attempts: the transport may still read the body of an abandoned attempt.
     digest: Option<Digest>,
     progress: BodyProgress,
-    watch: Option<ByteObserver>,
+    observer: Option<ByteObserver>,
 }
 
 impl Content {
@@ -108,9 +114,9 @@ impl Content {
             match content.next().await {
                 Ok(chunk) => Ok(chunk.map(|chunk| (chunk, content))),
                 Err(error) => {
-                    let shown = Error::invalid(error.message().to_owned());
+                    let copy = Error::invalid(error.message().to_owned());
                     *lock(&content.progress.error) = Some(error);
-                    Err(shown)
+                    Err(copy)
                 }
             }
         }))
@@ -118,34 +124,34 @@ impl Content {
 
     async fn next(&mut self) -> Result<Option<Bytes>> {
         let Some(chunk) = self.chunks.next().await.transpose()? else {
-            return self.end().await.map(|()| None);
+            return self.finish().await.map(|()| None);
         };
         self.loaded += chunk.len() as u64;
         if self.size.is_some_and(|size| self.loaded > size) {
-            return Err(self.changed());
+            return Err(self.size_mismatch());
         }
         if let Some(digest) = &mut self.digest {
             digest.update(chunk.clone()).await?;
         }
         self.progress.add(chunk.len());
-        if let Some(watch) = &self.watch {
-            watch((self.loaded, self.size));
+        if let Some(observer) = &self.observer {
+            observer((self.loaded, self.size));
         }
         Ok(Some(chunk))
     }
 
-    async fn end(&mut self) -> Result<()> {
+    async fn finish(&mut self) -> Result<()> {
         if self.size.is_some_and(|size| self.loaded < size) {
-            return Err(self.changed());
+            return Err(self.size_mismatch());
         }
         if let Some(mut digest) = self.digest.take() {
-            digest.hash().await?;
+            digest.flush().await?;
             *lock(&self.progress.digest) = Some(digest);
         }
         Ok(())
     }
 
-    fn changed(&self) -> Error {
+    fn size_mismatch(&self) -> Error {
         let (name, loaded, size) = (&self.name, self.loaded, self.size.unwrap_or(0));
         Error::invalid(format!(
             "the file {name:?} changed during the upload: read {loaded} bytes instead of {size}"
@@ -153,20 +159,20 @@ impl Content {
     }
 }
 
-/// The same bytes in pieces of which none is too large.
-fn pieces(chunk: Result<Bytes>) -> impl Stream<Item = Result<Bytes>> {
+/// Splits a chunk into chunks of at most [`MAX_CHUNK`] bytes.
+fn split_chunk(chunk: Result<Bytes>) -> impl Stream<Item = Result<Bytes>> {
     let mut rest = Some(chunk);
     stream::iter(std::iter::from_fn(move || match rest.take()? {
-        Ok(mut chunk) if chunk.len() > PIECE => {
-            let piece = chunk.split_to(PIECE);
+        Ok(mut chunk) if chunk.len() > MAX_CHUNK => {
+            let first = chunk.split_to(MAX_CHUNK);
             rest = Some(Ok(chunk));
-            Some(Ok(piece))
+            Some(Ok(first))
         }
         last => Some(last),
     }))
 }
 
-/// A file name as a form's header takes it (WHATWG: quotes and line ends percent-encoded).
+/// Escapes a file name for a form header: WHATWG percent-encodes quotes and line breaks.
 fn quoted(name: &str) -> String {
     name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A")
 }

@@ -1,4 +1,4 @@
-//! A request as data: everything that has to be sent, and nothing that was sent yet.
+//! Requests as data.
 
 use std::{
     fmt,
@@ -21,11 +21,10 @@ use crate::{
 };
 
 options! {
-    /// What a request may be sent with besides what it says: for one call, where the client's
-    /// [`Options`](crate::Options) hold for all.
+    /// Options of a single request. They take precedence over the client's [`Options`](crate::Options).
     ///
-    /// In Rust each call has builder methods for them; by name, [`operation::call`](crate::operation::call)
-    /// takes them as `request_options`.
+    /// Every call has builder methods for these. [`operation::call`](crate::operation::call) accepts them as
+    /// the parameter `request_options`.
     ///
     /// ```no_run
     /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
@@ -39,22 +38,22 @@ options! {
     #[serde(deny_unknown_fields, default)]
     #[non_exhaustive]
     pub struct RequestOptions {
-        /// How long one attempt may take. Seconds, where a language gives a number.
+/// Timeout of one attempt. In seconds if decoded from a number.
         #[serde(deserialize_with = "limit")]
         pub timeout: Option<Duration>,
-        /// How often the request is repeated at most.
+/// Maximum number of retries.
         pub max_retries: Option<u32>,
-        /// Further headers, sent to the API only.
+/// Additional headers, sent to the API origin only.
         pub headers: indexmap::IndexMap<String, String>,
-        /// Further query parameters.
+/// Additional query parameters, sent to the API origin only.
         pub query: indexmap::IndexMap<String, Value>,
-        /// Further members of a JSON body.
+/// Additional members of a JSON body.
         pub body: Object,
     }
 }
 
 impl fmt::Debug for RequestOptions {
-    /// Without what headers, query and body say, which may hold secrets.
+    /// Omits the values of headers, query and body, which may be secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RequestOptions")
             .field("timeout", &self.timeout)
@@ -64,7 +63,7 @@ impl fmt::Debug for RequestOptions {
     }
 }
 
-/// A body, kept so that it can be sent again.
+/// A request body that can be sent several times.
 #[derive(Debug)]
 pub(crate) enum Body {
     Empty,
@@ -75,7 +74,7 @@ pub(crate) enum Body {
 }
 
 impl Body {
-    /// How far a streamed body has come; `None` if it is sent at once.
+    /// Returns the progress of a streamed body, or `None` for bodies sent as a whole.
     pub fn progress(&self) -> Option<BodyProgress> {
         match self {
             Self::Multipart(multipart) => Some(multipart.progress()),
@@ -92,33 +91,33 @@ pub struct Request {
     pub(crate) query: Vec<(String, String)>,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Body,
-    pub(crate) repeat: Idempotency,
-    /// The server may hold the answer this long on purpose.
+    pub(crate) idempotency: Idempotency,
+    /// How long the server may hold the response (`Prefer: wait`).
     pub(crate) hold: Duration,
     pub(crate) deadline: Deadline,
-    /// Set when nobody wants the answer any more: what is under way is finished, nothing is begun.
+    /// Set when the caller has abandoned the request: a running attempt completes, but none is started.
     pub(crate) abandoned: Option<Arc<AtomicBool>>,
     pub(crate) options: RequestOptions,
 }
 
-/// Where a request goes.
+/// The target of a request.
 #[derive(Debug, Clone)]
 pub(crate) enum RequestTarget {
-    /// A path below the base URL, encoded.
+    /// A percent-encoded path relative to the base URL.
     Path(String),
-    /// A URL that the API gave us.
+    /// A URL returned by the API.
     Url(Url),
 }
 
 impl Request {
-    fn new(method: &'static str, target: RequestTarget, repeat: Idempotency) -> Self {
+    fn new(method: &'static str, target: RequestTarget, idempotency: Idempotency) -> Self {
         Self {
             method,
             target,
             query: Vec::new(),
             headers: Vec::new(),
             body: Body::Empty,
-            repeat,
+            idempotency,
             hold: Duration::ZERO,
             deadline: Deadline::none(),
             abandoned: None,
@@ -139,8 +138,9 @@ impl Request {
     }
 
     pub(crate) fn with_method(method: &'static str, target: RequestTarget) -> Self {
-        let repeat = if matches!(method, "POST" | "PATCH") { Idempotency::Once } else { Idempotency::Safe };
-        Self::new(method, target, repeat)
+        let idempotency =
+            if matches!(method, "POST" | "PATCH") { Idempotency::Once } else { Idempotency::Safe };
+        Self::new(method, target, idempotency)
     }
 
     pub(crate) fn patch(path: impl Into<String>) -> Self {
@@ -151,9 +151,9 @@ impl Request {
         Self::new("DELETE", RequestTarget::Path(path.into()), Idempotency::Safe)
     }
 
-    /// Marks a request that does the same when sent twice, although its method does not say so.
+    /// Marks a POST or PATCH that can safely be sent twice.
     pub(crate) fn idempotent(mut self) -> Self {
-        self.repeat = Idempotency::Safe;
+        self.idempotency = Idempotency::Safe;
         self
     }
 
@@ -194,14 +194,14 @@ impl Request {
     }
 }
 
-/// What stays as it is in a path segment: the unreserved characters of RFC 3986.
+/// Characters to encode in a path segment: all but the unreserved characters of RFC 3986.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// Fills the `{name}`s of a path template with encoded values, given in the same order.
+/// Replaces each `{name}` in a path template with its percent-encoded value, in the order of `params`.
 ///
 /// # Errors
 /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if a value is empty, is `.` or
-/// `..`, or holds control characters: none of these is an id, and each could reach another endpoint.
+/// `..`, or contains control characters. Such values are not ids and could reach another endpoint.
 pub(crate) fn path(template: &str, params: &[(&str, &str)]) -> Result<String> {
     let mut path = String::with_capacity(template.len() + 32);
     let mut rest = template;
@@ -216,7 +216,7 @@ pub(crate) fn path(template: &str, params: &[(&str, &str)]) -> Result<String> {
             return Err(Error::invalid_argument(name, format!("{problem}: {value:?}")));
         }
         let (before, after) = rest.split_once('{').unwrap_or((rest, ""));
-        debug_assert!(after.starts_with(name), "{template} is filled in another order");
+        debug_assert!(after.starts_with(name), "the parameters of {template} are out of order");
         path.push_str(before);
         path.extend(utf8_percent_encode(value, SEGMENT));
         rest = after.split_once('}').map_or("", |(_, rest)| rest);
@@ -232,7 +232,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_cannot_leave_their_segment() {
+    fn ids_are_encoded_or_rejected() {
         let get = |id: &str| path("/predictions/{id}/cancel", &[("id", id)]);
         assert_eq!(get("abc").unwrap(), "/predictions/abc/cancel");
         assert_eq!(get("../files/a?b#c").unwrap(), "/predictions/..%2Ffiles%2Fa%3Fb%23c/cancel");

@@ -1,8 +1,8 @@
-//! What is sent again, and when. Pure: the same question always has the same answer.
+//! The retry policy: whether to send a request again, and after which delay. Pure functions without I/O.
 
 use std::time::Duration;
 
-/// How the client repeats requests that failed.
+/// How the client retries failed requests.
 ///
 /// ```
 /// use std::time::Duration;
@@ -17,14 +17,14 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct RetryPolicy {
-    /// How often a request is repeated at most; 5 by default, 0 for never.
+    /// Maximum number of retries of a request; 0 disables retries. Default 5.
     pub max_retries: u32,
-    /// The longest first wait; each further one may be twice as long. 500 ms by default.
+    /// Maximum delay before the first retry. It doubles with each further retry. Default 500 ms.
     pub base: Duration,
-    /// The longest wait of our own choosing. 8 s by default.
+    /// Upper bound of the delay, unless the API asks for a longer one. Default 8 s.
     pub cap: Duration,
-    /// The longest `Retry-After` that is waited for; above it the error comes at once and says how
-    /// long the API asked for. 60 s by default.
+    /// Longest `Retry-After` that the client honors. If the API asks for more, the request fails at once;
+    /// the error has the requested delay. Default 60 s.
     pub max_retry_after: Duration,
 }
 
@@ -42,39 +42,39 @@ impl Default for RetryPolicy {
 /// Whether a request may be sent twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Idempotency {
-    /// Sending it twice does what sending it once does.
+    /// Sending it twice has the effect of sending it once.
     Safe,
-    /// Sending it twice may do (and bill) the work twice.
+    /// Sending it twice may do (and bill) its work twice.
     Once,
-    /// Its body can only be read once, so it cannot be sent again at all.
+    /// Its body can be read only once, so it cannot be sent again.
     Impossible,
 }
 
 /// How an attempt failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Failure {
-    /// The server answered with this status.
+    /// The server responded with this status.
     Status(u16),
-    /// No byte of the request was written.
+    /// No part of the request was sent.
     NeverSent,
-    /// The connection broke or no answer came; the server may have seen the request.
+    /// The connection broke or timed out before a response; the server may have received the request.
     Lost,
 }
 
-/// How long to wait before the next attempt, or `None` to give up.
+/// Returns the delay before the next attempt, or `None` if the request must not be retried.
 ///
-/// `attempt` counts the requests already sent, `retry_after` is what the API asked for, `remaining`
-/// the time left until the deadline, `random` a number in `0.0..1.0`.
+/// `attempt` is the number of attempts so far, `retry_after` the delay that the API asked for, `remaining`
+/// the time until the deadline, and `random` a number in `0.0..1.0` for jitter.
 fn next_attempt(
     policy: &RetryPolicy,
-    repeat: Idempotency,
+    idempotency: Idempotency,
     failure: Failure,
     attempt: u32,
     retry_after: Option<Duration>,
     remaining: Option<Duration>,
     random: f64,
 ) -> Option<Duration> {
-    let allowed = match (repeat, failure) {
+    let allowed = match (idempotency, failure) {
         (Idempotency::Impossible, _) => false,
         (_, Failure::NeverSent | Failure::Status(429)) => true,
         (Idempotency::Safe, Failure::Lost | Failure::Status(408 | 500..=599)) => true,
@@ -84,9 +84,9 @@ fn next_attempt(
         return None;
     }
     let wait = match retry_after {
-        Some(asked) if asked > policy.max_retry_after => return None,
-        // A little more than asked for, so that a crowd told the same does not come back as one.
-        Some(asked) => asked.saturating_add(policy.base.mul_f64(random / 4.0)),
+        Some(requested) if requested > policy.max_retry_after => return None,
+        // Jitter on top of the requested delay, so that many clients do not retry at the same moment.
+        Some(requested) => requested.saturating_add(policy.base.mul_f64(random / 4.0)),
         None => {
             let longest = policy.base.saturating_mul(1 << (attempt - 1).min(16)).min(policy.cap);
             longest.mul_f64(random)
@@ -98,7 +98,7 @@ fn next_attempt(
     }
 }
 
-/// The retries that one request, download or event stream has left.
+/// The remaining retries of a request, download or event stream.
 #[derive(Debug)]
 pub(crate) struct RetryBudget {
     policy: RetryPolicy,
@@ -107,7 +107,7 @@ pub(crate) struct RetryBudget {
 }
 
 impl RetryBudget {
-    /// Starts a budget with the policy of the client, and the `max_retries` of the call if it has its own.
+    /// Builds a budget. `max_retries` of the call takes precedence over that of the client's policy.
     pub fn new(policy: RetryPolicy, max_retries: Option<u32>, idempotency: Idempotency) -> Self {
         let max_retries = max_retries.unwrap_or(policy.max_retries);
         Self { policy: RetryPolicy { max_retries, ..policy }, idempotency, failed: 0 }
@@ -118,7 +118,7 @@ impl RetryBudget {
         self.failed
     }
 
-    /// Counts a failed attempt, and returns the time to wait before the next one; `None` if there must be no other.
+    /// Counts a failed attempt and returns the delay before the next one, or `None` if there must be no retry.
     pub fn after(
         &mut self,
         failure: Failure,
@@ -137,13 +137,13 @@ impl RetryBudget {
         )
     }
 
-    /// Restores all retries after progress, so that a long transfer survives any number of cuts.
+    /// Restores all retries after progress, so that a long transfer survives any number of broken connections.
     pub fn refill(&mut self) {
         self.failed = 0;
     }
 }
 
-/// Reads a `Retry-After` header: seconds, or a date.
+/// Parses a `Retry-After` header: a number of seconds, or an HTTP date. `now` is the time since the Unix epoch.
 pub(crate) fn parse_retry_after(header: &str, now: Duration) -> Option<Duration> {
     let header = header.trim();
     if let Ok(seconds) = header.parse::<f64>() {
@@ -162,22 +162,22 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn ask(repeat: Idempotency, failure: Failure, attempt: u32) -> Option<Duration> {
-        next_attempt(&RetryPolicy::default(), repeat, failure, attempt, None, None, 0.5)
+    fn delay_after(idempotency: Idempotency, failure: Failure, attempt: u32) -> Option<Duration> {
+        next_attempt(&RetryPolicy::default(), idempotency, failure, attempt, None, None, 0.5)
     }
 
     #[test]
-    fn a_create_is_repeated_only_when_it_cannot_have_been_carried_out() {
+    fn a_create_is_retried_only_if_it_cannot_have_been_processed() {
         for failure in [Failure::NeverSent, Failure::Status(429)] {
-            assert!(ask(Idempotency::Once, failure, 1).is_some(), "{failure:?}");
+            assert!(delay_after(Idempotency::Once, failure, 1).is_some(), "{failure:?}");
         }
         for failure in [Failure::Lost, Failure::Status(408), Failure::Status(500), Failure::Status(503)] {
-            assert_eq!(ask(Idempotency::Once, failure, 1), None, "{failure:?}");
+            assert_eq!(delay_after(Idempotency::Once, failure, 1), None, "{failure:?}");
         }
     }
 
     #[test]
-    fn reads_are_repeated_five_times() {
+    fn reads_are_retried_five_times() {
         for failure in [
             Failure::NeverSent,
             Failure::Lost,
@@ -185,14 +185,14 @@ mod tests {
             Failure::Status(429),
             Failure::Status(502),
         ] {
-            assert!(ask(Idempotency::Safe, failure, 5).is_some(), "{failure:?}");
-            assert_eq!(ask(Idempotency::Safe, failure, 6), None, "{failure:?}");
+            assert!(delay_after(Idempotency::Safe, failure, 5).is_some(), "{failure:?}");
+            assert_eq!(delay_after(Idempotency::Safe, failure, 6), None, "{failure:?}");
         }
-        assert_eq!(ask(Idempotency::Safe, Failure::Status(404), 1), None);
+        assert_eq!(delay_after(Idempotency::Safe, Failure::Status(404), 1), None);
     }
 
     #[test]
-    fn the_wait_doubles_up_to_the_cap() {
+    fn the_delay_doubles_up_to_the_cap() {
         let waits: Vec<_> = (1..=7)
             .map(|attempt| {
                 let policy = RetryPolicy { max_retries: 9, ..RetryPolicy::default() };
@@ -205,14 +205,14 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_is_a_floor_and_never_ignored() {
+    fn retry_after_is_a_lower_bound() {
         let policy = RetryPolicy::default();
-        let ask = |asked, remaining| {
+        let delay_after = |asked, remaining| {
             next_attempt(&policy, Idempotency::Once, Failure::Status(429), 1, Some(asked), remaining, 0.9)
         };
-        assert!(ask(5 * SECOND, None).unwrap() >= 5 * SECOND);
-        assert_eq!(ask(5 * SECOND, Some(4 * SECOND)), None, "beyond the deadline");
-        assert_eq!(ask(3600 * SECOND, None), None, "longer than anybody waits");
+        assert!(delay_after(5 * SECOND, None).unwrap() >= 5 * SECOND);
+        assert_eq!(delay_after(5 * SECOND, Some(4 * SECOND)), None, "beyond the deadline");
+        assert_eq!(delay_after(3600 * SECOND, None), None, "longer than `max_retry_after`");
     }
 
     #[test]
@@ -228,20 +228,20 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn never_beyond_the_deadline(attempt in 1u32..20, asked in proptest::option::of(0u64..100), left in 0u64..100, random in 0.0..1.0f64) {
-            let remaining = Duration::from_secs(left);
-            let asked = asked.map(Duration::from_secs);
-            let policy = RetryPolicy { max_retries: 50, ..RetryPolicy::default() };
-            if let Some(wait) = next_attempt(&policy, Idempotency::Safe, Failure::Status(503), attempt, asked, Some(remaining), random) {
-                prop_assert!(wait < remaining);
-                prop_assert!(asked.is_none_or(|asked| wait >= asked));
+            #[test]
+    fn no_delay_exceeds_the_deadline(attempt in 1u32..20, asked in proptest::option::of(0u64..100), left in 0u64..100, random in 0.0..1.0f64) {
+                let remaining = Duration::from_secs(left);
+                let asked = asked.map(Duration::from_secs);
+                let policy = RetryPolicy { max_retries: 50, ..RetryPolicy::default() };
+                if let Some(wait) = next_attempt(&policy, Idempotency::Safe, Failure::Status(503), attempt, asked, Some(remaining), random) {
+                    prop_assert!(wait < remaining);
+                    prop_assert!(asked.is_none_or(|asked| wait >= asked));
+                }
+            }
+
+            #[test]
+    fn any_retry_after_header_is_parsed_or_ignored(header in "[-+0-9.eE]{0,12}|[ -~]{0,40}|[0-9]{400}", now in any::<u64>()) {
+                let _ = parse_retry_after(&header, Duration::from_secs(now));
             }
         }
-
-        #[test]
-        fn whatever_is_asked_for_is_a_time_or_nothing(header in "[-+0-9.eE]{0,12}|[ -~]{0,40}|[0-9]{400}", now in any::<u64>()) {
-            let _ = parse_retry_after(&header, Duration::from_secs(now));
-        }
-    }
 }

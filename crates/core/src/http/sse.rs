@@ -1,30 +1,30 @@
-//! The event-stream format of the WHATWG HTML standard: bytes in, events out, no I/O.
+//! Parses server-sent events (WHATWG HTML standard). No I/O.
 
 use std::collections::VecDeque;
 
-/// One event as it stood on the wire.
+/// One event as sent.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct RawEvent {
-    /// The `event` field; `message` where there was none.
+    /// The `event` field, `message` by default.
     pub event: String,
     /// The `data` lines, joined by line feeds.
     pub data: String,
-    /// The last `id` seen so far.
+    /// The last event id of the stream so far.
     pub id: Option<String>,
-    /// Whether this event itself brought that id.
+    /// Whether this event itself has an `id` field.
     pub own_id: bool,
-    /// A reconnection time in milliseconds, if this event set one.
+    /// The `retry` field: a reconnection time in milliseconds.
     pub retry: Option<u64>,
 }
 
-/// A parser that takes bytes cut anywhere, even inside a character.
+/// An incremental parser. Chunks may end anywhere, even inside a character.
 #[derive(Debug, Default)]
 pub(crate) struct Parser {
-    /// An unfinished line.
+    /// The incomplete last line.
     line: Vec<u8>,
-    /// The last byte was a carriage return, so a line feed that follows belongs to it.
+    /// Whether the last byte was a carriage return, so that a following line feed belongs to it.
     after_cr: bool,
-    begun: bool,
+    started: bool,
     event: String,
     data: String,
     has_data: bool,
@@ -35,7 +35,7 @@ pub(crate) struct Parser {
 }
 
 impl Parser {
-    /// Takes the next piece of the body.
+    /// Parses the next chunk of the body.
     pub fn push(&mut self, mut bytes: &[u8]) {
         if self.after_cr && !bytes.is_empty() {
             self.after_cr = false;
@@ -63,17 +63,17 @@ impl Parser {
         self.line.extend_from_slice(bytes);
     }
 
-    /// The next whole event.
+    /// Returns the next complete event.
     pub fn next(&mut self) -> Option<RawEvent> {
         self.ready.pop_front()
     }
 
-    /// Bytes of the event that is not yet whole.
+    /// Returns the size of the incomplete event, in bytes.
     pub fn pending(&self) -> usize {
         self.line.len() + self.data.len()
     }
 
-    /// Forgets an event cut in the middle; what a new connection sends begins anew. The last id stays.
+    /// Discards an incomplete event, before a new connection. Keeps the last event id.
     pub fn restart(&mut self) {
         *self =
             Self { last_id: self.last_id.take(), ready: std::mem::take(&mut self.ready), ..Self::default() };
@@ -81,8 +81,8 @@ impl Parser {
 
     fn take_line(&mut self, line: &[u8]) {
         let mut line = line;
-        if !self.begun {
-            self.begun = true;
+        if !self.started {
+            self.started = true;
             line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
         }
         if line.is_empty() {
@@ -104,7 +104,7 @@ impl Parser {
                     self.data.push('\n');
                     self.data.push_str(&text);
                 } else {
-                    // Mostly the only line, so with just the memory that it needs.
+                    // Usually the only line, so it is not copied into a buffer with spare capacity.
                     self.data = text.into_owned();
                 }
                 self.has_data = true;
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_and_line_ends() {
+    fn parses_fields_with_any_line_ending() {
         for end in ["\n", "\r", "\r\n"] {
             let text = [
                 ": hi",
@@ -198,56 +198,60 @@ mod tests {
     }
 
     #[test]
-    fn the_standard_in_its_corners() {
+    fn follows_the_standard_in_edge_cases() {
         assert_eq!(data("\u{feff}data: x\n\n"), ["x"], "a byte order mark");
-        assert_eq!(data("data\n\ndata\ndata\n\ndata:"), ["", "\n"], "empty data; the last event is cut");
-        assert_eq!(data("data:test\n\ndata:  test\n\n"), ["test", " test"], "one space");
+        assert_eq!(
+            data("data\n\ndata\ndata\n\ndata:"),
+            ["", "\n"],
+            "empty data; the last event is incomplete"
+        );
+        assert_eq!(data("data:test\n\ndata:  test\n\n"), ["test", " test"], "one leading space is removed");
         assert_eq!(data("event: x\n\ndata: y\n\n"), ["y"], "no data, no event");
-        assert_eq!(parse(&[b"event: x\n\ndata: y\n\n"])[0].event, "message", "the name does not linger");
+        assert_eq!(parse(&[b"event: x\n\ndata: y\n\n"])[0].event, "message", "the name applies to one event");
         let nul = parse(&[b"id: a\ndata: 1\n\nid: b\0\ndata: 2\n\nid\ndata: 3\n\n"]);
         assert_eq!(
             nul.iter().map(|event| event.id.as_deref()).collect::<Vec<_>>(),
             [Some("a"), Some("a"), None]
         );
         assert_eq!(parse(&[b"retry: 1x\ndata: 1\n\n"])[0].retry, None);
-        assert_eq!(data("data: \u{fffd}\n\n").concat(), parse(&[b"data: \xff\n\n"])[0].data, "broken UTF-8");
+        assert_eq!(data("data: \u{fffd}\n\n").concat(), parse(&[b"data: \xff\n\n"])[0].data, "invalid UTF-8");
     }
 
     proptest! {
-        #[test]
-        fn any_chunking_gives_the_same_events(
-            lines in prop::collection::vec(
-                prop_oneof![
-                    Just(String::new()), Just(": note".to_owned()), Just("\u{feff}data: bom".to_owned()),
-                    "(data|event|id|retry|x)?:? ?[a-z0-9é🦩:]{0,6}",
-                ], 0..30),
-            ends in prop::collection::vec(prop_oneof![Just("\n"), Just("\r"), Just("\r\n")], 30),
-            cuts in prop::collection::vec(0usize..400, 0..40),
-        ) {
-            let text: String = lines.iter().zip(&ends).flat_map(|(line, end)| [line.as_str(), end]).collect();
-            let whole = parse(&[text.as_bytes()]);
-            let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(text.len())).collect();
-            cuts.extend([0, text.len()]);
-            cuts.sort_unstable();
-            let chunks: Vec<&[u8]> = cuts.windows(2).map(|pair| &text.as_bytes()[pair[0]..pair[1]]).collect();
-            prop_assert_eq!(&parse(&chunks), &whole);
-            let bytes: Vec<&[u8]> = text.as_bytes().chunks(1).collect();
-            prop_assert_eq!(&parse(&bytes), &whole);
-        }
+            #[test]
+            fn any_chunking_gives_the_same_events(
+                lines in prop::collection::vec(
+                    prop_oneof![
+                        Just(String::new()), Just(": note".to_owned()), Just("\u{feff}data: bom".to_owned()),
+                        "(data|event|id|retry|x)?:? ?[a-z0-9é🦩:]{0,6}",
+                    ], 0..30),
+                ends in prop::collection::vec(prop_oneof![Just("\n"), Just("\r"), Just("\r\n")], 30),
+                cuts in prop::collection::vec(0usize..400, 0..40),
+            ) {
+                let text: String = lines.iter().zip(&ends).flat_map(|(line, end)| [line.as_str(), end]).collect();
+                let whole = parse(&[text.as_bytes()]);
+                let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(text.len())).collect();
+                cuts.extend([0, text.len()]);
+                cuts.sort_unstable();
+                let chunks: Vec<&[u8]> = cuts.windows(2).map(|pair| &text.as_bytes()[pair[0]..pair[1]]).collect();
+                prop_assert_eq!(&parse(&chunks), &whole);
+                let bytes: Vec<&[u8]> = text.as_bytes().chunks(1).collect();
+                prop_assert_eq!(&parse(&bytes), &whole);
+            }
 
-        #[test]
-        fn any_bytes_are_read_the_same_however_they_are_cut(
-            bytes in prop::collection::vec(
-                prop_oneof![Just(b'\n'), Just(b'\r'), Just(b':'), Just(b' '), Just(0xef), Just(0xbb), Just(0xbf), any::<u8>()],
-                0..200,
-            ),
-            cut in 0usize..200,
-        ) {
-            let whole = parse(&[&bytes]);
-            let (one, other) = bytes.split_at(cut.min(bytes.len()));
-            prop_assert_eq!(&parse(&[one, other]), &whole);
-            let single: Vec<&[u8]> = bytes.chunks(1).collect();
-            prop_assert_eq!(&parse(&single), &whole);
+            #[test]
+    fn any_bytes_give_the_same_events_in_any_chunks(
+                bytes in prop::collection::vec(
+                    prop_oneof![Just(b'\n'), Just(b'\r'), Just(b':'), Just(b' '), Just(0xef), Just(0xbb), Just(0xbf), any::<u8>()],
+                    0..200,
+                ),
+                cut in 0usize..200,
+            ) {
+                let whole = parse(&[&bytes]);
+                let (one, other) = bytes.split_at(cut.min(bytes.len()));
+                prop_assert_eq!(&parse(&[one, other]), &whole);
+                let single: Vec<&[u8]> = bytes.chunks(1).collect();
+                prop_assert_eq!(&parse(&single), &whole);
+            }
         }
-    }
 }

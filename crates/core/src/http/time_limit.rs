@@ -1,4 +1,4 @@
-//! How long a thing may take, or stand still.
+//! Time limits for futures.
 
 use std::{
     future::{Future, poll_fn},
@@ -13,44 +13,44 @@ use futures_util::pin_mut;
 use super::body_progress::BodyProgress;
 use crate::platform::Runtime;
 
-/// Runs `future` for at most `limit`; `None` when it took longer.
+/// Runs `future` for at most `limit`. Returns `None` if it takes longer.
 pub(crate) async fn within<F: Future>(
     runtime: &Arc<dyn Runtime>,
     limit: Duration,
     future: F,
 ) -> Option<F::Output> {
     pin_mut!(future);
-    for_now(runtime, limit, future).await
+    poll_for(runtime, limit, future).await
 }
 
-/// Runs `future` as long as it ends or bytes move within every `limit`.
-pub(crate) async fn while_moving<F: Future>(
+/// Runs `future` until it completes. Returns `None` once `limit` passes without progress.
+pub(crate) async fn while_progressing<F: Future>(
     runtime: &Arc<dyn Runtime>,
     limit: Duration,
     progress: Option<&BodyProgress>,
     future: F,
 ) -> Option<F::Output> {
     pin_mut!(future);
-    let mut seen = progress.map(BodyProgress::moved);
+    let mut before = progress.map(BodyProgress::bytes);
     loop {
-        if let Some(output) = for_now(runtime, limit, future.as_mut()).await {
+        if let Some(output) = poll_for(runtime, limit, future.as_mut()).await {
             return Some(output);
         }
-        let now = progress.map(BodyProgress::moved);
-        if now == seen {
+        let now = progress.map(BodyProgress::bytes);
+        if now == before {
             return None;
         }
-        seen = now;
+        before = now;
     }
 }
 
-/// Runs `future` for `limit`, to be gone on with if it gives `None`.
-async fn for_now<F: Future>(
+/// Runs `future` for at most `limit`. It can be polled again after `None`.
+async fn poll_for<F: Future>(
     runtime: &Arc<dyn Runtime>,
     limit: Duration,
     mut future: Pin<&mut F>,
 ) -> Option<F::Output> {
-    // What is there at once, as most bodies are, needs no timer.
+    // Created lazily: most futures complete without a timer.
     let mut timer = None;
     poll_fn(|context| match future.as_mut().poll(context) {
         Poll::Ready(output) => Poll::Ready(Some(output)),

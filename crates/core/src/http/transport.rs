@@ -1,8 +1,8 @@
-//! The one seam to the network: an HTTP request goes out, an HTTP response comes back.
+//! The interface to the network: [`Transport`] sends an HTTP request and returns the response.
 //!
-//! Everything else (retries, waiting, streams, files) is built on [`Transport`] and does not know
-//! what carries it. The native one is [`crate::native::HttpTransport`]; a host language may bring its
-//! own.
+//! Retries, polling, streams and files are built on top of it. The default on an operating system is
+//! [`HttpTransport`](crate::native::HttpTransport); the bindings also implement it over transports of their
+//! language.
 
 use std::fmt;
 
@@ -15,10 +15,10 @@ use crate::{
     platform::{BoxFuture, BoxStream, MaybeSend, MaybeSync},
 };
 
-/// Carries one HTTP request, once: no retries, no redirects.
+/// Sends HTTP requests.
 ///
-/// It must neither follow redirects (they would take the token along) nor repeat a request, and dropping the
-/// future must end the request.
+/// An implementation must not follow redirects, which could send the token to another origin, and must not
+/// retry. Dropping the future must end the request.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -27,7 +27,7 @@ use crate::{
 ///     transport::{HttpRequest, HttpResponse, Transport},
 /// };
 ///
-/// /// Answers every request by itself, for tests.
+/// /// Responds to every request with the same body, for tests.
 /// struct Canned(&'static [u8]);
 ///
 /// impl Transport for Canned {
@@ -45,17 +45,17 @@ use crate::{
 /// # Ok(()) }
 /// ```
 pub trait Transport: MaybeSend + MaybeSync {
-    /// Sends the request and resolves when the head of the response is there.
+    /// Sends the request. The future resolves once the head of the response has arrived.
     ///
     /// # Errors
     /// [`ErrorKind::Connection`](crate::ErrorKind::Connection) or
     /// [`ErrorKind::Timeout`](crate::ErrorKind::Timeout), marked with
-    /// [`Error::with_never_sent`](crate::Error::with_never_sent) when no byte of the request can have
-    /// reached the server. An error of any other kind is handed on at once, without another attempt.
+    /// [`Error::with_never_sent`](crate::Error::with_never_sent) if no part of the request can have
+    /// reached the server. Errors of other kinds are not retried.
     fn send(&self, request: HttpRequest) -> BoxFuture<'static, Result<HttpResponse>>;
 }
 
-/// A request as it goes to the wire.
+/// An HTTP request.
 ///
 /// ```
 /// use replicant::transport::HttpRequest;
@@ -65,17 +65,17 @@ pub trait Transport: MaybeSend + MaybeSync {
 /// }
 /// ```
 pub struct HttpRequest {
-    /// Method, in capitals.
+    /// Method, in upper case.
     pub method: &'static str,
     /// Absolute URL.
     pub url: Url,
-    /// Headers, names in lower case.
+    /// Headers, with lower-case names.
     pub headers: Vec<(String, String)>,
     /// Body.
     pub body: HttpBody,
 }
 
-/// A body on its way up.
+/// The body of a request.
 ///
 /// ```
 /// use futures_util::TryStreamExt;
@@ -90,20 +90,20 @@ pub struct HttpRequest {
 /// }
 /// ```
 pub enum HttpBody {
-    /// None.
+    /// No body.
     Empty,
-    /// All of it at once.
+    /// The whole body.
     Bytes(Bytes),
-    /// Piece by piece.
+    /// A streamed body.
     Stream {
-        /// Length in bytes, where it is known.
+        /// Length in bytes, if known.
         length: Option<u64>,
-        /// The pieces.
+        /// The chunks.
         chunks: BoxStream<'static, Result<Bytes>>,
     },
 }
 
-/// A response whose head has come.
+/// An HTTP response whose body has not been read.
 ///
 /// ```
 /// use replicant::transport::HttpResponse;
@@ -115,17 +115,17 @@ pub enum HttpBody {
 pub struct HttpResponse {
     /// Status.
     pub status: u16,
-    /// Headers, names in lower case.
+    /// Headers, with lower-case names.
     pub headers: Vec<(String, String)>,
-    /// The body, unread.
+    /// Unread body.
     pub body: Box<dyn BodySource>,
 }
 
-/// A body that can be had whole or as a stream, once.
+/// A response body that can be read once, as a whole or as a stream.
 ///
-/// Two forms, because on the web one promise for the whole body is much cheaper than many.
+/// Both forms exist because on the web one promise for the whole body is much cheaper than one per chunk.
 ///
-/// `Bytes` is one; [`StreamBody`] makes one of a stream.
+/// `Bytes` implements it; [`StreamBody`] wraps a stream.
 ///
 /// ```
 /// use replicant::transport::BodySource;
@@ -137,10 +137,10 @@ pub struct HttpResponse {
 /// # Ok(()) }
 /// ```
 pub trait BodySource: MaybeSend {
-    /// The whole body.
+    /// Returns the whole body.
     fn bytes(self: Box<Self>) -> BoxFuture<'static, Result<Bytes>>;
 
-    /// The pieces as they come.
+    /// Returns the chunks as they arrive.
     fn stream(self: Box<Self>) -> BoxStream<'static, Result<Bytes>>;
 }
 
@@ -154,7 +154,7 @@ impl BodySource for Bytes {
     }
 }
 
-/// A body that only comes piece by piece.
+/// A response body that wraps a stream of chunks.
 ///
 /// ```
 /// use futures_util::stream;
@@ -162,8 +162,8 @@ impl BodySource for Bytes {
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> replicant::Result<()> {
-/// let pieces = stream::iter([Ok("{".into()), Ok("}".into())]);
-/// let body = Box::new(StreamBody(Box::pin(pieces)));
+/// let chunks = stream::iter([Ok("{".into()), Ok("}".into())]);
+/// let body = Box::new(StreamBody(Box::pin(chunks)));
 /// assert_eq!(body.bytes().await?, "{}");
 /// # Ok(()) }
 /// ```
@@ -187,23 +187,14 @@ impl BodySource for StreamBody {
 }
 
 impl HttpResponse {
-    /// The first header of that name (given in lower case).
-    ///
-    /// ```
-    /// use replicant::transport::HttpResponse;
-    ///
-    /// let headers = vec![("etag".to_owned(), "\"7\"".to_owned())];
-    /// let response = HttpResponse { status: 200, headers, body: Box::new(bytes::Bytes::new()) };
-    /// assert_eq!(response.header("etag"), Some("\"7\""));
-    /// assert_eq!(response.header("content-type"), None);
-    /// ```
+    /// Returns the first header with this name, which must be in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         crate::error::header(&self.headers, name)
     }
 }
 
 impl fmt::Debug for HttpRequest {
-    /// Method and URL only: headers hold the token.
+    /// Writes the method and the redacted URL only: headers contain the token.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.method, crate::http::url::redacted_url(&self.url))
     }

@@ -1,4 +1,4 @@
-//! reqwest as the client's [`Transport`].
+//! Implements [`Transport`] over reqwest.
 
 use std::{
     path::PathBuf,
@@ -20,11 +20,11 @@ use crate::{
     platform::{BoxFuture, BoxStream},
 };
 
-/// HTTP/1.1 and HTTP/2 over TCP and TLS, connections kept and shared.
+/// HTTP/1.1 and HTTP/2 with a connection pool, over reqwest.
 ///
-/// Certificates are verified as the platform does; proxies are taken from the environment.
+/// Certificates are verified by the platform's verifier; proxies are read from the environment.
 ///
-/// [`Client::new`](crate::Client::new) makes one by itself; clients that are given the same one share its
+/// [`Client::new`](crate::Client::new) creates one by default. Clients with the same transport share
 /// connections.
 ///
 /// ```
@@ -37,8 +37,7 @@ use crate::{
 /// ```
 pub struct HttpTransport {
     settings: Settings,
-    // Made on first use: reading the platform's certificates takes milliseconds that a program which
-    // never sends a request should not pay.
+    // Built on first use: reading the platform's certificates takes milliseconds.
     client: OnceLock<(reqwest::Client, Arc<Proxies>)>,
 }
 
@@ -49,21 +48,13 @@ struct Settings {
 }
 
 impl HttpTransport {
-    /// A transport that connects within `connect_timeout`, through `proxy` if there is one, and also
-    /// trusts the authorities of `ca_bundle` (a PEM file).
+    /// Builds a transport.
+    ///
+    /// `connect_timeout` limits the time to connect. `proxy` is the URL of a proxy; without it, the proxy
+    /// variables of the environment apply. `ca_bundle` is a PEM file with additional certificate authorities.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidArgument`] if the proxy or the file cannot be used.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use replicant::native::HttpTransport;
-    ///
-    /// let proxy = Some("http://proxy.example:3128".to_owned());
-    /// let transport = HttpTransport::new(Duration::from_secs(10), proxy, None)?;
-    /// assert!(HttpTransport::new(Duration::from_secs(10), None, Some("no-such.pem".into())).is_err());
-    /// # Ok::<(), replicant::Error>(())
-    /// ```
+    /// [`ErrorKind::InvalidArgument`] if `proxy` is not a URL or `ca_bundle` cannot be read.
     pub fn new(connect_timeout: Duration, proxy: Option<String>, ca_bundle: Option<PathBuf>) -> Result<Self> {
         let proxy = proxy
             .map(|url| {
@@ -74,7 +65,7 @@ impl HttpTransport {
                 Ok::<_, Error>((url, proxy))
             })
             .transpose()?;
-        let certificates = ca_bundle.as_deref().map(certificates_of).transpose();
+        let certificates = ca_bundle.as_deref().map(read_certificates).transpose();
         let certificates =
             certificates.map_err(|why| Error::invalid(format!("`ca_bundle`: {why}")).about("ca_bundle"))?;
         let certificates = certificates.unwrap_or_default();
@@ -85,19 +76,19 @@ impl HttpTransport {
         if let Some(client) = self.client.get() {
             return Ok(client);
         }
-        // Fails if the program has chosen a provider already, which is then used.
+        // Fails if the program has already installed a provider, which is then used.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let Settings { connect_timeout, proxy, certificates } = &self.settings;
         let mut certificates = certificates.clone();
         for name in ["REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"] {
             if let Some(path) = std::env::var_os(name).filter(|path| !path.is_empty()) {
-                // Set for other programs: a wrong one is not a reason to send nothing.
-                certificates.extend(certificates_of(&PathBuf::from(path)).unwrap_or_default());
+                // These variables are meant for other programs, so an invalid file is ignored.
+                certificates.extend(read_certificates(&PathBuf::from(path)).unwrap_or_default());
             }
         }
         let mut builder = reqwest::Client::builder()
             .connect_timeout(*connect_timeout)
-            // Shorter than what servers keep, so that a connection is rarely used as it is closed.
+            // Shorter than the timeout of servers, so that a connection is rarely reused while it is closed.
             .pool_idle_timeout(Duration::from_secs(50))
             .redirect(reqwest::redirect::Policy::none())
             .referer(false);
@@ -115,7 +106,7 @@ impl HttpTransport {
     }
 }
 
-fn certificates_of(path: &std::path::Path) -> Result<Vec<reqwest::Certificate>, String> {
+fn read_certificates(path: &std::path::Path) -> Result<Vec<reqwest::Certificate>, String> {
     let pem = std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
     reqwest::Certificate::from_pem_bundle(&pem)
         .map_err(|error| format!("{} is not PEM: {error}", path.display()))
@@ -129,10 +120,11 @@ impl Transport for HttpTransport {
             let url = request.url().clone();
             let host = url.host_str().unwrap_or_default().to_owned();
             let sent = client.execute(request).await;
-            let response = sent.map_err(|error| match proxies.of(&url).filter(|_| error.is_connect()) {
-                Some(proxy) => unproxied(&host, &proxy, error),
-                None => broken(&host, error),
-            })?;
+            let response =
+                sent.map_err(|error| match proxies.for_url(&url).filter(|_| error.is_connect()) {
+                    Some(proxy) => proxy_error(&host, &proxy, error),
+                    None => connection_error(&host, error),
+                })?;
             let headers = response.headers().iter();
             Ok(HttpResponse {
                 status: response.status().as_u16(),
@@ -154,9 +146,9 @@ fn to_reqwest(request: HttpRequest) -> Result<reqwest::Request> {
     let mut out = reqwest::Request::new(method, url);
     let mut map = HeaderMap::with_capacity(headers.len());
     for (name, value) in headers {
-        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| unsendable(&name))?;
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid_header(&name))?;
         let value = HeaderValue::from_str(&value).or_else(|_| HeaderValue::from_bytes(value.as_bytes()));
-        let mut value = value.map_err(|_| unsendable(name.as_str()))?;
+        let mut value = value.map_err(|_| invalid_header(name.as_str()))?;
         value.set_sensitive(name == "authorization");
         map.append(name, value);
     }
@@ -174,14 +166,14 @@ fn to_reqwest(request: HttpRequest) -> Result<reqwest::Request> {
     Ok(out)
 }
 
-fn unsendable(name: &str) -> Error {
+fn invalid_header(name: &str) -> Error {
     Error::invalid(format!(
         "`headers`: the name or value of {name:?} contains characters that HTTP headers do not allow"
     ))
 }
 
-/// The largest announced length that memory is asked for at once.
-const BELIEVED: u64 = 64 << 20;
+/// Most bytes that a `content-length` preallocates.
+const MAX_PREALLOCATION: u64 = 64 << 20;
 
 struct ResponseBody {
     host: String,
@@ -192,10 +184,10 @@ impl BodySource for ResponseBody {
     fn bytes(self: Box<Self>) -> BoxFuture<'static, Result<Bytes>> {
         Box::pin(async move {
             let Self { host, mut response } = *self;
-            // Into place as it comes: reqwest would keep the pieces until all are there, and then join them.
-            let length = response.content_length().unwrap_or(0).min(BELIEVED);
+            // Appended chunk by chunk: reqwest would collect the chunks first and then copy them.
+            let length = response.content_length().unwrap_or(0).min(MAX_PREALLOCATION);
             let mut whole = Vec::with_capacity(length as usize);
-            while let Some(chunk) = response.chunk().await.map_err(|error| broken(&host, error))? {
+            while let Some(chunk) = response.chunk().await.map_err(|error| connection_error(&host, error))? {
                 whole.extend_from_slice(&chunk);
             }
             Ok(whole.into())
@@ -212,17 +204,17 @@ impl BodySource for ResponseBody {
                 Err(error) => Some((Err(error), None)),
             }
         });
-        Box::pin(chunks.map(move |chunk| chunk.map_err(|error| broken(&host, error))))
+        Box::pin(chunks.map(move |chunk| chunk.map_err(|error| connection_error(&host, error))))
     }
 }
 
-/// The error for a connection that failed at a proxy or behind it.
-fn unproxied(host: &str, proxy: &str, error: reqwest::Error) -> Error {
+/// Builds the error for a connection that failed at or behind a proxy.
+fn proxy_error(host: &str, proxy: &str, error: reqwest::Error) -> Error {
     let why = causes(&error).last().unwrap_or(&error).to_string();
     if is_untrusted(&why) {
-        return broken(host, error);
+        return connection_error(host, error);
     }
-    // The proxy answered, and refused.
+    // The proxy responded but did not connect.
     let refused = ["tunnel", "proxy auth", "unsuccessful"].iter().any(|word| why.contains(word));
     let message = if refused {
         format!("The proxy {proxy} did not connect to {host}: {why}.")
@@ -234,13 +226,14 @@ fn unproxied(host: &str, proxy: &str, error: reqwest::Error) -> Error {
     Error::new(kind, message).with_hint(hint).with_source(error.without_url()).with_never_sent()
 }
 
-/// Whether a connection failed for its certificate.
+/// Returns `true` if a connection failed because of its certificate.
 fn is_untrusted(why: &str) -> bool {
     why.contains("certificate") || why.contains("UnknownIssuer")
 }
 
-fn broken(host: &str, error: reqwest::Error) -> Error {
-    // The last cause says what happened.
+/// Builds the error for a connection that failed.
+fn connection_error(host: &str, error: reqwest::Error) -> Error {
+    // The root cause is the most specific one.
     let why = causes(&error).last().unwrap_or(&error).to_string();
     let (kind, message) = if error.is_connect() {
         let hint = if is_untrusted(&why) {
@@ -256,7 +249,7 @@ fn broken(host: &str, error: reqwest::Error) -> Error {
         (ErrorKind::Connection, format!("The connection to {host} broke: {why}."))
     };
     let never_sent = error.is_connect();
-    // Without its URL, whose query can hold signatures.
+    // Without the URL: its query may contain signatures.
     let error = Error::new(kind, message).with_source(error.without_url());
     if never_sent { error.with_never_sent() } else { error }
 }

@@ -1,4 +1,4 @@
-//! The web has no file system, and says so to what would write one; and it has one thread.
+//! Replaces the file functions on the web, which has no file system.
 
 use std::{
     convert::Infallible,
@@ -37,6 +37,6 @@ pub(crate) fn is_file(_: &str) -> bool {
     false
 }
 
-pub(crate) async fn make_folder(_: &Path) -> Result<(PathBuf, Vec<String>)> {
+pub(crate) async fn create_folder(_: &Path) -> Result<(PathBuf, Vec<String>)> {
     no_file_system()
 }

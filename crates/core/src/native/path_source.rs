@@ -1,4 +1,4 @@
-//! A file on disk that goes up, read ahead of what is being sent.
+//! Reads files on disk for uploads, one chunk ahead.
 
 use std::{
     collections::VecDeque,
@@ -17,19 +17,17 @@ use crate::{
     value::ByteSource,
 };
 
-/// How much of a file is read at once.
-const PIECE: usize = 512 * 1024;
+const CHUNK_SIZE: usize = 512 * 1024;
 
-/// A file on disk that goes up.
+/// A file on disk.
 #[derive(Debug)]
 pub(crate) struct PathSource {
     path: PathBuf,
 }
 
 impl crate::value::File {
-    /// Builds a file from a path. It is opened when it is sent.
-    ///
-    /// A path that cannot be read fails then, with [`ErrorKind::FileNotFound`].
+    /// Builds a file from a path. The file is opened when it is sent; if it cannot be read, the call fails
+    /// with [`ErrorKind::FileNotFound`].
     pub fn path(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
@@ -70,11 +68,11 @@ impl ByteSource for PathSource {
         Box::pin(async move {
             let path = self.path.clone();
             let opened = run_blocking(move || File::open(&path).map_err(|error| unreadable(&path, error)));
-            let reading = Reading::new(opened.await??, self.path.clone());
-            let pieces = stream::try_unfold(reading, |mut reading| async {
-                Ok(reading.next().await?.map(|piece| (piece, reading)))
+            let reader = ReadAhead::new(opened.await??, self.path.clone());
+            let chunks = stream::try_unfold(reader, |mut reader| async {
+                Ok(reader.next().await?.map(|chunk| (chunk, reader)))
             });
-            Ok(Box::pin(pieces) as BoxStream<'static, _>)
+            Ok(Box::pin(chunks) as BoxStream<'static, _>)
         })
     }
 }
@@ -84,36 +82,37 @@ fn unreadable(path: &Path, error: io::Error) -> Error {
         .with_source(error)
 }
 
-/// A file being read: one piece is, while the one before goes its way.
-struct Reading {
+/// A file reader that reads the next chunk while the previous one is sent.
+struct ReadAhead {
     path: PathBuf,
     next: BoxFuture<'static, Result<(File, io::Result<BytesMut>), BoxError>>,
-    /// What was handed out. Its memory is used again when nobody else holds it: new memory for each
-    /// piece would have to be cleared by the system each time, which takes longer than to read it.
-    given: VecDeque<Bytes>,
+    /// Returned chunks, whose memory is reused once the caller has dropped them. Fresh memory for each
+    /// chunk would take longer to clear than to fill.
+    returned: VecDeque<Bytes>,
 }
 
-impl Reading {
+impl ReadAhead {
     fn new(file: File, path: PathBuf) -> Self {
-        Self { path, next: read(file, BytesMut::new()), given: VecDeque::new() }
+        Self { path, next: read(file, BytesMut::new()), returned: VecDeque::new() }
     }
 
     async fn next(&mut self) -> Result<Option<Bytes>, BoxError> {
-        let (file, piece) = (&mut self.next).await?;
-        let piece = piece.map_err(|error| unreadable(&self.path, error))?.freeze();
-        if piece.is_empty() {
+        let (file, chunk) = (&mut self.next).await?;
+        let chunk = chunk.map_err(|error| unreadable(&self.path, error))?.freeze();
+        if chunk.is_empty() {
             return Ok(None);
         }
-        self.next = read(file, self.spare());
-        self.given.push_back(piece.clone());
-        Ok(Some(piece))
+        self.next = read(file, self.buffer());
+        self.returned.push_back(chunk.clone());
+        Ok(Some(chunk))
     }
 
-    fn spare(&mut self) -> BytesMut {
-        match self.given.pop_front().map(Bytes::try_into_mut) {
-            Some(Ok(spare)) => spare,
-            Some(Err(held)) => {
-                self.given.push_front(held);
+    /// Returns the memory of the oldest chunk if it is unused, otherwise an empty buffer.
+    fn buffer(&mut self) -> BytesMut {
+        match self.returned.pop_front().map(Bytes::try_into_mut) {
+            Some(Ok(buffer)) => buffer,
+            Some(Err(in_use)) => {
+                self.returned.push_front(in_use);
                 BytesMut::new()
             }
             None => BytesMut::new(),
@@ -121,24 +120,24 @@ impl Reading {
     }
 }
 
-/// Reads the next piece into `memory`; an empty one is the end.
+/// Reads the next chunk into `buffer`. An empty chunk is the end of the file.
 fn read(
     mut file: File,
-    mut memory: BytesMut,
+    mut buffer: BytesMut,
 ) -> BoxFuture<'static, Result<(File, io::Result<BytesMut>), BoxError>> {
     run_blocking(move || {
-        memory.resize(PIECE, 0);
+        buffer.resize(CHUNK_SIZE, 0);
         let read = loop {
-            match file.read(&mut memory) {
+            match file.read(&mut buffer) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 read => break read,
             }
         };
-        let piece = read.map(|length| {
-            memory.truncate(length);
-            memory
+        let chunk = read.map(|length| {
+            buffer.truncate(length);
+            buffer
         });
-        (file, piece)
+        (file, chunk)
     })
 }
 
@@ -147,25 +146,25 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_is_still_held_is_not_written_over() {
-        let whole: Vec<u8> = (0..5 * PIECE + 99).map(|n| ((n * 31) >> 7) as u8).collect();
+    async fn memory_is_reused_only_after_the_chunk_is_dropped() {
+        let whole: Vec<u8> = (0..5 * CHUNK_SIZE + 99).map(|n| ((n * 31) >> 7) as u8).collect();
         let path = std::env::temp_dir().join(format!("replicant-reading-{:x}", fastrand::u64(..)));
         std::fs::write(&path, &whole).unwrap();
-        let mut reading = Reading::new(File::open(&path).unwrap(), path.clone());
-        let (mut held, mut at, mut seen) = (VecDeque::new(), 0, std::collections::HashSet::new());
-        while let Some(piece) = reading.next().await.unwrap() {
-            seen.insert(piece.as_ptr());
-            held.push_back((at, piece.clone()));
-            at += piece.len();
+        let mut reader = ReadAhead::new(File::open(&path).unwrap(), path.clone());
+        let (mut held, mut offset, mut buffers) = (VecDeque::new(), 0, std::collections::HashSet::new());
+        while let Some(chunk) = reader.next().await.unwrap() {
+            buffers.insert(chunk.as_ptr());
+            held.push_back((offset, chunk.clone()));
+            offset += chunk.len();
             if held.len() > 2 {
                 held.pop_front();
             }
-            for (at, piece) in &held {
-                assert!(whole[*at..].starts_with(piece), "the piece at {at}");
+            for (offset, chunk) in &held {
+                assert!(whole[*offset..].starts_with(chunk), "the chunk at {offset}");
             }
         }
         std::fs::remove_file(&path).unwrap();
-        assert_eq!(at, whole.len());
-        assert!(seen.len() < 6, "no memory was used again");
+        assert_eq!(offset, whole.len());
+        assert!(buffers.len() < 6, "memory was never reused");
     }
 }

@@ -1,9 +1,9 @@
-//! Which proxy a request goes through, so that an error can name it.
+//! Determines the proxy of a request, for error messages.
 
 use hyper_util::client::proxy::matcher::Matcher;
 use url::Url;
 
-/// The proxies in force: the one that was set, or those of the environment.
+/// The configured proxy, or the proxies of the environment.
 #[derive(Debug)]
 pub(super) struct Proxies(Matcher);
 
@@ -15,8 +15,8 @@ impl Proxies {
         })
     }
 
-    /// The proxy for `url`, without its user name and password.
-    pub fn of(&self, url: &Url) -> Option<String> {
+    /// Returns the proxy for `url`, without its credentials.
+    pub fn for_url(&self, url: &Url) -> Option<String> {
         let proxy = self.0.intercept(&url.as_str().parse().ok()?)?;
         let (uri, host) = (proxy.uri(), proxy.uri().host()?);
         let port = uri.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
@@ -29,9 +29,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_password_is_not_shown() {
+    fn credentials_are_omitted() {
         let proxies = Proxies::new(Some("http://user:secret@proxy.example:3128"));
         let url = Url::parse("https://api.replicate.com/v1/predictions").unwrap();
-        assert_eq!(proxies.of(&url).as_deref(), Some("http://proxy.example:3128"));
+        assert_eq!(proxies.for_url(&url).as_deref(), Some("http://proxy.example:3128"));
     }
 }

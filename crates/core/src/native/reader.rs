@@ -1,4 +1,4 @@
-//! A stream of bytes as tokio's `AsyncRead`.
+//! Implements tokio's `AsyncRead` for a stream of chunks.
 
 use std::{
     io,
@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, ReadBuf};
 
 use crate::{error::Result, platform::BoxStream};
 
-/// Reads a file output; see [`FileOutput::reader`](crate::FileOutput::reader).
+/// An `AsyncRead` over a file output; see [`FileOutput::reader`](crate::FileOutput::reader).
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
@@ -23,7 +23,7 @@ use crate::{error::Result, platform::BoxStream};
 /// # Ok(()) }
 /// ```
 pub struct Reader {
-    // In a mutex's place: a boxed stream is Send but not Sync, and readers are expected to be both.
+    // A mutex that is never locked: it makes the boxed stream `Sync`, which readers are expected to be.
     chunks: std::sync::Mutex<BoxStream<'static, Result<Bytes>>>,
     current: Bytes,
 }

@@ -1,4 +1,4 @@
-//! tokio as the client's [`Runtime`].
+//! Implements [`Runtime`] over tokio.
 
 use std::{
     sync::Arc,
@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 
 use crate::platform::{BoxFuture, Runtime, SpawnFn, Spawner};
 
-/// The clock and timer of tokio, running at a rate of choice.
+/// The clock, timer and spawner of tokio. Tests can make its time pass faster.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -27,19 +27,7 @@ pub struct TokioRuntime {
 }
 
 impl TokioRuntime {
-    /// A clock that passes `rate` seconds in one real second: 1 except in tests.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use replicant::{native::TokioRuntime, platform::Runtime};
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() {
-    /// // An hour in under four seconds.
-    /// let runtime = TokioRuntime::with_rate(1000.0);
-    /// runtime.sleep(Duration::from_secs(1)).await;
-    /// # }
-    /// ```
+    /// Builds a runtime whose clock advances `rate` seconds per real second: 1 except in tests.
     pub fn with_rate(rate: f64) -> Self {
         let epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self { started: Instant::now(), epoch, rate }
@@ -64,18 +52,18 @@ impl Runtime for TokioRuntime {
     }
 
     fn spawner(&self) -> Spawner {
-        Arc::new(Tokio(Handle::current()))
+        Arc::new(TokioSpawner(Handle::current()))
     }
 }
 
-/// The longest duration where there are more seconds than fit: a user's `Duration::MAX` means for ever.
+/// Converts seconds to a duration, saturating: `Duration::MAX` means forever.
 fn seconds(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
 }
 
-struct Tokio(Handle);
+struct TokioSpawner(Handle);
 
-impl SpawnFn for Tokio {
+impl SpawnFn for TokioSpawner {
     fn spawn(&self, task: BoxFuture<'static, ()>) {
         self.0.spawn(task);
     }

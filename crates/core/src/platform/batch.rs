@@ -1,37 +1,37 @@
-//! Pieces collected to be worked on at once, on another thread.
+//! Batches chunks for work on another thread.
 
 use std::mem;
 
 use bytes::Bytes;
 
-/// How many bytes make a batch. Handing over each piece as it comes takes longer than writing or hashing it.
-pub(crate) const BATCH: usize = 1 << 20;
-/// How many pieces make one, however small: each takes 32 bytes beside what it holds.
-const PIECES: usize = 4096;
+/// Bytes in a full batch. Passing each chunk to another thread would take longer than writing or hashing it.
+pub(crate) const BATCH_SIZE: usize = 1 << 20;
+/// Chunks in a full batch, however small: each takes 32 bytes in addition to its content.
+const MAX_CHUNKS: usize = 4096;
 
-/// Pieces in their order, until there are enough of them.
+/// An ordered list of chunks with a limit on bytes and on chunks.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
-    pieces: Vec<Bytes>,
+    chunks: Vec<Bytes>,
     size: usize,
 }
 
 impl Batch {
-    /// Takes the next piece.
-    pub fn push(&mut self, piece: Bytes) {
-        self.size += piece.len();
-        self.pieces.push(piece);
+    /// Appends a chunk.
+    pub fn push(&mut self, chunk: Bytes) {
+        self.size += chunk.len();
+        self.chunks.push(chunk);
     }
 
-    /// Whether it is time to hand over what is there.
+    /// Returns `true` if the batch should be processed.
     pub fn is_full(&self) -> bool {
-        self.size >= BATCH || self.pieces.len() >= PIECES
+        self.size >= BATCH_SIZE || self.chunks.len() >= MAX_CHUNKS
     }
 
-    /// Hands over the pieces, and begins anew.
+    /// Returns the chunks and empties the batch.
     pub fn take(&mut self) -> Vec<Bytes> {
         self.size = 0;
-        mem::take(&mut self.pieces)
+        mem::take(&mut self.chunks)
     }
 }
 
@@ -39,23 +39,23 @@ impl Batch {
 mod tests {
     use super::*;
 
-    /// How many pieces of a size are collected before they are handed over.
-    fn collected(size: usize) -> usize {
-        let piece = Bytes::from(vec![0; size]);
+    /// Returns how many chunks of `size` bytes fill a batch.
+    fn chunks_in_batch(size: usize) -> usize {
+        let chunk = Bytes::from(vec![0; size]);
         let mut batch = Batch::default();
         while !batch.is_full() {
-            batch.push(piece.clone());
+            batch.push(chunk.clone());
         }
-        let pieces = batch.take();
-        assert!(!batch.is_full(), "begun anew");
-        pieces.len()
+        let chunks = batch.take();
+        assert!(!batch.is_full(), "the batch is empty");
+        chunks.len()
     }
 
     #[test]
-    fn bytes_and_pieces_are_both_bounded() {
-        assert_eq!(collected(2 * BATCH), 1);
-        assert_eq!(collected(BATCH / 3), 4);
-        assert_eq!(collected(BATCH / PIECES), PIECES);
-        assert_eq!(collected(1), PIECES);
+    fn a_batch_limits_bytes_and_chunks() {
+        assert_eq!(chunks_in_batch(2 * BATCH_SIZE), 1);
+        assert_eq!(chunks_in_batch(BATCH_SIZE / 3), 4);
+        assert_eq!(chunks_in_batch(BATCH_SIZE / MAX_CHUNKS), MAX_CHUNKS);
+        assert_eq!(chunks_in_batch(1), MAX_CHUNKS);
     }
 }

@@ -1,8 +1,8 @@
-//! Work that would block the thread of an event loop.
+//! Blocking work outside the event loop.
 
 use super::{BoxError, BoxFuture};
 
-/// Runs `work` on a thread for blocking work.
+/// Runs blocking `work` on another thread.
 ///
 /// # Errors
 /// If the work panics or the runtime shuts down before it has run.
@@ -11,17 +11,17 @@ pub(crate) fn run_blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> BoxFuture<'static, Result<T, BoxError>> {
     let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-        // A custom transport may run on another runtime than tokio.
-        let done = work();
-        return Box::pin(async { Ok(done) });
+        // A custom transport may run on a runtime other than tokio.
+        let output = work();
+        return Box::pin(async { Ok(output) });
     };
-    let working = runtime.spawn_blocking(work);
-    Box::pin(async { Ok(working.await?) })
+    let task = runtime.spawn_blocking(work);
+    Box::pin(async { Ok(task.await?) })
 }
 
-/// Runs `work` at once, as there is only one thread.
+/// Runs `work` at once: the web has one thread.
 #[cfg(target_arch = "wasm32")]
 pub(crate) fn run_blocking<T: 'static>(work: impl FnOnce() -> T) -> BoxFuture<'static, Result<T, BoxError>> {
-    let done = work();
-    Box::pin(async { Ok(done) })
+    let output = work();
+    Box::pin(async { Ok(output) })
 }

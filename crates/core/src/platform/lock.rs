@@ -1,8 +1,8 @@
-//! Mutexes that survive a panic of another thread.
+//! Mutexes that ignore poisoning.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Locks `mutex`. A poisoned one is used as it is: no code here leaves its data half-changed.
+/// Locks `mutex`, even if it is poisoned: no code in this crate leaves its data inconsistent on panic.
 pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

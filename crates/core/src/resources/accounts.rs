@@ -8,7 +8,7 @@ use crate::{
     value::Object,
 };
 
-/// A user or an organisation.
+/// An account: a user or an organization.
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
@@ -23,27 +23,21 @@ pub struct Account {
     /// `user` or `organization`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// Its name in URLs.
+    /// Name in URLs.
     pub username: String,
-    /// Its name for people.
+    /// Display name.
     pub name: Option<String>,
-    /// Its page on GitHub.
+    /// URL of the GitHub profile.
     pub github_url: Option<String>,
-    /// Its picture.
+    /// URL of the avatar image.
     pub avatar_url: Option<String>,
-    /// Members that are newer than this crate.
+    /// Members that this version of the crate does not know.
     #[serde(flatten)]
     pub extra: Object,
 }
 
 impl Client {
-    /// The account that the token belongs to. `GET /account`
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// println!("{}", client.account().await?.username);
-    /// # Ok(()) }
-    /// ```
+    /// Gets the account that the token belongs to. `GET /account`
     pub fn account(&self) -> Call<Account> {
         Call::new(self, Ok(Request::get("/account")))
     }

@@ -1,4 +1,4 @@
-//! Collections: models that somebody put together by what they do.
+//! Collections of models.
 
 use serde::{Deserialize, Serialize};
 
@@ -21,70 +21,41 @@ use crate::{
 #[serde(default)]
 #[non_exhaustive]
 pub struct Collection {
-    /// Its name for people.
+    /// Display name.
     pub name: String,
-    /// Its name in URLs.
+    /// Name in URLs.
     pub slug: String,
-    /// What it is about.
+    /// Description.
     pub description: Option<String>,
-    /// What it is about at length, in Markdown; not in lists.
+    /// Long description in Markdown. Absent in lists.
     pub full_description: Option<String>,
-    /// Its models; not in lists.
+    /// Models. Empty in lists.
     pub models: Vec<Model>,
-    /// Members that are newer than this crate.
+    /// Members that this version of the crate does not know.
     #[serde(flatten)]
     pub extra: Object,
 }
 
-/// The collections; see [`Client::collections`].
-///
-/// ```no_run
-/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-/// let collections = client.collections();
-/// println!("{}", collections.list().await?.results.len());
-/// # Ok(()) }
-/// ```
+/// Methods for collections; see [`Client::collections`].
 #[derive(Debug, Clone, Copy)]
 pub struct Collections<'c> {
     client: &'c Client,
 }
 
 impl Client {
-    /// The collections of models.
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// println!("{}", client.collections().get("text-to-image").await?.name);
-    /// # Ok(()) }
-    /// ```
+    /// Returns the methods for collections of models.
     pub fn collections(&self) -> Collections<'_> {
         Collections { client: self }
     }
 }
 
 impl Collections<'_> {
-    /// All collections, without their models. `GET /collections`
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// for collection in client.collections().list().await?.results {
-    ///     println!("{}: {}", collection.slug, collection.name);
-    /// }
-    /// # Ok(()) }
-    /// ```
+    /// Lists collections, without their models. `GET /collections`
     pub fn list(&self) -> List<Collection> {
         List::new(self.client, Ok(Request::get("/collections")))
     }
 
-    /// One collection with its models. `GET /collections/{slug}`
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// for model in client.collections().get("text-to-image").await?.models {
-    ///     println!("{}/{}", model.owner, model.name);
-    /// }
-    /// # Ok(()) }
-    /// ```
+    /// Gets a collection with its models. `GET /collections/{slug}`
     pub fn get(&self, slug: &str) -> Call<Collection> {
         Call::new(self.client, path("/collections/{slug}", &[("slug", slug)]).map(Request::get))
     }

@@ -1,4 +1,4 @@
-//! Files that were uploaded to be inputs.
+//! Uploaded files.
 
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +22,7 @@ use crate::{
     value::{File, Object, Observer, Value},
 };
 
-/// An uploaded file. Pass its `urls.get` as an input.
+/// An uploaded file. Use its `urls["get"]` in inputs.
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
@@ -34,33 +34,33 @@ use crate::{
 #[serde(default)]
 #[non_exhaustive]
 pub struct UploadedFile {
-    /// Its id.
+    /// Id.
     pub id: String,
-    /// The name it was uploaded under.
+    /// File name.
     pub name: Option<String>,
-    /// Its MIME type.
+    /// MIME type.
     pub content_type: Option<String>,
-    /// Its size in bytes.
+    /// Size in bytes.
     pub size: Option<i64>,
-    /// Its checksums by name, such as `sha256`.
+    /// Checksums by algorithm, such as `sha256`.
     pub checksums: Object,
-    /// What was given with it.
+    /// Metadata given at the upload.
     pub metadata: Value,
-    /// RFC 3339.
+    /// Time of the upload, in RFC 3339.
     pub created_at: Option<String>,
-    /// When it is deleted by itself. RFC 3339.
+    /// Time at which the API deletes the file, in RFC 3339.
     pub expires_at: Option<String>,
-    /// `get` is the URL to use as an input.
+    /// URLs. `get` is the URL to use in inputs.
     pub urls: Object,
-    /// Members that are newer than this crate.
+    /// Members that this version of the crate does not know.
     #[serde(flatten)]
     pub extra: Object,
 }
 
-/// A file about to be uploaded: `.await` it.
+/// A call that uploads a file; see [`Files::create`].
 ///
 /// # Errors
-/// As a [`Call`], [`ErrorKind::FileNotFound`](crate::ErrorKind::FileNotFound) and
+/// The errors of a [`Call`], [`ErrorKind::FileNotFound`](crate::ErrorKind::FileNotFound) and
 /// [`ErrorKind::FileTooLarge`](crate::ErrorKind::FileTooLarge).
 ///
 /// ```no_run
@@ -81,15 +81,7 @@ pub struct CreateFile {
 }
 
 impl CreateFile {
-    /// Anything to keep with the file: an object.
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// use replicant::{File, json};
-    ///
-    /// client.files().create(File::path("photo.png")).metadata(json!({"album": "birds"})).await?;
-    /// # Ok(()) }
-    /// ```
+    /// Sets metadata to store with the file. Must be an object.
     pub fn metadata(mut self, metadata: impl Into<Value>) -> Self {
         self.metadata = Some(metadata.into());
         self
@@ -175,12 +167,17 @@ pub(crate) struct DownloadParams {
     pub signature: String,
 }
 
-/// The files of an account; see [`Client::files`].
+/// Methods for uploaded files; see [`Client::files`].
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-/// let files = client.files();
-/// println!("{}", files.list().await?.results.len());
+/// use replicant::File;
+///
+/// let photo = client.files().create(File::path("photo.png")).await?;
+/// for scale in [2, 4] {
+///     let input = replicant::json!({"image": photo.urls["get"].to_string(), "scale": scale});
+///     client.run("nightmareai/real-esrgan", input).await?;
+/// }
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone, Copy)]
@@ -189,36 +186,17 @@ pub struct Files<'c> {
 }
 
 impl Client {
-    /// Files to be inputs. `run` and the creates upload what they need by themselves; this is for
-    /// files that several predictions share.
+    /// Returns the methods for uploaded files.
     ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// use replicant::File;
-    ///
-    /// let photo = client.files().create(File::path("photo.png")).await?;
-    /// for scale in [2, 4] {
-    ///     let input = replicant::json!({"image": photo.urls["get"].to_string(), "scale": scale});
-    ///     client.run("nightmareai/real-esrgan", input).await?;
-    /// }
-    /// # Ok(()) }
-    /// ```
+    /// `run` and the creates upload files in their input. Use these methods for files that several
+    /// predictions share.
     pub fn files(&self) -> Files<'_> {
         Files { client: self }
     }
 }
 
 impl Files<'_> {
-    /// Uploads a file of 100 MiB at most; it is deleted by itself after a day. `POST /files`
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// use replicant::File;
-    ///
-    /// let file = client.files().create(File::path("photo.png")).await?;
-    /// println!("{}", file.urls["get"]);
-    /// # Ok(()) }
-    /// ```
+    /// Uploads a file of at most 100 MiB. The API deletes it after a day. `POST /files`
     pub fn create(&self, file: File) -> CreateFile {
         self.create_from(Ok(file))
     }
@@ -233,52 +211,27 @@ impl Files<'_> {
         }
     }
 
-    /// What is known of a file; not its content. `GET /files/{id}`
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// println!("{:?}", client.files().get("cneyb0").await?.expires_at);
-    /// # Ok(()) }
-    /// ```
+    /// Gets the metadata of a file. `GET /files/{id}`
     pub fn get(&self, id: &str) -> Call<UploadedFile> {
         Call::new(self.client, path("/files/{id}", &[("id", id)]).map(Request::get))
     }
 
-    /// All files. `GET /files`
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// for file in client.files().list().await?.results {
-    ///     println!("{} {}", file.id, file.name.unwrap_or_default());
-    /// }
-    /// # Ok(()) }
-    /// ```
+    /// Lists uploaded files. `GET /files`
     pub fn list(&self) -> List<UploadedFile> {
         List::new(self.client, Ok(Request::get("/files")))
     }
 
     /// Deletes a file. `DELETE /files/{id}`
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// client.files().delete("cneyb0").await?;
-    /// # Ok(()) }
-    /// ```
     pub fn delete(&self, id: &str) -> Call<bool> {
         Call::expecting(self.client, path("/files/{id}", &[("id", id)]).map(Request::delete), Expect::Nothing)
     }
 
-    /// A file's content, by a signature made with the account's signing secret; `expiry` is in seconds
-    /// since the Unix epoch. `GET /files/{id}/download`
+    /// Downloads the content of a file, as [`Value::Bytes`]. `GET /files/{id}/download`
     ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// let content = client.files().download("cneyb0", "acme", 1_767_225_600, "c2lnbmF0dXJl").await?;
-    /// if let replicant::Value::Bytes(bytes) = content {
-    ///     println!("{} bytes", bytes.len());
-    /// }
-    /// # Ok(()) }
-    /// ```
+    /// - `owner`: the account that owns the file.
+    /// - `expiry`: when the signature expires, in seconds since the Unix epoch.
+    /// - `signature`: the base64-encoded HMAC-SHA256 of `{owner} {id} {expiry}` with the account's signing
+    ///   secret.
     pub fn download(&self, id: &str, owner: &str, expiry: i64, signature: &str) -> Call<Value> {
         let request = path("/files/{id}/download", &[("id", id)]).map(|path| {
             Request::get(path)

@@ -1,4 +1,4 @@
-//! The machines that models can run on.
+//! Hardware that models can run on.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use crate::{
     value::Object,
 };
 
-/// A kind of machine.
+/// A type of machine that models can run on.
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
@@ -19,25 +19,17 @@ use crate::{
 #[serde(default)]
 #[non_exhaustive]
 pub struct Hardware {
-    /// Its name for people.
+    /// Display name.
     pub name: String,
-    /// What models and deployments name it by.
+    /// Identifier in models and deployments, such as `gpu-t4`.
     pub sku: String,
-    /// Members that are newer than this crate.
+    /// Members that this version of the crate does not know.
     #[serde(flatten)]
     pub extra: Object,
 }
 
 impl Client {
-    /// The machines that models can run on. `GET /hardware`
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// for hardware in client.hardware().await? {
-    ///     println!("{}: {}", hardware.sku, hardware.name);
-    /// }
-    /// # Ok(()) }
-    /// ```
+    /// Lists the hardware that models can run on. `GET /hardware`
     pub fn hardware(&self) -> Call<Vec<Hardware>> {
         Call::new(self, Ok(Request::get("/hardware")))
     }

@@ -1,4 +1,4 @@
-//! Search over models, collections and pages of documentation.
+//! Search for models, collections and documentation pages.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ use crate::{
     value::{Object, Value},
 };
 
-/// What a search found.
+/// The results of a search.
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
@@ -21,35 +21,27 @@ use crate::{
 #[serde(default)]
 #[non_exhaustive]
 pub struct SearchResults {
-    /// What was searched for.
+    /// The search query.
     pub query: String,
-    /// The models, best first.
+    /// Models, best match first.
     pub models: Vec<FoundModel>,
-    /// The collections; their `models` are names (`owner/name`) here.
+    /// Collections. Their `models` are names (`owner/name`).
     pub collections: Vec<Value>,
-    /// Pages of documentation: `name` and `href`.
+    /// Documentation pages, with `name` and `href`.
     pub pages: Vec<Object>,
-    /// Members that are newer than this crate.
+    /// Members that this version of the crate does not know.
     #[serde(flatten)]
     pub extra: Object,
 }
 
-/// A model that a search found.
-///
-/// ```no_run
-/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-/// for found in client.search("upscale", None).await?.models {
-///     println!("{} {:?}", found.model.name, found.metadata.get("tags"));
-/// }
-/// # Ok(()) }
-/// ```
+/// A model in the results of a search.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct FoundModel {
     /// The model.
     pub model: Model,
-    /// What the search knows of it: `generated_description`, `tags`, `score`.
+    /// Metadata of the search: `generated_description`, `tags`, `score`.
     pub metadata: Object,
 }
 
@@ -62,17 +54,9 @@ pub(crate) struct SearchParams {
 }
 
 impl Client {
-    /// Searches models, collections and documentation. `GET /search`
+    /// Searches for models, collections and documentation pages. `GET /search`
     ///
-    /// `limit` is how many models to give, 1 to 50; the API's default is 20.
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// for found in client.search("upscale a photo", None).await?.models {
-    ///     println!("{}/{}", found.model.owner, found.model.name);
-    /// }
-    /// # Ok(()) }
-    /// ```
+    /// `limit` is the maximum number of models, 1 to 50; the default of the API is 20.
     pub fn search(&self, query: &str, limit: Option<u32>) -> Call<SearchResults> {
         Call::new(self, Ok(Request::get("/search").query("query", Some(query)).query("limit", limit)))
     }

@@ -1,4 +1,4 @@
-//! The secret that webhooks are signed with; see [`Webhook`](crate::Webhook) for verifying them.
+//! The signing secret of webhooks. [`Webhook`](crate::Webhook) verifies them.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use crate::{
     http::request::Request,
 };
 
-/// The secret that the API signs an account's webhooks with. Worth keeping: it rarely changes.
+/// The secret that signs the webhooks of an account. It rarely changes, so it can be cached.
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
@@ -19,7 +19,7 @@ use crate::{
 #[serde(default)]
 #[non_exhaustive]
 pub struct WebhookSecret {
-    /// `whsec_` and base64.
+    /// The secret, `whsec_...`.
     pub key: String,
 }
 
@@ -29,41 +29,21 @@ impl std::fmt::Debug for WebhookSecret {
     }
 }
 
-/// Webhooks; see [`Client::webhooks`].
-///
-/// ```no_run
-/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-/// let webhooks = client.webhooks();
-/// let secret = webhooks.secret().await?;
-/// # Ok(()) }
-/// ```
+/// Methods for webhooks; see [`Client::webhooks`].
 #[derive(Debug, Clone, Copy)]
 pub struct Webhooks<'c> {
     client: &'c Client,
 }
 
 impl Client {
-    /// What webhooks are verified with.
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// let secret = client.webhooks().secret().await?.key;
-    /// # Ok(()) }
-    /// ```
+    /// Returns the methods for webhooks.
     pub fn webhooks(&self) -> Webhooks<'_> {
         Webhooks { client: self }
     }
 }
 
 impl Webhooks<'_> {
-    /// The account's signing secret. `GET /webhooks/default/secret`
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// let secret = client.webhooks().secret().await?;
-    /// # let _ = secret.key;
-    /// # Ok(()) }
-    /// ```
+    /// Gets the signing secret of the account. `GET /webhooks/default/secret`
     pub fn secret(&self) -> Call<WebhookSecret> {
         Call::new(self.client, Ok(Request::get("/webhooks/default/secret")))
     }

@@ -47,7 +47,7 @@ impl From<serde_json::Value> for Value {
         match json {
             Json::Null => Value::Null,
             Json::Bool(bool) => Value::Bool(bool),
-            // Read from its text, as the user's build may have `arbitrary_precision` on.
+            // Parsed from its text, because the user's build may enable `arbitrary_precision`.
             Json::Number(number) => Number::parse(&number.to_string()).map_or(Value::Null, Value::Number),
             Json::String(string) => Value::String(string),
             Json::Array(items) => items.into(),

@@ -1,4 +1,4 @@
-//! [`Value`] to Rust structs, by serde; files and exact numbers pass through as they are.
+//! Decodes a [`Value`] into Rust types with serde. Files and exact numbers pass through unchanged.
 
 use std::{cell::Cell, iter::Enumerate, mem};
 
@@ -13,30 +13,31 @@ use serde::{
 
 use super::{DecodeError, Number, Value};
 
-/// The name by which [`Value`] asks for a value as it is.
+/// The newtype name with which [`Value`] requests a value without conversion.
 pub(super) const VALUE: &str = "$replicant::Value";
 
 thread_local! {
-    // serde's data model has no files, so they take this side door. It is filled and emptied
-    // within one call of `deserialize_newtype_struct` and never seen otherwise.
-    static HANDED_OVER: Cell<Option<Value>> = const { Cell::new(None) };
+    // serde's data model has no files, so whole values pass through this cell. It is set and taken
+    // within one call of `deserialize_newtype_struct`.
+    static PASSED: Cell<Option<Value>> = const { Cell::new(None) };
 }
 
-pub(super) fn handed_over() -> Option<Value> {
-    HANDED_OVER.take()
+/// Takes the value that [`ValueDeserializer`] passes without conversion.
+pub(super) fn take_passed() -> Option<Value> {
+    PASSED.take()
 }
 
-/// Deserializes `T` from a value.
+/// Decodes `T` from a value.
 pub(crate) fn from_value<T: DeserializeOwned>(value: Value, nulls: Nulls) -> Result<T, DecodeError> {
     T::deserialize(ValueDeserializer::new(value, nulls))
 }
 
-/// How to read a member that is `null` although its type has no `null`.
+/// How to decode a member that is `null` although its type is not optional.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Nulls {
-    /// Refused: the user passed it.
+    /// As an error, for values that a user passed.
     Refused,
-    /// As if it were omitted: a `null` that the API adds must not make a response unreadable.
+    /// As the default, for responses: an unexpected `null` must not make a response unreadable.
     Default,
 }
 
@@ -51,7 +52,7 @@ impl ValueDeserializer {
         Self { value, nulls, member: false }
     }
 
-    /// The value, or `default` for a member that is `null` and need not be anything.
+    /// Returns the value, or `default` for a `null` member if [`Nulls::Default`] applies.
     fn or(self, default: Value) -> Value {
         match self.value {
             Value::Null if self.member && self.nulls == Nulls::Default => default,
@@ -108,7 +109,7 @@ impl<'de> Deserializer<'de> for ValueDeserializer {
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
         if name == VALUE {
-            HANDED_OVER.set(Some(self.value));
+            PASSED.set(Some(self.value));
             return visitor.visit_unit();
         }
         visitor.visit_newtype_struct(self)
@@ -177,7 +178,7 @@ impl<'de> SeqAccess<'de> for Items {
 
 struct Members {
     rest: indexmap::map::IntoIter<String, Value>,
-    /// The one whose name was read last.
+    /// The member whose name was decoded last.
     member: (String, Value),
     nulls: Nulls,
 }

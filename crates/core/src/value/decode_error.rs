@@ -1,4 +1,4 @@
-//! Why a value cannot be decoded.
+//! The error for a value that cannot be decoded.
 
 use std::fmt;
 
@@ -9,60 +9,60 @@ use super::{
     nearest::{list, option_advice},
 };
 
-/// Parameters that only the bindings pass; messages do not suggest them.
+/// Parameters that only the bindings pass. Messages do not suggest them.
 pub(crate) const INTERNAL: [&str; 4] = ["clock_rate", "detailed", "poll_output", "report_uploads"];
 
 /// A value that does not have the expected form, or text that is not JSON.
 ///
-/// The message is written for the person who passed the value; serde's own assumes knowledge of serde.
+/// Messages name types as users know them; serde's messages use names of Rust types.
 #[derive(Debug)]
 pub struct DecodeError {
     text: String,
-    /// The path to the offending value, such as `input.images[0]`; empty at the top.
+    /// The path to the invalid value, such as `input.images[0]`; empty at the root.
     pub(crate) path: String,
-    /// The member that `text` names, if the error is about its name rather than its value.
+    /// The unknown or missing member that `text` names, if any.
     pub(crate) member: Option<String>,
     source: Option<serde_json::Error>,
 }
 
 impl DecodeError {
     pub(super) fn not_json(error: serde_json::Error) -> Self {
-        Self { source: Some(error), ..Self::at_top(String::new()) }
+        Self { source: Some(error), ..Self::at_root(String::new()) }
     }
 
-    /// Builds the error for a word that is none of those expected.
+    /// Builds the error for a word that is not in `expected`.
     pub(super) fn no_variant(given: &str, expected: &[&str]) -> Self {
-        Self::at_top(format!("must be {}, not {given}", list(expected, '"', "or")))
+        Self::at_root(format!("must be {}, not {given}", list(expected, '"', "or")))
     }
 
-    /// Adds the object member that holds the offending value to the path.
+    /// Prepends an object member to the path.
     pub(super) fn in_member(self, name: &str) -> Self {
         let dot = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
         Self { path: [name, dot, &self.path].concat(), ..self }
     }
 
-    /// Adds the array item that holds the offending value to the path.
+    /// Prepends an array item to the path.
     pub(super) fn in_item(self, index: usize) -> Self {
         let dot = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
         Self { path: format!("[{index}]{dot}{}", self.path), ..self }
     }
 
     pub(super) fn not_an_object(given: &Value) -> Self {
-        Self::at_top(format!("must be an object, not {}", given.kind()))
+        Self::at_root(format!("must be an object, not {}", given.kind()))
     }
 
-    /// Builds the error for a member that is none of `known`, with the one that was probably meant.
+    /// Builds the error for an unknown member, with a suggestion from `known`.
     pub(super) fn unknown_member<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Self {
         let known: Vec<&str> = known.filter(|name| !INTERNAL.contains(name)).collect();
         Self::about_member(name, format!("unknown option `{name}`; {}", option_advice(name, &known)))
     }
 
-    fn at_top(text: String) -> Self {
+    fn at_root(text: String) -> Self {
         Self { text, path: String::new(), member: None, source: None }
     }
 
     fn about_member(name: &str, text: String) -> Self {
-        Self { member: Some(name.to_owned()), ..Self::at_top(text) }
+        Self { member: Some(name.to_owned()), ..Self::at_root(text) }
     }
 }
 
@@ -83,11 +83,11 @@ impl std::error::Error for DecodeError {
 
 impl de::Error for DecodeError {
     fn custom<T: fmt::Display>(text: T) -> Self {
-        Self::at_top(text.to_string())
+        Self::at_root(text.to_string())
     }
 
     fn invalid_type(given: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::at_top(format!("must be {}, not {}", expectation(expected), shown(given)))
+        Self::at_root(format!("must be {}, not {}", expectation(expected), describe(given)))
     }
 
     fn invalid_value(given: Unexpected<'_>, expected: &dyn Expected) -> Self {
@@ -119,13 +119,13 @@ fn expectation(expected: &dyn Expected) -> String {
     }
 }
 
-fn shown(given: Unexpected<'_>) -> String {
+fn describe(given: Unexpected<'_>) -> String {
     match given {
         Unexpected::Bool(value) => value.to_string(),
         Unexpected::Signed(value) => value.to_string(),
         Unexpected::Unsigned(value) => value.to_string(),
         Unexpected::Float(value) => value.to_string(),
-        // A longer text may be a token in the wrong place.
+        // A longer string may be a misplaced token.
         Unexpected::Str(text) if text.len() < 30 => format!("{text:?}"),
         Unexpected::Str(_) => "a string".to_owned(),
         Unexpected::Unit | Unexpected::Option => "null".to_owned(),

@@ -1,18 +1,18 @@
-//! Values as text.
+//! Formats values as text.
 
 use std::fmt;
 
 use super::Value;
 
 impl fmt::Display for Value {
-    /// Strings as they are, everything else as JSON.
+    /// Writes strings and URLs as they are, everything else as JSON.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(string) = self.as_str() {
             return f.write_str(string);
         }
         match serde_json::to_string(self) {
             Ok(json) => f.write_str(&json),
-            // JSON has no files and no bytes.
+            // The value holds bytes or a file, which JSON cannot express.
             Err(_) => write!(f, "{self:?}"),
         }
     }

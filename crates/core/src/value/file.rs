@@ -1,4 +1,4 @@
-//! Files in inputs: where their bytes come from, and what is known about them.
+//! Files in inputs: their source, name and type.
 
 use std::{fmt, sync::Arc};
 
@@ -9,8 +9,8 @@ use crate::platform::{BoxError, BoxFuture, BoxStream, MaybeSend, MaybeSync};
 
 /// The source of a [`File`]'s bytes. A binding implements it for the file objects of its language.
 ///
-/// Its errors may be of any type. An [`Error`](crate::Error) reaches the caller as it is, any other one as
-/// the cause of an [`ErrorKind::FileNotFound`](crate::ErrorKind::FileNotFound).
+/// Errors may be of any type. An [`Error`](crate::Error) reaches the caller unchanged; any other error
+/// becomes the source of an [`ErrorKind::FileNotFound`](crate::ErrorKind::FileNotFound).
 ///
 /// ```
 /// use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::platform::{BoxError, BoxFuture, BoxStream, MaybeSend, MaybeSync};
 /// use futures_util::stream;
 /// use replicant::{BoxError, BoxFuture, BoxStream, ByteSource, File};
 ///
-/// /// `n` zeros, made as they are sent.
+/// /// A number of zero bytes, generated as they are sent.
 /// #[derive(Debug)]
 /// struct Zeros(usize);
 ///
@@ -38,31 +38,31 @@ use crate::platform::{BoxError, BoxFuture, BoxStream, MaybeSend, MaybeSync};
 /// let file = File::source(Arc::new(Zeros(1000))).filename("zeros.bin");
 /// ```
 pub trait ByteSource: fmt::Debug + MaybeSend + MaybeSync {
-    /// Returns the number of bytes, if it is known before reading.
+    /// Returns the number of bytes, or `None` if it is unknown before reading.
     fn len(&self) -> Option<u64>;
 
-    /// Whether there are no bytes.
+    /// Returns `true` if the source is known to be empty.
     fn is_empty(&self) -> bool {
         self.len() == Some(0)
     }
 
-    /// Whether [`ByteSource::open`] returns the same bytes a second time.
+    /// Returns `true` if [`ByteSource::open`] can be called again and returns the same bytes.
     fn replayable(&self) -> bool;
 
-    /// Identifies the content: sources of equal identity are uploaded once. `None` if that is unknown.
+    /// Returns an identity of the content: sources with equal identities are uploaded once. `None` if unknown.
     fn identity(&self) -> Option<String> {
         None
     }
 
-    /// Checks, before anything is sent, that the source can be read.
+    /// Checks that the source can be read. Called before anything is sent.
     ///
     /// # Errors
-    /// If it cannot be read.
+    /// Fails if the source cannot be read.
     fn check(&self) -> Result<(), BoxError> {
         Ok(())
     }
 
-    /// Opens the source at its first byte.
+    /// Opens the source at its first byte and returns its chunks.
     fn open(&self) -> BoxFuture<'_, Result<BoxStream<'static, Result<Bytes, BoxError>>, BoxError>>;
 }
 
@@ -118,29 +118,30 @@ impl File {
         self
     }
 
-    /// Sets the MIME type. Defaults to the type that the file name suggests, or else the content.
+    /// Sets the MIME type. Defaults to the type of the extension of the file name, or else to the type
+    /// detected from the content.
     pub fn content_type(mut self, content_type: impl Into<String>) -> Self {
         self.content_type = Some(content_type.into());
         self
     }
 
-    /// Whether both are sent with the same name and type.
+    /// Returns `true` if both files have the same name and type.
     pub(crate) fn is_named_as(&self, other: &Self) -> bool {
         self.filename == other.filename && self.content_type == other.content_type
     }
 
-    /// The name under which the file is uploaded.
+    /// Returns the name under which the file is uploaded.
     pub(crate) fn name(&self) -> &str {
         self.filename.as_deref().filter(|name| !name.is_empty()).unwrap_or("file")
     }
 
-    /// The MIME type, given the first bytes of the file.
-    pub(crate) fn mime(&self, beginning: &[u8]) -> String {
+    /// Returns the MIME type, detected from the first bytes if necessary.
+    pub(crate) fn mime(&self, first_bytes: &[u8]) -> String {
         if let Some(content_type) = &self.content_type {
             return content_type.clone();
         }
         let by_name = self.filename.as_deref().and_then(|name| mime_guess::from_path(name).first_raw());
-        let by_content = || infer::get(beginning).map(|kind| kind.mime_type());
+        let by_content = || infer::get(first_bytes).map(|kind| kind.mime_type());
         by_name.or_else(by_content).unwrap_or("application/octet-stream").to_owned()
     }
 }
@@ -152,7 +153,7 @@ impl fmt::Debug for File {
 }
 
 impl PartialEq for File {
-    /// Whether both read the same source.
+    /// Returns `true` if both files share one source.
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.source, &other.source)
     }

@@ -1,4 +1,4 @@
-//! JSON text to [`Value`] and back, nothing lost on the way.
+//! Reads and writes JSON without loss.
 
 use std::{cell::Cell, fmt};
 
@@ -13,18 +13,10 @@ use serde_json::value::RawValue;
 use super::{DecodeError, Number, Value, decode};
 
 impl Value {
-    /// Reads JSON text.
+    /// Parses JSON text.
     ///
     /// # Errors
-    /// If `text` is not JSON.
-    ///
-    /// ```
-    /// use replicant::Value;
-    ///
-    /// let value = Value::from_json(br#"{"id": 123456789012345678901234567890}"#)?;
-    /// assert_eq!(value["id"].to_string(), "123456789012345678901234567890");
-    /// # Ok::<(), replicant::Error>(())
-    /// ```
+    /// Fails if `text` is not valid JSON.
     pub fn from_json(text: &[u8]) -> Result<Value, DecodeError> {
         BEYOND_64_BITS.set(false);
         // Validating UTF-8 once for the whole text is faster than once per string.
@@ -33,21 +25,13 @@ impl Value {
             return serde_json::from_slice(text).map_err(DecodeError::not_json);
         };
         let value = serde_json::from_str(text).map_err(DecodeError::not_json)?;
-        if BEYOND_64_BITS.take() { exact(text).map_err(DecodeError::not_json) } else { Ok(value) }
+        if BEYOND_64_BITS.take() { parse_exact(text).map_err(DecodeError::not_json) } else { Ok(value) }
     }
 
-    /// Writes JSON text. A file output is written as its URL.
+    /// Returns the value as JSON text. A file output is written as its URL.
     ///
     /// # Errors
-    /// If the value holds bytes, a file, or a float that is not finite.
-    ///
-    /// ```
-    /// use replicant::{Value, json};
-    ///
-    /// assert_eq!(Value::from(json!({"a": [1, 1.5]})).to_json()?, br#"{"a":[1,1.5]}"#);
-    /// assert!(Value::from(f64::NAN).to_json().is_err());
-    /// # Ok::<(), replicant::Error>(())
-    /// ```
+    /// Fails if the value holds bytes, a file, or a float that is not finite.
     pub fn to_json(&self) -> Result<Vec<u8>, EncodeError> {
         serde_json::to_vec(self).map_err(EncodeError)
     }
@@ -70,7 +54,7 @@ pub(crate) fn check_json(text: &str) -> Result<(), DecodeError> {
     serde_json::from_str(text).map(|Checked| ()).map_err(DecodeError::not_json)
 }
 
-/// Any value, forgotten. Unlike serde's own, it also refuses escapes that are no text.
+/// Any valid JSON value, discarded. Unlike serde's `IgnoredAny`, it rejects invalid Unicode escapes.
 struct Checked;
 
 impl<'de> Deserialize<'de> for Checked {
@@ -122,29 +106,31 @@ impl<'de> Visitor<'de> for Checked {
 }
 
 thread_local! {
-    /// Set when a number was met that serde_json can only give as a float; see `exact`.
+/// Whether the text contains a number that serde_json may have rounded to a float; see [`parse_exact`].
     static BEYOND_64_BITS: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Reads JSON number by number from its text.
+/// Parses JSON whose integers may exceed 64 bits.
 ///
-/// serde_json rounds integers beyond 64 bits to floats unless its `arbitrary_precision` is on, and
-/// that feature would change every other crate of the user's build. So such documents, which are
-/// rare, are read again here, level by level.
-fn exact(text: &str) -> serde_json::Result<Value> {
+/// serde_json rounds such integers to floats unless its feature `arbitrary_precision` is enabled, which
+/// would affect every crate in the user's build. These rare documents are parsed again here, level by
+/// level.
+fn parse_exact(text: &str) -> serde_json::Result<Value> {
     Ok(match text.trim_start().as_bytes().first() {
         Some(b'{') => {
             let members: IndexMap<String, &RawValue> = serde_json::from_str(text)?;
             Value::Object(
                 members
                     .into_iter()
-                    .map(|(key, raw)| Ok((key, exact(raw.get())?)))
+                    .map(|(key, raw)| Ok((key, parse_exact(raw.get())?)))
                     .collect::<serde_json::Result<_>>()?,
             )
         }
         Some(b'[') => {
             let items: Vec<&RawValue> = serde_json::from_str(text)?;
-            Value::Array(items.into_iter().map(|raw| exact(raw.get())).collect::<serde_json::Result<_>>()?)
+            Value::Array(
+                items.into_iter().map(|raw| parse_exact(raw.get())).collect::<serde_json::Result<_>>()?,
+            )
         }
         Some(b'-' | b'0'..=b'9') => match Number::parse(text.trim()) {
             Some(number) => Value::Number(number),
@@ -156,7 +142,7 @@ fn exact(text: &str) -> serde_json::Result<Value> {
 
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // The name lets our own deserializer hand a value over as it is, files included.
+        // This name makes `ValueDeserializer` pass the value without conversion, files included.
         deserializer.deserialize_newtype_struct(decode::VALUE, ValueVisitor)
     }
 }
@@ -175,7 +161,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(decode::handed_over().unwrap_or_default())
+        Ok(decode::take_passed().unwrap_or_default())
     }
 
     fn visit_none<E>(self) -> Result<Value, E> {
@@ -222,7 +208,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
-        // First in a row, then into a map of the right size: growing a map costs more than all the rest.
+        // Collected first: growing a map costs more than building it at its final size.
         let mut members: Vec<(String, Value)> = Vec::new();
         while let Some(member) = access.next_entry()? {
             members.push(member);
@@ -269,7 +255,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn large_integers_and_the_order_of_members_are_kept() {
+    fn large_integers_and_member_order_are_preserved() {
         let text = r#"{"z":123456789012345678901234567890,"a":[18446744073709551615,-9223372036854775808,1e20,1.0],"m":{"b":null,"a":"\u0000é"}}"#;
         let value = Value::from_json(text.as_bytes()).unwrap();
         assert_eq!(value["z"], Value::Number(Number::Big("123456789012345678901234567890".into())));
@@ -278,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn text_that_is_not_json_is_an_error() {
+    fn invalid_json_is_an_error() {
         let deep = "[".repeat(1000) + &"]".repeat(1000);
         for text in ["", "{", "<html>", "nul", "[1,]", "\"\u{1}", r#""\ud800""#, "1e999", "[1] 2", &deep] {
             for error in [Value::from_json(text.as_bytes()).unwrap_err(), check_json(text).unwrap_err()] {

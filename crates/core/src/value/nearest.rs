@@ -1,6 +1,6 @@
-//! Which option was meant by a name that does not exist.
+//! Suggests an option for an unknown name.
 
-/// Names of one option in other clients and languages, and common misspellings of it.
+/// Names that other clients and languages use for one option.
 const SYNONYMS: &[&[&str]] = &[
     &[
         "token",
@@ -31,30 +31,30 @@ const SYNONYMS: &[&[&str]] = &[
     &["cancel_after", "lifetime", "expires_in"],
 ];
 
-/// Returns the name in `names` that `given` was probably meant for: another spelling, a synonym or a near miss.
+/// Returns the name in `names` that `given` most likely stands for: another spelling, a synonym or a typo.
 pub(crate) fn nearest<'a>(given: &str, names: &[&'a str]) -> Option<&'a str> {
-    let given = plain(given);
-    let is = |name: &&&str| plain(name) == given;
+    let given = normalize(given);
+    let is = |name: &&&str| normalize(name) == given;
     if let Some(name) = names.iter().find(is) {
         return Some(name);
     }
-    let groups = SYNONYMS.iter().filter(|group| group.iter().any(|name| plain(name) == given));
+    let groups = SYNONYMS.iter().filter(|group| group.iter().any(|name| normalize(name) == given));
     let synonym = groups
         .flat_map(|group| group.iter())
-        .find_map(|synonym| names.iter().find(|name| plain(name) == plain(synonym)));
+        .find_map(|synonym| names.iter().find(|name| normalize(name) == normalize(synonym)));
     if let Some(name) = synonym {
         return Some(name);
     }
-    let (distance, name) = names.iter().map(|name| (distance(&given, &plain(name)), *name)).min()?;
+    let (distance, name) = names.iter().map(|name| (distance(&given, &normalize(name)), *name)).min()?;
     (distance <= given.len() * 2 / 5).then_some(name)
 }
 
-/// A name without the marks by which languages spell it differently.
-fn plain(name: &str) -> String {
+/// Removes the differences between the naming conventions of languages.
+fn normalize(name: &str) -> String {
     name.replace(['_', '-'], "").to_lowercase()
 }
 
-/// The edit distance: insertions, deletions and replacements.
+/// Returns the edit distance: insertions, deletions and replacements.
 fn distance(from: &str, to: &str) -> usize {
     let mut row: Vec<usize> = (0..=to.len()).collect();
     for (i, a) in from.bytes().enumerate() {
@@ -69,7 +69,7 @@ fn distance(from: &str, to: &str) -> usize {
     row[to.len()]
 }
 
-/// What to say about the option `given`, where only `names` exist.
+/// Returns advice for the unknown option `given` where `names` are valid.
 pub(crate) fn option_advice(given: &str, names: &[&str]) -> String {
     match nearest(given, names) {
         Some(name) => format!("did you mean `{name}`?"),
@@ -79,7 +79,7 @@ pub(crate) fn option_advice(given: &str, names: &[&str]) -> String {
     }
 }
 
-/// Names in a row, each in quotes.
+/// Joins names, each in quotes.
 pub(super) fn list(names: &[&str], quote: char, last_word: &str) -> String {
     let quoted: Vec<String> = names.iter().map(|name| format!("{quote}{name}{quote}")).collect();
     match quoted.split_last() {
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn another_spelling_a_synonym_or_a_near_miss() {
+    fn suggests_other_spellings_synonyms_and_typos() {
         let client = ["token", "base_url", "timeout", "max_retries", "proxy", "headers"];
         for (given, meant) in [
             ("baseURL", "base_url"),
@@ -109,7 +109,7 @@ mod tests {
         }
         assert_eq!(nearest("flavour", &client), None);
         assert_eq!(nearest("onRetry", &client), None);
-        // In Python and Node the token has other names.
+        // The token has other names in Python and Node.
         assert_eq!(nearest("api_key", &["api_token", "base_url"]), Some("api_token"));
         assert_eq!(nearest("apiKey", &["auth", "baseUrl"]), Some("auth"));
         let run = ["ref", "input", "webhook", "webhook_events_filter", "wait"];

@@ -1,4 +1,4 @@
-//! Numbers that keep what they were: an integer stays an integer, whatever its size.
+//! Numbers that preserve integers of any size.
 
 use std::fmt;
 
@@ -13,18 +13,18 @@ use std::fmt;
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub enum Number {
-    /// An integer that fits 64 signed bits.
+    /// An integer that fits `i64`.
     Int(i64),
-    /// An integer above that, within 64 unsigned bits.
+    /// A larger integer that fits `u64`.
     UInt(u64),
-    /// The decimal digits of an integer beyond 64 bits.
+    /// The decimal digits of an integer that exceeds 64 bits.
     Big(Box<str>),
-    /// Anything with a fraction or an exponent.
+    /// A number with a fraction or an exponent.
     Float(f64),
 }
 
 impl Number {
-    /// Reads a JSON number; `None` if `text` is not one that can be kept.
+    /// Parses a JSON number. Returns `None` if `text` is not a number or overflows.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         if text.bytes().any(|byte| matches!(byte, b'.' | b'e' | b'E')) {
             return text.parse().ok().filter(|float: &f64| float.is_finite()).map(Self::Float);
@@ -38,28 +38,14 @@ impl Number {
         Self::big(text)
     }
 
-    /// An integer from its decimal digits, `-` allowed in front.
-    ///
-    /// ```
-    /// use replicant::Number;
-    ///
-    /// assert!(Number::big("123456789012345678901234567890").is_some());
-    /// assert!(Number::big("1.5").is_none());
-    /// ```
+    /// Builds an integer from decimal digits with an optional leading `-`.
     pub fn big(digits: &str) -> Option<Self> {
         let unsigned = digits.strip_prefix('-').unwrap_or(digits);
         let valid = !unsigned.is_empty() && unsigned.bytes().all(|byte| byte.is_ascii_digit());
         valid.then(|| Self::Big(digits.into()))
     }
 
-    /// The integer, if it is one that fits.
-    ///
-    /// ```
-    /// use replicant::Number;
-    ///
-    /// assert_eq!(Number::UInt(7).as_i64(), Some(7));
-    /// assert_eq!(Number::UInt(u64::MAX).as_i64(), None);
-    /// ```
+    /// Returns the integer if it fits `i64`.
     pub fn as_i64(&self) -> Option<i64> {
         match self {
             Self::Int(int) => Some(*int),
@@ -68,11 +54,7 @@ impl Number {
         }
     }
 
-    /// The nearest float.
-    ///
-    /// ```
-    /// assert_eq!(replicant::Number::Int(7).as_f64(), 7.0);
-    /// ```
+    /// Returns the nearest float.
     pub fn as_f64(&self) -> f64 {
         match self {
             Self::Int(int) => *int as f64,

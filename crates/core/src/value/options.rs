@@ -1,4 +1,4 @@
-//! Options: decoded by name, and listed so that every language can be held to the same names, types and units.
+//! Declares options with a table of their names, types and units, which every language is tested against.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -6,20 +6,20 @@ use indexmap::IndexMap;
 
 use super::{DecodeError, Object, Value};
 
-/// One option as every language must offer it.
+/// An option that every language must support.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct OptionSpec {
     pub name: &'static str,
-    /// `string`, `number`, `integer`, `boolean`, `list`, `table` (an object of strings), `any`, or the words that
-    /// are accepted, such as `cancel | leave`.
+    /// `string`, `number`, `integer`, `boolean`, `list`, `table` (an object of strings), `any`, or
+    /// the accepted words, such as `cancel | leave`.
     pub kind: &'static str,
     pub unit: Option<&'static str>,
 }
 
 impl OptionSpec {
-    /// Builds the entry for an option of type `T`.
+    /// Builds the entry of an option of type `T`.
     pub const fn of<T: OptionType>(name: &'static str) -> Self {
-        // A field whose name is a keyword is declared as a raw identifier.
+        // Fields named like keywords are raw identifiers.
         let name = match name.as_bytes() {
             [b'r', b'#', ..] => name.split_at(2).1,
             _ => name,
@@ -71,12 +71,12 @@ impl<T: OptionType> OptionType for Option<T> {
     const UNIT: Option<&'static str> = T::UNIT;
 }
 
-/// A struct of options that lists its fields.
+/// A struct of options with a table of its fields.
 pub(crate) trait OptionTable {
     const TABLE: &'static [OptionSpec];
 }
 
-/// Declares a struct, to be decoded by serde, that implements [`OptionTable`].
+/// Declares a struct that serde decodes, and implements [`OptionTable`] for it.
 ///
 /// Fields after `rust` exist in Rust only.
 macro_rules! options {
@@ -101,7 +101,7 @@ macro_rules! options {
 }
 pub(crate) use options;
 
-/// Members of an object to be shared out among the structs that declare them.
+/// Members of an object, to be distributed to the structs that declare them.
 pub(crate) struct Members(Object);
 
 impl Members {
@@ -119,7 +119,7 @@ impl Members {
         Value::Object(taken.collect())
     }
 
-    /// Refuses a member that none of the tables lists.
+    /// Rejects a member that is in none of the tables.
     pub fn refuse_rest(&self, tables: &[&[OptionSpec]]) -> Result<(), DecodeError> {
         let names = || tables.iter().flat_map(|table| table.iter()).map(|option| option.name);
         self.0.keys().next().map_or(Ok(()), |name| Err(DecodeError::unknown_member(name, names())))

@@ -1,4 +1,4 @@
-//! Durations as options give them: in seconds.
+//! Decodes durations from seconds.
 
 use std::{fmt, time::Duration};
 
@@ -7,7 +7,7 @@ use serde::{
     de::{Error, Unexpected, Visitor},
 };
 
-/// Seconds as any number that can be a duration.
+/// Decodes a duration in seconds.
 pub(crate) fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     Option::<f64>::deserialize(deserializer)?.map(duration).transpose()
 }
@@ -17,7 +17,7 @@ fn duration<E: Error>(seconds: f64) -> Result<Duration, E> {
         .map_err(|_| E::custom("must be a non-negative, finite number of seconds"))
 }
 
-/// Decodes a time limit in seconds; the text `none` means no limit, `Duration::MAX`.
+/// Decodes a time limit in seconds. The string `none` means no limit, `Duration::MAX`.
 pub(crate) fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     struct Limit;
 

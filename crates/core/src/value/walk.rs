@@ -1,4 +1,4 @@
-//! Reading and replacing the leaves of a [`Value`].
+//! Visits and replaces the leaves of a [`Value`].
 
 use super::Value;
 
@@ -18,8 +18,8 @@ pub enum PathSegment {
     Index(usize),
 }
 
-/// Writes a path as text, such as `input.images[0]`.
-pub(crate) fn place(root: &str, path: &[PathSegment]) -> String {
+/// Formats a path as text, such as `input.images[0]`.
+pub(crate) fn format_path(root: &str, path: &[PathSegment]) -> String {
     let mut text = root.to_owned();
     for segment in path {
         match segment {
@@ -34,7 +34,7 @@ pub(crate) fn place(root: &str, path: &[PathSegment]) -> String {
 }
 
 impl Value {
-    /// Returns the paths of all file outputs, depth first.
+    /// Returns the paths of all file outputs, in depth-first order.
     pub fn file_paths(&self) -> Vec<Vec<PathSegment>> {
         let mut paths = Vec::new();
         self.walk(&mut Vec::new(), &mut |value, path| {
@@ -45,12 +45,7 @@ impl Value {
         paths
     }
 
-    /// Concatenates all strings, as language models return their output in pieces. File outputs are left out.
-    ///
-    /// ```
-    /// let output: replicant::Value = replicant::json!(["Hel", "lo"]).into();
-    /// assert_eq!(output.text(), "Hello");
-    /// ```
+    /// Concatenates all strings, such as the items of a language model's output. File outputs are omitted.
     pub fn text(&self) -> String {
         let mut text = String::new();
         self.walk(&mut Vec::new(), &mut |value, _| {
@@ -61,7 +56,7 @@ impl Value {
         text
     }
 
-    /// Visits every leaf with its path, depth first.
+    /// Visits every leaf with its path, in depth-first order.
     pub(crate) fn walk<'a>(
         &'a self,
         path: &mut Vec<PathSegment>,
