@@ -1,4 +1,4 @@
-//! Plays `tests/cases/*.json` through the core's operation table, as every language plays them.
+//! Plays the conformance cases in `tests/cases` through the operation table.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -35,10 +35,12 @@ fn cases() -> Vec<Case> {
     cases
 }
 
-/// Bytes and files in place of the objects that stand for them.
-fn revive(value: Value, folder: &Path) -> Value {
+/// Replaces the objects `$bytes` and `$file` by bytes and files.
+fn decode_files(value: Value, folder: &Path) -> Value {
     match value {
-        Value::Array(items) => Value::Array(items.into_iter().map(|item| revive(item, folder)).collect()),
+        Value::Array(items) => {
+            Value::Array(items.into_iter().map(|item| decode_files(item, folder)).collect())
+        }
         Value::Object(members) => {
             let decode = |text: &Value| STANDARD.decode(text.as_str().unwrap()).unwrap();
             if let Some(base64) = members.get("$bytes") {
@@ -56,13 +58,16 @@ fn revive(value: Value, folder: &Path) -> Value {
                 let file = File::path(path);
                 return file_type.map_or(file.clone(), |kind| file.content_type(kind)).into();
             }
-            Value::Object(members.into_iter().map(|(name, member)| (name, revive(member, folder))).collect())
+            Value::Object(
+                members.into_iter().map(|(name, member)| (name, decode_files(member, folder))).collect(),
+            )
         }
         leaf => leaf,
     }
 }
 
-fn plain(value: &Value) -> Value {
+/// Encodes bytes as in the cases, and file outputs as URLs.
+fn to_plain_json(value: &Value) -> Value {
     match value {
         Value::Bytes(bytes) => replicant::json!({"$bytes": STANDARD.encode(bytes)}).into(),
         other => Value::from_json(&other.to_json().unwrap()).unwrap(),
@@ -93,11 +98,11 @@ fn check_error(error: &Error, expected: &Value) {
                 assert!(error.message().contains(text), "{:?} lacks {text:?}", error.message());
             }
         } else {
-            let actual = plain(&fields[name.as_str()]);
-            assert!(matches(&actual, value), "error.{name} is {actual} instead of {value}\n{error:?}");
+            let actual = to_plain_json(&fields[name.as_str()]);
+            assert!(matches(&actual, value), "error.{name} is {actual}, expected {value}\n{error:?}");
         }
     }
-    assert!(!format!("{error:?}{fields:?}").contains("r8_test"), "the token is in {error:?}");
+    assert!(!format!("{error:?}{fields:?}").contains("r8_test"), "the error contains the token: {error:?}");
 }
 
 async fn play(emulator: &Emulator, case: &Case) {
@@ -116,35 +121,35 @@ async fn play(emulator: &Emulator, case: &Case) {
     let client = Client::new(options).unwrap();
 
     let operation = case["call"]["operation"].as_str().unwrap();
-    let params = revive(case["call"]["params"].clone(), folder.path());
+    let params = decode_files(case["call"]["params"].clone(), folder.path());
     let outcome = if case["call"]["stream"].as_bool() == Some(true) {
-        operation::open(&client, operation, params).try_collect::<Vec<_>>().await.map(Answer::Many)
+        operation::open(&client, operation, params).try_collect::<Vec<_>>().await.map(Outcome::Many)
     } else {
-        operation::call(&client, operation, params, None).await.map(|reply| Answer::One(reply.value))
+        operation::call(&client, operation, params, None).await.map(|reply| Outcome::One(reply.value))
     };
     match (case.get("error"), outcome) {
         (Some(expected), Err(error)) => check_error(&error, expected),
-        (Some(expected), Ok(_)) => panic!("there is no error, but should be {expected}"),
+        (Some(expected), Ok(_)) => panic!("expected the error {expected}"),
         (None, Err(error)) => panic!("{error:?}"),
-        (None, Ok(answer)) => answer.check(&case),
+        (None, Ok(outcome)) => outcome.check(&case),
     }
     replicant::background::drain(std::time::Duration::from_secs(5)).await;
     let problems = script.problems();
     assert!(problems.is_empty(), "{problems:#?}");
 }
 
-enum Answer {
+enum Outcome {
     One(Value),
     Many(Vec<Item>),
 }
 
-impl Answer {
+impl Outcome {
     fn check(self, case: &Value) {
         match self {
             Self::One(value) => {
                 if let Some(expected) = case.get("result") {
-                    let value = plain(&value);
-                    assert!(matches(&value, expected), "the result is {value} instead of {expected}");
+                    let value = to_plain_json(&value);
+                    assert!(matches(&value, expected), "the result is {value}, expected {expected}");
                 }
             }
             Self::Many(items) => {
@@ -154,7 +159,7 @@ impl Answer {
                     match item {
                         Item::Bytes(bytes) => content.extend_from_slice(&bytes),
                         Item::Event(event) => values.push(event_value(&event)),
-                        // A page counts by its items; the prediction before the events not at all.
+                        // A page counts as its items. The prediction before the events is ignored.
                         Item::Value(value) => match value.get("results").and_then(Value::as_array) {
                             Some(results) => values.extend(results.iter().cloned()),
                             None if value.get("urls").is_some_and(|urls| urls.get("stream").is_some()) => {}
@@ -167,8 +172,8 @@ impl Answer {
                     assert_eq!(STANDARD.encode(content), expected.as_str().unwrap());
                 }
                 if let Some(expected) = case.get("items") {
-                    let values = plain(&Value::Array(values));
-                    assert!(matches(&values, expected), "the items are {values} instead of {expected}");
+                    let values = to_plain_json(&Value::Array(values));
+                    assert!(matches(&values, expected), "the items are {values}, expected {expected}");
                 }
             }
         }
@@ -189,7 +194,7 @@ fn event_value(event: &replicant::Event) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn every_case() {
+async fn every_case_passes() {
     let emulator = Emulator::start(Config::default()).unwrap();
     let mut failed = Vec::new();
     for case in cases() {
@@ -205,10 +210,10 @@ async fn every_case() {
 }
 
 #[test]
-fn every_operation_occurs_in_a_case() {
+fn every_operation_has_a_case() {
     let played: BTreeSet<String> =
         cases().iter().map(|case| case.json["call"]["operation"].to_string()).collect();
     let all = operation::OPERATIONS.iter().chain(operation::STREAMS);
     let missing: Vec<_> = all.filter(|name| !played.contains(**name)).collect();
-    assert!(missing.is_empty(), "without a case: {missing:?}");
+    assert!(missing.is_empty(), "operations without a case: {missing:?}");
 }

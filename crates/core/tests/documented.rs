@@ -1,4 +1,4 @@
-//! What `docs/reliability.md` promises is tested by what it names.
+//! Checks that the tests named in `docs/reliability.md` exist.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -8,7 +8,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// What stands in the files of that name below a folder.
+/// Returns the text of all files with a name below a folder.
 fn text_of(name: &str, folder: &Path) -> String {
     let mut text = String::new();
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -22,8 +22,8 @@ fn text_of(name: &str, folder: &Path) -> String {
     text
 }
 
-/// How a test of that name begins in a file of that kind.
-fn beginning(file: &str, test: &str) -> String {
+/// Returns how a test is declared in the language of a file.
+fn declaration(file: &str, test: &str) -> String {
     match file.rsplit('.').next().unwrap() {
         "rs" => format!("fn {test}("),
         "py" => format!("def {test}("),
@@ -33,7 +33,7 @@ fn beginning(file: &str, test: &str) -> String {
     }
 }
 
-/// The pieces of a cell: files and functions stand between backticks, the names of cases between quotes.
+/// Returns the names in a cell: files and functions in backticks, cases in quotes.
 fn names(cell: &str) -> Vec<String> {
     let mut names = Vec::new();
     let mut rest = cell;
@@ -48,7 +48,7 @@ fn names(cell: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_test_that_is_named_exists() {
+fn every_named_test_exists() {
     let text = std::fs::read_to_string(root().join("docs/reliability.md")).unwrap();
     let rows = text.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| fault"));
     let mut count = 0;
@@ -66,10 +66,10 @@ fn every_test_that_is_named_exists() {
             }
             let (file, text) =
                 file.as_ref().unwrap_or_else(|| panic!("the file of {name:?} is missing: {row}"));
-            assert!(text.contains(&beginning(file, &name)), "{file} has no test {name:?}: {row}");
+            assert!(text.contains(&declaration(file, &name)), "{file} has no test {name:?}: {row}");
             tests += 1;
         }
-        assert!(tests > 0, "a promise without a test: {row}");
+        assert!(tests > 0, "the promise names no test: {row}");
         count += tests;
     }
     assert!(count > 50, "only {count} tests are named");

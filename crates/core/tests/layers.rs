@@ -1,4 +1,4 @@
-//! The core and the bindings are built in layers, each of which imports only what lies below it.
+//! Checks that each layer of the core and of the bindings imports only lower layers.
 
 #[path = "../../../tests/support/layers.rs"]
 mod layers;

@@ -1,10 +1,11 @@
-//! What is told of files on their way up, through every way in.
+//! Uploads of files in inputs, and their progress.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 
 use std::{
+    io::Write,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -16,11 +17,12 @@ use bytes::Bytes;
 use futures_util::{TryStreamExt, stream};
 use replicant::{
     BoxError, BoxFuture, BoxStream, ByteSource, Client, Error, ErrorKind, File, FileEncodingStrategy, Item,
-    Observer, Options, UploadProgress, Value, json, operation,
+    MAX_FILE_SIZE, Observer, Options, UploadProgress, Value, json, operation,
     transport::{HttpBody, HttpRequest, HttpResponse, Transport},
 };
 use replicant_emulator::{Config, Emulator};
 use sha2::{Digest, Sha256};
+use support::{play, quick, settled, temporary_folder};
 
 const SIZE: usize = 600_000;
 
@@ -43,61 +45,64 @@ fn params(extra: &serde_json::Value) -> Value {
     params
 }
 
-fn listening() -> (Observer, Arc<Mutex<Vec<Value>>>) {
-    let told = Arc::new(Mutex::new(Vec::new()));
-    let heard = told.clone();
-    (Arc::new(move |value| heard.lock().unwrap().push(value)), told)
+/// Returns an observer and the values that it receives.
+fn recording_observer() -> (Observer, Arc<Mutex<Vec<Value>>>) {
+    let observed = Arc::new(Mutex::new(Vec::new()));
+    let push = observed.clone();
+    (Arc::new(move |value| push.lock().unwrap().push(value)), observed)
 }
 
-fn ends_whole(uploads: &[Value]) {
-    let first = &uploads.first().expect("something is told")["upload"];
-    assert!(first["loaded"].as_i64() < Some(SIZE as i64), "one piece that takes long looks like none");
-    let last = &uploads.last().expect("something is told")["upload"];
+/// Checks that an upload is reported in several steps, the last with all bytes.
+fn check_progress(uploads: &[Value]) {
+    let first = &uploads.first().expect("a report")["upload"];
+    assert!(first["loaded"].as_i64() < Some(SIZE as i64), "the first report is partial");
+    let last = &uploads.last().expect("a report")["upload"];
     assert_eq!(last["place"], "input.images[0]");
     assert_eq!(last["name"], "a.png");
     assert_eq!((last["loaded"].as_i64(), last["total"].as_i64()), (Some(SIZE as i64), Some(SIZE as i64)));
 }
 
-fn split(told: &Mutex<Vec<Value>>) -> (Vec<Value>, Vec<Value>) {
-    told.lock().unwrap().drain(..).partition(|value| value.get("upload").is_some())
+/// Splits observed values into reports of uploads and states of the prediction.
+fn split(observed: &Mutex<Vec<Value>>) -> (Vec<Value>, Vec<Value>) {
+    observed.lock().unwrap().drain(..).partition(|value| value.get("upload").is_some())
 }
 
 #[tokio::test]
-async fn run_tells_of_uploads_where_it_is_asked_to() {
+async fn run_reports_uploads_on_request() {
     let (_emulator, client) = start();
-    let (observer, told) = listening();
+    let (observer, observed) = recording_observer();
     operation::call(&client, "run", params(&json!({})), Some(observer.clone())).await.unwrap();
-    let (uploads, predictions) = split(&told);
+    let (uploads, predictions) = split(&observed);
     assert!(uploads.is_empty() && !predictions.is_empty());
 
     operation::call(&client, "run", params(&json!({"report_uploads": true})), Some(observer)).await.unwrap();
-    let (uploads, predictions) = split(&told);
-    ends_whole(&uploads);
+    let (uploads, predictions) = split(&observed);
+    check_progress(&uploads);
     assert!(!predictions.is_empty());
 }
 
 #[tokio::test]
-async fn a_create_tells_of_uploads() {
+async fn a_create_reports_uploads() {
     let (_emulator, client) = start();
-    let (observer, told) = listening();
+    let (observer, observed) = recording_observer();
     let mut create = params(&json!({"model": "emulator/echo"}));
     if let Value::Object(members) = &mut create {
         members.shift_remove("ref");
     }
     operation::call(&client, "predictions.create", create, Some(observer)).await.unwrap();
-    let (uploads, others) = split(&told);
-    ends_whole(&uploads);
+    let (uploads, others) = split(&observed);
+    check_progress(&uploads);
     assert!(others.is_empty(), "{others:?}");
 }
 
 #[tokio::test]
-async fn a_stream_begins_with_what_is_told_of_uploads() {
+async fn a_stream_reports_uploads_first() {
     let (_emulator, client) = start();
     let mut stream = params(&json!({"ref": "meta/meta-llama-3-8b-instruct", "report_uploads": true}));
     stream["input"]["prompt"] = "Sing.".into();
-    let mut unasked = stream.clone();
-    unasked["report_uploads"] = false.into();
-    let first = operation::open(&client, "stream", unasked).try_next().await.unwrap();
+    let mut without_reports = stream.clone();
+    without_reports["report_uploads"] = false.into();
+    let first = operation::open(&client, "stream", without_reports).try_next().await.unwrap();
     assert!(matches!(first, Some(Item::Value(prediction)) if prediction.get("upload").is_none()));
 
     let items: Vec<Item> = operation::open(&client, "stream", stream).try_collect().await.unwrap();
@@ -108,7 +113,7 @@ async fn a_stream_begins_with_what_is_told_of_uploads() {
             _ => None,
         })
         .collect();
-    ends_whole(&uploads);
+    check_progress(&uploads);
     assert!(
         matches!(&items[uploads.len()], Item::Value(prediction) if prediction["urls"]["stream"].as_str().is_some())
     );
@@ -116,39 +121,39 @@ async fn a_stream_begins_with_what_is_told_of_uploads() {
 }
 
 #[tokio::test]
-async fn rust_is_told_in_its_own_type() {
+async fn on_upload_receives_upload_progress() {
     let (_emulator, client) = start();
-    let told = Arc::new(Mutex::new(Vec::new()));
-    let watch = || {
-        let heard = told.clone();
-        move |upload: UploadProgress| heard.lock().unwrap().push(upload)
+    let observed = Arc::new(Mutex::new(Vec::new()));
+    let observer = || {
+        let push = observed.clone();
+        move |upload: UploadProgress| push.lock().unwrap().push(upload)
     };
     let mut input = Value::object();
     input["image"] = File::bytes(vec![1; SIZE]).filename("b.png").into();
-    client.run("emulator/echo", input).on_upload(watch()).await.unwrap();
-    client.files().create(File::bytes(vec![1; SIZE]).filename("c.png")).on_upload(watch()).await.unwrap();
-    let told = told.lock().unwrap();
+    client.run("emulator/echo", input).on_upload(observer()).await.unwrap();
+    client.files().create(File::bytes(vec![1; SIZE]).filename("c.png")).on_upload(observer()).await.unwrap();
+    let observed = observed.lock().unwrap();
     for (place, name) in [("input.image", "b.png"), ("file", "c.png")] {
-        let last = told.iter().rfind(|upload| upload.place == place).unwrap();
+        let last = observed.iter().rfind(|upload| upload.place == place).unwrap();
         assert_eq!((last.name.as_str(), last.loaded, last.total), (name, SIZE as u64, Some(SIZE as u64)));
     }
 }
 
-/// Takes uploads slowly, and counts how many it takes at a time.
+/// A slow server that counts concurrent uploads.
 #[derive(Default)]
-struct Slow {
-    now: Arc<AtomicUsize>,
-    most: Arc<AtomicUsize>,
+struct SlowServer {
+    current: Arc<AtomicUsize>,
+    max: Arc<AtomicUsize>,
 }
 
-impl Transport for Slow {
+impl Transport for SlowServer {
     fn send(&self, request: HttpRequest) -> BoxFuture<'static, replicant::Result<HttpResponse>> {
-        let (now, most) = (self.now.clone(), self.most.clone());
+        let (current, max) = (self.current.clone(), self.max.clone());
         Box::pin(async move {
             let body = if request.url.path().ends_with("/files") {
-                most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                max.fetch_max(current.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
                 tokio::time::sleep(Duration::from_millis(20)).await;
-                now.fetch_sub(1, Ordering::SeqCst);
+                current.fetch_sub(1, Ordering::SeqCst);
                 json!({"id": "f", "urls": {"get": "https://api.replicate.com/v1/files/f"}})
             } else {
                 json!({"id": "p1", "status": "succeeded", "output": 1})
@@ -163,8 +168,8 @@ impl Transport for Slow {
 }
 
 #[tokio::test]
-async fn some_go_up_at_a_time_and_never_all() {
-    let server = Arc::new(Slow::default());
+async fn four_files_are_uploaded_at_a_time() {
+    let server = Arc::new(SlowServer::default());
     let options = Options {
         transport: Some(server.clone()),
         file_encoding_strategy: Some(FileEncodingStrategy::Upload),
@@ -174,10 +179,10 @@ async fn some_go_up_at_a_time_and_never_all() {
     let mut input = Value::object();
     input["images"] = (0..20u8).map(|n| File::bytes(vec![n; 10])).collect::<Vec<_>>().into();
     client.run("acme/up", input).await.unwrap();
-    assert_eq!(server.most.load(Ordering::SeqCst), 4);
+    assert_eq!(server.max.load(Ordering::SeqCst), 4);
 }
 
-/// Can be read once, as what comes through a pipe.
+/// A source that can be read only once, such as a pipe.
 #[derive(Debug)]
 struct Pipe;
 
@@ -191,30 +196,30 @@ impl ByteSource for Pipe {
     }
 
     fn open(&self) -> BoxFuture<'_, Result<BoxStream<'static, Result<Bytes, BoxError>>, BoxError>> {
-        let pieces = stream::iter([Ok(Bytes::from_static(b"once"))]);
-        Box::pin(async move { Ok(Box::pin(pieces) as BoxStream<'static, _>) })
+        let chunks = stream::iter([Ok(Bytes::from_static(b"once"))]);
+        Box::pin(async move { Ok(Box::pin(chunks) as BoxStream<'static, _>) })
     }
 }
 
 #[tokio::test]
-async fn what_can_be_read_once_is_sent_once_and_says_why() {
+async fn a_source_that_is_not_replayable_is_sent_once() {
     let exchanges =
         r#"[{"expect": {"method": "POST", "path": "/v1/files"}, "reply": {"status": 503, "text": "busy"}}]"#;
-    let (_emulator, script, client) = support::play(exchanges, support::quick());
+    let (_emulator, script, client) = play(exchanges, quick());
     let error = client.files().create(File::source(Arc::new(Pipe)).filename("pipe.bin")).await.unwrap_err();
     assert_eq!(error.status(), Some(503));
     assert!(error.message().contains("read only once"), "{error}");
-    support::settled(&script).await;
+    settled(&script).await;
 }
 
-/// Refuses the first attempt before it has read it, and reads on while the second one comes.
+/// A server that rejects the first attempt without reading it, and reads it while the second one arrives.
 #[derive(Default)]
-struct Hasty {
+struct RejectFirst {
     first: Arc<Mutex<Option<BoxStream<'static, replicant::Result<Bytes>>>>>,
     content: Vec<u8>,
 }
 
-impl Transport for Hasty {
+impl Transport for RejectFirst {
     fn send(&self, request: HttpRequest) -> BoxFuture<'static, replicant::Result<HttpResponse>> {
         let (kept, content) = (self.first.clone(), self.content.clone());
         Box::pin(async move {
@@ -240,22 +245,22 @@ impl Transport for Hasty {
 }
 
 #[tokio::test]
-async fn an_attempt_that_lingers_does_not_spoil_the_checksum_of_the_next() {
+async fn an_abandoned_attempt_does_not_affect_the_checksum() {
     let content = vec![7; SIZE];
-    let server = Hasty { content: content.clone(), ..Hasty::default() };
-    let options = Options { transport: Some(Arc::new(server)), ..support::quick() };
+    let server = RejectFirst { content: content.clone(), ..RejectFirst::default() };
+    let options = Options { transport: Some(Arc::new(server)), ..quick() };
     let client = Client::new(options).unwrap();
     let uploaded = client.files().create(File::bytes(content)).await;
     assert_eq!(uploaded.unwrap().id, "f");
 }
 
-/// Says that it has ten bytes, and gives four and perhaps an error.
+/// A source that declares ten bytes but has four, then optionally an error.
 #[derive(Debug)]
-struct Torn {
+struct Truncated {
     breaks: bool,
 }
 
-impl ByteSource for Torn {
+impl ByteSource for Truncated {
     fn len(&self) -> Option<u64> {
         Some(10)
     }
@@ -266,22 +271,99 @@ impl ByteSource for Torn {
 
     fn open(&self) -> BoxFuture<'_, Result<BoxStream<'static, Result<Bytes, BoxError>>, BoxError>> {
         let broken = Err(Error::new(ErrorKind::FileNotFound, "the disk is gone").into());
-        let pieces = [Ok(Bytes::from_static(b"torn"))].into_iter().chain(self.breaks.then_some(broken));
-        let pieces = stream::iter(pieces);
-        Box::pin(async move { Ok(Box::pin(pieces) as BoxStream<'static, _>) })
+        let chunks = [Ok(Bytes::from_static(b"torn"))].into_iter().chain(self.breaks.then_some(broken));
+        let chunks = stream::iter(chunks);
+        Box::pin(async move { Ok(Box::pin(chunks) as BoxStream<'static, _>) })
     }
 }
 
 #[tokio::test]
-async fn a_file_that_cannot_be_read_to_its_end_is_the_news_not_the_broken_connection() {
+async fn an_unreadable_file_is_reported_instead_of_the_broken_connection() {
     let (emulator, client) = start();
     for (breaks, kind, why) in [
         (true, ErrorKind::FileNotFound, "the disk is gone"),
         (false, ErrorKind::InvalidArgument, "changed during the upload: read 4 bytes instead of 10"),
     ] {
-        let file = File::source(Arc::new(Torn { breaks })).filename("t.bin");
+        let file = File::source(Arc::new(Truncated { breaks })).filename("t.bin");
         let error = client.files().create(file).await.unwrap_err();
         assert!(error.kind() == kind && error.message().contains(why), "{error:?}");
     }
-    assert!(emulator.requests_json().matches("\"/v1/files\"").count() <= 2, "it was tried again");
+    assert!(emulator.requests_json().matches("\"/v1/files\"").count() <= 2, "the upload was retried");
+}
+
+fn input(name: &str, file: File) -> Value {
+    let mut input = Value::object();
+    input[name] = file.into();
+    input
+}
+
+#[tokio::test]
+async fn files_are_sent_with_every_strategy() {
+    let (_emulator, client) = start();
+    let folder = temporary_folder();
+    let path = folder.path().join("dot.png");
+    let prompt = json!({"prompt": "a dot", "width": 64, "height": 64, "seed": 1});
+    let made = client
+        .run("stability-ai/sdxl:7762fd07cf82c948538e41f63f77d685e02b063e37e496e96eefd46c929f9bdc", prompt)
+        .await
+        .unwrap();
+    made.files()[0].save(&path).await.unwrap();
+    for strategy in [FileEncodingStrategy::Auto, FileEncodingStrategy::Upload, FileEncodingStrategy::DataUri]
+    {
+        let mut input = input("image", File::path(&path));
+        input["scale"] = 2.into();
+        let run = client.run(
+            "nightmareai/real-esrgan:f121d640bd286e1fdc67f9799164c1d5be36ff74576ee11c803ae5b665dd46aa",
+            input,
+        );
+        let output = run.file_encoding_strategy(strategy).await.unwrap();
+        let png = output.files()[0].bytes().await.unwrap();
+        let width = u32::from_be_bytes(png[16..20].try_into().unwrap());
+        assert_eq!(width, 128, "{strategy:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_invalid_file_is_rejected_before_anything_is_sent() {
+    let (emulator, client) = start();
+    let folder = temporary_folder();
+    let huge = folder.path().join("huge.bin");
+    std::fs::File::create(&huge).unwrap().set_len(MAX_FILE_SIZE + 1).unwrap();
+    let run = |file| client.run("nightmareai/real-esrgan", input("image", file));
+
+    let error = run(File::path(folder.path().join("none.png"))).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::FileNotFound);
+    assert!(error.message().contains("`input.image`") && error.message().contains("none.png"), "{error}");
+
+    let error = run(File::path(folder.path())).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::FileNotFound);
+    assert!(error.message().contains("directory"), "{error}");
+
+    let error = run(File::path(&huge)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::FileTooLarge);
+    assert_eq!(
+        error.message(),
+        "`input.image`: the file is 101 MiB; the limit is 100 MiB. Host it yourself and pass its URL."
+    );
+    assert!(!emulator.requests_json().contains("/v1/"), "{}", emulator.requests_json());
+}
+
+#[tokio::test]
+async fn a_large_file_is_streamed_and_uploaded_once() {
+    let (emulator, client) = start();
+    let folder = temporary_folder();
+    let path = folder.path().join("large.bin");
+    let mut file = std::fs::File::create(&path).unwrap();
+    for n in 0..5_000_000u32 {
+        file.write_all(&n.to_le_bytes()[..2]).unwrap();
+    }
+    let mut input = input("a", File::path(&path));
+    input["b"] = File::path(&path).into();
+    let output = client.run("emulator/echo", input).await.unwrap();
+    assert_eq!(output["a"], output["b"]);
+    let uploads = emulator.requests_json().matches("\"/v1/files\"").count();
+    assert_eq!(uploads, 1);
+    let uploaded = client.files().list().await.unwrap().results;
+    assert_eq!(uploaded[0].size, Some(10_000_000));
+    assert_eq!(uploaded[0].name.as_deref(), Some("large.bin"));
 }

@@ -1,4 +1,4 @@
-//! What the tests of the core share.
+//! Helpers for the integration tests.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(dead_code, reason = "no test uses all of it")]
@@ -9,10 +9,24 @@ use std::{
     time::Duration,
 };
 
-use replicant::{Client, Options};
+use replicant::{Client, Options, Value, json};
 use replicant_emulator::{Config, Emulator, Script};
 
-/// A folder that is deleted when it is dropped.
+/// An exchange that creates the prediction `p1`.
+pub const CREATED: &str =
+    r#"{"expect": {"method": "POST"}, "reply": {"status": 201, "json": {"id": "p1", "status": "starting"}}}"#;
+/// A poll that returns the finished prediction.
+pub const DONE: &str =
+    r#"{"expect": {"method": "GET"}, "reply": {"json": {"id": "p1", "status": "succeeded", "output": "x"}}}"#;
+/// A cancel of the prediction.
+pub const CANCEL: &str = r#"{"expect": {"method": "POST", "path": "/v1/predictions/p1/cancel"}, "reply": {"json": {"id": "p1", "status": "canceled"}}}"#;
+
+/// Builds the response to a poll.
+pub fn polled(status: &str, output: serde_json::Value) -> serde_json::Value {
+    json!({"json": {"id": "p1", "status": status, "output": output}})
+}
+
+/// A temporary folder that is deleted on drop.
 pub struct Folder(PathBuf);
 
 impl Folder {
@@ -33,7 +47,7 @@ pub fn temporary_folder() -> Folder {
     Folder(folder)
 }
 
-/// A server that plays `exchanges`, in which `{{base}}`, `{{origin}}` and `{{other}}` are its URLs.
+/// Starts a server that plays `exchanges`, in which `{{base}}`, `{{origin}}` and `{{other}}` are its URLs.
 pub fn play(exchanges: &str, options: Options) -> (Emulator, Arc<Script>, Client) {
     let emulator = Emulator::start(Config::default()).unwrap();
     let script = emulator.replay(&format!(r#"{{"exchanges": {exchanges}}}"#)).unwrap();
@@ -42,11 +56,19 @@ pub fn play(exchanges: &str, options: Options) -> (Emulator, Arc<Script>, Client
     (emulator, script, client)
 }
 
+/// Options with a clock that is 50 times as fast as real time.
 pub fn quick() -> Options {
     Options { clock_rate: Some(50.0), ..Options::default() }
 }
 
+/// Waits for background cancels, then checks that all expected requests arrived and no others.
 pub async fn settled(script: &Script) {
     replicant::background::drain(Duration::from_secs(20)).await;
     assert!(script.problems().is_empty(), "{:#?}", script.problems());
+}
+
+/// Reads test data that all languages share.
+pub fn shared(name: &str) -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests").join(name);
+    Value::from_json(&std::fs::read(path).unwrap()).unwrap()
 }

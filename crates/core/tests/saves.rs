@@ -1,4 +1,4 @@
-//! Files on their way to the disk: whole or not at all, whatever happens meanwhile.
+//! Saving file outputs to disk.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -21,34 +21,35 @@ use replicant::{
     BoxFuture, Client, Error, ErrorKind, Options, Result, Value, json, operation,
     transport::{HttpRequest, HttpResponse, StreamBody, Transport},
 };
+use replicant_emulator::{Config, Emulator};
 use support::temporary_folder;
 
-/// Sends the pieces, then breaks the connection if it is to.
-struct Pieces {
-    pieces: Vec<&'static str>,
+/// A transport that sends `chunks`, then optionally breaks the connection.
+struct ChunkServer {
+    chunks: Vec<&'static str>,
     breaks: bool,
     requests: AtomicUsize,
 }
 
-impl Transport for Pieces {
+impl Transport for ChunkServer {
     fn send(&self, _request: HttpRequest) -> BoxFuture<'static, Result<HttpResponse>> {
         self.requests.fetch_add(1, Ordering::SeqCst);
-        let length = self.pieces.concat().len();
+        let length = self.chunks.concat().len();
         let broken = self.breaks.then(|| Err(Error::new(ErrorKind::Connection, "reset")));
-        let pieces: Vec<_> =
-            self.pieces.iter().map(|piece| Ok(Bytes::from_static(piece.as_bytes()))).chain(broken).collect();
+        let chunks: Vec<_> =
+            self.chunks.iter().map(|chunk| Ok(Bytes::from_static(chunk.as_bytes()))).chain(broken).collect();
         Box::pin(async move {
             Ok(HttpResponse {
                 status: 200,
                 headers: vec![("content-length".to_owned(), length.to_string())],
-                body: Box::new(StreamBody(Box::pin(stream::iter(pieces)))),
+                body: Box::new(StreamBody(Box::pin(stream::iter(chunks)))),
             })
         })
     }
 }
 
-fn serving(pieces: &[&'static str], breaks: bool) -> (Client, Arc<Pieces>) {
-    let server = Arc::new(Pieces { pieces: pieces.to_vec(), breaks, requests: AtomicUsize::new(0) });
+fn serving(chunks: &[&'static str], breaks: bool) -> (Client, Arc<ChunkServer>) {
+    let server = Arc::new(ChunkServer { chunks: chunks.to_vec(), breaks, requests: AtomicUsize::new(0) });
     let options = Options { transport: Some(server.clone()), ..Options::default() };
     (Client::new(options).unwrap(), server)
 }
@@ -64,7 +65,7 @@ fn names(folder: &Path) -> Vec<String> {
 const URL: &str = "https://replicate.delivery/a/out-0.webp";
 
 #[tokio::test]
-async fn a_connection_that_breaks_after_the_last_byte_breaks_nothing() {
+async fn a_connection_that_breaks_after_the_last_byte_is_not_an_error() {
     let (client, server) = serving(&["01", "23"], true);
     let params = json!({"url": URL});
     let reply = operation::call(&client, "output.bytes", params.into(), None).await.unwrap();
@@ -72,47 +73,48 @@ async fn a_connection_that_breaks_after_the_last_byte_breaks_nothing() {
     assert_eq!(server.requests.load(Ordering::SeqCst), 1);
 }
 
-/// Polls `work` at most `polls` times, then drops it. Whether it was done.
-async fn given_up_after<T>(polls: usize, work: impl Future<Output = T>) -> bool {
+/// Polls `work` at most `polls` times, then drops it. Returns `true` if it completed.
+async fn completes_within<T>(polls: usize, work: impl Future<Output = T>) -> bool {
     let mut work = Box::pin(work);
     for _ in 0..polls {
         if work.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready() {
             return true;
         }
-        // The disk works on another thread.
+        // Files are written on other threads.
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     false
 }
 
 #[tokio::test]
-async fn a_save_given_up_at_any_moment_leaves_the_old_file_or_the_new_one() {
+async fn an_abandoned_save_leaves_the_old_or_the_new_file() {
     let (client, _) = serving(&["new", " content"], false);
     for polls in 0.. {
         let folder = temporary_folder();
         let path = folder.path().join("a.txt");
         std::fs::write(&path, "old").unwrap();
         let params = json!({"url": URL, "path": path.to_str().unwrap()});
-        let done = given_up_after(polls, operation::call(&client, "output.save", params.into(), None)).await;
-        // What the disk was told last may still be under way.
+        let done =
+            completes_within(polls, operation::call(&client, "output.save", params.into(), None)).await;
+        // The last write may still be running.
         tokio::time::sleep(Duration::from_millis(20)).await;
         assert_eq!(names(folder.path()), ["a.txt"], "after {polls} polls");
         let content = std::fs::read_to_string(&path).unwrap();
         assert!(content == "new content" || content == "old" && !done, "{content:?} after {polls} polls");
         if done {
-            assert!(polls > 1, "it was never given up");
+            assert!(polls > 1, "the save was never abandoned");
             return;
         }
     }
 }
 
 #[tokio::test]
-async fn saving_all_given_up_at_any_moment_leaves_whole_files_only() {
+async fn an_abandoned_save_all_leaves_only_complete_files() {
     let (client, _) = serving(&["new", " content"], false);
     for polls in 0.. {
         let folder = temporary_folder();
         let save = client.save_all(vec![URL, URL], folder.path()).into_future();
-        let done = given_up_after(polls, save).await;
+        let done = completes_within(polls, save).await;
         tokio::time::sleep(Duration::from_millis(20)).await;
         for name in names(folder.path()) {
             assert!(name.ends_with(".webp"), "{name} after {polls} polls");
@@ -127,7 +129,32 @@ async fn saving_all_given_up_at_any_moment_leaves_whole_files_only() {
 }
 
 #[tokio::test]
-async fn a_name_as_long_as_names_can_be_is_written() {
+async fn a_failed_save_keeps_the_old_file() {
+    let emulator = Emulator::start(Config::default()).unwrap();
+    let script = emulator
+        .replay(r#"{"exchanges": [{"expect": {}, "reply": {"text": "0123456789", "cut_at": 4}, "times": "any"}]}"#)
+        .unwrap();
+    let options = Options {
+        base_url: Some(script.base_url()),
+        max_retries: Some(1),
+        clock_rate: Some(50.0),
+        ..Options::default()
+    };
+    let client = Client::new(options).unwrap();
+    let folder = temporary_folder();
+    let path = folder.path().join("a.bin");
+    std::fs::write(&path, "old").unwrap();
+    let url = format!("{}/files/a.bin", script.origin());
+    let params = json!({"url": url, "path": path.to_str().unwrap()});
+    let error = operation::call(&client, "output.save", params.into(), None).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Download);
+    assert!(error.message().contains("4 of 10"), "{error}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "old");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[tokio::test]
+async fn a_name_of_maximum_length_can_be_saved() {
     let (client, _) = serving(&["x"], false);
     let folder = temporary_folder();
     let path = folder.path().join("n".repeat(255));
@@ -137,7 +164,7 @@ async fn a_name_as_long_as_names_can_be_is_written() {
 }
 
 #[tokio::test]
-async fn no_file_is_replaced_and_those_who_save_at_once_do_not_collide() {
+async fn concurrent_saves_replace_no_file() {
     let (client, _) = serving(&["x"], false);
     let folder = temporary_folder();
     std::fs::write(folder.path().join("OUT-0.webp"), "mine").unwrap();
@@ -152,7 +179,7 @@ async fn no_file_is_replaced_and_those_who_save_at_once_do_not_collide() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn what_is_no_file_is_not_replaced_by_one() {
+async fn a_path_that_is_not_a_file_is_rejected() {
     let (client, server) = serving(&["x"], false);
     let folder = temporary_folder();
     let path = folder.path().join("socket");
@@ -161,12 +188,12 @@ async fn what_is_no_file_is_not_replaced_by_one() {
     let error = operation::call(&client, "output.save", params.into(), None).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidArgument);
     assert!(error.message().contains("`path` is a device, a pipe or a socket"), "{error}");
-    assert!(std::os::unix::net::UnixStream::connect(&path).is_ok(), "it is still there");
+    assert!(std::os::unix::net::UnixStream::connect(&path).is_ok(), "the socket still exists");
     assert_eq!(server.requests.load(Ordering::SeqCst), 0);
 }
 
 #[tokio::test]
-async fn of_predictions_their_outputs_are_saved_wherever_they_stand() {
+async fn save_all_of_predictions_saves_only_their_outputs() {
     let (client, server) = serving(&["x"], false);
     let folder = temporary_folder();
     let prediction = |name: &str| {
@@ -183,22 +210,22 @@ async fn of_predictions_their_outputs_are_saved_wherever_they_stand() {
 }
 
 #[tokio::test]
-async fn all_bytes_are_told_together() {
+async fn save_all_reports_the_progress_of_all_files_together() {
     let (client, _) = serving(&["0123", "4567"], false);
     let folder = temporary_folder();
-    let told = Arc::new(Mutex::new(Vec::new()));
-    let heard = told.clone();
+    let observed = Arc::new(Mutex::new(Vec::new()));
+    let push = observed.clone();
     let save = client.save_all(vec![URL, URL, "data:,89"], folder.path());
-    save.observe(move |bytes| heard.lock().unwrap().push(bytes)).await.unwrap();
-    let told = told.lock().unwrap();
-    assert!(told[0]["total"].is_null());
-    let last = told.last().unwrap();
+    save.observe(move |bytes| push.lock().unwrap().push(bytes)).await.unwrap();
+    let observed = observed.lock().unwrap();
+    assert!(observed[0]["total"].is_null());
+    let last = observed.last().unwrap();
     assert_eq!((last["loaded"].as_i64(), last["total"].as_i64()), (Some(18), Some(18)));
-    assert!(told.windows(2).all(|pair| pair[0]["loaded"].as_i64() <= pair[1]["loaded"].as_i64()));
+    assert!(observed.windows(2).all(|pair| pair[0]["loaded"].as_i64() <= pair[1]["loaded"].as_i64()));
 }
 
 #[tokio::test]
-async fn a_folder_that_cannot_be_made_is_named() {
+async fn an_error_names_a_folder_that_cannot_be_created() {
     let (client, server) = serving(&["x"], false);
     let folder = temporary_folder();
     let file = folder.path().join("a-file");
@@ -207,5 +234,5 @@ async fn a_folder_that_cannot_be_made_is_named() {
     assert_eq!(error.kind(), ErrorKind::FileNotWritten);
     assert!(error.message().contains("a-file"), "{error}");
     assert_eq!(server.requests.load(Ordering::SeqCst), 0);
-    assert!(client.save_all(json!({"text": "no file at all"}), &file).await.unwrap().is_empty());
+    assert!(client.save_all(json!({"text": "not a URL"}), &file).await.unwrap().is_empty());
 }

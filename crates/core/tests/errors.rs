@@ -1,29 +1,31 @@
-//! What errors say: the argument by name, and what to do.
+//! Error messages and fields.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 
 use std::{
+    collections::BTreeSet,
     io::{Read, Write},
     net::TcpListener,
+    time::{Duration, Instant},
 };
 
 use futures_util::StreamExt;
 use replicant::{Client, Error, ErrorKind, Options, Value, json, operation};
 use replicant_emulator::{Config, Emulator};
-use support::{play, temporary_folder};
+use support::{play, shared, temporary_folder};
 
 fn client_of(emulator: &Emulator) -> Client {
     Client::new(Options { base_url: Some(emulator.base_url()), ..Options::default() }).unwrap()
 }
 
-async fn refused(client: &Client, operation: &str, params: serde_json::Value) -> Error {
+async fn error_of(client: &Client, operation: &str, params: serde_json::Value) -> Error {
     operation::call(client, operation, params.into(), None).await.unwrap_err()
 }
 
 #[tokio::test]
-async fn an_unknown_option_comes_with_the_one_that_was_meant() {
+async fn an_unknown_option_is_reported_with_a_suggestion() {
     let client = Client::new(Options::default()).unwrap();
     for (given, advice) in [
         ("inputs", "did you mean `input`?"),
@@ -36,38 +38,86 @@ async fn an_unknown_option_comes_with_the_one_that_was_meant() {
             ("predictions.create", json!({"model": "acme/text", given: {}})),
             ("models.predictions.create", json!({"owner": "acme/text", given: {}})),
         ] {
-            let error = refused(&client, operation, params).await;
+            let error = error_of(&client, operation, params).await;
             assert_eq!(error.kind(), ErrorKind::InvalidArgument);
             assert_eq!(error.message(), format!("{operation}: unknown option `{given}`; {advice}"));
         }
     }
     let error = Options::from_value(json!({"api_key": "r8_secret"}).into()).unwrap_err();
     assert_eq!(error.message(), "options: unknown option `api_key`; did you mean `token`?");
-    let error = refused(&client, "run", json!({"ref": "acme/text", "wait": "soon"})).await;
+    let error = error_of(&client, "run", json!({"ref": "acme/text", "wait": "soon"})).await;
     assert!(error.message().starts_with("run: `wait` must be true, false, a number of seconds"), "{error}");
 }
 
 #[tokio::test]
-async fn a_prediction_stands_for_its_id_but_not_for_a_model() {
+async fn every_operation_rejects_unknown_parameters() {
+    let client = Client::new(Options::default()).unwrap();
+    let params = || -> Value { json!({"request_options": {}, "zzz": 1, "id": "a", "owner": "a/b"}).into() };
+    for name in operation::OPERATIONS {
+        let error = operation::call(&client, name, params(), None).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{name}: {error}");
+        assert!(!error.message().contains("must be"), "{name}: {error}");
+    }
+    for name in operation::STREAMS {
+        let error = operation::open(&client, name, params()).next().await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{name}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn argument_errors_have_the_argument_as_a_field() {
+    let client = Client::new(Options::default()).unwrap();
+    for (operation, params, argument) in [
+        ("run", json!({"ref": "acme/text", "wiat": 5}), "wiat"),
+        ("run", json!({"ref": "acme/text", "timeout": -1}), "timeout"),
+        ("run", json!({"ref": "acme/text", "request_options": {"headers": {"x": 5}}}), "headers.x"),
+        ("predictions.create", json!({"version": "5c7d", "webhook": "ftp://x"}), "webhook"),
+        ("predictions.get", json!({"id": ""}), "id"),
+        ("predictions.get", json!({}), "id"),
+        ("deployments.update", json!({"owner": "a/b", "min_instance": 1}), "min_instance"),
+    ] {
+        let error = error_of(&client, operation, params).await;
+        assert_eq!(error.argument(), Some(argument), "{error}");
+        assert!(error.message().contains(&format!("`{argument}`")), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_prediction_is_accepted_as_an_id_but_not_as_a_model() {
     let prediction = json!({"id": "p1", "status": "starting", "urls": {}});
     let exchanges = r#"[{"expect": {"path": "/v1/predictions/p1"}, "reply": {"json": {"id": "p1"}}}]"#;
     let (_emulator, script, client) = play(exchanges, Options::default());
     operation::call(&client, "predictions.get", json!({"id": prediction}).into(), None).await.unwrap();
     assert!(script.problems().is_empty(), "{:?}", script.problems());
-    let error = refused(&client, "run", json!({"ref": prediction})).await;
+    let error = error_of(&client, "run", json!({"ref": prediction})).await;
     assert_eq!(
         error.message(),
         "run: `ref` must name a model, and this is a prediction; did you mean `predictions.wait(prediction)`?"
     );
-    let error = refused(&client, "predictions.get", json!({"id": 5})).await;
+    let error = error_of(&client, "predictions.get", json!({"id": 5})).await;
     assert_eq!(
         error.message(),
         "predictions.get: `id` must be an id or an object with an `id`, not a number"
     );
 }
 
+#[test]
+fn invalid_client_options_are_explained() {
+    let error_of =
+        |options: Value| Options::from_value(options).and_then(Client::new).unwrap_err().to_string();
+    for token in ["r8_a b", "r8_a\nb", "\"r8_a b\""] {
+        let message = error_of(json!({"token": token}).into());
+        assert!(message.starts_with("the API token contains invalid characters"), "{message}");
+        assert!(!message.contains("r8_"), "{message}");
+    }
+    assert_eq!(
+        error_of(json!({"timeout": -1}).into()),
+        "options: `timeout` must be a non-negative, finite number of seconds"
+    );
+}
+
 #[tokio::test]
-async fn the_cause_comes_first_then_the_request_then_the_remedy() {
+async fn messages_state_the_cause_the_request_and_a_remedy() {
     let emulator = Emulator::start(Config::default()).unwrap();
     let client = client_of(&emulator);
     let error = client.models().get("acme", "none").await.unwrap_err();
@@ -82,7 +132,7 @@ async fn the_cause_comes_first_then_the_request_then_the_remedy() {
 }
 
 #[tokio::test]
-async fn the_name_of_a_local_file_that_is_refused_as_a_uri_is_explained() {
+async fn a_rejected_local_path_is_explained() {
     let folder = temporary_folder();
     let name = folder.path().join("heron.png").to_string_lossy().into_owned();
     std::fs::write(&name, "pixels").unwrap();
@@ -99,16 +149,16 @@ async fn the_name_of_a_local_file_that_is_refused_as_a_uri_is_explained() {
     assert!(!error.message().contains("Path("), "{error}");
 }
 
-async fn through(proxy: String) -> Error {
+async fn error_through(proxy: String) -> Error {
     let base_url = Some("https://api.example/v1".to_owned());
     let options = Options { proxy: Some(proxy), base_url, max_retries: Some(0), ..Options::default() };
     Client::new(options).unwrap().account().await.unwrap_err()
 }
 
 #[tokio::test]
-async fn a_proxy_that_fails_is_named_without_its_password() {
+async fn a_proxy_failure_names_the_proxy_without_its_password() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let error = through(format!("http://user:secret@{closed}")).await;
+    let error = error_through(format!("http://user:secret@{closed}")).await;
     assert_eq!(error.kind(), ErrorKind::Connection);
     let message = error.message();
     assert!(message.starts_with(&format!("Cannot connect to the proxy http://{closed}: ")), "{message}");
@@ -117,61 +167,38 @@ async fn a_proxy_that_fails_is_named_without_its_password() {
 
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let proxy = listener.local_addr().unwrap();
-    let refusing = std::thread::spawn(move || {
+    let server = std::thread::spawn(move || {
         let (mut connection, _) = listener.accept().unwrap();
         let _ = connection.read(&mut [0; 1024]).unwrap();
         connection.write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n").unwrap();
     });
-    let error = through(format!("http://{proxy}")).await;
-    refusing.join().unwrap();
+    let error = error_through(format!("http://{proxy}")).await;
+    server.join().unwrap();
     let expected = format!("The proxy http://{proxy} did not connect to api.example: ");
     assert!(error.message().starts_with(&expected), "{error}");
 }
 
+#[tokio::test]
+async fn endless_and_deeply_nested_responses_are_errors() {
+    let deep = format!(r#"{{"text": "{}"}}"#, "[".repeat(100_000));
+    let huge = r#"{"status": 400, "repeat": {"byte": 120, "length": 50000000}}"#.to_owned();
+    let declared =
+        r#"{"status": 422, "text": "{\"detail\": \"no\"}", "content_length": 99999999}"#.to_owned();
+    for reply in [deep, huge, declared] {
+        let exchanges = format!(r#"[{{"expect": {{}}, "reply": {reply}}}]"#);
+        let (_emulator, _script, client) = play(&exchanges, Options::default());
+        let started = Instant::now();
+        let error = client.account().await.unwrap_err();
+        assert!(started.elapsed() < Duration::from_secs(10));
+        assert!(error.response().unwrap().body.len() <= 64 * 1024 + 3, "{}", error.kind().code());
+        assert!(error.message().len() < 2000);
+    }
+}
+
 #[test]
-fn client_options_say_what_they_must_be() {
-    let refused =
-        |options: Value| Options::from_value(options).and_then(Client::new).unwrap_err().to_string();
-    for token in ["r8_a b", "r8_a\nb", "\"r8_a b\""] {
-        let message = refused(json!({"token": token}).into());
-        assert!(message.starts_with("the API token contains invalid characters"), "{message}");
-        assert!(!message.contains("r8_"), "{message}");
-    }
-    assert_eq!(
-        refused(json!({"timeout": -1}).into()),
-        "options: `timeout` must be a non-negative, finite number of seconds"
-    );
-}
-
-#[tokio::test]
-async fn every_operation_refuses_a_parameter_that_does_not_exist() {
-    let client = Client::new(Options::default()).unwrap();
-    let params = || -> Value { json!({"request_options": {}, "zzz": 1, "id": "a", "owner": "a/b"}).into() };
-    for name in operation::OPERATIONS {
-        let error = operation::call(&client, name, params(), None).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{name}: {error}");
-        assert!(!error.message().contains("must be"), "{name}: {error}");
-    }
-    for name in operation::STREAMS {
-        let error = operation::open(&client, name, params()).next().await.unwrap().unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{name}: {error}");
-    }
-}
-
-#[tokio::test]
-async fn an_error_about_an_argument_names_it_as_a_field() {
-    let client = Client::new(Options::default()).unwrap();
-    for (operation, params, argument) in [
-        ("run", json!({"ref": "acme/text", "wiat": 5}), "wiat"),
-        ("run", json!({"ref": "acme/text", "timeout": -1}), "timeout"),
-        ("run", json!({"ref": "acme/text", "request_options": {"headers": {"x": 5}}}), "headers.x"),
-        ("predictions.create", json!({"version": "5c7d", "webhook": "ftp://x"}), "webhook"),
-        ("predictions.get", json!({"id": ""}), "id"),
-        ("predictions.get", json!({}), "id"),
-        ("deployments.update", json!({"owner": "a/b", "min_instance": 1}), "min_instance"),
-    ] {
-        let error = refused(&client, operation, params).await;
-        assert_eq!(error.argument(), Some(argument), "{error}");
-        assert!(error.message().contains(&format!("`{argument}`")), "{error}");
-    }
+fn error_codes_match_the_shared_list() {
+    let listed: BTreeSet<String> =
+        shared("errors.json").as_array().unwrap().iter().map(|entry| entry["code"].to_string()).collect();
+    let known: BTreeSet<String> = ErrorKind::ALL.iter().map(|kind| kind.code().to_owned()).collect();
+    assert_eq!(listed, known);
 }

@@ -1,4 +1,4 @@
-//! A prediction that is ours does not outlive the one who waits for it.
+//! Abandoned predictions are canceled.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -12,7 +12,7 @@ use std::{
 use futures_util::{StreamExt, TryStreamExt};
 use replicant::{Client, ErrorKind, OnAbandon, Options, json};
 use replicant_emulator::{Config, Emulator};
-use support::{play, settled};
+use support::{CANCEL, CREATED, play, settled};
 
 const ENDLESS: &str = "emulator/endless";
 
@@ -22,15 +22,16 @@ fn start() -> (Emulator, Client) {
     (emulator, client)
 }
 
-/// How often the emulator was asked to cancel.
+/// Returns the number of cancels that the emulator received.
 fn cancels(emulator: &Emulator) -> usize {
     emulator.requests_json().matches("/cancel\"").count()
 }
 
+/// Waits until `check` returns `true`.
 async fn eventually(what: &str, mut check: impl FnMut() -> bool) {
-    let began = Instant::now();
+    let started = Instant::now();
     while !check() {
-        assert!(began.elapsed() < Duration::from_secs(10), "not within 10 s: {what}");
+        assert!(started.elapsed() < Duration::from_secs(10), "not within 10 s: {what}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
@@ -42,7 +43,7 @@ async fn only_prediction(client: &Client) -> replicant::Prediction {
 }
 
 #[tokio::test]
-async fn a_run_dropped_while_it_waits_is_cancelled_once() {
+async fn a_run_dropped_while_it_polls_is_canceled_once() {
     let (emulator, client) = start();
     let run = client.run(ENDLESS, json!({})).wait(1);
     assert!(tokio::time::timeout(Duration::from_millis(1500), run.into_future()).await.is_err());
@@ -53,7 +54,7 @@ async fn a_run_dropped_while_it_waits_is_cancelled_once() {
 }
 
 #[tokio::test]
-async fn a_run_dropped_while_its_create_is_in_flight_is_cancelled_when_its_id_is_known() {
+async fn a_run_dropped_during_its_create_is_canceled_once_its_id_is_known() {
     let (emulator, client) = start();
     let run = client.run(ENDLESS, json!({})).wait(1);
     assert!(tokio::time::timeout(Duration::from_millis(200), run.into_future()).await.is_err());
@@ -62,7 +63,7 @@ async fn a_run_dropped_while_its_create_is_in_flight_is_cancelled_when_its_id_is
 }
 
 #[tokio::test]
-async fn a_run_dropped_while_it_waits_to_be_sent_again_is_never_sent() {
+async fn a_run_dropped_before_its_create_is_retried_is_not_sent() {
     let (emulator, client) = start();
     let rule = r#"{"match": {"method": "POST", "path": "/v1/models/emulator/endless/predictions"}, "times": 1,
         "action": {"status": 429, "json": {"detail": "throttled", "retry_after": 1}}}"#;
@@ -75,7 +76,7 @@ async fn a_run_dropped_while_it_waits_to_be_sent_again_is_never_sent() {
 }
 
 #[tokio::test]
-async fn a_timeout_during_the_create_cancels_when_its_id_is_known() {
+async fn a_timeout_during_the_create_cancels_once_the_id_is_known() {
     let (emulator, client) = start();
     let run = client.run(ENDLESS, json!({})).wait(2).timeout(Duration::from_millis(500));
     let error = run.await.unwrap_err();
@@ -85,7 +86,7 @@ async fn a_timeout_during_the_create_cancels_when_its_id_is_known() {
 }
 
 #[tokio::test]
-async fn a_run_that_is_left_goes_on() {
+async fn on_abandon_leave_keeps_the_prediction_running() {
     let (emulator, client) = start();
     let run = client.run(ENDLESS, json!({})).wait(1).on_abandon(OnAbandon::Leave);
     assert!(tokio::time::timeout(Duration::from_millis(1500), run.into_future()).await.is_err());
@@ -95,7 +96,7 @@ async fn a_run_that_is_left_goes_on() {
 }
 
 #[tokio::test]
-async fn a_run_that_ended_is_not_cancelled() {
+async fn a_finished_run_is_not_canceled() {
     let (emulator, client) = start();
     client.run("emulator/echo", json!({"value": 1})).await.unwrap();
     let error = client.run("emulator/fails", json!({})).await.unwrap_err();
@@ -106,7 +107,7 @@ async fn a_run_that_ended_is_not_cancelled() {
 }
 
 #[tokio::test]
-async fn a_timeout_cancels_and_tells_what_was_seen() {
+async fn a_timeout_cancels_and_reports_the_prediction() {
     let (emulator, client) = start();
     let run = client.run(ENDLESS, json!({})).wait(0).timeout(Duration::from_millis(700));
     let error = run.await.unwrap_err();
@@ -116,7 +117,7 @@ async fn a_timeout_cancels_and_tells_what_was_seen() {
 }
 
 #[tokio::test]
-async fn a_stream_that_is_dropped_frees_its_connection_and_is_cancelled() {
+async fn a_dropped_stream_is_canceled() {
     let (emulator, client) = start();
     let mut events = client.stream(ENDLESS, json!({})).await.unwrap();
     let first = tokio::time::timeout(Duration::from_millis(500), events.next()).await;
@@ -126,7 +127,7 @@ async fn a_stream_that_is_dropped_frees_its_connection_and_is_cancelled() {
 }
 
 #[tokio::test]
-async fn a_stream_read_to_its_end_is_not_cancelled() {
+async fn a_stream_read_to_its_end_is_not_canceled() {
     let (emulator, client) = start();
     let input = json!({"prompt": "Sing.", "max_tokens": 5, "seed": 1});
     let events = client.stream("meta/meta-llama-3-8b-instruct", input.clone()).await.unwrap();
@@ -138,43 +139,24 @@ async fn a_stream_read_to_its_end_is_not_cancelled() {
 }
 
 #[tokio::test]
-async fn a_stream_out_of_time_tells_of_a_prediction_that_had_ended_and_leaves_it() {
-    for (status, on_abandon) in [("succeeded", OnAbandon::Cancel), ("failed", OnAbandon::Leave)] {
-        let created = json!({"id": "p1", "status": status, "urls": {"stream": "{{base}}/s"}});
-        let exchanges = format!(
-            r#"[{{"expect": {{"method": "POST"}}, "reply": {{"status": 201, "json": {created}}}}},
-                {{"expect": {{"path": "/v1/s"}}, "reply": {{"sse": "event: output\ndata: Once\n\n: more", "stall_at": 28}}}}]"#
-        );
-        let (_emulator, script, client) = play(&exchanges, Options::default());
-        let run = client.stream("acme/text", json!({})).wait(1).on_abandon(on_abandon);
-        let mut events = run.timeout(Duration::from_secs(2)).await.unwrap();
-        assert_eq!(events.next().await.unwrap().unwrap().data, "Once");
-        let error = events.next().await.unwrap().unwrap_err();
-        drop(events);
-        assert_eq!(error.kind(), ErrorKind::Deadline, "{error:?}");
-        assert_eq!(
-            error.message(),
-            format!(
-                "The timeout of 2 s passed: prediction p1 had finished ({status}), but some of its events had not arrived."
-            )
-        );
-        assert_eq!(error.prediction().unwrap()["status"], status);
-        assert_eq!(*error.partial().unwrap(), "Once");
-        // A cancel would be a request that nobody expects.
-        settled(&script).await;
-    }
+async fn a_run_dropped_before_it_reads_its_response_is_canceled() {
+    let (_emulator, script, client) = play(&format!("[{CREATED}, {CANCEL}]"), Options::default());
+    let mut run = Box::pin(client.run("acme/text", json!({})).into_future());
+    assert!(futures_util::FutureExt::now_or_never(&mut run).is_none());
+    // The response arrives, but the run is dropped before it is polled again.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    drop(run);
+    settled(&script).await;
 }
 
 #[tokio::test]
-async fn a_create_to_a_closed_port_was_never_sent_and_is_repeated() {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
-    let options =
-        Options { base_url: Some(format!("http://{address}")), clock_rate: Some(50.0), ..Options::default() };
-    let client = Client::new(options).unwrap();
-    let error = client.predictions().create("acme/text", json!({})).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Connection);
-    assert!(!error.outcome_unknown());
-    assert!(error.message().contains("127.0.0.1") && error.message().contains("6 attempts"), "{error}");
+async fn a_cancel_is_retried_after_a_rate_limit() {
+    let busy = r#"{"expect": {"method": "POST", "path": "/v1/predictions/p1/cancel"}, "reply": {"status": 429, "json": {"retry_after": 30}}}"#;
+    let (_emulator, script, client) = play(
+        &format!("[{CREATED}, {busy}, {CANCEL}]"),
+        Options { clock_rate: Some(50.0), ..Options::default() },
+    );
+    let run = client.run("acme/text", json!({})).interval(Duration::from_secs(3600)).into_future();
+    assert!(tokio::time::timeout(Duration::from_millis(500), run).await.is_err());
+    settled(&script).await;
 }

@@ -1,4 +1,4 @@
-//! Answers that break off at each of their bytes, head and all.
+//! Responses that break at each of their bytes, including the head.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -10,7 +10,7 @@ use futures_util::TryStreamExt;
 use replicant::{Client, Item, Options, Value, json, operation};
 use replicant_emulator::{Config, Emulator, Script};
 
-/// The ways in which a connection ends, at each place of an answer.
+/// Lists breaks in the head and at each byte of the body, by a close and by a reset.
 fn breaks(body: &str) -> Vec<Value> {
     let head = (0..120).step_by(7).map(|at| json!({"head_cut_at": at}));
     let lengths = 0..body.len();
@@ -20,6 +20,7 @@ fn breaks(body: &str) -> Vec<Value> {
     head.chain(cuts).chain(resets).chain(before).map(Value::from).collect()
 }
 
+/// Adds a break to a reply.
 fn with(mut reply: Value, broken: &Value) -> Value {
     for (name, value) in broken.as_object().unwrap() {
         reply[name.as_str()] = value.clone();
@@ -46,7 +47,7 @@ impl Server {
         let options = Options {
             base_url: Some(script.base_url()),
             clock_rate: Some(1000.0),
-            // Waits are short on such a clock, but no answer is too slow for it.
+            // The clock is fast, so the timeouts are long: no response is too slow.
             timeout: Some(Duration::from_secs(60_000)),
             idle_timeout: Some(Duration::from_secs(60_000)),
             ..Options::default()
@@ -60,7 +61,7 @@ fn server() -> Server {
 }
 
 #[tokio::test]
-async fn a_read_is_repeated_wherever_its_answer_breaks_off() {
+async fn a_read_is_retried_after_a_break_at_any_byte() {
     let server = server();
     let body = r#"{"id": "p1", "output": "é🦩"}"#;
     let reply: Value = json!({"text": body, "headers": {"content-type": "application/json"}}).into();
@@ -79,7 +80,7 @@ async fn a_read_is_repeated_wherever_its_answer_breaks_off() {
 }
 
 #[tokio::test]
-async fn a_create_is_sent_once_wherever_its_answer_breaks_off() {
+async fn a_create_is_not_retried_after_a_break_at_any_byte() {
     let server = server();
     let body = r#"{"id": "p1", "status": "starting"}"#;
     let reply: Value =
@@ -95,7 +96,7 @@ async fn a_create_is_sent_once_wherever_its_answer_breaks_off() {
 }
 
 #[tokio::test]
-async fn a_stream_loses_and_repeats_nothing_wherever_it_breaks_off() {
+async fn a_stream_resumes_after_a_break_at_any_byte() {
     let server = server();
     let created =
         json!({"status": 201, "json": {"id": "p1", "status": "starting", "urls": {"stream": "{{base}}/s"}}});
@@ -107,7 +108,7 @@ async fn a_stream_loses_and_repeats_nothing_wherever_it_breaks_off() {
         format!("{events}event: done\ndata: {{}}\n\n")
     };
     for broken in breaks(&sse(0)) {
-        // What was seen is what a server skips that knows where to go on.
+        // After `Last-Event-ID` the server sends only the remaining events.
         let at =
             broken.get("cut_at").or(broken.get("reset_at")).and_then(Value::as_i64).unwrap_or(0) as usize;
         let whole = sse(0);
@@ -126,14 +127,14 @@ async fn a_stream_loses_and_repeats_nothing_wherever_it_breaks_off() {
         let text: Vec<String> =
             events.text().try_collect().await.unwrap_or_else(|error| panic!("{broken}: {error:?}"));
         assert_eq!(text, ["Hé", "two", "🦩"], "{broken}");
-        // A reset may overtake bytes that were sent before it, so that less was seen than was sent.
+        // A reset may overtake bytes sent before it, so the client may have received fewer events.
         let problems: Vec<_> = script.problems();
         assert!(problems.is_empty() || broken.get("reset_at").is_some(), "{broken}: {problems:?}");
     }
 }
 
 #[tokio::test]
-async fn a_file_is_whole_wherever_it_breaks_off() {
+async fn a_download_resumes_after_a_break_at_any_byte() {
     let server = server();
     let content = "0123456789abcdef";
     for broken in breaks(content) {

@@ -1,0 +1,106 @@
+//! Timeouts of runs, streams and requests.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::time::Duration;
+
+use futures_util::{StreamExt, TryStreamExt};
+use replicant::{ErrorKind, OnAbandon, Options, RetryPolicy, json};
+use support::{CANCEL, CREATED, DONE, play, settled};
+
+#[tokio::test]
+async fn a_stream_timeout_reports_a_finished_prediction_and_does_not_cancel_it() {
+    for (status, on_abandon) in [("succeeded", OnAbandon::Cancel), ("failed", OnAbandon::Leave)] {
+        let created = json!({"id": "p1", "status": status, "urls": {"stream": "{{base}}/s"}});
+        let exchanges = format!(
+            r#"[{{"expect": {{"method": "POST"}}, "reply": {{"status": 201, "json": {created}}}}},
+                {{"expect": {{"path": "/v1/s"}}, "reply": {{"sse": "event: output\ndata: Once\n\n: more", "stall_at": 28}}}}]"#
+        );
+        let (_emulator, script, client) = play(&exchanges, Options::default());
+        let run = client.stream("acme/text", json!({})).wait(1).on_abandon(on_abandon);
+        let mut events = run.timeout(Duration::from_secs(2)).await.unwrap();
+        assert_eq!(events.next().await.unwrap().unwrap().data, "Once");
+        let error = events.next().await.unwrap().unwrap_err();
+        drop(events);
+        assert_eq!(error.kind(), ErrorKind::Deadline, "{error:?}");
+        assert_eq!(
+            error.message(),
+            format!(
+                "The timeout of 2 s passed: prediction p1 had finished ({status}), but some of its events had not arrived."
+            )
+        );
+        assert_eq!(error.prediction().unwrap()["status"], status);
+        assert_eq!(*error.partial().unwrap(), "Once");
+        // A cancel would be an unexpected request.
+        settled(&script).await;
+    }
+}
+
+#[tokio::test]
+async fn a_stream_timeout_reports_the_partial_output() {
+    let created = r#"{"expect": {"method": "POST"}, "reply": {"status": 201, "json": {"id": "p1", "status": "starting", "urls": {"stream": "{{origin}}/s"}}}}"#;
+    let stalls = r#"{"expect": {"method": "GET"}, "reply": {"sse": "event: output\nid: 1\ndata: Once\n\nevent: logs\nid: 2\ndata: x\n\n", "stall_at": 60}}"#;
+    let (_emulator, script, client) = play(&format!("[{created}, {stalls}, {CANCEL}]"), Options::default());
+    let run = client.stream("acme/text", json!({})).timeout(Duration::from_millis(700));
+    let error = run.await.unwrap().try_collect::<Vec<_>>().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Deadline, "{error:?}");
+    assert_eq!(error.partial().unwrap(), &"Once");
+    settled(&script).await;
+}
+
+#[tokio::test]
+async fn maximum_durations_never_pass() {
+    let max = Duration::MAX;
+    let mut retry = RetryPolicy::default();
+    (retry.base, retry.cap, retry.max_retry_after) = (max, max, max);
+    for clock_rate in [1.0, 0.5, 1e-300] {
+        let options = Options {
+            timeout: Some(max),
+            connect_timeout: Some(max),
+            idle_timeout: Some(max),
+            retry: Some(retry),
+            clock_rate: Some(clock_rate),
+            poll_interval: Some(Duration::ZERO),
+            ..Options::default()
+        };
+        let (_emulator, script, client) = play(&format!("[{CREATED}, {DONE}, {DONE}, {DONE}]"), options);
+        let run = client.run("acme/text", json!({})).timeout(max).request_timeout(max).wait(60);
+        assert_eq!(run.await.unwrap(), "x");
+        assert_eq!(client.predictions().wait("p1").timeout(max).await.unwrap().output, "x");
+        client.predictions().get("p1").timeout(max).await.unwrap();
+        settled(&script).await;
+    }
+    let (_emulator, _script, client) =
+        play(&format!("[{DONE}]"), Options { clock_rate: Some(1e300), ..Options::default() });
+    // On such a clock every delay passes at once. The result may be an error, but not a panic.
+    let _ = client.predictions().wait("p1").timeout(Duration::from_secs(1)).await;
+}
+
+#[tokio::test]
+async fn on_abandon_leave_sends_no_cancel_after() {
+    let expect = r#"[{"expect": {"method": "POST", "headers": {"cancel-after": null}}, "reply": {"status": 201, "json": {"id": "p1", "status": "starting"}}}]"#;
+    let (_emulator, script, client) = play(expect, Options::default());
+    let run = client.run("acme/text", json!({})).on_abandon(OnAbandon::Leave);
+    let error = run.timeout(Duration::from_millis(300)).interval(Duration::from_secs(9)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Deadline, "{error:?}");
+    settled(&script).await;
+}
+
+#[tokio::test]
+async fn a_timeout_beyond_the_limit_of_the_server_sends_no_cancel_after() {
+    let done = r#"[{"expect": {"method": "POST", "headers": {"cancel-after": null}}, "reply": {"status": 201, "json": {"id": "p1", "status": "succeeded", "output": "x"}}}]"#;
+    let (_emulator, script, client) = play(done, Options::default());
+    client.run("acme/text", json!({})).timeout(Duration::from_secs(48 * 3600)).await.unwrap();
+    settled(&script).await;
+}
+
+#[tokio::test]
+async fn a_request_timeout_starts_after_the_hold() {
+    let created = r#"[{"expect": {"method": "POST"}, "reply": {"delay_ms": 1500, "status": 201, "json": {"id": "p1", "status": "starting"}}}]"#;
+    let (_emulator, script, client) = play(created, Options { clock_rate: Some(10.0), ..Options::default() });
+    let create = client.predictions().create("acme/text", json!({})).wait(30);
+    assert_eq!(create.request_timeout(Duration::from_secs(10)).await.unwrap().id, "p1");
+    settled(&script).await;
+}

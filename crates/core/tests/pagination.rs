@@ -1,0 +1,36 @@
+//! Lists of several pages.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use futures_util::TryStreamExt;
+use replicant::{ErrorKind, Options, json};
+use support::{play, settled};
+
+#[tokio::test]
+async fn a_pagination_loop_is_an_error() {
+    let page = |path: &str, next: &str| {
+        let query = path.split_once("cursor=").map_or(json!({}), |(_, cursor)| json!({"cursor": cursor}));
+        json!({"expect": {"path": "/v1/predictions", "query": query}, "reply": {"json": {"next": next, "results": [{"id": path}]}}})
+    };
+    let to = |cursor: &str| format!("{{{{base}}}}/predictions?cursor={cursor}");
+    for (pages, items) in [
+        (vec![page("/", &to("a")), page("?cursor=a", &to("a"))], 2),
+        (vec![page("/", &to("a")), page("?cursor=a", &to("b")), page("?cursor=b", &to("a"))], 3),
+        (vec![page("/", "{{base}}/predictions")], 1),
+    ] {
+        let (_emulator, script, client) = play(&json!(pages).to_string(), Options::default());
+        let mut list = client.predictions().list().items();
+        for _ in 0..items {
+            assert!(list.try_next().await.unwrap().is_some());
+        }
+        let error = list.try_next().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidResponse);
+        assert!(
+            error.message().contains("pagination loop") && error.message().contains("/v1/predictions"),
+            "{error}"
+        );
+        settled(&script).await;
+    }
+}

@@ -1,0 +1,242 @@
+//! Event streams, and outputs that are polled and streamed.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt};
+use proptest::prelude::*;
+use replicant::{
+    BoxFuture, Client, ErrorKind, Item, Options, Result, json, operation,
+    transport::{HttpRequest, HttpResponse, Transport},
+};
+use support::{CANCEL, play, polled, quick, settled};
+
+#[tokio::test]
+async fn a_stream_that_only_replays_events_fails() {
+    let stream = r#"{"expect": {"method": "GET"}, "reply": {"sse": "event: output\nid: 1\ndata: a\n\nevent: output\nid: 2\ndata: b\n\n"}, "times": "any"}"#;
+    let created = r#"{"expect": {"method": "POST"}, "reply": {"status": 201, "json": {"id": "p1", "status": "starting", "urls": {"stream": "{{origin}}/s"}}}}"#;
+    let (_emulator, script, client) = play(&format!("[{created}, {stream}, {CANCEL}]"), quick());
+    let events = client.stream("acme/text", json!({})).await.unwrap();
+    let read = tokio::time::timeout(Duration::from_secs(20), events.try_collect::<Vec<_>>());
+    let error = read.await.expect("the stream ends").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::StreamInterrupted, "{error:?}");
+    assert_eq!(error.partial().unwrap(), &"ab");
+    settled(&script).await;
+}
+
+#[tokio::test]
+async fn events_replayed_by_the_server_are_dropped() {
+    let events = |count: usize| -> String {
+        (0..count).map(|n| format!("event: output\nid: {n}\ndata: {n},\n\n")).collect()
+    };
+    let whole = events(2000) + "event: done\ndata: {}\n\n";
+    let created = json!({"status": 201, "json": {"id": "p1", "status": "starting", "urls": {"stream": "{{origin}}/s"}}});
+    let exchanges = json!([
+        {"expect": {"method": "POST"}, "reply": created},
+        {"expect": {"method": "GET"}, "reply": {"sse": events(1500)}},
+        {"expect": {"method": "GET", "headers": {"last-event-id": "1499"}}, "reply": {"sse": whole}},
+    ]);
+    let (_emulator, script, client) = play(&exchanges.to_string(), quick());
+    let events = client.stream("acme/text", json!({})).await.unwrap();
+    let text: Vec<String> = events.text().try_collect().await.unwrap();
+    assert!(text.into_iter().eq((0..2000).map(|n| format!("{n},"))));
+    settled(&script).await;
+}
+
+#[tokio::test]
+async fn the_reconnection_time_of_a_stream_is_limited() {
+    let first = r#"{"expect": {"method": "GET"}, "reply": {"sse": "event: output\nid: 1\nretry: 18446744073709551615\ndata: a\n\n"}}"#;
+    let rest = r#"{"expect": {"method": "GET", "not_before_ms": 1000}, "reply": {"sse": "event: output\nid: 2\ndata: b\n\nevent: done\ndata: {}\n\n"}}"#;
+    let created = r#"{"expect": {"method": "POST"}, "reply": {"status": 201, "json": {"id": "p1", "status": "starting", "urls": {"stream": "{{origin}}/s"}}}}"#;
+    let (_emulator, script, client) = play(&format!("[{created}, {first}, {rest}]"), quick());
+    let events = client.stream("acme/text", json!({})).await.unwrap();
+    let read = tokio::time::timeout(Duration::from_secs(20), events.text().try_collect::<Vec<_>>());
+    assert_eq!(read.await.expect("the stream ends").unwrap().concat(), "ab");
+    settled(&script).await;
+}
+
+#[tokio::test]
+async fn an_endless_line_is_an_error() {
+    struct Endless(Arc<AtomicUsize>);
+    impl Transport for Endless {
+        fn send(&self, request: HttpRequest) -> BoxFuture<'static, Result<HttpResponse>> {
+            let sent = self.0.clone();
+            Box::pin(async move {
+                let kind = |kind: &str| vec![("content-type".to_owned(), kind.to_owned())];
+                if request.method == "POST" {
+                    let body = br#"{"id": "p1", "status": "starting", "urls": {"stream": "https://stream.example/s"}}"#;
+                    let body = Box::new(Bytes::from_static(body));
+                    return Ok(HttpResponse { status: 201, headers: kind("application/json"), body });
+                }
+                let chunk = Bytes::from(vec![b'x'; 1 << 20]);
+                let chunks = futures_util::stream::repeat_with(move || {
+                    sent.fetch_add(1, Ordering::SeqCst);
+                    Ok(chunk.clone())
+                });
+                let body = Box::new(replicant::transport::StreamBody(Box::pin(chunks.take(1000))));
+                Ok(HttpResponse { status: 200, headers: kind("text/event-stream"), body })
+            })
+        }
+    }
+    let sent = Arc::new(AtomicUsize::new(0));
+    let transport: Arc<dyn Transport> = Arc::new(Endless(sent.clone()));
+    let options = Options { transport: Some(transport), max_retries: Some(0), ..Options::default() };
+    let client = Client::new(options).unwrap();
+    let mut events = client.stream("acme/text", json!({})).await.unwrap();
+    let error = events.next().await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidResponse, "{error:?}");
+    assert!(sent.load(Ordering::SeqCst) < 500, "{} MiB were read", sent.load(Ordering::SeqCst));
+}
+
+#[tokio::test]
+async fn an_html_page_on_reconnect_fails_with_the_partial_output() {
+    let created = json!({"status": 201, "json": {"id": "p1", "status": "starting", "urls": {"stream": "{{origin}}/s"}}});
+    let exchanges = json!([
+        {"expect": {"method": "POST"}, "reply": created},
+        {"expect": {"method": "GET"}, "reply": {"sse": "event: output\nid: 1\ndata: a\n\n"}},
+        {"expect": {"method": "GET"}, "reply": {"text": "<html>", "headers": {"content-type": "text/html"}}},
+        {"expect": {"method": "POST", "path": "/v1/predictions/p1/cancel"}, "reply": {"json": {"id": "p1", "status": "canceled"}}},
+    ]);
+    let (_emulator, script, client) = play(&exchanges.to_string(), quick());
+    let events = client.stream("acme/text", json!({})).await.unwrap();
+    let error = events.try_collect::<Vec<_>>().await.unwrap_err();
+    assert_eq!((error.kind(), error.partial()), (ErrorKind::InvalidResponse, Some(&"a".into())));
+    settled(&script).await;
+}
+
+#[tokio::test]
+async fn request_options_apply_to_streams() {
+    let created = r#"{"expect": {"method": "POST", "headers": {"x-trace": "t"}}, "reply": {"status": 201, "json": {"id": "p1", "status": "starting", "urls": {"stream": "{{origin}}/s"}}}}"#;
+    let breaks = r#"{"expect": {"method": "GET", "headers": {"x-trace": "t"}}, "reply": {"sse": "event: output\nid: 1\ndata: Once\n\n"}}"#;
+    let (_emulator, script, client) = play(&format!("[{created}, {breaks}, {CANCEL}]"), quick());
+    let run = client.stream("acme/text", json!({})).header("x-trace", "t").max_retries(0);
+    let error = run.await.unwrap().try_collect::<Vec<_>>().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::StreamInterrupted, "{error:?}");
+    settled(&script).await;
+}
+
+/// Builds a create and the responses to the polls that follow.
+fn polls(replies: &[serde_json::Value]) -> String {
+    let created = json!({"status": 201, "json": {"id": "p1", "status": "processing"}});
+    let mut exchanges = vec![
+        json!({"expect": {"method": "POST", "path": "/v1/models/acme/up/predictions"}, "reply": created}),
+    ];
+    exchanges.extend(replies.iter().map(|reply| json!({"expect": {"method": "GET"}, "reply": reply})));
+    json!(exchanges).to_string()
+}
+
+#[tokio::test]
+async fn a_failed_poll_does_not_end_a_polled_stream() {
+    let exchanges = polls(&[
+        polled("processing", json!(["a"])),
+        json!({"text": "<html>", "headers": {"content-type": "text/html"}}),
+        json!({"json": {"id": "another"}}),
+        polled("succeeded", json!(["a", "b"])),
+    ]);
+    let (_emulator, script, client) = play(&exchanges, quick());
+    let events = client.stream("acme/up", json!({})).poll_output().await.unwrap();
+    let text: Vec<String> = events.text().try_collect().await.unwrap();
+    assert_eq!(text, ["a", "b"]);
+    settled(&script).await;
+}
+
+#[tokio::test]
+async fn a_polled_stream_that_fails_has_its_partial_output() {
+    for (status, kind) in [
+        ("failed", ErrorKind::PredictionFailed),
+        ("canceled", ErrorKind::PredictionCanceled),
+        ("aborted", ErrorKind::PredictionAborted),
+    ] {
+        let (_emulator, script, client) = play(&polls(&[polled(status, json!(["a", "b"]))]), quick());
+        let events = client.stream("acme/up", json!({})).poll_output().await.unwrap();
+        let error = events.text().try_collect::<Vec<_>>().await.unwrap_err();
+        assert_eq!((error.kind(), error.partial()), (kind, Some(&"ab".into())));
+        settled(&script).await;
+    }
+}
+
+#[tokio::test]
+async fn a_polled_output_that_is_not_a_list_is_yielded_when_complete() {
+    let exchanges = polls(&[polled("processing", json!("He")), polled("succeeded", json!("Heron"))]);
+    let (_emulator, script, client) = play(&exchanges, quick());
+    let events = client.stream("acme/up", json!({})).poll_output().await.unwrap();
+    let text: Vec<String> = events.text().try_collect().await.unwrap();
+    assert_eq!(text, ["Heron"]);
+    settled(&script).await;
+}
+
+#[tokio::test]
+async fn items_that_are_not_strings_are_yielded_as_json() {
+    let exchanges = polls(&[polled("succeeded", json!([{"word": "\u{1b}é", "at": 1}]))]);
+    let (_emulator, script, client) = play(&exchanges, quick());
+    let events = client.stream("acme/up", json!({})).poll_output().await.unwrap();
+    let text: Vec<String> = events.text().try_collect().await.unwrap();
+    let item: serde_json::Value = serde_json::from_str(&text[0]).unwrap();
+    assert_eq!(item, json!({"word": "\u{1b}é", "at": 1}));
+    settled(&script).await;
+}
+
+#[tokio::test]
+async fn use_file_output_controls_file_items() {
+    const URL: &str = "https://replicate.delivery/a.png";
+    let poll = json!({"expect": {}, "times": 2, "reply": polled("succeeded", json!([URL]))});
+    let (_emulator, script, client) = play(&json!([poll]).to_string(), quick());
+    for as_file in [true, false] {
+        let params = json!({"id": "p1", "use_file_output": as_file});
+        let item = operation::open(&client, "predictions.output_iterator", params.into()).try_next().await;
+        let Some(Item::Value(item)) = item.unwrap() else { panic!("an item") };
+        assert_eq!((item.as_file_url().is_some(), item.to_string().as_str()), (as_file, URL));
+    }
+    settled(&script).await;
+}
+
+/// A server whose prediction has more items at each poll.
+struct GrowingOutput {
+    /// The number of items at each poll. Then the prediction succeeds with all items.
+    counts: Vec<usize>,
+    total: usize,
+    polls: AtomicUsize,
+}
+
+impl Transport for GrowingOutput {
+    fn send(&self, _request: HttpRequest) -> BoxFuture<'static, Result<HttpResponse>> {
+        let poll = self.polls.fetch_add(1, Ordering::SeqCst);
+        let (status, count) = match self.counts.get(poll) {
+            Some(count) => ("processing", *count),
+            None => ("succeeded", self.total),
+        };
+        let output: Vec<usize> = (0..count).collect();
+        let body = json!({"id": "p1", "status": status, "output": output}).to_string();
+        Box::pin(async move {
+            Ok(HttpResponse { status: 200, headers: Vec::new(), body: Box::new(Bytes::from(body)) })
+        })
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn output_iterator_yields_every_item_once(mut counts in prop::collection::vec(0usize..12, 0..8)) {
+        counts.sort_unstable();
+let transport = GrowingOutput { counts, total: 12, polls: AtomicUsize::new(0) };
+        let options =
+            Options { transport: Some(Arc::new(transport)), clock_rate: Some(10_000.0), ..Options::default() };
+        let client = Client::new(options).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let items: Vec<Item> = runtime
+            .block_on(operation::open(&client, "predictions.output_iterator", json!({"id": "p1"}).into()).try_collect())
+            .unwrap();
+        let expected: Vec<Item> = (0..12usize).map(|n| Item::Value(n.into())).collect();
+        prop_assert_eq!(items, expected);
+    }
+}
