@@ -28,12 +28,12 @@ quickstart: build ## Builds everything and runs the same six examples in Rust, P
 	@echo "== Node: examples/quickstart.mjs"
 	@node examples/quickstart.mjs
 	@echo
-	@echo "All three are done. The pictures are in quickstart-output/: open quickstart-output/rust/harbor.png"
+	@echo "All examples succeeded. The pictures are in quickstart-output/: open quickstart-output/rust/harbor.png"
 
-test: check test-release test-rust test-python test-node ## Runs every check there is.
-	@echo "Everything passed."
+test: check test-release test-rust test-python test-node ## Runs all checks and tests.
+	@echo "All checks passed."
 
-check: fmt-check lint types ## Formatting, lints and types.
+check: fmt-check lint types ## Checks formatting, lints and types.
 
 fmt-check: tools-test $(VENV)/.tools node_modules/.tools
 	cargo fmt --all --check
@@ -60,10 +60,10 @@ test-python: python $(VENV)/.tools
 test-node: node
 	npm test --silent
 
-test-release: ## Checks that versions, platforms and lock files agree.
+test-release: ## Checks that versions, platforms, lock files and documentation agree.
 	$(PYTHON) -m unittest discover --quiet --start-directory tests/release
 
-fmt: tools-test $(VENV)/.tools node_modules/.tools ## Formats everything.
+fmt: tools-test $(VENV)/.tools node_modules/.tools ## Formats all files.
 	cargo fmt --all
 	$(BIN)/ruff format $(PYTHON_SOURCES)
 	$(BIN)/ruff check --fix $(PYTHON_SOURCES)
@@ -114,30 +114,30 @@ tools:
 tools-test:
 	@PYTHON=$(PYTHON) scripts/check-tools.sh test
 
-bench: $(BIN)/maturin node_modules/.tools ## Measures this SDK beside the official clients (ONLY=part, QUICK=1).
+bench: $(BIN)/maturin node_modules/.tools ## Measures this SDK and the official clients (ONLY=part, QUICK=1).
 	$(BIN)/python bench/run.py --only "$(ONLY)" $(if $(QUICK),--quick) $(if $(ONLY)$(QUICK),,--write)
 
 bench-instructions: ## Counts the instructions of the hot paths and compares them with the baseline.
 	$(PYTHON) bench/instructions.py
 
-memory: python node ## Measures how much memory large files take on their way.
+memory: python node ## Measures the memory used by large downloads and uploads.
 	@echo "== Python"
 	@$(BIN)/python bench/memory.py
 	@echo "== Node"
 	@node --expose-gc bench/memory.mjs
 
-dist: dist/.built ## Builds and checks the wheel, the npm packages and the crates of this machine in dist/.
+dist: dist/.built ## Builds and checks the packages for this machine in dist/.
 
 dist/.built: $(RUST) $(shell git ls-files -co --exclude-standard python/replicant node scripts 2>/dev/null) \
 		pyproject.toml package.json package-lock.json python/README.md | tools
 	$(PYTHON) scripts/dist.py
 	@touch $@
 
-test-matrix: dist ## Installs what is in dist/ into clean environments and tries it there (10 minutes).
+test-matrix: dist ## Tests the packages of dist/ in clean environments (10 minutes).
 	$(PYTHON) tests/matrix/run.py
 
-bump: ## Writes a new version everywhere: make bump VERSION=1.2.3
+bump: ## Writes a new version to all files: make bump VERSION=1.2.3
 	$(PYTHON) scripts/version.py bump $(VERSION)
 
-clean: ## Removes everything that was built.
+clean: ## Removes all build output.
 	rm -rf target $(VENV) node_modules node/dist dist quickstart-output

@@ -2,8 +2,8 @@
 
     instructions.py [--write]
 
-Unlike time, instructions are the same on a busy machine, so they can be held against a baseline:
-`bench/instructions.json`, made by the same rustc. Without valgrind, or with another rustc, it says so and
+Unlike times, instruction counts are the same on a busy machine, so they are compared with a baseline,
+`bench/instructions.json`. Without valgrind, or with another rustc than that of the baseline, it prints why and
 compares nothing.
 """
 
@@ -21,9 +21,9 @@ import tempfile
 from prepare import PROGRAM, ROOT, command
 
 BASELINE = ROOT / "bench/instructions.json"
-# How much a path may grow. Hash seeds and the lengths of allocations make for about one percent.
+# The accepted growth of a path. Hash seeds and allocation sizes account for about one percent.
 TOLERANCE = 0.05
-# The counts of two runs are subtracted, so that what happens once falls out.
+# The counts of two runs are subtracted, which removes one-time setup.
 FEW, MANY = 20, 120
 
 
@@ -40,7 +40,7 @@ def instructions(path: str, times: int) -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Counts the instructions of the core's hot paths.")
-    parser.add_argument("--write", action="store_true", help="make these counts the baseline")
+    parser.add_argument("--write", action="store_true", help="save these counts as the baseline")
     options = parser.parse_args()
     if shutil.which("valgrind") is None:
         print("Skipped: valgrind is not installed (Debian: apt-get install valgrind).")
@@ -66,7 +66,7 @@ def main() -> int:
         return 0
     if grown:
         print(f"Grown by more than {TOLERANCE:.0%}: {', '.join(grown)}.")
-        print("If that is meant: python3 bench/instructions.py --write")
+        print("If this is intended, run: python3 bench/instructions.py --write")
     return 1 if grown else 0
 
 

@@ -1,4 +1,4 @@
-// How much memory files take on their way: `make memory`. The twin of memory.py.
+// Measures the memory used by downloads and uploads, as memory.py does: `make memory`.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import {
@@ -44,19 +44,19 @@ const posted = await fetch(`${replay_origin}/_replay`, {
 const run = await posted.json();
 const replicate = new Replicate({ auth: "r8_test", baseUrl: run.base_url });
 const [output] = await replicate.predictions.output([`${run.origin}/file`]);
-if (!(output instanceof FileOutput)) throw new Error("no file");
+if (!(output instanceof FileOutput)) throw new Error("the output is not a file");
 
 let failed = false;
 async function measure(name, kind, work) {
   globalThis.gc?.();
   const before = process.memoryUsage.rss();
   let peak = before;
-  const look = () => {
+  const sample = () => {
     peak = Math.max(peak, process.memoryUsage.rss());
   };
   const began = performance.now();
-  const size = await work(look);
-  look();
+  const size = await work(sample);
+  sample();
   const grown = (peak - before) / 2 ** 20;
   const ok = grown < LIMITS[kind];
   failed ||= !ok;
@@ -67,35 +67,35 @@ async function measure(name, kind, work) {
   );
 }
 
-async function download(look, pause, stop) {
+async function download(sample, pause, stop) {
   let size = 0;
   let number = 0;
   for await (const chunk of output.stream()) {
     size += chunk.length;
-    if (number++ % 16 === 0) look();
+    if (number++ % 16 === 0) sample();
     if (pause) await sleep(pause);
     if (size >= stop) break;
   }
   return size;
 }
 
-// The first reads build the runtime and warm the heap, which is not what is measured.
+// The first download creates the runtime and warms the heap, which are not measured.
 await download(() => {}, 0, GIB);
 const folder = mkdtempSync(join(tmpdir(), "replicant-"));
 const path = join(folder, "upload.bin");
 writeFileSync(path, "");
 truncateSync(path, UPLOAD);
-await measure("download, iterated", "download", (look) => download(look, 0, GIB));
-await measure("download, slow reader", "download", (look) => download(look, 5, GIB / 4));
+await measure("download, iterated", "download", (sample) => download(sample, 0, GIB));
+await measure("download, slow reader", "download", (sample) => download(sample, 5, GIB / 4));
 await measure("download, saved", "download", async () => {
   await output.save(join(folder, "download.bin"));
   return statSync(join(folder, "download.bin")).size;
 });
-await measure("upload of a file's stream", "upload", async () => {
+await measure("upload from a file stream", "upload", async () => {
   await replicate.files.create(createReadStream(path));
   return UPLOAD;
 });
-await measure("upload of a file's Blob", "upload", async () => {
+await measure("upload from a file Blob", "upload", async () => {
   await replicate.files.create(await openAsBlob(path));
   return UPLOAD;
 });

@@ -1,7 +1,7 @@
-"""How much memory files take on their way: `make memory`.
+"""Measures the memory used by downloads and uploads: `make memory`.
 
-Downloads 1 GiB and uploads 90 MiB, with a quick and with a slow reader, and prints how far the process has
-grown. The server is the emulator's replay server, in a process of its own.
+It downloads 1 GiB with a fast and a slow reader, uploads 90 MiB, and prints how much the process grew. The server is
+the emulator's replay server, in a child process.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LIMITS = {"download": 16, "upload": 24}  # MiB
 
 
 def resident() -> int:
-    """Resident memory of this process in bytes."""
+    """Returns the resident memory of this process in bytes."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
 
@@ -42,8 +42,8 @@ class Server:
     def replay(self, *exchanges: dict[str, Any]) -> dict[str, str]:
         body = json.dumps({"exchanges": exchanges}).encode()
         request = urllib.request.Request(f"{self.addresses['replay_origin']}/_replay", data=body)
-        with urllib.request.urlopen(request) as answer:
-            run: dict[str, str] = json.load(answer)
+        with urllib.request.urlopen(request) as response:
+            run: dict[str, str] = json.load(response)
         return run
 
     def close(self) -> None:
@@ -55,14 +55,14 @@ class Server:
 def measure(name: str, kind: str, work: Callable[[Callable[[], None]], int]) -> bool:
     before = peak = resident()
 
-    def look() -> None:
+    def sample() -> None:
         nonlocal peak
         peak = max(peak, resident())
 
     began = time.perf_counter()
-    size = work(look)
+    size = work(sample)
     took = time.perf_counter() - began
-    look()
+    sample()
     grown = (peak - before) / (1 << 20)
     ok = grown < LIMITS[kind]
     print(
@@ -81,17 +81,17 @@ def main() -> int:
     run = server.replay(file, upload)
     client = replicant.Client("r8_test", base_url=run["base_url"])
     output = replicant.FileOutput(f"{run['origin']}/file", client)
-    # The first request builds the runtime and the connection pool, which is not what is measured.
+    # The first request creates the runtime and the connection pool, which are not measured.
     for _ in zip(output, range(8)):
         pass
 
     def download(pause: float, stop: int) -> Callable[[Callable[[], None]], int]:
-        def work(look: Callable[[], None]) -> int:
+        def work(sample: Callable[[], None]) -> int:
             size = 0
             for number, chunk in enumerate(output):
                 size += len(chunk)
                 if number % 64 == 0:
-                    look()
+                    sample()
                 if pause:
                     time.sleep(pause)
                 if size >= stop:
@@ -106,15 +106,15 @@ def main() -> int:
         with path.open("wb") as source:
             source.truncate(UPLOAD)
 
-        def save(look: Callable[[], None]) -> int:
+        def save(sample: Callable[[], None]) -> int:
             output.save(Path(folder) / "download.bin")
             return (Path(folder) / "download.bin").stat().st_size
 
-        def send(look: Callable[[], None]) -> int:
+        def send(sample: Callable[[], None]) -> int:
             client.files.create(path)
             return UPLOAD
 
-        def send_open(look: Callable[[], None]) -> int:
+        def send_open(sample: Callable[[], None]) -> int:
             with path.open("rb") as source:
                 client.files.create(source)
             return UPLOAD

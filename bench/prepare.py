@@ -1,4 +1,4 @@
-"""Builds the release packages and installs them and the official clients, each into a folder of its own."""
+"""Builds the release packages, and installs them and the official clients into separate folders."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def build_python() -> None:
 
 
 def build_node() -> None:
-    """Lays out what npm would install: the package, and beside it that of the native module."""
+    """Lays out the files that npm would install: the package and that of the native module."""
     native = (
         "--release",
         "-p",
@@ -104,7 +104,7 @@ def build_node() -> None:
     modules = NODES["replicant"] / "node_modules"
     shutil.rmtree(modules, ignore_errors=True)
     modules.mkdir(parents=True)
-    # Without one, Node would take this repository for the package that is asked for.
+    # Without this file, Node would resolve `replicant` to this repository.
     (modules.parent / "package.json").write_text('{"private": true}\n')
     shutil.copytree(
         ROOT / "node", modules / "replicant/node", ignore=shutil.ignore_patterns("*.node", "src")

@@ -1,4 +1,4 @@
-"""From measured processes to a table of ratios."""
+"""Turns measurements into tables."""
 
 from __future__ import annotations
 
@@ -10,20 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Iterator, Optional
 
-from works import CORE, FETCH, OURS, PLAIN, SYNCED, Work
+from workloads import CORE, FETCH, OURS, PLAIN, SYNCED, Workload
 
 Measured = dict[str, list[Any]]
 
 
 @dataclass
 class Figures:
-    """The medians of one client at one work."""
+    """The medians of one client for one workload."""
 
     rate: float
-    # The lowest and the highest rate.
     low: float
     high: float
-    # Seconds of processor time for an item.
+    # Seconds of CPU time per item.
     cpu: float
     rss: float
     grown: float
@@ -47,7 +46,7 @@ class Figures:
 
 
 def figures(measured: Measured) -> tuple[dict[str, Figures], dict[str, str]]:
-    """The figures of those that did the work, and why the others could not."""
+    """Returns the figures of each client, and the reasons of those that could not run the workload."""
     done, failed = {}, {}
     for client, runs in measured.items():
         why = next((run for run in runs if isinstance(run, str)), None)
@@ -59,66 +58,68 @@ def figures(measured: Measured) -> tuple[dict[str, Figures], dict[str, str]]:
 
 
 def checks(
-    work: Work, done: dict[str, Figures], failed: dict[str, str]
+    workload: Workload, done: dict[str, Figures], failed: dict[str, str]
 ) -> Iterator[tuple[str, str, str]]:
-    """Each target of a work: what it asks for, what was measured, and how that stands."""
+    """Yields each target of a workload, what was measured, and the result."""
     ours = done.get(OURS)
     if ours is None:
-        yield "done at all", failed.get(OURS, "not measured"), "NOT MET"
+        yield "runs", failed.get(OURS, "not measured"), "NOT MET"
         return
-    for target in work.targets:
-        aim = [f"at least {target.least:g}x"] if target.least else []
-        aim += [f"at best {target.best:g}x"] if target.best else []
+    for target in workload.targets:
+        aim = [f"at least {target.minimum:g}x"] if target.minimum else []
+        aim += [f"goal {target.goal:g}x"] if target.goal else []
         text = f"{', '.join(aim)} {target.than}"
         if target.than in done:
             ratio = ours.rate / done[target.than].rate
-            yield text, f"{ratio:.2f}x", standing(ratio, target.least, target.best)
+            yield text, f"{ratio:.2f}x", outcome(ratio, target.minimum, target.goal)
         else:
             yield text, failed.get(target.than, "not measured"), "-"
-    if work.seconds:
-        best = f", at best {work.best_seconds * 1000:g} ms" if work.best_seconds else ""
-        text = f"under {work.seconds * 1000:g} ms{best}"
-        how = standing(ours.rate, 1 / work.seconds, work.best_seconds and 1 / work.best_seconds)
-        yield text, shown_rate(work, ours.rate), how
-    if work.grown:
+    if workload.seconds:
+        goal = f", goal {workload.goal_seconds * 1000:g} ms" if workload.goal_seconds else ""
+        text = f"under {workload.seconds * 1000:g} ms{goal}"
+        how = outcome(
+            ours.rate, 1 / workload.seconds, workload.goal_seconds and 1 / workload.goal_seconds
+        )
+        yield text, format_rate(workload, ours.rate), how
+    if workload.grown:
         grown = ours.grown / (1 << 20)
-        text = f"grows by less than {work.grown:g} MiB"
-        yield text, f"{grown:.1f} MiB", "met" if grown < work.grown else "NOT MET"
+        text = f"grows by less than {workload.grown:g} MiB"
+        yield text, f"{grown:.1f} MiB", "met" if grown < workload.grown else "NOT MET"
     official = [
         f.rss for client, f in done.items() if client not in (OURS, PLAIN, SYNCED, CORE, FETCH)
     ]
     if official:
         ratio = ours.rss / min(official)
-        text = "peak memory below that of the official, at best half"
-        yield text, f"{ratio:.2f}x", standing(1 / ratio, 1, 2)
+        text = "peak memory below the official client's, goal half"
+        yield text, f"{ratio:.2f}x", outcome(1 / ratio, 1, 2)
 
 
-def standing(ratio: float, least: float, best: Optional[float]) -> str:
-    if best and ratio >= best:
-        return "best"
-    if not least:
-        return "not at best"
-    return "met" if ratio >= least else "NOT MET"
+def outcome(ratio: float, minimum: float, goal: Optional[float]) -> str:
+    if goal and ratio >= goal:
+        return "goal met"
+    if not minimum:
+        return "below goal"
+    return "met" if ratio >= minimum else "NOT MET"
 
 
-def shown_rate(work: Work, rate: float) -> str:
-    if work.unit == "bytes":
+def format_rate(workload: Workload, rate: float) -> str:
+    if workload.unit == "bytes":
         return f"{rate / 1e6:,.0f} MB/s"
-    if work.unit == "imports":
+    if workload.unit == "imports":
         return f"{1000 / rate:,.1f} ms"
     return f"{rate:,.0f}/s" if rate >= 10 else f"{rate:.1f}/s"
 
 
-def shown_cpu(work: Work, cpu: float) -> str:
-    if work.unit == "bytes":
+def format_cpu(workload: Workload, cpu: float) -> str:
+    if workload.unit == "bytes":
         return f"{cpu * (1 << 30):.2f} s/GiB"
     return f"{cpu * 1e3:,.1f} ms" if cpu >= 1e-3 else f"{cpu * 1e6:,.2f} us"
 
 
-def rows(work: Work, measured: Measured) -> Iterator[tuple[str, ...]]:
+def rows(workload: Workload, measured: Measured) -> Iterator[tuple[str, ...]]:
     done, failed = figures(measured)
     ours = done.get(OURS)
-    for client in work.clients:
+    for client in workload.clients:
         if client in failed:
             yield client, failed[client], "", "", "", "", ""
             continue
@@ -126,7 +127,7 @@ def rows(work: Work, measured: Measured) -> Iterator[tuple[str, ...]]:
             continue
         it = done[client]
         spread = (
-            f"{shown_rate(work, it.low)} to {shown_rate(work, it.high)}"
+            f"{format_rate(workload, it.low)} to {format_rate(workload, it.high)}"
             if it.runs > 1
             else "one run"
         )
@@ -136,55 +137,69 @@ def rows(work: Work, measured: Measured) -> Iterator[tuple[str, ...]]:
         more = f" ({it.requests:,.0f} requests)" if it.requests else ""
         yield (
             client,
-            shown_rate(work, it.rate) + more,
+            format_rate(workload, it.rate) + more,
             spread,
             times,
-            shown_cpu(work, it.cpu),
+            format_cpu(workload, it.cpu),
             cheaper,
             memory,
         )
 
 
-HEAD = ("client", "rate", "spread", "ours is", "CPU each", "its CPU", "peak memory")
+HEAD = (
+    "client",
+    "throughput",
+    "range",
+    "relative throughput",
+    "CPU per item",
+    "relative CPU",
+    "peak memory",
+)
 
 
-def lines(work: Work, measured: Measured) -> list[str]:
-    """A work as Markdown."""
-    table = [f"### {work.language.capitalize()}: {work.title}", ""]
+def lines(workload: Workload, measured: Measured) -> list[str]:
+    """Formats a workload as Markdown."""
+    table = [f"### {workload.language.capitalize()}: {workload.title}", ""]
     table += [f"| {' | '.join(HEAD)} |", f"|{'---|' * len(HEAD)}"]
-    table += [f"| {' | '.join(row)} |" for row in rows(work, measured)]
+    table += [f"| {' | '.join(row)} |" for row in rows(workload, measured)]
     return [*table, ""]
 
 
-def summary(works: list[Work], results: dict[str, Measured]) -> str:
-    """One line for each target."""
-    table = ["| work | target | measured | |", "|---|---|---|---|"]
-    for work in works:
-        for check in checks(work, *figures(results[work.name])):
-            table.append(f"| {work.language.capitalize()}: {work.title} | {' | '.join(check)} |")
+def summary(workloads: list[Workload], results: dict[str, Measured]) -> str:
+    """Formats one row per target."""
+    table = ["| workload | target | measured | result |", "|---|---|---|---|"]
+    for workload in workloads:
+        for check in checks(workload, *figures(results[workload.name])):
+            table.append(
+                f"| {workload.language.capitalize()}: {workload.title} | {' | '.join(check)} |"
+            )
     return "\n".join(table)
 
 
-def document(works: list[Work], results: dict[str, Measured], rounds: int, seconds: float) -> str:
+def document(
+    workloads: list[Workload], results: dict[str, Measured], rounds: int, seconds: float
+) -> str:
     parts = [
         "# Results",
         "",
-        f"Written by `make bench`: medians of {rounds} rounds, in which the clients take turns, each in a process "
-        f"of its own that repeats short works for {seconds:g} s. Server and client share the machine, over loopback: "
-        "compare the ratios, not the digits. `ours is 4.00x` says that this SDK did four times as much in the same "
-        "time; `its CPU` of 4.00x, that the other took four times the processor time for each item.",
+        f"Written by `make bench`: medians of {rounds} rounds. In each round the clients take turns, each in a separate "
+        f"process that repeats short workloads for {seconds:g} s. Server and client share the machine and talk over "
+        "loopback, so compare ratios rather than absolute figures.",
+        "",
+        "- Relative throughput: throughput of replicant divided by that of the client.",
+        "- Relative CPU: CPU time per item of the client divided by that of replicant.",
         "",
         machine(),
         "",
         "## Targets",
         "",
-        summary(works, results),
+        summary(workloads, results),
         "",
         "## Figures",
         "",
     ]
-    for work in works:
-        parts += lines(work, results[work.name])
+    for workload in workloads:
+        parts += lines(workload, results[workload.name])
     return "\n".join(parts)
 
 

@@ -1,8 +1,8 @@
-"""Measures this SDK beside the official clients and plain reqwest, in one go and in turn: `make bench`.
+"""Measures this SDK, the official clients and plain reqwest in turn: `make bench`.
 
     run.py [--only PART] [--rounds N] [--seconds S] [--quick] [--no-build] [--write]
 
-PART is a part of a work's name, such as `create_64`, `python` or `node/stream`.
+PART is part of a workload's name, such as `create_64`, `python` or `node/stream`.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from typing import Any
 
 import report
 from prepare import NODES, PROGRAM, ROOT, prepare, python_of
-from works import CORE, FETCH, NODE1, OURS, PLAIN, PYTHON1, PYTHON2, SYNCED, WORKS, Work
+from workloads import CORE, FETCH, NODE1, OURS, PLAIN, PYTHON1, PYTHON2, SYNCED, WORKLOADS, Workload
 
 CASES = ROOT / "bench/cases"
 UPLOAD = 90 << 20
-# A process that takes longer is broken; work that takes longer than `ENOUGH` is measured once.
+# In seconds: the time limit of a process, and the time from which a workload is measured only once.
 LIMIT, ENOUGH = 300, 30
 
 
 class Server:
-    """The server of the benchmarks, in a process of its own."""
+    """The server of the benchmarks, as a child process."""
 
     def __init__(self) -> None:
         self.process = subprocess.Popen(
@@ -43,12 +43,12 @@ class Server:
         self.process.wait()
 
 
-def words(work: Work, client: str) -> tuple[list[Any], dict[str, str]]:
-    """The command that does `work` with `client`, and what its environment needs besides."""
+def command_of(workload: Workload, client: str) -> tuple[list[Any], dict[str, str]]:
+    """Returns the command that runs a workload with `client`, and variables for its environment."""
     programs = {PLAIN: "plain", SYNCED: "synced", CORE: "sdk"}
     if client in programs:
         return [PROGRAM, programs[client]], {}
-    if work.language == "python":
+    if workload.language == "python":
         name = {OURS: "replicant", PYTHON1: "replicate1", PYTHON2: "replicate2"}[client]
         return [python_of(name), CASES / "cases.py", name], {}
     name = {OURS: "replicant", NODE1: "replicate", FETCH: "fetch"}[client]
@@ -56,12 +56,12 @@ def words(work: Work, client: str) -> tuple[list[Any], dict[str, str]]:
     return ["node", CASES / "cases.mjs", name], {"BENCH_MODULES": str(modules)}
 
 
-def measure(work: Work, client: str, server: Server, file: Path, seconds: float) -> Any:
-    """What one process measured, or in a few words why it could not."""
-    command, environment = words(work, client)
-    command = [str(word) for word in (*command, work.key, server.origin, seconds)]
+def measure(workload: Workload, client: str, server: Server, file: Path, seconds: float) -> Any:
+    """Returns what one process measured, or a short reason why it could not."""
+    command, environment = command_of(workload, client)
+    command = [str(word) for word in (*command, workload.key, server.origin, seconds)]
     environment = {**os.environ, **environment, "BENCH_FILE": str(file), "PYTHONWARNINGS": "ignore"}
-    environment["BENCH_EQUAL"] = str(work.equal)
+    environment["BENCH_EQUAL"] = str(workload.equal)
     environment.pop("REPLICATE_API_TOKEN", None)
     try:
         done = subprocess.run(
@@ -78,22 +78,25 @@ def measure(work: Work, client: str, server: Server, file: Path, seconds: float)
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Measures this SDK beside others.")
-    parser.add_argument("--only", default="", help="measure only works with this in their name")
+    parser = argparse.ArgumentParser(description="Measures this SDK and other clients.")
+    parser.add_argument(
+        "--only", default="", help="measure only workloads whose name contains this"
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument(
-        "--seconds", type=float, default=0.6, help="how long one process repeats short works"
+        "--seconds", type=float, default=0.6, help="how long one process repeats short workloads"
     )
-    parser.add_argument("--quick", action="store_true", help="one short round, to try things out")
-    parser.add_argument("--no-build", action="store_true", help="measure what was built before")
+    parser.add_argument("--quick", action="store_true", help="one short round, as a smoke test")
+    parser.add_argument("--no-build", action="store_true", help="use the existing build")
     parser.add_argument("--write", action="store_true", help="write bench/RESULTS.md")
     options = parser.parse_args()
     if options.quick:
         options.rounds, options.seconds = 1, 0.3
-    works = [work for work in WORKS if options.only in work.name]
-    if not works:
+    workloads = [workload for workload in WORKLOADS if options.only in workload.name]
+    if not workloads:
         print(
-            f"no work has {options.only!r} in its name; there are:", *(work.name for work in WORKS)
+            f"no workload name contains {options.only!r}; the names are:",
+            *(workload.name for workload in WORKLOADS),
         )
         return 2
     prepare(build=not options.no_build)
@@ -102,21 +105,21 @@ def main() -> int:
         file = Path(folder) / "upload.bin"
         file.write_bytes(os.urandom(1 << 20) * (UPLOAD >> 20))
         server = Server()
-        for work in works:
-            print(f"{work.name} ...", file=sys.stderr, flush=True)
-            measured = results[work.name] = defaultdict(list)
+        for workload in workloads:
+            print(f"{workload.name} ...", file=sys.stderr, flush=True)
+            measured = results[workload.name] = defaultdict(list)
             for _ in range(options.rounds):
-                for client in work.clients:
+                for client in workload.clients:
                     before = measured[client]
-                    # What cannot be done once is not tried again.
+                    # A client that failed once is not run again.
                     if not any(isinstance(run, str) or run["wall"] > ENOUGH for run in before):
-                        before.append(measure(work, client, server, file, options.seconds))
-            print("\n".join(report.lines(work, measured)), flush=True)
+                        before.append(measure(workload, client, server, file, options.seconds))
+            print("\n".join(report.lines(workload, measured)), flush=True)
         server.close()
-    text = report.document(works, results, options.rounds, options.seconds)
+    text = report.document(workloads, results, options.rounds, options.seconds)
     if options.write:
         (ROOT / "bench/RESULTS.md").write_text(text)
-    print(report.summary(works, results))
+    print(report.summary(workloads, results))
     return 0
 
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Says what is missing for `make quickstart` and `make test`, and where to get it.
+# Reports missing tools for `make quickstart` (or, with `test`, `make test`) and where to get them.
 case $(uname -s) in
 Linux | Darwin) ;;
 *)
@@ -8,22 +8,22 @@ Linux | Darwin) ;;
     ;;
 esac
 missing=0
-need() { # command, what for, where from
+need() { # command, purpose, source
     command -v "$1" >/dev/null 2>&1 && return
     echo "missing: $1 ($2). Get it from $3" >&2
     missing=1
 }
-at_least() { # name, found, wanted, where from
+at_least() { # name, version, minimum, source
     [ "$(printf '%s\n%s\n' "$3" "$2" | sort -V | head -n 1)" = "$3" ] && return
-    echo "too old: $1 $2, at least $3 is needed. Get it from $4" >&2
+    echo "too old: $1 $2, the minimum is $3. Get it from $4" >&2
     missing=1
 }
 
 python=${PYTHON:-python3}
-need cargo "the core is written in Rust" "https://rustup.rs"
-need "$python" "the Python face" "https://python.org, or name one: make PYTHON=..."
-need node "the Node face" "https://nodejs.org"
-need npm "the Node face" "https://nodejs.org"
+need cargo "for the core" "https://rustup.rs"
+need "$python" "for the Python package" "https://python.org, or choose one: make PYTHON=..."
+need node "for the npm package" "https://nodejs.org"
+need npm "for the npm package" "https://nodejs.org"
 [ "$missing" = 0 ] || exit 1
 
 at_least rustc "$(rustc --version | cut -d' ' -f2)" 1.88.0 "https://rustup.rs"

@@ -1,7 +1,7 @@
-"""Checks what lies in dist/: that it is complete, small, stripped, loads on old systems, and of one version.
+"""Checks that the packages in dist/ are complete, small, stripped, of one version, and load on old systems.
 
-check_dist.py           whatever is there
-check_dist.py --all     fail too if an artefact of any platform is missing, as a release has to
+check_dist.py           checks the packages that exist
+check_dist.py --all     also fails if the package of a platform is missing: a release needs all
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ WHEEL_LIMIT, MODULE_LIMIT, MAIN_LIMIT = 4 * MB, 8 * MB, MB // 4
 
 
 def glibc(binary: bytes) -> List[int]:
-    """The newest glibc whose symbols a library asks for."""
+    """Returns the newest glibc version among the symbols that a library needs."""
     versions = re.findall(rb"GLIBC_(\d+)\.(\d+)(?=[.\0])", binary)
     return max(([int(major), int(minor)] for major, minor in versions), default=[0, 0])
 
 
 class Check:
-    """Collects what is wrong, so that one run tells all of it."""
+    """Collects all problems, so that one run reports them together."""
 
     def __init__(self) -> None:
         self.problems: List[str] = []
@@ -45,7 +45,7 @@ class Check:
         )
         if not linux:
             return
-        self.that(binary[:4] == b"\x7fELF", f"{name} is no ELF file")
+        self.that(binary[:4] == b"\x7fELF", f"{name} is not an ELF file")
         self.that(b"\0.symtab\0" not in binary, f"{name} is not stripped")
         newest = glibc(binary)
         ceiling = [int(part) for part in PLATFORMS["glibc"].split(".")]
@@ -65,14 +65,16 @@ class Check:
             for name in libraries:
                 self.library(f"{path.name}:{name}", wheel.read(name), "linux" in path.name)
         self.that(metadata.get_all("Requires-Dist") is None, f"{path.name} has dependencies")
-        self.that(metadata["Requires-Python"] == ">=3.9", f"{path.name} is for other Pythons")
+        self.that(
+            metadata["Requires-Python"] == ">=3.9", f"{path.name} has another Requires-Python"
+        )
         for needed in ["replicant/py.typed", "replicant/_native.pyi", "replicant/testing.py"]:
             self.that(needed in names, f"{path.name} lacks {needed}")
         self.that(
-            any(name.endswith("/LICENSE") for name in names), f"{path.name} lacks the licence"
+            any(name.endswith("/LICENSE") for name in names), f"{path.name} lacks the license"
         )
-        strangers = [name for name in names if not name.startswith(("replicant/", info))]
-        self.that(not strangers, f"{path.name} also holds {strangers}")
+        unexpected = [name for name in names if not name.startswith(("replicant/", info))]
+        self.that(not unexpected, f"{path.name} also contains {unexpected}")
 
     def npm(self, path: Path, expected: str) -> None:
         with tarfile.open(path) as archive:
@@ -89,7 +91,7 @@ class Check:
             self.that(manifest["version"] == expected, f"{path.name} is {manifest['version']}")
             self.that(not manifest.get("dependencies"), f"{path.name} has dependencies")
             self.that(
-                {"LICENSE", "README.md"} <= set(files), f"{path.name} lacks README or licence"
+                {"LICENSE", "README.md"} <= set(files), f"{path.name} lacks README.md or LICENSE"
             )
             if manifest["name"] == "replicant":
                 self.that(
@@ -101,8 +103,8 @@ class Check:
                     manifest.get("optionalDependencies") == wanted, f"{path.name}: platforms differ"
                 )
                 pattern = r"package\.json|README\.md|LICENSE|node/\w+\.(cjs|mjs|d\.cts|d\.mts)|node/dist/(replicant\.js|.+\.d\.ts)"
-                strangers = [name for name in files if not re.fullmatch(pattern, name)]
-                self.that(not strangers, f"{path.name} also holds {strangers}")
+                unexpected = [name for name in files if not re.fullmatch(pattern, name)]
+                self.that(not unexpected, f"{path.name} also contains {unexpected}")
                 return
             module = manifest["main"]
             self.that(
@@ -137,7 +139,7 @@ def main(arguments: List[str]) -> None:
         "npm package": packages,
         "crate": crates,
     }.items():
-        check.that(bool(files), f"dist/ holds no {kind}")
+        check.that(bool(files), f"dist/ has no {kind}")
     if "--all" in arguments:
         for tag in (
             f"{abi}-{tag}"
@@ -152,7 +154,7 @@ def main(arguments: List[str]) -> None:
         print(f"{path.stat().st_size:>10,}  {path.relative_to(version.ROOT)}")
     if check.problems:
         sys.exit("\n".join(f"dist: {problem}" for problem in check.problems))
-    print("dist: everything is as it should be")
+    print("dist: all checks passed")
 
 
 if __name__ == "__main__":

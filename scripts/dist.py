@@ -1,11 +1,11 @@
-"""Builds everything that is published and that this machine can build, into dist/, and checks it.
+"""Builds the packages for this machine into dist/ and checks them.
 
     dist/python    a wheel for this platform, a source distribution
     dist/native    the native module for Node on this platform
     dist/npm       the npm packages: replicant, and one for each module in dist/native
-    dist/crates    the crates replicant-emulator and replicant, each built from its own package
+    dist/crates    the crates replicant-emulator and replicant, verified by building each from its package
 
-A release builds the same on every platform: see .github/workflows/release.yml.
+A release does this on every platform: see .github/workflows/release.yml.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def run(*command: str) -> None:
 
 
 def tools() -> None:
-    """The builders, in an environment of their own that comes first on the path."""
+    """Installs the build tools into a virtual environment and puts it first on the path."""
     stamp = TOOLS / REQUIREMENTS.name
     if not stamp.exists() or stamp.read_bytes() != REQUIREMENTS.read_bytes():
         venv.create(TOOLS, with_pip=True, clear=True)
@@ -70,7 +70,7 @@ def node() -> None:
 
 
 def crates() -> None:
-    # Together, because one is a development dependency of the other and neither need be published yet.
+    # In one call, because replicant has the unpublished replicant-emulator as a development dependency.
     names = ["replicant-emulator", "replicant"]
     run("cargo", "package", "--allow-dirty", *(f"--package={name}" for name in names))
     (DIST / "crates").mkdir(parents=True)

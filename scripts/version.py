@@ -1,11 +1,10 @@
-"""One version everywhere.
+"""Keeps the version the same in all files.
 
-    version.py                  say which it is, and fail where a file says another
-    version.py bump 1.2.3       write it everywhere, and open its heading in CHANGELOG.md
-    version.py tag v1.2.3       fail unless it is that of the tag and the changelog tells what is in it
+    version.py                  prints the version, and fails if files differ
+    version.py bump 1.2.3       writes a version to all files and starts its section in CHANGELOG.md
+    version.py tag v1.2.3       fails unless the tag has the version of the files and CHANGELOG.md describes it
 
-Python takes its version from Cargo.toml, and the npm packages of the platforms take theirs from package.json
-when they are packed, so neither is written here.
+Other places derive it: the Python package from Cargo.toml, the npm packages of the platforms from package.json.
 """
 
 from __future__ import annotations
@@ -17,12 +16,12 @@ from pathlib import Path
 from typing import Iterator, Tuple
 
 ROOT = Path(__file__).resolve().parents[1]
-#: Semantic versions of a shape that Python's versions have too.
+#: Semantic versions that Python has an equivalent for.
 SEMVER = r"\d+\.\d+\.\d+(?:-(?:alpha|beta|rc)\.\d+)?"
-#: Those of the workspace, published or not.
+#: The crates of the workspace.
 CRATES = "replicant(?:-[a-z]+)?"
 
-#: File, pattern whose one group is a version, and how often it stands there.
+#: A file, a pattern whose only group is the version, and the number of matches.
 PLACES = [
     ("Cargo.toml", r'(?m)^version = "([^"]+)"', 1),
     ("Cargo.toml", r'(?m)^replicant(?:-emulator)? = \{.* version = "([^"]+)"', 2),
@@ -33,41 +32,43 @@ PLACES = [
 ]
 
 
-class Wrong(Exception):
-    """What stands somewhere is not what has to."""
+class VersionError(Exception):
+    """Says which file or argument is wrong."""
 
 
 def found(root: Path) -> Iterator[Tuple[str, str]]:
-    """Every file that says a version, and the version."""
+    """Yields each file and a version in it."""
     for name, pattern, times in PLACES:
         versions = re.findall(pattern, (root / name).read_text(encoding="utf-8"))
         if len(versions) != times:
-            raise Wrong(f"{name}: {len(versions)} versions found where {times} are expected")
+            raise VersionError(f"{name}: {len(versions)} versions found where {times} are expected")
         for version in versions:
             yield name, version
 
 
 def in_python(version: str) -> str:
-    """As Python spells it: 1.2.3-rc.1 is 1.2.3rc1."""
+    """Returns the version as Python spells it: 1.2.3rc1 for 1.2.3-rc.1."""
     return re.sub(r"-(a|b|rc)[a-z]*\.", r"\1", version)
 
 
 def check(root: Path) -> str:
-    """The version, if all files say the same."""
+    """Returns the version, or raises if files differ."""
     versions = list(found(root))
     first = versions[0][1]
-    wrong = [f"{name} says {version}" for name, version in versions if version != first]
-    if wrong:
-        raise Wrong(f"Cargo.toml says {first}, but {', '.join(wrong)}: make bump VERSION={first}")
+    differing = [f"{name} has {version}" for name, version in versions if version != first]
+    if differing:
+        raise VersionError(
+            f"Cargo.toml has {first}, but {', '.join(differing)}: make bump VERSION={first}"
+        )
     return first
 
 
 def bump(root: Path, version: str, today: datetime.date) -> None:
-    """Write `version` everywhere."""
+    """Writes `version` to all files."""
     if not re.fullmatch(SEMVER, version):
-        raise Wrong(f"{version!r} is not a version such as 1.2.3 or 1.2.3-rc.1")
+        raise VersionError(f"{version!r} is not a version such as 1.2.3 or 1.2.3-rc.1")
     for _ in found(root):
-        pass  # Every place has to be there before one is written.
+        pass  # Raises before anything is written if a place is missing.
     for name, pattern, _ in PLACES:
         path = root / name
         path.write_text(
@@ -84,23 +85,23 @@ def bump(root: Path, version: str, today: datetime.date) -> None:
         heading = f"## Unreleased\n\n## {version} - {today.isoformat()}"
         text, times = re.subn(r"(?m)^## Unreleased$", heading, text, count=1)
         if times == 0:
-            raise Wrong('CHANGELOG.md has no heading "## Unreleased"')
+            raise VersionError('CHANGELOG.md has no heading "## Unreleased"')
         changelog.write_text(text, encoding="utf-8")
 
 
 def check_tag(root: Path, tag: str) -> None:
-    """Fail unless the tree is the release that `tag` names."""
+    """Raises unless the files are those of the release that `tag` names."""
     version = check(root)
     if tag != f"v{version}":
-        raise Wrong(f"the tag is {tag}, but the files say {version}")
+        raise VersionError(f"the tag is {tag}, but the files have {version}")
     text = (root / "CHANGELOG.md").read_text(encoding="utf-8")
     section = re.search(
         rf"(?ms)^## {re.escape(version)} - \d{{4}}-\d\d-\d\d$(.*?)(?=^## |\Z)", text
     )
     if section is None or not section[1].strip():
-        raise Wrong(f"CHANGELOG.md tells nothing under a heading '## {version} - <date>'")
+        raise VersionError(f"CHANGELOG.md has no text under a heading '## {version} - <date>'")
     if "/OWNER/" in (root / "package.json").read_text(encoding="utf-8"):
-        raise Wrong("package.json does not say where the repository is: see docs/releasing.md")
+        raise VersionError("package.json does not name the repository: see docs/releasing.md")
 
 
 def main(arguments: list[str]) -> None:
@@ -109,12 +110,12 @@ def main(arguments: list[str]) -> None:
     elif arguments[:1] == ["tag"] and len(arguments) == 2:
         check_tag(ROOT, arguments[1])
     elif arguments:
-        raise Wrong("usage: version.py [bump VERSION | tag TAG]")
+        raise VersionError("usage: version.py [bump VERSION | tag TAG]")
     print(check(ROOT))
 
 
 if __name__ == "__main__":
     try:
         main(sys.argv[1:])
-    except Wrong as wrong:
-        sys.exit(f"version: {wrong}")
+    except VersionError as error:
+        sys.exit(f"version: {error}")

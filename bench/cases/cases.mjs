@@ -1,26 +1,26 @@
-// One work with one Node client: `cases.mjs CLIENT WORK ORIGIN SECONDS`.
+// Runs one workload with one Node client: `cases.mjs CLIENT WORKLOAD ORIGIN SECONDS`.
 //
-// CLIENT is `replicant`, `replicate` (npm replicate 1) or `fetch` (bare). `BENCH_MODULES` is the folder the
-// client is installed in. A work that a client cannot do ends with status 3 and says why.
+// CLIENT is `replicant`, `replicate` (npm replicate 1) or `fetch` (no client). `BENCH_MODULES` is the folder that has
+// the client. If a client does not support a workload, the program prints why and exits with status 3.
 import { createHmac } from "node:crypto";
 import { createWriteStream, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { Clock, noteMemory, once, report } from "./measure.mjs";
+import { Clock, once, recordMemory, report } from "./measure.mjs";
 
-const [CLIENT, WORK, ORIGIN, seconds] = process.argv.slice(2);
+const [CLIENT, WORKLOAD, ORIGIN, seconds] = process.argv.slice(2);
 const SECONDS = Number(seconds);
 const OURS = CLIENT === "replicant";
-const BARE = CLIENT === "fetch";
+const FETCH = CLIENT === "fetch";
 const input = { prompt: "a heron at dawn, oil on canvas" };
 const version = "0".repeat(64);
-const AT_ONCE = 64;
+const CONCURRENT = 64;
 const WAITED = 1000;
 const require = createRequire(join(process.env.BENCH_MODULES, "package.json"));
-if (!BARE && !require.resolve(CLIENT).startsWith(process.env.BENCH_MODULES)) {
-  throw new Error(`${require.resolve(CLIENT)} is not what was installed to be measured`);
+if (!FETCH && !require.resolve(CLIENT).startsWith(process.env.BENCH_MODULES)) {
+  throw new Error(`${require.resolve(CLIENT)} is not the client that was installed for the benchmark`);
 }
 
 function cannot(why) {
@@ -29,7 +29,7 @@ function cannot(why) {
 }
 
 function assert(truth) {
-  if (!truth) throw new Error(`${WORK}: not what was asked for`);
+  if (!truth) throw new Error(`${WORKLOAD}: unexpected result`);
 }
 
 function load() {
@@ -44,7 +44,7 @@ function client() {
 async function imported() {
   const clock = new Clock();
   const Replicate = load();
-  if (WORK === "import_client") new Replicate({ auth: "r8_bench" });
+  if (WORKLOAD === "import_client") new Replicate({ auth: "r8_bench" });
   clock.stop(1);
 }
 
@@ -52,7 +52,7 @@ const create = async (replicate) =>
   assert((await replicate.predictions.create({ version, input })).id === "p1");
 const run = async (replicate) => assert((await replicate.run("bench/run", { input })) === "a heron at dawn");
 
-async function oneAtATime(call) {
+async function sequential(call) {
   const replicate = client();
   await report(SECONDS, async () => {
     for (let n = 0; n < 64; n++) await call(replicate);
@@ -60,27 +60,27 @@ async function oneAtATime(call) {
   });
 }
 
-async function manyAtATime(call) {
+async function concurrent(call) {
   const replicate = client();
   const caller = async () => {
     for (let n = 0; n < 8; n++) await call(replicate);
   };
   await report(SECONDS, async () => {
-    await Promise.all(Array.from({ length: AT_ONCE }, caller));
-    return AT_ONCE * 8;
+    await Promise.all(Array.from({ length: CONCURRENT }, caller));
+    return CONCURRENT * 8;
   });
 }
 
 async function stream() {
   const replicate = client();
-  // At 4,000 a second all of the 100,000 would take half a minute; so much memory is compared after.
+  // The official client reads 4,000 events a second, so it reads only these. Memory is compared after them.
   const enough = 20_000;
   await (OURS ? report.bind(undefined, SECONDS) : once)(async () => {
     let events = 0;
     for await (const event of replicate.stream("bench/stream", { input })) {
       events += event.data ? 1 : 0;
       if (events !== enough) continue;
-      noteMemory();
+      recordMemory();
       if (!OURS) break;
     }
     return events;
@@ -88,9 +88,9 @@ async function stream() {
 }
 
 function file() {
-  if (BARE) return fetch(`${ORIGIN}/file`).then((response) => response.body);
+  if (FETCH) return fetch(`${ORIGIN}/file`).then((response) => response.body);
   if (OURS) return client().predictions.output(`${ORIGIN}/file`);
-  // What its `run` makes of an https URL in an output.
+  // The object that its `run` returns for an https URL in an output.
   return require("replicate/lib/stream").createFileOutput({ url: `${ORIGIN}/file`, fetch });
 }
 
@@ -119,8 +119,8 @@ async function upload() {
   const replicate = client();
   const path = process.env.BENCH_FILE;
   const size = statSync(path).size;
-  const content = WORK === "upload_memory" ? readFileSync(path) : undefined;
-  // A Blob of the file is the one way by which the official client does not read it first.
+  const content = WORKLOAD === "upload_memory" ? readFileSync(path) : undefined;
+  // The official client reads any other file into memory first.
   const { openAsBlob } = await import("node:fs");
   await report(SECONDS, async () => {
     assert((await replicate.files.create(content ?? (await openAsBlob(path)))).id === "f1");
@@ -128,7 +128,7 @@ async function upload() {
   });
 }
 
-/** How many requests the server has had since this was asked last. */
+/** Returns the number of requests since the previous call of this function. */
 const requestsSoFar = async () => (await fetch(`${ORIGIN}/requests`)).json();
 
 async function wait() {
@@ -136,8 +136,8 @@ async function wait() {
   await requestsSoFar();
   const clock = new Clock();
   const one = async () => {
-    const made = await replicate.predictions.create({ model: "bench/slow", input });
-    assert((await replicate.wait(made, {})).status === "succeeded");
+    const created = await replicate.predictions.create({ model: "bench/slow", input });
+    assert((await replicate.wait(created, {})).status === "succeeded");
   };
   const outcomes = await Promise.allSettled(Array.from({ length: WAITED }, one));
   const failed = outcomes.filter(({ status }) => status === "rejected");
@@ -172,13 +172,13 @@ async function large() {
   });
 }
 
-const works = {
+const workloads = {
   import: imported,
   import_client: imported,
-  create_1: () => oneAtATime(create),
-  create_64: () => manyAtATime(create),
-  run_1: () => oneAtATime(run),
-  run_64: () => manyAtATime(run),
+  create_1: () => sequential(create),
+  create_64: () => concurrent(create),
+  run_1: () => sequential(run),
+  run_64: () => concurrent(run),
   stream_async: stream,
   download,
   download_saved: downloadSaved,
@@ -189,7 +189,7 @@ const works = {
   webhook_1m: () => webhook(1 << 20),
   large,
 };
-if (BARE && !WORK.startsWith("download")) cannot("is measured at downloads only");
-await works[WORK]();
-// What a stream that was left leaves behind would keep the process.
+if (FETCH && !WORKLOAD.startsWith("download")) cannot("runs only the downloads");
+await workloads[WORKLOAD]();
+// An abandoned stream of the official client would keep the process alive.
 process.exit();

@@ -1,8 +1,8 @@
-"""One work with one Python client: `cases.py CLIENT WORK ORIGIN SECONDS`.
+"""Runs one workload with one Python client: `cases.py CLIENT WORKLOAD ORIGIN SECONDS`.
 
-CLIENT is `replicant`, `replicate1` (PyPI replicate 1) or `replicate2` (its version 2). All of them do the
-same through the calls that their documentation shows. A work that a client cannot do ends with status 3 and
-says why.
+CLIENT is `replicant`, `replicate1` (PyPI replicate 1) or `replicate2` (its version 2). Each does the same through the
+calls that its documentation shows. If a client does not support a workload, the program prints why and exits with
+status 3.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from urllib.request import urlopen
 
 from measure import Clock, once, report, report_async
 
-CLIENT, WORK, ORIGIN, SECONDS = *sys.argv[1:4], float(sys.argv[4])
+CLIENT, WORKLOAD, ORIGIN, SECONDS = *sys.argv[1:4], float(sys.argv[4])
 OURS, SECOND = CLIENT == "replicant", CLIENT == "replicate2"
 INPUT = {"prompt": "a heron at dawn, oil on canvas"}
 VERSION = "0" * 64
-AT_ONCE = 64
+CONCURRENT = 64
 WAITED = 1000
 
 
@@ -40,7 +40,7 @@ def import_() -> None:
         import replicant as sdk
     else:
         import replicate as sdk
-    if WORK == "import_client":
+    if WORKLOAD == "import_client":
         sdk.Replicate(bearer_token="r8_bench") if SECOND else sdk.Client(api_token="r8_bench")
     wall, cpu = time.perf_counter() - began, time.process_time() - cpu
     clock = Clock()
@@ -49,7 +49,7 @@ def import_() -> None:
 
 
 def clients() -> Any:
-    """The client for calls that block, and the one for calls that are awaited."""
+    """Returns a client for blocking calls and one for asyncio."""
     if OURS:
         import replicant
 
@@ -83,7 +83,7 @@ async def async_run(client: Any) -> None:
     assert await method("bench/run", input=INPUT) == "a heron at dawn"
 
 
-def one_at_a_time(call: Callable[[Any], None]) -> None:
+def sequential(call: Callable[[Any], None]) -> None:
     client, _ = clients()
 
     def work() -> int:
@@ -94,7 +94,7 @@ def one_at_a_time(call: Callable[[Any], None]) -> None:
     report(SECONDS, work)
 
 
-async def many_at_a_time(call: Callable[[Any], Awaitable[None]]) -> None:
+async def concurrent(call: Callable[[Any], Awaitable[None]]) -> None:
     _, client = clients()
 
     async def caller() -> None:
@@ -102,15 +102,15 @@ async def many_at_a_time(call: Callable[[Any], Awaitable[None]]) -> None:
             await call(client)
 
     async def work() -> int:
-        await asyncio.gather(*(caller() for _ in range(AT_ONCE)))
-        return AT_ONCE * 4
+        await asyncio.gather(*(caller() for _ in range(CONCURRENT)))
+        return CONCURRENT * 4
 
     await report_async(SECONDS, work)
 
 
 def no_events() -> None:
     if SECOND:
-        cannot("has no event stream: it polls")
+        cannot("has no event streams")
 
 
 def stream_sync() -> None:
@@ -176,9 +176,9 @@ def download_saved() -> None:
 def upload() -> None:
     client, _ = clients()
     path = Path(os.environ["BENCH_FILE"])
-    content = path.read_bytes() if WORK == "upload_memory" else None
+    content = path.read_bytes() if WORKLOAD == "upload_memory" else None
     if content is not None and CLIENT == "replicate1":
-        cannot("takes no bytes")
+        cannot("does not take bytes")
 
     def work() -> int:
         if SECOND:
@@ -191,9 +191,9 @@ def upload() -> None:
 
 
 def requests_so_far() -> int:
-    """How many requests the server has had since this was asked last."""
-    with urlopen(f"{ORIGIN}/requests") as answer:
-        return int(answer.read())
+    """Returns the number of requests since the previous call of this function."""
+    with urlopen(f"{ORIGIN}/requests") as response:
+        return int(response.read())
 
 
 async def wait() -> None:
@@ -201,16 +201,16 @@ async def wait() -> None:
 
     async def one() -> None:
         if SECOND:
-            made = await client.models.predictions.create(
+            created = await client.models.predictions.create(
                 model_owner="bench", model_name="slow", input=INPUT
             )
-            made = await client.predictions.wait(made.id)
+            created = await client.predictions.wait(created.id)
         else:
             predictions = client.models.predictions
             method = predictions.async_create if CLIENT == "replicate1" else predictions.create
-            made = await method(("bench", "slow"), input=INPUT)
-            await (made.async_wait if CLIENT == "replicate1" else made.wait)()
-        assert made.status == "succeeded", made
+            created = await method(("bench", "slow"), input=INPUT)
+            await (created.async_wait if CLIENT == "replicate1" else created.wait)()
+        assert created.status == "succeeded", created
 
     requests_so_far()
     clock = Clock()
@@ -267,13 +267,13 @@ def large() -> None:
     report(SECONDS, work)
 
 
-WORKS: dict[str, Callable[[], Any]] = {
+WORKLOADS: dict[str, Callable[[], Any]] = {
     "import": import_,
     "import_client": import_,
-    "create_1": lambda: one_at_a_time(create),
-    "create_64": lambda: asyncio.run(many_at_a_time(async_create)),
-    "run_1": lambda: one_at_a_time(run),
-    "run_64": lambda: asyncio.run(many_at_a_time(async_run)),
+    "create_1": lambda: sequential(create),
+    "create_64": lambda: asyncio.run(concurrent(async_create)),
+    "run_1": lambda: sequential(run),
+    "run_64": lambda: asyncio.run(concurrent(async_run)),
     "stream_sync": stream_sync,
     "stream_async": lambda: asyncio.run(stream_async()),
     "download": download,
@@ -286,4 +286,4 @@ WORKS: dict[str, Callable[[], Any]] = {
     "large": large,
 }
 
-WORKS[WORK]()
+WORKLOADS[WORKLOAD]()

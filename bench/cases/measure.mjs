@@ -1,29 +1,29 @@
-// Measuring one work in a process of its own; `measure.py` and `server/src/measure.rs` do the same.
+// Measures one workload in this process, as `measure.py` and `server/src/measure.rs` do.
 import { existsSync, readFileSync } from "node:fs";
 
-/** The most memory that was resident, in bytes. */
+/** Returns the peak resident memory in bytes. */
 function peak() {
   if (!existsSync("/proc/self/status")) return process.resourceUsage().maxRSS * 1024;
   return Number(/^VmHWM:\s*(\d+)/m.exec(readFileSync("/proc/self/status", "utf8"))[1]) * 1024;
 }
 
-/** Memory is read after this many rounds of work: a client that does more of them in its time holds more garbage. */
+/** Memory is read after this many rounds: a client that does more rounds has more garbage. */
 const EQUAL = Number(process.env.BENCH_EQUAL ?? 1);
 
-let noted = 0;
+let recorded = 0;
 
-/** Notes the memory as it is, for `stop`, the first time. */
-export function noteMemory() {
-  noted ||= peak();
+/** Records the peak memory for `stop`. Only the first call counts. */
+export function recordMemory() {
+  recorded ||= peak();
 }
 
-/** What has passed since it was made, printed by `stop`. */
+/** Measures from its creation to `stop`, which prints the figures. */
 export class Clock {
   memory = peak();
   cpu = process.cpuUsage();
   wall = performance.now();
 
-  /** In seconds. */
+  /** Returns the elapsed seconds. */
   passed() {
     return (performance.now() - this.wall) / 1000;
   }
@@ -31,26 +31,26 @@ export class Clock {
   stop(items, more = {}) {
     const wall = this.passed();
     const { user, system } = process.cpuUsage(this.cpu);
-    const rss = noted || peak();
+    const rss = recorded || peak();
     console.log(
       JSON.stringify({ items, wall, cpu: (user + system) / 1e6, rss, grown: peak() - this.memory, ...more }),
     );
   }
 }
 
-/** Repeats `work`, which gives how many items it did, after a first time that does not count. */
+/** Measures `work`, which returns its number of items, repeatedly after one unmeasured round. */
 export async function report(seconds, work) {
   await work();
   const clock = new Clock();
   let items = 0;
   for (let rounds = 0; rounds < EQUAL || clock.passed() < seconds; ) {
     items += await work();
-    if (++rounds === EQUAL) noteMemory();
+    if (++rounds === EQUAL) recordMemory();
   }
   clock.stop(items);
 }
 
-/** Measures `work` a single time. */
+/** Measures one round of `work`. */
 export async function once(work) {
   const clock = new Clock();
   clock.stop(await work());

@@ -1,4 +1,4 @@
-"""Measuring one work in a process of its own; `measure.mjs` and `server/src/measure.rs` do the same."""
+"""Measures one workload in this process, as `measure.mjs` and `server/src/measure.rs` do."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from typing import Any, Awaitable, Callable
 
 
 def peak() -> int:
-    """The most memory that was resident, in bytes."""
+    """Returns the peak resident memory in bytes."""
     status = Path("/proc/self/status")
     if not status.exists():
-        # Elsewhere than on Linux; there this may count the process that started this one as well.
+        # Not on Linux. The figure may include the parent process.
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
     return int(line.split()[1]) * 1024
 
 
-# Memory is read after this many rounds of work: a client that does more of them in its time holds more garbage.
+# Memory is read after this many rounds: a client that does more rounds has more garbage.
 EQUAL = int(os.environ.get("BENCH_EQUAL", "1"))
 
 
 class Clock:
-    """What has passed since it was made, printed by `stop`."""
+    """Measures from its creation to `stop`, which prints the figures."""
 
     def __init__(self) -> None:
         self.memory, self.after_equal = peak(), 0
@@ -47,7 +47,7 @@ class Clock:
 
 
 def report(seconds: float, work: Callable[[], int]) -> None:
-    """Repeats `work`, which gives how many items it did, after a first time that does not count."""
+    """Measures `work`, which returns its number of items, repeatedly after one unmeasured round."""
     work()
     clock, items, rounds = Clock(), 0, 0
     while rounds < EQUAL or clock.passed() < seconds:
@@ -57,7 +57,7 @@ def report(seconds: float, work: Callable[[], int]) -> None:
 
 
 async def report_async(seconds: float, work: Callable[[], Awaitable[int]]) -> None:
-    """The same with work that is awaited."""
+    """Does the same as `report` for a coroutine function."""
     await work()
     clock, items, rounds = Clock(), 0, 0
     while rounds < EQUAL or clock.passed() < seconds:
@@ -67,6 +67,6 @@ async def report_async(seconds: float, work: Callable[[], Awaitable[int]]) -> No
 
 
 def once(work: Callable[[], int], **more: Any) -> None:
-    """Measures `work` a single time."""
+    """Measures one round of `work`."""
     clock = Clock()
     clock.stop(work(), **more)

@@ -1,5 +1,5 @@
-// Writes the entry points whose lines are the names of what `dist/api.js` exports: index.mjs,
-// index.d.mts and index.d.cts. With --check it only compares, and fails if they are out of date.
+// Writes the entry points that list the exports of `dist/api.js`: index.mjs, index.d.mts and index.d.cts.
+// With --check it compares them instead, and fails if they are out of date.
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -24,7 +24,7 @@ const types = [
     ].map(([, name]) => name),
   ),
 ].sort();
-// A name may be both.
+// A name may be both a value and a type.
 const rest = [...new Set([...values.filter((name) => name !== "Replicate"), ...types])];
 const lines = (indent) => rest.map((name) => `${indent}${name},\n`).join("");
 const note = "// Written by scripts/entry.mjs.\n";

@@ -1,5 +1,5 @@
-// Packs what is published into dist/npm: replicant-<version>.tgz, and a package for each native module that
-// lies in dist/native (replicant-linux-x64-gnu-<version>.tgz ...). With --all it fails if a platform is missing.
+// Packs the npm packages into dist/npm: replicant-<version>.tgz, and one for each native module in dist/native, such
+// as replicant-linux-x64-gnu-<version>.tgz. With --all it fails if the module of a platform is missing.
 import { execFileSync } from "node:child_process";
 import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,6 +1,6 @@
-// Publishes what lies in dist/npm, the platforms first, so that no one gets `replicant` without them. What is
-// out already is left alone, so a release that broke off can be taken up again. --dry-run only says what;
-// --no-provenance is for publishing from elsewhere than a workflow.
+// Publishes the packages in dist/npm, those of the platforms first because `replicant` depends on them. It skips
+// packages that are already published, so a failed release can be resumed. --dry-run only prints the commands;
+// --no-provenance is for publishing outside a workflow.
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,10 +15,10 @@ const files = readdirSync(join(root, "dist/npm")).filter((file) => file.endsWith
 for (const file of [...files.sort(), main]) {
   const name = file.slice(0, -suffix.length);
   if (published(name)) {
-    console.log(`${name}@${version} is out already`);
+    console.log(`${name}@${version} is already published`);
     continue;
   }
-  // Who installs without a version gets no release candidate.
+  // `npm install replicant` never installs a release candidate.
   const tag = version.includes("-") ? "next" : "latest";
   const provenance = process.argv.includes("--no-provenance") ? [] : ["--provenance"];
   const command = ["publish", ...provenance, "--access=public", `--tag=${tag}`, join(root, "dist/npm", file)];

@@ -1,5 +1,5 @@
-// What native modules are built for: the npm package's suffix to Rust's name for the same machine; and the
-// oldest glibc they run on.
+// The platforms of native modules, as suffixes of npm packages with their Rust targets, and the oldest supported
+// glibc.
 import { readFileSync } from "node:fs";
 
 export const { npm: TARGETS, glibc: GLIBC } = JSON.parse(

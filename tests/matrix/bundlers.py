@@ -1,4 +1,4 @@
-"""The npm package inside what bundlers make, without a word of configuration for it."""
+"""Runs the npm package from the output of bundlers, without configuring them for it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import urllib.error
 import urllib.request
 
 from environment import Project, free_port, version_of
-from nodes import project
+from nodes import create_project
 
 ENTRY = """
 import Replicate from "replicant";
@@ -34,97 +34,97 @@ await server.close();
 
 
 def esbuild(form: str, registry: str) -> str:
-    """In the project, from elsewhere, and away from every node_modules with the module beside it."""
-    made = project(f"esbuild {form}", registry, "esbuild")
-    made.write("entry.mjs", ENTRY)
+    """Runs the bundle in its project, from another folder, and alone with the native module beside it."""
+    project = create_project(f"esbuild {form}", registry, "esbuild")
+    project.write("entry.mjs", ENTRY)
     name = "bundle.mjs" if form == "esm" else "bundle.cjs"
-    made.run(
+    project.run(
         *("node_modules/.bin/esbuild", "entry.mjs", "--bundle", "--platform=node"),
         *(f"--format={form}", f"--outfile=out/{name}"),
     )
-    made.smoke("node", f"out/{name}")
+    project.smoke("node", f"out/{name}")
     elsewhere = Project(f"esbuild {form} elsewhere")
-    elsewhere.smoke("node", made.folder / "out" / name)
+    elsewhere.smoke("node", project.folder / "out" / name)
     alone = Project(f"esbuild {form} alone")
-    [module] = made.folder.glob("node_modules/replicant-*/*.node")
-    for path in (made.folder / "out" / name, module):
+    [module] = project.folder.glob("node_modules/replicant-*/*.node")
+    for path in (project.folder / "out" / name, module):
         (alone.folder / path.name).write_bytes(path.read_bytes())
     alone.smoke("node", name)
-    return version_of(made.folder, "esbuild")
+    return version_of(project.folder, "esbuild")
 
 
 def webpack(registry: str) -> str:
-    made = project("webpack", registry, "webpack", "webpack-cli")
-    made.write("entry.mjs", ENTRY)
-    made.run(
+    project = create_project("webpack", registry, "webpack", "webpack-cli")
+    project.write("entry.mjs", ENTRY)
+    project.run(
         *("node_modules/.bin/webpack", "--mode", "production", "--target", "node"),
-        *("--entry", "./entry.mjs", "--output-path", made.folder / "out"),
+        *("--entry", "./entry.mjs", "--output-path", project.folder / "out"),
     )
-    made.smoke("node", "out/main.js")
-    return version_of(made.folder, "webpack")
+    project.smoke("node", "out/main.js")
+    return version_of(project.folder, "webpack")
 
 
 def vite(bundled: bool, registry: str) -> str:
-    """Server-side rendering: as a dependency that stays outside, and bundled."""
-    made = project(f"vite {'bundled' if bundled else 'ssr'}", registry, "vite")
-    made.write("entry.mjs", ENTRY)
-    made.write("ssr.mjs", SSR)
+    """Renders on the server, with the package external or bundled."""
+    project = create_project(f"vite {'bundled' if bundled else 'ssr'}", registry, "vite")
+    project.write("entry.mjs", ENTRY)
+    project.write("ssr.mjs", SSR)
     if bundled:
-        made.write("vite.config.mjs", "export default { ssr: { noExternal: true } };\n")
+        project.write("vite.config.mjs", "export default { ssr: { noExternal: true } };\n")
     else:
-        made.smoke("node", "ssr.mjs")
-    made.run("node_modules/.bin/vite", "build", "--ssr", "entry.mjs", "--outDir", "out")
-    [built] = (made.folder / "out").glob("entry.*js")
-    made.smoke("node", built)
-    return version_of(made.folder, "vite")
+        project.smoke("node", "ssr.mjs")
+    project.run("node_modules/.bin/vite", "build", "--ssr", "entry.mjs", "--outDir", "out")
+    [built] = (project.folder / "out").glob("entry.*js")
+    project.smoke("node", built)
+    return version_of(project.folder, "vite")
 
 
 def next_js(bundler: str, standalone: bool, registry: str) -> str:
-    """A route handler in the app router, built and served; or shipped as what Next says is needed."""
-    made = project(
+    """Serves a route handler of the app router with `next start` or from the standalone output."""
+    project = create_project(
         f"next {bundler}{' standalone' if standalone else ''}",
         registry,
         "next",
         "react",
         "react-dom",
     )
-    made.write("app/layout.jsx", LAYOUT)
-    made.write("app/page.jsx", "export default () => <p>A page</p>;\n")
-    made.write("app/api/smoke/route.js", ROUTE)
-    (made.folder / "steps.mjs").rename(made.folder / "app/api/smoke/steps.mjs")
+    project.write("app/layout.jsx", LAYOUT)
+    project.write("app/page.jsx", "export default () => <p>A page</p>;\n")
+    project.write("app/api/smoke/route.js", ROUTE)
+    (project.folder / "steps.mjs").rename(project.folder / "app/api/smoke/steps.mjs")
     if standalone:
-        made.write(
+        project.write(
             "next.config.mjs",
             "export default { output: 'standalone', outputFileTracingRoot: import.meta.dirname };\n",
         )
-    made.run("node_modules/.bin/next", "build", f"--{bundler}", timeout=400)
-    version = version_of(made.folder, "next")
+    project.run("node_modules/.bin/next", "build", f"--{bundler}", timeout=400)
+    version = version_of(project.folder, "next")
     port = free_port()
     if standalone:
         shipped = Project(f"next {bundler} shipped")
-        (made.folder / ".next/standalone").rename(shipped.folder / "app")
+        (project.folder / ".next/standalone").rename(shipped.folder / "app")
         with shipped.serving("node", "app/server.js", PORT=str(port), HOSTNAME="127.0.0.1"):
-            fetched(f"http://127.0.0.1:{port}/api/smoke")
+            check_response(f"http://127.0.0.1:{port}/api/smoke")
     else:
         address = ("--port", port, "--hostname", "127.0.0.1")
-        with made.serving("node_modules/.bin/next", "start", *address):
-            fetched(f"http://127.0.0.1:{port}/api/smoke")
+        with project.serving("node_modules/.bin/next", "start", *address):
+            check_response(f"http://127.0.0.1:{port}/api/smoke")
     return version
 
 
-def fetched(url: str) -> None:
-    """Ask until the server is there; then the answer has to be right."""
+def check_response(url: str) -> None:
+    """Requests `url` until the server is up, and checks the response."""
     end = time.monotonic() + 60
     while True:
         try:
-            with urllib.request.urlopen(url, timeout=60) as answer:
-                text = answer.read().decode()
+            with urllib.request.urlopen(url, timeout=60) as response:
+                text = response.read().decode()
             break
         except urllib.error.HTTPError as error:
-            raise RuntimeError(f"{url} answered {error.code}") from None
+            raise RuntimeError(f"{url} returned {error.code}") from None
         except OSError:
             if time.monotonic() > end:
-                raise RuntimeError(f"{url} does not answer") from None
+                raise RuntimeError(f"{url} does not respond") from None
             time.sleep(0.2)
     if text != "smoke ok":
-        raise RuntimeError(f"{url} said {text!r}")
+        raise RuntimeError(f"{url} returned {text!r}")

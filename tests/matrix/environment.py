@@ -1,4 +1,4 @@
-"""Where the matrix works: clean folders, clean variables, downloads that are kept."""
+"""Isolated environments for the matrix: an empty folder and home, few variables, cached downloads."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ ROOT = HERE.parents[1]
 DIST = ROOT / "dist"
 WORK = ROOT / "target/matrix"
 CACHE = WORK / "cache"
-#: Outside the repository, or tools would find its package.json and tsconfig.json on their way up.
+#: Outside the repository, where tools would find its package.json and tsconfig.json.
 PROJECTS = Path(tempfile.gettempdir()) / "replicant-matrix"
-#: Variables that say how this machine reaches the network; all others stay outside.
+#: Variables about network access. Projects inherit these and `SYSTEM`, no others.
 REACH = (
     "HTTP_PROXY",
     "HTTPS_PROXY",
@@ -31,11 +31,11 @@ SYSTEM = ("PATH", "LANG", "SYSTEMROOT", "TEMP", "TMP", "COMSPEC", "PATHEXT")
 
 
 class Skip(Exception):
-    """An environment that cannot be had here, and why."""
+    """Says why an environment is not available on this machine."""
 
 
 class Project:
-    """An empty folder with an empty home, and variables that know nothing of who runs this."""
+    """An empty folder with an empty home and few environment variables."""
 
     def __init__(self, name: str) -> None:
         self.folder = PROJECTS / name.lower().replace(" ", "-").replace(":", "")
@@ -76,7 +76,7 @@ class Project:
         fails: bool = False,
         environment: Optional[Dict[str, str]] = None,
     ) -> str:
-        """Output of a command, which has to succeed, or to fail if `fails`."""
+        """Runs a command that has to succeed, or to fail if `fails`, and returns its output."""
         words = [str(word) for word in command]
         words[0] = shutil.which(words[0], path=self.environment["PATH"]) or words[0]
         done = subprocess.run(
@@ -93,18 +93,18 @@ class Project:
         with self.log.open("a", encoding="utf-8") as log:
             log.write(f"$ {' '.join(words)}\n{done.stdout}\n[{done.returncode}]\n\n")
         if (done.returncode != 0) != fails:
-            raise RuntimeError(f"{' '.join(words[:4])} ended with {done.returncode}")
+            raise RuntimeError(f"{' '.join(words[:4])} exited with {done.returncode}")
         return done.stdout
 
     def smoke(self, *command: object) -> None:
-        """Run something that ends by itself, well, and having said so last and alone."""
+        """Runs a program that has to succeed and print one line, which starts with `smoke ok`."""
         output = self.run(*command, timeout=120)
         if not output.startswith("smoke ok") or len(output.splitlines()) != 1:
-            raise RuntimeError(f"said {output!r}")
+            raise RuntimeError(f"the program printed {output!r}")
 
     @contextlib.contextmanager
     def serving(self, *command: object, **environment: str) -> Iterator[None]:
-        """A server for the length of a block, ended with all that it started."""
+        """Runs a server during a `with` block, then kills its process group."""
         words = [str(word) for word in command]
         with self.log.open("ab") as log:
             server = subprocess.Popen(
@@ -124,7 +124,7 @@ class Project:
 
 
 def upstream() -> str:
-    """The npm registry that this machine uses."""
+    """Returns the npm registry that this machine uses."""
     npm = shutil.which("npm")
     if npm is None:
         raise Skip("no npm on this machine")
@@ -135,7 +135,7 @@ def upstream() -> str:
 
 @contextlib.contextmanager
 def registry() -> Iterator[str]:
-    """An npm registry that has the packages of dist/npm."""
+    """Serves an npm registry with the packages of dist/npm during a `with` block."""
     server = subprocess.Popen(
         ["node", str(HERE / "registry.mjs"), str(DIST / "npm"), upstream()],
         stdin=subprocess.PIPE,

@@ -1,6 +1,6 @@
-"""Libraries that import `replicate` themselves, given this package by `install_as_replicate`.
+"""Runs libraries that import `replicate` with this package in its place, after `install_as_replicate`.
 
-Run by the interpreter of the environment they were installed into.
+It is run by the interpreter of the environment that has the libraries.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ CHUNKS = {"chunks": ["a", "b", "c"], "pause": 0.05}
 def langchain(version: str) -> None:
     from langchain_community.llms import Replicate
 
-    text = Replicate(model=TEXT, model_kwargs={"max_tokens": 8}).invoke("Describe a harbour.")
+    text = Replicate(model=TEXT, model_kwargs={"max_tokens": 8}).invoke("Describe a harbor.")
     assert isinstance(text, str) and text
     pinned = Replicate(model=f"{STREAM}:{version}", prompt_key="prompt", model_kwargs=CHUNKS)
     assert pinned.invoke("x") == "abc"
@@ -50,7 +50,7 @@ def llama_index_with_images(version: str) -> None:
     from llama_index.core.base.llms.types import ImageBlock
 
     model = f"{STREAM}:{version}"
-    # It checks the model against a table of its own.
+    # The library accepts only the models in this table.
     base.REPLICATE_MULTI_MODAL_LLM_MODELS["emulator"] = model
     describer = base.ReplicateMultiModal(model=model, additional_kwargs=CHUNKS)
     file = Path("pixel.png")
@@ -59,10 +59,10 @@ def llama_index_with_images(version: str) -> None:
     assert describer.complete("x", [image]).text == "abc"
     assert [part.delta for part in describer.stream_complete("x", [image])] == ["a", "b", "c"]
 
-    async def awaited() -> list[str]:
+    async def complete() -> list[str]:
         return [part.delta async for part in await describer.astream_complete("x", [image])]
 
-    assert asyncio.run(awaited()) == ["a", "b", "c"]
+    assert asyncio.run(complete()) == ["a", "b", "c"]
 
 
 def open_llmetry(version: str) -> None:
@@ -75,7 +75,7 @@ def open_llmetry(version: str) -> None:
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(spans))
     instrumentor = ReplicateInstrumentor()
-    # Not without its check, which looks for a distribution called `replicate`.
+    # This checks that a distribution named `replicate` is installed.
     instrumentor.instrument(tracer_provider=provider)
     try:
         assert list(replicant.run(STREAM, CHUNKS)) == ["a", "b", "c"]

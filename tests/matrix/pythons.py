@@ -1,4 +1,4 @@
-"""The wheel and the source distribution under each Python that this machine has."""
+"""Installs the wheel and the source distribution under each Python of this machine."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ print("%d.%d%s" % (*sys.version_info[:2], free), platform.python_version(), sys.
 
 
 def interpreters() -> Dict[str, Tuple[str, str]]:
-    """Short name to version and program: those on the path and those of pyenv, the newest of each."""
+    """Returns the newest Python of each release line on the path or in pyenv: line to version and program."""
     candidates: List[Path] = []
     for folder in map(Path, os.environ["PATH"].split(os.pathsep)):
         candidates += folder.glob("python3.*")
@@ -47,13 +47,13 @@ def interpreters() -> Dict[str, Tuple[str, str]]:
 
 
 def environment(project: Project, program: str) -> Path:
-    """A fresh virtual environment; its interpreter."""
+    """Creates a virtual environment and returns its interpreter."""
     project.run(program, "-m", "venv", "venv")
     return project.folder / ("venv/Scripts/python.exe" if os.name == "nt" else "venv/bin/python")
 
 
 def install(project: Project, python: Path, *more: str) -> None:
-    """Install from the artefacts, never from an index."""
+    """Installs from dist/python, never from an index."""
     project.run(
         python,
         "-m",
@@ -86,7 +86,7 @@ def wheel(name: str, _: str) -> str:
 
 
 def beside_old_packages(_: str) -> str:
-    """The official client's dependencies, as old as they come, neither break nor are broken."""
+    """Installs beside the oldest supported dependencies of the official client."""
     found = interpreters()
     version, program = found[
         max(found, key=lambda name: [int(part) for part in re.findall(r"\d+", name)])
@@ -100,7 +100,7 @@ def beside_old_packages(_: str) -> str:
 
 
 def libraries(_: str) -> str:
-    """Libraries that import `replicate` work with this package under that name."""
+    """Runs libraries that import `replicate` with this package in its place."""
     found = interpreters()
     name = next((name for name in ("3.12", "3.11", "3.10") if name in found), None)
     if name is None:
@@ -116,7 +116,7 @@ def libraries(_: str) -> str:
 
 
 def source_distribution(_: str) -> str:
-    """What pip builds where there is no wheel. Unoptimised: whether it builds is the question."""
+    """Builds the source distribution with pip, unoptimized to save time."""
     if shutil.which("cargo") is None:
         raise Skip("no Rust on this machine")
     version, program = interpreters().get("3.11") or next(iter(interpreters().values()))

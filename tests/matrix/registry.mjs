@@ -1,7 +1,7 @@
-// An npm registry on loopback that has what lies in a folder, and refers to another for all else. So the
-// matrix installs the packages by name, as users do: registry.mjs FOLDER UPSTREAM
+// Serves the packages in a folder as an npm registry on loopback, so that the matrix installs them by name, as
+// users do. Requests for other packages are redirected to another registry: registry.mjs FOLDER UPSTREAM
 //
-// Says its address on the first line, and ends when its input does.
+// Prints its URL on the first line and exits when its standard input closes.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -17,7 +17,7 @@ for (const file of readdirSync(folder).filter((name) => name.endsWith(".tgz"))) 
   packages.set(manifest.name, { file, manifest, bytes: readFileSync(path) });
 }
 
-// Platforms that were not built here are known, as they are once a release is out, but empty.
+// A release has packages for all platforms. Those that were not built here are empty.
 const empty = mkdtempSync(join(tmpdir(), "registry-"));
 mkdirSync(join(empty, "package"));
 const { version, optionalDependencies } = packages.get("replicant").manifest;
@@ -41,12 +41,12 @@ const server = createServer((request, response) => {
     const { file, manifest, bytes } = found;
     const integrity = `sha512-${createHash("sha512").update(bytes).digest("base64")}`;
     const tarball = `http://${request.headers.host}/${name}/${file}`;
-    const described = { ...manifest, _id: `${name}@${manifest.version}`, dist: { tarball, integrity } };
+    const entry = { ...manifest, _id: `${name}@${manifest.version}`, dist: { tarball, integrity } };
     response.writeHead(200, { "content-type": "application/json" }).end(
       JSON.stringify({
         name,
         "dist-tags": { latest: manifest.version },
-        versions: { [manifest.version]: described },
+        versions: { [manifest.version]: entry },
       }),
     );
   } else {

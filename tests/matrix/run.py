@@ -1,11 +1,11 @@
-"""Installs what lies in dist/ into clean environments and tries it there.
+"""Installs the packages of dist/ into clean environments and runs them there.
 
     run.py                 everything
-    run.py --only REGEX    environments whose name it matches
+    run.py --only REGEX    environments whose name matches
     run.py --list          their names
 
-Prints a table; fails if an environment failed. What cannot be had here is listed as skipped, with the reason.
-Each environment is a folder, with a log, that is left for looking at; downloads are kept in target/matrix/cache.
+Prints a table and fails if an environment failed. Environments that are not available are skipped, with a reason.
+The folder of each environment, with its log, remains for inspection. Downloads are cached in target/matrix/cache.
 """
 
 from __future__ import annotations
@@ -28,18 +28,24 @@ Environment = Tuple[str, Callable[[str], str]]
 
 
 def environments() -> List[Environment]:
-    """Name, and what tries it given the address of an npm registry; gives the version that was tried."""
+    """Returns names and functions that take the URL of an npm registry and return the tested version."""
     found: List[Environment] = [
         *((f"Python {name}", partial(pythons.wheel, name)) for name in pythons.WANTED),
         ("Python beside old httpx", pythons.beside_old_packages),
         ("Python libraries", pythons.libraries),
         ("Python from source", pythons.source_distribution),
-        ("Python on musl", unavailable("no musl Python in the registries: the release tries it")),
+        (
+            "Python on musl",
+            unavailable("no registry has a Python for musl: the release workflow tests it"),
+        ),
         *(
             (f"Node {line}", partial(nodes.runtime, line))
             for line in ["18", "20", "22", "24", "latest"]
         ),
-        ("Node on musl", unavailable("no musl Node in the registries: the release tries it")),
+        (
+            "Node on musl",
+            unavailable("no registry has a Node for musl: the release workflow tests it"),
+        ),
         ("Node without its module", nodes.missing_module),
         ("Bun", nodes.bun),
         ("Deno", nodes.deno),
@@ -84,7 +90,7 @@ def main() -> int:
         print("\n".join(name for name, _ in chosen) or f"no environment matches {options.only!r}")
         return 0 if chosen else 1
     if not list(DIST.glob("npm/*.tgz")) or not list(DIST.glob("python/*.whl")):
-        print("dist/ is empty: make dist")
+        print("dist/ is empty: run `make dist` first")
         return 1
     shutil.rmtree(PROJECTS, ignore_errors=True)
     counts = {"passed": 0, "failed": 0, "skipped": 0}

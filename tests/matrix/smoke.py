@@ -1,6 +1,6 @@
-"""What an installed package has to be able to do, against the emulator that it brings.
+"""Checks an installed package against its own emulator.
 
-Run by the interpreter of the environment it was installed into; needs nothing but the package.
+It is run by the interpreter of the environment that has the package, and imports no other package.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import replicant
 from replicant.testing import Emulator
 
 TEXT = "meta/meta-llama-3-8b-instruct"
-PROMPT = {"prompt": "Describe a harbour.", "max_tokens": 8, "seed": 1}
+PROMPT = {"prompt": "Describe a harbor.", "max_tokens": 8, "seed": 1}
 UPSCALE = "nightmareai/real-esrgan:f121d640bd286e1fdc67f9799164c1d5be36ff74576ee11c803ae5b665dd46aa"
 
 
@@ -40,7 +40,7 @@ def blocking(emulator: Emulator, folder: Path) -> str:
     saved = Path(image.save(folder / "heron.webp"))
     assert saved.read_bytes() == image.read() and saved.read_bytes()[8:12] == b"WEBP"
 
-    # More than is sent within a request, so it is uploaded first.
+    # Too large to be sent inline.
     photo = folder / "photo.bin"
     photo.write_bytes(bytes(range(256)) * 1024)
     uploaded = client.files.create(photo)
@@ -65,8 +65,8 @@ async def asynchronous(emulator: Emulator, text: str) -> None:
     assert "".join(streamed).strip() == text.strip()
 
 
-def like_1x(emulator: Emulator) -> None:
-    """What programs for replicate 1.x do, and what has differed between Pythons."""
+def official_api(emulator: Emulator) -> None:
+    """Uses the API of replicate 1.x where Python versions have differed."""
     client = copy.deepcopy(emulator.client())
     names = [f"{event.event}" for event in client.stream("emulator/stream", {"chunks": ["a", "b"]})]
     assert names[:2] == ["output", "output"] and names[-1] == "done", names
@@ -81,7 +81,7 @@ def like_1x(emulator: Emulator) -> None:
     try:
         client.run("emulator/fails", {"message": "out of luck"})
     except replicant.ReplicateError as error:
-        raise AssertionError("a failed model is no error status of the API") from error
+        raise AssertionError("a failed prediction raised an API error") from error
     except replicant.ModelError as error:
         again = pickle.loads(pickle.dumps(error))
         assert str(again) == str(error) == error.prediction.error
@@ -104,17 +104,19 @@ def webhook(emulator: Emulator) -> None:
         client.webhooks.validate(headers=headers, body=body + b" ", secret=secret)
     except replicant.InvalidSignatureError:
         return
-    raise AssertionError("a forged webhook was taken for a real one")
+    raise AssertionError("a forged webhook passed verification")
 
 
 def installed() -> None:
-    """The package that was installed is what runs, and it needs no other."""
+    """Checks that the installed package is imported and that it has no dependencies."""
     assert "site-packages" in replicant.__file__, replicant.__file__
     assert metadata.requires("replicant") is None
     assert metadata.version("replicant") == replicant.__version__
-    # A module that is not safe without the lock would turn it on again.
+    # Python enables the GIL when it loads a module that does not support running without it.
     enabled = getattr(sys, "_is_gil_enabled", lambda: None)()
-    assert enabled is not True or "t" not in getattr(sys, "abiflags", ""), "the GIL came back"
+    assert enabled is not True or "t" not in getattr(sys, "abiflags", ""), (
+        "the module enabled the GIL"
+    )
 
 
 installed()
@@ -122,6 +124,6 @@ with tempfile.TemporaryDirectory() as temporary, Emulator() as emulator:
     text = blocking(emulator, Path(temporary))
     for _ in range(2):
         asyncio.run(asynchronous(emulator, text))
-    like_1x(emulator)
+    official_api(emulator)
     webhook(emulator)
 print(f"smoke ok: replicant {replicant.__version__}, Python {platform.python_version()}")

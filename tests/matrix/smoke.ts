@@ -1,4 +1,4 @@
-// Compiled under each way of resolving modules, then run.
+// Compiled with each kind of module resolution, then run.
 import Replicate, { type FileOutput, type Prediction, ReplicateError, type ServerSentEvent } from "replicant";
 import { Emulator } from "replicant/testing";
 

@@ -1,5 +1,5 @@
-// What an installed package has to be able to do, against the emulator that it brings. The smoke tests
-// differ in how they come by the package, and all call this.
+// Checks an installed package against its own emulator. The smoke tests import the package in different ways and
+// pass it to `steps`.
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -7,10 +7,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const TEXT = "meta/meta-llama-3-8b-instruct";
-const PROMPT = { prompt: "Describe a harbour.", max_tokens: 8, seed: 1 };
+const PROMPT = { prompt: "Describe a harbor.", max_tokens: 8, seed: 1 };
 const UPSCALE = "nightmareai/real-esrgan:f121d640bd286e1fdc67f9799164c1d5be36ff74576ee11c803ae5b665dd46aa";
 
-/** Goes through it all; gives what is printed when it went well. */
+/** Runs all checks and returns the line to print. */
 export async function steps(Replicate, Emulator) {
   const emulator = new Emulator();
   const folder = mkdtempSync(join(tmpdir(), "replicant-"));
@@ -34,7 +34,7 @@ export async function steps(Replicate, Emulator) {
     assert.equal(saved.subarray(8, 12).toString(), "WEBP");
     assert.deepEqual(Buffer.from(await new Response(image).arrayBuffer()), saved);
 
-    // More than is sent within a request, so it is uploaded first.
+    // Too large to be sent inline.
     const uploaded = await replicate.files.create(Buffer.alloc(256 * 1024, 7));
     assert.equal(uploaded.size, 256 * 1024);
     const larger = await replicate.run(UPSCALE, { input: { image: saved, scale: 2 } });

@@ -1,5 +1,5 @@
-// Installs the npm packages of dist/npm by name into an empty project, as a user would, and tries them under
-// the Node that runs this. Needs no more than Node, npm and tar: what each platform of a release has.
+// Installs the npm packages of dist/npm by name into an empty project, as a user would, and tests them under the
+// Node that runs this. It needs only Node, npm and tar, which all runners of a release have.
 import { execFileSync, spawn } from "node:child_process";
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -34,8 +34,8 @@ try {
     copyFileSync(join(here, name), join(folder, name));
   }
   for (const name of ["smoke.mjs", "smoke.cjs"]) {
-    const said = execFileSync(process.execPath, [name], { cwd: folder, timeout: 120_000 }).toString();
-    if (said !== "smoke ok\n") throw new Error(`${name} said ${said}`);
+    const output = execFileSync(process.execPath, [name], { cwd: folder, timeout: 120_000 }).toString();
+    if (output !== "smoke ok\n") throw new Error(`${name} printed ${output}`);
   }
   console.log(`smoke ok: Node ${process.version}, ${process.platform} ${process.arch}`);
 } finally {

@@ -1,4 +1,4 @@
-"""Artefacts that must not be published are refused, each for its own reason."""
+"""Packages that must not be published are rejected with a specific message."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ METADATA = "Metadata-Version: 2.4\nName: replicant\nVersion: 1.2.3\nRequires-Pyt
 INFO = "replicant-1.2.3.dist-info"
 
 
-class Artefacts(unittest.TestCase):
+class Packages(unittest.TestCase):
     def setUp(self) -> None:
         self.folder = Path(tempfile.mkdtemp())
         self.addCleanup(shutil.rmtree, self.folder)
@@ -79,40 +79,40 @@ class Artefacts(unittest.TestCase):
                 archive.addfile(member, io.BytesIO(content))
         self.check.npm(self.folder / name, "1.2.3")
 
-    def test_good_ones_pass(self) -> None:
+    def test_good_packages_pass(self) -> None:
         self.assertEqual(self.wheel(), "")
         self.assertEqual(self.platform_package(), "")
         self.assertEqual(self.main_package(), "")
 
-    def test_sources_in_the_main_package(self) -> None:
+    def test_sources_in_the_main_package_are_rejected(self) -> None:
         problem = self.main_package("node/src/client.ts", "node/dist/client.js")
-        self.assertIn("also holds ['node/src/client.ts', 'node/dist/client.js']", problem)
+        self.assertIn("also contains ['node/src/client.ts', 'node/dist/client.js']", problem)
 
-    def test_a_newer_glibc(self) -> None:
+    def test_a_newer_glibc_is_rejected(self) -> None:
         self.assertIn("needs glibc 2.34", self.platform_package(MODULE + b"GLIBC_2.34\0"))
 
-    def test_a_newer_glibc_in_a_wheel(self) -> None:
+    def test_a_newer_glibc_in_a_wheel_is_rejected(self) -> None:
         module = {"replicant___native.abi3.so": MODULE + b"GLIBC_2.29\0"}
         self.assertIn("needs glibc 2.29", self.wheel(**module))
 
-    def test_symbols_that_were_not_stripped(self) -> None:
+    def test_an_unstripped_module_is_rejected(self) -> None:
         self.assertIn("is not stripped", self.platform_package(MODULE + b"\0.symtab\0"))
 
-    def test_a_module_that_is_too_large(self) -> None:
+    def test_a_large_module_is_rejected(self) -> None:
         self.assertIn("at most 8000000", self.platform_package(MODULE + bytes(8_000_000)))
 
-    def test_another_version(self) -> None:
+    def test_another_version_is_rejected(self) -> None:
         self.assertIn("is 1.2.4", self.platform_package(version="1.2.4"))
 
-    def test_dependencies(self) -> None:
+    def test_dependencies_are_rejected(self) -> None:
         self.assertIn("has dependencies", self.platform_package(dependencies={"left-pad": "1"}))
 
-    def test_dependencies_of_a_wheel(self) -> None:
+    def test_dependencies_of_a_wheel_are_rejected(self) -> None:
         metadata = f"{METADATA}Requires-Dist: httpx\n".encode()
         self.assertIn("has dependencies", self.wheel(**{f"{INFO}__METADATA": metadata}))
 
-    def test_tests_in_a_wheel(self) -> None:
-        self.assertIn("also holds ['tests/test_x.py']", self.wheel(**{"tests__test_x.py": b""}))
+    def test_tests_in_a_wheel_are_rejected(self) -> None:
+        self.assertIn("also contains ['tests/test_x.py']", self.wheel(**{"tests__test_x.py": b""}))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Everything that lists platforms lists those of scripts/platforms.json, and no lock file names a registry."""
+"""All lists of platforms agree with scripts/platforms.json, and lock files name no registry."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Platforms(unittest.TestCase):
             )
         self.assertEqual(loader.count('return __non_webpack_require__("'), len(PLATFORMS["npm"]))
 
-    def test_a_release_builds_and_tries_every_npm_package(self) -> None:
+    def test_a_release_builds_and_tests_every_npm_package(self) -> None:
         release = text(".github/workflows/release.yml")
         build, smoke = release.split("  node-smoke:", 1)
         for part in [build.split("  node-build:", 1)[1], smoke.split("\n  publish", 1)[0]]:
@@ -40,17 +40,17 @@ class Platforms(unittest.TestCase):
 
 
 class LockFiles(unittest.TestCase):
-    def test_npm(self) -> None:
+    def test_package_lock_names_no_registry(self) -> None:
         packages = json.loads(text("package-lock.json"))["packages"]
         self.assertEqual([name for name, entry in packages.items() if "resolved" in entry], [])
 
-    def test_cargo(self) -> None:
+    def test_cargo_lock_names_only_crates_io(self) -> None:
         sources = set(re.findall(r'source = "([^"]+)"', text("Cargo.lock")))
         self.assertEqual(sources, {"registry+https://github.com/rust-lang/crates.io-index"})
 
 
 class OldestRust(unittest.TestCase):
-    def test_no_dependency_needs_a_newer_rust_than_we_promise(self) -> None:
+    def test_no_dependency_needs_a_newer_rust_than_the_workspace(self) -> None:
         promised = re.search(r'rust-version = "([\d.]+)"', text("Cargo.toml"))
         assert promised is not None
         ceiling = tuple(map(int, promised[1].split(".")))

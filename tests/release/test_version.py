@@ -1,4 +1,4 @@
-"""The version is bumped everywhere at once, and a place that was forgotten is found."""
+"""A bump writes the version to all files, and a file that differs is reported."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ class Version(unittest.TestCase):
         self.assertIn(old, text)
         path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
-    def test_the_repository_says_one_version(self) -> None:
+    def test_the_repository_has_one_version(self) -> None:
         version.check(ROOT)
 
-    def test_bump_writes_every_place_and_the_changelog(self) -> None:
+    def test_a_bump_writes_all_files_and_the_changelog(self) -> None:
         version.bump(self.root, "97.98.99-rc.1", DAY)
         self.assertEqual(version.check(self.root), "97.98.99-rc.1")
         self.assertEqual({found for _, found in version.found(self.root)}, {"97.98.99-rc.1"})
         changelog = (self.root / "CHANGELOG.md").read_text(encoding="utf-8")
         self.assertIn("## Unreleased\n\n## 97.98.99-rc.1 - 2030-01-02\n", changelog)
 
-    def test_nothing_else_changes(self) -> None:
+    def test_a_bump_changes_nothing_else(self) -> None:
         before = (self.root / "Cargo.lock").read_text(encoding="utf-8").splitlines()
         version.bump(self.root, "97.98.99", DAY)
         after = (self.root / "Cargo.lock").read_text(encoding="utf-8").splitlines()
@@ -50,7 +50,7 @@ class Version(unittest.TestCase):
         self.assertEqual(len(before), len(after))
         self.assertEqual(changed, ['version = "97.98.99"'] * 5)
 
-    def test_a_place_that_differs_is_named(self) -> None:
+    def test_a_file_that_differs_is_named(self) -> None:
         for name, pattern, times in version.PLACES[1:]:
             for place in range(times):
                 with self.subTest(name, place=place):
@@ -58,33 +58,33 @@ class Version(unittest.TestCase):
                     text = path.read_text(encoding="utf-8")
                     start, end = list(re.finditer(pattern, text))[place].span(1)
                     path.write_text(f"{text[:start]}97.0.0{text[end:]}", encoding="utf-8")
-                    with self.assertRaisesRegex(version.Wrong, f"{name} says 97.0.0"):
+                    with self.assertRaisesRegex(version.VersionError, f"{name} has 97.0.0"):
                         version.check(self.root)
                     path.write_text(text, encoding="utf-8")
 
     def test_a_place_that_is_gone_is_named_before_anything_is_written(self) -> None:
         self.edit("node/src/version.ts", "version =", "other =")
-        with self.assertRaisesRegex(version.Wrong, "node/src/version.ts: 0 versions"):
+        with self.assertRaisesRegex(version.VersionError, "node/src/version.ts: 0 versions"):
             version.bump(self.root, "97.98.99", DAY)
         self.assertNotIn("97.98.99", (self.root / "Cargo.toml").read_text(encoding="utf-8"))
 
     def test_what_is_no_version_is_refused(self) -> None:
         for wrong in ["1.2", "v1.2.3", "1.2.3+build", "1.2.3-", "1.2.3-dev", ""]:
-            with self.assertRaisesRegex(version.Wrong, "is not a version"):
+            with self.assertRaisesRegex(version.VersionError, "is not a version"):
                 version.bump(self.root, wrong, DAY)
 
     def test_a_tag_has_to_agree_with_the_files_and_the_changelog(self) -> None:
         version.bump(self.root, "97.98.99", DAY)
         self.tell("Everything.")
-        with self.assertRaisesRegex(version.Wrong, "where the repository is"):
+        with self.assertRaisesRegex(version.VersionError, "does not name the repository"):
             version.check_tag(self.root, "v97.98.99")
         manifest = (self.root / "package.json").read_text(encoding="utf-8")
         self.write("package.json", manifest.replace("/OWNER/", "/acme/"))
         version.check_tag(self.root, "v97.98.99")
-        with self.assertRaisesRegex(version.Wrong, "the tag is v97.98.98"):
+        with self.assertRaisesRegex(version.VersionError, "the tag is v97.98.98"):
             version.check_tag(self.root, "v97.98.98")
         self.tell("")
-        with self.assertRaisesRegex(version.Wrong, "tells nothing"):
+        with self.assertRaisesRegex(version.VersionError, "has no text"):
             version.check_tag(self.root, "v97.98.99")
 
     def tell(self, what: str) -> None:

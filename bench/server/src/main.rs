@@ -1,15 +1,15 @@
-//! What the benchmarks need from Rust, in one program:
+//! The Rust programs of the benchmarks:
 //!
-//! * `replicant-bench serve` answers like the API, from bodies made beforehand;
-//! * `replicant-bench plain WORK ORIGIN SECONDS` does a work with reqwest alone: the limit;
-//! * `replicant-bench synced WORK ORIGIN SECONDS` does too, and waits until the disk has what it saved;
-//! * `replicant-bench sdk WORK ORIGIN SECONDS` does it with the Rust SDK;
-//! * `replicant-bench paths` times the core's hot paths without a socket, `path NAME TIMES` does one of them.
+//! * `replicant-bench serve` is the server;
+//! * `replicant-bench plain WORKLOAD ORIGIN SECONDS` runs a workload with plain reqwest, the upper bound;
+//! * `replicant-bench synced WORKLOAD ORIGIN SECONDS` does the same and syncs saved files to the disk;
+//! * `replicant-bench sdk WORKLOAD ORIGIN SECONDS` runs a workload with the Rust SDK;
+//! * `replicant-bench paths` times the hot paths of the core without a socket, `path NAME TIMES` runs one of them.
 
-mod answers;
 mod measure;
 mod paths;
 mod plain;
+mod responses;
 mod sdk;
 mod server;
 
@@ -18,15 +18,15 @@ fn main() {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
         ["serve"] => server::serve(),
-        ["plain", work, origin, seconds] => plain::run(work, origin, seconds_of(seconds), false),
-        ["synced", work, origin, seconds] => plain::run(work, origin, seconds_of(seconds), true),
-        ["sdk", work, origin, seconds] => sdk::run(work, origin, seconds_of(seconds)),
+        ["plain", workload, origin, seconds] => plain::run(workload, origin, seconds_of(seconds), false),
+        ["synced", workload, origin, seconds] => plain::run(workload, origin, seconds_of(seconds), true),
+        ["sdk", workload, origin, seconds] => sdk::run(workload, origin, seconds_of(seconds)),
         ["paths"] => paths::time(),
         ["paths", "--list"] => paths::list(),
         ["path", name, times] => paths::run(name, times.parse().expect("TIMES must be a number")),
         _ => {
             eprintln!(
-                "usage: replicant-bench serve | plain|synced|sdk WORK ORIGIN SECONDS | paths | path NAME TIMES"
+                "usage: replicant-bench serve | plain|synced|sdk WORKLOAD ORIGIN SECONDS | paths | path NAME TIMES"
             );
             std::process::exit(2);
         }

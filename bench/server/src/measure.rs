@@ -1,4 +1,4 @@
-//! Measuring one work in this process, as `cases/measure.py` and `cases/measure.mjs` do in theirs.
+//! Measures one workload in this process, as `cases/measure.py` and `cases/measure.mjs` do.
 
 use std::{
     fs,
@@ -8,15 +8,13 @@ use std::{
 
 use serde_json::json;
 
-/// Repeats `work` for `seconds` after a first time that does not count, and prints what it took.
-///
-/// `work` gives how many items it did.
+/// Measures `work`, which returns its number of items, for `seconds` after one unmeasured round.
 pub async fn report<F: Future<Output = u64>>(seconds: f64, mut work: impl FnMut() -> F) {
     work().await;
     timed(seconds, work).await;
 }
 
-/// The same without a first time, for work that is long enough as it is.
+/// Does the same as [`report`] without the unmeasured round, for long workloads.
 pub async fn timed<F: Future<Output = u64>>(seconds: f64, mut work: impl FnMut() -> F) {
     let memory = peak();
     let (cpu, began) = (cpu(), Instant::now());
@@ -34,7 +32,7 @@ pub async fn timed<F: Future<Output = u64>>(seconds: f64, mut work: impl FnMut()
     );
 }
 
-/// Processor time of the threads of this process in seconds, as Linux counts it.
+/// Returns the CPU time of the threads of this process in seconds, on Linux.
 fn cpu() -> f64 {
     let tasks = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
     let nanoseconds: f64 = tasks
@@ -44,7 +42,7 @@ fn cpu() -> f64 {
     nanoseconds / 1e9
 }
 
-/// The most memory that was resident, in bytes.
+/// Returns the peak resident memory in bytes, on Linux.
 fn peak() -> i64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

@@ -1,5 +1,5 @@
-//! The hot paths of the core by themselves, without a socket: for counting their instructions
-//! (`replicant-bench path NAME TIMES`, under callgrind) and for timing them (`replicant-bench paths`).
+//! The hot paths of the core without a socket, to count their instructions (`replicant-bench path NAME TIMES` under
+//! callgrind) and to time them (`replicant-bench paths`).
 
 use std::{
     hint::black_box,
@@ -14,15 +14,15 @@ use replicant::{
     transport::{HttpRequest, HttpResponse, StreamBody, Transport},
 };
 
-use crate::answers::prediction;
+use crate::responses::prediction;
 
-/// Events of the stream that is read.
+/// Events of the stream.
 const EVENTS: usize = 1000;
 const ORIGIN: &str = "http://bench.local";
 
 type Path = Box<dyn Fn(&tokio::runtime::Runtime)>;
 
-/// Every path by its name.
+/// Returns all paths by name.
 fn paths() -> Vec<(&'static str, Path)> {
     let text = prediction(ORIGIN, "p1", "succeeded", serde_json::json!("a heron at dawn"));
     let value = Value::from_json(text.as_bytes()).expect("JSON");
@@ -38,7 +38,7 @@ fn paths() -> Vec<(&'static str, Path)> {
             Box::new(move |runtime| {
                 let params = json!({"version": "v", "input": {"prompt": "a heron at dawn"}});
                 let reply = operation::answer(&client, "predictions.create", params.into(), None);
-                drop(black_box(runtime.block_on(reply).expect("an answer")));
+                drop(black_box(runtime.block_on(reply).expect("a response")));
             })
         }),
         ("call: run to its end", {
@@ -46,7 +46,7 @@ fn paths() -> Vec<(&'static str, Path)> {
             Box::new(move |runtime| {
                 let params = json!({"ref": "acme/painter", "input": {"prompt": "a heron at dawn"}});
                 let reply = operation::answer(&client, "run", params.into(), None);
-                drop(black_box(runtime.block_on(reply).expect("an answer")));
+                drop(black_box(runtime.block_on(reply).expect("a response")));
             })
         }),
         ("call: create with 48 KiB inlined", {
@@ -56,7 +56,7 @@ fn paths() -> Vec<(&'static str, Path)> {
                 let mut params: Value = json!({"version": "v", "input": {}}).into();
                 params["input"]["image"] = File::bytes(content.clone()).filename("image.png").into();
                 let reply = operation::answer(&client, "predictions.create", params, None);
-                drop(black_box(runtime.block_on(reply).expect("an answer")));
+                drop(black_box(runtime.block_on(reply).expect("a response")));
             })
         }),
         ("stream: read 1,000 events", {
@@ -116,7 +116,7 @@ fn events() -> Bytes {
 }
 
 fn verify() {
-    // Signed with the key below; the time is checked against its own moment.
+    // The signature has this key and this time.
     let body = format!(r#"{{"id":"p1","status":"succeeded","output":"{}"}}"#, "x".repeat(982));
     let webhook =
         Webhook { id: "msg_1", timestamp: "1767225600", signature: SIGNATURE, body: body.as_bytes() };
@@ -131,12 +131,12 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 
-/// Does one path `times` times.
+/// Runs a path `times` times.
 pub fn run(name: &str, times: u32) {
     let runtime = runtime();
     let paths = paths();
     let Some((_, path)) = paths.iter().find(|(known, _)| *known == name) else {
-        eprintln!("no path is called {name:?}");
+        eprintln!("no path is named {name:?}");
         std::process::exit(2);
     };
     for _ in 0..times {
@@ -144,14 +144,14 @@ pub fn run(name: &str, times: u32) {
     }
 }
 
-/// Names them all.
+/// Prints the names of all paths.
 pub fn list() {
     for (name, _) in paths() {
         println!("{name}");
     }
 }
 
-/// Times them all.
+/// Times all paths.
 pub fn time() {
     let runtime = runtime();
     for (name, path) in paths() {

@@ -1,4 +1,4 @@
-//! The works with reqwest alone and nothing around it: what no client over reqwest can beat by much.
+//! The workloads with plain reqwest: the upper bound for a client that uses reqwest.
 
 use std::{
     fs::File,
@@ -12,23 +12,23 @@ use serde_json::{Value, json};
 
 use crate::measure::{report, timed};
 
-/// Calls at a time, where it is many.
-pub const AT_ONCE: usize = 64;
-/// Calls between two looks at the clock.
+/// Concurrent callers.
+pub const CONCURRENT: usize = 64;
+/// Calls per round.
 pub const CALLS: u64 = 256;
-/// The size of an upload.
+/// Size of an upload.
 pub const UPLOAD: u64 = 90 << 20;
 
-/// A work on the runtime that suits it best; `synced` leaves nothing to the system to write later.
-pub fn run(work: &str, origin: &str, seconds: f64, synced: bool) {
+/// Runs a workload on the runtime that suits it best. With `synced`, saved files are synced to the disk.
+pub fn run(workload: &str, origin: &str, seconds: f64, synced: bool) {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let runtime = if work.ends_with("_64") {
+    let runtime = if workload.ends_with("_64") {
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
     } else {
         tokio::runtime::Builder::new_current_thread().enable_all().build()
     };
     let client = Client::builder().tls_backend_preconfigured(tls()).build().expect("a client");
-    runtime.expect("a runtime").block_on(measure(work, client, Arc::from(origin), seconds, synced));
+    runtime.expect("a runtime").block_on(measure(workload, client, Arc::from(origin), seconds, synced));
 }
 
 fn tls() -> rustls::ClientConfig {
@@ -37,13 +37,13 @@ fn tls() -> rustls::ClientConfig {
         .with_no_client_auth()
 }
 
-async fn measure(work: &str, client: Client, origin: Arc<str>, seconds: f64, synced: bool) {
+async fn measure(workload: &str, client: Client, origin: Arc<str>, seconds: f64, synced: bool) {
     let client = &client;
-    let path = match work {
+    let path = match workload {
         "create_1" | "create_64" => "/v1/predictions",
         _ => "/v1/models/bench/run/predictions",
     };
-    match work {
+    match workload {
         "create_1" | "run_1" => {
             report(seconds, || async {
                 for _ in 0..CALLS {
@@ -55,7 +55,7 @@ async fn measure(work: &str, client: Client, origin: Arc<str>, seconds: f64, syn
         }
         "create_64" | "run_64" => {
             report(seconds, || async {
-                let callers = (0..AT_ONCE).map(|_| {
+                let callers = (0..CONCURRENT).map(|_| {
                     let (client, url) = (client.clone(), format!("{origin}{path}"));
                     tokio::spawn(async move {
                         for _ in 0..CALLS / 8 {
@@ -64,15 +64,15 @@ async fn measure(work: &str, client: Client, origin: Arc<str>, seconds: f64, syn
                     })
                 });
                 join_all(callers).await;
-                AT_ONCE as u64 * CALLS / 8
+                CONCURRENT as u64 * CALLS / 8
             })
             .await;
         }
         "stream_sync" | "stream_async" => {
             report(seconds, || async {
-                let mut answer = get(client, &format!("{origin}/v1/stream/p1")).await;
+                let mut response = get(client, &format!("{origin}/v1/stream/p1")).await;
                 let mut ends = 0;
-                while let Some(chunk) = answer.chunk().await.expect("a chunk") {
+                while let Some(chunk) = response.chunk().await.expect("a chunk") {
                     ends += chunk.windows(2).filter(|pair| *pair == b"\n\n").count() as u64;
                 }
                 ends
@@ -82,7 +82,7 @@ async fn measure(work: &str, client: Client, origin: Arc<str>, seconds: f64, syn
         "download" | "download_saved" => {
             let path = std::env::temp_dir().join(format!("replicant-bench-{}", std::process::id()));
             timed(0.0, || {
-                let file = work.ends_with("saved").then(|| File::create(&path).expect("a file"));
+                let file = workload.ends_with("saved").then(|| File::create(&path).expect("a file"));
                 download(client, &origin, file, synced)
             })
             .await;
@@ -90,21 +90,22 @@ async fn measure(work: &str, client: Client, origin: Arc<str>, seconds: f64, syn
         }
         "upload" | "upload_memory" => {
             let path = std::env::var("BENCH_FILE").expect("BENCH_FILE: the file to send");
-            let memory =
-                work.ends_with("memory").then(|| bytes::Bytes::from(std::fs::read(&path).expect("a file")));
+            let memory = workload
+                .ends_with("memory")
+                .then(|| bytes::Bytes::from(std::fs::read(&path).expect("a file")));
             report(seconds, || upload(client, &origin, &path, memory.clone())).await;
         }
         "large" => {
             report(seconds, || async {
-                let answer = get(client, &format!("{origin}/v1/predictions/big")).await;
-                let body = answer.bytes().await.expect("a body");
+                let response = get(client, &format!("{origin}/v1/predictions/big")).await;
+                let body = response.bytes().await.expect("a body");
                 let value: Value = serde_json::from_slice(&body).expect("JSON");
                 u64::from(value["output"].as_array().is_some_and(|items| items.len() == 54_000))
             })
             .await;
         }
         _ => {
-            eprintln!("plain reqwest does not do {work:?}");
+            eprintln!("plain reqwest does not run {workload:?}");
             std::process::exit(3);
         }
     }
@@ -113,20 +114,20 @@ async fn measure(work: &str, client: Client, origin: Arc<str>, seconds: f64, syn
 async fn post(client: Client, url: String) {
     let input = json!({"version": "0".repeat(64), "input": {"prompt": "a heron at dawn, oil on canvas"}});
     let request = client.post(url).bearer_auth("r8_bench").header("content-type", "application/json");
-    let answer = request.body(input.to_string()).send().await.expect("an answer");
-    let body = answer.bytes().await.expect("a body");
+    let response = request.body(input.to_string()).send().await.expect("a response");
+    let body = response.bytes().await.expect("a body");
     let value: Value = serde_json::from_slice(&body).expect("JSON");
     assert_eq!(value["id"], "p1");
 }
 
 async fn get(client: &Client, url: &str) -> reqwest::Response {
-    client.get(url).bearer_auth("r8_bench").send().await.expect("an answer")
+    client.get(url).bearer_auth("r8_bench").send().await.expect("a response")
 }
 
 async fn download(client: &Client, origin: &str, mut file: Option<File>, synced: bool) -> u64 {
-    let mut answer = client.get(format!("{origin}/file")).send().await.expect("an answer");
+    let mut response = client.get(format!("{origin}/file")).send().await.expect("a response");
     let mut size = 0;
-    while let Some(chunk) = answer.chunk().await.expect("a chunk") {
+    while let Some(chunk) = response.chunk().await.expect("a chunk") {
         size += chunk.len() as u64;
         if let Some(file) = &mut file {
             file.write_all(&chunk).expect("room");
@@ -153,7 +154,7 @@ async fn upload(client: &Client, origin: &str, path: &str, memory: Option<bytes:
         }
     };
     let request = client.post(format!("{origin}/v1/files")).header("content-length", UPLOAD);
-    let answer = request.body(body).send().await.expect("an answer");
-    assert_eq!(answer.status(), 201);
+    let response = request.body(body).send().await.expect("a response");
+    assert_eq!(response.status(), 201);
     UPLOAD
 }

@@ -1,4 +1,4 @@
-//! The works with the Rust SDK, which shows what is the core's own and what its bindings add.
+//! The workloads with the Rust SDK, which shows the cost of the bindings.
 
 use std::sync::Arc;
 
@@ -6,42 +6,42 @@ use futures_util::{StreamExt, future::join_all};
 use replicant::{Client, File, Options, Status, Value, json, operation};
 
 use crate::{
-    answers::FILE,
     measure::{report, timed},
-    plain::{AT_ONCE, CALLS, UPLOAD},
+    plain::{CALLS, CONCURRENT, UPLOAD},
+    responses::FILE,
 };
 
-/// Predictions waited for at once.
+/// Predictions that are awaited concurrently.
 const WAITED: u64 = 1000;
 
-/// A work on the runtime that suits it best.
-pub fn run(work: &str, origin: &str, seconds: f64) {
-    let runtime = if work.ends_with("_64") {
+/// Runs a workload on the runtime that suits it best.
+pub fn run(workload: &str, origin: &str, seconds: f64) {
+    let runtime = if workload.ends_with("_64") {
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
     } else {
         tokio::runtime::Builder::new_current_thread().enable_all().build()
     };
-    runtime.expect("a runtime").block_on(measure(work, Arc::from(origin), seconds));
+    runtime.expect("a runtime").block_on(measure(workload, Arc::from(origin), seconds));
 }
 
-async fn measure(work: &str, origin: Arc<str>, seconds: f64) {
+async fn measure(workload: &str, origin: Arc<str>, seconds: f64) {
     let options =
         Options { token: Some("r8_bench".into()), base_url: Some(origin.to_string()), ..Options::default() };
     let client = &Client::new(options).expect("a client");
-    match work {
+    match workload {
         "create_1" | "run_1" => {
             report(seconds, || async {
                 for _ in 0..CALLS {
-                    call(client.clone(), work).await;
+                    call(client.clone(), workload).await;
                 }
                 CALLS
             })
             .await;
         }
         "create_64" | "run_64" => {
-            let create = work == "create_64";
+            let create = workload == "create_64";
             report(seconds, || async {
-                let callers = (0..AT_ONCE).map(|_| {
+                let callers = (0..CONCURRENT).map(|_| {
                     let client = client.clone();
                     tokio::spawn(async move {
                         for _ in 0..CALLS / 8 {
@@ -50,7 +50,7 @@ async fn measure(work: &str, origin: Arc<str>, seconds: f64) {
                     })
                 });
                 join_all(callers).await;
-                AT_ONCE as u64 * CALLS / 8
+                CONCURRENT as u64 * CALLS / 8
             })
             .await;
         }
@@ -92,7 +92,7 @@ async fn measure(work: &str, origin: Arc<str>, seconds: f64) {
         }
         "upload" | "upload_memory" => {
             let path = std::env::var("BENCH_FILE").expect("BENCH_FILE: the file to send");
-            let file = match work {
+            let file = match workload {
                 "upload" => File::path(path),
                 _ => File::bytes(std::fs::read(path).expect("a file")),
             };
@@ -128,15 +128,15 @@ async fn measure(work: &str, origin: Arc<str>, seconds: f64) {
             .await;
         }
         _ => {
-            eprintln!("the Rust SDK is not measured at {work:?}");
+            eprintln!("the Rust SDK does not run {workload:?}");
             std::process::exit(3);
         }
     }
 }
 
-async fn call(client: Client, work: &str) {
+async fn call(client: Client, workload: &str) {
     let input = json!({"prompt": "a heron at dawn, oil on canvas"});
-    if work.starts_with("create") {
+    if workload.starts_with("create") {
         let created = client.predictions().create("0".repeat(64), input).await;
         assert_eq!(created.expect("a prediction").id, "p1");
     } else {

@@ -1,4 +1,4 @@
-//! A server as quick as it gets: one thread, connections kept alive, nothing made while it answers.
+//! A fast server: one thread, persistent connections, prebuilt responses.
 
 use std::{
     cell::{Cell, RefCell},
@@ -15,20 +15,20 @@ use tokio::{
     task::{LocalSet, spawn_local},
 };
 
-use crate::answers::{Answers, FILE, prediction, respond};
+use crate::responses::{FILE, Responses, prediction, respond};
 
-/// How long a prediction that is waited for takes.
+/// How long a prediction of the slow model runs.
 const TAKES: Duration = Duration::from_secs(2);
 
 struct State {
     origin: String,
-    answers: Answers,
+    responses: Responses,
     requests: Cell<u64>,
-    /// When each prediction that is waited for was created.
+    /// When each prediction of the slow model was created.
     slow: RefCell<Vec<Instant>>,
 }
 
-/// Serves on a free port of loopback, which it prints, until standard input closes.
+/// Serves on a free loopback port, prints its URL, and exits when standard input closes.
 pub fn serve() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     std::thread::spawn(|| {
@@ -42,17 +42,17 @@ async fn accept() -> io::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let origin = format!("http://{}", listener.local_addr()?);
     println!("{origin}");
-    let answers = Answers::new(&origin);
-    let state = Rc::new(State { origin, answers, requests: Cell::new(0), slow: RefCell::default() });
+    let responses = Responses::new(&origin);
+    let state = Rc::new(State { origin, responses, requests: Cell::new(0), slow: RefCell::default() });
     loop {
         let (stream, _) = listener.accept().await?;
         let state = Rc::clone(&state);
-        // A client that goes away is no news.
+        // A client may close its connection at any time.
         spawn_local(async move { drop(converse(stream, &state).await) });
     }
 }
 
-/// A request, as far as it matters here.
+/// The parts of a request that the server needs.
 struct Request {
     head: Bytes,
     length: Option<u64>,
@@ -70,7 +70,7 @@ async fn converse(mut stream: TcpStream, state: &State) -> io::Result<()> {
     let mut buffer = BytesMut::with_capacity(64 << 10);
     while let Some(request) = read_head(&mut stream, &mut buffer).await? {
         skip_body(&mut stream, &mut buffer, request.length).await?;
-        answer(&mut stream, &request, state).await?;
+        respond_to(&mut stream, &request, state).await?;
     }
     Ok(())
 }
@@ -88,7 +88,7 @@ async fn read_head(stream: &mut TcpStream, buffer: &mut BytesMut) -> io::Result<
     }
 }
 
-/// The length of the body; `None` for one that comes in chunks.
+/// Returns the length of the body, or `None` if it is chunked.
 fn length_of(head: &[u8]) -> Option<u64> {
     for line in head.split(|byte| *byte == b'\n') {
         let Some(colon) = line.iter().position(|byte| *byte == b':') else { continue };
@@ -114,7 +114,7 @@ async fn skip_body(stream: &mut TcpStream, buffer: &mut BytesMut, length: Option
                 buffer.advance(end);
                 return Ok(());
             }
-            // The mark of the end may lie across two reads.
+            // The last chunk may be split between two reads.
             None if length.is_none() => buffer.advance(here.saturating_sub(6)),
             None => {
                 buffer.advance(here);
@@ -135,23 +135,23 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
     haystack.windows(needle.len()).position(|window| window == needle)
 }
 
-async fn answer(stream: &mut TcpStream, request: &Request, state: &State) -> io::Result<()> {
+async fn respond_to(stream: &mut TcpStream, request: &Request, state: &State) -> io::Result<()> {
     state.requests.set(state.requests.get() + 1);
-    let answers = &state.answers;
+    let responses = &state.responses;
     let line = request.line();
     let path = line.split(' ').nth(1).unwrap_or_default();
     match (line.as_bytes().first(), path) {
-        (Some(b'P'), "/v1/predictions") => stream.write_all(&answers.created).await,
-        (Some(b'P'), "/v1/models/bench/run/predictions") => stream.write_all(&answers.succeeded).await,
-        (Some(b'P'), "/v1/models/bench/stream/predictions") => stream.write_all(&answers.streaming).await,
+        (Some(b'P'), "/v1/predictions") => stream.write_all(&responses.created).await,
+        (Some(b'P'), "/v1/models/bench/run/predictions") => stream.write_all(&responses.succeeded).await,
+        (Some(b'P'), "/v1/models/bench/stream/predictions") => stream.write_all(&responses.streaming).await,
         (Some(b'P'), "/v1/models/bench/slow/predictions") => stream.write_all(&begin(state)).await,
-        (Some(b'P'), "/v1/files") => stream.write_all(&answers.uploaded).await,
-        (Some(b'G'), "/v1/predictions/big") => stream.write_all(&answers.large).await,
-        (Some(b'G'), "/v1/stream/p1") => stream.write_all(&answers.events).await,
+        (Some(b'P'), "/v1/files") => stream.write_all(&responses.uploaded).await,
+        (Some(b'G'), "/v1/predictions/big") => stream.write_all(&responses.large).await,
+        (Some(b'G'), "/v1/stream/p1") => stream.write_all(&responses.events).await,
         (Some(b'G'), "/file") => {
-            stream.write_all(&answers.file_head).await?;
-            for _ in 0..FILE / answers.file_piece.len() as u64 {
-                stream.write_all(&answers.file_piece).await?;
+            stream.write_all(&responses.file_head).await?;
+            for _ in 0..FILE / responses.file_piece.len() as u64 {
+                stream.write_all(&responses.file_piece).await?;
             }
             Ok(())
         }
@@ -162,7 +162,7 @@ async fn answer(stream: &mut TcpStream, request: &Request, state: &State) -> io:
         (Some(b'G'), path) if path.starts_with("/v1/predictions/slow-") => {
             stream.write_all(&progress(state, path)).await
         }
-        _ => stream.write_all(&answers.not_found).await,
+        _ => stream.write_all(&responses.not_found).await,
     }
 }
 
@@ -181,6 +181,6 @@ fn progress(state: &State, path: &str) -> Bytes {
             respond(200, &prediction(&state.origin, id, "succeeded", json!("a heron")))
         }
         Some(_) => respond(200, &prediction(&state.origin, id, "processing", json!(null))),
-        None => state.answers.not_found.clone(),
+        None => state.responses.not_found.clone(),
     }
 }

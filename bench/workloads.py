@@ -1,4 +1,4 @@
-"""What is measured, and what it should come to: one list, from which the table is made."""
+"""The workloads, with the clients that are measured and the targets."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ CORE = "replicant, Rust"
 
 @dataclass(frozen=True)
 class Target:
-    """How many times as fast as `than` it should be at least, and would be at best."""
+    """The minimum and the goal for our throughput relative to that of the client `than`."""
 
     than: str
-    least: float
-    best: Optional[float] = None
+    minimum: float
+    goal: Optional[float] = None
 
 
 @dataclass(frozen=True)
-class Work:
-    """A work in one language, the clients that do it, and the targets for ours."""
+class Workload:
+    """A workload in one language, the other clients that run it, and the targets for ours."""
 
     key: str
     language: str
@@ -34,14 +34,14 @@ class Work:
     unit: str
     others: tuple[str, ...]
     targets: tuple[Target, ...] = ()
-    # The most seconds, and the most memory in MiB that may be added by the work itself.
+    # Limit and goal for an item in seconds, and a limit for the growth of the process in MiB.
     seconds: Optional[float] = None
-    best_seconds: Optional[float] = None
+    goal_seconds: Optional[float] = None
     grown: Optional[float] = None
 
     @property
     def equal(self) -> int:
-        """After how many rounds memory is read; each takes the slowest client part of a second."""
+        """The number of rounds after which memory is read: what the slowest client does in under a second."""
         return {"stream_sync": 1, "stream_async": 1, "webhook_1k": 64, "webhook_1m": 64}.get(
             self.key, 4
         )
@@ -55,7 +55,7 @@ class Work:
         return (OURS, *self.others)
 
 
-# What the Rust SDK is measured at: where the bindings add something to it.
+# The workloads that the Rust SDK runs too, which shows the cost of the bindings.
 IN_RUST = (
     *("create_1", "create_64", "run_1", "run_64", "stream_sync", "stream_async", "large"),
     *("download", "download_saved", "upload", "upload_memory", "wait"),
@@ -70,23 +70,23 @@ def limits(key: str) -> tuple[str, ...]:
 
 def python(
     key: str, title: str, unit: str, *targets: Target, limit: bool = True, **more: float
-) -> Work:
+) -> Workload:
     others = (PYTHON1, PYTHON2, *(limits(key) if limit else ()))
-    return Work(key, "python", title, unit, others, targets, **more)
+    return Workload(key, "python", title, unit, others, targets, **more)
 
 
 def node(
     key: str, title: str, unit: str, *targets: Target, limit: bool = True, **more: float
-) -> Work:
+) -> Workload:
     others = (
         NODE1,
         *((FETCH,) if key.startswith("download") else ()),
         *(limits(key) if limit else ()),
     )
-    return Work(key, "node", title, unit, others, targets, **more)
+    return Workload(key, "node", title, unit, others, targets, **more)
 
 
-WORKS = (
+WORKLOADS = (
     python(
         "import",
         "import",
@@ -94,21 +94,21 @@ WORKS = (
         Target(PYTHON1, 10),
         limit=False,
         seconds=0.015,
-        best_seconds=0.005,
+        goal_seconds=0.005,
     ),
     python(
-        "import_client", "import and make a client", "imports", Target(PYTHON1, 10), limit=False
+        "import_client", "import and create a client", "imports", Target(PYTHON1, 10), limit=False
     ),
     python(
-        "create_1", "create, one at a time", "calls", Target(PYTHON1, 4), Target(PLAIN, 0.65, 0.85)
+        "create_1", "create, sequential", "calls", Target(PYTHON1, 4), Target(PLAIN, 0.65, 0.85)
     ),
-    python("run_1", "run, one at a time", "calls", Target(PYTHON1, 4), Target(PLAIN, 0.65, 0.85)),
+    python("run_1", "run, sequential", "calls", Target(PYTHON1, 4), Target(PLAIN, 0.65, 0.85)),
     python(
-        "create_64", "create, 64 at a time", "calls", Target(PYTHON1, 40, 60), Target(PLAIN, 0.5)
+        "create_64", "create, 64 concurrent", "calls", Target(PYTHON1, 40, 60), Target(PLAIN, 0.5)
     ),
-    python("run_64", "run, 64 at a time", "calls", Target(PYTHON1, 40, 60), Target(PLAIN, 0.5)),
+    python("run_64", "run, 64 concurrent", "calls", Target(PYTHON1, 40, 60), Target(PLAIN, 0.5)),
     python("stream_sync", "event stream, blocking", "events", Target(PYTHON1, 15, 25)),
-    python("stream_async", "event stream, awaited", "events", Target(PYTHON1, 8, 15)),
+    python("stream_async", "event stream, asyncio", "events", Target(PYTHON1, 8, 15)),
     python("download", "download of 1 GiB, iterated", "bytes", Target(PYTHON1, 1)),
     python(
         "download_saved",
@@ -120,16 +120,16 @@ WORKS = (
     ),
     python("upload", "upload of 90 MiB from a path", "bytes", Target(PYTHON1, 1.5), grown=24),
     python("upload_memory", "upload of 90 MiB from memory", "bytes"),
-    python("wait", "1,000 predictions waited for at once", "predictions"),
+    python("wait", "1,000 concurrent predictions awaited", "predictions"),
     python("webhook_1k", "webhook of 1 KiB verified", "webhooks", Target(PYTHON1, 5), limit=False),
     python("webhook_1m", "webhook of 1 MiB verified", "webhooks", Target(PYTHON1, 5), limit=False),
-    python("large", "answer of 10 MiB of JSON", "answers"),
+    python("large", "response of 10 MiB of JSON", "answers"),
     node("import", "import", "imports", limit=False),
-    node("import_client", "import and make a client", "imports", limit=False),
-    node("create_1", "create, one at a time", "calls", Target(NODE1, 3), Target(PLAIN, 0, 0.7)),
-    node("run_1", "run, one at a time", "calls", Target(NODE1, 3), Target(PLAIN, 0, 0.7)),
-    node("create_64", "create, 64 at a time", "calls", Target(NODE1, 8), Target(PLAIN, 0, 0.8)),
-    node("run_64", "run, 64 at a time", "calls", Target(NODE1, 8), Target(PLAIN, 0, 0.8)),
+    node("import_client", "import and create a client", "imports", limit=False),
+    node("create_1", "create, sequential", "calls", Target(NODE1, 3), Target(PLAIN, 0, 0.7)),
+    node("run_1", "run, sequential", "calls", Target(NODE1, 3), Target(PLAIN, 0, 0.7)),
+    node("create_64", "create, 64 concurrent", "calls", Target(NODE1, 8), Target(PLAIN, 0, 0.8)),
+    node("run_64", "run, 64 concurrent", "calls", Target(NODE1, 8), Target(PLAIN, 0, 0.8)),
     node("stream_async", "event stream", "events", Target(NODE1, 100, 200)),
     node(
         "download",
@@ -148,8 +148,8 @@ WORKS = (
     ),
     node("upload", "upload of 90 MiB from a Blob of a file", "bytes", Target(NODE1, 1.5), grown=24),
     node("upload_memory", "upload of 90 MiB from memory", "bytes"),
-    node("wait", "1,000 predictions waited for at once", "predictions"),
+    node("wait", "1,000 concurrent predictions awaited", "predictions"),
     node("webhook_1k", "webhook of 1 KiB verified", "webhooks", Target(NODE1, 5), limit=False),
     node("webhook_1m", "webhook of 1 MiB verified", "webhooks", Target(NODE1, 5), limit=False),
-    node("large", "answer of 10 MiB of JSON", "answers"),
+    node("large", "response of 10 MiB of JSON", "answers"),
 )

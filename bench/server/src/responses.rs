@@ -1,17 +1,17 @@
-//! The answers, made before the first request.
+//! The responses, built before the first request.
 
 use std::fmt::Write as _;
 
 use bytes::Bytes;
 use serde_json::json;
 
-/// Events of one stream, the closing `done` not counted.
+/// Events of one stream, without the final `done`.
 pub const EVENTS: usize = 100_000;
-/// The size of the file that is downloaded.
+/// Size of the downloaded file.
 pub const FILE: u64 = 1 << 30;
 
-/// Whole responses, head and body.
-pub struct Answers {
+/// Complete responses, head and body.
+pub struct Responses {
     pub created: Bytes,
     pub succeeded: Bytes,
     pub streaming: Bytes,
@@ -23,7 +23,7 @@ pub struct Answers {
     pub not_found: Bytes,
 }
 
-impl Answers {
+impl Responses {
     pub fn new(origin: &str) -> Self {
         let file = json!({
             "id": "f1", "name": "upload.bin", "content_type": "application/octet-stream", "size": 94371840,
@@ -48,7 +48,7 @@ impl Answers {
 
 const TIME: &str = "2026-01-01T00:00:00.000Z";
 
-/// A prediction as the API shows it.
+/// Returns a prediction as JSON.
 pub fn prediction(origin: &str, id: &str, status: &str, output: serde_json::Value) -> String {
     json!({
         "id": id, "model": "bench/model", "version": "0".repeat(64), "status": status,
@@ -74,7 +74,7 @@ pub fn respond(status: u16, body: &str) -> Bytes {
     ))
 }
 
-/// About 10 MiB of objects, numbers and text.
+/// Returns about 10 MiB of objects, numbers and text.
 fn large_output() -> serde_json::Value {
     let item = |n: usize| {
         json!({
@@ -85,7 +85,7 @@ fn large_output() -> serde_json::Value {
     (0..54_000).map(item).collect()
 }
 
-/// The stream in chunks of about 16 KiB, ids included.
+/// Returns an event stream with ids, in chunks of about 16 KiB.
 fn events() -> Bytes {
     let mut out = String::from(
         "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-store\r\n\
