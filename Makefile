@@ -8,8 +8,11 @@ RUST := $(shell git ls-files -co --exclude-standard crates Cargo.toml Cargo.lock
 
 PYTHON_SOURCES := python tests/python tests/release tests/matrix examples bench scripts
 
+# Parallel targets must not mix their output. The make of macOS is too old for this.
+SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+
 .DELETE_ON_ERROR:
-.PHONY: help quickstart build test check fmt fmt-check lint types test-rust test-python test-node test-release \
+.PHONY: help quickstart build test check fmt fmt-check lint-rust lint-python types test-rust test-python test-node test-release \
 	native python node bench bench-instructions memory dist test-matrix bump tools tools-test clean
 
 # An interpreter other than the default is also the one that the binding is configured for.
@@ -30,19 +33,23 @@ quickstart: build ## Builds everything and runs the same six examples in Rust, P
 	@echo
 	@echo "All examples succeeded. The pictures are in quickstart-output/: open quickstart-output/rust/harbor.png"
 
-test: check test-release test-rust test-python test-node ## Runs all checks and tests.
+test: build ## Runs all checks and tests.
+	@echo "== Running all checks and tests, two at a time. Each shows its output when it ends."
+	@$(MAKE) --no-print-directory --jobs=2 $(SYNC) lint-rust test-python test-rust test-node fmt-check lint-python types test-release
 	@echo "All checks passed."
 
-check: fmt-check lint types ## Checks formatting, lints and types.
+check: fmt-check lint-rust lint-python types ## Checks formatting, lints and types.
 
 fmt-check: tools-test $(VENV)/.tools node_modules/.tools
 	cargo fmt --all --check
 	$(BIN)/ruff format --check $(PYTHON_SOURCES)
 	npm run --silent lint
 
-lint: tools-test $(VENV)/.tools node_modules/.tools
+lint-rust: tools-test
 	cargo clippy --quiet --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps
+
+lint-python: $(VENV)/.tools
 	$(BIN)/ruff check $(PYTHON_SOURCES)
 	$(BIN)/python python/scripts/unasync.py --check
 
