@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Inherited MAKEFLAGS would limit cargo to the jobs of make.
+CARGO := MAKEFLAGS= cargo
 DEBUG := $(or $(CARGO_TARGET_DIR),target)/debug
 RUST := $(shell git ls-files -co --exclude-standard crates Cargo.toml Cargo.lock 2>/dev/null)
 
@@ -41,13 +43,13 @@ test: build ## Runs all checks and tests.
 check: fmt-check lint-rust lint-python types ## Checks formatting, lints and types.
 
 fmt-check: tools-test $(VENV)/.tools node_modules/.tools
-	cargo fmt --all --check
+	$(CARGO) fmt --all --check
 	$(BIN)/ruff format --check $(PYTHON_SOURCES)
 	npm run --silent lint
 
 lint-rust: tools-test
-	cargo clippy --quiet --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps
+	$(CARGO) clippy --quiet --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --no-deps
 
 lint-python: $(VENV)/.tools
 	$(BIN)/ruff check $(PYTHON_SOURCES)
@@ -59,7 +61,7 @@ types: python node $(VENV)/.tools
 	npm run --silent types
 
 test-rust: tools
-	cargo test --quiet
+	$(CARGO) test --quiet
 
 test-python: python $(VENV)/.tools
 	$(BIN)/python -m pytest
@@ -71,7 +73,7 @@ test-release: ## Checks that versions, platforms, lock files and documentation a
 	$(PYTHON) -m unittest discover --quiet --start-directory tests/release
 
 fmt: tools-test $(VENV)/.tools node_modules/.tools ## Formats all files.
-	cargo fmt --all
+	$(CARGO) fmt --all
 	$(BIN)/ruff format $(PYTHON_SOURCES)
 	$(BIN)/ruff check --fix $(PYTHON_SOURCES)
 	$(BIN)/python python/scripts/unasync.py
@@ -81,11 +83,11 @@ build: ## Builds the emulator and the packages of all three languages, for devel
 	@$(MAKE) --no-print-directory --jobs=3 python node
 
 # Cargo unifies the features of dependencies over the packages that a command selects. All cargo commands here select
-# the whole workspace, so that each dependency is compiled once. MAKEFLAGS would limit cargo to the jobs of make.
+# the whole workspace, so that each dependency is compiled once.
 native: tools ## Compiles the Rust crates, the emulator included.
 	@test -e $(DEBUG)/replicant-emulator || \
 		echo "== Compiling the Rust crates, about 220. The first time, this takes 2 to 4 minutes."
-	@MAKEFLAGS= cargo build --lib --bin replicant-emulator --example quickstart
+	@$(CARGO) build --lib --bin replicant-emulator --example quickstart
 
 python: native $(BIN)/python ## Builds the Python package and installs it, editable, into .venv.
 	@$(BIN)/python scripts/place.py python
