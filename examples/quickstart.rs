@@ -84,7 +84,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("6. error:   {} ({})", error.code(), error.status().unwrap_or_default());
     println!(
         "            {}",
-        error.response().and_then(|answer| answer.detail.as_deref()).unwrap_or("").trim()
+        error.response().and_then(|response| response.detail.as_deref()).unwrap_or("").trim()
     );
 
     println!("The pictures are in {}", folder.display());
