@@ -99,7 +99,7 @@ impl fmt::Display for Reference {
     untagged,
     expecting = "must be \"owner/name\", \"owner/name:version\", a version id or a version object"
 )]
-pub(crate) enum Named {
+pub(crate) enum ReferenceParam {
     Text(String),
     /// The id is sent without validation.
     Version {
@@ -110,10 +110,10 @@ pub(crate) enum Named {
 }
 
 option_types! {
-    Named => "any",
+    ReferenceParam => "any",
 }
 
-impl Named {
+impl ReferenceParam {
     pub fn resolve(&self) -> Result<Reference> {
         match self {
             Self::Text(text) => text.parse(),

@@ -1,7 +1,7 @@
-//! Operations by name, for languages that pass values and expect values.
+//! Operations by name, for bindings that exchange values.
 //!
-//! A binding has three verbs and knows no endpoint: [`call`] for operations with one result, [`open`] for those with
-//! many, [`compute`] for those that need no network.
+//! A binding uses three functions and knows no endpoints: [`call`] runs operations with one result, [`open`] those with
+//! a stream of results, and [`compute`] those that need no network.
 
 mod compute;
 mod output_work;
@@ -30,20 +30,20 @@ use crate::{
     value::{Object, Observer, Value},
 };
 
-/// Runs an operation that has one result.
+/// Runs an operation with one result.
 ///
 /// `params` is an object with the parameters by name. Its member `request_options` holds [`RequestOptions`]. The
-/// `observer` receives what the operation reports before its result:
+/// `observer` receives the progress of the operation:
 ///
 /// | operation | reports |
 /// |---|---|
-/// | `run`, `predictions.wait` | the prediction after each poll; `run` with `report_uploads` also what the creates report |
+/// | `run`, `predictions.wait` | the prediction after each poll; `run` with `report_uploads` also uploads, like a create |
 /// | `predictions.create` and other creates | `{"upload": {"place", "name", "loaded", "total"}}` for each file of the input |
 /// | `files.create`, `output.save`, `output.save_all` | `{"loaded", "total"}`, in bytes |
 ///
 /// # Errors
-/// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for an operation or a parameter that does not exist,
-/// and those of the operation.
+/// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for an unknown operation or parameter, and the
+/// errors of the operation.
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
@@ -63,11 +63,11 @@ pub fn call(
     Box::pin(async move { answer.await?.map(Answer::into_value) })
 }
 
-/// Runs an operation as [`call`] does, but leaves a response that the core does not interpret as JSON text, from which a
-/// language builds its objects faster than from a [`Value`].
+/// Like [`call`], but returns a response that the core does not interpret as JSON text. Bindings build objects
+/// from text faster than from a [`Value`].
 ///
 /// # Errors
-/// Those of [`call`].
+/// The errors of [`call`].
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
@@ -93,7 +93,7 @@ pub fn answer(
     }
 }
 
-/// Takes the request options out of the parameters.
+/// Splits the request options off the parameters.
 fn take_options(name: &str, params: Value) -> Result<(Value, RequestOptions)> {
     let mut members = match params {
         Value::Object(members) => members,
@@ -112,10 +112,10 @@ fn take_options(name: &str, params: Value) -> Result<(Value, RequestOptions)> {
     Ok((Value::Object(members), options))
 }
 
-/// Opens an operation that has many results.
+/// Opens an operation with a stream of results.
 ///
-/// Nothing is sent before the stream is polled. Dropping the stream closes its connection. An unknown operation or
-/// parameter is reported as the only item of the stream.
+/// No request is sent before the stream is polled. Dropping the stream closes its connection. For an unknown operation
+/// or parameter, the stream yields one error.
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {

@@ -108,7 +108,7 @@ macro_rules! request_options {
 pub(crate) use request_options;
 
 /// Implements `IntoFuture` and `with_response` for a call that sends one request.
-macro_rules! answers {
+macro_rules! awaitable {
     ([$($generics:tt)*] $builder:ty => $answer:ty) => {
         impl<$($generics)*> $builder {
             /// Sends the request and returns the status and the headers in addition to the value.
@@ -130,7 +130,7 @@ macro_rules! answers {
         }
     };
 }
-pub(crate) use answers;
+pub(crate) use awaitable;
 
 impl<T> Call<T> {
     request_options!();
@@ -159,7 +159,7 @@ impl<T: 'static> Work for Call<T> {
     }
 }
 
-answers!([T: DeserializeOwned + MaybeSend + 'static] Call<T> => T);
+awaitable!([T: DeserializeOwned + MaybeSend + 'static] Call<T> => T);
 
 /// A call whose result is known without a request.
 pub(crate) struct Ready(pub Result<Value>, pub RequestOptions);

@@ -70,7 +70,7 @@ impl Config {
         })
     }
 
-    /// Returns the options that the user may see; times in seconds.
+    /// Returns the options without secrets. Durations are in seconds.
     pub fn describe(&self) -> Object {
         let mut described = Object::new();
         let mut show = |name: &str, value: Value| {
@@ -126,7 +126,7 @@ fn poll_interval_from(text: &str) -> Result<Duration> {
     })
 }
 
-/// Returns the token without white space, such as the line break of a file. An empty token counts as none.
+/// Returns the token without surrounding whitespace, such as the line break of a file. An empty token counts as none.
 fn resolve_token(token: Option<String>) -> Result<Option<String>> {
     let Some(token) = token.or_else(|| env("REPLICATE_API_TOKEN")) else { return Ok(None) };
     let token = token.trim();
@@ -144,16 +144,16 @@ mod tests {
     use super::*;
     use crate::value::options::OptionTable;
 
-    /// Options that `describe` leaves out: secrets, and those that only shape the transport or the clock.
+    /// Options that `describe` omits: secrets, and options of the transport and the clock.
     const HIDDEN: [&str; 6] = ["token", "headers", "query", "proxy", "ca_bundle", "clock_rate"];
 
     #[test]
-    fn every_option_is_described_or_hidden_on_purpose() {
+    fn every_option_is_described_or_explicitly_hidden() {
         let described = Config::resolve(Options::default()).unwrap().describe();
         for option in Options::TABLE {
             let shown = described.contains_key(option.name);
             assert_eq!(shown, !HIDDEN.contains(&option.name), "{}", option.name);
         }
-        assert_eq!(described.len() - 1, Options::TABLE.len() - HIDDEN.len(), "beside `has_token`");
+        assert_eq!(described.len() - 1, Options::TABLE.len() - HIDDEN.len(), "apart from `has_token`");
     }
 }

@@ -103,21 +103,21 @@ client_options! {
         /// The `User-Agent` header. Defaults to `replicant/<version>`.
         user_agent: String = format!("replicant/{}", env!("CARGO_PKG_VERSION")), |agent| agent.as_str().into();
         /// Time limit for one attempt of a request, in addition to the time that the server is asked to hold its
-        /// response. For uploads and downloads, the time limit between two pieces. Defaults to 60 s.
+/// response. For uploads and downloads, the time limit between two chunks. Defaults to 60 s.
         #[serde(deserialize_with = "limit")]
         timeout: Duration = Duration::from_secs(60), |limit| shown_limit(*limit);
         /// Time limit for connecting. Defaults to 10 s.
         #[serde(deserialize_with = "limit")]
         connect_timeout: Duration = Duration::from_secs(10), |limit| shown_limit(*limit);
-        /// Time after which a silent event stream is reconnected. Comments count as life. Defaults to 5 min.
+/// Time after which a silent event stream is reconnected. Comments count as activity. Defaults to 5 min.
         #[serde(deserialize_with = "seconds")]
         idle_timeout: Duration = Duration::from_secs(300), |limit| limit.as_secs_f64().into();
         /// How files in an input are sent. Defaults to uploading them.
         file_encoding_strategy: FileEncodingStrategy = FileEncodingStrategy::default(), |it| it.name().into();
-        /// Whether to compare the SHA-256 of every upload with the one in the response. Defaults to false, as TLS
+        /// Whether to compare the SHA-256 of every upload with the one in the response. Defaults to false, because TLS
         /// protects the bytes and hashing takes about as long as sending.
         verify_uploads: bool = false, |it| (*it).into();
-        /// Whether a file in an output becomes a [`FileOutput`](crate::FileOutput) rather than a string. Defaults to
+/// Whether files in outputs become [`FileOutput`](crate::FileOutput)s rather than strings. Defaults to
         /// true.
         use_file_output: bool = true, |it| (*it).into();
         /// What to do with a running prediction when `run` or `stream` is abandoned. Defaults to canceling it.
@@ -126,7 +126,7 @@ client_options! {
     transport {
         /// URL of a proxy for all requests. Defaults to the environment (`HTTPS_PROXY`, `NO_PROXY`, ...).
         proxy: Option<String>,
-        /// PEM file with further certificate authorities to trust, beside those of the platform and the environment
+        /// PEM file with certificate authorities to trust in addition to those of the platform and the environment
         /// (`SSL_CERT_FILE`, `REQUESTS_CA_BUNDLE`, `NODE_EXTRA_CA_CERTS`).
         ca_bundle: Option<PathBuf>,
     }
@@ -140,7 +140,7 @@ client_options! {
     }
 }
 
-/// A time limit in seconds; `null` for none.
+/// Converts a time limit to seconds, or `null` for no limit.
 fn shown_limit(limit: Duration) -> Value {
     (limit != Duration::MAX).then_some(limit.as_secs_f64()).into()
 }
@@ -151,11 +151,11 @@ option_types! {
 }
 
 impl Options {
-    /// Reads options from an object whose members are named as the fields. Durations are seconds.
+    /// Decodes options from an object with the names of the fields. Durations are in seconds.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for a member that is unknown or has the wrong
-    /// form. The message names it.
+    /// type. The message names it.
     ///
     /// ```
     /// use replicant::{Options, json};
@@ -172,7 +172,7 @@ impl Options {
 }
 
 impl fmt::Debug for Options {
-    /// Leaves out the token and the headers, which may be secret.
+    /// Omits the token and the headers, which may be secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options")
             .field("token", &self.token.as_ref().map(|_| "***"))
@@ -225,7 +225,7 @@ pub enum FileEncodingStrategy {
     #[default]
     #[serde(rename = "upload", alias = "url")]
     Upload,
-    /// Upload every file, and inline those whose upload fails, unless the API refused it. The default in Node, as in
+    /// Upload every file, and inline those whose upload fails, unless the API rejected it. The default in Node, as in
     /// npm `replicate`.
     #[serde(rename = "default")]
     UploadOrInline,
@@ -255,11 +255,11 @@ mod tests {
     use super::*;
 
     fn error_of(options: serde_json::Value) -> String {
-        Options::from_value(options.into()).expect_err("an option that cannot be used").to_string()
+        Options::from_value(options.into()).expect_err("an invalid option").to_string()
     }
 
     #[test]
-    fn a_misspelled_option_is_named_with_the_intended_one() {
+    fn a_misspelled_option_is_reported_with_a_suggestion() {
         for (given, meant) in [
             ("max_retry", "max_retries"),
             ("baseURL", "base_url"),
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_value_is_shown_with_the_expected_form() {
+    fn an_invalid_value_is_reported_with_the_expected_type() {
         for (given, expected) in [
             (json!({"timeout": "soon"}), "options: `timeout` must be a number, not \"soon\""),
             (json!({"token": 5}), "options: `token` must be a string, not 5"),

@@ -1,4 +1,4 @@
-//! How versions write their output.
+//! Caches how versions write their output.
 
 use std::{collections::HashMap, sync::Mutex};
 
@@ -11,12 +11,12 @@ pub(crate) enum Shape {
     Whole,
     /// Item by item.
     Items,
-    /// Item by item, each a string that an event carries unchanged.
+    /// Item by item, where each item is the text of one event.
     Texts,
 }
 
 impl Shape {
-    /// Reads the shape from the schema of a version.
+    /// Determines the shape from the schema of a version.
     pub fn of(version: &Value) -> Self {
         let output = &version["openapi_schema"]["components"]["schemas"]["Output"];
         // Before this release, the schema did not distinguish lists from iterators.
@@ -39,12 +39,12 @@ fn is_before(version: &str, release: [u32; 3]) -> bool {
     numbers.is_some_and(|numbers| numbers.as_slice() < release.as_slice())
 }
 
-/// The shapes of the versions that this client has run.
+/// The shapes of versions that this client has run.
 #[derive(Default)]
 pub(crate) struct Shapes(Mutex<HashMap<String, Shape>>);
 
 impl Shapes {
-    /// The number of versions remembered.
+    /// Maximum number of versions.
     const VERSIONS: usize = 4096;
 
     pub fn get(&self, version: &str) -> Option<Shape> {

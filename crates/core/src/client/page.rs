@@ -8,7 +8,7 @@ use url::Url;
 
 use super::{
     Client,
-    call::{Work, answers, request_options},
+    call::{Work, awaitable, request_options},
     response::{Expect, Reply},
 };
 use crate::{
@@ -169,4 +169,4 @@ impl<T: 'static> Work for List<T> {
     }
 }
 
-answers!([T: DeserializeOwned + MaybeSend + 'static] List<T> => Page<T>);
+awaitable!([T: DeserializeOwned + MaybeSend + 'static] List<T> => Page<T>);

@@ -1,15 +1,15 @@
-//! How long models usually run.
+//! Learns how long models usually run.
 
 use std::{collections::HashMap, sync::Mutex, time::Duration};
 
 use crate::platform::lock;
 
-/// The usual run time of each model, learned from the predictions that this client saw succeed.
+/// The usual run time of each model, learned from predictions that succeeded.
 #[derive(Default)]
 pub(crate) struct RunTimes(Mutex<HashMap<String, Duration>>);
 
 impl RunTimes {
-    /// The number of models remembered. Polling treats further models as unknown.
+    /// Maximum number of models. Further models are treated as unknown.
     const MODELS: usize = 256;
 
     pub fn usual(&self, model: &str) -> Option<Duration> {

@@ -23,7 +23,7 @@ pub(crate) trait Params: Sized {
 
 impl<T: DeserializeOwned> Params for T {
     fn decode(params: Value) -> Result<Self, DecodeError> {
-        from_value(params, Nulls::Refused)
+        from_value(params, Nulls::Rejected)
     }
 }
 
@@ -61,7 +61,7 @@ macro_rules! flattened {
                 use $crate::value::options::OptionTable;
                 let mut members = $crate::value::options::Members::of(params)?;
                 $(let $field = members.take(<$type>::TABLE);)*
-                members.refuse_rest(&[$(<$type>::TABLE),*])?;
+                members.reject_rest(&[$(<$type>::TABLE),*])?;
                 Ok(Self { $($field: $crate::error::Params::decode($field)?,)* })
             }
         }

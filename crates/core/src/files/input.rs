@@ -5,7 +5,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use super::{
     inline::{can_replace_upload, check_total, data_uri, is_inlined},
     upload::{UploadOptions, check_file},
-    upload_progress::UploadWatch,
+    upload_progress::UploadObserver,
 };
 use crate::{
     client::{Client, options::FileEncodingStrategy},
@@ -24,7 +24,7 @@ impl Client {
         input: Value,
         strategy: Option<FileEncodingStrategy>,
         deadline: Deadline,
-        watch: &UploadWatch,
+        observer: &UploadObserver,
     ) -> Result<Value> {
         let found = distinct_files(&input);
         if found.is_empty() {
@@ -45,7 +45,8 @@ impl Client {
                 let reference = if is_inlined(&file, strategy) {
                     data_uri(&file).await?
                 } else {
-                    let upload = UploadOptions { deadline, watch: watch.clone(), ..UploadOptions::default() };
+                    let upload =
+                        UploadOptions { deadline, observer: observer.clone(), ..UploadOptions::default() };
                     match self.upload_url(&file, &place, upload).await {
                         Err(error)
                             if strategy == FileEncodingStrategy::UploadOrInline

@@ -1,6 +1,6 @@
 //! Uploads files.
 
-use super::upload_progress::UploadWatch;
+use super::upload_progress::UploadObserver;
 use crate::{
     client::{
         Client,
@@ -45,7 +45,7 @@ pub(crate) struct UploadOptions {
     pub metadata: Option<Value>,
     pub deadline: Deadline,
     pub options: RequestOptions,
-    pub watch: UploadWatch,
+    pub observer: UploadObserver,
 }
 
 impl Client {
@@ -55,7 +55,8 @@ impl Client {
         let metadata = upload.metadata.map(|metadata| metadata.to_json()).transpose()?;
         let idempotency = if file.source.replayable() { Idempotency::Safe } else { Idempotency::Impossible };
         let verify = self.config().verify_uploads;
-        let multipart = Multipart::new(file.clone(), metadata, upload.watch.of(place, file.name()), verify);
+        let multipart =
+            Multipart::new(file.clone(), metadata, upload.observer.for_file(place, file.name()), verify);
         let mut request = Request::post("/files")
             .body(Body::Multipart(multipart))
             .deadline(upload.deadline)

@@ -48,29 +48,29 @@ impl UploadProgress {
 
 /// An optional observer of uploads.
 #[derive(Clone, Default)]
-pub(crate) struct UploadWatch(Option<Callback<UploadProgress>>);
+pub(crate) struct UploadObserver(Option<Callback<UploadProgress>>);
 
-impl UploadWatch {
-    pub fn new(watch: impl Fn(UploadProgress) + MaybeSend + MaybeSync + 'static) -> Self {
-        Self(Some(Arc::new(watch)))
+impl UploadObserver {
+    pub fn new(observer: impl Fn(UploadProgress) + MaybeSend + MaybeSync + 'static) -> Self {
+        Self(Some(Arc::new(observer)))
     }
 
     /// Wraps an observer that receives values.
-    pub fn telling(observer: Observer) -> Self {
+    pub fn from_values(observer: Observer) -> Self {
         Self::new(move |upload| observer(upload.to_value()))
     }
 
     /// Returns the observer of the bytes of one file.
-    pub fn of(&self, place: &str, name: &str) -> Option<ByteObserver> {
-        let watch = self.0.clone()?;
+    pub fn for_file(&self, place: &str, name: &str) -> Option<ByteObserver> {
+        let observer = self.0.clone()?;
         let (place, name) = (place.to_owned(), name.to_owned());
         Some(Arc::new(move |(loaded, total)| {
-            watch(UploadProgress { place: place.clone(), name: name.clone(), loaded, total });
+            observer(UploadProgress { place: place.clone(), name: name.clone(), loaded, total });
         }))
     }
 }
 
-impl fmt::Debug for UploadWatch {
+impl fmt::Debug for UploadObserver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.0.is_some() { "observed" } else { "not observed" })
     }
@@ -86,12 +86,12 @@ macro_rules! on_upload {
         /// Inlined files are not reported.
         pub fn on_upload(
             mut self,
-            watch: impl Fn($crate::files::upload_progress::UploadProgress)
+            observer: impl Fn($crate::files::upload_progress::UploadProgress)
             + $crate::platform::MaybeSend
             + $crate::platform::MaybeSync
             + 'static,
         ) -> Self {
-            self.$($field).+ = $crate::files::upload_progress::UploadWatch::new(watch);
+            self.$($field).+ = $crate::files::upload_progress::UploadObserver::new(observer);
             self
         }
     };

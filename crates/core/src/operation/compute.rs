@@ -36,16 +36,16 @@ struct Verify {
     headers: Object,
     #[serde(default)]
     body: Value,
-    /// Whether the body of the request had been read already.
+    /// Whether the body of the request was already read.
     #[serde(default)]
     consumed: bool,
     /// The secret, or an object with the secret as `key`.
     #[serde(default)]
     secret: Value,
-    /// The accepted age in seconds. Defaults to five minutes; `null` accepts any age.
+    /// Maximum age in seconds. Defaults to five minutes; `null` accepts any age.
     #[serde(default = "default_tolerance")]
     tolerance: Option<f64>,
-    /// Whether to return the parsed event. Parsing a large one takes far longer than verifying it.
+    /// Whether to return the parsed event. Parsing a large event takes much longer than verifying it.
     #[serde(default = "yes")]
     parse: bool,
     /// The current time in seconds since the Unix epoch. Defaults to the clock.
@@ -205,12 +205,12 @@ macro_rules! computations {
         /// ```
         pub const COMPUTATIONS: &[&str] = &[$($name,)*];
 
-        /// Runs an operation that needs no network: verifying a webhook, reading progress, parsing a reference,
-        /// listing options.
+        /// Runs an operation that needs no network: verifies a webhook, parses progress or a reference, or lists
+        /// options.
         ///
         /// # Errors
-        /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for an operation or a parameter that
-        /// does not exist, and those of the operation.
+        /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for an unknown operation or parameter,
+        /// and the errors of the operation.
         ///
         /// ```
         /// use replicant::{json, operation};

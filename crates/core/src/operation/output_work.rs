@@ -1,4 +1,4 @@
-//! Reading and saving one file of an output.
+//! Reads or saves one file of an output.
 
 use super::params::FileUrl;
 use crate::{
@@ -32,7 +32,7 @@ impl OutputWork {
         Self { file, path: params.path, verb, options: RequestOptions::default(), observer: None }
     }
 
-    async fn done(self) -> Result<Reply> {
+    async fn execute(self) -> Result<Reply> {
         let Self { file, path, verb, options, observer } = self;
         let file = file.with_options(options);
         match verb {
@@ -66,6 +66,6 @@ impl Work for OutputWork {
     }
 
     fn reply(self) -> BoxFuture<'static, Result<Reply>> {
-        Box::pin(self.done())
+        Box::pin(self.execute())
     }
 }

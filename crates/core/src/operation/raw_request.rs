@@ -1,4 +1,4 @@
-//! Requests to endpoints that have no operation.
+//! Requests to any endpoint.
 
 use serde::Deserialize;
 
@@ -17,25 +17,25 @@ use crate::{
     value::{Object, Value},
 };
 
-/// Returns the URL of a path below the base URL, which may have a query, or parses a whole URL.
+/// Returns the URL of `path`: a path relative to the base URL, with an optional query, or a URL.
 fn url_of(client: &Client, path: &str) -> Result<url::Url> {
-    let wrong =
+    let invalid =
         |error| Error::invalid_argument("path", format!("is not a path of the API or a URL: {error}"));
     match path.split_once("://") {
         // The query of a path may also contain a URL.
-        Some((scheme, _)) if !scheme.contains(['/', '?']) => url::Url::parse(path).map_err(wrong),
+        Some((scheme, _)) if !scheme.contains(['/', '?']) => url::Url::parse(path).map_err(invalid),
         _ => {
             let base = client.config().base_url.as_str();
-            url::Url::parse(&format!("{base}/{}", path.trim_start_matches('/'))).map_err(wrong)
+            url::Url::parse(&format!("{base}/{}", path.trim_start_matches('/'))).map_err(invalid)
         }
     }
 }
 
-/// A request to any endpoint, for those that are newer than this crate.
+/// A request to any endpoint, including those that this version of the crate does not know.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawRequest {
-    /// A path below the base URL, or a whole URL.
+    /// A path relative to the base URL, or a URL.
     path: String,
     #[serde(default)]
     method: Option<String>,
@@ -43,7 +43,7 @@ pub(super) struct RawRequest {
     params: Object,
     #[serde(default)]
     headers: indexmap::IndexMap<String, String>,
-    /// The body. Sent as JSON, unless it is bytes.
+    /// Body. Bytes are sent unchanged, other values as JSON.
     #[serde(default)]
     data: Option<Value>,
 }
@@ -79,7 +79,7 @@ impl RawRequest {
     }
 }
 
-/// Any list, by its path or by the link to one of its pages.
+/// A list at any path, or the URL of one of its pages.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PagePath {

@@ -1,4 +1,4 @@
-//! Operations with many results: events, pages, the bytes of a file.
+//! Operations with a stream of results: events, pages, or the chunks of a file.
 
 use std::{future::IntoFuture, sync::Arc};
 
@@ -11,7 +11,7 @@ use super::params::Content;
 use crate::{
     client::Client,
     error::{Error, Result, flattened},
-    files::{output::FileOutput, upload_progress::UploadWatch},
+    files::{output::FileOutput, upload_progress::UploadObserver},
     http::request::{Request, RequestOptions, path},
     platform::BoxStream,
     predictions::{
@@ -25,7 +25,7 @@ use crate::{
     value::{Value, options::options},
 };
 
-/// One result of an operation that has many.
+/// One result of an operation with a stream of results.
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
@@ -45,14 +45,14 @@ pub enum Item {
     Value(Value),
     /// An event of a prediction.
     Event(Event),
-    /// A piece of a file.
+    /// A chunk of a file.
     Bytes(Bytes),
 }
 
 pub(super) type Items = BoxStream<'static, Result<Item>>;
 
 options! {
-    /// A prediction, by its id or as last seen, and the form of its files.
+/// A prediction, by its id or as last seen, and how to return files.
     #[derive(Debug, Default, Deserialize)]
     #[serde(deny_unknown_fields, default)]
     pub(super) struct OfPrediction {
@@ -116,18 +116,18 @@ pub(super) fn run_events(client: &Client, params: RunParams, options: RequestOpt
 
 /// Yields the progress of the uploads, then the events.
 fn uploads_and_events(mut run: StreamRun) -> Items {
-    let (tell, told) = mpsc::unbounded_channel();
-    run.watch_uploads(UploadWatch::telling(Arc::new(move |upload| {
-        let _ = tell.send(upload);
+    let (sender, receiver) = mpsc::unbounded_channel();
+    run.observe_uploads(UploadObserver::from_values(Arc::new(move |upload| {
+        let _ = sender.send(upload);
     })));
-    let state = Some((run.into_future(), told));
+    let state = Some((run.into_future(), receiver));
     let parts = stream::try_unfold(state, |state| async move {
-        let Some((mut events, mut told)) = state else { return Ok(None) };
+        let Some((mut events, mut receiver)) = state else { return Ok(None) };
         tokio::select! {
             biased;
-            Some(upload) = told.recv() => {
+            Some(upload) = receiver.recv() => {
                 let upload: Items = Box::pin(stream::once(future::ready(Ok(Item::Value(upload)))));
-                Ok::<_, Error>(Some((upload, Some((events, told)))))
+                Ok::<_, Error>(Some((upload, Some((events, receiver)))))
             }
             events = &mut events => Ok(Some((events_of(events?), None))),
         }
@@ -145,8 +145,7 @@ pub(super) fn prediction_events(client: &Client, params: OfPrediction, options: 
     Box::pin(stream::once(events).try_flatten())
 }
 
-/// Yields each item of an output once, from the first: by polling, or as `live` says for a prediction that a run has
-/// started.
+/// Yields every item of an output once: by polling, or according to `live` for a prediction that a run has started.
 pub(super) fn output_items(client: &Client, params: OutputItems, options: RequestOptions) -> Items {
     let client = client.clone();
     let begin = async move {

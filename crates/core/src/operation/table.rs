@@ -1,6 +1,4 @@
-//! The table of operations: one line each.
-//!
-//! A line that names a method that does not exist does not compile.
+//! The table of operations, with one line for each.
 
 use super::{
     Items,
@@ -37,8 +35,8 @@ use crate::{
     value::{Observer, Value},
 };
 
-/// Fills both tables: `calls` have one answer, `streams` have many. `lists` have a first page and many pages, so
-/// their lines serve both.
+/// Declares both tables: `calls` have one result, `streams` have many. `lists` are in both: a call returns one page,
+/// a stream all pages.
 macro_rules! operations {
     (
         calls { $($name:literal ($client:ident, $params:ident: $type:ty) => $work:expr,)* }

@@ -32,7 +32,7 @@ pub(super) struct CancelGuard {
 }
 
 impl CancelGuard {
-    /// Must be called within the runtime.
+    /// Builds a guard. Must be called within the async runtime.
     pub fn new(client: &Client, on_abandon: OnAbandon) -> Self {
         Self {
             client: client.clone(),
@@ -43,7 +43,7 @@ impl CancelGuard {
         }
     }
 
-    /// Sends the create. It continues when the caller goes away, because only its response has the id that a cancel
+    /// Sends the create. It continues after the caller is dropped, because only its response has the id that a cancel
     /// needs.
     pub async fn create(&self, mut request: Request) -> Result<Snapshot> {
         request.abandoned = (self.on_abandon == OnAbandon::Cancel).then(|| self.abandoned.clone());
@@ -55,8 +55,8 @@ impl CancelGuard {
             if let Ok(created) = &created
                 && !created.is_terminal()
             {
-                // Recorded here, as the caller may go away before it receives the result. Under one lock, so that
-                // either this task or the guard's `Drop` sees the other, and exactly one of them cancels.
+                // Recorded here because the caller may be dropped before it receives the result. The lock ensures
+                // that exactly one of this task and the guard's `Drop` cancels.
                 let mut last_seen = lock(&last_seen);
                 if !abandoned.load(Ordering::SeqCst) {
                     *last_seen = Some(created.clone());
@@ -78,25 +78,25 @@ impl CancelGuard {
         })?
     }
 
-    /// Returns an observer that records each state, and passes it on.
+    /// Wraps an observer to record each state.
     pub fn observing(&self, observer: Option<Observer>) -> Observer {
         recording(self.last_seen.clone(), observer)
     }
 
-    /// Records a prediction that had ended when it was created, for the error of a timeout while its events are
-    /// read. The create does not record it, because a run has nothing left to do then.
+    /// Records a prediction that the create returned as finished, for the error of a timeout while its events are
+    /// read.
     pub fn record_end(&self, created: &Snapshot) {
         if created.is_terminal() {
             *lock(&self.last_seen) = Some(created.clone());
         }
     }
 
-    /// Leaves nothing to cancel.
+    /// Disarms the guard: dropping it cancels nothing.
     pub fn disarm(&self) {
         lock(&self.last_seen).take();
     }
 
-    /// Builds the error for a timeout that has passed.
+    /// Builds the error of a timeout.
     pub fn deadline_error(&self, timeout: Duration) -> Error {
         let last_seen = lock(&self.last_seen).clone();
         let end = match self.on_abandon {
@@ -118,23 +118,23 @@ impl CancelGuard {
     }
 }
 
-/// Builds the error for a timeout that has passed in a given state.
+/// Builds the error of a timeout. `state` completes the sentence "The timeout passed: ...".
 pub(super) fn deadline_error(timeout: Duration, state: &str, last_seen: Option<Snapshot>) -> Error {
-    let why = format!("The timeout of {} s passed: {state}.", timeout.as_secs_f64());
-    let error = Error::new(ErrorKind::Deadline, why);
+    let message = format!("The timeout of {} s passed: {state}.", timeout.as_secs_f64());
+    let error = Error::new(ErrorKind::Deadline, message);
     match last_seen {
         Some(seen) => error.with_prediction(seen.into_value()),
         None => error,
     }
 }
 
-/// Refuses the response to a create that does not say what was created.
+/// Rejects a response to a create that has no id.
 fn has_id(created: Snapshot) -> Result<Snapshot> {
     if created.id().is_some() {
         return Ok(created);
     }
-    let why = "the response to the create has no `id`, so the prediction may exist; look for it in `predictions.list()` before you create it again";
-    Err(Error::new(ErrorKind::InvalidResponse, why).with_outcome_unknown())
+    let message = "the response to the create has no `id`, so the prediction may exist; look for it in `predictions.list()` before you create it again";
+    Err(Error::new(ErrorKind::InvalidResponse, message).with_outcome_unknown())
 }
 
 impl Drop for CancelGuard {

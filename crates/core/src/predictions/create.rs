@@ -1,4 +1,4 @@
-//! Creating predictions.
+//! Creates predictions.
 
 use super::{
     options::{PredictionOptions, PreferWait, prediction_options},
@@ -8,26 +8,27 @@ use super::{
 use crate::{
     client::{
         Client,
-        call::{Work, answers, request_options},
+        call::{Work, awaitable, request_options},
         response::{Answer, Expect, Reply},
     },
     error::{Error, Result, flattened},
-    files::upload_progress::{UploadWatch, on_upload},
+    files::upload_progress::{UploadObserver, on_upload},
     http::{
         deadline::Deadline,
         request::{Request, RequestOptions},
     },
-    identifier::{Named, Reference},
+    identifier::{Reference, ReferenceParam},
     platform::BoxFuture,
     value::{Observer, Value, options::options},
 };
 use serde::Deserialize;
 
-/// A create that has not been sent: set its options, then `.await` it.
+/// A call that creates a prediction; see [`Predictions::create`](crate::resources::predictions::Predictions::create).
 ///
 /// # Errors
-/// Those of a [`Call`](crate::Call). Files in the input add [`ErrorKind::FileNotFound`](crate::ErrorKind::FileNotFound)
-/// and [`ErrorKind::FileTooLarge`](crate::ErrorKind::FileTooLarge).
+/// The errors of a [`Call`](crate::Call); with files in the input also
+/// [`ErrorKind::FileNotFound`](crate::ErrorKind::FileNotFound) and
+/// [`ErrorKind::FileTooLarge`](crate::ErrorKind::FileTooLarge).
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
@@ -43,7 +44,7 @@ pub struct CreatePrediction {
     input: Value,
     prediction: PredictionOptions,
     options: RequestOptions,
-    uploads: UploadWatch,
+    uploads: UploadObserver,
 }
 
 impl CreatePrediction {
@@ -73,7 +74,7 @@ impl Work for CreatePrediction {
     }
 
     fn set_observer(&mut self, observer: Observer) {
-        self.uploads = UploadWatch::telling(observer);
+        self.uploads = UploadObserver::from_values(observer);
     }
 
     fn reply(self) -> BoxFuture<'static, Result<Reply>> {
@@ -87,14 +88,14 @@ impl Work for CreatePrediction {
     }
 }
 
-answers!([] CreatePrediction => Prediction);
+awaitable!([] CreatePrediction => Prediction);
 
 options! {
-    /// What `predictions.create` runs, and on what.
+/// The target and the input of `predictions.create`.
     #[derive(Debug, Default, Deserialize)]
     #[serde(deny_unknown_fields, default)]
     pub(crate) struct CreateTarget {
-        version: Option<Named>,
+        version: Option<ReferenceParam>,
         model: Option<String>,
         deployment: Option<String>,
         input: Option<Value>,
@@ -110,7 +111,7 @@ flattened! {
 }
 
 options! {
-    /// The model or deployment that a create names in its path, and the input.
+/// The target of a create for one model or deployment, and the input.
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
     pub(crate) struct PathTarget {
@@ -133,9 +134,13 @@ flattened! {
 impl CreateParams {
     pub fn create(self, client: &Client) -> Result<CreatePrediction> {
         let Self { target: CreateTarget { version, model, deployment, input }, options } = self;
-        // Forms and configuration files yield "" for a missing value; both official clients treat it as missing.
-        let given = |name: Option<String>| name.filter(|name| !name.is_empty());
-        let target = match (given(version.map(Named::into_version_id)), given(model), given(deployment)) {
+        // An empty string counts as missing, as in the official clients.
+        let non_empty = |name: Option<String>| name.filter(|name| !name.is_empty());
+        let target = match (
+            non_empty(version.map(ReferenceParam::into_version_id)),
+            non_empty(model),
+            non_empty(deployment),
+        ) {
             (Some(id), None, None) => Ok(Target::Version(id)),
             (None, Some(model), None) => match model.parse::<Reference>()? {
                 reference @ (Reference::Model { .. } | Reference::Version { .. }) => Ok(reference.into()),

@@ -1,4 +1,4 @@
-//! Reading an event stream: reconnected after a cut, without gaps or duplicates.
+//! Reads an event stream. Reconnects when it breaks, without gaps or duplicates.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -22,14 +22,14 @@ use crate::{
     value::Value,
 };
 
-/// The most text of a stream that an error carries, in bytes.
-pub(crate) const PARTIAL: usize = 1024 * 1024;
-/// The longest event that is accepted, in bytes. Files arrive inline and are smaller.
-const LONGEST: usize = 256 * 1024 * 1024;
-/// How long a failed stream waits for the current prediction with its logs.
-const LAST_STATE: Duration = Duration::from_secs(10);
-/// The number of ids remembered to recognize duplicates.
-const RECENT: usize = 1024;
+/// Bytes of output that an error keeps as its partial result.
+pub(crate) const MAX_PARTIAL: usize = 1024 * 1024;
+/// Size of the largest accepted event in bytes. Events can contain inlined files, which are smaller.
+const MAX_EVENT: usize = 256 * 1024 * 1024;
+/// Time limit for fetching the prediction with its logs after a stream has failed.
+const FETCH_TIMEOUT: Duration = Duration::from_secs(10);
+/// Number of recent event ids kept to recognize duplicates.
+const MAX_RECENT_IDS: usize = 1024;
 
 /// Opens the event stream of a prediction.
 pub(crate) fn read_events(
@@ -39,8 +39,8 @@ pub(crate) fn read_events(
     options: RequestOptions,
 ) -> Result<BoxStream<'static, Result<Event>>> {
     let url = prediction.stream_url().ok_or_else(|| {
-        let why = "Prediction does not support streaming: the model has no event stream. Use `run` or `predictions.wait` instead.";
-        Error::new(ErrorKind::StreamUnsupported, why).with_prediction(prediction.clone().into_value())
+let message = "Prediction does not support streaming: the model has no event stream. Use `run` or `predictions.wait` instead.";
+Error::new(ErrorKind::StreamUnsupported, message).with_prediction(prediction.clone().into_value())
     })?;
     let url = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     let url = url.ok_or_else(|| {
@@ -92,11 +92,11 @@ fn unsuccessful_end(raw: &RawEvent) -> Option<(&'static str, Option<String>)> {
     }
 }
 
-/// Returns the prediction as the API shows it now, if it responds soon.
-async fn last_state(client: Client, id: String, options: RequestOptions) -> Option<Snapshot> {
+/// Fetches the current prediction. Returns `None` if that fails or takes too long.
+async fn fetch_prediction(client: Client, id: String, options: RequestOptions) -> Option<Snapshot> {
     let path = path("/predictions/{id}", &[("id", &id)]).ok()?;
     let request = Request::get(path).options(RequestOptions { max_retries: Some(1), ..options });
-    let fetched = within(client.runtime(), LAST_STATE, client.fetch::<Snapshot>(&request)).await;
+    let fetched = within(client.runtime(), FETCH_TIMEOUT, client.fetch::<Snapshot>(&request)).await;
     fetched?.ok().filter(|seen| seen.id() == Some(&id))
 }
 
@@ -109,7 +109,7 @@ struct Reader {
     files: bool,
     body: Option<BoxStream<'static, Result<Bytes>>>,
     parser: Parser,
-    /// Refilled by each new event.
+    /// Restored by each new event.
     retries: RetryBudget,
     /// The reconnection time that the server set.
     pause: Option<Duration>,
@@ -130,7 +130,7 @@ impl Reader {
         while !self.ended {
             if let Some(raw) = self.parser.next() {
                 if let Some(retry) = raw.retry {
-                    // Bounded, so that a server cannot pause the stream for years.
+                    // Bounded, because a server could ask for any delay.
                     let longest = self.client.config().retry.max_retry_after;
                     self.pause = Some(Duration::from_millis(retry).min(longest));
                 }
@@ -153,20 +153,20 @@ impl Reader {
             match within(&config.runtime, config.idle_timeout, body.next()).await {
                 Some(Some(Ok(chunk))) => {
                     self.parser.push(&chunk);
-                    if self.parser.pending() > LONGEST {
+                    if self.parser.pending() > MAX_EVENT {
                         return Err(self.too_long());
                     }
                     self.body = Some(body);
                 }
-                Some(Some(Err(error))) => self.cut("broke", Some(error)).await?,
-                Some(None) => self.cut("ended without `done`", None).await?,
-                None => self.cut("was silent for too long", None).await?,
+                Some(Some(Err(error))) => self.delay_reconnect("broke", Some(error)).await?,
+                Some(None) => self.delay_reconnect("ended without `done`", None).await?,
+                None => self.delay_reconnect("was silent for too long", None).await?,
             }
         }
         Ok(None)
     }
 
-    /// Whether an event is a duplicate from before the reconnection.
+    /// Returns `true` if an event was already delivered before the reconnection.
     fn is_duplicate(&mut self, raw: &RawEvent) -> bool {
         let id = raw.id.as_deref().filter(|_| raw.own_id);
         if self.resync {
@@ -183,13 +183,14 @@ impl Reader {
         self.recent.iter().any(|recent| recent == id)
     }
 
+    /// Records an event and builds what the caller receives.
     fn deliver(&mut self, raw: RawEvent) -> Event {
         let RawEvent { event, data, id, own_id: _, retry } = raw;
         if let Some(id) = &id
             && self.last_id.as_ref() != Some(id)
         {
             self.first_id.get_or_insert_with(|| id.clone());
-            let full = self.recent.len() == RECENT;
+            let full = self.recent.len() == MAX_RECENT_IDS;
             let mut place = if full { self.recent.pop_front() } else { None }.unwrap_or_default();
             place.clone_from(id);
             self.recent.push_back(place);
@@ -198,7 +199,7 @@ impl Reader {
         self.delivered = true;
         match event.as_str() {
             "done" => self.ended = true,
-            "output" if self.partial.len() < PARTIAL => self.partial.push_str(&data),
+            "output" if self.partial.len() < MAX_PARTIAL => self.partial.push_str(&data),
             _ => {}
         }
         let file = (self.files && event == "output" && self.client.is_file(&data))
@@ -210,7 +211,7 @@ impl Reader {
     async fn ended(&mut self, status: &str, why: Option<String>) -> Error {
         self.ended = true;
         let seen = match self.prediction.id() {
-            Some(id) => last_state(self.client.clone(), id.to_owned(), self.options.clone()).await,
+            Some(id) => fetch_prediction(self.client.clone(), id.to_owned(), self.options.clone()).await,
             None => None,
         };
         let mut prediction = seen.unwrap_or_else(|| self.prediction.clone());
@@ -237,11 +238,11 @@ impl Reader {
             if self.delivered { error.with_partial(self.partial.as_str().into()) } else { error }
         };
         let response = self.client.open(&request).await.map_err(with_progress)?;
-        // Test doubles and proxies often declare another type, or none.
+        // Other types are accepted: test doubles and proxies often declare another one, or none.
         let content_type = response.header("content-type").unwrap_or_default().to_ascii_lowercase();
         if ["text/html", "application/xhtml", "application/json", "application/problem+json"]
             .iter()
-            .any(|refused| content_type.starts_with(refused))
+            .any(|rejected| content_type.starts_with(rejected))
         {
             let why = format!(
                 "{} responded with {content_type:?} instead of text/event-stream; check `base_url`, and whether a \
@@ -254,14 +255,14 @@ impl Reader {
     }
 
     fn too_long(&self) -> Error {
-        let why = format!("an event of the stream is longer than {LONGEST} bytes");
+        let why = format!("an event of the stream is longer than {MAX_EVENT} bytes");
         Error::new(ErrorKind::InvalidResponse, why)
             .with_prediction(self.prediction.clone().into_value())
             .with_partial(self.partial.as_str().into())
     }
 
-    /// Waits before the next connection, or returns the error if there must be none.
-    async fn cut(&mut self, what: &str, source: Option<Error>) -> Result<()> {
+    /// Waits before the next connection, or returns an error if the stream cannot be resumed.
+    async fn delay_reconnect(&mut self, what: &str, source: Option<Error>) -> Result<()> {
         let resumable = self.last_id.is_some() || !self.delivered;
         let wait = self.retries.after(Failure::Lost, None, None);
         if let Some(wait) = wait.filter(|_| resumable) {

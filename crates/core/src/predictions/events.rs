@@ -29,29 +29,29 @@ use crate::{error::Result, files::output::FileOutput, platform::BoxStream, value
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Event {
-    /// The name: `output`, `logs`, `error`, `done`, or one that is newer than this crate.
+    /// Name: `output`, `logs`, `error`, `done`, or another one that the API may add.
     pub event: String,
-    /// The text.
+    /// Text.
     pub data: String,
-    /// The id, if the server set one.
+    /// Id, if the server set one.
     pub id: Option<String>,
-    /// The reconnection time that the server set, in milliseconds.
+    /// Reconnection time in milliseconds, if the server set one.
     pub retry: Option<u64>,
-    /// The file, if the output is one and `use_file_output` is on.
+    /// File output, if the output is a file and `use_file_output` is on.
     pub file: Option<FileOutput>,
 }
 
 impl fmt::Display for Event {
-    /// Writes the text of an `output` event and nothing for others, so that printing all events prints the output.
+    /// Writes the text of an `output` event, and nothing for others: printing all events prints the output.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.event == "output" { f.write_str(&self.data) } else { Ok(()) }
     }
 }
 
-/// The events of a prediction. Ends after `done`.
+/// The events of a prediction, as a stream that ends after `done`.
 ///
-/// Dropping it closes the connection, and cancels the prediction if [`Client::stream`](crate::Client::stream) created
-/// it (see [`OnAbandon`](crate::OnAbandon)).
+/// Dropping the stream closes the connection. If [`Client::stream`](crate::Client::stream) created the prediction,
+/// it also cancels the prediction; see [`OnAbandon`](crate::OnAbandon).
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
@@ -73,26 +73,26 @@ impl EventStream {
         Self { events, prediction }
     }
 
-    /// Returns the prediction as it was when the stream began.
+    /// Returns the prediction as it was when the stream started.
     pub fn prediction(&self) -> &Value {
         &self.prediction
     }
 
-    /// Returns a stream of the output text alone.
+    /// Returns a stream of only the output text.
     pub fn text(self) -> TextStream {
         TextStream { events: self }
     }
 }
 
-/// The output text of a prediction, piece by piece; see [`EventStream::text`].
+/// The output text of a prediction, as a stream of chunks; see [`EventStream::text`].
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
 /// use futures_util::TryStreamExt;
 ///
 /// let mut text = client.stream("acme/text", replicant::json!({"prompt": "Sing."})).await?.text();
-/// while let Some(piece) = text.try_next().await? {
-///     print!("{piece}");
+/// while let Some(chunk) = text.try_next().await? {
+///     print!("{chunk}");
 /// }
 /// println!("({})", text.prediction()["id"]);
 /// # Ok(()) }
@@ -103,7 +103,7 @@ pub struct TextStream {
 }
 
 impl TextStream {
-    /// Returns the prediction as it was when the stream began.
+    /// Returns the prediction as it was when the stream started.
     pub fn prediction(&self) -> &Value {
         self.events.prediction()
     }

@@ -1,4 +1,4 @@
-//! An output that is read while the model writes it.
+//! Reads an output while the model writes it.
 
 use std::{mem, time::Duration};
 
@@ -23,14 +23,14 @@ use crate::{
 pub(crate) struct Live {
     /// Whether to cancel the prediction when reading stops early.
     cancel: bool,
-    /// Whether the events carry the items unchanged.
+    /// Whether the events contain the items unchanged.
     events: bool,
-    /// Whether to yield the items only when all exist.
+    /// Whether to yield the items only once the output is complete.
     whole: bool,
     files: bool,
     /// Seconds between polls.
     interval: Option<f64>,
-    /// The limit of the run in seconds, and its end in seconds since the Unix epoch.
+    /// The timeout of the run in seconds, and its deadline in seconds since the Unix epoch.
     timeout: Option<f64>,
     until: Option<f64>,
 }
@@ -40,10 +40,10 @@ option_types! {
 }
 
 impl Run {
-    /// Returns `{"output"}`, or `{"live", "prediction"}` as soon as the prediction is created if the version writes
-    /// its output item by item. After that, nothing cancels the prediction until its output is read.
+    /// Returns `{"live", "prediction"}` as soon as the prediction is created if the version writes its output item by
+    /// item, otherwise `{"output"}`. A live prediction is not canceled until its output is read.
     pub(super) async fn started(mut self) -> Result<Value> {
-        // An observer receives every state, which events do not show.
+        // Events do not show every state, which an observer receives.
         let shape = if self.observer.is_some() { Shape::Whole } else { self.request.shape().await };
         if shape == Shape::Whole {
             return Ok(Value::from_members([("output", self.output().await?)]));
@@ -76,7 +76,7 @@ impl Run {
 }
 
 impl Live {
-    /// Yields each item of the output once, from the first. Must be called within the runtime.
+    /// Yields every item of the output once. Must be called within the async runtime.
     pub fn items(
         self,
         client: &Client,
@@ -95,7 +95,7 @@ impl Live {
         let source = if self.whole {
             let polling = Polling {
                 interval: seconds(self.interval),
-                began: None,
+                started: None,
                 deadline,
                 observer: Some(seen),
                 options,
@@ -124,7 +124,7 @@ impl Live {
     }
 }
 
-/// Yields the items when the output is complete.
+/// Yields the items once the output is complete.
 fn whole(
     client: Client,
     prediction: Snapshot,
@@ -138,7 +138,7 @@ fn whole(
     Box::pin(stream::once(ended).try_flatten())
 }
 
-/// Yields the items that the events carry. When the events fail, polls for the rest.
+/// Yields the items of the events. If the event stream fails, polls for the remaining items.
 fn from_events(
     client: &Client,
     prediction: Snapshot,
@@ -156,21 +156,21 @@ fn from_events(
         let (client, prediction) = (client.clone(), prediction.clone());
         let (options, seen) = (options.clone(), seen.clone());
         async move {
-            let (mut events, mut given) = state?;
+            let (mut events, mut delivered) = state?;
             loop {
                 match events.try_next().await {
                     Ok(Some(Event { event, data, .. })) if event == "output" => {
-                        given.push_str(&data);
+                        delivered.push_str(&data);
                         let item = Value::String(data);
                         let item = if files { client.with_files(item) } else { item };
-                        return Some((one(Ok(item)), Some((events, given))));
+                        return Some((one(Ok(item)), Some((events, delivered))));
                     }
                     Ok(Some(_)) => {}
                     Ok(None) => return None,
                     Err(error) if error.kind().ends_prediction() => return Some((one(Err(error)), None)),
                     Err(error) => {
                         let items = polled_events::items(&client, prediction, false, options, Some(seen));
-                        return Some((rest(client, items, given, files, error), None));
+                        return Some((rest(client, items, delivered, files, error), None));
                     }
                 }
             }
@@ -183,33 +183,33 @@ fn one(item: Result<Value>) -> BoxStream<'static, Result<Value>> {
     Box::pin(stream::iter([item]))
 }
 
-/// Yields the items after the text in `given`; `error` if the output begins differently.
+/// Yields the items after the text `delivered`. Fails with `error` if the output does not start with it.
 fn rest(
     client: Client,
     items: BoxStream<'static, Result<Value>>,
-    given: String,
+    delivered: String,
     files: bool,
     error: Error,
 ) -> BoxStream<'static, Result<Value>> {
-    let state = (items, given, error);
-    Box::pin(stream::try_unfold(state, move |(mut items, mut given, error)| {
+    let state = (items, delivered, error);
+    Box::pin(stream::try_unfold(state, move |(mut items, mut delivered, error)| {
         let client = client.clone();
         async move {
             while let Some(item) = items.try_next().await? {
                 let new = match &item {
-                    _ if given.is_empty() => item,
-                    // Events and output may divide the text differently.
-                    Value::String(text) if given.starts_with(text.as_str()) => {
-                        given.drain(..text.len());
+                    _ if delivered.is_empty() => item,
+                    // Events and output may split the text differently.
+                    Value::String(text) if delivered.starts_with(text.as_str()) => {
+                        delivered.drain(..text.len());
                         continue;
                     }
-                    Value::String(text) if text.starts_with(&given) => {
-                        text[mem::take(&mut given).len()..].into()
+                    Value::String(text) if text.starts_with(&delivered) => {
+                        text[mem::take(&mut delivered).len()..].into()
                     }
                     _ => return Err(error),
                 };
                 let new = if files { client.with_files(new) } else { new };
-                return Ok(Some((new, (items, given, error))));
+                return Ok(Some((new, (items, delivered, error))));
             }
             Ok(None)
         }

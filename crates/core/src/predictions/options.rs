@@ -13,19 +13,19 @@ use crate::{
 /// How long a create asks the server to hold its response.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum PreferWait {
-    /// Not at all.
+    /// No hold.
     None,
-    /// As long as the server allows: 60 s.
+    /// The maximum that the server allows, 60 s.
     Longest,
-    /// Seconds, 1 to 60.
+    /// A number of seconds, 1 to 60.
     Seconds(u64),
 }
 
 impl PreferWait {
-    /// The hold that `run` asks for by default.
+    /// Returns the default hold of `run`.
     ///
-    /// Long enough to receive the output of a fast model with the create, and no longer: until the response arrives
-    /// nobody knows the id, so the prediction can be neither canceled nor found.
+    /// Long enough to receive the output of a fast model with the create, but no longer: the id is unknown until the
+    /// response arrives, so that the prediction cannot be canceled or found.
     pub fn short(timeout: Option<Duration>) -> Self {
         const SHORT: u64 = 5;
         Self::seconds(timeout.map_or(SHORT, |timeout| SHORT.min(timeout.as_secs() / 2)) as f64)
@@ -132,7 +132,7 @@ options! {
 }
 
 impl PredictionOptions {
-    /// Returns the hold to ask for; `default` if the user did not say.
+    /// Returns the requested hold, or `default`.
     pub fn hold(&self, default: PreferWait) -> Result<Option<PreferWait>> {
         let hold = match (&self.wait, &self.prefer) {
             (Some(_), Some(_)) => {
@@ -163,7 +163,7 @@ impl PredictionOptions {
         Ok((hold != PreferWait::None).then_some(hold))
     }
 
-    /// Returns the time between polls, if `wait` has it.
+    /// Returns the time between polls, if `wait` sets it.
     pub fn interval(&self) -> Option<Duration> {
         match &self.wait {
             Some(Wait::Plan(WaitPlan { interval: Some(milliseconds), .. })) => {
@@ -173,9 +173,10 @@ impl PredictionOptions {
         }
     }
 
-    /// Lets the server cancel the prediction soon after the timeout, in case this process ends earlier.
+    /// Sets `cancel_after` to shortly after the timeout, so that the server cancels the prediction even if this process
+    /// has ended.
     pub fn limit(&mut self, timeout: Option<Duration>) {
-        // The maximum that the API accepts. Clamping a longer timeout would cancel too early.
+        // The API accepts at most a day. Clamping a longer timeout would cancel the prediction too early.
         const DAY: f64 = 86_400.0;
         if let (None, Some(timeout)) = (&self.cancel_after, timeout) {
             let seconds = (timeout.as_secs_f64() + 5.0).ceil();
@@ -184,13 +185,13 @@ impl PredictionOptions {
     }
 }
 
-/// Builder methods over the field `prediction: PredictionOptions`, or the one named.
+/// Adds the methods that set the options of a create. They are in the field `prediction` or the given one.
 macro_rules! prediction_options {
     () => {
         $crate::predictions::options::prediction_options!(prediction);
     };
     ($($field:ident).+) => {
-        /// Sets the https URL that receives the events of the prediction.
+/// Sets the `https:` URL that receives the events of the prediction.
         pub fn webhook(mut self, url: impl Into<String>) -> Self {
             self.$($field).+.webhook = Some(url.into());
             self
@@ -202,14 +203,14 @@ macro_rules! prediction_options {
             self
         }
 
-        /// Sets how long the server may hold its response until the prediction has ended: 1 to 60 seconds, or 0 for
-        /// not at all.
+        /// Sets how long the server holds its response to wait for the prediction to end: 1 to 60 seconds; 0 disables
+        /// the hold.
         pub fn wait(mut self, seconds: u64) -> Self {
             self.$($field).+.wait = Some($crate::predictions::options::Wait::Seconds(seconds as f64));
             self
         }
 
-        /// Sets when the server cancels the prediction, counted from its creation: 5 s to 24 h.
+/// Sets the time after its creation at which the server cancels the prediction: 5 s to 24 h.
         pub fn cancel_after(mut self, after: std::time::Duration) -> Self {
             self.$($field).+.cancel_after =
                 Some($crate::predictions::options::CancelAfter::Seconds(after.as_secs_f64()));

@@ -25,7 +25,7 @@ impl Output {
         Self { value, client: client.clone() }
     }
 
-    /// Returns all files of the output, depth first.
+    /// Returns all files of the output, in depth-first order.
     pub fn files(&self) -> Vec<FileOutput> {
         let mut files = Vec::new();
         self.value.walk(&mut Vec::new(), &mut |leaf, _| {

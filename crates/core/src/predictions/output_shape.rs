@@ -1,4 +1,4 @@
-//! Looking up whether a version writes its output item by item.
+//! Determines whether a version writes its output item by item.
 
 use std::time::Duration;
 
@@ -10,18 +10,18 @@ use crate::{
         request::{Request, RequestOptions, path},
         time_limit::within,
     },
-    identifier::{Named, Reference},
+    identifier::{Reference, ReferenceParam},
     value::Value,
 };
 
-/// How long a run waits for the schema of its version.
-const LOOKUP: Duration = Duration::from_secs(10);
+/// Time limit for fetching the schema of a version.
+const FETCH_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl RunRequest {
-    /// Returns how the version writes its output. Fetches the schema of a pinned version once. If that fails, the output
-    /// counts as whole, and the run itself reports what is wrong.
+    /// Returns how the version writes its output, from its schema, which is fetched once. If that fails, the shape is
+    /// [`Shape::Whole`], and the run itself reports the error.
     pub async fn shape(&self) -> Shape {
-        if let Named::Version { schema, .. } = &self.reference {
+        if let ReferenceParam::Version { schema, .. } = &self.reference {
             return schema.as_ref().map_or(Shape::Whole, Shape::of);
         }
         let Ok(reference @ Reference::Version { model: Some(_), .. }) = self.reference.resolve() else {
@@ -31,7 +31,7 @@ impl RunRequest {
         if let Some(shape) = self.client.shapes().get(&name) {
             return shape;
         }
-        let limit = self.timeout.map_or(LOOKUP, |timeout| timeout.min(LOOKUP));
+        let limit = self.timeout.map_or(FETCH_TIMEOUT, |timeout| timeout.min(FETCH_TIMEOUT));
         let fetched =
             within(self.client.runtime(), limit, fetch(&self.client, reference, &self.options)).await;
         let shape = match fetched {
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn the_shape_is_read_from_the_schema() {
+    fn the_shape_depends_on_the_schema() {
         let list = || Value::from(crate::json!({"type": "array", "items": {"type": "string"}}));
         let mut texts = list();
         texts["x-cog-array-type"] = "iterator".into();

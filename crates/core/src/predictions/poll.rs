@@ -17,23 +17,23 @@ use crate::{
     value::{Observer, Value},
 };
 
-/// How long polling continues while every response is an error.
-const PATIENCE: Duration = Duration::from_secs(300);
-const LONGEST_PAUSE: Duration = Duration::from_secs(15);
-const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
-/// The pause while an output is read item by item.
+/// How long polling continues without a valid response.
+const MAX_SILENCE: Duration = Duration::from_secs(300);
+const MAX_PAUSE: Duration = Duration::from_secs(15);
+const MIN_PAUSE: Duration = Duration::from_millis(100);
+/// The pause between polls while an output is read item by item.
 const ITEM_PAUSE: Duration = Duration::from_millis(500);
 
 /// Returns the pause before the next poll.
 ///
-/// A tenth of the time already waited, so that a short run is noticed quickly and a long one costs few requests; a
-/// sixth before it has started, because starting takes long. Where the usual run time of the model is known, one
-/// poll follows shortly after it.
+/// A tenth of the time already waited, so that the end of a short run is noticed quickly and a long run costs few
+/// requests; a sixth before it has started, because starting takes long. If the usual run time of the model is
+/// known, one poll follows shortly after it.
 fn pause(waited: Duration, status: &str, usual: Option<Duration>, random: f64) -> Duration {
     let share = if status == "starting" { 6.0 } else { 10.0 };
-    let pause = (SHORTEST_PAUSE + waited.div_f64(share)).min(LONGEST_PAUSE).mul_f64(0.9 + random / 5.0);
+    let pause = (MIN_PAUSE + waited.div_f64(share)).min(MAX_PAUSE).mul_f64(0.9 + random / 5.0);
     match usual.and_then(|usual| usual.checked_sub(waited)) {
-        Some(left) if left < pause => pause.min(left + SHORTEST_PAUSE),
+        Some(left) if left < pause => pause.min(left + MIN_PAUSE),
         _ => pause,
     }
 }
@@ -55,8 +55,8 @@ pub(super) fn recording(last_seen: LastSeen, observer: Option<Observer>) -> Obse
 #[derive(Default)]
 pub(crate) struct Polling {
     pub interval: Option<Duration>,
-    /// When the prediction was created, on the client's clock; the start of polling if unknown.
-    pub began: Option<Duration>,
+    /// When the prediction was created, on the client's clock. Defaults to the start of polling.
+    pub started: Option<Duration>,
     pub deadline: Deadline,
     pub observer: Option<Observer>,
     pub options: RequestOptions,
@@ -66,11 +66,11 @@ impl Client {
     /// Polls a prediction until it has ended.
     pub(super) async fn poll(&self, mut prediction: Snapshot, polling: &Polling) -> Result<Snapshot> {
         let runtime = self.runtime();
-        let began = polling.began.unwrap_or(runtime.monotonic());
+        let started = polling.started.unwrap_or(runtime.monotonic());
         while !prediction.is_terminal() {
             let adaptive = || {
                 let usual = prediction.model().and_then(|model| self.run_times().usual(model));
-                let waited = runtime.monotonic().saturating_sub(began);
+                let waited = runtime.monotonic().saturating_sub(started);
                 pause(waited, prediction.status(), usual, fastrand::f64())
             };
             prediction = self.poll_after(&prediction, polling, adaptive).await?;
@@ -94,7 +94,7 @@ impl Client {
         self.poll_after(prediction, &polling, || ITEM_PAUSE).await
     }
 
-    /// Pauses and polls once. Tolerates responses that fail, for a while.
+    /// Polls after a pause until a response is valid, for at most [`MAX_SILENCE`].
     async fn poll_after(
         &self,
         prediction: &Snapshot,
@@ -110,10 +110,10 @@ impl Client {
                 Ok(seen) => return Ok(seen),
                 Err(error)
                     if is_transient(&error)
-                        && runtime.monotonic().saturating_sub(last_response) < PATIENCE =>
+                        && runtime.monotonic().saturating_sub(last_response) < MAX_SILENCE =>
                 {
                     // Bounded, so that a server cannot keep an existing result waiting for months.
-                    runtime.sleep(error.retry_after().unwrap_or_default().min(PATIENCE)).await;
+                    runtime.sleep(error.retry_after().unwrap_or_default().min(MAX_SILENCE)).await;
                 }
                 Err(error) => return Err(error.with_prediction(prediction.clone().into_value())),
             }
@@ -129,14 +129,14 @@ impl Client {
         let seen: Snapshot = self.fetch(&request).await?;
         if seen.id() != Some(id) {
             // For example JSON from a proxy. Accepting it would lose the id.
-            let why = format!("unexpected response: it is not prediction {id}");
-            return Err(Error::new(ErrorKind::InvalidResponse, why));
+            let message = format!("unexpected response: it is not prediction {id}");
+            return Err(Error::new(ErrorKind::InvalidResponse, message));
         }
         Ok(seen)
     }
 }
 
-/// Whether the next poll may succeed.
+/// Returns `true` if the next poll may succeed.
 fn is_transient(error: &Error) -> bool {
     matches!(
         error.kind(),
@@ -153,7 +153,7 @@ mod tests {
     use super::*;
     use crate::client::run_times::RunTimes;
 
-    /// Returns the number of polls of a run, and how long after its end the last one comes.
+    /// Returns the number of polls of a run, and the time from its end to the last poll.
     fn polls(run: Duration) -> (usize, Duration) {
         let (mut at, mut count) = (Duration::ZERO, 0);
         while at < run {

@@ -1,6 +1,6 @@
-//! The output of a prediction, item by item, read by polling.
+//! Reads the output of a prediction item by item by polling.
 
-use super::{event_reader::PARTIAL, events::Event, snapshot::Snapshot};
+use super::{event_reader::MAX_PARTIAL, events::Event, snapshot::Snapshot};
 use crate::{
     client::Client,
     error::Result,
@@ -11,8 +11,7 @@ use crate::{
 };
 use futures_util::{StreamExt, future, stream};
 
-/// Yields each item of the output once, from the first. An output that is not a list counts as one item, which is
-/// yielded when it is complete.
+/// Yields every item of the output once. An output that is not a list is one item, yielded once it is complete.
 pub(crate) fn items(
     client: &Client,
     prediction: Snapshot,
@@ -21,31 +20,34 @@ pub(crate) fn items(
     seen: Option<Observer>,
 ) -> BoxStream<'static, Result<Value>> {
     let state = (client.clone(), prediction, 0usize, options, seen);
-    Box::pin(stream::try_unfold(state, move |(client, mut prediction, given, options, seen)| async move {
-        loop {
-            let ended = prediction.is_terminal();
-            let items: &[Value] = match &prediction["output"] {
-                Value::Array(items) => items,
-                whole if ended && !whole.is_null() => std::slice::from_ref(whole),
-                _ => &[],
-            };
-            if let Some(item) = items.get(given) {
-                let item = if files { client.with_files(item.clone()) } else { item.clone() };
-                return Ok(Some((item, (client, prediction, given + 1, options, seen))));
+    Box::pin(stream::try_unfold(
+        state,
+        move |(client, mut prediction, delivered, options, seen)| async move {
+            loop {
+                let ended = prediction.is_terminal();
+                let items: &[Value] = match &prediction["output"] {
+                    Value::Array(items) => items,
+                    whole if ended && !whole.is_null() => std::slice::from_ref(whole),
+                    _ => &[],
+                };
+                if let Some(item) = items.get(delivered) {
+                    let item = if files { client.with_files(item.clone()) } else { item.clone() };
+                    return Ok(Some((item, (client, prediction, delivered + 1, options, seen))));
+                }
+                if ended {
+                    prediction.into_success()?;
+                    return Ok(None);
+                }
+                prediction = client.poll_once(&prediction, &options).await?;
+                if let Some(seen) = &seen {
+                    seen(prediction.clone().into_value());
+                }
             }
-            if ended {
-                prediction.into_success()?;
-                return Ok(None);
-            }
-            prediction = client.poll_once(&prediction, &options).await?;
-            if let Some(seen) = &seen {
-                seen(prediction.clone().into_value());
-            }
-        }
-    }))
+        },
+    ))
 }
 
-/// Yields the items as the events that the model itself does not send.
+/// Yields the items as events, for a model without an event stream.
 pub(super) fn events(
     client: &Client,
     prediction: Snapshot,
@@ -58,7 +60,7 @@ pub(super) fn events(
     let outputs = items(client, prediction, files, options, None).map(move |item| match item {
         Ok(item) => {
             let event = output(&owner, item);
-            if partial.len() < PARTIAL {
+            if partial.len() < MAX_PARTIAL {
                 partial.push_str(&event.data);
             }
             Ok(event)

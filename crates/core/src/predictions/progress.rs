@@ -1,4 +1,4 @@
-//! Progress read from the logs of a prediction.
+//! Parses progress bars in logs.
 
 /// The progress of a model, read from the last progress bar in its logs.
 ///
@@ -13,21 +13,17 @@
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Progress {
-    /// `0.0..=1.0`.
+    /// Fraction done, `0.0..=1.0`.
     pub percentage: f64,
-    /// Steps done.
+    /// Completed steps.
     pub current: u64,
-    /// All steps.
+    /// Total steps.
     pub total: u64,
 }
 
 impl Progress {
-    /// Reads the last progress bar in `logs`, in the format of tqdm: ` 30%|███       | 3/10 [00:01<00:02]`.
-    ///
-    /// ```
-    /// let progress = replicant::Progress::parse("start\n 30%|███       | 3/10 [00:01<00:02]").unwrap();
-    /// assert_eq!((progress.current, progress.total), (3, 10));
-    /// ```
+    /// Parses the last progress bar in `logs`, in the format of tqdm: ` 30%|███       | 3/10 [00:01<00:02]`.
+    /// Returns `None` without a progress bar.
     pub fn parse(logs: &str) -> Option<Self> {
         // A bar is redrawn after a carriage return.
         logs.rsplit(['\n', '\r']).find_map(Self::parse_line)
@@ -58,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_bar_is_read() {
+    fn parses_the_last_bar() {
         let logs = "Using seed: 1\n  0%|          | 0/5 [00:00<?, ?it/s]\r 20%|██        | 1/5 [00:00<00:01, 21.38it/s]\n";
         assert_eq!(Progress::parse(logs), Some(Progress { percentage: 0.2, current: 1, total: 5 }));
         let done = format!("{logs} 99.5%|█████ | 199/200 [..]\nwriting files\n");

@@ -29,12 +29,16 @@ pub(crate) struct ListPredictions {
     source: Option<String>,
 }
 
-/// The predictions of the account; see [`Client::predictions`].
+/// The predictions resource; see [`Client::predictions`].
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-/// let predictions = client.predictions();
-/// let newest = predictions.list().await?.results;
+/// use futures_util::TryStreamExt;
+///
+/// let mut predictions = client.predictions().list().items();
+/// while let Some(prediction) = predictions.try_next().await? {
+///     println!("{} {}", prediction.id, prediction.status);
+/// }
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone, Copy)]
@@ -43,7 +47,7 @@ pub struct Predictions<'c> {
 }
 
 impl Client {
-    /// Returns the predictions resource: create, get, list, cancel, wait.
+    /// Returns the predictions resource.
     pub fn predictions(&self) -> Predictions<'_> {
         Predictions { client: self }
     }
@@ -82,24 +86,13 @@ impl Predictions<'_> {
 
     /// Cancels a prediction. `POST /predictions/{id}/cancel`
     pub fn cancel(&self, id: &str) -> Call<Prediction> {
-        // A second cancel changes nothing, so this is safe to retry.
+        // A second cancel has no effect, so a cancel can be retried.
         let request =
             path("/predictions/{id}/cancel", &[("id", id)]).map(|path| Request::post(path).idempotent());
         Call::new(self.client, request)
     }
 
-    /// Lists all predictions, newest first. `GET /predictions`
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// use futures_util::TryStreamExt;
-    ///
-    /// let mut predictions = client.predictions().list().items();
-    /// while let Some(prediction) = predictions.try_next().await? {
-    ///     println!("{} {}", prediction.id, prediction.status);
-    /// }
-    /// # Ok(()) }
-    /// ```
+    /// Lists predictions, newest first. `GET /predictions`
     pub fn list(&self) -> List<Prediction> {
         self.list_params(ListPredictions::default())
     }
@@ -113,7 +106,7 @@ impl Predictions<'_> {
         List::new(self.client, Ok(request)).maybe_cursor(cursor)
     }
 
-    /// Polls a prediction until it has ended, with or without success. `GET /predictions/{id}`
+    /// Polls a prediction until it has ended, successfully or not. `GET /predictions/{id}`
     pub fn wait(&self, id: impl Into<String>) -> WaitForPrediction {
         self.wait_params(WaitParams::of(id.into()))
     }
@@ -122,7 +115,7 @@ impl Predictions<'_> {
         WaitForPrediction::new(self.client, params)
     }
 
-    /// Streams the events of an existing prediction. `GET` on its `urls.stream`
+    /// Streams the events of an existing prediction. `GET {urls.stream}`
     ///
     /// # Errors
     /// [`ErrorKind::StreamUnsupported`](crate::ErrorKind::StreamUnsupported) if the model has no event stream.

@@ -1,4 +1,4 @@
-//! Running a model: create, poll, return the output.
+//! Runs a model: creates a prediction, polls it and returns the output.
 
 use std::{fmt, future::IntoFuture, sync::Arc, time::Duration};
 
@@ -14,23 +14,24 @@ use super::{
 use crate::{
     client::{Client, call::Work, response::Reply},
     error::Result,
-    files::upload_progress::UploadWatch,
+    files::upload_progress::UploadObserver,
     http::request::RequestOptions,
-    identifier::Named,
+    identifier::ReferenceParam,
     platform::{BoxFuture, MaybeSend, MaybeSync},
     value::{Observer, Value},
 };
 
-/// A run that has not started: set its options, then `.await` its output.
+/// A run of a model; see [`Client::run`].
 ///
-/// Awaiting creates the prediction, polls it until it has ended and returns its [`Output`]. Dropping the future cancels
-/// the prediction (see [`OnAbandon`](crate::OnAbandon)).
+/// Awaiting it creates a prediction, polls it until it has ended and returns its [`Output`]. Dropping the future
+/// cancels the prediction; see [`OnAbandon`](crate::OnAbandon).
 ///
 /// # Errors
-/// Those of a create; [`ErrorKind::PredictionFailed`](crate::ErrorKind::PredictionFailed),
-/// [`ErrorKind::PredictionCanceled`](crate::ErrorKind::PredictionCanceled) and
-/// [`ErrorKind::PredictionAborted`](crate::ErrorKind::PredictionAborted) when it ends without success;
-/// [`ErrorKind::Deadline`](crate::ErrorKind::Deadline).
+/// - The errors of a [`CreatePrediction`](crate::CreatePrediction).
+/// - [`ErrorKind::PredictionFailed`](crate::ErrorKind::PredictionFailed),
+///   [`ErrorKind::PredictionCanceled`](crate::ErrorKind::PredictionCanceled) or
+///   [`ErrorKind::PredictionAborted`](crate::ErrorKind::PredictionAborted): the prediction did not succeed.
+/// - [`ErrorKind::Deadline`](crate::ErrorKind::Deadline): the timeout passed.
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
@@ -88,7 +89,8 @@ impl Client {
     /// # Ok(()) }
     /// ```
     pub fn run(&self, reference: impl AsRef<str>, input: impl Into<Value>) -> Run {
-        let request = RunRequest::new(self, Named::Text(reference.as_ref().to_owned()), input.into());
+        let request =
+            RunRequest::new(self, ReferenceParam::Text(reference.as_ref().to_owned()), input.into());
         Run { request, interval: None, detailed: false, live: false, report_uploads: false, observer: None }
     }
 
@@ -105,7 +107,7 @@ impl Client {
     /// # Ok(()) }
     /// ```
     pub fn stream(&self, reference: impl AsRef<str>, input: impl Into<Value>) -> StreamRun {
-        let reference = Named::Text(reference.as_ref().to_owned());
+        let reference = ReferenceParam::Text(reference.as_ref().to_owned());
         StreamRun { request: RunRequest::new(self, reference, input.into()) }
     }
 }
@@ -125,10 +127,10 @@ impl Run {
         self
     }
 
-    /// Runs the model and returns the prediction along with the output.
+    /// Runs the model and returns the prediction in addition to the output.
     ///
     /// # Errors
-    /// Those of awaiting the run.
+    /// The same as when the run is awaited.
     pub async fn detailed(self) -> Result<RunOutcome> {
         let prediction = self.ended().await?;
         let output = self.with_files(prediction["output"].clone());
@@ -159,15 +161,15 @@ impl Run {
     }
 
     async fn finish(&self, guard: &CancelGuard) -> Result<Snapshot> {
-        let RunRequest { client, prediction: asked, options, .. } = &self.request;
-        let began = Some(client.runtime().monotonic());
-        let hold = asked.hold(PreferWait::short(self.request.timeout))?;
+        let RunRequest { client, prediction: create, options, .. } = &self.request;
+        let started = Some(client.runtime().monotonic());
+        let hold = create.hold(PreferWait::short(self.request.timeout))?;
         let (created, deadline) = self.request.create(guard, hold).await?;
         self.report(&created);
         let ended_at_once = created.is_terminal();
         let polling = Polling {
-            interval: self.interval.or(asked.interval()),
-            began,
+            interval: self.interval.or(create.interval()),
+            started,
             deadline,
             observer: Some(guard.observing(self.observer.clone())),
             options: options.clone(),
@@ -175,7 +177,7 @@ impl Run {
         let ended = client.poll(created, &polling).await?;
         guard.disarm();
         if ended_at_once {
-            // The official client reports the end once more when it came with the create.
+            // As the official client does, report a prediction that ended with its create twice.
             self.report(&ended);
         }
         ended.into_success()
@@ -205,7 +207,7 @@ impl Work for Run {
 
     fn set_observer(&mut self, observer: Observer) {
         if self.report_uploads {
-            self.request.uploads = UploadWatch::telling(observer.clone());
+            self.request.uploads = UploadObserver::from_values(observer.clone());
         }
         self.observer = Some(observer);
     }

@@ -1,10 +1,10 @@
-//! The parameters of `run` and `stream` as operations.
+//! The parameters of the operations `run` and `stream`.
 
 use super::{options::PredictionOptions, run::Run, run_request::RunRequest, stream_run::StreamRun};
 use crate::{
     client::{Client, options::OnAbandon},
     error::flattened,
-    identifier::Named,
+    identifier::ReferenceParam,
     value::{Value, options::options, seconds::seconds},
 };
 use std::time::Duration;
@@ -12,32 +12,32 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, de::Error};
 
 options! {
-    /// What `run` and `stream` run, and in which form the binding wants the result.
+/// The target and the input of `run` and `stream`, and the form of the result.
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
     pub(crate) struct RunArguments {
         #[serde(deserialize_with = "reference")]
-        r#ref: Named,
+        r#ref: ReferenceParam,
         #[serde(default)]
         input: Option<Value>,
-        /// Whether to return `{"output", "prediction"}` instead of the output alone.
+/// Whether to return `{"output", "prediction"}` instead of only the output.
         #[serde(default)]
         detailed: bool,
-        /// Whether to return `{"output"}`, or `{"live", "prediction"}` for a version that writes its output item by item.
+/// Whether to return `{"live", "prediction"}` for a version that writes its output item by item.
         #[serde(default)]
         live: bool,
         /// Whether to report uploads to the observer as `{"upload": {"place", "name", "loaded", "total"}}`. A
-        /// stream, which has no observer, begins with such values.
+        /// stream, which has no observer, starts with such values.
         #[serde(default)]
         report_uploads: bool,
-        /// Whether a stream of a model without events yields the output that polling finds.
+/// Whether to poll the output of a model that has no event stream.
         #[serde(default)]
         poll_output: bool,
     }
 }
 
 options! {
-    /// The options of `run` and `stream` beside those of a create.
+/// The options of `run` and `stream` in addition to those of a create.
     #[derive(Debug, Default, Deserialize)]
     #[serde(deny_unknown_fields, default)]
     pub(crate) struct RunOptions {
@@ -59,16 +59,16 @@ flattened! {
     }
 }
 
-/// Decodes a reference. Explains what to do if a prediction was passed.
-fn reference<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Named, D::Error> {
+/// Decodes a reference. If it is a prediction, the error suggests another method.
+fn reference<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ReferenceParam, D::Error> {
     match Value::deserialize(deserializer)? {
-        Value::String(text) => Ok(Named::Text(text)),
+        Value::String(text) => Ok(ReferenceParam::Text(text)),
         Value::Object(mut members) if members.contains_key("version") && !members.contains_key("status") => {
             let version =
                 members.shift_remove("version").and_then(|version| version.as_str().map(str::to_owned));
             let version =
                 version.ok_or_else(|| D::Error::custom("must have its version's id as a string"))?;
-            Ok(Named::Version { version, schema: members.shift_remove("schema") })
+            Ok(ReferenceParam::Version { version, schema: members.shift_remove("schema") })
         }
         prediction if prediction["id"].as_str().is_some() && prediction["status"].as_str().is_some() => {
             Err(D::Error::custom(
@@ -83,7 +83,7 @@ fn reference<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Named, D::Err
 }
 
 impl RunParams {
-    /// Whether to report uploads.
+    /// Returns `true` if uploads are to be reported.
     pub fn reports_uploads(&self) -> bool {
         self.arguments.report_uploads
     }

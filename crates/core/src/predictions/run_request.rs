@@ -1,4 +1,4 @@
-//! What `run` and `stream` share: the prediction to create and its options.
+//! The request of `run` and `stream`: the prediction to create and its options.
 
 use std::time::Duration;
 
@@ -11,30 +11,30 @@ use super::{
 use crate::{
     client::{Client, options::OnAbandon},
     error::Result,
-    files::upload_progress::UploadWatch,
+    files::upload_progress::UploadObserver,
     http::{deadline::Deadline, request::RequestOptions, time_limit::within},
-    identifier::Named,
+    identifier::ReferenceParam,
     value::Value,
 };
 
-/// A prediction to create and to follow until it has ended.
+/// A prediction to create, with the options of its run.
 #[derive(Debug, Clone)]
 pub(super) struct RunRequest {
     pub client: Client,
-    pub reference: Named,
+    pub reference: ReferenceParam,
     pub input: Value,
     pub timeout: Option<Duration>,
     pub use_file_output: Option<bool>,
     pub on_abandon: Option<OnAbandon>,
     pub prediction: PredictionOptions,
     pub options: RequestOptions,
-    pub uploads: UploadWatch,
-    /// Whether a model without events is polled for its output.
+    pub uploads: UploadObserver,
+    /// Whether to poll the output of a model that has no event stream.
     pub poll_output: bool,
 }
 
 impl RunRequest {
-    pub fn new(client: &Client, reference: Named, input: Value) -> Self {
+    pub fn new(client: &Client, reference: ReferenceParam, input: Value) -> Self {
         Self {
             client: client.clone(),
             reference,
@@ -44,22 +44,22 @@ impl RunRequest {
             on_abandon: None,
             prediction: PredictionOptions::default(),
             options: RequestOptions::default(),
-            uploads: UploadWatch::default(),
+            uploads: UploadObserver::default(),
             poll_output: false,
         }
     }
 
-    /// Must be called within the runtime.
+    /// Builds the guard that cancels the prediction. Must be called within the async runtime.
     pub fn guard(&self) -> CancelGuard {
         CancelGuard::new(&self.client, self.on_abandon.unwrap_or(self.client.config().on_abandon))
     }
 
-    /// Whether URLs of files become file outputs.
+    /// Returns `true` if URLs of files become file outputs.
     pub fn files(&self) -> bool {
         self.use_file_output.unwrap_or(self.client.config().use_file_output)
     }
 
-    /// Runs `work`, which fails when the timeout has passed.
+    /// Runs `work` and fails once the timeout has passed.
     pub async fn limited<T>(&self, guard: &CancelGuard, work: impl Future<Output = Result<T>>) -> Result<T> {
         let Some(timeout) = self.timeout else { return work.await };
         match within(self.client.runtime(), timeout, work).await {
@@ -68,7 +68,7 @@ impl RunRequest {
         }
     }
 
-    /// Creates the prediction. From here on the guard can cancel it.
+    /// Creates the prediction, which the guard can then cancel.
     pub async fn create(
         &self,
         guard: &CancelGuard,
@@ -87,11 +87,11 @@ impl RunRequest {
     }
 }
 
-/// Builder methods over a field `request: RunRequest`.
+/// Adds the methods that set the options of a run. They are in the field `request`.
 macro_rules! run_request_options {
     () => {
-        /// Sets the time limit for the whole call, from the create to the last piece of output. When it has passed, the
-        /// prediction is canceled (see `on_abandon`) and the error holds it.
+        /// Sets the time limit for the whole call, from the create to the end of the output. When it passes, the
+        /// prediction is canceled (see `on_abandon`); the error has the prediction.
         pub fn timeout(mut self, timeout: std::time::Duration) -> Self {
             self.request.timeout = Some(timeout);
             self

@@ -7,15 +7,15 @@ use crate::{
     value::{Value, options::option_types},
 };
 
-/// Whether nothing changes after this status. An unknown status is not terminal, as the API may add some.
+/// Returns `true` if the status is final. An unknown status is not, because the API may add new ones.
 pub(crate) fn is_terminal(status: &str) -> bool {
     matches!(status, "succeeded" | "failed" | "canceled" | "aborted")
 }
 
 /// A prediction or training as JSON, at one moment.
 ///
-/// Nothing is lost: members that this crate does not know stay in place. Reading never fails, because a proxy or a
-/// test double may have produced the JSON.
+/// Keeps members that this version of the crate does not know. Accessors never fail, because a proxy or a test
+/// double may have produced the JSON.
 #[derive(Debug, Clone, serde::Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Snapshot(Value);
@@ -29,12 +29,12 @@ impl Snapshot {
         Self(prediction)
     }
 
-    /// Returns the id, unless it is missing or empty.
+    /// Returns the id, or `None` if it is missing or empty.
     pub fn id(&self) -> Option<&str> {
         self.0["id"].as_str().filter(|id| !id.is_empty())
     }
 
-    /// Returns the status, or the empty string.
+    /// Returns the status, or an empty string.
     pub fn status(&self) -> &str {
         self.0["status"].as_str().unwrap_or_default()
     }
@@ -48,19 +48,18 @@ impl Snapshot {
         self.0["urls"]["stream"].as_str()
     }
 
-    /// Identifies what runs: the version, or the model where the API hides the version.
+    /// Returns what identifies the model: its version, or the name if the API hides the version.
     pub fn model(&self) -> Option<&str> {
         self.0["version"].as_str().filter(|version| *version != "hidden").or(self.0["model"].as_str())
     }
 
-    /// Returns the time from creation to success.
+    /// Returns the time from creation to success, if the prediction succeeded.
     pub fn run_time(&self) -> Option<Duration> {
         let seconds = self.0["metrics"]["total_time"].as_f64().filter(|_| self.status() == "succeeded")?;
         Duration::try_from_secs_f64(seconds).ok()
     }
 
-    /// Records an end that the event stream reported. The API may still show an earlier status, and a test double a
-    /// success.
+    /// Records an end without success that the event stream reported. The API may still return an earlier status.
     pub fn end_with(&mut self, status: &str, error: Option<String>) {
         if self.0.as_object().is_none() {
             self.0 = Value::object();
@@ -73,7 +72,7 @@ impl Snapshot {
         }
     }
 
-    /// Returns the error for a prediction that ended without success.
+    /// Fails if the prediction ended without success.
     pub fn into_success(self) -> Result<Self> {
         let id = self.id().unwrap_or_default();
         let why = match &self.0["error"] {

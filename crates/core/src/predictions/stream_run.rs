@@ -1,28 +1,29 @@
-//! Running a model for its events.
+//! Runs a model and streams its events.
 
 use std::future::IntoFuture;
 
 use futures_util::{TryStreamExt, stream};
 
 use super::{
-    event_reader::{PARTIAL, read_events},
+    event_reader::{MAX_PARTIAL, read_events},
     events::{Event, EventStream},
     options::PreferWait,
     run_request::{RunRequest, run_request_options},
 };
 use crate::{
     error::{ErrorKind, Result},
-    files::upload_progress::UploadWatch,
+    files::upload_progress::UploadObserver,
     http::{request::RequestOptions, time_limit::within},
     platform::BoxFuture,
 };
 
-/// A streamed run that has not started: set its options, then `.await` its [`EventStream`].
+/// A streamed run of a model; see [`Client::stream`](crate::Client::stream). Awaiting it creates a prediction and
+/// returns its [`EventStream`].
 ///
 /// # Errors
-/// Those of a create, and [`ErrorKind::StreamUnsupported`]; the stream itself fails with
-/// [`ErrorKind::PredictionFailed`], [`ErrorKind::StreamInterrupted`] or [`ErrorKind::Deadline`], each with the
-/// output received so far in [`Error::partial`](crate::Error::partial).
+/// The errors of a [`CreatePrediction`](crate::CreatePrediction), and [`ErrorKind::StreamUnsupported`]. The stream
+/// fails with [`ErrorKind::PredictionFailed`], [`ErrorKind::StreamInterrupted`] or [`ErrorKind::Deadline`];
+/// [`Error::partial`](crate::Error::partial) has the output received so far.
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
@@ -41,8 +42,8 @@ pub struct StreamRun {
 impl StreamRun {
     run_request_options!();
 
-    /// Polls a model that has no event stream, and yields its output as `output` events, instead of failing with
-    /// [`ErrorKind::StreamUnsupported`].
+    /// Polls the output of a model that has no event stream, and yields it as `output` events. Without this option,
+    /// such a model fails with [`ErrorKind::StreamUnsupported`].
     pub fn poll_output(mut self) -> Self {
         self.request.poll_output = true;
         self
@@ -52,7 +53,7 @@ impl StreamRun {
         &mut self.request.options
     }
 
-    pub(crate) fn watch_uploads(&mut self, uploads: UploadWatch) {
+    pub(crate) fn observe_uploads(&mut self, uploads: UploadObserver) {
         self.request.uploads = uploads;
     }
 }
@@ -101,9 +102,9 @@ impl IntoFuture for StreamRun {
                     guard.disarm();
                 }
                 if let (Some(_), Ok(Some(event))) = (request.timeout, &next)
-                    && partial.len() < PARTIAL
+                    && partial.len() < MAX_PARTIAL
                 {
-                    // An event displays as its part of the output.
+                    // `Display` writes the output of an event.
                     partial.push_str(&event.to_string());
                 }
                 Ok(next?.map(|event| (event, state)))

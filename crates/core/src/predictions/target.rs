@@ -1,4 +1,4 @@
-//! The endpoint of a create, and its request.
+//! Builds the request of a create.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::{
     value::{Object, Value},
 };
 
-/// What a create runs, which decides its endpoint.
+/// What a create runs. Determines the endpoint.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Target {
     Version(String),
@@ -31,7 +31,7 @@ impl From<Reference> for Target {
 }
 
 impl Target {
-    /// Returns the target for a model whose name may include a version: `name:version`.
+    /// Returns the target of a model whose name may include a version: `name:version`.
     pub fn of_model(owner: String, name: String) -> Self {
         match name.split_once(':') {
             Some((_, version)) if !version.is_empty() => Self::Version(version.to_owned()),
@@ -39,7 +39,7 @@ impl Target {
         }
     }
 
-    /// Builds the request of the create. The files in `input` must have been uploaded or inlined.
+    /// Builds the request. Files in `input` must already be uploaded or inlined.
     pub fn request(
         &self,
         input: Value,
@@ -99,7 +99,7 @@ impl Target {
     }
 }
 
-/// Checks the URL of a webhook, the value of the argument `name`.
+/// Checks the URL of a webhook. `name` is the argument in the error.
 pub(crate) fn checked_webhook(name: &str, url: &str) -> Result<String> {
     match Url::parse(url) {
         Ok(parsed) if matches!(parsed.scheme(), "http" | "https") => Ok(url.to_owned()),
@@ -132,7 +132,7 @@ fn cancel_after_header(after: &CancelAfter) -> Result<String> {
     }
 }
 
-/// Returns owner and name, given as two arguments or as `owner/name` in the first.
+/// Returns owner and name, passed as two arguments or as `owner/name` in the first.
 pub(crate) fn owner_and(owner: String, name: Option<String>) -> Result<(String, String)> {
     match name {
         Some(name) => Ok((owner, name)),
@@ -144,7 +144,7 @@ pub(crate) fn owner_and(owner: String, name: Option<String>) -> Result<(String, 
     }
 }
 
-/// Splits `owner/name`, the value of the argument `what`.
+/// Splits `owner/name`. `what` is the argument in the error.
 pub(crate) fn named(what: &str, text: &str) -> Result<(String, String)> {
     owner_and_name(text)
         .ok_or_else(|| Error::invalid_argument(what, format!("must be \"owner/name\", not {text:?}")))

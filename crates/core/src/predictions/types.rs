@@ -1,4 +1,4 @@
-//! Predictions and their statuses.
+//! The types of predictions.
 
 use std::fmt;
 
@@ -32,7 +32,7 @@ pub enum Status {
     Canceled,
     /// Canceled by its deadline before it ran.
     Aborted,
-    /// A status that is newer than this crate.
+    /// A status that this version of the crate does not know.
     #[serde(untagged)]
     Other(String),
 }
@@ -51,14 +51,14 @@ impl Status {
         }
     }
 
-    /// Whether nothing changes after this status.
+    /// Returns `true` if the status is final.
     pub fn is_terminal(&self) -> bool {
         is_terminal(self.as_str())
     }
 }
 
 impl From<Option<String>> for Status {
-    /// Returns the status of that name. A missing one counts as starting.
+    /// Parses a status. A missing one is [`Status::Starting`].
     fn from(word: Option<String>) -> Self {
         let Some(word) = word else { return Self::default() };
         let known =
@@ -79,7 +79,7 @@ impl fmt::Display for Status {
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
 /// let prediction = client.predictions().get("4b2q8m").await?;
 /// println!("{}: {}", prediction.status, prediction.output);
-/// // Members that are newer than this crate are kept.
+/// // Members that this version of the crate does not know are kept.
 /// println!("{:?}", prediction.extra.get("queue_position"));
 /// # Ok(()) }
 /// ```
@@ -87,47 +87,47 @@ impl fmt::Display for Status {
 #[serde(default)]
 #[non_exhaustive]
 pub struct Prediction {
-    /// The id.
+    /// Id.
     pub id: String,
-    /// The model, `owner/name`.
+    /// Model, `owner/name`.
     pub model: Option<String>,
-    /// The id of the version; `hidden` for official models. It may differ from the requested one.
+    /// Version id, `hidden` for official models. It may differ from the requested one.
     pub version: Option<String>,
-    /// The status.
+    /// Status.
     pub status: Status,
-    /// The input.
+    /// Input.
     pub input: Value,
-    /// The output so far, with files as URLs. [`Client::run`](crate::Client::run) returns readable files.
+    /// Output so far, with files as URLs. [`Client::run`](crate::Client::run) returns files that can be read.
     pub output: Value,
-    /// The error of the model; `null` if it did not fail.
+    /// Error of the model, or `null`.
     pub error: Value,
-    /// What the model printed.
+    /// Logs of the model.
     pub logs: Option<String>,
     /// Metrics such as `predict_time` in seconds.
     pub metrics: Option<Object>,
     /// `api` or `web`.
     pub source: Option<String>,
-    /// The name of the deployment that ran it, if any.
+    /// Name of the deployment, if any.
     pub deployment: Option<String>,
-    /// Whether input and output were deleted.
+    /// Whether the API has deleted the input and the output.
     pub data_removed: Option<bool>,
-    /// When it was created. RFC 3339.
+    /// Creation time, in RFC 3339.
     pub created_at: Option<String>,
-    /// When it began to run. RFC 3339.
+    /// Start time, in RFC 3339.
     pub started_at: Option<String>,
-    /// When it ended. RFC 3339.
+    /// End time, in RFC 3339.
     pub completed_at: Option<String>,
-    /// When the API cancels it. RFC 3339.
+    /// Time at which the API cancels the prediction, in RFC 3339.
     pub deadline: Option<String>,
-    /// URLs to view it (`web`), get, cancel and stream it.
+    /// URLs: `web`, `get`, `cancel` and `stream`.
     pub urls: Object,
-    /// Members that are newer than this crate.
+    /// Members that this version of the crate does not know.
     #[serde(flatten)]
     pub extra: Object,
 }
 
 impl Prediction {
-    /// Returns the progress shown by the last progress bar in the logs.
+    /// Returns the progress from the last progress bar in the logs.
     pub fn progress(&self) -> Option<crate::predictions::progress::Progress> {
         crate::predictions::progress::Progress::parse(self.logs.as_deref()?)
     }

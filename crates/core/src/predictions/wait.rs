@@ -1,4 +1,4 @@
-//! Waiting for a prediction that exists.
+//! Waits for an existing prediction.
 
 use super::{
     cancel_guard::deadline_error,
@@ -30,14 +30,14 @@ use std::{
 use serde::Deserialize;
 
 options! {
-    /// Which prediction to wait for.
+/// The prediction to wait for.
     #[derive(Debug, Default, Deserialize)]
     #[serde(deny_unknown_fields, default)]
     pub(crate) struct WaitTarget {
         id: Option<String>,
         /// The prediction as last seen, which saves the first request.
         prediction: Option<Snapshot>,
-        /// Whether an end other than `succeeded` is an error.
+/// Whether a status other than `succeeded` is an error.
         raise: bool,
     }
 }
@@ -69,11 +69,12 @@ impl WaitParams {
     }
 }
 
-/// A prediction to poll: set the options, then `.await` its end.
+/// A call that polls a prediction until it has ended. See
+/// [`Predictions::wait`](crate::resources::predictions::Predictions::wait).
 ///
 /// # Errors
-/// Those of a [`Call`](crate::Call), and [`ErrorKind::Deadline`](crate::ErrorKind::Deadline) with the prediction as last
-/// polled. A failed prediction is not an error here: see its `status`.
+/// The errors of a [`Call`](crate::Call), and [`ErrorKind::Deadline`](crate::ErrorKind::Deadline) with the prediction
+/// as last polled. A failed prediction is not an error: check its `status`.
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
@@ -96,7 +97,7 @@ impl WaitForPrediction {
         Self { client: client.clone(), params, options: RequestOptions::default(), observer: None }
     }
 
-    /// Sets the time limit for waiting. The prediction continues after it.
+    /// Sets the time limit. The prediction continues after it.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.params.options.timeout = Some(timeout);
         self
@@ -123,7 +124,7 @@ impl WaitForPrediction {
             options: WaitOptions { timeout, interval },
         } = params;
         let deadline = Deadline::after(client.runtime(), timeout);
-        // Only the error for a passed timeout needs the last state.
+        // The last state is recorded only for the error of a timeout.
         let seen = timeout.map(|_| Arc::new(Mutex::new(prediction.clone())));
         let observer = match &seen {
             Some(seen) => Some(recording(seen.clone(), observer)),
@@ -146,12 +147,12 @@ impl WaitForPrediction {
                     return Err(Error::invalid("Invalid prediction: pass its id, or an object with an `id`"));
                 }
             };
-            client.poll(known, &Polling { interval, began: None, deadline, observer, options }).await
+            client.poll(known, &Polling { interval, started: None, deadline, observer, options }).await
         });
         let ended = match (timeout, seen) {
             (Some(timeout), Some(seen)) => {
                 let ended = within(client.runtime(), timeout, waiting).await;
-                ended.unwrap_or_else(|| Err(too_late(timeout, lock(&seen).take())))
+                ended.unwrap_or_else(|| Err(timeout_error(timeout, lock(&seen).take())))
             }
             _ => waiting.await,
         };
@@ -159,7 +160,7 @@ impl WaitForPrediction {
     }
 }
 
-fn too_late(timeout: Duration, seen: Option<Snapshot>) -> Error {
+fn timeout_error(timeout: Duration, seen: Option<Snapshot>) -> Error {
     let state = match &seen {
         Some(seen) => {
             let id = seen.id().unwrap_or_default();

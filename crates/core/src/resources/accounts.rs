@@ -37,7 +37,7 @@ pub struct Account {
 }
 
 impl Client {
-    /// Gets the account that the token belongs to. `GET /account`
+    /// Returns the account that the token belongs to. `GET /account`
     pub fn account(&self) -> Call<Account> {
         Call::new(self, Ok(Request::get("/account")))
     }

@@ -36,14 +36,14 @@ pub struct Collection {
     pub extra: Object,
 }
 
-/// Methods for collections; see [`Client::collections`].
+/// The collections resource; see [`Client::collections`].
 #[derive(Debug, Clone, Copy)]
 pub struct Collections<'c> {
     client: &'c Client,
 }
 
 impl Client {
-    /// Returns the methods for collections of models.
+    /// Returns the collections resource.
     pub fn collections(&self) -> Collections<'_> {
         Collections { client: self }
     }
@@ -55,7 +55,7 @@ impl Collections<'_> {
         List::new(self.client, Ok(Request::get("/collections")))
     }
 
-    /// Gets a collection with its models. `GET /collections/{slug}`
+    /// Returns a collection with its models. `GET /collections/{slug}`
     pub fn get(&self, slug: &str) -> Call<Collection> {
         Call::new(self.client, path("/collections/{slug}", &[("slug", slug)]).map(Request::get))
     }

@@ -1,4 +1,4 @@
-//! Deployments: models on dedicated, autoscaled machines.
+//! Deployments: models on dedicated hardware that scales automatically.
 
 use serde::{Deserialize, Serialize};
 
@@ -23,13 +23,13 @@ use crate::{
 #[serde(default)]
 #[non_exhaustive]
 pub struct Deployment {
-    /// The owner.
+    /// Owner.
     pub owner: String,
-    /// The name.
+    /// Name.
     pub name: String,
-    /// The current release.
+    /// Current release.
     pub current_release: Option<Release>,
-    /// Members that are newer than this crate.
+    /// Members that this version of the crate does not know.
     #[serde(flatten)]
     pub extra: Object,
 }
@@ -47,19 +47,19 @@ pub struct Deployment {
 #[serde(default)]
 #[non_exhaustive]
 pub struct Release {
-    /// The number, starting at 1.
+    /// Number, starting at 1.
     pub number: i64,
-    /// The model, `owner/name`.
+    /// Model, `owner/name`.
     pub model: String,
-    /// The id of the version.
+    /// Id of the version.
     pub version: String,
-    /// When it was created. RFC 3339.
+    /// Creation time, in RFC 3339.
     pub created_at: Option<String>,
-    /// The account that created it.
+    /// Account that created it.
     pub created_by: Option<super::accounts::Account>,
     /// Hardware and scaling.
     pub configuration: Option<Configuration>,
-    /// Members that are newer than this crate.
+    /// Members that this version of the crate does not know.
     #[serde(flatten)]
     pub extra: Object,
 }
@@ -78,20 +78,21 @@ pub struct Release {
 #[serde(default)]
 #[non_exhaustive]
 pub struct Configuration {
-    /// The SKU of the machine; see [`Client::hardware`].
+    /// SKU of the hardware; see [`Client::hardware`].
     pub hardware: String,
-    /// The minimum number of instances, 0 to 5.
+    /// Minimum number of instances, 0 to 5.
     pub min_instances: i64,
-    /// The maximum number of instances, 0 to 20.
+    /// Maximum number of instances, 0 to 20.
     pub max_instances: i64,
-    /// Members that are newer than this crate.
+    /// Members that this version of the crate does not know.
     #[serde(flatten)]
     pub extra: Object,
 }
 
 /// A deployment to create. Every field is required.
 ///
-/// ```
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
 /// use replicant::resources::deployments::NewDeployment;
 ///
 /// let deployment = NewDeployment {
@@ -102,26 +103,28 @@ pub struct Configuration {
 ///     min_instances: 0,
 ///     max_instances: 2,
 /// };
+/// client.deployments().create(&deployment).await?;
+/// # Ok(()) }
 /// ```
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewDeployment {
-    /// The name.
+    /// Name.
     pub name: String,
-    /// The model, `owner/name`.
+    /// Model, `owner/name`.
     pub model: String,
-    /// The id of the version.
+    /// Id of the version.
     pub version: String,
-    /// The SKU of the machine; see [`Client::hardware`].
+    /// SKU of the hardware; see [`Client::hardware`].
     pub hardware: String,
-    /// The minimum number of instances, 0 to 5.
+    /// Minimum number of instances, 0 to 5.
     pub min_instances: i64,
-    /// The maximum number of instances, 0 to 20.
+    /// Maximum number of instances, 0 to 20.
     pub max_instances: i64,
 }
 
 options! {
-    /// Changes to a deployment. A field that is `None` stays.
+    /// Changes to a deployment. A field that is `None` stays unchanged.
     ///
     /// ```
     /// use replicant::resources::deployments::DeploymentChange;
@@ -131,16 +134,16 @@ options! {
     #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
     #[serde(deny_unknown_fields, default)]
     pub struct DeploymentChange {
-        /// The id of the version.
+        /// Id of the version.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub version: Option<String>,
-        /// The SKU of the machine; see [`Client::hardware`].
+        /// SKU of the hardware; see [`Client::hardware`].
         #[serde(skip_serializing_if = "Option::is_none")]
         pub hardware: Option<String>,
-        /// The minimum number of instances, 0 to 5.
+        /// Minimum number of instances, 0 to 5.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub min_instances: Option<i64>,
-        /// The maximum number of instances, 0 to 20.
+        /// Maximum number of instances, 0 to 20.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub max_instances: Option<i64>,
     }
@@ -154,21 +157,14 @@ flattened! {
     }
 }
 
-/// The deployments of the account; see [`Client::deployments`].
-///
-/// ```no_run
-/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-/// let deployments = client.deployments();
-/// println!("{}", deployments.list().await?.results.len());
-/// # Ok(()) }
-/// ```
+/// The deployments resource; see [`Client::deployments`].
 #[derive(Debug, Clone, Copy)]
 pub struct Deployments<'c> {
     client: &'c Client,
 }
 
 impl Client {
-    /// Returns the deployments resource: run predictions on deployments, and manage them.
+    /// Returns the deployments resource.
     pub fn deployments(&self) -> Deployments<'_> {
         Deployments { client: self }
     }
@@ -180,7 +176,7 @@ impl Deployments<'_> {
         CreatePrediction::new(self.client, Ok(Target::Deployment(owner.into(), name.into())), input.into())
     }
 
-    /// Lists all deployments, newest first. `GET /deployments`
+    /// Lists deployments, newest first. `GET /deployments`
     pub fn list(&self) -> List<Deployment> {
         List::new(self.client, Ok(Request::get("/deployments")))
     }
@@ -191,22 +187,6 @@ impl Deployments<'_> {
     }
 
     /// Creates a deployment. `POST /deployments`
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// use replicant::resources::deployments::NewDeployment;
-    ///
-    /// let deployment = NewDeployment {
-    ///     name: "text".into(),
-    ///     model: "acme/text".into(),
-    ///     version: "5c7d".into(),
-    ///     hardware: "gpu-t4".into(),
-    ///     min_instances: 0,
-    ///     max_instances: 2,
-    /// };
-    /// client.deployments().create(&deployment).await?;
-    /// # Ok(()) }
-    /// ```
     pub fn create(&self, deployment: &NewDeployment) -> Call<Deployment> {
         Call::new(self.client, body(deployment).map(|body| Request::post("/deployments").json(body)))
     }

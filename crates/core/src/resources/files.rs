@@ -5,14 +5,14 @@ use serde::{Deserialize, Serialize};
 use crate::{
     client::{
         Client,
-        call::{Call, Work, answers, request_options},
+        call::{Call, Work, awaitable, request_options},
         page::List,
         response::{Expect, Reply},
     },
     error::{Error, Result},
     files::{
         upload::UploadOptions,
-        upload_progress::{UploadWatch, on_upload},
+        upload_progress::{UploadObserver, on_upload},
     },
     http::{
         body_progress::transfer_progress,
@@ -77,7 +77,7 @@ pub struct CreateFile {
     file: Result<File>,
     metadata: Option<Value>,
     options: RequestOptions,
-    uploads: UploadWatch,
+    uploads: UploadObserver,
 }
 
 impl CreateFile {
@@ -100,7 +100,7 @@ impl CreateFile {
                 format!("must be an object, not {}", metadata.kind()),
             ));
         }
-        let upload = UploadOptions { metadata, options, watch: uploads, ..UploadOptions::default() };
+        let upload = UploadOptions { metadata, options, observer: uploads, ..UploadOptions::default() };
         client.upload(&file?, "file", upload).await
     }
 }
@@ -112,7 +112,7 @@ impl Work for CreateFile {
 
     fn set_observer(&mut self, observer: Observer) {
         self.uploads =
-            UploadWatch::new(move |upload| observer(transfer_progress(upload.loaded, upload.total)));
+            UploadObserver::new(move |upload| observer(transfer_progress(upload.loaded, upload.total)));
     }
 
     fn reply(self) -> BoxFuture<'static, Result<Reply>> {
@@ -120,7 +120,7 @@ impl Work for CreateFile {
     }
 }
 
-answers!([] CreateFile => UploadedFile);
+awaitable!([] CreateFile => UploadedFile);
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -167,7 +167,7 @@ pub(crate) struct DownloadParams {
     pub signature: String,
 }
 
-/// Methods for uploaded files; see [`Client::files`].
+/// The files resource; see [`Client::files`].
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
@@ -186,7 +186,7 @@ pub struct Files<'c> {
 }
 
 impl Client {
-    /// Returns the methods for uploaded files.
+    /// Returns the files resource.
     ///
     /// `run` and the creates upload files in their input. Use these methods for files that several
     /// predictions share.
@@ -207,11 +207,11 @@ impl Files<'_> {
             file,
             metadata: None,
             options: RequestOptions::default(),
-            uploads: UploadWatch::default(),
+            uploads: UploadObserver::default(),
         }
     }
 
-    /// Gets the metadata of a file. `GET /files/{id}`
+    /// Returns the metadata of a file. `GET /files/{id}`
     pub fn get(&self, id: &str) -> Call<UploadedFile> {
         Call::new(self.client, path("/files/{id}", &[("id", id)]).map(Request::get))
     }

@@ -23,33 +23,33 @@ use crate::{
 #[serde(default)]
 #[non_exhaustive]
 pub struct Model {
-    /// The owner.
+    /// Owner.
     pub owner: String,
-    /// The name.
+    /// Name.
     pub name: String,
-    /// The URL of the page.
+    /// URL of the page.
     pub url: Option<String>,
-    /// The description.
+    /// Description.
     pub description: Option<String>,
     /// `public` or `private`.
     pub visibility: Option<String>,
-    /// Whether Replicate maintains it. Official models are always warm and run without a version.
+    /// Whether the model is official: maintained by Replicate, always warm, and run without a version.
     pub is_official: Option<bool>,
-    /// The URL of the source code.
+    /// URL of the source code.
     pub github_url: Option<String>,
-    /// The URL of the paper.
+    /// URL of the paper.
     pub paper_url: Option<String>,
-    /// The URL of the license.
+    /// URL of the license.
     pub license_url: Option<String>,
-    /// The number of runs.
+    /// Number of runs.
     pub run_count: Option<i64>,
-    /// The URL of the cover image.
+    /// URL of the cover image.
     pub cover_image_url: Option<String>,
     /// An example prediction.
     pub default_example: Option<Prediction>,
-    /// The newest version.
+    /// Newest version.
     pub latest_version: Option<Version>,
-    /// Members that are newer than this crate.
+    /// Members that this version of the crate does not know.
     #[serde(flatten)]
     pub extra: Object,
 }
@@ -66,22 +66,23 @@ pub struct Model {
 #[serde(default)]
 #[non_exhaustive]
 pub struct Version {
-    /// The id: 64 hexadecimal digits.
+    /// Id: 64 hexadecimal digits.
     pub id: String,
-    /// When it was created. RFC 3339.
+    /// Creation time, in RFC 3339.
     pub created_at: Option<String>,
-    /// The version of Cog it was built with.
+    /// Version of Cog that built it.
     pub cog_version: Option<String>,
-    /// The OpenAPI schema of input and output.
+    /// OpenAPI schema of input and output.
     pub openapi_schema: Value,
-    /// Members that are newer than this crate.
+    /// Members that this version of the crate does not know.
     #[serde(flatten)]
     pub extra: Object,
 }
 
 /// A model to create.
 ///
-/// ```
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
 /// use replicant::resources::models::NewModel;
 ///
 /// let model = NewModel {
@@ -91,37 +92,39 @@ pub struct Version {
 ///     hardware: "gpu-t4".into(),
 ///     ..NewModel::default()
 /// };
+/// println!("{:?}", client.models().create(&model).await?.url);
+/// # Ok(()) }
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewModel {
-    /// The owner: the account of the token.
+    /// Owner: the account of the token.
     pub owner: String,
-    /// The name.
+    /// Name.
     pub name: String,
     /// `public` or `private`.
     pub visibility: String,
-    /// The SKU of the machine; see [`Client::hardware`].
+    /// SKU of the hardware; see [`Client::hardware`].
     pub hardware: String,
-    /// The description.
+    /// Description.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// The URL of the source code.
+    /// URL of the source code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub github_url: Option<String>,
-    /// The URL of the paper.
+    /// URL of the paper.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paper_url: Option<String>,
-    /// The URL of the license.
+    /// URL of the license.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub license_url: Option<String>,
-    /// The URL of the cover image.
+    /// URL of the cover image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cover_image_url: Option<String>,
 }
 
 options! {
-    /// Changes to a model. A field that is `None` stays.
+    /// Changes to a model. A field that is `None` stays unchanged.
     ///
     /// ```
     /// use replicant::resources::models::ModelChange;
@@ -131,28 +134,28 @@ options! {
     #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
     #[serde(default)]
     pub struct ModelChange {
-        /// The description.
+        /// Description.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub description: Option<String>,
-        /// The readme, in Markdown.
+        /// Readme, in Markdown.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub readme: Option<String>,
-        /// The URL of the source code.
+        /// URL of the source code.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub github_url: Option<String>,
-        /// The URL of the paper.
+        /// URL of the paper.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub paper_url: Option<String>,
-        /// The URL of the weights.
+        /// URL of the weights.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub weights_url: Option<String>,
-        /// The URL of the license.
+        /// URL of the license.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub license_url: Option<String>,
     }
 }
 
-/// A model, and one of its versions or a page of a list.
+/// A model, with the id of a version or the cursor of a list.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct OfModel {
@@ -193,12 +196,13 @@ pub(crate) struct ListModels {
     pub sort_direction: Option<String>,
 }
 
-/// The models; see [`Client::models`].
+/// The models resource; see [`Client::models`].
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-/// let models = client.models();
-/// println!("{:?}", models.get("acme", "painter").await?.run_count);
+/// for model in client.models().search("remove background").await?.results {
+///     println!("{}/{}", model.owner, model.name);
+/// }
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone, Copy)]
@@ -206,14 +210,7 @@ pub struct Models<'c> {
     client: &'c Client,
 }
 
-/// The versions of models; see [`Models::versions`].
-///
-/// ```no_run
-/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-/// let versions = client.models().versions();
-/// println!("{}", versions.list("acme", "painter").await?.results.len());
-/// # Ok(()) }
-/// ```
+/// The versions resource; see [`Models::versions`].
 #[derive(Debug, Clone, Copy)]
 pub struct Versions<'c> {
     client: &'c Client,
@@ -232,13 +229,13 @@ impl<'c> Models<'c> {
         Call::new(self.client, of_model("", owner, name).map(Request::get))
     }
 
-    /// Lists all public models, those with the newest versions first. `GET /models`
+    /// Lists public models, those with the newest versions first. `GET /models`
     pub fn list(&self) -> List<Model> {
         self.list_params(ListModels::default())
     }
 
-    /// Lists all public models in another order: `sort_by` is `model_created_at` or
-    /// `latest_version_created_at`, `sort_direction` is `asc` or `desc`. `GET /models`
+    /// Lists public models in another order. `sort_by` is `model_created_at` or
+    /// `latest_version_created_at`; `sort_direction` is `asc` or `desc`. `GET /models`
     pub fn list_sorted(&self, sort_by: &str, sort_direction: &str) -> List<Model> {
         let (sort_by, sort_direction) = (Some(sort_by.to_owned()), Some(sort_direction.to_owned()));
         self.list_params(ListModels { cursor: None, sort_by, sort_direction })
@@ -251,15 +248,7 @@ impl<'c> Models<'c> {
         List::new(self.client, Ok(request)).maybe_cursor(cursor)
     }
 
-    /// Lists the public models that match a text. `QUERY /models`
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// for model in client.models().search("remove background").await?.results {
-    ///     println!("{}/{}", model.owner, model.name);
-    /// }
-    /// # Ok(()) }
-    /// ```
+    /// Searches public models. `QUERY /models`
     pub fn search(&self, query: &str) -> List<Model> {
         let request = Request::with_method("QUERY", RequestTarget::Path("/models".into()))
             .body(Body::Text(query.to_owned()));
@@ -267,21 +256,6 @@ impl<'c> Models<'c> {
     }
 
     /// Creates a model without versions. `POST /models`
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// use replicant::resources::models::NewModel;
-    ///
-    /// let model = NewModel {
-    ///     owner: "acme".into(),
-    ///     name: "painter".into(),
-    ///     visibility: "private".into(),
-    ///     hardware: "gpu-t4".into(),
-    ///     ..NewModel::default()
-    /// };
-    /// println!("{:?}", client.models().create(&model).await?.url);
-    /// # Ok(()) }
-    /// ```
     pub fn create(&self, model: &NewModel) -> Call<Model> {
         Call::new(self.client, body(model).map(|body| Request::post("/models").json(body)))
     }
@@ -316,7 +290,7 @@ impl<'c> Models<'c> {
 }
 
 impl Versions<'_> {
-    /// Lists all versions of a model, newest first. `GET /models/{owner}/{name}/versions`
+    /// Lists the versions of a model, newest first. `GET /models/{owner}/{name}/versions`
     pub fn list(&self, owner: &str, name: &str) -> List<Version> {
         List::new(self.client, of_model("/versions", owner, name).map(Request::get))
     }

@@ -1,11 +1,11 @@
-//! The name of a model or deployment as a parameter.
+//! Parameters that name a model or a deployment.
 
 use serde::Deserialize;
 
 use crate::{error::Result, predictions::target::owner_and, value::options::options};
 
 options! {
-    /// Owner and name, or `owner/name` as the owner alone.
+/// An owner and a name, or `owner/name` as the owner.
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
     pub(crate) struct OwnerAndName {

@@ -1,17 +1,17 @@
-//! Trainings: fine-tuning a version on your own data.
+//! Trainings: versions fine-tuned on custom data.
 
 use serde::Deserialize;
 
 use crate::{
     client::{
         Client,
-        call::{Call, Work, answers, request_options},
+        call::{Call, Work, awaitable, request_options},
         options::FileEncodingStrategy,
         page::List,
         response::{Expect, Reply},
     },
     error::{Error, Result, flattened},
-    files::upload_progress::{UploadWatch, on_upload},
+    files::upload_progress::{UploadObserver, on_upload},
     http::{
         deadline::Deadline,
         request::{Request, RequestOptions, path},
@@ -26,7 +26,7 @@ use crate::{
     value::{Object, Observer, Value, options::options},
 };
 
-/// A training. It has the fields of a prediction; its output holds the new version and its weights.
+/// A training. It has the fields of a prediction; its output has the new version and its weights.
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
@@ -37,7 +37,7 @@ use crate::{
 pub type Training = Prediction;
 
 options! {
-    /// What to train, and on what.
+    /// The version to train, the destination and the input.
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
     pub(crate) struct TrainingTarget {
@@ -48,7 +48,7 @@ options! {
         /// `owner/name`, in place of `owner` and `name`.
         #[serde(default)]
         model: Option<String>,
-        /// The id of the version, or `owner/name:id` alone.
+        /// Id of the version, or `owner/name:id` alone.
         version: String,
         destination: Option<String>,
         #[serde(default)]
@@ -110,11 +110,11 @@ impl CreateTrainingParams {
     }
 }
 
-/// A training that has not been created: set its options, then `.await` it.
+/// A call that creates a training; see [`Trainings::create`].
 ///
 /// # Errors
-/// Those of a [`Call`], and [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for a destination that is not
-/// `owner/name`.
+/// The errors of a [`Call`], and [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if the destination
+/// is not `owner/name`.
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
@@ -131,11 +131,11 @@ pub struct CreateTraining {
     input: Value,
     training: TrainingOptions,
     options: RequestOptions,
-    uploads: UploadWatch,
+    uploads: UploadObserver,
 }
 
 impl CreateTraining {
-    /// Sets the https URL that receives the events of the training.
+    /// Sets the `https:` URL that receives the events of the training.
     pub fn webhook(mut self, url: impl Into<String>) -> Self {
         self.training.webhook = Some(url.into());
         self
@@ -188,7 +188,7 @@ impl Work for CreateTraining {
     }
 
     fn set_observer(&mut self, observer: Observer) {
-        self.uploads = UploadWatch::telling(observer);
+        self.uploads = UploadObserver::from_values(observer);
     }
 
     fn reply(self) -> BoxFuture<'static, Result<Reply>> {
@@ -196,23 +196,16 @@ impl Work for CreateTraining {
     }
 }
 
-answers!([] CreateTraining => Training);
+awaitable!([] CreateTraining => Training);
 
-/// The trainings of the account; see [`Client::trainings`].
-///
-/// ```no_run
-/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-/// let trainings = client.trainings();
-/// println!("{}", trainings.list().await?.results.len());
-/// # Ok(()) }
-/// ```
+/// The trainings resource; see [`Client::trainings`].
 #[derive(Debug, Clone, Copy)]
 pub struct Trainings<'c> {
     client: &'c Client,
 }
 
 impl Client {
-    /// Returns the trainings resource: create, get, list, cancel.
+    /// Returns the trainings resource.
     pub fn trainings(&self) -> Trainings<'_> {
         Trainings { client: self }
     }
@@ -221,17 +214,6 @@ impl Client {
 impl Trainings<'_> {
     /// Trains a version on `input` and adds the result to the model `destination` (`owner/name`).
     /// `POST /models/{owner}/{name}/versions/{version}/trainings`
-    ///
-    /// ```no_run
-    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-    /// use replicant::{File, Value, json};
-    ///
-    /// let mut input: Value = json!({"steps": 1000}).into();
-    /// input["images"] = File::path("photos.zip").into();
-    /// let training = client.trainings().create("acme", "base", "5c7d", "acme/mine", input).await?;
-    /// println!("{} is {}", training.id, training.status);
-    /// # Ok(()) }
-    /// ```
     pub fn create(
         &self,
         owner: &str,
@@ -250,7 +232,7 @@ impl Trainings<'_> {
             input: input.into(),
             training: TrainingOptions::default(),
             options: RequestOptions::default(),
-            uploads: UploadWatch::default(),
+            uploads: UploadObserver::default(),
         }
     }
 
@@ -259,7 +241,7 @@ impl Trainings<'_> {
         Call::new(self.client, path("/trainings/{id}", &[("id", id)]).map(Request::get))
     }
 
-    /// Lists all trainings, newest first. `GET /trainings`
+    /// Lists trainings, newest first. `GET /trainings`
     pub fn list(&self) -> List<Training> {
         List::new(self.client, Ok(Request::get("/trainings")))
     }

@@ -29,21 +29,21 @@ impl std::fmt::Debug for WebhookSecret {
     }
 }
 
-/// Methods for webhooks; see [`Client::webhooks`].
+/// The webhooks resource; see [`Client::webhooks`].
 #[derive(Debug, Clone, Copy)]
 pub struct Webhooks<'c> {
     client: &'c Client,
 }
 
 impl Client {
-    /// Returns the methods for webhooks.
+    /// Returns the webhooks resource.
     pub fn webhooks(&self) -> Webhooks<'_> {
         Webhooks { client: self }
     }
 }
 
 impl Webhooks<'_> {
-    /// Gets the signing secret of the account. `GET /webhooks/default/secret`
+    /// Returns the signing secret of the account. `GET /webhooks/default/secret`
     pub fn secret(&self) -> Call<WebhookSecret> {
         Call::new(self.client, Ok(Request::get("/webhooks/default/secret")))
     }

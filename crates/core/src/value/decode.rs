@@ -36,7 +36,7 @@ pub(crate) fn from_value<T: DeserializeOwned>(value: Value, nulls: Nulls) -> Res
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Nulls {
     /// As an error, for values that a user passed.
-    Refused,
+    Rejected,
     /// As the default, for responses: an unexpected `null` must not make a response unreadable.
     Default,
 }

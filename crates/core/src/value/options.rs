@@ -120,7 +120,7 @@ impl Members {
     }
 
     /// Rejects a member that is in none of the tables.
-    pub fn refuse_rest(&self, tables: &[&[OptionSpec]]) -> Result<(), DecodeError> {
+    pub fn reject_rest(&self, tables: &[&[OptionSpec]]) -> Result<(), DecodeError> {
         let names = || tables.iter().flat_map(|table| table.iter()).map(|option| option.name);
         self.0.keys().next().map_or(Ok(()), |name| Err(DecodeError::unknown_member(name, names())))
     }
