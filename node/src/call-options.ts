@@ -27,7 +27,7 @@ export function runParams(options: object = {}): Params {
 }
 
 /**
- * Merges parameters given by position with those of objects. A name that is given twice is rejected, since one of its
+ * Merges parameters passed by position with those in objects. Rejects a name that occurs twice, because one of its
  * values would be lost.
  */
 export function merge(positional: Params, ...objects: object[]): Params {
@@ -36,7 +36,9 @@ export function merge(positional: Params, ...objects: object[]): Params {
     if (!isOptions(object)) return notAnObject(object);
     const given = Object.keys(object).filter((name) => (object as Params)[name] !== undefined);
     const repeated = given.find((name) => result[name] !== undefined);
-    if (repeated !== undefined) return rejectUnknown(repeated);
+    if (repeated !== undefined) {
+      return reject(`\`${repeated}\` is passed by position and cannot be repeated in an object`, repeated);
+    }
     Object.assign(result, object);
   }
   return result;

@@ -84,6 +84,22 @@ function statusMessage({ url, status, status_text, body = "", hint }: Failure): 
   return `Request to ${url} failed with status ${status} ${status_text}: ${text}.${hint ? ` ${hint}` : ""}`;
 }
 
+/** Beginnings of messages: those of the core, and those of npm's `replicate`, which programs match on. */
+const OFFICIAL: readonly (readonly [core: string, official: string])[] = [
+  ["Missing webhook id", "Missing required webhook headers"],
+  ["Missing webhook timestamp", "Missing required webhook headers"],
+  ["Missing webhook signature", "Missing required webhook headers"],
+  ["Missing webhook headers", "Missing required webhook headers"],
+  ["Missing webhook body", "Missing required body"],
+  ["Missing webhook signing secret", "Missing required secret"],
+  ["Exactly one of", "Either model or version must be specified. Exactly one of"],
+];
+
+function officialMessage(message: string): string {
+  const found = OFFICIAL.find(([core]) => message.startsWith(core));
+  return found ? found[1] + message.slice(found[0].length) : message;
+}
+
 /**
  * Returns the error to throw for an exception of the native module. Call it where the caller's frames are on the stack,
  * because an error made in native code has none.
@@ -95,8 +111,9 @@ export function toError(thrown: unknown): unknown {
   const ErrorClass = ERRORS[failure.code] ?? ReplicateError;
   if (ErrorClass === ApiError || ErrorClass.prototype instanceof ApiError) {
     failure.message = statusMessage(failure);
-  } else if (/^(invalid_argument|connection|webhook_.*)$/.test(failure.code)) {
-    failure.message = outward(failure.message);
+  } else {
+    failure.message = officialMessage(failure.message);
+    if (failure.argument) [failure.message, failure.argument] = outward(failure.message, failure.argument);
   }
   return new ErrorClass(failure);
 }

@@ -1,102 +1,103 @@
-/** Names and units of this face, and what the core calls them. */
-import type { ReplicateOptions, RunOptions, WaitOptions } from "./options";
+/** Names and units of options: those of the core, and those of this package. */
+import { native } from "./native";
 
-/** Options whose names are ours. Everything else (`webhook_events_filter` ...) is the API's and stays as it is. */
-const OWN: Readonly<Record<string, string>> = {
-  auth: "token",
-  userAgent: "user_agent",
-  baseUrl: "base_url",
-  fileEncodingStrategy: "file_encoding_strategy",
-  verifyUploads: "verify_uploads",
-  useFileOutput: "use_file_output",
-  connectTimeout: "connect_timeout",
-  idleTimeout: "idle_timeout",
-  maxRetries: "max_retries",
-  pollInterval: "poll_interval",
-  onAbandon: "on_abandon",
-  caBundle: "ca_bundle",
-  cancelAfter: "cancel_after",
-  clockRate: "clock_rate",
+/** One option as the core declares it. */
+interface CoreOption {
+  name: string;
+  type: string;
+  unit: "seconds" | null;
+}
+
+/** Names that differ from the core's in more than their case. Names of the API stay as they are. */
+const RENAMED: Readonly<Record<string, string>> = {
+  token: "auth",
+  webhook_events_filter: "webhook_events_filter",
 };
 
-/** The options of a client. */
-const CLIENT_OPTIONS = Object.keys({
-  auth: true,
-  userAgent: true,
-  baseUrl: true,
-  fetch: true,
-  fileEncodingStrategy: true,
-  verifyUploads: true,
-  useFileOutput: true,
-  timeout: true,
-  connectTimeout: true,
-  idleTimeout: true,
-  maxRetries: true,
-  headers: true,
-  query: true,
-  pollInterval: true,
-  onAbandon: true,
-  proxy: true,
-  caBundle: true,
-} satisfies Record<keyof ReplicateOptions, true>);
+/** Options that only other languages offer. */
+const NOT_OFFERED = new Set(["body", "prefer", "webhook_completed"]);
 
-/** The options of calls that run a model. The core knows which call has which. */
-const CALL_OPTIONS = Object.keys({
-  input: true,
-  wait: true,
-  timeout: true,
-  interval: true,
-  webhook: true,
-  webhook_events_filter: true,
-  stream: true,
-  cancelAfter: true,
-  useFileOutput: true,
-  fileEncodingStrategy: true,
-  onAbandon: true,
-  onUpload: true,
-  signal: true,
-  maxRetries: true,
-  headers: true,
-  query: true,
-} satisfies Record<keyof RunOptions | keyof WaitOptions | "stream", true>);
+/** Durations in seconds in this package too, as in the API. */
+const IN_SECONDS = new Set(["cancel_after"]);
+
+/** Options that only this package has, and `input`, which the core does not count as an option. */
+const OWN_OF_CLIENTS = ["fetch"];
+const OWN_OF_CALLS = ["input", "signal", "onUpload"];
+
+/** The core's options, by what takes them: `client`, or one kind of call. */
+type CoreOptions = Record<string, CoreOption[]>;
+
+interface Names {
+  /** The core's names, by ours. */
+  inward: Map<string, string>;
+  /** Our names, by the core's. */
+  outward: Map<string, string>;
+  /** Our names of options in milliseconds, which the core takes in seconds. */
+  durations: Set<string>;
+  client: string[];
+  calls: string[];
+}
+
+let cached: Names | undefined;
+
+/** Derives the names from the core's table, when they are first needed: importing the package must stay fast. */
+function names(): Names {
+  if (cached) return cached;
+  const table = Object.entries(JSON.parse(native.compute("options.table", "{}")) as CoreOptions);
+  const offered = table.map(([taker, options]) => ({
+    taker,
+    options: options
+      .filter(({ name }) => !NOT_OFFERED.has(name))
+      .map(({ name, unit }) => ({ name, own: RENAMED[name] ?? camelCase(name), unit })),
+  }));
+  const own = (isOf: (taker: string) => boolean) => [
+    ...new Set(
+      offered.filter(({ taker }) => isOf(taker)).flatMap(({ options }) => options.map(({ own }) => own)),
+    ),
+  ];
+  const all = offered.flatMap(({ options }) => options);
+  cached = {
+    inward: new Map(all.map(({ name, own }) => [own, name])),
+    outward: new Map(all.map(({ name, own }) => [name, own])),
+    durations: new Set(
+      all.filter(({ name, unit }) => unit === "seconds" && !IN_SECONDS.has(name)).map(({ own }) => own),
+    ),
+    client: [...own((taker) => taker === "client"), ...OWN_OF_CLIENTS],
+    calls: [...OWN_OF_CALLS, ...own((taker) => taker !== "client")],
+  };
+  return cached;
+}
+
+const camelCase = (name: string) => name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase());
 
 /** Returns the options of a client. */
-export const clientOptions = (): string[] => CLIENT_OPTIONS;
+export const clientOptions = (): string[] => names().client;
 
-/** Returns the options of calls that run a model. */
-export const callOptions = (): string[] => CALL_OPTIONS;
+/** Returns the options of calls that run a model. The core knows which call takes which. */
+export const callOptions = (): string[] => names().calls;
 
-const THEIRS = new Map(Object.entries(OWN).map(([own, name]) => [name, own]));
-
-/** Milliseconds here, seconds there. */
-const TIMES = new Set(["timeout", "connectTimeout", "idleTimeout", "interval", "pollInterval"]);
-
-/** A member as the core has it. A name that is nobody's stays, so that the core refuses it as it was written. */
+/** Converts an option to the core's name and unit. An unknown name stays, so that the core rejects it as written. */
 export function inward(name: string, value: unknown): [string, unknown] {
-  return [OWN[name] ?? name, TIMES.has(name) && typeof value === "number" ? value / 1000 : value];
+  const { inward, durations } = names();
+  return [inward.get(name) ?? name, durations.has(name) && typeof value === "number" ? value / 1000 : value];
 }
 
-/** Beginnings of messages, as the core has them and as npm's `replicate` has them: programs match on these. */
-const OFFICIAL: [RegExp, string][] = [
-  [/^Missing webhook (?:id|timestamp|signature|headers)(?=:)/, "Missing required webhook headers"],
-  [/^Missing webhook body(?=\.)/, "Missing required body"],
-  [/^Missing webhook signing secret(?=:)/, "Missing required secret"],
-  [
-    /^Exactly one of 'model', 'version', or 'deployment' must/,
-    "Either model or version must be specified. Exactly one of 'model', 'version', or 'deployment' must",
-  ],
-];
-
-/** A message of the core with the names, units and official beginnings of this face. */
-export function outward(text: string): string {
-  const official = OFFICIAL.find(([pattern]) => pattern.test(text));
-  const message = (official ? text.replace(...official) : text).replace(
-    /(?<=`(?:timeout|connect_timeout|idle_timeout|interval|poll_interval)` must be .* number of )seconds/,
-    "milliseconds",
-  );
-  return message.replace(/(?<!unknown option )`(\w+)`/g, (quoted, name) => {
-    // Elsewhere than in the client's options a `token` is something else.
-    if (name === "token" && !message.startsWith("options: ")) return quoted;
-    return THEIRS.has(name) ? `\`${THEIRS.get(name)}\`` : quoted;
-  });
+/** Converts a message of the core, and the argument that it is about, to the names and units of this package. */
+export function outward(message: string, argument: string): [message: string, argument: string] {
+  const { outward, durations } = names();
+  const unknown = `unknown option \`${argument}\``;
+  if (message.includes(unknown)) {
+    // Named as the user wrote it, followed by the options that it may have meant.
+    const [before, after] = message.split(unknown, 2) as [string, string];
+    const suggestion = [...outward].reduce(
+      (text, [core, own]) => text.replaceAll(quote(core), quote(own)),
+      after,
+    );
+    return [before + unknown + suggestion, argument];
+  }
+  const own = outward.get(argument) ?? argument;
+  const text = message.replace(quote(argument), quote(own));
+  return [durations.has(own) ? text.replace("seconds", "milliseconds") : text, own];
 }
+
+const quote = (name: string) => `\`${name}\``;

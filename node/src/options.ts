@@ -131,13 +131,19 @@ export type WaitOption =
       interval?: number | undefined;
     };
 
+/** Options of every call that creates a prediction. */
+export type PredictionOptions = CreateOptions & {
+  /** Request an event stream. The API now provides one by default. */
+  stream?: boolean | undefined;
+  /** Time after which the API cancels the prediction: seconds, or text such as `"1m30s"`. */
+  cancelAfter?: number | string | undefined;
+};
+
 /** Options of `stream`. */
 export type StreamOptions = Omit<RequestOptions, "timeout"> &
-  CreateOptions & {
+  PredictionOptions & {
     /** Timeout of the whole call, in milliseconds. When it passes, the prediction is canceled. */
     timeout?: number | undefined;
-    /** Time after which the API cancels the prediction: seconds, or text such as `"1m30s"`. */
-    cancelAfter?: number | string | undefined;
     /** Return files in the output as {@link FileOutput}s. Defaults to the client's setting. */
     useFileOutput?: boolean | undefined;
     /** What to do with the running prediction when this call is abandoned. Defaults to the client's setting. */
@@ -148,6 +154,8 @@ export type StreamOptions = Omit<RequestOptions, "timeout"> &
 export type RunOptions = StreamOptions & {
   /** How to wait for the end. Affects the latency only, not the result. */
   wait?: WaitOption | undefined;
+  /** Time between polls, in milliseconds. Defaults to the client's `pollInterval`. */
+  interval?: number | undefined;
 };
 
 /** Options of `wait`. */

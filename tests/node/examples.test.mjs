@@ -1,4 +1,4 @@
-// The examples do what they say, without a token.
+// The examples run without a token and print what they should.
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -8,7 +8,7 @@ import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
-// Inside the package, so that the example's `import "replicant"` is this package.
+// In the package's folder, so that `import "replicant"` resolves to this package.
 const compiled = mkdtempSync(join(root, "node/dist/examples-"));
 after(() => rmSync(compiled, { recursive: true }));
 
@@ -27,32 +27,32 @@ async function run(path) {
   return output;
 }
 
-test("files.mjs", async () => {
+test("files.mjs runs", async () => {
   const output = await run("examples/files.mjs");
   assert.match(output, /saved harbor\.png: \d{4,} bytes\nsaved 3 pictures\n/);
   assert.equal(output.match(/: image\/png$/gm).length, 7);
   assert.match(output, /uploaded input\.image\nas a response: \d{4,} bytes/);
 });
 
-test("lifecycle.mjs", async () => {
+test("lifecycle.mjs runs", async () => {
   const output = await run("examples/lifecycle.mjs");
   assert.match(output, /succeeded 100 %\nstopped: the user left\ntimed out: its prediction is known\n/);
   assert.match(output, /succeeded: 7\n\{ succeeded: 2, canceled: 3 \}/);
 });
 
-test("server.mjs", async () => {
+test("server.mjs runs", async () => {
   const output = await run("examples/server.mjs");
   assert.match(output, /streamed: \w.*\nby webhook: \w.*\na forged webhook: 401/);
 });
 
-test("errors.cjs", async () => {
+test("errors.cjs runs", async () => {
   assert.match(
     await run("examples/errors.cjs"),
     /^input\.prompt: .*\nPrediction failed: out of memory .*\nauthentication: true\nrate_limited: true\noutcome_unknown: true\noutput_expired: true\nrequests traced: 1\n$/,
   );
 });
 
-test("manage.mts", async () => {
+test("manage.mts runs", async () => {
   const options = ["--module", "nodenext", "--target", "es2022", "--skipLibCheck", "--types", "node"];
   const lib = ["--lib", "es2023,dom,dom.iterable,dom.asynciterable,esnext.disposable"];
   const compiler = join(root, "node_modules/typescript/bin/tsc");

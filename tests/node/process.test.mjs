@@ -1,4 +1,4 @@
-// The process around it: it ends when it should, and threads may come and go.
+// The process exits when it should, and workers can start and end at any time.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -30,7 +30,7 @@ async function script(code, limit = 5000, flags = []) {
   return { code: code_, output, errors };
 }
 
-test("an idle client, also one with open connections and unread files, lets the process end", async () => {
+test("an idle client with open connections and unread files lets the process exit", async () => {
   const { code, output } = await script(`
     (async () => {
       await replicate.run("emulator/echo", { input: { value: 1 } });
@@ -47,14 +47,14 @@ test("an idle client, also one with open connections and unread files, lets the 
   assert.ok(after < 100, `the process went on for ${after} ms`);
 });
 
-test("a pending promise keeps the process", async () => {
+test("a pending promise keeps the process alive", async () => {
   const { output } = await script(`
     replicate.run("emulator/echo", { input: { value: "late", delay: 0.3 } }).then(console.log);
   `);
   assert.equal(output, "late\n");
 });
 
-test("the cancel of an aborted run is sent before the process ends", async () => {
+test("the cancel of an aborted run is sent before the process exits", async () => {
   const { output } = await script(`
     const controller = new AbortController();
     const wait = { mode: "block", timeout: 1 };
@@ -65,7 +65,7 @@ test("the cancel of an aborted run is sent before the process ends", async () =>
   assert.equal(await emulator.latestEnded(), "canceled");
 });
 
-test("process.exit in the middle of a request", async () => {
+test("process.exit works during requests", async () => {
   const { code, errors } = await script(`
     for (let n = 0; n < 20; n++) replicate.run("emulator/endless", { input: {} }).catch(() => {});
     (async () => { for await (const _ of replicate.stream("emulator/stream", { input: { chunks: ["a"], repeat: 1e6 } })); })();
@@ -88,17 +88,17 @@ const worker = `
   })();
 `;
 
-test("workers load, call and end", async () => {
+test("workers make calls and exit", async () => {
   for (let round = 0; round < 5; round++) {
     const workers = Array.from({ length: 4 }, () => new Worker(worker, { eval: true, workerData: "call" }));
-    const answers = workers.map((one) => once(one, "message"));
+    const results = workers.map((one) => once(one, "message"));
     const exits = workers.map((one) => once(one, "exit"));
-    for (const [answer] of await Promise.all(answers)) assert.equal(answer, 5);
+    for (const [result] of await Promise.all(results)) assert.equal(result, 5);
     for (const [code] of await Promise.all(exits)) assert.equal(code, 0);
   }
 });
 
-test("workers are terminated in the middle of requests", async () => {
+test("workers can be terminated during requests", async () => {
   for (let round = 0; round < 10; round++) {
     const workers = Array.from({ length: 4 }, () => new Worker(worker, { eval: true, workerData: "hang" }));
     await Promise.all(workers.map((one) => once(one, "message")));
@@ -110,14 +110,14 @@ test("workers are terminated in the middle of requests", async () => {
   );
 });
 
-test("fifty workers at once, ended while they are busy", async () => {
+test("fifty busy workers can be terminated at once", async () => {
   const workers = Array.from({ length: 50 }, () => new Worker(worker, { eval: true, workerData: "hang" }));
   await Promise.all(workers.map((one) => once(one, "message")));
   await Promise.all(workers.map((one) => one.terminate()));
   assert.equal(await emulator.client().run("emulator/echo", { input: { value: 5 } }), 5);
 });
 
-test("ten thousand calls that fail or are given up: memory stays flat", { timeout: 120_000 }, async () => {
+test("ten thousand failed or aborted calls do not grow the memory", { timeout: 120_000 }, async () => {
   const { code, output, errors } = await script(
     `
     const refused = new Replicate({ auth: "x", baseUrl: "http://127.0.0.1:1/v1", maxRetries: 0 });
@@ -152,7 +152,7 @@ test("ten thousand calls that fail or are given up: memory stays flat", { timeou
   assert.ok(grown < 32, `grew by ${grown} MiB`);
 });
 
-test("a process whose only user of it was a worker", async () => {
+test("a process that uses the package only in a worker exits", async () => {
   const { code, output, errors } = await script(`
     const { Worker } = require("node:worker_threads");
     const worker = new Worker(${JSON.stringify(worker)}, { eval: true, workerData: "hang" });
@@ -163,7 +163,7 @@ test("a process whose only user of it was a worker", async () => {
   assert.equal(code, 0);
 });
 
-test("loading takes no time", async () => {
+test("the package loads in less than 30 ms", async () => {
   const times = [];
   for (let n = 0; n < 5; n++) {
     const child = spawn(process.execPath, [
@@ -175,11 +175,11 @@ test("loading takes no time", async () => {
     await once(child, "close");
     times.push(Number(output));
   }
-  // 15 ms for a release build; a debug build on a busy machine gets some room. The best of five counts.
+  // A release build takes 15 ms; the limit leaves room for a debug build. The best of five counts.
   assert.ok(Math.min(...times) < 30, `${times} ms`);
 });
 
-test("a missing native module is explained", async () => {
+test("a missing native module is an error that says what to install", async () => {
   const source = readFileSync(new URL("../../node/dist/loader.js", import.meta.url), "utf8");
   const child = spawn(process.execPath, ["-e", `${source}\nload();`], { cwd: "/" });
   let errors = "";

@@ -1,4 +1,4 @@
-// The token goes to the API and nowhere else.
+// The token is sent to the API origin only, and never printed.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { inspect } from "node:util";
@@ -10,17 +10,17 @@ const replicate = emulator.client();
 
 const hidden = (text, what) => assert.ok(!String(text).includes(TOKEN), `${what} shows the token`);
 
-test("it is there to be read, and in nothing printed", () => {
+test("the token can be read and is not printed", () => {
   assert.equal(replicate.auth, TOKEN);
   for (const options of [undefined, { showHidden: true, depth: 10 }])
     hidden(inspect(replicate, options), "inspect");
   hidden(JSON.stringify(replicate), "JSON");
   hidden(JSON.stringify({ ...replicate }), "a copy");
-  hidden(inspect(replicate.predictions, { showHidden: true, depth: 10 }), "a namespace");
+  hidden(inspect(replicate.predictions, { showHidden: true, depth: 10 }), "a resource");
   hidden(inspect(Object.getOwnPropertyDescriptors(replicate), { depth: 10 }), "descriptors");
 });
 
-test("not in errors, however they are printed", async () => {
+test("no printed error contains the token", async () => {
   const failures = [
     () => replicate.predictions.get("nothing-there"),
     () => replicate.run("emulator/fails", { input: { message: "x" } }),
@@ -41,7 +41,7 @@ test("not in errors, however they are printed", async () => {
   }
 });
 
-test("not in an input, even when the client itself is put there", async () => {
+test("no input contains the token, even if it contains the client", async () => {
   const created = await replicate.predictions.create({
     model: "emulator/echo",
     input: { client: replicate },
@@ -56,7 +56,7 @@ test("not in an input, even when the client itself is put there", async () => {
   }
 });
 
-test("not to a redirect's target, nor to a `next` link of another host", async () => {
+test("the token is not sent to another host, by a redirect or a `next` link", async () => {
   const run = await emulator.replay([
     {
       expect: { method: "GET", path: "/v1/predictions" },
@@ -72,12 +72,12 @@ test("not to a redirect's target, nor to a `next` link of another host", async (
   try {
     for await (const _ of client.predictions.list());
   } catch (error) {
-    hidden(inspect(error), "the refusal");
+    hidden(inspect(error), "the error");
   }
   assert.deepEqual((await run.outcome()).problems, []);
 });
 
-test("from the environment, and none at all", async () => {
+test("the token comes from the environment and is optional", async () => {
   const before = process.env.REPLICATE_API_TOKEN;
   try {
     process.env.REPLICATE_API_TOKEN = "r8_from_the_environment";

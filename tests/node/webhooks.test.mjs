@@ -1,4 +1,4 @@
-// Webhooks: the vectors of every language, and a real delivery.
+// Webhooks: the shared vectors, and a real delivery.
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { once } from "node:events";
@@ -34,7 +34,13 @@ for (const { name, webhook, event, code } of JSON.parse(
 
 test("every computation has a function", () => {
   const { computations } = JSON.parse(native.contents());
-  assert.deepEqual(computations, ["identifier.parse", "options.advice", "progress.parse", "webhooks.verify"]);
+  assert.deepEqual(computations, [
+    "identifier.parse",
+    "options.advice",
+    "options.table",
+    "progress.parse",
+    "webhooks.verify",
+  ]);
   assert.deepEqual(parseModelReference("a/b:c"), { owner: "a", name: "b", version: "c" });
   assert.throws(
     () => parseModelReference("a"),
@@ -69,7 +75,7 @@ function request(body = VECTOR.body, headers = {}) {
   });
 }
 
-test("both forms, and every form of body", async () => {
+test("requests, parts and every form of body are accepted", async () => {
   assert.equal(await validateWebhook(VECTOR, ANY_AGE), true);
   assert.equal(await validateWebhook(request(), VECTOR.secret, ANY_AGE), true);
   assert.deepEqual(await verifyWebhook(request(), VECTOR.secret, ANY_AGE), { test: 2432232314 });
@@ -87,7 +93,7 @@ test("both forms, and every form of body", async () => {
   assert.equal(await validateWebhook({ ...plain, body: VECTOR.body }, VECTOR.secret, ANY_AGE), true);
 });
 
-test("text is signed as its UTF-8", async () => {
+test("text is verified as UTF-8", async () => {
   const body = JSON.stringify({ output: "é 😀 \u2028 ".repeat(50_000) });
   const key = Buffer.from(VECTOR.secret.replace("whsec_", ""), "base64");
   const signed = `${VECTOR.id}.${VECTOR.timestamp}.${body}`;
@@ -96,17 +102,17 @@ test("text is signed as its UTF-8", async () => {
   assert.equal(await validateWebhook({ ...VECTOR, body: `${body} `, signature }, ANY_AGE), false);
 });
 
-test("old ones are refused unless asked for; so are changed ones", async () => {
+test("old and modified webhooks are rejected", async () => {
   assert.equal(await validateWebhook(VECTOR), false);
   await assert.rejects(verifyWebhook(VECTOR), WebhookTimestampError);
-  // In the place of the options the official client takes a Crypto.
+  // The official client has a Crypto argument here.
   assert.equal(await validateWebhook(request(), VECTOR.secret, globalThis.crypto), false);
   assert.equal(await validateWebhook({ ...VECTOR, body: '{"test": 1}' }, ANY_AGE), false);
   assert.equal(await validateWebhook({ ...VECTOR, signature: "v1a,AAAA" }, ANY_AGE), false);
   assert.equal(await validateWebhook({ ...VECTOR, signature: "\u00e9" }, ANY_AGE), false);
 });
 
-test("what is missing is said", async () => {
+test("a missing part is an error that names it", async () => {
   await assert.rejects(validateWebhook({ ...VECTOR, id: undefined }), (error) => {
     assert.ok(error instanceof WebhookHeadersError);
     assert.match(error.message, /Missing required webhook headers/);
@@ -142,7 +148,7 @@ test("what is missing is said", async () => {
   );
 });
 
-test("a web request can be read after it was verified, and one that was read is refused", async () => {
+test("a web request can be read after verification, and is rejected if it was read before", async () => {
   const webhook = request();
   assert.equal(await validateWebhook(webhook, VECTOR.secret, ANY_AGE), true);
   assert.deepEqual(await webhook.json(), { test: 2432232314 });
@@ -153,17 +159,17 @@ test("a web request can be read after it was verified, and one that was read is 
   });
 });
 
-test("Express: a raw body, a body kept beside a parsed one, and what is said without either", async () => {
+test("Express needs the raw body, and the error says how to keep it", async () => {
   const keep = (request, _response, body) => {
     request.rawBody = body;
   };
   const app = express();
   const verify = async (request, response) => {
-    const told = await verifyWebhook(request, VECTOR.secret, ANY_AGE).catch(({ name, message }) => ({
+    const result = await verifyWebhook(request, VECTOR.secret, ANY_AGE).catch(({ name, message }) => ({
       name,
       message,
     }));
-    response.json(told);
+    response.json(result);
   };
   app.post("/raw", express.raw({ type: "application/json" }), verify);
   app.post("/kept", express.json({ verify: keep }), verify);
@@ -172,21 +178,21 @@ test("Express: a raw body, a body kept beside a parsed one, and what is said wit
   const server = app.listen(0, "127.0.0.1");
   after(() => server.close());
   await once(server, "listening");
-  const told = async (path) => {
+  const post = async (path) => {
     const headers = { ...Object.fromEntries(request().headers), "content-type": "application/json" };
     const url = `http://127.0.0.1:${server.address().port}${path}`;
     return (await fetch(url, { method: "POST", headers, body: VECTOR.body })).json();
   };
-  assert.deepEqual(await told("/raw"), { test: 2432232314 });
-  assert.deepEqual(await told("/kept"), { test: 2432232314 });
+  assert.deepEqual(await post("/raw"), { test: 2432232314 });
+  assert.deepEqual(await post("/kept"), { test: 2432232314 });
   for (const path of ["/parsed", "/none"]) {
-    const { name, message } = await told(path);
+    const { name, message } = await post(path);
     assert.equal(name, "WebhookBodyError");
     assert.match(message, /`express\.raw\(\{ type: "application\/json" \}\)` or `req\.rawBody` in Express/);
   }
 });
 
-test("a delivery to a server of Node's, from start to end", async () => {
+test("a delivered webhook is verified in a server of Node", async () => {
   const emulator = await startEmulator();
   const replicate = emulator.client();
   const { key } = await replicate.webhooks.default.secret.get();
@@ -208,7 +214,7 @@ test("a delivery to a server of Node's, from start to end", async () => {
   assert.equal(received.at(-1).output, 1);
 });
 
-test("validateWebhook looks at the signature, not into the body", async () => {
+test("validateWebhook does not parse the body", async () => {
   const body = "not JSON, but signed";
   const key = Buffer.from("a secret of the account");
   const timestamp = String(Math.floor(Date.now() / 1000));

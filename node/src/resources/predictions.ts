@@ -3,20 +3,16 @@ import type { Params } from "../compute";
 import { EventStream } from "../events";
 import { ItemStream } from "../item-stream";
 import { uploadOptions } from "../observer";
-import type { CreateOptions, ListOptions, OutputOptions, RequestOptions, WaitOption } from "../options";
+import type { ListOptions, OutputOptions, PredictionOptions, RequestOptions, WaitOption } from "../options";
 import { list, type PagePromise } from "../page";
 import type { ModelDefined, Page, Prediction } from "../types";
 import { Resource } from "./resource";
 
 /** Options of every method that creates a prediction. */
 export type PredictionInput = RequestOptions &
-  CreateOptions & {
-    /** Request an event stream. The API now provides one by default. */
-    stream?: boolean | undefined;
+  PredictionOptions & {
     /** Have the API hold the response until the prediction ends: `true`, or for how many seconds (1 to 60). */
     wait?: boolean | number | WaitOption | undefined;
-    /** Time after which the API cancels the prediction: seconds, or text such as `"1m30s"`. */
-    cancelAfter?: number | string | undefined;
   };
 
 /** Options of `predictions.create`. */

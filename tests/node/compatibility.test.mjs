@@ -1,4 +1,4 @@
-// Every name that the npm package `replicate` 1.4.0 has, used as its users use it.
+// Every name of npm `replicate` 1.4.0, used as its users use it.
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { createRequire } from "node:module";
@@ -11,7 +11,7 @@ const replicate = emulator.client();
 const FLUX = "black-forest-labs/flux-schnell";
 const latest = async (owner, name) => (await replicate.models.get(owner, name)).latest_version.id;
 
-/** Methods by their path, with how many arguments they need at least. */
+/** Methods by path, with the number of arguments that they need. */
 const METHODS = {
   "accounts.current": 0,
   "collections.list": 0,
@@ -45,11 +45,11 @@ const METHODS = {
 };
 const OPTIONS = ["auth", "userAgent", "baseUrl", "fetch", "fileEncodingStrategy", "useFileOutput"];
 
-test("every method is there, and needs no more arguments", () => {
+test("every method of the official client exists and needs no more arguments", () => {
   for (const [path, needed] of Object.entries(METHODS)) {
     const method = path.split(".").reduce((holder, name) => holder?.[name], replicate);
     assert.equal(typeof method, "function", path);
-    // `files.create` counts its metadata, which may be left out all the same.
+    // `files.create` has an optional second argument in `length`.
     const most = path === "files.create" ? 2 : needed;
     assert.ok(method.length <= most, `${path} takes ${method.length}`);
   }
@@ -64,19 +64,19 @@ test("every method is there, and needs no more arguments", () => {
   assert.ok(new required({ auth: "x" }) instanceof Replicate);
 });
 
-test("the constructor: nothing given, and each option readable", () => {
+test("the constructor needs no options, and each can be read", () => {
   const bare = new Replicate();
   assert.equal(bare.baseUrl, process.env.REPLICATE_BASE_URL ?? "https://api.replicate.com/v1");
   assert.equal(bare.fetch, globalThis.fetch);
   assert.equal(bare.fileEncodingStrategy, "default");
   assert.equal(bare.useFileOutput, true);
   assert.match(bare.userAgent, /^replicant-node\//);
-  const carrier = async () => new Response("{}");
+  const send = async () => new Response("{}");
   const given = {
     auth: "r8_x",
     userAgent: "mine/1",
     baseUrl: "http://localhost:1/v1/",
-    fetch: carrier,
+    fetch: send,
     useFileOutput: false,
   };
   for (const strategy of ["default", "upload", "data-uri"]) {
@@ -87,7 +87,7 @@ test("the constructor: nothing given, and each option readable", () => {
   assert.equal(new Replicate({ auth: "" }).auth, process.env.REPLICATE_API_TOKEN);
 });
 
-test("fileEncodingStrategy: where a file goes", async () => {
+test("fileEncodingStrategy decides how a file is sent", async () => {
   const bytes = Buffer.alloc(200_000, "x");
   const sent = async (strategy) => {
     await emulator.forgetRequests();
@@ -103,7 +103,7 @@ test("fileEncodingStrategy: where a file goes", async () => {
   }
 });
 
-test("run: by model, by version, with wait in all its forms", async () => {
+test("run accepts models, versions and all forms of wait", async () => {
   const input = { value: "x" };
   const version = await latest("emulator", "echo");
   for (const [ref, wait, prefer] of [
@@ -123,7 +123,7 @@ test("run: by model, by version, with wait in all its forms", async () => {
   }
 });
 
-test("run: references that are none", async () => {
+test("run rejects an invalid reference", async () => {
   for (const ref of ["echo", "a/b/c", "owner/", "/name", ""]) {
     await assert.rejects(replicate.run(ref, { input: {} }), {
       message: `Invalid reference to model version: ${ref}. Expected format: owner/name or owner/name:version`,
@@ -131,12 +131,12 @@ test("run: references that are none", async () => {
   }
 });
 
-test("run: progress is called for the create, each look and the end", async () => {
+test("progress is called after the create and each poll", async () => {
   const states = (statuses) => statuses.map((status) => ({ id: "p", status, output: "x", urls: {} }));
-  const calls = async (wait, create, ...looks) => {
+  const calls = async (wait, create, ...polls) => {
     const run = await emulator.replay([
       { expect: { method: "POST" }, reply: { status: 201, json: states([create])[0] } },
-      ...states(looks).map((json) => ({ expect: { method: "GET" }, reply: { json } })),
+      ...states(polls).map((json) => ({ expect: { method: "GET" }, reply: { json } })),
     ]);
     const seen = [];
     const client = new Replicate({ auth: "x", baseUrl: run.base_url });
@@ -155,7 +155,7 @@ test("run: progress is called for the create, each look and the end", async () =
   assert.equal((await calls({ mode: "block" }, "succeeded")).at(-1), "succeeded");
 });
 
-test("run: webhook, events filter and useFileOutput travel", async () => {
+test("run sends the webhook and its filter", async () => {
   await emulator.forgetRequests();
   const webhook = "http://127.0.0.1:9/hook";
   const options = { webhook, webhook_events_filter: ["completed"], useFileOutput: false };
@@ -165,7 +165,7 @@ test("run: webhook, events filter and useFileOutput travel", async () => {
   assert.deepEqual(json, { input: { prompt: "x" }, webhook, webhook_events_filter: ["completed"] });
 });
 
-test("run: a failed prediction", async () => {
+test("run rejects if the prediction failed", async () => {
   await assert.rejects(replicate.run("emulator/fails", { input: { message: "no memory" } }), (error) => {
     assert.ok(error instanceof Error);
     assert.match(error.message, /^Prediction failed: no memory/);
@@ -173,7 +173,7 @@ test("run: a failed prediction", async () => {
   });
 });
 
-test("stream: events with event, data, id and toString()", async () => {
+test("stream yields events with event, data, id and toString()", async () => {
   const seen = [];
   const options = {
     input: { chunks: ["a", "b\nc"] },
@@ -191,7 +191,7 @@ test("stream: events with event, data, id and toString()", async () => {
   assert.equal(`${seen.at(-1)}`, "");
 });
 
-test("request: a Response, from a path or a URL that is not changed", async () => {
+test("request returns a Response and leaves a URL unchanged", async () => {
   const response = await replicate.request("/account");
   assert.ok(response instanceof Response);
   assert.equal(response.status, 200);
@@ -209,7 +209,7 @@ test("request: a Response, from a path or a URL that is not changed", async () =
   assert.equal(seen.headers.authorization, `Bearer ${TOKEN}`);
 });
 
-test("request: data as JSON, as FormData, and a status without a body", async () => {
+test("request sends JSON and FormData, and returns a status without a body", async () => {
   const created = await replicate.request("/models/emulator/echo/predictions", {
     method: "POST",
     headers: { Prefer: "wait=5" },
@@ -220,7 +220,6 @@ test("request: data as JSON, as FormData, and a status without a body", async ()
 
   const form = new FormData();
   form.append("content", new Blob(["hello"], { type: "text/plain" }), "hello.txt");
-  // The client of old took this header away itself; with another one the form could not be read.
   const uploaded = await replicate.request("/files", { method: "POST", data: form });
   const file = await uploaded.json();
   assert.equal(file.name, "hello.txt");
@@ -229,7 +228,7 @@ test("request: data as JSON, as FormData, and a status without a body", async ()
   assert.equal(await deleted.text(), "");
 });
 
-test("request: an answer that is no success is an ApiError", async () => {
+test("request rejects with an ApiError for an error status", async () => {
   await assert.rejects(replicate.request("/nothing"), (error) => {
     assert.ok(error instanceof ApiError && error instanceof Error);
     assert.equal(error.name, "ApiError");
@@ -241,7 +240,7 @@ test("request: an answer that is no success is an ApiError", async () => {
   await assert.rejects(replicate.request("/account", { signal: AbortSignal.abort(new Error("no")) }), /no/);
 });
 
-test("paginate: arrays of results, until the signal is aborted", async () => {
+test("paginate yields arrays until the signal is aborted", async () => {
   const paged = await startEmulator("--page-size=2");
   const client = paged.client();
   for (let n = 0; n < 5; n++) await client.predictions.create({ model: "emulator/echo", input: {} });
@@ -255,13 +254,13 @@ test("paginate: arrays of results, until the signal is aborted", async () => {
   const controller = new AbortController();
   const pages = client.paginate(client.predictions.list, { signal: controller.signal });
   assert.equal((await pages.next()).value.length, 2);
-  const asked = (await paged.requests()).length;
+  const sent = (await paged.requests()).length;
   controller.abort();
   assert.deepEqual(await pages.next(), { done: true, value: undefined });
-  assert.equal((await paged.requests()).length, asked);
+  assert.equal((await paged.requests()).length, sent);
 });
 
-test("wait: to the end, with an interval, and until stop says so", async () => {
+test("wait polls until the end or until stop returns true", async () => {
   const created = await replicate.predictions.create({
     model: "emulator/echo",
     input: { value: 1, delay: 0.1 },
@@ -275,120 +274,7 @@ test("wait: to the end, with an interval, and until stop says so", async () => {
   await assert.rejects(replicate.wait({}), /Invalid prediction/);
 });
 
-test("accounts, collections, hardware, webhooks", async () => {
-  assert.equal(typeof (await replicate.accounts.current()).username, "string");
-  const { results } = await replicate.collections.list();
-  const collection = await replicate.collections.get(results[0].slug);
-  assert.ok(Array.isArray(collection.models));
-  const [hardware] = await replicate.hardware.list();
-  assert.deepEqual(Object.keys(hardware).sort(), ["name", "sku"]);
-  assert.match((await replicate.webhooks.default.secret.get()).key, /^whsec_/);
-});
-
-test("deployments", async () => {
-  const version = await latest("emulator", "echo");
-  const config = {
-    name: "names",
-    model: "emulator/echo",
-    version,
-    hardware: "cpu",
-    min_instances: 0,
-    max_instances: 1,
-  };
-  const { owner, name } = await replicate.deployments.create(config);
-  assert.equal((await replicate.deployments.get(owner, name)).current_release.number, 1);
-  const updated = await replicate.deployments.update(owner, name, { max_instances: 2 });
-  assert.equal(updated.current_release.configuration.max_instances, 2);
-  assert.ok((await replicate.deployments.list()).results.some((one) => one.name === name));
-  assert.equal(await replicate.deployments.delete(owner, name), true);
-  const input = { prompt: "x" };
-  const created = await replicate.deployments.predictions.create("acme", "text", { input, wait: 5 });
-  assert.match(created.id, /^\w{26}$/);
-  await emulator.forgetRequests();
-  const { id } = await replicate.deployments.predictions.create("acme/text", { input, wait: 5 });
-  assert.match(id, /^\w{26}$/);
-  await replicate.models.predictions.create("emulator/echo", { input: { value: 1 } });
-  assert.deepEqual(
-    (await emulator.requests("POST")).map(({ path }) => path),
-    ["/v1/deployments/acme/text/predictions", "/v1/models/emulator/echo/predictions"],
-  );
-  await assert.rejects(
-    replicate.deployments.predictions.create("acme", { input }),
-    (error) => error.code === "invalid_argument" && /owner\/name/.test(error.message),
-  );
-  await assert.rejects(
-    replicate.deployments.predictions.create("acme/text", null),
-    /options must be an object/,
-  );
-});
-
-test("files", async () => {
-  for (const content of [new Blob(["a"]), new File(["a"], "a.txt"), Buffer.from("a")]) {
-    const file = await replicate.files.create(content, { purpose: "test" });
-    assert.equal(file.size, 1);
-    assert.deepEqual(file.metadata, { purpose: "test" });
-    assert.equal((await replicate.files.get(file.id)).id, file.id);
-    assert.equal(await replicate.files.delete(file.id), true);
-  }
-  assert.ok(Array.isArray((await replicate.files.list()).results));
-  await assert.rejects(
-    async () => replicate.files.create(5),
-    /Invalid file argument, must be a Blob, File or Buffer/,
-  );
-});
-
-test("models", async () => {
-  const id = await latest("stability-ai", "sdxl");
-  assert.equal((await replicate.models.versions.get("stability-ai", "sdxl", id)).id, id);
-  assert.ok((await replicate.models.versions.list("stability-ai", "sdxl")).results.length > 0);
-  assert.ok((await replicate.models.list()).results.length > 0);
-  assert.ok((await replicate.models.search("sdxl")).results.some(({ name }) => name === "sdxl"));
-  const created = await replicate.models.create("acme", "names", {
-    visibility: "private",
-    hardware: "cpu",
-    description: "for a test",
-  });
-  assert.equal(created.description, "for a test");
-});
-
-test("predictions", async () => {
-  const input = { value: 1 };
-  const version = await latest("emulator", "echo");
-  for (const options of [{ model: "emulator/echo" }, { version }, { model: "emulator/echo", stream: true }]) {
-    const { id } = await replicate.predictions.create({ ...options, input });
-    assert.equal((await replicate.predictions.get(id)).id, id);
-  }
-  for (const [wait, prefer] of [
-    [true, "wait"],
-    [5, "wait=5"],
-    [0.2, "wait=1"],
-    [undefined, undefined],
-    [false, undefined],
-  ]) {
-    await emulator.forgetRequests();
-    await replicate.predictions.create({ model: "emulator/echo", input, wait });
-    assert.equal((await emulator.requests("POST"))[0].headers.prefer, prefer, String(wait));
-  }
-  const endless = await replicate.predictions.create({ model: "emulator/endless", input: {} });
-  assert.equal((await replicate.predictions.cancel(endless.id)).status, "canceled");
-  assert.ok((await replicate.predictions.list()).results.length > 0);
-  await assert.rejects(replicate.predictions.create({ input }), /Either model or version must be specified/);
-  await assert.rejects(
-    replicate.predictions.create({ model: "emulator/echo", input, webhook: "nonsense" }),
-    /Invalid webhook URL/,
-  );
-});
-
-test("trainings", async () => {
-  const version = await latest("stability-ai", "sdxl");
-  const options = { destination: "acme/hotdog", input: { input_images: "https://example.com/pictures.zip" } };
-  const { id } = await replicate.trainings.create("stability-ai", "sdxl", version, options);
-  assert.equal((await replicate.trainings.get(id)).id, id);
-  assert.ok((await replicate.trainings.list()).results.some((one) => one.id === id));
-  assert.equal((await replicate.trainings.cancel(id)).id, id);
-});
-
-test("FileOutput: url(), blob(), toString(), and a ReadableStream", async () => {
+test("FileOutput has url(), blob() and toString(), and is a ReadableStream", async () => {
   const [image] = await replicate.run(FLUX, { input: { prompt: "x" } });
   assert.ok(image instanceof FileOutput && image instanceof ReadableStream);
   assert.ok(image.url() instanceof URL);
@@ -400,7 +286,7 @@ test("FileOutput: url(), blob(), toString(), and a ReadableStream", async () => 
   assert.match(plain[0], /^http/);
 });
 
-test("validateWebhook: a Request, a Node request, or its parts", async () => {
+test("validateWebhook accepts a Request, a request of Node or parts", async () => {
   const secret = `whsec_${Buffer.from("a secret of the account").toString("base64")}`;
   const body = JSON.stringify({ id: "p", status: "succeeded" });
   const id = "msg_1";
@@ -427,7 +313,7 @@ test("validateWebhook: a Request, a Node request, or its parts", async () => {
   }
 });
 
-test("parseProgressFromLogs: logs, a prediction, or nothing to tell", () => {
+test("parseProgressFromLogs accepts logs or a prediction, and returns null without progress", () => {
   const logs = "Using seed: 1\n 40%|████      | 20/50 [00:01<00:01, 21.7it/s]\n";
   const { parseProgressFromLogs } = Replicate;
   assert.deepEqual(parseProgressFromLogs(logs), { percentage: 0.4, current: 20, total: 50 });

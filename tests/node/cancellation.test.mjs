@@ -1,4 +1,4 @@
-// Aborting: at once, with the signal's reason, and the native work ends with it.
+// An abort ends a call at once, with the signal's reason, and the prediction is canceled.
 import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { test } from "node:test";
@@ -18,7 +18,7 @@ async function rejectedWithin(limit, promise, reason) {
   assert.ok(took < limit, `took ${took} ms`);
 }
 
-test("a signal that is aborted already: no request", async () => {
+test("an aborted signal sends no request", async () => {
   await emulator.forgetRequests();
   const reason = new Error("too late");
   const signal = AbortSignal.abort(reason);
@@ -28,10 +28,10 @@ test("a signal that is aborted already: no request", async () => {
   assert.deepEqual(await emulator.requests(), []);
 });
 
-test("during the server's hold: rejects at once, and the prediction is cancelled", async () => {
+test("an abort during the hold rejects at once and cancels the prediction", async () => {
   const controller = new AbortController();
   const reason = new Error("user left");
-  // The hold is as short as it can be: before its end nobody knows the id to cancel.
+  // The shortest hold: only the response contains the id to cancel.
   const wait = { mode: "block", timeout: 1 };
   const run = replicate.run("emulator/endless", { ...endless, wait, signal: controller.signal });
   await emulator.until((state) => state.active_holds === 1);
@@ -41,7 +41,7 @@ test("during the server's hold: rejects at once, and the prediction is cancelled
   assert.equal(await emulator.latestEnded(), "canceled");
 });
 
-test("between two looks at a prediction", async () => {
+test("an abort between polls rejects at once and ends the polling", async () => {
   const controller = new AbortController();
   const reason = new Error("enough");
   const run = replicate.run("emulator/endless", {
@@ -54,12 +54,12 @@ test("between two looks at a prediction", async () => {
   controller.abort(reason);
   await rejected;
   assert.equal(await emulator.latestEnded(), "canceled");
-  const asked = (await emulator.requests("GET /v1/predictions/")).length;
+  const polls = (await emulator.requests("GET /v1/predictions/")).length;
   await new Promise((resolve) => setTimeout(resolve, 700));
-  assert.equal((await emulator.requests("GET /v1/predictions/")).length, asked, "it still asks");
+  assert.equal((await emulator.requests("GET /v1/predictions/")).length, polls, "it still polls");
 });
 
-test("while a stream waits for events: the socket is closed too", async () => {
+test("an abort of a stream closes the connection and cancels the prediction", async () => {
   const controller = new AbortController();
   const reason = new Error("enough");
   const stream = replicate.stream("emulator/endless", { ...endless, signal: controller.signal });
@@ -75,7 +75,7 @@ test("while a stream waits for events: the socket is closed too", async () => {
   assert.equal(await emulator.latestEnded(), "canceled");
 });
 
-test("a plain call", async () => {
+test("an abort of a request rejects at once", async () => {
   await emulator.fault({ match: { path: "/v1/models/*" }, action: { delay_ms: 5000 } });
   const controller = new AbortController();
   const reason = new Error("enough");
@@ -85,7 +85,7 @@ test("a plain call", async () => {
   await rejected;
 });
 
-test("listeners do not pile up on a signal that outlives its calls", async () => {
+test("calls remove their listeners from a signal that outlives them", async () => {
   const { signal } = new AbortController();
   let listeners = 0;
   const add = signal.addEventListener.bind(signal);
@@ -105,7 +105,7 @@ test("listeners do not pile up on a signal that outlives its calls", async () =>
   assert.equal(signal.onabort ?? null, null);
 });
 
-test("AbortSignal.any rejects with the reason of the one that aborted", {
+test("AbortSignal.any rejects with the reason of the aborted signal", {
   skip: AbortSignal.any === undefined,
 }, async () => {
   const user = new AbortController();
@@ -120,7 +120,7 @@ test("AbortSignal.any rejects with the reason of the one that aborted", {
   assert.equal(await emulator.latestEnded(), "canceled");
 });
 
-test("while a file is uploaded, and while one is read", async () => {
+test("an abort during an upload or a download rejects at once", async () => {
   const reason = new Error("enough");
   let controller = new AbortController();
   await emulator.fault({ match: { method: "POST", path: "/v1/files" }, action: { delay_ms: 3000 } });
@@ -142,12 +142,12 @@ test("while a file is uploaded, and while one is read", async () => {
   await rejected;
 });
 
-test("something else than a signal is refused", async () => {
+test("a signal that is not an AbortSignal is an error", async () => {
   await assert.rejects(replicate.predictions.get("x", { signal: 5 }), /`signal` must be an AbortSignal/);
   await assert.rejects(replicate.stream("a/b", { input: {}, signal: {} }).next(), /must be an AbortSignal/);
 });
 
-test("AbortSignal.timeout gives its TimeoutError", async () => {
+test("AbortSignal.timeout rejects with its TimeoutError", async () => {
   await assert.rejects(replicate.run("emulator/endless", { input: {}, signal: AbortSignal.timeout(100) }), {
     name: "TimeoutError",
   });
@@ -157,7 +157,7 @@ async function readAll(stream) {
   for await (const _ of stream);
 }
 
-test("one signal for many calls: one listener, no warning, and all of them end", async () => {
+test("calls with the same signal share one listener and all end", async () => {
   const warnings = [];
   const warned = (warning) => warnings.push(warning.name);
   process.on("warning", warned);

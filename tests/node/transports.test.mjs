@@ -1,21 +1,21 @@
-// A `fetch` of the user's carries everything, and the core does with it what it always does.
+// A `fetch` of the user sends all requests; the core does the rest.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import Replicate, { ConnectionError, OutcomeUnknownError } from "../../node/index.mjs";
+import Replicate from "../../node/index.mjs";
 import { startEmulator } from "./support/emulator.mjs";
 
 const emulator = await startEmulator();
 
 function counting() {
   const calls = [];
-  const carrier = (url, init) => {
+  const counted = (url, init) => {
     calls.push(`${init.method} ${new URL(url).pathname}`);
     return fetch(url, init);
   };
-  return { calls, client: emulator.client({ fetch: carrier }) };
+  return { calls, client: emulator.client({ fetch: counted }) };
 }
 
-test("run, files, uploads and streams go through it", async () => {
+test("`fetch` sends the requests of runs, files, uploads and streams", async () => {
   const { calls, client } = counting();
   await emulator.forgetRequests();
   const [file] = await client.run("black-forest-labs/flux-schnell", { input: { prompt: "x" } });
@@ -30,7 +30,7 @@ test("run, files, uploads and streams go through it", async () => {
   assert.deepEqual(calls, seen);
 });
 
-test("a double without a server, as tests of applications have it", async () => {
+test("a test double needs no server", async () => {
   const double = async (_url, init) => {
     assert.equal(init.headers.Authorization, "Bearer t");
     assert.deepEqual(JSON.parse(init.body), {
@@ -46,12 +46,12 @@ test("a double without a server, as tests of applications have it", async () => 
   assert.equal(await client.run(`owner/name:${"v".repeat(64)}`, { input: { a: 1 } }), "done");
 });
 
-test("a framework's fetch that caches is told not to", async () => {
-  const asked = [];
-  // As Next.js patches it: GETs are answered from a cache unless the call says otherwise.
+test("a `fetch` that caches is told not to", async () => {
+  const modes = [];
+  // Like the one of Next.js, which caches GETs unless the call says otherwise.
   const cache = new Map();
   const patched = async (url, init) => {
-    asked.push(init.cache);
+    modes.push(init.cache);
     const key = `${init.method} ${url}`;
     if (init.cache !== "no-store" && cache.has(key)) return cache.get(key).clone();
     const response = await fetch(url, init);
@@ -61,11 +61,11 @@ test("a framework's fetch that caches is told not to", async () => {
   const client = emulator.client({ fetch: patched });
   const options = { input: { value: "new", delay: 0.2 }, wait: { mode: "poll", interval: 20 } };
   assert.equal(await client.run("emulator/echo", options), "new");
-  assert.ok(asked.length > 2);
-  assert.deepEqual([...new Set(asked)], ["no-store"]);
+  assert.ok(modes.length > 2);
+  assert.deepEqual([...new Set(modes)], ["no-store"]);
 });
 
-test("globalThis.fetch is not used unless it is given", async () => {
+test("globalThis.fetch is used only if it is passed", async () => {
   const before = globalThis.fetch;
   let used = 0;
   globalThis.fetch = () => {
@@ -85,19 +85,7 @@ test("globalThis.fetch is not used unless it is given", async () => {
   }
 });
 
-test("retries go through it, and wait as the API asks", async () => {
-  const answers = [
-    new Response("{}", { status: 429, headers: { "retry-after": "0" } }),
-    new Response("{}", { status: 503 }),
-    Response.json({ id: "p", status: "succeeded" }),
-  ];
-  let calls = 0;
-  const client = new Replicate({ auth: "t", fetch: async () => answers[calls++] });
-  assert.equal((await client.predictions.get("p")).id, "p");
-  assert.equal(calls, 3);
-});
-
-test("it can be set later, as the guide for Next.js does it", async () => {
+test("`fetch` can be set later", async () => {
   const client = emulator.client();
   let used = 0;
   client.fetch = (url, options) => {
@@ -108,25 +96,7 @@ test("it can be set later, as the guide for Next.js does it", async () => {
   assert.equal(used, 1);
 });
 
-test("the core's retries stay: a read is repeated, a lost create is not", async () => {
-  let calls = 0;
-  const failing = async () => {
-    calls++;
-    throw new TypeError("fetch failed", { cause: Object.assign(new Error("reset"), { code: "ECONNRESET" }) });
-  };
-  const client = emulator.client({ fetch: failing, maxRetries: 1 });
-  await assert.rejects(client.predictions.get("x"), ConnectionError);
-  assert.equal(calls, 2);
-  calls = 0;
-  await assert.rejects(client.predictions.create({ model: "a/b", input: {} }), (error) => {
-    assert.ok(error instanceof OutcomeUnknownError);
-    assert.match(error.message, /reset/);
-    return true;
-  });
-  assert.equal(calls, 1);
-});
-
-test("an abort reaches it, and leaving a stream ends its body", async () => {
+test("an abort reaches `fetch`, and leaving a stream ends its body", async () => {
   let signal;
   const hanging = (_url, init) => {
     signal = init.signal;

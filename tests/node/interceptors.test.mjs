@@ -1,4 +1,4 @@
-// msw and nock. In a file of their own, as nock intercepts all of Node's HTTP once it is imported.
+// msw and nock. In a separate file, because importing nock intercepts all HTTP of Node.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { HttpResponse, http as mocked } from "msw";
@@ -8,7 +8,7 @@ import Replicate from "../../node/index.mjs";
 
 const prediction = { id: "p", status: "succeeded", output: "done" };
 
-test("msw", async (t) => {
+test("msw intercepts requests sent by `fetch`", async (t) => {
   const bodies = [];
   const server = setupServer(
     mocked.post("https://api.replicate.com/v1/files", async ({ request }) => {
@@ -29,7 +29,7 @@ test("msw", async (t) => {
   assert.deepEqual(bodies, ["hello", large, { version: "0".repeat(64), input: { n: 1 } }]);
 });
 
-test("nock", async (t) => {
+test("nock intercepts requests sent by `fetch`", async (t) => {
   nock.disableNetConnect();
   t.after(() => {
     nock.cleanAll();

@@ -1,4 +1,4 @@
-// Files that models write: lazy, repeatable, freed.
+// File outputs: downloaded when they are read, any number of times.
 import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -22,7 +22,7 @@ const [image] = await replicate.run("black-forest-labs/flux-schnell", {
 const path = image.url().pathname;
 const downloads = async () => (await emulator.requests(`GET ${path}`)).length;
 
-test("nothing is requested before it is read", async () => {
+test("a file output that is not read sends no request", async () => {
   assert.ok(image instanceof FileOutput);
   assert.ok(image.url() instanceof URL);
   assert.equal(`${image}`, image.url().href);
@@ -30,20 +30,20 @@ test("nothing is requested before it is read", async () => {
   assert.equal(await downloads(), 0);
 });
 
-test("printed and serialised it is its URL", () => {
+test("a file output is printed and serialized as its URL", () => {
   const url = String(image);
   assert.equal(JSON.stringify({ image }), JSON.stringify({ image: url }));
   assert.equal(inspect(image), `FileOutput { url: '${url}' }`);
 });
 
-test("its bytes can be handed to another thread without a copy", async () => {
+test("bytes can be transferred to another thread", async () => {
   const bytes = await image.bytes();
   const { byteLength } = structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
   assert.ok(byteLength > 1000);
   assert.equal(bytes.length, 0);
 });
 
-test("every way of reading gives the same bytes, twice", async () => {
+test("every way of reading returns the same bytes, also a second time", async () => {
   const blob = await image.blob();
   assert.equal(blob.type, "image/png");
   const expected = Buffer.from(await blob.arrayBuffer());
@@ -59,7 +59,7 @@ test("every way of reading gives the same bytes, twice", async () => {
   same(await image.bytes());
 });
 
-test("save writes the whole file; writeFile takes the stream", async () => {
+test("save and writeFile write the whole file", async () => {
   const saved = await image.save(join(folder, "saved.png"));
   assert.equal(saved, join(folder, "saved.png"));
   const bytes = Buffer.from(await image.bytes());
@@ -68,18 +68,18 @@ test("save writes the whole file; writeFile takes the stream", async () => {
   assert.ok(bytes.equals(await readFile(join(folder, "written.png"))));
 });
 
-test("read to its end as a stream, it is read anew", async () => {
+test("a stream that has ended is downloaded again", async () => {
   const [image] = await replicate.run("black-forest-labs/flux-schnell", { input: { prompt: "a heron" } });
   const bytes = Buffer.from(await image.bytes());
   const collect = async (stream) => {
-    const pieces = [];
-    for await (const piece of stream) pieces.push(piece);
-    return Buffer.concat(pieces);
+    const chunks = [];
+    for await (const chunk of stream) chunks.push(chunk);
+    return Buffer.concat(chunks);
   };
   const sink = () => {
-    const pieces = [];
-    const to = new WritableStream({ write: (piece) => void pieces.push(piece) });
-    return { to, written: () => Buffer.concat(pieces) };
+    const chunks = [];
+    const to = new WritableStream({ write: (chunk) => void chunks.push(chunk) });
+    return { to, written: () => Buffer.concat(chunks) };
   };
   for (const read of [
     () => collect(image),
@@ -105,12 +105,12 @@ test("read to its end as a stream, it is read anew", async () => {
     assert.ok(bytes.equals(await read()), `${read} once`);
     assert.ok(bytes.equals(await read()), `${read} twice`);
   }
-  // What reads it past its methods is told that there is nothing left, by the platform.
+  // Without those methods the platform rejects a stream that was read.
   assert.throws(() => new Response(image), TypeError);
   assert.ok(bytes.equals(Buffer.from(await new Response(image.stream()).arrayBuffer())));
 });
 
-test("two reads at once give the same bytes", async () => {
+test("concurrent reads return the same bytes", async () => {
   const [one, other] = await Promise.all([image.bytes(), image.blob().then((blob) => blob.arrayBuffer())]);
   assert.ok(Buffer.from(one).equals(Buffer.from(other)));
   const reader = image.stream().getReader();
@@ -118,14 +118,14 @@ test("two reads at once give the same bytes", async () => {
   await reader.cancel();
 });
 
-test("a stream that is being read is locked, as every stream", async () => {
+test("a stream that is being read is locked", async () => {
   const stream = image.stream();
   const reader = stream.getReader();
   assert.throws(() => stream.getReader(), TypeError);
   await reader.cancel();
 });
 
-test("after break it is read anew from its beginning", async () => {
+test("after break a stream starts from its beginning", async () => {
   const stream = image.stream();
   for await (const _ of stream) break;
   assert.ok(
@@ -133,7 +133,7 @@ test("after break it is read anew from its beginning", async () => {
   );
 });
 
-test("save tells how far it is, can be stopped, and takes a file: URL", async () => {
+test("save reports progress, can be aborted and accepts a file: URL", async () => {
   const seen = [];
   const target = pathToFileURL(join(folder, "watched.png"));
   await image.save(target, { onProgress: (bytes) => seen.push(bytes) });
@@ -169,7 +169,7 @@ test("saveAll saves every file of an output", async () => {
   assert.equal(seen.at(-1).loaded, size);
 });
 
-test("what is known of it is shown", async () => {
+test("known properties are printed", async () => {
   const [fresh] = await replicate.run("black-forest-labs/flux-schnell", { input: { prompt: "a heron" } });
   assert.doesNotMatch(inspect(fresh), /type/);
   const { content_type, size } = await fresh.head();
@@ -177,14 +177,16 @@ test("what is known of it is shown", async () => {
   assert.equal((await fresh.bytes()).length, size);
 });
 
-test("structuredClone says that it cannot; its URL can be sent and made a file again", async () => {
+test("structuredClone rejects a file output and accepts its URL", async () => {
   assert.throws(() => structuredClone(image), /transfer|clone/);
   const again = await replicate.predictions.output(structuredClone(String(image)));
   assert.ok(again instanceof FileOutput);
   assert.equal(String(again), String(image));
 });
 
-test("disposing of it frees the connection", { skip: Symbol.asyncDispose === undefined }, async () => {
+test("disposing a file output closes the connection", {
+  skip: Symbol.asyncDispose === undefined,
+}, async () => {
   await emulator.fault({ match: { path }, times: 1, action: { stall_body_at: 1000 } });
   const stream = image.stream();
   await stream.getReader().read();
@@ -194,7 +196,7 @@ test("disposing of it frees the connection", { skip: Symbol.asyncDispose === und
   await image.stream()[Symbol.asyncDispose]();
 });
 
-test("the token is not sent to another host, and stays away from a redirect's", async () => {
+test("the token is not sent to another host, also after a redirect", async () => {
   const run = await emulator.replay([
     {
       expect: { origin: "other", path: "/a.txt", headers: { authorization: null } },
@@ -210,13 +212,13 @@ test("the token is not sent to another host, and stays away from a redirect's", 
   assert.deepEqual((await run.outcome()).problems, []);
 });
 
-test("a cut is resumed", async () => {
+test("a broken download is resumed", async () => {
   const bytes = Buffer.from(await image.bytes());
   await emulator.fault({ match: { path }, times: 2, action: { cut_body_at: 1000 } });
   assert.ok(bytes.equals(Buffer.from(await image.bytes())));
 });
 
-test("leaving it, or cancelling, closes the connection", async () => {
+test("break and cancel close the connection", async () => {
   await emulator.fault({ match: { path }, times: 2, action: { stall_body_at: 1000 } });
   const open = async () => (await emulator.state()).open_connections;
   let before;
@@ -233,18 +235,38 @@ test("leaving it, or cancelling, closes the connection", async () => {
   await emulator.until((state) => state.open_connections < before);
 });
 
-test("a reader with its own buffer is served", async () => {
+test("a byte reader reads into its own buffer", async () => {
   const reader = image.stream().getReader({ mode: "byob" });
-  const pieces = [];
+  const chunks = [];
   for (;;) {
     const { done, value } = await reader.read(new Uint8Array(1000));
     if (done) break;
-    pieces.push(value);
+    chunks.push(value);
   }
-  assert.ok(Buffer.concat(pieces).equals(Buffer.from(await image.bytes())));
+  assert.ok(Buffer.concat(chunks).equals(Buffer.from(await image.bytes())));
 });
 
-test("one that is gone says why", async () => {
+test("files in an output are FileOutputs, or URLs without useFileOutput", async () => {
+  const input = { prompt: "a lighthouse", num_outputs: 2 };
+  const files = await replicate.run("black-forest-labs/flux-schnell", { input });
+  assert.equal(files.length, 2);
+  for (const file of files) {
+    assert.ok(file instanceof FileOutput);
+    assert.ok(file instanceof ReadableStream);
+  }
+  const urls = await replicate.run("black-forest-labs/flux-schnell", { input, useFileOutput: false });
+  for (const url of urls) assert.equal(typeof url, "string");
+  const plain = emulator.client({ useFileOutput: false });
+  assert.equal(typeof (await plain.run("black-forest-labs/flux-schnell", { input }))[0], "string");
+});
+
+test("a data: URI is a file output", async () => {
+  const file = await replicate.run("emulator/echo", { input: { value: "data:text/plain;base64,aGVsbG8=" } });
+  assert.equal(await file.text(), "hello");
+  assert.equal((await file.blob()).type, "text/plain");
+});
+
+test("an expired file is an error that states the retention period", async () => {
   await fetch(`${emulator.origin}/_emulator/expire`, { method: "POST", headers: { connection: "close" } });
   for (const read of [
     () => image.blob(),
@@ -259,10 +281,4 @@ test("one that is gone says why", async () => {
     });
   }
   await assert.rejects(readFile(join(folder, "gone")));
-});
-
-test("data: URIs are files too", async () => {
-  const file = await replicate.run("emulator/echo", { input: { value: "data:text/plain;base64,aGVsbG8=" } });
-  assert.equal(await file.text(), "hello");
-  assert.equal((await file.blob()).type, "text/plain");
 });

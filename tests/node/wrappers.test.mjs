@@ -1,4 +1,4 @@
-// Clients inside proxies of other libraries, and under their spies.
+// Clients in proxies of other libraries, and with spies.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { inspect } from "node:util";
@@ -13,7 +13,7 @@ const emulator = await startEmulator();
 const FLUX = "black-forest-labs/flux-schnell";
 const LLAMA = "meta/meta-llama-3-8b-instruct";
 
-/** A proxy of whatever is read through it, as tracing libraries make them. */
+/** Wraps everything that is read through it, like tracing libraries. */
 function nested(target) {
   return new Proxy(target, {
     get(target, name, receiver) {
@@ -26,14 +26,14 @@ function nested(target) {
 }
 
 const WRAPPERS = {
-  "a Proxy": (client) => new Proxy(client, {}),
+  "a proxy": (client) => new Proxy(client, {}),
   "nested proxies": nested,
   "Vue's reactive": reactive,
   "LangSmith's wrapSDK": wrapSDK,
 };
 
 for (const [name, wrap] of Object.entries(WRAPPERS)) {
-  test(`${name}: every kind of call`, async () => {
+  test(`a client in ${name} makes every kind of call`, async () => {
     const replicate = wrap(emulator.client());
     assert.equal(await replicate.run("emulator/echo", { input: { value: "a" } }), "a");
     const created = await replicate.predictions.create({ model: "emulator/echo", input: { value: "b" } });
@@ -56,7 +56,7 @@ for (const [name, wrap] of Object.entries(WRAPPERS)) {
     assert.equal((await replicate.request("/account", {})).status, 200);
   });
 
-  test(`${name}: options are read and set`, async () => {
+  test(`options of a client in ${name} can be read and set`, async () => {
     const replicate = wrap(emulator.client());
     assert.equal(replicate.auth, TOKEN);
     replicate.userAgent = "wrapped/1";
@@ -68,11 +68,11 @@ for (const [name, wrap] of Object.entries(WRAPPERS)) {
 }
 
 for (const [name, wrap] of Object.entries({
-  "a Proxy": (value) => new Proxy(value, {}),
+  "a proxy": (value) => new Proxy(value, {}),
   "nested proxies": nested,
   "Vue's reactive": reactive,
 })) {
-  test(`${name}: a file, an event stream and a page`, async () => {
+  test(`a file, a stream and a page in ${name} work`, async () => {
     const client = emulator.client();
     const [output] = await client.run(FLUX, { input: { prompt: "x" } });
     const file = wrap(output);
@@ -82,7 +82,7 @@ for (const [name, wrap] of Object.entries({
     assert.equal((await file.blob()).size, bytes.length);
     for (let time = 0; time < 2; time++) {
       let length = 0;
-      for await (const piece of file) length += piece.length;
+      for await (const chunk of file) length += chunk.length;
       assert.equal(length, bytes.length);
     }
     assert.equal(file.locked, false);
@@ -95,7 +95,7 @@ for (const [name, wrap] of Object.entries({
     const stream = wrap(client.stream(LLAMA, { input: { prompt: "Hi", max_tokens: 3 } }));
     assert.ok(stream instanceof EventStream);
     let text = "";
-    for await (const piece of stream.text()) text += piece;
+    for await (const chunk of stream.text()) text += chunk;
     assert.ok(text.length > 0);
 
     const page = wrap(await client.predictions.list());
@@ -127,7 +127,7 @@ test("LangSmith records calls, without the token", async () => {
   for (const body of recorded) assert.ok(!body.includes(TOKEN));
 });
 
-test("a spy on `run` and on methods of a namespace", async () => {
+test("spies replace `run` and methods of resources", async () => {
   const replicate = emulator.client();
   const spy = spyOn(replicate, "run").mockResolvedValue(["x"]);
   assert.deepEqual(await replicate.run("a/b", { input: {} }), ["x"]);
@@ -165,7 +165,7 @@ test("a spy on `fetch` and a field of a subclass are used", async () => {
   assert.equal((await emulator.requests())[0].headers["user-agent"], "mine/2");
 });
 
-test("no wrapper shows the token where the client does not", () => {
+test("no wrapper shows the token", () => {
   for (const [name, wrap] of Object.entries(WRAPPERS)) {
     const replicate = wrap(emulator.client());
     for (const text of [

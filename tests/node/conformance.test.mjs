@@ -1,4 +1,4 @@
-// Plays tests/cases/*.json: the same calls, exchanges and results as every other face.
+// Plays tests/cases/*.json: the same calls, exchanges and results in every language.
 import assert from "node:assert/strict";
 import { File } from "node:buffer";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -19,7 +19,7 @@ const played = new Set();
 const tmp = mkdtempSync(join(tmpdir(), "replicant-"));
 after(() => rmSync(tmp, { recursive: true }));
 
-/** `{"$bytes": "base64"}` and `{"$file": {...}}` in a case stand for bytes and files. */
+/** Replaces `{"$bytes": "base64"}` and `{"$file": {...}}` by bytes and files. */
 function revive(value) {
   if (Array.isArray(value)) return value.map(revive);
   if (typeof value !== "object" || value === null) return value;
@@ -43,7 +43,7 @@ const plain = (value) =>
     ? { $bytes: Buffer.from(value).toString("base64") }
     : JSON.parse(JSON.stringify(value === undefined ? null : value));
 
-/** What the case says is there; `{{any}}` stands for anything. */
+/** Asserts that `actual` is what the case expects; `{{any}}` matches anything. */
 function matches(actual, expected, place) {
   if (expected === "{{any}}") return;
   if (typeof expected !== "object" || expected === null) assert.deepEqual(actual, expected, place);
@@ -61,10 +61,10 @@ function failed(error, expected) {
   for (const [name, value] of Object.entries(expected)) {
     if (name === "message_contains") {
       for (const text of [value].flat()) {
-        const said = [text, text.replaceAll("base_url", "baseUrl")].some((text) =>
+        const found = [text, text.replaceAll("base_url", "baseUrl")].some((text) =>
           error.message.includes(text),
         );
-        assert.ok(said, `${error.message}\nlacks ${text}`);
+        assert.ok(found, `${error.message}\nlacks ${text}`);
       }
     } else {
       const own = name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase());
@@ -83,8 +83,8 @@ async function play({ client = {}, call, exchanges, ...expected }) {
   const target = method(replicate, given.operation);
   assert.ok(target, `there is no method for ${given.operation}`);
   const work = async () => {
-    const answer = target(...revive(given.node ?? args(given.operation, given.params ?? {})));
-    return given.stream ? collect(answer) : answer;
+    const result = target(...revive(given.node ?? args(given.operation, given.params ?? {})));
+    return given.stream ? collect(result) : result;
   };
   if (expected.error) {
     const wanted = fill(expected.error);
@@ -99,7 +99,7 @@ async function play({ client = {}, call, exchanges, ...expected }) {
     if ("items" in expected) matches(plain(value), fill(expected.items), "items");
     if ("result" in expected) matches(plain(value), fill(expected.result), "result");
   }
-  // Cancels go out in the background.
+  // Cancels are sent in the background.
   await native.drain();
   const outcome = await run.outcome();
   assert.deepEqual(outcome.problems, []);
@@ -115,7 +115,7 @@ for (const file of readdirSync(folder)
   }
 }
 
-test("every operation has a method, and a case", () => {
+test("every operation has a method and a case", () => {
   const replicate = new Replicate();
   const all = [...contents.operations, ...contents.streams];
   assert.deepEqual(

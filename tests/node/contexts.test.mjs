@@ -1,4 +1,4 @@
-// `AsyncLocalStorage`: callbacks run in the async context of the call.
+// Callbacks run in the async context (`AsyncLocalStorage`) of the call.
 import assert from "node:assert/strict";
 import { AsyncLocalStorage } from "node:async_hooks";
 import os from "node:os";
@@ -9,7 +9,7 @@ import { startEmulator } from "./support/emulator.mjs";
 const emulator = await startEmulator();
 const storage = new AsyncLocalStorage();
 
-/** Calls `work` in a context of its own, several times at once, and checks what its callbacks have seen. */
+/** Calls `work` concurrently in several contexts, and checks the context of each callback. */
 async function inContexts(work) {
   const each = ["A", "B", "C"].map((name) =>
     storage.run(name, async () => {
@@ -23,12 +23,12 @@ async function inContexts(work) {
   await Promise.all(each);
 }
 
-test("progress of run", () =>
+test("progress runs in the context of the call", () =>
   inContexts((note) =>
     emulator.client().run("emulator/echo", { input: { value: 1, delay: 0.1 } }, () => note()),
   ));
 
-test("onUpload and onProgress", async () => {
+test("onUpload and onProgress run in the context of the call", async () => {
   const input = { file: new Blob(["x".repeat(100_000)]) };
   await inContexts((note) => emulator.client().run("emulator/echo", { input, onUpload: () => note() }));
   const [image] = await emulator.client().run("black-forest-labs/flux-schnell", { input: { prompt: "x" } });
@@ -38,13 +38,13 @@ test("onUpload and onProgress", async () => {
   });
 });
 
-test("the stop function of wait", async () => {
+test("stop runs in the context of the call", async () => {
   const client = emulator.client();
   const started = await client.predictions.create({ model: "emulator/echo", input: { delay: 0.2 } });
   await inContexts((note) => client.wait(started, { interval: 20 }, async () => void note()));
 });
 
-test("fetch: calls, streams, files, and what goes on in the background", async () => {
+test("`fetch` runs in the context of the call, also in the background", async () => {
   await inContexts(async (note) => {
     const client = emulator.client({
       fetch: (...call) => {
@@ -59,7 +59,7 @@ test("fetch: calls, streams, files, and what goes on in the background", async (
     const [image] = await client.run("black-forest-labs/flux-schnell", { input: { prompt: "x" } });
     await image.bytes();
     for await (const _ of client.stream("emulator/stream", { input: { chunks: ["a"] } }));
-    // Leaving it cancels the prediction.
+    // Leaving the loop cancels the prediction.
     for await (const _ of client.stream("emulator/stream", {
       input: { chunks: ["a"], repeat: 99, pause: 0.1 },
     }))
@@ -68,7 +68,7 @@ test("fetch: calls, streams, files, and what goes on in the background", async (
   });
 });
 
-test("one client, whose fetch is called from many contexts", async () => {
+test("concurrent calls of one client keep their contexts", async () => {
   const seen = new Map();
   const client = emulator.client({
     fetch: (url, init) => {

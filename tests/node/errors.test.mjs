@@ -1,0 +1,145 @@
+// Errors: classes, fields and messages.
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import * as fs from "node:fs";
+import { mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { inspect } from "node:util";
+import Replicate, * as api from "../../node/index.mjs";
+import { startEmulator } from "./support/emulator.mjs";
+
+// Node 18 has no `openAsBlob`.
+const { openAsBlob } = fs;
+
+const { ApiError, InvalidArgumentError } = api;
+const load = createRequire(import.meta.url)("../../node/dist/replicant.js");
+const { ERRORS } = load("failures");
+const contents = JSON.parse(load("native").native.contents());
+const emulator = await startEmulator();
+const replicate = emulator.client();
+
+function rejection(message) {
+  return (error) => {
+    assert.ok(error instanceof InvalidArgumentError && error.code === "invalid_argument", error);
+    if (typeof message === "string") assert.equal(error.message, message);
+    else assert.match(error.message, message);
+    return true;
+  };
+}
+
+test("every error code has its own class, and every class a code", () => {
+  assert.deepEqual(Object.keys(ERRORS).sort(), contents.errors.slice().sort());
+  assert.equal(new Set(Object.values(ERRORS)).size, contents.errors.length);
+  for (const [code, Class] of Object.entries(ERRORS)) {
+    assert.equal(api[Class.name], Class, `${Class.name} is not exported`);
+    const error = new Class({ code, message: "m" });
+    assert.ok(error instanceof Error && error instanceof api.ReplicateError);
+    assert.equal(error.code, code);
+    assert.equal(error.name, error instanceof api.ApiError ? "ApiError" : Class.name);
+  }
+});
+
+test("an API error has the properties of the official one, and more", async () => {
+  await assert.rejects(replicate.predictions.get("nothing-there"), (error) => {
+    assert.ok(error instanceof api.NotFoundError && error instanceof api.ApiError);
+    assert.equal(error.name, "ApiError");
+    assert.equal(error.status, 404);
+    assert.equal(error.code, "not_found");
+    assert.match(
+      error.message,
+      /^Request to .*\/predictions\/nothing-there failed with status 404 Not Found/,
+    );
+    assert.equal(error.response.status, 404);
+    assert.equal(error.response.statusText, "Not Found");
+    assert.match(error.response.headers.get("content-type"), /json/);
+    assert.ok(error.request.url.endsWith("/predictions/nothing-there"));
+    assert.match(error.stack, /errors\.test\.mjs/);
+    return true;
+  });
+  await assert.rejects(replicate.run("black-forest-labs/flux-schnell", { input: {} }), (error) => {
+    assert.ok(error instanceof api.UnprocessableEntityError);
+    assert.equal(error.invalidFields[0].type, "required");
+    assert.match(error.message, /prompt/);
+    return true;
+  });
+});
+
+test("an API error has the message of npm's replicate and a hint", async () => {
+  await assert.rejects(replicate.run("emulator/none", { input: {} }), (error) => {
+    assert.ok(error instanceof ApiError);
+    const [first, rest] = error.message.split(`: ${error.body}.`);
+    assert.equal(
+      first,
+      `Request to ${emulator.base_url}/models/emulator/none/predictions failed with status 404 Not Found`,
+    );
+    assert.match(rest, /^ Only official models run without a version/);
+    return true;
+  });
+});
+
+test("an unreachable proxy is named without its password", async () => {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const proxy = `127.0.0.1:${server.address().port}`;
+  server.close();
+  await once(server, "close");
+  const client = new Replicate({
+    auth: "x",
+    baseUrl: "https://api.example/v1",
+    proxy: `http://me:secret@${proxy}`,
+    maxRetries: 0,
+  });
+  await assert.rejects(client.accounts.current(), (error) => {
+    assert.equal(error.name, "ConnectionError");
+    assert.ok(error.message.startsWith(`Cannot connect to the proxy http://${proxy}: `), error.message);
+    assert.doesNotMatch(inspect(error, { depth: 9 }), /secret/);
+    return true;
+  });
+});
+
+test("an error of a file has its path in the input", { skip: openAsBlob === undefined }, async () => {
+  const folder = await mkdtemp(join(tmpdir(), "replicant-"));
+  after(() => rm(folder, { recursive: true }));
+  const huge = join(folder, "huge.bin");
+  await writeFile(huge, "");
+  await truncate(huge, 100 * 1024 * 1024 + 1);
+  const input = { image: await openAsBlob(huge) };
+  await assert.rejects(replicate.run("emulator/echo", { input }), {
+    code: "file_too_large",
+    message: "`input.image`: the file is 101 MiB; the limit is 100 MiB. Host it yourself and pass its URL.",
+  });
+  const picture = join(folder, "heron.png");
+  await writeFile(picture, "pixels");
+  const { latest_version } = await replicate.models.get("nightmareai", "real-esrgan");
+  const rejected = replicate.run(`nightmareai/real-esrgan:${latest_version.id}`, {
+    input: { image: picture },
+  });
+  await assert.rejects(rejected, ({ code, message }) => {
+    assert.equal(code, "unprocessable");
+    assert.ok(
+      message.includes(`as \`input.image\`, pass \`Path(`) &&
+        message.includes(`await openAsBlob("${picture}")`),
+      message,
+    );
+    return true;
+  });
+});
+
+test("a prediction is accepted instead of its id, and is an error instead of a model", async () => {
+  const created = await replicate.predictions.create({ model: "emulator/echo", input: { value: 1 } });
+  assert.equal((await replicate.predictions.get(created)).id, created.id);
+  assert.equal((await replicate.predictions.cancel(created)).id, created.id);
+  await assert.rejects(
+    replicate.run(created, { input: {} }),
+    rejection(/did you mean `predictions\.wait\(prediction\)`\?$/),
+  );
+  await assert.rejects(
+    replicate.run(created.id, { input: {} }),
+    rejection(/^Invalid reference to model version: .*`predictions\.wait`/),
+  );
+  assert.equal(await replicate.run("https://replicate.com/emulator/echo", { input: { value: 2 } }), 2);
+});

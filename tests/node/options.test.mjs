@@ -1,0 +1,222 @@
+// Options: names, units and values of clients and calls.
+import assert from "node:assert/strict";
+import { Agent } from "node:http";
+import { test } from "node:test";
+import Replicate, { InvalidArgumentError } from "../../node/index.mjs";
+import { startEmulator } from "./support/emulator.mjs";
+
+const emulator = await startEmulator();
+const replicate = emulator.client();
+
+function rejection(message) {
+  return (error) => {
+    assert.ok(error instanceof InvalidArgumentError && error.code === "invalid_argument", error);
+    if (typeof message === "string") assert.equal(error.message, message);
+    else assert.match(error.message, message);
+    return true;
+  };
+}
+
+test("options can be read and changed as in the official client", async () => {
+  const replicate = new Replicate({
+    auth: "a",
+    baseUrl: "http://localhost:1/v1/",
+    userAgent: "mine/1",
+    timeout: 1500,
+    maxRetries: 2,
+  });
+  assert.equal(replicate.auth, "a");
+  assert.equal(replicate.baseUrl, "http://localhost:1/v1/");
+  assert.equal(replicate.userAgent, "mine/1");
+  assert.equal(replicate.fileEncodingStrategy, "default");
+  assert.equal(replicate.useFileOutput, true);
+  assert.equal(replicate.timeout, 1500);
+  assert.equal(replicate.maxRetries, 2);
+  replicate.useFileOutput = false;
+  assert.equal(replicate.useFileOutput, false);
+  assert.match(new Replicate().userAgent, /^replicant-node\/\d/);
+});
+
+test("an unknown option or an invalid value is an error that names it", () => {
+  for (const [options, message] of [
+    [{ fileEncodingStrategy: "base32" }, /file_encoding_strategy|fileEncodingStrategy/],
+    [{ baseURL: "x" }, /base_u_r_l|baseURL/],
+    [{ baseUrl: "not a url" }, /base_url|baseUrl/],
+    [{ timeout: "soon" }, /timeout/],
+  ]) {
+    assert.throws(
+      () => new Replicate(options),
+      (error) => {
+        assert.ok(error instanceof InvalidArgumentError, error);
+        assert.match(error.message, message);
+        return true;
+      },
+    );
+  }
+});
+
+test("an unknown option of a client is an error with a suggestion", () => {
+  for (const [options, advice] of [
+    [{ apiKey: "x" }, "unknown option `apiKey`; did you mean `auth`?"],
+    [{ token: "x" }, "unknown option `token`; did you mean `auth`?"],
+    [{ baseURL: "x" }, "unknown option `baseURL`; did you mean `baseUrl`?"],
+    [{ httpAgent: new Agent() }, "unknown option `httpAgent`; did you mean `proxy`?"],
+    [{ dispatcher: {} }, "unknown option `dispatcher`; did you mean `fetch`?"],
+  ]) {
+    assert.throws(() => new Replicate(options), rejection(`options: ${advice}`));
+  }
+  for (const options of [{ onRetry: () => {} }, { logger: console }]) {
+    const name = Object.keys(options)[0];
+    assert.throws(
+      () => new Replicate(options),
+      (error) => {
+        assert.match(
+          error.message,
+          new RegExp(`^options: unknown option \`${name}\`; expected one of .*\`fetch\``),
+        );
+        assert.doesNotMatch(error.message, /clockRate|clock_rate|base_url/);
+        return rejection(/./)(error);
+      },
+    );
+  }
+});
+
+test("an unknown option of a call is an error with a suggestion", async () => {
+  const calls = {
+    run: (options) => replicate.run("emulator/echo", options),
+    stream: async (options) => replicate.stream("emulator/echo", options).next(),
+    "predictions.create": (options) => replicate.predictions.create({ model: "emulator/echo", ...options }),
+  };
+  await emulator.forgetRequests();
+  for (const [operation, call] of Object.entries(calls)) {
+    for (const [options, advice] of [
+      [{ inputs: {} }, "unknown option `inputs`; did you mean `input`?"],
+      [
+        { webhook_event_filter: ["start"] },
+        "unknown option `webhook_event_filter`; did you mean `webhook_events_filter`?",
+      ],
+      [
+        { webhookEventsFilter: ["start"] },
+        "unknown option `webhookEventsFilter`; did you mean `webhook_events_filter`?",
+      ],
+      [{ prompt: "a heron" }, "unknown option `prompt`; options of the model belong in `input`"],
+    ]) {
+      await assert.rejects(call(options), rejection(`${operation}: ${advice}`));
+    }
+    for (const options of [{ onRetry: () => {} }, { logger: console }, { agent: new Agent() }]) {
+      await assert.rejects(
+        call({ input: {}, ...options }),
+        rejection(/^options: unknown option `(onRetry|logger|agent)`/),
+      );
+    }
+    await assert.rejects(
+      call({ input: {}, timeout: () => 1 }),
+      rejection(/^`(request_options\.)?timeout`: a function cannot be sent/),
+    );
+  }
+  assert.deepEqual(await emulator.requests(), []);
+});
+
+test("an invalid value is an error that says what is expected", async () => {
+  const run = (options) => replicate.run("emulator/echo", { input: {}, ...options });
+  await assert.rejects(run({ signal: {} }), rejection("`signal` must be an AbortSignal, not an object"));
+  await assert.rejects(
+    run({ timeout: -1 }),
+    rejection("run: `timeout` must be a non-negative, finite number of milliseconds"),
+  );
+  await assert.rejects(
+    run({ webhook_events_filter: 5 }),
+    rejection(/^run: `webhook_events_filter` must be an event or a list/),
+  );
+  assert.throws(
+    () => new Replicate({ timeout: -1 }),
+    rejection("options: `timeout` must be a non-negative, finite number of milliseconds"),
+  );
+  assert.throws(
+    () => new Replicate({ baseUrl: "localhost:3000" }),
+    rejection('`baseUrl` must begin with http:// or https://; did you mean "http://localhost:3000"?'),
+  );
+  assert.throws(
+    () => new Replicate({ auth: "r8_a b" }),
+    rejection(/^the API token contains invalid characters/),
+  );
+  await assert.rejects(
+    replicate.files.create("./x"),
+    rejection(
+      /^Invalid file argument, must be a Blob, File or Buffer: `file` is a string\. .*`await openAsBlob\(/,
+    ),
+  );
+  await assert.rejects(
+    replicate.predictions.create({ input: {} }),
+    rejection(/^Either model or version must be specified/),
+  );
+});
+
+test("a misspelled property of a body is an error that names it", async () => {
+  const version = "0".repeat(64);
+  const { deployments, files, models, predictions, trainings } = replicate;
+  const config = { name: "a", model: "b/c", version, hardware: "cpu", min_instances: 0, max_instances: 1 };
+  const input = {};
+  const calls = {
+    "deployments.create": (extra) => deployments.create({ ...config, ...extra }),
+    "deployments.update": (extra) => deployments.update("a", "b", extra),
+    "deployments.predictions.create": (extra) =>
+      deployments.predictions.create("a", "b", { input, ...extra }),
+    "files.create": (extra) => files.create(new Blob(["a"]), {}, extra),
+    "files.download": (extra) => files.download("x", { owner: "a", expiry: 1, signature: "s", ...extra }),
+    "models.create": (extra) => models.create("a", "b", { visibility: "public", hardware: "cpu", ...extra }),
+    "models.update": (extra) => models.update("a", "b", extra),
+    "models.predictions.create": (extra) => models.predictions.create("a", "b", { input, ...extra }),
+    "predictions.create": (extra) => predictions.create({ version, input, ...extra }),
+    "trainings.create": (extra) =>
+      trainings.create("a", "b", version, { destination: "a/b", input, ...extra }),
+  };
+  await emulator.forgetRequests();
+  for (const [operation, call] of Object.entries(calls)) {
+    await assert.rejects(call({ misspelled: "x" }), (error) => {
+      assert.equal(error.argument, "misspelled", operation);
+      return rejection(new RegExp(`^${operation}: unknown option \`misspelled\``))(error);
+    });
+  }
+  await assert.rejects(
+    deployments.update("a", "b", { max_instance: 2 }),
+    rejection("deployments.update: unknown option `max_instance`; did you mean `max_instances`?"),
+  );
+  assert.deepEqual(await emulator.requests(), []);
+});
+
+test("an argument by position cannot be repeated in an object", async () => {
+  await emulator.forgetRequests();
+  for (const call of [
+    () => replicate.deployments.update("a", "b", { name: "another" }),
+    () => replicate.models.update("a", "b", { name: "another" }),
+    () => replicate.models.get("a", "b", { name: "another" }),
+  ]) {
+    await assert.rejects(
+      call(),
+      rejection("`name` is passed by position and cannot be repeated in an object"),
+    );
+  }
+  assert.deepEqual(await emulator.requests(), []);
+});
+
+test("an error has the argument by the name in this package", async () => {
+  const run = (options) => replicate.run("emulator/echo", { input: {}, ...options });
+  for (const [call, argument] of [
+    [async () => new Replicate({ maxRetries: "x" }), "maxRetries"],
+    [async () => new Replicate({ baseUrl: "localhost:3000" }), "baseUrl"],
+    [async () => new Replicate({ apiKey: "x" }), "apiKey"],
+    [() => run({ webhook_events_filter: 5 }), "webhook_events_filter"],
+    [() => run({ signal: 5 }), "signal"],
+    [() => run({ max_retries: 1 }), "max_retries"],
+    [() => run({ input: { images: [() => 1] } }), "input.images[0]"],
+    [() => replicate.predictions.get("x", { timeout: -1 }), "timeout"],
+  ]) {
+    await assert.rejects(call, (error) => {
+      assert.equal(error.argument, argument, error.message);
+      assert.ok(error.message.includes(`\`${argument}\``), error.message);
+      return true;
+    });
+  }
+  await assert.rejects(replicate.predictions.get("nothing"), (error) => !("argument" in error));
+});

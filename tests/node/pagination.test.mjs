@@ -1,0 +1,44 @@
+// Lists and their pages.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { startEmulator } from "./support/emulator.mjs";
+
+const emulator = await startEmulator();
+const replicate = emulator.client();
+
+test("a list yields a page, all items or all pages", async () => {
+  for (let n = 0; n < 6; n++) await replicate.predictions.create({ model: "emulator/echo", input: {} });
+  const page = await replicate.predictions.list();
+  assert.ok(page.results.length > 5);
+  assert.equal(page.previous, null);
+  const ids = [];
+  for await (const prediction of replicate.predictions.list()) ids.push(prediction.id);
+  assert.deepEqual(
+    ids.slice(0, page.results.length),
+    page.results.map(({ id }) => id),
+  );
+  const arrays = [];
+  for await (const results of replicate.paginate(replicate.predictions.list)) arrays.push(results);
+  assert.deepEqual(
+    arrays.flat().map(({ id }) => id),
+    ids,
+  );
+});
+
+test("a page is fetched when it is requested", async () => {
+  const page = (n) => ({
+    expect: { path: "/v1/predictions" },
+    reply: { json: { next: `{{base}}/predictions?cursor=${n}`, previous: null, results: [{ id: `p${n}` }] } },
+  });
+  const run = await emulator.replay([page(1), page(2), page(3), page(4)]);
+  const seen = [];
+  for await (const { id } of emulator.client({ baseUrl: run.base_url }).predictions.list()) {
+    seen.push(id);
+    if (seen.length === 2) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      break;
+    }
+  }
+  assert.deepEqual(seen, ["p1", "p2"]);
+  assert.equal((await run.outcome()).remaining, 2);
+});

@@ -1,0 +1,172 @@
+// Files in inputs and uploads.
+import assert from "node:assert/strict";
+import { File } from "node:buffer";
+import { createHash } from "node:crypto";
+import * as fs from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { after, test } from "node:test";
+import { FileNotFoundError } from "../../node/index.mjs";
+import { startEmulator } from "./support/emulator.mjs";
+
+// Node 18 has no `openAsBlob`.
+const { createReadStream, openAsBlob } = fs;
+
+const emulator = await startEmulator();
+const replicate = emulator.client();
+const inline = emulator.client({ fileEncodingStrategy: "data-uri" });
+const folder = await mkdtemp(join(tmpdir(), "replicant-"));
+after(() => rm(folder, { recursive: true }));
+
+const echo = (value, client = replicate) =>
+  client.run("emulator/echo", { input: { value }, useFileOutput: false });
+
+const TEXT = "hello, \u00e9\n".repeat(1000);
+const BYTES = new TextEncoder().encode(TEXT);
+const around = new Uint8Array([...new Uint8Array(7), ...BYTES, 1, 2, 3]);
+
+await writeFile(join(folder, "input.txt"), TEXT);
+const files = {
+  Buffer: () => Buffer.from(BYTES),
+  Uint8Array: () => BYTES,
+  "a view of a larger Uint8Array": () => around.subarray(7, 7 + BYTES.length),
+  ArrayBuffer: () => BYTES.buffer.slice(0),
+  SharedArrayBuffer: () => {
+    const shared = new SharedArrayBuffer(BYTES.length);
+    new Uint8Array(shared).set(BYTES);
+    return shared;
+  },
+  DataView: () => new DataView(around.buffer, 7, BYTES.length),
+  Blob: () => new Blob([BYTES], { type: "text/plain" }),
+  File: () => new File([BYTES], "hello.txt", { type: "text/plain" }),
+  "a web stream": () => new Blob([BYTES]).stream(),
+  "a Node stream": () => Readable.from([Buffer.from(BYTES.subarray(0, 10)), Buffer.from(BYTES.subarray(10))]),
+  "a file stream": () => createReadStream(join(folder, "input.txt")),
+};
+
+test("files of every kind are inlined", async () => {
+  for (const [name, file] of Object.entries(files)) {
+    const uri = await echo({ deep: [{ file: file() }] }, inline);
+    const [head, data] = uri.deep[0].file.split(",");
+    assert.match(head, /^data:.*;base64$/, name);
+    assert.ok(Buffer.from(data, "base64").equals(Buffer.from(BYTES)), name);
+  }
+});
+
+test("a Float32Array is sent as its bytes", async () => {
+  const floats = new Float32Array([1.5, -2]);
+  const uri = await echo(floats, inline);
+  assert.deepEqual([...Buffer.from(uri.split(",")[1], "base64")], [...new Uint8Array(floats.buffer)]);
+});
+
+test("files of every kind are uploaded with name and type", async () => {
+  const upload = emulator.client({ fileEncodingStrategy: "upload" });
+  for (const [name, file] of Object.entries(files)) {
+    const url = await echo(file(), upload);
+    assert.match(url, /\/v1\/files\//, name);
+    const uploaded = await replicate.files.get(url.split("/files/")[1]);
+    assert.equal(uploaded.size, BYTES.length, name);
+    if (name === "File") assert.equal(uploaded.name, "hello.txt");
+    if (name === "a file stream") assert.equal(uploaded.name, "input.txt");
+    if (name === "File" || name === "Blob") assert.equal(uploaded.content_type, "text/plain");
+  }
+});
+
+test("files are created, returned, listed and deleted", async () => {
+  const created = await replicate.files.create(new File([BYTES], "a.txt", { type: "text/plain" }), {
+    purpose: "test",
+  });
+  assert.deepEqual(created.metadata, { purpose: "test" });
+  assert.equal(created.name, "a.txt");
+  assert.equal((await replicate.files.get(created.id)).id, created.id);
+  assert.ok((await replicate.files.list()).results.some(({ id }) => id === created.id));
+  assert.equal(await replicate.files.delete(created.id), true);
+  await assert.rejects(replicate.files.get(created.id), { status: 404 });
+});
+
+test("a failed upload of a large Blob is retried from its beginning", async () => {
+  const size = 20 * 1024 * 1024;
+  const blob = new Blob([Buffer.alloc(size, "x")]);
+  await emulator.fault({
+    match: { method: "POST", path: "/v1/files" },
+    action: { status: 429, json: { detail: "slow down", retry_after: 0 } },
+  });
+  assert.equal((await replicate.files.create(blob)).size, size);
+});
+
+test("the slices of a Blob arrive in order, and a Blob can be empty", async () => {
+  const bytes = Buffer.alloc(2.5 * 1024 * 1024 + 1);
+  for (let at = 0; at < bytes.length; at += 1000) bytes.writeUInt32LE(at, Math.min(at, bytes.length - 4));
+  const digest = createHash("sha256").update(bytes).digest("hex");
+  assert.equal((await replicate.files.create(new Blob([bytes]))).checksums.sha256, digest);
+  assert.equal((await replicate.files.create(new Blob([]))).size, 0);
+});
+
+test("a Blob of a file that has changed is an error", { skip: openAsBlob === undefined }, async () => {
+  const path = join(folder, "changing.bin");
+  await writeFile(path, Buffer.alloc(3 * 1024 * 1024));
+  const blob = await openAsBlob(path);
+  await writeFile(path, "short");
+  await assert.rejects(replicate.files.create(blob), FileNotFoundError);
+});
+
+test("a stream that fails, or yields something other than bytes, fails the call", async () => {
+  const failing = Readable.from(
+    (async function* () {
+      yield Buffer.from("a");
+      throw new Error("disk on fire");
+    })(),
+  );
+  await assert.rejects(replicate.files.create(failing), /disk on fire/);
+  await assert.rejects(replicate.files.create(Readable.from([1, 2])), /must yield bytes or text/);
+});
+
+test("a file stream that fails before it is read fails the call, not the process", async () => {
+  await emulator.forgetRequests();
+  for (const call of [
+    () => replicate.run("emulator/echo", { input: { image: createReadStream("/no/such/file") } }),
+    () => replicate.files.create(createReadStream("/no/such/file")),
+  ]) {
+    await assert.rejects(call, (error) => {
+      assert.equal(error.code, "file_not_found");
+      assert.match(error.message, /\/no\/such\/file/);
+      return true;
+    });
+  }
+  assert.deepEqual(await emulator.requests("POST"), []);
+});
+
+test("onUpload reports the progress of run, stream and creates", async () => {
+  const file = Buffer.alloc(300_000, "x");
+  const observed = (options) => {
+    const seen = [];
+    return { seen, options: { ...options, onUpload: (upload) => seen.push(upload) } };
+  };
+  const check = (seen, place) => {
+    const last = seen.at(-1);
+    assert.deepEqual([last.place, last.loaded, last.total], [place, file.length, file.length]);
+  };
+  const client = emulator.client({ useFileOutput: false });
+  const run = observed({ input: { value: [file] } });
+  const states = [];
+  await client.run("emulator/echo", run.options, (prediction) => states.push(prediction.status));
+  check(run.seen, "input.value[0]");
+  assert.equal(states.at(-1), "succeeded");
+  assert.ok(states.every((status) => typeof status === "string"));
+
+  const stream = observed({ input: { chunks: ["a"], file } });
+  let text = "";
+  for await (const chunk of client.stream("emulator/stream", stream.options).text()) text += chunk;
+  assert.equal(text, "a");
+  check(stream.seen, "input.file");
+
+  const create = observed({ model: "emulator/echo", input: { value: file } });
+  await client.predictions.create(create.options);
+  check(create.seen, "input.value");
+
+  const bytes = [];
+  await client.files.create(file, {}, { onProgress: (progress) => bytes.push(progress) });
+  assert.deepEqual(bytes.at(-1), { loaded: file.length, total: file.length });
+});
