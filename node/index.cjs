@@ -1,9 +1,9 @@
 "use strict";
-// The one copy of every class: index.mjs hands out these same objects.
+// Loads the only copy of every class; index.mjs exports these objects too.
 const api = require("./dist/replicant.js")("api");
 
 const { Replicate } = api;
-// `require("replicant")` is the class itself, with all else as its properties.
+// `require("replicant")` returns the class, with the other exports as properties.
 for (const name of Object.keys(api)) {
   if (name !== "Replicate") Object.defineProperty(Replicate, name, { value: api[name], enumerable: true });
 }

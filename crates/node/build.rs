@@ -1,4 +1,4 @@
-//! Tells the linker what Node expects of an addon.
+//! Passes the linker options of a Node addon.
 
 fn main() {
     napi_build::setup();

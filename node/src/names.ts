@@ -24,7 +24,10 @@ const IN_SECONDS = new Set(["cancel_after"]);
 const OWN_OF_CLIENTS = ["fetch"];
 const OWN_OF_CALLS = ["input", "signal", "onUpload"];
 
-/** The core's options, by what takes them: `client`, or one kind of call. */
+/** Options that the core's table omits. `clockRate` makes the core's clock run faster. */
+const FOR_TESTS = [["clockRate", "clock_rate"]] as const;
+
+/** The core's options by scope: `client`, or a kind of call. */
 type CoreOptions = Record<string, CoreOption[]>;
 
 interface Names {
@@ -44,26 +47,26 @@ let cached: Names | undefined;
 function names(): Names {
   if (cached) return cached;
   const table = Object.entries(JSON.parse(native.compute("options.table", "{}")) as CoreOptions);
-  const offered = table.map(([taker, options]) => ({
-    taker,
+  const offered = table.map(([scope, options]) => ({
+    scope,
     options: options
       .filter(({ name }) => !NOT_OFFERED.has(name))
       .map(({ name, unit }) => ({ name, own: RENAMED[name] ?? camelCase(name), unit })),
   }));
-  const own = (isOf: (taker: string) => boolean) => [
+  const own = (isOf: (scope: string) => boolean) => [
     ...new Set(
-      offered.filter(({ taker }) => isOf(taker)).flatMap(({ options }) => options.map(({ own }) => own)),
+      offered.filter(({ scope }) => isOf(scope)).flatMap(({ options }) => options.map(({ own }) => own)),
     ),
   ];
   const all = offered.flatMap(({ options }) => options);
   cached = {
-    inward: new Map(all.map(({ name, own }) => [own, name])),
+    inward: new Map([...all.map(({ name, own }) => [own, name] as const), ...FOR_TESTS]),
     outward: new Map(all.map(({ name, own }) => [name, own])),
     durations: new Set(
       all.filter(({ name, unit }) => unit === "seconds" && !IN_SECONDS.has(name)).map(({ own }) => own),
     ),
-    client: [...own((taker) => taker === "client"), ...OWN_OF_CLIENTS],
-    calls: [...OWN_OF_CALLS, ...own((taker) => taker !== "client")],
+    client: [...own((scope) => scope === "client"), ...OWN_OF_CLIENTS],
+    calls: [...OWN_OF_CALLS, ...own((scope) => scope !== "client")],
   };
   return cached;
 }
@@ -80,6 +83,11 @@ export const callOptions = (): string[] => names().calls;
 export function inward(name: string, value: unknown): [string, unknown] {
   const { inward, durations } = names();
   return [inward.get(name) ?? name, durations.has(name) && typeof value === "number" ? value / 1000 : value];
+}
+
+/** Converts a value of the core to the unit of the option `name`. */
+export function outwardValue(name: string, value: unknown): unknown {
+  return names().durations.has(name) && typeof value === "number" ? value * 1000 : value;
 }
 
 /** Converts a message of the core, and the argument that it is about, to the names and units of this package. */

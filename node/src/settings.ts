@@ -5,7 +5,7 @@ import { channel } from "./completion-channel";
 import { rethrow, unknownOption } from "./compute";
 import { FetchTransport } from "./fetch-transport";
 import { invalid, kindOf } from "./invalid";
-import { clientOptions, inward } from "./names";
+import { clientOptions, inward, outwardValue } from "./names";
 import { native } from "./native";
 import type { ReplicateOptions } from "./options";
 import { encode } from "./value";
@@ -68,8 +68,7 @@ export class Settings {
     if (name === "fetch") return this.options.fetch ?? globalThis.fetch;
     // As given: the core normalizes a trailing slash.
     if (name === "baseUrl" && this.options.baseUrl !== undefined) return this.options.baseUrl;
-    const value = this.#resolved[inward(name, undefined)[0]];
-    return name === "timeout" ? (value as number) * 1000 : value;
+    return outwardValue(name, this.#resolved[inward(name, undefined)[0]]);
   }
 }
 

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { Emulator } from "../../node/testing.mjs";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
-// Inside the package, so that `import "replicant"` is this package.
+// In the package's folder, so that `import "replicant"` resolves to this package.
 const folder = mkdtempSync(join(root, "node/dist/readme-"));
 const emulator = new Emulator();
 after(() => {
@@ -17,7 +17,7 @@ after(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** The blocks as one module: imports first, and each block after the first in a scope of its own. */
+/** Joins the code blocks in one module: imports first, and each block after the first in a separate scope. */
 function program(text) {
   const blocks = [...text.matchAll(/^```js\n(.*?)^```/gms)].map(([, code]) => code);
   const isImport = (line) => line.startsWith("import ");

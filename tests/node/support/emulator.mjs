@@ -1,4 +1,4 @@
-// An emulator per test file: a child that ends when its stdin closes, and so never outlives the tests.
+// An emulator per test file: a child process that exits when its stdin closes, so it never outlives the tests.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
@@ -12,7 +12,7 @@ const binary = `${folder}replicant-emulator${process.platform === "win32" ? ".ex
 
 export const TOKEN = "r8_a-token-that-must-not-leak";
 
-/** Starts one for the tests of this file. */
+/** Starts an emulator for the tests of this file. */
 export async function startEmulator(...args) {
   if (!existsSync(binary)) throw new Error(`no emulator: make native (${binary})`);
   const child = spawn(binary, ["--until-stdin-closes", ...args], { stdio: ["pipe", "pipe", "ignore"] });
@@ -29,12 +29,12 @@ class Emulator {
     Object.assign(this, addresses);
   }
 
-  /** A client of it. */
+  /** Returns a client of the emulator. */
   client(options = {}) {
     return new Replicate({ auth: TOKEN, baseUrl: this.base_url, ...options });
   }
 
-  /** What it has received, oldest first; optionally only requests like `POST /v1/predictions`. */
+  /** Returns the received requests, oldest first, optionally only those that start like `POST /v1/predictions`. */
   async requests(only) {
     const all = await this.#control("GET", "requests");
     return only === undefined ? all : all.filter(({ method, path }) => `${method} ${path}`.startsWith(only));
@@ -60,7 +60,7 @@ class Emulator {
     }, limit);
   }
 
-  /** Waits until the newest prediction has ended, and gives its status. */
+  /** Waits until the newest prediction has ended, and returns its status. */
   async latestEnded(limit = 2000) {
     const client = this.client();
     const running = ["starting", "processing"];
@@ -70,7 +70,7 @@ class Emulator {
     }, limit);
   }
 
-  /** A scripted conversation; see tests/cases/README.md. */
+  /** Starts a server with scripted responses; see tests/cases/README.md. */
   async replay(exchanges) {
     const response = await fetch(`${this.replay_origin}/_replay`, {
       method: "POST",
@@ -86,7 +86,7 @@ class Emulator {
   }
 
   async #control(method, what, body) {
-    // Not kept alive, so that the connections of the client under test are the only ones open.
+    // Without keep-alive, so that only the client under test has open connections.
     const response = await fetch(`${this.origin}/_emulator/${what}`, {
       method,
       headers: { connection: "close" },
@@ -98,7 +98,7 @@ class Emulator {
   }
 }
 
-/** What `attempt` gives as soon as it gives something. */
+/** Calls `attempt` until it returns a value, and returns that. */
 export async function eventually(attempt, limit = 2000) {
   const end = Date.now() + limit;
   for (;;) {

@@ -1,6 +1,6 @@
-// From an operation of the core to the method of the client that calls it, as a user would.
+// Finds the method of the client that calls an operation of the core, and its arguments.
 
-/** Operations that a client has under another name, or that are reached through an object. */
+/** Operations whose methods have another name or belong to an object. */
 const METHODS = {
   "account.get": (client) => client.accounts.current,
   "predictions.output_iterator": (client) => client.predictions.outputIterator,
@@ -17,12 +17,12 @@ const METHODS = {
     },
 };
 
-/** The object a user has for this URL when a model wrote the file; http is for tests only. */
+/** Returns the file output for a URL, which may be http in tests. */
 export function file(client, url) {
   return client.predictions.bridge.file(url);
 }
 
-/** The parameters that methods take by position. */
+/** Parameters that methods take by position. */
 const POSITIONAL = {
   run: ["ref"],
   stream: ["ref"],
@@ -62,7 +62,7 @@ const POSITIONAL = {
   paginate: ["path"],
 };
 
-/** Names that are the wire's, and stay as they are. */
+/** Names of the API, which do not change. */
 const WIRE = new Set([
   "webhook_events_filter",
   "webhook_completed",
@@ -81,7 +81,7 @@ const WIRE = new Set([
 ]);
 const SECONDS = new Set(["timeout", "interval", "connect_timeout", "poll_interval", "idle_timeout"]);
 
-/** Options of the core by the names and units of JavaScript. */
+/** Converts options of the core to the names and units of this package. */
 export function options(params) {
   const { token, request_options: request, ...rest } = params;
   const result = token === undefined ? {} : { auth: token };
@@ -92,7 +92,7 @@ export function options(params) {
   return result;
 }
 
-/** The method that calls `operation`; undefined if there is none. */
+/** Returns the method that calls `operation`, or undefined. */
 export function method(client, operation) {
   if (METHODS[operation]) return METHODS[operation](client);
   let holder = client;
@@ -104,7 +104,7 @@ export function method(client, operation) {
   return typeof holder === "function" ? holder : undefined;
 }
 
-/** The arguments for it. A null in POSITIONAL takes what is left. */
+/** Returns the arguments for the method. A null in POSITIONAL takes the remaining parameters. */
 export function args(operation, params) {
   const left = { ...params };
   const result = [];

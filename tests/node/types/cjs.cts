@@ -1,4 +1,4 @@
-// The same package as CommonJS has it.
+// The package in CommonJS. Compiled, not run.
 import Replicate = require("replicant");
 
 const replicate: Replicate = new Replicate({ auth: "token" });

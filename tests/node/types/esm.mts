@@ -1,4 +1,4 @@
-// What the calls give, as far as the compiler knows. Nothing here is run.
+// Types of calls and their results. Compiled, not run.
 import Replicate, {
   ApiError,
   type FileOutput,
@@ -23,16 +23,16 @@ is<Equal<typeof replicate, Named>>();
 
 // run
 const output = await replicate.run("owner/name", { input: { prompt: "x" } });
-// biome-ignore lint/suspicious/noExplicitAny: that is the type
+// biome-ignore lint/suspicious/noExplicitAny: the type is any
 is<Equal<typeof output, any>>();
 const text = await replicate.run<string[]>("owner/name:version", { input: {} });
 is<Equal<typeof text, string[]>>();
 const [image] = await replicate.run<[FileOutput]>("owner/name", { input: {} });
 is<Equal<typeof image, FileOutput>>();
 const urls = await replicate.run("owner/name", { input: {}, useFileOutput: false });
-// biome-ignore lint/suspicious/noExplicitAny: that is the type
+// biome-ignore lint/suspicious/noExplicitAny: the type is any
 is<Equal<typeof urls, any>>();
-// As code for the official client has it.
+// As in code for the official client.
 (await replicate.run("owner/name", { input: {} })) as string[];
 (await replicate.run("owner/name", { input: {} })) as { audio: FileOutput };
 interface Result {
@@ -42,9 +42,9 @@ interface Result {
 const { data, response } = await withResponse(replicate.predictions.get<string>("id"));
 is<Equal<typeof data, Prediction<string>>>();
 is<Equal<typeof response, Response>>();
-// @ts-expect-error: a reference has an owner
+// @ts-expect-error: a reference needs an owner
 replicate.run("name", { input: {} });
-// @ts-expect-error: modes are named
+// @ts-expect-error: unknown mode
 replicate.run("owner/name", { input: {}, wait: { mode: "sometimes" } });
 await replicate.run(
   "owner/name",
@@ -64,7 +64,7 @@ for await (const event of replicate.stream("owner/name", { input: {} })) {
 // predictions
 const prediction = await replicate.predictions.create<string>({ model: "owner/name", input: {} });
 is<Equal<typeof prediction.output, string | undefined>>();
-// @ts-expect-error: one of model, version, deployment
+// @ts-expect-error: needs model, version or deployment
 replicate.predictions.create({ input: {} });
 const status: string = prediction.status;
 const waited: Prediction = await replicate.wait(
@@ -113,7 +113,7 @@ is<Equal<typeof event, Prediction>>();
 
 void [status, waited, blob, stream, url, valid];
 
-// files that are saved, uploads that are watched, text of streams
+// downloads, uploads, text of streams
 const saved: string = await image.save("a.png", {
   onProgress: ({ loaded, total }) => {
     is<Equal<typeof loaded, number>>();
@@ -124,9 +124,9 @@ const paths: string[] = await replicate.saveAll(output, "folder", { concurrency:
 for await (const piece of replicate.stream("owner/name", { input: {} }).text())
   is<Equal<typeof piece, string>>();
 await replicate.run("owner/name", { input: {}, onUpload: ({ place }) => is<Equal<typeof place, string>>() });
-// @ts-expect-error: options are spelt as they are
+// @ts-expect-error: unknown option
 await replicate.run("owner/name", { input: {}, timeOut: 5 });
-// @ts-expect-error: so are those of the client
+// @ts-expect-error: unknown option of a client
 new Replicate({ maxRetry: 5 });
 const whole: Uint8Array = await image.bytes({ signal: AbortSignal.timeout(1) });
 void [saved, paths, whole];

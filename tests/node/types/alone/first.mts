@@ -1,4 +1,4 @@
-// The first use of the client in a program is a destructured output. It is compiled alone.
+// The first use of the client in a program is a destructured output. Compiled as a separate program.
 import Replicate from "replicate";
 
 const replicate = new Replicate();

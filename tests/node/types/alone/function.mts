@@ -1,4 +1,4 @@
-// The same in a function, with a client that is a parameter.
+// Like first.mts, in a function with the client as a parameter.
 import type Replicate from "replicate";
 
 export default async function first(replicate: Replicate): Promise<string> {

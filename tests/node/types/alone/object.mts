@@ -1,4 +1,4 @@
-// The same for an object.
+// Like first.mts, for an object.
 import Replicate from "replicate";
 
 const { audio } = await new Replicate().run("a/b", { input: {} });

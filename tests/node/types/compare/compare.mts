@@ -1,5 +1,5 @@
-// Each declaration of the official package (here called `official`) beside ours: the data types are assignable in both
-// directions, our client is one of theirs, and functions of their types can replace our methods.
+// Compares our declarations with those of the official package (here called `official`): data types are assignable in
+// both directions, our client is assignable to theirs, and functions of their types can replace our methods.
 
 import type * as theirs from "official";
 import type Official from "official";
@@ -95,7 +95,7 @@ export function namesOfValuesAreTheSame(): void {
 
 type Method = (...args: never[]) => unknown;
 
-/** Their function can stand for ours, their arguments can be given to it, and its result can be used as theirs. */
+/** Checks that their function can replace ours, ours accepts their arguments, and its result is assignable to theirs. */
 function replaces<Ours extends Method, Theirs extends Method>(
   _theirs: Theirs extends Ours ? Theirs : never,
   _args: Parameters<Theirs> extends Parameters<Ours> ? true : false,
@@ -143,7 +143,7 @@ export function methodsAreReplaced(o: Official): void {
   replaces<T[0]["get"], T[1]["get"]>(o.trainings.get, true, true);
   replaces<T[0]["list"], T[1]["list"]>(o.trainings.list, true, true);
   type V = [typeof ours.validateWebhook, typeof theirs.validateWebhook];
-  // Ours takes requests of other kinds as well.
+  // Ours accepts other kinds of requests too.
   fits<Parameters<V[0]>, Parameters<V[1]>>();
   fits<ReturnType<V[1]>, ReturnType<V[0]>>();
   type L = [typeof ours.parseProgressFromLogs, typeof theirs.parseProgressFromLogs];

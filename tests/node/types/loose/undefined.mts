@@ -1,4 +1,4 @@
-// What the official declarations take without `exactOptionalPropertyTypes` only; these take it with and without.
+// The official declarations accept this only without `exactOptionalPropertyTypes`; ours accept it with and without.
 import Replicate from "replicate";
 
 const replicate = new Replicate({ auth: process.env.TOKEN, baseUrl: process.env.BASE, fetch: undefined });

@@ -1,4 +1,4 @@
-// The client itself: construction, properties, `run`, `stream`, `wait`, `request`, `paginate`.
+// The client: construction, properties, `run`, `stream`, `wait`, `request`, `paginate`.
 import Replicate, {
   type FileEncodingStrategy,
   type FileOutput,

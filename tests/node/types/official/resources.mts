@@ -1,4 +1,4 @@
-// Every method of every namespace, with its parameters and results in variables that name their types.
+// Every method of every resource, with its parameters and results in typed variables.
 import Replicate, {
   type Account,
   type Collection,

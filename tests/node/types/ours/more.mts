@@ -1,4 +1,4 @@
-// What only our declarations take.
+// What only our declarations accept.
 import Replicate, { type FileOutput, type ListPage, type Prediction, withResponse } from "replicate";
 
 const replicate = new Replicate();

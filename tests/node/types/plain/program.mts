@@ -1,4 +1,4 @@
-// A program of a server: Node's own types and nothing of a browser's. Compiled, not run.
+// A server program: the types of Node without those of browsers. Compiled, not run.
 import Replicate, { type FileOutput } from "replicant";
 import { Emulator } from "replicant/testing";
 
