@@ -15,7 +15,7 @@ const prelude = `
   const replicate = new Replicate({ auth: ${JSON.stringify(TOKEN)}, baseUrl: ${JSON.stringify(emulator.base_url)} });
 `;
 
-async function script(code, limit = 5000, flags = []) {
+async function script(code, limit = 20_000, flags = []) {
   const child = spawn(process.execPath, [...flags, "-e", prelude + code], {
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -163,12 +163,15 @@ test("a process that uses the package only in a worker exits", async () => {
   assert.equal(code, 0);
 });
 
-test("the package loads in less than 30 ms", async () => {
+test("loading the package takes less than 30 ms of processor time", async () => {
   const times = [];
   for (let n = 0; n < 5; n++) {
     const child = spawn(process.execPath, [
       "-e",
-      `const from = performance.now(); require(${JSON.stringify(entry)}); console.log(performance.now() - from)`,
+      `const from = process.cpuUsage();
+      require(${JSON.stringify(entry)});
+      const { user, system } = process.cpuUsage(from);
+      console.log((user + system) / 1000);`,
     ]);
     let output = "";
     child.stdout.on("data", (data) => (output += data));
