@@ -112,6 +112,14 @@ class Docs(unittest.TestCase):
                 code = lines(re.sub(r"(?m)^use .*;$", "", paragraph)).strip()
                 self.assertIn(code, program, f"{page}: not in examples/readme.rs")
 
+    def test_paths_in_the_architecture_and_in_contributing_exist(self) -> None:
+        pattern = r"`((?:crates|python|node|tests|docs|examples|scripts|bench)/[\w./-]+)`"
+        for page in ["docs/architecture.md", "CONTRIBUTING.md"]:
+            paths = re.findall(pattern, read(page))
+            self.assertGreater(len(paths), 15)
+            for path in paths:
+                self.assertTrue((ROOT / path).exists(), f"{page}: {path}")
+
     def test_decisions_are_listed(self) -> None:
         folder = ROOT / "docs/decisions"
         records = sorted(path.name for path in folder.glob("[0-9]*.md"))
