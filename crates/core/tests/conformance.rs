@@ -4,11 +4,11 @@
 
 mod support;
 
-use std::{collections::BTreeSet, path::Path};
+use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use futures_util::TryStreamExt;
-use replicant::{Client, Error, File, Item, Options, Value, operation};
+use replicant::{Client, Error, File, Item, Options, Value, native::HttpTransport, operation};
 use replicant_emulator::{Config, Emulator};
 use support::temporary_folder;
 
@@ -105,7 +105,7 @@ fn check_error(error: &Error, expected: &Value) {
     assert!(!format!("{error:?}{fields:?}").contains("r8_test"), "the error contains the token: {error:?}");
 }
 
-async fn play(emulator: &Emulator, case: &Case) {
+async fn play(emulator: &Emulator, transport: &Arc<HttpTransport>, case: &Case) {
     let script = emulator.replay(&case.text).unwrap();
     let folder = temporary_folder();
     let filled = case
@@ -118,6 +118,10 @@ async fn play(emulator: &Emulator, case: &Case) {
     let mut options = Options::from_value(case.get("client").cloned().unwrap_or_else(Value::object)).unwrap();
     options.token = Some("r8_test".into());
     options.base_url.get_or_insert_with(|| script.base_url());
+    if options.proxy.is_none() && options.ca_bundle.is_none() && options.connect_timeout.is_none() {
+        // Shared by the cases, because setting up TLS for each takes long.
+        options.transport = Some(transport.clone());
+    }
     let client = Client::new(options).unwrap();
 
     let operation = case["call"]["operation"].as_str().unwrap();
@@ -133,7 +137,7 @@ async fn play(emulator: &Emulator, case: &Case) {
         (None, Err(error)) => panic!("{error:?}"),
         (None, Ok(outcome)) => outcome.check(&case),
     }
-    replicant::background::drain(std::time::Duration::from_secs(5)).await;
+    replicant::background::drain(Duration::from_secs(5)).await;
     let problems = script.problems();
     assert!(problems.is_empty(), "{problems:#?}");
 }
@@ -196,10 +200,11 @@ fn event_value(event: &replicant::Event) -> Value {
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn every_case_passes() {
     let emulator = Emulator::start(Config::default()).unwrap();
+    let transport = Arc::new(HttpTransport::new(Duration::from_secs(10), None, None).unwrap());
     let mut failed = Vec::new();
     for case in cases() {
         let name = case.name.clone();
-        let played = std::panic::AssertUnwindSafe(play(&emulator, &case));
+        let played = std::panic::AssertUnwindSafe(play(&emulator, &transport, &case));
         if let Err(panic) = futures_util::FutureExt::catch_unwind(played).await {
             let why = panic.downcast_ref::<String>().cloned();
             let why = why.or_else(|| panic.downcast_ref::<&str>().map(|why| (*why).to_owned()));

@@ -4,10 +4,10 @@
 
 mod support;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::TryStreamExt;
-use replicant::{Client, Item, Options, Value, json, operation};
+use replicant::{Client, Item, Options, Value, json, native::HttpTransport, operation};
 use replicant_emulator::{Config, Emulator, Script};
 
 /// Lists breaks in the head and at each byte of the body, by a close and by a reset.
@@ -37,15 +37,18 @@ fn exchange(expect: serde_json::Value, reply: Value) -> Value {
 
 struct Server {
     emulator: Emulator,
+    /// Shared by all clients, because setting up TLS for each takes long.
+    transport: Arc<HttpTransport>,
 }
 
 impl Server {
-    fn play(&self, exchanges: Vec<Value>) -> (std::sync::Arc<Script>, Client) {
+    fn play(&self, exchanges: Vec<Value>) -> (Arc<Script>, Client) {
         let mut case = Value::object();
         case["exchanges"] = exchanges.into();
         let script = self.emulator.replay(std::str::from_utf8(&case.to_json().unwrap()).unwrap()).unwrap();
         let options = Options {
             base_url: Some(script.base_url()),
+            transport: Some(self.transport.clone()),
             clock_rate: Some(1000.0),
             // The clock is fast, so the timeouts are long: no response is too slow.
             timeout: Some(Duration::from_secs(60_000)),
@@ -57,7 +60,8 @@ impl Server {
 }
 
 fn server() -> Server {
-    Server { emulator: Emulator::start(Config::default()).unwrap() }
+    let transport = HttpTransport::new(Duration::from_secs(10), None, None).unwrap();
+    Server { emulator: Emulator::start(Config::default()).unwrap(), transport: Arc::new(transport) }
 }
 
 #[tokio::test]
