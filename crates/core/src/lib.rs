@@ -31,7 +31,7 @@
 //! Guarantees:
 //!
 //! - A create that may have been processed is never sent again; see [`ErrorKind::OutcomeUnknown`].
-//! - Transient faults are retried: polls, event streams, downloads and uploads resume.
+//! - Transient faults are retried. Event streams and downloads resume where they broke.
 //! - The token is sent to the API origin only.
 //! - A prediction whose run is abandoned is canceled; see [`OnAbandon`].
 

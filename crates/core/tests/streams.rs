@@ -228,7 +228,7 @@ proptest! {
     #[test]
     fn output_iterator_yields_every_item_once(mut counts in prop::collection::vec(0usize..12, 0..8)) {
         counts.sort_unstable();
-let transport = GrowingOutput { counts, total: 12, polls: AtomicUsize::new(0) };
+        let transport = GrowingOutput { counts, total: 12, polls: AtomicUsize::new(0) };
         let options =
             Options { transport: Some(Arc::new(transport)), clock_rate: Some(10_000.0), ..Options::default() };
         let client = Client::new(options).unwrap();

@@ -86,19 +86,19 @@ macro_rules! request_options {
         $crate::client::call::request_options!(options);
     };
     ($($field:ident).+) => {
-/// Sets the timeout of each attempt. Defaults to the client's `timeout`.
+        /// Sets the timeout of each attempt. Defaults to the client's `timeout`.
         pub fn request_timeout(mut self, timeout: std::time::Duration) -> Self {
             self.$($field).+.timeout = Some(timeout);
             self
         }
 
-/// Sets the maximum number of retries. Defaults to the client's `max_retries`.
+        /// Sets the maximum number of retries. Defaults to the client's `max_retries`.
         pub fn max_retries(mut self, max_retries: u32) -> Self {
             self.$($field).+.max_retries = Some(max_retries);
             self
         }
 
-/// Adds a header, which is sent to the API origin only.
+        /// Adds a header, which is sent to the API origin only.
         pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
             self.$($field).+.headers.insert(name.into(), value.into());
             self

@@ -147,7 +147,7 @@ pub(super) fn final_error(error: Error, failure: Option<Failure>, request: &Requ
             .with_kind(ErrorKind::OutcomeUnknown)
             .with_outcome_unknown(),
         (Idempotency::Once, Some(Failure::Status(500..=599))) => error.with_outcome_unknown(),
-// The create may have been processed, but its result is unknown.
+        // The create may have been processed, but its result is unknown.
         (Idempotency::Once, None) if matches!(error.kind(), ErrorKind::InvalidResponse | ErrorKind::Internal) => {
             error.with_outcome_unknown()
         }

@@ -103,13 +103,13 @@ client_options! {
         /// The `User-Agent` header. Defaults to `replicant/<version>`.
         user_agent: String = format!("replicant/{}", env!("CARGO_PKG_VERSION")), |agent| agent.as_str().into();
         /// Time limit for one attempt of a request, in addition to the time that the server is asked to hold its
-/// response. For uploads and downloads, the time limit between two chunks. Defaults to 60 s.
+        /// response. For uploads and downloads, the time limit between two chunks. Defaults to 60 s.
         #[serde(deserialize_with = "limit")]
         timeout: Duration = Duration::from_secs(60), |limit| shown_limit(*limit);
         /// Time limit for connecting. Defaults to 10 s.
         #[serde(deserialize_with = "limit")]
         connect_timeout: Duration = Duration::from_secs(10), |limit| shown_limit(*limit);
-/// Time after which a silent event stream is reconnected. Comments count as activity. Defaults to 5 min.
+        /// Time after which a silent event stream is reconnected. Comments count as activity. Defaults to 5 min.
         #[serde(deserialize_with = "seconds")]
         idle_timeout: Duration = Duration::from_secs(300), |limit| limit.as_secs_f64().into();
         /// How files in an input are sent. Defaults to uploading them.
@@ -117,7 +117,7 @@ client_options! {
         /// Whether to compare the SHA-256 of every upload with the one in the response. Defaults to false, because TLS
         /// protects the bytes and hashing takes about as long as sending.
         verify_uploads: bool = false, |it| (*it).into();
-/// Whether files in outputs become [`FileOutput`](crate::FileOutput)s rather than strings. Defaults to
+        /// Whether files in outputs become [`FileOutput`](crate::FileOutput)s rather than strings. Defaults to
         /// true.
         use_file_output: bool = true, |it| (*it).into();
         /// What to do with a running prediction when `run` or `stream` is abandoned. Defaults to canceling it.

@@ -22,7 +22,7 @@ macro_rules! error_kinds {
             /// All kinds.
             pub const ALL: &'static [ErrorKind] = &[$(ErrorKind::$variant,)*];
 
-/// Returns the stable code of the kind, which is the same in every language.
+            /// Returns the stable code of the kind, which is the same in every language.
             pub const fn code(self) -> &'static str {
                 match self {
                     $(ErrorKind::$variant => $code,)*
@@ -33,72 +33,72 @@ macro_rules! error_kinds {
 }
 
 error_kinds! {
-/// An argument is invalid; the message names it. No request was sent.
+    /// An argument is invalid; the message names it. No request was sent.
     InvalidArgument = "invalid_argument",
-/// A file in the input cannot be read.
+    /// A file in the input cannot be read.
     FileNotFound = "file_not_found",
-/// A file in the input exceeds the API's size limit.
+    /// A file in the input exceeds the API's size limit.
     FileTooLarge = "file_too_large",
-/// A file cannot be written, for example because of its folder, permissions or disk space.
+    /// A file cannot be written, for example because of its folder, permissions or disk space.
     FileNotWritten = "file_not_written",
     /// The server could not be reached, or the connection broke.
     Connection = "connection",
-/// The server did not respond within the timeout.
+    /// The server did not respond within the timeout.
     Timeout = "timeout",
-/// Status 400.
+    /// Status 400.
     BadRequest = "bad_request",
-/// Status 401: the API token is missing or invalid.
+    /// Status 401: the API token is missing or invalid.
     Authentication = "authentication",
-/// Status 402: the account has insufficient credit.
+    /// Status 402: the account has insufficient credit.
     PaymentRequired = "payment_required",
-/// Status 403.
+    /// Status 403.
     PermissionDenied = "permission_denied",
-/// Status 404.
+    /// Status 404.
     NotFound = "not_found",
-/// Status 409.
+    /// Status 409.
     Conflict = "conflict",
-/// Status 413.
+    /// Status 413.
     PayloadTooLarge = "payload_too_large",
-/// Status 422: the API rejected the request body; see
+    /// Status 422: the API rejected the request body; see
     /// [`ErrorResponse::invalid_fields`](crate::ErrorResponse::invalid_fields).
     Unprocessable = "unprocessable",
-/// Status 429, after all retries; see [`Error::retry_after`](crate::Error::retry_after).
+    /// Status 429, after all retries; see [`Error::retry_after`](crate::Error::retry_after).
     RateLimited = "rate_limited",
-/// Status 5xx.
+    /// Status 5xx.
     ServerError = "server_error",
-/// Any other unsuccessful status.
+    /// Any other unsuccessful status.
     Status = "status",
-/// A create was sent but no response arrived: it may have been processed (and billed).
+    /// A create was sent but no response arrived: it may have been processed (and billed).
     OutcomeUnknown = "outcome_unknown",
-/// The response is not what the API specifies, such as HTML from a proxy.
+    /// The response is not what the API specifies, such as HTML from a proxy.
     InvalidResponse = "invalid_response",
-/// The prediction ended with status `failed`.
+    /// The prediction ended with status `failed`.
     PredictionFailed = "prediction_failed",
-/// The prediction ended with status `canceled`.
+    /// The prediction ended with status `canceled`.
     PredictionCanceled = "prediction_canceled",
-/// The prediction ended with status `aborted`: its deadline passed before it started.
+    /// The prediction ended with status `aborted`: its deadline passed before it started.
     PredictionAborted = "prediction_aborted",
     /// The `timeout` of a run, stream or wait passed.
     Deadline = "deadline",
-/// The event stream broke and could not be resumed; see [`Error::partial`](crate::Error::partial).
+    /// The event stream broke and could not be resumed; see [`Error::partial`](crate::Error::partial).
     StreamInterrupted = "stream_interrupted",
     /// The model has no event stream.
     StreamUnsupported = "stream_unsupported",
-/// An output file no longer exists: the API keeps output files for one hour.
+    /// An output file no longer exists: the API keeps output files for one hour.
     OutputExpired = "output_expired",
-/// The download of an output file failed.
+    /// The download of an output file failed.
     Download = "download",
-/// A signature header of the webhook is missing.
+    /// A signature header of the webhook is missing.
     WebhookHeaders = "webhook_headers",
-/// The body of the webhook is missing, or is not the raw body.
+    /// The body of the webhook is missing, or is not the raw body.
     WebhookBody = "webhook_body",
     /// The webhook signing secret is missing or malformed.
     WebhookSecret = "webhook_secret",
-/// The timestamp of the webhook is malformed or outside the tolerance.
+    /// The timestamp of the webhook is malformed or outside the tolerance.
     WebhookTimestamp = "webhook_timestamp",
-/// No signature of the webhook matches the body.
+    /// No signature of the webhook matches the body.
     WebhookSignature = "webhook_signature",
-/// A bug in this library.
+    /// A bug in this library.
     Internal = "internal",
 }
 

@@ -20,10 +20,10 @@ macro_rules! failure_reasons {
         }
 
         impl FailureReason {
-/// All reasons.
+            /// All reasons.
             pub const ALL: &'static [FailureReason] = &[$(FailureReason::$variant,)*];
 
-/// Returns the stable name of the reason, which is the same in every language.
+            /// Returns the stable name of the reason, which is the same in every language.
             pub const fn name(self) -> &'static str {
                 match self {
                     $(FailureReason::$variant => $name,)*
@@ -34,15 +34,15 @@ macro_rules! failure_reasons {
 }
 
 failure_reasons! {
-/// A content filter rejected the input or the output. The same input would fail again.
+    /// A content filter rejected the input or the output. The same input would fail again.
     ContentFilter = "content_filter",
     /// The model ran out of memory. A smaller input may succeed.
     OutOfMemory = "out_of_memory",
-/// The prediction was queued too long, or there was no capacity. A later retry may succeed.
+    /// The prediction was queued too long, or there was no capacity. A later retry may succeed.
     QueueTimeout = "queue_timeout",
-/// The model rejected its input. The same input would fail again.
+    /// The model rejected its input. The same input would fail again.
     InvalidInput = "invalid_input",
-/// The error text is not recognized.
+    /// The error text is not recognized.
     Unknown = "unknown",
 }
 

@@ -38,16 +38,16 @@ options! {
     #[serde(deny_unknown_fields, default)]
     #[non_exhaustive]
     pub struct RequestOptions {
-/// Timeout of one attempt. In seconds if decoded from a number.
+        /// Timeout of one attempt. In seconds if decoded from a number.
         #[serde(deserialize_with = "limit")]
         pub timeout: Option<Duration>,
-/// Maximum number of retries.
+        /// Maximum number of retries.
         pub max_retries: Option<u32>,
-/// Additional headers, sent to the API origin only.
+        /// Additional headers, sent to the API origin only.
         pub headers: indexmap::IndexMap<String, String>,
-/// Additional query parameters, sent to the API origin only.
+        /// Additional query parameters, sent to the API origin only.
         pub query: indexmap::IndexMap<String, Value>,
-/// Additional members of a JSON body.
+        /// Additional members of a JSON body.
         pub body: Object,
     }
 }

@@ -52,7 +52,7 @@ pub enum Item {
 pub(super) type Items = BoxStream<'static, Result<Item>>;
 
 options! {
-/// A prediction, by its id or as last seen, and how to return files.
+    /// A prediction, by its id or as last seen, and how to return files.
     #[derive(Debug, Default, Deserialize)]
     #[serde(deny_unknown_fields, default)]
     pub(super) struct OfPrediction {

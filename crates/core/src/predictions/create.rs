@@ -91,7 +91,7 @@ impl Work for CreatePrediction {
 awaitable!([] CreatePrediction => Prediction);
 
 options! {
-/// The target and the input of `predictions.create`.
+    /// The target and the input of `predictions.create`.
     #[derive(Debug, Default, Deserialize)]
     #[serde(deny_unknown_fields, default)]
     pub(crate) struct CreateTarget {
@@ -111,7 +111,7 @@ flattened! {
 }
 
 options! {
-/// The target of a create for one model or deployment, and the input.
+    /// The target of a create for one model or deployment, and the input.
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
     pub(crate) struct PathTarget {

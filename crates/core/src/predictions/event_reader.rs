@@ -39,8 +39,8 @@ pub(crate) fn read_events(
     options: RequestOptions,
 ) -> Result<BoxStream<'static, Result<Event>>> {
     let url = prediction.stream_url().ok_or_else(|| {
-let message = "Prediction does not support streaming: the model has no event stream. Use `run` or `predictions.wait` instead.";
-Error::new(ErrorKind::StreamUnsupported, message).with_prediction(prediction.clone().into_value())
+        let message = "Prediction does not support streaming: the model has no event stream. Use `run` or `predictions.wait` instead.";
+        Error::new(ErrorKind::StreamUnsupported, message).with_prediction(prediction.clone().into_value())
     })?;
     let url = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     let url = url.ok_or_else(|| {

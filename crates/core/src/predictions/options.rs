@@ -191,7 +191,7 @@ macro_rules! prediction_options {
         $crate::predictions::options::prediction_options!(prediction);
     };
     ($($field:ident).+) => {
-/// Sets the `https:` URL that receives the events of the prediction.
+        /// Sets the `https:` URL that receives the events of the prediction.
         pub fn webhook(mut self, url: impl Into<String>) -> Self {
             self.$($field).+.webhook = Some(url.into());
             self
@@ -210,7 +210,7 @@ macro_rules! prediction_options {
             self
         }
 
-/// Sets the time after its creation at which the server cancels the prediction: 5 s to 24 h.
+        /// Sets the time after its creation at which the server cancels the prediction: 5 s to 24 h.
         pub fn cancel_after(mut self, after: std::time::Duration) -> Self {
             self.$($field).+.cancel_after =
                 Some($crate::predictions::options::CancelAfter::Seconds(after.as_secs_f64()));

@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, de::Error};
 
 options! {
-/// The target and the input of `run` and `stream`, and the form of the result.
+    /// The target and the input of `run` and `stream`, and the form of the result.
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
     pub(crate) struct RunArguments {
@@ -20,24 +20,24 @@ options! {
         r#ref: ReferenceParam,
         #[serde(default)]
         input: Option<Value>,
-/// Whether to return `{"output", "prediction"}` instead of only the output.
+        /// Whether to return `{"output", "prediction"}` instead of only the output.
         #[serde(default)]
         detailed: bool,
-/// Whether to return `{"live", "prediction"}` for a version that writes its output item by item.
+        /// Whether to return `{"live", "prediction"}` for a version that writes its output item by item.
         #[serde(default)]
         live: bool,
         /// Whether to report uploads to the observer as `{"upload": {"place", "name", "loaded", "total"}}`. A
         /// stream, which has no observer, starts with such values.
         #[serde(default)]
         report_uploads: bool,
-/// Whether to poll the output of a model that has no event stream.
+        /// Whether to poll the output of a model that has no event stream.
         #[serde(default)]
         poll_output: bool,
     }
 }
 
 options! {
-/// The options of `run` and `stream` in addition to those of a create.
+    /// The options of `run` and `stream` in addition to those of a create.
     #[derive(Debug, Default, Deserialize)]
     #[serde(deny_unknown_fields, default)]
     pub(crate) struct RunOptions {

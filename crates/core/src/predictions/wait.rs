@@ -30,14 +30,14 @@ use std::{
 use serde::Deserialize;
 
 options! {
-/// The prediction to wait for.
+    /// The prediction to wait for.
     #[derive(Debug, Default, Deserialize)]
     #[serde(deny_unknown_fields, default)]
     pub(crate) struct WaitTarget {
         id: Option<String>,
         /// The prediction as last seen, which saves the first request.
         prediction: Option<Snapshot>,
-/// Whether a status other than `succeeded` is an error.
+        /// Whether a status other than `succeeded` is an error.
         raise: bool,
     }
 }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use crate::{error::Result, predictions::target::owner_and, value::options::options};
 
 options! {
-/// An owner and a name, or `owner/name` as the owner.
+    /// An owner and a name, or `owner/name` as the owner.
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
     pub(crate) struct OwnerAndName {

@@ -106,7 +106,7 @@ impl<'de> Visitor<'de> for Checked {
 }
 
 thread_local! {
-/// Whether the text contains a number that serde_json may have rounded to a float; see [`parse_exact`].
+    /// Whether the text contains a number that serde_json may have rounded to a float; see [`parse_exact`].
     static BEYOND_64_BITS: Cell<bool> = const { Cell::new(false) };
 }
 
