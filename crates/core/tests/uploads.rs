@@ -5,7 +5,6 @@
 mod support;
 
 use std::{
-    io::Write,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -353,10 +352,8 @@ async fn a_large_file_is_streamed_and_uploaded_once() {
     let (emulator, client) = start();
     let folder = temporary_folder();
     let path = folder.path().join("large.bin");
-    let mut file = std::fs::File::create(&path).unwrap();
-    for n in 0..5_000_000u32 {
-        file.write_all(&n.to_le_bytes()[..2]).unwrap();
-    }
+    let content: Vec<u8> = (0..5_000_000).flat_map(|n: u32| (n as u16).to_le_bytes()).collect();
+    std::fs::write(&path, content).unwrap();
     let mut input = input("a", File::path(&path));
     input["b"] = File::path(&path).into();
     let output = client.run("emulator/echo", input).await.unwrap();
