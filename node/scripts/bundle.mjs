@@ -1,6 +1,6 @@
 // Concatenates all compiled modules into dist/replicant.js: Node loads one file twice as fast as thirty. It changes
 // only the `require` calls between the modules.
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -46,3 +46,12 @@ module.exports = load;
 
 ${definitions.join("\n")}`,
 );
+
+// Declarations of removed modules would be published.
+for (const folder of [".", "resources"]) {
+  for (const file of readdirSync(join(dist, folder))) {
+    const [, name] = file.match(/^([\w-]+)\.(?:js|d\.ts)$/) ?? [];
+    const source = join(dist, "../src", folder, `${name}.ts`);
+    if (name && name !== "replicant" && !existsSync(source)) rmSync(join(dist, folder, file));
+  }
+}

@@ -1,4 +1,4 @@
-/** Sends operations to the core: `call` for one answer, `open` for a stream. */
+/** Sends operations to the core: `call` for one result, `open` for a stream. */
 import { complete, type Reply } from "./completion-channel";
 import { encodeParams, type Params, rethrow } from "./compute";
 import { toError } from "./failures";

@@ -58,7 +58,7 @@ export class ReplicateError extends Error {
   declare readonly prediction?: Prediction;
   /** What arrived before the error: the output of a stream, the paths of `saveAll`. */
   declare readonly partial?: unknown;
-  /** Id that the API gave the request, for support. */
+  /** Request id from the API, for support. */
   declare readonly requestId?: string;
   /** HTTP method of the failed request. */
   declare readonly method?: string;

@@ -46,7 +46,7 @@ test("a test double needs no server", async () => {
   assert.equal(await client.run(`owner/name:${"v".repeat(64)}`, { input: { a: 1 } }), "done");
 });
 
-test("a `fetch` that caches is told not to", async () => {
+test("a `fetch` that caches does not cache polls", async () => {
   const modes = [];
   // Like the one of Next.js, which caches GETs unless the call says otherwise.
   const cache = new Map();

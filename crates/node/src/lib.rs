@@ -1,7 +1,7 @@
 //! The native half of the Node package. Private: only `node/src` uses it, and it may change with every release.
 //!
 //! It moves values, errors and streams across the boundary and knows no endpoint. Three verbs carry everything:
-//! [`client::NativeClient::call`] for one answer, [`client::NativeClient::open`] for a stream and [`compute`] for
+//! [`client::NativeClient::call`] for one result, [`client::NativeClient::open`] for a stream and [`compute`] for
 //! functions without a request. The core has the behavior, `node/src` the types and documentation. The modules have the
 //! names of those in the Python binding.
 

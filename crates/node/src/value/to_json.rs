@@ -10,7 +10,7 @@ pub(crate) fn to_json(value: &Value) -> Result<String> {
     String::from_utf8(value.to_json()?).map_err(|error| internal(&error.to_string()))
 }
 
-/// The answer of a call, encoded on a thread that does not block JavaScript.
+/// The result of a call, encoded on a thread that does not block JavaScript.
 pub(crate) struct Answer {
     pub json: Option<String>,
     /// Paths, as JSON, of the values that are URLs of files.
