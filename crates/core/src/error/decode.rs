@@ -59,9 +59,7 @@ macro_rules! flattened {
         impl $crate::error::Params for $name {
             fn decode(params: $crate::value::Value) -> Result<Self, $crate::value::DecodeError> {
                 use $crate::value::options::OptionTable;
-                let mut members = $crate::value::options::Members::of(params)?;
-                $(let $field = members.take(<$type>::TABLE);)*
-                members.reject_rest(&[$(<$type>::TABLE),*])?;
+                let [$($field),*] = $crate::value::options::split(params, [$(<$type>::TABLE),*])?;
                 Ok(Self { $($field: $crate::error::Params::decode($field)?,)* })
             }
         }

@@ -101,27 +101,27 @@ macro_rules! options {
 }
 pub(crate) use options;
 
-/// Members of an object, to be distributed to the structs that declare them.
-pub(crate) struct Members(Object);
-
-impl Members {
-    pub fn of(params: Value) -> Result<Self, DecodeError> {
-        match params {
-            Value::Null => Ok(Self(Object::new())),
-            Value::Object(members) => Ok(Self(members)),
-            other => Err(DecodeError::not_an_object(&other)),
-        }
+/// Divides the members of an object among the tables that list them.
+///
+/// # Errors
+/// If `params` is not an object, or no table lists a member.
+pub(crate) fn split<const N: usize>(
+    params: Value,
+    tables: [&[OptionSpec]; N],
+) -> Result<[Value; N], DecodeError> {
+    let members = match params {
+        Value::Null => Object::new(),
+        Value::Object(members) => members,
+        other => return Err(DecodeError::not_an_object(&other)),
+    };
+    let mut parts: [Object; N] = std::array::from_fn(|_| Object::new());
+    for (name, value) in members {
+        let lists = |table: &&[OptionSpec]| table.iter().any(|option| option.name == name);
+        let Some(part) = tables.iter().position(lists) else {
+            let known = tables.iter().flat_map(|table| table.iter()).map(|option| option.name);
+            return Err(DecodeError::unknown_member(&name, known));
+        };
+        parts[part].insert(name, value);
     }
-
-    /// Removes the members that `table` lists.
-    pub fn take(&mut self, table: &[OptionSpec]) -> Value {
-        let taken = table.iter().filter_map(|option| self.0.shift_remove_entry(option.name));
-        Value::Object(taken.collect())
-    }
-
-    /// Rejects a member that is in none of the tables.
-    pub fn reject_rest(&self, tables: &[&[OptionSpec]]) -> Result<(), DecodeError> {
-        let names = || tables.iter().flat_map(|table| table.iter()).map(|option| option.name);
-        self.0.keys().next().map_or(Ok(()), |name| Err(DecodeError::unknown_member(name, names())))
-    }
+    Ok(parts.map(Value::Object))
 }
