@@ -37,7 +37,7 @@ quickstart: build ## Builds everything and runs the same six examples in Rust, P
 
 test: build ## Runs all checks and tests.
 	@echo "== Running all checks and tests, two at a time. Each shows its output when it ends."
-	@$(MAKE) --no-print-directory --jobs=2 $(SYNC) lint-rust test-python test-rust test-node fmt-check lint-python types test-release
+	@$(MAKE) --no-print-directory --jobs=2 $(SYNC) lint-rust fmt-check lint-python test-python test-rust types test-node test-release
 	@echo "All checks passed."
 
 check: fmt-check lint-rust lint-python types ## Checks formatting, lints and types.
