@@ -174,7 +174,7 @@ impl ops::IndexMut<&str> for Value {
     /// Turns `null` into an object, and adds the member if it is missing.
     ///
     /// # Panics
-    /// If this is neither an object nor `null`.
+    /// Panics if this is neither an object nor `null`.
     fn index_mut(&mut self, key: &str) -> &mut Value {
         if self.is_null() {
             *self = Value::object();

@@ -124,7 +124,7 @@ impl<'a> Webhook<'a> {
     /// Checks the timestamp and the signature without parsing the body.
     ///
     /// # Errors
-    /// The errors of [`Webhook::verify`], except that the body may be anything but empty.
+    /// The errors of [`Webhook::verify`], except that the body need not be JSON.
     pub fn check(&self, secret: &str, now: Duration, tolerance: Option<Duration>) -> Result<()> {
         if self.body.is_empty() {
             return Err(body_error("Missing webhook body"));

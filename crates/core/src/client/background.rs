@@ -28,8 +28,8 @@ use crate::{
     platform::{BoxFuture, Spawner},
 };
 
-/// Time limit of a cancel, including retries. Long enough to wait for a rate limit, which abandoning many
-/// runs at once can hit.
+/// Time limit of a cancel, including retries. Long enough to wait out a rate limit, which abandoning many
+/// runs at once can cause.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long a process should [`drain`] before it exits. Covers a create in flight and its cancel.
 pub const AT_EXIT: Duration = Duration::from_secs(8);

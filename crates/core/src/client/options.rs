@@ -18,10 +18,9 @@ use indexmap::IndexMap;
 
 /// Declares the options of a client.
 ///
-/// `settings` have a default, are found in [`Settings`] under their name, and are shown by
-/// [`Client::describe`](super::Client::describe) as given after the arrow. `resolved` options are resolved by
-/// [`Config`](super::config::Config), `transport` ones shape the default transport, and `rust` ones exist in Rust
-/// only.
+/// `settings` are fields of [`Settings`], each with a default and a conversion for
+/// [`Client::describe`](super::Client::describe). [`Config`](super::config::Config) resolves the `resolved` options,
+/// `transport` options configure the default transport, and `rust` options exist in Rust only.
 macro_rules! client_options {
     (
         $(#[$meta:meta])*
@@ -42,7 +41,7 @@ macro_rules! client_options {
             rust { $($(#[$rust_meta])* $rust: $rust_type,)* }
         }
 
-        /// The options that need nothing but their default.
+        /// The options that are resolved by a default value.
         #[derive(Clone)]
         pub(crate) struct Settings {
             $(pub $setting: $type,)*
@@ -53,7 +52,7 @@ macro_rules! client_options {
                 Self { $($setting: options.$setting.clone().unwrap_or_else(|| $default),)* }
             }
 
-            /// Shows each setting to the user.
+            /// Passes the name and the converted value of each setting to `show`.
             pub(super) fn describe(&self, mut show: impl FnMut(&'static str, Value)) {
                 $({
                     let shown: fn(&$type) -> Value = $shown;
@@ -131,11 +130,11 @@ client_options! {
         ca_bundle: Option<PathBuf>,
     }
     rust {
-        /// The whole retry policy. `max_retries` takes precedence over its own.
+        /// Retry policy. The option `max_retries` takes precedence over that of the policy.
         retry: Option<RetryPolicy>,
-        /// The transport that carries all requests. Defaults to reqwest.
+        /// Transport of all requests. Defaults to reqwest.
         transport: Option<Arc<dyn Transport>>,
-        /// The clock and timer. Defaults to tokio's.
+        /// Clock and timer. Defaults to those of tokio.
         runtime: Option<Arc<dyn Runtime>>,
     }
 }
