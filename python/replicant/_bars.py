@@ -1,4 +1,4 @@
-"""Progress bars on the standard error output: of tqdm where that is installed, else plain lines."""
+"""Progress bars on stderr: those of tqdm if it is installed, otherwise plain lines."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ._progress import Progress
 
 
 class BytesBar:
-    """A bar for bytes on their way."""
+    """A bar for a transfer."""
 
     def __init__(self, name: str) -> None:
         self._bar = _bar(name, "B")
@@ -22,7 +22,7 @@ class BytesBar:
 
 
 class PredictionBars:
-    """A bar for each file that goes up, and one for the model."""
+    """A bar for each upload, and one for the model."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -68,7 +68,7 @@ class _Tqdm:
         self._bar.bar_format = None
         self._bar.set_description_str(self._name, refresh=False)
         self._bar.total = total
-        # Backwards, too: an upload that is repeated begins again.
+        # Negative when an upload is retried, as it begins again.
         self._bar.update(done - self._bar.n)
 
     def say(self, text: Optional[str]) -> None:
@@ -79,7 +79,7 @@ class _Tqdm:
 
 
 class _Lines:
-    """One line that is written over on a terminal; elsewhere a line for each quarter."""
+    """One line that is overwritten on a terminal; elsewhere a line for each quarter."""
 
     def __init__(self, name: str, unit: str) -> None:
         self._name = name

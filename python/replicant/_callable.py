@@ -1,7 +1,7 @@
-"""Modules that have the name of something of the package, and must also be that.
+"""Modules with the name of a function or namespace, which can be used like it.
 
-`replicant.run` is a function, and `replicant.run` is the module that `from replicant.run import run`
-loads: once that was done, the module stands where the function was. So it can be called.
+`replicant.run` is a function, but `from replicant.run import run` replaces it by the module `replicant/run.py`.
+So that module can be called.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import Any
 
 
 class CallableModule(ModuleType):
-    """A module that can be called like the method of the default client with its name."""
+    """A module that calls the method of the default client with its name."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return getattr(_default(), self.__name__.rpartition(".")[2])(*args, **kwargs)
 
 
 class NamespaceModule(ModuleType):
-    """A module with the methods of the default client's namespace with its name."""
+    """A module with the methods of the namespace of the default client with its name."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -28,7 +28,12 @@ class NamespaceModule(ModuleType):
 
 
 def become(name: str, kind: type[ModuleType]) -> None:
-    """Make the module of that name one of `kind`."""
+    """Changes the class of a module.
+
+    Args:
+        name: The name of the module.
+        kind: Its new class.
+    """
     sys.modules[name].__class__ = kind
 
 

@@ -1,4 +1,4 @@
-"""The content of a file output as a file that is open for reading."""
+"""The content of a file output as an open file."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ if TYPE_CHECKING:
     from ._files import FileOutput
     from ._native import Stream
 
-# What is fetched beyond what was asked for, so that many small reads are few steps.
+# The size of the read buffer, which combines small reads.
 _BUFFER = 64 * 1024
 
 
 class Contents(io.RawIOBase):
-    """A file output, read on from wherever it was last sought to.
+    """The content of a file output, fetched as it is read.
 
-    Seeking costs nothing: the next read asks the server for the rest of the file from there on.
+    Seeking sends no request; the next read requests the rest of the file from there.
     """
 
     mode = "rb"
@@ -24,25 +24,29 @@ class Contents(io.RawIOBase):
     def __init__(self, file: FileOutput) -> None:
         self._file = file
         self._stream: Optional[Stream[bytes]] = None
-        # What has come and was not read yet, and where that begins.
+        # The bytes that arrived and were not read, and their position.
         self._rest = memoryview(b"")
         self._at = 0
 
     @property
     def name(self) -> str:
-        """The name in the URL, for those who go by a file's ending."""
+        """The name in the URL, for readers that need the extension."""
         return self._file._basename
 
     def readable(self) -> bool:
-        """True."""
+        """Returns True."""
         return True
 
     def seekable(self) -> bool:
-        """True: what a server cannot begin with is read and dropped."""
+        """Returns True. Without support by the server, seeking discards what comes before."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Read into a buffer as much as is there, and at least a byte unless the file has ended."""
+        """Reads the available bytes into a buffer, at least one unless the file has ended.
+
+        Args:
+            buffer: The buffer to fill.
+        """
         self._check()
         target = memoryview(buffer).cast("B")
         if target and not self._rest:
@@ -55,7 +59,7 @@ class Contents(io.RawIOBase):
         return count
 
     def readall(self) -> bytes:
-        """The rest of the file."""
+        """Reads the rest of the file."""
         self._check()
         stream = self._file._open(self._at) if self._stream is None else self._stream
         rest = b"".join([self._rest, *stream])
@@ -64,7 +68,12 @@ class Contents(io.RawIOBase):
         return rest
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        """Go to a place, counted from the beginning, from here (1) or from the end (2)."""
+        """Changes the position.
+
+        Args:
+            offset: The offset in bytes.
+            whence: What the offset is relative to: the beginning (0), the position (1) or the end (2).
+        """
         self._check()
         if whence not in (0, 1, 2):
             raise ValueError(f"`whence` must be 0, 1 or 2, not {whence}")
@@ -81,12 +90,12 @@ class Contents(io.RawIOBase):
         return target
 
     def tell(self) -> int:
-        """Where the next byte is read."""
+        """Returns the position in bytes."""
         self._check()
         return self._at
 
     def close(self) -> None:
-        """Free the connection."""
+        """Frees the connection."""
         if not self.closed:
             self._forget()
         super().close()
@@ -106,5 +115,5 @@ class Contents(io.RawIOBase):
 
 
 def opened(file: FileOutput) -> io.BufferedReader:
-    """The content of `file` from the beginning."""
+    """Opens the content of `file` for reading."""
     return io.BufferedReader(Contents(file), _BUFFER)

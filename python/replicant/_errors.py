@@ -40,7 +40,7 @@ class ReplicateError(ReplicateException):
         """Builds an error from the response of an HTTP client and the problem report in its body.
 
         Args:
-            response: anything with `status_code` and `json()`, such as a response of httpx or requests.
+            response: An object with `status_code` and `json()`, such as a response of httpx or requests.
         """
         try:
             body = response.json()
@@ -52,13 +52,13 @@ class ReplicateError(ReplicateException):
 
     def __str__(self) -> str:
         lines = [f"{name}: {value}" for name, value in self.to_dict().items()]
-        # The lines of 1.x, which code matches on, below the cause in plain words.
+        # The message, followed by the lines of 1.x, which existing code matches.
         report = "\n".join(["ReplicateError Details:", *lines]) if lines else ""
         return "\n\n".join(part for part in (self.message, report) if part) or "unknown error"
 
 
 class APIError(ReplicateException):
-    """A request to the API failed: an error status, no response, or one that makes no sense."""
+    """A request to the API failed: an error status, no response, or an invalid one."""
 
 
 class APIStatusError(ReplicateError, APIError):
@@ -70,9 +70,9 @@ class APIStatusError(ReplicateError, APIError):
         """Builds an error as test doubles raise it.
 
         Args:
-            message: what went wrong.
-            response: a response of httpx or requests, whose status and headers the error has.
-            members: other attributes of the error, such as `status` and `detail`.
+            message: What went wrong.
+            response: A response of httpx or requests, for the status and the headers.
+            members: Other attributes of the error, such as `status` and `detail`.
         """
         if response is not None:
             headers = {name.lower(): value for name, value in response.headers.items()}
@@ -81,7 +81,7 @@ class APIStatusError(ReplicateError, APIError):
 
 
 class BadRequestError(APIStatusError):
-    """400: the API did not understand the request."""
+    """400: the API could not process the request."""
 
     code = "bad_request"
 
@@ -93,25 +93,25 @@ class AuthenticationError(APIStatusError):
 
 
 class PaymentRequiredError(APIStatusError):
-    """402: the account has not enough credit."""
+    """402: the account has insufficient credit."""
 
     code = "payment_required"
 
 
 class PermissionDeniedError(APIStatusError):
-    """403: the token may not do this."""
+    """403: the token has no permission for this."""
 
     code = "permission_denied"
 
 
 class NotFoundError(APIStatusError):
-    """404: there is no such thing, or the token may not see it."""
+    """404: the resource does not exist, or the token has no access to it."""
 
     code = "not_found"
 
 
 class ConflictError(APIStatusError):
-    """409: the request does not fit the present state."""
+    """409: the request conflicts with the state of the resource."""
 
     code = "conflict"
 
@@ -123,19 +123,19 @@ class PayloadTooLargeError(APIStatusError):
 
 
 class UnprocessableEntityError(APIStatusError):
-    """422: the API refused the input; `invalid_fields` names the members."""
+    """422: the API refused the input; `invalid_fields` lists the members."""
 
     code = "unprocessable"
 
 
 class RateLimitError(APIStatusError):
-    """429: too many requests, also after the retries; see `retry_after`."""
+    """429: too many requests, even after the retries; see `retry_after`."""
 
     code = "rate_limited"
 
 
 class InternalServerError(APIStatusError):
-    """5xx: the API failed, also after the retries."""
+    """5xx: the API failed, even after the retries."""
 
     code = "server_error"
 
@@ -152,18 +152,19 @@ class APITimeoutError(APIConnectionError, TimeoutError):
     code = "timeout"
 
 
-# Not an APIConnectionError: code that retries on lost connections would create, and pay, twice.
+# Not an APIConnectionError: code that retries on lost connections would create, and pay for, two predictions.
 class OutcomeUnknownError(APIError):
-    """A create was sent and its response was lost, so it may or may not have been processed.
+    """A create was sent and no response arrived, so it may or may not have been processed.
 
-    It was not sent again, because that could cost twice. Look for the prediction before you repeat it.
+    It was not retried, because that could start, and cost, a second prediction. List the predictions before you
+    retry.
     """
 
     code = "outcome_unknown"
 
 
 class APIResponseValidationError(APIError):
-    """The response is not what the API documents."""
+    """The response does not have the documented form."""
 
     code = "invalid_response"
 
@@ -181,7 +182,7 @@ class InputFileNotFoundError(ReplicateException, FileNotFoundError):
 
 
 class FileTooLargeError(ReplicateException, ValueError):
-    """A file given as input is larger than the API takes."""
+    """A file given as input is larger than the API accepts."""
 
     code = "file_too_large"
 
@@ -194,7 +195,7 @@ class FileNotWrittenError(ReplicateException, OSError):
 
 # A RuntimeError, because an `error` event of a stream raised one in 1.x.
 class ModelError(ReplicateException, RuntimeError):
-    """A prediction failed, or was canceled; `prediction` has its error and its logs.
+    """A prediction failed or was canceled; `prediction` has its error and its logs.
 
     `str(error)` is the error text of the model itself.
     """
@@ -202,8 +203,13 @@ class ModelError(ReplicateException, RuntimeError):
     code = "prediction_failed"
 
     def __init__(self, prediction: Any = None, **members: Any) -> None:
-        """Builds an error from a prediction, or from anything that has its `error`."""
-        # Test doubles have neither id nor logs, and a text is as good as a prediction.
+        """Builds an error.
+
+        Args:
+            prediction: The prediction, another object with its `error`, or the error text.
+            members: Other attributes of the error.
+        """
+        # Test doubles may have neither id nor logs, or be the error text itself.
         text = getattr(prediction, "error", prediction)
         super().__init__(text, **members)
         self._prediction = None if text is prediction else prediction
@@ -221,7 +227,7 @@ class ModelError(ReplicateException, RuntimeError):
 
     @property
     def logs(self) -> Optional[str]:
-        """What the model printed."""
+        """The text that the model printed."""
         logs: Optional[str] = getattr(self.prediction, "logs", None)
         return logs
 
@@ -233,19 +239,19 @@ class PredictionCanceledError(ModelError):
 
 
 class PredictionAbortedError(ModelError):
-    """The prediction was ended before it began to run, as by its deadline."""
+    """The prediction ended before it started to run, for example at its deadline."""
 
     code = "prediction_aborted"
 
 
 class PredictionTimeoutError(ReplicateException, TimeoutError):
-    """The `timeout` of `run`, `stream` or `wait` passed; `prediction` is the state last seen."""
+    """The `timeout` of `run`, `stream` or `wait` passed; `prediction` is its last known state."""
 
     code = "deadline"
 
 
 class StreamInterruptedError(ReplicateException):
-    """An event stream broke and could not be taken up again; `partial` is what had come."""
+    """An event stream broke and could not be resumed; `partial` is the output that arrived."""
 
     code = "stream_interrupted"
 
@@ -257,19 +263,19 @@ class StreamUnsupportedError(ReplicateError):
 
 
 class DownloadError(ReplicateException):
-    """A file could not be downloaded whole."""
+    """A file could not be downloaded completely."""
 
     code = "download"
 
 
 class OutputExpiredError(DownloadError):
-    """The file is gone: output is kept for an hour only."""
+    """The file was deleted: the API keeps output files for an hour."""
 
     code = "output_expired"
 
 
 class WebhookValidationError(ReplicateException, ValueError):
-    """A webhook was not sent by Replicate, or arrived changed."""
+    """A webhook was not sent by Replicate, or was modified."""
 
 
 class MissingWebhookHeaderError(WebhookValidationError):
@@ -291,19 +297,19 @@ class InvalidSecretKeyError(WebhookValidationError):
 
 
 class InvalidTimestampError(WebhookValidationError):
-    """The webhook's time is malformed, or further off than the tolerance."""
+    """The timestamp of the webhook is malformed, or differs by more than the tolerance."""
 
     code = "webhook_timestamp"
 
 
 class InvalidSignatureError(WebhookValidationError):
-    """No signature fits the body."""
+    """No signature matches the body."""
 
     code = "webhook_signature"
 
 
 class InternalError(ReplicateException):
-    """A defect of this package."""
+    """A bug in this package."""
 
     code = "internal"
 

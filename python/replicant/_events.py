@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class EventType(str, Enum):
-    """The kinds of events the API sends."""
+    """The types of events that the API sends."""
 
     OUTPUT = "output"
     LOGS = "logs"
@@ -39,7 +39,7 @@ _KINDS = {kind.value: kind for kind in EventType}
 
 
 class FileURL(str):
-    """The URL of a file that a model wrote, as text that has the members of `FileOutput`, too."""
+    """The URL of a file that a model wrote: a string with the members of `FileOutput`."""
 
     _file: FileOutput
 
@@ -58,20 +58,20 @@ class FileURL(str):
 
 
 class ServerSentEvent(Dumps):
-    """One event of a prediction's stream; `str()` gives the text of an `output` event."""
+    """An event of a prediction's stream; `str(event)` is the text of an `output` event."""
 
     __slots__ = ("data", "event", "id", "retry")
 
     EventType = _EventType
 
     event: Union[_EventType, str]
-    """The kind; a plain string for kinds that are not an `EventType`."""
+    """The type; a plain string for types that are not an `EventType`."""
     data: str
-    """The text of the event; for a file, its URL, which also has the members of `FileOutput`."""
+    """The text of the event; for a file, its URL with the members of `FileOutput`."""
     id: str
-    """The event's place in the stream."""
+    """The id of the event, from which a stream can be resumed."""
     retry: Optional[int]
-    """How long to wait before reconnecting, in milliseconds."""
+    """Milliseconds to wait before reconnecting."""
 
     def __init__(
         self,
@@ -112,9 +112,9 @@ class EventStream(Stream[ServerSentEvent]):
     """The events of a prediction, for `for` and `async for`.
 
     Iterating creates the prediction when the first event is requested; `with`, `async with` and `start()`
-    create it at once. A broken connection is resumed where it broke. Leaving the loop early, `close()`
-    and the end of a `with` block free the connection, and so does canceling a task in its `async for`; a
-    single `__anext__()` can be canceled and repeated.
+    create it at once. A broken stream is resumed where it broke. Leaving the loop early, `close()`, the end of
+    a `with` block, and canceling a task in its `async for` free the connection. A single `__anext__()` can be
+    canceled and repeated.
     """
 
     _client: AnyClient
@@ -133,24 +133,24 @@ class EventStream(Stream[ServerSentEvent]):
 
     @property
     def prediction(self) -> Any:
-        """The prediction as it was created; None before the first event is asked for."""
+        """The prediction as it was created; None before the first event is requested."""
         head = self.head
         return None if head is None else self._client._prediction(head)
 
     def start(self) -> EventStream:
-        """Creates the prediction, without waiting for its first event. Entering a `with` block does it.
+        """Creates the prediction without waiting for its first event. Entering a `with` block does the same.
 
-        A refused input raises here, so a web server can still respond with an error status.
+        Raises if the input is refused, so a web server can still respond with an error status.
 
         Raises:
-            UnprocessableEntityError: the input does not fit the model.
-            APIError: the prediction could not be created.
+            UnprocessableEntityError: The API refused the input.
+            APIError: The prediction could not be created.
         """
         super().start()
         return self
 
     async def astart(self) -> EventStream:
-        """The awaitable form of `start`. Entering an `async with` block does it."""
+        """The awaitable form of `start`. Entering an `async with` block does the same."""
         await super().astart()
         return self
 
@@ -181,22 +181,22 @@ class EventStream(Stream[ServerSentEvent]):
         return f"<EventStream{'' if prediction is None else f' of prediction {prediction.id}'}>"
 
     def text(self) -> TextStream:
-        """The output alone, as text: for `for` and for `async for`."""
+        """Returns the output only, as text, for `for` and `async for`."""
         return TextStream(self)
 
     async def _itself(self) -> EventStream:
         return self
 
     def __await__(self) -> Generator[Any, None, EventStream]:
-        # So that `async for event in await client.stream(...)` works as well.
+        # As in 1.x: `async for event in await client.stream(...)`.
         return self._itself().__await__()
 
 
 class AwaitableStream(Later[EventStream]):
     """The events of a prediction, for `async for`, `async with` and `await`.
 
-    Awaiting it gives the `EventStream`. It is a class of its own because asyncio takes nothing as a
-    coroutine that can also be iterated over without `await`.
+    Awaiting it returns the `EventStream`. It is a separate class because asyncio accepts no coroutine that can
+    also be iterated over with `for`.
     """
 
     __slots__ = ("_stream",)
@@ -233,11 +233,11 @@ class AwaitableStream(Later[EventStream]):
         return repr(self._stream)
 
     async def astart(self) -> EventStream:
-        """Creates the prediction, without waiting for its first event."""
+        """Creates the prediction without waiting for its first event."""
         return await self._stream.astart()
 
     def text(self) -> TextStream:
-        """Returns the output alone, as text."""
+        """Returns the output only, as text."""
         return self._stream.text()
 
     async def aclose(self) -> None:
@@ -246,7 +246,7 @@ class AwaitableStream(Later[EventStream]):
 
 
 class TextStream:
-    """The output of a prediction as text, piece by piece, for `for` and `async for`."""
+    """The output of a prediction as text, in chunks, for `for` and `async for`."""
 
     __slots__ = ("_events",)
 
@@ -255,7 +255,7 @@ class TextStream:
 
     @property
     def prediction(self) -> Any:
-        """The prediction as it was created; None before the first piece is asked for."""
+        """The prediction as it was created; None before the first chunk is requested."""
         return self._events.prediction
 
     def __repr__(self) -> str:
@@ -282,7 +282,7 @@ class TextStream:
                 return str(event)
 
     def close(self) -> None:
-        """Free the connection."""
+        """Frees the connection."""
         self._events.close()
 
     async def aclose(self) -> None:

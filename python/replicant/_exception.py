@@ -1,4 +1,4 @@
-"""The base of all exceptions of the package."""
+"""The base class of all exceptions of the package."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ E = TypeVar("E", bound="ReplicateException")
 FailureReason = Literal[
     "content_filter", "out_of_memory", "queue_timeout", "invalid_input", "unknown"
 ]
-"""Why a model failed."""
+"""The reasons why a model can fail."""
 
 REPORT = ("type", "title", "status", "detail", "instance")
 _SHOWN = ("message", "status", "type", "title", "detail", "instance", "request_id")
@@ -28,7 +28,7 @@ class ReplicateException(Exception):
     args: Tuple[Any, ...]
     """The arguments of the exception: its message, if it has one."""
     code: str = "internal"
-    """The kind of error, as a short name that does not change between releases."""
+    """The kind of error, a short name that does not change between releases."""
     type: Optional[str] = None
     """A URI that identifies the kind of problem, from the API's problem report."""
     title: Optional[str] = None
@@ -42,23 +42,23 @@ class ReplicateException(Exception):
     argument: Optional[str] = None
     """The argument or option that was refused, such as `max_retries` or `input.image`."""
     reason: Optional[FailureReason] = None
-    """Why a model failed, read from its error text; None if no model did."""
+    """The reason why a model failed, read from its error text; None if no model failed."""
     hint: Optional[str] = None
-    """What to do about it: the end of `message`."""
+    """The advice at the end of `message`."""
     status_text: Optional[str] = None
     """The text of the HTTP status, such as `Not Found`."""
     request_id: Optional[str] = None
-    """The id of the request, for a support ticket."""
+    """The id of the request, for support tickets."""
     retry_after: Optional[float] = None
-    """How many seconds the API asks to wait before the next attempt."""
+    """Seconds to wait before the next attempt, as requested by the API."""
     method: Optional[str] = None
     """The HTTP method of the request that failed."""
     url: Optional[str] = None
     """The URL of the request that failed."""
     body: Any = None
-    """The body of the response as text, its first 64 KiB."""
+    """The first 64 KiB of the response body, as text."""
     partial: Any = None
-    """What arrived before the failure: the output of a stream, the paths of `save_all`."""
+    """The results before the failure: the output of a stream, the paths of `save_all`."""
     outcome_unknown: bool = False
     """Whether a create may have been processed although no response confirms it."""
     invalid_fields: List[Dict[str, Any]]
@@ -76,7 +76,7 @@ class ReplicateException(Exception):
         self._set(members)
 
     def _set(self, members: Mapping[str, Any]) -> None:
-        # Past the class attributes, so that `vars(error)` holds what is known and nothing else.
+        # Set on the instance only, so that `vars(error)` holds the known members.
         self.__dict__.update({k: v for k, v in members.items() if v is not None})
 
     @classmethod
@@ -95,7 +95,7 @@ class ReplicateException(Exception):
 
     @property
     def message(self) -> str:
-        """What went wrong and what to do about it."""
+        """The problem and how to solve it."""
         return str(self.args[0]) if self.args else ""
 
     @message.setter
@@ -112,7 +112,7 @@ class ReplicateException(Exception):
 
     @property
     def status_code(self) -> Optional[int]:
-        """The same as `status`."""
+        """An alias of `status`."""
         return self.status
 
     @status_code.setter
@@ -121,19 +121,19 @@ class ReplicateException(Exception):
 
     @property
     def prediction(self) -> Any:
-        """The `Prediction` this error is about, as last seen; None if it is about none."""
+        """The last known state of the prediction that this error is about; None if there is none."""
         found = self._prediction
-        # Made on first use: most errors are caught without a look at their prediction.
+        # Built on first use: most errors are handled without their prediction.
         if isinstance(found, dict):
             data = cast(Dict[str, Any], found)
-            found = self._prediction = self._made(data)
+            found = self._prediction = self._build_prediction(data)
         return found
 
     @prediction.setter
     def prediction(self, prediction: Any) -> None:
         self._prediction = prediction
 
-    def _made(self, data: Dict[str, Any]) -> Any:
+    def _build_prediction(self, data: Dict[str, Any]) -> Any:
         if self._owner is not None:
             return self._owner._prediction(data)
         from ._sync.prediction import Prediction

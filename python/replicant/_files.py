@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class FileHead(NamedTuple):
-    """What a server tells of a file without sending it."""
+    """The metadata of a file, fetched without its content."""
 
     content_type: Optional[str]
     """The media type."""
@@ -37,23 +37,23 @@ class FileHead(NamedTuple):
 
 
 class FileOutput:
-    """A file that a model wrote: a URL whose bytes are fetched when they are asked for.
+    """A file that a model wrote: a URL whose content is downloaded on request.
 
         file = replicant.run("black-forest-labs/flux-schnell", {"prompt": "a heron"})[0]
         file.save("heron.webp")
         picture = PIL.Image.open(file.open())
 
-    It can be read as often as wanted, each time from the beginning. `str()` gives the URL. The API
-    keeps output files for an hour only, so save what should last. Notebooks show it.
+    It can be read repeatedly, each time from the beginning. `str(file)` is the URL. The API keeps output files for
+    an hour, so save those that you need. Notebooks display it.
     """
 
     url: str
-    """Where the file is; a `data:` URL holds it whole."""
+    """The URL of the file; a `data:` URL contains it."""
 
-    # Defaults of the class, because test doubles are made by `__new__` alone.
+    # Defaults for test doubles, which are built by `__new__`.
     _client: Optional[Union[AnyClient, NativeClient]] = None
     _path: Optional[str] = None
-    # What is known about the file so far.
+    # The metadata that is known so far.
     _known = FileHead(None, None)
 
     def __init__(self, url: str, client: Optional[Union[AnyClient, NativeClient]] = None) -> None:
@@ -73,40 +73,39 @@ class FileOutput:
         return self.url
 
     def read(self) -> bytes:
-        """The whole file.
+        """Downloads the file.
 
         Raises:
-            OutputExpiredError: the file is gone.
-            DownloadError: it could not be fetched whole, also after the retries.
+            OutputExpiredError: The file was deleted.
+            DownloadError: The file could not be downloaded completely, even after the retries.
         """
-        return self._took(self._native.call("output.bytes", {"url": self.url}, None, True))
+        return self._content(self._native.call("output.bytes", {"url": self.url}, None, True))
 
     async def aread(self) -> bytes:
         """The awaitable form of `read`."""
         call = self._native.call_async("output.bytes", {"url": self.url}, None, True)
-        return self._took(await call)
+        return self._content(await call)
 
     def open(self) -> io.BufferedReader:
-        """The file as one that is open for reading, like what `open(path, "rb")` gives.
+        """Opens the file for reading, like `open(path, "rb")`.
 
-        It is fetched as it is read. Seeking asks the server for the rest from there on, so the list
-        of an archive, say, is read without the archive. Whatever reads files takes it:
-        `PIL.Image.open`, `pandas.read_csv`, `zipfile.ZipFile`, `io.TextIOWrapper`,
-        `shutil.copyfileobj`.
+        It is downloaded as it is read. Seeking requests the rest of the file from there, so the directory of an
+        archive can be read without the archive. Pass it to anything that reads files: `PIL.Image.open`,
+        `pandas.read_csv`, `zipfile.ZipFile`, `io.TextIOWrapper`, `shutil.copyfileobj`.
         """
         from ._contents import opened
 
         return opened(self)
 
     def save(self, path: Union[str, os.PathLike[str]], *, progress: ShowTransfer = None) -> str:
-        """Write the file to `path` and return that path.
+        """Downloads the file to `path` and returns that path.
 
-        The file appears there when it is complete, never in part; a broken connection is resumed.
-        After this, the object itself can be opened like a path.
+        The file appears there only when it is complete; a broken download is resumed. After this, the object itself
+        can be opened like a path.
 
         Args:
-            path: where it is written; what is there is replaced.
-            progress: True shows a bar; a function is called as bytes come.
+            path: The path to write to; an existing file is replaced.
+            progress: True shows a bar; a function is called with each `Transfer` as bytes arrive.
         """
         from ._progress import of_bytes
 
@@ -127,7 +126,7 @@ class FileOutput:
         return saved
 
     def head(self) -> FileHead:
-        """The type and the size that the server tells, without the content."""
+        """Fetches the type and the size, without the content."""
         self._known = FileHead(**self._native.call("output.head", {"url": self.url}))
         return self._known
 
@@ -136,7 +135,7 @@ class FileOutput:
         self._known = FileHead(**await self._native.call_async("output.head", {"url": self.url}))
         return self._known
 
-    def _took(self, answer: Any) -> bytes:
+    def _content(self, answer: Any) -> bytes:
         content: bytes = answer[0]
         self._known = FileHead(dict(answer[2]).get("content-type"), len(content))
         return content
@@ -151,7 +150,7 @@ class FileOutput:
         if size is None:
             size = self.head().size
         if size is None:
-            # Some servers do not tell it.
+            # Some servers do not send a size.
             size = sum(map(len, self))
             self._known = FileHead(self._known.content_type, size)
         return size
@@ -181,8 +180,8 @@ class FileOutput:
             self.url if len(self.url) <= 200 else f"{self.url[:150]}...({len(self.url)} characters)"
         )
         kind, size = self._known
-        told = [repr(url)] + ([kind] if kind else []) + ([f"{size:,} bytes"] if size else [])
-        return f"{type(self).__name__}({', '.join(told)})"
+        shown = [repr(url)] + ([kind] if kind else []) + ([f"{size:,} bytes"] if size else [])
+        return f"{type(self).__name__}({', '.join(shown)})"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Dict[str, str]:
         from ._notebook import mimebundle
@@ -229,7 +228,7 @@ class FileOutput:
 
 
 def mark_saved(output: Any, paths: Sequence[str]) -> None:
-    """Let the files of an output know where they were saved, in the order they stand in it."""
+    """Stores the paths of saved files in the files of an output, in the order of the output."""
     files = list(_files_in(output))
     if len(files) == len(paths):
         for file, path in zip(files, paths):
@@ -247,9 +246,9 @@ def _files_in(output: Any) -> Iterator[FileOutput]:
 
 
 class URLPath(FileOutput):
-    """A file that a model wrote and that can be opened like a path: it is downloaded for that, once.
+    """A file that a model wrote, which can be opened like a path; it is downloaded for that, once.
 
-    `str()` returns the URL and downloads nothing.
+    `str(file)` is the URL and downloads nothing.
     """
 
     def __fspath__(self) -> str:
@@ -262,7 +261,7 @@ _folder: Optional[str] = None
 
 
 def _private_path(file: FileOutput) -> str:
-    """A path for the content of `file` in a folder of this process that nobody else can write to."""
+    """Returns a path for the content of `file`, in a folder that only this process can write to."""
     global _folder
     if _folder is None:
         import atexit
@@ -279,20 +278,24 @@ def _private_path(file: FileOutput) -> str:
 
 
 def get_path_url(path: Any) -> Optional[str]:
-    """The URL behind a `URLPath` or another file that a model wrote; None for anything else."""
+    """Returns the URL of a `URLPath` or another file that a model wrote; None for anything else.
+
+    Args:
+        path: The object.
+    """
     url: Optional[str] = getattr(path, "__url__", None)
     return url
 
 
-class AsyncPieces:
-    """An asynchronous iterator of bytes as a file that is read with await."""
+class AsyncChunks:
+    """An async iterator of bytes as a file with an async `read`."""
 
-    def __init__(self, pieces: AsyncIterable[bytes]) -> None:
-        self._pieces = pieces.__aiter__()
+    def __init__(self, chunks: AsyncIterable[bytes]) -> None:
+        self._chunks = chunks.__aiter__()
 
     async def read(self, _size: int = -1) -> bytes:
-        """The next piece, whatever its size; nothing at the end."""
-        async for piece in self._pieces:
-            if piece:
-                return piece
+        """Returns the next chunk, whatever its size; empty at the end."""
+        async for chunk in self._chunks:
+            if chunk:
+                return chunk
         return b""

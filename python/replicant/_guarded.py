@@ -1,4 +1,4 @@
-"""Attributes that can be replaced, but not misspelled."""
+"""Attributes that can be replaced but not misspelled."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ V = TypeVar("V")
 
 
 def unknown(cls: type, name: str, known: Iterable[str]) -> str:
-    """Returns what to say about an attribute that `cls` does not have."""
+    """Returns the error message for an attribute that `cls` does not have."""
     from ._native import compute
 
     public = [each for each in known if each[0] != "_"]
@@ -18,9 +18,9 @@ def unknown(cls: type, name: str, known: Iterable[str]) -> str:
 
 
 class Guarded:
-    """An object whose attributes can be set, as a test double does, only if they exist."""
+    """An object whose attributes can be set only if they exist."""
 
-    # The attributes that classes declare by an annotation alone.
+    # The attributes that classes declare by annotations only.
     _declared: ClassVar[FrozenSet[str]] = frozenset()
 
     def __init_subclass__(cls) -> None:
@@ -29,24 +29,24 @@ class Guarded:
 
     def __setattr__(self, name: str, value: Any) -> None:
         cls = type(self)
-        # A class of the user's own has attributes of its own.
+        # Subclasses outside this package may have other attributes.
         ours = cls.__module__.partition(".")[0] == __package__
         if ours and name not in cls._declared and not hasattr(cls, name):
             raise AttributeError(unknown(cls, name, dir(cls)))
         object.__setattr__(self, name, value)
 
     def _added(self) -> Dict[str, Any]:
-        """The attributes that a class of the user has added."""
+        """Returns the attributes that a subclass outside this package has added."""
         cls = type(self)
         members = self.__dict__.items()
         return {n: v for n, v in members if n not in cls._declared and not hasattr(cls, n)}
 
 
 class cached(Generic[V]):
-    """An attribute that is made on first use.
+    """An attribute that is computed on first use.
 
-    Unlike `functools.cached_property` it is a data descriptor, which `unittest.mock.create_autospec`
-    gives a double without looking for the members of the descriptor itself.
+    Unlike `functools.cached_property`, it is a data descriptor, for which `unittest.mock.create_autospec` creates a
+    double without inspecting the members of the descriptor.
     """
 
     def __init__(self, make: Callable[[Any], V]) -> None:

@@ -1,4 +1,4 @@
-"""The binding of the Rust core. Private: only this package uses it."""
+"""The binding of the Rust core, private to this package."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from types import GenericAlias
@@ -41,9 +41,9 @@ class Client:
         raw: bool = False,
         owner: object = None,
     ) -> Any:
-        """Carry out an operation and wait for it; with `raw`, gives (value, status, headers).
+        """Runs an operation and waits for it; with `raw`, returns (value, status, headers).
 
-        Objects of its errors belong to `owner`.
+        The predictions of its errors belong to `owner`.
         """
     def call_async(
         self,
@@ -54,13 +54,13 @@ class Client:
         raw: bool = False,
         owner: object = None,
     ) -> Awaitable[Any]:
-        """Carry out an operation on the running event loop."""
+        """Runs an operation on the running event loop."""
     def describe(self) -> dict[str, Any]:
-        """The options in force, without the token."""
+        """Returns the options in force, without the token."""
 
 @disjoint_base
 class Stream(Generic[_T]):
-    """What an operation gives piece by piece. Sends nothing before the first piece is requested."""
+    """The items of a stream operation. Sends nothing before the first item is requested."""
     def __new__(
         cls,
         client: Client,
@@ -75,38 +75,38 @@ class Stream(Generic[_T]):
     def __class_getitem__(cls, key: Any) -> GenericAlias: ...
     @property
     def head(self) -> Any:
-        """The value that came before the first item, if `head` asked to keep it apart."""
+        """The value before the first item, kept apart with `head`."""
     def __iter__(self) -> Self: ...
     def __next__(self) -> _T: ...
     def __aiter__(self) -> AsyncIterator[_T]: ...
     def __anext__(self) -> Awaitable[_T]: ...
     def start(self) -> Any:
-        """Sends the first request, and raises its refusal."""
+        """Sends the first request and raises its error."""
     def astart(self) -> Awaitable[Any]:
         """The awaitable form of `start`."""
     def close(self) -> None:
-        """Frees the connection; the stream is at its end then. Can be called at any time."""
+        """Frees the connection and ends the stream. May be called at any time."""
     def aclose(self) -> Awaitable[None]:
         """The awaitable form of `close`."""
 
 def compute(name: str, params: dict[str, Any], /) -> Any:
-    """Carry out an operation that needs neither client nor network."""
+    """Runs an operation that needs neither client nor network."""
 
 def drain(seconds: float, /) -> None:
-    """Wait for requests that were left running in the background."""
+    """Waits for background requests."""
 
 @final
 class Emulator:
-    """A running emulator of the API."""
+    """A running emulator."""
     def __new__(cls, arguments: list[str], /) -> Emulator: ...
     def addresses(self) -> str:
-        """Where it listens and what it signs with, as JSON."""
+        """Returns its URLs and its signing secret, as JSON."""
     def requests(self) -> str:
-        """What it has received, as JSON."""
+        """Returns the requests that it has received, as JSON."""
     def add_faults(self, rules: str) -> None:
-        """Make it misbehave, by rules in JSON."""
+        """Adds faults, by rules in JSON."""
     def stop(self) -> None:
-        """End it."""
+        """Stops it."""
 
 def finish() -> None:
-    """Close the streams and wait for requests in the background; run at the end of the process."""
+    """Ends all work at the end of the process: closes streams and waits for background requests."""

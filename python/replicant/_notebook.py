@@ -1,4 +1,4 @@
-"""How notebooks show a file that a model wrote."""
+"""The display of file outputs in notebooks."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ._errors import ReplicateException
 if TYPE_CHECKING:
     from ._files import FileOutput
 
-# A notebook keeps what it shows, and a larger one is no longer pleasant to open.
+# Notebooks store what they display, and a larger notebook opens slowly.
 _LIMIT = 20 * 1024 * 1024
 
-# What notebooks know how to show; other media go into HTML, which browsers know how to show.
+# The images that notebooks display; other media are embedded in HTML.
 _KNOWN = ("image/png", "image/jpeg", "image/gif")
 _ELEMENTS = {
     "image": '<img src="{source}">',
@@ -24,7 +24,7 @@ _ELEMENTS = {
 
 
 def mimebundle(file: FileOutput) -> Dict[str, str]:
-    """What a notebook shows: the medium itself up to 20 MiB, a link to anything else."""
+    """Returns the display of a file: the medium up to 20 MiB, a link to anything else."""
     try:
         kind, size = file.head()
         kind = (kind or "").partition(";")[0].strip().lower() or file._guessed_type or ""
@@ -44,7 +44,7 @@ def _bundle(file: FileOutput, html: Optional[str]) -> Dict[str, str]:
 
 
 def _link(file: FileOutput, note: str) -> Optional[str]:
-    # Anything else that calls itself a URL could be a script.
+    # Other URLs could contain scripts.
     if not file.url.lower().startswith(("https://", "http://")):
         return None
     link = f'<a href="{escape(file.url)}" target="_blank" rel="noopener noreferrer">{escape(repr(file))}</a>'

@@ -1,4 +1,4 @@
-"""Objects that have no methods of their own, the same for both clients."""
+"""Objects without methods, the same for both clients."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 Time = Union[str, "datetime"]
-"""A time as ISO 8601 text or as a `datetime`, where one without a zone is local."""
+"""A time as ISO 8601 text or a `datetime`; one without a time zone is local."""
 
 
 class Account(APIObject):
-    """The account a token belongs to."""
+    """An account."""
 
     __slots__ = ()
     _shown = ("type", "username", "name")
@@ -25,44 +25,44 @@ class Account(APIObject):
     username: str
     """The name in URLs."""
     name: Optional[str]
-    """The name that is shown."""
+    """The name that is displayed."""
     github_url: Optional[str]
-    """The account on GitHub."""
+    """The URL of the GitHub account."""
     avatar_url: Optional[str]
-    """A picture of the account."""
+    """The URL of the avatar."""
 
 
 class Hardware(APIObject):
-    """A kind of machine that models run on."""
+    """A type of hardware that models can run on."""
 
     __slots__ = ()
     _shown = ("sku", "name")
     _required = ("sku",)
 
     sku: str
-    """What it is called in requests."""
+    """The name in requests."""
     name: str
-    """What it is called on the web site."""
+    """The name on the website."""
 
     @property
     def id(self) -> str:
-        """The same as `sku`."""
+        """An alias of `sku`."""
         return self.sku
 
 
 class File(APIObject):
-    """A file that was uploaded."""
+    """An uploaded file."""
 
     __slots__ = ()
     _shown = ("id", "name", "content_type", "size")
     _required = ("id",)
 
     id: str
-    """The file's id."""
+    """The id of the file."""
     name: Optional[str]
-    """The file's name."""
+    """The name of the file."""
     content_type: str
-    """The file's media type."""
+    """The media type."""
     size: int
     """The size in bytes."""
     etag: Optional[str]
@@ -70,13 +70,13 @@ class File(APIObject):
     checksums: Dict[str, str]
     """Checksums of the content, such as `sha256`."""
     metadata: Dict[str, Any]
-    """What was given as metadata."""
+    """The data stored with the file."""
     created_at: str
-    """When it was uploaded."""
+    """The time of the upload, in RFC 3339."""
     expires_at: Optional[str]
-    """When it will be gone."""
+    """The time at which the API deletes the file."""
     urls: Dict[str, str]
-    """`get`: the URL that can be given to models as an input."""
+    """`get`: the URL to use as an input."""
 
     @property
     def __url__(self) -> str:
@@ -92,15 +92,15 @@ class Version(APIObject):
     _built = ("created_at",)
 
     id: str
-    """The version's id, 64 hexadecimal digits."""
+    """The id of the version, 64 hexadecimal digits."""
     cog_version: Optional[str]
-    """The version of Cog it was built with."""
+    """The version of Cog that it was built with."""
     openapi_schema: Optional[Dict[str, Any]]
-    """The schema of its input and output."""
+    """The schema of the input and output."""
 
     @property
     def created_at(self) -> datetime:
-        """When it was created."""
+        """The time of its creation."""
         created: Any = self.__getattr__("created_at")
         return parse_time(created) if isinstance(created, str) else created
 
@@ -113,74 +113,74 @@ class WebhookSigningSecret(APIObject):
     key: str
     """The secret, beginning with `whsec_`."""
 
-    # The key is a secret, so it is kept out of logs.
+    # Without the key, which must not be logged.
     def __repr__(self) -> str:
         return "WebhookSigningSecret(key='whsec_...')"
 
 
 class Release(APIObject):
-    """What a deployment runs at present."""
+    """The release that a deployment runs."""
 
     __slots__ = ()
     _shown = ("number", "model", "version")
     _built = ("created_by", "configuration")
 
     class Configuration(APIObject):
-        """The machines a deployment runs on."""
+        """The hardware that a deployment runs on."""
 
         __slots__ = ()
         _shown = ("hardware", "min_instances", "max_instances")
 
         hardware: str
-        """The SKU of the machines."""
+        """The SKU of the hardware."""
         min_instances: int
-        """How many machines run at least."""
+        """The minimum number of instances."""
         max_instances: int
-        """How many machines run at most."""
+        """The maximum number of instances."""
 
     number: int
-    """Counts the changes of the deployment."""
+    """The number of the release."""
     model: str
     """The model, as `owner/name`."""
     version: str
     """The id of the version."""
     created_at: str
-    """When the deployment was changed last."""
+    """The time of the release, in RFC 3339."""
 
     @property
     def created_by(self) -> Optional[Account]:
-        """Who changed it."""
+        """The account that created the release."""
         return Account._of(self._data.get("created_by"))
 
     @property
     def configuration(self) -> Configuration:
-        """The machines it runs on."""
+        """The hardware that it runs on."""
         return Release.Configuration(self._data["configuration"])
 
 
 class SearchResults(APIObject):
-    """What was found by a search."""
+    """The results of a search."""
 
     __slots__ = ()
     _shown = ("query",)
 
     query: str
-    """What was searched for."""
+    """The text that was searched for."""
     models: List[Dict[str, Any]]
-    """The models found: `model` and `metadata` of each."""
+    """The models: `model` and `metadata` of each."""
     collections: List[Dict[str, Any]]
-    """The collections found."""
+    """The collections."""
     pages: List[Dict[str, Any]]
-    """The pages of the web site found."""
+    """The pages of the website."""
 
 
 def time_text(time: Optional[Time]) -> Optional[str]:
-    """The RFC 3339 text for a time; one without a zone is local, as everywhere in Python."""
+    """Returns a time as RFC 3339 text; one without a time zone is local."""
     return time if time is None or isinstance(time, str) else time.astimezone().isoformat()
 
 
 def parse_time(text: str) -> datetime:
-    """The time that an RFC 3339 text says, with as many digits as Python keeps."""
+    """Parses RFC 3339 text, truncated to microseconds."""
     from datetime import datetime, timezone
 
     seconds, _, rest = text.partition(".")

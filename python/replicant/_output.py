@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class _Pending:
-    """Fills an incomplete list, so that code that reads the memory of lists fails instead of seeing none."""
+    """Fills an incomplete list, so that C code that reads it directly fails instead of seeing an empty list."""
 
     def __repr__(self) -> str:
         return "<incomplete output; call list(output) first>"
@@ -23,12 +23,12 @@ class _Source:
     """The items of an output that the model is still writing."""
 
     def __init__(self, client: AnyClient, started: Json) -> None:
-        # A Cog scope may end before the output is read, but its token stays with the run.
+        # Keeps the token of a Cog scope that may end before the output is read.
         self._native = client._native
         self._params = client._with_options(started)
         self.prediction: Json = started["prediction"]
         self.items: List[Any] = []
-        # How many loops are under way.
+        # The number of running loops.
         self.loops = 0
         self._error: Optional[Exception] = None
         self._over = False
@@ -91,7 +91,7 @@ class _Source:
                     self._end(error)
 
     def leave(self) -> None:
-        """Stops reading, which cancels the prediction unless it is to be left alone."""
+        """Stops reading, which cancels the prediction unless `on_abandon` is `leave`."""
         if self._stream is not None and self._params["live"]["cancel"]:
             stream = self._stream
             self._end()
@@ -99,7 +99,7 @@ class _Source:
 
 
 class _Loop:
-    """One loop over an output. When the last loop is left early, the prediction is canceled."""
+    """One loop over an output. Leaving the last loop early cancels the prediction."""
 
     __slots__ = ("_index", "_output", "_source")
 
@@ -128,7 +128,7 @@ class _Loop:
             if source is not None and await source.areach(self._index):
                 return self._next(source)
         except BaseException as error:
-            # A canceled task keeps this frame in its traceback.
+            # Closed here, because the traceback of a canceled task keeps this frame alive.
             if not isinstance(error, Exception):
                 self.close()
             raise
@@ -163,12 +163,11 @@ class _Loop:
 
 
 class Output(List[Any]):
-    """A list that a model wrote, which can also be read with `async for`, `next()` and `anext()`.
+    """A list that a model wrote, which also supports `async for`, `next()` and `anext()`.
 
-    For a model that writes its output item by item, `for` and `async for` yield each item as soon as it is
-    there; everything else, such as `len`, an index or a comparison, waits for the complete output. Leaving a loop
-    early cancels the prediction. The next loop begins with the first item again, except that a loop after
-    `next()` continues there.
+    If the model writes its output item by item, `for` and `async for` yield each item as it arrives; everything
+    else, such as `len`, an index or a comparison, waits for the complete output. Leaving a loop early cancels the
+    prediction. Each loop begins with the first item, except that a loop after `next()` continues there.
     """
 
     __slots__ = ("_cursor", "_source", "_was_live")
@@ -305,7 +304,7 @@ async def _each(items: Iterator[Any]) -> AsyncIterator[Any]:
 
 
 def output_of(client: AnyClient, answer: Json) -> Any:
-    """Returns the output that a run answered with."""
+    """Returns the output in the answer of `run`."""
     if "live" in answer:
         return Output(source=_Source(client, answer))
     output = answer["output"]

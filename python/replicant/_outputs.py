@@ -1,4 +1,4 @@
-"""The outputs of models that are used as functions."""
+"""The outputs of `use()`."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from ._ready import Later
 
 
 def is_text(schema: Dict[str, Any]) -> bool:
-    """Whether a model writes one text in pieces, by its schema."""
+    """Whether the schema of a model declares its output as one text in chunks."""
     output = schema.get("components", {}).get("schemas", {}).get("Output", {})
     return bool(output.get("x-cog-array-display") == "concatenate")
 
 
 def shaped(output: Any, text: bool = False) -> Any:
-    """An output with its text in one piece and its files as paths."""
+    """Returns an output with its text joined and its files as paths."""
     if isinstance(output, FileOutput):
         return URLPath(output.url, output._client)
     if isinstance(output, list):
@@ -28,9 +28,9 @@ def shaped(output: Any, text: bool = False) -> Any:
 
 
 class OutputIterator:
-    """The output of a model as it comes; `str()` joins it to one text.
+    """The output of a model as it arrives; `str()` joins it to one text.
 
-    Iterating again runs the model again.
+    Each iteration runs the model again.
     """
 
     __slots__ = ("_start", "_text")
@@ -53,9 +53,9 @@ class OutputIterator:
 
 
 class AsyncOutputIterator(Later[Any]):
-    """The output of a model as it comes; awaiting it takes all of it.
+    """The output of a model as it arrives; awaiting it returns the complete output.
 
-    Iterating again runs the model again.
+    Each iteration runs the model again.
     """
 
     __slots__ = ("_start", "_text")

@@ -1,4 +1,4 @@
-"""Awaitable objects that asyncio takes as coroutines."""
+"""Awaitable objects that asyncio accepts as coroutines."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ T = TypeVar("T")
 
 
 async def ready(value: T) -> T:
-    """Returns `value`: a coroutine of Python itself is awaited faster than any other object."""
+    """Returns `value`. Python awaits a native coroutine faster than any other object."""
     return value
 
 
 class Later(Coroutine[Any, Any, T]):
-    """An object that can be awaited, and given to `asyncio.run`, `create_task` and the like."""
+    """An object that can be awaited, and passed to `asyncio.run`, `create_task` and the like."""
 
     __slots__ = ("_started",)
 
@@ -26,20 +26,20 @@ class Later(Coroutine[Any, Any, T]):
         return self._work().__await__()
 
     def send(self, value: Any) -> Any:
-        """Continues the work, as of a coroutine."""
+        """Continues the work, like the method of a coroutine."""
         if not hasattr(self, "_started"):
             self._started = self._work()
         return self._started.send(value)
 
     def throw(self, kind: Any, value: Any = None, trace: Any = None) -> Any:
-        """Raises an exception where the work waits, as of a coroutine."""
+        """Raises an exception where the work waits, like the method of a coroutine."""
         if not hasattr(self, "_started"):
             self._started = self._work()
         error: BaseException = kind if value is None else value
         return self._started.throw(error)
 
     def close(self) -> None:
-        """Ends the work, as of a coroutine."""
+        """Ends the work, like the method of a coroutine."""
         started: Optional[Coroutine[Any, Any, T]] = getattr(self, "_started", None)
         if started is not None:
             started.close()

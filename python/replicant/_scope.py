@@ -7,9 +7,9 @@ from typing import Any, Mapping, Optional
 
 
 def token_of_cog() -> Optional[str]:
-    """Returns the token in the context of the current Cog scope; None outside of one.
+    """Returns the token of the current Cog scope; None outside a scope.
 
-    It is read for each request: a server handles predictions of several users at a time.
+    Read for each request, because a server handles predictions of several users concurrently.
     """
     current_scope: Any = getattr(sys.modules.get("cog"), "current_scope", None)
     if current_scope is None:
@@ -17,6 +17,6 @@ def token_of_cog() -> Optional[str]:
     context: Mapping[str, Optional[str]] = getattr(current_scope(), "context", None) or {}
     for name, value in context.items():
         if name.upper() == "REPLICATE_API_TOKEN":
-            # An empty token means that this prediction has none, not that the server's is meant.
+            # An empty token means that the prediction has none; do not use the token of the server.
             return value or ""
     return None

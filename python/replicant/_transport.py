@@ -1,4 +1,4 @@
-"""HTTP carried by something else: a transport or client of httpx, or a function."""
+"""HTTP through an httpx transport or client, or through a function."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from typing import Any, Dict, Iterator, List, Optional, Tuple, Union
 Headers = List[Tuple[str, str]]
 Answer = Tuple[int, Headers, Any]
 
-# What httpx raises when no byte of a request was sent yet.
+# What httpx raises before any byte of a request was sent.
 _NEVER_SENT = {"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol"}
 
-# The methods of httpx's transports; a call prefers the one of its own kind.
-_WAYS = ("handle_request", "handle_async_request")
+# The methods of httpx transports; a call prefers the one of its own kind.
+_METHODS = ("handle_request", "handle_async_request")
 
 
 class TransportRequest:
-    """A request as a function that carries HTTP is given it."""
+    """The request that is passed to a function as `transport`."""
 
     __slots__ = ("_body", "headers", "method", "url")
 
     method: str
     """The HTTP method."""
     url: str
-    """The whole URL."""
+    """The complete URL."""
     headers: Dict[str, str]
     """The headers, with names in lower case."""
 
@@ -34,13 +34,13 @@ class TransportRequest:
 
     @property
     def content(self) -> bytes:
-        """The whole body."""
+        """The complete body."""
         if not isinstance(self._body, bytes):
             self._body = b"".join(self._body or ())
         return self._body
 
     def json(self) -> Any:
-        """The body, decoded from JSON."""
+        """Returns the body, decoded from JSON."""
         import json
 
         return json.loads(self.content)
@@ -50,11 +50,13 @@ class TransportRequest:
 
 
 class Adapter:
-    """What the core calls in place of its own HTTP."""
+    """Sends the requests of the core through a transport in Python."""
 
     def __init__(self, transport: Any) -> None:
         self._transport = transport
-        if not (callable(transport) or any(hasattr(transport, name) for name in (*_WAYS, "send"))):
+        if not (
+            callable(transport) or any(hasattr(transport, name) for name in (*_METHODS, "send"))
+        ):
             raise TypeError(
                 "`transport` must be an httpx transport (sync or async), an httpx client, or a "
                 f"function that takes a request and returns a response, not {type(transport).__name__}"
@@ -69,25 +71,24 @@ class Adapter:
         length: Optional[int],
         awaited: bool,
     ) -> Any:
-        """Send one request. Gives the answer, or something to await if `awaited` allows that."""
+        """Sends one request. Returns the answer, or an awaitable for it if `awaited` is true."""
         if length is not None:
             headers = [*headers, ("content-length", str(length))]
-        given = self._carry(method, url, headers, body, awaited)
-        if not hasattr(given, "__await__"):
-            return _answer(given, False)
+        sent = self._send(method, url, headers, body, awaited)
+        if not hasattr(sent, "__await__"):
+            return _answer(sent, False)
         if awaited:
-            return _awaited(given)
-        # A blocking call with a transport that is awaited: this thread is nobody's, so a loop of its
-        # own does no harm.
+            return _awaited(sent)
+        # A blocking call with an async transport: this thread has no event loop, so run one.
         import asyncio
 
-        return asyncio.run(_whole(given))
+        return asyncio.run(_whole(sent))
 
-    def _carry(self, method: str, url: str, headers: Headers, body: Any, awaited: bool) -> Any:
-        ways = _WAYS[::-1] if awaited else _WAYS
-        for way in ways:
-            if hasattr(self._transport, way):
-                return getattr(self._transport, way)(_httpx_request(method, url, headers, body))
+    def _send(self, method: str, url: str, headers: Headers, body: Any, awaited: bool) -> Any:
+        methods = _METHODS[::-1] if awaited else _METHODS
+        for name in methods:
+            if hasattr(self._transport, name):
+                return getattr(self._transport, name)(_httpx_request(method, url, headers, body))
         if hasattr(self._transport, "send"):
             request = _httpx_request(method, url, headers, body)
             return self._transport.send(request, stream=True)
@@ -95,13 +96,13 @@ class Adapter:
 
     @staticmethod
     def fault(error: BaseException) -> Optional[str]:
-        """Which fault of the network an exception is; None if it is something else."""
+        """Returns the network failure that an exception stands for; None for any other exception."""
         names = {cls.__name__ for cls in type(error).__mro__ if _is_of_httpx(cls)}
         if names & _NEVER_SENT or isinstance(error, ConnectionRefusedError):
             return "never sent"
         if "TimeoutException" in names or isinstance(error, TimeoutError):
             return "timeout"
-        # OSError is also the base of what requests, urllib and the modules ssl and socket raise.
+        # OSError is also the base of the exceptions of requests, urllib, ssl and socket.
         if "TransportError" in names or isinstance(error, OSError):
             return "broken"
         return None
@@ -127,20 +128,20 @@ def _httpx_request(method: str, url: str, headers: Headers, body: Any) -> Any:
     return httpx.Request(method, url, headers=headers, stream=Body())
 
 
-async def _awaited(given: Any) -> Answer:
-    return _answer(await given, True)
+async def _awaited(response: Any) -> Answer:
+    return _answer(await response, True)
 
 
-async def _whole(given: Any) -> Answer:
-    status, headers, body = await _awaited(given)
+async def _whole(response: Any) -> Answer:
+    status, headers, body = await _awaited(response)
     if not isinstance(body, bytes):
-        body = b"".join([piece async for piece in body])
+        body = b"".join([chunk async for chunk in body])
     return status, headers, body
 
 
 def _answer(response: Any, is_async: bool) -> Answer:
-    """Status, headers and body of a response, in whichever form it is."""
-    # By its class, because isinstance would make the type checkers forget that it may be anything.
+    """Returns the status, headers and body of a response in any supported form."""
+    # Not isinstance, which would narrow the type for the type checkers.
     if response.__class__ is tuple:
         if len(response) != 3:
             raise TypeError("a tuple returned by `transport` must be (status, headers, body)")
@@ -154,7 +155,7 @@ def _answer(response: Any, is_async: bool) -> Answer:
     headers = _pairs(response.headers)
     if not hasattr(response, "iter_bytes"):
         return int(status), headers, _bytes(response.content)
-    # What httpx decodes has another length than its headers say.
+    # httpx decodes the body, so its length differs from the header.
     if any(name == "content-encoding" for name, _ in headers):
         headers = [
             pair for pair in headers if pair[0] not in ("content-encoding", "content-length")

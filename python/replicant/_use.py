@@ -1,4 +1,4 @@
-"""`use` of the module itself."""
+"""The function `replicant.use`."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def use(
 def use(
     ref: Reference, *, hint: Any = None, streaming: bool = False, use_async: bool = False
 ) -> Union[Function, AsyncFunction]:
-    """A model as a function of its inputs, with the default client.
+    """Returns a model as a function of its inputs, with the default client.
 
     Args:
-        ref: the model, as `owner/name`, `owner/name:version` or as an object.
-        hint: a function whose signature stands for the model's; only for the reader.
-        streaming: whether calls give an iterator of the output, as it comes.
-        use_async: whether calls are awaited.
+        ref: The model, as `owner/name`, `owner/name:version` or an object.
+        hint: A function with the signature of the model, for readers of the code; not used.
+        streaming: Whether calls return an iterator over the output as it arrives.
+        use_async: Whether calls are awaited.
     """
     from ._default import default_async_client, default_client
 

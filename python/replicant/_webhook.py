@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ._base import AsyncCalls
 
     class Headers(Protocol):
-        """Headers of any framework: a dictionary, or what Flask, Django and Starlette have."""
+        """The headers of a request: a dictionary, or the headers of Flask, Django or Starlette."""
 
         def items(self) -> Iterable[Tuple[str, str]]: ...
 
@@ -26,7 +26,7 @@ def verify(
     secret: Any,
     tolerance: Optional[float],
 ) -> Dict[str, Any]:
-    """`Webhooks.validate`, with all its arguments."""
+    """Verifies a webhook; see `Webhooks.validate`."""
     if request is not None:
         if headers is not None or body is not None:
             raise ValueError("Only one of request or headers/body can be provided")
@@ -43,7 +43,7 @@ def verify(
 
 
 def _body(request: Any) -> Optional[Union[str, bytes]]:
-    # The names that the frameworks have for it.
+    # The names of the raw body in the supported frameworks.
     for name in ("body", "content", "data"):
         try:
             found: Any = getattr(request, name, None)
@@ -72,7 +72,7 @@ class SecretFetcher:
         self._client = client
 
     async def __call__(self) -> WebhookSigningSecret:
-        """Fetch the secret that webhooks are signed with.
+        """Fetches the secret that webhooks are signed with.
 
         `GET /webhooks/default/secret`
         """

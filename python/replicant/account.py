@@ -1,4 +1,4 @@
-"""The account of a token, and `account` of the default client."""
+"""Accounts, and the namespace `account` of the default client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that are uploaded."""
+"""Uploaded files."""
 
 from __future__ import annotations
 

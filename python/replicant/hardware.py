@@ -1,4 +1,4 @@
-"""The kinds of machines that models run on, and `hardware` of the default client."""
+"""Hardware, and the namespace `hardware` of the default client."""
 
 from __future__ import annotations
 

@@ -11,7 +11,12 @@ if TYPE_CHECKING:
 
 
 def transform_output(value: Any, client: Optional[Client] = None) -> Any:
-    """An output with a `FileOutput` for each URL of a file in it. Sends nothing."""
+    """Returns an output with a `FileOutput` for the URL of each file. Sends no request.
+
+    Args:
+        value: The output.
+        client: The client that downloads the files. Defaults to the default client.
+    """
     from replicant._default import default_client
 
     return (client or default_client).predictions.output(value)

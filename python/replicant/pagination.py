@@ -1,4 +1,4 @@
-"""Lists, which come in pages."""
+"""Pages of lists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Predictions: the runs of a model."""
+"""Predictions: the runs of models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bases of objects and of namespaces."""
+"""The base classes of objects and namespaces."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A local server that behaves like Replicate's API, for tests without token, network or money.
+"""A local server with the behavior of the Replicate API, for tests without a token or network.
 
     from replicant.testing import Emulator
 
@@ -6,8 +6,8 @@
         client = emulator.client()
         output = client.run("emulator/echo", {"value": 1})
 
-It keeps real state, checks inputs against each model's schema, streams events and signs webhooks.
-Its models do real work on real input: `meta/meta-llama-3-8b-instruct` (text), `stability-ai/sdxl` and
+It keeps state, checks inputs against the schema of each model, streams events and signs webhooks. Its models
+process their inputs: `meta/meta-llama-3-8b-instruct` (text), `stability-ai/sdxl` and
 `black-forest-labs/flux-schnell` (images), `nightmareai/real-esrgan` (a larger image),
 `fofr/audio-to-waveform` (a WAV measured), and `emulator/echo`, `fails`, `endless`, `progress`, `stream`.
 """
@@ -20,28 +20,29 @@ from typing import Any, Dict, List, Optional, Type
 
 from . import _native
 from ._async.client import AsyncClient
+from ._options import ClientOptions, Unpack
 from ._sync.client import Client
 
 __all__ = ["Emulator"]
 
 
 class Emulator:
-    """An emulator in this process, on a thread and a loopback port of its own.
+    """An emulator in this process, with its own thread and loopback port.
 
-    It ends with its `with` block, by `close()`, or when it is collected.
+    It stops at the end of its `with` block, by `close()`, or when it is garbage-collected.
 
     Args:
-        port: where it listens on 127.0.0.1; 0 picks a free port.
-        token: the only token it accepts; any, or none, when left out.
-        time_scale: real seconds to a second of the service: 0.01 makes an hour pass in 36 seconds.
-        rate_limit: how many predictions may be created in a minute; 429 after that.
-        credit: how many predictions may be created at all; 402 after that.
-        page_size: how many items a page of a list holds.
-        webhook_secret: what webhooks are signed with (`whsec_...`); made up when left out.
+        port: The port on 127.0.0.1; 0 picks a free port.
+        token: The token that it requires. Defaults to accepting any token, or none.
+        time_scale: Real seconds per second of the emulated API: with 0.01, an hour passes in 36 seconds.
+        rate_limit: The number of predictions that may be created per minute; 429 after that.
+        credit: The number of predictions that may be created; 402 after that.
+        page_size: The number of items per page.
+        webhook_secret: The secret that signs webhooks (`whsec_...`). Defaults to a random secret.
 
     Raises:
-        ValueError: an option cannot be used.
-        OSError: the port is taken.
+        ValueError: An option is out of range.
+        OSError: The port is in use.
     """
 
     def __init__(
@@ -71,44 +72,57 @@ class Emulator:
 
     @property
     def base_url(self) -> str:
-        """Where the API is: `http://127.0.0.1:<port>/v1`."""
+        """The URL of the API: `http://127.0.0.1:<port>/v1`."""
         return self._addresses["base_url"]
 
     @property
     def webhook_secret(self) -> str:
-        """What its webhooks are signed with."""
+        """The secret that signs webhooks."""
         return self._addresses["webhook_secret"]
 
-    def client(self, **options: Any) -> Client:
-        """A blocking client of it; `options` are those of `Client`."""
-        given: Dict[str, Any] = {"api_token": self._token, "base_url": self.base_url, **options}
-        return Client(**given)
+    def client(self, api_token: Optional[str] = None, **options: Unpack[ClientOptions]) -> Client:
+        """Returns a `Client` of this emulator.
 
-    def async_client(self, **options: Any) -> AsyncClient:
-        """An awaitable client of it; `options` are those of `AsyncClient`."""
-        given: Dict[str, Any] = {"api_token": self._token, "base_url": self.base_url, **options}
-        return AsyncClient(**given)
+        Args:
+            api_token: The API token. Defaults to the one that the emulator requires.
+            options: See `ClientOptions`.
+        """
+        return Client(api_token or self._token, **self._options(options))
+
+    def async_client(
+        self, api_token: Optional[str] = None, **options: Unpack[ClientOptions]
+    ) -> AsyncClient:
+        """Returns an `AsyncClient` of this emulator.
+
+        Args:
+            api_token: The API token. Defaults to the one that the emulator requires.
+            options: See `ClientOptions`.
+        """
+        return AsyncClient(api_token or self._token, **self._options(options))
+
+    def _options(self, options: ClientOptions) -> ClientOptions:
+        return {"base_url": self.base_url, **options}
 
     def requests(self) -> List[Dict[str, Any]]:
-        """What it has received, oldest first: `method`, `path`, `query`, `headers`, `json` ..."""
+        """Returns the received requests, oldest first: `method`, `path`, `query`, `headers`, `json` ..."""
         received: List[Dict[str, Any]] = json.loads(self._native.requests())
         return received
 
     def misbehave(self, *rules: Dict[str, Any]) -> None:
-        """Make requests fail.
+        """Makes requests fail.
 
         Args:
-            rules: each `{"match": {"method": ..., "path": ...}, "times": n, "action": {...}}`, where an
-                action holds an answer (`status`, `json`, `headers`) or `delay_ms`, `close_before_reply`,
+            rules: Each `{"match": {"method": ..., "path": ...}, "times": n, "action": {...}}`. An action is a
+                response (`status`, `json`, `headers`) or `delay_ms`, `close_before_reply`,
                 `cut_body_at`, `reset`, `stall_body_at`.
 
         Raises:
-            ValueError: a rule cannot be read.
+            ValueError: A rule is malformed.
         """
         self._native.add_faults(json.dumps(rules))
 
     def close(self) -> None:
-        """End it and close its connections."""
+        """Stops the emulator and closes its connections."""
         self._native.stop()
 
     def __enter__(self) -> Emulator:

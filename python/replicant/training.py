@@ -1,4 +1,4 @@
-"""Trainings, which make new versions of a model."""
+"""Trainings, which create new versions of models."""
 
 from __future__ import annotations
 

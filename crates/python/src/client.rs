@@ -1,87 +1,60 @@
-//! The client: one verb, blocking and awaitable.
+//! The client: calls of operations, blocking and awaitable.
+
+mod link;
 
 use std::{
     mem, process,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use pyo3::{
     prelude::*,
     types::{PyDict, PyTuple},
 };
-use pyo3_async_runtimes::TaskLocals;
 use replicant::{
-    Client as Core, ErrorKind, Observer, Options, Reply,
+    Client as Core, Observer, Options, Reply, Value,
     operation::{self, Answer},
 };
 use tokio::sync::mpsc;
 
+pub use self::link::Link;
 use crate::{
-    awaiting::{Awaited, Delivery, current_context},
-    error, runtime,
-    transport::{PythonTransport, Raised},
-    value,
+    answer,
+    asyncio::{Awaited, CompletionChannel},
+    error,
+    lock::lock,
+    runtime, value,
 };
 
 /// A client of the core.
 #[pyclass(frozen, module = "replicant._native")]
 pub struct Client {
     options: Options,
+    /// The client and the process that built it.
     core: Mutex<(u32, Core)>,
-    /// Carries all HTTP in place of the core, if there is one.
+    /// The transport in Python that sends all requests, if there is one.
     adapter: Option<Py<PyAny>>,
 }
 
-/// The core's client for one call, and what may lie behind its errors.
-pub struct Link {
-    pub core: Core,
-    raised: Option<Raised>,
-    /// The client of Python's whose call it is.
-    owner: Option<Py<PyAny>>,
-}
-
-impl Link {
-    /// The exception for an error.
-    pub fn error(&self, py: Python<'_>, error: &replicant::Error) -> PyErr {
-        // What the core made of it: nothing it knows, or a create that may have been carried out.
-        let foreign = matches!(error.kind(), ErrorKind::Internal | ErrorKind::OutcomeUnknown);
-        let raised = self.raised.as_ref().filter(|_| foreign);
-        let raised = raised.and_then(|raised| raised.lock().unwrap_or_else(PoisonError::into_inner).take());
-        raised.unwrap_or_else(|| error::owned(py, error, self.owner.as_ref()))
-    }
-}
-
 impl Client {
-    /// The core's client for a call that is awaited or not.
-    ///
-    /// With a transport of Python's, that is one for this call alone: what is to be awaited there
-    /// has to be awaited by the event loop that awaits the call.
+    /// Returns the core's client for one call.
     pub fn link(&self, py: Python<'_>, awaited: bool, owner: Option<Py<PyAny>>) -> PyResult<Link> {
-        let Some(adapter) = &self.adapter else {
-            return Ok(Link { core: self.core(py)?, raised: None, owner });
-        };
-        let locals = awaited.then(|| TaskLocals::with_running_loop(py)?.copy_context(py)).transpose()?;
-        let raised = Raised::default();
-        let transport = PythonTransport::new(
-            adapter.clone_ref(py),
-            locals,
-            current_context(py)?.unbind(),
-            raised.clone(),
-        );
-        let core = self.core(py)?.with_transport(Arc::new(transport));
-        Ok(Link { core, raised: Some(raised), owner })
+        let core = self.core(py)?;
+        match &self.adapter {
+            None => Ok(Link::new(core, owner)),
+            Some(adapter) => Link::through(py, &core, adapter, awaited, owner),
+        }
     }
 
-    /// The core's client of this process.
+    /// Returns the core's client of this process.
     ///
-    /// A forked child makes its own, because connections cannot be shared. The old one is leaked:
-    /// dropping it would speak to threads that the child does not have. As with the runtime, the
-    /// lock is only held attached to the interpreter.
+    /// A forked child builds its own, because it cannot share connections. The old one is leaked: dropping it
+    /// would use threads that the child does not have. Only threads attached to the interpreter hold the lock.
     fn core(&self, py: Python<'_>) -> PyResult<Core> {
-        let mut core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut core = lock(&self.core);
         if core.0 != process::id() {
-            let made = Core::new(self.options.clone()).map_err(|error| error::to_python(py, &error))?;
-            mem::forget(mem::replace(&mut *core, (process::id(), made)));
+            let own = Core::new(self.options.clone()).map_err(|error| error::to_python(py, &error))?;
+            mem::forget(mem::replace(&mut *core, (process::id(), own)));
         }
         Ok(core.1.clone())
     }
@@ -111,10 +84,10 @@ impl Client {
         let py = slf.py();
         let params = value::from_python(params.as_any())?;
         let link = slf.get().link(py, false, owner)?;
-        let (observe, told) = observer.as_ref().map(|_| observing()).unzip();
+        let (observe, observed) = observer.as_ref().map(|_| observation()).unzip();
         let future = operation::answer(&link.core, name, params, observe);
-        let reply = runtime::wait(py, future, told, |value| {
-            let value = value::to_python(py, value, Some(slf))?;
+        let reply = runtime::wait(py, future, observed, |value| {
+            let value = value::to_python(py, value, Some(slf.as_any()))?;
             observer.as_ref().map_or(Ok(()), |observer| observer.call1((value,)).map(drop))
         })?;
         finish(slf, &link, reply.and_then(|reply| reply), raw)
@@ -131,19 +104,20 @@ impl Client {
     ) -> PyResult<Awaited> {
         let py = slf.py();
         let params = value::from_python(params.as_any())?;
-        let delivery = Delivery::current(py)?;
+        let channel = CompletionChannel::current(py)?;
         let link = slf.get().link(py, true, owner)?;
         let client = slf.clone().unbind();
-        let promise = delivery.promise(py)?;
-        let observe = observer.map(|observer| delivery.observer(py, observer, &client, promise.clone()));
+        let promise = channel.promise(py)?;
+        let observe = observer
+            .map(|observer| channel.observer(py, observer, client.clone_ref(py).into_any(), promise.clone()));
         let observe = observe.transpose()?;
         let work = runtime::guarded(operation::answer(&link.core, name, params, observe));
-        delivery.start(promise, work, move |py, reply| {
+        channel.start(promise, work, move |py, reply| {
             finish(client.bind(py), &link, reply, raw).map(Bound::unbind)
         })
     }
 
-    /// The options in force, without the token.
+    /// Returns the options in force, without the token.
     fn describe<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         value::to_python(py, self.core(py)?.describe(), None)
     }
@@ -153,12 +127,13 @@ impl Client {
     }
 }
 
-/// An observer of the core, and where what it is told comes out.
-fn observing() -> (Observer, mpsc::UnboundedReceiver<replicant::Value>) {
-    let (tell, told) = mpsc::unbounded_channel();
-    (Arc::new(move |value| drop(tell.send(value))), told)
+/// Returns an observer of the core and the receiver of the values it is called with.
+fn observation() -> (Observer, mpsc::UnboundedReceiver<Value>) {
+    let (send, receive) = mpsc::unbounded_channel();
+    (Arc::new(move |value| drop(send.send(value))), receive)
 }
 
+/// Returns the result of a call; with `raw`, (value, status, headers).
 fn finish<'py>(
     client: &Bound<'py, Client>,
     link: &Link,
@@ -167,7 +142,7 @@ fn finish<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = client.py();
     let reply = reply.map_err(|error| link.error(py, &error))?;
-    let value = value::of_answer(py, reply.value, Some(client))?;
+    let value = answer::to_python(py, reply.value, Some(client.as_any()))?;
     if !raw {
         return Ok(value);
     }

@@ -1,23 +1,23 @@
-//! The emulator inside this process, for the tests of Python users.
+//! The emulator inside this process, for tests.
 
 use std::io::{Error, ErrorKind};
 
 use pyo3::{exceptions::PyValueError, prelude::*};
 
-/// A running emulator; it ends when it is stopped or collected.
+/// A running emulator. It stops when it is stopped or garbage-collected.
 #[pyclass(frozen, module = "replicant._native")]
 pub struct Emulator(replicant_emulator::Emulator);
 
 #[pymethods]
 impl Emulator {
-    /// Starts one with the options of the program's command line.
+    /// Starts an emulator with the command-line options of the program.
     #[new]
     #[pyo3(signature = (arguments, /))]
     fn new(py: Python<'_>, arguments: Vec<String>) -> PyResult<Self> {
         let arguments =
             replicant_emulator::arguments::parse(arguments.into_iter()).map_err(PyValueError::new_err)?;
         let config = arguments.map(|arguments| arguments.config).unwrap_or_default();
-        // An option that is out of bounds is no fault of the operating system.
+        // An option out of range is not an error of the operating system.
         let refused = |error: Error| match error.kind() {
             ErrorKind::InvalidInput => PyValueError::new_err(error.to_string()),
             _ => error.into(),

@@ -1,15 +1,17 @@
-//! `replicant._native`: the core, as Python's `replicant` package drives it.
+//! `replicant._native`: the binding between the core and the Python package `replicant`, which alone uses it.
 //!
-//! Private to that package. It moves values, errors and streams across and knows no endpoint: what
-//! can be called is named by strings of the core's operation table.
+//! It converts values, errors and streams, and knows no endpoint: operations are named by the core's tables. Each
+//! module uses only modules that come before it in this list: `lock`, `runtime`, `source`, `value`, `error`, `answer`,
+//! `asyncio`, `read_ahead`, `reading`, `transport`, `client`, `stream`, `emulator`.
 
-mod awaiting;
+mod answer;
+mod asyncio;
 mod client;
 mod emulator;
-mod engine;
 mod error;
-mod json;
-mod reader;
+mod lock;
+mod read_ahead;
+mod reading;
 mod runtime;
 mod source;
 mod stream;
@@ -27,7 +29,7 @@ mod _native {
         prelude::*,
         types::{PyDict, PyTuple},
     };
-    use replicant::{ErrorKind, background, operation};
+    use replicant::{ErrorKind, operation};
 
     #[pymodule_export]
     use crate::client::Client;
@@ -35,29 +37,29 @@ mod _native {
     use crate::emulator::Emulator;
     #[pymodule_export]
     use crate::stream::Stream;
-    use crate::{error, runtime, value};
+    use crate::{answer, error, read_ahead, runtime, value};
 
-    /// Carries out an operation that needs neither client nor network.
+    /// Runs an operation that needs neither client nor network.
     #[pyfunction]
     #[pyo3(signature = (name, params, /))]
     fn compute<'py>(name: &str, params: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
         let py = params.py();
         let params = value::from_python(params.as_any())?;
         let result = runtime::guard(|| operation::compute(name, params));
-        value::of_answer(py, result.map_err(|error| error::to_python(py, &error))?, None)
+        answer::to_python(py, result.map_err(|error| error::to_python(py, &error))?, None)
     }
 
-    /// Waits for requests that were left running in the background, such as cancels.
+    /// Waits for background requests, such as cancels.
     #[pyfunction]
     #[pyo3(signature = (seconds, /))]
     fn drain(py: Python<'_>, seconds: f64) {
         runtime::drain(py, Duration::from_secs_f64(seconds.clamp(0.0, 60.0)));
     }
 
-    /// What the end of the process does.
+    /// Ends all work at the end of the process.
     #[pyfunction]
     fn finish(py: Python<'_>) {
-        runtime::finish(py, background::AT_EXIT);
+        runtime::finish(py, read_ahead::close_all);
     }
 
     #[pymodule_init]
@@ -68,7 +70,7 @@ mod _native {
         module.add("STREAMS", PyTuple::new(py, operation::STREAMS)?)?;
         module.add("COMPUTATIONS", PyTuple::new(py, operation::COMPUTATIONS)?)?;
         module.add("ERROR_CODES", PyTuple::new(py, ErrorKind::ALL.iter().map(|kind| kind.code()))?)?;
-        // A cancel caused by a script's last line must leave before the process does.
+        // A cancel caused by the last line of a script must be sent before the process ends.
         py.import("atexit")?.call_method1("register", (module.getattr("finish")?,))?;
         Ok(())
     }

@@ -1,204 +1,190 @@
-//! The half of a stream that the runtime's threads see: reading ahead, closing, letting go.
+//! Python objects with `read` as sources of uploads.
 
 use std::{
-    collections::VecDeque,
-    mem, process,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    fmt,
+    sync::{Arc, Mutex},
 };
 
-use futures_util::{FutureExt, StreamExt};
-use replicant::{BoxStream, Error, Value, operation::Item};
-use tokio::sync::watch;
+use bytes::Bytes;
+use futures_util::{TryStreamExt, stream};
+use pyo3::{
+    exceptions::{PyTypeError, PyValueError},
+    intern,
+    prelude::*,
+    pybacked::PyBackedBytes,
+    types::{PyByteArray, PyBytes, PyString},
+};
+use pyo3_async_runtimes::{TaskLocals, into_future_with_locals};
+use replicant::{BoxError, BoxFuture, BoxStream, ByteSource, Error, ErrorKind, File, Result};
 
-use crate::runtime;
+use crate::lock::lock;
 
-/// How many items are taken at once, if they are there.
-const BATCH: usize = 256;
+/// The number of bytes to request from `read` at a time.
+const CHUNK: usize = 256 * 1024;
 
-pub type Items = BoxStream<'static, Result<Item, Error>>;
+/// An object with `read`, from its position when it was passed.
+pub struct Reader(Arc<Shared>);
 
-/// A stream as it is read and closed, from whichever thread.
-pub struct Source {
-    items: tokio::sync::Mutex<Option<Items>>,
-    /// What was read and not yet asked for. It is kept here rather than carried by the future that
-    /// read it, so that cancelling that future loses nothing.
-    ready: Mutex<VecDeque<Result<Item, Error>>>,
-    head: Mutex<Head>,
-    closed: watch::Sender<bool>,
-    owner: u32,
+struct Shared {
+    file: Py<PyAny>,
+    /// The position to begin at; `None` if the file cannot be rewound.
+    start: Option<u64>,
+    len: Option<u64>,
+    /// The event loop that awaits an async `read`.
+    locals: Option<TaskLocals>,
+    /// Held while seeking and reading, as two uploads may read the same file.
+    turn: Mutex<()>,
 }
 
-/// The first value, where it is not an item like the others.
-pub enum Head {
-    NotWanted,
-    Awaited,
-    Here(Value),
-}
-
-/// The streams that are in use, which the end of the process closes.
-static LIVE: Mutex<Vec<Weak<Source>>> = Mutex::new(Vec::new());
-
-/// Closes every stream of this process that is still open.
-///
-/// Python drops what a program leaves behind only after it has waited for background work, and by then
-/// nobody would send the cancel of a prediction that was streamed.
-pub fn close_all() {
-    let live = mem::take(&mut *LIVE.lock().unwrap_or_else(PoisonError::into_inner));
-    for source in live.iter().filter_map(Weak::upgrade).filter(|source| source.owner == process::id()) {
-        source.close();
+impl Reader {
+    /// Returns the file that reads from `object`.
+    pub fn file(object: &Bound<'_, PyAny>) -> PyResult<File> {
+        let py = object.py();
+        let (start, len) = extent(object);
+        let name = object.getattr(intern!(py, "name")).ok().and_then(|name| name.extract::<String>().ok());
+        // Fails without a running event loop.
+        let locals = TaskLocals::with_running_loop(py).and_then(|locals| locals.copy_context(py)).ok();
+        let shared = Shared { file: object.clone().unbind(), start, len, locals, turn: Mutex::new(()) };
+        let file = File::source(Arc::new(Reader(Arc::new(shared))));
+        Ok(
+            match name
+                .as_deref()
+                .and_then(|name| name.rsplit(['/', '\\']).next())
+                .filter(|name| !name.is_empty())
+            {
+                Some(name) => file.filename(name),
+                None => file,
+            },
+        )
     }
 }
 
-impl Source {
-    /// A source that the end of the process closes.
-    pub fn live(items: Option<Items>, head: bool) -> Arc<Self> {
-        let source = Arc::new(Self::new(items, head));
-        let mut live = LIVE.lock().unwrap_or_else(PoisonError::into_inner);
-        // Swept when it has doubled, so that a stream costs the same however many there were.
-        if live.len() == live.capacity() {
-            live.retain(|source| source.strong_count() > 0);
-        }
-        live.push(Arc::downgrade(&source));
-        source
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<reader of {:?} bytes>", self.0.len)
     }
+}
 
-    /// A source of `items`; without any, one that is closed.
-    pub fn new(items: Option<Items>, head: bool) -> Self {
-        Self {
-            closed: watch::Sender::new(items.is_none()),
-            items: tokio::sync::Mutex::new(items),
-            ready: Mutex::default(),
-            head: Mutex::new(if head { Head::Awaited } else { Head::NotWanted }),
-            owner: process::id(),
-        }
-    }
-
-    /// Reads until at least one item is ready or the stream has ended.
-    pub async fn read(&self) {
-        // First, so that it goes last: after the lock, also when this is cancelled.
-        let _let_go = LetGo(self);
-        let mut closed = self.closed.subscribe();
-        let ended = tokio::select! {
-            biased;
-            _ = closed.wait_for(|closed| *closed) => true,
-            ended = self.read_on() => ended,
-        };
-        if ended {
-            self.items.lock().await.take();
-        }
-    }
-
-    /// Reads until the head is here, so that what it stands for has begun. Returns the error that prevents it.
-    pub async fn start(&self) -> Option<Error> {
-        let _let_go = LetGo(self);
-        let mut closed = self.closed.subscribe();
-        tokio::select! {
-            biased;
-            _ = closed.wait_for(|closed| *closed) => None,
-            failure = self.read_head() => failure,
-        }
-    }
-
-    async fn read_head(&self) -> Option<Error> {
-        let mut items = self.items.lock().await;
-        let stream = items.as_mut().filter(|_| matches!(*self.head(), Head::Awaited))?;
-        let failure = match stream.next().await {
-            Some(Ok(Item::Value(value))) => {
-                *self.head() = Head::Here(value);
-                return None;
-            }
-            Some(Ok(item)) => {
-                self.ready().push_back(Ok(item));
-                return None;
-            }
-            Some(Err(error)) => Some(error),
-            None => None,
-        };
-        items.take();
-        failure
-    }
-
-    async fn read_on(&self) -> bool {
-        let mut items = self.items.lock().await;
-        let Some(items) = items.as_mut() else { return true };
-        // Another reader may have been here while this one waited for the lock.
-        if !self.ready().is_empty() {
-            return false;
-        }
-        let first = loop {
-            match items.next().await {
-                Some(Ok(Item::Value(value))) if matches!(*self.head(), Head::Awaited) => {
-                    *self.head() = Head::Here(value);
+impl Shared {
+    fn seek_and_read(&self, offset: u64) -> Result<Piece> {
+        let _turn = lock(&self.turn);
+        Python::try_attach(|py| {
+            let file = self.file.bind(py);
+            let read = || -> PyResult<Piece> {
+                if let Some(start) = self.start {
+                    file.call_method1(intern!(py, "seek"), (start + offset,))?;
                 }
-                Some(item) => break item,
-                None => return true,
-            }
-        };
-        let mut ended = first.is_err();
-        let mut batch = vec![first];
-        // After a value, such as a page, there would be a request that nobody has asked for yet.
-        let values = matches!(batch[0], Ok(Item::Value(_)));
-        while !ended && !values && batch.len() < BATCH {
-            match items.next().now_or_never() {
-                Some(Some(item)) => {
-                    ended = item.is_err();
-                    batch.push(item);
+                let piece = file.call_method1(intern!(py, "read"), (CHUNK,))?;
+                if piece.hasattr(intern!(py, "__await__"))? {
+                    let Some(locals) = &self.locals else {
+                        // Closed, so that Python does not warn about a coroutine that was never awaited.
+                        piece.call_method0(intern!(py, "close"))?;
+                        let why = "a file whose `read` is async needs an async call, such as `async_run`";
+                        return Err(PyTypeError::new_err(why));
+                    };
+                    return Ok(Piece::Awaited(Box::pin(into_future_with_locals(locals, piece)?)));
                 }
-                Some(None) => ended = true,
-                None => break,
+                bytes_of(&piece).map(Piece::Ready)
+            };
+            read().map_err(|error| unreadable(&error))
+        })
+        .unwrap_or_else(|| Err(Error::new(ErrorKind::Internal, "the interpreter is ending")))
+    }
+}
+
+/// The result of one call of `read`.
+enum Piece {
+    Ready(Bytes),
+    Awaited(BoxFuture<'static, PyResult<Py<PyAny>>>),
+}
+
+impl ByteSource for Reader {
+    fn len(&self) -> Option<u64> {
+        self.0.len
+    }
+
+    fn replayable(&self) -> bool {
+        self.0.start.is_some()
+    }
+
+    fn open(&self) -> BoxFuture<'_, Result<BoxStream<'static, Result<Bytes, BoxError>>, BoxError>> {
+        let shared = self.0.clone();
+        let pieces = stream::try_unfold((shared, 0_u64), |(shared, offset)| async move {
+            let this = shared.clone();
+            // On a thread of its own, as `read` and attaching to the interpreter may block.
+            let piece = tokio::task::spawn_blocking(move || this.seek_and_read(offset)).await;
+            let piece = match piece.map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?? {
+                Piece::Ready(bytes) => bytes,
+                Piece::Awaited(piece) => {
+                    let piece = piece.await;
+                    Python::try_attach(|py| piece.and_then(|piece| bytes_of(piece.bind(py))))
+                        .unwrap_or_else(|| Ok(Bytes::new()))
+                        .map_err(|error| unreadable(&error))?
+                }
+            };
+            let next = offset + piece.len() as u64;
+            Ok((!piece.is_empty()).then_some((piece, (shared, next))))
+        });
+        Box::pin(
+            async move { Ok(Box::pin(pieces.map_err(|error: Error| error.into())) as BoxStream<'static, _>) },
+        )
+    }
+}
+
+/// Returns the position of a file and the bytes left, if known. The position does not change.
+fn extent(file: &Bound<'_, PyAny>) -> (Option<u64>, Option<u64>) {
+    let measure = || -> PyResult<(u64, u64)> {
+        let py = file.py();
+        // Files without `seekable` that cannot `seek` fail below.
+        if let Ok(seekable) = file.call_method0(intern!(py, "seekable"))
+            && !seekable.is_truthy()?
+        {
+            return Err(PyValueError::new_err("not seekable"));
+        }
+        let start = file.call_method0(intern!(py, "tell"))?.extract()?;
+        file.call_method1(intern!(py, "seek"), (0, 2))?;
+        let end = file.call_method0(intern!(py, "tell"))?.extract()?;
+        file.call_method1(intern!(py, "seek"), (start,))?;
+        Ok((start, end))
+    };
+    match measure() {
+        // Positions in text are not byte offsets.
+        Ok((start, end)) if is_text(file) => {
+            if start >= end {
+                let _ = file.call_method1(intern!(file.py(), "seek"), (0,));
             }
+            (None, None)
         }
-        self.ready().extend(batch);
-        ended
-    }
-
-    pub fn ready(&self) -> MutexGuard<'_, VecDeque<Result<Item, Error>>> {
-        self.ready.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether nothing more will be read.
-    pub fn is_over(&self) -> bool {
-        self.items.try_lock().is_ok_and(|items| items.is_none())
-    }
-
-    pub fn head(&self) -> MutexGuard<'_, Head> {
-        self.head.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub fn close(&self) {
-        self.closed.send_replace(true);
-        self.ready().clear();
-        self.let_go();
-    }
-
-    /// Drops the stream, unless somebody reads just now: then it is they who do it when they stop.
-    fn let_go(&self) {
-        if let Ok(mut items) = self.items.try_lock() {
-            drop(items.take());
-        }
+        // A file at its end was just written: upload all of it.
+        Ok((start, end)) if start >= end => (Some(0), Some(end)),
+        Ok((start, end)) => (Some(start), Some(end - start)),
+        Err(_) => (None, None),
     }
 }
 
-/// Drops what was closed while it was read.
-struct LetGo<'a>(&'a Source);
-
-impl Drop for LetGo<'_> {
-    fn drop(&mut self) {
-        if *self.0.closed.borrow() {
-            self.0.let_go();
-        }
-    }
+fn is_text(file: &Bound<'_, PyAny>) -> bool {
+    file.call_method1(intern!(file.py(), "read"), (0,))
+        .is_ok_and(|nothing| nothing.is_instance_of::<PyString>())
 }
 
-impl Drop for Source {
-    fn drop(&mut self) {
-        let items = self.items.get_mut().take();
-        if self.owner != process::id() {
-            // A forked child shares the connection with its parent and must not touch it.
-            mem::forget(items);
-        } else if let Ok(runtime) = runtime::get() {
-            let _inside = runtime.enter();
-            drop(items);
-        }
+/// Returns the result of `read` or an iterator as bytes.
+pub fn bytes_of(piece: &Bound<'_, PyAny>) -> PyResult<Bytes> {
+    if let Ok(bytes) = piece.cast::<PyBytes>() {
+        return Ok(Bytes::from_owner(PyBackedBytes::from(bytes.clone())));
     }
+    if let Ok(text) = piece.cast::<PyString>() {
+        return Ok(Bytes::from(text.to_cow()?.into_owned()));
+    }
+    if let Ok(bytes) = piece.cast::<PyByteArray>() {
+        return Ok(bytes.to_vec().into());
+    }
+    if piece.is_none() {
+        return Ok(Bytes::new());
+    }
+    let kind = piece.get_type().name()?;
+    Err(PyTypeError::new_err(format!("`read` must return bytes, not {kind}")))
+}
+
+fn unreadable(error: &PyErr) -> Error {
+    Error::new(ErrorKind::FileNotFound, format!("cannot read the file: {error}"))
 }

@@ -1,44 +1,46 @@
-//! What an operation gives piece by piece: one class with both iterator protocols.
+//! Streams of operations, for `for` and `async for`.
 
 use std::sync::{Arc, OnceLock};
 
-use bytes::Bytes;
-use futures_util::TryStreamExt;
 use pyo3::{
-    exceptions::{PyRuntimeError, PyStopAsyncIteration},
+    exceptions::PyRuntimeError,
     prelude::*,
-    sync::{OnceLockExt, PyOnceLock},
+    sync::OnceLockExt,
     types::{PyBytes, PyDict},
 };
 use replicant::{
-    BoxStream, Error, Value,
+    Error, Value,
     operation::{self, Item},
 };
 
 use crate::{
-    awaiting::{Awaited, Delivery},
+    asyncio::{Awaited, CompletionChannel, ready},
     client::{Client, Link},
-    error, json, runtime,
-    source::{Head, Source},
-    value,
+    error,
+    read_ahead::{Head, ReadAhead},
+    reading::{await_item, wait_for_item},
+    runtime, value,
 };
 
-/// What an operation gives piece by piece.
+/// The items of a stream operation.
 #[pyclass(frozen, subclass, generic, module = "replicant._native")]
 pub struct Stream {
-    client: Option<Py<Client>>,
+    client: Py<Client>,
     /// The operation and its parameters.
     call: (String, Value),
     opened: OnceLock<PyResult<Opened>>,
+    /// Builds the object for an event.
     event: Option<Py<PyAny>>,
+    /// Builds the object for a value.
     value: Option<Py<PyAny>>,
     head: bool,
 }
 
-/// A stream once the first piece was asked for, from which on it is known whether it is awaited.
+/// The stream after the first request for an item, which tells whether it is awaited.
 struct Opened {
+    /// `None` for a stream that was closed before.
     link: Option<Link>,
-    source: Arc<Source>,
+    items: Arc<ReadAhead>,
 }
 
 impl Opened {
@@ -63,17 +65,17 @@ impl Stream {
         head: bool,
     ) -> PyResult<Self> {
         let call = (name, value::from_python(params.as_any())?);
-        Ok(Self { client: Some(client.clone().unbind()), call, opened: OnceLock::new(), event, value, head })
+        Ok(Self { client: client.clone().unbind(), call, opened: OnceLock::new(), event, value, head })
     }
 
     #[getter]
     fn head<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let Some(Ok(opened)) = self.opened.get() else { return Ok(None) };
-        let head = match &*opened.source.head() {
+        let head = match &*opened.items.head() {
             Head::Here(value) => Some(value.clone()),
             Head::NotWanted | Head::Awaited => None,
         };
-        head.map(|value| value::to_python(py, value, self.client(py))).transpose()
+        head.map(|value| value::to_python(py, value, Some(self.client.bind(py).as_any()))).transpose()
     }
 
     fn __iter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
@@ -86,14 +88,8 @@ impl Stream {
             if let Some(item) = self.take(py, opened) {
                 return item.map(Some);
             }
-            let source = opened.source.clone();
-            let read = async move {
-                source.read().await;
-                source.ready().is_empty()
-            };
             // Ctrl-C ends a stream as an exception ends a generator.
-            let ended = runtime::wait(py, read, None, |_| Ok(())).inspect_err(|_| drop(self.close(py)))?;
-            if ended.map_err(|error| error::to_python(py, &error))? {
+            if !wait_for_item(py, &opened.items).inspect_err(|_| drop(self.close(py)))? {
                 return Ok(None);
             }
         }
@@ -110,11 +106,11 @@ impl Stream {
         }
     }
 
-    /// Sends what the stream begins with, and raises what refuses it.
+    /// Sends the first request and raises its error.
     fn start(&self, py: Python<'_>) -> PyResult<()> {
         let opened = self.opened(py, false)?;
-        let source = opened.source.clone();
-        let begin = async move { source.start().await };
+        let items = opened.items.clone();
+        let begin = async move { items.start().await };
         let failure = runtime::wait(py, begin, None, |_| Ok(())).inspect_err(|_| drop(self.close(py)))?;
         match failure.map_err(|error| error::to_python(py, &error))? {
             Some(error) => Err(opened.error(py, &error)),
@@ -125,27 +121,27 @@ impl Stream {
     /// The awaitable form of `start`.
     fn astart(slf: &Bound<'_, Self>) -> PyResult<Awaited> {
         let py = slf.py();
-        let (source, stream) = (slf.get().opened(py, true)?.source.clone(), slf.clone().unbind());
-        let begin = runtime::guarded(Box::pin(async move { Ok(source.start().await) }));
-        let delivery = Delivery::current(py)?;
+        let (items, stream) = (slf.get().opened(py, true)?.items.clone(), slf.clone().unbind());
+        let begin = runtime::guarded(Box::pin(async move { Ok(items.start().await) }));
+        let channel = CompletionChannel::current(py)?;
         let closed = stream.clone_ref(py);
-        let started = delivery.start(delivery.promise(py)?, begin, move |py, failure| {
+        let started = channel.start(channel.promise(py)?, begin, move |py, failure| {
             match failure.map_err(|error| error::to_python(py, &error))? {
                 Some(error) => Err(stream.get().opened(py, true)?.error(py, &error)),
                 None => Ok(py.None()),
             }
         })?;
-        Ok(started.or_else(move |py| drop(closed.get().close(py))))
+        Ok(started.on_abandon(move |py| drop(closed.get().close(py))))
     }
 
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        // One that was not opened yet is opened as closed.
-        let closed = || Ok(Opened { link: None, source: Arc::new(Source::new(None, false)) });
+        // A stream that is not open yet becomes a closed one.
+        let closed = || Ok(Opened { link: None, items: Arc::new(ReadAhead::new(None, false)) });
         if let Ok(opened) = self.opened.get_or_init_py_attached(py, closed) {
             let runtime = runtime::get()?;
             py.detach(|| {
                 let _inside = runtime.enter();
-                opened.source.close();
+                opened.items.close();
             });
         }
         Ok(())
@@ -158,82 +154,52 @@ impl Stream {
 }
 
 impl Stream {
-    /// The pieces of a body that goes up, for a transport of Python's.
-    pub fn of_bytes<'py>(
-        py: Python<'py>,
-        chunks: BoxStream<'static, Result<Bytes, Error>>,
-    ) -> PyResult<Bound<'py, Self>> {
-        let items = Box::pin(chunks.map_ok(Item::Bytes));
-        let opened = Opened { link: None, source: Arc::new(Source::new(Some(items), false)) };
-        let call = (String::new(), Value::Null);
-        let opened = OnceLock::from(Ok(opened));
-        Bound::new(py, Self { client: None, call, opened, event: None, value: None, head: false })
-    }
-
-    /// The next item for who awaits it, if it was read already.
+    /// Returns the next item if it was already read.
     fn next_now<'py>(slf: &Bound<'py, Self>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let opened = slf.get().opened(slf.py(), true)?;
         slf.get().take(slf.py(), opened).transpose()
     }
 
     fn next_later(slf: &Bound<'_, Self>) -> PyResult<Awaited> {
-        let py = slf.py();
-        let (source, stream) = (slf.get().opened(py, true)?.source.clone(), slf.clone().unbind());
-        let read = runtime::guarded(Box::pin(async move {
-            source.read().await;
-            Ok(())
-        }));
-        let delivery = Delivery::current(py)?;
-        delivery.start(delivery.promise(py)?, read, move |py, read| {
-            read.map_err(|error| error::to_python(py, &error))?;
-            match Self::next_now(stream.bind(py))? {
-                Some(item) => Ok(item.unbind()),
-                None if stream.get().opened(py, true)?.source.is_over() => {
-                    Err(PyStopAsyncIteration::new_err(()))
-                }
-                None => Err(PyRuntimeError::new_err("a stream cannot be read by several tasks at once")),
-            }
-        })
+        let stream = slf.clone().unbind();
+        let opened = slf.get().opened(slf.py(), true)?;
+        await_item(slf.py(), &opened.items, move |py| Ok(Self::next_now(stream.bind(py))?.map(Bound::unbind)))
     }
 
     fn opened(&self, py: Python<'_>, awaited: bool) -> PyResult<&Opened> {
         let open = || {
             let (name, params) = &self.call;
-            let link = self.client.as_ref().map(|client| client.get().link(py, awaited, None)).transpose()?;
-            let items = link.as_ref().map(|link| operation::open(&link.core, name, params.clone()));
-            Ok(Opened { link, source: Source::live(items, self.head) })
+            let link = self.client.get().link(py, awaited, None)?;
+            let items = operation::open(&link.core, name, params.clone());
+            Ok(Opened { link: Some(link), items: ReadAhead::live(Some(items), self.head) })
         };
         self.opened.get_or_init_py_attached(py, open).as_ref().map_err(|error| error.clone_ref(py))
     }
 
-    fn client<'py>(&self, py: Python<'py>) -> Option<&Bound<'py, Client>> {
-        self.client.as_ref().map(|client| client.bind(py))
-    }
-
-    /// The next item, if it was read already.
+    /// Returns the next item if it was already read.
     fn take<'py>(&self, py: Python<'py>, opened: &Opened) -> Option<PyResult<Bound<'py, PyAny>>> {
-        let item = opened.source.ready().pop_front()?;
+        let item = opened.items.ready().pop_front()?;
         let item = item.map_err(|error| opened.error(py, &error));
-        Some(item.and_then(|item| self.make(py, item)))
+        Some(item.and_then(|item| self.build(py, item)))
     }
 
-    /// The Python object for an item.
-    fn make<'py>(&self, py: Python<'py>, item: Item) -> PyResult<Bound<'py, PyAny>> {
-        let client = self.client(py);
+    /// Returns an item as a Python object.
+    fn build<'py>(&self, py: Python<'py>, item: Item) -> PyResult<Bound<'py, PyAny>> {
+        let client = Some(self.client.bind(py).as_any());
         match item {
             Item::Bytes(bytes) => Ok(PyBytes::new(py, &bytes).into_any()),
             Item::Value(value) => {
                 let value = value::to_python(py, value, client)?;
-                self.value.as_ref().map_or(Ok(value.clone()), |make| make.bind(py).call1((value,)))
+                self.value.as_ref().map_or(Ok(value.clone()), |build| build.bind(py).call1((value,)))
             }
             Item::Event(event) => {
-                let kind = json::name(py, &event.event);
+                let kind = value::json::name(py, &event.event);
                 let data = match event.file {
                     Some(file) => value::file_output(py, file.url(), client)?,
                     None => event.data.into_pyobject(py)?.into_any(),
                 };
                 match &self.event {
-                    Some(make) => make.bind(py).call1((kind, data, event.id, event.retry)),
+                    Some(build) => build.bind(py).call1((kind, data, event.id, event.retry)),
                     None => Ok((kind, data, event.id, event.retry).into_pyobject(py)?.into_any()),
                 }
             }
@@ -242,10 +208,10 @@ impl Stream {
     }
 }
 
-/// What `async for` reads from: a stream whose loop is cancelled is closed.
+/// The iterator of `async for`, which closes the stream when its task is canceled.
 ///
-/// The exception that ends such a loop keeps its frame, and so the stream, for as long as it is kept
-/// itself. A single `__anext__` of the stream may be cancelled, as by a time limit, and tried again.
+/// Waiting for garbage collection would not do: the exception that ends the loop keeps its frame, and so the stream,
+/// alive. A single `__anext__` of the stream can be canceled, as by a timeout, and repeated.
 #[pyclass(frozen, module = "replicant._native")]
 struct Loop(Py<Stream>);
 
@@ -261,13 +227,7 @@ impl Loop {
             return ready(item);
         }
         let closed = self.0.clone_ref(py);
-        let next = Stream::next_later(stream)?.or_else(move |py| drop(closed.get().close(py)));
+        let next = Stream::next_later(stream)?.on_abandon(move |py| drop(closed.get().close(py)));
         Ok(Bound::new(py, next)?.into_any())
     }
-}
-
-/// An awaitable whose result is there.
-fn ready(value: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
-    static READY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    READY.import(value.py(), "replicant._ready", "ready")?.call1((value,))
 }

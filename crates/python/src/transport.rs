@@ -1,6 +1,8 @@
-//! HTTP carried by Python: a transport of httpx or a function, by way of `replicant._transport`.
+//! HTTP through Python: an httpx transport or a function, adapted by `replicant._transport`.
 
-use std::sync::{Arc, Mutex, PoisonError};
+mod body;
+
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
@@ -16,18 +18,20 @@ use replicant::{
     transport::{BodySource, HttpBody, HttpRequest, HttpResponse, StreamBody, Transport},
 };
 
-use crate::{reader::bytes_of, stream::Stream};
+use self::body::Body;
+use crate::{lock::lock, source::bytes_of};
 
-/// An exception of Python code that is no fault of a network: the caller gets it as it is.
+/// An exception that is not a network failure; re-raised to the caller as it is.
 pub type Raised = Arc<Mutex<Option<PyErr>>>;
 
-/// One user's way into Python: where its awaitables run, and where its exceptions go.
+/// Sends the requests of one call through Python.
 #[derive(Clone)]
-pub struct PythonTransport(Arc<Way>);
+pub struct PythonTransport(Arc<Route>);
 
-struct Way {
+struct Route {
+    /// A `replicant._transport.Adapter`.
     adapter: Py<PyAny>,
-    /// The event loop of an awaited call; a blocking call has none.
+    /// The event loop of an awaited call; `None` for a blocking call.
     locals: Option<TaskLocals>,
     /// The context variables of the caller.
     context: Py<PyAny>,
@@ -36,15 +40,15 @@ struct Way {
 
 impl PythonTransport {
     pub fn new(adapter: Py<PyAny>, locals: Option<TaskLocals>, context: Py<PyAny>, raised: Raised) -> Self {
-        Self(Arc::new(Way { adapter, locals, context, raised }))
+        Self(Arc::new(Route { adapter, locals, context, raised }))
     }
 
     async fn carry(self, request: HttpRequest) -> Result<HttpResponse> {
-        let way = self.0;
-        let this = way.clone();
+        let route = self.0;
+        let this = route.clone();
         let answer = blocking(move |py| this.settle(py, |py| this.send(py, request))).await?;
-        let answer = way.clone().arrived(answer).await?;
-        let this = way.clone();
+        let answer = route.clone().resolve(answer).await?;
+        let this = route.clone();
         blocking(move |py| this.settle(py, |py| response(py, &answer, &this))).await
     }
 }
@@ -55,19 +59,21 @@ impl Transport for PythonTransport {
     }
 }
 
-/// What Python gave: the thing itself, or what is still to be awaited.
+/// The result of Python code: an object, or an awaitable for one.
 enum Answer {
-    Here(Py<PyAny>),
-    Coming(BoxFuture<'static, PyResult<Py<PyAny>>>),
+    Ready(Py<PyAny>),
+    Awaited(BoxFuture<'static, PyResult<Py<PyAny>>>),
 }
 
-impl Way {
+impl Route {
     fn send(&self, py: Python<'_>, request: HttpRequest) -> PyResult<Answer> {
         let HttpRequest { method, url, headers, body, .. } = request;
         let (content, length) = match body {
             HttpBody::Empty => (None, None),
             HttpBody::Bytes(bytes) => (Some(PyBytes::new(py, &bytes).into_any()), None),
-            HttpBody::Stream { length, chunks } => (Some(Stream::of_bytes(py, chunks)?.into_any()), length),
+            HttpBody::Stream { length, chunks } => {
+                (Some(Bound::new(py, Body::new(chunks))?.into_any()), length)
+            }
         };
         let awaited = self.locals.is_some();
         let send = self.adapter.bind(py).getattr(intern!(py, "send"))?;
@@ -75,7 +81,7 @@ impl Way {
         self.answer(py, self.context(py)?.call_method1(intern!(py, "run"), arguments)?)
     }
 
-    /// A copy of the caller's context, as one context cannot be entered by two requests at once.
+    /// Returns a copy of the caller's context, as two requests cannot enter one context concurrently.
     fn context<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.context.bind(py).call_method0(intern!(py, "copy"))
     }
@@ -83,24 +89,24 @@ impl Way {
     fn answer(&self, _py: Python<'_>, given: Bound<'_, PyAny>) -> PyResult<Answer> {
         match &self.locals {
             Some(locals) if given.hasattr(intern!(given.py(), "__await__"))? => {
-                Ok(Answer::Coming(Box::pin(into_future_with_locals(locals, given)?)))
+                Ok(Answer::Awaited(Box::pin(into_future_with_locals(locals, given)?)))
             }
-            _ => Ok(Answer::Here(given.unbind())),
+            _ => Ok(Answer::Ready(given.unbind())),
         }
     }
 
-    async fn arrived(self: Arc<Self>, answer: Answer) -> Result<Py<PyAny>> {
+    async fn resolve(self: Arc<Self>, answer: Answer) -> Result<Py<PyAny>> {
         match answer {
-            Answer::Here(object) => Ok(object),
-            Answer::Coming(coming) => {
-                let given = coming.await;
+            Answer::Ready(object) => Ok(object),
+            Answer::Awaited(awaitable) => {
+                let given = awaitable.await;
                 blocking(move |py| self.settle(py, |_| given)).await
             }
         }
     }
 
-    /// Turns an exception into an error of the core: of the network if it is one, and otherwise one
-    /// behind which the exception itself is waiting.
+    /// Converts an exception to an error of the core. An exception that is not a network failure is stored, to be
+    /// re-raised by the call.
     fn settle<T>(&self, py: Python<'_>, work: impl FnOnce(Python<'_>) -> PyResult<T>) -> Result<T> {
         work(py).map_err(|exception| {
             let fault = self.adapter.bind(py).call_method1(intern!(py, "fault"), (exception.value(py),));
@@ -112,7 +118,7 @@ impl Way {
                 Some("timeout") => Error::new(ErrorKind::Timeout, message),
                 Some(_) => Error::new(ErrorKind::Connection, message),
                 None => {
-                    *self.raised.lock().unwrap_or_else(PoisonError::into_inner) = Some(exception);
+                    *lock(&self.raised) = Some(exception);
                     Error::new(ErrorKind::Internal, message)
                 }
             }
@@ -120,7 +126,7 @@ impl Way {
     }
 }
 
-/// Runs Python on a thread of its own: it may take long, and so may getting hold of the interpreter.
+/// Runs Python code on a thread of its own, as it and attaching to the interpreter may block.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce(Python<'_>) -> Result<T> + Send + 'static,
 ) -> Result<T> {
@@ -131,23 +137,23 @@ async fn blocking<T: Send + 'static>(
     done.await.unwrap_or_else(|error| Err(Error::new(ErrorKind::Internal, error.to_string())))
 }
 
-fn response(py: Python<'_>, answer: &Py<PyAny>, way: &Arc<Way>) -> PyResult<HttpResponse> {
+fn response(py: Python<'_>, answer: &Py<PyAny>, route: &Arc<Route>) -> PyResult<HttpResponse> {
     let (status, headers, body): (u16, Vec<(String, String)>, Bound<'_, PyAny>) =
         answer.bind(py).extract()?;
     let body: Box<dyn BodySource> = match body.cast::<PyBytes>() {
         Ok(bytes) => Box::new(Bytes::copy_from_slice(bytes.as_bytes())),
-        Err(_) => Box::new(StreamBody(pieces(way.clone(), body.unbind()))),
+        Err(_) => Box::new(StreamBody(pieces(route.clone(), body.unbind()))),
     };
     Ok(HttpResponse { status, headers, body })
 }
 
-/// The pieces that an iterator of Python gives, awaited or not.
-fn pieces(way: Arc<Way>, iterator: Py<PyAny>) -> BoxStream<'static, Result<Bytes>> {
+/// Returns the items of a Python iterator, async or not.
+fn pieces(route: Arc<Route>, iterator: Py<PyAny>) -> BoxStream<'static, Result<Bytes>> {
     let iterator = Arc::new(iterator);
-    let pieces = stream::unfold(Some((way, iterator)), |state| async {
-        let (way, iterator) = state?;
-        match next(way.clone(), iterator.clone()).await {
-            Ok(Some(piece)) => Some((Ok(piece), Some((way, iterator)))),
+    let pieces = stream::unfold(Some((route, iterator)), |state| async {
+        let (route, iterator) = state?;
+        match next(route.clone(), iterator.clone()).await {
+            Ok(Some(piece)) => Some((Ok(piece), Some((route, iterator)))),
             Ok(None) => None,
             Err(error) => Some((Err(error), None)),
         }
@@ -155,8 +161,8 @@ fn pieces(way: Arc<Way>, iterator: Py<PyAny>) -> BoxStream<'static, Result<Bytes
     pieces.boxed()
 }
 
-async fn next(way: Arc<Way>, iterator: Arc<Py<PyAny>>) -> Result<Option<Bytes>> {
-    let this = way.clone();
+async fn next(route: Arc<Route>, iterator: Arc<Py<PyAny>>) -> Result<Option<Bytes>> {
+    let this = route.clone();
     let answer = blocking(move |py| {
         this.settle(py, |py| {
             let iterator = iterator.bind(py);
@@ -165,18 +171,18 @@ async fn next(way: Arc<Way>, iterator: Arc<Py<PyAny>>) -> Result<Option<Bytes>> 
             let step = iterator.getattr(step)?;
             match this.context(py)?.call_method1(intern!(py, "run"), (step,)) {
                 Ok(given) if awaited => this.answer(py, given).map(Some),
-                Ok(given) => Ok(Some(Answer::Here(given.unbind()))),
+                Ok(given) => Ok(Some(Answer::Ready(given.unbind()))),
                 Err(error) => ended(py, error).map(|()| None),
             }
         })
     });
     let piece = match answer.await? {
         None => return Ok(None),
-        Some(Answer::Here(piece)) => Ok(piece),
-        Some(Answer::Coming(coming)) => coming.await,
+        Some(Answer::Ready(piece)) => Ok(piece),
+        Some(Answer::Awaited(awaitable)) => awaitable.await,
     };
     blocking(move |py| {
-        way.settle(py, |py| match piece {
+        route.settle(py, |py| match piece {
             Ok(piece) => bytes_of(piece.bind(py)).map(Some),
             Err(error) => ended(py, error).map(|()| None),
         })
@@ -184,7 +190,7 @@ async fn next(way: Arc<Way>, iterator: Arc<Py<PyAny>>) -> Result<Option<Bytes>> 
     .await
 }
 
-/// The end of an iterator is not an error.
+/// Returns `Ok` if the exception marks the end of an iterator.
 fn ended(py: Python<'_>, error: PyErr) -> PyResult<()> {
     let end = error.is_instance_of::<PyStopIteration>(py) || error.is_instance_of::<PyStopAsyncIteration>(py);
     if end { Ok(()) } else { Err(error) }

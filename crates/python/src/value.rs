@@ -1,39 +1,23 @@
-//! Python objects to [`Value`] and back: the only place where data crosses.
+//! Values of the core as Python objects, and back. All data crosses here.
 
-use std::path::PathBuf;
+mod from_python;
+pub mod json;
 
-use bytes::{Bytes, BytesMut};
 use pyo3::{
-    exceptions::{PyTypeError, PyValueError},
-    intern,
+    exceptions::PyTypeError,
     prelude::*,
-    pybacked::PyBackedBytes,
     sync::PyOnceLock,
-    types::{
-        PyBool, PyByteArray, PyBytes, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PyMemoryView, PySet,
-        PyString, PyTuple,
-    },
+    types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString},
 };
-use replicant::{File, Number, Object, Value, operation::Answer};
+use replicant::{Number, Value};
 
-use crate::{client::Client, error, json, reader::Reader};
+pub use self::from_python::from_python;
 
-/// How deep data may be nested; deeper data would overflow the stack here or in the core.
-const DEPTH: usize = 250;
-
-/// A Python object as the core takes it.
-///
-/// # Errors
-/// `TypeError` or `ValueError`, which names the place inside the object: `input.image[0]`.
-pub fn from_python(object: &Bound<'_, PyAny>) -> PyResult<Value> {
-    Walk::default().value(object)
-}
-
-/// The Python object for what the core gives. Files belong to `client`.
+/// Returns a value of the core as a Python object. `client` downloads its files.
 pub fn to_python<'py>(
     py: Python<'py>,
     value: Value,
-    client: Option<&Bound<'py, Client>>,
+    client: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     Ok(match value {
         Value::Null => py.None().into_bound(py),
@@ -59,322 +43,16 @@ pub fn to_python<'py>(
         }
         Value::Bytes(bytes) => PyBytes::new(py, &bytes).into_any(),
         Value::FileUrl(url) => file_output(py, &url, client)?,
-        // Files only go up.
         Value::File(_) => return Err(PyTypeError::new_err("a file for upload cannot be returned")),
     })
 }
 
-/// The Python object for an answer: made straight from its JSON where the core left it as that.
-pub fn of_answer<'py>(
-    py: Python<'py>,
-    answer: Answer,
-    client: Option<&Bound<'py, Client>>,
-) -> PyResult<Bound<'py, PyAny>> {
-    match answer {
-        Answer::Json(text) => json::to_python(py, &text),
-        answer => {
-            let value = answer.into_value().map_err(|error| error::to_python(py, &error))?;
-            to_python(py, value, client)
-        }
-    }
-}
-
-/// The Python object for a file that a model wrote.
+/// Returns the `FileOutput` for a URL.
 pub fn file_output<'py>(
     py: Python<'py>,
     url: &str,
-    client: Option<&Bound<'py, Client>>,
+    client: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     CLASS.import(py, "replicant._files", "FileOutput")?.call1((url, client))
-}
-
-/// One conversion: where it is, and the containers it is inside of.
-#[derive(Default)]
-struct Walk<'py> {
-    place: Vec<Step<'py>>,
-    inside: Vec<usize>,
-    /// Readers met before, so that one file given twice is one source.
-    readers: Vec<(usize, File)>,
-}
-
-/// One step from an object into what it contains; written out only for an error or a file.
-enum Step<'py> {
-    Member(Bound<'py, PyString>),
-    Item(usize),
-}
-
-impl<'py> Walk<'py> {
-    fn value(&mut self, object: &Bound<'py, PyAny>) -> PyResult<Value> {
-        // First the types of JSON, by far the most common; `bool` before `int`, of which it is one.
-        if object.is_none() {
-            Ok(Value::Null)
-        } else if let Ok(string) = object.cast::<PyString>() {
-            self.text(string).map(Value::String)
-        } else if let Ok(bool) = object.cast::<PyBool>() {
-            Ok(Value::Bool(bool.is_true()))
-        } else if let Ok(int) = object.cast::<PyInt>() {
-            integer(int)
-        } else if let Ok(float) = object.cast::<PyFloat>() {
-            self.float(float.value())
-        } else if let Ok(dict) = object.cast::<PyDict>() {
-            self.within(object, |walk| walk.members(dict.iter().map(Ok)))
-        } else if let Ok(list) = object.cast::<PyList>() {
-            self.within(object, |walk| walk.items(list.iter().map(Ok)))
-        } else if let Ok(tuple) = object.cast::<PyTuple>() {
-            self.within(object, |walk| walk.items(tuple.iter().map(Ok)))
-        } else if let Ok(bytes) = object.cast::<PyBytes>() {
-            // Not a copy: the bytes stay Python's, and alive, until the core is done with them.
-            Ok(Value::Bytes(Bytes::from_owner(PyBackedBytes::from(bytes.clone()))))
-        } else {
-            self.other(object)
-        }
-    }
-
-    fn other(&mut self, object: &Bound<'py, PyAny>) -> PyResult<Value> {
-        let py = object.py();
-        if let Ok(bytes) = object.cast::<PyByteArray>() {
-            return Ok(Value::Bytes(bytes.to_vec().into()));
-        }
-        if object.is_instance_of::<PyMemoryView>() {
-            let bytes = object.call_method0(intern!(py, "tobytes"))?;
-            return self.value(&bytes);
-        }
-        if object.is_instance_of::<PySet>() || object.is_instance_of::<PyFrozenSet>() {
-            return self.within(object, |walk| walk.items(object.try_iter()?));
-        }
-        // A class is not one of its instances, although it has their methods.
-        if object.is_instance_of::<pyo3::types::PyType>() {
-            return Err(self.refuse(object));
-        }
-        if let Some(url) = attribute(object, intern!(py, "__url__")) {
-            return self.value(&url);
-        }
-        if has_method(object, intern!(py, "__fspath__")) {
-            let path: PathBuf = object.extract()?;
-            return Ok(Value::File(File::path(path)));
-        }
-        // Numbers and arrays of numpy, and what imitates them: both have a `dtype`.
-        if attribute(object, intern!(py, "dtype")).is_some() && has_method(object, intern!(py, "tolist")) {
-            let plain = object.call_method0(intern!(py, "tolist"))?;
-            if plain.is(object) {
-                return Err(self.refuse(object));
-            }
-            return self.within(object, |walk| walk.value(&plain));
-        }
-        if has_method(object, intern!(py, "read")) {
-            return self.reader(object).map(Value::File);
-        }
-        if is_image(object) {
-            return self.image(object);
-        }
-        if has_method(object, intern!(py, "keys")) && has_method(object, intern!(py, "__getitem__")) {
-            let pairs = object.call_method0(intern!(py, "items"))?;
-            return self.within(object, |walk| {
-                walk.members(
-                    pairs.try_iter()?.map(|pair| pair?.extract::<(Bound<'py, PyAny>, Bound<'py, PyAny>)>()),
-                )
-            });
-        }
-        if has_method(object, intern!(py, "__next__")) {
-            let items = self.within(object, |walk| walk.items(object.try_iter()?))?;
-            return Ok(content(items));
-        }
-        if has_method(object, intern!(py, "__aiter__")) {
-            let pieces = py.import("replicant._files")?.getattr("AsyncPieces")?.call1((object,))?;
-            return self.reader(&pieces).map(Value::File);
-        }
-        Err(self.refuse(object))
-    }
-
-    fn members(
-        &mut self,
-        members: impl Iterator<Item = PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)>>,
-    ) -> PyResult<Value> {
-        let mut object = Object::with_capacity(members.size_hint().0.min(64));
-        for member in members {
-            let (key, member) = member?;
-            let key = self.key(key)?;
-            let name = self.text(&key)?;
-            self.place.push(Step::Member(key.clone()));
-            let value = self.value(&member)?;
-            self.place.pop();
-            object.insert(name, value);
-        }
-        Ok(Value::Object(object))
-    }
-
-    /// The text of a key, as `json.dumps` writes it.
-    fn key(&self, key: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>> {
-        let py = key.py();
-        let key = match key.cast_into::<PyString>() {
-            Ok(text) => return Ok(text),
-            Err(error) => error.into_inner(),
-        };
-        let text = if key.is_none() {
-            "null"
-        } else if let Ok(bool) = key.cast::<PyBool>() {
-            if bool.is_true() { "true" } else { "false" }
-        } else if let Ok(float) = key.cast::<PyFloat>() {
-            self.float(float.value())?;
-            return py
-                .get_type::<PyFloat>()
-                .call_method1("__repr__", (float,))?
-                .cast_into()
-                .map_err(Into::into);
-        } else if key.is_instance_of::<PyInt>() {
-            return py.get_type::<PyInt>().call_method1("__repr__", (key,))?.cast_into().map_err(Into::into);
-        } else {
-            let kind = key.get_type().name()?;
-            return Err(PyTypeError::new_err(format!(
-                "{}: keys must be strings, numbers, booleans or None, not {kind}",
-                self.here()
-            )));
-        };
-        Ok(PyString::new(py, text))
-    }
-
-    fn items(&mut self, items: impl Iterator<Item = PyResult<Bound<'py, PyAny>>>) -> PyResult<Value> {
-        let mut array = Vec::new();
-        for (index, item) in items.enumerate() {
-            self.place.push(Step::Item(index));
-            array.push(self.value(&item?)?);
-            self.place.pop();
-        }
-        Ok(Value::Array(array))
-    }
-
-    /// Converts what is inside `container`, unless we are inside of it already.
-    fn within(
-        &mut self,
-        container: &Bound<'_, PyAny>,
-        convert: impl FnOnce(&mut Self) -> PyResult<Value>,
-    ) -> PyResult<Value> {
-        let address = container.as_ptr() as usize;
-        if self.inside.contains(&address) {
-            return Err(PyValueError::new_err(format!(
-                "{}: circular reference: it contains itself",
-                self.here()
-            )));
-        }
-        if self.inside.len() >= DEPTH {
-            return Err(PyValueError::new_err(format!("{}: nested deeper than {DEPTH} levels", self.here())));
-        }
-        self.inside.push(address);
-        let value = convert(self);
-        self.inside.pop();
-        value
-    }
-
-    fn text(&self, string: &Bound<'_, PyString>) -> PyResult<String> {
-        string.to_cow().map(std::borrow::Cow::into_owned).map_err(|_| {
-            PyValueError::new_err(format!(
-                "{}: a string with an unpaired surrogate cannot be sent",
-                self.here()
-            ))
-        })
-    }
-
-    fn float(&self, float: f64) -> PyResult<Value> {
-        if float.is_finite() {
-            return Ok(Value::Number(Number::Float(float)));
-        }
-        Err(PyValueError::new_err(format!(
-            "{}: {float} cannot be sent as JSON; pass None or omit it",
-            self.here()
-        )))
-    }
-
-    fn reader(&mut self, object: &Bound<'_, PyAny>) -> PyResult<File> {
-        let address = object.as_ptr() as usize;
-        if let Some((_, file)) = self.readers.iter().find(|(known, _)| *known == address) {
-            return Ok(file.clone());
-        }
-        let file = Reader::file(object)?;
-        self.readers.push((address, file.clone()));
-        Ok(file)
-    }
-
-    /// A PIL image, as PNG because that loses nothing.
-    fn image(&self, object: &Bound<'_, PyAny>) -> PyResult<Value> {
-        let py = object.py();
-        let buffer = py.import("io")?.getattr("BytesIO")?.call0()?;
-        object.call_method1(intern!(py, "save"), (&buffer, "PNG")).map_err(|error| {
-            let refused = PyTypeError::new_err(format!("{}: the image cannot be saved as PNG", self.here()));
-            refused.set_cause(py, Some(error));
-            refused
-        })?;
-        let bytes = buffer.call_method0("getvalue")?.cast_into::<PyBytes>()?;
-        let bytes = Bytes::from_owner(PyBackedBytes::from(bytes));
-        Ok(Value::File(File::bytes(bytes).filename("image.png").content_type("image/png")))
-    }
-
-    fn here(&self) -> String {
-        if self.place.is_empty() {
-            return "the argument".to_owned();
-        }
-        let mut here = String::new();
-        for step in &self.place {
-            here += &match step {
-                Step::Member(name) if here.is_empty() => name.to_string_lossy().into_owned(),
-                Step::Member(name) => format!(".{}", name.to_string_lossy()),
-                Step::Item(index) => format!("[{index}]"),
-            };
-        }
-        format!("`{here}`")
-    }
-
-    fn refuse(&self, object: &Bound<'_, PyAny>) -> PyErr {
-        let kind = object.get_type().fully_qualified_name();
-        let kind = kind.map_or_else(|_| "this object".to_owned(), |name| name.to_string());
-        PyTypeError::new_err(format!(
-            "{}: {kind} cannot be sent; pass text, numbers, lists, dictionaries, bytes, paths or objects with `read`",
-            self.here()
-        ))
-    }
-}
-
-/// An iterator of bytes gives the content of one file, unlike a list of bytes.
-fn content(items: Value) -> Value {
-    match &items {
-        Value::Array(pieces) if pieces.iter().any(|piece| matches!(piece, Value::Bytes(_))) => {
-            let mut whole = BytesMut::new();
-            for piece in pieces {
-                let Value::Bytes(bytes) = piece else { return items };
-                whole.extend_from_slice(bytes);
-            }
-            Value::Bytes(whole.freeze())
-        }
-        _ => items,
-    }
-}
-
-fn integer(int: &Bound<'_, PyInt>) -> PyResult<Value> {
-    if let Ok(int) = int.extract::<i64>() {
-        return Ok(Value::Number(Number::Int(int)));
-    }
-    if let Ok(int) = int.extract::<u64>() {
-        return Ok(Value::Number(Number::UInt(int)));
-    }
-    // By the type's own method, because subclasses such as enumerations may print something else.
-    let digits = int.py().get_type::<PyInt>().call_method1("__repr__", (int,))?.extract::<String>()?;
-    Number::big(&digits).map(Value::Number).ok_or_else(|| PyValueError::new_err(digits))
-}
-
-/// An attribute that is not None.
-fn attribute<'py>(object: &Bound<'py, PyAny>, name: &Bound<'py, PyString>) -> Option<Bound<'py, PyAny>> {
-    object.getattr(name).ok().filter(|value| !value.is_none())
-}
-
-fn has_method(object: &Bound<'_, PyAny>, name: &Bound<'_, PyString>) -> bool {
-    object.getattr(name).is_ok_and(|method| method.is_callable())
-}
-
-/// Whether this is an image of PIL, by what such an image has.
-fn is_image(object: &Bound<'_, PyAny>) -> bool {
-    let py = object.py();
-    has_method(object, intern!(py, "save"))
-        && has_method(object, intern!(py, "tobytes"))
-        && attribute(object, intern!(py, "mode")).is_some()
-        && attribute(object, intern!(py, "size")).is_some()
 }

@@ -1,7 +1,7 @@
-//! A call between its start and its outcome, as the coroutine that awaits it sees it.
+//! Awaitable calls.
 
 use std::sync::{
-    Arc, Mutex, PoisonError,
+    Arc, Mutex,
     atomic::{AtomicU8, Ordering::Relaxed},
 };
 
@@ -13,14 +13,14 @@ use pyo3::{
 };
 use tokio::task::AbortHandle;
 
-use crate::engine::Engine;
+use crate::{lock::lock, runtime::Driver};
 
-/// Makes the Python result of what is finished; run by the thread of the event loop.
+/// Builds the Python result of a finished call, on the thread of the event loop.
 pub type Outcome = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
 
-/// Where the outcome of a call and the task that awaits it meet.
+/// Passes the outcome of a call to the task that awaits it.
 pub struct Promise {
-    /// Wakes the task: an asyncio future, whose own result is nothing.
+    /// An asyncio future that wakes the task; its own result is None.
     future: Py<PyAny>,
     outcome: Mutex<Option<Outcome>>,
 }
@@ -34,49 +34,48 @@ impl Promise {
         self.future.clone_ref(py)
     }
 
-    /// Wakes the task with `outcome`, unless it has one or is cancelled.
+    /// Wakes the task with `outcome`, unless it already has one or is canceled.
     pub fn settle(&self, py: Python<'_>, outcome: Outcome) -> PyResult<()> {
         let future = self.future.bind(py);
         if future.call_method0(intern!(py, "done"))?.is_truthy()? {
             return Ok(());
         }
-        *self.outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
+        *lock(&self.outcome) = Some(outcome);
         future.call_method1(intern!(py, "set_result"), (py.None(),)).map(drop)
     }
 
     fn take(&self) -> Option<Outcome> {
-        self.outcome.lock().unwrap_or_else(PoisonError::into_inner).take()
+        lock(&self.outcome).take()
     }
 }
 
-/// A call that is awaited, as the coroutine that awaits it holds it.
+/// An awaitable call, held by the coroutine that awaits it.
 ///
-/// Who is cancelled lets go of it, and that drops the work: the outcome is made of what came only when
-/// the coroutine goes on.
+/// A canceled coroutine drops it, and that aborts the work. The Python result is built when the coroutine resumes.
 #[pyclass(frozen, module = "replicant._native")]
 pub struct Awaited {
     promise: Arc<Promise>,
     state: AtomicU8,
-    engine: &'static Engine,
+    driver: &'static Driver,
     task: AbortHandle,
-    /// Called when the outcome is not wanted any more.
-    given_up: Option<Then>,
+    /// Called when the coroutine is canceled.
+    on_abandon: Option<OnAbandon>,
 }
 
-type Then = Box<dyn FnOnce(Python<'_>) + Send + Sync>;
+type OnAbandon = Box<dyn FnOnce(Python<'_>) + Send + Sync>;
 
 const NEW: u8 = 0;
 const WAITING: u8 = 1;
 const FINISHED: u8 = 2;
 
 impl Awaited {
-    pub fn new(promise: Arc<Promise>, engine: &'static Engine, task: AbortHandle) -> Self {
-        Self { promise, state: AtomicU8::new(NEW), engine, task, given_up: None }
+    pub fn new(promise: Arc<Promise>, driver: &'static Driver, task: AbortHandle) -> Self {
+        Self { promise, state: AtomicU8::new(NEW), driver, task, on_abandon: None }
     }
 
-    /// Has `then` called when it is given up; in a destructor, where nothing of Python may be called.
-    pub fn or_else(mut self, then: impl FnOnce(Python<'_>) + Send + Sync + 'static) -> Self {
-        self.given_up = Some(Box::new(then));
+    /// Sets a function to call when the coroutine is canceled. It runs in a destructor, so it must not run Python code.
+    pub fn on_abandon(mut self, call: impl FnOnce(Python<'_>) + Send + Sync + 'static) -> Self {
+        self.on_abandon = Some(Box::new(call));
         self
     }
 }
@@ -98,16 +97,16 @@ impl Awaited {
         }
         let future = self.promise.future.bind(py);
         if self.state.compare_exchange(NEW, WAITING, Relaxed, Relaxed).is_err() {
-            // Raises that it was cancelled, or that there is nothing yet.
+            // Raises if the future is canceled or has no result.
             future.call_method0(intern!(py, "result"))?;
             return Err(PyRuntimeError::new_err("cannot await the same call twice"));
         }
-        // How a task knows that it is to wait for what it is given.
+        // Tells the task to wait for this future.
         future.setattr(intern!(py, "_asyncio_future_blocking"), true)?;
         Ok(future.clone())
     }
 
-    /// What `anext` with a default asks of it, as asyncio's own futures have it.
+    /// Used by `anext` with a default, like the method of asyncio futures.
     fn send<'py>(&self, py: Python<'py>, _value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         self.__next__(py)
     }
@@ -125,24 +124,24 @@ impl Awaited {
     fn close(&self) {}
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        // While the work goes on, it holds the future as well, and with it the task that waits.
+        // A running call also holds the future, and with it the waiting task.
         if Arc::strong_count(&self.promise) == 1 { visit.call(&self.promise.future) } else { Ok(()) }
     }
 }
 
 impl Drop for Awaited {
     fn drop(&mut self) {
-        // A forked child must not touch the runtime of its parent.
-        if !self.engine.is_of_this_process() {
+        // A forked child must not use the runtime of its parent.
+        if !self.driver.is_of_this_process() {
             return;
         }
-        // Also when it is finished: an observer may have ended a call whose work goes on.
+        // Even when finished: an observer may have ended a call whose work still runs.
         self.task.abort();
-        // One that nobody ever awaited gives up nothing.
+        // A call that was never awaited is not abandoned.
         if *self.state.get_mut() == WAITING
-            && let Some(then) = self.given_up.take()
+            && let Some(call) = self.on_abandon.take()
         {
-            Python::try_attach(then);
+            Python::try_attach(call);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! JSON text straight to Python objects: answers that nothing in the core looks into.
+//! JSON text to Python objects, without values of the core in between.
 
 use std::{cell::Cell, fmt};
 
@@ -6,32 +6,23 @@ use pyo3::{
     prelude::*,
     types::{PyBool, PyDict, PyFloat, PyList, PyString},
 };
-use replicant::Value;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
-use crate::{error, value};
-
-/// The Python object for a JSON text.
-pub fn to_python<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
+/// Returns the Python object for a JSON text; `None` for malformed text and for integers beyond 64 bits, both of
+/// which the core parses better.
+pub fn to_python<'py>(py: Python<'py>, text: &str) -> Option<Bound<'py, PyAny>> {
     let rounded = Cell::new(false);
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let made = NAMES.with(|names| Make { py, names, rounded: &rounded }.deserialize(&mut deserializer));
-    match made {
-        Ok(object) if !rounded.get() => Ok(object),
-        // The core knows how to keep integers of any size, and what to say of a text that is wrong.
-        _ => match Value::from_json(text.as_bytes()) {
-            Ok(exact) => value::to_python(py, exact, None),
-            Err(wrong) => Err(error::to_python(py, &wrong.into())),
-        },
-    }
+    let built = NAMES.with(|names| Build { py, names, rounded: &rounded }.deserialize(&mut deserializer));
+    built.ok().filter(|_| !rounded.get())
 }
 
-/// A name that comes again and again, such as that of a member or the kind of an event.
+/// Returns a name that occurs often, such as that of a member or the kind of an event.
 pub fn name<'py>(py: Python<'py>, name: &str) -> Bound<'py, PyString> {
     NAMES.with(|names| names.get(py, name))
 }
 
-/// Names of members met before, as Python has them: answers have the same few again and again.
+/// A cache of names as Python strings: responses repeat the same few.
 struct Names([Cell<Option<Name>>; 256]);
 
 type Name = (Box<str>, Py<PyString>);
@@ -41,7 +32,7 @@ thread_local! {
 }
 
 impl Names {
-    /// Longer names are data rather than names and not worth keeping.
+    /// Longer names are data rather than names.
     const LONGEST: usize = 64;
 
     fn get<'py>(&self, py: Python<'py>, name: &str) -> Bound<'py, PyString> {
@@ -58,12 +49,12 @@ impl Names {
     }
 }
 
-/// Makes one object.
+/// Builds one object.
 #[derive(Clone, Copy)]
-struct Make<'a, 'py> {
+struct Build<'a, 'py> {
     py: Python<'py>,
     names: &'a Names,
-    /// Set when an integer was met that only a float was large enough for.
+    /// Set if an integer did not fit into 64 bits and was rounded to a float.
     rounded: &'a Cell<bool>,
 }
 
@@ -71,7 +62,7 @@ fn failed<E: serde::de::Error>(error: impl fmt::Display) -> E {
     E::custom(error)
 }
 
-impl<'de, 'py> DeserializeSeed<'de> for Make<'_, 'py> {
+impl<'de, 'py> DeserializeSeed<'de> for Build<'_, 'py> {
     type Value = Bound<'py, PyAny>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -79,7 +70,7 @@ impl<'de, 'py> DeserializeSeed<'de> for Make<'_, 'py> {
     }
 }
 
-impl<'de, 'py> Visitor<'de> for Make<'_, 'py> {
+impl<'de, 'py> Visitor<'de> for Build<'_, 'py> {
     type Value = Bound<'py, PyAny>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -131,8 +122,8 @@ impl<'de, 'py> Visitor<'de> for Make<'_, 'py> {
     }
 }
 
-/// Makes the name of a member.
-struct NameOf<'a, 'py>(Make<'a, 'py>);
+/// Builds the name of a member.
+struct NameOf<'a, 'py>(Build<'a, 'py>);
 
 impl<'de, 'py> DeserializeSeed<'de> for NameOf<'_, 'py> {
     type Value = Bound<'py, PyString>;

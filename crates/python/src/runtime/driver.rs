@@ -1,9 +1,8 @@
-//! The tokio runtime of a process, driven by the threads that wait for it.
+//! The tokio runtime, driven by the threads that wait in it.
 //!
-//! A blocking call whose sockets another thread reads costs two changes of thread for each thing that
-//! arrives, more than everything else it does. So the thread that waits drives the runtime itself, and
-//! a thread of our own does so while nobody waits: for what asyncio awaits, for what goes on in the
-//! background, and so that a connection closed by the server is noticed.
+//! If another thread read the sockets of a blocking call, each arrival would cost two thread switches, more than the
+//! rest of the call. So the waiting thread drives the runtime itself. A thread of this package drives it while no
+//! other does: for asyncio calls, for background requests, and to notice connections that the server closed.
 
 use std::{
     future::Future,
@@ -23,10 +22,11 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// How long our thread keeps out of the way at first, and at most, while others call.
+/// How long our thread rests, at first and at most, while other threads drive.
 const REST: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(50));
 
-pub struct Engine {
+/// The runtime of a process and the thread that drives it while no other does.
+pub struct Driver {
     pid: u32,
     runtime: Runtime,
     /// Our thread.
@@ -36,48 +36,48 @@ pub struct Engine {
 
 #[derive(Default)]
 struct Shared {
-    /// How many threads wait in the runtime at the moment, our own not counted.
+    /// The number of threads that wait in the runtime, without our own.
     inside: AtomicUsize,
-    /// How many waits there have been.
+    /// The number of waits so far.
     waits: AtomicUsize,
-    /// How many tasks are under way that nobody waits for in the runtime.
+    /// The number of running tasks that no thread waits for.
     tasks: AtomicUsize,
     /// Whether our thread drives the runtime.
     driven: AtomicBool,
-    /// Tells our thread to let somebody else drive.
+    /// Asks our thread to let another thread drive.
     leave: Notify,
 }
 
-impl Engine {
-    /// One that stays until the process ends, with its thread.
+impl Driver {
+    /// Starts a runtime and its thread, which stay until the process ends.
     pub fn start() -> io::Result<&'static Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let shared: &'static Shared = Box::leak(Box::default());
         let (give, take) = mpsc::channel::<&'static Self>();
         let builder = thread::Builder::new().name("replicant".into());
         let thread = builder.spawn(move || {
-            if let Ok(engine) = take.recv() {
-                engine.keep_driving();
+            if let Ok(driver) = take.recv() {
+                driver.keep_driving();
             }
         })?;
-        // Never dropped: at exit its thread ends with the process, without a wait.
-        let engine: &'static Self = Box::leak(Box::new(Self {
+        // Leaked: at exit its thread ends with the process, and nothing waits for it.
+        let driver: &'static Self = Box::leak(Box::new(Self {
             pid: process::id(),
             runtime,
             thread: thread.thread().clone(),
             shared,
         }));
-        let _ = give.send(engine);
-        Ok(engine)
+        let _ = give.send(driver);
+        Ok(driver)
     }
 
-    /// Waits for `future` and drives the runtime meanwhile.
+    /// Drives the runtime until `future` is ready.
     pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
         let _inside = Inside::enter(self);
         self.runtime.block_on(future)
     }
 
-    /// Starts a task that goes on while nobody waits.
+    /// Spawns a task that runs although no thread waits for it.
     pub fn spawn<T: Send + 'static>(&self, task: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
         let counted = Counted::new(&self.shared.tasks);
         let task = self.runtime.spawn(async move {
@@ -90,17 +90,17 @@ impl Engine {
         task
     }
 
-    /// Makes this runtime the one of the calling thread.
+    /// Enters the context of this runtime.
     pub fn enter(&self) -> EnterGuard<'_> {
         self.runtime.enter()
     }
 
-    /// Whether this is not what a fork left of the engine of another process.
+    /// Whether this was started by this process rather than by the parent of a fork.
     pub fn is_of_this_process(&self) -> bool {
         self.pid == process::id()
     }
 
-    /// Whether something is under way that somebody has to drive.
+    /// Whether there is work that a thread has to drive.
     fn is_busy(&self) -> bool {
         self.shared.tasks.load(SeqCst) > 0 || !background::is_idle()
     }
@@ -109,7 +109,7 @@ impl Engine {
         let shared = self.shared;
         loop {
             shared.driven.store(true, SeqCst);
-            // Who enters after this look sees `driven`, and tells us to leave.
+            // A thread that enters after this check sees `driven` and asks us to leave.
             if shared.inside.load(SeqCst) == 0 {
                 self.runtime.block_on(shared.leave.notified());
             }
@@ -129,16 +129,16 @@ impl Engine {
 }
 
 /// A thread that waits in the runtime.
-struct Inside<'a>(&'a Engine);
+struct Inside<'a>(&'a Driver);
 
 impl<'a> Inside<'a> {
-    fn enter(engine: &'a Engine) -> Self {
-        engine.shared.waits.fetch_add(1, SeqCst);
-        engine.shared.inside.fetch_add(1, SeqCst);
-        if engine.shared.driven.load(SeqCst) {
-            engine.shared.leave.notify_one();
+    fn enter(driver: &'a Driver) -> Self {
+        driver.shared.waits.fetch_add(1, SeqCst);
+        driver.shared.inside.fetch_add(1, SeqCst);
+        if driver.shared.driven.load(SeqCst) {
+            driver.shared.leave.notify_one();
         }
-        Self(engine)
+        Self(driver)
     }
 }
 

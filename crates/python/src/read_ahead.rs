@@ -1,0 +1,204 @@
+//! Reads the items of a stream ahead of the consumer, from any thread.
+
+use std::{
+    collections::VecDeque,
+    mem, process,
+    sync::{Arc, Mutex, MutexGuard, Weak},
+};
+
+use futures_util::{FutureExt, StreamExt};
+use replicant::{BoxStream, Error, Value, operation::Item};
+use tokio::sync::watch;
+
+use crate::{lock::lock, runtime};
+
+/// The maximum number of items to read at once.
+const BATCH: usize = 256;
+
+pub type Items = BoxStream<'static, Result<Item, Error>>;
+
+/// A stream and the items that were read from it.
+pub struct ReadAhead {
+    items: tokio::sync::Mutex<Option<Items>>,
+    /// The items that were read and not yet requested. Kept here rather than in the future that reads them, so
+    /// that canceling the future loses nothing.
+    ready: Mutex<VecDeque<Result<Item, Error>>>,
+    head: Mutex<Head>,
+    closed: watch::Sender<bool>,
+    owner: u32,
+}
+
+/// The first value of a stream that does not begin with an item.
+pub enum Head {
+    NotWanted,
+    Awaited,
+    Here(Value),
+}
+
+/// The open streams, which the end of the process closes.
+static LIVE: Mutex<Vec<Weak<ReadAhead>>> = Mutex::new(Vec::new());
+
+/// Closes every open stream of this process.
+///
+/// Python drops leftover objects only after it has waited for background work, too late to send the cancel of a
+/// streamed prediction.
+pub fn close_all() {
+    let live = mem::take(&mut *lock(&LIVE));
+    for source in live.iter().filter_map(Weak::upgrade).filter(|source| source.owner == process::id()) {
+        source.close();
+    }
+}
+
+impl ReadAhead {
+    /// Returns a stream that the end of the process closes.
+    pub fn live(items: Option<Items>, head: bool) -> Arc<Self> {
+        let source = Arc::new(Self::new(items, head));
+        let mut live = lock(&LIVE);
+        // Swept when it would grow, so that the cost per stream stays constant.
+        if live.len() == live.capacity() {
+            live.retain(|source| source.strong_count() > 0);
+        }
+        live.push(Arc::downgrade(&source));
+        source
+    }
+
+    /// Returns a stream of `items`; closed if there are none.
+    pub fn new(items: Option<Items>, head: bool) -> Self {
+        Self {
+            closed: watch::Sender::new(items.is_none()),
+            items: tokio::sync::Mutex::new(items),
+            ready: Mutex::default(),
+            head: Mutex::new(if head { Head::Awaited } else { Head::NotWanted }),
+            owner: process::id(),
+        }
+    }
+
+    /// Reads until at least one item is ready or the stream has ended.
+    pub async fn read(&self) {
+        // Declared first, so that it is dropped after the lock, also when this is canceled.
+        let _release = Release(self);
+        let mut closed = self.closed.subscribe();
+        let ended = tokio::select! {
+            biased;
+            _ = closed.wait_for(|closed| *closed) => true,
+            ended = self.read_on() => ended,
+        };
+        if ended {
+            self.items.lock().await.take();
+        }
+    }
+
+    /// Reads the head. Returns the error that replaces it.
+    pub async fn start(&self) -> Option<Error> {
+        let _release = Release(self);
+        let mut closed = self.closed.subscribe();
+        tokio::select! {
+            biased;
+            _ = closed.wait_for(|closed| *closed) => None,
+            failure = self.read_head() => failure,
+        }
+    }
+
+    async fn read_head(&self) -> Option<Error> {
+        let mut items = self.items.lock().await;
+        let stream = items.as_mut().filter(|_| matches!(*self.head(), Head::Awaited))?;
+        let failure = match stream.next().await {
+            Some(Ok(Item::Value(value))) => {
+                *self.head() = Head::Here(value);
+                return None;
+            }
+            Some(Ok(item)) => {
+                self.ready().push_back(Ok(item));
+                return None;
+            }
+            Some(Err(error)) => Some(error),
+            None => None,
+        };
+        items.take();
+        failure
+    }
+
+    async fn read_on(&self) -> bool {
+        let mut items = self.items.lock().await;
+        let Some(items) = items.as_mut() else { return true };
+        // Another reader may have read while this one waited for the lock.
+        if !self.ready().is_empty() {
+            return false;
+        }
+        let first = loop {
+            match items.next().await {
+                Some(Ok(Item::Value(value))) if matches!(*self.head(), Head::Awaited) => {
+                    *self.head() = Head::Here(value);
+                }
+                Some(item) => break item,
+                None => return true,
+            }
+        };
+        let mut ended = first.is_err();
+        let mut batch = vec![first];
+        // Reading on after a value, such as a page, would send a request that was not asked for.
+        let values = matches!(batch[0], Ok(Item::Value(_)));
+        while !ended && !values && batch.len() < BATCH {
+            match items.next().now_or_never() {
+                Some(Some(item)) => {
+                    ended = item.is_err();
+                    batch.push(item);
+                }
+                Some(None) => ended = true,
+                None => break,
+            }
+        }
+        self.ready().extend(batch);
+        ended
+    }
+
+    pub fn ready(&self) -> MutexGuard<'_, VecDeque<Result<Item, Error>>> {
+        lock(&self.ready)
+    }
+
+    /// Whether the stream has ended or is closed.
+    pub fn is_over(&self) -> bool {
+        self.items.try_lock().is_ok_and(|items| items.is_none())
+    }
+
+    pub fn head(&self) -> MutexGuard<'_, Head> {
+        lock(&self.head)
+    }
+
+    pub fn close(&self) {
+        self.closed.send_replace(true);
+        self.ready().clear();
+        self.release();
+    }
+
+    /// Drops the stream, unless a reader holds it: then the reader drops it when it stops.
+    fn release(&self) {
+        if let Ok(mut items) = self.items.try_lock() {
+            drop(items.take());
+        }
+    }
+}
+
+/// Drops a stream that was closed during a read.
+struct Release<'a>(&'a ReadAhead);
+
+impl Drop for Release<'_> {
+    fn drop(&mut self) {
+        if *self.0.closed.borrow() {
+            self.0.release();
+        }
+    }
+}
+
+impl Drop for ReadAhead {
+    fn drop(&mut self) {
+        let items = self.items.get_mut().take();
+        if self.owner != process::id() {
+            // A forked child shares the connection with its parent and must not use it.
+            mem::forget(items);
+        } else if let Ok(runtime) = runtime::get() {
+            let _inside = runtime.enter();
+            drop(items);
+        }
+    }
+}

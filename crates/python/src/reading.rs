@@ -1,0 +1,47 @@
+//! Iteration over a stream, blocking and awaited.
+
+use std::sync::Arc;
+
+use pyo3::{
+    exceptions::{PyRuntimeError, PyStopAsyncIteration},
+    prelude::*,
+};
+
+use crate::{
+    asyncio::{Awaited, CompletionChannel},
+    error,
+    read_ahead::ReadAhead,
+    runtime,
+};
+
+/// Blocks until an item is ready. Returns false at the end of the stream.
+pub fn wait_for_item(py: Python<'_>, stream: &Arc<ReadAhead>) -> PyResult<bool> {
+    let stream = stream.clone();
+    let read = async move {
+        stream.read().await;
+        !stream.ready().is_empty()
+    };
+    runtime::wait(py, read, None, |_| Ok(()))?.map_err(|error| error::to_python(py, &error))
+}
+
+/// Returns an awaitable for the next item. `take` takes it once it was read.
+pub fn await_item(
+    py: Python<'_>,
+    stream: &Arc<ReadAhead>,
+    take: impl FnOnce(Python<'_>) -> PyResult<Option<Py<PyAny>>> + Send + 'static,
+) -> PyResult<Awaited> {
+    let (reader, stream) = (stream.clone(), stream.clone());
+    let read = runtime::guarded(Box::pin(async move {
+        reader.read().await;
+        Ok(())
+    }));
+    let channel = CompletionChannel::current(py)?;
+    channel.start(channel.promise(py)?, read, move |py, read| {
+        read.map_err(|error| error::to_python(py, &error))?;
+        match take(py)? {
+            Some(item) => Ok(item),
+            None if stream.is_over() => Err(PyStopAsyncIteration::new_err(())),
+            None => Err(PyRuntimeError::new_err("a stream cannot be read by several tasks at once")),
+        }
+    })
+}
