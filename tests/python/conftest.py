@@ -1,4 +1,4 @@
-"""A real server for every test: the emulator, as a child that ends with the tests."""
+"""Fixtures: the emulator as a child process, clients for it, and scripts in interpreters of their own."""
 
 from __future__ import annotations
 
@@ -7,21 +7,23 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-# A shell that starts the tests in the background has Ctrl-C ignored, and children would inherit that.
+# A background shell ignores Ctrl-C, and child processes would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 TOKEN = "r8_secretsecretsecretsecretsecretsecret0"
+ENDLESS = "emulator/endless"
 
 
 class Emulator:
-    """The running emulator, and what it can be told apart from the API."""
+    """The running emulator and its control endpoints."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None
@@ -64,7 +66,7 @@ class Emulator:
 
 
 class Replay:
-    """One play of scripted exchanges."""
+    """A replay of scripted exchanges."""
 
     def __init__(self, emulator: Emulator, run: dict[str, str]) -> None:
         self.emulator = emulator
@@ -103,7 +105,7 @@ def emulator() -> Iterator[Emulator]:
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test sees the options of whoever runs it."""
+    """Removes the options of the developer's environment."""
     for name in list(os.environ):
         if name.startswith("REPLICATE_") or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
@@ -124,7 +126,7 @@ def async_client(emulator: Emulator) -> Any:
 
 
 def python(script: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a script in an interpreter of its own."""
+    """Runs a script in a new interpreter."""
     env = {k: v for k, v in os.environ.items() if not k.startswith("REPLICATE_")}
     return subprocess.run(
         [sys.executable, "-c", script, *arguments],
@@ -133,3 +135,16 @@ def python(script: str, *arguments: str, **environment: str) -> subprocess.Compl
         text=True,
         timeout=60,
     )
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 3.0) -> None:
+    """Waits until a condition holds that another process fulfills."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.01)
+
+
+def canceled(emulator: Emulator) -> int:
+    """Returns the number of canceled predictions."""
+    return int(emulator.state()["predictions"].get("canceled", 0))

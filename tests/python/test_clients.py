@@ -45,7 +45,7 @@ def seen() -> tuple[list[str], httpx.MockTransport]:
     return tokens, httpx.MockTransport(handle)
 
 
-def test_options_can_be_set_later(emulator: Emulator) -> None:
+def test_options_can_be_changed(emulator: Emulator) -> None:
     tokens, transport = seen()
     client = replicant.Client("r8_first", transport=transport)
     client.predictions.get("p")
@@ -99,7 +99,7 @@ def test_the_awaited_default_client_follows_the_blocking_one() -> None:
     assert default_async_client.max_retries == 5
 
 
-def test_what_does_not_exist_cannot_be_set(client: Any) -> None:
+def test_an_unknown_attribute_cannot_be_set(client: Any) -> None:
     with pytest.raises(AttributeError, match="did you mean `poll_interval`"):
         client.pol_interval = 1
     with pytest.raises(
@@ -113,7 +113,7 @@ def test_what_does_not_exist_cannot_be_set(client: Any) -> None:
         client._base_url = "https://example.com"
 
 
-def test_a_class_of_the_user_has_attributes_of_its_own() -> None:
+def test_a_subclass_can_have_other_attributes() -> None:
     class Recording(replicant.Client):
         def __init__(self, *args: Any, **options: Any) -> None:
             self.label = "x"
@@ -164,7 +164,9 @@ def test_functions_of_the_module_can_be_patched(name: str) -> None:
     assert getattr(replicant, name) is before
 
 
-def test_monkeypatch_and_wrapt_work(monkeypatch: pytest.MonkeyPatch, default: Any) -> None:
+def test_methods_can_be_patched_by_monkeypatch_and_wrapt(
+    monkeypatch: pytest.MonkeyPatch, default: Any
+) -> None:
     calls: list[str] = []
 
     def around(wrapped: Callable[..., Any], _: Any, args: Any, kwargs: Any) -> Any:
@@ -193,7 +195,7 @@ def test_monkeypatch_and_wrapt_work(monkeypatch: pytest.MonkeyPatch, default: An
 
 
 @pytest.mark.parametrize("cls", [replicant.Client, replicant.AsyncClient])
-def test_clients_have_automatic_doubles(cls: Any) -> None:
+def test_clients_can_be_autospecced(cls: Any) -> None:
     with patch(f"replicant.{cls.__name__}", autospec=True) as double:
         client = getattr(replicant, cls.__name__)("r8_x")
         client.predictions.create.return_value = "p"
@@ -290,7 +292,7 @@ def cog(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cog", module)
 
 
-def test_each_request_takes_the_token_of_its_scope(
+def test_each_request_uses_the_token_of_its_scope(
     cog: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tokens, transport = seen()
@@ -316,7 +318,7 @@ def test_each_request_takes_the_token_of_its_scope(
     assert tokens[-1] == "r8_later"
 
 
-def test_scopes_at_the_same_time_do_not_mix(cog: None) -> None:
+def test_concurrent_scopes_do_not_mix(cog: None) -> None:
     mixed: list[str] = []
 
     def handle(request: httpx.Request) -> httpx.Response:

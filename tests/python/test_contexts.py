@@ -24,7 +24,7 @@ class Watching(httpx.BaseTransport):
         return self._inner.handle_request(request)
 
 
-def test_a_blocking_transport_sees_the_context(emulator: Emulator) -> None:
+def test_a_blocking_transport_sees_the_context_of_the_caller(emulator: Emulator) -> None:
     transport = Watching()
     client = replicant.Client("r8_x", base_url=emulator.base_url, transport=transport)
     for who in ("A", "B"):
@@ -34,7 +34,7 @@ def test_a_blocking_transport_sees_the_context(emulator: Emulator) -> None:
         transport.seen.clear()
 
 
-async def test_an_awaited_call_keeps_the_context(emulator: Emulator) -> None:
+async def test_an_awaited_transport_sees_the_context_of_the_caller(emulator: Emulator) -> None:
     transport = Watching()
     client = replicant.AsyncClient("r8_x", base_url=emulator.base_url, transport=transport)
     WHO.set("C")
@@ -44,7 +44,7 @@ async def test_an_awaited_call_keeps_the_context(emulator: Emulator) -> None:
     assert set(transport.seen) == {"C"}
 
 
-async def test_an_awaited_observer_keeps_the_context(async_client: Any) -> None:
+async def test_an_observer_sees_the_context_of_the_caller(async_client: Any) -> None:
     WHO.set("D")
     seen: list[str] = []
     await async_client.run("emulator/echo", {}, on_update=lambda _: seen.append(WHO.get()))
@@ -82,7 +82,7 @@ print(client.predictions.list()[0].status)
 """
 
 
-def test_greenlets_run_during_a_call(emulator: Emulator) -> None:
+def test_other_greenlets_run_during_a_call(emulator: Emulator) -> None:
     pytest.importorskip("gevent")
     done = python(GREENLETS, emulator.base_url)
     assert done.returncode == 0, done.stderr
@@ -104,7 +104,7 @@ trio.run(main)
 """
 
 
-def test_trio_is_told_what_to_do(emulator: Emulator) -> None:
+def test_a_call_under_trio_is_refused_with_advice(emulator: Emulator) -> None:
     pytest.importorskip("trio")
     done = python(TRIO, emulator.base_url)
     assert done.returncode == 0, done.stderr

@@ -32,7 +32,7 @@ AWAITED: dict[str, Callable[[Any], Any]] = {
 
 
 @pytest.mark.parametrize("name", AWAITED)
-def test_what_is_awaited_is_a_coroutine(client: Any, name: str) -> None:
+def test_awaitables_are_accepted_as_coroutines(client: Any, name: str) -> None:
     async def main() -> None:
         thing = AWAITED[name](client)
         assert asyncio.iscoroutine(thing)

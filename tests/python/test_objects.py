@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 import json
+import pickle
 from typing import Any
 from unittest.mock import Mock
 
 import httpx
 import pytest
+from conftest import python
 
+import replicant
 import replicant as replicate
 
-ECHO = "0ec4000000000000000000000000000000000000000000000000000000000001"
+
+def test_objects_survive_pickling(client: replicant.Client) -> None:
+    import copy
+
+    prediction = client.predictions.create(model="emulator/echo", input={"value": [1]})
+    for other in (
+        pickle.loads(pickle.dumps(prediction)),
+        copy.deepcopy(prediction),
+        copy.copy(prediction),
+    ):
+        assert other == prediction
+        assert other is not prediction
+    file = replicant.FileOutput("https://example.com/a.png")
+    assert pickle.loads(pickle.dumps(file)) == file
+
+
 LLAMA = "meta/meta-llama-3-8b-instruct"
 
 
@@ -43,7 +61,7 @@ def test_predictions_are_objects(client: replicate.Client) -> None:
     assert "brand_new" in dir(new)
 
 
-async def test_predictions_are_awaited(
+async def test_awaited_predictions_are_objects(
     client: replicate.Client, async_client: replicate.AsyncClient
 ) -> None:
     prediction = await async_client.predictions.create(
@@ -63,7 +81,7 @@ async def test_predictions_are_awaited(
     await other.async_cancel()
 
 
-def test_objects_in_pydantic_models(client: replicate.Client) -> None:
+def test_objects_can_be_fields_of_pydantic_models(client: replicate.Client) -> None:
     pydantic = pytest.importorskip("pydantic")
 
     class Job(pydantic.BaseModel):  # type: ignore[misc, name-defined]
@@ -79,7 +97,7 @@ def test_objects_in_pydantic_models(client: replicate.Client) -> None:
         Job(prediction=3)
 
 
-def test_files_in_pydantic_models() -> None:
+def test_files_can_be_fields_of_pydantic_models() -> None:
     pydantic = pytest.importorskip("pydantic")
 
     class Picture(pydantic.BaseModel):  # type: ignore[misc, name-defined]
@@ -94,7 +112,7 @@ def test_files_in_pydantic_models() -> None:
         Picture(file=3)
 
 
-async def test_routes_of_fastapi_give_objects_and_document_them() -> None:
+async def test_fastapi_routes_return_and_document_objects() -> None:
     fastapi = pytest.importorskip("fastapi")
     app = fastapi.FastAPI()
     url = "https://replicate.delivery/x/out-0.webp"
@@ -116,7 +134,7 @@ async def test_routes_of_fastapi_give_objects_and_document_them() -> None:
     assert [answer["schema"]["type"] for answer in answers] == ["object", "string"]
 
 
-def test_what_a_notebook_prints_is_short_and_tells_what_it_is(client: replicate.Client) -> None:
+def test_the_repr_is_short_and_names_the_object(client: replicate.Client) -> None:
     where = repr(client)
     assert where == f"<replicant.Client {client.base_url}>"
     assert repr(client.predictions) == f"<Predictions of {where}>"
@@ -131,7 +149,7 @@ def test_what_a_notebook_prints_is_short_and_tells_what_it_is(client: replicate.
     assert repr(run) == f"Run({run.prediction!r})"
 
 
-def test_looking_at_the_default_client_settles_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_repr_of_the_default_client_settles_no_options(monkeypatch: pytest.MonkeyPatch) -> None:
     fresh = type(replicate.default_client)()
     assert repr(fresh.predictions) == "<Predictions of <replicant.DefaultClient>>"
     monkeypatch.setenv("REPLICATE_BASE_URL", "https://later.example/v1")
@@ -170,7 +188,7 @@ def test_objects_behave_like_models_of_pydantic(client: replicate.Client) -> Non
         cls.parse_obj({})
 
 
-def test_members_inside_of_members_are_selected() -> None:
+def test_nested_members_can_be_selected() -> None:
     made = replicate.Prediction(
         id="p", urls={"get": "g", "cancel": "c"}, input={"images": [{"a": 1, "b": 2}, {"a": 3}]}
     )
@@ -185,7 +203,7 @@ def test_members_inside_of_members_are_selected() -> None:
     assert json.loads(made.json(exclude={"input", "urls"})) == {"id": "p"}
 
 
-def test_members_can_be_set_and_nothing_else() -> None:
+def test_only_known_members_can_be_set() -> None:
     prediction: Any = replicate.Prediction(id="p", new_member=1)
     prediction.status, prediction.new_member = "failed", 2
     assert prediction.dict() == {"id": "p", "new_member": 2, "status": "failed"}
@@ -204,7 +222,7 @@ def test_members_can_be_set_and_nothing_else() -> None:
     assert collection[0].owner == "c"
 
 
-def test_pages_of_test_doubles() -> None:
+def test_pages_can_be_test_doubles() -> None:
     from replicant.pagination import Page
 
     first, second = (replicate.Prediction(id=id) for id in ("p1", "p2"))
@@ -219,7 +237,7 @@ def test_pages_of_test_doubles() -> None:
     assert not page.has_next_page()
 
 
-def test_events_as_plain_data() -> None:
+def test_events_can_be_dumped() -> None:
     from replicant.stream import ServerSentEvent
 
     event = ServerSentEvent(event=ServerSentEvent.EventType.OUTPUT, data="a", id="1")
@@ -258,7 +276,7 @@ def test_the_names_of_1x_can_be_imported(name: str) -> None:
         found = getattr(found, part)
 
 
-def test_the_private_request_of_1x(client: replicate.Client) -> None:
+def test_the_private_request_method_of_1x_works(client: replicate.Client) -> None:
     answer = client._request("GET", "/v1/predictions", params={"x": "1"})
     assert answer.status_code == 200
     assert "results" in answer.json()
@@ -279,8 +297,7 @@ def test_the_private_request_of_1x(client: replicate.Client) -> None:
         client.models.get(LLAMA).predict(prompt="x")
 
 
-def test_a_module_under_the_other_name_has_the_same_classes() -> None:
-    from conftest import python
+def test_a_module_under_the_alias_has_the_same_classes() -> None:
 
     done = python(
         "import sys, replicant; sys.modules['replicate'] = replicant\n"

@@ -44,7 +44,7 @@ def canceled(emulator: Emulator, seconds: float = 5.0) -> bool:
     return False
 
 
-def test_chunks_come_while_the_model_writes(client: Any, emulator: Emulator) -> None:
+def test_items_arrive_while_the_model_writes(client: Any, emulator: Emulator) -> None:
     output = client.run(PINNED, SLOW)
     items = iter(output)
     assert next(items) == "a"
@@ -65,7 +65,7 @@ def test_the_schema_is_fetched_once_and_before_the_create(client: Any, emulator:
     assert requests(emulator).count(schema) == 1
 
 
-def test_a_version_object_brings_its_schema(client: Any, emulator: Emulator) -> None:
+def test_the_schema_of_a_version_object_is_used(client: Any, emulator: Emulator) -> None:
     version = client.models.versions.get("emulator", "stream", id=VERSION)
     emulator.forget()
     output = client.run(version, SLOW)
@@ -75,7 +75,7 @@ def test_a_version_object_brings_its_schema(client: Any, emulator: Emulator) -> 
 
 
 @pytest.mark.parametrize("fault", [{"status": 404, "json": {}}, {"status": 500}, {"reset": True}])
-def test_a_lookup_that_fails_does_not_fail_the_run(fault: dict[str, Any]) -> None:
+def test_a_failed_schema_lookup_does_not_fail_the_run(fault: dict[str, Any]) -> None:
     with LocalEmulator() as emulator:
         emulator.misbehave(
             {"match": {"method": "GET", "path": "/v1/models/*"}, "times": 2, "action": fault}
@@ -106,11 +106,11 @@ def test_a_lookup_that_fails_does_not_fail_the_run(fault: dict[str, Any]) -> Non
         lambda output: isinstance(output, list) and isinstance(output, Iterator),
     ],
 )
-def test_it_is_a_list(client: Any, use: Any) -> None:
+def test_an_output_is_a_list(client: Any, use: Any) -> None:
     assert use(client.run(PINNED, {"chunks": ["a", "b", "c"], "pause": 0.1}))
 
 
-def test_memory_of_an_incomplete_list_is_not_empty(client: Any) -> None:
+def test_an_incomplete_list_does_not_look_empty_to_c_code(client: Any) -> None:
     class Answer(BaseModel):
         chunks: list[str]
 
@@ -121,7 +121,7 @@ def test_memory_of_an_incomplete_list_is_not_empty(client: Any) -> None:
     assert Answer(chunks=output).chunks == ["a", "b", "c"]
 
 
-def test_not_iterated_the_prediction_goes_on(client: Any, emulator: Emulator) -> None:
+def test_the_prediction_continues_without_iteration(client: Any, emulator: Emulator) -> None:
     output = client.run(PINNED, SLOW)
     del output
     prediction = client.predictions.list()[0]
@@ -130,14 +130,14 @@ def test_not_iterated_the_prediction_goes_on(client: Any, emulator: Emulator) ->
     assert not canceled(emulator, 0.1)
 
 
-def test_a_loop_left_early_cancels(client: Any, emulator: Emulator) -> None:
+def test_leaving_a_loop_early_cancels_the_prediction(client: Any, emulator: Emulator) -> None:
     for chunk in client.run(PINNED, ENDLESS):
         assert chunk == "a"
         break
     assert canceled(emulator)
 
 
-def test_left_alone_when_asked_to(client: Any, emulator: Emulator) -> None:
+def test_on_abandon_leave_keeps_the_prediction_running(client: Any, emulator: Emulator) -> None:
     output = client.run(PINNED, {"chunks": ["a", "b"], "pause": 0.3}, on_abandon="leave")
     for _ in output:
         break
@@ -145,7 +145,7 @@ def test_left_alone_when_asked_to(client: Any, emulator: Emulator) -> None:
     assert not canceled(emulator, 0.1)
 
 
-def test_a_failure_comes_where_the_output_is_read(client: Any) -> None:
+def test_a_failure_is_raised_where_the_output_is_read(client: Any) -> None:
     output = client.run(FAILS, {"message": "boom", "partial": ["a", "b"]})
     seen = []
     with pytest.raises(replicant.ModelError) as caught:
@@ -164,7 +164,7 @@ def test_a_refused_input_is_raised_by_run(client: Any) -> None:
         client.run(PINNED, {"chunks": 3})
 
 
-def test_a_timeout_ends_and_cancels(client: Any, emulator: Emulator) -> None:
+def test_a_passed_timeout_cancels_the_prediction(client: Any, emulator: Emulator) -> None:
     output = client.run(PINNED, ENDLESS, timeout=1.5)
     with pytest.raises(replicant.PredictionTimeoutError):
         list(output)
@@ -179,7 +179,7 @@ def test_a_timeout_ends_and_cancels(client: Any, emulator: Emulator) -> None:
         {"status": 200, "json": {}},
     ],
 )
-def test_broken_events_lose_nothing(fault: dict[str, Any]) -> None:
+def test_a_broken_stream_loses_no_items(fault: dict[str, Any]) -> None:
     with LocalEmulator() as emulator:
         emulator.misbehave(
             {"match": {"method": "GET", "path": "/v1/streams/*"}, "times": 9, "action": fault}
@@ -188,13 +188,13 @@ def test_broken_events_lose_nothing(fault: dict[str, Any]) -> None:
         assert [*iter(output)] == list("abcdefgh")
 
 
-def test_a_chatbot_with_wait_given(client: Any, emulator: Emulator) -> None:
+def test_wait_can_be_combined_with_a_live_output(client: Any, emulator: Emulator) -> None:
     assert client.run(PINNED, {"chunks": ["a", "b"]}, wait=10) == ["a", "b"]
     [create] = [r for r in emulator.requests() if r["method"] == "POST"]
     assert create["headers"]["prefer"] == "wait=10"
 
 
-def test_observers_see_the_whole_run(client: Any) -> None:
+def test_with_an_observer_run_waits_for_the_output(client: Any) -> None:
     states: list[str] = []
     output = client.run(PINNED, {"chunks": ["a"]}, on_update=lambda p: states.append(p.status))
     assert states[-1] == "succeeded"
@@ -202,7 +202,7 @@ def test_observers_see_the_whole_run(client: Any) -> None:
 
 
 @pytest.mark.parametrize("ref", [PINNED, "emulator/stream"])
-async def test_async_for(async_client: Any, ref: str) -> None:
+async def test_an_output_supports_async_for(async_client: Any, ref: str) -> None:
     output = await async_client.run(ref, {"chunks": ["a", "b", "c"], "pause": 0.1})
     assert [chunk async for chunk in output] == ["a", "b", "c"]
     assert [chunk async for chunk in output] == ["a", "b", "c"]
@@ -210,7 +210,7 @@ async def test_async_for(async_client: Any, ref: str) -> None:
     assert output == ["a", "b", "c"]
 
 
-async def test_async_chunks_come_while_the_model_writes(client: Any) -> None:
+async def test_items_arrive_in_async_for_while_the_model_writes(client: Any) -> None:
     output = await client.async_run(PINNED, SLOW)
     async for chunk in output:
         assert chunk == "a"
@@ -219,7 +219,7 @@ async def test_async_chunks_come_while_the_model_writes(client: Any) -> None:
 
 
 @pytest.mark.parametrize("how", ["break", "cancel"])
-async def test_an_async_loop_left_early_cancels(
+async def test_leaving_an_async_loop_early_cancels_the_prediction(
     async_client: Any, emulator: Emulator, how: str
 ) -> None:
     async def read() -> None:
@@ -240,7 +240,7 @@ async def test_an_async_loop_left_early_cancels(
     assert await asyncio.to_thread(canceled, emulator)
 
 
-def test_with_a_transport_the_schema_is_fetched_once(emulator: Emulator) -> None:
+def test_the_schema_is_fetched_once_through_a_transport(emulator: Emulator) -> None:
     import httpx
 
     client = replicant.Client("r8_x", base_url=emulator.base_url, transport=httpx.HTTPTransport())
@@ -250,7 +250,7 @@ def test_with_a_transport_the_schema_is_fetched_once(emulator: Emulator) -> None
     assert paths.count(f"/v1/models/emulator/stream/versions/{VERSION}") == 1
 
 
-def test_a_complete_list(client: Any) -> None:
+def test_a_complete_output_is_a_plain_list(client: Any) -> None:
     output = client.run("emulator/stream", {"chunks": ["a", "b"]})
     assert type(output).__mro__[1] is list
     assert repr(output) == "['a', 'b']"
@@ -266,6 +266,6 @@ def test_a_complete_list(client: Any) -> None:
     assert type(pickle.loads(pickle.dumps(output))) is list
 
 
-def test_use_gives_text(client: Any) -> None:
+def test_use_returns_text(client: Any) -> None:
     assert client.use(PINNED)(chunks=["a", "b"]) == "ab"
     _native.drain(1.0)

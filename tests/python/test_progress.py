@@ -30,7 +30,7 @@ def lines(text: str) -> list[str]:
     return [line for line in text.replace("\r", "\n").split("\n") if line]
 
 
-def test_nothing_is_printed_unless_asked_for(
+def test_nothing_is_printed_by_default(
     client: replicant.Client, capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     client.run("emulator/progress", {})
@@ -39,7 +39,7 @@ def test_nothing_is_printed_unless_asked_for(
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_model_tells_by_its_logs(client: replicant.Client) -> None:
+def test_progress_is_read_from_the_logs(client: replicant.Client) -> None:
     seen: list[replicant.Prediction.Progress] = []
     client.run(
         "emulator/progress", {"step_seconds": 0.05}, wait=False, interval=0.05, progress=seen.append
@@ -49,7 +49,9 @@ def test_a_model_tells_by_its_logs(client: replicant.Client) -> None:
     assert len(seen) > 2
 
 
-async def test_a_model_tells_by_its_logs_awaited(async_client: replicant.AsyncClient) -> None:
+async def test_progress_of_awaited_calls_is_read_from_the_logs(
+    async_client: replicant.AsyncClient,
+) -> None:
     seen: list[replicant.Prediction.Progress] = []
     states: list[str] = []
     prediction = await async_client.predictions.create(model="emulator/progress", input={})
@@ -62,7 +64,7 @@ async def test_a_model_tells_by_its_logs_awaited(async_client: replicant.AsyncCl
     assert seen[-1] == (1.0, 10, 10)
 
 
-def test_bytes_are_counted(client: replicant.Client, tmp_path: Path) -> None:
+def test_transfers_report_their_bytes(client: replicant.Client, tmp_path: Path) -> None:
     seen: list[Any] = []
     client.files.create(CONTENT, filename="x", progress=seen.append)
     assert [piece.loaded for piece in seen] == sorted(piece.loaded for piece in seen)
@@ -74,7 +76,9 @@ def test_bytes_are_counted(client: replicant.Client, tmp_path: Path) -> None:
     assert seen[-1] == (size, size)
 
 
-def test_a_bar_of_tqdm(client: replicant.Client, capfd: pytest.CaptureFixture[str]) -> None:
+def test_progress_uses_the_bars_of_tqdm(
+    client: replicant.Client, capfd: pytest.CaptureFixture[str]
+) -> None:
     pytest.importorskip("tqdm")
     client.run("emulator/progress", {}, progress=True)
     client.files.create(CONTENT, filename="large.bin", progress=True)
@@ -87,7 +91,7 @@ def test_a_bar_of_tqdm(client: replicant.Client, capfd: pytest.CaptureFixture[st
 
 
 @pytest.mark.parametrize("tqdm", [True, False])
-def test_files_that_go_up_have_bars_of_their_own(
+def test_each_upload_has_its_own_bar(
     client: replicant.Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tqdm: bool
 ) -> None:
     shown = io.StringIO()
@@ -109,7 +113,7 @@ def test_files_that_go_up_have_bars_of_their_own(
 
 
 @pytest.mark.usefixtures("no_tqdm")
-def test_a_few_lines_without_tqdm(
+def test_without_tqdm_progress_prints_a_few_lines(
     client: replicant.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shown = io.StringIO()
@@ -124,7 +128,7 @@ def test_a_few_lines_without_tqdm(
 
 
 @pytest.mark.usefixtures("no_tqdm")
-def test_one_line_on_a_terminal_without_tqdm(
+def test_without_tqdm_a_terminal_shows_one_line(
     client: replicant.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shown = Terminal()
@@ -145,7 +149,7 @@ def test_the_bar_is_closed_when_the_call_fails(client: replicant.Client) -> None
     assert not [bar for bar in tqdm._instances if not bar.disable]
 
 
-def test_progress_without_a_standard_error(emulator: Emulator) -> None:
+def test_progress_works_without_stderr(emulator: Emulator) -> None:
     script = """
 import sys, replicant
 sys.modules["tqdm"] = None
@@ -156,7 +160,7 @@ print("good")
     assert python(script, emulator.base_url).stdout == "good\n"
 
 
-def test_what_a_callable_raises_ends_the_call(client: replicant.Client) -> None:
+def test_an_exception_of_a_progress_callback_ends_the_call(client: replicant.Client) -> None:
     def refuse(_: Any) -> None:
         raise ZeroDivisionError
 

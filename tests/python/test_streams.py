@@ -1,20 +1,145 @@
-"""Streams: entering one creates its prediction, iterating over one does so with the first event."""
+"""Event streams."""
 
 from __future__ import annotations
 
 import asyncio
+import gc
+import random
 from collections.abc import AsyncIterator
 from typing import Any
 
 import fastapi
 import fastapi.testclient
 import pytest
-from conftest import TOKEN, Emulator
+from conftest import ENDLESS, TOKEN, Emulator, eventually
 from fastapi.responses import StreamingResponse
 
 import replicant
 
+
+async def test_leaving_a_stream_frees_its_connection(
+    async_client: replicant.AsyncClient, client: replicant.Client, emulator: Emulator
+) -> None:
+    def idle() -> bool:
+        return emulator.state()["active_streams"] == 0
+
+    await asyncio.to_thread(eventually, idle)
+    model, input = "meta/meta-llama-3-8b-instruct", {"prompt": "x", "max_tokens": 500}
+    async for event in async_client.stream(model, input):
+        if str(event):
+            break
+    del event
+    gc.collect()
+    await asyncio.to_thread(eventually, idle)
+    with client.stream(model, input) as stream:
+        next(stream)
+        assert stream.prediction.id
+        assert emulator.state()["active_streams"] == 1
+    await asyncio.to_thread(eventually, idle)
+    assert list(stream) == []
+
+
+async def test_a_stream_can_be_closed_during_a_read(
+    async_client: replicant.AsyncClient, emulator: Emulator
+) -> None:
+    stream = async_client.stream(ENDLESS, {})
+
+    async def read() -> list[Any]:
+        return [event async for event in stream]
+
+    reader = asyncio.create_task(read())
+    await asyncio.sleep(0.3)
+    await stream.aclose()
+    await stream.aclose()
+    await asyncio.wait_for(reader, 2)
+    await asyncio.to_thread(eventually, lambda: emulator.state()["active_streams"] == 0)
+
+
 LLAMA = "meta/meta-llama-3-8b-instruct"
+
+
+TEXT = {"prompt": "x", "max_tokens": 40, "seed": 7}
+
+
+async def test_closing_a_stream_at_any_moment_ends_its_readers(emulator: Emulator) -> None:
+    """`aclose` while a read is pending, before it, after it, twice, and from another task."""
+    client = replicant.AsyncClient(TOKEN, base_url=emulator.base_url)
+    chance = random.Random(4)
+
+    async def once(moment: float, twice: bool) -> None:
+        stream = client.stream(ENDLESS, {})
+
+        async def read() -> int:
+            return len([event async for event in stream])
+
+        reading = asyncio.create_task(read())
+        await asyncio.sleep(moment)
+        await stream.aclose()
+        if twice:
+            await asyncio.gather(stream.aclose(), stream.aclose())
+        await asyncio.wait_for(reading, 10)
+        assert [event async for event in stream] == []
+
+    moments = [(chance.random() * 0.05, chance.random() < 0.5) for _ in range(100)]
+    await asyncio.gather(*(once(*moment) for moment in moments))
+    await asyncio.to_thread(eventually, lambda: emulator.state()["active_streams"] == 0, 10.0)
+    # Those whose create was sent are cancelled.
+    await asyncio.to_thread(
+        eventually, lambda: not emulator.state()["predictions"].get("processing"), 10.0
+    )
+
+
+async def test_a_text_stream_yields_the_output_only(
+    client: replicant.Client, async_client: replicant.AsyncClient, emulator: Emulator
+) -> None:
+    whole = "".join(await async_client.run(LLAMA, TEXT))
+    assert "".join([text async for text in async_client.stream(LLAMA, TEXT).text()]) == whole
+    assert "".join(client.stream(LLAMA, TEXT).text()) == whole
+    text = async_client.stream(LLAMA, TEXT).text()
+    assert text.prediction is None
+    first = await text.__anext__()
+    assert whole.startswith(first)
+    assert text.prediction.id
+    assert isinstance(text.prediction, replicant.AsyncPrediction)
+    await text.aclose()
+    assert [piece async for piece in text] == []
+    for piece in client.stream(LLAMA, TEXT).text():
+        assert piece == first
+        break
+    gc.collect()
+    await asyncio.to_thread(eventually, lambda: emulator.state()["active_streams"] == 0)
+
+
+async def test_concurrent_reads_lose_no_events(async_client: replicant.AsyncClient) -> None:
+    async with async_client.stream("emulator/stream", {"chunks": ["a", "b", "c"]}) as stream:
+        reads = (asyncio.ensure_future(stream.__anext__()) for _ in range(8))
+        read = await asyncio.gather(*reads, return_exceptions=True)
+        rest = [event async for event in stream]
+    # A read may find that another took what came, but not that the stream is over when it is not.
+    ended = any(isinstance(event, StopAsyncIteration) for event in read)
+    assert not (ended and rest)
+    events = [event for event in read if not isinstance(event, BaseException)] + rest
+    assert [str(event) for event in events if event.event == "output"] == ["a", "b", "c"]
+
+
+async def test_a_read_that_is_never_awaited_does_not_affect_the_stream(
+    async_client: replicant.AsyncClient,
+) -> None:
+    async with async_client.stream("emulator/stream", {"chunks": ["a", "b"]}) as stream:
+        reader = stream.__aiter__()
+        unread = reader.__anext__()
+        del unread
+        assert [str(event) async for event in stream if event.event == "output"] == ["a", "b"]
+
+
+async def test_a_read_can_be_awaited_once(async_client: replicant.AsyncClient) -> None:
+    async with async_client.stream("emulator/stream", {"chunks": ["a", "b"]}) as stream:
+        first = stream.__anext__()
+        assert str(await first) == "a"
+        with pytest.raises(RuntimeError):
+            await first
+
+
 INPUT = {"prompt": "x", "max_tokens": 3}
 
 
@@ -58,7 +183,7 @@ async def test_entering_an_awaited_stream_starts_it(
             await make(LLAMA, {"prompt": 3}).astart()
 
 
-async def test_a_start_that_is_canceled_frees_its_connection(
+async def test_a_canceled_start_frees_its_connection(
     async_client: replicant.AsyncClient, emulator: Emulator
 ) -> None:
     emulator.fault(

@@ -94,7 +94,7 @@ def test_parameters_are_documented() -> None:
     assert not missing
 
 
-def test_an_unknown_keyword_is_a_type_error_with_the_one_that_was_meant() -> None:
+def test_an_unknown_keyword_is_a_type_error_with_a_suggestion() -> None:
     client = replicant.Client("x")
 
     def told(call: Callable[..., Any], *args: Any, **options: Any) -> str:
@@ -122,7 +122,7 @@ def test_an_unknown_keyword_is_a_type_error_with_the_one_that_was_meant() -> Non
 
 
 @pytest.mark.parametrize("body", [b'{"title": "Oops", "detail": "gone"}', b"[1]", b"<html>"])
-def test_an_error_can_be_made_of_a_response(body: bytes) -> None:
+def test_an_error_can_be_built_from_a_response(body: bytes) -> None:
     httpx = pytest.importorskip("httpx")
     error = replicant.ReplicateError.from_response(httpx.Response(404, content=body))
     assert error.status == 404

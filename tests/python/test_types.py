@@ -251,7 +251,7 @@ def test_types_are_exact_where_they_are_used(tmp_path: Path, checker: list[str],
 
 
 @pytest.mark.parametrize("hashable", ["Prediction", "Page", "ServerSentEvent"])
-def test_what_changes_has_no_hash(hashable: str) -> None:
+def test_mutable_objects_have_no_hash(hashable: str) -> None:
     assert getattr(replicant, hashable).__hash__ is None
 
 

@@ -40,7 +40,7 @@ def refused(error: type[Exception], **arguments: Any) -> str:
     return str(caught.value)
 
 
-def test_messages_begin_as_in_1x_and_say_what_to_do() -> None:
+def test_error_messages_begin_as_in_1x() -> None:
     headers = signed()
     for name in ("id", "timestamp", "signature"):
         some = {k: v for k, v in headers.items() if k != f"webhook-{name}"}
@@ -75,7 +75,7 @@ def test_the_timestamp_is_checked_before_the_signature() -> None:
     assert " s old. " in said
 
 
-def test_flask() -> None:
+def test_flask_requests_are_validated() -> None:
     flask = pytest.importorskip("flask")
     app = flask.Flask(__name__)
 
@@ -91,7 +91,7 @@ def test_flask() -> None:
     assert answer.get_json() == {"id": "p1"}
 
 
-def test_django() -> None:
+def test_django_requests_are_validated() -> None:
     pytest.importorskip("django")
     from django.conf import settings
 
@@ -116,7 +116,7 @@ def test_django() -> None:
     assert type(caught.value.__cause__).__name__ == "RawPostDataException"
 
 
-def test_starlette() -> None:
+def test_starlette_requests_are_validated() -> None:
     pytest.importorskip("starlette")
     from starlette.requests import Request
 
@@ -157,9 +157,7 @@ client.webhooks.validate(headers=5, body="", secret="s")  # error
 
 
 @pytest.mark.parametrize("checker", [["mypy", "--strict"], ["pyright"]], ids=lambda c: c[0])
-def test_the_headers_of_frameworks_have_a_type_that_fits(
-    tmp_path: Path, checker: list[str]
-) -> None:
+def test_headers_of_frameworks_have_the_declared_type(tmp_path: Path, checker: list[str]) -> None:
     program = shutil.which(checker[0], path=str(Path(sys.executable).parent))
     if program is None:
         pytest.skip(f"{checker[0]} is not installed")

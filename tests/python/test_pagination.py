@@ -1,4 +1,4 @@
-"""Lists, which come in pages."""
+"""Pages of lists."""
 
 from __future__ import annotations
 
@@ -9,11 +9,8 @@ from conftest import Emulator
 
 import replicant as replicate
 
-ECHO = "0ec4000000000000000000000000000000000000000000000000000000000001"
-LLAMA = "meta/meta-llama-3-8b-instruct"
 
-
-def test_lists(client: replicate.Client, emulator: Emulator) -> None:
+def test_lists_are_iterated_page_by_page(client: replicate.Client, emulator: Emulator) -> None:
     for _ in range(3):
         client.predictions.create(model="emulator/echo", input={})
     page = client.predictions.list()
@@ -49,7 +46,7 @@ PAGES = (
 )
 
 
-def test_a_page_is_a_page(emulator: Emulator) -> None:
+def test_a_page_has_the_items_of_one_request(emulator: Emulator) -> None:
     replay = emulator.replay(*PAGES)
     client = replicate.Client(base_url=replay.base_url)
     page = client.models.list()
@@ -61,7 +58,7 @@ def test_a_page_is_a_page(emulator: Emulator) -> None:
     replay.check()
 
 
-def test_pages_are_fetched_as_they_are_needed(emulator: Emulator) -> None:
+def test_pages_are_fetched_as_needed(emulator: Emulator) -> None:
     replay = emulator.replay(*PAGES)
     client = replicate.Client(base_url=replay.base_url)
     pages = [[model.name for model in page] for page in replicate.paginate(client.models.list)]
@@ -69,7 +66,7 @@ def test_pages_are_fetched_as_they_are_needed(emulator: Emulator) -> None:
     replay.check()
 
 
-def test_lists_take_times(client: replicate.Client) -> None:
+def test_lists_accept_times(client: replicate.Client) -> None:
     created = client.predictions.create(model="emulator/echo", input={})
     hour = timedelta(hours=1)
     # With a zone, and the local time without one.
@@ -82,7 +79,7 @@ def test_lists_take_times(client: replicate.Client) -> None:
         ).results
 
 
-async def test_lists_awaited(emulator: Emulator) -> None:
+async def test_awaited_lists_are_iterated_page_by_page(emulator: Emulator) -> None:
     replay = emulator.replay(*PAGES)
     client = replicate.AsyncClient(base_url=replay.base_url)
     assert [model.name async for model in client.models.list()] == ["1", "2"]

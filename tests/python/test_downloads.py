@@ -1,27 +1,79 @@
-"""Files that models wrote, read by what people read files with."""
+"""Downloads: reading and saving file outputs."""
 
 from __future__ import annotations
 
 import base64
 import csv
 import io
+import json
 import os
 import pathlib
-import pickle
 import random
 import shutil
 import threading
 import zipfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 from conftest import Emulator, python
 
 import replicant
 
+
+def test_outputs_can_be_read_again_saved_and_shown(client: replicant.Client, tmp_path: Any) -> None:
+    output = client.run(
+        "black-forest-labs/flux-schnell", {"prompt": "a heron", "megapixels": "0.25"}
+    )
+    file = output[0]
+    assert repr(file) == f"FileOutput({file.url!r})"
+    assert str(file) == file.url == f"{file}"
+    content = file.read()
+    assert content == file.read() == b"".join(file)
+    with pytest.raises(TypeError, match="save"):
+        open(file)
+    saved = file.save(tmp_path / "x.webp")
+    assert saved == str(tmp_path / "x.webp")
+    with open(file, "rb") as opened:
+        assert opened.read() == content
+    assert json.dumps(output, default=str) == json.dumps([file.url])
+
+
+async def test_an_output_can_be_read_and_saved_with_await(
+    async_client: replicant.AsyncClient, tmp_path: Any
+) -> None:
+    output = await async_client.run(
+        "black-forest-labs/flux-schnell", {"prompt": "a heron", "megapixels": "0.25"}
+    )
+    content = await output[0].aread()
+    assert content == b"".join([chunk async for chunk in output[0]])
+    assert pathlib.Path(await output[0].asave(tmp_path / "x")).read_bytes() == content
+    assert (await output[0].ahead()).size == len(content)
+
+
+def test_an_expired_output_is_an_error(client: replicant.Client, emulator: Emulator) -> None:
+    file = replicant.FileOutput(f"{emulator.origin}/files/nothing/here.png", client)
+    with pytest.raises(replicant.OutputExpiredError, match="hour"):
+        file.read()
+    assert replicant.FileOutput("data:text/plain;base64,aGk=").read() == b"hi"
+
+
+def test_a_file_output_can_be_a_test_double() -> None:
+    output: Any = replicant.FileOutput("https://example.com/a.png")
+    output.read = lambda: b"bytes"
+    assert output.read() == b"bytes"
+    bare: Any = replicant.FileOutput.__new__(replicant.FileOutput)
+    bare.url = "https://example.com/b.png"
+    assert repr(bare) == "FileOutput('https://example.com/b.png')"
+
+
 PAINTER = "black-forest-labs/flux-schnell"
+
+
 UPSCALE = "nightmareai/real-esrgan:f121d640bd286e1fdc67f9799164c1d5be36ff74576ee11c803ae5b665dd46aa"
+
+
 HERON = {"prompt": "a heron", "megapixels": "0.25", "seed": 3}
 
 
@@ -34,6 +86,8 @@ def archive() -> bytes:
 
 
 TABLE = "name,count\nheron,3\nlå,4\n"
+
+
 FILES = {
     "/table.csv": TABLE.encode(),
     "/archive.zip": archive(),
@@ -97,7 +151,7 @@ def host(request: pytest.FixtureRequest) -> Iterator[Host]:
     host.close()
 
 
-def test_opening_sends_nothing_and_reading_is_whole(host: Host) -> None:
+def test_opening_sends_no_request_and_reading_returns_everything(host: Host) -> None:
     file = host.file("large.bin").open()
     assert not host.asked
     assert isinstance(file, io.BufferedReader)
@@ -112,7 +166,7 @@ def test_opening_sends_nothing_and_reading_is_whole(host: Host) -> None:
         file.read()
 
 
-def test_seeking_and_reading_is_as_in_a_file_on_the_disk(host: Host) -> None:
+def test_seeking_and_reading_match_a_file_on_disk(host: Host) -> None:
     content = FILES["/large.bin"]
     file, disk = host.file("large.bin").open(), io.BytesIO(content)
     chance = random.Random(5)
@@ -133,14 +187,14 @@ def test_seeking_and_reading_is_as_in_a_file_on_the_disk(host: Host) -> None:
         file.seek(-1)
 
 
-def test_an_archive_is_read(host: Host) -> None:
+def test_an_archive_can_be_read(host: Host) -> None:
     with zipfile.ZipFile(host.file("archive.zip").open()) as opened:
         assert opened.namelist() == ["noise.bin", "deep/hello.txt"]
         assert opened.read("deep/hello.txt") == b"hello"
         assert opened.testzip() is None
 
 
-def test_a_part_of_a_large_file_is_all_that_is_fetched() -> None:
+def test_reading_a_part_downloads_only_that_part() -> None:
     host = Host(ranges=True, lengths=True)
     file = host.file("large.bin").open()
     file.seek(-10, os.SEEK_END)
@@ -149,7 +203,7 @@ def test_a_part_of_a_large_file_is_all_that_is_fetched() -> None:
     host.close()
 
 
-def test_tables_are_read(host: Host) -> None:
+def test_tables_can_be_read(host: Host) -> None:
     pandas = pytest.importorskip("pandas")
     table = pandas.read_csv(host.file("table.csv").open())
     assert list(table["count"]) == [3, 4]
@@ -158,7 +212,7 @@ def test_tables_are_read(host: Host) -> None:
     assert [line.decode() for line in host.file("table.csv").open()] == TABLE.splitlines(True)
 
 
-def test_copying(host: Host, tmp_path: pathlib.Path) -> None:
+def test_an_output_can_be_copied_to_a_file(host: Host, tmp_path: pathlib.Path) -> None:
     with (
         host.file("large.bin").open() as source,
         open(tmp_path / "copy", "wb") as target,
@@ -167,7 +221,7 @@ def test_copying(host: Host, tmp_path: pathlib.Path) -> None:
     assert (tmp_path / "copy").read_bytes() == FILES["/large.bin"]
 
 
-def test_pictures_and_arrays(client: replicant.Client) -> None:
+def test_images_can_be_read(client: replicant.Client) -> None:
     image = pytest.importorskip("PIL.Image")
     numpy = pytest.importorskip("numpy")
     output = client.run(PAINTER, HERON)[0]
@@ -176,7 +230,7 @@ def test_pictures_and_arrays(client: replicant.Client) -> None:
     assert numpy.asarray(picture).shape == (512, 512, 3)
 
 
-def test_an_output_is_an_input(client: replicant.Client) -> None:
+def test_an_output_can_be_an_input(client: replicant.Client) -> None:
     image = pytest.importorskip("PIL.Image")
     output = client.run(PAINTER, HERON)[0]
     for given in (output, output.open()):
@@ -184,7 +238,7 @@ def test_an_output_is_an_input(client: replicant.Client) -> None:
         assert image.open(larger.open()).size == (1024, 1024)
 
 
-async def test_saving_all(
+async def test_save_all_saves_every_file(
     client: replicant.Client, async_client: replicant.AsyncClient, tmp_path: pathlib.Path
 ) -> None:
     output = client.run(PAINTER, {**HERON, "num_outputs": 2})
@@ -205,7 +259,7 @@ async def test_saving_all(
     assert str(tmp_path / "part" / "out-0.webp") in caught.value.partial
 
 
-def test_a_data_url_is_a_file_as_well() -> None:
+def test_a_data_url_is_a_file() -> None:
     url = "data:text/plain;base64," + base64.b64encode(b"0123456789").decode()
     file = replicant.FileOutput(url, replicant.Client("x")).open()
     file.seek(-3, 2)
@@ -214,109 +268,17 @@ def test_a_data_url_is_a_file_as_well() -> None:
     assert file.read(3) == b"234"
 
 
-def test_a_file_that_is_gone_says_so(client: replicant.Client, emulator: Emulator) -> None:
+def test_an_expired_file_raises_with_advice(client: replicant.Client, emulator: Emulator) -> None:
     file = replicant.FileOutput(f"{emulator.origin}/files/nothing/here.png", client).open()
     with pytest.raises(replicant.OutputExpiredError, match="hour"):
         file.read(1)
 
 
-def test_what_is_known_is_shown_without_a_request(
-    client: replicant.Client, emulator: Emulator
-) -> None:
-    output = client.run(PAINTER, HERON)[0]
-    emulator.forget()
-    assert repr(output) == f"FileOutput({output.url!r})"
-    assert not emulator.requests()
-    size = len(output.read())
-    told = f"FileOutput({output.url!r}, image/webp, {size:,} bytes)"
-    assert repr(output) == told
-    again = pickle.loads(pickle.dumps(output))
-    assert (again, again.url) == (output, output.url)
-    again._client = client
-    again.head()
-    assert repr(again) == told
-
-
-def test_chunks_are_neither_crumbs_nor_the_whole(host: Host) -> None:
+def test_chunks_have_a_moderate_size(host: Host) -> None:
     sizes = [len(chunk) for chunk in host.file("large.bin")]
     assert sum(sizes) == 3_000_000
     assert len(sizes) > 2
     assert sum(sizes) / len(sizes) > 4_000
-
-
-# What a notebook shows.
-
-
-def test_what_a_notebook_shows(client: replicant.Client) -> None:
-    output = client.run(PAINTER, HERON)[0]
-    shown = output._repr_mimebundle_()
-    content = base64.b64encode(output.read()).decode()
-    assert shown["text/html"] == f'<img src="data:image/webp;base64,{content}">'
-    assert shown["text/plain"] == repr(output)
-    png = client.run(PAINTER, {**HERON, "output_format": "png"})[0]
-    assert set(png._repr_mimebundle_()) == {"text/plain", "image/png"}
-
-
-def test_media_of_each_kind() -> None:
-    def shown(kind: str) -> dict[str, str]:
-        return replicant.FileOutput(f"data:{kind};base64,aGk=")._repr_mimebundle_()
-
-    assert shown("audio/wav")["text/html"] == (
-        '<audio controls src="data:audio/wav;base64,aGk="></audio>'
-    )
-    assert shown("video/mp4")["text/html"].startswith("<video controls")
-    assert shown("image/svg+xml")["text/html"].startswith("<img")
-    assert shown("image/jpeg")["image/jpeg"] == "aGk="
-    assert set(shown("text/html")) == {"text/plain"}
-    evil = shown('image/"><script>alert(1)</script>')
-    assert "<script" not in evil.get("text/html", "")
-
-
-def test_what_is_too_large_or_gone_is_a_link(
-    client: replicant.Client, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from replicant import _notebook
-
-    output = client.run(PAINTER, HERON)[0]
-    monkeypatch.setattr(_notebook, "_LIMIT", 1000)
-    emulator.forget()
-    shown = output._repr_mimebundle_()["text/html"]
-    assert shown.startswith(f'<a href="{output.url}"')
-    assert len(emulator.requests()) == 1
-    gone = replicant.FileOutput(f"{emulator.origin}/files/x/<b>.png?a&b", client)
-    shown = gone._repr_mimebundle_()["text/html"]
-    assert "<b>" not in shown
-    assert "?a&amp;b" in shown
-    assert "hour" in shown
-    assert (
-        "text/html" not in replicant.FileOutput("javascript:alert(1)", client)._repr_mimebundle_()
-    )
-
-
-NOTEBOOK = """
-import replicant
-client = replicant.Client(base_url="BASE")
-pictures = client.run("black-forest-labs/flux-schnell", {"prompt": "a heron", "megapixels": "0.25"})
-pictures[0]
-"""
-
-
-def test_in_a_real_notebook(emulator: Emulator) -> None:
-    nbclient = pytest.importorskip("nbclient")
-    nbformat = pytest.importorskip("nbformat")
-    pytest.importorskip("ipykernel")
-    cell = nbformat.v4.new_code_cell(NOTEBOOK.replace("BASE", emulator.base_url))
-    awaited = nbformat.v4.new_code_cell(
-        "picture = (await client.async_run('black-forest-labs/flux-schnell',"
-        " {'prompt': 'x', 'megapixels': '0.25', 'output_format': 'png'}))[0]\npicture"
-    )
-    notebook = nbformat.v4.new_notebook(cells=[cell, awaited])
-    nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
-    nbformat.validate(notebook)
-    (shown,) = cell.outputs
-    assert shown["data"]["text/html"].startswith('<img src="data:image/webp;base64,UklGR')
-    (shown,) = awaited.outputs
-    assert base64.b64decode(shown["data"]["image/png"]).startswith(b"\x89PNG")
 
 
 FULL_DISK = """
@@ -333,7 +295,7 @@ print(target.read_bytes(), len(list(target.parent.iterdir())))
 """
 
 
-def test_a_full_disk_is_an_error_of_the_system_and_the_old_file_stays(
+def test_a_full_disk_is_an_os_error_and_keeps_the_old_file(
     host: Host, tmp_path: pathlib.Path
 ) -> None:
     done = python(FULL_DISK, host.url + "/large.bin", str(tmp_path))

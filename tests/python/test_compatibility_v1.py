@@ -47,13 +47,13 @@ NAMES = {
 
 
 @pytest.mark.parametrize("module", NAMES)
-def test_module_paths(module: str) -> None:
+def test_module_paths_of_1x_can_be_imported(module: str) -> None:
     found = importlib.import_module(f"replicant.{module}")
     for name in NAMES[module].split():
         assert hasattr(found, name), name
 
 
-def test_modules_are_there_without_an_import_of_their_own() -> None:
+def test_submodules_need_no_import_statement() -> None:
     # Those that `import replicate` brings, but for the ones named like something of the client.
     modules = sorted(set(NAMES) - {"account", "hardware", "run", "stream"})
     for module in modules:
@@ -61,7 +61,7 @@ def test_modules_are_there_without_an_import_of_their_own() -> None:
         assert done.stdout == f"replicant.{module}\n", done.stderr
 
 
-def test_functions_stay_functions_after_their_modules_are_imported(emulator: Emulator) -> None:
+def test_functions_can_be_called_after_their_modules_are_imported(emulator: Emulator) -> None:
     script = """
 from replicant.stream import ServerSentEvent
 from replicant.run import run
@@ -79,7 +79,7 @@ print("good")
     assert done.stdout == "good\n", done.stderr
 
 
-def test_the_module_is_a_client_of_the_environment(emulator: Emulator) -> None:
+def test_the_module_is_a_client_configured_by_the_environment(emulator: Emulator) -> None:
     script = """
 import os, sys, replicant, asyncio
 os.environ["REPLICATE_API_TOKEN"] = "late"
@@ -99,7 +99,7 @@ print("good")
         assert done.stdout == "good\n", done.stderr
 
 
-def test_the_token_of_a_cog_run_comes_first(
+def test_the_token_of_a_cog_scope_takes_precedence(
     monkeypatch: pytest.MonkeyPatch, emulator: Emulator
 ) -> None:
     from replicant._default import _DefaultClient
@@ -116,7 +116,7 @@ def test_the_token_of_a_cog_run_comes_first(
         assert emulator.requests()[-1]["headers"].get("authorization") == sent
 
 
-def test_shapes_of_arguments(client: replicate.Client) -> None:
+def test_arguments_are_accepted_in_every_form(client: replicate.Client) -> None:
     model = client.models.get("emulator/echo")
     assert model == client.models.get("emulator", "echo") == client.models.get(("emulator", "echo"))
     assert model == client.models.get(owner="emulator", name="echo")
@@ -152,7 +152,7 @@ def test_shapes_of_arguments(client: replicate.Client) -> None:
         client.run(3, {})
 
 
-def test_deployments(client: replicate.Client) -> None:
+def test_deployments_work_as_in_1x(client: replicate.Client) -> None:
     deployment = client.deployments.get("acme/text")
     prediction = deployment.predictions.create({"prompt": "x", "max_tokens": 3})
     prediction.wait()
@@ -173,7 +173,7 @@ def test_deployments(client: replicate.Client) -> None:
     assert [d.id for d in client.deployments.list()]
 
 
-def test_exceptions_are_caught_as_before(client: replicate.Client, emulator: Emulator) -> None:
+def test_exceptions_are_caught_as_in_1x(client: replicate.Client, emulator: Emulator) -> None:
     with pytest.raises(replicate.exceptions.ModelError) as failed:
         client.run("emulator/fails", {})
     prediction = failed.value.prediction
@@ -293,7 +293,7 @@ def names(client: replicate.Client) -> dict[str, Any]:
 
 @pytest.mark.parametrize("awaited", [False, True], ids=["blocking", "awaited"])
 @pytest.mark.parametrize("call", CALLS)
-async def test_every_call(
+async def test_every_call_of_1x_works(
     client: replicate.Client, names: dict[str, Any], call: str, awaited: bool
 ) -> None:
     text = call.replace("/NEW'", f"/{names['NEW']}'").replace("'NEW'", f"'{names['NEW']}'")
@@ -311,7 +311,9 @@ async def test_every_call(
     assert type(result).__name__ in (expected, f"Async{expected}")
 
 
-async def test_every_member_of_the_objects(client: replicate.Client, names: dict[str, Any]) -> None:
+async def test_objects_have_every_member_of_1x(
+    client: replicate.Client, names: dict[str, Any]
+) -> None:
     members = [
         (client.predictions.get(names["PREDICTION"]), "id model version status input output logs error "
         "metrics created_at started_at completed_at urls progress"),
@@ -335,7 +337,9 @@ async def test_every_member_of_the_objects(client: replicate.Client, names: dict
             getattr(found, name)
 
 
-async def test_methods_of_the_objects(client: replicate.Client, names: dict[str, Any]) -> None:
+async def test_objects_have_the_methods_of_1x(
+    client: replicate.Client, names: dict[str, Any]
+) -> None:
     prediction = client.predictions.create(model="emulator/echo", input={"value": "x"})
     prediction.wait()
     prediction.reload()
@@ -361,7 +365,7 @@ async def test_methods_of_the_objects(client: replicate.Client, names: dict[str,
     assert replicate.deployment.Deployment.Release
 
 
-def test_files_and_numbers_of_others_in_inputs(client: replicate.Client) -> None:
+def test_numpy_values_and_iterables_can_be_inputs(client: replicate.Client) -> None:
     numpy = pytest.importorskip("numpy")
     given = {
         "a": numpy.int32(1),
@@ -374,7 +378,7 @@ def test_files_and_numbers_of_others_in_inputs(client: replicate.Client) -> None
     assert client.run("emulator/echo", {"value": given}) == back
 
 
-async def test_outputs_as_files(client: replicate.Client) -> None:
+async def test_outputs_are_files_as_in_1x(client: replicate.Client) -> None:
     output = client.run("black-forest-labs/flux-schnell", {"prompt": "a", "megapixels": "0.25"})[0]
     assert isinstance(output, replicate.helpers.FileOutput)
     content = output.read()
@@ -384,7 +388,7 @@ async def test_outputs_as_files(client: replicate.Client) -> None:
     assert transformed == {"a": [output]}
 
 
-def test_streams(client: replicate.Client) -> None:
+def test_streams_work_as_in_1x(client: replicate.Client) -> None:
     events = list(client.stream(LLAMA, input={"prompt": "x", "max_tokens": 3}))
     outputs = [event for event in events if event.event is replicate.EventType.OUTPUT]
     assert "".join(map(str, events)) == "".join(str(event.data) for event in outputs)
@@ -412,7 +416,7 @@ def signed() -> dict[str, str]:
     }
 
 
-def test_webhooks_are_validated(client: replicate.Client) -> None:
+def test_webhooks_are_validated_as_in_1x(client: replicate.Client) -> None:
     good: dict[str, Any] = {
         "headers": signed(),
         "body": WEBHOOK["body"],

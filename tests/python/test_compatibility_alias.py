@@ -31,7 +31,7 @@ def test_every_module_is_the_same_object() -> None:
     )
 
 
-def test_modules_that_were_imported_as_a_copy_are_replaced() -> None:
+def test_copies_of_modules_are_replaced() -> None:
     passes(
         "import sys, replicant\n"
         "sys.modules['replicate'] = replicant\n"
@@ -44,7 +44,7 @@ def test_modules_that_were_imported_as_a_copy_are_replaced() -> None:
     )
 
 
-def test_reload_pickle_and_missing_modules() -> None:
+def test_reload_and_pickle_work_under_the_alias() -> None:
     passes(
         "import importlib, importlib.util, pickle, replicant\n"
         "replicant.install_as_replicate()\n"
@@ -59,7 +59,7 @@ def test_reload_pickle_and_missing_modules() -> None:
     )
 
 
-def test_libraries_that_look_for_the_distribution_find_it() -> None:
+def test_libraries_find_the_distribution() -> None:
     passes(
         "from importlib import metadata\n"
         "import replicant\n"
@@ -102,7 +102,7 @@ def test_open_llmetry_records_the_calls(emulator: Emulator) -> None:
     )
 
 
-def test_another_package_under_that_name_is_not_replaced_behind_its_users() -> None:
+def test_another_package_of_that_name_is_not_replaced() -> None:
     passes(
         "import sys, types, replicant\n"
         "sys.modules['replicate'] = types.ModuleType('replicate')\n"

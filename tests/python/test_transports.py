@@ -70,7 +70,7 @@ BLOCKING = [name for name in TRANSPORTS if name != "MockTransport awaited"]
 
 
 @pytest.mark.parametrize("kind", BLOCKING)
-def test_blocking_calls(kind: str) -> None:
+def test_a_function_sends_blocking_calls(kind: str) -> None:
     client = replicant.Client("t", transport=TRANSPORTS[kind], poll_interval=0.01)
     assert client.run("acme/text", {"a": 1}) == "x"
     with pytest.raises(replicant.NotFoundError):
@@ -78,7 +78,7 @@ def test_blocking_calls(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", TRANSPORTS)
-async def test_awaited_calls(kind: str) -> None:
+async def test_an_async_transport_sends_awaited_calls(kind: str) -> None:
     client = replicant.AsyncClient("t", transport=TRANSPORTS[kind], poll_interval=0.01)
     assert await client.run("acme/text", {"a": 1}) == "x"
     with pytest.raises(replicant.NotFoundError):
@@ -106,7 +106,7 @@ class Events(httpx.SyncByteStream, httpx.AsyncByteStream):
             yield piece
 
 
-async def test_streams() -> None:
+async def test_a_transport_sends_streams() -> None:
     transport = httpx.MockTransport(stream_answer)
     client = replicant.Client("t", transport=transport)
     events = await asyncio.to_thread(lambda: list(client.stream("acme/text", {})))
@@ -114,7 +114,7 @@ async def test_streams() -> None:
     assert "".join([str(e) async for e in client.async_stream("acme/text", {})]) == "hi"
 
 
-def test_uploads_are_streamed_through() -> None:
+def test_uploads_are_streamed_through_a_transport() -> None:
     def upload(request: httpx.Request) -> httpx.Response:
         body = request.read()
         assert int(request.headers["content-length"]) == len(body)
@@ -126,7 +126,7 @@ def test_uploads_are_streamed_through() -> None:
     assert client.files.create(b"y" * 500_000, filename="x.bin").id == "f1"
 
 
-def test_faults_of_the_network_are_retried_and_mapped() -> None:
+def test_network_failures_are_retried_and_mapped() -> None:
     seen: list[str] = []
 
     def fail(request: httpx.Request) -> httpx.Response:
@@ -142,7 +142,7 @@ def test_faults_of_the_network_are_retried_and_mapped() -> None:
     assert seen == ["GET", "GET", "POST"]
 
 
-def test_faults_of_other_http_libraries_are_retried() -> None:
+def test_network_failures_of_other_libraries_are_retried() -> None:
     seen: list[str] = []
 
     class RequestException(OSError):
@@ -158,7 +158,7 @@ def test_faults_of_other_http_libraries_are_retried() -> None:
     assert seen == ["GET", "GET"]
 
 
-def test_a_request_that_was_not_sent_is_sent_again() -> None:
+def test_a_request_that_was_not_sent_is_retried() -> None:
     seen: list[str] = []
 
     def refuse(request: httpx.Request) -> httpx.Response:
@@ -176,7 +176,7 @@ class Odd(Exception):
     pass
 
 
-async def test_other_exceptions_come_through_as_they_are() -> None:
+async def test_other_exceptions_are_raised_unchanged() -> None:
     seen: list[str] = []
 
     def fail(request: Any) -> Any:
@@ -196,13 +196,13 @@ async def test_other_exceptions_come_through_as_they_are() -> None:
             replicant.Client("t", transport=lambda _, a=answer: a).predictions.get("p1")
 
 
-def test_what_is_no_transport_is_refused() -> None:
+def test_an_invalid_transport_is_refused() -> None:
     with pytest.raises(TypeError, match="`transport` must be"):
         replicant.Client("t", transport=3)
 
 
 @respx.mock
-def test_respx() -> None:
+def test_respx_intercepts_blocking_calls() -> None:
     route = respx.get(f"{URL}/predictions/p1").mock(return_value=httpx.Response(200, json=DONE))
     client = replicant.Client("t", transport=httpx.HTTPTransport())
     assert client.predictions.get("p1").output == "x"
@@ -211,19 +211,19 @@ def test_respx() -> None:
 
 
 @respx.mock
-async def test_respx_awaited() -> None:
+async def test_respx_intercepts_awaited_calls() -> None:
     respx.get(f"{URL}/predictions/p1").mock(return_value=httpx.Response(200, json=DONE))
     client = replicant.AsyncClient("t", transport=httpx.AsyncHTTPTransport())
     assert (await client.predictions.get("p1")).output == "x"
 
 
-def test_one_transport_in_many_loops() -> None:
+def test_one_transport_serves_many_loops() -> None:
     client = replicant.AsyncClient("t", transport=httpx.MockTransport(async_answer))
     for _ in range(5):
         assert asyncio.run(client.predictions.get("p1")).output == "x"
 
 
-def test_compressed_answers() -> None:
+def test_compressed_responses_are_decoded() -> None:
     import gzip
 
     def compressed(_: httpx.Request) -> httpx.Response:

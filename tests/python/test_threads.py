@@ -1,39 +1,30 @@
-"""The runtime is driven by whoever waits: nothing that goes on elsewhere may stand still for that."""
+"""Threads: waiting calls and the event loop run concurrently."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from typing import Any
+import time
+
+from conftest import Emulator
 
 import replicant
 
-ECHO = {"model": "meta/meta-llama-3-8b-instruct", "input": {"prompt": "x", "seed": 7}}
+
+def test_other_threads_run_while_a_call_or_a_stream_waits(emulator: Emulator) -> None:
+    client = replicant.Client(base_url=emulator.base_url)
+    stream = client.stream("emulator/echo", {"value": "x", "delay": 0.4})
+    for wait in (lambda: next(stream), lambda: client.run("emulator/echo", {"delay": 0.4})):
+        thread = threading.Thread(target=wait)
+        thread.start()
+        ticks = 0
+        while thread.is_alive():
+            ticks += 1
+            time.sleep(0.001)
+        assert ticks > 100
 
 
-def test_an_observer_that_takes_long_holds_up_nobody_else(
-    client: replicant.Client, async_client: replicant.AsyncClient
-) -> None:
-    answered = threading.Event()
-    seen: list[bool] = []
-
-    def ask() -> None:
-        asyncio.run(async_client.account.get())
-        answered.set()
-
-    def observe(_: Any) -> None:
-        if not seen:
-            thread = threading.Thread(target=ask)
-            thread.start()
-            # This thread is the one that drove the runtime a moment ago.
-            seen.append(answered.wait(20))
-            thread.join()
-
-    client.predictions.create(**ECHO).wait(on_update=observe)
-    assert seen == [True]
-
-
-def test_calls_of_both_kinds_at_the_same_time(
+def test_blocking_and_awaited_calls_run_concurrently(
     client: replicant.Client, async_client: replicant.AsyncClient
 ) -> None:
     failed: list[BaseException] = []
@@ -60,7 +51,7 @@ def test_calls_of_both_kinds_at_the_same_time(
     assert not any(thread.is_alive() for thread in threads)
 
 
-def test_what_is_awaited_goes_on_after_blocking_calls(
+def test_awaited_calls_continue_after_blocking_calls(
     client: replicant.Client, async_client: replicant.AsyncClient
 ) -> None:
     async def both() -> None:

@@ -21,12 +21,12 @@ AsyncFileOutput Model Version ModelVersionIdentifier get_path_url run use stream
 hardware webhooks trainings collections deployments predictions"""
 
 
-def test_names_of_2() -> None:
+def test_the_names_of_2x_exist() -> None:
     for name in TWO.split():
         assert hasattr(replicate, name), name
 
 
-def test_options_set_on_the_module(emulator: Emulator) -> None:
+def test_options_can_be_set_on_the_module(emulator: Emulator) -> None:
     script = """
 import sys, replicant
 replicant.bearer_token = "mine"
@@ -41,7 +41,7 @@ replicant.predictions.list()
     assert headers["x-mine"] == "1"
 
 
-def test_status_and_headers(client: replicate.Client) -> None:
+def test_raw_responses_have_status_and_headers(client: replicate.Client) -> None:
     answer = client.predictions.with_raw_response.create(model="emulator/echo", input={}, wait=True)
     assert answer.status_code == 201
     assert answer.headers["preference-applied"] == "wait"
@@ -62,7 +62,7 @@ def test_status_and_headers(client: replicate.Client) -> None:
         client.with_raw_response.stream(LLAMA, {})  # type: ignore[attr-defined]
 
 
-async def test_status_and_headers_awaited(
+async def test_awaited_raw_responses_have_status_and_headers(
     client: replicate.Client, async_client: replicate.AsyncClient
 ) -> None:
     answer = await async_client.predictions.with_raw_response.list()
@@ -77,7 +77,7 @@ async def test_status_and_headers_awaited(
         assert answer.headers["location"].endswith(answer.parse().id), "each has its own headers"
 
 
-def test_options_of_one_call(client: replicate.Client, emulator: Emulator) -> None:
+def test_with_options_applies_to_one_call(client: replicate.Client, emulator: Emulator) -> None:
     client.predictions.list()
     emulator.forget()
     connections = emulator.state()["connections_ever"]
@@ -94,7 +94,7 @@ def test_options_of_one_call(client: replicate.Client, emulator: Emulator) -> No
     assert client.copy(base_url="http://127.0.0.1:1/v1").base_url == "http://127.0.0.1:1/v1"
 
 
-async def test_context_managers(emulator: Emulator) -> None:
+async def test_clients_are_context_managers(emulator: Emulator) -> None:
     with replicate.Replicate(bearer_token=TOKEN, base_url=emulator.base_url) as client:
         assert client.run("emulator/echo", {"value": 1}) == 1
     client.close()
@@ -103,7 +103,7 @@ async def test_context_managers(emulator: Emulator) -> None:
     await awaited.close()
 
 
-def test_requests_of_ones_own(client: replicate.Client) -> None:
+def test_request_sends_any_request(client: replicate.Client) -> None:
     answer = client.request("GET", "/account")
     assert answer.status_code == 200
     assert answer.json()["username"] == client.accounts.current().username
@@ -112,7 +112,7 @@ def test_requests_of_ones_own(client: replicate.Client) -> None:
         client.request("GET", "/nope")
 
 
-def test_models_as_functions(client: replicate.Client) -> None:
+def test_use_returns_a_function(client: replicate.Client) -> None:
     text = client.use(LLAMA)
     inputs = {"prompt": "x", "max_tokens": 9, "seed": 1}
     whole = text(**inputs)
@@ -144,7 +144,7 @@ def test_models_as_functions(client: replicate.Client) -> None:
 PAINTED = {"id": "p", "status": "succeeded", "output": ["https://a.b/1.png", "https://a.b/2.png"]}
 
 
-async def test_a_model_without_events_is_read_as_a_stream(emulator: Emulator) -> None:
+async def test_a_model_without_events_can_be_streamed(emulator: Emulator) -> None:
     """Polled, and started once."""
     schema = {"components": {"schemas": {"Output": {"type": "array"}}}}
     half = {**PAINTED, "status": "processing", "output": PAINTED["output"][:1]}
@@ -170,7 +170,7 @@ async def test_a_model_without_events_is_read_as_a_stream(emulator: Emulator) ->
     replay.check()
 
 
-async def test_the_example_of_a_model(emulator: Emulator) -> None:
+async def test_a_function_has_the_example_of_its_model(emulator: Emulator) -> None:
     model = {"owner": "a", "name": "b", "default_example": {"id": "p", "output": "x"}}
     exchange = {"expect": {"path": "/v1/models/a/b"}, "reply": {"json": model}}
     replay = emulator.replay(exchange, exchange)
@@ -182,7 +182,7 @@ async def test_the_example_of_a_model(emulator: Emulator) -> None:
     replay.check()
 
 
-async def test_models_as_awaited_functions(async_client: replicate.AsyncClient) -> None:
+async def test_use_returns_an_awaitable_function(async_client: replicate.AsyncClient) -> None:
     inputs = {"prompt": "x", "max_tokens": 9, "seed": 1}
     whole = await async_client.use(LLAMA)(**inputs)
     pieces = await async_client.use(LLAMA, streaming=True)(**inputs)
@@ -192,7 +192,7 @@ async def test_models_as_awaited_functions(async_client: replicate.AsyncClient) 
     assert await async_client.use("emulator/echo")(value=pieces) == whole
 
 
-def test_every_other_endpoint(client: replicate.Client) -> None:
+def test_every_other_endpoint_has_a_method(client: replicate.Client) -> None:
     assert client.accounts.current().type in ("user", "organization")
     collection = next(iter(client.collections.list()))
     whole = client.collections.get(collection.slug)

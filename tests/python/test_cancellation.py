@@ -1,0 +1,309 @@
+"""Cancellation: Ctrl-C, canceled tasks and the end of the process cancel predictions."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+from conftest import ENDLESS, TOKEN, Emulator, canceled, eventually, python
+
+import replicant
+
+
+@pytest.mark.parametrize("wait", ["False", "None"], ids=["polling", "held"])
+def test_ctrl_c_cancels_the_prediction_of_a_run(emulator: Emulator, wait: str) -> None:
+    script = f"""
+import sys, time, threading, replicant
+client = replicant.Client(base_url=sys.argv[1])
+threading.Timer(0.5, lambda: print("seen", flush=True)).start()
+try:
+    client.run("emulator/endless", {{}}, wait={wait})
+except KeyboardInterrupt:
+    print("interrupted", time.time(), flush=True)
+"""
+    before = canceled(emulator)
+    child = subprocess.Popen(
+        [sys.executable, "-c", script, emulator.base_url], stdout=subprocess.PIPE, text=True
+    )
+    assert child.stdout is not None
+    assert child.stdout.readline() == "seen\n"
+    sent = time.time()
+    child.send_signal(signal.SIGINT)
+    word, when = child.stdout.readline().split()
+    assert word == "interrupted"
+    # 50 ms here, and 200 ms are promised; the rest is for machines with other things to do.
+    assert float(when) - sent < 0.5
+    assert child.wait(timeout=10) == 0
+    assert canceled(emulator) == before + 1
+
+
+def test_ctrl_c_cancels_the_prediction_of_a_stream(emulator: Emulator) -> None:
+    script = """
+import sys, replicant
+client = replicant.Client(base_url=sys.argv[1])
+stream = client.stream("emulator/endless", {})
+print("waiting", flush=True)
+try:
+    for event in stream: pass
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+    before = canceled(emulator)
+    child = subprocess.Popen(
+        [sys.executable, "-c", script, emulator.base_url], stdout=subprocess.PIPE, text=True
+    )
+    assert child.stdout is not None
+    assert child.stdout.readline() == "waiting\n"
+    time.sleep(0.3)
+    child.send_signal(signal.SIGINT)
+    assert child.stdout.readline() == "interrupted\n"
+    assert child.wait(timeout=10) == 0
+    assert canceled(emulator) == before + 1
+
+
+def test_the_end_of_the_process_cancels_an_open_stream(emulator: Emulator) -> None:
+    script = """
+import sys, replicant
+client = replicant.Client(base_url=sys.argv[1])
+stream = client.stream("emulator/stream", {"chunks": ["a"] * 100, "pause": 0.1})
+print(next(stream))
+"""
+    before = canceled(emulator)
+    done = python(script, emulator.base_url)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert canceled(emulator) == before + 1
+
+
+async def test_a_canceled_task_cancels_its_prediction(
+    async_client: replicant.AsyncClient, emulator: Emulator
+) -> None:
+    before = canceled(emulator)
+    seen = asyncio.Event()
+    task = asyncio.create_task(
+        async_client.run(ENDLESS, {}, wait=False, on_update=lambda _: seen.set())
+    )
+    await asyncio.wait_for(seen.wait(), 5)
+    task.cancel()
+    start = time.monotonic()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert time.monotonic() - start < 1
+    await asyncio.to_thread(eventually, lambda: canceled(emulator) == before + 1)
+
+
+async def test_on_abandon_leave_keeps_the_prediction_running(
+    async_client: replicant.AsyncClient, emulator: Emulator
+) -> None:
+    before = canceled(emulator)
+    found: list[Any] = []
+    task = asyncio.create_task(
+        async_client.run(ENDLESS, {}, wait=False, on_abandon="leave", on_update=found.append)
+    )
+    while not found:
+        await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await asyncio.sleep(0.2)
+    assert canceled(emulator) == before
+    await found[0].cancel()
+    assert found[0].status == "canceled"
+
+
+COMMON = """
+import asyncio, sys, threading, time, replicant
+client = replicant.Client(base_url=sys.argv[1])
+def begun():
+    while not client.predictions.list().results: time.sleep(0.01)
+    while client.predictions.list()[0].status not in ("starting", "processing"): time.sleep(0.01)
+"""
+
+
+DAEMON = """
+run = lambda: client.run("emulator/endless", {}, wait=%s)
+threading.Thread(target=run, daemon=True).start()
+begun()
+"""
+
+
+DAEMON_LOOP = """
+run = lambda: asyncio.run(client.async_run("emulator/endless", {}, wait=False))
+threading.Thread(target=run, daemon=True).start()
+begun()
+"""
+
+
+FORGOTTEN_LOOP = """
+loop = asyncio.new_event_loop()
+task = loop.create_task(client.async_run("emulator/endless", {}, wait=False))
+loop.run_until_complete(asyncio.sleep(0.3))
+task._log_destroy_pending = False
+"""
+
+
+def left(emulator: Emulator) -> int:
+    jobs = emulator.state()["predictions"]
+    return int(jobs.get("processing", 0)) + int(jobs.get("starting", 0))
+
+
+@pytest.mark.parametrize(
+    "script",
+    [DAEMON % "False", DAEMON % "None", DAEMON_LOOP, FORGOTTEN_LOOP],
+    ids=["a daemon thread", "a held create", "a daemon thread's loop", "a loop that was forgotten"],
+)
+def test_the_end_of_the_process_cancels_abandoned_runs(emulator: Emulator, script: str) -> None:
+    before = emulator.state()["predictions"].get("canceled", 0)
+    assert left(emulator) == 0
+    start = time.monotonic()
+    done = python(COMMON + script, emulator.base_url)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert time.monotonic() - start < 15
+    assert left(emulator) == 0
+    assert emulator.state()["predictions"]["canceled"] == before + 1
+
+
+def cancels(emulator: Emulator) -> int:
+    return sum(request["path"].endswith("/cancel") for request in emulator.requests())
+
+
+async def whole_run(client: replicant.AsyncClient) -> None:
+    await client.run(ENDLESS, {}, wait=False)
+
+
+async def whole_stream(client: replicant.AsyncClient) -> None:
+    async for _ in client.stream(ENDLESS, {}):
+        pass
+
+
+Work = Callable[[replicant.AsyncClient], Coroutine[Any, Any, None]]
+
+
+async def by_wait_for(work: Coroutine[Any, Any, None]) -> None:
+    await asyncio.wait_for(work, 0.4)
+
+
+async def by_timeout(work: Coroutine[Any, Any, None]) -> None:
+    if sys.version_info < (3, 11):
+        work.close()
+        pytest.skip("asyncio.timeout is newer")
+    async with asyncio.timeout(0.4):
+        await work
+
+
+async def by_group(work: Coroutine[Any, Any, None]) -> None:
+    if sys.version_info < (3, 11):
+        work.close()
+        pytest.skip("asyncio.TaskGroup is newer")
+
+    async def fail() -> None:
+        await asyncio.sleep(0.4)
+        raise asyncio.TimeoutError
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(work)
+            group.create_task(fail())
+    except Exception as error:
+        (cause,) = getattr(error, "exceptions", ())
+        raise cause from None
+
+
+@pytest.mark.parametrize("work", [whole_run, whole_stream])
+@pytest.mark.parametrize("limit", [by_wait_for, by_timeout, by_group])
+async def test_a_timeout_of_asyncio_cancels_once(
+    emulator: Emulator,
+    work: Work,
+    limit: Callable[[Coroutine[Any, Any, None]], Coroutine[Any, Any, None]],
+) -> None:
+    client = replicant.AsyncClient(TOKEN, base_url=emulator.base_url)
+    before = canceled(emulator)
+    emulator.forget()
+    start = time.monotonic()
+    with pytest.raises(asyncio.TimeoutError):
+        await limit(work(client))
+    assert time.monotonic() - start < 1, "it ends when it is told to, not when the API answers"
+    await asyncio.to_thread(eventually, lambda: canceled(emulator) == before + 1, 2.0)
+    await asyncio.sleep(0.3)
+    assert cancels(emulator) == 1
+
+
+async def test_a_canceled_save_leaves_no_file(
+    async_client: replicant.AsyncClient, emulator: Emulator, tmp_path: Path
+) -> None:
+    output = await async_client.run("black-forest-labs/flux-schnell", {"prompt": "a heron"})
+    path = output[0].url.removeprefix(emulator.origin)
+    emulator.fault(match={"path": path}, action={"stall_body_at": 1000})
+    with pytest.raises(asyncio.TimeoutError):
+        await asyncio.wait_for(output[0].asave(tmp_path / "x"), 0.3)
+    await asyncio.to_thread(eventually, lambda: not list(tmp_path.iterdir()))
+    with pytest.raises(TypeError):
+        os.fspath(output[0])
+
+
+async def test_a_canceled_call_does_not_affect_the_others(
+    async_client: replicant.AsyncClient,
+) -> None:
+    calls = [
+        asyncio.ensure_future(async_client.run("emulator/echo", {"value": n, "delay": 0.2}))
+        for n in range(6)
+    ]
+    await asyncio.sleep(0.1)
+    calls[2].cancel()
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    assert isinstance(results.pop(2), asyncio.CancelledError)
+    assert results == [0, 1, 3, 4, 5]
+
+
+async def test_canceled_reads_lose_no_events(emulator: Emulator) -> None:
+    """Cancelled at random moments; between them the stream goes on where it was."""
+    client = replicant.AsyncClient(TOKEN, base_url=emulator.base_url)
+    chance = random.Random(20)
+    input = {"chunks": ["a", "b", "c", "d"], "pause": 0.004, "repeat": 200}
+    stream = client.stream("emulator/stream", input)
+    pieces: list[str] = []
+    cancelled = 0
+    while True:
+        reading = asyncio.ensure_future(stream.__anext__())
+        if cancelled < 1000:
+            await asyncio.sleep(chance.choice([0, 0, 0.0005, 0.002]))
+            cancelled += reading.cancel()
+        try:
+            pieces.append(str(await reading))
+        except asyncio.CancelledError:
+            continue
+        except StopAsyncIteration:
+            break
+    assert cancelled == 1000
+    assert "".join(pieces) == "abcd" * 200
+
+
+@pytest.mark.skipif(sys.version_info < (3, 10), reason="`anext` came with Python 3.10")
+async def test_anext_with_a_default_can_be_canceled(
+    async_client: replicant.AsyncClient,
+) -> None:
+    from builtins import anext  # type: ignore[attr-defined, unused-ignore]
+
+    stream = async_client.stream(ENDLESS, {})
+    with pytest.raises(asyncio.TimeoutError):
+        await asyncio.wait_for(drain(anext, stream), 0.2)
+    # The reader of a loop comes last: cancelled, it closes the stream.
+    for reader in (stream, stream.__aiter__()):
+        task = asyncio.ensure_future(drain(anext, reader))
+        await asyncio.sleep(0.2)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+
+async def drain(anext: Any, reader: Any) -> None:
+    while await anext(reader, None) is not None:
+        pass

@@ -1,0 +1,58 @@
+"""Arguments in the forms that replicate 1.x accepted."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from conftest import Emulator
+
+import replicant
+from replicant.version import Version
+
+CREATED = {"id": "p1", "status": "succeeded", "output": "done", "urls": {}}
+
+
+@pytest.mark.parametrize("id", ["v1", "acme/up:5c7d", "a:b", "5c7d" * 16])
+@pytest.mark.parametrize("way", ["run", "create", "use"])
+def test_a_version_object_is_sent_as_its_id(emulator: Emulator, way: str, id: str) -> None:
+    replay = emulator.replay(
+        {
+            "expect": {
+                "method": "POST",
+                "path": "/v1/predictions",
+                "json": {"version": id, "input": {}},
+            },
+            "reply": {"status": 201, "json": CREATED},
+        }
+    )
+    client = replicant.Client("r8_x", base_url=replay.base_url)
+    version = Version(
+        id=id, created_at="2024-01-01T00:00:00Z", cog_version="0.9", openapi_schema={}
+    )
+    if way == "run":
+        assert client.run(version, {}) == "done"
+    elif way == "create":
+        assert client.predictions.create(version, {}).output == "done"
+    else:
+        assert client.use(version)() == "done"
+    replay.check()
+
+
+def test_a_reference_as_text_is_parsed(client: Any) -> None:
+    with pytest.raises(ValueError, match="Invalid reference to model version: v1"):
+        client.run("v1", {})
+
+
+def test_the_version_of_a_deployment_is_sent_as_its_id(client: Any, emulator: Emulator) -> None:
+    version = Version(id="a:b", created_at="2024-01-01T00:00:00Z")
+    emulator.forget()
+    with pytest.raises(replicant.ReplicateException):
+        client.deployments.update("acme/none", version=version)
+    assert emulator.requests()[-1]["json"] == {"version": "a:b"}
+
+
+def test_keys_of_basic_types_become_text(client: Any) -> None:
+    value = {1: "a", 2.5: {2**70: "b"}, None: ["c"], "é": {False: 0, True: 1}, -0.0: 1}
+    assert client.run("emulator/echo", {"value": value}) == json.loads(json.dumps(value))

@@ -1,0 +1,118 @@
+"""Observers and callbacks."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+from typing import Any
+
+import pytest
+from conftest import ENDLESS, Emulator, eventually, python
+
+import replicant
+
+
+def test_an_observer_can_use_the_client(client: Any) -> None:
+
+    seen: list[Any] = []
+
+    def observe(prediction: replicant.Prediction) -> None:
+        seen.append(client.predictions.get(prediction.id).status)
+
+    client.run("emulator/echo", {"value": 1, "delay": 0.1}, wait=False, on_update=observe)
+    assert "succeeded" in seen
+
+
+def test_an_exception_of_an_observer_ends_the_call(client: Any) -> None:
+    def observe(_: Any) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        client.run(ENDLESS, {}, wait=False, on_update=observe)
+
+
+async def test_an_exception_of_an_observer_ends_the_awaited_call(
+    client: replicant.Client, async_client: replicant.AsyncClient
+) -> None:
+    def observe(_: Any) -> None:
+        raise ZeroDivisionError("mine")
+
+    with pytest.raises(ZeroDivisionError, match="mine"):
+        await async_client.run(ENDLESS, {}, wait=False, on_update=observe)
+    await asyncio.to_thread(eventually, lambda: client.predictions.list()[0].status == "canceled")
+    prediction = await async_client.predictions.create(model=ENDLESS, input={})
+    with pytest.raises(ZeroDivisionError, match="mine"):
+        await prediction.wait(on_update=observe)
+    await prediction.cancel()
+
+
+async def test_an_observer_runs_in_the_context_of_its_call(
+    async_client: replicant.AsyncClient,
+) -> None:
+    user = contextvars.ContextVar("user", default="nobody")
+    user.set("the first")
+    seen: list[str] = []
+    for _ in range(2):
+        await async_client.run(
+            "emulator/echo", {"value": 1}, on_update=lambda _: seen.append(user.get())
+        )
+        user.set("the second")
+    assert sorted(set(seen)) == ["the first", "the second"]
+    assert seen == sorted(seen)
+
+
+async def test_a_variable_set_by_an_observer_is_invisible_to_the_next(
+    async_client: replicant.AsyncClient,
+) -> None:
+    last = contextvars.ContextVar("last", default="none")
+    seen: list[str] = []
+
+    def observe(prediction: Any) -> None:
+        seen.append(last.get())
+        last.set(prediction.id)
+
+    for _ in range(3):
+        await async_client.run("emulator/echo", {"value": 1}, on_update=observe)
+    assert set(seen) == {"none"}
+
+
+def test_an_observer_can_run_the_loop_again(emulator: Emulator) -> None:
+    script = """
+import asyncio, sys, time, nest_asyncio, replicant
+nest_asyncio.apply()
+client = replicant.AsyncClient("r8_x", base_url=sys.argv[1])
+names = []
+def observe(prediction):
+    # What a helper for notebooks does.
+    loop = asyncio.get_event_loop()
+    names.append(loop.run_until_complete(asyncio.wait_for(client.accounts.current(), 20)).username)
+print(asyncio.run(client.run("emulator/echo", {"value": 1}, on_update=observe)), bool(names))
+"""
+    done = python(script, emulator.base_url)
+    assert (done.stdout, done.stderr) == ("1 True\n", "")
+
+
+ECHO = {"model": "meta/meta-llama-3-8b-instruct", "input": {"prompt": "x", "seed": 7}}
+
+
+def test_a_slow_observer_delays_no_other_call(
+    client: replicant.Client, async_client: replicant.AsyncClient
+) -> None:
+    answered = threading.Event()
+    seen: list[bool] = []
+
+    def ask() -> None:
+        asyncio.run(async_client.account.get())
+        answered.set()
+
+    def observe(_: Any) -> None:
+        if not seen:
+            thread = threading.Thread(target=ask)
+            thread.start()
+            # This thread is the one that drove the runtime a moment ago.
+            seen.append(answered.wait(20))
+            thread.join()
+
+    client.predictions.create(**ECHO).wait(on_update=observe)
+    assert seen == [True]

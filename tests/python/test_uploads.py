@@ -1,0 +1,198 @@
+"""Uploads: files as inputs and `files.create`."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import pathlib
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import TOKEN, Emulator
+
+import replicant
+
+
+def test_the_loop_runs_during_an_upload(emulator: Emulator, tmp_path: Path) -> None:
+    path = tmp_path / "large.bin"
+    with path.open("wb") as file:
+        file.truncate(90 * 1024 * 1024)
+    client = replicant.AsyncClient(TOKEN, base_url=emulator.base_url)
+
+    async def lags(work: asyncio.Task[Any]) -> list[float]:
+        found = []
+        while not work.done():
+            before = time.perf_counter()
+            await asyncio.sleep(0.001)
+            found.append(time.perf_counter() - before)
+        return sorted(found)
+
+    async def main() -> None:
+        idle = await lags(asyncio.create_task(asyncio.sleep(0.5)))
+        with path.open("rb") as file:
+            upload = asyncio.create_task(client.files.create(file))
+            busy = await lags(upload)
+        assert (await upload).size == 90 * 1024 * 1024
+        # Compared with an idle loop of the same moment, as the machine may be busy with other work.
+        assert busy[len(busy) // 2] < idle[len(idle) // 2] + 0.02
+        assert busy[-1] < idle[-1] + 0.1
+
+    asyncio.run(main())
+
+
+class OnlyRead:
+    """Neither a name nor a way back."""
+
+    def __init__(self, content: bytes) -> None:
+        self._file = io.BytesIO(content)
+
+    def read(self, size: int = -1) -> bytes:
+        return self._file.read(size)
+
+
+class AsyncRead(OnlyRead):
+    async def read(self, size: int = -1) -> bytes:  # type: ignore[override]
+        return self._file.read(size)
+
+
+CONTENT = bytes(range(256)) * 2000
+
+
+def spooled() -> Any:
+    file = tempfile.SpooledTemporaryFile()
+    file.write(CONTENT)
+    file.seek(0)
+    return file
+
+
+def named() -> Any:
+    file = tempfile.NamedTemporaryFile(suffix=".bin")
+    file.write(CONTENT)
+    file.seek(0)
+    return file
+
+
+def on_disk() -> pathlib.Path:
+    path = pathlib.Path(tempfile.mkdtemp()) / "content.bin"
+    path.write_bytes(CONTENT)
+    return path
+
+
+FILES = {
+    "bytes": lambda: CONTENT,
+    "bytearray": lambda: bytearray(CONTENT),
+    "memoryview": lambda: memoryview(CONTENT),
+    "path": on_disk,
+    "open file": lambda: on_disk().open("rb"),
+    "BytesIO": lambda: io.BytesIO(CONTENT),
+    "NamedTemporaryFile": named,
+    "SpooledTemporaryFile": spooled,
+    "only read": lambda: OnlyRead(CONTENT),
+    "iterator": lambda: iter([CONTENT[:1000], CONTENT[1000:]]),
+    "generator": lambda: (CONTENT[n : n + 5000] for n in range(0, len(CONTENT), 5000)),
+}
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_files_of_every_kind_are_uploaded(client: replicant.Client, kind: str) -> None:
+    import hashlib
+
+    file = client.files.create(FILES[kind](), filename="x.bin")
+    assert file.size == len(CONTENT)
+    assert file.checksums["sha256"] == hashlib.sha256(CONTENT).hexdigest()
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_files_of_every_kind_can_be_inputs(
+    client: replicant.Client, emulator: Emulator, kind: str
+) -> None:
+    """Large ones are uploaded, wherever they are in the input."""
+    value = client.run("emulator/echo", {"value": {"a": [FILES[kind]()]}}, use_file_output=False)
+    assert value["a"][0].startswith(f"{emulator.base_url}/files/")
+
+
+async def pieces() -> Any:
+    for start in range(0, len(CONTENT), 5000):
+        yield CONTENT[start : start + 5000]
+
+
+async def test_files_with_an_async_read_are_uploaded(async_client: replicant.AsyncClient) -> None:
+    for content in (AsyncRead(CONTENT), pieces()):
+        file = await async_client.files.create(content, filename="x")
+        assert file.size == len(CONTENT)
+
+
+def test_a_path_can_be_a_string(client: replicant.Client) -> None:
+    assert client.files.create(str(on_disk())).name == "content.bin"
+    with pytest.raises(FileNotFoundError):
+        client.files.create("/does/not/exist")
+
+
+def test_an_async_file_is_refused_in_a_blocking_call(client: replicant.Client) -> None:
+    with pytest.raises(replicant.ReplicateException, match="`read` is async"):
+        client.files.create(AsyncRead(CONTENT), filename="x")
+
+
+def test_a_file_that_occurs_twice_is_uploaded_once(
+    client: replicant.Client, emulator: Emulator
+) -> None:
+    emulator.forget()
+    file = io.BytesIO(CONTENT)
+    value = client.run("emulator/echo", {"value": [file, file]}, use_file_output=False)
+    assert value[0] == value[1]
+    uploads = [r for r in emulator.requests() if r["path"] == "/v1/files"]
+    assert len(uploads) == 1
+
+
+def test_a_file_is_read_from_its_position_unless_at_the_end(client: replicant.Client) -> None:
+    file = io.BytesIO(b"0123456789")
+    file.seek(4)
+    assert client.files.create(file, filename="x").size == 6
+    file.seek(0, 2)
+    assert client.files.create(file, filename="x").size == 10
+
+
+def test_names_and_types_of_files_are_kept(client: replicant.Client, tmp_path: Any) -> None:
+    path = tmp_path / "höhe.png"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n")
+    for file in (path, path.open("rb")):
+        uploaded = client.files.create(file)
+        assert (uploaded.name, uploaded.content_type) == ("höhe.png", "image/png")
+
+
+def test_a_missing_file_is_an_error(client: replicant.Client) -> None:
+    with pytest.raises(FileNotFoundError) as caught:
+        client.files.create(pathlib.Path("/does/not/exist"))
+    assert isinstance(caught.value, replicant.ReplicateException)
+
+
+def test_a_file_that_fails_to_read_is_an_error(client: replicant.Client) -> None:
+    class Broken:
+        def read(self, size: int = -1) -> bytes:
+            raise OSError("the disk is on fire")
+
+    with pytest.raises(replicant.ReplicateException, match="the disk is on fire"):
+        client.files.create(Broken(), filename="x")
+    with pytest.raises(replicant.ReplicateException, match="bytes"):
+        client.files.create(type("Odd", (), {"read": lambda self, n: 3})(), filename="x")
+
+
+@pytest.mark.parametrize("file", [io.BytesIO, lambda content: io.StringIO(content.decode())])
+def test_a_file_at_its_end_is_rewound(client: Any, file: Any) -> None:
+    written = file(b"hello")
+    written.seek(0, 2)
+    for _ in range(2):
+        assert client.files.create(written).size == 5
+        sent = client.run(
+            "emulator/echo",
+            {"value": written},
+            file_encoding_strategy="base64",
+            use_file_output=False,
+        )
+        assert sent.endswith(",aGVsbG8=")
+    written.seek(2)
+    assert client.files.create(written).size == 3
+    assert client.files.create(file(b"")).size == 0
