@@ -17,12 +17,12 @@ from ._refs import Reference
 from ._response import APIResponse
 
 class AsyncAccountsWithRawResponse:
-    """The same methods, each of which gives an `APIResponse`."""
+    """The same methods, each returning an `APIResponse`."""
     async def current(self) -> APIResponse[Account]: ...
     async def get(self) -> APIResponse[Account]: ...
 
 class AsyncClientWithRawResponse:
-    """The same methods, each of which gives an `APIResponse`."""
+    """The same methods, each returning an `APIResponse`."""
     @property
     def predictions(self) -> AsyncPredictionsWithRawResponse: ...
     @property
@@ -59,12 +59,12 @@ class AsyncClientWithRawResponse:
     ) -> APIResponse[SearchResults]: ...
 
 class AsyncCollectionsWithRawResponse:
-    """The same methods, each of which gives an `APIResponse`."""
+    """The same methods, each returning an `APIResponse`."""
     async def list(self, cursor: Optional[str] = "") -> APIResponse[AsyncPage[AsyncCollection]]: ...
     async def get(self, slug: str) -> APIResponse[AsyncCollection]: ...
 
 class AsyncDeploymentsWithRawResponse:
-    """The same methods, each of which gives an `APIResponse`."""
+    """The same methods, each returning an `APIResponse`."""
     @property
     def predictions(self) -> AsyncDeploymentsPredictionsWithRawResponse: ...
     async def list(self, cursor: Optional[str] = "") -> APIResponse[AsyncPage[AsyncDeployment]]: ...
@@ -108,7 +108,7 @@ class AsyncDeploymentsWithRawResponse:
     ) -> APIResponse[bool]: ...
 
 class AsyncDeploymentsPredictionsWithRawResponse:
-    """The same methods, each of which gives an `APIResponse`."""
+    """The same methods, each returning an `APIResponse`."""
     async def create(
         self,
         deployment: Optional[Reference] = None,
@@ -120,7 +120,7 @@ class AsyncDeploymentsPredictionsWithRawResponse:
     ) -> APIResponse[AsyncPrediction]: ...
 
 class AsyncFilesWithRawResponse:
-    """The same methods, each of which gives an `APIResponse`."""
+    """The same methods, each returning an `APIResponse`."""
     async def create(
         self,
         file: Any,
@@ -138,11 +138,11 @@ class AsyncFilesWithRawResponse:
     ) -> APIResponse[bytes]: ...
 
 class AsyncHardwareNamespaceWithRawResponse:
-    """The same methods, each of which gives an `APIResponse`."""
+    """The same methods, each returning an `APIResponse`."""
     async def list(self) -> APIResponse[List[Hardware]]: ...
 
 class AsyncModelsWithRawResponse:
-    """The same methods, each of which gives an `APIResponse`."""
+    """The same methods, each returning an `APIResponse`."""
     @property
     def predictions(self) -> AsyncModelPredictionsWithRawResponse: ...
     @property
@@ -201,7 +201,7 @@ class AsyncModelsWithRawResponse:
     ) -> APIResponse[bool]: ...
 
 class AsyncExamplesWithRawResponse:
-    """The same methods, each of which gives an `APIResponse`."""
+    """The same methods, each returning an `APIResponse`."""
     async def list(
         self,
         model: Optional[Reference] = None,
@@ -212,7 +212,7 @@ class AsyncExamplesWithRawResponse:
     ) -> APIResponse[AsyncPage[AsyncPrediction]]: ...
 
 class AsyncReadmeWithRawResponse:
-    """The same methods, each of which gives an `APIResponse`."""
+    """The same methods, each returning an `APIResponse`."""
     async def get(
         self,
         model: Optional[Reference] = None,
@@ -222,7 +222,7 @@ class AsyncReadmeWithRawResponse:
     ) -> APIResponse[str]: ...
 
 class AsyncModelPredictionsWithRawResponse:
-    """The same methods, each of which gives an `APIResponse`."""
+    """The same methods, each returning an `APIResponse`."""
     async def create(
         self,
         model: Optional[Reference] = None,
@@ -234,7 +234,7 @@ class AsyncModelPredictionsWithRawResponse:
     ) -> APIResponse[AsyncPrediction]: ...
 
 class AsyncPredictionsWithRawResponse:
-    """The same methods, each of which gives an `APIResponse`."""
+    """The same methods, each returning an `APIResponse`."""
     async def create(
         self,
         version: Optional[Reference] = None,
@@ -260,7 +260,7 @@ class AsyncPredictionsWithRawResponse:
     async def output(self, output: Any) -> APIResponse[Any]: ...
 
 class AsyncTrainingsWithRawResponse:
-    """The same methods, each of which gives an `APIResponse`."""
+    """The same methods, each returning an `APIResponse`."""
     async def create(
         self,
         version: Optional[Reference] = None,
@@ -280,7 +280,7 @@ class AsyncTrainingsWithRawResponse:
     async def list(self, cursor: Optional[str] = "") -> APIResponse[AsyncPage[AsyncTraining]]: ...
 
 class AsyncVersionsWithRawResponse:
-    """The same methods, each of which gives an `APIResponse`."""
+    """The same methods, each returning an `APIResponse`."""
     async def get(
         self,
         model: Optional[Reference] = None,
@@ -307,15 +307,15 @@ class AsyncVersionsWithRawResponse:
     ) -> APIResponse[bool]: ...
 
 class AsyncWebhookSecretWithRawResponse:
-    """The same methods, each of which gives an `APIResponse`."""
+    """The same methods, each returning an `APIResponse`."""
     async def get(self) -> APIResponse[WebhookSigningSecret]: ...
 
 class AsyncDefaultWebhookWithRawResponse:
-    """The same methods, each of which gives an `APIResponse`."""
+    """The same methods, each returning an `APIResponse`."""
     @property
     def secret(self) -> AsyncWebhookSecretWithRawResponse: ...
 
 class AsyncWebhooksWithRawResponse:
-    """The same methods, each of which gives an `APIResponse`."""
+    """The same methods, each returning an `APIResponse`."""
     @property
     def default(self) -> AsyncDefaultWebhookWithRawResponse: ...

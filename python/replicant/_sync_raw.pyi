@@ -17,14 +17,14 @@ from ._sync.prediction import Prediction
 from ._sync.training import Training
 
 class AccountsWithRawResponse:
-    """The same methods, each of which gives an `APIResponse`."""
+    """The same methods, each returning an `APIResponse`."""
     def current(self) -> APIResponse[Account]: ...
     async def async_current(self) -> APIResponse[Account]: ...
     def get(self) -> APIResponse[Account]: ...
     async def async_get(self) -> APIResponse[Account]: ...
 
 class ClientWithRawResponse:
-    """The same methods, each of which gives an `APIResponse`."""
+    """The same methods, each returning an `APIResponse`."""
     @property
     def predictions(self) -> PredictionsWithRawResponse: ...
     @property
@@ -73,7 +73,7 @@ class ClientWithRawResponse:
     ) -> APIResponse[SearchResults]: ...
 
 class CollectionsWithRawResponse:
-    """The same methods, each of which gives an `APIResponse`."""
+    """The same methods, each returning an `APIResponse`."""
     def list(self, cursor: Optional[str] = "") -> APIResponse[Page[Collection]]: ...
     async def async_list(
         self, cursor: Optional[str] = ""
@@ -82,7 +82,7 @@ class CollectionsWithRawResponse:
     async def async_get(self, slug: str) -> APIResponse[Collection]: ...
 
 class DeploymentsWithRawResponse:
-    """The same methods, each of which gives an `APIResponse`."""
+    """The same methods, each returning an `APIResponse`."""
     @property
     def predictions(self) -> DeploymentsPredictionsWithRawResponse: ...
     def list(self, cursor: Optional[str] = "") -> APIResponse[Page[Deployment]]: ...
@@ -167,7 +167,7 @@ class DeploymentsWithRawResponse:
     ) -> APIResponse[bool]: ...
 
 class DeploymentsPredictionsWithRawResponse:
-    """The same methods, each of which gives an `APIResponse`."""
+    """The same methods, each returning an `APIResponse`."""
     def create(
         self,
         deployment: Optional[Reference] = None,
@@ -188,7 +188,7 @@ class DeploymentsPredictionsWithRawResponse:
     ) -> APIResponse[Prediction]: ...
 
 class FilesWithRawResponse:
-    """The same methods, each of which gives an `APIResponse`."""
+    """The same methods, each returning an `APIResponse`."""
     def create(
         self,
         file: Any,
@@ -221,12 +221,12 @@ class FilesWithRawResponse:
     ) -> APIResponse[bytes]: ...
 
 class HardwareNamespaceWithRawResponse:
-    """The same methods, each of which gives an `APIResponse`."""
+    """The same methods, each returning an `APIResponse`."""
     def list(self) -> APIResponse[List[Hardware]]: ...
     async def async_list(self) -> APIResponse[List[Hardware]]: ...
 
 class ModelsWithRawResponse:
-    """The same methods, each of which gives an `APIResponse`."""
+    """The same methods, each returning an `APIResponse`."""
     @property
     def predictions(self) -> ModelPredictionsWithRawResponse: ...
     @property
@@ -333,7 +333,7 @@ class ModelsWithRawResponse:
     ) -> APIResponse[bool]: ...
 
 class ExamplesWithRawResponse:
-    """The same methods, each of which gives an `APIResponse`."""
+    """The same methods, each returning an `APIResponse`."""
     def list(
         self,
         model: Optional[Reference] = None,
@@ -352,7 +352,7 @@ class ExamplesWithRawResponse:
     ) -> APIResponse[AsyncPage[Prediction]]: ...
 
 class ReadmeWithRawResponse:
-    """The same methods, each of which gives an `APIResponse`."""
+    """The same methods, each returning an `APIResponse`."""
     def get(
         self,
         model: Optional[Reference] = None,
@@ -369,7 +369,7 @@ class ReadmeWithRawResponse:
     ) -> APIResponse[str]: ...
 
 class ModelPredictionsWithRawResponse:
-    """The same methods, each of which gives an `APIResponse`."""
+    """The same methods, each returning an `APIResponse`."""
     def create(
         self,
         model: Optional[Reference] = None,
@@ -390,7 +390,7 @@ class ModelPredictionsWithRawResponse:
     ) -> APIResponse[Prediction]: ...
 
 class PredictionsWithRawResponse:
-    """The same methods, each of which gives an `APIResponse`."""
+    """The same methods, each returning an `APIResponse`."""
     def create(
         self,
         version: Optional[Reference] = None,
@@ -439,7 +439,7 @@ class PredictionsWithRawResponse:
     async def async_output(self, output: Any) -> APIResponse[Any]: ...
 
 class TrainingsWithRawResponse:
-    """The same methods, each of which gives an `APIResponse`."""
+    """The same methods, each returning an `APIResponse`."""
     def create(
         self,
         version: Optional[Reference] = None,
@@ -476,7 +476,7 @@ class TrainingsWithRawResponse:
     async def async_list(self, cursor: Optional[str] = "") -> APIResponse[AsyncPage[Training]]: ...
 
 class VersionsWithRawResponse:
-    """The same methods, each of which gives an `APIResponse`."""
+    """The same methods, each returning an `APIResponse`."""
     def get(
         self,
         model: Optional[Reference] = None,
@@ -527,16 +527,16 @@ class VersionsWithRawResponse:
     ) -> APIResponse[bool]: ...
 
 class WebhookSecretWithRawResponse:
-    """The same methods, each of which gives an `APIResponse`."""
+    """The same methods, each returning an `APIResponse`."""
     def get(self) -> APIResponse[WebhookSigningSecret]: ...
     async def async_get(self) -> APIResponse[WebhookSigningSecret]: ...
 
 class DefaultWebhookWithRawResponse:
-    """The same methods, each of which gives an `APIResponse`."""
+    """The same methods, each returning an `APIResponse`."""
     @property
     def secret(self) -> WebhookSecretWithRawResponse: ...
 
 class WebhooksWithRawResponse:
-    """The same methods, each of which gives an `APIResponse`."""
+    """The same methods, each returning an `APIResponse`."""
     @property
     def default(self) -> DefaultWebhookWithRawResponse: ...

@@ -1,11 +1,11 @@
-"""The types of `with_raw_response`: for each class of methods one whose methods give an `APIResponse`."""
+"""Derives the types of `with_raw_response`: classes whose methods return an `APIResponse`."""
 
 from __future__ import annotations
 
 import ast
 
-# What is iterated over or gives no answer of the API.
-LEFT_OUT = (
+# Return types of methods without a single response.
+OMITTED = (
     "Stream[",
     "EventStream",
     "AwaitableStream",
@@ -14,11 +14,16 @@ LEFT_OUT = (
     "Client",
     "SecretFetcher",
 )
-NOTE = "The same methods, each of which gives an `APIResponse`."
+NOTE = "The same methods, each returning an `APIResponse`."
 
 
 def stub(package: str, texts: dict[str, str]) -> str:
-    """The stub for the modules of a package, whose texts are given by their names."""
+    """Returns the stub for the modules of a package.
+
+    Args:
+        package: `_async` or `_sync`.
+        texts: The text of each module by its name.
+    """
     imports: set[str] = {
         "from __future__ import annotations",
         "from ._page import AsyncPage",
@@ -33,13 +38,13 @@ def stub(package: str, texts: dict[str, str]) -> str:
                 imports.add(ast.unparse(statement))
             elif isinstance(statement, ast.ClassDef):
                 imports.add(f"from .{package}.{name} import {statement.name}")
-                if is_space(statement):
+                if is_namespace(statement):
                     classes.append(twin(statement))
     return "\n".join([*sorted(imports), *classes])
 
 
 def imported(statement: ast.ImportFrom, package: str) -> list[str]:
-    """An import as it is written a folder above, a name at a time."""
+    """Returns an import as the parent package writes it, one line for each name."""
     module = statement.module or ""
     if statement.level == 1:
         module = f".{package}.{module}"
@@ -48,8 +53,8 @@ def imported(statement: ast.ImportFrom, package: str) -> list[str]:
     return [f"from {module} import {ast.unparse(name)}" for name in statement.names]
 
 
-def is_space(statement: ast.ClassDef) -> bool:
-    """Whether a class holds methods that send requests."""
+def is_namespace(statement: ast.ClassDef) -> bool:
+    """Whether a class has `with_raw_response`."""
     return any(
         isinstance(member, ast.AnnAssign) and ast.unparse(member.target) == "with_raw_response"
         for member in statement.body
@@ -57,6 +62,7 @@ def is_space(statement: ast.ClassDef) -> bool:
 
 
 def twin(statement: ast.ClassDef) -> str:
+    """Returns the class with the raw methods of a class."""
     lines = [f"class {statement.name}WithRawResponse:", f'    """{NOTE}"""']
     for member in statement.body:
         if not isinstance(member, (ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -65,7 +71,7 @@ def twin(statement: ast.ClassDef) -> str:
             continue
         returns = ast.unparse(member.returns)
         decorators = [ast.unparse(decorator) for decorator in member.decorator_list]
-        if any(part in returns for part in LEFT_OUT) or returns == "None":
+        if any(part in returns for part in OMITTED) or returns == "None":
             continue
         if decorators == ["cached"]:
             lines += [
@@ -78,6 +84,7 @@ def twin(statement: ast.ClassDef) -> str:
 
 
 def signature(method: ast.FunctionDef | ast.AsyncFunctionDef, returns: str) -> str:
+    """Returns the signature of a raw method."""
     awaited = isinstance(method, ast.AsyncFunctionDef)
     if "AwaitablePage[" in returns:
         awaited, returns = True, returns.replace("AwaitablePage[", "AsyncPage[")

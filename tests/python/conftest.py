@@ -28,7 +28,7 @@ class Emulator:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None
         line = process.stdout.readline()
-        assert line, "the emulator said nothing"
+        assert line, "the emulator printed nothing"
         self.ready: dict[str, str] = json.loads(line)
         self.base_url = self.ready["base_url"]
         self.origin = self.ready["origin"]
@@ -141,7 +141,7 @@ def eventually(condition: Callable[[], bool], seconds: float = 3.0) -> None:
     """Waits until a condition holds that another process fulfills."""
     end = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
+        assert time.monotonic() < end, "the condition did not become true in time"
         time.sleep(0.01)
 
 

@@ -40,7 +40,7 @@ except KeyboardInterrupt:
     child.send_signal(signal.SIGINT)
     word, when = child.stdout.readline().split()
     assert word == "interrupted"
-    # 50 ms here, and 200 ms are promised; the rest is for machines with other things to do.
+    # Takes 50 ms; the documentation promises 200 ms. The margin is for busy machines.
     assert float(when) - sent < 0.5
     assert child.wait(timeout=10) == 0
     assert canceled(emulator) == before + 1
@@ -230,7 +230,7 @@ async def test_a_timeout_of_asyncio_cancels_once(
     start = time.monotonic()
     with pytest.raises(asyncio.TimeoutError):
         await limit(work(client))
-    assert time.monotonic() - start < 1, "it ends when it is told to, not when the API answers"
+    assert time.monotonic() - start < 1, "it ends when it is canceled, not when the API responds"
     await asyncio.to_thread(eventually, lambda: canceled(emulator) == before + 1, 2.0)
     await asyncio.sleep(0.3)
     assert cancels(emulator) == 1
@@ -264,25 +264,25 @@ async def test_a_canceled_call_does_not_affect_the_others(
 
 
 async def test_canceled_reads_lose_no_events(emulator: Emulator) -> None:
-    """Cancelled at random moments; between them the stream goes on where it was."""
+    """Reads are canceled at random moments; the next read continues where the stream was."""
     client = replicant.AsyncClient(TOKEN, base_url=emulator.base_url)
     chance = random.Random(20)
     input = {"chunks": ["a", "b", "c", "d"], "pause": 0.004, "repeat": 200}
     stream = client.stream("emulator/stream", input)
     pieces: list[str] = []
-    cancelled = 0
+    canceled_reads = 0
     while True:
         reading = asyncio.ensure_future(stream.__anext__())
-        if cancelled < 1000:
+        if canceled_reads < 1000:
             await asyncio.sleep(chance.choice([0, 0, 0.0005, 0.002]))
-            cancelled += reading.cancel()
+            canceled_reads += reading.cancel()
         try:
             pieces.append(str(await reading))
         except asyncio.CancelledError:
             continue
         except StopAsyncIteration:
             break
-    assert cancelled == 1000
+    assert canceled_reads == 1000
     assert "".join(pieces) == "abcd" * 200
 
 
@@ -295,7 +295,7 @@ async def test_anext_with_a_default_can_be_canceled(
     stream = async_client.stream(ENDLESS, {})
     with pytest.raises(asyncio.TimeoutError):
         await asyncio.wait_for(drain(anext, stream), 0.2)
-    # The reader of a loop comes last: cancelled, it closes the stream.
+    # The reader of a loop comes last, because its cancellation closes the stream.
     for reader in (stream, stream.__aiter__()):
         task = asyncio.ensure_future(drain(anext, reader))
         await asyncio.sleep(0.2)

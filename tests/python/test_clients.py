@@ -1,4 +1,4 @@
-"""Clients: options that are set later, patches, copies, pickles, and the token of a Cog scope."""
+"""Clients: changed options, patches, copies, pickles, and the token of a Cog scope."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def default(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any
 
 
 def seen() -> tuple[list[str], httpx.MockTransport]:
-    """The tokens that requests carried, and a transport that notes them."""
+    """Returns a list of the tokens of all requests, and the transport that fills it."""
     tokens: list[str] = []
 
     def handle(request: httpx.Request) -> httpx.Response:
@@ -108,7 +108,7 @@ def test_an_unknown_attribute_cannot_be_set(client: Any) -> None:
         client.pedictions = 1
     with pytest.raises(AttributeError, match="did you mean `create`"):
         client.predictions.crate = 1
-    # Of 1.x, where it counted until the first request.
+    # In 1.x it applied until the first request.
     with pytest.raises(AttributeError, match="did you mean `base_url`"):
         client._base_url = "https://example.com"
 
@@ -138,7 +138,7 @@ def test_a_token_set_on_the_module_is_sent(monkeypatch: pytest.MonkeyPatch) -> N
     assert tokens == ["r8_module"]
 
 
-# Every place where a method or function can be patched.
+# The namespaces whose methods can be patched.
 NAMESPACES = "accounts collections deployments files hardware models predictions trainings webhooks"
 
 
@@ -170,12 +170,12 @@ def test_methods_can_be_patched_by_monkeypatch_and_wrapt(
     calls: list[str] = []
 
     def around(wrapped: Callable[..., Any], _: Any, args: Any, kwargs: Any) -> Any:
-        # A module takes the place of its function once it was imported.
+        # After an import of `replicant.run`, the module replaces the function.
         calls.append(wrapped.__name__.rpartition(".")[2])
         return wrapped(*args, **kwargs)
 
     with monkeypatch.context() as patched:
-        # As instrumentation does it, and undone by hand afterwards.
+        # As instrumentation does it, which restores the function by assignment.
         wrapt.wrap_function_wrapper("replicant", "run", around)
         wrapt.wrap_function_wrapper("replicant", "predictions.create", around)
         assert replicant.run("emulator/echo", {"value": 3}) == 3
@@ -280,7 +280,7 @@ def test_a_closure_runs_in_another_process(client: replicant.Client, emulator: E
     assert "set `client.api_token` there" in lost.stderr
 
 
-# The token of the prediction that a Cog server is working on.
+# The scope of the prediction that a Cog server is processing.
 
 Scope = contextvars.ContextVar("Scope", default=None)
 

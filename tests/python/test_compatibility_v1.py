@@ -1,4 +1,4 @@
-"""Code written for `replicate` 1.0.7, after its import line: every name it offers."""
+"""Programs written for `replicate` 1.0.7 work with another import line."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ECHO = "0ec4000000000000000000000000000000000000000000000000000000000001"
 SDXL = "7762fd07cf82c948538e41f63f77d685e02b063e37e496e96eefd46c929f9bdc"
 LLAMA = "meta/meta-llama-3-8b-instruct"
 
-# Names of `replicate` 1.0.7 by the modules they are imported from.
+# The names of `replicate` 1.0.7 by module.
 NAMES = {
     "account": "Account Accounts",
     "client": "Client",
@@ -54,7 +54,7 @@ def test_module_paths_of_1x_can_be_imported(module: str) -> None:
 
 
 def test_submodules_need_no_import_statement() -> None:
-    # Those that `import replicate` brings, but for the ones named like something of the client.
+    # The submodules that `import replicate` loads, except those with the name of a function or namespace.
     modules = sorted(set(NAMES) - {"account", "hardware", "run", "stream"})
     for module in modules:
         done = python(f"import replicant; print(replicant.{module}.__name__)")
@@ -205,7 +205,7 @@ def test_exceptions_are_caught_as_in_1x(client: replicate.Client, emulator: Emul
     assert str(error) == prediction.error
 
 
-# Each call of 1.0.7, as it is written there; its awaited twin begins with `async_`.
+# Each call of 1.0.7; the name of its awaited form begins with `async_`.
 CALLS = {
     "accounts.current()": "Account",
     "collections.list()": "Page",

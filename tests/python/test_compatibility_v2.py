@@ -1,4 +1,4 @@
-"""Code written for `replicate` 2.0.0 beta, after its import line."""
+"""Programs written for the `replicate` 2.0.0 beta work with another import line."""
 
 from __future__ import annotations
 
@@ -74,7 +74,9 @@ async def test_awaited_raw_responses_have_status_and_headers(
     )
     assert {answer.status_code for answer in answers} == {201}
     for answer in answers:
-        assert answer.headers["location"].endswith(answer.parse().id), "each has its own headers"
+        assert answer.headers["location"].endswith(answer.parse().id), (
+            "each response has its own headers"
+        )
 
 
 def test_with_options_applies_to_one_call(client: replicate.Client, emulator: Emulator) -> None:
@@ -83,7 +85,9 @@ def test_with_options_applies_to_one_call(client: replicate.Client, emulator: Em
     connections = emulator.state()["connections_ever"]
     other = client.with_options(headers={"x-mine": "1"}, default_query={"q": "2"}, max_retries=1)
     other.with_options(timeout=7, default_headers={"x-more": "3"}).predictions.list()
-    assert emulator.state()["connections_ever"] == connections + 1, "one, which asks for the state"
+    assert emulator.state()["connections_ever"] == connections + 1, (
+        "only the connection that requests the state is new"
+    )
     request = emulator.requests()[-1]
     assert (request["headers"]["x-mine"], request["headers"]["x-more"]) == ("1", "3")
     assert request["query"] in ({"q": "2"}, "q=2")
@@ -145,7 +149,7 @@ PAINTED = {"id": "p", "status": "succeeded", "output": ["https://a.b/1.png", "ht
 
 
 async def test_a_model_without_events_can_be_streamed(emulator: Emulator) -> None:
-    """Polled, and started once."""
+    """The output is polled, and the prediction is created once."""
     schema = {"components": {"schemas": {"Output": {"type": "array"}}}}
     half = {**PAINTED, "status": "processing", "output": PAINTED["output"][:1]}
     exchanges: list[dict[str, Any]] = [

@@ -1,4 +1,4 @@
-"""Plays `tests/cases/*.json` through the clients: blocking, awaited, and awaited on the blocking one."""
+"""Runs the conformance cases in `tests/cases`: blocking, with AsyncClient, and with the `async_` methods of Client."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CASES = [
 ]
 MODES = ("blocking", "awaited", "twin")
 
-# Operations whose method is not found at `client.<operation>`; the rest of the parameters are keywords.
+# Operations that are methods of a file output.
 FILE_METHODS = {
     "output.bytes": ("read", "aread"),
     "output.save": ("save", "asave"),
@@ -35,7 +35,7 @@ FILE_METHODS = {
     "output.read": ("__iter__", "__aiter__"),
 }
 
-# The same for methods of the client itself.
+# Operations whose method is not at `client.<operation>`.
 NAMES = {"output.save_all": "save_all"}
 
 # Client options whose public name differs from that of the core.
@@ -43,7 +43,7 @@ PUBLIC_NAMES = {"token": "api_token", "query": "default_query"}
 
 
 def verify(**params: Any) -> Any:
-    """`webhooks.verify`, whose three header parameters Python takes as headers."""
+    """Calls `webhooks.validate`, which takes the three header parameters as headers."""
     headers = dict(params.pop("headers", {}))
     for name in ("id", "timestamp", "signature"):
         if name in params:
@@ -68,7 +68,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 def method(
     client: Any, operation: str, params: dict[str, Any], mode: str, stream: bool = False
 ) -> Callable[..., Any]:
-    """The public method that carries out an operation."""
+    """Returns the public method of an operation."""
     if operation in FILE_METHODS:
         file = FileOutput(params.pop("url"), client)
         if stream:
@@ -83,7 +83,7 @@ def method(
 
 
 def revive(value: Any, folder: Path) -> Any:
-    """A case's arguments with the files and bytes that they stand for."""
+    """Returns the arguments of a case, with its files and bytes."""
     if isinstance(value, list):
         return [revive(item, folder) for item in value]
     if not isinstance(value, dict):
@@ -96,7 +96,7 @@ def revive(value: Any, folder: Path) -> Any:
 
 
 class SameFile:
-    """Files of a case by name: one that occurs twice is one file."""
+    """The files of a case by name; a name that occurs twice is one file."""
 
     @staticmethod
     def at(folder: Path, file: dict[str, str]) -> Path:
@@ -107,7 +107,7 @@ class SameFile:
 
 
 def shown(value: Any) -> Any:
-    """A result as plain JSON: files as their URLs, bytes as `$bytes`."""
+    """Returns a result as plain JSON: files as their URLs, bytes as `$bytes`."""
     if isinstance(value, replicant.ServerSentEvent):
         kind = value.event.value if isinstance(value.event, replicant.EventType) else value.event
         event = {"event": kind, "data": plain(value.data), "id": value.id, "retry": value.retry}
@@ -130,7 +130,7 @@ def shown(value: Any) -> Any:
 
 
 def same(actual: Any, expected: Any) -> bool:
-    """Whether a result is what was expected, `{{any}}` and `1` for `1.0` included."""
+    """Whether a result is the expected one; `{{any}}` matches any value, `1` also `1.0`."""
     if expected == "{{any}}":
         return True
     if isinstance(expected, dict):
@@ -181,15 +181,15 @@ async def play(text: str, emulator: Emulator, mode: str, folder: Path) -> None:
         if call["operation"] in ("files.get", "files.delete") and "id" in params:
             params["file_id"] = params.pop("id")
         if call["operation"] == "run" and not own.get("args"):
-            # A run that is observed waits for the output, and so needs no schema of a pinned version, which the
-            # cases of all languages do not expect to be fetched.
+            # With an observer, `run` waits for the output and does not fetch the schema of a pinned version, a
+            # request that the cases do not expect.
             params.setdefault("on_update", lambda prediction: None)
         found = method(client, call["operation"], params, mode, streams)
         got = found(*own.get("args", ()), **params)
         if not streams:
             result = await got if inspect.isawaitable(got) else got
         else:
-            # A page iterates over its own items; the cases tell of all.
+            # A page iterates over its own items; the cases list the items of all pages.
             got = got.auto_paging_iter() if hasattr(got, "auto_paging_iter") else got
             items.extend(got if mode == "blocking" else [item async for item in got])
     except replicant.ReplicateException as caught:
@@ -211,7 +211,7 @@ async def play(text: str, emulator: Emulator, mode: str, folder: Path) -> None:
 
 
 def is_page(item: Any) -> bool:
-    """Whether this is a page as `paginate` gives it."""
+    """Whether this is a page of `paginate`."""
     return isinstance(item, dict) and "results" in item
 
 

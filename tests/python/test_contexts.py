@@ -1,4 +1,4 @@
-"""Who else runs while a call waits, and which context variables its callbacks see."""
+"""Context variables of callbacks, and programs that do not run on asyncio."""
 
 from __future__ import annotations
 

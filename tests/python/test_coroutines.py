@@ -1,4 +1,4 @@
-"""What is awaited can be given to everything in asyncio that takes coroutines."""
+"""Awaitables are accepted wherever asyncio takes coroutines."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_awaitables_are_accepted_as_coroutines(client: Any, name: str) -> None:
         await asyncio.sleep(0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
-            # A call that needs no request may be done by then.
+            # A call without a request may already be done.
             await task
             raise asyncio.CancelledError
 

@@ -97,7 +97,7 @@ FILES = {
 
 
 class Host:
-    """A host of files that knows ranges, or one that does not, or does not even tell sizes."""
+    """A file server with support for ranges, without it, or without sizes, too."""
 
     def __init__(self, *, ranges: bool, lengths: bool) -> None:
         self.asked: list[str] = []

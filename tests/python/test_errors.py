@@ -207,13 +207,13 @@ def test_a_prediction_in_place_of_a_model_is_refused_with_advice(
     assert client.predictions.get(made).id == made.id
     assert client.predictions.wait(made).status == "succeeded"
     assert client.predictions.cancel(made).id == made.id
-    told = said(TypeError, client.run, made)
-    assert told.endswith("this is a prediction; did you mean `predictions.wait(prediction)`?")
-    told = said(replicant.InvalidArgumentError, client.run, made.id)
-    assert told.startswith(
+    message = said(TypeError, client.run, made)
+    assert message.endswith("this is a prediction; did you mean `predictions.wait(prediction)`?")
+    message = said(replicant.InvalidArgumentError, client.run, made.id)
+    assert message.startswith(
         f"Invalid reference to model version: {made.id}. Expected format: owner/name"
     )
-    assert "`predictions.wait`" in told
+    assert "`predictions.wait`" in message
     with pytest.raises(
         replicant.InvalidArgumentError, match="`id` must be an id or an object with an `id`"
     ):
@@ -244,9 +244,9 @@ def test_a_refused_client_option_names_the_accepted_values() -> None:
     assert wrong(timeout=-1).endswith("`timeout` must be a non-negative, finite number of seconds")
     assert wrong(base_url="localhost:3000").endswith('did you mean "http://localhost:3000"?')
     for token in ("r8_a b", "r8_a\nb", '"r8_a" b'):
-        told = wrong(api_token=token)
-        assert told.startswith("the API token contains invalid characters")
-        assert "r8_a" not in told
+        message = wrong(api_token=token)
+        assert message.startswith("the API token contains invalid characters")
+        assert "r8_a" not in message
     with pytest.raises(AttributeError, match="did you mean `api_token`"):
         replicant.Client("x").api_key = "x"  # type: ignore[attr-defined]
 
@@ -257,23 +257,23 @@ def test_an_unreachable_proxy_is_named_without_its_password() -> None:
     client = replicant.Client(
         "x", base_url="https://api.example/v1", proxy=f"http://me:secret@{address}", max_retries=0
     )
-    told = said(replicant.APIConnectionError, client.accounts.current)
-    assert told.startswith(f"Cannot connect to the proxy http://{address}: ")
-    assert "secret" not in told
+    message = said(replicant.APIConnectionError, client.accounts.current)
+    assert message.startswith(f"Cannot connect to the proxy http://{address}: ")
+    assert "secret" not in message
 
 
 def test_a_refused_file_is_named_by_its_place(client: replicant.Client, tmp_path: Any) -> None:
     huge = tmp_path / "huge.bin"
     with huge.open("wb") as file:
         file.truncate(100 * 1024 * 1024 + 1)
-    told = said(replicant.FileTooLargeError, client.run, "a/b", {"image": huge})
-    assert told.startswith("`input.image`: the file is 101 MiB; the limit is 100 MiB.")
+    message = said(replicant.FileTooLargeError, client.run, "a/b", {"image": huge})
+    assert message.startswith("`input.image`: the file is 101 MiB; the limit is 100 MiB.")
     picture = tmp_path / "heron.png"
     picture.write_bytes(b"pixels")
     version = client.models.get("nightmareai/real-esrgan").latest_version
     assert version is not None
-    told = said(replicant.UnprocessableEntityError, client.run, version, {"image": str(picture)})
-    assert f'as `input.image`, pass `Path("{picture}")` in Python' in told
+    message = said(replicant.UnprocessableEntityError, client.run, version, {"image": str(picture)})
+    assert f'as `input.image`, pass `Path("{picture}")` in Python' in message
 
 
 def test_a_proxy_of_the_environment_is_named(
@@ -283,5 +283,5 @@ def test_a_proxy_of_the_environment_is_named(
         address = f"127.0.0.1:{server.getsockname()[1]}"
     monkeypatch.setenv("HTTPS_PROXY", f"http://{address}")
     client = replicant.Client("x", base_url="https://api.example/v1", max_retries=0)
-    told = said(replicant.APIConnectionError, client.accounts.current)
-    assert told.startswith(f"Cannot connect to the proxy http://{address}: ")
+    message = said(replicant.APIConnectionError, client.accounts.current)
+    assert message.startswith(f"Cannot connect to the proxy http://{address}: ")

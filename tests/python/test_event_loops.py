@@ -52,7 +52,7 @@ def test_a_loop_closed_during_a_call_raises_nothing(emulator: Emulator) -> None:
 
         task = loop.run_until_complete(start())
         loop.run_until_complete(asyncio.sleep(0.01))
-        # What a careless program does: it closes the loop although a call is on its way.
+        # A careless program closes the loop during a call.
         task.cancel()
         loop.run_until_complete(asyncio.sleep(0))
         loop.close()
@@ -101,7 +101,7 @@ def test_a_closed_loop_leaves_no_socket_open(emulator: Emulator) -> None:
         for loop in (one, other):
             loop.run_until_complete(client.accounts.current())
         asyncio.run(client.accounts.current())
-    # The connections of the pool, of which there are a few, may come and go.
+    # The pool may open and close a few connections.
     assert descriptors() < before + 10
     for loop in (one, other):
         loop.close()
@@ -123,7 +123,7 @@ def test_a_loop_in_several_threads_is_watched_once(emulator: Emulator) -> None:
 
 
 def test_a_loop_that_cannot_watch_sockets_is_woken(emulator: Emulator) -> None:
-    """As asyncio's own on Windows, and those that only run simulations."""
+    """Such as the default loop of Windows, and loops of simulations."""
 
     class Loop(asyncio.SelectorEventLoop):
         def add_reader(self, fd: Any, callback: Any, *args: Any) -> None:

@@ -1,4 +1,4 @@
-"""The examples, run as they are, each in a folder of its own."""
+"""The examples run, each in its own folder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
-# What each prints if it did what it is there for.
+# What each example prints on success.
 SAID = {
     "background": ["started ", "succeeded after", "no longer needed: canceled", "20 steps"],
     "custom_client": [
@@ -51,7 +51,7 @@ def test_example(name: str, tmp_path: Path) -> None:
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
-    # Only a progress bar writes there.
+    # Only a progress bar writes to stderr.
     assert "Traceback" not in done.stderr
     for words in SAID[name]:
         assert words in done.stdout

@@ -24,13 +24,13 @@ def test_the_repr_shows_known_metadata_without_a_request(
     assert repr(output) == f"FileOutput({output.url!r})"
     assert not emulator.requests()
     size = len(output.read())
-    told = f"FileOutput({output.url!r}, image/webp, {size:,} bytes)"
-    assert repr(output) == told
+    message = f"FileOutput({output.url!r}, image/webp, {size:,} bytes)"
+    assert repr(output) == message
     again = pickle.loads(pickle.dumps(output))
     assert (again, again.url) == (output, output.url)
     again._client = client
     again.head()
-    assert repr(again) == told
+    assert repr(again) == message
 
 
 def test_a_notebook_displays_an_image(client: replicant.Client) -> None:

@@ -1,4 +1,4 @@
-"""Objects of the API: attributes, copies, and inside models of pydantic."""
+"""Objects of the API: attributes, copies, and fields of pydantic models."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ def test_objects_behave_like_models_of_pydantic(client: replicate.Client) -> Non
     assert {"id", "status", "output"} <= set(cls.__fields__) == set(cls.model_fields)
     with pytest.raises(ValueError, match="Prediction or a dictionary"):
         cls.parse_obj(3)
-    # As in 1.x, so that a webhook route can refuse a body that is no prediction.
+    # As in 1.x, so that a webhook route can refuse another body than a prediction.
     with pytest.raises(ValueError, match="`id` is missing"):
         cls.parse_obj({})
 
@@ -280,7 +280,7 @@ def test_the_private_request_method_of_1x_works(client: replicate.Client) -> Non
     answer = client._request("GET", "/v1/predictions", params={"x": "1"})
     assert answer.status_code == 200
     assert "results" in answer.json()
-    # Its paths begin at the origin.
+    # Its paths are relative to the origin.
     seen = []
     transport = httpx.MockTransport(
         lambda r: seen.append(str(r.url)) or httpx.Response(200, json={})

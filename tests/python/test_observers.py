@@ -84,7 +84,7 @@ nest_asyncio.apply()
 client = replicant.AsyncClient("r8_x", base_url=sys.argv[1])
 names = []
 def observe(prediction):
-    # What a helper for notebooks does.
+    # As helpers for notebooks do.
     loop = asyncio.get_event_loop()
     names.append(loop.run_until_complete(asyncio.wait_for(client.accounts.current(), 20)).username)
 print(asyncio.run(client.run("emulator/echo", {"value": 1}, on_update=observe)), bool(names))
@@ -110,7 +110,7 @@ def test_a_slow_observer_delays_no_other_call(
         if not seen:
             thread = threading.Thread(target=ask)
             thread.start()
-            # This thread is the one that drove the runtime a moment ago.
+            # This thread has just driven the runtime.
             seen.append(answered.wait(20))
             thread.join()
 

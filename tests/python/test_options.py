@@ -1,4 +1,4 @@
-"""The options that the core declares are the options of the public methods, both ways."""
+"""The public methods take exactly the options that the core declares."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from replicant._settings import CORE_NAMES, LOCAL
 TABLE: dict[str, list[dict[str, Any]]] = _native.compute("options.table", {})
 DOCS = option_docs((ROOT / "python/replicant/_options.py").read_text(encoding="utf-8"))
 
-# What only Python has: HTTP transports and callbacks.
+# Options that only Python has: HTTP transports and callbacks.
 PYTHON_ONLY = {
     "client": set(LOCAL),
     "run": {"on_update", "progress"},
     "wait": {"on_update", "progress"},
 }
-# What Python leaves out: `client.request()` sends any body.
+# Options that Python omits: `client.request()` sends any body.
 CORE_ONLY = {"request": {"body"}}
 
 Client, AsyncClient = replicant.Client, replicant.AsyncClient
@@ -67,7 +67,7 @@ FUNCTIONS: dict[str, list[Callable[..., Any]]] = {
     ],
     "train": [SYNC.trainings.create, SYNC.trainings.async_create, ASYNC.trainings.create],
 }
-# Parameters that are not options but name what to run, and with which input.
+# Parameters that name what to run and its input; not options.
 SUBJECTS = {
     "self",
     "ref",
@@ -83,7 +83,7 @@ SUBJECTS = {
 
 
 def names_of(function: Callable[..., Any]) -> set[str]:
-    """Returns the names of the options that a function takes, as the core calls them."""
+    """Returns the core's names of the options that a function takes."""
     names: set[str] = set()
     for parameter in inspect.signature(function).parameters.values():
         if parameter.kind is parameter.VAR_KEYWORD:

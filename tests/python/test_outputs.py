@@ -1,4 +1,4 @@
-"""The lists that `run` returns: written item by item by pinned versions, and complete ones."""
+"""The lists that `run` returns, complete or written item by item."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def requests(emulator: Emulator) -> list[tuple[str, str]]:
 
 
 def canceled(emulator: Emulator, seconds: float = 5.0) -> bool:
-    """Whether a cancel arrives in time."""
+    """Whether a cancel arrives within some seconds."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if any(path.endswith("/cancel") for _, path in requests(emulator)):

@@ -20,7 +20,7 @@ def test_lists_are_iterated_page_by_page(client: replicate.Client, emulator: Emu
     assert page.previous is None
     with pytest.raises(ValueError, match="cursor cannot be None"):
         list(replicate.paginate(client.predictions.list, None))
-    # Passing on the `next` of a last page must not begin again.
+    # The `next` of a last page must not restart the list.
     with pytest.raises(ValueError, match="cursor cannot be None"):
         client.predictions.list(None)
     assert [p.id for p in client.predictions.list("")] == [p.id for p in page]
@@ -53,7 +53,7 @@ def test_a_page_has_the_items_of_one_request(emulator: Emulator) -> None:
     assert len(page) == len(list(page)) == 2
     assert [model.name for model in page] == ["1", "2"]
     assert list(page)[:20] == page[:20] == page.results
-    assert len(replay.report()["requests"]) == 1, "a page sends no request of its own"
+    assert len(replay.report()["requests"]) == 1, "iterating over a page sends no request"
     assert [model.name for model in page.auto_paging_iter()] == ["1", "2", "3"]
     replay.check()
 
@@ -69,7 +69,7 @@ def test_pages_are_fetched_as_needed(emulator: Emulator) -> None:
 def test_lists_accept_times(client: replicate.Client) -> None:
     created = client.predictions.create(model="emulator/echo", input={})
     hour = timedelta(hours=1)
-    # With a zone, and the local time without one.
+    # With a time zone, and local time without one.
     for now in (datetime.now(timezone(5 * hour)), datetime.now()):
         found = [p.id for p in client.predictions.list(created_after=now - hour)]
         assert created.id in found

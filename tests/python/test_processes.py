@@ -65,7 +65,7 @@ def test_importing_is_quick_and_loads_no_other_package() -> None:
     script = """
 import sys, time
 before = set(sys.modules)
-# Of this process alone: others may keep the machine busy.
+# CPU time, because other processes may keep the machine busy.
 start = time.process_time()
 import replicant
 took = time.process_time() - start
@@ -94,7 +94,7 @@ time.sleep(0.3)
     start = time.monotonic()
     done = python(script, emulator.base_url)
     assert (done.returncode, done.stderr) == (0, "")
-    # It waits for what may have to be canceled, but not for long.
+    # The process waits for cancels, but not for long.
     assert time.monotonic() - start < 10
 
 

@@ -1,4 +1,4 @@
-"""Progress that is shown to somebody who waits."""
+"""Progress bars and progress callbacks."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_progress_is_read_from_the_logs(client: replicant.Client) -> None:
         "emulator/progress", {"step_seconds": 0.05}, wait=False, interval=0.05, progress=seen.append
     )
     assert seen[-1] == (1.0, 10, 10)
-    assert seen == sorted(set(seen)), "each once, and forwards"
+    assert seen == sorted(set(seen)), "each step is reported once, in order"
     assert len(seen) > 2
 
 
@@ -109,7 +109,7 @@ def test_each_upload_has_its_own_bar(
     assert all(isinstance(state, replicant.Prediction) and state.id for state in states)
     seen: list[Any] = []
     client.run("emulator/echo", {"value": [path]}, progress=seen.append)
-    assert not seen, "a function is told of the model alone"
+    assert not seen, "a function is called with the progress of the model only"
 
 
 @pytest.mark.usefixtures("no_tqdm")

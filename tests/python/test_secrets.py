@@ -1,4 +1,4 @@
-"""The token is nowhere but in requests."""
+"""The token appears in requests only."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ TEXT = {"prompt": "x", "max_tokens": 40, "seed": 7}
 
 
 async def test_closing_a_stream_at_any_moment_ends_its_readers(emulator: Emulator) -> None:
-    """`aclose` while a read is pending, before it, after it, twice, and from another task."""
+    """Calls `aclose` during, before and after a read, twice, and from another task."""
     client = replicant.AsyncClient(TOKEN, base_url=emulator.base_url)
     chance = random.Random(4)
 
@@ -83,7 +83,7 @@ async def test_closing_a_stream_at_any_moment_ends_its_readers(emulator: Emulato
     moments = [(chance.random() * 0.05, chance.random() < 0.5) for _ in range(100)]
     await asyncio.gather(*(once(*moment) for moment in moments))
     await asyncio.to_thread(eventually, lambda: emulator.state()["active_streams"] == 0, 10.0)
-    # Those whose create was sent are cancelled.
+    # Only predictions that were created are canceled.
     await asyncio.to_thread(
         eventually, lambda: not emulator.state()["predictions"].get("processing"), 10.0
     )
@@ -115,7 +115,7 @@ async def test_concurrent_reads_lose_no_events(async_client: replicant.AsyncClie
         reads = (asyncio.ensure_future(stream.__anext__()) for _ in range(8))
         read = await asyncio.gather(*reads, return_exceptions=True)
         rest = [event async for event in stream]
-    # A read may find that another took what came, but not that the stream is over when it is not.
+    # Another reader may take an event, but no read may report the end of a running stream.
     ended = any(isinstance(event, StopAsyncIteration) for event in read)
     assert not (ended and rest)
     events = [event for event in read if not isinstance(event, BaseException)] + rest
@@ -144,7 +144,7 @@ INPUT = {"prompt": "x", "max_tokens": 3}
 
 
 def creates(emulator: Emulator) -> int:
-    # Not the cancels, which another test may have left to the background.
+    # Without the cancels that another test may have left in the background.
     posts = [r["path"] for r in emulator.requests() if r["method"] == "POST"]
     return len([path for path in posts if not path.endswith("/cancel")])
 

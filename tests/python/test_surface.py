@@ -1,4 +1,4 @@
-"""The core's tables and this package's methods and classes match, both ways."""
+"""The tables of the core match the methods and classes of this package."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_every_operation_is_used_and_every_used_operation_exists() -> None:
             opens = r'Stream\(\s*[\w.]+,\s*"([\w.]+)"'
             text = path.read_text(encoding="utf-8")
             used.update(re.findall(calls, text), re.findall(opens, text))
-    # Used by the tests of the options only.
+    # Used only by the tests of the options.
     assert {*used, "options.table"} == NAMES
 
 
@@ -97,28 +97,34 @@ def test_parameters_are_documented() -> None:
 def test_an_unknown_keyword_is_a_type_error_with_a_suggestion() -> None:
     client = replicant.Client("x")
 
-    def told(call: Callable[..., Any], *args: Any, **options: Any) -> str:
+    def message_of(call: Callable[..., Any], *args: Any, **options: Any) -> str:
         with pytest.raises(TypeError) as caught:
             call(*args, **options)
         return str(caught.value)
 
     wrong = "Client.__init__() got an unexpected keyword argument "
-    assert told(replicant.Client, api_key="x") == f"{wrong}'api_key'; did you mean `api_token`?"
-    assert told(replicant.Client, auth="x") == f"{wrong}'auth'; did you mean `api_token`?"
-    assert told(replicant.AsyncClient, api_tokn="x").endswith("; did you mean `api_token`?")
-    assert told(client.with_options, retries=1).endswith("; did you mean `max_retries`?")
+    assert (
+        message_of(replicant.Client, api_key="x") == f"{wrong}'api_key'; did you mean `api_token`?"
+    )
+    assert message_of(replicant.Client, auth="x") == f"{wrong}'auth'; did you mean `api_token`?"
+    assert message_of(replicant.AsyncClient, api_tokn="x").endswith("; did you mean `api_token`?")
+    assert message_of(client.with_options, retries=1).endswith("; did you mean `max_retries`?")
     for run in (client.run, client.stream, replicant.run, replicant.stream):
-        assert told(run, "a/b", inputs={}).endswith("argument 'inputs'; did you mean `input`?")
+        assert message_of(run, "a/b", inputs={}).endswith(
+            "argument 'inputs'; did you mean `input`?"
+        )
     for create in (
         client.predictions.create,
         client.models.predictions.create,
         client.deployments.predictions.create,
         client.trainings.create,
     ):
-        said = told(create, "a/b", webhook_event_filter=["start"])
-        assert said.endswith("; did you mean `webhook_events_filter`?"), create
-    assert told(client.run, "a/b", prompt="x").endswith("; options of the model belong in `input`")
-    assert "webhook" in told(client.predictions.create, "a", {}, webhok="")
+        message = message_of(create, "a/b", webhook_event_filter=["start"])
+        assert message.endswith("; did you mean `webhook_events_filter`?"), create
+    assert message_of(client.run, "a/b", prompt="x").endswith(
+        "; options of the model belong in `input`"
+    )
+    assert "webhook" in message_of(client.predictions.create, "a", {}, webhok="")
 
 
 @pytest.mark.parametrize("body", [b'{"title": "Oops", "detail": "gone"}', b"[1]", b"<html>"])

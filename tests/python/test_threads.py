@@ -1,4 +1,4 @@
-"""Threads: waiting calls and the event loop run concurrently."""
+"""Waiting calls, threads and the event loop run concurrently."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_awaited_calls_continue_after_blocking_calls(
     client: replicant.Client, async_client: replicant.AsyncClient
 ) -> None:
     async def both() -> None:
-        # The loop itself is blocked for the time of each call, and drives the runtime then.
+        # Each blocking call blocks the loop and drives the runtime.
         asked = [asyncio.ensure_future(async_client.account.get()) for _ in range(4)]
         for _ in range(20):
             client.account.get()

@@ -1,4 +1,4 @@
-"""HTTP carried by httpx or by a function, with everything else as it is."""
+"""HTTP through httpx or through a function."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ TRANSPORTS = {
     "client": httpx.Client(transport=Sync()),
     "async client": httpx.AsyncClient(transport=Async()),
 }
-# httpx itself refuses to call an awaited handler from a blocking request.
+# httpx refuses to call an async handler from a blocking request.
 BLOCKING = [name for name in TRANSPORTS if name != "MockTransport awaited"]
 
 
@@ -190,7 +190,7 @@ async def test_other_exceptions_are_raised_unchanged() -> None:
         await client.predictions.async_get("p1")
     with pytest.raises(Odd, match="mine"):
         next(client.stream("acme/text", {}))
-    assert seen == ["GET", "GET", "POST"], "a mistake in the transport is no fault that passes"
+    assert seen == ["GET", "GET", "POST"], "an exception of the transport is not retried"
     for answer in (None, (1, 2), object()):
         with pytest.raises(TypeError, match="must"):
             replicant.Client("t", transport=lambda _, a=answer: a).predictions.get("p1")

@@ -138,7 +138,7 @@ async def main() -> None:
 """
 
 
-# As programs for 1.x are written.
+# As in programs for 1.x.
 PATTERNS = """
 import asyncio
 import copy
@@ -233,7 +233,7 @@ def test_types_are_exact_where_they_are_used(tmp_path: Path, checker: list[str],
         pytest.skip(f"{checker[0]} is not installed")
     source = tmp_path / "uses.py"
     source.write_text(uses)
-    # Beside the sources, where both look for the package without an installation.
+    # In the folder of the sources, where both find the package without an installation.
     done = subprocess.run(
         [program, *checker[1:], str(source)],
         cwd=ROOT / "python",
@@ -256,7 +256,7 @@ def test_mutable_objects_have_no_hash(hashable: str) -> None:
 
 
 def test_everything_public_has_a_type(tmp_path: Path) -> None:
-    """A copy in an environment of its own, because pyright looks at installed packages only."""
+    """Checks a copy in a new environment, because pyright verifies installed packages only."""
     pyright = shutil.which("pyright", path=str(Path(sys.executable).parent))
     if pyright is None:
         pytest.skip("pyright is not installed")

@@ -36,7 +36,7 @@ def test_the_loop_runs_during_an_upload(emulator: Emulator, tmp_path: Path) -> N
             upload = asyncio.create_task(client.files.create(file))
             busy = await lags(upload)
         assert (await upload).size == 90 * 1024 * 1024
-        # Compared with an idle loop of the same moment, as the machine may be busy with other work.
+        # Compared with an idle loop at the same time, as the machine may be busy.
         assert busy[len(busy) // 2] < idle[len(idle) // 2] + 0.02
         assert busy[-1] < idle[-1] + 0.1
 
@@ -44,7 +44,7 @@ def test_the_loop_runs_during_an_upload(emulator: Emulator, tmp_path: Path) -> N
 
 
 class OnlyRead:
-    """Neither a name nor a way back."""
+    """A file without a name that cannot be rewound."""
 
     def __init__(self, content: bytes) -> None:
         self._file = io.BytesIO(content)
@@ -109,7 +109,7 @@ def test_files_of_every_kind_are_uploaded(client: replicant.Client, kind: str) -
 def test_files_of_every_kind_can_be_inputs(
     client: replicant.Client, emulator: Emulator, kind: str
 ) -> None:
-    """Large ones are uploaded, wherever they are in the input."""
+    """Large files are uploaded, at any place in the input."""
     value = client.run("emulator/echo", {"value": {"a": [FILES[kind]()]}}, use_file_output=False)
     assert value["a"][0].startswith(f"{emulator.base_url}/files/")
 

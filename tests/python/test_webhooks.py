@@ -1,4 +1,4 @@
-"""Webhooks as the frameworks hand them over, and what is said of those that cannot be verified."""
+"""Webhooks: the requests of web frameworks, and the errors of invalid ones."""
 
 from __future__ import annotations
 

@@ -118,8 +118,8 @@ impl Driver {
             loop {
                 let waits = shared.waits.load(SeqCst);
                 thread::park_timeout(rest);
-                let nobody = shared.inside.load(SeqCst) == 0;
-                if nobody && (self.is_busy() || shared.waits.load(SeqCst) == waits) {
+                let idle = shared.inside.load(SeqCst) == 0;
+                if idle && (self.is_busy() || shared.waits.load(SeqCst) == waits) {
                     break;
                 }
                 rest = (rest * 2).min(REST.1);
