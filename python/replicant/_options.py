@@ -15,7 +15,6 @@ from typing import (
     Literal,
     Mapping,
     Optional,
-    Protocol,
     Sequence,
     TypedDict,
     Union,
@@ -24,6 +23,8 @@ from typing import (
 from ._progress import ShowProgress
 
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from typing_extensions import Unpack as Unpack
 elif sys.version_info >= (3, 11):
     from typing import Unpack as Unpack
@@ -52,13 +53,18 @@ Observer = Optional[Callable[[Any], object]]
 """A function that is called with each new state of a prediction."""
 
 
-class HttpxTimeout(Protocol):
-    """A timeout with a limit for each phase, such as `httpx.Timeout`."""
+if TYPE_CHECKING:
 
-    @property
-    def connect(self) -> Any: ...
-    @property
-    def read(self) -> Any: ...
+    class HttpxTimeout(Protocol):
+        """A timeout with a limit for each phase, such as `httpx.Timeout`."""
+
+        @property
+        def connect(self) -> Any: ...
+        @property
+        def read(self) -> Any: ...
+
+else:
+    HttpxTimeout = Any
 
 
 class RequestOptions(TypedDict, total=False):

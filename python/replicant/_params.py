@@ -1,12 +1,10 @@
-"""The parameters of creates and updates as types, under their names in 1.x."""
+"""The parameters of other creates and updates as types, under their names in 1.x."""
 
 # Without `from __future__ import annotations`, as in `_options.py`.
 
 from typing import Any, Dict, List, Optional, TypedDict
 
-from ._options import CreateOptions, FileEncodingStrategy
-
-CreatePredictionParams = CreateOptions
+from ._options import FileEncodingStrategy
 
 
 class CreateTrainingParams(TypedDict, total=False):

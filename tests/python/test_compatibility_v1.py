@@ -4,116 +4,22 @@ from __future__ import annotations
 
 import base64
 import hmac
-import importlib
 import io
 import pathlib
 import random
 import re
-import sys
 import types
 import zipfile
 from typing import Any
 
 import pytest
-from conftest import Emulator, python
+from conftest import Emulator
 
 import replicant as replicate
 
 ECHO = "0ec4000000000000000000000000000000000000000000000000000000000001"
 SDXL = "7762fd07cf82c948538e41f63f77d685e02b063e37e496e96eefd46c929f9bdc"
 LLAMA = "meta/meta-llama-3-8b-instruct"
-
-# The names of `replicate` 1.0.7 by module.
-NAMES = {
-    "account": "Account Accounts",
-    "client": "Client",
-    "collection": "Collection Collections",
-    "deployment": "Deployment Deployments",
-    "exceptions": "ReplicateException ModelError ReplicateError",
-    "file": "File Files",
-    "hardware": "Hardware",
-    "helpers": "FileOutput transform_output",
-    "identifier": "ModelVersionIdentifier",
-    "model": "Model Models",
-    "pagination": "Page",
-    "prediction": "Prediction Predictions",
-    "run": "run async_run",
-    "stream": "ServerSentEvent stream async_stream",
-    "training": "Training Trainings",
-    "version": "Version Versions",
-    "webhook": "Webhooks WebhookSigningSecret InvalidSecretKeyError InvalidSignatureError "
-    "InvalidTimestampError MissingWebhookBodyError MissingWebhookHeaderError WebhookValidationError",
-}
-
-
-@pytest.mark.parametrize("module", NAMES)
-def test_module_paths_of_1x_can_be_imported(module: str) -> None:
-    found = importlib.import_module(f"replicant.{module}")
-    for name in NAMES[module].split():
-        assert hasattr(found, name), name
-
-
-def test_submodules_need_no_import_statement() -> None:
-    # The submodules that `import replicate` loads, except those with the name of a function or namespace.
-    modules = sorted(set(NAMES) - {"account", "hardware", "run", "stream"})
-    for module in modules:
-        done = python(f"import replicant; print(replicant.{module}.__name__)")
-        assert done.stdout == f"replicant.{module}\n", done.stderr
-
-
-def test_functions_can_be_called_after_their_modules_are_imported(emulator: Emulator) -> None:
-    script = """
-from replicant.stream import ServerSentEvent
-from replicant.run import run
-from replicant.hardware import Hardware
-from replicant.account import Account
-import replicant
-assert replicant.run("emulator/echo", {"value": 1}) == run("emulator/echo", {"value": 1}) == 1
-events = list(replicant.stream("emulator/echo", {"value": "x"}))
-assert isinstance(events[0], ServerSentEvent)
-assert isinstance(replicant.hardware.list()[0], Hardware)
-assert isinstance(replicant.account.get(), Account)
-print("good")
-"""
-    done = python(script, REPLICATE_BASE_URL=emulator.base_url)
-    assert done.stdout == "good\n", done.stderr
-
-
-def test_the_module_is_a_client_configured_by_the_environment(emulator: Emulator) -> None:
-    script = """
-import os, sys, replicant, asyncio
-os.environ["REPLICATE_API_TOKEN"] = "late"
-os.environ["REPLICATE_BASE_URL"] = sys.argv[1]
-os.environ["REPLICATE_POLL_INTERVAL"] = "0.01"
-prediction = replicant.predictions.create(model="emulator/echo", input={"value": 1})
-prediction.wait()
-assert prediction.output == 1
-assert asyncio.run(replicant.async_run("emulator/echo", {"value": 2})) == 2
-assert replicant.default_client.poll_interval == 0.01
-pages = list(replicant.paginate(replicant.predictions.list))
-assert prediction.id in [p.id for page in pages for p in page]
-print("good")
-"""
-    for url in (emulator.base_url, emulator.origin):
-        done = python(script, url)
-        assert done.stdout == "good\n", done.stderr
-
-
-def test_the_token_of_a_cog_scope_takes_precedence(
-    monkeypatch: pytest.MonkeyPatch, emulator: Emulator
-) -> None:
-    from replicant._default import _DefaultClient
-
-    scope = types.SimpleNamespace(context={"replicate_api_token": "of-the-run"})
-    cog = types.SimpleNamespace(current_scope=lambda: scope)
-    monkeypatch.setitem(sys.modules, "cog", cog)  # type: ignore[arg-type]
-    monkeypatch.setenv("REPLICATE_API_TOKEN", "of-the-machine")
-    monkeypatch.setenv("REPLICATE_BASE_URL", emulator.base_url)
-    for token, sent in (("of-the-run", "Bearer of-the-run"), ("", None), (None, None)):
-        scope.context["replicate_api_token"] = token
-        emulator.forget()
-        _DefaultClient().predictions.list()
-        assert emulator.requests()[-1]["headers"].get("authorization") == sent
 
 
 def test_arguments_are_accepted_in_every_form(client: replicate.Client) -> None:

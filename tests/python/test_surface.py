@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 import subprocess
 import sys
@@ -47,7 +48,9 @@ def test_every_computation_has_a_function(operation: str) -> None:
 
 
 def test_every_error_code_has_a_class() -> None:
-    assert set(_errors.BY_CODE) == set(_native.ERROR_CODES)
+    listed = json.loads((ROOT / "tests/errors.json").read_text(encoding="utf-8"))
+    codes = {entry["code"] for entry in listed}
+    assert set(_errors.BY_CODE) == set(_native.ERROR_CODES) == codes
     for code, cls in _errors.BY_CODE.items():
         assert cls.code == code
         assert issubclass(cls, replicant.ReplicateException)

@@ -12,7 +12,6 @@ from .._object import APIObject
 from .._objects import Time, time_text
 from .._options import CreateOptions, Observer, Status, Unpack, WaitOptions
 from .._page import AwaitablePage, page_at
-from .._params import CreatePredictionParams as _CreatePredictionParams
 from .._progress import Progress as PredictionProgress
 from .._progress import of_prediction
 from .._refs import Reference, id_of, maybe_reference, maybe_version
@@ -159,7 +158,7 @@ class AsyncPrediction(APIObject):
 class AsyncPredictions(AsyncNamespace):
     """`client.predictions`"""
 
-    CreatePredictionParams: TypeAlias = _CreatePredictionParams
+    CreatePredictionParams: TypeAlias = CreateOptions
 
     with_raw_response: RawView[AsyncPredictionsWithRawResponse] = RawView()
     """The same methods, each returning an `APIResponse` with the status and the headers."""

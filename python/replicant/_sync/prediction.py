@@ -13,7 +13,6 @@ from .._object import APIObject
 from .._objects import Time, time_text
 from .._options import CreateOptions, Observer, Status, Unpack, WaitOptions
 from .._page import AwaitablePage, Page, page_at
-from .._params import CreatePredictionParams as _CreatePredictionParams
 from .._progress import Progress as PredictionProgress
 from .._progress import of_prediction
 from .._refs import Reference, id_of, maybe_reference, maybe_version
@@ -193,7 +192,7 @@ class Prediction(APIObject):
 class Predictions(Namespace):
     """`client.predictions`"""
 
-    CreatePredictionParams: TypeAlias = _CreatePredictionParams
+    CreatePredictionParams: TypeAlias = CreateOptions
 
     with_raw_response: RawView[PredictionsWithRawResponse] = RawView()
     """The same methods, each returning an `APIResponse` with the status and the headers."""
