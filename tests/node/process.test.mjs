@@ -15,7 +15,7 @@ const prelude = `
   const replicate = new Replicate({ auth: ${JSON.stringify(TOKEN)}, baseUrl: ${JSON.stringify(emulator.base_url)} });
 `;
 
-async function script(code, limit = 20_000, flags = []) {
+async function script(code, limit = 5000, flags = []) {
   const child = spawn(process.execPath, [...flags, "-e", prelude + code], {
     stdio: ["ignore", "pipe", "pipe"],
   });
