@@ -114,14 +114,22 @@ pub(crate) fn split<const N: usize>(
         Value::Object(members) => members,
         other => return Err(DecodeError::not_an_object(&other)),
     };
-    let mut parts: [Object; N] = std::array::from_fn(|_| Object::new());
-    for (name, value) in members {
-        let lists = |table: &&[OptionSpec]| table.iter().any(|option| option.name == name);
-        let Some(part) = tables.iter().position(lists) else {
+    let part_of = |name: &str| {
+        let part = tables.iter().position(|table| table.iter().any(|option| option.name == name));
+        part.ok_or_else(|| {
             let known = tables.iter().flat_map(|table| table.iter()).map(|option| option.name);
-            return Err(DecodeError::unknown_member(&name, known));
-        };
-        parts[part].insert(name, value);
+            DecodeError::unknown_member(name, known)
+        })
+    };
+    let mut parts: [Object; N] = std::array::from_fn(|_| Object::new());
+    // Most calls have no options, so that all members belong to one part, which takes the object as it is.
+    let first = members.keys().next().map_or(Ok(0), |name| part_of(name))?;
+    if members.keys().skip(1).all(|name| matches!(part_of(name), Ok(part) if part == first)) {
+        parts[first] = members;
+    } else {
+        for (name, value) in members {
+            parts[part_of(&name)?].insert(name, value);
+        }
     }
     Ok(parts.map(Value::Object))
 }
