@@ -49,6 +49,22 @@ def rows() -> str:
     )
 
 
+def speeds() -> Dict[str, Dict[str, str]]:
+    """Returns the relative throughput by language and workload."""
+    found: Dict[str, Dict[str, str]] = {"Python": {}, "Node": {}}
+    official = {"Python": "PyPI replicate 1.0.7", "Node": "npm replicate 1.4.0"}
+    sections = re.findall(
+        r"^### (Python|Node): (.*)$((?:\n(?!###).*)*)", read("bench/RESULTS.md"), re.M
+    )
+    for language, workload, text in sections:
+        cells = re.search(rf"^\| {re.escape(official[language])} \|.*$", text, re.M)
+        ratio = re.fullmatch(r"([\d.]+)x", cells[0].split(" | ")[3].strip()) if cells else None
+        if ratio:
+            times = float(ratio[1])
+            found[language][workload] = f"{times:.0f}x" if times >= 10 else f"{times:.1f}x"
+    return found
+
+
 def links(text: str) -> Iterator[str]:
     code = re.compile(r"^```.*?^```|`[^`\n]*`", re.M | re.S)
     yield from re.findall(r"\]\(([^)\s]+)\)", code.sub("", text))
@@ -64,6 +80,27 @@ class Docs(unittest.TestCase):
     def test_the_error_table_is_complete(self) -> None:
         self.assertGreater(len(errors()), 30)
         self.assertIn(rows(), read("docs/architecture.md"), f"the table must be:\n{rows()}")
+
+    def test_the_speeds_in_the_readme_are_those_of_the_results(self) -> None:
+        table = re.search(r"### Speed\n.*?\n\|---.*?\n(.*?)\n\n", read("README.md"), re.S)
+        assert table is not None
+        workloads = [row.split("|")[1].strip() for row in table[1].splitlines()]
+        self.assertGreater(len(workloads), 8)
+        found = speeds()
+        expected = "\n".join(
+            "| {} | {} | {} |".format(
+                name, found["Python"].get(name, ""), found["Node"].get(name, "")
+            ).replace("  ", " ")
+            for name in workloads
+        )
+        self.assertEqual(table[1], expected, f"the table must be:\n{expected}")
+        for page, language, workload in [
+            ("python/README.md", "Python", "create, 64 concurrent"),
+            ("node/README.md", "Node", "create, 64 concurrent"),
+            ("node/README.md", "Node", "event stream"),
+        ]:
+            times = found[language][workload].replace("x", " times as")
+            self.assertIn(times, read(page), f"{page}: {workload}")
 
     def test_links_lead_to_files_and_headings(self) -> None:
         count = 0
