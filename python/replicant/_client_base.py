@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple, Type, TypeVa
 
 from ._guarded import Guarded
 from ._scope import token_of_cog
-from ._settings import core_options, without_secrets
+from ._settings import PUBLIC_NAMES, core_options, without_secrets
 
 if TYPE_CHECKING:
     from ._async.client import AsyncClient
@@ -32,6 +32,21 @@ def adapter(transport: Any) -> Any:
     from ._transport import Adapter
 
     return transport if isinstance(transport, Adapter) else Adapter(transport)
+
+
+def native_client(options: Json, transport: Any) -> NativeClient:
+    """Builds a native client. An error about an option has its public name."""
+    from ._errors import InvalidArgumentError
+    from ._native import Client as NativeClient
+
+    try:
+        return NativeClient(options, transport)
+    except InvalidArgumentError as error:
+        name = PUBLIC_NAMES.get(error.argument or "")
+        if name is not None:
+            error.message = error.message.replace(f"`{error.argument}`", f"`{name}`")
+            error.argument = name
+        raise
 
 
 def _option(name: str, doc: str) -> Any:
@@ -94,9 +109,7 @@ class ClientBase(Guarded):
         return cached
 
     def _build(self, options: Json) -> NativeClient:
-        from ._native import Client as NativeClient
-
-        return NativeClient(options, self._transport)
+        return native_client(options, self._transport)
 
     def _ambient_token(self) -> Tuple[Optional[str], bool]:
         """Returns the token of the Cog scope or the environment, and whether it is the scope's."""

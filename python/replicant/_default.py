@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, Dict, Optional
+from typing import TYPE_CHECKING, Any, Dict, Optional
 
 from ._async.client import AsyncClient
-from ._client_base import ClientBase, adapter
-from ._native import Client as NativeClient
+from ._client_base import ClientBase, adapter, native_client
 from ._settings import core_options
 from ._sync.client import Client
+
+if TYPE_CHECKING:
+    from ._native import Client as NativeClient
 
 # Attributes of the module that are options of the default client.
 _OPTIONS = (
@@ -55,7 +57,7 @@ class _Default(ClientBase):
         return super()._derive(derived, changes, responses, transport)
 
     def _build(self, options: Dict[str, Any]) -> NativeClient:
-        return NativeClient(options, adapter(self._built_transport))
+        return native_client(options, adapter(self._built_transport))
 
 
 class _DefaultClient(_Default, Client):

@@ -11,6 +11,8 @@ CORE_NAMES = {
     "default_headers": "headers",
     "default_query": "query",
 }
+# The public name in an error about an option of the core.
+PUBLIC_NAMES = {"token": "api_token", "query": "default_query"}
 # What this package handles itself.
 LOCAL = ("transport", "http_client")
 

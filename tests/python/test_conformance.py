@@ -19,6 +19,7 @@ from replicant._errors import BY_CODE
 from replicant._files import FileOutput
 from replicant._progress import Progress
 from replicant._response import RawResponse
+from replicant._settings import PUBLIC_NAMES
 
 CASES = [
     pytest.param(json.dumps(case), id=f"{path.stem}:{case['name']}")
@@ -37,9 +38,6 @@ FILE_METHODS = {
 
 # Operations whose method is not at `client.<operation>`.
 NAMES = {"output.save_all": "save_all"}
-
-# Client options whose public name differs from that of the core.
-PUBLIC_NAMES = {"token": "api_token", "query": "default_query"}
 
 
 def verify(**params: Any) -> Any:

@@ -13,7 +13,7 @@ import replicant
 from replicant import _native, _options
 from replicant._client_base import _OF_A_REQUEST
 from replicant._option_docs import option_docs
-from replicant._settings import CORE_NAMES, LOCAL
+from replicant._settings import CORE_NAMES, LOCAL, PUBLIC_NAMES
 
 TABLE: dict[str, list[dict[str, Any]]] = _native.compute("options.table", {})
 DOCS = option_docs((ROOT / "python/replicant/_options.py").read_text(encoding="utf-8"))
@@ -153,7 +153,7 @@ def test_every_option_is_documented_with_its_unit() -> None:
 @pytest.mark.parametrize("cls", [Client, AsyncClient])
 def test_every_client_option_reaches_the_core(cls: Any) -> None:
     samples = {"string": "http://127.0.0.1:9", "number": 3, "integer": 3, "boolean": False}
-    public = {core: name for name, core in CORE_NAMES.items()}
+    public = PUBLIC_NAMES
     for option in TABLE["client"]:
         name = option["name"]
         if name in ("headers", "query"):
@@ -165,7 +165,8 @@ def test_every_client_option_reaches_the_core(cls: Any) -> None:
             assert str(shown).startswith(str(sample)) or name == "file_encoding_strategy"
         with pytest.raises(replicant.InvalidArgumentError) as refused:
             cls(**{public.get(name, name): ["x"]})
-        assert refused.value.argument == name
+        assert refused.value.argument == public.get(name, name)
+        assert f"`{public.get(name, name)}`" in str(refused.value)
 
 
 def test_an_error_has_the_argument_it_is_about(client: replicant.Client) -> None:
