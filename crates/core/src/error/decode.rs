@@ -30,16 +30,16 @@ impl<T: DeserializeOwned> Params for T {
 /// Decodes the parameters of an operation. An error names the invalid parameter.
 pub(crate) fn decode_params<T: Params>(operation: &str, params: Value) -> Result<T> {
     T::decode(params).map_err(|error| {
-        let place = match (error.path.as_str(), &error.member) {
-            ("", _) | (_, Some(_)) => String::new(),
-            (path, None) => format!(" `{path}`"),
+        let argument = error.argument();
+        // The text of an error about a member's name contains the name already.
+        let place = match &argument {
+            Some(path) if error.member.is_none() => format!(" `{path}`"),
+            _ => String::new(),
         };
-        let message = Error::invalid(format!("{operation}:{place} {error}"));
-        match (error.path.as_str(), &error.member) {
-            ("", None) => message,
-            ("", Some(member)) => message.about(member),
-            (path, None) => message.about(path),
-            (path, Some(member)) => message.about(&format!("{path}.{member}")),
+        let error = Error::invalid(format!("{operation}:{place} {error}"));
+        match argument {
+            Some(argument) => error.about(&argument),
+            None => error,
         }
     })
 }

@@ -76,7 +76,7 @@ struct ReferenceText {
 }
 
 fn object(members: impl IntoIterator<Item = (&'static str, Value)>) -> Answer {
-    Answer::Value(Value::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()))
+    Answer::Value(Value::from_members(members))
 }
 
 fn verify(params: Verify) -> Result<Answer> {

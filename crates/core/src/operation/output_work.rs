@@ -42,9 +42,8 @@ impl OutputWork {
             }
             OutputVerb::Head => {
                 let (content_type, size) = file.head().await?;
-                let members = [("content_type", Value::from(content_type)), ("size", size.into())];
-                let members = members.into_iter().map(|(name, value)| (name.to_owned(), value));
-                Ok(Reply::of(Value::Object(members.collect())))
+                let members = [("content_type", content_type.into()), ("size", size.into())];
+                Ok(Reply::of(Value::from_members(members)))
             }
             OutputVerb::Save => {
                 let path =

@@ -26,6 +26,16 @@ pub struct DecodeError {
 }
 
 impl DecodeError {
+    /// Returns the path of the value or member that the error is about.
+    pub(crate) fn argument(&self) -> Option<String> {
+        match (self.path.as_str(), self.member.as_deref()) {
+            ("", None) => None,
+            (path, None) => Some(path.to_owned()),
+            ("", Some(member)) => Some(member.to_owned()),
+            (path, Some(member)) => Some(format!("{path}.{member}")),
+        }
+    }
+
     pub(super) fn not_json(error: serde_json::Error) -> Self {
         Self { source: Some(error), ..Self::at_root(String::new()) }
     }
