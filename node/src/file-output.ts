@@ -93,6 +93,8 @@ export class FileOutput extends ReadableStream<any> {
   /**
    * Downloads the file to `path`, without holding it in memory. An incomplete file is never left there.
    *
+   * @param path A file that exists is replaced and keeps its mode, and its owner if the process may set it; the mode of a
+   *   new one follows the umask, as with `fs.writeFile`. A symbolic link stays, and the file that it leads to is written.
    * @returns the path of the file
    * @throws {FileNotWrittenError} if the file cannot be written
    * @throws {DownloadError} if the download is incomplete

@@ -50,6 +50,8 @@ export interface NativeClient {
   open(operation: string, json: string, parts?: Part[], fetch?: NativeFetch): NativeStream;
   /** Returns the client's options as JSON, without the token. */
   describe(): string;
+  /** What to warn the user of about the options. */
+  readonly warnings: string[];
 }
 
 /** A running emulator. */

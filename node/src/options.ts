@@ -42,6 +42,11 @@ export type ReplicateOptions = {
   query?: Record<string, string> | undefined;
   /** Time between polls, in milliseconds. Defaults to `REPLICATE_POLL_INTERVAL`, otherwise adaptive. */
   pollInterval?: number | undefined;
+  /**
+   * Refuse a `baseUrl` over plain http to a host other than loopback. Defaults to false: the process emits an
+   * `InsecureConnectionWarning` if such a client has a token.
+   */
+  requireHttps?: boolean | undefined;
   /** What to do with a running prediction when `run` or `stream` is abandoned. Defaults to `"cancel"`. */
   onAbandon?: "cancel" | "leave" | undefined;
   /** URL of a proxy for every request. Defaults to the proxy of the environment. */

@@ -31,9 +31,11 @@ export class Settings {
   #overrides: Values = {};
   /** The core's client that uses these values, if there are any. */
   #overridden: Core | undefined;
+  /** What the user was already warned of. */
+  #warned = new Set<string>();
 
   constructor(private options: ReplicateOptions) {
-    [this.#core, this.#resolved] = connect(options);
+    [this.#core, this.#resolved] = this.#connect(options);
   }
 
   /** Returns the core's client for `owner`, whose own properties override the options. */
@@ -52,7 +54,7 @@ export class Settings {
 
   change(values: Values): void {
     const options = { ...this.options, ...values } as ReplicateOptions;
-    [this.#core, this.#resolved] = connect(options);
+    [this.#core, this.#resolved] = this.#connect(options);
     this.options = options;
     this.#override(options);
   }
@@ -60,7 +62,18 @@ export class Settings {
   #override(options: ReplicateOptions): void {
     const overrides = defined(this.#overrides);
     this.#overridden =
-      Object.keys(overrides).length > 0 ? connect({ ...options, ...overrides })[0] : undefined;
+      Object.keys(overrides).length > 0 ? this.#connect({ ...options, ...overrides })[0] : undefined;
+  }
+
+  /** Connects, and emits the warnings about the options, each once per client. */
+  #connect(options: ReplicateOptions): [Core, Record<string, unknown>] {
+    const connected = connect(options);
+    for (const text of connected[0].client.warnings) {
+      if (this.#warned.has(text)) continue;
+      this.#warned.add(text);
+      process.emitWarning(text, { type: "InsecureConnectionWarning" });
+    }
+    return connected;
   }
 
   get(name: keyof ReplicateOptions): unknown {

@@ -5,11 +5,19 @@ import type { Prediction, Training } from "./types";
 
 /** A request that contains a webhook: a web `Request`, or a request of Node, Express and similar servers. */
 export interface WebhookRequest {
-  headers: Headers | Record<string, string | string[] | undefined>;
+  headers:
+    | Headers
+    | Record<string, string | string[] | undefined>
+    | [name: string, value: string][]
+    | string[];
   /** The raw body: text, bytes or a stream, not a parsed object. */
   body?: unknown;
   /** The raw body, if a framework puts it beside a parsed `body`: Google Cloud Functions, Firebase, a `verify` hook. */
   rawBody?: unknown;
+  /** The signing secret, unless it is passed as an argument. */
+  secret?: string | undefined;
+  /** See {@link WebhookOptions}. An option that is passed as an argument takes precedence. */
+  tolerance?: number | null | undefined;
 }
 
 /** The parts of a webhook. */
@@ -24,6 +32,8 @@ export type WebhookParts = {
   body: unknown;
   /** The `key` that `replicate.webhooks.default.secret.get()` returns. */
   secret: string;
+  /** See {@link WebhookOptions}. An option that is passed as an argument takes precedence. */
+  tolerance?: number | null | undefined;
 };
 
 /** Options of the verification. */
@@ -95,18 +105,19 @@ async function check<T>(
   options: WebhookOptions | undefined,
   parse: boolean,
 ): Promise<T | null> {
-  const [parts, { tolerance }] =
+  const { tolerance = request.tolerance } = (isOptions(secret) ? secret : options) ?? {};
+  const parts =
     "headers" in request
-      ? [{ headers: plainHeaders(request.headers), secret }, options ?? {}]
-      : [
-          {
-            id: request.id,
-            timestamp: request.timestamp,
-            signature: request.signature,
-            secret: request.secret,
-          },
-          (secret as WebhookOptions | undefined) ?? {},
-        ];
+      ? {
+          headers: plainHeaders(request.headers),
+          secret: isOptions(secret) ? request.secret : (secret ?? request.secret),
+        }
+      : {
+          id: request.id,
+          timestamp: request.timestamp,
+          signature: request.signature,
+          secret: request.secret,
+        };
   const { rawBody } = request as WebhookRequest;
   const consumed = (request as { bodyUsed?: boolean }).bodyUsed === true && rawBody === undefined;
   const body = consumed ? null : (rawBody ?? (await bodyOf(request)));
@@ -125,8 +136,8 @@ function isOptions(options: unknown): options is WebhookOptions {
   return typeof options === "object" && options !== null && "tolerance" in options;
 }
 
-function plainHeaders(headers: WebhookRequest["headers"]): Record<string, unknown> {
-  if (typeof (headers as Headers).forEach !== "function") return headers as Record<string, unknown>;
+function plainHeaders(headers: WebhookRequest["headers"]): unknown {
+  if (Array.isArray(headers) || typeof (headers as Headers).forEach !== "function") return headers;
   const plain: Record<string, unknown> = {};
   (headers as Headers).forEach((value, name) => {
     plain[name] = value;

@@ -25,6 +25,7 @@ _NAMES = {
     "_progress": "Progress Transfer",
     "_files": "FileOutput URLPath get_path_url",
     "_response": "APIResponse",
+    "_warnings": "InsecureConnectionWarning",
     "_use": "use",
     "_refs": "ModelVersionIdentifier",
     "_objects": "Account File Hardware Version WebhookSigningSecret",

@@ -123,6 +123,7 @@ from ._sync.training import Training as Training
 from ._sync.training import Trainings
 from ._sync.webhook import Webhooks
 from ._use import use as use
+from ._warnings import InsecureConnectionWarning as InsecureConnectionWarning
 
 __version__: str
 Replicate = Client
@@ -342,6 +343,7 @@ __all__ = [
     "Hardware",
     "InputFileNotFoundError",
     "InputOptions",
+    "InsecureConnectionWarning",
     "InternalError",
     "InternalServerError",
     "InvalidArgumentError",

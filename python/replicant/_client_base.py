@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple, Type, TypeVar, Union
+from typing import TYPE_CHECKING, Any, Dict, FrozenSet, List, Optional, Tuple, Type, TypeVar, Union
 
 from ._guarded import Guarded
+from ._native import Secret, conceal
 from ._scope import token_of_cog
 from ._settings import PUBLIC_NAMES, core_options, without_secrets
 
@@ -63,12 +64,13 @@ def _option(name: str, doc: str) -> Any:
 
 def _token(doc: str) -> Any:
     def get(client: ClientBase) -> Optional[str]:
-        own: Optional[str] = client._resolved_options().get("token")
-        return client._ambient_token()[0] if own is None else own
+        own: Any = client._resolved_options().get("token")
+        token = client._ambient_token()[0] if own is None else own
+        return token.reveal() if isinstance(token, Secret) else token
 
     def set(client: ClientBase, token: Optional[str]) -> None:
         client._lost_token = False
-        client._set_option("token", token)
+        client._set_option("token", conceal(token))
 
     return property(get, set, doc=doc)
 
@@ -78,8 +80,8 @@ class ClientBase(Guarded):
 
     _options: Json
     # The native client, and the ambient token it was built with, if it has no token of its own.
-    _cached: Optional[NativeClient]
-    _cached_token: Optional[str] = None
+    _cached: Optional[NativeClient] = None
+    _cached_token: Optional[Secret] = None
     _transport: Any = None
     # Options of the requests of this client; a derived client with others shares the native client.
     _request_options: Json = {}
@@ -87,6 +89,8 @@ class ClientBase(Guarded):
     _responses: Optional[List[Any]] = None
     # Whether this was unpickled from a client that had a token.
     _lost_token = False
+    # What the user was already warned of.
+    _warned: FrozenSet[str] = frozenset()
 
     def _configure(self, options: Json, *, transport: Any = None, now: bool = True) -> None:
         self._options = options
@@ -102,31 +106,41 @@ class ClientBase(Guarded):
             return cached
         token, scoped = self._ambient_token()
         if scoped:
-            return self._native_of_scope(token or "")
+            return self._native_of_scope(token)
         if cached is None or token != self._cached_token:
             cached = self._cached = self._build(self._resolved_options())
             self._cached_token = token
         return cached
 
     def _build(self, options: Json) -> NativeClient:
-        return native_client(options, self._transport)
+        return self._checked(native_client(options, self._transport))
 
-    def _ambient_token(self) -> Tuple[Optional[str], bool]:
+    def _checked(self, native: NativeClient) -> NativeClient:
+        """Returns `native` after the warnings about its options."""
+        for text in native.warnings:
+            if text not in self._warned:
+                from ._warnings import warn_of_connection
+
+                warn_of_connection(text)
+                self._warned |= {text}
+        return native
+
+    def _ambient_token(self) -> Tuple[Any, bool]:
         """Returns the token of the Cog scope or the environment, and whether it is the scope's."""
         if "token" in self._options:
             return None, False
         scoped = token_of_cog()
         if scoped is not None:
-            return scoped, True
+            return conceal(scoped), True
         token = os.environ.get("REPLICATE_API_TOKEN")
         if self._lost_token and not token:
             raise _lost_token()
-        return token, False
+        return conceal(token), False
 
-    def _native_of_scope(self, token: str) -> NativeClient:
+    def _native_of_scope(self, token: Secret) -> NativeClient:
         """Returns the native client of one Cog scope: a user's token must not serve another's request."""
         # Runs, streams and files keep the native client they began with, and so its token.
-        scopes: Dict[str, NativeClient] = self.__dict__.setdefault("_scopes", {})
+        scopes: Dict[Secret, NativeClient] = self.__dict__.setdefault("_scopes", {})
         found = scopes.get(token)
         if found is None:
             while len(scopes) >= _SCOPES:
@@ -168,6 +182,7 @@ class ClientBase(Guarded):
             if change is not None:
                 request[name] = {**request.get(name, {}), **change} if name in _TABLES else change
         other = cls.__new__(cls)
+        other._warned = self._warned
         if changes or transport is not None:
             options = {**self._resolved_options(), **changes}
             other._configure(options, transport=transport or self._transport)
@@ -198,6 +213,9 @@ class ClientBase(Guarded):
     )
     verify_uploads: bool = _option(
         "verify_uploads", "Whether the SHA-256 of each upload is compared with the response."
+    )
+    require_https: bool = _option(
+        "require_https", "Whether a `base_url` over plain http is refused, except for loopback."
     )
     on_abandon: str = _option(
         "on_abandon", "What to do with a running prediction whose `run` or `stream` is abandoned."

@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING, Any, Dict, Optional
 
 from ._async.client import AsyncClient
 from ._client_base import ClientBase, adapter, native_client
+from ._native import conceal
 from ._settings import core_options
 from ._sync.client import Client
 
 if TYPE_CHECKING:
     from ._native import Client as NativeClient
 
-# Attributes of the module that are options of the default client.
+# Attributes of the module that are options of the default client, apart from its token.
 _OPTIONS = (
-    "api_token",
-    "bearer_token",
     "base_url",
     "timeout",
     "max_retries",
@@ -57,7 +56,7 @@ class _Default(ClientBase):
         return super()._derive(derived, changes, responses, transport)
 
     def _build(self, options: Dict[str, Any]) -> NativeClient:
-        return native_client(options, adapter(self._built_transport))
+        return self._checked(native_client(options, adapter(self._built_transport)))
 
 
 class _DefaultClient(_Default, Client):
@@ -82,7 +81,8 @@ def _module_options() -> Dict[str, Any]:
     """Returns the options set on the module itself, as in `replicant.api_token = ...`."""
     module = _module()
     options = {name: module.get(name) for name in _OPTIONS}
-    options["api_token"] = options["api_token"] or None
+    options["api_token"] = conceal(module.get("api_token") or None)
+    options["bearer_token"] = conceal(module.get("bearer_token"))
     return core_options(options)
 
 

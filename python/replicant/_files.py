@@ -104,7 +104,9 @@ class FileOutput:
         can be opened like a path.
 
         Args:
-            path: The path to write to; an existing file is replaced.
+            path: The path to write to. A file that exists is replaced and keeps its mode, and its owner if the
+                process may set it; the mode of a new one follows the umask, as with `open()`. A symbolic link stays,
+                and the file that it leads to is written.
             progress: True shows a bar; a function is called with each `Transfer` as bytes arrive.
         """
         from ._progress import of_bytes

@@ -15,9 +15,11 @@ __all__ = [
     "STREAMS",
     "Client",
     "Emulator",
+    "Secret",
     "Stream",
     "__version__",
     "compute",
+    "conceal",
     "drain",
     "finish",
 ]
@@ -57,6 +59,9 @@ class Client:
         """Runs an operation on the running event loop."""
     def describe(self) -> dict[str, Any]:
         """Returns the options in force, without the token."""
+    @property
+    def warnings(self) -> list[str]:
+        """What to warn the user of about the options."""
 
 @disjoint_base
 class Stream(Generic[_T]):
@@ -91,6 +96,18 @@ class Stream(Generic[_T]):
 
 def compute(name: str, params: dict[str, Any], /) -> Any:
     """Runs an operation that needs neither client nor network."""
+
+@final
+class Secret:
+    """A text that `repr` and the locals of a traceback do not show."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def reveal(self) -> str:
+        """Returns the text."""
+
+def conceal(value: Any, /) -> Any:
+    """Returns a text as a `Secret`, and anything else unchanged."""
 
 def drain(seconds: float, /) -> None:
     """Waits for background requests."""

@@ -106,6 +106,9 @@ class ClientOptions(RequestOptions, total=False):
     files up to 64 KiB and uploads larger ones."""
     verify_uploads: Optional[bool]
     """Whether to compare the SHA-256 of each upload with the one in the response. Defaults to False."""
+    require_https: Optional[bool]
+    """Whether to refuse a `base_url` over plain http to a host other than loopback. Defaults to False, which issues
+    an `InsecureConnectionWarning` if there is a token."""
     on_abandon: Optional[OnAbandon]
     """What to do with a running prediction when its `run` or `stream` is abandoned: `cancel` (the default) or
     `leave`."""

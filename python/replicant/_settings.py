@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping
+from typing import Any, Dict, Mapping, Optional
+
+from ._native import Secret, conceal
 
 # What the core calls an option that has another name here. Where two are given, the later one counts.
 CORE_NAMES = {
@@ -17,13 +19,31 @@ PUBLIC_NAMES = {"token": "api_token", "query": "default_query"}
 LOCAL = ("transport", "http_client")
 
 _TABLES = ("headers", "query")
+_TOKENS = ("api_token", "bearer_token", "token")
 _SECRET_WORDS = ("auth", "cookie", "token", "secret", "key", "password")
 _SECRET_SCHEMES = ("basic ", "bearer ", "token ")
 
 
+def conceal_secrets(options: Any) -> None:
+    """Replaces the secrets among the options of a client, so that no frame or attribute shows them."""
+    for name in _TOKENS:
+        if name in options:
+            options[name] = conceal(options[name])
+    if "@" in str(options.get("proxy", "")):
+        options["proxy"] = conceal(options["proxy"])
+    for table in ("headers", "query", "default_headers", "default_query"):
+        items = options.get(table)
+        if items and isinstance(items, Mapping):
+            options[table] = {
+                name: conceal(value) if _is_secret(str(name), str(value)) else value
+                for name, value in items.items()
+            }
+
+
 def core_options(options: Mapping[str, Any]) -> Dict[str, Any]:
-    """Returns the options of a client under the core's names, without those that are None."""
+    """Returns the options of a client under the core's names, concealed, without those that are None."""
     core = {n: value for n, value in options.items() if value is not None and n not in LOCAL}
+    conceal_secrets(core)
     for alias, name in CORE_NAMES.items():
         value = core.pop(alias, None)
         if value is not None:
@@ -49,18 +69,20 @@ def _timeouts(timeout: Any) -> Dict[str, Any]:
 
 def without_secrets(options: Mapping[str, Any]) -> Dict[str, Any]:
     """Returns a copy of `options` that can be stored: no token, and no password of a proxy."""
-    token = options.get("token")
-    kept = {name: value for name, value in options.items() if name != "token"}
-    if "@" in str(kept.get("proxy", "")):
-        del kept["proxy"]
+    token: Optional[Secret] = options.get("token")
+    kept = {n: value for n, value in options.items() if not isinstance(value, Secret)}
     for table in _TABLES:
         if table in kept:
             items: Mapping[str, Any] = kept[table]
-            kept[table] = {n: v for n, v in items.items() if not _is_secret(n, str(v), token)}
+            kept[table] = {n: v for n, v in items.items() if not _holds_secret(v, token)}
     return kept
 
 
-def _is_secret(name: str, value: str, token: Any) -> bool:
+def _holds_secret(value: Any, token: Optional[Secret]) -> bool:
+    return isinstance(value, Secret) or bool(token and token.reveal() in str(value))
+
+
+def _is_secret(name: str, value: str) -> bool:
     if any(word in name.lower() for word in _SECRET_WORDS):
         return True
-    return value.lower().startswith(_SECRET_SCHEMES) or bool(token and token in value)
+    return value.lower().startswith(_SECRET_SCHEMES)

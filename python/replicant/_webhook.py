@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, Iterable, Optional, Tuple, Union, cast
+from typing import TYPE_CHECKING, Any, Dict, Iterable, Optional, Sequence, Tuple, Union, cast
 
 from ._errors import MissingWebhookBodyError
 from ._native import compute
@@ -13,10 +13,14 @@ if TYPE_CHECKING:
 
     from ._base import AsyncCalls
 
-    class Headers(Protocol):
-        """The headers of a request: a dictionary, or the headers of Flask, Django or Starlette."""
+    Pair = Tuple[Union[str, bytes], Union[str, bytes]]
 
-        def items(self) -> Iterable[Tuple[str, str]]: ...
+    class HeaderItems(Protocol):
+        """Headers as a dictionary, or as in Flask, Django or Starlette."""
+
+        def items(self) -> Iterable[Pair]: ...
+
+    Headers = Union[HeaderItems, Sequence[Pair]]
 
 
 def verify(
@@ -33,13 +37,19 @@ def verify(
         headers = request.headers
         body = _body(request)
     params = {
-        "headers": {} if headers is None else dict(headers.items()),
+        "headers": _pairs(headers),
         "body": body,
         "secret": getattr(secret, "key", secret),
         "tolerance": tolerance,
     }
     event: Dict[str, Any] = compute("webhooks.verify", params)
     return event
+
+
+def _pairs(headers: Any) -> Any:
+    """Returns headers as a list of pairs, which an ASGI scope has already. The core converts bytes."""
+    items = getattr(headers, "items", None)
+    return list(items()) if callable(items) else headers
 
 
 def _body(request: Any) -> Optional[Union[str, bytes]]:

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { inspect } from "node:util";
+import { serialize } from "node:v8";
 import Replicate from "../../node/index.mjs";
 import { startEmulator, TOKEN } from "./support/emulator.mjs";
 
@@ -18,6 +19,46 @@ test("the token can be read and is not printed", () => {
   hidden(JSON.stringify({ ...replicate }), "a copy");
   hidden(inspect(replicate.predictions, { showHidden: true, depth: 10 }), "a resource");
   hidden(inspect(Object.getOwnPropertyDescriptors(replicate), { depth: 10 }), "descriptors");
+});
+
+test("no structured clone and no message to a worker contains the token", async () => {
+  for (const value of [replicate, { replicate }, replicate.predictions, await replicate.accounts.current()]) {
+    try {
+      hidden(inspect(structuredClone(value), { showHidden: true, depth: 20 }), "a structured clone");
+    } catch (error) {
+      assert.equal(error.name, "DataCloneError");
+      hidden(inspect(error, { showHidden: true, depth: 20 }), "the error of a structured clone");
+    }
+    hidden(serialize(Object.getOwnPropertyNames(value)).toString("latin1"), "the names");
+  }
+  hidden(inspect(replicate, { showHidden: true, showProxy: true, depth: 20 }), "a deep inspect");
+  for (const [name, value] of Object.entries(replicate)) hidden(inspect(value, { depth: 20 }), name);
+});
+
+test("a token over plain http causes one warning per client", async () => {
+  const warnings = [];
+  const collect = (warning) => warnings.push(warning);
+  process.on("warning", collect);
+  try {
+    const client = new Replicate({ auth: TOKEN, baseUrl: "http://api.internal:8080" });
+    client.userAgent = "mine";
+    new Replicate({ auth: TOKEN, baseUrl: "http://localhost:8080", requireHttps: true });
+    new Replicate({ auth: TOKEN, baseUrl: "https://api.internal" });
+    new Replicate({ auth: "", baseUrl: "http://api.internal:8080" });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  } finally {
+    process.off("warning", collect);
+  }
+  assert.deepEqual(
+    warnings.map(({ name }) => name),
+    ["InsecureConnectionWarning"],
+  );
+  assert.match(warnings[0].message, /^The API token is sent unencrypted to api\.internal: /);
+  hidden(warnings[0].message, "the warning");
+  assert.throws(
+    () => new Replicate({ auth: TOKEN, baseUrl: "http://api.internal:8080", requireHttps: true }),
+    /`baseUrl` must begin with https:\/\//,
+  );
 });
 
 test("no printed error contains the token", async () => {

@@ -62,6 +62,36 @@ const VECTOR = {
 };
 const ANY_AGE = { tolerance: null };
 
+test("headers are accepted in every form that servers have", async () => {
+  const { id, timestamp, signature, body, secret } = VECTOR;
+  const pairs = [
+    ["Webhook-Id", id],
+    ["webhook-timestamp", timestamp],
+    ["webhook-signature", signature],
+  ];
+  const bytes = pairs.map(([name, value]) => [name, Buffer.from(value)]);
+  const lists = pairs.map(([name, value]) => [name, [value]]);
+  const forms = [new Headers(pairs), Object.fromEntries(pairs), pairs, pairs.flat(), new Map(pairs), bytes];
+  for (const headers of [...forms, Object.fromEntries(lists)]) {
+    assert.equal(await validateWebhook({ headers, body }, secret, ANY_AGE), true, String(headers));
+    assert.equal(await validateWebhook({ headers, body: "{}" }, secret, ANY_AGE), false);
+  }
+});
+
+test("the options may stand beside the webhook, and an argument takes precedence", async () => {
+  const { id, timestamp, signature, body, secret } = VECTOR;
+  const headers = { "webhook-id": id, "webhook-timestamp": timestamp, "webhook-signature": signature };
+  for (const webhook of [VECTOR, { headers, body, secret }]) {
+    assert.equal(await validateWebhook({ ...webhook, ...ANY_AGE }), true);
+    assert.equal(await validateWebhook(webhook, ANY_AGE), true);
+    assert.equal(await validateWebhook(webhook), false);
+    assert.equal(await validateWebhook({ ...webhook, tolerance: 60 }, ANY_AGE), true);
+    assert.equal(await validateWebhook({ ...webhook, ...ANY_AGE }, { tolerance: 60 }), false);
+    assert.deepEqual(await verifyWebhook({ ...webhook, ...ANY_AGE }), { test: 2432232314 });
+  }
+  assert.equal(await validateWebhook({ headers, body, ...ANY_AGE }, secret), true);
+});
+
 function request(body = VECTOR.body, headers = {}) {
   return new Request("http://localhost/hook", {
     method: "POST",

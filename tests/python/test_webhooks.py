@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import email.message
 import hmac
 import os
 import shutil
@@ -73,6 +74,26 @@ def test_the_timestamp_is_checked_before_the_signature() -> None:
     start = "Webhook timestamp is outside the allowed tolerance of 300 seconds: it is 90"
     assert said.startswith(start)
     assert " s old. " in said
+
+
+def test_headers_of_asgi_and_bytes_are_validated() -> None:
+    headers = {name.title(): value for name, value in signed().items()}
+    encoded = {name.encode(): value.encode() for name, value in headers.items()}
+    message = email.message.Message()
+    for name, value in headers.items():
+        message[name] = value
+    forms: list[Any] = [list(headers.items()), encoded, list(encoded.items()), message]
+    forms += [tuple(encoded.items()), [list(pair) for pair in encoded.items()]]
+    forms += [{name: [value] for name, value in headers.items()}]
+    for form in forms:
+        event = replicant.webhooks.validate(headers=form, body=BODY, secret=SECRET)
+        assert event == {"id": "p1"}
+        said = refused(replicant.InvalidSignatureError, headers=form, body=b"{}")
+        assert said.startswith("Webhook signature is invalid: ")
+    said = refused(replicant.MissingWebhookHeaderError, headers=[])
+    assert said.startswith("Missing webhook headers: ")
+    said = refused(replicant.InvalidArgumentError, headers="webhook-id: x")
+    assert said == "`headers` must be an object or a list of pairs, not a string"
 
 
 def test_flask_requests_are_validated() -> None:
@@ -152,6 +173,8 @@ async def of_starlette(request: Request) -> object:
     return client.webhooks.validate(headers=request.headers, body=await request.body(), secret="s")
 
 client.webhooks.validate(headers={"webhook-id": "x"}, body="", secret="s")
+scope: list[tuple[bytes, bytes]] = [(b"webhook-id", b"x")]
+client.webhooks.validate(headers=scope, body="", secret="s")
 client.webhooks.validate(headers=5, body="", secret="s")  # error
 """
 

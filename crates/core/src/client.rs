@@ -12,6 +12,7 @@ pub(crate) mod page;
 pub(crate) mod response;
 pub(crate) mod run_times;
 mod send;
+pub(crate) mod token;
 
 use std::{fmt, sync::Arc};
 
@@ -91,6 +92,13 @@ impl Client {
     /// Returns `true` if a URL is at the API origin, which may receive the token.
     pub(crate) fn owns(&self, url: &Url) -> bool {
         same_origin(url, &self.config.base_url)
+    }
+
+    /// Returns one sentence for each option that is accepted but unsafe, for the program to show: a `base_url` over plain
+    /// http to a host other than loopback, to which the token is sent unencrypted. See
+    /// [`Options::require_https`](crate::Options::require_https).
+    pub fn warnings(&self) -> &[String] {
+        &self.config.warnings
     }
 
     /// Returns the resolved options, except the token. Durations are in seconds; `null` means no limit.

@@ -61,6 +61,7 @@ pub use self::{
         options::{FileEncodingStrategy, OnAbandon, Options},
         page::{List, Page},
         response::Reply,
+        token::Token,
     },
     error::{Error, ErrorKind, ErrorResponse, FailureReason, Result},
     files::{output::FileOutput, save_all::SaveAll, upload::MAX_FILE_SIZE, upload_progress::UploadProgress},

@@ -15,11 +15,15 @@ mod proxy;
 #[cfg(not(target_arch = "wasm32"))]
 mod reader;
 #[cfg(not(target_arch = "wasm32"))]
+mod replaced;
+#[cfg(not(target_arch = "wasm32"))]
 mod runtime;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use self::files::{AtomicFile, create_folder, is_file};
 #[cfg(target_arch = "wasm32")]
 pub(crate) use self::no_files::{AtomicFile, create_folder, is_file};
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use self::proxy::proxy_for;
 #[cfg(not(target_arch = "wasm32"))]
 pub use self::{http::HttpTransport, reader::Reader, runtime::TokioRuntime};

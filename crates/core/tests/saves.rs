@@ -153,6 +153,88 @@ async fn a_failed_save_keeps_the_old_file() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
+async fn save(client: &Client, path: &Path) -> Result<()> {
+    let params = json!({"url": URL, "path": path.to_str().unwrap()});
+    operation::call(client, "output.save", params.into(), None).await.map(drop)
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_replaced_file_keeps_its_mode_and_a_new_one_has_that_of_the_umask() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let (client, _) = serving(&["new"], false);
+    let folder = temporary_folder();
+    let path = folder.path().join("a.txt");
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+    for kept in [0o600, 0o640, 0o644, 0o666, 0o755, 0o400] {
+        std::fs::write(&path, "old").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(kept)).unwrap();
+        save(&client, &path).await.unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"new");
+        assert_eq!(mode(&path), kept, "{kept:o}");
+        std::fs::remove_file(&path).unwrap();
+    }
+    let opened = folder.path().join("opened");
+    std::fs::write(&opened, "").unwrap();
+    save(&client, &path).await.unwrap();
+    let all = client.save_all(URL, folder.path()).await.unwrap();
+    assert_eq!((mode(&path), mode(&all[0])), (mode(&opened), mode(&opened)));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_that_others_cannot_read_is_not_readable_while_it_is_replaced() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let (client, _) = serving(&["0123", "4567"], false);
+    let folder = temporary_folder();
+    let path = folder.path().join("a.txt");
+    std::fs::write(&path, "old").unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let (seen, inside) = (Arc::new(Mutex::new(Vec::new())), folder.path().to_owned());
+    let modes = seen.clone();
+    let observe = move |_| {
+        for entry in std::fs::read_dir(&inside).unwrap() {
+            modes.lock().unwrap().push(entry.unwrap().metadata().unwrap().permissions().mode() & 0o077);
+        }
+    };
+    let params = json!({"url": URL, "path": path.to_str().unwrap()});
+    operation::call(&client, "output.save", params.into(), Some(Arc::new(observe))).await.unwrap();
+    let seen = seen.lock().unwrap();
+    assert!(seen.len() > 2 && seen.iter().all(|mode| *mode == 0), "{seen:?}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_save_writes_through_a_symbolic_link() {
+    use std::os::unix::fs::symlink;
+
+    let (client, server) = serving(&["new"], false);
+    let folder = temporary_folder();
+    let (link, far) = (folder.path().join("link"), temporary_folder());
+    symlink(far.path().join("a.txt"), &link).unwrap();
+    for present in [false, true] {
+        save(&client, &link).await.unwrap();
+        assert!(link.is_symlink(), "{present}");
+        assert_eq!(std::fs::read(far.path().join("a.txt")).unwrap(), b"new");
+        std::fs::write(far.path().join("a.txt"), "old").unwrap();
+    }
+    assert_eq!((names(folder.path()).len(), names(far.path()).len()), (1, 1));
+    let circle = folder.path().join("circle");
+    symlink("circle", &circle).unwrap();
+    let requests = server.requests.load(Ordering::SeqCst);
+    let error = save(&client, &circle).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::FileNotWritten);
+    assert_eq!(server.requests.load(Ordering::SeqCst), requests);
+    // `save_all` replaces nothing, and so follows no link.
+    let linked = folder.path().join("out-0.webp");
+    symlink(far.path().join("b.txt"), &linked).unwrap();
+    let saved = client.save_all(URL, folder.path()).await.unwrap();
+    assert_ne!(saved[0], linked);
+    assert_eq!(names(far.path()), ["a.txt"]);
+}
+
 #[tokio::test]
 async fn a_name_of_maximum_length_can_be_saved() {
     let (client, _) = serving(&["x"], false);

@@ -4,7 +4,7 @@
 
 mod support;
 
-use replicant::{Options, json, operation};
+use replicant::{Client, ErrorKind, Options, Value, json, operation};
 use support::{play, settled};
 
 #[tokio::test]
@@ -41,4 +41,84 @@ async fn errors_redact_credentials_in_urls() {
     let error = operation::call(&client, "request", params.into(), None).await.unwrap_err();
     let shown = format!("{error} {error:?} {:?}", error.to_value());
     assert!(!shown.contains("hunter2") && !shown.contains("abc"), "{shown}");
+}
+
+#[test]
+fn a_token_over_plain_http_causes_a_warning_or_is_refused() {
+    let client = |base_url: &str, proxy: Option<&str>, token: Option<&str>, require_https: bool| {
+        Client::new(Options {
+            base_url: Some(base_url.into()),
+            proxy: proxy.map(Into::into),
+            token: token.map(Into::into),
+            require_https: Some(require_https),
+            ..Options::default()
+        })
+    };
+    let proxy = Some("http://proxy.example:3128");
+    for (base_url, proxy, reader) in [
+        ("http://api.internal:8080", None, "api.internal"),
+        ("http://api.internal:8080", proxy, "api.internal"),
+        ("http://127.0.0.1:3000", proxy, "the proxy proxy.example"),
+    ] {
+        let warned = client(base_url, proxy, Some("r8_secret"), false).unwrap();
+        let [warning] = warned.warnings() else { panic!("{:?}", warned.warnings()) };
+        let start = format!("The API token is sent unencrypted to {reader}: ");
+        assert!(warning.starts_with(&start) && !warning.contains("r8_secret"), "{warning}");
+        let error = client(base_url, proxy, Some("r8_secret"), true).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+        assert!(error.message().starts_with("`base_url` must begin with https://"), "{error}");
+        assert!(client(base_url, proxy, Some(""), false).unwrap().warnings().is_empty());
+    }
+    for (base_url, proxy) in [("http://localhost:3000", None), ("https://api.replicate.com", proxy)] {
+        assert!(client(base_url, proxy, Some("r8_secret"), true).unwrap().warnings().is_empty());
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_token_is_overwritten_when_the_client_is_dropped() {
+    // Kept in reverse, so that only the client has it in this order.
+    let reversed: Vec<u8> = (0..40).map(|_| fastrand::alphanumeric() as u8).collect();
+    let token = || {
+        let mut token = String::with_capacity(40);
+        reversed.iter().rev().for_each(|byte| token.push(char::from(*byte)));
+        token
+    };
+    let mut options = Value::object();
+    options["token"] = token().into();
+    let clients = [
+        Client::new(Options { token: Some(token().into()), ..Options::default() }).unwrap(),
+        Client::new(Options::from_value(options).unwrap()).unwrap(),
+    ];
+    // An allocator may use the beginning of freed memory, so only the end of the token is searched.
+    assert!(copies_in_memory(&reversed[..20]) >= 2);
+    drop(clients);
+    assert_eq!(copies_in_memory(&reversed[..20]), 0);
+}
+
+/// Counts the places in the memory of this process that hold the reverse of `reversed`.
+#[cfg(target_os = "linux")]
+fn copies_in_memory(reversed: &[u8]) -> usize {
+    use std::os::unix::fs::FileExt;
+
+    let memory = std::fs::File::open("/proc/self/mem").unwrap();
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+    let mut copies = 0;
+    for line in maps.lines().filter(|line| line.contains(" rw-p ")) {
+        let (start, end) = line.split(' ').next().unwrap().split_once('-').unwrap();
+        let [start, end] = [start, end].map(|address| u64::from_str_radix(address, 16).unwrap());
+        // In pieces that overlap, through a small buffer: it lies in the memory that is read.
+        for at in (start..end).step_by(4096) {
+            let mut piece = [0; 4096 + 64];
+            let length = piece.len().min((end - at) as usize);
+            if memory.read_exact_at(&mut piece[..length], at).is_err() {
+                continue;
+            }
+            let found = |from: &usize| piece[*from..].iter().take(reversed.len()).eq(reversed.iter().rev());
+            let begins = (0..4096.min(length)).filter(|from| piece[*from] == reversed[reversed.len() - 1]);
+            copies += begins.filter(found).count();
+            std::hint::black_box(&mut piece).fill(0);
+        }
+    }
+    copies
 }

@@ -6,6 +6,7 @@ use napi::bindgen_prelude::{Env, Object};
 use napi_derive::napi;
 use replicant::{Client, Observer, Options, Value, operation};
 use tokio::sync::Notify;
+use zeroize::Zeroizing;
 
 use crate::{
     error::to_js,
@@ -34,6 +35,8 @@ impl NativeClient {
         fetch: Option<Fetch>,
     ) -> napi::Result<Self> {
         let channel = channel.channel.clone();
+        // It contains the token.
+        let options = Zeroizing::new(options);
         let client = value::from_js(&options, parts).and_then(Options::from_value).and_then(|mut options| {
             options.transport =
                 fetch.map(|fetch| Arc::new(JsTransport::new(fetch, channel.clone())) as Arc<_>);
@@ -46,6 +49,12 @@ impl NativeClient {
     #[napi(catch_unwind)]
     pub fn describe(&self, env: &Env) -> napi::Result<String> {
         value::to_json(&self.client.describe()).map_err(|error| to_js(env, &error))
+    }
+
+    /// Returns what to warn the user of about the options.
+    #[napi(getter, catch_unwind)]
+    pub fn warnings(&self) -> Vec<String> {
+        self.client.warnings().to_vec()
     }
 
     /// Starts an operation. Sends its result through the channel with `number`, and before that its states if it is

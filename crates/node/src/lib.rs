@@ -5,8 +5,6 @@
 //! functions without a request. The core has the behavior, `node/src` the types and documentation. The modules have the
 //! names of those in the Python binding.
 
-#![deny(unsafe_code)]
-
 mod client;
 mod emulator;
 mod error;

@@ -122,6 +122,12 @@ impl Client {
         value::to_python(py, self.core(py)?.describe(), None)
     }
 
+    /// What to warn the user of about the options.
+    #[getter]
+    fn warnings(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+        Ok(self.core(py)?.warnings().to_vec())
+    }
+
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         Ok(format!("<replicant._native.Client {:?}>", self.core(py)?.describe()["base_url"].to_string()))
     }

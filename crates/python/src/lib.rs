@@ -1,7 +1,7 @@
 //! `replicant._native`: the binding between the core and the Python package `replicant`, which alone uses it.
 //!
 //! It converts values, errors and streams, and knows no endpoint: operations are named by the core's tables. Each
-//! module uses only modules that come before it in this list: `lock`, `runtime`, `source`, `value`, `error`, `answer`,
+//! module uses only modules that come before it in this list: `lock`, `runtime`, `secret`, `source`, `value`, `error`, `answer`,
 //! `asyncio`, `read_ahead`, `reading`, `transport`, `client`, `stream`, `emulator`.
 
 mod answer;
@@ -13,6 +13,7 @@ mod lock;
 mod read_ahead;
 mod reading;
 mod runtime;
+mod secret;
 mod source;
 mod stream;
 mod transport;
@@ -36,8 +37,10 @@ mod _native {
     #[pymodule_export]
     use crate::emulator::Emulator;
     #[pymodule_export]
+    use crate::secret::Secret;
+    #[pymodule_export]
     use crate::stream::Stream;
-    use crate::{answer, error, read_ahead, runtime, value};
+    use crate::{answer, error, read_ahead, runtime, secret, value};
 
     /// Runs an operation that needs neither client nor network.
     #[pyfunction]
@@ -47,6 +50,13 @@ mod _native {
         let params = value::from_python(params.as_any())?;
         let result = runtime::guard(|| operation::compute(name, params));
         answer::to_python(py, result.map_err(|error| error::to_python(py, &error))?, None)
+    }
+
+    /// Returns a text as a `Secret`, and anything else unchanged.
+    #[pyfunction]
+    #[pyo3(signature = (value, /))]
+    fn conceal<'py>(value: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        secret::conceal(value)
     }
 
     /// Waits for background requests, such as cancels.

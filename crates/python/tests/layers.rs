@@ -10,6 +10,7 @@ fn modules_import_only_lower_layers() {
         &[
             "lock",
             "runtime",
+            "secret",
             "source",
             "value",
             "error",

@@ -9,14 +9,14 @@ from .._arguments import checked, drop_none
 from .._base import AsyncBase
 from .._events import AwaitableStream
 from .._guarded import cached
-from .._native import Stream
+from .._native import Stream, conceal
 from .._objects import SearchResults
 from .._options import ClientOptions, RunOptions, StreamOptions, Unpack
 from .._output import output_of
 from .._progress import ShowTransfer, of_bytes, of_prediction
 from .._refs import Reference, maybe_version, reference, runnable
 from .._response import RawResponse, RawView
-from .._settings import core_options
+from .._settings import conceal_secrets, core_options
 from .prediction import AsyncPrediction, AsyncPredictions
 
 # Imported on first use: most programs need few of them, and making a client should take little time.
@@ -51,6 +51,8 @@ class AsyncClient(AsyncBase):
     """The same methods, each returning an `APIResponse` with the status and the headers."""
 
     def __init__(self, api_token: Optional[str] = None, **options: Unpack[ClientOptions]) -> None:
+        api_token = conceal(api_token)
+        conceal_secrets(options)
         given = checked(AsyncClient.__init__, ClientOptions, options)
         transport = given.get("transport", given.get("http_client"))
         self._configure(core_options({**given, "api_token": api_token}), transport=transport)
@@ -70,6 +72,8 @@ class AsyncClient(AsyncBase):
         Raises:
             InvalidArgumentError: An option is malformed.
         """
+        api_token = conceal(api_token)
+        conceal_secrets(options)
         given = checked(AsyncClient.with_options, ClientOptions, options)
         transport = given.get("transport", given.get("http_client"))
         changes = core_options({**given, "api_token": api_token})

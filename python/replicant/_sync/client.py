@@ -10,14 +10,14 @@ from .._arguments import checked, drop_none
 from .._base import Base
 from .._events import AwaitableStream, EventStream
 from .._guarded import cached
-from .._native import Stream
+from .._native import Stream, conceal
 from .._objects import SearchResults
 from .._options import ClientOptions, RunOptions, StreamOptions, Unpack
 from .._output import output_of
 from .._progress import ShowTransfer, of_bytes, of_prediction
 from .._refs import Reference, maybe_version, reference, runnable
 from .._response import RawResponse, RawView
-from .._settings import core_options
+from .._settings import conceal_secrets, core_options
 from .prediction import Prediction, Predictions
 
 # Imported on first use: most programs need few of them, and making a client should take little time.
@@ -66,6 +66,9 @@ class Client(Base):
                 `base64` inlines them, `auto` inlines files up to 64 KiB and uploads larger ones.
             verify_uploads: Whether to compare the SHA-256 of each upload with the one in the
                 response. Defaults to False.
+            require_https: Whether to refuse a `base_url` over plain http to a host other than
+                loopback. Defaults to False, which issues an `InsecureConnectionWarning` if there is
+                a token.
             on_abandon: What to do with a running prediction when its `run` or `stream` is
                 abandoned: `cancel` (the default) or `leave`.
             proxy: The URL of a proxy for all requests. Defaults to `HTTPS_PROXY` and the like.
@@ -85,6 +88,8 @@ class Client(Base):
     """The same methods, each returning an `APIResponse` with the status and the headers."""
 
     def __init__(self, api_token: Optional[str] = None, **options: Unpack[ClientOptions]) -> None:
+        api_token = conceal(api_token)
+        conceal_secrets(options)
         given = checked(Client.__init__, ClientOptions, options)
         transport = given.get("transport", given.get("http_client"))
         self._configure(core_options({**given, "api_token": api_token}), transport=transport)
@@ -124,6 +129,9 @@ class Client(Base):
                     larger ones.
                 verify_uploads: Whether to compare the SHA-256 of each upload with the one in the
                     response. Defaults to False.
+                require_https: Whether to refuse a `base_url` over plain http to a host other than
+                    loopback. Defaults to False, which issues an `InsecureConnectionWarning` if
+                    there is a token.
                 on_abandon: What to do with a running prediction when its `run` or `stream` is
                     abandoned: `cancel` (the default) or `leave`.
                 proxy: The URL of a proxy for all requests. Defaults to `HTTPS_PROXY` and the like.
@@ -138,6 +146,8 @@ class Client(Base):
         Raises:
             InvalidArgumentError: An option is malformed.
         """
+        api_token = conceal(api_token)
+        conceal_secrets(options)
         given = checked(Client.with_options, ClientOptions, options)
         transport = given.get("transport", given.get("http_client"))
         changes = core_options({**given, "api_token": api_token})

@@ -84,7 +84,8 @@ class Webhooks(Namespace):
 
         Args:
             request: A request with `headers` and its raw body as `body`, `content` or `data`.
-            headers: The headers of the request, instead of `request`. Names may be in any case.
+            headers: The headers of the request, instead of `request`: a dictionary, the headers of a framework, or
+                the list of pairs of an ASGI scope. Names may be in any case; text and bytes are accepted.
             body: The raw body, instead of `request`. A parsed body cannot be verified.
             secret: The signing secret, as text or as returned by `client.webhooks.default.secret()`.
             tolerance: Seconds by which the timestamp may differ from the clock; None accepts any timestamp.

@@ -8,6 +8,7 @@ use url::Url;
 use super::{
     base_url,
     options::{Options, Settings},
+    token::{Token, unencrypted_at},
 };
 use crate::{
     error::{Error, Result},
@@ -20,8 +21,10 @@ use crate::{
 #[derive(Clone)]
 pub(crate) struct Config {
     pub settings: Settings,
-    pub token: Option<String>,
+    pub token: Option<Token>,
     pub base_url: Url,
+    /// See [`Client::warnings`](super::Client::warnings).
+    pub warnings: Vec<String>,
     pub headers: IndexMap<String, String>,
     pub query: IndexMap<String, String>,
     pub retry: RetryPolicy,
@@ -51,9 +54,27 @@ impl Config {
             Some(interval) => Some(interval),
             None => env("REPLICATE_POLL_INTERVAL").map(|text| poll_interval_from(&text)).transpose()?,
         };
+        let token = resolve_token(options.token)?;
+        let base_url = base_url::resolve(options.base_url.or_else(|| env("REPLICATE_BASE_URL")))?;
+        let built_in = options.transport.is_none();
+        let proxy = || if built_in { proxy_for(options.proxy.as_deref(), &base_url) } else { None };
+        let reader = unencrypted_at(&base_url, proxy);
+        if let Some(reader) = reader.as_ref().filter(|_| settings.require_https) {
+            let why = format!("must begin with https://: requests would be sent unencrypted to {reader}");
+            return Err(Error::invalid_argument("base_url", why));
+        }
+        let is_authenticated =
+            token.is_some() || options.headers.keys().any(|name| name.eq_ignore_ascii_case("authorization"));
+        let warning = reader.filter(|_| is_authenticated).map(|reader| {
+            format!(
+                "The API token is sent unencrypted to {reader}: requests to {base_url} use plain http. Use https, or \
+                 plain http to a loopback address only."
+            )
+        });
         Ok(Self {
-            token: resolve_token(options.token)?,
-            base_url: base_url::resolve(options.base_url.or_else(|| env("REPLICATE_BASE_URL")))?,
+            token,
+            base_url,
+            warnings: warning.into_iter().collect(),
             headers: options.headers,
             query: options.query,
             retry,
@@ -103,6 +124,16 @@ fn default_runtime(clock_rate: Option<f64>) -> Result<Arc<dyn Runtime>> {
     Ok(Arc::new(crate::native::TokioRuntime::with_rate(rate)))
 }
 
+#[cfg(not(target_arch = "wasm32"))]
+fn proxy_for(proxy: Option<&str>, url: &Url) -> Option<String> {
+    crate::native::proxy_for(proxy, url)
+}
+
+#[cfg(target_arch = "wasm32")]
+fn proxy_for(_: Option<&str>, _: &Url) -> Option<String> {
+    None
+}
+
 #[cfg(target_arch = "wasm32")]
 fn default_transport(_: Duration, _: Option<String>, _: Option<PathBuf>) -> Result<Arc<dyn Transport>> {
     Err(Error::invalid_argument("transport", "is required on this platform"))
@@ -127,16 +158,16 @@ fn poll_interval_from(text: &str) -> Result<Duration> {
 }
 
 /// Returns the token without surrounding whitespace, such as the line break of a file. An empty token counts as none.
-fn resolve_token(token: Option<String>) -> Result<Option<String>> {
-    let Some(token) = token.or_else(|| env("REPLICATE_API_TOKEN")) else { return Ok(None) };
-    let token = token.trim();
+fn resolve_token(token: Option<Token>) -> Result<Option<Token>> {
+    let given = token.or_else(|| env("REPLICATE_API_TOKEN").map(Token::from));
+    let Some(token) = given.as_deref().map(str::trim) else { return Ok(None) };
     if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
         // The message must not contain the token.
         return Err(Error::invalid(
             "the API token contains invalid characters; check it for spaces, quotes and line breaks",
         ));
     }
-    Ok((!token.is_empty()).then(|| token.to_owned()))
+    Ok((!token.is_empty()).then(|| token.into()))
 }
 
 #[cfg(test)]

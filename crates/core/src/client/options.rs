@@ -4,6 +4,7 @@ use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use serde::Deserialize;
 
+use super::token::Token;
 use crate::{
     error::{Result, decode_params},
     http::{retry::RetryPolicy, transport::Transport},
@@ -81,7 +82,7 @@ client_options! {
     resolved {
         /// API token. Defaults to the environment variable `REPLICATE_API_TOKEN`; without one, requests are not
         /// authenticated.
-        token: Option<String>,
+        token: Option<Token>,
         /// Base URL of the API; `/v1` is added to a URL without a path. Defaults to the environment variable
         /// `REPLICATE_BASE_URL`, otherwise `https://api.replicate.com/v1`.
         base_url: Option<String>,
@@ -119,6 +120,9 @@ client_options! {
         /// Whether files in outputs become [`FileOutput`](crate::FileOutput)s rather than strings. Defaults to
         /// true.
         use_file_output: bool = true, |it| (*it).into();
+        /// Whether to refuse a `base_url` over plain http to a host other than loopback. Defaults to false: such a client
+        /// has a [warning](super::Client::warnings).
+        require_https: bool = false, |it| (*it).into();
         /// What to do with a running prediction when `run` or `stream` is abandoned. Defaults to canceling it.
         on_abandon: OnAbandon = OnAbandon::default(), |it| it.name().into();
     }

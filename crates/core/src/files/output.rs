@@ -117,7 +117,9 @@ impl FileOutput {
         crate::native::Reader::new(self.stream())
     }
 
-    /// Saves the file to `path`. An existing file is replaced once the download is complete.
+    /// Saves the file to `path`. An existing file is replaced once the download is complete, and keeps its mode, and its
+    /// owner if the process may set it; the mode of a new one follows the umask. A symbolic link stays, and the file that
+    /// it leads to is written.
     ///
     /// # Errors
     /// The errors of [`FileOutput::bytes`], and [`ErrorKind::FileNotWritten`] if `path` cannot be written.

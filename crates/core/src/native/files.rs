@@ -1,6 +1,7 @@
 //! Writes files atomically.
 
 use std::{
+    fs::Metadata,
     io::{self, Write},
     path::{Path, PathBuf},
     sync::Arc,
@@ -9,6 +10,7 @@ use std::{
 use bytes::Bytes;
 use tokio::task::{JoinHandle, spawn_blocking};
 
+use super::replaced;
 use crate::{
     error::{Error, ErrorKind, Result},
     platform::Batch,
@@ -20,7 +22,7 @@ const SYNC_INTERVAL: usize = 16 << 20;
 /// A file that appears under its name only once it is complete.
 ///
 /// It is written to a temporary file next to the target, then renamed. Dropping it before
-/// [`AtomicFile::commit`] deletes the temporary file.
+/// [`AtomicFile::commit`] deletes the temporary file. A symbolic link stays, and the file that it leads to is replaced.
 #[derive(Debug)]
 pub(crate) struct AtomicFile {
     file: Option<Arc<std::fs::File>>,
@@ -45,23 +47,26 @@ impl AtomicFile {
                 format!("must name a file to write, not {target:?}"),
             ));
         }
-        // Short, because the target's name may have the maximum length.
-        let temporary = target.with_file_name(format!(".{:016x}.part", fastrand::u64(..)));
         let mut this = Self {
             file: None,
             batch: Batch::default(),
             writing: None,
             syncing: None,
             unsynced: 0,
-            temporary,
+            temporary: PathBuf::new(),
             target: target.to_owned(),
             renamed: false,
         };
         // `this` is moved into the task, so that the file is deleted even if the caller is dropped meanwhile.
         let created = spawn_blocking(move || {
-            check_target(&this.target)?;
-            let file = std::fs::OpenOptions::new().write(true).create_new(true).open(&this.temporary);
-            this.file = Some(Arc::new(file.map_err(|error| unwritable(&this.target, error))?));
+            let old = check_target(&this.target)?;
+            let opened = replaced::follow_links(&this.target).and_then(|target| {
+                this.target = target;
+                // Short, because the target's name may have the maximum length.
+                this.temporary = this.target.with_file_name(format!(".{:016x}.part", fastrand::u64(..)));
+                replaced::create(&this.temporary, old.as_ref())
+            });
+            this.file = Some(Arc::new(opened.map_err(|error| unwritable(&this.target, error))?));
             Ok(this)
         });
         created.await.unwrap_or_else(|error| Err(unwritable(target, io::Error::other(error))))
@@ -137,8 +142,9 @@ async fn join(task: &mut Option<JoinHandle<io::Result<()>>>) -> io::Result<()> {
     result.map_err(io::Error::other)?
 }
 
-/// Rejects a target that exists and is not a file, because the rename would replace it.
-fn check_target(target: &Path) -> Result<()> {
+/// Returns the metadata of the file that `target` names, if there is one. Rejects a target that exists and is not a
+/// file, because the rename would replace it.
+fn check_target(target: &Path) -> Result<Option<Metadata>> {
     let path = target.display();
     match std::fs::metadata(target) {
         Ok(metadata) if metadata.is_dir() => {
@@ -148,7 +154,10 @@ fn check_target(target: &Path) -> Result<()> {
             "path",
             format!("is a device, a pipe or a socket: {path}; read the output and write it there yourself"),
         )),
-        _ => Ok(()),
+        Ok(metadata) => Ok(Some(metadata)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        // A link that leads in a circle, or that the system does not follow in a folder that others can write to.
+        Err(error) => Err(unwritable(target, error)),
     }
 }
 

@@ -13,6 +13,8 @@ use reqwest::{
     header::{HeaderMap, HeaderName, HeaderValue},
 };
 
+use zeroize::Zeroizing;
+
 use super::proxy::Proxies;
 use crate::{
     error::{Error, ErrorKind, Result, causes},
@@ -147,9 +149,16 @@ fn to_reqwest(request: HttpRequest) -> Result<reqwest::Request> {
     let mut map = HeaderMap::with_capacity(headers.len());
     for (name, value) in headers {
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid_header(&name))?;
-        let value = HeaderValue::from_str(&value).or_else(|_| HeaderValue::from_bytes(value.as_bytes()));
+        let secret = is_secret(name.as_str());
+        let value = if secret {
+            // Overwritten with zeros once the connection has written it.
+            HeaderValue::from_maybe_shared(Bytes::from_owner(Zeroizing::new(value)))
+        } else {
+            HeaderValue::from_bytes(value.as_bytes())
+        };
         let mut value = value.map_err(|_| invalid_header(name.as_str()))?;
-        value.set_sensitive(name == "authorization");
+        // HTTP/2 keeps others in a table for the whole connection.
+        value.set_sensitive(secret);
         map.append(name, value);
     }
     match body {
@@ -164,6 +173,16 @@ fn to_reqwest(request: HttpRequest) -> Result<reqwest::Request> {
     }
     *out.headers_mut() = map;
     Ok(out)
+}
+
+/// Returns `true` for a header whose value is the token, or is likely to be another secret.
+fn is_secret(name: &str) -> bool {
+    match name {
+        "authorization" => true,
+        // The headers of most requests, first because each search takes as long as a comparison of all.
+        "user-agent" | "content-type" | "accept" | "accept-encoding" | "prefer" | "cancel-after" => false,
+        _ => ["auth", "cookie", "key", "password", "secret", "token"].iter().any(|word| name.contains(word)),
+    }
 }
 
 fn invalid_header(name: &str) -> Error {

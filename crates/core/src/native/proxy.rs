@@ -1,4 +1,4 @@
-//! Determines the proxy of a request, for error messages.
+//! Determines the proxy of a request, for error messages and warnings.
 
 use hyper_util::client::proxy::matcher::Matcher;
 use url::Url;
@@ -22,6 +22,12 @@ impl Proxies {
         let port = uri.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
         Some(format!("{}://{host}{port}", uri.scheme_str().unwrap_or("http")))
     }
+}
+
+/// Returns the URL of the proxy that requests to `url` use, without its credentials. Without the option `proxy`, the
+/// environment determines it.
+pub(crate) fn proxy_for(proxy: Option<&str>, url: &Url) -> Option<String> {
+    Proxies::new(proxy).for_url(url)
 }
 
 #[cfg(test)]

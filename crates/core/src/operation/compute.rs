@@ -15,7 +15,7 @@ use crate::{
     },
     resources::trainings::TrainingOptions,
     value::{
-        Object, Value,
+        Value,
         decode_error::INTERNAL,
         nearest::{nearest, option_advice as option_advice_for},
         options::{OptionSpec, OptionTable},
@@ -32,8 +32,9 @@ struct Verify {
     timestamp: Option<Value>,
     #[serde(default)]
     signature: Option<String>,
+    /// An object, or a list of pairs; see [`header_pairs`].
     #[serde(default)]
-    headers: Object,
+    headers: Value,
     #[serde(default)]
     body: Value,
     /// Whether the body of the request was already read.
@@ -95,8 +96,7 @@ fn verify(params: Verify) -> Result<Answer> {
     if consumed {
         return Err(body_error("Error reading body: the body of the request was already read"));
     }
-    let mut given: Vec<(String, String)> =
-        headers.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned()))).collect();
+    let mut given = header_pairs(headers)?;
     let timestamp = timestamp.filter(|value| !value.is_null()).map(|value| value.to_string());
     for (name, value) in
         [("webhook-id", id), ("webhook-timestamp", timestamp), ("webhook-signature", signature)]
@@ -116,6 +116,40 @@ fn verify(params: Verify) -> Result<Answer> {
     };
     webhook.check(secret, now, tolerance)?;
     if parse { event(body) } else { Ok(Answer::Value(Value::Null)) }
+}
+
+/// Returns the names and values of headers.
+///
+/// Accepts an object whose members may be lists (Node), a list of pairs (ASGI, `fetch`), and a list with names and
+/// values in turn (`rawHeaders` of Node). Names and values are text or bytes; other values are ignored.
+fn header_pairs(headers: Value) -> Result<Vec<(String, String)>> {
+    let pairs: Vec<(Value, Value)> = match headers {
+        Value::Null => Vec::new(),
+        Value::Object(members) => members.into_iter().map(|(name, value)| (name.into(), value)).collect(),
+        Value::Array(items) if items.iter().all(|item| !matches!(item, Value::Array(_))) => {
+            items.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect()
+        }
+        Value::Array(items) => items.iter().map(|pair| (pair[0].clone(), pair[1].clone())).collect(),
+        other => {
+            let why = format!("must be an object or a list of pairs, not {}", other.kind());
+            return Err(Error::invalid_argument("headers", why));
+        }
+    };
+    let mut given = Vec::with_capacity(pairs.len());
+    for (name, value) in pairs {
+        let Some(name) = header_text(&name) else { continue };
+        let values = if let Value::Array(values) = &value { values } else { std::slice::from_ref(&value) };
+        given.extend(values.iter().filter_map(|value| Some((name.clone(), header_text(value)?))));
+    }
+    Ok(given)
+}
+
+fn header_text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Bytes(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
+        _ => None,
+    }
 }
 
 fn not_a_secret(given: &Value) -> Error {

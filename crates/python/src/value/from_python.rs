@@ -15,7 +15,7 @@ use pyo3::{
 };
 use replicant::{File, Number, Object, Value};
 
-use crate::source::Reader;
+use crate::{secret::Secret, source::Reader};
 
 /// The maximum nesting of data; deeper data would overflow the stack here or in the core.
 const DEPTH: usize = 250;
@@ -72,6 +72,9 @@ impl<'py> Walk<'py> {
 
     fn other(&mut self, object: &Bound<'py, PyAny>) -> PyResult<Value> {
         let py = object.py();
+        if let Ok(secret) = object.cast::<Secret>() {
+            return Ok(Value::String(secret.get().reveal().to_owned()));
+        }
         if let Ok(bytes) = object.cast::<PyByteArray>() {
             return Ok(Value::Bytes(bytes.to_vec().into()));
         }

@@ -1,0 +1,26 @@
+"""Warnings about the options of a client."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from types import FrameType
+from typing import Optional
+
+
+class InsecureConnectionWarning(UserWarning):
+    """The API token of a client is sent unencrypted, over plain http to a host other than loopback.
+
+    Use https, or refuse such clients with `require_https=True`.
+    """
+
+
+def warn_of_connection(text: str) -> None:
+    """Issues the warning at the line of the user's code that needed the client."""
+    frame: Optional[FrameType] = sys._getframe(1)
+    level = 2
+    package = __name__.partition(".")[0]
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == package:
+        frame = frame.f_back
+        level += 1
+    warnings.warn(text, InsecureConnectionWarning, stacklevel=level)
