@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import email
 import json
+import os
 import re
 import sys
 import tarfile
@@ -21,6 +22,19 @@ from platforms import PLATFORMS
 DIST = version.ROOT / "dist"
 MB = 1_000_000
 WHEEL_LIMIT, MODULE_LIMIT, MAIN_LIMIT = 4 * MB, 8 * MB, MB // 4
+
+
+# Folders of the machine that built a library, such as the home of a user.
+BUILD_PATH = re.compile(
+    rb"/(?:home|root|Users|github|__w)/[\w.-]+/|[A-Z]:\\Users\\|\.cargo[/\\]|"
+    + re.escape(os.fsencode(version.ROOT) + os.sep.encode())
+)
+
+
+def build_paths(binary: bytes) -> List[str]:
+    """Returns the build paths in a library."""
+    found = {binary[at.start() : at.start() + 80] for at in BUILD_PATH.finditer(binary)}
+    return sorted(text.split(b"\0")[0].decode("latin-1") for text in found)
 
 
 def glibc(binary: bytes) -> List[int]:
@@ -43,6 +57,8 @@ class Check:
         self.that(
             len(binary) < MODULE_LIMIT, f"{name}: {len(binary)} bytes, at most {MODULE_LIMIT}"
         )
+        paths = build_paths(binary)
+        self.that(not paths, f"{name} contains {len(paths)} build paths, such as {paths[:1]}")
         if not linux:
             return
         self.that(binary[:4] == b"\x7fELF", f"{name} is not an ELF file")

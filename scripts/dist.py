@@ -39,6 +39,14 @@ def run(*command: str) -> None:
     )
 
 
+def hide_paths() -> None:
+    """Keeps the folders of this machine out of the libraries, which panics would show to users."""
+    cargo = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo"))
+    prefixes = {cargo / "registry" / "src": "/cargo", ROOT: "/replicant"}
+    flags = [f"--remap-path-prefix={folder}={name}" for folder, name in prefixes.items()]
+    os.environ["RUSTFLAGS"] = " ".join([os.environ.get("RUSTFLAGS", ""), *flags]).strip()
+
+
 def tools() -> None:
     """Installs the build tools into a virtual environment and puts it first on the path."""
     stamp = TOOLS / REQUIREMENTS.name
@@ -83,6 +91,7 @@ def main() -> None:
     version.check(ROOT)
     shutil.rmtree(DIST, ignore_errors=True)
     tools()
+    hide_paths()
     crates()
     python()
     node()

@@ -79,6 +79,21 @@ class Packages(unittest.TestCase):
                 archive.addfile(member, io.BytesIO(content))
         self.check.npm(self.folder / name, "1.2.3")
 
+    def test_a_library_with_build_paths_is_rejected(self) -> None:
+        for path in (
+            b"/home/someone/.cargo/registry/src/index/hyper/src/lib.rs",
+            b"/root/work/crates/core/src/lib.rs",
+            b"/Users/someone/replicant/src/lib.rs",
+            b"C:\\Users\\someone\\replicant\\src\\lib.rs",
+            str(ROOT).encode() + b"/crates/core/src/lib.rs",
+        ):
+            self.check.problems.clear()
+            problems = self.platform_package(MODULE + b"\0" + path + b"\0")
+            self.assertIn(" build paths, such as ", problems)
+        self.check.problems.clear()
+        remapped = b"\0/cargo/index.crates.io-1949cf8c6b5b557f/hyper-1.9.0/src/lib.rs\0/rustc/abc/library/core\0"
+        self.assertEqual(self.platform_package(MODULE + remapped), "")
+
     def test_good_packages_pass(self) -> None:
         self.assertEqual(self.wheel(), "")
         self.assertEqual(self.platform_package(), "")
