@@ -8,14 +8,17 @@ CARGO := MAKEFLAGS= cargo
 DEBUG := $(or $(CARGO_TARGET_DIR),target)/debug
 RUST := $(shell git ls-files -co --exclude-standard crates Cargo.toml Cargo.lock 2>/dev/null)
 
-PYTHON_SOURCES := python tests/python tests/release tests/matrix examples bench scripts
+PYTHON_SOURCES := python tests/python tests/security tests/soak tests/release tests/matrix examples bench scripts
+
+# The programs of `make soak`.
+SOAKS = $(wildcard tests/*/soak_*.py tests/*/soak_*.mjs)
 
 # Parallel targets must not mix their output. The make of macOS is too old for this.
 SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .DELETE_ON_ERROR:
 .PHONY: help quickstart build test check fmt fmt-check lint-rust lint-python types test-rust test-python test-node test-release \
-	native python node bench bench-instructions memory dist test-matrix bump tools tools-test clean
+	native python node bench bench-instructions memory soak fuzz dist test-matrix bump tools tools-test clean
 
 # An interpreter other than the default is also the one that the binding is configured for.
 ifneq ($(origin PYTHON),file)
@@ -134,6 +137,16 @@ memory: python node ## Measures the memory used by large downloads and uploads.
 	@$(BIN)/python bench/memory.py
 	@echo "== Node"
 	@node --expose-gc bench/memory.mjs
+
+soak: python node ## Sends 100,000 mixed requests per language and checks what each process keeps (10 minutes; SOAK=small).
+	@status=0; for program in $(SOAKS); do \
+		case $$program in *.mjs) node $$program ;; *) $(BIN)/python $$program ;; esac || status=1; \
+	done; exit $$status
+
+fuzz: ## Fuzzes each target for a minute with cargo-fuzz (TARGET=name, SECONDS=60): see fuzz/README.md.
+	@cd fuzz && for target in $(or $(TARGET),$(basename $(notdir $(wildcard fuzz/targets/*.rs)))); do \
+		cargo +nightly fuzz run $$target corpus/$$target seeds/$$target -- -max_total_time=$(or $(SECONDS),60) || exit 1; \
+	done
 
 dist: dist/.built ## Builds and checks the packages for this machine in dist/.
 
