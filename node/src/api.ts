@@ -3,10 +3,13 @@ export { Replicate } from "./client";
 export * from "./errors";
 export { EventStream, ServerSentEvent } from "./events";
 export { FileOutput } from "./file-output";
+export type { RateLimit, RequestEvent, ResponseEvent, RetryEvent } from "./hooks";
 export type {
   Fetch,
   FileEncodingStrategy,
   ListOptions,
+  Logger,
+  LogLevel,
   RawRequestOptions,
   ReplicateOptions,
   RequestOptions,

@@ -1,5 +1,5 @@
 /** Sends operations to the core: `call` for one result, `open` for a stream. */
-import { complete, type Reply } from "./completion-channel";
+import { complete, follow, type Reply } from "./completion-channel";
 import { encodeParams, type Params, rethrow } from "./compute";
 import { toError } from "./failures";
 import { FetchTransport } from "./fetch-transport";
@@ -7,8 +7,9 @@ import { invalid, kindOf } from "./invalid";
 import { type NativeClient, type NativeStream, native } from "./native";
 import { Observer } from "./observer";
 import type { Fetch } from "./options";
-import { recordResponse } from "./responses";
+import { attachResponse, recordResponse } from "./responses";
 import { checkSignal, onAbort, reasonOf } from "./signals";
+import { type Receiver, receiverOf, type Telemetry } from "./telemetry";
 import { decode } from "./value";
 
 /** Options of a call, apart from its parameters. */
@@ -29,6 +30,10 @@ export interface Opened {
 export interface Core {
   client: NativeClient;
   fetch: Fetch | undefined;
+  /** What calls report; undefined if nothing. */
+  telemetry: Telemetry | undefined;
+  /** Whether calls create spans if the program uses OpenTelemetry. */
+  tracing: boolean;
 }
 
 /** The way from one `Replicate` to the core. */
@@ -71,22 +76,35 @@ export class Bridge {
     const observer = observe && new Observer((json) => observe(this.#decode(json)), abort);
     const ignore = onAbort(signal, abort);
     let transport: FetchTransport | undefined;
+    let receiver: Receiver | undefined;
     try {
-      const { client, fetch } = this.core();
+      const { client, fetch, telemetry, tracing } = this.core();
       transport = fetch && new FetchTransport(fetch);
+      receiver = receiverOf(telemetry, tracing);
+      const wanted = receiver?.wanted(follow(receiver.receive));
       const reply = await complete(
         (number) =>
-          client.call(number, operation, json, parts, cancel, observer !== undefined, transport?.send),
+          client.call(
+            number,
+            operation,
+            json,
+            parts,
+            cancel,
+            observer !== undefined,
+            transport?.send,
+            wanted,
+          ),
         observer?.notify,
       );
       if (reply === undefined) throw STOPPED;
       onReply(reply);
-      return reply.bytes ?? this.#decode(reply.json, reply.files);
+      return reply.bytes ?? attachResponse(this.#decode(reply.json, reply.files), reply.meta);
     } catch (thrown) {
       if (cancel) keepAlive(native.drain());
       if (signal?.aborted) throw reasonOf(signal);
       observer?.rethrow();
-      throw transport?.raised ? transport.raised.error : toError(thrown);
+      const raised = receiver?.raised ?? transport?.raised;
+      throw raised ? raised.error : toError(thrown);
     } finally {
       ignore();
     }
@@ -95,10 +113,18 @@ export class Bridge {
   /** Opens a stream of the core. Nothing is sent before the first `ready()`. */
   open(operation: string, params: Params): Opened {
     const { json, parts } = encodeParams(params);
-    const { client, fetch } = this.core();
+    const { client, fetch, telemetry, tracing } = this.core();
     const transport = fetch && new FetchTransport(fetch);
-    const stream = rethrow(() => client.open(operation, json, parts, transport?.send));
-    return { stream, toError: (thrown) => (transport?.raised ? transport.raised.error : toError(thrown)) };
+    const receiver = receiverOf(telemetry, tracing);
+    const wanted = receiver?.wanted(follow(receiver.receive));
+    const stream = rethrow(() => client.open(operation, json, parts, transport?.send, wanted));
+    return {
+      stream,
+      toError: (thrown) => {
+        const raised = receiver?.raised ?? transport?.raised;
+        return raised ? raised.error : toError(thrown);
+      },
+    };
   }
 
   /** Returns the object for a file's URL. */

@@ -23,11 +23,23 @@ interface Pending {
 const STATE = 0;
 const ANSWER = 1;
 const FAILURE = 2;
+const RECORD = 5;
+const UNFOLLOWED = 6;
 
 const pending = new Map<number, Pending>();
+/** What receives the records of calls, which background requests may outlive. */
+const receivers = new Map<number, (json: string) => void>();
 let last = 0;
 
 const onMessage: OnMessage = (number, kind, json, files, meta, bytes) => {
+  if (kind === RECORD) {
+    receivers.get(number)?.(json as string);
+    return;
+  }
+  if (kind === UNFOLLOWED) {
+    receivers.delete(number);
+    return;
+  }
   const call = pending.get(number);
   if (call === undefined) return;
   if (kind === STATE) {
@@ -58,6 +70,13 @@ export function complete(
     pending.set(last, { resolve, reject, observe: observe && AsyncResource.bind(observe) });
     if (pending.size === 1) channel.keepProcess(true);
   });
+}
+
+/** Has `receive` called with the records under the returned number, in the current async context. */
+export function follow(receive: (json: string) => void): number {
+  last = (last + 1) >>> 0;
+  receivers.set(last, AsyncResource.bind(receive));
+  return last;
 }
 
 /** Waits until `stream` has something to take. Returns false if it ended instead. */

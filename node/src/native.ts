@@ -46,12 +46,31 @@ export interface NativeClient {
     observed: boolean,
     /** Sends the requests of this call instead of the client's `fetch`. */
     fetch: NativeFetch | undefined,
+    follow: Wanted | undefined,
   ): void;
-  open(operation: string, json: string, parts?: Part[], fetch?: NativeFetch): NativeStream;
+  open(
+    operation: string,
+    json: string,
+    parts: Part[] | undefined,
+    fetch: NativeFetch | undefined,
+    follow: Wanted | undefined,
+  ): NativeStream;
   /** Returns the client's options as JSON, without the token. */
   describe(): string;
   /** What to warn the user of about the options. */
   readonly warnings: string[];
+}
+
+/** What a call reports to JavaScript. */
+export interface Wanted {
+  /** The number under which {@link OnMessage} receives the records. */
+  number: number;
+  /** Level of the events. */
+  level: string;
+  spans: boolean;
+  onRequest: boolean;
+  onResponse: boolean;
+  onRetry: boolean;
 }
 
 /** A running emulator. */
@@ -76,6 +95,8 @@ export interface Native {
   NativeCancel: new () => NativeCancel;
   NativeEmulator: new (options: string[]) => NativeEmulator;
   compute(operation: string, json: string, parts?: Part[]): string;
+  /** Answers a question of a hook: the headers to change as JSON, or null if the hook threw. */
+  answer(ask: number, changes: string | null): void;
   /** Resolves when the requests running in the background are done, or after the time an exit may take. */
   drain(): Promise<void>;
   /** Returns the names of all operations and error codes as JSON. */

@@ -1,7 +1,22 @@
 /** The options of a client and of its calls, each documented once. Times are in milliseconds unless stated otherwise. */
 
+import type { RequestEvent, ResponseEvent, RetryEvent } from "./hooks";
+
 /** A function that sends HTTP requests, such as the global `fetch`. */
 export type Fetch = (input: Request | string, init?: RequestInit) => Promise<Response>;
+
+/** Least severe level that is logged. */
+export type LogLevel = "debug" | "info" | "warn" | "off";
+
+type Log = (...args: never[]) => unknown;
+
+/** A logger: the `console`, a pino, a winston, or any object with these methods. */
+export interface Logger {
+  debug: Log;
+  info: Log;
+  warn: Log;
+  error: Log;
+}
 
 /** How to send a file inside an input: upload it, write it into the JSON, or choose by its size. */
 export type FileEncodingStrategy = "default" | "upload" | "data-uri" | "auto";
@@ -49,6 +64,31 @@ export type ReplicateOptions = {
   requireHttps?: boolean | undefined;
   /** What to do with a running prediction when `run` or `stream` is abandoned. Defaults to `"cancel"`. */
   onAbandon?: "cancel" | "leave" | undefined;
+  /**
+   * Logger for what the client does, such as the console, a pino or a winston. Defaults to standard error if `logLevel` or
+   * `REPLICATE_LOG` is set.
+   */
+  logger?: Logger | undefined;
+  /** Least severe level to log. Defaults to `REPLICATE_LOG`, otherwise to `"info"` with a `logger` and `"off"` without. */
+  logLevel?: LogLevel | undefined;
+  /** Show the JSON bodies of requests and responses in logs of the level `debug`, without secrets and long strings. */
+  logBodies?: boolean | undefined;
+  /**
+   * Called before each attempt of a request, in the async context of the call. It may change `request.headers`. A promise
+   * is awaited, and an exception ends the call.
+   */
+  onRequest?: ((request: RequestEvent) => void | Promise<void>) | undefined;
+  /** Called with the status and the headers of each response. */
+  onResponse?: ((response: ResponseEvent) => void | Promise<void>) | undefined;
+  /** Called after a failed attempt that will be repeated, before the delay. */
+  onRetry?: ((retry: RetryEvent) => void | Promise<void>) | undefined;
+  /** Create OpenTelemetry spans and send `traceparent`, if the program uses OpenTelemetry. Defaults to true. */
+  tracing?: boolean | undefined;
+  /**
+   * Record the input and the output in the spans of runs. Defaults to false, or to
+   * `OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT`.
+   */
+  traceContent?: boolean | undefined;
   /** URL of a proxy for every request. Defaults to the proxy of the environment. */
   proxy?: string | undefined;
   /** Path of a PEM file with additional certificates to trust. */

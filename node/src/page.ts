@@ -3,7 +3,7 @@ import type { Bridge } from "./bridge";
 import type { Params } from "./compute";
 import { ItemStream } from "./item-stream";
 import type { RequestOptions } from "./options";
-import { shareResponse } from "./responses";
+import { copyResponse, shareResponse } from "./responses";
 import { conceal, reveal } from "./state";
 import type { Page } from "./types";
 
@@ -15,6 +15,8 @@ export class ListPage<T> implements Page<T>, AsyncIterable<T> {
   declare next?: string;
   /** The items of this page. */
   results: T[];
+  declare readonly request_id?: string | undefined;
+  declare readonly _response?: Response | undefined;
 
   /** @internal */
   constructor(page: RawPage<T>, follow: Follow<T>) {
@@ -23,6 +25,7 @@ export class ListPage<T> implements Page<T>, AsyncIterable<T> {
     const next = page.next && page.next !== "null" ? page.next : null;
     Object.assign(this, page, { next, previous: page.previous ?? null });
     this.results = page.results;
+    copyResponse(page, this);
     conceal(this, follow);
   }
 

@@ -1,5 +1,6 @@
 /** Responses of calls, found by the promise that a call returned. */
 import { invalid } from "./invalid";
+import { native } from "./native";
 
 const responses = new WeakMap<PromiseLike<unknown>, () => Response>();
 
@@ -37,6 +38,42 @@ export async function withResponse<T>(promise: PromiseLike<T>): Promise<{ data: 
     );
   }
   return { data, response: response() };
+}
+
+/**
+ * Gives an object that a call returned the properties `request_id` and `_response`, which are not enumerable, so that
+ * comparing and serializing the object stays as it is.
+ */
+export function attachResponse(value: unknown, meta: string | null): unknown {
+  if (typeof value !== "object" || value === null || meta === null || !Object.isExtensible(value))
+    return value;
+  // A call of several requests, such as `run`, has no response of its own.
+  if (meta === NO_RESPONSE) return value;
+  Object.defineProperty(value, "_response", {
+    configurable: true,
+    get: () => parse(meta),
+  });
+  if (!("request_id" in value)) {
+    Object.defineProperty(value, "request_id", { configurable: true, get: () => describe(meta).request_id });
+  }
+  return value;
+}
+
+/** Gives `to` the response of `from`. */
+export function copyResponse(from: object, to: object): void {
+  for (const name of ["_response", "request_id"]) {
+    const property = Object.getOwnPropertyDescriptor(from, name);
+    if (property?.get) Object.defineProperty(to, name, property);
+  }
+}
+
+const NO_RESPONSE = "[200,[]]";
+
+/** What the headers of a response say about its request. */
+function describe(meta: string): { request_id: string | undefined } {
+  const headers = Object.fromEntries((JSON.parse(meta) as [number, [string, string][]])[1]);
+  const described = JSON.parse(native.compute("response.describe", JSON.stringify({ headers })));
+  return { request_id: described.request_id ?? undefined };
 }
 
 function parse(meta: string | null): Response {

@@ -5,6 +5,7 @@ import { channel } from "./completion-channel";
 import { rethrow, unknownOption } from "./compute";
 import { FetchTransport } from "./fetch-transport";
 import { invalid, kindOf } from "./invalid";
+import { loggerOf } from "./logger";
 import { clientOptions, inward, outwardValue } from "./names";
 import { native } from "./native";
 import type { ReplicateOptions } from "./options";
@@ -86,8 +87,12 @@ export class Settings {
 }
 
 function connect(options: ReplicateOptions): [Core, Record<string, unknown>] {
-  const { fetch, ...rest } = options;
+  const { fetch, logger, logLevel, onRequest, onResponse, onRetry, ...rest } = options;
   checkOptions(options);
+  const log = loggerOf({ logger, logLevel });
+  const hooks = { onRequest, onResponse, onRetry };
+  const reports = log.logger || onRequest || onResponse || onRetry;
+  const telemetry = reports ? { ...log, hooks } : undefined;
   // Read here, because a worker or test runner can have its own `process.env`. An empty token keeps the core from
   // reading the environment of the process.
   const env = { baseUrl: process.env.REPLICATE_BASE_URL || undefined };
@@ -100,7 +105,7 @@ function connect(options: ReplicateOptions): [Core, Record<string, unknown>] {
   const { json, parts } = encode(clientParams({ ...given, auth: options.auth ?? "" }));
   return rethrow(() => {
     const client = new native.NativeClient(channel, json, parts, fetch && new FetchTransport(fetch).send);
-    return [{ client, fetch }, JSON.parse(client.describe())];
+    return [{ client, fetch, telemetry, tracing: options.tracing !== false }, JSON.parse(client.describe())];
   });
 }
 
@@ -112,6 +117,12 @@ function checkOptions({ fetch, ...options }: ReplicateOptions): void {
   if (unknown !== undefined) invalid(unknownOption(unknown, known), unknown);
   if (fetch && typeof fetch !== "function") {
     invalid(`options: \`fetch\` must be a function, not ${kindOf(fetch)}`, "fetch");
+  }
+  for (const name of ["onRequest", "onResponse", "onRetry"] as const) {
+    const hook = options[name];
+    if (hook !== undefined && typeof hook !== "function") {
+      invalid(`options: \`${name}\` must be a function, not ${kindOf(hook)}`, name);
+    }
   }
 }
 

@@ -17,6 +17,14 @@ export type Visibility = "public" | "private";
 /** A model (`owner/name`) or one of its versions (`owner/name:version`). */
 export type ModelReference = `${string}/${string}` | `${string}/${string}:${string}`;
 
+/** Properties of the objects that methods return, apart from `run`. They are not enumerable, so copies lack them. */
+export interface Responded {
+  /** Id of the request, for support inquiries. */
+  readonly request_id?: string | undefined;
+  /** Status and headers of the response, such as `ratelimit-remaining`; its body is read. */
+  readonly _response?: Response | undefined;
+}
+
 /** Counts and durations that the API and models report. */
 export interface Metrics {
   /** Duration of the run, in seconds. */
@@ -35,7 +43,7 @@ export interface Metrics {
  *
  * Optional properties are declared as in the official package; the API also sends `null` while it has no value.
  */
-export interface Prediction<Output = ModelDefined, Input = ModelDefined> {
+export interface Prediction<Output = ModelDefined, Input = ModelDefined> extends Responded {
   id: string;
   status: Status;
   /** `owner/name`. */
@@ -62,7 +70,7 @@ export interface Prediction<Output = ModelDefined, Input = ModelDefined> {
 }
 
 /** A run of a model's training procedure. */
-export interface Training {
+export interface Training extends Responded {
   id: string;
   status: Status;
   /** The model that is trained: `owner/name`. */
@@ -84,7 +92,7 @@ export interface Training {
 }
 
 /** One version of a model. */
-export interface ModelVersion {
+export interface ModelVersion extends Responded {
   id: string;
   created_at: string;
   cog_version: string | null;
@@ -92,7 +100,7 @@ export interface ModelVersion {
 }
 
 /** A model on Replicate. */
-export interface Model {
+export interface Model extends Responded {
   url: string;
   owner: string;
   name: string;
@@ -109,7 +117,7 @@ export interface Model {
 }
 
 /** An account. */
-export interface Account {
+export interface Account extends Responded {
   type: "user" | "organization";
   username: string;
   name: string;
@@ -118,7 +126,7 @@ export interface Account {
 }
 
 /** A set of models selected by Replicate. */
-export interface Collection {
+export interface Collection extends Responded {
   name: string;
   slug: string;
   description: string;
@@ -127,7 +135,7 @@ export interface Collection {
 }
 
 /** One page of a list. */
-export interface Page<T> {
+export interface Page<T> extends Responded {
   /** URL of the previous page. */
   previous?: string;
   /** URL of the next page. */
@@ -137,7 +145,7 @@ export interface Page<T> {
 }
 
 /** A model that runs on dedicated hardware. */
-export interface Deployment {
+export interface Deployment extends Responded {
   owner: string;
   name: string;
   current_release: {
@@ -151,7 +159,7 @@ export interface Deployment {
 }
 
 /** An uploaded file. */
-export interface FileObject {
+export interface FileObject extends Responded {
   id: string;
   name?: string;
   content_type: string;
@@ -165,7 +173,7 @@ export interface FileObject {
 }
 
 /** Results of a search. */
-export interface SearchResults {
+export interface SearchResults extends Responded {
   query: string;
   models: {
     model: Model;
@@ -182,7 +190,7 @@ export interface Hardware {
 }
 
 /** The secret that webhooks are signed with. */
-export interface WebhookSecret {
+export interface WebhookSecret extends Responded {
   key: string;
 }
 

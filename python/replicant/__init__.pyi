@@ -83,6 +83,9 @@ from ._events import TextStream as TextStream
 from ._files import FileOutput as FileOutput
 from ._files import URLPath as URLPath
 from ._files import get_path_url as get_path_url
+from ._hooks import RequestEvent as RequestEvent
+from ._hooks import ResponseEvent as ResponseEvent
+from ._hooks import RetryEvent as RetryEvent
 from ._objects import Account as Account
 from ._objects import File as File
 from ._objects import Hardware as Hardware
@@ -107,6 +110,7 @@ from ._progress import Transfer as Transfer
 from ._refs import ModelVersionIdentifier as ModelVersionIdentifier
 from ._refs import Reference
 from ._response import APIResponse as APIResponse
+from ._response import RateLimit as RateLimit
 from ._sync.account import Accounts
 from ._sync.client import Client as Client
 from ._sync.collection import Collection as Collection
@@ -367,11 +371,15 @@ __all__ = [
     "PredictionCanceledError",
     "PredictionTimeoutError",
     "Progress",
+    "RateLimit",
     "RateLimitError",
     "Replicate",
     "ReplicateError",
     "ReplicateException",
+    "RequestEvent",
     "RequestOptions",
+    "ResponseEvent",
+    "RetryEvent",
     "RunOptions",
     "ServerSentEvent",
     "StreamInterruptedError",

@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Dict, FrozenSet, List, Optional, Tuple, Type, TypeVar, Union
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Dict,
+    FrozenSet,
+    List,
+    Mapping,
+    Optional,
+    Tuple,
+    Type,
+    TypeVar,
+    Union,
+)
 
 from ._guarded import Guarded
 from ._native import Secret, conceal
@@ -12,16 +24,23 @@ from ._settings import PUBLIC_NAMES, core_options, without_secrets
 
 if TYPE_CHECKING:
     from ._async.client import AsyncClient
+    from ._hooks import Hooks
     from ._native import Client as NativeClient
     from ._object import Json
     from ._sync.client import Client
 
     AnyClient = Union[Client, AsyncClient]
 
+if os.environ.get("REPLICATE_LOG"):
+    from ._telemetry import log_to_stderr
+
+    log_to_stderr()
+
 C = TypeVar("C", bound="ClientBase")
 # The options that requests of one native client can differ in, and those of them that are tables.
 _OF_A_REQUEST = ("timeout", "max_retries", "headers", "query")
 _TABLES = ("headers", "query")
+_HOOKS = ("on_request", "on_response", "on_retry")
 # How many native clients of Cog scopes to keep.
 _SCOPES = 16
 
@@ -35,13 +54,22 @@ def adapter(transport: Any) -> Any:
     return transport if isinstance(transport, Adapter) else Adapter(transport)
 
 
-def native_client(options: Json, transport: Any) -> NativeClient:
+def hooks_of(options: Mapping[str, Any]) -> Optional[Hooks]:
+    """Returns the hooks among the options of a client; None if there are none."""
+    if not any(options.get(name) is not None for name in _HOOKS):
+        return None
+    from ._hooks import Hooks
+
+    return Hooks(options)
+
+
+def native_client(options: Json, transport: Any, hooks: Optional[Hooks] = None) -> NativeClient:
     """Builds a native client. An error about an option has its public name."""
     from ._errors import InvalidArgumentError
     from ._native import Client as NativeClient
 
     try:
-        return NativeClient(options, transport)
+        return NativeClient(options, transport, hooks)
     except InvalidArgumentError as error:
         name = PUBLIC_NAMES.get(error.argument or "")
         if name is not None:
@@ -83,6 +111,7 @@ class ClientBase(Guarded):
     _cached: Optional[NativeClient] = None
     _cached_token: Optional[Secret] = None
     _transport: Any = None
+    _hooks: Optional[Hooks] = None
     # Options of the requests of this client; a derived client with others shares the native client.
     _request_options: Json = {}
     # The list that receives statuses and headers, for `with_raw_response`.
@@ -92,9 +121,17 @@ class ClientBase(Guarded):
     # What the user was already warned of.
     _warned: FrozenSet[str] = frozenset()
 
-    def _configure(self, options: Json, *, transport: Any = None, now: bool = True) -> None:
+    def _configure(
+        self,
+        options: Json,
+        *,
+        transport: Any = None,
+        hooks: Optional[Hooks] = None,
+        now: bool = True,
+    ) -> None:
         self._options = options
         self._transport = adapter(transport)
+        self._hooks = hooks
         self._cached = None
         if now:
             self._native  # noqa: B018  # refuses wrong options
@@ -113,7 +150,7 @@ class ClientBase(Guarded):
         return cached
 
     def _build(self, options: Json) -> NativeClient:
-        return self._checked(native_client(options, self._transport))
+        return self._checked(native_client(options, self._transport, self._hooks))
 
     def _checked(self, native: NativeClient) -> NativeClient:
         """Returns `native` after the warnings about its options."""
@@ -174,6 +211,7 @@ class ClientBase(Guarded):
         changes: Json,
         responses: Optional[List[Any]] = None,
         transport: Any = None,
+        hooks: Optional[Hooks] = None,
     ) -> C:
         """Returns a client of `cls` with other options; it shares the connections if it can."""
         request = dict(self._request_options)
@@ -183,13 +221,17 @@ class ClientBase(Guarded):
                 request[name] = {**request.get(name, {}), **change} if name in _TABLES else change
         other = cls.__new__(cls)
         other._warned = self._warned
-        if changes or transport is not None:
+        if hooks is not None and self._hooks is not None:
+            hooks = self._hooks.updated(hooks)
+        hooks = hooks or self._hooks
+        if changes or transport is not None or hooks is not self._hooks:
             options = {**self._resolved_options(), **changes}
-            other._configure(options, transport=transport or self._transport)
+            other._configure(options, transport=transport or self._transport, hooks=hooks)
         else:
             self._native  # noqa: B018  # builds it, so that the copy shares its connections
             other._options = self._resolved_options()
             other._transport, other._lost_token = self._transport, self._lost_token
+            other._hooks = hooks
             other._cached, other._cached_token = self._cached, self._cached_token
             if "_scopes" in self.__dict__:
                 other.__dict__["_scopes"] = self.__dict__["_scopes"]
@@ -249,14 +291,21 @@ class ClientBase(Guarded):
         # A pickle holds settings and no secrets.
         options, request = without_secrets(self._options), without_secrets(self._request_options)
         had_token = self._lost_token or "token" in self._options
-        settings = (type(self), options, self._transport, request, had_token)
+        settings = (type(self), options, self._transport, request, had_token, self._hooks)
         return _unpickled, settings, self._added() or None
 
 
-def _unpickled(cls: Type[C], options: Json, transport: Any, request: Json, lost_token: bool) -> C:
+def _unpickled(
+    cls: Type[C],
+    options: Json,
+    transport: Any,
+    request: Json,
+    lost_token: bool,
+    hooks: Optional[Hooks] = None,
+) -> C:
     client = cls.__new__(cls)
     client._lost_token = lost_token
-    client._configure(options, transport=transport, now=False)
+    client._configure(options, transport=transport, hooks=hooks, now=False)
     client._request_options = request
     return client
 

@@ -50,13 +50,21 @@ class _Default(ClientBase):
         own = self._resolved_options().get("token")
         return super()._ambient_token() if own is None else (own, False)
 
-    def _derive(self, cls: Any, changes: Any, responses: Any = None, transport: Any = None) -> Any:
+    def _derive(
+        self,
+        cls: Any,
+        changes: Any,
+        responses: Any = None,
+        transport: Any = None,
+        hooks: Any = None,
+    ) -> Any:
         # Derived clients keep the present options of this one.
         derived = Client if issubclass(cls, Client) else AsyncClient
-        return super()._derive(derived, changes, responses, transport)
+        return super()._derive(derived, changes, responses, transport, hooks)
 
     def _build(self, options: Dict[str, Any]) -> NativeClient:
-        return self._checked(native_client(options, adapter(self._built_transport)))
+        transport = adapter(self._built_transport)
+        return self._checked(native_client(options, transport, self._hooks))
 
 
 class _DefaultClient(_Default, Client):

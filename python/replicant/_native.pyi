@@ -33,7 +33,9 @@ ERROR_CODES: Final[tuple[str, ...]]
 @final
 class Client:
     """A client of the core."""
-    def __new__(cls, options: dict[str, Any], /, transport: Any = None) -> Client: ...
+    def __new__(
+        cls, options: dict[str, Any], /, transport: Any = None, hooks: Any = None
+    ) -> Client: ...
     def call(
         self,
         name: str,

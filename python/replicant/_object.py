@@ -21,9 +21,11 @@ from typing import (
 
 from ._dumps import Dumps
 from ._guarded import unknown
+from ._members import response_of
 
 if TYPE_CHECKING:
     from ._client_base import AnyClient
+    from ._response import APIResponse
 
 Json = Dict[str, Any]
 T = TypeVar("T", bound="APIObject")
@@ -66,6 +68,23 @@ class APIObject(Dumps):
         declared = {**getattr(cls, "__annotations__", {}), **dict.fromkeys(cls._built, Any)}
         known = {name: kind for name, kind in declared.items() if name[0] != "_"}
         cls.__fields__ = cls.model_fields = {**cls.__fields__, **known}
+
+    @property
+    def _response(self: T) -> Optional[APIResponse[T]]:
+        """The response that this object came in, with its status, headers and rate limit; None for an object
+        that is a part of another or was built by the program."""
+        from ._response import APIResponse
+
+        response = response_of(self._data)
+        return APIResponse(self, *response) if response else None
+
+    @property
+    def request_id(self) -> Optional[str]:
+        """The id of the request that returned this object, for support tickets."""
+        if "request_id" in self._data:
+            return cast(Optional[str], self._data["request_id"])
+        response = self._response
+        return None if response is None else response.request_id
 
     @property
     def _client(self) -> Optional[AnyClient]:

@@ -54,6 +54,7 @@ Observer = Optional[Callable[[Any], object]]
 
 
 if TYPE_CHECKING:
+    from ._hooks import RequestEvent, ResponseEvent, RetryEvent
 
     class HttpxTimeout(Protocol):
         """A timeout with a limit for each phase, such as `httpx.Timeout`."""
@@ -64,6 +65,8 @@ if TYPE_CHECKING:
         def read(self) -> Any: ...
 
 else:
+    # Imported on first use: most programs have no hooks.
+    RequestEvent = ResponseEvent = RetryEvent = Any
     HttpxTimeout = Any
 
 
@@ -112,6 +115,22 @@ class ClientOptions(RequestOptions, total=False):
     on_abandon: Optional[OnAbandon]
     """What to do with a running prediction when its `run` or `stream` is abandoned: `cancel` (the default) or
     `leave`."""
+    on_request: Optional[Callable[[RequestEvent], object]]
+    """A function to call before each attempt of a request. It may change `request.headers`. It runs in the
+    context of the call, and for awaited methods may be a coroutine function. Its exception ends the call."""
+    on_response: Optional[Callable[[ResponseEvent], object]]
+    """A function to call with the status and the headers of each response."""
+    on_retry: Optional[Callable[[RetryEvent], object]]
+    """A function to call after a failed attempt that will be repeated, before the delay."""
+    log_bodies: Optional[bool]
+    """Whether logs of the level `DEBUG` show the JSON bodies of requests and responses, without secrets and
+    long strings. Defaults to False."""
+    tracing: Optional[bool]
+    """Whether to create OpenTelemetry spans and send `traceparent`, if the program uses OpenTelemetry. Defaults
+    to True."""
+    trace_content: Optional[bool]
+    """Whether the spans of runs have the input and the output. Defaults to False, or to
+    `OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT`."""
     proxy: Optional[str]
     """The URL of a proxy for all requests. Defaults to `HTTPS_PROXY` and the like."""
     ca_bundle: Optional[str]

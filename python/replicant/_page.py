@@ -20,12 +20,14 @@ from typing import (
 )
 
 from ._dumps import Dumps
+from ._members import response_of
 from ._object import Json
 from ._ready import Later
 
 if TYPE_CHECKING:
     from ._base import AsyncCalls, Calls
     from ._native import Stream
+    from ._response import APIResponse
 
 T = TypeVar("T")
 
@@ -62,6 +64,20 @@ class _AnyPage(Dumps, Sequence[T]):
         self.results = list(results)
         if _item is not None:
             self.results = [_item(each, _client) for each in self._data.get("results") or ()]
+
+    @property
+    def _response(self) -> Optional[APIResponse[Any]]:
+        """The response that this page came in, with its status, headers and rate limit."""
+        from ._response import APIResponse
+
+        response = response_of(self._data)
+        return APIResponse(self, *response) if response else None
+
+    @property
+    def request_id(self) -> Optional[str]:
+        """The id of the request that returned this page, for support tickets."""
+        response = self._response
+        return None if response is None else response.request_id
 
     @property
     def next(self) -> Optional[str]:

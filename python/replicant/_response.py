@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from functools import wraps
-from typing import Any, Dict, Generic, List, Optional, Sequence, Tuple, TypeVar, overload
+from typing import (
+    Any,
+    Dict,
+    Generic,
+    List,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+    TypeVar,
+    overload,
+)
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -21,6 +32,17 @@ class Headers(Dict[str, str]):
     def get(self, name: str, default: Any = None) -> Any:
         """Returns the value of a header, or `default`."""
         return super().get(name.lower(), default)
+
+
+class RateLimit(NamedTuple):
+    """The rate limit that a response reports. A value that it does not report is None."""
+
+    limit: Optional[int] = None
+    """The number of requests allowed in the current window."""
+    remaining: Optional[int] = None
+    """The number of requests that remain in the current window."""
+    reset: Optional[float] = None
+    """Seconds until the window ends."""
 
 
 class APIResponse(Generic[T]):
@@ -45,8 +67,20 @@ class APIResponse(Generic[T]):
     @property
     def request_id(self) -> Optional[str]:
         """The id of the request, for support tickets."""
-        id: Optional[str] = self.headers.get("x-request-id")
+        id: Optional[str] = self._described()["request_id"]
         return id
+
+    @property
+    def rate_limit(self) -> Optional[RateLimit]:
+        """The rate limit that the response reports; None if it reports none."""
+        found = self._described()["rate_limit"]
+        return None if found is None else RateLimit(**found)
+
+    def _described(self) -> Dict[str, Any]:
+        from ._native import compute
+
+        described: Dict[str, Any] = compute("response.describe", {"headers": dict(self.headers)})
+        return described
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.status_code}>"

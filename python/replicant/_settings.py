@@ -16,7 +16,7 @@ CORE_NAMES = {
 # The public name in an error about an option of the core.
 PUBLIC_NAMES = {"token": "api_token", "query": "default_query"}
 # What this package handles itself.
-LOCAL = ("transport", "http_client")
+LOCAL = ("transport", "http_client", "on_request", "on_response", "on_retry")
 
 _TABLES = ("headers", "query")
 _TOKENS = ("api_token", "bearer_token", "token")

@@ -65,7 +65,7 @@ test("an unknown option of a client is an error with a suggestion", () => {
   ]) {
     assert.throws(() => new Replicate(options), rejection(`options: ${advice}`));
   }
-  for (const options of [{ onRetry: () => {} }, { logger: console }]) {
+  for (const options of [{ plugin: () => {} }, { interceptor: console }]) {
     const name = Object.keys(options)[0];
     assert.throws(
       () => new Replicate(options),

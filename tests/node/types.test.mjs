@@ -26,9 +26,12 @@ const request = offered(table.request);
 const requestOfRun = without(request, ["timeout"]);
 const create = [...offered(table.create), ...request];
 
+/** Options that only this package has. */
+const OWN_OF_CLIENTS = ["fetch", "logger", "logLevel", "onRequest", "onResponse", "onRetry"];
+
 /** Types by name: the table's options, and the names that only this package has. */
 const TYPES = {
-  ReplicateOptions: [offered(table.client), ["fetch"]],
+  ReplicateOptions: [offered(table.client), OWN_OF_CLIENTS],
   RequestOptions: [request, ["signal"]],
   RunOptions: [
     [...offered(table.run), ...requestOfRun],
@@ -103,7 +106,7 @@ test("the option types match the core's table", () => {
 
 test("names and units are derived from the core's table", () => {
   const client = offered(table.client).map(({ name }) => own(name));
-  assert.deepEqual(names.clientOptions(), [...client, "fetch"]);
+  assert.deepEqual(names.clientOptions(), [...client, ...OWN_OF_CLIENTS]);
   const { client: _, ...calls } = table;
   const all = offered(Object.values(calls).flat()).map(({ name }) => own(name));
   assert.deepEqual(new Set(names.callOptions()), new Set([...all, "input", "signal", "onUpload"]));

@@ -39,6 +39,7 @@ test("every computation has a function", () => {
     "options.advice",
     "options.table",
     "progress.parse",
+    "response.describe",
     "webhooks.verify",
   ]);
   assert.deepEqual(parseModelReference("a/b:c"), { owner: "a", name: "b", version: "c" });

@@ -58,6 +58,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "identifier.parse": lambda ref: replicant.ModelVersionIdentifier.parse(ref)._asdict(),
     "progress.parse": parse_progress,
     "options.advice": lambda **params: replicant._native.compute("options.advice", params),
+    "response.describe": lambda **params: replicant._native.compute("response.describe", params),
     "options.table": lambda: replicant._native.compute("options.table", {}),
     "webhooks.verify": verify,
 }

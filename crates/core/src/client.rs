@@ -6,9 +6,12 @@ pub(crate) mod call;
 pub(crate) mod config;
 mod encode;
 mod failure;
+pub mod hooks;
 pub(crate) mod options;
 pub(crate) mod output_shapes;
 pub(crate) mod page;
+pub(crate) mod redact;
+pub(crate) mod report;
 pub(crate) mod response;
 pub(crate) mod run_times;
 mod send;
@@ -18,7 +21,7 @@ use std::{fmt, sync::Arc};
 
 use url::Url;
 
-use self::{config::Config, options::Options, output_shapes::Shapes, run_times::RunTimes};
+use self::{config::Config, hooks::Hooks, options::Options, output_shapes::Shapes, run_times::RunTimes};
 use crate::{
     error::Result,
     http::{transport::Transport, url::same_origin},
@@ -43,6 +46,7 @@ pub struct Client {
     config: Arc<Config>,
     run_times: Arc<RunTimes>,
     shapes: Arc<Shapes>,
+    hooks: Option<Arc<dyn Hooks>>,
 }
 
 impl Client {
@@ -50,11 +54,13 @@ impl Client {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if an option is invalid.
-    pub fn new(options: Options) -> Result<Self> {
+    pub fn new(mut options: Options) -> Result<Self> {
+        let hooks = options.hooks.take();
         Ok(Self {
             config: Arc::new(Config::resolve(options)?),
             run_times: Arc::default(),
             shapes: Arc::default(),
+            hooks,
         })
     }
 
@@ -71,6 +77,15 @@ impl Client {
     pub fn with_transport(&self, transport: Arc<dyn Transport>) -> Self {
         let config = Arc::new(Config { transport, ..(*self.config).clone() });
         Self { config, ..self.clone() }
+    }
+
+    /// Returns a client with other hooks, which shares this client's options, connections and cached run times.
+    pub fn with_hooks(&self, hooks: Arc<dyn Hooks>) -> Self {
+        Self { hooks: Some(hooks), ..self.clone() }
+    }
+
+    pub(crate) fn hooks(&self) -> Option<&Arc<dyn Hooks>> {
+        self.hooks.as_ref()
     }
 
     pub(crate) fn config(&self) -> &Config {

@@ -11,7 +11,7 @@ use std::{error::Error as StdError, fmt, time::Duration};
 
 pub(crate) use self::{
     decode::{Params, decode, decode_params, flattened},
-    response::{header, reason_phrase},
+    response::{header, reason_phrase, request_id},
 };
 pub use self::{kind::ErrorKind, reason::FailureReason, response::ErrorResponse};
 use crate::{platform::BoxError, value::Value};
@@ -89,10 +89,7 @@ impl Error {
 
     /// Returns the id that the API assigned to the request, for support inquiries.
     pub fn request_id(&self) -> Option<&str> {
-        let headers = &self.response()?.headers;
-        ["x-request-id", "request-id", "replicate-request-id", "cf-ray"]
-            .iter()
-            .find_map(|name| header(headers, name))
+        request_id(&self.response()?.headers)
     }
 
     /// Returns the delay before the next request that the API asks for (`Retry-After`).

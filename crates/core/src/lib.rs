@@ -48,6 +48,8 @@ pub mod operation;
 pub mod platform;
 mod predictions;
 pub mod resources;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod telemetry;
 mod value;
 pub mod webhook;
 
@@ -58,9 +60,10 @@ pub use self::{
     client::{
         Client, background,
         call::Call,
+        hooks,
         options::{FileEncodingStrategy, OnAbandon, Options},
         page::{List, Page},
-        response::Reply,
+        response::{RateLimit, Reply},
         token::Token,
     },
     error::{Error, ErrorKind, ErrorResponse, FailureReason, Result},

@@ -15,6 +15,7 @@ pub(crate) mod resource;
 pub(crate) mod run;
 pub(crate) mod run_params;
 pub(crate) mod run_request;
+mod run_span;
 pub(crate) mod snapshot;
 pub(crate) mod stream_run;
 pub(crate) mod target;

@@ -17,6 +17,7 @@ fn modules_of_the_core_import_only_lower_layers() {
             "platform",
             "value",
             "error",
+            "telemetry",
             "http|identifier|webhook",
             "native",
             "client",
@@ -32,6 +33,16 @@ fn modules_of_the_core_import_only_lower_layers() {
 fn modules_of_the_node_binding_import_only_lower_layers() {
     check(
         "../node",
-        &["error|emulator", "runtime", "source", "value", "promises", "stream", "transport", "client"],
+        &[
+            "error|emulator",
+            "runtime",
+            "source",
+            "value",
+            "promises",
+            "stream",
+            "telemetry",
+            "transport",
+            "client",
+        ],
     );
 }

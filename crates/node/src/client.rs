@@ -13,6 +13,7 @@ use crate::{
     promises::{CompletionChannel, Message, NativeCompletionChannel},
     runtime,
     stream::NativeStream,
+    telemetry::{Following, Wanted},
     transport::{Fetch, JsTransport},
     value::{self, Answer},
 };
@@ -71,7 +72,10 @@ impl NativeClient {
         cancel: Option<&NativeCancel>,
         observed: bool,
         fetch: Option<Fetch>,
+        follow: Option<Wanted>,
     ) -> napi::Result<()> {
+        // First, so that JavaScript forgets the receiver of a call that fails here.
+        let following = follow.map(|wanted| Following::new(&wanted, &self.channel));
         let params = value::from_js(&json, parts).map_err(|error| to_js(env, &error))?;
         let observer = observed.then(|| {
             let channel = self.channel.clone();
@@ -82,10 +86,17 @@ impl NativeClient {
             };
             Arc::new(send) as Observer
         });
-        let work = operation::answer(&self.with_fetch(fetch), &operation, params, observer);
+        let client = self.with_fetch(fetch, following.as_ref());
+        let work = operation::answer(&client, &operation, params, observer);
+        let work = match &following {
+            Some(following) => following.work(work),
+            None => work,
+        };
         let stopped = cancel.map(|cancel| Arc::clone(&cancel.stopped));
         self.channel.complete(number, async move {
-            Message::from(runtime::until_stopped(stopped, async { Answer::new(work.await?) }).await)
+            let outcome = runtime::until_stopped(stopped, async { Answer::new(work.await?) }).await;
+            drop(following);
+            Message::from(outcome)
         });
         Ok(())
     }
@@ -99,21 +110,31 @@ impl NativeClient {
         json: String,
         parts: Option<Vec<Object<'_>>>,
         fetch: Option<Fetch>,
+        follow: Option<Wanted>,
     ) -> napi::Result<NativeStream> {
+        let following = follow.map(|wanted| Following::new(&wanted, &self.channel));
         let params = value::from_js(&json, parts).map_err(|error| to_js(env, &error))?;
-        let items = operation::open(&self.with_fetch(fetch), &operation, params);
+        let items = operation::open(&self.with_fetch(fetch, following.as_ref()), &operation, params);
+        let items = match following {
+            Some(following) => following.stream(items),
+            None => items,
+        };
         Ok(NativeStream::new(items, self.channel.clone()))
     }
 }
 
 impl NativeClient {
     /// Returns the client for one call. A `fetch` of the call runs in the call's async context.
-    fn with_fetch(&self, fetch: Option<Fetch>) -> Client {
-        match fetch {
+    fn with_fetch(&self, fetch: Option<Fetch>, following: Option<&Following>) -> Client {
+        let client = match fetch {
             Some(fetch) => {
                 self.client.with_transport(Arc::new(JsTransport::new(fetch, self.channel.clone())))
             }
             None => self.client.clone(),
+        };
+        match following {
+            Some(following) => following.client(client),
+            None => client,
         }
     }
 }

@@ -12,6 +12,7 @@ mod promises;
 mod runtime;
 mod source;
 mod stream;
+mod telemetry;
 mod transport;
 mod value;
 
@@ -37,6 +38,13 @@ pub fn compute(
             answer => value::to_json(&answer.into_value()?),
         });
     answer.map_err(|error| error::to_js(env, &error))
+}
+
+/// Answers a question of a hook: the headers to change as JSON, `[["x-tenant", "acme"], ["x-old", null]]`, or nothing if
+/// the hook threw.
+#[napi(catch_unwind)]
+pub fn answer(ask: u32, changes: Option<String>) {
+    telemetry::answer(ask, changes);
 }
 
 /// Resolves when the requests running in the background are done, or after the time that an exit may take.

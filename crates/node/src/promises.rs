@@ -18,6 +18,10 @@ use crate::{error, value::Answer};
 pub(crate) enum Message {
     /// A state for the observer, as JSON. More messages follow.
     State(String),
+    /// An event, a span or a question for the receiver, as JSON. More messages follow.
+    Record(String),
+    /// No more records follow.
+    Unfollowed,
     Answer(Answer),
     /// A stream has something to take.
     Ready,
@@ -106,6 +110,8 @@ fn fields(env: &Env, number: u32, message: Message) -> Fields {
         }
         Message::Ready => (number, 1, None, None, None, None),
         Message::Failure(error) => failure(number, &error),
+        Message::Record(json) => (number, 5, Some(json), None, None, None),
+        Message::Unfollowed => (number, 6, None, None, None, None),
         Message::Over => (number, 3, None, None, None, None),
     }
 }

@@ -1,7 +1,12 @@
 //! Answers of operations as Python objects.
 
-use pyo3::prelude::*;
-use replicant::operation::Answer;
+use pyo3::{
+    intern,
+    prelude::*,
+    sync::PyOnceLock,
+    types::{PyDict, PyTuple},
+};
+use replicant::{Reply, operation::Answer};
 
 use crate::{error, value};
 
@@ -12,10 +17,54 @@ pub fn to_python<'py>(
     client: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     if let Answer::Json(text) = &answer
-        && let Some(object) = value::json::to_python(py, text)
+        && let Some(object) = value::json::to_python(py, text, None)
     {
         return Ok(object);
     }
     let value = answer.into_value().map_err(|error| error::to_python(py, &error))?;
     value::to_python(py, value, client)
+}
+
+/// Returns the value of a reply. An object remembers the status and the headers that it came with.
+pub fn reply_to_python<'py>(
+    py: Python<'py>,
+    reply: Reply<Answer>,
+    client: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    static MEMBERS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    // A call of several requests, such as `run`, has no response.
+    if reply.headers.is_empty() {
+        return to_python(py, reply.value, client);
+    }
+    let members = MEMBERS.import(py, "replicant._members", "Members")?.call0()?.cast_into::<PyDict>()?;
+    let object = match &reply.value {
+        Answer::Json(text) => value::json::to_python(py, text, Some(members.clone())),
+        _ => None,
+    };
+    let object = match object {
+        Some(object) => object,
+        None => to_python(py, reply.value, client)?,
+    };
+    if !object.is(&members) {
+        // A list, a text, or an object of a kind that the core has decoded, such as a page.
+        let Ok(decoded) = object.cast::<PyDict>() else { return Ok(object) };
+        members.update(decoded.as_mapping())?;
+    }
+    let response = Response { status: reply.status, headers: reply.headers };
+    members.as_any().setattr(intern!(py, "response"), Bound::new(py, response)?)?;
+    Ok(members.into_any())
+}
+
+/// The status and the headers of a response, which become Python objects on demand.
+#[pyclass(frozen, module = "replicant._native")]
+struct Response {
+    status: u16,
+    headers: Vec<(String, String)>,
+}
+
+#[pymethods]
+impl Response {
+    fn __call__<'py>(&self, py: Python<'py>) -> PyResult<(u16, Bound<'py, PyTuple>)> {
+        Ok((self.status, PyTuple::new(py, self.headers.iter().map(|(name, value)| (name, value)))?))
+    }
 }

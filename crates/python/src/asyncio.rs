@@ -135,6 +135,11 @@ impl CompletionChannel {
         Ok(Arc::new(move |value| channel.send(Message::Observed { observer: observer.clone(), value })))
     }
 
+    /// Has the event loop do `work` in a copy of `context`.
+    pub fn run(self: &Arc<Self>, context: Arc<Py<PyAny>>, work: impl FnOnce(Python<'_>) + Send + 'static) {
+        self.send(Message::Work { context, work: Box::new(work) });
+    }
+
     /// Sends a message, from any thread, attached to the interpreter or not.
     fn send(self: &Arc<Self>, message: Message) {
         let mut messages = lock(&self.messages);

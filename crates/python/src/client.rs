@@ -2,20 +2,16 @@
 
 mod link;
 
-use std::{
-    mem, process,
-    sync::{Arc, Mutex},
-};
+use std::{mem, process, sync::Mutex};
 
 use pyo3::{
     prelude::*,
     types::{PyDict, PyTuple},
 };
 use replicant::{
-    Client as Core, Observer, Options, Reply, Value,
+    Client as Core, Options, Reply,
     operation::{self, Answer},
 };
-use tokio::sync::mpsc;
 
 pub use self::link::Link;
 use crate::{
@@ -23,7 +19,9 @@ use crate::{
     asyncio::{Awaited, CompletionChannel},
     error,
     lock::lock,
-    runtime, value,
+    runtime,
+    telemetry::Notice,
+    value,
 };
 
 /// A client of the core.
@@ -34,16 +32,14 @@ pub struct Client {
     core: Mutex<(u32, Core)>,
     /// The transport in Python that sends all requests, if there is one.
     adapter: Option<Py<PyAny>>,
+    /// The hooks to call for each request, if there are any.
+    hooks: Option<Py<PyAny>>,
 }
 
 impl Client {
     /// Returns the core's client for one call.
     pub fn link(&self, py: Python<'_>, awaited: bool, owner: Option<Py<PyAny>>) -> PyResult<Link> {
-        let core = self.core(py)?;
-        match &self.adapter {
-            None => Ok(Link::new(core, owner)),
-            Some(adapter) => Link::through(py, &core, adapter, awaited, owner),
-        }
+        Link::new(py, self.core(py)?, self.adapter.as_ref(), self.hooks.as_ref(), awaited, owner)
     }
 
     /// Returns the core's client of this process.
@@ -63,13 +59,17 @@ impl Client {
 #[pymethods]
 impl Client {
     #[new]
-    #[pyo3(signature = (options, /, transport = None))]
-    fn new(options: &Bound<'_, PyDict>, transport: Option<Py<PyAny>>) -> PyResult<Self> {
+    #[pyo3(signature = (options, /, transport = None, hooks = None))]
+    fn new(
+        options: &Bound<'_, PyDict>,
+        transport: Option<Py<PyAny>>,
+        hooks: Option<Py<PyAny>>,
+    ) -> PyResult<Self> {
         let py = options.py();
         let options = value::from_python(options.as_any())?;
         let options = Options::from_value(options).map_err(|error| error::to_python(py, &error))?;
         let core = Core::new(options.clone()).map_err(|error| error::to_python(py, &error))?;
-        Ok(Self { options, core: Mutex::new((process::id(), core)), adapter: transport })
+        Ok(Self { options, core: Mutex::new((process::id(), core)), adapter: transport, hooks })
     }
 
     #[pyo3(signature = (name, params, /, observer = None, raw = false, owner = None))]
@@ -84,13 +84,20 @@ impl Client {
         let py = slf.py();
         let params = value::from_python(params.as_any())?;
         let link = slf.get().link(py, false, owner)?;
-        let (observe, observed) = observer.as_ref().map(|_| observation()).unzip();
-        let future = operation::answer(&link.core, name, params, observe);
-        let reply = runtime::wait(py, future, observed, |value| {
-            let value = value::to_python(py, value, Some(slf.as_any()))?;
-            observer.as_ref().map_or(Ok(()), |observer| observer.call1((value,)).map(drop))
-        })?;
-        finish(slf, &link, reply.and_then(|reply| reply), raw)
+        let (observe, mut inbox) = link.observation(observer.is_some());
+        let future = link.follow(operation::answer(&link.core, name, params, observe));
+        let reply = runtime::wait(py, future, &mut inbox, |notice| match (notice, &observer) {
+            (Notice::State(value), Some(observer)) => {
+                let value = value::to_python(py, value, Some(slf.as_any()))?;
+                observer.call1((value,)).map(drop)
+            }
+            (notice, _) => {
+                link.receive(py, notice);
+                Ok(())
+            }
+        });
+        link.receive_rest(py, inbox);
+        finish(slf, &link, reply?.and_then(|reply| reply), raw)
     }
 
     #[pyo3(signature = (name, params, /, observer = None, raw = false, owner = None))]
@@ -111,7 +118,7 @@ impl Client {
         let observe = observer
             .map(|observer| channel.observer(py, observer, client.clone_ref(py).into_any(), promise.clone()));
         let observe = observe.transpose()?;
-        let work = runtime::guarded(operation::answer(&link.core, name, params, observe));
+        let work = runtime::guarded(link.follow(operation::answer(&link.core, name, params, observe)));
         channel.start(promise, work, move |py, reply| {
             finish(client.bind(py), &link, reply, raw).map(Bound::unbind)
         })
@@ -133,12 +140,6 @@ impl Client {
     }
 }
 
-/// Returns an observer of the core and the receiver of the values it is called with.
-fn observation() -> (Observer, mpsc::UnboundedReceiver<Value>) {
-    let (send, receive) = mpsc::unbounded_channel();
-    (Arc::new(move |value| drop(send.send(value))), receive)
-}
-
 /// Returns the result of a call; with `raw`, (value, status, headers).
 fn finish<'py>(
     client: &Bound<'py, Client>,
@@ -148,10 +149,10 @@ fn finish<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = client.py();
     let reply = reply.map_err(|error| link.error(py, &error))?;
-    let value = answer::to_python(py, reply.value, Some(client.as_any()))?;
     if !raw {
-        return Ok(value);
+        return answer::reply_to_python(py, reply, Some(client.as_any()));
     }
+    let value = answer::to_python(py, reply.value, Some(client.as_any()))?;
     let headers = PyTuple::new(py, reply.headers)?;
     Ok(PyTuple::new(py, [value, reply.status.into_pyobject(py)?.into_any(), headers.into_any()])?.into_any())
 }

@@ -1,9 +1,14 @@
 //! Errors of the core as exceptions; `replicant._errors` has a class for each error code.
 
+use std::sync::{Arc, Mutex};
+
 use pyo3::{prelude::*, sync::PyOnceLock, types::PyDict};
 use replicant::Error;
 
 use crate::value;
+
+/// An exception of the user's code that ends a call; re-raised to the caller as it is.
+pub type Raised = Arc<Mutex<Option<PyErr>>>;
 
 /// Returns the exception for an error of the core.
 pub fn to_python(py: Python<'_>, error: &Error) -> PyErr {

@@ -2,7 +2,7 @@
 //!
 //! It converts values, errors and streams, and knows no endpoint: operations are named by the core's tables. Each
 //! module uses only modules that come before it in this list: `lock`, `runtime`, `secret`, `source`, `value`, `error`, `answer`,
-//! `asyncio`, `read_ahead`, `reading`, `transport`, `client`, `stream`, `emulator`.
+//! `asyncio`, `telemetry`, `read_ahead`, `reading`, `transport`, `client`, `stream`, `emulator`.
 
 mod answer;
 mod asyncio;
@@ -16,6 +16,7 @@ mod runtime;
 mod secret;
 mod source;
 mod stream;
+mod telemetry;
 mod transport;
 mod value;
 
@@ -40,7 +41,7 @@ mod _native {
     use crate::secret::Secret;
     #[pymodule_export]
     use crate::stream::Stream;
-    use crate::{answer, error, read_ahead, runtime, secret, value};
+    use crate::{answer, error, read_ahead, runtime, secret, telemetry, value};
 
     /// Runs an operation that needs neither client nor network.
     #[pyfunction]
@@ -69,7 +70,9 @@ mod _native {
     /// Ends all work at the end of the process.
     #[pyfunction]
     fn finish(py: Python<'_>) {
+        telemetry::stop_asking();
         runtime::finish(py, read_ahead::close_all);
+        telemetry::deliver_late(py);
     }
 
     #[pymodule_init]

@@ -12,16 +12,26 @@ use crate::{
     error,
     read_ahead::ReadAhead,
     runtime,
+    telemetry::{Inbox, Notice},
 };
 
-/// Blocks until an item is ready. Returns false at the end of the stream.
-pub fn wait_for_item(py: Python<'_>, stream: &Arc<ReadAhead>) -> PyResult<bool> {
+/// Blocks until an item is ready. Returns false at the end of the stream. Passes what arrives in `inbox` to `receive`.
+pub fn wait_for_item(
+    py: Python<'_>,
+    stream: &Arc<ReadAhead>,
+    inbox: &mut Option<Inbox>,
+    receive: impl Fn(Notice),
+) -> PyResult<bool> {
     let stream = stream.clone();
     let read = async move {
         stream.read().await;
         !stream.ready().is_empty()
     };
-    runtime::wait(py, read, None, |_| Ok(()))?.map_err(|error| error::to_python(py, &error))
+    let receive = |notice| {
+        receive(notice);
+        Ok(())
+    };
+    runtime::wait(py, read, inbox, receive)?.map_err(|error| error::to_python(py, &error))
 }
 
 /// Returns an awaitable for the next item. `take` takes it once it was read.

@@ -19,7 +19,9 @@ use crate::{
     error,
     read_ahead::{Head, ReadAhead},
     reading::{await_item, wait_for_item},
-    runtime, value,
+    runtime,
+    telemetry::{Inbox, Notice},
+    value,
 };
 
 /// The items of a stream operation.
@@ -44,6 +46,27 @@ struct Opened {
 }
 
 impl Opened {
+    /// Blocks until an item is ready. Returns false at the end of the stream.
+    fn wait(&self, py: Python<'_>) -> PyResult<bool> {
+        self.receiving(|inbox| wait_for_item(py, &self.items, inbox, |notice| self.receive(py, notice)))
+    }
+
+    /// Calls `wait` with the inbox of the stream.
+    fn receiving<T>(&self, wait: impl FnOnce(&mut Option<Inbox>) -> T) -> T {
+        let mut inbox = self.link.as_ref().and_then(Link::take_inbox);
+        let result = wait(&mut inbox);
+        if let (Some(link), Some(inbox)) = (&self.link, inbox) {
+            link.put_inbox(inbox);
+        }
+        result
+    }
+
+    fn receive(&self, py: Python<'_>, notice: Notice) {
+        if let Some(link) = &self.link {
+            link.receive(py, notice);
+        }
+    }
+
     fn error(&self, py: Python<'_>, error: &Error) -> PyErr {
         match &self.link {
             Some(link) => link.error(py, error),
@@ -89,7 +112,7 @@ impl Stream {
                 return item.map(Some);
             }
             // Ctrl-C ends a stream as an exception ends a generator.
-            if !wait_for_item(py, &opened.items).inspect_err(|_| drop(self.close(py)))? {
+            if !opened.wait(py).inspect_err(|_| drop(self.close(py)))? {
                 return Ok(None);
             }
         }
@@ -111,7 +134,14 @@ impl Stream {
         let opened = self.opened(py, false)?;
         let items = opened.items.clone();
         let begin = async move { items.start().await };
-        let failure = runtime::wait(py, begin, None, |_| Ok(())).inspect_err(|_| drop(self.close(py)))?;
+        let failure = opened.receiving(|inbox| {
+            let receive = |notice| {
+                opened.receive(py, notice);
+                Ok(())
+            };
+            runtime::wait(py, begin, inbox, receive)
+        });
+        let failure = failure.inspect_err(|_| drop(self.close(py)))?;
         match failure.map_err(|error| error::to_python(py, &error))? {
             Some(error) => Err(opened.error(py, &error)),
             None => Ok(()),
@@ -143,6 +173,9 @@ impl Stream {
                 let _inside = runtime.enter();
                 opened.items.close();
             });
+            if let Some(link) = &opened.link {
+                link.receive_rest(py, link.take_inbox());
+            }
         }
         Ok(())
     }
@@ -170,7 +203,7 @@ impl Stream {
         let open = || {
             let (name, params) = &self.call;
             let link = self.client.get().link(py, awaited, None)?;
-            let items = operation::open(&link.core, name, params.clone());
+            let items = link.follow_stream(operation::open(&link.core, name, params.clone()));
             Ok(Opened { link: Some(link), items: ReadAhead::live(Some(items), self.head) })
         };
         self.opened.get_or_init_py_attached(py, open).as_ref().map_err(|error| error.clone_ref(py))

@@ -2,7 +2,7 @@
 
 mod body;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
@@ -19,10 +19,7 @@ use replicant::{
 };
 
 use self::body::Body;
-use crate::{lock::lock, source::bytes_of};
-
-/// An exception that is not a network failure; re-raised to the caller as it is.
-pub type Raised = Arc<Mutex<Option<PyErr>>>;
+use crate::{error::Raised, lock::lock, source::bytes_of};
 
 /// Sends the requests of one call through Python.
 #[derive(Clone)]

@@ -16,6 +16,7 @@ fn modules_import_only_lower_layers() {
             "error",
             "answer",
             "asyncio",
+            "telemetry",
             "read_ahead",
             "reading",
             "transport",

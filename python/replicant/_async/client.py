@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Union
 
 from .._arguments import checked, drop_none
 from .._base import AsyncBase
+from .._client_base import hooks_of
 from .._events import AwaitableStream
 from .._guarded import cached
 from .._native import Stream, conceal
@@ -55,7 +56,8 @@ class AsyncClient(AsyncBase):
         conceal_secrets(options)
         given = checked(AsyncClient.__init__, ClientOptions, options)
         transport = given.get("transport", given.get("http_client"))
-        self._configure(core_options({**given, "api_token": api_token}), transport=transport)
+        options_of_core = core_options({**given, "api_token": api_token})
+        self._configure(options_of_core, transport=transport, hooks=hooks_of(given))
 
     def with_options(
         self, *, api_token: Optional[str] = None, **options: Unpack[ClientOptions]
@@ -77,7 +79,7 @@ class AsyncClient(AsyncBase):
         given = checked(AsyncClient.with_options, ClientOptions, options)
         transport = given.get("transport", given.get("http_client"))
         changes = core_options({**given, "api_token": api_token})
-        return self._derive(type(self), changes, transport=transport)
+        return self._derive(type(self), changes, transport=transport, hooks=hooks_of(given))
 
     copy = with_options
 

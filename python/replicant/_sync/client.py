@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Union
 
 from .._arguments import checked, drop_none
 from .._base import Base
+from .._client_base import hooks_of
 from .._events import AwaitableStream, EventStream
 from .._guarded import cached
 from .._native import Stream, conceal
@@ -71,6 +72,18 @@ class Client(Base):
                 a token.
             on_abandon: What to do with a running prediction when its `run` or `stream` is
                 abandoned: `cancel` (the default) or `leave`.
+            on_request: A function to call before each attempt of a request. It may change
+                `request.headers`. It runs in the context of the call, and for awaited methods may
+                be a coroutine function. Its exception ends the call.
+            on_response: A function to call with the status and the headers of each response.
+            on_retry: A function to call after a failed attempt that will be repeated, before the
+                delay.
+            log_bodies: Whether logs of the level `DEBUG` show the JSON bodies of requests and
+                responses, without secrets and long strings. Defaults to False.
+            tracing: Whether to create OpenTelemetry spans and send `traceparent`, if the program
+                uses OpenTelemetry. Defaults to True.
+            trace_content: Whether the spans of runs have the input and the output. Defaults to
+                False, or to `OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT`.
             proxy: The URL of a proxy for all requests. Defaults to `HTTPS_PROXY` and the like.
             ca_bundle: The path of a PEM file with certificate authorities to trust in addition to
                 those of the system.
@@ -92,7 +105,8 @@ class Client(Base):
         conceal_secrets(options)
         given = checked(Client.__init__, ClientOptions, options)
         transport = given.get("transport", given.get("http_client"))
-        self._configure(core_options({**given, "api_token": api_token}), transport=transport)
+        options_of_core = core_options({**given, "api_token": api_token})
+        self._configure(options_of_core, transport=transport, hooks=hooks_of(given))
 
     def with_options(
         self, *, api_token: Optional[str] = None, **options: Unpack[ClientOptions]
@@ -134,6 +148,18 @@ class Client(Base):
                     there is a token.
                 on_abandon: What to do with a running prediction when its `run` or `stream` is
                     abandoned: `cancel` (the default) or `leave`.
+                on_request: A function to call before each attempt of a request. It may change
+                    `request.headers`. It runs in the context of the call, and for awaited methods
+                    may be a coroutine function. Its exception ends the call.
+                on_response: A function to call with the status and the headers of each response.
+                on_retry: A function to call after a failed attempt that will be repeated, before
+                    the delay.
+                log_bodies: Whether logs of the level `DEBUG` show the JSON bodies of requests and
+                    responses, without secrets and long strings. Defaults to False.
+                tracing: Whether to create OpenTelemetry spans and send `traceparent`, if the
+                    program uses OpenTelemetry. Defaults to True.
+                trace_content: Whether the spans of runs have the input and the output. Defaults to
+                    False, or to `OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT`.
                 proxy: The URL of a proxy for all requests. Defaults to `HTTPS_PROXY` and the like.
                 ca_bundle: The path of a PEM file with certificate authorities to trust in addition
                     to those of the system.
@@ -151,7 +177,7 @@ class Client(Base):
         given = checked(Client.with_options, ClientOptions, options)
         transport = given.get("transport", given.get("http_client"))
         changes = core_options({**given, "api_token": api_token})
-        return self._derive(type(self), changes, transport=transport)
+        return self._derive(type(self), changes, transport=transport, hooks=hooks_of(given))
 
     copy = with_options
 

@@ -18,8 +18,11 @@ use std::{
 };
 
 use tokio::sync::Notify;
+use tracing::{info, warn};
 
 use super::{Client, response::Expect};
+#[cfg(not(target_arch = "wasm32"))]
+use crate::telemetry::inherit;
 use crate::{
     http::{
         request::{Request, path},
@@ -57,10 +60,15 @@ impl Drop for Pending {
 /// Spawns a task that [`drain`] waits for.
 pub(crate) fn spawn(spawner: &Spawner, task: BoxFuture<'static, ()>) {
     let pending = Pending::new();
-    spawner.spawn(Box::pin(async move {
+    spawner.spawn(inherit(Box::pin(async move {
         let _pending = pending;
         task.await;
-    }));
+    })));
+}
+
+#[cfg(target_arch = "wasm32")]
+fn inherit(task: BoxFuture<'static, ()>) -> BoxFuture<'static, ()> {
+    task
 }
 
 /// Cancels a prediction in the background.
@@ -68,8 +76,15 @@ pub(crate) fn cancel(client: Client, spawner: &Spawner, id: String) {
     let task = async move {
         let Ok(path) = path("/predictions/{id}/cancel", &[("id", &id)]) else { return };
         let request = Request::post(path).idempotent();
-        // The caller is gone, so a failure cannot be reported.
-        let _ = within(client.runtime(), CANCEL_TIMEOUT, client.send(&request, Expect::Nothing)).await;
+        info!(target: "replicant", prediction_id = id, "canceling prediction");
+        // The caller is gone, so a failure can only be logged.
+        match within(client.runtime(), CANCEL_TIMEOUT, client.send(&request, Expect::Nothing)).await {
+            Some(Ok(_)) => {}
+            Some(Err(error)) => {
+                warn!(target: "replicant", prediction_id = id, error = error.code(), "cancel failed");
+            }
+            None => warn!(target: "replicant", prediction_id = id, error = "timeout", "cancel failed"),
+        }
     };
     spawn(spawner, Box::pin(task));
 }

@@ -4,7 +4,7 @@ use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use serde::Deserialize;
 
-use super::token::Token;
+use super::{hooks::Hooks, token::Token};
 use crate::{
     error::{Result, decode_params},
     http::{retry::RetryPolicy, transport::Transport},
@@ -125,6 +125,15 @@ client_options! {
         require_https: bool = false, |it| (*it).into();
         /// What to do with a running prediction when `run` or `stream` is abandoned. Defaults to canceling it.
         on_abandon: OnAbandon = OnAbandon::default(), |it| it.name().into();
+        /// Whether logs of the level `debug` show the JSON bodies of requests and responses, without secrets and long
+        /// strings. Defaults to false.
+        log_bodies: bool = false, |it| (*it).into();
+        /// Whether to create spans: one for each run and each attempt of a request. In Python and Node they are those of
+        /// OpenTelemetry, if the program uses it, and `traceparent` is sent to the API. Defaults to true.
+        tracing: bool = true, |it| (*it).into();
+        /// Whether the spans of runs have the input and the output. Defaults to false, or the environment variable
+        /// `OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT`.
+        trace_content: bool = captures_content(), |it| (*it).into();
     }
     transport {
         /// URL of a proxy for all requests. Defaults to the environment (`HTTPS_PROXY`, `NO_PROXY`, ...).
@@ -138,9 +147,17 @@ client_options! {
         retry: Option<RetryPolicy>,
         /// Transport of all requests. Defaults to reqwest.
         transport: Option<Arc<dyn Transport>>,
+        /// Functions to call for each request.
+        hooks: Option<Arc<dyn Hooks>>,
         /// Clock and timer. Defaults to those of tokio.
         runtime: Option<Arc<dyn Runtime>>,
     }
+}
+
+/// Returns the default of the instrumentations of OpenTelemetry for generative AI.
+fn captures_content() -> bool {
+    let variable = std::env::var("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT");
+    variable.is_ok_and(|value| value.trim().eq_ignore_ascii_case("true"))
 }
 
 /// Converts a time limit to seconds, or `null` for no limit.

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::send::MAX_ERROR_BODY;
 use crate::{
-    error::{Error, ErrorResponse, Result},
+    error::{Error, ErrorResponse, Result, request_id},
     http::excerpt::excerpt,
     value::{Value, check_json},
 };
@@ -29,6 +29,17 @@ pub struct Reply<T = Value> {
 }
 
 impl<T> Reply<T> {
+    /// Returns the id that the API assigned to the request, for support inquiries. `None` if the call sent more than
+    /// one request, like `run`.
+    pub fn request_id(&self) -> Option<&str> {
+        request_id(&self.headers)
+    }
+
+    /// Returns the rate limit that the response reports.
+    pub fn rate_limit(&self) -> Option<RateLimit> {
+        RateLimit::of(&self.headers)
+    }
+
     pub(crate) fn map<U>(self, map: impl FnOnce(T) -> Result<U>) -> Result<Reply<U>> {
         Ok(Reply { value: map(self.value)?, status: self.status, headers: self.headers })
     }
@@ -38,6 +49,53 @@ impl Reply {
     /// Builds the reply of a call that is not a single request.
     pub(crate) fn of(value: Value) -> Self {
         Self { value, status: 200, headers: Vec::new() }
+    }
+}
+
+/// The rate limit that a response reports in its `ratelimit-*` headers.
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// let reply = client.predictions().get("4b2q8m").with_response().await?;
+/// if let Some(limit) = reply.rate_limit() {
+///     println!("{:?} requests remain for {:?} s", limit.remaining, limit.reset);
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct RateLimit {
+    /// Number of requests allowed in the current window.
+    pub limit: Option<u64>,
+    /// Number of requests that remain in the current window.
+    pub remaining: Option<u64>,
+    /// Seconds until the window ends.
+    pub reset: Option<f64>,
+}
+
+impl RateLimit {
+    pub(crate) fn of(headers: &[(String, String)]) -> Option<Self> {
+        let text = |name: &str| {
+            let plain = crate::error::header(headers, &["ratelimit-", name].concat());
+            plain.or_else(|| crate::error::header(headers, &["x-ratelimit-", name].concat()))
+        };
+        let count = |name: &str| text(name)?.trim().parse().ok();
+        let reset = text("reset").and_then(|text| text.trim().parse().ok());
+        let (limit, remaining) = (count("limit"), count("remaining"));
+        (limit.is_some() || remaining.is_some() || reset.is_some()).then_some(Self {
+            limit,
+            remaining,
+            reset,
+        })
+    }
+
+    /// Returns the members as an object, for the bindings.
+    pub fn to_value(self) -> Value {
+        Value::from_members([
+            ("limit", self.limit.into()),
+            ("remaining", self.remaining.into()),
+            ("reset", self.reset.into()),
+        ])
     }
 }
 

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
+use tracing::Instrument;
 
 use super::{
     Client,
     encode::redirect_target,
     failure::{final_error, timeout_error},
+    report::{Report, log_response_body},
     response::{Answer, Expect, ReadBody, Reply, decode_body, keep_body},
 };
 use crate::{
@@ -68,14 +70,18 @@ impl Client {
     ) -> Result<Reply<T>> {
         // Files can be of any size, so the timeout applies to the time without progress.
         let progress = (expect == Expect::Bytes).then(BodyProgress::default);
+        let (method, client) = (request.method, self.config().log_bodies.then(|| self.clone()));
         self.send_with(request, progress.as_ref(), |response| {
-            let progress = progress.clone();
+            let (progress, client) = (progress.clone(), client.clone());
             Box::pin(async move {
                 let HttpResponse { status, headers, body } = response;
                 let body = match progress {
                     Some(progress) => count_bytes(body, progress).bytes().await?,
                     None => body.bytes().await?,
                 };
+                if let Some(client) = &client {
+                    log_response_body(client, method, status, &body);
+                }
                 let value = decode(expect, status, &headers, body)?;
                 Ok(Reply { value, status, headers })
             })
@@ -95,7 +101,9 @@ impl Client {
         progress: Option<&BodyProgress>,
         read: impl Fn(HttpResponse) -> BoxFuture<'static, Result<T>>,
     ) -> Result<T> {
-        let result = self.send_with_retries(request, progress, read).await;
+        let mut report = Report::new(self, request);
+        let result = self.send_with_retries(request, progress, read, &mut report).await;
+        report.finished(result.as_ref().err());
         result.map_err(|error| {
             let error = error.with_request(request.method, self.redacted_url(request));
             match &self.config().token {
@@ -111,6 +119,7 @@ impl Client {
         request: &Request,
         progress: Option<&BodyProgress>,
         read: impl Fn(HttpResponse) -> BoxFuture<'static, Result<T>>,
+        report: &mut Report<'_>,
     ) -> Result<T> {
         let mut retries =
             RetryBudget::new(self.config().retry, request.options.max_retries, request.idempotency);
@@ -118,16 +127,22 @@ impl Client {
             if request.is_abandoned() {
                 return Err(Error::new(ErrorKind::Internal, "the request was abandoned before it was sent"));
             }
-            let FailedAttempt { error, failure } = match self.attempt(request, progress, &read).await {
+            let span = report.attempt();
+            let attempt = self.attempt(request, progress, &read, report).instrument(span);
+            let FailedAttempt { error, failure } = match attempt.await {
                 Ok(output) => return Ok(output),
                 Err(failed) => failed,
             };
+            report.failed(&error);
             let delay = failure.and_then(|failure| {
                 let remaining = request.deadline.remaining(self.runtime());
                 retries.after(failure, error.retry_after(), remaining)
             });
             match delay {
-                Some(delay) if !request.is_abandoned() => self.runtime().sleep(delay).await,
+                Some(delay) if !request.is_abandoned() => {
+                    report.retrying(&error, delay).await?;
+                    self.runtime().sleep(delay).await;
+                }
                 _ => {
                     let attempts = retries.failed_attempts() + u32::from(failure.is_none());
                     return Err(final_error(error, failure, request, attempts));
@@ -141,6 +156,7 @@ impl Client {
         request: &Request,
         response_progress: Option<&BodyProgress>,
         read: &impl Fn(HttpResponse) -> BoxFuture<'static, Result<T>>,
+        report: &mut Report<'_>,
     ) -> Result<T, FailedAttempt> {
         let limit = match request.options.timeout {
             Some(timeout) => timeout.saturating_add(request.hold),
@@ -155,7 +171,8 @@ impl Client {
         let mut url = original.clone();
         for _ in 0..=MAX_REDIRECTS {
             let progress = request.body.progress();
-            let http = self.http_request(request, url.clone(), !same_origin(&url, &original)).await?;
+            let mut http = self.http_request(request, url.clone(), !same_origin(&url, &original)).await?;
+            report.sending(&mut http).await?;
             let sending = self.config().transport.send(http);
             let sent = while_progressing(self.runtime(), limit, progress.as_ref(), sending).await;
             let response = match sent {
@@ -174,6 +191,7 @@ impl Client {
                     });
                 }
             };
+            report.received(&url, response.status, &response.headers).await?;
             match response.status {
                 301 | 302 | 303 | 307 | 308
                     if request.method == "GET" && response.header("location").is_some() =>

@@ -61,6 +61,12 @@ pub(crate) fn reason_phrase(status: u16) -> &'static str {
     }
 }
 
+/// Returns the id that the API assigned to a request, from the headers of the response.
+pub(crate) fn request_id(headers: &[(String, String)]) -> Option<&str> {
+    let names = ["x-request-id", "request-id", "replicate-request-id", "cf-ray"];
+    names.iter().find_map(|name| header(headers, name))
+}
+
 /// Returns the first header with a name, which must be in lower case.
 pub(crate) fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
     headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())

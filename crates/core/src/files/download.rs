@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use futures_util::StreamExt;
+use tracing::info;
 
 use super::{
     checksum::Checksum,
@@ -9,6 +10,7 @@ use super::{
     output::{FileOutput, redacted},
 };
 use crate::{
+    client::report::milliseconds,
     error::{Error, ErrorKind, Result},
     http::{
         body_progress::transfer_progress,
@@ -106,6 +108,7 @@ impl Download {
                 None => self.delay_retry(self.error("stalled")).await?,
             }
         }
+        info!(target: "replicant", file = redacted(&self.file.url), size = self.offset, "downloaded file");
         match self.checksum.take().map_or(Ok(()), Checksum::verify) {
             Ok(()) => Ok(None),
             Err(why) => Err(Error::new(ErrorKind::Download, format!("{} {why}", redacted(&self.file.url)))),
@@ -155,6 +158,14 @@ impl Download {
         let wait = self.retries.after(Failure::Lost, None, None);
         match wait {
             Some(wait) => {
+                info!(
+                    target: "replicant",
+                    file = redacted(&self.file.url),
+                    offset = self.offset,
+                    total = self.total,
+                    wait_ms = milliseconds(wait),
+                    "resuming download"
+                );
                 config.runtime.sleep(wait).await;
                 Ok(())
             }

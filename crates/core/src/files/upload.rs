@@ -1,5 +1,7 @@
 //! Uploads files.
 
+use tracing::info;
+
 use super::upload_progress::UploadObserver;
 use crate::{
     client::{
@@ -67,6 +69,13 @@ impl Client {
             ErrorKind::PayloadTooLarge => error.with_kind(ErrorKind::FileTooLarge),
             _ => error,
         })?;
+        info!(
+            target: "replicant",
+            place,
+            size = file.source.len(),
+            file_id = reply.value["id"].as_str(),
+            "uploaded file"
+        );
         if verify {
             let digest = request.body.progress().and_then(|progress| progress.take_digest());
             verify_upload(place, &reply.value, digest).await?;

@@ -6,8 +6,11 @@ use serde::Deserialize;
 
 use super::params::Nothing;
 use crate::{
-    client::{options::Options, response::Answer},
-    error::{Error, ErrorKind, Result, decode_params},
+    client::{
+        options::Options,
+        response::{Answer, RateLimit},
+    },
+    error::{Error, ErrorKind, Result, decode_params, request_id},
     http::request::RequestOptions,
     identifier::Reference,
     predictions::{
@@ -15,7 +18,7 @@ use crate::{
     },
     resources::trainings::TrainingOptions,
     value::{
-        Value,
+        Object, Value,
         decode_error::INTERNAL,
         nearest::{nearest, option_advice as option_advice_for},
         options::{OptionSpec, OptionTable},
@@ -210,6 +213,23 @@ fn identifier(params: ReferenceText) -> Result<Answer> {
     Ok(object([("owner", owner.into()), ("name", name.into()), ("version", version.into())]))
 }
 
+/// The headers of a response, with lower-case names.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ResponseHeaders {
+    headers: Object,
+}
+
+fn describe_response(params: ResponseHeaders) -> Result<Answer> {
+    let headers = params.headers.into_iter();
+    let headers: Vec<(String, String)> =
+        headers.filter_map(|(name, value)| Some((name, value.as_str()?.to_owned()))).collect();
+    Ok(object([
+        ("request_id", request_id(&headers).into()),
+        ("rate_limit", RateLimit::of(&headers).map(RateLimit::to_value).into()),
+    ]))
+}
+
 /// Returns the names, types and units of all options, by the kind of call.
 fn option_table(_: Nothing) -> Result<Answer> {
     let shared = [RunOptions::TABLE, PredictionOptions::TABLE].concat();
@@ -267,6 +287,7 @@ computations! {
     "options.advice" => option_advice,
     "options.table" => option_table,
     "progress.parse" => progress,
+    "response.describe" => describe_response,
     "webhooks.verify" => verify,
 }
 

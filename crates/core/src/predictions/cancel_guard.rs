@@ -9,6 +9,7 @@ use std::{
 };
 
 use tokio::sync::oneshot;
+use tracing::info;
 
 use super::{
     poll::{LastSeen, recording},
@@ -52,6 +53,15 @@ impl CancelGuard {
         let (last_seen, abandoned) = (self.last_seen.clone(), self.abandoned.clone());
         let create = async move {
             let created = client.fetch(&request).await.and_then(has_id);
+            if let Ok(created) = &created {
+                info!(
+                    target: "replicant",
+                    prediction_id = created.id(),
+                    prediction_status = created.status(),
+                    model = created["model"].as_str(),
+                    "created prediction"
+                );
+            }
             if let Ok(created) = &created
                 && !created.is_terminal()
             {

@@ -4,11 +4,12 @@ use std::{collections::VecDeque, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
+use tracing::info;
 use url::Url;
 
 use super::{events::Event, snapshot::Snapshot};
 use crate::{
-    client::Client,
+    client::{Client, report::milliseconds},
     error::{Error, ErrorKind, Result},
     files::output::FileOutput,
     http::{
@@ -267,7 +268,16 @@ impl Reader {
         let wait = self.retries.after(Failure::Lost, None, None);
         if let Some(wait) = wait.filter(|_| resumable) {
             self.reconnected = self.delivered;
-            self.client.runtime().sleep(self.pause.unwrap_or(wait)).await;
+            let wait = self.pause.unwrap_or(wait);
+            info!(
+                target: "replicant",
+                prediction_id = self.prediction.id(),
+                reason = format_args!("the stream {what}"),
+                wait_ms = milliseconds(wait),
+                last_event_id = self.last_id,
+                "reconnecting stream"
+            );
+            self.client.runtime().sleep(wait).await;
             return Ok(());
         }
         let hint =

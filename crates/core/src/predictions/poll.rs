@@ -5,9 +5,11 @@ use std::{
     time::Duration,
 };
 
+use tracing::{debug, info};
+
 use super::snapshot::Snapshot;
 use crate::{
-    client::Client,
+    client::{Client, report::milliseconds},
     error::{Error, ErrorKind, Result},
     http::{
         deadline::Deadline,
@@ -78,6 +80,7 @@ impl Client {
                 observer(prediction.clone().into_value());
             }
         }
+        log_end(&prediction);
         if let (Some(model), Some(time)) = (prediction.model(), prediction.run_time()) {
             self.run_times().learn(model, time);
         }
@@ -105,9 +108,19 @@ impl Client {
         let last_response = runtime.monotonic();
         loop {
             let interval = polling.interval.or(self.config().poll_interval);
-            runtime.sleep(interval.unwrap_or_else(&pause)).await;
+            let wait = interval.unwrap_or_else(&pause);
+            runtime.sleep(wait).await;
             match self.current(prediction, polling).await {
-                Ok(seen) => return Ok(seen),
+                Ok(seen) => {
+                    debug!(
+                        target: "replicant",
+                        prediction_id = seen.id(),
+                        prediction_status = seen.status(),
+                        wait_ms = milliseconds(wait),
+                        "polled prediction"
+                    );
+                    return Ok(seen);
+                }
                 Err(error)
                     if is_transient(&error)
                         && runtime.monotonic().saturating_sub(last_response) < MAX_SILENCE =>
@@ -134,6 +147,17 @@ impl Client {
         }
         Ok(seen)
     }
+}
+
+fn log_end(prediction: &Snapshot) {
+    info!(
+        target: "replicant",
+        prediction_id = prediction.id(),
+        prediction_status = prediction.status(),
+        model = prediction["model"].as_str(),
+        predict_time = prediction["metrics"]["predict_time"].as_f64(),
+        "prediction ended"
+    );
 }
 
 /// Returns `true` if the next poll may succeed.

@@ -2,12 +2,15 @@
 
 use std::{fmt, future::IntoFuture, sync::Arc, time::Duration};
 
+use tracing::Instrument;
+
 use super::{
     cancel_guard::CancelGuard,
     options::PreferWait,
     output::Output,
     poll::Polling,
     run_request::{RunRequest, run_request_options},
+    run_span::RunSpan,
     snapshot::Snapshot,
     stream_run::StreamRun,
 };
@@ -155,9 +158,14 @@ impl Run {
 
     /// Returns the prediction once it has succeeded.
     async fn ended(&self) -> Result<Snapshot> {
-        let guard = self.request.guard();
+        let span = RunSpan::new(&self.request);
         // Boxed to keep the future small: each wrapper would otherwise embed it by value.
-        self.request.limited(&guard, Box::pin(self.finish(&guard))).await
+        let work = Box::pin(async {
+            let guard = self.request.guard();
+            self.request.limited(&guard, Box::pin(self.finish(&guard))).await
+        });
+        let result = work.instrument(span.span()).await;
+        span.ended(result, |prediction| prediction)
     }
 
     async fn finish(&self, guard: &CancelGuard) -> Result<Snapshot> {

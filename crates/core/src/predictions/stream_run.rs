@@ -3,18 +3,23 @@
 use std::future::IntoFuture;
 
 use futures_util::{TryStreamExt, stream};
+use tracing::{Instrument, Span};
 
 use super::{
+    cancel_guard::CancelGuard,
     event_reader::{MAX_PARTIAL, read_events},
     events::{Event, EventStream},
     options::PreferWait,
+    polled_events,
     run_request::{RunRequest, run_request_options},
+    run_span::RunSpan,
+    snapshot::Snapshot,
 };
 use crate::{
     error::{ErrorKind, Result},
     files::upload_progress::UploadObserver,
-    http::{request::RequestOptions, time_limit::within},
-    platform::BoxFuture,
+    http::{deadline::Deadline, request::RequestOptions, time_limit::within},
+    platform::{BoxFuture, BoxStream},
 };
 
 /// A streamed run of a model; see [`Client::stream`](crate::Client::stream). Awaiting it creates a prediction and
@@ -63,53 +68,95 @@ impl IntoFuture for StreamRun {
     type IntoFuture = BoxFuture<'static, Result<EventStream>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let mut request = self.request;
+        let request = self.request;
         Box::pin(async move {
-            let guard = request.guard();
-            // As the official clients do: older servers and recorded responses have a stream only on request.
-            request.prediction.stream.get_or_insert(true);
-            let hold = request.prediction.hold(PreferWait::None)?;
-            let (prediction, deadline) = request.limited(&guard, request.create(&guard, hold)).await?;
-            let options = request.options.clone();
-            let events = match read_events(&request.client, &prediction, request.files(), options.clone()) {
-                Err(error) if request.poll_output && error.kind() == ErrorKind::StreamUnsupported => {
-                    super::polled_events::events(
-                        &request.client,
-                        prediction.clone(),
-                        request.files(),
-                        options,
-                    )
-                }
-                events => events?,
-            };
-            guard.record_end(&prediction);
-            // Boxed because it is moved in and out for each event.
-            let state = Box::new((events, guard, deadline, request, String::new()));
-            let events = stream::try_unfold(state, |mut state| async move {
-                let (events, guard, deadline, request, partial) = &mut *state;
-                let next = match deadline.remaining(request.client.runtime()) {
-                    None => events.try_next().await,
-                    Some(left) => match within(request.client.runtime(), left, events.try_next()).await {
-                        Some(next) => next,
-                        None => Err(guard
-                            .deadline_error(request.timeout.unwrap_or_default())
-                            .with_partial(partial.as_str().into())),
-                    },
-                };
-                if matches!(&next, Ok(Some(Event { event, .. })) if event == "done")
-                    || matches!(&next, Err(error) if error.kind().ends_prediction())
-                {
-                    guard.disarm();
-                }
-                if let (Some(_), Ok(Some(event))) = (request.timeout, &next)
-                    && partial.len() < MAX_PARTIAL
-                {
-                    // `Display` writes the output of an event.
-                    partial.push_str(&event.to_string());
-                }
-                Ok(next?.map(|event| (event, state)))
-            });
-            Ok(EventStream::new(prediction.into_value(), Box::pin(events)))
+            let mut span = RunSpan::new(&request);
+            let inside = span.span();
+            let opened =
+                Opened::new(request).instrument(inside).await.inspect_err(|error| span.end(Err(error)))?;
+            Ok(opened.into_stream(span))
         })
     }
+}
+
+type Events = BoxStream<'static, Result<Event>>;
+
+/// A run whose prediction is created and whose events are read.
+struct Opened {
+    request: RunRequest,
+    guard: CancelGuard,
+    deadline: Deadline,
+    prediction: Snapshot,
+    events: Events,
+}
+
+impl Opened {
+    async fn new(mut request: RunRequest) -> Result<Self> {
+        let guard = request.guard();
+        // As the official clients do: older servers and recorded responses have a stream only on request.
+        request.prediction.stream.get_or_insert(true);
+        let hold = request.prediction.hold(PreferWait::None)?;
+        let (prediction, deadline) = request.limited(&guard, request.create(&guard, hold)).await?;
+        let options = request.options.clone();
+        let events = match read_events(&request.client, &prediction, request.files(), options.clone()) {
+            Err(error) if request.poll_output && error.kind() == ErrorKind::StreamUnsupported => {
+                polled_events::events(&request.client, prediction.clone(), request.files(), options)
+            }
+            events => events?,
+        };
+        guard.record_end(&prediction);
+        Ok(Self { request, guard, deadline, prediction, events })
+    }
+
+    fn into_stream(self, span: RunSpan) -> EventStream {
+        let Self { request, guard, deadline, prediction, events } = self;
+        let created = prediction.clone();
+        let events = inside(span.span(), events);
+        let keeps_text = request.timeout.is_some() || span.has_content();
+        // Boxed because it is moved in and out for each event.
+        let state = Box::new((events, guard, deadline, request, String::new(), span, created));
+        let events = stream::try_unfold(state, move |mut state| async move {
+            let (events, guard, deadline, request, partial, span, created) = &mut *state;
+            let next = match deadline.remaining(request.client.runtime()) {
+                None => events.try_next().await,
+                Some(left) => match within(request.client.runtime(), left, events.try_next()).await {
+                    Some(next) => next,
+                    None => Err(guard
+                        .deadline_error(request.timeout.unwrap_or_default())
+                        .with_partial(partial.as_str().into())),
+                },
+            };
+            match &next {
+                Ok(Some(Event { event, .. })) if event == "done" => {
+                    guard.disarm();
+                    span.done(created, partial);
+                }
+                Err(error) => {
+                    if error.kind().ends_prediction() {
+                        guard.disarm();
+                    }
+                    span.end(Err(error));
+                }
+                Ok(_) => {}
+            }
+            if let (true, Ok(Some(event))) = (keeps_text, &next)
+                && partial.len() < MAX_PARTIAL
+            {
+                // `Display` writes the output of an event.
+                partial.push_str(&event.to_string());
+            }
+            Ok(next?.map(|event| (event, state)))
+        });
+        EventStream::new(prediction.into_value(), Box::pin(events))
+    }
+}
+
+/// Reads events inside a span, which the spans of reconnections then belong to.
+fn inside(span: Span, events: Events) -> Events {
+    if span.is_disabled() {
+        return events;
+    }
+    Box::pin(stream::try_unfold(events, move |mut events| {
+        async move { Ok(events.try_next().await?.map(|event| (event, events))) }.instrument(span.clone())
+    }))
 }

@@ -16,7 +16,11 @@ pub enum Message {
     Finished { promise: Arc<Promise>, outcome: Outcome },
     /// An observer is to be called with a value.
     Observed { observer: Arc<LoopObserver>, value: Value },
+    /// Work to do in a context. If the loop is closed, it is dropped.
+    Work { context: Arc<Py<PyAny>>, work: Work },
 }
+
+pub type Work = Box<dyn FnOnce(Python<'_>) + Send>;
 
 impl Message {
     pub fn is_finished(&self) -> bool {
@@ -27,6 +31,7 @@ impl Message {
         let (delivered, to) = match self {
             Self::Finished { promise, outcome } => (promise.settle(py, outcome), promise.future(py)),
             Self::Observed { observer, value } => (observer.call(py, value), observer.observer.clone_ref(py)),
+            Self::Work { work, .. } => return work(py),
         };
         // An exception of one message must not prevent the delivery of the others.
         if let Err(error) = delivered {
@@ -38,6 +43,7 @@ impl Message {
     fn context<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         match self {
             Self::Observed { observer, .. } => observer.context.bind(py).call_method0(intern!(py, "copy")),
+            Self::Work { context, .. } => context.bind(py).call_method0(intern!(py, "copy")),
             Self::Finished { .. } => empty_context(py),
         }
     }

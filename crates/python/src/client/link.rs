@@ -1,54 +1,145 @@
 //! The core's client for one call.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use pyo3::prelude::*;
 use pyo3_async_runtimes::TaskLocals;
-use replicant::{Client as Core, Error, ErrorKind};
+use replicant::{BoxFuture, Client as Core, Error, ErrorKind, Observer};
+use tokio::sync::mpsc::UnboundedSender;
 
 use crate::{
     asyncio::current_context,
-    error,
+    error::{self, Raised},
     lock::lock,
-    transport::{PythonTransport, Raised},
+    read_ahead::Items,
+    telemetry::{Following, Inbox, Notice, Receiver, inbox, keep_all_for_later},
+    transport::PythonTransport,
 };
 
 /// The core's client for one call, and what its errors need.
 pub struct Link {
     pub core: Core,
-    /// The exception that the transport raised.
+    /// The exception that the transport or a hook raised.
     raised: Option<Raised>,
     /// The Python client of the call.
     owner: Option<Py<PyAny>>,
+    following: Option<Following>,
+    /// Both ends of the way to the thread of a blocking call, if a receiver follows it.
+    notices: Option<UnboundedSender<Notice>>,
+    inbox: Mutex<Option<Inbox>>,
 }
 
 impl Link {
-    pub fn new(core: Core, owner: Option<Py<PyAny>>) -> Self {
-        Self { core, raised: None, owner }
-    }
-
-    /// Returns a link whose requests are sent by `adapter`.
-    ///
-    /// It serves one call only: the event loop that awaits the call must also await the transport.
-    pub fn through(
+    /// Returns the link of a call in the current context. `adapter` sends its requests, and `hooks` are called for them.
+    pub fn new(
         py: Python<'_>,
-        core: &Core,
-        adapter: &Py<PyAny>,
+        core: Core,
+        adapter: Option<&Py<PyAny>>,
+        hooks: Option<&Py<PyAny>>,
         awaited: bool,
         owner: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
+        let receiver = Receiver::current(py, hooks)?;
+        let mut link =
+            Self { core, raised: None, owner, following: None, notices: None, inbox: Mutex::default() };
+        if let Some(receiver) = receiver {
+            link.raised = Some(receiver.raised.clone());
+            let following = if awaited {
+                Following::awaited(py, receiver)?
+            } else {
+                let (send, receive) = inbox();
+                link.notices = Some(send.clone());
+                link.inbox = Mutex::new(Some(receive));
+                Following::blocking(receiver, send)
+            };
+            link.core = following.client(&link.core);
+            link.following = Some(following);
+        }
+        match adapter {
+            Some(adapter) => link.through(py, adapter, awaited),
+            None => Ok(link),
+        }
+    }
+
+    /// Has `adapter` send the requests.
+    ///
+    /// The link serves one call only: the event loop that awaits the call must also await the transport.
+    fn through(mut self, py: Python<'_>, adapter: &Py<PyAny>, awaited: bool) -> PyResult<Self> {
         let locals = awaited.then(|| TaskLocals::with_running_loop(py)?.copy_context(py)).transpose()?;
-        let raised = Raised::default();
+        let raised = self.raised.get_or_insert_default().clone();
         let context = current_context(py)?.unbind();
-        let transport = PythonTransport::new(adapter.clone_ref(py), locals, context, raised.clone());
-        Ok(Self { core: core.with_transport(Arc::new(transport)), raised: Some(raised), owner })
+        let transport = PythonTransport::new(adapter.clone_ref(py), locals, context, raised);
+        self.core = self.core.with_transport(Arc::new(transport));
+        Ok(self)
+    }
+
+    /// Returns an observer for a blocking call if it is `observed`, and what brings the values and notices to it.
+    pub fn observation(&self, observed: bool) -> (Option<Observer>, Option<Inbox>) {
+        let taken = lock(&self.inbox).take();
+        if !observed {
+            return (None, taken);
+        }
+        let (send, receive) = match (&self.notices, taken) {
+            (Some(send), Some(receive)) => (send.clone(), receive),
+            _ => inbox(),
+        };
+        (Some(Arc::new(move |value| drop(send.send(Notice::State(value))))), Some(receive))
+    }
+
+    /// Takes the inbox of a stream while a thread waits for an item.
+    pub fn take_inbox(&self) -> Option<Inbox> {
+        lock(&self.inbox).take()
+    }
+
+    pub fn put_inbox(&self, inbox: Inbox) {
+        *lock(&self.inbox) = Some(inbox);
+    }
+
+    /// Passes a notice to the receiver.
+    pub fn receive(&self, py: Python<'_>, notice: Notice) {
+        if let Some(following) = &self.following {
+            following.receiver.receive(py, notice);
+        }
+    }
+
+    /// Passes the remaining notices of a finished call to the receiver.
+    pub fn receive_rest(&self, py: Python<'_>, inbox: Option<Inbox>) {
+        let Some(mut inbox) = inbox else { return };
+        while let Ok(notice) = inbox.try_recv() {
+            self.receive(py, notice);
+        }
+    }
+
+    /// Returns work that the receiver follows.
+    pub fn follow<T: 'static>(&self, work: BoxFuture<'static, T>) -> BoxFuture<'static, T> {
+        match &self.following {
+            Some(following) => following.work(work),
+            None => work,
+        }
+    }
+
+    /// Returns a stream that the receiver follows.
+    pub fn follow_stream(&self, items: Items) -> Items {
+        match &self.following {
+            Some(following) => following.stream(items),
+            None => items,
+        }
     }
 
     /// Returns the exception for an error.
     pub fn error(&self, py: Python<'_>, error: &Error) -> PyErr {
-        // If the transport raised, the core reports `Internal` or `OutcomeUnknown`, so re-raise the original.
+        // If the transport or a hook raised, the core reports `Internal` or `OutcomeUnknown`, so re-raise the original.
         let foreign = matches!(error.kind(), ErrorKind::Internal | ErrorKind::OutcomeUnknown);
         let raised = self.raised.as_ref().filter(|_| foreign).and_then(|raised| lock(raised).take());
         raised.unwrap_or_else(|| error::of_call(py, error, self.owner.as_ref()))
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        let inbox = lock(&self.inbox).take();
+        if let (Some(following), Some(inbox)) = (&self.following, inbox) {
+            keep_all_for_later(&following.receiver, inbox);
+        }
     }
 }

@@ -9,7 +9,7 @@ use std::{
 
 use futures_util::FutureExt;
 use pyo3::prelude::*;
-use replicant::{Result, Value};
+use replicant::Result;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::{greenlets::Greenlets, panics::panicked, with_ending};
@@ -25,15 +25,15 @@ const GREENLET_REST: Duration = Duration::from_millis(16);
 ///
 /// Calls `observe` between two slices with the values from `observed`: there it may call this package again,
 /// which is impossible inside the runtime.
-pub fn wait<T: Send>(
+pub fn wait<T: Send, N: Send>(
     py: Python<'_>,
     future: impl Future<Output = T> + Send,
-    mut observed: Option<UnboundedReceiver<Value>>,
-    observe: impl Fn(Value) -> PyResult<()>,
+    observed: &mut Option<UnboundedReceiver<N>>,
+    observe: impl Fn(N) -> PyResult<()>,
 ) -> PyResult<Result<T>> {
-    enum Step<T> {
+    enum Step<T, N> {
         Done(std::thread::Result<T>),
-        Observed(Value),
+        Observed(N),
         Tick,
         Ending,
     }
@@ -52,7 +52,7 @@ pub fn wait<T: Send>(
             }
             tokio::select! {
                 biased;
-                Some(value) = next(&mut observed) => Step::Observed(value),
+                Some(value) = next(&mut *observed) => Step::Observed(value),
                 done = &mut future => Step::Done(done),
                 _ = ending.changed() => Step::Ending,
                 () = tokio::time::sleep(slice_length) => Step::Tick,
@@ -94,7 +94,7 @@ pub fn wait<T: Send>(
     })
 }
 
-async fn next(observed: &mut Option<UnboundedReceiver<Value>>) -> Option<Value> {
+async fn next<N>(observed: &mut Option<UnboundedReceiver<N>>) -> Option<N> {
     match observed {
         Some(observed) => observed.recv().await,
         None => None,

@@ -44,7 +44,7 @@ impl Body {
     fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         loop {
             let chunk = self.take(py)?;
-            if chunk.is_some() || !wait_for_item(py, &self.0)? {
+            if chunk.is_some() || !wait_for_item(py, &self.0, &mut None, drop)? {
                 return Ok(chunk);
             }
         }

@@ -10,10 +10,17 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess,
 
 /// Returns the Python object for a JSON text; `None` for malformed text and for integers beyond 64 bits, both of
 /// which the core parses better.
-pub fn to_python<'py>(py: Python<'py>, text: &str) -> Option<Bound<'py, PyAny>> {
-    let rounded = Cell::new(false);
+///
+/// If the text is an object, its members become those of `object`, an empty dictionary.
+pub fn to_python<'py>(
+    py: Python<'py>,
+    text: &str,
+    object: Option<Bound<'py, PyDict>>,
+) -> Option<Bound<'py, PyAny>> {
+    let (rounded, object) = (Cell::new(false), Cell::new(object));
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let built = NAMES.with(|names| Build { py, names, rounded: &rounded }.deserialize(&mut deserializer));
+    let built = NAMES
+        .with(|names| Build { py, names, rounded: &rounded, object: &object }.deserialize(&mut deserializer));
     built.ok().filter(|_| !rounded.get())
 }
 
@@ -56,6 +63,8 @@ struct Build<'a, 'py> {
     names: &'a Names,
     /// Set if an integer did not fit into 64 bits and was rounded to a float.
     rounded: &'a Cell<bool>,
+    /// The dictionary for the outermost object.
+    object: &'a Cell<Option<Bound<'py, PyDict>>>,
 }
 
 fn failed<E: serde::de::Error>(error: impl fmt::Display) -> E {
@@ -105,6 +114,7 @@ impl<'de, 'py> Visitor<'de> for Build<'_, 'py> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
+        self.object.take();
         let mut items = Vec::new();
         while let Some(item) = access.next_element_seed(self)? {
             items.push(item);
@@ -113,7 +123,7 @@ impl<'de, 'py> Visitor<'de> for Build<'_, 'py> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
-        let dict = PyDict::new(self.py);
+        let dict = self.object.take().unwrap_or_else(|| PyDict::new(self.py));
         while let Some(key) = access.next_key_seed(NameOf(self))? {
             let member = access.next_value_seed(self)?;
             dict.set_item(key, member).map_err(A::Error::custom)?;

@@ -1,0 +1,265 @@
+//! Reports a request and its attempts: events for logs, a span for each attempt, and calls of the client's hooks.
+//!
+//! Events have the fields `method`, `path`, `status`, `duration_ms`, `attempt`, `request_id` and `prediction_id`. Spans
+//! follow the semantic conventions of OpenTelemetry for HTTP clients. Neither contains headers, the token or a query.
+
+use std::time::Duration;
+
+use tracing::{Span, debug, field::Empty, info, info_span, level_filters::LevelFilter};
+use url::Url;
+
+use super::{
+    Client,
+    hooks::{HeaderChanges, RequestEvent, ResponseEvent, RetryEvent},
+    redact::redacted_body,
+};
+use crate::{
+    error::{Error, ErrorKind, Result, request_id},
+    http::{
+        headers::check_header,
+        request::{Request, RequestTarget},
+        transport::{HttpBody, HttpRequest},
+        url::redacted_url,
+    },
+};
+
+/// Headers that a hook cannot change in requests to other origins.
+const CREDENTIALS: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "baggage"];
+
+/// Reports one request.
+pub(super) struct Report<'a> {
+    client: &'a Client,
+    request: &'a Request,
+    /// `None` while nothing receives reports.
+    state: Option<Box<State>>,
+}
+
+struct State {
+    began: Duration,
+    url: Option<Url>,
+    attempt: u32,
+    attempt_began: Duration,
+    span: Span,
+    /// Status and request id of the last response.
+    status: Option<u16>,
+    request_id: Option<String>,
+}
+
+impl<'a> Report<'a> {
+    pub fn new(client: &'a Client, request: &'a Request) -> Self {
+        let wanted = LevelFilter::current() != LevelFilter::OFF || client.hooks().is_some();
+        let state = wanted.then(|| {
+            Box::new(State {
+                began: client.runtime().monotonic(),
+                url: client.url(request).ok(),
+                attempt: 0,
+                attempt_began: Duration::ZERO,
+                span: Span::none(),
+                status: None,
+                request_id: None,
+            })
+        });
+        Self { client, request, state }
+    }
+
+    /// Begins an attempt and returns its span.
+    pub fn attempt(&mut self) -> Span {
+        let Some(state) = &mut self.state else { return Span::none() };
+        state.attempt += 1;
+        state.attempt_began = self.client.runtime().monotonic();
+        (state.status, state.request_id) = (None, None);
+        if !self.client.config().tracing {
+            return Span::none();
+        }
+        let url = state.url.as_ref();
+        state.span = info_span!(
+            target: "replicant",
+            "attempt",
+            otel.name = self.request.method,
+            otel.kind = "client",
+            otel.status_code = Empty,
+            http.request.method = self.request.method,
+            http.request.resend_count = (state.attempt > 1).then_some(state.attempt - 1),
+            http.response.status_code = Empty,
+            server.address = url.and_then(Url::host_str),
+            server.port = url.and_then(Url::port_or_known_default),
+            url.full = url.map(redacted_url),
+            "error.type" = Empty,
+        );
+        state.span.clone()
+    }
+
+    /// Reports that a request is about to be sent, and applies the changes of the hooks.
+    pub async fn sending(&mut self, http: &mut HttpRequest) -> Result<()> {
+        let Some(state) = &self.state else { return Ok(()) };
+        let body = match &http.body {
+            HttpBody::Bytes(bytes) => Some(bytes.clone()),
+            HttpBody::Empty | HttpBody::Stream { .. } => None,
+        };
+        let log_body = || {
+            let body = body.as_ref().filter(|_| self.client.config().log_bodies)?;
+            Some(redacted_body(body, self.client.config().token.as_deref()))
+        };
+        debug!(
+            target: "replicant",
+            method = http.method,
+            host = http.url.host_str(),
+            path = http.url.path(),
+            attempt = state.attempt,
+            prediction_id = prediction_id(self.request),
+            body = log_body(),
+            "sending request"
+        );
+        let Some(hooks) = self.client.hooks() else { return Ok(()) };
+        let token = self.client.config().token.as_deref();
+        let has_token = |value: &str| token.is_some() && value.strip_prefix("Bearer ") == token;
+        let headers = http.headers.iter();
+        let headers = headers.filter(|(name, value)| name != "authorization" || !has_token(value));
+        let changes = hooks.on_request(RequestEvent {
+            method: http.method,
+            url: http.url.as_str().to_owned(),
+            headers: headers.cloned().collect(),
+            body,
+            attempt: state.attempt,
+        });
+        self.apply(changes.await?, http)
+    }
+
+    fn apply(&self, changes: HeaderChanges, http: &mut HttpRequest) -> Result<()> {
+        let ours = self.client.owns(&http.url);
+        let token = self.client.config().token.as_deref();
+        for (name, value) in changes {
+            let name = name.to_ascii_lowercase();
+            check_header("on_request", &name, value.as_deref().unwrap_or_default())?;
+            let secret = |value: &String| token.is_some_and(|token| value.contains(token));
+            if !ours && (CREDENTIALS.contains(&name.as_str()) || value.as_ref().is_some_and(secret)) {
+                continue;
+            }
+            http.headers.retain(|(existing, _)| *existing != name);
+            http.headers.extend(value.map(|value| (name, value)));
+        }
+        Ok(())
+    }
+
+    /// Reports the head of a response.
+    pub fn received(
+        &mut self,
+        url: &Url,
+        status: u16,
+        headers: &[(String, String)],
+    ) -> impl Future<Output = Result<()>> + use<> {
+        let event = self.record_head(url, status, headers);
+        let hooks = self.client.hooks().cloned();
+        async move {
+            match (event, hooks) {
+                (Some(event), Some(hooks)) => hooks.on_response(event).await,
+                _ => Ok(()),
+            }
+        }
+    }
+
+    fn record_head(&mut self, url: &Url, status: u16, headers: &[(String, String)]) -> Option<ResponseEvent> {
+        let state = self.state.as_mut()?;
+        let duration = self.client.runtime().monotonic().saturating_sub(state.attempt_began);
+        state.status = Some(status);
+        state.request_id = request_id(headers).map(str::to_owned);
+        state.span.record("http.response.status_code", status);
+        debug!(
+            target: "replicant",
+            method = self.request.method,
+            path = url.path(),
+            status,
+            duration_ms = milliseconds(duration),
+            attempt = state.attempt,
+            request_id = state.request_id,
+            prediction_id = prediction_id(self.request),
+            "received response"
+        );
+        self.client.hooks()?;
+        Some(ResponseEvent {
+            method: self.request.method,
+            url: url.as_str().to_owned(),
+            status,
+            headers: headers.to_vec(),
+            attempt: state.attempt,
+            duration,
+        })
+    }
+
+    /// Reports a failed attempt.
+    pub fn failed(&mut self, error: &Error) {
+        let Some(state) = &mut self.state else { return };
+        match state.status {
+            Some(status @ 400..) => state.span.record("error.type", status.to_string()),
+            _ => state.span.record("error.type", error.code()),
+        };
+        state.span.record("otel.status_code", "ERROR");
+        state.span = Span::none();
+    }
+
+    /// Reports the delay before the next attempt.
+    pub async fn retrying(&mut self, error: &Error, delay: Duration) -> Result<()> {
+        let Some(state) = &self.state else { return Ok(()) };
+        // Other messages may quote the response.
+        let own = matches!(error.kind(), ErrorKind::Connection | ErrorKind::Timeout);
+        info!(
+            target: "replicant",
+            method = self.request.method,
+            path = state.url.as_ref().map(Url::path),
+            attempt = state.attempt,
+            wait_ms = milliseconds(delay),
+            status = state.status,
+            error = error.code(),
+            reason = own.then(|| error.message()),
+            request_id = state.request_id,
+            prediction_id = prediction_id(self.request),
+            "retrying request"
+        );
+        let Some(hooks) = self.client.hooks() else { return Ok(()) };
+        let retry = RetryEvent {
+            method: self.request.method,
+            url: self.client.redacted_url(self.request),
+            attempt: state.attempt,
+            delay,
+            code: error.code(),
+            message: error.message().to_owned(),
+            status: state.status,
+            request_id: state.request_id.clone(),
+        };
+        hooks.on_retry(retry).await
+    }
+
+    /// Reports the end of the request.
+    pub fn finished(&self, error: Option<&Error>) {
+        let Some(state) = &self.state else { return };
+        let outcome = if error.is_some() { "request failed" } else { "request succeeded" };
+        info!(
+            target: "replicant",
+            method = self.request.method,
+            path = state.url.as_ref().map(Url::path),
+            status = state.status,
+            error = error.map(Error::code),
+            duration_ms = milliseconds(self.client.runtime().monotonic().saturating_sub(state.began)),
+            attempt = state.attempt,
+            request_id = state.request_id,
+            prediction_id = prediction_id(self.request),
+            "{outcome}"
+        );
+    }
+}
+
+/// Logs the body of a response.
+pub(super) fn log_response_body(client: &Client, method: &'static str, status: u16, body: &[u8]) {
+    let token = client.config().token.as_deref();
+    debug!(target: "replicant", method, status, body = redacted_body(body, token), "read response");
+}
+
+pub(crate) fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Returns the id of the prediction that a request is about.
+fn prediction_id(request: &Request) -> Option<&str> {
+    let RequestTarget::Path(path) = &request.target else { return None };
+    path.strip_prefix("/predictions/")?.split('/').next()
+}

@@ -1,0 +1,303 @@
+//! Events, spans and hooks.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::sync::{Arc, Mutex};
+
+use futures_util::TryStreamExt;
+use replicant::{
+    BoxFuture, Error, ErrorKind, Options, Result, Value,
+    hooks::{HeaderChanges, Hooks, RequestEvent, ResponseEvent, RetryEvent},
+    json, operation,
+    telemetry::{Level, Sink, attach, attach_stream},
+};
+use support::{CANCEL, CREATED, DONE, play, quick, settled};
+
+const BUSY: &str =
+    r#"{"expect": {"method": "GET"}, "reply": {"status": 503, "headers": {"x-request-id": "q1"}}}"#;
+const ANSWER: &str = r#"{"expect": {"method": "GET"}, "reply": {"json": {"id": "p1", "status": "succeeded"},
+    "headers": {"x-request-id": "q2", "ratelimit-remaining": "599", "ratelimit-reset": "1"}}}"#;
+
+/// Collects records.
+#[derive(Clone, Default)]
+struct Records(Arc<Mutex<Vec<Value>>>);
+
+impl Records {
+    fn sink(&self, level: Level, spans: bool) -> Arc<Sink> {
+        let records = self.0.clone();
+        Sink::new(level, spans, Arc::new(move |record| records.lock().unwrap().push(record)))
+    }
+
+    /// Returns the events in one line each.
+    fn texts(&self) -> Vec<String> {
+        let records = self.0.lock().unwrap();
+        records.iter().filter_map(|record| record["text"].as_str().map(str::to_owned)).collect()
+    }
+
+    /// Returns the first event with this name.
+    fn event(&self, name: &str) -> Value {
+        let records = self.0.lock().unwrap();
+        let found = records.iter().find(|record| record["event"].as_str() == Some(name));
+        found.unwrap_or_else(|| panic!("no event {name:?} in {records:?}"))["fields"].clone()
+    }
+
+    /// Returns the attributes of the span with this name, and the times at which it began and ended.
+    fn span(&self, name: &str) -> (Value, i64, i64) {
+        let records = self.0.lock().unwrap();
+        let open = records.iter().find(|record| record["name"].as_str() == Some(name)).expect("a span");
+        let mut attributes = open["attributes"].clone();
+        let mut ended = None;
+        for record in records.iter().filter(|record| record["id"] == open["id"]) {
+            match record["span"].as_str() {
+                Some("set") => {
+                    for (name, value) in record["attributes"].as_object().unwrap() {
+                        attributes[name.as_str()] = value.clone();
+                    }
+                }
+                Some("close") => ended = record["time"].as_i64(),
+                _ => {}
+            }
+        }
+        (attributes, open["time"].as_i64().unwrap(), ended.expect("the end of the span"))
+    }
+}
+
+#[tokio::test]
+async fn a_request_and_its_retry_are_logged_with_their_request_ids() {
+    let (_emulator, script, client) = play(&format!("[{BUSY}, {ANSWER}]"), quick());
+    let records = Records::default();
+    let call = operation::call(&client, "predictions.get", json!({"id": "p1"}).into(), None);
+    let reply = attach(records.sink(Level::Debug, false), call).await.unwrap();
+    settled(&script).await;
+    assert_eq!(reply.request_id(), Some("q2"));
+    assert_eq!(reply.rate_limit().unwrap().remaining, Some(599));
+    let names: Vec<String> = records
+        .texts()
+        .iter()
+        .map(|text| text.split_whitespace().take(2).collect::<Vec<_>>().join(" "))
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "sending request",
+            "received response",
+            "retrying request",
+            "sending request",
+            "received response",
+            "request succeeded",
+        ]
+    );
+    let retry = records.event("retrying request");
+    assert_eq!(retry["status"], Value::from(503_u32));
+    assert_eq!(retry["request_id"].as_str(), Some("q1"));
+    assert_eq!(retry["error"].as_str(), Some("server_error"));
+    assert!(retry["wait_ms"].as_i64().is_some());
+    let end = records.event("request succeeded");
+    for (name, value) in [
+        ("method", "GET".into()),
+        ("path", "/v1/predictions/p1".into()),
+        ("status", Value::from(200_u32)),
+        ("attempt", Value::from(2_u32)),
+        ("request_id", "q2".into()),
+        ("prediction_id", "p1".into()),
+    ] {
+        assert!(end[name].to_string().ends_with(&value.to_string()), "{name}: {end}");
+    }
+    assert!(end["duration_ms"].as_i64().is_some());
+}
+
+#[tokio::test]
+async fn bodies_are_logged_only_on_request_and_without_secrets() {
+    for log_bodies in [false, true] {
+        let options = Options { log_bodies: Some(log_bodies), ..quick() };
+        let (_emulator, _script, client) = play(&format!("[{CREATED}]"), options);
+        let records = Records::default();
+        let params = json!({"model": "acme/text", "input": {"prompt": "a heron", "hf_token": "private", "echo": "r8_secret"}});
+        let call = operation::call(&client, "predictions.create", params.into(), None);
+        attach(records.sink(Level::Debug, true), call).await.unwrap();
+        let all = format!("{:?}", records.0.lock().unwrap());
+        assert_eq!(all.contains("a heron"), log_bodies, "{all}");
+        assert!(!all.contains("private") && !all.contains("secret"), "{all}");
+    }
+}
+
+#[tokio::test]
+async fn a_run_and_its_cancel_in_the_background_are_logged() {
+    let (_emulator, script, client) = play(&format!("[{CREATED}, {CANCEL}]"), Options::default());
+    let records = Records::default();
+    let params = json!({"ref": "acme/text", "input": {}, "wait": false, "interval": 60});
+    let call = attach(records.sink(Level::Info, true), operation::call(&client, "run", params.into(), None));
+    let abandoned = tokio::time::timeout(std::time::Duration::from_millis(300), call).await;
+    assert!(abandoned.is_err());
+    settled(&script).await;
+    assert_eq!(records.event("created prediction")["prediction_id"].as_str(), Some("p1"));
+    assert_eq!(records.event("canceling prediction")["prediction_id"].as_str(), Some("p1"));
+    let (run, ..) = records.span("generate_content acme/text");
+    assert_eq!(run["error.type"].as_str(), Some("abandoned"));
+}
+
+#[tokio::test]
+async fn spans_follow_the_conventions_of_opentelemetry() {
+    let done = DONE.replace(
+        r#""output": "x""#,
+        r#""output": "x", "model": "acme/text", "metrics": {"output_token_count": 7}"#,
+    );
+    let options = Options { trace_content: Some(true), ..quick() };
+    let (_emulator, script, client) = play(&format!("[{CREATED}, {BUSY}, {done}]"), options);
+    let records = Records::default();
+    let params = json!({"ref": "acme/text:5c7d", "input": {"prompt": "a heron"}, "wait": false});
+    attach(records.sink(Level::Off, true), operation::call(&client, "run", params.into(), None))
+        .await
+        .unwrap();
+    settled(&script).await;
+    assert!(records.texts().is_empty());
+    let (run, began, ended) = records.span("generate_content acme/text");
+    assert!(began < ended);
+    assert_eq!(run["gen_ai.operation.name"].as_str(), Some("generate_content"));
+    assert_eq!(run["gen_ai.request.model"].as_str(), Some("acme/text"));
+    assert_eq!(run["gen_ai.response.id"].as_str(), Some("p1"));
+    assert_eq!(run["gen_ai.usage.output_tokens"].as_i64(), Some(7));
+    assert!(run["gen_ai.input.messages"].as_str().unwrap().contains("a heron"));
+    assert!(run["gen_ai.output.messages"].as_str().unwrap().contains("\"x\""));
+    let (create, from, to) = records.span("POST");
+    assert!(began <= from && to <= ended);
+    assert_eq!(create["http.request.method"].as_str(), Some("POST"));
+    assert_eq!(create["http.response.status_code"].as_i64(), Some(201));
+    let (poll, ..) = records.span("GET");
+    assert_eq!(poll["error.type"].as_str(), Some("503"));
+    let all = records.0.lock().unwrap();
+    let resent =
+        all.iter().any(|record| record["attributes"]["http.request.resend_count"].as_i64() == Some(1));
+    assert!(resent, "{all:?}");
+    let parents =
+        all.iter().filter(|record| record["span"].as_str() == Some("open") && record["parent"].is_null());
+    assert_eq!(parents.count(), 1, "{all:?}");
+}
+
+#[tokio::test]
+async fn prompts_are_not_traced_and_spans_can_be_turned_off() {
+    for tracing in [true, false] {
+        let options = Options { tracing: Some(tracing), ..quick() };
+        let (_emulator, _script, client) = play(&format!("[{CREATED}, {DONE}]"), options);
+        let records = Records::default();
+        let params = json!({"ref": "acme/text", "input": {"prompt": "a heron"}, "wait": false});
+        attach(records.sink(Level::Debug, true), operation::call(&client, "run", params.into(), None))
+            .await
+            .unwrap();
+        let all = format!("{:?}", records.0.lock().unwrap());
+        assert!(!all.contains("a heron") && !all.contains("gen_ai.output"), "{all}");
+        assert_eq!(all.contains("http.request.method"), tracing, "{all}");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_is_traced_to_its_end_and_its_reconnection_is_logged() {
+    let stream = |body: &str, headers: &str| {
+        format!(
+            r#"{{"expect": {{"method": "GET", "path": "/v1/s"{headers}}}, "reply": {{"headers": {{"content-type": "text/event-stream"}}, "text": {body:?}}}}}"#
+        )
+    };
+    let created = CREATED
+        .replace(r#""status": "starting""#, r#""status": "starting", "urls": {"stream": "{{base}}/s"}"#);
+    let first = stream("id: 1\nevent: output\ndata: a\n\n", "");
+    let second = stream(
+        "id: 2\nevent: output\ndata: b\n\nevent: done\ndata: {}\n\n",
+        r#", "headers": {"last-event-id": "1"}"#,
+    );
+    let (_emulator, script, client) = play(&format!("[{created}, {first}, {second}]"), quick());
+    let records = Records::default();
+    let params = json!({"ref": "acme/text", "input": {}});
+    let items = operation::open(&client, "stream", params.into());
+    let items: Vec<_> = attach_stream(records.sink(Level::Info, true), items).try_collect().await.unwrap();
+    settled(&script).await;
+    assert_eq!(items.len(), 4, "the prediction and three events");
+    let reconnection = records.event("reconnecting stream");
+    assert_eq!(reconnection["prediction_id"].as_str(), Some("p1"));
+    assert_eq!(reconnection["last_event_id"].as_str(), Some("1"));
+    let (run, began, ended) = records.span("generate_content acme/text");
+    assert_eq!(run["gen_ai.response.id"].as_str(), Some("p1"));
+    assert!(run["error.type"].is_null());
+    let (read, from, to) = records.span("GET");
+    assert!(began <= from && to <= ended, "{read}");
+}
+
+type Seen = Arc<Mutex<Vec<String>>>;
+
+/// Records its calls, and sets headers.
+struct Recording(Seen);
+
+impl Hooks for Recording {
+    fn on_request(&self, request: RequestEvent) -> BoxFuture<'static, Result<HeaderChanges>> {
+        assert!(request.headers.iter().all(|(name, _)| name != "authorization"));
+        self.0.lock().unwrap().push(format!("request {}", request.attempt));
+        let set = |name: &str, value: &str| (name.to_owned(), Some(value.to_owned()));
+        let changes = vec![
+            set("X-Tenant", "acme"),
+            set("x-copy", "r8_secret"),
+            set("cookie", "a=b"),
+            ("user-agent".to_owned(), None),
+        ];
+        Box::pin(async { Ok(changes) })
+    }
+
+    fn on_response(&self, response: ResponseEvent) -> BoxFuture<'static, Result<()>> {
+        self.0.lock().unwrap().push(format!("response {} {:?}", response.status, response.request_id()));
+        Box::pin(async { Ok(()) })
+    }
+
+    fn on_retry(&self, retry: RetryEvent) -> BoxFuture<'static, Result<()>> {
+        self.0.lock().unwrap().push(format!("retry {} {}", retry.code, retry.attempt));
+        Box::pin(async { Ok(()) })
+    }
+}
+
+#[tokio::test]
+async fn hooks_see_every_attempt_and_edit_its_headers() {
+    let expect = r#"{"method": "GET", "headers": {"x-tenant": "acme", "user-agent": null, "authorization": "Bearer r8_secret"}}"#;
+    let exchanges = [BUSY, ANSWER].map(|exchange| exchange.replace(r#"{"method": "GET"}"#, expect));
+    let seen = Seen::default();
+    let options = Options { hooks: Some(Arc::new(Recording(seen.clone()))), ..quick() };
+    let (_emulator, script, client) = play(&format!("[{}]", exchanges.join(", ")), options);
+    operation::call(&client, "predictions.get", json!({"id": "p1"}).into(), None).await.unwrap();
+    settled(&script).await;
+    let seen = seen.lock().unwrap();
+    let expected = [
+        "request 1",
+        "response 503 Some(\"q1\")",
+        "retry server_error 1",
+        "request 2",
+        "response 200 Some(\"q2\")",
+    ];
+    assert_eq!(*seen, expected);
+}
+
+#[tokio::test]
+async fn a_hook_cannot_send_credentials_to_another_origin() {
+    let file = r#"{"expect": {"method": "GET", "origin": "other", "headers": {"x-tenant": "acme", "x-copy": null,
+        "cookie": null, "authorization": null}}, "reply": {"text": "hello"}}"#;
+    let options = Options { hooks: Some(Arc::new(Recording(Seen::default()))), ..quick() };
+    let (_emulator, script, client) = play(&format!("[{file}]"), options);
+    let url = format!("{}/f.txt", script.other_origin());
+    let bytes = operation::call(&client, "output.bytes", json!({"url": url}).into(), None).await.unwrap();
+    assert_eq!(bytes.value, Value::Bytes("hello".into()));
+    settled(&script).await;
+}
+
+struct Failing;
+
+impl Hooks for Failing {
+    fn on_request(&self, _: RequestEvent) -> BoxFuture<'static, Result<HeaderChanges>> {
+        Box::pin(async { Err(Error::new(ErrorKind::Internal, "no credentials")) })
+    }
+}
+
+#[tokio::test]
+async fn an_error_of_a_hook_ends_the_call_before_anything_is_sent() {
+    let options = Options { hooks: Some(Arc::new(Failing)), ..quick() };
+    let (_emulator, script, client) = play("[]", options);
+    let error = client.predictions().get("p1").await.unwrap_err();
+    assert!(error.message().starts_with("no credentials"), "{error}");
+    settled(&script).await;
+}

@@ -1,0 +1,76 @@
+//! What a call reports while it runs: events for `logging`, spans for OpenTelemetry, and requests for the hooks of the
+//! user. `replicant._telemetry` has the other half.
+//!
+//! The core reports from any thread. A notice crosses to Python where its call is awaited: a blocking call handles it
+//! between two waits, an awaited one on its event loop, both in the context of the caller.
+
+mod receiver;
+mod relay;
+
+use std::{
+    mem,
+    sync::{Arc, Mutex},
+};
+
+use pyo3::prelude::*;
+use replicant::{Result, Value, hooks::HeaderChanges};
+use tokio::sync::{
+    mpsc::{self, UnboundedReceiver, UnboundedSender},
+    oneshot,
+};
+
+pub use self::{
+    receiver::Receiver,
+    relay::{Following, stop_asking},
+};
+use crate::lock::lock;
+
+/// A message from the core to the Python code that waits for a call.
+pub enum Notice {
+    /// A value for the observer of the call.
+    State(Value),
+    /// An event or a span.
+    Record(Value),
+    /// A question to the hooks, and where to send the answer.
+    Ask(Value, oneshot::Sender<Result<HeaderChanges>>),
+}
+
+/// The notices of one blocking call.
+pub type Inbox = UnboundedReceiver<Notice>;
+
+/// Returns both ends of the way to a blocking call.
+pub fn inbox() -> (UnboundedSender<Notice>, Inbox) {
+    mpsc::unbounded_channel()
+}
+
+/// The maximum number of records to keep for later.
+const MAX_LATE: usize = 1000;
+
+/// Records that arrived when their call had returned, such as those of a cancel in the background.
+static LATE: Mutex<Vec<(Arc<Receiver>, Value)>> = Mutex::new(Vec::new());
+
+fn keep_for_later(receiver: Arc<Receiver>, notice: Notice) {
+    // An unanswered question is dropped, and the core goes on without the hooks.
+    if let Notice::Record(record) = notice {
+        let mut late = lock(&LATE);
+        if late.len() < MAX_LATE {
+            late.push((receiver, record));
+        }
+    }
+}
+
+/// Keeps the unread records of a finished call.
+pub fn keep_all_for_later(receiver: &Arc<Receiver>, mut inbox: Inbox) {
+    while let Ok(notice) = inbox.try_recv() {
+        keep_for_later(receiver.clone(), notice);
+    }
+}
+
+/// Delivers the records that arrived when their calls had returned.
+pub fn deliver_late(py: Python<'_>) {
+    // No Python code may run while this is locked.
+    let late = mem::take(&mut *lock(&LATE));
+    for (receiver, record) in late {
+        receiver.receive(py, Notice::Record(record));
+    }
+}

@@ -1,0 +1,131 @@
+//! The Python object that receives the notices of one call.
+
+use std::sync::{Arc, Mutex};
+
+use pyo3::{intern, prelude::*, sync::PyOnceLock, types::PyDict};
+use replicant::{Error, ErrorKind, Result, hooks::HeaderChanges, telemetry::Level};
+use tokio::sync::oneshot;
+
+use super::{Notice, deliver_late};
+use crate::{error::Raised, lock::lock, value};
+
+/// A `replicant._telemetry.Receiver`.
+pub struct Receiver {
+    object: Py<PyAny>,
+    pub level: Level,
+    pub spans: bool,
+    /// The hooks to call: `request`, `response`, `retry`.
+    pub asks: (bool, bool, bool),
+    /// The exception that a hook raised.
+    pub raised: Raised,
+}
+
+/// The level `INFO` of Python's `logging`.
+const INFO: u8 = 20;
+
+impl Receiver {
+    /// Returns the receiver of a call in the current context; `None` if nothing receives reports, which takes little time.
+    pub fn current(py: Python<'_>, hooks: Option<&Py<PyAny>>) -> PyResult<Option<Arc<Self>>> {
+        static MODULES: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
+        static RECEIVER_OF: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        let modules = MODULES.get_or_try_init(py, || {
+            PyResult::Ok(py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?.unbind())
+        })?;
+        let modules = modules.bind(py);
+        // A program that logs or traces has imported these.
+        let logs = modules.contains(intern!(py, "logging"))? && is_logging(py)?;
+        let traces = modules.contains(intern!(py, "opentelemetry.trace"))?;
+        if !logs && !traces && hooks.is_none() {
+            return Ok(None);
+        }
+        deliver_late(py);
+        let receiver =
+            RECEIVER_OF.import(py, "replicant._telemetry", "receiver_of")?.call1((hooks, logs, traces))?;
+        if receiver.is_none() {
+            return Ok(None);
+        }
+        let level: Option<String> = receiver.getattr(intern!(py, "level"))?.extract()?;
+        Ok(Some(Arc::new(Self {
+            level: level.and_then(|level| Level::from_name(&level)).unwrap_or(Level::Off),
+            spans: receiver.getattr(intern!(py, "spans"))?.extract()?,
+            asks: receiver.getattr(intern!(py, "asks"))?.extract()?,
+            object: receiver.unbind(),
+            raised: Raised::default(),
+        })))
+    }
+
+    /// Passes a notice on. An exception of a hook ends the call.
+    pub fn receive(&self, py: Python<'_>, notice: Notice) {
+        match notice {
+            Notice::State(_) => {}
+            Notice::Record(record) => {
+                let record = value::to_python(py, record, None);
+                let object = self.object.bind(py);
+                let done = record.and_then(|record| object.call_method1(intern!(py, "record"), (record,)));
+                if let Err(error) = done {
+                    error.write_unraisable(py, Some(object));
+                }
+            }
+            Notice::Ask(question, answer) => {
+                let reply = Reply { answer: Mutex::new(Some(answer)), raised: self.raised.clone() };
+                if let Err(error) = self.ask(py, question, reply) {
+                    error.write_unraisable(py, None);
+                }
+            }
+        }
+    }
+
+    fn ask(&self, py: Python<'_>, question: replicant::Value, reply: Reply) -> PyResult<()> {
+        let reply = Bound::new(py, reply)?;
+        let question = value::to_python(py, question, None)?;
+        let asked = self.object.bind(py).call_method1(intern!(py, "ask"), (question, &reply));
+        if let Err(error) = asked {
+            reply.get().fail_with(error);
+        }
+        Ok(())
+    }
+}
+
+/// Returns whether the logger `replicant` is enabled.
+fn is_logging(py: Python<'_>) -> PyResult<bool> {
+    static LOGGER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let logger = LOGGER.get_or_try_init(py, || {
+        let logging = py.import("logging")?;
+        PyResult::Ok(logging.call_method1("getLogger", ("replicant",))?.unbind())
+    })?;
+    logger.bind(py).call_method1(intern!(py, "isEnabledFor"), (INFO,))?.is_truthy()
+}
+
+/// Where a hook sends its answer. A reply that is dropped changes nothing.
+#[pyclass(frozen, module = "replicant._native")]
+struct Reply {
+    answer: Mutex<Option<oneshot::Sender<Result<HeaderChanges>>>>,
+    raised: Raised,
+}
+
+impl Reply {
+    fn send(&self, answer: Result<HeaderChanges>) {
+        let sender = lock(&self.answer).take();
+        // Fails if the call was abandoned.
+        drop(sender.map(|sender| sender.send(answer)));
+    }
+
+    fn fail_with(&self, exception: PyErr) {
+        // First, because the call may end as soon as it has the answer.
+        *lock(&self.raised) = Some(exception);
+        self.send(Err(Error::new(ErrorKind::Internal, "a hook raised an exception")));
+    }
+}
+
+#[pymethods]
+impl Reply {
+    /// Sends the headers to change; a header without a value is removed.
+    fn __call__(&self, changes: HeaderChanges) {
+        self.send(Ok(changes));
+    }
+
+    /// Ends the call with an exception.
+    fn fail(&self, exception: Bound<'_, PyAny>) {
+        self.fail_with(PyErr::from_value(exception));
+    }
+}

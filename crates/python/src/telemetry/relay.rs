@@ -1,0 +1,148 @@
+//! Brings what the core reports to the receiver of a call.
+
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
+
+use pyo3::prelude::*;
+use replicant::{
+    BoxFuture, BoxStream, Client, Result, Value,
+    hooks::{HeaderChanges, Hooks, RequestEvent, ResponseEvent, RetryEvent},
+    telemetry::{Sink, attach, attach_stream, current_span},
+};
+use tokio::sync::{mpsc::UnboundedSender, oneshot, watch};
+
+use super::{Notice, Receiver, keep_for_later};
+use crate::asyncio::{CompletionChannel, current_context};
+
+/// How long a background request waits for a hook when its call has returned.
+const GONE: Duration = Duration::from_secs(1);
+
+/// Whether the process ends, so that nothing waits for a hook.
+static OVER: LazyLock<watch::Sender<bool>> = LazyLock::new(|| watch::Sender::new(false));
+
+/// Has the requests that are still to be sent, such as cancels, wait for no hook.
+pub fn stop_asking() {
+    OVER.send_replace(true);
+}
+
+type Notify = Arc<dyn Fn(Notice) + Send + Sync>;
+
+/// A call whose work is followed by a receiver.
+pub struct Following {
+    pub receiver: Arc<Receiver>,
+    sink: Arc<Sink>,
+    hooks: Option<Arc<Relay>>,
+    /// Dropped when the call has returned.
+    _waiting: watch::Sender<()>,
+}
+
+impl Following {
+    /// Follows a blocking call, whose thread receives the notices.
+    pub fn blocking(receiver: Arc<Receiver>, inbox: UnboundedSender<Notice>) -> Self {
+        let to = receiver.clone();
+        Self::new(receiver, move |notice| {
+            if let Err(unsent) = inbox.send(notice) {
+                keep_for_later(to.clone(), unsent.0);
+            }
+        })
+    }
+
+    /// Follows an awaited call, whose event loop receives the notices in the context of the caller.
+    pub fn awaited(py: Python<'_>, receiver: Arc<Receiver>) -> PyResult<Self> {
+        let channel = CompletionChannel::current(py)?;
+        let context = Arc::new(current_context(py)?.unbind());
+        let to = receiver.clone();
+        Ok(Self::new(receiver, move |notice| {
+            let receiver = to.clone();
+            channel.run(context.clone(), move |py| receiver.receive(py, notice));
+        }))
+    }
+
+    fn new(receiver: Arc<Receiver>, notify: impl Fn(Notice) + Send + Sync + 'static) -> Self {
+        let notify: Notify = Arc::new(notify);
+        let (waiting, returned) = watch::channel(());
+        let asks = receiver.asks;
+        let wanted = asks.0 || asks.1 || asks.2;
+        let hooks = wanted.then(|| Arc::new(Relay { notify: notify.clone(), asks, returned }));
+        let receive = Arc::new(move |record: Value| notify(Notice::Record(record)));
+        Self { sink: Sink::new(receiver.level, receiver.spans, receive), receiver, hooks, _waiting: waiting }
+    }
+
+    /// Returns a client that calls the hooks.
+    pub fn client(&self, core: &Client) -> Client {
+        match &self.hooks {
+            Some(hooks) => core.with_hooks(hooks.clone()),
+            None => core.clone(),
+        }
+    }
+
+    pub fn work<T: 'static>(&self, work: BoxFuture<'static, T>) -> BoxFuture<'static, T> {
+        attach(self.sink.clone(), work)
+    }
+
+    pub fn stream<T: 'static>(&self, items: BoxStream<'static, T>) -> BoxStream<'static, T> {
+        attach_stream(self.sink.clone(), items)
+    }
+}
+
+/// Asks the hooks of a call.
+struct Relay {
+    notify: Notify,
+    asks: (bool, bool, bool),
+    returned: watch::Receiver<()>,
+}
+
+impl Relay {
+    fn ask(&self, mut question: Value) -> BoxFuture<'static, Result<HeaderChanges>> {
+        if let Some(span) = current_span() {
+            question["span"] = span.into();
+        }
+        let (answer, mut answered) = oneshot::channel();
+        (self.notify)(Notice::Ask(question, answer));
+        let mut returned = self.returned.clone();
+        Box::pin(async move {
+            let gone = async {
+                while returned.changed().await.is_ok() {}
+                tokio::time::sleep(GONE).await;
+            };
+            // The process may end before the event loop has another turn.
+            let mut over = OVER.subscribe();
+            let ending = async move { drop(over.wait_for(|over| *over).await) };
+            tokio::select! {
+                biased;
+                // Without an answer the request is sent as it is.
+                answer = &mut answered => answer.unwrap_or_else(|_| Ok(HeaderChanges::new())),
+                () = gone => Ok(HeaderChanges::new()),
+                () = ending => Ok(HeaderChanges::new()),
+            }
+        })
+    }
+}
+
+fn nothing<T: Default + Send + 'static>() -> BoxFuture<'static, Result<T>> {
+    Box::pin(async { Ok(T::default()) })
+}
+
+impl Hooks for Relay {
+    fn on_request(&self, request: RequestEvent) -> BoxFuture<'static, Result<HeaderChanges>> {
+        if self.asks.0 { self.ask(request.to_value()) } else { nothing() }
+    }
+
+    fn on_response(&self, response: ResponseEvent) -> BoxFuture<'static, Result<()>> {
+        if !self.asks.1 {
+            return nothing();
+        }
+        let answer = self.ask(response.to_value());
+        Box::pin(async move { answer.await.map(drop) })
+    }
+
+    fn on_retry(&self, retry: RetryEvent) -> BoxFuture<'static, Result<()>> {
+        if !self.asks.2 {
+            return nothing();
+        }
+        let answer = self.ask(retry.to_value());
+        Box::pin(async move { answer.await.map(drop) })
+    }
+}

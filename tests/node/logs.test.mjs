@@ -1,0 +1,132 @@
+// Logs: the options `logger` and `logLevel`, and REPLICATE_LOG.
+import assert from "node:assert/strict";
+import { AsyncLocalStorage } from "node:async_hooks";
+import { execFile } from "node:child_process";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { eventually, startEmulator, TOKEN } from "./support/emulator.mjs";
+
+const emulator = await startEmulator();
+const users = new AsyncLocalStorage();
+
+/** Returns a logger like the console, and its lines: level, message, fields, user. */
+function collector() {
+  const lines = [];
+  const log = (level) => (message, fields) => lines.push({ level, message, fields, user: users.getStore() });
+  return {
+    lines,
+    logger: { debug: log("debug"), info: log("info"), warn: log("warn"), error: log("error") },
+  };
+}
+
+const named = (lines, event) => lines.find(({ message }) => message === `replicant: ${event}`);
+
+test("a call is logged in the async context of its caller", async () => {
+  const { lines, logger } = collector();
+  const client = emulator.client({ logger, logLevel: "debug" });
+  const run = (user) =>
+    users.run(user, () =>
+      client.run("emulator/echo", { input: { value: 1, delay: 0.05 }, wait: { mode: "poll" } }),
+    );
+  await Promise.all([run("ada"), run("bob")]);
+  assert.deepEqual(new Set(lines.map(({ user }) => user)), new Set(["ada", "bob"]));
+  const { level, fields } = named(lines, "request succeeded");
+  assert.equal(level, "info");
+  assert.equal(fields.method, "POST");
+  assert.equal(fields.status, 201);
+  assert.equal(typeof fields.duration_ms, "number");
+  for (const event of ["created prediction", "polled prediction", "prediction ended", "sending request"]) {
+    assert.ok(named(lines, event), event);
+  }
+});
+
+test("a retry is logged with its reason and wait", async () => {
+  const { lines, logger } = collector();
+  await emulator.fault({ match: { method: "GET", path: "/v1/account" }, action: { status: 503 } });
+  await emulator.client({ logger }).accounts.current();
+  const { fields } = named(lines, "retrying request");
+  assert.equal(fields.status, 503);
+  assert.equal(fields.error, "server_error");
+  assert.equal(typeof fields.wait_ms, "number");
+  assert.deepEqual(
+    lines.map(({ level }) => level),
+    ["info", "info"],
+  );
+});
+
+test("the cancel of an aborted run is logged", async () => {
+  const { lines, logger } = collector();
+  const client = emulator.client({ logger });
+  const signal = AbortSignal.timeout(200);
+  await assert.rejects(client.run("emulator/endless", { input: {}, signal, wait: { mode: "poll" } }));
+  await eventually(() => named(lines, "canceling prediction"));
+});
+
+test("streams are logged", async () => {
+  const { lines, logger } = collector();
+  for await (const _ of emulator
+    .client({ logger })
+    .stream("emulator/stream", { input: { chunks: ["Sing", "."] } }));
+  assert.ok(named(lines, "created prediction"));
+  assert.equal(lines.filter(({ message }) => message === "replicant: request succeeded").length, 2);
+});
+
+test("pino receives the fields first", async () => {
+  const lines = [];
+  const info = (fields, message) => lines.push([fields.method, message]);
+  const pino = { debug() {}, info, warn: info, error: info, child() {}, bindings() {} };
+  await emulator.client({ logger: pino }).accounts.current();
+  assert.deepEqual(lines, [["GET", "replicant: request succeeded"]]);
+});
+
+test("neither the token nor a body is logged", async () => {
+  for (const logBodies of [false, true]) {
+    const { lines, logger } = collector();
+    const client = emulator.client({ logger, logLevel: "debug", logBodies });
+    await client.run("emulator/echo", {
+      input: { value: { note: "a heron", api_key: "private", token: TOKEN } },
+    });
+    const text = JSON.stringify(lines);
+    assert.equal(text.includes("a heron"), logBodies);
+    assert.ok(!text.includes(TOKEN) && !text.includes("private"));
+  }
+});
+
+test("a logger that throws does not end the call", async () => {
+  const fail = () => {
+    throw new Error("mine");
+  };
+  const logger = { debug: fail, info: fail, warn: fail, error: fail };
+  assert.ok(await emulator.client({ logger }).accounts.current());
+});
+
+test("a wrong logger or level is rejected", () => {
+  assert.throws(
+    () => emulator.client({ logger: {} }),
+    /`logger` must have the methods debug, info, warn and error/,
+  );
+  assert.throws(
+    () => emulator.client({ logLevel: "loud" }),
+    /`logLevel` must be "debug", "info", "warn" or "off", not "loud"/,
+  );
+});
+
+test("REPLICATE_LOG logs to standard error", async () => {
+  const index = fileURLToPath(new URL("../../node/index.mjs", import.meta.url));
+  const script = `import Replicate from ${JSON.stringify(index)};
+    await new Replicate({ auth: "x", baseUrl: ${JSON.stringify(emulator.base_url)} }).accounts.current();`;
+  for (const level of ["info", "debug", "off"]) {
+    const { stdout, stderr } = await promisify(execFile)(
+      process.execPath,
+      ["--input-type=module", "-e", script],
+      { env: { ...process.env, REPLICATE_LOG: level } },
+    );
+    assert.equal(stdout, "");
+    assert.equal(
+      /replicant info\] request succeeded method=GET path=\/v1\/account/.test(stderr),
+      level !== "off",
+    );
+    assert.equal(stderr.includes("sending request"), level === "debug");
+  }
+});

@@ -1,0 +1,165 @@
+"""Logs: the logger `replicant` and `REPLICATE_LOG`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import threading
+from typing import Any
+
+import pytest
+from conftest import ENDLESS, TOKEN, Emulator, eventually, python
+
+import replicant
+
+USER = contextvars.ContextVar("user", default="nobody")
+
+
+class Collector(logging.Handler):
+    """Keeps records with the thread and the user that logged them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+        self.records: list[logging.LogRecord] = []
+        self.users: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+        self.records.append(record)
+        self.users.add(USER.get())
+
+    def find(self, start: str) -> str:
+        found = [line for line in self.lines if line.startswith(start)]
+        assert found, self.lines
+        return found[0]
+
+
+@pytest.fixture
+def logs() -> Any:
+    logger, collector = logging.getLogger("replicant"), Collector()
+    logger.addHandler(collector)
+    logger.setLevel(logging.DEBUG)
+    yield collector
+    logger.setLevel(logging.NOTSET)
+    logger.removeHandler(collector)
+
+
+def test_a_call_is_logged_in_the_thread_and_context_of_its_caller(client: Any, logs: Any) -> None:
+    USER.set("ada")
+    prediction = client.predictions.create(model="emulator/echo", input={"value": 1})
+    client.predictions.get(prediction.id)
+    line = logs.find("request succeeded method=GET")
+    assert f"path=/v1/predictions/{prediction.id} status=200 duration_ms=" in line
+    assert f"prediction_id={prediction.id}" in line
+    assert {record.thread for record in logs.records} == {threading.get_ident()}
+    assert logs.users == {"ada"}
+    fields = next(r.replicant for r in logs.records if r.getMessage() == line)
+    assert fields["method"] == "GET" and fields["attempt"] == 1
+
+
+async def test_an_awaited_call_is_logged_on_the_loop(async_client: Any, logs: Any) -> None:
+    async def get(user: str) -> None:
+        USER.set(user)
+        await async_client.run("emulator/echo", {"value": 1, "delay": 0.05}, wait=False)
+
+    await asyncio.gather(get("ada"), get("bob"))
+    assert logs.users == {"ada", "bob"}
+    assert {record.thread for record in logs.records} == {threading.get_ident()}
+    for start in ("created prediction", "polled prediction", "prediction ended"):
+        logs.find(start)
+
+
+def test_retries_uploads_and_downloads_are_logged(
+    client: Any, emulator: Emulator, logs: Any
+) -> None:
+    emulator.fault(match={"method": "GET", "path": "/v1/account"}, action={"status": 503})
+    client.accounts.current()
+    assert "status=503 error=server_error" in logs.find("retrying request method=GET")
+    url = client.run("emulator/echo", {"value": b"hello"})
+    logs.find("uploaded file place=input.value")
+    size = len(url.read())
+    assert logs.find("downloaded file").endswith(f"size={size}")
+
+
+def test_a_cancel_in_the_background_is_logged_later(client: Any, logs: Any) -> None:
+    with pytest.raises(replicant.ReplicateException):
+        client.run(ENDLESS, {}, wait=False, timeout=0.2)
+
+    def logged() -> bool:
+        client.accounts.current()
+        return any(line.startswith("canceling prediction") for line in logs.lines)
+
+    eventually(logged)
+
+
+def test_a_blocking_stream_is_logged(client: Any, logs: Any) -> None:
+    events = list(client.stream("emulator/stream", {"chunks": ["Sing", "."]}))
+    assert str(events[-1].event.value) == "done"
+    logs.find("created prediction")
+    logs.find("request succeeded method=GET")
+
+
+def test_info_omits_attempts_and_polls(client: Any, logs: Any) -> None:
+    logging.getLogger("replicant").setLevel(logging.INFO)
+    client.accounts.current()
+    assert [line.split(" method")[0] for line in logs.lines] == ["request succeeded"]
+    logging.getLogger("replicant").setLevel(logging.WARNING)
+    client.accounts.current()
+    assert len(logs.lines) == 1
+
+
+def test_the_token_and_bodies_are_not_logged(emulator: Emulator, logs: Any) -> None:
+    for log_bodies in (False, True):
+        client = replicant.Client(TOKEN, base_url=emulator.base_url, log_bodies=log_bodies)
+        client.run(
+            "emulator/echo", {"value": {"note": "a heron", "api_key": "private", "t": TOKEN}}
+        )
+        text = "\n".join(logs.lines)
+        assert ("a heron" in text) is log_bodies
+        assert TOKEN not in text
+        assert "private" not in text
+
+
+def test_an_exception_of_a_handler_ends_no_call(
+    client: Any, logs: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(logs, "emit", fail)
+    monkeypatch.setattr("sys.unraisablehook", lambda _: None)
+    assert client.accounts.current().username
+
+
+SCRIPT = """
+import sys
+import replicant
+client = replicant.Client("r8_x", base_url=sys.argv[1])
+client.accounts.current()
+try:
+    client.run("emulator/endless", {}, wait=False, timeout=0.2)
+except replicant.ReplicateException:
+    pass
+"""
+
+
+@pytest.mark.parametrize("level", ["info", "debug", "off", "loud"])
+def test_replicate_log_logs_to_standard_error_until_the_exit(
+    level: str, emulator: Emulator
+) -> None:
+    done = python(SCRIPT, emulator.base_url, REPLICATE_LOG=level)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    assert ("request succeeded method=GET path=/v1/account" in done.stderr) is (
+        level in ("info", "debug")
+    )
+    assert ("sending request" in done.stderr) is (level == "debug")
+    assert ("canceling prediction" in done.stderr) is (level in ("info", "debug"))
+    assert ("REPLICATE_LOG must be" in done.stderr) is (level == "loud")
+
+
+def test_logging_is_not_imported_without_need(emulator: Emulator) -> None:
+    script = "import sys, replicant\nreplicant.Client('x')\nsys.exit('logging' in sys.modules)"
+    assert python(script).returncode == 0
