@@ -180,7 +180,10 @@ export type WaitOption =
 export type PredictionOptions = CreateOptions & {
   /** Request an event stream. The API now provides one by default. */
   stream?: boolean | undefined;
-  /** Time after which the API cancels the prediction: seconds, or text such as `"1m30s"`. */
+  /**
+   * Time after which the API cancels the prediction, 5 s to 24 h: seconds, or text such as `"1m30s"`. Defaults to 5 s
+   * after the `timeout` of `run` and `stream`, to 24 h without one, and to none for creates.
+   */
   cancelAfter?: number | string | undefined;
 };
 

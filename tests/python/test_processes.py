@@ -7,7 +7,7 @@ import sys
 import time
 
 import pytest
-from conftest import Emulator, python
+from conftest import Emulator, canceled, eventually, python
 
 FORK = """
 import os, sys, replicant
@@ -87,15 +87,18 @@ def test_the_process_ends_with_running_requests(emulator: Emulator) -> None:
     script = """
 import sys, threading, time, replicant
 client = replicant.Client(base_url=sys.argv[1])
+run = lambda: client.run("emulator/endless", {}, wait=False)
 for _ in range(8):
-    threading.Thread(target=client.run, args=("emulator/endless", {}), daemon=True).start()
+    threading.Thread(target=run, daemon=True).start()
 time.sleep(0.3)
 """
+    before = canceled(emulator)
     start = time.monotonic()
     done = python(script, emulator.base_url)
     assert (done.returncode, done.stderr) == (0, "")
     # The process waits for cancels, but not for long.
     assert time.monotonic() - start < 10
+    eventually(lambda: canceled(emulator) == before + 8)
 
 
 COMMON = """

@@ -1,5 +1,6 @@
 //! The client and its configuration.
 
+mod abandoned;
 pub mod background;
 mod base_url;
 pub(crate) mod call;
@@ -21,7 +22,10 @@ use std::{fmt, sync::Arc};
 
 use url::Url;
 
-use self::{config::Config, hooks::Hooks, options::Options, output_shapes::Shapes, run_times::RunTimes};
+use self::{
+    abandoned::Abandoned, config::Config, hooks::Hooks, options::Options, output_shapes::Shapes,
+    run_times::RunTimes,
+};
 use crate::{
     error::Result,
     http::{transport::Transport, url::same_origin},
@@ -46,6 +50,7 @@ pub struct Client {
     config: Arc<Config>,
     run_times: Arc<RunTimes>,
     shapes: Arc<Shapes>,
+    abandoned: Arc<Abandoned>,
     hooks: Option<Arc<dyn Hooks>>,
 }
 
@@ -60,6 +65,7 @@ impl Client {
             config: Arc::new(Config::resolve(options)?),
             run_times: Arc::default(),
             shapes: Arc::default(),
+            abandoned: Arc::default(),
             hooks,
         })
     }
@@ -94,6 +100,10 @@ impl Client {
 
     pub(crate) fn run_times(&self) -> &RunTimes {
         &self.run_times
+    }
+
+    pub(crate) fn abandoned(&self) -> &Abandoned {
+        &self.abandoned
     }
 
     pub(crate) fn shapes(&self) -> &Shapes {

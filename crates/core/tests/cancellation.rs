@@ -6,6 +6,10 @@ mod support;
 
 use std::{
     future::IntoFuture,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
     time::{Duration, Instant},
 };
 
@@ -13,6 +17,10 @@ use futures_util::{StreamExt, TryStreamExt};
 use replicant::{Client, ErrorKind, OnAbandon, Options, json};
 use replicant_emulator::{Config, Emulator};
 use support::{CANCEL, CREATED, play, settled};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
 
 const ENDLESS: &str = "emulator/endless";
 
@@ -159,4 +167,79 @@ async fn a_cancel_is_retried_after_a_rate_limit() {
     let run = client.run("acme/text", json!({})).interval(Duration::from_secs(3600)).into_future();
     assert!(tokio::time::timeout(Duration::from_millis(500), run).await.is_err());
     settled(&script).await;
+}
+
+/// A server that does not respond to the first requests.
+#[derive(Clone, Default)]
+struct Silent {
+    open: Arc<AtomicUsize>,
+    accepted: Arc<AtomicUsize>,
+}
+
+impl Silent {
+    /// Starts a server that responds from the request number `silent` on.
+    async fn start(silent: usize, options: Options) -> (Self, Client) {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let base_url = Some(format!("http://{}/v1", listener.local_addr().unwrap()));
+        let server = Self::default();
+        let accepting = server.clone();
+        tokio::spawn(async move {
+            loop {
+                let (socket, _) = listener.accept().await.unwrap();
+                let responds = accepting.accepted.fetch_add(1, SeqCst) >= silent;
+                tokio::spawn(accepting.clone().serve(socket, responds));
+            }
+        });
+        (server, Client::new(Options { base_url, ..options }).unwrap())
+    }
+
+    async fn serve(self, mut socket: TcpStream, responds: bool) {
+        const BODY: &str = r#"{"id": "p1", "status": "succeeded", "output": "x"}"#;
+        self.open.fetch_add(1, SeqCst);
+        let mut request = vec![0; 65536];
+        while socket.read(&mut request).await.is_ok_and(|read| read > 0) {
+            if responds {
+                let head = "HTTP/1.1 201 Created\r\ncontent-type: application/json";
+                let response = format!("{head}\r\ncontent-length: {}\r\n\r\n{BODY}", BODY.len());
+                socket.write_all(response.as_bytes()).await.unwrap();
+            }
+        }
+        self.open.fetch_sub(1, SeqCst);
+    }
+}
+
+#[tokio::test]
+async fn abandoned_creates_are_limited_in_number_and_time() {
+    // On this clock, a create is awaited for half a second after it was abandoned.
+    let options = Options { clock_rate: Some(20.0), ..Options::default() };
+    let (server, client) = Silent::start(usize::MAX, options).await;
+    let mut most = 0;
+    for _ in 0..200 {
+        let run = client.run(ENDLESS, json!({})).wait(5).into_future();
+        assert!(tokio::time::timeout(Duration::from_millis(3), run).await.is_err());
+        most = most.max(server.open.load(SeqCst));
+    }
+    // One connection may not have noticed yet that its create was dropped.
+    assert!((1..=66).contains(&most), "{most} connections at a time");
+    eventually("no connection", || server.open.load(SeqCst) == 0).await;
+}
+
+#[tokio::test]
+async fn abandoned_creates_delay_a_new_one_only_briefly() {
+    let options = Options { clock_rate: Some(4.0), ..Options::default() };
+    let (server, client) = Silent::start(64, options).await;
+    let abandoned = (0..64).map(|_| client.run(ENDLESS, json!({})).wait(60).into_future());
+    let all = futures_util::future::join_all(abandoned);
+    let _ = tokio::time::timeout(Duration::from_secs(10), async {
+        tokio::select! {
+            _ = all => {}
+            () = eventually("64 creates", || server.open.load(SeqCst) == 64) => {}
+        }
+    })
+    .await;
+    // The background tasks notice it.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let output = tokio::time::timeout(Duration::from_secs(5), client.run(ENDLESS, json!({})).into_future());
+    assert_eq!(output.await.unwrap().unwrap(), "x");
+    eventually("a dropped create", || server.open.load(SeqCst) <= 64).await;
 }

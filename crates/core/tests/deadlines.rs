@@ -89,11 +89,19 @@ async fn on_abandon_leave_sends_no_cancel_after() {
 }
 
 #[tokio::test]
-async fn a_timeout_beyond_the_limit_of_the_server_sends_no_cancel_after() {
-    let done = r#"[{"expect": {"method": "POST", "headers": {"cancel-after": null}}, "reply": {"status": 201, "json": {"id": "p1", "status": "succeeded", "output": "x"}}}]"#;
-    let (_emulator, script, client) = play(done, Options::default());
-    client.run("acme/text", json!({})).timeout(Duration::from_secs(48 * 3600)).await.unwrap();
-    settled(&script).await;
+async fn every_run_sends_cancel_after() {
+    let done = r#"[{"expect": {"method": "POST", "headers": {"cancel-after": "AFTER"}}, "reply": {"status": 201, "json": {"id": "p1", "status": "succeeded", "output": "x"}}}]"#;
+    let two_days = Some(Duration::from_secs(48 * 3600));
+    let minute = Some(Duration::from_secs(60));
+    for (timeout, after) in [(None, "86400s"), (minute, "65s"), (two_days, "86400s")] {
+        let (_emulator, script, client) = play(&done.replace("AFTER", after), Options::default());
+        let run = client.run("acme/text", json!({}));
+        match timeout {
+            Some(timeout) => run.timeout(timeout).await.unwrap(),
+            None => run.await.unwrap(),
+        };
+        settled(&script).await;
+    }
 }
 
 #[tokio::test]

@@ -50,7 +50,8 @@ class ModelPredictions(Namespace):
                 webhook_events_filter: The events to send to the webhook: `start`, `output`, `logs`,
                     `completed`. Defaults to all.
                 cancel_after: Seconds, or a duration such as `1m30s`, after which the API cancels
-                    the prediction.
+                    the prediction: 5 s to 24 h. Defaults to 5 s after the `timeout` of `run` and
+                    `stream`, to 24 h without one, and to none for creates.
                 wait: How many seconds the API holds the response until the prediction ends, at most
                     60. True is the maximum of the API, False does not hold. Defaults to 5 for `run`
                     and to False for creates.

@@ -13,7 +13,7 @@
 //! ```
 
 use std::{
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::atomic::{AtomicU64, Ordering::SeqCst},
     time::Duration,
 };
 
@@ -34,27 +34,45 @@ use crate::{
 /// Time limit of a cancel, including retries. Long enough to wait out a rate limit, which abandoning many
 /// runs at once can cause.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(120);
-/// How long a process should [`drain`] before it exits. Covers a create in flight and its cancel.
-pub const AT_EXIT: Duration = Duration::from_secs(8);
+/// How long a process should [`drain`] before it exits, so that it ends within a second. Covers the cancels of predictions
+/// whose ids are known. The create of a run sends `Cancel-After`, so the API ends a prediction whose cancel was not sent.
+pub const AT_EXIT: Duration = Duration::from_millis(800);
 
-static PENDING: AtomicUsize = AtomicUsize::new(0);
+/// The number of pending tasks in the lower half, and the process that they belong to in the upper half: the tasks of
+/// its parent do not run in a forked child.
+static PENDING: AtomicU64 = AtomicU64::new(0);
 static DONE: Notify = Notify::const_new();
 
 /// Counts a pending task while it exists.
-struct Pending;
+struct Pending {
+    process: u64,
+}
 
 impl Pending {
     fn new() -> Self {
-        PENDING.fetch_add(1, Ordering::SeqCst);
-        Self
+        let process = this_process();
+        let _ = PENDING.fetch_update(SeqCst, SeqCst, |pending| {
+            Some(if pending & UPPER == process { pending + 1 } else { process | 1 })
+        });
+        Self { process }
     }
 }
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        PENDING.fetch_sub(1, Ordering::SeqCst);
+        let process = self.process;
+        let _ =
+            PENDING.fetch_update(SeqCst, SeqCst, |pending| (pending & UPPER == process).then(|| pending - 1));
         DONE.notify_waiters();
     }
+}
+
+const UPPER: u64 = !0 << 32;
+
+/// Returns the id of this process in the upper half of the number.
+fn this_process() -> u64 {
+    let id = if cfg!(target_arch = "wasm32") { 0 } else { std::process::id() };
+    u64::from(id) << 32
 }
 
 /// Spawns a task that [`drain`] waits for.
@@ -77,8 +95,12 @@ pub(crate) fn cancel(client: Client, spawner: &Spawner, id: String) {
         let Ok(path) = path("/predictions/{id}/cancel", &[("id", &id)]) else { return };
         let request = Request::post(path).idempotent();
         info!(target: "replicant", prediction_id = id, "canceling prediction");
+        let sent = async {
+            let _permit = client.abandoned().cancel_permit().await;
+            client.send(&request, Expect::Nothing).await
+        };
         // The caller is gone, so a failure can only be logged.
-        match within(client.runtime(), CANCEL_TIMEOUT, client.send(&request, Expect::Nothing)).await {
+        match within(client.runtime(), CANCEL_TIMEOUT, sent).await {
             Some(Ok(_)) => {}
             Some(Err(error)) => {
                 warn!(target: "replicant", prediction_id = id, error = error.code(), "cancel failed");
@@ -99,7 +121,7 @@ pub async fn drain(limit: Duration) {
     let idle = async {
         loop {
             let done = DONE.notified();
-            if PENDING.load(Ordering::SeqCst) == 0 {
+            if is_idle() {
                 return;
             }
             done.await;
@@ -110,5 +132,6 @@ pub async fn drain(limit: Duration) {
 
 /// Returns `true` if no cancel is pending.
 pub fn is_idle() -> bool {
-    PENDING.load(Ordering::SeqCst) == 0
+    let pending = PENDING.load(SeqCst);
+    pending & !UPPER == 0 || pending & UPPER != this_process()
 }

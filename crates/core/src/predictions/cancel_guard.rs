@@ -8,6 +8,10 @@ use std::{
     time::Duration,
 };
 
+use futures_util::{
+    future::{Either, select},
+    pin_mut,
+};
 use tokio::sync::oneshot;
 use tracing::info;
 
@@ -48,11 +52,22 @@ impl CancelGuard {
     /// needs.
     pub async fn create(&self, mut request: Request) -> Result<Snapshot> {
         request.abandoned = (self.on_abandon == OnAbandon::Cancel).then(|| self.abandoned.clone());
-        let (sender, receiver) = oneshot::channel();
+        let (mut sender, receiver) = oneshot::channel();
         let (client, spawner, on_abandon) = (self.client.clone(), self.spawner.clone(), self.on_abandon);
         let (last_seen, abandoned) = (self.last_seen.clone(), self.abandoned.clone());
         let create = async move {
-            let created = client.fetch(&request).await.and_then(has_id);
+            let created = {
+                let create = client.fetch(&request);
+                let abandoned = sender.closed();
+                pin_mut!(create, abandoned);
+                match select(create, abandoned).await {
+                    Either::Left((created, _)) => Some(created),
+                    Either::Right(((), create)) => {
+                        client.abandoned().outcome(client.runtime(), request.hold, create).await
+                    }
+                }
+            };
+            let Some(created) = created.map(|created| created.and_then(has_id)) else { return };
             if let Ok(created) = &created {
                 info!(
                     target: "replicant",

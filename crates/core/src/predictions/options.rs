@@ -173,14 +173,14 @@ impl PredictionOptions {
         }
     }
 
-    /// Sets `cancel_after` to shortly after the timeout, so that the server cancels the prediction even if this process
-    /// has ended.
+    /// Sets `cancel_after` to shortly after the timeout, otherwise to the maximum, so that the API ends the prediction if
+    /// its cancel cannot be sent, such as when this process is killed.
     pub fn limit(&mut self, timeout: Option<Duration>) {
-        // The API accepts at most a day. Clamping a longer timeout would cancel the prediction too early.
+        // The maximum that the API accepts. It limits a run to 30 minutes by default.
         const DAY: f64 = 86_400.0;
-        if let (None, Some(timeout)) = (&self.cancel_after, timeout) {
-            let seconds = (timeout.as_secs_f64() + 5.0).ceil();
-            self.cancel_after = (seconds <= DAY).then_some(CancelAfter::Seconds(seconds));
+        if self.cancel_after.is_none() {
+            let seconds = timeout.map_or(DAY, |timeout| (timeout.as_secs_f64() + 5.0).ceil().min(DAY));
+            self.cancel_after = Some(CancelAfter::Seconds(seconds));
         }
     }
 }
@@ -210,7 +210,8 @@ macro_rules! prediction_options {
             self
         }
 
-        /// Sets the time after its creation at which the server cancels the prediction: 5 s to 24 h.
+        /// Sets the time after its creation at which the server cancels the prediction: 5 s to 24 h. Runs default to 5 s
+        /// after their timeout, and to 24 h without one.
         pub fn cancel_after(mut self, after: std::time::Duration) -> Self {
             self.$($field).+.cancel_after =
                 Some($crate::predictions::options::CancelAfter::Seconds(after.as_secs_f64()));

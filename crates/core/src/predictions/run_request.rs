@@ -83,6 +83,7 @@ impl RunRequest {
         let strategy = options.file_encoding_strategy;
         let input = self.client.send_files(self.input.clone(), strategy, deadline, &self.uploads).await?;
         let request = target.request(input, &options, hold)?.deadline(deadline).options(self.options.clone());
+        self.client.abandoned().make_room(self.client.runtime()).await;
         Ok((guard.create(request).await?, deadline))
     }
 }
