@@ -22,6 +22,7 @@ __all__ = [
     "conceal",
     "drain",
     "finish",
+    "forked",
 ]
 
 __version__: Final[str]
@@ -126,6 +127,9 @@ class Emulator:
         """Adds faults, by rules in JSON."""
     def stop(self) -> None:
         """Stops it."""
+
+def forked() -> None:
+    """Forgets the threads of the parent in a forked child."""
 
 def finish() -> None:
     """Ends all work at the end of the process: closes streams and waits for background requests."""

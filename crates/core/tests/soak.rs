@@ -49,7 +49,8 @@ async fn one(client: &Client, number: u64) {
         }
         rest => {
             let output = client.predictions().get("p1").await.unwrap().output;
-            let mut chunks = operation::open(client, "output.read", json!({"url": output[0].as_str()}).into());
+            let mut chunks =
+                operation::open(client, "output.read", json!({"url": output[0].as_str()}).into());
             let mut size = 0;
             while let Some(Item::Bytes(chunk)) = chunks.try_next().await.unwrap() {
                 size += chunk.len();

@@ -30,7 +30,10 @@ use self::{
     message::{Deliver, LoopObserver, Message},
     promise::{Outcome, Promise},
 };
-use crate::{lock::lock, runtime};
+use crate::{
+    lock::lock,
+    runtime::{self, gate},
+};
 
 /// The channel to one event loop.
 pub struct CompletionChannel {
@@ -118,7 +121,17 @@ impl CompletionChannel {
             let outcome: Outcome = Box::new(move |py| outcome(py, result));
             channel.send(Message::Finished { promise: settled, outcome });
         });
-        Ok(Awaited::new(promise, driver, task.abort_handle()))
+        Ok(Awaited::new(promise, driver, Some(task.abort_handle())))
+    }
+
+    /// Settles `promise` once the loop has turned.
+    pub fn after_turn(
+        self: &Arc<Self>,
+        promise: Arc<Promise>,
+        outcome: impl FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send + 'static,
+    ) -> PyResult<Awaited> {
+        self.send(Message::Finished { promise: promise.clone(), outcome: Box::new(outcome) });
+        Ok(Awaited::new(promise, runtime::get()?, None))
     }
 
     /// Returns an observer that the event loop calls. Its exception ends the call of `promise`.
@@ -155,8 +168,8 @@ impl CompletionChannel {
     fn wake(self: &Arc<Self>) {
         match &self.waker {
             Some(waker) => waker.wake(),
-            // Fails if the interpreter is ending, when no task waits for the result.
-            None => drop(Python::try_attach(|py| self.call_soon(py))),
+            // Fails if the interpreter has ended, when no task waits for the result.
+            None => drop(gate::attach(|py| self.call_soon(py))),
         }
     }
 
@@ -185,6 +198,7 @@ struct Drain(Arc<CompletionChannel>);
 #[pymethods]
 impl Drain {
     fn __call__(&self, py: Python<'_>) -> PyResult<()> {
+        let _inside = gate::enter(py);
         // Before the messages are taken, so that later ones wake the loop again.
         if let Some(waker) = &self.0.waker {
             waker.clear();

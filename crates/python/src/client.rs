@@ -19,7 +19,7 @@ use crate::{
     asyncio::{Awaited, CompletionChannel},
     error,
     lock::lock,
-    runtime,
+    runtime::{self, gate},
     telemetry::Notice,
     value,
 };
@@ -66,6 +66,7 @@ impl Client {
         hooks: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
         let py = options.py();
+        let _inside = gate::enter(py);
         let options = value::from_python(options.as_any())?;
         let options = Options::from_value(options).map_err(|error| error::to_python(py, &error))?;
         let core = Core::new(options.clone()).map_err(|error| error::to_python(py, &error))?;
@@ -82,6 +83,7 @@ impl Client {
         owner: Option<Py<PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
+        let _inside = gate::enter(py);
         let params = value::from_python(params.as_any())?;
         let link = slf.get().link(py, false, owner)?;
         let (observe, mut inbox) = link.observation(observer.is_some());
@@ -110,6 +112,7 @@ impl Client {
         owner: Option<Py<PyAny>>,
     ) -> PyResult<Awaited> {
         let py = slf.py();
+        let _inside = gate::enter(py);
         let params = value::from_python(params.as_any())?;
         let channel = CompletionChannel::current(py)?;
         let link = slf.get().link(py, true, owner)?;
@@ -126,6 +129,7 @@ impl Client {
 
     /// Returns the options in force, without the token.
     fn describe<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let _inside = gate::enter(py);
         value::to_python(py, self.core(py)?.describe(), None)
     }
 
@@ -136,6 +140,7 @@ impl Client {
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let _inside = gate::enter(py);
         Ok(format!("<replicant._native.Client {:?}>", self.core(py)?.describe()["base_url"].to_string()))
     }
 }

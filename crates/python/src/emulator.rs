@@ -4,6 +4,8 @@ use std::io::{Error, ErrorKind};
 
 use pyo3::{exceptions::PyValueError, prelude::*};
 
+use crate::runtime::gate;
+
 /// A running emulator. It stops when it is stopped or garbage-collected.
 #[pyclass(frozen, module = "replicant._native")]
 pub struct Emulator(replicant_emulator::Emulator);
@@ -14,6 +16,7 @@ impl Emulator {
     #[new]
     #[pyo3(signature = (arguments, /))]
     fn new(py: Python<'_>, arguments: Vec<String>) -> PyResult<Self> {
+        let _inside = gate::enter(py);
         let arguments =
             replicant_emulator::arguments::parse(arguments.into_iter()).map_err(PyValueError::new_err)?;
         let config = arguments.map(|arguments| arguments.config).unwrap_or_default();
@@ -22,7 +25,7 @@ impl Emulator {
             ErrorKind::InvalidInput => PyValueError::new_err(error.to_string()),
             _ => error.into(),
         };
-        py.detach(|| replicant_emulator::Emulator::start(config)).map(Self).map_err(refused)
+        gate::detach(py, || replicant_emulator::Emulator::start(config)).map(Self).map_err(refused)
     }
 
     fn addresses(&self) -> String {
@@ -38,6 +41,7 @@ impl Emulator {
     }
 
     fn stop(&self, py: Python<'_>) {
-        py.detach(|| self.0.stop());
+        let _inside = gate::enter(py);
+        gate::detach(py, || self.0.stop());
     }
 }

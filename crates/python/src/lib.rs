@@ -25,7 +25,10 @@ use pyo3::prelude::*;
 /// The module `replicant._native`.
 #[pymodule(gil_used = false)]
 mod _native {
-    use std::time::Duration;
+    use std::{
+        sync::atomic::{AtomicBool, Ordering::Relaxed},
+        time::Duration,
+    };
 
     use pyo3::{
         prelude::*,
@@ -41,13 +44,18 @@ mod _native {
     use crate::secret::Secret;
     #[pymodule_export]
     use crate::stream::Stream;
-    use crate::{answer, error, read_ahead, runtime, secret, telemetry, value};
+    use crate::{
+        answer, error, read_ahead,
+        runtime::{self, gate},
+        secret, telemetry, value,
+    };
 
     /// Runs an operation that needs neither client nor network.
     #[pyfunction]
     #[pyo3(signature = (name, params, /))]
     fn compute<'py>(name: &str, params: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
         let py = params.py();
+        let _inside = gate::enter(py);
         let params = value::from_python(params.as_any())?;
         let result = runtime::guard(|| operation::compute(name, params));
         answer::to_python(py, result.map_err(|error| error::to_python(py, &error))?, None)
@@ -64,7 +72,14 @@ mod _native {
     #[pyfunction]
     #[pyo3(signature = (seconds, /))]
     fn drain(py: Python<'_>, seconds: f64) {
+        let _inside = gate::enter(py);
         runtime::drain(py, Duration::from_secs_f64(seconds.clamp(0.0, 60.0)));
+    }
+
+    /// Starts again in a forked child.
+    #[pyfunction]
+    fn forked() {
+        gate::start_in_child();
     }
 
     /// Ends all work at the end of the process.
@@ -75,6 +90,20 @@ mod _native {
         telemetry::deliver_late(py);
     }
 
+    /// Whether an interpreter runs the handlers. The end of another one, a sub-interpreter, does not end the process.
+    static IS_REGISTERED: AtomicBool = AtomicBool::new(false);
+
+    fn register(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
+        // A cancel caused by the last line of a script must be sent before the process ends.
+        py.import("atexit")?.call_method1("register", (module.getattr("finish")?,))?;
+        if let Some(register) = py.import("os")?.getattr_opt("register_at_fork")? {
+            let hooks = PyDict::new(py);
+            hooks.set_item("after_in_child", module.getattr("forked")?)?;
+            register.call((), Some(&hooks))?;
+        }
+        Ok(())
+    }
+
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         let py = module.py();
@@ -83,8 +112,9 @@ mod _native {
         module.add("STREAMS", PyTuple::new(py, operation::STREAMS)?)?;
         module.add("COMPUTATIONS", PyTuple::new(py, operation::COMPUTATIONS)?)?;
         module.add("ERROR_CODES", PyTuple::new(py, ErrorKind::ALL.iter().map(|kind| kind.code()))?)?;
-        // A cancel caused by the last line of a script must be sent before the process ends.
-        py.import("atexit")?.call_method1("register", (module.getattr("finish")?,))?;
+        if !IS_REGISTERED.swap(true, Relaxed) {
+            register(py, module)?;
+        }
         Ok(())
     }
 }

@@ -34,24 +34,30 @@ pub fn wait_for_item(
     runtime::wait(py, read, inbox, receive)?.map_err(|error| error::to_python(py, &error))
 }
 
-/// Returns an awaitable for the next item. `take` takes it once it was read.
+/// Returns an awaitable for the next item. `take` takes it once it was read, and the event loop has turned.
 pub fn await_item(
     py: Python<'_>,
     stream: &Arc<ReadAhead>,
     take: impl FnOnce(Python<'_>) -> PyResult<Option<Py<PyAny>>> + Send + 'static,
 ) -> PyResult<Awaited> {
     let (reader, stream) = (stream.clone(), stream.clone());
+    let is_ready = !stream.ready().is_empty();
+    let item = move |py: Python<'_>| match take(py)? {
+        Some(item) => Ok(item),
+        None if stream.is_over() => Err(PyStopAsyncIteration::new_err(())),
+        None => Err(PyRuntimeError::new_err("a stream cannot be read by several tasks at once")),
+    };
+    let channel = CompletionChannel::current(py)?;
+    let promise = channel.promise(py)?;
+    if is_ready {
+        return channel.after_turn(promise, item);
+    }
     let read = runtime::guarded(Box::pin(async move {
         reader.read().await;
         Ok(())
     }));
-    let channel = CompletionChannel::current(py)?;
-    channel.start(channel.promise(py)?, read, move |py, read| {
+    channel.start(promise, read, move |py, read| {
         read.map_err(|error| error::to_python(py, &error))?;
-        match take(py)? {
-            Some(item) => Ok(item),
-            None if stream.is_over() => Err(PyStopAsyncIteration::new_err(())),
-            None => Err(PyRuntimeError::new_err("a stream cannot be read by several tasks at once")),
-        }
+        item(py)
     })
 }

@@ -1,11 +1,18 @@
 //! The tokio runtime of the process: building it, waiting in it, and ending it.
 
 mod driver;
+pub mod gate;
 mod greenlets;
 mod panics;
 mod wait;
 
-use std::{mem, process, sync::Mutex, time::Duration};
+use std::{
+    mem,
+    pin::pin,
+    process,
+    sync::Mutex,
+    time::{Duration, Instant},
+};
 
 use pyo3::{exceptions::PyRuntimeError, prelude::*};
 use replicant::background;
@@ -18,8 +25,10 @@ pub use self::{
 };
 use crate::lock::lock;
 
-/// How long the end of the process waits for the calls that it stops.
-const STOPPING: Duration = Duration::from_secs(1);
+/// How long the end of the process waits at least for threads to leave this library.
+const LEAVING: Duration = Duration::from_millis(200);
+/// How long a wait may last before Python checks for signals such as Ctrl-C.
+const SLICE: Duration = Duration::from_millis(50);
 
 static CURRENT: Mutex<Option<Running>> = Mutex::new(None);
 
@@ -70,27 +79,45 @@ fn existing() -> Option<&'static Driver> {
 /// Waits for background requests such as cancels, at most `limit`.
 pub fn drain(py: Python<'_>, limit: Duration) {
     if let Some(driver) = existing() {
-        py.detach(|| driver.block_on(background::drain(limit)));
+        gate::detach(py, || driver.block_on(background::drain(limit)));
     }
 }
 
 /// Ends everything that could cost money: closes the streams, abandons the calls in other threads and waits for the
-/// cancels.
+/// cancels. Ctrl-C ends the wait. No other thread uses the interpreter through this library afterwards.
 pub fn finish(py: Python<'_>, close_streams: fn()) {
-    let Some(driver) = existing() else { return };
-    let mut current = lock(&CURRENT);
-    let Some(running) = current.as_mut() else { return };
-    // Calls that begin from here on, such as in a later exit handler, are not notified.
-    let ending = mem::replace(&mut running.ending, watch::Sender::new(()));
-    drop(current);
-    py.detach(|| {
-        let inside = driver.enter();
-        close_streams();
-        drop(inside);
-        driver.block_on(async {
+    gate::begin_end();
+    let deadline = Instant::now() + background::AT_EXIT;
+    if let Some((driver, ending)) = end_calls() {
+        py.detach(|| {
+            let _inside = driver.enter();
+            close_streams();
             ending.send_replace(());
-            drop(tokio::time::timeout(STOPPING, ending.closed()).await);
         });
-    });
-    drain(py, background::AT_EXIT);
+        wait_for_cancels(py, driver, &ending, deadline);
+    }
+    py.detach(|| gate::complete_end(deadline.max(Instant::now() + LEAVING)));
+}
+
+/// Returns what notifies the running calls that the process ends. Calls that begin from here on, such as in a later exit
+/// handler, are not notified.
+fn end_calls() -> Option<(&'static Driver, watch::Sender<()>)> {
+    let driver = existing()?;
+    let mut current = lock(&CURRENT);
+    Some((driver, mem::replace(&mut current.as_mut()?.ending, watch::Sender::new(()))))
+}
+
+fn wait_for_cancels(py: Python<'_>, driver: &Driver, ending: &watch::Sender<()>, deadline: Instant) {
+    let cancels = async {
+        ending.closed().await;
+        background::drain(background::AT_EXIT).await;
+    };
+    let mut cancels = pin!(cancels);
+    loop {
+        let slice = async { tokio::time::timeout(SLICE, &mut cancels).await.is_ok() };
+        let done = py.detach(|| driver.block_on(slice));
+        if done || Instant::now() >= deadline || py.check_signals().is_err() {
+            return;
+        }
+    }
 }

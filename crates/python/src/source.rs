@@ -17,7 +17,7 @@ use pyo3::{
 use pyo3_async_runtimes::{TaskLocals, into_future_with_locals};
 use replicant::{BoxError, BoxFuture, BoxStream, ByteSource, Error, ErrorKind, File, Result};
 
-use crate::lock::lock;
+use crate::{lock::lock, runtime::gate};
 
 /// The number of bytes to request from `read` at a time.
 const CHUNK: usize = 256 * 1024;
@@ -68,7 +68,7 @@ impl fmt::Debug for Reader {
 impl Shared {
     fn seek_and_read(&self, offset: u64) -> Result<Piece> {
         let _turn = lock(&self.turn);
-        Python::try_attach(|py| {
+        gate::attach(|py| {
             let file = self.file.bind(py);
             let read = || -> PyResult<Piece> {
                 if let Some(start) = self.start {
@@ -117,7 +117,7 @@ impl ByteSource for Reader {
                 Piece::Ready(bytes) => bytes,
                 Piece::Awaited(piece) => {
                     let piece = piece.await;
-                    Python::try_attach(|py| piece.and_then(|piece| bytes_of(piece.bind(py))))
+                    gate::attach(|py| piece.and_then(|piece| bytes_of(piece.bind(py))))
                         .unwrap_or_else(|| Ok(Bytes::new()))
                         .map_err(|error| unreadable(&error))?
                 }

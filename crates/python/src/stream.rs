@@ -1,6 +1,9 @@
 //! Streams of operations, for `for` and `async for`.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicU32, Ordering::Relaxed},
+};
 
 use pyo3::{
     exceptions::PyRuntimeError,
@@ -19,7 +22,7 @@ use crate::{
     error,
     read_ahead::{Head, ReadAhead},
     reading::{await_item, wait_for_item},
-    runtime,
+    runtime::{self, gate},
     telemetry::{Inbox, Notice},
     value,
 };
@@ -36,7 +39,13 @@ pub struct Stream {
     /// Builds the object for a value.
     value: Option<Py<PyAny>>,
     head: bool,
+    /// The number of items that were awaited since the event loop turned.
+    since_turn: AtomicU32,
 }
+
+/// How many items can be awaited until the event loop turns. Reading all that have arrived would keep it from its other
+/// tasks: 64 streams that arrive at once would block it for 30 ms.
+const ITEMS_PER_TURN: u32 = 32;
 
 /// The stream after the first request for an item, which tells whether it is awaited.
 struct Opened {
@@ -87,12 +96,22 @@ impl Stream {
         value: Option<Py<PyAny>>,
         head: bool,
     ) -> PyResult<Self> {
+        let _inside = gate::enter(params.py());
         let call = (name, value::from_python(params.as_any())?);
-        Ok(Self { client: client.clone().unbind(), call, opened: OnceLock::new(), event, value, head })
+        Ok(Self {
+            client: client.clone().unbind(),
+            call,
+            opened: OnceLock::new(),
+            event,
+            value,
+            head,
+            since_turn: AtomicU32::new(0),
+        })
     }
 
     #[getter]
     fn head<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let _inside = gate::enter(py);
         let Some(Ok(opened)) = self.opened.get() else { return Ok(None) };
         let head = match &*opened.items.head() {
             Head::Here(value) => Some(value.clone()),
@@ -106,6 +125,7 @@ impl Stream {
     }
 
     fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let _inside = gate::enter(py);
         let opened = self.opened(py, false)?;
         loop {
             if let Some(item) = self.take(py, opened) {
@@ -123,6 +143,7 @@ impl Stream {
     }
 
     fn __anext__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let _inside = gate::enter(slf.py());
         match Self::next_now(slf)? {
             Some(item) => ready(item),
             None => Ok(Bound::new(slf.py(), Self::next_later(slf)?)?.into_any()),
@@ -131,6 +152,7 @@ impl Stream {
 
     /// Sends the first request and raises its error.
     fn start(&self, py: Python<'_>) -> PyResult<()> {
+        let _inside = gate::enter(py);
         let opened = self.opened(py, false)?;
         let items = opened.items.clone();
         let begin = async move { items.start().await };
@@ -151,6 +173,7 @@ impl Stream {
     /// The awaitable form of `start`.
     fn astart(slf: &Bound<'_, Self>) -> PyResult<Awaited> {
         let py = slf.py();
+        let _inside = gate::enter(py);
         let (items, stream) = (slf.get().opened(py, true)?.items.clone(), slf.clone().unbind());
         let begin = runtime::guarded(Box::pin(async move { Ok(items.start().await) }));
         let channel = CompletionChannel::current(py)?;
@@ -165,11 +188,12 @@ impl Stream {
     }
 
     fn close(&self, py: Python<'_>) -> PyResult<()> {
+        let _inside = gate::enter(py);
         // A stream that is not open yet becomes a closed one.
         let closed = || Ok(Opened { link: None, items: Arc::new(ReadAhead::new(None, false)) });
         if let Ok(opened) = self.opened.get_or_init_py_attached(py, closed) {
             let runtime = runtime::get()?;
-            py.detach(|| {
+            gate::detach(py, || {
                 let _inside = runtime.enter();
                 opened.items.close();
             });
@@ -181,22 +205,29 @@ impl Stream {
     }
 
     fn aclose<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let _inside = gate::enter(slf.py());
         slf.get().close(slf.py())?;
         ready(slf.py().None().into_bound(slf.py()))
     }
 }
 
 impl Stream {
-    /// Returns the next item if it was already read.
+    /// Returns the next item if it was already read, unless the event loop should turn first.
     fn next_now<'py>(slf: &Bound<'py, Self>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let opened = slf.get().opened(slf.py(), true)?;
+        if slf.get().since_turn.fetch_add(1, Relaxed) >= ITEMS_PER_TURN {
+            return Ok(None);
+        }
         slf.get().take(slf.py(), opened).transpose()
     }
 
     fn next_later(slf: &Bound<'_, Self>) -> PyResult<Awaited> {
         let stream = slf.clone().unbind();
         let opened = slf.get().opened(slf.py(), true)?;
-        await_item(slf.py(), &opened.items, move |py| Ok(Self::next_now(stream.bind(py))?.map(Bound::unbind)))
+        await_item(slf.py(), &opened.items, move |py| {
+            stream.get().since_turn.store(0, Relaxed);
+            Ok(Self::next_now(stream.bind(py))?.map(Bound::unbind))
+        })
     }
 
     fn opened(&self, py: Python<'_>, awaited: bool) -> PyResult<&Opened> {
@@ -255,6 +286,7 @@ impl Loop {
     }
 
     fn __anext__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let _inside = gate::enter(py);
         let stream = self.0.bind(py);
         if let Some(item) = Stream::next_now(stream)? {
             return ready(item);

@@ -19,7 +19,7 @@ use replicant::{
 };
 
 use self::body::Body;
-use crate::{error::Raised, lock::lock, source::bytes_of};
+use crate::{error::Raised, lock::lock, runtime::gate, source::bytes_of};
 
 /// Sends the requests of one call through Python.
 #[derive(Clone)]
@@ -128,7 +128,7 @@ async fn blocking<T: Send + 'static>(
     work: impl FnOnce(Python<'_>) -> Result<T> + Send + 'static,
 ) -> Result<T> {
     let done = tokio::task::spawn_blocking(move || {
-        Python::try_attach(work)
+        gate::attach(work)
             .unwrap_or_else(|| Err(Error::new(ErrorKind::Internal, "the interpreter is ending")))
     });
     done.await.unwrap_or_else(|error| Err(Error::new(ErrorKind::Internal, error.to_string())))

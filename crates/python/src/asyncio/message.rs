@@ -9,7 +9,7 @@ use super::{
     context::empty_context,
     promise::{Outcome, Promise},
 };
-use crate::{lock::lock, value};
+use crate::{lock::lock, runtime::gate, value};
 
 pub enum Message {
     /// A call is finished.
@@ -87,6 +87,7 @@ impl Deliver {
 #[pymethods]
 impl Deliver {
     fn __call__(&self, py: Python<'_>) {
+        let _inside = gate::enter(py);
         let message = lock(&self.0).take();
         if let Some(message) = message {
             message.deliver(py);

@@ -13,7 +13,10 @@ use pyo3::{
 };
 use tokio::task::AbortHandle;
 
-use crate::{lock::lock, runtime::Driver};
+use crate::{
+    lock::lock,
+    runtime::{Driver, gate},
+};
 
 /// Builds the Python result of a finished call, on the thread of the event loop.
 pub type Outcome = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
@@ -57,7 +60,8 @@ pub struct Awaited {
     promise: Arc<Promise>,
     state: AtomicU8,
     driver: &'static Driver,
-    task: AbortHandle,
+    /// The work, if there is any left.
+    task: Option<AbortHandle>,
     /// Called when the coroutine is canceled.
     on_abandon: Option<OnAbandon>,
 }
@@ -69,7 +73,7 @@ const WAITING: u8 = 1;
 const FINISHED: u8 = 2;
 
 impl Awaited {
-    pub fn new(promise: Arc<Promise>, driver: &'static Driver, task: AbortHandle) -> Self {
+    pub fn new(promise: Arc<Promise>, driver: &'static Driver, task: Option<AbortHandle>) -> Self {
         Self { promise, state: AtomicU8::new(NEW), driver, task, on_abandon: None }
     }
 
@@ -91,6 +95,7 @@ impl Awaited {
     }
 
     fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let _inside = gate::enter(py);
         if let Some(outcome) = self.promise.take() {
             self.state.store(FINISHED, Relaxed);
             return Err(PyStopIteration::new_err((outcome(py)?,)));
@@ -136,12 +141,14 @@ impl Drop for Awaited {
             return;
         }
         // Even when finished: an observer may have ended a call whose work still runs.
-        self.task.abort();
+        if let Some(task) = &self.task {
+            task.abort();
+        }
         // A call that was never awaited is not abandoned.
         if *self.state.get_mut() == WAITING
             && let Some(call) = self.on_abandon.take()
         {
-            Python::try_attach(call);
+            gate::attach(call);
         }
     }
 }

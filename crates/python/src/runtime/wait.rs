@@ -1,25 +1,41 @@
 //! Blocking calls: how a thread of Python waits for a future.
 
 use std::{
-    future::Future,
+    future::{Future, poll_fn},
     mem,
     panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    task::{Context, Poll},
     time::Duration,
 };
 
 use futures_util::FutureExt;
 use pyo3::prelude::*;
 use replicant::Result;
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::{mpsc::UnboundedReceiver, watch};
 
-use super::{greenlets::Greenlets, panics::panicked, with_ending};
-
-/// How long a wait may last before Python checks for signals such as Ctrl-C.
-const SLICE: Duration = Duration::from_millis(50);
+use super::{Driver, SLICE, gate, greenlets::Greenlets, panics::panicked, with_ending};
 
 /// How long a wait blocks the other greenlets of its thread at a time, and how long it lets them run at most.
 const GREENLET_SLICE: Duration = Duration::from_millis(1);
 const GREENLET_REST: Duration = Duration::from_millis(16);
+
+/// A blocking call in progress.
+struct Waiting<F> {
+    driver: &'static Driver,
+    /// `None` if the call was abandoned.
+    future: Option<Pin<Box<F>>>,
+    /// Notified when the process ends, which waits until this is dropped.
+    ending: Option<watch::Receiver<()>>,
+}
+
+impl<F> Waiting<F> {
+    fn abandon(&mut self) {
+        let _inside = self.driver.enter();
+        self.future = None;
+        self.ending = None;
+    }
+}
 
 /// Waits for `future` without holding the interpreter. Ctrl-C drops the future.
 ///
@@ -37,30 +53,34 @@ pub fn wait<T: Send, N: Send>(
         Tick,
         Ending,
     }
-    let (driver, mut ending) = with_ending()?;
-    let mut future = Box::pin(AssertUnwindSafe(future).catch_unwind());
+    let (driver, ending) = with_ending()?;
+    let future = Some(Box::pin(AssertUnwindSafe(future).catch_unwind()));
+    let mut waiting = Waiting { driver, future, ending: Some(ending) };
     // Polls the sockets before the future: a pooled connection that the server has closed must not be used.
     let mut polled = false;
     let greenlets = Greenlets::current(py)?;
     let slice_length = if greenlets.is_some() { GREENLET_SLICE } else { SLICE };
     let mut pause = GREENLET_SLICE;
     loop {
-        let slice = async {
-            if !mem::replace(&mut polled, true) {
-                tokio::task::yield_now().await;
-                tokio::task::yield_now().await;
-            }
-            tokio::select! {
-                biased;
-                Some(value) = next(&mut *observed) => Step::Observed(value),
-                done = &mut future => Step::Done(done),
-                _ = ending.changed() => Step::Ending,
-                () = tokio::time::sleep(slice_length) => Step::Tick,
-            }
+        let slice = |waiting: &mut Waiting<_>| {
+            let Waiting { future, ending, .. } = waiting;
+            let slice = async {
+                if !mem::replace(&mut polled, true) {
+                    tokio::task::yield_now().await;
+                    tokio::task::yield_now().await;
+                }
+                tokio::select! {
+                    biased;
+                    Some(value) = next(&mut *observed) => Step::Observed(value),
+                    Some(done) = poll_fn(|context| poll(future, context)) => Step::Done(done),
+                    () = notified(ending) => Step::Ending,
+                    () = tokio::time::sleep(slice_length) => Step::Tick,
+                }
+            };
+            // Panics if this thread belongs to the runtime, where it must not wait.
+            catch_unwind(AssertUnwindSafe(|| driver.block_on(slice)))
         };
-        // Panics if this thread belongs to the runtime, where it must not wait.
-        let step = py.detach(|| catch_unwind(AssertUnwindSafe(|| driver.block_on(slice))));
-        let outcome = match step {
+        let outcome = match gate::detach_or(py, &mut waiting, slice, Waiting::abandon) {
             Ok(Step::Done(Ok(value))) => {
                 while let Some(value) = observed.as_mut().and_then(|observed| observed.try_recv().ok()) {
                     observe(value)?;
@@ -74,24 +94,33 @@ pub fn wait<T: Send, N: Send>(
                 pause = (pause * 2).min(GREENLET_REST);
                 rested.and_then(|()| py.check_signals())
             }
-            Ok(Step::Ending) => break,
+            // A thread of the program was parked. This one serves the runtime, which still sends cancels.
+            Ok(Step::Ending) => {
+                waiting.ending = None;
+                Ok(())
+            }
         };
         if let Err(error) = outcome {
-            let _inside = driver.enter();
-            drop(future);
+            waiting.abandon();
             return Err(error);
         }
     }
-    let inside = driver.enter();
-    drop(future);
-    drop(inside);
-    drop(ending);
-    // The process ends, so this is a daemon thread, whose exception would only be printed.
-    py.detach(|| {
-        loop {
-            std::thread::park();
-        }
-    })
+}
+
+/// Polls a future that was not abandoned.
+fn poll<F: Future>(future: &mut Option<Pin<Box<F>>>, context: &mut Context<'_>) -> Poll<Option<F::Output>> {
+    match future {
+        Some(future) => future.as_mut().poll(context).map(Some),
+        None => Poll::Ready(None),
+    }
+}
+
+/// Waits until the process ends.
+async fn notified(ending: &mut Option<watch::Receiver<()>>) {
+    match ending {
+        Some(ending) => drop(ending.changed().await),
+        None => std::future::pending().await,
+    }
 }
 
 async fn next<N>(observed: &mut Option<UnboundedReceiver<N>>) -> Option<N> {

@@ -12,7 +12,7 @@ use crate::{
     error,
     read_ahead::ReadAhead,
     reading::{await_item, wait_for_item},
-    runtime,
+    runtime::{self, gate},
 };
 
 /// A body in chunks, for `for` and `async for`.
@@ -42,6 +42,7 @@ impl Body {
     }
 
     fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let _inside = gate::enter(py);
         loop {
             let chunk = self.take(py)?;
             if chunk.is_some() || !wait_for_item(py, &self.0, &mut None, drop)? {
@@ -56,6 +57,7 @@ impl Body {
 
     fn __anext__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
+        let _inside = gate::enter(py);
         if let Some(chunk) = slf.get().take(py)? {
             return ready(chunk);
         }

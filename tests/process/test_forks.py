@@ -1,0 +1,116 @@
+"""Processes that are forked or spawned, and pools of them."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+import time
+
+import pytest
+from processes import Emulator, Program, emulator, environment, silent_server
+
+__all__ = ["emulator", "environment"]
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+
+# The parent has a create in flight; the child uses the client and ends.
+IN_FLIGHT = """
+import os, sys, threading, time, replicant
+client = replicant.Client("r8_token", base_url=sys.argv[1])
+other = replicant.Client("r8_token", base_url=sys.argv[2])
+work = threading.Thread(target=lambda: client.run("acme/text", {}), daemon=True)
+work.start()
+time.sleep(0.3)
+child = os.fork()
+if child == 0:
+    assert other.run("emulator/echo", {"value": 2}) == 2
+    print(time.time(), flush=True)
+    sys.exit(7)
+_, status = os.waitpid(child, 0)
+print(time.time(), os.WEXITSTATUS(status), flush=True)
+os._exit(0)
+"""
+
+
+def test_a_forked_child_does_not_wait_for_the_calls_of_its_parent(emulator: Emulator) -> None:
+    with silent_server() as server:
+        program = Program(IN_FLIGHT, server.base_url, emulator.base_url)
+        began = float(program.line())
+        ended, code = program.line().split()
+        assert program.end()[:2] == (0, "")
+    assert code == "7"
+    assert float(ended) - began < 0.8
+
+
+# Threads of the parent use the client while it forks, and the children exit in the usual way.
+BUSY_PARENT = """
+import os, sys, threading, time, replicant
+client = replicant.Client("r8_token", base_url=sys.argv[1])
+def repeat():
+    while True:
+        client.run("emulator/echo", {"value": 1})
+for _ in range(3):
+    threading.Thread(target=repeat, daemon=True).start()
+time.sleep(0.2)
+slow = 0
+for number in range(int(sys.argv[2])):
+    child = os.fork()
+    if child == 0:
+        assert client.run("emulator/echo", {"value": number}) == number
+        threading.Thread(target=repeat, daemon=True).start()
+        time.sleep(0.02)
+        sys.exit(number % 7)
+    began = time.monotonic()
+    _, status = os.waitpid(child, 0)
+    assert os.WIFEXITED(status) and os.WEXITSTATUS(status) == number % 7, status
+    slow = max(slow, time.monotonic() - began)
+print(slow, flush=True)
+"""
+
+
+def test_children_of_a_busy_parent_end_as_they_mean(emulator: Emulator) -> None:
+    program = Program(BUSY_PARENT, emulator.base_url, "12")
+    slowest = float(program.line())
+    assert program.end()[:2] == (0, "")
+    assert slowest < 5
+
+
+POOL = """
+import multiprocessing, sys
+from concurrent.futures import ProcessPoolExecutor
+import replicant
+client = replicant.Client("r8_token", base_url=sys.argv[2])
+def work(number):
+    return client.run("emulator/echo", {"value": number})
+def main():
+    assert work(-1) == -1
+    context = multiprocessing.get_context(sys.argv[1])
+    with context.Pool(2) as pool:
+        assert pool.map(work, range(8)) == list(range(8))
+    with ProcessPoolExecutor(2, mp_context=context) as pool:
+        assert list(pool.map(work, range(8))) == list(range(8))
+    print("done", flush=True)
+if __name__ == "__main__":
+    main()
+"""
+
+
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+def test_pools_of_processes_share_a_client(method: str, emulator: Emulator, tmp_path) -> None:
+    import subprocess
+
+    from processes import clean_environment
+
+    script = tmp_path / "pool.py"
+    script.write_text(POOL)
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, str(script), method, emulator.base_url],
+        capture_output=True,
+        text=True,
+        env=clean_environment(),
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
+    assert time.monotonic() - began < 30

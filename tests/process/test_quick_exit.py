@@ -1,0 +1,91 @@
+"""A process ends soon after its last statement, whatever the API does."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+import pytest
+from processes import Emulator, Program, canceled, emulator, environment, eventually, silent_server
+
+__all__ = ["emulator", "environment"]
+
+# Less than the hold of a create, 5 s, and than the patience for a response. An exit takes 1 s.
+QUICK = 3.0
+
+HEAD = """
+import asyncio, signal, sys, threading, time, replicant
+client = replicant.Client("r8_token", base_url=sys.argv[1])
+threading.Timer(0.5, lambda: print("seen", flush=True)).start()
+"""
+
+BLOCKING = """
+try:
+    client.run("emulator/endless", {})
+except KeyboardInterrupt:
+    print(time.time(), flush=True)
+"""
+
+TASK = """
+async def main():
+    task = asyncio.ensure_future(client.async_run("emulator/endless", {}))
+    await asyncio.sleep(0.7)
+    task.cancel()
+asyncio.run(main())
+print(time.time(), flush=True)
+"""
+
+
+def test_ctrl_c_ends_a_process_whose_create_is_held(emulator: Emulator) -> None:
+    program = Program(HEAD + BLOCKING, emulator.base_url)
+    assert program.line() == "seen"
+    sent = time.time()
+    program.process.send_signal(signal.SIGINT)
+    code, errors, end = program.end()
+    assert (code, errors) == (0, "")
+    assert end - sent < QUICK
+    (create,) = [r for r in emulator.requests() if r["path"].endswith("/endless/predictions")]
+    # The id was not known yet, so the API ends the prediction.
+    assert create["headers"]["cancel-after"] == "86400s"
+    emulator.forget()
+
+
+@pytest.mark.parametrize("script", [BLOCKING, TASK], ids=["Ctrl-C", "a canceled task"])
+def test_a_silent_server_delays_no_exit(script: str) -> None:
+    with silent_server() as server:
+        program = Program(HEAD + script, server.base_url)
+        assert program.line() == "seen"
+        if script is BLOCKING:
+            program.process.send_signal(signal.SIGINT)
+        stopped = float(program.line())
+        code, errors, end = program.end()
+    assert (code, errors) == (0, "")
+    assert end - stopped < QUICK
+
+
+def test_a_second_ctrl_c_ends_the_process_at_once() -> None:
+    took = []
+    with silent_server() as server:
+        for _ in range(3):
+            program = Program(HEAD + BLOCKING, server.base_url)
+            assert program.line() == "seen"
+            program.process.send_signal(signal.SIGINT)
+            assert program.line()
+            time.sleep(0.2)
+            sent = time.time()
+            program.process.send_signal(signal.SIGINT)
+            code, errors, end = program.end()
+            assert (code, errors) == (0, "")
+            took.append(end - sent)
+    # The wait for cancels would take 0.8 s more.
+    assert min(took) < 0.6
+
+
+def test_the_exit_sends_the_cancel_of_a_known_prediction(emulator: Emulator) -> None:
+    before = canceled(emulator)
+    script = BLOCKING.replace("{})", "{}, wait=False)")
+    program = Program(HEAD + script, emulator.base_url)
+    assert program.line() == "seen"
+    program.process.send_signal(signal.SIGINT)
+    assert program.end()[:2] == (0, "")
+    eventually(lambda: canceled(emulator) == before + 1)
