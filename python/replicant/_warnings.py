@@ -15,6 +15,10 @@ class InsecureConnectionWarning(UserWarning):
     """
 
 
+# The module that users import it from.
+InsecureConnectionWarning.__module__ = __name__.rpartition(".")[0]
+
+
 def warn_of_connection(text: str) -> None:
     """Issues the warning at the line of the user's code that needed the client."""
     frame: Optional[FrameType] = sys._getframe(1)

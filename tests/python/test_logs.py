@@ -160,6 +160,27 @@ def test_replicate_log_logs_to_standard_error_until_the_exit(
     assert ("REPLICATE_LOG must be" in done.stderr) is (level == "loud")
 
 
+AWAITED = """
+import asyncio, sys
+import replicant
+
+async def main():
+    client = replicant.AsyncClient("r8_x", base_url=sys.argv[1])
+    try:
+        await asyncio.wait_for(client.run("emulator/endless", {}, wait=False), 0.3)
+    except asyncio.TimeoutError:
+        pass
+
+asyncio.run(main())
+"""
+
+
+def test_a_cancel_is_logged_although_its_loop_is_closed(emulator: Emulator) -> None:
+    done = python(AWAITED, emulator.base_url, REPLICATE_LOG="info")
+    assert done.returncode == 0, done.stderr
+    assert "canceling prediction prediction_id=" in done.stderr, done.stderr
+
+
 def test_logging_is_not_imported_without_need(emulator: Emulator) -> None:
     script = "import sys, replicant\nreplicant.Client('x')\nsys.exit('logging' in sys.modules)"
     assert python(script).returncode == 0

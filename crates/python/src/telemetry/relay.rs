@@ -61,8 +61,16 @@ impl Following {
     }
 
     fn new(receiver: Arc<Receiver>, notify: impl Fn(Notice) + Send + Sync + 'static) -> Self {
-        let notify: Notify = Arc::new(notify);
         let (waiting, returned) = watch::channel(());
+        let (to, gone) = (receiver.clone(), returned.clone());
+        let notify: Notify = Arc::new(move |notice| {
+            // The event loop of a call that has returned may be closed.
+            if matches!(notice, Notice::Record(_)) && gone.has_changed().is_err() {
+                keep_for_later(to.clone(), notice);
+            } else {
+                notify(notice);
+            }
+        });
         let asks = receiver.asks;
         let wanted = asks.0 || asks.1 || asks.2;
         let hooks = wanted.then(|| Arc::new(Relay { notify: notify.clone(), asks, returned }));
