@@ -11,7 +11,7 @@ import threading
 from typing import Any
 
 import pytest
-from conftest import TOKEN, Emulator
+from conftest import TOKEN, Emulator, canceled, eventually, python
 
 import replicant
 from replicant import RequestEvent, ResponseEvent, RetryEvent
@@ -152,6 +152,28 @@ async def test_hooks_see_the_requests_of_an_awaited_stream(emulator: Emulator) -
     async for _ in client.stream("emulator/stream", {"chunks": ["Sing", "."]}):
         pass
     assert seen == ["POST", "GET"]
+
+
+ABANDONED = """
+import asyncio, sys
+import replicant
+
+async def main():
+    client = replicant.AsyncClient("r8_x", base_url=sys.argv[1], on_request=lambda request: None)
+    try:
+        await asyncio.wait_for(client.run("emulator/endless", {}, wait=False), 0.3)
+    except asyncio.TimeoutError:
+        pass
+
+asyncio.run(main())
+"""
+
+
+def test_a_cancel_at_the_exit_waits_for_no_hook(emulator: Emulator) -> None:
+    before = canceled(emulator)
+    done = python(ABANDONED, emulator.base_url)
+    assert done.returncode == 0, done.stderr
+    eventually(lambda: canceled(emulator) == before + 1)
 
 
 def test_wrong_hooks_are_rejected(emulator: Emulator) -> None:
