@@ -16,7 +16,7 @@ export function clientParams(options: object): Params {
   return partition(options, new Set());
 }
 
-/** Converts the options of a call. `timeout` is that of each attempt of the request. */
+/** Converts the options of a call. `timeout` is that of the request with its retries. */
 export function requestParams(options: object = {}): Params {
   return isOptions(options) ? partition(options, OF_REQUEST_AND_TIMEOUT) : notAnObject(options);
 }

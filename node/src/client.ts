@@ -102,7 +102,7 @@ export class Replicate {
     this.webhooks = { default: { secret: new WebhookSecrets(bridge) } };
   }
 
-  /** Timeout of one attempt of a request, in milliseconds. */
+  /** Timeout of a request with all its retries, in milliseconds; by default, that of each attempt. */
   get timeout(): number {
     return settingsOf(this).get("timeout") as number;
   }

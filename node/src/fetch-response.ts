@@ -14,13 +14,10 @@ export async function toNative(response: AnyResponse): Promise<NativeResponse> {
       `\`fetch\` must return a Response, not ${response === null ? "null" : typeof response}`,
     );
   }
-  const pairs = headersOf(response.headers);
-  // `fetch` has decompressed the body, so the encoding and length headers no longer apply.
-  const decompressed = pairs.some(([name, value]) => name === "content-encoding" && value !== "");
-  const kept = decompressed ? pairs.filter(([name]) => !/^content-(encoding|length)$/.test(name)) : pairs;
+  const headers = JSON.stringify(headersOf(response.headers));
   const ok = response.ok !== false;
   const status = response.status ?? (ok ? 200 : 400);
-  return { status, headers: JSON.stringify(kept), pull: await body(response, ok) };
+  return { status, headers, pull: await body(response, ok) };
 }
 
 /** Headers to look up if the headers object cannot list its entries. */

@@ -43,12 +43,20 @@ export type ReplicateOptions = {
   useFileOutput?: boolean | undefined;
   /** Function that sends every request, instead of the built-in HTTP client. */
   fetch?: Fetch | undefined;
-  /** Timeout of one attempt of a request, in milliseconds. */
+  /**
+   * Timeout of a request with all its retries, in milliseconds, in addition to the time that the API is asked to hold
+   * its response; during an upload or download, the time without progress. Without this option, each attempt has 60 s.
+   */
   timeout?: number | undefined;
   /** Timeout of connecting, in milliseconds. */
   connectTimeout?: number | undefined;
   /** Time after which a silent event stream is reconnected, in milliseconds. */
   idleTimeout?: number | undefined;
+  /**
+   * Size of the longest response to read, in bytes; longer ones reject with `InvalidResponseError`. Does not apply to
+   * files and event streams. Defaults to 64 MiB.
+   */
+  maxResponseSize?: number | undefined;
   /** Number of retries of a request that is safe to send again. */
   maxRetries?: number | undefined;
   /** Headers to add to every request to the API. */
@@ -89,17 +97,33 @@ export type ReplicateOptions = {
    * `OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT`.
    */
   traceContent?: boolean | undefined;
-  /** URL of a proxy for every request. Defaults to the proxy of the environment. */
+  /**
+   * URL of a proxy for every request: `http`, `https`, `socks5`, or `socks5h`, which also resolves host names. Defaults
+   * to the proxy of the environment.
+   */
   proxy?: string | undefined;
-  /** Path of a PEM file with additional certificates to trust. */
+  /** Path of a PEM file, or of a folder of such files, with additional certificates to trust: of authorities, or of a server. */
   caBundle?: string | undefined;
+  /** Path of a PEM file with a client certificate, and its private key unless `clientKey` has it. */
+  clientCert?: string | undefined;
+  /** Path of a PEM file with the private key of `clientCert`. */
+  clientKey?: string | undefined;
+  /** Use HTTP/2 with servers that offer it. Defaults to true. */
+  http2?: boolean | undefined;
+  /**
+   * Maximum number of requests at a time; others wait. Over HTTP/1.1, each has its own connection, and an event stream
+   * or download keeps it until its end. Defaults to no limit.
+   */
+  maxConnections?: number | undefined;
+  /** Time that an unused connection stays open, in milliseconds. Defaults to 50 s. */
+  poolIdleTimeout?: number | undefined;
 };
 
 /** Options of every call. */
 export type RequestOptions = {
   /** Aborts the call, which rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
-  /** Timeout of one attempt of the request, in milliseconds. */
+  /** Timeout of the request with all its retries, in milliseconds. Defaults to that of the client. */
   timeout?: number | undefined;
   /** Number of retries if the request is safe to send again. */
   maxRetries?: number | undefined;

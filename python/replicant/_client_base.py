@@ -241,7 +241,9 @@ class ClientBase(Guarded):
         return other
 
     base_url: str = _option("base_url", "The URL of the API, with its version.")
-    timeout: Optional[float] = _option("timeout", "Seconds that one attempt may take.")
+    timeout: Optional[float] = _option(
+        "timeout", "Seconds that a request may take with all its retries; each attempt by default."
+    )
     max_retries: int = _option("max_retries", "The maximum number of retries of a request.")
     poll_interval: Optional[float] = _option(
         "poll_interval", "Seconds between polls of a running prediction; None is adaptive."

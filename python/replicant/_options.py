@@ -74,8 +74,9 @@ class RequestOptions(TypedDict, total=False):
     """Options of requests, which `with_options()` changes without opening new connections."""
 
     timeout: Union[float, HttpxTimeout, None]
-    """Seconds that one attempt of a request may take; during an upload or download, seconds without
-    progress. An `httpx.Timeout` sets the limits for connecting and reading. Defaults to 60."""
+    """Seconds that a request may take with all its retries, in addition to `wait`; during an upload or
+    download, seconds without progress. An `httpx.Timeout` sets the limits for connecting and reading. Without
+    this option, each attempt may take 60 seconds."""
     max_retries: Optional[int]
     """The maximum number of retries of a request that is safe to repeat. Defaults to 5."""
     headers: Optional[Mapping[str, str]]
@@ -100,6 +101,9 @@ class ClientOptions(RequestOptions, total=False):
     idle_timeout: Optional[float]
     """Seconds without a byte, including keep-alive comments, after which an event stream is resumed. Defaults
     to 300."""
+    max_response_size: Optional[int]
+    """The size of the longest response to read, in bytes; longer ones raise `APIResponseValidationError`. Does
+    not apply to files and event streams. Defaults to 64 MiB."""
     poll_interval: Optional[float]
     """Seconds between polls of a running prediction. Defaults to `REPLICATE_POLL_INTERVAL`, otherwise adaptive."""
     use_file_output: Optional[bool]
@@ -132,9 +136,22 @@ class ClientOptions(RequestOptions, total=False):
     """Whether the spans of runs have the input and the output. Defaults to False, or to
     `OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT`."""
     proxy: Optional[str]
-    """The URL of a proxy for all requests. Defaults to `HTTPS_PROXY` and the like."""
+    """The URL of a proxy for all requests: `http`, `https`, `socks5`, or `socks5h`, which also resolves host
+    names. Defaults to `HTTPS_PROXY` and the like."""
     ca_bundle: Optional[str]
-    """The path of a PEM file with certificate authorities to trust in addition to those of the system."""
+    """The path of a PEM file, or of a folder of such files, with certificates to trust in addition to those of
+    the system: of authorities, or of a server."""
+    client_cert: Optional[str]
+    """The path of a PEM file with a client certificate, and its private key unless `client_key` has it."""
+    client_key: Optional[str]
+    """The path of a PEM file with the private key of `client_cert`."""
+    http2: Optional[bool]
+    """Whether to use HTTP/2 with servers that offer it. Defaults to True."""
+    max_connections: Optional[int]
+    """The maximum number of requests at a time; others wait. Over HTTP/1.1, each has its own connection, and
+    an event stream or download keeps it until its end. Defaults to no limit."""
+    pool_idle_timeout: Optional[float]
+    """Seconds that an unused connection stays open. Defaults to 50."""
     transport: Any
     """What sends all HTTP requests instead of the built-in client: an httpx transport (sync or async,
     including `httpx.MockTransport`) or a function that takes a request and returns a response."""

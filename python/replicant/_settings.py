@@ -59,7 +59,7 @@ def core_options(options: Mapping[str, Any]) -> Dict[str, Any]:
 
 
 def _timeouts(timeout: Any) -> Dict[str, Any]:
-    # An attempt spends its time on reading, the phase whose limit is the closest to our `timeout`.
+    # A request spends its time on reading, the phase whose limit is the closest to our `timeout`.
     if hasattr(timeout, "connect") and hasattr(timeout, "read"):
         limits = {"timeout": timeout.read, "connect_timeout": timeout.connect}
         # In httpx, None means no limit; in this package, the default.

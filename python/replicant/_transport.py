@@ -155,11 +155,6 @@ def _answer(response: Any, is_async: bool) -> Answer:
     headers = _pairs(response.headers)
     if not hasattr(response, "iter_bytes"):
         return int(status), headers, _bytes(response.content)
-    # httpx decodes the body, so its length differs from the header.
-    if any(name == "content-encoding" for name, _ in headers):
-        headers = [
-            pair for pair in headers if pair[0] not in ("content-encoding", "content-length")
-        ]
     if getattr(response, "is_stream_consumed", False):
         return int(status), headers, bytes(response.content)
     return int(status), headers, (response.aiter_bytes() if is_async else response.iter_bytes())

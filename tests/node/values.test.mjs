@@ -1,7 +1,7 @@
 // Values that cross to the core and back are unchanged, or the error has their path.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { InvalidArgumentError } from "../../node/index.mjs";
+import Replicate, { InvalidArgumentError } from "../../node/index.mjs";
 import { startEmulator } from "./support/emulator.mjs";
 
 const emulator = await startEmulator();
@@ -130,6 +130,30 @@ test("invalid arguments never crash", async () => {
         assert.ok(error instanceof Error, `${method} of ${String(value).slice(0, 20)}: ${error}`);
         assert.notEqual(error.code, "internal", error.stack);
       }
+    }
+  }
+});
+
+test("JSON is delivered as JSON.parse reads it", async () => {
+  const deep = `${'[{"a":'.repeat(3000)}1${"}]".repeat(3000)}`;
+  for (const text of [
+    String.raw`"\ud83d"`,
+    String.raw`{"\udc00":["\\ud83d\n"]}`,
+    "[1e400,-1e400,1e-400]",
+    deep,
+  ]) {
+    const body = `{"id":"p1","status":"succeeded","output":${text}}`;
+    const exchange = { expect: {}, reply: { status: 201, text: body } };
+    const { base_url: baseUrl } = await emulator.replay([exchange, exchange]);
+    const replicate = new Replicate({ auth: "x", baseUrl });
+    for (const output of [
+      (await replicate.predictions.get("p1")).output,
+      await replicate.run("acme/text", { input: {} }),
+    ]) {
+      if (text !== deep) assert.deepEqual(output, JSON.parse(text));
+      let inner = output;
+      for (let level = 0; text === deep && level < 3000; level++) inner = inner[0].a;
+      if (text === deep) assert.equal(inner, 1);
     }
   }
 });

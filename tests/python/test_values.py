@@ -204,3 +204,45 @@ def test_invalid_values_never_crash_the_process(client: replicant.Client) -> Non
                 next(replicant._native.Stream(native, name, params), None)
             else:
                 native.call(name, params)
+
+
+DEEP = 3000
+# What the text of a response contains, and what `json.loads` reads.
+PYTHON_ONLY = {
+    r'"\ud83d"': "\ud83d",
+    r'["a\udc00\n", "\\ud83d"]': ["a\udc00\n", "\\ud83d"],
+    r'{"\ud800": 1, "b": {}}': {"\ud800": 1, "b": {}},
+    "[1e400, -1e400, 1e-400]": [math.inf, -math.inf, 0.0],
+    "[ 123456789012345678901234567890 , -0, [], true ]": [
+        123456789012345678901234567890,
+        0,
+        [],
+        True,
+    ],
+}
+
+
+@pytest.mark.parametrize("text", PYTHON_ONLY)
+@pytest.mark.parametrize("call", ["get", "run"])
+def test_json_that_only_python_can_express_is_delivered(
+    emulator: Emulator, text: str, call: str
+) -> None:
+    body = f'{{"id": "p1", "status": "succeeded", "output": {text}}}'
+    replay = emulator.replay({"expect": {}, "reply": {"status": 201, "text": body}})
+    client = replicant.Client("x", base_url=replay.base_url)
+    got = client.run("acme/text", {}) if call == "run" else client.predictions.get("p1").output
+    assert got == PYTHON_ONLY[text] == json.loads(text)
+    assert [type(item) for item in got] == [type(item) for item in PYTHON_ONLY[text]]
+
+
+@pytest.mark.parametrize("call", ["get", "run"])
+def test_deeply_nested_json_is_delivered(emulator: Emulator, call: str) -> None:
+    output = '[{"a":' * DEEP + "1" + "}]" * DEEP
+    body = f'{{"id": "p1", "status": "succeeded", "output": {output}}}'
+    replay = emulator.replay({"expect": {}, "reply": {"status": 201, "text": body}})
+    client = replicant.Client("x", base_url=replay.base_url)
+    got = client.run("acme/text", {}) if call == "run" else client.predictions.get("p1").output
+    for _ in range(DEEP):
+        (got,) = got
+        got = got["a"]
+    assert got == 1

@@ -16,6 +16,7 @@ pub(crate) mod report;
 pub(crate) mod response;
 pub(crate) mod run_times;
 mod send;
+mod timer;
 pub(crate) mod token;
 
 use std::{fmt, sync::Arc};

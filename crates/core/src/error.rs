@@ -51,6 +51,7 @@ struct Inner {
     retry_after: Option<Duration>,
     outcome_unknown: bool,
     never_sent: bool,
+    permanent: bool,
     prediction: Option<Value>,
     partial: Option<Value>,
     source: Option<BoxError>,
@@ -110,6 +111,11 @@ impl Error {
     /// Returns `true` if no part of the request was sent, so that any request can be retried.
     pub(crate) fn never_sent(&self) -> bool {
         self.0.never_sent
+    }
+
+    /// Returns `true` if another attempt would fail in the same way.
+    pub(crate) fn is_permanent(&self) -> bool {
+        self.0.permanent
     }
 
     /// Returns the prediction as last seen: an object as the API returned it.

@@ -1,6 +1,7 @@
 //! HTTP: requests as data, bodies, the retry policy and server-sent events. Independent of the API.
 
 pub(crate) mod body_progress;
+pub(crate) mod content_coding;
 pub(crate) mod deadline;
 pub(crate) mod digest;
 pub(crate) mod excerpt;

@@ -3,7 +3,15 @@
 //! The web has no file system: there, the same functions return an error.
 
 #[cfg(not(target_arch = "wasm32"))]
+mod certificates;
+#[cfg(not(target_arch = "wasm32"))]
+mod decompress;
+#[cfg(not(target_arch = "wasm32"))]
+mod failure;
+#[cfg(not(target_arch = "wasm32"))]
 mod files;
+#[cfg(not(target_arch = "wasm32"))]
+mod gate;
 #[cfg(not(target_arch = "wasm32"))]
 mod http;
 #[cfg(target_arch = "wasm32")]
@@ -18,6 +26,8 @@ mod reader;
 mod replaced;
 #[cfg(not(target_arch = "wasm32"))]
 mod runtime;
+#[cfg(not(target_arch = "wasm32"))]
+mod tls;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use self::files::{AtomicFile, create_folder, is_file};
@@ -26,4 +36,8 @@ pub(crate) use self::no_files::{AtomicFile, create_folder, is_file};
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use self::proxy::proxy_for;
 #[cfg(not(target_arch = "wasm32"))]
-pub use self::{http::HttpTransport, reader::Reader, runtime::TokioRuntime};
+pub use self::{
+    http::{HttpOptions, HttpTransport},
+    reader::Reader,
+    runtime::TokioRuntime,
+};

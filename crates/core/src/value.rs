@@ -67,6 +67,9 @@ pub enum Value {
     File(File),
     /// The URL of a file that a model wrote. See [`Output::files`](crate::Output::files).
     FileUrl(Arc<str>),
+    /// The JSON text of a value that the other variants cannot express: a string with half a surrogate pair, a number
+    /// beyond the range of floats, or an array or object nested more than 128 levels deep. Written as it was read.
+    Json(Box<str>),
 }
 
 impl Value {
@@ -80,7 +83,7 @@ impl Value {
         Self::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
     }
 
-    /// Returns the string, or the URL of a file output.
+    /// Returns the string, or the URL of a file output. `None` for a string with half a surrogate pair.
     pub fn as_str(&self) -> Option<&str> {
         match self {
             Self::String(string) => Some(string),
@@ -101,6 +104,7 @@ impl Value {
     pub fn as_f64(&self) -> Option<f64> {
         match self {
             Self::Number(number) => Some(number.as_f64()),
+            Self::Json(text) => text.parse().ok(),
             _ => None,
         }
     }
@@ -158,6 +162,12 @@ impl Value {
             Self::Object(_) => "an object",
             Self::Bytes(_) => "bytes",
             Self::File(_) | Self::FileUrl(_) => "a file",
+            Self::Json(text) => match text.as_bytes().first() {
+                Some(b'{') => "an object",
+                Some(b'[') => "an array",
+                Some(b'"') => "a string",
+                _ => "a number",
+            },
         }
     }
 }

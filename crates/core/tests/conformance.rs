@@ -8,7 +8,11 @@ use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use futures_util::TryStreamExt;
-use replicant::{Client, Error, File, Item, Options, Value, native::HttpTransport, operation};
+use replicant::{
+    Client, Error, File, Item, Options, Value,
+    native::{HttpOptions, HttpTransport},
+    operation,
+};
 use replicant_emulator::{Config, Emulator};
 use support::temporary_folder;
 
@@ -200,7 +204,7 @@ fn event_value(event: &replicant::Event) -> Value {
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn every_case_passes() {
     let emulator = Emulator::start(Config::default()).unwrap();
-    let transport = Arc::new(HttpTransport::new(Duration::from_secs(10), None, None).unwrap());
+    let transport = Arc::new(HttpTransport::new(HttpOptions::default()).unwrap());
     let mut failed = Vec::new();
     for case in cases() {
         let name = case.name.clone();

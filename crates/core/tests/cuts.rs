@@ -7,7 +7,7 @@ mod support;
 use std::{sync::Arc, time::Duration};
 
 use futures_util::TryStreamExt;
-use replicant::{Client, Item, Options, Value, json, native::HttpTransport, operation};
+use replicant::{Client, Item, Options, Value, json, native::{HttpOptions, HttpTransport}, operation};
 use replicant_emulator::{Config, Emulator, Script};
 
 /// Lists breaks in the head and at each byte of the body, by a close and by a reset.
@@ -60,7 +60,7 @@ impl Server {
 }
 
 fn server() -> Server {
-    let transport = HttpTransport::new(Duration::from_secs(10), None, None).unwrap();
+    let transport = HttpTransport::new(HttpOptions::default()).unwrap();
     Server { emulator: Emulator::start(Config::default()).unwrap(), transport: Arc::new(transport) }
 }
 

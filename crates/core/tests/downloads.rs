@@ -175,3 +175,20 @@ async fn the_checksum_of_a_decompressed_file_is_ignored() {
         assert_eq!(read(&[json!({"text": "hello", "headers": headers})]).await.is_ok(), complete, "{stored}");
     }
 }
+
+#[tokio::test]
+async fn a_range_of_a_compressed_file_is_read_from_the_whole_file() {
+    // `gzip.compress(b"0123456789" * 3)`
+    let whole = "H4sIAAAAAAACAzMwNDI2MTUzt7A0wMICAJQHXC0eAAAA";
+    let part = json!({"status": 206, "base64": "Pg==", "headers": {"content-encoding": "gzip", "content-range": "bytes 25-32/33"}});
+    let all = json!({"base64": whole, "headers": {"content-encoding": "gzip"}});
+    let exchanges = json!([
+        {"expect": {"headers": {"range": "bytes=25-", "accept-encoding": "identity"}}, "reply": part},
+        {"expect": {"headers": {"range": null}}, "reply": all},
+    ]);
+    let (_emulator, script, client) = play(&exchanges.to_string(), quick());
+    let file = client.file_output(format!("{}/a.txt", script.base_url()));
+    let chunks: Vec<bytes::Bytes> = file.stream_from(25).try_collect().await.unwrap();
+    assert_eq!(chunks.concat(), b"56789");
+    settled(&script).await;
+}

@@ -16,13 +16,16 @@ pub fn to_python<'py>(
     answer: Answer,
     client: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    if let Answer::Json(text) = &answer
-        && let Some(object) = value::json::to_python(py, text, None)
-    {
-        return Ok(object);
+    match answer {
+        Answer::Json(text) => match value::json::to_python(py, &text, None) {
+            Some(object) => Ok(object),
+            None => value::exact_json::to_python(py, &text),
+        },
+        answer => {
+            let value = answer.into_value().map_err(|error| error::to_python(py, &error))?;
+            value::to_python(py, value, client)
+        }
     }
-    let value = answer.into_value().map_err(|error| error::to_python(py, &error))?;
-    value::to_python(py, value, client)
 }
 
 /// Returns the value of a reply. An object remembers the status and the headers that it came with.

@@ -1,5 +1,6 @@
 //! Values of the core as Python objects, and back. All data crosses here.
 
+pub mod exact_json;
 mod from_python;
 pub mod json;
 
@@ -43,6 +44,7 @@ pub fn to_python<'py>(
         }
         Value::Bytes(bytes) => PyBytes::new(py, &bytes).into_any(),
         Value::FileUrl(url) => file_output(py, &url, client)?,
+        Value::Json(text) => exact_json::to_python(py, &text)?,
         Value::File(_) => return Err(PyTypeError::new_err("a file for upload cannot be returned")),
     })
 }

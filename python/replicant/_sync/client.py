@@ -44,9 +44,10 @@ class Client(Base):
     Args:
         api_token: The API token. Defaults to `REPLICATE_API_TOKEN`.
         options: See `ClientOptions`.
-            timeout: Seconds that one attempt of a request may take; during an upload or download,
-                seconds without progress. An `httpx.Timeout` sets the limits for connecting and
-                reading. Defaults to 60.
+            timeout: Seconds that a request may take with all its retries, in addition to `wait`;
+                during an upload or download, seconds without progress. An `httpx.Timeout` sets the
+                limits for connecting and reading. Without this option, each attempt may take 60
+                seconds.
             max_retries: The maximum number of retries of a request that is safe to repeat. Defaults
                 to 5.
             headers: Additional headers of each request to the API.
@@ -59,6 +60,9 @@ class Client(Base):
             connect_timeout: Seconds that connecting may take. Defaults to 10.
             idle_timeout: Seconds without a byte, including keep-alive comments, after which an
                 event stream is resumed. Defaults to 300.
+            max_response_size: The size of the longest response to read, in bytes; longer ones raise
+                `APIResponseValidationError`. Does not apply to files and event streams. Defaults to
+                64 MiB.
             poll_interval: Seconds between polls of a running prediction. Defaults to
                 `REPLICATE_POLL_INTERVAL`, otherwise adaptive.
             use_file_output: Whether to return files in outputs as `FileOutput` objects (the
@@ -84,9 +88,18 @@ class Client(Base):
                 uses OpenTelemetry. Defaults to True.
             trace_content: Whether the spans of runs have the input and the output. Defaults to
                 False, or to `OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT`.
-            proxy: The URL of a proxy for all requests. Defaults to `HTTPS_PROXY` and the like.
-            ca_bundle: The path of a PEM file with certificate authorities to trust in addition to
-                those of the system.
+            proxy: The URL of a proxy for all requests: `http`, `https`, `socks5`, or `socks5h`,
+                which also resolves host names. Defaults to `HTTPS_PROXY` and the like.
+            ca_bundle: The path of a PEM file, or of a folder of such files, with certificates to
+                trust in addition to those of the system: of authorities, or of a server.
+            client_cert: The path of a PEM file with a client certificate, and its private key
+                unless `client_key` has it.
+            client_key: The path of a PEM file with the private key of `client_cert`.
+            http2: Whether to use HTTP/2 with servers that offer it. Defaults to True.
+            max_connections: The maximum number of requests at a time; others wait. Over HTTP/1.1,
+                each has its own connection, and an event stream or download keeps it until its end.
+                Defaults to no limit.
+            pool_idle_timeout: Seconds that an unused connection stays open. Defaults to 50.
             transport: What sends all HTTP requests instead of the built-in client: an httpx
                 transport (sync or async, including `httpx.MockTransport`) or a function that takes
                 a request and returns a response.
@@ -119,9 +132,10 @@ class Client(Base):
         Args:
             api_token: The API token.
             options: See `ClientOptions`.
-                timeout: Seconds that one attempt of a request may take; during an upload or
-                    download, seconds without progress. An `httpx.Timeout` sets the limits for
-                    connecting and reading. Defaults to 60.
+                timeout: Seconds that a request may take with all its retries, in addition to
+                    `wait`; during an upload or download, seconds without progress. An
+                    `httpx.Timeout` sets the limits for connecting and reading. Without this option,
+                    each attempt may take 60 seconds.
                 max_retries: The maximum number of retries of a request that is safe to repeat.
                     Defaults to 5.
                 headers: Additional headers of each request to the API.
@@ -134,6 +148,9 @@ class Client(Base):
                 connect_timeout: Seconds that connecting may take. Defaults to 10.
                 idle_timeout: Seconds without a byte, including keep-alive comments, after which an
                     event stream is resumed. Defaults to 300.
+                max_response_size: The size of the longest response to read, in bytes; longer ones
+                    raise `APIResponseValidationError`. Does not apply to files and event streams.
+                    Defaults to 64 MiB.
                 poll_interval: Seconds between polls of a running prediction. Defaults to
                     `REPLICATE_POLL_INTERVAL`, otherwise adaptive.
                 use_file_output: Whether to return files in outputs as `FileOutput` objects (the
@@ -160,9 +177,18 @@ class Client(Base):
                     program uses OpenTelemetry. Defaults to True.
                 trace_content: Whether the spans of runs have the input and the output. Defaults to
                     False, or to `OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT`.
-                proxy: The URL of a proxy for all requests. Defaults to `HTTPS_PROXY` and the like.
-                ca_bundle: The path of a PEM file with certificate authorities to trust in addition
-                    to those of the system.
+                proxy: The URL of a proxy for all requests: `http`, `https`, `socks5`, or `socks5h`,
+                    which also resolves host names. Defaults to `HTTPS_PROXY` and the like.
+                ca_bundle: The path of a PEM file, or of a folder of such files, with certificates
+                    to trust in addition to those of the system: of authorities, or of a server.
+                client_cert: The path of a PEM file with a client certificate, and its private key
+                    unless `client_key` has it.
+                client_key: The path of a PEM file with the private key of `client_cert`.
+                http2: Whether to use HTTP/2 with servers that offer it. Defaults to True.
+                max_connections: The maximum number of requests at a time; others wait. Over
+                    HTTP/1.1, each has its own connection, and an event stream or download keeps it
+                    until its end. Defaults to no limit.
+                pool_idle_timeout: Seconds that an unused connection stays open. Defaults to 50.
                 transport: What sends all HTTP requests instead of the built-in client: an httpx
                     transport (sync or async, including `httpx.MockTransport`) or a function that
                     takes a request and returns a response.

@@ -93,7 +93,7 @@ fn inherit(task: BoxFuture<'static, ()>) -> BoxFuture<'static, ()> {
 pub(crate) fn cancel(client: Client, spawner: &Spawner, id: String) {
     let task = async move {
         let Ok(path) = path("/predictions/{id}/cancel", &[("id", &id)]) else { return };
-        let request = Request::post(path).idempotent();
+        let request = Request::post(path).idempotent().outlasting_timeout();
         info!(target: "replicant", prediction_id = id, "canceling prediction");
         let sent = async {
             let _permit = client.abandoned().cancel_permit().await;

@@ -62,7 +62,7 @@ pub struct Call<T> {
 
 impl<T> Call<T> {
     pub(crate) fn new(client: &Client, request: Result<Request>) -> Self {
-        Self::expecting(client, request, Expect::Json)
+        Self::expecting(client, request, Expect::Object)
     }
 
     pub(crate) fn expecting(client: &Client, request: Result<Request>, expect: Expect) -> Self {
@@ -86,7 +86,7 @@ macro_rules! request_options {
         $crate::client::call::request_options!(options);
     };
     ($($field:ident).+) => {
-        /// Sets the timeout of each attempt. Defaults to the client's `timeout`.
+        /// Sets the time limit of each request with all its retries. Defaults to the client's `timeout`.
         pub fn request_timeout(mut self, timeout: std::time::Duration) -> Self {
             self.$($field).+.timeout = Some(timeout);
             self
@@ -135,7 +135,7 @@ pub(crate) use awaitable;
 impl<T> Call<T> {
     request_options!();
 
-    /// Sets the timeout of each attempt. Defaults to the client's `timeout`.
+    /// Sets the time limit of the request with all its retries. Defaults to the client's `timeout`.
     ///
     /// If the server holds the response (`Prefer: wait`), the hold is added.
     pub fn timeout(self, timeout: Duration) -> Self {

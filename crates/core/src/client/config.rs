@@ -1,6 +1,6 @@
 //! The options of a client with every default applied.
 
-use std::{ops::Deref, path::PathBuf, sync::Arc, time::Duration};
+use std::{ops::Deref, sync::Arc, time::Duration};
 
 use indexmap::IndexMap;
 use url::Url;
@@ -28,6 +28,8 @@ pub(crate) struct Config {
     pub headers: IndexMap<String, String>,
     pub query: IndexMap<String, String>,
     pub retry: RetryPolicy,
+    /// The `timeout` that the user set. `Settings::timeout` also has the default.
+    pub request_timeout: Option<Duration>,
     pub poll_interval: Option<Duration>,
     pub transport: Arc<dyn Transport>,
     pub runtime: Arc<dyn Runtime>,
@@ -44,6 +46,10 @@ impl Deref for Config {
 impl Config {
     pub fn resolve(options: Options) -> Result<Self> {
         let settings = Settings::resolve(&options);
+        let transport = match options.transport.clone() {
+            Some(transport) => transport,
+            None => default_transport(&settings, &options)?,
+        };
         check_header("user_agent", "user-agent", &settings.user_agent)?;
         for (name, value) in &options.headers {
             check_header("headers", name, value)?;
@@ -78,11 +84,9 @@ impl Config {
             headers: options.headers,
             query: options.query,
             retry,
+            request_timeout: options.timeout,
             poll_interval,
-            transport: match options.transport {
-                Some(transport) => transport,
-                None => default_transport(settings.connect_timeout, options.proxy, options.ca_bundle)?,
-            },
+            transport,
             runtime: match options.runtime {
                 Some(runtime) => runtime,
                 None => default_runtime(options.clock_rate)?,
@@ -107,12 +111,19 @@ impl Config {
 }
 
 #[cfg(not(target_arch = "wasm32"))]
-fn default_transport(
-    connect_timeout: Duration,
-    proxy: Option<String>,
-    ca_bundle: Option<PathBuf>,
-) -> Result<Arc<dyn Transport>> {
-    Ok(Arc::new(crate::native::HttpTransport::new(connect_timeout, proxy, ca_bundle)?))
+fn default_transport(settings: &Settings, options: &Options) -> Result<Arc<dyn Transport>> {
+    let default = crate::native::HttpOptions::default();
+    let http = crate::native::HttpOptions {
+        connect_timeout: settings.connect_timeout,
+        proxy: options.proxy.clone(),
+        ca_bundle: options.ca_bundle.clone(),
+        client_cert: options.client_cert.clone(),
+        client_key: options.client_key.clone(),
+        http2: options.http2.unwrap_or(default.http2),
+        max_connections: options.max_connections,
+        pool_idle_timeout: options.pool_idle_timeout.unwrap_or(default.pool_idle_timeout),
+    };
+    Ok(Arc::new(crate::native::HttpTransport::new(http)?))
 }
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -135,7 +146,7 @@ fn proxy_for(_: Option<&str>, _: &Url) -> Option<String> {
 }
 
 #[cfg(target_arch = "wasm32")]
-fn default_transport(_: Duration, _: Option<String>, _: Option<PathBuf>) -> Result<Arc<dyn Transport>> {
+fn default_transport(_: &Settings, _: &Options) -> Result<Arc<dyn Transport>> {
     Err(Error::invalid_argument("transport", "is required on this platform"))
 }
 
@@ -176,7 +187,19 @@ mod tests {
     use crate::value::options::OptionTable;
 
     /// Options that `describe` omits: secrets, and options of the transport and the clock.
-    const HIDDEN: [&str; 6] = ["token", "headers", "query", "proxy", "ca_bundle", "clock_rate"];
+    const HIDDEN: [&str; 11] = [
+        "token",
+        "headers",
+        "query",
+        "proxy",
+        "ca_bundle",
+        "client_cert",
+        "client_key",
+        "http2",
+        "max_connections",
+        "pool_idle_timeout",
+        "clock_rate",
+    ];
 
     #[test]
     fn every_option_is_described_or_explicitly_hidden() {

@@ -15,7 +15,8 @@ use crate::{
 };
 
 /// Headers that are sent after a redirect to another origin. All others may be secret.
-const CROSS_ORIGIN_HEADERS: [&str; 5] = ["accept", "cache-control", "if-range", "last-event-id", "range"];
+const CROSS_ORIGIN_HEADERS: [&str; 6] =
+    ["accept", "accept-encoding", "cache-control", "if-range", "last-event-id", "range"];
 
 impl Client {
     /// Returns the URL of a request, including its query.

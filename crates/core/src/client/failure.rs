@@ -22,10 +22,16 @@ use crate::{
 };
 
 impl Client {
-    /// Builds the error of an unsuccessful response.
-    pub(super) async fn response_error(&self, request: &Request, url: &Url, response: HttpResponse) -> Error {
+    /// Builds the error of an unsuccessful response, whose body is read for at most `limit`.
+    pub(super) async fn response_error(
+        &self,
+        request: &Request,
+        url: &Url,
+        response: HttpResponse,
+        limit: Duration,
+    ) -> Error {
         let HttpResponse { status, headers, body } = response;
-        let body = within(self.runtime(), self.config().timeout, read_prefix(body.stream())).await;
+        let body = within(self.runtime(), limit, read_prefix(body.stream())).await;
         let body = String::from_utf8_lossy(&body.unwrap_or_default()).into_owned();
         let problem = Value::from_json(body.as_bytes()).unwrap_or_default();
         let text = |name: &str| problem[name].as_str().map(str::to_owned);

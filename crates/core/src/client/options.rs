@@ -102,8 +102,9 @@ client_options! {
     settings {
         /// The `User-Agent` header. Defaults to `replicant/<version>`.
         user_agent: String = format!("replicant/{}", env!("CARGO_PKG_VERSION")), |agent| agent.as_str().into();
-        /// Time limit for one attempt of a request, in addition to the time that the server is asked to hold its
-        /// response. For uploads and downloads, the time limit between two chunks. Defaults to 60 s.
+        /// Time limit of a request with all its retries, in addition to the time that the server is asked to hold its
+        /// response. For uploads and downloads, the time limit without progress. Without this option, each attempt has
+        /// 60 s.
         #[serde(deserialize_with = "limit")]
         timeout: Duration = Duration::from_secs(60), |limit| shown_limit(*limit);
         /// Time limit for connecting. Defaults to 10 s.
@@ -112,6 +113,9 @@ client_options! {
         /// Time after which a silent event stream is reconnected. Comments count as activity. Defaults to 5 min.
         #[serde(deserialize_with = "seconds")]
         idle_timeout: Duration = Duration::from_secs(300), |limit| limit.as_secs_f64().into();
+        /// Size of the longest response to read, in bytes, after decompression. Does not apply to files and event
+        /// streams. Defaults to 64 MiB.
+        max_response_size: u64 = 64 << 20, |size| (*size).into();
         /// How files in an input are sent. Defaults to uploading them.
         file_encoding_strategy: FileEncodingStrategy = FileEncodingStrategy::default(), |it| it.name().into();
         /// Whether to compare the SHA-256 of every upload with the one in the response. Defaults to false, because TLS
@@ -136,10 +140,23 @@ client_options! {
         trace_content: bool = captures_content(), |it| (*it).into();
     }
     transport {
-        /// URL of a proxy for all requests. Defaults to the environment (`HTTPS_PROXY`, `NO_PROXY`, ...).
+        /// PEM file with a client certificate, and its private key unless `client_key` has it.
+        client_cert: Option<PathBuf>,
+        /// PEM file with the private key of `client_cert`.
+        client_key: Option<PathBuf>,
+        /// Whether to use HTTP/2 with servers that offer it. Defaults to true.
+        http2: Option<bool>,
+        /// Maximum number of requests at a time; others wait. Over HTTP/1.1, each has its own connection, and an event
+        /// stream or download keeps it until its end. Defaults to no limit.
+        max_connections: Option<u32>,
+        /// How long an unused connection stays open. Defaults to 50 s.
+        #[serde(deserialize_with = "seconds")]
+        pool_idle_timeout: Option<Duration>,
+        /// URL of a proxy for all requests: `http`, `https`, `socks5`, or `socks5h`, which also resolves host names.
+        /// Defaults to the environment (`HTTPS_PROXY`, `NO_PROXY`, ...).
         proxy: Option<String>,
-        /// PEM file with certificate authorities to trust in addition to those of the platform and the environment
-        /// (`SSL_CERT_FILE`, `REQUESTS_CA_BUNDLE`, `NODE_EXTRA_CA_CERTS`).
+        /// PEM file, or a folder of such files, with certificates to trust in addition to those of the platform and the
+        /// environment (`SSL_CERT_FILE`, `REQUESTS_CA_BUNDLE`, `NODE_EXTRA_CA_CERTS`): of authorities, or of a server.
         ca_bundle: Option<PathBuf>,
     }
     rust {

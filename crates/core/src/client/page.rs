@@ -104,7 +104,7 @@ impl<T> List<T> {
                 if !seen.insert(client.url(&request)?) {
                     return Err(loop_error(&client, &request));
                 }
-                let page = client.send(&request, Expect::Json).await?.value;
+                let page = client.send(&request, Expect::Page).await?.value;
                 let next = match page["next"].as_str() {
                     // A sample in the API documentation contains the string `null`.
                     None | Some("" | "null") => None,
@@ -165,7 +165,7 @@ impl<T: 'static> Work for List<T> {
     }
 
     fn reply(self) -> BoxFuture<'static, Result<Reply>> {
-        Box::pin(async move { self.client.send(&self.request?.options(self.options), Expect::Json).await })
+        Box::pin(async move { self.client.send(&self.request?.options(self.options), Expect::Page).await })
     }
 }
 

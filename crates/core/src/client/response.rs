@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::send::MAX_ERROR_BODY;
 use crate::{
-    error::{Error, ErrorResponse, Result, request_id},
+    error::{Error, ErrorKind, ErrorResponse, Result, request_id},
     http::excerpt::excerpt,
     value::{Value, check_json},
 };
@@ -150,11 +150,44 @@ impl Answer {
 /// How to decode the body of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Expect {
-    Json,
+    /// A JSON object.
+    Object,
+    /// A JSON array of objects.
+    List,
+    /// A JSON object whose `results` are objects.
+    Page,
     Text,
     Bytes,
     /// The body is ignored.
     Nothing,
+}
+
+impl Expect {
+    /// Checks the form of a decoded response. Members that are missing or `null` have defaults, but a value of another
+    /// type would become an object without members.
+    fn check(self, value: &Value) -> Result<()> {
+        let unexpected = |place: &str, expected: &str, given: &Value| {
+            let why = format!("unexpected response: {place} must be {expected}, not {}", given.kind());
+            Err(Error::new(ErrorKind::InvalidResponse, why))
+        };
+        let objects = |place: &str, list: &Value| match list.as_array() {
+            None => unexpected(place, "an array", list),
+            Some(items) => match items.iter().find(|item| item.as_object().is_none()) {
+                Some(other) => unexpected(&format!("each item of {place}"), "an object", other),
+                None => Ok(()),
+            },
+        };
+        match (self, value) {
+            (Self::Object, Value::Object(_)) => Ok(()),
+            (Self::Page, Value::Object(members)) => match members.get("results") {
+                None | Some(Value::Null) => Ok(()),
+                Some(results) => objects("`results`", results),
+            },
+            (Self::List, list) => objects("the body", list),
+            (Self::Object | Self::Page, other) => unexpected("the body", "an object", other),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Decodes a body, given the status and the headers.
@@ -170,9 +203,11 @@ pub(super) fn decode_body(
         Expect::Nothing => Ok(Value::Bool(true)),
         Expect::Bytes => Ok(Value::Bytes(body)),
         Expect::Text => Ok(Value::String(String::from_utf8_lossy(&body).into_owned())),
-        Expect::Json if body.is_empty() && matches!(status, 202 | 204) => Ok(Value::Null),
-        Expect::Json => {
-            Value::from_json(&body).map_err(|error| not_json(error.into(), status, headers, &body))
+        Expect::Object | Expect::List | Expect::Page => {
+            let value = Value::from_json(without_mark(&body))
+                .map_err(|error| not_json(error.into(), status, headers, &body))?;
+            expect.check(&value).map_err(|error| error.with_response(response(status, headers, &body)))?;
+            Ok(value)
         }
     }
 }
@@ -184,26 +219,36 @@ pub(super) fn keep_body(
     headers: &[(String, String)],
     body: Bytes,
 ) -> Result<Answer> {
-    if expect != Expect::Json || body.is_empty() {
+    let is_object = without_mark(&body).trim_ascii_start().starts_with(b"{");
+    if expect != Expect::Object || !is_object {
         return decode_body(expect, status, headers, body).map(Answer::Value);
     }
-    Answer::keep(body.into()).map_err(|(error, body)| not_json(error, status, headers, &body))
+    let body = match body.strip_prefix(MARK) {
+        Some(json) => json.to_vec(),
+        None => body.into(),
+    };
+    Answer::keep(body).map_err(|(error, body)| not_json(error, status, headers, &body))
+}
+
+/// The byte order mark, with which some servers begin JSON.
+const MARK: &[u8] = b"\xef\xbb\xbf";
+
+fn without_mark(body: &[u8]) -> &[u8] {
+    body.strip_prefix(MARK).unwrap_or(body)
+}
+
+fn response(status: u16, headers: &[(String, String)], body: &[u8]) -> ErrorResponse {
+    let body = excerpt(&String::from_utf8_lossy(body), MAX_ERROR_BODY);
+    ErrorResponse { status, headers: headers.to_vec(), body, ..ErrorResponse::default() }
 }
 
 fn not_json(error: Error, status: u16, headers: &[(String, String)], body: &[u8]) -> Error {
     let content_type = crate::error::header(headers, "content-type").unwrap_or("no content type");
-    let text = String::from_utf8_lossy(body);
-    let response = ErrorResponse {
-        status,
-        headers: headers.to_vec(),
-        body: excerpt(&text, MAX_ERROR_BODY),
-        ..ErrorResponse::default()
-    };
     let explained = error.map_message(|why| {
         format!(
             "The response is {why} ({content_type}): {:?}. Check that `base_url` is the API and that no proxy replaces responses.",
-            excerpt(&text, 200)
+            excerpt(&String::from_utf8_lossy(body), 200)
         )
     });
-    explained.with_response(response)
+    explained.with_response(response(status, headers, body))
 }

@@ -1,7 +1,5 @@
 //! Sends a request with its retries and returns the response or an error.
 
-use std::time::Duration;
-
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use tracing::Instrument;
@@ -12,13 +10,14 @@ use super::{
     failure::{final_error, timeout_error},
     report::{Report, log_response_body},
     response::{Answer, Expect, ReadBody, Reply, decode_body, keep_body},
+    timer::Timer,
 };
 use crate::{
     error::{Error, ErrorKind, Result, decode},
     http::{
         body_progress::BodyProgress,
         request::Request,
-        retry::{Failure, Idempotency, RetryBudget},
+        retry::{Failure, RetryBudget},
         time_limit::while_progressing,
         transport::{BodySource, HttpResponse, StreamBody},
         url::{redacted_url, same_origin},
@@ -26,8 +25,6 @@ use crate::{
     platform::{BoxFuture, MaybeSend},
 };
 
-/// Additional time for the response of a request after the server's hold.
-const AFTER_HOLD: Duration = Duration::from_secs(15);
 /// Bytes of the body that an error keeps.
 pub(super) const MAX_ERROR_BODY: usize = 64 * 1024;
 const MAX_REDIRECTS: usize = 5;
@@ -49,7 +46,7 @@ impl From<Error> for FailedAttempt {
 impl Client {
     /// Sends a request and decodes the response into `T`.
     pub(crate) async fn fetch<T: DeserializeOwned>(&self, request: &Request) -> Result<T> {
-        self.send(request, Expect::Json).await.and_then(|reply| decode(reply.value))
+        self.send(request, Expect::Object).await.and_then(|reply| decode(reply.value))
     }
 
     /// Sends a request and decodes the response according to `expect`.
@@ -68,16 +65,17 @@ impl Client {
         expect: Expect,
         decode: ReadBody<T>,
     ) -> Result<Reply<T>> {
-        // Files can be of any size, so the timeout applies to the time without progress.
+        // Files can be of any size, so the timeout limits the time without progress.
         let progress = (expect == Expect::Bytes).then(BodyProgress::default);
         let (method, client) = (request.method, self.config().log_bodies.then(|| self.clone()));
+        let limit = self.config().max_response_size;
         self.send_with(request, progress.as_ref(), |response| {
             let (progress, client) = (progress.clone(), client.clone());
             Box::pin(async move {
                 let HttpResponse { status, headers, body } = response;
                 let body = match progress {
-                    Some(progress) => count_bytes(body, progress).bytes().await?,
-                    None => body.bytes().await?,
+                    Some(progress) => count_bytes(body, progress).bytes(u64::MAX).await?,
+                    None => body.bytes(limit).await?,
                 };
                 if let Some(client) = &client {
                     log_response_body(client, method, status, &body);
@@ -123,21 +121,20 @@ impl Client {
     ) -> Result<T> {
         let mut retries =
             RetryBudget::new(self.config().retry, request.options.max_retries, request.idempotency);
+        let mut timer = Timer::new(self, request);
         loop {
             if request.is_abandoned() {
                 return Err(Error::new(ErrorKind::Internal, "the request was abandoned before it was sent"));
             }
             let span = report.attempt();
-            let attempt = self.attempt(request, progress, &read, report).instrument(span);
+            let attempt = self.attempt(request, &mut timer, progress, &read, report).instrument(span);
             let FailedAttempt { error, failure } = match attempt.await {
                 Ok(output) => return Ok(output),
                 Err(failed) => failed,
             };
             report.failed(&error);
-            let delay = failure.and_then(|failure| {
-                let remaining = request.deadline.remaining(self.runtime());
-                retries.after(failure, error.retry_after(), remaining)
-            });
+            let delay =
+                failure.and_then(|failure| retries.after(failure, error.retry_after(), timer.remaining()));
             match delay {
                 Some(delay) if !request.is_abandoned() => {
                     report.retrying(&error, delay).await?;
@@ -154,19 +151,11 @@ impl Client {
     async fn attempt<T>(
         &self,
         request: &Request,
+        timer: &mut Timer<'_>,
         response_progress: Option<&BodyProgress>,
         read: &impl Fn(HttpResponse) -> BoxFuture<'static, Result<T>>,
         report: &mut Report<'_>,
     ) -> Result<T, FailedAttempt> {
-        let limit = match request.options.timeout {
-            Some(timeout) => timeout.saturating_add(request.hold),
-            None if request.hold.is_zero() => self.config().timeout,
-            None => request.hold + AFTER_HOLD,
-        };
-        // The deadline does not end a create: its response has the id of the prediction to cancel.
-        let remaining =
-            request.deadline.remaining(self.runtime()).filter(|_| request.idempotency != Idempotency::Once);
-        let limit = remaining.map_or(limit, |left| left.min(limit));
         let original = self.url(request)?;
         let mut url = original.clone();
         for _ in 0..=MAX_REDIRECTS {
@@ -174,7 +163,7 @@ impl Client {
             let mut http = self.http_request(request, url.clone(), !same_origin(&url, &original)).await?;
             report.sending(&mut http).await?;
             let sending = self.config().transport.send(http);
-            let sent = while_progressing(self.runtime(), limit, progress.as_ref(), sending).await;
+            let sent = self.step(timer, progress.as_ref(), sending).await;
             let response = match sent {
                 Some(Ok(response)) => response,
                 Some(Err(error)) => {
@@ -186,7 +175,7 @@ impl Client {
                 }
                 None => {
                     return Err(FailedAttempt {
-                        error: timeout_error(&url, limit),
+                        error: timeout_error(&url, timer.limit()),
                         failure: Some(Failure::Lost),
                     });
                 }
@@ -201,13 +190,13 @@ impl Client {
                 }
                 200..=299 => {
                     let reading = read(response);
-                    let output = while_progressing(self.runtime(), limit, response_progress, reading).await;
-                    let output = output.unwrap_or_else(|| Err(timeout_error(&url, limit)));
+                    let output = self.step(timer, response_progress, reading).await;
+                    let output = output.unwrap_or_else(|| Err(timeout_error(&url, timer.limit())));
                     return output
                         .map_err(|error| FailedAttempt { failure: retryable_failure(&error), error });
                 }
                 status => {
-                    let error = self.response_error(request, &url, response).await;
+                    let error = self.response_error(request, &url, response, timer.step()).await;
                     return Err(FailedAttempt { error, failure: Some(Failure::Status(status)) });
                 }
             }
@@ -218,12 +207,28 @@ impl Client {
         )
         .into())
     }
+
+    /// Runs one step of an attempt. Returns `None` if its time has passed without progress.
+    async fn step<F: Future>(
+        &self,
+        timer: &mut Timer<'_>,
+        progress: Option<&BodyProgress>,
+        step: F,
+    ) -> Option<F::Output> {
+        let before = progress.map(BodyProgress::bytes);
+        let output = while_progressing(self.runtime(), timer.step(), progress, step).await;
+        if output.is_some() && progress.map(BodyProgress::bytes) != before {
+            timer.restart();
+        }
+        output
+    }
 }
 
 /// Returns the failure of a retryable error, or `None` for one that would occur again, such as an invalid
 /// header.
 fn retryable_failure(error: &Error) -> Option<Failure> {
     match error.kind() {
+        _ if error.is_permanent() => None,
         _ if error.never_sent() => Some(Failure::NeverSent),
         ErrorKind::Connection | ErrorKind::Timeout => Some(Failure::Lost),
         _ => None,

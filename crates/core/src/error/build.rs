@@ -20,6 +20,12 @@ impl Error {
         self
     }
 
+    /// Marks an error that another attempt would not change.
+    pub(crate) fn with_permanent(mut self) -> Self {
+        self.0.permanent = true;
+        self
+    }
+
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::InvalidArgument, message)
     }

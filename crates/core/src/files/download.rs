@@ -7,13 +7,14 @@ use tracing::info;
 use super::{
     checksum::Checksum,
     data_uri,
-    output::{FileOutput, redacted},
+    output::{FileOutput, declared_length, redacted},
 };
 use crate::{
     client::report::milliseconds,
     error::{Error, ErrorKind, Result},
     http::{
         body_progress::transfer_progress,
+        content_coding::is_encoded,
         retry::{Failure, Idempotency, RetryBudget},
         time_limit::within,
         transport::HttpResponse,
@@ -40,6 +41,8 @@ pub(super) struct Download {
     version: Version,
     /// Whether content has been received. From then on, a changed file is an error.
     started: bool,
+    /// Whether the server sends the file in a compressed form, which cannot be resumed in its middle.
+    encoded: bool,
     /// Checksum of the content, if the server declares one and the file is read from its start.
     checksum: Option<Checksum>,
     /// Headers of the first response.
@@ -63,6 +66,7 @@ impl Download {
             etag: None,
             version: Version::default(),
             started: false,
+            encoded: false,
             checksum: None,
             headers: Vec::new(),
             retries,
@@ -102,6 +106,9 @@ impl Download {
                 Some(Some(Err(_))) | None if self.total == Some(self.offset) => self.done = true,
                 Some(None) if self.total < Some(self.offset) => {
                     return Err(self.error("exceeded its declared length"));
+                }
+                Some(Some(Err(error))) if error.kind() == ErrorKind::InvalidResponse => {
+                    return Err(self.error("cannot be decompressed").with_source(error));
                 }
                 Some(None) => self.delay_retry(self.error("ended early")).await?,
                 Some(Some(Err(error))) => self.delay_retry(self.error("broke").with_source(error)).await?,
@@ -176,15 +183,29 @@ impl Download {
     /// Opens the file at `offset`, or from its start if the server ignores the range.
     async fn open(&mut self) -> Result<BoxStream<'static, Result<Bytes>>> {
         let (file, etag) = (self.file.clone(), self.etag.clone());
-        let response = match file.request(self.offset, etag).await {
+        let mut from = if self.encoded { 0 } else { self.offset };
+        let mut response = match file.request(from, etag).await {
             Err(error) if !self.started && error.status() == Some(416) => return Ok(self.past_end()),
             response => response?,
         };
         let first = !self.started;
+        if first && from > 0 && response.status == 206 && is_encoded(&response.headers) {
+            // A range of the compressed form. Only the whole can be decoded.
+            from = 0;
+            response = file.request(from, None).await?;
+        }
+        let encoded = is_encoded(&response.headers);
+        if encoded && response.status == 206 {
+            return Err(self.error("cannot be decompressed, because the server sent a part of it,"));
+        }
+        if encoded != self.encoded && !first {
+            return Err(self.error(CHANGED));
+        }
+        self.encoded = encoded;
         let version = Version::of(&response);
         let etag = response.header("etag").filter(|etag| !etag.starts_with("W/")).map(str::to_owned);
-        let length = response.header("content-length").and_then(|length| length.parse::<u64>().ok());
-        if response.status == 206 && self.offset > 0 {
+        let length = declared_length(&response);
+        if response.status == 206 && from > 0 {
             let range = response.header("content-range").unwrap_or_default().to_owned();
             if !range.starts_with(&format!("bytes {}-", self.offset)) {
                 return Err(self.error(&format!("cannot be resumed (the server sent {range:?})")));
@@ -214,7 +235,8 @@ impl Download {
         }
         if first {
             self.version = version;
-            self.checksum = (self.offset == 0).then(|| Checksum::from_headers(&response.headers)).flatten();
+            self.checksum =
+                (self.offset == 0 && !encoded).then(|| Checksum::from_headers(&response.headers)).flatten();
             self.headers = response.headers;
         }
         Ok(response.body.stream())

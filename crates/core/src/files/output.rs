@@ -11,6 +11,7 @@ use crate::{
     client::Client,
     error::{Error, ErrorKind, Result},
     http::{
+        content_coding::is_encoded,
         request::{Request, RequestOptions},
         transport::HttpResponse,
         url::redacted_url,
@@ -151,7 +152,7 @@ impl FileOutput {
             return Ok((Some(mime), Some(bytes.len() as u64)));
         }
         let response = self.request(0, None).await?;
-        let length = response.header("content-length").and_then(|length| length.parse().ok());
+        let length = declared_length(&response);
         Ok((response.header("content-type").map(str::to_owned), length))
     }
 
@@ -166,7 +167,9 @@ impl FileOutput {
                     format!("must be an http, https or data URL, not {:?}", redacted(&self.url)),
                 )
             })?;
-        let mut request = Request::get_url(url).options(self.options().clone());
+        // Positions and checksums are those of the file, not of a compressed form.
+        let mut request =
+            Request::get_url(url).options(self.options().clone()).header("accept-encoding", "identity");
         if offset > 0 {
             request = request.header("range", format!("bytes={offset}-"));
             if let Some(etag) = etag {
@@ -181,6 +184,12 @@ impl FileOutput {
             None => error,
         })
     }
+}
+
+/// Returns the declared size of the file; `None` if the declaration is about its compressed form.
+pub(super) fn declared_length(response: &HttpResponse) -> Option<u64> {
+    let length = response.header("content-length").filter(|_| !is_encoded(&response.headers));
+    length.and_then(|length| length.parse().ok())
 }
 
 impl fmt::Display for FileOutput {

@@ -65,7 +65,7 @@ impl Client {
             .options(upload.options);
         // Uploading a file twice is harmless: files are free and expire.
         request.idempotency = idempotency;
-        let reply = self.send(&request, Expect::Json).await.map_err(|error| match error.kind() {
+        let reply = self.send(&request, Expect::Object).await.map_err(|error| match error.kind() {
             ErrorKind::PayloadTooLarge => error.with_kind(ErrorKind::FileTooLarge),
             _ => error,
         })?;

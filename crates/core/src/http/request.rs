@@ -38,7 +38,8 @@ options! {
     #[serde(deny_unknown_fields, default)]
     #[non_exhaustive]
     pub struct RequestOptions {
-        /// Timeout of one attempt. In seconds if decoded from a number.
+        /// Time limit of the request with all its retries, in addition to the time that the server is asked to hold its
+        /// response. For uploads and downloads, the time limit without progress. In seconds if decoded from a number.
         #[serde(deserialize_with = "limit")]
         pub timeout: Option<Duration>,
         /// Maximum number of retries.
@@ -95,9 +96,19 @@ pub struct Request {
     /// How long the server may hold the response (`Prefer: wait`).
     pub(crate) hold: Duration,
     pub(crate) deadline: Deadline,
+    pub(crate) timeout_scope: TimeoutScope,
     /// Set when the caller has abandoned the request: a running attempt completes, but none is started.
     pub(crate) abandoned: Option<Arc<AtomicBool>>,
     pub(crate) options: RequestOptions,
+}
+
+/// What the `timeout` of a request or client limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TimeoutScope {
+    /// The request with all its retries.
+    Request,
+    /// Each attempt.
+    Attempt,
 }
 
 /// The target of a request.
@@ -120,6 +131,7 @@ impl Request {
             idempotency,
             hold: Duration::ZERO,
             deadline: Deadline::none(),
+            timeout_scope: TimeoutScope::Request,
             abandoned: None,
             options: RequestOptions::default(),
         }
@@ -185,6 +197,12 @@ impl Request {
 
     pub(crate) fn deadline(mut self, deadline: Deadline) -> Self {
         self.deadline = deadline;
+        self
+    }
+
+    /// Applies the `timeout` to each attempt, for a request that must succeed long after it.
+    pub(crate) fn outlasting_timeout(mut self) -> Self {
+        self.timeout_scope = TimeoutScope::Attempt;
         self
     }
 

@@ -11,7 +11,7 @@ use futures_util::{StreamExt, stream};
 use url::Url;
 
 use crate::{
-    error::Result,
+    error::{Error, ErrorKind, Result},
     platform::{BoxFuture, BoxStream, MaybeSend, MaybeSync},
 };
 
@@ -133,20 +133,32 @@ pub struct HttpResponse {
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> replicant::Result<()> {
 /// let body: Box<dyn BodySource> = Box::new(bytes::Bytes::from_static(b"{}"));
-/// assert_eq!(body.bytes().await?, "{}");
+/// assert_eq!(body.bytes(1024).await?, "{}");
 /// # Ok(()) }
 /// ```
 pub trait BodySource: MaybeSend {
-    /// Returns the whole body.
-    fn bytes(self: Box<Self>) -> BoxFuture<'static, Result<Bytes>>;
+    /// Returns the whole body. Fails once it exceeds `limit` bytes, with
+    /// [`ErrorKind::InvalidResponse`](crate::ErrorKind::InvalidResponse).
+    fn bytes(self: Box<Self>, limit: u64) -> BoxFuture<'static, Result<Bytes>>;
 
     /// Returns the chunks as they arrive.
     fn stream(self: Box<Self>) -> BoxStream<'static, Result<Bytes>>;
 }
 
+/// Fails if a body of `size` bytes, or the part of it that has arrived, exceeds `limit`.
+pub(crate) fn check_size(size: u64, limit: u64) -> Result<()> {
+    if size <= limit {
+        return Ok(());
+    }
+    let why = format!(
+        "the response is longer than {limit} bytes; raise `max_response_size` if such responses are expected"
+    );
+    Err(Error::new(ErrorKind::InvalidResponse, why).about("max_response_size"))
+}
+
 impl BodySource for Bytes {
-    fn bytes(self: Box<Self>) -> BoxFuture<'static, Result<Bytes>> {
-        Box::pin(async move { Ok(*self) })
+    fn bytes(self: Box<Self>, limit: u64) -> BoxFuture<'static, Result<Bytes>> {
+        Box::pin(async move { check_size(self.len() as u64, limit).map(|()| *self) })
     }
 
     fn stream(self: Box<Self>) -> BoxStream<'static, Result<Bytes>> {
@@ -164,18 +176,19 @@ impl BodySource for Bytes {
 /// # async fn main() -> replicant::Result<()> {
 /// let chunks = stream::iter([Ok("{".into()), Ok("}".into())]);
 /// let body = Box::new(StreamBody(Box::pin(chunks)));
-/// assert_eq!(body.bytes().await?, "{}");
+/// assert_eq!(body.bytes(1024).await?, "{}");
 /// # Ok(()) }
 /// ```
 pub struct StreamBody(pub BoxStream<'static, Result<Bytes>>);
 
 impl BodySource for StreamBody {
-    fn bytes(self: Box<Self>) -> BoxFuture<'static, Result<Bytes>> {
+    fn bytes(self: Box<Self>, limit: u64) -> BoxFuture<'static, Result<Bytes>> {
         let mut chunks = self.0;
         Box::pin(async move {
             let mut whole = BytesMut::new();
-            while let Some(chunk) = chunks.next().await {
-                whole.extend_from_slice(&chunk?);
+            while let Some(chunk) = chunks.next().await.transpose()? {
+                check_size((whole.len() + chunk.len()) as u64, limit)?;
+                whole.extend_from_slice(&chunk);
             }
             Ok(whole.freeze())
         })

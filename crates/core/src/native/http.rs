@@ -10,17 +10,75 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use reqwest::{
     Method,
-    header::{HeaderMap, HeaderName, HeaderValue},
+    header::{ACCEPT_ENCODING, HeaderMap, HeaderName, HeaderValue},
 };
-
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use url::Url;
 use zeroize::Zeroizing;
 
-use super::proxy::Proxies;
-use crate::{
-    error::{Error, ErrorKind, Result, causes},
-    http::transport::{BodySource, HttpBody, HttpRequest, HttpResponse, Transport},
-    platform::{BoxFuture, BoxStream},
+use super::{
+    certificates::{self, Certificates, Extra, Identity},
+    decompress::{ACCEPTED, decompress},
+    failure::Route,
+    gate::{Announce, Gate},
+    proxy::{Proxies, is_proxy},
+    tls,
 };
+use crate::{
+    error::{Error, ErrorKind, Result},
+    http::{
+        content_coding::Coding,
+        transport::{BodySource, HttpBody, HttpRequest, HttpResponse, StreamBody, Transport, check_size},
+    },
+    platform::{BoxError, BoxFuture, BoxStream},
+};
+
+/// The options of an [`HttpTransport`].
+///
+/// ```
+/// use std::time::Duration;
+/// use replicant::native::HttpOptions;
+///
+/// let mut options = HttpOptions::default();
+/// options.connect_timeout = Duration::from_secs(3);
+/// options.http2 = false;
+/// ```
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct HttpOptions {
+    /// Time limit for connecting. Defaults to 10 s.
+    pub connect_timeout: Duration,
+    /// URL of a proxy: `http`, `https`, `socks5` or `socks5h`. Defaults to the environment.
+    pub proxy: Option<String>,
+    /// PEM file, or a folder of such files, with certificates to trust in addition to those of the platform.
+    pub ca_bundle: Option<PathBuf>,
+    /// PEM file with a client certificate, and its private key unless `client_key` has it.
+    pub client_cert: Option<PathBuf>,
+    /// PEM file with the private key of `client_cert`.
+    pub client_key: Option<PathBuf>,
+    /// Whether to offer HTTP/2. Defaults to true.
+    pub http2: bool,
+    /// Maximum number of requests at a time, each of which has its own connection over HTTP/1.1. Defaults to no limit.
+    pub max_connections: Option<u32>,
+    /// How long an unused connection stays open. Defaults to 50 s, shorter than the timeout of servers, so that a
+    /// connection is rarely reused while it is closed.
+    pub pool_idle_timeout: Duration,
+}
+
+impl Default for HttpOptions {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(10),
+            proxy: None,
+            ca_bundle: None,
+            client_cert: None,
+            client_key: None,
+            http2: true,
+            max_connections: None,
+            pool_idle_timeout: Duration::from_secs(50),
+        }
+    }
+}
 
 /// HTTP/1.1 and HTTP/2 with a connection pool, over reqwest.
 ///
@@ -30,113 +88,147 @@ use crate::{
 /// connections.
 ///
 /// ```
-/// use std::{sync::Arc, time::Duration};
-/// use replicant::{Client, Options, native::HttpTransport};
+/// use std::sync::Arc;
+/// use replicant::{Client, Options, native::{HttpOptions, HttpTransport}};
 ///
-/// let transport = HttpTransport::new(Duration::from_secs(3), None, None)?;
+/// let transport = HttpTransport::new(HttpOptions::default())?;
 /// let client = Client::new(Options { transport: Some(Arc::new(transport)), ..Options::default() })?;
 /// # Ok::<(), replicant::Error>(())
 /// ```
 pub struct HttpTransport {
-    settings: Settings,
+    options: HttpOptions,
+    certificates: Certificates,
+    identity: Option<Identity>,
     // Built on first use: reading the platform's certificates takes milliseconds.
-    client: OnceLock<(reqwest::Client, Arc<Proxies>)>,
+    network: OnceLock<Arc<Network>>,
 }
 
-struct Settings {
-    connect_timeout: Duration,
-    proxy: Option<(String, reqwest::Proxy)>,
-    certificates: Vec<reqwest::Certificate>,
+/// The connections.
+struct Network {
+    client: reqwest::Client,
+    /// For hosts that `NO_PROXY` excludes by their port.
+    direct: Option<reqwest::Client>,
+    proxies: Proxies,
+    ignored: Vec<String>,
+    gate: Gate,
+    requests: Option<Arc<Semaphore>>,
 }
 
 impl HttpTransport {
     /// Builds a transport.
     ///
-    /// `connect_timeout` limits the time to connect. `proxy` is the URL of a proxy; without it, the proxy
-    /// variables of the environment apply. `ca_bundle` is a PEM file with additional certificate authorities.
-    ///
     /// # Errors
-    /// [`ErrorKind::InvalidArgument`] if `proxy` is not a URL or `ca_bundle` cannot be read.
-    pub fn new(connect_timeout: Duration, proxy: Option<String>, ca_bundle: Option<PathBuf>) -> Result<Self> {
-        let proxy = proxy
-            .map(|url| {
-                let proxy = reqwest::Proxy::all(&url).map_err(|error| {
-                    Error::invalid_argument("proxy", "must be a URL such as http://host:port")
-                        .with_source(error)
-                })?;
-                Ok::<_, Error>((url, proxy))
-            })
-            .transpose()?;
-        let certificates = ca_bundle.as_deref().map(read_certificates).transpose();
+    /// [`ErrorKind::InvalidArgument`] if `proxy` is not a URL, or if a certificate or key cannot be read.
+    pub fn new(options: HttpOptions) -> Result<Self> {
+        if options.proxy.as_ref().is_some_and(|proxy| !is_proxy(proxy)) {
+            return Err(Error::invalid_argument("proxy", "must be a URL such as http://host:port"));
+        }
+        if options.max_connections == Some(0) {
+            return Err(Error::invalid_argument("max_connections", "must be at least 1"));
+        }
+        let certificates = options.ca_bundle.as_deref().map(certificates::read).transpose();
         let certificates =
             certificates.map_err(|why| Error::invalid(format!("`ca_bundle`: {why}")).about("ca_bundle"))?;
+        let identity = match (&options.client_cert, options.client_key.as_deref()) {
+            (Some(certificate), key) => Some(Identity::read(certificate, key, &tls::provider())?),
+            (None, Some(_)) => {
+                return Err(Error::invalid_argument("client_key", "requires `client_cert`, its certificate"));
+            }
+            (None, None) => None,
+        };
         let certificates = certificates.unwrap_or_default();
-        Ok(Self { settings: Settings { connect_timeout, proxy, certificates }, client: OnceLock::new() })
+        Ok(Self { options, certificates, identity, network: OnceLock::new() })
     }
 
-    fn client(&self) -> Result<&(reqwest::Client, Arc<Proxies>)> {
-        if let Some(client) = self.client.get() {
-            return Ok(client);
+    fn network(&self) -> Result<Arc<Network>> {
+        if let Some(network) = self.network.get() {
+            return Ok(network.clone());
         }
-        // Fails if the program has already installed a provider, which is then used.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let Settings { connect_timeout, proxy, certificates } = &self.settings;
-        let mut certificates = certificates.clone();
-        for name in ["REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"] {
-            if let Some(path) = std::env::var_os(name).filter(|path| !path.is_empty()) {
-                // These variables are meant for other programs, so an invalid file is ignored.
-                certificates.extend(read_certificates(&PathBuf::from(path)).unwrap_or_default());
+        let options = &self.options;
+        let proxies = Proxies::new(options.proxy.as_deref())?;
+        let Extra { certificates, ignored } = Extra::from_environment(self.certificates.clone())?;
+        let failed = |error: BoxError| {
+            Error::new(ErrorKind::Connection, format!("cannot set up TLS: {error}"))
+                .with_source(error)
+                .with_permanent()
+        };
+        let tls = tls::config(certificates, self.identity.as_ref(), options.http2)
+            .map_err(|error| failed(error.into()))?;
+        let build = |direct: bool| {
+            let mut builder = reqwest::Client::builder()
+                .connect_timeout(options.connect_timeout)
+                .pool_idle_timeout(options.pool_idle_timeout)
+                .redirect(reqwest::redirect::Policy::none())
+                .referer(false)
+                .tls_backend_preconfigured(tls.clone())
+                .connector_layer(Announce(()));
+            if !options.http2 {
+                builder = builder.http1_only();
             }
-        }
-        let mut builder = reqwest::Client::builder()
-            .connect_timeout(*connect_timeout)
-            // Shorter than the timeout of servers, so that a connection is rarely reused while it is closed.
-            .pool_idle_timeout(Duration::from_secs(50))
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false);
-        if let Some((_, proxy)) = proxy {
-            builder = builder.proxy(proxy.clone());
-        }
-        if !certificates.is_empty() {
-            builder = builder.tls_certs_merge(certificates);
-        }
-        let client = builder.build().map_err(|error| {
-            Error::new(ErrorKind::Connection, format!("cannot set up TLS: {error}")).with_source(error)
-        })?;
-        let proxies = Arc::new(Proxies::new(proxy.as_ref().map(|(url, _)| url.as_str())));
-        Ok(self.client.get_or_init(|| (client, proxies)))
+            if direct {
+                builder = builder.no_proxy();
+            } else if let Some(proxy) = &options.proxy {
+                builder = builder.proxy(reqwest::Proxy::all(proxy)?);
+            }
+            builder.build()
+        };
+        let network = Network {
+            client: build(false).map_err(|error| failed(error.into()))?,
+            direct: proxies
+                .has_exclusions()
+                .then(|| build(true))
+                .transpose()
+                .map_err(|error| failed(error.into()))?,
+            proxies,
+            ignored,
+            gate: Gate::new(options.pool_idle_timeout),
+            requests: options.max_connections.map(|limit| Arc::new(Semaphore::new(limit as usize))),
+        };
+        Ok(self.network.get_or_init(|| Arc::new(network)).clone())
     }
 }
 
-fn read_certificates(path: &std::path::Path) -> Result<Vec<reqwest::Certificate>, String> {
-    let pem = std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-    reqwest::Certificate::from_pem_bundle(&pem)
-        .map_err(|error| format!("{} is not PEM: {error}", path.display()))
+impl Network {
+    /// Builds the error of a request to `url`.
+    fn failed(&self, url: &Url, error: reqwest::Error) -> Error {
+        Route::new(url, self.proxies.for_url(url), &self.ignored).failed(error)
+    }
+
+    async fn send(self: Arc<Self>, request: reqwest::Request) -> Result<HttpResponse> {
+        let url = request.url().clone();
+        let client = self.direct.as_ref().filter(|_| self.proxies.excludes(&url)).unwrap_or(&self.client);
+        let turn = match &self.requests {
+            Some(requests) => requests.clone().acquire_owned().await.ok(),
+            None => None,
+        };
+        let sent = self.gate.pass(&url, client.execute(request)).await;
+        let response = sent.map_err(|error| self.failed(&url, error))?;
+        let status = response.status().as_u16();
+        let headers: Vec<_> = response
+            .headers()
+            .iter()
+            .map(|(name, value)| {
+                (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+            })
+            .collect();
+        // A range of compressed bytes cannot be decoded.
+        let codings = if status == 206 { Vec::new() } else { Coding::of(&headers) };
+        let host = (!codings.is_empty()).then(|| url.host_str().unwrap_or_default().to_owned());
+        let body = Box::new(ResponseBody { network: self, url, response, _turn: turn });
+        let body: Box<dyn BodySource> = match host {
+            Some(host) => Box::new(StreamBody(decompress(host, codings, body.stream()))),
+            None => body,
+        };
+        Ok(HttpResponse { status, headers, body })
+    }
 }
 
 impl Transport for HttpTransport {
     fn send(&self, request: HttpRequest) -> BoxFuture<'static, Result<HttpResponse>> {
-        let sent = self.client().and_then(|client| Ok((client.clone(), to_reqwest(request)?)));
+        let ready = self.network().and_then(|network| Ok((network, to_reqwest(request)?)));
         Box::pin(async move {
-            let ((client, proxies), request) = sent?;
-            let url = request.url().clone();
-            let host = url.host_str().unwrap_or_default().to_owned();
-            let sent = client.execute(request).await;
-            let response =
-                sent.map_err(|error| match proxies.for_url(&url).filter(|_| error.is_connect()) {
-                    Some(proxy) => proxy_error(&host, &proxy, error),
-                    None => connection_error(&host, error),
-                })?;
-            let headers = response.headers().iter();
-            Ok(HttpResponse {
-                status: response.status().as_u16(),
-                headers: headers
-                    .map(|(name, value)| {
-                        (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
-                    })
-                    .collect(),
-                body: Box::new(ResponseBody { host, response }),
-            })
+            let (network, request) = ready?;
+            network.send(request).await
         })
     }
 }
@@ -171,6 +263,7 @@ fn to_reqwest(request: HttpRequest) -> Result<reqwest::Request> {
             *out.body_mut() = Some(reqwest::Body::wrap_stream(chunks));
         }
     }
+    map.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static(ACCEPTED));
     *out.headers_mut() = map;
     Ok(out)
 }
@@ -195,18 +288,23 @@ fn invalid_header(name: &str) -> Error {
 const MAX_PREALLOCATION: u64 = 64 << 20;
 
 struct ResponseBody {
-    host: String,
+    network: Arc<Network>,
+    url: Url,
     response: reqwest::Response,
+    /// Counts the connection against `max_connections`.
+    _turn: Option<OwnedSemaphorePermit>,
 }
 
 impl BodySource for ResponseBody {
-    fn bytes(self: Box<Self>) -> BoxFuture<'static, Result<Bytes>> {
+    fn bytes(self: Box<Self>, limit: u64) -> BoxFuture<'static, Result<Bytes>> {
         Box::pin(async move {
-            let Self { host, mut response } = *self;
+            let Self { network, url, mut response, _turn } = *self;
+            check_size(response.content_length().unwrap_or(0), limit)?;
             // Appended chunk by chunk: reqwest would collect the chunks first and then copy them.
             let length = response.content_length().unwrap_or(0).min(MAX_PREALLOCATION);
             let mut whole = Vec::with_capacity(length as usize);
-            while let Some(chunk) = response.chunk().await.map_err(|error| connection_error(&host, error))? {
+            while let Some(chunk) = response.chunk().await.map_err(|error| network.failed(&url, error))? {
+                check_size((whole.len() + chunk.len()) as u64, limit)?;
                 whole.extend_from_slice(&chunk);
             }
             Ok(whole.into())
@@ -214,7 +312,7 @@ impl BodySource for ResponseBody {
     }
 
     fn stream(self: Box<Self>) -> BoxStream<'static, Result<Bytes>> {
-        let Self { host, response } = *self;
+        let Self { network, url, response, _turn } = *self;
         let chunks = stream::unfold(Some(response), |state| async {
             let mut response = state?;
             match response.chunk().await {
@@ -223,52 +321,9 @@ impl BodySource for ResponseBody {
                 Err(error) => Some((Err(error), None)),
             }
         });
-        Box::pin(chunks.map(move |chunk| chunk.map_err(|error| connection_error(&host, error))))
+        Box::pin(chunks.map(move |chunk| {
+            let _turn = &_turn;
+            chunk.map_err(|error| network.failed(&url, error))
+        }))
     }
-}
-
-/// Builds the error for a connection that failed at or behind a proxy.
-fn proxy_error(host: &str, proxy: &str, error: reqwest::Error) -> Error {
-    let why = causes(&error).last().unwrap_or(&error).to_string();
-    if is_untrusted(&why) {
-        return connection_error(host, error);
-    }
-    // The proxy responded but did not connect.
-    let refused = ["tunnel", "proxy auth", "unsuccessful"].iter().any(|word| why.contains(word));
-    let message = if refused {
-        format!("The proxy {proxy} did not connect to {host}: {why}.")
-    } else {
-        format!("Cannot connect to the proxy {proxy}: {why}.")
-    };
-    let kind = if error.is_timeout() { ErrorKind::Timeout } else { ErrorKind::Connection };
-    let hint = "Check the `proxy` option, HTTPS_PROXY and NO_PROXY.";
-    Error::new(kind, message).with_hint(hint).with_source(error.without_url()).with_never_sent()
-}
-
-/// Returns `true` if a connection failed because of its certificate.
-fn is_untrusted(why: &str) -> bool {
-    why.contains("certificate") || why.contains("UnknownIssuer")
-}
-
-/// Builds the error for a connection that failed.
-fn connection_error(host: &str, error: reqwest::Error) -> Error {
-    // The root cause is the most specific one.
-    let why = causes(&error).last().unwrap_or(&error).to_string();
-    let (kind, message) = if error.is_connect() {
-        let hint = if is_untrusted(&why) {
-            " If a proxy inspects TLS on this network, pass its certificate as `ca_bundle` or set SSL_CERT_FILE."
-        } else {
-            " Check `base_url` and the network."
-        };
-        let kind = if error.is_timeout() { ErrorKind::Timeout } else { ErrorKind::Connection };
-        (kind, format!("Cannot connect to {host}: {why}.{hint}"))
-    } else if error.is_timeout() {
-        (ErrorKind::Timeout, format!("{host} did not respond in time."))
-    } else {
-        (ErrorKind::Connection, format!("The connection to {host} broke: {why}."))
-    };
-    let never_sent = error.is_connect();
-    // Without the URL: its query may contain signatures.
-    let error = Error::new(kind, message).with_source(error.without_url());
-    if never_sent { error.with_never_sent() } else { error }
 }

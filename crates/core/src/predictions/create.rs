@@ -79,12 +79,12 @@ impl Work for CreatePrediction {
 
     fn reply(self) -> BoxFuture<'static, Result<Reply>> {
         let client = self.client.clone();
-        Box::pin(async move { client.send(&self.into_request().await?, Expect::Json).await })
+        Box::pin(async move { client.send(&self.into_request().await?, Expect::Object).await })
     }
 
     fn answer(self) -> BoxFuture<'static, Result<Reply<Answer>>> {
         let client = self.client.clone();
-        Box::pin(async move { client.send_as_text(&self.into_request().await?, Expect::Json).await })
+        Box::pin(async move { client.send_as_text(&self.into_request().await?, Expect::Object).await })
     }
 }
 

@@ -230,6 +230,7 @@ impl Reader {
         let mut request = Request::get_url(self.url.clone())
             .options(self.options.clone())
             .header("accept", "text/event-stream")
+            .header("accept-encoding", "identity")
             .header("cache-control", "no-store");
         if let Some(id) = &self.last_id {
             request = request.header("last-event-id", id.clone());

@@ -163,6 +163,11 @@ impl PredictionOptions {
         Ok((hold != PreferWait::None).then_some(hold))
     }
 
+    /// Returns `true` if the user chose how long the server holds its response.
+    pub fn sets_hold(&self) -> bool {
+        self.wait.is_some() || self.prefer.is_some()
+    }
+
     /// Returns the time between polls, if `wait` sets it.
     pub fn interval(&self) -> Option<Duration> {
         match &self.wait {

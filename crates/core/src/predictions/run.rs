@@ -171,7 +171,8 @@ impl Run {
     async fn finish(&self, guard: &CancelGuard) -> Result<Snapshot> {
         let RunRequest { client, prediction: create, options, .. } = &self.request;
         let started = Some(client.runtime().monotonic());
-        let hold = create.hold(PreferWait::short(self.request.timeout))?;
+        let timeout = self.request.timeout.into_iter().chain(self.request.request_timeout()).min();
+        let hold = create.hold(PreferWait::short(timeout))?;
         let (created, deadline) = self.request.create(guard, hold).await?;
         self.report(&created);
         let ended_at_once = created.is_terminal();

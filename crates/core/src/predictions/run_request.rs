@@ -54,6 +54,11 @@ impl RunRequest {
         CancelGuard::new(&self.client, self.on_abandon.unwrap_or(self.client.config().on_abandon))
     }
 
+    /// Returns the time limit of one request, if the user set one.
+    pub fn request_timeout(&self) -> Option<Duration> {
+        self.options.timeout.or(self.client.config().request_timeout)
+    }
+
     /// Returns `true` if URLs of files become file outputs.
     pub fn files(&self) -> bool {
         self.use_file_output.unwrap_or(self.client.config().use_file_output)
@@ -82,7 +87,12 @@ impl RunRequest {
         }
         let strategy = options.file_encoding_strategy;
         let input = self.client.send_files(self.input.clone(), strategy, deadline, &self.uploads).await?;
-        let request = target.request(input, &options, hold)?.deadline(deadline).options(self.options.clone());
+        let mut request =
+            target.request(input, &options, hold)?.deadline(deadline).options(self.options.clone());
+        if !options.sets_hold() && self.request_timeout().is_some() {
+            // The hold is not the user's choice, so their timeout includes it.
+            request.hold = Duration::ZERO;
+        }
         self.client.abandoned().make_room(self.client.runtime()).await;
         Ok((guard.create(request).await?, deadline))
     }

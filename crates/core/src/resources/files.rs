@@ -235,6 +235,7 @@ impl Files<'_> {
     pub fn download(&self, id: &str, owner: &str, expiry: i64, signature: &str) -> Call<Value> {
         let request = path("/files/{id}/download", &[("id", id)]).map(|path| {
             Request::get(path)
+                .header("accept-encoding", "identity")
                 .query("owner", Some(owner))
                 .query("expiry", Some(expiry))
                 .query("signature", Some(signature))

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    client::{Client, call::Call},
+    client::{Client, call::Call, response::Expect},
     http::request::Request,
     value::Object,
 };
@@ -31,6 +31,6 @@ pub struct Hardware {
 impl Client {
     /// Lists the hardware that models can run on. `GET /hardware`
     pub fn hardware(&self) -> Call<Vec<Hardware>> {
-        Call::new(self, Ok(Request::get("/hardware")))
+        Call::expecting(self, Ok(Request::get("/hardware")), Expect::List)
     }
 }

@@ -178,7 +178,7 @@ impl CreateTraining {
             body.insert("webhook_events_filter".into(), events.into());
         }
         let request = Request::post(path).json(Value::Object(body)).options(self.options);
-        self.client.send(&request, Expect::Json).await
+        self.client.send(&request, Expect::Object).await
     }
 }
 

@@ -11,7 +11,7 @@ use serde::{
     forward_to_deserialize_any,
 };
 
-use super::{DecodeError, Number, Value};
+use super::{DecodeError, Number, Value, json::lossy_string};
 
 /// The newtype name with which [`Value`] requests a value without conversion.
 pub(super) const VALUE: &str = "$replicant::Value";
@@ -93,6 +93,11 @@ impl<'de> Deserializer<'de> for ValueDeserializer {
             Value::FileUrl(file) => visitor.visit_str(&file),
             Value::Bytes(bytes) => visitor.visit_bytes(&bytes),
             Value::File(_) => Err(DecodeError::custom("must not be a file")),
+            Value::Json(text) => match (lossy_string(&text), text.parse()) {
+                (Some(string), _) => visitor.visit_string(string),
+                (None, Ok(float)) => visitor.visit_f64(float),
+                (None, Err(_)) => Err(DecodeError::custom("is nested too deeply, or has an invalid name")),
+            },
         }
     }
 

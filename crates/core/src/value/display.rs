@@ -30,6 +30,7 @@ impl fmt::Debug for Value {
             Self::Number(number) => write!(f, "{number}"),
             Self::String(string) => write!(f, "{string:?}"),
             Self::FileUrl(url) => write!(f, "{url:?}"),
+            Self::Json(text) => f.write_str(text),
         }
     }
 }

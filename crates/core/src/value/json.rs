@@ -5,7 +5,7 @@ use std::{cell::Cell, fmt};
 use indexmap::IndexMap;
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
-    de::{MapAccess, SeqAccess, Visitor},
+    de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
     ser::Error as _,
 };
 use serde_json::value::RawValue;
@@ -24,8 +24,10 @@ impl Value {
             // serde_json reports the line of the invalid byte.
             return serde_json::from_slice(text).map_err(DecodeError::not_json);
         };
-        let value = serde_json::from_str(text).map_err(DecodeError::not_json)?;
-        if BEYOND_64_BITS.take() { parse_exact(text).map_err(DecodeError::not_json) } else { Ok(value) }
+        match serde_json::from_str(text) {
+            Ok(value) if !BEYOND_64_BITS.take() => Ok(value),
+            _ => check_json(text).map(|()| parse_exact(text.trim_matches(SPACE), MAX_DEPTH)),
+        }
     }
 
     /// Returns the value as JSON text. A file output is written as its URL.
@@ -49,60 +51,9 @@ impl fmt::Display for EncodeError {
 
 impl std::error::Error for EncodeError {}
 
-/// Checks that [`Value::from_json`] would accept `text`, without building a value.
+/// Checks that [`Value::from_json`] would accept `text`, without building a value. Uses no stack for nested values.
 pub(crate) fn check_json(text: &str) -> Result<(), DecodeError> {
-    serde_json::from_str(text).map(|Checked| ()).map_err(DecodeError::not_json)
-}
-
-/// Any valid JSON value, discarded. Unlike serde's `IgnoredAny`, it rejects invalid Unicode escapes.
-struct Checked;
-
-impl<'de> Deserialize<'de> for Checked {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Checked)
-    }
-}
-
-impl<'de> Visitor<'de> for Checked {
-    type Value = Self;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Self, A::Error> {
-        while access.next_element::<Self>()?.is_some() {}
-        Ok(self)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self, A::Error> {
-        while access.next_entry::<Self, Self>()?.is_some() {}
-        Ok(self)
-    }
+    serde_json::from_str(text).map(|IgnoredAny| ()).map_err(DecodeError::not_json)
 }
 
 thread_local! {
@@ -110,34 +61,58 @@ thread_local! {
     static BEYOND_64_BITS: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Parses JSON whose integers may exceed 64 bits.
+/// Nested arrays and objects beyond this depth stay text, so that no recursion over a [`Value`] exhausts the stack.
+/// serde_json has the same limit.
+const MAX_DEPTH: usize = 128;
+/// The white space of JSON.
+const SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
+
+/// Parses valid JSON that serde_json rejects or would round: integers beyond 64 bits, floats out of range, strings with
+/// half a surrogate pair, and deeply nested values. What a [`Value`] cannot express becomes [`Value::Json`].
 ///
-/// serde_json rounds such integers to floats unless its feature `arbitrary_precision` is enabled, which
-/// would affect every crate in the user's build. These rare documents are parsed again here, level by
-/// level.
-fn parse_exact(text: &str) -> serde_json::Result<Value> {
-    Ok(match text.trim_start().as_bytes().first() {
-        Some(b'{') => {
-            let members: IndexMap<String, &RawValue> = serde_json::from_str(text)?;
-            Value::Object(
-                members
-                    .into_iter()
-                    .map(|(key, raw)| Ok((key, parse_exact(raw.get())?)))
-                    .collect::<serde_json::Result<_>>()?,
-            )
-        }
-        Some(b'[') => {
-            let items: Vec<&RawValue> = serde_json::from_str(text)?;
-            Value::Array(
-                items.into_iter().map(|raw| parse_exact(raw.get())).collect::<serde_json::Result<_>>()?,
-            )
-        }
-        Some(b'-' | b'0'..=b'9') => match Number::parse(text.trim()) {
-            Some(number) => Value::Number(number),
-            None => serde_json::from_str(text)?,
-        },
-        _ => serde_json::from_str(text)?,
-    })
+/// These rare documents are parsed level by level. The feature `arbitrary_precision` of serde_json would affect every
+/// crate in the user's build.
+fn parse_exact(text: &str, depth: usize) -> Value {
+    let parsed = match text.as_bytes().first() {
+        Some(b'{' | b'[') if depth == 0 => None,
+        Some(b'{') => serde_json::from_str::<IndexMap<String, &RawValue>>(text).ok().map(|members| {
+            let members = members.into_iter();
+            Value::Object(members.map(|(key, raw)| (key, parse_exact(raw.get(), depth - 1))).collect())
+        }),
+        Some(b'[') => serde_json::from_str::<Vec<&RawValue>>(text).ok().map(|items| {
+            Value::Array(items.into_iter().map(|raw| parse_exact(raw.get(), depth - 1)).collect())
+        }),
+        Some(b'-' | b'0'..=b'9') => Number::parse(text).map(Value::Number),
+        _ => serde_json::from_str(text).ok(),
+    };
+    parsed.unwrap_or_else(|| Value::Json(text.into()))
+}
+
+/// Replaces the halves of surrogate pairs in the JSON text of a string, and returns the string; `None` for other values.
+pub(super) fn lossy_string(json: &str) -> Option<String> {
+    if !json.starts_with('"') {
+        return None;
+    }
+    let mut fixed = String::with_capacity(json.len());
+    let mut rest = json;
+    while let Some(at) = rest.find('\\') {
+        let (before, escape) = rest.split_at(at);
+        fixed.push_str(before);
+        let unit = |text: &str| u16::from_str_radix(text.strip_prefix("\\u")?.get(..4)?, 16).ok();
+        let length = match (unit(escape), escape.get(6..).and_then(unit)) {
+            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => 12,
+            (Some(0xd800..=0xdfff), _) => {
+                fixed.push_str("\\ufffd");
+                rest = &escape[6..];
+                continue;
+            }
+            _ => 2,
+        };
+        fixed.push_str(&escape[..length]);
+        rest = &escape[length..];
+    }
+    fixed.push_str(rest);
+    serde_json::from_str(&fixed).ok()
 }
 
 impl<'de> Deserialize<'de> for Value {
@@ -227,6 +202,7 @@ impl Serialize for Value {
             Value::Array(items) => items.serialize(serializer),
             Value::Object(members) => members.serialize(serializer),
             Value::FileUrl(url) => serializer.serialize_str(url),
+            Value::Json(text) => serialize_raw(text, serializer),
             Value::Bytes(_) | Value::File(_) => {
                 Err(S::Error::custom("a file or bytes cannot be written as JSON"))
             }
@@ -239,13 +215,15 @@ impl Serialize for Number {
         match self {
             Number::Int(int) => serializer.serialize_i64(*int),
             Number::UInt(int) => serializer.serialize_u64(*int),
-            Number::Big(digits) => {
-                RawValue::from_string(digits.to_string()).map_err(S::Error::custom)?.serialize(serializer)
-            }
+            Number::Big(digits) => serialize_raw(digits, serializer),
             Number::Float(float) if float.is_finite() => serializer.serialize_f64(*float),
             Number::Float(float) => Err(S::Error::custom(format!("{float} cannot be written as JSON"))),
         }
     }
+}
+
+fn serialize_raw<S: Serializer>(json: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    RawValue::from_string(json.to_owned()).map_err(S::Error::custom)?.serialize(serializer)
 }
 
 #[cfg(test)]
@@ -265,13 +243,43 @@ mod tests {
 
     #[test]
     fn invalid_json_is_an_error() {
-        let deep = "[".repeat(1000) + &"]".repeat(1000);
-        for text in ["", "{", "<html>", "nul", "[1,]", "\"\u{1}", r#""\ud800""#, "1e999", "[1] 2", &deep] {
+        let deep = "[".repeat(1000) + &"]".repeat(999);
+        for text in
+            ["", "{", "<html>", "nul", "[1,]", "\"\u{1}", r#""\ud80""#, "1e", "[1] 2", "\u{a0}1", &deep]
+        {
             for error in [Value::from_json(text.as_bytes()).unwrap_err(), check_json(text).unwrap_err()] {
                 let error = crate::Error::from(error);
                 assert_eq!(error.kind(), crate::ErrorKind::InvalidResponse, "{text}");
             }
         }
+    }
+
+    #[test]
+    fn json_that_a_value_cannot_express_is_kept_as_text() {
+        let deep = "[".repeat(5000) + &"]".repeat(5000);
+        for (text, kind) in [
+            (r#""\ud83d""#, "a string"),
+            (r#"{"\udc00":1}"#, "an object"),
+            ("1e400", "a number"),
+            ("-1e400", "a number"),
+            (&deep, "an array"),
+        ] {
+            let document = format!("{{\"a\":[{text}],\"b\":\"\u{e9}\"}}");
+            check_json(&document).unwrap();
+            let value = Value::from_json(document.as_bytes()).unwrap();
+            assert_eq!(value["b"], Value::from("\u{e9}"));
+            assert_eq!(value["a"][0].kind(), kind);
+            assert_eq!(String::from_utf8(value.to_json().unwrap()).unwrap(), document);
+        }
+        assert_eq!(Value::from_json(b"-1e400").unwrap().as_f64(), Some(f64::NEG_INFINITY));
+        assert_eq!(Value::from_json(b"[1e-400, -0.0]").unwrap()[0], Value::from(0.0));
+    }
+
+    #[test]
+    fn halves_of_surrogate_pairs_are_replaced_in_text() {
+        let value =
+            Value::from_json(br#"["a\\\ud83d\ude00", "\ud83d\n", "\ude00\ud83d", "\\ud83d"]"#).unwrap();
+        assert_eq!(value.text(), "a\\\u{1f600}\u{fffd}\n\u{fffd}\u{fffd}\\ud83d");
     }
 
     fn any_json() -> impl Strategy<Value = Value> {

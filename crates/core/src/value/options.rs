@@ -57,6 +57,7 @@ option_types! {
     f64 => "number",
     i64 => "integer",
     u32 => "integer",
+    u64 => "integer",
     Duration => "number" in "seconds",
     String => "string",
     PathBuf => "string",

@@ -1,6 +1,6 @@
 //! Visits and replaces the leaves of a [`Value`].
 
-use super::Value;
+use super::{Value, json::lossy_string};
 
 /// One step of a path into a [`Value`].
 ///
@@ -45,13 +45,14 @@ impl Value {
         paths
     }
 
-    /// Concatenates all strings, such as the items of a language model's output. File outputs are omitted.
+    /// Concatenates all strings, such as the items of a language model's output. File outputs are omitted, and U+FFFD
+    /// replaces half a surrogate pair.
     pub fn text(&self) -> String {
         let mut text = String::new();
-        self.walk(&mut Vec::new(), &mut |value, _| {
-            if let Value::String(string) = value {
-                text.push_str(string);
-            }
+        self.walk(&mut Vec::new(), &mut |value, _| match value {
+            Value::String(string) => text.push_str(string),
+            Value::Json(json) => text.extend(lossy_string(json)),
+            _ => {}
         });
         text
     }

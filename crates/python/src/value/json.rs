@@ -8,8 +8,8 @@ use pyo3::{
 };
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
-/// Returns the Python object for a JSON text; `None` for malformed text and for integers beyond 64 bits, both of
-/// which the core parses better.
+/// Returns the Python object for a JSON text; `None` for text that serde_json rejects or rounds, which
+/// [`exact_json`](super::exact_json) reads.
 ///
 /// If the text is an object, its members become those of `object`, an empty dictionary.
 pub fn to_python<'py>(

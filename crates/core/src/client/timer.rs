@@ -1,0 +1,77 @@
+//! The time limits of a request.
+
+use std::{sync::Arc, time::Duration};
+
+use super::Client;
+use crate::{
+    http::{
+        deadline::Deadline,
+        request::{Request, TimeoutScope},
+        retry::Idempotency,
+    },
+    platform::Runtime,
+};
+
+/// Additional time for the response of a request after the server's hold, without a `timeout`.
+const AFTER_HOLD: Duration = Duration::from_secs(15);
+
+/// Limits the time of a request: of all its attempts together if the user set a `timeout`, otherwise of each one.
+pub(super) struct Timer<'a> {
+    runtime: &'a Arc<dyn Runtime>,
+    /// Limit of one step without a `timeout`: sending the request and receiving the head, or reading the body.
+    step: Duration,
+    /// The `timeout` for all attempts.
+    total: Option<Duration>,
+    /// When `total` has passed. Each progress of a transfer postpones it.
+    end: Deadline,
+    /// The deadline of the run or wait that the request belongs to.
+    outer: Deadline,
+    /// Whether `outer` ends a running attempt.
+    interruptible: bool,
+}
+
+impl<'a> Timer<'a> {
+    pub fn new(client: &'a Client, request: &Request) -> Self {
+        let (config, runtime) = (client.config(), client.runtime());
+        let timeout = request.options.timeout.or(config.request_timeout);
+        let timeout = timeout.map(|timeout| timeout.saturating_add(request.hold));
+        let step = match timeout {
+            Some(timeout) => timeout,
+            None if request.hold.is_zero() => config.timeout,
+            None => request.hold + AFTER_HOLD,
+        };
+        let total = timeout.filter(|_| request.timeout_scope == TimeoutScope::Request);
+        Self {
+            runtime,
+            step,
+            total,
+            end: Deadline::after(runtime, total),
+            outer: request.deadline,
+            // The deadline does not end a create: its response has the id of the prediction to cancel.
+            interruptible: request.idempotency != Idempotency::Once,
+        }
+    }
+
+    /// Returns the limit that messages mention.
+    pub fn limit(&self) -> Duration {
+        self.step
+    }
+
+    /// Returns the time that the next step may take.
+    pub fn step(&self) -> Duration {
+        let step = self.end.remaining(self.runtime).unwrap_or(self.step);
+        let outer = self.outer.remaining(self.runtime).filter(|_| self.interruptible);
+        outer.map_or(step, |outer| outer.min(step))
+    }
+
+    /// Returns the time in which another attempt may begin, or `None` if it is unlimited.
+    pub fn remaining(&self) -> Option<Duration> {
+        let (end, outer) = (self.end.remaining(self.runtime), self.outer.remaining(self.runtime));
+        end.into_iter().chain(outer).min()
+    }
+
+    /// Restarts the `timeout` after bytes of a file were transferred, because files can be of any size.
+    pub fn restart(&mut self) {
+        self.end = Deadline::after(self.runtime, self.total);
+    }
+}

@@ -1,0 +1,154 @@
+//! Opens one connection to a new host before the others: over HTTP/2, all requests share it.
+
+use std::{
+    collections::HashMap,
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use tokio::sync::Notify;
+use tower_layer::Layer;
+use tower_service::Service;
+use url::{Origin, Url};
+
+use crate::platform::{BoxFuture, lock};
+
+tokio::task_local! {
+    /// Set once the request of this task has a connection.
+    static CONNECTED: Arc<AtomicBool>;
+}
+
+/// Holds back requests to a host while the first one connects to it.
+pub(super) struct Gate {
+    hosts: Mutex<HashMap<Origin, Arc<Host>>>,
+    /// How long a connection stays open without requests.
+    idle: Duration,
+}
+
+#[derive(Default)]
+struct Host {
+    state: Mutex<State>,
+    opened: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    /// Whether a request opens the first connection.
+    opening: bool,
+    /// When the last request was sent.
+    used: Option<Instant>,
+}
+
+impl Gate {
+    pub fn new(idle: Duration) -> Self {
+        Self { hosts: Mutex::default(), idle }
+    }
+
+    /// Runs `request`, after waiting for the first connection to the host of `url`.
+    pub async fn pass<F: Future>(&self, url: &Url, request: F) -> F::Output {
+        // Without TLS, the protocol is HTTP/1.1, which needs a connection per request.
+        if url.scheme() != "https" {
+            return request.await;
+        }
+        let host = lock(&self.hosts).entry(url.origin()).or_default().clone();
+        let Some(opening) = self.enter(&host).await else { return request.await };
+        let mut opening = Some(opening);
+        let connected = Arc::new(AtomicBool::new(false));
+        let mut request = pin!(CONNECTED.scope(connected.clone(), request));
+        poll_fn(|context| {
+            let output = request.as_mut().poll(context);
+            // Checked after the poll, because only then the connection is in the pool.
+            if connected.load(Ordering::Relaxed)
+                && let Some(opening) = opening.take()
+            {
+                opening.succeed();
+            }
+            output
+        })
+        .await
+    }
+
+    /// Returns `None` if the host has a connection, and a guard if the caller must open the first one.
+    async fn enter<'a>(&self, host: &'a Host) -> Option<Opening<'a>> {
+        loop {
+            let opened = host.opened.notified();
+            {
+                let mut state = lock(&host.state);
+                let now = Instant::now();
+                if !state.opening {
+                    let open = state.used.is_some_and(|used| now.duration_since(used) < self.idle);
+                    (state.opening, state.used) = (!open, Some(now));
+                    return (!open).then(|| Opening { host, succeeded: false });
+                }
+            }
+            opened.await;
+        }
+    }
+}
+
+/// The opening of the first connection. Dropping it lets the other requests pass: they find the connection, or one of
+/// them tries again.
+struct Opening<'a> {
+    host: &'a Host,
+    succeeded: bool,
+}
+
+impl Opening<'_> {
+    fn succeed(mut self) {
+        self.succeeded = true;
+    }
+}
+
+impl Drop for Opening<'_> {
+    fn drop(&mut self) {
+        let used = self.succeeded.then(Instant::now);
+        *lock(&self.host.state) = State { opening: false, used };
+        self.host.opened.notify_waiters();
+    }
+}
+
+/// Announces each new connection to the request that opened it.
+#[derive(Clone)]
+pub(super) struct Announce<S = ()>(pub S);
+
+impl<S> Layer<S> for Announce {
+    type Service = Announce<S>;
+
+    fn layer(&self, service: S) -> Announce<S> {
+        Announce(service)
+    }
+}
+
+impl<S, R> Service<R> for Announce<S>
+where
+    S: Service<R>,
+    S::Future: Send + 'static,
+    S::Response: Send + 'static,
+    S::Error: Send + 'static,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = BoxFuture<'static, Result<S::Response, S::Error>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.0.poll_ready(context)
+    }
+
+    fn call(&mut self, request: R) -> Self::Future {
+        let connected = CONNECTED.try_with(Arc::clone).ok();
+        let connecting = self.0.call(request);
+        Box::pin(async move {
+            let connection = connecting.await?;
+            if let Some(connected) = connected {
+                connected.store(true, Ordering::Relaxed);
+            }
+            Ok(connection)
+        })
+    }
+}
