@@ -1,0 +1,56 @@
+// Connections: HTTP/2 and its absence.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createSecureServer } from "node:http2";
+import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import Replicate from "../../node/index.mjs";
+
+const tls = new URL("../tls/", import.meta.url);
+const caBundle = fileURLToPath(new URL("authority.pem", tls));
+
+/** Starts a server for both protocols that counts its connections. */
+async function start() {
+  const seen = { sockets: 0, versions: new Set() };
+  const server = createSecureServer(
+    {
+      cert: readFileSync(new URL("server.pem", tls)),
+      key: readFileSync(new URL("server.key", tls)),
+      allowHTTP1: true,
+    },
+    (request, response) => {
+      seen.versions.add(request.httpVersion);
+      response.setHeader("content-type", "application/json");
+      setTimeout(() => response.end(JSON.stringify({ type: "user", username: "acme" })), 20);
+    },
+  );
+  server.on("secureConnection", () => seen.sockets++);
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  after(() => server.close());
+  return { baseUrl: `https://localhost:${server.address().port}`, seen };
+}
+
+const burst = (replicate, count) =>
+  Promise.all(Array.from({ length: count }, () => replicate.accounts.current()));
+
+test("a burst to a new host shares one connection over HTTP/2", async () => {
+  const { baseUrl, seen } = await start();
+  const replicate = new Replicate({ auth: "x", baseUrl, caBundle });
+  for (const { username } of await burst(replicate, 200)) assert.equal(username, "acme");
+  assert.deepEqual([...seen.versions], ["2.0"]);
+  assert.equal(seen.sockets, 1);
+});
+
+test("`http2: false` uses HTTP/1.1", async () => {
+  const { baseUrl, seen } = await start();
+  const replicate = new Replicate({ auth: "x", baseUrl, caBundle, http2: false, maxConnections: 4 });
+  await burst(replicate, 20);
+  assert.deepEqual([...seen.versions], ["1.1"]);
+  assert.ok(seen.sockets <= 4, `${seen.sockets} connections`);
+});
+
+test("a host that cannot be reached does not hold back the requests", async () => {
+  const replicate = new Replicate({ auth: "x", baseUrl: "https://127.0.0.1:9", maxRetries: 0 });
+  const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => replicate.accounts.current()));
+  for (const { reason } of outcomes) assert.equal(reason.code, "connection");
+});

@@ -1,0 +1,338 @@
+"""TLS and proxies: certificates, their errors, and ways around."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Callable, Optional
+
+import pytest
+
+import replicant
+
+TLS = Path(__file__).resolve().parents[1] / "tls"
+AUTHORITY = str(TLS / "authority.pem")
+ACCOUNT = {"type": "user", "username": "acme"}
+
+
+class Server:
+    """Counts the connections to a port, each of which `serve` handles in a thread."""
+
+    def __init__(self, serve: Callable[[socket.socket], None]) -> None:
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self.listener.getsockname()[1]
+        self.connections = 0
+        self.serve = serve
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self.listener.accept()
+                self.connections += 1
+                threading.Thread(target=self._handle, args=(connection,), daemon=True).start()
+
+    def _handle(self, connection: socket.socket) -> None:
+        with contextlib.suppress(OSError, EOFError), connection:
+            self.serve(connection)
+
+
+def head_of(connection: socket.socket) -> bytes:
+    """Reads the head of a request."""
+    head = b""
+    while b"\r\n\r\n" not in head:
+        chunk = connection.recv(4096)
+        if not chunk:
+            raise EOFError
+        head += chunk
+    return head
+
+
+def answer(connection: socket.socket) -> None:
+    """Responds to one request with an account."""
+    head_of(connection)
+    body = json.dumps(ACCOUNT).encode()
+    head = f"HTTP/1.1 200 OK\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+    connection.sendall(head.encode() + body)
+
+
+@contextlib.contextmanager
+def https(name: str, clients: Optional[str] = None) -> Iterator[Server]:
+    """Runs a server that has one of the certificates in `tests/tls`, and may require one of its clients."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(TLS / f"{name}.pem", TLS / f"{name}.key")
+    if clients:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(clients)
+
+    def serve(connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True) as secure:
+            answer(secure)
+
+    server = Server(serve)
+    with server.listener:
+        yield server
+
+
+def client_of(server: Server, **options: Any) -> replicant.Client:
+    # Retries are on: none of these errors may be retried.
+    return replicant.Client("x", base_url=f"https://localhost:{server.port}", **options)
+
+
+def failure(server: Server, **options: Any) -> str:
+    with pytest.raises(replicant.APIConnectionError) as failed:
+        client_of(server, **options).accounts.current()
+    assert server.connections <= 1, "an error that persists is not retried"
+    return str(failed.value)
+
+
+def test_a_certificate_authority_is_trusted(tmp_path: Path) -> None:
+    shutil.copy(AUTHORITY, tmp_path / "1.crt")
+    (tmp_path / "README").write_text("not a certificate")
+    with https("server") as server:
+        for trusted in (AUTHORITY, str(tmp_path)):
+            assert client_of(server, ca_bundle=trusted).accounts.current().username == "acme"
+
+
+def test_a_self_signed_certificate_is_trusted_if_it_is_named() -> None:
+    named = str(TLS / "self-signed.pem")
+    with https("self-signed") as server:
+        assert client_of(server, ca_bundle=named).accounts.current().username == "acme"
+        # It is for localhost only.
+        other = replicant.Client("x", base_url=f"https://127.0.0.1:{server.port}", ca_bundle=named)
+        with pytest.raises(replicant.APIConnectionError, match="is for another host"):
+            other.accounts.current()
+
+
+@pytest.mark.parametrize(
+    ("certificate", "trusted", "problem", "advice"),
+    [
+        ("server", None, "has an unknown issuer", "`ca_bundle`"),
+        ("self-signed", None, "", "certificate"),
+        ("other", AUTHORITY, "is for another host (other.example)", "host name"),
+        ("expired", AUTHORITY, "has expired", "clock"),
+    ],
+)
+def test_a_rejected_certificate_is_explained(
+    certificate: str, trusted: Optional[str], problem: str, advice: str
+) -> None:
+    with https(certificate) as server:
+        message = failure(server, ca_bundle=trusted)
+    assert message.startswith(
+        f"Cannot connect to localhost: the certificate of localhost {problem}"
+    )
+    assert advice in message
+    assert ("ca_bundle" in message) == (advice == "`ca_bundle`"), "only hints at what helps"
+    assert "attempts" not in message
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"client_cert": str(TLS / "client-and-key.pem")},
+        {"client_cert": str(TLS / "client.pem"), "client_key": str(TLS / "client.key")},
+    ],
+)
+def test_a_client_certificate_is_presented(options: Any) -> None:
+    with https("server", clients=AUTHORITY) as server:
+        client = client_of(server, ca_bundle=AUTHORITY, **options)
+        assert client.accounts.current().username == "acme"
+
+
+def test_a_missing_client_certificate_is_explained() -> None:
+    with https("server", clients=AUTHORITY) as server:
+        message = failure(server, ca_bundle=AUTHORITY)
+    assert "`client_cert`" in message
+
+
+@pytest.mark.parametrize(
+    ("options", "argument", "problem"),
+    [
+        ({"ca_bundle": "/no/such/file"}, "ca_bundle", "cannot read /no/such/file"),
+        ({"ca_bundle": str(TLS / "client.key")}, "ca_bundle", "contains no certificate"),
+        ({"client_cert": "/no/such/file"}, "client_cert", "cannot be read"),
+        ({"client_cert": str(TLS / "client.key")}, "client_cert", "contains no PEM certificate"),
+        ({"client_cert": str(TLS / "client.pem")}, "client_cert", "`client_key`"),
+        ({"client_key": str(TLS / "client.key")}, "client_key", "requires `client_cert`"),
+        ({"client_cert": str(TLS / "client.pem"), "client_key": str(TLS / "other.key")}, "client_key", "does not fit"),
+        ({"client_cert": str(TLS / "client.pem"), "client_key": str(TLS / "client-encrypted.key")}, "client_key", "encrypted"),
+        ({"proxy": "sock5://h:1"}, "proxy", "must be a URL"),
+        ({"max_connections": 0}, "max_connections", "at least 1"),
+    ],
+)  # fmt: skip
+def test_an_invalid_setting_is_an_error_that_names_it(
+    options: Any, argument: str, problem: str
+) -> None:
+    with pytest.raises(replicant.InvalidArgumentError) as refused:
+        replicant.Client("x", **options)
+    assert refused.value.argument == argument
+    assert f"`{argument}`" in str(refused.value)
+    assert problem in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SSL_CERT_FILE", "/no/such/file"),
+        ("SSL_CERT_FILE", str(TLS / "client.key")),
+        ("HTTPS_PROXY", "http://"),
+        ("https_proxy", "sock5://proxy:1080"),
+    ],
+)
+def test_an_invalid_variable_is_an_error_that_names_it(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with https("server") as server, pytest.raises(replicant.InvalidArgumentError, match=name):
+        client_of(server).accounts.current()
+
+
+def test_variables_of_other_programs_are_used_or_mentioned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with https("server") as server:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path))
+        assert f"REQUESTS_CA_BUNDLE was ignored: {tmp_path} contains no certificate" in failure(
+            server
+        )
+        shutil.copy(AUTHORITY, tmp_path / "1.pem")
+        assert client_of(server).accounts.current().username == "acme"
+        monkeypatch.delenv("REQUESTS_CA_BUNDLE")
+        monkeypatch.setenv("SSL_CERT_FILE", AUTHORITY)
+        assert client_of(server).accounts.current().username == "acme"
+
+
+def pipe(one: socket.socket, other: socket.socket) -> None:
+    def copy(source: socket.socket, target: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while chunk := source.recv(65536):
+                target.sendall(chunk)
+            target.shutdown(socket.SHUT_WR)
+
+    thread = threading.Thread(target=copy, args=(one, other), daemon=True)
+    thread.start()
+    copy(other, one)
+    thread.join(5)
+
+
+def read(connection: socket.socket, length: int) -> bytes:
+    data = b""
+    while len(data) < length:
+        chunk = connection.recv(length - len(data))
+        if not chunk:
+            raise EOFError
+        data += chunk
+    return data
+
+
+class Proxy(Server):
+    """A proxy that connects to one port, whatever it is asked for. Records what it is asked for."""
+
+    def __init__(self, target: int, refusal: bytes = b"") -> None:
+        self.target, self.refusal = target, refusal
+        self.asked: list[str] = []
+        super().__init__(self._proxy)
+
+    def _proxy(self, connection: socket.socket) -> None:
+        first = connection.recv(1, socket.MSG_PEEK)
+        if first == b"\x05":
+            read(connection, 2 + connection.recv(2, socket.MSG_PEEK)[1])
+            connection.sendall(b"\x05\x00")
+            *_, kind = read(connection, 4)
+            name = read(connection, read(connection, 1)[0] if kind == 3 else {1: 4, 4: 16}[kind])
+            read(connection, 2)
+            self.asked.append(name.decode() if kind == 3 else "an address")
+            connection.sendall(
+                b"\x05" + (self.refusal or b"\x00") + b"\x00\x01\x00\x00\x00\x00\x00\x00"
+            )
+        else:
+            self.asked.append(head_of(connection).split()[1].decode())
+            connection.sendall(self.refusal or b"HTTP/1.1 200 OK\r\n\r\n")
+        if not self.refusal:
+            with socket.create_connection(("127.0.0.1", self.target)) as target:
+                pipe(connection, target)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "asked"),
+    [("http", "localhost:"), ("socks5h", "localhost"), ("socks5", "an address")],
+)
+def test_a_proxy_is_used(scheme: str, asked: str) -> None:
+    with https("server") as server:
+        proxy = Proxy(server.port)
+        url = f"{scheme}://127.0.0.1:{proxy.port}"
+        client = client_of(server, ca_bundle=AUTHORITY, proxy=url)
+        assert client.accounts.current().username == "acme"
+        assert len(proxy.asked) == 1
+        assert proxy.asked[0].startswith(asked)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "refusal", "retried"),
+    [
+        ("http", b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n", False),
+        ("http", b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n", True),
+        ("socks5h", b"\x05", True),
+    ],
+)
+def test_a_proxy_that_refuses_is_named(scheme: str, refusal: bytes, retried: bool) -> None:
+    proxy = Proxy(0, refusal)
+    url = f"{scheme}://127.0.0.1:{proxy.port}"
+    client = replicant.Client("x", base_url="https://api.example", proxy=url, max_retries=1)
+    with pytest.raises(replicant.APIConnectionError) as failed:
+        client.accounts.current()
+    assert f"The proxy {url} did not connect to api.example: " in str(failed.value)
+    assert proxy.connections == (2 if retried else 1)
+
+
+def test_a_certificate_behind_a_proxy_is_that_of_the_host() -> None:
+    with https("expired") as server:
+        proxy = Proxy(server.port)
+        message = failure(server, ca_bundle=AUTHORITY, proxy=f"http://127.0.0.1:{proxy.port}")
+    assert message.startswith(
+        "Cannot connect to localhost: the certificate of localhost has expired"
+    )
+
+
+def test_no_proxy_may_have_a_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    with https("server") as server:
+        proxy = Proxy(server.port)
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
+        for excluded, count in [(f"localhost:{server.port}", 0), ("localhost:1", 1)]:
+            monkeypatch.setenv("NO_PROXY", excluded)
+            assert client_of(server, ca_bundle=AUTHORITY).accounts.current().username == "acme"
+            assert proxy.connections == count
+
+
+def test_max_connections_limits_the_requests_in_flight() -> None:
+    running = most = 0
+    lock = threading.Lock()
+
+    def serve(connection: socket.socket) -> None:
+        nonlocal running, most
+        head_of(connection)
+        with lock:
+            running += 1
+            most = max(most, running)
+        threading.Event().wait(0.05)
+        with lock:
+            running -= 1
+        body = json.dumps(ACCOUNT).encode()
+        head = f"HTTP/1.1 200 OK\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        connection.sendall(head.encode() + body)
+
+    server = Server(serve)
+    client = replicant.Client("x", base_url=f"http://127.0.0.1:{server.port}", max_connections=3)
+    threads = [threading.Thread(target=client.accounts.current) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert server.connections == 12
+    assert most <= 3
