@@ -7,7 +7,11 @@ mod support;
 use std::{sync::Arc, time::Duration};
 
 use futures_util::TryStreamExt;
-use replicant::{Client, Item, Options, Value, json, native::{HttpOptions, HttpTransport}, operation};
+use replicant::{
+    Client, Item, Options, Value, json,
+    native::{HttpOptions, HttpTransport},
+    operation,
+};
 use replicant_emulator::{Config, Emulator, Script};
 
 /// Lists breaks in the head and at each byte of the body, by a close and by a reset.
