@@ -21,6 +21,7 @@ impl Error {
     }
 
     /// Marks an error that another attempt would not change.
+    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn with_permanent(mut self) -> Self {
         self.0.permanent = true;
         self

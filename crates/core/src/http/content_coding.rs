@@ -27,6 +27,7 @@ impl Coding {
     }
 
     /// Returns the name in `Content-Encoding`.
+    #[cfg(not(target_arch = "wasm32"))]
     pub fn name(self) -> &'static str {
         match self {
             Self::Gzip => "gzip",
