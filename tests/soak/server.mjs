@@ -83,6 +83,8 @@ const server = createServer((request, response) => {
   });
 });
 
+// Longer than clients keep idle connections: one that is closed while a create is sent has an unknown outcome.
+server.keepAliveTimeout = 120_000;
 server.listen(0, "127.0.0.1", () => {
   console.log(JSON.stringify({ origin: `http://127.0.0.1:${server.address().port}` }));
 });

@@ -10,7 +10,7 @@ import { runInNewContext } from "node:vm";
 import Replicate from "../../node/index.mjs";
 
 const SMALL = process.env.SOAK === "small";
-const REQUESTS = SMALL ? 2000 : 100_000;
+const REQUESTS = SMALL ? 1000 : 100_000;
 const GROWTH = 8; // MiB
 const TASKS = 64;
 
@@ -94,7 +94,7 @@ function usage() {
   };
 }
 
-await send(Math.max(REQUESTS / 10, 1000));
+await send(Math.max(REQUESTS / 10, 500));
 await sleep(500);
 const before = usage();
 const pauses = monitorEventLoopDelay({ resolution: 1 });
@@ -102,7 +102,7 @@ pauses.enable();
 await send(REQUESTS);
 pauses.disable();
 let after = usage();
-for (let turn = 0; turn < 150 && after.descriptors > before.descriptors; turn += 1) {
+for (let turn = 0; turn < 600 && after.descriptors > before.descriptors; turn += 1) {
   await sleep(100);
   after = usage();
 }

@@ -133,7 +133,7 @@ def both(server: Server, requests: int, pauses: list[float]) -> None:
 
 def main() -> bool:
     with Server() as server:
-        both(server, max(REQUESTS // 10, 1_000), [])
+        both(server, max(REQUESTS // 10, 500), [])
         # Idle connections are closed after a while, so the threads and descriptors of the warm-up are the bound.
         before = Usage()
         pauses: list[float] = []

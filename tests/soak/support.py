@@ -13,7 +13,7 @@ from typing import Any
 
 # A full run has 100,000 requests. SOAK=small takes seconds.
 SMALL = os.environ.get("SOAK") == "small"
-REQUESTS = 2_000 if SMALL else 100_000
+REQUESTS = 1_000 if SMALL else 100_000
 GROWTH = 8  # MiB
 
 
@@ -55,7 +55,7 @@ class Usage:
         self.descriptors = len(os.listdir(f"/proc/{pid}/fd"))
 
 
-def settled(pid: int | str, condition: Callable[[Usage], bool], seconds: float = 15) -> Usage:
+def settled(pid: int | str, condition: Callable[[Usage], bool], seconds: float = 60) -> Usage:
     """Returns the resources once `condition` holds, or after `seconds`."""
     end = time.monotonic() + seconds
     while True:

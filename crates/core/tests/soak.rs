@@ -112,7 +112,7 @@ async fn many_mixed_requests_leave_nothing_behind() {
     let before = usage();
     send(&client, &origin, requests).await;
     let mut after = usage();
-    for _ in 0..150 {
+    for _ in 0..600 {
         if after.1 <= before.1 {
             break;
         }
