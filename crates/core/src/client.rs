@@ -62,8 +62,12 @@ impl Client {
     /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if an option is invalid.
     pub fn new(mut options: Options) -> Result<Self> {
         let hooks = options.hooks.take();
+        let config = Config::resolve(options)?;
+        for warning in &config.warnings {
+            tracing::warn!("{warning}");
+        }
         Ok(Self {
-            config: Arc::new(Config::resolve(options)?),
+            config: Arc::new(config),
             run_times: Arc::default(),
             shapes: Arc::default(),
             abandoned: Arc::default(),
@@ -120,7 +124,7 @@ impl Client {
         same_origin(url, &self.config.base_url)
     }
 
-    /// Returns one sentence for each option that is accepted but unsafe, for the program to show: a `base_url` over plain
+    /// Returns one sentence for each option that is accepted but unsafe, which is logged too: a `base_url` over plain
     /// http to a host other than loopback, to which the token is sent unencrypted. See
     /// [`Options::require_https`](crate::Options::require_https).
     pub fn warnings(&self) -> &[String] {
