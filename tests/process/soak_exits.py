@@ -196,7 +196,7 @@ def main() -> None:
     from processes import ROOT, Emulator, clean_environment
 
     sys.path.insert(0, str(ROOT / "tests/matrix"))
-    from pythons import interpreters
+    from pythons import WANTED, interpreters
 
     default = 2 if os.environ.get("SOAK") == "small" else 20
     exits = int(sys.argv[1]) if len(sys.argv) > 1 else default
@@ -210,7 +210,8 @@ def main() -> None:
     emulator = Emulator(server)
     picture = paint(emulator.base_url)
     failed = 0
-    for version, program in sorted(interpreters().values()):
+    found = interpreters()
+    for version, program in (found[line] for line in WANTED if line in found):
         for name in names:
             ends = [
                 run(program, CASES[name], emulator.base_url, picture, clean_environment())
