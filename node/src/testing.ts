@@ -3,6 +3,9 @@ import { Replicate } from "./client";
 import { type NativeEmulator, native } from "./native";
 import type { ReplicateOptions } from "./options";
 
+/** The emulators of clients, because an emulator stops when it is collected. Calls and files hold their client. */
+const emulators = new WeakMap<Replicate, Emulator>();
+
 /** Options of an {@link Emulator}. */
 export type EmulatorOptions = {
   /** Port on 127.0.0.1. Defaults to 0, which chooses a free one. */
@@ -54,7 +57,8 @@ export interface Fault {
  * An emulator that runs in this process, on a separate thread and a loopback port. It keeps state, validates inputs
  * against each model's schema, streams events and signs webhooks, and its models compute real outputs.
  *
- * Stop it with `close()` or a `using` declaration. It does not keep the process alive.
+ * Stop it with `close()` or a `using` declaration; otherwise it stops when it and its clients are collected. It does not
+ * keep the process alive.
  *
  * @example
  * const emulator = new Emulator();
@@ -91,7 +95,9 @@ export class Emulator {
 
   /** Returns a client of the emulator. */
   client(options: ReplicateOptions = {}): Replicate {
-    return new Replicate({ baseUrl: this.baseUrl, auth: this.#token, ...options });
+    const client = new Replicate({ baseUrl: this.baseUrl, auth: this.#token, ...options });
+    emulators.set(client, this);
+    return client;
   }
 
   /** Returns the requests that it received, oldest first. */

@@ -63,13 +63,15 @@ def hooks_of(options: Mapping[str, Any]) -> Optional[Hooks]:
     return Hooks(options)
 
 
-def native_client(options: Json, transport: Any, hooks: Optional[Hooks] = None) -> NativeClient:
+def native_client(
+    options: Json, transport: Any, hooks: Optional[Hooks] = None, keep: object = None
+) -> NativeClient:
     """Builds a native client. An error about an option has its public name."""
     from ._errors import InvalidArgumentError
     from ._native import Client as NativeClient
 
     try:
-        return NativeClient(options, transport, hooks)
+        return NativeClient(options, transport, hooks, keep)
     except InvalidArgumentError as error:
         name = PUBLIC_NAMES.get(error.argument or "")
         if name is not None:
@@ -112,6 +114,8 @@ class ClientBase(Guarded):
     _cached_token: Optional[Secret] = None
     _transport: Any = None
     _hooks: Optional[Hooks] = None
+    # The emulator that this is a client of, which stops when it is collected.
+    _kept: object = None
     # Options of the requests of this client; a derived client with others shares the native client.
     _request_options: Json = {}
     # The list that receives statuses and headers, for `with_raw_response`.
@@ -150,7 +154,8 @@ class ClientBase(Guarded):
         return cached
 
     def _build(self, options: Json) -> NativeClient:
-        return self._checked(native_client(options, self._transport, self._hooks))
+        native = native_client(options, self._transport, self._hooks, self._kept)
+        return self._checked(native)
 
     def _checked(self, native: NativeClient) -> NativeClient:
         """Returns `native` after the warnings about its options."""
@@ -184,6 +189,13 @@ class ClientBase(Guarded):
                 scopes.pop(next(iter(scopes)), None)
             found = scopes[token] = self._build({**self._resolved_options(), "token": token})
         return found
+
+    def _keep(self: C, owner: object) -> C:
+        """Keeps `owner` alive as long as this client and its files."""
+        self._kept = owner
+        self._cached = None
+        self._native  # noqa: B018
+        return self
 
     def _resolved_options(self) -> Json:
         return self._options
@@ -221,6 +233,7 @@ class ClientBase(Guarded):
                 request[name] = {**request.get(name, {}), **change} if name in _TABLES else change
         other = cls.__new__(cls)
         other._warned = self._warned
+        other._kept = self._kept
         if hooks is not None and self._hooks is not None:
             hooks = self._hooks.updated(hooks)
         hooks = hooks or self._hooks

@@ -33,9 +33,14 @@ ERROR_CODES: Final[tuple[str, ...]]
 
 @final
 class Client:
-    """A client of the core."""
+    """A client of the core. It keeps `keep` alive."""
     def __new__(
-        cls, options: dict[str, Any], /, transport: Any = None, hooks: Any = None
+        cls,
+        options: dict[str, Any],
+        /,
+        transport: Any = None,
+        hooks: Any = None,
+        keep: object = None,
     ) -> Client: ...
     def call(
         self,

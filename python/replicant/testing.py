@@ -29,7 +29,7 @@ __all__ = ["Emulator"]
 class Emulator:
     """An emulator in this process, with its own thread and loopback port.
 
-    It stops at the end of its `with` block, by `close()`, or when it is garbage-collected.
+    It stops at the end of its `with` block, by `close()`, or when it and its clients are garbage-collected.
 
     Args:
         port: The port on 127.0.0.1; 0 picks a free port.
@@ -87,7 +87,7 @@ class Emulator:
             api_token: The API token. Defaults to the one that the emulator requires.
             options: See `ClientOptions`.
         """
-        return Client(api_token or self._token, **self._options(options))
+        return Client(api_token or self._token, **self._options(options))._keep(self)
 
     def async_client(
         self, api_token: Optional[str] = None, **options: Unpack[ClientOptions]
@@ -98,7 +98,7 @@ class Emulator:
             api_token: The API token. Defaults to the one that the emulator requires.
             options: See `ClientOptions`.
         """
-        return AsyncClient(api_token or self._token, **self._options(options))
+        return AsyncClient(api_token or self._token, **self._options(options))._keep(self)
 
     def _options(self, options: ClientOptions) -> ClientOptions:
         return {"base_url": self.base_url, **options}

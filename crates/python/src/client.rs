@@ -34,6 +34,8 @@ pub struct Client {
     adapter: Option<Py<PyAny>>,
     /// The hooks to call for each request, if there are any.
     hooks: Option<Py<PyAny>>,
+    /// An object that must live as long as the client: the emulator that it is a client of.
+    _keep: Option<Py<PyAny>>,
 }
 
 impl Client {
@@ -59,18 +61,19 @@ impl Client {
 #[pymethods]
 impl Client {
     #[new]
-    #[pyo3(signature = (options, /, transport = None, hooks = None))]
+    #[pyo3(signature = (options, /, transport = None, hooks = None, keep = None))]
     fn new(
         options: &Bound<'_, PyDict>,
         transport: Option<Py<PyAny>>,
         hooks: Option<Py<PyAny>>,
+        keep: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
         let py = options.py();
         let _inside = gate::enter(py);
         let options = value::from_python(options.as_any())?;
         let options = Options::from_value(options).map_err(|error| error::to_python(py, &error))?;
         let core = Core::new(options.clone()).map_err(|error| error::to_python(py, &error))?;
-        Ok(Self { options, core: Mutex::new((process::id(), core)), adapter: transport, hooks })
+        Ok(Self { options, core: Mutex::new((process::id(), core)), adapter: transport, hooks, _keep: keep })
     }
 
     #[pyo3(signature = (name, params, /, observer = None, raw = false, owner = None))]
