@@ -19,7 +19,7 @@ import Replicate, { FileOutput } from "replicant";
 
 const GIB = 2 ** 30;
 const UPLOAD = 90 * 2 ** 20;
-const LIMITS = { download: 16, upload: 24 };
+const LIMITS = { download: 16, upload: 24, abandoned: 50 };
 
 const binary = fileURLToPath(new URL("../target/debug/replicant-emulator", import.meta.url));
 const server = spawn(binary, ["--until-stdin-closes"], { stdio: ["pipe", "pipe", "ignore"] });
@@ -79,6 +79,12 @@ async function download(sample, pause, stop) {
   return size;
 }
 
+/** Reads the beginning of the file, and leaves its stream to the garbage collector. */
+async function read(stop) {
+  const reader = output.stream().getReader();
+  for (let size = 0; size < stop; ) size += (await reader.read()).value.length;
+}
+
 // The first download creates the runtime and warms the heap, which are not measured.
 await download(() => {}, 0, GIB);
 const folder = mkdtempSync(join(tmpdir(), "replicant-"));
@@ -99,6 +105,17 @@ await measure("upload from a file Blob", "upload", async () => {
   await replicate.files.create(await openAsBlob(path));
   return UPLOAD;
 });
+for (const size of [2 ** 16, 2 ** 19, 2 ** 21]) {
+  const name = `2,000 files abandoned after ${size / 1024} KiB`;
+  await measure(name, "abandoned", async (sample) => {
+    const twenty = Array.from({ length: 20 });
+    for (let n = 0; n < 100; n++) {
+      await Promise.all(twenty.map(() => read(size)));
+      sample();
+    }
+    return 2000 * size;
+  });
+}
 rmSync(folder, { recursive: true });
 server.stdin.end();
 process.exitCode = failed ? 1 : 0;

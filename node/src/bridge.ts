@@ -1,6 +1,7 @@
 /** Sends operations to the core: `call` for one result, `open` for a stream. */
 import { complete, follow, type Reply } from "./completion-channel";
 import { encodeParams, type Params, rethrow } from "./compute";
+import { cancelAtExit } from "./exit";
 import { toError } from "./failures";
 import { FetchTransport } from "./fetch-transport";
 import { invalid, kindOf } from "./invalid";
@@ -17,16 +18,20 @@ export interface CallOptions<T> {
   signal?: AbortSignal | undefined;
   /** Called with every state of the call. An exception ends the call, which rejects with it. */
   observe?: ((state: T) => void) | undefined;
+  /** Whether the call runs a prediction that is canceled when the process ends. */
+  runs?: boolean | undefined;
 }
 
 /** An open stream of the core. */
 export interface Opened {
   stream: NativeStream;
+  /** Called when the stream has ended. */
+  release(): void;
   /** Returns the error to throw for an exception of the stream. */
   toError(thrown: unknown): unknown;
 }
 
-/** A client of the core and the user's `fetch`, if there is one. */
+/** A client of the core, and the options that it does not see. */
 export interface Core {
   client: NativeClient;
   fetch: Fetch | undefined;
@@ -34,6 +39,7 @@ export interface Core {
   telemetry: Telemetry | undefined;
   /** Whether calls create spans if the program uses OpenTelemetry. */
   tracing: boolean;
+  cancelOnExit: boolean;
 }
 
 /** The way from one `Replicate` to the core. */
@@ -65,7 +71,7 @@ export class Bridge {
     onReply: (reply: Reply) => void,
   ): Promise<unknown> {
     const { json, parts } = encodeParams(params);
-    const { signal, observe } = options;
+    const { signal, observe, runs } = options;
     checkSignal(signal);
     if (observe && typeof observe !== "function") {
       invalid(`the callback must be a function, not ${kindOf(observe)}`);
@@ -77,9 +83,11 @@ export class Bridge {
     const ignore = onAbort(signal, abort);
     let transport: FetchTransport | undefined;
     let receiver: Receiver | undefined;
+    let release: (() => void) | undefined;
     try {
-      const { client, fetch, telemetry, tracing } = this.core();
+      const { client, fetch, telemetry, tracing, cancelOnExit } = this.core();
       transport = fetch && new FetchTransport(fetch);
+      if (runs && cancelOnExit) release = cancelAtExit();
       receiver = receiverOf(telemetry, tracing);
       const wanted = receiver?.wanted(follow(receiver.receive));
       const reply = await complete(
@@ -107,19 +115,21 @@ export class Bridge {
       throw raised ? raised.error : toError(thrown);
     } finally {
       ignore();
+      release?.();
     }
   }
 
-  /** Opens a stream of the core. Nothing is sent before the first `ready()`. */
-  open(operation: string, params: Params): Opened {
+  /** Opens a stream of the core, which runs a prediction if `runs`. Nothing is sent before the first `ready()`. */
+  open(operation: string, params: Params, runs = false): Opened {
     const { json, parts } = encodeParams(params);
-    const { client, fetch, telemetry, tracing } = this.core();
+    const { client, fetch, telemetry, tracing, cancelOnExit } = this.core();
     const transport = fetch && new FetchTransport(fetch);
     const receiver = receiverOf(telemetry, tracing);
     const wanted = receiver?.wanted(follow(receiver.receive));
     const stream = rethrow(() => client.open(operation, json, parts, transport?.send, wanted));
     return {
       stream,
+      release: runs && cancelOnExit ? cancelAtExit(stream) : () => {},
       toError: (thrown) => {
         const raised = receiver?.raised ?? transport?.raised;
         return raised ? raised.error : toError(thrown);

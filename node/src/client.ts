@@ -143,7 +143,7 @@ export class Replicate {
     const onUpload = options?.onUpload;
     const params = merge({ ref, ...(onUpload ? { report_uploads: true } : {}) }, runParams(options));
     const observe = progress || onUpload ? progressObserver(onUpload, progress) : undefined;
-    return bridgeOf(this).call("run", params, { signal: options?.signal, observe });
+    return bridgeOf(this).call("run", params, { signal: options?.signal, observe, runs: true });
   }
 
   /**
@@ -167,7 +167,7 @@ export class Replicate {
   ): AsyncGenerator<ServerSentEvent>;
   stream(ref: ModelReference, options: StreamOptions): EventStream {
     const params = merge({ ref }, runParams(options));
-    return new EventStream(bridgeOf(this), "stream", params, options?.signal, options?.onUpload);
+    return new EventStream(bridgeOf(this), "stream", params, true, options?.signal, options?.onUpload);
   }
 
   /**

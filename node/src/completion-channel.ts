@@ -1,5 +1,7 @@
 /** Promises for work that runs on native threads. */
 import { AsyncResource } from "node:async_hooks";
+import { setImmediate } from "node:timers";
+import { isMainThread } from "node:worker_threads";
 import { type NativeStream, native, type OnMessage } from "./native";
 
 /** The result of a call. */
@@ -23,15 +25,25 @@ interface Pending {
 const STATE = 0;
 const ANSWER = 1;
 const FAILURE = 2;
+const TURN = 4;
 const RECORD = 5;
 const UNFOLLOWED = 6;
+
+/** Kept here, because fake timers of tests replace it. */
+const afterTurn = setImmediate;
 
 const pending = new Map<number, Pending>();
 /** What receives the records of calls, which background requests may outlive. */
 const receivers = new Map<number, (json: string) => void>();
 let last = 0;
 
+const turned = () => channel.turned();
+
 const onMessage: OnMessage = (number, kind, json, files, meta, bytes) => {
+  if (kind === TURN) {
+    afterTurn(turned);
+    return;
+  }
   if (kind === RECORD) {
     receivers.get(number)?.(json as string);
     return;
@@ -53,7 +65,7 @@ const onMessage: OnMessage = (number, kind, json, files, meta, bytes) => {
 };
 
 /** The channel of this JavaScript thread. */
-export const channel = new native.NativeCompletionChannel(onMessage, () => {});
+export const channel = new native.NativeCompletionChannel(onMessage, () => {}, !isMainThread);
 
 /**
  * Starts native work and returns a promise of its result: undefined if the work was stopped or its stream ended.
@@ -82,4 +94,14 @@ export function follow(receive: (json: string) => void): number {
 /** Waits until `stream` has something to take. Returns false if it ended instead. */
 export async function ready(stream: NativeStream): Promise<boolean> {
   return (await complete((number) => stream.ready(number))) !== undefined;
+}
+
+/** Waits for the next batch of `stream`. Returns null if it ended. */
+export async function takeNext(stream: NativeStream): Promise<string | Uint8Array | null> {
+  // Nothing can be taken after `ready` if the event loop must turn first.
+  while (await ready(stream)) {
+    const taken = stream.take();
+    if (taken !== null) return taken;
+  }
+  return null;
 }

@@ -2,7 +2,7 @@
 import type { Bridge } from "./bridge";
 import type { Params } from "./compute";
 import type { FileOutput } from "./file-output";
-import { ItemStream, type Items, itemValue } from "./item-stream";
+import { type Item, ItemStream, type Items, itemValue } from "./item-stream";
 import { progressObserver } from "./observer";
 import type { UploadProgress } from "./options";
 import { reveal } from "./state";
@@ -40,18 +40,22 @@ export class EventStream extends ItemStream<ServerSentEvent> {
   /** The created prediction, set by `start()` or the first event. */
   prediction: Prediction | undefined;
 
-  /** @internal */
+  /**
+   * @param runs whether the stream runs the prediction
+   * @internal
+   */
   constructor(
     bridge: Bridge,
     operation: string,
     params: Params,
+    runs: boolean,
     signal?: AbortSignal,
     onUpload?: (upload: UploadProgress) => void,
   ) {
     const notify = progressObserver(onUpload, (prediction) => {
       this.prediction = prediction;
     });
-    super(bridge, operation, onUpload ? { ...params, report_uploads: true } : params, signal, (item) => {
+    const convert = (item: Item) => {
       if (item[0] === "value") {
         notify(itemValue(bridge, item));
         return undefined;
@@ -64,7 +68,8 @@ export class EventStream extends ItemStream<ServerSentEvent> {
         retry,
         file === null ? undefined : (bridge.file(file) as FileOutput),
       );
-    });
+    };
+    super(bridge, operation, onUpload ? { ...params, report_uploads: true } : params, signal, convert, runs);
   }
 
   /**

@@ -1,6 +1,6 @@
 /** Converts a request of the core to the arguments of `fetch`. */
 import { Readable } from "node:stream";
-import { ready } from "./completion-channel";
+import { takeNext } from "./completion-channel";
 import type { NativeRequest, NativeStream } from "./native";
 
 /** The second argument of `fetch`. */
@@ -74,7 +74,7 @@ function toStream(stream: NativeStream): BodyInit {
 async function* chunks(stream: NativeStream): AsyncGenerator<Uint8Array, void, undefined> {
   try {
     for (;;) {
-      const chunk = stream.take() ?? ((await ready(stream)) ? stream.take() : null);
+      const chunk = stream.take() ?? (await takeNext(stream));
       if (chunk === null) return;
       yield chunk as Uint8Array;
     }

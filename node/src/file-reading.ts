@@ -1,5 +1,5 @@
 import type { Bridge, Opened } from "./bridge";
-import { ready } from "./completion-channel";
+import { takeNext } from "./completion-channel";
 import { toError } from "./failures";
 
 /** One reading of a file, which starts with the first pull. */
@@ -36,9 +36,7 @@ export class FileReading implements Omit<UnderlyingByteSource, "type"> {
       this.#opened ??= this.bridge.open("output.read", { url: this.url });
       const { stream } = this.#opened;
       // Await nothing while there are chunks: a promise costs more than copying one.
-      const chunk = stream.take();
-      if (chunk !== null) return chunk as Buffer;
-      return (await ready(stream)) ? (stream.take() as Buffer) : null;
+      return (stream.take() ?? (await takeNext(stream))) as Buffer | null;
     } catch (thrown) {
       this.ended = true;
       throw (this.#opened?.toError ?? toError)(thrown);

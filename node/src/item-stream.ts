@@ -66,11 +66,14 @@ export class Items<T> {
   finish(): void {
     this.#batch = [];
     this.#at = 0;
-    if (this.#opened && !this.#ended) {
-      this.#ignore();
-      keepAlive(this.#opened.stream.close());
-    }
+    if (this.#opened && !this.#ended) keepAlive(this.#opened.stream.close());
+    this.#end();
+  }
+
+  #end(): void {
     this.#ended = true;
+    this.#ignore();
+    this.#opened?.release();
   }
 
   #shift(): T | undefined {
@@ -119,8 +122,7 @@ export class Items<T> {
       this.#batch = JSON.parse(taken as string) as Item[];
       this.#at = 0;
     } else if (!(await ready(stream))) {
-      this.#ended = true;
-      this.#ignore();
+      this.#end();
     }
   }
 }
@@ -135,8 +137,9 @@ export class ItemStream<T> implements AsyncIterableIterator<T> {
     signal?: AbortSignal | undefined,
     convert: (item: Item) => T | undefined = (item) =>
       item[0] === "value" ? (itemValue(bridge, item) as T) : undefined,
+    runs = false,
   ) {
-    conceal(this, new Items(() => bridge.open(operation, params), signal, convert));
+    conceal(this, new Items(() => bridge.open(operation, params, runs), signal, convert));
   }
 
   /** Returns the next item. */

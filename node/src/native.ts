@@ -18,6 +18,15 @@ export type OnMessage = (
 export interface NativeCompletionChannel {
   /** Sets whether the channel keeps the process alive. */
   keepProcess(keep: boolean): void;
+  /** Continues after the event loop has turned. */
+  turned(): void;
+  /**
+   * Abandons all calls of this thread; their promises stay pending. Resolves when the requests that follow, such as
+   * cancels, are sent, or after the time that an exit may take.
+   */
+  abandon(): Promise<void>;
+  /** Does the same and blocks the thread meanwhile. */
+  abandonBlocking(): void;
 }
 
 /** Stops one call. */
@@ -27,7 +36,10 @@ export interface NativeCancel {
 
 /** Items that arrive over time. */
 export interface NativeStream {
-  /** Returns what has arrived (a JSON batch of items or a piece of bytes), or null if nothing has. */
+  /**
+   * Returns what has arrived (a JSON batch of items or a piece of bytes), or null if nothing has or the event loop must
+   * turn first.
+   */
   take(): string | Uint8Array | null;
   /** Starts the stream on the first call, and sends a message when there is something to take or it ended. */
   ready(number: number): void;
@@ -85,7 +97,11 @@ export interface NativeEmulator {
 
 /** What the native module exports. */
 export interface Native {
-  NativeCompletionChannel: new (onMessage: OnMessage, idle: () => void) => NativeCompletionChannel;
+  NativeCompletionChannel: new (
+    onMessage: OnMessage,
+    idle: () => void,
+    inWorker: boolean,
+  ) => NativeCompletionChannel;
   NativeClient: new (
     channel: NativeCompletionChannel,
     options: string,

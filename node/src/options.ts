@@ -73,6 +73,13 @@ export type ReplicateOptions = {
   /** What to do with a running prediction when `run` or `stream` is abandoned. Defaults to `"cancel"`. */
   onAbandon?: "cancel" | "leave" | undefined;
   /**
+   * Abandon running `run`s and `stream`s when the process exits, which cancels their predictions as `onAbandon` says. This
+   * takes at most a second. While one runs, it includes Ctrl-C (`SIGINT`) and `SIGTERM`, unless the program listens to the
+   * signal itself; then it happens when the program calls `process.exit()`. The calls of a worker are always abandoned when it
+   * ends. Defaults to true.
+   */
+  cancelOnExit?: boolean | undefined;
+  /**
    * Logger for what the client does, such as the console, a pino or a winston. Defaults to standard error if `logLevel` or
    * `REPLICATE_LOG` is set.
    */

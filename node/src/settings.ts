@@ -87,7 +87,7 @@ export class Settings {
 }
 
 function connect(options: ReplicateOptions): [Core, Record<string, unknown>] {
-  const { fetch, logger, logLevel, onRequest, onResponse, onRetry, ...rest } = options;
+  const { fetch, logger, logLevel, onRequest, onResponse, onRetry, cancelOnExit = true, ...rest } = options;
   checkOptions(options);
   const log = loggerOf({ logger, logLevel });
   const hooks = { onRequest, onResponse, onRetry };
@@ -105,12 +105,13 @@ function connect(options: ReplicateOptions): [Core, Record<string, unknown>] {
   const { json, parts } = encode(clientParams({ ...given, auth: options.auth ?? "" }));
   return rethrow(() => {
     const client = new native.NativeClient(channel, json, parts, fetch && new FetchTransport(fetch).send);
-    return [{ client, fetch, telemetry, tracing: options.tracing !== false }, JSON.parse(client.describe())];
+    const core = { client, fetch, telemetry, tracing: options.tracing !== false, cancelOnExit };
+    return [core, JSON.parse(client.describe())];
   });
 }
 
 /** Checks what the core does not see. */
-function checkOptions({ fetch, ...options }: ReplicateOptions): void {
+function checkOptions({ fetch, cancelOnExit, ...options }: ReplicateOptions): void {
   // Before encoding, which would fail on the internals of an agent or a logger.
   const known = clientOptions();
   const unknown = Object.keys(options).find((name) => !known.includes(name) && name !== "clockRate");
@@ -123,6 +124,9 @@ function checkOptions({ fetch, ...options }: ReplicateOptions): void {
     if (hook !== undefined && typeof hook !== "function") {
       invalid(`options: \`${name}\` must be a function, not ${kindOf(hook)}`, name);
     }
+  }
+  if (cancelOnExit !== undefined && typeof cancelOnExit !== "boolean") {
+    invalid(`options: \`cancelOnExit\` must be true or false, not ${kindOf(cancelOnExit)}`, "cancelOnExit");
   }
 }
 

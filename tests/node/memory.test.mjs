@@ -54,6 +54,22 @@ test("little is read ahead of a slow reader", async () => {
   await reader.cancel();
 });
 
+test("files that are read by half and abandoned need little memory", { timeout: 120_000 }, async () => {
+  const { run } = await large();
+  const client = emulator.client({ baseUrl: run.base_url });
+  const readHalf = async () => {
+    const reader = file(client, `${run.origin}/half.bin`).stream().getReader();
+    let size = 0;
+    while (size < MIB / 2) size += (await reader.read()).value.length;
+  };
+  const batch = async (count) => {
+    for (let n = 0; n < count; n += 20) await Promise.all(Array.from({ length: 20 }, readHalf));
+  };
+  await batch(40);
+  const grown = await growth(() => batch(300));
+  assert.ok(grown < 50, `grew by ${grown} MiB`);
+});
+
 test("a long stream of text does not grow the memory", async () => {
   const input = { chunks: Array.from({ length: 100 }, () => "x".repeat(1024)), repeat: 500 };
   const texts = emulator.client().stream("emulator/stream", { input }).text();

@@ -59,7 +59,7 @@ test("the cancel of an aborted run is sent before the process exits", async () =
     const controller = new AbortController();
     const wait = { mode: "block", timeout: 1 };
     replicate.run("emulator/endless", { input: {}, wait, signal: controller.signal }).catch((error) => console.log(error.message));
-    setTimeout(() => controller.abort(new Error("enough")), 200);
+    setTimeout(() => controller.abort(new Error("enough")), 600);
   `);
   assert.equal(output, "enough\n");
   assert.equal(await emulator.latestEnded(), "canceled");

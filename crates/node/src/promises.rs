@@ -3,14 +3,22 @@
 //! Each JavaScript thread has one callback that receives all messages, with the number of the call they belong to. A
 //! promise of napi needs a thread-safe function per call, whose creation and destruction made a call half as slow again.
 
-use std::sync::Arc;
+mod inbox;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use napi::{
-    bindgen_prelude::{Buffer, BufferSlice, Env, FnArgs, Function, spawn},
-    threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode},
+    bindgen_prelude::{Buffer, BufferSlice, Env, FnArgs, Function, PromiseRaw, block_on, spawn},
+    threadsafe_function::ThreadsafeFunction,
 };
 use napi_derive::napi;
-use replicant::{Error, ErrorKind, Result};
+use replicant::{Error, ErrorKind, Result, background};
+use tokio::time::timeout;
+
+use self::inbox::Inbox;
 
 use crate::{error, value::Answer};
 
@@ -25,16 +33,30 @@ pub(crate) enum Message {
     Answer(Answer),
     /// A stream has something to take.
     Ready,
-    Failure(Box<Error>),
+    /// The fields of an error, as JSON.
+    Failure(String),
     /// The call was stopped, or the stream ended.
     Over,
+}
+
+impl Message {
+    /// Returns whether the message is about requests, which may outlive their call.
+    fn is_of_requests(&self) -> bool {
+        matches!(self, Self::Record(_) | Self::Unfollowed)
+    }
+}
+
+impl From<Error> for Message {
+    fn from(error: Error) -> Self {
+        Self::Failure(error::fields(&error))
+    }
 }
 
 impl From<Option<Result<Answer>>> for Message {
     fn from(outcome: Option<Result<Answer>>) -> Self {
         match outcome {
             Some(Ok(answer)) => Self::Answer(answer),
-            Some(Err(error)) => Self::Failure(Box::new(error)),
+            Some(Err(error)) => Self::from(error),
             None => Self::Over,
         }
     }
@@ -45,46 +67,97 @@ type Fields = (u32, u32, Option<String>, Option<String>, Option<String>, Option<
 
 type Arguments = FnArgs<Fields>;
 
-type Callback = ThreadsafeFunction<(u32, Message), (), Arguments, napi::Status, false, true>;
+type Callback = ThreadsafeFunction<(), (), Arguments, napi::Status, false, true>;
 
 /// Sends messages to a JavaScript thread, in order.
 #[derive(Clone)]
-pub(crate) struct CompletionChannel(Arc<Callback>);
+pub(crate) struct CompletionChannel(Arc<Inbox>);
 
 impl CompletionChannel {
     pub(crate) fn send(&self, number: u32, message: Message) {
-        // Fails if the JavaScript thread has ended, and then nobody waits for the message.
-        self.0.call((number, message), ThreadsafeFunctionCallMode::NonBlocking);
+        self.0.send(number, message);
     }
 
     /// Runs `work` on the runtime and sends its result.
     pub(crate) fn complete(&self, number: u32, work: impl Future<Output = Message> + Send + 'static) {
         let channel = self.clone();
-        spawn(async move { channel.send(number, work.await) });
+        self.start(async move { channel.send(number, work.await) });
+    }
+
+    /// Runs `work` on the runtime. Drops it when the calls of the thread are abandoned.
+    pub(crate) fn start(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let mut abandoned = self.0.abandoned.subscribe();
+        spawn(async move {
+            let abandon = async { abandoned.wait_for(|abandoned| *abandoned).await.is_ok() };
+            tokio::select! {
+                biased;
+                _ = abandon => {}
+                () = work => {}
+            }
+        });
+    }
+
+    /// Returns whether the JavaScript thread should let its event loop turn before it takes more.
+    pub(crate) fn must_turn(&self) -> bool {
+        self.0.must_turn()
+    }
+
+    /// Abandons all calls and waits until the requests that follow, such as cancels, are sent.
+    async fn abandon(self) {
+        self.0.abandon();
+        let sent = async {
+            self.0.abandoned.closed().await;
+            background::drain(background::AT_EXIT).await;
+        };
+        let _ = timeout(background::AT_EXIT, sent).await;
     }
 }
+
+/// Number of channels whose threads have not ended.
+static OPEN: AtomicUsize = AtomicUsize::new(0);
 
 /// The channel of one JavaScript thread.
 #[napi]
 pub struct NativeCompletionChannel {
     pub(crate) channel: CompletionChannel,
-    /// Never called. Keeps the process alive while it is referenced; `channel` is shared and cannot be (un)referenced.
+    /// Referenced here only, because it refers to the channel.
+    _callback: Arc<Callback>,
+    /// Never called. Keeps the process alive while it is referenced; the callback is shared and cannot be (un)referenced.
     keeper: ThreadsafeFunction<(), (), (), napi::Status, false, true>,
 }
 
 #[napi]
 impl NativeCompletionChannel {
+    /// The calls of a worker are abandoned when it ends, because nobody waits for them.
     #[napi(constructor, catch_unwind)]
-    pub fn new(on_message: Function<'_, Arguments, ()>, idle: Function<'_, (), ()>) -> napi::Result<Self> {
-        let callback = on_message
-            .build_threadsafe_function::<(u32, Message)>()
-            .weak::<true>()
-            .build_callback(|context| {
-                let (number, message) = context.value;
-                Ok(FnArgs::from(fields(&context.env, number, message)))
+    pub fn new(
+        env: &Env,
+        on_message: Function<'_, Arguments, ()>,
+        idle: Function<'_, (), ()>,
+        in_worker: bool,
+    ) -> napi::Result<Self> {
+        let inbox = Arc::new(Inbox::new());
+        let delivered = Arc::clone(&inbox);
+        let callback =
+            on_message.build_threadsafe_function::<()>().weak::<true>().build_callback(move |context| {
+                Ok(FnArgs::from(
+                    delivered.next().map_or(TURN, |(number, message)| fields(&context.env, number, message)),
+                ))
             })?;
+        let callback = Arc::new(callback);
+        inbox.connect(&callback);
+        OPEN.fetch_add(1, Ordering::SeqCst);
+        env.add_env_cleanup_hook(CompletionChannel(Arc::clone(&inbox)), move |channel| {
+            // The runtime ends with the last thread that uses it, so that one waits for its cancels.
+            let last = OPEN.fetch_sub(1, Ordering::SeqCst) == 1;
+            if in_worker && last {
+                block_on(channel.abandon());
+            } else if in_worker {
+                channel.0.abandon();
+            }
+        })?;
         let keeper = idle.build_threadsafe_function::<()>().weak::<true>().build()?;
-        Ok(Self { channel: CompletionChannel(Arc::new(callback)), keeper })
+        Ok(Self { channel: CompletionChannel(inbox), _callback: callback, keeper })
     }
 
     /// Sets whether the process stays alive, as it must while a call is running.
@@ -94,7 +167,33 @@ impl NativeCompletionChannel {
         #[expect(deprecated)]
         if keep { self.keeper.refer(env) } else { self.keeper.unref(env) }
     }
+
+    /// Continues after the event loop has turned.
+    #[napi(catch_unwind)]
+    pub fn turned(&self) {
+        self.channel.0.turned();
+    }
+
+    /// Abandons all calls of this thread; their promises stay pending. Resolves when the requests that follow, such as
+    /// cancels, are sent, or after the time that an exit may take.
+    #[napi(catch_unwind)]
+    pub fn abandon<'env>(&self, env: &'env Env) -> napi::Result<PromiseRaw<'env, ()>> {
+        let abandon = self.channel.clone().abandon();
+        env.spawn_future(async {
+            abandon.await;
+            Ok(())
+        })
+    }
+
+    /// Does the same and blocks the thread meanwhile.
+    #[napi(catch_unwind)]
+    pub fn abandon_blocking(&self) {
+        block_on(self.channel.clone().abandon());
+    }
 }
+
+/// Tells JavaScript to let the event loop turn.
+const TURN: Fields = (0, 4, None, None, None, None);
 
 fn fields(env: &Env, number: u32, message: Message) -> Fields {
     match message {
@@ -104,12 +203,12 @@ fn fields(env: &Env, number: u32, message: Message) -> Fields {
                 Ok(bytes) => (number, 1, json, files, Some(meta), bytes),
                 Err(error) => {
                     let reason = format!("cannot copy the response to JavaScript: {}", error.reason);
-                    failure(number, &Error::new(ErrorKind::Internal, reason))
+                    fields(env, number, Error::new(ErrorKind::Internal, reason).into())
                 }
             }
         }
         Message::Ready => (number, 1, None, None, None, None),
-        Message::Failure(error) => failure(number, &error),
+        Message::Failure(fields) => (number, 2, Some(fields), None, None, None),
         Message::Record(json) => (number, 5, Some(json), None, None, None),
         Message::Unfollowed => (number, 6, None, None, None, None),
         Message::Over => (number, 3, None, None, None, None),
@@ -119,8 +218,4 @@ fn fields(env: &Env, number: u32, message: Message) -> Fields {
 /// Copies bytes into memory of the JavaScript engine: memory outside of it cannot be transferred to another thread.
 fn copy(env: &Env, bytes: &[u8]) -> napi::Result<Buffer> {
     BufferSlice::copy_from(env, bytes)?.into_buffer(env)
-}
-
-fn failure(number: u32, error: &Error) -> Fields {
-    (number, 2, Some(error::fields(error)), None, None, None)
 }

@@ -4,12 +4,13 @@
 //! without one (bytes in chunks of up to 64 KiB, anything else as one JSON text), and JavaScript awaits
 //! [`NativeStream::ready`] only when nothing has.
 
+mod batches;
 mod queue;
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use futures_util::{FutureExt, StreamExt};
-use napi::bindgen_prelude::{BufferSlice, Either, Env, PromiseRaw, spawn};
+use napi::bindgen_prelude::{BufferSlice, Either, Env, ObjectFinalize, PromiseRaw};
 use napi_derive::napi;
 use replicant::{BoxStream, Item, Result, background};
 
@@ -18,20 +19,29 @@ use crate::{promises::CompletionChannel, runtime};
 
 type Items = BoxStream<'static, Result<Item>>;
 
+/// Memory in bytes that an open connection needs.
+const CONNECTION: usize = 1 << 18;
+
+/// How many times the memory of a stream is counted. V8 collects streams that were abandoned when memory outside of it has
+/// grown by 64 MiB, which is too late.
+const WEIGHT: usize = 3;
+
 /// Items that arrive over time. Dropping the stream closes its connection.
-#[napi]
+#[napi(custom_finalize)]
 pub struct NativeStream {
     unread: Option<Items>,
     queue: Arc<Queue>,
+    /// Bytes reported to V8.
+    reported: i64,
 }
 
 #[napi]
 impl NativeStream {
     pub(crate) fn new(items: Items, channel: CompletionChannel) -> Self {
-        Self { unread: Some(items), queue: Arc::new(Queue::new(channel)) }
+        Self { unread: Some(items), queue: Arc::new(Queue::new(channel)), reported: 0 }
     }
 
-    /// Returns what has arrived, or `null` if nothing has.
+    /// Returns what has arrived, or `null` if nothing has or the event loop must turn first.
     #[napi(catch_unwind)]
     pub fn take<'env>(&self, env: &'env Env) -> napi::Result<Option<Either<String, BufferSlice<'env>>>> {
         let taken = self.queue.take(|bytes| BufferSlice::copy_from(env, bytes));
@@ -45,11 +55,12 @@ impl NativeStream {
     /// Starts reading on the first call. Sends a message with `number` when there is something to take, or when the
     /// stream ended or failed.
     #[napi(catch_unwind)]
-    pub fn ready(&mut self, number: u32) {
+    pub fn ready(&mut self, env: &Env, number: u32) {
         if let Some(items) = self.unread.take() {
-            spawn(read(items, Arc::clone(&self.queue)));
+            self.queue.channel.start(read(items, Arc::clone(&self.queue)));
         }
-        self.queue.notify_when_ready(number);
+        let ahead = self.queue.notify_when_ready(number);
+        self.report(env, WEIGHT * (CONNECTION + ahead));
     }
 
     /// Ends the stream. Resolves when the requests that follow, such as a cancel, are sent.
@@ -58,6 +69,7 @@ impl NativeStream {
         let queue = Arc::clone(&self.queue);
         let unread = self.unread.take().is_some();
         queue.close();
+        self.report(env, 0);
         env.spawn_future(async move {
             if !unread {
                 queue.released.notified().await;
@@ -65,6 +77,23 @@ impl NativeStream {
             }
             Ok(())
         })
+    }
+}
+
+impl NativeStream {
+    /// Reports the memory that the stream may need to V8.
+    fn report(&mut self, env: &Env, bytes: usize) {
+        let bytes = i64::try_from(bytes).unwrap_or_default();
+        if bytes != self.reported && env.adjust_external_memory(bytes - self.reported).is_ok() {
+            self.reported = bytes;
+        }
+    }
+}
+
+impl ObjectFinalize for NativeStream {
+    fn finalize(mut self, env: Env) -> napi::Result<()> {
+        self.report(&env, 0);
+        Ok(())
     }
 }
 

@@ -123,7 +123,7 @@ export class Predictions extends Resource {
    */
   stream(prediction: Prediction | string, options: OutputOptions = {}): EventStream {
     const params = merge(which(prediction), requestParams(options));
-    return new EventStream(this.bridge, "predictions.stream", params, options.signal);
+    return new EventStream(this.bridge, "predictions.stream", params, false, options.signal);
   }
 
   /**

@@ -8,16 +8,17 @@ use std::{
 use replicant::{Error, Item, Result};
 use tokio::sync::Notify;
 
+use super::batches::Batches;
 use crate::{
     promises::{CompletionChannel, Message},
     value,
 };
 
-/// Bytes to read ahead. Larger values were slower.
+/// Largest number of bytes to read ahead. Larger values were slower.
 const AHEAD: usize = 1 << 20;
 
 /// Largest number of bytes per take. Larger chunks are no faster, and the allocator returns their memory to the system
-/// instead of reusing it.
+/// instead of reusing it. A reader that is not faster than its connection has no more read ahead for it.
 const CHUNK: usize = 1 << 16;
 
 /// What one take returns.
@@ -28,7 +29,7 @@ pub(super) enum Batch<B> {
 
 /// Items that have arrived and were not taken.
 pub(super) struct Queue {
-    channel: CompletionChannel,
+    pub channel: CompletionChannel,
     state: Mutex<State>,
     /// Notified when something is taken or requested.
     taken: Notify,
@@ -37,13 +38,15 @@ pub(super) struct Queue {
     pub released: Notify,
 }
 
-#[derive(Default)]
 struct State {
     /// Copied from the received chunks, so that their memory is reused for the next read instead of returned to the
     /// system.
     bytes: VecDeque<u8>,
-    /// Items as JSON, separated by commas.
-    json: String,
+    json: Batches,
+    /// Bytes to read ahead.
+    ahead: usize,
+    /// Whether reading had to pause since JavaScript last waited for more.
+    paused: bool,
     /// Number of the message to send when something is there.
     requested: Option<u32>,
     ended: bool,
@@ -51,8 +54,29 @@ struct State {
 }
 
 impl State {
+    fn new() -> Self {
+        Self {
+            bytes: VecDeque::new(),
+            json: Batches::default(),
+            ahead: CHUNK,
+            paused: false,
+            requested: None,
+            ended: false,
+            failure: None,
+        }
+    }
+
     fn size(&self) -> usize {
-        self.bytes.len() + self.json.len()
+        self.bytes.len() + self.json.size()
+    }
+
+    /// Reads further ahead if JavaScript waits although reading had to pause. A file that is hardly read, or slowly, needs
+    /// little memory.
+    fn adapt(&mut self) {
+        if self.paused && self.size() == 0 {
+            self.ahead = (2 * self.ahead).min(AHEAD);
+        }
+        self.paused = false;
     }
 
     /// Returns the message to send now, if there is one.
@@ -64,7 +88,7 @@ impl State {
             return None;
         } else {
             self.bytes = VecDeque::new();
-            self.failure.take().map_or(Message::Over, |error| Message::Failure(Box::new(error)))
+            self.failure.take().map_or(Message::Over, Message::from)
         };
         self.requested = None;
         Some((number, message))
@@ -75,7 +99,7 @@ impl Queue {
     pub fn new(channel: CompletionChannel) -> Self {
         Self {
             channel,
-            state: Mutex::default(),
+            state: Mutex::new(State::new()),
             taken: Notify::new(),
             closed: Notify::new(),
             released: Notify::new(),
@@ -98,28 +122,24 @@ impl Queue {
     /// (a page of a list) costs a request, so it is read only when requested.
     pub async fn push(&self, item: Item) -> Result<()> {
         if let Item::Bytes(bytes) = item {
-            for chunk in bytes.chunks(AHEAD) {
+            for chunk in bytes.chunks(CHUNK) {
                 self.update(|state| {
                     if !state.ended {
                         state.bytes.extend(chunk);
                     }
                 });
-                self.room(|state| state.size() < AHEAD).await;
+                self.room(|state| state.size() < state.ahead).await;
             }
             return Ok(());
         }
         let json = value::item(&item)?;
         self.update(|state| {
-            if state.ended {
-                return;
+            if !state.ended {
+                state.json.push(&json);
             }
-            if !state.json.is_empty() {
-                state.json.push(',');
-            }
-            state.json.push_str(&json);
         });
         let costly = matches!(item, Item::Value(_));
-        self.room(|state| if costly { state.requested.is_some() } else { state.size() < AHEAD }).await;
+        self.room(|state| if costly { state.requested.is_some() } else { state.size() < state.ahead }).await;
         Ok(())
     }
 
@@ -128,17 +148,21 @@ impl Queue {
         loop {
             let taken = self.taken.notified();
             {
-                let state = self.lock();
+                let mut state = self.lock();
                 if enough(&state) || state.ended {
                     return;
                 }
+                state.paused = true;
             }
             taken.await;
         }
     }
 
-    /// Takes a batch; `copy` copies its bytes.
+    /// Takes a batch; `copy` copies its bytes. Returns `None` also if the event loop must turn first.
     pub fn take<B>(&self, copy: impl FnOnce(&[u8]) -> B) -> Option<Batch<B>> {
+        if self.channel.must_turn() {
+            return None;
+        }
         let mut state = self.lock();
         let batch = if !state.bytes.is_empty() {
             let (first, _) = state.bytes.as_slices();
@@ -146,13 +170,11 @@ impl Queue {
             let chunk = copy(&first[..size]);
             state.bytes.drain(..size);
             Batch::Bytes(chunk)
-        } else if !state.json.is_empty() {
-            Batch::Json(format!("[{}]", std::mem::take(&mut state.json)))
         } else {
-            return None;
+            Batch::Json(state.json.take()?)
         };
         // Not for every chunk: waking the reader costs more than copying one.
-        let room = state.size() <= AHEAD / 2;
+        let room = state.size() <= state.ahead / 2;
         drop(state);
         if room {
             self.taken.notify_one();
@@ -160,10 +182,17 @@ impl Queue {
         Some(batch)
     }
 
-    /// Sends a message with `number` when there is something to take, or the stream has ended.
-    pub fn notify_when_ready(&self, number: u32) {
-        self.update(|state| state.requested = Some(number));
+    /// Sends a message with `number` when there is something to take, or the stream has ended. Returns the number of bytes to
+    /// read ahead.
+    pub fn notify_when_ready(&self, number: u32) -> usize {
+        let mut ahead = 0;
+        self.update(|state| {
+            state.adapt();
+            state.requested = Some(number);
+            ahead = state.ahead;
+        });
         self.taken.notify_one();
+        ahead
     }
 
     pub fn end(&self, outcome: Result<()>) {
@@ -180,7 +209,7 @@ impl Queue {
         self.update(|state| {
             state.ended = true;
             state.bytes = VecDeque::new();
-            state.json.clear();
+            state.json = Batches::default();
         });
         self.closed.notify_one();
         self.taken.notify_one();

@@ -1,0 +1,76 @@
+/** Cancels the predictions of runs and streams when the process ends. */
+import { setImmediate } from "node:timers";
+import { isMainThread } from "node:worker_threads";
+import { channel } from "./completion-channel";
+
+/** The signals that end a process. Workers receive none. */
+const SIGNALS: readonly NodeJS.Signals[] = isMainThread ? ["SIGINT", "SIGTERM"] : [];
+
+/** Kept here, because fake timers of tests replace it. */
+const afterTurn = setImmediate;
+
+/** Number of calls whose predictions to cancel. */
+let calls = 0;
+let listening = false;
+
+/**
+ * Cancels the prediction of a call if the process ends before the returned function is called, or `owner` is collected.
+ * Listens to the end of the process only meanwhile, because a listener changes what signals do.
+ */
+export function cancelAtExit(owner?: object): () => void {
+  calls++;
+  listen();
+  let over = false;
+  const release = () => {
+    if (over) return;
+    over = true;
+    if (--calls === 0) afterTurn(ignoreIfIdle);
+  };
+  if (owner) collected.register(owner, release);
+  return release;
+}
+
+const collected = new FinalizationRegistry<() => void>((release) => release());
+
+function listen(): void {
+  if (listening) return;
+  listening = true;
+  // First, because a listener that is called once has been removed when the next is called.
+  for (const signal of SIGNALS) process.prependListener(signal, onSignal);
+  process.on("exit", onExit);
+}
+
+function ignoreIfIdle(): void {
+  if (calls > 0) return;
+  ignoreSignals();
+  process.off("exit", onExit);
+  listening = false;
+}
+
+function ignoreSignals(): void {
+  for (const signal of SIGNALS) process.off(signal, onSignal);
+}
+
+function onSignal(signal: NodeJS.Signals): void {
+  // Before others are called: they may count the listeners to decide who ends the process.
+  ignoreSignals();
+  if (process.listenerCount(signal) > 0) {
+    // The program ends the process, or does not.
+    afterTurn(() => {
+      if (listening) for (const signal of SIGNALS) process.prependListener(signal, onSignal);
+    });
+    return;
+  }
+  process.off("exit", onExit);
+  // Meanwhile another signal ends the process at once.
+  const end = () => process.kill(process.pid, signal);
+  channel.abandon().then(end, end);
+}
+
+function onExit(): void {
+  try {
+    channel.abandonBlocking();
+  } catch {
+    // An exception here would change the exit code.
+  }
+}

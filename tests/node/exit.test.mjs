@@ -1,0 +1,219 @@
+// The end of the process cancels the predictions of its runs and streams, in at most a second, and ends as it should.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { eventually, startEmulator } from "./support/emulator.mjs";
+import { Program, prelude, silentServer } from "./support/program.mjs";
+
+const emulator = await startEmulator();
+
+/** Starts a program with an endless run, and waits until its prediction exists. Returns the program and its prediction. */
+async function running({ before = "", options = {}, runOptions = "", after = "" } = {}) {
+  const program = new Program(`
+    ${prelude(emulator.base_url, options)}
+    ${before}
+    replicate.run("emulator/endless", { input: {}, wait: { mode: "poll" }, ${runOptions} }, (prediction) => {
+      console.log("id=" + prediction.id + ";");
+    }).then(console.log, (error) => console.log("rejected", error.message));
+    ${after}
+  `);
+  await program.printed(";");
+  return [program, /id=(\w+)/.exec(program.output)[1]];
+}
+
+const status = async (id) => (await emulator.client().predictions.get(id)).status;
+
+async function canceled(id) {
+  await eventually(async () => (await status(id)) === "canceled", 3000);
+}
+
+async function endsBy(signal) {
+  const [program, id] = await running();
+  program.kill(signal);
+  const end = await program.end();
+  assert.deepEqual([end.code, end.signal], [null, signal]);
+  assert.ok(end.took < 2500, `took ${end.took} ms`);
+  assert.ok(!program.output.includes("rejected"), program.output);
+  assert.equal(program.errors, "");
+  await canceled(id);
+}
+
+test("SIGINT cancels the prediction of a run and ends the process", () => endsBy("SIGINT"));
+test("SIGTERM cancels the prediction of a run and ends the process", () => endsBy("SIGTERM"));
+
+test("a signal cancels the prediction of a stream", async () => {
+  const program = new Program(`
+    ${prelude(emulator.base_url)}
+    (async () => {
+      const events = replicate.stream("emulator/stream", { input: { chunks: ["a"], pause: 0.05, repeat: 1e6 } });
+      for await (const event of events) console.log("id=" + events.prediction.id + ";");
+    })();
+  `);
+  await program.printed(";");
+  program.kill("SIGTERM");
+  assert.equal((await program.end()).signal, "SIGTERM");
+  await canceled(/id=(\w+)/.exec(program.output)[1]);
+});
+
+test("a program that listens to the signal decides when it ends", async () => {
+  for (const add of ["once", "on", "prependListener"]) {
+    const before = `process.${add}("SIGINT", () => {
+      console.log("stopping");
+      setTimeout(async () => {
+        const [latest] = (await replicate.predictions.list()).results;
+        console.log("meanwhile", latest.status);
+        process.exit(5);
+      }, 300);
+    });`;
+    const [program, id] = await running({ before });
+    program.kill("SIGINT");
+    const end = await program.end();
+    assert.deepEqual([end.code, end.signal], [5, null], program.errors);
+    assert.match(program.output, /meanwhile (starting|processing)/);
+    await canceled(id);
+  }
+});
+
+test("a program can ignore the signal", async () => {
+  const [program, id] = await running({ before: `process.on("SIGINT", () => console.log("ignored"));` });
+  for (let n = 1; n <= 2; n++) {
+    program.kill("SIGINT");
+    await eventually(() => program.output.split("ignored").length === n + 1);
+  }
+  assert.match(await status(id), /starting|processing/);
+  program.kill("SIGKILL");
+  await program.end();
+});
+
+test("a library that ends the process if nobody else listens does so", async () => {
+  // As signal-exit does.
+  const before = `const end = () => {
+    if (process.listeners("SIGINT").length !== 1) return;
+    process.off("SIGINT", end);
+    process.kill(process.pid, "SIGINT");
+  };
+  process.on("SIGINT", end);`;
+  const [program] = await running({ before });
+  program.kill("SIGINT");
+  assert.equal((await program.end()).signal, "SIGINT");
+});
+
+test("onAbandon and cancelOnExit keep the prediction running", async () => {
+  const count = `console.log("listeners", process.listenerCount("SIGINT"));`;
+  const kept = [
+    { runOptions: `onAbandon: "leave"` },
+    { options: { onAbandon: "leave" } },
+    { options: { cancelOnExit: false }, after: count },
+  ];
+  for (const given of kept) {
+    const [program, id] = await running(given);
+    program.kill("SIGINT");
+    const end = await program.end();
+    assert.equal(end.signal, "SIGINT");
+    if (given.after) assert.match(program.output, /listeners 0/);
+    assert.match(await status(id), /starting|processing/, JSON.stringify(given));
+    await emulator.client().predictions.cancel(id);
+  }
+});
+
+test("process.exit and an exception cancel the prediction and keep the exit code", async () => {
+  const ends = [
+    ["process.exit(7)", 7],
+    [`throw new Error("unrelated")`, 1],
+  ];
+  for (const [statement, expected] of ends) {
+    const [program, id] = await running({ after: `process.on("SIGUSR2", () => { ${statement} });` });
+    program.kill("SIGUSR2");
+    const end = await program.end();
+    assert.equal(end.code, expected, program.errors);
+    assert.ok(end.took < 2500, `took ${end.took} ms`);
+    assert.equal(program.errors.includes("unrelated"), expected === 1);
+    await canceled(id);
+  }
+});
+
+test("the process ends in a second although the API is silent, and at once at a second signal", async () => {
+  const code = `
+    ${prelude(await silentServer())}
+    replicate.run("a/b", { input: {} }).catch(console.log);
+    setTimeout(() => console.log("sent"), 300);
+  `;
+  const patient = new Program(code);
+  await patient.printed("sent");
+  patient.kill("SIGINT");
+  const end = await patient.end();
+  assert.equal(end.signal, "SIGINT");
+  assert.ok(end.took < 2500, `took ${end.took} ms`);
+
+  const impatient = new Program(code);
+  await impatient.printed("sent");
+  impatient.kill("SIGINT");
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  impatient.kill("SIGINT");
+  const second = await impatient.end();
+  assert.equal(second.signal, "SIGINT");
+  assert.ok(second.took < 600, `took ${second.took} ms`);
+});
+
+test("an aborted run keeps the process alive for at most a second", async () => {
+  const program = new Program(`
+    ${prelude(await silentServer())}
+    const controller = new AbortController();
+    replicate.run("a/b", { input: {}, signal: controller.signal }).catch((error) => console.log(error.message));
+    setTimeout(() => controller.abort(new Error("enough")), 300);
+  `);
+  await program.printed("enough");
+  program.killed = performance.now();
+  const end = await program.end();
+  assert.equal(end.code, 0);
+  assert.ok(end.took < 2500, `took ${end.took} ms`);
+});
+
+test("listeners exist only while a run or a stream runs", async () => {
+  const program = new Program(`
+    ${prelude(emulator.base_url)}
+    const count = () => ["SIGINT", "SIGTERM", "exit"].map((event) => process.listenerCount(event)).join();
+    const turn = () => new Promise((resolve) => setTimeout(resolve, 20));
+    (async () => {
+      console.log("before", count());
+      const run = replicate.run("emulator/echo", { input: { value: 1, delay: 0.2 } });
+      console.log("run", count());
+      await run;
+      await turn();
+      console.log("after", count());
+      const events = replicate.stream("emulator/stream", { input: { chunks: ["a"], pause: 0.05, repeat: 100 } });
+      await events.next();
+      console.log("stream", count());
+      await events.return();
+      await turn();
+      console.log("after", count());
+    })();
+  `);
+  assert.equal((await program.ended).code, 0, program.errors);
+  const expected = ["before 0,0,0", "run 1,1,1", "after 0,0,0", "stream 1,1,1", "after 0,0,0"];
+  assert.deepEqual(program.output.trim().split("\n"), expected);
+});
+
+test("the end of a worker cancels its predictions", async () => {
+  const work = `
+    ${prelude(emulator.base_url)}
+    replicate.run("emulator/endless", { input: {}, wait: { mode: "poll" } }, ({ id }) => {
+      require("node:worker_threads").parentPort.postMessage(id);
+    });
+  `;
+  const program = new Program(`
+    const { Worker } = require("node:worker_threads");
+    const worker = new Worker(${JSON.stringify(work)}, { eval: true });
+    worker.once("message", async (id) => {
+      await worker.terminate();
+      console.log("id=" + id + ";");
+      setTimeout(() => {}, 3000);
+    });
+  `);
+  await program.printed(";");
+  await canceled(/id=(\w+)/.exec(program.output)[1]);
+  program.kill("SIGKILL");
+});
+
+test("an option that is not a boolean is an error", () => {
+  assert.throws(() => emulator.client({ cancelOnExit: "no" }), /`cancelOnExit` must be true or false/);
+});
