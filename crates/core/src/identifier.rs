@@ -158,8 +158,9 @@ fn from_page_path(path: &str) -> Option<Reference> {
         parts => (false, parts),
     };
     let [owner, name, rest @ ..] = parts else { return None };
-    let (owner, name) = owner_and_name(&format!("{owner}/{name}"))
-        .filter(|(owner, _)| !OTHER_PAGES.contains(&owner.as_str()))?;
+    let (owner, name) = owner_and_name(&format!("{owner}/{name}")).filter(|(owner, name)| {
+        !OTHER_PAGES.contains(&owner.as_str()) && !format!("{owner}{name}").contains(':')
+    })?;
     Some(match rest {
         _ if deployment => Reference::Deployment { owner, name },
         ["versions", id, ..] => Reference::Version { model: Some((owner, name)), id: (*id).to_owned() },
@@ -183,6 +184,16 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_page_with_a_colon_in_its_name_is_rejected() {
+        // As a model, it would be formatted as a reference to a version.
+        for page in
+            ["replicate.com/acme/text:", "replicate.com/a:b/c", "https://replicate.com/acme/text:5c7d"]
+        {
+            assert!(page.parse::<Reference>().is_err(), "{page}");
+        }
+    }
 
     #[test]
     fn every_spelling() {
