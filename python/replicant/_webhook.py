@@ -48,8 +48,7 @@ def verify(
 
 def _pairs(headers: Any) -> Any:
     """Returns headers as a list of pairs, which an ASGI scope has already. The core converts bytes."""
-    items = getattr(headers, "items", None)
-    return list(items()) if callable(items) else headers
+    return list(headers.items()) if hasattr(headers, "items") else headers
 
 
 def _body(request: Any) -> Optional[Union[str, bytes]]:

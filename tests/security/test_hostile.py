@@ -70,6 +70,11 @@ HOSTILE: dict[str, Callable[[], Answer]] = {
     "bad_chunk": lambda: Answer(
         raw=b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n{}"
     ),
+    "endless_json": lambda: Answer(200, JSON, endless(b"a" * 65536, b'{"id": "')),
+    "endless_list": lambda: Answer(200, JSON, endless(b"1," * 32768, b"[")),
+    "endless_error": lambda: Answer(400, JSON, endless(b"a" * 65536, b'{"detail": "')),
+    "endless_line": lambda: Answer(200, SSE, endless(b"a" * 65536, b"data: ")),
+    "endless_comments": lambda: Answer(200, SSE, endless(b": x\n" * 1000)),
     "long_ids": lambda: Answer(200, SSE, b"id: " + b"i" * (1 << 20) + b"\ndata: x\n\n"),
     "long_retry": lambda: Answer(200, SSE, b"retry: 99999999999999999999\nid: 1\ndata: x\n\n"),
     "deep_json": lambda: Answer(200, JSON, b"[" * 100_000 + b"]" * 100_000),
