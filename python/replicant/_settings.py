@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Optional, cast
+from typing import Any, Dict, Mapping, Optional
 
 from ._native import Secret, conceal
 
@@ -32,9 +32,8 @@ def conceal_secrets(options: Any) -> None:
     if "@" in str(options.get("proxy", "")):
         options["proxy"] = conceal(options["proxy"])
     for table in ("headers", "query", "default_headers", "default_query"):
-        given = options.get(table)
-        if given and isinstance(given, Mapping):
-            items = cast(Mapping[Any, Any], given)
+        items: Any = options.get(table)
+        if items and hasattr(items, "items"):
             options[table] = {
                 name: conceal(value) if _is_secret(str(name), str(value)) else value
                 for name, value in items.items()
