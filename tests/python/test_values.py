@@ -236,6 +236,17 @@ def test_json_that_only_python_can_express_is_delivered(
 
 
 @pytest.mark.parametrize("call", ["get", "run"])
+def test_an_integer_with_more_digits_than_python_converts_is_infinite(
+    emulator: Emulator, call: str
+) -> None:
+    body = f'{{"id": "p1", "status": "succeeded", "output": [-{"9" * 5000}, 1]}}'
+    replay = emulator.replay({"expect": {}, "reply": {"status": 201, "text": body}})
+    client = replicant.Client("x", base_url=replay.base_url)
+    got = client.run("acme/text", {}) if call == "run" else client.predictions.get("p1").output
+    assert got == [-math.inf, 1]
+
+
+@pytest.mark.parametrize("call", ["get", "run"])
 def test_deeply_nested_json_is_delivered(emulator: Emulator, call: str) -> None:
     output = '[{"a":' * DEEP + "1" + "}]" * DEEP
     body = f'{{"id": "p1", "status": "succeeded", "output": {output}}}'

@@ -173,6 +173,8 @@ def play(name: str, creates: bool, folder: Path) -> list[str]:
                 continue
             if name.startswith(("endless", "gzip")) and called in ("read", "save_all"):
                 continue  # A file has no limit: the program chose to read it.
+            if name == "endless_comments" and called == "events":
+                continue  # Comments keep a stream open, and this call has no timeout.
             start, said = time.monotonic(), f"{name}, {called}: "
             try:
                 call()

@@ -8,7 +8,7 @@ use pyo3::{
     exceptions::PyTypeError,
     prelude::*,
     sync::PyOnceLock,
-    types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString},
+    types::{PyBool, PyBytes, PyDict, PyFloat, PyList, PyString},
 };
 use replicant::{Number, Value};
 
@@ -25,7 +25,7 @@ pub fn to_python<'py>(
         Value::Bool(bool) => PyBool::new(py, bool).to_owned().into_any(),
         Value::Number(Number::Int(int)) => int.into_pyobject(py)?.into_any(),
         Value::Number(Number::UInt(int)) => int.into_pyobject(py)?.into_any(),
-        Value::Number(Number::Big(digits)) => py.get_type::<PyInt>().call1((&*digits,))?,
+        Value::Number(Number::Big(digits)) => exact_json::integer(py, &digits)?,
         Value::Number(Number::Float(float)) => PyFloat::new(py, float).into_any(),
         Value::String(string) => PyString::new(py, &string).into_any(),
         Value::Array(items) => {

@@ -127,9 +127,18 @@ impl<'a, 'py> Text<'a, 'py> {
                 let float: f64 = literal.parse().map_err(|_| malformed())?;
                 Ok(PyFloat::new(py, float).into_any())
             }
-            _ => py.get_type::<PyInt>().call1((literal,)),
+            _ => integer(py, literal),
         }
     }
+}
+
+/// Returns an integer of any size. One with more digits than Python converts (4,300) is infinite, as in JavaScript, so that
+/// the rest of the response can be read.
+pub fn integer<'py>(py: Python<'py>, digits: &str) -> PyResult<Bound<'py, PyAny>> {
+    py.get_type::<PyInt>().call1((digits,)).or_else(|_| {
+        let float: f64 = digits.parse().map_err(|_| malformed())?;
+        Ok(PyFloat::new(py, float).into_any())
+    })
 }
 
 fn malformed() -> PyErr {
