@@ -21,7 +21,7 @@ from platforms import PLATFORMS
 
 DIST = version.ROOT / "dist"
 MB = 1_000_000
-WHEEL_LIMIT, MODULE_LIMIT, MAIN_LIMIT = 4 * MB, 8 * MB, MB // 4
+WHEEL_LIMIT, MODULE_LIMIT, MAIN_LIMIT = 5 * MB, 10 * MB, MB // 4
 
 
 # Folders of the machine that built a library, such as the home of a user.
