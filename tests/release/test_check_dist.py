@@ -114,7 +114,8 @@ class Packages(unittest.TestCase):
         self.assertIn("is not stripped", self.platform_package(MODULE + b"\0.symtab\0"))
 
     def test_a_large_module_is_rejected(self) -> None:
-        self.assertIn("at most 8000000", self.platform_package(MODULE + bytes(8_000_000)))
+        limit = check_dist.MODULE_LIMIT
+        self.assertIn(f"at most {limit}", self.platform_package(MODULE + bytes(limit)))
 
     def test_another_version_is_rejected(self) -> None:
         self.assertIn("is 1.2.4", self.platform_package(version="1.2.4"))
