@@ -26,6 +26,8 @@ const replicate = new Replicate({
   auth: "r8_soak",
   baseUrl: `${origin}/v1`,
   timeout: 10_000,
+  // Idle connections are closed while the program waits for its descriptors.
+  poolIdleTimeout: 5_000,
   pollInterval: 20,
 });
 
