@@ -13,7 +13,7 @@ use std::{
 use napi_derive::napi;
 use replicant::{
     BoxFuture, BoxStream, Client, Error, ErrorKind, Result, Value,
-    hooks::{HeaderChanges, Hooks, RequestEvent, ResponseEvent, RetryEvent},
+    hooks::{HeaderChanges, Hooks, Questions},
     telemetry::{Level, Sink, attach, attach_stream, current_span},
 };
 use tokio::sync::{oneshot, watch};
@@ -42,7 +42,7 @@ pub struct Wanted {
 /// A call whose work is followed by a receiver in JavaScript.
 pub(crate) struct Following {
     sink: Arc<Sink>,
-    hooks: Option<Arc<Relay>>,
+    hooks: Option<Arc<dyn Hooks>>,
     /// Dropped when the call has returned.
     _waiting: watch::Sender<()>,
 }
@@ -51,9 +51,13 @@ impl Following {
     pub(crate) fn new(wanted: &Wanted, channel: &CompletionChannel) -> Self {
         let records = Arc::new(Records { number: wanted.number, channel: channel.clone() });
         let (waiting, returned) = watch::channel(());
-        let asks = (wanted.on_request || wanted.spans, wanted.on_response, wanted.on_retry);
-        let relay = || Arc::new(Relay { records: records.clone(), asks, returned });
-        let hooks = (asks.0 || asks.1 || asks.2).then(relay);
+        let (request, response, retry) =
+            (wanted.on_request || wanted.spans, wanted.on_response, wanted.on_retry);
+        let hooks = (request || response || retry).then(|| {
+            let relay = Relay { records: records.clone(), returned };
+            let ask = move |question| relay.ask(question);
+            Arc::new(Questions { request, response, retry, ask }) as Arc<dyn Hooks>
+        });
         let level = Level::from_name(&wanted.level).unwrap_or(Level::Off);
         let sink = Sink::new(level, wanted.spans, Arc::new(move |record| records.send(&record)));
         Self { sink, hooks, _waiting: waiting }
@@ -128,8 +132,6 @@ pub(crate) fn answer(ask: u32, changes: Option<String>) {
 /// Asks the hooks of a call.
 struct Relay {
     records: Arc<Records>,
-    /// The hooks to call: before requests, after responses, before retries.
-    asks: (bool, bool, bool),
     returned: watch::Receiver<()>,
 }
 
@@ -168,31 +170,5 @@ impl Relay {
                 () = gone => Ok(HeaderChanges::new()),
             }
         })
-    }
-}
-
-fn nothing<T: Default + Send + 'static>() -> BoxFuture<'static, Result<T>> {
-    Box::pin(async { Ok(T::default()) })
-}
-
-impl Hooks for Relay {
-    fn on_request(&self, request: RequestEvent) -> BoxFuture<'static, Result<HeaderChanges>> {
-        if self.asks.0 { self.ask(request.to_value()) } else { nothing() }
-    }
-
-    fn on_response(&self, response: ResponseEvent) -> BoxFuture<'static, Result<()>> {
-        if !self.asks.1 {
-            return nothing();
-        }
-        let answer = self.ask(response.to_value());
-        Box::pin(async move { answer.await.map(drop) })
-    }
-
-    fn on_retry(&self, retry: RetryEvent) -> BoxFuture<'static, Result<()>> {
-        if !self.asks.2 {
-            return nothing();
-        }
-        let answer = self.ask(retry.to_value());
-        Box::pin(async move { answer.await.map(drop) })
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use pyo3::prelude::*;
 use replicant::{
     BoxFuture, BoxStream, Client, Result, Value,
-    hooks::{HeaderChanges, Hooks, RequestEvent, ResponseEvent, RetryEvent},
+    hooks::{HeaderChanges, Hooks, Questions},
     telemetry::{Sink, attach, attach_stream, current_span},
 };
 use tokio::sync::{mpsc::UnboundedSender, oneshot, watch};
@@ -33,7 +33,7 @@ type Notify = Arc<dyn Fn(Notice) + Send + Sync>;
 pub struct Following {
     pub receiver: Arc<Receiver>,
     sink: Arc<Sink>,
-    hooks: Option<Arc<Relay>>,
+    hooks: Option<Arc<dyn Hooks>>,
     /// Dropped when the call has returned.
     _waiting: watch::Sender<()>,
 }
@@ -71,9 +71,12 @@ impl Following {
                 notify(notice);
             }
         });
-        let asks = receiver.asks;
-        let wanted = asks.0 || asks.1 || asks.2;
-        let hooks = wanted.then(|| Arc::new(Relay { notify: notify.clone(), asks, returned }));
+        let (request, response, retry) = receiver.asks;
+        let hooks = (request || response || retry).then(|| {
+            let relay = Relay { notify: notify.clone(), returned };
+            let ask = move |question| relay.ask(question);
+            Arc::new(Questions { request, response, retry, ask }) as Arc<dyn Hooks>
+        });
         let receive = Arc::new(move |record: Value| notify(Notice::Record(record)));
         Self { sink: Sink::new(receiver.level, receiver.spans, receive), receiver, hooks, _waiting: waiting }
     }
@@ -98,7 +101,6 @@ impl Following {
 /// Asks the hooks of a call.
 struct Relay {
     notify: Notify,
-    asks: (bool, bool, bool),
     returned: watch::Receiver<()>,
 }
 
@@ -126,31 +128,5 @@ impl Relay {
                 () = ending => Ok(HeaderChanges::new()),
             }
         })
-    }
-}
-
-fn nothing<T: Default + Send + 'static>() -> BoxFuture<'static, Result<T>> {
-    Box::pin(async { Ok(T::default()) })
-}
-
-impl Hooks for Relay {
-    fn on_request(&self, request: RequestEvent) -> BoxFuture<'static, Result<HeaderChanges>> {
-        if self.asks.0 { self.ask(request.to_value()) } else { nothing() }
-    }
-
-    fn on_response(&self, response: ResponseEvent) -> BoxFuture<'static, Result<()>> {
-        if !self.asks.1 {
-            return nothing();
-        }
-        let answer = self.ask(response.to_value());
-        Box::pin(async move { answer.await.map(drop) })
-    }
-
-    fn on_retry(&self, retry: RetryEvent) -> BoxFuture<'static, Result<()>> {
-        if !self.asks.2 {
-            return nothing();
-        }
-        let answer = self.ask(retry.to_value());
-        Box::pin(async move { answer.await.map(drop) })
     }
 }
