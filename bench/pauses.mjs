@@ -1,9 +1,11 @@
 // Measures how long the event loop pauses while 64 loops make calls: `node bench/pauses.mjs [replicate]`.
 //
-// A timer of 1 ms ticks meanwhile; a pause is the time between two ticks. `work` is the time that the program itself
-// computes after each result. `abort` is when `AbortSignal.timeout(200)` ended a call, in milliseconds.
+// A timer of 1 ms ticks meanwhile; a pause is the time between two ticks, and `CPU` the longest processor time of this thread
+// in one, which does not depend on what else runs on the machine. `work` is the time that the program itself computes after
+// each result. `abort` is when `AbortSignal.timeout(200)` ended a call, in milliseconds.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -27,6 +29,13 @@ function compute(milliseconds) {
   while (performance.now() < end);
 }
 
+const SCHEDULED = `/proc/self/task/${process.pid}/schedstat`;
+
+/** Returns the processor time of this thread in milliseconds, or NaN if the system does not tell. */
+function used() {
+  return existsSync(SCHEDULED) ? Number(readFileSync(SCHEDULED, "utf8").split(" ", 1)[0]) / 1e6 : Number.NaN;
+}
+
 /** Runs `LOOPS` loops of `call`, each followed by `work` milliseconds of computation, and prints the pauses. */
 async function measure(title, work, call) {
   let running = true;
@@ -41,11 +50,16 @@ async function measure(title, work, call) {
   // Connections and compiled code are not measured.
   await Promise.all(Array.from({ length: LOOPS }, () => call(() => false)));
   const pauses = [];
+  const turns = [];
   let last = performance.now();
+  let lastUsed = used();
   const tick = setInterval(() => {
     const now = performance.now();
+    const nowUsed = used();
     pauses.push(now - last);
+    turns.push(nowUsed - lastUsed);
     last = now;
+    lastUsed = nowUsed;
   }, 1);
   const began = performance.now();
   const loops = Array.from({ length: LOOPS }, loop);
@@ -63,9 +77,12 @@ async function measure(title, work, call) {
   const took = (performance.now() - began) / 1000;
   pauses.sort((a, b) => a - b);
   const at = (part) => pauses[Math.floor(part * (pauses.length - 1))].toFixed(1).padStart(7);
+  const cpu = Math.max(...turns)
+    .toFixed(1)
+    .padStart(6);
   const rate = (calls / took).toFixed(0).padStart(6);
   console.log(
-    `${title.padEnd(30)} longest ${at(1)} ms   99 % ${at(0.99)} ms   abort ${aborted.toFixed(0).padStart(5)}   ${rate} calls/s`,
+    `${title.padEnd(30)} longest ${at(1)} ms   99 % ${at(0.99)} ms   CPU ${cpu} ms   abort ${aborted.toFixed(0).padStart(5)}   ${rate} calls/s`,
   );
 }
 

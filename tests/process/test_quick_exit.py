@@ -71,14 +71,14 @@ def test_a_second_ctrl_c_ends_the_process_at_once() -> None:
             assert program.line() == "seen"
             program.process.send_signal(signal.SIGINT)
             assert program.line()
-            time.sleep(0.2)
+            time.sleep(0.1)
             sent = time.time()
             program.process.send_signal(signal.SIGINT)
             code, errors, end = program.end()
             assert (code, errors) == (0, "")
             took.append(end - sent)
-    # The wait for cancels would take 0.8 s more.
-    assert min(took) < 0.6
+    # The wait for cancels would take 0.5 s more.
+    assert min(took) < 0.45
 
 
 def test_the_exit_sends_the_cancel_of_a_known_prediction(emulator: Emulator) -> None:

@@ -7,14 +7,14 @@ import os
 import subprocess
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 # A full run has 100,000 requests. SOAK=small takes seconds.
 SMALL = os.environ.get("SOAK") == "small"
 REQUESTS = 1_000 if SMALL else 100_000
 GROWTH = 8  # MiB
+PAUSE = 50 if SMALL else 20  # milliseconds of CPU time
 
 
 class Server:
@@ -66,9 +66,16 @@ def settled(pid: int | str, condition: Callable[[Usage], bool], seconds: float =
 
 
 def report(
-    language: str, counts: dict[str, int], before: Usage, after: Usage, **figures: Any
+    language: str,
+    counts: dict[str, int],
+    before: Usage,
+    after: Usage,
+    pauses: Sequence[float] = (),
 ) -> bool:
-    """Prints the figures and returns whether they are within the bounds."""
+    """Prints the figures and returns whether they are within the bounds.
+
+    `pauses` are those of the event loop, in milliseconds of CPU time.
+    """
     growth = after.memory - before.memory
     print(f"{language}: {counts['requests']} requests, {counts['faults']} faults")
     print(
@@ -76,12 +83,18 @@ def report(
     )
     print(f"  descriptors {before.descriptors} before, {after.descriptors} after")
     print(f"  threads {before.threads} before, {after.threads} after")
-    for name, figure in figures.items():
-        print(f"  {name.replace('_', ' ')}: {figure}")
+    ordered = sorted(pauses) or [0.0]
+    most = ordered[(len(ordered) - 1) * 999 // 1000]
+    if pauses:
+        print(
+            f"  pauses of the event loop, CPU time: {most:.1f} ms in 99.9 % (at most {PAUSE}),"
+            f" the longest {ordered[-1]:.1f} ms"
+        )
     fine = (
         growth < GROWTH
         and after.descriptors <= before.descriptors
         and after.threads <= before.threads
+        and most < PAUSE
     )
     print("  within the bounds" if fine else "  NOT within the bounds")
     return fine

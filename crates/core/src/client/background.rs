@@ -36,7 +36,7 @@ use crate::{
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long a process should [`drain`] before it exits, so that it ends within a second. Covers the cancels of predictions
 /// whose ids are known. The create of a run sends `Cancel-After`, so the API ends a prediction whose cancel was not sent.
-pub const AT_EXIT: Duration = Duration::from_millis(800);
+pub const AT_EXIT: Duration = Duration::from_millis(600);
 
 /// The number of pending tasks in the lower half, and the process that they belong to in the upper half: the tasks of
 /// its parent do not run in a forked child.
