@@ -53,11 +53,16 @@ export function attachResponse(value: unknown, meta: string | null): unknown {
     configurable: true,
     get: () => parse(meta),
   });
-  if (!("request_id" in value)) {
-    Object.defineProperty(value, "request_id", { configurable: true, get: () => describe(meta).request_id });
-  }
+  if (!("request_id" in value)) Object.defineProperty(value, "request_id", REQUEST_ID);
   return value;
 }
+
+const REQUEST_ID: PropertyDescriptor & ThisType<{ _response: Response }> = {
+  configurable: true,
+  get() {
+    return requestId(this._response);
+  },
+};
 
 /** Gives `to` the response of `from`. */
 export function copyResponse(from: object, to: object): void {
@@ -69,11 +74,10 @@ export function copyResponse(from: object, to: object): void {
 
 const NO_RESPONSE = "[200,[]]";
 
-/** What the headers of a response say about its request. */
-function describe(meta: string): { request_id: string | undefined } {
-  const headers = Object.fromEntries((JSON.parse(meta) as [number, [string, string][]])[1]);
-  const described = JSON.parse(native.compute("response.describe", JSON.stringify({ headers })));
-  return { request_id: described.request_id ?? undefined };
+function requestId(response: Response): string | undefined {
+  const headers = Object.fromEntries(response.headers);
+  const { request_id } = JSON.parse(native.compute("response.describe", JSON.stringify({ headers })));
+  return request_id ?? undefined;
 }
 
 function parse(meta: string | null): Response {
