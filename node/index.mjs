@@ -38,6 +38,7 @@ export const {
   StreamUnsupportedError,
   TimeoutError,
   UnprocessableEntityError,
+  UnsupportedError,
   WebhookBodyError,
   WebhookError,
   WebhookHeadersError,

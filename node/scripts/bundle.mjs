@@ -1,38 +1,41 @@
-// Concatenates all compiled modules into dist/replicant.js: Node loads one file twice as fast as thirty. It changes
-// only the `require` calls between the modules.
+// Concatenates all compiled modules into one file: Node loads one file twice as fast as thirty. It changes only the
+// `require` calls between the modules. dist/replicant.js is for the native module; if dist/web has the WebAssembly
+// module, dist/web/core.mjs and core.cjs are for that one.
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
+import { writeWeb } from "./web.mjs";
 
 const dist = join(fileURLToPath(import.meta.url), "../../dist");
-/** Text by module name, dependencies first. */
-const modules = new Map();
 
-function add(path) {
-  const name = relative(dist, path).split(sep).join("/");
-  if (modules.has(name)) return name;
-  modules.set(name, undefined);
-  const text = readFileSync(`${path}.js`, "utf8")
-    .replace(
-      /require\("(\.[^"]+)"\)/g,
-      (_, target) => `load(${JSON.stringify(add(resolve(dirname(path), target)))})`,
-    )
-    // A bundler, such as esbuild, may turn the file into an ES module, which has no `require`.
-    .replace(/require\(("node:[^"]+")\)/g, "(process.getBuiltinModule?.($1) ?? $&)");
-  modules.set(name, text);
-  return name;
-}
-
-add(join(dist, "api"));
-add(join(dist, "testing"));
-
-const definitions = [...modules].map(
-  ([name, text]) => `define[${JSON.stringify(name)}] = function (module, exports) {\n${text}};\n`,
-);
-writeFileSync(
-  join(dist, "replicant.js"),
-  `"use strict";
-const define = {};
+/**
+ * Returns the text of a program that defines `load`, which returns the module of a name such as "api".
+ *
+ * @param platform the module that stands for `platform/node`
+ */
+function bundle(platform) {
+  /** Text by module name, dependencies first. */
+  const modules = new Map();
+  const add = (path) => {
+    const name = relative(dist, path).split(sep).join("/").replace("platform/node", platform);
+    if (modules.has(name)) return name;
+    modules.set(name, undefined);
+    const text = readFileSync(join(dist, `${name}.js`), "utf8")
+      .replace(
+        /require\("(\.[^"]+)"\)/g,
+        (_, target) => `load(${JSON.stringify(add(resolve(dirname(path), target)))})`,
+      )
+      // A bundler, such as esbuild, may turn the file into an ES module, which has no `require`.
+      .replace(/require\(("node:[^"]+")\)/g, "(process.getBuiltinModule?.($1) ?? $&)");
+    modules.set(name, text);
+    return name;
+  };
+  add(join(dist, "api"));
+  add(join(dist, "testing"));
+  const definitions = [...modules].map(
+    ([name, text]) => `define[${JSON.stringify(name)}] = function (module, exports) {\n${text}};\n`,
+  );
+  return `const define = {};
 const loaded = {};
 /** The module of that name, such as "api". */
 function load(name) {
@@ -42,13 +45,18 @@ function load(name) {
   }
   return loaded[name].exports;
 }
-module.exports = load;
 
-${definitions.join("\n")}`,
+${definitions.join("\n")}`;
+}
+
+writeFileSync(
+  join(dist, "replicant.js"),
+  `"use strict";\n${bundle("platform/node")}\nmodule.exports = load;\n`,
 );
+if (existsSync(join(dist, "web/replicant.wasm"))) writeWeb(join(dist, "web"), bundle("platform/web"));
 
 // Declarations of removed modules would be published.
-for (const folder of [".", "resources"]) {
+for (const folder of [".", "platform", "resources"]) {
   for (const file of readdirSync(join(dist, folder))) {
     const [, name] = file.match(/^([\w-]+)\.(?:js|d\.ts)$/) ?? [];
     const source = join(dist, "../src", folder, `${name}.ts`);

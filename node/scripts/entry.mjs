@@ -1,8 +1,9 @@
-// Writes the entry points that list the exports of `dist/api.js`: index.mjs, index.d.mts and index.d.cts.
+// Writes the entry points: index.mjs, index.d.mts and index.d.cts, which list the exports of `dist/api.js`, and those for
+// the web in the folder `web`, which differ in how they import the WebAssembly module.
 // With --check it compares them instead, and fails if they are out of date.
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const node = join(fileURLToPath(import.meta.url), "../..");
@@ -38,11 +39,34 @@ const files = {
   "index.d.cts": `${note}import {\n${lines("  ")}  Replicate as Client,\n} from "./dist/api.js";\n\ndeclare class Replicate extends Client {}\ndeclare namespace Replicate {\n  export {\n${lines("    ")}    Replicate,\n    Replicate as default,\n  };\n}\nexport = Replicate;\n`,
 };
 
+const wasm = {
+  workerd: 'import module from "../dist/web/replicant.wasm";',
+  "edge-light": 'import module from "../dist/web/replicant.wasm?module";',
+  index: 'import { compile } from "../dist/web/wasm.mjs";',
+};
+for (const [name, line] of Object.entries(wasm)) {
+  const start = `${note}import { connect } from "../dist/web/core.mjs";\n${line}\n\n`;
+  const load = name === "index" ? "connect(compile)" : "connect(() => module)";
+  files[`web/${name}.mjs`] =
+    `${start}export const {\n${values.map((name) => `  ${name},\n`).join("")}} = ${load}("api");\nexport { Replicate as default };\n`;
+  files[`web/testing${name === "index" ? "" : `.${name}`}.mjs`] =
+    `${start}export const { Emulator } = ${load}("testing");\n`;
+}
+for (const name of ["index", "testing"]) {
+  files[`web/${name}.cjs`] = readFileSync(join(node, `${name}.cjs`), "utf8")
+    .replace('"use strict";', '"use strict";\n// Written by scripts/entry.mjs.')
+    .replace(
+      'require("./dist/replicant.js")',
+      'require("../dist/web/core.cjs").connect(require("../dist/web/wasm.cjs").compile)',
+    );
+}
+
 let stale = false;
 for (const [name, text] of Object.entries(files)) {
   const path = join(node, name);
+  mkdirSync(dirname(path), { recursive: true });
   if (process.argv.includes("--check")) {
-    if (readFileSync(path, "utf8") !== text) {
+    if (!existsSync(path) || readFileSync(path, "utf8") !== text) {
       console.error(`${name} is out of date: npm run build && npm run entry`);
       stale = true;
     }

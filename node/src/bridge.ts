@@ -1,13 +1,13 @@
 /** Sends operations to the core: `call` for one result, `open` for a stream. */
-import { complete, follow, type Reply } from "./completion-channel";
+import { channel, complete, follow, type Reply } from "./completion-channel";
 import { encodeParams, type Params, rethrow } from "./compute";
-import { cancelAtExit } from "./exit";
 import { toError } from "./failures";
 import { FetchTransport } from "./fetch-transport";
 import { invalid, kindOf } from "./invalid";
 import { type NativeClient, type NativeStream, native } from "./native";
 import { Observer } from "./observer";
 import type { Fetch } from "./options";
+import { platform } from "./platform";
 import { attachResponse, recordResponse } from "./responses";
 import { checkSignal, onAbort, reasonOf } from "./signals";
 import { type Receiver, receiverOf, type Telemetry } from "./telemetry";
@@ -29,6 +29,8 @@ export interface Opened {
   release(): void;
   /** Returns the error to throw for an exception of the stream. */
   toError(thrown: unknown): unknown;
+  /** Closes the stream. Returns a promise if the caller must wait for the requests that follow. */
+  close(): Promise<void> | undefined;
 }
 
 /** A client of the core, and the options that it does not see. */
@@ -40,7 +42,10 @@ export interface Core {
   /** Whether calls create spans if the program uses OpenTelemetry. */
   tracing: boolean;
   cancelOnExit: boolean;
+  waitUntil: WaitUntil | undefined;
 }
+
+type WaitUntil = (promise: Promise<unknown>) => void;
 
 /** The way from one `Replicate` to the core. */
 export class Bridge {
@@ -84,10 +89,13 @@ export class Bridge {
     let transport: FetchTransport | undefined;
     let receiver: Receiver | undefined;
     let release: (() => void) | undefined;
+    let waitUntil: WaitUntil | undefined;
     try {
-      const { client, fetch, telemetry, tracing, cancelOnExit } = this.core();
+      const core = this.core();
+      const { client, fetch, telemetry, tracing, cancelOnExit } = core;
+      waitUntil = core.waitUntil;
       transport = fetch && new FetchTransport(fetch);
-      if (runs && cancelOnExit) release = cancelAtExit();
+      if (runs && cancelOnExit) release = platform.cancelAtExit(channel);
       receiver = receiverOf(telemetry, tracing);
       const wanted = receiver?.wanted(follow(receiver.receive));
       const reply = await complete(
@@ -108,7 +116,10 @@ export class Bridge {
       onReply(reply);
       return reply.bytes ?? attachResponse(this.#decode(reply.json, reply.files), reply.meta);
     } catch (thrown) {
-      if (cancel) keepAlive(native.drain());
+      if (cancel || (runs && !platform.keepsBackground)) {
+        const following = finishInBackground((limit) => native.drain(limit), waitUntil);
+        if (following) await following;
+      }
       if (signal?.aborted) throw reasonOf(signal);
       observer?.rethrow();
       const raised = receiver?.raised ?? transport?.raised;
@@ -122,14 +133,15 @@ export class Bridge {
   /** Opens a stream of the core, which runs a prediction if `runs`. Nothing is sent before the first `ready()`. */
   open(operation: string, params: Params, runs = false): Opened {
     const { json, parts } = encodeParams(params);
-    const { client, fetch, telemetry, tracing, cancelOnExit } = this.core();
+    const { client, fetch, telemetry, tracing, cancelOnExit, waitUntil } = this.core();
     const transport = fetch && new FetchTransport(fetch);
     const receiver = receiverOf(telemetry, tracing);
     const wanted = receiver?.wanted(follow(receiver.receive));
     const stream = rethrow(() => client.open(operation, json, parts, transport?.send, wanted));
     return {
       stream,
-      release: runs && cancelOnExit ? cancelAtExit(stream) : () => {},
+      close: () => finishInBackground((limit) => stream.close(limit), waitUntil),
+      release: runs && cancelOnExit ? platform.cancelAtExit(channel, stream) : () => {},
       toError: (thrown) => {
         const raised = receiver?.raised ?? transport?.raised;
         return raised ? raised.error : toError(thrown);
@@ -148,7 +160,27 @@ export class Bridge {
 /** Replaced by the signal's reason or the observer's exception. */
 const STOPPED = new Error("the call was stopped");
 
-/** Keeps the process alive until `work` settles, and ignores its result. */
-export function keepAlive(work: Promise<unknown>): void {
-  work.catch(() => {});
+/** How long requests may take that follow a call, in milliseconds: in the background, and while its caller waits. */
+const BACKGROUND_LIMIT = 25_000;
+const AWAITED_LIMIT = 5_000;
+
+/**
+ * Does work that the caller does not wait for. Returns a promise only if the caller must wait, because the runtime would end
+ * the work.
+ */
+function finishInBackground(
+  start: (limit: number) => Promise<unknown>,
+  waitUntil: WaitUntil | undefined,
+): Promise<void> | undefined {
+  const work = start(waitUntil ? BACKGROUND_LIMIT : AWAITED_LIMIT).then(
+    () => {},
+    () => {},
+  );
+  try {
+    waitUntil?.(work);
+  } catch {
+    // The context has ended, or the function lacks its `this`.
+    return work;
+  }
+  return platform.keepsBackground || waitUntil ? undefined : work;
 }

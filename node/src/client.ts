@@ -16,6 +16,7 @@ import type {
   WaitOptions,
 } from "./options";
 import { follow, ListPage } from "./page";
+import { platform } from "./platform";
 import { plainHeaders, rawBody } from "./raw-request";
 import { Accounts } from "./resources/accounts";
 import { Collections } from "./resources/collections";
@@ -79,7 +80,7 @@ export class Replicate {
   constructor(options: ReplicateOptions = {}) {
     if (!isOptions(options))
       invalid(`the options must be an object, such as { auth }, not ${kindOf(options)}`);
-    const settings = new Settings({ ...options, auth: options.auth || process.env.REPLICATE_API_TOKEN });
+    const settings = new Settings({ ...options, auth: options.auth || platform.env("REPLICATE_API_TOKEN") });
     const newFile = (bridge: Bridge, url: string) => new FileOutput(bridge, url);
     const bridge = new Bridge(() => settings.core(this), newFile);
     conceal<State>(this, { bridge, settings });

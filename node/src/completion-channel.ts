@@ -1,8 +1,6 @@
 /** Promises for work that runs on native threads. */
-import { AsyncResource } from "node:async_hooks";
-import { setImmediate } from "node:timers";
-import { isMainThread } from "node:worker_threads";
 import { type NativeStream, native, type OnMessage } from "./native";
+import { platform } from "./platform";
 
 /** The result of a call. */
 export interface Reply {
@@ -29,9 +27,6 @@ const TURN = 4;
 const RECORD = 5;
 const UNFOLLOWED = 6;
 
-/** Kept here, because fake timers of tests replace it. */
-const afterTurn = setImmediate;
-
 const pending = new Map<number, Pending>();
 /** What receives the records of calls, which background requests may outlive. */
 const receivers = new Map<number, (json: string) => void>();
@@ -41,7 +36,7 @@ const turned = () => channel.turned();
 
 const onMessage: OnMessage = (number, kind, json, files, meta, bytes) => {
   if (kind === TURN) {
-    afterTurn(turned);
+    platform.afterTurn(turned);
     return;
   }
   if (kind === RECORD) {
@@ -65,7 +60,7 @@ const onMessage: OnMessage = (number, kind, json, files, meta, bytes) => {
 };
 
 /** The channel of this JavaScript thread. */
-export const channel = new native.NativeCompletionChannel(onMessage, () => {}, !isMainThread);
+export const channel = new native.NativeCompletionChannel(onMessage, () => {}, platform.inWorker);
 
 /**
  * Starts native work and returns a promise of its result: undefined if the work was stopped or its stream ended.
@@ -79,7 +74,7 @@ export function complete(
     last = (last + 1) >>> 0;
     start(last);
     // The channel calls from a native thread, which has no async context: bind the observer to the caller's.
-    pending.set(last, { resolve, reject, observe: observe && AsyncResource.bind(observe) });
+    pending.set(last, { resolve, reject, observe: observe && platform.bind(observe) });
     if (pending.size === 1) channel.keepProcess(true);
   });
 }
@@ -87,7 +82,7 @@ export function complete(
 /** Has `receive` called with the records under the returned number, in the current async context. */
 export function follow(receive: (json: string) => void): number {
   last = (last + 1) >>> 0;
-  receivers.set(last, AsyncResource.bind(receive));
+  receivers.set(last, platform.bind(receive));
   return last;
 }
 

@@ -30,6 +30,7 @@ import {
   StreamUnsupportedError,
   TimeoutError,
   UnprocessableEntityError,
+  UnsupportedError,
   WebhookBodyError,
   WebhookHeadersError,
   WebhookSecretError,
@@ -37,6 +38,8 @@ import {
   WebhookTimestampError,
 } from "./errors";
 import { outward } from "./names";
+import { platform } from "./platform";
+import type { Platform } from "./platform/platform";
 
 /** Error classes by code. */
 export const ERRORS: Readonly<Record<string, new (failure: Failure) => ReplicateError>> = {
@@ -44,6 +47,7 @@ export const ERRORS: Readonly<Record<string, new (failure: Failure) => Replicate
   file_not_found: FileNotFoundError,
   file_too_large: FileTooLargeError,
   file_not_written: FileNotWrittenError,
+  unsupported: UnsupportedError,
   connection: ConnectionError,
   timeout: TimeoutError,
   bad_request: BadRequestError,
@@ -100,6 +104,12 @@ function officialMessage(message: string): string {
   return found ? found[1] + message.slice(found[0].length) : message;
 }
 
+/** Returns the message for what a runtime cannot do, with the runtime's name and what else to do. */
+function unsupportedIn({ name, canLoadNative }: Platform, message: string): string {
+  const native = canLoadNative ? ', or import "replicant/native"' : "";
+  return `not supported in ${name}: ${message}${native}`;
+}
+
 /**
  * Returns the error to throw for an exception of the native module. Call it where the caller's frames are on the stack,
  * because an error made in native code has none.
@@ -114,6 +124,7 @@ export function toError(thrown: unknown): unknown {
   } else {
     failure.message = officialMessage(failure.message);
     if (failure.argument) [failure.message, failure.argument] = outward(failure.message, failure.argument);
+    if (ErrorClass === UnsupportedError) failure.message = unsupportedIn(platform, failure.message);
   }
   return new ErrorClass(failure);
 }

@@ -1,7 +1,7 @@
 /** Converts a request of the core to the arguments of `fetch`. */
-import { Readable } from "node:stream";
 import { takeNext } from "./completion-channel";
 import type { NativeRequest, NativeStream } from "./native";
+import { platform } from "./platform";
 
 /** The second argument of `fetch`. */
 export type Outgoing = RequestInit & { headers: Record<string, string>; duplex?: "half" };
@@ -15,15 +15,14 @@ export async function toInit(request: NativeRequest, signal: AbortSignal): Promi
     method: request.method,
     headers,
     signal,
-    redirect: "manual",
-    // A framework that caches GETs would return the first state of a prediction forever.
-    cache: "no-store",
+    ...platform.requestInit,
   };
   const { bytes, stream } = request;
   if (bytes) init.body = asText(bytes, headers) ?? (bytes as BodyInit);
-  if (stream && Number(headers["Content-Length"]) <= BUFFERED) init.body = await buffer(stream);
+  const length = headers["Content-Length"] === undefined ? undefined : Number(headers["Content-Length"]);
+  if (stream && length !== undefined && length <= BUFFERED) init.body = await buffer(stream);
   else if (stream) {
-    init.body = toStream(stream);
+    init.body = platform.streamedBody(chunks(stream), length) as BodyInit;
     init.duplex = "half";
   }
   return init;
@@ -47,28 +46,7 @@ const BUFFERED = 1024 * 1024;
 async function buffer(stream: NativeStream): Promise<BodyInit> {
   const all: Uint8Array[] = [];
   for await (const chunk of chunks(stream)) all.push(chunk);
-  return Buffer.concat(all);
-}
-
-/** Returns a stream of Node, which node-fetch and cross-fetch require, or a web stream under Bun and Deno. */
-function toStream(stream: NativeStream): BodyInit {
-  const all = chunks(stream);
-  if (!("Bun" in globalThis || "Deno" in globalThis)) {
-    return Readable.from(all, { objectMode: false }) as unknown as BodyInit;
-  }
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        const { done, value } = await all.next();
-        if (done) controller.close();
-        else controller.enqueue(value);
-      },
-      async cancel() {
-        await all.return();
-      },
-    },
-    { highWaterMark: 0 },
-  );
+  return platform.concat(all) as BodyInit;
 }
 
 async function* chunks(stream: NativeStream): AsyncGenerator<Uint8Array, void, undefined> {

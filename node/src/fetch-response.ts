@@ -1,6 +1,6 @@
 /** Converts what the user's `fetch` returned or threw for the core. */
 import type { NativeResponse } from "./native";
-import { isReadable, type Source, streamSource } from "./source";
+import { isReadable, streamSource } from "./source";
 
 /** A response, or the part of one that a test double has. */
 type AnyResponse = Partial<
@@ -17,7 +17,7 @@ export async function toNative(response: AnyResponse): Promise<NativeResponse> {
   const headers = JSON.stringify(headersOf(response.headers));
   const ok = response.ok !== false;
   const status = response.status ?? (ok ? 200 : 400);
-  return { status, headers, pull: await body(response, ok) };
+  return { status, headers, ...(await body(response, ok)) };
 }
 
 /** Headers to look up if the headers object cannot list its entries. */
@@ -34,25 +34,31 @@ function headersOf(headers: unknown): [string, string][] {
     .map(([name, value]) => [name.toLowerCase(), String(value)]);
 }
 
-async function body(response: AnyResponse, ok: boolean): Promise<Source["pull"]> {
+async function body(response: AnyResponse, ok: boolean): Promise<Pick<NativeResponse, "pull" | "whole">> {
   const { body } = response;
-  if (typeof body === "object" && body && isReadable(body)) return streamSource(body).pull;
+  if (typeof body === "object" && body && isReadable(body)) {
+    const { pull } = streamSource(body);
+    return response.arrayBuffer ? { pull, whole: () => (response as Response).arrayBuffer() } : { pull };
+  }
   // Test doubles often have no stream. Read at once, so that their exceptions are thrown here.
   let bytes: Uint8Array | null = await whole(response, ok);
-  return async () => {
+  const pull = async () => {
     const chunk = bytes;
     bytes = null;
     return chunk?.length ? chunk : null;
   };
+  return { pull };
 }
+
+const encoder = new TextEncoder();
 
 /** Reads the whole body: `json()` of a success and `text()` of an error, as the official package does. */
 async function whole(response: AnyResponse, ok: boolean): Promise<Uint8Array> {
   if (response.arrayBuffer) return new Uint8Array(await response.arrayBuffer());
   if (response.json && (ok || !response.text)) {
-    return Buffer.from(JSON.stringify(await response.json()) ?? "");
+    return encoder.encode(JSON.stringify(await response.json()) ?? "");
   }
-  return Buffer.from(response.text ? await response.text() : "");
+  return encoder.encode(response.text ? await response.text() : "");
 }
 
 /** Codes of errors that occur before anything is sent, in Node and Bun. */

@@ -1,10 +1,10 @@
 /** Sends the core's requests with the user's `fetch`. */
-import { AsyncResource } from "node:async_hooks";
 import { sendForm } from "./fetch-form";
 import { toInit } from "./fetch-request";
 import { failureOf, toNative } from "./fetch-response";
 import type { NativeFetch } from "./native";
 import type { Fetch } from "./options";
+import { platform } from "./platform";
 
 /** Sends the requests of one call. Retries, redirects and timeouts stay in the core. */
 export class FetchTransport {
@@ -15,7 +15,7 @@ export class FetchTransport {
   constructor(private readonly fetch: Fetch) {}
 
   /** Called by the core from a native thread; runs `fetch` in the async context of the constructor's caller. */
-  readonly send: NativeFetch = AsyncResource.bind(async (number, request) => {
+  readonly send: NativeFetch = platform.bind(async (number, request) => {
     if (request === null) {
       this.#running.get(number)?.abort();
       return undefined;
@@ -29,7 +29,8 @@ export class FetchTransport {
       // The official package passes URL objects for its own requests, and text for URLs that the API returned.
       const url = "Authorization" in init.headers ? new URL(request.url) : request.url;
       const send = (init: RequestInit) => fetch(url as string, init);
-      return await toNative(await sendForm(init, Boolean(request.stream), send));
+      const response = await toNative(await sendForm(init, Boolean(request.stream), send));
+      return { ...response, cancel: () => controller.abort() };
     } catch (error) {
       const failure = failureOf(error);
       if (failure.raised) this.raised = { error };

@@ -1,8 +1,8 @@
-import { fileURLToPath } from "node:url";
 import type { Bridge } from "./bridge";
 import { merge, requestParams } from "./call-options";
 import { FileReading } from "./file-reading";
 import type { RequestOptions, SaveOptions } from "./options";
+import { platform } from "./platform";
 import { withResponse } from "./responses";
 import { conceal, reveal } from "./state";
 import { AS_TEXT } from "./value";
@@ -107,7 +107,7 @@ export class FileOutput extends ReadableStream<any> {
       this,
       "output.save",
       options,
-      { path: path instanceof URL ? fileURLToPath(path) : path },
+      { path: path instanceof URL ? platform.pathOf(path) : path },
       observe,
     );
   }

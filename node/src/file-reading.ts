@@ -36,7 +36,7 @@ export class FileReading implements Omit<UnderlyingByteSource, "type"> {
       this.#opened ??= this.bridge.open("output.read", { url: this.url });
       const { stream } = this.#opened;
       // Await nothing while there are chunks: a promise costs more than copying one.
-      return (stream.take() ?? (await takeNext(stream))) as Buffer | null;
+      return (stream.take() ?? (await takeNext(stream))) as Uint8Array | null;
     } catch (thrown) {
       this.ended = true;
       throw (this.#opened?.toError ?? toError)(thrown);

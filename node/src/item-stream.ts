@@ -1,5 +1,5 @@
 /** Streams of items, which the core delivers in batches. */
-import { type Bridge, keepAlive, type Opened } from "./bridge";
+import type { Bridge, Opened } from "./bridge";
 import { ready } from "./completion-channel";
 import type { Params } from "./compute";
 import { toError } from "./failures";
@@ -22,6 +22,7 @@ export class Items<T> {
   /** Settles after the calls of `next` so far: concurrent calls run one after another. */
   #turn: Promise<unknown> | undefined;
   #ignore = (): void => {};
+  #closing: Promise<void> | undefined;
 
   constructor(
     private readonly open: () => Opened,
@@ -63,11 +64,13 @@ export class Items<T> {
     return this.#inTurn(() => this.#failing(read));
   }
 
-  finish(): void {
+  /** Ends the stream. Returns a promise if the caller must wait for the requests that follow. */
+  finish(): Promise<void> | undefined {
     this.#batch = [];
     this.#at = 0;
-    if (this.#opened && !this.#ended) keepAlive(this.#opened.stream.close());
+    if (this.#opened && !this.#ended) this.#closing = this.#opened.close();
     this.#end();
+    return this.#closing;
   }
 
   #end(): void {
@@ -101,7 +104,8 @@ export class Items<T> {
     try {
       return await work();
     } catch (thrown) {
-      this.finish();
+      const closing = this.finish();
+      if (closing) await closing;
       if (this.signal?.aborted) throw reasonOf(this.signal);
       throw (this.#opened?.toError ?? toError)(thrown);
     }
@@ -149,13 +153,13 @@ export class ItemStream<T> implements AsyncIterableIterator<T> {
 
   /** Ends the stream, like `break` in a `for await` loop. */
   async return(_value?: unknown): Promise<IteratorResult<T, undefined>> {
-    reveal<Items<T>>(this).finish();
+    await reveal<Items<T>>(this).finish();
     return { done: true, value: undefined };
   }
 
   /** Ends the stream and rejects with `error`. */
   async throw(error: unknown): Promise<IteratorResult<T, undefined>> {
-    reveal<Items<T>>(this).finish();
+    await reveal<Items<T>>(this).finish();
     throw error;
   }
 

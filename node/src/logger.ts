@@ -1,6 +1,7 @@
 /** Loggers that the events of a client go to. */
 import { invalid, kindOf } from "./invalid";
 import type { Logger, LogLevel } from "./options";
+import { platform } from "./platform";
 
 /** An event of the core. */
 export interface LogRecord {
@@ -47,7 +48,7 @@ export function loggerOf(options: { logger?: Logger | undefined; logLevel?: LogL
 }
 
 function levelOfEnvironment(): LogLevel | undefined {
-  const level = process.env.REPLICATE_LOG?.trim().toLowerCase();
+  const level = platform.env("REPLICATE_LOG")?.trim().toLowerCase();
   return LEVELS.includes(level ?? "") ? (level as LogLevel) : undefined;
 }
 

@@ -21,7 +21,17 @@ const NOT_OFFERED = new Set(["body", "prefer", "webhook_completed"]);
 const IN_SECONDS = new Set(["cancel_after"]);
 
 /** Options that only this package has, and `input`, which the core does not count as an option. */
-const OWN_OF_CLIENTS = ["fetch", "logger", "logLevel", "onRequest", "onResponse", "onRetry", "cancelOnExit"];
+const OWN_OF_CLIENTS = [
+  "fetch",
+  "logger",
+  "logLevel",
+  "onRequest",
+  "onResponse",
+  "onRetry",
+  "cancelOnExit",
+  "waitUntil",
+  "dangerouslyAllowBrowser",
+];
 const OWN_OF_CALLS = ["input", "signal", "onUpload"];
 
 /** Options that the core's table omits. `clockRate` makes the core's clock run faster. */

@@ -1,5 +1,6 @@
 /** The native module and its types. */
-import { load } from "./loader";
+import { platform } from "./platform";
+import type { Abandoning } from "./platform/platform";
 import type { Source } from "./source";
 import type { Part } from "./value";
 
@@ -15,18 +16,11 @@ export type OnMessage = (
 ) => void;
 
 /** Delivers messages of native threads to this JavaScript thread. */
-export interface NativeCompletionChannel {
+export interface NativeCompletionChannel extends Abandoning {
   /** Sets whether the channel keeps the process alive. */
   keepProcess(keep: boolean): void;
   /** Continues after the event loop has turned. */
   turned(): void;
-  /**
-   * Abandons all calls of this thread; their promises stay pending. Resolves when the requests that follow, such as
-   * cancels, are sent, or after the time that an exit may take.
-   */
-  abandon(): Promise<void>;
-  /** Does the same and blocks the thread meanwhile. */
-  abandonBlocking(): void;
 }
 
 /** Stops one call. */
@@ -43,8 +37,11 @@ export interface NativeStream {
   take(): string | Uint8Array | null;
   /** Starts the stream on the first call, and sends a message when there is something to take or it ended. */
   ready(number: number): void;
-  /** Ends the stream and frees its connection. Resolves when the requests that follow, such as a cancel, are sent. */
-  close(): Promise<void>;
+  /**
+   * Ends the stream and frees its connection. Resolves when the requests that follow, such as a cancel, are sent, or after
+   * `limit` milliseconds; the native module has its own limit.
+   */
+  close(limit?: number): Promise<void>;
 }
 
 /** A client of the core. */
@@ -113,8 +110,11 @@ export interface Native {
   compute(operation: string, json: string, parts?: Part[]): string;
   /** Answers a question of a hook: the headers to change as JSON, or null if the hook threw. */
   answer(ask: number, changes: string | null): void;
-  /** Resolves when the requests running in the background are done, or after the time an exit may take. */
-  drain(): Promise<void>;
+  /**
+   * Resolves when the requests running in the background are done, or after `limit` milliseconds; the native module has
+   * its own limit.
+   */
+  drain(limit?: number): Promise<void>;
   /** Returns the names of all operations and error codes as JSON. */
   contents(): string;
 }
@@ -140,6 +140,10 @@ export interface NativeResponse {
   status: number;
   headers: string;
   pull: Source["pull"];
+  /** Reads the whole body instead, which takes one promise. */
+  whole?: () => Promise<ArrayBuffer>;
+  /** Aborts the request while `whole` reads its body. */
+  cancel?: () => void;
   /** Why there is no response. */
   failure?: string;
   /** With a failure: no byte of the request reached the server. */
@@ -149,4 +153,4 @@ export interface NativeResponse {
 }
 
 /** The native module of this process. */
-export const native: Native = load<Native>();
+export const native: Native = platform.load<Native>();

@@ -80,6 +80,16 @@ export type ReplicateOptions = {
    */
   cancelOnExit?: boolean | undefined;
   /**
+   * Receives the requests that follow an abandoned call, such as the cancel of its prediction: in a Worker,
+   * `(promise) => ctx.waitUntil(promise)`. Without it, an abandoned call on the web waits until they are sent.
+   */
+  waitUntil?: ((promise: Promise<unknown>) => void) | undefined;
+  /**
+   * Allow a token in a web page, where its users can read it. Defaults to false: use a `baseUrl` of your own server, which
+   * adds the token.
+   */
+  dangerouslyAllowBrowser?: boolean | undefined;
+  /**
    * Logger for what the client does, such as the console, a pino or a winston. Defaults to standard error if `logLevel` or
    * `REPLICATE_LOG` is set.
    */

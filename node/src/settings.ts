@@ -9,6 +9,7 @@ import { loggerOf } from "./logger";
 import { clientOptions, inward, outwardValue } from "./names";
 import { native } from "./native";
 import type { ReplicateOptions } from "./options";
+import { platform } from "./platform";
 import { encode } from "./value";
 import { version } from "./version";
 
@@ -72,7 +73,7 @@ export class Settings {
     for (const text of connected[0].client.warnings) {
       if (this.#warned.has(text)) continue;
       this.#warned.add(text);
-      process.emitWarning(text, { type: "InsecureConnectionWarning" });
+      platform.warn(text);
     }
     return connected;
   }
@@ -87,31 +88,32 @@ export class Settings {
 }
 
 function connect(options: ReplicateOptions): [Core, Record<string, unknown>] {
-  const { fetch, logger, logLevel, onRequest, onResponse, onRetry, cancelOnExit = true, ...rest } = options;
+  const { logger, logLevel, onRequest, onResponse, onRetry, cancelOnExit = true, ...others } = options;
+  const { fetch = platform.fetch, waitUntil, dangerouslyAllowBrowser: _, ...rest } = others;
   checkOptions(options);
   const log = loggerOf({ logger, logLevel });
   const hooks = { onRequest, onResponse, onRetry };
   const reports = log.logger || onRequest || onResponse || onRetry;
   const telemetry = reports ? { ...log, hooks } : undefined;
-  // Read here, because a worker or test runner can have its own `process.env`. An empty token keeps the core from
-  // reading the environment of the process.
-  const env = { baseUrl: process.env.REPLICATE_BASE_URL || undefined };
+  // Read by the platform. An empty token keeps the core from reading the environment of the process.
   const given = {
-    userAgent: `replicant-node/${version}`,
+    userAgent: `${platform.agent}/${version}`,
     fileEncodingStrategy: "default",
-    ...env,
-    ...defined(rest),
+    ...rest,
+    baseUrl: platform.baseUrl(rest.baseUrl ?? platform.env("REPLICATE_BASE_URL")),
+    auth: options.auth ?? "",
   };
-  const { json, parts } = encode(clientParams({ ...given, auth: options.auth ?? "" }));
+  const { json, parts } = encode(clientParams(defined(given)));
   return rethrow(() => {
     const client = new native.NativeClient(channel, json, parts, fetch && new FetchTransport(fetch).send);
-    const core = { client, fetch, telemetry, tracing: options.tracing !== false, cancelOnExit };
+    const tracing = options.tracing !== false;
+    const core = { client, fetch, telemetry, tracing, cancelOnExit, waitUntil };
     return [core, JSON.parse(client.describe())];
   });
 }
 
 /** Checks what the core does not see. */
-function checkOptions({ fetch, cancelOnExit, ...options }: ReplicateOptions): void {
+function checkOptions({ fetch, cancelOnExit, waitUntil, ...options }: ReplicateOptions): void {
   // Before encoding, which would fail on the internals of an agent or a logger.
   const known = clientOptions();
   const unknown = Object.keys(options).find((name) => !known.includes(name) && name !== "clockRate");
@@ -127,6 +129,19 @@ function checkOptions({ fetch, cancelOnExit, ...options }: ReplicateOptions): vo
   }
   if (cancelOnExit !== undefined && typeof cancelOnExit !== "boolean") {
     invalid(`options: \`cancelOnExit\` must be true or false, not ${kindOf(cancelOnExit)}`, "cancelOnExit");
+  }
+  if (waitUntil !== undefined && typeof waitUntil !== "function") {
+    invalid(
+      `options: \`waitUntil\` must be a function, such as (promise) => ctx.waitUntil(promise), not ${kindOf(waitUntil)}`,
+      "waitUntil",
+    );
+  }
+  if (platform.isBrowser && options.auth && options.dangerouslyAllowBrowser !== true) {
+    invalid(
+      "options: `auth` must not be used in a web page, whose users can read it; set `baseUrl` to your own server, " +
+        "which adds the token, or pass `dangerouslyAllowBrowser: true`",
+      "auth",
+    );
   }
 }
 

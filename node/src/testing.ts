@@ -1,5 +1,6 @@
 /** An emulator of Replicate's API, for tests without a token, a network or costs. */
 import { Replicate } from "./client";
+import { rethrow } from "./compute";
 import { type NativeEmulator, native } from "./native";
 import type { ReplicateOptions } from "./options";
 
@@ -86,7 +87,9 @@ export class Emulator {
       "webhook-secret": webhookSecret,
     };
     const given = Object.entries(named).filter(([, value]) => value !== undefined);
-    this.#native = new native.NativeEmulator(given.map(([name, value]) => `--${name}=${value}`));
+    this.#native = rethrow(
+      () => new native.NativeEmulator(given.map(([name, value]) => `--${name}=${value}`)),
+    );
     this.#token = token;
     const addresses = JSON.parse(this.#native.addresses());
     this.baseUrl = addresses.base_url;

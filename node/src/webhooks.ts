@@ -1,6 +1,7 @@
 /** Verification of webhooks. */
 import { compute } from "./compute";
 import { WebhookSignatureError, WebhookTimestampError } from "./errors";
+import { platform } from "./platform";
 import type { Prediction, Training } from "./types";
 
 /** A request that contains a webhook: a web `Request`, or a request of Node, Express and similar servers. */
@@ -154,7 +155,7 @@ async function bodyOf(request: WebhookRequest | WebhookParts): Promise<unknown> 
   if (typeof clone === "function") return new Uint8Array(await clone.call(request).arrayBuffer());
   const chunks: Uint8Array[] = [];
   for await (const chunk of body as AsyncIterable<Uint8Array | string>) {
-    chunks.push(typeof chunk === "string" ? Buffer.from(chunk) : chunk);
+    chunks.push(typeof chunk === "string" ? new TextEncoder().encode(chunk) : chunk);
   }
-  return Buffer.concat(chunks);
+  return platform.concat(chunks);
 }

@@ -49,6 +49,7 @@ _NAMES = {
         RateLimitError InternalServerError
         APIConnectionError APITimeoutError OutcomeUnknownError APIResponseValidationError
         InvalidArgumentError InputFileNotFoundError FileNotWrittenError FileTooLargeError
+        UnsupportedError
         ModelError PredictionCanceledError PredictionAbortedError PredictionTimeoutError
         StreamInterruptedError StreamUnsupportedError DownloadError OutputExpiredError
         WebhookValidationError MissingWebhookHeaderError MissingWebhookBodyError InvalidSecretKeyError

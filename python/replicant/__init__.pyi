@@ -74,6 +74,7 @@ from ._errors import ReplicateException as ReplicateException
 from ._errors import StreamInterruptedError as StreamInterruptedError
 from ._errors import StreamUnsupportedError as StreamUnsupportedError
 from ._errors import UnprocessableEntityError as UnprocessableEntityError
+from ._errors import UnsupportedError as UnsupportedError
 from ._errors import WebhookValidationError as WebhookValidationError
 from ._events import AwaitableStream
 from ._events import EventStream as EventStream
@@ -392,6 +393,7 @@ __all__ = [
     "Transfer",
     "URLPath",
     "UnprocessableEntityError",
+    "UnsupportedError",
     "Version",
     "WaitOptions",
     "WebhookSigningSecret",

@@ -193,6 +193,12 @@ class FileNotWrittenError(ReplicateException, OSError):
     code = "file_not_written"
 
 
+class UnsupportedError(ReplicateException, NotImplementedError):
+    """This runtime cannot do it: the web has no file system and no sockets. Nothing was sent."""
+
+    code = "unsupported"
+
+
 # A RuntimeError, because an `error` event of a stream raised one in 1.x.
 class ModelError(ReplicateException, RuntimeError):
     """A prediction failed or was canceled; `prediction` has its error and its logs.

@@ -39,4 +39,5 @@ from replicant._errors import ReplicateException as ReplicateException
 from replicant._errors import StreamInterruptedError as StreamInterruptedError
 from replicant._errors import StreamUnsupportedError as StreamUnsupportedError
 from replicant._errors import UnprocessableEntityError as UnprocessableEntityError
+from replicant._errors import UnsupportedError as UnsupportedError
 from replicant._errors import WebhookValidationError as WebhookValidationError

@@ -1,4 +1,4 @@
-// The modules of node/src, type imports included, form no circle.
+// The modules of node/src, type imports included, form no circle, and only the platform mentions Node.
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join, posix } from "node:path";
@@ -7,11 +7,12 @@ import { fileURLToPath } from "node:url";
 
 const src = fileURLToPath(new URL("../../node/src/", import.meta.url));
 
+const files = readdirSync(src, { recursive: true })
+  .map((file) => file.replaceAll("\\", "/"))
+  .filter((file) => file.endsWith(".ts"));
+
 /** Returns the modules that each module imports. */
 function imports() {
-  const files = readdirSync(src, { recursive: true })
-    .map((file) => file.replaceAll("\\", "/"))
-    .filter((file) => file.endsWith(".ts"));
   return new Map(
     files.map((file) => {
       const text = readFileSync(join(src, file), "utf8");
@@ -61,4 +62,41 @@ test("a circle is found", () => {
     ["d", []],
   ]);
   assert.deepEqual(findCircle(graph), ["b", "c", "b"]);
+});
+
+/** What belongs to Node, in code without comments. */
+const OF_NODE =
+  /"node:|\b(?:process|Buffer|NodeJS|__dirname|__filename|setImmediate|require|AsyncResource)\b/;
+
+/** Returns the first line of code that mentions Node, or undefined. */
+function mentionOfNode(text) {
+  const code = text.replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, "").replace(/`(?:[^`\\$]|\\.)*`/g, '""');
+  return code.split("\n").find((line) => OF_NODE.test(line));
+}
+
+test("only the platform of Node mentions what belongs to Node", () => {
+  const own = ["platform/node.ts", "platform/exit.ts", "platform/loader.ts", "platform/runtimes.ts"];
+  const others = files.filter((file) => !own.includes(file));
+  assert.ok(others.length > 30, `found only ${others.length} modules`);
+  for (const file of others) {
+    assert.equal(mentionOfNode(readFileSync(join(src, file), "utf8")), undefined, file);
+  }
+  for (const file of own) assert.ok(mentionOfNode(readFileSync(join(src, file), "utf8")), file);
+});
+
+test("the build for the web loads none of the modules that belong to Node", () => {
+  const graph = imports();
+  const reached = new Set();
+  const visit = (file) => {
+    if (file === "platform/node.ts") return visit("platform/web.ts");
+    if (reached.has(file)) return undefined;
+    reached.add(file);
+    for (const target of graph.get(file)) visit(target);
+  };
+  visit("api.ts");
+  visit("testing.ts");
+  assert.ok(reached.has("platform/web.ts"));
+  for (const file of ["platform/exit.ts", "platform/loader.ts"]) assert.ok(!reached.has(file), file);
+  // What it looks up exists in some runtimes only, so it is found through `globalThis`.
+  assert.doesNotMatch(readFileSync(join(src, "platform/runtimes.ts"), "utf8"), /from "node:/);
 });

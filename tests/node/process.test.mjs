@@ -183,7 +183,7 @@ test("loading the package takes less than 30 ms of processor time", async () => 
 });
 
 test("a missing native module is an error that says what to install", async () => {
-  const source = readFileSync(new URL("../../node/dist/loader.js", import.meta.url), "utf8");
+  const source = readFileSync(new URL("../../node/dist/platform/loader.js", import.meta.url), "utf8");
   const child = spawn(process.execPath, ["-e", `${source}\nload();`], { cwd: "/" });
   let errors = "";
   child.stderr.on("data", (data) => (errors += data));

@@ -27,7 +27,17 @@ const requestOfRun = without(request, ["timeout"]);
 const create = [...offered(table.create), ...request];
 
 /** Options that only this package has. */
-const OWN_OF_CLIENTS = ["fetch", "logger", "logLevel", "onRequest", "onResponse", "onRetry", "cancelOnExit"];
+const OWN_OF_CLIENTS = [
+  "fetch",
+  "logger",
+  "logLevel",
+  "onRequest",
+  "onResponse",
+  "onRetry",
+  "cancelOnExit",
+  "waitUntil",
+  "dangerouslyAllowBrowser",
+];
 
 /** Types by name: the table's options, and the names that only this package has. */
 const TYPES = {

@@ -18,7 +18,7 @@ def text(name: str) -> str:
 
 class Platforms(unittest.TestCase):
     def test_the_loader_names_every_npm_package(self) -> None:
-        loader = text("node/src/loader.ts")
+        loader = text("node/src/platform/loader.ts")
         for name in PLATFORMS["npm"]:
             self.assertIn(
                 f'__non_webpack_require__("replicant-{name}/replicant.{name}.node")', loader

@@ -45,6 +45,7 @@ impl Deref for Config {
 
 impl Config {
     pub fn resolve(options: Options) -> Result<Self> {
+        check_supported(&options)?;
         let settings = Settings::resolve(&options);
         let transport = match options.transport.clone() {
             Some(transport) => transport,
@@ -138,6 +139,28 @@ fn default_runtime(clock_rate: Option<f64>) -> Result<Arc<dyn Runtime>> {
 #[cfg(not(target_arch = "wasm32"))]
 fn proxy_for(proxy: Option<&str>, url: &Url) -> Option<String> {
     crate::native::proxy_for(proxy, url)
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn check_supported(_: &Options) -> Result<()> {
+    Ok(())
+}
+
+/// Rejects options of the built-in HTTP client, which the web does not have.
+#[cfg(target_arch = "wasm32")]
+fn check_supported(options: &Options) -> Result<()> {
+    let given = [
+        ("proxy", options.proxy.is_some()),
+        ("ca_bundle", options.ca_bundle.is_some()),
+        ("client_cert", options.client_cert.is_some()),
+        ("client_key", options.client_key.is_some()),
+        ("http2", options.http2.is_some()),
+        ("max_connections", options.max_connections.is_some()),
+        ("pool_idle_timeout", options.pool_idle_timeout.is_some()),
+    ];
+    let Some((name, _)) = given.into_iter().find(|(_, given)| *given) else { return Ok(()) };
+    let message = format!("`{name}` needs the sockets of an operating system; pass a `fetch` that connects this way");
+    Err(Error::new(crate::error::ErrorKind::Unsupported, message).about(name))
 }
 
 #[cfg(target_arch = "wasm32")]

@@ -41,6 +41,8 @@ error_kinds! {
     FileTooLarge = "file_too_large",
     /// A file cannot be written, for example because of its folder, permissions or disk space.
     FileNotWritten = "file_not_written",
+    /// The runtime cannot do it: the web has no file system and no sockets. No request was sent.
+    Unsupported = "unsupported",
     /// The server could not be reached, or the connection broke.
     Connection = "connection",
     /// The server did not respond within the timeout.

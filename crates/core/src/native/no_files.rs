@@ -7,10 +7,11 @@ use std::{
 
 use bytes::Bytes;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 fn no_file_system<T>() -> Result<T> {
-    Err(Error::invalid("this platform has no file system"))
+    let message = "saving a file needs a file system; read it as bytes, as text or as a stream";
+    Err(Error::new(ErrorKind::Unsupported, message))
 }
 
 pub(crate) struct AtomicFile(Infallible);

@@ -1,7 +1,7 @@
 /** Cancels the predictions of runs and streams when the process ends. */
 import { setImmediate } from "node:timers";
 import { isMainThread } from "node:worker_threads";
-import { channel } from "./completion-channel";
+import type { Abandoning } from "./platform";
 
 /** The signals that end a process. Workers receive none. */
 const SIGNALS: readonly NodeJS.Signals[] = isMainThread ? ["SIGINT", "SIGTERM"] : [];
@@ -10,21 +10,24 @@ const SIGNALS: readonly NodeJS.Signals[] = isMainThread ? ["SIGINT", "SIGTERM"] 
 const afterTurn = setImmediate;
 
 /** Number of calls whose predictions to cancel. */
-let calls = 0;
+let running = 0;
+/** The calls of this thread. */
+let abandoning: Abandoning | undefined;
 let listening = false;
 
 /**
  * Cancels the prediction of a call if the process ends before the returned function is called, or `owner` is collected.
  * Listens to the end of the process only meanwhile, because a listener changes what signals do.
  */
-export function cancelAtExit(owner?: object): () => void {
-  calls++;
+export function cancelAtExit(calls: Abandoning, owner?: object): () => void {
+  abandoning = calls;
+  running++;
   listen();
   let over = false;
   const release = () => {
     if (over) return;
     over = true;
-    if (--calls === 0) afterTurn(ignoreIfIdle);
+    if (--running === 0) afterTurn(ignoreIfIdle);
   };
   if (owner) collected.register(owner, release);
   return release;
@@ -41,7 +44,7 @@ function listen(): void {
 }
 
 function ignoreIfIdle(): void {
-  if (calls > 0) return;
+  if (running > 0) return;
   ignoreSignals();
   process.off("exit", onExit);
   listening = false;
@@ -64,12 +67,12 @@ function onSignal(signal: NodeJS.Signals): void {
   process.off("exit", onExit);
   // Meanwhile another signal ends the process at once.
   const end = () => process.kill(process.pid, signal);
-  channel.abandon().then(end, end);
+  abandoning?.abandon().then(end, end);
 }
 
 function onExit(): void {
   try {
-    channel.abandonBlocking();
+    abandoning?.abandonBlocking();
   } catch {
     // An exception here would change the exit code.
   }

@@ -1,0 +1,72 @@
+// Writes the files of dist/web that the entry points for the web import.
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/**
+ * Writes core.mjs and core.cjs, whose `connect` starts the WebAssembly module and returns `load`, and wasm.mjs and
+ * wasm.cjs, which contain the module as text: the only form that every bundler and runtime loads without configuration.
+ *
+ * @param program the text of a program that defines `load`
+ */
+export function writeWeb(folder, program) {
+  const { text, names } = asScript(readFileSync(join(folder, "glue.js"), "utf8"));
+  const core = `"use strict";
+${program}
+define.glue = function (module, exports) {
+${text}
+Object.assign(exports, { ${names.join(", ")} });
+};
+
+/** Starts the core, once, from the module that \`compile\` returns. Returns the function that loads a module of this package. */
+function connect(compile) {
+  if (loaded.glue === undefined) {
+    const { initSync, ...glue } = load("glue");
+    initSync({ module: compile() });
+    load("platform/web").connect(glue);
+  }
+  return load;
+}
+`;
+  write(folder, "core", core, "connect");
+  const base64 = readFileSync(join(folder, "replicant.wasm")).toString("base64");
+  const wasm = `"use strict";
+const text = "${base64}";
+/** Compiles the core. */
+function compile() {
+  const bytes = Uint8Array.fromBase64?.(text) ?? Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  return new WebAssembly.Module(bytes);
+}
+`;
+  write(folder, "wasm", wasm, "compile");
+}
+
+/** Writes a module in both forms. */
+function write(folder, name, text, exported) {
+  writeFileSync(
+    join(folder, `${name}.mjs`),
+    `${text.replace(/^"use strict";\n/, "")}\nexport { ${exported} };\n`,
+  );
+  writeFileSync(join(folder, `${name}.cjs`), `${text}\nmodule.exports = { ${exported} };\n`);
+}
+
+/** Returns an ES module of `wasm-bindgen` as a script, without its asynchronous start, and the names it exports. */
+function asScript(glue) {
+  const names = [];
+  const text = glue
+    .replace(/^export (class|function|const|let) (\w+)/gm, (_, kind, name) => {
+      names.push(name);
+      return `${kind} ${name}`;
+    })
+    .replace(/^export \{([^}]*)\};?$/gm, (_, list) => {
+      for (const entry of list.split(",").map((entry) => entry.trim())) {
+        if (/^\w+$/.test(entry)) names.push(entry);
+      }
+      return "";
+    })
+    // Bundlers would ship the file that this names.
+    .replace(/new URL\([^)]*import\.meta\.url\)/g, "undefined");
+  if (!names.includes("initSync") || /\bimport\.meta\b|^export\b/m.test(text)) {
+    throw new Error("dist/web/glue.js has an unexpected form");
+  }
+  return { text, names };
+}

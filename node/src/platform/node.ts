@@ -1,0 +1,39 @@
+/** Node, and runtimes that load its native modules. */
+import { AsyncResource } from "node:async_hooks";
+import { Readable } from "node:stream";
+import { setImmediate } from "node:timers";
+import { fileURLToPath } from "node:url";
+import { isMainThread } from "node:worker_threads";
+import { cancelAtExit } from "./exit";
+import { load } from "./loader";
+import type { Platform } from "./platform";
+import { webStream } from "./streams";
+
+export const platform: Platform = {
+  name: "Node",
+  canLoadNative: false,
+  agent: "replicant-node",
+  isBrowser: false,
+  inWorker: !isMainThread,
+  keepsBackground: true,
+  fetch: undefined,
+  // A framework that caches GETs would return the first state of a prediction forever.
+  requestInit: { redirect: "manual", cache: "no-store" },
+
+  load,
+  // A worker or test runner can have its own `process.env`, so the core does not read the environment.
+  env: (name) => process.env[name] || undefined,
+  baseUrl: (given) => given,
+  // Kept here, because fake timers of tests replace it.
+  afterTurn: setImmediate,
+  bind: (callback) => AsyncResource.bind(callback as never),
+  warn: (text) => process.emitWarning(text, { type: "InsecureConnectionWarning" }),
+  cancelAtExit,
+  pathOf: fileURLToPath,
+  concat: (chunks) => Buffer.concat(chunks),
+  // node-fetch and cross-fetch require a stream of Node.
+  streamedBody: (chunks) =>
+    "Bun" in globalThis || "Deno" in globalThis
+      ? webStream(chunks)
+      : Readable.from(chunks, { objectMode: false }),
+};

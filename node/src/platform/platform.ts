@@ -1,0 +1,58 @@
+/** What differs between runtimes: Node and those that load native modules, and the web. */
+
+/** A function that sends HTTP requests. */
+type Send = (input: Request | string, init?: RequestInit) => Promise<Response>;
+
+/** The end of the calls of this JavaScript thread, when its process ends. */
+export interface Abandoning {
+  /**
+   * Abandons all calls of this thread; their promises stay pending. Resolves when the requests that follow, such as
+   * cancels, are sent, or after the time that an exit may take.
+   */
+  abandon(): Promise<void>;
+  /** Does the same and blocks the thread meanwhile. */
+  abandonBlocking(): void;
+}
+
+/** A runtime. Only the modules in this folder mention what belongs to Node. */
+export interface Platform {
+  /** Name of the runtime, for messages. */
+  readonly name: string;
+  /** Whether this is the build for the web in a runtime that can load native modules. */
+  readonly canLoadNative: boolean;
+  /** Name of this package in the `User-Agent` header. */
+  readonly agent: string;
+  /** Whether this is a web page, whose users can read a token. */
+  readonly isBrowser: boolean;
+  /** Whether this thread is not the main one of its process. */
+  readonly inWorker: boolean;
+  /** Whether requests in the background continue when the caller has its result. */
+  readonly keepsBackground: boolean;
+  /** Sends the requests of a client without a `fetch`. Undefined if the core has its own HTTP client. */
+  readonly fetch: Send | undefined;
+
+  /** Returns the exports of the compiled core. Their type is for the caller to know. */
+  load<Core>(): Core;
+  /** Returns a variable of the environment; undefined if it is empty or cannot be read. */
+  env(name: string): string | undefined;
+  /** Returns the URL of the API for the one that the user gave. */
+  baseUrl(given: string | undefined): string | undefined;
+  /** Calls `callback` after the event loop has turned. */
+  afterTurn(callback: () => void): void;
+  /** Binds `callback` to the current async context. */
+  bind<Callback extends (...args: never[]) => unknown>(callback: Callback): Callback;
+  /** Warns the user of something that is insecure. */
+  warn(text: string): void;
+  /**
+   * Abandons the calls if the process ends before the returned function is called, or `owner` is collected.
+   */
+  cancelAtExit(calls: Abandoning, owner?: object): () => void;
+  /** Returns the path of a `file:` URL. */
+  pathOf(url: URL): string;
+  /** Joins chunks. */
+  concat(chunks: Uint8Array[]): Uint8Array;
+  /** Returns a streamed body of `length` bytes, if known, in the form that implementations of `fetch` accept. */
+  streamedBody(chunks: AsyncGenerator<Uint8Array, void, undefined>, length: number | undefined): object;
+  /** Members of `RequestInit`: how `fetch` treats redirects and caches. */
+  readonly requestInit: object;
+}

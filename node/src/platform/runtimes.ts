@@ -1,0 +1,81 @@
+/** Recognizes runtimes with web APIs, and what they offer beyond them. */
+import type { Platform } from "./platform";
+
+/** Globals that only some runtimes have. */
+const globals = globalThis as {
+  EdgeRuntime?: string;
+  AsyncLocalStorage?: Storage;
+  Deno?: { permissions?: { querySync?(wanted: object): { state: string } } };
+  process?: {
+    env?: Record<string, string | undefined>;
+    getBuiltinModule?(name: string): { AsyncLocalStorage?: Storage } | undefined;
+  };
+  navigator?: { userAgent?: string };
+  document?: unknown;
+  location?: { href?: string; protocol?: string };
+  WorkerGlobalScope?: unknown;
+};
+
+/** The class `AsyncLocalStorage`. */
+interface Storage {
+  bind?: Platform["bind"];
+}
+
+/** Names of runtimes by the beginning of their `navigator.userAgent`. */
+const AGENTS: readonly (readonly [agent: string, name: string])[] = [
+  ["Cloudflare-Workers", "Cloudflare Workers"],
+  ["Deno", "Deno"],
+  ["Bun", "Bun"],
+  ["Node.js", "Node"],
+];
+
+/** Returns whether this is a web page or one of its workers. */
+export function isBrowser(): boolean {
+  const { document, navigator, WorkerGlobalScope } = globals;
+  const agent = navigator?.userAgent ?? "";
+  return (document !== undefined || WorkerGlobalScope !== undefined) && agent.startsWith("Mozilla/");
+}
+
+/** Returns the name of the runtime, and whether it can load native modules. */
+export function runtime(): Pick<Platform, "name" | "canLoadNative"> {
+  if (globals.EdgeRuntime !== undefined) return { name: "the Edge runtime", canLoadNative: false };
+  if (isBrowser()) return { name: "a browser", canLoadNative: false };
+  const agent = globals.navigator?.userAgent ?? (globals.process?.getBuiltinModule ? "Node.js" : "");
+  const name = AGENTS.find(([start]) => agent.startsWith(start))?.[1] ?? "this runtime";
+  return { name, canLoadNative: ["Deno", "Bun", "Node"].includes(name) };
+}
+
+/** Returns a variable of the environment, where there is one. */
+export function environment(name: string): string | undefined {
+  try {
+    // Reading a variable that the program may not read makes Deno ask its user.
+    const state = globals.Deno?.permissions?.querySync?.({ name: "env", variable: name }).state;
+    if (state !== undefined && state !== "granted") return undefined;
+    return globals.process?.env?.[name] || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Resolves a path, such as that of a proxy, against the address of the page. */
+export function browserBaseUrl(given: string | undefined): string | undefined {
+  const { location } = globals;
+  return given?.startsWith?.("/") && location?.href ? new URL(given, location.href).href : given;
+}
+
+/** Returns whether `fetch` accepts the option `cache`, which workerd rejects before 2024-11-11. */
+export function hasCacheOption(): boolean {
+  try {
+    new Request("https://example.com", { cache: "no-store" });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Returns a function that binds callbacks to the current async context, where the runtime lets programs do so. */
+export function contextBinder(): Platform["bind"] {
+  const storage =
+    globals.AsyncLocalStorage ?? globals.process?.getBuiltinModule?.("node:async_hooks")?.AsyncLocalStorage;
+  return storage?.bind?.bind(storage) ?? ((callback) => callback);
+}

@@ -1,0 +1,64 @@
+/** Runtimes with web APIs only, where the core is WebAssembly. */
+import type { Platform } from "./platform";
+import { browserBaseUrl, contextBinder, environment, hasCacheOption, isBrowser, runtime } from "./runtimes";
+import { webStream } from "./streams";
+
+let exported: object;
+
+/** Sets the exports of the WebAssembly module. Called before any other module of this package is loaded. */
+export function connect(exports: object): void {
+  exported = exports;
+}
+
+/** Stands for the emulator of the native module. */
+class NativeEmulator {
+  constructor() {
+    const message =
+      "the emulator needs an operating system; run it in Node or Python and pass its address as `baseUrl`";
+    throw { failure: JSON.stringify({ code: "unsupported", message }) };
+  }
+}
+
+export const platform: Platform = {
+  ...runtime(),
+  agent: "replicant-web",
+  isBrowser: isBrowser(),
+  inWorker: false,
+  keepsBackground: false,
+  // Looked up for each request, because tests and frameworks replace it.
+  fetch: (input, init) => globalThis.fetch(input, init),
+  requestInit: {
+    // A page cannot read a redirect, and a browser removes the token from one to another origin.
+    redirect: isBrowser() ? "follow" : "manual",
+    ...(hasCacheOption() ? { cache: "no-store" } : {}),
+  },
+
+  load: <Core>() => ({ ...exported, NativeEmulator }) as Core,
+  env: environment,
+  baseUrl: browserBaseUrl,
+  afterTurn: (callback) => void setTimeout(callback, 0),
+  bind: contextBinder(),
+  warn: (text) => console.warn(text),
+  // A runtime without processes ends nothing that runs; see the option `waitUntil`.
+  cancelAtExit: () => () => {},
+  pathOf: (url) => url.pathname,
+  concat(chunks) {
+    const all = new Uint8Array(chunks.reduce((size, chunk) => size + chunk.length, 0));
+    let at = 0;
+    for (const chunk of chunks) {
+      all.set(chunk, at);
+      at += chunk.length;
+    }
+    return all;
+  },
+  streamedBody(chunks, length) {
+    const stream = webStream(chunks);
+    // workerd sends the length of a body only if the stream has one.
+    const { FixedLengthStream } = globalThis as {
+      FixedLengthStream?: new (length: number) => ReadableWritablePair<Uint8Array, Uint8Array>;
+    };
+    return FixedLengthStream && length !== undefined
+      ? stream.pipeThrough(new FixedLengthStream(length))
+      : stream;
+  },
+};

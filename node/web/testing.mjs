@@ -1,0 +1,5 @@
+// Written by scripts/entry.mjs.
+import { connect } from "../dist/web/core.mjs";
+import { compile } from "../dist/web/wasm.mjs";
+
+export const { Emulator } = connect(compile)("testing");

@@ -1,0 +1,5 @@
+// Written by scripts/entry.mjs.
+import { connect } from "../dist/web/core.mjs";
+import module from "../dist/web/replicant.wasm";
+
+export const { Emulator } = connect(() => module)("testing");
