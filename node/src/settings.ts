@@ -29,6 +29,8 @@ type Values = Partial<Record<keyof ReplicateOptions, unknown>>;
 export class Settings {
   #core: Core;
   #resolved: Record<string, unknown>;
+  /** Values of `#resolved` in the form of this language. Every call reads some. */
+  #outward = new Map<string, unknown>();
   /** Values that replace the options: class fields of a subclass, and spies. */
   #overrides: Values = {};
   /** The core's client that uses these values, if there are any. */
@@ -57,6 +59,7 @@ export class Settings {
   change(values: Values): void {
     const options = { ...this.options, ...values } as ReplicateOptions;
     [this.#core, this.#resolved] = this.#connect(options);
+    this.#outward.clear();
     this.options = options;
     this.#override(options);
   }
@@ -83,7 +86,10 @@ export class Settings {
     if (name === "fetch") return this.options.fetch ?? globalThis.fetch;
     // As given: the core normalizes a trailing slash.
     if (name === "baseUrl" && this.options.baseUrl !== undefined) return this.options.baseUrl;
-    return outwardValue(name, this.#resolved[inward(name, undefined)[0]]);
+    if (!this.#outward.has(name)) {
+      this.#outward.set(name, outwardValue(name, this.#resolved[inward(name, undefined)[0]]));
+    }
+    return this.#outward.get(name);
   }
 }
 
