@@ -18,5 +18,5 @@ fuzz_target!(|input: &[u8]| {
     }
     // A response takes another path through the core, which checks the text without building a value.
     let (client, _) = client([Response::new(200, input), Response::new(200, input)]);
-    let _ = wait(replicant::operation::answer(&client, "account.get", Value::Null, None));
+    let _ = wait(replicant::operation::call_as_text(&client, "account.get", Value::Null, None));
 });

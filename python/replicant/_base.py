@@ -25,8 +25,8 @@ class AsyncCalls(ClientBase):
         options = self._request_options
         return {**params, "request_options": options} if options else params
 
-    def _record_response(self, answer: Any) -> Any:
-        value, *response = answer
+    def _record_response(self, reply: Any) -> Any:
+        value, *response = reply
         if self._responses is not None:
             self._responses[:] = response
         return value

@@ -137,9 +137,9 @@ class FileOutput:
         self._known = FileHead(**await self._native.call_async("output.head", {"url": self.url}))
         return self._known
 
-    def _content(self, answer: Any) -> bytes:
-        content: bytes = answer[0]
-        self._known = FileHead(dict(answer[2]).get("content-type"), len(content))
+    def _content(self, reply: Any) -> bytes:
+        content: bytes = reply[0]
+        self._known = FileHead(dict(reply[2]).get("content-type"), len(content))
         return content
 
     def _open(self, offset: int = 0) -> Stream[bytes]:

@@ -303,9 +303,9 @@ async def _each(items: Iterator[Any]) -> AsyncIterator[Any]:
         yield item
 
 
-def output_of(client: AnyClient, answer: Json) -> Any:
-    """Returns the output in the answer of `run`."""
-    if "live" in answer:
-        return Output(source=_Source(client, answer))
-    output = answer["output"]
+def output_of(client: AnyClient, reply: Json) -> Any:
+    """Returns the output in the reply of `run`."""
+    if "live" in reply:
+        return Output(source=_Source(client, reply))
+    output = reply["output"]
     return Output(output) if output.__class__ is list else output

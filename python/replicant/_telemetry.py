@@ -53,7 +53,7 @@ class Receiver:
     def ask(self, question: Record, reply: Any) -> None:
         """Calls the hook for a request, response or retry, and sends the headers to change to `reply`."""
         changes: Changes = []
-        span = question.pop("span", None)
+        span = question.pop("inside", None)
         if question["hook"] == "request" and self._spans is not None and span is not None:
             changes = self._spans.headers(span)
             question["headers"].update(changes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Dict, Iterator, List, Optional, Tuple, Union
 
 Headers = List[Tuple[str, str]]
-Answer = Tuple[int, Headers, Any]
+Response = Tuple[int, Headers, Any]
 
 # What httpx raises before any byte of a request was sent.
 _NEVER_SENT = {"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol"}
@@ -71,12 +71,12 @@ class Adapter:
         length: Optional[int],
         awaited: bool,
     ) -> Any:
-        """Sends one request. Returns the answer, or an awaitable for it if `awaited` is true."""
+        """Sends one request. Returns the response, or an awaitable for it if `awaited` is true."""
         if length is not None:
             headers = [*headers, ("content-length", str(length))]
         sent = self._send(method, url, headers, body, awaited)
         if not hasattr(sent, "__await__"):
-            return _answer(sent, False)
+            return _parts(sent, False)
         if awaited:
             return _awaited(sent)
         # A blocking call with an async transport: this thread has no event loop, so run one.
@@ -128,18 +128,18 @@ def _httpx_request(method: str, url: str, headers: Headers, body: Any) -> Any:
     return httpx.Request(method, url, headers=headers, stream=Body())
 
 
-async def _awaited(response: Any) -> Answer:
-    return _answer(await response, True)
+async def _awaited(response: Any) -> Response:
+    return _parts(await response, True)
 
 
-async def _whole(response: Any) -> Answer:
+async def _whole(response: Any) -> Response:
     status, headers, body = await _awaited(response)
     if not isinstance(body, bytes):
         body = b"".join([chunk async for chunk in body])
     return status, headers, body
 
 
-def _answer(response: Any, is_async: bool) -> Answer:
+def _parts(response: Any, is_async: bool) -> Response:
     """Returns the status, headers and body of a response in any supported form."""
     # Not isinstance, which would narrow the type for the type checkers.
     if response.__class__ is tuple:

@@ -54,6 +54,22 @@ test("a run is traced below the active span", async () => {
   assert.ok(!text.includes("a heron") && !text.includes(TOKEN));
 });
 
+test("a create is traced like a run", async () => {
+  const prediction = await inside(() =>
+    emulator.client().predictions.create({
+      model: "emulator/echo",
+      input: { value: "a heron", delay: 5 },
+    }),
+  );
+  const [run, create] = [named("generate_content emulator/echo"), named("POST")];
+  assert.equal(create.parentSpanContext.spanId, idOf(run));
+  assert.equal(run.attributes["gen_ai.operation.name"], "generate_content");
+  assert.equal(run.attributes["gen_ai.request.model"], "emulator/echo");
+  assert.equal(run.attributes["gen_ai.response.id"], prediction.id);
+  assert.equal(run.attributes["replicate.prediction.status"], prediction.status);
+  assert.ok(!JSON.stringify(run.attributes).includes("a heron"));
+});
+
 test("each attempt sends the context of its span", async () => {
   const replies = [{ status: 503 }, { json: { id: "p1", status: "succeeded" } }];
   const replay = await emulator.replay(replies.map((reply) => ({ expect: { method: "GET" }, reply })));

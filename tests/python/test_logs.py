@@ -49,6 +49,7 @@ def logs() -> Any:
 def test_a_call_is_logged_in_the_thread_and_context_of_its_caller(client: Any, logs: Any) -> None:
     USER.set("ada")
     prediction = client.predictions.create(model="emulator/echo", input={"value": 1})
+    assert f"prediction_id={prediction.id}" in logs.find("created prediction")
     client.predictions.get(prediction.id)
     line = logs.find("request succeeded method=GET")
     assert f"path=/v1/predictions/{prediction.id} status=200 duration_ms=" in line
@@ -179,6 +180,46 @@ def test_a_cancel_is_logged_although_its_loop_is_closed(emulator: Emulator) -> N
     done = python(AWAITED, emulator.base_url, REPLICATE_LOG="info")
     assert done.returncode == 0, done.stderr
     assert "canceling prediction prediction_id=" in done.stderr, done.stderr
+
+
+CLOSING = """
+import asyncio, logging, sys, time
+import replicant
+
+class Collector(logging.Handler):
+    lines = []
+    def emit(self, record):
+        self.lines.append(record.getMessage())
+
+logger = logging.getLogger("replicant")
+logger.addHandler(Collector())
+logger.setLevel(logging.DEBUG)
+client = replicant.AsyncClient("r8_x", base_url=sys.argv[1])
+
+# The loop ends before it has read the records of a call that is in flight.
+for _ in range(20):
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(client.accounts.current())
+    call = loop.create_task(client.models.get("emulator/echo"))
+    loop.run_until_complete(asyncio.sleep(0))
+    time.sleep(0.02)
+    call.cancel()
+    loop.stop()
+    loop.run_forever()
+    loop.close()
+    del call, loop
+asyncio.run(client.accounts.current())
+sent = sum(line.startswith("sending request method=GET") and "/models/" in line for line in Collector.lines)
+print(sent)
+"""
+
+
+def test_records_of_a_loop_that_is_closed_are_delivered_later(emulator: Emulator) -> None:
+    emulator.forget()
+    done = python(CLOSING, emulator.base_url)
+    assert done.returncode == 0, done.stderr
+    received = [request for request in emulator.requests() if "/models/" in request["path"]]
+    assert int(done.stdout) >= len(received) > 0
 
 
 def test_logging_is_not_imported_without_need(emulator: Emulator) -> None:

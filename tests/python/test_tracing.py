@@ -21,7 +21,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import (
 from opentelemetry.trace import SpanKind, StatusCode
 
 EXPORTER = InMemorySpanExporter()
-ANSWER = {"json": {"id": "p1", "status": "succeeded"}}
+POLLED = {"json": {"id": "p1", "status": "succeeded"}}
 
 
 @pytest.fixture
@@ -84,10 +84,32 @@ async def test_an_awaited_run_is_traced_below_the_current_span(
     check_run(spans, outer)
 
 
+def check_create(spans: Any, outer: Any, prediction: Any) -> None:
+    run, create = named(spans, "generate_content emulator/echo"), named(spans, "POST")
+    assert run.parent.span_id == outer.get_span_context().span_id
+    assert create.parent.span_id == run.context.span_id
+    assert run.attributes["gen_ai.operation.name"] == "generate_content"
+    assert run.attributes["gen_ai.request.model"] == "emulator/echo"
+    assert run.attributes["gen_ai.response.id"] == prediction.id
+    assert run.attributes["replicate.prediction.status"] == prediction.status
+    assert "a heron" not in run.to_json()
+
+
+async def test_a_create_is_traced_like_a_run(client: Any, async_client: Any, spans: Any) -> None:
+    create = {"model": "emulator/echo", "input": {"value": "a heron", "delay": 5}}
+    with trace.get_tracer("test").start_as_current_span("outer") as outer:
+        prediction = client.predictions.create(**create)
+    check_create(spans, outer, prediction)
+    spans.clear()
+    with trace.get_tracer("test").start_as_current_span("outer") as outer:
+        prediction = await async_client.predictions.create(**create)
+    check_create(spans, outer, prediction)
+
+
 def test_each_attempt_sends_the_context_of_its_span(emulator: Emulator, spans: Any) -> None:
     seen: list[str] = []
     exchanges = [
-        {"expect": {"method": "GET"}, "reply": reply} for reply in ({"status": 503}, ANSWER)
+        {"expect": {"method": "GET"}, "reply": reply} for reply in ({"status": 503}, POLLED)
     ]
     replay = emulator.replay(*exchanges)
     client = replicant.Client(

@@ -37,7 +37,7 @@ fn paths() -> Vec<(&'static str, Path)> {
             let client = client(Canned::Json(answered));
             Box::new(move |runtime| {
                 let params = json!({"version": "v", "input": {"prompt": "a heron at dawn"}});
-                let reply = operation::answer(&client, "predictions.create", params.into(), None);
+                let reply = operation::call_as_text(&client, "predictions.create", params.into(), None);
                 drop(black_box(runtime.block_on(reply).expect("a response")));
             })
         }),
@@ -45,7 +45,7 @@ fn paths() -> Vec<(&'static str, Path)> {
             let client = client(Canned::Json(run));
             Box::new(move |runtime| {
                 let params = json!({"ref": "acme/painter", "input": {"prompt": "a heron at dawn"}});
-                let reply = operation::answer(&client, "run", params.into(), None);
+                let reply = operation::call_as_text(&client, "run", params.into(), None);
                 drop(black_box(runtime.block_on(reply).expect("a response")));
             })
         }),
@@ -55,7 +55,7 @@ fn paths() -> Vec<(&'static str, Path)> {
             Box::new(move |runtime| {
                 let mut params: Value = json!({"version": "v", "input": {}}).into();
                 params["input"]["image"] = File::bytes(content.clone()).filename("image.png").into();
-                let reply = operation::answer(&client, "predictions.create", params, None);
+                let reply = operation::call_as_text(&client, "predictions.create", params, None);
                 drop(black_box(runtime.block_on(reply).expect("a response")));
             })
         }),

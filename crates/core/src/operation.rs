@@ -4,6 +4,8 @@
 //! a stream of results, and [`compute`] those that need no network.
 
 mod compute;
+#[cfg(not(target_arch = "wasm32"))]
+mod following;
 mod output_work;
 mod params;
 mod raw_request;
@@ -12,6 +14,8 @@ mod table;
 
 use futures_util::{future, stream};
 
+#[cfg(not(target_arch = "wasm32"))]
+pub use self::following::{Answer, Following, Wanted};
 pub use self::{
     compute::{COMPUTATIONS, compute},
     streams::Item,
@@ -21,7 +25,7 @@ use self::{
     streams::Items,
     table::{prepare_call, prepare_stream},
 };
-pub use crate::client::response::Answer;
+pub use crate::client::response::Payload;
 use crate::{
     client::{Client, response::Reply},
     error::{Error, Result, decode_params},
@@ -59,8 +63,8 @@ pub fn call(
     params: Value,
     observer: Option<Observer>,
 ) -> BoxFuture<'static, Result<Reply>> {
-    let answer = answer(client, name, params, observer);
-    Box::pin(async move { answer.await?.map(Answer::into_value) })
+    let reply = call_as_text(client, name, params, observer);
+    Box::pin(async move { reply.await?.map(Payload::into_value) })
 }
 
 /// Like [`call`], but returns a response that the core does not interpret as JSON text. Bindings build objects
@@ -71,20 +75,20 @@ pub fn call(
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
-/// use replicant::operation::{self, Answer};
+/// use replicant::operation::{self, Payload};
 ///
-/// let reply = operation::answer(&client, "account.get", replicant::Value::Null, None).await?;
-/// if let Answer::Json(text) = reply.value {
+/// let reply = operation::call_as_text(&client, "account.get", replicant::Value::Null, None).await?;
+/// if let Payload::Json(text) = reply.value {
 ///     println!("{text}");
 /// }
 /// # Ok(()) }
 /// ```
-pub fn answer(
+pub fn call_as_text(
     client: &Client,
     name: &str,
     params: Value,
     observer: Option<Observer>,
-) -> BoxFuture<'static, Result<Reply<Answer>>> {
+) -> BoxFuture<'static, Result<Reply<Payload>>> {
     let prepared = take_options(name, params)
         .and_then(|(params, options)| prepare_call(client, name, params, options, observer));
     match prepared {

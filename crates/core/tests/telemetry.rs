@@ -17,7 +17,7 @@ use support::{CANCEL, CREATED, DONE, play, quick, settled};
 
 const BUSY: &str =
     r#"{"expect": {"method": "GET"}, "reply": {"status": 503, "headers": {"x-request-id": "q1"}}}"#;
-const ANSWER: &str = r#"{"expect": {"method": "GET"}, "reply": {"json": {"id": "p1", "status": "succeeded"},
+const POLLED: &str = r#"{"expect": {"method": "GET"}, "reply": {"json": {"id": "p1", "status": "succeeded"},
     "headers": {"x-request-id": "q2", "ratelimit-remaining": "599", "ratelimit-reset": "1"}}}"#;
 
 /// Collects records.
@@ -66,7 +66,7 @@ impl Records {
 
 #[tokio::test]
 async fn a_request_and_its_retry_are_logged_with_their_request_ids() {
-    let (_emulator, script, client) = play(&format!("[{BUSY}, {ANSWER}]"), quick());
+    let (_emulator, script, client) = play(&format!("[{BUSY}, {POLLED}]"), quick());
     let records = Records::default();
     let call = operation::call(&client, "predictions.get", json!({"id": "p1"}).into(), None);
     let reply = attach(records.sink(Level::Debug, false), call).await.unwrap();
@@ -177,6 +177,58 @@ async fn spans_follow_the_conventions_of_opentelemetry() {
 }
 
 #[tokio::test]
+async fn a_create_is_logged_and_traced_like_a_run() {
+    for (params, model) in [
+        (json!({"model": "acme/text", "input": {"prompt": "a heron"}}), "acme/text"),
+        (json!({"version": "5c7d", "input": {"prompt": "a heron"}}), "5c7d"),
+        (json!({"deployment": "acme/fast", "input": {"prompt": "a heron"}}), "deployments/acme/fast"),
+    ] {
+        let created =
+            CREATED.replace(r#""status": "starting""#, r#""status": "starting", "model": "acme/text""#);
+        let options = Options { trace_content: Some(true), ..quick() };
+        let (_emulator, script, client) = play(&format!("[{created}]"), options);
+        let records = Records::default();
+        let call = operation::call(&client, "predictions.create", params.into(), None);
+        attach(records.sink(Level::Info, true), call).await.unwrap();
+        settled(&script).await;
+        let event = records.event("created prediction");
+        assert_eq!(event["prediction_id"].as_str(), Some("p1"));
+        assert_eq!(event["prediction_status"].as_str(), Some("starting"));
+        assert_eq!(event["model"].as_str(), Some("acme/text"));
+        let (create, began, ended) = records.span(&format!("generate_content {model}"));
+        assert_eq!(create["gen_ai.operation.name"].as_str(), Some("generate_content"));
+        assert_eq!(create["gen_ai.provider.name"].as_str(), Some("replicate"));
+        assert_eq!(create["gen_ai.request.model"].as_str(), Some(model));
+        assert_eq!(create["gen_ai.response.id"].as_str(), Some("p1"));
+        assert_eq!(create["replicate.prediction.status"].as_str(), Some("starting"));
+        assert!(create["gen_ai.input.messages"].as_str().unwrap().contains("a heron"));
+        assert!(create["error.type"].is_null() && create["gen_ai.output.messages"].is_null(), "{create}");
+        let (_, from, to) = records.span("POST");
+        assert!(began <= from && to <= ended);
+    }
+}
+
+#[tokio::test]
+async fn a_create_that_fails_or_is_abandoned_ends_its_span() {
+    let refused = r#"{"expect": {"method": "POST"}, "reply": {"status": 422, "json": {"detail": "no"}}}"#;
+    let (_emulator, _script, client) = play(&format!("[{refused}]"), quick());
+    let params = json!({"model": "acme/text", "input": {}});
+    let records = Records::default();
+    let call = operation::call(&client, "predictions.create", params.clone().into(), None);
+    attach(records.sink(Level::Info, true), call).await.unwrap_err();
+    let (create, ..) = records.span("generate_content acme/text");
+    assert_eq!(create["error.type"].as_str(), Some("unprocessable"));
+    assert!(records.texts().iter().all(|text| !text.starts_with("created")), "{:?}", records.texts());
+    let records = Records::default();
+    let call = operation::call(&client, "predictions.create", params.into(), None);
+    let mut call = attach(records.sink(Level::Off, true), call);
+    assert!(futures_util::poll!(&mut call).is_pending());
+    drop(call);
+    let (create, ..) = records.span("generate_content acme/text");
+    assert_eq!(create["error.type"].as_str(), Some("abandoned"));
+}
+
+#[tokio::test]
 async fn prompts_are_not_traced_and_spans_can_be_turned_off() {
     for tracing in [true, false] {
         let options = Options { tracing: Some(tracing), ..quick() };
@@ -256,7 +308,7 @@ impl Hooks for Recording {
 #[tokio::test]
 async fn hooks_see_every_attempt_and_edit_its_headers() {
     let expect = r#"{"method": "GET", "headers": {"x-tenant": "acme", "user-agent": null, "authorization": "Bearer r8_secret"}}"#;
-    let exchanges = [BUSY, ANSWER].map(|exchange| exchange.replace(r#"{"method": "GET"}"#, expect));
+    let exchanges = [BUSY, POLLED].map(|exchange| exchange.replace(r#"{"method": "GET"}"#, expect));
     let seen = Seen::default();
     let options = Options { hooks: Some(Arc::new(Recording(seen.clone()))), ..quick() };
     let (_emulator, script, client) = play(&format!("[{}]", exchanges.join(", ")), options);

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use napi::bindgen_prelude::{Env, Object};
 use napi_derive::napi;
-use replicant::{Client, Observer, Options, Value, operation};
+use replicant::{
+    Client, Observer, Options, Value,
+    operation::{self, Following},
+};
 use tokio::sync::Notify;
 use zeroize::Zeroizing;
 
@@ -13,7 +16,7 @@ use crate::{
     promises::{CompletionChannel, Message, NativeCompletionChannel},
     runtime,
     stream::NativeStream,
-    telemetry::{Following, Wanted},
+    telemetry::{Wanted, follow},
     transport::{Fetch, JsTransport},
     value::{self, Answer},
 };
@@ -72,10 +75,10 @@ impl NativeClient {
         cancel: Option<&NativeCancel>,
         observed: bool,
         fetch: Option<Fetch>,
-        follow: Option<Wanted>,
+        wanted: Option<Wanted>,
     ) -> napi::Result<()> {
         // First, so that JavaScript forgets the receiver of a call that fails here.
-        let following = follow.map(|wanted| Following::new(&wanted, &self.channel));
+        let following = wanted.map(|wanted| follow(&wanted, &self.channel));
         let params = value::from_js(&json, parts).map_err(|error| to_js(env, &error))?;
         let observer = observed.then(|| {
             let channel = self.channel.clone();
@@ -87,7 +90,7 @@ impl NativeClient {
             Arc::new(send) as Observer
         });
         let client = self.with_fetch(fetch, following.as_ref());
-        let work = operation::answer(&client, &operation, params, observer);
+        let work = operation::call_as_text(&client, &operation, params, observer);
         let work = match &following {
             Some(following) => following.work(work),
             None => work,
@@ -110,9 +113,9 @@ impl NativeClient {
         json: String,
         parts: Option<Vec<Object<'_>>>,
         fetch: Option<Fetch>,
-        follow: Option<Wanted>,
+        wanted: Option<Wanted>,
     ) -> napi::Result<NativeStream> {
-        let following = follow.map(|wanted| Following::new(&wanted, &self.channel));
+        let following = wanted.map(|wanted| follow(&wanted, &self.channel));
         let params = value::from_js(&json, parts).map_err(|error| to_js(env, &error))?;
         let items = operation::open(&self.with_fetch(fetch, following.as_ref()), &operation, params);
         let items = match following {
@@ -133,7 +136,7 @@ impl NativeClient {
             None => self.client.clone(),
         };
         match following {
-            Some(following) => following.client(client),
+            Some(following) => following.client(&client),
             None => client,
         }
     }

@@ -20,7 +20,7 @@ use napi::bindgen_prelude::{Env, Object, PromiseRaw};
 use napi_derive::napi;
 use replicant::{
     ErrorKind, Value, background,
-    operation::{self, Answer},
+    operation::{self, Payload},
 };
 
 /// Calls a function of the core that needs no client.
@@ -31,13 +31,13 @@ pub fn compute(
     json: String,
     parts: Option<Vec<Object<'_>>>,
 ) -> napi::Result<String> {
-    let answer = value::from_js(&json, parts)
+    let result = value::from_js(&json, parts)
         .and_then(|params| operation::compute(&operation, params))
-        .and_then(|answer| match answer {
-            Answer::Json(text) => Ok(text),
-            answer => value::to_json(&answer.into_value()?),
+        .and_then(|payload| match payload {
+            Payload::Json(text) => Ok(text),
+            payload => value::to_json(&payload.into_value()?),
         });
-    answer.map_err(|error| error::to_js(env, &error))
+    result.map_err(|error| error::to_js(env, &error))
 }
 
 /// Answers a question of a hook: the headers to change as JSON, `[["x-tenant", "acme"], ["x-old", null]]`, or nothing if

@@ -10,15 +10,15 @@ use pyo3::{
 };
 use replicant::{
     Client as Core, Options, Reply,
-    operation::{self, Answer},
+    operation::{self, Payload},
 };
 
 pub use self::link::Link;
 use crate::{
-    answer,
     asyncio::{Awaited, CompletionChannel},
     error,
     lock::lock,
+    reply,
     runtime::{self, gate},
     telemetry::Notice,
     value,
@@ -90,7 +90,7 @@ impl Client {
         let params = value::from_python(params.as_any())?;
         let link = slf.get().link(py, false, owner)?;
         let (observe, mut inbox) = link.observation(observer.is_some());
-        let future = link.follow(operation::answer(&link.core, name, params, observe));
+        let future = link.follow(operation::call_as_text(&link.core, name, params, observe));
         let reply = runtime::wait(py, future, &mut inbox, |notice| match (notice, &observer) {
             (Notice::State(value), Some(observer)) => {
                 let value = value::to_python(py, value, Some(slf.as_any()))?;
@@ -124,7 +124,7 @@ impl Client {
         let observe = observer
             .map(|observer| channel.observer(py, observer, client.clone_ref(py).into_any(), promise.clone()));
         let observe = observe.transpose()?;
-        let work = runtime::guarded(link.follow(operation::answer(&link.core, name, params, observe)));
+        let work = runtime::guarded(link.follow(operation::call_as_text(&link.core, name, params, observe)));
         channel.start(promise, work, move |py, reply| {
             finish(client.bind(py), &link, reply, raw).map(Bound::unbind)
         })
@@ -152,15 +152,15 @@ impl Client {
 fn finish<'py>(
     client: &Bound<'py, Client>,
     link: &Link,
-    reply: replicant::Result<Reply<Answer>>,
+    reply: replicant::Result<Reply<Payload>>,
     raw: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = client.py();
     let reply = reply.map_err(|error| link.error(py, &error))?;
     if !raw {
-        return answer::reply_to_python(py, reply, Some(client.as_any()));
+        return reply::reply_to_python(py, reply, Some(client.as_any()));
     }
-    let value = answer::to_python(py, reply.value, Some(client.as_any()))?;
+    let value = reply::to_python(py, reply.value, Some(client.as_any()))?;
     let headers = PyTuple::new(py, reply.headers)?;
     Ok(PyTuple::new(py, [value, reply.status.into_pyobject(py)?.into_any(), headers.into_any()])?.into_any())
 }

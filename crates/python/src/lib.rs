@@ -1,10 +1,9 @@
 //! `replicant._native`: the binding between the core and the Python package `replicant`, which alone uses it.
 //!
 //! It converts values, errors and streams, and knows no endpoint: operations are named by the core's tables. Each
-//! module uses only modules that come before it in this list: `lock`, `runtime`, `secret`, `source`, `value`, `error`, `answer`,
+//! module uses only modules that come before it in this list: `lock`, `runtime`, `secret`, `source`, `value`, `error`, `reply`,
 //! `asyncio`, `telemetry`, `read_ahead`, `reading`, `transport`, `client`, `stream`, `emulator`.
 
-mod answer;
 mod asyncio;
 mod client;
 mod emulator;
@@ -12,6 +11,7 @@ mod error;
 mod lock;
 mod read_ahead;
 mod reading;
+mod reply;
 mod runtime;
 mod secret;
 mod source;
@@ -45,7 +45,7 @@ mod _native {
     #[pymodule_export]
     use crate::stream::Stream;
     use crate::{
-        answer, error, read_ahead,
+        error, read_ahead, reply,
         runtime::{self, gate},
         secret, telemetry, value,
     };
@@ -58,7 +58,7 @@ mod _native {
         let _inside = gate::enter(py);
         let params = value::from_python(params.as_any())?;
         let result = runtime::guard(|| operation::compute(name, params));
-        answer::to_python(py, result.map_err(|error| error::to_python(py, &error))?, None)
+        reply::to_python(py, result.map_err(|error| error::to_python(py, &error))?, None)
     }
 
     /// Returns a text as a `Secret`, and anything else unchanged.

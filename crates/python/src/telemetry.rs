@@ -21,7 +21,7 @@ use tokio::sync::{
 
 pub use self::{
     receiver::Receiver,
-    relay::{Following, stop_asking},
+    relay::{follow_awaited, follow_blocking, stop_asking},
 };
 use crate::lock::lock;
 

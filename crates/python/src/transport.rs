@@ -43,10 +43,10 @@ impl PythonTransport {
     async fn carry(self, request: HttpRequest) -> Result<HttpResponse> {
         let route = self.0;
         let this = route.clone();
-        let answer = blocking(move |py| this.settle(py, |py| this.send(py, request))).await?;
-        let answer = route.clone().resolve(answer).await?;
+        let returned = blocking(move |py| this.settle(py, |py| this.send(py, request))).await?;
+        let response = route.clone().resolve(returned).await?;
         let this = route.clone();
-        blocking(move |py| this.settle(py, |py| response(py, &answer, &this))).await
+        blocking(move |py| this.settle(py, |py| build_response(py, &response, &this))).await
     }
 }
 
@@ -57,13 +57,13 @@ impl Transport for PythonTransport {
 }
 
 /// The result of Python code: an object, or an awaitable for one.
-enum Answer {
+enum Returned {
     Ready(Py<PyAny>),
     Awaited(BoxFuture<'static, PyResult<Py<PyAny>>>),
 }
 
 impl Route {
-    fn send(&self, py: Python<'_>, request: HttpRequest) -> PyResult<Answer> {
+    fn send(&self, py: Python<'_>, request: HttpRequest) -> PyResult<Returned> {
         let HttpRequest { method, url, headers, body, .. } = request;
         let (content, length) = match body {
             HttpBody::Empty => (None, None),
@@ -75,7 +75,7 @@ impl Route {
         let awaited = self.locals.is_some();
         let send = self.adapter.bind(py).getattr(intern!(py, "send"))?;
         let arguments = (send, method, url.as_str(), headers, content, length, awaited);
-        self.answer(py, self.context(py)?.call_method1(intern!(py, "run"), arguments)?)
+        self.returned(py, self.context(py)?.call_method1(intern!(py, "run"), arguments)?)
     }
 
     /// Returns a copy of the caller's context, as two requests cannot enter one context concurrently.
@@ -83,19 +83,19 @@ impl Route {
         self.context.bind(py).call_method0(intern!(py, "copy"))
     }
 
-    fn answer(&self, _py: Python<'_>, given: Bound<'_, PyAny>) -> PyResult<Answer> {
+    fn returned(&self, _py: Python<'_>, given: Bound<'_, PyAny>) -> PyResult<Returned> {
         match &self.locals {
             Some(locals) if given.hasattr(intern!(given.py(), "__await__"))? => {
-                Ok(Answer::Awaited(Box::pin(into_future_with_locals(locals, given)?)))
+                Ok(Returned::Awaited(Box::pin(into_future_with_locals(locals, given)?)))
             }
-            _ => Ok(Answer::Ready(given.unbind())),
+            _ => Ok(Returned::Ready(given.unbind())),
         }
     }
 
-    async fn resolve(self: Arc<Self>, answer: Answer) -> Result<Py<PyAny>> {
-        match answer {
-            Answer::Ready(object) => Ok(object),
-            Answer::Awaited(awaitable) => {
+    async fn resolve(self: Arc<Self>, returned: Returned) -> Result<Py<PyAny>> {
+        match returned {
+            Returned::Ready(object) => Ok(object),
+            Returned::Awaited(awaitable) => {
                 let given = awaitable.await;
                 blocking(move |py| self.settle(py, |_| given)).await
             }
@@ -134,9 +134,9 @@ async fn blocking<T: Send + 'static>(
     done.await.unwrap_or_else(|error| Err(Error::new(ErrorKind::Internal, error.to_string())))
 }
 
-fn response(py: Python<'_>, answer: &Py<PyAny>, route: &Arc<Route>) -> PyResult<HttpResponse> {
+fn build_response(py: Python<'_>, response: &Py<PyAny>, route: &Arc<Route>) -> PyResult<HttpResponse> {
     let (status, headers, body): (u16, Vec<(String, String)>, Bound<'_, PyAny>) =
-        answer.bind(py).extract()?;
+        response.bind(py).extract()?;
     let body: Box<dyn BodySource> = match body.cast::<PyBytes>() {
         Ok(bytes) => Box::new(Bytes::copy_from_slice(bytes.as_bytes())),
         Err(_) => Box::new(StreamBody(pieces(route.clone(), body.unbind()))),
@@ -160,23 +160,23 @@ fn pieces(route: Arc<Route>, iterator: Py<PyAny>) -> BoxStream<'static, Result<B
 
 async fn next(route: Arc<Route>, iterator: Arc<Py<PyAny>>) -> Result<Option<Bytes>> {
     let this = route.clone();
-    let answer = blocking(move |py| {
+    let returned = blocking(move |py| {
         this.settle(py, |py| {
             let iterator = iterator.bind(py);
             let awaited = iterator.hasattr(intern!(py, "__anext__"))?;
             let step = if awaited { intern!(py, "__anext__") } else { intern!(py, "__next__") };
             let step = iterator.getattr(step)?;
             match this.context(py)?.call_method1(intern!(py, "run"), (step,)) {
-                Ok(given) if awaited => this.answer(py, given).map(Some),
-                Ok(given) => Ok(Some(Answer::Ready(given.unbind()))),
+                Ok(given) if awaited => this.returned(py, given).map(Some),
+                Ok(given) => Ok(Some(Returned::Ready(given.unbind()))),
                 Err(error) => ended(py, error).map(|()| None),
             }
         })
     });
-    let piece = match answer.await? {
+    let piece = match returned.await? {
         None => return Ok(None),
-        Some(Answer::Ready(piece)) => Ok(piece),
-        Some(Answer::Awaited(awaitable)) => awaitable.await,
+        Some(Returned::Ready(piece)) => Ok(piece),
+        Some(Returned::Awaited(awaitable)) => awaitable.await,
     };
     blocking(move |py| {
         route.settle(py, |py| match piece {

@@ -14,7 +14,7 @@ fn modules_import_only_lower_layers() {
             "source",
             "value",
             "error",
-            "answer",
+            "reply",
             "asyncio",
             "telemetry",
             "read_ahead",

@@ -194,8 +194,8 @@ class AsyncClient(AsyncBase):
         params["live"] = True
         seen = AsyncPrediction({}, self)._observer(on_update)
         with of_prediction(progress, reference(ref), seen) as observer:
-            answer = await self._call("run", params, observer)
-        return output_of(self, answer)
+            reply = await self._call("run", params, observer)
+        return output_of(self, reply)
 
     def use(
         self,

@@ -345,8 +345,8 @@ class Client(Base):
         params["live"] = True
         seen = Prediction({}, self)._observer(on_update)
         with of_prediction(progress, reference(ref), seen) as observer:
-            answer = self._call("run", params, observer)
-        return output_of(self, answer)
+            reply = self._call("run", params, observer)
+        return output_of(self, reply)
 
     async def async_run(
         self,
@@ -363,8 +363,8 @@ class Client(Base):
         params["live"] = True
         seen = Prediction({}, self)._observer(on_update)
         with of_prediction(progress, reference(ref), seen) as observer:
-            answer = await self._async_call("run", params, observer)
-        return output_of(self, answer)
+            reply = await self._async_call("run", params, observer)
+        return output_of(self, reply)
 
     def use(
         self,

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 
 use super::{
     Client,
-    response::{Answer, Expect, Reply},
+    response::{Expect, Payload, Reply},
 };
 use crate::{
     error::Result,
@@ -27,9 +27,9 @@ pub(crate) trait Work: Sized {
     fn reply(self) -> BoxFuture<'static, Result<Reply>>;
 
     /// Like [`Work::reply`], but returns unprocessed JSON as text.
-    fn answer(self) -> BoxFuture<'static, Result<Reply<Answer>>> {
+    fn call_as_text(self) -> BoxFuture<'static, Result<Reply<Payload>>> {
         let reply = self.reply();
-        Box::pin(async move { reply.await?.map(|value| Ok(Answer::Value(value))) })
+        Box::pin(async move { reply.await?.map(|value| Ok(Payload::Value(value))) })
     }
 }
 
@@ -109,20 +109,20 @@ pub(crate) use request_options;
 
 /// Implements `IntoFuture` and `with_response` for a call that sends one request.
 macro_rules! awaitable {
-    ([$($generics:tt)*] $builder:ty => $answer:ty) => {
+    ([$($generics:tt)*] $builder:ty => $value:ty) => {
         impl<$($generics)*> $builder {
             /// Sends the request and returns the status and the headers in addition to the value.
             ///
             /// # Errors
             /// The same as when the call is awaited.
-            pub async fn with_response(self) -> $crate::error::Result<$crate::client::response::Reply<$answer>> {
+            pub async fn with_response(self) -> $crate::error::Result<$crate::client::response::Reply<$value>> {
                 $crate::client::call::Work::reply(self).await?.map($crate::error::decode)
             }
         }
 
         impl<$($generics)*> std::future::IntoFuture for $builder {
-            type Output = $crate::error::Result<$answer>;
-            type IntoFuture = $crate::platform::BoxFuture<'static, $crate::error::Result<$answer>>;
+            type Output = $crate::error::Result<$value>;
+            type IntoFuture = $crate::platform::BoxFuture<'static, $crate::error::Result<$value>>;
 
             fn into_future(self) -> Self::IntoFuture {
                 Box::pin(async move { Ok(self.with_response().await?.value) })
@@ -153,7 +153,7 @@ impl<T: 'static> Work for Call<T> {
         Box::pin(async move { client.send(&self.into_request()?, expect).await })
     }
 
-    fn answer(self) -> BoxFuture<'static, Result<Reply<Answer>>> {
+    fn call_as_text(self) -> BoxFuture<'static, Result<Reply<Payload>>> {
         let (client, expect) = (self.client.clone(), self.expect);
         Box::pin(async move { client.send_as_text(&self.into_request()?, expect).await })
     }

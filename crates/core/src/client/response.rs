@@ -105,20 +105,20 @@ impl RateLimit {
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
 /// use replicant::{json, operation};
 ///
-/// let reply = operation::answer(&client, "predictions.get", json!({"id": "4b2q8m"}).into(), None).await?;
+/// let reply = operation::call_as_text(&client, "predictions.get", json!({"id": "4b2q8m"}).into(), None).await?;
 /// println!("{}", reply.value.into_value()?["status"]);
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub enum Answer {
+pub enum Payload {
     /// A value that the core parsed or built.
     Value(Value),
     /// Valid JSON as the API sent it.
     Json(String),
 }
 
-impl Answer {
+impl Payload {
     /// Returns the value, parsing the JSON if necessary.
     ///
     /// # Errors
@@ -218,16 +218,16 @@ pub(super) fn keep_body(
     status: u16,
     headers: &[(String, String)],
     body: Bytes,
-) -> Result<Answer> {
+) -> Result<Payload> {
     let is_object = without_mark(&body).trim_ascii_start().starts_with(b"{");
     if expect != Expect::Object || !is_object {
-        return decode_body(expect, status, headers, body).map(Answer::Value);
+        return decode_body(expect, status, headers, body).map(Payload::Value);
     }
     let body = match body.strip_prefix(MARK) {
         Some(json) => json.to_vec(),
         None => body.into(),
     };
-    Answer::keep(body).map_err(|(error, body)| not_json(error, status, headers, &body))
+    Payload::keep(body).map_err(|(error, body)| not_json(error, status, headers, &body))
 }
 
 /// The byte order mark, with which some servers begin JSON.

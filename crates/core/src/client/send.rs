@@ -9,7 +9,7 @@ use super::{
     encode::redirect_target,
     failure::{final_error, timeout_error},
     report::{Report, log_response_body},
-    response::{Answer, Expect, ReadBody, Reply, decode_body, keep_body},
+    response::{Expect, Payload, ReadBody, Reply, decode_body, keep_body},
     timer::Timer,
 };
 use crate::{
@@ -55,7 +55,7 @@ impl Client {
     }
 
     /// Like [`Client::send`], but returns JSON as text.
-    pub(crate) async fn send_as_text(&self, request: &Request, expect: Expect) -> Result<Reply<Answer>> {
+    pub(crate) async fn send_as_text(&self, request: &Request, expect: Expect) -> Result<Reply<Payload>> {
         self.send_and_decode(request, expect, keep_body).await
     }
 

@@ -8,7 +8,7 @@ use super::params::Nothing;
 use crate::{
     client::{
         options::Options,
-        response::{Answer, RateLimit},
+        response::{Payload, RateLimit},
     },
     error::{Error, ErrorKind, Result, decode_params, request_id},
     http::request::RequestOptions,
@@ -79,11 +79,11 @@ struct ReferenceText {
     reference: String,
 }
 
-fn object(members: impl IntoIterator<Item = (&'static str, Value)>) -> Answer {
-    Answer::Value(Value::from_members(members))
+fn object(members: impl IntoIterator<Item = (&'static str, Value)>) -> Payload {
+    Payload::Value(Value::from_members(members))
 }
 
-fn verify(params: Verify) -> Result<Answer> {
+fn verify(params: Verify) -> Result<Payload> {
     let Verify { id, timestamp, signature, headers, body, consumed, secret, tolerance, parse, now } = params;
     let content = match &body {
         Value::Bytes(bytes) => &bytes[..],
@@ -118,7 +118,7 @@ fn verify(params: Verify) -> Result<Answer> {
         secret => secret.as_str().or_else(|| secret["key"].as_str()).ok_or_else(|| not_a_secret(secret))?,
     };
     webhook.check(secret, now, tolerance)?;
-    if parse { event(body) } else { Ok(Answer::Value(Value::Null)) }
+    if parse { event(body) } else { Ok(Payload::Value(Value::Null)) }
 }
 
 /// Returns the names and values of headers.
@@ -163,13 +163,13 @@ fn not_a_secret(given: &Value) -> Error {
     Error::new(ErrorKind::WebhookSecret, why)
 }
 
-fn event(body: Value) -> Result<Answer> {
+fn event(body: Value) -> Result<Payload> {
     let json = match body {
         Value::String(text) => text.into_bytes(),
         Value::Bytes(bytes) => bytes.into(),
         _ => Vec::new(),
     };
-    Answer::keep(json).map_err(|(error, _)| error.with_kind(ErrorKind::WebhookBody))
+    Payload::keep(json).map_err(|(error, _)| error.with_kind(ErrorKind::WebhookBody))
 }
 
 fn duration(name: &str, seconds: f64) -> Result<Duration> {
@@ -177,13 +177,13 @@ fn duration(name: &str, seconds: f64) -> Result<Duration> {
         .map_err(|_| Error::invalid_argument(name, "must be a non-negative, finite number of seconds"))
 }
 
-fn progress(params: Logs) -> Result<Answer> {
+fn progress(params: Logs) -> Result<Payload> {
     let logs = match &params.logs {
         Value::Object(prediction) => prediction.get("logs").unwrap_or(&Value::Null),
         logs => logs,
     };
     let progress = logs.as_str().and_then(Progress::parse);
-    Ok(progress.map_or(Answer::Value(Value::Null), |Progress { percentage, current, total }| {
+    Ok(progress.map_or(Payload::Value(Value::Null), |Progress { percentage, current, total }| {
         object([("percentage", percentage.into()), ("current", current.into()), ("total", total.into())])
     }))
 }
@@ -196,13 +196,13 @@ struct UnknownName {
     known: Vec<String>,
 }
 
-fn option_advice(params: UnknownName) -> Result<Answer> {
+fn option_advice(params: UnknownName) -> Result<Payload> {
     let known: Vec<&str> = params.known.iter().map(String::as_str).collect();
     let nearest = nearest(&params.given, &known);
     Ok(object([("nearest", nearest.into()), ("advice", option_advice_for(&params.given, &known).into())]))
 }
 
-fn identifier(params: ReferenceText) -> Result<Answer> {
+fn identifier(params: ReferenceText) -> Result<Payload> {
     let (owner, name, version) = match params.reference.parse()? {
         Reference::Model { owner, name } | Reference::Deployment { owner, name } => {
             (Some(owner), Some(name), None)
@@ -220,7 +220,7 @@ struct ResponseHeaders {
     headers: Object,
 }
 
-fn describe_response(params: ResponseHeaders) -> Result<Answer> {
+fn describe_response(params: ResponseHeaders) -> Result<Payload> {
     let headers = params.headers.into_iter();
     let headers: Vec<(String, String)> =
         headers.filter_map(|(name, value)| Some((name, value.as_str()?.to_owned()))).collect();
@@ -231,7 +231,7 @@ fn describe_response(params: ResponseHeaders) -> Result<Answer> {
 }
 
 /// Returns the names, types and units of all options, by the kind of call.
-fn option_table(_: Nothing) -> Result<Answer> {
+fn option_table(_: Nothing) -> Result<Payload> {
     let shared = [RunOptions::TABLE, PredictionOptions::TABLE].concat();
     // Streams do not poll.
     let streamed: Vec<_> = shared.iter().copied().filter(|option| option.name != "interval").collect();
@@ -273,7 +273,7 @@ macro_rules! computations {
         /// assert_eq!(parts["version"], "5c7d");
         /// # Ok::<(), replicant::Error>(())
         /// ```
-        pub fn compute(name: &str, params: Value) -> Result<Answer> {
+        pub fn compute(name: &str, params: Value) -> Result<Payload> {
             match name {
                 $($name => $function(decode_params(name, params)?),)*
                 _ => Err(Error::invalid(format!("unknown operation {name:?}"))),

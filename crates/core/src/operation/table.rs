@@ -11,7 +11,7 @@ use crate::{
     client::{
         Client,
         call::{Ready, Work},
-        response::{Answer, Reply},
+        response::{Payload, Reply},
     },
     error::{Error, Result, decode_params},
     files::save_all::SaveAllParams,
@@ -55,16 +55,16 @@ macro_rules! operations {
             params: Value,
             options: RequestOptions,
             observer: Option<Observer>,
-        ) -> Result<BoxFuture<'static, Result<Reply<Answer>>>> {
+        ) -> Result<BoxFuture<'static, Result<Reply<Payload>>>> {
             match name {
                 // Boxed per operation: one future for all would be as large as the largest.
                 $($name => {
                     let ($client, $params) = (client, decode_params::<$type>(name, params)?);
-                    Ok(answer($work, options, observer))
+                    Ok(call_as_text($work, options, observer))
                 })*
                 $($list => {
                     let ($list_client, $list_params) = (client, decode_params::<$list_type>(name, params)?);
-                    Ok(answer($first_page, options, observer))
+                    Ok(call_as_text($first_page, options, observer))
                 })*
                 _ => Err(Error::invalid(format!("unknown operation {name:?}"))),
             }
@@ -92,16 +92,16 @@ macro_rules! operations {
     };
 }
 
-fn answer<W: Work>(
+fn call_as_text<W: Work>(
     mut work: W,
     options: RequestOptions,
     observer: Option<Observer>,
-) -> BoxFuture<'static, Result<Reply<Answer>>> {
+) -> BoxFuture<'static, Result<Reply<Payload>>> {
     *work.options_mut() = options;
     if let Some(observer) = observer {
         work.set_observer(observer);
     }
-    work.answer()
+    work.call_as_text()
 }
 
 operations! {

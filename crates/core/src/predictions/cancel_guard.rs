@@ -13,7 +13,6 @@ use futures_util::{
     pin_mut,
 };
 use tokio::sync::oneshot;
-use tracing::info;
 
 use super::{
     poll::{LastSeen, recording},
@@ -69,13 +68,7 @@ impl CancelGuard {
             };
             let Some(created) = created.map(|created| created.and_then(has_id)) else { return };
             if let Ok(created) = &created {
-                info!(
-                    target: "replicant",
-                    prediction_id = created.id(),
-                    prediction_status = created.status(),
-                    model = created["model"].as_str(),
-                    "created prediction"
-                );
+                created.log_create();
             }
             if let Ok(created) = &created
                 && !created.is_terminal()

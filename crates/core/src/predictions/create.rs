@@ -1,7 +1,12 @@
 //! Creates predictions.
 
+use serde::Deserialize;
+use tracing::{Instrument, Level, event_enabled};
+
 use super::{
     options::{PredictionOptions, PreferWait, prediction_options},
+    run_span::RunSpan,
+    snapshot::Snapshot,
     target::{Target, named, owner_and},
     types::Prediction,
 };
@@ -9,19 +14,15 @@ use crate::{
     client::{
         Client,
         call::{Work, awaitable, request_options},
-        response::{Answer, Expect, Reply},
+        response::{Expect, Payload, Reply},
     },
     error::{Error, Result, flattened},
     files::upload_progress::{UploadObserver, on_upload},
-    http::{
-        deadline::Deadline,
-        request::{Request, RequestOptions},
-    },
+    http::{deadline::Deadline, request::RequestOptions},
     identifier::{Reference, ReferenceParam},
     platform::BoxFuture,
     value::{Observer, Value, options::options},
 };
-use serde::Deserialize;
 
 /// A call that creates a prediction; see [`Predictions::create`](crate::resources::predictions::Predictions::create).
 ///
@@ -57,14 +58,31 @@ impl CreatePrediction {
     request_options!();
     prediction_options!();
 
-    async fn into_request(self) -> Result<Request> {
-        let hold = self.prediction.hold(PreferWait::None)?;
-        let target = self.target?;
-        let input = self
-            .client
-            .send_files(self.input, self.prediction.file_encoding_strategy, Deadline::none(), &self.uploads)
-            .await?;
-        Ok(target.request(input, &self.prediction, hold)?.options(self.options))
+    async fn create(self, as_text: bool) -> Result<Reply<Payload>> {
+        let Self { client, target, input, prediction, options, uploads } = self;
+        let (target, hold) = (target?, prediction.hold(PreferWait::None)?);
+        let mut span = RunSpan::new(&client, || target.name(), &input);
+        // Boxed to keep the future small: each wrapper would otherwise embed it by value.
+        let create = Box::pin(async {
+            let strategy = prediction.file_encoding_strategy;
+            let input = client.send_files(input, strategy, Deadline::none(), &uploads).await?;
+            let request = target.request(input, &prediction, hold)?.options(options);
+            if as_text {
+                client.send_as_text(&request, Expect::Object).await
+            } else {
+                client.send(&request, Expect::Object).await?.map(|value| Ok(Payload::Value(value)))
+            }
+        });
+        let reply = create.instrument(span.span()).await.inspect_err(|error| span.end(Err(error)))?;
+        // JSON is parsed here only for those who receive reports.
+        let received = span.is_received() || event_enabled!(target: "replicant", Level::INFO);
+        let created = received.then(|| reply.value.clone().into_value().unwrap_or_default());
+        let created = Snapshot::new(created.unwrap_or_default());
+        if received {
+            created.log_create();
+        }
+        span.end(Ok(&created));
+        Ok(reply)
     }
 }
 
@@ -78,13 +96,11 @@ impl Work for CreatePrediction {
     }
 
     fn reply(self) -> BoxFuture<'static, Result<Reply>> {
-        let client = self.client.clone();
-        Box::pin(async move { client.send(&self.into_request().await?, Expect::Object).await })
+        Box::pin(async move { self.create(false).await?.map(Payload::into_value) })
     }
 
-    fn answer(self) -> BoxFuture<'static, Result<Reply<Answer>>> {
-        let client = self.client.clone();
-        Box::pin(async move { client.send_as_text(&self.into_request().await?, Expect::Object).await })
+    fn call_as_text(self) -> BoxFuture<'static, Result<Reply<Payload>>> {
+        Box::pin(self.create(true))
     }
 }
 

@@ -10,7 +10,6 @@ use super::{
     output::Output,
     poll::Polling,
     run_request::{RunRequest, run_request_options},
-    run_span::RunSpan,
     snapshot::Snapshot,
     stream_run::StreamRun,
 };
@@ -158,7 +157,7 @@ impl Run {
 
     /// Returns the prediction once it has succeeded.
     async fn ended(&self) -> Result<Snapshot> {
-        let span = RunSpan::new(&self.request);
+        let span = self.request.traced();
         // Boxed to keep the future small: each wrapper would otherwise embed it by value.
         let work = Box::pin(async {
             let guard = self.request.guard();

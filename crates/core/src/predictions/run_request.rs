@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{
     cancel_guard::CancelGuard,
     options::{PredictionOptions, PreferWait},
+    run_span::{RunSpan, model_of},
     snapshot::Snapshot,
     target::Target,
 };
@@ -57,6 +58,11 @@ impl RunRequest {
     /// Returns the time limit of one request, if the user set one.
     pub fn request_timeout(&self) -> Option<Duration> {
         self.options.timeout.or(self.client.config().request_timeout)
+    }
+
+    /// Begins the span of the run.
+    pub fn traced(&self) -> RunSpan {
+        RunSpan::new(&self.client, || model_of(&self.reference), &self.input)
     }
 
     /// Returns `true` if URLs of files become file outputs.

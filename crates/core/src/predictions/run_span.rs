@@ -1,16 +1,15 @@
-//! The span of a run, by the semantic conventions of OpenTelemetry for generative AI.
+//! The span of a run or a create, by the semantic conventions of OpenTelemetry for generative AI.
 
 use tracing::{Span, field::Empty, info_span};
 
-use super::run_request::RunRequest;
 use crate::{
-    client::redact::redacted,
+    client::{Client, redact::redacted},
     error::{Error, Result},
-    identifier::Reference,
+    identifier::{Reference, ReferenceParam},
     value::Value,
 };
 
-/// A span that ends with the run. If the run is abandoned, its `error.type` is `abandoned`.
+/// A span that ends with the run, or with the create. If it is abandoned, its `error.type` is `abandoned`.
 pub(super) struct RunSpan {
     span: Span,
     content: bool,
@@ -18,20 +17,21 @@ pub(super) struct RunSpan {
 }
 
 impl RunSpan {
-    pub fn new(run: &RunRequest) -> Self {
-        let config = run.client.config();
+    /// Begins the span. `model` is called only if something receives it.
+    pub fn new(client: &Client, model: impl Fn() -> String, input: &Value) -> Self {
+        let config = client.config();
         if !config.tracing {
             return Self { span: Span::none(), content: false, ended: true };
         }
         let span = info_span!(
             target: "replicant",
             "run",
-            otel.name = ["generate_content ", &model_of(run)].concat().trim_end(),
+            otel.name = ["generate_content ", &model()].concat().trim_end(),
             otel.kind = "client",
             otel.status_code = Empty,
             gen_ai.operation.name = "generate_content",
             gen_ai.provider.name = "replicate",
-            gen_ai.request.model = model_of(run),
+            gen_ai.request.model = model(),
             gen_ai.response.id = Empty,
             gen_ai.response.model = Empty,
             gen_ai.usage.input_tokens = Empty,
@@ -46,9 +46,14 @@ impl RunSpan {
         );
         let content = config.trace_content && !span.is_disabled();
         if content {
-            span.record("gen_ai.input.messages", message("user", &run.input, None));
+            span.record("gen_ai.input.messages", message("user", input, None));
         }
         Self { span, content, ended: false }
+    }
+
+    /// Whether something receives the span.
+    pub fn is_received(&self) -> bool {
+        !self.span.is_disabled()
     }
 
     pub fn span(&self) -> Span {
@@ -113,8 +118,8 @@ impl Drop for RunSpan {
 }
 
 /// Returns the name of the model without its version; a version whose model is unknown has its id.
-fn model_of(run: &RunRequest) -> String {
-    match run.reference.resolve() {
+pub(super) fn model_of(reference: &ReferenceParam) -> String {
+    match reference.resolve() {
         Ok(Reference::Version { model: Some((owner, name)), .. }) => format!("{owner}/{name}"),
         Ok(other) => other.to_string(),
         Err(_) => String::new(),

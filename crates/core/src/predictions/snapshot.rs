@@ -2,6 +2,8 @@
 
 use std::{ops::Deref, time::Duration};
 
+use tracing::info;
+
 use crate::{
     error::{Error, ErrorKind, Result},
     value::{Value, options::option_types},
@@ -46,6 +48,17 @@ impl Snapshot {
     /// Returns the URL of the event stream.
     pub fn stream_url(&self) -> Option<&str> {
         self.0["urls"]["stream"].as_str()
+    }
+
+    /// Reports the response to a create.
+    pub fn log_create(&self) {
+        info!(
+            target: "replicant",
+            prediction_id = self.id(),
+            prediction_status = self.status(),
+            model = self.0["model"].as_str(),
+            "created prediction"
+        );
     }
 
     /// Returns what identifies the model: its version, or the name if the API hides the version.

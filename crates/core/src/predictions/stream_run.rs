@@ -70,7 +70,7 @@ impl IntoFuture for StreamRun {
     fn into_future(self) -> Self::IntoFuture {
         let request = self.request;
         Box::pin(async move {
-            let mut span = RunSpan::new(&request);
+            let mut span = request.traced();
             let inside = span.span();
             let opened =
                 Opened::new(request).instrument(inside).await.inspect_err(|error| span.end(Err(error)))?;

@@ -39,6 +39,15 @@ impl Target {
         }
     }
 
+    /// Returns the name for a span: of the model, or the id of a version.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Version(id) => id.clone(),
+            Self::Model(owner, name) => format!("{owner}/{name}"),
+            Self::Deployment(owner, name) => format!("deployments/{owner}/{name}"),
+        }
+    }
+
     /// Builds the request. Files in `input` must already be uploaded or inlined.
     pub fn request(
         &self,

@@ -21,10 +21,10 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    pub(crate) fn new(reply: Reply<operation::Answer>) -> Result<Self> {
+    pub(crate) fn new(reply: Reply<operation::Payload>) -> Result<Self> {
         let meta = serde_json::to_string(&(reply.status, &reply.headers)).map_err(encoding_failed)?;
         let value = match reply.value {
-            operation::Answer::Json(text) => {
+            operation::Payload::Json(text) => {
                 return Ok(Self { json: Some(text), files: None, bytes: None, meta });
             }
             answer => answer.into_value()?,

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use pyo3::prelude::*;
 use pyo3_async_runtimes::TaskLocals;
-use replicant::{BoxFuture, Client as Core, Error, ErrorKind, Observer};
+use replicant::{BoxFuture, Client as Core, Error, ErrorKind, Observer, operation::Following};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     error::{self, Raised},
     lock::lock,
     read_ahead::Items,
-    telemetry::{Following, Inbox, Notice, Receiver, inbox, keep_all_for_later},
+    telemetry::{Inbox, Notice, Receiver, follow_awaited, follow_blocking, inbox, keep_all_for_later},
     transport::PythonTransport,
 };
 
@@ -23,7 +23,7 @@ pub struct Link {
     raised: Option<Raised>,
     /// The Python client of the call.
     owner: Option<Py<PyAny>>,
-    following: Option<Following>,
+    following: Option<(Arc<Receiver>, Following)>,
     /// Both ends of the way to the thread of a blocking call, if a receiver follows it.
     notices: Option<UnboundedSender<Notice>>,
     inbox: Mutex<Option<Inbox>>,
@@ -45,15 +45,15 @@ impl Link {
         if let Some(receiver) = receiver {
             link.raised = Some(receiver.raised.clone());
             let following = if awaited {
-                Following::awaited(py, receiver)?
+                follow_awaited(py, &receiver)?
             } else {
                 let (send, receive) = inbox();
                 link.notices = Some(send.clone());
                 link.inbox = Mutex::new(Some(receive));
-                Following::blocking(receiver, send)
+                follow_blocking(&receiver, send)
             };
             link.core = following.client(&link.core);
-            link.following = Some(following);
+            link.following = Some((receiver, following));
         }
         match adapter {
             Some(adapter) => link.through(py, adapter, awaited),
@@ -97,8 +97,8 @@ impl Link {
 
     /// Passes a notice to the receiver.
     pub fn receive(&self, py: Python<'_>, notice: Notice) {
-        if let Some(following) = &self.following {
-            following.receiver.receive(py, notice);
+        if let Some((receiver, _)) = &self.following {
+            receiver.receive(py, notice);
         }
     }
 
@@ -113,7 +113,7 @@ impl Link {
     /// Returns work that the receiver follows.
     pub fn follow<T: 'static>(&self, work: BoxFuture<'static, T>) -> BoxFuture<'static, T> {
         match &self.following {
-            Some(following) => following.work(work),
+            Some((_, following)) => following.work(work),
             None => work,
         }
     }
@@ -121,7 +121,7 @@ impl Link {
     /// Returns a stream that the receiver follows.
     pub fn follow_stream(&self, items: Items) -> Items {
         match &self.following {
-            Some(following) => following.stream(items),
+            Some((_, following)) => following.stream(items),
             None => items,
         }
     }
@@ -138,8 +138,8 @@ impl Link {
 impl Drop for Link {
     fn drop(&mut self) {
         let inbox = lock(&self.inbox).take();
-        if let (Some(following), Some(inbox)) = (&self.following, inbox) {
-            keep_all_for_later(&following.receiver, inbox);
+        if let (Some((receiver, _)), Some(inbox)) = (&self.following, inbox) {
+            keep_all_for_later(receiver, inbox);
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use pyo3::{intern, prelude::*, sync::PyOnceLock, types::PyDict};
-use replicant::{Error, ErrorKind, Result, hooks::HeaderChanges, telemetry::Level};
+use replicant::{Error, ErrorKind, Result, hooks::HeaderChanges, operation::Wanted, telemetry::Level};
 use tokio::sync::oneshot;
 
 use super::{Notice, deliver_late};
@@ -12,10 +12,7 @@ use crate::{error::Raised, lock::lock, value};
 /// A `replicant._telemetry.Receiver`.
 pub struct Receiver {
     object: Py<PyAny>,
-    pub level: Level,
-    pub spans: bool,
-    /// The hooks to call: `request`, `response`, `retry`.
-    pub asks: (bool, bool, bool),
+    pub wanted: Wanted,
     /// The exception that a hook raised.
     pub raised: Raised,
 }
@@ -45,13 +42,11 @@ impl Receiver {
             return Ok(None);
         }
         let level: Option<String> = receiver.getattr(intern!(py, "level"))?.extract()?;
-        Ok(Some(Arc::new(Self {
-            level: level.and_then(|level| Level::from_name(&level)).unwrap_or(Level::Off),
-            spans: receiver.getattr(intern!(py, "spans"))?.extract()?,
-            asks: receiver.getattr(intern!(py, "asks"))?.extract()?,
-            object: receiver.unbind(),
-            raised: Raised::default(),
-        })))
+        let spans = receiver.getattr(intern!(py, "spans"))?.extract()?;
+        let (on_request, on_response, on_retry) = receiver.getattr(intern!(py, "asks"))?.extract()?;
+        let level = level.and_then(|level| Level::from_name(&level)).unwrap_or(Level::Off);
+        let wanted = Wanted { level, spans, on_request, on_response, on_retry };
+        Ok(Some(Arc::new(Self { object: receiver.unbind(), wanted, raised: Raised::default() })))
     }
 
     /// Passes a notice on. An exception of a hook ends the call.

@@ -1,23 +1,16 @@
 //! Brings what the core reports to the receiver of a call.
 
-use std::{
-    sync::{Arc, LazyLock},
-    time::Duration,
-};
+use std::sync::{Arc, LazyLock};
 
 use pyo3::prelude::*;
 use replicant::{
-    BoxFuture, BoxStream, Client, Result, Value,
-    hooks::{HeaderChanges, Hooks, Questions},
-    telemetry::{Sink, attach, attach_stream, current_span},
+    Value,
+    operation::{Answer, Following},
 };
 use tokio::sync::{mpsc::UnboundedSender, oneshot, watch};
 
 use super::{Notice, Receiver, keep_for_later};
 use crate::asyncio::{CompletionChannel, current_context};
-
-/// How long a background request waits for a hook when its call has returned.
-const GONE: Duration = Duration::from_secs(1);
 
 /// Whether the process ends, so that nothing waits for a hook.
 static OVER: LazyLock<watch::Sender<bool>> = LazyLock::new(|| watch::Sender::new(false));
@@ -27,106 +20,69 @@ pub fn stop_asking() {
     OVER.send_replace(true);
 }
 
-type Notify = Arc<dyn Fn(Notice) + Send + Sync>;
-
-/// A call whose work is followed by a receiver.
-pub struct Following {
-    pub receiver: Arc<Receiver>,
-    sink: Arc<Sink>,
-    hooks: Option<Arc<dyn Hooks>>,
-    /// Dropped when the call has returned.
-    _waiting: watch::Sender<()>,
+/// Follows a blocking call, whose thread receives the notices.
+pub fn follow_blocking(receiver: &Arc<Receiver>, inbox: UnboundedSender<Notice>) -> Following {
+    let to = receiver.clone();
+    follow(receiver, move |notice| {
+        if let Err(unsent) = inbox.send(notice) {
+            keep_for_later(to.clone(), unsent.0);
+        }
+    })
 }
 
-impl Following {
-    /// Follows a blocking call, whose thread receives the notices.
-    pub fn blocking(receiver: Arc<Receiver>, inbox: UnboundedSender<Notice>) -> Self {
-        let to = receiver.clone();
-        Self::new(receiver, move |notice| {
-            if let Err(unsent) = inbox.send(notice) {
-                keep_for_later(to.clone(), unsent.0);
-            }
-        })
-    }
-
-    /// Follows an awaited call, whose event loop receives the notices in the context of the caller.
-    pub fn awaited(py: Python<'_>, receiver: Arc<Receiver>) -> PyResult<Self> {
-        let channel = CompletionChannel::current(py)?;
-        let context = Arc::new(current_context(py)?.unbind());
-        let to = receiver.clone();
-        Ok(Self::new(receiver, move |notice| {
-            let receiver = to.clone();
-            channel.run(context.clone(), move |py| receiver.receive(py, notice));
-        }))
-    }
-
-    fn new(receiver: Arc<Receiver>, notify: impl Fn(Notice) + Send + Sync + 'static) -> Self {
-        let (waiting, returned) = watch::channel(());
-        let (to, gone) = (receiver.clone(), returned.clone());
-        let notify: Notify = Arc::new(move |notice| {
-            // The event loop of a call that has returned may be closed.
-            if matches!(notice, Notice::Record(_)) && gone.has_changed().is_err() {
-                keep_for_later(to.clone(), notice);
-            } else {
-                notify(notice);
+/// Follows an awaited call, whose event loop receives the notices in the context of the caller.
+pub fn follow_awaited(py: Python<'_>, receiver: &Arc<Receiver>) -> PyResult<Following> {
+    let channel = CompletionChannel::current(py)?;
+    let context = Arc::new(current_context(py)?.unbind());
+    let to = receiver.clone();
+    Ok(follow(receiver, move |notice| {
+        let mut undelivered = Undelivered { receiver: to.clone(), notice: Some(notice) };
+        channel.run(context.clone(), move |py| {
+            if let Some(notice) = undelivered.notice.take() {
+                undelivered.receiver.receive(py, notice);
             }
         });
-        let (request, response, retry) = receiver.asks;
-        let hooks = (request || response || retry).then(|| {
-            let relay = Relay { notify: notify.clone(), returned };
-            let ask = move |question| relay.ask(question);
-            Arc::new(Questions { request, response, retry, ask }) as Arc<dyn Hooks>
-        });
-        let receive = Arc::new(move |record: Value| notify(Notice::Record(record)));
-        Self { sink: Sink::new(receiver.level, receiver.spans, receive), receiver, hooks, _waiting: waiting }
-    }
+    }))
+}
 
-    /// Returns a client that calls the hooks.
-    pub fn client(&self, core: &Client) -> Client {
-        match &self.hooks {
-            Some(hooks) => core.with_hooks(hooks.clone()),
-            None => core.clone(),
+/// A notice on its way to an event loop, which may close before it delivers it.
+struct Undelivered {
+    receiver: Arc<Receiver>,
+    notice: Option<Notice>,
+}
+
+impl Drop for Undelivered {
+    fn drop(&mut self) {
+        if let Some(notice) = self.notice.take() {
+            keep_for_later(self.receiver.clone(), notice);
         }
-    }
-
-    pub fn work<T: 'static>(&self, work: BoxFuture<'static, T>) -> BoxFuture<'static, T> {
-        attach(self.sink.clone(), work)
-    }
-
-    pub fn stream<T: 'static>(&self, items: BoxStream<'static, T>) -> BoxStream<'static, T> {
-        attach_stream(self.sink.clone(), items)
     }
 }
 
-/// Asks the hooks of a call.
-struct Relay {
-    notify: Notify,
-    returned: watch::Receiver<()>,
-}
-
-impl Relay {
-    fn ask(&self, mut question: Value) -> BoxFuture<'static, Result<HeaderChanges>> {
-        if let Some(span) = current_span() {
-            question["span"] = span.into();
+fn follow(receiver: &Arc<Receiver>, notify: impl Fn(Notice) + Send + Sync + 'static) -> Following {
+    let notify = Arc::new(notify);
+    let (to, asked) = (receiver.clone(), notify.clone());
+    let record = move |record: Value, returned| {
+        // The event loop of a call that has returned may be closed.
+        if returned {
+            keep_for_later(to.clone(), Notice::Record(record));
+        } else {
+            notify(Notice::Record(record));
         }
-        let (answer, mut answered) = oneshot::channel();
-        (self.notify)(Notice::Ask(question, answer));
-        let mut returned = self.returned.clone();
+    };
+    let ask = move |question| -> Answer {
+        let (answer, answered) = oneshot::channel();
+        asked(Notice::Ask(question, answer));
         Box::pin(async move {
-            let gone = async {
-                while returned.changed().await.is_ok() {}
-                tokio::time::sleep(GONE).await;
-            };
             // The process may end before the event loop has another turn.
             let mut over = OVER.subscribe();
             let ending = async move { drop(over.wait_for(|over| *over).await) };
             tokio::select! {
                 biased;
-                // Without an answer the request is sent as it is.
-                answer = &mut answered => answer.unwrap_or_else(|_| Ok(HeaderChanges::new())),
-                () = gone => Ok(HeaderChanges::new()),
-                () = ending => Ok(HeaderChanges::new()),
+                answer = answered => answer.ok(),
+                () = ending => None,
             }
         })
-    }
+    };
+    Following::new(receiver.wanted, record, ask)
 }

@@ -1,4 +1,4 @@
-//! Answers of operations as Python objects.
+//! Replies of operations as Python objects.
 
 use pyo3::{
     intern,
@@ -6,23 +6,23 @@ use pyo3::{
     sync::PyOnceLock,
     types::{PyDict, PyTuple},
 };
-use replicant::{Reply, operation::Answer};
+use replicant::{Reply, operation::Payload};
 
 use crate::{error, value};
 
-/// Returns an answer as a Python object; JSON text becomes Python objects directly.
+/// Returns a payload as a Python object; JSON text becomes Python objects directly.
 pub fn to_python<'py>(
     py: Python<'py>,
-    answer: Answer,
+    payload: Payload,
     client: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    match answer {
-        Answer::Json(text) => match value::json::to_python(py, &text, None) {
+    match payload {
+        Payload::Json(text) => match value::json::to_python(py, &text, None) {
             Some(object) => Ok(object),
             None => value::exact_json::to_python(py, &text),
         },
-        answer => {
-            let value = answer.into_value().map_err(|error| error::to_python(py, &error))?;
+        payload => {
+            let value = payload.into_value().map_err(|error| error::to_python(py, &error))?;
             value::to_python(py, value, client)
         }
     }
@@ -31,7 +31,7 @@ pub fn to_python<'py>(
 /// Returns the value of a reply. An object remembers the status and the headers that it came with.
 pub fn reply_to_python<'py>(
     py: Python<'py>,
-    reply: Reply<Answer>,
+    reply: Reply<Payload>,
     client: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     static MEMBERS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
@@ -41,7 +41,7 @@ pub fn reply_to_python<'py>(
     }
     let members = MEMBERS.import(py, "replicant._members", "Members")?.call0()?.cast_into::<PyDict>()?;
     let object = match &reply.value {
-        Answer::Json(text) => value::json::to_python(py, text, Some(members.clone())),
+        Payload::Json(text) => value::json::to_python(py, text, Some(members.clone())),
         _ => None,
     };
     let object = match object {
