@@ -23,7 +23,8 @@ class StderrLogger implements Logger {
   error = this.debug;
 }
 
-const STDERR = new StderrLogger();
+/** The logger of `REPLICATE_LOG`. */
+export const STDERR = new StderrLogger();
 
 /** Returns the logger and level of a client; no logger if the level is `off`. */
 export function loggerOf(options: { logger?: Logger | undefined; logLevel?: LogLevel | undefined }): {

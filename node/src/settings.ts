@@ -5,7 +5,7 @@ import { channel } from "./completion-channel";
 import { rethrow, unknownOption } from "./compute";
 import { FetchTransport } from "./fetch-transport";
 import { invalid, kindOf } from "./invalid";
-import { loggerOf } from "./logger";
+import { loggerOf, logTo, STDERR } from "./logger";
 import { clientOptions, inward, outwardValue } from "./names";
 import { native } from "./native";
 import type { ReplicateOptions } from "./options";
@@ -77,6 +77,8 @@ export class Settings {
       if (this.#warned.has(text)) continue;
       this.#warned.add(text);
       platform.warn(text);
+      const logger = connected[0].telemetry?.logger;
+      if (logger && logger !== STDERR) logTo(logger, { event: text, level: "warn", fields: {}, text });
     }
     return connected;
   }

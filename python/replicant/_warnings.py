@@ -20,7 +20,14 @@ InsecureConnectionWarning.__module__ = __name__.rpartition(".")[0]
 
 
 def warn_of_connection(text: str) -> None:
-    """Issues the warning at the line of the user's code that needed the client."""
+    """Issues the warning at the line of the user's code that needed the client, and logs it."""
+    if "logging" in sys.modules:
+        import logging
+
+        logger = logging.getLogger("replicant")
+        # Without a handler, `logging` would print the warning to standard error a second time.
+        if logger.hasHandlers():
+            logger.warning("%s", text)
     frame: Optional[FrameType] = sys._getframe(1)
     level = 2
     package = __name__.partition(".")[0]

@@ -2,9 +2,13 @@
 import assert from "node:assert/strict";
 import { AsyncLocalStorage } from "node:async_hooks";
 import { execFile } from "node:child_process";
+import { Writable } from "node:stream";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import pino from "pino";
+import winston from "winston";
+import Replicate from "../../node/index.mjs";
 import { eventually, startEmulator, TOKEN } from "./support/emulator.mjs";
 
 const emulator = await startEmulator();
@@ -72,12 +76,93 @@ test("streams are logged", async () => {
   assert.equal(lines.filter(({ message }) => message === "replicant: request succeeded").length, 2);
 });
 
-test("pino receives the fields first", async () => {
+/** Returns a stream that collects lines of JSON. */
+function jsonLines() {
   const lines = [];
-  const info = (fields, message) => lines.push([fields.method, message]);
-  const pino = { debug() {}, info, warn: info, error: info, child() {}, bindings() {} };
-  await emulator.client({ logger: pino }).accounts.current();
-  assert.deepEqual(lines, [["GET", "replicant: request succeeded"]]);
+  const stream = new Writable({
+    write(chunk, _encoding, done) {
+      lines.push(
+        ...String(chunk)
+          .trim()
+          .split("\n")
+          .map((line) => JSON.parse(line)),
+      );
+      done();
+    },
+  });
+  return { lines, stream };
+}
+
+/** Makes calls that are logged at every level. */
+async function everyLevel(logger) {
+  const client = emulator.client({ logger, logLevel: "debug" });
+  await emulator.fault({ match: { method: "GET", path: "/v1/account" }, action: { status: 503 } });
+  await client.accounts.current();
+  new Replicate({ auth: TOKEN, baseUrl: "http://api.internal:8080", logger });
+}
+
+test("pino logs the fields as members", async () => {
+  const { lines, stream } = jsonLines();
+  await everyLevel(pino({ level: "debug", base: { service: "captions" } }, stream));
+  const ended = lines.find(({ msg }) => msg === "replicant: request succeeded");
+  assert.equal(ended.level, 30);
+  assert.equal(ended.service, "captions");
+  assert.equal(ended.method, "GET");
+  assert.equal(ended.path, "/v1/account");
+  assert.equal(ended.status, 200);
+  assert.equal(ended.attempt, 2);
+  const retried = lines.find(({ msg }) => msg === "replicant: retrying request");
+  assert.equal(retried.error, "server_error");
+  assert.equal(lines.find(({ msg }) => msg === "replicant: sending request").level, 20);
+  const warning = lines.find(({ level }) => level === 40);
+  assert.match(warning.msg, /^replicant: The API token is sent unencrypted to api\.internal: /);
+  assert.ok(!JSON.stringify(lines).includes(TOKEN));
+});
+
+test("a child of a pino logs with its bindings", async () => {
+  const { lines, stream } = jsonLines();
+  const logger = pino({}, stream).child({ tenant: "acme" });
+  await emulator.client({ logger }).accounts.current();
+  assert.deepEqual(
+    lines.map(({ tenant, msg }) => [tenant, msg]),
+    [["acme", "replicant: request succeeded"]],
+  );
+});
+
+test("winston logs the fields as members", async () => {
+  const { lines, stream } = jsonLines();
+  const logger = winston.createLogger({
+    level: "debug",
+    format: winston.format.json(),
+    transports: [new winston.transports.Stream({ stream })],
+  });
+  await everyLevel(logger);
+  await everyLevel(logger.child({ tenant: "acme" }));
+  const ended = lines.filter(({ message }) => message === "replicant: request succeeded");
+  assert.deepEqual(
+    ended.map(({ level, method, path, status, tenant }) => [level, method, path, status, tenant]),
+    [
+      ["info", "GET", "/v1/account", 200, undefined],
+      ["info", "GET", "/v1/account", 200, "acme"],
+    ],
+  );
+  assert.ok(lines.find(({ level }) => level === "debug"));
+  const warnings = lines.filter(({ level }) => level === "warn");
+  assert.equal(warnings.length, 2, "one per client");
+  assert.match(warnings[0].message, /unencrypted to api\.internal: /);
+});
+
+test("a token that is sent unencrypted is logged once per client", () => {
+  const { lines, logger } = collector();
+  const client = new Replicate({ auth: TOKEN, baseUrl: "http://api.internal:8080", logger });
+  client.userAgent = "mine";
+  const [{ level, message }, ...others] = lines;
+  assert.equal(level, "warn");
+  assert.match(message, /sent unencrypted to api\.internal: /);
+  assert.ok(others.length === 0 && !message.includes(TOKEN));
+  new Replicate({ auth: TOKEN, baseUrl: "http://127.0.0.1:8080", logger });
+  new Replicate({ auth: TOKEN, baseUrl: "http://api.internal:8080", logger, logLevel: "off" });
+  assert.equal(lines.length, 1);
 });
 
 test("neither the token nor a body is logged", async () => {

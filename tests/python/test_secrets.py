@@ -109,3 +109,18 @@ def test_a_token_over_plain_http_causes_one_warning_per_client() -> None:
         replicant.Client(TOKEN, base_url="http://localhost:8080", require_https=True)
         replicant.AsyncClient(TOKEN, base_url="https://api.internal")
         replicant.Client("", base_url="http://api.internal:8080")
+
+
+def test_a_token_sent_unencrypted_is_logged_once_per_client(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    for host in ("api.internal", "other.internal"):
+        caplog.clear()
+        with pytest.warns(replicant.InsecureConnectionWarning):
+            client = replicant.Client(TOKEN, base_url=f"http://{host}:8080")
+            client.user_agent = "mine"
+            client.with_options(timeout=3)
+        [record] = caplog.records
+        assert (record.name, record.levelname) == ("replicant", "WARNING")
+        assert f"sent unencrypted to {host}: " in record.getMessage()
+        assert TOKEN not in record.getMessage()

@@ -64,7 +64,7 @@ impl Client {
         let hooks = options.hooks.take();
         let config = Config::resolve(options)?;
         for warning in &config.warnings {
-            tracing::warn!("{warning}");
+            tracing::warn!(target: "replicant", "{warning}");
         }
         Ok(Self {
             config: Arc::new(config),

@@ -4,8 +4,15 @@
 
 mod support;
 
+use std::sync::{Arc, Mutex};
+
 use replicant::{Client, ErrorKind, Options, Value, json, operation};
 use support::{play, settled};
+use tracing::{
+    Event, Level, Metadata, Subscriber,
+    field::Field,
+    span::{Attributes, Id, Record},
+};
 
 #[tokio::test]
 async fn a_cross_origin_redirect_drops_secret_headers() {
@@ -71,6 +78,65 @@ fn a_token_over_plain_http_causes_a_warning_or_is_refused() {
     }
     for (base_url, proxy) in [("http://localhost:3000", None), ("https://api.replicate.com", proxy)] {
         assert!(client(base_url, proxy, Some("r8_secret"), true).unwrap().warnings().is_empty());
+    }
+}
+
+/// Keeps the text of warnings.
+#[derive(Clone, Default)]
+struct Warnings(Arc<Mutex<Vec<String>>>);
+
+impl Subscriber for Warnings {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        *metadata.level() == Level::WARN && metadata.target() == "replicant"
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        event.record(&mut |field: &Field, value: &dyn std::fmt::Debug| {
+            if field.name() == "message" {
+                self.0.lock().unwrap().push(format!("{value:?}"));
+            }
+        });
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+#[test]
+fn a_token_that_is_sent_unencrypted_is_reported_once_per_client_with_the_host() {
+    let warnings = Warnings::default();
+    tracing::subscriber::with_default(warnings.clone(), || {
+        let client = |base_url: &str, proxy: Option<&str>| {
+            let options = Options {
+                token: Some("r8_secret".into()),
+                base_url: Some(base_url.to_owned()),
+                proxy: proxy.map(str::to_owned),
+                ..Options::default()
+            };
+            Client::new(options).unwrap()
+        };
+        let first = client("http://api.internal:8080", None);
+        // These are the same client.
+        drop((first.clone(), first.predictions()));
+        client("http://api.internal:8080", None);
+        client("http://127.0.0.1:1", Some("http://proxy.example:3128"));
+        client("http://localhost:1", None);
+        client("https://api.internal", None);
+    });
+    let warnings = warnings.0.lock().unwrap();
+    let read_by = ["to api.internal:", "to api.internal:", "to the proxy proxy.example:"];
+    assert_eq!(warnings.len(), read_by.len(), "{warnings:?}");
+    for (warning, host) in warnings.iter().zip(read_by) {
+        assert!(warning.contains(host) && !warning.contains("r8_secret"), "{warning}");
     }
 }
 
