@@ -8,7 +8,7 @@ CARGO := MAKEFLAGS= cargo
 DEBUG := $(or $(CARGO_TARGET_DIR),target)/debug
 RUST := $(shell git ls-files -co --exclude-standard crates Cargo.toml Cargo.lock 2>/dev/null)
 
-PYTHON_SOURCES := python tests/python tests/process tests/security tests/soak tests/release tests/matrix examples bench scripts
+PYTHON_SOURCES := python tests/python tests/process tests/security tests/soak tests/support tests/release tests/matrix examples bench scripts
 
 # The programs of `make soak`.
 SOAKS = $(wildcard tests/*/soak_*.py tests/*/soak_*.mjs)
@@ -145,6 +145,7 @@ soak: python node ## Sends 100,000 mixed requests per language and checks what e
 
 fuzz: ## Fuzzes each target for a minute with cargo-fuzz (TARGET=name, SECONDS=60): see fuzz/README.md.
 	@cd fuzz && for target in $(or $(TARGET),$(basename $(notdir $(wildcard fuzz/targets/*.rs)))); do \
+		mkdir -p corpus/$$target; \
 		cargo +nightly fuzz run $$target corpus/$$target seeds/$$target -- -max_total_time=$(or $(SECONDS),60) || exit 1; \
 	done
 
