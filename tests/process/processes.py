@@ -15,6 +15,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
+# Programs import this module without pytest.
+sys.path.append(str(ROOT / "tests/support"))
+from listener import Listener  # noqa: E402
+
 # Loaded under another name, because pytest has room for only one `conftest`.
 _spec = importlib.util.spec_from_file_location("python_conftest", ROOT / "tests/python/conftest.py")
 assert _spec is not None and _spec.loader is not None
@@ -30,10 +34,13 @@ eventually = _shared.eventually
 python = _shared.python
 
 
+PATHS = (ROOT / "python", Path(__file__).parent)
+
+
 def clean_environment(**more: str) -> dict[str, str]:
     """Returns the environment without the options of the developer, in which this package is found."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("REPLICATE_")}
-    return {**kept, "PYTHONPATH": f"{ROOT / 'python'}{os.pathsep}{Path(__file__).parent}", **more}
+    return {**kept, "PYTHONPATH": os.pathsep.join(map(str, PATHS)), **more}
 
 
 class SilentServer:
@@ -44,17 +51,8 @@ class SilentServer:
         self.open = 0
         self.most = 0
         self._lock = threading.Lock()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
-        self.base_url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/v1"
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._read, args=(connection,), daemon=True).start()
+        self._listener = Listener(self._read)
+        self.base_url = f"http://127.0.0.1:{self._listener.port}/v1"
 
     def _read(self, connection: socket.socket) -> None:
         self._count(1)
@@ -62,10 +60,7 @@ class SilentServer:
             while data := connection.recv(65536):
                 if data.startswith((b"GET ", b"POST ")):
                     self.heads.append(data.partition(b"\r\n\r\n")[0])
-        except OSError:
-            pass
         finally:
-            connection.close()
             self._count(-1)
 
     def _count(self, change: int) -> None:

@@ -10,37 +10,16 @@ import ssl
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Callable, Optional
+from typing import Any, Optional
 
 import pytest
+from listener import Listener
 
 import replicant
 
 TLS = Path(__file__).resolve().parents[1] / "tls"
 AUTHORITY = str(TLS / "authority.pem")
 ACCOUNT = {"type": "user", "username": "acme"}
-
-
-class Server:
-    """Counts the connections to a port, each of which `serve` handles in a thread."""
-
-    def __init__(self, serve: Callable[[socket.socket], None]) -> None:
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self.listener.getsockname()[1]
-        self.connections = 0
-        self.serve = serve
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                connection, _ = self.listener.accept()
-                self.connections += 1
-                threading.Thread(target=self._handle, args=(connection,), daemon=True).start()
-
-    def _handle(self, connection: socket.socket) -> None:
-        with contextlib.suppress(OSError, EOFError), connection:
-            self.serve(connection)
 
 
 def head_of(connection: socket.socket) -> bytes:
@@ -63,7 +42,7 @@ def answer(connection: socket.socket) -> None:
 
 
 @contextlib.contextmanager
-def https(name: str, clients: Optional[str] = None) -> Iterator[Server]:
+def https(name: str, clients: Optional[str] = None) -> Iterator[Listener]:
     """Runs a server that has one of the certificates in `tests/tls`, and may require one of its clients."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(TLS / f"{name}.pem", TLS / f"{name}.key")
@@ -75,17 +54,16 @@ def https(name: str, clients: Optional[str] = None) -> Iterator[Server]:
         with context.wrap_socket(connection, server_side=True) as secure:
             answer(secure)
 
-    server = Server(serve)
-    with server.listener:
+    with Listener(serve) as server:
         yield server
 
 
-def client_of(server: Server, **options: Any) -> replicant.Client:
+def client_of(server: Listener, **options: Any) -> replicant.Client:
     # Retries are on: none of these errors may be retried.
     return replicant.Client("x", base_url=f"https://localhost:{server.port}", **options)
 
 
-def failure(server: Server, **options: Any) -> str:
+def failure(server: Listener, **options: Any) -> str:
     with pytest.raises(replicant.APIConnectionError) as failed:
         client_of(server, **options).accounts.current()
     assert server.connections <= 1, "an error that persists is not retried"
@@ -231,7 +209,7 @@ def read(connection: socket.socket, length: int) -> bytes:
     return data
 
 
-class Proxy(Server):
+class Proxy(Listener):
     """A proxy that connects to one port, whatever it is asked for. Records what it is asked for."""
 
     def __init__(self, target: int, refusal: bytes = b"") -> None:
@@ -327,7 +305,7 @@ def test_max_connections_limits_the_requests_in_flight() -> None:
         head = f"HTTP/1.1 200 OK\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
         connection.sendall(head.encode() + body)
 
-    server = Server(serve)
+    server = Listener(serve)
     client = replicant.Client("x", base_url=f"http://127.0.0.1:{server.port}", max_connections=3)
     threads = [threading.Thread(target=client.accounts.current) for _ in range(12)]
     for thread in threads:

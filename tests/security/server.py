@@ -7,6 +7,8 @@ import threading
 from contextlib import suppress
 from typing import Any, Callable, NamedTuple
 
+from listener import Listener
+
 TOKEN = "r8_Secret0Secret1Secret2Secret3Secret4Sec"
 # Resolves to loopback everywhere, so that plain http causes no warning. Only the proxy is ever connected to.
 API = "http://api.localhost"
@@ -30,26 +32,25 @@ class Request(NamedTuple):
         return next((value for given, value in self.headers if given.lower() == name), None)
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     """A response. The body may be endless."""
 
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()
     body: Any = b""
-    # Sent instead of the head.
-    raw: bytes | None = None
+    # Sent instead of the head; may be endless.
+    raw: Any = None
 
 
 class Server:
     """Serves on loopback until `close`."""
 
-    def __init__(self, answer: Callable[[Request], Answer]) -> None:
-        self.answer = answer
+    def __init__(self, respond: Callable[[Request], Response]) -> None:
+        self.respond = respond
         self.requests: list[Request] = []
         self._lock = threading.Lock()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._listener = Listener(self._serve)
+        self.url = f"http://127.0.0.1:{self._listener.port}"
 
     def take(self) -> list[Request]:
         """Returns the requests since the last call."""
@@ -66,16 +67,8 @@ class Server:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
-
     def _serve(self, connection: socket.socket) -> None:
-        with connection, connection.makefile("rb") as stream, suppress(OSError, ValueError):
+        with connection.makefile("rb") as stream, suppress(ValueError):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             while (request := read(stream)) is not None:
                 with self._lock:
@@ -85,22 +78,23 @@ class Server:
 
     def _respond(self, connection: socket.socket, request: Request) -> bool:
         """Sends the response. Returns whether the connection stays open."""
-        answer = Answer(502) if request.method == "CONNECT" else self.answer(request)
-        if answer.raw is not None:
-            connection.sendall(answer.raw)
+        response = Response(502) if request.method == "CONNECT" else self.respond(request)
+        if response.raw is not None:
+            for chunk in [response.raw] if isinstance(response.raw, bytes) else response.raw:
+                connection.sendall(chunk)
             return False
-        whole = isinstance(answer.body, bytes)
-        headers = list(answer.headers)
+        whole = isinstance(response.body, bytes)
+        headers = list(response.headers)
         if whole and not any(name.lower() == "content-length" for name, _ in headers):
-            headers.append(("content-length", str(len(answer.body))))
-        head = f"HTTP/1.1 {answer.status} Status\r\n"
+            headers.append(("content-length", str(len(response.body))))
+        head = f"HTTP/1.1 {response.status} Status\r\n"
         head += "".join(f"{name}: {value}\r\n" for name, value in headers)
-        connection.sendall(head.encode("latin-1") + b"\r\n" + (answer.body if whole else b""))
+        connection.sendall(head.encode("latin-1") + b"\r\n" + (response.body if whole else b""))
         if not whole:
-            for chunk in answer.body:
+            for chunk in response.body:
                 connection.sendall(chunk)
         # A length that is wrong would leave the client waiting.
-        return whole and not any(name == "content-length" for name, _ in answer.headers)
+        return whole and not any(name == "content-length" for name, _ in response.headers)
 
 
 def read(stream: Any) -> Request | None:

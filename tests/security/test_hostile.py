@@ -1,4 +1,4 @@
-"""Whatever a server answers, a call ends in time, in bounded memory, and sends the token nowhere else."""
+"""Whatever a server responds, a call ends in time, in bounded memory, and sends the token nowhere else."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from server import API, TOKEN, Answer, Request, Server
+from server import API, TOKEN, Request, Response, Server
 
 import replicant
 from replicant import _native
@@ -40,8 +40,8 @@ def bomb() -> bytes:
     return b"".join([*parts, packer.compress(b'"'), packer.flush()])
 
 
-def of_json(value: Any, status: int = 200) -> Answer:
-    return Answer(status, JSON, json.dumps(value).encode())
+def of_json(value: Any, status: int = 200) -> Response:
+    return Response(status, JSON, json.dumps(value).encode())
 
 
 def prediction(**changes: Any) -> dict[str, Any]:
@@ -49,52 +49,52 @@ def prediction(**changes: Any) -> dict[str, Any]:
     return {"id": "p1", "status": "processing", "output": None, "urls": urls, **changes}
 
 
-# Each builds the answer to every request.
-HOSTILE: dict[str, Callable[[], Answer]] = {
-    "no_http": lambda: Answer(raw=b"\x16\x03\x01 hello\r\n\r\n"),
-    "nothing": lambda: Answer(raw=b""),
-    "http_0_9": lambda: Answer(raw=b"<html>"),
-    "bad_status": lambda: Answer(raw=b"HTTP/1.1 99999 Odd\r\n\r\n"),
-    "odd_status": lambda: Answer(raw=b"HTTP/1.1 999 Odd\r\ncontent-length: 0\r\n\r\n"),
-    "many_headers": lambda: Answer(headers=tuple((f"x-{n}", "y" * 100) for n in range(5_000))),
-    "huge_header": lambda: Answer(headers=(("x-huge", "y" * (2 << 20)),)),
-    "two_lengths": lambda: Answer(
+# Each builds the response to every request.
+HOSTILE: dict[str, Callable[[], Response]] = {
+    "no_http": lambda: Response(raw=b"\x16\x03\x01 hello\r\n\r\n"),
+    "nothing": lambda: Response(raw=b""),
+    "http_0_9": lambda: Response(raw=b"<html>"),
+    "bad_status": lambda: Response(raw=b"HTTP/1.1 99999 Odd\r\n\r\n"),
+    "odd_status": lambda: Response(raw=b"HTTP/1.1 999 Odd\r\ncontent-length: 0\r\n\r\n"),
+    "many_headers": lambda: Response(headers=tuple((f"x-{n}", "y" * 100) for n in range(5_000))),
+    "huge_header": lambda: Response(headers=(("x-huge", "y" * (2 << 20)),)),
+    "two_lengths": lambda: Response(
         headers=(("content-length", "1"), ("content-length", "9")), body=b"{}"
     ),
-    "negative_length": lambda: Answer(headers=(("content-length", "-1"),), body=b"{}"),
-    "huge_length": lambda: Answer(headers=(("content-length", str(2**63)),), body=b"{}"),
-    "false_length": lambda: Answer(headers=(*JSON, ("content-length", str(2**40))), body=b"{}"),
-    "huge_chunk": lambda: Answer(
+    "negative_length": lambda: Response(headers=(("content-length", "-1"),), body=b"{}"),
+    "huge_length": lambda: Response(headers=(("content-length", str(2**63)),), body=b"{}"),
+    "false_length": lambda: Response(headers=(*JSON, ("content-length", str(2**40))), body=b"{}"),
+    "huge_chunk": lambda: Response(
         raw=b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nffffffffffffffff\r\n{}"
     ),
-    "bad_chunk": lambda: Answer(
+    "bad_chunk": lambda: Response(
         raw=b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n{}"
     ),
-    "endless_json": lambda: Answer(200, JSON, endless(b"a" * 65536, b'{"id": "')),
-    "endless_list": lambda: Answer(200, JSON, endless(b"1," * 32768, b"[")),
-    "endless_error": lambda: Answer(400, JSON, endless(b"a" * 65536, b'{"detail": "')),
-    "endless_line": lambda: Answer(200, SSE, endless(b"a" * 65536, b"data: ")),
-    "endless_comments": lambda: Answer(200, SSE, endless(b": x\n" * 1000)),
-    "long_ids": lambda: Answer(200, SSE, b"id: " + b"i" * (1 << 20) + b"\ndata: x\n\n"),
-    "long_retry": lambda: Answer(200, SSE, b"retry: 99999999999999999999\nid: 1\ndata: x\n\n"),
-    "deep_json": lambda: Answer(200, JSON, b"[" * 100_000 + b"]" * 100_000),
-    "huge_numbers": lambda: Answer(200, JSON, b'{"id": 1e999, "status": ' + b"9" * 10_000 + b"}"),
-    "lone_surrogates": lambda: Answer(200, JSON, b'{"id": "\\ud800", "status": "\\udfff"}'),
-    "no_utf_8": lambda: Answer(200, JSON, b'{"id": "\xff\xfe", "status": "x"}'),
-    "duplicate_members": lambda: Answer(
+    "endless_json": lambda: Response(200, JSON, endless(b"a" * 65536, b'{"id": "')),
+    "endless_list": lambda: Response(200, JSON, endless(b"1," * 32768, b"[")),
+    "endless_error": lambda: Response(400, JSON, endless(b"a" * 65536, b'{"detail": "')),
+    "endless_line": lambda: Response(200, SSE, endless(b"a" * 65536, b"data: ")),
+    "endless_comments": lambda: Response(200, SSE, endless(b": x\n" * 1000)),
+    "long_ids": lambda: Response(200, SSE, b"id: " + b"i" * (1 << 20) + b"\ndata: x\n\n"),
+    "long_retry": lambda: Response(200, SSE, b"retry: 99999999999999999999\nid: 1\ndata: x\n\n"),
+    "deep_json": lambda: Response(200, JSON, b"[" * 100_000 + b"]" * 100_000),
+    "huge_numbers": lambda: Response(200, JSON, b'{"id": 1e999, "status": ' + b"9" * 10_000 + b"}"),
+    "lone_surrogates": lambda: Response(200, JSON, b'{"id": "\\ud800", "status": "\\udfff"}'),
+    "no_utf_8": lambda: Response(200, JSON, b'{"id": "\xff\xfe", "status": "x"}'),
+    "duplicate_members": lambda: Response(
         200, JSON, b'{"id": "a", "id": "b", "status": "succeeded"}'
     ),
     "wrong_types": lambda: of_json({"id": [], "status": {}, "urls": 5, "results": "x", "next": 5}),
     "null": lambda: of_json(None),
-    "gzip_bomb": lambda: Answer(200, (*JSON, ("content-encoding", "gzip")), bomb()),
-    "unknown_encoding": lambda: Answer(200, (*JSON, ("content-encoding", "x")), b"{}"),
-    "redirect_loop": lambda: Answer(302, (("location", f"{API}/v1/again"),)),
-    "redirect_elsewhere": lambda: Answer(307, (("location", f"{FOREIGN}/v1/x"),)),
-    "redirect_to_file": lambda: Answer(302, (("location", "file:///etc/passwd"),)),
-    "redirect_nowhere": lambda: Answer(302, (("location", "http://[::"),)),
-    "redirect_without_place": lambda: Answer(302),
-    "forever_later": lambda: Answer(429, (("retry-after", "1" + "0" * 400),)),
-    "long_ago": lambda: Answer(503, (("retry-after", "Thu, 01 Jan 1970 00:00:00 GMT"),)),
+    "gzip_bomb": lambda: Response(200, (*JSON, ("content-encoding", "gzip")), bomb()),
+    "unknown_encoding": lambda: Response(200, (*JSON, ("content-encoding", "x")), b"{}"),
+    "redirect_loop": lambda: Response(302, (("location", f"{API}/v1/again"),)),
+    "redirect_elsewhere": lambda: Response(307, (("location", f"{FOREIGN}/v1/x"),)),
+    "redirect_to_file": lambda: Response(302, (("location", "file:///etc/passwd"),)),
+    "redirect_nowhere": lambda: Response(302, (("location", "http://[::"),)),
+    "redirect_without_place": lambda: Response(302),
+    "forever_later": lambda: Response(429, (("retry-after", "1" + "0" * 400),)),
+    "long_ago": lambda: Response(503, (("retry-after", "Thu, 01 Jan 1970 00:00:00 GMT"),)),
     "foreign_links": lambda: of_json(
         prediction(
             id="../account",
@@ -108,10 +108,10 @@ HOSTILE: dict[str, Callable[[], Answer]] = {
     "next_is_itself": lambda: of_json(
         {"next": f"{API}/v1/models", "results": [{"owner": "a", "name": "b"}]}
     ),
-    "hostile_names": lambda: Answer(
+    "hostile_names": lambda: Response(
         headers=(("content-disposition", 'attachment; filename="../../evil.sh"'),), body=b"x"
     ),
-    "echo": lambda: Answer(401, JSON, json.dumps({"detail": f"no such token: {TOKEN}"}).encode()),
+    "echo": lambda: Response(401, JSON, json.dumps({"detail": f"no such token: {TOKEN}"}).encode()),
 }
 
 
@@ -141,10 +141,10 @@ LARGE = [name for name in HOSTILE if name.startswith(("endless", "huge", "gzip")
 class Started:
     """Answers a create with a prediction, and everything else as `hostile`."""
 
-    def __init__(self, hostile: Callable[[], Answer], creates: bool) -> None:
+    def __init__(self, hostile: Callable[[], Response], creates: bool) -> None:
         self.hostile, self.creates = hostile, creates
 
-    def __call__(self, request: Request) -> Answer:
+    def __call__(self, request: Request) -> Response:
         if self.creates and request.method == "POST" and b'"input"' in request.body:
             return of_json(prediction(), 201)
         return self.hostile()
@@ -156,7 +156,7 @@ def peak() -> int:
 
 
 def play(name: str, creates: bool, folder: Path) -> list[str]:
-    """Makes all calls against one hostile answer. Returns what went wrong."""
+    """Makes all calls against one hostile response. Returns what went wrong."""
     problems = []
     with Server(Started(HOSTILE[name], creates)) as server:
         client = replicant.Client(
@@ -196,7 +196,7 @@ def play(name: str, creates: bool, folder: Path) -> list[str]:
     return problems + [f"{name}: saved {path}" for path in outside]
 
 
-def test_a_hostile_answer_ends_the_call(tmp_path: Path) -> None:
+def test_a_hostile_response_ends_the_call(tmp_path: Path) -> None:
     harmless = [name for name in HOSTILE if name not in LARGE]
     # Most of the time is spent waiting for limits.
     with ThreadPoolExecutor(16) as pool:
@@ -209,7 +209,40 @@ def test_a_hostile_answer_ends_the_call(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", LARGE)
-def test_an_endless_answer_ends_the_call_in_bounded_memory(name: str, tmp_path: Path) -> None:
+def test_an_endless_response_ends_the_call_in_bounded_memory(name: str, tmp_path: Path) -> None:
     before = peak()
     assert play(name, False, tmp_path) == []
     assert peak() - before < MEMORY
+
+
+OK = b"HTTP/1.1 200 OK\r\n"
+# Heads that are too long: in one header, in their number, and without an end.
+HEADS: dict[str, Callable[[], Response]] = {
+    "huge_header": HOSTILE["huge_header"],
+    "many_headers": HOSTILE["many_headers"],
+    "endless_header": lambda: Response(raw=endless(b"y" * 65536, OK + b"x-huge: ")),
+    "endless_headers": lambda: Response(raw=endless(b"x-more: y\r\n" * 1000, OK)),
+    "endless_name": lambda: Response(raw=endless(b"y" * 65536, OK)),
+    "endless_reason": lambda: Response(raw=endless(b"y" * 65536, b"HTTP/1.1 200 ")),
+}
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_an_overlong_head_is_a_clear_error_in_bounded_memory(name: str) -> None:
+    before, start = peak(), time.monotonic()
+    with Server(lambda _: HEADS[name]()) as server:
+        client = replicant.Client(TOKEN, base_url=f"{server.url}/v1")
+        for call, unknown in (
+            (lambda: client.predictions.get("p1"), False),
+            # The request had an effect, so nobody can know whether the prediction exists.
+            (lambda: client.predictions.create(version="5c7d", input={}), True),
+        ):
+            with pytest.raises(
+                replicant.ReplicateException, match="has too long headers"
+            ) as failed:
+                call()
+            assert failed.value.code == "invalid_response"
+            assert failed.value.outcome_unknown is unknown
+        assert len(server.take()) == 2, "it would be as long again, so nothing is retried"
+    assert time.monotonic() - start < SECONDS
+    assert peak() - before < 32 << 20

@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pytest
-from server import API, TOKEN, Answer, Request, Server
+from server import API, TOKEN, Request, Response, Server
 
 import replicant
 from replicant import _native
@@ -73,15 +73,15 @@ OBJECT = {
 STREAM = b"event: output\nid: 1\ndata: x\n\nevent: done\nid: 2\ndata: {}\n\n"
 
 
-def answer(request: Request) -> Answer:
+def respond(request: Request) -> Response:
     if request.target.startswith(f"{API}/v1/stream/"):
-        return Answer(200, (("content-type", "text/event-stream"),), STREAM)
-    return Answer(200, (("content-type", "application/json"),), json.dumps(OBJECT).encode())
+        return Response(200, (("content-type", "text/event-stream"),), STREAM)
+    return Response(200, (("content-type", "application/json"),), json.dumps(OBJECT).encode())
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    with Server(answer) as server:
+    with Server(respond) as server:
         yield server
 
 

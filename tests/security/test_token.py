@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from server import API, TOKEN, Answer, Request, Server
+from server import API, TOKEN, Request, Response, Server
 
 HERE = Path(__file__).parent
 JSON = (("content-type", "application/json"),)
@@ -39,7 +39,7 @@ def forms() -> dict[str, bytes]:
     }
 
 
-def answer(request: Request) -> Answer:
+def respond(request: Request) -> Response:
     path = request.target.removeprefix(f"{API}/v1").partition("?")[0]
     echo = request.header("authorization") or ""
     if path.endswith("/echo") or path == "/account":
@@ -48,25 +48,25 @@ def answer(request: Request) -> Answer:
             "detail": f"{echo} is wrong",
             "errors": [{"pointer": echo}],
         }
-        return Answer(
+        return Response(
             401, (*JSON, ("x-echo", echo), ("x-request-id", "r1")), json.dumps(body).encode()
         )
     if path.endswith("/broken"):
-        return Answer(200, (*JSON, ("x-echo", echo)), f"<pre>{echo}</pre>".encode())
+        return Response(200, (*JSON, ("x-echo", echo)), f"<pre>{echo}</pre>".encode())
     if path.endswith("/slow"):
         time.sleep(0.5)
     if path == "/stream/p1":
-        return Answer(200, (("content-type", "text/event-stream"),), b"event: done\ndata: {}\n\n")
+        return Response(200, (("content-type", "text/event-stream"),), b"event: done\ndata: {}\n\n")
     if path == "/files/a":
-        return Answer(200, (("content-type", "image/png"),), b"picture")
+        return Response(200, (("content-type", "image/png"),), b"picture")
     if path == "/files":
-        return Answer(
+        return Response(
             201, JSON, json.dumps({"id": "f", "urls": {"get": f"{API}/v1/files/f"}}).encode()
         )
     if path == "/models":
         page = {"next": None, "previous": None, "results": [{"owner": "a", "name": "b"}]}
-        return Answer(200, JSON, json.dumps(page).encode())
-    return Answer(201 if request.method == "POST" else 200, JSON, json.dumps(PREDICTION).encode())
+        return Response(200, JSON, json.dumps(page).encode())
+    return Response(201 if request.method == "POST" else 200, JSON, json.dumps(PREDICTION).encode())
 
 
 @pytest.mark.parametrize("program", ["noisy.py", "noisy.mjs"])
@@ -86,7 +86,7 @@ def test_nothing_printed_or_sent_contains_the_token(program: str, tmp_path: Path
     }
     for name in ("NO_PROXY", "no_proxy"):
         env.pop(name, None)
-    with Server(answer) as server:
+    with Server(respond) as server:
         done = subprocess.run(
             [*command, str(HERE / program), API, server.url, str(tmp_path)],
             capture_output=True,
