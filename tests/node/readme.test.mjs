@@ -1,4 +1,4 @@
-// The JavaScript code of the README files runs.
+// The JavaScript code of the README files and of docs/operating.md runs.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -44,21 +44,53 @@ function program(text) {
   return [...imports.values(), bodies[0], ...bodies.slice(1).map((body) => `{\n${body}\n}`)].join("\n");
 }
 
+/** Runs a module and returns what it prints. */
+async function run(name, code) {
+  const path = join(folder, `${name.replaceAll(/[/ ]/g, "-")}.mjs`);
+  writeFileSync(path, code);
+  const env = { ...process.env, REPLICATE_API_TOKEN: "r8_test", REPLICATE_BASE_URL: emulator.baseUrl };
+  const child = spawn(process.execPath, [path], { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });
+  let output = "";
+  let errors = "";
+  child.stdout.on("data", (data) => (output += data));
+  child.stderr.on("data", (data) => (errors += data));
+  const [status] = await once(child, "close");
+  assert.equal(status, 0, errors);
+  return output;
+}
+
 for (const name of ["README.md", "node/README.md"]) {
   test(`the code of ${name} runs`, async () => {
     const code = program(readFileSync(join(root, name), "utf8"));
     assert.ok(code.split("\n").length > 40);
-    const path = join(folder, `${name.replaceAll("/", "-")}.mjs`);
-    writeFileSync(path, code.replaceAll("https://example.com", "http://127.0.0.1:9"));
-    const env = { ...process.env, REPLICATE_API_TOKEN: "r8_test", REPLICATE_BASE_URL: emulator.baseUrl };
-    const child = spawn(process.execPath, [path], { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });
-    let output = "";
-    let errors = "";
-    child.stdout.on("data", (data) => (output += data));
-    child.stderr.on("data", (data) => (errors += data));
-    const [status] = await once(child, "close");
-    assert.equal(status, 0, errors);
+    const output = await run(name, code.replaceAll("https://example.com", "http://127.0.0.1:9"));
     assert.match(output, /unprocessable 422/);
     assert.ok(statSync(join(folder, "larger.png")).size > 1000);
+  });
+}
+
+const guide = readFileSync(join(root, "docs/operating.md"), "utf8").split(/^## /m).slice(1);
+const PRINTED = {
+  Logs: /"msg":"replicant: created prediction"/,
+  Hooks: /^200 \S+ \d+\nacme\n\S+ 200 \d+$/m,
+  Tracing: /generate_content emulator\/echo/,
+  Timeouts: /^a caption$/m,
+  Proxies: /^$/,
+  Certificates: /^$/,
+  "Connection pools": /^acme$/m,
+};
+
+for (const [name, printed] of Object.entries(PRINTED)) {
+  test(`the code of the section ${name} of docs/operating.md runs`, async () => {
+    const section = guide.find((text) => text.startsWith(`${name}\n`));
+    const tls = (file) => join(root, "tests/tls", file);
+    const code = program(section)
+      .replaceAll("acme/captions", "emulator/echo")
+      .replaceAll('"acme", "captions"', '"emulator", "echo"')
+      .replaceAll('image: "https://example.com/heron.png"', 'value: "a caption"')
+      .replaceAll("/etc/ssl/company.pem", tls("authority.pem"))
+      .replaceAll("/etc/ssl/me.", tls("client."));
+    assert.ok(code.includes("replicant"));
+    assert.match(await run(name, code), printed);
   });
 }

@@ -295,10 +295,13 @@ async def test_outputs_are_files_as_in_1x(client: replicate.Client) -> None:
 
 
 def test_streams_work_as_in_1x(client: replicate.Client) -> None:
+    # Without this import, the name `replicate.stream` is the function, as in 1.x.
+    from replicant.stream import ServerSentEvent
+
     events = list(client.stream(LLAMA, input={"prompt": "x", "max_tokens": 3}))
     outputs = [event for event in events if event.event is replicate.EventType.OUTPUT]
     assert "".join(map(str, events)) == "".join(str(event.data) for event in outputs)
-    assert events[-1].event == replicate.stream.ServerSentEvent.EventType.DONE  # type: ignore[attr-defined]
+    assert events[-1].event == ServerSentEvent.EventType.DONE
     assert (type(events[0].data), type(events[0].id), events[0].retry) == (str, str, None)
     with pytest.raises(replicate.ReplicateError):
         list(client.stream("fofr/audio-to-waveform", input={"audio": "https://a.b/c.wav"}))

@@ -1,4 +1,4 @@
-"""The Python code of the README files runs."""
+"""The Python code of the README files and of docs/operating.md runs."""
 
 from __future__ import annotations
 
@@ -14,21 +14,59 @@ from conftest import ROOT, Emulator
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
 
 
-@pytest.mark.parametrize("name", ["README.md", "python/README.md"])
-def test_the_code_of_a_readme_runs(name: str, emulator: Emulator, tmp_path: Path) -> None:
-    text = (ROOT / name).read_text(encoding="utf-8")
-    program = "\n".join(BLOCK.findall(text)).replace("https://example.com", "http://127.0.0.1:9")
+def run(program: str, emulator: Emulator, folder: Path) -> subprocess.CompletedProcess[str]:
     env = {key: value for key, value in os.environ.items() if not key.startswith("REPLICATE_")}
     env.update(REPLICATE_API_TOKEN="r8_test", REPLICATE_BASE_URL=emulator.base_url)
     done = subprocess.run(
         [sys.executable, "-c", program],
-        cwd=tmp_path,
+        cwd=folder,
         env=env,
         capture_output=True,
         text=True,
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
+    return done
+
+
+@pytest.mark.parametrize("name", ["README.md", "python/README.md"])
+def test_the_code_of_a_readme_runs(name: str, emulator: Emulator, tmp_path: Path) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    program = "\n".join(BLOCK.findall(text)).replace("https://example.com", "http://127.0.0.1:9")
+    done = run(program, emulator, tmp_path)
     assert program.count("\n") > 40
     assert "input.prompt" in done.stdout
     assert (tmp_path / "larger.png").stat().st_size > 1000
+
+
+# What each section of docs/operating.md shows, and what its program prints.
+SECTIONS = {
+    "Logs": (r"^$", r"^DEBUG sending request .*^INFO created prediction "),
+    "Hooks": (r"^acme Counter\(\)\n\S+ 200 RateLimit", r"^$"),
+    "Tracing": (r"generate_content acme/captions", r"^$"),
+    "Timeouts": (r"^$", r"^$"),
+    "Proxies": (r"^$", r"^$"),
+    "Certificates": (r"^$", r"^$"),
+    "Connection pools": (r"^acme$", r"^$"),
+}
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_the_code_of_the_operating_guide_runs(
+    section: str, emulator: Emulator, tmp_path: Path
+) -> None:
+    guide = (ROOT / "docs/operating.md").read_text(encoding="utf-8")
+    sections = dict(part.split("\n", 1) for part in re.split(r"^## ", guide, flags=re.M)[1:])
+    assert sections.keys() >= SECTIONS.keys()
+    blocks = BLOCK.findall(sections[section])
+    assert blocks
+    program = "\n".join(blocks).replace("acme/captions", "emulator/echo")
+    program = program.replace('"image": "https://example.com/heron.png"', '"value": ""')
+    for name in ("company.pem", "me.pem", "me.key"):
+        file = {"company.pem": "authority.pem"}.get(name, name.replace("me", "client"))
+        program = program.replace(f"/etc/ssl/{name}", (ROOT / "tests/tls" / file).as_posix())
+    done = run(program, emulator, tmp_path)
+    printed, logged = SECTIONS[section]
+    printed = printed.replace("acme/captions", "emulator/echo")
+    assert re.search(printed, done.stdout, re.M | re.S), done.stdout
+    assert re.search(logged, done.stderr, re.M | re.S), done.stderr

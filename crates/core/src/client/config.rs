@@ -159,7 +159,8 @@ fn check_supported(options: &Options) -> Result<()> {
         ("pool_idle_timeout", options.pool_idle_timeout.is_some()),
     ];
     let Some((name, _)) = given.into_iter().find(|(_, given)| *given) else { return Ok(()) };
-    let message = format!("`{name}` needs the sockets of an operating system; pass a `fetch` that connects this way");
+    let message =
+        format!("`{name}` needs the sockets of an operating system; pass a `fetch` that connects this way");
     Err(Error::new(crate::error::ErrorKind::Unsupported, message).about(name))
 }
 
