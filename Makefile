@@ -13,11 +13,14 @@ PYTHON_SOURCES := python tests/python tests/process tests/security tests/soak te
 # The programs of `make soak`.
 SOAKS = $(wildcard tests/*/soak_*.py tests/*/soak_*.mjs)
 
+# How many checks `make test` runs at a time.
+JOBS ?= 2
+
 # Parallel targets must not mix their output. The make of macOS is too old for this.
 SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .DELETE_ON_ERROR:
-.PHONY: help quickstart build test check fmt fmt-check lint-rust lint-python types test-rust test-python test-node test-release \
+.PHONY: help quickstart build test check fmt fmt-check lint-rust lint-python types test-rust test-python test-processes test-node test-release \
 	native python node bench bench-instructions memory soak fuzz dist test-matrix bump tools tools-test clean
 
 # An interpreter other than the default is also the one that the binding is configured for.
@@ -39,8 +42,9 @@ quickstart: build ## Builds everything and runs the same six examples in Rust, P
 	@echo "All examples succeeded. The pictures are in quickstart-output/: open quickstart-output/rust/harbor.png"
 
 test: build ## Runs all checks and tests.
-	@echo "== Running all checks and tests, two at a time. Each shows its output when it ends."
-	@$(MAKE) --no-print-directory --jobs=2 $(SYNC) lint-rust fmt-check lint-python test-python test-rust types test-node test-release
+	@echo "== Running all checks and tests, some at a time. Each shows its output when it ends."
+	@$(MAKE) --no-print-directory --jobs=$(JOBS) $(SYNC) \
+		test-python lint-rust test-processes fmt-check lint-python test-rust types test-node test-release
 	@echo "All checks passed."
 
 check: fmt-check lint-rust lint-python types ## Checks formatting, lints and types.
@@ -66,8 +70,12 @@ types: python node $(VENV)/.tools
 test-rust: tools
 	$(CARGO) test --quiet
 
+# Two groups, because most of the time of each is waiting.
 test-python: python $(VENV)/.tools
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest tests/python
+
+test-processes: python node $(VENV)/.tools
+	$(BIN)/python -m pytest tests/process tests/security tests/soak
 
 test-node: node
 	npm test --silent

@@ -1,4 +1,4 @@
-// Runs a suite in each pool of vitest, which it installs below target/: `node tests/process/vitest.mjs`.
+// Runs a suite in each pool of vitest, which it installs below target/: `node tests/process/soak_vitest.mjs`.
 //
 // Each file of the suite makes an emulator that only its client refers to, and leaves a run and a stream behind.
 import { spawnSync } from "node:child_process";
@@ -7,8 +7,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const POOLS = ["threads", "forks", "vmThreads"];
-const FILES = 12;
-const ROUNDS = 3;
+const SMALL = process.env.SOAK === "small";
+const FILES = SMALL ? 4 : 12;
+const ROUNDS = SMALL ? 1 : 3;
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const folder = join(root, "target/vitest");
