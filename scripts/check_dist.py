@@ -21,7 +21,7 @@ from platforms import PLATFORMS
 
 DIST = version.ROOT / "dist"
 MB = 1_000_000
-WHEEL_LIMIT, MODULE_LIMIT, MAIN_LIMIT = 5 * MB, 10 * MB, MB // 4
+WHEEL_LIMIT, MODULE_LIMIT, MAIN_LIMIT = 5 * MB, 10 * MB, MB
 
 
 # Folders of the machine that built a library, such as the home of a user.
@@ -118,7 +118,7 @@ class Check:
                 self.that(
                     manifest.get("optionalDependencies") == wanted, f"{path.name}: platforms differ"
                 )
-                pattern = r"package\.json|README\.md|LICENSE|node/\w+\.(cjs|mjs|d\.cts|d\.mts)|node/dist/(replicant\.js|.+\.d\.ts)"
+                pattern = r"package\.json|README\.md|LICENSE|node/(web/)?[\w.-]+\.(cjs|mjs|d\.cts|d\.mts)|node/dist/(replicant\.js|web/(core|wasm)\.[cm]js|web/replicant\.wasm|.+\.d\.ts)"
                 unexpected = [name for name in files if not re.fullmatch(pattern, name)]
                 self.that(not unexpected, f"{path.name} also contains {unexpected}")
                 return

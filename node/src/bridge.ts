@@ -160,9 +160,10 @@ export class Bridge {
 /** Replaced by the signal's reason or the observer's exception. */
 const STOPPED = new Error("the call was stopped");
 
-/** How long requests may take that follow a call, in milliseconds: in the background, and while its caller waits. */
+/** How long requests that follow a call may take in the background, in milliseconds. */
 const BACKGROUND_LIMIT = 25_000;
-const AWAITED_LIMIT = 5_000;
+/** How long they may take while the caller waits: the hold of a create, and the cancel. */
+const AWAITED_LIMIT = 6_000;
 
 /**
  * Does work that the caller does not wait for. Returns a promise only if the caller must wait, because the runtime would end

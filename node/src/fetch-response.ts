@@ -61,7 +61,7 @@ async function whole(response: AnyResponse, ok: boolean): Promise<Uint8Array> {
   return encoder.encode(response.text ? await response.text() : "");
 }
 
-/** Codes of errors that occur before anything is sent, in Node and Bun. */
+/** Codes of errors that occur before anything is sent, in Node and Bun. Deno says so in the message. */
 const NEVER_SENT = new Set([
   "ECONNREFUSED",
   "ENOTFOUND",
@@ -89,7 +89,8 @@ export function failureOf(error: unknown): NativeResponse {
     headers: "[]",
     pull: async () => null,
     failure: reason,
-    neverSent: NEVER_SENT.has(cause?.code ?? code ?? ""),
+    neverSent:
+      NEVER_SENT.has(cause?.code ?? code ?? "") || /^bad port$|\(Connect\)/.test(cause?.message ?? reason),
     raised: isBug(error),
   };
 }

@@ -67,13 +67,16 @@ def bun(registry: str) -> str:
 
 
 def deno(registry: str) -> str:
-    """Installs and runs the package with Deno."""
+    """Installs the package with Deno, and runs its native module."""
     tool = create_project("deno tool", registry, "deno")
     program = tool.folder / "node_modules/.bin/deno"
     project = Project("deno")
     project.environment.update(NPM_CONFIG_REGISTRY=registry, DENO_NO_UPDATE_CHECK="1")
     project.write("package.json", '{ "private": true }\n')
     project.copy(*STEPS)
+    for script in ("smoke.mjs", "smoke.cjs"):
+        text = (project.folder / script).read_text(encoding="utf-8")
+        project.write(script, text.replace('"replicant"', '"replicant/native"'))
     project.run(program, "install", "npm:replicant")
     for script in ("smoke.mjs", "smoke.cjs"):
         project.smoke(program, "run", "--allow-all", script)

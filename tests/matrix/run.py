@@ -22,6 +22,7 @@ from typing import Callable, List, Tuple
 import bundlers
 import nodes
 import pythons
+import web
 from environment import DIST, PROJECTS, Skip, registry
 
 Environment = Tuple[str, Callable[[str], str]]
@@ -67,6 +68,15 @@ def environments() -> List[Environment]:
         ("Next.js turbopack, standalone", partial(bundlers.next_js, "turbopack", True)),
         ("Next.js webpack", partial(bundlers.next_js, "webpack", False)),
         ("Next.js webpack, standalone", partial(bundlers.next_js, "webpack", True)),
+        ("Worker", web.wrangler(web.WORKER)),
+        ("Worker with Hono", web.wrangler(web.HONO, "hono")),
+        ("Workers of the documentation", web.documented_worker),
+        ("Next.js edge, turbopack", partial(web.next_edge, "turbopack")),
+        ("Next.js edge, webpack", partial(web.next_edge, "webpack")),
+        ("Deno with --allow-net only", web.deno_net_only),
+        ("Bun without addons", partial(web.without_addons, "bun")),
+        ("Node without addons", partial(web.without_addons, "node")),
+        *((f"Page, {name}", partial(web.browser, name)) for name in web.BUNDLERS),
     ]
     return found
 

@@ -2,7 +2,7 @@
 import { args, method, options } from "./face.mjs";
 
 /** A build of the package to play cases with. */
-/** @typedef {{ Replicate: Function, File: Function, drain: () => Promise<void>, isWeb?: boolean }} Build */
+/** @typedef {{ Replicate: Function, File: Function, drain: () => Promise<void> }} Build */
 
 const decoded = (base64) =>
   globalThis.Buffer?.from(base64, "base64") ??
@@ -84,11 +84,10 @@ function failed(error, expected) {
  * @param build {Build}
  * @param names what replaces the placeholders: `base`, `origin`, `other`, `tmp`
  */
-export async function play({ client = {}, call, needs_os: needsOs, ...expected }, build, names) {
+export async function play({ client = {}, call, ...expected }, build, names) {
   const fill = (value) =>
     JSON.parse(JSON.stringify(value).replace(/\{\{(base|origin|other|tmp)\}\}/g, (_, name) => names[name]));
-  const unsupported = needsOs && build.isWeb ? { code: "unsupported" } : undefined;
-  const wanted = unsupported ?? expected.error;
+  const wanted = expected.error;
   const work = async () => {
     const all = { baseUrl: names.base, auth: "r8_test", ...options(fill(client)) };
     const replicate = new build.Replicate(all);

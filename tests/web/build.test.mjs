@@ -1,0 +1,171 @@
+// The WebAssembly build as a package: exports, what it refuses, runtimes that it recognizes, waiting for cancels.
+import assert from "node:assert/strict";
+import { AsyncLocalStorage } from "node:async_hooks";
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import * as native from "../../node/index.mjs";
+import { startEmulator, TOKEN } from "../node/support/emulator.mjs";
+import { loadBuild, skip, test } from "./support/build.mjs";
+
+const emulator = skip || (await startEmulator());
+const web = skip ? {} : await loadBuild();
+const entry = fileURLToPath(new URL("../../node/web/index.mjs", import.meta.url));
+const client = (options) => new web.Replicate({ auth: TOKEN, baseUrl: emulator.base_url, ...options });
+
+/** Runs code with the build in another process, with globals of another runtime. */
+function inRuntime(globals, code) {
+  const program = `
+    for (const [name, value] of Object.entries(${globals})) {
+      Object.defineProperty(globalThis, name, { value, configurable: true });
+    }
+    const web = await import(${JSON.stringify(entry)});
+    const { Replicate } = web;
+    const failed = (run) => { try { run(); } catch (error) { return [error.name, error.argument, error.message]; } };
+    console.log(JSON.stringify(await (async () => { ${code} })()));`;
+  const { stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", program]);
+  assert.equal(stderr.toString(), "");
+  return JSON.parse(stdout.toString());
+}
+
+const PAGE = `{
+  document: {},
+  navigator: { userAgent: "Mozilla/5.0" },
+  location: { href: "https://example.com/app/" },
+  process: undefined,
+}`;
+
+test("the build exports the names of the native one", async () => {
+  const entries = await import(entry);
+  assert.deepEqual(Object.keys(entries).sort(), Object.keys(native).sort());
+  assert.equal(entries.default, entries.Replicate);
+});
+
+test("what needs an operating system is an error that names the runtime and the alternative", async () => {
+  const { UnsupportedError } = web;
+  const [image] = await client().run("black-forest-labs/flux-schnell", { input: { prompt: "a" } });
+  await emulator.forgetRequests();
+  const saves = [() => image.save("a.webp"), () => client().saveAll([image], "images")];
+  for (const save of saves) {
+    await assert.rejects(save, (error) => {
+      assert.ok(error instanceof UnsupportedError, error.stack);
+      assert.match(error.message, /^not supported in Node: saving a file .* stream, or import "replicant\/native"$/);
+      return true;
+    });
+  }
+  for (const [name, value] of Object.entries({ proxy: "http://127.0.0.1:1", caBundle: "ca.pem", http2: false })) {
+    assert.throws(
+      () => client({ [name]: value }),
+      (error) => {
+        assert.ok(error instanceof UnsupportedError, error.stack);
+        assert.equal(error.argument, name);
+        assert.match(error.message, new RegExp(`\`${name}\` needs the sockets of an operating system; pass a \`fetch\``));
+        return true;
+      },
+    );
+  }
+  assert.throws(() => new web.Emulator(), /^UnsupportedError: not supported in Node: the emulator needs/);
+  assert.deepEqual(await emulator.requests(), []);
+});
+
+test("the error names the runtime", () => {
+  const code = `return failed(() => new Replicate({ auth: "x", proxy: "http://127.0.0.1:1" }))`;
+  const [, , worker] = inRuntime('{ navigator: { userAgent: "Cloudflare-Workers" } }', code);
+  assert.match(worker, /^not supported in Cloudflare Workers: `proxy` needs .* connects this way$/);
+  const [, , edge] = inRuntime('{ EdgeRuntime: "edge-runtime" }', code);
+  assert.match(edge, /^not supported in the Edge runtime: /);
+  const [, , deno] = inRuntime('{ navigator: { userAgent: "Deno/2.0" }, process: undefined }', code);
+  assert.match(deno, /^not supported in Deno: .*, or import "replicant\/native"$/);
+});
+
+test("a page must not have a token, unless that is allowed", () => {
+  const code = `return [
+    failed(() => new Replicate({ auth: "r8_secret" })),
+    failed(() => new Replicate({ auth: "r8_secret", dangerouslyAllowBrowser: true })),
+    failed(() => new Replicate()),
+    new Replicate({ baseUrl: "/api/replicate" }).toJSON().baseUrl,
+  ]`;
+  const [refused, allowed, without] = inRuntime(PAGE, code);
+  assert.deepEqual(refused.slice(0, 2), ["InvalidArgumentError", "auth"]);
+  assert.match(refused[2], /set `baseUrl` to your own server/);
+  assert.doesNotMatch(refused[2], /secret/);
+  assert.equal(allowed, undefined ?? null);
+  assert.equal(without, undefined ?? null);
+});
+
+test("a page sends requests to a path of its own server", () => {
+  const code = `
+    let sent;
+    const fetch = async (url, init) => { sent = [String(url), init.redirect, Object.keys(init.headers)]; return Response.json({}); };
+    await new Replicate({ baseUrl: "/api/replicate", fetch }).predictions.get("p1");
+    return sent`;
+  const [url, redirect, headers] = inRuntime(PAGE, code);
+  assert.equal(url, "https://example.com/api/replicate/predictions/p1");
+  assert.equal(redirect, "follow");
+  assert.ok(!headers.includes("Authorization"), headers.join());
+});
+
+test("a variable that a Deno program may not read is not asked for", () => {
+  const globals = `{
+    Deno: { permissions: { querySync: () => ({ state: "prompt" }) } },
+    process: { get env() { throw new Error("it asks"); } },
+  }`;
+  assert.deepEqual(inRuntime(globals, "return new Replicate().auth ?? null"), null);
+});
+
+test("callbacks run in the async context of their call", async () => {
+  const storage = new AsyncLocalStorage();
+  const seen = [];
+  const fetched = [];
+  const fetch = (...given) => {
+    fetched.push(storage.getStore());
+    return globalThis.fetch(...given);
+  };
+  const run = (name) =>
+    storage.run(name, () =>
+      client({ fetch }).run("emulator/echo", { input: { value: 1 } }, () => seen.push(storage.getStore())),
+    );
+  await Promise.all([run("a"), run("b")]);
+  assert.deepEqual(new Set(seen), new Set(["a", "b"]));
+  assert.deepEqual(new Set(fetched), new Set(["a", "b"]));
+});
+
+test("an abandoned run waits for its cancel, or passes it to waitUntil", async () => {
+  const wait = { mode: "block", timeout: 1 };
+  const input = { input: {}, wait };
+  await assert.rejects(client().run("emulator/endless", { ...input, signal: AbortSignal.timeout(100) }), {
+    name: "TimeoutError",
+  });
+  const latest = async () => (await emulator.client().predictions.list()).results[0].status;
+  assert.equal(await latest(), "canceled");
+
+  const passed = [];
+  const replicate = client({ waitUntil: (promise) => passed.push(promise) });
+  const from = performance.now();
+  await assert.rejects(replicate.run("emulator/endless", { ...input, signal: AbortSignal.timeout(100) }), {
+    name: "TimeoutError",
+  });
+  assert.ok(performance.now() - from < 800, "it waited for the create");
+  assert.equal(passed.length, 1);
+  await Promise.all(passed);
+  assert.equal(await latest(), "canceled");
+  assert.throws(() => client({ waitUntil: true }), { argument: "waitUntil" });
+});
+
+test("hooks and loggers are called", async () => {
+  const called = [];
+  const replicate = client({
+    onRequest: ({ method, headers }) => {
+      called.push(method);
+      headers.set("x-tenant", "acme");
+    },
+    onResponse: ({ status }) => called.push(status),
+    logger: { debug() {}, info: (line) => called.push(line), warn() {}, error() {} },
+    logLevel: "debug",
+  });
+  await emulator.forgetRequests();
+  await replicate.run("emulator/echo", { input: { value: 1 } });
+  assert.ok(called.includes("POST") && called.includes(201), called.join());
+  assert.ok(called.some((line) => String(line).startsWith("replicant: ")), called.join());
+  const [request] = await emulator.requests("POST");
+  assert.equal(request.headers["x-tenant"], "acme");
+});

@@ -1,0 +1,114 @@
+// Faults inside workerd: aborts, clients that leave, requests that end, many requests at a time, memory.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { startEmulator, TOKEN } from "../node/support/emulator.mjs";
+import { skip, test } from "./support/build.mjs";
+import { OLD, startWorker } from "./support/workerd.mjs";
+
+const emulator = skip || (await startEmulator());
+const client = { baseUrl: emulator.base_url, auth: TOKEN };
+const worker = skip || (await startWorker("tests/web/worker-faults.mjs"));
+
+function send(program, params = {}, { to = worker, ...init } = {}) {
+  const body = JSON.stringify({ client, ...params });
+  return fetch(`${to.url}/${program}`, { method: "POST", body, ...init });
+}
+
+async function call(program, params, init) {
+  const response = await send(program, params, init);
+  const text = await response.text();
+  assert.equal(response.status, 200, text);
+  return JSON.parse(text);
+}
+
+async function isRight(program, n, init) {
+  const { result, ...failure } = await call(program, { n }, init);
+  assert.ok(result?.right, JSON.stringify(result ?? failure));
+}
+
+test("two hundred concurrent requests in one isolate do not disturb each other", async () => {
+  await Promise.all(Array.from({ length: 200 }, (_, n) => isRight("mixed", n)));
+});
+
+test("it works with a compatibility date before fetch had the option cache", async () => {
+  const to = await startWorker("tests/web/worker-faults.mjs", [], { date: OLD });
+  await isRight("mixed", 1, { to });
+});
+
+for (const waits of [true, false]) {
+  const how = waits ? "the call waits for the cancel" : "the cancel is passed to waitUntil";
+  test(`an abort of a run rejects and cancels the prediction: ${how}`, async () => {
+    const { name } = await call("run", { ms: 200, waits });
+    assert.equal(name, "TimeoutError");
+    assert.equal(await emulator.latestEnded(5000), "canceled");
+  });
+
+  test(`an abort of a stream rejects and cancels the prediction: ${how}`, async () => {
+    const { name } = await call("stream", { ms: 200, waits });
+    assert.equal(name, "TimeoutError");
+    await emulator.until((state) => state.active_streams === 0);
+    assert.equal(await emulator.latestEnded(), "canceled");
+  });
+}
+
+test("an abort while the create is sent cancels the prediction once its id is known", async () => {
+  await emulator.fault({ match: { method: "POST", path: "/v1/models/*" }, times: 1, action: { delay_ms: 500 } });
+  const { name } = await call("run", { ms: 100 });
+  assert.equal(name, "TimeoutError");
+  assert.equal(await emulator.latestEnded(5000), "canceled");
+});
+
+test("an abort of a download rejects", async () => {
+  const [image] = await emulator.client().run("black-forest-labs/flux-schnell", { input: { prompt: "a" } });
+  const url = String(image);
+  const whole = await call("read", { url, ms: 10_000 });
+  assert.ok(whole.result > 1000, JSON.stringify(whole));
+  const path = new URL(url).pathname;
+  await emulator.fault({ match: { path }, times: 1, action: { stall_body_at: 100 } });
+  const { name } = await call("read", { url, ms: 200 });
+  assert.equal(name, "TimeoutError");
+  await emulator.fault({ match: { path }, times: 1, action: { cut_body_at: 1000 } });
+  assert.deepEqual(await call("read", { url, ms: 10_000 }), whole);
+});
+
+test("a client that leaves a relay cancels the prediction", async () => {
+  const controller = new AbortController();
+  const response = await send("relay", {}, { signal: controller.signal });
+  const reader = response.body.getReader();
+  assert.equal(new TextDecoder().decode((await reader.read()).value).slice(0, 1), "a");
+  controller.abort();
+  await emulator.until((state) => state.active_streams === 0, 5000);
+  assert.equal(await emulator.latestEnded(5000), "canceled");
+});
+
+test("a request that ends during a call does not harm later requests", async () => {
+  for (let n = 0; n < 5; n++) {
+    assert.deepEqual(await call("leave"), { result: {} });
+    await isRight("afterwards", n);
+  }
+  await Promise.all(Array.from({ length: 20 }, (_, n) => isRight(n % 2 ? "mixed" : "afterwards", n)));
+});
+
+test("a rate limit is waited out", async () => {
+  const action = { status: 429, headers: { "retry-after": "0" } };
+  await emulator.fault({ match: { method: "POST", path: "/v1/models/*" }, times: 2, action });
+  await isRight("mixed", 7);
+});
+
+/** Memory of a process, in KiB. */
+const memoryOf = (pid) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]);
+
+test("memory is flat over many streamed events", async (t) => {
+  if (process.platform !== "linux") return t.skip("reads /proc");
+  const full = process.env.REPLICANT_SOAK === "full";
+  const [requests, events] = full ? [200, 5000] : [40, 1000];
+  const run = async (count) => {
+    for (let n = 0; n < count; n++) assert.deepEqual(await call("many", { events }), { result: events });
+  };
+  await run(requests / 4);
+  const before = memoryOf(worker.pid);
+  await run(requests);
+  const grown = memoryOf(worker.pid) - before;
+  t.diagnostic(`${requests} requests with ${events} events: ${grown} KiB more than ${before} KiB`);
+  assert.ok(grown < 24 * 1024, `${grown} KiB`);
+});
