@@ -63,6 +63,8 @@ function asScript(glue) {
       }
       return "";
     })
+    // In the edge runtime of Next.js, the module is of another realm than the class.
+    .replaceAll("module instanceof WebAssembly.Module", 'String(module) === "[object WebAssembly.Module]"')
     // Bundlers would ship the file that this names.
     .replace(/new URL\([^)]*import\.meta\.url\)/g, "undefined");
   if (!names.includes("initSync") || /\bimport\.meta\b|^export\b/m.test(text)) {

@@ -90,6 +90,18 @@ createServer((from, to) => {
   } catch { to.writeHead(404).end(); }
 }).listen(Number(port), "127.0.0.1");
 """
+CONFIG = """
+using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = (
+      modules = [%s], bindings = [%s], compatibilityDate = "2025-10-01",
+    )),
+    (name = "internet", network = (allow = ["local", "private", "public"])),
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:%d", http = (), service = "main")],
+);
+"""
 BROWSER = """
 import chromium from "@sparticuz/chromium";
 import { launch } from "puppeteer-core";
@@ -106,7 +118,7 @@ await browser.close();
 class Emulated:
     """An emulator for programs in other processes."""
 
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
+    def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
         assert process.stdout
         self.base_url = process.stdout.readline().strip()
@@ -179,6 +191,34 @@ def wrangler(program: str, *packages: str) -> Callable[[str], str]:
     return run
 
 
+@contextlib.contextmanager
+def workerd(project: Project, base_url: str) -> Iterator[str]:
+    """Serves what wrangler would deploy with workerd alone during a `with` block, and yields its URL.
+
+    `wrangler dev` has a proxy before the Worker, which does not pass on that a client has left.
+    """
+    project.run("node_modules/.bin/wrangler", "deploy", "--dry-run", "--outdir", "out")
+    modules = [
+        f'(name = "{path.name}", {"wasm" if path.suffix == ".wasm" else "esModule"} = embed "{path.name}")'
+        for path in sorted((project.folder / "out").glob("*"))
+        if path.suffix in (".js", ".wasm")
+    ]
+    modules.sort(key=lambda module: ".wasm" in module)
+    bindings = [
+        f'(name = "{name}", text = "{value}")'
+        for name, value in {"BASE_URL": base_url, "API_TOKEN": "r8_test"}.items()
+    ]
+    port = free_port()
+    config = CONFIG % (
+        ", ".join(modules),
+        ", ".join(bindings).replace('name = "', 'name = "REPLICATE_'),
+        port,
+    )
+    project.write("out/config.capnp", config)
+    with project.serving("node_modules/.bin/workerd", "serve", "out/config.capnp"):
+        yield f"http://127.0.0.1:{port}"
+
+
 def documented(name: str) -> str:
     """Returns the Worker in docs/edge.md that contains `name`, with the emulator as its API."""
     text = (ROOT / "docs/edge.md").read_text(encoding="utf-8")
@@ -208,7 +248,7 @@ def documented_worker(registry: str) -> str:
         project.write(
             "src/index.mjs", long.replace(prompt, 'chunks: ["a"], pause: 0.01, repeat: 10000')
         )
-        with worker(project, emulated.base_url) as url:
+        with workerd(project, emulated.base_url) as url:
             if wait_for(url, 1) != b"a":
                 raise RuntimeError("the Worker streamed nothing")
             end = time.monotonic() + 10
