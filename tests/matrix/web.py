@@ -74,9 +74,20 @@ const types = { ".html": "text/html", ".js": "text/javascript", ".mjs": "text/ja
 createServer((from, to) => {
   if (from.url.startsWith("/api/")) {
     const headers = { ...from.headers, authorization: "Bearer r8_test", host: new URL(base).host };
+    delete headers["accept-encoding"];
     const sent = request(new URL(from.url.slice(4), base), { method: from.method, headers }, (response) => {
-      to.writeHead(response.statusCode, response.headers);
-      response.pipe(to);
+      if (!/json/.test(response.headers["content-type"])) {
+        to.writeHead(response.statusCode, response.headers);
+        response.pipe(to);
+        return;
+      }
+      // The page reaches the files and streams of the emulator through this server too.
+      let text = "";
+      response.setEncoding("utf8").on("data", (data) => { text += data; }).on("end", () => {
+        const { "content-length": _, ...others } = response.headers;
+        to.writeHead(response.statusCode, others);
+        to.end(text.replaceAll(base, `http://127.0.0.1:${port}/api`));
+      });
     });
     sent.on("error", () => to.destroy());
     to.on("close", () => sent.destroy());
