@@ -80,17 +80,23 @@ interface Thrown {
   cause?: { code?: string; message?: string };
 }
 
-/** Converts an exception of `fetch`. */
-export function failureOf(error: unknown): NativeResponse {
+/**
+ * Converts an exception of `fetch`.
+ *
+ * @param url the URL of the request
+ */
+export function failureOf(error: unknown, url: string): NativeResponse {
   const { message, cause, code } = (error ?? {}) as Thrown;
   const reason = [message ?? String(error), cause?.message].filter(Boolean).join(": ");
+  const neverSent =
+    NEVER_SENT.has(cause?.code ?? code ?? "") || /^bad port$|\(Connect\)/.test(cause?.message ?? reason);
+  const advice = `cannot connect to ${new URL(url).host}; check \`baseUrl\` and the network`;
   return {
     status: 0,
     headers: "[]",
     pull: async () => null,
-    failure: reason,
-    neverSent:
-      NEVER_SENT.has(cause?.code ?? code ?? "") || /^bad port$|\(Connect\)/.test(cause?.message ?? reason),
+    failure: neverSent ? `${reason}: ${advice}` : reason,
+    neverSent,
     raised: isBug(error),
   };
 }

@@ -32,7 +32,7 @@ export class FetchTransport {
       const response = await toNative(await sendForm(init, Boolean(request.stream), send));
       return { ...response, cancel: () => controller.abort() };
     } catch (error) {
-      const failure = failureOf(error);
+      const failure = failureOf(error, request.url);
       if (failure.raised) this.raised = { error };
       return failure;
     } finally {

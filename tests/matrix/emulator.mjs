@@ -8,6 +8,6 @@ const client = emulator.client();
 console.log(emulator.baseUrl);
 for await (const _ of createInterface({ input: process.stdin })) {
   const [latest] = (await client.predictions.list()).results;
-  console.log(latest.status);
+  console.log(latest?.status ?? "none");
 }
 emulator.close();

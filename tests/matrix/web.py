@@ -101,6 +101,7 @@ createServer((from, to) => {
   } catch { to.writeHead(404).end(); }
 }).listen(Number(port), "127.0.0.1");
 """
+WORKERD = "workerd@1.20261117.1"
 CONFIG = """
 using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
@@ -206,7 +207,7 @@ def wrangler(program: str, *packages: str) -> Callable[[str], str]:
 def workerd(project: Project, base_url: str) -> Iterator[str]:
     """Serves what wrangler would deploy with workerd alone during a `with` block, and yields its URL.
 
-    `wrangler dev` has a proxy before the Worker, which does not pass on that a client has left.
+    The workerd of older wranglers, which Node 20 gets, does not tell a Worker that its client has left.
     """
     project.run("node_modules/.bin/wrangler", "deploy", "--dry-run", "--outdir", "out")
     modules = [
@@ -245,7 +246,7 @@ def documented(name: str) -> str:
 
 def documented_worker(registry: str) -> str:
     """Runs the Workers of docs/edge.md as they are. The second is left by its client."""
-    project = web_project("wrangler documented", registry, "wrangler")
+    project = web_project("wrangler documented", registry, "wrangler", WORKERD)
     with emulator(registry) as emulated:
         project.write("src/index.mjs", documented("flux-schnell"))
         with worker(project, emulated.base_url) as url:
