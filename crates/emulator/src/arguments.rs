@@ -20,11 +20,22 @@ Options:
   --webhook-secret SECRET  Sign webhooks with this secret, whsec_... (default: generated)
   --time-scale FACTOR      Real seconds per second of the service; with 0.01, an hour takes 36 s (default: 1)
   --page-size N            Items per page of every list (default: the API's page sizes)
-  --rate-limit N           Allow N prediction creates per minute (default: no limit)
+  --rate-limit N           Allow N prediction creates a minute, 3000 other requests, and as many at once; the API
+                           allows 600 and 3000 (default: no limits)
+  --rate-burst N           Allow only N prediction creates at once
+  --read-limit N           Allow N other requests a minute
+  --read-burst N           Allow only N other requests at once
   --credit N               Respond with status 402 after N predictions (default: never)
   --stream-idle SECONDS    Close an event stream after this time without events (default: 30)
   --hold-until-finished    Hold `Prefer: wait` requests until the prediction has finished
   --model OWNER/NAME=URL   Run a model on the Cog server at this URL; can be repeated
+  --script OWNER/NAME=OUT  Add a model that returns this output, JSON or text; a list is emitted item by item; can be
+                           repeated
+  --keep N                 Keep N predictions; the oldest are dropped first (default: 50000)
+  --keep-requests N        Keep N received requests for /_emulator/requests (default: 10000)
+  --keep-for SECONDS       Keep predictions and received requests for this time (default: a day)
+  --allow-host NAME        Accept requests under this host name, not only under loopback ones; can be repeated
+  --allow-origin ORIGIN    Accept requests of this web origin, not only of loopback ones; can be repeated
   --replay-only            Serve scripted exchanges only
   --until-stdin-closes     Stop when standard input is closed
   -h, --help               Show this help
@@ -73,21 +84,20 @@ pub fn parse(arguments: impl Iterator<Item = String>) -> Result<Option<Arguments
             "--webhook-secret" => config.webhook_secret = Some(value()?),
             "--time-scale" => config.time_scale = number(&name, &value()?)?,
             "--page-size" => config.page_size = Some(number(&name, &value()?)?),
-            "--rate-limit" => {
-                config.rate_limits = Some(RateLimits {
-                    creates_per_minute: number(&name, &value()?)?,
-                    burst: 1,
-                    ..RateLimits::default()
-                });
-            }
+            "--rate-limit" => rates(&mut config).creates_per_minute = number(&name, &value()?)?,
+            "--rate-burst" => rates(&mut config).creates_burst = Some(number(&name, &value()?)?),
+            "--read-limit" => rates(&mut config).others_per_minute = number(&name, &value()?)?,
+            "--read-burst" => rates(&mut config).others_burst = Some(number(&name, &value()?)?),
             "--credit" => config.credit = Some(number(&name, &value()?)?),
-            "--stream-idle" => {
-                let seconds: f64 = number(&name, &value()?)?;
-                let time = Duration::try_from_secs_f64(seconds);
-                config.stream_idle = time.map_err(|_| format!("{name} cannot be {seconds}"))?;
-            }
+            "--stream-idle" => config.stream_idle = seconds(&name, &value()?)?,
+            "--keep" => config.keep_jobs = number(&name, &value()?)?,
+            "--keep-requests" => config.keep_requests = number(&name, &value()?)?,
+            "--keep-for" => config.keep_for = seconds(&name, &value()?)?,
+            "--allow-host" => config.allowed_hosts.push(value()?),
+            "--allow-origin" => config.allowed_origins.push(value()?),
             "--hold-until-finished" => config.hold_until_finished = true,
             "--model" => config.cog_models.push(cog_model(&value()?)?),
+            "--script" => config.scripted_models.push(scripted_model(&value()?)?),
             "--replay-only" => config.replay_only = true,
             "--until-stdin-closes" => until_stdin_closes = true,
             _ => return Err(format!("unknown argument {name:?}")),
@@ -98,6 +108,23 @@ pub fn parse(arguments: impl Iterator<Item = String>) -> Result<Option<Arguments
 
 fn number<T: std::str::FromStr>(name: &str, text: &str) -> Result<T, String> {
     text.parse().map_err(|_| format!("{name} needs a number, not {text:?}"))
+}
+
+fn seconds(name: &str, text: &str) -> Result<Duration, String> {
+    let time = Duration::try_from_secs_f64(number(name, text)?);
+    time.map_err(|_| format!("{name} cannot be {text}"))
+}
+
+fn rates(config: &mut Config) -> &mut RateLimits {
+    config.rate_limits.get_or_insert_default()
+}
+
+/// Reads `owner/name=output`. Text that is not JSON is the output itself.
+fn scripted_model(text: &str) -> Result<(String, String), String> {
+    let (name, output) =
+        text.split_once('=').ok_or_else(|| format!("--script needs OWNER/NAME=OUTPUT, not {text:?}"))?;
+    let value: serde_json::Value = serde_json::from_str(output).unwrap_or_else(|_| output.into());
+    Ok((name.into(), value.to_string()))
 }
 
 fn cog_model(text: &str) -> Result<(String, String), String> {

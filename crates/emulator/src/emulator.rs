@@ -9,6 +9,7 @@ use std::{fmt, io};
 use tokio::sync::oneshot;
 
 use crate::config::Config;
+use crate::defined::{Definition, Function, ModelRun, Scripted};
 use crate::replay::{self, Replays, Script, Side};
 use crate::server;
 use crate::state::{App, State};
@@ -58,7 +59,7 @@ impl Emulator {
         let serve = move || {
             let (app, replays) = parts;
             runtime.block_on(async move {
-                let result = app.load_cog_models().await;
+                let result = app.load_models().await;
                 let failed = result.is_err();
                 let _ = report.send(result);
                 if failed {
@@ -141,6 +142,66 @@ impl Emulator {
     /// ```
     pub fn add_faults(&self, rules: &str) -> Result<(), String> {
         self.app.faults.add(rules.as_bytes()).map_err(|error| error.to_string())
+    }
+
+    /// Adds a model that calls a function for each prediction: with the input, to which the defaults of the schema are
+    /// added, and the running prediction. The result is the output; null leaves it to [`ModelRun::emit`]. An error is the
+    /// error of the failed prediction. A model of the same name is replaced.
+    ///
+    /// # Errors
+    /// A message about the first mistake in the definition.
+    ///
+    /// ```
+    /// use replicant_emulator::{Config, Definition, Emulator};
+    ///
+    /// let emulator = Emulator::start(Config::default())?;
+    /// emulator.model(Definition::new("acme/shout"), async |input, run| {
+    ///     run.log("shouting");
+    ///     Ok(input["text"].as_str().ok_or("text is missing")?.to_uppercase().into())
+    /// })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn model<F, R>(&self, definition: Definition, function: F) -> Result<(), String>
+    where
+        F: Fn(serde_json::Value, ModelRun) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<serde_json::Value, String>> + Send + 'static,
+    {
+        let schema = definition.schema(false)?;
+        self.app.define(&definition, schema, Arc::new(Function::new(function)))
+    }
+
+    /// Adds a model that does the same for every input. A model of the same name is replaced.
+    ///
+    /// # Errors
+    /// A message about the first mistake in the definition.
+    ///
+    /// ```
+    /// use replicant_emulator::{Config, Definition, Emulator, Scripted};
+    ///
+    /// let emulator = Emulator::start(Config::default())?;
+    /// let script = Scripted { output: Some("a heron".into()), ..Scripted::default() };
+    /// emulator.script(Definition::new("acme/captioner"), script)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn script(&self, definition: Definition, script: Scripted) -> Result<(), String> {
+        let schema = definition.schema(script.iterates())?;
+        self.app.define(&definition, schema, Arc::new(script))
+    }
+
+    /// Forgets everything that clients and tests have created: predictions, trainings, files, models, deployments,
+    /// received requests and fault rules. Models that tests have defined stay.
+    pub fn reset(&self) {
+        self.app.reset();
+    }
+
+    /// Advances the clock: deadlines, retention, webhook retries, cold starts and run times pass at once.
+    pub fn advance(&self, time: Duration) {
+        self.app.time.advance(time);
+    }
+
+    /// Returns all predictions and trainings, oldest first, as a JSON array.
+    pub fn predictions_json(&self) -> String {
+        self.app.jobs.view(&self.app.origin).get().to_owned()
     }
 
     /// Returns the requests that the API has received, as a JSON array.

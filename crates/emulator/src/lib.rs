@@ -28,6 +28,7 @@ mod model;
 
 mod builtin;
 mod cog;
+mod defined;
 mod demo;
 
 mod catalog;
@@ -41,6 +42,7 @@ pub mod arguments;
 mod emulator;
 
 pub use config::{Action, Config, Match, RateLimits, Rule, Timing};
+pub use defined::{Definition, ModelRun, Scripted};
 pub use emulator::Emulator;
 pub use replay::Script;
 pub use webhook::sign;

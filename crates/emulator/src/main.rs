@@ -45,9 +45,10 @@ fn announce(emulator: &Emulator) -> std::io::Result<()> {
     let mut stdout = std::io::stdout().lock();
     writeln!(stdout, "{line}")?;
     stdout.flush()?;
-    eprintln!("Listening. To use it:");
-    eprintln!("  export REPLICATE_BASE_URL={}", emulator.base_url());
-    eprintln!("  export REPLICATE_API_TOKEN=any-token");
+    eprintln!("Listening. For replicant in all languages, and for PyPI replicate, which adds /v1 itself:");
+    eprintln!("  export REPLICATE_BASE_URL={} REPLICATE_API_TOKEN=any-token", emulator.origin());
+    eprintln!("For npm replicate, which reads no variable and adds no /v1:");
+    eprintln!("  new Replicate({{ auth: \"any-token\", baseUrl: {:?} }})", emulator.base_url());
     eprintln!("Requests received: {}/_emulator/requests", emulator.origin());
     Ok(())
 }

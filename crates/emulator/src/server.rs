@@ -9,6 +9,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 
+use crate::http::access::Access;
 use crate::http::limits::Class;
 use crate::http::listener::{Breaker, CountingListener};
 use crate::http::problem::Problem;
@@ -21,6 +22,10 @@ const LARGEST_BODY: usize = 160_000_000;
 
 /// Serves the API until the task is dropped.
 pub(crate) async fn serve(app: App, listener: tokio::net::TcpListener) {
+    tokio::spawn({
+        let app = app.clone();
+        async move { app.sweep().await }
+    });
     let listener = CountingListener::new(listener, Arc::clone(&app.gauges));
     let router = routes::router().layer(from_fn_with_state(app.clone(), handle)).with_state(app);
     let service = router.into_make_service_with_connect_info::<Breaker>();
@@ -42,10 +47,15 @@ async fn handle(
     };
     parts.extensions.insert(ReadBody(body.clone()));
     let path = parts.uri.path().to_owned();
-    if path.starts_with("/_") {
-        return next.run(Request::from_parts(parts, Body::empty())).await;
+    let page = parts.headers.get(header::ORIGIN).cloned();
+    if let Some(refusal) = app.access.refuse(&parts.method, &path, &parts.headers) {
+        let allowed = refusal.status() == StatusCode::NO_CONTENT;
+        return Access::share(page.as_ref().filter(|_| allowed), refusal);
     }
-    app.recorder.record(&parts.method, &parts.uri, &parts.headers, &body);
+    if path.starts_with("/_") {
+        return Access::share(page.as_ref(), next.run(Request::from_parts(parts, Body::empty())).await);
+    }
+    app.recorder.record(app.now(), &parts.method, &parts.uri, &parts.headers, &body);
     let fault = app.faults.take(&parts.method, &path);
     if let Some(delay) = fault.as_ref().and_then(|action| action.delay_ms) {
         tokio::time::sleep(std::time::Duration::from_millis(delay)).await;
@@ -54,6 +64,7 @@ async fn handle(
         Some(action) if action.skips_handler() => action.fixed_response(),
         _ => authorize(&app, parts, next).await,
     };
+    let response = Access::share(page.as_ref(), response);
     match fault {
         Some(action) => action.apply(response, &breaker),
         None => response,
@@ -63,8 +74,9 @@ async fn handle(
 /// Checks token, rate limit and credit, and runs the handler.
 async fn authorize(app: &App, parts: axum::http::request::Parts, next: Next) -> Response {
     let path = parts.uri.path();
-    // The URLs of files and streams need no token.
-    let is_open = !path.starts_with("/v1/") || path.starts_with("/v1/streams/") || path == "/openapi.json";
+    // The URLs of streams and output files need no token, and those of downloads are signed.
+    let is_download = path.starts_with("/v1/files/") && path.ends_with("/download");
+    let is_open = !path.starts_with("/v1/") || path.starts_with("/v1/streams/") || is_download;
     if is_open {
         return next.run(Request::from_parts(parts, Body::empty())).await;
     }

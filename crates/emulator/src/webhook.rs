@@ -1,6 +1,8 @@
 //! Webhooks: events, signatures, delivery and retries.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use base64::Engine;
@@ -8,14 +10,13 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
-use tokio::sync::mpsc;
-use tokio::time::Instant;
+use tokio::sync::Notify;
 
 use crate::config::Config;
 use crate::http::client::HttpClient;
-use crate::support::ids;
 use crate::support::json::Raw;
-use crate::support::time::Time;
+use crate::support::time::{Time, Timestamp};
+use crate::support::{ids, lock};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -40,12 +41,99 @@ impl WebhookEvent {
             Self::Completed => "completed",
         }
     }
+
+    /// Reports whether the event occurs repeatedly, so that its webhooks are throttled.
+    fn is_partial(self) -> bool {
+        matches!(self, Self::Output | Self::Logs)
+    }
 }
 
 /// An event and the job's JSON at that moment.
 pub(crate) struct Message {
-    pub(crate) event: WebhookEvent,
-    pub(crate) body: Raw,
+    event: WebhookEvent,
+    body: Raw,
+}
+
+// What may wait for a slow receiver, except `start` and `completed`.
+const MOST_MESSAGES: usize = 100;
+const MOST_BYTES: usize = 4_000_000;
+
+/// The messages of one job that wait for delivery.
+pub(crate) struct Outbox {
+    filter: Vec<WebhookEvent>,
+    webhooks: Arc<Webhooks>,
+    waiting: Mutex<Waiting>,
+    arrived: Notify,
+}
+
+#[derive(Default)]
+struct Waiting {
+    messages: VecDeque<Message>,
+    last_partial: Option<Timestamp>,
+}
+
+impl Outbox {
+    /// Reports whether an event is to be sent: the receiver asked for it, and it is not throttled.
+    pub(crate) fn wants(&self, event: WebhookEvent) -> bool {
+        self.filter.contains(&event)
+            && !(event.is_partial() && self.is_throttled())
+            // Also a `completed` that nobody asked for ends the deliveries.
+            || event == WebhookEvent::Completed
+    }
+
+    fn is_throttled(&self) -> bool {
+        let throttle = self.webhooks.throttle.as_secs_f64();
+        let last = lock(&self.waiting).last_partial;
+        throttle > 0.0 && last.is_some_and(|last| self.webhooks.time.now().since(last) < throttle)
+    }
+
+    /// Adds a message. While a slow receiver makes too many wait, the oldest partial ones are dropped.
+    pub(crate) fn push(&self, event: WebhookEvent, body: Raw) {
+        let mut waiting = lock(&self.waiting);
+        if event.is_partial() {
+            waiting.last_partial = Some(self.webhooks.time.now());
+        }
+        waiting.messages.push_back(Message { event, body });
+        while waiting.is_full() {
+            let Some(oldest) = waiting.messages.iter().position(|message| message.event.is_partial()) else {
+                break;
+            };
+            waiting.messages.remove(oldest);
+            self.webhooks.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+        drop(waiting);
+        self.arrived.notify_one();
+    }
+
+    async fn next(&self) -> Message {
+        loop {
+            if let Some(message) = lock(&self.waiting).messages.pop_front() {
+                return message;
+            }
+            self.arrived.notified().await;
+        }
+    }
+
+    /// Delivers the messages in order, up to `completed`.
+    async fn deliver(&self, url: &str) {
+        loop {
+            let message = self.next().await;
+            let event = message.event;
+            if self.filter.contains(&event) {
+                self.webhooks.deliver(url, message).await;
+            }
+            if event == WebhookEvent::Completed {
+                return;
+            }
+        }
+    }
+}
+
+impl Waiting {
+    fn is_full(&self) -> bool {
+        let bytes: usize = self.messages.iter().map(|message| message.body.get().len()).sum();
+        self.messages.len() > MOST_MESSAGES || bytes > MOST_BYTES
+    }
 }
 
 /// Delivers webhooks.
@@ -55,6 +143,8 @@ pub(crate) struct Webhooks {
     backoff: Vec<Duration>,
     time: Time,
     client: Arc<HttpClient>,
+    /// How many partial messages were dropped because a receiver was slow.
+    pub(crate) dropped: AtomicU64,
 }
 
 impl Webhooks {
@@ -62,40 +152,28 @@ impl Webhooks {
         Self {
             secret: config.webhook_secret.clone().unwrap_or_else(ids::webhook_secret),
             throttle: time.scaled(config.webhook_throttle),
-            backoff: config.webhook_backoff.iter().map(|delay| time.scaled(*delay)).collect(),
+            backoff: config.webhook_backoff.clone(),
             time,
             client,
+            dropped: AtomicU64::new(0),
         }
     }
 
-    /// Starts a task that delivers the messages of one job in order, up to `completed`.
+    /// Starts a task that delivers the messages of one job.
     pub(crate) fn deliver_to(
         self: &Arc<Self>,
         url: String,
         filter: Option<Vec<WebhookEvent>>,
-    ) -> mpsc::UnboundedSender<Message> {
-        let (sender, mut messages) = mpsc::unbounded_channel::<Message>();
-        let filter = filter.unwrap_or_else(|| vec![WebhookEvent::Output, WebhookEvent::Completed]);
-        let webhooks = self.clone();
-        tokio::spawn(async move {
-            let mut last_partial: Option<Instant> = None;
-            while let Some(message) = messages.recv().await {
-                let last = message.event == WebhookEvent::Completed;
-                if filter.contains(&message.event) {
-                    let partial = matches!(message.event, WebhookEvent::Output | WebhookEvent::Logs);
-                    if !(partial && last_partial.is_some_and(|at| at.elapsed() < webhooks.throttle)) {
-                        if partial {
-                            last_partial = Some(Instant::now());
-                        }
-                        webhooks.deliver(&url, message).await;
-                    }
-                }
-                if last {
-                    return;
-                }
-            }
+    ) -> Arc<Outbox> {
+        let outbox = Arc::new(Outbox {
+            filter: filter.unwrap_or_else(|| vec![WebhookEvent::Output, WebhookEvent::Completed]),
+            webhooks: self.clone(),
+            waiting: Mutex::default(),
+            arrived: Notify::new(),
         });
-        sender
+        let sender = outbox.clone();
+        tokio::spawn(async move { sender.deliver(&url).await });
+        outbox
     }
 
     /// Sends a message; retries only `completed`.
@@ -109,7 +187,7 @@ impl Webhooks {
             return;
         }
         for delay in retries {
-            tokio::time::sleep(*delay).await;
+            self.time.sleep(*delay).await;
             if self.post(url, &id, &message.body).await {
                 return;
             }

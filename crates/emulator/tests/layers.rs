@@ -14,7 +14,7 @@ fn modules_import_only_lower_layers() {
         "files|webhook",
         "job",
         "model",
-        "builtin|cog|demo",
+        "builtin|cog|defined|demo",
         "catalog",
         "state",
         "request",

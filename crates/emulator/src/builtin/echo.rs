@@ -12,7 +12,7 @@ impl BuiltIn for Echo {
             description: "Returns `value`, or its whole input without one, unchanged. `delay` and `cold_start` are \
                           the seconds to spend in processing and starting.",
             versions: &[("0ec4000000000000000000000000000000000000000000000000000000000001", None)],
-            schema: include_str!("schemas/echo.json"),
+            schema: include_str!("schemas/echo.json").into(),
             example_input: r#"{"value": "hello"}"#.into(),
             ..super::CARD
         }

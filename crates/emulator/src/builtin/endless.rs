@@ -12,7 +12,7 @@ impl BuiltIn for Endless {
             name: "endless",
             description: "Runs until it is canceled, and logs a line per second.",
             versions: &[("0ec4000000000000000000000000000000000000000000000000000000000003", None)],
-            schema: include_str!("schemas/endless.json"),
+            schema: include_str!("schemas/endless.json").into(),
             ..super::CARD
         }
     }

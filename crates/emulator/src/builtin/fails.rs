@@ -10,7 +10,7 @@ impl BuiltIn for Fails {
             name: "fails",
             description: "Emits the items of `partial`, writes log lines and fails with `message`.",
             versions: &[("0ec4000000000000000000000000000000000000000000000000000000000002", None)],
-            schema: include_str!("schemas/fails.json"),
+            schema: include_str!("schemas/fails.json").into(),
             timing: timing(5, 10),
             ..super::CARD
         }

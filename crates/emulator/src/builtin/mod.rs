@@ -1,8 +1,10 @@
-//! Models for tests, `emulator/...`: each produces one kind of output, failure or delay on request.
+//! Models for tests, `emulator/...`: each produces one kind of output, failure or delay on request. And
+//! `replicate/hello-world`, which tutorials use.
 
 mod echo;
 mod endless;
 mod fails;
+mod hello;
 mod progress;
 mod stream;
 
@@ -18,7 +20,7 @@ const CARD: Card = Card {
     description: "",
     official: true,
     versions: &[],
-    schema: "",
+    schema: Cow::Borrowed(""),
     streams: true,
     timing: timing(5, 0),
     example_input: Cow::Borrowed(""),
@@ -27,6 +29,7 @@ const CARD: Card = Card {
 pub(crate) fn all() -> Vec<Arc<dyn BuiltIn>> {
     vec![
         Arc::new(echo::Echo),
+        Arc::new(hello::Hello),
         Arc::new(fails::Fails),
         Arc::new(endless::Endless),
         Arc::new(progress::Progress),

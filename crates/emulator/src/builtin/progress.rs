@@ -16,7 +16,7 @@ impl BuiltIn for Progress {
             name: "progress",
             description: "Takes `steps` steps, writes a progress bar to its logs and returns the number of steps.",
             versions: &[("0ec4000000000000000000000000000000000000000000000000000000000004", None)],
-            schema: include_str!("schemas/progress.json"),
+            schema: include_str!("schemas/progress.json").into(),
             example_input: r#"{"steps": 10}"#.into(),
             ..super::CARD
         }

@@ -11,7 +11,7 @@ impl BuiltIn for Stream {
             name: "stream",
             description: "Emits the items of `chunks`, `pause` seconds apart, and the whole list `repeat` times.",
             versions: &[("0ec4000000000000000000000000000000000000000000000000000000000005", None)],
-            schema: include_str!("schemas/stream.json"),
+            schema: include_str!("schemas/stream.json").into(),
             example_input: r#"{"chunks": ["one", " two", " three"]}"#.into(),
             ..super::CARD
         }

@@ -19,7 +19,7 @@ pub(crate) fn catalog(config: &Config, time: &Time) -> (Catalog, IndexMap<String
     let mut created_at = time.now().minus(day * 400);
     for engine in demo::all().into_iter().chain(builtin::all()) {
         let card = engine.card();
-        let schema = Arc::new(Schema::from_components(card.schema).expect("built-in schemas are valid"));
+        let schema = Arc::new(Schema::from_components(&card.schema).expect("built-in schemas are valid"));
         let mut versions = Vec::new();
         for (age, (id, overridden_by)) in card.versions.iter().enumerate() {
             versions.push(Version {
@@ -46,6 +46,7 @@ pub(crate) fn catalog(config: &Config, time: &Time) -> (Catalog, IndexMap<String
             versions,
             example_input: Some(card.example_input.into_owned()).filter(|input| !input.is_empty()),
             example: None,
+            is_defined: false,
         };
         catalog.models.insert(full_name, entry);
         created_at = created_at.plus(day);
@@ -66,7 +67,7 @@ fn collections(time: &Time) -> Vec<Collection> {
             slug: "language-models",
             description: "Models that understand and write text",
             full_description: "## Language models\n\nThey write and rewrite text.",
-            models: models(&["meta/meta-llama-3-8b-instruct"]),
+            models: models(&["meta/meta-llama-3-8b-instruct", "meta/meta-llama-3-70b-instruct"]),
             created_at: time.now(),
         },
         Collection {

@@ -23,6 +23,7 @@ pub(crate) async fn load(
         let mut entry = new_model(owner, model, true, time.now());
         entry.description = Some(format!("Run by the Cog server at {url}"));
         entry.official = true;
+        entry.is_defined = true;
         entry.versions.push(Version {
             id: ids::version(),
             created_at: time.now(),

@@ -3,6 +3,7 @@
 pub(crate) mod account;
 pub(crate) mod built_in;
 pub(crate) mod cog_models;
+pub(crate) mod defined;
 pub(crate) mod deployments;
 
 use std::sync::Arc;
@@ -56,6 +57,8 @@ pub(crate) struct ModelEntry {
     /// The input of the example prediction, as JSON.
     pub(crate) example_input: Option<String>,
     pub(crate) example: Option<Arc<Job>>,
+    /// Whether a test or an option has defined the model, so that a reset keeps it.
+    pub(crate) is_defined: bool,
 }
 
 /// The URLs that a model's owner may set.
@@ -157,5 +160,6 @@ pub(crate) fn new_model(owner: &str, name: &str, public: bool, created_at: Times
         versions: Vec::new(),
         example_input: None,
         example: None,
+        is_defined: false,
     }
 }

@@ -15,7 +15,7 @@ pub use rule::{Action, Match, Rule};
 ///
 /// let config = Config {
 ///     token: Some("r8_secret".into()),
-///     rate_limits: Some(RateLimits { burst: 1, ..RateLimits::default() }),
+///     rate_limits: Some(RateLimits { creates_burst: Some(1), ..RateLimits::default() }),
 ///     ..Config::default()
 /// };
 /// ```
@@ -59,6 +59,18 @@ pub struct Config {
     pub faults: Vec<Rule>,
     /// Models that a Cog server runs: `owner/name` and the URL of the server.
     pub cog_models: Vec<(String, String)>,
+    /// Scripted models: `owner/name`, and the output as JSON, of which a list is emitted item by item.
+    pub scripted_models: Vec<(String, String)>,
+    /// How many predictions and trainings are kept; the oldest that have ended are dropped first.
+    pub keep_jobs: usize,
+    /// How many received requests are kept for [`Emulator::requests_json`](crate::Emulator::requests_json).
+    pub keep_requests: usize,
+    /// How long predictions, trainings and received requests are kept.
+    pub keep_for: Duration,
+    /// The host names, beside those of loopback addresses, under which clients may reach the server; `*` for all.
+    pub allowed_hosts: Vec<String>,
+    /// The origins of web pages, beside those on loopback addresses, that may use the server; `*` for all.
+    pub allowed_origins: Vec<String>,
     /// Serves scripted exchanges only, without the API.
     pub replay_only: bool,
 }
@@ -84,6 +96,12 @@ impl Default for Config {
             hold_until_finished: false,
             faults: Vec::new(),
             cog_models: Vec::new(),
+            scripted_models: Vec::new(),
+            keep_jobs: 50_000,
+            keep_requests: 10_000,
+            keep_for: Duration::from_secs(24 * 3600),
+            allowed_hosts: Vec::new(),
+            allowed_origins: Vec::new(),
             replay_only: false,
         }
     }
@@ -113,12 +131,12 @@ impl Default for Timing {
     }
 }
 
-/// Rate limits: requests per minute, and the size of a burst.
+/// Rate limits: requests per minute, and how many of them may arrive at once. The default is that of the API.
 ///
 /// ```
 /// use replicant_emulator::{Config, RateLimits};
 ///
-/// let limits = RateLimits { creates_per_minute: 6, burst: 1, ..RateLimits::default() };
+/// let limits = RateLimits { creates_per_minute: 6, creates_burst: Some(1), ..RateLimits::default() };
 /// let config = Config { rate_limits: Some(limits), ..Config::default() };
 /// ```
 #[derive(Clone, Copy, Debug)]
@@ -127,12 +145,14 @@ pub struct RateLimits {
     pub creates_per_minute: u32,
     /// All other requests per minute.
     pub others_per_minute: u32,
-    /// How many requests of each kind may arrive at once.
-    pub burst: u32,
+    /// How many creates may arrive at once. `None` means those of a minute.
+    pub creates_burst: Option<u32>,
+    /// How many other requests may arrive at once. `None` means those of a minute.
+    pub others_burst: Option<u32>,
 }
 
 impl Default for RateLimits {
     fn default() -> Self {
-        Self { creates_per_minute: 600, others_per_minute: 3000, burst: 60 }
+        Self { creates_per_minute: 600, others_per_minute: 3000, creates_burst: None, others_burst: None }
     }
 }

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 /// use replicant_emulator::{Action, Config, Match, Rule};
 ///
 /// let rule = Rule {
-///     r#match: Match { method: Some("GET".into()), path: Some("/v1/predictions/*".into()) },
+///     r#match: Match { operation: Some("predictions.get".into()), ..Match::default() },
 ///     times: 3,
 ///     action: Action { status: Some(502), ..Action::default() },
 /// };
@@ -38,7 +38,7 @@ fn once() -> u32 {
 /// ```
 /// use replicant_emulator::Match;
 ///
-/// let creates = Match { method: Some("POST".into()), path: Some("/v1/*predictions".into()) };
+/// let creates = Match { operation: Some("predictions.create".into()), ..Match::default() };
 /// ```
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -46,6 +46,10 @@ pub struct Match {
     /// The method. Default: any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
+    /// The operation, by its id in the API's OpenAPI document; `predictions.create` also matches the creates by model
+    /// and by deployment. Default: any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operation: Option<String>,
     /// The path, in which `*` matches any text. Default: any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
@@ -67,6 +71,12 @@ pub struct Action {
     /// Responds with this status instead of processing the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
+    /// Gives that response the body that the API sends with this status, in place of `json` or `text`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub problem: bool,
+    /// The seconds in the `Retry-After` header of that response.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<u64>,
     /// The JSON body of that response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub json: Option<Box<RawValue>>,

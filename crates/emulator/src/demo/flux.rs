@@ -9,18 +9,30 @@ use super::random::seed_or_random;
 use crate::model::{BuiltIn, Card, HIDDEN, Input, Model, Run, Work, timing};
 use crate::support::json::raw;
 
-pub(super) struct Flux;
+/// The model.
+#[derive(Default)]
+pub(super) struct Flux {
+    /// Whether the output is one image instead of a list.
+    pub(super) single: bool,
+}
+
+const SCHEMA: &str = include_str!("schemas/flux.json");
+const LIST: &str = r#"{"type": "array", "items": {"type": "string", "format": "uri"}, "title": "Output"}"#;
+const SINGLE: &str = r#"{"type": "string", "format": "uri", "title": "Output"}"#;
 
 impl BuiltIn for Flux {
     fn card(&self) -> Card {
         Card {
             owner: "black-forest-labs",
             name: "flux-schnell",
-            description: "Draws pictures from a description, quickly. Here a landscape painter stands in for the \
+            description: "Draws a picture from a description, quickly: an image model. Here a landscape painter stands in for the \
                           network.",
             official: true,
             versions: &[(HIDDEN, None)],
-            schema: include_str!("schemas/flux.json"),
+            schema: match self.single {
+                true => SCHEMA.replace(LIST, SINGLE).into(),
+                false => SCHEMA.into(),
+            },
             streams: true,
             timing: timing(15, 10),
             example_input: r#"{"prompt": "a harbour town at sunset", "aspect_ratio": "3:2", "seed": 4}"#
@@ -31,11 +43,11 @@ impl BuiltIn for Flux {
 
 impl Model for Flux {
     fn run(&self, input: Input, run: Run) -> Work<'_> {
-        Box::pin(paint(input, run))
+        Box::pin(paint(input, run, self.single))
     }
 }
 
-async fn paint(input: Input, run: Run) -> Result<(), String> {
+async fn paint(input: Input, run: Run, single: bool) -> Result<(), String> {
     let prompt = input.required_text("prompt")?;
     let ratio = input.text("aspect_ratio").unwrap_or_default();
     let megapixels = input.text("megapixels").and_then(|text| text.parse().ok()).unwrap_or(1.0);
@@ -50,7 +62,8 @@ async fn paint(input: Input, run: Run) -> Result<(), String> {
     };
     run.log(format!("Using seed: {seed}"));
     let mut urls = Vec::new();
-    for index in 0..input.integer("num_outputs").unwrap_or(1) {
+    let count = if single { 1 } else { input.integer("num_outputs").unwrap_or(1) };
+    for index in 0..count {
         let prompt = prompt.clone();
         let work = move || {
             let style =
@@ -67,10 +80,9 @@ async fn paint(input: Input, run: Run) -> Result<(), String> {
                 }
             }
         };
-        let bytes = run.compute(work).await?;
-        urls.push(run.save(&format!("out-{index}.{extension}"), content_type, bytes));
+        urls.push(run.render(&format!("out-{index}.{extension}"), content_type, work).await?);
     }
-    run.output(raw(&urls));
+    run.output(if single { raw(&urls[0]) } else { raw(&urls) });
     run.metric("image_count", urls.len() as f64);
     Ok(())
 }

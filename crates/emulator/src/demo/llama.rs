@@ -34,7 +34,7 @@ impl BuiltIn for Llama {
                           stands in for the language model.",
             official: true,
             versions: &[(HIDDEN, None)],
-            schema: include_str!("schemas/llama.json"),
+            schema: include_str!("schemas/llama.json").into(),
             streams: true,
             timing: timing(15, 0),
             example_input: r#"{"prompt": "Write a short poem about the harbour", "seed": 7}"#.into(),

@@ -6,6 +6,7 @@ mod corpus;
 mod esrgan;
 mod flux;
 mod image_file;
+mod known;
 mod llama;
 mod noise;
 mod painter;
@@ -21,11 +22,13 @@ use std::sync::Arc;
 use crate::model::BuiltIn;
 
 pub(crate) fn all() -> Vec<Arc<dyn BuiltIn>> {
-    vec![
+    let mut all = known::all();
+    all.extend([
         Arc::new(llama::Llama::default()),
         Arc::new(sdxl::Sdxl::default()),
-        Arc::new(flux::Flux),
+        Arc::new(flux::Flux::default()),
         Arc::new(esrgan::Esrgan),
         Arc::new(waveform::Waveform),
-    ]
+    ] as [Arc<dyn BuiltIn>; 5]);
+    all
 }

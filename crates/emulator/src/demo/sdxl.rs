@@ -27,13 +27,13 @@ impl BuiltIn for Sdxl {
         Card {
             owner: "stability-ai",
             name: "sdxl",
-            description: "Draws pictures from a description. Here a landscape painter stands in for the network.",
+            description: "Draws a picture from a description: an image model. Here a landscape painter stands in for the network.",
             official: false,
             versions: &[
                 (LATEST, None),
                 ("39ed52f2a78e934b3ba6e2a89f5b1c712de7dfea535525255b1aa35c5565e08b", Some(LATEST)),
             ],
-            schema: include_str!("schemas/sdxl.json"),
+            schema: include_str!("schemas/sdxl.json").into(),
             streams: true,
             timing: timing(20, 20),
             example_input: r#"{"prompt": "a mountain lake at dawn, pine forest, mist", "width": 768, "height": 512, "seed": 11}"#.into(),
@@ -106,15 +106,15 @@ async fn paint(input: Input, run: Run, palette: Option<Palette>) -> Result<(), S
                 octaves: if steps < 10 { 3 } else { 5 },
             };
             let mut image = landscape(&prompt, &negative, palette, seed.wrapping_add(index), &style);
-            if let Some(start) = start {
-                blend(&mut image, &start, mask.as_ref(), strength);
+            if let Some(start) = &start {
+                blend(&mut image, start, mask.as_ref(), strength);
             }
             encode(&image.into(), ImageFormat::Png)
         };
-        let png = run.compute(work).await?;
+        let url = run.render(&format!("out-{index}.png"), "image/png", work).await?;
         let percent = (index + 1) * 100 / count;
         run.log(format!("{percent:3}%|{}| {}/{count}", "█".repeat((percent / 10) as usize), index + 1));
-        urls.push(run.save(&format!("out-{index}.png"), "image/png", png));
+        urls.push(url);
     }
     run.output(raw(&urls));
     run.metric("image_count", urls.len() as f64);

@@ -1,5 +1,7 @@
 //! `fofr/audio-to-waveform`: analyzes a sound and draws its waveform.
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use font8x8::legacy::BASIC_LEGACY;
@@ -25,7 +27,7 @@ impl BuiltIn for Waveform {
                           image; the public model of this name returns a video.",
             official: false,
             versions: &[("116cf9b97d0a117cfe64310637bf99ae8542cc35d813744c6ab178a3e134ff5a", None)],
-            schema: include_str!("schemas/waveform.json"),
+            schema: include_str!("schemas/waveform.json").into(),
             streams: false,
             timing: timing(15, 10),
             example_input: format!(r#"{{"audio": "{}", "caption_text": "one second"}}"#, example_sound())
@@ -40,13 +42,10 @@ impl Model for Waveform {
             let uri = input.required_text("audio")?;
             let style = Style::read(&input)?;
             let file = run.fetch("audio", &uri).await?;
-            let work = move || {
-                let sound =
-                    wav::read(&file).map_err(|error| format!("input.audio cannot be read: {error}"))?;
-                let image = draw(&sound, &style);
-                Ok((encode(&image.into(), ImageFormat::Png)?, sound))
-            };
-            let (png, sound) = run.compute(work).await.inspect_err(|error| run.log(error))?;
+            let read =
+                move || wav::read(&file).map_err(|error| format!("input.audio cannot be read: {error}"));
+            let sound = run.compute(read).await.inspect_err(|error| run.log(error))?;
+            let sound = Arc::new(sound);
             let peak = sound.samples.iter().fold(0.0f32, |peak, sample| peak.max(sample.abs()));
             run.log(format!(
                 "{:.2} s, {} Hz, {} channels",
@@ -54,7 +53,9 @@ impl Model for Waveform {
                 sound.sample_rate,
                 sound.channels
             ));
-            let url = run.save("waveform.png", "image/png", png);
+            let drawn = sound.clone();
+            let work = move || encode(&draw(&drawn, &style).into(), ImageFormat::Png);
+            let url = run.render("waveform.png", "image/png", work).await?;
             let output = Fields::new()
                 .put("duration", &sound.seconds())
                 .put("sample_rate", &sound.sample_rate)

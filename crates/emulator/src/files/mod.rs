@@ -1,7 +1,9 @@
 //! Uploaded files and the output files of predictions, both in memory.
 
 mod fetch;
+mod output;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,8 +11,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use indexmap::IndexMap;
 use sha2::{Digest, Sha256};
+use tokio::sync::OnceCell;
 
 pub(crate) use fetch::data_uri;
+use output::Content;
+pub(crate) use output::{OutputFile, Work};
 
 use crate::config::Config;
 use crate::http::client::HttpClient;
@@ -43,16 +48,6 @@ pub(crate) struct Upload {
     pub(crate) sha256: String,
     pub(crate) md5: String,
     pub(crate) created_at: Timestamp,
-    pub(crate) expires_at: Timestamp,
-}
-
-/// A file that a model wrote.
-#[derive(Clone)]
-pub(crate) struct OutputFile {
-    pub(crate) content_type: &'static str,
-    pub(crate) bytes: Bytes,
-    pub(crate) etag: String,
-    pub(crate) modified: Timestamp,
     pub(crate) expires_at: Timestamp,
 }
 
@@ -102,27 +97,44 @@ impl Files {
         lock(&self.uploads).shift_remove(id);
     }
 
-    /// Stores an output file for as long as its prediction's data. Returns its URL.
+    /// Stores an output file for as long as its prediction's data. Returns its path below `/files/`.
     pub(crate) fn save_output(
         &self,
-        origin: &str,
+        retention: Duration,
+        name: &str,
+        content_type: impl Into<Cow<'static, str>>,
+        bytes: Vec<u8>,
+    ) -> String {
+        let etag = ids::hex(&Sha256::digest(&bytes));
+        self.add_output(retention, name, content_type.into(), etag, Content::Ready(bytes.into()))
+    }
+
+    /// Like [`Self::save_output`], but calls `work` for the content when the file is first read.
+    pub(crate) fn defer_output(
+        &self,
         retention: Duration,
         name: &str,
         content_type: &'static str,
-        bytes: Vec<u8>,
+        work: Work,
+    ) -> String {
+        let content = Content::Deferred(Arc::new((work, OnceCell::new())));
+        self.add_output(retention, name, content_type.into(), ids::url_key(), content)
+    }
+
+    fn add_output(
+        &self,
+        retention: Duration,
+        name: &str,
+        content_type: Cow<'static, str>,
+        etag: String,
+        content: Content,
     ) -> String {
         let path = format!("{}/{name}", ids::url_key());
         let modified = self.time.now();
-        let file = OutputFile {
-            content_type,
-            etag: format!("\"{}\"", &ids::hex(&Sha256::digest(&bytes))[..32]),
-            bytes: bytes.into(),
-            modified,
-            expires_at: modified.plus(retention),
-        };
-        let url = format!("{origin}/files/{path}");
-        lock(&self.outputs).insert(path, file);
-        url
+        let etag = format!("\"{}\"", &etag[..32]);
+        let file = OutputFile { content_type, content, etag, modified, expires_at: modified.plus(retention) };
+        lock(&self.outputs).insert(path.clone(), file);
+        path
     }
 
     /// Returns the output file with this path below `/files/`, unless it has expired.
@@ -134,6 +146,25 @@ impl Files {
     /// Deletes the output files that expire by `latest`.
     pub(crate) fn expire_outputs(&self, latest: Timestamp) {
         lock(&self.outputs).retain(|_, file| file.expires_at > latest);
+    }
+
+    /// Deletes output files.
+    pub(crate) fn remove_outputs(&self, paths: &[String]) {
+        let mut outputs = lock(&self.outputs);
+        for path in paths {
+            outputs.remove(path);
+        }
+    }
+
+    pub(crate) fn clear(&self) {
+        lock(&self.uploads).clear();
+        lock(&self.outputs).clear();
+    }
+
+    /// Deletes the files that have expired.
+    pub(crate) fn sweep(&self, now: Timestamp) {
+        lock(&self.uploads).retain(|_, upload| now < upload.expires_at);
+        self.expire_outputs(now);
     }
 
     /// Returns the numbers of uploads and of output files.

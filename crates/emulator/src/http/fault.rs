@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 
 use super::listener::Breaker;
+use super::operations::{self, OPERATIONS};
+use super::problem::Problem;
 use crate::config::{Action, Rule};
 use crate::support::json::{Raw, raw};
 use crate::support::lock;
@@ -32,6 +34,9 @@ impl Action {
     pub(crate) fn fixed_response(&self) -> Response {
         let status =
             StatusCode::from_u16(self.status.unwrap_or(200)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        if self.problem {
+            return Problem::of_status(status, self.retry_after).into_response();
+        }
         let (kind, body) = match (&self.json, &self.text) {
             (Some(json), _) => ("application/json", json.get().to_owned()),
             (None, Some(text)) => ("text/plain; charset=utf-8", text.clone()),
@@ -41,6 +46,7 @@ impl Action {
         *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        headers.extend(self.retry_after.map(|seconds| (header::RETRY_AFTER, HeaderValue::from(seconds))));
         response
     }
 
@@ -134,7 +140,15 @@ impl Faults {
         } else {
             vec![serde_json::from_slice(json)?]
         };
-        lock(&self.0).extend::<Vec<Rule>>(rules);
+        let rules: Vec<Rule> = rules;
+        for id in rules.iter().filter_map(|rule| rule.r#match.operation.as_ref()) {
+            if !OPERATIONS.iter().any(|operation| operation.is(id)) {
+                let known: Vec<_> = OPERATIONS.iter().map(|operation| operation.id).collect();
+                let text = format!("`{id}` is not an operation; the operations are {}", known.join(", "));
+                return Err(serde::de::Error::custom(text));
+            }
+        }
+        lock(&self.0).extend(rules);
         Ok(())
     }
 
@@ -151,7 +165,13 @@ impl Faults {
         let mut rules = lock(&self.0);
         let at = rules.iter().position(|rule| {
             let same_method = |wanted: &String| wanted.eq_ignore_ascii_case(method.as_str());
+            let operation = operations::of(method, path);
             rule.r#match.method.as_ref().is_none_or(same_method)
+                && rule
+                    .r#match
+                    .operation
+                    .as_ref()
+                    .is_none_or(|id| operation.is_some_and(|found| found.is(id)))
                 && rule.r#match.path.as_ref().is_none_or(|pattern| glob(pattern, path))
         })?;
         let action = rules[at].action.clone();

@@ -88,6 +88,25 @@ impl Problem {
         .titled("Insufficient credit")
     }
 
+    /// The response to a path that begins with `/v1/v1/`.
+    pub(crate) fn doubled_version(origin: &str) -> Self {
+        let detail = format!(
+            "The path begins with /v1/v1/: this client adds /v1 itself. Set its base URL to {origin} (for the official \
+             Python client: REPLICATE_BASE_URL={origin})."
+        );
+        Self::new(StatusCode::NOT_FOUND, detail)
+    }
+
+    /// The response to a model that does not exist.
+    pub(crate) fn unknown_model(name: &str) -> Self {
+        let mut problem = Self::not_found();
+        problem.detail += &format!(
+            " The emulator has no model {name}; to add it, call emulator.script({name:?}, output=...) or \
+             emulator.model({name:?}), or start the emulator with --script {name}=OUTPUT."
+        );
+        problem
+    }
+
     pub(crate) fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "The requested resource could not be found.")
     }
@@ -98,6 +117,18 @@ impl Problem {
 
     pub(crate) fn method_not_allowed(method: &str) -> Self {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, format!("Method \"{method}\" not allowed."))
+    }
+
+    /// The response to a version that does not exist. `named` is the model in the request, if any.
+    pub(crate) fn unknown_version(named: Option<&str>) -> Self {
+        let mut problem = Self::invalid_version();
+        if let Some(name) = named {
+            problem.detail += &format!(
+                " The emulator has no such version of {name}; to add it, call emulator.script({name:?}, output=..., \
+                 versions=[...])."
+            );
+        }
+        problem
     }
 
     pub(crate) fn invalid_version() -> Self {
@@ -117,6 +148,19 @@ impl Problem {
         let mut problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail.collect::<String>())
             .titled("Input validation failed");
         problem.invalid_fields = fields;
+        problem
+    }
+
+    /// The response that the API sends with a status.
+    pub(crate) fn of_status(status: StatusCode, retry_after: Option<u64>) -> Self {
+        let mut problem = match status {
+            StatusCode::UNAUTHORIZED => Self::unauthenticated(),
+            StatusCode::PAYMENT_REQUIRED => Self::insufficient_credit(),
+            StatusCode::NOT_FOUND => Self::not_found(),
+            StatusCode::TOO_MANY_REQUESTS => Self::throttled(retry_after.unwrap_or(1)),
+            other => Self::new(other, other.canonical_reason().unwrap_or("Unknown error")),
+        };
+        problem.retry_after = retry_after;
         problem
     }
 

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::http::{HeaderMap, Method, Uri};
 use bytes::Bytes;
@@ -10,54 +9,103 @@ use serde_json::value::RawValue;
 
 use crate::support::json::{self, Fields, Raw, array};
 use crate::support::lock;
+use crate::support::time::Timestamp;
 
-const KEPT: usize = 5_000;
-const LARGEST_JSON: usize = 1 << 18;
+/// The largest body that is kept; a larger one is marked as dropped.
+const LARGEST_BODY: usize = 1 << 20;
+/// The bodies that are kept together.
+const MOST_BYTES: usize = 64 << 20;
 
 struct Received {
     number: u64,
+    at: Timestamp,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
-    body: Bytes,
+    /// `None` if it was too large to keep.
+    body: Option<Bytes>,
     size: usize,
 }
 
-/// The received requests, oldest first.
-#[derive(Default)]
+/// The received requests, oldest first. Their number, size and age are bounded; the dropped ones are counted.
 pub(crate) struct Recorder {
-    received: Mutex<VecDeque<Received>>,
-    count: AtomicU64,
+    log: Mutex<Log>,
+    most: usize,
+}
+
+#[derive(Default)]
+struct Log {
+    received: VecDeque<Received>,
+    bytes: usize,
+    count: u64,
+    dropped: u64,
+}
+
+impl Log {
+    fn drop_first(&mut self) {
+        if let Some(first) = self.received.pop_front() {
+            self.bytes -= first.body.map_or(0, |body| body.len());
+            self.dropped += 1;
+        }
+    }
 }
 
 impl Recorder {
-    pub(crate) fn record(&self, method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) {
-        let keep_body = body.len() <= LARGEST_JSON;
+    pub(crate) fn new(most: usize) -> Self {
+        Self { log: Mutex::default(), most: most.max(1) }
+    }
+
+    pub(crate) fn record(
+        &self,
+        at: Timestamp,
+        method: &Method,
+        uri: &Uri,
+        headers: &HeaderMap,
+        body: &Bytes,
+    ) {
+        let mut log = lock(&self.log);
+        log.count += 1;
+        let kept = (body.len() <= LARGEST_BODY).then(|| body.clone());
+        log.bytes += kept.as_ref().map_or(0, Bytes::len);
         let entry = Received {
-            number: self.count.fetch_add(1, Ordering::Relaxed) + 1,
+            number: log.count,
+            at,
             method: method.clone(),
             uri: uri.clone(),
             headers: headers.clone(),
             size: body.len(),
-            body: if keep_body { body.clone() } else { Bytes::new() },
+            body: kept,
         };
-        let mut received = lock(&self.received);
-        if received.len() == KEPT {
-            received.pop_front();
+        log.received.push_back(entry);
+        while log.received.len() > self.most || (log.bytes > MOST_BYTES && log.received.len() > 1) {
+            log.drop_first();
         }
-        received.push_back(entry);
+    }
+
+    /// Drops the requests received before `moment`.
+    pub(crate) fn drop_before(&self, moment: Timestamp) {
+        let mut log = lock(&self.log);
+        while log.received.front().is_some_and(|first| first.at < moment) {
+            log.drop_first();
+        }
     }
 
     pub(crate) fn clear(&self) {
-        lock(&self.received).clear();
+        let mut log = lock(&self.log);
+        *log = Log { count: log.count, ..Log::default() };
     }
 
     pub(crate) fn count(&self) -> u64 {
-        self.count.load(Ordering::Relaxed)
+        lock(&self.log).count
+    }
+
+    /// Returns how many requests have been dropped to bound the memory.
+    pub(crate) fn dropped(&self) -> u64 {
+        lock(&self.log).dropped
     }
 
     pub(crate) fn view(&self) -> Raw {
-        array(&lock(&self.received).iter().map(Received::view).collect::<Vec<_>>())
+        array(&lock(&self.log).received.iter().map(Received::view).collect::<Vec<_>>())
     }
 }
 
@@ -65,7 +113,8 @@ impl Received {
     fn view(&self) -> Raw {
         let headers =
             json::headers(self.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())));
-        let json = serde_json::from_slice::<Box<RawValue>>(&self.body).ok();
+        let body = self.body.as_deref().unwrap_or_default();
+        let json = serde_json::from_slice::<Box<RawValue>>(body).ok();
         Fields::new()
             .put("number", &self.number)
             .put("method", self.method.as_str())
@@ -73,6 +122,7 @@ impl Received {
             .put("query", self.uri.query().unwrap_or_default())
             .put("headers", &headers)
             .put("body_size", &self.size)
+            .put_some("body_dropped", self.body.is_none().then_some(true))
             .put_some("json", json)
             .finish()
     }

@@ -1,15 +1,15 @@
 //! A prediction or training, from its creation to its terminal status.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde::Serialize;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
-use crate::support::json::{Raw, array};
+use crate::support::json::{Fields, Raw, array};
 use crate::support::lock;
 use crate::support::time::Timestamp;
-use crate::webhook::{Message, WebhookEvent};
+use crate::webhook::{Outbox, WebhookEvent};
 
 mod events;
 mod view;
@@ -83,7 +83,6 @@ pub(crate) struct JobSpec {
     /// The version that responses show.
     pub(crate) version: String,
     pub(crate) deployment: Option<String>,
-    pub(crate) input: Raw,
     pub(crate) origin: String,
     pub(crate) source: &'static str,
     pub(crate) stream_key: Option<String>,
@@ -97,11 +96,16 @@ pub(crate) struct JobSpec {
 /// The parts of a job that change while it runs.
 struct State {
     status: Status,
+    input: Raw,
+    /// The paths of the output files.
+    files: Vec<String>,
     output: Output,
     output_complete: bool,
     logs: String,
     error: Option<String>,
     started_at: Option<Timestamp>,
+    /// Whether the job was canceled before it started.
+    never_started: bool,
     completed_at: Option<Timestamp>,
     metrics: Vec<(String, f64)>,
     data_removed: bool,
@@ -113,20 +117,23 @@ pub(crate) struct Job {
     pub(crate) spec: JobSpec,
     state: Mutex<State>,
     changed: watch::Sender<u64>,
-    webhook: Option<mpsc::UnboundedSender<Message>>,
+    webhook: Option<Arc<Outbox>>,
 }
 
 impl Job {
-    pub(crate) fn new(spec: JobSpec, webhook: Option<mpsc::UnboundedSender<Message>>) -> Self {
+    pub(crate) fn new(spec: JobSpec, input: Raw, webhook: Option<Arc<Outbox>>) -> Self {
         Self {
             spec,
             state: Mutex::new(State {
                 status: Status::Starting,
+                input,
+                files: Vec::new(),
                 output: Output::None,
                 output_complete: false,
                 logs: String::new(),
                 error: None,
                 started_at: None,
+                never_started: false,
                 completed_at: None,
                 metrics: Vec::new(),
                 data_removed: false,
@@ -246,6 +253,7 @@ impl Job {
         // As in recorded responses: a job canceled before it started has started and completed at the same time.
         if status == Status::Canceled && state.started_at.is_none() {
             state.started_at = Some(now);
+            state.never_started = true;
         }
         if let Some(started) = state.started_at {
             state.metrics.push(("predict_time".into(), now.since(started)));
@@ -256,6 +264,20 @@ impl Job {
         state.status = status;
         drop(state);
         self.notify(WebhookEvent::Completed);
+    }
+
+    pub(crate) fn cancel(&self, now: Timestamp) {
+        self.finish(Status::Canceled, None, now);
+    }
+
+    /// Records an output file.
+    pub(crate) fn add_file(&self, path: String) {
+        lock(&self.state).files.push(path);
+    }
+
+    /// Returns the paths of the output files.
+    pub(crate) fn files(&self) -> Vec<String> {
+        lock(&self.state).files.clone()
     }
 
     /// Removes input, output and logs if their retention time has passed.
@@ -276,18 +298,21 @@ impl Job {
     }
 
     fn remove_data(state: &mut State) {
+        if state.data_removed {
+            return;
+        }
         state.data_removed = true;
+        state.input = Fields::new().finish();
         state.output = Output::None;
-        state.logs.clear();
+        state.logs = String::new();
         state.events = EventLog::removed();
     }
 
     /// Notifies waiters and the webhook.
     fn notify(&self, event: WebhookEvent) {
         self.changed.send_modify(|count| *count += 1);
-        if let Some(webhook) = &self.webhook {
-            let body = self.view(&self.spec.origin, Shape::Read);
-            let _ = webhook.send(Message { event, body });
+        if let Some(webhook) = self.webhook.as_ref().filter(|webhook| webhook.wants(event)) {
+            webhook.push(event, self.view(&self.spec.origin, Shape::Read));
         }
     }
 }

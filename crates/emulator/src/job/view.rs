@@ -37,22 +37,15 @@ impl Job {
             Shape::Created if early && !state.output_complete => None,
             _ => state.output.to_raw(),
         };
-        let empty_input;
-        let input = if state.data_removed {
-            empty_input = Fields::new().finish();
-            &empty_input
-        } else {
-            &spec.input
-        };
-
         let mut fields = Fields::new()
             .put("id", &spec.id)
             .put("model", &spec.model)
             .put("version", &spec.version)
             .put_some("deployment", spec.deployment.as_ref())
-            .put("input", input);
+            .put("input", &state.input);
         if shape != Shape::Listed {
-            fields = fields.put("logs", if early { "" } else { &state.logs });
+            let logs = if early { "" } else { &state.logs };
+            fields = fields.put("logs", &(!state.never_started).then_some(logs));
         }
         fields = match output {
             Some(output) => fields.put("output", &output),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::schema::Schema;
-use crate::support::json::{Object, Raw};
+use crate::support::json::{Fields, Object, Raw};
 
 /// The input of a job, with the defaults of its schema.
 #[derive(Clone)]
@@ -25,6 +25,21 @@ impl Input {
     pub(crate) fn value(&self, name: &str) -> Option<Raw> {
         let sent = self.values.get(name).filter(|value| value.get() != "null");
         sent.map(|value| Raw::from(value.clone())).or_else(|| self.schema.default_of(name))
+    }
+
+    /// Returns the input with the defaults of its schema for missing members.
+    pub(crate) fn complete(&self) -> Raw {
+        let defaults = self.schema.defaults().filter(|(name, _)| !self.values.contains_key(*name));
+        let defaults: Vec<_> = defaults.collect();
+        if defaults.is_empty() {
+            return self.raw.clone();
+        }
+        let sent = self.values.iter().map(|(name, value)| (name.as_str(), Raw::from(value.clone())));
+        let mut fields = Fields::new();
+        for (name, value) in sent.chain(defaults) {
+            fields = fields.put(name, &value);
+        }
+        fields.finish()
     }
 
     /// Returns a member as it was sent, including null.

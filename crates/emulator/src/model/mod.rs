@@ -63,7 +63,7 @@ pub(crate) struct Card {
     /// Version ids, newest first, each with the version that runs in its place, if any.
     pub(crate) versions: &'static [(&'static str, Option<&'static str>)],
     /// `components.schemas` of the OpenAPI schema.
-    pub(crate) schema: &'static str,
+    pub(crate) schema: Cow<'static, str>,
     /// Whether predictions have an event stream.
     pub(crate) streams: bool,
     pub(crate) timing: Timing,

@@ -1,5 +1,6 @@
 //! The context of a running model.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,17 +19,29 @@ pub(crate) struct Run {
     pub(crate) files: Arc<Files>,
     pub(crate) client: Arc<HttpClient>,
     pub(crate) time: Time,
+    /// Whether this is the example of a model: nothing sleeps, and files are built when they are first read.
+    pub(crate) is_example: bool,
 }
 
 impl Run {
     /// Writes a line to the logs.
     pub(crate) fn log(&self, line: impl AsRef<str>) {
-        self.job.log(&format!("{}\n", line.as_ref()), self.time.now());
+        self.write(&format!("{}\n", line.as_ref()));
+    }
+
+    /// Appends text to the logs.
+    pub(crate) fn write(&self, text: &str) {
+        self.job.log(text, self.time.now());
+    }
+
+    /// Appends a text to the output list.
+    pub(crate) fn emit(&self, item: &str) {
+        self.emit_value(raw(item));
     }
 
     /// Appends an item to the output list.
-    pub(crate) fn emit(&self, item: &str) {
-        self.job.emit(raw(item), self.time.now());
+    pub(crate) fn emit_value(&self, item: Raw) {
+        self.job.emit(item, self.time.now());
     }
 
     /// Sets the whole output.
@@ -41,7 +54,9 @@ impl Run {
     }
 
     pub(crate) async fn sleep(&self, duration: Duration) {
-        tokio::time::sleep(self.time.scaled(duration)).await;
+        if !self.is_example {
+            self.time.sleep(duration).await;
+        }
     }
 
     /// Reads the file input `name`. The error is the message of the failed prediction.
@@ -53,9 +68,34 @@ impl Run {
     }
 
     /// Saves an output file and returns its URL.
-    pub(crate) fn save(&self, name: &str, content_type: &'static str, bytes: Vec<u8>) -> String {
-        let spec = &self.job.spec;
-        self.files.save_output(&spec.origin, spec.retention, name, content_type, bytes)
+    pub(crate) fn save(
+        &self,
+        name: &str,
+        content_type: impl Into<Cow<'static, str>>,
+        bytes: Vec<u8>,
+    ) -> String {
+        self.add(self.files.save_output(self.job.spec.retention, name, content_type, bytes))
+    }
+
+    /// Builds an output file with CPU-bound work, saves it and returns its URL.
+    pub(crate) async fn render(
+        &self,
+        name: &str,
+        content_type: &'static str,
+        work: impl Fn() -> Result<Vec<u8>, String> + Send + Sync + 'static,
+    ) -> Result<String, String> {
+        if self.is_example {
+            let path = self.files.defer_output(self.job.spec.retention, name, content_type, Box::new(work));
+            return Ok(self.add(path));
+        }
+        Ok(self.save(name, content_type, self.compute(work).await?))
+    }
+
+    /// Records an output file, given by its path, and returns its URL.
+    fn add(&self, path: String) -> String {
+        let url = format!("{}/files/{path}", self.job.spec.origin);
+        self.job.add_file(path);
+        url
     }
 
     /// Runs CPU-bound work off the thread that serves requests.

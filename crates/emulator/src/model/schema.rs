@@ -139,6 +139,13 @@ impl Schema {
         problems
     }
 
+    /// Returns the members that have defaults.
+    pub(super) fn defaults(&self) -> impl Iterator<Item = (&str, Raw)> {
+        self.properties
+            .iter()
+            .filter_map(|(name, property)| Some((name.as_str(), raw(property.default.as_ref()?))))
+    }
+
     pub(super) fn default_of(&self, name: &str) -> Option<Raw> {
         self.properties.get(name)?.default.as_ref().map(raw)
     }

@@ -8,10 +8,8 @@ use serde_json::Value;
 use super::Side;
 use super::exchange::{Expect, ExpectPart};
 use super::request::Request;
+use crate::support::difference::{compare_json, excerpt};
 use crate::support::multipart;
-
-/// Matches any JSON value in an expected body.
-const ANY: &str = "{{any}}";
 
 /// A request to compare.
 pub(super) struct Incoming<'a> {
@@ -117,38 +115,6 @@ fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// Adds the paths at which two JSON values differ.
-fn compare_json(path: &str, expected: &Value, got: &Value, found: &mut Vec<String>) {
-    match (expected, got) {
-        (Value::String(any), _) if any == ANY => {}
-        (Value::Object(expected), Value::Object(got)) => {
-            for (name, value) in expected {
-                match got.get(name) {
-                    Some(got) => compare_json(&format!("{path}.{name}"), value, got, found),
-                    None => found.push(format!("expected {path}.{name} = {value}, got nothing")),
-                }
-            }
-            for name in got.keys().filter(|name| !expected.contains_key(*name)) {
-                found.push(format!(
-                    "unexpected {path}.{name} = {}",
-                    excerpt(got[name].to_string().as_bytes())
-                ));
-            }
-        }
-        (Value::Array(expected), Value::Array(got)) if expected.len() == got.len() => {
-            for (index, (expected, got)) in expected.iter().zip(got).enumerate() {
-                compare_json(&format!("{path}[{index}]"), expected, got, found);
-            }
-        }
-        _ if expected == got => {}
-        _ => found.push(format!(
-            "expected {path} = {}, got {}",
-            excerpt(expected.to_string().as_bytes()),
-            excerpt(got.to_string().as_bytes())
-        )),
-    }
-}
-
 fn compare_multipart(expected: &IndexMap<String, ExpectPart>, request: &Request, found: &mut Vec<String>) {
     let parts = match multipart::parse(request.header("content-type").as_deref(), &request.body) {
         Ok(parts) => parts,
@@ -182,13 +148,6 @@ fn compare_multipart(expected: &IndexMap<String, ExpectPart>, request: &Request,
             compare_json(&format!("form field {name}"), json, &got, found);
         }
     }
-}
-
-/// Returns bytes as text, cut to a length for messages.
-fn excerpt(bytes: &[u8]) -> String {
-    const MOST: usize = 300;
-    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MOST)]);
-    if bytes.len() > MOST { format!("{text}... ({} bytes)", bytes.len()) } else { text.into_owned() }
 }
 
 #[cfg(test)]

@@ -54,6 +54,15 @@ impl BodyReader {
         self.read(name, required, "string", |value| value.as_str().map(str::to_owned))
     }
 
+    /// Reads an optional URL.
+    pub(crate) fn web_url(&mut self, name: &'static str) -> Option<String> {
+        let text = self.text(name, false).filter(|text| !text.is_empty())?;
+        if !is_web_url(&text) {
+            self.report("format", name, "Does not match format 'uri': expected an http or https URL");
+        }
+        Some(text)
+    }
+
     pub(crate) fn flag(&mut self, name: &'static str) -> Option<bool> {
         self.read(name, false, "boolean", Value::as_bool)
     }
@@ -110,4 +119,9 @@ impl BodyReader {
         }
         if self.problems.is_empty() { Ok(()) } else { Err(Problem::invalid_input(self.problems)) }
     }
+}
+
+/// Reports whether a text is an http or https URL.
+pub(crate) fn is_web_url(text: &str) -> bool {
+    url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }

@@ -4,6 +4,6 @@ mod body;
 mod call;
 mod page;
 
-pub(crate) use body::BodyReader;
+pub(crate) use body::{BodyReader, is_web_url};
 pub(crate) use call::{Call, ReadBody, Reply, empty, json, ok};
-pub(crate) use page::{Item, Order, page};
+pub(crate) use page::{Order, page};

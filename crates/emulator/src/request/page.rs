@@ -10,12 +10,6 @@ use crate::http::problem::Problem;
 use crate::support::json::{Fields, Raw, array};
 use crate::support::time::Timestamp;
 
-/// An item and its sort key.
-pub(crate) struct Item {
-    pub(crate) at: Timestamp,
-    pub(crate) body: Raw,
-}
-
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Order {
     NewestFirst,
@@ -53,15 +47,18 @@ impl Cursor {
     }
 }
 
-/// Responds with the requested page. `size` is the page size of the API for this list.
-pub(crate) fn page(
+/// Responds with the requested page. `at` returns the sort key of an item, and `view` its JSON, which only the items of
+/// the page need. `size` is the page size of the API for this list.
+pub(crate) fn page<T>(
     call: &Call,
-    mut items: Vec<Item>,
+    mut items: Vec<T>,
+    at: impl Fn(&T) -> Timestamp,
+    view: impl Fn(&T) -> Raw,
     order: Order,
     size: usize,
 ) -> Result<Response, Problem> {
     let size = call.app.config.page_size.unwrap_or(size).max(1);
-    items.sort_by_key(|item| item.at);
+    items.sort_by_key(&at);
     if order == Order::NewestFirst {
         items.reverse();
     }
@@ -70,30 +67,29 @@ pub(crate) fn page(
         None => None,
     };
     // Compares timestamps, as the item that the cursor comes from may have been deleted.
-    let is_after = |item: &Item, at: Timestamp| match order {
-        Order::NewestFirst => item.at < at,
-        Order::OldestFirst => item.at > at,
+    let is_after = |item: &T, moment: Timestamp| match order {
+        Order::NewestFirst => at(item) < moment,
+        Order::OldestFirst => at(item) > moment,
     };
     let (start, end) = match cursor {
         None => (0, items.len().min(size)),
-        Some(Cursor { at, backwards: false }) => {
-            let start = items.iter().position(|item| is_after(item, at)).unwrap_or(items.len());
+        Some(Cursor { at: moment, backwards: false }) => {
+            let start = items.partition_point(|item| !is_after(item, moment));
             (start, items.len().min(start + size))
         }
-        Some(Cursor { at, backwards: true }) => {
-            let before = |item: &Item| item.at != at && !is_after(item, at);
-            let end = items.iter().take_while(|item| before(item)).count();
+        Some(Cursor { at: moment, backwards: true }) => {
+            let end = items.partition_point(|item| at(item) != moment && !is_after(item, moment));
             (end.saturating_sub(size), end)
         }
     };
     let link = |at: Option<Timestamp>, backwards| at.map(|at| url(call, &Cursor { at, backwards }));
     let shown = &items[start..end];
-    let next = (end < items.len()).then(|| shown.last().map(|item| item.at)).flatten();
-    let previous = (start > 0).then(|| shown.first().map(|item| item.at)).flatten();
+    let next = (end < items.len()).then(|| shown.last().map(&at)).flatten();
+    let previous = (start > 0).then(|| shown.first().map(&at)).flatten();
     let body = Fields::new()
         .put("previous", &link(previous, true))
         .put("next", &link(next, false))
-        .put("results", &array(shown.iter().map(|item| &item.body)))
+        .put("results", &array(&shown.iter().map(view).collect::<Vec<_>>()))
         .finish();
     Ok(ok(body))
 }

@@ -2,7 +2,7 @@
 
 use crate::catalog::Collection;
 use crate::http::problem::Problem;
-use crate::request::{Call, Item, Order, Reply, ok, page};
+use crate::request::{Call, Order, Reply, ok, page};
 use crate::support::json::{Fields, array};
 use crate::support::lock;
 
@@ -17,9 +17,10 @@ pub(super) fn head(collection: &Collection) -> Fields {
 }
 
 pub(super) async fn list(call: Call) -> Reply {
-    let item = |collection: &Collection| Item { at: collection.created_at, body: head(collection).finish() };
-    let items = lock(&call.app.catalog).collections.iter().map(item).collect();
-    page(&call, items, Order::OldestFirst, PAGE)
+    let catalog = lock(&call.app.catalog);
+    let collections = catalog.collections.iter().collect();
+    let view = |collection: &&Collection| head(collection).finish();
+    page(&call, collections, |collection| collection.created_at, view, Order::OldestFirst, PAGE)
 }
 
 pub(super) async fn read(call: Call) -> Reply {

@@ -24,7 +24,8 @@ pub(super) async fn by_model(call: Call) -> Reply {
     let target = {
         let catalog = lock(&call.app.catalog);
         let model = catalog.models.get(&call.name());
-        let model = model.filter(|model| model.official).ok_or_else(Problem::not_found)?;
+        let model = model.filter(|model| model.official);
+        let model = model.ok_or_else(|| Problem::unknown_model(&call.name()))?;
         target(model, model.versions.first().ok_or_else(Problem::invalid_version)?, true)
     };
     create(call, body, target).await
@@ -59,12 +60,12 @@ fn find_version(call: &Call, wanted: &str) -> Result<Target, Problem> {
             let model = catalog.models.get(name).filter(|model| model.official);
             return model
                 .and_then(|model| Some(target(model, model.versions.first()?, true)))
-                .ok_or_else(Problem::invalid_version);
+                .ok_or_else(|| Problem::unknown_version(Some(name)));
         }
         (_, Some(id)) => catalog.find_version(id),
         (None, None) => None,
     };
-    let (model, version) = found.ok_or_else(Problem::invalid_version)?;
+    let (model, version) = found.ok_or_else(|| Problem::unknown_version(name))?;
     if name.is_some_and(|name| name != model.full_name()) {
         return Err(Problem::invalid_version());
     }
@@ -89,9 +90,9 @@ async fn create(call: Call, body: CreateBody, target: Target) -> Reply {
                 true => job.status().is_terminal(),
                 false => job.output_complete(),
             };
-            match tokio::time::timeout(call.app.scaled(time), job.until(ready)).await {
-                Ok(()) => (StatusCode::CREATED, Shape::Created),
-                Err(_) => (StatusCode::ACCEPTED, Shape::HoldExpired),
+            match call.app.time.timeout(time, job.until(ready)).await {
+                Some(()) => (StatusCode::CREATED, Shape::Created),
+                None => (StatusCode::ACCEPTED, Shape::HoldExpired),
             }
         }
     };

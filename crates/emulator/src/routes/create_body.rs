@@ -1,7 +1,7 @@
 //! The body of a request that creates a prediction or a training.
 
 use crate::http::problem::Problem;
-use crate::request::{BodyReader, Call};
+use crate::request::{BodyReader, Call, is_web_url};
 use crate::support::json::{Object, Raw, raw};
 use crate::webhook::WebhookEvent;
 
@@ -43,10 +43,6 @@ impl CreateBody {
         let (input, values) = input.unwrap_or_else(|| (raw(&Object::new()), Object::new()));
         Ok(Self { version, destination, input, values, webhook, filter })
     }
-}
-
-fn is_web_url(text: &str) -> bool {
-    url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }
 
 fn read_filter(names: &[String], body: &mut BodyReader) -> Vec<WebhookEvent> {

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 
 use crate::catalog::deployments::Deployment;
 use crate::http::problem::Problem;
-use crate::request::{BodyReader, Call, Item, Order, Reply, empty, ok, page};
+use crate::request::{BodyReader, Call, Order, Reply, empty, ok, page};
 use crate::support::lock;
 
 use super::hardware;
@@ -14,9 +14,9 @@ const MAX_MIN_INSTANCES: i64 = 5;
 const MAX_MAX_INSTANCES: i64 = 20;
 
 pub(super) async fn list(call: Call) -> Reply {
-    let item = |deployment: &Deployment| Item { at: deployment.created_at, body: deployment.view() };
-    let items = lock(&call.app.deployments).values().map(item).collect();
-    page(&call, items, Order::NewestFirst, PAGE)
+    let deployments = lock(&call.app.deployments);
+    let items = deployments.values().collect();
+    page(&call, items, |item: &&Deployment| item.created_at, |item| item.view(), Order::NewestFirst, PAGE)
 }
 
 pub(super) async fn create(call: Call) -> Reply {
@@ -27,6 +27,7 @@ pub(super) async fn create(call: Call) -> Reply {
     let hardware = body.choice("hardware", true, &hardware::skus());
     let min_instances = body.integer("min_instances", true, MAX_MIN_INSTANCES);
     let max_instances = body.integer("max_instances", true, MAX_MAX_INSTANCES);
+    check_instances(&mut body, min_instances.unwrap_or_default(), max_instances.unwrap_or(i64::MAX));
     let full_name = format!("{}/{}", call.app.config.account, name.as_deref().unwrap_or_default());
     let valid = |name: &str| {
         !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
@@ -73,6 +74,11 @@ pub(super) async fn update(call: Call) -> Reply {
     let hardware = body.choice("hardware", false, &hardware::skus());
     let min_instances = body.integer("min_instances", false, MAX_MIN_INSTANCES);
     let max_instances = body.integer("max_instances", false, MAX_MAX_INSTANCES);
+    check_instances(
+        &mut body,
+        min_instances.unwrap_or(deployment.min_instances),
+        max_instances.unwrap_or(deployment.max_instances),
+    );
     body.finish()?;
     if let Some(version) = &version {
         check_version(&call, &deployment.model, version)?;
@@ -99,6 +105,14 @@ pub(super) async fn delete(call: Call) -> Reply {
     }
     deployments.shift_remove(&call.name());
     Ok(empty(StatusCode::NO_CONTENT))
+}
+
+/// Checks that the minimum of instances does not exceed the maximum.
+fn check_instances(body: &mut BodyReader, min_instances: i64, max_instances: i64) {
+    if min_instances > max_instances {
+        let text = format!("Must be greater than or equal to min_instances, {min_instances}");
+        body.report("number_gte", "max_instances", text);
+    }
 }
 
 /// Checks that a model has a version.

@@ -5,11 +5,12 @@ use axum::response::IntoResponse;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
+use indexmap::IndexMap;
 use sha2::Sha256;
 
 use crate::files::{LARGEST, Upload};
 use crate::http::problem::{InvalidField, Problem};
-use crate::request::{Call, Item, Order, Reply, empty, json, ok, page};
+use crate::request::{Call, Order, Reply, empty, json, ok, page};
 use crate::support::json::{Object, Raw, raw};
 use crate::support::multipart::{self, Part};
 
@@ -27,13 +28,15 @@ pub(super) async fn create(call: Call) -> Reply {
         return Err(problem.bare());
     }
     let text = |part: &Part| String::from_utf8_lossy(&part.body).into_owned();
-    let name = find("filename").map(text).or_else(|| content.filename.clone()).unwrap_or_default();
+    // An empty field, as `curl -F type=` sends it, counts as missing.
+    let given = |name: &str| find(name).map(text).filter(|text| !text.is_empty());
+    let name = given("filename").or_else(|| content.filename.clone()).unwrap_or_default();
     if name.len() > LONGEST_NAME {
         return Err(invalid("string_lte", "filename", "The file name is longer than 255 bytes"));
     }
-    let content_type = find("type").map(text).or_else(|| content.content_type.clone());
+    let content_type = given("type").or_else(|| content.content_type.clone());
     let metadata: Raw = match find("metadata") {
-        None => raw(&Object::new()),
+        None => raw(&nested_metadata(&parts)),
         Some(part) => {
             let object = serde_json::from_slice::<Object>(&part.body);
             let object = object.map_err(|_| invalid("invalid_type", "metadata", "Must be a JSON object"))?;
@@ -45,10 +48,18 @@ pub(super) async fn create(call: Call) -> Reply {
     Ok(json(StatusCode::CREATED, file.view(&call.origin)))
 }
 
+/// Returns the metadata in fields such as `metadata[name]`.
+fn nested_metadata(parts: &[Part]) -> IndexMap<String, String> {
+    let nested = parts.iter().filter_map(|part| {
+        let name = part.name.strip_prefix("metadata[")?.strip_suffix(']')?;
+        Some((name.to_owned(), String::from_utf8_lossy(&part.body).into_owned()))
+    });
+    nested.collect()
+}
+
 pub(super) async fn list(call: Call) -> Reply {
     let files = call.app.files.all();
-    let items = files.iter().map(|file| Item { at: file.created_at, body: file.view(&call.origin) });
-    page(&call, items.collect(), Order::NewestFirst, PAGE)
+    page(&call, files, |file| file.created_at, |file| file.view(&call.origin), Order::NewestFirst, PAGE)
 }
 
 pub(super) async fn read(call: Call) -> Reply {

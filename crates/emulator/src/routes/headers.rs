@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 
 use crate::http::problem::Problem;
+use crate::support::duration::seconds;
 
 const LONGEST_HOLD: u64 = 60;
 const MIN_CANCEL_AFTER: u64 = 5;
@@ -37,40 +38,9 @@ pub(super) fn cancel_after(text: &str) -> Result<Duration, Problem> {
     Ok(Duration::from_secs(seconds))
 }
 
-fn seconds(text: &str) -> Option<u64> {
-    if let Ok(seconds) = text.parse() {
-        return Some(seconds);
-    }
-    let mut total = 0u64;
-    let mut number = String::new();
-    for character in text.chars() {
-        let unit = match character {
-            'h' => 3600,
-            'm' => 60,
-            's' => 1,
-            _ => {
-                number.push(character);
-                continue;
-            }
-        };
-        total = total.checked_add(number.parse::<u64>().ok()?.checked_mul(unit)?)?;
-        number.clear();
-    }
-    (number.is_empty() && !text.is_empty()).then_some(total)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn durations_are_seconds_or_units() {
-        assert_eq!(seconds("90"), Some(90));
-        assert_eq!(seconds("1h30m45s"), Some(5445));
-        for bad in ["", "h", "1x", "1m30", "-5s"] {
-            assert_eq!(seconds(bad), None, "{bad}");
-        }
-    }
 
     #[test]
     fn holds_are_at_most_a_minute() {

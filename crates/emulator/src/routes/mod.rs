@@ -2,22 +2,26 @@
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{get, post};
+use axum::middleware::from_fn;
+use axum::routing::{delete, get, post};
 
 use crate::http::problem::Problem;
 use crate::request::{Call, Reply};
 use crate::state::App;
 
 mod account;
+mod checks;
 mod collections;
 mod control;
 mod create;
 mod create_body;
+mod defined;
 mod deployments;
 mod files;
 mod hardware;
 mod headers;
 mod models;
+mod openapi;
 mod output_files;
 mod predictions;
 mod replay;
@@ -42,7 +46,10 @@ pub(crate) fn router() -> Router<App> {
         .route(DEPLOYMENT, get(deployments::read).patch(deployments::update).delete(deployments::delete))
         .route(&format!("{DEPLOYMENT}/predictions"), post(create::by_deployment))
         .route("/v1/hardware", get(hardware::list))
-        .route("/v1/models", get(models::list).post(models::create).fallback(search::models))
+        .route(
+            "/v1/models",
+            get(models::list).post(models::create).fallback(search::models).layer(from_fn(search::add_query)),
+        )
         .route(MODEL, get(models::read).patch(models::update).delete(models::delete))
         .route(&format!("{MODEL}/examples"), get(models::examples))
         .route(&format!("{MODEL}/predictions"), post(create::by_model))
@@ -70,6 +77,17 @@ pub(crate) fn router() -> Router<App> {
         .route("/_emulator/requests", get(control::requests).delete(control::clear_requests))
         .route("/_emulator/state", get(control::state))
         .route("/_emulator/expire", post(control::expire))
+        .route("/_emulator/predictions", get(control::predictions))
+        .route("/_emulator/reset", post(control::reset))
+        .route("/_emulator/checks", post(checks::check))
+        .route("/_emulator/models", post(defined::define))
+        .route("/_emulator/models/{owner}/{name}", delete(defined::remove))
+        .route("/_emulator/workers/{worker}", get(defined::connect))
+        .route("/_emulator/runs/{run}/events", post(defined::report))
+        .route("/_emulator/runs/{run}/files", post(defined::save))
+        .route("/_emulator/content", get(defined::content))
+        .route("/_emulator/time", post(control::advance))
+        .route("/openapi.json", get(openapi::document))
         .route("/_replay", post(replay::create))
         .route("/_replay/{run}", get(replay::report))
         .fallback(unknown_path)
@@ -77,8 +95,11 @@ pub(crate) fn router() -> Router<App> {
         .layer(DefaultBodyLimit::disable())
 }
 
-async fn unknown_path(_: Call) -> Reply {
-    Err(Problem::not_found())
+async fn unknown_path(call: Call) -> Reply {
+    Err(match call.path.starts_with("/v1/v1/") {
+        true => Problem::doubled_version(&call.origin),
+        false => Problem::not_found(),
+    })
 }
 
 async fn wrong_method(call: Call) -> Reply {

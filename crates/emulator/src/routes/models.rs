@@ -9,7 +9,7 @@ use axum::response::IntoResponse;
 use crate::catalog::{Catalog, Links, ModelEntry, Version, new_model};
 use crate::http::problem::Problem;
 use crate::job::{Job, Kind, Shape};
-use crate::request::{BodyReader, Call, Item, Order, Reply, empty, json, ok, page};
+use crate::request::{BodyReader, Call, Order, Reply, empty, json, ok, page};
 use crate::support::lock;
 
 use super::create_body::CreateBody;
@@ -36,14 +36,10 @@ pub(super) async fn list(call: Call) -> Reply {
         Some("asc") => Order::OldestFirst,
         Some(_) => return Err(Problem::bad_request("\"sort_direction\" must be \"asc\" or \"desc\".")),
     };
-    let item = |model: &ModelEntry| Item {
-        at: if by_model { model.created_at } else { model.latest_version_at() },
-        body: model.view(&call.origin),
-    };
+    let at = |model: &&ModelEntry| if by_model { model.created_at } else { model.latest_version_at() };
     let catalog = lock(&call.app.catalog);
-    let items = catalog.models.values().filter(|model| model.public).map(item).collect();
-    drop(catalog);
-    page(&call, items, order, PAGE)
+    let models = catalog.models.values().filter(|model| model.public).collect();
+    page(&call, models, at, |model| model.view(&call.origin), order, PAGE)
 }
 
 pub(super) async fn create(call: Call) -> Reply {
@@ -54,22 +50,22 @@ pub(super) async fn create(call: Call) -> Reply {
     body.choice("hardware", true, &hardware::skus());
     let mut links = Links::default();
     let description = body.text("description", false);
-    links.github_url = body.text("github_url", false);
-    links.paper_url = body.text("paper_url", false);
-    links.license_url = body.text("license_url", false);
-    links.cover_image_url = body.text("cover_image_url", false);
-    let (owner, name) = (owner.unwrap_or_default(), name.unwrap_or_default());
-    if !owner.is_empty() && owner != call.app.config.account {
+    links.github_url = body.web_url("github_url");
+    links.paper_url = body.web_url("paper_url");
+    links.license_url = body.web_url("license_url");
+    links.cover_image_url = body.web_url("cover_image_url");
+    if owner.as_ref().is_some_and(|owner| *owner != call.app.config.account) {
         body.report("enum", "owner", format!("must be your account, {:?}", call.app.config.account));
     }
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
-    if !name.bytes().all(plain) {
+    if name.as_ref().is_some_and(|name| name.is_empty() || !name.bytes().all(plain)) {
         body.report(
             "pattern",
             "name",
-            "Only lower-case letters, digits, dashes, dots and underscores are allowed",
+            "Must have lower-case letters, digits, dashes, dots and underscores only, and at least one",
         );
     }
+    let (owner, name) = (owner.unwrap_or_default(), name.unwrap_or_default());
     let mut catalog = lock(&call.app.catalog);
     if catalog.model(&owner, &name).is_some() {
         body.report("unique", "name", "A model with that name and owner already exists");
@@ -96,10 +92,10 @@ pub(super) async fn update(call: Call) -> Reply {
     let mut body = BodyReader::new(&call)?;
     let description = body.text("description", false);
     let readme = body.text("readme", false);
-    let github_url = body.text("github_url", false);
-    let paper_url = body.text("paper_url", false);
-    let weights_url = body.text("weights_url", false);
-    let license_url = body.text("license_url", false);
+    let github_url = body.web_url("github_url");
+    let paper_url = body.web_url("paper_url");
+    let weights_url = body.web_url("weights_url");
+    let license_url = body.web_url("license_url");
     body.finish()?;
     let set = |member: &mut Option<String>, value: Option<String>| {
         if value.is_some() {
@@ -131,8 +127,8 @@ pub(super) async fn delete(call: Call) -> Reply {
 pub(super) async fn examples(call: Call) -> Reply {
     ensure_example(&call).await;
     let example = find(&call, &lock(&call.app.catalog))?.example.clone();
-    let item = |job: Arc<Job>| Item { at: job.spec.created_at, body: job.view(&call.origin, Shape::Read) };
-    page(&call, example.map(item).into_iter().collect(), Order::NewestFirst, PAGE)
+    let view = |job: &Arc<Job>| job.view(&call.origin, Shape::Read);
+    page(&call, example.into_iter().collect(), |job| job.spec.created_at, view, Order::NewestFirst, PAGE)
 }
 
 pub(super) async fn readme(call: Call) -> Reply {
@@ -144,16 +140,20 @@ pub(super) async fn readme(call: Call) -> Reply {
 }
 
 pub(super) async fn versions(call: Call) -> Reply {
-    let items = {
-        let catalog = lock(&call.app.catalog);
-        let model = find(&call, &catalog)?;
-        if !model.has_addressable_versions() {
-            return Err(Problem::not_found());
-        }
-        let item = |version: &Version| Item { at: version.created_at, body: version.view() };
-        model.versions.iter().map(item).collect()
-    };
-    page(&call, items, Order::NewestFirst, PAGE)
+    let catalog = lock(&call.app.catalog);
+    let model = find(&call, &catalog)?;
+    if !model.has_addressable_versions() {
+        return Err(Problem::not_found());
+    }
+    let versions = model.versions.iter().collect();
+    page(
+        &call,
+        versions,
+        |version: &&Version| version.created_at,
+        |version| version.view(),
+        Order::NewestFirst,
+        PAGE,
+    )
 }
 
 pub(super) async fn version(call: Call) -> Reply {
@@ -178,7 +178,7 @@ pub(super) async fn delete_version(call: Call) -> Reply {
     };
     let app = call.app.clone();
     tokio::spawn(async move {
-        tokio::time::sleep(app.scaled(DELETION)).await;
+        app.time.sleep(DELETION).await;
         if let Some(model) = lock(&app.catalog).models.get_mut(&model) {
             model.versions.retain(|version| version.id != id);
         }
@@ -188,7 +188,7 @@ pub(super) async fn delete_version(call: Call) -> Reply {
 
 /// Returns the model that the path names.
 fn find<'a>(call: &Call, catalog: &'a Catalog) -> Result<&'a ModelEntry, Problem> {
-    catalog.models.get(&call.name()).ok_or_else(Problem::not_found)
+    catalog.models.get(&call.name()).ok_or_else(|| Problem::unknown_model(&call.name()))
 }
 
 /// Returns the model if it belongs to the account.
@@ -202,7 +202,7 @@ fn find_own<'a>(call: &Call, catalog: &'a mut Catalog) -> Result<&'a mut ModelEn
     }
 }
 
-/// Runs the model's example when the model is read for the first time.
+/// Creates the model's example when the model is read for the first time. Its files are not built yet.
 async fn ensure_example(call: &Call) {
     let job = {
         let mut catalog = lock(&call.app.catalog);

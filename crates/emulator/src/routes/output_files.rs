@@ -13,9 +13,11 @@ pub(super) async fn read(call: Call) -> Reply {
         return Ok(with_headers(StatusCode::NOT_MODIFIED.into_response(), &file));
     }
     let wanted = call.header("range").filter(|_| range_applies(&call, &file));
-    let length = file.bytes.len();
+    let bytes = file.bytes().await;
+    let bytes = bytes.map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error))?;
+    let length = bytes.len();
     let response = match wanted.and_then(|range| parse(range, length)) {
-        None => (StatusCode::OK, file.bytes.clone()).into_response(),
+        None => (StatusCode::OK, bytes).into_response(),
         Some(None) => {
             let range = HeaderValue::try_from(format!("bytes */{length}"));
             let mut response = StatusCode::RANGE_NOT_SATISFIABLE.into_response();
@@ -24,7 +26,7 @@ pub(super) async fn read(call: Call) -> Reply {
         }
         Some(Some((first, last))) => {
             let headers = [(header::CONTENT_RANGE, format!("bytes {first}-{last}/{length}"))];
-            (StatusCode::PARTIAL_CONTENT, headers, file.bytes.slice(first..=last)).into_response()
+            (StatusCode::PARTIAL_CONTENT, headers, bytes.slice(first..=last)).into_response()
         }
     };
     Ok(with_headers(response, &file))
@@ -61,7 +63,9 @@ fn parse(range: &str, length: usize) -> Option<Option<(usize, usize)>> {
 
 fn with_headers(mut response: Response, file: &OutputFile) -> Response {
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(file.content_type));
+    let kind = HeaderValue::try_from(&*file.content_type);
+    headers
+        .insert(header::CONTENT_TYPE, kind.unwrap_or(HeaderValue::from_static("application/octet-stream")));
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"));
     headers.extend(HeaderValue::try_from(&file.etag).map(|tag| (header::ETAG, tag)));

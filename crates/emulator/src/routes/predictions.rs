@@ -4,9 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::http::problem::Problem;
-use crate::job::{Job, Kind, Shape, Status};
-use crate::request::{Call, Item, Order, Reply, ok, page};
-use crate::support::lock;
+use crate::job::{Job, Kind, Shape};
+use crate::request::{Call, Order, Reply, ok, page};
 use crate::support::time::Timestamp;
 
 const PAGE: usize = 100;
@@ -21,7 +20,7 @@ pub(super) async fn read(call: Call) -> Reply {
 /// Cancels a job. Has no effect on a job that has ended.
 pub(super) async fn cancel(call: Call) -> Reply {
     let job = find(&call)?;
-    job.finish(Status::Canceled, None, call.app.now());
+    job.cancel(call.app.now());
     Ok(ok(job.view(&call.origin, Shape::Read)))
 }
 
@@ -51,30 +50,29 @@ pub(super) async fn list(call: Call) -> Reply {
         return Err(Problem::bad_request("The only value of \"source\" is \"web\"."));
     }
     let since = source.map(|_| call.app.now().minus(WEB_WINDOW));
-    let jobs: Vec<Arc<Job>> = lock(&call.app.jobs).values().cloned().collect();
-    let jobs = jobs.into_iter().filter(|job| {
+    let jobs = call.app.jobs.all().into_iter().filter(|job| {
         let at = job.spec.created_at;
         job.spec.kind == Kind::Prediction
             && after.is_none_or(|after| at >= after)
             && before.is_none_or(|before| at < before)
             && since.is_none_or(|since| at >= since && job.spec.source == "web")
     });
-    page(&call, items(&call, jobs), Order::NewestFirst, PAGE)
+    page_of_jobs(&call, jobs.collect())
 }
 
-/// Returns the list items of jobs.
-pub(super) fn items(call: &Call, jobs: impl Iterator<Item = Arc<Job>>) -> Vec<Item> {
+/// Responds with a page of jobs.
+pub(super) fn page_of_jobs(call: &Call, jobs: Vec<Arc<Job>>) -> Reply {
     let now = call.app.now();
-    jobs.map(|job| {
+    let view = |job: &Arc<Job>| {
         job.remove_expired_data(now);
-        Item { at: job.spec.created_at, body: job.view(&call.origin, Shape::Listed) }
-    })
-    .collect()
+        job.view(&call.origin, Shape::Listed)
+    };
+    page(call, jobs, |job| job.spec.created_at, view, Order::NewestFirst, PAGE)
 }
 
 /// Returns the job that the path names. Trainings have both paths, as the response to a create shows this one.
 fn find(call: &Call) -> Result<Arc<Job>, Problem> {
-    let job = lock(&call.app.jobs).get(call.parameter(0)).cloned();
+    let job = call.app.jobs.get(call.parameter(0));
     let job = job.ok_or_else(Problem::not_found)?;
     job.remove_expired_data(call.app.now());
     Ok(job)

@@ -1,8 +1,11 @@
 //! Searches models, collections and pages.
 
-use axum::http::{HeaderValue, header};
+use axum::extract::Request;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::Response;
 
-use crate::catalog::{Catalog, ModelEntry};
+use crate::catalog::{Catalog, Collection, ModelEntry};
 use crate::http::problem::Problem;
 use crate::request::{Call, Reply, ok};
 use crate::support::json::{Fields, Raw, array, null};
@@ -25,14 +28,25 @@ pub(super) async fn models(call: Call) -> Reply {
         return Err(Problem::method_not_allowed(call.method.as_str()));
     }
     let text = String::from_utf8_lossy(&call.body).into_owned();
+    if text.trim().is_empty() {
+        return Err(Problem::bad_request("The request body must be the text to search for."));
+    }
     let words = serde_json::from_str::<String>(&text).unwrap_or(text);
     let catalog = lock(&call.app.catalog);
     let found: Vec<_> = ranked(&catalog, &words).into_iter().take(MODELS_PAGE).collect();
     let results: Vec<_> = found.iter().map(|(model, _)| model.view(&call.origin)).collect();
     let body = Fields::new().put("next", &null()).put("previous", &null()).put("results", &array(&results));
-    let mut response = ok(body.finish());
-    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, POST, QUERY"));
-    Ok(response)
+    Ok(ok(body.finish()))
+}
+
+/// Adds `QUERY`, which the router does not know, to the methods of `/models`.
+pub(super) async fn add_query(request: Request, next: Next) -> Response {
+    let is_query = request.method().as_str() == "QUERY";
+    let mut response = next.run(request).await;
+    if is_query || response.status() == StatusCode::METHOD_NOT_ALLOWED {
+        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, POST, QUERY"));
+    }
+    response
 }
 
 /// `GET /search`.
@@ -81,8 +95,14 @@ fn hit(call: &Call, model: &ModelEntry, score: f64) -> Raw {
 fn ranked<'a>(catalog: &'a Catalog, words: &str) -> Vec<(&'a ModelEntry, f64)> {
     let public = catalog.models.values().filter(|model| model.public);
     let scored = public.map(|model| {
-        let description = model.description.as_deref().unwrap_or_default();
-        (model, score(words, &[&model.owner, &model.name, &model.name, description]))
+        let name = model.full_name();
+        let mut texts = vec![&*model.owner, &*model.name, &*model.name];
+        texts.extend(model.description.as_deref());
+        let member = |collection: &&Collection| collection.models.contains(&name);
+        for collection in catalog.collections.iter().filter(member) {
+            texts.extend([collection.name, collection.description]);
+        }
+        (model, score(words, &texts))
     });
     let mut found: Vec<_> = scored.filter(|(_, score)| *score > 0.0).collect();
     found.sort_by(|a, b| b.1.total_cmp(&a.1));

@@ -71,7 +71,6 @@ pub(super) fn start(
         model: target.model,
         version: target.shown_version,
         deployment: target.deployment,
-        input: body.input.clone(),
         origin: origin.to_owned(),
         source: if kind == Kind::Example { "web" } else { "api" },
         stream_key: streams.then(ids::url_key),
@@ -86,15 +85,12 @@ pub(super) fn start(
         model.run_count += 1;
     }
     let iterates = target.schema.iterates;
-    let input = Input::new(body.input, body.values, target.schema);
-    let job = Arc::new(Job::new(spec, webhook));
+    let input = Input::new(body.input.clone(), body.values, target.schema);
+    let job = Arc::new(Job::new(spec, body.input, webhook));
     if iterates {
         job.begin_list();
     }
-    lock(&app.jobs).insert(job.spec.id.clone(), job.clone());
-    if let Some(key) = &job.spec.stream_key {
-        lock(&app.streams).insert(key.clone(), job.clone());
-    }
+    app.jobs.add(&job, &app.files);
     let task = match target.destination {
         Some(destination) => Task::Train(target.engine, destination),
         None => Task::Predict(target.engine),

@@ -13,7 +13,6 @@ use crate::http::problem::Problem;
 use crate::job::Job;
 use crate::request::{Call, Reply};
 use crate::state::App;
-use crate::support::lock;
 
 const OPENING: &str = ": hi\n\n";
 const TIMED_OUT: &str = ":408: 408 Request Timeout\n\n";
@@ -30,7 +29,7 @@ struct Reader {
 }
 
 pub(super) async fn open(call: Call) -> Reply {
-    let job = lock(&call.app.streams).get(call.parameter(0)).cloned();
+    let job = call.app.jobs.with_stream(call.parameter(0));
     let job = job.ok_or_else(Problem::not_found)?;
     job.remove_expired_data(call.app.now());
     let last_id = call.header("last-event-id");
@@ -77,8 +76,8 @@ impl Reader {
             if finished {
                 return None;
             }
-            let idle = self.app.scaled(self.app.config.stream_idle);
-            if tokio::time::timeout(idle, self.changes.changed()).await.is_err() {
+            let idle = self.app.config.stream_idle;
+            if self.app.time.timeout(idle, self.changes.changed()).await.is_none() {
                 self.finished = true;
                 return Some(TIMED_OUT.into());
             }

@@ -4,15 +4,13 @@ use axum::http::StatusCode;
 
 use crate::http::problem::Problem;
 use crate::job::{Kind, Shape};
-use crate::request::{Call, Order, Reply, json, page};
+use crate::request::{Call, Reply, json};
 use crate::state::runner::Destination;
 use crate::support::lock;
 
 use super::create_body::CreateBody;
-use super::predictions::items;
+use super::predictions::page_of_jobs;
 use super::start::{StartOptions, start, target};
-
-const PAGE: usize = 100;
 
 pub(super) async fn create(call: Call) -> Reply {
     let body = CreateBody::read(&call, &["destination"])?;
@@ -44,7 +42,6 @@ pub(super) async fn create(call: Call) -> Reply {
 }
 
 pub(super) async fn list(call: Call) -> Reply {
-    let jobs: Vec<_> = lock(&call.app.jobs).values().cloned().collect();
-    let trainings = jobs.into_iter().filter(|job| job.spec.kind == Kind::Training);
-    page(&call, items(&call, trainings), Order::NewestFirst, PAGE)
+    let trainings = call.app.jobs.all().into_iter().filter(|job| job.spec.kind == Kind::Training);
+    page_of_jobs(&call, trainings.collect())
 }

@@ -1,27 +1,33 @@
 //! The state that handlers and running jobs share.
 
+pub(crate) mod jobs;
 pub(crate) mod runner;
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use indexmap::IndexMap;
 
 use crate::catalog::deployments::Deployment;
-use crate::catalog::{Catalog, built_in, cog_models};
+use crate::catalog::{Catalog, built_in, cog_models, defined};
 use crate::config::Config;
+use crate::defined::{Definition, Hub, Scripted};
 use crate::files::Files;
+use crate::http::access::Access;
 use crate::http::client::HttpClient;
 use crate::http::fault::Faults;
 use crate::http::gauges::Gauges;
 use crate::http::limits::Limits;
 use crate::http::recorder::Recorder;
-use crate::job::Job;
+use crate::model::{Engine, Schema};
 use crate::replay::Replays;
 use crate::support::time::{Time, Timestamp};
 use crate::support::{ids, lock};
 use crate::webhook::Webhooks;
+use jobs::Jobs;
+
+/// The shortest time between two sweeps.
+const MIN_SWEEP: Duration = Duration::from_secs(1);
 
 pub(crate) type App = Arc<State>;
 
@@ -35,16 +41,17 @@ pub(crate) struct State {
     pub(crate) client: Arc<HttpClient>,
     pub(crate) catalog: Mutex<Catalog>,
     pub(crate) deployments: Mutex<IndexMap<String, Deployment>>,
-    pub(crate) jobs: Mutex<IndexMap<String, Arc<Job>>>,
-    /// Jobs by the key in their stream URL.
-    pub(crate) streams: Mutex<HashMap<String, Arc<Job>>>,
+    pub(crate) jobs: Jobs,
     pub(crate) files: Arc<Files>,
     pub(crate) webhooks: Arc<Webhooks>,
     pub(crate) faults: Faults,
     pub(crate) limits: Limits,
     pub(crate) recorder: Recorder,
+    pub(crate) access: Access,
     pub(crate) gauges: Arc<Gauges>,
     pub(crate) replays: Arc<Replays>,
+    /// The programs that run models which tests define.
+    pub(crate) hub: Arc<Hub>,
 }
 
 impl State {
@@ -57,17 +64,18 @@ impl State {
             files: Arc::new(Files::new(&config, origin.clone(), time.clone(), client.clone())),
             webhooks: Arc::new(Webhooks::new(&config, time.clone(), client.clone())),
             origin,
-            time,
             client,
             catalog: Mutex::new(catalog),
             deployments: Mutex::new(deployments),
-            jobs: Mutex::default(),
-            streams: Mutex::default(),
+            jobs: Jobs::new(config.keep_jobs, time.scaled(config.keep_for)),
             faults: Faults::new(config.faults.clone()),
-            limits: Limits::new(config.rate_limits, config.credit),
-            recorder: Recorder::default(),
+            limits: Limits::new(config.rate_limits, config.credit, time.clone()),
+            recorder: Recorder::new(config.keep_requests),
+            access: Access::new(&config),
             gauges: Arc::default(),
+            hub: Arc::default(),
             replays,
+            time,
             config,
         })
     }
@@ -86,8 +94,55 @@ impl State {
         self.scaled(self.config.retention)
     }
 
-    /// Adds the models that Cog servers run.
-    pub(crate) async fn load_cog_models(&self) -> Result<(), String> {
+    /// Adds a model, or replaces the one with its name.
+    pub(crate) fn define(
+        &self,
+        definition: &Definition,
+        schema: Schema,
+        engine: Engine,
+    ) -> Result<(), String> {
+        let entry = defined::entry(definition, schema, engine, &self.time)?;
+        lock(&self.catalog).models.insert(definition.name.clone(), entry);
+        Ok(())
+    }
+
+    /// Forgets everything that clients and tests have created, except models that tests have defined.
+    pub(crate) fn reset(&self) {
+        self.jobs.clear(self.now(), &self.files);
+        self.files.clear();
+        self.faults.clear();
+        self.recorder.clear();
+        self.limits.reset();
+        let (mut catalog, deployments) = built_in::catalog(&self.config, &self.time);
+        let mut current = lock(&self.catalog);
+        for (name, model) in current.models.drain(..).filter(|(_, model)| model.is_defined) {
+            catalog.models.insert(name, model);
+        }
+        *current = catalog;
+        *lock(&self.deployments) = deployments;
+    }
+
+    /// Frees what has expired, from time to time.
+    pub(crate) async fn sweep(&self) {
+        loop {
+            let period = self.scaled(self.config.retention.min(self.config.keep_for)) / 60;
+            self.time.sleep_real(period.max(MIN_SWEEP)).await;
+            let now = self.now();
+            self.jobs.sweep(now, &self.files);
+            self.recorder.drop_before(now.minus(self.scaled(self.config.keep_for)));
+            self.files.sweep(now);
+        }
+    }
+
+    /// Adds the models of the configuration: scripted ones, and those that Cog servers run.
+    pub(crate) async fn load_models(&self) -> Result<(), String> {
+        for (name, output) in &self.config.scripted_models {
+            let definition = Definition::new(name);
+            let script = Scripted::from_output(output)?;
+            let schema = definition.schema(script.iterates())?;
+            self.define(&definition, schema, Arc::new(script))
+                .map_err(|error| format!("--script: {error}"))?;
+        }
         for model in cog_models::load(&self.config, &self.time, &self.client).await? {
             lock(&self.catalog).models.insert(model.full_name(), model);
         }

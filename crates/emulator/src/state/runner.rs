@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::App;
 use crate::catalog::Version;
 use crate::config::Timing;
-use crate::job::{Job, Status};
+use crate::job::{Job, Kind, Status};
 use crate::model::run::seconds;
 use crate::model::{Engine, Input, Run, Schema};
 use crate::support::json::Fields;
@@ -53,18 +53,17 @@ pub(crate) fn spawn(app: &App, job: Arc<Job>, task: Task, input: Input, timing: 
 
 async fn until_deadline(app: &App, job: &Job) {
     match job.spec.deadline {
-        Some(deadline) => {
-            let left = deadline.since(app.now());
-            tokio::time::sleep(Duration::from_secs_f64(left)).await;
-        }
+        Some(deadline) => app.time.sleep_until(deadline).await,
         None => std::future::pending().await,
     }
 }
 
 /// Takes a job from the cold start to its terminal status.
 async fn execute(app: &App, job: &Arc<Job>, task: Task, input: Input, timing: Timing) {
+    let is_example = job.spec.kind == Kind::Example;
+    let timing = if is_example { Timing { cold_start: Duration::ZERO, run: Duration::ZERO } } else { timing };
     let cold_start = input.number("cold_start").map_or(timing.cold_start, seconds);
-    tokio::time::sleep(app.scaled(cold_start)).await;
+    app.time.sleep(cold_start).await;
     if !job.start(app.now()) {
         return;
     }
@@ -73,18 +72,16 @@ async fn execute(app: &App, job: &Arc<Job>, task: Task, input: Input, timing: Ti
         files: app.files.clone(),
         client: app.client.clone(),
         time: app.time.clone(),
+        is_example,
     };
-    let minimum = tokio::time::sleep(app.scaled(timing.run));
-    let limit = tokio::time::sleep(app.scaled(RUN_LIMIT));
-    let result = tokio::select! {
-        result = perform(app, task, input, run) => result,
-        () = limit => Err("The prediction ran for longer than 30 minutes".into()),
-    };
+    let earliest = app.now().plus(app.scaled(timing.run));
+    let result = app.time.timeout(RUN_LIMIT, perform(app, task, input, run)).await;
+    let result = result.unwrap_or_else(|| Err("The prediction ran for longer than 30 minutes".into()));
     match result {
         Ok(()) => {
-            minimum.await;
+            app.time.sleep_until(earliest).await;
             job.mark_output_complete();
-            tokio::time::sleep(app.scaled(SETTLE)).await;
+            app.time.sleep(SETTLE).await;
             job.finish(Status::Succeeded, None, app.now());
         }
         Err(error) => job.finish(Status::Failed, Some(error), app.now()),

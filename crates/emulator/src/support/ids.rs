@@ -33,6 +33,12 @@ pub(crate) fn version() -> String {
     hex(&random::<32>())
 }
 
+/// Returns the version id that belongs to the name of a model.
+pub(crate) fn version_of(name: &str) -> String {
+    use sha2::Digest;
+    hex(&sha2::Sha256::digest(name))
+}
+
 /// Generates an unguessable part of a URL.
 pub(crate) fn url_key() -> String {
     hex(&random::<20>())

@@ -1,5 +1,7 @@
 //! Locks, time, identifiers, JSON and forms: what every layer above uses.
 
+pub(crate) mod difference;
+pub(crate) mod duration;
 pub(crate) mod ids;
 pub(crate) mod json;
 pub(crate) mod multipart;

@@ -4,6 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use tokio::sync::watch;
+use tokio::time::Instant;
+
 /// Microseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Timestamp(pub(crate) u64);
@@ -13,17 +16,20 @@ pub(crate) struct Timestamp(pub(crate) u64);
 pub(crate) struct Time {
     last: Arc<AtomicU64>,
     scale: f64,
+    /// The microseconds by which tests have advanced the clock.
+    advanced: Arc<watch::Sender<u64>>,
 }
 
 impl Time {
     /// Starts a clock. `scale` is how many real seconds a second of the emulated service takes.
     pub(crate) fn new(scale: f64) -> Self {
-        Self { last: Arc::default(), scale }
+        Self { last: Arc::default(), scale, advanced: Arc::new(watch::Sender::new(0)) }
     }
 
     /// Returns the current time. No two calls return the same timestamp, so that one can serve as a cursor.
     pub(crate) fn now(&self) -> Timestamp {
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros() as u64;
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros() as u64
+            + *self.advanced.borrow();
         let advance = |last: u64| Some(wall.max(last + 1));
         let last = self.last.fetch_update(Ordering::Relaxed, Ordering::Relaxed, advance).unwrap_or(wall);
         Timestamp(wall.max(last + 1))
@@ -32,6 +38,49 @@ impl Time {
     /// Converts a duration of the emulated service to real time.
     pub(crate) fn scaled(&self, duration: Duration) -> Duration {
         duration.mul_f64(self.scale)
+    }
+
+    /// Advances the clock by a duration of the emulated service, and shortens all sleeps by it.
+    pub(crate) fn advance(&self, duration: Duration) {
+        let micros = self.scaled(duration).as_micros() as u64;
+        self.advanced.send_modify(|advanced| *advanced = advanced.saturating_add(micros));
+    }
+
+    /// Sleeps for a duration of the emulated service.
+    pub(crate) async fn sleep(&self, duration: Duration) {
+        self.sleep_real(self.scaled(duration)).await;
+    }
+
+    /// Sleeps for a duration of real time, less the time by which the clock is advanced meanwhile.
+    pub(crate) async fn sleep_real(&self, duration: Duration) {
+        let mut changes = self.advanced.subscribe();
+        let before = *changes.borrow_and_update();
+        let began = Instant::now();
+        loop {
+            let advanced = Duration::from_micros(*changes.borrow_and_update() - before);
+            let left = duration.saturating_sub(advanced + began.elapsed());
+            if left.is_zero() {
+                return;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(left) => return,
+                _ = changes.changed() => {}
+            }
+        }
+    }
+
+    /// Sleeps until the clock shows `moment`.
+    pub(crate) async fn sleep_until(&self, moment: Timestamp) {
+        self.sleep_real(Duration::from_secs_f64(moment.since(self.now()))).await;
+    }
+
+    /// Awaits a future for a duration of the emulated service. Returns `None` if it takes longer.
+    pub(crate) async fn timeout<T>(&self, duration: Duration, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            result = work => Some(result),
+            () = self.sleep(duration) => None,
+        }
     }
 }
 

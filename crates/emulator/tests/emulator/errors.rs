@@ -64,7 +64,7 @@ async fn a_token_is_required_if_configured() {
 
 #[tokio::test]
 async fn rate_limits_and_credit_are_enforced() {
-    let limits = RateLimits { creates_per_minute: 6, burst: 1, ..RateLimits::default() };
+    let limits = RateLimits { creates_per_minute: 6, creates_burst: Some(1), ..RateLimits::default() };
     let api = with(Config { rate_limits: Some(limits), ..Config::default() });
     api.run("echo", json!({})).await;
     let request = api.request("POST", "/models/emulator/echo/predictions").json(&json!({"input": {}}));
@@ -76,6 +76,17 @@ async fn rate_limits_and_credit_are_enforced() {
     assert_eq!(problem["retry_after"], wait);
     let detail = format!("Request was throttled. Your rate limit resets in ~{wait}s.");
     assert_eq!(problem["detail"], detail);
+
+    let limits = RateLimits { others_per_minute: 6, others_burst: Some(2), ..RateLimits::default() };
+    let api = with(Config { rate_limits: Some(limits), ..Config::default() });
+    for _ in 0..5 {
+        api.run("echo", json!({})).await;
+    }
+    let mut statuses = Vec::new();
+    for _ in 0..3 {
+        statuses.push(api.get("/account").await.0);
+    }
+    assert_eq!(statuses, [200, 200, 429], "creates and other requests have separate limits");
 
     let api = with(Config { credit: Some(1), ..Config::default() });
     api.run("echo", json!({})).await;

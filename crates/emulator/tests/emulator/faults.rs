@@ -37,6 +37,23 @@ async fn a_rule_responds_instead_of_the_handler() {
 }
 
 #[tokio::test]
+async fn a_rule_names_an_operation() {
+    let api = api();
+    api.fault(json!({"match": {"operation": "predictions.create"}, "times": 2, "action": {"status": 429}}))
+        .await;
+    let version = json!({"version": crate::common::SDXL, "input": {}});
+    assert_eq!(api.get("/account").await.0, 200);
+    assert_eq!(api.post("/predictions", version).await.0, 429);
+    assert_eq!(api.post("/deployments/acme/text/predictions", json!({})).await.0, 429);
+    assert_eq!(api.post(CREATE, json!({"input": {}})).await.0, 201);
+    let rule = r#"{"match": {"operation": "predictions.crate"}, "action": {"status": 500}}"#;
+    let error = api.emulator.add_faults(rule).expect_err("a mistake");
+    assert!(
+        error.contains("`predictions.crate` is not an operation") && error.contains("predictions.create")
+    );
+}
+
+#[tokio::test]
 async fn a_rule_drops_responses_before_or_after_processing() {
     let api = api();
     let body = json!({"input": {}});

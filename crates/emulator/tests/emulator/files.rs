@@ -47,6 +47,17 @@ async fn an_upload_can_be_read_listed_and_deleted() {
 }
 
 #[tokio::test]
+async fn form_fields_may_be_empty_or_nested() {
+    let api = api();
+    let form = Form::new().part("content", Part::text("hello").mime_str("text/csv").expect("a type"));
+    let form = form.text("type", "").text("metadata[customer]", "7").text("metadata[kind]", "a b");
+    let response = api.request("POST", "/files").multipart(form).send().await.expect("sent");
+    let (_, file) = status_and_body(response).await;
+    assert_eq!(file["content_type"], "text/csv", "an empty field counts as missing");
+    assert_eq!(file["metadata"], json!({"customer": "7", "kind": "a b"}));
+}
+
+#[tokio::test]
 async fn invalid_uploads_are_rejected() {
     let api = api();
     let (status, problem) = api.post("/files", json!({})).await;

@@ -1,6 +1,9 @@
 //! Tests of the emulator over HTTP, one module per feature, in one binary so that they link once.
 
+mod access;
+mod bounds;
 mod common;
+mod defined;
 mod errors;
 mod faults;
 mod files;

@@ -82,6 +82,15 @@ async fn a_cancel_ends_a_running_prediction() {
 }
 
 #[tokio::test]
+async fn a_cancel_before_the_start_leaves_no_logs() {
+    let api = api();
+    let created = api.run("echo", json!({"cold_start": 60})).await;
+    let url = created["urls"]["cancel"].as_str().expect("a URL");
+    let (_, canceled) = api.post(url, Value::Null).await;
+    assert_eq!((&canceled["status"], &canceled["logs"]), (&json!("canceled"), &Value::Null));
+}
+
+#[tokio::test]
 async fn a_deadline_aborts_waiting_and_cancels_running_predictions() {
     let api = with(Config { time_scale: 0.02, ..Config::default() });
     let create = async |model: &str, input: Value| {

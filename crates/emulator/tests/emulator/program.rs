@@ -1,6 +1,6 @@
 //! The program, the `Emulator` type and Cog servers.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ async fn the_program_prints_its_addresses_and_stops_with_its_input() {
         .args(["--until-stdin-closes", "--token", "t"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(Stdio::piped())
         .spawn()
         .expect("started");
     let mut lines = BufReader::new(child.stdout.take().expect("output")).lines();
@@ -32,6 +32,11 @@ async fn the_program_prints_its_addresses_and_stops_with_its_input() {
     assert_eq!(http.get(&url).send().await.expect("sent").status(), 401);
     assert_eq!(http.get(&url).bearer_auth("t").send().await.expect("sent").status(), 200);
     drop(child.stdin.take());
+    let mut printed = String::new();
+    child.stderr.take().expect("errors").read_to_string(&mut printed).expect("text");
+    let (origin, base) = (line["origin"].as_str().expect("a URL"), line["base_url"].as_str().expect("a URL"));
+    assert!(printed.contains(&format!("REPLICATE_BASE_URL={origin} ")), "{printed}");
+    assert!(printed.contains(&format!("baseUrl: {base:?}")), "{printed}");
     assert!(child.wait().expect("ended").success());
 }
 

@@ -50,6 +50,10 @@ async fn models_can_be_sorted_and_searched() {
         assert_eq!(response.headers()["allow"], "GET, POST, QUERY");
         assert_eq!(names(&crate::common::status_and_body(response).await.1), ["sdxl"]);
     }
+    let response = api.request("QUERY", "/models").send().await.expect("sent");
+    assert_eq!(response.status(), 400, "a search needs text");
+    let (_, found) = api.get("/search?query=image").await;
+    assert!(found["models"].as_array().is_some_and(|models| models.len() >= 3), "{found}");
     let (_, found) = api.get("/search?query=picture&limit=2").await;
     assert_eq!(found["models"].as_array().map(Vec::len), Some(2));
     assert_eq!(found["collections"][0]["slug"], "text-to-image");
@@ -57,6 +61,29 @@ async fn models_can_be_sorted_and_searched() {
     assert_eq!(response.headers()["content-type"], "application/json");
     let problem = json!({"detail": "Query parameter \"query\" is required"});
     assert_eq!(crate::common::status_and_body(response).await, (400, problem));
+}
+
+#[tokio::test]
+async fn known_public_models_answer_as_the_models_of_the_demo() {
+    let api = api();
+    for name in ["meta/meta-llama-3-70b-instruct", "anthropic/claude-3.7-sonnet"] {
+        let input = json!({"input": {"prompt": "Say hi", "max_tokens": 3}});
+        let (_, created) = api.post(&format!("/models/{name}/predictions"), input).await;
+        let done = api.finished(&created).await;
+        assert_eq!((&done["model"], done["output"].as_array().map(Vec::len)), (&json!(name), Some(3)));
+    }
+    let input = json!({"input": {"prompt": "a heron", "megapixels": "0.25", "output_format": "jpg"}});
+    for (name, single) in [("black-forest-labs/flux-1.1-pro", true), ("black-forest-labs/flux-dev", false)] {
+        let (_, created) = api.post(&format!("/models/{name}/predictions"), input.clone()).await;
+        let output = api.finished(&created).await["output"].clone();
+        let url = if single { &output } else { &output[0] };
+        assert_eq!(
+            api.request("GET", url.as_str().expect("a URL")).send().await.expect("sent").status(),
+            200
+        );
+    }
+    let version = "5c7d5dc6dd8bf75c1acaa8565735e7986bc5b66206b55cca93cb72c9bf15ccaa";
+    assert_eq!(api.run_version(version, json!({"text": "Alice"})).await["output"], "hello Alice");
 }
 
 #[tokio::test]
@@ -72,6 +99,23 @@ async fn models_of_the_account_can_be_created_updated_and_deleted() {
     let fields: Vec<_> =
         problem["invalid_fields"].as_array().expect("fields").iter().map(|f| &f["type"]).collect();
     assert_eq!((status, fields.len()), (422, 5), "{problem}");
+    for (member, value) in [
+        ("name", ""),
+        ("name", "A b"),
+        ("owner", ""),
+        ("github_url", "nope"),
+        ("paper_url", "ftp://a"),
+        ("cover_image_url", "/x.png"),
+    ] {
+        let mut body = json!({"owner": "acme", "name": "other", "visibility": "private", "hardware": "cpu"});
+        body[member] = json!(value);
+        let (status, problem) = api.post("/models", body).await;
+        assert_eq!((status, &problem["invalid_fields"][0]["field"]), (422, &json!(member)), "{value:?}");
+    }
+    for member in ["github_url", "weights_url", "license_url"] {
+        let (status, problem) = api.send("PATCH", "/models/acme/new", json!({member: "nope"})).await;
+        assert_eq!((status, &problem["invalid_fields"][0]["field"]), (422, &json!(member)));
+    }
     let change = json!({"readme": "# New", "paper_url": "https://example.com/paper"});
     let (status, model) = api.send("PATCH", "/models/acme/new", change).await;
     assert_eq!((status, &model["paper_url"]), (200, &json!("https://example.com/paper")));
@@ -100,11 +144,18 @@ async fn deployments_can_be_created_updated_and_deleted() {
     assert_eq!(api.finished(&prediction).await["status"], "succeeded");
     let (status, problem) = api.send("PATCH", "/deployments/acme/art", json!({"max_instances": 21})).await;
     assert_eq!((status, &problem["invalid_fields"][0]["type"]), (422, &json!("number_lte")));
+    for change in [json!({"max_instances": 1, "min_instances": 2}), json!({"min_instances": 3})] {
+        let (status, problem) = api.send("PATCH", "/deployments/acme/art", change).await;
+        assert_eq!((status, &problem["invalid_fields"][0]["field"]), (422, &json!("max_instances")));
+    }
     assert_eq!(api.send("DELETE", "/deployments/acme/art", Value::Null).await.0, 204);
     assert_eq!(api.get("/deployments/acme/art").await.0, 404);
     let mut wrong = body;
     wrong["version"] = json!("0");
-    assert_eq!(api.post("/deployments", wrong).await.0, 422);
+    assert_eq!(api.post("/deployments", wrong.clone()).await.0, 422);
+    wrong["version"] = json!(SDXL);
+    wrong["min_instances"] = json!(5);
+    assert_eq!(api.post("/deployments", wrong).await.0, 422, "the minimum exceeds the maximum");
 }
 
 async fn train(api: &Api, destination: &str, input: Value) -> (u16, Value) {

@@ -1,0 +1,137 @@
+//! Assertions about predictions, for tests in all languages.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::http::problem::Problem;
+use crate::job::{Job, Kind, Shape};
+use crate::request::{Call, Reply, ok};
+use crate::state::App;
+use crate::support::difference::{compare_json, excerpt};
+use crate::support::json::Fields;
+
+const MOST_SHOWN: usize = 10;
+
+/// What a test expects of the predictions of a model, or of all models.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expected {
+    model: Option<String>,
+    which: Which,
+    input: Option<Value>,
+    times: Option<usize>,
+}
+
+#[derive(Clone, Copy, PartialEq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Which {
+    /// There are `times` predictions, or at least one.
+    Called,
+    /// The last prediction has the input.
+    Last,
+    /// Some prediction has the input.
+    Any,
+    /// There is no prediction.
+    Never,
+}
+
+/// Responds with `{"problem": text}`, or null if the expectation holds.
+pub(super) async fn check(call: Call) -> Reply {
+    let expected: Expected = serde_json::from_slice(&call.body)
+        .map_err(|error| Problem::bad_request(format!("This is not an expectation: {error}")))?;
+    let problem = expected.problem(&call.app).map(|text| text + &dropped(&call.app));
+    Ok(ok(Fields::new().put("problem", &problem).finish()))
+}
+
+fn dropped(app: &App) -> String {
+    match app.jobs.dropped() {
+        0 => String::new(),
+        count => format!("\n({count} older predictions were dropped: see the option --keep)"),
+    }
+}
+
+impl Expected {
+    fn problem(&self, app: &App) -> Option<String> {
+        let all: Vec<_> =
+            app.jobs.all().into_iter().filter(|job| job.spec.kind == Kind::Prediction).collect();
+        let of_model = |job: &&Arc<Job>| self.model.as_ref().is_none_or(|model| job.spec.model == *model);
+        let inputs: Vec<Value> = all.iter().filter(of_model).map(input).collect();
+        let of = self.model.as_ref().map_or_else(String::new, |model| format!(" of {model}"));
+        let count = match inputs.len() {
+            1 => format!("1 prediction{of}"),
+            count => format!("{count} predictions{of}"),
+        };
+        match self.which {
+            Which::Never => (!inputs.is_empty())
+                .then(|| format!("expected no predictions{of}, found {count}{}", list(&inputs))),
+            Which::Called => match self.times {
+                Some(times) if times != inputs.len() => {
+                    Some(format!("expected {times} predictions{of}, found {count}{}", list(&inputs)))
+                }
+                None if inputs.is_empty() => {
+                    Some(format!("expected a prediction{of}, found none{}", others(&all)))
+                }
+                _ => None,
+            },
+            Which::Last | Which::Any => {
+                let wanted = self.input.clone().unwrap_or_else(|| Value::Object(serde_json::Map::new()));
+                let Some(last) = inputs.last() else {
+                    return Some(format!("expected a prediction{of}, found none{}", others(&all)));
+                };
+                // The difference to the closest input is the most useful one.
+                let candidates =
+                    if self.which == Which::Last { std::slice::from_ref(last) } else { &inputs[..] };
+                let closest =
+                    candidates.iter().rev().map(|input| differences(&wanted, input)).min_by_key(Vec::len)?;
+                if closest.is_empty() {
+                    return None;
+                }
+                let which = if self.which == Which::Last { "the last" } else { "the closest" };
+                let lines: Vec<_> = closest.iter().map(|line| format!("\n  {line}")).collect();
+                let rest = if inputs.len() > 1 {
+                    format!("\nfound {count}{}", list(&inputs))
+                } else {
+                    String::new()
+                };
+                Some(format!("{which} prediction{of} has another input:{}{rest}", lines.concat()))
+            }
+        }
+    }
+}
+
+fn input(job: &Arc<Job>) -> Value {
+    let view: Value = serde_json::from_str(job.view("", Shape::Read).get()).unwrap_or_default();
+    view["input"].clone()
+}
+
+fn differences(expected: &Value, got: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    compare_json("input", expected, got, &mut found);
+    found
+}
+
+/// Lists inputs, one per line, the newest last.
+fn list(inputs: &[Value]) -> String {
+    let skipped = inputs.len().saturating_sub(MOST_SHOWN);
+    let shown = inputs.iter().enumerate().skip(skipped);
+    let lines =
+        shown.map(|(index, input)| format!("\n  {}. {}", index + 1, excerpt(input.to_string().as_bytes())));
+    let more = if skipped > 0 { format!("\n  ({skipped} earlier ones)") } else { String::new() };
+    format!(":{more}{}", lines.collect::<String>())
+}
+
+/// Names the models that have predictions.
+fn others(all: &[Arc<Job>]) -> String {
+    let mut counts: IndexMap<&str, usize> = IndexMap::new();
+    for job in all {
+        *counts.entry(&job.spec.model).or_default() += 1;
+    }
+    if counts.is_empty() {
+        return "; no predictions were created at all".into();
+    }
+    let counts: Vec<_> = counts.iter().map(|(model, count)| format!("{model} ({count})")).collect();
+    format!("; the models with predictions are {}", counts.join(", "))
+}

@@ -1,0 +1,169 @@
+//! Models that tests define: scripts, functions of Rust, and functions of another program.
+
+use crate::common::{Api, api, eventually, status_and_body};
+use futures_util::StreamExt;
+use replicant_emulator::{Definition, Scripted};
+use serde_json::{Value, json};
+
+async fn create(api: &Api, model: &str, input: Value) -> Value {
+    let (status, created) =
+        api.post(&format!("/models/{model}/predictions"), json!({ "input": input })).await;
+    assert_eq!(status, 201, "{created}");
+    created
+}
+
+#[tokio::test]
+async fn a_scripted_model_emits_fails_and_can_be_replaced() {
+    let api = api();
+    let (status, problem) = api.get("/models/acme/writer").await;
+    let detail = problem["detail"].as_str().expect("text");
+    assert!(status == 404 && detail.contains(r#"emulator.script("acme/writer""#), "{detail}");
+    let outputs = Some(vec!["Hello".into(), " world".into()]);
+    let script = Scripted { outputs, logs: Some("thinking".into()), ..Scripted::default() };
+    api.emulator.script(Definition::new("acme/writer"), script).expect("a definition");
+    let done = api.finished(&create(&api, "acme/writer", json!({"any": "input"})).await).await;
+    assert_eq!((&done["output"], &done["logs"]), (&json!(["Hello", " world"]), &json!("thinking\n")));
+    let version = api.get("/models/acme/writer").await.1["latest_version"]["id"].clone();
+    let by_version = api.run_version(version.as_str().expect("an id"), json!({})).await;
+    assert_eq!(by_version["output"], done["output"]);
+
+    let script = Scripted { fails: Some("out of memory".into()), ..Scripted::default() };
+    let definition =
+        Definition { versions: vec!["v2".into(), "v1".into()], ..Definition::new("acme/writer") };
+    api.emulator.script(definition, script).expect("a definition");
+    for version in ["acme/writer", "acme/writer:v1", "v2"] {
+        let created = api.run_version(version, json!({})).await;
+        let done = api.finished(&created).await;
+        assert_eq!((&done["status"], &done["error"]), (&json!("failed"), &json!("out of memory")));
+    }
+    let error = api.emulator.script(Definition::new("writer"), Scripted::default()).expect_err("no owner");
+    assert!(error.contains("`name` must be \"owner/name\""), "{error}");
+    api.emulator.reset();
+    assert_eq!(api.get("/models/acme/writer").await.0, 200, "a reset keeps defined models");
+}
+
+#[tokio::test]
+async fn a_function_reads_and_writes_files_and_logs() {
+    let api = api();
+    let schema = r#"{"type": "object", "required": ["text"],
+                     "properties": {"text": {"type": "string", "format": "uri"}, "times": {"type": "integer", "default": 2}}}"#;
+    let definition = Definition { input: Some(schema.into()), ..Definition::new("acme/repeat") };
+    let repeat = async |input: Value, run: replicant_emulator::ModelRun| {
+        let text = run.read(input["text"].as_str().unwrap_or_default()).await?;
+        let times = input["times"].as_u64().ok_or("`times` has no default")?;
+        run.log(format!("repeating {times} times"));
+        Ok(run.save("text.txt", "text/plain", text.repeat(times as usize)).into())
+    };
+    api.emulator.model(definition, repeat).expect("a definition");
+    let created = create(&api, "acme/repeat", json!({"text": "data:text/plain,ab"})).await;
+    let done = api.finished(&created).await;
+    let file = api.request("GET", done["output"].as_str().expect("a URL")).send().await.expect("sent");
+    assert_eq!(file.headers()["content-type"], "text/plain");
+    assert_eq!(status_and_body(file).await, (200, json!("abab")));
+    assert_eq!(done["logs"], "repeating 2 times\n");
+    let failed = api.finished(&create(&api, "acme/repeat", json!({"text": "mailto:x@y"})).await).await;
+    assert!(failed["error"].as_str().is_some_and(|error| error.contains("cannot be read")), "{failed}");
+    assert_eq!(api.post("/models/acme/repeat/predictions", json!({"input": {}})).await.0, 422);
+}
+
+#[tokio::test]
+async fn another_program_runs_a_model() {
+    let api = api();
+    let base = format!("{}/_emulator", api.emulator.origin());
+    let definition = json!({"name": "acme/remote", "worker": "w", "streams": true});
+    assert_eq!(api.post(&format!("{base}/models"), definition).await.0, 201);
+    // A run that is created before the worker connects waits for it.
+    let created = create(&api, "acme/remote", json!({"a": 1})).await;
+    let connection = api.request("GET", &format!("{base}/workers/w")).send().await.expect("sent");
+    let mut lines = connection.bytes_stream();
+    let mut next = async || lines.next().await.expect("a line").expect("bytes");
+    assert_eq!(&next().await[..], b"{\"connected\": true}\n");
+    let run: Value = serde_json::from_slice(&next().await).expect("JSON");
+    let id = created["id"].as_str().expect("an id");
+    assert_eq!(run["run"], json!({"id": id, "model": "acme/remote", "input": {"a": 1}}));
+    let file = format!("{base}/runs/{id}/files?name=a%20b.txt");
+    let file = api.request("POST", &file).header("content-type", "text/csv").body("x,y");
+    let url = status_and_body(file.send().await.expect("sent")).await.1["url"].clone();
+    assert!(url.as_str().is_some_and(|url| url.ends_with("/a_b.txt")), "{url}");
+    let events = format!("{base}/runs/{id}/events");
+    assert_eq!(
+        api.post(&events, json!([{"logs": "hi"}, {"emit": url}, {"metric": ["n_count", 2]}])).await.0,
+        204
+    );
+    assert_eq!(api.post(&events, json!([{"emti": 1}])).await.0, 400);
+    assert_eq!(api.post(&events, json!(["done"])).await.0, 204);
+    let done = api.finished(&created).await;
+    assert_eq!(
+        (&done["output"], &done["logs"], &done["metrics"]["n_count"]),
+        (&json!([url]), &json!("hi"), &json!(2))
+    );
+    assert_eq!(api.post(&events, json!(["done"])).await.0, 410);
+
+    let canceled = create(&api, "acme/remote", json!({})).await;
+    next().await;
+    api.post(canceled["urls"]["cancel"].as_str().expect("a URL"), Value::Null).await;
+    let line: Value = serde_json::from_slice(&next().await).expect("JSON");
+    assert_eq!(line["cancel"], canceled["id"]);
+
+    let abandoned = create(&api, "acme/remote", json!({})).await;
+    api.until(&abandoned, &["processing"]).await;
+    drop(lines);
+    let done = api.finished(&abandoned).await;
+    assert_eq!(done["error"], "The program that defined the model has ended");
+    let late = async || {
+        let created = create(&api, "acme/remote", json!({})).await;
+        api.finished(&created).await["status"] == "failed"
+    };
+    eventually(late, "a run of a program that has ended does not fail").await;
+}
+
+#[tokio::test]
+async fn expectations_are_explained() {
+    let api = api();
+    let check = async |expected: Value| {
+        let (status, body) = api.post(&format!("{}/_emulator/checks", api.emulator.origin()), expected).await;
+        assert_eq!(status, 200, "{body}");
+        body["problem"].as_str().map(str::to_owned)
+    };
+    let model = "emulator/echo";
+    assert_eq!(check(json!({"which": "never"})).await, None);
+    let text = check(json!({"which": "called", "model": model})).await.expect("a problem");
+    assert_eq!(
+        text,
+        "expected a prediction of emulator/echo, found none; no predictions were created at all"
+    );
+    api.run("echo", json!({"value": 1, "note": "a"})).await;
+    api.run("echo", json!({"value": 2})).await;
+    assert_eq!(check(json!({"which": "called", "model": model, "times": 2})).await, None);
+    assert_eq!(check(json!({"which": "last", "model": model, "input": {"value": 2}})).await, None);
+    assert_eq!(
+        check(json!({"which": "any", "model": model, "input": {"value": "{{any}}", "note": "a"}})).await,
+        None
+    );
+    let text =
+        check(json!({"which": "last", "model": model, "input": {"value": 1}})).await.expect("a problem");
+    assert_eq!(
+        text,
+        "the last prediction of emulator/echo has another input:\n  expected input.value = 1, got 2\n\
+         found 2 predictions of emulator/echo:\n  1. {\"note\":\"a\",\"value\":1}\n  2. {\"value\":2}"
+    );
+    let text =
+        check(json!({"which": "any", "model": model, "input": {"value": 3}})).await.expect("a problem");
+    assert!(text.starts_with("the closest prediction"), "{text}");
+    let text = check(json!({"which": "called", "model": "a/b"})).await.expect("a problem");
+    assert!(text.ends_with("the models with predictions are emulator/echo (2)"), "{text}");
+    let text = check(json!({"which": "never", "model": model})).await.expect("a problem");
+    assert!(text.starts_with("expected no predictions of emulator/echo, found 2 predictions"), "{text}");
+}
+
+#[tokio::test]
+async fn a_failure_has_the_body_of_the_api() {
+    let api = api();
+    let action = json!({"status": 429, "problem": true, "retry_after": 7});
+    api.fault(json!({"match": {"operation": "account.get"}, "action": action})).await;
+    let response = api.request("GET", "/account").send().await.expect("sent");
+    assert_eq!(response.headers()["retry-after"], "7");
+    let (status, problem) = status_and_body(response).await;
+    assert_eq!((status, &problem["retry_after"]), (429, &json!(7)));
+    assert!(problem["detail"].as_str().is_some_and(|text| text.contains("throttled")), "{problem}");
+}
