@@ -4,7 +4,7 @@ use image::ImageFormat;
 use image::codecs::jpeg::JpegEncoder;
 
 use super::image_file::encode;
-use super::painter::{Style, landscape};
+use super::landscape::{Style, landscape};
 use super::random::seed_or_random;
 use crate::model::{BuiltIn, Card, HIDDEN, Input, Model, Run, Work, timing};
 use crate::support::json::raw;

@@ -1,17 +1,16 @@
 //! Models for examples, under the names of public models. Small programs stand in for the networks, but the output
 //! depends on the input and the seed, as it does there.
 
-mod color;
 mod corpus;
 mod esrgan;
 mod flux;
 mod image_file;
 mod known;
+mod landscape;
 mod llama;
 mod noise;
-mod painter;
+mod palette;
 mod random;
-mod scene;
 mod sdxl;
 mod wav;
 mod waveform;

@@ -1,4 +1,4 @@
-//! Noise functions for clouds, ridges and water.
+//! Noise for clouds, hills and water.
 
 /// Returns a number in `0..1` that depends only on a grid point and a seed.
 pub(super) fn hash(x: i32, y: i32, seed: u32) -> f32 {
@@ -14,7 +14,7 @@ fn fade(t: f32) -> f32 {
 }
 
 /// Returns value noise between 0 and 1.
-pub(super) fn noise(x: f32, y: f32, seed: u32) -> f32 {
+fn noise(x: f32, y: f32, seed: u32) -> f32 {
     let (left, top) = (x.floor(), y.floor());
     let (u, v) = (fade(x - left), fade(y - top));
     let (i, j) = (left as i32, top as i32);
@@ -31,19 +31,6 @@ pub(super) fn layered(x: f32, y: f32, seed: u32, octaves: u32) -> f32 {
         total += weight;
         weight *= 0.5;
         scale *= 2.03;
-    }
-    sum / total.max(f32::MIN_POSITIVE)
-}
-
-/// Like [`layered`], with sharp crests.
-pub(super) fn ridged(x: f32, seed: u32, octaves: u32) -> f32 {
-    let (mut sum, mut weight, mut total, mut scale) = (0.0, 1.0, 0.0, 1.0);
-    for octave in 0..octaves {
-        let crest = 1.0 - (noise(x * scale, 0.5, seed.wrapping_add(octave * 57)) * 2.0 - 1.0).abs();
-        sum += weight * crest * crest;
-        total += weight;
-        weight *= 0.48;
-        scale *= 2.1;
     }
     sum / total.max(f32::MIN_POSITIVE)
 }

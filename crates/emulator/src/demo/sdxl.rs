@@ -7,9 +7,9 @@ use image::imageops::FilterType;
 use image::{ImageFormat, RgbImage};
 
 use super::image_file::{decode, encode};
-use super::painter::{Style, landscape};
+use super::landscape::{Style, landscape};
+use super::palette::Palette;
 use super::random::seed_or_random;
-use super::scene::Palette;
 use super::zip;
 use crate::model::{BuiltIn, Card, Input, Model, Run, Trained, Training, Work, timing};
 use crate::support::json::raw;
