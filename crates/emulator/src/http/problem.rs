@@ -101,8 +101,8 @@ impl Problem {
     pub(crate) fn unknown_model(name: &str) -> Self {
         let mut problem = Self::not_found();
         problem.detail += &format!(
-            " The emulator has no model {name}; to add it, call emulator.script({name:?}, output=...) or \
-             emulator.model({name:?}), or start the emulator with --script {name}=OUTPUT."
+            " The emulator has no model {name}; to add it, call emulator.script('{name}', output=...) or \
+             emulator.model('{name}'), or start the emulator with --script {name}=OUTPUT."
         );
         problem
     }
@@ -124,7 +124,7 @@ impl Problem {
         let mut problem = Self::invalid_version();
         if let Some(name) = named {
             problem.detail += &format!(
-                " The emulator has no such version of {name}; to add it, call emulator.script({name:?}, output=..., \
+                " The emulator has no such version of {name}; to add it, call emulator.script('{name}', output=..., \
                  versions=[...])."
             );
         }

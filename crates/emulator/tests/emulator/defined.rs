@@ -17,7 +17,7 @@ async fn a_scripted_model_emits_fails_and_can_be_replaced() {
     let api = api();
     let (status, problem) = api.get("/models/acme/writer").await;
     let detail = problem["detail"].as_str().expect("text");
-    assert!(status == 404 && detail.contains(r#"emulator.script("acme/writer""#), "{detail}");
+    assert!(status == 404 && detail.contains("emulator.script('acme/writer'"), "{detail}");
     let outputs = Some(vec!["Hello".into(), " world".into()]);
     let script = Scripted { outputs, logs: Some("thinking".into()), ..Scripted::default() };
     api.emulator.script(Definition::new("acme/writer"), script).expect("a definition");
