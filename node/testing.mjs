@@ -1,4 +1,4 @@
 // The same class that require("replicant/testing") gives.
 import testing from "./testing.cjs";
 
-export const { Emulator } = testing;
+export const { ANY, Emulator } = testing;

@@ -6,24 +6,61 @@
         client = emulator.client()
         output = client.run("emulator/echo", {"value": 1})
 
+Models of your own are functions, and stand-ins are one line:
+
+    @emulator.model("acme/upscaler")
+    def upscale(image: Path, scale: int = 2) -> Path: ...
+
+    emulator.script("acme/writer", outputs=["Hello", " world"])
+
 It keeps state, checks inputs against the schema of each model, streams events and signs webhooks. Its models
 process their inputs: `meta/meta-llama-3-8b-instruct` (text), `stability-ai/sdxl` and
 `black-forest-labs/flux-schnell` (images), `nightmareai/real-esrgan` (a larger image),
 `fofr/audio-to-waveform` (a WAV measured), and `emulator/echo`, `fails`, `endless`, `progress`, `stream`.
+Other well-known names, such as `black-forest-labs/flux-1.1-pro`, answer as these do.
 """
 
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from types import TracebackType
-from typing import Any, Dict, List, Optional, Type
+from typing import Any, Callable, Dict, Optional, Sequence, Type, TypeVar, Union
 
 from . import _native
 from ._async.client import AsyncClient
 from ._options import ClientOptions, Unpack
 from ._sync.client import Client
+from ._testing.control import Control, Records
+from ._testing.schema import input_schema, is_stream, output_schema
+from ._testing.worker import Worker
 
-__all__ = ["Emulator"]
+__all__ = ["ANY", "Emulator"]
+
+#: Matches any value in an expected input.
+ANY: str = "{{any}}"
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class Clock:
+    """The clock of an emulator."""
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+
+    def advance(self, duration: Union[str, float, timedelta]) -> None:
+        """Lets time pass at once: deadlines, retention, webhook retries, cold starts and run times.
+
+        Args:
+            duration: Seconds, or text such as `"90s"`, `"1h30m"` or `"2d"`; up to a year.
+
+        Raises:
+            ValueError: The duration is malformed.
+        """
+        if isinstance(duration, timedelta):
+            duration = duration.total_seconds()
+        self._control.call("POST", "time", {"advance": duration})
 
 
 class Emulator:
@@ -35,10 +72,17 @@ class Emulator:
         port: The port on 127.0.0.1; 0 picks a free port.
         token: The token that it requires. Defaults to accepting any token, or none.
         time_scale: Real seconds per second of the emulated API: with 0.01, an hour passes in 36 seconds.
-        rate_limit: The number of predictions that may be created per minute; 429 after that.
+        rate_limit: The number of predictions that may be created per minute and at once; 429 after that. Other
+            requests are then limited to 3,000. The API allows 600 and 3,000.
+        rate_burst: The number of predictions that may be created at once.
+        read_limit: The number of other requests per minute and at once.
+        read_burst: The number of other requests at once.
         credit: The number of predictions that may be created; 402 after that.
         page_size: The number of items per page.
         webhook_secret: The secret that signs webhooks (`whsec_...`). Defaults to a random secret.
+        keep: The number of predictions that are kept; the oldest are dropped first. Defaults to 50,000.
+        keep_requests: The number of received requests that are kept. Defaults to 10,000.
+        keep_for: The seconds for which predictions and requests are kept. Defaults to a day.
 
     Raises:
         ValueError: An option is out of range.
@@ -55,6 +99,12 @@ class Emulator:
         credit: Optional[int] = None,
         page_size: Optional[int] = None,
         webhook_secret: Optional[str] = None,
+        rate_burst: Optional[int] = None,
+        read_limit: Optional[int] = None,
+        read_burst: Optional[int] = None,
+        keep: Optional[int] = None,
+        keep_requests: Optional[int] = None,
+        keep_for: Optional[float] = None,
     ) -> None:
         options = {
             "port": port,
@@ -64,11 +114,20 @@ class Emulator:
             "credit": credit,
             "page-size": page_size,
             "webhook-secret": webhook_secret,
+            "rate-burst": rate_burst,
+            "read-limit": read_limit,
+            "read-burst": read_burst,
+            "keep": keep,
+            "keep-requests": keep_requests,
+            "keep-for": keep_for,
         }
         arguments = [f"--{name}={value}" for name, value in options.items() if value is not None]
         self._native = _native.Emulator(arguments)
         self._token = token
         self._addresses: Dict[str, str] = json.loads(self._native.addresses())
+        self._control = Control(self._addresses["origin"])
+        self._worker = Worker(self._control)
+        self.time = Clock(self._control)
 
     @property
     def base_url(self) -> str:
@@ -103,23 +162,195 @@ class Emulator:
     def _options(self, options: ClientOptions) -> ClientOptions:
         return {"base_url": self.base_url, **options}
 
-    def requests(self) -> List[Dict[str, Any]]:
-        """Returns the received requests, oldest first: `method`, `path`, `query`, `headers`, `json` ..."""
-        received: List[Dict[str, Any]] = json.loads(self._native.requests())
-        return received
+    def model(
+        self,
+        name: str,
+        *,
+        input: Optional[Dict[str, Any]] = None,
+        output: Optional[Dict[str, Any]] = None,
+        description: Optional[str] = None,
+        versions: Sequence[str] = (),
+        cold_start: float = 0,
+        run_time: float = 0,
+    ) -> Callable[[Function], Function]:
+        """Returns a decorator that makes a function a model.
+
+        The members of the input are passed by name. A parameter of type `Path`, `bytes` or `BinaryIO` receives the
+        content of a file input. The result is the output; the items of a generator are emitted one by one. `Path`,
+        `bytes` and open files in the output become files. What the function prints becomes logs, and an exception the
+        error of the prediction. A coroutine function runs in an event loop of its own thread.
+
+        Args:
+            name: `owner/name`. A model of this name is replaced.
+            input: The JSON Schema of the input. Defaults to that of the parameters.
+            output: The JSON Schema of the output. Defaults to that of the result.
+            description: The description in the model object. Defaults to the docstring.
+            versions: The ids of the versions, newest first. Defaults to one version.
+            cold_start: The seconds in status `starting`.
+            run_time: The least seconds in status `processing`.
+
+        Raises:
+            ValueError: The name or a schema is malformed.
+        """
+
+        def define(function: Function) -> Function:
+            definition = {
+                "name": name,
+                "input": input_schema(function) if input is None else input,
+                "output": output_schema(function) if output is None else output,
+                "description": description or function.__doc__,
+                "versions": list(versions),
+                "cold_start": cold_start,
+                "run_time": run_time,
+                "streams": is_stream(function),
+                "worker": self._worker.id,
+            }
+            self._worker.add(name, function)
+            self._control.call("POST", "models", definition)
+            return function
+
+        return define
+
+    def script(
+        self,
+        name: str,
+        *,
+        output: Any = None,
+        outputs: Optional[Sequence[Any]] = None,
+        delay: float = 0,
+        fails: Optional[str] = None,
+        logs: Optional[str] = None,
+        versions: Sequence[str] = (),
+        cold_start: float = 0,
+    ) -> None:
+        """Adds a model that does the same for every input. A model of this name is replaced.
+
+        Args:
+            name: `owner/name`.
+            output: The whole output, any JSON.
+            outputs: The items of the output, which are emitted one by one.
+            delay: The seconds before each output.
+            fails: The error with which predictions fail, after their outputs.
+            logs: The logs.
+            versions: The ids of the versions, newest first. Defaults to one version.
+            cold_start: The seconds in status `starting`.
+
+        Raises:
+            ValueError: The name is malformed.
+        """
+        script: Dict[str, Any] = {"output": output, "delay": delay, "fails": fails, "logs": logs}
+        if outputs is not None:
+            script["outputs"] = list(outputs)
+        definition = {
+            "name": name,
+            "script": script,
+            "versions": list(versions),
+            "cold_start": cold_start,
+        }
+        self._control.call("POST", "models", definition)
+
+    @property
+    def requests(self) -> Records:
+        """The received requests, oldest first: `method`, `path`, `query`, `headers`, `json` ..."""
+        return self._control.records("requests")
+
+    @property
+    def predictions(self) -> Records:
+        """All predictions and trainings, oldest first, as the API returns them."""
+        return self._control.records("predictions")
+
+    def reset(self) -> None:
+        """Forgets predictions, files, requests, faults and what clients have created. Models defined here stay."""
+        self._control.call("POST", "reset")
+
+    def assert_called(self, model: Optional[str] = None, *, times: Optional[int] = None) -> None:
+        """Asserts that there are predictions of a model, or of any model.
+
+        Args:
+            model: `owner/name`.
+            times: Their number. Defaults to at least one.
+
+        Raises:
+            AssertionError: There are none, or not as many.
+        """
+        self._check({"which": "called", "model": model, "times": times})
+
+    def assert_called_with(self, model: str, input: Dict[str, Any]) -> None:
+        """Asserts that the last prediction of a model has this input, in which `ANY` matches any value.
+
+        Raises:
+            AssertionError: It has another input. The message lists the differences.
+        """
+        self._check({"which": "last", "model": model, "input": input})
+
+    def assert_any_call(self, model: str, input: Dict[str, Any]) -> None:
+        """Asserts that some prediction of a model has this input, in which `ANY` matches any value.
+
+        Raises:
+            AssertionError: None has. The message lists the differences from the closest one.
+        """
+        self._check({"which": "any", "model": model, "input": input})
+
+    def assert_not_called(self, model: Optional[str] = None) -> None:
+        """Asserts that there is no prediction of a model, or of any model.
+
+        Raises:
+            AssertionError: There is one. The message lists the inputs.
+        """
+        self._check({"which": "never", "model": model})
+
+    def _check(self, expected: Dict[str, Any]) -> None:
+        problem = self._control.call("POST", "checks", expected)["problem"]
+        if problem is not None:
+            raise AssertionError(problem)
+
+    def fail_next(
+        self,
+        operation: str,
+        *,
+        status: int = 500,
+        times: int = 1,
+        retry_after: Optional[int] = None,
+        delay: float = 0,
+        json: Any = None,
+        lost: bool = False,
+    ) -> None:
+        """Makes the next requests of an operation fail.
+
+        Args:
+            operation: The id of an operation of the API, such as `predictions.create` or `files.get`;
+                `predictions.create` includes creates by model and by deployment.
+            status: The status of the response.
+            times: The number of requests that fail; 0 for all.
+            retry_after: The seconds in the `Retry-After` header.
+            delay: The seconds before the response.
+            json: The body. Defaults to the one that the API sends with this status.
+            lost: Processes the request and closes the connection instead of responding.
+
+        Raises:
+            ValueError: There is no such operation.
+        """
+        action: Dict[str, Any] = {"delay_ms": round(delay * 1000)}
+        if lost:
+            action["close_before_reply"] = True
+        else:
+            action.update(status=status, retry_after=retry_after)
+            action.update({"problem": True} if json is None else {"json": json})
+        rule = {"match": {"operation": operation}, "times": times, "action": action}
+        self._control.call("POST", "faults", rule)
 
     def misbehave(self, *rules: Dict[str, Any]) -> None:
         """Makes requests fail.
 
         Args:
-            rules: Each `{"match": {"method": ..., "path": ...}, "times": n, "action": {...}}`. An action is a
+            rules: Each `{"match": {"method": ..., "path": ..., "operation": ...}, "times": n, "action": {...}}`. An action is a
                 response (`status`, `json`, `headers`) or `delay_ms`, `close_before_reply`,
                 `cut_body_at`, `reset`, `stall_body_at`.
 
         Raises:
             ValueError: A rule is malformed.
         """
-        self._native.add_faults(json.dumps(rules))
+        self._control.call("POST", "faults", list(rules))
 
     def close(self) -> None:
         """Stops the emulator and closes its connections."""

@@ -1,0 +1,235 @@
+/** Models that a test defines: the emulator sends each run to this process and receives its events. */
+import { AsyncLocalStorage } from "node:async_hooks";
+import { randomUUID } from "node:crypto";
+import { type IncomingMessage, request } from "node:http";
+import { createInterface } from "node:readline";
+import { format } from "node:util";
+
+/** JSON Schema. */
+export type JsonSchema = Record<string, any>;
+
+/** Options of a model that a test defines. */
+export type ModelOptions = {
+  /** JSON Schema of the input. Members of `format: "uri"` are passed as the content of the file. */
+  input?: JsonSchema;
+  /** JSON Schema of the output. */
+  output?: JsonSchema;
+  /** Description in the model object. */
+  description?: string;
+  /** Ids of the versions, newest first. Defaults to one version. */
+  versions?: string[];
+  /** Seconds in status `starting`. */
+  coldStart?: number;
+  /** Least seconds in status `processing`. */
+  runTime?: number;
+};
+
+/** A running prediction, as the function of a model sees it. */
+export interface ModelRun {
+  /** Id of the prediction. */
+  readonly id: string;
+  /** Aborts when the prediction is canceled. */
+  readonly signal: AbortSignal;
+  /** Writes a line to the logs, as `console.log` in the function does. */
+  log(...values: unknown[]): void;
+}
+
+/**
+ * Function of a model. The result is the output; of a generator, each item is emitted. `Uint8Array` and `Blob` values in
+ * the output become files. An exception fails the prediction.
+ */
+export type ModelFunction = (input: any, run: ModelRun) => unknown;
+
+interface Model {
+  run: ModelFunction;
+  /** Members of the input that are files. */
+  files: string[];
+}
+
+/** The run whose function is calling. */
+const current = new AsyncLocalStorage<Run>();
+let redirected = false;
+
+/** Makes what the functions of models write to the console their logs. */
+function redirectConsole() {
+  if (redirected) return;
+  redirected = true;
+  for (const name of ["log", "info", "warn", "error", "debug"] as const) {
+    const original = console[name];
+    console[name] = (...values: unknown[]) => {
+      const run = current.getStore();
+      if (run === undefined) original.apply(console, values);
+      else run.log(...values);
+    };
+  }
+}
+
+/** Sends a request that does not keep the process alive once it is answered. */
+function send(method: string, url: string, type: string, body?: Uint8Array | string): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const headers = { "content-type": type, connection: "close" };
+    request(url, { method, headers, agent: false }, resolve).on("error", reject).end(body);
+  });
+}
+
+async function content(response: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+/** The models of an emulator that are functions of this process. */
+export class Models {
+  readonly id = randomUUID();
+  readonly #base: string;
+  readonly #models = new Map<string, Model>();
+  readonly #runs = new Map<string, Run>();
+  #connected = false;
+
+  constructor(origin: string) {
+    this.#base = `${origin}/_emulator`;
+  }
+
+  /** Adds a model, or replaces the one with its name. Returns its definition for the emulator. */
+  add(name: string, options: ModelOptions, run: ModelFunction): Record<string, unknown> {
+    redirectConsole();
+    const properties: Record<string, JsonSchema> = options.input?.properties ?? {};
+    const isFile = ({ format, items }: JsonSchema) => format === "uri" || items?.format === "uri";
+    const files = Object.keys(properties).filter((member) => isFile(properties[member] ?? {}));
+    this.#models.set(name, { run, files });
+    this.#connect();
+    const { input, output, description, versions, coldStart, runTime } = options;
+    return {
+      name,
+      input,
+      output,
+      description,
+      versions: versions ?? [],
+      cold_start: coldStart ?? 0,
+      run_time: runTime ?? 0,
+      streams: /GeneratorFunction\]$/.test(Object.prototype.toString.call(run)),
+      worker: this.id,
+    };
+  }
+
+  #connect() {
+    if (this.#connected) return;
+    this.#connected = true;
+    const connection = request(`${this.#base}/workers/${this.id}`, { agent: false }, (response) => {
+      createInterface({ input: response }).on("line", (line) => this.#handle(JSON.parse(line)));
+      // The emulator has stopped.
+      response.on("error", () => {});
+    });
+    connection.on("error", () => {});
+    connection.on("socket", (socket) => socket.unref());
+    connection.end();
+  }
+
+  #handle(message: { run?: { id: string; model: string; input: Record<string, any> }; cancel?: string }) {
+    if (message.run !== undefined) {
+      const { id, model, input } = message.run;
+      const run = new Run(this.#base, id);
+      this.#runs.set(id, run);
+      void run.perform(this.#models.get(model) as Model, input).finally(() => this.#runs.delete(id));
+    } else if (message.cancel !== undefined) {
+      this.#runs.get(message.cancel)?.cancel();
+    }
+  }
+}
+
+/** A run of a model. */
+class Run implements ModelRun {
+  readonly #url: string;
+  readonly #base: string;
+  readonly #abort = new AbortController();
+  /** Reports arrive in order, one after the other. */
+  #reported: Promise<void> = Promise.resolve();
+
+  constructor(
+    base: string,
+    readonly id: string,
+  ) {
+    this.#base = base;
+    this.#url = `${base}/runs/${id}`;
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  cancel(): void {
+    this.#abort.abort();
+  }
+
+  log(...values: unknown[]): void {
+    void this.#report({ logs: `${format(...values)}\n` });
+  }
+
+  async perform(model: Model, input: Record<string, any>): Promise<void> {
+    await current.run(this, async () => {
+      try {
+        await this.#call(model, input);
+        await this.#report("done");
+      } catch (error) {
+        const { stack, message } = error instanceof Error ? error : { stack: undefined, message: String(error) };
+        this.log(stack ?? message);
+        await this.#report({ failed: message || "Error" });
+      }
+    });
+  }
+
+  async #call(model: Model, input: Record<string, any>) {
+    for (const member of model.files) {
+      const value = input[member];
+      if (typeof value === "string") input[member] = await this.#read(member, value);
+      else if (Array.isArray(value)) {
+        input[member] = await Promise.all(value.map((uri) => this.#read(member, uri)));
+      }
+    }
+    const result: any = await model.run(input, this);
+    if (typeof result?.next === "function") {
+      for await (const item of result) {
+        if (this.signal.aborted) return;
+        await this.#report({ emit: await this.#write(item) });
+      }
+    } else if (result !== undefined && result !== null) {
+      await this.#report({ output: await this.#write(result) });
+    }
+  }
+
+  async #read(member: string, uri: string): Promise<Buffer> {
+    const response = await send("GET", `${this.#base}/content?uri=${encodeURIComponent(uri)}`, "text/plain");
+    const body = await content(response);
+    if (response.statusCode === 200) return body;
+    throw new Error(`could not read input.${member}: ${JSON.parse(body.toString()).detail}`);
+  }
+
+  /** Returns an output as JSON, with the URLs of its files. */
+  async #write(value: any): Promise<unknown> {
+    if (value instanceof Uint8Array) return this.#save("output.bin", "application/octet-stream", value);
+    if (value instanceof Blob) {
+      const name = "name" in value ? String(value.name) : "output.bin";
+      return this.#save(name, value.type || "application/octet-stream", await value.bytes?.() ?? new Uint8Array(await value.arrayBuffer()));
+    }
+    if (Array.isArray(value)) return Promise.all(value.map((item) => this.#write(item)));
+    if (typeof value !== "object" || value === null || typeof value.toJSON === "function") return value;
+    const members = Object.entries(value).map(async ([name, member]) => [name, await this.#write(member)]);
+    return Object.fromEntries(await Promise.all(members));
+  }
+
+  async #save(name: string, type: string, bytes: Uint8Array): Promise<string> {
+    const response = await send("POST", `${this.#url}/files?name=${encodeURIComponent(name)}`, type, bytes);
+    return JSON.parse((await content(response)).toString()).url;
+  }
+
+  #report(event: unknown): Promise<void> {
+    const next = async () => {
+      const response = await send("POST", `${this.#url}/events`, "application/json", JSON.stringify([event]));
+      response.resume();
+      // The prediction has ended.
+      if (response.statusCode === 410) this.cancel();
+    };
+    this.#reported = this.#reported.then(next).catch(() => {});
+    return this.#reported;
+  }
+}

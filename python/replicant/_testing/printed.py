@@ -1,0 +1,56 @@
+"""What a model prints becomes its logs."""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import sys
+import threading
+from typing import Any, Callable, Iterator, Optional, TextIO
+
+Write = Callable[[str], None]
+
+_write: contextvars.ContextVar[Optional[Write]] = contextvars.ContextVar("write", default=None)
+_lock = threading.Lock()
+_users = 0
+
+
+class _Redirect:
+    """A stream that writes to the logs of the run in whose context it is used, and otherwise to another stream."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        write = _write.get()
+        if write is None:
+            return self.stream.write(text)
+        write(text)
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+
+@contextlib.contextmanager
+def to(write: Write) -> Iterator[None]:
+    """Sends what the block prints to `write`, but not what other threads and tasks print."""
+    global _users
+    with _lock:
+        _users += 1
+        for name in ("stdout", "stderr"):
+            stream = getattr(sys, name)
+            if not isinstance(stream, _Redirect):
+                setattr(sys, name, _Redirect(stream))
+    token = _write.set(write)
+    try:
+        yield
+    finally:
+        _write.reset(token)
+        with _lock:
+            _users -= 1
+            if _users == 0:
+                for name in ("stdout", "stderr"):
+                    stream = getattr(sys, name)
+                    if isinstance(stream, _Redirect):
+                        setattr(sys, name, stream.stream)

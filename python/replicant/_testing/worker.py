@@ -1,0 +1,64 @@
+"""Runs the models that a test defines: the emulator sends each run to this process and receives its events."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+import uuid
+from typing import Any, Callable, Dict
+
+from .control import Control
+from .running import Run
+
+
+class Worker:
+    """The models of an emulator that are functions of this process."""
+
+    def __init__(self, control: Control) -> None:
+        self.id: str = uuid.uuid4().hex
+        self._control = control
+        self._functions: Dict[str, Callable[..., Any]] = {}
+        self._runs: Dict[str, Run] = {}
+        self._started = False
+
+    def add(self, name: str, function: Callable[..., Any]) -> None:
+        """Adds a model, or replaces the one with its name."""
+        self._functions[name] = function
+        if not self._started:
+            self._started = True
+            thread = threading.Thread(target=self._listen, name="replicant-models", daemon=True)
+            thread.start()
+
+    def _listen(self) -> None:
+        connection = http.client.HTTPConnection(self._control.address)
+        try:
+            connection.request("GET", f"/_emulator/workers/{self.id}")
+            response = connection.getresponse()
+            # The response ends with the emulator.
+            for line in response:
+                self._handle(json.loads(line))
+        except (OSError, http.client.HTTPException, ValueError):
+            pass
+        finally:
+            connection.close()
+
+    def _handle(self, message: Dict[str, Any]) -> None:
+        if "run" in message:
+            task = message["run"]
+            run = Run(self._control, task["id"], self._functions[task["model"]], task["input"])
+            self._runs[run.id] = run
+            threading.Thread(target=self._perform, args=(run,), name=run.id, daemon=True).start()
+        elif "cancel" in message:
+            run_or_none = self._runs.get(message["cancel"])
+            if run_or_none is not None:
+                run_or_none.cancel()
+
+    def _perform(self, run: Run) -> None:
+        try:
+            run.perform()
+        except OSError:
+            # The emulator has stopped.
+            pass
+        finally:
+            self._runs.pop(run.id, None)

@@ -1,0 +1,115 @@
+// The testing kit: models of the test, scripts, time, failures, records and assertions.
+import assert from "node:assert/strict";
+import { after, beforeEach, test } from "node:test";
+import { ANY, Emulator } from "../../node/testing.mjs";
+
+const emulator = new Emulator();
+after(() => emulator.close());
+beforeEach(() => emulator.reset());
+const client = emulator.client({ maxRetries: 0 });
+
+test("a function is a model", async () => {
+  const input = {
+    type: "object",
+    required: ["image"],
+    properties: { image: { type: "string", format: "uri" }, scale: { type: "integer", default: 2 } },
+  };
+  emulator.model("acme/resize", { input, description: "Larger" }, async ({ image, scale }, run) => {
+    run.log("scale", scale);
+    console.log("from the console");
+    return new File([Buffer.concat(Array(scale).fill(image))], "larger.txt", { type: "text/plain" });
+  });
+  const output = await client.run("acme/resize", { input: { image: Buffer.from("ab") } });
+  const blob = await output.blob();
+  assert.equal(await blob.text(), "abab");
+  assert.equal(blob.type, "text/plain");
+  assert.equal(emulator.predictions()[0].logs, "scale 2\nfrom the console\n");
+  assert.equal((await client.models.get("acme", "resize")).description, "Larger");
+  await assert.rejects(client.run("acme/resize", { input: {} }), /image is required/);
+});
+
+test("the items of a generator are emitted", async () => {
+  emulator.model("acme/words", async function* ({ text }) {
+    for (const word of text.split(" ")) yield word;
+  });
+  const words = [];
+  for await (const event of client.stream("acme/words", { input: { text: "a b" } })) {
+    if (event.event === "output") words.push(event.data);
+  }
+  assert.deepEqual(words, ["a", "b"]);
+});
+
+test("an exception fails the prediction", async () => {
+  emulator.model("acme/broken", function broken() {
+    throw new RangeError("out of memory");
+  });
+  await assert.rejects(client.run("acme/broken", { input: {} }), /out of memory/);
+  assert.match(emulator.predictions()[0].logs, /RangeError: out of memory[^]*at .*broken/);
+});
+
+test("a cancel aborts the signal of the run", async () => {
+  const aborted = new Promise((resolve) => {
+    emulator.model("acme/waits", (_, { signal }) => {
+      return new Promise((end) => signal.addEventListener("abort", () => end(resolve(true))));
+    });
+  });
+  const prediction = await client.predictions.create({ model: "acme/waits", input: {} });
+  while ((await client.predictions.get(prediction.id)).status === "starting");
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  await client.predictions.cancel(prediction.id);
+  assert.equal(await aborted, true);
+});
+
+test("any name exists with one line", async () => {
+  await assert.rejects(client.run("acme/new", { input: {} }), /emulator\.script\('acme\/new'/);
+  emulator.script("acme/new", { outputs: ["a", "b"] });
+  assert.deepEqual(await client.run("acme/new", { input: {} }), ["a", "b"]);
+  emulator.script("acme/new", { output: { n: 1 }, versions: ["v1"] });
+  assert.deepEqual(await client.run("acme/new:v1", { input: {} }), { n: 1 });
+  emulator.script("acme/new", { fails: "no GPU" });
+  await assert.rejects(client.run("acme/new", { input: {} }), /no GPU/);
+  assert.throws(() => emulator.script("new", { output: 1 }), /owner\/name/);
+  assert.throws(() => emulator.model("acme/x", {}), /`run` must be a function/);
+});
+
+test("time can be advanced", async () => {
+  emulator.script("acme/cold", { output: 1, coldStart: 3600 });
+  const prediction = await client.predictions.create({ model: "acme/cold", input: {} });
+  emulator.time.advance("1h1s");
+  assert.equal((await client.wait(prediction)).output, 1);
+  assert.throws(() => emulator.time.advance("soon"), /advance/);
+});
+
+test("the next requests fail", async () => {
+  emulator.failNext("predictions.create", { status: 429, retryAfter: 2 });
+  const rejected = await client.run("emulator/echo", { input: { value: 1 } }).catch((error) => error);
+  assert.equal(rejected.code, "rate_limited");
+  assert.equal(await client.run("emulator/echo", { input: { value: 1 } }), 1);
+  assert.throws(() => emulator.failNext("predictions.crate"), /`predictions.crate` is not an operation/);
+});
+
+test("assertions show differences", async () => {
+  emulator.assertNotCalled();
+  assert.throws(() => emulator.assertCalled("emulator/echo"), /no predictions were created at all/);
+  await client.run("emulator/echo", { input: { value: 1, seed: 7 } });
+  assert.equal(emulator.requests()[0].json.input.value, 1);
+  emulator.assertCalled("emulator/echo", { times: 1 });
+  emulator.assertCalledWith("emulator/echo", { value: 1, seed: ANY });
+  emulator.assertAnyCall("emulator/echo", { value: ANY, seed: 7 });
+  const wrong = () => emulator.assertCalledWith("emulator/echo", { value: 2, seed: ANY });
+  assert.throws(wrong, { name: "AssertionError", message: /expected input\.value = 2, got 1/ });
+  assert.throws(() => emulator.assertNotCalled("emulator/echo"), /expected no predictions/);
+});
+
+test("an emulator with models does not keep the process alive", async () => {
+  const { execFile } = await import("node:child_process");
+  const { promisify } = await import("node:util");
+  const program = `
+    import { Emulator } from ${JSON.stringify(new URL("../../node/testing.mjs", import.meta.url).href)};
+    const emulator = new Emulator();
+    emulator.model("acme/x", () => "done");
+    console.log(await emulator.client().run("acme/x", { input: {} }));`;
+  const args = ["--input-type=module", "--eval", program];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 20_000 });
+  assert.equal(stdout, "done\n");
+});

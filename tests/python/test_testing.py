@@ -1,0 +1,221 @@
+"""The testing kit: models of the test, scripts, time, failures, records and assertions."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import time
+from pathlib import Path
+from typing import Any, AsyncIterator, Dict, Iterator, List, Literal, Optional
+
+import pytest
+
+import replicant
+from replicant.testing import ANY, Emulator
+
+PNG = b"\x89PNG\r\n\x1a\n and the rest"
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    with Emulator() as emulator:
+        yield emulator
+
+
+def schemas(emulator: Emulator, name: str) -> Dict[str, Any]:
+    version = emulator.client().models.get(name).latest_version
+    assert version is not None
+    found: Dict[str, Any] = version.openapi_schema["components"]["schemas"]
+    return found
+
+
+def test_a_function_is_a_model(emulator: Emulator) -> None:
+    @emulator.model("acme/resize")
+    def resize(image: Path, scale: int = 2, mode: Literal["fast", "good"] = "good") -> Path:
+        """Makes an image larger."""
+        print("scale", scale, mode)
+        larger = image.with_name("larger.png")
+        larger.write_bytes(image.read_bytes() * scale)
+        return larger
+
+    client = emulator.client()
+    output = client.run("acme/resize", {"image": io.BytesIO(PNG), "scale": 3})
+    assert output.read() == PNG * 3
+    (prediction,) = emulator.predictions
+    assert prediction["logs"] == "scale 3 good\n"
+    assert client.models.get("acme/resize").description == "Makes an image larger."
+    schema = schemas(emulator, "acme/resize")["Input"]
+    assert schema["required"] == ["image"]
+    assert schema["properties"]["image"]["format"] == "uri"
+    assert schema["properties"]["mode"]["enum"] == ["fast", "good"]
+    with pytest.raises(replicant.ReplicateError, match="mode"):
+        client.run("acme/resize", {"image": io.BytesIO(PNG), "mode": "best"})
+    assert client.run("acme/resize", {"image": io.BytesIO(b"x")}).read() == b"xx"
+
+
+def test_files_are_read_as_the_type_of_the_parameter(emulator: Emulator) -> None:
+    @emulator.model("acme/join")
+    def join(first: bytes, rest: List[bytes], note: Optional[str] = None) -> Dict[str, Any]:
+        assert note is None
+        return {"file": first + b"".join(rest), "count": 1 + len(rest)}
+
+    output = emulator.client().run("acme/join", {"first": "data:,a", "rest": ["data:,b", "data:,c"]})
+    assert output["count"] == 3
+    assert output["file"].read() == b"abc"
+
+
+def test_generators_and_coroutines_are_models(emulator: Emulator) -> None:
+    @emulator.model("acme/words")
+    def words(text: str) -> Iterator[str]:
+        yield from text.split()
+
+    @emulator.model("acme/slow_words")
+    async def slow_words(text: str) -> AsyncIterator[str]:
+        for word in text.split():
+            await asyncio.sleep(0)
+            yield word
+
+    @emulator.model("acme/add")
+    async def add(a: float, b: float = 1) -> float:
+        await asyncio.sleep(0)
+        return a + b
+
+    client = emulator.client()
+    for name in ("acme/words", "acme/slow_words"):
+        assert [str(event) for event in client.stream(name, {"text": "a b"}) if str(event)] == ["a", "b"]
+        assert schemas(emulator, name)["Output"]["x-cog-array-type"] == "iterator"
+    assert client.run("acme/add", {"a": 2}) == 3
+
+
+def test_an_exception_fails_the_prediction(emulator: Emulator) -> None:
+    @emulator.model("acme/broken")
+    def broken() -> str:
+        raise RuntimeError("out of memory")
+
+    with pytest.raises(replicant.ModelError, match="out of memory") as caught:
+        emulator.client().run("acme/broken", {})
+    assert caught.value.prediction is not None
+    logs = caught.value.prediction.logs or ""
+    assert logs.startswith("Traceback") and "in broken" in logs
+
+
+def test_a_cancel_ends_a_generator_and_a_coroutine(emulator: Emulator) -> None:
+    ended: List[str] = []
+
+    @emulator.model("acme/forever")
+    def forever() -> Iterator[int]:
+        try:
+            for number in range(10_000):
+                yield number
+                time.sleep(0.01)
+        finally:
+            ended.append("generator")
+
+    @emulator.model("acme/sleeps")
+    async def sleeps() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.append("coroutine")
+
+    client = emulator.client()
+    for name in ("acme/forever", "acme/sleeps"):
+        prediction = client.predictions.create(model=name, input={})
+        while client.predictions.get(prediction.id).status == "starting":
+            time.sleep(0.01)
+        time.sleep(0.1)
+        prediction.cancel()
+    deadline = time.monotonic() + 10
+    while len(ended) < 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert ended == ["generator", "coroutine"]
+
+
+def test_what_other_threads_print_is_not_logged(
+    emulator: Emulator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    @emulator.model("acme/prints")
+    def prints() -> str:
+        print("inside")
+        return "x"
+
+    assert emulator.client().run("acme/prints", {}) == "x"
+    print("outside")
+    assert capsys.readouterr().out == "outside\n"
+    assert emulator.predictions[0]["logs"] == "inside\n"
+
+
+def test_any_name_exists_with_one_line(emulator: Emulator) -> None:
+    client = emulator.client(max_retries=0)
+    with pytest.raises(replicant.ReplicateError, match=r"emulator\.script\('acme/new'"):
+        client.run("acme/new", {})
+    emulator.script("acme/new", outputs=["a", "b"])
+    assert client.run("acme/new", {"x": 1}) == ["a", "b"]
+    emulator.script("acme/new", output={"n": 1}, versions=["v1"])
+    assert client.run("acme/new:v1", {}) == {"n": 1}
+    emulator.script("acme/new", fails="no GPU")
+    with pytest.raises(replicant.ModelError, match="no GPU"):
+        client.run("acme/new", {})
+    with pytest.raises(ValueError, match="owner/name"):
+        emulator.script("new", output=1)
+
+
+def test_time_can_be_advanced(emulator: Emulator) -> None:
+    emulator.script("acme/cold", output=1, cold_start=3600)
+    client = emulator.client()
+    prediction = client.predictions.create(model="acme/cold", input={})
+    emulator.time.advance("1h1s")
+    prediction.wait()
+    assert prediction.output == 1
+    emulator.time.advance(2 * 3600)
+    assert client.predictions.get(prediction.id).data_removed
+    with pytest.raises(ValueError, match="advance"):
+        emulator.time.advance("soon")
+
+
+def test_the_next_requests_fail(emulator: Emulator) -> None:
+    client = emulator.client(max_retries=0)
+    emulator.fail_next("predictions.create", status=429, retry_after=2)
+    with pytest.raises(replicant.RateLimitError) as caught:
+        client.run("emulator/echo", {"value": 1})
+    assert caught.value.retry_after == 2
+    assert client.run("emulator/echo", {"value": 1}) == 1
+    emulator.fail_next("predictions.create", lost=True)
+    with pytest.raises(replicant.OutcomeUnknownError):
+        client.run("emulator/echo", {"value": 1})
+    with pytest.raises(ValueError, match=r"predictions\.crate"):
+        emulator.fail_next("predictions.crate")
+
+
+def test_requests_predictions_and_reset(emulator: Emulator) -> None:
+    client = emulator.client()
+    client.run("emulator/echo", {"value": 1})
+    assert emulator.requests()[0] == emulator.requests[0]
+    assert emulator.requests[0]["json"]["input"] == {"value": 1}
+    assert emulator.requests.dropped == 0
+    assert emulator.predictions[0]["output"] == 1
+    emulator.script("acme/kept", output=1)
+    emulator.reset()
+    assert emulator.requests == [] and emulator.predictions == []
+    assert client.run("acme/kept", {}) == 1
+
+
+def test_dropped_requests_are_counted() -> None:
+    with Emulator(keep_requests=1) as emulator:
+        for _ in range(3):
+            emulator.client().hardware.list()
+        assert len(emulator.requests) == 1 and emulator.requests.dropped == 2
+
+
+def test_assertions_show_differences(emulator: Emulator) -> None:
+    emulator.assert_not_called()
+    with pytest.raises(AssertionError, match="no predictions were created at all"):
+        emulator.assert_called("emulator/echo")
+    emulator.client().run("emulator/echo", {"value": 1, "seed": 7})
+    emulator.assert_called("emulator/echo", times=1)
+    emulator.assert_called_with("emulator/echo", {"value": 1, "seed": ANY})
+    emulator.assert_any_call("emulator/echo", {"value": ANY, "seed": 7})
+    with pytest.raises(AssertionError, match=r"expected input\.value = 2, got 1"):
+        emulator.assert_called_with("emulator/echo", {"value": 2, "seed": ANY})
+    with pytest.raises(AssertionError, match="expected no predictions"):
+        emulator.assert_not_called("emulator/echo")
