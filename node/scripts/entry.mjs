@@ -50,7 +50,7 @@ for (const [name, line] of Object.entries(wasm)) {
   files[`web/${name}.mjs`] =
     `${start}export const {\n${values.map((name) => `  ${name},\n`).join("")}} = ${load}("api");\nexport { Replicate as default };\n`;
   files[`web/testing${name === "index" ? "" : `.${name}`}.mjs`] =
-    `${start}export const { Emulator } = ${load}("testing");\n`;
+    `${start}export const { ANY, Emulator } = ${load}("testing");\n`;
 }
 for (const name of ["index", "testing"]) {
   files[`web/${name}.cjs`] = readFileSync(join(node, `${name}.cjs`), "utf8")

@@ -2,4 +2,4 @@
 import { connect } from "../dist/web/core.mjs";
 import module from "../dist/web/replicant.wasm?module";
 
-export const { Emulator } = connect(() => module)("testing");
+export const { ANY, Emulator } = connect(() => module)("testing");

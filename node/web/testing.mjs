@@ -2,4 +2,4 @@
 import { connect } from "../dist/web/core.mjs";
 import { compile } from "../dist/web/wasm.mjs";
 
-export const { Emulator } = connect(compile)("testing");
+export const { ANY, Emulator } = connect(compile)("testing");

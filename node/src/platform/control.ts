@@ -46,6 +46,7 @@ function start() {
 
 /** Response of the control API. */
 export interface Answer {
+  // biome-ignore lint/suspicious/noExplicitAny: the caller knows the response
   json: any;
   headers: Record<string, string>;
 }

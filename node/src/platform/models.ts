@@ -4,41 +4,7 @@ import { randomUUID } from "node:crypto";
 import { type IncomingMessage, request } from "node:http";
 import { createInterface } from "node:readline";
 import { format } from "node:util";
-
-/** JSON Schema. */
-export type JsonSchema = Record<string, any>;
-
-/** Options of a model that a test defines. */
-export type ModelOptions = {
-  /** JSON Schema of the input. Members of `format: "uri"` are passed as the content of the file. */
-  input?: JsonSchema;
-  /** JSON Schema of the output. */
-  output?: JsonSchema;
-  /** Description in the model object. */
-  description?: string;
-  /** Ids of the versions, newest first. Defaults to one version. */
-  versions?: string[];
-  /** Seconds in status `starting`. */
-  coldStart?: number;
-  /** Least seconds in status `processing`. */
-  runTime?: number;
-};
-
-/** A running prediction, as the function of a model sees it. */
-export interface ModelRun {
-  /** Id of the prediction. */
-  readonly id: string;
-  /** Aborts when the prediction is canceled. */
-  readonly signal: AbortSignal;
-  /** Writes a line to the logs, as `console.log` in the function does. */
-  log(...values: unknown[]): void;
-}
-
-/**
- * Function of a model. The result is the output; of a generator, each item is emitted. `Uint8Array` and `Blob` values in
- * the output become files. An exception fails the prediction.
- */
-export type ModelFunction = (input: any, run: ModelRun) => unknown;
+import type { JsonSchema, ModelFunction, ModelOptions, ModelRun } from "../testing-types";
 
 interface Model {
   run: ModelFunction;
@@ -65,7 +31,12 @@ function redirectConsole() {
 }
 
 /** Sends a request that does not keep the process alive once it is answered. */
-function send(method: string, url: string, type: string, body?: Uint8Array | string): Promise<IncomingMessage> {
+function send(
+  method: string,
+  url: string,
+  type: string,
+  body?: Uint8Array | string,
+): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const headers = { "content-type": type, connection: "close" };
     request(url, { method, headers, agent: false }, resolve).on("error", reject).end(body);
@@ -93,8 +64,9 @@ export class Models {
   /** Adds a model, or replaces the one with its name. Returns its definition for the emulator. */
   add(name: string, options: ModelOptions, run: ModelFunction): Record<string, unknown> {
     redirectConsole();
-    const properties: Record<string, JsonSchema> = options.input?.properties ?? {};
-    const isFile = ({ format, items }: JsonSchema) => format === "uri" || items?.format === "uri";
+    const properties = (options.input?.properties ?? {}) as Record<string, JsonSchema>;
+    const isFile = ({ format, items }: JsonSchema) =>
+      format === "uri" || (items as JsonSchema)?.format === "uri";
     const files = Object.keys(properties).filter((member) => isFile(properties[member] ?? {}));
     this.#models.set(name, { run, files });
     this.#connect();
@@ -125,7 +97,7 @@ export class Models {
     connection.end();
   }
 
-  #handle(message: { run?: { id: string; model: string; input: Record<string, any> }; cancel?: string }) {
+  #handle(message: { run?: { id: string; model: string; input: Record<string, unknown> }; cancel?: string }) {
     if (message.run !== undefined) {
       const { id, model, input } = message.run;
       const run = new Run(this.#base, id);
@@ -165,20 +137,21 @@ class Run implements ModelRun {
     void this.#report({ logs: `${format(...values)}\n` });
   }
 
-  async perform(model: Model, input: Record<string, any>): Promise<void> {
+  async perform(model: Model, input: Record<string, unknown>): Promise<void> {
     await current.run(this, async () => {
       try {
         await this.#call(model, input);
         await this.#report("done");
       } catch (error) {
-        const { stack, message } = error instanceof Error ? error : { stack: undefined, message: String(error) };
+        const { stack, message } =
+          error instanceof Error ? error : { stack: undefined, message: String(error) };
         this.log(stack ?? message);
         await this.#report({ failed: message || "Error" });
       }
     });
   }
 
-  async #call(model: Model, input: Record<string, any>) {
+  async #call(model: Model, input: Record<string, unknown>) {
     for (const member of model.files) {
       const value = input[member];
       if (typeof value === "string") input[member] = await this.#read(member, value);
@@ -186,8 +159,8 @@ class Run implements ModelRun {
         input[member] = await Promise.all(value.map((uri) => this.#read(member, uri)));
       }
     }
-    const result: any = await model.run(input, this);
-    if (typeof result?.next === "function") {
+    const result = await model.run(input, this);
+    if (isGenerator(result)) {
       for await (const item of result) {
         if (this.signal.aborted) return;
         await this.#report({ emit: await this.#write(item) });
@@ -205,14 +178,18 @@ class Run implements ModelRun {
   }
 
   /** Returns an output as JSON, with the URLs of its files. */
-  async #write(value: any): Promise<unknown> {
+  async #write(value: unknown): Promise<unknown> {
     if (value instanceof Uint8Array) return this.#save("output.bin", "application/octet-stream", value);
     if (value instanceof Blob) {
       const name = "name" in value ? String(value.name) : "output.bin";
-      return this.#save(name, value.type || "application/octet-stream", await value.bytes?.() ?? new Uint8Array(await value.arrayBuffer()));
+      return this.#save(
+        name,
+        value.type || "application/octet-stream",
+        (await value.bytes?.()) ?? new Uint8Array(await value.arrayBuffer()),
+      );
     }
     if (Array.isArray(value)) return Promise.all(value.map((item) => this.#write(item)));
-    if (typeof value !== "object" || value === null || typeof value.toJSON === "function") return value;
+    if (typeof value !== "object" || value === null || "toJSON" in value) return value;
     const members = Object.entries(value).map(async ([name, member]) => [name, await this.#write(member)]);
     return Object.fromEntries(await Promise.all(members));
   }
@@ -232,4 +209,8 @@ class Run implements ModelRun {
     this.#reported = this.#reported.then(next).catch(() => {});
     return this.#reported;
   }
+}
+
+function isGenerator(value: unknown): value is AsyncIterable<unknown> | Iterable<unknown> {
+  return typeof value === "object" && value !== null && "next" in value;
 }

@@ -1,0 +1,3 @@
+/** What the testing kit needs of Node. */
+export { control } from "./control";
+export { Models } from "./models";

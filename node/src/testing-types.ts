@@ -1,0 +1,37 @@
+/** Types of models that a test defines. */
+
+/** JSON Schema. */
+export type JsonSchema = Record<string, unknown>;
+
+/** Options of a model that a test defines. */
+export type ModelOptions = {
+  /** JSON Schema of the input. Members of `format: "uri"` are passed as the content of the file. */
+  input?: JsonSchema;
+  /** JSON Schema of the output. */
+  output?: JsonSchema;
+  /** Description in the model object. */
+  description?: string;
+  /** Ids of the versions, newest first. Defaults to one version. */
+  versions?: string[];
+  /** Seconds in status `starting`. */
+  coldStart?: number;
+  /** Least seconds in status `processing`. */
+  runTime?: number;
+};
+
+/** A running prediction, as the function of a model sees it. */
+export interface ModelRun {
+  /** Id of the prediction. */
+  readonly id: string;
+  /** Aborts when the prediction is canceled. */
+  readonly signal: AbortSignal;
+  /** Writes a line to the logs, as `console.log` in the function does. */
+  log(...values: unknown[]): void;
+}
+
+/**
+ * Function of a model. The result is the output; of a generator, each item is emitted. `Uint8Array` and `Blob` values in
+ * the output become files. An exception fails the prediction.
+ */
+// biome-ignore lint/suspicious/noExplicitAny: the schema of the model decides the type
+export type ModelFunction = (input: any, run: ModelRun) => unknown;
