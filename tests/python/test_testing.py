@@ -59,7 +59,9 @@ def test_files_are_read_as_the_type_of_the_parameter(emulator: Emulator) -> None
         assert note is None
         return {"file": first + b"".join(rest), "count": 1 + len(rest)}
 
-    output = emulator.client().run("acme/join", {"first": "data:,a", "rest": ["data:,b", "data:,c"]})
+    output = emulator.client().run(
+        "acme/join", {"first": "data:,a", "rest": ["data:,b", "data:,c"]}
+    )
     assert output["count"] == 3
     assert output["file"].read() == b"abc"
 
@@ -82,7 +84,10 @@ def test_generators_and_coroutines_are_models(emulator: Emulator) -> None:
 
     client = emulator.client()
     for name in ("acme/words", "acme/slow_words"):
-        assert [str(event) for event in client.stream(name, {"text": "a b"}) if str(event)] == ["a", "b"]
+        assert [str(event) for event in client.stream(name, {"text": "a b"}) if str(event)] == [
+            "a",
+            "b",
+        ]
         assert schemas(emulator, name)["Output"]["x-cog-array-type"] == "iterator"
     assert client.run("acme/add", {"a": 2}) == 3
 

@@ -54,7 +54,7 @@ class Control:
         """
         sent = None if body is None else json.dumps(body).encode()
         status, _, received = self.send(method, path, sent)
-        answer = json.loads(received) if received else None
+        answer: Any = json.loads(received) if received else None
         if status >= 400:
             raise ValueError(answer["detail"])
         return answer

@@ -42,7 +42,10 @@ class Files:
             return value
         content = self._content(name, value)
         if hint is Path:
-            path = self._folder / f"{name}-{len(list(self._folder.iterdir()))}{_suffix(value, content)}"
+            path = (
+                self._folder
+                / f"{name}-{len(list(self._folder.iterdir()))}{_suffix(value, content)}"
+            )
             path.write_bytes(content)
             return path
         return content if hint in (bytes, bytearray) else io.BytesIO(content)

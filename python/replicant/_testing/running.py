@@ -50,7 +50,9 @@ class Run:
             except (Ended, asyncio.CancelledError):
                 return
             except Exception as error:
-                self._log("".join(traceback.format_exception(type(error), error, error.__traceback__)))
+                self._log(
+                    "".join(traceback.format_exception(type(error), error, error.__traceback__))
+                )
                 self._report({"failed": str(error) or type(error).__name__})
             else:
                 self._report("done")

@@ -88,7 +88,9 @@ def named_parameters(function: Callable[..., Any]) -> List[inspect.Parameter]:
     parameters = inspect.signature(function).parameters.values()
     for parameter in parameters:
         if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.VAR_POSITIONAL):
-            raise TypeError(f"`{parameter.name}` must be a named parameter: the input is passed by name")
+            raise TypeError(
+                f"`{parameter.name}` must be a named parameter: the input is passed by name"
+            )
     return [parameter for parameter in parameters if parameter.kind is not parameter.VAR_KEYWORD]
 
 
@@ -100,7 +102,11 @@ def output_schema(function: Callable[..., Any]) -> Optional[Dict[str, Any]]:
     if typing.get_origin(hint) in _ITERATORS:
         items = schema_of(typing.get_args(hint)[0])
         found = {"type": "array", "items": items, "title": "Output", "x-cog-array-type": "iterator"}
-        return {**found, "x-cog-array-display": "concatenate"} if items.get("type") == "string" else found
+        return (
+            {**found, "x-cog-array-display": "concatenate"}
+            if items.get("type") == "string"
+            else found
+        )
     return {"title": "Output", **schema_of(hint)}
 
 
