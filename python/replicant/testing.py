@@ -60,7 +60,7 @@ class Clock:
         """
         if isinstance(duration, timedelta):
             duration = duration.total_seconds()
-        self._control.call("POST", "time", {"advance": duration})
+        self._control.request("POST", "time", {"advance": duration})
 
 
 class Emulator:
@@ -127,7 +127,7 @@ class Emulator:
         self._addresses: Dict[str, str] = json.loads(self._native.addresses())
         self._control = Control(self._addresses["origin"])
         self._worker = Worker(self._control)
-        self.time = Clock(self._control)
+        self.time: Clock = Clock(self._control)
 
     @property
     def base_url(self) -> str:
@@ -206,7 +206,7 @@ class Emulator:
                 "worker": self._worker.id,
             }
             self._worker.add(name, function)
-            self._control.call("POST", "models", definition)
+            self._control.request("POST", "models", definition)
             return function
 
         return define
@@ -247,7 +247,7 @@ class Emulator:
             "versions": list(versions),
             "cold_start": cold_start,
         }
-        self._control.call("POST", "models", definition)
+        self._control.request("POST", "models", definition)
 
     @property
     def requests(self) -> Records:
@@ -261,7 +261,7 @@ class Emulator:
 
     def reset(self) -> None:
         """Forgets predictions, files, requests, faults and what clients have created. Models defined here stay."""
-        self._control.call("POST", "reset")
+        self._control.request("POST", "reset")
 
     def assert_called(self, model: Optional[str] = None, *, times: Optional[int] = None) -> None:
         """Asserts that there are predictions of a model, or of any model.
@@ -300,7 +300,7 @@ class Emulator:
         self._check({"which": "never", "model": model})
 
     def _check(self, expected: Dict[str, Any]) -> None:
-        problem = self._control.call("POST", "checks", expected)["problem"]
+        problem = self._control.request("POST", "checks", expected)["problem"]
         if problem is not None:
             raise AssertionError(problem)
 
@@ -337,7 +337,7 @@ class Emulator:
             action.update(status=status, retry_after=retry_after)
             action.update({"problem": True} if json is None else {"json": json})
         rule = {"match": {"operation": operation}, "times": times, "action": action}
-        self._control.call("POST", "faults", rule)
+        self._control.request("POST", "faults", rule)
 
     def misbehave(self, *rules: Dict[str, Any]) -> None:
         """Makes requests fail.
@@ -350,7 +350,7 @@ class Emulator:
         Raises:
             ValueError: A rule is malformed.
         """
-        self._control.call("POST", "faults", list(rules))
+        self._control.request("POST", "faults", list(rules))
 
     def close(self) -> None:
         """Stops the emulator and closes its connections."""

@@ -28,7 +28,7 @@ class Control:
     def __init__(self, origin: str) -> None:
         self.address: str = urlsplit(origin).netloc
 
-    def send(
+    def exchange(
         self,
         method: str,
         path: str,
@@ -46,14 +46,14 @@ class Control:
         finally:
             connection.close()
 
-    def call(self, method: str, path: str, body: Any = None) -> Any:
+    def request(self, method: str, path: str, body: Any = None) -> Any:
         """Returns the JSON of the response.
 
         Raises:
             ValueError: The emulator has refused the request.
         """
         sent = None if body is None else json.dumps(body).encode()
-        status, _, received = self.send(method, path, sent)
+        status, _, received = self.exchange(method, path, sent)
         answer: Any = json.loads(received) if received else None
         if status >= 400:
             raise ValueError(answer["detail"])
@@ -61,7 +61,7 @@ class Control:
 
     def records(self, path: str) -> Records:
         """Returns a recorded list."""
-        _, headers, received = self.send("GET", path)
+        _, headers, received = self.exchange("GET", path)
         records = Records(json.loads(received))
         records.dropped = int(headers.get("x-emulator-dropped", 0))
         return records

@@ -7,7 +7,7 @@ import json
 import mimetypes
 import typing
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, Dict, List, Optional, Sequence, cast
 from urllib.parse import quote, urlsplit
 
 from .control import Control
@@ -37,7 +37,9 @@ class Files:
         hint, _ = without_none(hint)
         if isinstance(value, list) and typing.get_origin(hint) is list:
             (item,) = typing.get_args(hint)
-            return [self.read(name, each, item) for each in value]
+            values = cast(List[Any], value)
+            read: List[Any] = [self.read(name, each, item) for each in values]
+            return read
         if hint not in FILES or not isinstance(value, str):
             return value
         content = self._content(name, value)
@@ -51,7 +53,7 @@ class Files:
         return content if hint in (bytes, bytearray) else io.BytesIO(content)
 
     def _content(self, name: str, uri: str) -> bytes:
-        status, _, body = self._control.send("GET", "content?uri=" + quote(uri, safe=""))
+        status, _, body = self._control.exchange("GET", "content?uri=" + quote(uri, safe=""))
         if status != 200:
             raise ValueError(f"could not read input.{name}: {json.loads(body)['detail']}")
         return body
@@ -66,9 +68,11 @@ class Files:
             name = getattr(value, "name", None)
             return self._save(Path(name).name if isinstance(name, str) else None, value.read())
         if isinstance(value, dict):
-            return {name: self.write(member) for name, member in value.items()}
+            members = cast(Dict[str, Any], value)
+            return {name: self.write(member) for name, member in members.items()}
         if isinstance(value, (list, tuple)):
-            return [self.write(item) for item in value]
+            items = cast(Sequence[Any], value)
+            return [self.write(item) for item in items]
         return value
 
     def _save(self, name: Optional[str], content: Any) -> str:
@@ -76,7 +80,7 @@ class Files:
         name = name or "output" + (_suffix("", content) or ".bin")
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
         path = f"runs/{self._run}/files?name={quote(name, safe='')}"
-        _, _, body = self._control.send("POST", path, content, kind)
+        _, _, body = self._control.exchange("POST", path, content, kind)
         url: str = json.loads(body)["url"]
         return url
 

@@ -6,7 +6,7 @@ import contextlib
 import contextvars
 import sys
 import threading
-from typing import Any, Callable, Iterator, Optional, TextIO
+from typing import Any, Callable, Generator, Optional, TextIO
 
 Write = Callable[[str], None]
 
@@ -33,7 +33,7 @@ class _Redirect:
 
 
 @contextlib.contextmanager
-def to(write: Write) -> Iterator[None]:
+def to(write: Write) -> Generator[None, None, None]:
     """Sends what the block prints to `write`, but not what other threads and tasks print."""
     global _users
     with _lock:

@@ -100,6 +100,6 @@ class Run:
         if self._canceled.is_set():
             raise Ended
         body = json.dumps([event]).encode()
-        status, _, _ = self._control.send("POST", f"runs/{self.id}/events", body)
+        status, _, _ = self._control.exchange("POST", f"runs/{self.id}/events", body)
         if status == 410:
             raise Ended

@@ -12,7 +12,13 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 FILES = (bytes, bytearray, Path, typing.BinaryIO, io.BytesIO)
-_PLAIN = {str: "string", bool: "boolean", int: "integer", float: "number", dict: "object"}
+_PLAIN: Dict[Any, str] = {
+    str: "string",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    dict: "object",
+}
 _ITERATORS = (
     collections.abc.Iterator,
     collections.abc.Iterable,
