@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.metadata
 import io
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any, AsyncIterator, Dict, Iterator, List, Literal, Optional
@@ -224,3 +227,32 @@ def test_assertions_show_differences(emulator: Emulator) -> None:
         emulator.assert_called_with("emulator/echo", {"value": 2, "seed": ANY})
     with pytest.raises(AssertionError, match="expected no predictions"):
         emulator.assert_not_called("emulator/echo")
+
+
+def test_the_plugin_has_fixtures(tmp_path: Path) -> None:
+    (tmp_path / "test_application.py").write_text(
+        """
+import replicant
+
+def test_first(replicant_emulator, replicant_client):
+    replicant_emulator.script("acme/x", output=1)
+    assert replicant_client.run("acme/x", {}) == 1
+    assert replicant.Client().run("acme/x", {}) == 1, "the environment names the emulator"
+    replicant_emulator.assert_called("acme/x", times=2)
+
+def test_second(replicant_emulator, replicant_async_client):
+    replicant_emulator.assert_not_called()
+    import asyncio
+    assert asyncio.run(replicant_async_client.run("acme/x", {})) == 1
+"""
+    )
+    installed = any(
+        entry.value == "replicant._testing.plugin"
+        for entry in importlib.metadata.distribution("replicant").entry_points
+    )
+    # A package installed before the plugin existed does not name it.
+    options = [] if installed else ["-p", "replicant._testing.plugin"]
+    command = [sys.executable, "-m", "pytest", "-q", *options, str(tmp_path)]
+    ran = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "2 passed" in ran.stdout

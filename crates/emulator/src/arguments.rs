@@ -36,6 +36,8 @@ Options:
   --keep-for SECONDS       Keep predictions and received requests for this time (default: a day)
   --allow-host NAME        Accept requests under this host name, not only under loopback ones; can be repeated
   --allow-origin ORIGIN    Accept requests of this web origin, not only of loopback ones; can be repeated
+  --tls                    Also serve HTTPS on another port; prints tls_origin, tls_base_url and ca_bundle, the path of
+                           the certificate authority
   --replay-only            Serve scripted exchanges only
   --until-stdin-closes     Stop when standard input is closed
   -h, --help               Show this help
@@ -98,6 +100,7 @@ pub fn parse(arguments: impl Iterator<Item = String>) -> Result<Option<Arguments
             "--hold-until-finished" => config.hold_until_finished = true,
             "--model" => config.cog_models.push(cog_model(&value()?)?),
             "--script" => config.scripted_models.push(scripted_model(&value()?)?),
+            "--tls" => config.tls = true,
             "--replay-only" => config.replay_only = true,
             "--until-stdin-closes" => until_stdin_closes = true,
             _ => return Err(format!("unknown argument {name:?}")),

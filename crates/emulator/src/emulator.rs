@@ -1,6 +1,7 @@
 //! Starts and stops the server.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -10,6 +11,9 @@ use tokio::sync::oneshot;
 
 use crate::config::Config;
 use crate::defined::{Definition, Function, ModelRun, Scripted};
+use crate::http::listener::Source;
+#[cfg(feature = "tls")]
+use crate::http::tls::Identity;
 use crate::replay::{self, Replays, Script, Side};
 use crate::server;
 use crate::state::{App, State};
@@ -28,6 +32,7 @@ const MAX_TIME_SCALE: f64 = 1000.0;
 /// ```
 pub struct Emulator {
     app: App,
+    tls: Option<Tls>,
     stop: Mutex<Option<(oneshot::Sender<()>, JoinHandle<()>)>>,
 }
 
@@ -52,6 +57,18 @@ impl Emulator {
         let replays = Arc::new(Replays::new(replay_origin, other_origin));
         let app = State::new(config, origin, replays.clone());
 
+        #[cfg(feature = "tls")]
+        let (tls, secure) = if app.config.tls {
+            Tls::bind().map(|(tls, secure)| (Some(tls), Some(secure)))?
+        } else {
+            (None, None)
+        };
+        #[cfg(not(feature = "tls"))]
+        let tls: Option<Tls> = match app.config.tls {
+            true => return Err(io::Error::new(io::ErrorKind::InvalidInput, "this build has no TLS")),
+            false => None,
+        };
+
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (sender, stopped) = oneshot::channel::<()>();
         let (report, loaded) = mpsc::channel::<Result<(), String>>();
@@ -70,8 +87,13 @@ impl Emulator {
                     tokio::spawn(replay::serve(main, Side::Main, replays.clone()));
                     tokio::spawn(replay::serve(other, Side::Other, replays));
                 }
+                #[cfg(feature = "tls")]
+                if let Some((identity, Ok(listener))) = secure.map(|(id, socket)| (id, register(socket))) {
+                    tokio::spawn(server::serve(app.clone(), Source::Tls(identity.listen(listener))));
+                }
                 if let Some(Ok(listener)) = api.map(|(listener, _)| register(listener)) {
-                    tokio::spawn(server::serve(app, listener));
+                    tokio::spawn(server::serve(app.clone(), Source::Plain(listener)));
+                    tokio::spawn(async move { app.sweep().await });
                 }
                 let _ = stopped.await;
             });
@@ -86,7 +108,7 @@ impl Emulator {
                 return Err(io::Error::other("the thread of the server ended before it started to serve"));
             }
         }
-        Ok(Self { app, stop: Mutex::new(Some((sender, thread))) })
+        Ok(Self { app, tls, stop: Mutex::new(Some((sender, thread))) })
     }
 
     /// Returns the base URL of the API: `http://127.0.0.1:PORT/v1`.
@@ -97,6 +119,11 @@ impl Emulator {
     /// Returns the origin of the API: `http://127.0.0.1:PORT`.
     pub fn origin(&self) -> &str {
         &self.app.origin
+    }
+
+    /// Returns the origin for HTTPS and the path of the certificate authority's certificate, if `Config::tls` is set.
+    pub fn tls(&self) -> Option<(&str, &Path)> {
+        self.tls.as_ref().map(|tls| (tls.origin.as_str(), tls.ca_bundle.as_path()))
     }
 
     /// Returns the origin of the replay server, which accepts scripts at `POST /_replay`.
@@ -210,9 +237,9 @@ impl Emulator {
     }
 
     /// Returns the URLs and secrets of the server as a JSON object: `base_url`, `origin`, `replay_origin`,
-    /// `other_origin`, `webhook_secret`, `files_secret`.
+    /// `other_origin`, `webhook_secret`, `files_secret`; with HTTPS also `tls_base_url`, `tls_origin` and `ca_bundle`.
     pub fn addresses_json(&self) -> String {
-        let addresses = serde_json::json!({
+        let mut addresses = serde_json::json!({
             "base_url": self.base_url(),
             "origin": self.origin(),
             "replay_origin": self.replay_origin(),
@@ -220,6 +247,11 @@ impl Emulator {
             "webhook_secret": self.webhook_secret(),
             "files_secret": self.files_secret(),
         });
+        if let Some(tls) = &self.tls {
+            addresses["tls_origin"] = tls.origin.as_str().into();
+            addresses["tls_base_url"] = format!("{}/v1", tls.origin).into();
+            addresses["ca_bundle"] = tls.ca_bundle.to_string_lossy().into();
+        }
         addresses.to_string()
     }
 
@@ -228,6 +260,31 @@ impl Emulator {
         let Some((sender, thread)) = lock(&self.stop).take() else { return };
         let _ = sender.send(());
         let _ = thread.join();
+    }
+}
+
+/// The address for HTTPS, and the file with the certificate authority, which is deleted at the end.
+struct Tls {
+    origin: String,
+    ca_bundle: PathBuf,
+}
+
+#[cfg(feature = "tls")]
+impl Tls {
+    fn bind() -> io::Result<(Self, (Identity, std::net::TcpListener))> {
+        let identity = Identity::new().map_err(io::Error::other)?;
+        let (listener, origin) = bind(0)?;
+        let port = origin.rsplit(':').next().unwrap_or_default();
+        let name = format!("replicant-emulator-{}-{port}.pem", std::process::id());
+        let ca_bundle = std::env::temp_dir().join(name);
+        std::fs::write(&ca_bundle, &identity.authority)?;
+        Ok((Self { origin: origin.replacen("http:", "https:", 1), ca_bundle }, (identity, listener)))
+    }
+}
+
+impl Drop for Tls {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.ca_bundle);
     }
 }
 

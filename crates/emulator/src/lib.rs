@@ -12,6 +12,9 @@
 //! The server keeps state, validates inputs against each model's schema, holds requests with `Prefer: wait`, streams
 //! events and delivers signed webhooks. [`Rule`] injects faults, and [`Emulator::replay`] plays scripted exchanges.
 
+// The models for examples use parts that no other model needs.
+#![cfg_attr(not(feature = "demo"), allow(dead_code))]
+
 // From the lowest layer to the highest; `tests/layers.rs` checks it.
 mod support;
 
@@ -29,6 +32,7 @@ mod model;
 mod builtin;
 mod cog;
 mod defined;
+#[cfg(feature = "demo")]
 mod demo;
 
 mod catalog;

@@ -49,6 +49,14 @@ fn announce(emulator: &Emulator) -> std::io::Result<()> {
     eprintln!("  export REPLICATE_BASE_URL={} REPLICATE_API_TOKEN=any-token", emulator.origin());
     eprintln!("For npm replicate, which reads no variable and adds no /v1:");
     eprintln!("  new Replicate({{ auth: \"any-token\", baseUrl: {:?} }})", emulator.base_url());
+    if let Some((origin, ca_bundle)) = emulator.tls() {
+        eprintln!("For the official clients with files, which they take from https: URLs only:");
+        eprintln!("  PyPI: export REPLICATE_BASE_URL={origin} SSL_CERT_FILE={}", ca_bundle.display());
+        eprintln!(
+            "  npm:  export NODE_EXTRA_CA_CERTS={}, with baseUrl: \"{origin}/v1\"",
+            ca_bundle.display()
+        );
+    }
     eprintln!("Requests received: {}/_emulator/requests", emulator.origin());
     Ok(())
 }

@@ -11,9 +11,9 @@ use bytes::Bytes;
 
 use crate::http::access::Access;
 use crate::http::limits::Class;
-use crate::http::listener::{Breaker, CountingListener};
+use crate::http::listener::{Breaker, CountingListener, Source};
 use crate::http::problem::Problem;
-use crate::request::ReadBody;
+use crate::request::{ReadBody, Scheme};
 use crate::routes;
 use crate::state::App;
 
@@ -21,12 +21,8 @@ use crate::state::App;
 const LARGEST_BODY: usize = 160_000_000;
 
 /// Serves the API until the task is dropped.
-pub(crate) async fn serve(app: App, listener: tokio::net::TcpListener) {
-    tokio::spawn({
-        let app = app.clone();
-        async move { app.sweep().await }
-    });
-    let listener = CountingListener::new(listener, Arc::clone(&app.gauges));
+pub(crate) async fn serve(app: App, source: Source) {
+    let listener = CountingListener::new(source, Arc::clone(&app.gauges));
     let router = routes::router().layer(from_fn_with_state(app.clone(), handle)).with_state(app);
     let service = router.into_make_service_with_connect_info::<Breaker>();
     // `serve` never returns; it ends with the runtime.
@@ -46,6 +42,7 @@ async fn handle(
         return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "The request body is too large").into_response();
     };
     parts.extensions.insert(ReadBody(body.clone()));
+    parts.extensions.insert(Scheme(if breaker.is_tls { "https" } else { "http" }));
     let path = parts.uri.path().to_owned();
     let page = parts.headers.get(header::ORIGIN).cloned();
     if let Some(refusal) = app.access.refuse(&parts.method, &path, &parts.headers) {
@@ -76,7 +73,8 @@ async fn authorize(app: &App, parts: axum::http::request::Parts, next: Next) -> 
     let path = parts.uri.path();
     // The URLs of streams and output files need no token, and those of downloads are signed.
     let is_download = path.starts_with("/v1/files/") && path.ends_with("/download");
-    let is_open = !path.starts_with("/v1/") || path.starts_with("/v1/streams/") || is_download;
+    let is_stream = path.strip_prefix("/v1/files/").is_some_and(|key| app.jobs.with_stream(key).is_some());
+    let is_open = !path.starts_with("/v1/") || path.starts_with("/v1/streams/") || is_download || is_stream;
     if is_open {
         return next.run(Request::from_parts(parts, Body::empty())).await;
     }

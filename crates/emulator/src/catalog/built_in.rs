@@ -7,17 +7,24 @@ use indexmap::IndexMap;
 
 use super::deployments::Deployment;
 use super::{Catalog, Collection, Links, ModelEntry, Version, new_model};
+use crate::builtin;
 use crate::config::Config;
+#[cfg(feature = "demo")]
+use crate::demo;
 use crate::model::Schema;
 use crate::support::time::Time;
-use crate::{builtin, demo};
 
 /// Builds the catalog and the deployments that exist from the start.
 pub(crate) fn catalog(config: &Config, time: &Time) -> (Catalog, IndexMap<String, Deployment>) {
     let mut catalog = Catalog::default();
     let day = Duration::from_secs(24 * 3600);
     let mut created_at = time.now().minus(day * 400);
-    for engine in demo::all().into_iter().chain(builtin::all()) {
+    #[cfg(feature = "demo")]
+    let mut engines = demo::all();
+    #[cfg(not(feature = "demo"))]
+    let mut engines = Vec::new();
+    engines.extend(builtin::all());
+    for engine in engines {
         let card = engine.card();
         let schema = Arc::new(Schema::from_components(&card.schema).expect("built-in schemas are valid"));
         let mut versions = Vec::new();
@@ -107,8 +114,7 @@ fn deployments(config: &Config, time: &Time, catalog: &Catalog) -> IndexMap<Stri
         };
         (format!("{}/{name}", config.account), deployment)
     };
-    IndexMap::from([
-        make("text", "meta/meta-llama-3-8b-instruct"),
-        make("upscaler", "nightmareai/real-esrgan"),
-    ])
+    let all = [("text", "meta/meta-llama-3-8b-instruct"), ("upscaler", "nightmareai/real-esrgan")];
+    let present = all.into_iter().filter(|(_, model)| catalog.models.contains_key(*model));
+    present.map(|(name, model)| make(name, model)).collect()
 }

@@ -71,6 +71,9 @@ pub struct Config {
     pub allowed_hosts: Vec<String>,
     /// The origins of web pages, beside those on loopback addresses, that may use the server; `*` for all.
     pub allowed_origins: Vec<String>,
+    /// Also serves the API over HTTPS, on another port, with a certificate authority that exists only for this emulator:
+    /// some clients take only `https:` URLs for files.
+    pub tls: bool,
     /// Serves scripted exchanges only, without the API.
     pub replay_only: bool,
 }
@@ -102,6 +105,7 @@ impl Default for Config {
             keep_for: Duration::from_secs(24 * 3600),
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
+            tls: false,
             replay_only: false,
         }
     }

@@ -12,6 +12,10 @@ use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+#[cfg(feature = "tls")]
+use tokio::sync::mpsc;
+#[cfg(feature = "tls")]
+use tokio_rustls::server::TlsStream;
 
 use super::gauges::{GaugeGuard, Gauges};
 
@@ -21,28 +25,61 @@ const RESET: u8 = 2;
 
 /// Ends a connection without sending the rest of the response.
 #[derive(Clone, Default)]
-pub(crate) struct Breaker(Arc<AtomicU8>);
+pub(crate) struct Breaker {
+    state: Arc<AtomicU8>,
+    /// Whether the connection is encrypted, so that its URLs begin with `https:`.
+    pub(crate) is_tls: bool,
+}
 
 impl Breaker {
     pub(crate) fn close(&self) {
-        self.0.store(CLOSE, Ordering::Relaxed);
+        self.state.store(CLOSE, Ordering::Relaxed);
     }
 
     /// Ends with a TCP reset, which discards what the client has not read.
     pub(crate) fn reset(&self) {
-        self.0.store(RESET, Ordering::Relaxed);
+        self.state.store(RESET, Ordering::Relaxed);
     }
 }
 
 /// Accepts connections and counts them.
 pub(crate) struct CountingListener {
-    listener: TcpListener,
+    source: Source,
     gauges: Arc<Gauges>,
 }
 
+/// Where connections come from.
+pub(crate) enum Source {
+    Plain(TcpListener),
+    #[cfg(feature = "tls")]
+    Tls(mpsc::Receiver<(TlsStream<TcpStream>, SocketAddr)>),
+}
+
+enum Stream {
+    Plain(TcpStream),
+    #[cfg(feature = "tls")]
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
 impl CountingListener {
-    pub(crate) fn new(listener: TcpListener, gauges: Arc<Gauges>) -> Self {
-        Self { listener, gauges }
+    pub(crate) fn new(source: Source, gauges: Arc<Gauges>) -> Self {
+        Self { source, gauges }
+    }
+
+    async fn next(&mut self) -> Option<(Stream, SocketAddr)> {
+        match &mut self.source {
+            Source::Plain(listener) => {
+                let (stream, address) = TcpListener::accept(listener).await.ok()?;
+                // With Nagle's algorithm, small events would wait for acknowledgements.
+                let _ = stream.set_nodelay(true);
+                Some((Stream::Plain(stream), address))
+            }
+            #[cfg(feature = "tls")]
+            Source::Tls(accepted) => {
+                let (stream, address) = accepted.recv().await?;
+                Some((Stream::Tls(Box::new(stream)), address))
+            }
+        }
     }
 }
 
@@ -52,43 +89,60 @@ impl Listener for CountingListener {
 
     async fn accept(&mut self) -> (Connection, SocketAddr) {
         loop {
-            match self.listener.accept().await {
-                Ok((stream, address)) => {
-                    // With Nagle's algorithm, small events would wait for acknowledgements.
-                    let _ = stream.set_nodelay(true);
-                    self.gauges.connections_ever.fetch_add(1, Ordering::Relaxed);
-                    let connection = Connection {
-                        stream,
-                        breaker: Breaker::default(),
-                        _guard: GaugeGuard::new(&self.gauges, |gauges| &gauges.connections),
-                    };
-                    return (connection, address);
-                }
-                // Out of file descriptors, or the client has closed the connection already.
-                Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+            if let Some((stream, address)) = self.next().await {
+                self.gauges.connections_ever.fetch_add(1, Ordering::Relaxed);
+                let is_tls = !matches!(stream, Stream::Plain(_));
+                let connection = Connection {
+                    stream,
+                    breaker: Breaker { is_tls, ..Breaker::default() },
+                    _guard: GaugeGuard::new(&self.gauges, |gauges| &gauges.connections),
+                };
+                return (connection, address);
             }
+            // Out of file descriptors, or the client has closed the connection already.
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+        match &self.source {
+            Source::Plain(listener) => listener.local_addr(),
+            #[cfg(feature = "tls")]
+            Source::Tls(_) => Err(io::ErrorKind::Unsupported.into()),
+        }
     }
 }
 
 /// A connection that its [`Breaker`] can end.
 pub(crate) struct Connection {
-    stream: TcpStream,
+    stream: Stream,
     breaker: Breaker,
     _guard: GaugeGuard,
+}
+
+/// Calls a method of the stream in either form.
+macro_rules! poll {
+    ($connection:expr, $method:ident, $($argument:expr),*) => {
+        match &mut $connection.stream {
+            Stream::Plain(stream) => Pin::new(stream).$method($($argument),*),
+            #[cfg(feature = "tls")]
+            Stream::Tls(stream) => Pin::new(stream).$method($($argument),*),
+        }
+    };
 }
 
 impl Connection {
     /// Fails if the connection has been broken.
     fn check(&self) -> io::Result<()> {
-        match self.breaker.0.load(Ordering::Relaxed) {
+        match self.breaker.state.load(Ordering::Relaxed) {
             OPEN => return Ok(()),
             RESET => {
-                let _ = self.stream.set_zero_linger();
+                let socket = match &self.stream {
+                    Stream::Plain(stream) => stream,
+                    #[cfg(feature = "tls")]
+                    Stream::Tls(stream) => stream.get_ref().0,
+                };
+                let _ = socket.set_zero_linger();
             }
             _ => {}
         }
@@ -103,14 +157,14 @@ impl AsyncRead for Connection {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         self.check()?;
-        Pin::new(&mut self.stream).poll_read(cx, buf)
+        poll!(self, poll_read, cx, buf)
     }
 }
 
 impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         self.check()?;
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        poll!(self, poll_write, cx, buf)
     }
 
     fn poll_write_vectored(
@@ -119,21 +173,21 @@ impl AsyncWrite for Connection {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         self.check()?;
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        poll!(self, poll_write_vectored, cx, bufs)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        matches!(self.stream, Stream::Plain(_))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        poll!(self, poll_flush, cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         // A shutdown would close the connection in order, which a reset must not.
         self.check()?;
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        poll!(self, poll_shutdown, cx)
     }
 }
 

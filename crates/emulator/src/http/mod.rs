@@ -9,3 +9,5 @@ pub(crate) mod listener;
 pub(crate) mod operations;
 pub(crate) mod problem;
 pub(crate) mod recorder;
+#[cfg(feature = "tls")]
+pub(crate) mod tls;

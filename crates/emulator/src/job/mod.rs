@@ -86,6 +86,8 @@ pub(crate) struct JobSpec {
     pub(crate) origin: String,
     pub(crate) source: &'static str,
     pub(crate) stream_key: Option<String>,
+    /// Whether the output is files, so that the API has the stream below `/v1/files/`.
+    pub(crate) streams_files: bool,
     pub(crate) created_at: Timestamp,
     pub(crate) deadline: Option<Timestamp>,
     pub(crate) retention: Duration,

@@ -84,7 +84,8 @@ impl Job {
             _ => "predictions",
         };
         let id = &spec.id;
-        let stream = spec.stream_key.as_ref().map(|key| format!("{origin}/v1/streams/{key}"));
+        let folder = if spec.streams_files { "files" } else { "streams" };
+        let stream = spec.stream_key.as_ref().map(|key| format!("{origin}/v1/{folder}/{key}"));
         Fields::new()
             .put("cancel", &format!("{origin}/v1/{kind}/{id}/cancel"))
             .put("get", &format!("{origin}/v1/{kind}/{id}"))

@@ -49,6 +49,8 @@ pub(crate) struct Schema {
     required: Vec<String>,
     /// Whether the output is a list that grows while the model runs.
     pub(crate) iterates: bool,
+    /// Whether the output is a file or a list of files.
+    pub(crate) outputs_files: bool,
     /// The schema of trainings, if the version can be trained.
     pub(crate) training: Option<Arc<Schema>>,
 }
@@ -117,6 +119,7 @@ impl Schema {
             properties,
             required: input.required,
             iterates: output["x-cog-array-type"] == "iterator",
+            outputs_files: output["format"] == "uri" || output["items"]["format"] == "uri",
             training: None,
         })
     }

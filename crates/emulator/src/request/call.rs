@@ -20,6 +20,10 @@ pub(crate) type Reply = Result<Response, Problem>;
 #[derive(Clone)]
 pub(crate) struct ReadBody(pub(crate) Bytes);
 
+/// The scheme of the URL that the client used, in the request's extensions.
+#[derive(Clone, Copy)]
+pub(crate) struct Scheme(pub(crate) &'static str);
+
 /// A request with its body.
 pub(crate) struct Call {
     pub(crate) app: App,
@@ -46,7 +50,7 @@ impl FromRequest<App> for Call {
         let query = parts.uri.query().unwrap_or_default();
         Ok(Self {
             app: app.clone(),
-            origin: origin(app, &parts.headers),
+            origin: origin(app, &parts.headers, parts.extensions.get().copied()),
             method: parts.method,
             path: parts.uri.path().to_owned(),
             query: url::form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
@@ -58,11 +62,12 @@ impl FromRequest<App> for Call {
 }
 
 /// Returns the origin in the Host header, or the server's if that header is missing or malformed.
-fn origin(app: &App, headers: &HeaderMap) -> String {
+fn origin(app: &App, headers: &HeaderMap, scheme: Option<Scheme>) -> String {
+    let Scheme(scheme) = scheme.unwrap_or(Scheme("http"));
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let valid =
         |host: &&str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".:-[]".contains(&byte));
-    host.filter(valid).map_or_else(|| app.origin.clone(), |host| format!("http://{host}"))
+    host.filter(valid).map_or_else(|| app.origin.clone(), |host| format!("{scheme}://{host}"))
 }
 
 impl Call {

@@ -62,7 +62,11 @@ pub(super) async fn list(call: Call) -> Reply {
     page(&call, files, |file| file.created_at, |file| file.view(&call.origin), Order::NewestFirst, PAGE)
 }
 
+/// Returns an upload, or the stream of a prediction whose output is files.
 pub(super) async fn read(call: Call) -> Reply {
+    if call.app.jobs.with_stream(call.parameter(0)).is_some() {
+        return super::streams::open(call).await;
+    }
     Ok(ok(find(&call)?.view(&call.origin)))
 }
 

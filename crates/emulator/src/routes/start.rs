@@ -73,6 +73,7 @@ pub(super) fn start(
         deployment: target.deployment,
         origin: origin.to_owned(),
         source: if kind == Kind::Example { "web" } else { "api" },
+        streams_files: target.schema.outputs_files,
         stream_key: streams.then(ids::url_key),
         created_at,
         deadline: cancel_after.map(|time| created_at.plus(app.scaled(time))),

@@ -131,3 +131,31 @@ async fn the_openapi_document_lists_operations_that_exist() {
         (405, &"GET, POST, QUERY".parse().expect("text"))
     );
 }
+
+#[tokio::test]
+async fn https_has_an_authority_of_its_own_and_https_urls() {
+    let api = with(Config { tls: true, ..Config::default() });
+    let addresses: Value = serde_json::from_str(&api.emulator.addresses_json()).expect("JSON");
+    let (base_url, path) = (
+        addresses["tls_base_url"].as_str().expect("a URL"),
+        addresses["ca_bundle"].as_str().expect("a path"),
+    );
+    let authority =
+        reqwest::Certificate::from_pem(&std::fs::read(path).expect("a file")).expect("a certificate");
+    let http = reqwest::Client::builder().no_proxy().tls_certs_only([authority]).build().expect("a client");
+    let create = http.post(format!("{base_url}/predictions")).header("prefer", "wait");
+    let input = json!({"width": 16, "height": 16});
+    let created =
+        create.json(&json!({"version": crate::common::SDXL, "input": input})).send().await.expect("sent");
+    let (_, done) = status_and_body(created).await;
+    let file = done["output"][0].as_str().expect("a URL");
+    assert!(file.starts_with("https://127.0.0.1:"), "{file}");
+    assert_eq!(http.get(file).send().await.expect("sent").status(), 200);
+    let stream = done["urls"]["stream"].as_str().expect("a URL");
+    assert!(stream.contains("/v1/files/"), "the stream of files: {stream}");
+    let events = http.get(stream).send().await.expect("sent").text().await.expect("text");
+    assert!(events.contains(&format!("data: {file}")), "{events}");
+    assert!(api.http.get(format!("{base_url}/account")).send().await.is_err(), "the authority is unknown");
+    drop(api);
+    assert!(!std::path::Path::new(path).exists(), "the file is deleted");
+}
