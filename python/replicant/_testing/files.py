@@ -7,7 +7,7 @@ import json
 import mimetypes
 import typing
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence, cast
+from typing import Any, Dict, Optional, Sequence, cast
 from urllib.parse import quote, urlsplit
 
 from .control import Control
@@ -35,11 +35,10 @@ class Files:
     def read(self, name: str, value: Any, hint: Any) -> Any:
         """Returns an input as the type of its parameter: a file for `Path`, `bytes` and `BinaryIO`."""
         hint, _ = without_none(hint)
-        if isinstance(value, list) and typing.get_origin(hint) is list:
+        # A list whose items have a type.
+        if typing.get_origin(hint) is list and hasattr(value, "append"):
             (item,) = typing.get_args(hint)
-            values = cast(List[Any], value)
-            read: List[Any] = [self.read(name, each, item) for each in values]
-            return read
+            return [self.read(name, each, item) for each in value]
         if hint not in FILES or not isinstance(value, str):
             return value
         content = self._content(name, value)
