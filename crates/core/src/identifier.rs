@@ -159,7 +159,9 @@ fn from_page_path(path: &str) -> Option<Reference> {
     };
     let [owner, name, rest @ ..] = parts else { return None };
     let (owner, name) = owner_and_name(&format!("{owner}/{name}")).filter(|(owner, name)| {
-        !OTHER_PAGES.contains(&owner.as_str()) && !format!("{owner}{name}").contains(':')
+        // Formatted, neither may read as a version or as another page.
+        let formatted = format!("{owner}/{name}");
+        !OTHER_PAGES.contains(&owner.as_str()) && !formatted.contains(':') && page_path(&formatted).is_none()
     })?;
     Some(match rest {
         _ if deployment => Reference::Deployment { owner, name },
@@ -186,11 +188,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_with_a_colon_in_its_name_is_rejected() {
-        // As a model, it would be formatted as a reference to a version.
-        for page in
-            ["replicate.com/acme/text:", "replicate.com/a:b/c", "https://replicate.com/acme/text:5c7d"]
-        {
+    fn a_page_that_would_be_formatted_as_something_else_is_rejected() {
+        for page in [
+            "replicate.com/acme/text:",
+            "replicate.com/a:b/c",
+            "https://replicate.com/acme/text:5c7d",
+            "replicate.com/replicate.com/acme",
+            "https://www.replicate.com/www.replicate.com/acme",
+        ] {
             assert!(page.parse::<Reference>().is_err(), "{page}");
         }
     }

@@ -15,7 +15,7 @@ use async_compression::{
 };
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use tokio::io::{AsyncBufRead, AsyncRead, BufReader};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, BufReader};
 use tokio_util::io::{ReaderStream, StreamReader};
 
 use crate::{
@@ -59,13 +59,14 @@ pub(super) fn decompress(
             }
         }
         let received = Arc::new(AtomicU64::new(0));
-        let raw_deflate = first[0] & 0x0f != 8;
         let counter = received.clone();
         let chunks = stream::once(async { Ok(first) }).chain(chunks).inspect_ok(move |chunk| {
             counter.fetch_add(chunk.len() as u64, Ordering::Relaxed);
         });
-        let input: Reader = Box::pin(StreamReader::new(Box::pin(chunks.map_err(io::Error::other))));
-        let reader = codings.iter().rev().fold(input, |input, coding| decoder(*coding, raw_deflate, input));
+        let mut reader: Reader = Box::pin(StreamReader::new(Box::pin(chunks.map_err(io::Error::other))));
+        for coding in codings.iter().rev() {
+            reader = decoder(*coding, reader).await.map_err(|error| failed(&host, &codings, error))?;
+        }
         let mut total = 0;
         Ok(ReaderStream::with_capacity(reader, CHUNK)
             .map(move |chunk| {
@@ -83,7 +84,7 @@ pub(super) fn decompress(
     Box::pin(stream::once(decoded).try_flatten())
 }
 
-fn decoder(coding: Coding, raw_deflate: bool, input: Reader) -> Reader {
+async fn decoder(coding: Coding, mut input: Reader) -> io::Result<Reader> {
     let decoder: Pin<Box<dyn AsyncRead + Send>> = match coding {
         Coding::Gzip => {
             let mut decoder = GzipDecoder::new(input);
@@ -91,7 +92,9 @@ fn decoder(coding: Coding, raw_deflate: bool, input: Reader) -> Reader {
             Box::pin(decoder)
         }
         // Some servers omit the zlib header, and clients have come to accept that.
-        Coding::Deflate if raw_deflate => Box::pin(DeflateDecoder::new(input)),
+        Coding::Deflate if input.fill_buf().await?.first().is_some_and(|byte| byte & 0x0f != 8) => {
+            Box::pin(DeflateDecoder::new(input))
+        }
         Coding::Deflate => Box::pin(ZlibDecoder::new(input)),
         Coding::Brotli => Box::pin(BrotliDecoder::new(input)),
         Coding::Zstd => {
@@ -101,7 +104,7 @@ fn decoder(coding: Coding, raw_deflate: bool, input: Reader) -> Reader {
             Box::pin(decoder)
         }
     };
-    Box::pin(BufReader::new(decoder))
+    Ok(Box::pin(BufReader::new(decoder)))
 }
 
 /// Returns the error of the connection, or one about the compressed bytes.
@@ -151,14 +154,18 @@ mod tests {
     async fn every_coding_is_decoded_in_any_chunks() {
         let text: Vec<u8> = (0..200_000u32).map(|n| (n / 7 % 251) as u8).collect();
         let gzip = compressed(GzipEncoder::new(&text[..])).await;
+        let zlib = compressed(ZlibEncoder::new(&text[..])).await;
+        let raw = compressed(DeflateEncoder::new(&text[..])).await;
         let (one, two) = text.split_at(1000);
         let members =
             [compressed(GzipEncoder::new(one)).await, compressed(GzipEncoder::new(two)).await].concat();
         for (codings, body) in [
             (vec![Coding::Gzip], gzip.clone()),
             (vec![Coding::Gzip], members),
-            (vec![Coding::Deflate], compressed(ZlibEncoder::new(&text[..])).await),
-            (vec![Coding::Deflate], compressed(DeflateEncoder::new(&text[..])).await),
+            (vec![Coding::Deflate; 2], compressed(DeflateEncoder::new(&zlib[..])).await),
+            (vec![Coding::Deflate; 2], compressed(ZlibEncoder::new(&raw[..])).await),
+            (vec![Coding::Deflate], zlib),
+            (vec![Coding::Deflate], raw),
             (vec![Coding::Brotli], compressed(BrotliEncoder::new(&text[..])).await),
             (vec![Coding::Zstd], compressed(ZstdEncoder::new(&text[..])).await),
             (vec![Coding::Gzip, Coding::Brotli], compressed(BrotliEncoder::new(&gzip[..])).await),
