@@ -63,6 +63,10 @@ const programs = {
     return programs.mixed(shared, { n });
   },
 
+  async collect() {
+    globalThis.gc();
+  },
+
   async many(replicate, { events }) {
     let count = 0;
     const input = { chunks: ["0123456789"], repeat: events };

@@ -36,6 +36,7 @@ export async function startWorker(program, modules = [], { date = RECENT, flags 
     join(folder, "config.capnp"),
     `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
+  v8Flags = ["--expose-gc"],
   services = [
     (name = "main", worker = (
       modules = [${embedded.join(", ")}],
