@@ -21,7 +21,7 @@ SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .DELETE_ON_ERROR:
 .PHONY: help quickstart build test check fmt fmt-check lint-rust lint-python types test-rust test-python test-processes test-node test-release \
-	native python node bench bench-instructions memory soak fuzz dist test-matrix bump tools tools-test clean
+	native python node web bench bench-instructions memory soak fuzz dist test-matrix bump tools tools-test clean
 
 # An interpreter other than the default is also the one that the binding is configured for.
 ifneq ($(origin PYTHON),file)
@@ -51,6 +51,7 @@ check: fmt-check lint-rust lint-python types ## Checks formatting, lints and typ
 
 fmt-check: tools-test $(VENV)/.tools node_modules/.tools
 	$(CARGO) fmt --all --check
+	$(CARGO) fmt --all --check --manifest-path crates/web/Cargo.toml
 	$(BIN)/ruff format --check $(PYTHON_SOURCES)
 	npm run --silent lint
 
@@ -85,6 +86,7 @@ test-release: ## Checks that versions, platforms, lock files and documentation a
 
 fmt: tools-test $(VENV)/.tools node_modules/.tools ## Formats all files.
 	$(CARGO) fmt --all
+	$(CARGO) fmt --all --manifest-path crates/web/Cargo.toml
 	$(BIN)/ruff format $(PYTHON_SOURCES)
 	$(BIN)/ruff check --fix $(PYTHON_SOURCES)
 	$(BIN)/python python/scripts/unasync.py
@@ -105,6 +107,11 @@ python: native $(BIN)/python ## Builds the Python package and installs it, edita
 
 node: native node/dist/.built ## Builds the npm package in place.
 	@$(PYTHON) scripts/place.py node
+
+# Apart from `node`, because the packages work without the module, and few machines have a toolchain for it.
+web: node ## Builds the WebAssembly module of the npm package (FETCH=1 fetches a toolchain, REQUIRE=1 fails without one).
+	@$(PYTHON) scripts/web.py $(if $(FETCH),--fetch) $(if $(REQUIRE),--require)
+	@node node/scripts/bundle.mjs
 
 $(BIN)/python: | tools
 	$(PYTHON) -m venv $(VENV)
@@ -171,4 +178,4 @@ bump: ## Writes a new version to all files: make bump VERSION=1.2.3
 	$(PYTHON) scripts/version.py bump $(VERSION)
 
 clean: ## Removes all build output.
-	rm -rf target $(VENV) node_modules node/dist dist quickstart-output
+	rm -rf target $(VENV) node_modules crates/web/node_modules node/dist dist quickstart-output

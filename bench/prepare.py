@@ -60,10 +60,11 @@ def install_official() -> None:
             environment(client)
             pip(client, package)
     folder = NODES["replicate"]
-    if not (folder / "node_modules/replicate").exists():
+    if not (folder / "node_modules/workerd").exists():
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "package.json").write_text('{"private": true}\n')
-        command("npm", "install", "--silent", "--prefix", folder, "replicate@1.4.0")
+        packages = ["replicate@1.4.0", "workerd@1", "esbuild@0.27"]
+        command("npm", "install", "--silent", "--prefix", folder, *packages)
 
 
 def environment(client: str) -> None:
@@ -100,6 +101,7 @@ def build_node() -> None:
         if message.get("target", {}).get("name") == "replicant_node"
         for file in message.get("filenames", ())
     ]
+    print(command(sys.executable, "scripts/web.py", "--fetch"), end="", file=sys.stderr)
     command("npm", "run", "--silent", "build")
     modules = NODES["replicant"] / "node_modules"
     shutil.rmtree(modules, ignore_errors=True)

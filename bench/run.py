@@ -52,6 +52,13 @@ def command_of(workload: Workload, client: str) -> tuple[list[Any], dict[str, st
         name = {OURS: "replicant", PYTHON1: "replicate1", PYTHON2: "replicate2"}[client]
         return [python_of(name), CASES / "cases.py", name], {}
     name = {OURS: "replicant", NODE1: "replicate", FETCH: "fetch"}[client]
+    if workload.language.startswith("web-"):
+        modules = NODES["replicate" if client == NODE1 else "replicant"]
+        program = CASES / f"{workload.language}.mjs"
+        return ["node", program, name], {
+            "BENCH_MODULES": str(modules),
+            "BENCH_TOOLS": str(NODES["replicate"]),
+        }
     modules = NODES["replicant" if client == OURS else "replicate"]
     return ["node", CASES / "cases.mjs", name], {"BENCH_MODULES": str(modules)}
 

@@ -86,6 +86,30 @@ def node(
     return Workload(key, "node", title, unit, others, targets, **more)
 
 
+def web(key: str, runtime: str, title: str, unit: str, *targets: Target) -> Workload:
+    others = (NODE1, FETCH) if key.startswith("create") else (NODE1,)
+    return Workload(key, f"web-{runtime}", title, unit, others, targets)
+
+
+# The WebAssembly module: in Node, and in workerd as in Cloudflare Workers.
+WEB = tuple(
+    workload
+    for runtime in ("node", "workerd")
+    for workload in (
+        web(
+            "create_1",
+            runtime,
+            "create, sequential",
+            "calls",
+            Target(NODE1, 1.5),
+            Target(FETCH, 0.7),
+        ),
+        web("create_64", runtime, "create, 64 concurrent", "calls", Target(NODE1, 1.5)),
+        web("stream", runtime, "event stream", "events", Target(NODE1, 20)),
+        web("webhook", runtime, "webhook of 1 KiB verified", "webhooks", Target(NODE1, 1)),
+    )
+)
+
 WORKLOADS = (
     python(
         "import",
@@ -152,4 +176,5 @@ WORKLOADS = (
     node("webhook_1k", "webhook of 1 KiB verified", "webhooks", Target(NODE1, 5), limit=False),
     node("webhook_1m", "webhook of 1 MiB verified", "webhooks", Target(NODE1, 5), limit=False),
     node("large", "response of 10 MiB of JSON", "answers"),
+    *WEB,
 )

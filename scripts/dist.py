@@ -70,6 +70,7 @@ def python() -> None:
 def node() -> None:
     run("npm", "ci", "--loglevel=error", "--no-audit", "--no-fund")
     run("npm", "run", "--silent", "dist", "--", this_platform())
+    run(sys.executable, "scripts/web.py", "--fetch", "--require")
     run("npm", "run", "--silent", "build")
     run("npm", "run", "--silent", "pack")
     main = str(DIST / f"npm/replicant-{version.check(ROOT)}.tgz")

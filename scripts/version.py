@@ -25,7 +25,12 @@ CRATES = "replicant(?:-[a-z]+)?"
 PLACES = [
     ("Cargo.toml", r'(?m)^version = "([^"]+)"', 1),
     ("Cargo.toml", r'(?m)^replicant(?:-emulator)? = \{.* version = "([^"]+)"', 2),
-    ("Cargo.lock", rf'\[\[package\]\]\nname = "{CRATES}"\nversion = "([^"]+)"', 5),
+    ("Cargo.lock", rf'\[\[package\]\]\nname = "{CRATES}"\nversion = "([^"]+)"', 6),
+    (
+        "crates/web/Cargo.lock",
+        r'\[\[package\]\]\nname = "replicant(?:-javascript)?"\nversion = "([^"]+)"',
+        2,
+    ),
     ("package.json", r'(?m)^  "version": "([^"]+)"', 1),
     ("package-lock.json", r'"name": "replicant",\n *"version": "([^"]+)"', 2),
     ("node/src/version.ts", r'version = "([^"]+)"', 1),

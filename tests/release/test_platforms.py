@@ -41,12 +41,27 @@ class Platforms(unittest.TestCase):
 
 class LockFiles(unittest.TestCase):
     def test_package_lock_names_no_registry(self) -> None:
-        packages = json.loads(text("package-lock.json"))["packages"]
-        self.assertEqual([name for name, entry in packages.items() if "resolved" in entry], [])
+        for lock in ["package-lock.json", "crates/web/package-lock.json"]:
+            packages = json.loads(text(lock))["packages"]
+            self.assertEqual(
+                [name for name, entry in packages.items() if "resolved" in entry], [], lock
+            )
 
     def test_cargo_lock_names_only_crates_io(self) -> None:
-        sources = set(re.findall(r'source = "([^"]+)"', text("Cargo.lock")))
-        self.assertEqual(sources, {"registry+https://github.com/rust-lang/crates.io-index"})
+        for lock in ["Cargo.lock", "crates/web/Cargo.lock"]:
+            sources = set(re.findall(r'source = "([^"]+)"', text(lock)))
+            self.assertEqual(
+                sources, {"registry+https://github.com/rust-lang/crates.io-index"}, lock
+            )
+
+    def test_shared_dependencies_have_one_version(self) -> None:
+        def versions(lock: str) -> set:
+            return set(re.findall(r'name = "([^"]+)"\nversion = "([^"]+)"\nsource', text(lock)))
+
+        main, web = versions("Cargo.lock"), versions("crates/web/Cargo.lock")
+        shared = {name for name, _ in main} & {name for name, _ in web}
+        # That of the web has no tables, which would make the module larger.
+        self.assertEqual(shared - {name for name, _ in main & web}, {"idna_adapter"})
 
 
 class OldestRust(unittest.TestCase):

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error as _};
 
 use crate::{
     error::{Error, Result},
@@ -94,19 +94,30 @@ impl fmt::Display for Reference {
 }
 
 /// A reference as a parameter of an operation: text to parse, or a version object.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(
-    untagged,
-    expecting = "must be \"owner/name\", \"owner/name:version\", a version id or a version object"
-)]
+#[derive(Debug, Clone)]
 pub(crate) enum ReferenceParam {
     Text(String),
     /// The id is sent without validation.
     Version {
         version: String,
-        #[serde(default)]
         schema: Option<Value>,
     },
+}
+
+impl<'de> Deserialize<'de> for ReferenceParam {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let given = Value::deserialize(deserializer)?;
+        if let Some(text) = given.as_str() {
+            return Ok(Self::Text(text.to_owned()));
+        }
+        let version = given["version"].as_str().map(str::to_owned);
+        let schema = Some(given["schema"].clone()).filter(|schema| *schema != Value::Null);
+        version.map(|version| Self::Version { version, schema }).ok_or_else(|| {
+            D::Error::custom(
+                "must be \"owner/name\", \"owner/name:version\", a version id or a version object",
+            )
+        })
+    }
 }
 
 option_types! {

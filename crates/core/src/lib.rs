@@ -48,7 +48,6 @@ pub mod operation;
 pub mod platform;
 mod predictions;
 pub mod resources;
-#[cfg(not(target_arch = "wasm32"))]
 pub mod telemetry;
 mod value;
 pub mod webhook;

@@ -4,7 +4,6 @@
 //! a stream of results, and [`compute`] those that need no network.
 
 mod compute;
-#[cfg(not(target_arch = "wasm32"))]
 mod following;
 mod output_work;
 mod params;
@@ -14,10 +13,9 @@ mod table;
 
 use futures_util::{future, stream};
 
-#[cfg(not(target_arch = "wasm32"))]
-pub use self::following::{Answer, Following, Wanted};
 pub use self::{
     compute::{COMPUTATIONS, compute},
+    following::{Answer, Following, Wanted},
     streams::Item,
     table::{OPERATIONS, STREAMS},
 };

@@ -7,11 +7,19 @@
 
 pub(crate) mod batch;
 mod blocking;
+mod clock;
 mod lock;
 
 use std::time::Duration;
 
-pub(crate) use self::{batch::Batch, blocking::run_blocking, lock::lock};
+#[cfg(target_arch = "wasm32")]
+pub use self::clock::set_runtime;
+pub(crate) use self::{
+    batch::Batch,
+    blocking::run_blocking,
+    clock::{real_sleep, wall_clock},
+    lock::lock,
+};
 
 #[cfg(not(target_arch = "wasm32"))]
 mod imp {

@@ -15,6 +15,7 @@
 
 mod attached;
 mod fields;
+mod open_spans;
 mod recorder;
 
 use std::sync::Arc;

@@ -25,7 +25,7 @@ pub use self::{
     observer::Observer,
     walk::PathSegment,
 };
-pub(crate) use self::{json::check_json, walk::format_path};
+pub(crate) use self::{json::check_json, number::parse_float, walk::format_path};
 
 /// The members of a JSON object, in insertion order.
 pub type Object = indexmap::IndexMap<String, Value>;
@@ -104,7 +104,7 @@ impl Value {
     pub fn as_f64(&self) -> Option<f64> {
         match self {
             Self::Number(number) => Some(number.as_f64()),
-            Self::Json(text) => text.parse().ok(),
+            Self::Json(text) => parse_float(text),
             _ => None,
         }
     }

@@ -30,6 +30,25 @@ fn modules_of_the_core_import_only_lower_layers() {
 }
 
 #[test]
+fn modules_of_the_web_binding_import_only_lower_layers() {
+    check(
+        "../web",
+        &[
+            "error|object",
+            "tasks",
+            "runtime",
+            "source",
+            "value",
+            "promises",
+            "stream",
+            "telemetry",
+            "transport",
+            "client",
+        ],
+    );
+}
+
+#[test]
 fn modules_of_the_node_binding_import_only_lower_layers() {
     check(
         "../node",

@@ -8,17 +8,17 @@ use replicant::{
     Client, Observer, Options, Value,
     operation::{self, Following},
 };
+use replicant_javascript::{Answer, to_json, until_stopped};
 use tokio::sync::Notify;
 use zeroize::Zeroizing;
 
 use crate::{
     error::to_js,
     promises::{CompletionChannel, Message, NativeCompletionChannel},
-    runtime,
     stream::NativeStream,
     telemetry::{Wanted, follow},
     transport::{Fetch, JsTransport},
-    value::{self, Answer},
+    value,
 };
 
 /// A client of the core.
@@ -52,7 +52,7 @@ impl NativeClient {
     /// Returns the client's options as JSON, without the token.
     #[napi(catch_unwind)]
     pub fn describe(&self, env: &Env) -> napi::Result<String> {
-        value::to_json(&self.client.describe()).map_err(|error| to_js(env, &error))
+        to_json(&self.client.describe()).map_err(|error| to_js(env, &error))
     }
 
     /// Returns what to warn the user of about the options.
@@ -78,12 +78,12 @@ impl NativeClient {
         wanted: Option<Wanted>,
     ) -> napi::Result<()> {
         // First, so that JavaScript forgets the receiver of a call that fails here.
-        let following = wanted.map(|wanted| follow(&wanted, &self.channel));
+        let following = wanted.map(|wanted| follow(wanted, &self.channel));
         let params = value::from_js(&json, parts).map_err(|error| to_js(env, &error))?;
         let observer = observed.then(|| {
             let channel = self.channel.clone();
             let send = move |state: Value| {
-                if let Ok(json) = value::to_json(&state) {
+                if let Ok(json) = to_json(&state) {
                     channel.send(number, Message::State(json));
                 }
             };
@@ -97,7 +97,7 @@ impl NativeClient {
         };
         let stopped = cancel.map(|cancel| Arc::clone(&cancel.stopped));
         self.channel.complete(number, async move {
-            let outcome = runtime::until_stopped(stopped, async { Answer::new(work.await?) }).await;
+            let outcome = until_stopped(stopped, async { Answer::new(work.await?) }).await;
             drop(following);
             Message::from(outcome)
         });
@@ -115,7 +115,7 @@ impl NativeClient {
         fetch: Option<Fetch>,
         wanted: Option<Wanted>,
     ) -> napi::Result<NativeStream> {
-        let following = wanted.map(|wanted| follow(&wanted, &self.channel));
+        let following = wanted.map(|wanted| follow(wanted, &self.channel));
         let params = value::from_js(&json, parts).map_err(|error| to_js(env, &error))?;
         let items = operation::open(&self.with_fetch(fetch, following.as_ref()), &operation, params);
         let items = match following {

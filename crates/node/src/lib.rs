@@ -18,10 +18,8 @@ mod value;
 
 use napi::bindgen_prelude::{Env, Object, PromiseRaw};
 use napi_derive::napi;
-use replicant::{
-    ErrorKind, Value, background,
-    operation::{self, Payload},
-};
+use replicant::background;
+use replicant_javascript as javascript;
 
 /// Calls a function of the core that needs no client.
 #[napi(catch_unwind)]
@@ -31,12 +29,8 @@ pub fn compute(
     json: String,
     parts: Option<Vec<Object<'_>>>,
 ) -> napi::Result<String> {
-    let result = value::from_js(&json, parts)
-        .and_then(|params| operation::compute(&operation, params))
-        .and_then(|payload| match payload {
-            Payload::Json(text) => Ok(text),
-            payload => value::to_json(&payload.into_value()?),
-        });
+    let params = value::from_js(&json, parts);
+    let result = params.and_then(|params| javascript::compute(&operation, params));
     result.map_err(|error| error::to_js(env, &error))
 }
 
@@ -44,7 +38,7 @@ pub fn compute(
 /// the hook threw.
 #[napi(catch_unwind)]
 pub fn answer(ask: u32, changes: Option<String>) {
-    telemetry::answer(ask, changes);
+    javascript::answer(ask, changes);
 }
 
 /// Resolves when the requests running in the background are done, or after the time that an exit may take.
@@ -61,12 +55,5 @@ pub fn drain<'env>(env: &'env Env) -> napi::Result<PromiseRaw<'env, ()>> {
 /// Returns the names of all operations and error codes as JSON, for tests that compare them with `node/src`.
 #[napi(catch_unwind)]
 pub fn contents(env: &Env) -> napi::Result<String> {
-    let names = |names: &[&str]| Value::Array(names.iter().map(|name| Value::from(*name)).collect());
-    let codes: Vec<&str> = ErrorKind::ALL.iter().map(|kind| kind.code()).collect();
-    let mut contents = Value::object();
-    contents["operations"] = names(operation::OPERATIONS);
-    contents["streams"] = names(operation::STREAMS);
-    contents["computations"] = names(operation::COMPUTATIONS);
-    contents["errors"] = names(&codes);
-    value::to_json(&contents).map_err(|error| error::to_js(env, &error))
+    javascript::contents().map_err(|error| error::to_js(env, &error))
 }

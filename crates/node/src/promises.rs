@@ -16,11 +16,10 @@ use napi::{
 };
 use napi_derive::napi;
 use replicant::{Error, ErrorKind, Result, background};
+use replicant_javascript::{Answer, fields as fields_of};
 use tokio::time::timeout;
 
 use self::inbox::Inbox;
-
-use crate::{error, value::Answer};
 
 /// A message about a call or stream.
 pub(crate) enum Message {
@@ -48,7 +47,7 @@ impl Message {
 
 impl From<Error> for Message {
     fn from(error: Error) -> Self {
-        Self::Failure(error::fields(&error))
+        Self::Failure(fields_of(&error))
     }
 }
 

@@ -4,7 +4,6 @@
 //! without one (bytes in chunks of up to 64 KiB, anything else as one JSON text), and JavaScript awaits
 //! [`NativeStream::ready`] only when nothing has.
 
-mod batches;
 mod queue;
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
@@ -13,9 +12,10 @@ use futures_util::{FutureExt, StreamExt};
 use napi::bindgen_prelude::{BufferSlice, Either, Env, ObjectFinalize, PromiseRaw};
 use napi_derive::napi;
 use replicant::{BoxStream, Item, Result, background};
+use replicant_javascript::from_panic;
 
 use self::queue::{Batch, Queue};
-use crate::{promises::CompletionChannel, runtime};
+use crate::promises::CompletionChannel;
 
 type Items = BoxStream<'static, Result<Item>>;
 
@@ -121,7 +121,7 @@ async fn read(mut items: Items, queue: Arc<Queue>) {
             }
             Ok(Some(Err(error))) => break Err(error),
             Ok(None) => break Ok(()),
-            Err(panic) => break Err(runtime::from_panic(&*panic)),
+            Err(panic) => break Err(from_panic(&*panic)),
         }
     };
     drop(items);

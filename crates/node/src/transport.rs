@@ -13,15 +13,15 @@ use napi::{
 };
 use napi_derive::napi;
 use replicant::{
-    BoxFuture, Error, ErrorKind, Item, Result, Value,
+    BoxFuture, Error, ErrorKind, Item, Result,
     transport::{HttpBody, HttpRequest, HttpResponse, StreamBody, Transport},
 };
+use replicant_javascript::{headers, pairs};
 
 use crate::{
     promises::CompletionChannel,
     source::{self, Pull},
     stream::NativeStream,
-    value,
 };
 
 /// A request for `fetch` to send.
@@ -127,8 +127,7 @@ fn outgoing(request: HttpRequest, channel: CompletionChannel) -> Result<FetchReq
             (None, Some(NativeStream::new(Box::pin(chunks.map_ok(Item::Bytes)), channel)))
         }
     };
-    let pair = |(name, value): (String, String)| Value::Array(vec![name.into(), value.into()]);
-    let headers = value::to_json(&Value::Array(headers.into_iter().map(pair).collect()))?;
+    let headers = pairs(headers)?;
     Ok(FetchRequest { method: method.to_owned(), url: url.into(), headers, bytes, stream })
 }
 
@@ -140,11 +139,9 @@ fn incoming(response: FetchResponse) -> Result<HttpResponse> {
         let error = failed(&reason);
         return Err(if response.never_sent == Some(true) { error.with_never_sent() } else { error });
     }
-    let headers = Value::from_json(response.headers.as_bytes())?;
-    let pair = |pair: &Value| Some((pair[0].as_str()?.to_owned(), pair[1].as_str()?.to_owned()));
     Ok(HttpResponse {
         status: u16::try_from(response.status).unwrap_or_default(),
-        headers: headers.as_array().unwrap_or_default().iter().filter_map(pair).collect(),
+        headers: headers(&response.headers)?,
         body: Box::new(StreamBody(source::read(Arc::new(response.pull), 0, failed))),
     })
 }

@@ -1,10 +1,34 @@
-//! Values on their way across the boundary: JSON text, and beside it the parts that JSON cannot hold, each with its path.
+//! Values from JavaScript: JSON text, and beside it the parts that JSON cannot hold, each with its path.
 //! `node/src/value.ts` is the other half.
 
-mod from_js;
-mod to_json;
+use bytes::Bytes;
+use napi::bindgen_prelude::{Object, Uint8ArraySlice};
+use replicant::{Result, Value};
+use replicant_javascript::{insert, internal, number};
 
-pub(crate) use self::{
-    from_js::from_js,
-    to_json::{Answer, item, to_json},
-};
+use crate::source;
+
+/// Decodes a value from its JSON and its parts.
+pub(crate) fn from_js(json: &str, parts: Option<Vec<Object<'_>>>) -> Result<Value> {
+    let mut value = Value::from_json(json.as_bytes())?;
+    for part in parts.into_iter().flatten() {
+        let (path, content) = read_part(&part).map_err(|error| internal(&error.reason))?;
+        insert(&mut value, &path, content)?;
+    }
+    Ok(value)
+}
+
+fn read_part(part: &Object<'_>) -> napi::Result<(String, Value)> {
+    let path = part.get::<String>("path")?.unwrap_or_default();
+    if let Some(bytes) = part.get::<Uint8ArraySlice<'_>>("bytes")? {
+        return Ok((path, Value::Bytes(Bytes::copy_from_slice(&bytes))));
+    }
+    if let Some(text) = part.get::<String>("text")? {
+        return Ok((path, Value::String(text)));
+    }
+    if let Some(digits) = part.get::<String>("digits")? {
+        return Ok((path, number(&digits)));
+    }
+    let source = part.get("source")?.ok_or_else(|| napi::Error::from_reason("a part without content"))?;
+    Ok((path, Value::File(source::file(&source)?)))
+}

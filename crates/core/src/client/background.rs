@@ -21,14 +21,13 @@ use tokio::sync::Notify;
 use tracing::{info, warn};
 
 use super::{Client, response::Expect};
-#[cfg(not(target_arch = "wasm32"))]
-use crate::telemetry::inherit;
 use crate::{
     http::{
         request::{Request, path},
         time_limit::within,
     },
     platform::{BoxFuture, Spawner},
+    telemetry::inherit,
 };
 
 /// Time limit of a cancel, including retries. Long enough to wait out a rate limit, which abandoning many
@@ -84,11 +83,6 @@ pub(crate) fn spawn(spawner: &Spawner, task: BoxFuture<'static, ()>) {
     })));
 }
 
-#[cfg(target_arch = "wasm32")]
-fn inherit(task: BoxFuture<'static, ()>) -> BoxFuture<'static, ()> {
-    task
-}
-
 /// Cancels a prediction in the background.
 pub(crate) fn cancel(client: Client, spawner: &Spawner, id: String) {
     let task = async move {
@@ -116,8 +110,11 @@ pub(crate) fn cancel(client: Client, spawner: &Spawner, id: String) {
 /// Call this before a process exits: a prediction whose cancel is not sent continues to run and to cost money.
 #[cfg(not(target_arch = "wasm32"))]
 pub async fn drain(limit: Duration) {
-    let runtime: std::sync::Arc<dyn crate::platform::Runtime> =
-        std::sync::Arc::new(crate::native::TokioRuntime::with_rate(1.0));
+    drain_on(std::sync::Arc::new(crate::native::TokioRuntime::with_rate(1.0)), limit).await;
+}
+
+/// Like [`drain`](self), with the timer of `runtime`, for platforms without tokio's.
+pub async fn drain_on(runtime: std::sync::Arc<dyn crate::platform::Runtime>, limit: Duration) {
     let idle = async {
         loop {
             let done = DONE.notified();

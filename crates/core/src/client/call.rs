@@ -74,10 +74,6 @@ impl<T> Call<T> {
             output: PhantomData,
         }
     }
-
-    pub(crate) fn into_request(self) -> Result<Request> {
-        Ok(self.request?.options(self.options))
-    }
 }
 
 /// Adds the methods that set request options. The options are in the field `options` or the given one.
@@ -149,14 +145,32 @@ impl<T: 'static> Work for Call<T> {
     }
 
     fn reply(self) -> BoxFuture<'static, Result<Reply>> {
-        let (client, expect) = (self.client.clone(), self.expect);
-        Box::pin(async move { client.send(&self.into_request()?, expect).await })
+        send(self.client, self.request, self.options, self.expect)
     }
 
     fn call_as_text(self) -> BoxFuture<'static, Result<Reply<Payload>>> {
-        let (client, expect) = (self.client.clone(), self.expect);
-        Box::pin(async move { client.send_as_text(&self.into_request()?, expect).await })
+        send_as_text(self.client, self.request, self.options, self.expect)
     }
+}
+
+/// Sends a request. Apart from the type of the call, so that the code exists once for all types.
+fn send(
+    client: Client,
+    request: Result<Request>,
+    options: RequestOptions,
+    expect: Expect,
+) -> BoxFuture<'static, Result<Reply>> {
+    Box::pin(async move { client.send(&request?.options(options), expect).await })
+}
+
+/// Like [`send`], but returns JSON as text.
+fn send_as_text(
+    client: Client,
+    request: Result<Request>,
+    options: RequestOptions,
+    expect: Expect,
+) -> BoxFuture<'static, Result<Reply<Payload>>> {
+    Box::pin(async move { client.send_as_text(&request?.options(options), expect).await })
 }
 
 awaitable!([T: DeserializeOwned + MaybeSend + 'static] Call<T> => T);

@@ -14,7 +14,7 @@ use crate::{
     error::{Error, Result},
     http::{headers::check_header, retry::RetryPolicy, transport::Transport},
     platform::Runtime,
-    value::{Object, Value},
+    value::{Object, Value, parse_float},
 };
 
 /// [`Options`] with every default applied; see [`Client::new`](super::Client::new).
@@ -184,7 +184,7 @@ fn env(name: &str) -> Option<String> {
 }
 
 fn poll_interval_from(text: &str) -> Result<Duration> {
-    let seconds = text.trim().parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let seconds = parse_float(text.trim()).and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     seconds.ok_or_else(|| {
         Error::invalid(format!(
             "the environment variable REPLICATE_POLL_INTERVAL must be a non-negative number of seconds, not {text:?}"

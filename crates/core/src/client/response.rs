@@ -6,7 +6,7 @@ use super::send::MAX_ERROR_BODY;
 use crate::{
     error::{Error, ErrorKind, ErrorResponse, Result, request_id},
     http::excerpt::excerpt,
-    value::{Value, check_json},
+    value::{Value, check_json, parse_float},
 };
 
 /// A response of the API: the decoded body, status and headers.
@@ -80,7 +80,7 @@ impl RateLimit {
             plain.or_else(|| crate::error::header(headers, &["x-ratelimit-", name].concat()))
         };
         let count = |name: &str| text(name)?.trim().parse().ok();
-        let reset = text("reset").and_then(|text| text.trim().parse().ok());
+        let reset = text("reset").and_then(|text| parse_float(text.trim()));
         let (limit, remaining) = (count("limit"), count("remaining"));
         (limit.is_some() || remaining.is_some() || reset.is_some()).then_some(Self {
             limit,
@@ -189,9 +189,6 @@ impl Expect {
         }
     }
 }
-
-/// Decodes a body, given the status and the headers.
-pub(super) type ReadBody<T> = fn(Expect, u16, &[(String, String)], Bytes) -> Result<T>;
 
 pub(super) fn decode_body(
     expect: Expect,

@@ -9,20 +9,20 @@ use super::{
     encode::redirect_target,
     failure::{final_error, timeout_error},
     report::{Report, log_response_body},
-    response::{Expect, Payload, ReadBody, Reply, decode_body, keep_body},
+    response::{Expect, Payload, Reply, decode_body, keep_body},
     timer::Timer,
 };
 use crate::{
-    error::{Error, ErrorKind, Result, decode},
+    error::{Error, ErrorKind, Result, decode, header},
     http::{
         body_progress::BodyProgress,
         request::Request,
         retry::{Failure, RetryBudget},
         time_limit::while_progressing,
-        transport::{BodySource, HttpResponse, StreamBody},
+        transport::{BodySource, HttpResponse, StreamBody, check_size},
         url::{redacted_url, same_origin},
     },
-    platform::{BoxFuture, MaybeSend},
+    platform::BoxFuture,
 };
 
 /// Bytes of the body that an error keeps.
@@ -43,6 +43,31 @@ impl From<Error> for FailedAttempt {
     }
 }
 
+/// How to read a response. Values of one type, so that the code of attempts exists once.
+#[derive(Clone, Copy)]
+enum Reading {
+    Value(Expect),
+    Text(Expect),
+    Nothing,
+}
+
+impl Reading {
+    fn is_of_a_file(self) -> bool {
+        matches!(self, Self::Value(Expect::Bytes) | Self::Text(Expect::Bytes))
+    }
+}
+
+/// A response that was read as [`Reading`] says.
+enum Received {
+    Value(Reply),
+    Text(Reply<Payload>),
+    Unread(HttpResponse),
+}
+
+fn unexpected_reading() -> Error {
+    Error::new(ErrorKind::Internal, "the response was read in another way than requested")
+}
+
 impl Client {
     /// Sends a request and decodes the response into `T`.
     pub(crate) async fn fetch<T: DeserializeOwned>(&self, request: &Request) -> Result<T> {
@@ -51,56 +76,68 @@ impl Client {
 
     /// Sends a request and decodes the response according to `expect`.
     pub(crate) async fn send(&self, request: &Request, expect: Expect) -> Result<Reply> {
-        self.send_and_decode(request, expect, decode_body).await
+        match self.send_and_read(request, Reading::Value(expect)).await? {
+            Received::Value(reply) => Ok(reply),
+            _ => Err(unexpected_reading()),
+        }
     }
 
     /// Like [`Client::send`], but returns JSON as text.
     pub(crate) async fn send_as_text(&self, request: &Request, expect: Expect) -> Result<Reply<Payload>> {
-        self.send_and_decode(request, expect, keep_body).await
-    }
-
-    async fn send_and_decode<T: MaybeSend + 'static>(
-        &self,
-        request: &Request,
-        expect: Expect,
-        decode: ReadBody<T>,
-    ) -> Result<Reply<T>> {
-        // Files can be of any size, so the timeout limits the time without progress.
-        let progress = (expect == Expect::Bytes).then(BodyProgress::default);
-        let (method, client) = (request.method, self.config().log_bodies.then(|| self.clone()));
-        let limit = self.config().max_response_size;
-        self.send_with(request, progress.as_ref(), |response| {
-            let (progress, client) = (progress.clone(), client.clone());
-            Box::pin(async move {
-                let HttpResponse { status, headers, body } = response;
-                let body = match progress {
-                    Some(progress) => count_bytes(body, progress).bytes(u64::MAX).await?,
-                    None => body.bytes(limit).await?,
-                };
-                if let Some(client) = &client {
-                    log_response_body(client, method, status, &body);
-                }
-                let value = decode(expect, status, &headers, body)?;
-                Ok(Reply { value, status, headers })
-            })
-        })
-        .await
+        match self.send_and_read(request, Reading::Text(expect)).await? {
+            Received::Text(reply) => Ok(reply),
+            _ => Err(unexpected_reading()),
+        }
     }
 
     /// Sends a request and returns the response with its body unread.
     pub(crate) async fn open(&self, request: &Request) -> Result<HttpResponse> {
-        self.send_with(request, None, |response| Box::pin(async move { Ok(response) })).await
+        match self.send_and_read(request, Reading::Nothing).await? {
+            Received::Unread(response) => Ok(response),
+            _ => Err(unexpected_reading()),
+        }
     }
 
-    /// Sends a request and reads the response with `read`. Adds the request to an error and redacts the token.
-    async fn send_with<T>(
+    /// Reads a successful response.
+    fn read(
         &self,
-        request: &Request,
-        progress: Option<&BodyProgress>,
-        read: impl Fn(HttpResponse) -> BoxFuture<'static, Result<T>>,
-    ) -> Result<T> {
+        method: &'static str,
+        response: HttpResponse,
+        reading: Reading,
+        progress: Option<BodyProgress>,
+    ) -> BoxFuture<'static, Result<Received>> {
+        let limit = self.config().max_response_size;
+        let client = self.config().log_bodies.then(|| self.clone());
+        Box::pin(async move {
+            let (Reading::Value(expect) | Reading::Text(expect)) = reading else {
+                return Ok(Received::Unread(response));
+            };
+            let HttpResponse { status, headers, body } = response;
+            let body = match progress {
+                Some(progress) => count_bytes(body, progress).bytes(u64::MAX).await?,
+                None => {
+                    let declared = header(&headers, "content-length").and_then(|length| length.parse().ok());
+                    check_size(declared.unwrap_or(0), limit)?;
+                    body.bytes(limit).await?
+                }
+            };
+            if let Some(client) = &client {
+                log_response_body(client, method, status, &body);
+            }
+            Ok(if let Reading::Text(_) = reading {
+                let value = keep_body(expect, status, &headers, body)?;
+                Received::Text(Reply { value, status, headers })
+            } else {
+                let value = decode_body(expect, status, &headers, body)?;
+                Received::Value(Reply { value, status, headers })
+            })
+        })
+    }
+
+    /// Sends a request and reads the response. Adds the request to an error and redacts the token.
+    async fn send_and_read(&self, request: &Request, reading: Reading) -> Result<Received> {
         let mut report = Report::new(self, request);
-        let result = self.send_with_retries(request, progress, read, &mut report).await;
+        let result = self.send_with_retries(request, reading, &mut report).await;
         report.finished(result.as_ref().err());
         result.map_err(|error| {
             let error = error.with_request(request.method, self.redacted_url(request));
@@ -112,13 +149,14 @@ impl Client {
         })
     }
 
-    async fn send_with_retries<T>(
+    async fn send_with_retries(
         &self,
         request: &Request,
-        progress: Option<&BodyProgress>,
-        read: impl Fn(HttpResponse) -> BoxFuture<'static, Result<T>>,
+        reading: Reading,
         report: &mut Report<'_>,
-    ) -> Result<T> {
+    ) -> Result<Received> {
+        // Files can be of any size, so the timeout limits the time without progress.
+        let progress = reading.is_of_a_file().then(BodyProgress::default);
         let mut retries =
             RetryBudget::new(self.config().retry, request.options.max_retries, request.idempotency);
         let mut timer = Timer::new(self, request);
@@ -127,7 +165,8 @@ impl Client {
                 return Err(Error::new(ErrorKind::Internal, "the request was abandoned before it was sent"));
             }
             let span = report.attempt();
-            let attempt = self.attempt(request, &mut timer, progress, &read, report).instrument(span);
+            let attempt =
+                self.attempt(request, &mut timer, progress.as_ref(), reading, report).instrument(span);
             let FailedAttempt { error, failure } = match attempt.await {
                 Ok(output) => return Ok(output),
                 Err(failed) => failed,
@@ -148,14 +187,14 @@ impl Client {
         }
     }
 
-    async fn attempt<T>(
+    async fn attempt(
         &self,
         request: &Request,
         timer: &mut Timer<'_>,
         response_progress: Option<&BodyProgress>,
-        read: &impl Fn(HttpResponse) -> BoxFuture<'static, Result<T>>,
+        reading: Reading,
         report: &mut Report<'_>,
-    ) -> Result<T, FailedAttempt> {
+    ) -> Result<Received, FailedAttempt> {
         let original = self.url(request)?;
         let mut url = original.clone();
         for _ in 0..=MAX_REDIRECTS {
@@ -189,7 +228,7 @@ impl Client {
                     continue;
                 }
                 200..=299 => {
-                    let reading = read(response);
+                    let reading = self.read(request.method, response, reading, response_progress.cloned());
                     let output = self.step(timer, response_progress, reading).await;
                     let output = output.unwrap_or_else(|| Err(timeout_error(&url, timer.limit())));
                     return output

@@ -10,10 +10,12 @@ use crate::value::{
 
 /// Decodes a response of the API.
 pub(crate) fn decode<T: DeserializeOwned>(value: Value) -> Result<T> {
-    from_value(value, Nulls::Default).map_err(|error| {
-        let path = if error.path.is_empty() { "body" } else { &error.path };
-        Error::new(ErrorKind::InvalidResponse, format!("unexpected response: `{path}` {error}"))
-    })
+    from_value(value, Nulls::Default).map_err(unexpected_response)
+}
+
+fn unexpected_response(error: DecodeError) -> Error {
+    let path = if error.path.is_empty() { "body" } else { &error.path };
+    Error::new(ErrorKind::InvalidResponse, format!("unexpected response: `{path}` {error}"))
 }
 
 /// The parameters of an operation.
@@ -29,19 +31,21 @@ impl<T: DeserializeOwned> Params for T {
 
 /// Decodes the parameters of an operation. An error names the invalid parameter.
 pub(crate) fn decode_params<T: Params>(operation: &str, params: Value) -> Result<T> {
-    T::decode(params).map_err(|error| {
-        let argument = error.argument();
-        // The text of an error about a member's name contains the name already.
-        let place = match &argument {
-            Some(path) if error.member.is_none() => format!(" `{path}`"),
-            _ => String::new(),
-        };
-        let error = Error::invalid(format!("{operation}:{place} {error}"));
-        match argument {
-            Some(argument) => error.about(&argument),
-            None => error,
-        }
-    })
+    T::decode(params).map_err(|error| invalid_params(operation, error))
+}
+
+fn invalid_params(operation: &str, error: DecodeError) -> Error {
+    let argument = error.argument();
+    // The text of an error about a member's name contains the name already.
+    let place = match &argument {
+        Some(path) if error.member.is_none() => format!(" `{path}`"),
+        _ => String::new(),
+    };
+    let error = Error::invalid(format!("{operation}:{place} {error}"));
+    match argument {
+        Some(argument) => error.about(&argument),
+        None => error,
+    }
 }
 
 /// Declares parameters whose members are distributed to several structs, as with serde's `flatten`.

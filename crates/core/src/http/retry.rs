@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::value::parse_float;
+
 /// How the client retries failed requests.
 ///
 /// ```
@@ -146,7 +148,7 @@ impl RetryBudget {
 /// Parses a `Retry-After` header: a number of seconds, or an HTTP date. `now` is the time since the Unix epoch.
 pub(crate) fn parse_retry_after(header: &str, now: Duration) -> Option<Duration> {
     let header = header.trim();
-    if let Ok(seconds) = header.parse::<f64>() {
+    if let Some(seconds) = parse_float(header) {
         return Duration::try_from_secs_f64(seconds).ok();
     }
     let date = httpdate::parse_http_date(header).ok()?;

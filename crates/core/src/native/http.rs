@@ -299,7 +299,6 @@ impl BodySource for ResponseBody {
     fn bytes(self: Box<Self>, limit: u64) -> BoxFuture<'static, Result<Bytes>> {
         Box::pin(async move {
             let Self { network, url, mut response, _turn } = *self;
-            check_size(response.content_length().unwrap_or(0), limit)?;
             // Appended chunk by chunk: reqwest would collect the chunks first and then copy them.
             let length = response.content_length().unwrap_or(0).min(MAX_PREALLOCATION);
             let mut whole = Vec::with_capacity(length as usize);

@@ -1,6 +1,6 @@
 //! Operations that need no network.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use serde::Deserialize;
 
@@ -13,6 +13,7 @@ use crate::{
     error::{Error, ErrorKind, Result, decode_params, request_id},
     http::request::RequestOptions,
     identifier::Reference,
+    platform::wall_clock,
     predictions::{
         options::PredictionOptions, progress::Progress, run_params::RunOptions, wait::WaitOptions,
     },
@@ -110,7 +111,7 @@ fn verify(params: Verify) -> Result<Payload> {
         Webhook::from_headers(given.iter().map(|(name, value)| (name.as_str(), value.as_str())), content)?;
     let now = match now {
         Some(now) => duration("now", now)?,
-        None => SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
+        None => wall_clock(),
     };
     let tolerance = tolerance.map(|tolerance| duration("tolerance", tolerance)).transpose()?;
     let secret = match &secret {

@@ -11,7 +11,7 @@ use crate::{
         hooks::{HeaderChanges, Hooks, Questions},
     },
     error::Result,
-    platform::{BoxFuture, BoxStream},
+    platform::{BoxFuture, BoxStream, MaybeSend, MaybeSync, real_sleep},
     telemetry::{Level, Sink, attach, attach_stream, current_span},
     value::Value,
 };
@@ -74,8 +74,8 @@ impl Following {
     /// second after the call has returned, the request is sent as it is.
     pub fn new(
         wanted: Wanted,
-        record: impl Fn(Value, bool) + Send + Sync + 'static,
-        ask: impl Fn(Value) -> Answer + Send + Sync + 'static,
+        record: impl Fn(Value, bool) + MaybeSend + MaybeSync + 'static,
+        ask: impl Fn(Value) -> Answer + MaybeSend + MaybeSync + 'static,
     ) -> Self {
         let (waiting, returned) = watch::channel(());
         let Wanted { level, spans, on_request, on_response, on_retry } = wanted;
@@ -119,7 +119,7 @@ fn in_time(answer: Answer, mut returned: watch::Receiver<()>) -> BoxFuture<'stat
     Box::pin(async move {
         let gone = async {
             while returned.changed().await.is_ok() {}
-            tokio::time::sleep(GRACE).await;
+            real_sleep(GRACE).await;
         };
         let answer = tokio::select! {
             biased;

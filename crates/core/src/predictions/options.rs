@@ -7,7 +7,10 @@ use serde::{Deserialize, Deserializer};
 use crate::{
     client::options::FileEncodingStrategy,
     error::{Error, Result},
-    value::options::{option_types, options},
+    value::{
+        options::{option_types, options},
+        parse_float,
+    },
 };
 
 /// How long a create asks the server to hold its response.
@@ -142,7 +145,7 @@ impl PredictionOptions {
             (None, Some(prefer)) => match prefer.split_once('=') {
                 None if prefer == "wait" => PreferWait::Longest,
                 Some(("wait", seconds)) if seconds.parse::<u64>().is_ok_and(|seconds| seconds > 0) => {
-                    PreferWait::seconds(seconds.parse().unwrap_or(60.0))
+                    PreferWait::seconds(parse_float(seconds).unwrap_or(60.0))
                 }
                 _ => {
                     return Err(Error::invalid_argument(

@@ -1,5 +1,7 @@
 //! Parses progress bars in logs.
 
+use crate::value::parse_float;
+
 /// The progress of a model, read from the last progress bar in its logs.
 ///
 /// ```no_run
@@ -32,7 +34,7 @@ impl Progress {
     fn parse_line(line: &str) -> Option<Self> {
         let (before, rest) = line.split_once('%')?;
         let digits = before.rsplit(|c: char| !c.is_ascii_digit() && c != '.').next()?;
-        let percentage: f64 = digits.parse().ok()?;
+        let percentage = parse_float(digits)?;
         let bar = rest.trim_start().strip_prefix('|')?;
         let (bar, counts) = bar.split_once('|')?;
         if bar.is_empty() {

@@ -1,12 +1,8 @@
 //! The subscriber that turns events and spans into records for sinks.
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc, Mutex, Once,
-        atomic::{AtomicU8, AtomicU64, Ordering::Relaxed},
-    },
-    time::{SystemTime, UNIX_EPOCH},
+use std::sync::{
+    Arc, Once,
+    atomic::{AtomicU8, AtomicU64, Ordering::Relaxed},
 };
 
 use tracing::{
@@ -21,8 +17,9 @@ use super::{
     Level, Sink,
     attached::{enter_span, exit_span, innermost, sink},
     fields::Fields,
+    open_spans::{self, Entry},
 };
-use crate::{platform::lock, value::Value};
+use crate::{platform::wall_clock, value::Value};
 
 /// The most verbose level of all sinks so far, as the number of its variant.
 static MOST_VERBOSE: AtomicU8 = AtomicU8::new(0);
@@ -42,20 +39,10 @@ pub(super) fn install(level: Level, spans: bool) {
 #[derive(Default)]
 struct Recorder {
     last: AtomicU64,
-    spans: Mutex<HashMap<u64, Entry>>,
 }
 
-/// An open span.
-struct Entry {
-    metadata: &'static Metadata<'static>,
-    sink: Arc<Sink>,
-    references: usize,
-}
-
-impl Recorder {
-    fn sink_of(&self, id: &Id) -> Option<Arc<Sink>> {
-        lock(&self.spans).get(&id.into_u64()).map(|entry| entry.sink.clone())
-    }
+fn sink_of(id: &Id) -> Option<Arc<Sink>> {
+    open_spans::with(|spans| spans.get(&id.into_u64()).map(|entry| entry.sink.clone()))
 }
 
 impl Subscriber for Recorder {
@@ -87,7 +74,7 @@ impl Subscriber for Recorder {
         };
         let metadata = attributes.metadata();
         let entry = Entry { metadata, sink: sink.clone(), references: 1 };
-        lock(&self.spans).insert(id, entry);
+        open_spans::with(|spans| spans.insert(id, entry));
         let mut fields = Fields::default();
         attributes.record(&mut fields);
         let name = fields.take("otel.name").unwrap_or_else(|| metadata.name().to_owned());
@@ -105,7 +92,7 @@ impl Subscriber for Recorder {
     }
 
     fn record(&self, id: &Id, values: &Record<'_>) {
-        let Some(sink) = self.sink_of(id) else { return };
+        let Some(sink) = sink_of(id) else { return };
         let mut fields = Fields::default();
         values.record(&mut fields);
         let status = fields.take("otel.status_code");
@@ -145,42 +132,35 @@ impl Subscriber for Recorder {
     }
 
     fn clone_span(&self, id: &Id) -> Id {
-        if let Some(entry) = lock(&self.spans).get_mut(&id.into_u64()) {
-            entry.references += 1;
-        }
+        open_spans::with(|spans| {
+            if let Some(entry) = spans.get_mut(&id.into_u64()) {
+                entry.references += 1;
+            }
+        });
         id.clone()
     }
 
     fn try_close(&self, id: Id) -> bool {
         let id = id.into_u64();
-        let mut spans = lock(&self.spans);
-        let Some(entry) = spans.get_mut(&id) else { return false };
-        entry.references -= 1;
-        if entry.references > 0 {
-            return false;
-        }
-        let closed = spans.remove(&id);
-        drop(spans);
-        if let Some(Entry { sink, .. }) = closed {
-            (sink.receive)(Value::from_members([
-                ("span", "close".into()),
-                ("id", id.into()),
-                ("time", now()),
-            ]));
-        }
+        let closed = open_spans::with(|spans| {
+            let entry = spans.get_mut(&id)?;
+            entry.references -= 1;
+            if entry.references > 0 { None } else { spans.remove(&id) }
+        });
+        let Some(Entry { sink, .. }) = closed else { return false };
+        (sink.receive)(Value::from_members([("span", "close".into()), ("id", id.into()), ("time", now())]));
         true
     }
 
     fn current_span(&self) -> Current {
-        let known = innermost().and_then(|id| Some((id, lock(&self.spans).get(&id)?.metadata)));
+        let known = innermost().and_then(|id| open_spans::with(|spans| Some((id, spans.get(&id)?.metadata))));
         known.map_or_else(Current::none, |(id, metadata)| Current::new(Id::from_u64(id), metadata))
     }
 }
 
 /// Returns the time in nanoseconds since the Unix epoch.
 fn now() -> Value {
-    let time = SystemTime::now().duration_since(UNIX_EPOCH);
-    time.ok().and_then(|time| u64::try_from(time.as_nanos()).ok()).into()
+    u64::try_from(wall_clock().as_nanos()).ok().into()
 }
 
 #[cfg(test)]
@@ -188,8 +168,13 @@ mod tests {
     use futures_util::FutureExt;
     use tracing::Instrument;
 
+    use std::sync::Mutex;
+
     use super::*;
-    use crate::{platform::BoxFuture, telemetry::attach};
+    use crate::{
+        platform::{BoxFuture, lock},
+        telemetry::attach,
+    };
 
     /// Returns the records of `work` in one line each.
     fn records(level: Level, spans: bool, work: BoxFuture<'static, ()>) -> Vec<String> {

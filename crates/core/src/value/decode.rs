@@ -5,13 +5,13 @@ use std::{cell::Cell, iter::Enumerate, mem};
 use serde::{
     Deserialize,
     de::{
-        DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error as _, IntoDeserializer, MapAccess,
-        SeqAccess, VariantAccess, Visitor,
+        DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error as _, Expected, IntoDeserializer,
+        MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor,
     },
     forward_to_deserialize_any,
 };
 
-use super::{DecodeError, Number, Value, json::lossy_string};
+use super::{DecodeError, Number, Value, json::lossy_string, number::parse_float};
 
 /// The newtype name with which [`Value`] requests a value without conversion.
 pub(super) const VALUE: &str = "$replicant::Value";
@@ -59,17 +59,49 @@ impl ValueDeserializer {
             value => value,
         }
     }
-
-    fn any<'de, V: Visitor<'de>>(self, default: Value, visitor: V) -> Result<V::Value, DecodeError> {
-        let nulls = self.nulls;
-        Self::new(self.or(default), nulls).deserialize_any(visitor)
-    }
 }
 
-macro_rules! with_default {
-    ($($method:ident => $default:expr,)*) => {
+/// Builds the error for a value of the wrong type. One function for all types: each type that is decoded has its own copy of
+/// the functions below, which should therefore be short.
+fn mismatch(value: &Value, expected: &dyn Expected) -> DecodeError {
+    let text;
+    let given = match value {
+        Value::Null => Unexpected::Unit,
+        Value::Bool(bool) => Unexpected::Bool(*bool),
+        Value::Number(Number::Int(int)) => Unexpected::Signed(*int),
+        Value::Number(Number::UInt(int)) => Unexpected::Unsigned(*int),
+        Value::Number(number @ (Number::Big(_) | Number::Float(_))) => Unexpected::Float(number.as_f64()),
+        Value::String(string) => Unexpected::Str(string),
+        Value::FileUrl(file) => Unexpected::Str(file),
+        Value::Array(_) => Unexpected::Seq,
+        Value::Object(_) => Unexpected::Map,
+        Value::Bytes(bytes) => Unexpected::Bytes(bytes),
+        Value::File(_) => return DecodeError::custom("must not be a file"),
+        Value::Json(json) => match exact(json) {
+            Some(Value::String(string)) => {
+                text = string;
+                Unexpected::Str(&text)
+            }
+            Some(Value::Number(number)) => Unexpected::Float(number.as_f64()),
+            _ => return DecodeError::custom("is nested too deeply, or has an invalid name"),
+        },
+    };
+    DecodeError::invalid_type(given, expected)
+}
+
+/// Decodes a string or number that is kept as JSON text.
+fn exact(json: &str) -> Option<Value> {
+    let number = || parse_float(json).map(|float| Value::Number(Number::Float(float)));
+    lossy_string(json).map(Value::String).or_else(number)
+}
+
+macro_rules! by_type {
+    ($($method:ident or $default:expr => { $($pattern:pat => $visit:ident($given:expr),)* })*) => {
         $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-            self.any($default, visitor)
+            match self.or($default) {
+                $($pattern => visitor.$visit($given),)*
+                value => Err(mismatch(&value, &visitor)),
+            }
         })*
     };
 }
@@ -87,17 +119,15 @@ impl<'de> Deserializer<'de> for ValueDeserializer {
             Value::Number(number @ (Number::Big(_) | Number::Float(_))) => visitor.visit_f64(number.as_f64()),
             Value::String(string) => visitor.visit_string(string),
             Value::Array(items) => visitor.visit_seq(Items { rest: items.into_iter().enumerate(), nulls }),
-            Value::Object(members) => {
-                visitor.visit_map(Members { rest: members.into_iter(), member: Default::default(), nulls })
-            }
+            Value::Object(members) => visitor.visit_map(Members::new(members, nulls)),
             Value::FileUrl(file) => visitor.visit_str(&file),
             Value::Bytes(bytes) => visitor.visit_bytes(&bytes),
-            Value::File(_) => Err(DecodeError::custom("must not be a file")),
-            Value::Json(text) => match (lossy_string(&text), text.parse()) {
-                (Some(string), _) => visitor.visit_string(string),
-                (None, Ok(float)) => visitor.visit_f64(float),
-                (None, Err(_)) => Err(DecodeError::custom("is nested too deeply, or has an invalid name")),
+            Value::Json(ref json) => match exact(json) {
+                Some(Value::String(string)) => visitor.visit_string(string),
+                Some(Value::Number(number)) => visitor.visit_f64(number.as_f64()),
+                _ => Err(mismatch(&self.value, &visitor)),
             },
+            Value::File(_) => Err(mismatch(&self.value, &visitor)),
         }
     }
 
@@ -134,14 +164,58 @@ impl<'de> Deserializer<'de> for ValueDeserializer {
         }
     }
 
-    with_default! {
-        deserialize_bool => false.into(),
-        deserialize_i64 => 0.into(),
-        deserialize_u64 => 0.into(),
-        deserialize_f64 => 0.into(),
-        deserialize_string => "".into(),
-        deserialize_seq => Value::Array(Vec::new()),
-        deserialize_map => Value::object(),
+    by_type! {
+        deserialize_bool or false.into() => {
+            Value::Bool(bool) => visit_bool(bool),
+        }
+        deserialize_i64 or 0.into() => {
+            Value::Number(Number::Int(int)) => visit_i64(int),
+            Value::Number(Number::UInt(int)) => visit_u64(int),
+        }
+        deserialize_u64 or 0.into() => {
+            Value::Number(Number::Int(int)) => visit_i64(int),
+            Value::Number(Number::UInt(int)) => visit_u64(int),
+        }
+    }
+
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        let value = match self.or(0.into()) {
+            Value::Json(json) => exact(&json).unwrap_or(Value::Json(json)),
+            value => value,
+        };
+        match value {
+            Value::Number(number) => visitor.visit_f64(number.as_f64()),
+            value => Err(mismatch(&value, &visitor)),
+        }
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        match self.or("".into()) {
+            Value::String(string) => visitor.visit_string(string),
+            Value::FileUrl(file) => visitor.visit_str(&file),
+            Value::Bytes(bytes) => visitor.visit_bytes(&bytes),
+            Value::Json(json) => match exact(&json) {
+                Some(Value::String(string)) => visitor.visit_string(string),
+                _ => Err(mismatch(&Value::Json(json), &visitor)),
+            },
+            value => Err(mismatch(&value, &visitor)),
+        }
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        let nulls = self.nulls;
+        match self.or(Value::Array(Vec::new())) {
+            Value::Array(items) => visitor.visit_seq(Items { rest: items.into_iter().enumerate(), nulls }),
+            value => Err(mismatch(&value, &visitor)),
+        }
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        let nulls = self.nulls;
+        match self.or(Value::object()) {
+            Value::Object(members) => visitor.visit_map(Members::new(members, nulls)),
+            value => Err(mismatch(&value, &visitor)),
+        }
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -153,9 +227,13 @@ impl<'de> Deserializer<'de> for ValueDeserializer {
         self.deserialize_map(visitor)
     }
 
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        visitor.visit_unit()
+    }
+
     forward_to_deserialize_any! {
         i8 i16 i32 i128 u8 u16 u32 u128 f32 char str bytes byte_buf
-        unit unit_struct tuple tuple_struct identifier ignored_any
+        unit unit_struct tuple tuple_struct identifier
     }
 }
 
@@ -186,6 +264,12 @@ struct Members {
     /// The member whose name was decoded last.
     member: (String, Value),
     nulls: Nulls,
+}
+
+impl Members {
+    fn new(members: super::Object, nulls: Nulls) -> Self {
+        Self { rest: members.into_iter(), member: Default::default(), nulls }
+    }
 }
 
 impl<'de> MapAccess<'de> for Members {

@@ -140,10 +140,55 @@ impl File {
         if let Some(content_type) = &self.content_type {
             return content_type.clone();
         }
-        let by_name = self.filename.as_deref().and_then(|name| mime_guess::from_path(name).first_raw());
+        let by_name = self.filename.as_deref().and_then(|name| type_of_name(name));
         let by_content = || infer::get(first_bytes).map(|kind| kind.mime_type());
         by_name.or_else(by_content).unwrap_or("application/octet-stream").to_owned()
     }
+}
+
+/// Returns the MIME type for the extension of a file name.
+#[cfg(not(target_arch = "wasm32"))]
+fn type_of_name(name: &str) -> Option<&'static str> {
+    mime_guess::from_path(name).first_raw()
+}
+
+/// Returns the MIME type for the extension of a file name. Only common ones: the complete table is a tenth of the module.
+#[cfg(target_arch = "wasm32")]
+fn type_of_name(name: &str) -> Option<&'static str> {
+    const TYPES: &[(&str, &str)] = &[
+        ("avif", "image/avif"),
+        ("bmp", "image/bmp"),
+        ("csv", "text/csv"),
+        ("flac", "audio/flac"),
+        ("gif", "image/gif"),
+        ("gz", "application/gzip"),
+        ("heic", "image/heic"),
+        ("htm", "text/html"),
+        ("html", "text/html"),
+        ("jpeg", "image/jpeg"),
+        ("jpg", "image/jpeg"),
+        ("json", "application/json"),
+        ("m4a", "audio/m4a"),
+        ("md", "text/markdown"),
+        ("mkv", "video/x-matroska"),
+        ("mov", "video/quicktime"),
+        ("mp3", "audio/mpeg"),
+        ("mp4", "video/mp4"),
+        ("ogg", "audio/ogg"),
+        ("pdf", "application/pdf"),
+        ("png", "image/png"),
+        ("svg", "image/svg+xml"),
+        ("tar", "application/x-tar"),
+        ("tif", "image/tiff"),
+        ("tiff", "image/tiff"),
+        ("txt", "text/plain"),
+        ("wav", "audio/wav"),
+        ("webm", "video/webm"),
+        ("webp", "image/webp"),
+        ("zip", "application/zip"),
+    ];
+    let extension = name.rsplit_once('.')?.1.to_ascii_lowercase();
+    TYPES.iter().find(|(known, _)| *known == extension).map(|(_, mime)| *mime)
 }
 
 impl fmt::Debug for File {

@@ -23,11 +23,24 @@ pub enum Number {
     Float(f64),
 }
 
+/// Parses a decimal number as the nearest float.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn parse_float(text: &str) -> Option<f64> {
+    text.parse().ok()
+}
+
+/// Parses a decimal number as the nearest float. JSON is parsed with the tables of serde_json; those of the standard library
+/// would be a thirtieth of the module.
+#[cfg(target_arch = "wasm32")]
+pub(crate) fn parse_float(text: &str) -> Option<f64> {
+    serde_json::from_str(text).ok()
+}
+
 impl Number {
     /// Parses a JSON number. Returns `None` if `text` is not a number or overflows.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         if text.bytes().any(|byte| matches!(byte, b'.' | b'e' | b'E')) {
-            return text.parse().ok().filter(|float: &f64| float.is_finite()).map(Self::Float);
+            return parse_float(text).filter(|float| float.is_finite()).map(Self::Float);
         }
         if let Ok(int) = text.parse() {
             return Some(Self::Int(int));
@@ -59,7 +72,7 @@ impl Number {
         match self {
             Self::Int(int) => *int as f64,
             Self::UInt(int) => *int as f64,
-            Self::Big(digits) => digits.parse().unwrap_or(f64::NAN),
+            Self::Big(digits) => parse_float(digits).unwrap_or(f64::NAN),
             Self::Float(float) => *float,
         }
     }

@@ -6,13 +6,10 @@ use std::{
 };
 
 use replicant::{Error, Item, Result};
+use replicant_javascript::{self as javascript, Batches};
 use tokio::sync::Notify;
 
-use super::batches::Batches;
-use crate::{
-    promises::{CompletionChannel, Message},
-    value,
-};
+use crate::promises::{CompletionChannel, Message};
 
 /// Largest number of bytes to read ahead. Larger values were slower.
 const AHEAD: usize = 1 << 20;
@@ -132,7 +129,7 @@ impl Queue {
             }
             return Ok(());
         }
-        let json = value::item(&item)?;
+        let json = javascript::item(&item)?;
         self.update(|state| {
             if !state.ended {
                 state.json.push(&json);

@@ -8,8 +8,9 @@ const ITEMS: usize = 32;
 /// Size in bytes from which a batch takes no more items. JavaScript parses it at once.
 const SIZE: usize = 1 << 14;
 
+/// Items that were not taken.
 #[derive(Default)]
-pub(super) struct Batches {
+pub struct Batches {
     /// Arrays without their closing brackets.
     batches: VecDeque<String>,
     /// Number of items in the last batch.
@@ -18,6 +19,7 @@ pub(super) struct Batches {
 }
 
 impl Batches {
+    /// Adds an item, as JSON.
     pub fn push(&mut self, item: &str) {
         self.size += item.len() + 1;
         if let Some(last) = self.batches.back_mut()
@@ -33,6 +35,7 @@ impl Batches {
         }
     }
 
+    /// Returns the oldest batch, as a JSON array.
     pub fn take(&mut self) -> Option<String> {
         let mut batch = self.batches.pop_front()?;
         self.size -= batch.len();

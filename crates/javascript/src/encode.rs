@@ -3,25 +3,34 @@
 use bytes::Bytes;
 use replicant::{Error, Event, FileOutput, Item, PathSegment, Reply, Result, Value, operation};
 
-use crate::error::internal;
+use crate::internal;
 
 /// Encodes a value as JSON text.
-pub(crate) fn to_json(value: &Value) -> Result<String> {
+///
+/// # Errors
+/// If the value contains bytes or a file.
+pub fn to_json(value: &Value) -> Result<String> {
     String::from_utf8(value.to_json()?).map_err(|error| internal(&error.to_string()))
 }
 
-/// The result of a call, encoded on a thread that does not block JavaScript.
-pub(crate) struct Answer {
+/// The result of a call.
+pub struct Answer {
+    /// The value as JSON, unless it is bytes.
     pub json: Option<String>,
     /// Paths, as JSON, of the values that are URLs of files.
     pub files: Option<String>,
+    /// The value, if it is bytes.
     pub bytes: Option<Bytes>,
     /// Status and headers of the response, as JSON.
     pub meta: String,
 }
 
 impl Answer {
-    pub(crate) fn new(reply: Reply<operation::Payload>) -> Result<Self> {
+    /// Encodes the result of an operation.
+    ///
+    /// # Errors
+    /// If the value has no JSON form.
+    pub fn new(reply: Reply<operation::Payload>) -> Result<Self> {
         let meta = serde_json::to_string(&(reply.status, &reply.headers)).map_err(encoding_failed)?;
         let value = match reply.value {
             operation::Payload::Json(text) => {
@@ -37,7 +46,10 @@ impl Answer {
 }
 
 /// Encodes an item of a stream as JSON: `["value", value, files?]`, or `["event", ...]` with the event's fields.
-pub(crate) fn item(item: &Item) -> Result<String> {
+///
+/// # Errors
+/// If the item has no JSON form, such as bytes.
+pub fn item(item: &Item) -> Result<String> {
     match item {
         Item::Value(value) => Ok(match files(value)? {
             None => format!(r#"["value",{}]"#, to_json(value)?),
@@ -49,6 +61,26 @@ pub(crate) fn item(item: &Item) -> Result<String> {
         }
         _ => Err(internal("an item that has no JSON form")),
     }
+}
+
+/// Calls a function of the core that needs no client. Returns its result as JSON.
+///
+/// # Errors
+/// Those of the function.
+pub fn compute(name: &str, params: Value) -> Result<String> {
+    match operation::compute(name, params)? {
+        operation::Payload::Json(text) => Ok(text),
+        answer => to_json(&answer.into_value()?),
+    }
+}
+
+/// Encodes headers as JSON: `[["accept", "..."]]`.
+///
+/// # Errors
+/// Never in practice: text has a JSON form.
+pub fn pairs(headers: Vec<(String, String)>) -> Result<String> {
+    let pair = |(name, value): (String, String)| Value::Array(vec![name.into(), value.into()]);
+    to_json(&Value::Array(headers.into_iter().map(pair).collect()))
 }
 
 fn files(value: &Value) -> Result<Option<String>> {

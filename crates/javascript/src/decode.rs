@@ -1,0 +1,42 @@
+//! Values from JavaScript: JSON text, and the parts that JSON cannot hold, each with its path.
+
+use replicant::{Number, Result, Value};
+
+use crate::internal;
+
+/// Replaces the value at `path`, which is a JSON array of keys and indexes.
+///
+/// # Errors
+/// [`ErrorKind::Internal`](replicant::ErrorKind::Internal) if there is no such path: it was made from this value.
+pub fn insert(value: &mut Value, path: &str, content: Value) -> Result<()> {
+    let path = Value::from_json(path.as_bytes())?;
+    *at(value, path.as_array().unwrap_or_default())? = content;
+    Ok(())
+}
+
+fn at<'a>(value: &'a mut Value, path: &[Value]) -> Result<&'a mut Value> {
+    let missing = || internal("a part without a path");
+    path.iter().try_fold(value, |value, step| match value {
+        Value::Object(members) => members.get_mut(step.as_str().unwrap_or_default()).ok_or_else(missing),
+        Value::Array(items) => {
+            let index = step.as_i64().and_then(|index| usize::try_from(index).ok());
+            index.and_then(|index| items.get_mut(index)).ok_or_else(missing)
+        }
+        _ => Err(missing()),
+    })
+}
+
+/// Decodes a big integer from its decimal digits.
+pub fn number(digits: &str) -> Value {
+    let number = digits.parse().ok().map(Number::Int).or_else(|| Number::big(digits));
+    number.map_or(Value::Null, Value::Number)
+}
+
+/// Decodes headers from JSON: `[["content-type", "..."]]`.
+///
+/// # Errors
+/// If the text is not JSON.
+pub fn headers(json: &str) -> Result<Vec<(String, String)>> {
+    let pair = |pair: &Value| Some((pair[0].as_str()?.to_owned(), pair[1].as_str()?.to_owned()));
+    Ok(Value::from_json(json.as_bytes())?.as_array().unwrap_or_default().iter().filter_map(pair).collect())
+}

@@ -1,0 +1,185 @@
+//! The client and its calls.
+
+use std::sync::Arc;
+
+use js_sys::{Array, Function, Object, Reflect};
+use replicant::{
+    Client, Error, ErrorKind, Observer, Options, Result, Value,
+    operation::{self, Following},
+};
+use replicant_javascript::{Answer, to_json, until_stopped};
+use tokio::sync::Notify;
+use wasm_bindgen::{
+    JsCast,
+    convert::TryFromJsValue,
+    prelude::{JsValue, wasm_bindgen},
+};
+
+use crate::{
+    error::to_js,
+    promises::{CompletionChannel, Message, NativeCompletionChannel},
+    runtime::WebRuntime,
+    stream::NativeStream,
+    telemetry,
+    transport::JsTransport,
+    value,
+};
+
+/// A client of the core.
+#[wasm_bindgen]
+pub struct NativeClient {
+    client: Client,
+    channel: CompletionChannel,
+}
+
+#[wasm_bindgen]
+impl NativeClient {
+    /// Makes a client. `fetch` sends its requests.
+    #[wasm_bindgen(constructor)]
+    pub fn new(
+        channel: &NativeCompletionChannel,
+        options: &str,
+        parts: Option<Array>,
+        fetch: Function,
+    ) -> Result<Self, JsValue> {
+        let channel = channel.channel.clone();
+        let client =
+            value::from_js(options, parts.as_ref()).and_then(Options::from_value).and_then(|mut options| {
+                options.transport = Some(Arc::new(JsTransport::new(fetch, channel.clone())));
+                options.runtime = Some(Arc::new(WebRuntime::with_rate(clock_rate(&options)?)));
+                Client::new(options)
+            });
+        let client = client.map_err(|error| to_js(&error))?;
+        Ok(Self { client, channel: channel })
+    }
+
+    /// Returns the client's options as JSON, without the token.
+    pub fn describe(&self) -> Result<String, JsValue> {
+        to_json(&self.client.describe()).map_err(|error| to_js(&error))
+    }
+
+    /// Returns what to warn the user of about the options.
+    #[wasm_bindgen(getter)]
+    pub fn warnings(&self) -> Vec<String> {
+        self.client.warnings().to_vec()
+    }
+
+    /// Starts an operation. Sends its result through the channel with `number`, and before that its states if it is
+    /// `observed`.
+    #[allow(clippy::too_many_arguments, reason = "the signature of the native binding")]
+    pub fn call(
+        &self,
+        number: u32,
+        operation: &str,
+        json: &str,
+        parts: Option<Array>,
+        cancel: Option<Object>,
+        observed: bool,
+        fetch: Option<Function>,
+        follow: Option<Object>,
+    ) -> Result<(), JsValue> {
+        // First, so that JavaScript forgets the receiver of a call that fails here.
+        let following = follow.map(|wanted| telemetry::follow(&wanted, &self.channel));
+        let params = value::from_js(json, parts.as_ref()).map_err(|error| to_js(&error))?;
+        let observer = observed.then(|| {
+            let channel = self.channel.clone();
+            let send = move |state: Value| {
+                if let Ok(json) = to_json(&state) {
+                    channel.send(number, Message::State(json));
+                }
+            };
+            Arc::new(send) as Observer
+        });
+        let client = self.with_fetch(fetch, following.as_ref());
+        let work = operation::call_as_text(&client, operation, params, observer);
+        let work = match &following {
+            Some(following) => following.work(work),
+            None => work,
+        };
+        let stopped = cancel.map(|cancel| NativeCancel::stopped(&cancel)).transpose()?;
+        self.channel.complete(number, async move {
+            let outcome = until_stopped(stopped, async { Answer::new(work.await?) }).await;
+            drop(following);
+            Message::from(outcome)
+        });
+        Ok(())
+    }
+
+    /// Opens a stream. Nothing is sent before the first `ready()`.
+    pub fn open(
+        &self,
+        operation: &str,
+        json: &str,
+        parts: Option<Array>,
+        fetch: Option<Function>,
+        follow: Option<Object>,
+    ) -> Result<NativeStream, JsValue> {
+        let following = follow.map(|wanted| telemetry::follow(&wanted, &self.channel));
+        let params = value::from_js(json, parts.as_ref()).map_err(|error| to_js(&error))?;
+        let items = operation::open(&self.with_fetch(fetch, following.as_ref()), operation, params);
+        let items = match following {
+            Some(following) => following.stream(items),
+            None => items,
+        };
+        Ok(NativeStream::new(items, self.channel.clone()))
+    }
+}
+
+impl NativeClient {
+    /// Returns the client for one call. A `fetch` of the call runs in the call's async context.
+    fn with_fetch(&self, fetch: Option<Function>, following: Option<&Following>) -> Client {
+        let client = match fetch {
+            Some(fetch) => {
+                let channel = self.channel.clone();
+                self.client.with_transport(Arc::new(JsTransport::new(fetch, channel)))
+            }
+            None => self.client.clone(),
+        };
+        match following {
+            Some(following) => following.client(&client),
+            None => client,
+        }
+    }
+}
+
+fn clock_rate(options: &Options) -> Result<f64> {
+    let rate = options.clock_rate.unwrap_or(1.0);
+    if rate.is_finite() && rate > 0.0 {
+        return Ok(rate);
+    }
+    Err(Error::new(ErrorKind::InvalidArgument, format!("`clock_rate` must be greater than zero, not {rate}")))
+}
+
+/// Stops one call.
+#[wasm_bindgen]
+#[derive(Default)]
+pub struct NativeCancel {
+    stopped: Arc<Notify>,
+}
+
+#[wasm_bindgen]
+impl NativeCancel {
+    #[wasm_bindgen(constructor)]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Returns another object for the same call.
+    pub fn share(&self) -> Self {
+        Self { stopped: Arc::clone(&self.stopped) }
+    }
+
+    /// Stops the call, even if it starts later.
+    pub fn cancel(&self) {
+        self.stopped.notify_one();
+    }
+}
+
+impl NativeCancel {
+    /// Reads the object of a call. An exported function can borrow an object, but not an optional one.
+    fn stopped(object: &Object) -> Result<Arc<Notify>, JsValue> {
+        let share: Function = Reflect::get(object, &"share".into())?.dyn_into()?;
+        let shared = Self::try_from_js_value(share.call0(object)?)?;
+        Ok(Arc::clone(&shared.stopped))
+    }
+}

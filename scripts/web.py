@@ -1,0 +1,146 @@
+"""Builds the WebAssembly module of the npm package: `node/dist/web/replicant.wasm` and `glue.js`.
+
+    python3 scripts/web.py [--fetch] [--require]
+
+It needs a Rust toolchain for wasm32-unknown-unknown. The first of these is used: the compiler in `RUSTC`, the active one, the
+other toolchains of rustup, and those that `scripts/web_toolchain.py` fetched from Debian. `--fetch` fetches one if there is
+none. Without a toolchain the script says so and ends with 0, or with `--require` with 1.
+"""
+
+import argparse
+import gzip
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import web_toolchain
+from web_toolchain import TARGET, Toolchain
+
+ROOT = Path(__file__).resolve().parent.parent
+CRATE = ROOT / "crates/web"
+BUILD = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).absolute() / "web"
+OUTPUT = ROOT / "node/dist/web"
+
+# Largest size of the module and its JavaScript together, compressed, in bytes, and the goal.
+MAX_SIZE, GOAL = 330_000, 300_000
+# Longest time to compile and instantiate the module, in milliseconds.
+MAX_START = 15.0
+
+# Not `--all-features`: some of them are unknown to the runtimes.
+FEATURES = [
+    "bulk-memory",
+    "bulk-memory-opt",
+    "nontrapping-float-to-int",
+    "sign-ext",
+    "mutable-globals",
+    "reference-types",
+    "multivalue",
+]
+OPTIMIZATION = [
+    "-Oz",
+    *(f"--enable-{name}" for name in FEATURES),
+    "--strip-debug",
+    "--strip-producers",
+]
+
+
+def run(command: list, **options) -> None:
+    completed = subprocess.run([str(part) for part in command], **options)
+    if completed.returncode != 0:
+        sys.exit(f"{command[0]} failed with exit code {completed.returncode}")
+
+
+def compile_module(toolchain: Toolchain) -> Path:
+    command = [
+        "cargo",
+        "build",
+        "--quiet",
+        "--release",
+        "--lib",
+        "--locked",
+        "--package",
+        "replicant-web",
+    ]
+    environment = {**os.environ, **toolchain.environment, "CARGO_TARGET_DIR": str(BUILD)}
+    environment["RUSTFLAGS"] = " ".join(toolchain.rustflags)
+    run([*command, f"--target={TARGET}", *toolchain.flags], cwd=CRATE, env=environment)
+    return BUILD / TARGET / "release/replicant_web.wasm"
+
+
+def write_glue(module: Path) -> None:
+    """Writes `glue.js` and the module that it loads."""
+    environment = {**os.environ, "CARGO_TARGET_DIR": str(BUILD)}
+    command = ["cargo", "build", "--quiet", "--locked", "--package", "replicant-bindgen"]
+    run(command, cwd=CRATE, env=environment)
+    run([BUILD / "debug/replicant-bindgen", module, OUTPUT, "glue"])
+
+
+def optimize() -> None:
+    if not (CRATE / "node_modules/binaryen").exists():
+        run(["npm", "ci", "--loglevel=error", "--no-audit", "--no-fund"], cwd=CRATE)
+    optimizer = CRATE / "node_modules/binaryen/bin/wasm-opt"
+    before, after = OUTPUT / "glue_bg.wasm", OUTPUT / "replicant.wasm"
+    run(["node", optimizer, *OPTIMIZATION, before, "-o", after])
+    before.unlink()
+
+
+def check() -> bool:
+    """Prints the sizes and the time to start. Returns whether they are within the limits."""
+    sizes = {
+        name: len(gzip.compress((OUTPUT / name).read_bytes(), 9))
+        for name in ("replicant.wasm", "glue.js")
+    }
+    total = sum(sizes.values())
+    parts = ", ".join(f"{name} {size / 1000:.0f} KB" for name, size in sizes.items())
+    print(
+        f"Compressed size: {total / 1000:.0f} KB of at most {MAX_SIZE / 1000:.0f} KB, goal {GOAL / 1000:.0f} KB ({parts})"
+    )
+    measured = subprocess.run(
+        ["node", CRATE / "start.mjs", OUTPUT / "replicant.wasm"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    start = float(measured.stdout)
+    print(f"Time to start: {start:.1f} ms of at most {MAX_START:.0f} ms")
+    return total <= MAX_SIZE and start <= MAX_START
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--fetch", action="store_true", help="fetch a toolchain from Debian if there is none"
+    )
+    parser.add_argument("--require", action="store_true", help="fail without a toolchain")
+    arguments = parser.parse_args()
+    toolchain = web_toolchain.find()
+    if toolchain is None and arguments.fetch:
+        toolchain = web_toolchain.fetch()
+    if toolchain is None:
+        print("== Skipping the WebAssembly module and its tests: no toolchain for it was found.")
+        print("   Add one with: rustup target add wasm32-unknown-unknown")
+        print("   or, on Debian and Ubuntu, with: python3 scripts/web.py --fetch")
+        return 1 if arguments.require else 0
+    print(f"== Compiling the WebAssembly module with {toolchain.name}")
+    module = compile_module(toolchain)
+    stamp = OUTPUT / ".built"
+    content = hashlib.sha256(module.read_bytes() + Path(__file__).read_bytes()).hexdigest()
+    if not (stamp.exists() and stamp.read_text() == content):
+        shutil.rmtree(OUTPUT, ignore_errors=True)
+        OUTPUT.mkdir(parents=True)
+        write_glue(module)
+        optimize()
+        stamp.write_text(content)
+    if check():
+        return 0
+    print("The module is too large or starts too slowly.", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
