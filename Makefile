@@ -41,7 +41,7 @@ quickstart: build ## Builds everything and runs the same six examples in Rust, P
 	@echo
 	@echo "All examples succeeded. The pictures are in quickstart-output/: open quickstart-output/rust/harbor.png"
 
-test: build ## Runs all checks and tests.
+test: build web ## Runs all checks and tests.
 	@echo "== Running all checks and tests, some at a time. Each shows its output when it ends."
 	@$(MAKE) --no-print-directory --jobs=$(JOBS) $(SYNC) \
 		test-python lint-rust test-processes fmt-check lint-python test-rust types test-node test-release
