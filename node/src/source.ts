@@ -41,7 +41,7 @@ export function blobSource(blob: Blob): Source {
     replayable: true,
     ...(typeof name === "string" && name !== "" ? { name } : {}),
     ...(blob.type === "" ? {} : { type: blob.type }),
-    pull: sessions(() => slices(blob)),
+    pull: sessions(() => generate(slices(blob))),
   };
 }
 
@@ -71,32 +71,37 @@ async function* slices(blob: Blob): AsyncGenerator<Uint8Array> {
   }
 }
 
-async function* iterate(stream: Readable): AsyncGenerator<unknown> {
-  if (Symbol.asyncIterator in stream) {
-    yield* stream as AsyncIterable<unknown>;
-    return;
-  }
-  const reader = (stream as ReadableStream<unknown>).getReader();
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      yield value;
-    }
-  } finally {
-    await reader.cancel();
-  }
+/** One reading of a source. */
+interface Reading {
+  next(): Promise<IteratorResult<unknown>> | Promise<ReadableStreamReadResult<unknown>>;
+  /** Ends the reading, also while `next` is pending, which for a generator would wait for it. */
+  end(): unknown;
 }
 
-function sessions(open: () => AsyncGenerator<unknown>): Source["pull"] {
-  const readings = new Map<number, AsyncGenerator<unknown>>();
+function iterate(stream: Readable): Reading {
+  if ("getReader" in stream) {
+    const reader = stream.getReader();
+    return { next: () => reader.read(), end: () => reader.cancel() };
+  }
+  const { destroy } = stream as { destroy?: () => void };
+  const iterator = stream[Symbol.asyncIterator]();
+  const end = () => (typeof destroy === "function" ? destroy.call(stream) : iterator.return?.(undefined));
+  return { next: () => iterator.next(), end };
+}
+
+function generate(items: AsyncGenerator<unknown>): Reading {
+  return { next: () => items.next(), end: () => items.return(undefined) };
+}
+
+function sessions(open: () => Reading): Source["pull"] {
+  const readings = new Map<number, Reading>();
   return async (session, cancel) => {
-    const reading = readings.get(session) ?? open();
     if (cancel) {
+      await readings.get(session)?.end();
       readings.delete(session);
-      await reading.return(undefined);
       return null;
     }
+    const reading = readings.get(session) ?? open();
     readings.set(session, reading);
     const { done, value } = await reading.next();
     if (!done) return bytes(value);
