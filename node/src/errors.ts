@@ -192,7 +192,7 @@ export class FileNotFoundError extends ReplicateError {}
 export class FileTooLargeError extends ReplicateError {}
 /** A file cannot be written: the folder is missing, read-only or full. */
 export class FileNotWrittenError extends ReplicateError {}
-/** This runtime cannot do it: there is no file system, or no sockets. The message says what to do. Nothing was sent. */
+/** The runtime lacks what the call needs, such as a file system. The message names an alternative. Nothing was sent. */
 export class UnsupportedError extends ReplicateError {}
 /** The server cannot be reached, or the connection broke. */
 export class ConnectionError extends ReplicateError {}

@@ -194,7 +194,7 @@ class FileNotWrittenError(ReplicateException, OSError):
 
 
 class UnsupportedError(ReplicateException, NotImplementedError):
-    """This runtime cannot do it: the web has no file system and no sockets. Nothing was sent."""
+    """The runtime lacks what the call needs, such as a file system. Nothing was sent."""
 
     code = "unsupported"
 
