@@ -114,8 +114,8 @@ export interface Fault {
  * An emulator that runs in this process, on a separate thread and a loopback port. It keeps state, validates inputs
  * against each model's schema, streams events and signs webhooks, and its models compute real outputs.
  *
- * Stop it with `close()` or a `using` declaration; otherwise it stops when it and its clients are collected. It does not
- * keep the process alive.
+ * Stop it with `close()` or a `using` declaration; otherwise it stops when it and its clients are collected. It keeps
+ * the process alive only while functions of the process have predictions to run, each for up to 30 seconds.
  *
  * @example
  * const emulator = new Emulator();

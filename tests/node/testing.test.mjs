@@ -101,15 +101,38 @@ test("assertions show differences", async () => {
   assert.throws(() => emulator.assertNotCalled("emulator/echo"), /expected no predictions/);
 });
 
-test("an emulator with models does not keep the process alive", async () => {
+/** Runs a program in another process, and returns what it prints. */
+async function output(program) {
   const { execFile } = await import("node:child_process");
   const { promisify } = await import("node:util");
-  const program = `
-    import { Emulator } from ${JSON.stringify(new URL("../../node/testing.mjs", import.meta.url).href)};
-    const emulator = new Emulator();
+  const module = JSON.stringify(new URL("../../node/testing.mjs", import.meta.url).href);
+  const whole = `import { Emulator } from ${module};\nconst emulator = new Emulator();\n${program}`;
+  const args = ["--input-type=module", "--eval", whole];
+  return (await promisify(execFile)(process.execPath, args, { timeout: 20_000 })).stdout;
+}
+
+test("an emulator with models does not keep the process alive", async () => {
+  const printed = await output(`
     emulator.model("acme/x", () => "done");
-    console.log(await emulator.client().run("acme/x", { input: {} }));`;
-  const args = ["--input-type=module", "--eval", program];
-  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 20_000 });
-  assert.equal(stdout, "done\n");
+    console.log(await emulator.client().run("acme/x", { input: {} }));`);
+  assert.equal(printed, "done\n");
+});
+
+test("the process lives until its functions have run, and have been canceled", async () => {
+  const printed = await output(`
+    const client = emulator.client();
+    let started, canceled;
+    const begun = new Promise((resolve) => { started = resolve; });
+    const aborted = new Promise((resolve) => { canceled = resolve; });
+    emulator.model("acme/waits", { coldStart: 0.2 }, (_, { signal }) => {
+      started();
+      return new Promise((end) => signal.addEventListener("abort", () => end(canceled())));
+    });
+    const { id } = await client.predictions.create({ model: "acme/waits", input: {} });
+    await begun;
+    console.log("started");
+    await client.predictions.cancel(id);
+    await aborted;
+    console.log("canceled");`);
+  assert.equal(printed, "started\ncanceled\n");
 });

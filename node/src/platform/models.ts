@@ -12,6 +12,14 @@ interface Model {
   files: string[];
 }
 
+/** A line that the emulator sends. */
+interface Message {
+  created?: string;
+  run?: { id: string; model: string; input: Record<string, unknown> };
+  cancel?: string;
+  ended?: string;
+}
+
 /** The run whose function is calling. */
 const current = new AsyncLocalStorage<Run>();
 let redirected = false;
@@ -49,12 +57,17 @@ async function content(response: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
+/** Milliseconds for which a prediction keeps the process alive. */
+const LONGEST_HOLD = 30_000;
+
 /** The models of an emulator that are functions of this process. */
 export class Models {
   readonly id = randomUUID();
   readonly #base: string;
   readonly #models = new Map<string, Model>();
   readonly #runs = new Map<string, Run>();
+  /** The predictions that have not ended, each with the timer that keeps the process alive for it. */
+  readonly #holds = new Map<string, NodeJS.Timeout>();
   #connected = false;
 
   constructor(origin: string) {
@@ -87,18 +100,33 @@ export class Models {
   #connect() {
     if (this.#connected) return;
     this.#connected = true;
-    const connection = request(`${this.#base}/workers/${this.id}`, { agent: false }, (response) => {
+    const url = `${this.#base}/workers/${this.id}?follow=true`;
+    const connection = request(url, { agent: false }, (response) => {
       createInterface({ input: response }).on("line", (line) => this.#handle(JSON.parse(line)));
       // The emulator has stopped.
       response.on("error", () => {});
+      response.on("close", () => this.#releaseAll());
     });
     connection.on("error", () => {});
     connection.on("socket", (socket) => socket.unref());
     connection.end();
   }
 
-  #handle(message: { run?: { id: string; model: string; input: Record<string, unknown> }; cancel?: string }) {
-    if (message.run !== undefined) {
+  #handle(message: Message) {
+    if (message.created !== undefined) {
+      const id = message.created;
+      this.#holds.set(
+        id,
+        setTimeout(() => this.#holds.delete(id), LONGEST_HOLD),
+      );
+      send("POST", `${this.#base}/runs/${id}/acknowledge`, "text/plain").then(
+        (response) => response.resume(),
+        () => {},
+      );
+    } else if (message.ended !== undefined) {
+      clearTimeout(this.#holds.get(message.ended));
+      this.#holds.delete(message.ended);
+    } else if (message.run !== undefined) {
       const { id, model, input } = message.run;
       const run = new Run(this.#base, id);
       this.#runs.set(id, run);
@@ -106,6 +134,11 @@ export class Models {
     } else if (message.cancel !== undefined) {
       this.#runs.get(message.cancel)?.cancel();
     }
+  }
+
+  #releaseAll() {
+    for (const timer of this.#holds.values()) clearTimeout(timer);
+    this.#holds.clear();
   }
 }
 

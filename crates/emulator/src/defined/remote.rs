@@ -1,16 +1,18 @@
 //! Models that another program runs, such as the test that started the emulator.
 //!
 //! The program, a worker, keeps one response open, on which each run and each cancel arrives as a line of JSON. It sends
-//! logs, outputs and the result of a run with requests of its own.
+//! logs, outputs and the result of a run with requests of its own. A worker can also follow predictions from their
+//! creation to their end, so that its event loop stays alive for them.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
-use crate::model::{Input, Model, Run, Work};
+use crate::model::{Announcement, Input, Model, Run, Work};
 use crate::support::json::{Fields, Raw};
 use crate::support::lock;
 
@@ -33,6 +35,8 @@ pub(crate) enum Event {
 pub(crate) struct Hub {
     workers: Mutex<HashMap<String, Worker>>,
     runs: Mutex<HashMap<String, Active>>,
+    /// The predictions whose creation a worker has not acknowledged yet.
+    announced: Mutex<HashMap<String, oneshot::Sender<()>>>,
 }
 
 #[derive(Default)]
@@ -40,6 +44,8 @@ struct Worker {
     /// The lines that wait for the worker to connect.
     waiting: VecDeque<String>,
     connection: Option<mpsc::UnboundedSender<String>>,
+    /// Whether it also receives lines for the creation and the end of predictions.
+    follows: bool,
     has_left: bool,
 }
 
@@ -52,10 +58,12 @@ struct Active {
 }
 
 const LEFT: &str = "The program that defined the model has ended";
+/// The time that a create waits for a busy worker to acknowledge it.
+const ACKNOWLEDGE: Duration = Duration::from_secs(1);
 
 impl Hub {
     /// Connects a worker. Returns the lines to send to it, which end when another connection replaces this one.
-    pub(crate) fn connect(&self, worker: &str) -> mpsc::UnboundedReceiver<String> {
+    pub(crate) fn connect(&self, worker: &str, follows: bool) -> mpsc::UnboundedReceiver<String> {
         let (sender, lines) = mpsc::unbounded_channel();
         let mut workers = lock(&self.workers);
         let worker = workers.entry(worker.to_owned()).or_default();
@@ -63,6 +71,7 @@ impl Hub {
             let _ = sender.send(line);
         }
         worker.connection = Some(sender);
+        worker.follows = follows;
         worker.has_left = false;
         lines
     }
@@ -97,6 +106,22 @@ impl Hub {
         }
     }
 
+    /// Sends a line to a worker that follows predictions. Returns false if it does not.
+    fn notify(&self, worker: &str, event: &str, id: &str) -> bool {
+        let workers = lock(&self.workers);
+        let worker = workers.get(worker).filter(|worker| worker.follows);
+        let connection = worker.and_then(|worker| worker.connection.as_ref());
+        let line = || Fields::new().put(event, id).finish().get().to_owned();
+        connection.is_some_and(|connection| connection.send(line()).is_ok())
+    }
+
+    /// Lets the create of a prediction continue.
+    pub(crate) fn acknowledge(&self, id: &str) {
+        if let Some(sender) = lock(&self.announced).remove(id) {
+            let _ = sender.send(());
+        }
+    }
+
     /// Hands events to a run. Returns false if it has ended.
     pub(crate) fn report(&self, id: &str, events: Vec<Event>) -> bool {
         let active = lock(&self.runs).get(id).cloned();
@@ -122,6 +147,21 @@ impl Remote {
 }
 
 impl Model for Remote {
+    fn announce<'a>(&'a self, id: &'a str) -> Announcement<'a> {
+        Box::pin(async move {
+            let (sender, acknowledged) = oneshot::channel();
+            lock(&self.hub.announced).insert(id.to_owned(), sender);
+            if self.hub.notify(&self.worker, "created", id) {
+                let _ = tokio::time::timeout(ACKNOWLEDGE, acknowledged).await;
+            }
+            self.hub.acknowledge(id);
+        })
+    }
+
+    fn ended(&self, id: &str) {
+        self.hub.notify(&self.worker, "ended", id);
+    }
+
     fn run(&self, input: Input, run: Run) -> Work<'_> {
         Box::pin(async move {
             let (sender, mut events) = mpsc::unbounded_channel();

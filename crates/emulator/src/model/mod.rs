@@ -27,11 +27,22 @@ pub(crate) type Engine = Arc<dyn Model>;
 /// The work of a model. It returns an error message if the job has failed.
 pub(crate) type Work<'a> = Pin<Box<dyn Future<Output = Result<(), String>> + Send + 'a>>;
 
+/// The preparation for a prediction.
+pub(crate) type Announcement<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
 /// The work of a training.
 pub(crate) type Training<'a> = Pin<Box<dyn Future<Output = Result<Trained, String>> + Send + 'a>>;
 
 /// Does the work of a model.
 pub(crate) trait Model: Send + Sync {
+    /// Prepares for a prediction that will run after its cold start.
+    fn announce<'a>(&'a self, _id: &'a str) -> Announcement<'a> {
+        Box::pin(std::future::ready(()))
+    }
+
+    /// Ends what [`announce`](Self::announce) began.
+    fn ended(&self, _id: &str) {}
+
     /// Runs a prediction. A canceled prediction drops the future, so the work must not block.
     fn run(&self, input: Input, run: Run) -> Work<'_>;
 

@@ -80,7 +80,7 @@ async fn create(call: Call, body: CreateBody, target: Target) -> Reply {
     };
     let hold = call.header("prefer").and_then(headers::hold);
     let options = StartOptions { kind: Kind::Prediction, cancel_after, retention: call.app.retention() };
-    let job = start(&call.app, &call.origin, body, target, options)?;
+    let job = start(&call.app, &call.origin, body, target, options).await?;
     let (status, shape) = match hold {
         None => (StatusCode::CREATED, Shape::Created),
         Some(time) => {

@@ -53,7 +53,7 @@ impl Drop for Connection {
 /// Keeps a response open, on which runs and cancels arrive as lines of JSON.
 pub(super) async fn connect(call: Call) -> Reply {
     let worker = call.parameter(0).to_owned();
-    let lines = call.app.hub.connect(&worker);
+    let lines = call.app.hub.connect(&worker, call.query("follow") == Some("true"));
     let connection = Connection { app: call.app, worker, lines, opened: false };
     let lines = stream::unfold(connection, |mut connection| async move {
         if !connection.opened {
@@ -65,6 +65,12 @@ pub(super) async fn connect(call: Call) -> Reply {
     });
     let headers = [(header::CONTENT_TYPE, "application/x-ndjson"), (header::CACHE_CONTROL, "no-cache")];
     Ok((headers, Body::from_stream(lines)).into_response())
+}
+
+/// Receives the acknowledgment of a prediction that was created.
+pub(super) async fn acknowledge(call: Call) -> Reply {
+    call.app.hub.acknowledge(call.parameter(0));
+    Ok(empty(StatusCode::NO_CONTENT))
 }
 
 /// Receives the events of a run, an array. Responds with 410 if the run has ended, so that the worker can stop.

@@ -83,6 +83,7 @@ pub(crate) fn router() -> Router<App> {
         .route("/_emulator/models", post(defined::define))
         .route("/_emulator/models/{owner}/{name}", delete(defined::remove))
         .route("/_emulator/workers/{worker}", get(defined::connect))
+        .route("/_emulator/runs/{run}/acknowledge", post(defined::acknowledge))
         .route("/_emulator/runs/{run}/events", post(defined::report))
         .route("/_emulator/runs/{run}/files", post(defined::save))
         .route("/_emulator/content", get(defined::content))

@@ -204,22 +204,18 @@ fn find_own<'a>(call: &Call, catalog: &'a mut Catalog) -> Result<&'a mut ModelEn
 
 /// Creates the model's example when the model is read for the first time. Its files are not built yet.
 async fn ensure_example(call: &Call) {
-    let job = {
-        let mut catalog = lock(&call.app.catalog);
-        let Some(model) = catalog.models.get_mut(&call.name()) else { return };
+    let (body, target) = {
+        let catalog = lock(&call.app.catalog);
+        let Some(model) = catalog.models.get(&call.name()) else { return };
         let (Some(input), Some(version), None) =
             (&model.example_input, model.versions.first(), &model.example)
         else {
             return;
         };
-        let (body, target) = (CreateBody::from_input(input), target(model, version, model.official));
-        drop(catalog);
-        let options = StartOptions { kind: Kind::Example, cancel_after: None, retention: FOREVER };
-        match start(&call.app, &call.origin, body, target, options) {
-            Ok(job) => job,
-            Err(_) => return,
-        }
+        (CreateBody::from_input(input), target(model, version, model.official))
     };
+    let options = StartOptions { kind: Kind::Example, cancel_after: None, retention: FOREVER };
+    let Ok(job) = start(&call.app, &call.origin, body, target, options).await else { return };
     let finished = job.until(|job| job.status().is_terminal());
     if tokio::time::timeout(EXAMPLE_TIMEOUT, finished).await.is_ok() {
         let mut catalog = lock(&call.app.catalog);

@@ -51,7 +51,7 @@ pub(super) struct StartOptions {
 }
 
 /// Validates an input and starts a job.
-pub(super) fn start(
+pub(super) async fn start(
     app: &App,
     origin: &str,
     body: CreateBody,
@@ -96,6 +96,9 @@ pub(super) fn start(
         Some(destination) => Task::Train(target.engine, destination),
         None => Task::Predict(target.engine),
     };
+    if let Task::Predict(engine) = &task {
+        engine.announce(&job.spec.id).await;
+    }
     runner::spawn(app, job.clone(), task, input, target.timing);
     Ok(job)
 }

@@ -37,7 +37,7 @@ pub(super) async fn create(call: Call) -> Reply {
     };
     let retention = call.app.retention();
     let options = StartOptions { kind: Kind::Training, cancel_after: None, retention };
-    let job = start(&call.app, &call.origin, body, target, options)?;
+    let job = start(&call.app, &call.origin, body, target, options).await?;
     Ok(json(StatusCode::CREATED, job.view(&call.origin, Shape::Created)))
 }
 

@@ -34,6 +34,10 @@ pub(crate) struct Destination {
 pub(crate) fn spawn(app: &App, job: Arc<Job>, task: Task, input: Input, timing: Timing) {
     let app = app.clone();
     tokio::spawn(async move {
+        let engine = match &task {
+            Task::Predict(engine) => Some(engine.clone()),
+            Task::Train(..) => None,
+        };
         let work = execute(&app, &job, task, input, timing);
         tokio::select! {
             biased;
@@ -47,6 +51,9 @@ pub(crate) fn spawn(app: &App, job: Arc<Job>, task: Task, input: Input, timing: 
                 job.finish(status, None, app.now());
             }
             () = work => {}
+        }
+        if let Some(engine) = engine {
+            engine.ended(&job.spec.id);
         }
     });
 }
