@@ -49,13 +49,21 @@ export function attachResponse(value: unknown, meta: string | null): unknown {
     return value;
   // A call of several requests, such as `run`, has no response of its own.
   if (meta === NO_RESPONSE) return value;
-  Object.defineProperty(value, "_response", {
-    configurable: true,
-    get: () => parse(meta),
-  });
+  Object.defineProperty(value, META, { configurable: true, value: meta });
+  Object.defineProperty(value, "_response", RESPONSE);
   if (!("request_id" in value)) Object.defineProperty(value, "request_id", REQUEST_ID);
   return value;
 }
+
+/** Status and headers of the response of an object. The getters are shared: objects with getters of their own are slow. */
+const META = Symbol("replicant.meta");
+
+const RESPONSE: PropertyDescriptor & ThisType<{ [META]: string }> = {
+  configurable: true,
+  get() {
+    return parse(this[META]);
+  },
+};
 
 const REQUEST_ID: PropertyDescriptor & ThisType<{ _response: Response }> = {
   configurable: true,
@@ -66,9 +74,9 @@ const REQUEST_ID: PropertyDescriptor & ThisType<{ _response: Response }> = {
 
 /** Gives `to` the response of `from`. */
 export function copyResponse(from: object, to: object): void {
-  for (const name of ["_response", "request_id"]) {
+  for (const name of [META, "_response", "request_id"]) {
     const property = Object.getOwnPropertyDescriptor(from, name);
-    if (property?.get) Object.defineProperty(to, name, property);
+    if (property && !property.enumerable) Object.defineProperty(to, name, property);
   }
 }
 
