@@ -21,6 +21,10 @@ from platforms import PLATFORMS
 
 DIST = version.ROOT / "dist"
 MB = 1_000_000
+EMULATOR_FILES = {
+    *("LICENSE", "README.md", "package.json"),
+    *("index.cjs", "index.d.cts", "cli.cjs"),
+}
 WHEEL_LIMIT, MODULE_LIMIT, MAIN_LIMIT = 5 * MB, 10 * MB, MB
 
 
@@ -72,6 +76,9 @@ class Check:
 
     def wheel(self, path: Path, expected: str) -> None:
         self.that(path.stat().st_size < WHEEL_LIMIT, f"{path.name}: more than {WHEEL_LIMIT} bytes")
+        if path.name.startswith("replicant_emulator-"):
+            self.emulator_wheel(path, expected)
+            return
         with zipfile.ZipFile(path) as wheel:
             names = wheel.namelist()
             info = f"replicant-{version.in_python(expected)}.dist-info"
@@ -80,7 +87,9 @@ class Check:
             self.that(len(libraries) == 1, f"{path.name}: {len(libraries)} native modules")
             for name in libraries:
                 self.library(f"{path.name}:{name}", wheel.read(name), "linux" in path.name)
-        self.that(metadata.get_all("Requires-Dist") is None, f"{path.name} has dependencies")
+        needed = metadata.get_all("Requires-Dist") or []
+        extra = [f"replicant-emulator=={expected} ; extra == 'testing'"]
+        self.that(needed == extra, f"{path.name} has dependencies other than {extra}: {needed}")
         self.that(
             metadata["Requires-Python"] == ">=3.9", f"{path.name} has another Requires-Python"
         )
@@ -90,6 +99,29 @@ class Check:
             any(name.endswith("/LICENSE") for name in names), f"{path.name} lacks the license"
         )
         unexpected = [name for name in names if not name.startswith(("replicant/", info))]
+        self.that(not unexpected, f"{path.name} also contains {unexpected}")
+
+    def emulator_wheel(self, path: Path, expected: str) -> None:
+        number = version.in_python(expected)
+        info = f"replicant_emulator-{number}.dist-info"
+        with zipfile.ZipFile(path) as wheel:
+            names = wheel.namelist()
+            metadata = email.message_from_bytes(wheel.read(f"{info}/METADATA"))
+            scripts = f"replicant_emulator-{number}.data/scripts/replicant-emulator"
+            programs = [name for name in names if name.startswith(scripts)]
+            self.that(len(programs) == 1, f"{path.name}: {len(programs)} programs")
+            for name in programs:
+                self.library(f"{path.name}:{name}", wheel.read(name), "linux" in path.name)
+        self.that(metadata.get_all("Requires-Dist") is None, f"{path.name} has dependencies")
+        package = "replicant_emulator/"
+        for needed in ["__init__.py", "__main__.py", "py.typed"]:
+            self.that(package + needed in names, f"{path.name} lacks {needed}")
+        self.that(
+            any(name.endswith("/LICENSE") for name in names), f"{path.name} lacks the license"
+        )
+        unexpected = [
+            name for name in names if not name.startswith((package, info)) and name not in programs
+        ]
         self.that(not unexpected, f"{path.name} also contains {unexpected}")
 
     def npm(self, path: Path, expected: str) -> None:
@@ -122,7 +154,14 @@ class Check:
                 unexpected = [name for name in files if not re.fullmatch(pattern, name)]
                 self.that(not unexpected, f"{path.name} also contains {unexpected}")
                 return
-            module = manifest["main"]
+            if manifest["name"] == "replicant-emulator":
+                self.that(set(files) == EMULATOR_FILES, f"{path.name}: {set(files)}")
+                wanted = {f"replicant-emulator-{name}": expected for name in PLATFORMS["npm"]}
+                self.that(
+                    manifest.get("optionalDependencies") == wanted, f"{path.name}: platforms differ"
+                )
+                return
+            [module] = manifest["files"]
             self.that(
                 set(files) == {"LICENSE", "README.md", "package.json", module},
                 f"{path.name}: {set(files)}",
@@ -159,13 +198,14 @@ def main(arguments: List[str]) -> None:
     if "--all" in arguments:
         for tag in (
             f"{abi}-{tag}"
-            for abi in PLATFORMS["wheels"]["abis"]
+            for abi in [*PLATFORMS["wheels"]["abis"], "py3-none"]
             for tag in PLATFORMS["wheels"]["tags"]
         ):
             check.that(any(tag in wheel.name for wheel in wheels), f"no wheel for {tag}")
-        for name in PLATFORMS["npm"]:
-            there = DIST / f"npm/replicant-{name}-{expected}.tgz"
-            check.that(there in packages, f"no {there.name}")
+        for name in ("", *(f"-{name}" for name in PLATFORMS["npm"])):
+            for package in ("replicant", "replicant-emulator"):
+                there = DIST / f"npm/{package}{name}-{expected}.tgz"
+                check.that(there in packages, f"no {there.name}")
     for path in [*wheels, *sources, *packages, *crates]:
         print(f"{path.stat().st_size:>10,}  {path.relative_to(version.ROOT)}")
     if check.problems:

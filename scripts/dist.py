@@ -1,8 +1,8 @@
 """Builds the packages for this machine into dist/ and checks them.
 
-    dist/python    a wheel for this platform, a source distribution
-    dist/native    the native module for Node on this platform
-    dist/npm       the npm packages: replicant, and one for each module in dist/native
+    dist/python    wheels of replicant and replicant-emulator for this platform, source distributions
+    dist/native    the native module for Node and the emulator on this platform
+    dist/npm       the npm packages: replicant and replicant-emulator, and two for each platform in dist/native
     dist/crates    the crates replicant-emulator and replicant, verified by building each from its package
 
 A release does this on every platform: see .github/workflows/release.yml.
@@ -62,8 +62,9 @@ def python() -> None:
     if this_platform().endswith("-gnu"):
         target = f"{platform.machine()}-unknown-linux-gnu"
         command += ["--zig", "--target", target, "--compatibility", "manylinux_2_28"]
-    run(*command)
-    run("maturin", "sdist", "--out", "dist/python")
+    for project in ([], ["--manifest-path", "crates/emulator/Cargo.toml"]):
+        run(*command, *project)
+        run("maturin", "sdist", "--out", "dist/python", *project)
     run("twine", "check", "--strict", *map(str, sorted((DIST / "python").iterdir())))
 
 
@@ -73,9 +74,10 @@ def node() -> None:
     run(sys.executable, "scripts/web.py", "--fetch", "--require")
     run("npm", "run", "--silent", "build")
     run("npm", "run", "--silent", "pack")
-    main = str(DIST / f"npm/replicant-{version.check(ROOT)}.tgz")
-    run("npx", "--yes", "publint@0.3", "run", main, "--strict")
-    run("npx", "--yes", "@arethetypeswrong/cli@0.18", main)
+    for name in ("replicant", "replicant-emulator"):
+        package = str(DIST / f"npm/{name}-{version.check(ROOT)}.tgz")
+        run("npx", "--yes", "publint@0.3", "run", package, "--strict")
+        run("npx", "--yes", "@arethetypeswrong/cli@0.18", package)
 
 
 def crates() -> None:

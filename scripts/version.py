@@ -31,6 +31,8 @@ PLACES = [
         r'\[\[package\]\]\nname = "replicant(?:-javascript)?"\nversion = "([^"]+)"',
         2,
     ),
+    # As pip reads it: 1.2.3-rc.1 is 1.2.3rc1.
+    ("pyproject.toml", r'"replicant-emulator==([^"]+)"', 1),
     ("package.json", r'(?m)^  "version": "([^"]+)"', 1),
     ("package-lock.json", r'"name": "replicant",\n *"version": "([^"]+)"', 2),
     ("node/src/version.ts", r'version = "([^"]+)"', 1),
@@ -79,7 +81,11 @@ def bump(root: Path, version: str, today: datetime.date) -> None:
         path.write_text(
             re.sub(
                 pattern,
-                lambda match: match[0].replace(f'"{match[1]}"', f'"{version}"'),
+                lambda match: (
+                    match[0][: match.start(1) - match.start()]
+                    + version
+                    + match[0][match.end(1) - match.start() :]
+                ),
                 path.read_text(encoding="utf-8"),
             ),
             encoding="utf-8",

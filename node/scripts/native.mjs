@@ -1,6 +1,7 @@
-// Builds the optimized native module for a platform into dist/native, for packing: native.mjs linux-x64-gnu
+// Builds the optimized native module and the emulator for a platform into dist/native, for packing:
+// native.mjs linux-x64-gnu
 //
-// Linux modules are linked by zig against musl or the oldest supported glibc, so any Linux can build them.
+// For Linux, they are linked by zig against musl or the oldest supported glibc, so any Linux can build them.
 // That takes cargo-zigbuild and, for other processors than this one, `rustup target add`.
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync } from "node:fs";
@@ -16,7 +17,9 @@ if (triple === undefined) throw new Error(`${name} is not one of ${Object.keys(T
 const cargo = [
   name.startsWith("linux") ? "zigbuild" : "build",
   "--package=replicant-node",
+  "--package=replicant-emulator",
   "--lib",
+  "--bin=replicant-emulator",
   "--message-format=json-render-diagnostics",
   "--release",
   `--target=${name.endsWith("gnu") ? `${triple}.${GLIBC}` : triple}`,
@@ -30,16 +33,21 @@ const messages = execFileSync("cargo", cargo, {
   stdio: ["ignore", "pipe", "inherit"],
   maxBuffer: 1 << 28,
 });
-const library = messages
+const files = messages
   .toString()
   .split("\n")
   .filter((line) => line.startsWith("{"))
   .map((line) => JSON.parse(line))
-  .filter((message) => message.reason === "compiler-artifact" && message.target.name === "replicant_node")
-  .flatMap((message) => message.filenames)
-  .find((file) => /\.(so|dylib|dll)$/.test(file));
-if (library === undefined) throw new Error("cargo built no library for replicant-node");
+  .filter((message) => message.reason === "compiler-artifact")
+  .flatMap((message) => message.filenames);
+const built = (pattern) => {
+  const file = files.find((path) => pattern.test(path));
+  if (file === undefined) throw new Error(`cargo built no file that matches ${pattern}`);
+  return file;
+};
 
 const folder = join(root, "dist/native");
 mkdirSync(folder, { recursive: true });
-copyFileSync(library, join(folder, `replicant.${name}.node`));
+copyFileSync(built(/replicant_node\.(so|dylib|dll)$/), join(folder, `replicant.${name}.node`));
+const suffix = name.startsWith("win32") ? ".exe" : "";
+copyFileSync(built(/[/\\]replicant-emulator(\.exe)?$/), join(folder, `replicant-emulator.${name}${suffix}`));

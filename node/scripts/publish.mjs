@@ -1,4 +1,4 @@
-// Publishes the packages in dist/npm, those of the platforms first because `replicant` depends on them. It skips
+// Publishes the packages in dist/npm, those of the platforms first because the others depend on them. It skips
 // packages that are already published, so a failed release can be resumed. --dry-run only prints the commands;
 // --no-provenance is for publishing outside a workflow.
 import { execFileSync } from "node:child_process";
@@ -9,10 +9,12 @@ import { fileURLToPath } from "node:url";
 const root = join(fileURLToPath(import.meta.url), "../../..");
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 const suffix = `-${version}.tgz`;
-const main = `replicant${suffix}`;
-const files = readdirSync(join(root, "dist/npm")).filter((file) => file.endsWith(suffix) && file !== main);
+const mains = [`replicant-emulator${suffix}`, `replicant${suffix}`];
+const files = readdirSync(join(root, "dist/npm")).filter(
+  (file) => file.endsWith(suffix) && !mains.includes(file),
+);
 
-for (const file of [...files.sort(), main]) {
+for (const file of [...files.sort(), ...mains]) {
   const name = file.slice(0, -suffix.length);
   if (published(name)) {
     console.log(`${name}@${version} is already published`);

@@ -43,9 +43,12 @@ def esbuild(form: str, registry: str) -> str:
         *(f"--format={form}", f"--outfile=out/{name}"),
     )
     project.smoke("node", f"out/{name}")
+    [emulator] = project.folder.glob("node_modules/replicant-emulator-*/replicant-emulator*")
     elsewhere = Project(f"esbuild {form} elsewhere")
+    elsewhere.environment["REPLICANT_EMULATOR"] = str(emulator)
     elsewhere.smoke("node", project.folder / "out" / name)
     alone = Project(f"esbuild {form} alone")
+    alone.environment["REPLICANT_EMULATOR"] = str(emulator)
     [module] = project.folder.glob("node_modules/replicant-*/*.node")
     for path in (project.folder / "out" / name, module):
         (alone.folder / path.name).write_bytes(path.read_bytes())

@@ -13,7 +13,7 @@ for folder in /opt/python/cp3*-cp3*; do
     # A wheel for a free-threaded Python supports one version only.
     [ "${1:-}" = "" ] || [ "$(basename "$folder")" = cp314-cp314t ] || continue
     "$folder/bin/python" -m venv "/tmp/${folder##*/}"
-    "/tmp/${folder##*/}/bin/pip" install -q --no-index --find-links ../../dist/python --only-binary :all: replicant
+    "/tmp/${folder##*/}/bin/pip" install -q --no-index --find-links ../../dist/python --only-binary :all: 'replicant[testing]'
     "/tmp/${folder##*/}/bin/python" -W error smoke.py
     tested=$((tested + 1))
 done

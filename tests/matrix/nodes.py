@@ -9,6 +9,7 @@ from pathlib import Path
 
 from environment import CACHE, Project, Skip, version_of
 
+PACKAGES = ("replicant", "replicant-emulator")
 STEPS = ("steps.mjs", "smoke.mjs", "smoke.cjs", "smoke.ts")
 
 
@@ -18,7 +19,7 @@ def create_project(name: str, registry: str, *packages: str) -> Project:
     project.environment["npm_config_registry"] = registry
     project.write("package.json", '{ "private": true }\n')
     project.copy(*STEPS)
-    project.run("npm", "install", "--loglevel=error", "replicant", *packages)
+    project.run("npm", "install", "--loglevel=error", *PACKAGES, *packages)
     return project
 
 
@@ -60,7 +61,7 @@ def bun(registry: str) -> str:
     project.environment["npm_config_registry"] = registry
     project.write("package.json", '{ "private": true }\n')
     project.copy(*STEPS)
-    project.run(program, "add", "replicant")
+    project.run(program, "add", *PACKAGES)
     for script in ("smoke.mjs", "smoke.cjs", "smoke.ts"):
         project.smoke(program, script)
     return project.run(program, "--version").strip()
@@ -77,7 +78,7 @@ def deno(registry: str) -> str:
     for script in ("smoke.mjs", "smoke.cjs"):
         text = (project.folder / script).read_text(encoding="utf-8")
         project.write(script, text.replace('"replicant"', '"replicant/native"'))
-    project.run(program, "install", "npm:replicant")
+    project.run(program, "install", *(f"npm:{name}" for name in PACKAGES))
     for script in ("smoke.mjs", "smoke.cjs"):
         project.smoke(program, "run", "--allow-all", script)
     return project.run(program, "--version").split()[1]
@@ -90,9 +91,8 @@ def pnpm(registry: str) -> str:
     project.environment["npm_config_registry"] = registry
     project.write("package.json", '{ "private": true }\n')
     project.copy(*STEPS)
-    project.run(
-        tool.folder / "node_modules/.bin/pnpm", "add", "--store-dir", CACHE / "pnpm", "replicant"
-    )
+    pnpm = tool.folder / "node_modules/.bin/pnpm"
+    project.run(pnpm, "add", "--store-dir", CACHE / "pnpm", *PACKAGES)
     for script in ("smoke.mjs", "smoke.cjs"):
         project.smoke("node", script)
     return version_of(tool.folder, "pnpm")
@@ -114,7 +114,7 @@ def yarn(registry: str) -> str:
     project.write("package.json", '{ "private": true }\n')
     project.write("yarn.lock", "")
     project.copy(*STEPS)
-    project.run("node", program, "add", "replicant")
+    project.run("node", program, "add", *PACKAGES)
     for script in ("smoke.mjs", "smoke.cjs"):
         project.smoke("node", program, "node", script)
     return version_of(tool.folder, "@yarnpkg/cli-dist")
@@ -158,8 +158,8 @@ def typescript(version: str, module: str, resolution: str, registry: str) -> str
 def missing_module(registry: str) -> str:
     """Checks the error of the loader for a native module that is missing, broken or for another system."""
     project = create_project("missing module", registry)
-    [package] = (project.folder / "node_modules").glob("replicant-*")
-    module = next(package.glob("*.node"))
+    [module] = project.folder.glob("node_modules/replicant-*/*.node")
+    package = module.parent
     name = package.name[len("replicant-") :]
 
     def expect(*expected: str, code: str = "") -> None:
@@ -176,3 +176,21 @@ def missing_module(registry: str) -> str:
     code = 'Object.defineProperty(process, "arch", { value: "mips" })'
     expect("no native module for linux-mips-", code=code)
     return "3 faults"
+
+
+def missing_emulator(registry: str) -> str:
+    """Checks the errors for an emulator, or the program in it, that is not installed; then runs it with npx."""
+    project = create_project("missing emulator", registry)
+    if "Usage: replicant-emulator" not in project.run("npx", "replicant-emulator", "--help"):
+        raise RuntimeError("npx does not run the program")
+    start = "new (require('replicant/testing').Emulator)()"
+    [program] = project.folder.glob("node_modules/replicant-emulator-*")
+    for folder, advice in (
+        (program, f"npm install --save-dev {program.name}"),
+        (program.parent / "replicant-emulator", "npm install --save-dev replicant-emulator"),
+    ):
+        shutil.rmtree(folder)
+        output = project.run("node", "-e", start, fails=True)
+        if advice not in output:
+            raise RuntimeError(f"the error lacks {advice!r}: {output}")
+    return "2 faults"

@@ -62,7 +62,7 @@ def install(project: Project, python: Path, *more: str) -> None:
         "--no-index",
         "--find-links",
         DIST / "python",
-        "replicant",
+        "replicant[testing]",
         *more,
     )
     project.run(python, "-m", "pip", "check")
@@ -126,9 +126,9 @@ def source_distribution(_: str) -> str:
         name: os.environ.get(name, str(Path.home() / folder))
         for name, folder in [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")]
     }
-    [archive] = sorted((DIST / "python").glob("*.tar.gz"))
+    archives = sorted((DIST / "python").glob("*.tar.gz"))
     project.run(
-        *(python, "-m", "pip", "install", archive),
+        *(python, "-m", "pip", "install", *archives),
         timeout=1200,
         environment={
             **homes,

@@ -20,9 +20,11 @@ for (const file of readdirSync(folder).filter((name) => name.endsWith(".tgz"))) 
 // A release has packages for all platforms. Those that were not built here are empty.
 const empty = mkdtempSync(join(tmpdir(), "registry-"));
 mkdirSync(join(empty, "package"));
-const { version, optionalDependencies } = packages.get("replicant").manifest;
-for (const name of Object.keys(optionalDependencies).filter((name) => !packages.has(name))) {
-  const [, os, cpu, libc] = name.split("-");
+const parents = ["replicant", "replicant-emulator"];
+const { version } = packages.get("replicant").manifest;
+const platforms = parents.flatMap((name) => Object.keys(packages.get(name).manifest.optionalDependencies));
+for (const name of platforms.filter((name) => !packages.has(name))) {
+  const [os, cpu, libc] = name.replace(/^replicant-(emulator-)?/, "").split("-");
   const manifest = { name, version, os: [os], cpu: [cpu] };
   if (os === "linux") manifest.libc = [libc === "gnu" ? "glibc" : "musl"];
   writeFileSync(join(empty, "package/package.json"), JSON.stringify(manifest));

@@ -48,6 +48,7 @@ def environments() -> List[Environment]:
             unavailable("no registry has a Node for musl: the release workflow tests it"),
         ),
         ("Node without its module", nodes.missing_module),
+        ("Node without the emulator", nodes.missing_emulator),
         ("Bun", nodes.bun),
         ("Deno", nodes.deno),
         ("pnpm", nodes.pnpm),

@@ -29,7 +29,9 @@ try {
     registry.once("exit", () => reject(new Error("the registry did not start")));
   });
   writeFileSync(join(folder, "package.json"), '{ "private": true }\n');
-  npm(["install", "--no-audit", "--no-fund", `--registry=${url}`, "replicant"], { cwd: folder });
+  npm(["install", "--no-audit", "--no-fund", `--registry=${url}`, "replicant", "replicant-emulator"], {
+    cwd: folder,
+  });
   for (const name of ["steps.mjs", "smoke.mjs", "smoke.cjs"]) {
     copyFileSync(join(here, name), join(folder, name));
   }

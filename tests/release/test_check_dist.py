@@ -19,7 +19,10 @@ sys.path.insert(0, str(ROOT / "scripts"))
 import check_dist  # noqa: E402
 
 MODULE = b"\x7fELF....GLIBC_2.2.5\0GLIBC_2.28\0.."
-METADATA = "Metadata-Version: 2.4\nName: replicant\nVersion: 1.2.3\nRequires-Python: >=3.9\n"
+METADATA = (
+    "Metadata-Version: 2.4\nName: replicant\nVersion: 1.2.3\nRequires-Python: >=3.9\n"
+    "Requires-Dist: replicant-emulator==1.2.3 ; extra == 'testing'\nProvides-Extra: testing\n"
+)
 INFO = "replicant-1.2.3.dist-info"
 
 
@@ -53,6 +56,7 @@ class Packages(unittest.TestCase):
             "version": "1.2.3",
             "os": ["linux"],
             "main": main,
+            "files": [main],
         }
         files = {
             "package.json": json.dumps({**described, **manifest}).encode(),
@@ -61,6 +65,37 @@ class Packages(unittest.TestCase):
             main: module,
         }
         self.pack("replicant-linux-x64-gnu-1.2.3.tgz", files)
+        return "; ".join(self.check.problems)
+
+    def emulator_wheel(self, **changes: bytes) -> str:
+        info = "replicant_emulator-1.2.3.dist-info"
+        files: Dict[str, bytes] = {
+            **{
+                f"replicant_emulator/{name}": b""
+                for name in ("__init__.py", "__main__.py", "py.typed")
+            },
+            "replicant_emulator-1.2.3.data/scripts/replicant-emulator": MODULE,
+            f"{info}/METADATA": b"Metadata-Version: 2.4\nName: replicant-emulator\nVersion: 1.2.3\n",
+            f"{info}/licenses/LICENSE": b"",
+        }
+        files.update({name.replace("__", "/"): text for name, text in changes.items()})
+        path = self.folder / "replicant_emulator-1.2.3-py3-none-manylinux_2_28_x86_64.whl"
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, content in files.items():
+                archive.writestr(name, content)
+        self.check.wheel(path, "1.2.3")
+        return "; ".join(self.check.problems)
+
+    def emulator_package(self, *more: str) -> str:
+        platforms = {f"replicant-emulator-{name}": "1.2.3" for name in check_dist.PLATFORMS["npm"]}
+        manifest = {
+            "name": "replicant-emulator",
+            "version": "1.2.3",
+            "optionalDependencies": platforms,
+        }
+        files = dict.fromkeys([*check_dist.EMULATOR_FILES, *more], b"")
+        packed = {**files, "package.json": json.dumps(manifest).encode()}
+        self.pack("replicant-emulator-1.2.3.tgz", packed)
         return "; ".join(self.check.problems)
 
     def main_package(self, *more: str) -> str:
@@ -98,6 +133,16 @@ class Packages(unittest.TestCase):
         self.assertEqual(self.wheel(), "")
         self.assertEqual(self.platform_package(), "")
         self.assertEqual(self.main_package(), "")
+        self.assertEqual(self.emulator_wheel(), "")
+        self.assertEqual(self.emulator_package(), "")
+
+    def test_other_files_in_the_packages_of_the_emulator_are_rejected(self) -> None:
+        self.assertIn("also contains ['src/main.rs']", self.emulator_wheel(**{"src__main.rs": b""}))
+        self.assertIn("postinstall.cjs", self.emulator_package("postinstall.cjs"))
+
+    def test_a_wheel_with_an_old_emulator_is_rejected(self) -> None:
+        metadata = METADATA.replace("emulator==1.2.3", "emulator==1.2.2").encode()
+        self.assertIn("has dependencies other than", self.wheel(**{f"{INFO}__METADATA": metadata}))
 
     def test_sources_in_the_main_package_are_rejected(self) -> None:
         problem = self.main_package("node/src/client.ts", "node/dist/client.js")

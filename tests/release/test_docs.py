@@ -10,7 +10,12 @@ from typing import Dict, Iterator, List, Tuple
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Shown by registries, which do not resolve relative links.
-PACKAGES = ["python/README.md", "node/README.md", "crates/core/README.md"]
+PACKAGES = [
+    "python/README.md",
+    "node/README.md",
+    "crates/core/README.md",
+    "crates/emulator/README.md",
+]
 
 
 def read(name: str) -> str:

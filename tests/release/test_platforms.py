@@ -37,6 +37,9 @@ class Platforms(unittest.TestCase):
         wheels = release.split("  wheels:", 1)[1].split("\n  node-build:", 1)[0]
         found = set(re.findall(r"tag: (\w+)", wheels))
         self.assertEqual(found, set(PLATFORMS["wheels"]["tags"]))
+        self.assertEqual(
+            wheels.count("--out dist/python --manifest-path crates/emulator/Cargo.toml"), 2
+        )
 
 
 class LockFiles(unittest.TestCase):
