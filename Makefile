@@ -8,7 +8,7 @@ CARGO := MAKEFLAGS= cargo
 DEBUG := $(or $(CARGO_TARGET_DIR),target)/debug
 RUST := $(shell git ls-files -co --exclude-standard crates Cargo.toml Cargo.lock 2>/dev/null)
 
-PYTHON_SOURCES := python tests/python tests/process tests/security tests/soak tests/support tests/release tests/matrix examples bench scripts
+PYTHON_SOURCES := python crates/emulator/python tests/python tests/process tests/security tests/soak tests/support tests/release tests/matrix examples bench scripts
 
 # The programs of `make soak`.
 SOAKS = $(wildcard tests/*/soak_*.py tests/*/soak_*.mjs)
@@ -21,7 +21,12 @@ SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .DELETE_ON_ERROR:
 .PHONY: help quickstart build test check fmt fmt-check lint-rust lint-python types test-rust test-python test-processes test-node test-release \
-	native python node web bench bench-instructions memory soak fuzz dist test-matrix bump tools tools-test clean
+	native python node web bench bench-instructions bench-start memory soak fuzz dist test-matrix bump tools tools-test clean
+
+# The tests of a checkout find the emulator in target/debug.
+ifdef CARGO_TARGET_DIR
+export REPLICANT_EMULATOR ?= $(abspath $(DEBUG))/replicant-emulator
+endif
 
 # An interpreter other than the default is also the one that the binding is configured for.
 ifneq ($(origin PYTHON),file)
@@ -146,6 +151,10 @@ bench: $(BIN)/maturin node_modules/.tools ## Measures this SDK and the official 
 
 bench-instructions: ## Counts the instructions of the hot paths and compares them with the baseline.
 	$(PYTHON) bench/instructions.py
+
+bench-start: python node ## Measures how long an emulator takes to start, in a release build.
+	$(CARGO) build --quiet --release --bin replicant-emulator
+	@REPLICANT_EMULATOR=$(abspath $(dir $(DEBUG))release/replicant-emulator) $(BIN)/python bench/start.py
 
 memory: python node ## Measures the memory used by large downloads and uploads.
 	@echo "== Python"

@@ -12,8 +12,9 @@ const dist = join(fileURLToPath(import.meta.url), "../../dist");
  * Returns the text of a program that defines `load`, which returns the module of a name such as "api".
  *
  * @param platform the module that stands for `platform/node`
+ * @param names the modules that the entry points load
  */
-function bundle(platform) {
+function bundle(platform, names) {
   /** Text by module name, dependencies first. */
   const modules = new Map();
   const add = (path) => {
@@ -30,8 +31,7 @@ function bundle(platform) {
     modules.set(name, text);
     return name;
   };
-  add(join(dist, "api"));
-  add(join(dist, "testing"));
+  for (const name of names) add(join(dist, name));
   const definitions = [...modules].map(
     ([name, text]) => `define[${JSON.stringify(name)}] = function (module, exports) {\n${text}};\n`,
   );
@@ -51,9 +51,11 @@ ${definitions.join("\n")}`;
 
 writeFileSync(
   join(dist, "replicant.js"),
-  `"use strict";\n${bundle("platform/node")}\nmodule.exports = load;\n`,
+  `"use strict";\n${bundle("platform/node", ["api", "testing-runner"])}\nmodule.exports = load;\n`,
 );
-if (existsSync(join(dist, "web/replicant.wasm"))) writeWeb(join(dist, "web"), bundle("platform/web"));
+if (existsSync(join(dist, "web/replicant.wasm"))) {
+  writeWeb(join(dist, "web"), bundle("platform/web", ["api", "testing"]));
+}
 
 // Declarations of removed modules would be published.
 for (const folder of [".", "platform", "resources"]) {

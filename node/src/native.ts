@@ -82,16 +82,6 @@ export interface Wanted {
   onRetry: boolean;
 }
 
-/** A running emulator. */
-export interface NativeEmulator {
-  /** Returns its base URL and webhook secret as JSON. */
-  addresses(): string;
-  /** Returns the requests it received as JSON. */
-  requests(): string;
-  addFaults(rules: string): void;
-  stop(): void;
-}
-
 /** What the native module exports. */
 export interface Native {
   NativeCompletionChannel: new (
@@ -106,7 +96,6 @@ export interface Native {
     fetch?: NativeFetch,
   ) => NativeClient;
   NativeCancel: new () => NativeCancel;
-  NativeEmulator: new (options: string[]) => NativeEmulator;
   compute(operation: string, json: string, parts?: Part[]): string;
   /** Answers a question of a hook: the headers to change as JSON, or null if the hook threw. */
   answer(ask: number, changes: string | null): void;

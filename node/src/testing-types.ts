@@ -1,4 +1,13 @@
-/** Types of models that a test defines. */
+/** Types of the emulator and of models that a test defines. */
+
+/** What an emulator prints when it listens. */
+export interface Addresses {
+  origin: string;
+  base_url: string;
+  webhook_secret: string;
+  tls_base_url?: string;
+  ca_bundle?: string;
+}
 
 /** JSON Schema. */
 export type JsonSchema = Record<string, unknown>;

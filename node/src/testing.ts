@@ -1,8 +1,7 @@
 /** An emulator of Replicate's API, for tests without a token, a network or costs. */
 import { Replicate } from "./client";
 import { rethrow } from "./compute";
-import { control, Models } from "./kit";
-import { type NativeEmulator, native } from "./native";
+import { control, Models, Program } from "./kit";
 import type { ReplicateOptions } from "./options";
 import type { ModelFunction, ModelOptions } from "./testing-types";
 
@@ -45,6 +44,11 @@ export type EmulatorOptions = {
   keepRequests?: number | undefined;
   /** Seconds for which predictions and requests are kept. Defaults to a day. */
   keepFor?: number | undefined;
+  /**
+   * Whether it also serves HTTPS, for clients that take only `https:` URLs for files, such as the official one. Node reads
+   * `NODE_EXTRA_CA_CERTS` when it starts, so set it to `caBundle` for child processes.
+   */
+  tls?: boolean | undefined;
 };
 
 /** What a scripted model does for every input. */
@@ -111,11 +115,12 @@ export interface Fault {
 }
 
 /**
- * An emulator that runs in this process, on a separate thread and a loopback port. It keeps state, validates inputs
- * against each model's schema, streams events and signs webhooks, and its models compute real outputs.
+ * An emulator: the program of the package `replicant-emulator` as a child process, on a loopback port. It keeps state,
+ * validates inputs against each model's schema, streams events and signs webhooks, and its models compute real outputs.
  *
- * Stop it with `close()` or a `using` declaration; otherwise it stops when it and its clients are collected. It keeps
- * the process alive only while functions of the process have predictions to run, each for up to 30 seconds.
+ * Stop it with `close()`, or a `using` or `await using` declaration; otherwise it stops when it and its clients are
+ * collected, and with this process, however that ends. It keeps the process alive only while functions of the process
+ * have predictions to run, each for up to 30 seconds.
  *
  * @example
  * const emulator = new Emulator();
@@ -125,24 +130,30 @@ export interface Fault {
 export class Emulator {
   /** URL of its API: `http://127.0.0.1:<port>/v1`. */
   readonly baseUrl: string;
+  /** URL of its API over HTTPS, with `tls`. */
+  readonly tlsBaseUrl: string | undefined;
+  /** Path of the certificate authority that clients have to trust, with `tls`. */
+  readonly caBundle: string | undefined;
   /** Secret that its webhooks are signed with. */
   readonly webhookSecret: string;
-  readonly #native: NativeEmulator;
+  readonly #program: Program;
   readonly #token: string | undefined;
   readonly #origin: string;
   readonly #models: Models;
 
-  /** @throws {Error} if an option is invalid or the port is in use */
+  /** @throws {Error} if an option is invalid, the port is in use, or `replicant-emulator` is not installed */
   constructor(options: EmulatorOptions = {}) {
-    const given = Object.entries(options).filter(([, value]) => value !== undefined);
+    const given = Object.entries(options).filter(([, value]) => value !== undefined && value !== false);
     const dashed = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
     const parameters = given.map(([name, value]) => `--${dashed(name)}=${value}`);
-    this.#native = rethrow(() => new native.NativeEmulator(parameters));
+    this.#program = rethrow(() => new Program(parameters));
     this.#token = options.token;
-    const addresses = JSON.parse(this.#native.addresses());
-    this.baseUrl = addresses.base_url;
-    this.webhookSecret = addresses.webhook_secret;
-    this.#origin = addresses.origin;
+    const { base_url, webhook_secret, origin, tls_base_url, ca_bundle } = this.#program.addresses;
+    this.baseUrl = base_url;
+    this.webhookSecret = webhook_secret;
+    this.tlsBaseUrl = tls_base_url;
+    this.caBundle = ca_bundle;
+    this.#origin = origin;
     this.#models = new Models(this.#origin);
   }
 
@@ -155,7 +166,7 @@ export class Emulator {
 
   /** Returns the requests that it received, oldest first. */
   requests(): ReceivedRequest[] {
-    return JSON.parse(this.#native.requests());
+    return control(this.#origin, "GET", "requests").json;
   }
 
   /**
@@ -164,7 +175,7 @@ export class Emulator {
    * @throws {Error} if a rule is invalid
    */
   misbehave(...rules: Fault[]): void {
-    this.#native.addFaults(JSON.stringify(rules));
+    control(this.#origin, "POST", "faults", rules);
   }
 
   /**
@@ -258,10 +269,14 @@ export class Emulator {
 
   /** Stops the emulator and closes its connections. */
   close(): void {
-    this.#native.stop();
+    this.#program.stop();
   }
 
   [Symbol.dispose](): void {
+    this.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
     this.close();
   }
 }

@@ -14,7 +14,6 @@ __all__ = [
     "OPERATIONS",
     "STREAMS",
     "Client",
-    "Emulator",
     "Secret",
     "Stream",
     "__version__",
@@ -119,19 +118,6 @@ def conceal(value: Any, /) -> Any:
 
 def drain(seconds: float, /) -> None:
     """Waits for background requests."""
-
-@final
-class Emulator:
-    """A running emulator."""
-    def __new__(cls, arguments: list[str], /) -> Emulator: ...
-    def addresses(self) -> str:
-        """Returns its URLs and its signing secret, as JSON."""
-    def requests(self) -> str:
-        """Returns the requests that it has received, as JSON."""
-    def add_faults(self, rules: str) -> None:
-        """Adds faults, by rules in JSON."""
-    def stop(self) -> None:
-        """Stops it."""
 
 def forked() -> None:
     """Forgets the threads of the parent in a forked child."""

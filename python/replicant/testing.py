@@ -22,16 +22,15 @@ Other well-known names, such as `black-forest-labs/flux-1.1-pro`, answer as thes
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Callable, Dict, Optional, Sequence, Type, TypeVar, Union
 
-from . import _native
 from ._async.client import AsyncClient
 from ._options import ClientOptions, Unpack
 from ._sync.client import Client
 from ._testing.control import Control, Records
+from ._testing.program import Program
 from ._testing.schema import input_schema, is_stream, output_schema
 from ._testing.worker import Worker
 
@@ -64,9 +63,11 @@ class Clock:
 
 
 class Emulator:
-    """An emulator in this process, with its own thread and loopback port.
+    """An emulator: the program `replicant-emulator` as a child process, on a loopback port.
 
-    It stops at the end of its `with` block, by `close()`, or when it and its clients are garbage-collected.
+    `pip install 'replicant[testing]'` installs the program. It stops at the end of its `with` block, by `close()`, when
+    it and its clients are garbage-collected, and with this process, however that ends. A forked process can use the
+    emulator, but not stop it.
 
     Args:
         port: The port on 127.0.0.1; 0 picks a free port.
@@ -83,10 +84,12 @@ class Emulator:
         keep: The number of predictions that are kept; the oldest are dropped first. Defaults to 50,000.
         keep_requests: The number of received requests that are kept. Defaults to 10,000.
         keep_for: The seconds for which predictions and requests are kept. Defaults to a day.
+        tls: Whether it also serves HTTPS, for clients that take only `https:` URLs for files, such as the official one.
 
     Raises:
         ValueError: An option is out of range.
-        OSError: The port is in use.
+        OSError: The port is in use, or the program cannot start.
+        ModuleNotFoundError: The program is not installed.
     """
 
     def __init__(
@@ -105,6 +108,7 @@ class Emulator:
         keep: Optional[int] = None,
         keep_requests: Optional[int] = None,
         keep_for: Optional[float] = None,
+        tls: bool = False,
     ) -> None:
         options = {
             "port": port,
@@ -122,9 +126,11 @@ class Emulator:
             "keep-for": keep_for,
         }
         arguments = [f"--{name}={value}" for name, value in options.items() if value is not None]
-        self._native = _native.Emulator(arguments)
+        if tls:
+            arguments.append("--tls")
         self._token = token
-        self._addresses: Dict[str, str] = json.loads(self._native.addresses())
+        self._program = Program(arguments)
+        self._addresses = self._program.addresses
         self._control = Control(self._addresses["origin"])
         self._worker = Worker(self._control)
         self.time: Clock = Clock(self._control)
@@ -133,6 +139,16 @@ class Emulator:
     def base_url(self) -> str:
         """The URL of the API: `http://127.0.0.1:<port>/v1`."""
         return self._addresses["base_url"]
+
+    @property
+    def tls_base_url(self) -> Optional[str]:
+        """The URL of the API over HTTPS, with `tls`: `https://127.0.0.1:<port>/v1`."""
+        return self._addresses.get("tls_base_url")
+
+    @property
+    def ca_bundle(self) -> Optional[str]:
+        """The path of the certificate authority that clients have to trust, with `tls`."""
+        return self._addresses.get("ca_bundle")
 
     @property
     def webhook_secret(self) -> str:
@@ -354,7 +370,7 @@ class Emulator:
 
     def close(self) -> None:
         """Stops the emulator and closes its connections."""
-        self._native.stop()
+        self._program.stop()
 
     def __enter__(self) -> Emulator:
         return self

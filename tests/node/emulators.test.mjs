@@ -1,9 +1,18 @@
-// An emulator in this process lives as long as what uses it.
+// An emulator lives as long as what uses it, and no longer than the process that started it.
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { cpSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { Worker } from "node:worker_threads";
 import { Emulator } from "../../node/testing.mjs";
+import { eventually } from "./support/emulator.mjs";
 
 setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc");
@@ -37,8 +46,119 @@ test("what a client returns keeps the emulator alive", async () => {
   assert.ok(Array.isArray(page.results));
 });
 
+/** Waits until the emulator at a URL has ended. */
+function ended(baseUrl) {
+  const refused = () =>
+    fetch(`${baseUrl}/hardware`)
+      .then(() => false)
+      .catch(() => true);
+  return eventually(refused, 10_000);
+}
+
 test("an emulator without clients stops", async () => {
-  const origin = (() => new Emulator().baseUrl)();
+  const baseUrl = (() => new Emulator().baseUrl)();
   await collected();
-  await assert.rejects(fetch(`${origin}/hardware`));
+  await ended(baseUrl);
+});
+
+test("a closed emulator frees its port", async () => {
+  const first = new Emulator();
+  const port = Number(new URL(first.baseUrl).port);
+  assert.throws(() => new Emulator({ port }), { message: new RegExp(`cannot listen on 127.0.0.1:${port}`) });
+  first.close();
+  first.close();
+  const second = new Emulator({ port });
+  assert.equal(await second.client().run("emulator/echo", { input: { value: 1 } }), 1);
+  await second[Symbol.asyncDispose ?? "close"]();
+  await assert.rejects(fetch(second.baseUrl));
+});
+
+test("options out of range are refused", () => {
+  assert.throws(() => new Emulator({ timeScale: -1 }), /time_scale must be above 0/);
+  assert.throws(() => new Emulator({ port: -1 }), /--port needs a number, not "-1"/);
+});
+
+const testing = new URL("../../node/testing.cjs", import.meta.url);
+const load = (path) => `const { Emulator } = require(${JSON.stringify(path)});`;
+const start = load(fileURLToPath(testing));
+
+/** Runs a program. Returns the process, its first line and a promise of what it prints. */
+async function run(program, options = {}) {
+  const child = spawn(process.execPath, ["--eval", program], {
+    stdio: ["ignore", "pipe", "pipe"],
+    ...options,
+  });
+  let printed = "";
+  child.stderr.on("data", (chunk) => {
+    printed += chunk;
+  });
+  const lines = createInterface({ input: child.stdout });
+  const closed = once(child, "close");
+  const [line] = await Promise.race([once(lines, "line"), closed.then(() => [undefined])]);
+  lines.on("line", (line) => {
+    printed += `${line}\n`;
+  });
+  return { child, line, printed: closed.then(() => printed) };
+}
+
+test("the emulator of a killed process ends", async () => {
+  const { child, line } = await run(
+    `${start} console.log(new Emulator().baseUrl); setInterval(() => {}, 1000);`,
+  );
+  assert.equal((await fetch(`${line}/hardware`)).status, 200);
+  child.kill("SIGKILL");
+  await ended(line);
+});
+
+test("the emulator of a terminated worker ends", async () => {
+  const program = `${start}
+    globalThis.emulator = new Emulator();
+    require("node:worker_threads").parentPort.postMessage(emulator.baseUrl);
+    setInterval(() => {}, 1000);`;
+  const worker = new Worker(program, { eval: true });
+  const [baseUrl] = await once(worker, "message");
+  assert.equal((await fetch(`${baseUrl}/hardware`)).status, 200);
+  await worker.terminate();
+  await ended(baseUrl);
+});
+
+test("Ctrl-C does not reach the emulator", { skip: process.platform === "win32" }, async () => {
+  const program = `${start}
+    const emulator = new Emulator();
+    process.once("SIGINT", async () => {
+      console.log(await emulator.client().run("emulator/echo", { input: { value: "alive" } }));
+      process.exit();
+    });
+    setInterval(() => {}, 1000);
+    console.log("ready");`;
+  const { child, line, printed } = await run(program, { detached: true });
+  assert.equal(line, "ready");
+  process.kill(-child.pid, "SIGINT");
+  assert.equal(await printed, "alive\n");
+});
+
+test("a missing program is reported with the command that installs it", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "replicant-installed-"));
+  try {
+    const copy = join(folder, "node_modules/replicant/node");
+    const node = fileURLToPath(new URL(".", testing));
+    const isModule = (path) => path.endsWith(".node");
+    cpSync(node, copy, { recursive: true, filter: (path) => !isModule(path) });
+    for (const file of readdirSync(join(node, "dist")).filter(isModule)) {
+      symlinkSync(join(node, "dist", file), join(copy, "dist", file));
+    }
+    const program = `${load(join(copy, "testing.cjs"))} new Emulator();`;
+    const { printed } = await run(program, { cwd: folder, env: { ...process.env, REPLICANT_EMULATOR: "" } });
+    assert.match(await printed, /npm install --save-dev replicant-emulator/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("a wrong path of the program is reported", async () => {
+  const environment = (path) => ({ env: { ...process.env, REPLICANT_EMULATOR: path } });
+  const wrong = await run(`${start} new Emulator();`, environment("/nowhere"));
+  assert.match(await wrong.printed, /`REPLICANT_EMULATOR` must be the path of a file, not "\/nowhere"/);
+  const other = await run(`${start} new Emulator();`, environment(process.execPath));
+  assert.match(await other.printed, /ended with code 9 before it listened/);
 });

@@ -229,8 +229,37 @@ def test_assertions_show_differences(emulator: Emulator) -> None:
         emulator.assert_not_called("emulator/echo")
 
 
+def test_an_emulator_serves_https() -> None:
+    with Emulator(tls=True) as emulator:
+        assert emulator.tls_base_url is not None and emulator.tls_base_url.startswith("https://")
+        assert emulator.ca_bundle is not None
+        client = emulator.client(base_url=emulator.tls_base_url, ca_bundle=emulator.ca_bundle)
+        assert client.run("emulator/echo", {"value": 1}) == 1
+        authority = Path(emulator.ca_bundle)
+        assert authority.is_file()
+    assert not authority.exists()
+
+
+def test_the_fixtures_set_the_certificate_authority(tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\nreplicant_tls = true\n")
+    check_fixtures(
+        tmp_path,
+        """
+import os, ssl, urllib.request
+import replicant
+
+def test_https(replicant_emulator):
+    assert os.environ["REPLICATE_BASE_URL"].startswith("https://")
+    assert replicant.Client().run("emulator/echo", {"value": 1}) == 1
+    context = ssl.create_default_context(cafile=os.environ["SSL_CERT_FILE"])
+    assert urllib.request.urlopen(replicant_emulator.tls_base_url + "/hardware", context=context).status == 200
+""",
+    )
+
+
 def test_the_plugin_has_fixtures(tmp_path: Path) -> None:
-    (tmp_path / "test_application.py").write_text(
+    check_fixtures(
+        tmp_path,
         """
 import replicant
 
@@ -244,15 +273,21 @@ def test_second(replicant_emulator, replicant_async_client):
     replicant_emulator.assert_not_called()
     import asyncio
     assert asyncio.run(replicant_async_client.run("acme/x", {})) == 1
-"""
+""",
+        passed=2,
     )
+
+
+def check_fixtures(folder: Path, tests: str, passed: int = 1) -> None:
+    """Runs tests with the plugin of the package."""
+    (folder / "test_application.py").write_text(tests)
     installed = any(
         entry.value == "replicant._testing.plugin"
         for entry in importlib.metadata.distribution("replicant").entry_points
     )
     # A package installed before the plugin existed does not name it.
     options = [] if installed else ["-p", "replicant._testing.plugin"]
-    command = [sys.executable, "-m", "pytest", "-q", *options, str(tmp_path)]
-    ran = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    command = [sys.executable, "-m", "pytest", "-q", *options, str(folder)]
+    ran = subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=120)
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "2 passed" in ran.stdout
+    assert f"{passed} passed" in ran.stdout

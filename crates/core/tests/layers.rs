@@ -53,7 +53,7 @@ fn modules_of_the_node_binding_import_only_lower_layers() {
     check(
         "../node",
         &[
-            "error|emulator",
+            "error",
             "runtime",
             "source",
             "value",

@@ -40,6 +40,8 @@ Options:
                            the certificate authority
   --replay-only            Serve scripted exchanges only
   --until-stdin-closes     Stop when standard input is closed
+  --child                  For programs that start this one: --until-stdin-closes, an error as a line of JSON on standard
+                           output, no instructions
   -h, --help               Show this help
 ";
 
@@ -102,7 +104,7 @@ pub fn parse(arguments: impl Iterator<Item = String>) -> Result<Option<Arguments
             "--script" => config.scripted_models.push(scripted_model(&value()?)?),
             "--tls" => config.tls = true,
             "--replay-only" => config.replay_only = true,
-            "--until-stdin-closes" => until_stdin_closes = true,
+            "--until-stdin-closes" | "--child" => until_stdin_closes = true,
             _ => return Err(format!("unknown argument {name:?}")),
         }
     }

@@ -1,31 +1,26 @@
 //! The command-line program.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::process::ExitCode;
 use std::sync::mpsc;
 
 use replicant_emulator::{Emulator, arguments};
 
 fn main() -> ExitCode {
+    let is_child = std::env::args().any(|argument| argument == "--child");
     let arguments = match arguments::parse(std::env::args().skip(1)) {
         Ok(Some(arguments)) => arguments,
         Ok(None) => {
             let _ = std::io::stdout().write_all(arguments::HELP.as_bytes());
             return ExitCode::SUCCESS;
         }
-        Err(error) => {
-            eprintln!("error: {error}\nTry --help.");
-            return ExitCode::from(2);
-        }
+        Err(error) => return fail(&error, true, is_child),
     };
     let emulator = match Emulator::start(arguments.config) {
         Ok(emulator) => emulator,
-        Err(error) => {
-            eprintln!("error: {error}");
-            return ExitCode::FAILURE;
-        }
+        Err(error) => return fail(&error.to_string(), error.kind() == ErrorKind::InvalidInput, is_child),
     };
-    if announce(&emulator).is_err() {
+    if announce(&emulator, is_child).is_err() {
         // The process that started this one has closed its end.
         return ExitCode::FAILURE;
     }
@@ -39,12 +34,29 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Prints a line of JSON for programs, and instructions for people on standard error.
-fn announce(emulator: &Emulator) -> std::io::Result<()> {
-    let line = emulator.addresses_json();
+/// Reports why the emulator does not start. Programs read the report where they expect the addresses.
+fn fail(error: &str, is_invalid: bool, is_child: bool) -> ExitCode {
+    if is_child {
+        let report = serde_json::json!({"error": error, "invalid": is_invalid});
+        let _ = print_line(&report.to_string());
+    } else {
+        eprintln!("error: {error}{}", if is_invalid { "\nTry --help." } else { "" });
+    }
+    ExitCode::from(if is_invalid { 2 } else { 1 })
+}
+
+fn print_line(line: &str) -> std::io::Result<()> {
     let mut stdout = std::io::stdout().lock();
     writeln!(stdout, "{line}")?;
-    stdout.flush()?;
+    stdout.flush()
+}
+
+/// Prints a line of JSON for programs, and instructions for people on standard error.
+fn announce(emulator: &Emulator, is_child: bool) -> std::io::Result<()> {
+    print_line(&emulator.addresses_json())?;
+    if is_child {
+        return Ok(());
+    }
     eprintln!("Listening. For replicant in all languages, and for PyPI replicate, which adds /v1 itself:");
     eprintln!("  export REPLICATE_BASE_URL={} REPLICATE_API_TOKEN=any-token", emulator.origin());
     eprintln!("For npm replicate, which reads no variable and adds no /v1:");

@@ -6,7 +6,6 @@
 //! names of those in the Python binding.
 
 mod client;
-mod emulator;
 mod error;
 mod promises;
 mod runtime;

@@ -2,11 +2,10 @@
 //!
 //! It converts values, errors and streams, and knows no endpoint: operations are named by the core's tables. Each
 //! module uses only modules that come before it in this list: `lock`, `runtime`, `secret`, `source`, `value`, `error`, `reply`,
-//! `asyncio`, `telemetry`, `read_ahead`, `reading`, `transport`, `client`, `stream`, `emulator`.
+//! `asyncio`, `telemetry`, `read_ahead`, `reading`, `transport`, `client`, `stream`.
 
 mod asyncio;
 mod client;
-mod emulator;
 mod error;
 mod lock;
 mod read_ahead;
@@ -38,8 +37,6 @@ mod _native {
 
     #[pymodule_export]
     use crate::client::Client;
-    #[pymodule_export]
-    use crate::emulator::Emulator;
     #[pymodule_export]
     use crate::secret::Secret;
     #[pymodule_export]

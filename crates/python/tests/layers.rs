@@ -22,7 +22,6 @@ fn modules_import_only_lower_layers() {
             "transport",
             "client",
             "stream",
-            "emulator",
         ],
     );
 }

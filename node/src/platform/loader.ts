@@ -28,7 +28,7 @@ function libc(): "gnu" | "musl" {
  * Returns the files to resolve packages from. In a bundle, `__filename` may be the bundle, invented or missing, so the
  * program and the working directory are tried too.
  */
-function origins(): string[] {
+export function origins(): string[] {
   const found = [join(process.cwd(), "package.json")];
   if (process.argv[1]) found.unshift(process.argv[1]);
   if (typeof __filename === "string") found.unshift(__filename);

@@ -1,3 +1,5 @@
 /** What the testing kit needs of Node. */
 export { control } from "./control";
 export { Models } from "./models";
+export { Program } from "./program";
+export { setVariables } from "./variables";

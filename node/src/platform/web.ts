@@ -10,15 +10,6 @@ export function connect(exports: object): void {
   exported = exports;
 }
 
-/** Stands for the emulator of the native module. */
-class NativeEmulator {
-  constructor() {
-    const message =
-      "the emulator needs an operating system; run it in Node or Python and pass its address as `baseUrl`";
-    throw { failure: JSON.stringify({ code: "unsupported", message }) };
-  }
-}
-
 export const platform: Platform = {
   ...runtime(),
   agent: "replicant-web",
@@ -33,7 +24,7 @@ export const platform: Platform = {
     ...(hasCacheOption() ? { cache: "no-store" } : {}),
   },
 
-  load: <Core>() => ({ ...exported, NativeEmulator }) as Core,
+  load: <Core>() => exported as Core,
   env: environment,
   baseUrl: browserBaseUrl,
   afterTurn: (callback) => void setTimeout(callback, 0),

@@ -12,13 +12,22 @@ if TYPE_CHECKING:
     from ..testing import Emulator
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Adds the setting of this plugin."""
+    parser.addini(
+        "replicant_tls",
+        "The emulator serves HTTPS, and the fixtures set the certificate authority to trust",
+        type="bool",
+    )
+
+
 @pytest.fixture(scope="session")
-def replicant_session_emulator() -> Iterator[Emulator]:
+def replicant_session_emulator(pytestconfig: pytest.Config) -> Iterator[Emulator]:
     """An emulator for all tests. What they create stays; use `replicant_emulator` for one that each test finds empty."""
     # Not imported with the plugin, which every run of pytest loads.
     from ..testing import Emulator
 
-    with Emulator() as emulator:
+    with Emulator(tls=pytestconfig.getini("replicant_tls")) as emulator:
         yield emulator
 
 
@@ -28,12 +37,20 @@ def replicant_emulator(
 ) -> Iterator[Emulator]:
     """The emulator of the session, reset before the test.
 
-    `REPLICATE_BASE_URL` and `REPLICATE_API_TOKEN` are set, so that clients of the application use it, too.
+    `REPLICATE_BASE_URL` and `REPLICATE_API_TOKEN` are set, so that clients of the application use it, too. With
+    `replicant_tls = true` in the settings of pytest, the URL is that of HTTPS without `/v1`, which the official client
+    adds, and `SSL_CERT_FILE` and `REQUESTS_CA_BUNDLE` name the certificate authority.
     """
-    replicant_session_emulator.reset()
-    monkeypatch.setenv("REPLICATE_BASE_URL", replicant_session_emulator.base_url)
+    emulator = replicant_session_emulator
+    emulator.reset()
+    url = emulator.base_url
+    if emulator.tls_base_url is not None and emulator.ca_bundle is not None:
+        url = emulator.tls_base_url[: -len("/v1")]
+        monkeypatch.setenv("SSL_CERT_FILE", emulator.ca_bundle)
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", emulator.ca_bundle)
+    monkeypatch.setenv("REPLICATE_BASE_URL", url)
     monkeypatch.setenv("REPLICATE_API_TOKEN", "r8_a-token-for-tests")
-    yield replicant_session_emulator
+    yield emulator
 
 
 @pytest.fixture

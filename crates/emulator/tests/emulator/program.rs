@@ -55,6 +55,23 @@ fn the_program_explains_its_arguments() {
 }
 
 #[test]
+fn a_child_reports_errors_where_its_parent_expects_the_addresses() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("an address").port().to_string();
+    for (arguments, invalid, text) in [
+        (["--child", "--prot=1"], true, "unknown argument \"--prot\""),
+        (["--time-scale=0", "--child"], true, "time_scale must be above 0"),
+        (["--child", &format!("--port={port}")], false, "cannot listen on 127.0.0.1:"),
+    ] {
+        let ended = program().args(arguments).stdin(Stdio::piped()).output().expect("ran");
+        let report: Value = serde_json::from_slice(&ended.stdout).expect("a line of JSON");
+        assert_eq!(report["invalid"], invalid, "{report}");
+        assert!(report["error"].as_str().expect("text").contains(text), "{report}");
+        assert!(ended.stderr.is_empty() && !ended.status.success());
+    }
+}
+
+#[test]
 fn an_emulator_frees_its_port_when_it_stops() {
     let emulator = Emulator::start(Config::default()).expect("started");
     let address = emulator.origin().trim_start_matches("http://").to_owned();

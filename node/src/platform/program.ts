@@ -1,0 +1,68 @@
+/** The program `replicant-emulator` as a child process. */
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import type { Addresses } from "../testing-types";
+import { origins } from "./loader";
+import { ask, tell } from "./thread";
+
+const INSTALL = "the emulator is a package of its own: npm install --save-dev replicant-emulator";
+
+/** Returns the path of the program: `REPLICANT_EMULATOR`, that of a checkout, or that of the package. */
+function binary(): string {
+  const given = process.env.REPLICANT_EMULATOR;
+  if (given) {
+    if (existsSync(given)) return given;
+    throw new Error(`\`REPLICANT_EMULATOR\` must be the path of a file, not ${JSON.stringify(given)}`);
+  }
+  if (typeof __dirname === "string") {
+    const suffix = process.platform === "win32" ? ".exe" : "";
+    const built = join(__dirname, `../../target/debug/replicant-emulator${suffix}`);
+    if (existsSync(built)) return built;
+  }
+  for (const origin of origins()) {
+    const require = createRequire(origin);
+    let path: string;
+    try {
+      path = require.resolve("replicant-emulator");
+    } catch {
+      continue;
+    }
+    // Throws if the package for this platform is missing; the message says what to install.
+    return require(path).binary();
+  }
+  throw new Error(INSTALL);
+}
+
+let started = 0;
+
+/** Stops the children of programs that have been collected. */
+const collected = new FinalizationRegistry<number>((child) => tell("stop", { child }));
+
+/**
+ * A running emulator. It stops with `stop()`, when this object is collected, and with this process, which closes the
+ * standard input of the child.
+ */
+export class Program {
+  /** URLs and secrets of the emulator. */
+  readonly addresses: Addresses;
+  readonly #child = ++started;
+
+  /** @throws {Error} if an argument is invalid, or the program is missing or cannot start */
+  constructor(args: string[]) {
+    const file = binary();
+    const { text, error = `${file} did not start` } =
+      ask("start", { child: this.#child, file, args: ["--child", ...args] }) ?? {};
+    const report = text === undefined ? { error } : JSON.parse(text);
+    if (report.error !== undefined) {
+      tell("stop", { child: this.#child });
+      throw new Error(report.error);
+    }
+    this.addresses = report;
+    collected.register(this, this.#child, this);
+  }
+
+  stop(): void {
+    if (collected.unregister(this)) ask("stop", { child: this.#child });
+  }
+}

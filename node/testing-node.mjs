@@ -1,0 +1,3 @@
+import runner from "./testing-node.cjs";
+
+export const { useEmulator } = runner;
