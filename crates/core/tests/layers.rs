@@ -52,16 +52,6 @@ fn modules_of_the_web_binding_import_only_lower_layers() {
 fn modules_of_the_node_binding_import_only_lower_layers() {
     check(
         "../node",
-        &[
-            "error",
-            "runtime",
-            "source",
-            "value",
-            "promises",
-            "stream",
-            "telemetry",
-            "transport",
-            "client",
-        ],
+        &["error", "runtime", "source", "value", "promises", "stream", "telemetry", "transport", "client"],
     );
 }
