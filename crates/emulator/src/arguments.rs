@@ -28,7 +28,7 @@ Options:
   --credit N               Respond with status 402 after N predictions (default: never)
   --stream-idle SECONDS    Close an event stream after this time without events (default: 30)
   --hold-until-finished    Hold `Prefer: wait` requests until the prediction has finished
-  --model OWNER/NAME=URL   Run a model on the Cog server at this URL; can be repeated
+  --cog OWNER/NAME=URL     Run a model on the Cog server at this URL, which must be ready; can be repeated
   --script OWNER/NAME=OUT  Add a model that returns this output, JSON or text; a list is emitted item by item; can be
                            repeated
   --keep N                 Keep N predictions; the oldest are dropped first (default: 50000)
@@ -100,7 +100,7 @@ pub fn parse(arguments: impl Iterator<Item = String>) -> Result<Option<Arguments
             "--allow-host" => config.allowed_hosts.push(value()?),
             "--allow-origin" => config.allowed_origins.push(value()?),
             "--hold-until-finished" => config.hold_until_finished = true,
-            "--model" => config.cog_models.push(cog_model(&value()?)?),
+            "--cog" => config.cog_models.push(cog_model(&value()?)?),
             "--script" => config.scripted_models.push(scripted_model(&value()?)?),
             "--tls" => config.tls = true,
             "--replay-only" => config.replay_only = true,
@@ -133,7 +133,7 @@ fn scripted_model(text: &str) -> Result<(String, String), String> {
 }
 
 fn cog_model(text: &str) -> Result<(String, String), String> {
-    let invalid = || format!("--model needs OWNER/NAME=URL, not {text:?}");
+    let invalid = || format!("--cog needs OWNER/NAME=URL, not {text:?}");
     let (name, url) = text.split_once('=').ok_or_else(invalid)?;
     let is_web = url.starts_with("http://") || url.starts_with("https://");
     if name.split('/').filter(|part| !part.is_empty()).count() != 2 || !is_web {
@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn values_follow_a_space_or_an_equals_sign() {
-        let line = "--port=80 --token secret --model=me/it=http://127.0.0.1:5000/ --until-stdin-closes";
+        let line = "--port=80 --token secret --cog=me/it=http://127.0.0.1:5000/ --until-stdin-closes";
         let arguments = read(line).expect("good").expect("no help");
         assert_eq!(arguments.config.port, 80);
         assert_eq!(arguments.config.token.as_deref(), Some("secret"));
@@ -166,7 +166,7 @@ mod tests {
         assert_eq!(error("--port eighty"), "--port needs a number, not \"eighty\"");
         assert_eq!(error("--port"), "--port needs a value");
         assert_eq!(error("--prot 80"), "unknown argument \"--prot\"");
-        assert!(error("--model me=http://x").contains("OWNER/NAME=URL"));
+        assert!(error("--cog me=http://x").contains("--cog needs OWNER/NAME=URL"));
         assert!(read("--help").expect("good").is_none());
     }
 }

@@ -55,19 +55,22 @@ impl Emulator {
         let api = api_port.map(bind).transpose()?;
         let origin = api.as_ref().map_or_else(|| replay_origin.clone(), |(_, origin)| origin.clone());
         let replays = Arc::new(Replays::new(replay_origin, other_origin));
-        let app = State::new(config, origin, replays.clone());
 
         #[cfg(feature = "tls")]
-        let (tls, secure) = if app.config.tls {
+        let (tls, secure) = if config.tls {
             Tls::bind().map(|(tls, secure)| (Some(tls), Some(secure)))?
         } else {
             (None, None)
         };
         #[cfg(not(feature = "tls"))]
-        let tls: Option<Tls> = match app.config.tls {
+        let tls: Option<Tls> = match config.tls {
             true => return Err(io::Error::new(io::ErrorKind::InvalidInput, "this build has no TLS")),
             false => None,
         };
+
+        let secure_origin = tls.as_ref().map(|tls: &Tls| tls.origin.as_str());
+        let ports = [Some(origin.as_str()), secure_origin].into_iter().flatten().filter_map(port).collect();
+        let app = State::new(config, origin, ports, replays.clone());
 
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (sender, stopped) = oneshot::channel::<()>();
@@ -298,6 +301,11 @@ impl fmt::Debug for Emulator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Emulator").field("origin", &self.app.origin).finish_non_exhaustive()
     }
+}
+
+/// Returns the port of an origin.
+fn port(origin: &str) -> Option<u16> {
+    origin.rsplit(':').next()?.parse().ok()
 }
 
 fn bind(port: u16) -> io::Result<(std::net::TcpListener, String)> {

@@ -2,7 +2,6 @@
 
 pub(crate) mod account;
 pub(crate) mod built_in;
-pub(crate) mod cog_models;
 pub(crate) mod defined;
 pub(crate) mod deployments;
 

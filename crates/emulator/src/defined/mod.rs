@@ -93,7 +93,7 @@ impl Definition {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Request {
-    name: String,
+    pub(crate) name: String,
     description: Option<String>,
     input: Option<Box<RawValue>>,
     output: Option<Box<RawValue>>,
@@ -106,6 +106,8 @@ pub(crate) struct Request {
     /// Whether the output is a list that grows while the model runs.
     #[serde(default)]
     streams: bool,
+    /// The URL of the Cog server that runs the model and has its schema.
+    pub(crate) cog: Option<String>,
     /// What the model does; otherwise its runs are handed to `worker`.
     script: Option<Scripted>,
     worker: Option<String>,
@@ -130,7 +132,7 @@ impl Request {
                 (Arc::new(script), iterates)
             }
             (None, Some(worker)) => (Arc::new(remote::Remote::new(hub.clone(), worker)), self.streams),
-            _ => return Err("a model has either `script` or `worker`".into()),
+            _ => return Err("a model has one of `cog`, `script` and `worker`".into()),
         };
         let schema = definition.schema(iterates)?;
         Ok((definition, schema, engine))

@@ -10,9 +10,18 @@ use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
 use super::Files;
+use crate::http::client::cause;
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_REDIRECTS: usize = 5;
+
+/// A file of this server.
+enum Own {
+    /// An upload, by its id.
+    Upload(String),
+    /// An output file, by its path below `/files/`.
+    Output(String),
+}
 
 impl Files {
     /// Reads the file at a URI.
@@ -21,9 +30,17 @@ impl Files {
             return data_uri(rest).map(Bytes::from);
         }
         let url = Url::parse(uri).map_err(|error| format!("{} is not a URL ({error})", excerpt(uri)))?;
-        if let Some(id) = self.upload_id(&url) {
-            let missing = || format!("there is no uploaded file {id} (it may have been deleted or expired)");
-            return self.get(&id).map(|upload| upload.bytes).ok_or_else(missing);
+        match self.own(&url) {
+            Some(Own::Upload(id)) => {
+                let missing =
+                    || format!("there is no uploaded file {id} (it may have been deleted or expired)");
+                return self.get(&id).map(|upload| upload.bytes).ok_or_else(missing);
+            }
+            Some(Own::Output(path)) => {
+                let missing = || format!("there is no output file {path} (it may have expired)");
+                return self.output(&path).ok_or_else(missing)?.bytes().await;
+            }
+            None => {}
         }
         match url.scheme() {
             "http" | "https" => self.download(url).await,
@@ -33,24 +50,32 @@ impl Files {
         }
     }
 
-    /// Reports whether a URI is `urls.get` of an upload.
-    pub(crate) fn is_upload(&self, uri: &str) -> bool {
-        Url::parse(uri).is_ok_and(|url| self.upload_id(&url).is_some())
+    /// Returns the content type of a file that this server has, or `None` if the URI names no such file.
+    pub(crate) fn own_type(&self, uri: &str) -> Option<String> {
+        let own = self.own(&Url::parse(uri).ok()?)?;
+        let kind = match own {
+            Own::Upload(id) => self.get(&id).map(|upload| upload.content_type),
+            Own::Output(path) => self.output(&path).map(|file| file.content_type.into_owned()),
+        };
+        Some(kind.unwrap_or_else(|| "application/octet-stream".into()))
     }
 
-    /// Returns the file id if the URL is `urls.get` of an upload, under any name of this host.
-    fn upload_id(&self, url: &Url) -> Option<String> {
-        let own = Url::parse(&self.origin).ok()?;
+    /// Returns the file that a URL names if it is one of this server, under any name of this host: `urls.get` of an upload,
+    /// or an output file.
+    fn own(&self, url: &Url) -> Option<Own> {
         let local = match url.host()? {
             Host::Domain(name) => name == "localhost",
             Host::Ipv4(address) => address.is_loopback(),
             Host::Ipv6(address) => address.is_loopback(),
         };
-        if !local || url.port_or_known_default() != own.port_or_known_default() {
+        if !local || !self.ports.contains(&url.port_or_known_default()?) {
             return None;
         }
-        let id = url.path().strip_prefix("/v1/files/")?;
-        Some(percent_decode_str(id).decode_utf8_lossy().into_owned())
+        let decoded = |path| percent_decode_str(path).decode_utf8_lossy().into_owned();
+        match url.path().strip_prefix("/v1/files/") {
+            Some(id) => Some(Own::Upload(decoded(id))),
+            None => Some(Own::Output(decoded(url.path().strip_prefix("/files/")?))),
+        }
     }
 
     async fn download(&self, mut url: Url) -> Result<Bytes, String> {
@@ -91,15 +116,6 @@ pub(crate) fn data_uri(rest: &str) -> Result<Vec<u8>, String> {
     GeneralPurpose::new(&base64::alphabet::STANDARD, lenient)
         .decode(body)
         .map_err(|error| format!("the content of the data: URI is not base64 ({error})"))
-}
-
-/// Returns the innermost cause of an error, which is the most specific.
-fn cause(error: &dyn std::error::Error) -> String {
-    let mut error = error;
-    while let Some(inner) = error.source() {
-        error = inner;
-    }
-    error.to_string()
 }
 
 /// Quotes a text, cut to 80 characters.

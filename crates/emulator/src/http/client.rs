@@ -3,6 +3,15 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
+/// Returns the innermost cause of an error, which is the most specific.
+pub(crate) fn cause(error: &dyn std::error::Error) -> String {
+    let mut error = error;
+    while let Some(inner) = error.source() {
+        error = inner;
+    }
+    error.to_string()
+}
+
 /// A client that is built on first use. It follows no redirects; callers decide about them.
 #[derive(Default)]
 pub(crate) struct HttpClient(OnceLock<reqwest::Client>);

@@ -107,6 +107,15 @@ impl Problem {
         problem
     }
 
+    /// The response to a prediction of a model by its name, which only official models have.
+    pub(crate) fn not_official(name: &str) -> Self {
+        let mut problem = Self::not_found();
+        problem.detail += &format!(
+            " {name} is not an official model: create its predictions with a version, at /v1/predictions."
+        );
+        problem
+    }
+
     pub(crate) fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "The requested resource could not be found.")
     }

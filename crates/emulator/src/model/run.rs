@@ -7,7 +7,6 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::files::Files;
-use crate::http::client::HttpClient;
 use crate::job::Job;
 use crate::support::json::{Raw, raw};
 use crate::support::time::Time;
@@ -17,7 +16,6 @@ use crate::support::time::Time;
 pub(crate) struct Run {
     pub(crate) job: Arc<Job>,
     pub(crate) files: Arc<Files>,
-    pub(crate) client: Arc<HttpClient>,
     pub(crate) time: Time,
     /// Whether this is the example of a model: nothing sleeps, and files are built when they are first read.
     pub(crate) is_example: bool,

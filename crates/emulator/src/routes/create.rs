@@ -24,8 +24,10 @@ pub(super) async fn by_model(call: Call) -> Reply {
     let target = {
         let catalog = lock(&call.app.catalog);
         let model = catalog.models.get(&call.name());
-        let model = model.filter(|model| model.official);
         let model = model.ok_or_else(|| Problem::unknown_model(&call.name()))?;
+        if !model.official {
+            return Err(Problem::not_official(&call.name()));
+        }
         target(model, model.versions.first().ok_or_else(Problem::invalid_version)?, true)
     };
     create(call, body, target).await

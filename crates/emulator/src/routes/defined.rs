@@ -6,6 +6,7 @@ use axum::response::IntoResponse;
 use futures_util::stream;
 use tokio::sync::mpsc;
 
+use crate::cog::Prediction;
 use crate::defined::{Event, Request};
 use crate::http::problem::Problem;
 use crate::model::Run;
@@ -19,10 +20,16 @@ pub(super) async fn define(call: Call) -> Reply {
     let invalid =
         |error: String| Problem::bad_request(format!("This is not the definition of a model: {error}"));
     let request: Request = serde_json::from_slice(&call.body).map_err(|error| invalid(error.to_string()))?;
-    let (definition, schema, engine) = request.read(&call.app.hub).map_err(invalid)?;
-    call.app.define(&definition, schema, engine).map_err(invalid)?;
+    let name = request.name.clone();
+    match request.cog.clone() {
+        Some(url) => call.app.connect_cog(&name, &url).await.map_err(invalid)?,
+        None => {
+            let (definition, schema, engine) = request.read(&call.app.hub).map_err(invalid)?;
+            call.app.define(&definition, schema, engine).map_err(invalid)?;
+        }
+    }
     let catalog = lock(&call.app.catalog);
-    let model = catalog.models.get(&definition.name).ok_or_else(Problem::not_found)?;
+    let model = catalog.models.get(&name).ok_or_else(Problem::not_found)?;
     Ok(json(StatusCode::CREATED, model.view(&call.origin)))
 }
 
@@ -100,6 +107,16 @@ pub(super) async fn content(call: Call) -> Reply {
     let content = call.app.files.read(uri).await;
     let content = content.map_err(|error| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error))?;
     Ok(([(header::CONTENT_TYPE, "application/octet-stream")], content).into_response())
+}
+
+/// Receives an update of a prediction that a Cog server runs.
+pub(super) async fn update_cog(call: Call) -> Reply {
+    let update: Prediction = serde_json::from_slice(&call.body)
+        .map_err(|error| Problem::bad_request(format!("This is not a prediction of Cog: {error}")))?;
+    Ok(empty(match call.app.cog.report(call.parameter(0), update) {
+        true => StatusCode::NO_CONTENT,
+        false => StatusCode::GONE,
+    }))
 }
 
 fn run(call: &Call) -> Result<Run, Problem> {

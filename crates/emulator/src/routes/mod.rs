@@ -86,6 +86,7 @@ pub(crate) fn router() -> Router<App> {
         .route("/_emulator/runs/{run}/acknowledge", post(defined::acknowledge))
         .route("/_emulator/runs/{run}/events", post(defined::report))
         .route("/_emulator/runs/{run}/files", post(defined::save))
+        .route("/_emulator/cog/{prediction}", post(defined::update_cog))
         .route("/_emulator/content", get(defined::content))
         .route("/_emulator/time", post(control::advance))
         .route("/openapi.json", get(openapi::document))

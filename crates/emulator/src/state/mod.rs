@@ -9,7 +9,8 @@ use std::time::Duration;
 use indexmap::IndexMap;
 
 use crate::catalog::deployments::Deployment;
-use crate::catalog::{Catalog, built_in, cog_models, defined};
+use crate::catalog::{Catalog, built_in, defined};
+use crate::cog;
 use crate::config::Config;
 use crate::defined::{Definition, Hub, Scripted};
 use crate::files::Files;
@@ -52,16 +53,19 @@ pub(crate) struct State {
     pub(crate) replays: Arc<Replays>,
     /// The programs that run models which tests define.
     pub(crate) hub: Arc<Hub>,
+    /// The predictions that run on Cog servers.
+    pub(crate) cog: Arc<cog::Updates>,
 }
 
 impl State {
-    pub(crate) fn new(config: Config, origin: String, replays: Arc<Replays>) -> App {
+    /// `ports` are those at which clients reach the API.
+    pub(crate) fn new(config: Config, origin: String, ports: Vec<u16>, replays: Arc<Replays>) -> App {
         let time = Time::new(config.time_scale);
         let client = Arc::new(HttpClient::default());
         let (catalog, deployments) = built_in::catalog(&config, &time);
         Arc::new(Self {
             files_secret: config.files_secret.clone().unwrap_or_else(ids::url_key),
-            files: Arc::new(Files::new(&config, origin.clone(), time.clone(), client.clone())),
+            files: Arc::new(Files::new(&config, ports, time.clone(), client.clone())),
             webhooks: Arc::new(Webhooks::new(&config, time.clone(), client.clone())),
             origin,
             client,
@@ -74,6 +78,7 @@ impl State {
             access: Access::new(&config),
             gauges: Arc::default(),
             hub: Arc::default(),
+            cog: Arc::default(),
             replays,
             time,
             config,
@@ -104,6 +109,17 @@ impl State {
         let entry = defined::entry(definition, schema, engine, &self.time)?;
         lock(&self.catalog).models.insert(definition.name.clone(), entry);
         Ok(())
+    }
+
+    /// Adds the model that a Cog server runs, or replaces the one with its name.
+    pub(crate) async fn connect_cog(&self, name: &str, url: &str) -> Result<(), String> {
+        let connected = cog::connect(&self.client, &self.cog, &self.origin, url).await;
+        let (schema, engine) = connected.map_err(|error| format!("model {name}: {error}"))?;
+        let definition = Definition {
+            description: Some(format!("Run by the Cog server at {url}")),
+            ..Definition::new(name)
+        };
+        self.define(&definition, schema, engine)
     }
 
     /// Forgets everything that clients and tests have created, except models that tests have defined.
@@ -143,8 +159,8 @@ impl State {
             self.define(&definition, schema, Arc::new(script))
                 .map_err(|error| format!("--script: {error}"))?;
         }
-        for model in cog_models::load(&self.config, &self.time, &self.client).await? {
-            lock(&self.catalog).models.insert(model.full_name(), model);
+        for (name, url) in &self.config.cog_models {
+            self.connect_cog(name, url).await?;
         }
         Ok(())
     }

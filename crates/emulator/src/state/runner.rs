@@ -74,13 +74,7 @@ async fn execute(app: &App, job: &Arc<Job>, task: Task, input: Input, timing: Ti
     if !job.start(app.now()) {
         return;
     }
-    let run = Run {
-        job: job.clone(),
-        files: app.files.clone(),
-        client: app.client.clone(),
-        time: app.time.clone(),
-        is_example,
-    };
+    let run = Run { job: job.clone(), files: app.files.clone(), time: app.time.clone(), is_example };
     let earliest = app.now().plus(app.scaled(timing.run));
     let result = app.time.timeout(RUN_LIMIT, perform(app, task, input, run)).await;
     let result = result.unwrap_or_else(|| Err("The prediction ran for longer than 30 minutes".into()));

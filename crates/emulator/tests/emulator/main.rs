@@ -2,6 +2,7 @@
 
 mod access;
 mod bounds;
+mod cog;
 mod common;
 mod defined;
 mod errors;

@@ -1,5 +1,5 @@
-//! Validates every response against the API's OpenAPI document, if there is one at `REPLICANT_OPENAPI` or at
-//! `shared/openapi.json` beside the workspace.
+//! Validates every response against the API's OpenAPI document: `tests/openapi.json`, or the file that
+//! `REPLICANT_OPENAPI` names.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use crate::common::{Api, SDXL, api, status_and_body};
 use serde_json::{Value, json};
 
-fn document() -> Option<Value> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/openapi.json");
-    let path = std::env::var_os("REPLICANT_OPENAPI").map_or(beside, PathBuf::from);
-    let text = std::fs::read_to_string(path).ok()?;
-    Some(serde_json::from_str(&text).expect("the document is JSON"))
+fn document() -> Value {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/openapi.json");
+    let path = std::env::var_os("REPLICANT_OPENAPI").map_or(own, PathBuf::from);
+    let text = std::fs::read_to_string(&path);
+    let text = text.unwrap_or_else(|error| panic!("no OpenAPI document at {}: {error}", path.display()));
+    serde_json::from_str(&text).expect("the document is JSON")
 }
 
 /// Validates responses and records which operations were used.
@@ -135,11 +136,7 @@ impl Checker {
 
 #[tokio::test]
 async fn responses_match_the_openapi_document() {
-    let Some(document) = document() else {
-        eprintln!("skipped: no OpenAPI document at REPLICANT_OPENAPI or beside the workspace");
-        return;
-    };
-    let mut api = Checker { api: api(), document, used: BTreeSet::new() };
+    let mut api = Checker { api: api(), document: document(), used: BTreeSet::new() };
     let text = |value: &Value| value.as_str().expect("text").to_owned();
 
     api.call("account.get", "/account", None).await;

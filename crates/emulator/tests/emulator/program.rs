@@ -1,12 +1,10 @@
-//! The program, the `Emulator` type and Cog servers.
+//! The program and the `Emulator` type.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
-use crate::common::{eventually, status_and_body, with};
 use replicant_emulator::{Config, Emulator};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 fn program() -> Command {
     Command::new(env!("CARGO_BIN_EXE_replicant-emulator"))
@@ -47,7 +45,7 @@ fn the_program_explains_its_arguments() {
     let wrong = program().arg("--prot").output().expect("ran");
     assert_eq!(wrong.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("unknown argument \"--prot\""));
-    let alone = program().args(["--model", "a/b=http://127.0.0.1:1"]).output().expect("ran");
+    let alone = program().args(["--cog", "a/b=http://127.0.0.1:1"]).output().expect("ran");
     assert!(
         String::from_utf8_lossy(&alone.stderr)
             .contains("model a/b: the Cog server at http://127.0.0.1:1 does not respond")
@@ -85,68 +83,4 @@ fn an_emulator_frees_its_port_when_it_stops() {
         Emulator::start(Config { port, replay_only: true, ..Config::default() }).expect("the port is free");
     assert_eq!(again.origin(), again.replay_origin());
     assert!(Emulator::start(Config { time_scale: 0.0, ..Config::default() }).is_err());
-}
-
-/// Starts a server with Cog's interface that returns its input.
-async fn cog() -> String {
-    use axum::routing::{get, post, put};
-    let schema = json!({"components": {"schemas": {
-        "Input": {"type": "object", "required": ["text"], "properties": {"text": {"type": "string"}, "file": {"type": "string", "format": "uri"}}},
-        "Output": {"type": "array", "items": {"type": "string"}},
-    }}});
-    let predict = async |body: String| {
-        let request: Value = serde_json::from_str(&body).expect("JSON");
-        let text = request["input"]["text"].as_str().expect("text");
-        if text == "slow" {
-            tokio::time::sleep(Duration::from_secs(30)).await;
-        }
-        let prediction = match text {
-            "bad" => json!({"status": "failed", "error": "it broke", "logs": "trying\n"}),
-            _ => json!({"status": "succeeded", "logs": "working\n",
-                        "output": [request["input"]["file"], "data:text/plain;base64,aGk=", text]}),
-        };
-        prediction.to_string()
-    };
-    let canceled: &'static std::sync::atomic::AtomicBool = Box::leak(Box::default());
-    let router = axum::Router::new()
-        .route("/openapi.json", get(async move || schema.to_string()))
-        .route("/predictions/{id}", put(predict))
-        .route(
-            "/predictions/{id}/cancel",
-            post(async || canceled.store(true, std::sync::atomic::Ordering::SeqCst)),
-        )
-        .route("/canceled", get(async || canceled.load(std::sync::atomic::Ordering::SeqCst).to_string()));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let url = format!("http://{}", listener.local_addr().expect("an address"));
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    url
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn a_cog_server_runs_predictions() {
-    let url = cog().await;
-    let config = Config { cog_models: vec![("me/mine".into(), url.clone())], ..Config::default() };
-    let api = tokio::task::spawn_blocking(|| with(config)).await.expect("started");
-    let form = reqwest::multipart::Form::new().part("content", reqwest::multipart::Part::text("up"));
-    let (_, file) =
-        status_and_body(api.request("POST", "/files").multipart(form).send().await.expect("sent")).await;
-    let done = api.run_version("me/mine", json!({"text": "a", "file": file["urls"]["get"]})).await;
-    let output = &done["output"];
-    for (index, content) in [(0, "up"), (1, "hi")] {
-        let url = output[index].as_str().unwrap_or_else(|| panic!("{done}"));
-        assert!(url.starts_with(api.emulator.origin()), "the data URI became a file: {url}");
-        assert_eq!(api.get(url).await.1, content);
-    }
-    assert_eq!(output[2], "a");
-    let failed = api.run_version("me/mine", json!({"text": "bad"})).await;
-    assert_eq!((&failed["error"], &failed["logs"]), (&json!("it broke"), &json!("trying\n")));
-    let (status, _) = api.post("/models/me/mine/predictions", json!({"input": {}})).await;
-    assert_eq!(status, 422, "its schema validates inputs");
-
-    let (_, slow) = api.post("/models/me/mine/predictions", json!({"input": {"text": "slow"}})).await;
-    api.until(&slow, &["processing"]).await;
-    tokio::time::sleep(Duration::from_millis(50)).await;
-    api.post(slow["urls"]["cancel"].as_str().expect("a URL"), Value::Null).await;
-    let canceled = async || api.get(&format!("{url}/canceled")).await.1 == json!(true);
-    eventually(canceled, "the server received no cancel request").await;
 }
