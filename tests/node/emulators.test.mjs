@@ -1,8 +1,17 @@
 // An emulator lives as long as what uses it, and no longer than the process that started it.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import {
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -137,22 +146,63 @@ test("Ctrl-C does not reach the emulator", { skip: process.platform === "win32" 
   assert.equal(await printed, "alive\n");
 });
 
-test("a missing program is reported with the command that installs it", async () => {
+/** Places the package where it is not beside a build of the emulator, and calls `use` with the folder of packages. */
+async function installed(use) {
   const folder = mkdtempSync(join(tmpdir(), "replicant-installed-"));
+  const packages = join(folder, "node_modules");
+  const copy = join(packages, "replicant/node");
+  const node = fileURLToPath(new URL(".", testing));
+  const isModule = (path) => path.endsWith(".node");
   try {
-    const copy = join(folder, "node_modules/replicant/node");
-    const node = fileURLToPath(new URL(".", testing));
-    const isModule = (path) => path.endsWith(".node");
     cpSync(node, copy, { recursive: true, filter: (path) => !isModule(path) });
     for (const file of readdirSync(join(node, "dist")).filter(isModule)) {
       symlinkSync(join(node, "dist", file), join(copy, "dist", file));
     }
-    const program = `${load(join(copy, "testing.cjs"))} new Emulator();`;
-    const { printed } = await run(program, { cwd: folder, env: { ...process.env, REPLICANT_EMULATOR: "" } });
-    assert.match(await printed, /npm install --save-dev replicant-emulator/);
+    const start = async (program) => {
+      const options = { cwd: folder, env: { ...process.env, REPLICANT_EMULATOR: "" } };
+      const { line, printed } = await run(`${load(join(copy, "testing.cjs"))} ${program}`, options);
+      return `${line}\n${await printed}`;
+    };
+    await use(packages, start);
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+function addEmulatorPackage(packages) {
+  const folder = join(packages, "replicant-emulator");
+  cpSync(fileURLToPath(new URL("../../crates/emulator/npm/", import.meta.url)), folder, { recursive: true });
+  writeFileSync(join(folder, "package.json"), '{ "main": "index.cjs" }');
+}
+
+test("a missing program is reported with the command that installs it", async () => {
+  await installed(async (packages, start) => {
+    assert.match(await start("new Emulator();"), /npm install --save-dev replicant-emulator$/m);
+    addEmulatorPackage(packages);
+    assert.match(await start("new Emulator();"), /npm install --save-dev replicant-emulator-\w+-\w+/);
+  });
+});
+
+test("the program of the installed packages is started", async () => {
+  await installed(async (packages, start) => {
+    addEmulatorPackage(packages);
+    const missing = await start("new Emulator();");
+    const [name] = missing.match(/replicant-emulator-\w+-[\w-]+/);
+    mkdirSync(join(packages, name));
+    const suffix = process.platform === "win32" ? ".exe" : "";
+    const built = new URL(`../../target/debug/replicant-emulator${suffix}`, import.meta.url);
+    copyFileSync(
+      process.env.REPLICANT_EMULATOR || built,
+      join(packages, name, `replicant-emulator${suffix}`),
+    );
+    const program = `
+      const emulator = new Emulator();
+      emulator.client().run("emulator/echo", { input: { value: "started" } }).then(console.log);`;
+    assert.match(await start(program), /^started$/m);
+    const cli = join(packages, "replicant-emulator/cli.cjs");
+    const help = execFileSync(process.execPath, [cli, "--help"]).toString();
+    assert.match(help, /Usage: replicant-emulator/);
+  });
 });
 
 test("a wrong path of the program is reported", async () => {

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, eventually, python
 
+from replicant._testing.program import binary
 from replicant.testing import Emulator
 
 
@@ -173,6 +174,29 @@ def test_a_missing_program_is_reported_with_the_command_that_installs_it(tmp_pat
     hidden = "import sys; sys.modules['replicant_emulator'] = None\n"
     ended = python(hidden + START, **environment)
     assert "pip install 'replicant[testing]'" in ended.stderr.splitlines()[-1]
+
+
+def test_the_program_of_the_installed_package_is_started(tmp_path: Path) -> None:
+    packages = Path(installed(tmp_path))
+    # As `pip install --target` places them.
+    shutil.copytree(
+        ROOT / "crates/emulator/python/replicant_emulator", packages / "replicant_emulator"
+    )
+    (packages / "bin").mkdir()
+    program = packages / "bin" / Path(binary()).name
+    environment = {"PYTHONPATH": str(packages), "REPLICANT_EMULATOR": ""}
+    missing = python(START, **environment)
+    assert f"is in none of {Path(sys.executable).parent}" in missing.stderr.splitlines()[-1]
+    program.symlink_to(binary())
+    ended = python(
+        f"{START}; from replicant._testing.program import binary; print(binary())", **environment
+    )
+    assert (ended.stdout, ended.stderr) == (f"{program}\n", "")
+    command = [sys.executable, "-m", "replicant_emulator", "--help"]
+    shown = subprocess.run(
+        command, env={**os.environ, **environment}, capture_output=True, text=True
+    )
+    assert "Usage: replicant-emulator" in shown.stdout, shown.stderr
 
 
 def test_a_wrong_path_of_the_program_is_reported() -> None:

@@ -1,6 +1,8 @@
 // A server program: the types of Node without those of browsers. Compiled, not run.
 import Replicate, { type FileOutput } from "replicant";
 import { Emulator } from "replicant/testing";
+import { useEmulator } from "replicant/testing/node";
+import { useEmulator as useEmulatorInVitest } from "replicant/testing/vitest";
 
 const replicate = new Replicate();
 
@@ -8,6 +10,11 @@ export async function size(file: FileOutput): Promise<number> {
   let size = 0;
   for await (const piece of file) size += piece.length;
   return size;
+}
+
+export async function tested(): Promise<string[]> {
+  await using emulator = useEmulator({ tls: true });
+  return [emulator.tlsBaseUrl ?? "", emulator.caBundle ?? "", useEmulatorInVitest().baseUrl];
 }
 
 export async function first(): Promise<string> {
