@@ -7,7 +7,7 @@ import urllib.error
 import urllib.request
 
 from environment import Project, free_port, version_of
-from nodes import create_project
+from nodes import create_project, emulator_of
 
 ENTRY = """
 import Replicate from "replicant";
@@ -43,12 +43,11 @@ def esbuild(form: str, registry: str) -> str:
         *(f"--format={form}", f"--outfile=out/{name}"),
     )
     project.smoke("node", f"out/{name}")
-    [emulator] = project.folder.glob("node_modules/replicant-emulator-*/replicant-emulator*")
     elsewhere = Project(f"esbuild {form} elsewhere")
-    elsewhere.environment["REPLICANT_EMULATOR"] = str(emulator)
+    elsewhere.environment["REPLICANT_EMULATOR"] = emulator_of(project)
     elsewhere.smoke("node", project.folder / "out" / name)
     alone = Project(f"esbuild {form} alone")
-    alone.environment["REPLICANT_EMULATOR"] = str(emulator)
+    alone.environment["REPLICANT_EMULATOR"] = emulator_of(project)
     [module] = project.folder.glob("node_modules/replicant-*/*.node")
     for path in (project.folder / "out" / name, module):
         (alone.folder / path.name).write_bytes(path.read_bytes())
@@ -106,6 +105,8 @@ def next_js(bundler: str, standalone: bool, registry: str) -> str:
     if standalone:
         shipped = Project(f"next {bundler} shipped")
         (project.folder / ".next/standalone").rename(shipped.folder / "app")
+        # Not shipped, because it is no dependency of the application.
+        shipped.environment["REPLICANT_EMULATOR"] = emulator_of(project)
         with shipped.serving("node", "app/server.js", PORT=str(port), HOSTNAME="127.0.0.1"):
             check_response(f"http://127.0.0.1:{port}/api/smoke")
     else:

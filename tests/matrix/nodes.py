@@ -23,6 +23,12 @@ def create_project(name: str, registry: str, *packages: str) -> Project:
     return project
 
 
+def emulator_of(project: Project) -> str:
+    """Returns the path of the installed emulator."""
+    [path] = project.folder.glob("node_modules/replicant-emulator-*/replicant-emulator*")
+    return str(path)
+
+
 def node(registry: str, line: str) -> Path:
     """Returns a Node of a release line, downloaded from the registry once."""
     system = {"Linux": "linux", "Darwin": "darwin"}.get(platform.system())
