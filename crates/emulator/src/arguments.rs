@@ -8,7 +8,10 @@ use crate::config::{Config, RateLimits};
 pub const HELP: &str = "\
 A local server with the behavior of Replicate's HTTP API.
 
-Usage: replicant-emulator [options]
+Usage:
+  replicant-emulator [options]                  Emulate the API
+  replicant-emulator record --to DIR [options]  Forward requests to the API and store the exchanges in this folder
+  replicant-emulator replay DIR [options]       Play the exchanges in this folder, without the API
 
 Once it listens, it prints a line of JSON: base_url, origin, replay_origin, other_origin, webhook_secret,
 files_secret.
@@ -38,6 +41,11 @@ Options:
   --allow-origin ORIGIN    Accept requests of this web origin, not only of loopback ones; can be repeated
   --tls                    Also serve HTTPS on another port; prints tls_origin, tls_base_url and ca_bundle, the path of
                            the certificate authority
+  --to DIR                 With record: the folder to create. Tokens, secrets and signatures are not stored
+  --upstream URL           With record: the API (default: https://api.replicate.com). More of them are other origins
+                           whose URLs in responses are recorded too
+  --record DIR             The same as `record --to DIR`
+  --replay DIR             The same as `replay DIR`
   --replay-only            Serve scripted exchanges only
   --until-stdin-closes     Stop when standard input is closed
   --child                  For programs that start this one: --until-stdin-closes, an error as a line of JSON on standard
@@ -70,7 +78,12 @@ pub struct Arguments {
 pub fn parse(arguments: impl Iterator<Item = String>) -> Result<Option<Arguments>, String> {
     let mut config = Config::default();
     let mut until_stdin_closes = false;
-    let mut arguments = arguments;
+    let mut arguments = arguments.peekable();
+    let command = arguments.next_if(|argument| argument == "record" || argument == "replay");
+    if command.as_deref() == Some("replay") {
+        let folder = arguments.next_if(|argument| !argument.starts_with('-'));
+        config.replay = Some(folder.ok_or("replay needs the folder of a cassette")?.into());
+    }
     while let Some(argument) = arguments.next() {
         let (name, attached) = match argument.split_once('=') {
             Some((name, value)) if name.starts_with("--") => (name.to_owned(), Some(value.to_owned())),
@@ -103,9 +116,20 @@ pub fn parse(arguments: impl Iterator<Item = String>) -> Result<Option<Arguments
             "--cog" => config.cog_models.push(cog_model(&value()?)?),
             "--script" => config.scripted_models.push(scripted_model(&value()?)?),
             "--tls" => config.tls = true,
+            "--to" | "--record" => config.record = Some(value()?.into()),
+            "--upstream" => config.upstreams.push(value()?),
+            "--replay" => config.replay = Some(value()?.into()),
             "--replay-only" => config.replay_only = true,
             "--until-stdin-closes" | "--child" => until_stdin_closes = true,
             _ => return Err(format!("unknown argument {name:?}")),
+        }
+    }
+    if config.record.is_none() {
+        if command.as_deref() == Some("record") {
+            return Err("record needs --to and the folder to create".into());
+        }
+        if !config.upstreams.is_empty() {
+            return Err("--upstream needs `record --to DIR`".into());
         }
     }
     Ok(Some(Arguments { config, until_stdin_closes }))
@@ -161,6 +185,19 @@ mod tests {
     }
 
     #[test]
+    fn cassettes_have_commands_and_options() {
+        for line in ["record --to a/b --upstream http://x", "--record=a/b --upstream=http://x"] {
+            let config = read(line).expect("good").expect("no help").config;
+            assert_eq!(config.record.as_deref(), Some("a/b".as_ref()));
+            assert_eq!(config.upstreams, ["http://x"]);
+        }
+        for line in ["replay a/b --port 1", "--replay a/b --port 1"] {
+            let config = read(line).expect("good").expect("no help").config;
+            assert_eq!((config.replay.as_deref(), config.port), (Some("a/b".as_ref()), 1));
+        }
+    }
+
+    #[test]
     fn errors_name_the_argument() {
         let error = |line: &str| read(line).err().unwrap_or_default();
         assert_eq!(error("--port eighty"), "--port needs a number, not \"eighty\"");
@@ -168,5 +205,8 @@ mod tests {
         assert_eq!(error("--prot 80"), "unknown argument \"--prot\"");
         assert!(error("--cog me=http://x").contains("--cog needs OWNER/NAME=URL"));
         assert!(read("--help").expect("good").is_none());
+        assert_eq!(error("record"), "record needs --to and the folder to create");
+        assert_eq!(error("replay --port 1"), "replay needs the folder of a cassette");
+        assert_eq!(error("--upstream http://x"), "--upstream needs `record --to DIR`");
     }
 }

@@ -71,6 +71,7 @@ impl Emulator {
         let secure_origin = tls.as_ref().map(|tls: &Tls| tls.origin.as_str());
         let ports = [Some(origin.as_str()), secure_origin].into_iter().flatten().filter_map(port).collect();
         let app = State::new(config, origin, ports, replays.clone());
+        let app = app.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
 
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (sender, stopped) = oneshot::channel::<()>();

@@ -23,6 +23,7 @@ mod replay;
 
 mod http;
 
+mod cassette;
 mod files;
 mod webhook;
 
@@ -38,6 +39,7 @@ mod demo;
 mod catalog;
 mod state;
 
+mod page;
 mod request;
 mod routes;
 mod server;

@@ -69,6 +69,7 @@ fn announce(emulator: &Emulator, is_child: bool) -> std::io::Result<()> {
             ca_bundle.display()
         );
     }
+    eprintln!("Predictions, for a browser: {}/", emulator.origin());
     eprintln!("Requests received: {}/_emulator/requests", emulator.origin());
     Ok(())
 }

@@ -4,26 +4,35 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
+use axum::http::header::Entry;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 
+use crate::cassette::{self, Cassette};
 use crate::http::access::Access;
 use crate::http::limits::Class;
 use crate::http::listener::{Breaker, CountingListener, Source};
 use crate::http::problem::Problem;
-use crate::request::{ReadBody, Scheme};
+use crate::page;
+use crate::request::{ReadBody, Scheme, origin};
 use crate::routes;
 use crate::state::App;
 
 // Above the largest upload, which has its own error response.
 const LARGEST_BODY: usize = 160_000_000;
+// For a document from elsewhere: it may show itself and run nothing.
+const ISOLATED: &str =
+    "sandbox; default-src 'none'; img-src 'self' data:; media-src 'self' data:; style-src 'unsafe-inline'";
 
 /// Serves the API until the task is dropped.
 pub(crate) async fn serve(app: App, source: Source) {
     let listener = CountingListener::new(source, Arc::clone(&app.gauges));
-    let router = routes::router().layer(from_fn_with_state(app.clone(), handle)).with_state(app);
+    let router = routes::router().merge(page::router());
+    let router =
+        router.layer(from_fn_with_state(app.clone(), handle)).layer(map_response(isolate)).with_state(app);
     let service = router.into_make_service_with_connect_info::<Breaker>();
     // `serve` never returns; it ends with the runtime.
     let _ = axum::serve(listener, service).await;
@@ -49,7 +58,7 @@ async fn handle(
         let allowed = refusal.status() == StatusCode::NO_CONTENT;
         return Access::share(page.as_ref().filter(|_| allowed), refusal);
     }
-    if path.starts_with("/_") {
+    if path == "/" || path.starts_with("/_") {
         return Access::share(page.as_ref(), next.run(Request::from_parts(parts, Body::empty())).await);
     }
     app.recorder.record(app.now(), &parts.method, &parts.uri, &parts.headers, &body);
@@ -59,7 +68,10 @@ async fn handle(
     }
     let response = match &fault {
         Some(action) if action.skips_handler() => action.fixed_response(),
-        _ => authorize(&app, parts, next).await,
+        _ => match &app.cassette {
+            Some(cassette) => replay(&app, cassette, parts, body).await,
+            None => authorize(&app, parts, next).await,
+        },
     };
     let response = Access::share(page.as_ref(), response);
     match fault {
@@ -68,8 +80,26 @@ async fn handle(
     }
 }
 
+/// Keeps documents that are not the page, such as the output of a model, from running scripts in its origin.
+async fn isolate(mut response: Response) -> Response {
+    if let Entry::Vacant(policy) = response.headers_mut().entry(header::CONTENT_SECURITY_POLICY) {
+        policy.insert(HeaderValue::from_static(ISOLATED));
+        let sniffing = HeaderValue::from_static("nosniff");
+        response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, sniffing);
+    }
+    response
+}
+
+/// Responds with a cassette in place of the API.
+async fn replay(app: &App, cassette: &Cassette, parts: Parts, body: Bytes) -> Response {
+    let local = origin(app, &parts.headers, parts.extensions.get().copied());
+    let target = parts.uri.path_and_query().map_or_else(|| "/".into(), ToString::to_string);
+    let request = cassette::Request { method: parts.method, target, headers: parts.headers, body, local };
+    cassette.respond(request).await
+}
+
 /// Checks token, rate limit and credit, and runs the handler.
-async fn authorize(app: &App, parts: axum::http::request::Parts, next: Next) -> Response {
+async fn authorize(app: &App, parts: Parts, next: Next) -> Response {
     let path = parts.uri.path();
     // The URLs of streams and output files need no token, and those of downloads are signed.
     let is_download = path.starts_with("/v1/files/") && path.ends_with("/download");

@@ -3,6 +3,7 @@
 mod rule;
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 pub use rule::{Action, Match, Rule};
@@ -76,6 +77,13 @@ pub struct Config {
     pub tls: bool,
     /// Serves scripted exchanges only, without the API.
     pub replay_only: bool,
+    /// Forwards requests to the API and stores the exchanges in this folder, without tokens and signatures.
+    pub record: Option<PathBuf>,
+    /// With `record`: the origin of the API, and other origins whose URLs in responses are recorded too. Without one,
+    /// `https://api.replicate.com`.
+    pub upstreams: Vec<String>,
+    /// Plays the exchanges in this folder instead of emulating the API.
+    pub replay: Option<PathBuf>,
 }
 
 impl Default for Config {
@@ -107,6 +115,9 @@ impl Default for Config {
             allowed_origins: Vec::new(),
             tls: false,
             replay_only: false,
+            record: None,
+            upstreams: Vec::new(),
+            replay: None,
         }
     }
 }

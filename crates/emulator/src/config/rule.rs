@@ -1,8 +1,11 @@
 //! Fault rules: which requests fail, and how.
 
 use indexmap::IndexMap;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
+
+/// A year.
+const LONGEST_RETRY: f64 = 365.0 * 86_400.0;
 
 /// A fault rule: which requests it applies to, how often, and what happens to them.
 ///
@@ -74,8 +77,9 @@ pub struct Action {
     /// Gives that response the body that the API sends with this status, in place of `json` or `text`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub problem: bool,
-    /// The seconds in the `Retry-After` header of that response.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The seconds in the `Retry-After` header of that response. JSON may give a fraction, which is rounded up, because
+    /// the header has whole seconds.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "whole_seconds")]
     pub retry_after: Option<u64>,
     /// The JSON body of that response.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -102,4 +106,32 @@ pub struct Action {
     /// Stops sending after this many bytes of the body and keeps the connection open.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stall_body_at: Option<usize>,
+}
+
+/// Reads seconds and rounds them up.
+fn whole_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let Some(seconds) = Option::<f64>::deserialize(deserializer)? else { return Ok(None) };
+    if !(0.0..=LONGEST_RETRY).contains(&seconds) {
+        let text = format!("`retry_after` must be between 0 and {LONGEST_RETRY} seconds, not {seconds}");
+        return Err(serde::de::Error::custom(text));
+    }
+    Ok(Some(seconds.ceil() as u64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Action;
+
+    #[test]
+    fn retry_after_is_rounded_up() {
+        let read = |text: &str| serde_json::from_str::<Action>(&format!(r#"{{"retry_after": {text}}}"#));
+        for (text, seconds) in [("0", 0), ("0.1", 1), ("2", 2), ("2.5", 3)] {
+            assert_eq!(read(text).expect("a valid action").retry_after, Some(seconds));
+        }
+        assert_eq!(read("null").expect("a valid action").retry_after, None);
+        for text in ["-1", "1e300"] {
+            let error = read(text).expect_err("out of range").to_string();
+            assert!(error.contains("`retry_after` must be between 0 and 31536000 seconds"), "{error}");
+        }
+    }
 }

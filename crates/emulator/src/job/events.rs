@@ -30,6 +30,11 @@ impl EventLog {
         self.finished && !self.removed
     }
 
+    /// Returns the number of events.
+    pub(crate) fn len(&self) -> usize {
+        self.events.len()
+    }
+
     /// Returns the events from position `from` on.
     pub(crate) fn from(&self, from: usize) -> &[Event] {
         self.events.get(from..).unwrap_or_default()

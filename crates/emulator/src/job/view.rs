@@ -18,7 +18,23 @@ pub(crate) enum Shape {
     Listed,
 }
 
+/// What a list of jobs shows of each.
+pub(crate) struct Summary {
+    pub(crate) status: Status,
+    /// The JSON of the input.
+    pub(crate) input: Raw,
+    /// The seconds from the start to the end.
+    pub(crate) ran: Option<f64>,
+}
+
 impl Job {
+    /// Returns what a list shows, without copying the output.
+    pub(crate) fn summary(&self) -> Summary {
+        let state = lock(&self.state);
+        let ran = state.completed_at.zip(state.started_at).map(|(end, start)| end.since(start));
+        Summary { status: state.status, input: state.input.clone(), ran }
+    }
+
     /// Returns the prediction or training object of the API. `origin` is the origin that the client uses.
     pub(crate) fn view(&self, origin: &str, shape: Shape) -> Raw {
         let spec = &self.spec;

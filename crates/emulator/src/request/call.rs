@@ -62,7 +62,7 @@ impl FromRequest<App> for Call {
 }
 
 /// Returns the origin in the Host header, or the server's if that header is missing or malformed.
-fn origin(app: &App, headers: &HeaderMap, scheme: Option<Scheme>) -> String {
+pub(crate) fn origin(app: &App, headers: &HeaderMap, scheme: Option<Scheme>) -> String {
     let Scheme(scheme) = scheme.unwrap_or(Scheme("http"));
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let valid =

@@ -5,5 +5,5 @@ mod call;
 mod page;
 
 pub(crate) use body::{BodyReader, is_web_url};
-pub(crate) use call::{Call, ReadBody, Reply, Scheme, empty, json, ok};
+pub(crate) use call::{Call, ReadBody, Reply, Scheme, empty, json, ok, origin};
 pub(crate) use page::{Order, page};

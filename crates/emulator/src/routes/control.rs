@@ -53,6 +53,7 @@ pub(super) async fn state(call: Call) -> Reply {
         .put("jobs", &app.jobs.dropped())
         .put("requests", &app.recorder.dropped())
         .put("webhooks", &app.webhooks.dropped.load(Ordering::Relaxed))
+        .put("deliveries", &app.webhooks.deliveries_dropped())
         .finish();
     let body = Fields::new()
         .put("open_connections", &gauges.connections.load(Ordering::Relaxed))

@@ -81,7 +81,7 @@ pub(super) async fn start(
         webhook: body.webhook.clone(),
         webhook_filter: body.filter.clone(),
     };
-    let webhook = body.webhook.map(|url| app.webhooks.deliver_to(url, body.filter));
+    let webhook = body.webhook.map(|url| app.webhooks.deliver_to(spec.id.clone(), url, body.filter));
     if let (Some(model), Kind::Prediction) = (lock(&app.catalog).models.get_mut(&spec.model), kind) {
         model.run_count += 1;
     }

@@ -104,6 +104,16 @@ impl Jobs {
         lock(&self.store).by_time.values().cloned().collect()
     }
 
+    /// Returns the newest jobs except examples, newest first.
+    pub(crate) fn newest(&self, count: usize) -> Vec<Arc<Job>> {
+        lock(&self.store).by_time.values().rev().take(count).cloned().collect()
+    }
+
+    /// Returns how many jobs there are, except examples.
+    pub(crate) fn count(&self) -> usize {
+        lock(&self.store).by_time.len()
+    }
+
     /// Returns all jobs except examples, oldest first, as they are read.
     pub(crate) fn view(&self, origin: &str) -> Raw {
         array(&self.all().iter().map(|job| job.view(origin, Shape::Read)).collect::<Vec<_>>())

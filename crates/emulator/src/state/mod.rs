@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
+use crate::cassette::Cassette;
 use crate::catalog::deployments::Deployment;
 use crate::catalog::{Catalog, built_in, defined};
 use crate::cog;
@@ -51,6 +52,8 @@ pub(crate) struct State {
     pub(crate) access: Access,
     pub(crate) gauges: Arc<Gauges>,
     pub(crate) replays: Arc<Replays>,
+    /// Responds in place of the API.
+    pub(crate) cassette: Option<Cassette>,
     /// The programs that run models which tests define.
     pub(crate) hub: Arc<Hub>,
     /// The predictions that run on Cog servers.
@@ -59,14 +62,21 @@ pub(crate) struct State {
 
 impl State {
     /// `ports` are those at which clients reach the API.
-    pub(crate) fn new(config: Config, origin: String, ports: Vec<u16>, replays: Arc<Replays>) -> App {
+    pub(crate) fn new(
+        config: Config,
+        origin: String,
+        ports: Vec<u16>,
+        replays: Arc<Replays>,
+    ) -> Result<App, String> {
         let time = Time::new(config.time_scale);
         let client = Arc::new(HttpClient::default());
         let (catalog, deployments) = built_in::catalog(&config, &time);
-        Arc::new(Self {
+        let webhooks = Webhooks::new(&config, time.clone(), client.clone());
+        Ok(Arc::new(Self {
             files_secret: config.files_secret.clone().unwrap_or_else(ids::url_key),
             files: Arc::new(Files::new(&config, ports, time.clone(), client.clone())),
-            webhooks: Arc::new(Webhooks::new(&config, time.clone(), client.clone())),
+            cassette: Cassette::open(&config, &webhooks.secret)?,
+            webhooks: Arc::new(webhooks),
             origin,
             client,
             catalog: Mutex::new(catalog),
@@ -82,7 +92,7 @@ impl State {
             replays,
             time,
             config,
-        })
+        }))
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -129,6 +139,8 @@ impl State {
         self.faults.clear();
         self.recorder.clear();
         self.limits.reset();
+        self.webhooks.clear();
+        self.cassette.iter().for_each(Cassette::rewind);
         let (mut catalog, deployments) = built_in::catalog(&self.config, &self.time);
         let mut current = lock(&self.catalog);
         for (name, model) in current.models.drain(..).filter(|(_, model)| model.is_defined) {

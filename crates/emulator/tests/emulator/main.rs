@@ -2,6 +2,7 @@
 
 mod access;
 mod bounds;
+mod cassettes;
 mod cog;
 mod common;
 mod defined;
@@ -9,6 +10,7 @@ mod errors;
 mod faults;
 mod files;
 mod openapi;
+mod page;
 mod pagination;
 mod predictions;
 mod program;

@@ -1,5 +1,7 @@
 //! Webhooks: events, signatures, delivery and retries.
 
+mod log;
+
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -13,10 +15,12 @@ use sha2::Sha256;
 use tokio::sync::Notify;
 
 use crate::config::Config;
-use crate::http::client::HttpClient;
+use crate::http::client::{HttpClient, cause};
 use crate::support::json::Raw;
 use crate::support::time::{Time, Timestamp};
 use crate::support::{ids, lock};
+use log::Log;
+pub(crate) use log::{Attempt, Delivery};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -60,6 +64,8 @@ const MOST_BYTES: usize = 4_000_000;
 
 /// The messages of one job that wait for delivery.
 pub(crate) struct Outbox {
+    /// The id of the job.
+    job: String,
     filter: Vec<WebhookEvent>,
     webhooks: Arc<Webhooks>,
     waiting: Mutex<Waiting>,
@@ -120,7 +126,7 @@ impl Outbox {
             let message = self.next().await;
             let event = message.event;
             if self.filter.contains(&event) {
-                self.webhooks.deliver(url, message).await;
+                self.webhooks.deliver(&self.job, url, message).await;
             }
             if event == WebhookEvent::Completed {
                 return;
@@ -145,6 +151,7 @@ pub(crate) struct Webhooks {
     client: Arc<HttpClient>,
     /// How many partial messages were dropped because a receiver was slow.
     pub(crate) dropped: AtomicU64,
+    log: Mutex<Log>,
 }
 
 impl Webhooks {
@@ -156,16 +163,19 @@ impl Webhooks {
             time,
             client,
             dropped: AtomicU64::new(0),
+            log: Mutex::default(),
         }
     }
 
     /// Starts a task that delivers the messages of one job.
     pub(crate) fn deliver_to(
         self: &Arc<Self>,
+        job: String,
         url: String,
         filter: Option<Vec<WebhookEvent>>,
     ) -> Arc<Outbox> {
         let outbox = Arc::new(Outbox {
+            job,
             filter: filter.unwrap_or_else(|| vec![WebhookEvent::Output, WebhookEvent::Completed]),
             webhooks: self.clone(),
             waiting: Mutex::default(),
@@ -177,28 +187,64 @@ impl Webhooks {
     }
 
     /// Sends a message; retries only `completed`.
-    async fn deliver(&self, url: &str, message: Message) {
+    async fn deliver(&self, job: &str, url: &str, message: Message) {
+        let Message { event, body } = message;
         let id = format!("msg_{}", ids::prediction());
-        let retries: &[Duration] = match message.event {
+        let delivery = Delivery::new(job, url, event, id, body);
+        let number = lock(&self.log).add(&delivery);
+        let retries: &[Duration] = match event {
             WebhookEvent::Completed => &self.backoff,
             _ => &[],
         };
-        if self.post(url, &id, &message.body).await {
+        if self.attempt(number, &delivery).await {
             return;
         }
         for delay in retries {
             self.time.sleep(*delay).await;
-            if self.post(url, &id, &message.body).await {
+            if self.attempt(number, &delivery).await {
                 return;
             }
         }
     }
 
-    /// Makes one attempt. Returns whether the receiver accepted the message; a redirect is a failure.
-    async fn post(&self, url: &str, id: &str, body: &Raw) -> bool {
-        let Ok(client) = self.client.get() else { return false };
+    /// Sends the message of a delivery once more, under the same id. Returns false if it is not kept.
+    pub(crate) async fn deliver_again(&self, job: &str, number: u64) -> bool {
+        let delivery = lock(&self.log).get(number).filter(|delivery| delivery.job == job);
+        let Some(delivery) = delivery else { return false };
+        self.attempt(number, &delivery).await;
+        true
+    }
+
+    /// Returns the deliveries of a job that are kept, oldest first.
+    pub(crate) fn deliveries(&self, job: &str) -> Vec<Delivery> {
+        lock(&self.log).of(job)
+    }
+
+    /// Returns how many deliveries are not kept any more.
+    pub(crate) fn deliveries_dropped(&self) -> u64 {
+        lock(&self.log).dropped
+    }
+
+    /// Forgets the deliveries so far.
+    pub(crate) fn clear(&self) {
+        lock(&self.log).clear();
+    }
+
+    /// Makes one attempt and records it. Returns whether the receiver accepted the message; a redirect is a failure.
+    async fn attempt(&self, number: u64, delivery: &Delivery) -> bool {
+        let at = self.time.now();
+        let result = self.post(&delivery.url, &delivery.id, &delivery.body).await;
+        let accepted = matches!(result, Ok(200..=299));
+        lock(&self.log).record(number, Attempt { at, result });
+        accepted
+    }
+
+    /// Sends a message and returns the status of the response.
+    async fn post(&self, url: &str, id: &str, body: &Raw) -> Result<u16, String> {
         let timestamp = self.time.now().seconds().to_string();
-        let request = client
+        let request = self
+            .client
+            .get()?
             .post(url)
             .timeout(TIMEOUT)
             .header("content-type", "application/json")
@@ -207,7 +253,8 @@ impl Webhooks {
             .header("webhook-timestamp", &timestamp)
             .header("webhook-signature", sign(&self.secret, id, &timestamp, body.get()))
             .body(body.get().to_owned());
-        request.send().await.is_ok_and(|response| response.status().is_success())
+        let response = request.send().await.map_err(|error| cause(&error))?;
+        Ok(response.status().as_u16())
     }
 }
 

@@ -1,0 +1,316 @@
+//! Recording and replaying the API, here another emulator.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use crate::common::{Api, LLAMA, SDXL, api, seconds, status_and_body, with};
+use axum::extract::Request;
+use axum::http::header;
+use axum::response::IntoResponse;
+use replicant_emulator::{Config, Definition, Emulator, Scripted};
+use reqwest::multipart::{Form, Part};
+use serde_json::{Value, json};
+
+const TOKEN: &str = "r8_0123456789abcdefghijklmnopqrstuvwxyzABC";
+
+/// Returns a folder that does not exist.
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cassettes").join(name);
+    let _ = std::fs::remove_dir_all(&folder);
+    folder
+}
+
+fn recorder(folder: &Path, upstreams: &[&str]) -> Api {
+    let upstreams = upstreams.iter().map(|upstream| (*upstream).to_owned()).collect();
+    with(Config { record: Some(folder.into()), upstreams, ..Config::default() })
+}
+
+fn player(folder: &Path) -> Api {
+    with(Config { replay: Some(folder.into()), ..Config::default() })
+}
+
+/// Returns the texts of all files of a cassette, by name.
+fn files(folder: &Path) -> Vec<(String, String)> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            match path.is_dir() {
+                true => folders.push(path),
+                false => {
+                    let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+                    let text = std::fs::read(&path).expect("a file");
+                    files.push((name, String::from_utf8_lossy(&text).into_owned()));
+                }
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+/// Uses the API as a client does, and returns what it got, without the origin.
+async fn session(api: &Api) -> Vec<Value> {
+    let mut got = Vec::new();
+    let send = async |request: reqwest::RequestBuilder| {
+        let response = request.bearer_auth(TOKEN).send().await.expect("sent");
+        let kind = response.headers()[header::CONTENT_TYPE].to_str().expect("text").to_owned();
+        let (status, body) = status_and_body(response).await;
+        assert!(status < 300, "{body}");
+        (kind, body)
+    };
+    let form = || Form::new().part("content", Part::bytes(&b"\xff\x00"[..]).file_name("a.bin"));
+    let (_, upload) = send(api.request("POST", "/files").multipart(form().text("metadata", "{}"))).await;
+    let input = json!({"value": upload["urls"]["get"], "note": "a & b", "big": 1e3});
+    let create = api.request("POST", "/models/emulator/echo/predictions").json(&json!({ "input": input }));
+    let (_, created) = send(create).await;
+    got.extend([upload, created.clone()]);
+    let url = created["urls"]["get"].as_str().expect("a URL");
+    assert!(url.starts_with(api.emulator.origin()), "{url}");
+    for _ in 0..200 {
+        let (_, read) = send(api.request("GET", url)).await;
+        let status = read["status"].clone();
+        got.push(read);
+        if status == "succeeded" {
+            break;
+        }
+        tokio::time::sleep(seconds(0.01)).await;
+    }
+    got.dedup();
+    let text = api.request("POST", LLAMA).json(&json!({"input": {"prompt": "a heron"}}));
+    let (_, text) = send(text).await;
+    let (kind, events) = send(api.request("GET", text["urls"]["stream"].as_str().expect("a URL"))).await;
+    assert!(kind.starts_with("text/event-stream"), "{kind}");
+    assert!(events.as_str().is_some_and(|events| events.ends_with("event: done\ndata: {}\n\n")), "{events}");
+    let image =
+        json!({"version": SDXL, "input": {"prompt": "a heron", "seed": 1, "width": 64, "height": 64}});
+    let image = api.request("POST", "/predictions").header("prefer", "wait").json(&image);
+    let (_, image) = send(image).await;
+    let (kind, picture) = send(api.request("GET", image["output"][0].as_str().expect("a URL"))).await;
+    assert_eq!(kind, "image/png");
+    got.extend([text, events.as_str().expect("text").replace(": hi\n\n", "").into(), image, picture]);
+    let local = api.emulator.origin();
+    got.into_iter()
+        .map(|value| serde_json::from_str(&value.to_string().replace(local, "ORIGIN")).expect("JSON"))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_recorded_session_is_replayed_without_the_api() {
+    let upstream = with(Config { token: Some(TOKEN.into()), ..Config::default() });
+    let folder = folder("session");
+    let recorded = session(&recorder(&folder, &[upstream.emulator.origin()])).await;
+    upstream.emulator.stop();
+    let replayed = session(&player(&folder)).await;
+    assert_eq!(replayed, recorded);
+    let files = files(&folder);
+    let names: Vec<_> = files.iter().map(|(name, _)| name.as_str()).collect();
+    for name in
+        ["0001-post-v1-files.json", "0001-a.bin", "0002-post-v1-models-emulator-echo-predictions.json"]
+    {
+        assert!(names.contains(&name), "{names:?}");
+    }
+    for (name, text) in &files {
+        assert!(!text.contains(TOKEN) && !text.contains("authorization"), "{name}: {text}");
+        assert!(!text.contains("127.0.0.1"), "{name}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_cassette_has_no_secrets() {
+    let upstream = api();
+    let folder = folder("secrets");
+    let recorder = recorder(&folder, &[upstream.emulator.origin()]);
+    let value = json!({
+        "prompt": format!("my token is {TOKEN}"),
+        "hf_token": "hf_abcdef",
+        "image": "https://bucket.example/a.png?X-Amz-Signature=abcdef&size=2",
+    });
+    let create = async |api: &Api| {
+        let body = json!({"input": {"value": value}, "webhook": "http://me:pw@127.0.0.1:1/h?secret=abcdef"});
+        let request = api.request("POST", "/models/emulator/echo/predictions").json(&body);
+        status_and_body(
+            request.bearer_auth(TOKEN).header("cookie", "session=abcdef").send().await.expect("sent"),
+        )
+        .await
+    };
+    let (status, live) = create(&recorder).await;
+    assert_eq!((status, &live["input"]["value"]), (201, &value), "the client gets the response itself");
+    let (_, secret) = recorder.get("/webhooks/default/secret").await;
+    assert_eq!(secret["key"], upstream.emulator.webhook_secret());
+    for (name, text) in files(&folder) {
+        for secret in [TOKEN, "abcdef", "me:pw", upstream.emulator.webhook_secret()] {
+            assert!(!text.contains(secret), "{name} has {secret}: {text}");
+        }
+    }
+    let player = player(&folder);
+    assert_eq!(create(&player).await.0, 201, "what was removed is not compared");
+    let (_, secret) = player.get("/webhooks/default/secret").await;
+    assert_eq!(secret["key"], player.emulator.webhook_secret());
+}
+
+#[tokio::test]
+async fn a_request_that_was_not_recorded_names_the_closest_one() {
+    let upstream = api();
+    let folder = folder("closest");
+    let recorder = recorder(&folder, &[upstream.emulator.origin()]);
+    recorder.run("echo", json!({"value": 1, "text": "a"})).await;
+    recorder.run("stream", json!({"chunks": ["a"]})).await;
+    recorder.get("/predictions?cursor=a").await;
+    let player = player(&folder);
+    let path = "/models/emulator/echo/predictions";
+    for (method, path, body, detail) in [
+        (
+            "POST",
+            path,
+            json!({"input": {"value": 2, "text": "a"}}),
+            "has no request POST /v1/models/emulator/echo/predictions. The closest recorded request is \
+             0001-post-v1-models-emulator-echo-predictions.json: expected json.input.value = 1, got 2.",
+        ),
+        (
+            "POST",
+            "/models/emulator/strem/predictions",
+            json!({"input": {"chunks": ["a"]}}),
+            "0002-post-v1-models-emulator-stream-predictions.json: expected path \
+             /v1/models/emulator/stream/predictions, got /v1/models/emulator/strem/predictions.",
+        ),
+        ("GET", "/predictions?cursor=b", Value::Null, "expected query cursor=a, got cursor=b"),
+        ("DELETE", "/predictions?cursor=a", Value::Null, "expected method GET, got DELETE"),
+    ] {
+        let mut request = player.request(method, path);
+        if !body.is_null() {
+            request = request.json(&body);
+        }
+        let (status, problem) = status_and_body(request.send().await.expect("sent")).await;
+        assert_eq!(status, 400, "clients do not retry it: {problem}");
+        assert!(problem["detail"].as_str().is_some_and(|text| text.contains(detail)), "{problem}");
+    }
+    let (status, _) = player.post(path, json!({"input": {"text": "a", "value": 1.0}})).await;
+    assert_eq!(status, 201, "members have no order, and 1.0 is 1");
+}
+
+#[tokio::test]
+async fn repeated_requests_get_their_responses_in_order_and_the_last_one_repeats() {
+    let upstream = api();
+    let folder = folder("order");
+    let recorder = recorder(&folder, &[upstream.emulator.origin()]);
+    let first = recorder.run("echo", json!({"value": 1})).await["id"].clone();
+    let second = recorder.run("echo", json!({"value": 1})).await["id"].clone();
+    let player = player(&folder);
+    for _ in 0..2 {
+        for expected in [&first, &second, &second] {
+            assert_eq!(player.run("echo", json!({"value": 1})).await["id"], *expected);
+        }
+        let reset = format!("{}/_emulator/reset", player.emulator.origin());
+        assert_eq!(player.post(&reset, Value::Null).await.0, 204);
+    }
+}
+
+#[tokio::test]
+async fn files_of_other_origins_are_recorded_without_the_token() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let files_origin = format!("http://{}", listener.local_addr().expect("an address"));
+    let log = seen.clone();
+    let serve = async move |request: Request| {
+        log.lock().expect("not poisoned").push(request.headers().get(header::AUTHORIZATION).cloned());
+        match request.uri().path() {
+            "/a/out.txt" => {
+                ([(header::LOCATION, "/b?signature=s")], axum::http::StatusCode::FOUND).into_response()
+            }
+            _ => ([(header::CONTENT_TYPE, "application/octet-stream")], &b"\xff\x01"[..]).into_response(),
+        }
+    };
+    tokio::spawn(async move { axum::serve(listener, axum::Router::new().fallback(serve)).await });
+    let upstream = api();
+    let output = format!("{files_origin}/a/out.txt?expiry=1&v=2");
+    let script = Scripted { output: Some(output.as_str().into()), ..Scripted::default() };
+    upstream.emulator.script(Definition::new("acme/file"), script).expect("a model");
+
+    let folder = folder("origins");
+    let get = async |api: &Api| {
+        let request = api.request("POST", "/models/acme/file/predictions").header("prefer", "wait");
+        let (_, prediction) =
+            status_and_body(request.json(&json!({"input": {}})).send().await.expect("sent")).await;
+        let url = prediction["output"].as_str().expect("a URL").to_owned();
+        assert!(url.starts_with(api.emulator.origin()), "{url}");
+        let response = api.request("GET", &url).bearer_auth(TOKEN).send().await.expect("sent");
+        assert_eq!(response.status(), 200);
+        response.bytes().await.expect("a body")
+    };
+    let recorder = recorder(&folder, &[upstream.emulator.origin(), &files_origin]);
+    assert_eq!(get(&recorder).await, &b"\xff\x01"[..]);
+    assert_eq!(*seen.lock().expect("not poisoned"), [None, None]);
+    let stranger = format!("{}/~https~evil.example/a", recorder.emulator.origin());
+    let (status, problem) = recorder.get(&stranger).await;
+    assert_eq!(status, 403, "the recorder is no proxy to all of the network");
+    assert!(problem["detail"].as_str().is_some_and(|text| text.contains("--upstream https://evil.example")));
+    upstream.emulator.stop();
+    assert_eq!(get(&player(&folder)).await, &b"\xff\x01"[..]);
+    let texts = files(&folder);
+    assert!(
+        texts.iter().all(|(_, text)| !text.contains("signature") && !text.contains("expiry")),
+        "{texts:?}"
+    );
+}
+
+#[tokio::test]
+async fn faults_and_received_requests_work_with_a_cassette() {
+    let upstream = api();
+    let folder = folder("faults");
+    recorder(&folder, &[upstream.emulator.origin()]).run("echo", json!({"value": 1})).await;
+    let player = player(&folder);
+    let rule = json!({"match": {"operation": "predictions.create"}, "action": {"status": 429, "problem": true, "retry_after": 0.1}});
+    player.fault(rule).await;
+    let create = async || {
+        let request = player.request("POST", "/models/emulator/echo/predictions");
+        request.json(&json!({"input": {"value": 1}})).send().await.expect("sent")
+    };
+    let failed = create().await;
+    assert_eq!(
+        (failed.status().as_u16(), &failed.headers()[header::RETRY_AFTER]),
+        (429, &"1".parse().expect("text"))
+    );
+    assert_eq!(create().await.status(), 201);
+    assert_eq!(player.state().await["requests"], 2);
+}
+
+#[test]
+fn a_cassette_that_cannot_be_used_is_refused() {
+    let start = |config| Emulator::start(config).map(drop).expect_err("refused").to_string();
+    let folder = folder("refused");
+    let replay = || Config { replay: Some(folder.clone()), ..Config::default() };
+    assert!(start(replay()).contains("cannot read the cassette"));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    assert!(start(replay()).contains("has no exchanges; record some"));
+    let request =
+        json!({"method": "POST", "url": "https://api.replicate.com/v1/files", "file": "../../secret"});
+    let exchange = json!({"request": request, "response": {"status": 200}});
+    std::fs::write(folder.join("0001.json"), exchange.to_string()).expect("written");
+    assert!(start(replay()).contains("0001.json: \"../../secret\" does not lie in the folder"));
+    std::fs::write(folder.join("0001.json"), "{}").expect("written");
+    assert!(start(replay()).contains("0001.json: missing field `request`"));
+    let record = |upstream: &str| Config {
+        record: Some(folder.clone()),
+        upstreams: vec![upstream.into()],
+        ..Config::default()
+    };
+    assert!(start(record("http://127.0.0.1:1")).contains("has exchanges already"));
+    assert!(start(record("api.replicate.com")).contains("an upstream must be a URL such as"));
+    assert!(
+        start(Config { replay: Some(folder.clone()), ..record("http://x") }).contains("at the same time")
+    );
+}
+
+#[tokio::test]
+async fn an_upstream_that_does_not_respond_is_an_error() {
+    let folder = folder("gone");
+    let recorder = recorder(&folder, &["http://127.0.0.1:1/v1"]);
+    let (status, problem) = recorder.get("/account").await;
+    assert_eq!(status, 502);
+    assert!(
+        problem["detail"].as_str().is_some_and(|text| text.contains("http://127.0.0.1:1 did not respond"))
+    );
+    assert_eq!(files(&folder), []);
+}
