@@ -206,6 +206,16 @@ export class Emulator {
     control(this.#origin, "POST", "models", definition);
   }
 
+  /**
+   * Adds a model that a Cog server runs. A model of this name is replaced.
+   *
+   * @param url - URL of the server, such as `http://127.0.0.1:5000`
+   * @throws {Error} if the name or the URL is invalid, or the server is not ready
+   */
+  cog(name: string, url: string): void {
+    control(this.#origin, "POST", "models", { name, cog: url });
+  }
+
   /** Returns all predictions and trainings, oldest first, as the API returns them. */
   // biome-ignore lint/suspicious/noExplicitAny: inputs and outputs have any type
   predictions(): Record<string, any>[] {

@@ -265,6 +265,18 @@ class Emulator:
         }
         self._control.request("POST", "models", definition)
 
+    def cog(self, name: str, url: str) -> None:
+        """Adds a model that a Cog server runs. A model of this name is replaced.
+
+        Args:
+            name: `owner/name`.
+            url: The URL of the server, such as `http://127.0.0.1:5000`.
+
+        Raises:
+            ValueError: The name or the URL is malformed, or the server is not ready.
+        """
+        self._control.request("POST", "models", {"name": name, "cog": url})
+
     @property
     def requests(self) -> Records:
         """The received requests, oldest first: `method`, `path`, `query`, `headers`, `json` ..."""

@@ -19,6 +19,7 @@ from conftest import INSTALLED, ROOT, StartEmulator
 from PIL import Image
 
 import replicant
+from replicant.testing import Emulator
 
 EXAMPLES = ROOT / "examples/cog"
 PYTHON = INSTALLED / "cog/bin"
@@ -215,7 +216,10 @@ def test_predictions_wait_for_a_busy_server(client: replicant.Client, picture: b
 
 
 def test_vectors_are_those_of_direct_use_of_the_package(
-    client: replicant.Client, addresses: Dict[str, str], node_program: Callable[..., str]
+    client: replicant.Client,
+    addresses: Dict[str, str],
+    servers: Dict[str, Cog],
+    node_program: Callable[..., str],
 ) -> None:
     output = client.run("acme/embed", {"texts": TEXTS})
     vectors = [item["vector"] for item in output]
@@ -228,6 +232,7 @@ def test_vectors_are_those_of_direct_use_of_the_package(
     assert likeness[0] == pytest.approx(1, abs=1e-5) and likeness[1] > likeness[2]
     node_program(
         "cog.mjs",
+        COG_URL=servers["words"].url,
         BASE_URL=addresses["base_url"],
         TEXTS=json.dumps(TEXTS),
         VECTORS=json.dumps(direct),
@@ -250,6 +255,14 @@ def directly(texts: List[str]) -> List[List[float]]:
     )
     vectors: List[List[float]] = json.loads(ran.stdout)
     return vectors
+
+
+def test_a_test_connects_a_model_to_its_emulator(servers: Dict[str, Cog]) -> None:
+    with Emulator() as emulator:
+        emulator.cog("acme/mine", servers["words"].url)
+        assert "".join(emulator.client().run("acme/mine", {"text": "a b", "pause": 0})) == "a b "
+        with pytest.raises(ValueError, match=r"the Cog server at .* is it running"):
+            emulator.cog("acme/mine", "http://127.0.0.1:1")
 
 
 def test_a_server_that_dies_fails_the_prediction(

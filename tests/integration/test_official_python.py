@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 import time
+from pathlib import Path
 from typing import Any, Dict
 
 import pytest
@@ -214,3 +217,24 @@ def test_errors_have_the_classes_of_the_client(client: replicate.Client) -> None
     with pytest.raises(ReplicateError) as invalid:
         client.run("meta/meta-llama-3-8b-instruct", {"prompt": 1})
     assert invalid.value.status == 422
+
+
+def test_the_fixtures_make_the_client_trust_the_emulator(tmp_path: Path) -> None:
+    (tmp_path / "test_application.py").write_text(
+        """
+import replicate
+
+def test_the_application_reads_the_file(replicant_emulator):
+    output = replicate.run("black-forest-labs/flux-1.1-pro", {"prompt": "a heron"})
+    assert output.url.startswith("https://") and output.read()
+    replicant_emulator.assert_called("black-forest-labs/flux-1.1-pro", times=1)
+"""
+    )
+    (tmp_path / "pytest.ini").write_text("[pytest]\nreplicant_tls = true\n")
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "replicant._testing.plugin", tmp_path],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert ran.returncode == 0 and "1 passed" in ran.stdout, ran.stdout

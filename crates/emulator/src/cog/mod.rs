@@ -11,6 +11,8 @@ use std::time::Duration;
 pub(crate) use progress::Prediction;
 pub(crate) use updates::Updates;
 
+use url::Url;
+
 use crate::http::client::HttpClient;
 use crate::model::{Engine, Input, Model, Run, Schema, Work};
 use crate::support::json::{Fields, Raw};
@@ -40,7 +42,13 @@ pub(crate) async fn connect(
     origin: &str,
     url: &str,
 ) -> Result<(Schema, Engine), String> {
-    let server = Server { client: client.clone(), url: url.to_owned() };
+    let parsed = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    if parsed.is_none() {
+        return Err(format!(
+            "`cog` must be the URL of a Cog server, such as http://127.0.0.1:5000, not {url:?}"
+        ));
+    }
+    let server = Server { client: client.clone(), url: url.trim_end_matches('/').to_owned() };
     let schema = server.schema().await?;
     let cog = Cog {
         server,

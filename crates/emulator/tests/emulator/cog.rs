@@ -222,11 +222,17 @@ async fn a_test_connects_a_cog_server_to_a_running_emulator() {
     let (url, _) = cog().await;
     let api = crate::common::api();
     let models = format!("{}/_emulator/models", api.emulator.origin());
-    let (status, _) = api.post(&models, json!({"name": "me/mine", "cog": url})).await;
+    let (status, _) = api.post(&models, json!({"name": "me/mine", "cog": format!("{url}/")})).await;
     assert_eq!(status, 201);
     let done = api.finished(&api.run_version("me/mine", json!({"text": "b"})).await).await;
     assert_eq!(done["output"][2], "b");
     let (status, problem) = api.post(&models, json!({"name": "me/mine", "cog": "http://127.0.0.1:1"})).await;
     assert_eq!(status, 400);
     assert!(problem["detail"].as_str().is_some_and(|text| text.contains("does not respond")), "{problem}");
+    for invalid in ["127.0.0.1:5000", "ftp://127.0.0.1"] {
+        let (status, problem) = api.post(&models, json!({"name": "me/mine", "cog": invalid})).await;
+        assert_eq!(status, 400);
+        let text = problem["detail"].as_str().expect("a message");
+        assert!(text.contains("`cog` must be the URL of a Cog server"), "{text}");
+    }
 }
