@@ -11,6 +11,7 @@ import argparse
 import gzip
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -24,11 +25,13 @@ CRATE = ROOT / "crates/web"
 BUILD = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).absolute() / "web"
 OUTPUT = ROOT / "node/dist/web"
 
-# Largest size of the module and its JavaScript together, compressed, in bytes, and the goal.
-MAX_SIZE, GOAL = 330_000, 300_000
+# Largest size of the module and its JavaScript together, compressed, in bytes.
+MAX_SIZE = 300_000
 # Longest time to compile and instantiate the module, in milliseconds.
 MAX_START = 15.0
 
+# SHA-256 as a loop, a fifth of the size. Verifying a webhook takes microseconds with both.
+CONFIGURATION = ['--cfg=sha2_backend_soft="compact"']
 # Not `--all-features`: some of them are unknown to the runtimes.
 FEATURES = [
     "bulk-memory",
@@ -65,7 +68,7 @@ def compile_module(toolchain: Toolchain) -> Path:
         "replicant-web",
     ]
     environment = {**os.environ, **toolchain.environment, "CARGO_TARGET_DIR": str(BUILD)}
-    environment["RUSTFLAGS"] = " ".join(toolchain.rustflags)
+    environment["RUSTFLAGS"] = " ".join([*CONFIGURATION, *toolchain.rustflags])
     run([*command, f"--target={TARGET}", *toolchain.flags], cwd=CRATE, env=environment)
     return BUILD / TARGET / "release/replicant_web.wasm"
 
@@ -76,6 +79,20 @@ def write_glue(module: Path) -> None:
     command = ["cargo", "build", "--quiet", "--locked", "--package", "replicant-bindgen"]
     run(command, cwd=CRATE, env=environment)
     run([BUILD / "debug/replicant-bindgen", module, OUTPUT, "glue"])
+    glue = OUTPUT / "glue.js"
+    glue.write_text(shortened(glue.read_text()))
+
+
+def shortened(glue: str) -> str:
+    """Removes the documentation and the asynchronous start, which nothing uses."""
+    glue = re.sub(r"^ */\*\*.*?\*/\n", "", glue, flags=re.DOTALL | re.MULTILINE)
+    glue = re.sub(
+        r"^(let __wbg_init_promise;\n)?async function .*?^}\n",
+        "",
+        glue,
+        flags=re.DOTALL | re.MULTILINE,
+    )
+    return glue.replace("export { initSync, __wbg_init as default };", "export { initSync };")
 
 
 def optimize() -> None:
@@ -95,9 +112,7 @@ def check() -> bool:
     }
     total = sum(sizes.values())
     parts = ", ".join(f"{name} {size / 1000:.0f} KB" for name, size in sizes.items())
-    print(
-        f"Compressed size: {total / 1000:.0f} KB of at most {MAX_SIZE / 1000:.0f} KB, goal {GOAL / 1000:.0f} KB ({parts})"
-    )
+    print(f"Compressed size: {total / 1000:.0f} KB of at most {MAX_SIZE / 1000:.0f} KB ({parts})")
     measured = subprocess.run(
         ["node", CRATE / "start.mjs", OUTPUT / "replicant.wasm"],
         capture_output=True,

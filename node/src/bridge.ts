@@ -82,7 +82,8 @@ export class Bridge {
       invalid(`the callback must be a function, not ${kindOf(observe)}`);
     }
     if (signal?.aborted) throw reasonOf(signal);
-    const cancel = signal || observe ? new native.NativeCancel() : undefined;
+    const waits = runs && !platform.keepsBackground;
+    const cancel = signal || observe || waits ? new native.NativeCancel() : undefined;
     const abort = () => cancel?.cancel();
     const observer = observe && new Observer((json) => observe(this.#decode(json)), abort);
     const ignore = onAbort(signal, abort);
@@ -116,8 +117,9 @@ export class Bridge {
       onReply(reply);
       return reply.bytes ?? attachResponse(this.#decode(reply.json, reply.files), reply.meta);
     } catch (thrown) {
-      if (cancel || (runs && !platform.keepsBackground)) {
-        const following = finishInBackground((limit) => native.drain(limit), waitUntil);
+      if (cancel) {
+        const drain = (limit: number) => cancel.drain?.(limit) ?? native.drain(limit);
+        const following = finishInBackground(drain, waitUntil);
         if (following) await following;
       }
       if (signal?.aborted) throw reasonOf(signal);

@@ -115,7 +115,7 @@ function unsupportedIn({ name, canLoadNative }: Platform, message: string): stri
  * because an error made in native code has none.
  */
 export function toError(thrown: unknown): unknown {
-  const fields = (thrown as { failure?: unknown } | null)?.failure;
+  const fields = (thrown as { failure?: unknown } | null)?.failure ?? platform.failureOf(thrown);
   if (typeof fields !== "string") return thrown;
   const failure = JSON.parse(fields) as Failure;
   const ErrorClass = ERRORS[failure.code] ?? ReplicateError;

@@ -26,6 +26,8 @@ export interface NativeCompletionChannel extends Abandoning {
 /** Stops one call. */
 export interface NativeCancel {
   cancel(): void;
+  /** See `Native.drain`, for one call. Absent in the native module, where nothing ends what follows a call. */
+  drain?(limit: number): Promise<void>;
 }
 
 /** Items that arrive over time. */

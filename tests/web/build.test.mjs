@@ -104,6 +104,52 @@ test("a page sends requests to a path of its own server", () => {
   assert.ok(!headers.includes("Authorization"), headers.join());
 });
 
+test("the host of a base URL can be in another script", async () => {
+  let sent;
+  const fetch = async (url) => {
+    sent = String(url);
+    return Response.json({});
+  };
+  await client({ baseUrl: "https://b\u00fccher.example/v1", fetch }).predictions.get("p1");
+  assert.equal(sent, "https://xn--bcher-kva.example/v1/predictions/p1");
+});
+
+test("numbers of every kind are sent and received exactly", async () => {
+  let sent;
+  const numbers = [0.30000000000000004, 1e23, 5e-324, 1.7976931348623157e308, -0.1, 9007199254740993, 2 ** 64, 7];
+  for (let n = 0; n < 2000; n++) {
+    numbers.push(Math.random() * 10 ** (n % 40), new Float64Array(new BigInt64Array([randomBits()]).buffer)[0]);
+  }
+  const input = { numbers: numbers.filter(Number.isFinite), big: 123456789012345678901234567890n, half: "\ud83d" };
+  const fetch = async (_, { body }) => {
+    sent = JSON.parse(await new Response(body).text());
+    const output = sent.input.numbers;
+    return Response.json({ id: "p1", status: "succeeded", output, input: {}, urls: {} });
+  };
+  const output = await client({ fetch }).run("acme/painter", { input });
+  assert.deepEqual(sent.input.numbers, input.numbers);
+  assert.deepEqual(output, input.numbers);
+});
+
+test("a call that fails waits for no other call", async () => {
+  const replicate = client();
+  const controller = new AbortController();
+  const held = replicate.run("emulator/endless", { input: {}, signal: controller.signal }).catch(() => {});
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  const from = performance.now();
+  await assert.rejects(replicate.run("emulator/missing", { input: {} }), { code: "not_found" });
+  const text = replicate.stream("emulator/stream", { input: { chunks: ["a"], repeat: 1000, pause: 0.01 } });
+  for await (const _ of text) break;
+  assert.ok(performance.now() - from < 2000, "it waited for the create of the first call");
+  controller.abort();
+  await held;
+});
+
+/** Returns 64 random bits. */
+function randomBits() {
+  return BigInt.asIntN(64, (BigInt(Math.floor(Math.random() * 2 ** 32)) << 32n) | BigInt(Math.floor(Math.random() * 2 ** 32)));
+}
+
 test("a variable that a Deno program may not read is not asked for", () => {
   const globals = `{
     Deno: { permissions: { querySync: () => ({ state: "prompt" }) } },

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { loadBuild, skip, test } from "./support/build.mjs";
 
-const { Replicate } = skip ? {} : await loadBuild();
+const { Replicate, verifyWebhook } = skip ? {} : await loadBuild();
 
 const created = { id: "p1", status: "starting", urls: {}, input: {}, created_at: "2026-01-01T00:00:00Z" };
 
@@ -23,8 +23,16 @@ describe("a panic", () => {
   test("rejects the promise of its call, and the next call works", async () => {
     const replicate = client("/huge");
     for (let n = 0; n < 3; n++) {
-      await assert.rejects(replicate.predictions.get("huge"), { code: "internal" });
+      await assert.rejects(replicate.predictions.get("huge"), { code: "internal", message: /capacity overflow/ });
       assert.equal((await replicate.predictions.get("p1")).id, "p1");
+    }
+  });
+
+  test("of a function that JavaScript called directly throws its error, each time", async () => {
+    const signed = { id: "m", timestamp: "1", signature: "v1,x", secret: "whsec_eA==" };
+    for (let n = 0; n < 3; n++) {
+      const event = { ...signed, body: new Uint8Array(2 ** 31) };
+      await assert.rejects(async () => verifyWebhook(event), { code: "internal", message: /capacity overflow/ });
     }
   });
 

@@ -24,8 +24,8 @@ use std::{fmt, sync::Arc};
 use url::Url;
 
 use self::{
-    abandoned::Abandoned, config::Config, hooks::Hooks, options::Options, output_shapes::Shapes,
-    run_times::RunTimes,
+    abandoned::Abandoned, background::Tasks, config::Config, hooks::Hooks, options::Options,
+    output_shapes::Shapes, run_times::RunTimes,
 };
 use crate::{
     error::Result,
@@ -52,6 +52,7 @@ pub struct Client {
     run_times: Arc<RunTimes>,
     shapes: Arc<Shapes>,
     abandoned: Arc<Abandoned>,
+    tasks: Tasks,
     hooks: Option<Arc<dyn Hooks>>,
 }
 
@@ -71,6 +72,7 @@ impl Client {
             run_times: Arc::default(),
             shapes: Arc::default(),
             abandoned: Arc::default(),
+            tasks: Tasks::default(),
             hooks,
         })
     }
@@ -93,6 +95,16 @@ impl Client {
     /// Returns a client with other hooks, which shares this client's options, connections and cached run times.
     pub fn with_hooks(&self, hooks: Arc<dyn Hooks>) -> Self {
         Self { hooks: Some(hooks), ..self.clone() }
+    }
+
+    /// Returns a client whose background tasks are counted in `tasks`, such as the cancels of abandoned predictions. It shares
+    /// this client's options, connections and cached run times.
+    pub fn with_tasks(&self, tasks: Tasks) -> Self {
+        Self { tasks, ..self.clone() }
+    }
+
+    pub(crate) fn tasks(&self) -> &Tasks {
+        &self.tasks
     }
 
     pub(crate) fn hooks(&self) -> Option<&Arc<dyn Hooks>> {

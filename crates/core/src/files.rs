@@ -4,7 +4,10 @@ mod base64_engine;
 mod checksum;
 mod data_uri;
 mod download;
+#[cfg(not(target_arch = "wasm32"))]
 mod file_names;
+#[cfg(not(target_arch = "wasm32"))]
+mod folder;
 mod inline;
 mod input;
 pub(crate) mod output;

@@ -13,7 +13,9 @@ mod lock;
 use std::time::Duration;
 
 #[cfg(target_arch = "wasm32")]
-pub use self::clock::set_runtime;
+pub(crate) use self::clock::parse_decimal;
+#[cfg(target_arch = "wasm32")]
+pub use self::clock::{set_decimal_parser, set_runtime};
 pub(crate) use self::{
     batch::Batch,
     blocking::run_blocking,

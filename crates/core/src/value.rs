@@ -25,7 +25,11 @@ pub use self::{
     observer::Observer,
     walk::PathSegment,
 };
-pub(crate) use self::{json::check_json, number::parse_float, walk::format_path};
+pub(crate) use self::{
+    json::check_json,
+    number::{float_text, parse_float},
+    walk::format_path,
+};
 
 /// The members of a JSON object, in insertion order.
 pub type Object = indexmap::IndexMap<String, Value>;

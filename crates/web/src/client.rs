@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use js_sys::{Array, Function, Object, Reflect};
+use js_sys::{Array, Function, Object, Promise, Reflect};
 use replicant::{
     Client, Error, ErrorKind, Observer, Options, Result, Value,
+    background::Tasks,
     operation::{self, Following},
 };
 use replicant_javascript::{Answer, to_json, until_stopped};
@@ -18,9 +19,9 @@ use wasm_bindgen::{
 use crate::{
     error::to_js,
     promises::{CompletionChannel, Message, NativeCompletionChannel},
-    runtime::WebRuntime,
+    runtime::{self, WebRuntime},
     stream::NativeStream,
-    telemetry,
+    tasks, telemetry,
     transport::JsTransport,
     value,
 };
@@ -90,13 +91,17 @@ impl NativeClient {
             };
             Arc::new(send) as Observer
         });
-        let client = self.with_fetch(fetch, following.as_ref());
+        let cancel = cancel.map(|cancel| NativeCancel::shared(&cancel)).transpose()?;
+        let mut client = self.with_fetch(fetch, following.as_ref());
+        if let Some(cancel) = &cancel {
+            client = client.with_tasks(cancel.tasks.clone());
+        }
         let work = operation::call_as_text(&client, operation, params, observer);
         let work = match &following {
             Some(following) => following.work(work),
             None => work,
         };
-        let stopped = cancel.map(|cancel| NativeCancel::stopped(&cancel)).transpose()?;
+        let stopped = cancel.map(|cancel| cancel.stopped);
         self.channel.complete(number, async move {
             let outcome = until_stopped(stopped, async { Answer::new(work.await?) }).await;
             drop(following);
@@ -116,12 +121,14 @@ impl NativeClient {
     ) -> Result<NativeStream, JsValue> {
         let following = follow.map(|wanted| telemetry::follow(&wanted, &self.channel));
         let params = value::from_js(json, parts.as_ref()).map_err(|error| to_js(&error))?;
-        let items = operation::open(&self.with_fetch(fetch, following.as_ref()), operation, params);
+        let tasks = Tasks::default();
+        let client = self.with_fetch(fetch, following.as_ref()).with_tasks(tasks.clone());
+        let items = operation::open(&client, operation, params);
         let items = match following {
             Some(following) => following.stream(items),
             None => items,
         };
-        Ok(NativeStream::new(items, self.channel.clone()))
+        Ok(NativeStream::followed_by(tasks, items, self.channel.clone()))
     }
 }
 
@@ -147,14 +154,18 @@ fn clock_rate(options: &Options) -> Result<f64> {
     if rate.is_finite() && rate > 0.0 {
         return Ok(rate);
     }
-    Err(Error::new(ErrorKind::InvalidArgument, format!("`clock_rate` must be greater than zero, not {rate}")))
+    Err(Error::new(
+        ErrorKind::InvalidArgument,
+        format!("`clock_rate` must be greater than zero, not {}", Value::from(rate)),
+    ))
 }
 
 /// Stops one call.
 #[wasm_bindgen]
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct NativeCancel {
     stopped: Arc<Notify>,
+    tasks: Tasks,
 }
 
 #[wasm_bindgen]
@@ -166,20 +177,25 @@ impl NativeCancel {
 
     /// Returns another object for the same call.
     pub fn share(&self) -> Self {
-        Self { stopped: Arc::clone(&self.stopped) }
+        self.clone()
     }
 
     /// Stops the call, even if it starts later.
     pub fn cancel(&self) {
         self.stopped.notify_one();
     }
+
+    /// Resolves when the requests that follow the call are done, such as a cancel, or after `limit` milliseconds.
+    pub fn drain(&self, limit: f64) -> Promise {
+        let tasks = self.tasks.clone();
+        tasks::promise(async move { runtime::finish(&tasks, Some(runtime::milliseconds(limit))).await })
+    }
 }
 
 impl NativeCancel {
     /// Reads the object of a call. An exported function can borrow an object, but not an optional one.
-    fn stopped(object: &Object) -> Result<Arc<Notify>, JsValue> {
+    fn shared(object: &Object) -> Result<Self, JsValue> {
         let share: Function = Reflect::get(object, &"share".into())?.dyn_into()?;
-        let shared = Self::try_from_js_value(share.call0(object)?)?;
-        Ok(Arc::clone(&shared.stopped))
+        Self::try_from_js_value(share.call0(object)?)
     }
 }

@@ -31,6 +31,7 @@ use crate::{error::to_js, runtime::WebRuntime};
 #[wasm_bindgen(start)]
 fn start() {
     tasks::install();
+    platform::set_decimal_parser(runtime::parse_decimal);
     platform::set_runtime(Arc::new(WebRuntime::with_rate(1.0)));
 }
 
@@ -53,6 +54,12 @@ pub fn answer(ask: u32, changes: Option<String>) {
 pub fn drain(limit: Option<f64>) -> Promise {
     let limit = limit.map(runtime::milliseconds);
     tasks::promise(async move { runtime::drain(limit).await })
+}
+
+/// Returns the fields of the error of the last panic, after which an exported function has thrown an exception without them.
+#[wasm_bindgen]
+pub fn panicked() -> Option<String> {
+    tasks::take_panic()
 }
 
 /// Returns the names of all operations and error codes as JSON, for tests that compare them with `node/src`.

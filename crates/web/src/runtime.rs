@@ -29,6 +29,9 @@ extern "C" {
     fn clear_timeout(timer: &JsValue);
     #[wasm_bindgen(js_namespace = performance, js_name = now)]
     fn monotonic() -> f64;
+    /// Returns NaN for text that is not a number.
+    #[wasm_bindgen(js_name = Number)]
+    pub(crate) fn parse_decimal(text: &str) -> f64;
 }
 
 /// The runtime of a client. Tests can make its time pass faster.
@@ -147,7 +150,17 @@ impl Drop for Timer {
     }
 }
 
-/// Waits until the background tasks are done, for at most `limit` or the time that an exit may take.
+/// Waits until the background tasks of a call are done, for at most `limit` or the time that an exit may take.
+pub(crate) async fn finish(tasks: &background::Tasks, limit: Option<Duration>) {
+    let timer = sleep(limit.unwrap_or(background::AT_EXIT));
+    tokio::select! {
+        biased;
+        () = tasks.done() => {}
+        () = timer => {}
+    }
+}
+
+/// Waits until all background tasks are done, for at most `limit` or the time that an exit may take.
 pub(crate) async fn drain(limit: Option<Duration>) {
     background::drain_on(Arc::new(WebRuntime::with_rate(1.0)), limit.unwrap_or(background::AT_EXIT)).await;
 }

@@ -8,7 +8,7 @@ use std::{cell::RefCell, collections::VecDeque, rc::Rc};
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
 use js_sys::{Promise, Uint8Array};
-use replicant::{BoxStream, Error, Item, Result};
+use replicant::{BoxStream, Error, Item, Result, background::Tasks};
 use replicant_javascript::{self as javascript, Batches};
 use tokio::sync::{Mutex, Notify};
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
@@ -34,6 +34,8 @@ struct Reading {
     /// `None` after the end. Locked while the next items are read.
     items: Mutex<Option<Items>>,
     arrived: RefCell<Arrived>,
+    /// What follows the stream.
+    tasks: Tasks,
     closed: Notify,
 }
 
@@ -73,7 +75,7 @@ impl NativeStream {
         tasks::promise(async move {
             if started {
                 drop(reading.items.lock().await.take());
-                runtime::drain(limit.map(runtime::milliseconds)).await;
+                runtime::finish(&reading.tasks, limit.map(runtime::milliseconds)).await;
             }
         })
     }
@@ -81,10 +83,16 @@ impl NativeStream {
 
 impl NativeStream {
     pub(crate) fn new(items: Items, channel: CompletionChannel) -> Self {
+        Self::followed_by(Tasks::default(), items, channel)
+    }
+
+    /// Makes a stream whose end these tasks may follow.
+    pub(crate) fn followed_by(tasks: Tasks, items: Items, channel: CompletionChannel) -> Self {
         let reading = Reading {
             channel,
             items: Mutex::new(Some(items)),
             arrived: RefCell::default(),
+            tasks,
             closed: Notify::new(),
         };
         Self { reading: Rc::new(reading) }

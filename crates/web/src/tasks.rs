@@ -1,23 +1,23 @@
 //! Tasks in the microtask queue, and panics.
 //!
-//! A panic throws an error of the core as a JavaScript exception, from the hook of the panic and through all functions of the
-//! module, which has no code for unwinding. JavaScript catches it when it called the function itself. A task is polled
-//! through a JavaScript function, so that this module catches it and the task ends with the error: its promise is rejected.
-//! What the task held is leaked.
+//! A panic ends the function of the module that JavaScript called with an exception, because the module has no code for
+//! unwinding. A task is polled through a JavaScript function, so that this module catches the exception and the task ends with
+//! the error: its promise is rejected. When JavaScript called another function, `node/src` asks for the error with
+//! [`take_panic`]. What the task held is leaked.
 
 use std::{
-    cell::RefCell,
-    collections::{HashMap, VecDeque},
+    cell::{Cell, RefCell},
+    collections::VecDeque,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, Wake, Waker},
 };
 
 use js_sys::{Array, Function, Promise, Reflect};
-use replicant_javascript::{from_panic, internal};
+use replicant_javascript::{fields, from_panic, internal};
 use wasm_bindgen::prelude::{Closure, JsValue, wasm_bindgen};
 
-use crate::error::{failure, reason, to_js};
+use crate::error::{failure, reason};
 
 #[wasm_bindgen]
 extern "C" {
@@ -31,18 +31,47 @@ type OnPanic = Box<dyn FnOnce(String)>;
 
 #[derive(Default)]
 struct Tasks {
-    /// Those that wait, by number.
-    waiting: HashMap<u32, Work>,
-    on_panic: HashMap<u32, OnPanic>,
-    last: u32,
+    /// By number. The numbers of tasks that have ended are used again: a task that is polled too often only stays pending.
+    tasks: Vec<Task>,
+    free: Vec<u32>,
     woken: VecDeque<u32>,
     /// Whether `run` is in the microtask queue.
     queued: bool,
 }
 
+#[derive(Default)]
+struct Task {
+    /// Absent while it is polled, and after its end.
+    work: Option<Work>,
+    on_panic: Option<OnPanic>,
+}
+
+impl Tasks {
+    fn add(&mut self, task: Task) -> u32 {
+        match self.free.pop() {
+            Some(number) => {
+                self.tasks[number as usize] = task;
+                number
+            }
+            None => {
+                self.tasks.push(task);
+                self.tasks.len() as u32 - 1
+            }
+        }
+    }
+
+    /// Forgets a task that is not polled any more. Returns what to do if it panicked.
+    fn remove(&mut self, number: u32) -> Option<OnPanic> {
+        self.free.push(number);
+        std::mem::take(&mut self.tasks[number as usize]).on_panic
+    }
+}
+
 thread_local! {
     static TASKS: RefCell<Tasks> = RefCell::default();
     static RUN: Function = function(Closure::<dyn Fn()>::new(run));
+    /// The fields of the error of the last panic.
+    static PANIC: Cell<Option<String>> = const { Cell::new(None) };
     static POLL: Function = function(Closure::<dyn Fn(u32)>::new(poll));
 }
 
@@ -51,11 +80,15 @@ fn function<F: ?Sized + wasm_bindgen::closure::WasmClosure>(closure: Closure<F>)
     closure.into_js_value().into()
 }
 
-/// Makes panics throw.
+/// Keeps the error of a panic. The standard library aborts after the hook, which throws an exception without it. The hook does
+/// not throw itself: the standard library would call it only once.
 pub(crate) fn install() {
-    std::panic::set_hook(Box::new(|panic| {
-        wasm_bindgen::throw_val(to_js(&from_panic(panic.payload())));
-    }));
+    std::panic::set_hook(Box::new(|panic| PANIC.set(Some(fields(&from_panic(panic.payload()))))));
+}
+
+/// Returns the fields of the error of the last panic, once.
+pub(crate) fn take_panic() -> Option<String> {
+    PANIC.take()
 }
 
 /// Runs a task. A panic ends it, and nothing else.
@@ -84,15 +117,8 @@ pub(crate) fn promise(work: impl Future<Output = ()> + 'static) -> Promise {
 }
 
 fn start(work: Work, on_panic: Option<OnPanic>) {
-    let number = TASKS.with_borrow_mut(|tasks| {
-        tasks.last = tasks.last.wrapping_add(1);
-        tasks.waiting.insert(tasks.last, work);
-        if let Some(on_panic) = on_panic {
-            tasks.on_panic.insert(tasks.last, on_panic);
-        }
-        tasks.last
-    });
-    wake(number);
+    let task = Task { work: Some(work), on_panic };
+    wake(TASKS.with_borrow_mut(|tasks| tasks.add(task)));
 }
 
 fn wake(number: u32) {
@@ -111,28 +137,24 @@ fn run() {
     TASKS.with_borrow_mut(|tasks| tasks.queued = false);
     while let Some(number) = TASKS.with_borrow_mut(|tasks| tasks.woken.pop_front()) {
         let polled = POLL.with(|poll| Reflect::apply(poll, &JsValue::UNDEFINED, &Array::of1(&number.into())));
-        if let Err(thrown) = polled
-            && let Some(on_panic) = TASKS.with_borrow_mut(|tasks| tasks.on_panic.remove(&number))
-        {
-            on_panic(panic_of(&thrown));
+        if let Err(thrown) = polled {
+            let error = take_panic().unwrap_or_else(|| fields(&internal(&reason(&thrown))));
+            if let Some(on_panic) = TASKS.with_borrow_mut(|tasks| tasks.remove(number)) {
+                on_panic(error);
+            }
         }
     }
 }
 
-/// Returns the fields of the error with which a task ended.
-fn panic_of(thrown: &JsValue) -> String {
-    let fields = Reflect::get(thrown, &"failure".into()).ok().and_then(|fields| fields.as_string());
-    // The hook is not called for a second panic: it did not return from the first.
-    fields.unwrap_or_else(|| replicant_javascript::fields(&internal(&reason(thrown))))
-}
-
 fn poll(number: u32) {
     // Absent if it has ended, or is woken while it is polled.
-    let Some(mut work) = TASKS.with_borrow_mut(|tasks| tasks.waiting.remove(&number)) else { return };
+    let Some(mut work) = TASKS.with_borrow_mut(|tasks| tasks.tasks[number as usize].work.take()) else {
+        return;
+    };
     let waker = Waker::from(Arc::new(Wakeup(number)));
     match work.as_mut().poll(&mut Context::from_waker(&waker)) {
-        Poll::Pending => drop(TASKS.with_borrow_mut(|tasks| tasks.waiting.insert(number, work))),
-        Poll::Ready(()) => drop(TASKS.with_borrow_mut(|tasks| tasks.on_panic.remove(&number))),
+        Poll::Pending => TASKS.with_borrow_mut(|tasks| tasks.tasks[number as usize].work = Some(work)),
+        Poll::Ready(()) => drop(TASKS.with_borrow_mut(|tasks| tasks.remove(number))),
     }
 }
 

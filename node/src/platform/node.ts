@@ -21,6 +21,7 @@ export const platform: Platform = {
   requestInit: { redirect: "manual", cache: "no-store" },
 
   load,
+  failureOf: () => undefined,
   // A worker or test runner can have its own `process.env`, so the core does not read the environment.
   env: (name) => process.env[name] || undefined,
   baseUrl: (given) => given,

@@ -33,6 +33,8 @@ export interface Platform {
 
   /** Returns the exports of the compiled core. Their type is for the caller to know. */
   load<Core>(): Core;
+  /** Returns the fields of the core's error, as JSON, for an exception that lacks them. */
+  failureOf(thrown: unknown): string | undefined;
   /** Returns a variable of the environment; undefined if it is empty or cannot be read. */
   env(name: string): string | undefined;
   /** Returns the URL of the API for the one that the user gave. */

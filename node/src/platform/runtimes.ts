@@ -57,10 +57,15 @@ export function environment(name: string): string | undefined {
   }
 }
 
-/** Resolves a path, such as that of a proxy, against the address of the page. */
-export function browserBaseUrl(given: string | undefined): string | undefined {
+/**
+ * Resolves a path, such as that of a proxy, against the address of the page. Converts the name of a host in another script,
+ * for which the core has no tables on the web.
+ */
+export function webBaseUrl(given: string | undefined): string | undefined {
   const { location } = globals;
-  return given?.startsWith?.("/") && location?.href ? new URL(given, location.href).href : given;
+  if (typeof given !== "string") return given;
+  if (given.startsWith("/") && location?.href) return new URL(given, location.href).href;
+  return /[^\0-\x7f]/.test(given) && URL.canParse?.(given) ? new URL(given).href : given;
 }
 
 /** Returns whether `fetch` accepts the option `cache`, which workerd rejects before 2024-11-11. */

@@ -1,12 +1,12 @@
 /** Runtimes with web APIs only, where the core is WebAssembly. */
 import type { Platform } from "./platform";
-import { browserBaseUrl, contextBinder, environment, hasCacheOption, isBrowser, runtime } from "./runtimes";
+import { contextBinder, environment, hasCacheOption, isBrowser, runtime, webBaseUrl } from "./runtimes";
 import { webStream } from "./streams";
 
-let exported: object;
+let exported: { panicked?: () => string | undefined };
 
 /** Sets the exports of the WebAssembly module. Called before any other module of this package is loaded. */
-export function connect(exports: object): void {
+export function connect(exports: typeof exported): void {
   exported = exports;
 }
 
@@ -24,9 +24,12 @@ export const platform: Platform = {
     ...(hasCacheOption() ? { cache: "no-store" } : {}),
   },
 
+  // A panic ends the module's function with this exception.
+  failureOf: (thrown) =>
+    (thrown as Error | null)?.name === "RuntimeError" ? exported.panicked?.() : undefined,
   load: <Core>() => exported as Core,
   env: environment,
-  baseUrl: browserBaseUrl,
+  baseUrl: webBaseUrl,
   afterTurn: (callback) => void setTimeout(callback, 0),
   bind: contextBinder(),
   warn: (text) => console.warn(text),

@@ -14,8 +14,9 @@ use futures_util::{
     future::{Either, select},
     pin_mut,
 };
-use tokio::sync::{Notify, Semaphore, SemaphorePermit};
+use tokio::sync::Notify;
 
+use super::background::CANCEL_TIMEOUT;
 use crate::{
     http::time_limit::within,
     platform::{Runtime, lock},
@@ -31,18 +32,16 @@ const AFTER_HOLD: Duration = Duration::from_secs(5);
 const MAX_CANCELS: usize = 64;
 
 /// The abandoned creates and the cancels of a client.
+#[derive(Default)]
 pub(crate) struct Abandoned {
     /// Drops a create, oldest first.
     creates: Mutex<VecDeque<Arc<Notify>>>,
     /// Notified when a create has ended.
     ended: Notify,
-    cancels: Semaphore,
-}
-
-impl Default for Abandoned {
-    fn default() -> Self {
-        Self { creates: Mutex::default(), ended: Notify::new(), cancels: Semaphore::new(MAX_CANCELS) }
-    }
+    /// When each cancel began, oldest first.
+    cancels: Mutex<VecDeque<Duration>>,
+    /// Notified when a cancel has ended.
+    canceled: Notify,
 }
 
 impl Abandoned {
@@ -82,12 +81,49 @@ impl Abandoned {
     }
 
     /// Waits until another cancel may be sent. It ends when the permit is dropped.
-    pub async fn cancel_permit(&self) -> Option<SemaphorePermit<'_>> {
-        self.cancels.acquire().await.ok()
+    pub async fn cancel_permit(&self, runtime: &Arc<dyn Runtime>) -> CancelPermit<'_> {
+        loop {
+            let now = runtime.monotonic();
+            if self.may_cancel(now) {
+                return CancelPermit { among: self, began: now };
+            }
+            within(runtime, LONGEST_DELAY, self.canceled.notified()).await;
+        }
+    }
+
+    /// Counts a cancel that begins now, unless there are too many.
+    fn may_cancel(&self, now: Duration) -> bool {
+        let mut cancels = lock(&self.cancels);
+        // A Worker's runtime ends a request without dropping its tasks, so these cancels do not end themselves.
+        while cancels.front().is_some_and(|began| now.saturating_sub(*began) > CANCEL_TIMEOUT) {
+            cancels.pop_front();
+        }
+        let room = cancels.len() < MAX_CANCELS;
+        if room {
+            cancels.push_back(now);
+        }
+        room
     }
 
     fn has_room(&self) -> bool {
         lock(&self.creates).len() < MAX_CREATES
+    }
+}
+
+/// A cancel in flight.
+pub(crate) struct CancelPermit<'a> {
+    among: &'a Abandoned,
+    began: Duration,
+}
+
+impl Drop for CancelPermit<'_> {
+    fn drop(&mut self) {
+        let mut cancels = lock(&self.among.cancels);
+        if let Some(at) = cancels.iter().position(|began| *began == self.began) {
+            cancels.remove(at);
+        }
+        drop(cancels);
+        self.among.canceled.notify_one();
     }
 }
 
@@ -109,5 +145,24 @@ impl Drop for Entry<'_> {
     fn drop(&mut self) {
         lock(&self.among.creates).retain(|dropped| !Arc::ptr_eq(dropped, &self.dropped));
         self.among.ended.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::native::TokioRuntime;
+
+    #[tokio::test]
+    async fn a_cancel_that_never_ends_keeps_its_permit_for_a_limited_time() {
+        let runtime: Arc<dyn Runtime> = Arc::new(TokioRuntime::with_rate(1000.0));
+        let abandoned = Abandoned::default();
+        for _ in 0..MAX_CANCELS {
+            std::mem::forget(abandoned.cancel_permit(&runtime).await);
+        }
+        assert!(!abandoned.may_cancel(runtime.monotonic()));
+        let began = runtime.monotonic();
+        drop(abandoned.cancel_permit(&runtime).await);
+        assert!(runtime.monotonic() - began > CANCEL_TIMEOUT / 2);
     }
 }

@@ -13,7 +13,10 @@
 //! ```
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering::SeqCst},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst},
+    },
     time::Duration,
 };
 
@@ -26,13 +29,13 @@ use crate::{
         request::{Request, path},
         time_limit::within,
     },
-    platform::{BoxFuture, Spawner},
+    platform::{BoxFuture, Runtime, Spawner},
     telemetry::inherit,
 };
 
 /// Time limit of a cancel, including retries. Long enough to wait out a rate limit, which abandoning many
 /// runs at once can cause.
-const CANCEL_TIMEOUT: Duration = Duration::from_secs(120);
+pub(super) const CANCEL_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long a process should [`drain`] before it exits, so that it ends within a second. Covers the cancels of predictions
 /// whose ids are known. The create of a run sends `Cancel-After`, so the API ends a prediction whose cancel was not sent.
 pub const AT_EXIT: Duration = Duration::from_millis(600);
@@ -74,23 +77,80 @@ fn this_process() -> u64 {
     u64::from(id) << 32
 }
 
-/// Spawns a task that [`drain`] waits for.
-pub(crate) fn spawn(spawner: &Spawner, task: BoxFuture<'static, ()>) {
-    let pending = Pending::new();
+/// The background tasks of one call, so that its caller can wait for them and no others. See [`Client::with_tasks`].
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// use std::{future::IntoFuture, time::Duration};
+/// use replicant::{background::Tasks, json};
+///
+/// let tasks = Tasks::default();
+/// let run = client.with_tasks(tasks.clone()).run("acme/painter", json!({"prompt": "a heron"}));
+/// let _ = tokio::time::timeout(Duration::from_secs(1), run.into_future()).await;
+/// tasks.done().await;
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Default)]
+pub struct Tasks(Arc<Count>);
+
+#[derive(Default)]
+struct Count {
+    pending: AtomicUsize,
+    done: Notify,
+}
+
+impl Tasks {
+    /// Waits until all tasks are done.
+    pub async fn done(&self) {
+        let Count { pending, done } = &*self.0;
+        wait_until(done, || pending.load(SeqCst) == 0).await;
+    }
+
+    fn start(&self) -> Started {
+        self.0.pending.fetch_add(1, SeqCst);
+        Started(self.0.clone())
+    }
+}
+
+/// Counts a task of [`Tasks`] while it exists.
+struct Started(Arc<Count>);
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        self.0.pending.fetch_sub(1, SeqCst);
+        self.0.done.notify_waiters();
+    }
+}
+
+/// Waits until `condition` holds, which can change at each notification of `changed`.
+async fn wait_until(changed: &Notify, condition: impl Fn() -> bool) {
+    loop {
+        let notified = changed.notified();
+        if condition() {
+            return;
+        }
+        notified.await;
+    }
+}
+
+/// Spawns a task of a call that [`drain`] waits for.
+pub(crate) fn spawn(client: &Client, spawner: &Spawner, task: BoxFuture<'static, ()>) {
+    let counted = (Pending::new(), client.tasks().start());
     spawner.spawn(inherit(Box::pin(async move {
-        let _pending = pending;
+        let _counted = counted;
         task.await;
     })));
 }
 
 /// Cancels a prediction in the background.
 pub(crate) fn cancel(client: Client, spawner: &Spawner, id: String) {
+    let tasks_of = client.clone();
     let task = async move {
         let Ok(path) = path("/predictions/{id}/cancel", &[("id", &id)]) else { return };
         let request = Request::post(path).idempotent().outlasting_timeout();
         info!(target: "replicant", prediction_id = id, "canceling prediction");
         let sent = async {
-            let _permit = client.abandoned().cancel_permit().await;
+            let _permit = client.abandoned().cancel_permit(client.runtime()).await;
             client.send(&request, Expect::Nothing).await
         };
         // The caller is gone, so a failure can only be logged.
@@ -102,7 +162,7 @@ pub(crate) fn cancel(client: Client, spawner: &Spawner, id: String) {
             None => warn!(target: "replicant", prediction_id = id, error = "timeout", "cancel failed"),
         }
     };
-    spawn(spawner, Box::pin(task));
+    spawn(&tasks_of, spawner, Box::pin(task));
 }
 
 /// Waits until all background cancels have been sent, for at most `limit` in real time.
@@ -114,17 +174,8 @@ pub async fn drain(limit: Duration) {
 }
 
 /// Like [`drain`](self), with the timer of `runtime`, for platforms without tokio's.
-pub async fn drain_on(runtime: std::sync::Arc<dyn crate::platform::Runtime>, limit: Duration) {
-    let idle = async {
-        loop {
-            let done = DONE.notified();
-            if is_idle() {
-                return;
-            }
-            done.await;
-        }
-    };
-    within(&runtime, limit, idle).await;
+pub async fn drain_on(runtime: Arc<dyn Runtime>, limit: Duration) {
+    within(&runtime, limit, wait_until(&DONE, is_idle)).await;
 }
 
 /// Returns `true` if no cancel is pending.

@@ -18,7 +18,7 @@ use crate::{
         url::redacted_url,
     },
     native::is_file,
-    value::{PathSegment, Value, format_path},
+    value::{PathSegment, Value, float_text, format_path},
 };
 
 impl Client {
@@ -74,8 +74,9 @@ impl Client {
             }
             422 => return local_file_hint(request, response),
             429 => {
-                return retry_after
-                    .map(|retry_after| format!("The API asks to wait {} s.", retry_after.as_secs_f64()));
+                return retry_after.map(|retry_after| {
+                    format!("The API asks to wait {} s.", float_text(retry_after.as_secs_f64()))
+                });
             }
             500..=599 if request.idempotency == Idempotency::Once => {
                 "The request may have been processed, so it was not retried."
@@ -169,7 +170,7 @@ pub(super) fn final_error(error: Error, failure: Option<Failure>, request: &Requ
 pub(super) fn timeout_error(url: &Url, limit: Duration) -> Error {
     Error::new(
         ErrorKind::Timeout,
-        format!("{} did not respond within {} s.", redacted_url(url), limit.as_secs_f64()),
+        format!("{} did not respond within {} s.", redacted_url(url), float_text(limit.as_secs_f64())),
     )
 }
 

@@ -14,7 +14,7 @@ pub(crate) fn decode<T: DeserializeOwned>(value: Value) -> Result<T> {
 }
 
 fn unexpected_response(error: DecodeError) -> Error {
-    let path = if error.path.is_empty() { "body" } else { &error.path };
+    let path = if error.path().is_empty() { "body" } else { error.path() };
     Error::new(ErrorKind::InvalidResponse, format!("unexpected response: `{path}` {error}"))
 }
 
@@ -38,7 +38,7 @@ fn invalid_params(operation: &str, error: DecodeError) -> Error {
     let argument = error.argument();
     // The text of an error about a member's name contains the name already.
     let place = match &argument {
-        Some(path) if error.member.is_none() => format!(" `{path}`"),
+        Some(path) if !error.names_member() => format!(" `{path}`"),
         _ => String::new(),
     };
     let error = Error::invalid(format!("{operation}:{place} {error}"));

@@ -100,7 +100,7 @@ pub(super) fn of_prediction(prediction: &Value) -> FailureReason {
 fn of_text(text: &str) -> FailureReason {
     let words = || text.split(|c: char| !c.is_ascii_alphanumeric());
     let by_word = WORDS.iter().find(|(known, _)| words().any(|word| word == *known));
-    let lower = text.to_lowercase();
+    let lower = text.to_ascii_lowercase();
     let by_phrase = || PHRASES.iter().find(|(phrase, _)| lower.contains(phrase));
     by_word.or_else(by_phrase).map_or(Unknown, |(_, reason)| *reason)
 }

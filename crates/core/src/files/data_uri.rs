@@ -33,10 +33,11 @@ pub(super) fn decode(uri: &str) -> Result<(String, Bytes)> {
 }
 
 /// Returns the file name extension for the type of a `data:` URI, with its dot; empty if unknown.
+#[cfg(not(target_arch = "wasm32"))]
 pub(super) fn extension(uri: &str) -> String {
     let head = uri["data:".len()..].split(',').next().unwrap_or_default();
     let mime = head.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let known = extensions(&mime);
+    let known = mime_guess::get_mime_extensions_str(&mime).unwrap_or_default();
     let subtype = mime.split('/').nth(1).unwrap_or_default();
     let extension = match mime.as_str() {
         // For these types the first known extension is an uncommon one.
@@ -46,17 +47,6 @@ pub(super) fn extension(uri: &str) -> String {
         _ => known.first().copied().unwrap_or_default(),
     };
     if extension.is_empty() { String::new() } else { format!(".{extension}") }
-}
-
-#[cfg(not(target_arch = "wasm32"))]
-fn extensions(mime: &str) -> &'static [&'static str] {
-    mime_guess::get_mime_extensions_str(mime).unwrap_or_default()
-}
-
-/// The web, which saves no files, lacks the table.
-#[cfg(target_arch = "wasm32")]
-fn extensions(_: &str) -> &'static [&'static str] {
-    &[]
 }
 
 #[cfg(test)]

@@ -28,16 +28,17 @@ impl AtomicFile {
     pub async fn commit(self) -> Result<()> {
         match self.0 {}
     }
-
-    pub async fn commit_as_new(self, _: impl FnMut() -> PathBuf) -> Result<PathBuf> {
-        match self.0 {}
-    }
 }
 
 pub(crate) fn is_file(_: &str) -> bool {
     false
 }
 
-pub(crate) async fn create_folder(_: &Path) -> Result<(PathBuf, Vec<String>)> {
+pub(crate) async fn save_files<Files, Observer>(
+    _: &Path,
+    _: Files,
+    _: usize,
+    _: Observer,
+) -> Result<Vec<PathBuf>> {
     no_file_system()
 }

@@ -23,7 +23,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     http::request::Request,
     platform::{Spawner, lock},
-    value::Observer,
+    value::{Observer, float_text},
 };
 
 /// Cancels the prediction on drop unless it has finished.
@@ -86,7 +86,7 @@ impl CancelGuard {
             }
             let _ = sender.send(created);
         };
-        background::spawn(&self.spawner, Box::pin(create));
+        background::spawn(&self.client, &self.spawner, Box::pin(create));
         receiver.await.map_err(|_| {
             Error::new(
                 ErrorKind::OutcomeUnknown,
@@ -138,7 +138,7 @@ impl CancelGuard {
 
 /// Builds the error of a timeout. `state` completes the sentence "The timeout passed: ...".
 pub(super) fn deadline_error(timeout: Duration, state: &str, last_seen: Option<Snapshot>) -> Error {
-    let message = format!("The timeout of {} s passed: {state}.", timeout.as_secs_f64());
+    let message = format!("The timeout of {} s passed: {state}.", float_text(timeout.as_secs_f64()));
     let error = Error::new(ErrorKind::Deadline, message);
     match last_seen {
         Some(seen) => error.with_prediction(seen.into_value()),

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, de::Error as _};
 
 use crate::{
     client::options::FileEncodingStrategy,
     error::{Error, Result},
     value::{
+        Value,
+        decode::{Nulls, from_value},
         options::{option_types, options},
         parse_float,
     },
@@ -56,15 +58,31 @@ impl PreferWait {
 }
 
 /// `wait` in all forms that the official clients accept.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(
-    untagged,
-    expecting = "must be true, false, a number of seconds, or {mode: \"block\" | \"poll\", interval (ms), timeout (s)}"
-)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Wait {
     Flag(bool),
     Seconds(f64),
     Plan(WaitPlan),
+}
+
+impl<'de> Deserialize<'de> for Wait {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let expected = "must be true, false, a number of seconds, or {mode: \"block\" | \"poll\", interval (ms), timeout (s)}";
+        one_of(deserializer, expected, |given| match given {
+            Value::Bool(flag) => Some(Self::Flag(flag)),
+            plan @ Value::Object(_) => from_value(plan, Nulls::Rejected).ok().map(Self::Plan),
+            number => number.as_f64().map(Self::Seconds),
+        })
+    }
+}
+
+/// Decodes one of several forms. Unlike the untagged enums of serde, this needs no second form of values.
+fn one_of<'de, D: Deserializer<'de>, T>(
+    deserializer: D,
+    expected: &str,
+    decode: impl FnOnce(Value) -> Option<T>,
+) -> Result<T, D::Error> {
+    decode(Value::deserialize(deserializer)?).ok_or_else(|| D::Error::custom(expected))
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -88,28 +106,31 @@ pub(crate) enum WaitMode {
 }
 
 /// `Cancel-After`: seconds, or a duration such as `1m30s`.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(untagged, expecting = "must be a number of seconds or a duration such as \"1m30s\"")]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum CancelAfter {
     Seconds(f64),
     Text(String),
 }
 
+impl<'de> Deserialize<'de> for CancelAfter {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let expected = "must be a number of seconds or a duration such as \"1m30s\"";
+        one_of(deserializer, expected, |given| match given {
+            Value::String(text) => Some(Self::Text(text)),
+            number => number.as_f64().map(Self::Seconds),
+        })
+    }
+}
+
 /// Decodes `webhook_events_filter`: a list of events, or one event.
 pub(crate) fn events<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(
-        untagged,
-        expecting = "must be an event or a list of events: \"start\", \"output\", \"logs\", \"completed\""
-    )]
-    enum Events {
-        One(String),
-        Many(Vec<String>),
-    }
-    Ok(Option::<Events>::deserialize(deserializer)?.map(|events| match events {
-        Events::One(event) => vec![event],
-        Events::Many(events) => events,
-    }))
+    let expected = "must be an event or a list of events: \"start\", \"output\", \"logs\", \"completed\"";
+    one_of(deserializer, expected, |given| match given {
+        Value::Null => Some(None),
+        Value::String(event) => Some(Some(vec![event])),
+        list @ Value::Array(_) => from_value(list, Nulls::Rejected).ok().map(Some),
+        _ => None,
+    })
 }
 
 option_types! {

@@ -9,7 +9,7 @@ use crate::{
     error::{Error, Result},
     http::request::{Request, path},
     identifier::{Reference, owner_and_name},
-    value::{Object, Value},
+    value::{Object, Value, float_text},
 };
 
 /// What a create runs. Determines the endpoint.
@@ -120,7 +120,7 @@ pub(crate) fn checked_webhook(name: &str, url: &str) -> Result<String> {
 fn cancel_after_header(after: &CancelAfter) -> Result<String> {
     match after {
         CancelAfter::Seconds(seconds) if seconds.is_finite() && *seconds > 0.0 => {
-            Ok(format!("{}s", seconds.ceil().max(5.0)))
+            Ok(format!("{}s", float_text(seconds.ceil().max(5.0))))
         }
         CancelAfter::Text(text)
             if !text.is_empty()
@@ -133,7 +133,7 @@ fn cancel_after_header(after: &CancelAfter) -> Result<String> {
             format!(
                 "must be a positive number of seconds or a duration such as \"1m30s\", not {}",
                 match other {
-                    CancelAfter::Seconds(seconds) => seconds.to_string(),
+                    CancelAfter::Seconds(seconds) => float_text(*seconds),
                     CancelAfter::Text(text) => format!("{text:?}"),
                 }
             ),

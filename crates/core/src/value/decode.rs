@@ -3,7 +3,6 @@
 use std::{cell::Cell, iter::Enumerate, mem};
 
 use serde::{
-    Deserialize,
     de::{
         DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error as _, Expected, IntoDeserializer,
         MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor,
@@ -61,8 +60,93 @@ impl ValueDeserializer {
     }
 }
 
-/// Builds the error for a value of the wrong type. One function for all types: each type that is decoded has its own copy of
-/// the functions below, which should therefore be short.
+/// The conversions behind [`Deserializer`]. They exist once, whereas each type that is decoded has its own copy of the methods
+/// of that trait.
+impl ValueDeserializer {
+    fn bool(self, expected: &dyn Expected) -> Result<bool, DecodeError> {
+        match self.or(false.into()) {
+            Value::Bool(bool) => Ok(bool),
+            value => Err(mismatch(&value, expected)),
+        }
+    }
+
+    fn integer(self, expected: &dyn Expected) -> Result<Integer, DecodeError> {
+        match self.or(0.into()) {
+            Value::Number(Number::Int(int)) => Ok(Integer::Signed(int)),
+            Value::Number(Number::UInt(int)) => Ok(Integer::Unsigned(int)),
+            value => Err(mismatch(&value, expected)),
+        }
+    }
+
+    fn float(self, expected: &dyn Expected) -> Result<f64, DecodeError> {
+        let value = match self.or(0.into()) {
+            Value::Json(json) => exact(&json).unwrap_or(Value::Json(json)),
+            value => value,
+        };
+        match value {
+            Value::Number(number) => Ok(number.as_f64()),
+            value => Err(mismatch(&value, expected)),
+        }
+    }
+
+    fn string(self, expected: &dyn Expected) -> Result<String, DecodeError> {
+        match self.or("".into()) {
+            Value::String(string) => Ok(string),
+            Value::FileUrl(file) => Ok((*file).to_owned()),
+            Value::Bytes(bytes) => String::from_utf8(bytes.into())
+                .map_err(|error| mismatch(&Value::Bytes(error.into_bytes().into()), expected)),
+            Value::Json(json) => match exact(&json) {
+                Some(Value::String(string)) => Ok(string),
+                _ => Err(mismatch(&Value::Json(json), expected)),
+            },
+            value => Err(mismatch(&value, expected)),
+        }
+    }
+
+    fn items(self, expected: &dyn Expected) -> Result<Items, DecodeError> {
+        let nulls = self.nulls;
+        match self.or(Value::Array(Vec::new())) {
+            Value::Array(items) => Ok(Items { rest: items.into_iter().enumerate(), nulls }),
+            value => Err(mismatch(&value, expected)),
+        }
+    }
+
+    fn members(self, expected: &dyn Expected) -> Result<Members, DecodeError> {
+        let nulls = self.nulls;
+        match self.or(Value::object()) {
+            Value::Object(members) => Ok(Members::new(members, nulls)),
+            value => Err(mismatch(&value, expected)),
+        }
+    }
+
+    fn variant(self, variants: &[&str]) -> Result<Variant, DecodeError> {
+        let nulls = self.nulls;
+        match self.value {
+            Value::String(name) => Ok(Variant { name, content: None, nulls }),
+            Value::Object(mut members) if members.len() == 1 => match members.pop() {
+                Some((name, content)) => Ok(Variant { name, content: Some(content), nulls }),
+                None => Err(DecodeError::no_variant("an empty object", variants)),
+            },
+            other => Err(DecodeError::no_variant(other.kind(), variants)),
+        }
+    }
+}
+
+enum Integer {
+    Signed(i64),
+    Unsigned(u64),
+}
+
+impl Integer {
+    fn visit<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        match self {
+            Self::Signed(int) => visitor.visit_i64(int),
+            Self::Unsigned(int) => visitor.visit_u64(int),
+        }
+    }
+}
+
+/// Builds the error for a value of the wrong type.
 fn mismatch(value: &Value, expected: &dyn Expected) -> DecodeError {
     let text;
     let given = match value {
@@ -93,17 +177,6 @@ fn mismatch(value: &Value, expected: &dyn Expected) -> DecodeError {
 fn exact(json: &str) -> Option<Value> {
     let number = || parse_float(json).map(|float| Value::Number(Number::Float(float)));
     lossy_string(json).map(Value::String).or_else(number)
-}
-
-macro_rules! by_type {
-    ($($method:ident or $default:expr => { $($pattern:pat => $visit:ident($given:expr),)* })*) => {
-        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-            match self.or($default) {
-                $($pattern => visitor.$visit($given),)*
-                value => Err(mismatch(&value, &visitor)),
-            }
-        })*
-    };
 }
 
 impl<'de> Deserializer<'de> for ValueDeserializer {
@@ -156,66 +229,40 @@ impl<'de> Deserializer<'de> for ValueDeserializer {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
-        let nulls = self.nulls;
-        match self.value {
-            Value::String(string) => visitor.visit_enum(string.into_deserializer()),
-            Value::Object(members) if members.len() == 1 => visitor.visit_enum(Variant { members, nulls }),
-            other => Err(DecodeError::no_variant(other.kind(), variants)),
-        }
+        visitor.visit_enum(self.variant(variants)?)
     }
 
-    by_type! {
-        deserialize_bool or false.into() => {
-            Value::Bool(bool) => visit_bool(bool),
-        }
-        deserialize_i64 or 0.into() => {
-            Value::Number(Number::Int(int)) => visit_i64(int),
-            Value::Number(Number::UInt(int)) => visit_u64(int),
-        }
-        deserialize_u64 or 0.into() => {
-            Value::Number(Number::Int(int)) => visit_i64(int),
-            Value::Number(Number::UInt(int)) => visit_u64(int),
-        }
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        let bool = self.bool(&visitor)?;
+        visitor.visit_bool(bool)
+    }
+
+    fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        self.integer(&visitor)?.visit(visitor)
+    }
+
+    fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        self.integer(&visitor)?.visit(visitor)
     }
 
     fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        let value = match self.or(0.into()) {
-            Value::Json(json) => exact(&json).unwrap_or(Value::Json(json)),
-            value => value,
-        };
-        match value {
-            Value::Number(number) => visitor.visit_f64(number.as_f64()),
-            value => Err(mismatch(&value, &visitor)),
-        }
+        let float = self.float(&visitor)?;
+        visitor.visit_f64(float)
     }
 
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        match self.or("".into()) {
-            Value::String(string) => visitor.visit_string(string),
-            Value::FileUrl(file) => visitor.visit_str(&file),
-            Value::Bytes(bytes) => visitor.visit_bytes(&bytes),
-            Value::Json(json) => match exact(&json) {
-                Some(Value::String(string)) => visitor.visit_string(string),
-                _ => Err(mismatch(&Value::Json(json), &visitor)),
-            },
-            value => Err(mismatch(&value, &visitor)),
-        }
+        let string = self.string(&visitor)?;
+        visitor.visit_string(string)
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        let nulls = self.nulls;
-        match self.or(Value::Array(Vec::new())) {
-            Value::Array(items) => visitor.visit_seq(Items { rest: items.into_iter().enumerate(), nulls }),
-            value => Err(mismatch(&value, &visitor)),
-        }
+        let items = self.items(&visitor)?;
+        visitor.visit_seq(items)
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        let nulls = self.nulls;
-        match self.or(Value::object()) {
-            Value::Object(members) => visitor.visit_map(Members::new(members, nulls)),
-            value => Err(mismatch(&value, &visitor)),
-        }
+        let members = self.members(&visitor)?;
+        visitor.visit_map(members)
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -270,57 +317,69 @@ impl Members {
     fn new(members: super::Object, nulls: Nulls) -> Self {
         Self { rest: members.into_iter(), member: Default::default(), nulls }
     }
+
+    /// Moves to the next member and returns its name.
+    fn advance(&mut self) -> Option<&str> {
+        self.member = self.rest.next()?;
+        Some(&self.member.0)
+    }
+
+    fn value(&mut self) -> ValueDeserializer {
+        ValueDeserializer { value: mem::take(&mut self.member.1), nulls: self.nulls, member: true }
+    }
 }
 
 impl<'de> MapAccess<'de> for Members {
     type Error = DecodeError;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, DecodeError> {
-        let Some(member) = self.rest.next() else { return Ok(None) };
-        self.member = member;
-        seed.deserialize(self.member.0.as_str().into_deserializer()).map(Some)
+        let Some(name) = self.advance() else { return Ok(None) };
+        seed.deserialize(name.into_deserializer()).map(Some)
     }
 
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, DecodeError> {
-        let value = mem::take(&mut self.member.1);
-        let value = seed.deserialize(ValueDeserializer { value, nulls: self.nulls, member: true });
-        value.map_err(|error| error.in_member(&self.member.0))
+        seed.deserialize(self.value()).map_err(|error| error.in_member(&self.member.0))
     }
 }
 
+/// A variant: its name, or an object with its name and its content.
 struct Variant {
-    members: super::Object,
+    name: String,
+    content: Option<Value>,
     nulls: Nulls,
 }
 
 impl<'de> EnumAccess<'de> for Variant {
     type Error = DecodeError;
-    type Variant = ValueDeserializer;
+    type Variant = Self;
 
-    fn variant_seed<T: DeserializeSeed<'de>>(
-        self,
-        seed: T,
-    ) -> Result<(T::Value, ValueDeserializer), DecodeError> {
-        let (name, value) =
-            self.members.into_iter().next().ok_or_else(|| DecodeError::custom("must not be empty"))?;
-        let name = ValueDeserializer::new(Value::String(name), self.nulls);
-        Ok((seed.deserialize(name)?, ValueDeserializer::new(value, self.nulls)))
+    fn variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<(T::Value, Self), DecodeError> {
+        Ok((seed.deserialize(self.name.as_str().into_deserializer())?, self))
     }
 }
 
-impl<'de> VariantAccess<'de> for ValueDeserializer {
+impl Variant {
+    fn content(self) -> ValueDeserializer {
+        ValueDeserializer::new(self.content.unwrap_or_default(), self.nulls)
+    }
+}
+
+impl<'de> VariantAccess<'de> for Variant {
     type Error = DecodeError;
 
     fn unit_variant(self) -> Result<(), DecodeError> {
-        Deserialize::deserialize(self)
+        match self.content {
+            None | Some(Value::Null) => Ok(()),
+            Some(value) => Err(mismatch(&value, &"unit")),
+        }
     }
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, DecodeError> {
-        seed.deserialize(self)
+        seed.deserialize(self.content())
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, _len: usize, visitor: V) -> Result<V::Value, DecodeError> {
-        self.deserialize_any(visitor)
+        self.content().deserialize_any(visitor)
     }
 
     fn struct_variant<V: Visitor<'de>>(
@@ -328,6 +387,6 @@ impl<'de> VariantAccess<'de> for ValueDeserializer {
         _fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
-        self.deserialize_any(visitor)
+        self.content().deserialize_any(visitor)
     }
 }

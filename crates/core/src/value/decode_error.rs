@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{self, Expected, Unexpected};
 
 use super::{
-    Value,
+    Value, float_text,
     nearest::{list, option_advice},
 };
 
@@ -15,20 +15,33 @@ pub(crate) const INTERNAL: [&str; 4] = ["clock_rate", "detailed", "poll_output",
 /// A value that does not have the expected form, or text that is not JSON.
 ///
 /// Messages name types as users know them; serde's messages use names of Rust types.
+///
+/// Boxed, because code that decodes moves it in many places.
 #[derive(Debug)]
-pub struct DecodeError {
+pub struct DecodeError(Box<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
     text: String,
-    /// The path to the invalid value, such as `input.images[0]`; empty at the root.
-    pub(crate) path: String,
-    /// The unknown or missing member that `text` names, if any.
-    pub(crate) member: Option<String>,
+    path: String,
+    member: Option<String>,
     source: Option<serde_json::Error>,
 }
 
 impl DecodeError {
+    /// Returns the path to the invalid value, such as `input.images[0]`; empty at the root.
+    pub(crate) fn path(&self) -> &str {
+        &self.0.path
+    }
+
+    /// Returns whether the text names an unknown or missing member.
+    pub(crate) fn names_member(&self) -> bool {
+        self.0.member.is_some()
+    }
+
     /// Returns the path of the value or member that the error is about.
     pub(crate) fn argument(&self) -> Option<String> {
-        match (self.path.as_str(), self.member.as_deref()) {
+        match (self.path(), self.0.member.as_deref()) {
             ("", None) => None,
             (path, None) => Some(path.to_owned()),
             ("", Some(member)) => Some(member.to_owned()),
@@ -37,7 +50,7 @@ impl DecodeError {
     }
 
     pub(super) fn not_json(error: serde_json::Error) -> Self {
-        Self { source: Some(error), ..Self::at_root(String::new()) }
+        Self(Box::new(Inner { source: Some(error), ..Inner::default() }))
     }
 
     /// Builds the error for a word that is not in `expected`.
@@ -47,14 +60,21 @@ impl DecodeError {
 
     /// Prepends an object member to the path.
     pub(super) fn in_member(self, name: &str) -> Self {
-        let dot = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
-        Self { path: [name, dot, &self.path].concat(), ..self }
+        self.inside(name.to_owned())
     }
 
     /// Prepends an array item to the path.
     pub(super) fn in_item(self, index: usize) -> Self {
-        let dot = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
-        Self { path: format!("[{index}]{dot}{}", self.path), ..self }
+        self.inside(format!("[{index}]"))
+    }
+
+    fn inside(mut self, mut path: String) -> Self {
+        if !self.0.path.is_empty() && !self.0.path.starts_with('[') {
+            path.push('.');
+        }
+        path.push_str(&self.0.path);
+        self.0.path = path;
+        self
     }
 
     pub(super) fn not_an_object(given: &Value) -> Self {
@@ -68,26 +88,26 @@ impl DecodeError {
     }
 
     fn at_root(text: String) -> Self {
-        Self { text, path: String::new(), member: None, source: None }
+        Self(Box::new(Inner { text, ..Inner::default() }))
     }
 
     fn about_member(name: &str, text: String) -> Self {
-        Self { member: Some(name.to_owned()), ..Self::at_root(text) }
+        Self(Box::new(Inner { text, member: Some(name.to_owned()), ..Inner::default() }))
     }
 }
 
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.source {
+        match &self.0.source {
             Some(source) => write!(f, "not valid JSON: {source}"),
-            None => f.write_str(&self.text),
+            None => f.write_str(&self.0.text),
         }
     }
 }
 
 impl std::error::Error for DecodeError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.source.as_ref().map(|source| source as _)
+        self.0.source.as_ref().map(|source| source as _)
     }
 }
 
@@ -134,7 +154,7 @@ fn describe(given: Unexpected<'_>) -> String {
         Unexpected::Bool(value) => value.to_string(),
         Unexpected::Signed(value) => value.to_string(),
         Unexpected::Unsigned(value) => value.to_string(),
-        Unexpected::Float(value) => value.to_string(),
+        Unexpected::Float(value) => float_text(value),
         // A longer string may be a misplaced token.
         Unexpected::Str(text) if text.len() < 30 => format!("{text:?}"),
         Unexpected::Str(_) => "a string".to_owned(),
@@ -142,6 +162,8 @@ fn describe(given: Unexpected<'_>) -> String {
         Unexpected::Bytes(_) => "bytes".to_owned(),
         Unexpected::Seq => "an array".to_owned(),
         Unexpected::Map => "an object".to_owned(),
-        other => other.to_string(),
+        Unexpected::Char(char) => format!("{char:?}"),
+        Unexpected::Other(other) => other.to_owned(),
+        _ => "another type".to_owned(),
     }
 }

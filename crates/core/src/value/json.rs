@@ -5,12 +5,12 @@ use std::{cell::Cell, fmt};
 use indexmap::IndexMap;
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
-    de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
-    ser::Error as _,
+    de::{Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor},
+    ser,
 };
 use serde_json::value::RawValue;
 
-use super::{DecodeError, Number, Value, decode};
+use super::{DecodeError, Number, Value, decode, float_text};
 
 impl Value {
     /// Parses JSON text.
@@ -18,14 +18,11 @@ impl Value {
     /// # Errors
     /// Fails if `text` is not valid JSON.
     pub fn from_json(text: &[u8]) -> Result<Value, DecodeError> {
-        BEYOND_64_BITS.set(false);
+        ROUNDED.set(false);
         // Validating UTF-8 once for the whole text is faster than once per string.
-        let Ok(text) = std::str::from_utf8(text) else {
-            // serde_json reports the line of the invalid byte.
-            return serde_json::from_slice(text).map_err(DecodeError::not_json);
-        };
+        let text = std::str::from_utf8(text).map_err(|error| not_utf8(text, error.valid_up_to()))?;
         match serde_json::from_str(text) {
-            Ok(value) if !BEYOND_64_BITS.take() => Ok(value),
+            Ok(value) if !ROUNDED.take() || !may_round(text) => Ok(value),
             _ => check_json(text).map(|()| parse_exact(text.trim_matches(SPACE), MAX_DEPTH)),
         }
     }
@@ -56,9 +53,34 @@ pub(crate) fn check_json(text: &str) -> Result<(), DecodeError> {
     serde_json::from_str(text).map(|IgnoredAny| ()).map_err(DecodeError::not_json)
 }
 
+/// Builds the error for text that is not UTF-8 from `valid` on.
+fn not_utf8(text: &[u8], valid: usize) -> DecodeError {
+    let text = std::str::from_utf8(&text[..valid]).unwrap_or_default();
+    let (line, column) =
+        text.lines().enumerate().last().map_or((1, 1), |(line, last)| (line + 1, last.len() + 1));
+    DecodeError::not_json(match serde_json::from_str(text) {
+        // Invalid before.
+        Err(error) if !error.is_eof() => error,
+        Ok(IgnoredAny) | Err(_) => {
+            serde_json::Error::custom(format!("invalid unicode code point at line {line} column {column}"))
+        }
+    })
+}
+
 thread_local! {
     /// Whether the text contains a number that serde_json may have rounded to a float; see [`parse_exact`].
-    static BEYOND_64_BITS: Cell<bool> = const { Cell::new(false) };
+    static ROUNDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Returns `false` if serde_json rounds no number in `text`. On the web it parses floats without its tables, which are a
+/// thirtieth of the module: exactly those of at most 15 digits without an exponent.
+fn may_round(text: &str) -> bool {
+    let is_part = |byte: &u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
+    let has_exponent = |run: &[u8]| {
+        run.windows(2).any(|pair| pair[0].is_ascii_digit() && pair[1].eq_ignore_ascii_case(&b'e'))
+    };
+    let mut runs = text.as_bytes().split(|byte| !is_part(byte));
+    !cfg!(target_arch = "wasm32") || runs.any(|run| run.len() > 16 || has_exponent(run))
 }
 
 /// Nested arrays and objects beyond this depth stay text, so that no recursion over a [`Value`] exhausts the stack.
@@ -160,8 +182,8 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_f64<E>(self, float: f64) -> Result<Value, E> {
-        if float.abs() >= i64::MAX as f64 && float.fract() == 0.0 {
-            BEYOND_64_BITS.set(true);
+        if cfg!(target_arch = "wasm32") || float.abs() >= i64::MAX as f64 && float.fract() == 0.0 {
+            ROUNDED.set(true);
         }
         Ok(Value::Number(Number::Float(float)))
     }
@@ -204,7 +226,7 @@ impl Serialize for Value {
             Value::FileUrl(url) => serializer.serialize_str(url),
             Value::Json(text) => serialize_raw(text, serializer),
             Value::Bytes(_) | Value::File(_) => {
-                Err(S::Error::custom("a file or bytes cannot be written as JSON"))
+                Err(ser::Error::custom("a file or bytes cannot be written as JSON"))
             }
         }
     }
@@ -217,13 +239,15 @@ impl Serialize for Number {
             Number::UInt(int) => serializer.serialize_u64(*int),
             Number::Big(digits) => serialize_raw(digits, serializer),
             Number::Float(float) if float.is_finite() => serializer.serialize_f64(*float),
-            Number::Float(float) => Err(S::Error::custom(format!("{float} cannot be written as JSON"))),
+            Number::Float(float) => {
+                Err(ser::Error::custom(format!("{} cannot be written as JSON", float_text(*float))))
+            }
         }
     }
 }
 
 fn serialize_raw<S: Serializer>(json: &str, serializer: S) -> Result<S::Ok, S::Error> {
-    RawValue::from_string(json.to_owned()).map_err(S::Error::custom)?.serialize(serializer)
+    RawValue::from_string(json.to_owned()).map_err(ser::Error::custom)?.serialize(serializer)
 }
 
 #[cfg(test)]

@@ -51,7 +51,7 @@ pub(crate) fn nearest<'a>(given: &str, names: &[&'a str]) -> Option<&'a str> {
 
 /// Removes the differences between the naming conventions of languages.
 fn normalize(name: &str) -> String {
-    name.replace(['_', '-'], "").to_lowercase()
+    name.replace(['_', '-'], "").to_ascii_lowercase()
 }
 
 /// Returns the edit distance: insertions, deletions and replacements.

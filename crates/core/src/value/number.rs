@@ -29,11 +29,29 @@ pub(crate) fn parse_float(text: &str) -> Option<f64> {
     text.parse().ok()
 }
 
-/// Parses a decimal number as the nearest float. JSON is parsed with the tables of serde_json; those of the standard library
-/// would be a thirtieth of the module.
+/// Parses a decimal number as the nearest float, with the parser of JavaScript: that of the standard library would be a
+/// thirtieth of the module.
 #[cfg(target_arch = "wasm32")]
 pub(crate) fn parse_float(text: &str) -> Option<f64> {
-    serde_json::from_str(text).ok()
+    let is_part = |byte| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
+    // JavaScript reads other texts as numbers too, such as `0x10` and an empty one.
+    let is_decimal = !text.is_empty() && text.bytes().all(is_part);
+    is_decimal.then(|| crate::platform::parse_decimal(text)).filter(|float| !float.is_nan())
+}
+
+/// Returns the shortest text of a float: `2`, `0.5`, `1e+300`. It has the formatter of JSON, so that the code of another one is
+/// not linked.
+pub(crate) fn float_text(float: f64) -> String {
+    if float.is_finite() {
+        let text = json_text(float);
+        return text.strip_suffix(".0").map(str::to_owned).unwrap_or(text);
+    }
+    let text = if float.is_nan() { "NaN" } else { "infinity" };
+    if float < 0.0 { format!("-{text}") } else { text.to_owned() }
+}
+
+fn json_text(float: f64) -> String {
+    serde_json::to_string(&float).unwrap_or_default()
 }
 
 impl Number {
@@ -84,7 +102,7 @@ impl fmt::Display for Number {
             Self::Int(int) => write!(f, "{int}"),
             Self::UInt(int) => write!(f, "{int}"),
             Self::Big(digits) => f.write_str(digits),
-            Self::Float(float) => write!(f, "{float:?}"),
+            Self::Float(float) => f.write_str(&json_text(*float)),
         }
     }
 }
