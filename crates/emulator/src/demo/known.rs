@@ -6,12 +6,22 @@ use super::flux::Flux;
 use super::llama::Llama;
 use crate::model::{BuiltIn, Card, Input, Model, Run, Training, Work};
 
-const TEXT: [(&str, &str); 6] = [
+const TEXT: [(&str, &str); 16] = [
     ("meta", "meta-llama-3-70b-instruct"),
+    ("meta", "meta-llama-3-8b"),
+    ("meta", "meta-llama-3-70b"),
     ("meta", "meta-llama-3.1-405b-instruct"),
+    ("meta", "llama-2-7b-chat"),
+    ("meta", "llama-2-13b-chat"),
     ("meta", "llama-2-70b-chat"),
+    ("meta", "llama-4-scout-instruct"),
+    ("meta", "llama-4-maverick-instruct"),
+    ("anthropic", "claude-3.5-sonnet"),
     ("anthropic", "claude-3.7-sonnet"),
+    ("anthropic", "claude-4-sonnet"),
+    ("openai", "gpt-4o"),
     ("openai", "gpt-4o-mini"),
+    ("openai", "gpt-4.1"),
     ("deepseek-ai", "deepseek-r1"),
 ];
 
@@ -20,12 +30,15 @@ const IMAGES: [(&str, &str); 2] =
     [("black-forest-labs", "flux-dev"), ("stability-ai", "stable-diffusion-3.5-large")];
 
 /// Their output is one image.
-const IMAGE: [(&str, &str); 6] = [
+const IMAGE: [(&str, &str); 9] = [
     ("black-forest-labs", "flux-pro"),
     ("black-forest-labs", "flux-1.1-pro"),
     ("black-forest-labs", "flux-1.1-pro-ultra"),
     ("black-forest-labs", "flux-kontext-pro"),
+    ("black-forest-labs", "flux-kontext-max"),
+    ("google", "imagen-3"),
     ("google", "imagen-4"),
+    ("recraft-ai", "recraft-v3"),
     ("ideogram-ai", "ideogram-v3-turbo"),
 ];
 
