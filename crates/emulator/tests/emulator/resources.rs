@@ -1,6 +1,7 @@
 //! Resources: models, versions, deployments, trainings, collections and hardware.
 
-use crate::common::{Api, SDXL, api, seconds};
+use crate::common::{Api, SDXL, api, seconds, with};
+use replicant_emulator::Config;
 use serde_json::{Value, json};
 
 fn names(page: &Value) -> Vec<&str> {
@@ -36,7 +37,8 @@ async fn models_have_schemas_examples_and_versions() {
 
 #[tokio::test]
 async fn models_can_be_sorted_and_searched() {
-    let api = api();
+    // All models in one page.
+    let api = with(Config { page_size: Some(100), ..Config::default() });
     let (_, newest) = api.get("/models?sort_by=model_created_at").await;
     let (_, oldest) = api.get("/models?sort_by=model_created_at&sort_direction=asc").await;
     let mut reversed = names(&oldest);
@@ -66,7 +68,7 @@ async fn models_can_be_sorted_and_searched() {
 #[tokio::test]
 async fn known_public_models_answer_as_the_models_of_the_demo() {
     let api = api();
-    for name in ["meta/meta-llama-3-70b-instruct", "anthropic/claude-3.7-sonnet"] {
+    for name in ["meta/meta-llama-3-70b-instruct", "meta/llama-4-scout-instruct", "openai/gpt-4o"] {
         let input = json!({"input": {"prompt": "Say hi", "max_tokens": 3}});
         let (_, created) = api.post(&format!("/models/{name}/predictions"), input).await;
         let done = api.finished(&created).await;
