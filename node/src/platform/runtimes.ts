@@ -8,13 +8,23 @@ const globals = globalThis as {
   Deno?: { permissions?: { querySync?(wanted: object): { state: string } } };
   process?: {
     env?: Record<string, string | undefined>;
-    getBuiltinModule?(name: string): { AsyncLocalStorage?: Storage } | undefined;
+    getBuiltinModule?(name: string): AsyncHooks | undefined;
   };
   navigator?: { userAgent?: string };
   document?: unknown;
   location?: { href?: string; protocol?: string };
   WorkerGlobalScope?: unknown;
 };
+
+/** What the module `node:async_hooks` may have. */
+interface AsyncHooks {
+  AsyncLocalStorage?: Storage;
+  AsyncResource?: new (
+    name: string,
+  ) => {
+    runInAsyncScope<T>(callback: (...given: never[]) => T, self: undefined, ...given: never[]): T;
+  };
+}
 
 /** The class `AsyncLocalStorage`. */
 interface Storage {
@@ -80,7 +90,15 @@ export function hasCacheOption(): boolean {
 
 /** Returns a function that binds callbacks to the current async context, where the runtime lets programs do so. */
 export function contextBinder(): Platform["bind"] {
-  const storage =
-    globals.AsyncLocalStorage ?? globals.process?.getBuiltinModule?.("node:async_hooks")?.AsyncLocalStorage;
+  const hooks = globals.process?.getBuiltinModule?.("node:async_hooks");
+  const { AsyncResource } = hooks ?? {};
+  if (AsyncResource) {
+    // Several times as fast as `bind` in Node.
+    return <Callback extends (...given: never[]) => unknown>(callback: Callback) => {
+      const context = new AsyncResource("replicant");
+      return ((...given: never[]) => context.runInAsyncScope(callback, undefined, ...given)) as Callback;
+    };
+  }
+  const storage = globals.AsyncLocalStorage ?? hooks?.AsyncLocalStorage;
   return storage?.bind?.bind(storage) ?? ((callback) => callback);
 }
