@@ -58,7 +58,7 @@ if (existsSync(join(dist, "web/replicant.wasm"))) {
 }
 
 // Declarations of removed modules would be published.
-for (const folder of [".", "platform", "resources"]) {
+for (const folder of [".", "platform", "resources", "webhooks"]) {
   for (const file of readdirSync(join(dist, folder))) {
     const [, name] = file.match(/^([\w-]+)\.(?:js|d\.ts)$/) ?? [];
     const source = join(dist, "../src", folder, `${name}.ts`);

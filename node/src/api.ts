@@ -35,8 +35,10 @@ export type {
   PredictionListOptions,
 } from "./resources/predictions";
 export type { TrainingOptions } from "./resources/trainings";
+export type { UnwrapOptions, UnwrapRequest } from "./resources/webhooks";
 export { withResponse } from "./responses";
 export type * from "./types";
+export type { PredictionEvent, TrainingEvent, WebhookEvent } from "./webhook-events";
 export {
   validateWebhook,
   verifyWebhook,

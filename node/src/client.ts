@@ -27,7 +27,7 @@ import { Models } from "./resources/models";
 import { Predictions } from "./resources/predictions";
 import type { Namespace } from "./resources/resource";
 import { Trainings } from "./resources/trainings";
-import { WebhookSecrets } from "./resources/webhook-secrets";
+import { Webhooks } from "./resources/webhooks";
 import { withResponse } from "./responses";
 import { SETTINGS, Settings } from "./settings";
 import { conceal, reveal } from "./state";
@@ -41,6 +41,7 @@ import { waitUntil } from "./wait";
  * const replicate = new Replicate();
  * const output = await replicate.run("black-forest-labs/flux-schnell", { input: { prompt: "a lighthouse" } });
  */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: a class cannot declare accessors of a property
 export class Replicate {
   /** Accounts. */
   accounts: Namespace<Accounts>;
@@ -58,8 +59,6 @@ export class Replicate {
   predictions: Namespace<Predictions>;
   /** Trainings. */
   trainings: Namespace<Trainings>;
-  /** Webhooks. */
-  webhooks: { default: { secret: Namespace<WebhookSecrets> } };
 
   /** The API token, as given or from the environment. Never printed or serialized. */
   declare auth: string;
@@ -100,7 +99,7 @@ export class Replicate {
     this.models = new Models(bridge);
     this.predictions = new Predictions(bridge);
     this.trainings = new Trainings(bridge);
-    this.webhooks = { default: { secret: new WebhookSecrets(bridge) } };
+    this.webhooks = new Webhooks(bridge);
   }
 
   /** Timeout of a request with all its retries, in milliseconds; by default, that of each attempt. */
@@ -288,6 +287,13 @@ export class Replicate {
   ) {
     return `Replicate ${inspect ? inspect(this.toJSON()) : JSON.stringify(this.toJSON())}`;
   }
+}
+
+/** Properties that are assigned more types than they have. */
+export interface Replicate {
+  /** Webhooks. A test double need not have `unwrap`, which the official client lacks. */
+  get webhooks(): Namespace<Webhooks>;
+  set webhooks(webhooks: Pick<Webhooks, "default">);
 }
 
 /** Private state of a client. */

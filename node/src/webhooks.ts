@@ -1,25 +1,10 @@
 /** Verification of webhooks. */
 import { compute } from "./compute";
 import { WebhookSignatureError, WebhookTimestampError } from "./errors";
-import { platform } from "./platform";
 import type { Prediction, Training } from "./types";
+import { bodyOf, plainHeaders, type WebhookRequest } from "./webhook-request";
 
-/** A request that contains a webhook: a web `Request`, or a request of Node, Express and similar servers. */
-export interface WebhookRequest {
-  headers:
-    | Headers
-    | Record<string, string | string[] | undefined>
-    | [name: string, value: string][]
-    | string[];
-  /** The raw body: text, bytes or a stream, not a parsed object. */
-  body?: unknown;
-  /** The raw body, if a framework puts it beside a parsed `body`: Google Cloud Functions, Firebase, a `verify` hook. */
-  rawBody?: unknown;
-  /** The signing secret, unless it is passed as an argument. */
-  secret?: string | undefined;
-  /** See {@link WebhookOptions}. An option that is passed as an argument takes precedence. */
-  tolerance?: number | null | undefined;
-}
+export type { WebhookRequest } from "./webhook-request";
 
 /** The parts of a webhook. */
 export type WebhookParts = {
@@ -135,27 +120,4 @@ async function check<T>(
 
 function isOptions(options: unknown): options is WebhookOptions {
   return typeof options === "object" && options !== null && "tolerance" in options;
-}
-
-function plainHeaders(headers: WebhookRequest["headers"]): unknown {
-  if (Array.isArray(headers) || typeof (headers as Headers).forEach !== "function") return headers;
-  const plain: Record<string, unknown> = {};
-  (headers as Headers).forEach((value, name) => {
-    plain[name] = value;
-  });
-  return plain;
-}
-
-/** Reads a body that is a stream. The core rejects other bodies that are not raw. */
-async function bodyOf(request: WebhookRequest | WebhookParts): Promise<unknown> {
-  const { body } = request;
-  if (typeof body !== "object" || body === null || !(Symbol.asyncIterator in body)) return body;
-  const { clone } = request as { clone?: () => Request };
-  // Keeps the request readable, and is much faster than iterating over the stream.
-  if (typeof clone === "function") return new Uint8Array(await clone.call(request).arrayBuffer());
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of body as AsyncIterable<Uint8Array | string>) {
-    chunks.push(typeof chunk === "string" ? new TextEncoder().encode(chunk) : chunk);
-  }
-  return platform.concat(chunks);
 }

@@ -15,6 +15,7 @@ from ._page import AsyncPage
 from ._progress import ShowTransfer
 from ._refs import Reference
 from ._response import APIResponse
+from ._webhook import Headers
 
 class AsyncAccountsWithRawResponse:
     """The same methods, each returning an `APIResponse`."""
@@ -317,5 +318,13 @@ class AsyncDefaultWebhookWithRawResponse:
 
 class AsyncWebhooksWithRawResponse:
     """The same methods, each returning an `APIResponse`."""
+    async def unwrap(
+        self,
+        request: Any = None,
+        headers: Optional[Headers] = None,
+        body: Optional[Union[str, bytes]] = None,
+        secret: Any = None,
+        tolerance: Optional[float] = 300,
+    ) -> APIResponse[Union[AsyncPrediction, AsyncTraining]]: ...
     @property
     def default(self) -> AsyncDefaultWebhookWithRawResponse: ...

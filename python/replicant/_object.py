@@ -37,10 +37,11 @@ class APIObject(Dumps):
     Members that this package does not know are attributes, too. A known member that the API omitted is None.
     """
 
-    __slots__ = ("__weakref__", "_data", "_owner")
+    __slots__ = ("__weakref__", "_data", "_owner", "_webhook_id")
 
     _data: Json
     _owner: Optional[AnyClient]
+    _webhook_id: str
     __fields__: ClassVar[Dict[str, Any]] = {}
     """The known members and their types."""
     model_fields: ClassVar[Dict[str, Any]] = {}

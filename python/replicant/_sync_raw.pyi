@@ -15,6 +15,7 @@ from ._sync.deployment import Deployment
 from ._sync.model import Model
 from ._sync.prediction import Prediction
 from ._sync.training import Training
+from ._webhook import Headers
 
 class AccountsWithRawResponse:
     """The same methods, each returning an `APIResponse`."""
@@ -538,5 +539,21 @@ class DefaultWebhookWithRawResponse:
 
 class WebhooksWithRawResponse:
     """The same methods, each returning an `APIResponse`."""
+    def unwrap(
+        self,
+        request: Any = None,
+        headers: Optional[Headers] = None,
+        body: Optional[Union[str, bytes]] = None,
+        secret: Any = None,
+        tolerance: Optional[float] = 300,
+    ) -> APIResponse[Union[Prediction, Training]]: ...
+    async def async_unwrap(
+        self,
+        request: Any = None,
+        headers: Optional[Headers] = None,
+        body: Optional[Union[str, bytes]] = None,
+        secret: Any = None,
+        tolerance: Optional[float] = 300,
+    ) -> APIResponse[Union[Prediction, Training]]: ...
     @property
     def default(self) -> DefaultWebhookWithRawResponse: ...

@@ -31,19 +31,53 @@ def verify(
     tolerance: Optional[float],
 ) -> Dict[str, Any]:
     """Verifies a webhook; see `Webhooks.validate`."""
-    if request is not None:
+    params = received(request, headers, body, secret, tolerance)
+    event: Dict[str, Any] = compute("webhooks.verify", params)
+    return event
+
+
+def received(
+    request: Any,
+    headers: Optional[Headers],
+    body: Optional[Union[str, bytes]],
+    secret: Any,
+    tolerance: Optional[float],
+) -> Dict[str, Any]:
+    """Returns the parameters of `webhooks.unwrap`. A `request` that is text or bytes is the body."""
+    if isinstance(request, (str, bytes)) and body is None:
+        body = request
+    elif request is not None:
         if headers is not None or body is not None:
             raise ValueError("Only one of request or headers/body can be provided")
-        headers = request.headers
+        headers = cast(Any, request).headers
         body = _body(request)
-    params = {
+    return {
         "headers": _pairs(headers),
         "body": body,
         "secret": getattr(secret, "key", secret),
         "tolerance": tolerance,
     }
-    event: Dict[str, Any] = compute("webhooks.verify", params)
-    return event
+
+
+async def async_received(
+    request: Any,
+    headers: Optional[Headers],
+    body: Optional[Union[str, bytes]],
+    secret: Any,
+    tolerance: Optional[float],
+) -> Dict[str, Any]:
+    """Returns the parameters of `webhooks.unwrap`. Awaits the body of a request of Starlette."""
+    read = getattr(request, "body", None)
+    if callable(read) and headers is None and body is None:
+        headers = request.headers
+        try:
+            body = await cast(Any, read)()
+        except RuntimeError as error:
+            # Starlette's "Stream consumed".
+            why = f"Error reading body: {error}. Verify the webhook before anything else reads the request."
+            raise MissingWebhookBodyError(why, status=400) from error
+        request = None
+    return received(request, headers, body, secret, tolerance)
 
 
 def _pairs(headers: Any) -> Any:
@@ -59,11 +93,14 @@ def _body(request: Any) -> Optional[Union[str, bytes]]:
         except Exception as error:
             # Django's RawPostDataException.
             why = f"Error reading body: {error}. Read `request.body` before anything else reads the request."
-            raise MissingWebhookBodyError(why) from error
+            raise MissingWebhookBodyError(why, status=400) from error
         if isinstance(found, (bytes, str)):
             return found
         if isinstance(found, (bytearray, memoryview)):
             return bytes(cast(memoryview, found))
+        if isinstance(found, (dict, list)):
+            # Parsed. The core's error says what to pass instead.
+            return cast(bytes, found)
         if callable(found):
             raise TypeError(
                 f"`request.{name}` is a method: pass `headers=request.headers` and the result of "

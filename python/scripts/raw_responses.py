@@ -34,6 +34,13 @@ def stub(package: str, texts: dict[str, str]) -> str:
         for statement in ast.parse(text).body:
             if isinstance(statement, ast.ImportFrom):
                 imports.update(imported(statement, package))
+            elif isinstance(statement, ast.If):
+                # Imports for type checkers only. The stub itself is one of them.
+                for inner in statement.body:
+                    if isinstance(inner, ast.ImportFrom) and not (inner.module or "").endswith(
+                        "_raw"
+                    ):
+                        imports.update(imported(inner, package))
             elif isinstance(statement, ast.Import):
                 imports.add(ast.unparse(statement))
             elif isinstance(statement, ast.ClassDef):

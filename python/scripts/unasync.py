@@ -36,6 +36,7 @@ SHARED = [
 BLOCKING = [
     (r"\bAwaitablePage\b", "Page"),
     (r"\bAwaitableStream\b", "EventStream"),
+    (r"\b_webhook\.async_", "_webhook."),
     (r"\basync def ", "def "),
     (r"\bawait ", ""),
     (r"\b__aenter__\b", "__enter__"),

@@ -45,6 +45,11 @@ test("server.mjs runs", async () => {
   assert.match(output, /streamed: \w.*\nby webhook: \w.*\na forged webhook: 401/);
 });
 
+test("the application of Express passes its own tests", async () => {
+  const output = await run("examples/express/app.test.mjs");
+  assert.match(output, /^# pass 3$|^ℹ pass 3$|pass 3/m);
+});
+
 test("errors.cjs runs", async () => {
   assert.match(
     await run("examples/errors.cjs"),

@@ -38,6 +38,23 @@ def test_each_example_is_run() -> None:
     assert sorted(SAID) == sorted(path.stem for path in (ROOT / "examples").glob("*.py"))
 
 
+def test_the_application_passes_its_own_tests() -> None:
+    for module in ("fastapi", "uvicorn", "httpx"):
+        pytest.importorskip(module)
+    # A package installed before the plugin existed does not name it.
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "replicant._testing.plugin"]
+    done = subprocess.run(
+        [*command, "-o", "addopts=", "-p", "no:cacheprovider", str(ROOT / "examples/fastapi")],
+        cwd=ROOT / "examples/fastapi",
+        env={key: value for key, value in os.environ.items() if not key.startswith("REPLICATE_")},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3 passed" in done.stdout
+
+
 @pytest.mark.parametrize("name", SAID)
 def test_example(name: str, tmp_path: Path) -> None:
     for module in NEEDS.get(name, ["PIL"]):

@@ -18,6 +18,7 @@ pub(crate) mod run_times;
 mod send;
 mod timer;
 pub(crate) mod token;
+mod webhook_secret;
 
 use std::{fmt, sync::Arc};
 
@@ -25,7 +26,7 @@ use url::Url;
 
 use self::{
     abandoned::Abandoned, background::Tasks, config::Config, hooks::Hooks, options::Options,
-    output_shapes::Shapes, run_times::RunTimes,
+    output_shapes::Shapes, run_times::RunTimes, webhook_secret::WebhookSecret,
 };
 use crate::{
     error::Result,
@@ -53,6 +54,7 @@ pub struct Client {
     shapes: Arc<Shapes>,
     abandoned: Arc<Abandoned>,
     tasks: Tasks,
+    webhook_secret: Arc<WebhookSecret>,
     hooks: Option<Arc<dyn Hooks>>,
 }
 
@@ -73,6 +75,7 @@ impl Client {
             shapes: Arc::default(),
             abandoned: Arc::default(),
             tasks: Tasks::default(),
+            webhook_secret: Arc::default(),
             hooks,
         })
     }

@@ -78,9 +78,9 @@ impl Error {
         self.0.argument.as_deref()
     }
 
-    /// Returns the HTTP status of the response.
+    /// Returns the HTTP status of the response. For an invalid webhook, the status to respond with: 400 or 401.
     pub fn status(&self) -> Option<u16> {
-        self.response().map(|response| response.status)
+        self.response().map(|response| response.status).or_else(|| self.kind().webhook_status())
     }
 
     /// Returns the unsuccessful response of the API.

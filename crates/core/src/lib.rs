@@ -40,6 +40,8 @@
 
 mod client;
 mod error;
+#[cfg(feature = "axum")]
+pub mod extract;
 mod files;
 mod http;
 mod identifier;

@@ -10,6 +10,7 @@ mod params;
 mod raw_request;
 mod streams;
 mod table;
+mod webhooks;
 
 use futures_util::{future, stream};
 

@@ -4,8 +4,14 @@
 
 mod support;
 
-use replicant::operation;
-use support::shared;
+use std::{
+    future::IntoFuture,
+    time::{Duration, SystemTime},
+};
+
+use futures_util::future::join_all;
+use replicant::{Client, ErrorKind, Options, operation, resources::webhooks::WebhookObject};
+use support::{play, settled, shared};
 
 #[test]
 fn webhooks_verify_like_the_shared_vectors() {
@@ -24,4 +30,80 @@ fn webhooks_verify_like_the_shared_vectors() {
             }
         }
     }
+}
+
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+/// An exchange in which the API returns a secret.
+fn secret(key: &str) -> String {
+    format!(
+        r#"{{"expect": {{"method": "GET", "path": "/v1/webhooks/default/secret"}}, "reply": {{"json": {{"key": "{key}"}}}}}}"#
+    )
+}
+
+/// The headers of a webhook, signed with `key`.
+fn signed(key: &str, body: &str) -> [(&'static str, String); 3] {
+    let timestamp = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs().to_string();
+    let signature = replicant_emulator::sign(key, "msg_1", &timestamp, body);
+    [("webhook-id", "msg_1".into()), ("webhook-timestamp", timestamp), ("webhook-signature", signature)]
+}
+
+#[tokio::test]
+async fn concurrent_webhooks_share_one_request_for_the_secret() {
+    let (_emulator, script, client) = play(&format!("[{}]", secret(SECRET)), Options::default());
+    let body = r#"{"id": "p1", "status": "succeeded", "output": [1.50]}"#;
+    let webhooks: Vec<_> =
+        (0..8).map(|_| client.webhooks().unwrap(signed(SECRET, body), body).into_future()).collect();
+    for event in join_all(webhooks).await {
+        let event = event.unwrap();
+        assert_eq!((event.id.as_str(), &event.prediction().unwrap().id), ("msg_1", &"p1".to_owned()));
+    }
+    settled(&script).await;
+}
+
+#[tokio::test]
+async fn forged_webhooks_cause_few_requests() {
+    let (_emulator, script, client) = play(&format!("[{}]", secret(SECRET)), Options::default());
+    for _ in 0..20 {
+        let error = client.webhooks().unwrap(signed("whsec_Zm9yZ2Vk", "{}"), "{}").await.unwrap_err();
+        assert_eq!((error.kind(), error.status()), (ErrorKind::WebhookSignature, Some(401)));
+    }
+    settled(&script).await;
+}
+
+#[tokio::test]
+async fn the_secret_is_fetched_again_at_most_once_a_minute() {
+    // 60 s of this clock are 60 ms.
+    let options = Options { clock_rate: Some(1000.0), ..Options::default() };
+    let exchanges = format!("[{}, {}]", secret("whsec_b2xk"), secret(SECRET));
+    let (_emulator, script, client) = play(&exchanges, options);
+    let unwrap = |key: &str| client.webhooks().unwrap(signed(key, r#"{"id": "p1"}"#), r#"{"id": "p1"}"#);
+    unwrap("whsec_b2xk").await.unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    unwrap(SECRET).await.unwrap();
+    unwrap(SECRET).await.unwrap();
+    settled(&script).await;
+}
+
+#[tokio::test]
+async fn an_event_is_a_prediction_or_a_training() {
+    let emulator = replicant_emulator::Emulator::start(replicant_emulator::Config::default()).unwrap();
+    let client = Client::new(Options { base_url: Some(emulator.base_url()), ..Options::default() }).unwrap();
+    for (kind, url) in
+        [("predictions", "https://x/v1/predictions/p1"), ("trainings", "https://x/v1/trainings/p1")]
+    {
+        let body = replicant::json!({"id": "p1", "urls": {"get": url}}).to_string();
+        let event = client.webhooks().unwrap(signed(emulator.webhook_secret(), &body), body).await.unwrap();
+        assert_eq!(matches!(event.object, WebhookObject::Training(_)), kind == "trainings");
+    }
+}
+
+#[tokio::test]
+async fn a_secret_that_cannot_be_fetched_is_not_the_fault_of_the_webhook() {
+    let denied =
+        r#"[{"expect": {"method": "GET"}, "reply": {"status": 401, "json": {"detail": "no token"}}}]"#;
+    let (_emulator, script, client) = play(denied, Options::default());
+    let error = client.webhooks().unwrap(signed(SECRET, "{}"), "{}").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Authentication);
+    settled(&script).await;
 }

@@ -77,6 +77,11 @@ class AsyncPrediction(APIObject):
     """The events that are sent to the webhook."""
 
     @property
+    def webhook_id(self) -> Optional[str]:
+        """The id of the webhook that this came in, the same in all its deliveries; None if it came otherwise."""
+        return getattr(self, "_webhook_id", None)
+
+    @property
     def progress(self) -> Optional[PredictionProgress]:
         """The last progress bar in the logs."""
         return PredictionProgress.parse(self.logs or "")

@@ -68,6 +68,11 @@ class AsyncTraining(APIObject):
         return version.partition(":")[0] if isinstance(version, str) else None
 
     @property
+    def webhook_id(self) -> Optional[str]:
+        """The id of the webhook that this came in, the same in all its deliveries; None if it came otherwise."""
+        return getattr(self, "_webhook_id", None)
+
+    @property
     def progress(self) -> Optional[TrainingProgress]:
         """The last progress bar in the logs."""
         return TrainingProgress.parse(self.logs or "")

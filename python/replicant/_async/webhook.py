@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Dict, Optional, Union
 
+from .. import _webhook
 from .._base import AsyncNamespace
 from .._guarded import cached
 from .._objects import WebhookSigningSecret
 from .._response import RawView
 from .._webhook import SecretFetcher, verify
+from .prediction import AsyncPrediction
+from .training import AsyncTraining
 
 if TYPE_CHECKING:
     from .._async_raw import (
@@ -95,6 +98,46 @@ class AsyncWebhooks(AsyncNamespace):
             InvalidSignatureError: No signature matches this secret and body.
         """
         return verify(request, headers, body, secret, tolerance)
+
+    async def unwrap(
+        self,
+        request: Any = None,
+        headers: Optional[Headers] = None,
+        body: Optional[Union[str, bytes]] = None,
+        secret: Any = None,
+        tolerance: Optional[float] = 300,
+    ) -> Union[AsyncPrediction, AsyncTraining]:
+        """Verifies a webhook and returns its event, whose methods use this client.
+
+        `GET /webhooks/default/secret`, with the first webhook, unless `secret` is given. The client keeps the secret.
+        If it does not match and is older than a minute, the client fetches it again, since it may have been replaced.
+
+        Args:
+            request: A request with `headers` and its raw body as `body`, `content` or `data`; the awaited forms also
+                take a request of Starlette and FastAPI, and read its body. Or the raw body.
+            headers: The headers of the request, unless `request` has them; see `validate`.
+            body: The raw body, unless `request` has it. A parsed body cannot be verified.
+            secret: The signing secret, as text or as returned by `client.webhooks.default.secret()`.
+            tolerance: Seconds by which the timestamp may differ from the clock; None accepts any timestamp.
+
+        Returns:
+            The prediction or training, as it was when the API sent the webhook. Its `webhook_id` is the same in all
+            deliveries of a webhook.
+
+        Raises:
+            MissingWebhookHeaderError: A signature header is missing. `status` is 400.
+            MissingWebhookBodyError: The body is missing, was already read, or was parsed. `status` is 400.
+            InvalidTimestampError: The timestamp differs by more than the tolerance. `status` is 401.
+            InvalidSignatureError: No signature matches this secret and body. `status` is 401.
+            InvalidSecretKeyError: The secret is missing or malformed. `status` is None.
+            APIError: The secret could not be fetched.
+        """
+        params = await _webhook.async_received(request, headers, body, secret, tolerance)
+        event = await self._client._call("webhooks.unwrap", params)
+        cls = AsyncTraining if event["type"] == "training" else AsyncPrediction
+        found = cls(event["object"], self._client)
+        found._webhook_id = event["id"]
+        return found
 
     @cached
     def default(self) -> AsyncDefaultWebhook:

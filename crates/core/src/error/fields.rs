@@ -17,8 +17,8 @@ impl Error {
         put("argument", self.argument().map(Value::from));
         put("method", self.0.method.map(Value::from));
         put("url", self.0.url.clone().map(Value::from));
+        put("status", self.status().map(|status| i64::from(status).into()));
         if let Some(response) = self.response() {
-            put("status", Some(i64::from(response.status).into()));
             put("status_text", Some(reason_phrase(response.status).into()));
             put("hint", Some(self.0.hint.as_str().into()).filter(|_| !self.0.hint.is_empty()));
             put("type", response.problem_type.clone().map(Value::from));

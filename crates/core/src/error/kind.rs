@@ -110,6 +110,15 @@ impl ErrorKind {
         matches!(self, Self::PredictionFailed | Self::PredictionCanceled | Self::PredictionAborted)
     }
 
+    /// Returns the status for a webhook that fails with this kind. `None` if the webhook is not to blame.
+    pub(crate) fn webhook_status(self) -> Option<u16> {
+        match self {
+            Self::WebhookHeaders | Self::WebhookBody => Some(400),
+            Self::WebhookTimestamp | Self::WebhookSignature => Some(401),
+            _ => None,
+        }
+    }
+
     /// Returns the kind for an unsuccessful HTTP status.
     pub(crate) fn from_status(status: u16) -> Self {
         match status {

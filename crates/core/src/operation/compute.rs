@@ -1,19 +1,16 @@
 //! Operations that need no network.
 
-use std::time::Duration;
-
 use serde::Deserialize;
 
-use super::params::Nothing;
+use super::{params::Nothing, webhooks::verify};
 use crate::{
     client::{
         options::Options,
         response::{Payload, RateLimit},
     },
-    error::{Error, ErrorKind, Result, decode_params, request_id},
+    error::{Error, Result, decode_params, request_id},
     http::request::RequestOptions,
     identifier::Reference,
-    platform::wall_clock,
     predictions::{
         options::PredictionOptions, progress::Progress, run_params::RunOptions, wait::WaitOptions,
     },
@@ -24,47 +21,7 @@ use crate::{
         nearest::{nearest, option_advice as option_advice_for},
         options::{OptionSpec, OptionTable},
     },
-    webhook::{TOLERANCE, Webhook, body_error},
 };
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Verify {
-    #[serde(default)]
-    id: Option<String>,
-    #[serde(default)]
-    timestamp: Option<Value>,
-    #[serde(default)]
-    signature: Option<String>,
-    /// An object, or a list of pairs; see [`header_pairs`].
-    #[serde(default)]
-    headers: Value,
-    #[serde(default)]
-    body: Value,
-    /// Whether the body of the request was already read.
-    #[serde(default)]
-    consumed: bool,
-    /// The secret, or an object with the secret as `key`.
-    #[serde(default)]
-    secret: Value,
-    /// Maximum age in seconds. Defaults to five minutes; `null` accepts any age.
-    #[serde(default = "default_tolerance")]
-    tolerance: Option<f64>,
-    /// Whether to return the parsed event. Parsing a large event takes much longer than verifying it.
-    #[serde(default = "yes")]
-    parse: bool,
-    /// The current time in seconds since the Unix epoch. Defaults to the clock.
-    #[serde(default)]
-    now: Option<f64>,
-}
-
-fn yes() -> bool {
-    true
-}
-
-fn default_tolerance() -> Option<f64> {
-    Some(TOLERANCE.as_secs_f64())
-}
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -82,100 +39,6 @@ struct ReferenceText {
 
 fn object(members: impl IntoIterator<Item = (&'static str, Value)>) -> Payload {
     Payload::Value(Value::from_members(members))
-}
-
-fn verify(params: Verify) -> Result<Payload> {
-    let Verify { id, timestamp, signature, headers, body, consumed, secret, tolerance, parse, now } = params;
-    let content = match &body {
-        Value::Bytes(bytes) => &bytes[..],
-        Value::String(text) => text.as_bytes(),
-        Value::Null => &[],
-        other => {
-            return Err(body_error(&format!(
-                "Invalid body type: the body must be the raw text or bytes, not {}, since a parsed body cannot be verified",
-                other.kind()
-            )));
-        }
-    };
-    if consumed {
-        return Err(body_error("Error reading body: the body of the request was already read"));
-    }
-    let mut given = header_pairs(headers)?;
-    let timestamp = timestamp.filter(|value| !value.is_null()).map(|value| value.to_string());
-    for (name, value) in
-        [("webhook-id", id), ("webhook-timestamp", timestamp), ("webhook-signature", signature)]
-    {
-        given.extend(value.map(|value| (name.to_owned(), value)));
-    }
-    let webhook =
-        Webhook::from_headers(given.iter().map(|(name, value)| (name.as_str(), value.as_str())), content)?;
-    let now = match now {
-        Some(now) => duration("now", now)?,
-        None => wall_clock(),
-    };
-    let tolerance = tolerance.map(|tolerance| duration("tolerance", tolerance)).transpose()?;
-    let secret = match &secret {
-        Value::Null => "",
-        secret => secret.as_str().or_else(|| secret["key"].as_str()).ok_or_else(|| not_a_secret(secret))?,
-    };
-    webhook.check(secret, now, tolerance)?;
-    if parse { event(body) } else { Ok(Payload::Value(Value::Null)) }
-}
-
-/// Returns the names and values of headers.
-///
-/// Accepts an object whose members may be lists (Node), a list of pairs (ASGI, `fetch`), and a list with names and
-/// values in turn (`rawHeaders` of Node). Names and values are text or bytes; other values are ignored.
-fn header_pairs(headers: Value) -> Result<Vec<(String, String)>> {
-    let pairs: Vec<(Value, Value)> = match headers {
-        Value::Null => Vec::new(),
-        Value::Object(members) => members.into_iter().map(|(name, value)| (name.into(), value)).collect(),
-        Value::Array(items) if items.iter().all(|item| !matches!(item, Value::Array(_))) => {
-            items.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect()
-        }
-        Value::Array(items) => items.iter().map(|pair| (pair[0].clone(), pair[1].clone())).collect(),
-        other => {
-            let why = format!("must be an object or a list of pairs, not {}", other.kind());
-            return Err(Error::invalid_argument("headers", why));
-        }
-    };
-    let mut given = Vec::with_capacity(pairs.len());
-    for (name, value) in pairs {
-        let Some(name) = header_text(&name) else { continue };
-        let values = if let Value::Array(values) = &value { values } else { std::slice::from_ref(&value) };
-        given.extend(values.iter().filter_map(|value| Some((name.clone(), header_text(value)?))));
-    }
-    Ok(given)
-}
-
-fn header_text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Bytes(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
-        _ => None,
-    }
-}
-
-fn not_a_secret(given: &Value) -> Error {
-    let why = format!(
-        "Unexpected value for secret passed to validateWebhook, expected a string, not {}",
-        given.kind()
-    );
-    Error::new(ErrorKind::WebhookSecret, why)
-}
-
-fn event(body: Value) -> Result<Payload> {
-    let json = match body {
-        Value::String(text) => text.into_bytes(),
-        Value::Bytes(bytes) => bytes.into(),
-        _ => Vec::new(),
-    };
-    Payload::keep(json).map_err(|(error, _)| error.with_kind(ErrorKind::WebhookBody))
-}
-
-fn duration(name: &str, seconds: f64) -> Result<Duration> {
-    Duration::try_from_secs_f64(seconds)
-        .map_err(|_| Error::invalid_argument(name, "must be a non-negative, finite number of seconds"))
 }
 
 fn progress(params: Logs) -> Result<Payload> {

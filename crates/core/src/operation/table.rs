@@ -6,6 +6,7 @@ use super::{
     params::{Content, Cursor, FileUrl, Id, Nothing, OutputOf, Slug},
     raw_request::{PagePath, RawRequest},
     streams::{OfPrediction, OutputItems, file_bytes, output_items, pages, prediction_events, run_events},
+    webhooks::Received,
 };
 use crate::{
     client::{
@@ -142,6 +143,7 @@ operations! {
         "trainings.create" (client, p: CreateTrainingParams) => p.create(client)?,
         "trainings.get" (client, p: Id) => client.trainings().get(&p.id),
         "webhooks.default.secret.get" (client, _p: Nothing) => client.webhooks().secret(),
+        "webhooks.unwrap" (client, p: Received) => p.unwrap(client)?,
     }
     lists {
         "collections.list" (client, p: Cursor) => client.collections().list().maybe_cursor(p.cursor),

@@ -1,0 +1,118 @@
+import type { Bridge } from "../bridge";
+import { merge, requestParams } from "../call-options";
+import type { RequestOptions } from "../options";
+import type { ModelDefined } from "../types";
+import type { WebhookEvent } from "../webhook-events";
+import { received, type WebhookRequest } from "../webhook-request";
+import { type Namespace, Resource } from "./resource";
+import { WebhookSecrets } from "./webhook-secrets";
+
+/** Options of `webhooks.unwrap`. The request options are those of the request for the secret. */
+export type UnwrapOptions = RequestOptions & {
+  /** The signing secret, `whsec_...`. Defaults to the secret of the account, which the client fetches once. */
+  secret?: string | { key: string } | undefined;
+  /** Largest difference between the timestamp and now, in seconds. Defaults to 300; null accepts any. */
+  tolerance?: number | null | undefined;
+};
+
+/** What `webhooks.unwrap` takes: a request of a web framework, or an object with its headers and raw body. */
+export type UnwrapRequest = WebhookRequest | { readonly raw: Request };
+
+/** Methods of webhooks. */
+export class Webhooks extends Resource {
+  /** The default webhook of the account. */
+  default: { secret: Namespace<WebhookSecrets> };
+
+  /** @internal */
+  constructor(bridge: Bridge) {
+    super(bridge);
+    this.default = { secret: new WebhookSecrets(bridge) };
+  }
+
+  /**
+   * Verifies a webhook and returns its event, whose methods use this client.
+   *
+   * `GET /webhooks/default/secret`, with the first webhook, unless `secret` is given. The client keeps the secret. If it
+   * does not match and is older than a minute, the client fetches it again, since it may have been replaced.
+   *
+   * @param request a web `Request`; a request of Node, Express, Fastify, Hono or Next.js; or `{ headers, body }`. A
+   *   request of Node whose body was not read is read.
+   * @throws {WebhookHeadersError} if a signature header is missing; `status` is 400
+   * @throws {WebhookBodyError} if the body is missing, or was already read or parsed; `status` is 400
+   * @throws {WebhookTimestampError} if the timestamp differs too much from now: it may be a replay; `status` is 401
+   * @throws {WebhookSignatureError} if the webhook is not signed with this secret; `status` is 401
+   * @throws {WebhookSecretError} if the secret is malformed
+   * @example
+   * const event = await replicate.webhooks.unwrap(request);
+   * if (event.type === "prediction") console.log(event.id, event.output);
+   */
+  unwrap<Output = ModelDefined>(
+    request: UnwrapRequest,
+    options?: UnwrapOptions,
+  ): Promise<WebhookEvent<Output>>;
+  unwrap<Output = ModelDefined>(
+    body: string | Uint8Array,
+    headers: WebhookRequest["headers"],
+    secret?: string | UnwrapOptions,
+  ): Promise<WebhookEvent<Output>>;
+  async unwrap(
+    request: UnwrapRequest | string | Uint8Array,
+    second?: UnwrapOptions | WebhookRequest["headers"],
+    third?: string | UnwrapOptions,
+  ): Promise<WebhookEvent> {
+    if (typeof request === "string" || request instanceof Uint8Array) {
+      const headers = second as WebhookRequest["headers"];
+      const options = typeof third === "string" ? { secret: third } : third;
+      return unwrap(this.bridge, { headers, body: request }, options);
+    }
+    return unwrap(this.bridge, request, second as UnwrapOptions);
+  }
+}
+
+async function unwrap(
+  bridge: Bridge,
+  request: UnwrapRequest,
+  options: UnwrapOptions = {},
+): Promise<WebhookEvent> {
+  const { secret, tolerance } = { ...given(request), ...options };
+  const { secret: _, tolerance: __, ...rest } = options;
+  const params = merge(
+    {
+      ...(await received(request)),
+      ...(secret === undefined ? {} : { secret }),
+      ...(tolerance === undefined ? {} : { tolerance }),
+    },
+    requestParams(rest),
+  );
+  const reply = await bridge.call<Reply>("webhooks.unwrap", params, options);
+  return bound(bridge, reply);
+}
+
+/** Returns the options that stand beside the headers and the body. */
+function given(request: UnwrapRequest): UnwrapOptions {
+  const { secret, tolerance } = request as WebhookRequest;
+  return { secret, tolerance };
+}
+
+interface Reply {
+  id: string;
+  type: "prediction" | "training";
+  object: object;
+}
+
+/** Adds the methods and properties of an event. */
+function bound(bridge: Bridge, { id, type, object }: Reply): WebhookEvent {
+  const call =
+    (verb: string) =>
+    (options: RequestOptions = {}) =>
+      bridge.call(
+        `${type}s.${verb}`,
+        merge({ id: (object as { id: string }).id }, requestParams(options)),
+        options,
+      );
+  const members = { type, webhookId: id, reload: call("get"), cancel: call("cancel") };
+  for (const [name, value] of Object.entries(members)) {
+    Object.defineProperty(object, name, { value, configurable: true, writable: true });
+  }
+  return object as WebhookEvent;
+}

@@ -1,0 +1,36 @@
+/** Webhooks in runtimes whose servers take a `Request` and return a `Response`: Workers, Deno, Bun. */
+import type { WebhookEvent } from "../webhook-events";
+import { receive, type WebhookClient, type WebhookHandlerOptions } from "./receive";
+
+export { MemoryStore, once, type WebhookState, type WebhookStore } from "./once";
+export type { WebhookClient, WebhookHandlerOptions } from "./receive";
+
+/**
+ * Returns a function that responds to webhooks. An invalid webhook gets the status 400 or 401 and the reason; a handler
+ * that returns nothing responds with 204.
+ *
+ * @param client a client, or a function that returns it from the arguments of the request, such as `env`
+ * @param handle called with the event, the request and its other arguments; may return a `Response`
+ * @param options options, or a function that returns them from the same arguments
+ * @example
+ * export default { fetch: webhook(replicate, async (event) => console.log(event.id)) };
+ */
+export function webhook<Rest extends unknown[] = []>(
+  client: WebhookClient | ((request: Request, ...rest: Rest) => WebhookClient),
+  handle: (event: WebhookEvent, request: Request, ...rest: Rest) => unknown,
+  options: WebhookHandlerOptions | ((request: Request, ...rest: Rest) => WebhookHandlerOptions) = {},
+): (request: Request, ...rest: Rest) => Promise<Response> {
+  return async (request, ...rest) => {
+    let response: unknown;
+    const refused = await receive(
+      typeof client === "function" ? client(request, ...rest) : client,
+      request,
+      typeof options === "function" ? options(request, ...rest) : options,
+      async (event) => {
+        response = await handle(event, request, ...rest);
+      },
+    );
+    if (refused && refused.status !== 204) return new Response(refused.text, { status: refused.status });
+    return response instanceof Response ? response : new Response(null, { status: 204 });
+  };
+}

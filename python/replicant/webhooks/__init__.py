@@ -1,0 +1,25 @@
+"""Webhooks in web frameworks, and the namespace `webhooks` of the default client.
+
+`replicant.webhooks.fastapi`, `replicant.webhooks.flask` and `replicant.webhooks.django` receive webhooks.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from replicant._callable import become as become
+from replicant._default import default_client as default_client
+from replicant._sync.webhook import Webhooks as Webhooks
+from replicant._webhook_once import AsyncStore as AsyncStore
+from replicant._webhook_once import MemoryStore as MemoryStore
+from replicant._webhook_once import Once as Once
+from replicant._webhook_once import Store as Store
+
+
+class WebhooksModule(ModuleType, Webhooks):
+    """This module, which replaces the namespace `replicant.webhooks` once it is imported."""
+
+    _client = default_client
+
+
+become(__name__, WebhooksModule)

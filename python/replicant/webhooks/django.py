@@ -1,0 +1,127 @@
+"""Webhooks in Django.
+
+@webhook
+def on_webhook(request, event):
+    print(event.id, event.status)
+"""
+
+from __future__ import annotations
+
+import inspect
+from functools import wraps
+from typing import Any, Callable, Optional, Union, overload
+
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from replicant._default import default_async_client, default_client
+from replicant._errors import MissingWebhookBodyError, WebhookValidationError
+from replicant._webhook_once import Once
+from replicant._webhook_reply import Reply, refused, repeated
+
+View = Callable[..., Any]
+
+LARGEST = 64 * 1024 * 1024
+"""The size of the largest body to read, in bytes."""
+
+
+@overload
+def webhook(view: View) -> View: ...
+@overload
+def webhook(
+    view: None = None,
+    *,
+    client: Any = None,
+    secret: Any = None,
+    tolerance: Optional[float] = 300,
+    once: Optional[Once] = None,
+) -> Callable[[View], View]: ...
+def webhook(
+    view: Optional[View] = None,
+    *,
+    client: Any = None,
+    secret: Any = None,
+    tolerance: Optional[float] = 300,
+    once: Optional[Once] = None,
+) -> Union[View, Callable[[View], View]]:
+    """Decorates a view that receives webhooks: its second argument is the event, a `Prediction` or a `Training`.
+
+    The view accepts POST only, without a CSRF token. Invalid webhooks get the status 400 or 401 and the reason. A view
+    that returns None responds with 204.
+
+    Args:
+        view: The view, blocking or `async`, if the decorator is used without parentheses.
+        client: The client of the event, and of the request for the secret: a `Client`, or an `AsyncClient` for `async`
+            views. Defaults to the default client.
+        secret: The signing secret. Defaults to the secret of the account, which is fetched once.
+        tolerance: Seconds by which the timestamp may differ from the clock; None accepts any timestamp.
+        once: Processes each webhook once: repeated deliveries get the status 204 without a call of the view, or 409
+            while the view runs.
+    """
+
+    def decorate(view: View) -> View:
+        awaited = inspect.iscoroutinefunction(view)
+        webhooks = (client or (default_async_client if awaited else default_client)).webhooks
+
+        def unwrap(request: HttpRequest) -> Any:
+            return webhooks.unwrap(
+                headers=request.headers, body=_body(request), secret=secret, tolerance=tolerance
+            )
+
+        @wraps(view)
+        def receive(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            try:
+                event = unwrap(request)
+            except WebhookValidationError as error:
+                return _response(refused(error))
+            if once is None:
+                return _result(view(request, event, *args, **kwargs))
+            with once.claim(event.webhook_id) as state:
+                reply = repeated(state)
+                if reply is not None:
+                    return _response(reply)
+                return _result(view(request, event, *args, **kwargs))
+
+        @wraps(view)
+        async def receive_async(
+            request: HttpRequest, *args: Any, **kwargs: Any
+        ) -> HttpResponseBase:
+            try:
+                event = await unwrap(request)
+            except WebhookValidationError as error:
+                return _response(refused(error))
+            if once is None:
+                return _result(await view(request, event, *args, **kwargs))
+            async with once.async_claim(event.webhook_id) as state:
+                reply = repeated(state)
+                if reply is not None:
+                    return _response(reply)
+                return _result(await view(request, event, *args, **kwargs))
+
+        return csrf_exempt(require_POST(receive_async if awaited else receive))
+
+    return decorate if view is None else decorate(view)
+
+
+def _body(request: HttpRequest) -> bytes:
+    try:
+        return request.body
+    except RequestDataTooBig:
+        # `DATA_UPLOAD_MAX_MEMORY_SIZE`, 2.5 MB by default, is for forms. Nothing was read yet.
+        if int(request.META.get("CONTENT_LENGTH") or 0) <= LARGEST:
+            return request.read()
+        raise
+    except Exception as error:
+        why = f"Error reading body: {error}. Read `request.body` before anything else reads the request."
+        raise MissingWebhookBodyError(why, status=400) from error
+
+
+def _response(reply: Reply) -> HttpResponse:
+    status, text = reply
+    return HttpResponse(text, status=status, content_type="text/plain")
+
+
+def _result(response: Optional[HttpResponseBase]) -> HttpResponseBase:
+    return HttpResponse(status=204) if response is None else response

@@ -1,0 +1,394 @@
+"""Webhooks in FastAPI, Flask and Django: the frameworks run, and the emulator delivers."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hmac
+import json
+import sys
+import threading
+import time
+import wsgiref.simple_server
+from typing import Any, Callable, Iterator
+
+import pytest
+from conftest import python
+
+import replicant
+from replicant.testing import Emulator
+
+pytest.importorskip("fastapi")
+pytest.importorskip("flask")
+pytest.importorskip("django")
+pytest.importorskip("uvicorn")
+httpx = pytest.importorskip("httpx")
+
+from replicant.webhooks import MemoryStore, Once  # noqa: E402
+
+FRAMEWORKS = ("fastapi", "flask", "django", "django-asgi")
+
+
+class Application:
+    """An application of a framework with the routes `/webhook`, `/once` and `/parsed`.
+
+    Attributes:
+        events: The events that its handler received.
+        fails: How many calls of the handler are still to raise.
+    """
+
+    def __init__(self, framework: str, emulator: Emulator) -> None:
+        self.events: list[Any] = []
+        self.fails = 0
+        self.asgi: Any = None
+        self.wsgi: Any = None
+        build = getattr(self, framework.replace("-", "_"))
+        build(emulator)
+
+    def handle(self, event: Any) -> None:
+        self.events.append(event)
+        if self.fails:
+            self.fails -= 1
+            raise RuntimeError("the handler fails")
+
+    def fastapi(self, emulator: Emulator) -> None:
+        from fastapi import Depends, FastAPI, Request
+
+        from replicant.webhooks.fastapi import webhook
+
+        app = self.asgi = FastAPI()
+        client = emulator.async_client()
+        verified = Depends(webhook(client))
+        claimed = Depends(webhook(client, once=Once(MemoryStore())))
+
+        @app.post("/webhook", status_code=204)
+        async def plain(event: Any = verified) -> None:
+            self.handle(event)
+
+        @app.post("/once", status_code=204)
+        async def once(event: Any = claimed) -> None:
+            self.handle(event)
+
+        async def parse(request: Any) -> None:
+            async for _ in request.stream():
+                pass
+
+        parse.__annotations__["request"] = Request
+
+        @app.post("/parsed", dependencies=[Depends(parse)])
+        async def parsed(event: Any = verified) -> None:
+            self.handle(event)
+
+    def flask(self, emulator: Emulator) -> None:
+        import flask
+
+        from replicant.webhooks.flask import webhook
+
+        app = self.wsgi = flask.Flask(__name__)
+        client = emulator.client()
+
+        @app.post("/webhook")
+        @webhook(client=client)
+        def plain(event: Any) -> None:
+            self.handle(event)
+
+        @app.post("/once")
+        @webhook(client=client, once=Once())
+        def once(event: Any) -> None:
+            self.handle(event)
+
+        @webhook(client=client)
+        def parsed(event: Any) -> None:
+            self.handle(event)
+
+        @app.post("/parsed")
+        def parse() -> Any:
+            flask.request.stream.read()
+            return parsed()
+
+    def django(self, emulator: Emulator, awaited: bool = False) -> None:
+        import types
+
+        from django.conf import settings
+
+        if not settings.configured:
+            settings.configure()
+        import django
+        from django.urls import path
+        from django.views.decorators.csrf import csrf_exempt
+
+        from replicant.webhooks.django import webhook
+
+        client: Any = emulator.async_client() if awaited else emulator.client()
+
+        def view(request: Any, event: Any) -> None:
+            self.handle(event)
+
+        async def awaited_view(request: Any, event: Any) -> None:
+            self.handle(event)
+
+        function: Any = awaited_view if awaited else view
+        parsed = webhook(client=client)(function)
+
+        @csrf_exempt
+        def parse(request: Any) -> Any:
+            request.read(3)
+            return parsed(request)
+
+        module = types.ModuleType("urls_of_this_test")
+        module.urlpatterns = [  # type: ignore[attr-defined]
+            path("webhook", webhook(client=client)(function)),
+            path("once", webhook(client=client, once=Once())(function)),
+            path("parsed", parse if not awaited else parsed),
+        ]
+        sys.modules[module.__name__] = module
+        settings.ROOT_URLCONF = module.__name__
+        settings.ALLOWED_HOSTS = ["*"]
+        settings.SECRET_KEY = "x"
+        settings.MIDDLEWARE = ["django.middleware.csrf.CsrfViewMiddleware"]
+        django.setup()
+        from django.core.asgi import get_asgi_application
+        from django.core.wsgi import get_wsgi_application
+        from django.urls import clear_url_caches
+
+        clear_url_caches()
+        if awaited:
+            self.asgi = get_asgi_application()
+        else:
+            self.wsgi = get_wsgi_application()
+
+    def django_asgi(self, emulator: Emulator) -> None:
+        self.django(emulator, awaited=True)
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[str]:
+        """Serves the application on a port of its own and yields its address."""
+        if self.asgi is not None:
+            import uvicorn
+
+            config = uvicorn.Config(self.asgi, port=0, log_level="critical", lifespan="off")
+            server = uvicorn.Server(config)
+            thread = threading.Thread(target=server.run)
+            thread.start()
+            while not server.started:
+                time.sleep(0.01)
+            yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+            server.should_exit = True
+        else:
+            quiet = type(
+                "Quiet",
+                (wsgiref.simple_server.WSGIRequestHandler,),
+                {"log_message": lambda *_: None},
+            )
+            plain = wsgiref.simple_server.make_server(
+                "127.0.0.1", 0, self.wsgi, handler_class=quiet
+            )
+            thread = threading.Thread(target=plain.serve_forever)
+            thread.start()
+            yield f"http://127.0.0.1:{plain.server_port}"
+            plain.shutdown()
+            plain.server_close()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def kit() -> Iterator[Emulator]:
+    with Emulator() as emulator:
+        yield emulator
+
+
+@pytest.fixture(params=FRAMEWORKS)
+def served(request: Any, kit: Emulator) -> Iterator[tuple[Application, str]]:
+    application = Application(request.param, kit)
+    with application.running() as url:
+        yield application, url
+
+
+def eventually(holds: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def post(kit: Emulator, url: str, body: bytes, age: int = 0, **changed: str) -> Any:
+    """Posts a webhook that is signed like those of the emulator."""
+    timestamp = str(int(time.time()) - age)
+    key = base64.b64decode(kit.webhook_secret.replace("whsec_", ""))
+    digest = hmac.new(key, b"msg_1." + timestamp.encode() + b"." + body, "sha256").digest()
+    headers = {
+        "content-type": "application/json",
+        "webhook-id": "msg_1",
+        "webhook-timestamp": timestamp,
+        "webhook-signature": "v1," + base64.b64encode(digest).decode(),
+        **changed,
+    }
+    return httpx.post(url, content=body, headers=headers, timeout=30)
+
+
+BODY = b'{"id": "p1",  "status": "succeeded", "output": 1}'
+
+
+def test_delivered_webhooks_become_events(served: tuple[Application, str], kit: Emulator) -> None:
+    application, url = served
+    client = kit.client()
+    client.predictions.create(
+        model="emulator/echo",
+        input={"value": "hello"},
+        webhook=f"{url}/webhook",
+        webhook_events_filter=["completed"],
+    )
+    eventually(lambda: application.events)
+    (event,) = application.events
+    assert isinstance(event, (replicant.Prediction, replicant.AsyncPrediction))
+    assert (event.status, event.output) == ("succeeded", "hello")
+    assert event.webhook_id.startswith("msg_")
+
+
+def test_invalid_webhooks_get_400_or_401(served: tuple[Application, str], kit: Emulator) -> None:
+    application, url = served
+    hook = f"{url}/webhook"
+    forged = post(kit, hook, BODY, **{"webhook-signature": "v1,bGllcw=="})
+    replayed = post(kit, hook, BODY, age=900)
+    assert (forged.status_code, replayed.status_code) == (401, 401)
+    assert "no entry of `webhook-signature` matches" in forged.text
+    assert "is outside the allowed tolerance" in replayed.text
+    headers = dict(post(kit, hook, BODY).request.headers)
+    encoded = json.dumps(json.loads(BODY)).encode()
+    del headers["content-length"]
+    assert httpx.post(hook, content=encoded, headers=headers).status_code == 401
+    assert httpx.post(hook, content=BODY).status_code == 400
+    empty = post(kit, hook, b"")
+    assert empty.status_code == 400
+    assert "Missing webhook body" in empty.text
+    assert post(kit, hook, b"[1]").status_code == 400
+    assert len(application.events) == 1
+
+
+def test_a_body_that_was_read_before_gets_400(
+    served: tuple[Application, str], kit: Emulator
+) -> None:
+    application, url = served
+    if application.asgi is not None and type(application.asgi).__module__.startswith("django"):
+        pytest.skip("the view that reads the body is blocking")
+    refused = post(kit, f"{url}/parsed", BODY)
+    assert refused.status_code == 400
+    assert "before anything else reads the request" in refused.text or "Pass the body" in (
+        refused.text
+    )
+    assert application.events == []
+
+
+def test_a_body_of_5_mb_is_accepted(served: tuple[Application, str], kit: Emulator) -> None:
+    application, url = served
+    body = json.dumps({"id": "p1", "output": "x" * 5_000_000}).encode()
+    assert post(kit, f"{url}/webhook", body).status_code in (200, 204)
+    assert len(application.events[0].output) == 5_000_000
+
+
+def test_a_repeated_webhook_is_handled_once(served: tuple[Application, str], kit: Emulator) -> None:
+    application, url = served
+    application.fails = 1
+    statuses = [post(kit, f"{url}/once", BODY).status_code for _ in range(3)]
+    assert statuses[0] == 500
+    assert statuses[2] == 204
+    # The first call failed, so the second delivery is handled, and the third is not.
+    assert len(application.events) == 2
+
+
+def test_a_webhook_that_is_being_processed_gets_409() -> None:
+    once = Once()
+    with once.claim("msg_1") as state, once.claim("msg_1") as other:
+        assert (state, other) == ("new", "running")
+    with once.claim("msg_1") as state:
+        assert state == "done"
+
+
+async def test_a_store_may_be_asynchronous() -> None:
+    class Store:
+        def __init__(self) -> None:
+            self.memory = MemoryStore(limit=2)
+
+        async def begin(self, id: str) -> Any:
+            return self.memory.begin(id)
+
+        async def finish(self, id: str) -> None:
+            self.memory.finish(id)
+
+        async def forget(self, id: str) -> None:
+            self.memory.forget(id)
+
+    once = Once(Store())
+    with pytest.raises(ValueError):
+        async with once.async_claim("a"):
+            raise ValueError
+    for id in ("a", "b", "c"):
+        async with once.async_claim(id) as state:
+            assert state == "new"
+    async with once.async_claim("c") as state:
+        assert state == "done"
+    async with once.async_claim("a") as state:
+        assert state == "new", "the store is bounded"
+
+
+def test_events_are_bound_to_the_client(kit: Emulator) -> None:
+    client = kit.client()
+    prediction = client.predictions.create(model="emulator/echo", input={"value": 7})
+    prediction.wait()
+    response = post_to_memory(kit, json.dumps({"id": prediction.id}).encode())
+    event = client.webhooks.unwrap(**response)
+    assert isinstance(event, replicant.Prediction)
+    event.reload()
+    assert event.output == 7
+    assert prediction.webhook_id is None
+    training = {"id": "t1", "urls": {"get": f"{kit.base_url}/trainings/t1"}}
+    response = post_to_memory(kit, json.dumps(training).encode())
+    assert isinstance(client.webhooks.unwrap(**response), replicant.Training)
+    assert isinstance(
+        client.webhooks.unwrap(response["body"], response["headers"], secret=kit.webhook_secret),
+        replicant.Training,
+    )
+
+
+def post_to_memory(kit: Emulator, body: bytes) -> dict[str, Any]:
+    timestamp = str(int(time.time()))
+    key = base64.b64decode(kit.webhook_secret.replace("whsec_", ""))
+    digest = hmac.new(key, b"m." + timestamp.encode() + b"." + body, "sha256").digest()
+    signature = "v1," + base64.b64encode(digest).decode()
+    headers = {
+        "webhook-id": "m",
+        "webhook-timestamp": timestamp,
+        "webhook-signature": signature,
+    }
+    return {"headers": headers, "body": body}
+
+
+def test_the_namespace_remains_when_its_modules_are_imported(kit: Emulator) -> None:
+    script = """
+import replicant
+before = replicant.webhooks.default.secret().key
+import replicant.webhooks.fastapi
+import replicant.webhooks.flask
+import replicant.webhooks.django
+from replicant.webhooks import Once, MemoryStore
+assert replicant.webhooks.fastapi.webhook
+assert replicant.webhooks.default.secret().key == before
+assert replicant.webhooks.default.secret.get().key == before
+assert replicant.webhooks.validate is not None
+try:
+    replicant.webhooks.validate(headers={}, body=b"{}", secret=before)
+except replicant.webhook.MissingWebhookHeaderError as error:
+    assert error.status == 400
+else:
+    raise SystemExit("accepted")
+from unittest import mock
+with mock.patch("replicant.webhooks.validate", return_value={}):
+    assert replicant.webhooks.validate() == {}
+assert replicant.webhooks.validate.__name__ == "validate"
+replicant.install_as_replicate()
+import replicate.webhooks.flask
+assert replicate.webhooks.default.secret().key == before
+print("good")
+"""
+    done = python(script, REPLICATE_BASE_URL=kit.base_url)
+    assert done.stdout == "good\n", done.stderr
