@@ -1,4 +1,4 @@
-// The JavaScript code of the README files and of docs/operating.md runs.
+// The JavaScript code of the README files, of docs/operating.md and at the beginning of other guides runs.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -68,6 +68,26 @@ for (const name of ["README.md", "node/README.md"]) {
     assert.ok(statSync(join(folder, "larger.png")).size > 1000);
   });
 }
+
+test("the first lines of docs/testing.md and docs/webhooks.md run", async () => {
+  const first = (name) => readFileSync(join(root, `docs/${name}.md`), "utf8").match(/^```js\n(.*?)^```/ms)[1];
+  assert.equal(await run("testing", first("testing")), "");
+  const code = first("webhooks").replace("listen(3000)", 'listen(0, "127.0.0.1")');
+  const deliver = `
+const log = console.log;
+console.log = (...words) => {
+  log(...words);
+  server.close();
+  server.closeAllConnections();
+};
+server.on("listening", () => replicate.predictions.create({
+  model: "emulator/echo",
+  input: { value: "hi" },
+  webhook: \`http://127.0.0.1:\${server.address().port}/webhook\`,
+  webhook_events_filter: ["completed"],
+}));`;
+  assert.match(await run("webhooks", code + deliver), /^\S+ succeeded hi\n$/);
+});
 
 const guide = readFileSync(join(root, "docs/operating.md"), "utf8").split(/^## /m).slice(1);
 const PRINTED = {

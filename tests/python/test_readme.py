@@ -1,4 +1,4 @@
-"""The Python code of the README files and of docs/operating.md runs."""
+"""The Python code of the README files, of docs/operating.md and at the beginning of other guides runs."""
 
 from __future__ import annotations
 
@@ -37,6 +37,44 @@ def test_the_code_of_a_readme_runs(name: str, emulator: Emulator, tmp_path: Path
     assert program.count("\n") > 40
     assert "input.prompt" in done.stdout
     assert (tmp_path / "larger.png").stat().st_size > 1000
+
+
+# Follows the first lines of docs/webhooks.md: serves the application, and has a webhook delivered to it.
+SERVE = """
+import builtins, threading, time
+import uvicorn, replicant
+
+printed = threading.Event()
+
+def print(*words):
+    builtins.print(*words)
+    printed.set()
+
+server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
+threading.Thread(target=server.run, daemon=True).start()
+while not server.started:
+    time.sleep(0.01)
+port = server.servers[0].sockets[0].getsockname()[1]
+url = f"http://127.0.0.1:{port}/webhook"
+replicant.predictions.create(
+    model="emulator/echo", input={"value": "hi"}, webhook=url, webhook_events_filter=["completed"]
+)
+assert printed.wait(timeout=60)
+server.should_exit = True
+"""
+
+
+@pytest.mark.parametrize(
+    "page, more, printed", [("testing", "", r"^$"), ("webhooks", SERVE, r"^\S+ succeeded hi$")]
+)
+def test_the_first_lines_of_a_guide_run(
+    page: str, more: str, printed: str, emulator: Emulator, tmp_path: Path
+) -> None:
+    pytest.importorskip("fastapi")
+    guide = (ROOT / f"docs/{page}.md").read_text(encoding="utf-8")
+    assert guide.split("\n", 2)[2].startswith("```python\n")
+    done = run(BLOCK.findall(guide)[0] + more, emulator, tmp_path)
+    assert re.search(printed, done.stdout.strip())
 
 
 # What each section of docs/operating.md shows, and what its program prints.

@@ -1,0 +1,281 @@
+// Webhooks in Fastify and Hono, also in workerd, and in Next.js: the frameworks run, and the emulator delivers.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { createHmac } from "node:crypto";
+import { once } from "node:events";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const packages = createRequire(join(process.env.PACKAGES, "package.json"));
+// `replicant` is there, too, for the applications that the tests write.
+const Replicate = packages("replicant");
+const { MemoryStore, webhook: fastifyWebhook } = packages("replicant/webhooks/fastify");
+const { webhook: honoWebhook } = packages("replicant/webhooks/hono");
+const { BASE_URL: baseUrl } = process.env;
+const replicate = new Replicate({ auth: "r8_a-token-for-tests", baseUrl });
+const { key: secret } = await replicate.webhooks.default.secret.get();
+
+const BODY = '{"id": "p1",  "status": "succeeded", "output": 1}';
+
+/** Returns the headers of a webhook, signed like those of the emulator. */
+function signed(body, age = 0) {
+  const timestamp = String(Math.floor(Date.now() / 1000) - age);
+  const key = Buffer.from(secret.replace("whsec_", ""), "base64");
+  const digest = createHmac("sha256", key).update(`msg_1.${timestamp}.${body}`).digest("base64");
+  return {
+    "content-type": "application/json",
+    "webhook-id": "msg_1",
+    "webhook-timestamp": timestamp,
+    "webhook-signature": `v1,${digest}`,
+  };
+}
+
+async function post(url, body = BODY, headers = signed(body)) {
+  const response = await fetch(url, { method: "POST", headers, body });
+  return { status: response.status, text: await response.text() };
+}
+
+async function freePort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address();
+  server.close();
+  return port;
+}
+
+/** Waits until `url` responds. */
+async function listening(url) {
+  for (let n = 0; n < 1200; n++) {
+    if (await fetch(url).catch(() => undefined)) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`${url} does not respond`);
+}
+
+/**
+ * Checks how a framework responds to all kinds of webhooks.
+ *
+ * @param url of a route whose handler adds the event to what `received` returns
+ */
+async function check(url, received) {
+  const headers = signed(BODY);
+  const forged = await post(url, BODY, { ...headers, "webhook-signature": "v1,bGllcw==" });
+  assert.equal(forged.status, 401, forged.text);
+  assert.match(forged.text, /no entry of `webhook-signature` matches/);
+  assert.equal((await post(url, BODY, signed(BODY, 900))).status, 401);
+  assert.equal((await post(url, JSON.stringify(JSON.parse(BODY)), headers)).status, 401);
+  assert.equal((await post(url, BODY, { "content-type": "application/json" })).status, 400);
+  assert.deepEqual(await received(), []);
+  const large = JSON.stringify({ id: "large", output: "x".repeat(5_000_000) });
+  assert.equal((await post(url, large)).status, 204);
+  const { id } = await replicate.predictions.create({
+    model: "emulator/echo",
+    input: { value: 7 },
+    webhook: url,
+    webhook_events_filter: ["completed"],
+  });
+  for (let n = 0; (await received()).length < 2; n++) {
+    assert.ok(n < 600, "the webhook did not arrive");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  assert.deepEqual(await received(), ["large", id]);
+}
+
+test("Fastify", async () => {
+  const events = [];
+  const app = packages("fastify")();
+  const handle = (event) => void events.push(event.id);
+  app.register(fastifyWebhook(replicate, handle), { prefix: "/webhook" });
+  app.register(fastifyWebhook(replicate, handle, { store: new MemoryStore() }), { prefix: "/once" });
+  // The other routes keep their parsers. A body that they parsed cannot be verified.
+  app.post("/parsed", (request) => replicate.webhooks.unwrap(request));
+  const origin = await app.listen({ port: 0, host: "127.0.0.1" });
+  after(() => app.close());
+  await check(`${origin}/webhook`, () => events);
+  const parsed = await post(`${origin}/parsed`);
+  assert.equal(parsed.status, 400);
+  assert.match(parsed.text, /Invalid body type: /);
+  events.length = 0;
+  for (let n = 0; n < 2; n++) assert.equal((await post(`${origin}/once`)).status, 204);
+  assert.deepEqual(events, ["p1"]);
+});
+
+test("Hono", async () => {
+  const events = [];
+  const { Hono } = packages("hono");
+  const { serve } = packages("@hono/node-server");
+  const app = new Hono();
+  const handler = honoWebhook(replicate, (event) => void events.push(event.id));
+  app.post("/webhook", handler);
+  const before = (read) => async (c, next) => {
+    await read(c.req);
+    await next();
+  };
+  app.post(
+    "/parsed",
+    before((request) => request.json()),
+    handler,
+  );
+  app.post(
+    "/stream",
+    before((request) => request.raw.text()),
+    handler,
+  );
+  const port = await freePort();
+  const server = serve({ fetch: app.fetch, port, hostname: "127.0.0.1" });
+  after(() => server.close());
+  const origin = `http://127.0.0.1:${port}`;
+  await listening(origin);
+  await check(`${origin}/webhook`, () => events);
+  // Hono keeps the text that it parsed.
+  assert.equal((await post(`${origin}/parsed`)).status, 204);
+  const read = await post(`${origin}/stream`);
+  assert.equal(read.status, 400);
+  assert.match(read.text, /already read/);
+});
+
+const withoutWeb = !existsSync(join(root, "node/dist/web/replicant.wasm")) && "needs `make web`";
+
+test("Hono in workerd, with the WebAssembly build", { skip: withoutWeb }, async () => {
+  const folder = join(process.env.PACKAGES, "worker");
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(
+    join(folder, "worker.mjs"),
+    `import { Hono } from "hono";
+import Replicate from "replicant";
+import { webhook } from "replicant/webhooks/hono";
+const events = [];
+const app = new Hono();
+app.post("/webhook", webhook(
+  (c) => new Replicate({ auth: c.env.TOKEN, baseUrl: c.env.BASE_URL }),
+  (event) => void events.push(event.id),
+  (c) => ({ secret: c.env.SECRET }),
+));
+app.get("/events", (c) => c.json(events));
+export default app;
+`,
+  );
+  const bundled = join(folder, "bundled.mjs");
+  await packages("esbuild").build({
+    entryPoints: [join(folder, "worker.mjs")],
+    outfile: bundled,
+    bundle: true,
+    format: "esm",
+    conditions: ["workerd"],
+    external: ["*.wasm"],
+    plugins: [externalWasm(folder)],
+    logLevel: "error",
+  });
+  const port = await freePort();
+  const binding = (name, text) => `(name = "${name}", text = "${text}")`;
+  writeFileSync(
+    join(folder, "config.capnp"),
+    `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = (
+      modules = [(name = "worker", esModule = embed "bundled.mjs"), (name = "./replicant.wasm", wasm = embed "replicant.wasm")],
+      bindings = [${[binding("TOKEN", "r8_x"), binding("BASE_URL", baseUrl), binding("SECRET", secret)].join(", ")}],
+      compatibilityDate = "2026-01-01",
+    )),
+    (name = "internet", network = (allow = ["public", "private"])),
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
+);
+`,
+  );
+  const workerd = createRequire(join(root, "package.json"))("workerd").default;
+  const child = spawn(workerd, ["serve", join(folder, "config.capnp")], {
+    stdio: ["ignore", "inherit", "inherit"],
+  });
+  after(() => child.kill());
+  const origin = `http://127.0.0.1:${port}`;
+  await listening(origin);
+  await check(`${origin}/webhook`, async () => (await fetch(`${origin}/events`)).json());
+});
+
+/** Copies the WebAssembly module beside the bundle, which imports it. */
+function externalWasm(folder) {
+  return {
+    name: "wasm",
+    setup(build) {
+      build.onResolve({ filter: /\.wasm$/ }, async ({ path, resolveDir }) => {
+        const { copyFileSync } = await import("node:fs");
+        copyFileSync(join(resolveDir, path), join(folder, "replicant.wasm"));
+        return { path: "./replicant.wasm", external: true };
+      });
+    },
+  };
+}
+
+test("Next.js, app router and pages router", async () => {
+  const folder = join(process.env.PACKAGES, "next-app");
+  rmSync(folder, { recursive: true, force: true });
+  const write = (path, text) => {
+    mkdirSync(join(folder, path, ".."), { recursive: true });
+    writeFileSync(join(folder, path), text);
+  };
+  const client = `const replicate = new Replicate({ auth: "r8_x", baseUrl: "${baseUrl}" });
+const events = (globalThis.events ??= { app: [], pages: [] });`;
+  write("package.json", '{"private": true, "type": "module"}');
+  write(
+    "next.config.mjs",
+    `export default { serverExternalPackages: ["replicant"], outputFileTracingRoot: ${JSON.stringify(root)} };\n`,
+  );
+  write(
+    "app/layout.js",
+    'export default function Layout({ children }) { return <html lang="en"><body>{children}</body></html>; }\n',
+  );
+  write(
+    "app/webhook/route.js",
+    `import Replicate from "replicant";
+import { webhook } from "replicant/webhooks/next";
+${client}
+export const POST = webhook(replicate, (event) => void events.app.push(event.id));
+export const GET = () => Response.json(events);
+`,
+  );
+  for (const [name, config] of [
+    ["raw", "export const config = { api: { bodyParser: false } };"],
+    ["parsed", ""],
+  ]) {
+    write(
+      `pages/api/${name}.js`,
+      `import Replicate from "replicant";
+import { apiRoute } from "replicant/webhooks/next";
+${client}
+${config}
+export default apiRoute(replicate, (event) => void events.pages.push(event.id));
+`,
+    );
+  }
+  const port = await freePort();
+  const bin = packages.resolve("next/dist/bin/next");
+  const next = spawn(process.execPath, [bin, "dev", "--webpack", "-p", String(port), "-H", "127.0.0.1"], {
+    cwd: folder,
+    env: { ...process.env, NEXT_TELEMETRY_DISABLED: "1", NODE_OPTIONS: "", NODE_TEST_CONTEXT: "" },
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
+  });
+  let output = "";
+  for (const stream of [next.stdout, next.stderr]) stream.on("data", (data) => (output += data));
+  after(() => process.kill(-next.pid, "SIGKILL"));
+  const origin = `http://127.0.0.1:${port}`;
+  try {
+    await listening(`${origin}/webhook`);
+    const received = async (router) => (await (await fetch(`${origin}/webhook`)).json())[router];
+    await check(`${origin}/webhook`, () => received("app"));
+    await check(`${origin}/api/raw`, () => received("pages"));
+    const parsed = await post(`${origin}/api/parsed`);
+    assert.equal(parsed.status, 400, parsed.text);
+    assert.match(parsed.text, /^Invalid body type: /);
+  } catch (error) {
+    console.error(output);
+    throw error;
+  }
+});
