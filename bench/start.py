@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-TIMES = 20
+TIMES = 10
 
 PYTHON = """
 import json, time

@@ -25,7 +25,7 @@ EMULATOR_FILES = {
     *("LICENSE", "README.md", "package.json"),
     *("index.cjs", "index.d.cts", "cli.cjs"),
 }
-WHEEL_LIMIT, MODULE_LIMIT, MAIN_LIMIT = 5 * MB, 10 * MB, MB
+WHEEL_LIMIT, MODULE_LIMIT, MAIN_LIMIT = 4 * MB, 8 * MB, MB
 
 
 # Folders of the machine that built a library, such as the home of a user.
@@ -88,7 +88,7 @@ class Check:
             for name in libraries:
                 self.library(f"{path.name}:{name}", wheel.read(name), "linux" in path.name)
         needed = metadata.get_all("Requires-Dist") or []
-        extra = [f"replicant-emulator=={expected} ; extra == 'testing'"]
+        extra = [f"replicant-emulator=={version.in_python(expected)} ; extra == 'testing'"]
         self.that(needed == extra, f"{path.name} has dependencies other than {extra}: {needed}")
         self.that(
             metadata["Requires-Python"] == ">=3.9", f"{path.name} has another Requires-Python"
@@ -102,6 +102,7 @@ class Check:
         self.that(not unexpected, f"{path.name} also contains {unexpected}")
 
     def emulator_wheel(self, path: Path, expected: str) -> None:
+        """Checks the wheel that contains the program."""
         number = version.in_python(expected)
         info = f"replicant_emulator-{number}.dist-info"
         with zipfile.ZipFile(path) as wheel:
