@@ -24,7 +24,7 @@ SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .DELETE_ON_ERROR:
 .PHONY: help quickstart build test check fmt fmt-check lint-rust lint-python types test-rust test-python test-processes test-node test-release test-integration \
-	native python node web bench bench-instructions bench-start memory soak fuzz dist test-matrix bump tools tools-test clean
+	native python node web bench bench-instructions bench-emulator bench-start memory soak fuzz dist test-matrix bump tools tools-test clean
 
 # The tests of a checkout find the emulator in target/debug.
 ifdef CARGO_TARGET_DIR
@@ -180,6 +180,10 @@ bench: $(BIN)/maturin node_modules/.tools ## Measures this SDK and the official 
 
 bench-instructions: ## Counts the instructions of the hot paths and compares them with the baseline.
 	$(PYTHON) bench/instructions.py
+
+bench-emulator: ## Checks the bounds of the emulator in a release build: lists, models, webhooks.
+	@$(CARGO) build --quiet --release --bin replicant-emulator
+	@REPLICANT_EMULATOR=$(abspath $(dir $(DEBUG))release/replicant-emulator) $(PYTHON) bench/emulator.py
 
 bench-start: python node ## Measures how long an emulator takes to start, in a release build.
 	$(CARGO) build --quiet --release --bin replicant-emulator
