@@ -49,6 +49,12 @@ export type EmulatorOptions = {
    * `NODE_EXTRA_CA_CERTS` when it starts, so set it to `caBundle` for child processes.
    */
   tls?: boolean | undefined;
+  /** Folder of a cassette, whose exchanges it plays instead of emulating the API. */
+  replay?: string | undefined;
+  /** Folder of a new cassette: it forwards requests to the API and stores the exchanges. */
+  record?: string | undefined;
+  /** With `record`, the URL of the API. Defaults to `https://api.replicate.com`. */
+  upstream?: string | undefined;
 };
 
 /** What a scripted model does for every input. */
@@ -75,7 +81,7 @@ export type Failure = {
   status?: number;
   /** Number of requests that fail; 0 for all. Defaults to 1. */
   times?: number;
-  /** Seconds in the `Retry-After` header. */
+  /** Seconds in the `Retry-After` header, rounded up to whole ones. */
   retryAfter?: number;
   /** Seconds before the response. */
   delay?: number;

@@ -22,6 +22,7 @@ Other well-known names, such as `black-forest-labs/flux-1.1-pro`, answer as thes
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Callable, Dict, Optional, Sequence, Type, TypeVar, Union
@@ -85,6 +86,9 @@ class Emulator:
         keep_requests: The number of received requests that are kept. Defaults to 10,000.
         keep_for: The seconds for which predictions and requests are kept. Defaults to a day.
         tls: Whether it also serves HTTPS, for clients that take only `https:` URLs for files, such as the official one.
+        replay: The folder of a cassette, whose exchanges it plays instead of emulating the API.
+        record: The folder of a new cassette: it forwards requests to the API and stores the exchanges.
+        upstream: With `record`, the URL of the API. Defaults to `https://api.replicate.com`.
 
     Raises:
         ValueError: An option is out of range.
@@ -109,6 +113,9 @@ class Emulator:
         keep_requests: Optional[int] = None,
         keep_for: Optional[float] = None,
         tls: bool = False,
+        replay: Optional[Union[str, os.PathLike[str]]] = None,
+        record: Optional[Union[str, os.PathLike[str]]] = None,
+        upstream: Optional[str] = None,
     ) -> None:
         options = {
             "port": port,
@@ -124,6 +131,9 @@ class Emulator:
             "keep": keep,
             "keep-requests": keep_requests,
             "keep-for": keep_for,
+            "replay": None if replay is None else os.fspath(replay),
+            "record": None if record is None else os.fspath(record),
+            "upstream": upstream,
         }
         arguments = [f"--{name}={value}" for name, value in options.items() if value is not None]
         if tls:
@@ -338,7 +348,7 @@ class Emulator:
         *,
         status: int = 500,
         times: int = 1,
-        retry_after: Optional[int] = None,
+        retry_after: Optional[float] = None,
         delay: float = 0,
         json: Any = None,
         lost: bool = False,
@@ -350,7 +360,7 @@ class Emulator:
                 `predictions.create` includes creates by model and by deployment.
             status: The status of the response.
             times: The number of requests that fail; 0 for all.
-            retry_after: The seconds in the `Retry-After` header.
+            retry_after: The seconds in the `Retry-After` header, rounded up to whole ones.
             delay: The seconds before the response.
             json: The body. Defaults to the one that the API sends with this status.
             lost: Processes the request and closes the connection instead of responding.

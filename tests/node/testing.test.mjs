@@ -1,5 +1,8 @@
 // The testing kit: models of the test, scripts, time, failures, records and assertions.
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
 import { ANY, Emulator } from "../../node/testing.mjs";
 
@@ -135,4 +138,29 @@ test("the process lives until its functions have run, and have been canceled", a
     await aborted;
     console.log("canceled");`);
   assert.equal(printed, "started\ncanceled\n");
+});
+
+test("a session is recorded and replayed, with files and streams", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "replicant-cassette-"));
+  after(() => rmSync(folder, { recursive: true, force: true }));
+  const session = async (server) => {
+    const client = server.client();
+    const image = await client.run("acme/double", { input: { image: Buffer.from("ab") } });
+    const events = [];
+    for await (const event of client.stream("acme/writer", { input: { prompt: "a heron" } }))
+      events.push(`${event}`);
+    return [Buffer.from(await (await image.blob()).arrayBuffer()).toString(), events];
+  };
+  const input = { properties: { image: { type: "string", format: "uri" } } };
+  emulator.model("acme/double", { input }, ({ image }) => new Blob([image, image], { type: "image/png" }));
+  emulator.script("acme/writer", { outputs: ["a ", "heron"] });
+  const recorder = new Emulator({ record: folder, upstream: emulator.baseUrl });
+  const recorded = await session(recorder);
+  recorder.close();
+  assert.equal(recorded[0], "abab");
+  const player = new Emulator({ replay: folder });
+  assert.deepEqual(await session(player), recorded);
+  const other = player.client().run("acme/writer", { input: { prompt: "a gull" } });
+  await assert.rejects(other, /expected json.input.prompt = "a heron", got "a gull"/);
+  player.close();
 });

@@ -291,3 +291,47 @@ def check_fixtures(folder: Path, tests: str, passed: int = 1) -> None:
     ran = subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=120)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert f"{passed} passed" in ran.stdout
+
+
+def test_a_session_is_recorded_and_replayed_with_files_and_streams(tmp_path: Path) -> None:
+    folder = tmp_path / "cassette"
+
+    def session(emulator: Emulator) -> List[Any]:
+        client = emulator.client(api_token="r8_secret_token")
+        image = client.run("acme/resize", {"image": io.BytesIO(PNG)})
+        events = [str(event) for event in client.stream("acme/writer", {"prompt": "a heron"})]
+        return [image.read(), events, client.files.list().results[0].id]
+
+    with Emulator() as upstream:
+
+        @upstream.model("acme/resize")
+        def resize(image: Path) -> Path:
+            larger = image.with_name("larger.png")
+            larger.write_bytes(image.read_bytes() * 2)
+            return larger
+
+        upstream.script("acme/writer", outputs=["a ", "heron"])
+        with Emulator(record=folder, upstream=upstream.base_url) as recorder:
+            recorded = session(recorder)
+    with Emulator(replay=folder) as player:
+        assert session(player) == recorded
+        with pytest.raises(
+            replicant.BadRequestError, match=r'expected json\.input\.prompt = "a heron", got "a gull"'
+        ):
+            list(player.client().stream("acme/writer", {"prompt": "a gull"}))
+        player.reset()
+        assert session(player) == recorded
+    assert recorded[0] == PNG * 2
+    texts = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
+    assert len(texts) > 5 and not any(b"r8_secret_token" in text for text in texts)
+    with pytest.raises((ValueError, OSError), match="has exchanges already"):
+        Emulator(record=folder)
+
+
+def test_retry_after_is_rounded_up_to_whole_seconds(emulator: Emulator) -> None:
+    emulator.fail_next("predictions.create", status=429, retry_after=0.1)
+    with pytest.raises(replicant.RateLimitError) as caught:
+        emulator.client(max_retries=0).run("emulator/echo", {"value": 1})
+    assert caught.value.response.headers["retry-after"] == "1"
+    with pytest.raises(ValueError, match="`retry_after` must be between 0 and"):
+        emulator.fail_next("predictions.create", status=429, retry_after=-1)
