@@ -161,6 +161,6 @@ test("a session is recorded and replayed, with files and streams", async () => {
   const player = new Emulator({ replay: folder });
   assert.deepEqual(await session(player), recorded);
   const other = player.client().run("acme/writer", { input: { prompt: "a gull" } });
-  await assert.rejects(other, /expected json.input.prompt = "a heron", got "a gull"/);
+  await assert.rejects(other, /expected json.input.prompt = .+a heron.+, got .+a gull/);
   player.close();
 });

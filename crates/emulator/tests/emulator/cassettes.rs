@@ -186,6 +186,17 @@ async fn a_request_that_was_not_recorded_names_the_closest_one() {
         assert_eq!(status, 400, "clients do not retry it: {problem}");
         assert!(problem["detail"].as_str().is_some_and(|text| text.contains(detail)), "{problem}");
     }
+    let upload = async |api: &Api, name: &'static str, content: &'static [u8]| {
+        let form = Form::new().part("content", Part::bytes(content).file_name(name)).text("metadata", "{}");
+        status_and_body(api.request("POST", "/files").multipart(form).send().await.expect("sent")).await
+    };
+    assert_eq!(upload(&recorder, "blob_1", b"\xff").await.0, 201);
+    let player = self::player(&folder);
+    assert_eq!(upload(&player, "blob_2", b"\xff").await.0, 201, "npm `replicate` names files by the time");
+    let (status, problem) = upload(&player, "blob_1", b"a").await;
+    assert_eq!(status, 400);
+    let detail = problem["detail"].as_str().expect("text");
+    assert!(detail.contains("expected form field content to be 1 bytes, got \"a\""), "{detail}");
     let (status, _) = player.post(path, json!({"input": {"text": "a", "value": 1.0}})).await;
     assert_eq!(status, 201, "members have no order, and 1.0 is 1");
 }
