@@ -24,7 +24,7 @@ CRATES = "replicant(?:-[a-z]+)?"
 #: A file, a pattern whose only group is the version, and the number of matches.
 PLACES = [
     ("Cargo.toml", r'(?m)^version = "([^"]+)"', 1),
-    ("Cargo.toml", r'(?m)^replicant(?:-emulator)? = \{.* version = "([^"]+)"', 2),
+    ("Cargo.toml", r'(?m)^replicant(?:-emulator|-javascript)? = \{.* version = "([^"]+)"', 3),
     ("Cargo.lock", rf'\[\[package\]\]\nname = "{CRATES}"\nversion = "([^"]+)"', 6),
     (
         "crates/web/Cargo.lock",

@@ -37,7 +37,7 @@ import {
   WebhookSignatureError,
   WebhookTimestampError,
 } from "./errors";
-import { outward } from "./names";
+import { outward, outwardText } from "./names";
 import { platform } from "./platform";
 import type { Platform } from "./platform/platform";
 
@@ -118,12 +118,14 @@ export function toError(thrown: unknown): unknown {
   const fields = (thrown as { failure?: unknown } | null)?.failure ?? platform.failureOf(thrown);
   if (typeof fields !== "string") return thrown;
   const failure = JSON.parse(fields) as Failure;
+  if (failure.hint) failure.hint = outwardText(failure.hint);
   const ErrorClass = ERRORS[failure.code] ?? ReplicateError;
   if (ErrorClass === ApiError || ErrorClass.prototype instanceof ApiError) {
     failure.message = statusMessage(failure);
   } else {
     failure.message = officialMessage(failure.message);
     if (failure.argument) [failure.message, failure.argument] = outward(failure.message, failure.argument);
+    else failure.message = outwardText(failure.message);
     if (ErrorClass === UnsupportedError) failure.message = unsupportedIn(platform, failure.message);
   }
   return new ErrorClass(failure);

@@ -100,6 +100,14 @@ export function outwardValue(name: string, value: unknown): unknown {
   return names().durations.has(name) && typeof value === "number" ? value * 1000 : value;
 }
 
+/** Converts the names of options in a message of the core to those of this package. */
+export function outwardText(message: string): string {
+  const { outward } = names();
+  return message.replace(/`(\w+)`/g, (quoted, name) =>
+    outward.has(name) ? quote(outward.get(name)) : quoted,
+  );
+}
+
 /** Converts a message of the core, and the argument that it is about, to the names and units of this package. */
 export function outward(message: string, argument: string): [message: string, argument: string] {
   const { outward, durations } = names();
@@ -107,15 +115,11 @@ export function outward(message: string, argument: string): [message: string, ar
   if (message.includes(unknown)) {
     // Named as the user wrote it, followed by the options that it may have meant.
     const [before, after] = message.split(unknown, 2) as [string, string];
-    const suggestion = [...outward].reduce(
-      (text, [core, own]) => text.replaceAll(quote(core), quote(own)),
-      after,
-    );
-    return [before + unknown + suggestion, argument];
+    return [before + unknown + outwardText(after), argument];
   }
   const own = outward.get(argument) ?? argument;
-  const text = message.replace(quote(argument), quote(own));
+  const text = outwardText(message);
   return [durations.has(own) ? text.replace("seconds", "milliseconds") : text, own];
 }
 
-const quote = (name: string) => `\`${name}\``;
+const quote = (name: string | undefined) => `\`${name}\``;

@@ -19,14 +19,14 @@ PUBLIC_NAMES = {"token": "api_token", "query": "default_query"}
 LOCAL = ("transport", "http_client", "on_request", "on_response", "on_retry")
 
 _TABLES = ("headers", "query")
-_TOKENS = ("api_token", "bearer_token", "token")
+_SECRETS = ("api_token", "bearer_token", "token", "client_key_password")
 _SECRET_WORDS = ("auth", "cookie", "token", "secret", "key", "password")
 _SECRET_SCHEMES = ("basic ", "bearer ", "token ")
 
 
 def conceal_secrets(options: Any) -> None:
     """Replaces the secrets among the options of a client, so that no frame or attribute shows them."""
-    for name in _TOKENS:
+    for name in _SECRETS:
         if name in options:
             options[name] = conceal(options[name])
     if "@" in str(options.get("proxy", "")):

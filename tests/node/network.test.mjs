@@ -54,3 +54,43 @@ test("a host that cannot be reached does not hold back the requests", async () =
   const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => replicate.accounts.current()));
   for (const { reason } of outcomes) assert.equal(reason.code, "connection");
 });
+
+test("a client certificate can be PKCS#12 or have an encrypted key", async () => {
+  const file = (name) => fileURLToPath(new URL(name, tls));
+  const server = createSecureServer(
+    {
+      cert: readFileSync(new URL("server.pem", tls)),
+      key: readFileSync(new URL("server.key", tls)),
+      ca: readFileSync(new URL("authority.pem", tls)),
+      allowHTTP1: true,
+      requestCert: true,
+    },
+    (request, response) => {
+      response.setHeader("content-type", "application/json");
+      response.end(
+        JSON.stringify({ type: "user", username: request.socket.getPeerCertificate().subject.CN }),
+      );
+    },
+  );
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  after(() => server.close());
+  const options = {
+    auth: "x",
+    baseUrl: `https://localhost:${server.address().port}`,
+    caBundle,
+    maxRetries: 0,
+  };
+  for (const certificate of [
+    { clientCert: file("client.p12"), clientKeyPassword: "secret" },
+    { clientCert: file("client.pem"), clientKey: file("client-encrypted.key"), clientKeyPassword: "secret" },
+  ]) {
+    const replicate = new Replicate({ ...options, ...certificate });
+    assert.equal((await replicate.accounts.current()).username, "client");
+  }
+  assert.throws(() => new Replicate({ ...options, clientCert: file("client.p12") }), {
+    argument: "clientCert",
+    message: /`clientCert`: .*client\.p12 is encrypted; pass its password as `clientKeyPassword`/,
+  });
+  const other = new Replicate({ ...options, caBundle: undefined });
+  await assert.rejects(other.accounts.current(), { message: /`caBundle`/ });
+});

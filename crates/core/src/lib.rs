@@ -65,7 +65,6 @@ pub use self::{
         options::{FileEncodingStrategy, OnAbandon, Options},
         page::{List, Page},
         response::{RateLimit, Reply},
-        token::Token,
     },
     error::{Error, ErrorKind, ErrorResponse, FailureReason, Result},
     files::{output::FileOutput, save_all::SaveAll, upload::MAX_FILE_SIZE, upload_progress::UploadProgress},
@@ -91,6 +90,9 @@ pub use self::{
         models::{Model, Version},
         trainings::Training,
     },
-    value::{ByteSource, DecodeError, EncodeError, File, Number, Object, Observer, PathSegment, Value},
+    value::{
+        ByteSource, DecodeError, EncodeError, File, Number, Object, Observer, Password, PathSegment, Token,
+        Value,
+    },
     webhook::Webhook,
 };

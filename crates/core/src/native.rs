@@ -14,6 +14,8 @@ mod files;
 mod gate;
 #[cfg(not(target_arch = "wasm32"))]
 mod http;
+#[cfg(not(target_arch = "wasm32"))]
+mod identity;
 #[cfg(target_arch = "wasm32")]
 mod no_files;
 #[cfg(not(target_arch = "wasm32"))]

@@ -11,6 +11,7 @@ mod number;
 mod observer;
 pub(crate) mod options;
 pub(crate) mod seconds;
+mod secret;
 mod walk;
 
 use std::{ops, sync::Arc};
@@ -23,6 +24,7 @@ pub use self::{
     json::EncodeError,
     number::Number,
     observer::Observer,
+    secret::{Password, Token},
     walk::PathSegment,
 };
 pub(crate) use self::{

@@ -8,13 +8,13 @@ use url::Url;
 use super::{
     base_url,
     options::{Options, Settings},
-    token::{Token, unencrypted_at},
+    token::unencrypted_at,
 };
 use crate::{
     error::{Error, Result},
     http::{headers::check_header, retry::RetryPolicy, transport::Transport},
     platform::Runtime,
-    value::{Object, Value, parse_float},
+    value::{Object, Token, Value, parse_float},
 };
 
 /// [`Options`] with every default applied; see [`Client::new`](super::Client::new).
@@ -120,6 +120,7 @@ fn default_transport(settings: &Settings, options: &Options) -> Result<Arc<dyn T
         ca_bundle: options.ca_bundle.clone(),
         client_cert: options.client_cert.clone(),
         client_key: options.client_key.clone(),
+        client_key_password: options.client_key_password.clone(),
         http2: options.http2.unwrap_or(default.http2),
         max_connections: options.max_connections,
         pool_idle_timeout: options.pool_idle_timeout.unwrap_or(default.pool_idle_timeout),
@@ -154,6 +155,7 @@ fn check_supported(options: &Options) -> Result<()> {
         ("ca_bundle", options.ca_bundle.is_some()),
         ("client_cert", options.client_cert.is_some()),
         ("client_key", options.client_key.is_some()),
+        ("client_key_password", options.client_key_password.is_some()),
         ("http2", options.http2.is_some()),
         ("max_connections", options.max_connections.is_some()),
         ("pool_idle_timeout", options.pool_idle_timeout.is_some()),
@@ -211,7 +213,7 @@ mod tests {
     use crate::value::options::OptionTable;
 
     /// Options that `describe` omits: secrets, and options of the transport and the clock.
-    const HIDDEN: [&str; 11] = [
+    const HIDDEN: [&str; 12] = [
         "token",
         "headers",
         "query",
@@ -219,6 +221,7 @@ mod tests {
         "ca_bundle",
         "client_cert",
         "client_key",
+        "client_key_password",
         "http2",
         "max_connections",
         "pool_idle_timeout",

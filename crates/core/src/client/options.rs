@@ -4,13 +4,13 @@ use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use serde::Deserialize;
 
-use super::{hooks::Hooks, token::Token};
+use super::hooks::Hooks;
 use crate::{
     error::{Result, decode_params},
     http::{retry::RetryPolicy, transport::Transport},
     platform::Runtime,
     value::{
-        Value,
+        Password, Token, Value,
         options::{option_types, options},
         seconds::{limit, seconds},
     },
@@ -140,10 +140,13 @@ client_options! {
         trace_content: bool = captures_content(), |it| (*it).into();
     }
     transport {
-        /// PEM file with a client certificate, and its private key unless `client_key` has it.
+        /// File with a client certificate, PEM or PKCS#12 (`.p12`, `.pfx`), and its private key unless `client_key` has
+        /// it.
         client_cert: Option<PathBuf>,
         /// PEM file with the private key of `client_cert`.
         client_key: Option<PathBuf>,
+        /// Password of the private key, or of a PKCS#12 file.
+        client_key_password: Option<Password>,
         /// Whether to use HTTP/2 with servers that offer it. Defaults to true.
         http2: Option<bool>,
         /// Maximum number of requests at a time; others wait. Over HTTP/1.1, each has its own connection, and an event

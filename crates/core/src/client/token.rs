@@ -1,60 +1,6 @@
-//! The API token, and where it must not go.
+//! Where the API token must not go.
 
-use std::{fmt, ops::Deref};
-
-use serde::{Deserialize, Deserializer};
 use url::{Host, Url};
-use zeroize::Zeroizing;
-
-use crate::value::options::option_types;
-
-/// An API token. It is not printed, and its memory is overwritten with zeros on drop.
-///
-/// ```
-/// use replicant::{Options, Token};
-///
-/// let options = Options { token: Some("r8_secret".into()), ..Options::default() };
-/// assert_eq!(options.token, Some(Token::from("r8_secret")));
-/// assert!(!format!("{:?}", options.token).contains("secret"));
-/// ```
-#[derive(Clone, PartialEq, Eq)]
-pub struct Token(Zeroizing<String>);
-
-impl From<String> for Token {
-    fn from(token: String) -> Self {
-        Self(token.into())
-    }
-}
-
-impl From<&str> for Token {
-    fn from(token: &str) -> Self {
-        token.to_owned().into()
-    }
-}
-
-impl Deref for Token {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Token {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
-
-impl<'de> Deserialize<'de> for Token {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(Self::from)
-    }
-}
-
-option_types! {
-    Token => "string",
-}
 
 /// Returns who could read requests to `base_url` on their way: its host, or the `proxy` of a loopback host. Returns
 /// `None` if they are encrypted, or stay on this machine.

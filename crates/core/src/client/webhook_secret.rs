@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 
-use super::{Client, response::Expect, token::Token};
+use super::{Client, response::Expect};
 use crate::{
     error::{Error, ErrorKind, Result},
     http::request::{Request, RequestOptions},
+    value::Token,
 };
 
 /// The least time between two requests for the secret, so that forged webhooks cause few of them.

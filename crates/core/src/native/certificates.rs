@@ -1,12 +1,10 @@
-//! Reads certificates and keys from files.
+//! Reads certificates from files.
 
 use std::{fs, io, path::Path};
 
 use rustls::{
     RootCertStore,
-    crypto::CryptoProvider,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
-    sign::CertifiedKey,
+    pki_types::{CertificateDer, pem::PemObject},
 };
 
 use crate::error::{Error, Result};
@@ -77,56 +75,5 @@ impl Extra {
             }
         }
         Ok(extra)
-    }
-}
-
-/// A client certificate with its private key.
-pub(super) struct Identity {
-    chain: Certificates,
-    key: PrivateKeyDer<'static>,
-}
-
-impl Identity {
-    /// Reads a certificate and its key from PEM files, which may be one file.
-    pub fn read(certificate: &Path, key: Option<&Path>, provider: &CryptoProvider) -> Result<Self> {
-        let invalid = |option: &str, path: &Path, why: &str| {
-            Error::invalid(format!("`{option}`: {} {why}", path.display())).about(option)
-        };
-        let read = |option, path: &Path| {
-            fs::read(path).map_err(|error| invalid(option, path, &format!("cannot be read: {error}")))
-        };
-        let pem = read("client_cert", certificate)?;
-        let chain: Result<Certificates, _> = CertificateDer::pem_slice_iter(&pem).collect();
-        let chain = chain.unwrap_or_default();
-        if chain.is_empty() {
-            let why = "contains no PEM certificate; convert PKCS#12 (.p12, .pfx) with `openssl pkcs12 -in FILE -out FILE.pem -nodes`";
-            return Err(invalid("client_cert", certificate, why));
-        }
-        let (option, path) = key.map_or(("client_cert", certificate), |key| ("client_key", key));
-        let pem = if key.is_some() { read(option, path)? } else { pem };
-        let key = PrivateKeyDer::from_pem_slice(&pem).map_err(|_| {
-            let why = match String::from_utf8_lossy(&pem).contains("ENCRYPTED") {
-                true => {
-                    "contains an encrypted private key; decrypt it with `openssl pkey -in FILE -out FILE.key`"
-                }
-                false => "contains no PEM private key; pass the file of the key as `client_key`",
-            };
-            invalid(option, path, why)
-        })?;
-        let identity = Self { chain, key };
-        let signer = provider.key_provider.load_private_key(identity.key.clone_key());
-        let matched =
-            signer.and_then(|signer| CertifiedKey::new(identity.chain.clone(), signer).keys_match());
-        match matched {
-            Ok(()) => Ok(identity),
-            Err(error) => {
-                let why = format!("has a private key that does not fit the certificate: {error}");
-                Err(invalid(option, path, &why))
-            }
-        }
-    }
-
-    pub fn parts(&self) -> (Certificates, PrivateKeyDer<'static>) {
-        (self.chain.clone(), self.key.clone_key())
     }
 }

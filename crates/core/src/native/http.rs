@@ -17,10 +17,11 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::{
-    certificates::{self, Certificates, Extra, Identity},
+    certificates::{self, Certificates, Extra},
     decompress::{ACCEPTED, decompress},
     failure::Route,
     gate::{Announce, Gate},
+    identity::Identity,
     proxy::{Proxies, is_proxy},
     tls,
 };
@@ -31,6 +32,7 @@ use crate::{
         transport::{BodySource, HttpBody, HttpRequest, HttpResponse, StreamBody, Transport, check_size},
     },
     platform::{BoxError, BoxFuture, BoxStream},
+    value::Password,
 };
 
 /// The options of an [`HttpTransport`].
@@ -52,10 +54,12 @@ pub struct HttpOptions {
     pub proxy: Option<String>,
     /// PEM file, or a folder of such files, with certificates to trust in addition to those of the platform.
     pub ca_bundle: Option<PathBuf>,
-    /// PEM file with a client certificate, and its private key unless `client_key` has it.
+    /// File with a client certificate, PEM or PKCS#12 (`.p12`, `.pfx`), and its private key unless `client_key` has it.
     pub client_cert: Option<PathBuf>,
     /// PEM file with the private key of `client_cert`.
     pub client_key: Option<PathBuf>,
+    /// Password of the private key, or of a PKCS#12 file.
+    pub client_key_password: Option<Password>,
     /// Whether to offer HTTP/2. Defaults to true.
     pub http2: bool,
     /// Maximum number of requests at a time, each of which has its own connection over HTTP/1.1. Defaults to no limit.
@@ -73,6 +77,7 @@ impl Default for HttpOptions {
             ca_bundle: None,
             client_cert: None,
             client_key: None,
+            client_key_password: None,
             http2: true,
             max_connections: None,
             pool_idle_timeout: Duration::from_secs(50),
@@ -129,12 +134,16 @@ impl HttpTransport {
         let certificates = options.ca_bundle.as_deref().map(certificates::read).transpose();
         let certificates =
             certificates.map_err(|why| Error::invalid(format!("`ca_bundle`: {why}")).about("ca_bundle"))?;
-        let identity = match (&options.client_cert, options.client_key.as_deref()) {
-            (Some(certificate), key) => Some(Identity::read(certificate, key, &tls::provider())?),
-            (None, Some(_)) => {
+        let (key, password) = (options.client_key.as_deref(), options.client_key_password.as_deref());
+        let identity = match (&options.client_cert, key, password) {
+            (Some(certificate), ..) => Some(Identity::read(certificate, key, password, &tls::provider())?),
+            (None, Some(_), _) => {
                 return Err(Error::invalid_argument("client_key", "requires `client_cert`, its certificate"));
             }
-            (None, None) => None,
+            (None, None, Some(_)) => {
+                return Err(Error::invalid_argument("client_key_password", "requires `client_cert`"));
+            }
+            (None, None, None) => None,
         };
         let certificates = certificates.unwrap_or_default();
         Ok(Self { options, certificates, identity, network: OnceLock::new() })

@@ -14,7 +14,7 @@ use rustls::{
 };
 use rustls_platform_verifier::Verifier;
 
-use super::certificates::{Certificates, Identity};
+use super::{certificates::Certificates, identity::Identity};
 
 /// Returns the provider that the program has installed, or ring.
 pub(super) fn provider() -> Arc<CryptoProvider> {

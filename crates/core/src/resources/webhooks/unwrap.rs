@@ -10,12 +10,11 @@ use crate::{
         Client,
         call::{Work, request_options},
         response::Reply,
-        token::Token,
     },
     error::{Error, ErrorKind, Result, decode},
     http::request::RequestOptions,
     platform::BoxFuture,
-    value::Value,
+    value::{Token, Value},
     webhook::{TOLERANCE, Webhook},
 };
 

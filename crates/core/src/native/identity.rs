@@ -1,0 +1,165 @@
+//! Reads a client certificate and its private key.
+
+use std::{fs, path::Path};
+
+use p12_keystore::{Certificate, Pkcs12Archive, error::Error as Pkcs12Error};
+use pkcs8::EncryptedPrivateKeyInfoRef;
+use rustls::{
+    crypto::CryptoProvider,
+    pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, pem::PemObject},
+    sign::CertifiedKey,
+};
+
+use super::certificates::Certificates;
+use crate::error::{Error, Result};
+
+/// A client certificate with its private key.
+pub(super) struct Identity {
+    chain: Certificates,
+    key: PrivateKeyDer<'static>,
+}
+
+/// An option, and what is wrong with the file that it names.
+type Problem = (&'static str, String);
+
+const CERTIFICATE: &str = "client_cert";
+const KEY: &str = "client_key";
+const PASSWORD: &str = "client_key_password";
+
+impl Identity {
+    /// Reads a certificate and its key from PEM files, which may be one file, or from a PKCS#12 file.
+    pub fn read(
+        certificate: &Path,
+        key: Option<&Path>,
+        password: Option<&str>,
+        provider: &CryptoProvider,
+    ) -> Result<Self> {
+        let place = |option| match key {
+            Some(key) if option != CERTIFICATE => key.display(),
+            _ => certificate.display(),
+        };
+        let invalid = |(option, why): Problem| {
+            Error::invalid(format!("`{option}`: {} {why}", place(option))).about(option)
+        };
+        let read = |option, path: &Path| {
+            fs::read(path).map_err(|error| invalid((option, format!("cannot be read: {error}"))))
+        };
+        let content = read(CERTIFICATE, certificate)?;
+        // The first byte of DER.
+        let identity = if content.first() == Some(&0x30) {
+            if key.is_some() {
+                let why =
+                    "is not PEM, so it must be PKCS#12, which contains the private key; omit `client_key`";
+                return Err(invalid((CERTIFICATE, why.to_owned())));
+            }
+            from_pkcs12(&content, password, provider).map_err(invalid)?
+        } else {
+            let chain = chain(&content).map_err(invalid)?;
+            let pem = key.map_or(Ok(content), |key| read(KEY, key))?;
+            Self { chain, key: private_key(&pem, key.is_some(), password).map_err(invalid)? }
+        };
+        identity.check(provider).map_err(|error| {
+            let why = format!("has a private key that does not fit the certificate: {error}");
+            invalid((if key.is_some() { KEY } else { CERTIFICATE }, why))
+        })?;
+        Ok(identity)
+    }
+
+    /// Checks that the key is the one of the first certificate.
+    fn check(&self, provider: &CryptoProvider) -> Result<(), rustls::Error> {
+        let signer = provider.key_provider.load_private_key(self.key.clone_key())?;
+        CertifiedKey::new(self.chain.clone(), signer).keys_match()
+    }
+
+    pub fn parts(&self) -> (Certificates, PrivateKeyDer<'static>) {
+        (self.chain.clone(), self.key.clone_key())
+    }
+}
+
+fn chain(pem: &[u8]) -> Result<Certificates, Problem> {
+    let chain: Result<Certificates, _> = CertificateDer::pem_slice_iter(pem).collect();
+    let chain = chain.unwrap_or_default();
+    match chain.is_empty() {
+        true => Err((CERTIFICATE, "contains no PEM certificate, and is not PKCS#12".to_owned())),
+        false => Ok(chain),
+    }
+}
+
+/// Returns the first private key. `separate` says that it is the file of the key.
+fn private_key(
+    pem: &[u8],
+    separate: bool,
+    password: Option<&str>,
+) -> Result<PrivateKeyDer<'static>, Problem> {
+    let option = if separate { KEY } else { CERTIFICATE };
+    if let Ok(key) = PrivateKeyDer::from_pem_slice(pem) {
+        return Ok(key);
+    }
+    let text = String::from_utf8_lossy(pem);
+    let Some(encrypted) = encrypted_section(&text) else {
+        let why = match text.contains("ENCRYPTED") {
+            true => {
+                "has a private key in an old format of OpenSSL; convert it with `openssl pkey -in FILE -out FILE.key`"
+            }
+            false => "contains no PEM private key; pass the file of the key as `client_key`",
+        };
+        return Err((option, why.to_owned()));
+    };
+    let Some(password) = password else { return Err((option, ENCRYPTED.to_owned())) };
+    let opened = EncryptedPrivateKeyInfoRef::try_from(&encrypted[..])
+        .map_err(|error| (option, format!("has an encrypted private key that cannot be read: {error}")))?
+        .decrypt(password)
+        .map_err(|_| (PASSWORD, WRONG_PASSWORD.to_owned()))?;
+    Ok(PrivatePkcs8KeyDer::from(opened.as_bytes().to_vec()).into())
+}
+
+const ENCRYPTED: &str = "is encrypted; pass its password as `client_key_password`";
+const WRONG_PASSWORD: &str = "cannot be decrypted with this password";
+
+/// Returns the content of the first encrypted private key.
+fn encrypted_section(text: &str) -> Option<Vec<u8>> {
+    const LABEL: &str = "ENCRYPTED PRIVATE KEY";
+    let start = text.find(&format!("-----BEGIN {LABEL}-----"))?;
+    let end = text[start..].find("-----END")? + start;
+    // This label is the only one that the reader of PEM does not know.
+    let renamed = format!("{}-----END {LABEL}-----\n", &text[start..end]).replace(LABEL, "PRIVATE KEY");
+    let content = PrivatePkcs8KeyDer::from_pem_slice(renamed.as_bytes()).ok()?;
+    Some(content.secret_pkcs8_der().to_vec())
+}
+
+fn from_pkcs12(
+    content: &[u8],
+    password: Option<&str>,
+    provider: &CryptoProvider,
+) -> Result<Identity, Problem> {
+    let archive = Pkcs12Archive::from_pkcs12(content, password.unwrap_or_default());
+    let archive = archive.map_err(|error| match (error, password) {
+        (Pkcs12Error::MacError(_), Some(_)) => (PASSWORD, WRONG_PASSWORD.to_owned()),
+        (Pkcs12Error::MacError(_), None) => (CERTIFICATE, ENCRYPTED.to_owned()),
+        (error, _) => (CERTIFICATE, format!("is not PEM, and cannot be read as PKCS#12: {error}")),
+    })?;
+    for bag in archive.keys {
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(bag.key.as_der().to_vec()));
+        for leaf in &archive.certs {
+            let chain = issuers(&leaf.cert, archive.certs.iter().map(|bag| &bag.cert));
+            let identity = Identity { chain, key: key.clone_key() };
+            if identity.check(provider).is_ok() {
+                return Ok(identity);
+            }
+        }
+    }
+    Err((CERTIFICATE, "contains no private key with its certificate".to_owned()))
+}
+
+/// Returns a certificate, its issuer, the issuer's issuer, and so on.
+fn issuers<'a>(leaf: &'a Certificate, others: impl Iterator<Item = &'a Certificate> + Clone) -> Certificates {
+    let mut chain = vec![leaf];
+    while let Some(last) = chain.last()
+        && let Some(issuer) = others.clone().find(|other| {
+            other.subject() == last.issuer() && !chain.iter().any(|known| known.as_der() == other.as_der())
+        })
+    {
+        chain.push(issuer);
+    }
+    chain.into_iter().map(|certificate| CertificateDer::from(certificate.as_der().to_vec())).collect()
+}
