@@ -6,7 +6,7 @@ use url::Url;
 
 use super::exchange::StoredRequest;
 use super::urls::API;
-use crate::support::difference::{compare_json, excerpt};
+use crate::support::difference::{compare_values, excerpt};
 
 /// What must be the same in a recorded request and a played one. Headers are not compared.
 pub(super) struct Shape {
@@ -88,7 +88,7 @@ impl Body {
     fn compare(&self, got: &Self, found: &mut Vec<String>) {
         match (self, got) {
             (Self::Empty, Self::Empty) => {}
-            (Self::Json(expected), Self::Json(got)) => compare_json("json", expected, got, found),
+            (Self::Json(expected), Self::Json(got)) => compare_values("json", expected, got, found),
             (Self::Form(expected), Self::Form(got)) => compare_fields(expected, got, found),
             (Self::Bytes(expected), Self::Bytes(got)) => compare_bytes("body", expected, got, found),
             _ => found.push(format!("expected {}, got {}", self.kind(), got.kind())),
@@ -118,7 +118,7 @@ fn compare_fields(expected: &[Field], got: &[Field], found: &mut Vec<String>) {
         let other = left.remove(at);
         let json = |bytes: &Bytes| serde_json::from_slice::<Value>(bytes).ok();
         match (json(&field.content), json(&other.content)) {
-            (Some(expected), Some(got)) => compare_json(name, &expected, &got, found),
+            (Some(expected), Some(got)) => compare_values(name, &expected, &got, found),
             _ => compare_bytes(&format!("form field {name}"), &field.content, &other.content, found),
         }
     }

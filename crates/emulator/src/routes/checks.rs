@@ -10,7 +10,7 @@ use crate::http::problem::Problem;
 use crate::job::{Job, Kind, Shape};
 use crate::request::{Call, Reply, ok};
 use crate::state::App;
-use crate::support::difference::{compare_json, excerpt};
+use crate::support::difference::{compare_values, excerpt};
 use crate::support::json::Fields;
 
 const MOST_SHOWN: usize = 10;
@@ -109,7 +109,7 @@ fn input(job: &Arc<Job>) -> Value {
 
 fn differences(expected: &Value, got: &Value) -> Vec<String> {
     let mut found = Vec::new();
-    compare_json("input", expected, got, &mut found);
+    compare_values("input", expected, got, &mut found);
     found
 }
 
