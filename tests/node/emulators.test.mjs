@@ -201,7 +201,7 @@ test("the program of the installed packages is started", async () => {
     assert.match(await start(program), /^started$/m);
     const cli = join(packages, "replicant-emulator/cli.cjs");
     const help = execFileSync(process.execPath, [cli, "--help"]).toString();
-    assert.match(help, /Usage: replicant-emulator/);
+    assert.match(help, /Usage:\s+replicant-emulator/);
   });
 });
 
