@@ -15,11 +15,10 @@ use std::{
     sync::{Arc, Mutex, Weak},
 };
 
+use crate::once::{Once, intern};
 use pyo3::{
     exceptions::PyRuntimeError,
-    intern,
     prelude::*,
-    sync::PyOnceLock,
     types::{PyWeakrefMethods, PyWeakrefReference},
 };
 use replicant::Observer;
@@ -50,7 +49,7 @@ static CHANNELS: Mutex<Vec<(usize, Weak<CompletionChannel>)>> = Mutex::new(Vec::
 impl CompletionChannel {
     /// Returns the channel to the running loop of this thread.
     pub fn current(py: Python<'_>) -> PyResult<Arc<Self>> {
-        static RUNNING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        static RUNNING: Once<PyAny> = Once::new();
         let running = RUNNING.import(py, "asyncio", "get_running_loop")?.call0().map_err(|_| {
             PyRuntimeError::new_err(
                 "no running event loop: awaited methods require asyncio. Under trio, call the blocking client in a \
@@ -219,6 +218,6 @@ impl Drain {
 
 /// Returns an awaitable whose result is `value`.
 pub fn ready(value: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
-    static READY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    static READY: Once<PyAny> = Once::new();
     READY.import(value.py(), "replicant._ready", "ready")?.call1((value,))
 }

@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use pyo3::{prelude::*, sync::PyOnceLock, types::PyDict};
+use crate::once::Once;
+use pyo3::{prelude::*, types::PyDict};
 use replicant::Error;
 
 use crate::value;
@@ -21,7 +22,7 @@ pub fn of_call(py: Python<'_>, error: &Error, owner: Option<&Py<PyAny>>) -> PyEr
 }
 
 fn build(py: Python<'_>, error: &Error, owner: Option<&Py<PyAny>>) -> PyResult<PyErr> {
-    static FROM_FIELDS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    static FROM_FIELDS: Once<PyAny> = Once::new();
     let from_fields = FROM_FIELDS.import(py, "replicant._errors", "from_fields")?;
     let fields = value::to_python(py, error.to_value(), None)?;
     Ok(PyErr::from_value(from_fields.call1((fields.cast_into::<PyDict>()?, owner))?))

@@ -8,6 +8,7 @@ mod asyncio;
 mod client;
 mod error;
 mod lock;
+mod once;
 mod read_ahead;
 mod reading;
 mod reply;

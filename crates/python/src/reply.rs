@@ -1,9 +1,8 @@
 //! Replies of operations as Python objects.
 
+use crate::once::{Once, intern};
 use pyo3::{
-    intern,
     prelude::*,
-    sync::PyOnceLock,
     types::{PyDict, PyTuple},
 };
 use replicant::{Reply, operation::Payload};
@@ -34,7 +33,7 @@ pub fn reply_to_python<'py>(
     reply: Reply<Payload>,
     client: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    static MEMBERS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    static MEMBERS: Once<PyAny> = Once::new();
     // A call of several requests, such as `run`, has no response.
     if reply.headers.is_empty() {
         return to_python(py, reply.value, client);

@@ -5,11 +5,11 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use crate::once::intern;
 use bytes::Bytes;
 use futures_util::{TryStreamExt, stream};
 use pyo3::{
     exceptions::{PyTypeError, PyValueError},
-    intern,
     prelude::*,
     pybacked::PyBackedBytes,
     types::{PyByteArray, PyBytes, PyString},

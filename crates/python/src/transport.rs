@@ -4,11 +4,11 @@ mod body;
 
 use std::sync::Arc;
 
+use crate::once::intern;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use pyo3::{
     exceptions::{PyStopAsyncIteration, PyStopIteration},
-    intern,
     prelude::*,
     types::PyBytes,
 };

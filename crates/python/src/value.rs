@@ -4,10 +4,10 @@ pub mod exact_json;
 mod from_python;
 pub mod json;
 
+use crate::once::Once;
 use pyo3::{
     exceptions::PyTypeError,
     prelude::*,
-    sync::PyOnceLock,
     types::{PyBool, PyBytes, PyDict, PyFloat, PyList, PyString},
 };
 use replicant::{Number, Value};
@@ -55,6 +55,6 @@ pub fn file_output<'py>(
     url: &str,
     client: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    static CLASS: Once<PyAny> = Once::new();
     CLASS.import(py, "replicant._files", "FileOutput")?.call1((url, client))
 }

@@ -1,15 +1,16 @@
 //! Context variables.
 
-use pyo3::{prelude::*, sync::PyOnceLock};
+use crate::once::Once;
+use pyo3::prelude::*;
 
 /// Returns a context in which no variable is set.
 pub fn empty_context(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
-    static CONTEXT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    static CONTEXT: Once<PyAny> = Once::new();
     CONTEXT.import(py, "contextvars", "Context")?.call0()
 }
 
 /// Returns a copy of the current context.
 pub fn current_context(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
-    static COPY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    static COPY: Once<PyAny> = Once::new();
     COPY.import(py, "contextvars", "copy_context")?.call0()
 }

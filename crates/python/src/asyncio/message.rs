@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use pyo3::{intern, prelude::*, types::PyDict};
+use crate::once::intern;
+use pyo3::{prelude::*, types::PyDict};
 use replicant::Value;
 
 use super::{

@@ -5,10 +5,10 @@ use std::sync::{
     atomic::{AtomicU8, Ordering::Relaxed},
 };
 
+use crate::once::intern;
 use pyo3::{
     PyTraverseError, PyVisit,
     exceptions::{PyRuntimeError, PyStopIteration},
-    intern,
     prelude::*,
 };
 use tokio::task::AbortHandle;

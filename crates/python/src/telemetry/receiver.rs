@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use pyo3::{intern, prelude::*, sync::PyOnceLock, types::PyDict};
+use crate::once::{Once, intern};
+use pyo3::{prelude::*, types::PyDict};
 use replicant::{Error, ErrorKind, Result, hooks::HeaderChanges, operation::Wanted, telemetry::Level};
 use tokio::sync::oneshot;
 
@@ -23,9 +24,9 @@ const INFO: u8 = 20;
 impl Receiver {
     /// Returns the receiver of a call in the current context; `None` if nothing receives reports, which takes little time.
     pub fn current(py: Python<'_>, hooks: Option<&Py<PyAny>>) -> PyResult<Option<Arc<Self>>> {
-        static MODULES: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
-        static RECEIVER_OF: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        let modules = MODULES.get_or_try_init(py, || {
+        static MODULES: Once<PyDict> = Once::new();
+        static RECEIVER_OF: Once<PyAny> = Once::new();
+        let modules = MODULES.get_or_try_init(|| {
             PyResult::Ok(py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?.unbind())
         })?;
         let modules = modules.bind(py);
@@ -83,8 +84,8 @@ impl Receiver {
 
 /// Returns whether the logger `replicant` is enabled.
 fn is_logging(py: Python<'_>) -> PyResult<bool> {
-    static LOGGER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let logger = LOGGER.get_or_try_init(py, || {
+    static LOGGER: Once<PyAny> = Once::new();
+    let logger = LOGGER.get_or_try_init(|| {
         let logging = py.import("logging")?;
         PyResult::Ok(logging.call_method1("getLogger", ("replicant",))?.unbind())
     })?;

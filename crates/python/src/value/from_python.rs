@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
+use crate::once::intern;
 use bytes::{Bytes, BytesMut};
 use pyo3::{
     exceptions::{PyTypeError, PyValueError},
-    intern,
     prelude::*,
     pybacked::PyBackedBytes,
     types::{
