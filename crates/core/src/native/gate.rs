@@ -24,6 +24,12 @@ tokio::task_local! {
     static CONNECTED: Arc<AtomicBool>;
 }
 
+/// Returns whether requests to `url` may share a connection. Without TLS, the protocol is HTTP/1.1, which needs a connection
+/// per request.
+pub(super) fn needs_gate(url: &Url) -> bool {
+    url.scheme() == "https"
+}
+
 /// Holds back requests to a host while the first one connects to it.
 pub(super) struct Gate {
     hosts: Mutex<HashMap<Origin, Arc<Host>>>,
@@ -52,8 +58,7 @@ impl Gate {
 
     /// Runs `request`, after waiting for the first connection to the host of `url`.
     pub async fn pass<F: Future>(&self, url: &Url, request: F) -> F::Output {
-        // Without TLS, the protocol is HTTP/1.1, which needs a connection per request.
-        if url.scheme() != "https" {
+        if !needs_gate(url) {
             return request.await;
         }
         let host = lock(&self.hosts).entry(url.origin()).or_default().clone();

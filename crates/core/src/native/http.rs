@@ -20,7 +20,7 @@ use super::{
     certificates::{self, Certificates, Extra},
     decompress::{ACCEPTED, decompress},
     failure::Route,
-    gate::{Announce, Gate},
+    gate::{Announce, Gate, needs_gate},
     identity::Identity,
     proxy::{Proxies, is_proxy},
     tls,
@@ -110,13 +110,26 @@ pub struct HttpTransport {
 
 /// The connections.
 struct Network {
-    client: reqwest::Client,
+    pools: Pools,
     /// For hosts that `NO_PROXY` excludes by their port.
-    direct: Option<reqwest::Client>,
+    direct: Option<Pools>,
     proxies: Proxies,
     ignored: Vec<String>,
     gate: Gate,
     requests: Option<Arc<Semaphore>>,
+}
+
+/// Connections without and with TLS. Only the latter need a layer around the connector, which is copied three times for
+/// each request.
+struct Pools {
+    http: reqwest::Client,
+    https: reqwest::Client,
+}
+
+impl Pools {
+    fn of(&self, url: &Url) -> &reqwest::Client {
+        if needs_gate(url) { &self.https } else { &self.http }
+    }
 }
 
 impl HttpTransport {
@@ -163,31 +176,32 @@ impl HttpTransport {
         };
         let tls = tls::config(certificates, self.identity.as_ref(), options.http2)
             .map_err(|error| failed(error.into()))?;
-        let build = |direct: bool| {
+        let client = |direct: bool, announced: bool| {
             let mut builder = reqwest::Client::builder()
                 .connect_timeout(options.connect_timeout)
                 .pool_idle_timeout(options.pool_idle_timeout)
                 .redirect(reqwest::redirect::Policy::none())
                 .referer(false)
-                .tls_backend_preconfigured(tls.clone())
-                .connector_layer(Announce(()));
+                .tls_backend_preconfigured(tls.clone());
+            if announced {
+                builder = builder.connector_layer(Announce(()));
+            }
             if !options.http2 {
                 builder = builder.http1_only();
             }
             if direct {
                 builder = builder.no_proxy();
             } else if let Some(proxy) = &options.proxy {
-                builder = builder.proxy(reqwest::Proxy::all(proxy)?);
+                builder = builder.proxy(reqwest::Proxy::all(proxy).map_err(|error| failed(error.into()))?);
             }
-            builder.build()
+            builder.build().map_err(|error| failed(error.into()))
+        };
+        let pools = |direct: bool| {
+            Ok::<_, Error>(Pools { http: client(direct, false)?, https: client(direct, true)? })
         };
         let network = Network {
-            client: build(false).map_err(|error| failed(error.into()))?,
-            direct: proxies
-                .has_exclusions()
-                .then(|| build(true))
-                .transpose()
-                .map_err(|error| failed(error.into()))?,
+            pools: pools(false)?,
+            direct: proxies.has_exclusions().then(|| pools(true)).transpose()?,
             proxies,
             ignored,
             gate: Gate::new(options.pool_idle_timeout),
@@ -205,12 +219,12 @@ impl Network {
 
     async fn send(self: Arc<Self>, request: reqwest::Request) -> Result<HttpResponse> {
         let url = request.url().clone();
-        let client = self.direct.as_ref().filter(|_| self.proxies.excludes(&url)).unwrap_or(&self.client);
+        let pools = self.direct.as_ref().filter(|_| self.proxies.excludes(&url)).unwrap_or(&self.pools);
         let turn = match &self.requests {
             Some(requests) => requests.clone().acquire_owned().await.ok(),
             None => None,
         };
-        let sent = self.gate.pass(&url, client.execute(request)).await;
+        let sent = self.gate.pass(&url, pools.of(&url).execute(request)).await;
         let response = sent.map_err(|error| self.failed(&url, error))?;
         let status = response.status().as_u16();
         let headers: Vec<_> = response
@@ -247,7 +261,8 @@ fn to_reqwest(request: HttpRequest) -> Result<reqwest::Request> {
     let method = Method::from_bytes(method.as_bytes())
         .map_err(|error| Error::invalid(format!("`method`: {error}")).about("method"))?;
     let mut out = reqwest::Request::new(method, url);
-    let mut map = HeaderMap::with_capacity(headers.len());
+    // With room for `accept`, `accept-encoding`, `content-length` and `host`: a map that grows hashes all names again.
+    let mut map = HeaderMap::with_capacity(headers.len() + 4);
     for (name, value) in headers {
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid_header(&name))?;
         let secret = is_secret(name.as_str());
