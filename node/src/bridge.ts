@@ -1,5 +1,5 @@
 /** Sends operations to the core: `call` for one result, `open` for a stream. */
-import { channel, complete, follow, type Reply } from "./completion-channel";
+import { channel, complete, follow } from "./completion-channel";
 import { encodeParams, type Params, rethrow } from "./compute";
 import { toError } from "./failures";
 import { FetchTransport } from "./fetch-transport";
@@ -8,7 +8,7 @@ import { type NativeClient, type NativeStream, native } from "./native";
 import { Observer } from "./observer";
 import type { Fetch } from "./options";
 import { platform } from "./platform";
-import { attachResponse, recordResponse } from "./responses";
+import { attachResponse, type ResponseRecord, recordResponse } from "./responses";
 import { checkSignal, onAbort, reasonOf } from "./signals";
 import { type Receiver, receiverOf, type Telemetry } from "./telemetry";
 import { decode } from "./value";
@@ -60,12 +60,10 @@ export class Bridge {
 
   /** Calls an operation of the core. */
   call<T>(operation: string, params: Params, options: CallOptions<unknown> = {}): Promise<T> {
-    let meta: string | null = null;
+    const record: ResponseRecord = { meta: null };
     // Return the async function's own promise: a promise in between would cut the stack trace.
-    const promise = this.#send(operation, params, options, (reply) => {
-      meta = reply.meta;
-    }) as Promise<T>;
-    recordResponse(promise, () => meta);
+    const promise = this.#send(operation, params, options, record) as Promise<T>;
+    recordResponse(promise, record);
     return promise;
   }
 
@@ -73,7 +71,7 @@ export class Bridge {
     operation: string,
     params: Params,
     options: CallOptions<unknown>,
-    onReply: (reply: Reply) => void,
+    record: ResponseRecord,
   ): Promise<unknown> {
     const { json, parts } = encodeParams(params);
     const { signal, observe, runs } = options;
@@ -114,7 +112,7 @@ export class Bridge {
         observer?.notify,
       );
       if (reply === undefined) throw STOPPED;
-      onReply(reply);
+      record.meta = reply.meta;
       return reply.bytes ?? attachResponse(this.#decode(reply.json, reply.files), reply.meta);
     } catch (thrown) {
       if (cancel) {

@@ -2,21 +2,42 @@
 import { invalid } from "./invalid";
 import { native } from "./native";
 
-const responses = new WeakMap<PromiseLike<unknown>, () => Response>();
-
-/**
- * Records the response of a call.
- *
- * @param meta returns its status and headers as JSON, or null if nothing was sent
- */
-export function recordResponse(promise: PromiseLike<unknown>, meta: () => string | null): void {
-  responses.set(promise, () => parse(meta()));
+/** Status and headers of a response as JSON; null if nothing was sent. */
+export interface ResponseRecord {
+  meta: string | null;
 }
 
-/** Makes `promise` stand for the same response as `source`. */
+/** A constructor that returns the object that it is given, so that a subclass adds private fields to it. */
+class Existing {
+  constructor(object: object) {
+    // biome-ignore lint/correctness/noConstructorReturn: this is its purpose
+    return object;
+  }
+}
+
+/** Promises with a record. As entries of a `WeakMap`, they made every call slower, because each costs garbage collection. */
+class Recorded extends Existing {
+  #record: ResponseRecord;
+
+  constructor(promise: object, record: ResponseRecord) {
+    super(promise);
+    this.#record = record;
+  }
+
+  static record(promise: object): ResponseRecord | undefined {
+    return #record in promise ? promise.#record : undefined;
+  }
+}
+
+/** Records the response of the call that returned `promise`, in `record` once the call has it. */
+export function recordResponse(promise: PromiseLike<unknown>, record: ResponseRecord): void {
+  new Recorded(promise, record);
+}
+
+/** Makes `promise`, which has no response, stand for the same response as `source`. */
 export function shareResponse(source: PromiseLike<unknown>, promise: PromiseLike<unknown>): void {
-  const response = responses.get(source);
-  if (response) responses.set(promise, response);
+  const record = Recorded.record(source);
+  if (record) recordResponse(promise, record);
 }
 
 /**
@@ -30,14 +51,14 @@ export function shareResponse(source: PromiseLike<unknown>, promise: PromiseLike
  */
 export async function withResponse<T>(promise: PromiseLike<T>): Promise<{ data: T; response: Response }> {
   const data = await promise;
-  const response = responses.get(promise);
-  if (response === undefined) {
+  const record = Object(promise) === promise ? Recorded.record(promise) : undefined;
+  if (record === undefined) {
     invalid(
       "`promise` must be the promise that a method of the client returned, before `then` or `await`",
       "promise",
     );
   }
-  return { data, response: response() };
+  return { data, response: parse(record.meta) };
 }
 
 /**
