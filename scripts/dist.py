@@ -77,7 +77,15 @@ def node() -> None:
     for name in ("replicant", "replicant-emulator"):
         package = str(DIST / f"npm/{name}-{version.check(ROOT)}.tgz")
         run("npx", "--yes", "publint@0.3", "run", package, "--strict")
-        run("npx", "--yes", "@arethetypeswrong/cli@0.18", package)
+        # Vitest is an ES module only, so its helpers are, too.
+        run(
+            "npx",
+            "--yes",
+            "@arethetypeswrong/cli@0.18",
+            package,
+            "--exclude-entrypoints",
+            "testing/vitest",
+        )
 
 
 def crates() -> None:

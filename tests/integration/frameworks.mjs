@@ -1,7 +1,6 @@
 // Webhooks in Fastify and Hono, also in workerd, and in Next.js: the frameworks run, and the emulator delivers.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { createHmac } from "node:crypto";
 import { once } from "node:events";
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -9,6 +8,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { BODY, post as send, signer } from "../node/support/webhooks.mjs";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const packages = createRequire(join(process.env.PACKAGES, "package.json"));
@@ -20,24 +20,10 @@ const { BASE_URL: baseUrl } = process.env;
 const replicate = new Replicate({ auth: "r8_a-token-for-tests", baseUrl });
 const { key: secret } = await replicate.webhooks.default.secret.get();
 
-const BODY = '{"id": "p1",  "status": "succeeded", "output": 1}';
+const signed = signer(secret);
 
-/** Returns the headers of a webhook, signed like those of the emulator. */
-function signed(body, age = 0) {
-  const timestamp = String(Math.floor(Date.now() / 1000) - age);
-  const key = Buffer.from(secret.replace("whsec_", ""), "base64");
-  const digest = createHmac("sha256", key).update(`msg_1.${timestamp}.${body}`).digest("base64");
-  return {
-    "content-type": "application/json",
-    "webhook-id": "msg_1",
-    "webhook-timestamp": timestamp,
-    "webhook-signature": `v1,${digest}`,
-  };
-}
-
-async function post(url, body = BODY, headers = signed(body)) {
-  const response = await fetch(url, { method: "POST", headers, body });
-  return { status: response.status, text: await response.text() };
+function post(url, body = BODY, headers = signed(body)) {
+  return send(url, body, headers);
 }
 
 async function freePort() {

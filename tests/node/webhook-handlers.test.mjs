@@ -1,7 +1,6 @@
 // Webhooks in Express, in servers of Node and in functions from a Request to a Response. Those of other frameworks are in
 // tests/integration.
 import assert from "node:assert/strict";
-import { createHmac } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
@@ -11,26 +10,14 @@ import { once as claim, webhook as fetchWebhook, MemoryStore } from "replicant/w
 import { webhook } from "replicant/webhooks/express";
 import { apiRoute } from "replicant/webhooks/next";
 import { startEmulator } from "./support/emulator.mjs";
+import { BODY, post as send, signer } from "./support/webhooks.mjs";
 
 const require = createRequire(import.meta.url);
 const emulator = await startEmulator();
 const replicate = emulator.client();
 const { key: secret } = await replicate.webhooks.default.secret.get();
 
-const BODY = '{"id": "p1",  "status": "succeeded", "output": 1}';
-
-/** Returns the headers of a webhook, signed like those of the emulator. */
-function signed(body, age = 0) {
-  const timestamp = String(Math.floor(Date.now() / 1000) - age);
-  const key = Buffer.from(secret.replace("whsec_", ""), "base64");
-  const digest = createHmac("sha256", key).update(`msg_1.${timestamp}.${body}`).digest("base64");
-  return {
-    "content-type": "application/json",
-    "webhook-id": "msg_1",
-    "webhook-timestamp": timestamp,
-    "webhook-signature": `v1,${digest}`,
-  };
-}
+const signed = signer(secret);
 
 /** Serves `listener` and returns its address. */
 async function serve(listener) {
@@ -40,9 +27,8 @@ async function serve(listener) {
   return `http://127.0.0.1:${server.address().port}`;
 }
 
-async function post(url, body, headers = signed(body)) {
-  const response = await fetch(url, { method: "POST", headers, body });
-  return { status: response.status, text: await response.text() };
+function post(url, body, headers = signed(body)) {
+  return send(url, body, headers);
 }
 
 /** Serves an application of Express whose handlers put events into `events`. */

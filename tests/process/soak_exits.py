@@ -2,8 +2,9 @@
 
     python tests/process/soak_exits.py [EXITS] [PROGRAM ...]
 
-runs each program that many times (20 unless given) under every CPython of this machine, and fails if an exit code is not
-the one that the program asked for, if anything was printed, or if an exit took longer than a second.
+runs each program that many times (20 unless given) under every CPython of this machine, one process for each CPU at a
+time. It fails if an exit code is not the one that the program asked for, if anything was printed, or if an exit took longer
+than a second.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 HEAD = """
@@ -213,10 +215,11 @@ def main() -> None:
     found = interpreters()
     for version, program in (found[line] for line in WANTED if line in found):
         for name in names:
-            ends = [
-                run(program, CASES[name], emulator.base_url, picture, clean_environment())
-                for _ in range(exits)
-            ]
+            arguments = program, CASES[name], emulator.base_url, picture, clean_environment()
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                ends = [
+                    end.result() for end in [pool.submit(run, *arguments) for _ in range(exits)]
+                ]
             emulator.forget()
             wrong = [end for end in ends if end.code != CASES[name].code or end.output]
             slow = [end for end in ends if not end.seconds < 1]

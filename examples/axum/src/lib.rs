@@ -111,3 +111,8 @@ async fn show(State(app): State<App>, Path(id): Path<String>) -> Response {
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }
+
+/// Compiles the Rust code of the guide.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/webhooks.md")]
+pub struct Guide;
