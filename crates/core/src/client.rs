@@ -48,7 +48,11 @@ use crate::{
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
-pub struct Client {
+pub struct Client(Arc<State>);
+
+/// In one allocation: each call copies its client several times, on several threads.
+#[derive(Clone)]
+struct State {
     config: Arc<Config>,
     run_times: Arc<RunTimes>,
     shapes: Arc<Shapes>,
@@ -69,7 +73,7 @@ impl Client {
         for warning in &config.warnings {
             tracing::warn!(target: "replicant", "{warning}");
         }
-        Ok(Self {
+        Ok(Self(Arc::new(State {
             config: Arc::new(config),
             run_times: Arc::default(),
             shapes: Arc::default(),
@@ -77,7 +81,7 @@ impl Client {
             tasks: Tasks::default(),
             webhook_secret: Arc::default(),
             hooks,
-        })
+        })))
     }
 
     /// Builds a client from the environment variables `REPLICATE_API_TOKEN`, `REPLICATE_BASE_URL` and
@@ -91,71 +95,71 @@ impl Client {
 
     /// Returns a client with another transport, which shares this client's options and cached run times.
     pub fn with_transport(&self, transport: Arc<dyn Transport>) -> Self {
-        let config = Arc::new(Config { transport, ..(*self.config).clone() });
-        Self { config, ..self.clone() }
+        let config = Arc::new(Config { transport, ..self.config().clone() });
+        Self(Arc::new(State { config, ..(*self.0).clone() }))
     }
 
     /// Returns a client with other hooks, which shares this client's options, connections and cached run times.
     pub fn with_hooks(&self, hooks: Arc<dyn Hooks>) -> Self {
-        Self { hooks: Some(hooks), ..self.clone() }
+        Self(Arc::new(State { hooks: Some(hooks), ..(*self.0).clone() }))
     }
 
     /// Returns a client whose background tasks are counted in `tasks`, such as the cancels of abandoned predictions. It shares
     /// this client's options, connections and cached run times.
     pub fn with_tasks(&self, tasks: Tasks) -> Self {
-        Self { tasks, ..self.clone() }
+        Self(Arc::new(State { tasks, ..(*self.0).clone() }))
     }
 
     pub(crate) fn tasks(&self) -> &Tasks {
-        &self.tasks
+        &self.0.tasks
     }
 
     pub(crate) fn hooks(&self) -> Option<&Arc<dyn Hooks>> {
-        self.hooks.as_ref()
+        self.0.hooks.as_ref()
     }
 
     pub(crate) fn config(&self) -> &Config {
-        &self.config
+        &self.0.config
     }
 
     pub(crate) fn run_times(&self) -> &RunTimes {
-        &self.run_times
+        &self.0.run_times
     }
 
     pub(crate) fn abandoned(&self) -> &Abandoned {
-        &self.abandoned
+        &self.0.abandoned
     }
 
     pub(crate) fn shapes(&self) -> &Shapes {
-        &self.shapes
+        &self.0.shapes
     }
 
     pub(crate) fn runtime(&self) -> &Arc<dyn Runtime> {
-        &self.config.runtime
+        &self.0.config.runtime
     }
 
     /// Returns `true` if a URL is at the API origin, which may receive the token.
     pub(crate) fn owns(&self, url: &Url) -> bool {
-        same_origin(url, &self.config.base_url)
+        same_origin(url, &self.0.config.base_url)
     }
 
     /// Returns one sentence for each option that is accepted but unsafe, which is logged too: a `base_url` over plain
     /// http to a host other than loopback, to which the token is sent unencrypted. See
     /// [`Options::require_https`](crate::Options::require_https).
     pub fn warnings(&self) -> &[String] {
-        &self.config.warnings
+        &self.0.config.warnings
     }
 
     /// Returns the resolved options, except the token. Durations are in seconds; `null` means no limit.
     pub fn describe(&self) -> Value {
-        Value::Object(self.config.describe())
+        Value::Object(self.0.config.describe())
     }
 }
 
 impl fmt::Debug for Client {
     /// Writes the base URL. Omits the token.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("base_url", &self.config.base_url.as_str()).finish_non_exhaustive()
+        f.debug_struct("Client").field("base_url", &self.0.config.base_url.as_str()).finish_non_exhaustive()
     }
 }
 

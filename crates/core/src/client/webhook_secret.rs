@@ -27,7 +27,7 @@ struct Fetched {
 impl Client {
     /// Returns the signing secret of the account. Fetches it on the first call.
     pub(crate) async fn webhook_secret(&self, options: &RequestOptions) -> Result<Token> {
-        let mut cached = self.webhook_secret.0.lock().await;
+        let mut cached = self.0.webhook_secret.0.lock().await;
         if let Some(Fetched { key, .. }) = &*cached {
             return Ok(key.clone());
         }
@@ -43,7 +43,7 @@ impl Client {
         known: &Token,
         options: &RequestOptions,
     ) -> Option<Token> {
-        let mut cached = self.webhook_secret.0.lock().await;
+        let mut cached = self.0.webhook_secret.0.lock().await;
         let now = self.runtime().monotonic();
         let fetched = cached.as_mut()?;
         if fetched.key == *known && now.saturating_sub(fetched.at) >= REFRESH {

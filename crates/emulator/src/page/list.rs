@@ -21,9 +21,10 @@ pub(super) fn main(app: &App) -> Markup {
             @if jobs.is_empty() {
                 (nothing(app))
             } @else {
+                // Outside of the table, which is wider than narrow windows.
+                p.caption #caption { (count) @if count == 1 { " prediction" } @else { " predictions and trainings" } ", newest first. Times are in UTC." }
                 div.scroll {
-                    table.list {
-                        caption { (count) @if count == 1 { " prediction" } @else { " predictions and trainings" } ", newest first. Times are in UTC." }
+                    table.list aria-labelledby="caption" {
                         thead { tr {
                             th scope="col" { "Model" }
                             th scope="col" { "Status" }
