@@ -171,18 +171,21 @@ impl Recorder {
         let (upstream, others) = (self.upstream.clone(), self.others.clone());
         let serves =
             move |origin: &str| urls::is_replicate(origin) || others.iter().any(|other| other == origin);
-        let source = response.bytes_stream();
+        let source = Some(response.bytes_stream());
         let state = (source, Splitter::default(), EventDraft { draft, events: Vec::new() });
-        let events = stream::unfold(state, move |(mut source, mut splitter, mut draft)| {
+        let events = stream::unfold(state, move |(source, mut splitter, mut draft)| {
             let (upstream, local, serves) = (upstream.clone(), local.clone(), serves.clone());
             async move {
+                let mut source = source?;
                 let block = loop {
                     if let Some(block) = splitter.next() {
                         break block;
                     }
                     match source.next().await {
                         Some(Ok(bytes)) => splitter.push(&bytes),
-                        Some(Err(_)) | None => break splitter.rest(),
+                        // The client has to see that the connection broke.
+                        Some(Err(error)) => return Some((Err(error), (None, splitter, draft))),
+                        None => break splitter.rest(),
                     }
                 };
                 if block.is_empty() {
@@ -191,7 +194,7 @@ impl Recorder {
                 let block = urls::exchange(&block, &upstream, API);
                 draft.push(&block);
                 let text = urls::to_local(&block, &local, serves);
-                Some((Ok::<_, std::io::Error>(text), (source, splitter, draft)))
+                Some((Ok(text), (Some(source), splitter, draft)))
             }
         });
         Body::from_stream(events)

@@ -325,3 +325,15 @@ async fn an_upstream_that_does_not_respond_is_an_error() {
     );
     assert_eq!(files(&folder), []);
 }
+
+#[tokio::test]
+async fn a_stream_that_breaks_breaks_for_the_client_too() {
+    let upstream = api();
+    let recorder = recorder(&folder("broken"), &[upstream.emulator.origin()]);
+    let text = recorder.request("POST", LLAMA).json(&json!({"input": {"prompt": "a heron"}}));
+    let (_, text) = status_and_body(text.send().await.expect("sent")).await;
+    upstream.fault(json!({"match": {"path": "/v1/streams/*"}, "action": {"cut_body_at": 100}})).await;
+    let events = recorder.request("GET", text["urls"]["stream"].as_str().expect("a URL")).send().await;
+    let error = events.expect("a head").text().await.expect_err("the stream is cut");
+    assert!(error.is_body() || error.is_decode(), "{error:?}");
+}
