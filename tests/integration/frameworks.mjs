@@ -199,8 +199,12 @@ function externalWasm(folder) {
   };
 }
 
-test("Next.js, app router and pages router", async () => {
-  const folder = join(process.env.PACKAGES, "next-app");
+for (const bundler of ["webpack", "turbopack"]) {
+  test(`Next.js with ${bundler}, app router and pages router`, () => next(bundler));
+}
+
+async function next(bundler) {
+  const folder = join(process.env.PACKAGES, `next-${bundler}`);
   rmSync(folder, { recursive: true, force: true });
   const write = (path, text) => {
     mkdirSync(join(folder, path, ".."), { recursive: true });
@@ -242,15 +246,19 @@ export default apiRoute(replicate, (event) => void events.pages.push(event.id));
   }
   const port = await freePort();
   const bin = packages.resolve("next/dist/bin/next");
-  const next = spawn(process.execPath, [bin, "dev", "--webpack", "-p", String(port), "-H", "127.0.0.1"], {
-    cwd: folder,
-    env: { ...process.env, NEXT_TELEMETRY_DISABLED: "1", NODE_OPTIONS: "", NODE_TEST_CONTEXT: "" },
-    stdio: ["ignore", "pipe", "pipe"],
-    detached: true,
-  });
+  const server = spawn(
+    process.execPath,
+    [bin, "dev", `--${bundler}`, "-p", String(port), "-H", "127.0.0.1"],
+    {
+      cwd: folder,
+      env: { ...process.env, NEXT_TELEMETRY_DISABLED: "1", NODE_OPTIONS: "", NODE_TEST_CONTEXT: "" },
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: true,
+    },
+  );
   let output = "";
-  for (const stream of [next.stdout, next.stderr]) stream.on("data", (data) => (output += data));
-  after(() => process.kill(-next.pid, "SIGKILL"));
+  for (const stream of [server.stdout, server.stderr]) stream.on("data", (data) => (output += data));
+  after(() => process.kill(-server.pid, "SIGKILL"));
   const origin = `http://127.0.0.1:${port}`;
   try {
     await listening(`${origin}/webhook`);
@@ -264,4 +272,4 @@ export default apiRoute(replicate, (event) => void events.pages.push(event.id));
     console.error(output);
     throw error;
   }
-});
+}

@@ -85,6 +85,26 @@ def wheel(name: str, _: str) -> str:
     return version
 
 
+def uvx(_: str) -> str:
+    """Runs the emulator without installing it."""
+    found = interpreters()
+    version, program = found.get("3.12") or next(iter(found.values()))
+    project = Project("uvx")
+    python = environment(project, program)
+    project.run(python, "-m", "pip", "install", "-q", "uv")
+    command = (
+        python.with_name("uvx"),
+        "--python",
+        program,
+        "--no-index",
+        "--find-links",
+        DIST / "python",
+    )
+    if "Usage: replicant-emulator" not in project.run(*command, "replicant-emulator", "--help"):
+        raise RuntimeError("uvx does not run the program")
+    return version
+
+
 def beside_old_packages(_: str) -> str:
     """Installs beside the oldest supported dependencies of the official client."""
     found = interpreters()

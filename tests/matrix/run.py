@@ -33,6 +33,7 @@ def environments() -> List[Environment]:
     found: List[Environment] = [
         *((f"Python {name}", partial(pythons.wheel, name)) for name in pythons.WANTED),
         ("Python beside old httpx", pythons.beside_old_packages),
+        ("Emulator with uvx", pythons.uvx),
         ("Python libraries", pythons.libraries),
         ("Python from source", pythons.source_distribution),
         (
