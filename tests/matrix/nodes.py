@@ -187,7 +187,7 @@ def missing_module(registry: str) -> str:
 def missing_emulator(registry: str) -> str:
     """Checks the errors for an emulator, or the program in it, that is not installed; then runs it with npx."""
     project = create_project("missing emulator", registry)
-    if "Usage: replicant-emulator" not in project.run("npx", "replicant-emulator", "--help"):
+    if "Usage:\n  replicant-emulator" not in project.run("npx", "replicant-emulator", "--help"):
         raise RuntimeError("npx does not run the program")
     start = "new (require('replicant/testing').Emulator)()"
     [program] = project.folder.glob("node_modules/replicant-emulator-*")

@@ -100,7 +100,7 @@ def uvx(_: str) -> str:
         "--find-links",
         DIST / "python",
     )
-    if "Usage: replicant-emulator" not in project.run(*command, "replicant-emulator", "--help"):
+    if "Usage:\n  replicant-emulator" not in project.run(*command, "replicant-emulator", "--help"):
         raise RuntimeError("uvx does not run the program")
     return version
 

@@ -88,9 +88,16 @@ export function hasCacheOption(): boolean {
   }
 }
 
+/** Returns `node:async_hooks`, where it exists. */
+function asyncHooks(): AsyncHooks | undefined {
+  // The Edge runtime of Next.js has the class as a global, and throws when a program reads this member of `process`.
+  if (globals.EdgeRuntime !== undefined) return undefined;
+  return globals.process?.getBuiltinModule?.("node:async_hooks");
+}
+
 /** Returns a function that binds callbacks to the current async context, where the runtime lets programs do so. */
 export function contextBinder(): Platform["bind"] {
-  const hooks = globals.process?.getBuiltinModule?.("node:async_hooks");
+  const hooks = asyncHooks();
   const { AsyncResource } = hooks ?? {};
   if (AsyncResource) {
     // Several times as fast as `bind` in Node.
