@@ -15,7 +15,6 @@ use std::{
     sync::{Arc, Mutex, Weak},
 };
 
-use crate::once::{Once, intern};
 use pyo3::{
     exceptions::PyRuntimeError,
     prelude::*,
@@ -31,6 +30,7 @@ use self::{
 };
 use crate::{
     lock::lock,
+    once::{Once, intern},
     runtime::{self, gate},
 };
 

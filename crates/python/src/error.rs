@@ -2,11 +2,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use crate::once::Once;
 use pyo3::{prelude::*, types::PyDict};
 use replicant::Error;
 
-use crate::value;
+use crate::{once::Once, value};
 
 /// An exception of the user's code that ends a call; re-raised to the caller as it is.
 pub type Raised = Arc<Mutex<Option<PyErr>>>;

@@ -1,13 +1,16 @@
 //! Replies of operations as Python objects.
 
-use crate::once::{Once, intern};
 use pyo3::{
     prelude::*,
     types::{PyDict, PyTuple},
 };
 use replicant::{Reply, operation::Payload};
 
-use crate::{error, value};
+use crate::{
+    error,
+    once::{Once, intern},
+    value,
+};
 
 /// Returns a payload as a Python object; JSON text becomes Python objects directly.
 pub fn to_python<'py>(

@@ -5,7 +5,6 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use crate::once::intern;
 use bytes::Bytes;
 use futures_util::{TryStreamExt, stream};
 use pyo3::{
@@ -17,7 +16,7 @@ use pyo3::{
 use pyo3_async_runtimes::{TaskLocals, into_future_with_locals};
 use replicant::{BoxError, BoxFuture, BoxStream, ByteSource, Error, ErrorKind, File, Result};
 
-use crate::{lock::lock, runtime::gate};
+use crate::{lock::lock, once::intern, runtime::gate};
 
 /// The number of bytes to request from `read` at a time.
 const CHUNK: usize = 256 * 1024;

@@ -4,7 +4,6 @@ mod body;
 
 use std::sync::Arc;
 
-use crate::once::intern;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use pyo3::{
@@ -19,7 +18,7 @@ use replicant::{
 };
 
 use self::body::Body;
-use crate::{error::Raised, lock::lock, runtime::gate, source::bytes_of};
+use crate::{error::Raised, lock::lock, once::intern, runtime::gate, source::bytes_of};
 
 /// Sends the requests of one call through Python.
 #[derive(Clone)]

@@ -4,13 +4,14 @@ pub mod exact_json;
 mod from_python;
 pub mod json;
 
-use crate::once::Once;
 use pyo3::{
     exceptions::PyTypeError,
     prelude::*,
     types::{PyBool, PyBytes, PyDict, PyFloat, PyList, PyString},
 };
 use replicant::{Number, Value};
+
+use crate::once::Once;
 
 pub use self::from_python::from_python;
 

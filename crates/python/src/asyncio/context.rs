@@ -1,7 +1,8 @@
 //! Context variables.
 
-use crate::once::Once;
 use pyo3::prelude::*;
+
+use crate::once::Once;
 
 /// Returns a context in which no variable is set.
 pub fn empty_context(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {

@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, Mutex};
 
-use crate::once::intern;
 use pyo3::{prelude::*, types::PyDict};
 use replicant::Value;
 
@@ -10,7 +9,7 @@ use super::{
     context::empty_context,
     promise::{Outcome, Promise},
 };
-use crate::{lock::lock, runtime::gate, value};
+use crate::{lock::lock, once::intern, runtime::gate, value};
 
 pub enum Message {
     /// A call is finished.

@@ -5,7 +5,6 @@ use std::sync::{
     atomic::{AtomicU8, Ordering::Relaxed},
 };
 
-use crate::once::intern;
 use pyo3::{
     PyTraverseError, PyVisit,
     exceptions::{PyRuntimeError, PyStopIteration},
@@ -15,6 +14,7 @@ use tokio::task::AbortHandle;
 
 use crate::{
     lock::lock,
+    once::intern,
     runtime::{Driver, gate},
 };
 

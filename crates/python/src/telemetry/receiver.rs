@@ -2,13 +2,17 @@
 
 use std::sync::{Arc, Mutex};
 
-use crate::once::{Once, intern};
 use pyo3::{prelude::*, types::PyDict};
 use replicant::{Error, ErrorKind, Result, hooks::HeaderChanges, operation::Wanted, telemetry::Level};
 use tokio::sync::oneshot;
 
 use super::{Notice, deliver_late};
-use crate::{error::Raised, lock::lock, value};
+use crate::{
+    error::Raised,
+    lock::lock,
+    once::{Once, intern},
+    value,
+};
 
 /// A `replicant._telemetry.Receiver`.
 pub struct Receiver {

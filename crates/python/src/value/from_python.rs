@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use crate::once::intern;
 use bytes::{Bytes, BytesMut};
 use pyo3::{
     exceptions::{PyTypeError, PyValueError},
@@ -15,7 +14,7 @@ use pyo3::{
 };
 use replicant::{File, Number, Object, Value};
 
-use crate::{secret::Secret, source::Reader};
+use crate::{once::intern, secret::Secret, source::Reader};
 
 /// The maximum nesting of data; deeper data would overflow the stack here or in the core.
 const DEPTH: usize = 250;
