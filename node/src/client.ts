@@ -17,6 +17,7 @@ import type {
 } from "./options";
 import { follow, ListPage } from "./page";
 import { platform } from "./platform";
+import { type RateLimits, rateLimits } from "./rate-limits";
 import { plainHeaders, rawBody } from "./raw-request";
 import { Accounts } from "./resources/accounts";
 import { Collections } from "./resources/collections";
@@ -110,6 +111,11 @@ export class Replicate {
   /** Number of retries of a request that is safe to send again. */
   get maxRetries(): number {
     return settingsOf(this).get("maxRetries") as number;
+  }
+
+  /** Rate limits that the client has learned; `null` if the option `rateLimit` is `null`. */
+  get rateLimit(): RateLimits | null {
+    return rateLimits(settingsOf(this).core(this).client.rateLimit());
   }
 
   /**

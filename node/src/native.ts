@@ -68,6 +68,8 @@ export interface NativeClient {
   ): NativeStream;
   /** Returns the client's options as JSON, without the token. */
   describe(): string;
+  /** Returns what is known of the rate limits as JSON; `null` if requests do not wait for them. */
+  rateLimit(): string;
   /** What to warn the user of about the options. */
   readonly warnings: string[];
 }

@@ -63,6 +63,12 @@ export type ReplicateOptions = {
   headers?: Record<string, string> | undefined;
   /** Query parameters to add to every request to the API. */
   query?: Record<string, string> | undefined;
+  /**
+   * Number of predictions to create per minute at most, with up to a second's worth at once. Defaults to what the API
+   * allows, which the client learns from responses: requests wait for their turn instead of failing with 429. `null`
+   * switches this off, so that each request is retried on its own.
+   */
+  rateLimit?: number | null | undefined;
   /** Time between polls, in milliseconds. Defaults to `REPLICATE_POLL_INTERVAL`, otherwise adaptive. */
   pollInterval?: number | undefined;
   /**

@@ -25,6 +25,7 @@ _NAMES = {
     "_progress": "Progress Transfer",
     "_files": "FileOutput URLPath get_path_url",
     "_response": "APIResponse RateLimit",
+    "_rate_limits": "RateLimits RateLimitState",
     "_hooks": "RequestEvent ResponseEvent RetryEvent",
     "_warnings": "InsecureConnectionWarning",
     "_use": "use",

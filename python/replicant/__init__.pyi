@@ -108,6 +108,8 @@ from ._page import paginate as paginate
 from ._progress import Progress as Progress
 from ._progress import ShowTransfer
 from ._progress import Transfer as Transfer
+from ._rate_limits import RateLimits as RateLimits
+from ._rate_limits import RateLimitState as RateLimitState
 from ._refs import ModelVersionIdentifier as ModelVersionIdentifier
 from ._refs import Reference
 from ._response import APIResponse as APIResponse
@@ -376,6 +378,8 @@ __all__ = [
     "Progress",
     "RateLimit",
     "RateLimitError",
+    "RateLimitState",
+    "RateLimits",
     "Replicate",
     "ReplicateError",
     "ReplicateException",

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Mapping
 
+# Options that None switches off. For all others, None is the default.
+OFF_IF_NONE = ("rate_limit",)
+
 
 def drop_none(**params: Any) -> Dict[str, Any]:
     """Returns the parameters that are not None."""
@@ -11,7 +14,7 @@ def drop_none(**params: Any) -> Dict[str, Any]:
 
 
 def checked(function: Callable[..., Any], kind: Any, options: Mapping[str, Any]) -> Dict[str, Any]:
-    """Returns the options that are not None.
+    """Returns the options that are not None, and those that None switches off.
 
     Args:
         function: The function that was called with the options.
@@ -24,7 +27,7 @@ def checked(function: Callable[..., Any], kind: Any, options: Mapping[str, Any])
     unknown = options.keys() - kind.__optional_keys__
     if unknown:
         raise _unexpected(function, kind, next(name for name in options if name in unknown))
-    return drop_none(**options)
+    return {n: value for n, value in options.items() if value is not None or n in OFF_IF_NONE}
 
 
 def _unexpected(function: Callable[..., Any], kind: Any, name: str) -> TypeError:

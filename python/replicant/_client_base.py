@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ._hooks import Hooks
     from ._native import Client as NativeClient
     from ._object import Json
+    from ._rate_limits import RateLimits
     from ._sync.client import Client
 
     AnyClient = Union[Client, AsyncClient]
@@ -280,6 +281,15 @@ class ClientBase(Guarded):
     idle_timeout: float = _option(
         "idle_timeout", "Seconds without a byte after which an event stream is resumed."
     )
+
+    @property
+    def rate_limit(self) -> Optional[RateLimits]:
+        """The rate limits that the client has learned, which all clients with the same token share. None if the
+        option `rate_limit` is None."""
+        from ._rate_limits import RateLimits, RateLimitState
+
+        limits = self._native.rate_limit()
+        return limits and RateLimits(**{name: RateLimitState(**limits[name]) for name in limits})
 
     api_token: Optional[str] = _token(
         "The API token: the client's own, or that of the scope or environment."

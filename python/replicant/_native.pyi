@@ -66,6 +66,8 @@ class Client:
         """Runs an operation on the running event loop."""
     def describe(self) -> dict[str, Any]:
         """Returns the options in force, without the token."""
+    def rate_limit(self) -> dict[str, dict[str, Any]] | None:
+        """Returns what is known of the rate limits, or None if requests do not wait for them."""
     @property
     def warnings(self) -> list[str]:
         """What to warn the user of about the options."""

@@ -11,6 +11,7 @@ pub mod hooks;
 pub(crate) mod options;
 pub(crate) mod output_shapes;
 pub(crate) mod page;
+pub(crate) mod rate_gate;
 pub(crate) mod redact;
 pub(crate) mod report;
 pub(crate) mod response;
@@ -25,8 +26,15 @@ use std::{fmt, sync::Arc};
 use url::Url;
 
 use self::{
-    abandoned::Abandoned, background::Tasks, config::Config, hooks::Hooks, options::Options,
-    output_shapes::Shapes, run_times::RunTimes, webhook_secret::WebhookSecret,
+    abandoned::Abandoned,
+    background::Tasks,
+    config::Config,
+    hooks::Hooks,
+    options::Options,
+    output_shapes::Shapes,
+    rate_gate::{RateGates, RateLimits},
+    run_times::RunTimes,
+    webhook_secret::WebhookSecret,
 };
 use crate::{
     error::Result,
@@ -57,6 +65,7 @@ struct State {
     run_times: Arc<RunTimes>,
     shapes: Arc<Shapes>,
     abandoned: Arc<Abandoned>,
+    gates: Option<Arc<RateGates>>,
     tasks: Tasks,
     webhook_secret: Arc<WebhookSecret>,
     hooks: Option<Arc<dyn Hooks>>,
@@ -73,11 +82,14 @@ impl Client {
         for warning in &config.warnings {
             tracing::warn!(target: "replicant", "{warning}");
         }
+        let gates =
+            RateGates::of(config.rate_limit, config.token.as_deref(), &config.base_url, config.shares_clock);
         Ok(Self(Arc::new(State {
             config: Arc::new(config),
             run_times: Arc::default(),
             shapes: Arc::default(),
             abandoned: Arc::default(),
+            gates,
             tasks: Tasks::default(),
             webhook_secret: Arc::default(),
             hooks,
@@ -108,6 +120,16 @@ impl Client {
     /// this client's options, connections and cached run times.
     pub fn with_tasks(&self, tasks: Tasks) -> Self {
         Self(Arc::new(State { tasks, ..(*self.0).clone() }))
+    }
+
+    /// Returns the rate limits that the client has learned, which all clients with the same token share. `None` if
+    /// [`Options::rate_limit`](crate::Options::rate_limit) is [`Off`](crate::RateLimitOption::Off).
+    pub fn rate_limit(&self) -> Option<RateLimits> {
+        self.gates().map(|gates| gates.state(self.runtime().monotonic()))
+    }
+
+    pub(crate) fn gates(&self) -> Option<&RateGates> {
+        self.0.gates.as_deref()
     }
 
     pub(crate) fn tasks(&self) -> &Tasks {

@@ -7,6 +7,7 @@ pub(crate) mod digest;
 pub(crate) mod excerpt;
 pub(crate) mod headers;
 pub(crate) mod multipart;
+pub(crate) mod rate_limit;
 pub(crate) mod request;
 pub(crate) mod retry;
 pub(crate) mod sse;

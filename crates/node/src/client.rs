@@ -5,7 +5,7 @@ use std::sync::Arc;
 use napi::bindgen_prelude::{Env, Object};
 use napi_derive::napi;
 use replicant::{
-    Client, Observer, Options, Value,
+    Client, Observer, Options, RateLimits, Value,
     operation::{self, Following},
 };
 use replicant_javascript::{Answer, to_json, until_stopped};
@@ -53,6 +53,13 @@ impl NativeClient {
     #[napi(catch_unwind)]
     pub fn describe(&self, env: &Env) -> napi::Result<String> {
         to_json(&self.client.describe()).map_err(|error| to_js(env, &error))
+    }
+
+    /// Returns what is known of the rate limits as JSON; `null` if requests do not wait for them.
+    #[napi(catch_unwind)]
+    pub fn rate_limit(&self, env: &Env) -> napi::Result<String> {
+        to_json(&self.client.rate_limit().map(RateLimits::to_value).into())
+            .map_err(|error| to_js(env, &error))
     }
 
     /// Returns what to warn the user of about the options.

@@ -9,7 +9,7 @@ use pyo3::{
     types::{PyDict, PyTuple},
 };
 use replicant::{
-    Client as Core, Options, Reply,
+    Client as Core, Options, RateLimits, Reply,
     operation::{self, Payload},
 };
 
@@ -134,6 +134,12 @@ impl Client {
     fn describe<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let _inside = gate::enter(py);
         value::to_python(py, self.core(py)?.describe(), None)
+    }
+
+    /// Returns what is known of the rate limits, or None if requests do not wait for them.
+    fn rate_limit<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let _inside = gate::enter(py);
+        value::to_python(py, self.core(py)?.rate_limit().map(RateLimits::to_value).into(), None)
     }
 
     /// What to warn the user of about the options.

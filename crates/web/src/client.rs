@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use js_sys::{Array, Function, Object, Promise, Reflect};
 use replicant::{
-    Client, Error, ErrorKind, Observer, Options, Result, Value,
+    Client, Error, ErrorKind, Observer, Options, RateLimits, Result, Value,
     background::Tasks,
     operation::{self, Following},
 };
@@ -57,6 +57,12 @@ impl NativeClient {
     /// Returns the client's options as JSON, without the token.
     pub fn describe(&self) -> Result<String, JsValue> {
         to_json(&self.client.describe()).map_err(|error| to_js(&error))
+    }
+
+    /// Returns what is known of the rate limits as JSON; `null` if requests do not wait for them.
+    #[wasm_bindgen(js_name = rateLimit)]
+    pub fn rate_limit(&self) -> Result<String, JsValue> {
+        to_json(&self.client.rate_limit().map(RateLimits::to_value).into()).map_err(|error| to_js(&error))
     }
 
     /// Returns what to warn the user of about the options.

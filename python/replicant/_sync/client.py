@@ -63,6 +63,10 @@ class Client(Base):
             max_response_size: The size of the longest response to read, in bytes; longer ones raise
                 `APIResponseValidationError`. Does not apply to files and event streams. Defaults to
                 64 MiB.
+            rate_limit: The maximum number of predictions to create per minute, with up to a
+                second's worth at once. Defaults to what the API allows, which the client learns
+                from responses: requests wait for their turn instead of failing with 429. None
+                switches this off, so that each request is retried on its own.
             poll_interval: Seconds between polls of a running prediction. Defaults to
                 `REPLICATE_POLL_INTERVAL`, otherwise adaptive.
             use_file_output: Whether to return files in outputs as `FileOutput` objects (the
@@ -152,6 +156,10 @@ class Client(Base):
                 max_response_size: The size of the longest response to read, in bytes; longer ones
                     raise `APIResponseValidationError`. Does not apply to files and event streams.
                     Defaults to 64 MiB.
+                rate_limit: The maximum number of predictions to create per minute, with up to a
+                    second's worth at once. Defaults to what the API allows, which the client learns
+                    from responses: requests wait for their turn instead of failing with 429. None
+                    switches this off, so that each request is retried on its own.
                 poll_interval: Seconds between polls of a running prediction. Defaults to
                     `REPLICATE_POLL_INTERVAL`, otherwise adaptive.
                 use_file_output: Whether to return files in outputs as `FileOutput` objects (the

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::{
     base_url,
-    options::{Options, Settings},
+    options::{Options, RateLimitOption, Settings},
     token::unencrypted_at,
 };
 use crate::{
@@ -31,6 +31,9 @@ pub(crate) struct Config {
     /// The `timeout` that the user set. `Settings::timeout` also has the default.
     pub request_timeout: Option<Duration>,
     pub poll_interval: Option<Duration>,
+    pub rate_limit: RateLimitOption,
+    /// Whether the clock is that of the process.
+    pub shares_clock: bool,
     pub transport: Arc<dyn Transport>,
     pub runtime: Arc<dyn Runtime>,
 }
@@ -87,6 +90,8 @@ impl Config {
             retry,
             request_timeout: options.timeout,
             poll_interval,
+            rate_limit: options.rate_limit.unwrap_or_default(),
+            shares_clock: options.runtime.is_none() && options.clock_rate.is_none_or(|rate| rate == 1.0),
             transport,
             runtime: match options.runtime {
                 Some(runtime) => runtime,
@@ -105,6 +110,7 @@ impl Config {
         show("base_url", self.base_url.as_str().into());
         show("max_retries", self.retry.max_retries.into());
         show("poll_interval", self.poll_interval.map(|interval| interval.as_secs_f64()).into());
+        show("rate_limit", self.rate_limit.to_value());
         show("has_token", self.token.is_some().into());
         self.settings.describe(show);
         described

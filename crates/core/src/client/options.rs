@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de};
 
 use super::hooks::Hooks;
 use crate::{
@@ -92,6 +92,11 @@ client_options! {
         query: IndexMap<String, String>,
         /// Maximum number of retries per request. Defaults to 5. See [`RetryPolicy`].
         max_retries: Option<u32>,
+        /// Maximum number of predictions to create per minute, with up to a second's worth at once. Defaults to what the API
+        /// allows, which the client learns from its responses: requests wait for their turn instead of failing with 429.
+        /// Clients with the same token share the limit.
+        #[serde(deserialize_with = "rate_limit")]
+        rate_limit: Option<RateLimitOption>,
         /// Time between polls of a prediction. Defaults to the environment variable `REPLICATE_POLL_INTERVAL`
         /// (seconds), otherwise adaptive: short at first, longer for long runs.
         #[serde(deserialize_with = "seconds")]
@@ -188,6 +193,7 @@ fn shown_limit(limit: Duration) -> Value {
 option_types! {
     OnAbandon => "cancel | leave",
     FileEncodingStrategy => "upload | default | auto | data-uri",
+    RateLimitOption => "number",
 }
 
 impl Options {
@@ -246,6 +252,46 @@ impl OnAbandon {
         match self {
             Self::Cancel => "cancel",
             Self::Leave => "leave",
+        }
+    }
+}
+
+/// How many predictions a client creates per minute.
+///
+/// ```
+/// use replicant::{Client, Options, RateLimitOption};
+///
+/// let client = Client::new(Options { rate_limit: Some(RateLimitOption::PerMinute(60.0)), ..Options::default() })?;
+/// # Ok::<(), replicant::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum RateLimitOption {
+    /// As many as the API allows, learned from its responses.
+    #[default]
+    Learned,
+    /// At most this number, which must be greater than zero.
+    PerMinute(f64),
+    /// Any number. Each request that fails with 429 is retried on its own, up to `max_retries` times.
+    Off,
+}
+
+/// Decodes a number per minute. `null` means no limit.
+fn rate_limit<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Option<RateLimitOption>, D::Error> {
+    match Option::<f64>::deserialize(deserializer)? {
+        None => Ok(Some(RateLimitOption::Off)),
+        Some(count) if count.is_finite() && count > 0.0 => Ok(Some(RateLimitOption::PerMinute(count))),
+        Some(_) => Err(de::Error::custom("must be a number of creates per minute greater than zero")),
+    }
+}
+
+impl RateLimitOption {
+    pub(crate) fn to_value(self) -> Value {
+        match self {
+            Self::Learned => "learned".into(),
+            Self::PerMinute(count) => count.into(),
+            Self::Off => Value::Null,
         }
     }
 }
@@ -324,6 +370,10 @@ mod tests {
             (
                 json!({"use_file_output": "no"}),
                 "options: `use_file_output` must be true or false, not \"no\"",
+            ),
+            (
+                json!({"rate_limit": 0}),
+                "options: `rate_limit` must be a number of creates per minute greater than zero",
             ),
             (
                 json!({"on_abandon": "kill"}),

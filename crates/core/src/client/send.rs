@@ -1,5 +1,7 @@
 //! Sends a request with its retries and returns the response or an error.
 
+use std::time::Duration;
+
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use tracing::Instrument;
@@ -8,6 +10,7 @@ use super::{
     Client,
     encode::redirect_target,
     failure::{final_error, timeout_error},
+    rate_gate::{Kind, Permit, Place, RateGate},
     report::{Report, log_response_body},
     response::{Expect, Payload, Reply, decode_body, keep_body},
     timer::Timer,
@@ -16,9 +19,9 @@ use crate::{
     error::{Error, ErrorKind, Result, decode, header},
     http::{
         body_progress::BodyProgress,
-        request::Request,
+        request::{Request, RequestTarget},
         retry::{Failure, RetryBudget},
-        time_limit::while_progressing,
+        time_limit::{while_progressing, within},
         transport::{BodySource, HttpResponse, StreamBody, check_size},
         url::{redacted_url, same_origin},
     },
@@ -28,6 +31,27 @@ use crate::{
 /// Bytes of the body that an error keeps.
 pub(super) const MAX_ERROR_BODY: usize = 64 * 1024;
 const MAX_REDIRECTS: usize = 5;
+
+/// How long a request is retried after 429s while no other request of its kind is accepted either.
+const MAX_SILENCE: Duration = Duration::from_secs(300);
+
+/// The 429s of a request that waits at a rate gate.
+#[derive(Default)]
+struct Rejections {
+    number: u32,
+    /// When the first arrived.
+    began: Option<Duration>,
+    /// The error of the last one.
+    error: Option<Error>,
+}
+
+impl Rejections {
+    /// Counts a 429. Returns for how long no request has been accepted.
+    fn count(&mut self, gate: &RateGate, now: Duration) -> Duration {
+        self.number += 1;
+        gate.since_accepted(*self.began.get_or_insert(now), now)
+    }
+}
 
 /// A failed attempt: its error, and its failure for the retry policy.
 struct FailedAttempt {
@@ -160,31 +184,89 @@ impl Client {
         let mut retries =
             RetryBudget::new(self.config().retry, request.options.max_retries, request.idempotency);
         let mut timer = Timer::new(self, request);
+        let mut place = self.gate(request).map(RateGate::place);
+        let mut rejections = Rejections::default();
         loop {
+            let mut permit = match &mut place {
+                Some(place) => self.turn(place, request, &timer, &mut rejections).await?,
+                None => None,
+            };
             if request.is_abandoned() {
                 return Err(Error::new(ErrorKind::Internal, "the request was abandoned before it was sent"));
             }
             let span = report.attempt();
-            let attempt =
-                self.attempt(request, &mut timer, progress.as_ref(), reading, report).instrument(span);
+            let attempt = self
+                .attempt(request, &mut timer, progress.as_ref(), reading, report, permit.as_mut())
+                .instrument(span);
             let FailedAttempt { error, failure } = match attempt.await {
                 Ok(output) => return Ok(output),
                 Err(failed) => failed,
             };
             report.failed(&error);
-            let delay =
-                failure.and_then(|failure| retries.after(failure, error.retry_after(), timer.remaining()));
+            let (retry_after, remaining) = (error.retry_after(), timer.remaining());
+            let (delay, gated) = match (&place, permit, failure) {
+                (Some(place), Some(permit), Some(Failure::Status(429))) => {
+                    let now = self.runtime().monotonic();
+                    let silence = rejections.count(place.gate(), now);
+                    let pause = retries.after_rejection(rejections.number, retry_after, remaining);
+                    let pause = pause.filter(|_| silence < MAX_SILENCE);
+                    (permit.rejected(pause, retry_after, now), true)
+                }
+                (_, _, Some(failure)) => (retries.after(failure, retry_after, remaining), false),
+                (_, _, None) => (None, false),
+            };
             match delay {
                 Some(delay) if !request.is_abandoned() => {
                     report.retrying(&error, delay).await?;
-                    self.runtime().sleep(delay).await;
+                    if gated {
+                        rejections.error = Some(error);
+                    } else {
+                        self.runtime().sleep(delay).await;
+                    }
                 }
                 _ => {
-                    let attempts = retries.failed_attempts() + u32::from(failure.is_none());
-                    return Err(final_error(error, failure, request, attempts));
+                    let counted = retries.failed_attempts() + u32::from(failure.is_none());
+                    return Err(final_error(error, failure, request, counted + rejections.number));
                 }
             }
         }
+    }
+
+    /// Returns the rate gate that a request passes.
+    fn gate(&self, request: &Request) -> Option<&RateGate> {
+        let gates = self.gates()?;
+        let kind = match &request.target {
+            RequestTarget::Path(path) => Kind::of(request.method, path),
+            RequestTarget::Url(url) if self.owns(url) => Kind::of(request.method, url.path()),
+            RequestTarget::Url(_) => None,
+        };
+        Some(gates.gate(kind?))
+    }
+
+    /// Waits until a request may be sent. Returns `None` if it was abandoned, and fails once its time has passed.
+    async fn turn<'a>(
+        &self,
+        place: &mut Place<'a>,
+        request: &Request,
+        timer: &Timer<'_>,
+        rejections: &mut Rejections,
+    ) -> Result<Option<Permit<'a>>> {
+        let gate = place.gate();
+        let turn = place.turn(self.runtime(), request);
+        let Some(limit) = timer.remaining() else { return Ok(turn.await) };
+        if let Some(permit) = within(self.runtime(), limit, turn).await {
+            return Ok(permit);
+        }
+        if let Some(error) = rejections.error.take() {
+            return Err(final_error(error, Some(Failure::Status(429)), request, rejections.number));
+        }
+        let rate = gate.per_minute(self.runtime().monotonic()).unwrap_or_default();
+        let kind = if timer.is_past_deadline() { ErrorKind::Deadline } else { ErrorKind::Timeout };
+        let message = format!(
+            "The timeout passed while the request waited for the rate limit of {rate:.0} requests a minute, so it was not \
+             sent. Allow more time, or send fewer requests at once."
+        );
+        Err(Error::new(kind, message).with_never_sent())
     }
 
     async fn attempt(
@@ -194,6 +276,7 @@ impl Client {
         response_progress: Option<&BodyProgress>,
         reading: Reading,
         report: &mut Report<'_>,
+        mut permit: Option<&mut Permit<'_>>,
     ) -> Result<Received, FailedAttempt> {
         let original = self.url(request)?;
         let mut url = original.clone();
@@ -201,6 +284,9 @@ impl Client {
             let progress = request.body.progress();
             let mut http = self.http_request(request, url.clone(), !same_origin(&url, &original)).await?;
             report.sending(&mut http).await?;
+            if let Some(permit) = &mut permit {
+                permit.use_up();
+            }
             let sending = self.config().transport.send(http);
             let sent = self.step(timer, progress.as_ref(), sending).await;
             let response = match sent {
@@ -209,6 +295,9 @@ impl Client {
                     // If the file cannot be read, the transport reports a broken connection. Report the file.
                     if let Some(cause) = progress.as_ref().and_then(BodyProgress::take_error) {
                         return Err(cause.into());
+                    }
+                    if let Some(permit) = permit.filter(|_| error.never_sent()) {
+                        permit.give_back();
                     }
                     return Err(FailedAttempt { failure: retryable_failure(&error), error });
                 }
@@ -219,6 +308,9 @@ impl Client {
                     });
                 }
             };
+            if let Some(permit) = permit.as_mut().filter(|_| response.status != 429) {
+                permit.accepted(&response.headers, self.runtime().monotonic());
+            }
             report.received(&url, response.status, &response.headers).await?;
             match response.status {
                 301 | 302 | 303 | 307 | 308

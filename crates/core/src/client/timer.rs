@@ -70,6 +70,11 @@ impl<'a> Timer<'a> {
         end.into_iter().chain(outer).min()
     }
 
+    /// Returns `true` once the deadline of the run or wait has passed, rather than the `timeout` of the request.
+    pub fn is_past_deadline(&self) -> bool {
+        self.outer.remaining(self.runtime).is_some_and(|left| left.is_zero())
+    }
+
     /// Restarts the `timeout` after bytes of a file were transferred, because files can be of any size.
     pub fn restart(&mut self) {
         self.end = Deadline::after(self.runtime, self.total);

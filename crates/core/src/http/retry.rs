@@ -139,6 +139,22 @@ impl RetryBudget {
         )
     }
 
+    /// Returns how long requests pause after a 429 for a request that waits at a rate gate, or `None` if it must not be
+    /// sent again. The 429 counts as no failed attempt. `rejections` is the number of 429s so far.
+    pub fn after_rejection(
+        &self,
+        rejections: u32,
+        retry_after: Option<Duration>,
+        remaining: Option<Duration>,
+    ) -> Option<Duration> {
+        if self.policy.max_retries == 0 {
+            return None;
+        }
+        let policy = RetryPolicy { max_retries: u32::MAX, ..self.policy };
+        let failure = Failure::Status(429);
+        next_attempt(&policy, self.idempotency, failure, rejections, retry_after, remaining, fastrand::f64())
+    }
+
     /// Restores all retries after progress, so that a long transfer survives any number of broken connections.
     pub fn refill(&mut self) {
         self.failed = 0;

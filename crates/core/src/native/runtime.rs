@@ -1,13 +1,16 @@
 //! Implements [`Runtime`] over tokio.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, LazyLock},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use tokio::runtime::Handle;
 
 use crate::platform::{BoxFuture, Runtime, SpawnFn, Spawner};
+
+/// When the clock of the process began. Clients with the same token compare times, to share a rate limit.
+static STARTED: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 /// The clock, timer and spawner of tokio. Tests can make its time pass faster.
 ///
@@ -30,7 +33,8 @@ impl TokioRuntime {
     /// Builds a runtime whose clock advances `rate` seconds per real second: 1 except in tests.
     pub fn with_rate(rate: f64) -> Self {
         let epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { started: Instant::now(), epoch, rate }
+        let started = if rate == 1.0 { *STARTED } else { Instant::now() };
+        Self { started, epoch, rate }
     }
 }
 

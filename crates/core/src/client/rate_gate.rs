@@ -1,0 +1,425 @@
+//! The rate gate: requests wait here until the API allows them, first come, first served.
+//!
+//! All clients of a process with the same token and origin share their gates, so that one limit holds for all of them.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    future::poll_fn,
+    sync::{Arc, LazyLock, Mutex, Weak},
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use sha2::{Digest, Sha256};
+use url::Url;
+
+use super::options::RateLimitOption;
+use crate::{
+    error::header,
+    http::{
+        rate_limit::{Limiter, Passed, Reported},
+        request::Request,
+    },
+    platform::{Runtime, lock},
+    value::Value,
+};
+
+/// Documented limits of the API, in requests per minute. The limit of polls is that of recorded responses.
+const CREATES: f64 = 600.0;
+const POLLS: f64 = 60_000.0;
+const OTHERS: f64 = 3000.0;
+/// How long after its turn a waiting request is skipped. Its task no longer runs: a Worker's runtime ends a request without
+/// dropping its tasks.
+const LONGEST_DELAY: Duration = Duration::from_secs(5);
+
+/// The longest pause after a 429 whose request is not sent again.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// Identifies clients that share their gates, without the token.
+type Key = [u8; 32];
+
+static SHARED: LazyLock<Mutex<HashMap<Key, Weak<RateGates>>>> = LazyLock::new(Mutex::default);
+
+/// The gates of a token at an origin.
+pub(crate) struct RateGates {
+    creates: RateGate,
+    polls: RateGate,
+    others: RateGate,
+}
+
+/// The kinds of requests, each of which has its own limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Create,
+    Poll,
+    Other,
+}
+
+impl Kind {
+    /// Returns the kind of a request to a path of the API, or `None` for a cancel, which must not wait.
+    pub fn of(method: &str, path: &str) -> Option<Self> {
+        match method {
+            "POST" if path.ends_with("/predictions") => Some(Self::Create),
+            "POST" if path.ends_with("/cancel") => None,
+            "GET" if path.contains("/predictions/") => Some(Self::Poll),
+            _ => Some(Self::Other),
+        }
+    }
+}
+
+impl RateGates {
+    fn new(maximum: Option<f64>) -> Self {
+        Self {
+            creates: RateGate::new(Limiter::new(CREATES, maximum, true)),
+            polls: RateGate::new(Limiter::new(POLLS, None, false)),
+            others: RateGate::new(Limiter::new(OTHERS, None, false)),
+        }
+    }
+
+    /// Returns the gates of a client, or `None` if it has none. Clients with a clock of their own share no gates.
+    pub fn of(
+        limit: RateLimitOption,
+        token: Option<&str>,
+        base_url: &Url,
+        shares_clock: bool,
+    ) -> Option<Arc<Self>> {
+        let maximum = match limit {
+            RateLimitOption::Off => return None,
+            RateLimitOption::Learned => None,
+            RateLimitOption::PerMinute(maximum) => Some(maximum),
+        };
+        if !shares_clock {
+            return Some(Arc::new(Self::new(maximum)));
+        }
+        let mut hasher = Sha256::new();
+        let maximum_bytes = maximum.unwrap_or_default().to_bits().to_le_bytes();
+        for part in [token.unwrap_or_default().as_bytes(), &maximum_bytes] {
+            hasher.update((part.len() as u64).to_le_bytes());
+            hasher.update(part);
+        }
+        hasher.update(base_url.origin().ascii_serialization());
+        let mut shared = lock(&SHARED);
+        if let Some(gates) = shared.get(&Key::from(hasher.clone().finalize())).and_then(Weak::upgrade) {
+            return Some(gates);
+        }
+        shared.retain(|_, gates| gates.strong_count() > 0);
+        let gates = Arc::new(Self::new(maximum));
+        shared.insert(hasher.finalize().into(), Arc::downgrade(&gates));
+        Some(gates)
+    }
+
+    pub(super) fn gate(&self, kind: Kind) -> &RateGate {
+        match kind {
+            Kind::Create => &self.creates,
+            Kind::Poll => &self.polls,
+            Kind::Other => &self.others,
+        }
+    }
+
+    /// Returns the state of each gate.
+    pub fn state(&self, now: Duration) -> RateLimits {
+        RateLimits {
+            creates: self.creates.state(now),
+            polls: self.polls.state(now),
+            others: self.others.state(now),
+        }
+    }
+}
+
+/// The rate limits of a client; see [`Client::rate_limit`](super::Client::rate_limit).
+///
+/// ```
+/// # fn main() -> replicant::Result<()> {
+/// let client = replicant::Client::from_env()?;
+/// if let Some(limits) = client.rate_limit() {
+///     println!("{} creates wait for {:?}", limits.creates.waiting, limits.creates.paused);
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct RateLimits {
+    /// Creates of predictions.
+    pub creates: RateLimitState,
+    /// Reads of a single prediction.
+    pub polls: RateLimitState,
+    /// All other requests.
+    pub others: RateLimitState,
+}
+
+/// The state of one rate limit.
+///
+/// ```
+/// # fn main() -> replicant::Result<()> {
+/// let creates = replicant::Client::from_env()?.rate_limit().map(|limits| limits.creates);
+/// println!("{:?} creates a minute", creates.and_then(|creates| creates.per_minute));
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct RateLimitState {
+    /// Requests per minute that are sent at most. `None` while nothing limits them.
+    pub per_minute: Option<f64>,
+    /// Number of requests left, as last reported by the API.
+    pub remaining: Option<u64>,
+    /// How long no request is sent, because the API asked to wait.
+    pub paused: Duration,
+    /// Number of requests that wait.
+    pub waiting: usize,
+}
+
+impl RateLimits {
+    /// Returns the members as an object, for the bindings. Durations are in seconds.
+    pub fn to_value(self) -> Value {
+        let state = |state: RateLimitState| {
+            Value::from_members([
+                ("per_minute", state.per_minute.into()),
+                ("remaining", state.remaining.into()),
+                ("paused", state.paused.as_secs_f64().into()),
+                ("waiting", state.waiting.into()),
+            ])
+        };
+        Value::from_members([
+            ("creates", state(self.creates)),
+            ("polls", state(self.polls)),
+            ("others", state(self.others)),
+        ])
+    }
+}
+
+/// Holds back requests of one kind.
+pub(super) struct RateGate(Mutex<State>);
+
+struct State {
+    limiter: Limiter,
+    /// The requests that wait, by ticket: the first has the lowest.
+    waiting: BTreeMap<u64, Waiter>,
+    tickets: u64,
+    /// The process of the waiting requests. Those of a parent do not run in a forked child.
+    process: u32,
+}
+
+struct Waiter {
+    waker: Waker,
+    /// When its turn comes, as last estimated.
+    due: Duration,
+}
+
+impl RateGate {
+    fn new(limiter: Limiter) -> Self {
+        Self(Mutex::new(State { limiter, waiting: BTreeMap::new(), tickets: 0, process: 0 }))
+    }
+
+    /// Returns a place in the queue, which a request keeps until it succeeds.
+    pub fn place(&self) -> Place<'_> {
+        let mut state = lock(&self.0);
+        state.tickets += 1;
+        Place { gate: self, ticket: state.tickets, waits: false }
+    }
+
+    /// Returns how long the next request would wait.
+    pub fn wait(&self, now: Duration) -> Duration {
+        lock(&self.0).limiter.wait(0, now)
+    }
+
+    pub fn since_accepted(&self, began: Duration, now: Duration) -> Duration {
+        lock(&self.0).limiter.since_accepted(began, now)
+    }
+
+    /// Returns the pace in requests per minute.
+    pub fn per_minute(&self, now: Duration) -> Option<f64> {
+        lock(&self.0).limiter.per_minute(now)
+    }
+
+    fn state(&self, now: Duration) -> RateLimitState {
+        let state = lock(&self.0);
+        RateLimitState {
+            per_minute: state.limiter.per_minute(now),
+            remaining: state.limiter.remaining(),
+            paused: state.limiter.paused(now),
+            waiting: state.waiting.len(),
+        }
+    }
+
+    /// Changes the limiter, and wakes the first waiting request if `change` returns `true`.
+    fn change(&self, change: impl FnOnce(&mut Limiter) -> bool) {
+        let mut state = lock(&self.0);
+        let first = change(&mut state.limiter).then(|| state.first_waker()).flatten();
+        drop(state);
+        if let Some(waker) = first {
+            waker.wake();
+        }
+    }
+}
+
+impl State {
+    fn first_waker(&self) -> Option<Waker> {
+        self.waiting.first_key_value().map(|(_, waiter)| waiter.waker.clone())
+    }
+
+    /// Returns the number of requests before a ticket.
+    fn before(&mut self, ticket: u64, now: Duration) -> usize {
+        if self.waiting.is_empty() {
+            return 0;
+        }
+        let process = process();
+        if self.process != process {
+            self.waiting.clear();
+            self.process = process;
+        }
+        while let Some(first) = self.waiting.first_entry() {
+            if *first.key() >= ticket || now.saturating_sub(first.get().due) < LONGEST_DELAY {
+                break;
+            }
+            first.remove();
+        }
+        match self.waiting.last_key_value() {
+            // A new request: counting is for those that were rejected or woken.
+            Some((last, _)) if *last < ticket => self.waiting.len(),
+            _ => self.waiting.range(..ticket).count(),
+        }
+    }
+}
+
+fn process() -> u32 {
+    if cfg!(target_arch = "wasm32") { 0 } else { std::process::id() }
+}
+
+/// A place in the queue of a gate. Dropping it gives it up.
+pub(super) struct Place<'a> {
+    gate: &'a RateGate,
+    ticket: u64,
+    waits: bool,
+}
+
+impl<'a> Place<'a> {
+    pub fn gate(&self) -> &'a RateGate {
+        self.gate
+    }
+
+    /// Waits until the request may be sent. Returns `None` once it is abandoned.
+    pub async fn turn(&mut self, runtime: &Arc<dyn Runtime>, request: &Request) -> Option<Permit<'a>> {
+        let gate = self.gate;
+        let mut timer = None;
+        poll_fn(|context| {
+            loop {
+                if request.is_abandoned() {
+                    self.leave();
+                    return Poll::Ready(None);
+                }
+                let now = runtime.monotonic();
+                let due = match self.poll(now, context) {
+                    Ok(passed) => return Poll::Ready(Some(Permit { gate, passed, sent: false })),
+                    Err(due) => due,
+                };
+                // A new timer for each estimate: estimates change rarely, and a waiting request is polled rarely.
+                let sleep = timer.insert(runtime.sleep(due.saturating_sub(now)));
+                if sleep.as_mut().poll(context).is_pending() {
+                    return Poll::Pending;
+                }
+            }
+        })
+        .await
+    }
+
+    /// Returns the request as passed, or when its turn comes.
+    fn poll(&mut self, now: Duration, context: &Context<'_>) -> Result<Passed, Duration> {
+        let mut state = lock(&self.gate.0);
+        let before = state.before(self.ticket, now);
+        let wait = state.limiter.wait(before, now);
+        if wait.is_zero() {
+            let passed = state.limiter.pass(now);
+            drop(state);
+            self.leave();
+            return Ok(passed);
+        }
+        // Rounded up, so that the time has come when the timer fires.
+        let due = now.saturating_add(wait).saturating_add(Duration::from_millis(1));
+        state.process = process();
+        state.waiting.insert(self.ticket, Waiter { waker: context.waker().clone(), due });
+        self.waits = true;
+        Err(due)
+    }
+
+    /// Leaves the queue, and wakes the first of the others: its turn may come earlier now.
+    fn leave(&mut self) {
+        if !std::mem::take(&mut self.waits) {
+            return;
+        }
+        let mut state = lock(&self.gate.0);
+        state.waiting.remove(&self.ticket);
+        let first = state.first_waker();
+        drop(state);
+        if let Some(waker) = first {
+            waker.wake();
+        }
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+/// The permission to send one request. It is given back on drop unless the request was sent.
+pub(super) struct Permit<'a> {
+    gate: &'a RateGate,
+    passed: Passed,
+    sent: bool,
+}
+
+impl Permit<'_> {
+    /// Records that the request may reach the API.
+    pub fn use_up(&mut self) {
+        self.sent = true;
+    }
+
+    /// Records that the request cannot have reached the API.
+    pub fn give_back(&mut self) {
+        self.sent = false;
+    }
+
+    /// Learns from a response other than 429.
+    pub fn accepted(&mut self, headers: &[(String, String)], now: Duration) {
+        self.sent = true;
+        let count = |name| header(headers, name)?.trim().parse::<u64>().ok();
+        let remaining = count("ratelimit-remaining").or_else(|| count("x-ratelimit-remaining"));
+        let reported = remaining.map(|remaining| Reported {
+            remaining,
+            reset: count("ratelimit-reset").or_else(|| count("x-ratelimit-reset")),
+        });
+        self.gate.change(|limiter| limiter.accepted(self.passed, reported, now));
+    }
+
+    /// Learns from a 429. All requests pause for `pause`, or for the time that the API asked for if this request is not sent
+    /// again: `None`. Returns how long the request waits.
+    pub fn rejected(
+        mut self,
+        pause: Option<Duration>,
+        retry_after: Option<Duration>,
+        now: Duration,
+    ) -> Option<Duration> {
+        self.sent = true;
+        // A longer one is an error for each request: none of them should wait for so long.
+        let pauses = pause.or(retry_after.filter(|asked| *asked <= LONGEST_PAUSE));
+        if let Some(pauses) = pauses {
+            self.gate.change(|limiter| {
+                limiter.rejected(self.passed, pauses, now);
+                false
+            });
+        }
+        pause.map(|pause| pause.max(self.gate.wait(now)))
+    }
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        if !self.sent {
+            self.gate.change(|limiter| {
+                limiter.take_back(self.passed);
+                true
+            });
+        }
+    }
+}

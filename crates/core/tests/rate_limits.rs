@@ -1,0 +1,173 @@
+//! The rate gate: requests wait for their turn instead of failing with 429.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::{
+    future::IntoFuture,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use futures_util::{StreamExt, future::join_all, stream};
+use replicant::{Client, ErrorKind, Options, RateLimitOption, json};
+use replicant_emulator::{Config, Emulator, RateLimits};
+use support::{play, settled};
+
+/// Starts an emulator that allows `per_minute` creates, `burst` of them at once.
+fn start(per_minute: u32, burst: u32) -> Emulator {
+    let limits =
+        RateLimits { creates_per_minute: per_minute, creates_burst: Some(burst), ..RateLimits::default() };
+    Emulator::start(Config { rate_limits: Some(limits), ..Config::default() }).unwrap()
+}
+
+fn client_of(emulator: &Emulator, options: Options) -> Client {
+    Client::new(Options { base_url: Some(emulator.base_url()), token: Some("r8_token".into()), ..options })
+        .unwrap()
+}
+
+/// Returns how many creates arrived.
+fn creates(emulator: &Emulator) -> usize {
+    emulator.requests_json().matches("/echo/predictions\"").count()
+}
+
+#[tokio::test]
+async fn runs_beyond_the_limit_wait_for_their_turn() {
+    let emulator = start(1200, 10);
+    let client = client_of(&emulator, Options::default());
+    let runs =
+        stream::iter(0..90).map(|index| client.run("emulator/echo", json!({"value": index})).into_future());
+    let began = Instant::now();
+    let failed = runs.buffer_unordered(64).filter(|output| std::future::ready(output.is_err())).count().await;
+    assert_eq!(failed, 0);
+    assert!(began.elapsed() >= Duration::from_millis(3900), "{:?}", began.elapsed());
+    let creates = creates(&emulator);
+    assert!(creates <= 110, "{creates} creates for 90 runs");
+    let limits = client.rate_limit().unwrap();
+    assert_eq!((limits.creates.waiting, limits.others.per_minute), (0, None), "{limits:?}");
+    assert!(limits.creates.per_minute.unwrap() < 3000.0, "{limits:?}");
+}
+
+#[tokio::test]
+async fn without_a_gate_runs_beyond_the_limit_fail() {
+    let emulator = start(60, 2);
+    let options =
+        Options { rate_limit: Some(RateLimitOption::Off), max_retries: Some(0), ..Options::default() };
+    let client = client_of(&emulator, options);
+    let outputs =
+        join_all((0..5).map(|_| client.run("emulator/echo", json!({"value": 1})).into_future())).await;
+    let failed: Vec<_> = outputs.iter().filter_map(|output| output.as_ref().err()).collect();
+    assert_eq!(failed.len(), 3);
+    assert!(failed.iter().all(|error| error.kind() == ErrorKind::RateLimited));
+    assert_eq!(client.rate_limit(), None);
+}
+
+#[tokio::test]
+async fn clients_of_a_token_share_the_limit() {
+    let emulator = start(60, 1);
+    let clients = [(); 2].map(|()| client_of(&emulator, Options::default()));
+    clients[0].run("emulator/echo", json!({"value": 1})).await.unwrap();
+    let creates = clients.map(|client| client.rate_limit().unwrap().creates);
+    assert_eq!((creates[0].remaining, creates[1].remaining), (Some(0), Some(0)));
+    let other = Options { token: Some("r8_other".into()), ..Options::default() };
+    let other = Client::new(Options { base_url: Some(emulator.base_url()), ..other }).unwrap();
+    assert_eq!(other.rate_limit().unwrap().creates.per_minute, None);
+}
+
+#[tokio::test]
+async fn a_known_limit_is_kept() {
+    let emulator = Emulator::start(Config::default()).unwrap();
+    let options = Options { rate_limit: Some(RateLimitOption::PerMinute(600.0)), ..Options::default() };
+    let client = client_of(&emulator, options);
+    let began = Instant::now();
+    let outputs =
+        join_all((0..25).map(|_| client.run("emulator/echo", json!({"value": 1})).into_future())).await;
+    assert!(outputs.iter().all(Result::is_ok));
+    assert!(began.elapsed() >= Duration::from_millis(1400), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn an_abandoned_run_leaves_its_place_to_the_next() {
+    let emulator = start(60, 1);
+    let client = client_of(&emulator, Options::default());
+    client.run("emulator/echo", json!({"value": 1})).await.unwrap();
+    for _ in 0..20 {
+        let run = client.run("emulator/echo", json!({"value": 2}));
+        assert!(tokio::time::timeout(Duration::from_millis(1), run.into_future()).await.is_err());
+    }
+    let began = Instant::now();
+    client.run("emulator/echo", json!({"value": 3})).await.unwrap();
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    replicant::background::drain(Duration::from_secs(10)).await;
+    let page = client.predictions().list().await.unwrap();
+    let values: Vec<_> = page.results.iter().map(|prediction| prediction.input["value"].as_i64()).collect();
+    assert_eq!(values, [Some(3), Some(1)]);
+    assert_eq!(client.rate_limit().unwrap().creates.waiting, 0);
+}
+
+#[tokio::test]
+async fn requests_are_sent_in_order() {
+    let emulator = start(600, 1);
+    let client = Arc::new(client_of(&emulator, Options::default()));
+    client.run("emulator/echo", json!({"value": 0})).await.unwrap();
+    let runs = (1..12).map(|index| {
+        let client = client.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(10 * index)).await;
+            client.run("emulator/echo", json!({"value": index})).await.unwrap();
+        })
+    });
+    join_all(runs).await;
+    let page = client.predictions().list().await.unwrap();
+    let values: Vec<_> =
+        page.results.iter().rev().map(|prediction| prediction.input["value"].as_i64()).collect();
+    assert_eq!(values, (0..12).map(Some).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_timeout_ends_the_wait_for_a_turn() {
+    let emulator = start(6, 1);
+    let client = client_of(&emulator, Options::default());
+    client.run("emulator/echo", json!({"value": 1})).await.unwrap();
+    let create = || client.predictions().create("emulator/echo", json!({"value": 1}));
+    // From the 429, the client learns how long creates pause.
+    assert_eq!(create().max_retries(0).await.unwrap_err().kind(), ErrorKind::RateLimited);
+    let error = create().request_timeout(Duration::from_millis(100)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert!(error.message().contains("rate limit of "), "{error}");
+    let run = client.run("emulator/echo", json!({"value": 1})).timeout(Duration::from_millis(100));
+    let error = run.await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Deadline, "{error}");
+    replicant::background::drain(Duration::from_secs(10)).await;
+    assert_eq!(creates(&emulator), 2);
+}
+
+#[tokio::test]
+async fn a_429_uses_up_no_retry_unless_retries_are_off() {
+    let busy = r#"{"expect": {"method": "POST"}, "reply": {"status": 429, "headers": {"retry-after": "1"}, "json": {"detail": "busy"}}}"#;
+    let created = r#"{"expect": {"method": "POST"}, "reply": {"status": 201, "json": {"id": "p1", "status": "succeeded"}}}"#;
+    let exchanges = format!("[{}, {created}]", [busy; 4].join(", "));
+    let options = Options { max_retries: Some(1), clock_rate: Some(50.0), ..Options::default() };
+    let (_emulator, script, client) = play(&exchanges, options);
+    client.predictions().create("acme/text", json!({})).await.unwrap();
+    settled(&script).await;
+
+    let (_emulator, script, client) = play(&format!("[{busy}]"), Options::default());
+    let error = client.predictions().create("acme/text", json!({})).max_retries(0).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::RateLimited);
+    settled(&script).await;
+}
+
+#[tokio::test]
+async fn an_api_that_rejects_everything_ends_the_wait() {
+    let emulator = Emulator::start(Config::default()).unwrap();
+    let rule = r#"{"match": {"method": "POST"}, "times": 1000, "action": {"status": 429, "json": {"detail": "busy", "retry_after": 10}}}"#;
+    emulator.add_faults(rule).unwrap();
+    let client = client_of(&emulator, Options { clock_rate: Some(500.0), ..Options::default() });
+    let error = client.predictions().create("emulator/echo", json!({"value": 1})).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::RateLimited);
+    assert!(error.message().contains("attempts"), "{error}");
+    let creates = creates(&emulator);
+    assert!((8..=40).contains(&creates), "{creates} creates in five minutes");
+}
