@@ -24,7 +24,7 @@ SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .DELETE_ON_ERROR:
 .PHONY: help quickstart build test check fmt fmt-check lint-rust lint-python types test-rust test-python test-processes test-node test-release test-integration \
-	native python node web bench bench-instructions bench-emulator bench-start memory soak fuzz dist test-matrix bump tools tools-test clean
+	native python node web bench bench-instructions bench-emulator bench-start bench-rate-limit memory soak fuzz dist test-matrix bump tools tools-test clean
 
 # The tests of a checkout find the emulator in target/debug.
 ifdef CARGO_TARGET_DIR
@@ -188,6 +188,9 @@ bench-emulator: ## Checks the bounds of the emulator in a release build: lists, 
 bench-start: python node ## Measures how long an emulator takes to start, in a release build.
 	$(CARGO) build --quiet --release --bin replicant-emulator
 	@REPLICANT_EMULATOR=$(abspath $(dir $(DEBUG))release/replicant-emulator) $(BIN)/python bench/start.py
+
+bench-rate-limit: python ## Runs a model 900 times under the rate limit of the API.
+	$(BIN)/python bench/rate_limit.py
 
 memory: python node ## Measures the memory used by large downloads and uploads.
 	@echo "== Python"

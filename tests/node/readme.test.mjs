@@ -95,6 +95,7 @@ const PRINTED = {
   Hooks: /^200 \S+ \d+\nacme\n\S+ 200 \d+$/m,
   Tracing: /generate_content emulator\/echo/,
   Timeouts: /^a caption$/m,
+  "Rate limits": /^60 0 0$/m,
   Proxies: /^$/,
   Certificates: /^$/,
   "Connection pools": /^acme$/m,

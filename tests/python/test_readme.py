@@ -83,6 +83,7 @@ SECTIONS = {
     "Hooks": (r"^acme Counter\(\)\n\S+ 200 RateLimit", r"^$"),
     "Tracing": (r"generate_content acme/captions", r"^$"),
     "Timeouts": (r"^$", r"^$"),
+    "Rate limits": (r"^acme\nNone 0\.0 0$", r"^$"),
     "Proxies": (r"^$", r"^$"),
     "Certificates": (r"^$", r"^$"),
     "Connection pools": (r"^acme$", r"^$"),

@@ -3,7 +3,7 @@
 //! All clients of a process with the same token and origin share their gates, so that one limit holds for all of them.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     future::poll_fn,
     sync::{Arc, LazyLock, Mutex, Weak},
     task::{Context, Poll, Waker},
@@ -88,7 +88,7 @@ impl RateGates {
             RateLimitOption::Learned => None,
             RateLimitOption::PerMinute(maximum) => Some(maximum),
         };
-        if !shares_clock {
+        if cfg!(target_arch = "wasm32") || !shares_clock {
             return Some(Arc::new(Self::new(maximum)));
         }
         let mut hasher = Sha256::new();
@@ -192,14 +192,15 @@ pub(super) struct RateGate(Mutex<State>);
 
 struct State {
     limiter: Limiter,
-    /// The requests that wait, by ticket: the first has the lowest.
-    waiting: BTreeMap<u64, Waiter>,
+    /// The requests that wait, in the order of their tickets.
+    waiting: Vec<Waiter>,
     tickets: u64,
     /// The process of the waiting requests. Those of a parent do not run in a forked child.
     process: u32,
 }
 
 struct Waiter {
+    ticket: u64,
     waker: Waker,
     /// When its turn comes, as last estimated.
     due: Duration,
@@ -207,7 +208,7 @@ struct Waiter {
 
 impl RateGate {
     fn new(limiter: Limiter) -> Self {
-        Self(Mutex::new(State { limiter, waiting: BTreeMap::new(), tickets: 0, process: 0 }))
+        Self(Mutex::new(State { limiter, waiting: Vec::new(), tickets: 0, process: 0 }))
     }
 
     /// Returns a place in the queue, which a request keeps until it succeeds.
@@ -254,7 +255,12 @@ impl RateGate {
 
 impl State {
     fn first_waker(&self) -> Option<Waker> {
-        self.waiting.first_key_value().map(|(_, waiter)| waiter.waker.clone())
+        self.waiting.first().map(|waiter| waiter.waker.clone())
+    }
+
+    /// Returns where a ticket is, or where it would be.
+    fn position(&self, ticket: u64) -> Result<usize, usize> {
+        self.waiting.binary_search_by_key(&ticket, |waiter| waiter.ticket)
     }
 
     /// Returns the number of requests before a ticket.
@@ -267,17 +273,13 @@ impl State {
             self.waiting.clear();
             self.process = process;
         }
-        while let Some(first) = self.waiting.first_entry() {
-            if *first.key() >= ticket || now.saturating_sub(first.get().due) < LONGEST_DELAY {
+        while let Some(first) = self.waiting.first() {
+            if first.ticket >= ticket || now.saturating_sub(first.due) < LONGEST_DELAY {
                 break;
             }
-            first.remove();
+            self.waiting.remove(0);
         }
-        match self.waiting.last_key_value() {
-            // A new request: counting is for those that were rejected or woken.
-            Some((last, _)) if *last < ticket => self.waiting.len(),
-            _ => self.waiting.range(..ticket).count(),
-        }
+        self.position(ticket).unwrap_or_else(|before| before)
     }
 }
 
@@ -336,7 +338,11 @@ impl<'a> Place<'a> {
         // Rounded up, so that the time has come when the timer fires.
         let due = now.saturating_add(wait).saturating_add(Duration::from_millis(1));
         state.process = process();
-        state.waiting.insert(self.ticket, Waiter { waker: context.waker().clone(), due });
+        let waiter = Waiter { ticket: self.ticket, waker: context.waker().clone(), due };
+        match state.position(self.ticket) {
+            Ok(at) => state.waiting[at] = waiter,
+            Err(at) => state.waiting.insert(at, waiter),
+        }
         self.waits = true;
         Err(due)
     }
@@ -347,7 +353,9 @@ impl<'a> Place<'a> {
             return;
         }
         let mut state = lock(&self.gate.0);
-        state.waiting.remove(&self.ticket);
+        if let Ok(at) = state.position(self.ticket) {
+            state.waiting.remove(at);
+        }
         let first = state.first_waker();
         drop(state);
         if let Some(waker) = first {

@@ -260,10 +260,10 @@ impl Client {
         if let Some(error) = rejections.error.take() {
             return Err(final_error(error, Some(Failure::Status(429)), request, rejections.number));
         }
-        let rate = gate.per_minute(self.runtime().monotonic()).unwrap_or_default();
+        let rate = gate.per_minute(self.runtime().monotonic()).unwrap_or_default().ceil() as u64;
         let kind = if timer.is_past_deadline() { ErrorKind::Deadline } else { ErrorKind::Timeout };
         let message = format!(
-            "The timeout passed while the request waited for the rate limit of {rate:.0} requests a minute, so it was not \
+            "The timeout passed while the request waited for the rate limit of {rate} requests a minute, so it was not \
              sent. Allow more time, or send fewer requests at once."
         );
         Err(Error::new(kind, message).with_never_sent())

@@ -60,8 +60,9 @@ struct Pace {
 impl Pace {
     fn rate_at(&self, now: Duration) -> f64 {
         let seconds = now.saturating_sub(self.since).as_secs_f64();
-        let faster = ((seconds - RISES_FASTER) / 30.0).clamp(0.0, 20.0);
-        self.rate * (1.0 + seconds * RISE + RISES_FASTER * RISE * (faster.exp2() - 1.0))
+        let steps = (seconds - RISES_FASTER).max(0.0) / 10.0;
+        // Cubic, as the window of TCP after a loss: flat near the last known limit, then ever steeper.
+        self.rate * (1.0 + seconds * RISE + steps * steps * steps * RISE)
     }
 
     /// Returns how many requests more could have passed since the last time.
