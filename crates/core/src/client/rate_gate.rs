@@ -5,7 +5,10 @@
 use std::{
     collections::HashMap,
     future::poll_fn,
-    sync::{Arc, LazyLock, Mutex, Weak},
+    sync::{
+        Arc, LazyLock, Mutex, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
     task::{Context, Poll, Waker},
     time::Duration,
 };
@@ -15,7 +18,6 @@ use url::Url;
 
 use super::options::RateLimitOption;
 use crate::{
-    error::header,
     http::{
         rate_limit::{Limiter, Passed, Reported},
         request::Request,
@@ -188,13 +190,16 @@ impl RateLimits {
 }
 
 /// Holds back requests of one kind.
-pub(super) struct RateGate(Mutex<State>);
+pub(super) struct RateGate {
+    state: Mutex<State>,
+    /// The number of tickets.
+    tickets: AtomicU64,
+}
 
 struct State {
     limiter: Limiter,
     /// The requests that wait, in the order of their tickets.
     waiting: Vec<Waiter>,
-    tickets: u64,
     /// The process of the waiting requests. Those of a parent do not run in a forked child.
     process: u32,
 }
@@ -208,32 +213,31 @@ struct Waiter {
 
 impl RateGate {
     fn new(limiter: Limiter) -> Self {
-        Self(Mutex::new(State { limiter, waiting: Vec::new(), tickets: 0, process: 0 }))
+        let state = State { limiter, waiting: Vec::new(), process: 0 };
+        Self { state: Mutex::new(state), tickets: AtomicU64::new(0) }
     }
 
     /// Returns a place in the queue, which a request keeps until it succeeds.
     pub fn place(&self) -> Place<'_> {
-        let mut state = lock(&self.0);
-        state.tickets += 1;
-        Place { gate: self, ticket: state.tickets, waits: false }
+        Place { gate: self, ticket: self.tickets.fetch_add(1, Ordering::Relaxed), waits: false }
     }
 
     /// Returns how long the next request would wait.
     pub fn wait(&self, now: Duration) -> Duration {
-        lock(&self.0).limiter.wait(0, now)
+        lock(&self.state).limiter.wait(0, now)
     }
 
     pub fn since_accepted(&self, began: Duration, now: Duration) -> Duration {
-        lock(&self.0).limiter.since_accepted(began, now)
+        lock(&self.state).limiter.since_accepted(began, now)
     }
 
     /// Returns the pace in requests per minute.
     pub fn per_minute(&self, now: Duration) -> Option<f64> {
-        lock(&self.0).limiter.per_minute(now)
+        lock(&self.state).limiter.per_minute(now)
     }
 
     fn state(&self, now: Duration) -> RateLimitState {
-        let state = lock(&self.0);
+        let state = lock(&self.state);
         RateLimitState {
             per_minute: state.limiter.per_minute(now),
             remaining: state.limiter.remaining(),
@@ -244,7 +248,7 @@ impl RateGate {
 
     /// Changes the limiter, and wakes the first waiting request if `change` returns `true`.
     fn change(&self, change: impl FnOnce(&mut Limiter) -> bool) {
-        let mut state = lock(&self.0);
+        let mut state = lock(&self.state);
         let first = change(&mut state.limiter).then(|| state.first_waker()).flatten();
         drop(state);
         if let Some(waker) = first {
@@ -326,7 +330,7 @@ impl<'a> Place<'a> {
 
     /// Returns the request as passed, or when its turn comes.
     fn poll(&mut self, now: Duration, context: &Context<'_>) -> Result<Passed, Duration> {
-        let mut state = lock(&self.gate.0);
+        let mut state = lock(&self.gate.state);
         let before = state.before(self.ticket, now);
         let wait = state.limiter.wait(before, now);
         if wait.is_zero() {
@@ -352,7 +356,7 @@ impl<'a> Place<'a> {
         if !std::mem::take(&mut self.waits) {
             return;
         }
-        let mut state = lock(&self.gate.0);
+        let mut state = lock(&self.gate.state);
         if let Ok(at) = state.position(self.ticket) {
             state.waiting.remove(at);
         }
@@ -391,12 +395,10 @@ impl Permit<'_> {
     /// Learns from a response other than 429.
     pub fn accepted(&mut self, headers: &[(String, String)], now: Duration) {
         self.sent = true;
-        let count = |name| header(headers, name)?.trim().parse::<u64>().ok();
-        let remaining = count("ratelimit-remaining").or_else(|| count("x-ratelimit-remaining"));
-        let reported = remaining.map(|remaining| Reported {
-            remaining,
-            reset: count("ratelimit-reset").or_else(|| count("x-ratelimit-reset")),
-        });
+        let count = |name| headers.iter().find(|(found, _)| found.ends_with(name))?.1.trim().parse().ok();
+        // With or without `x-` before it.
+        let remaining = count("ratelimit-remaining");
+        let reported = remaining.map(|remaining| Reported { remaining, reset: count("ratelimit-reset") });
         self.gate.change(|limiter| limiter.accepted(self.passed, reported, now));
     }
 

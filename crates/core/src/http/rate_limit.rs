@@ -67,13 +67,14 @@ impl Pace {
 
     /// Returns how many requests more could have passed since the last time.
     fn refill(&mut self, now: Duration) -> f64 {
-        let seconds = now.saturating_sub(self.updated).as_secs_f64();
+        let before = self.updated;
+        let seconds = now.saturating_sub(before).as_secs_f64();
         self.left += seconds * self.rate_at(now);
         self.updated = now;
         let unused = (self.left - self.burst).max(0.0);
         if unused > 0.0 {
-            // Fewer requests are sent than allowed, so they say nothing about a higher rate.
-            (self.left, self.rate, self.since) = (self.burst, self.rate_at(now).min(self.rate * 2.0), now);
+            // Fewer requests are sent than allowed, which says nothing about a higher rate.
+            (self.left, self.rate, self.since) = (self.burst, self.rate_at(before), now);
         }
         unused
     }
@@ -477,6 +478,21 @@ mod tests {
             limiter.rejected(passed, Duration::from_secs(1), now + 40 * MILLISECOND);
         }
         assert!(limiter.per_minute(now).expect("a pace") > 500.0);
+    }
+
+    #[test]
+    fn the_pace_does_not_rise_while_few_requests_are_sent() {
+        let mut limiter = Limiter::new(600.0, None, true);
+        let passed = limiter.pass(Duration::ZERO);
+        limiter.rejected(passed, Duration::from_secs(1), MILLISECOND);
+        for minutes in 1..500 {
+            let now = Duration::from_secs(60 * minutes);
+            assert!(limiter.wait(0, now).is_zero());
+            let passed = limiter.pass(now);
+            limiter.accepted(passed, None, now + MILLISECOND);
+        }
+        let pace = limiter.per_minute(Duration::from_secs(60 * 499)).expect("a pace");
+        assert!(pace < 700.0, "{pace}");
     }
 
     #[test]
