@@ -26,7 +26,7 @@ def measure(runs: int, burst: int, gate: bool) -> None:
 
         def run(value: int) -> bool:
             try:
-                return client.run("emulator/echo", {"value": value}) == value
+                return bool(client.run("emulator/echo", {"value": value}) == value)
             except replicant.RateLimitError:
                 return False
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -38,6 +39,7 @@ def test_the_rate_limit_is_an_option() -> None:
         assert off.rate_limit is None
         assert off.with_options(poll_interval=1).rate_limit is None
         assert known.with_options(rate_limit=None).rate_limit is None
+        wrong: Any
         for wrong in (0, -1, "fast"):
             with pytest.raises(replicant.InvalidArgumentError, match="rate_limit"):
                 emulator.client(rate_limit=wrong)
