@@ -37,9 +37,9 @@ async function main() {
     .accounts.current()
     .catch((error) => console.log(`${error.code}: ${error instanceof AuthenticationError}`));
 
-  // Too many requests: retried after the delay that the API requests, `maxRetries` times, then an error.
-  const busy = { status: 429, json: { detail: "Slow down.", retry_after: 0 } };
-  emulator.misbehave({ match: { path: "/v1/account" }, times: 2, action: busy });
+  // Too many requests: they wait for their turn. An error says that the API asks to wait for more than a minute.
+  const busy = { status: 429, json: { detail: "Slow down.", retry_after: 3600 } };
+  emulator.misbehave({ match: { path: "/v1/account" }, times: 1, action: busy });
   await replicate.accounts
     .current()
     .catch((error) => console.log(`${error.code}: ${error instanceof RateLimitError}`));
