@@ -289,7 +289,9 @@ class ClientBase(Guarded):
         from ._rate_limits import RateLimits, RateLimitState
 
         limits = self._native.rate_limit()
-        return limits and RateLimits(**{name: RateLimitState(**limits[name]) for name in limits})
+        if limits is None:
+            return None
+        return RateLimits(**{name: RateLimitState(**limits[name]) for name in limits})
 
     api_token: Optional[str] = _token(
         "The API token: the client's own, or that of the scope or environment."
