@@ -43,7 +43,7 @@ def conceal_secrets(options: Any) -> None:
 
 def core_options(options: Mapping[str, Any]) -> Dict[str, Any]:
     """Returns the options of a client under the core's names, concealed, without those that are None."""
-    core = {
+    core: Dict[str, Any] = {
         n: value
         for n, value in options.items()
         if (value is not None or n in OFF_IF_NONE) and n not in LOCAL
