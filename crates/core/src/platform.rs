@@ -69,6 +69,11 @@ mod imp {
 
 pub use imp::{BoxError, BoxFuture, BoxStream, Callback, MaybeSend, MaybeSync};
 
+/// Returns the id of this process, which a forked child does not share with its parent. 0 on the web.
+pub(crate) fn process_id() -> u32 {
+    if cfg!(target_arch = "wasm32") { 0 } else { std::process::id() }
+}
+
 /// Spawns futures that outlive their caller; see [`Runtime::spawner`].
 ///
 /// ```

@@ -29,7 +29,7 @@ use crate::{
         request::{Request, path},
         time_limit::within,
     },
-    platform::{BoxFuture, Runtime, Spawner},
+    platform::{BoxFuture, Runtime, Spawner, process_id},
     telemetry::inherit,
 };
 
@@ -73,8 +73,7 @@ const UPPER: u64 = !0 << 32;
 
 /// Returns the id of this process in the upper half of the number.
 fn this_process() -> u64 {
-    let id = if cfg!(target_arch = "wasm32") { 0 } else { std::process::id() };
-    u64::from(id) << 32
+    u64::from(process_id()) << 32
 }
 
 /// The background tasks of one call, so that its caller can wait for them and no others. See [`Client::with_tasks`].

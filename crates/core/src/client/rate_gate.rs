@@ -16,13 +16,13 @@ use std::{
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use super::options::RateLimitOption;
+use super::{options::RateLimitOption, response::RateLimit};
 use crate::{
     http::{
         rate_limit::{Limiter, Passed, Reported},
         request::Request,
     },
-    platform::{Runtime, lock},
+    platform::{Runtime, lock, process_id},
     value::Value,
 };
 
@@ -33,9 +33,6 @@ const OTHERS: f64 = 3000.0;
 /// How long after its turn a waiting request is skipped. Its task no longer runs: a Worker's runtime ends a request without
 /// dropping its tasks.
 const LONGEST_DELAY: Duration = Duration::from_secs(5);
-
-/// The longest pause after a 429 whose request is not sent again.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// Identifies clients that share their gates, without the token.
 type Key = [u8; 32];
@@ -272,7 +269,7 @@ impl State {
         if self.waiting.is_empty() {
             return 0;
         }
-        let process = process();
+        let process = process_id();
         if self.process != process {
             self.waiting.clear();
             self.process = process;
@@ -285,10 +282,6 @@ impl State {
         }
         self.position(ticket).unwrap_or_else(|before| before)
     }
-}
-
-fn process() -> u32 {
-    if cfg!(target_arch = "wasm32") { 0 } else { std::process::id() }
 }
 
 /// A place in the queue of a gate. Dropping it gives it up.
@@ -341,7 +334,7 @@ impl<'a> Place<'a> {
         }
         // Rounded up, so that the time has come when the timer fires.
         let due = now.saturating_add(wait).saturating_add(Duration::from_millis(1));
-        state.process = process();
+        state.process = process_id();
         let waiter = Waiter { ticket: self.ticket, waker: context.waker().clone(), due };
         match state.position(self.ticket) {
             Ok(at) => state.waiting[at] = waiter,
@@ -394,26 +387,20 @@ impl Permit<'_> {
 
     /// Learns from a response other than 429.
     pub fn accepted(&mut self, headers: &[(String, String)], now: Duration) {
-        self.sent = true;
-        let count = |name| headers.iter().find(|(found, _)| found.ends_with(name))?.1.trim().parse().ok();
-        // With or without `x-` before it.
-        let remaining = count("ratelimit-remaining");
-        let reported = remaining.map(|remaining| Reported { remaining, reset: count("ratelimit-reset") });
+        let reported = RateLimit::of(headers)
+            .and_then(|limit| Some(Reported { remaining: limit.remaining?, reset: limit.reset }));
         self.gate.change(|limiter| limiter.accepted(self.passed, reported, now));
     }
 
-    /// Learns from a 429. All requests pause for `pause`, or for the time that the API asked for if this request is not sent
-    /// again: `None`. Returns how long the request waits.
+    /// Learns from a 429. All requests pause for `pause`, or for `asked` if this request is not sent again: `None`. Returns how
+    /// long the request waits.
     pub fn rejected(
-        mut self,
+        self,
         pause: Option<Duration>,
-        retry_after: Option<Duration>,
+        asked: Option<Duration>,
         now: Duration,
     ) -> Option<Duration> {
-        self.sent = true;
-        // A longer one is an error for each request: none of them should wait for so long.
-        let pauses = pause.or(retry_after.filter(|asked| *asked <= LONGEST_PAUSE));
-        if let Some(pauses) = pauses {
+        if let Some(pauses) = pause.or(asked) {
             self.gate.change(|limiter| {
                 limiter.rejected(self.passed, pauses, now);
                 false

@@ -75,13 +75,11 @@ pub struct RateLimit {
 
 impl RateLimit {
     pub(crate) fn of(headers: &[(String, String)]) -> Option<Self> {
-        let text = |name: &str| {
-            let plain = crate::error::header(headers, &["ratelimit-", name].concat());
-            plain.or_else(|| crate::error::header(headers, &["x-ratelimit-", name].concat()))
-        };
-        let count = |name: &str| text(name)?.trim().parse().ok();
-        let reset = text("reset").and_then(|text| parse_float(text.trim()));
-        let (limit, remaining) = (count("limit"), count("remaining"));
+        let text = |names: [&str; 2]| names.iter().find_map(|name| crate::error::header(headers, name));
+        let count = |names| text(names)?.trim().parse().ok();
+        let limit = count(["ratelimit-limit", "x-ratelimit-limit"]);
+        let remaining = count(["ratelimit-remaining", "x-ratelimit-remaining"]);
+        let reset = text(["ratelimit-reset", "x-ratelimit-reset"]).and_then(|text| parse_float(text.trim()));
         (limit.is_some() || remaining.is_some() || reset.is_some()).then_some(Self {
             limit,
             remaining,

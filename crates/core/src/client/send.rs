@@ -210,7 +210,10 @@ impl Client {
                     let silence = rejections.count(place.gate(), now);
                     let pause = retries.after_rejection(rejections.number, retry_after, remaining);
                     let pause = pause.filter(|_| silence < MAX_SILENCE);
-                    (permit.rejected(pause, retry_after, now), true)
+                    // A longer delay is an error for each request: none of them should wait for so long.
+                    let longest = self.config().retry.max_retry_after;
+                    let asked = retry_after.filter(|asked| *asked <= longest);
+                    (permit.rejected(pause, asked, now), true)
                 }
                 (_, _, Some(failure)) => (retries.after(failure, retry_after, remaining), false),
                 (_, _, None) => (None, false),

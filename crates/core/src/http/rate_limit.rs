@@ -40,7 +40,7 @@ pub(crate) struct Passed {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reported {
     pub remaining: u64,
-    pub reset: Option<u64>,
+    pub reset: Option<f64>,
 }
 
 /// A steady pace with bursts.
@@ -208,7 +208,7 @@ impl Limiter {
         if !self.careful {
             return Duration::ZERO;
         }
-        if now.saturating_sub(self.last_passed) > LAST_STEP {
+        if self.passed == 0 || now.saturating_sub(self.last_passed) > LAST_STEP {
             (self.burst_began, self.burst_passed, self.burst_answers) = (now, 0, 0);
         }
         let elapsed = now.saturating_sub(self.burst_began);
@@ -269,9 +269,9 @@ impl Limiter {
         }
         if remaining == 0
             && !self.measure.from_empty
-            && let Some(reset) = reset.filter(|reset| *reset >= 2)
+            && let Some(reset) = reset.filter(|reset| *reset >= 2.0)
         {
-            pace.rate = pace.rate.min(pace.burst / reset as f64);
+            pace.rate = pace.rate.min(pace.burst / reset);
         }
         self.measure.unused += pace.refill(now);
         // The count is from the time when the request arrived: later requests are not in it, and it has been refilled since.
@@ -379,7 +379,7 @@ mod tests {
                 return Err(Duration::from_secs_f64(wait));
             }
             self.level -= 1.0;
-            Ok(self.reports.then_some(Reported { remaining: self.level as u64, reset: Some(1) }))
+            Ok(self.reports.then_some(Reported { remaining: self.level as u64, reset: Some(1.0) }))
         }
     }
 
@@ -506,8 +506,15 @@ mod tests {
 
     #[test]
     fn requests_pass_until_a_response_limits_them() {
+        // Also when the clock has just begun.
+        for began in [Duration::ZERO, 300 * MILLISECOND, Duration::from_secs(5)] {
+            requests_pass_from(began);
+        }
+    }
+
+    fn requests_pass_from(began: Duration) {
         let mut limiter = Limiter::new(600.0, None, true);
-        let mut now = Duration::from_secs(5);
+        let mut now = began;
         let mut at_once = 0;
         while limiter.wait(0, now).is_zero() {
             limiter.pass(now);
@@ -523,7 +530,7 @@ mod tests {
                 at_once += 1;
             }
         }
-        assert!(steps < 12 && now < Duration::from_millis(5500), "{steps} {now:?}");
+        assert!(steps < 12 && now - began < 500 * MILLISECOND, "{steps} {now:?}");
     }
 
     #[test]
@@ -535,7 +542,7 @@ mod tests {
                 Duration::ZERO => {
                     let passed = limiter.pass(now);
                     times.push(now);
-                    limiter.accepted(passed, Some(Reported { remaining: 599, reset: Some(1) }), now);
+                    limiter.accepted(passed, Some(Reported { remaining: 599, reset: Some(1.0) }), now);
                 }
                 wait => now += wait,
             }
@@ -559,7 +566,7 @@ mod tests {
                     (0, Some(passed)) => limiter.rejected(passed, Duration::from_secs(reset), now),
                     (1, Some(passed)) => limiter.take_back(passed),
                     (2, Some(passed)) => {
-                        limiter.accepted(passed, Some(Reported { remaining, reset: Some(reset) }), now);
+                        limiter.accepted(passed, Some(Reported { remaining, reset: Some(reset as f64) }), now);
                     }
                     (3, Some(passed)) => {
                         limiter.accepted(passed, None, now);
