@@ -26,7 +26,7 @@ need node "for the npm package" "https://nodejs.org"
 need npm "for the npm package" "https://nodejs.org"
 [ "$missing" = 0 ] || exit 1
 
-at_least rustc "$(rustc --version | cut -d' ' -f2)" 1.88.0 "https://rustup.rs"
+at_least rustc "$(rustc --version | cut -d' ' -f2)" 1.89.0 "https://rustup.rs"
 at_least Python "$("$python" -c 'import platform; print(platform.python_version())')" 3.9 "https://python.org"
 at_least Node "$(node --version | tr -d v)" 18.0.0 "https://nodejs.org"
 "$python" -c 'import venv, ensurepip' 2>/dev/null || {

@@ -5,7 +5,7 @@ mod checksum;
 mod data_uri;
 mod download;
 #[cfg(not(target_arch = "wasm32"))]
-mod file_names;
+pub(crate) mod file_names;
 #[cfg(not(target_arch = "wasm32"))]
 mod folder;
 mod inline;

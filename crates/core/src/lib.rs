@@ -45,6 +45,8 @@ pub mod extract;
 mod files;
 mod http;
 mod identifier;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod map;
 pub mod native;
 pub mod operation;
 pub mod platform;

@@ -5,6 +5,8 @@
 
 mod compute;
 mod following;
+#[cfg(target_arch = "wasm32")]
+mod no_map;
 mod output_work;
 mod params;
 mod raw_request;

@@ -1,5 +1,7 @@
 //! Predictions: creating, polling, streaming and canceling them.
 
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) mod batch_run;
 pub(crate) mod cancel_guard;
 pub(crate) mod create;
 pub(crate) mod event_reader;

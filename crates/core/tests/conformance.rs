@@ -130,7 +130,12 @@ async fn play(emulator: &Emulator, transport: &Arc<HttpTransport>, case: &Case) 
 
     let operation = case["call"]["operation"].as_str().unwrap();
     let params = decode_files(case["call"]["params"].clone(), folder.path());
-    let outcome = if case["call"]["stream"].as_bool() == Some(true) {
+    for (name, content) in case["files"].as_object().into_iter().flatten() {
+        std::fs::write(folder.path().join(name), content.as_str().unwrap()).unwrap();
+    }
+    let outcome = if operation == "map" {
+        map(&client, params, decode_files(case["call"]["rows"].clone(), folder.path())).await
+    } else if case["call"]["stream"].as_bool() == Some(true) {
         operation::open(&client, operation, params).try_collect::<Vec<_>>().await.map(Outcome::Many)
     } else {
         operation::call(&client, operation, params, None).await.map(|reply| Outcome::One(reply.value))
@@ -146,7 +151,40 @@ async fn play(emulator: &Emulator, transport: &Arc<HttpTransport>, case: &Case) 
     assert!(problems.is_empty(), "{problems:#?}");
 }
 
+/// Runs a batch. Returns its results, and the progress at its end.
+async fn map(client: &Client, params: Value, rows: Value) -> replicant::Result<Outcome> {
+    let mut messages = operation::open(client, "map", params);
+    let (mut number, mut results, mut stats) = (Value::Null, Vec::new(), Value::Null);
+    while let Some(Item::Value(message)) = messages.try_next().await? {
+        let (name, value) = message.as_object().unwrap().iter().next().unwrap();
+        match name.as_str() {
+            "map" => number = value.clone(),
+            "pull" => {
+                let push = [("map", number.clone()), ("rows", rows.clone()), ("end", true.into())];
+                let push = push.map(|(name, value)| (name.to_owned(), value));
+                operation::compute("map.push", Value::Object(push.into()))?;
+            }
+            "item" => results.push(value.clone()),
+            _ => stats = value.clone(),
+        }
+    }
+    results.sort_by_key(|item| item["index"].as_i64());
+    Ok(Outcome::Batch(results, stats))
+}
+
+/// Checks the members of `expected`. An error is compared by its code.
+fn check_members(actual: &Value, expected: &Value) {
+    for (name, value) in expected.as_object().unwrap() {
+        let actual = match &actual[name.as_str()] {
+            error if name == "error" => error["code"].clone(),
+            member => to_plain_json(member),
+        };
+        assert!(matches(&actual, value), "{name} is {actual}, expected {value}");
+    }
+}
+
 enum Outcome {
+    Batch(Vec<Value>, Value),
     One(Value),
     Many(Vec<Item>),
 }
@@ -154,6 +192,14 @@ enum Outcome {
 impl Outcome {
     fn check(self, case: &Value) {
         match self {
+            Self::Batch(results, stats) => {
+                let expected = case["items"].as_array().unwrap();
+                assert_eq!(results.len(), expected.len(), "{results:#?}");
+                results.iter().zip(expected).for_each(|(item, expected)| check_members(item, expected));
+                if let Some(expected) = case.get("stats") {
+                    check_members(&stats, expected);
+                }
+            }
             Self::One(value) => {
                 if let Some(expected) = case.get("result") {
                     let value = to_plain_json(&value);

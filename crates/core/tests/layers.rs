@@ -23,7 +23,7 @@ fn modules_of_the_core_import_only_lower_layers() {
             "client",
             "files",
             "predictions",
-            "resources",
+            "map|resources",
             "operation|extract",
         ],
     );

@@ -194,6 +194,9 @@ impl Client {
             if request.is_abandoned() {
                 return Err(Error::new(ErrorKind::Internal, "the request was abandoned before it was sent"));
             }
+            if let Some(observer) = &request.observer {
+                observer.sending().await?;
+            }
             let span = report.attempt();
             let attempt = self
                 .attempt(request, &mut timer, progress.as_ref(), reading, report, permit.as_mut())
@@ -222,6 +225,9 @@ impl Client {
                 Some(delay) if !request.is_abandoned() => {
                     report.retrying(&error, delay).await?;
                     if gated {
+                        if let Some(observer) = &request.observer {
+                            observer.rejected().await?;
+                        }
                         rejections.error = Some(error);
                     } else {
                         self.runtime().sleep(delay).await;

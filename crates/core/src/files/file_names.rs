@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 
 use percent_encoding::percent_decode_str;
+#[cfg(not(target_arch = "wasm32"))]
+use sha2::{Digest, Sha256};
 use url::Url;
 
 /// Longest name in bytes. File systems allow 255, some only 143, and a number may be appended.
@@ -56,6 +58,34 @@ pub(super) fn name_of(url: &str) -> String {
     sanitize(&percent_decode_str(last).decode_utf8_lossy())
 }
 
+/// Returns the name of a file of a row: its key, the number of the file if there are several, and the extension of the URL.
+///
+/// Different keys have different names: characters that names cannot have are replaced, and a hash of the key tells such
+/// names apart.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn name_for(key: &str, number: Option<usize>, url: &str) -> String {
+    /// Longest key in bytes, so that the extension and the number fit.
+    const MAX_KEY: usize = 80;
+    let name = name_of(url);
+    let extension = split(&name).1;
+    let mut safe = sanitize(key);
+    // Some file systems ignore the case of names.
+    if safe != key || safe.len() > MAX_KEY || key.to_lowercase() != key {
+        let mut end = safe.len().min(MAX_KEY);
+        while !safe.is_char_boundary(end) {
+            end -= 1;
+        }
+        safe.truncate(end);
+        let digest = Sha256::digest(key);
+        safe.push('-');
+        digest[..4].iter().for_each(|byte| safe.push_str(&format!("{byte:02x}")));
+    }
+    match number {
+        Some(number) => format!("{safe}-{number}{extension}"),
+        None => format!("{safe}{extension}"),
+    }
+}
+
 /// Makes a name sanitize on every operating system: no path, no device, not hidden.
 fn sanitize(name: &str) -> String {
     let kept: String =
@@ -90,6 +120,25 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn names_come_from_the_key() {
+        assert_eq!(name_for("17", None, "https://h/out-0.webp"), "17.webp");
+        assert_eq!(name_for("cat.v2", Some(1), "https://h/out-0.webp"), "cat.v2-1.webp");
+        assert_eq!(name_for("17", None, "data:image/png;base64,AA=="), "17.png");
+        let hashed = name_for("a/b", None, "https://h/x.png");
+        assert!(hashed.starts_with("a_b-") && hashed.ends_with(".png"), "{hashed}");
+        assert_ne!(hashed, name_for("a:b", None, "https://h/x.png"));
+        assert_ne!(name_for("A", None, "https://h/x").to_lowercase(), name_for("a", None, "https://h/x"));
+    }
+
+    proptest! {
+        #[test]
+        fn names_of_keys_are_safe(key in "\\PC{0,200}|[a-z./\\\\:]{0,12}", url in "https://h/[a-z.]{0,40}") {
+            let name = name_for(&key, Some(3), &url);
+            prop_assert!(name.len() <= 140 && sanitize(&name) == name, "{}", name);
+        }
+    }
 
     #[test]
     fn names_come_from_the_url() {

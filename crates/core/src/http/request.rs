@@ -17,6 +17,7 @@ use url::Url;
 use super::{body_progress::BodyProgress, deadline::Deadline, multipart::Multipart, retry::Idempotency};
 use crate::{
     error::{Error, Result},
+    platform::{BoxFuture, MaybeSend, MaybeSync},
     value::{Object, Value, options::options, seconds::limit},
 };
 
@@ -84,6 +85,21 @@ impl Body {
     }
 }
 
+/// Follows when a request is about to be sent, to record it first.
+pub(crate) trait SendObserver: MaybeSend + MaybeSync {
+    /// Called before each attempt, after the request has waited for its turn. After an error it is not sent.
+    fn sending(&self) -> BoxFuture<'static, Result<()>>;
+
+    /// Called after the API has rejected the request with 429, before it waits for its next turn.
+    fn rejected(&self) -> BoxFuture<'static, Result<()>>;
+}
+
+impl fmt::Debug for dyn SendObserver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SendObserver")
+    }
+}
+
 /// A request that has not been sent.
 #[derive(Debug)]
 pub struct Request {
@@ -99,6 +115,7 @@ pub struct Request {
     pub(crate) timeout_scope: TimeoutScope,
     /// Set when the caller has abandoned the request: a running attempt completes, but none is started.
     pub(crate) abandoned: Option<Arc<AtomicBool>>,
+    pub(crate) observer: Option<Arc<dyn SendObserver>>,
     pub(crate) options: RequestOptions,
 }
 
@@ -133,6 +150,7 @@ impl Request {
             deadline: Deadline::none(),
             timeout_scope: TimeoutScope::Request,
             abandoned: None,
+            observer: None,
             options: RequestOptions::default(),
         }
     }

@@ -2,7 +2,11 @@
 
 use serde::Deserialize;
 
+#[cfg(target_arch = "wasm32")]
+use super::no_map::{PushParams, StopParams};
 use super::{params::Nothing, webhooks::verify};
+#[cfg(not(target_arch = "wasm32"))]
+use crate::map::params::{PushParams, StopParams};
 use crate::{
     client::{
         options::Options,
@@ -22,6 +26,11 @@ use crate::{
         options::{OptionSpec, OptionTable},
     },
 };
+
+#[cfg(not(target_arch = "wasm32"))]
+const MAP_OPTIONS: &[OptionSpec] = crate::map::options::MapOptions::TABLE;
+#[cfg(target_arch = "wasm32")]
+const MAP_OPTIONS: &[OptionSpec] = &[];
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -94,15 +103,25 @@ fn describe_response(params: ResponseHeaders) -> Result<Payload> {
     ]))
 }
 
+fn push_rows(params: PushParams) -> Result<Payload> {
+    params.push().map(Payload::Value)
+}
+
+fn stop_map(params: StopParams) -> Result<Payload> {
+    params.stop().map(Payload::Value)
+}
+
 /// Returns the names, types and units of all options, by the kind of call.
 fn option_table(_: Nothing) -> Result<Payload> {
     let shared = [RunOptions::TABLE, PredictionOptions::TABLE].concat();
     // Streams do not poll.
     let streamed: Vec<_> = shared.iter().copied().filter(|option| option.name != "interval").collect();
-    let tables: [(&str, &[OptionSpec]); 7] = [
+    let batches = [MAP_OPTIONS, shared.as_slice()].concat();
+    let tables: [(&str, &[OptionSpec]); 8] = [
         ("client", Options::TABLE),
         ("request", RequestOptions::TABLE),
         ("run", &shared),
+        ("map", &batches),
         ("stream", &streamed),
         ("wait", WaitOptions::TABLE),
         ("create", PredictionOptions::TABLE),
@@ -123,8 +142,8 @@ macro_rules! computations {
         /// ```
         pub const COMPUTATIONS: &[&str] = &[$($name,)*];
 
-        /// Runs an operation that needs no network: verifies a webhook, parses progress or a reference, or lists
-        /// options.
+        /// Runs an operation that needs no network: verifies a webhook, parses progress or a reference, lists options, or
+        /// passes rows to a batch.
         ///
         /// # Errors
         /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for an unknown operation or parameter,
@@ -148,6 +167,8 @@ macro_rules! computations {
 
 computations! {
     "identifier.parse" => identifier,
+    "map.push" => push_rows,
+    "map.stop" => stop_map,
     "options.advice" => option_advice,
     "options.table" => option_table,
     "progress.parse" => progress,

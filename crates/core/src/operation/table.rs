@@ -1,13 +1,19 @@
 //! The table of operations, with one line for each.
 
+use futures_util::TryStreamExt;
+
+#[cfg(target_arch = "wasm32")]
+use super::no_map::MapParams;
 use super::{
-    Items,
+    Item, Items,
     output_work::{OutputVerb, OutputWork},
     params::{Content, Cursor, FileUrl, Id, Nothing, OutputOf, Slug},
     raw_request::{PagePath, RawRequest},
     streams::{OfPrediction, OutputItems, file_bytes, output_items, pages, prediction_events, run_events},
     webhooks::Received,
 };
+#[cfg(not(target_arch = "wasm32"))]
+use crate::map::params::MapParams;
 use crate::{
     client::{
         Client,
@@ -157,6 +163,7 @@ operations! {
         "trainings.list" (client, p: Cursor) => client.trainings().list().maybe_cursor(p.cursor),
     }
     streams {
+        "map" (client, p: MapParams, options) => Ok(Box::pin(p.messages(client, options)?.map_ok(Item::Value))),
         "output.read" (client, p: Content, options) => Ok(file_bytes(client, p, options)),
         "paginate" (client, p: PagePath, options) => Ok(pages(p.list(client), options)),
         "predictions.output_iterator" (client, p: OutputItems, options) => Ok(output_items(client, p, options)),

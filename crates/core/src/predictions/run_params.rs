@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, de::Error};
 
 options! {
     /// The target and the input of `run` and `stream`, and the form of the result.
-    #[derive(Debug, Deserialize)]
+    #[derive(Debug, Clone, Deserialize)]
     #[serde(deny_unknown_fields)]
     pub(crate) struct RunArguments {
         #[serde(deserialize_with = "reference")]
@@ -38,29 +38,30 @@ options! {
 
 options! {
     /// The options of `run` and `stream` in addition to those of a create.
-    #[derive(Debug, Default, Deserialize)]
+    #[derive(Debug, Clone, Default, Deserialize)]
     #[serde(deny_unknown_fields, default)]
     pub(crate) struct RunOptions {
         #[serde(deserialize_with = "seconds")]
-        timeout: Option<Duration>,
+        pub timeout: Option<Duration>,
         #[serde(deserialize_with = "seconds")]
-        interval: Option<Duration>,
-        use_file_output: Option<bool>,
-        on_abandon: Option<OnAbandon>,
+        pub interval: Option<Duration>,
+        pub use_file_output: Option<bool>,
+        pub on_abandon: Option<OnAbandon>,
     }
 }
 
 flattened! {
     /// The parameters of `run` and `stream`.
+    #[derive(Clone)]
     pub(crate) struct RunParams {
         arguments: RunArguments,
-        options: RunOptions,
-        prediction: PredictionOptions,
+        pub options: RunOptions,
+        pub prediction: PredictionOptions,
     }
 }
 
 /// Decodes a reference. If it is a prediction, the error suggests another method.
-fn reference<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ReferenceParam, D::Error> {
+pub(crate) fn reference<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ReferenceParam, D::Error> {
     match Value::deserialize(deserializer)? {
         Value::String(text) => Ok(ReferenceParam::Text(text)),
         Value::Object(mut members) if members.contains_key("version") && !members.contains_key("status") => {
@@ -98,7 +99,16 @@ impl RunParams {
         StreamRun { request: self.request(client) }
     }
 
-    fn request(self, client: &Client) -> RunRequest {
+    /// Builds the parameters of runs whose inputs follow.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn new(reference: ReferenceParam, options: RunOptions, prediction: PredictionOptions) -> Self {
+        let (detailed, live, report_uploads, poll_output) = Default::default();
+        let arguments =
+            RunArguments { r#ref: reference, input: None, detailed, live, report_uploads, poll_output };
+        Self { arguments, options, prediction }
+    }
+
+    pub(super) fn request(self, client: &Client) -> RunRequest {
         let Self { arguments, options, prediction } = self;
         RunRequest {
             timeout: options.timeout,

@@ -1,0 +1,269 @@
+//! Runs a model over many inputs: [`Client::map`].
+
+mod checkpoint;
+mod driver;
+mod fed;
+mod hash;
+mod item;
+mod job;
+mod load;
+pub(crate) mod options;
+pub(crate) mod params;
+mod records;
+mod recover;
+mod row;
+mod run_row;
+mod save;
+mod stats;
+
+use std::{
+    path::PathBuf,
+    pin::Pin,
+    sync::{Arc, atomic::Ordering::SeqCst},
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use futures_util::Stream;
+use tokio::sync::mpsc;
+
+use self::{
+    driver::{drive, rows_of},
+    job::Job,
+    options::MapOptions,
+};
+pub use self::{
+    item::MapItem,
+    options::OnError,
+    row::Row,
+    stats::{MapStats, Stopped},
+};
+use crate::{
+    client::{Client, background, options::OnAbandon},
+    error::Result,
+    http::request::RequestOptions,
+    identifier::ReferenceParam,
+    platform::BoxStream,
+    predictions::{
+        batch_run::BatchRuns,
+        options::PredictionOptions,
+        run_params::{RunOptions, RunParams},
+    },
+};
+
+/// Runs of a model over many inputs, a [`Stream`] of their results; see [`Client::map`].
+///
+/// The batch begins when the stream is first polled, in a task of its own, which must be within the async runtime. Dropping
+/// the stream creates no more predictions and cancels the running ones; see [`Map::on_abandon`].
+///
+/// # Errors
+/// The stream ends with an error if an option is invalid, the checkpoint cannot be read or written, the rows yield one, or
+/// [`Map::errors`] or [`Map::max_error_rate`] say so. A row that fails is an item with an error otherwise.
+#[must_use = "a batch begins when it is polled"]
+pub struct Map {
+    state: State,
+    params: RunParams,
+    options: MapOptions,
+    request_options: RequestOptions,
+}
+
+enum State {
+    Ready { client: Client, rows: BoxStream<'static, Result<Row>> },
+    Running { job: Arc<Job>, results: mpsc::UnboundedReceiver<Result<MapItem>> },
+    Empty,
+}
+
+impl Client {
+    /// Runs a model over many inputs, many at a time, and returns a stream of their results in the order in which they end.
+    ///
+    /// Creates pass the rate gate, so that none of them fails with 429. Rows are read as they are needed. With a
+    /// [checkpoint](Map::checkpoint), a batch that was interrupted continues where it was.
+    ///
+    /// `reference` is as in [`Client::run`]. A row is an input, or a [`Row`] with a key.
+    ///
+    /// `POST /predictions` or `POST /models/{owner}/{name}/predictions`, then `GET /predictions/{id}` until each has ended.
+    ///
+    /// ```no_run
+    /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+    /// use futures_util::{TryStreamExt, stream};
+    /// use replicant::{json, map::Row};
+    ///
+    /// let prompts = ["a heron", "a harbor"];
+    /// let rows = stream::iter(prompts.map(|prompt| Row::new(json!({"prompt": prompt})).key(prompt)));
+    /// let mut results = client.map("acme/painter", rows).concurrency(16).checkpoint("painter.jsonl").save_to("pictures");
+    /// while let Some(item) = results.try_next().await? {
+    ///     println!("{} {}", item.key, item.status);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn map<R: Into<Row>>(
+        &self,
+        reference: impl AsRef<str>,
+        rows: impl Stream<Item = R> + Send + 'static,
+    ) -> Map {
+        let params = RunParams::new(
+            ReferenceParam::Text(reference.as_ref().to_owned()),
+            RunOptions::default(),
+            PredictionOptions::default(),
+        );
+        Map::new(self, rows_of(rows), params, MapOptions::default(), RequestOptions::default())
+    }
+}
+
+impl Map {
+    fn new(
+        client: &Client,
+        rows: BoxStream<'static, Result<Row>>,
+        params: RunParams,
+        options: MapOptions,
+        request_options: RequestOptions,
+    ) -> Self {
+        Self { state: State::Ready { client: client.clone(), rows }, params, options, request_options }
+    }
+
+    /// Sets how many predictions run at a time: 1 to 10,000. Defaults to 64.
+    pub fn concurrency(mut self, concurrency: usize) -> Self {
+        self.options.concurrency = Some(concurrency);
+        self
+    }
+
+    /// Returns results in the order of the rows. At most four times as many as run at a time are kept back.
+    pub fn ordered(mut self, ordered: bool) -> Self {
+        self.options.ordered = ordered;
+        self
+    }
+
+    /// Sets what to do with a row that fails. By default it is returned as an item.
+    pub fn errors(mut self, errors: OnError) -> Self {
+        self.options.errors = errors;
+        self
+    }
+
+    /// Sets the share of the last 50 rows that may fail: above 0, at most 1. If more fail, no more predictions are created,
+    /// the running ones are finished, and the stream ends with an error.
+    pub fn max_error_rate(mut self, share: f64) -> Self {
+        self.options.max_error_rate = Some(share);
+        self
+    }
+
+    /// Sets how many times the prediction of a row is created again after it failed. Each is paid. Predictions that a content
+    /// filter or their input let fail, and canceled ones, are not created again. Defaults to 0.
+    pub fn retries(mut self, retries: u32) -> Self {
+        self.options.retries = retries;
+        self
+    }
+
+    /// Sets how many predictions are created at most. Then the running ones are finished, and the stream ends;
+    /// [`MapStats::stopped`] says why.
+    pub fn max_predictions(mut self, predictions: u64) -> Self {
+        self.options.max_predictions = Some(predictions);
+        self
+    }
+
+    /// Sets how many seconds of predict time the API may meter, as an estimate: the running predictions count with the mean of
+    /// those that have ended. Then the running ones are finished, and the stream ends.
+    pub fn max_seconds(mut self, seconds: f64) -> Self {
+        self.options.max_seconds = Some(seconds);
+        self
+    }
+
+    /// Sets a file that records each step of a row. A batch with the same file returns the results that it has, waits for the
+    /// predictions that were created, and runs the remaining rows.
+    pub fn checkpoint(mut self, path: impl Into<PathBuf>) -> Self {
+        self.options.checkpoint = Some(path.into());
+        self
+    }
+
+    /// Sets whether to create the predictions of rows again of which an earlier process left unknown whether they exist. By
+    /// default they are items with the status `unknown`.
+    pub fn retry_unknown(mut self, retry: bool) -> Self {
+        self.options.retry_unknown = retry;
+        self
+    }
+
+    /// Sets a folder to which the files of each output are saved at once, because the API deletes them after an hour. Their
+    /// names are the keys of the rows. The outputs have their paths.
+    pub fn save_to(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.options.save_to = Some(folder.into());
+        self
+    }
+
+    /// Sets the time limit of each prediction, from its creation to its end.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.params.options.timeout = Some(timeout);
+        self
+    }
+
+    /// Sets the time between polls. Defaults to the interval of the client, otherwise adaptive.
+    pub fn interval(mut self, interval: Duration) -> Self {
+        self.params.options.interval = Some(interval);
+        self
+    }
+
+    /// Sets what to do with the running predictions when the stream is dropped before its end.
+    pub fn on_abandon(mut self, on_abandon: OnAbandon) -> Self {
+        self.params.options.on_abandon = Some(on_abandon);
+        self
+    }
+
+    crate::client::call::request_options!(request_options);
+    crate::predictions::options::prediction_options!(params.prediction);
+
+    /// Creates no more predictions. The stream returns the results of the running ones and ends. Rows that were read and not
+    /// sent are not counted.
+    pub fn stop(&self) {
+        if let Some(job) = self.job() {
+            job.stop(Stopped::Requested);
+        }
+    }
+
+    /// Returns the progress.
+    pub fn stats(&self) -> MapStats {
+        self.job().map_or_else(MapStats::default, |job| job.stats())
+    }
+
+    fn job(&self) -> Option<&Arc<Job>> {
+        match &self.state {
+            State::Running { job, .. } => Some(job),
+            State::Ready { .. } | State::Empty => None,
+        }
+    }
+
+    /// Begins the batch.
+    fn begin(&mut self) {
+        if !matches!(self.state, State::Ready { .. }) {
+            return;
+        }
+        let State::Ready { client, rows } = std::mem::replace(&mut self.state, State::Empty) else { return };
+        // Without a checkpoint, a hold saves polls. With one, the id should be known early.
+        let hold = self.options.checkpoint.is_none();
+        let (params, request_options) = (self.params.clone(), self.request_options.clone());
+        let runs = BatchRuns::new(&client, params, request_options, hold);
+        let job = Arc::new(Job::new(runs, self.options.clone()));
+        let (sender, results) = mpsc::unbounded_channel();
+        let spawner = client.runtime().spawner();
+        background::spawn(&client, &spawner, Box::pin(drive(job.clone(), rows, sender)));
+        self.state = State::Running { job, results };
+    }
+}
+
+impl Stream for Map {
+    type Item = Result<MapItem>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.begin();
+        let State::Running { job, results } = &mut self.state else { return Poll::Ready(None) };
+        let result = ready!(results.poll_recv(context));
+        if matches!(result, Some(Ok(_))) {
+            job.unread.fetch_sub(1, SeqCst);
+            job.read.notify_one();
+        }
+        Poll::Ready(result)
+    }
+}
+
+impl std::fmt::Debug for Map {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Map").field("options", &self.options).finish_non_exhaustive()
+    }
+}

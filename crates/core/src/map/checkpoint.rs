@@ -1,0 +1,249 @@
+//! The checkpoint of a batch: a file to which each step of a row is appended before or after it is taken.
+//!
+//! An intent is on disk before its create is sent, and a result before it is returned. A process that is killed thus
+//! leaves behind which predictions exist or may exist.
+
+use std::{
+    collections::{HashMap, HashSet},
+    fs::{File, OpenOptions, TryLockError},
+    io::{self, Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+};
+
+use tokio::sync::oneshot;
+
+use super::{
+    hash::Hash,
+    load::{load, unreadable},
+    records::{Entry, FORMAT, Header, Record, State, line, parse},
+    row::Numbered,
+};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    platform::{lock, run_blocking},
+};
+
+/// An open checkpoint, which no other process can open.
+#[derive(Clone)]
+pub(super) struct Checkpoint(Arc<Inner>);
+
+struct Inner {
+    path: PathBuf,
+    file: Mutex<File>,
+    writes: Mutex<Writes>,
+    rows: Mutex<Rows>,
+}
+
+#[derive(Default)]
+struct Rows {
+    /// The rows of earlier processes that were not read yet.
+    known: HashMap<Hash, Entry>,
+    /// The keys of the rows that were read, unless they are positions.
+    read: HashSet<Hash>,
+}
+
+/// Lines that are waiting to be written. One task writes and syncs all that have arrived, because a sync takes long.
+#[derive(Default)]
+struct Writes {
+    lines: Vec<u8>,
+    waiting: Vec<oneshot::Sender<Result<(), String>>>,
+    /// Whether a task is writing.
+    busy: bool,
+    /// Why no more is written: after a failed write, the end of the file is unknown.
+    failed: Option<String>,
+}
+
+/// A row whose create may have been processed.
+pub(super) struct Unknown {
+    pub key: Hash,
+    pub sent: Hash,
+    pub time: f64,
+}
+
+impl Checkpoint {
+    /// Opens or creates a file for batches of `model`. Also returns the rows whose creates may have been processed, and the
+    /// ids that belong to other rows.
+    pub async fn open(path: PathBuf, model: String) -> Result<(Self, Vec<Unknown>, HashSet<Box<str>>)> {
+        let opened = run_blocking(move || Self::open_now(path, &model)).await;
+        opened.map_err(Error::background_failed)?
+    }
+
+    fn open_now(path: PathBuf, model: &str) -> Result<(Self, Vec<Unknown>, HashSet<Box<str>>)> {
+        let known = path.metadata();
+        if known.as_ref().is_ok_and(|known| !known.is_file()) {
+            let problem = format!("is a folder or a device: {}; pass the path of a file", path.display());
+            return Err(Error::invalid_argument("checkpoint", problem));
+        }
+        let is_new = known.is_err();
+        let opened = OpenOptions::new().read(true).append(true).create(true).open(&path);
+        let mut file = opened.map_err(|error| unwritable(&path, &error))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let problem = format!(
+                    "is in use by another batch: {}; wait for its end, or use another file",
+                    path.display()
+                );
+                return Err(Error::invalid_argument("checkpoint", problem));
+            }
+            // Some network file systems have no locks.
+            Err(TryLockError::Error(_)) => {}
+        }
+        let loaded = load(&mut file, &path)?;
+        match &loaded.header {
+            Some(header) if header.model != model => {
+                let problem = format!(
+                    "is of another batch: {} has results of {}, not of {model}; use another file",
+                    path.display(),
+                    header.model
+                );
+                return Err(Error::invalid_argument("checkpoint", problem));
+            }
+            Some(_) => file.set_len(loaded.length).map_err(|error| unwritable(&path, &error))?,
+            None => {
+                let header = Header {
+                    checkpoint: FORMAT,
+                    model: model.to_owned(),
+                    sdk: env!("CARGO_PKG_VERSION").to_owned(),
+                };
+                let written = file.set_len(0).and_then(|()| file.write_all(line(&header).as_bytes()));
+                let synced = written.and_then(|()| file.sync_all()).and_then(|()| sync_folder(&path, is_new));
+                synced.map_err(|error| unwritable(&path, &error))?;
+            }
+        }
+        let unknown = loaded.rows.iter().filter_map(|(key, entry)| match entry.state {
+            State::Intent { sent, time, .. } => Some(Unknown { key: *key, sent, time }),
+            _ => None,
+        });
+        let unknown = unknown.collect();
+        let inner = Inner {
+            path,
+            file: Mutex::new(file),
+            writes: Mutex::default(),
+            rows: Mutex::new(Rows { known: loaded.rows, read: HashSet::new() }),
+        };
+        Ok((Self(Arc::new(inner)), unknown, loaded.ids))
+    }
+
+    /// Records that a prediction belongs to a row.
+    pub fn found(&self, key: Hash, id: &str) {
+        if let Some(entry) = lock(&self.0.rows).known.get_mut(&key) {
+            let canceled = matches!(entry.state, State::Intent { canceled: true, .. });
+            entry.state = State::Created { id: id.into(), canceled };
+        }
+    }
+
+    /// Takes what is known of a row.
+    ///
+    /// # Errors
+    /// If another row has its key, or an earlier batch had another row in its position.
+    pub fn take(&self, row: &Numbered) -> Result<Option<Entry>> {
+        let key = Hash::of_text(&row.name);
+        let mut rows = lock(&self.0.rows);
+        if row.keyed && !rows.read.insert(key) {
+            let problem = format!("of row {} is {}, which an earlier row has", row.index, row.name);
+            return Err(Error::invalid_argument("key", problem));
+        }
+        let entry = rows.known.remove(&key);
+        if let Some(entry) = &entry
+            && !row.keyed
+            && entry.input != row.hash
+        {
+            let problem = format!(
+                "is of other rows: row {} had another input in {}. Pass keys that identify the rows, or use another file",
+                row.index,
+                self.0.path.display()
+            );
+            return Err(Error::invalid_argument("checkpoint", problem));
+        }
+        Ok(entry)
+    }
+
+    /// Reads a finished row.
+    pub async fn read(&self, offset: u64, length: u32) -> Result<Record> {
+        let this = self.0.clone();
+        let read = run_blocking(move || {
+            let mut bytes = vec![0; length as usize];
+            let mut file = lock(&this.file);
+            // Writes append wherever this is.
+            let read = file.seek(SeekFrom::Start(offset)).and_then(|_| file.read_exact(&mut bytes));
+            read.map_err(|error| unreadable(&this.path, error))?;
+            Ok(parse(&bytes)?)
+        });
+        read.await.map_err(Error::background_failed)?
+    }
+
+    /// Appends a record. It is on disk when this returns.
+    pub async fn append(&self, record: &Record) -> Result<()> {
+        let (sender, receiver) = oneshot::channel();
+        let begin = {
+            let mut writes = lock(&self.0.writes);
+            if let Some(why) = &writes.failed {
+                return Err(self.failed(why));
+            }
+            writes.lines.extend_from_slice(record.line().as_bytes());
+            writes.waiting.push(sender);
+            !std::mem::replace(&mut writes.busy, true)
+        };
+        if begin {
+            let this = self.0.clone();
+            // Not awaited: it continues if the caller is dropped, and writes the lines of others too.
+            drop(run_blocking(move || this.write_all()));
+        }
+        match receiver.await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(why)) => Err(self.failed(&why)),
+            Err(_) => Err(self.failed("the runtime shut down")),
+        }
+    }
+
+    fn failed(&self, why: &str) -> Error {
+        let message = format!("cannot write the checkpoint {}: {why}", self.0.path.display());
+        Error::new(ErrorKind::FileNotWritten, message).with_never_sent()
+    }
+}
+
+impl Inner {
+    /// Writes lines until none are left.
+    fn write_all(&self) {
+        loop {
+            let (lines, waiting) = {
+                let mut writes = lock(&self.writes);
+                if writes.lines.is_empty() {
+                    writes.busy = false;
+                    return;
+                }
+                (std::mem::take(&mut writes.lines), std::mem::take(&mut writes.waiting))
+            };
+            let written = {
+                let mut file = lock(&self.file);
+                file.write_all(&lines).and_then(|()| file.sync_data())
+            };
+            let written = written.map_err(|error| error.to_string());
+            if let Err(why) = &written {
+                let mut writes = lock(&self.writes);
+                writes.failed = Some(why.clone());
+                writes.lines.clear();
+                // Their senders report the failure by being dropped.
+                let later = std::mem::take(&mut writes.waiting);
+                later.into_iter().for_each(|waiting| drop(waiting.send(Err(why.clone()))));
+            }
+            waiting.into_iter().for_each(|waiting| drop(waiting.send(written.clone())));
+        }
+    }
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> Error {
+    let message = format!("cannot write the checkpoint {}: {error}", path.display());
+    Error::new(ErrorKind::FileNotWritten, message).about("checkpoint")
+}
+
+/// Syncs the folder of a new file, which would not survive a loss of power otherwise.
+fn sync_folder(path: &Path, is_new: bool) -> io::Result<()> {
+    if !is_new || cfg!(windows) {
+        return Ok(());
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
+}

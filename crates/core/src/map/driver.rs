@@ -1,0 +1,269 @@
+//! Drives a batch: reads rows, runs them and passes their results on, in a task of its own.
+
+use std::{
+    collections::BTreeMap,
+    future::pending,
+    sync::{Arc, atomic::Ordering::SeqCst},
+};
+
+use futures_util::{
+    StreamExt,
+    stream::{FuturesUnordered, Stream},
+};
+use tokio::sync::mpsc;
+
+use super::{
+    item::MapItem,
+    job::{Job, Storage},
+    options::OnError,
+    records::{Entry, State},
+    row::{Numbered, Row},
+    run_row::{Finished, RunRow},
+    stats::Stopped,
+};
+use crate::{
+    error::{Error, Result},
+    platform::{BoxFuture, BoxStream, lock},
+    value::Value,
+};
+
+/// How many times as many rows as run at a time may be finished and wait for an earlier one, if results are ordered.
+const ORDERED_WINDOW: u64 = 4;
+
+/// Runs the rows of a batch and sends their results. Ends early once the receiver is dropped.
+pub(super) async fn drive(
+    job: Arc<Job>,
+    rows: BoxStream<'static, Result<Row>>,
+    results: mpsc::UnboundedSender<Result<MapItem>>,
+) {
+    let opened = tokio::select! {
+        biased;
+        opened = job.open() => opened,
+        () = results.closed() => return,
+    };
+    let storage = match opened {
+        Ok(storage) => Arc::new(storage),
+        Err(error) => {
+            job.stop(Stopped::Requested);
+            let _ = results.send(Err(error));
+            return;
+        }
+    };
+    let driver = Driver {
+        results,
+        storage,
+        running: FuturesUnordered::new(),
+        rows: Some(rows),
+        next: 0,
+        deliver: 0,
+        waiting: BTreeMap::new(),
+        last_error: None,
+        job,
+    };
+    driver.run().await;
+}
+
+struct Driver {
+    job: Arc<Job>,
+    storage: Arc<Storage>,
+    results: mpsc::UnboundedSender<Result<MapItem>>,
+    running: FuturesUnordered<BoxFuture<'static, (u64, Finished)>>,
+    /// `None` at the end of the rows.
+    rows: Option<BoxStream<'static, Result<Row>>>,
+    /// The index of the next row.
+    next: u64,
+    /// The index of the next result, if results are ordered.
+    deliver: u64,
+    /// Results that wait for earlier ones. `None` for a row without a result.
+    waiting: BTreeMap<u64, Option<Box<MapItem>>>,
+    /// The error to end with.
+    last_error: Option<Error>,
+}
+
+/// What the driver waits for.
+enum Next {
+    Finished(u64, Finished),
+    Row(Option<Result<Row>>),
+    Stopped,
+    Read,
+    Closed,
+}
+
+impl Driver {
+    async fn run(mut self) {
+        while self.rows.is_some() || !self.running.is_empty() {
+            let step = match self.next_event().await {
+                Next::Finished(index, finished) => self.finished(index, finished),
+                Next::Row(Some(Ok(row))) => self.begin(row),
+                Next::Row(Some(Err(error))) => Err(error),
+                Next::Row(None) | Next::Stopped => {
+                    self.rows = None;
+                    Ok(())
+                }
+                Next::Read => Ok(()),
+                Next::Closed => return self.leave().await,
+            };
+            let step = step.and_then(|()| self.job.take_fatal().map_or(Ok(()), Err));
+            if let Err(error) = step {
+                // Sent after the cancels are recorded, so that a reader that starts again finds a complete checkpoint.
+                let results = self.results.clone();
+                self.leave().await;
+                let _ = results.send(Err(error));
+                return;
+            }
+        }
+        for (_, item) in std::mem::take(&mut self.waiting) {
+            self.send(item);
+        }
+        if let Some(error) = self.last_error.take() {
+            let _ = self.results.send(Err(error));
+        }
+    }
+
+    async fn next_event(&mut self) -> Next {
+        let (job, running) = (&self.job, &mut self.running);
+        let has_room = {
+            let most = job.options.concurrency();
+            let unread = job.unread.load(SeqCst);
+            let window = ORDERED_WINDOW * most as u64;
+            running.len() < most
+                && running.len() + unread < 2 * most
+                && (!job.options.ordered || self.next - self.deliver < window)
+        };
+        let rows = self.rows.as_mut();
+        let reads = rows.is_some();
+        let row = async {
+            match rows.filter(|_| has_room) {
+                Some(rows) => rows.next().await,
+                None => pending().await,
+            }
+        };
+        let finished = async {
+            match running.next().await {
+                Some(finished) => finished,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = self.results.closed() => Next::Closed,
+            () = job.stopped(), if reads => Next::Stopped,
+            (index, finished) = finished => Next::Finished(index, finished),
+            row = row => Next::Row(row),
+            () = job.read.notified(), if reads && !has_room => Next::Read,
+        }
+    }
+
+    /// Begins to run a row.
+    fn begin(&mut self, row: Row) -> Result<()> {
+        let index = self.next;
+        let input = row.input.clone();
+        let read = Numbered::new(row, index).and_then(|row| {
+            let entry = match &self.storage.checkpoint {
+                Some(checkpoint) => checkpoint.take(&row)?,
+                None => None,
+            };
+            Ok((row, entry.map(|entry| entry.with_retries(self.job.options.retries))))
+        });
+        let (row, entry) = match read {
+            Ok(read) => read,
+            Err(error) if error.argument() == Some("checkpoint") => return Err(error),
+            Err(error) => {
+                self.next += 1;
+                lock(&self.job.counters).stats.rows += 1;
+                return self.finished(index, Finished::Item(Box::new(invalid(index, input, error))));
+            }
+        };
+        let runs = needs_prediction(entry.as_ref(), self.job.options.retry_unknown);
+        if runs && !self.job.reserve() {
+            self.rows = None;
+            return Ok(());
+        }
+        self.next += 1;
+        lock(&self.job.counters).stats.rows += 1;
+        let (job, storage) = (self.job.clone(), self.storage.clone());
+        let row = RunRow { job, storage, row: Arc::new(row), seconds: None, attempts: 0 };
+        self.running.push(Box::pin(async move { (index, row.run(entry).await) }));
+        Ok(())
+    }
+
+    /// Passes the result of a row on.
+    fn finished(&mut self, index: u64, finished: Finished) -> Result<()> {
+        let item = match finished {
+            Finished::Item(item) => {
+                let failure = lock(&self.job.counters).finished(&item);
+                if let Some(failure) = failure {
+                    self.job.stop(Stopped::ErrorRate);
+                    self.last_error.get_or_insert(failure);
+                }
+                match (self.job.options.errors, item.error.is_some()) {
+                    (OnError::Raise, true) => {
+                        let error = item.error.unwrap_or_else(|| Error::invalid("no error"));
+                        return Err(error.map_message(|why| format!("row {}: {why}", item.key)));
+                    }
+                    (OnError::Skip, true) => None,
+                    _ => Some(item),
+                }
+            }
+            Finished::Released => {
+                let mut counters = lock(&self.job.counters);
+                counters.stats.rows = counters.stats.rows.saturating_sub(1);
+                None
+            }
+        };
+        if !self.job.options.ordered {
+            self.send(item);
+            return Ok(());
+        }
+        self.waiting.insert(index, item);
+        while let Some(item) = self.waiting.remove(&self.deliver) {
+            self.deliver += 1;
+            self.send(item);
+        }
+        Ok(())
+    }
+
+    fn send(&self, item: Option<Box<MapItem>>) {
+        if let Some(item) = item {
+            self.job.unread.fetch_add(1, SeqCst);
+            let _ = self.results.send(Ok(*item));
+        }
+    }
+
+    /// Abandons what runs, which cancels it.
+    async fn leave(self) {
+        self.job.record_cancels(&self.storage).await;
+    }
+}
+
+/// Returns whether a row needs a prediction that does not exist yet.
+fn needs_prediction(entry: Option<&Entry>, retry_unknown: bool) -> bool {
+    match entry.map(|entry| &entry.state) {
+        None | Some(State::Released) => true,
+        Some(State::Intent { .. }) => retry_unknown,
+        Some(State::Created { .. } | State::Done { .. }) => false,
+    }
+}
+
+/// Returns the result of a row that is not valid.
+fn invalid(index: u64, input: Value, error: Error) -> MapItem {
+    MapItem {
+        key: index.into(),
+        index,
+        input,
+        status: "rejected".to_owned(),
+        output: None,
+        prediction: Value::Null,
+        error: Some(error),
+        attempts: 0,
+        seconds: None,
+        resumed: false,
+    }
+}
+
+/// Returns a stream of rows without errors.
+pub(super) fn rows_of<R: Into<Row>>(
+    rows: impl Stream<Item = R> + Send + 'static,
+) -> BoxStream<'static, Result<Row>> {
+    Box::pin(rows.map(|row| Ok(row.into())))
+}

@@ -1,0 +1,196 @@
+//! Batches whose rows a binding supplies on request.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    pin::Pin,
+    sync::{
+        Arc, LazyLock, Mutex, Weak,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use futures_util::{Stream, StreamExt, stream};
+use tokio::sync::mpsc;
+
+use super::{Map, Stopped, item::MapItem, job::Job, row::Row};
+use crate::{
+    error::{Error, Result},
+    platform::{BoxStream, lock},
+    value::Value,
+};
+
+/// The shortest time between two reports of the progress, on the client's clock.
+const REPORT_INTERVAL: Duration = Duration::from_millis(100);
+
+/// The batches that run, by number.
+static FED: LazyLock<Mutex<HashMap<u64, Weak<Fed>>>> = LazyLock::new(Mutex::default);
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
+/// A batch whose rows are supplied on request.
+pub(crate) struct Fed {
+    number: u64,
+    job: Mutex<Option<Arc<Job>>>,
+    queue: Mutex<Queue>,
+    /// The most rows to keep.
+    capacity: usize,
+    requests: mpsc::UnboundedSender<usize>,
+}
+
+#[derive(Default)]
+struct Queue {
+    rows: VecDeque<Row>,
+    /// Whether there are no more rows.
+    ended: bool,
+    /// Whether rows were requested that have not arrived.
+    requested: bool,
+    waker: Option<Waker>,
+}
+
+impl Drop for Fed {
+    fn drop(&mut self) {
+        lock(&FED).remove(&self.number);
+    }
+}
+
+/// Returns a batch by its number.
+pub(crate) fn find(number: u64) -> Result<Arc<Fed>> {
+    let found = lock(&FED).get(&number).and_then(Weak::upgrade);
+    found.ok_or_else(|| Error::invalid_argument("map", "names no batch that runs"))
+}
+
+impl Fed {
+    pub fn new(capacity: usize) -> (Arc<Self>, mpsc::UnboundedReceiver<usize>) {
+        let (requests, receiver) = mpsc::unbounded_channel();
+        let number = NEXT.fetch_add(1, Relaxed);
+        let (job, queue) = (Mutex::default(), Mutex::default());
+        let fed = Arc::new(Self { number, job, queue, capacity, requests });
+        lock(&FED).insert(number, Arc::downgrade(&fed));
+        (fed, receiver)
+    }
+
+    /// Adds rows. `end` says that there are no more.
+    pub fn push(&self, rows: impl IntoIterator<Item = Row>, end: bool) {
+        let waker = {
+            let mut queue = lock(&self.queue);
+            queue.rows.extend(rows);
+            queue.ended |= end;
+            queue.requested = false;
+            self.request(&mut queue);
+            queue.waker.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// Creates no more predictions.
+    pub fn stop(&self) {
+        if let Some(job) = &*lock(&self.job) {
+            job.stop(Stopped::Requested);
+        }
+    }
+
+    /// Requests rows if fewer than half of the most are left.
+    fn request(&self, queue: &mut Queue) {
+        if !queue.requested && !queue.ended && queue.rows.len() <= self.capacity / 2 {
+            queue.requested = true;
+            // Without a receiver, nobody supplies rows.
+            let _ = self.requests.send(self.capacity - queue.rows.len());
+        }
+    }
+}
+
+/// The rows of a [`Fed`].
+pub(crate) struct Rows(pub Arc<Fed>);
+
+impl Stream for Rows {
+    type Item = Result<Row>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let mut queue = lock(&self.0.queue);
+        let row = queue.rows.pop_front();
+        self.0.request(&mut queue);
+        match row {
+            Some(row) => Poll::Ready(Some(Ok(row))),
+            None if queue.ended => Poll::Ready(None),
+            None => {
+                queue.waker = Some(context.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+}
+
+/// A batch as a stream of messages: its number, requests for rows, results and the progress.
+struct Messages {
+    map: Map,
+    fed: Arc<Fed>,
+    requests: mpsc::UnboundedReceiver<usize>,
+    total: Option<u64>,
+    reports: bool,
+    reported: Option<Duration>,
+    /// What is sent before anything else.
+    next: Option<Value>,
+    ended: bool,
+}
+
+fn message(name: &str, value: impl Into<Value>) -> Value {
+    Value::from_members([(name, value.into())])
+}
+
+/// Begins a batch. The messages are `{"map": number}`, `{"pull": rows}`, `{"item"}`, `{"progress"}` and, at the end, `{"stats"}`.
+pub(super) fn messages(
+    mut map: Map,
+    fed: Arc<Fed>,
+    requests: mpsc::UnboundedReceiver<usize>,
+    total: Option<u64>,
+    reports: bool,
+) -> BoxStream<'static, Result<Value>> {
+    map.begin();
+    let next = Some(message("map", fed.number));
+    *lock(&fed.job) = map.job().cloned();
+    let state = Messages { map, fed, requests, total, reports, reported: None, next, ended: false };
+    Box::pin(stream::unfold(state, |mut state| async move { Some((state.next().await?, state)) }))
+}
+
+impl Messages {
+    async fn next(&mut self) -> Option<Result<Value>> {
+        if let Some(message) = self.next.take() {
+            return Some(Ok(message));
+        }
+        if self.ended {
+            return None;
+        }
+        let result: Option<Result<MapItem>> = tokio::select! {
+            biased;
+            Some(rows) = self.requests.recv() => return Some(Ok(message("pull", rows))),
+            result = self.map.next() => result,
+        };
+        match result {
+            Some(Ok(item)) => {
+                self.next = self.progress();
+                Some(Ok(message("item", item.into_value())))
+            }
+            Some(Err(error)) => {
+                self.ended = true;
+                Some(Err(error))
+            }
+            None => {
+                self.ended = true;
+                Some(Ok(message("stats", self.map.stats().to_value(self.total))))
+            }
+        }
+    }
+
+    /// Returns a report of the progress if it is wanted and the last one is some time ago.
+    fn progress(&mut self) -> Option<Value> {
+        let now = self.fed.job.lock().ok()?.as_ref().filter(|_| self.reports)?.now();
+        if self.reported.is_some_and(|last| now.saturating_sub(last) < REPORT_INTERVAL) {
+            return None;
+        }
+        self.reported = Some(now);
+        Some(message("progress", self.map.stats().to_value(self.total)))
+    }
+}

@@ -1,0 +1,131 @@
+//! Hashes of inputs, to compare rows and predictions.
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+
+use crate::value::Value;
+
+/// The first 128 bits of a SHA-256.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Hash(pub u128);
+
+impl Hash {
+    /// Returns the hash of an input: independent of the order of members and of the spelling of numbers. A file counts by its
+    /// name, because reading it would take long.
+    pub fn of(input: &Value) -> Self {
+        let mut hasher = Sha256::new();
+        add(&mut hasher, input);
+        Self::finish(hasher)
+    }
+
+    pub fn of_text(text: &str) -> Self {
+        Self::finish(Sha256::new().chain_update(text))
+    }
+
+    fn finish(hasher: Sha256) -> Self {
+        let digest = hasher.finalize();
+        let mut first = [0; 16];
+        first.copy_from_slice(&digest[..16]);
+        Self(u128::from_be_bytes(first))
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        u128::from_str_radix(text, 16).ok().map(Self)
+    }
+}
+
+impl fmt::Display for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+fn add_text(hasher: &mut Sha256, kind: u8, text: &[u8]) {
+    hasher.update([kind]);
+    hasher.update((text.len() as u64).to_le_bytes());
+    hasher.update(text);
+}
+
+fn add(hasher: &mut Sha256, value: &Value) {
+    match value {
+        Value::Null => hasher.update(b"n"),
+        Value::Bool(bool) => hasher.update([b'b', u8::from(*bool)]),
+        Value::Number(number) => {
+            let text = match number.as_f64() {
+                // Exact in both forms.
+                float if float.fract() == 0.0 && float.abs() < 9e15 => (float as i64).to_string(),
+                _ => number.to_string(),
+            };
+            add_text(hasher, b'#', text.as_bytes());
+        }
+        Value::String(_) | Value::FileUrl(_) => {
+            add_text(hasher, b's', value.as_str().unwrap_or_default().as_bytes());
+        }
+        Value::Json(text) => add_text(hasher, b'j', text.as_bytes()),
+        Value::Bytes(bytes) => add_text(hasher, b'y', bytes),
+        Value::File(file) => add_text(hasher, b'f', file.name().as_bytes()),
+        Value::Array(items) => {
+            hasher.update(b"[");
+            hasher.update((items.len() as u64).to_le_bytes());
+            items.iter().for_each(|item| add(hasher, item));
+        }
+        Value::Object(members) => {
+            let mut names: Vec<_> = members.iter().collect();
+            names.sort_unstable_by(|one, other| one.0.cmp(other.0));
+            hasher.update(b"{");
+            hasher.update((names.len() as u64).to_le_bytes());
+            for (name, member) in names {
+                add_text(hasher, b'k', name.as_bytes());
+                add(hasher, member);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::json;
+
+    #[test]
+    fn the_order_of_members_and_the_spelling_of_numbers_do_not_matter() {
+        let one = json!({"a": 1, "b": [1.0, {"x": null, "y": "z"}]});
+        let other = Value::from_json(br#"{"b": [1, {"y": "z", "x": null}], "a": 1.0}"#).unwrap();
+        assert_eq!(Hash::of(&one.into()), Hash::of(&other));
+    }
+
+    #[test]
+    fn different_inputs_differ() {
+        let inputs = [
+            json!({}),
+            json!([]),
+            json!({"a": null}),
+            json!({"a": ""}),
+            json!({"a": "1"}),
+            json!({"a": 1}),
+            json!({"a": 1.5}),
+            json!({"a": true}),
+            json!({"a": []}),
+            json!({"a": {}}),
+            json!({"a": [[], []]}),
+            json!({"a": [[[]]]}),
+            json!({"ab": "c"}),
+            json!({"a": "bc"}),
+            json!({"a": "b", "c": ""}),
+        ];
+        let hashes: Vec<_> = inputs.into_iter().map(|input| Hash::of(&input.into())).collect();
+        for (at, hash) in hashes.iter().enumerate() {
+            assert!(!hashes[..at].contains(hash), "{at}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn text_survives_a_round_trip(bits in any::<u128>()) {
+            prop_assert_eq!(Hash::parse(&Hash(bits).to_string()), Some(Hash(bits)));
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! A batch: what all its rows share.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
+};
+
+use futures_util::future::join_all;
+use tokio::sync::Notify;
+
+use super::{
+    checkpoint::Checkpoint,
+    options::MapOptions,
+    records::{Record, Step},
+    recover::recover,
+    save::Folder,
+    stats::{Counters, MapStats, Stopped},
+};
+use crate::{
+    error::{Error, Result},
+    platform::lock,
+    predictions::batch_run::BatchRuns,
+    value::Value,
+};
+
+/// A batch.
+pub(super) struct Job {
+    pub runs: BatchRuns,
+    pub options: MapOptions,
+    pub counters: Mutex<Counters>,
+    /// The rows whose creates were sent and whose predictions have not ended, with their keys.
+    live: Mutex<HashMap<u64, Value>>,
+    stopping: AtomicBool,
+    stopped: Notify,
+    /// The number of results that were not read.
+    pub unread: AtomicUsize,
+    pub read: Notify,
+    /// Why the batch cannot go on: the checkpoint cannot be written.
+    fatal: Mutex<Option<Error>>,
+}
+
+/// The files of a batch.
+#[derive(Default)]
+pub(super) struct Storage {
+    pub checkpoint: Option<Checkpoint>,
+    pub folder: Option<Folder>,
+}
+
+impl Job {
+    pub fn new(runs: BatchRuns, options: MapOptions) -> Self {
+        let counters = Counters::new(&options, runs.client().runtime().monotonic());
+        Self {
+            runs,
+            options,
+            counters: Mutex::new(counters),
+            live: Mutex::default(),
+            stopping: AtomicBool::new(false),
+            stopped: Notify::new(),
+            unread: AtomicUsize::new(0),
+            read: Notify::new(),
+            fatal: Mutex::default(),
+        }
+    }
+
+    pub fn now(&self) -> Duration {
+        self.runs.client().runtime().monotonic()
+    }
+
+    /// Opens the files of the batch, and finds the predictions of rows that an earlier process left behind.
+    pub async fn open(&self) -> Result<Storage> {
+        self.options.check()?;
+        let reference = self.runs.reference()?;
+        let mut storage = Storage::default();
+        if let Some(path) = &self.options.save_to {
+            storage.folder = Some(Folder::open(path).await?);
+        }
+        if let Some(path) = &self.options.checkpoint {
+            let (checkpoint, unknown, ids) = Checkpoint::open(path.clone(), reference.to_string()).await?;
+            if !unknown.is_empty() {
+                recover(self.runs.client(), &reference, &checkpoint, unknown, ids).await?;
+            }
+            storage.checkpoint = Some(checkpoint);
+        }
+        Ok(storage)
+    }
+
+    pub fn stats(&self) -> MapStats {
+        let mut stats = lock(&self.counters).at(self.now());
+        stats.running = stats.rows.saturating_sub(stats.finished());
+        stats
+    }
+
+    /// Creates no more predictions.
+    pub fn stop(&self, why: Stopped) {
+        lock(&self.counters).stop(why);
+        self.stopping.store(true, SeqCst);
+        self.stopped.notify_waiters();
+    }
+
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(SeqCst)
+    }
+
+    /// Waits until [`Job::stop`] is called.
+    pub async fn stopped(&self) {
+        loop {
+            let stopped = self.stopped.notified();
+            if self.is_stopping() {
+                return;
+            }
+            stopped.await;
+        }
+    }
+
+    /// Reserves a prediction. Returns `false` if a limit is reached, and stops the batch.
+    pub fn reserve(&self) -> bool {
+        let reserved = lock(&self.counters).reserve();
+        if !reserved {
+            self.stopping.store(true, SeqCst);
+            self.stopped.notify_waiters();
+        }
+        reserved
+    }
+
+    pub fn began(&self, index: u64, key: &Value) {
+        lock(&self.live).insert(index, key.clone());
+    }
+
+    pub fn ended(&self, index: u64) {
+        lock(&self.live).remove(&index);
+    }
+
+    /// Records that the running predictions are about to be canceled, so that a resumed batch runs their rows again.
+    pub async fn record_cancels(&self, storage: &Storage) {
+        self.stopping.store(true, SeqCst);
+        let Some(checkpoint) = storage.checkpoint.as_ref().filter(|_| self.runs.cancels()) else { return };
+        let cancels: Vec<_> = lock(&self.live).values().map(|key| Record::new(Step::Cancel, key)).collect();
+        // A failure cannot be reported here. The rows are then attached to their canceled predictions.
+        join_all(cancels.iter().map(|cancel| checkpoint.append(cancel))).await;
+    }
+
+    /// Appends a record. A failure ends the batch.
+    pub async fn record(&self, storage: &Storage, record: Record) -> Result<()> {
+        let Some(checkpoint) = &storage.checkpoint else { return Ok(()) };
+        let appended = checkpoint.append(&record).await;
+        appended.map_err(|error| {
+            let reported = Error::new(error.kind(), error.message()).with_never_sent();
+            lock(&self.fatal).get_or_insert(error);
+            reported
+        })
+    }
+
+    pub fn take_fatal(&self) -> Option<Error> {
+        lock(&self.fatal).take()
+    }
+}

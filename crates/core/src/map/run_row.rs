@@ -1,0 +1,331 @@
+//! Runs one row.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering::SeqCst},
+};
+
+use futures_util::{
+    future::{Either, select},
+    pin_mut,
+};
+
+use super::{
+    hash::Hash,
+    item::{MapItem, predict_time, split_output},
+    job::{Job, Storage},
+    records::{Entry, Record, State, Step, is_retryable},
+    row::Numbered,
+};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    http::request::SendObserver,
+    platform::{BoxFuture, lock, wall_clock},
+    predictions::{
+        batch_run::BatchSteps,
+        output::Output,
+        snapshot::{Snapshot, is_terminal},
+    },
+    value::Value,
+};
+
+/// The end of a row.
+pub(super) enum Finished {
+    Item(Box<MapItem>),
+    /// The row was not run, because the batch stopped.
+    Released,
+}
+
+/// A row that is being run.
+pub(super) struct RunRow {
+    pub job: Arc<Job>,
+    pub storage: Arc<Storage>,
+    pub row: Arc<Numbered>,
+    /// The metered time of all attempts.
+    pub seconds: Option<f64>,
+    pub attempts: u32,
+}
+
+impl RunRow {
+    /// Runs a row. If it needs a prediction, one was reserved.
+    pub async fn run(mut self, entry: Option<Entry>) -> Finished {
+        let mut attach = None;
+        if let Some(entry) = entry {
+            self.attempts = entry.attempts;
+            match entry.state {
+                State::Done { offset, length, .. } => return self.recorded(offset, length).await,
+                State::Intent { .. } if !self.job.options.retry_unknown => return self.unknown(),
+                State::Created { id, canceled } => attach = Some((id, canceled)),
+                State::Intent { .. } | State::Released => {}
+            }
+        }
+        loop {
+            let ended = match attach.take() {
+                Some((id, canceled)) => {
+                    self.job.began(self.row.index, &self.row.key);
+                    let ended = self.job.runs.attach(&id).await;
+                    self.job.ended(self.row.index);
+                    let is_canceled = |ended: &Snapshot| matches!(ended.status(), "canceled" | "aborted");
+                    if canceled && ended.as_ref().is_ok_and(is_canceled) {
+                        // Leaving the batch canceled it, not the user.
+                        if self.job.is_stopping() || !self.job.reserve() {
+                            return Finished::Released;
+                        }
+                        continue;
+                    }
+                    ended
+                }
+                None => match self.create().await {
+                    Ok(ended) => ended,
+                    Err(end) => return end,
+                },
+            };
+            let ended = match ended {
+                Ok(ended) => ended,
+                Err(error) => {
+                    let last = error.prediction().cloned().unwrap_or_default();
+                    return self.item(
+                        last["status"].as_str().unwrap_or("unknown").to_owned(),
+                        last,
+                        Err(error),
+                    );
+                }
+            };
+            self.add_seconds(predict_time(&ended));
+            let failure = match ended.clone().into_success() {
+                Ok(succeeded) => return self.succeeded(succeeded).await,
+                Err(failure) => failure,
+            };
+            let has_attempts = self.attempts <= self.job.options.retries;
+            if has_attempts && is_retryable(&failure) && !self.job.is_stopping() && self.job.reserve() {
+                continue;
+            }
+            return self.done(ended, Value::Null, Some(failure)).await;
+        }
+    }
+
+    fn add_seconds(&mut self, seconds: Option<f64>) {
+        if let Some(seconds) = seconds {
+            *self.seconds.get_or_insert(0.0) += seconds;
+        }
+    }
+
+    /// Creates a prediction and waits for its end. Returns the end of the row if there is no prediction.
+    async fn create(&mut self) -> Result<Result<Snapshot>, Finished> {
+        self.attempts += 1;
+        let (job, index) = (self.job.clone(), self.row.index);
+        let steps = Steps {
+            job: job.clone(),
+            storage: self.storage.clone(),
+            row: self.row.clone(),
+            attempts: self.attempts,
+            sent: Arc::default(),
+            created: AtomicBool::new(false),
+        };
+        let run = job.runs.run(self.row.input.clone(), &steps);
+        let stopped = async {
+            job.stopped().await;
+            if steps.sent.load(SeqCst) {
+                std::future::pending::<()>().await;
+            }
+        };
+        let ended = {
+            pin_mut!(run);
+            pin_mut!(stopped);
+            match select(run, stopped).await {
+                Either::Left((ended, _)) => Some(ended),
+                Either::Right(((), _)) => None,
+            }
+        };
+        job.ended(index);
+        let (created, sent) = (steps.created.load(SeqCst), steps.sent.load(SeqCst));
+        let count = |created, ended: Option<&Snapshot>| {
+            lock(&job.counters).ended(created, ended.and_then(|ended| predict_time(ended)));
+        };
+        let error = match ended {
+            Some(Ok(ended)) => {
+                count(true, Some(&ended));
+                return Ok(Ok(ended));
+            }
+            Some(Err(error)) if created => {
+                count(true, None);
+                return Ok(Err(error));
+            }
+            Some(Err(error)) => error,
+            None => {
+                count(false, None);
+                return Err(Finished::Released);
+            }
+        };
+        if error.outcome_unknown() {
+            count(true, None);
+            return Err(self.item("unknown".to_owned(), Value::Null, Err(error)));
+        }
+        count(false, None);
+        self.attempts -= 1;
+        if !sent && job.is_stopping() {
+            return Err(Finished::Released);
+        }
+        if sent {
+            // A failure to record it ends the batch.
+            let _ = job.record(&self.storage, Record::new(Step::Released, &self.row.key)).await;
+        }
+        Err(self.item("rejected".to_owned(), Value::Null, Err(error)))
+    }
+
+    async fn succeeded(&mut self, ended: Snapshot) -> Finished {
+        let client = self.job.runs.client();
+        let saved = match &self.storage.folder {
+            Some(folder) => folder.save(client, &self.row, client.with_files(ended["output"].clone())).await,
+            None => Ok(ended["output"].clone()),
+        };
+        match saved {
+            Ok(output) => self.done(ended, output, None).await,
+            // Not recorded as done, so that a resumed batch tries again to save the files.
+            Err(error) => {
+                let (prediction, _) = split_output(ended);
+                self.item("succeeded".to_owned(), prediction, Err(error))
+            }
+        }
+    }
+
+    /// Records the end of the row.
+    async fn done(&mut self, ended: Snapshot, output: Value, error: Option<Error>) -> Finished {
+        let status = ended.status().to_owned();
+        let (prediction, _) = split_output(ended);
+        let record = Record {
+            attempts: self.attempts,
+            input: Some(self.row.hash.to_string()),
+            prediction: prediction.clone(),
+            output: Some(output.clone()),
+            ..Record::new(Step::Done, &self.row.key)
+        };
+        if let Err(failure) = self.job.record(&self.storage, record).await {
+            return self.item(status, prediction, Err(failure));
+        }
+        match error {
+            Some(error) => self.item(status, prediction, Err(error)),
+            None => self.item(status, prediction, Ok(output)),
+        }
+    }
+
+    /// Returns the result that the checkpoint has.
+    async fn recorded(&mut self, offset: u64, length: u32) -> Finished {
+        let read = match &self.storage.checkpoint {
+            Some(checkpoint) => checkpoint.read(offset, length).await,
+            None => Err(Error::new(ErrorKind::Internal, "there is no checkpoint")),
+        };
+        let Record { prediction, output, .. } = match read {
+            Ok(record) => record,
+            Err(error) => return self.item("unknown".to_owned(), Value::Null, Err(error)),
+        };
+        self.add_seconds(predict_time(&prediction));
+        let status = prediction["status"].as_str().unwrap_or_default().to_owned();
+        let result = Snapshot::new(prediction.clone()).into_success();
+        let finished = self.item(status, prediction, result.map(|_| output.unwrap_or_default()));
+        let Finished::Item(mut item) = finished else { return finished };
+        item.resumed = true;
+        Finished::Item(item)
+    }
+
+    /// Returns a row of which it is unknown whether its prediction exists.
+    fn unknown(&mut self) -> Finished {
+        let message = "an earlier process sent a create and ended before it received the response, and the prediction is not \
+                       among the recent ones with this input. It may exist, so it is not created again; set `retry_unknown` to \
+                       do so";
+        let error = Error::new(ErrorKind::OutcomeUnknown, message).with_outcome_unknown();
+        self.item("unknown".to_owned(), Value::Null, Err(error))
+    }
+
+    fn item(&mut self, status: String, prediction: Value, result: Result<Value>) -> Finished {
+        let runs = &self.job.runs;
+        let (output, error) = match result {
+            Ok(output) => (Some(Output::new(runs.client(), runs.with_files(output))), None),
+            Err(error) => (None, Some(error)),
+        };
+        debug_assert!(output.is_none() || is_terminal(&status));
+        Finished::Item(Box::new(MapItem {
+            key: self.row.key.clone(),
+            index: self.row.index,
+            input: self.row.input.clone(),
+            status,
+            output,
+            prediction,
+            error,
+            attempts: self.attempts,
+            seconds: self.seconds,
+            resumed: false,
+        }))
+    }
+}
+
+/// Records the steps of a row's prediction.
+struct Steps {
+    job: Arc<Job>,
+    storage: Arc<Storage>,
+    row: Arc<Numbered>,
+    attempts: u32,
+    /// Whether the create may have been processed.
+    sent: Arc<AtomicBool>,
+    created: AtomicBool,
+}
+
+impl BatchSteps for Steps {
+    fn create(&self, input: &Value) -> Arc<dyn SendObserver> {
+        let sent = Hash::of(input);
+        Arc::new(Sending {
+            job: self.job.clone(),
+            storage: self.storage.clone(),
+            row: self.row.clone(),
+            attempts: self.attempts,
+            input: (sent != self.row.hash).then_some(sent),
+            sent: self.sent.clone(),
+        })
+    }
+
+    fn created(&self, prediction: &Snapshot) -> BoxFuture<'static, Result<()>> {
+        self.created.store(true, SeqCst);
+        let (job, storage) = (self.job.clone(), self.storage.clone());
+        let id = prediction.id().map(str::to_owned);
+        let record = Record { id, ..Record::new(Step::Created, &self.row.key) };
+        Box::pin(async move { job.record(&storage, record).await })
+    }
+}
+
+/// Records that a create is about to be sent.
+struct Sending {
+    job: Arc<Job>,
+    storage: Arc<Storage>,
+    row: Arc<Numbered>,
+    attempts: u32,
+    input: Option<Hash>,
+    sent: Arc<AtomicBool>,
+}
+
+impl SendObserver for Sending {
+    fn sending(&self) -> BoxFuture<'static, Result<()>> {
+        if self.job.is_stopping() {
+            let error = Error::new(ErrorKind::Internal, "the batch has stopped").with_never_sent();
+            return Box::pin(async { Err(error) });
+        }
+        self.sent.store(true, SeqCst);
+        self.job.began(self.row.index, &self.row.key);
+        let record = Record {
+            attempts: self.attempts,
+            input: Some(self.row.hash.to_string()),
+            sent: self.input.map(|hash| hash.to_string()),
+            time: Some(wall_clock().as_secs_f64()),
+            ..Record::new(Step::Intent, &self.row.key)
+        };
+        let (job, storage, sent) = (self.job.clone(), self.storage.clone(), self.sent.clone());
+        Box::pin(async move { job.record(&storage, record).await.inspect_err(|_| sent.store(false, SeqCst)) })
+    }
+
+    fn rejected(&self) -> BoxFuture<'static, Result<()>> {
+        self.sent.store(false, SeqCst);
+        self.job.ended(self.row.index);
+        let (job, storage) = (self.job.clone(), self.storage.clone());
+        let record = Record::new(Step::Released, &self.row.key);
+        Box::pin(async move { job.record(&storage, record).await })
+    }
+}

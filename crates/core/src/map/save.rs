@@ -1,0 +1,47 @@
+//! Saves the files of an output to the folder of a batch.
+
+use std::path::{Path, PathBuf};
+
+use super::row::Numbered;
+use crate::{
+    client::Client,
+    error::Result,
+    files::{file_names, output::FileOutput},
+    native::create_folder,
+    value::Value,
+};
+
+/// The folder of a batch.
+pub(super) struct Folder(PathBuf);
+
+impl Folder {
+    pub async fn open(path: &Path) -> Result<Self> {
+        Ok(Self(create_folder(path).await?.0))
+    }
+
+    /// Saves the files of an output, and replaces each by its path. A file that exists is replaced: it is that of an earlier
+    /// attempt to save the same output.
+    pub async fn save(&self, client: &Client, row: &Numbered, output: Value) -> Result<Value> {
+        let mut urls = Vec::new();
+        output.walk(&mut Vec::new(), &mut |leaf, _| urls.extend(leaf.as_file_url().map(str::to_owned)));
+        let mut paths = Vec::with_capacity(urls.len());
+        for (number, url) in urls.iter().enumerate() {
+            let of_several = (urls.len() > 1).then_some(number);
+            let path = self.0.join(file_names::name_for(&key_of(row), of_several, url));
+            FileOutput::new(client, url).save(&path).await?;
+            paths.push(path);
+        }
+        let mut paths = paths.into_iter();
+        Ok(output.map_leaves(&mut |leaf| match leaf {
+            Value::FileUrl(url) => match paths.next() {
+                Some(path) => path.to_string_lossy().into_owned().into(),
+                None => Value::FileUrl(url),
+            },
+            leaf => leaf,
+        }))
+    }
+}
+
+fn key_of(row: &Numbered) -> String {
+    row.key.as_str().map_or_else(|| row.name.clone(), str::to_owned)
+}
