@@ -87,6 +87,9 @@ from ._files import get_path_url as get_path_url
 from ._hooks import RequestEvent as RequestEvent
 from ._hooks import ResponseEvent as ResponseEvent
 from ._hooks import RetryEvent as RetryEvent
+from ._map import MapItem as MapItem
+from ._map import MapResults as MapResults
+from ._map import MapStats as MapStats
 from ._objects import Account as Account
 from ._objects import File as File
 from ._objects import Hardware as Hardware
@@ -96,6 +99,7 @@ from ._objects import WebhookSigningSecret as WebhookSigningSecret
 from ._options import ClientOptions as ClientOptions
 from ._options import CreateOptions as CreateOptions
 from ._options import InputOptions as InputOptions
+from ._options import MapOptions as MapOptions
 from ._options import RequestOptions as RequestOptions
 from ._options import RunOptions as RunOptions
 from ._options import StreamOptions as StreamOptions
@@ -359,6 +363,10 @@ __all__ = [
     "InvalidSecretKeyError",
     "InvalidSignatureError",
     "InvalidTimestampError",
+    "MapItem",
+    "MapOptions",
+    "MapResults",
+    "MapStats",
     "MissingWebhookBodyError",
     "MissingWebhookHeaderError",
     "Model",

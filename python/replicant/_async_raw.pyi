@@ -2,15 +2,36 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List, Literal, Optional, Sequence, Union
+from typing import (
+    Any,
+    AsyncIterable,
+    Callable,
+    Dict,
+    Iterable,
+    List,
+    Literal,
+    Mapping,
+    Optional,
+    Sequence,
+    Union,
+)
 
 from ._async.collection import AsyncCollection
 from ._async.deployment import AsyncDeployment
 from ._async.model import AsyncModel
 from ._async.prediction import AsyncPrediction
 from ._async.training import AsyncTraining
+from ._map import MapResults, Row, ShowMap
 from ._objects import Account, File, Hardware, SearchResults, Time, Version, WebhookSigningSecret
-from ._options import CreateOptions, InputOptions, RunOptions, Unpack, WaitOptions, WebhookEvent
+from ._options import (
+    CreateOptions,
+    InputOptions,
+    MapOptions,
+    RunOptions,
+    Unpack,
+    WaitOptions,
+    WebhookEvent,
+)
 from ._page import AsyncPage
 from ._progress import ShowTransfer
 from ._refs import Reference
@@ -47,6 +68,17 @@ class AsyncClientWithRawResponse:
     async def run(
         self, ref: Reference, input: Optional[Dict[str, Any]] = None, **options: Unpack[RunOptions]
     ) -> APIResponse[Any]: ...
+    def map(
+        self,
+        ref: Reference,
+        rows: Union[Iterable[Row], AsyncIterable[Row]],
+        *,
+        input: Union[Callable[[Row], Mapping[str, Any]], str, None] = None,
+        key: Union[Callable[[Row], Union[str, int]], str, None] = None,
+        progress: ShowMap = None,
+        drain: bool = False,
+        **options: Unpack[MapOptions],
+    ) -> APIResponse[MapResults[Row]]: ...
     async def save_all(
         self,
         outputs: Any,

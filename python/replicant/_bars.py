@@ -21,6 +21,25 @@ class BytesBar:
         self._bar.close()
 
 
+class RowsBar:
+    """A bar for a batch."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._bar = _bar(name, "row")
+
+    def show(self, stats: Any) -> None:
+        finished = stats.succeeded + stats.failed
+        self._bar.show(finished, stats.total)
+        notes = [f"{stats.failed} failed"] if stats.failed else []
+        if stats.stopped is not None:
+            notes.append(f"stopped: {stats.stopped}")
+        self._bar.note(", ".join([f"{stats.per_minute:.0f} a minute", *notes]), stats.remaining)
+
+    def close(self) -> None:
+        self._bar.close()
+
+
 class PredictionBars:
     """A bar for each upload, and one for the model."""
 
@@ -74,6 +93,10 @@ class _Tqdm:
     def say(self, text: Optional[str]) -> None:
         self._bar.set_description_str(f"{self._name}: {text}")
 
+    def note(self, text: str, remaining: Optional[float]) -> None:
+        # The bar itself estimates the end.
+        self._bar.set_postfix_str(text)
+
     def close(self) -> None:
         self._bar.close()
 
@@ -88,15 +111,26 @@ class _Lines:
         self._over = self._file is not None and self._file.isatty()
         self._last = ""
         self._quarter = -1
+        self._amounts = ""
+        self._due = False
 
     def show(self, done: int, total: Optional[int]) -> None:
         quarter = 4 * done // total if total else 0
         text = self._amount(done)
         if total:
             text += f" of {self._amount(total)} ({done / total:.0%})"
-        if self._over or quarter != self._quarter:
+        self._amounts = text
+        if self._unit == "row":
+            self._due = quarter != self._quarter
+        elif self._over or quarter != self._quarter:
             self.say(text)
         self._quarter = quarter
+
+    def note(self, text: str, remaining: Optional[float]) -> None:
+        """Adds a note to the amounts."""
+        left = "" if remaining is None else f", {_time(remaining)} left"
+        if self._over or self._due:
+            self.say(f"{self._amounts}, {text}{left}")
 
     def say(self, text: Optional[str]) -> None:
         line = f"{self._name}: {text}"
@@ -117,3 +151,10 @@ class _Lines:
         if self._unit != "B":
             return str(count)
         return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.1f} kB"
+
+
+def _time(seconds: float) -> str:
+    """Returns a duration as `4:05` or `1:04:05`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

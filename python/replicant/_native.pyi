@@ -85,6 +85,7 @@ class Stream(Generic[_T]):
         event: Callable[..., object] | None = None,
         value: Callable[[Any], object] | None = None,
         head: bool = False,
+        keep: bool = False,
     ) -> Self: ...
     def __class_getitem__(cls, key: Any) -> GenericAlias: ...
     @property

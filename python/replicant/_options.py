@@ -7,6 +7,7 @@ into the docstrings of the methods that take the options, and `help(replicant.Ru
 # Without `from __future__ import annotations`: a TypedDict compiles each annotation that is text, which
 # takes ten times as long as to evaluate it.
 
+import os
 import sys
 from typing import (
     TYPE_CHECKING,
@@ -223,3 +224,46 @@ class StreamOptions(CreateOptions, total=False):
 
 class RunOptions(StreamOptions, WaitOptions, total=False):
     """Options of `run()`."""
+
+
+class MapOptions(CreateOptions, total=False):
+    """Options of `map()`."""
+
+    concurrency: Optional[int]
+    """How many predictions run at a time: 1 to 10,000. Defaults to 64."""
+    ordered: Optional[bool]
+    """Whether to return results in the order of the rows, of which at most four times `concurrency` wait for an earlier
+    one. Defaults to False: as they end."""
+    errors: Optional[Literal["return", "raise", "skip"]]
+    """What to do with a row that fails: return it as an item with its error (the default), raise the error, which cancels
+    the running predictions, or leave it out."""
+    max_error_rate: Optional[float]
+    """The share of the last 50 rows that may fail, above 0. If more fail, no more predictions are created, the running ones
+    are finished, and the error is raised. Defaults to no limit."""
+    retries: Optional[int]
+    """How many times to create the prediction of a row again after it failed. Each is paid. Not after a content filter, an
+    invalid input or a cancel. Defaults to 0."""
+    max_predictions: Optional[int]
+    """How many predictions to create at most. Then the running ones are finished, and the results end. Defaults to no
+    limit."""
+    max_seconds: Optional[float]
+    """How many seconds of predict time the API may meter, as an estimate: running predictions count with the mean of those
+    that have ended. Then the running ones are finished, and the results end. Defaults to no limit."""
+    checkpoint: Union[str, os.PathLike[str], None]
+    """The path of a file that records each step of a row. A batch with the same file returns the results that it has, waits
+    for the predictions that were created, and runs the remaining rows."""
+    retry_unknown: Optional[bool]
+    """Whether to create the predictions of rows again of which an earlier process left unknown whether they exist. Defaults
+    to False: they are items with the status `unknown`."""
+    save_to: Union[str, os.PathLike[str], None]
+    """A folder to which the files of each output are saved at once, because the API deletes them after an hour. They are
+    named after the keys of the rows, and outputs have their paths."""
+    timeout: Optional[float]
+    """Seconds that each prediction may take from its creation to its end. Defaults to no limit."""
+    interval: Optional[float]
+    """Seconds between polls. Defaults to the `poll_interval` of the client."""
+    use_file_output: Optional[bool]
+    """Whether to return files as `FileOutput` objects or as URLs. Defaults to the option of the client."""
+    on_abandon: Optional[OnAbandon]
+    """What to do with the running predictions when the results are closed before their end: `cancel` or `leave`, which
+    suits a checkpoint. Defaults to the option of the client."""

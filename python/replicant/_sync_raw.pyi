@@ -2,10 +2,19 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List, Literal, Optional, Sequence, Union
+from typing import Any, Callable, Dict, Iterable, List, Literal, Mapping, Optional, Sequence, Union
 
+from ._map import MapResults, Row, ShowMap
 from ._objects import Account, File, Hardware, SearchResults, Time, Version, WebhookSigningSecret
-from ._options import CreateOptions, InputOptions, RunOptions, Unpack, WaitOptions, WebhookEvent
+from ._options import (
+    CreateOptions,
+    InputOptions,
+    MapOptions,
+    RunOptions,
+    Unpack,
+    WaitOptions,
+    WebhookEvent,
+)
 from ._page import AsyncPage, Page
 from ._progress import ShowTransfer
 from ._refs import Reference
@@ -52,6 +61,17 @@ class ClientWithRawResponse:
     async def async_run(
         self, ref: Reference, input: Optional[Dict[str, Any]] = None, **options: Unpack[RunOptions]
     ) -> APIResponse[Any]: ...
+    def map(
+        self,
+        ref: Reference,
+        rows: Union[Iterable[Row], Iterable[Row]],
+        *,
+        input: Union[Callable[[Row], Mapping[str, Any]], str, None] = None,
+        key: Union[Callable[[Row], Union[str, int]], str, None] = None,
+        progress: ShowMap = None,
+        drain: bool = False,
+        **options: Unpack[MapOptions],
+    ) -> APIResponse[MapResults[Row]]: ...
     def save_all(
         self,
         outputs: Any,

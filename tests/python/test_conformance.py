@@ -55,6 +55,8 @@ def parse_progress(logs: Any) -> Any:
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "map.push": lambda **params: replicant._native.compute("map.push", params),
+    "map.stop": lambda **params: replicant._native.compute("map.stop", params),
     "identifier.parse": lambda ref: replicant.ModelVersionIdentifier.parse(ref)._asdict(),
     "progress.parse": parse_progress,
     "options.advice": lambda **params: replicant._native.compute("options.advice", params),
@@ -78,6 +80,9 @@ def method(
     *names, last = NAMES.get(operation, operation).split(".")
     for name in names:
         client = getattr(client, name)
+    if operation == "map":
+        # Its results are for both kinds of loops.
+        return getattr(client, last)
     return getattr(client, f"async_{last}" if mode == "twin" else last)
 
 
@@ -115,6 +120,9 @@ def shown(value: Any) -> Any:
             for name, member in event.items()
             if member not in (None, "") or name == "data"
         }
+    if isinstance(value, replicant.MapItem):
+        error = None if value.error is None else value.error.code
+        return {**value.dict(), "error": error}
     if isinstance(value, (replicant.Page, replicant.AsyncPage)):
         return value.dict()
     if isinstance(value, RawResponse):
@@ -173,6 +181,12 @@ async def play(text: str, emulator: Emulator, mode: str, folder: Path) -> None:
     own = revive(call.get("python", {}), folder)
     params = own.get("kwargs", {}) if own else revive(call["params"], folder)
     streams = call.get("stream", False)
+    if call["operation"] == "map":
+        rows = revive(call["rows"], folder)
+        keyed = any("key" in row for row in rows)
+        params.update(rows=rows, input="input", key="key" if keyed else None)
+        for name, content in case.get("files", {}).items():
+            (folder / name).write_text(content, encoding="utf-8")
     items: list[Any] = []
     result: Any = None
     error: Exception | None = None
@@ -202,11 +216,22 @@ async def play(text: str, emulator: Emulator, mode: str, folder: Path) -> None:
         assert same(shown(result), case["result"]), f"{shown(result)} is not {case['result']}"
     if "content" in case:
         assert base64.b64encode(b"".join(items)).decode() == case["content"]
-    if "items" in case:
+    if call["operation"] == "map" and error is None:
+        check_batch(items, got.stats, case)
+    elif "items" in case:
         flat = [item for page in items for item in (page["results"] if is_page(page) else [page])]
         assert same(shown(flat), case["items"]), f"{shown(flat)} is not {case['items']}"
     await asyncio.to_thread(_native.drain, 5.0)
     replay.check()
+
+
+def check_batch(items: list[Any], stats: Any, case: dict[str, Any]) -> None:
+    """Checks the listed members of the results and of the progress at the end."""
+    found = [shown(item) for item in sorted(items, key=lambda item: item.index)]
+    assert len(found) == len(case["items"]), found
+    found.append(stats._asdict())
+    for actual, expected in zip(found, [*case["items"], case.get("stats", {})]):
+        assert same({name: actual[name] for name in expected}, expected), actual
 
 
 def is_page(item: Any) -> bool:

@@ -23,6 +23,7 @@ PYTHON_ONLY = {
     "client": set(LOCAL),
     "run": {"on_update", "progress"},
     "wait": {"on_update", "progress"},
+    "map": {"progress", "drain"},
 }
 # Options that Python omits: `client.request()` sends any body.
 CORE_ONLY = {"request": {"body"}}
@@ -37,6 +38,7 @@ FUNCTIONS: dict[str, list[Callable[..., Any]]] = {
         AsyncClient.with_options,
     ],
     "run": [replicant.run, replicant.async_run, SYNC.run, SYNC.async_run, ASYNC.run],
+    "map": [SYNC.map, ASYNC.map],
     "stream": [
         replicant.stream,
         replicant.async_stream,
@@ -72,6 +74,8 @@ SUBJECTS = {
     "self",
     "ref",
     "input",
+    "rows",
+    "key",
     "id",
     "version",
     "model",
@@ -124,7 +128,12 @@ TYPES = {"string": str, "number": float, "integer": int, "boolean": bool}
 def test_every_option_has_the_type_of_the_core(kind: str) -> None:
     hints = {
         name: hint
-        for options in (_options.ClientOptions, _options.RunOptions, _options.CreateOptions)
+        for options in (
+            _options.ClientOptions,
+            _options.RunOptions,
+            _options.CreateOptions,
+            _options.MapOptions,
+        )
         for name, hint in get_type_hints(options).items()
         if (kind == "client") == (options is _options.ClientOptions)
     }
@@ -135,7 +144,7 @@ def test_every_option_has_the_type_of_the_core(kind: str) -> None:
         for word in option["type"].split(" | "):
             assert word not in TYPES or TYPES[word] in get_args(hint), option
         literals = [arg for arg in get_args(hint) if get_origin(arg) is Literal]
-        if literals and option["name"] == "on_abandon":
+        if literals and option["name"] in ("on_abandon", "errors"):
             assert list(get_args(literals[0])) == option["type"].split(" | ")
 
 

@@ -51,6 +51,7 @@ PAYLOADS = [
 ]
 # These choose among the endpoints that create a prediction by the form of a reference.
 CREATES = [
+    "map",
     "run",
     "stream",
     "predictions.create",
@@ -139,10 +140,17 @@ def replaced(params: dict[str, Any], path: tuple[Any, ...], payload: str) -> dic
     return changed
 
 
+def without(params: dict[str, Any], name: str) -> dict[str, Any]:
+    return {other: value for other, value in params.items() if other != name}
+
+
 def perform(client: replicant.Client, operation: str, params: dict[str, Any]) -> None:
     """Calls an operation. It may fail in every way that the package declares."""
     try:
-        if operation in _native.STREAMS:
+        if operation == "map":
+            # Without rows, a batch sends nothing.
+            list(client.map(params["ref"], [{"prompt": "x"}], **without(params, "ref")))
+        elif operation in _native.STREAMS:
             for _ in itertools.islice(_native.Stream(client._native, operation, params), 5):
                 pass
         if operation in _native.OPERATIONS:
@@ -229,7 +237,9 @@ def test_no_parameter_reaches_elsewhere(
         places.setdefault((name,), {**cases[0], name: ""})
     server.take()
     for path, params in places.items():
-        if path[0] in ("dir",) or (operation == "output.save" and path[0] == "path"):
+        if path[0] in ("dir", "checkpoint", "save_to") or (
+            operation == "output.save" and path[0] == "path"
+        ):
             continue
         for payload in PAYLOADS:
             perform(client, operation, replaced(params, path, payload))

@@ -39,6 +39,8 @@ pub struct Stream {
     /// Builds the object for a value.
     value: Option<Py<PyAny>>,
     head: bool,
+    /// Whether Ctrl-C leaves the stream open.
+    keep: bool,
     /// The number of items that were awaited since the event loop turned.
     since_turn: AtomicU32,
 }
@@ -87,7 +89,7 @@ impl Opened {
 #[pymethods]
 impl Stream {
     #[new]
-    #[pyo3(signature = (client, name, params, /, *, event = None, value = None, head = false))]
+    #[pyo3(signature = (client, name, params, /, *, event = None, value = None, head = false, keep = false))]
     fn new(
         client: &Bound<'_, Client>,
         name: String,
@@ -95,6 +97,7 @@ impl Stream {
         event: Option<Py<PyAny>>,
         value: Option<Py<PyAny>>,
         head: bool,
+        keep: bool,
     ) -> PyResult<Self> {
         let _inside = gate::enter(params.py());
         let call = (name, value::from_python(params.as_any())?);
@@ -105,6 +108,7 @@ impl Stream {
             event,
             value,
             head,
+            keep,
             since_turn: AtomicU32::new(0),
         })
     }
@@ -132,7 +136,12 @@ impl Stream {
                 return item.map(Some);
             }
             // Ctrl-C ends a stream as an exception ends a generator.
-            if !opened.wait(py).inspect_err(|_| drop(self.close(py)))? {
+            let close = |_: &PyErr| {
+                if !self.keep {
+                    drop(self.close(py));
+                }
+            };
+            if !opened.wait(py).inspect_err(close)? {
                 return Ok(None);
             }
         }

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Union
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    AsyncIterable,
+    Callable,
+    Dict,
+    Iterable,
+    List,
+    Mapping,
+    Optional,
+    Union,
+)
 
 from .._arguments import checked, drop_none
 from .._base import AsyncBase
 from .._client_base import hooks_of
 from .._events import AwaitableStream
 from .._guarded import cached
+from .._map import MapResults, Row, ShowMap
 from .._native import Stream, conceal
 from .._objects import SearchResults
-from .._options import ClientOptions, RunOptions, StreamOptions, Unpack
+from .._options import ClientOptions, MapOptions, RunOptions, StreamOptions, Unpack
 from .._output import output_of
 from .._progress import ShowTransfer, of_bytes, of_prediction
 from .._refs import Reference, maybe_version, reference, runnable
@@ -241,6 +253,52 @@ class AsyncClient(AsyncBase):
         params = checked(AsyncClient.stream, StreamOptions, options)
         params["ref"], params["input"] = maybe_version(ref), {} if input is None else input
         return AwaitableStream(self, "stream", params)
+
+    def map(
+        self,
+        ref: Reference,
+        rows: Union[Iterable[Row], AsyncIterable[Row]],
+        *,
+        input: Union[Callable[[Row], Mapping[str, Any]], str, None] = None,
+        key: Union[Callable[[Row], Union[str, int]], str, None] = None,
+        progress: ShowMap = None,
+        drain: bool = False,
+        **options: Unpack[MapOptions],
+    ) -> MapResults[Row]:
+        """Runs a model over many rows, many at a time, and returns the results as they end.
+
+        Creates wait for their turn under the rate limit instead of failing with 429. Rows are read as they are needed.
+        With a `checkpoint`, a batch that was interrupted, even by `kill -9`, continues where it was, and no row is paid
+        twice.
+
+        `POST /predictions` or `POST /models/{owner}/{name}/predictions`, then `GET /predictions/{id}` until each has
+        ended.
+
+        Args:
+            ref: The model, as `owner/name`, `owner/name:version`, a version id or an object.
+            rows: The rows: any iterable, of any length; for `async for` also an asynchronous one.
+            input: A function that returns the input of a row, or the name of the row's member with it. Defaults to the
+                row itself.
+            key: A function that returns the key of a row, or the name of its member: a string or an integer that no
+                other row has. Defaults to the position of the row.
+            progress: True shows a bar; a function is called with each `MapStats`.
+            drain: Whether leaving the `with` block early waits for the running predictions instead of canceling them.
+            options: See `MapOptions`.
+
+        Returns:
+            The results, to iterate over with `for` or `async for`: a `MapItem` for each row. A row that fails is an item
+            with an `error`. Use it as a context manager to end the batch with its block.
+
+        Raises:
+            InvalidArgumentError: An option is malformed, or the checkpoint is of another batch.
+            FileNotWrittenError: The checkpoint cannot be written.
+        """
+        params: Dict[str, Any] = checked(AsyncClient.map, MapOptions, options)
+        params["ref"] = runnable(ref)
+        for name in ("checkpoint", "save_to"):
+            if name in params:
+                params[name] = os.fspath(params[name])
+        return MapResults(self, params, rows, input=input, key=key, progress=progress, drain=drain)
 
     async def save_all(
         self,

@@ -4,16 +4,27 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Union
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    List,
+    Mapping,
+    Optional,
+    Union,
+)
 
 from .._arguments import checked, drop_none
 from .._base import Base
 from .._client_base import hooks_of
 from .._events import AwaitableStream, EventStream
 from .._guarded import cached
+from .._map import MapResults, Row, ShowMap
 from .._native import Stream, conceal
 from .._objects import SearchResults
-from .._options import ClientOptions, RunOptions, StreamOptions, Unpack
+from .._options import ClientOptions, MapOptions, RunOptions, StreamOptions, Unpack
 from .._output import output_of
 from .._progress import ShowTransfer, of_bytes, of_prediction
 from .._refs import Reference, maybe_version, reference, runnable
@@ -454,6 +465,103 @@ class Client(Base):
         params = checked(Client.stream, StreamOptions, options)
         params["ref"], params["input"] = maybe_version(ref), {} if input is None else input
         return AwaitableStream(self, "stream", params)
+
+    def map(
+        self,
+        ref: Reference,
+        rows: Union[Iterable[Row], Iterable[Row]],
+        *,
+        input: Union[Callable[[Row], Mapping[str, Any]], str, None] = None,
+        key: Union[Callable[[Row], Union[str, int]], str, None] = None,
+        progress: ShowMap = None,
+        drain: bool = False,
+        **options: Unpack[MapOptions],
+    ) -> MapResults[Row]:
+        """Runs a model over many rows, many at a time, and returns the results as they end.
+
+        Creates wait for their turn under the rate limit instead of failing with 429. Rows are read as they are needed.
+        With a `checkpoint`, a batch that was interrupted, even by `kill -9`, continues where it was, and no row is paid
+        twice.
+
+        `POST /predictions` or `POST /models/{owner}/{name}/predictions`, then `GET /predictions/{id}` until each has
+        ended.
+
+        Args:
+            ref: The model, as `owner/name`, `owner/name:version`, a version id or an object.
+            rows: The rows: any iterable, of any length; for `async for` also an asynchronous one.
+            input: A function that returns the input of a row, or the name of the row's member with it. Defaults to the
+                row itself.
+            key: A function that returns the key of a row, or the name of its member: a string or an integer that no
+                other row has. Defaults to the position of the row.
+            progress: True shows a bar; a function is called with each `MapStats`.
+            drain: Whether leaving the `with` block early waits for the running predictions instead of canceling them.
+            options: See `MapOptions`.
+                file_encoding_strategy: How to send files in the input: `url` uploads them, `base64`
+                    inlines them, `auto` inlines files up to 64 KiB and uploads larger ones.
+                    Defaults to the option of the client.
+                webhook: An HTTPS URL that the API sends events of the prediction to.
+                webhook_completed: An HTTPS URL that the API sends the `completed` event to; an
+                    older form of `webhook`.
+                webhook_events_filter: The events to send to the webhook: `start`, `output`, `logs`,
+                    `completed`. Defaults to all.
+                cancel_after: Seconds, or a duration such as `1m30s`, after which the API cancels
+                    the prediction: 5 s to 24 h. Defaults to 5 s after the `timeout` of `run` and
+                    `stream`, to 24 h without one, and to none for creates.
+                wait: How many seconds the API holds the response until the prediction ends, at most
+                    60. True is the maximum of the API, False does not hold. Defaults to 5 for `run`
+                    and to False for creates.
+                prefer: The same as a `Prefer` header: `wait` or `wait=5`.
+                stream: Whether to request an event stream. Models that support streams need no such
+                    request.
+                concurrency: How many predictions run at a time: 1 to 10,000. Defaults to 64.
+                ordered: Whether to return results in the order of the rows, of which at most four
+                    times `concurrency` wait for an earlier one. Defaults to False: as they end.
+                errors: What to do with a row that fails: return it as an item with its error (the
+                    default), raise the error, which cancels the running predictions, or leave it
+                    out.
+                max_error_rate: The share of the last 50 rows that may fail, above 0. If more fail,
+                    no more predictions are created, the running ones are finished, and the error is
+                    raised. Defaults to no limit.
+                retries: How many times to create the prediction of a row again after it failed.
+                    Each is paid. Not after a content filter, an invalid input or a cancel. Defaults
+                    to 0.
+                max_predictions: How many predictions to create at most. Then the running ones are
+                    finished, and the results end. Defaults to no limit.
+                max_seconds: How many seconds of predict time the API may meter, as an estimate:
+                    running predictions count with the mean of those that have ended. Then the
+                    running ones are finished, and the results end. Defaults to no limit.
+                checkpoint: The path of a file that records each step of a row. A batch with the
+                    same file returns the results that it has, waits for the predictions that were
+                    created, and runs the remaining rows.
+                retry_unknown: Whether to create the predictions of rows again of which an earlier
+                    process left unknown whether they exist. Defaults to False: they are items with
+                    the status `unknown`.
+                save_to: A folder to which the files of each output are saved at once, because the
+                    API deletes them after an hour. They are named after the keys of the rows, and
+                    outputs have their paths.
+                timeout: Seconds that each prediction may take from its creation to its end.
+                    Defaults to no limit.
+                interval: Seconds between polls. Defaults to the `poll_interval` of the client.
+                use_file_output: Whether to return files as `FileOutput` objects or as URLs.
+                    Defaults to the option of the client.
+                on_abandon: What to do with the running predictions when the results are closed
+                    before their end: `cancel` or `leave`, which suits a checkpoint. Defaults to the
+                    option of the client.
+
+        Returns:
+            The results, to iterate over with `for` or `async for`: a `MapItem` for each row. A row that fails is an item
+            with an `error`. Use it as a context manager to end the batch with its block.
+
+        Raises:
+            InvalidArgumentError: An option is malformed, or the checkpoint is of another batch.
+            FileNotWrittenError: The checkpoint cannot be written.
+        """
+        params: Dict[str, Any] = checked(Client.map, MapOptions, options)
+        params["ref"] = runnable(ref)
+        for name in ("checkpoint", "save_to"):
+            if name in params:
+                params[name] = os.fspath(params[name])
+        return MapResults(self, params, rows, input=input, key=key, progress=progress, drain=drain)
 
     def save_all(
         self,

@@ -54,6 +54,9 @@ struct Writes {
     failed: Option<String>,
 }
 
+/// An open checkpoint, the rows whose creates may have been processed, and the ids that belong to other rows.
+pub(super) type Opened = (Checkpoint, Vec<Unknown>, HashSet<Box<str>>);
+
 /// A row whose create may have been processed.
 pub(super) struct Unknown {
     pub key: Hash,
@@ -62,14 +65,13 @@ pub(super) struct Unknown {
 }
 
 impl Checkpoint {
-    /// Opens or creates a file for batches of `model`. Also returns the rows whose creates may have been processed, and the
-    /// ids that belong to other rows.
-    pub async fn open(path: PathBuf, model: String) -> Result<(Self, Vec<Unknown>, HashSet<Box<str>>)> {
+    /// Opens or creates a file for batches of `model`. Fails with a conflict if another batch uses it.
+    pub async fn open(path: PathBuf, model: String) -> Result<Opened> {
         let opened = run_blocking(move || Self::open_now(path, &model)).await;
         opened.map_err(Error::background_failed)?
     }
 
-    fn open_now(path: PathBuf, model: &str) -> Result<(Self, Vec<Unknown>, HashSet<Box<str>>)> {
+    fn open_now(path: PathBuf, model: &str) -> Result<Opened> {
         let known = path.metadata();
         if known.as_ref().is_ok_and(|known| !known.is_file()) {
             let problem = format!("is a folder or a device: {}; pass the path of a file", path.display());
@@ -80,13 +82,7 @@ impl Checkpoint {
         let mut file = opened.map_err(|error| unwritable(&path, &error))?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let problem = format!(
-                    "is in use by another batch: {}; wait for its end, or use another file",
-                    path.display()
-                );
-                return Err(Error::invalid_argument("checkpoint", problem));
-            }
+            Err(TryLockError::WouldBlock) => return Err(Error::new(ErrorKind::Conflict, "it is in use")),
             // Some network file systems have no locks.
             Err(TryLockError::Error(_)) => {}
         }

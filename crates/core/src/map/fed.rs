@@ -142,15 +142,13 @@ fn message(name: &str, value: impl Into<Value>) -> Value {
 
 /// Begins a batch. The messages are `{"map": number}`, `{"pull": rows}`, `{"item"}`, `{"progress"}` and, at the end, `{"stats"}`.
 pub(super) fn messages(
-    mut map: Map,
+    map: Map,
     fed: Arc<Fed>,
     requests: mpsc::UnboundedReceiver<usize>,
     total: Option<u64>,
     reports: bool,
 ) -> BoxStream<'static, Result<Value>> {
-    map.begin();
     let next = Some(message("map", fed.number));
-    *lock(&fed.job) = map.job().cloned();
     let state = Messages { map, fed, requests, total, reports, reported: None, next, ended: false };
     Box::pin(stream::unfold(state, |mut state| async move { Some((state.next().await?, state)) }))
 }
@@ -158,6 +156,9 @@ pub(super) fn messages(
 impl Messages {
     async fn next(&mut self) -> Option<Result<Value>> {
         if let Some(message) = self.next.take() {
+            // Here, because the stream is polled within the async runtime.
+            self.map.begin();
+            *lock(&self.fed.job) = self.map.job().cloned();
             return Some(Ok(message));
         }
         if self.ended {

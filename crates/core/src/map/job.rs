@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    path::Path,
     sync::{
         Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
@@ -13,7 +14,7 @@ use futures_util::future::join_all;
 use tokio::sync::Notify;
 
 use super::{
-    checkpoint::Checkpoint,
+    checkpoint::{Checkpoint, Opened},
     options::MapOptions,
     records::{Record, Step},
     recover::recover,
@@ -21,11 +22,15 @@ use super::{
     stats::{Counters, MapStats, Stopped},
 };
 use crate::{
-    error::{Error, Result},
-    platform::lock,
+    error::{Error, ErrorKind, Result},
+    platform::{lock, real_sleep},
     predictions::batch_run::BatchRuns,
     value::Value,
 };
+
+/// How often, and after which time, to try again to open a checkpoint that is in use.
+const LEAVING_CHECKS: u32 = 30;
+const LEAVING_CHECK: Duration = Duration::from_millis(100);
 
 /// A batch.
 pub(super) struct Job {
@@ -79,13 +84,26 @@ impl Job {
             storage.folder = Some(Folder::open(path).await?);
         }
         if let Some(path) = &self.options.checkpoint {
-            let (checkpoint, unknown, ids) = Checkpoint::open(path.clone(), reference.to_string()).await?;
+            let (checkpoint, unknown, ids) = self.open_checkpoint(path, &reference.to_string()).await?;
             if !unknown.is_empty() {
                 recover(self.runs.client(), &reference, &checkpoint, unknown, ids).await?;
             }
             storage.checkpoint = Some(checkpoint);
         }
         Ok(storage)
+    }
+
+    /// Opens the checkpoint. Waits for a batch that was just left, which still records its cancels.
+    async fn open_checkpoint(&self, path: &Path, model: &str) -> Result<Opened> {
+        for _ in 0..LEAVING_CHECKS {
+            match Checkpoint::open(path.to_owned(), model.to_owned()).await {
+                Err(error) if error.kind() == ErrorKind::Conflict => real_sleep(LEAVING_CHECK).await,
+                opened => return opened,
+            }
+        }
+        let problem =
+            format!("is in use by another batch: {}; wait for its end, or use another file", path.display());
+        Err(Error::invalid_argument("checkpoint", problem))
     }
 
     pub fn stats(&self) -> MapStats {

@@ -1,0 +1,471 @@
+"""Batches: a model over many inputs."""
+
+from __future__ import annotations
+
+import time
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Dict,
+    Generic,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sized,
+    Tuple,
+    TypeVar,
+    Union,
+    cast,
+)
+
+from ._dumps import Dumps
+from ._errors import InvalidArgumentError, from_fields
+from ._native import Stream, compute
+
+if TYPE_CHECKING:
+    from asyncio import Task
+    from types import TracebackType
+    from typing import Type
+
+    from ._client_base import AnyClient
+    from ._exception import ReplicateException
+    from ._object import Json
+
+Row = TypeVar("Row")
+
+# How long to collect rows before passing on those that have arrived, in seconds.
+_COLLECTING = 0.02
+
+
+class MapStats(NamedTuple):
+    """The progress of a batch."""
+
+    rows: int
+    """Rows that were read."""
+    total: Optional[int]
+    """All rows; None if `rows` has no length."""
+    succeeded: int
+    """Rows with an output, including those from the checkpoint."""
+    failed: int
+    """Rows that failed, including those from the checkpoint."""
+    resumed: int
+    """Rows whose result came from the checkpoint."""
+    running: int
+    """Rows that are being run."""
+    predictions: int
+    """Predictions that were created."""
+    seconds: float
+    """Seconds of predict time that the API metered."""
+    elapsed: float
+    """Seconds since the batch began."""
+    per_minute: float
+    """Finished rows per minute, without those from the checkpoint."""
+    remaining: Optional[float]
+    """Estimated seconds until the last row has finished; None if it is unknown."""
+    stopped: Optional[str]
+    """Why the batch ended before its last row: `max_predictions`, `max_seconds`, `error_rate` or `requested`."""
+
+
+_NO_STATS = MapStats(0, None, 0, 0, 0, 0, 0, 0.0, 0.0, 0.0, None, None)
+
+ShowMap = Union[bool, Callable[[MapStats], object], None]
+"""True for a bar on stderr, or a function that is called with the progress, at most ten times per second."""
+
+
+class MapItem(Dumps, Generic[Row]):
+    """The result of one row of a batch."""
+
+    __slots__ = (
+        "attempts",
+        "error",
+        "index",
+        "input",
+        "key",
+        "output",
+        "prediction",
+        "resumed",
+        "row",
+        "seconds",
+        "status",
+    )
+
+    key: Union[str, int]
+    """The key of the row, or its index."""
+    index: int
+    """The position of the row, from 0."""
+    row: Row
+    """The row."""
+    input: Any
+    """The input of the row."""
+    status: str
+    """The status of the prediction; `unknown` if it may exist, `rejected` if none was created."""
+    output: Any
+    """The output, with a `FileOutput` for each file, or its path with `save_to`. None if the row failed."""
+    prediction: Any
+    """The prediction, without its logs; None if none was created."""
+    error: Optional[ReplicateException]
+    """Why there is no output."""
+    attempts: int
+    """The number of predictions that were created for the row."""
+    seconds: Optional[float]
+    """Seconds of predict time that the API metered for the row."""
+    resumed: bool
+    """Whether the result comes from the checkpoint."""
+
+    def __init__(self, row: Row, input: Any, **members: Any) -> None:
+        self.row = row
+        self.input = input
+        for name, value in members.items():
+            setattr(self, name, value)
+
+    def _members(self) -> Json:
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    def __repr__(self) -> str:
+        result = f"error={self.error!r}" if self.error is not None else f"output={self.output!r}"
+        return f"MapItem(key={self.key!r}, status={self.status!r}, {result})"
+
+
+class MapResults(Generic[Row]):
+    """The results of a batch, for `for` and `async for`.
+
+    The batch begins when the first result is requested. Leaving a `with` or `async with` block, `close()` and Ctrl-C
+    create no more predictions and cancel the running ones; with `drain=True`, leaving the block waits for them instead.
+    """
+
+    def __init__(
+        self,
+        client: AnyClient,
+        params: Json,
+        rows: Union[Iterable[Row], AsyncIterable[Row]],
+        *,
+        input: Union[Callable[[Row], Mapping[str, Any]], str, None],
+        key: Union[Callable[[Row], Union[str, int]], str, None],
+        progress: ShowMap,
+        drain: bool,
+    ) -> None:
+        self._client = client
+        self._rows = _Rows(rows, _getter("input", input), _getter("key", key))
+        params["reports"] = True
+        if isinstance(rows, Sized):
+            params["total"] = len(rows)
+        self._stream: Stream[Any] = Stream(
+            client._native, "map", client._with_options(params), keep=drain
+        )
+        self._progress = _progress_of(progress, str(params["ref"]))
+        self._drain = drain
+        self._stats = _NO_STATS
+        self._number: Optional[int] = None
+        self._ended = False
+        self._reading: Optional[Task[None]] = None
+        self._failure: Optional[BaseException] = None
+
+    @property
+    def stats(self) -> MapStats:
+        """The progress, as last reported."""
+        return self._stats
+
+    def stop(self) -> None:
+        """Creates no more predictions. The results of the running ones follow."""
+        if self._number is not None and not self._ended:
+            compute("map.stop", {"map": self._number})
+
+    # Blocking.
+
+    def __iter__(self) -> Iterator[MapItem[Row]]:
+        return self
+
+    def __next__(self) -> MapItem[Row]:
+        try:
+            while True:
+                item = self._receive(next(self._stream))
+                if item is not None:
+                    return item
+                if self._wanted:
+                    self._push(*self._rows.read(self._take_wanted()))
+        except BaseException as error:
+            self._failed(error)
+            raise
+
+    def __enter__(self) -> MapResults[Row]:
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[Type[BaseException]],
+        error: Optional[BaseException],
+        traceback: Optional[TracebackType],
+    ) -> None:
+        if not self._drain:
+            self.close()
+            return
+        try:
+            self.stop()
+            while not self._ended and self._number is not None:
+                self._finish(next(self._stream, None))
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Ends the batch: creates no more predictions and cancels the running ones."""
+        self._end()
+        self._stream.close()
+
+    # Awaited.
+
+    def __aiter__(self) -> AsyncIterator[MapItem[Row]]:
+        return self
+
+    async def __anext__(self) -> MapItem[Row]:
+        try:
+            while True:
+                try:
+                    message = await self._stream.__anext__()
+                except StopAsyncIteration:
+                    if self._failure is not None:
+                        raise self._failure from None
+                    raise
+                item = self._receive(message)
+                if item is not None:
+                    return item
+                if self._wanted:
+                    await self._read_beside()
+        except BaseException as error:
+            self._failed(error)
+            raise
+
+    async def __aenter__(self) -> MapResults[Row]:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: Optional[Type[BaseException]],
+        error: Optional[BaseException],
+        traceback: Optional[TracebackType],
+    ) -> None:
+        if not self._drain:
+            await self.aclose()
+            return
+        try:
+            self.stop()
+            while not self._ended and self._number is not None:
+                try:
+                    self._finish(await self._stream.__anext__())
+                except StopAsyncIteration:
+                    break
+        finally:
+            await self.aclose()
+
+    async def aclose(self) -> None:
+        """The awaitable form of `close`."""
+        self._end()
+        await self._stream.aclose()
+
+    # Common to both.
+
+    _wanted = 0
+
+    def _take_wanted(self) -> int:
+        wanted, self._wanted = self._wanted, 0
+        return wanted
+
+    def _receive(self, message: Json) -> Optional[MapItem[Row]]:
+        """Returns the result in a message, if it has one."""
+        ((name, value),) = message.items()
+        if name == "item":
+            return self._item(value)
+        if name == "pull":
+            self._wanted = value
+        elif name == "map":
+            self._number = value
+        else:
+            self._show(value)
+            self._ended = name == "stats"
+        return None
+
+    def _finish(self, message: Optional[Json]) -> None:
+        """Receives a message while the batch ends. Its results are in the checkpoint."""
+        if message is None:
+            self._ended = True
+        elif self._receive(message) is None and self._wanted:
+            self._wanted = 0
+            self._push([], True)
+
+    def _item(self, members: Json) -> MapItem[Row]:
+        row, input = self._rows.taken.pop(members["index"])
+        fields, prediction = members["error"], members["prediction"]
+        if fields is not None:
+            members["error"] = from_fields(fields, self._client)
+        if prediction is not None:
+            members["prediction"] = self._client._prediction(
+                {**prediction, "input": input, "output": members["output"]}
+            )
+        return MapItem(row, input, **members)
+
+    def _push(self, rows: List[Json], end: bool) -> None:
+        compute("map.push", {"map": self._number, "rows": rows, "end": end})
+
+    async def _read_beside(self) -> None:
+        """Reads rows. An asynchronous source is read in a task, so that it does not delay results."""
+        from asyncio import ensure_future
+
+        wanted = self._take_wanted()
+        if not self._rows.is_async:
+            self._push(*self._rows.read(wanted))
+        else:
+            self._reading = ensure_future(self._aread(wanted))
+
+    async def _aread(self, wanted: int) -> None:
+        try:
+            self._push(*await self._rows.aread(wanted))
+        except BaseException as error:
+            # Ends the wait of `__anext__`, which raises it.
+            self._failure = error
+            self._stream.close()
+
+    def _show(self, stats: Json) -> None:
+        self._stats = MapStats(**stats)
+        if self._progress is not None:
+            self._progress.show(self._stats)
+
+    def _failed(self, error: BaseException) -> None:
+        """Ends the batch after an exception, unless leaving the block is to finish what runs."""
+        if not self._drain or isinstance(error, (StopIteration, StopAsyncIteration)):
+            self.close()
+
+    def _end(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+        self._rows.close()
+        if self._progress is not None:
+            self._progress.close()
+            self._progress = None
+
+
+class _Rows(Generic[Row]):
+    """Reads rows, and keeps those whose results are not known."""
+
+    def __init__(
+        self,
+        rows: Union[Iterable[Row], AsyncIterable[Row]],
+        input: Optional[Callable[[Row], Any]],
+        key: Optional[Callable[[Row], Any]],
+    ) -> None:
+        given: Any = rows
+        if isinstance(given, (str, bytes, Mapping)):
+            kind = type(cast(object, given)).__name__
+            raise InvalidArgumentError(
+                f"`rows` must be an iterable of rows, not {kind}; put it into a list",
+                argument="rows",
+            )
+        self._input = input
+        self._key = key
+        self._next = 0
+        self._source: Any
+        self.is_async = not hasattr(rows, "__iter__") and hasattr(rows, "__aiter__")
+        if self.is_async:
+            self._source = rows.__aiter__()  # type: ignore[union-attr]
+        else:
+            self._source = iter(rows)  # type: ignore[arg-type]
+        self._pending: Optional[Task[Row]] = None
+        # The rows and inputs, by index.
+        self.taken: Dict[int, Tuple[Row, Any]] = {}
+
+    def read(self, most: int) -> Tuple[List[Json], bool]:
+        """Returns the next rows, at most `most`, and whether there are no more."""
+        if self.is_async:
+            raise InvalidArgumentError(
+                "`rows` is an asynchronous iterable; use `async for`, or pass a list or a generator",
+                argument="rows",
+            )
+        rows: List[Json] = []
+        until = time.monotonic() + _COLLECTING
+        for row in self._source:
+            rows.append(self._add(row))
+            if len(rows) >= most or time.monotonic() > until:
+                return rows, False
+        return rows, True
+
+    async def aread(self, most: int) -> Tuple[List[Json], bool]:
+        """Returns the rows that arrive soon, at least one, and whether there are no more."""
+        from asyncio import ensure_future, wait
+
+        rows: List[Json] = []
+        while len(rows) < most:
+            if self._pending is None:
+                self._pending = ensure_future(_awaited(self._source.__anext__()))
+            await wait({self._pending}, timeout=_COLLECTING if rows else None)
+            if not self._pending.done():
+                break
+            arrived, self._pending = self._pending, None
+            try:
+                rows.append(self._add(arrived.result()))
+            except StopAsyncIteration:
+                return rows, True
+        return rows, False
+
+    def close(self) -> None:
+        if self._pending is not None:
+            self._pending.cancel()
+
+    def _add(self, row: Row) -> Json:
+        input = row if self._input is None else self._input(row)
+        # Read before the row is counted: an exception in it leaves nothing behind.
+        made: Json = {"input": input if isinstance(input, dict) else _plain(input)}
+        if self._key is not None:
+            made["key"] = self._key(row)
+        self.taken[self._next] = row, input
+        self._next += 1
+        return made
+
+
+async def _awaited(row: Awaitable[Row]) -> Row:
+    return await row
+
+
+def _plain(input: Any) -> Any:
+    return dict(cast(Mapping[str, Any], input)) if isinstance(input, Mapping) else input
+
+
+def _getter(name: str, given: Any) -> Optional[Callable[[Any], Any]]:
+    """Returns the function that reads a row; `given` may be the name of a member."""
+    if given is None or callable(given):
+        return given  # type: ignore[no-any-return]
+    if isinstance(given, str):
+        name = given
+        return lambda row: _member(row, name)
+    raise InvalidArgumentError(
+        f"`{name}` must be a function or the name of a member, not {type(given).__name__}",
+        argument=name,
+    )
+
+
+def _member(row: Any, name: str) -> Any:
+    if isinstance(row, Mapping):
+        return cast(Mapping[str, Any], row)[name]
+    return getattr(row, name)
+
+
+class _Caller:
+    def __init__(self, show: Callable[[MapStats], object]) -> None:
+        self.show = show
+
+    def close(self) -> None:
+        pass
+
+
+def _progress_of(progress: ShowMap, name: str) -> Any:
+    if not progress:
+        return None
+    if callable(progress):
+        return _Caller(progress)
+    from ._bars import RowsBar
+
+    return RowsBar(name)

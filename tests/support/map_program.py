@@ -1,0 +1,26 @@
+"""Runs a batch with a checkpoint and prints each result as a line of JSON.
+
+python tests/support/map_program.py CHECKPOINT ROWS DELAY [drain]
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import replicant
+
+path, count, delay = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+rows = ({"id": number, "input": {"value": number, "delay": delay}} for number in range(count))
+with replicant.Client().map(
+    "emulator/echo",
+    rows,
+    input="input",
+    key="id",
+    concurrency=8,
+    checkpoint=path,
+    drain="drain" in sys.argv,
+) as results:
+    for item in results:
+        line = {"key": item.key, "status": item.status, "output": item.output}
+        print(json.dumps(line), flush=True)
