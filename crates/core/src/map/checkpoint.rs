@@ -243,3 +243,29 @@ fn sync_folder(path: &Path, is_new: bool) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(folder)?.sync_all()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{map::records::Step, value::Value};
+
+    /// Returns a checkpoint whose file cannot be written.
+    fn unwritable_checkpoint() -> Checkpoint {
+        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+        let file = Mutex::new(File::open(&path).unwrap());
+        Checkpoint(Arc::new(Inner { path, file, writes: Mutex::default(), rows: Mutex::default() }))
+    }
+
+    #[tokio::test]
+    async fn a_failed_write_fails_all_that_follow() {
+        let checkpoint = unwritable_checkpoint();
+        let record = |key: i64| Record::new(Step::Intent, &Value::from(key));
+        let (one, other) = (record(1), record(2));
+        let (one, other) = tokio::join!(checkpoint.append(&one), checkpoint.append(&other));
+        for error in [one.unwrap_err(), other.unwrap_err(), checkpoint.append(&record(3)).await.unwrap_err()]
+        {
+            assert_eq!(error.kind(), ErrorKind::FileNotWritten, "{error}");
+            assert!(error.never_sent(), "its create is not sent");
+        }
+    }
+}
