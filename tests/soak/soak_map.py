@@ -18,8 +18,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from replicant.testing import Emulator
 from support import SMALL
+
+from replicant.testing import Emulator
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = ROOT / "tests/support"
