@@ -642,3 +642,14 @@ async fn options_are_checked_before_a_row_is_read() {
     let error = client.map("no model", numbers(1)).try_collect::<Vec<_>>().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidArgument);
 }
+
+#[test]
+fn the_example_runs() {
+    let program = std::env::current_exe().unwrap();
+    let program = program.parent().unwrap().with_file_name("examples").join("batch");
+    let program = program.with_extension(std::env::consts::EXE_EXTENSION);
+    let done = std::process::Command::new(program).output().unwrap();
+    let output = String::from_utf8_lossy(&done.stdout);
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    assert!(output.contains("interrupted after 3 rows") && output.contains("8 pictures"), "{output}");
+}
