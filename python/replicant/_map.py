@@ -24,6 +24,7 @@ from typing import (
     Union,
     cast,
 )
+from weakref import ref
 
 from ._dumps import Dumps
 from ._errors import InvalidArgumentError, from_fields
@@ -320,15 +321,7 @@ class MapResults(Generic[Row]):
         if not self._rows.is_async:
             self._push(*self._rows.read(wanted))
         else:
-            self._reading = ensure_future(self._aread(wanted))
-
-    async def _aread(self, wanted: int) -> None:
-        try:
-            self._push(*await self._rows.aread(wanted))
-        except BaseException as error:
-            # Ends the wait of `__anext__`, which raises it.
-            self._failure = error
-            self._stream.close()
+            self._reading = ensure_future(_read_for(ref(self), self._rows, wanted))
 
     def _show(self, stats: Json) -> None:
         self._stats = MapStats(**stats)
@@ -347,6 +340,21 @@ class MapResults(Generic[Row]):
         if self._progress is not None:
             self._progress.close()
             self._progress = None
+
+
+async def _read_for(results: ref[MapResults[Any]], rows: _Rows[Any], wanted: int) -> None:
+    """Reads rows for a batch. Does not keep it alive: a batch that nobody reads ends."""
+    try:
+        read, end = await rows.aread(wanted)
+        found = results()
+        if found is not None:
+            found._push(read, end)
+    except BaseException as error:
+        found = results()
+        if found is not None:
+            # Ends the wait of `__anext__`, which raises it.
+            found._failure = error
+            found._stream.close()
 
 
 class _Rows(Generic[Row]):

@@ -225,6 +225,21 @@ async def test_a_slow_source_does_not_delay_results(local: Emulator) -> None:
         assert [item.output async for item in results] == [3]
 
 
+async def test_leaving_an_awaited_loop_cancels_what_runs(local: Emulator) -> None:
+    async def rows() -> AsyncIterator[dict[str, Any]]:
+        yield {"value": 0}
+        yield {"value": 1, "delay": 60}
+        await asyncio.sleep(3600)
+
+    client = await client_of(local)
+    async for item in client.map("emulator/echo", rows()):
+        assert item.output == 0
+        await asyncio.to_thread(eventually, lambda: len(statuses(local)) == 2)
+        break
+    gc.collect()
+    await asyncio.to_thread(eventually, lambda: "canceled" in statuses(local))
+
+
 async def test_an_exception_of_a_slow_source_ends_the_batch(local: Emulator) -> None:
     async def rows() -> AsyncIterator[dict[str, Any]]:
         yield {"value": 1, "delay": 60}
