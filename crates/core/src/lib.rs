@@ -77,11 +77,17 @@ pub use self::{
     platform::{BoxError, BoxFuture, BoxStream},
     predictions::{
         create::CreatePrediction,
+        cursor::HandleCursor,
         events::{Event, EventStream, TextStream},
+        handle::{Handle, HandleDescription},
+        handle_change::{HandleChange, HandleEvent},
+        handle_events::HandleEvents,
+        handle_result::HandleResult,
         output::Output,
         progress::Progress,
         run::{Run, RunOutcome},
         stream_run::StreamRun,
+        submit::Submit,
         types::{Prediction, Status},
     },
     resources::{

@@ -16,7 +16,8 @@ use crate::{
     http::request::RequestOptions,
     identifier::Reference,
     predictions::{
-        options::PredictionOptions, progress::Progress, run_params::RunOptions, wait::WaitOptions,
+        handle::HandleParam, options::PredictionOptions, progress::Progress, run_params::RunOptions,
+        wait::WaitOptions,
     },
     resources::trainings::TrainingOptions,
     value::{
@@ -56,9 +57,7 @@ fn progress(params: Logs) -> Result<Payload> {
         logs => logs,
     };
     let progress = logs.as_str().and_then(Progress::parse);
-    Ok(progress.map_or(Payload::Value(Value::Null), |Progress { percentage, current, total }| {
-        object([("percentage", percentage.into()), ("current", current.into()), ("total", total.into())])
-    }))
+    Ok(Payload::Value(progress.map(Progress::to_value).into()))
 }
 
 /// An unknown name, and the known ones.
@@ -67,6 +66,10 @@ fn progress(params: Logs) -> Result<Payload> {
 struct UnknownName {
     given: String,
     known: Vec<String>,
+}
+
+fn handle(params: HandleParam) -> Result<Payload> {
+    Ok(Payload::Value(params.handle.to_value()))
 }
 
 fn option_advice(params: UnknownName) -> Result<Payload> {
@@ -166,6 +169,7 @@ macro_rules! computations {
 }
 
 computations! {
+    "handle.parse" => handle,
     "identifier.parse" => identifier,
     "map.push" => push_rows,
     "map.stop" => stop_map,

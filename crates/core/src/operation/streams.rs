@@ -21,6 +21,7 @@ use crate::{
         run_params::RunParams,
         snapshot::Snapshot,
         stream_run::StreamRun,
+        watch::WatchParams,
     },
     value::{Value, options::options},
 };
@@ -143,6 +144,10 @@ pub(super) fn prediction_events(client: &Client, params: OfPrediction, options: 
         Ok::<_, Error>(events_of(EventStream::new(prediction.into_value(), events)))
     };
     Box::pin(stream::once(events).try_flatten())
+}
+
+pub(super) fn changes(client: &Client, params: WatchParams, options: RequestOptions) -> Items {
+    Box::pin(params.watch(client, options).map_ok(|event| Item::Value(event.into_value())))
 }
 
 /// Yields every item of an output once: by polling, or according to `live` for a prediction that a run has started.

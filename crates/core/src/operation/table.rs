@@ -9,7 +9,9 @@ use super::{
     output_work::{OutputVerb, OutputWork},
     params::{Content, Cursor, FileUrl, Id, Nothing, OutputOf, Slug},
     raw_request::{PagePath, RawRequest},
-    streams::{OfPrediction, OutputItems, file_bytes, output_items, pages, prediction_events, run_events},
+    streams::{
+        OfPrediction, OutputItems, changes, file_bytes, output_items, pages, prediction_events, run_events,
+    },
     webhooks::Received,
 };
 #[cfg(not(target_arch = "wasm32"))]
@@ -26,10 +28,13 @@ use crate::{
     platform::BoxFuture,
     predictions::{
         create::{CreateBelow, CreateParams},
+        handle_result::ResultParams,
         resource::ListPredictions,
         run_params::RunParams,
+        submit::SubmitParams,
         target::Target,
         wait::WaitParams,
+        watch::WatchParams,
     },
     resources::{
         deployments::{NewDeployment, UpdateParams},
@@ -141,10 +146,12 @@ operations! {
         "predictions.create" (client, p: CreateParams) => p.create(client)?,
         "predictions.get" (client, p: Id) => client.predictions().get(&p.id),
         "predictions.output" (client, p: OutputOf) => Ready::new(Ok(client.with_files(p.output))),
+        "predictions.result" (client, p: ResultParams) => p.result(client),
         "predictions.wait" (client, p: WaitParams) => client.predictions().wait_params(p),
         "request" (client, p: RawRequest) => p.call(client),
         "run" (client, p: RunParams) => p.run(client),
         "search" (client, p: SearchParams) => client.search(&p.query, p.limit),
+        "submit" (client, p: SubmitParams) => p.submit(client),
         "trainings.cancel" (client, p: Id) => client.trainings().cancel(&p.id),
         "trainings.create" (client, p: CreateTrainingParams) => p.create(client)?,
         "trainings.get" (client, p: Id) => client.trainings().get(&p.id),
@@ -168,6 +175,7 @@ operations! {
         "paginate" (client, p: PagePath, options) => Ok(pages(p.list(client), options)),
         "predictions.output_iterator" (client, p: OutputItems, options) => Ok(output_items(client, p, options)),
         "predictions.stream" (client, p: OfPrediction, options) => Ok(prediction_events(client, p, options)),
+        "predictions.watch" (client, p: WatchParams, options) => Ok(changes(client, p, options)),
         "stream" (client, p: RunParams, options) => Ok(run_events(client, p, options)),
     }
 }

@@ -66,7 +66,7 @@ impl CancelGuard {
                     }
                 }
             };
-            let Some(created) = created.map(|created| created.and_then(has_id)) else { return };
+            let Some(created) = created.map(|created| created.and_then(Snapshot::with_id)) else { return };
             if let Ok(created) = &created {
                 created.log_create();
             }
@@ -144,15 +144,6 @@ pub(super) fn deadline_error(timeout: Duration, state: &str, last_seen: Option<S
         Some(seen) => error.with_prediction(seen.into_value()),
         None => error,
     }
-}
-
-/// Rejects a response to a create that has no id.
-fn has_id(created: Snapshot) -> Result<Snapshot> {
-    if created.id().is_some() {
-        return Ok(created);
-    }
-    let message = "the response to the create has no `id`, so the prediction may exist; look for it in `predictions.list()` before you create it again";
-    Err(Error::new(ErrorKind::InvalidResponse, message).with_outcome_unknown())
 }
 
 impl Drop for CancelGuard {

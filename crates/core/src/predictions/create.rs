@@ -40,18 +40,23 @@ use crate::{
 /// ```
 #[must_use = "a prediction is created when this is awaited"]
 pub struct CreatePrediction {
-    client: Client,
+    pub(super) client: Client,
     target: Result<Target>,
     input: Value,
-    prediction: PredictionOptions,
-    options: RequestOptions,
-    uploads: UploadObserver,
+    pub(super) prediction: PredictionOptions,
+    pub(super) options: RequestOptions,
+    pub(super) uploads: UploadObserver,
 }
 
 impl CreatePrediction {
     pub(crate) fn new(client: &Client, target: Result<Target>, input: Value) -> Self {
         let (prediction, options, uploads) = Default::default();
         Self { client: client.clone(), target, input, prediction, options, uploads }
+    }
+
+    /// Returns the name of what is run, if the reference is valid.
+    pub(super) fn name(&self) -> Option<String> {
+        self.target.as_ref().ok().map(Target::name)
     }
 
     on_upload!();

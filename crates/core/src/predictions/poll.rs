@@ -24,7 +24,7 @@ const MAX_SILENCE: Duration = Duration::from_secs(300);
 const MAX_PAUSE: Duration = Duration::from_secs(15);
 const MIN_PAUSE: Duration = Duration::from_millis(100);
 /// The pause between polls while an output is read item by item.
-const ITEM_PAUSE: Duration = Duration::from_millis(500);
+pub(super) const ITEM_PAUSE: Duration = Duration::from_millis(500);
 
 /// Returns the pause before the next poll.
 ///
@@ -98,7 +98,7 @@ impl Client {
     }
 
     /// Polls after a pause until a response is valid, for at most [`MAX_SILENCE`].
-    async fn poll_after(
+    pub(super) async fn poll_after(
         &self,
         prediction: &Snapshot,
         polling: &Polling,

@@ -1,6 +1,6 @@
 //! Parses progress bars in logs.
 
-use crate::value::parse_float;
+use crate::value::{Value, parse_float};
 
 /// The progress of a model, read from the last progress bar in its logs.
 ///
@@ -29,6 +29,15 @@ impl Progress {
     pub fn parse(logs: &str) -> Option<Self> {
         // A bar is redrawn after a carriage return.
         logs.rsplit(['\n', '\r']).find_map(Self::parse_line)
+    }
+
+    pub(crate) fn to_value(self) -> Value {
+        let Self { percentage, current, total } = self;
+        Value::from_members([
+            ("percentage", percentage.into()),
+            ("current", current.into()),
+            ("total", total.into()),
+        ])
     }
 
     fn parse_line(line: &str) -> Option<Self> {

@@ -36,6 +36,15 @@ impl Snapshot {
         self.0["id"].as_str().filter(|id| !id.is_empty())
     }
 
+    /// Fails if the response to a create has no id.
+    pub fn with_id(self) -> Result<Self> {
+        if self.id().is_some() {
+            return Ok(self);
+        }
+        let message = "the response to the create has no `id`, so the prediction may exist; look for it in `predictions.list()` before you create it again";
+        Err(Error::new(ErrorKind::InvalidResponse, message).with_outcome_unknown())
+    }
+
     /// Returns the status, or an empty string.
     pub fn status(&self) -> &str {
         self.0["status"].as_str().unwrap_or_default()

@@ -64,7 +64,12 @@ flattened! {
 
 impl WaitParams {
     pub(super) fn of(id: String) -> Self {
-        let target = WaitTarget { id: Some(id), ..WaitTarget::default() };
+        Self::raising(id, false)
+    }
+
+    /// Parameters with which a status other than `succeeded` is an error if `raise`.
+    pub(super) fn raising(id: String, raise: bool) -> Self {
+        let target = WaitTarget { id: Some(id), raise, ..WaitTarget::default() };
         Self { target, options: WaitOptions::default() }
     }
 }
@@ -88,7 +93,7 @@ impl WaitParams {
 pub struct WaitForPrediction {
     client: Client,
     params: WaitParams,
-    options: RequestOptions,
+    pub(super) options: RequestOptions,
     observer: Option<Observer>,
 }
 
@@ -117,7 +122,7 @@ impl WaitForPrediction {
 
     request_options!();
 
-    async fn ended(self) -> Result<Snapshot> {
+    pub(super) async fn ended(self) -> Result<Snapshot> {
         let Self { client, params, options, observer } = self;
         let WaitParams {
             target: WaitTarget { id, prediction, raise },

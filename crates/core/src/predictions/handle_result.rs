@@ -1,0 +1,128 @@
+//! Waits for the output of a handle.
+
+use std::{future::IntoFuture, time::Duration};
+
+use serde::Deserialize;
+
+use super::{
+    output::Output,
+    wait::{WaitForPrediction, WaitParams},
+    watch::unknown_id,
+};
+use crate::{
+    client::{
+        Client,
+        call::{Work, request_options},
+        response::Reply,
+    },
+    error::{Error, ErrorKind, Result},
+    http::request::RequestOptions,
+    platform::BoxFuture,
+    value::{Value, seconds::seconds},
+};
+
+/// The parameters of `predictions.result`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ResultParams {
+    id: String,
+    #[serde(deserialize_with = "seconds")]
+    timeout: Option<Duration>,
+    #[serde(deserialize_with = "seconds")]
+    interval: Option<Duration>,
+    use_file_output: Option<bool>,
+}
+
+impl ResultParams {
+    pub fn result(self, client: &Client) -> HandleResult {
+        let Self { id, timeout, interval, use_file_output } = self;
+        let mut wait = WaitForPrediction::new(client, WaitParams::raising(id.clone(), true));
+        wait = timeout.into_iter().fold(wait, WaitForPrediction::timeout);
+        wait = interval.into_iter().fold(wait, WaitForPrediction::interval);
+        HandleResult { client: client.clone(), id, wait, use_file_output }
+    }
+}
+
+/// A call that waits for the output of a prediction; see [`Handle::result`].
+///
+/// # Errors
+/// - The errors of a [`Call`].
+/// - [`ErrorKind::PredictionFailed`], [`ErrorKind::PredictionCanceled`] or [`ErrorKind::PredictionAborted`]: the
+///   prediction did not succeed.
+/// - [`ErrorKind::Deadline`]: the timeout passed. The prediction continues, so the call can be repeated.
+/// - [`ErrorKind::OutputExpired`]: the API has deleted the output.
+///
+/// ```no_run
+/// # async fn example(client: replicant::Client) -> replicant::Result<()> {
+/// use std::time::Duration;
+///
+/// println!("{}", client.handle("4b2q8m").result().timeout(Duration::from_secs(60)).await?);
+/// # Ok(()) }
+/// ```
+#[must_use = "waiting begins when this is awaited"]
+pub struct HandleResult {
+    client: Client,
+    id: String,
+    wait: WaitForPrediction,
+    use_file_output: Option<bool>,
+}
+
+impl HandleResult {
+    pub(super) fn of(client: &Client, id: String) -> Self {
+        ResultParams { id, ..ResultParams::default() }.result(client)
+    }
+
+    /// Sets the time limit. The prediction continues after it.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.wait = self.wait.timeout(timeout);
+        self
+    }
+
+    /// Sets the time between polls. Defaults to the interval of the client, otherwise adaptive.
+    pub fn interval(mut self, interval: Duration) -> Self {
+        self.wait = self.wait.interval(interval);
+        self
+    }
+
+    /// Sets whether files in the output become [`FileOutput`](crate::FileOutput)s rather than strings.
+    pub fn use_file_output(mut self, use_file_output: bool) -> Self {
+        self.use_file_output = Some(use_file_output);
+        self
+    }
+
+    request_options!(wait.options);
+
+    async fn output(self) -> Result<Value> {
+        let Self { client, id, wait, use_file_output } = self;
+        let ended = wait.ended().await.map_err(|error| unknown_id(error, &id))?;
+        if ended["output"].is_null() && ended["data_removed"].as_bool() == Some(true) {
+            let message = format!(
+                "the API has deleted the output of prediction {id}, which it keeps for an hour; read the result earlier, or receive it with a webhook"
+            );
+            return Err(Error::new(ErrorKind::OutputExpired, message).with_prediction(ended.into_value()));
+        }
+        let files = use_file_output.unwrap_or(client.config().use_file_output);
+        let output = ended.into_output();
+        Ok(if files { client.with_files(output) } else { output })
+    }
+}
+
+impl Work for HandleResult {
+    fn options_mut(&mut self) -> &mut RequestOptions {
+        self.wait.options_mut()
+    }
+
+    fn reply(self) -> BoxFuture<'static, Result<Reply>> {
+        Box::pin(async move { Ok(Reply::of(self.output().await?)) })
+    }
+}
+
+impl IntoFuture for HandleResult {
+    type Output = Result<Output>;
+    type IntoFuture = BoxFuture<'static, Result<Output>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let client = self.client.clone();
+        Box::pin(async move { Ok(Output::new(&client, self.output().await?)) })
+    }
+}

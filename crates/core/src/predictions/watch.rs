@@ -1,0 +1,179 @@
+//! The events of a handle: what changes in a prediction, by polling it.
+
+use std::{collections::VecDeque, time::Duration};
+
+use futures_util::stream;
+use serde::{Deserialize, Deserializer, de::Error as _};
+
+use super::{
+    cursor::HandleCursor,
+    handle_change::{HandleChange, HandleEvent},
+    output::Output,
+    poll::{ITEM_PAUSE, Polling},
+    progress::Progress,
+    snapshot::{Snapshot, is_terminal},
+    types::Status,
+};
+use crate::{
+    client::Client,
+    error::{Error, ErrorKind, Result},
+    http::request::{Request, RequestOptions, path},
+    platform::BoxStream,
+    value::{
+        Value,
+        decode::{Nulls, from_value},
+        seconds::seconds,
+    },
+};
+
+/// The longest pause between polls, in pauses while something changes.
+const MAX_PAUSES: u32 = 10;
+
+/// The parameters of `predictions.watch`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct WatchParams {
+    pub(super) id: String,
+    #[serde(deserialize_with = "since")]
+    pub(super) since: Option<HandleCursor>,
+    #[serde(deserialize_with = "seconds")]
+    pub(super) interval: Option<Duration>,
+    pub(super) use_file_output: Option<bool>,
+}
+
+/// Decodes a cursor, or an event with a cursor.
+fn since<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<HandleCursor>, D::Error> {
+    let given = match Value::deserialize(deserializer)? {
+        Value::Null => return Ok(None),
+        Value::Object(mut members) if members.contains_key("cursor") => members.shift_remove("cursor"),
+        other => Some(other),
+    };
+    from_value(given.unwrap_or_default(), Nulls::Rejected)
+        .map(Some)
+        .map_err(|_| D::Error::custom("must be an event of this prediction, or the `cursor` of one"))
+}
+
+impl WatchParams {
+    /// Yields the changes since the cursor until the prediction has ended.
+    pub fn watch(self, client: &Client, options: RequestOptions) -> BoxStream<'static, Result<HandleEvent>> {
+        let Self { id, since, interval, use_file_output } = self;
+        let cursor = since.unwrap_or_default();
+        let watching = Watching {
+            client: client.clone(),
+            prediction: None,
+            ended: is_terminal(&cursor.status),
+            events: VecDeque::new(),
+            files: use_file_output.unwrap_or(client.config().use_file_output),
+            polling: Polling { interval, options, ..Polling::default() },
+            quiet: 0,
+            cursor,
+            id,
+        };
+        // Boxed because it is moved in and out for each event.
+        Box::pin(stream::try_unfold(Box::new(watching), |mut watching| async move {
+            Ok(watching.next().await?.map(|event| (event, watching)))
+        }))
+    }
+}
+
+struct Watching {
+    client: Client,
+    id: String,
+    cursor: HandleCursor,
+    /// The prediction as last seen.
+    prediction: Option<Snapshot>,
+    events: VecDeque<HandleEvent>,
+    ended: bool,
+    files: bool,
+    polling: Polling,
+    /// The number of polls since something has changed.
+    quiet: u32,
+}
+
+impl Watching {
+    async fn next(&mut self) -> Result<Option<HandleEvent>> {
+        loop {
+            if let Some(event) = self.events.pop_front() {
+                return Ok(Some(event));
+            }
+            if self.ended {
+                return Ok(None);
+            }
+            let seen = match &self.prediction {
+                None => self.first().await?,
+                Some(prediction) => {
+                    let pause = ITEM_PAUSE * (1 + self.quiet).min(MAX_PAUSES);
+                    self.client.poll_after(prediction, &self.polling, || pause).await?
+                }
+            };
+            self.compare(&seen);
+            self.quiet = if self.events.is_empty() { self.quiet + 1 } else { 0 };
+            self.prediction = Some(seen);
+        }
+    }
+
+    async fn first(&mut self) -> Result<Snapshot> {
+        if !self.cursor.id.is_empty() && self.cursor.id != self.id {
+            let problem = format!("belongs to prediction {}, not to {}", self.cursor.id, self.id);
+            return Err(Error::invalid_argument("since", problem));
+        }
+        self.cursor.id.clone_from(&self.id);
+        let request = Request::get(path("/predictions/{id}", &[("id", &self.id)])?);
+        let fetched = self.client.fetch(&request.options(self.polling.options.clone())).await;
+        fetched.map_err(|error| unknown_id(error, &self.id))
+    }
+
+    /// Queues the events for what is new in a prediction.
+    fn compare(&mut self, seen: &Snapshot) {
+        let Self { client, cursor, events, files, .. } = self;
+        let status = seen.status();
+        let ended = seen.is_terminal();
+        // An old state may arrive after a new one.
+        let is_old = cursor.status == "processing" && status == "starting";
+        if !ended && !is_old && !status.is_empty() && cursor.status != status {
+            status.clone_into(&mut cursor.status);
+            events.push_back(HandleEvent {
+                change: HandleChange::Status(Status::from(Some(status.to_owned()))),
+                cursor: cursor.clone(),
+            });
+        }
+        let logs = seen["logs"].as_str().unwrap_or_default();
+        let new = cursor.new_logs(logs);
+        if !new.is_empty() {
+            let change = HandleChange::Logs(new.to_owned());
+            events.push_back(HandleEvent { change, cursor: cursor.clone() });
+            let progress = Progress::parse(logs);
+            if let Some(progress) =
+                progress.filter(|now| (now.current, now.total) != (cursor.current, cursor.total))
+            {
+                (cursor.current, cursor.total) = (progress.current, progress.total);
+                events.push_back(HandleEvent {
+                    change: HandleChange::Progress(progress),
+                    cursor: cursor.clone(),
+                });
+            }
+        }
+        cursor.new_output(&seen["output"], ended, |cursor, index, output| {
+            let output = if *files { client.with_files(output) } else { output };
+            let change = HandleChange::Output { index, output: Output::new(client, output) };
+            events.push_back(HandleEvent { change, cursor: cursor.clone() });
+        });
+        if ended {
+            status.clone_into(&mut cursor.status);
+            let status = Status::from(Some(status.to_owned()));
+            let change = HandleChange::End { status, prediction: seen.clone().into_value() };
+            events.push_back(HandleEvent { change, cursor: cursor.clone() });
+            self.ended = true;
+        }
+    }
+}
+
+/// Explains the error for a prediction that does not exist.
+pub(super) fn unknown_id(error: Error, id: &str) -> Error {
+    if error.kind() != ErrorKind::NotFound || error.prediction().is_some() {
+        return error;
+    }
+    error.with_hint(&format!(
+        "There is no prediction {id:?} that this token can see: check the id, and that the token belongs to the account that created it."
+    ))
+}
