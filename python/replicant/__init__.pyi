@@ -34,6 +34,8 @@ from ._alias import install_as_replicate as install_as_replicate
 from ._async.client import AsyncClient as AsyncClient
 from ._async.collection import AsyncCollection as AsyncCollection
 from ._async.deployment import AsyncDeployment as AsyncDeployment
+from ._async.handle import AsyncHandle as AsyncHandle
+from ._async.handle import AsyncHandleEvent as AsyncHandleEvent
 from ._async.model import AsyncModel as AsyncModel
 from ._async.prediction import AsyncPrediction as AsyncPrediction
 from ._async.training import AsyncTraining as AsyncTraining
@@ -125,6 +127,8 @@ from ._sync.collection import Collections
 from ._sync.deployment import Deployment as Deployment
 from ._sync.deployment import Deployments
 from ._sync.file import Files
+from ._sync.handle import Handle as Handle
+from ._sync.handle import HandleEvent as HandleEvent
 from ._sync.hardware import HardwareNamespace
 from ._sync.model import Model as Model
 from ._sync.model import Models
@@ -272,6 +276,58 @@ def async_stream(
 ) -> AwaitableStream:
     """The awaitable form of `stream`."""
 
+def submit(
+    ref: Reference, input: Optional[Dict[str, Any]] = None, **options: Unpack[CreateOptions]
+) -> Handle:
+    """Starts a model and returns a handle of the prediction without waiting for it.
+
+    The prediction is never canceled on its own: neither when the call is abandoned nor when the process ends.
+
+    `POST /predictions`, `POST /models/{owner}/{name}/predictions` or
+    `POST /deployments/{owner}/{name}/predictions`. Not retried if the prediction may have been created.
+
+    Args:
+        ref: The model, as `owner/name`, `owner/name:version`, a version id or an object.
+        input: The model's input. Files, paths and bytes in it are uploaded.
+        options: See `CreateOptions`.
+            file_encoding_strategy: How to send files in the input: `url` uploads them, `base64`
+                inlines them, `auto` inlines files up to 64 KiB and uploads larger ones.
+                Defaults to the option of the client.
+            webhook: An HTTPS URL that the API sends events of the prediction to.
+            webhook_completed: An HTTPS URL that the API sends the `completed` event to; an
+                older form of `webhook`.
+            webhook_events_filter: The events to send to the webhook: `start`, `output`, `logs`,
+                `completed`. Defaults to all.
+            cancel_after: Seconds, or a duration such as `1m30s`, after which the API cancels
+                the prediction: 5 s to 24 h. Defaults to 5 s after the `timeout` of `run` and
+                `stream`, to 24 h without one, and to none for creates.
+            wait: How many seconds the API holds the response until the prediction ends, at most
+                60. True is the maximum of the API, False does not hold. Defaults to 5 for `run`
+                and to False for creates.
+            prefer: The same as a `Prefer` header: `wait` or `wait=5`.
+            stream: Whether to request an event stream. Models that support streams need no such
+                request.
+
+    Raises:
+        UnprocessableEntityError: The API refused the input.
+        OutcomeUnknownError: The request was sent and no response arrived.
+    """
+
+async def async_submit(
+    ref: Reference, input: Optional[Dict[str, Any]] = None, **options: Unpack[CreateOptions]
+) -> Handle:
+    """The awaitable form of `submit`."""
+
+def handle(handle: Union[str, Dict[str, Any], Handle, Prediction]) -> Handle:
+    """Returns the handle of a prediction. Sends no request.
+
+    Args:
+        handle: The id of the prediction, a handle as a dictionary or as JSON text, or the prediction.
+
+    Raises:
+        InvalidArgumentError: `handle` is none of these.
+    """
+
 def save_all(
     outputs: Any,
     dir: Union[str, os.PathLike[str]],
@@ -333,6 +389,8 @@ __all__ = [
     "AsyncCollection",
     "AsyncDeployment",
     "AsyncFileOutput",
+    "AsyncHandle",
+    "AsyncHandleEvent",
     "AsyncModel",
     "AsyncPage",
     "AsyncPrediction",
@@ -353,6 +411,8 @@ __all__ = [
     "FileNotWrittenError",
     "FileOutput",
     "FileTooLargeError",
+    "Handle",
+    "HandleEvent",
     "Hardware",
     "InputFileNotFoundError",
     "InputOptions",
@@ -417,11 +477,13 @@ __all__ = [
     "async_save_all",
     "async_search",
     "async_stream",
+    "async_submit",
     "collections",
     "default_client",
     "deployments",
     "files",
     "get_path_url",
+    "handle",
     "hardware",
     "install_as_replicate",
     "models",
@@ -431,6 +493,7 @@ __all__ = [
     "save_all",
     "search",
     "stream",
+    "submit",
     "trainings",
     "use",
     "webhooks",

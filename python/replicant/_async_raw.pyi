@@ -18,6 +18,7 @@ from typing import (
 
 from ._async.collection import AsyncCollection
 from ._async.deployment import AsyncDeployment
+from ._async.handle import AsyncHandle
 from ._async.model import AsyncModel
 from ._async.prediction import AsyncPrediction
 from ._async.training import AsyncTraining
@@ -79,6 +80,12 @@ class AsyncClientWithRawResponse:
         drain: bool = False,
         **options: Unpack[MapOptions],
     ) -> APIResponse[MapResults[Row]]: ...
+    async def submit(
+        self,
+        ref: Reference,
+        input: Optional[Dict[str, Any]] = None,
+        **options: Unpack[CreateOptions],
+    ) -> APIResponse[AsyncHandle]: ...
     async def save_all(
         self,
         outputs: Any,

@@ -21,6 +21,7 @@ from ._refs import Reference
 from ._response import APIResponse
 from ._sync.collection import Collection
 from ._sync.deployment import Deployment
+from ._sync.handle import Handle
 from ._sync.model import Model
 from ._sync.prediction import Prediction
 from ._sync.training import Training
@@ -72,6 +73,18 @@ class ClientWithRawResponse:
         drain: bool = False,
         **options: Unpack[MapOptions],
     ) -> APIResponse[MapResults[Row]]: ...
+    def submit(
+        self,
+        ref: Reference,
+        input: Optional[Dict[str, Any]] = None,
+        **options: Unpack[CreateOptions],
+    ) -> APIResponse[Handle]: ...
+    async def async_submit(
+        self,
+        ref: Reference,
+        input: Optional[Dict[str, Any]] = None,
+        **options: Unpack[CreateOptions],
+    ) -> APIResponse[Handle]: ...
     def save_all(
         self,
         outputs: Any,

@@ -14,6 +14,8 @@ OMITTED = (
     "Client",
     "SecretFetcher",
 )
+# Methods that send no request.
+UNSENT = ("handle",)
 NOTE = "The same methods, each returning an `APIResponse`."
 
 
@@ -74,7 +76,7 @@ def twin(statement: ast.ClassDef) -> str:
     for member in statement.body:
         if not isinstance(member, (ast.FunctionDef, ast.AsyncFunctionDef)):
             continue
-        if member.name.startswith("_") or member.returns is None:
+        if member.name.startswith("_") or member.name in UNSENT or member.returns is None:
             continue
         returns = ast.unparse(member.returns)
         decorators = [ast.unparse(decorator) for decorator in member.decorator_list]

@@ -36,6 +36,9 @@ FILE_METHODS = {
     "output.read": ("__iter__", "__aiter__"),
 }
 
+# Operations that are methods of a handle.
+HANDLE_METHODS = {"predictions.result": "result", "predictions.watch": "events"}
+
 # Operations whose method is not at `client.<operation>`.
 NAMES = {"output.save_all": "save_all"}
 
@@ -57,6 +60,7 @@ def parse_progress(logs: Any) -> Any:
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "map.push": lambda **params: replicant._native.compute("map.push", params),
     "map.stop": lambda **params: replicant._native.compute("map.stop", params),
+    "handle.parse": lambda handle: replicant.Client("x").handle(handle).dict(),
     "identifier.parse": lambda ref: replicant.ModelVersionIdentifier.parse(ref)._asdict(),
     "progress.parse": parse_progress,
     "options.advice": lambda **params: replicant._native.compute("options.advice", params),
@@ -77,6 +81,10 @@ def method(
         return getattr(file, FILE_METHODS[operation][mode != "blocking"])
     if operation in FUNCTIONS:
         return FUNCTIONS[operation]
+    if operation in HANDLE_METHODS:
+        name = HANDLE_METHODS[operation]
+        handle = client.handle(params.pop("id", "p1"))
+        return getattr(handle, f"async_{name}" if mode == "twin" else name)
     *names, last = NAMES.get(operation, operation).split(".")
     for name in names:
         client = getattr(client, name)

@@ -24,7 +24,14 @@ from .._guarded import cached
 from .._map import MapResults, Row, ShowMap
 from .._native import Stream, conceal
 from .._objects import SearchResults
-from .._options import ClientOptions, MapOptions, RunOptions, StreamOptions, Unpack
+from .._options import (
+    ClientOptions,
+    CreateOptions,
+    MapOptions,
+    RunOptions,
+    StreamOptions,
+    Unpack,
+)
 from .._output import output_of
 from .._progress import ShowTransfer, of_bytes, of_prediction
 from .._refs import Reference, maybe_version, reference, runnable
@@ -39,6 +46,7 @@ if TYPE_CHECKING:
     from .collection import AsyncCollections
     from .deployment import AsyncDeployments
     from .file import AsyncFiles
+    from .handle import AsyncHandle
     from .hardware import AsyncHardwareNamespace
     from .model import AsyncModels
     from .training import AsyncTrainings
@@ -299,6 +307,49 @@ class AsyncClient(AsyncBase):
             if name in params:
                 params[name] = os.fspath(params[name])
         return MapResults(self, params, rows, input=input, key=key, progress=progress, drain=drain)
+
+    async def submit(
+        self,
+        ref: Reference,
+        input: Optional[Dict[str, Any]] = None,
+        **options: Unpack[CreateOptions],
+    ) -> AsyncHandle:
+        """Starts a model and returns a handle of the prediction without waiting for it.
+
+        The prediction is never canceled on its own: neither when the call is abandoned nor when the process ends.
+
+        `POST /predictions`, `POST /models/{owner}/{name}/predictions` or
+        `POST /deployments/{owner}/{name}/predictions`. Not retried if the prediction may have been created.
+
+        Args:
+            ref: The model, as `owner/name`, `owner/name:version`, a version id or an object.
+            input: The model's input. Files, paths and bytes in it are uploaded.
+            options: See `CreateOptions`.
+
+        Raises:
+            UnprocessableEntityError: The API refused the input.
+            OutcomeUnknownError: The request was sent and no response arrived.
+        """
+        from .handle import AsyncHandle
+
+        params = checked(AsyncClient.submit, CreateOptions, options)
+        target = {"ref": maybe_version(ref), "input": {} if input is None else input}
+        return AsyncHandle(await self._call("submit", {**target, **params}), self)
+
+    def handle(
+        self, handle: Union[str, Dict[str, Any], AsyncHandle, AsyncPrediction]
+    ) -> AsyncHandle:
+        """Returns the handle of a prediction. Sends no request.
+
+        Args:
+            handle: The id of the prediction, a handle as a dictionary or as JSON text, or the prediction.
+
+        Raises:
+            InvalidArgumentError: `handle` is none of these.
+        """
+        from .handle import handle_of
+
+        return handle_of(self, handle)
 
     async def save_all(
         self,

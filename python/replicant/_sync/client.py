@@ -24,7 +24,14 @@ from .._guarded import cached
 from .._map import MapResults, Row, ShowMap
 from .._native import Stream, conceal
 from .._objects import SearchResults
-from .._options import ClientOptions, MapOptions, RunOptions, StreamOptions, Unpack
+from .._options import (
+    ClientOptions,
+    CreateOptions,
+    MapOptions,
+    RunOptions,
+    StreamOptions,
+    Unpack,
+)
 from .._output import output_of
 from .._progress import ShowTransfer, of_bytes, of_prediction
 from .._refs import Reference, maybe_version, reference, runnable
@@ -39,6 +46,7 @@ if TYPE_CHECKING:
     from .collection import Collections
     from .deployment import Deployments
     from .file import Files
+    from .handle import Handle
     from .hardware import HardwareNamespace
     from .model import Models
     from .training import Trainings
@@ -562,6 +570,77 @@ class Client(Base):
             if name in params:
                 params[name] = os.fspath(params[name])
         return MapResults(self, params, rows, input=input, key=key, progress=progress, drain=drain)
+
+    def submit(
+        self,
+        ref: Reference,
+        input: Optional[Dict[str, Any]] = None,
+        **options: Unpack[CreateOptions],
+    ) -> Handle:
+        """Starts a model and returns a handle of the prediction without waiting for it.
+
+        The prediction is never canceled on its own: neither when the call is abandoned nor when the process ends.
+
+        `POST /predictions`, `POST /models/{owner}/{name}/predictions` or
+        `POST /deployments/{owner}/{name}/predictions`. Not retried if the prediction may have been created.
+
+        Args:
+            ref: The model, as `owner/name`, `owner/name:version`, a version id or an object.
+            input: The model's input. Files, paths and bytes in it are uploaded.
+            options: See `CreateOptions`.
+                file_encoding_strategy: How to send files in the input: `url` uploads them, `base64`
+                    inlines them, `auto` inlines files up to 64 KiB and uploads larger ones.
+                    Defaults to the option of the client.
+                webhook: An HTTPS URL that the API sends events of the prediction to.
+                webhook_completed: An HTTPS URL that the API sends the `completed` event to; an
+                    older form of `webhook`.
+                webhook_events_filter: The events to send to the webhook: `start`, `output`, `logs`,
+                    `completed`. Defaults to all.
+                cancel_after: Seconds, or a duration such as `1m30s`, after which the API cancels
+                    the prediction: 5 s to 24 h. Defaults to 5 s after the `timeout` of `run` and
+                    `stream`, to 24 h without one, and to none for creates.
+                wait: How many seconds the API holds the response until the prediction ends, at most
+                    60. True is the maximum of the API, False does not hold. Defaults to 5 for `run`
+                    and to False for creates.
+                prefer: The same as a `Prefer` header: `wait` or `wait=5`.
+                stream: Whether to request an event stream. Models that support streams need no such
+                    request.
+
+        Raises:
+            UnprocessableEntityError: The API refused the input.
+            OutcomeUnknownError: The request was sent and no response arrived.
+        """
+        from .handle import Handle
+
+        params = checked(Client.submit, CreateOptions, options)
+        target = {"ref": maybe_version(ref), "input": {} if input is None else input}
+        return Handle(self._call("submit", {**target, **params}), self)
+
+    async def async_submit(
+        self,
+        ref: Reference,
+        input: Optional[Dict[str, Any]] = None,
+        **options: Unpack[CreateOptions],
+    ) -> Handle:
+        """The awaitable form of `submit`."""
+        from .handle import Handle
+
+        params = checked(Client.submit, CreateOptions, options)
+        target = {"ref": maybe_version(ref), "input": {} if input is None else input}
+        return Handle(await self._async_call("submit", {**target, **params}), self)
+
+    def handle(self, handle: Union[str, Dict[str, Any], Handle, Prediction]) -> Handle:
+        """Returns the handle of a prediction. Sends no request.
+
+        Args:
+            handle: The id of the prediction, a handle as a dictionary or as JSON text, or the prediction.
+
+        Raises:
+            InvalidArgumentError: `handle` is none of these.
+        """
+        from .handle import handle_of
+
+        return handle_of(self, handle)
 
     def save_all(
         self,

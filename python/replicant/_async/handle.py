@@ -1,0 +1,177 @@
+"""Handles: predictions that are started by one process and followed by any other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Dict, Literal, Optional, Union
+
+from .._arguments import drop_none
+from .._native import Stream
+from .._object import APIObject
+from .._output import output_of
+from .._progress import Progress
+from .prediction import AsyncPrediction
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeAlias
+
+    from .._client_base import AnyClient
+
+Since: TypeAlias = "Union[Dict[str, Any], AsyncHandleEvent, None]"
+
+
+class AsyncHandleEvent(APIObject):
+    """A change of a prediction, with the cursor to continue after it.
+
+    Members that the type of the event does not have are None.
+    """
+
+    __slots__ = ()
+    _shown = ("type", "status", "text", "progress", "index", "output")
+    _required = ("type", "cursor")
+    _built = ("prediction", "progress")
+
+    type: Literal["status", "logs", "progress", "output", "end"]
+    """`status`, `logs`, `progress`, `output`, or `end`, the last event."""
+    cursor: Dict[str, Any]
+    """Where `events(since=...)` continues after this event. JSON of less than a kilobyte."""
+    status: Optional[str]
+    """The new status, of `status` and `end`."""
+    text: Optional[str]
+    """The new text, of `logs`."""
+    index: Optional[int]
+    """The position of an `output` in the output list; an index that came before replaces that item. None for an
+    output that is not a list, and for the rest of a text whose beginning came as items."""
+    output: Any
+    """The new item of an `output`, with a `FileOutput` for each file."""
+
+    @property
+    def progress(self) -> Optional[Progress]:
+        """The progress bar in the logs, of `progress`."""
+        found = self._data.get("progress")
+        return None if found is None else Progress(**found)
+
+    @property
+    def prediction(self) -> Optional[AsyncPrediction]:
+        """The prediction as it ended, of `end`."""
+        return AsyncPrediction._of(self._data.get("prediction"), self._owner)
+
+
+class AsyncHandle(APIObject):
+    """A prediction that continues to run whatever happens to this process.
+
+    A handle consists of an id: `dict()`, `json()` and pickles contain no token, and `client.handle()` makes a handle
+    of them again in any process. An unpickled handle uses the default client.
+    """
+
+    __slots__ = ()
+    _shown = ("id", "model")
+    _required = ("id",)
+
+    id: str
+    """The id of the prediction."""
+    model: Optional[str]
+    """The model, as `owner/name`, if known."""
+
+    def events(
+        self,
+        *,
+        since: Since = None,
+        interval: Optional[float] = None,
+        use_file_output: Optional[bool] = None,
+    ) -> Stream[AsyncHandleEvent]:
+        """Yields what changes in the prediction until it has ended, beginning with what it has already.
+
+        `GET /predictions/{id}`, until it has ended. Failed requests are repeated for up to five minutes. A failed
+        prediction is no error here: the last event has the type `end` and the prediction.
+
+        Args:
+            since: An event, or its `cursor`, to continue after it. Nothing is lost and nothing comes twice, in
+                whichever process.
+            interval: Seconds between polls. Defaults to the `poll_interval` of the client, otherwise 0.5 to 5: the
+                longer nothing has changed.
+            use_file_output: Whether to return files as `FileOutput` objects or as URLs. Defaults to the option of
+                the client.
+
+        Raises:
+            NotFoundError: There is no prediction with this id.
+            InvalidArgumentError: `since` is no cursor of this prediction.
+        """
+        client = self._bound
+        if isinstance(since, AsyncHandleEvent):
+            since = since.cursor
+        params = drop_none(
+            id=self.id, since=since, interval=interval, use_file_output=use_file_output
+        )
+
+        def event(data: Dict[str, Any]) -> AsyncHandleEvent:
+            return AsyncHandleEvent(data, client)
+
+        return Stream(
+            client._native, "predictions.watch", client._with_options(params), value=event
+        )
+
+    async def result(
+        self,
+        *,
+        timeout: Optional[float] = None,
+        interval: Optional[float] = None,
+        use_file_output: Optional[bool] = None,
+    ) -> Any:
+        """Waits for the output and returns it, as `run` does.
+
+        `GET /predictions/{id}`, until it has ended. Abandoning the call has no effect on the prediction.
+
+        Args:
+            timeout: Seconds until the call fails with `PredictionTimeoutError`. The prediction continues, so the call
+                can be repeated. Defaults to no limit.
+            interval: Seconds between polls. Defaults to the `poll_interval` of the client.
+            use_file_output: Whether to return files as `FileOutput` objects or as URLs. Defaults to the option of
+                the client.
+
+        Raises:
+            ModelError: The prediction failed or was canceled.
+            PredictionTimeoutError: The timeout passed.
+            OutputExpiredError: The API has deleted the output, as it does after an hour.
+            NotFoundError: There is no prediction with this id.
+        """
+        params = drop_none(
+            id=self.id, timeout=timeout, interval=interval, use_file_output=use_file_output
+        )
+        output = await self._bound._call("predictions.result", params)
+        return output_of(self._bound, {"output": output})
+
+    async def prediction(self) -> AsyncPrediction:
+        """Returns the prediction as it is now.
+
+        `GET /predictions/{id}`
+
+        Raises:
+            NotFoundError: There is no prediction with this id.
+        """
+        data = await self._bound._call("predictions.get", {"id": self.id})
+        return AsyncPrediction(data, self._bound)
+
+    async def cancel(self) -> AsyncPrediction:
+        """Cancels the prediction if it is still running, and returns it.
+
+        `POST /predictions/{id}/cancel`
+        """
+        data = await self._bound._call("predictions.cancel", {"id": self.id})
+        return AsyncPrediction(data, self._bound)
+
+    @property
+    def _bound(self) -> Any:
+        if self._owner is not None:
+            return self._owner
+        from .._default import default_async_client
+
+        return default_async_client
+
+
+def handle_of(client: AnyClient, handle: Any) -> AsyncHandle:
+    """Returns the handle of an id, a dictionary, JSON text, a prediction or another handle."""
+    from .._native import compute
+
+    if isinstance(handle, APIObject):
+        handle = {"id": handle._data.get("id"), "model": handle._data.get("model")}
+    return AsyncHandle(compute("handle.parse", {"handle": handle}), client)
