@@ -3,6 +3,15 @@ export { Replicate } from "./client";
 export * from "./errors";
 export { EventStream, ServerSentEvent } from "./events";
 export { FileOutput } from "./file-output";
+export {
+  Handle,
+  type HandleCursor,
+  type HandleEvent,
+  type HandleEventOptions,
+  type HandleJSON,
+  type HandleOptions,
+  type HandleResultOptions,
+} from "./handle";
 export type { RateLimit, RequestEvent, ResponseEvent, RetryEvent } from "./hooks";
 export type {
   Fetch,

@@ -2,8 +2,9 @@ import { Bridge } from "./bridge";
 import { isOptions, merge, requestParams, runParams } from "./call-options";
 import { EventStream, type ServerSentEvent } from "./events";
 import { FileOutput } from "./file-output";
+import { type Handle, type HandleJSON, handleOf, submitted } from "./handle";
 import { invalid, kindOf } from "./invalid";
-import { progressObserver } from "./observer";
+import { progressObserver, uploadOptions } from "./observer";
 import type {
   Fetch,
   FileEncodingStrategy,
@@ -25,7 +26,7 @@ import { Deployments } from "./resources/deployments";
 import { Files } from "./resources/files";
 import { HardwareList } from "./resources/hardware";
 import { Models } from "./resources/models";
-import { Predictions } from "./resources/predictions";
+import { type PredictionInput, Predictions } from "./resources/predictions";
 import type { Namespace } from "./resources/resource";
 import { Trainings } from "./resources/trainings";
 import { Webhooks } from "./resources/webhooks";
@@ -174,6 +175,32 @@ export class Replicate {
   stream(ref: ModelReference, options: StreamOptions): EventStream {
     const params = merge({ ref }, runParams(options));
     return new EventStream(bridgeOf(this), "stream", params, true, options?.signal, options?.onUpload);
+  }
+
+  /**
+   * Starts a model and returns a handle of the prediction without waiting for it. The prediction is never canceled on its
+   * own: neither by `signal` nor by the end of the process. Not retried if the prediction may have been created.
+   *
+   * `POST /predictions` (or the model's endpoint)
+   *
+   * @param ref `owner/name` or `owner/name:version`
+   * @throws {UnprocessableEntityError} if the input is invalid; see `invalidFields`
+   * @throws {OutcomeUnknownError} if the request was sent and no response arrived
+   */
+  submit(ref: ModelReference, options: PredictionInput): Promise<Handle> {
+    const bridge = bridgeOf(this);
+    const params = merge({ ref }, requestParams(options));
+    return submitted(bridge, bridge.call("submit", params, uploadOptions(options)));
+  }
+
+  /**
+   * Returns the handle of a prediction. Sends no request.
+   *
+   * @param handle id of the prediction, a handle or its JSON, as an object or as text
+   * @throws {InvalidArgumentError} if it is none of these
+   */
+  handle(handle: string | HandleJSON | Handle | Pick<Prediction, "id">): Handle {
+    return handleOf(bridgeOf(this), handle);
   }
 
   /**

@@ -16,6 +16,7 @@ export const {
   FileNotWrittenError,
   FileOutput,
   FileTooLargeError,
+  Handle,
   InternalError,
   InvalidArgumentError,
   InvalidResponseError,

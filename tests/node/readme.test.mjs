@@ -96,6 +96,7 @@ const PRINTED = {
   Tracing: /generate_content emulator\/echo/,
   Timeouts: /^a caption$/m,
   "Rate limits": /^60 0 0$/m,
+  Handles: /^a caption\na caption$/m,
   Proxies: /^$/,
   Certificates: /^$/,
   "Connection pools": /^acme$/m,

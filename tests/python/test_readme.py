@@ -84,6 +84,7 @@ SECTIONS = {
     "Tracing": (r"generate_content acme/captions", r"^$"),
     "Timeouts": (r"^$", r"^$"),
     "Rate limits": (r"^acme\nNone 0\.0 0$", r"^$"),
+    "Handles": (r"\A\n\n\Z", r"\A\Z"),
     "Proxies": (r"^$", r"^$"),
     "Certificates": (r"^$", r"^$"),
     "Connection pools": (r"^acme$", r"^$"),

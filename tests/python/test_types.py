@@ -93,7 +93,7 @@ def test_annotations_can_be_evaluated() -> None:
 
 
 USES = """
-from typing import List
+from typing import List, Optional
 from typing_extensions import assert_type
 import httpx
 import io
@@ -110,6 +110,11 @@ assert_type(replicant.models.with_raw_response.get("a/b").parse(), Model)
 assert_type(client.files.create(b"").size, int)
 assert_type(replicant.FileOutput("x").open(), io.BufferedReader)
 assert_type(client.save_all([], "x"), List[str])
+assert_type(client.submit("a/b", {}), replicant.Handle)
+for event in replicant.handle("x").events():
+    assert_type(event, replicant.HandleEvent)
+    assert_type(event.prediction, Optional[Prediction])
+    assert_type(event.progress, Optional[replicant.Progress])
 
 async def main() -> None:
     assert_type(await raw.async_get("x"), APIResponse[Prediction])
@@ -120,6 +125,12 @@ async def main() -> None:
         assert_type(text, str)
     async for prediction in other.predictions.list():
         assert_type(prediction, AsyncPrediction)
+    handle = await other.submit("a/b", {}, webhook="x")
+    assert_type(handle, replicant.AsyncHandle)
+    async for update in handle.events(since=event.cursor):
+        assert_type(update.prediction, Optional[AsyncPrediction])
+    other.submit("a/b", timeout=3)  # error
+    handle.result(timeout="3")  # error
     raw.get(3)  # error
     raw.gets("x")  # error
     client.run("a/b", progress="yes")  # error

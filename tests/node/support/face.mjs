@@ -4,6 +4,11 @@
 const METHODS = {
   "account.get": (client) => client.accounts.current,
   "predictions.output_iterator": (client) => client.predictions.outputIterator,
+  "predictions.result": (client) => async (id, options) => client.handle(id).result(options),
+  "predictions.watch": (client) =>
+    async function* (id, options) {
+      yield* client.handle(id).events(options);
+    },
   "output.bytes": (client) => async (options) => file(client, options.url).bytes(),
   "output.save":
     (client) =>
@@ -26,6 +31,9 @@ export function file(client, url) {
 const POSITIONAL = {
   run: ["ref"],
   stream: ["ref"],
+  submit: ["ref"],
+  "predictions.result": ["id"],
+  "predictions.watch": ["id"],
   "predictions.get": ["id"],
   "predictions.cancel": ["id"],
   "predictions.wait": [["prediction", "id"]],

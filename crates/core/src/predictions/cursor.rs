@@ -5,13 +5,13 @@ use serde::{Deserialize, Serialize};
 use crate::value::Value;
 
 /// Bytes kept of the beginning of the logs, which show whether the API has removed it.
-const HEAD: usize = 64;
+const HEAD: usize = 256;
 /// Bytes kept of the end of the logs, which are found again after the API has removed the beginning.
 const TAIL: usize = 256;
 /// A shorter overlap is likely to be a coincidence.
 const MIN_OVERLAP: usize = 8;
 
-/// How far the events of a prediction have been received. Opaque, and serializable as JSON of less than a kilobyte.
+/// How far the events of a prediction have been received. Opaque, and serializable as JSON of about a kilobyte.
 ///
 /// Each [`HandleEvent`](crate::HandleEvent) has the cursor of the moment after it.
 /// [`HandleEvents::since`](crate::HandleEvents::since) continues there, in any process.
@@ -38,6 +38,8 @@ pub struct HandleCursor {
     items: u64,
     text_length: u64,
     text_sum: u32,
+    /// Whether an output that is no list was delivered.
+    complete: bool,
 }
 
 impl HandleCursor {
@@ -68,6 +70,7 @@ impl HandleCursor {
     ) {
         match output {
             Value::Null => {}
+            _ if self.complete => {}
             Value::Array(items) => {
                 let seen = items.get(..self.items as usize);
                 if seen.is_none() && !ended {
@@ -89,11 +92,13 @@ impl HandleCursor {
                     let (seen, rest) = text.split_at_checked(self.text_length as usize)?;
                     (checksum(0, seen) == self.text_sum).then_some(rest)
                 });
-                match joined {
-                    Some("") => {}
-                    Some(rest) => deliver(self, None, rest.into()),
-                    None => deliver(self, None, whole.clone()),
-                }
+                let new = match joined {
+                    Some("") => return,
+                    Some(rest) => rest.into(),
+                    None => whole.clone(),
+                };
+                self.complete = true;
+                deliver(self, None, new);
             }
             _ => {}
         }
@@ -116,6 +121,7 @@ impl HandleCursor {
             ("items", self.items.into()),
             ("text_length", self.text_length.into()),
             ("text_sum", self.text_sum.into()),
+            ("complete", self.complete.into()),
         ])
     }
 }
@@ -242,6 +248,7 @@ mod tests {
         let mut cursor = HandleCursor::default();
         assert_eq!(parts(&mut cursor, json!("half"), false), []);
         assert_eq!(parts(&mut cursor, json!("half of it"), true), [(None, "half of it".into())]);
+        assert_eq!(parts(&mut cursor, json!("half of it"), true), []);
     }
 
     #[test]

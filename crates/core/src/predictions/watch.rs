@@ -125,7 +125,7 @@ impl Watching {
 
     /// Queues the events for what is new in a prediction.
     fn compare(&mut self, seen: &Snapshot) {
-        let Self { client, cursor, events, files, .. } = self;
+        let Self { client, cursor, events, files, prediction, .. } = self;
         let status = seen.status();
         let ended = seen.is_terminal();
         // An old state may arrive after a new one.
@@ -142,6 +142,9 @@ impl Watching {
         if !new.is_empty() {
             let change = HandleChange::Logs(new.to_owned());
             events.push_back(HandleEvent { change, cursor: cursor.clone() });
+        }
+        // Also the first time: the cursor may be that of the logs with this progress.
+        if !new.is_empty() || prediction.is_none() {
             let progress = Progress::parse(logs);
             if let Some(progress) =
                 progress.filter(|now| (now.current, now.total) != (cursor.current, cursor.total))
