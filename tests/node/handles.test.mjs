@@ -159,6 +159,10 @@ test("submit has a response, and rejects unknown options", async () => {
     assert.match(error.stack, /handles\.test\.mjs/, "the caller is in the stack");
     return true;
   });
+  await assert.rejects(
+    replicate.submit("emulator/echo", { input: {}, interval: 3 }),
+    /`interval` is no option of `submit`/,
+  );
   await assert.rejects(data.result({ timout: 3 }), /did you mean `timeout`/);
   await assert.rejects(all(data.events({ sinse: {} })), /unknown option `sinse`/);
 });

@@ -12,7 +12,7 @@ use std::{
 use futures_util::TryStreamExt;
 use replicant::{
     Client, ErrorKind, HandleChange, HandleCursor, HandleDescription, HandleEvent, Options, Result, Status,
-    json,
+    json, operation,
 };
 use replicant_emulator::{Config, Emulator};
 use support::{play, quick, settled};
@@ -46,7 +46,10 @@ async fn one_by_one(client: &Client, description: &HandleDescription) -> Vec<Han
     events
 }
 
-fn shown(events: &[HandleEvent]) -> (String, Vec<(Option<usize>, String)>, Vec<String>) {
+type Outputs = Vec<(Option<usize>, String)>;
+
+/// Returns the logs, the outputs and the statuses.
+fn shown(events: &[HandleEvent]) -> (String, Outputs, Vec<String>) {
     let (mut logs, mut outputs, mut statuses) = (String::new(), Vec::new(), Vec::new());
     for event in events {
         match &event.change {
@@ -183,6 +186,17 @@ async fn an_old_state_after_a_new_one_changes_nothing() {
     assert_eq!(outputs, items.chain([(None, "!".to_owned())]).collect::<Vec<_>>());
     assert_eq!(statuses, ["processing", "succeeded"]);
     settled(&script).await;
+}
+
+#[tokio::test]
+async fn submit_and_events_reject_options_that_they_lack() {
+    let (_emulator, client) = start();
+    let params = json!({"ref": "acme/text", "input": {}, "interval": 3});
+    let error = operation::call(&client, "submit", params.into(), None).await.unwrap_err();
+    assert_eq!(error.argument(), Some("interval"), "{error}");
+    let params = json!({"id": "p1", "timeout": 3});
+    let error = operation::open(&client, "predictions.watch", params.into()).try_next().await.unwrap_err();
+    assert_eq!(error.argument(), Some("timeout"), "{error}");
 }
 
 #[tokio::test]

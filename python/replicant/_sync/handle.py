@@ -34,7 +34,7 @@ class HandleEvent(APIObject):
     type: Literal["status", "logs", "progress", "output", "end"]
     """`status`, `logs`, `progress`, `output`, or `end`, the last event."""
     cursor: Dict[str, Any]
-    """Where `events(since=...)` continues after this event. JSON of less than a kilobyte."""
+    """Where `events(since=...)` continues after this event. JSON of about a kilobyte."""
     status: Optional[str]
     """The new status, of `status` and `end`."""
     text: Optional[str]

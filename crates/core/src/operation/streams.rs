@@ -21,7 +21,8 @@ use crate::{
         run_params::RunParams,
         snapshot::Snapshot,
         stream_run::StreamRun,
-        watch::WatchParams,
+        wait::WaitParams,
+        watch::Watch,
     },
     value::{Value, options::options},
 };
@@ -146,8 +147,9 @@ pub(super) fn prediction_events(client: &Client, params: OfPrediction, options: 
     Box::pin(stream::once(events).try_flatten())
 }
 
-pub(super) fn changes(client: &Client, params: WatchParams, options: RequestOptions) -> Items {
-    Box::pin(params.watch(client, options).map_ok(|event| Item::Value(event.into_value())))
+pub(super) fn changes(client: &Client, params: WaitParams, options: RequestOptions) -> Result<Items> {
+    let events = Watch::of(params)?.watch(client, options);
+    Ok(Box::pin(events.map_ok(|event| Item::Value(event.into_value()))))
 }
 
 /// Yields every item of an output once: by polling, or according to `live` for a prediction that a run has started.

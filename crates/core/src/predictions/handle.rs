@@ -30,7 +30,7 @@ pub struct HandleDescription {
 
 impl HandleDescription {
     pub(crate) fn to_value(&self) -> Value {
-        Value::from_members([("id", self.id.as_str().into()), ("model", self.model.as_deref().into())])
+        Value::from_members(vec![("id", self.id.as_str().into()), ("model", self.model.as_deref().into())])
     }
 
     /// Reads a description from an id, an object with an id, or the JSON text of one.

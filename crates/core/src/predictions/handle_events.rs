@@ -8,7 +8,7 @@ use std::{
 
 use futures_util::Stream;
 
-use super::{cursor::HandleCursor, handle_change::HandleEvent, watch::WatchParams};
+use super::{cursor::HandleCursor, handle_change::HandleEvent, watch::Watch};
 use crate::{
     client::{Client, call::request_options},
     error::Result,
@@ -35,14 +35,14 @@ use crate::{
 #[must_use = "requests are sent while the stream is polled"]
 pub struct HandleEvents {
     client: Client,
-    params: WatchParams,
+    params: Watch,
     options: RequestOptions,
     events: Option<BoxStream<'static, Result<HandleEvent>>>,
 }
 
 impl HandleEvents {
     pub(super) fn of(client: &Client, id: String) -> Self {
-        let params = WatchParams { id, ..WatchParams::default() };
+        let params = Watch { id, ..Watch::default() };
         Self { client: client.clone(), params, options: RequestOptions::default(), events: None }
     }
 

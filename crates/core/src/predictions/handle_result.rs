@@ -2,8 +2,6 @@
 
 use std::{future::IntoFuture, time::Duration};
 
-use serde::Deserialize;
-
 use super::{
     output::Output,
     wait::{WaitForPrediction, WaitParams},
@@ -18,30 +16,8 @@ use crate::{
     error::{Error, ErrorKind, Result},
     http::request::RequestOptions,
     platform::BoxFuture,
-    value::{Value, seconds::seconds},
+    value::Value,
 };
-
-/// The parameters of `predictions.result`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct ResultParams {
-    id: String,
-    #[serde(deserialize_with = "seconds")]
-    timeout: Option<Duration>,
-    #[serde(deserialize_with = "seconds")]
-    interval: Option<Duration>,
-    use_file_output: Option<bool>,
-}
-
-impl ResultParams {
-    pub fn result(self, client: &Client) -> HandleResult {
-        let Self { id, timeout, interval, use_file_output } = self;
-        let mut wait = WaitForPrediction::new(client, WaitParams::raising(id.clone(), true));
-        wait = timeout.into_iter().fold(wait, WaitForPrediction::timeout);
-        wait = interval.into_iter().fold(wait, WaitForPrediction::interval);
-        HandleResult { client: client.clone(), id, wait, use_file_output }
-    }
-}
 
 /// A call that waits for the output of a prediction; see [`Handle::result`].
 ///
@@ -69,7 +45,15 @@ pub struct HandleResult {
 
 impl HandleResult {
     pub(super) fn of(client: &Client, id: String) -> Self {
-        ResultParams { id, ..ResultParams::default() }.result(client)
+        Self::of_params(client, WaitParams::of(id))
+    }
+
+    /// Builds the call from the parameters of a wait, which are those of a result too.
+    pub(crate) fn of_params(client: &Client, mut params: WaitParams) -> Self {
+        params.target.raise = true;
+        let use_file_output = params.target.use_file_output;
+        let id = params.target.id.clone().unwrap_or_default();
+        Self { client: client.clone(), id, wait: WaitForPrediction::new(client, params), use_file_output }
     }
 
     /// Sets the time limit. The prediction continues after it.

@@ -33,7 +33,7 @@ impl Progress {
 
     pub(crate) fn to_value(self) -> Value {
         let Self { percentage, current, total } = self;
-        Value::from_members([
+        Value::from_members(vec![
             ("percentage", percentage.into()),
             ("current", current.into()),
             ("total", total.into()),

@@ -3,13 +3,13 @@
 use super::{options::PredictionOptions, run::Run, run_request::RunRequest, stream_run::StreamRun};
 use crate::{
     client::{Client, options::OnAbandon},
-    error::flattened,
+    error::{Error, Result, flattened},
     identifier::ReferenceParam,
     value::{Value, options::options, seconds::seconds},
 };
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, de::Error};
+use serde::{Deserialize, Deserializer, de::Error as _};
 
 options! {
     /// The target and the input of `run` and `stream`, and the form of the result.
@@ -97,6 +97,25 @@ impl RunParams {
 
     pub fn stream(self, client: &Client) -> StreamRun {
         StreamRun { request: self.request(client) }
+    }
+
+    /// Returns what a create needs. Fails for the options of a run, which waits.
+    pub(super) fn for_submit(self) -> Result<(ReferenceParam, Value, PredictionOptions)> {
+        let RunOptions { timeout, interval, use_file_output, on_abandon } = self.options;
+        let given = [
+            ("timeout", timeout.is_some()),
+            ("interval", interval.is_some()),
+            ("use_file_output", use_file_output.is_some()),
+            ("on_abandon", on_abandon.is_some()),
+        ];
+        if let Some((name, _)) = given.iter().find(|(_, given)| *given) {
+            return Err(Error::invalid_argument(
+                name,
+                "is no option of `submit`, which does not wait; see the methods of the handle",
+            ));
+        }
+        let RunArguments { r#ref, input, .. } = self.arguments;
+        Ok((r#ref, input.unwrap_or_else(Value::object), self.prediction))
     }
 
     /// Builds the parameters of runs whose inputs follow.

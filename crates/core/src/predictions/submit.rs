@@ -2,13 +2,11 @@
 
 use std::future::IntoFuture;
 
-use serde::Deserialize;
-
 use super::{
     create::CreatePrediction,
     handle::{Handle, HandleDescription},
-    options::{PredictionOptions, prediction_options},
-    run_params::reference,
+    options::prediction_options,
+    run_params::RunParams,
     snapshot::Snapshot,
     target::Target,
 };
@@ -18,12 +16,12 @@ use crate::{
         call::{Work, request_options},
         response::Reply,
     },
-    error::{Result, decode, flattened},
+    error::{Result, decode},
     files::upload_progress::on_upload,
     http::request::RequestOptions,
-    identifier::{Reference, ReferenceParam},
+    identifier::Reference,
     platform::BoxFuture,
-    value::{Observer, Value, options::options},
+    value::{Observer, Value},
 };
 
 impl Client {
@@ -66,6 +64,14 @@ pub struct Submit {
 }
 
 impl Submit {
+    /// Builds the call from the parameters of a run.
+    pub(crate) fn of_params(client: &Client, params: RunParams) -> Result<Self> {
+        let (reference, input, prediction) = params.for_submit()?;
+        let mut create = CreatePrediction::new(client, reference.resolve().map(Target::from), input);
+        create.prediction = prediction;
+        Ok(Self { create })
+    }
+
     on_upload!(create.uploads);
     request_options!(create.options);
     prediction_options!(create.prediction);
@@ -102,35 +108,5 @@ impl IntoFuture for Submit {
         let client = self.create.client.clone();
         let reply = self.reply();
         Box::pin(async move { Ok(client.handle(decode::<HandleDescription>(reply.await?.value)?)) })
-    }
-}
-
-options! {
-    /// The target and the input of `submit`.
-    #[derive(Debug, Deserialize)]
-    #[serde(deny_unknown_fields)]
-    pub(crate) struct SubmitArguments {
-        #[serde(deserialize_with = "reference")]
-        r#ref: ReferenceParam,
-        #[serde(default)]
-        input: Option<Value>,
-    }
-}
-
-flattened! {
-    /// The parameters of `submit`.
-    pub(crate) struct SubmitParams {
-        arguments: SubmitArguments,
-        options: PredictionOptions,
-    }
-}
-
-impl SubmitParams {
-    pub fn submit(self, client: &Client) -> Submit {
-        let Self { arguments: SubmitArguments { r#ref, input }, options } = self;
-        let target = r#ref.resolve().map(Target::from);
-        let mut create = CreatePrediction::new(client, target, input.unwrap_or_else(Value::object));
-        create.prediction = options;
-        Submit { create }
     }
 }

@@ -34,11 +34,15 @@ options! {
     #[derive(Debug, Default, Deserialize)]
     #[serde(deny_unknown_fields, default)]
     pub(crate) struct WaitTarget {
-        id: Option<String>,
+        pub(super) id: Option<String>,
         /// The prediction as last seen, which saves the first request.
         prediction: Option<Snapshot>,
         /// Whether a status other than `succeeded` is an error.
-        raise: bool,
+        pub(super) raise: bool,
+        /// How `predictions.result` and `predictions.watch` return files.
+        pub(super) use_file_output: Option<bool>,
+        /// After which event `predictions.watch` continues.
+        pub(super) since: Option<Value>,
     }
 }
 
@@ -48,28 +52,23 @@ options! {
     #[serde(deny_unknown_fields, default)]
     pub(crate) struct WaitOptions {
         #[serde(deserialize_with = "seconds")]
-        timeout: Option<Duration>,
+        pub(super) timeout: Option<Duration>,
         #[serde(deserialize_with = "seconds")]
-        interval: Option<Duration>,
+        pub(super) interval: Option<Duration>,
     }
 }
 
 flattened! {
     /// The parameters of `predictions.wait`.
     pub(crate) struct WaitParams {
-        target: WaitTarget,
-        options: WaitOptions,
+        pub(super) target: WaitTarget,
+        pub(super) options: WaitOptions,
     }
 }
 
 impl WaitParams {
     pub(super) fn of(id: String) -> Self {
-        Self::raising(id, false)
-    }
-
-    /// Parameters with which a status other than `succeeded` is an error if `raise`.
-    pub(super) fn raising(id: String, raise: bool) -> Self {
-        let target = WaitTarget { id: Some(id), raise, ..WaitTarget::default() };
+        let target = WaitTarget { id: Some(id), ..WaitTarget::default() };
         Self { target, options: WaitOptions::default() }
     }
 }
@@ -125,7 +124,7 @@ impl WaitForPrediction {
     pub(super) async fn ended(self) -> Result<Snapshot> {
         let Self { client, params, options, observer } = self;
         let WaitParams {
-            target: WaitTarget { id, prediction, raise },
+            target: WaitTarget { id, prediction, raise, use_file_output: _, since: _ },
             options: WaitOptions { timeout, interval },
         } = params;
         let deadline = Deadline::after(client.runtime(), timeout);

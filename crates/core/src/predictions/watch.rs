@@ -1,9 +1,6 @@
 //! The events of a handle: what changes in a prediction, by polling it.
 
-use std::{collections::VecDeque, time::Duration};
-
-use futures_util::stream;
-use serde::{Deserialize, Deserializer, de::Error as _};
+use std::{time::Duration, vec};
 
 use super::{
     cursor::HandleCursor,
@@ -13,56 +10,65 @@ use super::{
     progress::Progress,
     snapshot::{Snapshot, is_terminal},
     types::Status,
+    wait::{WaitOptions, WaitParams},
 };
 use crate::{
     client::Client,
     error::{Error, ErrorKind, Result},
     http::request::{Request, RequestOptions, path},
     platform::BoxStream,
-    value::{
-        Value,
-        decode::{Nulls, from_value},
-        seconds::seconds,
-    },
 };
+use futures_util::stream;
 
 /// The longest pause between polls, in pauses while something changes.
 const MAX_PAUSES: u32 = 10;
 
-/// The parameters of `predictions.watch`.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct WatchParams {
+/// How to watch a prediction.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Watch {
     pub(super) id: String,
-    #[serde(deserialize_with = "since")]
     pub(super) since: Option<HandleCursor>,
-    #[serde(deserialize_with = "seconds")]
     pub(super) interval: Option<Duration>,
     pub(super) use_file_output: Option<bool>,
 }
 
-/// Decodes a cursor, or an event with a cursor.
-fn since<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<HandleCursor>, D::Error> {
-    let given = match Value::deserialize(deserializer)? {
-        Value::Null => return Ok(None),
-        Value::Object(mut members) if members.contains_key("cursor") => members.shift_remove("cursor"),
-        other => Some(other),
-    };
-    from_value(given.unwrap_or_default(), Nulls::Rejected)
-        .map(Some)
-        .map_err(|_| D::Error::custom("must be an event of this prediction, or the `cursor` of one"))
-}
+impl Watch {
+    /// Reads the parameters of `predictions.watch`.
+    pub(crate) fn of(params: WaitParams) -> Result<Self> {
+        let WaitParams { target, options: WaitOptions { timeout, interval } } = params;
+        if timeout.is_some() {
+            return Err(Error::invalid_argument(
+                "timeout",
+                "is no option of events, which end with the prediction",
+            ));
+        }
+        let since = match target.since {
+            None => None,
+            Some(given) => {
+                let cursor = HandleCursor::of(given.get("cursor").unwrap_or(&given));
+                Some(cursor.ok_or_else(|| {
+                    let expected = "must be an event of this prediction, or the `cursor` of one";
+                    Error::invalid_argument("since", expected)
+                })?)
+            }
+        };
+        let id = target.id.unwrap_or_default();
+        Ok(Self { id, since, interval, use_file_output: target.use_file_output })
+    }
 
-impl WatchParams {
     /// Yields the changes since the cursor until the prediction has ended.
-    pub fn watch(self, client: &Client, options: RequestOptions) -> BoxStream<'static, Result<HandleEvent>> {
+    pub(crate) fn watch(
+        self,
+        client: &Client,
+        options: RequestOptions,
+    ) -> BoxStream<'static, Result<HandleEvent>> {
         let Self { id, since, interval, use_file_output } = self;
         let cursor = since.unwrap_or_default();
         let watching = Watching {
             client: client.clone(),
             prediction: None,
             ended: is_terminal(&cursor.status),
-            events: VecDeque::new(),
+            events: Vec::new().into_iter(),
             files: use_file_output.unwrap_or(client.config().use_file_output),
             polling: Polling { interval, options, ..Polling::default() },
             quiet: 0,
@@ -82,7 +88,7 @@ struct Watching {
     cursor: HandleCursor,
     /// The prediction as last seen.
     prediction: Option<Snapshot>,
-    events: VecDeque<HandleEvent>,
+    events: vec::IntoIter<HandleEvent>,
     ended: bool,
     files: bool,
     polling: Polling,
@@ -93,7 +99,7 @@ struct Watching {
 impl Watching {
     async fn next(&mut self) -> Result<Option<HandleEvent>> {
         loop {
-            if let Some(event) = self.events.pop_front() {
+            if let Some(event) = self.events.next() {
                 return Ok(Some(event));
             }
             if self.ended {
@@ -106,8 +112,9 @@ impl Watching {
                     self.client.poll_after(prediction, &self.polling, || pause).await?
                 }
             };
-            self.compare(&seen);
-            self.quiet = if self.events.is_empty() { self.quiet + 1 } else { 0 };
+            let events = self.compare(&seen);
+            self.quiet = if events.is_empty() { self.quiet + 1 } else { 0 };
+            self.events = events.into_iter();
             self.prediction = Some(seen);
         }
     }
@@ -123,16 +130,17 @@ impl Watching {
         fetched.map_err(|error| unknown_id(error, &self.id))
     }
 
-    /// Queues the events for what is new in a prediction.
-    fn compare(&mut self, seen: &Snapshot) {
-        let Self { client, cursor, events, files, prediction, .. } = self;
+    /// Returns the events for what is new in a prediction.
+    fn compare(&mut self, seen: &Snapshot) -> Vec<HandleEvent> {
+        let Self { client, cursor, files, prediction, .. } = self;
+        let mut events = Vec::new();
         let status = seen.status();
         let ended = seen.is_terminal();
         // An old state may arrive after a new one.
         let is_old = cursor.status == "processing" && status == "starting";
         if !ended && !is_old && !status.is_empty() && cursor.status != status {
             status.clone_into(&mut cursor.status);
-            events.push_back(HandleEvent {
+            events.push(HandleEvent {
                 change: HandleChange::Status(Status::from(Some(status.to_owned()))),
                 cursor: cursor.clone(),
             });
@@ -141,7 +149,7 @@ impl Watching {
         let new = cursor.new_logs(logs);
         if !new.is_empty() {
             let change = HandleChange::Logs(new.to_owned());
-            events.push_back(HandleEvent { change, cursor: cursor.clone() });
+            events.push(HandleEvent { change, cursor: cursor.clone() });
         }
         // Also the first time: the cursor may be that of the logs with this progress.
         if !new.is_empty() || prediction.is_none() {
@@ -150,24 +158,22 @@ impl Watching {
                 progress.filter(|now| (now.current, now.total) != (cursor.current, cursor.total))
             {
                 (cursor.current, cursor.total) = (progress.current, progress.total);
-                events.push_back(HandleEvent {
-                    change: HandleChange::Progress(progress),
-                    cursor: cursor.clone(),
-                });
+                events.push(HandleEvent { change: HandleChange::Progress(progress), cursor: cursor.clone() });
             }
         }
         cursor.new_output(&seen["output"], ended, |cursor, index, output| {
             let output = if *files { client.with_files(output) } else { output };
             let change = HandleChange::Output { index, output: Output::new(client, output) };
-            events.push_back(HandleEvent { change, cursor: cursor.clone() });
+            events.push(HandleEvent { change, cursor: cursor.clone() });
         });
         if ended {
             status.clone_into(&mut cursor.status);
             let status = Status::from(Some(status.to_owned()));
             let change = HandleChange::End { status, prediction: seen.clone().into_value() };
-            events.push_back(HandleEvent { change, cursor: cursor.clone() });
+            events.push(HandleEvent { change, cursor: cursor.clone() });
             self.ended = true;
         }
+        events
     }
 }
 
