@@ -189,6 +189,19 @@ async fn an_old_state_after_a_new_one_changes_nothing() {
 }
 
 #[tokio::test]
+async fn counts_beyond_63_bits_are_reported_once() {
+    let logs = format!("1%|#| {}/{}", u64::MAX, u64::MAX);
+    let state = json!({"json": {"id": "p1", "status": "failed", "logs": logs}});
+    let exchanges = json!([{"expect": {"method": "GET"}, "reply": state, "times": "any"}]);
+    let (_emulator, _script, client) = play(&exchanges.to_string(), quick());
+    let events = one_by_one(&client, client.handle("p1").description()).await;
+    let [_, HandleEvent { change: HandleChange::Progress(progress), .. }, _] = &events[..] else {
+        panic!("{events:?}")
+    };
+    assert_eq!((progress.current, progress.total), (u64::MAX, u64::MAX));
+}
+
+#[tokio::test]
 async fn submit_and_events_reject_options_that_they_lack() {
     let (_emulator, client) = start();
     let params = json!({"ref": "acme/text", "input": {}, "interval": 3});

@@ -149,7 +149,7 @@ pub(super) fn prediction_events(client: &Client, params: OfPrediction, options: 
 
 pub(super) fn changes(client: &Client, params: WaitParams, options: RequestOptions) -> Result<Items> {
     let events = Watch::of(params)?.watch(client, options);
-    Ok(Box::pin(events.map_ok(|event| Item::Value(event.into_value()))))
+    Ok(Box::pin(events.map_ok(Item::Value)))
 }
 
 /// Yields every item of an output once: by polling, or according to `live` for a prediction that a run has started.

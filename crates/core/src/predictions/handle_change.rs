@@ -1,7 +1,7 @@
 //! What the events of a handle report.
 
 use super::{cursor::HandleCursor, output::Output, progress::Progress, types::Status};
-use crate::value::Value;
+use crate::{client::Client, value::Value};
 
 /// A change of a prediction, with the cursor to continue after it.
 ///
@@ -68,21 +68,23 @@ pub enum HandleChange {
 }
 
 impl HandleEvent {
-    /// Returns the event as a value with a `type`.
-    pub(crate) fn into_value(self) -> Value {
-        let (kind, mut members) = match self.change {
-            HandleChange::Status(status) => ("status", vec![("status", status.as_str().into())]),
-            HandleChange::Logs(text) => ("logs", vec![("text", text.into())]),
-            HandleChange::Progress(progress) => ("progress", vec![("progress", progress.to_value())]),
-            HandleChange::Output { index, output } => {
-                ("output", vec![("index", index.into()), ("output", output.into_value())])
+    /// Reads an event of the operation `predictions.watch`. `None` for a type that this version does not know.
+    pub(super) fn of(client: &Client, mut event: Value) -> Option<Self> {
+        let cursor = HandleCursor::of(&event["cursor"])?;
+        let mut take = |name: &str| std::mem::take(&mut event[name]);
+        let kind = take("type");
+        let mut status = || Status::from(take("status").as_str().map(str::to_owned));
+        let change = match kind.as_str()? {
+            "status" => HandleChange::Status(status()),
+            "logs" => HandleChange::Logs(take("text").as_str()?.to_owned()),
+            "progress" => HandleChange::Progress(Progress::of(&take("progress"))?),
+            "output" => {
+                let index = take("index").as_i64().and_then(|index| index.try_into().ok());
+                HandleChange::Output { index, output: Output::new(client, take("output")) }
             }
-            HandleChange::End { status, prediction } => {
-                ("end", vec![("status", status.as_str().into()), ("prediction", prediction)])
-            }
+            "end" => HandleChange::End { status: status(), prediction: take("prediction") },
+            _ => return None,
         };
-        members.insert(0, ("type", kind.into()));
-        members.push(("cursor", self.cursor.to_value()));
-        Value::from_members(members)
+        Some(Self { change, cursor })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -11,9 +11,10 @@ use futures_util::Stream;
 use super::{cursor::HandleCursor, handle_change::HandleEvent, watch::Watch};
 use crate::{
     client::{Client, call::request_options},
-    error::Result,
+    error::{Error, ErrorKind, Result},
     http::request::RequestOptions,
     platform::BoxStream,
+    value::Value,
 };
 
 /// The changes of a prediction, as a stream that ends after [`HandleChange::End`](crate::HandleChange::End); see
@@ -37,7 +38,7 @@ pub struct HandleEvents {
     client: Client,
     params: Watch,
     options: RequestOptions,
-    events: Option<BoxStream<'static, Result<HandleEvent>>>,
+    events: Option<BoxStream<'static, Result<Value>>>,
 }
 
 impl HandleEvents {
@@ -74,6 +75,10 @@ impl Stream for HandleEvents {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let Self { client, params, options, events } = &mut *self;
         let events = events.get_or_insert_with(|| params.clone().watch(client, options.clone()));
-        events.as_mut().poll_next(cx)
+        let event = ready!(events.as_mut().poll_next(cx));
+        Poll::Ready(event.map(|event| {
+            let unknown = || Error::new(ErrorKind::Internal, "an event has an unknown form");
+            HandleEvent::of(client, event?).ok_or_else(unknown)
+        }))
     }
 }

@@ -1,6 +1,6 @@
 //! Parses progress bars in logs.
 
-use crate::value::{Value, parse_float};
+use crate::value::{Number, Value, parse_float};
 
 /// The progress of a model, read from the last progress bar in its logs.
 ///
@@ -29,6 +29,18 @@ impl Progress {
     pub fn parse(logs: &str) -> Option<Self> {
         // A bar is redrawn after a carriage return.
         logs.rsplit(['\n', '\r']).find_map(Self::parse_line)
+    }
+
+    pub(super) fn of(value: &Value) -> Option<Self> {
+        let count = |name: &str| match &value[name] {
+            Value::Number(Number::UInt(count)) => Some(*count),
+            count => count.as_i64()?.try_into().ok(),
+        };
+        Some(Self {
+            percentage: value["percentage"].as_f64()?,
+            current: count("current")?,
+            total: count("total")?,
+        })
     }
 
     pub(crate) fn to_value(self) -> Value {

@@ -4,12 +4,9 @@ use std::{time::Duration, vec};
 
 use super::{
     cursor::HandleCursor,
-    handle_change::{HandleChange, HandleEvent},
-    output::Output,
     poll::{ITEM_PAUSE, Polling},
     progress::Progress,
     snapshot::{Snapshot, is_terminal},
-    types::Status,
     wait::{WaitOptions, WaitParams},
 };
 use crate::{
@@ -17,11 +14,14 @@ use crate::{
     error::{Error, ErrorKind, Result},
     http::request::{Request, RequestOptions, path},
     platform::BoxStream,
+    value::Value,
 };
 use futures_util::stream;
 
 /// The longest pause between polls, in pauses while something changes.
 const MAX_PAUSES: u32 = 10;
+
+const MAX_COUNT: u64 = i64::MAX as u64;
 
 /// How to watch a prediction.
 #[derive(Debug, Clone, Default)]
@@ -57,11 +57,7 @@ impl Watch {
     }
 
     /// Yields the changes since the cursor until the prediction has ended.
-    pub(crate) fn watch(
-        self,
-        client: &Client,
-        options: RequestOptions,
-    ) -> BoxStream<'static, Result<HandleEvent>> {
+    pub(crate) fn watch(self, client: &Client, options: RequestOptions) -> BoxStream<'static, Result<Value>> {
         let Self { id, since, interval, use_file_output } = self;
         let cursor = since.unwrap_or_default();
         let watching = Watching {
@@ -88,7 +84,7 @@ struct Watching {
     cursor: HandleCursor,
     /// The prediction as last seen.
     prediction: Option<Snapshot>,
-    events: vec::IntoIter<HandleEvent>,
+    events: vec::IntoIter<Value>,
     ended: bool,
     files: bool,
     polling: Polling,
@@ -97,7 +93,7 @@ struct Watching {
 }
 
 impl Watching {
-    async fn next(&mut self) -> Result<Option<HandleEvent>> {
+    async fn next(&mut self) -> Result<Option<Value>> {
         loop {
             if let Some(event) = self.events.next() {
                 return Ok(Some(event));
@@ -131,7 +127,7 @@ impl Watching {
     }
 
     /// Returns the events for what is new in a prediction.
-    fn compare(&mut self, seen: &Snapshot) -> Vec<HandleEvent> {
+    fn compare(&mut self, seen: &Snapshot) -> Vec<Value> {
         let Self { client, cursor, files, prediction, .. } = self;
         let mut events = Vec::new();
         let status = seen.status();
@@ -140,41 +136,43 @@ impl Watching {
         let is_old = cursor.status == "processing" && status == "starting";
         if !ended && !is_old && !status.is_empty() && cursor.status != status {
             status.clone_into(&mut cursor.status);
-            events.push(HandleEvent {
-                change: HandleChange::Status(Status::from(Some(status.to_owned()))),
-                cursor: cursor.clone(),
-            });
+            events.push(event("status", vec![("status", status.into())], cursor));
         }
         let logs = seen["logs"].as_str().unwrap_or_default();
         let new = cursor.new_logs(logs);
         if !new.is_empty() {
-            let change = HandleChange::Logs(new.to_owned());
-            events.push(HandleEvent { change, cursor: cursor.clone() });
+            events.push(event("logs", vec![("text", new.into())], cursor));
         }
         // Also the first time: the cursor may be that of the logs with this progress.
         if !new.is_empty() || prediction.is_none() {
-            let progress = Progress::parse(logs);
-            if let Some(progress) =
-                progress.filter(|now| (now.current, now.total) != (cursor.current, cursor.total))
-            {
-                (cursor.current, cursor.total) = (progress.current, progress.total);
-                events.push(HandleEvent { change: HandleChange::Progress(progress), cursor: cursor.clone() });
+            if let Some(progress) = Progress::parse(logs) {
+                // Beyond 63 bits, a cursor could not be read again.
+                let seen = (progress.current & MAX_COUNT, progress.total & MAX_COUNT);
+                if seen != (cursor.current, cursor.total) {
+                    (cursor.current, cursor.total) = seen;
+                    events.push(event("progress", vec![("progress", progress.to_value())], cursor));
+                }
             }
         }
         cursor.new_output(&seen["output"], ended, |cursor, index, output| {
             let output = if *files { client.with_files(output) } else { output };
-            let change = HandleChange::Output { index, output: Output::new(client, output) };
-            events.push(HandleEvent { change, cursor: cursor.clone() });
+            events.push(event("output", vec![("index", index.into()), ("output", output)], cursor));
         });
         if ended {
             status.clone_into(&mut cursor.status);
-            let status = Status::from(Some(status.to_owned()));
-            let change = HandleChange::End { status, prediction: seen.clone().into_value() };
-            events.push(HandleEvent { change, cursor: cursor.clone() });
+            let prediction = seen.clone().into_value();
+            events.push(event("end", vec![("status", status.into()), ("prediction", prediction)], cursor));
             self.ended = true;
         }
         events
     }
+}
+
+/// Builds an event. A value, so that only the Rust API has code for its types.
+fn event(kind: &str, mut members: Vec<(&str, Value)>, cursor: &HandleCursor) -> Value {
+    members.insert(0, ("type", kind.into()));
+    members.push(("cursor", cursor.to_value()));
+    Value::from_members(members)
 }
 
 /// Explains the error for a prediction that does not exist.
