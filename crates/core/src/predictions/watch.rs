@@ -144,14 +144,14 @@ impl Watching {
             events.push(event("logs", vec![("text", new.into())], cursor));
         }
         // Also the first time: the cursor may be that of the logs with this progress.
-        if !new.is_empty() || prediction.is_none() {
-            if let Some(progress) = Progress::parse(logs) {
-                // Beyond 63 bits, a cursor could not be read again.
-                let seen = (progress.current & MAX_COUNT, progress.total & MAX_COUNT);
-                if seen != (cursor.current, cursor.total) {
-                    (cursor.current, cursor.total) = seen;
-                    events.push(event("progress", vec![("progress", progress.to_value())], cursor));
-                }
+        if (!new.is_empty() || prediction.is_none())
+            && let Some(progress) = Progress::parse(logs)
+        {
+            // Beyond 63 bits, a cursor could not be read again.
+            let seen = (progress.current & MAX_COUNT, progress.total & MAX_COUNT);
+            if seen != (cursor.current, cursor.total) {
+                (cursor.current, cursor.total) = seen;
+                events.push(event("progress", vec![("progress", progress.to_value())], cursor));
             }
         }
         cursor.new_output(&seen["output"], ended, |cursor, index, output| {

@@ -1,5 +1,12 @@
 // What only our declarations accept.
-import Replicate, { type FileOutput, type ListPage, type Prediction, withResponse } from "replicate";
+import Replicate, {
+  type FileOutput,
+  type Handle,
+  type HandleCursor,
+  type ListPage,
+  type Prediction,
+  withResponse,
+} from "replicate";
 
 const replicate = new Replicate();
 
@@ -43,4 +50,23 @@ export async function streams(): Promise<FileOutput | undefined> {
   for await (const text of events.text()) process.stdout.write(text);
   for await (const { file } of replicate.stream("a/b", { input: {} })) return file;
   return undefined;
+}
+
+export async function handles(): Promise<string> {
+  const handle: Handle = await replicate.submit("owner/name", { input: {}, webhook: "https://example.com" });
+  const caption: string = await replicate
+    .handle(handle.toJSON())
+    .result<string>({ timeout: 3, useFileOutput: false });
+  let since: HandleCursor | undefined;
+  for await (const event of replicate.handle("id").events({ since, interval: 100 })) {
+    since = event.cursor;
+    if (event.type === "logs") event.text.toUpperCase();
+    else if (event.type === "progress") event.progress.percentage.toFixed();
+    else if (event.type === "end") event.prediction.id.toUpperCase();
+    // @ts-expect-error only the end has the prediction
+    else event.prediction;
+  }
+  // @ts-expect-error submit does not wait
+  replicate.submit("owner/name", { input: {}, interval: 3 });
+  return caption;
 }
