@@ -20,6 +20,7 @@ export const {
   InvalidArgumentError,
   InvalidResponseError,
   ListPage,
+  MapResults,
   NotFoundError,
   OutcomeUnknownError,
   OutputExpiredError,

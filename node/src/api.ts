@@ -1,15 +1,19 @@
 /** What the package exports. */
+export type { MapItem } from "./batch";
 export { Replicate } from "./client";
 export * from "./errors";
 export { EventStream, ServerSentEvent } from "./events";
 export { FileOutput } from "./file-output";
 export type { RateLimit, RequestEvent, ResponseEvent, RetryEvent } from "./hooks";
+export { MapResults } from "./map";
+export type { MapStats } from "./map-stats";
 export type {
   Fetch,
   FileEncodingStrategy,
   ListOptions,
   Logger,
   LogLevel,
+  MapOptions,
   RawRequestOptions,
   ReplicateOptions,
   RequestOptions,

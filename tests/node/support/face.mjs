@@ -26,6 +26,7 @@ export function file(client, url) {
 const POSITIONAL = {
   run: ["ref"],
   stream: ["ref"],
+  map: ["ref"],
   "predictions.get": ["id"],
   "predictions.cancel": ["id"],
   "predictions.wait": [["prediction", "id"]],
