@@ -84,7 +84,8 @@ export class Batch<Row> implements Reading<MapItem<Row>> {
       (read, first, end) => this.#push(read, first, end),
       (error) => this.#fail(error),
     );
-    const convert = (item: Item) => this.#convert(itemValue(bridge, item as Item & ["value"]) as Message);
+    const convert = (item: Item) =>
+      item[0] === "value" ? this.#convert(itemValue(bridge, item) as Message) : undefined;
     this.#items = new Items(() => this.#open(bridge, ref, rows), this.#abort.signal, convert);
   }
 
