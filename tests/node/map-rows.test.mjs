@@ -127,7 +127,7 @@ test("a source that never yields does not delay the end", async () => {
   assert.ok(canceled);
 });
 
-test("rows come from streams, sets, promises and other clients' lists", async () => {
+test("rows come from streams, sets and arrays of promises", async () => {
   const rows = numbers(200);
   const sources = [
     Readable.from(rows),
