@@ -1,4 +1,5 @@
 /** What the package exports. */
+export type { MapItem } from "./batch";
 export { Replicate } from "./client";
 export * from "./errors";
 export { EventStream, ServerSentEvent } from "./events";
@@ -13,12 +14,15 @@ export {
   type HandleResultOptions,
 } from "./handle";
 export type { RateLimit, RequestEvent, ResponseEvent, RetryEvent } from "./hooks";
+export { MapResults } from "./map";
+export type { MapStats } from "./map-stats";
 export type {
   Fetch,
   FileEncodingStrategy,
   ListOptions,
   Logger,
   LogLevel,
+  MapOptions,
   RawRequestOptions,
   ReplicateOptions,
   RequestOptions,

@@ -4,10 +4,12 @@ import { EventStream, type ServerSentEvent } from "./events";
 import { FileOutput } from "./file-output";
 import { type Handle, type HandleJSON, handleOf, submitted } from "./handle";
 import { invalid, kindOf } from "./invalid";
+import { MapResults } from "./map";
 import { progressObserver, uploadOptions } from "./observer";
 import type {
   Fetch,
   FileEncodingStrategy,
+  MapOptions,
   RawRequestOptions,
   ReplicateOptions,
   RequestOptions,
@@ -31,6 +33,7 @@ import type { Namespace } from "./resources/resource";
 import { Trainings } from "./resources/trainings";
 import { Webhooks } from "./resources/webhooks";
 import { withResponse } from "./responses";
+import type { Rows } from "./row-source";
 import { SETTINGS, Settings } from "./settings";
 import { conceal, reveal } from "./state";
 import type { ModelDefined, ModelReference, Page, Prediction, SearchResults } from "./types";
@@ -201,6 +204,36 @@ export class Replicate {
    */
   handle(handle: string | HandleJSON | Handle | Pick<Prediction, "id">): Handle {
     return handleOf(bridgeOf(this), handle);
+  }
+
+  /**
+   * Runs a model over many rows, many at a time, and returns their results in the order in which they end. Nothing is read or
+   * sent until the first result is requested; rows are read as they are needed. Creates wait for the rate limit. With a
+   * `checkpoint`, a batch that was interrupted continues where it was. Leaving the loop, Ctrl-C and an aborted `signal`
+   * cancel the running predictions, unless `onAbandon` is `"leave"`. Needs an operating system.
+   *
+   * `POST /predictions` (or the model's endpoint), then `GET /predictions/{id}` until each prediction has ended.
+   *
+   * @param ref `owner/name` or `owner/name:version`
+   * @param rows an array, a generator, an async iterable, a `Readable` in object mode or a web stream
+   * @throws {InvalidArgumentError} if an option is invalid, or the checkpoint is of another model or in use
+   * @throws {FileNotWrittenError} if the checkpoint cannot be written
+   * @throws what the rows, `input`, `key` or `progress` threw
+   * @throws the reason of `signal` if it was aborted
+   * @example
+   * const results = replicate.map("acme/captioner", rows, {
+   *   input: (row) => ({ image: row.url }),
+   *   key: "id",
+   *   checkpoint: "captions.jsonl",
+   * });
+   * for await (const { key, output, error } of results) console.log(key, error ?? output);
+   */
+  map<Row, Output = ModelDefined>(
+    ref: ModelReference,
+    rows: Rows<Row>,
+    options: MapOptions<Row> = {},
+  ): MapResults<Row, Output> {
+    return new MapResults(bridgeOf(this), ref, rows, options);
   }
 
   /**

@@ -2,7 +2,7 @@
 import type { Bridge } from "./bridge";
 import type { Params } from "./compute";
 import type { FileOutput } from "./file-output";
-import { type Item, ItemStream, type Items, itemValue } from "./item-stream";
+import { type Item, ItemStream, Items, itemValue } from "./item-stream";
 import { progressObserver } from "./observer";
 import type { UploadProgress } from "./options";
 import { reveal } from "./state";
@@ -69,7 +69,8 @@ export class EventStream extends ItemStream<ServerSentEvent> {
         file === null ? undefined : (bridge.file(file) as FileOutput),
       );
     };
-    super(bridge, operation, onUpload ? { ...params, report_uploads: true } : params, signal, convert, runs);
+    const all = onUpload ? { ...params, report_uploads: true } : params;
+    super(new Items(() => bridge.open(operation, all, runs), signal, convert));
   }
 
   /**

@@ -116,8 +116,11 @@ function unsupportedIn({ name, canLoadNative }: Platform, message: string): stri
  */
 export function toError(thrown: unknown): unknown {
   const fields = (thrown as { failure?: unknown } | null)?.failure ?? platform.failureOf(thrown);
-  if (typeof fields !== "string") return thrown;
-  const failure = JSON.parse(fields) as Failure;
+  return typeof fields === "string" ? errorOf(JSON.parse(fields)) : thrown;
+}
+
+/** Returns the error with these fields of the core. */
+export function errorOf(failure: Failure): ReplicateError {
   if (failure.hint) failure.hint = outwardText(failure.hint);
   const ErrorClass = ERRORS[failure.code] ?? ReplicateError;
   if (ErrorClass === ApiError || ErrorClass.prototype instanceof ApiError) {

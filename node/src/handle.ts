@@ -2,7 +2,7 @@
 import type { Bridge } from "./bridge";
 import { merge, requestParams, runParams } from "./call-options";
 import { compute } from "./compute";
-import { ItemStream } from "./item-stream";
+import { ItemStream, values } from "./item-stream";
 import type { RequestOptions } from "./options";
 import { shareResponse } from "./responses";
 import { conceal, reveal } from "./state";
@@ -94,7 +94,8 @@ export class Handle {
    */
   events(options: HandleEventOptions = {}): AsyncIterableIterator<HandleEvent> {
     const params = merge({ id: this.id }, requestParams(options));
-    return new ItemStream<HandleEvent>(reveal<Bridge>(this), "predictions.watch", params, options?.signal);
+    const bridge = reveal<Bridge>(this);
+    return new ItemStream(values<HandleEvent>(bridge, "predictions.watch", params, options?.signal));
   }
 
   /**

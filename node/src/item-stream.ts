@@ -131,35 +131,30 @@ export class Items<T> {
   }
 }
 
+/** What a stream reads its items from. */
+export type Reading<T> = Pick<Items<T>, "next" | "finish">;
+
 /** Items that arrive over time. Iterate over it with `for await`. */
 export class ItemStream<T> implements AsyncIterableIterator<T> {
   /** @internal */
-  constructor(
-    bridge: Bridge,
-    operation: string,
-    params: Params,
-    signal?: AbortSignal | undefined,
-    convert: (item: Item) => T | undefined = (item) =>
-      item[0] === "value" ? (itemValue(bridge, item) as T) : undefined,
-    runs = false,
-  ) {
-    conceal(this, new Items(() => bridge.open(operation, params, runs), signal, convert));
+  constructor(items: Reading<T>) {
+    conceal(this, items);
   }
 
   /** Returns the next item. */
   next(): Promise<IteratorResult<T, undefined>> {
-    return reveal<Items<T>>(this).next();
+    return reveal<Reading<T>>(this).next();
   }
 
   /** Ends the stream, like `break` in a `for await` loop. */
   async return(_value?: unknown): Promise<IteratorResult<T, undefined>> {
-    await reveal<Items<T>>(this).finish();
+    await reveal<Reading<T>>(this).finish();
     return { done: true, value: undefined };
   }
 
   /** Ends the stream and rejects with `error`. */
   async throw(error: unknown): Promise<IteratorResult<T, undefined>> {
-    await reveal<Items<T>>(this).finish();
+    await reveal<Reading<T>>(this).finish();
     throw error;
   }
 
@@ -169,6 +164,17 @@ export class ItemStream<T> implements AsyncIterableIterator<T> {
 
   /** Ends the stream at the end of the block: `await using events = ...`. */
   declare [Symbol.asyncDispose]: () => Promise<void>;
+}
+
+/** Returns the values that an operation yields. */
+export function values<T>(
+  bridge: Bridge,
+  operation: string,
+  params: Params,
+  signal: AbortSignal | undefined,
+): Items<T> {
+  const convert = (item: Item) => (item[0] === "value" ? (itemValue(bridge, item) as T) : undefined);
+  return new Items(() => bridge.open(operation, params), signal, convert);
 }
 
 /** Returns the value of an item, with its files. */

@@ -32,7 +32,7 @@ const OWN_OF_CLIENTS = [
   "waitUntil",
   "dangerouslyAllowBrowser",
 ];
-const OWN_OF_CALLS = ["input", "signal", "onUpload"];
+const OWN_OF_CALLS = ["input", "signal", "onUpload", "key", "progress", "drain"];
 
 /** Options that the core's table omits. `clockRate` makes the core's clock run faster. */
 const FOR_TESTS = [["clockRate", "clock_rate"]] as const;

@@ -1,6 +1,7 @@
 /** The options of a client and of its calls, each documented once. Times are in milliseconds unless stated otherwise. */
 
 import type { RequestEvent, ResponseEvent, RetryEvent } from "./hooks";
+import type { MapStats } from "./map-stats";
 
 /** A function that sends HTTP requests, such as the global `fetch`. */
 export type Fetch = (input: Request | string, init?: RequestInit) => Promise<Response>;
@@ -256,6 +257,73 @@ export type RunOptions = StreamOptions & {
   wait?: WaitOption | undefined;
   /** Time between polls, in milliseconds. Defaults to the client's `pollInterval`. */
   interval?: number | undefined;
+};
+
+/** Options of `map`. */
+export type MapOptions<Row = unknown> = Omit<RunOptions, "input" | "signal" | "timeout" | "onUpload"> & {
+  /** Returns the input of a row, or a promise of it. By default, the row is the input. An exception ends the batch. */
+  input?: ((row: Row, index: number) => object | Promise<object>) | undefined;
+  /**
+   * What identifies a row: the name of a property, or a function that returns a string or an integer that no other row has.
+   * Defaults to the position of the row. A checkpoint finds rows by it, and saved files are named after it.
+   */
+  key?: (keyof Row & string) | ((row: Row, index: number) => string | number | bigint) | undefined;
+  /** Number of predictions that run at a time, 1 to 10,000. Defaults to 64. */
+  concurrency?: number | undefined;
+  /** Return results in the order of the rows. At most four times as many as run at a time are kept back. */
+  ordered?: boolean | undefined;
+  /**
+   * What to do with a row that fails: `"return"` it as an item with its error (the default), `"raise"` the error, which
+   * cancels the running predictions, or `"skip"` it; `stats` counts it.
+   */
+  errors?: "return" | "raise" | "skip" | undefined;
+  /**
+   * Share of the last 50 rows that may fail, above 0 and at most 1. If more fail, no more predictions are created, the
+   * running ones are finished, and the loop ends with an error.
+   */
+  maxErrorRate?: number | undefined;
+  /**
+   * How many times the prediction of a row is created again after it failed. Each is paid. Predictions that a content filter
+   * or their input let fail, and canceled ones, are not created again. Defaults to 0.
+   */
+  retries?: number | undefined;
+  /** Number of predictions to create at most. Then the running ones are finished, and `stats.stopped` says why. */
+  maxPredictions?: number | undefined;
+  /**
+   * Predict time that the API may meter, in seconds, as an estimate: the running predictions count with the mean of those
+   * that have ended. Then the running ones are finished, and the loop ends.
+   */
+  maxSeconds?: number | undefined;
+  /**
+   * Path of a file that records each step of a row. A batch with the same file returns the results that it has, waits for the
+   * predictions that were created, and runs the remaining rows. No prediction is paid twice, even if the process is killed.
+   */
+  checkpoint?: string | undefined;
+  /**
+   * Create the predictions of rows again of which an earlier process left unknown whether they exist. By default they are
+   * items with the status `unknown`.
+   */
+  retryUnknown?: boolean | undefined;
+  /**
+   * Folder to which the files of each output are saved at once, because the API deletes them after an hour. Their names are
+   * the keys of the rows. The outputs have their paths.
+   */
+  saveTo?: string | undefined;
+  /** Timeout of each prediction, in milliseconds. When it passes, the prediction is canceled, and the row fails. */
+  timeout?: number | undefined;
+  /**
+   * Show the progress: `true` writes a line to standard error if that is a terminal; a function is called with the progress,
+   * every 100 ms at most, while results are read, and at the end.
+   */
+  progress?: boolean | ((stats: MapStats) => void) | undefined;
+  /**
+   * What leaving the loop does: with `true`, no more predictions are created, and leaving waits until the running ones have
+   * ended, whose results the checkpoint has; an error of the rows is thrown after their results. By default the running ones
+   * are canceled.
+   */
+  drain?: boolean | undefined;
+  /** Aborts the batch: cancels the running predictions, and the loop throws the signal's reason. */
+  signal?: AbortSignal | undefined;
 };
 
 /** Options of `wait`. */

@@ -1,7 +1,7 @@
 /** Lists and their pages. */
 import type { Bridge } from "./bridge";
 import type { Params } from "./compute";
-import { ItemStream } from "./item-stream";
+import { ItemStream, values } from "./item-stream";
 import type { RequestOptions } from "./options";
 import { copyResponse, shareResponse } from "./responses";
 import { conceal, reveal } from "./state";
@@ -82,7 +82,7 @@ export async function* follow<T>(
   request_options?: unknown,
 ): AsyncGenerator<ListPage<T>, void, undefined> {
   const next: Follow<T> = (path, other = signal) => follow(bridge, path, other, request_options);
-  const pages = new ItemStream<RawPage<T>>(bridge, "paginate", { path, request_options }, signal);
+  const pages = new ItemStream(values<RawPage<T>>(bridge, "paginate", { path, request_options }, signal));
   for await (const page of pages) yield new ListPage(page, next);
 }
 

@@ -21,6 +21,7 @@ export const {
   InvalidArgumentError,
   InvalidResponseError,
   ListPage,
+  MapResults,
   NotFoundError,
   OutcomeUnknownError,
   OutputExpiredError,

@@ -1,7 +1,7 @@
 // Plays tests/cases/*.json: the same calls, exchanges and results in every language.
 import assert from "node:assert/strict";
 import { File } from "node:buffer";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,6 +23,7 @@ after(() => rmSync(tmp, { recursive: true }));
 async function playCase(one) {
   const run = await emulator.replay(one.exchanges);
   const names = { ...run, base: run.base_url, tmp: mkdtempSync(join(tmp, "case-")) };
+  for (const [name, text] of Object.entries(one.files ?? {})) writeFileSync(join(names.tmp, name), text);
   await play(one, { Replicate, File, drain: () => native.drain() }, names);
   const outcome = await run.outcome();
   assert.deepEqual(outcome.problems, []);

@@ -51,6 +51,10 @@ const TYPES = {
     [...without(offered(table.stream), IGNORED_BY_STREAM), ...requestOfRun],
     ["input", "signal", "onUpload"],
   ],
+  MapOptions: [
+    [...offered(table.map), ...requestOfRun],
+    ["input", "key", "progress", "drain", "signal"],
+  ],
   WaitOptions: [[...offered(table.wait), ...requestOfRun], ["signal"]],
   PredictionInput: [create, ["input", "signal", "onUpload"]],
   PredictionCreateOptions: [create, ["model", "version", "deployment", "input", "signal", "onUpload"]],
@@ -119,7 +123,10 @@ test("names and units are derived from the core's table", () => {
   assert.deepEqual(names.clientOptions(), [...client, ...OWN_OF_CLIENTS]);
   const { client: _, ...calls } = table;
   const all = offered(Object.values(calls).flat()).map(({ name }) => own(name));
-  assert.deepEqual(new Set(names.callOptions()), new Set([...all, "input", "signal", "onUpload"]));
+  assert.deepEqual(
+    new Set(names.callOptions()),
+    new Set([...all, "input", "signal", "onUpload", "key", "progress", "drain"]),
+  );
   for (const { name, unit } of offered(Object.values(table).flat())) {
     // The API's own unit, in which it also takes text.
     const factor = unit === "seconds" && name !== "cancel_after" ? 1000 : 1;

@@ -36,6 +36,8 @@ test("every computation has a function", () => {
   const { computations } = JSON.parse(native.contents());
   assert.deepEqual(computations, [
     "identifier.parse",
+    "map.push",
+    "map.stop",
     "options.advice",
     "options.table",
     "progress.parse",

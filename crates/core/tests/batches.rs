@@ -252,6 +252,11 @@ async fn limits_stop_creating_and_finish_what_runs() {
     assert_eq!((stats.rows, stats.predictions, stats.stopped), (30, 30, Some(Stopped::MaxPredictions)));
     assert_eq!(predictions(&emulator).len(), 30);
 
+    // The limit is reached before the first create is sent.
+    let mut map = client.map("emulator/echo", numbers(1000)).max_predictions(3);
+    assert_eq!(map.by_ref().count().await, 3);
+    assert_eq!((map.stats().rows, map.stats().predictions), (3, 3));
+
     let metered = stats.seconds / 30.0;
     let mut map = client.map("emulator/echo", numbers(100_000)).concurrency(4).max_seconds(metered * 20.0);
     let count = map.by_ref().count().await;

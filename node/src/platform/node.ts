@@ -29,6 +29,7 @@ export const platform: Platform = {
   afterTurn: setImmediate,
   bind: (callback) => AsyncResource.bind(callback as never),
   warn: (text) => process.emitWarning(text, { type: "InsecureConnectionWarning" }),
+  terminal: () => (process.stderr.isTTY ? (text) => void process.stderr.write(text) : undefined),
   cancelAtExit,
   pathOf: fileURLToPath,
   concat: (chunks) => Buffer.concat(chunks),

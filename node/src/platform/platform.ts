@@ -45,6 +45,8 @@ export interface Platform {
   bind<Callback extends (...args: never[]) => unknown>(callback: Callback): Callback;
   /** Warns the user of something that is insecure. */
   warn(text: string): void;
+  /** Returns a function that writes to standard error; undefined if that is no terminal. */
+  terminal(): ((text: string) => void) | undefined;
   /**
    * Abandons the calls if the process ends before the returned function is called, or `owner` is collected.
    */

@@ -33,6 +33,7 @@ export const platform: Platform = {
   afterTurn: (callback) => void setTimeout(callback, 0),
   bind: contextBinder(),
   warn: (text) => console.warn(text),
+  terminal: () => undefined,
   // A runtime without processes ends nothing that runs; see the option `waitUntil`.
   cancelAtExit: () => () => {},
   pathOf: (url) => url.pathname,

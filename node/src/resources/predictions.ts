@@ -1,7 +1,7 @@
 import { merge, requestParams, runParams } from "../call-options";
 import type { Params } from "../compute";
 import { EventStream } from "../events";
-import { ItemStream } from "../item-stream";
+import { ItemStream, values } from "../item-stream";
 import { uploadOptions } from "../observer";
 import type { ListOptions, OutputOptions, PredictionOptions, RequestOptions, WaitOption } from "../options";
 import { list, type PagePromise } from "../page";
@@ -137,7 +137,7 @@ export class Predictions extends Resource {
     options: OutputOptions & { interval?: number | undefined } = {},
   ): AsyncIterableIterator<T> {
     const params = merge(which(prediction), requestParams(options));
-    return new ItemStream<T>(this.bridge, "predictions.output_iterator", params, options.signal);
+    return new ItemStream(values<T>(this.bridge, "predictions.output_iterator", params, options.signal));
   }
 }
 

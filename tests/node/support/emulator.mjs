@@ -52,6 +52,11 @@ class Emulator {
     return this.#control("GET", "state");
   }
 
+  /** Returns all predictions, oldest first. */
+  async predictions() {
+    return this.#control("GET", "predictions");
+  }
+
   /** Waits until `condition(state)` holds. */
   async until(condition, limit = 2000) {
     return eventually(async () => {

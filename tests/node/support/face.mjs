@@ -34,6 +34,7 @@ const POSITIONAL = {
   submit: ["ref"],
   "predictions.result": ["id"],
   "predictions.watch": ["id"],
+  map: ["ref"],
   "predictions.get": ["id"],
   "predictions.cancel": ["id"],
   "predictions.wait": [["prediction", "id"]],

@@ -61,6 +61,27 @@ function matches(actual, expected, place) {
   }
 }
 
+/** Runs a batch. Returns its results in the order of the rows, and the progress at its end. */
+async function runBatch(map, [ref, options], rows) {
+  const hasKeys = rows.some((row) => "key" in row);
+  const own = { input: (row) => row.input, ...(hasKeys ? { key: "key" } : {}) };
+  const results = map(ref, rows, { ...options, ...own });
+  const items = await collect(results);
+  for (const { index, row, input } of items) {
+    check(row === rows[index] && input === row.input, `item ${index} has another row`);
+  }
+  items.sort((a, b) => a.index - b.index);
+  return { items: items.map((item) => ({ ...item, error: item.error?.code ?? null })), stats: results.stats };
+}
+
+/** Asserts that `actual` has the members of `expected`. */
+function matchMembers(actual, expected, place) {
+  for (const [name, member] of Object.entries(expected)) {
+    check(name in actual, `${place} has no ${name}`);
+    matches(plain(actual[name]), member, `${place}.${name}`);
+  }
+}
+
 function failed(error, expected) {
   check(error.code === expected.code, `${error.stack}\nhas the code ${error.code}, not ${expected.code}`);
   for (const [name, value] of Object.entries(expected)) {
@@ -94,6 +115,9 @@ export async function play({ client = {}, call, ...expected }, build, names) {
     const given = fill(call);
     const target = method(replicate, given.operation);
     check(target, `there is no method for ${given.operation}`);
+    if (given.operation === "map") {
+      return runBatch(target, args("map", given.params), revive(given.rows, build.File));
+    }
     const result = target(...revive(given.node ?? args(given.operation, given.params ?? {}), build.File));
     return given.stream ? collect(result) : result;
   };
@@ -103,6 +127,11 @@ export async function play({ client = {}, call, ...expected }, build, names) {
       (error) => error,
     );
     failed(error, fill(wanted));
+  } else if (call.operation === "map") {
+    const { items, stats } = await work();
+    check(items.length === expected.items.length, `items: ${JSON.stringify(items)}`);
+    for (const [n, item] of fill(expected.items).entries()) matchMembers(items[n], item, `items[${n}]`);
+    matchMembers(stats, expected.stats ?? {}, "stats");
   } else {
     const value = await work();
     if ("content" in expected) {

@@ -111,6 +111,9 @@ impl Driver {
                 let _ = results.send(Err(error));
                 return;
             }
+            if self.job.is_full() {
+                self.rows = None;
+            }
         }
         for (_, item) in std::mem::take(&mut self.waiting) {
             self.send(item);
@@ -176,7 +179,6 @@ impl Driver {
         };
         let runs = needs_prediction(entry.as_ref(), self.job.options.retry_unknown);
         if runs && !self.job.reserve() {
-            self.rows = None;
             return Ok(());
         }
         self.next += 1;

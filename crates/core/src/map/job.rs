@@ -134,14 +134,14 @@ impl Job {
         }
     }
 
-    /// Reserves a prediction. Returns `false` if a limit is reached, and stops the batch.
+    /// Reserves a prediction. Returns `false` if a limit is reached. Those that were reserved before are created.
     pub fn reserve(&self) -> bool {
-        let reserved = lock(&self.counters).reserve();
-        if !reserved {
-            self.stopping.store(true, SeqCst);
-            self.stopped.notify_waiters();
-        }
-        reserved
+        lock(&self.counters).reserve()
+    }
+
+    /// Returns whether no more rows are to be read.
+    pub fn is_full(&self) -> bool {
+        lock(&self.counters).stats.stopped.is_some()
     }
 
     pub fn began(&self, index: u64, key: &Value) {

@@ -137,6 +137,9 @@ impl Counters {
 
     /// Reserves a prediction. Returns `false` if a limit is reached.
     pub fn reserve(&mut self) -> bool {
+        if self.stats.stopped.is_some() {
+            return false;
+        }
         let stopped = if self.max_predictions.is_some_and(|most| self.stats.predictions >= most) {
             Stopped::MaxPredictions
         } else if self.max_seconds.is_some_and(|most| self.expected_seconds() >= most) {

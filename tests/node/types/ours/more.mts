@@ -1,10 +1,16 @@
 // What only our declarations accept.
+import { Readable } from "node:stream";
 import Replicate, {
   type FileOutput,
   type Handle,
   type HandleCursor,
   type ListPage,
+  type MapItem,
+  type MapOptions,
+  type MapResults,
+  type MapStats,
   type Prediction,
+  type ReplicateError,
   withResponse,
 } from "replicate";
 
@@ -69,4 +75,45 @@ export async function handles(): Promise<string> {
   // @ts-expect-error submit does not wait
   replicate.submit("owner/name", { input: {}, interval: 3 });
   return caption;
+}
+
+interface Picture {
+  id: number;
+  url: string;
+}
+
+export async function batches(rows: Picture[]): Promise<string[]> {
+  const results = replicate.map("acme/captioner", rows, {
+    input: (row, index) => ({ image: row.url, seed: index }),
+    key: "id",
+    concurrency: 8,
+    progress: (stats: MapStats) => console.log(stats.perMinute),
+  });
+  const captions: string[] = [];
+  for await (const item of results) {
+    const row: Picture = item.row;
+    const error: ReplicateError | null = item.error;
+    if (error === null) captions.push(`${row.url} ${item.output} ${item.prediction?.id}`);
+  }
+  const stats: MapStats = results.stats;
+  // @ts-expect-error: no row has this property
+  replicate.map("acme/captioner", rows, { key: "name" });
+  // @ts-expect-error: an input is an object
+  replicate.map("acme/captioner", rows, { input: (row) => row.url });
+  // @ts-expect-error: rows are not text
+  replicate.map("acme/captioner", 5);
+  return [...captions, String(stats.remaining)];
+}
+
+export async function typedBatches(rows: AsyncGenerator<Picture>): Promise<string | undefined> {
+  const options: MapOptions<Picture> = { input: async (row) => ({ image: row.url }), key: (row) => row.id };
+  const results: MapResults<Picture, string[]> = replicate.map<Picture, string[]>("a/b", rows, options);
+  for await (const { output } of results) return output?.join("");
+  const piped = Readable.from(replicate.map("a/b", Readable.from([{ text: "a" }]), { key: "text" }));
+  for await (const item of piped) console.log((item as MapItem).key);
+  const stream = new ReadableStream<Picture>();
+  for await (const { row } of replicate.map("a/b", stream)) return row.url;
+  for await (const { row } of replicate.map("a/b", new Set(["a"]), { input: (text) => ({ text }) }))
+    return row;
+  return undefined;
 }

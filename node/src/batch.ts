@@ -1,0 +1,237 @@
+/** A batch of `map`: reads the messages of the core and answers its requests for rows. */
+import type { Bridge, Opened } from "./bridge";
+import { isOptions, merge, runParams } from "./call-options";
+import { compute, type Params, REJECTION } from "./compute";
+import { type Failure, InvalidArgumentError, type ReplicateError } from "./errors";
+import { errorOf } from "./failures";
+import { invalid, kindOf } from "./invalid";
+import { type Item, Items, itemValue, type Reading } from "./item-stream";
+import { type CoreStats, type MapStats, mapStats, NO_STATS } from "./map-stats";
+import type { MapOptions } from "./options";
+import { platform } from "./platform";
+import { ProgressLine } from "./progress-line";
+import { type ReadRow, RowFeed, type RowKey } from "./row-feed";
+import { checkRows, countOf, type Rows } from "./row-source";
+import { checkSignal, onAbort, reasonOf } from "./signals";
+import type { ModelDefined, Prediction, Status } from "./types";
+
+/** The result of one row of a batch. */
+export interface MapItem<Row = ModelDefined, Output = ModelDefined> {
+  /** The key of the row: its own, or its index. */
+  readonly key: RowKey;
+  /** The position of the row, from 0. */
+  readonly index: number;
+  /** The row, as it was read. */
+  readonly row: Row;
+  /** The input that was made of it. */
+  readonly input: ModelDefined;
+  /**
+   * The status of the prediction. `unknown` if a create was sent and it is not known whether the prediction exists,
+   * `rejected` if no prediction was created.
+   */
+  readonly status: Status | "unknown" | "rejected";
+  /**
+   * The output, with files as `FileOutput`s; with `saveTo`, as the paths of the saved files. `null` if `error` says why
+   * there is none.
+   */
+  readonly output: Output | null;
+  /** The prediction as last seen, without its input, output, logs and URLs; `null` if none is known. */
+  readonly prediction: Omit<Prediction, "input" | "output" | "logs" | "urls" | "webhook"> | null;
+  /** Why there is no output: what `run` would have thrown. */
+  readonly error: ReplicateError | null;
+  /** The number of predictions that were created for the row. */
+  readonly attempts: number;
+  /** The predict time that the API metered for the row, in seconds. */
+  readonly seconds: number | null;
+  /** Whether the result comes from the checkpoint. */
+  readonly resumed: boolean;
+}
+
+/** A message of the core: an object with one of these members. */
+interface Message {
+  map?: number;
+  pull?: number;
+  item?: CoreItem;
+  progress?: CoreStats;
+  stats?: CoreStats;
+}
+
+interface CoreItem extends Omit<MapItem, "row" | "input" | "error"> {
+  error: Failure | null;
+}
+
+/** The items of a batch. */
+export class Batch<Row> implements Reading<MapItem<Row>> {
+  stats: MapStats = NO_STATS;
+  readonly #items: Items<MapItem<Row>>;
+  readonly #feed: RowFeed<Row>;
+  /** Ends the batch at once. */
+  readonly #abort = new AbortController();
+  readonly #options: MapOptions<Row>;
+  /** What the core calls the batch; undefined until it has begun. */
+  #number: number | undefined;
+  #stopping = false;
+  #ended = false;
+  /** An error to throw after the last item. */
+  #failure: { error: unknown } | undefined;
+  #report: (stats: MapStats) => void = () => {};
+
+  constructor(bridge: Bridge, ref: string, rows: Rows<Row>, options: MapOptions<Row>) {
+    this.#options = options;
+    this.#feed = new RowFeed(
+      rows,
+      options ?? {},
+      (read, first, end) => this.#push(read, first, end),
+      (error) => this.#fail(error),
+    );
+    const convert = (item: Item) =>
+      item[0] === "value" ? this.#convert(itemValue(bridge, item) as Message) : undefined;
+    this.#items = new Items(() => this.#open(bridge, ref, rows), this.#abort.signal, convert);
+  }
+
+  async next(): Promise<IteratorResult<MapItem<Row>, undefined>> {
+    const result = await this.#items.next();
+    if (result.done) {
+      await this.#feed.close();
+      this.#rethrow();
+    }
+    return result;
+  }
+
+  /** Ends the batch: cancels what runs or, with `drain`, finishes it. */
+  async finish(): Promise<void> {
+    if (this.#options?.drain && this.#number !== undefined && !this.#ended) {
+      this.stop();
+      while (!(await this.#items.next()).done);
+    }
+    await this.#items.finish();
+    await this.#feed.close();
+  }
+
+  /** Creates no more predictions. */
+  stop(): void {
+    this.#stopping = true;
+    if (this.#number !== undefined) this.#tell("map.stop", {});
+  }
+
+  #open(bridge: Bridge, ref: string, rows: Rows<Row>): Opened {
+    const params = this.#params(ref, rows);
+    const { signal } = this.#options;
+    if (signal?.aborted) throw reasonOf(signal);
+    const opened = bridge.open("map", params, true);
+    const { progress } = this.#options;
+    let line: ProgressLine | undefined;
+    if (typeof progress === "function") this.#report = progress;
+    else if (progress) {
+      const write = platform.terminal();
+      line = write && new ProgressLine(write);
+      this.#report = (stats) => line?.show(stats);
+    }
+    const ignore = onAbort(signal, () => this.#abort.abort(signal && reasonOf(signal)));
+    return {
+      ...opened,
+      // Awaited, so that the checkpoint is complete and can be opened again.
+      close: async () => void (await Promise.allSettled([opened.stream.close(), this.#feed.close()])),
+      release: () => {
+        this.#ended = true;
+        ignore();
+        line?.end();
+        opened.release();
+      },
+    };
+  }
+
+  /** Returns the parameters of the operation. */
+  #params(ref: string, rows: Rows<Row>): Params {
+    const { input, key, progress, drain, signal, ...others } = this.#options ?? {};
+    const given = runParams(isOptions(this.#options) ? others : this.#options);
+    const params = merge({ ref, total: countOf(rows), reports: true }, given);
+    if (given[REJECTION]) throw given[REJECTION];
+    check("input", input, typeof input === "function", "a function that returns the input of a row");
+    const isKey = typeof key === "string" || typeof key === "function";
+    check("key", key, isKey, "the name of a property or a function that returns the key of a row");
+    const isReport = typeof progress === "boolean" || typeof progress === "function";
+    check("progress", progress, isReport, "true, false or a function");
+    check("drain", drain, typeof drain === "boolean", "true or false");
+    checkSignal(signal);
+    checkRows(rows);
+    // They are skipped here, because the core would not say which rows it skips, and they would be kept until the end.
+    return params.errors === "skip" ? { ...params, errors: "return" } : params;
+  }
+
+  #convert(message: Message): MapItem<Row> | undefined {
+    if (message.item) return this.#item(message.item);
+    if (message.pull !== undefined) {
+      void this.#feed.supply(message.pull);
+    } else if (message.map !== undefined) {
+      this.#number = message.map;
+      if (this.#stopping) this.stop();
+    } else {
+      this.stats = mapStats((message.progress ?? message.stats) as CoreStats);
+      try {
+        this.#report(this.stats);
+      } catch (error) {
+        this.#fail(error);
+      }
+    }
+    return undefined;
+  }
+
+  #item({ error, ...item }: CoreItem): MapItem<Row> | undefined {
+    const read = this.#feed.take(item.index);
+    if (error && this.#options.errors === "skip") return undefined;
+    // The row has its key exactly, which may be a big integer.
+    const { key = item.key, row, input } = read ?? ({} as ReadRow<Row>);
+    const { index, status, output, prediction, attempts, seconds, resumed } = item;
+    const thrown = error && errorOf(error);
+    return { key, index, row, input, status, output, prediction, error: thrown, attempts, seconds, resumed };
+  }
+
+  #push(read: ReadRow<Row>[], first: number, end: boolean): void {
+    const rows = read.map(({ key, input }) => ({ key, input: input ?? null }));
+    try {
+      this.#tell("map.push", { rows, end });
+    } catch (error) {
+      this.#fail(error instanceof InvalidArgumentError ? numbered(error, first) : error);
+    }
+  }
+
+  /** Calls a function of the core, which ignores it if the batch has ended. */
+  #tell(operation: string, params: Params): void {
+    if (this.#ended) return;
+    try {
+      compute(operation, { map: this.#number, ...params });
+    } catch (error) {
+      if (!(error instanceof InvalidArgumentError && error.argument === "map")) throw error;
+    }
+  }
+
+  /** Ends the batch with an error of the user's code. */
+  #fail(error: unknown): void {
+    if (this.#failure || this.#ended) return;
+    this.#failure = { error };
+    if (this.#options.drain) this.stop();
+    else this.#abort.abort(error);
+  }
+
+  #rethrow(): void {
+    const failure = this.#failure;
+    this.#failure = undefined;
+    if (failure) throw failure.error;
+  }
+}
+
+function check(name: string, given: unknown, holds: boolean, expected: string): void {
+  if (given !== undefined && !holds) invalid(`\`${name}\` must be ${expected}, not ${kindOf(given)}`, name);
+}
+
+/** Names the row in an error about one of the rows that were passed together. */
+function numbered(error: InvalidArgumentError, first: number): InvalidArgumentError {
+  const name = (text: string) => text.replace(/\brows\[(\d+)\]/, (_, n) => `rows[${first + Number(n)}]`);
+  const { message, argument } = error;
+  return new InvalidArgumentError({
+    code: "invalid_argument",
+    message: name(message),
+    argument: argument && name(argument),
+  });
+}

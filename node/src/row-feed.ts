@@ -1,0 +1,103 @@
+/** Supplies the rows of a batch to the core. */
+import { invalid, kindOf } from "./invalid";
+import type { MapOptions } from "./options";
+import { platform } from "./platform";
+import { openRows, type RowSource, type Rows } from "./row-source";
+
+/** Identifies a row. */
+export type RowKey = string | number | bigint;
+
+/** A row that was read. */
+export interface ReadRow<Row> {
+  key: RowKey | undefined;
+  row: Row;
+  input: object;
+}
+
+/** Passes rows to the core. `first` is the index of the first one, `end` says that there are no more. */
+type Push<Row> = (rows: ReadRow<Row>[], first: number, end: boolean) => void;
+
+/** The event loop has turned. */
+const TURNED = Symbol("turned");
+
+/** Reads rows on request, and keeps those that are being run. */
+export class RowFeed<Row> {
+  #source: RowSource<Row> | undefined;
+  /** The row that is being read; undefined at the end of the rows. */
+  #reading: Promise<ReadRow<Row> | undefined> | undefined;
+  readonly #running = new Map<number, ReadRow<Row>>();
+  /** Number of rows that were passed on. */
+  #count = 0;
+  /** Index of the next row to read. */
+  #next = 0;
+  #closing: Promise<void> | undefined;
+
+  /** @param fail called with an error of the rows, or of a function of the user */
+  constructor(
+    private readonly rows: Rows<Row>,
+    private readonly options: Pick<MapOptions<Row>, "input" | "key">,
+    private readonly push: Push<Row>,
+    private readonly fail: (error: unknown) => void,
+  ) {}
+
+  /** Passes up to `limit` rows on: those that come without waiting, at least one. */
+  async supply(limit: number): Promise<void> {
+    const rows: ReadRow<Row>[] = [];
+    const turned = new Promise<typeof TURNED>((resolve) => platform.afterTurn(() => resolve(TURNED)));
+    let end = false;
+    while (rows.length < limit && !end) {
+      this.#reading ??= this.#read();
+      // Awaited without the other one first, because at least one row is needed.
+      const read = await (rows.length === 0 ? this.#reading : Promise.race([this.#reading, turned]));
+      // The row that is being read is the first one of the next request.
+      if (read === TURNED) break;
+      this.#reading = undefined;
+      if (read) rows.push(read);
+      else end = true;
+    }
+    if (this.#closing) return;
+    const first = this.#count;
+    for (const read of rows) this.#running.set(this.#count++, read);
+    this.push(rows, first, end);
+  }
+
+  /** Returns the row with that index, whose result has arrived. */
+  take(index: number): ReadRow<Row> | undefined {
+    const read = this.#running.get(index);
+    this.#running.delete(index);
+    return read;
+  }
+
+  /** Ends the rows. Rejects if their end fails. */
+  close(): Promise<void> {
+    this.#closing ??= this.#source?.close() ?? Promise.resolve();
+    this.#running.clear();
+    return this.#closing;
+  }
+
+  async #read(): Promise<ReadRow<Row> | undefined> {
+    try {
+      this.#source ??= openRows(this.rows);
+      const next = await this.#source.next();
+      if (next.done || this.#closing) return undefined;
+      const index = this.#next++;
+      const { input } = this.options;
+      const row = next.value;
+      return { key: this.#key(row, index), row, input: input ? await input(row, index) : (row as object) };
+    } catch (error) {
+      this.fail(error);
+      return undefined;
+    }
+  }
+
+  #key(row: Row, index: number): RowKey | undefined {
+    const { key } = this.options;
+    if (key === undefined) return undefined;
+    const found =
+      typeof key === "function" ? key(row, index) : (row as Record<string, RowKey> | null)?.[key as string];
+    // A position instead would identify another row when the rows change.
+    return (
+      found ?? invalid(`\`key\` of row ${index} must be a string or an integer, not ${kindOf(found)}`, "key")
+    );
+  }
+}

@@ -1,0 +1,115 @@
+// `map`: how a batch ends before its last row.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { collect, ECHO, endless, ends, numbers, settled } from "./support/batches.mjs";
+import { startEmulator } from "./support/emulator.mjs";
+
+const emulator = await startEmulator();
+const replicate = emulator.client();
+
+test("leaving the loop cancels what runs", async () => {
+  const found = await ends(emulator, async () => {
+    for await (const _ of replicate.map(ECHO, endless(1000), { concurrency: 8 })) break;
+  });
+  assert.equal(found.succeeded, 1);
+  assert.ok(found.canceled >= 1 && found.canceled <= 16, JSON.stringify(found));
+});
+
+test("with drain, leaving the loop finishes what runs", async () => {
+  const rows = numbers(1000).map(({ value }) => ({ value, delay: value === 0 ? 0 : 0.4 }));
+  const results = replicate.map(ECHO, rows, { concurrency: 8, drain: true });
+  const found = await ends(emulator, async () => {
+    for await (const _ of results) break;
+    assert.equal(results.stats.running, 0);
+    assert.equal(results.stats.stopped, "requested");
+  });
+  assert.deepEqual(Object.keys(found), ["succeeded"]);
+  assert.ok(found.succeeded <= 16, JSON.stringify(found));
+  assert.equal((await results.next()).done, true);
+
+  const error = new Error("broken");
+  const seen = [];
+  function* broken() {
+    yield* rows.slice(0, 3);
+    throw error;
+  }
+  const read = async () => {
+    for await (const { output } of replicate.map(ECHO, broken(), { drain: true, concurrency: 2 }))
+      seen.push(output);
+  };
+  await assert.rejects(read, (thrown) => thrown === error);
+  assert.ok(!(await settled(emulator)).processing);
+});
+
+test("stop returns the results of what runs", async () => {
+  const rows = numbers(1000).map(({ value }) => ({ value, delay: value === 0 ? 0 : 0.3 }));
+  const results = replicate.map(ECHO, rows, { concurrency: 4 });
+  const items = [];
+  for await (const item of results) {
+    if (items.push(item) === 1) results.stop();
+  }
+  assert.ok(items.length >= 2 && items.length <= 9, `${items.length}`);
+  assert.ok(items.every(({ status }) => status === "succeeded"));
+  assert.equal(results.stats.stopped, "requested");
+  results.stop();
+
+  const before = replicate.map(ECHO, endless(5));
+  before.stop();
+  assert.deepEqual(await collect(before), []);
+});
+
+test("a limit ends the batch and closes the rows", async () => {
+  let closed = false;
+  async function* rows() {
+    try {
+      yield* numbers(1000);
+    } finally {
+      await sleep(20);
+      closed = true;
+    }
+  }
+  const results = replicate.map(ECHO, rows(), { maxPredictions: 3 });
+  assert.equal((await collect(results)).length, 3);
+  assert.ok(closed);
+  assert.equal(results.stats.stopped, "max_predictions");
+});
+
+test("an aborted signal cancels what runs and throws its reason", async () => {
+  const reason = { why: "enough" };
+  const controller = new AbortController();
+  let count = 0;
+  const read = async () => {
+    for await (const _ of replicate.map(ECHO, endless(50), {
+      concurrency: 8,
+      signal: controller.signal,
+      drain: true,
+    })) {
+      count++;
+      setTimeout(() => controller.abort(reason), 200);
+    }
+  };
+  const found = await ends(emulator, () => assert.rejects(read, (thrown) => thrown === reason));
+  assert.equal(count, 1);
+  assert.ok(found.canceled >= 1, JSON.stringify(found));
+
+  await emulator.forgetRequests();
+  let read2 = 0;
+  function* rows() {
+    read2++;
+    yield {};
+  }
+  const { signal } = controller;
+  await assert.rejects(collect(replicate.map(ECHO, rows(), { signal })), (thrown) => thrown === reason);
+  assert.deepEqual([read2, await emulator.requests()], [0, []]);
+});
+
+test("a batch that is not begun ends without a request", async () => {
+  await emulator.forgetRequests();
+  const results = replicate.map(ECHO, endless(2));
+  assert.deepEqual(await results.return(), { done: true, value: undefined });
+  assert.equal((await results.next()).done, true);
+  await replicate.map(ECHO, endless(2))[Symbol.asyncDispose]?.();
+  await assert.rejects(replicate.map(ECHO, endless(2)).throw(new Error("mine")), /mine/);
+  assert.deepEqual(await emulator.requests(), []);
+});
