@@ -151,7 +151,8 @@ impl Schedule {
                 self.ended.extend(entry.ended.map(|ended| (ended, *place)));
             } else if place.0 > newest + PRECISION {
                 entry.miss_late(now);
-            } else if place.0 > oldest {
+            } else if place.0 > oldest || is_last || *place == requested.target {
+                // At the end of a page, only the one that the page was requested for.
                 entry.miss(now);
             }
         }

@@ -85,6 +85,9 @@ fn without_a_usable_list_predictions_are_polled_singly() {
 fn a_list_that_lacks_some_or_is_late_helps_the_others() {
     let outcome = simulate(1000, 60, SHORT, Faults { unlisted: Some(3), ..Faults::default() });
     assert!(outcome.median <= seconds(5.0) && outcome.unnoticed == 0, "{outcome:?}");
+    // All created at the same moment, half of them on no page.
+    let outcome = simulate(40, 0, SHORT, Faults { unlisted: Some(2), ..Faults::default() });
+    assert!(outcome.late <= seconds(7.0) && outcome.unnoticed == 0, "{outcome:?}");
     let outcome = simulate(1000, 60, SHORT, Faults { lag: seconds(5.0), ..Faults::default() });
     assert!(outcome.late <= seconds(18.0) && outcome.unnoticed == 0, "{outcome:?}");
 }
