@@ -114,3 +114,32 @@ def test_pools_of_processes_share_a_client(method: str, emulator: Emulator, tmp_
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
     assert time.monotonic() - began < 30
+
+
+# Many predictions of the parent take turns in polling while it forks, as do those of the child.
+MANY_WAITING = """
+import os, sys, threading, replicant
+from concurrent.futures import ThreadPoolExecutor
+client = replicant.Client("r8_token", base_url=sys.argv[1])
+def run(number):
+    return client.run("emulator/echo", {"value": number, "delay": 1.5}, wait=0)
+def run_many():
+    with ThreadPoolExecutor(48) as pool:
+        return list(pool.map(run, range(48))) == list(range(48))
+ended = []
+work = threading.Thread(target=lambda: ended.append(run_many()))
+work.start()
+threading.Event().wait(1.0)
+child = os.fork()
+if child == 0:
+    os._exit(7 if run_many() else 8)
+work.join()
+_, status = os.waitpid(child, 0)
+print(ended, os.WEXITSTATUS(status), flush=True)
+"""
+
+
+def test_many_predictions_wait_in_a_process_and_in_its_fork(emulator: Emulator) -> None:
+    program = Program(MANY_WAITING, emulator.base_url)
+    assert program.line() == "[True] 7"
+    assert program.end()[:2] == (0, "")

@@ -11,6 +11,7 @@ pub mod hooks;
 pub(crate) mod options;
 pub(crate) mod output_shapes;
 pub(crate) mod page;
+pub(crate) mod pause;
 pub(crate) mod rate_gate;
 pub(crate) mod redact;
 pub(crate) mod report;
@@ -19,6 +20,8 @@ pub(crate) mod run_times;
 mod send;
 mod timer;
 pub(crate) mod token;
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) mod waiting;
 mod webhook_secret;
 
 use std::{fmt, sync::Arc};
@@ -66,6 +69,8 @@ struct State {
     shapes: Arc<Shapes>,
     abandoned: Arc<Abandoned>,
     gates: Option<Arc<RateGates>>,
+    #[cfg(not(target_arch = "wasm32"))]
+    waiting: Arc<waiting::Waiting>,
     tasks: Tasks,
     webhook_secret: Arc<WebhookSecret>,
     hooks: Option<Arc<dyn Hooks>>,
@@ -85,11 +90,13 @@ impl Client {
         let gates =
             RateGates::of(config.rate_limit, config.token.as_deref(), &config.base_url, config.shares_clock);
         Ok(Self(Arc::new(State {
-            config: Arc::new(config),
             run_times: Arc::default(),
             shapes: Arc::default(),
             abandoned: Arc::default(),
+            #[cfg(not(target_arch = "wasm32"))]
+            waiting: waiting_of(&config, gates.as_deref()),
             gates,
+            config: Arc::new(config),
             tasks: Tasks::default(),
             webhook_secret: Arc::default(),
             hooks,
@@ -130,6 +137,17 @@ impl Client {
 
     pub(crate) fn gates(&self) -> Option<&RateGates> {
         self.0.gates.as_deref()
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn waiting(&self) -> &Arc<waiting::Waiting> {
+        &self.0.waiting
+    }
+
+    /// Returns a client whose predictions are each polled alone, for comparison.
+    #[cfg(test)]
+    pub(crate) fn polling_alone(&self) -> Self {
+        Self(Arc::new(State { waiting: Arc::new(waiting::Waiting::alone()), ..(*self.0).clone() }))
     }
 
     pub(crate) fn tasks(&self) -> &Tasks {
@@ -176,6 +194,14 @@ impl Client {
     pub fn describe(&self) -> Value {
         Value::Object(self.0.config.describe())
     }
+}
+
+/// Returns the predictions that share their polls with those of a client. Its headers and parameters may select another account
+/// than those of others, so such a client shares only with itself.
+#[cfg(not(target_arch = "wasm32"))]
+fn waiting_of(config: &Config, gates: Option<&RateGates>) -> Arc<waiting::Waiting> {
+    let gates = gates.filter(|_| config.headers.is_empty() && config.query.is_empty());
+    gates.map(RateGates::waiting).unwrap_or_default()
 }
 
 impl fmt::Debug for Client {

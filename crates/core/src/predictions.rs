@@ -16,6 +16,8 @@ pub(crate) mod options;
 pub(crate) mod output;
 pub(crate) mod output_shape;
 pub(crate) mod poll;
+#[cfg(not(target_arch = "wasm32"))]
+mod poll_together;
 pub(crate) mod polled_events;
 pub(crate) mod progress;
 pub(crate) mod resource;
@@ -29,4 +31,6 @@ pub(crate) mod submit;
 pub(crate) mod target;
 pub(crate) mod types;
 pub(crate) mod wait;
+#[cfg(test)]
+mod waiting_figures;
 pub(crate) mod watch;

@@ -16,6 +16,8 @@ use std::{
 use sha2::{Digest, Sha256};
 use url::Url;
 
+#[cfg(not(target_arch = "wasm32"))]
+use super::waiting::{Allowance, Waiting};
 use super::{options::RateLimitOption, response::RateLimit};
 use crate::{
     http::{
@@ -44,6 +46,9 @@ pub(crate) struct RateGates {
     creates: RateGate,
     polls: RateGate,
     others: RateGate,
+    /// The predictions that wait in a process. A forked child has its own: its parent may hold the lock of the others.
+    #[cfg(not(target_arch = "wasm32"))]
+    waiting: Mutex<(u32, Arc<Waiting>)>,
 }
 
 /// The kinds of requests, each of which has its own limit.
@@ -72,7 +77,28 @@ impl RateGates {
             creates: RateGate::new(Limiter::new(CREATES, maximum, true)),
             polls: RateGate::new(Limiter::new(POLLS, None, false)),
             others: RateGate::new(Limiter::new(OTHERS, None, false)),
+            #[cfg(not(target_arch = "wasm32"))]
+            waiting: Mutex::default(),
         }
+    }
+
+    /// Returns the predictions that wait in this process.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(super) fn waiting(&self) -> Arc<Waiting> {
+        let (process, mut waiting) = (process_id(), lock(&self.waiting));
+        if waiting.0 != process {
+            *waiting = (process, Arc::default());
+        }
+        waiting.1.clone()
+    }
+
+    /// Returns what polls and lists may send.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn reads(&self, now: Duration) -> Allowance {
+        let (polls, others) = (self.polls.state(now), self.others.state(now));
+        let per_minute = polls.per_minute.into_iter().chain(others.per_minute).reduce(f64::min);
+        let left = lock(&self.polls.state).limiter.left();
+        Allowance { per_minute, paused: polls.paused, left, lists_pause: !others.paused.is_zero() }
     }
 
     /// Returns the gates of a client, or `None` if it has none. Clients with a clock of their own share no gates.

@@ -341,6 +341,14 @@ impl Limiter {
         self.reported.map(|(_, remaining)| remaining)
     }
 
+    /// Returns how many requests were left when the last count was reported, less those that passed since. They have been refilled
+    /// meanwhile, so it is the least that may be sent at once.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn left(&self) -> u64 {
+        self.reported
+            .map_or(0, |(number, remaining)| remaining.saturating_sub(self.passed.saturating_sub(number + 1)))
+    }
+
     /// Returns the rest of the pause.
     pub fn paused(&self, now: Duration) -> Duration {
         self.paused_until.saturating_sub(now)

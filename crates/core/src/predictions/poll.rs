@@ -9,7 +9,7 @@ use tracing::{debug, info};
 
 use super::snapshot::Snapshot;
 use crate::{
-    client::{Client, report::milliseconds},
+    client::{Client, pause::pause, report::milliseconds},
     error::{Error, ErrorKind, Result},
     http::{
         deadline::Deadline,
@@ -20,25 +20,9 @@ use crate::{
 };
 
 /// How long polling continues without a valid response.
-const MAX_SILENCE: Duration = Duration::from_secs(300);
-const MAX_PAUSE: Duration = Duration::from_secs(15);
-const MIN_PAUSE: Duration = Duration::from_millis(100);
+pub(super) const MAX_SILENCE: Duration = Duration::from_secs(300);
 /// The pause between polls while an output is read item by item.
 pub(super) const ITEM_PAUSE: Duration = Duration::from_millis(500);
-
-/// Returns the pause before the next poll.
-///
-/// A tenth of the time already waited, so that the end of a short run is noticed quickly and a long run costs few
-/// requests; a sixth before it has started, because starting takes long. If the usual run time of the model is
-/// known, one poll follows shortly after it.
-fn pause(waited: Duration, status: &str, usual: Option<Duration>, random: f64) -> Duration {
-    let share = if status == "starting" { 6.0 } else { 10.0 };
-    let pause = (MIN_PAUSE + waited.div_f64(share)).min(MAX_PAUSE).mul_f64(0.9 + random / 5.0);
-    match usual.and_then(|usual| usual.checked_sub(waited)) {
-        Some(left) if left < pause => pause.min(left + MIN_PAUSE),
-        _ => pause,
-    }
-}
 
 /// The last snapshot of a prediction, shared with the observer that records it.
 pub(super) type LastSeen = Arc<Mutex<Option<Snapshot>>>;
@@ -69,7 +53,20 @@ impl Client {
     pub(super) async fn poll(&self, mut prediction: Snapshot, polling: &Polling) -> Result<Snapshot> {
         let runtime = self.runtime();
         let started = polling.started.unwrap_or(runtime.monotonic());
+        #[cfg(not(target_arch = "wasm32"))]
+        let mut seat = self.seat(&prediction, polling);
         while !prediction.is_terminal() {
+            #[cfg(not(target_arch = "wasm32"))]
+            if let Some(seat) = &mut seat
+                && seat.shares()
+            {
+                // Boxed to keep the future small: few predictions are polled like this.
+                prediction = Box::pin(self.poll_together(&prediction, polling, started, seat)).await?;
+                if let Some(observer) = &polling.observer {
+                    observer(prediction.clone().into_value());
+                }
+                continue;
+            }
             let adaptive = || {
                 let usual = prediction.model().and_then(|model| self.run_times().usual(model));
                 let waited = runtime.monotonic().saturating_sub(started);
@@ -134,7 +131,7 @@ impl Client {
     }
 
     /// Requests the current state of a prediction.
-    async fn current(&self, prediction: &Snapshot, polling: &Polling) -> Result<Snapshot> {
+    pub(super) async fn current(&self, prediction: &Snapshot, polling: &Polling) -> Result<Snapshot> {
         let id = prediction.id().unwrap_or_default();
         let request = Request::get(path("/predictions/{id}", &[("id", id)])?)
             .deadline(polling.deadline)
@@ -161,7 +158,7 @@ fn log_end(prediction: &Snapshot) {
 }
 
 /// Returns `true` if the next poll may succeed.
-fn is_transient(error: &Error) -> bool {
+pub(super) fn is_transient(error: &Error) -> bool {
     matches!(
         error.kind(),
         ErrorKind::Connection

@@ -81,6 +81,14 @@ impl Snapshot {
         Duration::try_from_secs_f64(seconds).ok()
     }
 
+    /// Returns the prediction with another status.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn with_status(&self, status: &str) -> Self {
+        let mut changed = self.clone();
+        changed.0["status"] = status.into();
+        changed
+    }
+
     /// Records an end without success that the event stream reported. The API may still return an earlier status.
     pub fn end_with(&mut self, status: &str, error: Option<String>) {
         if self.0.as_object().is_none() {

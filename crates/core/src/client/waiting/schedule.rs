@@ -1,0 +1,241 @@
+//! Decides which waiting prediction is polled next, alone or with a page of the list. Pure functions of time, without I/O.
+//!
+//! There is no task of its own: each waiting task asks [`Schedule::step`] what to do. At most one of those that are due is the
+//! head. It waits for the next request that the budget allows, sends it, and wakes the most urgent of the others, which is the
+//! next head. All others sleep until they are due, and look after the head now and then: if its task does not act, another one
+//! takes over.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use super::{
+    budget::{Allowance, Budget},
+    entry::{Activity, Entry, Known, Place},
+    pages::{PageRequest, Pages},
+};
+
+/// How long a head may be late. After each that was, the next one may be half as late, because tasks of a blocked runtime come
+/// together.
+const GRACE: Duration = Duration::from_secs(1);
+/// How long a prediction has no turn after its task did not act.
+const SKIPPED: Duration = Duration::from_secs(30);
+/// How often those that are due look after the head: together about a thousand times a second.
+const LOOKS_PER_SECOND: u32 = 1000;
+const LONGEST_LOOK: Duration = Duration::from_secs(10);
+
+/// What a task does next.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Step {
+    /// To ask again at this time, or when woken.
+    SleepUntil(Duration),
+    /// To poll its prediction.
+    Poll,
+    /// To request a page of the list, for others too.
+    Page(PageRequest),
+    /// To report a status.
+    Changed(String),
+}
+
+/// The task whose turn is next.
+#[derive(Debug, Clone, Copy)]
+struct Head {
+    place: Place,
+    /// When it is late.
+    until: Duration,
+}
+
+/// The predictions that are waited for.
+#[derive(Default)]
+pub(crate) struct Schedule {
+    pub(super) entries: BTreeMap<Place, Entry>,
+    /// Those that a list showed as ended, and since when. They are polled first.
+    pub(super) ended: BTreeSet<(Duration, Place)>,
+    pub(super) pages: Pages,
+    budget: Budget,
+    head: Option<Head>,
+    /// How many heads in a row did not act.
+    late: u32,
+    joined: u64,
+    pub(super) random: Random,
+    /// The tasks to wake.
+    pub(super) wake: Vec<Place>,
+}
+
+/// The source of jitter.
+pub(super) struct Random(fastrand::Rng);
+
+impl Default for Random {
+    fn default() -> Self {
+        Self(fastrand::Rng::new())
+    }
+}
+
+impl Random {
+    pub fn next(&mut self) -> f64 {
+        self.0.f64()
+    }
+}
+
+impl Schedule {
+    #[cfg(test)]
+    pub fn with_seed(seed: u64) -> Self {
+        Self { random: Random(fastrand::Rng::with_seed(seed)), ..Self::default() }
+    }
+
+    /// Adds a prediction that was just seen. `created` is when the API created it.
+    pub fn join(&mut self, known: Known, created: Option<u64>, now: Duration) -> Place {
+        self.joined += 1;
+        let place = (created.unwrap_or_default(), self.joined);
+        self.entries.insert(place, Entry::new(known, now, self.random.next()));
+        place
+    }
+
+    /// Removes a prediction.
+    pub fn leave(&mut self, place: Place, now: Duration) {
+        if let Some(ended) = self.entries.remove(&place).and_then(|entry| entry.ended) {
+            self.ended.remove(&(ended, place));
+        }
+        self.give_up_turn(place, now);
+    }
+
+    /// Returns the tasks to wake.
+    pub fn take_wakes(&mut self) -> Vec<Place> {
+        std::mem::take(&mut self.wake)
+    }
+
+    /// Decides what the task of a prediction does now.
+    pub fn step(&mut self, place: Place, now: Duration, allowance: Allowance) -> Step {
+        let step = self.decide(place, now, allowance);
+        self.wake.retain(|other| *other != place);
+        step
+    }
+
+    fn decide(&mut self, place: Place, now: Duration, allowance: Allowance) -> Step {
+        let Some(entry) = self.entries.get_mut(&place) else { return Step::Poll };
+        entry.skipped = Duration::ZERO;
+        if let Some(status) = entry.changed.take() {
+            return Step::Changed(status);
+        }
+        let (due, has_ended) = (entry.due(), entry.ended.is_some());
+        if due > now {
+            self.give_up_turn(place, now);
+            return Step::SleepUntil(due);
+        }
+        match self.head {
+            Some(head) if head.place == place => {}
+            Some(head) if now < head.until => return self.look_later(head.until),
+            late => {
+                if let Some(entry) = late.and_then(|head| self.entries.get_mut(&head.place)) {
+                    entry.skipped = now.saturating_add(SKIPPED);
+                    self.late += 1;
+                }
+                self.nominate(now);
+            }
+        }
+        let is_spare = has_ended && allowance.has_spare();
+        let slot = if is_spare { now } else { self.budget.slot(now, allowance) };
+        let grace = self.grace();
+        if let Some(head) = &mut self.head {
+            head.until = slot.max(now).saturating_add(grace);
+            if head.place != place {
+                let until = head.until;
+                return self.look_later(until);
+            }
+        }
+        if slot > now {
+            return Step::SleepUntil(slot);
+        }
+        // A prediction that has ended meanwhile goes first.
+        if let Some(first) = self.first_ended(now).filter(|first| *first != place) {
+            self.head = Some(Head { place: first, until: now.saturating_add(self.grace()) });
+            self.wake.push(first);
+            return self.look_later(now.saturating_add(self.grace()));
+        }
+        if !is_spare {
+            self.budget.take(now, allowance);
+        }
+        self.late = 0;
+        let step = self.act(place, now, allowance);
+        self.nominate(now);
+        step
+    }
+
+    fn act(&mut self, place: Place, now: Duration, allowance: Allowance) -> Step {
+        if !allowance.lists_pause
+            && let Some(page) = self.page_for(place, now)
+        {
+            return Step::Page(page);
+        }
+        if let Some(entry) = self.entries.get_mut(&place) {
+            entry.activity = Activity::Polls;
+            if let Some(ended) = entry.ended {
+                self.ended.remove(&(ended, place));
+            }
+        }
+        Step::Poll
+    }
+
+    /// Records the response to a poll.
+    pub fn polled(&mut self, place: Place, status: &str, usual: Option<Duration>, now: Duration) {
+        let random = self.random.next();
+        let Some(entry) = self.entries.get_mut(&place) else { return };
+        entry.activity = Activity::Waits;
+        entry.known.usual = usual;
+        let listed_end = entry.ended.take().is_some();
+        entry.poll(status, now, random);
+        if listed_end {
+            entry.doubted = now.saturating_add(entry.pause);
+        }
+    }
+
+    /// Records a poll that failed. The next one follows after a pause and `wait`.
+    pub fn failed(&mut self, place: Place, wait: Duration, now: Duration) {
+        let random = self.random.next();
+        let Some(entry) = self.entries.get_mut(&place) else { return };
+        let status = entry.known.status.clone();
+        (entry.activity, entry.ended) = (Activity::Waits, None);
+        entry.poll(&status, now, random);
+        entry.not_before = now.saturating_add(entry.pause).saturating_add(wait);
+        entry.doubted = entry.not_before;
+    }
+
+    /// Makes the most urgent of those that are due the head, and wakes it.
+    pub(super) fn nominate(&mut self, now: Duration) {
+        let first = self.most_urgent(now);
+        self.head = first.map(|place| Head { place, until: now.saturating_add(self.grace()) });
+        self.wake.extend(first);
+    }
+
+    fn grace(&self) -> Duration {
+        GRACE / (1 << self.late.min(5))
+    }
+
+    fn first_ended(&self, now: Duration) -> Option<Place> {
+        let acts = |place: &Place| self.entries.get(place).is_some_and(|entry| entry.acts(now));
+        self.ended.iter().map(|(_, place)| *place).find(acts)
+    }
+
+    fn most_urgent(&self, now: Duration) -> Option<Place> {
+        if let Some(first) = self.first_ended(now) {
+            return Some(first);
+        }
+        let due = self.entries.iter().filter(|(_, entry)| entry.acts(now));
+        let first = due.map(|(place, entry)| (entry.urgency(now), *place));
+        first.max_by(|(one, _), (other, _)| one.total_cmp(other)).map(|(_, place)| place)
+    }
+
+    /// Passes the turn on, if it was that of `place`.
+    fn give_up_turn(&mut self, place: Place, now: Duration) {
+        if self.head.is_some_and(|head| head.place == place) {
+            self.nominate(now);
+        }
+    }
+
+    fn look_later(&self, until: Duration) -> Step {
+        let count = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
+        let later = (Duration::from_secs(1) * count / LOOKS_PER_SECOND).min(LONGEST_LOOK);
+        Step::SleepUntil(until.saturating_add(later))
+    }
+}
