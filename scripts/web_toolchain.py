@@ -11,7 +11,7 @@ from typing import Optional
 
 TARGET = "wasm32-unknown-unknown"
 # As `rust-version` in Cargo.toml.
-OLDEST = (1, 88)
+OLDEST = (1, 89)
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = Path(
     os.environ.get("REPLICANT_WEB_TOOLCHAIN") or Path.home() / ".cache/replicant/web-toolchain"
@@ -55,6 +55,9 @@ def examine(compiler: str, **environment: str) -> Optional[Toolchain]:
         cargo = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo"))
         prefixes = {cargo / "registry/src": "/cargo", ROOT: "/replicant"}
         hidden = [f"--remap-path-prefix={folder}={name}" for folder, name in prefixes.items()]
+        # As below.
+        environment["RUSTC_BOOTSTRAP"] = "1"
+        hidden.append("-Zlocation-detail=none")
         return Toolchain(version, dict(environment), rustflags=hidden)
     if (sysroot / "lib/rustlib/src/rust/library/Cargo.lock").is_file():
         # The standard library is compiled too, which stable compilers permit only with this variable.

@@ -35,6 +35,7 @@ for (const { name, webhook, event, code } of JSON.parse(
 test("every computation has a function", () => {
   const { computations } = JSON.parse(native.contents());
   assert.deepEqual(computations, [
+    "handle.parse",
     "identifier.parse",
     "map.push",
     "map.stop",
