@@ -32,7 +32,14 @@ const SYNONYMS: &[&[&str]] = &[
 ];
 
 /// Returns the name in `names` that `given` most likely stands for: another spelling, a synonym or a typo.
-pub(crate) fn nearest<'a>(given: &str, names: &[&'a str]) -> Option<&'a str> {
+///
+/// ```
+/// use replicant::operation::nearest;
+///
+/// assert_eq!(nearest("promt", &["prompt", "seed"]), Some("prompt"));
+/// assert_eq!(nearest("guidance", &["prompt", "seed"]), None);
+/// ```
+pub fn nearest<'a>(given: &str, names: &[&'a str]) -> Option<&'a str> {
     let given = normalize(given);
     let is = |name: &&&str| normalize(name) == given;
     if let Some(name) = names.iter().find(is) {

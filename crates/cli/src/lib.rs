@@ -1,0 +1,101 @@
+//! The command-line program `replicant`, as a library: the crate's own program, the Python package and the npm package
+//! run the same [`main`].
+//!
+//! It is thin over the crate [`replicant`]: it reads arguments, calls operations of the core and prints. To add a command,
+//! write a module in `commands` with a [`Command`](command::Command) and name it in `commands::ALL`; help, completion and
+//! suggestions follow.
+
+#![forbid(unsafe_code)]
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
+mod arguments;
+mod command;
+mod commands;
+mod context;
+mod failure;
+mod help;
+mod input;
+mod output;
+mod progress;
+mod receiver;
+mod schema;
+mod signals;
+mod token;
+
+use std::{ffi::OsString, path::PathBuf, time::Duration};
+
+use replicant::background;
+
+pub use self::commands::emulator::find_emulator;
+use self::{context::Context, failure::Failure, signals::Signals};
+
+/// How long the program waits until an abandoned prediction is canceled. The create of a prediction may be held for 5 s
+/// before its id is known.
+const LONGEST_DRAIN: Duration = Duration::from_secs(10);
+
+/// What differs between the packages that contain the program.
+pub struct Host<'a> {
+    /// Returns the path of the program `replicant-emulator`, or says which package to install.
+    pub find_emulator: &'a dyn Fn() -> Result<PathBuf, String>,
+}
+
+/// Runs the program and returns its exit code. Blocks until it is done.
+///
+/// `arguments` are those after the name of the program. Reads standard input where a command says so, and writes to
+/// standard output and standard error. Handles Ctrl-C, and on Unix also SIGTERM and SIGHUP: the running prediction is
+/// canceled first.
+///
+/// ```no_run
+/// use replicant_cli::{Host, find_emulator, main};
+///
+/// let code = main(vec!["--version".into()], &Host { find_emulator: &find_emulator });
+/// std::process::exit(code.into());
+/// ```
+pub fn main(arguments: Vec<OsString>, host: &Host<'_>) -> u8 {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output::note(&format!("replicant: cannot start: {error}"));
+            return failure::FAILED;
+        }
+    };
+    let code = runtime.block_on(run(arguments, host));
+    // A thread may still read standard input, or write to a pipe that nobody reads.
+    runtime.shutdown_background();
+    code
+}
+
+async fn run(arguments: Vec<OsString>, host: &Host<'_>) -> u8 {
+    let mut signals = match Signals::new() {
+        Ok(signals) => signals,
+        Err(error) => {
+            output::note(&format!("replicant: cannot handle signals: {error}"));
+            return failure::FAILED;
+        }
+    };
+    let context = Context::new(host);
+    // Dropping the command abandons its prediction, which the core then cancels.
+    let result = tokio::select! {
+        biased;
+        code = signals.next() => Err(Failure::silent(code)),
+        result = command::dispatch(arguments, &context) => result,
+    };
+    let code = match result {
+        Ok(()) => 0,
+        Err(failure) => {
+            context.progress.clear();
+            failure.report();
+            failure.code
+        }
+    };
+    if background::is_idle() {
+        return code;
+    }
+    if code >= failure::INTERRUPTED {
+        output::note("replicant: canceling the prediction; press Ctrl-C again to leave at once");
+    }
+    tokio::select! {
+        code = signals.next() => code,
+        () = background::drain(LONGEST_DRAIN) => code,
+    }
+}
