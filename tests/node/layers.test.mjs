@@ -75,7 +75,7 @@ function mentionOfNode(text) {
 }
 
 test("only the platform of Node mentions what belongs to Node", () => {
-  const own = ["node", "exit", "loader", "runtimes", "models", "program", "thread", "variables"].map(
+  const own = ["node", "exit", "loader", "runtimes", "models", "program", "thread", "variables", "command-line"].map(
     (name) => `platform/${name}.ts`,
   );
   const others = files.filter((file) => !own.includes(file));
@@ -99,7 +99,7 @@ test("the build for the web loads none of the modules that belong to Node", () =
   visit("api.ts");
   visit("testing.ts");
   assert.ok(reached.has("platform/web.ts"));
-  for (const file of ["exit", "loader", "control", "models", "program", "thread"].map(
+  for (const file of ["exit", "loader", "control", "models", "program", "thread", "command-line"].map(
     (name) => `platform/${name}.ts`,
   ))
     assert.ok(!reached.has(file), file);

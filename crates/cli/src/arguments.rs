@@ -61,9 +61,10 @@ pub(crate) fn parse(command: &Command, arguments: &[String]) -> Result<Arguments
                         return Err(Failure::usage(format!("`{}` has no value", flag.name)));
                     }
                     (Some(_), Some(value)) => value,
-                    (Some(what), None) => rest.next().cloned().ok_or_else(|| {
-                        Failure::usage(format!("`{}` needs a value: {what}", flag.name))
-                    })?,
+                    (Some(what), None) => rest
+                        .next()
+                        .cloned()
+                        .ok_or_else(|| Failure::usage(format!("`{}` needs a value: {what}", flag.name)))?,
                 };
                 parsed.flags.push((flag.name, value));
             }

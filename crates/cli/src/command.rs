@@ -143,7 +143,7 @@ pub(crate) fn unknown(words: &[String]) -> Failure {
     };
     let advice = match nearest(given, &names) {
         Some(name) => format!("did you mean `replicant {prefix}{name}`?"),
-        None => "`replicant --help` lists the commands".to_owned(),
+        None => format!("expected one of `{}`", names.join("`, `")),
     };
     Failure::usage(format!("unknown command {}; {advice}", shown(&format!("{prefix}{given}"))))
 }

@@ -14,6 +14,8 @@ pub(crate) const REFUSED: u8 = 3;
 pub(crate) const NOT_FOUND: u8 = 4;
 /// The time limit passed, as with `timeout` of coreutils.
 pub(crate) const TIMED_OUT: u8 = 124;
+/// A signal, whose number is added.
+pub(crate) const SIGNAL: u8 = 128;
 /// The terminal closed (128 + SIGHUP).
 #[cfg(unix)]
 pub(crate) const HUNG_UP: u8 = 129;

@@ -41,6 +41,11 @@ pub(crate) async fn read(
     Ok(Value::Object(members))
 }
 
+/// Checks the form of assignments, before any request is sent.
+pub(crate) fn check(words: &[String]) -> Result<(), Failure> {
+    words.iter().try_for_each(|word| Assignment::parse(word).map(|_| ()))
+}
+
 struct Assignment<'w> {
     key: &'w str,
     value: &'w str,
@@ -49,9 +54,10 @@ struct Assignment<'w> {
 
 impl<'w> Assignment<'w> {
     fn parse(word: &'w str) -> Result<Self, Failure> {
-        let (key, value) = word.split_once('=').filter(|(key, _)| !matches!(*key, "" | ":")).ok_or_else(|| {
-            Failure::usage(format!("{} must be KEY=VALUE, KEY=@FILE or KEY:=JSON", shown(word)))
-        })?;
+        let (key, value) =
+            word.split_once('=').filter(|(key, _)| !matches!(*key, "" | ":")).ok_or_else(|| {
+                Failure::usage(format!("{} must be KEY=VALUE, KEY=@FILE or KEY:=JSON", shown(word)))
+            })?;
         Ok(match key.strip_suffix(':') {
             Some(key) => Self { key, value, is_json: true },
             None => Self { key, value, is_json: false },
@@ -104,7 +110,9 @@ async fn one(key: &str, text: &str, kind: &Kind, stdin: &mut Stdin) -> Result<Va
     let kind = if let Kind::Array(items) = kind { items } else { kind };
     let Some(path) = text.strip_prefix('@') else { return typed(key, text, kind) };
     match (kind, path) {
-        (_, "") => Err(Failure::usage(format!("`{key}=@` must be followed by the path of a file, or by `-`"))),
+        (_, "") => {
+            Err(Failure::usage(format!("`{key}=@` must be followed by the path of a file, or by `-`")))
+        }
         (Kind::File | Kind::Any, "-") => Ok(File::bytes(stdin.read().await?).into()),
         (Kind::File | Kind::Any, path) => Ok(File::path(PathBuf::from(path)).into()),
         (kind, path) => {
@@ -196,13 +204,23 @@ mod tests {
             "size": {"allOf": [{"$ref": "#/components/schemas/size"}], "default": 1},
             "more": {"type": "object"},
         });
-        let schemas = json!({"Input": {"properties": properties}, "size": {"type": "integer", "enum": [1, 2]}});
+        let schemas =
+            json!({"Input": {"properties": properties}, "size": {"type": "integer", "enum": [1, 2]}});
         Some(json!({"components": {"schemas": schemas}}).into())
     }
 
     #[tokio::test]
     async fn values_have_the_types_of_the_schema() {
-        let words = ["prompt=7", "steps=-3", "scale=1.50", "safe=true", "tags=1", "tags=2", "size=2", "more={\"a\":1}"];
+        let words = [
+            "prompt=7",
+            "steps=-3",
+            "scale=1.50",
+            "safe=true",
+            "tags=1",
+            "tags=2",
+            "size=2",
+            "more={\"a\":1}",
+        ];
         let expected = json!({"prompt": "7", "steps": -3, "scale": 1.5, "safe": true, "tags": [1, 2], "size": 2, "more": {"a": 1}});
         assert_eq!(input(&words, schema()).await.unwrap(), Value::from(expected));
         let big = input(&["steps=123456789012345678901234567890"], schema()).await.unwrap();
@@ -212,8 +230,7 @@ mod tests {
     #[tokio::test]
     async fn values_are_text_without_a_schema() {
         let words = ["steps=3", "safe=true", "a=1", "a=2", "a=3", "list:=[1]", "eq=a=b"];
-        let expected =
-            json!({"steps": "3", "safe": "true", "a": ["1", "2", "3"], "list": [1], "eq": "a=b"});
+        let expected = json!({"steps": "3", "safe": "true", "a": ["1", "2", "3"], "list": [1], "eq": "a=b"});
         assert_eq!(input(&words, None).await.unwrap(), Value::from(expected));
     }
 

@@ -29,8 +29,7 @@ use replicant::background;
 pub use self::commands::emulator::find_emulator;
 use self::{context::Context, failure::Failure, signals::Signals};
 
-/// How long the program waits until an abandoned prediction is canceled. The create of a prediction may be held for 5 s
-/// before its id is known.
+/// How long the program waits until an abandoned prediction is canceled, so that it also ends without a network.
 const LONGEST_DRAIN: Duration = Duration::from_secs(10);
 
 /// What differs between the packages that contain the program.
@@ -91,7 +90,7 @@ async fn run(arguments: Vec<OsString>, host: &Host<'_>) -> u8 {
     if background::is_idle() {
         return code;
     }
-    if code >= failure::INTERRUPTED {
+    if code > failure::SIGNAL {
         output::note("replicant: canceling the prediction; press Ctrl-C again to leave at once");
     }
     tokio::select! {

@@ -37,50 +37,72 @@ pub(crate) struct Property<'s> {
     pub definition: &'s Value,
 }
 
-impl Schema {
-    /// Requests the schema of what a reference names. `None` if the API does not tell.
-    pub async fn of(client: &Client, reference: &Reference) -> Result<Option<Self>, Failure> {
-        let found = match reference {
-            Reference::Model { owner, name } => {
-                let params = json!({"owner": owner, "name": name});
-                let model = call(client, "models.get", params).await;
-                model.map(|model| model["latest_version"]["openapi_schema"].clone())
+/// What to run.
+pub(crate) struct Target {
+    pub reference: Reference,
+    /// `None` if the API does not tell.
+    pub schema: Option<Schema>,
+}
+
+impl Target {
+    /// Requests what a reference names. A model that is not official is run at its latest version.
+    pub async fn find(client: &Client, reference: Reference) -> Result<Self, Failure> {
+        match look_up(client, &reference).await {
+            Ok((version, document)) => {
+                let schema = Some(document).filter(|document| !document.is_null()).map(Schema::new);
+                Ok(Self { reference: version.unwrap_or(reference), schema })
             }
-            Reference::Version { model: Some((owner, name)), id } => {
-                Self::of_version(client, owner, name, id).await
-            }
-            Reference::Deployment { owner, name } => {
-                let params = json!({"owner": owner, "name": name});
-                match call(client, "deployments.get", params).await {
-                    Ok(deployment) => {
-                        let release = &deployment["current_release"];
-                        let model = release["model"].as_str().and_then(|model| model.split_once('/'));
-                        match (model, release["version"].as_str()) {
-                            (Some((owner, name)), Some(id)) => {
-                                Self::of_version(client, owner, name, id).await
-                            }
-                            _ => Ok(Value::Null),
-                        }
-                    }
-                    Err(failure) => Err(failure),
-                }
-            }
-            _ => Ok(Value::Null),
-        };
-        match found {
-            Ok(document) => Ok(Some(document).filter(|document| !document.is_null()).map(Self::new)),
             // Only the create decides whether it can be run.
-            Err(failure) if failure.code == NOT_FOUND => Ok(None),
+            Err(failure) if failure.code == NOT_FOUND => Ok(Self { reference, schema: None }),
             Err(failure) => Err(failure),
         }
     }
+}
 
-    async fn of_version(client: &Client, owner: &str, name: &str, id: &str) -> Result<Value, Failure> {
-        let params = json!({"owner": owner, "name": name, "id": id});
-        let version = call(client, "models.versions.get", params).await?;
-        Ok(version["openapi_schema"].clone())
+/// Returns the version to run instead, if any, and the schema.
+async fn look_up(client: &Client, reference: &Reference) -> Result<(Option<Reference>, Value), Failure> {
+    match reference {
+        Reference::Model { owner, name } => {
+            let model = of_model(client, owner, name).await?;
+            let latest = &model["latest_version"];
+            let version = latest["id"].as_str().filter(|_| model["is_official"].as_bool() == Some(false));
+            let version = version.map(|id| Reference::Version {
+                model: Some((owner.clone(), name.clone())),
+                id: id.to_owned(),
+            });
+            Ok((version, latest["openapi_schema"].clone()))
+        }
+        Reference::Version { model: Some((owner, name)), id } => {
+            Ok((None, of_version(client, owner, name, id).await?))
+        }
+        Reference::Deployment { owner, name } => {
+            let deployment = call(client, "deployments.get", json!({"owner": owner, "name": name})).await?;
+            let release = &deployment["current_release"];
+            let model = release["model"].as_str().and_then(|model| model.split_once('/'));
+            let schema = match (model, release["version"].as_str()) {
+                // That of an official model.
+                (Some((owner, name)), Some("hidden")) => {
+                    of_model(client, owner, name).await?["latest_version"]["openapi_schema"].clone()
+                }
+                (Some((owner, name)), Some(id)) => of_version(client, owner, name, id).await?,
+                _ => Value::Null,
+            };
+            Ok((None, schema))
+        }
+        _ => Ok((None, Value::Null)),
     }
+}
 
+async fn of_model(client: &Client, owner: &str, name: &str) -> Result<Value, Failure> {
+    call(client, "models.get", json!({"owner": owner, "name": name})).await
+}
+
+async fn of_version(client: &Client, owner: &str, name: &str, id: &str) -> Result<Value, Failure> {
+    let params = json!({"owner": owner, "name": name, "id": id});
+    Ok(call(client, "models.versions.get", params).await?["openapi_schema"].clone())
+}
+
+impl Schema {
     pub fn new(document: Value) -> Self {
         Self { document }
     }

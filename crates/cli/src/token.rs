@@ -30,7 +30,8 @@ pub(crate) fn path() -> Result<PathBuf, Failure> {
             in_home(".config")
         }
     });
-    let folder = folder.ok_or_else(|| Failure::new(FAILED, "there is no home folder: set XDG_CONFIG_HOME"))?;
+    let folder =
+        folder.ok_or_else(|| Failure::new(FAILED, "there is no home folder: set XDG_CONFIG_HOME"))?;
     Ok(folder.join("replicant/token"))
 }
 

@@ -94,7 +94,13 @@ fn fish() -> String {
         let words: Vec<_> = command.words().collect();
         let summary = quoted(command.summary);
         let (condition, offered) = match words.as_slice() {
-            [group, name] => (format!("__fish_seen_subcommand_from {group}; and not __fish_seen_subcommand_from {}", names_in(Some(group)).join(" ")), name),
+            [group, name] => (
+                format!(
+                    "__fish_seen_subcommand_from {group}; and not __fish_seen_subcommand_from {}",
+                    names_in(Some(group)).join(" ")
+                ),
+                name,
+            ),
             _ => ("__fish_use_subcommand".to_owned(), &command.name),
         };
         let _ = writeln!(text, "complete -c replicant -n '{condition}' -f -a {offered} -d '{summary}'");

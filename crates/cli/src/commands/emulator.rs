@@ -32,16 +32,22 @@ fn emulator(context: &Context<'_>, arguments: &Arguments) -> Result<(), Failure>
     let path = (context.host.find_emulator)().map_err(|why| Failure::new(FAILED, why))?;
     let mut process = Process::new(&path);
     process.args(&arguments.words);
-    let code = replace(process).map_err(|error| {
-        Failure::new(FAILED, format!("cannot start {}: {error}", path.display()))
-    })?;
+    let code = replace(process)
+        .map_err(|error| Failure::new(FAILED, format!("cannot start {}: {error}", path.display())))?;
     if code == 0 { Ok(()) } else { Err(Failure::silent(code)) }
 }
 
 /// Becomes the other program, so that signals reach it.
 #[cfg(unix)]
 fn replace(mut process: Process) -> std::io::Result<u8> {
-    use std::os::unix::process::CommandExt;
+    use std::{
+        io::{stderr, stdin, stdout},
+        os::{fd::AsFd, unix::process::CommandExt},
+    };
+    // Passed explicitly, because Node marks its own as not to be inherited.
+    process.stdin(stdin().as_fd().try_clone_to_owned()?);
+    process.stdout(stdout().as_fd().try_clone_to_owned()?);
+    process.stderr(stderr().as_fd().try_clone_to_owned()?);
     Err(process.exec())
 }
 

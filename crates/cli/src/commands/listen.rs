@@ -102,12 +102,13 @@ fn number<T: std::str::FromStr>(flag: &str, text: &str) -> Result<T, Failure> {
 
 /// Returns the signing secret that the user gave.
 fn secret(arguments: &Arguments) -> Result<Option<Token>, Failure> {
-    let given = match arguments.value("--secret-file") {
-        Some(path) => Some(std::fs::read_to_string(path).map_err(|error| {
-            Failure::new(FAILED, format!("cannot read the secret at {path:?}: {error}"))
-        })?),
-        None => std::env::var("REPLICATE_WEBHOOK_SECRET").ok(),
-    };
+    let given =
+        match arguments.value("--secret-file") {
+            Some(path) => Some(std::fs::read_to_string(path).map_err(|error| {
+                Failure::new(FAILED, format!("cannot read the secret at {path:?}: {error}"))
+            })?),
+            None => std::env::var("REPLICATE_WEBHOOK_SECRET").ok(),
+        };
     Ok(given.map(|secret| secret.trim().to_owned()).filter(|secret| !secret.is_empty()).map(Token::from))
 }
 
@@ -168,7 +169,8 @@ impl Receiver {
 
 /// Sends a webhook on. Returns the status of the response.
 async fn forwarded(url: &Url, transport: &HttpTransport, request: Request) -> u16 {
-    const OF_THE_CONNECTION: [&str; 5] = ["host", "connection", "content-length", "transfer-encoding", "expect"];
+    const OF_THE_CONNECTION: [&str; 5] =
+        ["host", "connection", "content-length", "transfer-encoding", "expect"];
     let is_sent = |(name, _): &(String, String)| !OF_THE_CONNECTION.contains(&name.as_str());
     let headers = request.headers.into_iter().filter(is_sent).collect();
     let body: Bytes = request.body;

@@ -8,7 +8,7 @@ use crate::{
     context::Context,
     failure::{Failure, NOT_FOUND},
     output::{columns, print, print_json, shown},
-    schema::{Property, Schema},
+    schema::{Property, Target},
 };
 
 pub(crate) const SCHEMA: Command = Command {
@@ -28,7 +28,7 @@ pub(crate) const SCHEMA: Command = Command {
 async fn schema(context: &Context<'_>, arguments: Arguments) -> Result<(), Failure> {
     let [model] = arguments.exactly(["OWNER/NAME"])?;
     let reference: Reference = model.parse()?;
-    let Some(schema) = Schema::of(&context.client()?, &reference).await? else {
+    let Target { schema: Some(schema), .. } = Target::find(&context.client()?, reference).await? else {
         let why = format!("{} does not exist, or has no version with a schema", shown(model));
         return Err(Failure::new(NOT_FOUND, why));
     };

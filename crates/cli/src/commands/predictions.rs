@@ -53,9 +53,9 @@ const ALIGNED: usize = 100;
 async fn list(context: &Context<'_>, arguments: Arguments) -> Result<(), Failure> {
     arguments.exactly([])?;
     let limit = arguments.value("--limit").unwrap_or("20");
-    let limit: usize = limit.parse().map_err(|_| {
-        Failure::usage(format!("`--limit` must be a number, 0 for all, not `{limit}`"))
-    })?;
+    let limit: usize = limit
+        .parse()
+        .map_err(|_| Failure::usage(format!("`--limit` must be a number, 0 for all, not `{limit}`")))?;
     let mut left = if limit == 0 { usize::MAX } else { limit };
     let mut pages = open(&context.client()?, "predictions.list", Value::Null);
     let mut is_first = true;

@@ -10,14 +10,15 @@ use crate::{
     failure::Failure,
     input,
     output::{print, print_json, print_line},
-    schema::Schema,
+    schema::Target,
 };
 
 pub(crate) const RUN: Command = Command {
     name: "run",
     usage: "OWNER/NAME[:VERSION] [KEY=VALUE]... [options]",
     summary: "Run a model and print its output",
-    details: "The model may also be a version id, or deployments/OWNER/NAME. Its inputs:
+    details: "The model may also be a version id, or deployments/OWNER/NAME. Without a version, a model that is not official is run at its
+latest version. Inputs:
   KEY=VALUE   a value of the type that the model declares (`replicant models schema`), otherwise text;
               repeat the key of a list for each of its items
   KEY=@PATH   a file, which is uploaded; for an input that is text, the text in the file
@@ -65,8 +66,9 @@ async fn run(context: &Context<'_>, arguments: Arguments) -> Result<(), Failure>
         let key = if arguments.has("--no-wait") { "cancel_after" } else { "timeout" };
         params.insert(key.into(), seconds("--timeout", timeout)?.into());
     }
+    input::check(words)?;
     let client = context.client()?;
-    let schema = Schema::of(&client, &reference).await?;
+    let Target { reference, schema } = Target::find(&client, reference).await?;
     let input = input::read(words, arguments.value("--input"), schema.as_ref()).await?;
     params.insert("input".into(), input);
     let run = Run { context, client, arguments: &arguments };
@@ -106,6 +108,8 @@ impl Run<'_> {
     /// Prints the output when it is complete.
     async fn whole(&self, mut params: Object) -> Result<(), Failure> {
         params.insert("detailed".into(), true.into());
+        // A create that is held has no id to show and to cancel until it ends.
+        params.insert("wait".into(), false.into());
         let seen = self.context.progress.clone();
         let observer = std::sync::Arc::new(move |prediction| seen.see(&prediction));
         let run = observe(&self.client, "run", params.into(), observer);
@@ -214,4 +218,3 @@ fn replaced(output: Value, replace: &mut impl FnMut(Value) -> Value) -> Value {
         other => other,
     }
 }
-
