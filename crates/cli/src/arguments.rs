@@ -3,42 +3,11 @@
 use replicant::operation::nearest;
 
 use crate::{
-    command::{Command, Flag},
+    command::{Arguments, Command, Flag},
     failure::Failure,
     output::shown,
+    token::NO_ARGUMENT,
 };
-
-/// The arguments of a command.
-#[derive(Debug, Default)]
-pub(crate) struct Arguments {
-    /// Arguments that are no options, in order.
-    pub words: Vec<String>,
-    flags: Vec<(&'static str, String)>,
-    pub wants_help: bool,
-}
-
-impl Arguments {
-    /// Returns whether an option was given, such as `--json`.
-    pub fn has(&self, name: &str) -> bool {
-        self.flags.iter().any(|(given, _)| *given == name)
-    }
-
-    /// Returns the value of an option. The last one counts.
-    pub fn value(&self, name: &str) -> Option<&str> {
-        self.flags.iter().rev().find(|(given, _)| *given == name).map(|(_, value)| value.as_str())
-    }
-
-    /// Returns the words, which must be as many as `names`.
-    pub fn exactly<const N: usize>(&self, names: [&str; N]) -> Result<&[String; N], Failure> {
-        if let Some(missing) = names.get(self.words.len()) {
-            return Err(Failure::usage(format!("{missing} is missing")));
-        }
-        match <&[String; N]>::try_from(self.words.as_slice()) {
-            Ok(words) => Ok(words),
-            Err(_) => Err(Failure::usage(format!("{} is one argument too many", shown(&self.words[N])))),
-        }
-    }
-}
 
 /// Parses the arguments after the name of the command.
 pub(crate) fn parse(command: &Command, arguments: &[String]) -> Result<Arguments, Failure> {
@@ -91,7 +60,7 @@ fn find(command: &Command, argument: &str) -> Result<(&'static Flag, Option<Stri
         return Ok((flag, (!rest.is_empty()).then(|| value.to_owned())));
     }
     if matches!(name, "--token" | "--api-token" | "--auth" | "--api-key") {
-        return Err(Failure::usage(format!("`{name}`: {}", crate::token::NO_ARGUMENT)));
+        return Err(Failure::usage(format!("`{name}`: {}", NO_ARGUMENT)));
     }
     let names: Vec<&str> = command.flags.iter().map(|flag| flag.name).collect();
     let advice = match nearest(name, &names) {

@@ -1,17 +1,8 @@
 //! Commands as data, from which help, completion and suggestions are made.
 
-use std::{ffi::OsString, pin::Pin};
+use std::pin::Pin;
 
-use replicant::operation::nearest;
-
-use crate::{
-    arguments::{self, Arguments},
-    commands::ALL,
-    context::Context,
-    failure::Failure,
-    help,
-    output::{print, print_line, shown},
-};
+use crate::{failure::Failure, host::Host, output::shown, progress::Progress};
 
 /// An option of a command.
 pub(crate) struct Flag {
@@ -63,87 +54,40 @@ impl Command {
     }
 }
 
-/// Runs the command that the arguments name.
-pub(crate) async fn dispatch(arguments: Vec<OsString>, context: &Context<'_>) -> Result<(), Failure> {
-    let arguments = texts(arguments)?;
-    match arguments.first().map(String::as_str) {
-        None => {
-            crate::output::note(help::overview().trim_end());
-            return Err(Failure::silent(crate::failure::USAGE));
-        }
-        Some("-V" | "--version") => {
-            return print_line(concat!("replicant ", env!("CARGO_PKG_VERSION"))).await;
-        }
-        Some("-h" | "--help") => return print(&help::overview()).await,
-        Some("help") => {
-            return match &arguments[1..] {
-                [] => print(&help::overview()).await,
-                words => print(&help::of_words(words)?).await,
-            };
-        }
-        Some(_) => {}
+/// The environment of a command.
+pub(crate) struct Context<'a> {
+    pub host: &'a Host<'a>,
+    pub progress: Progress,
+}
+
+/// The arguments of a command.
+#[derive(Debug, Default)]
+pub(crate) struct Arguments {
+    /// Arguments that are no options, in order.
+    pub words: Vec<String>,
+    pub flags: Vec<(&'static str, String)>,
+    pub wants_help: bool,
+}
+
+impl Arguments {
+    /// Returns whether an option was given, such as `--json`.
+    pub fn has(&self, name: &str) -> bool {
+        self.flags.iter().any(|(given, _)| *given == name)
     }
-    let Some((command, count)) = find(&arguments) else {
-        if arguments.iter().any(|argument| argument == "--help" || argument == "-h") {
-            return print(&help::of_words(&arguments[..1])?).await;
-        }
-        return Err(unknown(&arguments));
-    };
-    let parsed = arguments::parse(command, &arguments[count..])?;
-    if parsed.wants_help {
-        return print(&help::of(command)).await;
+
+    /// Returns the value of an option. The last one counts.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.flags.iter().rev().find(|(given, _)| *given == name).map(|(_, value)| value.as_str())
     }
-    (command.run)(context, parsed).await
-}
 
-fn texts(arguments: Vec<OsString>) -> Result<Vec<String>, Failure> {
-    let text = |argument: OsString| {
-        argument.into_string().map_err(|argument| {
-            Failure::usage(format!("{} is not valid UTF-8", shown(&argument.to_string_lossy())))
-        })
-    };
-    arguments.into_iter().map(text).collect()
-}
-
-/// Returns the command that the words begin with, and the number of words of its name.
-pub(crate) fn find(words: &[String]) -> Option<(&'static Command, usize)> {
-    let is_named = |command: &&&'static Command| {
-        let count = command.words().count();
-        words.len() >= count && command.words().eq(words[..count].iter().map(String::as_str))
-    };
-    ALL.iter().find(is_named).map(|command| (*command, command.words().count()))
-}
-
-/// Returns the first words of all commands, or the second words after `group`.
-pub(crate) fn names_in(group: Option<&str>) -> Vec<&'static str> {
-    let mut names = Vec::new();
-    for command in ALL {
-        let mut words = command.words();
-        let name = match group {
-            None => words.next(),
-            Some(group) if words.next() == Some(group) => words.next(),
-            Some(_) => None,
-        };
-        names.extend(name.filter(|name| !names.contains(name)));
-    }
-    names
-}
-
-/// Explains that the words name no command.
-pub(crate) fn unknown(words: &[String]) -> Failure {
-    let Some(first) = words.first() else { return Failure::usage("the name of a command is missing") };
-    let of_group = names_in(Some(first));
-    let (given, names, prefix) = match words.get(1) {
-        _ if of_group.is_empty() => (first, names_in(None), String::new()),
-        Some(second) => (second, of_group, format!("{first} ")),
-        None => {
-            let list = of_group.join("`, `");
-            return Failure::usage(format!("`{first}` needs one of `{list}`"));
+    /// Returns the words, which must be as many as `names`.
+    pub fn exactly<const N: usize>(&self, names: [&str; N]) -> Result<&[String; N], Failure> {
+        if let Some(missing) = names.get(self.words.len()) {
+            return Err(Failure::usage(format!("{missing} is missing")));
         }
-    };
-    let advice = match nearest(given, &names) {
-        Some(name) => format!("did you mean `replicant {prefix}{name}`?"),
-        None => format!("expected one of `{}`", names.join("`, `")),
-    };
-    Failure::usage(format!("unknown command {}; {advice}", shown(&format!("{prefix}{given}"))))
+        match <&[String; N]>::try_from(self.words.as_slice()) {
+            Ok(words) => Ok(words),
+            Err(_) => Err(Failure::usage(format!("{} is one argument too many", shown(&self.words[N])))),
+        }
+    }
 }

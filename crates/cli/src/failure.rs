@@ -2,8 +2,6 @@
 
 use replicant::{Error, ErrorKind};
 
-use crate::output;
-
 /// The prediction failed, or the API or the network did.
 pub(crate) const FAILED: u8 = 1;
 /// The command line is wrong.
@@ -29,7 +27,7 @@ pub(crate) const TERMINATED: u8 = 143;
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub code: u8,
-    message: String,
+    pub message: String,
 }
 
 impl Failure {
@@ -37,20 +35,13 @@ impl Failure {
         Self { code, message: message.into() }
     }
 
-    /// Ends the program without a message.
+    /// Has no message.
     pub fn silent(code: u8) -> Self {
         Self::new(code, "")
     }
 
     pub fn usage(message: impl Into<String>) -> Self {
         Self::new(USAGE, message)
-    }
-
-    /// Writes the message to standard error.
-    pub fn report(&self) {
-        if !self.message.is_empty() {
-            output::note(&format!("replicant: {}", self.message));
-        }
     }
 }
 

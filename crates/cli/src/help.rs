@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::{
-    command::{Command, find, names_in, unknown},
-    commands::ALL,
+    command::Command,
+    commands::{ALL, find, names_in, unknown},
     failure::Failure,
     output::columns,
 };

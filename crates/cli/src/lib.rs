@@ -9,11 +9,13 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod arguments;
+mod client;
 mod command;
 mod commands;
-mod context;
+mod dispatch;
 mod failure;
 mod help;
+mod host;
 mod input;
 mod output;
 mod progress;
@@ -22,21 +24,15 @@ mod schema;
 mod signals;
 mod token;
 
-use std::{ffi::OsString, path::PathBuf, time::Duration};
+use std::{ffi::OsString, time::Duration};
 
 use replicant::background;
 
-pub use self::commands::emulator::find_emulator;
-use self::{context::Context, failure::Failure, signals::Signals};
+use self::{command::Context, failure::Failure, progress::Progress, signals::Signals};
+pub use self::{commands::emulator::find_emulator, host::Host};
 
 /// How long the program waits until an abandoned prediction is canceled, so that it also ends without a network.
 const LONGEST_DRAIN: Duration = Duration::from_secs(10);
-
-/// What differs between the packages that contain the program.
-pub struct Host<'a> {
-    /// Returns the path of the program `replicant-emulator`, or says which package to install.
-    pub find_emulator: &'a dyn Fn() -> Result<PathBuf, String>,
-}
 
 /// Runs the program and returns its exit code. Blocks until it is done.
 ///
@@ -72,18 +68,20 @@ async fn run(arguments: Vec<OsString>, host: &Host<'_>) -> u8 {
             return failure::FAILED;
         }
     };
-    let context = Context::new(host);
+    let context = Context { host, progress: Progress::new() };
     // Dropping the command abandons its prediction, which the core then cancels.
     let result = tokio::select! {
         biased;
         code = signals.next() => Err(Failure::silent(code)),
-        result = command::dispatch(arguments, &context) => result,
+        result = dispatch::dispatch(arguments, &context) => result,
     };
     let code = match result {
         Ok(()) => 0,
         Err(failure) => {
             context.progress.clear();
-            failure.report();
+            if !failure.message.is_empty() {
+                output::note(&format!("replicant: {}", failure.message));
+            }
             failure.code
         }
     };

@@ -18,6 +18,11 @@ pub(crate) async fn print(text: &str) -> Result<(), Failure> {
     stdout.flush().await.map_err(unwritten)
 }
 
+/// Returns whether text on standard output and the progress line on standard error may share a terminal.
+pub(crate) fn is_terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
 /// Writes a line to standard output.
 pub(crate) async fn print_line(text: &str) -> Result<(), Failure> {
     print(&format!("{text}\n")).await

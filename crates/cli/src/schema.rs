@@ -3,7 +3,7 @@
 use replicant::{Client, Reference, Value, json};
 
 use crate::{
-    context::call,
+    client::call,
     failure::{Failure, NOT_FOUND},
 };
 

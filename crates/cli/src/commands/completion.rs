@@ -2,11 +2,9 @@
 
 use std::fmt::Write as _;
 
+use super::{ALL, names_in};
 use crate::{
-    arguments::Arguments,
-    command::{Command, names_in},
-    commands::ALL,
-    context::Context,
+    command::{Arguments, Command},
     failure::Failure,
     output::{print, shown},
 };
@@ -23,10 +21,10 @@ pub(crate) const COMPLETION: Command = Command {
         "replicant completion fish > ~/.config/fish/completions/replicant.fish",
     ],
     passes_arguments: false,
-    run: |context, arguments| Box::pin(completion(context, arguments)),
+    run: |_, arguments| Box::pin(completion(arguments)),
 };
 
-async fn completion(_: &Context<'_>, arguments: Arguments) -> Result<(), Failure> {
+async fn completion(arguments: Arguments) -> Result<(), Failure> {
     let [shell] = arguments.exactly(["bash, zsh or fish"])?;
     match shell.as_str() {
         "bash" => print(&bash()).await,

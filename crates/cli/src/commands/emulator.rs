@@ -7,9 +7,7 @@ use std::{
 };
 
 use crate::{
-    arguments::Arguments,
-    command::Command,
-    context::Context,
+    command::{Arguments, Command, Context},
     failure::{FAILED, Failure},
 };
 

@@ -12,9 +12,8 @@ use tokio::net::{TcpListener, TcpStream};
 use url::Url;
 
 use crate::{
-    arguments::Arguments,
-    command::{Command, JSON, option},
-    context::{Context, call, client_with},
+    client::{call, client, client_with},
+    command::{Arguments, Command, JSON, option},
     failure::{FAILED, Failure},
     output::{note, print_json, print_line},
     receiver::{self, Request},
@@ -43,17 +42,17 @@ error.",
         "replicant webhooks listen --json | jq .object.output",
     ],
     passes_arguments: false,
-    run: |context, arguments| Box::pin(listen(context, arguments)),
+    run: |_, arguments| Box::pin(listen(arguments)),
 };
 
-async fn listen(context: &Context<'_>, arguments: Arguments) -> Result<(), Failure> {
+async fn listen(arguments: Arguments) -> Result<(), Failure> {
     arguments.exactly([])?;
     let port: u16 = number("--port", arguments.value("--port").unwrap_or("8080"))?;
     let mut left = arguments.value("--count").map(|count| number::<u64>("--count", count)).transpose()?;
     let secret = secret(&arguments)?;
     let client = match secret {
         Some(_) => client_with(None)?,
-        None => context.client()?,
+        None => client()?,
     };
     if secret.is_none() {
         // Fails now rather than with the first webhook. The core requests it again if it was replaced.

@@ -6,9 +6,8 @@ use replicant::{Token, Value};
 use tokio::io::AsyncReadExt;
 
 use crate::{
-    arguments::Arguments,
-    command::{Command, flag},
-    context::{Context, call, client_with},
+    client::{call, client_with},
+    command::{Arguments, Command, flag},
     failure::{FAILED, Failure},
     output::note,
     token,
@@ -25,7 +24,7 @@ Tokens are at https://replicate.com/account/api-tokens.",
     flags: &[flag("--no-check", "Store the token without asking the API whether it is valid")],
     examples: &["replicant login", "pass show replicate | replicant login"],
     passes_arguments: false,
-    run: |context, arguments| Box::pin(login(context, arguments)),
+    run: |_, arguments| Box::pin(login(arguments)),
 };
 
 pub(crate) const LOGOUT: Command = Command {
@@ -42,7 +41,7 @@ pub(crate) const LOGOUT: Command = Command {
 /// Longer input is no token.
 const MAX_LENGTH: u64 = 4096;
 
-async fn login(_: &Context<'_>, arguments: Arguments) -> Result<(), Failure> {
+async fn login(arguments: Arguments) -> Result<(), Failure> {
     if !arguments.words.is_empty() {
         return Err(Failure::usage(token::NO_ARGUMENT));
     }

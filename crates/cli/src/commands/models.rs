@@ -3,9 +3,8 @@
 use replicant::Reference;
 
 use crate::{
-    arguments::Arguments,
-    command::{Command, flag},
-    context::Context,
+    client::client,
+    command::{Arguments, Command, flag},
     failure::{Failure, NOT_FOUND},
     output::{columns, print, print_json, shown},
     schema::{Property, Target},
@@ -22,13 +21,13 @@ pub(crate) const SCHEMA: Command = Command {
         "replicant models schema acme/text --json | jq .components.schemas.Output",
     ],
     passes_arguments: false,
-    run: |context, arguments| Box::pin(schema(context, arguments)),
+    run: |_, arguments| Box::pin(schema(arguments)),
 };
 
-async fn schema(context: &Context<'_>, arguments: Arguments) -> Result<(), Failure> {
+async fn schema(arguments: Arguments) -> Result<(), Failure> {
     let [model] = arguments.exactly(["OWNER/NAME"])?;
     let reference: Reference = model.parse()?;
-    let Target { schema: Some(schema), .. } = Target::find(&context.client()?, reference).await? else {
+    let Target { schema: Some(schema), .. } = Target::find(&client()?, reference).await? else {
         let why = format!("{} does not exist, or has no version with a schema", shown(model));
         return Err(Failure::new(NOT_FOUND, why));
     };

@@ -4,9 +4,8 @@ use futures_util::TryStreamExt;
 use replicant::{Item, Value, json};
 
 use crate::{
-    arguments::Arguments,
-    command::{Command, Flag, JSON, option},
-    context::{Context, call, open},
+    client::{call, client, open},
+    command::{Arguments, Command, Flag, JSON, option},
     failure::Failure,
     output::{columns, print, print_json, print_line},
 };
@@ -22,7 +21,7 @@ pub(crate) const LIST: Command = Command {
     ],
     examples: &["replicant predictions list --limit 5", "replicant predictions list -n 0 --json | jq .id"],
     passes_arguments: false,
-    run: |context, arguments| Box::pin(list(context, arguments)),
+    run: |_, arguments| Box::pin(list(arguments)),
 };
 
 pub(crate) const GET: Command = Command {
@@ -33,7 +32,7 @@ pub(crate) const GET: Command = Command {
     flags: &[JSON],
     examples: &["replicant predictions get 4b2q8m", "replicant predictions get 4b2q8m --json | jq -r .logs"],
     passes_arguments: false,
-    run: |context, arguments| Box::pin(get(context, arguments)),
+    run: |_, arguments| Box::pin(get(arguments)),
 };
 
 pub(crate) const CANCEL: Command = Command {
@@ -44,20 +43,20 @@ pub(crate) const CANCEL: Command = Command {
     flags: &[JSON],
     examples: &["replicant predictions cancel 4b2q8m"],
     passes_arguments: false,
-    run: |context, arguments| Box::pin(cancel(context, arguments)),
+    run: |_, arguments| Box::pin(cancel(arguments)),
 };
 
 /// How many predictions are aligned, and requested before the first is printed.
 const ALIGNED: usize = 100;
 
-async fn list(context: &Context<'_>, arguments: Arguments) -> Result<(), Failure> {
+async fn list(arguments: Arguments) -> Result<(), Failure> {
     arguments.exactly([])?;
     let limit = arguments.value("--limit").unwrap_or("20");
     let limit: usize = limit
         .parse()
         .map_err(|_| Failure::usage(format!("`--limit` must be a number, 0 for all, not `{limit}`")))?;
     let mut left = if limit == 0 { usize::MAX } else { limit };
-    let mut pages = open(&context.client()?, "predictions.list", Value::Null);
+    let mut pages = open(&client()?, "predictions.list", Value::Null);
     let mut is_first = true;
     while left > 0
         && let Some(Item::Value(page)) = pages.try_next().await?
@@ -92,9 +91,9 @@ fn table(predictions: &[Value], with_heading: bool) -> String {
     columns(&rows)
 }
 
-async fn get(context: &Context<'_>, arguments: Arguments) -> Result<(), Failure> {
+async fn get(arguments: Arguments) -> Result<(), Failure> {
     let [id] = arguments.exactly(["ID"])?;
-    let prediction = call(&context.client()?, "predictions.get", json!({"id": id})).await?;
+    let prediction = call(&client()?, "predictions.get", json!({"id": id})).await?;
     if arguments.has("--json") {
         return print_json(&prediction).await;
     }
@@ -115,11 +114,11 @@ async fn get(context: &Context<'_>, arguments: Arguments) -> Result<(), Failure>
     print(&columns(&rows)).await
 }
 
-async fn cancel(context: &Context<'_>, arguments: Arguments) -> Result<(), Failure> {
+async fn cancel(arguments: Arguments) -> Result<(), Failure> {
     if arguments.words.is_empty() {
         return Err(Failure::usage("ID is missing: the prediction to cancel"));
     }
-    let client = context.client()?;
+    let client = client()?;
     for id in &arguments.words {
         let canceled = call(&client, "predictions.cancel", json!({"id": id})).await?;
         if arguments.has("--json") {

@@ -4,12 +4,11 @@ use futures_util::TryStreamExt;
 use replicant::{Client, Item, Object, Reference, Value, json};
 
 use crate::{
-    arguments::Arguments,
-    command::{Command, Flag, flag, option},
-    context::{Context, call, observe, open, seconds},
+    client::{call, client, observe, open, seconds},
+    command::{Arguments, Command, Context, Flag, flag, option},
     failure::Failure,
     input,
-    output::{print, print_json, print_line},
+    output::{is_terminal, print, print_json, print_line},
     schema::Target,
 };
 
@@ -67,7 +66,7 @@ async fn run(context: &Context<'_>, arguments: Arguments) -> Result<(), Failure>
         params.insert(key.into(), seconds("--timeout", timeout)?.into());
     }
     input::check(words)?;
-    let client = context.client()?;
+    let client = client()?;
     let Target { reference, schema } = Target::find(&client, reference).await?;
     let input = input::read(words, arguments.value("--input"), schema.as_ref()).await?;
     params.insert("input".into(), input);
@@ -150,7 +149,7 @@ impl Run<'_> {
                 Some(Item::Event(event)) => match (event.event.as_str(), event.file) {
                     ("output", Some(file)) => files.push(Value::FileUrl(file.url().into())),
                     ("output", None) => {
-                        if self.context.shares_terminal() {
+                        if is_terminal() {
                             progress.end();
                         }
                         print(&event.data).await?;

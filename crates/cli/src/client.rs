@@ -1,45 +1,25 @@
-//! What the commands share.
+//! The client, and the operations of the core that commands use.
 
-use std::{io::IsTerminal, time::Duration};
+use std::time::Duration;
 
 use replicant::{BoxStream, Client, Item, Observer, Options, Token, Value, operation};
 
 use crate::{
-    Host,
     failure::{Failure, REFUSED},
-    output,
-    progress::Progress,
-    token,
+    output, token,
 };
 
-/// The environment of a command.
-pub(crate) struct Context<'a> {
-    pub host: &'a Host<'a>,
-    pub progress: Progress,
-}
-
-impl<'a> Context<'a> {
-    pub fn new(host: &'a Host<'a>) -> Self {
-        Self { host, progress: Progress::new() }
+/// Builds a client with the token of the environment, else with the one that `login` stored.
+pub(crate) fn client() -> Result<Client, Failure> {
+    let variable = |name| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+    let stored = if variable("REPLICATE_API_TOKEN").is_some() { None } else { token::read()? };
+    let is_known = stored.is_some() || variable("REPLICATE_API_TOKEN").is_some();
+    // Another server, such as the emulator or a proxy, may need no token.
+    if !is_known && variable("REPLICATE_BASE_URL").is_none() {
+        let why = "there is no API token: run `replicant login`, or set REPLICATE_API_TOKEN";
+        return Err(Failure::new(REFUSED, why));
     }
-
-    /// Returns whether text on standard output and the progress line share a terminal.
-    pub fn shares_terminal(&self) -> bool {
-        std::io::stdout().is_terminal()
-    }
-
-    /// Builds a client with the token of the environment, else with the one that `login` stored.
-    pub fn client(&self) -> Result<Client, Failure> {
-        let variable = |name| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
-        let stored = if variable("REPLICATE_API_TOKEN").is_some() { None } else { token::read()? };
-        let is_known = stored.is_some() || variable("REPLICATE_API_TOKEN").is_some();
-        // Another server, such as the emulator or a proxy, may need no token.
-        if !is_known && variable("REPLICATE_BASE_URL").is_none() {
-            let why = "there is no API token: run `replicant login`, or set REPLICATE_API_TOKEN";
-            return Err(Failure::new(REFUSED, why));
-        }
-        client_with(stored)
-    }
+    client_with(stored)
 }
 
 /// Builds a client. Without a token, it has the one of the environment.
