@@ -72,16 +72,17 @@ def test_it_starts_the_emulator_of_the_package(
 def test_ctrl_c_cancels_the_prediction(
     entry: List[str], variables: Dict[str, str], emulator: Emulator
 ) -> None:
-    before = emulator.state()["predictions"].get("canceled", 0)
+    before = emulator.state()["predictions"]
     child = subprocess.Popen(
         [*entry, "run", "emulator/endless"], env=variables, stderr=subprocess.PIPE, text=True
     )
-    eventually(lambda: emulator.state()["predictions"].get("processing", 0) > 0, 20)
+    running = before.get("processing", 0)
+    eventually(lambda: emulator.state()["predictions"].get("processing", 0) > running, 20)
     child.send_signal(signal.SIGINT)
     _, errors = child.communicate(timeout=20)
     assert child.returncode == 130
     assert "canceling the prediction" in errors and "Traceback" not in errors
-    assert emulator.state()["predictions"]["canceled"] == before + 1
+    assert emulator.state()["predictions"]["canceled"] == before.get("canceled", 0) + 1
 
 
 class Terminal:

@@ -8,10 +8,9 @@ use std::{
 
 use replicant::Token;
 
-use crate::{
-    failure::{FAILED, Failure},
-    output::note,
-};
+use crate::failure::{FAILED, Failure};
+#[cfg(unix)]
+use crate::output::note;
 
 /// Why a token cannot be an argument.
 pub(crate) const NO_ARGUMENT: &str = "a token is never an argument, because other users of this machine and the history of the \
@@ -126,6 +125,4 @@ fn create(path: &Path) -> io::Result<fs::File> {
 }
 
 #[cfg(not(unix))]
-fn warn_of_readers(_: &Path) {
-    let _ = note;
-}
+fn warn_of_readers(_: &Path) {}

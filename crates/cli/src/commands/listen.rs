@@ -1,5 +1,7 @@
 //! `replicant webhooks listen`: receives webhooks on this machine.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use replicant::{
@@ -67,8 +69,10 @@ async fn listen(arguments: Arguments) -> Result<(), Failure> {
     while left != Some(0) {
         let received = tokio::select! {
             accepted = listener.accept() => {
-                if let Ok((stream, _)) = accepted {
-                    connections.push(receiver.receive(stream));
+                match accepted {
+                    Ok((stream, _)) => connections.push(receiver.receive(stream)),
+                    // Such as too many open files.
+                    Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
                 }
                 continue;
             }
