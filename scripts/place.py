@@ -76,7 +76,9 @@ def install_editable(packages: Path) -> None:
         (packages / path).parent.mkdir(exist_ok=True)
         (packages / path).write_text(text, encoding="utf-8")
     script = Path(sysconfig.get_path("scripts"), "replicant")
-    script.write_text(f"#!{sys.executable}\nimport sys\nfrom {ENTRY} import main\nsys.exit(main())\n")
+    script.write_text(
+        f"#!{sys.executable}\nimport sys\nfrom {ENTRY} import main\nsys.exit(main())\n"
+    )
     script.chmod(0o755)
 
 

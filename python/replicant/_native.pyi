@@ -17,6 +17,7 @@ __all__ = [
     "Secret",
     "Stream",
     "__version__",
+    "command_line",
     "compute",
     "conceal",
     "drain",

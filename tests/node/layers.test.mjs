@@ -75,9 +75,17 @@ function mentionOfNode(text) {
 }
 
 test("only the platform of Node mentions what belongs to Node", () => {
-  const own = ["node", "exit", "loader", "runtimes", "models", "program", "thread", "variables", "command-line"].map(
-    (name) => `platform/${name}.ts`,
-  );
+  const own = [
+    "node",
+    "exit",
+    "loader",
+    "runtimes",
+    "models",
+    "program",
+    "thread",
+    "variables",
+    "command-line",
+  ].map((name) => `platform/${name}.ts`);
   const others = files.filter((file) => !own.includes(file));
   assert.ok(others.length > 30, `found only ${others.length} modules`);
   for (const file of others) {

@@ -58,9 +58,7 @@ def test_it_runs_models_and_ends_with_the_exit_code(
 
 
 @entries
-def test_it_starts_the_emulator_of_the_package(
-    entry: List[str], variables: Dict[str, str]
-) -> None:
+def test_it_starts_the_emulator_of_the_package(entry: List[str], variables: Dict[str, str]) -> None:
     done = run([*entry, "emulator", "--help"], variables)
     assert done.returncode == 0 and "replicant-emulator [options]" in done.stdout
     done = run([*entry, "emulator"], {**variables, "REPLICANT_EMULATOR": "/missing"})

@@ -107,7 +107,12 @@ class Packages(unittest.TestCase):
             "bin": {"replicant": "node/cli.cjs"},
             "optionalDependencies": platforms,
         }
-        sources = ["node/cli.cjs", "node/index.cjs", "node/dist/replicant.js", "node/dist/resources/models.d.ts"]
+        sources = [
+            "node/cli.cjs",
+            "node/index.cjs",
+            "node/dist/replicant.js",
+            "node/dist/resources/models.d.ts",
+        ]
         files = dict.fromkeys(["LICENSE", "README.md", *sources, *more], b"")
         self.pack("replicant-1.2.3.tgz", {**files, "package.json": json.dumps(manifest).encode()})
         return "; ".join(self.check.problems)

@@ -2,7 +2,7 @@
 //! run the same [`main`].
 //!
 //! It is thin over the crate [`replicant`]: it reads arguments, calls operations of the core and prints. To add a command,
-//! write a module in `commands` with a [`Command`](command::Command) and name it in `commands::ALL`; help, completion and
+//! write a module in `commands` with a `Command` and name it in `commands::ALL`; help, completion and
 //! suggestions follow.
 
 #![forbid(unsafe_code)]
