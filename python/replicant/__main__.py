@@ -17,7 +17,8 @@ def _find_emulator() -> str:
 def main() -> int:
     """Runs the command-line program with the arguments of this process, and returns its exit code."""
     # The program handles Ctrl-C. The handler of Python would raise KeyboardInterrupt afterwards.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     return _native.command_line(sys.argv[1:], _find_emulator)
 
 

@@ -42,6 +42,11 @@ fn unwritten(error: io::Error) -> Failure {
     }
 }
 
+/// Returns whether standard error is a terminal.
+pub(crate) fn shows_notes() -> bool {
+    io::stderr().is_terminal()
+}
+
 /// Writes a line to standard error. It may be closed, which changes nothing.
 pub(crate) fn note(text: &str) {
     let mut stderr = io::stderr().lock();

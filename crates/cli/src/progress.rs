@@ -2,14 +2,14 @@
 
 use std::{
     fmt::Write as _,
-    io::{self, IsTerminal, Write},
+    io::{self, Write},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use replicant::{Progress as Bar, Value};
 
-use crate::output::printable;
+use crate::output::{printable, shows_notes};
 
 const REDRAW: Duration = Duration::from_millis(200);
 const WIDTH: usize = 20;
@@ -40,7 +40,7 @@ impl Progress {
             is_drawn: false,
             is_over: false,
         };
-        Self { is_shown: io::stderr().is_terminal(), state: Arc::new(Mutex::new(state)) }
+        Self { is_shown: shows_notes(), state: Arc::new(Mutex::new(state)) }
     }
 
     /// Takes the state of a prediction.

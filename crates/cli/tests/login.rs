@@ -63,7 +63,8 @@ fn a_token_that_the_api_refuses_is_not_stored() {
     assert!(!place.token_file().exists());
     let done = with_input(&mut place.logged_out(&["login", "--no-check"]), "r8_wrong-must-not-leak");
     assert!(done.code == 0 && place.token_file().exists(), "{done:?}");
-    for wrong in ["", "\n", "two words-must-not-leak", "\u{1}must-not-leak"] {
+    let long = "r8_must-not-leak".repeat(1000);
+    for wrong in [&long, "", "\n", "two words-must-not-leak", "\u{1}must-not-leak"] {
         let done = with_input(&mut place.logged_out(&["login", "--no-check"]), wrong);
         assert_eq!(done.code, 2, "{wrong:?}: {done:?}");
     }

@@ -38,6 +38,30 @@ fn other_signals_cancel_too() {
     interrupted(&["run", "emulator/endless"], Signal::HUP, 129);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_signal_that_is_ignored_from_the_start_ends_nothing() {
+    let place = Place::new();
+    let program = place.program(&["run", "emulator/stream", "chunks=a", "pause=2"]);
+    let mut shell = std::process::Command::new("sh");
+    shell
+        .args(["-c", "trap '' HUP INT; exec \"$0\" \"$@\""])
+        .arg(program.get_program())
+        .args(program.get_args());
+    for (name, value) in program.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    let child = piped(&mut shell).spawn().unwrap();
+    place.until("processing");
+    signal(&child, Signal::HUP);
+    signal(&child, Signal::INT);
+    let done = Done::of(child.wait_with_output().unwrap());
+    assert_eq!((done.code, done.out.as_str()), (0, "a\n"), "{done:?}");
+}
+
 #[test]
 fn a_prediction_whose_create_is_in_flight_is_canceled() {
     let place = Place::new();

@@ -78,7 +78,10 @@ async fn read() -> Result<Token, Failure> {
     let mut text = String::new();
     let read = tokio::io::stdin().take(MAX_LENGTH).read_to_string(&mut text).await;
     // The error must not show what was read.
-    read.map_err(|_| Failure::new(FAILED, "standard input has no text"))?;
+    let length = read.map_err(|_| Failure::new(FAILED, "standard input has no text"))?;
+    if length as u64 == MAX_LENGTH {
+        return Err(Failure::usage("standard input is too long for a token"));
+    }
     Ok(text.into())
 }
 
