@@ -92,7 +92,11 @@ async fn run(arguments: Vec<OsString>, host: &Host<'_>) -> u8 {
         output::note("replicant: canceling the prediction; press Ctrl-C again to leave at once");
     }
     tokio::select! {
-        code = signals.next() => code,
-        () = background::drain(LONGEST_DRAIN) => code,
+        code = signals.next() => return code,
+        () = background::drain(LONGEST_DRAIN) => {}
     }
+    if !background::is_idle() {
+        output::note("replicant: the API has not confirmed the cancel; see `replicant predictions list`");
+    }
+    code
 }
