@@ -134,7 +134,7 @@ build: ## Builds the emulator and the packages of all three languages, for devel
 native: tools ## Compiles the Rust crates, the emulator included.
 	@test -e $(DEBUG)/replicant-emulator || \
 		echo "== Compiling the Rust crates, about 220. The first time, this takes 2 to 4 minutes."
-	@$(CARGO) build --lib --bin replicant-emulator --example quickstart
+	@$(CARGO) build --lib --bin replicant --bin replicant-emulator --example quickstart
 
 python: native $(BIN)/python ## Builds the Python package and installs it, editable, into .venv.
 	@$(BIN)/python scripts/place.py python

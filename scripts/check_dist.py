@@ -48,6 +48,12 @@ def glibc(binary: bytes) -> List[int]:
     return max(([int(major), int(minor)] for major, minor in versions), default=[0, 0])
 
 
+def read_entries(path: Path, name: str) -> str:
+    """Returns a list of entry points without spaces."""
+    with zipfile.ZipFile(path) as wheel:
+        return wheel.read(name).decode().replace(" ", "")
+
+
 class Check:
     """Collects all problems, so that one run reports them together."""
 
@@ -99,6 +105,11 @@ class Check:
         self.that(
             any(name.endswith("/LICENSE") for name in names), f"{path.name} lacks the license"
         )
+        scripts = f"{info}/entry_points.txt"
+        self.that(
+            scripts in names and "replicant=replicant.__main__:main" in read_entries(path, scripts),
+            f"{path.name} lacks the program",
+        )
         unexpected = [name for name in names if not name.startswith(("replicant/", info))]
         self.that(not unexpected, f"{path.name} also contains {unexpected}")
 
@@ -148,6 +159,10 @@ class Check:
                     path.stat().st_size < MAIN_LIMIT, f"{path.name}: more than {MAIN_LIMIT} bytes"
                 )
                 self.that("scripts" not in manifest, f"{path.name} runs scripts")
+                self.that(
+                    manifest.get("bin", {}).get("replicant") in files,
+                    f"{path.name} lacks the program",
+                )
                 wanted = {f"replicant-{name}": expected for name in PLATFORMS["npm"]}
                 self.that(
                     manifest.get("optionalDependencies") == wanted, f"{path.name}: platforms differ"

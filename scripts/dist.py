@@ -3,7 +3,7 @@
     dist/python    wheels of replicant and replicant-emulator for this platform, source distributions
     dist/native    the native module for Node and the emulator on this platform
     dist/npm       the npm packages: replicant and replicant-emulator, and two for each platform in dist/native
-    dist/crates    the crates replicant-emulator and replicant, verified by building each from its package
+    dist/crates    the crates replicant-emulator, replicant and replicant-cli, verified by building each from its package
 
 A release does this on every platform: see .github/workflows/release.yml.
 """
@@ -89,8 +89,8 @@ def node() -> None:
 
 
 def crates() -> None:
-    # In one call, because replicant has the unpublished replicant-emulator as a development dependency.
-    names = ["replicant-emulator", "replicant"]
+    # In one call, because they depend on each other and are not published yet.
+    names = ["replicant-emulator", "replicant", "replicant-cli"]
     run("cargo", "package", "--allow-dirty", *(f"--package={name}" for name in names))
     (DIST / "crates").mkdir(parents=True)
     for name in names:

@@ -20,6 +20,8 @@ import platforms
 import version
 
 ROOT = version.ROOT
+#: The module of the command-line program, as in pyproject.toml.
+ENTRY = "replicant.__main__"
 BUILT = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug"
 
 
@@ -62,6 +64,7 @@ def install_editable(packages: Path) -> None:
         f"{info}/METADATA": (
             f"Metadata-Version: 2.4\nName: replicant\nVersion: {number}\nRequires-Python: >=3.9\n"
         ),
+        f"{info}/entry_points.txt": f"[console_scripts]\nreplicant = {ENTRY}:main\n",
         f"{info}/INSTALLER": "make\n",
         f"{info}/direct_url.json": json.dumps(direct_url),
     }
@@ -72,6 +75,11 @@ def install_editable(packages: Path) -> None:
     for path, text in files.items():
         (packages / path).parent.mkdir(exist_ok=True)
         (packages / path).write_text(text, encoding="utf-8")
+    script = Path(sysconfig.get_path("scripts"), "replicant")
+    script.write_text(
+        f"#!{sys.executable}\nimport sys\nfrom {ENTRY} import main\nsys.exit(main())\n"
+    )
+    script.chmod(0o755)
 
 
 def digest(text: str) -> str:

@@ -24,8 +24,8 @@ CRATES = "replicant(?:-[a-z]+)?"
 #: A file, a pattern whose only group is the version, and the number of matches.
 PLACES = [
     ("Cargo.toml", r'(?m)^version = "([^"]+)"', 1),
-    ("Cargo.toml", r'(?m)^replicant(?:-emulator|-javascript)? = \{.* version = "([^"]+)"', 3),
-    ("Cargo.lock", rf'\[\[package\]\]\nname = "{CRATES}"\nversion = "([^"]+)"', 6),
+    ("Cargo.toml", r'(?m)^replicant(?:-cli|-emulator|-javascript)? = \{.* version = "([^"]+)"', 4),
+    ("Cargo.lock", rf'\[\[package\]\]\nname = "{CRATES}"\nversion = "([^"]+)"', 7),
     (
         "crates/web/Cargo.lock",
         r'\[\[package\]\]\nname = "replicant(?:-javascript)?"\nversion = "([^"]+)"',

@@ -51,7 +51,7 @@ ${definitions.join("\n")}`;
 
 writeFileSync(
   join(dist, "replicant.js"),
-  `"use strict";\n${bundle("platform/node", ["api", "testing-runner"])}\nmodule.exports = load;\n`,
+  `"use strict";\n${bundle("platform/node", ["api", "testing-runner", "platform/command-line"])}\nmodule.exports = load;\n`,
 );
 if (existsSync(join(dist, "web/replicant.wasm"))) {
   writeWeb(join(dist, "web"), bundle("platform/web", ["api", "testing"]));

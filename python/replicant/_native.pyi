@@ -17,6 +17,7 @@ __all__ = [
     "Secret",
     "Stream",
     "__version__",
+    "command_line",
     "compute",
     "conceal",
     "drain",
@@ -121,6 +122,9 @@ def conceal(value: Any, /) -> Any:
 
 def drain(seconds: float, /) -> None:
     """Waits for background requests."""
+
+def command_line(arguments: list[str], find_emulator: Callable[[], str], /) -> int:
+    """Runs the command-line program and returns its exit code."""
 
 def forked() -> None:
     """Forgets the threads of the parent in a forked child."""

@@ -56,6 +56,10 @@ def runtime(line: str, registry: str) -> str:
     project = create_project(f"node {line}", registry)
     for script in ("smoke.mjs", "smoke.cjs"):
         project.smoke(program, script)
+    if not project.run(program, "node_modules/replicant/node/cli.cjs", "--version").startswith(
+        "replicant "
+    ):
+        raise RuntimeError("the program does not run")
     return project.run(program, "--version").strip().lstrip("v")
 
 

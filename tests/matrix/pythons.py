@@ -71,6 +71,8 @@ def install(project: Project, python: Path, *more: str) -> None:
 def smoke(project: Project, python: Path) -> None:
     project.copy("smoke.py")
     project.smoke(python, "-W", "error", "smoke.py")
+    if not project.run(python.with_name("replicant"), "--version").startswith("replicant "):
+        raise RuntimeError("the program does not run")
 
 
 def wheel(name: str, _: str) -> str:

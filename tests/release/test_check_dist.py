@@ -39,6 +39,7 @@ class Packages(unittest.TestCase):
             "replicant/testing.py": b"",
             "replicant/_native.abi3.so": MODULE,
             f"{INFO}/METADATA": METADATA.encode(),
+            f"{INFO}/entry_points.txt": b"[console_scripts]\nreplicant=replicant.__main__:main\n",
             f"{INFO}/licenses/LICENSE": b"",
         }
         files.update({name.replace("__", "/"): text for name, text in changes.items()})
@@ -100,8 +101,18 @@ class Packages(unittest.TestCase):
 
     def main_package(self, *more: str) -> str:
         platforms = {f"replicant-{name}": "1.2.3" for name in check_dist.PLATFORMS["npm"]}
-        manifest = {"name": "replicant", "version": "1.2.3", "optionalDependencies": platforms}
-        sources = ["node/index.cjs", "node/dist/replicant.js", "node/dist/resources/models.d.ts"]
+        manifest = {
+            "name": "replicant",
+            "version": "1.2.3",
+            "bin": {"replicant": "node/cli.cjs"},
+            "optionalDependencies": platforms,
+        }
+        sources = [
+            "node/cli.cjs",
+            "node/index.cjs",
+            "node/dist/replicant.js",
+            "node/dist/resources/models.d.ts",
+        ]
         files = dict.fromkeys(["LICENSE", "README.md", *sources, *more], b"")
         self.pack("replicant-1.2.3.tgz", {**files, "package.json": json.dumps(manifest).encode()})
         return "; ".join(self.check.problems)
@@ -147,6 +158,10 @@ class Packages(unittest.TestCase):
     def test_sources_in_the_main_package_are_rejected(self) -> None:
         problem = self.main_package("node/src/client.ts", "node/dist/client.js")
         self.assertIn("also contains ['node/src/client.ts', 'node/dist/client.js']", problem)
+
+    def test_packages_without_the_program_are_rejected(self) -> None:
+        entries = {f"{INFO}__entry_points.txt": b"[pytest11]\n"}
+        self.assertIn("lacks the program", self.wheel(**entries))
 
     def test_a_newer_glibc_is_rejected(self) -> None:
         self.assertIn("needs glibc 2.34", self.platform_package(MODULE + b"GLIBC_2.34\0"))

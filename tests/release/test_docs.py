@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = [
     "python/README.md",
     "node/README.md",
+    "crates/cli/README.md",
     "crates/core/README.md",
     "crates/emulator/README.md",
 ]

@@ -26,7 +26,7 @@ use self::{
     streams::Items,
     table::{prepare_call, prepare_stream},
 };
-pub use crate::client::response::Payload;
+pub use crate::{client::response::Payload, value::nearest::nearest};
 use crate::{
     client::{Client, response::Reply},
     error::{Error, Result, decode_params},

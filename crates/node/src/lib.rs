@@ -15,7 +15,7 @@ mod telemetry;
 mod transport;
 mod value;
 
-use napi::bindgen_prelude::{Env, Object, PromiseRaw};
+use napi::bindgen_prelude::{Env, Function, Object, PromiseRaw};
 use napi_derive::napi;
 use replicant::background;
 use replicant_javascript as javascript;
@@ -49,6 +49,20 @@ pub fn drain<'env>(env: &'env Env) -> napi::Result<PromiseRaw<'env, ()>> {
         background::drain(background::AT_EXIT).await;
         Ok(())
     })
+}
+
+/// Runs the command-line program and returns its exit code. Blocks this thread.
+///
+/// `find_emulator` returns the path of the program `replicant-emulator`, or an empty text and what to install.
+#[napi(catch_unwind)]
+pub fn command_line(arguments: Vec<String>, find_emulator: Function<'_, (), Vec<String>>) -> u32 {
+    let find = || match find_emulator.call(()).map_err(|error| error.reason.to_string())?.as_slice() {
+        [path] => Ok(path.into()),
+        [.., why] => Err(why.clone()),
+        [] => Err(String::new()),
+    };
+    let arguments = arguments.into_iter().map(Into::into).collect();
+    replicant_cli::main(arguments, &replicant_cli::Host { find_emulator: &find }).into()
 }
 
 /// Returns the names of all operations and error codes as JSON, for tests that compare them with `node/src`.

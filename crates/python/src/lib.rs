@@ -2,10 +2,11 @@
 //!
 //! It converts values, errors and streams, and knows no endpoint: operations are named by the core's tables. Each
 //! module uses only modules that come before it in this list: `lock`, `runtime`, `secret`, `source`, `value`, `error`, `reply`,
-//! `asyncio`, `telemetry`, `read_ahead`, `reading`, `transport`, `client`, `stream`.
+//! `asyncio`, `telemetry`, `read_ahead`, `reading`, `transport`, `client`, `stream`, `command_line`.
 
 mod asyncio;
 mod client;
+mod command_line;
 mod error;
 mod lock;
 mod once;
@@ -38,6 +39,8 @@ mod _native {
 
     #[pymodule_export]
     use crate::client::Client;
+    #[pymodule_export]
+    use crate::command_line::command_line;
     #[pymodule_export]
     use crate::secret::Secret;
     #[pymodule_export]

@@ -22,6 +22,7 @@ fn modules_import_only_lower_layers() {
             "transport",
             "client",
             "stream",
+            "command_line",
         ],
     );
 }

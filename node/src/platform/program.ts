@@ -9,7 +9,7 @@ import { ask, tell } from "./thread";
 const INSTALL = "the emulator is a package of its own: npm install --save-dev replicant-emulator";
 
 /** Returns the path of the program: `REPLICANT_EMULATOR`, that of a checkout, or that of the package. */
-function binary(): string {
+export function binary(): string {
   const given = process.env.REPLICANT_EMULATOR;
   if (given) {
     if (existsSync(given)) return given;

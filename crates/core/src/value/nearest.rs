@@ -32,7 +32,14 @@ const SYNONYMS: &[&[&str]] = &[
 ];
 
 /// Returns the name in `names` that `given` most likely stands for: another spelling, a synonym or a typo.
-pub(crate) fn nearest<'a>(given: &str, names: &[&'a str]) -> Option<&'a str> {
+///
+/// ```
+/// use replicant::operation::nearest;
+///
+/// assert_eq!(nearest("promt", &["prompt", "seed"]), Some("prompt"));
+/// assert_eq!(nearest("guidance", &["prompt", "seed"]), None);
+/// ```
+pub fn nearest<'a>(given: &str, names: &[&'a str]) -> Option<&'a str> {
     let given = normalize(given);
     let is = |name: &&&str| normalize(name) == given;
     if let Some(name) = names.iter().find(is) {
@@ -54,19 +61,24 @@ fn normalize(name: &str) -> String {
     name.replace(['_', '-'], "").to_ascii_lowercase()
 }
 
-/// Returns the edit distance: insertions, deletions and replacements.
+/// Returns the edit distance: insertions, deletions, replacements, and exchanges of two neighbors.
 fn distance(from: &str, to: &str) -> usize {
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (i, a) in from.bytes().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in to.bytes().enumerate() {
-            let replaced = diagonal + usize::from(a != b);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+    let (from, to) = (from.as_bytes(), to.as_bytes());
+    let mut before: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=to.len()).collect();
+    for i in 0..from.len() {
+        let mut row = vec![i + 1];
+        for j in 0..to.len() {
+            let replaced = last[j] + usize::from(from[i] != to[j]);
+            let mut least = replaced.min(row[j] + 1).min(last[j + 1] + 1);
+            if i > 0 && j > 0 && from[i] == to[j - 1] && from[i - 1] == to[j] {
+                least = least.min(before[j - 1] + 1);
+            }
+            row.push(least);
         }
+        before = std::mem::replace(&mut last, row);
     }
-    row[to.len()]
+    last[to.len()]
 }
 
 /// Returns advice for the unknown option `given` where `names` are valid.
@@ -107,6 +119,8 @@ mod tests {
         ] {
             assert_eq!(nearest(given, &client), Some(meant), "{given}");
         }
+        assert_eq!(nearest("porxy", &["proxy", "token"]), Some("proxy"));
+        assert_eq!(nearest("rnu", &["run", "login"]), Some("run"));
         assert_eq!(nearest("flavour", &client), None);
         assert_eq!(nearest("onRetry", &client), None);
         // The token has other names in Python and Node.

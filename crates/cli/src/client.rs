@@ -1,0 +1,63 @@
+//! The client, and the operations of the core that commands use.
+
+use std::time::Duration;
+
+use replicant::{BoxStream, Client, Item, Observer, Options, Token, Value, operation};
+
+use crate::{
+    failure::{Failure, REFUSED},
+    output, token,
+};
+
+/// Builds a client with the token of the environment, else with the one that `login` stored.
+pub(crate) fn client() -> Result<Client, Failure> {
+    let variable = |name| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+    let stored = if variable("REPLICATE_API_TOKEN").is_some() { None } else { token::read()? };
+    let is_known = stored.is_some() || variable("REPLICATE_API_TOKEN").is_some();
+    // Another server, such as the emulator or a proxy, may need no token.
+    if !is_known && variable("REPLICATE_BASE_URL").is_none() {
+        let why = "there is no API token: run `replicant login`, or set REPLICATE_API_TOKEN";
+        return Err(Failure::new(REFUSED, why));
+    }
+    client_with(stored)
+}
+
+/// Builds a client. Without a token, it has the one of the environment.
+pub(crate) fn client_with(token: Option<Token>) -> Result<Client, Failure> {
+    let user_agent = Some(concat!("replicant-cli/", env!("CARGO_PKG_VERSION")).to_owned());
+    let client = Client::new(Options { token, user_agent, ..Options::default() })?;
+    for warning in client.warnings() {
+        output::note(&format!("replicant: {warning}"));
+    }
+    Ok(client)
+}
+
+/// Runs an operation of the core with one result.
+pub(crate) async fn call(client: &Client, name: &str, params: impl Into<Value>) -> Result<Value, Failure> {
+    Ok(operation::call(client, name, params.into(), None).await?.value)
+}
+
+/// Runs an operation of the core that reports its progress.
+pub(crate) async fn observe(
+    client: &Client,
+    name: &str,
+    params: Value,
+    observer: Observer,
+) -> replicant::Result<Value> {
+    Ok(operation::call(client, name, params, Some(observer)).await?.value)
+}
+
+/// Runs an operation of the core with a stream of results.
+pub(crate) fn open(
+    client: &Client,
+    name: &str,
+    params: impl Into<Value>,
+) -> BoxStream<'static, replicant::Result<Item>> {
+    operation::open(client, name, params.into())
+}
+
+/// Parses a duration in seconds.
+pub(crate) fn seconds(flag: &str, text: &str) -> Result<f64, Failure> {
+    let parsed = text.parse().ok().filter(|seconds| Duration::try_from_secs_f64(*seconds).is_ok());
+    parsed.ok_or_else(|| Failure::usage(format!("`{flag}` must be a number of seconds, not `{text}`")))
+}

@@ -1,0 +1,191 @@
+//! `replicant webhooks listen`: receives webhooks on this machine.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use replicant::{
+    Client, Token, Value,
+    native::{HttpOptions, HttpTransport},
+    operation,
+    transport::{HttpBody, HttpRequest, Transport},
+};
+use tokio::net::{TcpListener, TcpStream};
+use url::Url;
+
+use crate::{
+    client::{call, client, client_with},
+    command::{Arguments, Command, JSON, option},
+    failure::{FAILED, Failure},
+    output::{note, print_json, print_line},
+    receiver::{self, Request},
+};
+
+pub(crate) const LISTEN: Command = Command {
+    name: "webhooks listen",
+    usage: "[options]",
+    summary: "Receive webhooks on this machine, verify them and print a line for each",
+    details: "The server listens on 127.0.0.1, which the API cannot reach: a tunnel with a public https URL must lead to it, such
+as `cloudflared tunnel --url http://127.0.0.1:8080` or `ngrok http 8080`. Pass that URL as the webhook of a
+prediction. The emulator of `replicant emulator` reaches 127.0.0.1 without a tunnel.
+
+Each webhook is verified with the signing secret of the account, or with the one in the environment variable
+REPLICATE_WEBHOOK_SECRET or in --secret-file. A webhook that is not signed with it is refused and reported on standard
+error.",
+    flags: &[
+        option("--port", "N", "Listen on this port; 0 selects a free one (default: 8080)"),
+        option("--forward", "URL", "Send verified webhooks on to this URL, and answer with its status"),
+        option("--secret-file", "PATH", "Read the signing secret, `whsec_...`, from this file"),
+        option("--count", "N", "End after this number of verified webhooks"),
+        JSON,
+    ],
+    examples: &[
+        "replicant webhooks listen --port 8080 --forward http://127.0.0.1:3000/replicate",
+        "replicant webhooks listen --json | jq .object.output",
+    ],
+    passes_arguments: false,
+    run: |_, arguments| Box::pin(listen(arguments)),
+};
+
+async fn listen(arguments: Arguments) -> Result<(), Failure> {
+    arguments.exactly([])?;
+    let port: u16 = number("--port", arguments.value("--port").unwrap_or("8080"))?;
+    let mut left = arguments.value("--count").map(|count| number::<u64>("--count", count)).transpose()?;
+    let secret = secret(&arguments)?;
+    let client = match secret {
+        Some(_) => client_with(None)?,
+        None => client()?,
+    };
+    if secret.is_none() {
+        // Fails now rather than with the first webhook. The core requests it again if it was replaced.
+        call(&client, "webhooks.default.secret.get", Value::Null).await?;
+    }
+    let receiver = Receiver { client, secret, forward: forward(&arguments)? };
+    let unusable = |error| Failure::new(FAILED, format!("cannot listen on port {port}: {error}"));
+    let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(unusable)?;
+    let address = listener.local_addr().map_err(unusable)?;
+    note(&format!("Listening on http://{address} (the API needs a public https URL: see `--help`)"));
+    let mut connections = FuturesUnordered::new();
+    while left != Some(0) {
+        let received = tokio::select! {
+            accepted = listener.accept() => {
+                match accepted {
+                    Ok((stream, _)) => connections.push(receiver.receive(stream)),
+                    // Such as too many open files.
+                    Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+                }
+                continue;
+            }
+            Some(received) = connections.next() => received,
+        };
+        match received {
+            Ok(event) => {
+                left = left.map(|left| left - 1);
+                if arguments.has("--json") {
+                    print_json(&event).await?;
+                } else {
+                    print_line(&line(&event)).await?;
+                }
+            }
+            Err(why) => note(&format!("replicant: refused a request: {why}")),
+        }
+    }
+    Ok(())
+}
+
+fn line(event: &Value) -> String {
+    let object = &event["object"];
+    let parts = [&event["id"], &event["type"], &object["id"], &object["status"], &object["model"]];
+    parts.iter().filter_map(|part| part.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+fn number<T: std::str::FromStr>(flag: &str, text: &str) -> Result<T, Failure> {
+    text.parse().map_err(|_| Failure::usage(format!("`{flag}` must be a number, not `{text}`")))
+}
+
+/// Returns the signing secret that the user gave.
+fn secret(arguments: &Arguments) -> Result<Option<Token>, Failure> {
+    let given =
+        match arguments.value("--secret-file") {
+            Some(path) => Some(std::fs::read_to_string(path).map_err(|error| {
+                Failure::new(FAILED, format!("cannot read the secret at {path:?}: {error}"))
+            })?),
+            None => std::env::var("REPLICATE_WEBHOOK_SECRET").ok(),
+        };
+    Ok(given.map(|secret| secret.trim().to_owned()).filter(|secret| !secret.is_empty()).map(Token::from))
+}
+
+fn forward(arguments: &Arguments) -> Result<Option<(Url, HttpTransport)>, Failure> {
+    let Some(text) = arguments.value("--forward") else { return Ok(None) };
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    let url = url.ok_or_else(|| Failure::usage(format!("`--forward` must be an http URL, not `{text}`")))?;
+    Ok(Some((url, HttpTransport::new(HttpOptions::default())?)))
+}
+
+struct Receiver {
+    client: Client,
+    secret: Option<Token>,
+    forward: Option<(Url, HttpTransport)>,
+}
+
+impl Receiver {
+    /// Answers one request. Returns its event, or why it was refused.
+    async fn receive(&self, mut stream: TcpStream) -> Result<Value, String> {
+        let handled = match receiver::read(&mut stream).await {
+            Ok(request) => self.handle(request).await,
+            Err(refused) => Err(refused),
+        };
+        match handled {
+            Ok((event, status)) => {
+                receiver::respond(&mut stream, status, "").await;
+                Ok(event)
+            }
+            Err((status, why)) => {
+                receiver::respond(&mut stream, status, &why).await;
+                Err(why)
+            }
+        }
+    }
+
+    /// Returns the event and the status to answer with.
+    async fn handle(&self, request: Request) -> Result<(Value, u16), (u16, String)> {
+        if request.method != "POST" {
+            return Err((405, format!("{} is no webhook: expected POST", request.method)));
+        }
+        let mut params = Value::object();
+        let pair = |(name, value): &(String, String)| vec![name.clone(), value.clone()];
+        params["headers"] = request.headers.iter().map(pair).collect::<Vec<_>>().into();
+        params["body"] = request.body.clone().into();
+        params["secret"] = self.secret.as_deref().into();
+        let verified = operation::call(&self.client, "webhooks.unwrap", params, None).await;
+        let event = match verified {
+            Ok(reply) => reply.value,
+            Err(error) => return Err((error.status().unwrap_or(500), error.message().to_owned())),
+        };
+        let status = match &self.forward {
+            Some((url, transport)) => forwarded(url, transport, request).await,
+            None => 200,
+        };
+        Ok((event, status))
+    }
+}
+
+/// Sends a webhook on. Returns the status of the response.
+async fn forwarded(url: &Url, transport: &HttpTransport, request: Request) -> u16 {
+    const OF_THE_CONNECTION: [&str; 5] =
+        ["host", "connection", "content-length", "transfer-encoding", "expect"];
+    let is_sent = |(name, _): &(String, String)| !OF_THE_CONNECTION.contains(&name.as_str());
+    let headers = request.headers.into_iter().filter(is_sent).collect();
+    let body: Bytes = request.body;
+    let request = HttpRequest { method: "POST", url: url.clone(), headers, body: HttpBody::Bytes(body) };
+    match transport.send(request).await {
+        Ok(response) => {
+            note(&format!("forwarded to {url}: {}", response.status));
+            response.status
+        }
+        Err(error) => {
+            note(&format!("replicant: cannot forward to {url}: {}", error.message()));
+            502
+        }
+    }
+}

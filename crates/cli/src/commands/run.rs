@@ -1,0 +1,219 @@
+//! `replicant run`: runs a model.
+
+use futures_util::TryStreamExt;
+use replicant::{Client, Item, Object, Reference, Value, json};
+
+use crate::{
+    client::{call, client, observe, open, seconds},
+    command::{Arguments, Command, Context, Flag, flag, option},
+    failure::Failure,
+    input,
+    output::{is_terminal, print, print_json, print_line},
+    schema::Target,
+};
+
+pub(crate) const RUN: Command = Command {
+    name: "run",
+    usage: "OWNER/NAME[:VERSION] [KEY=VALUE]... [options]",
+    summary: "Run a model and print its output",
+    details: "The model may also be a version id, or deployments/OWNER/NAME. Without a version, a model that is not official is run at its
+latest version. Inputs:
+  KEY=VALUE   a value of the type that the model declares (`replicant models schema`), otherwise text;
+              repeat the key of a list for each of its items
+  KEY=@PATH   a file, which is uploaded; for an input that is text, the text in the file
+  KEY=@-      the same, of standard input
+  KEY:=JSON   any JSON
+
+Text is printed as the model writes it. Files are printed as URLs, which expire after an hour; --output saves them.
+On a terminal, standard error shows the status and the progress. Ctrl-C cancels the prediction.",
+    flags: &[
+        Flag {
+            short: Some('o'),
+            ..option("--output", "DIR", "Save output files into this folder and print their paths")
+        },
+        option("--input", "FILE", "Read inputs from this file, a JSON object; `-` is standard input"),
+        flag("--json", "Print the prediction as JSON; with --output, `files` has the paths"),
+        flag("--no-wait", "Print the id of the prediction and leave it running"),
+        option("--timeout", "SECONDS", "Cancel the prediction after this time"),
+        option("--webhook", "URL", "Send the events of the prediction to this URL"),
+        option("--webhook-events", "LIST", "Only these: start, output, logs, completed (separated by commas)"),
+    ],
+    examples: &[
+        "replicant run meta/meta-llama-3-8b-instruct prompt=\"Name a bird.\"",
+        "replicant run black-forest-labs/flux-schnell prompt=\"a heron\" num_outputs=2 -o pictures/",
+        "replicant run nightmareai/real-esrgan image=@photo.png scale=2 -o .",
+        "echo Sing. | replicant run meta/meta-llama-3-8b-instruct prompt=@-",
+    ],
+    passes_arguments: false,
+    run: |context, arguments| Box::pin(run(context, arguments)),
+};
+
+async fn run(context: &Context<'_>, arguments: Arguments) -> Result<(), Failure> {
+    let Some((model, words)) = arguments.words.split_first() else {
+        return Err(Failure::usage("OWNER/NAME is missing: the model to run"));
+    };
+    let reference: Reference = model.parse()?;
+    let mut params = Object::new();
+    for (name, key) in [("--webhook", "webhook"), ("--webhook-events", "webhook_events_filter")] {
+        if let Some(value) = arguments.value(name) {
+            let list = || value.split(',').map(str::trim).collect::<Vec<_>>().into();
+            let value = if name == "--webhook" { value.into() } else { list() };
+            params.insert(key.into(), value);
+        }
+    }
+    if let Some(timeout) = arguments.value("--timeout") {
+        let key = if arguments.has("--no-wait") { "cancel_after" } else { "timeout" };
+        params.insert(key.into(), seconds("--timeout", timeout)?.into());
+    }
+    input::check(words)?;
+    let client = client()?;
+    let Target { reference, schema } = Target::find(&client, reference).await?;
+    let input = input::read(words, arguments.value("--input"), schema.as_ref()).await?;
+    params.insert("input".into(), input);
+    let run = Run { context, client, arguments: &arguments };
+    if arguments.has("--no-wait") {
+        return run.leave(&reference, params).await;
+    }
+    params.insert("ref".into(), reference.to_string().into());
+    match schema {
+        Some(schema) if arguments.has("--json") || !schema.streams_text() => run.whole(params).await,
+        None if arguments.has("--json") => run.whole(params).await,
+        _ => run.streamed(params).await,
+    }
+}
+
+struct Run<'r> {
+    context: &'r Context<'r>,
+    client: Client,
+    arguments: &'r Arguments,
+}
+
+impl Run<'_> {
+    /// Creates the prediction only.
+    async fn leave(&self, reference: &Reference, mut params: Object) -> Result<(), Failure> {
+        let (key, value) = match reference {
+            Reference::Deployment { owner, name } => ("deployment", format!("{owner}/{name}")),
+            Reference::Model { .. } => ("model", reference.to_string()),
+            reference => ("version", reference.to_string()),
+        };
+        params.insert(key.into(), value.into());
+        let created = call(&self.client, "predictions.create", params).await?;
+        if self.arguments.has("--json") {
+            return print_json(&created).await;
+        }
+        print_line(created["id"].as_str().unwrap_or_default()).await
+    }
+
+    /// Prints the output when it is complete.
+    async fn whole(&self, mut params: Object) -> Result<(), Failure> {
+        params.insert("detailed".into(), true.into());
+        // A create that is held has no id to show and to cancel until it ends.
+        params.insert("wait".into(), false.into());
+        let seen = self.context.progress.clone();
+        let observer = std::sync::Arc::new(move |prediction| seen.see(&prediction));
+        let run = observe(&self.client, "run", params.into(), observer);
+        let mut outcome = match self.context.progress.during(run).await {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                if let (true, Some(prediction)) = (self.arguments.has("--json"), error.prediction()) {
+                    print_json(prediction).await?;
+                }
+                return Err(error.into());
+            }
+        };
+        let (output, prediction) = (outcome["output"].clone(), &mut outcome["prediction"]);
+        let paths = self.saved(&output).await?;
+        if !self.arguments.has("--json") {
+            return print_output(output, paths).await;
+        }
+        if let Some(paths) = paths {
+            prediction["files"] = paths.into();
+        }
+        print_json(prediction).await
+    }
+
+    /// Prints text as it is written.
+    async fn streamed(&self, mut params: Object) -> Result<(), Failure> {
+        params.insert("poll_output".into(), true.into());
+        let mut events = open(&self.client, "stream", params);
+        let progress = &self.context.progress;
+        let (mut files, mut logs, mut ends_line) = (Vec::new(), String::new(), true);
+        loop {
+            let next = progress.during(events.try_next()).await;
+            if next.is_err() && !ends_line {
+                print("\n").await?;
+            }
+            match next? {
+                None => break,
+                Some(Item::Value(prediction)) => progress.see(&prediction),
+                Some(Item::Event(event)) => match (event.event.as_str(), event.file) {
+                    ("output", Some(file)) => files.push(Value::FileUrl(file.url().into())),
+                    ("output", None) => {
+                        if is_terminal() {
+                            progress.end();
+                        }
+                        print(&event.data).await?;
+                        ends_line = event.data.ends_with('\n') || (ends_line && event.data.is_empty());
+                    }
+                    ("logs", _) => {
+                        logs.push_str(&event.data);
+                        progress.logs(&logs);
+                    }
+                    _ => {}
+                },
+                Some(_) => {}
+            }
+        }
+        if !ends_line {
+            print("\n").await?;
+        }
+        if files.is_empty() {
+            return Ok(());
+        }
+        let files = Value::Array(files);
+        let paths = self.saved(&files).await?;
+        print_output(files, paths).await
+    }
+
+    /// Saves the files of an output. Returns their paths if `--output` was given.
+    async fn saved(&self, output: &Value) -> Result<Option<Vec<Value>>, Failure> {
+        let Some(folder) = self.arguments.value("--output") else { return Ok(None) };
+        let params = json!({"dir": folder});
+        let mut params = Value::from(params);
+        params["outputs"] = output.clone();
+        let paths = self.context.progress.during(call(&self.client, "output.save_all", params)).await?;
+        Ok(Some(paths.as_array().unwrap_or_default().to_vec()))
+    }
+}
+
+/// Prints an output: files and text as lines, everything else as JSON. `paths` stand for the files.
+async fn print_output(output: Value, paths: Option<Vec<Value>>) -> Result<(), Failure> {
+    let mut paths = paths.map(Vec::into_iter);
+    let output = replaced(output, &mut |url| match &mut paths {
+        Some(paths) => paths.next().unwrap_or(url),
+        None => url,
+    });
+    match &output {
+        Value::Null => Ok(()),
+        Value::String(_) | Value::FileUrl(_) => print_line(&output.to_string()).await,
+        Value::Array(items) if items.iter().all(|item| item.as_str().is_some()) => {
+            for item in items {
+                print_line(&item.to_string()).await?;
+            }
+            Ok(())
+        }
+        other => print_json(other).await,
+    }
+}
+
+/// Replaces the files in an output, in the order in which they are saved.
+fn replaced(output: Value, replace: &mut impl FnMut(Value) -> Value) -> Value {
+    match output {
+        Value::Array(items) => Value::Array(items.into_iter().map(|item| replaced(item, replace)).collect()),
+        Value::Object(members) => {
+            Value::Object(members.into_iter().map(|(key, member)| (key, replaced(member, replace))).collect())
+        }
+        file @ Value::FileUrl(_) => replace(file),
+        other => other,
+    }
+}

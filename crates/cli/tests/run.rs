@@ -1,0 +1,188 @@
+//! `replicant run`.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::{fs, io::Read};
+
+use replicant_emulator::{Config, Definition, Scripted};
+use rustix::process::Signal;
+use serde_json::{Value, json};
+use support::{Done, Place, piped, signal, with_input};
+
+#[test]
+fn inputs_have_the_types_of_the_schema() {
+    let place = Place::new();
+    let words = ["run", "emulator/stream", "chunks=1", "chunks=b", "pause=0.5e-3", "repeat=2"];
+    assert_eq!(place.printed(&words), "1b1b\n");
+    assert_eq!(place.created()[0]["input"], json!({"chunks": ["1", "b"], "pause": 0.5e-3, "repeat": 2}));
+    let done = place.run(&["run", "emulator/stream", "repeat=two"]);
+    assert_eq!((done.code, done.out.as_str()), (2, ""));
+    assert_eq!(done.err, "replicant: `repeat` must be an integer, not `two`\n");
+    let done = place.run(&["run", "emulator/stream", "chuncks=a"]);
+    assert!(done.code == 2 && done.err.contains("did you mean `chunks`?"), "{done:?}");
+    assert_eq!(place.created().len(), 1, "nothing was created for wrong inputs");
+}
+
+#[test]
+fn inputs_of_deployments_have_types_too() {
+    let place = Place::new();
+    let text = place.printed(&["run", "deployments/acme/text", "prompt=hi", "max_tokens=4"]);
+    assert_eq!(text.split_whitespace().count(), 4, "{text}");
+}
+
+#[test]
+fn a_model_that_is_not_official_runs_at_its_latest_version() {
+    let place = Place::new();
+    assert_eq!(place.printed(&["run", "replicate/hello-world", "text=Ada"]), "hello Ada\n");
+    assert!(place.created()[0]["version"].is_string());
+}
+
+#[test]
+fn json_and_files_of_inputs_are_sent_as_they_are() {
+    let place = Place::new();
+    let file = place.file("input.json", r#"{"value": 1, "delay": 0.001}"#);
+    let input = format!("--input={}", file.display());
+    let printed = place.printed(&["run", "emulator/echo", "value:={\"a\": [1, 2.50]}", &input]);
+    assert_eq!(printed, "{\"a\":[1,2.5]}\n");
+    assert_eq!(place.created()[0]["input"], json!({"value": {"a": [1, 2.5]}, "delay": 0.001}));
+    let done = with_input(&mut place.program(&["run", "emulator/echo", "--input", "-"]), r#"{"value": 7}"#);
+    assert_eq!(done.out, "7\n");
+}
+
+#[test]
+fn standard_input_is_text_or_a_file() {
+    let place = Place::new();
+    let prompt = ["run", "meta/meta-llama-3-8b-instruct", "prompt=@-", "max_tokens=3"];
+    let done = with_input(&mut place.program(&prompt), "Sing.\n");
+    assert_eq!(done.code, 0, "{done:?}");
+    assert_eq!(place.created()[0]["input"]["prompt"], "Sing.\n");
+    let done = with_input(&mut place.program(&["run", "emulator/echo", "value=@-"]), "contents");
+    assert!(done.out.starts_with("http://127.0.0.1"), "{done:?}");
+    let both = ["run", "emulator/echo", "value=@-", "--input=-"];
+    assert_eq!(with_input(&mut place.program(&both), "{}").code, 2);
+}
+
+#[test]
+fn files_are_uploaded_and_saved() {
+    let place = Place::new();
+    let made =
+        place.printed(&["run", "black-forest-labs/flux-schnell", "prompt=x", "num_outputs=2", "-o", "out"]);
+    assert_eq!(made, "out/out-0.webp\nout/out-1.webp\n");
+    let larger =
+        place.printed(&["run", "nightmareai/real-esrgan", "image=@out/out-0.webp", "scale=2", "-oout"]);
+    let image = place.home.join(larger.trim_end());
+    assert!(fs::metadata(image).unwrap().len() > 1000);
+    let printed =
+        place.printed(&["run", "black-forest-labs/flux-schnell", "prompt=x", "--json", "--output=out"]);
+    let prediction: Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!(prediction["files"], json!(["out/out-0-2.webp"]));
+    let url = place.printed(&["run", "black-forest-labs/flux-schnell", "prompt=x"]);
+    assert!(url.starts_with("http://127.0.0.1") && url.ends_with("/out-0.webp\n"), "{url}");
+    let done = place.run(&["run", "nightmareai/real-esrgan", "image=@missing.png"]);
+    assert!(done.code == 1 && done.err.contains("missing.png"), "{done:?}");
+}
+
+#[test]
+fn text_is_printed_as_it_is_written() {
+    let place = Place::new();
+    let words = ["run", "emulator/stream", "chunks=early", "chunks=late", "pause=600"];
+    let mut child = piped(&mut place.program(&words)).spawn().unwrap();
+    let mut first = [0; 5];
+    child.stdout.as_mut().unwrap().read_exact(&mut first).unwrap();
+    assert_eq!(&first, b"early");
+    assert!(child.try_wait().unwrap().is_none(), "the model still runs");
+    signal(&child, Signal::INT);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}
+
+#[test]
+fn a_closed_pipe_ends_the_run_quietly_and_cancels_it() {
+    let place = Place::new();
+    let words = ["run", "emulator/stream", "chunks=line", "pause=0.02", "repeat=100000"];
+    let mut child = piped(&mut place.program(&words)).spawn().unwrap();
+    let mut output = child.stdout.take().unwrap();
+    output.read_exact(&mut [0; 4]).unwrap();
+    drop(output);
+    let done = Done::of(child.wait_with_output().unwrap());
+    assert_eq!((done.code, done.err.as_str()), (0, ""));
+    place.until("canceled");
+    // Also if nothing was read.
+    for words in [&["--help"][..], &["predictions", "list"], &["completion", "bash"]] {
+        let mut child = piped(&mut place.program(words)).spawn().unwrap();
+        drop(child.stdout.take());
+        let done = Done::of(child.wait_with_output().unwrap());
+        assert_eq!((done.code, done.err.as_str()), (0, ""), "{words:?}");
+    }
+}
+
+#[test]
+fn a_prediction_can_be_left_running() {
+    let place = Place::new();
+    let id = place.printed(&["run", "emulator/endless", "--no-wait", "--timeout=3600"]);
+    let id = id.trim_end();
+    assert_eq!(place.predictions()[0]["id"], id);
+    let created: Value =
+        serde_json::from_str(&place.printed(&["run", "emulator/endless", "--no-wait", "--json"])).unwrap();
+    let shown = place.printed(&["predictions", "get", id]);
+    assert!(shown.contains(id) && shown.contains("emulator/endless"), "{shown}");
+    let canceled = place.printed(&["predictions", "cancel", id, created["id"].as_str().unwrap()]);
+    assert!(canceled.lines().all(|line| line.ends_with(" canceled")), "{canceled}");
+    let listed = place.printed(&["predictions", "list", "--json"]);
+    assert_eq!(listed.lines().count(), 2);
+    for line in listed.lines() {
+        let prediction: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(prediction["model"], "emulator/endless");
+    }
+    let table = place.printed(&["predictions", "list", "-n1"]);
+    assert!(table.starts_with("ID ") && table.lines().count() == 2, "{table}");
+}
+
+#[test]
+fn lists_continue_over_pages() {
+    let place = Place::with(Config { page_size: Some(2), ..Config::default() });
+    for _ in 0..5 {
+        place.printed(&["run", "emulator/echo", "value=x", "--no-wait"]);
+    }
+    for (limit, lines) in [("0", 5), ("3", 3), ("4", 4)] {
+        assert_eq!(
+            place.printed(&["predictions", "list", "--json", "--limit", limit]).lines().count(),
+            lines
+        );
+    }
+}
+
+#[test]
+fn exit_codes_say_what_failed() {
+    let place = Place::new();
+    let failed = place.run(&["run", "emulator/fails", "message=boom"]);
+    assert_eq!((failed.code, failed.err.as_str()), (1, "replicant: Prediction failed: boom\n"));
+    let failed = place.run(&["run", "emulator/fails", "message=boom", "--json"]);
+    let prediction: Value = serde_json::from_str(&failed.out).unwrap();
+    assert_eq!((failed.code, &prediction["status"]), (1, &json!("failed")));
+    let missing = place.run(&["run", "acme/nothing", "a=b"]);
+    assert!(missing.code == 4 && missing.err.starts_with("replicant: "), "{missing:?}");
+    assert_eq!(place.run(&["predictions", "get", "nothing"]).code, 4);
+    assert_eq!(place.run(&["models", "schema", "acme/nothing"]).code, 4);
+    let late = place.run(&["run", "emulator/endless", "--timeout", "0.3"]);
+    assert!(late.code == 124 && late.err.contains("The timeout of 0.3 s passed"), "{late:?}");
+    place.until("canceled");
+    let mut unreachable = place.program(&["predictions", "list"]);
+    unreachable.env("REPLICATE_BASE_URL", "http://127.0.0.1:1");
+    // The retries of the core take seconds, which the time limit of a request would not change.
+    let done = Done::of(unreachable.output().unwrap());
+    assert_eq!((done.code, done.out.as_str()), (1, ""));
+}
+
+#[test]
+fn outputs_with_files_inside_are_json() {
+    let place = Place::new();
+    let url = place.printed(&["run", "black-forest-labs/flux-schnell", "prompt=x"]);
+    let output = json!({"image": url.trim_end(), "label": "heron"});
+    let script = Scripted { output: Some(output), ..Scripted::default() };
+    place.emulator.script(Definition::new("acme/labels"), script).unwrap();
+    let printed: Value = serde_json::from_str(&place.printed(&["run", "acme/labels", "-o", "out"])).unwrap();
+    assert_eq!(printed, json!({"image": "out/out-0.webp", "label": "heron"}));
+}
