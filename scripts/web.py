@@ -44,6 +44,8 @@ FEATURES = [
 ]
 OPTIMIZATION = [
     "-Oz",
+    # Inlining large functions makes the module less compressible.
+    "--one-caller-inline-max-function-size=0",
     *(f"--enable-{name}" for name in FEATURES),
     "--strip-debug",
     "--strip-producers",

@@ -194,6 +194,7 @@ impl Client {
             if request.is_abandoned() {
                 return Err(Error::new(ErrorKind::Internal, "the request was abandoned before it was sent"));
             }
+            #[cfg(not(target_arch = "wasm32"))]
             if let Some(observer) = &request.observer {
                 observer.sending().await?;
             }
@@ -225,6 +226,7 @@ impl Client {
                 Some(delay) if !request.is_abandoned() => {
                     report.retrying(&error, delay).await?;
                     if gated {
+                        #[cfg(not(target_arch = "wasm32"))]
                         if let Some(observer) = &request.observer {
                             observer.rejected().await?;
                         }

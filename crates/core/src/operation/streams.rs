@@ -13,7 +13,7 @@ use crate::{
     error::{Error, Result, flattened},
     files::{output::FileOutput, upload_progress::UploadObserver},
     http::request::{Request, RequestOptions, path},
-    platform::BoxStream,
+    platform::{BoxFuture, BoxStream},
     predictions::{
         event_reader::read_events,
         events::{Event, EventStream},
@@ -100,6 +100,11 @@ impl OfPrediction {
     }
 }
 
+/// Returns the items of a stream that begins later. Not generic, so that the code exists once.
+fn later(begin: BoxFuture<'static, Result<Items>>) -> Items {
+    Box::pin(stream::once(begin).try_flatten())
+}
+
 fn events_of(stream: EventStream) -> Items {
     let prediction = Item::Value(stream.prediction().clone());
     Box::pin(stream::once(future::ready(Ok(prediction))).chain(stream.map_ok(Item::Event)))
@@ -113,7 +118,7 @@ pub(super) fn run_events(client: &Client, params: RunParams, options: RequestOpt
         return uploads_and_events(run);
     }
     let events = async move { Ok::<_, Error>(events_of(run.await?)) };
-    Box::pin(stream::once(events).try_flatten())
+    later(Box::pin(events))
 }
 
 /// Yields the progress of the uploads, then the events.
@@ -144,7 +149,7 @@ pub(super) fn prediction_events(client: &Client, params: OfPrediction, options: 
         let events = read_events(&client, &prediction, params.files(&client), options)?;
         Ok::<_, Error>(events_of(EventStream::new(prediction.into_value(), events)))
     };
-    Box::pin(stream::once(events).try_flatten())
+    later(Box::pin(events))
 }
 
 pub(super) fn changes(client: &Client, params: WaitParams, options: RequestOptions) -> Result<Items> {
@@ -164,9 +169,10 @@ pub(super) fn output_items(client: &Client, params: OutputItems, options: Reques
         let prediction = of.known(&client, &options).await?;
         let files = of.files(&client);
         let items = crate::predictions::polled_events::items(&client, prediction, files, options, None);
-        Ok(Box::pin(items.map_ok(Item::Value)))
+        let items: Items = Box::pin(items.map_ok(Item::Value));
+        Ok(items)
     };
-    Box::pin(stream::once(begin).try_flatten())
+    later(Box::pin(begin))
 }
 
 pub(super) fn file_bytes(client: &Client, params: Content, options: RequestOptions) -> Items {

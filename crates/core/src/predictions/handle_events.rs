@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The changes of a prediction, as a stream that ends after [`HandleChange::End`](crate::HandleChange::End); see
-/// [`Handle::events`].
+/// [`Handle::events`](crate::Handle::events).
 ///
 /// Requests are sent while the stream is polled. Dropping it has no effect on the prediction. A failed prediction is
 /// no error here. Failed requests are repeated for up to five minutes.

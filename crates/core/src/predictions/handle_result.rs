@@ -19,10 +19,10 @@ use crate::{
     value::Value,
 };
 
-/// A call that waits for the output of a prediction; see [`Handle::result`].
+/// A call that waits for the output of a prediction; see [`Handle::result`](crate::Handle::result).
 ///
 /// # Errors
-/// - The errors of a [`Call`].
+/// - The errors of a [`Call`](crate::Call).
 /// - [`ErrorKind::PredictionFailed`], [`ErrorKind::PredictionCanceled`] or [`ErrorKind::PredictionAborted`]: the
 ///   prediction did not succeed.
 /// - [`ErrorKind::Deadline`]: the timeout passed. The prediction continues, so the call can be repeated.

@@ -141,9 +141,38 @@ impl File {
             return content_type.clone();
         }
         let by_name = self.filename.as_deref().and_then(|name| type_of_name(name));
-        let by_content = || infer::get(first_bytes).map(|kind| kind.mime_type());
+        let by_content = || type_of_content(first_bytes);
         by_name.or_else(by_content).unwrap_or("application/octet-stream").to_owned()
     }
+}
+
+/// Returns the MIME type of a content, detected from its first bytes.
+#[cfg(not(target_arch = "wasm32"))]
+fn type_of_content(first_bytes: &[u8]) -> Option<&'static str> {
+    infer::get(first_bytes).map(|kind| kind.mime_type())
+}
+
+/// Returns the MIME type of a content, detected from its first bytes. Only common ones, because the module must be small.
+#[cfg(target_arch = "wasm32")]
+fn type_of_content(first_bytes: &[u8]) -> Option<&'static str> {
+    use infer::{archive, audio, image, video};
+
+    const TYPES: &[(fn(&[u8]) -> bool, &str)] = &[
+        (image::is_png, "image/png"),
+        (image::is_jpeg, "image/jpeg"),
+        (image::is_webp, "image/webp"),
+        (image::is_gif, "image/gif"),
+        (audio::is_wav, "audio/x-wav"),
+        (audio::is_mp3, "audio/mpeg"),
+        (audio::is_flac, "audio/x-flac"),
+        (audio::is_ogg, "audio/ogg"),
+        (video::is_mp4, "video/mp4"),
+        (video::is_webm, "video/webm"),
+        (archive::is_pdf, "application/pdf"),
+        (archive::is_zip, "application/zip"),
+        (archive::is_gz, "application/gzip"),
+    ];
+    TYPES.iter().find(|(is_its, _)| is_its(first_bytes)).map(|(_, mime)| *mime)
 }
 
 /// Returns the MIME type for the extension of a file name.
