@@ -24,7 +24,7 @@ SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .DELETE_ON_ERROR:
 .PHONY: help quickstart build test check fmt fmt-check lint-rust lint-python types test-rust test-python test-processes test-node test-release test-integration \
-	native python node web bench bench-instructions bench-emulator bench-start bench-rate-limit bench-waiting memory soak fuzz dist test-matrix bump tools tools-test clean
+	native python node web bench bench-instructions bench-emulator bench-start bench-rate-limit bench-waiting bench-map memory soak fuzz dist test-matrix bump tools tools-test clean
 
 # The tests of a checkout find the emulator in target/debug.
 ifdef CARGO_TARGET_DIR
@@ -195,6 +195,9 @@ bench-rate-limit: python ## Runs a model 900 times under the rate limit of the A
 bench-waiting: ## Waits for up to 10,000 predictions at a time, alone and together (ONLY=count, RATE=of the clock).
 	@RATE=$(or $(RATE),1) ONLY=$(or $(ONLY),0) $(CARGO) test --quiet --lib -- --ignored --nocapture --test-threads 1 waiting | \
 		grep -E "^[|]|^[0-9]+ within"
+
+bench-map: python $(BIN)/maturin ## Measures batches: rows per second and memory for 200,000 rows (10 minutes).
+	$(BIN)/python bench/map.py
 
 memory: python node ## Measures the memory used by large downloads and uploads.
 	@echo "== Python"

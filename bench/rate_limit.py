@@ -39,7 +39,6 @@ with ThreadPoolExecutor(int(sys.argv[2])) as pool:
 def with_official(emulator: Emulator, runs: int) -> int:
     command = [prepare.python_of("replicate1"), "-c", OFFICIAL, str(runs), str(AT_ONCE)]
     environment = {"REPLICATE_BASE_URL": emulator.base_url.removesuffix("/v1")}
-    environment["REPLICATE_API_BASE_URL"] = environment["REPLICATE_BASE_URL"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     return int(done.stdout)
 
