@@ -40,6 +40,16 @@ test("lifecycle.mjs runs", async () => {
   assert.match(output, /succeeded: 7\n\{ succeeded: 2, canceled: 3 \}/);
 });
 
+test("batch.mjs runs", async () => {
+  const output = await run("examples/batch.mjs");
+  assert.match(output, /^interrupted after 3 rows\n/);
+  // A row that ended while the batch was interrupted has its result too.
+  const [, resumed] = output.match(/^8 rows, (\d) of them from the checkpoint, 0 failed\n8 pictures$/m);
+  assert.ok(resumed >= 3, output);
+  assert.equal(output.match(/^\w+: from the checkpoint$/gm).length, Number(resumed));
+  assert.equal(output.match(/^\w+: (saved|from the checkpoint)$/gm).length, 8);
+});
+
 test("server.mjs runs", async () => {
   const output = await run("examples/server.mjs");
   assert.match(output, /streamed: \w.*\nby webhook: \w.*\na forged webhook: 401/);
