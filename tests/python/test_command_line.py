@@ -150,6 +150,22 @@ def test_a_terminal_shows_the_progress(variables: Dict[str, str]) -> None:
         terminal.close()
 
 
+def test_a_terminal_shows_the_progress_of_a_batch(
+    variables: Dict[str, str], tmp_path: Path
+) -> None:
+    rows = tmp_path / "rows.csv"
+    rows.write_text("value,delay\n" + "x,0.5\n" * 4)
+    words = ["map", "emulator/echo", "--in", str(rows), "--concurrency", "2"]
+    terminal = Terminal([*ENTRIES[0], *words, "--out", str(tmp_path / "out.jsonl")], variables)
+    try:
+        terminal.until(lambda shown: "\r2/4, 50 %, 0 failed, " in shown and " s left" in shown)
+        terminal.until(lambda shown: "\r\x1b[Kreplicant: 4 of 4 rows in " in shown)
+        assert terminal.child.wait(20) == 0
+    finally:
+        terminal.close()
+    assert len((tmp_path / "out.jsonl").read_text().splitlines()) == 4
+
+
 def test_control_characters_do_not_reach_a_terminal(variables: Dict[str, str]) -> None:
     words = ["run", "emulator/stream", "chunks=a\x1b[2Jb"]
     terminal = Terminal([*ENTRIES[0], *words], variables)

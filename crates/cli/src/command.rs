@@ -1,8 +1,8 @@
 //! Commands as data, from which help, completion and suggestions are made.
 
-use std::pin::Pin;
+use std::{pin::Pin, str::FromStr};
 
-use crate::{failure::Failure, host::Host, output::shown, progress::Progress};
+use crate::{failure::Failure, host::Host, interrupt::Interrupt, output::shown, progress::Progress};
 
 /// An option of a command.
 pub(crate) struct Flag {
@@ -58,6 +58,7 @@ impl Command {
 pub(crate) struct Context<'a> {
     pub host: &'a Host<'a>,
     pub progress: Progress,
+    pub interrupt: Interrupt,
 }
 
 /// The arguments of a command.
@@ -78,6 +79,14 @@ impl Arguments {
     /// Returns the value of an option. The last one counts.
     pub fn value(&self, name: &str) -> Option<&str> {
         self.flags.iter().rev().find(|(given, _)| *given == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Parses the value of an option that is a number. `what` says which.
+    pub fn number<T: FromStr>(&self, name: &str, what: &str) -> Result<Option<T>, Failure> {
+        let parsed = self.value(name).map(|text| {
+            text.parse().map_err(|_| Failure::usage(format!("`{name}` must be {what}, not {}", shown(text))))
+        });
+        parsed.transpose()
     }
 
     /// Returns the words, which must be as many as `names`.

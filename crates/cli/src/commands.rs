@@ -4,6 +4,7 @@ mod completion;
 pub(crate) mod emulator;
 mod listen;
 mod login;
+mod map;
 mod models;
 mod predictions;
 mod run;
@@ -15,6 +16,7 @@ use crate::{command::Command, failure::Failure, output::shown};
 /// All commands, in the order of the help.
 pub(crate) const ALL: &[&Command] = &[
     &run::RUN,
+    &map::MAP,
     &predictions::LIST,
     &predictions::GET,
     &predictions::CANCEL,

@@ -46,14 +46,15 @@ pub(crate) fn check(words: &[String]) -> Result<(), Failure> {
     words.iter().try_for_each(|word| Assignment::parse(word).map(|_| ()))
 }
 
-struct Assignment<'w> {
-    key: &'w str,
-    value: &'w str,
-    is_json: bool,
+/// A word `KEY=VALUE` or `KEY:=JSON`.
+pub(crate) struct Assignment<'w> {
+    pub key: &'w str,
+    pub value: &'w str,
+    pub is_json: bool,
 }
 
 impl<'w> Assignment<'w> {
-    fn parse(word: &'w str) -> Result<Self, Failure> {
+    pub fn parse(word: &'w str) -> Result<Self, Failure> {
         let (key, value) =
             word.split_once('=').filter(|(key, _)| !matches!(*key, "" | ":")).ok_or_else(|| {
                 Failure::usage(format!("{} must be KEY=VALUE, KEY=@FILE or KEY:=JSON", shown(word)))
@@ -72,15 +73,20 @@ fn property<'p>(key: &str, inputs: Option<&'p [Property<'p>]>) -> Result<Option<
         return Ok(Some(property));
     }
     let names: Vec<&str> = inputs.iter().map(|property| property.name).collect();
-    let advice = match nearest(key, &names) {
+    Err(unknown(key, &names))
+}
+
+/// Explains that a key names no input.
+pub(crate) fn unknown(key: &str, names: &[&str]) -> Failure {
+    let advice = match nearest(key, names) {
         Some(name) => format!("did you mean `{name}`?"),
         None => format!("its inputs are `{}`", names.join("`, `")),
     };
-    Err(Failure::usage(format!("the model has no input {}; {advice}", shown(key))))
+    Failure::usage(format!("the model has no input {}; {advice}", shown(key)))
 }
 
 /// Adds a value. A list has a value for each time that its key is given.
-fn add(
+pub(crate) fn add(
     members: &mut Object,
     key: &str,
     value: Value,
@@ -126,7 +132,7 @@ async fn one(key: &str, text: &str, kind: &Kind, stdin: &mut Stdin) -> Result<Va
 }
 
 /// Converts a text to the type of an input.
-fn typed(key: &str, text: &str, kind: &Kind) -> Result<Value, Failure> {
+pub(crate) fn typed(key: &str, text: &str, kind: &Kind) -> Result<Value, Failure> {
     let invalid = |what: &str| Failure::usage(format!("`{key}` must be {what}, not {}", shown(text)));
     let number = || match Value::from_json(text.as_bytes()) {
         Ok(number @ (Value::Number(_) | Value::Json(_))) => Some(number),

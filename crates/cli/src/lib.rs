@@ -17,18 +17,21 @@ mod failure;
 mod help;
 mod host;
 mod input;
+mod interrupt;
 mod output;
 mod progress;
 mod receiver;
+mod rows;
 mod schema;
 mod signals;
+mod template;
 mod token;
 
 use std::{ffi::OsString, time::Duration};
 
 use replicant::background;
 
-use self::{command::Context, failure::Failure, progress::Progress, signals::Signals};
+use self::{command::Context, failure::Failure, interrupt::Interrupt, progress::Progress, signals::Signals};
 pub use self::{commands::emulator::find_emulator, host::Host};
 
 /// How long the program waits until an abandoned prediction is canceled, so that it also ends without a network.
@@ -68,12 +71,10 @@ async fn run(arguments: Vec<OsString>, host: &Host<'_>) -> u8 {
             return failure::FAILED;
         }
     };
-    let context = Context { host, progress: Progress::new() };
-    // Dropping the command abandons its prediction, which the core then cancels.
-    let result = tokio::select! {
-        biased;
-        code = signals.next() => Err(Failure::silent(code)),
-        result = dispatch::dispatch(arguments, &context) => result,
+    let context = Context { host, progress: Progress::new(), interrupt: Interrupt::new() };
+    let result = match until_signal(arguments, &context, &mut signals).await {
+        Ended::Now(code) => return code,
+        Ended::With(result) => result,
     };
     let code = match result {
         Ok(()) => 0,
@@ -85,18 +86,61 @@ async fn run(arguments: Vec<OsString>, host: &Host<'_>) -> u8 {
             failure.code
         }
     };
-    if background::is_idle() {
-        return code;
-    }
-    if code > failure::SIGNAL {
-        output::note("replicant: canceling the prediction; press Ctrl-C again to leave at once");
-    }
-    tokio::select! {
-        code = signals.next() => return code,
-        () = background::drain(LONGEST_DRAIN) => {}
-    }
+    let is_signal = code > failure::SIGNAL;
     if !background::is_idle() {
-        output::note("replicant: the API has not confirmed the cancel; see `replicant predictions list`");
+        if is_signal {
+            let abandoned = context.interrupt.abandoned.get();
+            output::note(&format!("replicant: canceling {abandoned}; press Ctrl-C again to leave at once"));
+        }
+        tokio::select! {
+            code = signals.next() => return code,
+            () = background::drain(LONGEST_DRAIN) => {}
+        }
+        if !background::is_idle() {
+            output::note("replicant: the API has not confirmed the cancel; see `replicant predictions list`");
+        }
+    }
+    let advice = context.interrupt.advice.get();
+    if is_signal && !advice.is_empty() {
+        output::note(&format!("replicant: {advice}"));
     }
     code
+}
+
+/// How a command ended.
+enum Ended {
+    /// A second signal: the program is to end at once, with this exit code.
+    Now(u8),
+    With(Result<(), Failure>),
+}
+
+/// Runs the command that the arguments name until its end, or until a signal.
+async fn until_signal(arguments: Vec<OsString>, context: &Context<'_>, signals: &mut Signals) -> Ended {
+    let mut command = std::pin::pin!(dispatch::dispatch(arguments, context));
+    let mut received = None;
+    loop {
+        tokio::select! {
+            biased;
+            code = signals.next() => match received {
+                Some(_) => {
+                    context.progress.clear();
+                    return Ended::Now(code);
+                }
+                None if context.interrupt.request() => {
+                    received = Some(code);
+                    context.progress.clear();
+                    output::note("replicant: finishing what runs; press Ctrl-C again to leave it running");
+                }
+                // Dropping the command abandons its predictions, which the core then cancels.
+                None => return Ended::With(Err(Failure::silent(code))),
+            },
+            result = &mut command => {
+                return Ended::With(match (received, result) {
+                    (None, result) => result,
+                    (Some(code), Ok(())) => Err(Failure::silent(code)),
+                    (Some(code), Err(failure)) => Err(Failure { code, ..failure }),
+                });
+            }
+        }
+    }
 }

@@ -81,6 +81,15 @@ impl Progress {
         work.await
     }
 
+    /// Draws a line of its own.
+    pub fn show(&self, line: &str) {
+        let mut state = self.state();
+        if self.is_shown && !state.is_over {
+            state.is_drawn = true;
+            write(&format!("\r{}\x1b[K", printable(line)));
+        }
+    }
+
     /// Removes the line for good, such as when the output begins.
     pub fn end(&self) {
         self.clear();

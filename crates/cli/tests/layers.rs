@@ -10,11 +10,12 @@ fn modules_import_only_lower_layers() {
         &[
             "failure|host",
             "output",
-            "progress|token",
+            "progress|token|interrupt|rows",
             "command",
             "arguments|client",
             "schema|receiver",
             "input",
+            "template",
             "commands",
             "help",
             "dispatch|signals",

@@ -58,8 +58,9 @@ fn every_named_test_exists() {
         let mut tests = 0;
         for name in names(cell) {
             if [".rs", ".py", ".mjs", ".json"].iter().any(|end| name.ends_with(end)) {
-                let folders = ["tests", "crates/core/src", "crates/core/tests", "crates/cli/tests"]
-                    .map(|folder| root().join(folder));
+                let folders =
+                    ["tests", "crates/core/src", "crates/core/tests", "crates/cli/src", "crates/cli/tests"]
+                        .map(|folder| root().join(folder));
                 let text: String = folders.iter().map(|folder| text_of(&name, folder)).collect();
                 file = Some((name, text));
                 continue;
