@@ -92,14 +92,22 @@ test-node: node
 test-release: ## Checks that versions, platforms, lock files and documentation agree.
 	$(PYTHON) -m unittest discover --quiet --start-directory tests/release
 
-test-integration: python node $(INTEGRATION)/.python $(INTEGRATION)/.node $(INTEGRATION)/.cog ## Tests with official clients, models in Cog and the API's description (5 minutes; ONLY=words).
+test-integration: python node $(INTEGRATION)/.python $(INTEGRATION)/.tables $(INTEGRATION)/.node $(INTEGRATION)/.cog ## Tests with official clients, models in Cog, Ray, Dask, Spark and the API's description (10 minutes; ONLY=words).
 	@$(INTEGRATION)/python/bin/python scripts/place.py python
-	$(INTEGRATION)/python/bin/python -m pytest tests/integration $(if $(ONLY),-k "$(ONLY)")
+	$(INTEGRATION)/python/bin/python -m pytest tests/integration --ignore tests/integration/tables $(if $(ONLY),-k "$(ONLY)" || test $$? = 5)
+	@$(INTEGRATION)/tables/bin/python scripts/place.py python
+	$(INTEGRATION)/tables/bin/python -m pytest tests/integration/tables $(if $(ONLY),-k "$(ONLY)" || test $$? = 5)
 
 $(INTEGRATION)/.python: tests/integration/requirements.txt | tools
 	@echo "== Installing the Python packages that the integration tests need"
 	@$(PYTHON) -m venv $(INTEGRATION)/python
 	@$(INTEGRATION)/python/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+$(INTEGRATION)/.tables: tests/integration/tables/requirements.txt | tools
+	@echo "== Installing Ray, Dask and Spark"
+	@$(PYTHON) -m venv $(INTEGRATION)/tables
+	@$(INTEGRATION)/tables/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
 $(INTEGRATION)/.node: tests/integration/package.json | tools
