@@ -24,7 +24,7 @@ SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .DELETE_ON_ERROR:
 .PHONY: help quickstart build test check fmt fmt-check lint-rust lint-python types test-rust test-python test-processes test-node test-release test-integration \
-	native python node web bench bench-instructions bench-emulator bench-start bench-rate-limit bench-waiting bench-map memory soak fuzz dist test-matrix bump tools tools-test clean
+	native python node web bench bench-instructions bench-emulator bench-start bench-rate-limit bench-waiting bench-map bench-batches memory soak fuzz dist test-matrix bump tools tools-test clean
 
 # The tests of a checkout find the emulator in target/debug.
 ifdef CARGO_TARGET_DIR
@@ -206,6 +206,9 @@ bench-waiting: ## Waits for up to 10,000 predictions at a time, alone and togeth
 
 bench-map: python $(BIN)/maturin ## Measures batches: rows per second and memory for 200,000 rows (10 minutes).
 	$(BIN)/python bench/map.py
+
+bench-batches: python ## Measures batches by rows and predictions in flight, each in a process of its own (half an hour).
+	$(BIN)/python bench/batches.py
 
 memory: python node ## Measures the memory used by large downloads and uploads.
 	@echo "== Python"
