@@ -55,7 +55,12 @@ class Job:
         assert self.process.returncode != 0
 
     def finish(self) -> Any:
-        output, errors = self.process.communicate(timeout=180)
+        try:
+            output, errors = self.process.communicate(timeout=180)
+        except subprocess.TimeoutExpired:
+            # Ray's processes end with their driver.
+            self.process.kill()
+            raise
         assert self.process.returncode == 0, errors
         return json.loads(output) if output.strip() else None
 
