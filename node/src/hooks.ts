@@ -2,6 +2,8 @@
 
 /** An attempt of a request that is about to be sent. */
 export interface RequestEvent {
+  /** Number of the request, the same in all events of its attempts. */
+  readonly request: number;
   /** HTTP method. */
   readonly method: string;
   /** Complete URL. */
@@ -29,6 +31,8 @@ export interface RateLimit {
 
 /** A response whose body has not been read. */
 export interface ResponseEvent {
+  /** Number of the request, the same in all events of its attempts. */
+  readonly request: number;
   /** HTTP method of the request. */
   readonly method: string;
   /** URL of the request. */
@@ -47,6 +51,8 @@ export interface ResponseEvent {
 
 /** A failed attempt that will be repeated. */
 export interface RetryEvent {
+  /** Number of the request, the same in all events of its attempts. */
+  readonly request: number;
   /** HTTP method of the request. */
   readonly method: string;
   /** URL of the request, without its query. */
@@ -78,6 +84,7 @@ export interface Question {
   hook: "request" | "response" | "retry";
   /** The span that the request belongs to. */
   inside?: number;
+  request: number;
   method: string;
   url: string;
   headers: Record<string, string>;
@@ -115,10 +122,10 @@ export class HookCalls {
   async #request(question: Question, added: Changes): Promise<Changes> {
     const { onRequest } = this.hooks;
     if (!onRequest) return added;
-    const { method, url, body, attempt } = question;
+    const { request, method, url, body, attempt } = question;
     const headers = new Headers(question.headers);
     for (const [name, value] of added) if (value !== null) headers.set(name, value);
-    await onRequest({ method, url, headers, body, attempt });
+    await onRequest({ request, method, url, headers, body, attempt });
     const before = new Headers(question.headers);
     const removed = [...before.keys()].filter((name) => !headers.has(name));
     const changed = [...headers].filter(([name, value]) => before.get(name) !== value);
@@ -126,12 +133,13 @@ export class HookCalls {
   }
 
   async #after(question: Question): Promise<Changes> {
-    const { method, url, attempt, status, request_id: requestId } = question;
+    const { request, method, url, attempt, status, request_id: requestId } = question;
     if (question.hook === "response") {
       const headers = new Headers(question.headers);
       const duration = question.duration * 1000;
       const rateLimit = question.rate_limit;
       await this.hooks.onResponse?.({
+        request,
         method,
         url,
         status,
@@ -144,7 +152,7 @@ export class HookCalls {
     } else {
       const { code, message } = question;
       const delay = question.delay * 1000;
-      await this.hooks.onRetry?.({ method, url, attempt, delay, code, message, status, requestId });
+      await this.hooks.onRetry?.({ request, method, url, attempt, delay, code, message, status, requestId });
     }
     return [];
   }

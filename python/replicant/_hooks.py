@@ -19,8 +19,10 @@ class RequestEvent:
     The hook may change, add and delete `headers`.
     """
 
-    __slots__ = ("attempt", "body", "headers", "method", "url")
+    __slots__ = ("attempt", "body", "headers", "method", "request", "url")
 
+    request: int
+    """The number of the request, the same in all events of its attempts."""
     method: str
     """The HTTP method."""
     url: str
@@ -34,6 +36,7 @@ class RequestEvent:
     """The number of the attempt, from 1."""
 
     def __init__(self, event: Record) -> None:
+        self.request = event["request"]
         self.method = event["method"]
         self.url = event["url"]
         self.headers = Headers(event["headers"])
@@ -53,11 +56,14 @@ class ResponseEvent:
         "headers",
         "method",
         "rate_limit",
+        "request",
         "request_id",
         "status_code",
         "url",
     )
 
+    request: int
+    """The number of the request, the same in all events of its attempts."""
     method: str
     """The HTTP method of the request."""
     url: str
@@ -76,6 +82,7 @@ class ResponseEvent:
     """The rate limit that the response reports."""
 
     def __init__(self, event: Record) -> None:
+        self.request = event["request"]
         self.method = event["method"]
         self.url = event["url"]
         self.status_code = event["status"]
@@ -98,11 +105,14 @@ class RetryEvent:
         "delay",
         "message",
         "method",
+        "request",
         "request_id",
         "status_code",
         "url",
     )
 
+    request: int
+    """The number of the request, the same in all events of its attempts."""
     method: str
     """The HTTP method of the request."""
     url: str
@@ -121,6 +131,7 @@ class RetryEvent:
     """The id of the request; None if there was no response."""
 
     def __init__(self, event: Record) -> None:
+        self.request = event["request"]
         self.method = event["method"]
         self.url = event["url"]
         self.attempt = event["attempt"]

@@ -406,10 +406,14 @@ class _Rows(Generic[Row]):
         from asyncio import ensure_future, wait
 
         rows: List[Json] = []
+        until = 0.0
         while len(rows) < most:
             if self._pending is None:
                 self._pending = ensure_future(_awaited(self._source.__anext__()))
-            await wait({self._pending}, timeout=_COLLECTING if rows else None)
+            if len(rows) == 1:
+                # From the first row on: rows that trickle in must not wait for each other.
+                until = time.monotonic() + _COLLECTING
+            await wait({self._pending}, timeout=max(until - time.monotonic(), 0) if rows else None)
             if not self._pending.done():
                 break
             arrived, self._pending = self._pending, None

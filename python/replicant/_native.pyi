@@ -16,6 +16,7 @@ __all__ = [
     "Client",
     "Secret",
     "Stream",
+    "Turns",
     "__version__",
     "command_line",
     "compute",
@@ -30,6 +31,25 @@ OPERATIONS: Final[tuple[str, ...]]
 STREAMS: Final[tuple[str, ...]]
 COMPUTATIONS: Final[tuple[str, ...]]
 ERROR_CODES: Final[tuple[str, ...]]
+
+@final
+class Turns:
+    """Hands out turns for creates to other processes. `per_minute` is a known limit."""
+    def __new__(cls, per_minute: float | None = None, /) -> Turns: ...
+    def take(self) -> tuple[int | None, float]:
+        """Returns the number of a turn and 0, or None and the seconds to wait before asking again."""
+    def answered(
+        self,
+        turn: int,
+        status: int,
+        headers: dict[str, str],
+        age: float,
+        /,
+        delay: float | None = None,
+    ) -> None:
+        """Learns from the response to the create of a turn, which was sent `age` seconds ago."""
+    def state(self) -> tuple[float | None, int | None, float]:
+        """Returns the pace in creates per minute, the remaining creates, and the seconds of the pause."""
 
 @final
 class Client:

@@ -13,6 +13,11 @@ from conftest import ROOT
 # What each example prints on success.
 SAID = {
     "background": ["started ", "succeeded after", "no longer needed: canceled", "20 steps"],
+    "batch": [
+        "first run: 6 succeeded, 0 failed, 0 from the checkpoint",
+        "again: 6 succeeded, 0 failed, 6 from the checkpoint",
+        "animal-5: pictures",
+    ],
     "custom_client": [
         "answered by a function: nobody",
         "signed in as acme",
@@ -27,11 +32,16 @@ SAID = {
         "acme/sunsets: succeeded",
     ],
     "pipeline": ["2 pictures of", "(512, 512) became (1024, 1024)", "saved harbor/output.png"],
+    "ray_captions": ["200 rows, 0 failed"],
     "quickstart": ["1. run:", "6. error:   unprocessable (422)"],
     "tasks": ["  swift: swift.webp", "Ben said 40 words", "stopped after 1 s"],
     "webhook_server": ["received a webhook: succeeded, hello"],
 }
-NEEDS = {"custom_client": ["httpx"], "webhook_server": ["fastapi", "uvicorn"]}
+NEEDS = {
+    "custom_client": ["httpx"],
+    "ray_captions": ["ray"],
+    "webhook_server": ["fastapi", "uvicorn"],
+}
 
 
 def test_each_example_is_run() -> None:

@@ -53,6 +53,7 @@ def check(recorder: Recorder) -> None:
     kinds = [type(event) for event in recorder.seen]
     assert kinds == [RequestEvent, ResponseEvent, RetryEvent, RequestEvent, ResponseEvent]
     first, busy, retry, second, done = recorder.seen
+    assert len({event.request for event in recorder.seen}) == 1
     assert (first.method, first.attempt, second.attempt) == ("GET", 1, 2)
     assert first.url.endswith("/predictions/p1")
     assert busy.status_code == 503

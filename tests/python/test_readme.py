@@ -77,6 +77,23 @@ def test_the_first_lines_of_a_guide_run(
     assert re.search(printed, done.stdout.strip())
 
 
+def test_the_code_of_the_guide_to_many_rows_runs(emulator: Emulator, tmp_path: Path) -> None:
+    guide = (ROOT / "docs/scale.md").read_text(encoding="utf-8")
+    sections = dict(part.split("\n", 1) for part in re.split(r"^## ", guide, flags=re.M)[1:])
+    # Ray, Dask and Spark are in tests/integration/tables.
+    (program,) = BLOCK.findall(sections["One machine"])
+    (tmp_path / "rows.csv").write_text("id,url\nheron,a\nfox,b\n")
+    program = program.replace("acme/captioner", "emulator/echo").replace('"image"', '"value"')
+    for _ in range(2):
+        done = run(program, emulator, tmp_path)
+        assert sorted(done.stdout.splitlines()) == ["fox succeeded b", "heron succeeded a"]
+    assert (tmp_path / "captions.jsonl").exists()
+    section = sections["A hundred million rows"]
+    (program,) = BLOCK.findall(section)
+    (printed,) = re.findall(r"^```text\n(.*?)^```", section, re.M | re.S)
+    assert run(program, emulator, tmp_path).stdout == printed
+
+
 # What each section of docs/operating.md shows, and what its program prints.
 SECTIONS = {
     "Logs": (r"^$", r"^DEBUG sending request .*^INFO created prediction "),

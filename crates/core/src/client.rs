@@ -21,6 +21,8 @@ mod send;
 mod timer;
 pub(crate) mod token;
 #[cfg(not(target_arch = "wasm32"))]
+pub(crate) mod turns;
+#[cfg(not(target_arch = "wasm32"))]
 pub(crate) mod waiting;
 mod webhook_secret;
 

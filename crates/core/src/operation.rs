@@ -26,6 +26,8 @@ use self::{
     streams::Items,
     table::{prepare_call, prepare_stream},
 };
+#[cfg(not(target_arch = "wasm32"))]
+pub use crate::client::turns::Turns;
 pub use crate::{client::response::Payload, value::nearest::nearest};
 use crate::{
     client::{Client, response::Reply},

@@ -2,7 +2,7 @@
 //!
 //! It converts values, errors and streams, and knows no endpoint: operations are named by the core's tables. Each
 //! module uses only modules that come before it in this list: `lock`, `runtime`, `secret`, `source`, `value`, `error`, `reply`,
-//! `asyncio`, `telemetry`, `read_ahead`, `reading`, `transport`, `client`, `stream`, `command_line`.
+//! `asyncio`, `telemetry`, `read_ahead`, `reading`, `transport`, `client`, `stream`, `command_line`, `turns`.
 
 mod asyncio;
 mod client;
@@ -19,6 +19,7 @@ mod source;
 mod stream;
 mod telemetry;
 mod transport;
+mod turns;
 mod value;
 
 use pyo3::prelude::*;
@@ -45,6 +46,8 @@ mod _native {
     use crate::secret::Secret;
     #[pymodule_export]
     use crate::stream::Stream;
+    #[pymodule_export]
+    use crate::turns::Turns;
     use crate::{
         error, read_ahead, reply,
         runtime::{self, gate},

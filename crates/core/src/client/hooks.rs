@@ -134,6 +134,8 @@ where
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct RequestEvent {
+    /// Number of the request, the same in all events of its attempts. No two requests of a process share it.
+    pub request: u64,
     /// Method, in upper case.
     pub method: &'static str,
     /// URL.
@@ -150,6 +152,8 @@ pub struct RequestEvent {
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct ResponseEvent {
+    /// Number of the request, the same in all events of its attempts. No two requests of a process share it.
+    pub request: u64,
     /// Method of the request, in upper case.
     pub method: &'static str,
     /// URL of the request.
@@ -168,6 +172,8 @@ pub struct ResponseEvent {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct RetryEvent {
+    /// Number of the request, the same in all events of its attempts. No two requests of a process share it.
+    pub request: u64,
     /// Method of the request, in upper case.
     pub method: &'static str,
     /// URL of the request, without its query.
@@ -199,6 +205,7 @@ impl RequestEvent {
         };
         Value::from_members([
             ("hook", "request".into()),
+            ("request", self.request.into()),
             ("method", self.method.into()),
             ("url", self.url.as_str().into()),
             ("headers", headers_value(&self.headers)),
@@ -223,6 +230,7 @@ impl ResponseEvent {
     pub fn to_value(&self) -> Value {
         Value::from_members([
             ("hook", "response".into()),
+            ("request", self.request.into()),
             ("method", self.method.into()),
             ("url", self.url.as_str().into()),
             ("status", u32::from(self.status).into()),
@@ -240,6 +248,7 @@ impl RetryEvent {
     pub fn to_value(&self) -> Value {
         Value::from_members([
             ("hook", "retry".into()),
+            ("request", self.request.into()),
             ("method", self.method.into()),
             ("url", self.url.as_str().into()),
             ("attempt", self.attempt.into()),

@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// Documented limits of the API, in requests per minute. The limit of polls is that of recorded responses.
-const CREATES: f64 = 600.0;
+pub(super) const CREATES: f64 = 600.0;
 const POLLS: f64 = 60_000.0;
 const OTHERS: f64 = 3000.0;
 /// How long after its turn a waiting request is skipped. Its task no longer runs: a Worker's runtime ends a request without

@@ -3,7 +3,10 @@
 //! Events have the fields `method`, `path`, `status`, `duration_ms`, `attempt`, `request_id` and `prediction_id`. Spans
 //! follow the semantic conventions of OpenTelemetry for HTTP clients. Neither contains headers, the token or a query.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::Duration,
+};
 
 use tracing::{Span, debug, field::Empty, info, info_span, level_filters::LevelFilter};
 use url::Url;
@@ -26,6 +29,9 @@ use crate::{
 /// Headers that a hook cannot change in requests to other origins.
 const CREDENTIALS: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "baggage"];
 
+/// The number of requests that were reported.
+static REQUESTS: AtomicU64 = AtomicU64::new(0);
+
 /// Reports one request.
 pub(super) struct Report<'a> {
     client: &'a Client,
@@ -35,6 +41,8 @@ pub(super) struct Report<'a> {
 }
 
 struct State {
+    /// The number of the request, for the hooks.
+    number: u64,
     began: Duration,
     url: Option<Url>,
     attempt: u32,
@@ -50,6 +58,7 @@ impl<'a> Report<'a> {
         let wanted = LevelFilter::current() != LevelFilter::OFF || client.hooks().is_some();
         let state = wanted.then(|| {
             Box::new(State {
+                number: REQUESTS.fetch_add(1, Relaxed),
                 began: client.runtime().monotonic(),
                 url: client.url(request).ok(),
                 attempt: 0,
@@ -116,6 +125,7 @@ impl<'a> Report<'a> {
         let headers = http.headers.iter();
         let headers = headers.filter(|(name, value)| name != "authorization" || !has_token(value));
         let changes = hooks.on_request(RequestEvent {
+            request: state.number,
             method: http.method,
             url: http.url.as_str().to_owned(),
             headers: headers.cloned().collect(),
@@ -177,6 +187,7 @@ impl<'a> Report<'a> {
         );
         self.client.hooks()?;
         Some(ResponseEvent {
+            request: state.number,
             method: self.request.method,
             url: url.as_str().to_owned(),
             status,
@@ -217,6 +228,7 @@ impl<'a> Report<'a> {
         );
         let Some(hooks) = self.client.hooks() else { return Ok(()) };
         let retry = RetryEvent {
+            request: state.number,
             method: self.request.method,
             url: self.client.redacted_url(self.request),
             attempt: state.attempt,

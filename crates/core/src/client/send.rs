@@ -224,12 +224,12 @@ impl Client {
             };
             match delay {
                 Some(delay) if !request.is_abandoned() => {
+                    #[cfg(not(target_arch = "wasm32"))]
+                    if let (Some(observer), Some(Failure::Status(429))) = (&request.observer, failure) {
+                        observer.rejected().await?;
+                    }
                     report.retrying(&error, delay).await?;
                     if gated {
-                        #[cfg(not(target_arch = "wasm32"))]
-                        if let Some(observer) = &request.observer {
-                            observer.rejected().await?;
-                        }
                         rejections.error = Some(error);
                     } else {
                         self.runtime().sleep(delay).await;

@@ -36,6 +36,20 @@ pub(crate) struct Passed {
     at: Duration,
 }
 
+impl Passed {
+    /// When the request passed.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn at(&self) -> Duration {
+        self.at
+    }
+
+    /// Returns it for a request that was sent later than it passed.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn sent(self, at: Duration) -> Self {
+        Self { at: at.max(self.at), ..self }
+    }
+}
+
 /// What a response reports: `ratelimit-remaining` and `ratelimit-reset`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reported {

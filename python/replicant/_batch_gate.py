@@ -1,0 +1,165 @@
+"""The rate gate of a Ray cluster: an actor that hands out turns for creates."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import importlib
+import time
+from typing import Any, Dict, List, Optional, Tuple
+from urllib.parse import urlsplit
+
+from ._hooks import RequestEvent, ResponseEvent, RetryEvent
+from ._native import Turns
+
+Turn = Tuple[int, int]
+"""The number of a gate's limiter, and that of the turn."""
+
+NAMESPACE = "replicant"
+# How long the limit of a pipeline counts that takes no more turns, in seconds.
+_FORGET = 60.0
+# The longest sleep, in seconds: a response may allow the next turn earlier.
+_STEP = 0.25
+
+
+class Gate:
+    """The actor. Its limit is the lowest that a pipeline asked for in the last minute; without one, it is learned."""
+
+    idle = 600.0
+    """The seconds without a turn after which the actor ends."""
+
+    def __init__(self) -> None:
+        self._turns = Turns(None)
+        self._number = 0
+        self._limit: Optional[float] = None
+        self._asked: Dict[Optional[float], float] = {}
+        self._first = asyncio.Lock()
+        self._used = time.monotonic()
+        self._watch: Optional[asyncio.Task[None]] = None
+
+    async def turn(self, per_minute: Optional[float]) -> Turn:
+        """Waits for the next turn, first come, first served."""
+        if self._watch is None:
+            self._watch = asyncio.ensure_future(self._end_when_idle())
+        async with self._first:
+            while True:
+                self._choose(per_minute)
+                turn, wait = self._turns.take()
+                if turn is not None:
+                    return self._number, turn
+                await asyncio.sleep(min(wait, _STEP) + 0.001)
+
+    async def answered(
+        self, turn: Turn, status: int, headers: Dict[str, str], age: float, delay: Optional[float]
+    ) -> None:
+        """Learns from the response to a create that was sent `age` seconds ago."""
+        if turn[0] == self._number:
+            self._turns.answered(turn[1], status, headers, age, delay)
+
+    async def state(self) -> Tuple[Optional[float], Optional[int], float]:
+        """Returns the pace in creates per minute, the remaining creates, and the seconds of the pause."""
+        return self._turns.state()
+
+    def _choose(self, per_minute: Optional[float]) -> None:
+        now = self._used = time.monotonic()
+        self._asked[per_minute] = now
+        limits = [
+            limit
+            for limit, asked in self._asked.items()
+            if limit is not None and now - asked < _FORGET
+        ]
+        limit = min(limits, default=None)
+        if limit != self._limit:
+            self._turns, self._limit = Turns(limit), limit
+            self._number += 1
+
+    async def _end_when_idle(self) -> None:
+        while time.monotonic() - self._used < self.idle:
+            await asyncio.sleep(self.idle / 10)
+        ray: Any = importlib.import_module("ray")
+        ray.kill(ray.get_runtime_context().current_actor)
+
+
+class Gated:
+    """The part of an actor that runs predictions: takes turns, and reports the responses to creates."""
+
+    def __init__(self, token: str, base_url: str, per_minute: Optional[float]) -> None:
+        parts = urlsplit(base_url)
+        owner = f"{token}\n{parts.scheme}://{parts.netloc}"
+        self._name = f"gate-{hashlib.sha256(owner.encode()).hexdigest()[:32]}"
+        self._per_minute = per_minute
+        self._ray: Any = importlib.import_module("ray")
+        self._actor: Any = None
+        # The turns whose creates have not been sent. The latest is used first, so that one whose create is never sent
+        # does no harm.
+        self._ready: List[Turn] = []
+        # The turns of the requests that were sent and when, by the number of the request.
+        self._sent: Dict[int, Tuple[Turn, float]] = {}
+
+    async def turn(self) -> None:
+        """Waits until a create may be sent."""
+        self._ready.append(await self._ask())
+        del self._ready[:-1000]
+
+    async def on_request(self, event: RequestEvent) -> None:
+        if event.method == "POST" and urlsplit(event.url).path.endswith("/predictions"):
+            # A create that is sent again needs another turn.
+            turn = self._ready.pop() if self._ready else await self._ask()
+            self._sent[event.request] = turn, time.monotonic()
+
+    async def on_response(self, event: ResponseEvent) -> None:
+        sent = self._sent.get(event.request)
+        if sent is None:
+            return
+        headers = {
+            name: value
+            for name, value in event.headers.items()
+            if "ratelimit" in name or name == "retry-after"
+        }
+        if event.status_code == 429 and "retry-after" not in headers:
+            # The body may say how long to wait. `on_retry` knows it.
+            return
+        del self._sent[event.request]
+        self._report(sent, event.status_code, headers, None)
+
+    async def on_retry(self, event: RetryEvent) -> None:
+        sent = self._sent.pop(event.request, None)
+        if sent is not None and event.status_code == 429:
+            self._report(sent, 429, {}, event.delay)
+
+    def _report(
+        self,
+        sent: Tuple[Turn, float],
+        status: int,
+        headers: Dict[str, str],
+        delay: Optional[float],
+    ) -> None:
+        if self._actor is not None:
+            # Not awaited: nothing depends on it.
+            age = time.monotonic() - sent[1]
+            self._actor.answered.remote(sent[0], status, headers, age, delay)
+
+    async def _ask(self) -> Turn:
+        while True:
+            if self._actor is None:
+                # Beside the loop, because it waits for the cluster.
+                self._actor = await asyncio.to_thread(self._get)
+            try:
+                turn: Turn = await self._actor.turn.remote(self._per_minute)
+                return turn
+            except self._ray.exceptions.RayActorError:
+                # It was idle for long, or its node is gone.
+                self._actor = None
+                await asyncio.sleep(0.1)
+
+    def _get(self) -> Any:
+        options = {
+            "name": self._name,
+            "namespace": NAMESPACE,
+            "get_if_exists": True,
+            # It outlives the pipeline that needs it first, because others may use it.
+            "lifetime": "detached",
+            "num_cpus": 0,
+            "max_concurrency": 10_000,
+        }
+        return self._ray.remote(Gate).options(**options).remote()
