@@ -3,10 +3,10 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use futures_util::TryStreamExt;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use replicant::{
-    Client, File, FileEncodingStrategy, Options, Value, Webhook, json, resources::webhooks::WebhookSecret,
-    webhook::TOLERANCE,
+    Client, File, FileEncodingStrategy, Options, Value, Webhook, json, map::Row,
+    resources::webhooks::WebhookSecret, webhook::TOLERANCE,
 };
 use replicant_emulator::{Config, Emulator};
 
@@ -19,14 +19,15 @@ async fn main() -> replicant::Result<()> {
     let output = client.run("black-forest-labs/flux-schnell", json!({"prompt": "a heron at dawn"})).await?;
     output.files()[0].save("heron.webp").await?;
 
-    stream(&client).await?;
+    sing(&client).await?;
     send_files(&client).await?;
     read_files(&client).await?;
+    table(&client).await?;
     errors(&client).await;
     create(&client).await
 }
 
-async fn stream(client: &Client) -> replicant::Result<()> {
+async fn sing(client: &Client) -> replicant::Result<()> {
     let mut events = client.stream("meta/meta-llama-3-8b-instruct", json!({"prompt": "Sing."})).await?;
     while let Some(event) = events.try_next().await? {
         print!("{event}");
@@ -47,6 +48,17 @@ async fn read_files(client: &Client) -> replicant::Result<()> {
     let content = output.files()[0].bytes().await?;
     let paths = client.save_all(output, "images").await?;
     println!("{} bytes in {paths:?}", content.len());
+    Ok(())
+}
+
+async fn table(client: &Client) -> replicant::Result<()> {
+    let rows = stream::iter(["heron", "kingfisher"])
+        .map(|bird| Row::new(json!({"prompt": format!("a {bird} at dawn")})).key(bird));
+    let mut results =
+        client.map("black-forest-labs/flux-schnell", rows).checkpoint("birds.jsonl").save_to("birds");
+    while let Some(item) = results.try_next().await? {
+        println!("{} {:?}", item.key, item.error);
+    }
     Ok(())
 }
 
