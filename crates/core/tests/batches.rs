@@ -492,6 +492,8 @@ async fn a_checkpoint_of_another_batch_is_refused() {
     assert!(other.message().contains("row 0 had another input"), "{other}");
     for (name, content) in [
         ("rows.csv", "a,b\n1,2\n"),
+        // Without a line break, as an incomplete header would be.
+        ("notes.txt", "do not lose this"),
         ("new.jsonl", "{\"checkpoint\":2,\"model\":\"emulator/echo\",\"sdk\":\"9\"}\n"),
     ] {
         let path = folder.path().join(name);
@@ -499,6 +501,14 @@ async fn a_checkpoint_of_another_batch_is_refused() {
         let other = error(client.map("emulator/echo", numbers(3)).checkpoint(&path)).await;
         assert_eq!(other.argument(), Some("checkpoint"), "{other}");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), content);
+    }
+    let saved = error(client.map("emulator/echo", numbers(3)).checkpoint(&path).save_to(folder.path())).await;
+    assert!(saved.message().contains("omit `save_to`"), "{saved}");
+    // Every length of a header that a killed process can leave behind.
+    let header = std::fs::read_to_string(&path).unwrap().lines().next().unwrap().to_owned();
+    for length in (0..=header.len()).step_by(7) {
+        std::fs::write(&path, &header[..length]).unwrap();
+        assert_eq!(all(client.map("emulator/echo", numbers(1)).checkpoint(&path)).await.len(), 1);
     }
     let other = error(client.map("emulator/echo", numbers(3)).checkpoint(folder.path())).await;
     assert!(other.message().contains("is a folder or a device"), "{other}");

@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 use super::{
     hash::Hash,
     load::{load, unreadable},
-    records::{Entry, FORMAT, Header, Record, State, line, parse},
+    records::{Entry, FORMAT, Header, HeaderOptions, Record, State, line, parse},
     row::Numbered,
 };
 use crate::{
@@ -66,12 +66,12 @@ pub(super) struct Unknown {
 
 impl Checkpoint {
     /// Opens or creates a file for batches of `model`. Fails with a conflict if another batch uses it.
-    pub async fn open(path: PathBuf, model: String) -> Result<Opened> {
-        let opened = run_blocking(move || Self::open_now(path, &model)).await;
+    pub async fn open(path: PathBuf, model: String, options: HeaderOptions) -> Result<Opened> {
+        let opened = run_blocking(move || Self::open_now(path, &model, options)).await;
         opened.map_err(Error::background_failed)?
     }
 
-    fn open_now(path: PathBuf, model: &str) -> Result<Opened> {
+    fn open_now(path: PathBuf, model: &str, options: HeaderOptions) -> Result<Opened> {
         let known = path.metadata();
         if known.as_ref().is_ok_and(|known| !known.is_file()) {
             let problem = format!("is a folder or a device: {}; pass the path of a file", path.display());
@@ -96,12 +96,24 @@ impl Checkpoint {
                 );
                 return Err(Error::invalid_argument("checkpoint", problem));
             }
+            Some(Header { options: Some(earlier), .. }) if *earlier != options => {
+                let (outputs, advice) = match earlier.save_to {
+                    true => ("paths of saved files", "pass `save_to`"),
+                    false => ("URLs of files", "omit `save_to`"),
+                };
+                let problem = format!(
+                    "is of a batch with other options: the outputs in {} have {outputs}; {advice}, or use another file",
+                    path.display()
+                );
+                return Err(Error::invalid_argument("checkpoint", problem));
+            }
             Some(_) => file.set_len(loaded.length).map_err(|error| unwritable(&path, &error))?,
             None => {
                 let header = Header {
                     checkpoint: FORMAT,
                     model: model.to_owned(),
                     sdk: env!("CARGO_PKG_VERSION").to_owned(),
+                    options: Some(options),
                 };
                 let written = file.set_len(0).and_then(|()| file.write_all(line(&header).as_bytes()));
                 let synced = written.and_then(|()| file.sync_all()).and_then(|()| sync_folder(&path, is_new));

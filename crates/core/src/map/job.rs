@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 use super::{
     checkpoint::{Checkpoint, Opened},
     options::MapOptions,
-    records::{Record, Step},
+    records::{HeaderOptions, Record, Step},
     recover::recover,
     save::Folder,
     stats::{Counters, MapStats, Stopped},
@@ -95,8 +95,9 @@ impl Job {
 
     /// Opens the checkpoint. Waits for a batch that was just left, which still records its cancels.
     async fn open_checkpoint(&self, path: &Path, model: &str) -> Result<Opened> {
+        let options = HeaderOptions { save_to: self.options.save_to.is_some() };
         for _ in 0..LEAVING_CHECKS {
-            match Checkpoint::open(path.to_owned(), model.to_owned()).await {
+            match Checkpoint::open(path.to_owned(), model.to_owned(), options).await {
                 Err(error) if error.kind() == ErrorKind::Conflict => real_sleep(LEAVING_CHECK).await,
                 opened => return opened,
             }

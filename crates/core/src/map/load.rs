@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     hash::Hash,
-    records::{Entry, FORMAT, Header, Record, State, Step, is_retryable, parse},
+    records::{BEGINNING, Entry, FORMAT, Header, Record, State, Step, is_retryable, parse},
 };
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -40,6 +40,10 @@ pub(super) fn load(file: &mut File, path: &Path) -> Result<Loaded> {
         line.clear();
         let length = reader.read_until(b'\n', &mut line).map_err(unreadable)? as u64;
         if line.last() != Some(&b'\n') {
+            if number == 0 && !(line.starts_with(BEGINNING) || BEGINNING.starts_with(&line)) {
+                // Not an incomplete header: the file belongs to something else.
+                return Err(no_checkpoint(path));
+            }
             return Ok(loaded);
         }
         number += 1;
@@ -61,10 +65,7 @@ pub(super) fn load(file: &mut File, path: &Path) -> Result<Loaded> {
 }
 
 fn header(line: &[u8], path: &Path) -> Result<Header> {
-    let header: Header = parse(line).map_err(|_| {
-        let message = format!("`checkpoint`: {} is not a checkpoint; use another file", path.display());
-        Error::invalid(message).about("checkpoint")
-    })?;
+    let header: Header = parse(line).map_err(|_| no_checkpoint(path))?;
     if header.checkpoint != FORMAT {
         let message = format!(
             "`checkpoint`: {} has format {}, and this version reads format {FORMAT}; use the version that wrote it, {}",
@@ -75,6 +76,11 @@ fn header(line: &[u8], path: &Path) -> Result<Header> {
         return Err(Error::invalid(message).about("checkpoint"));
     }
     Ok(header)
+}
+
+fn no_checkpoint(path: &Path) -> Error {
+    let message = format!("`checkpoint`: {} is not a checkpoint; use another file", path.display());
+    Error::invalid(message).about("checkpoint")
 }
 
 pub(super) fn unreadable(path: &Path, error: io::Error) -> Error {

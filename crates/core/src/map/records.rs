@@ -22,7 +22,20 @@ pub(super) struct Header {
     pub model: String,
     /// The version of this crate that began the file.
     pub sdk: String,
+    /// Options that outputs depend on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub options: Option<HeaderOptions>,
 }
+
+/// The options of a batch that its outputs depend on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct HeaderOptions {
+    /// Whether files are saved, so that outputs have paths instead of URLs.
+    pub save_to: bool,
+}
+
+/// What the first line begins with.
+pub(super) const BEGINNING: &[u8] = b"{\"checkpoint\":";
 
 /// The steps of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
