@@ -37,6 +37,8 @@ impl Place {
     }
 
     pub fn with(config: Config) -> Self {
+        #[cfg(unix)]
+        heed_signals();
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let name = format!("replicant-cli-{}-{}", std::process::id(), NUMBER.fetch_add(1, Relaxed));
         let home = std::env::temp_dir().join(name);
@@ -147,6 +149,27 @@ pub fn eventually(what: &str, mut check: impl FnMut() -> bool) {
         assert!(started.elapsed() < Duration::from_secs(20), "not within 20 s: {what}");
         std::thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// Ends the ignoring of signals, which a background shell passes on to the programs that it starts: a process whose parent
+/// handles a signal begins with the default.
+#[cfg(unix)]
+fn heed_signals() {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    static HANDLED: std::sync::Once = std::sync::Once::new();
+    HANDLED.call_once(|| {
+        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).map(str::trim);
+        let ignored = ignored.and_then(|mask| u64::from_str_radix(mask, 16).ok()).unwrap_or_default();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let _inside = runtime.enter();
+        for kind in [SignalKind::hangup(), SignalKind::interrupt(), SignalKind::terminate()] {
+            if ignored & 1 << (kind.as_raw_value() - 1) != 0 {
+                drop(signal(kind).unwrap());
+            }
+        }
+    });
 }
 
 /// Sends a signal.
