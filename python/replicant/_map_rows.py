@@ -1,0 +1,142 @@
+"""The rows of a batch: reading them, and the inputs and keys in them."""
+
+from __future__ import annotations
+
+import time
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    AsyncIterable,
+    Awaitable,
+    Callable,
+    Dict,
+    Generic,
+    Iterable,
+    List,
+    Mapping,
+    Optional,
+    Tuple,
+    TypeVar,
+    Union,
+    cast,
+)
+
+from ._errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from asyncio import Task
+
+    from ._object import Json
+
+Row = TypeVar("Row")
+
+# How long to collect rows before passing on those that have arrived, in seconds.
+_COLLECTING = 0.02
+
+
+class RowSource(Generic[Row]):
+    """Reads rows, and keeps those whose results are not known."""
+
+    def __init__(
+        self,
+        rows: Union[Iterable[Row], AsyncIterable[Row]],
+        input: Optional[Callable[[Row], Any]],
+        key: Optional[Callable[[Row], Any]],
+    ) -> None:
+        given: Any = rows
+        if isinstance(given, (str, bytes, Mapping)):
+            kind = type(cast(object, given)).__name__
+            raise InvalidArgumentError(
+                f"`rows` must be an iterable of rows, not {kind}; put it into a list",
+                argument="rows",
+            )
+        self._input = input
+        self._key = key
+        self._next = 0
+        self._source: Any
+        self.is_async = not hasattr(rows, "__iter__") and hasattr(rows, "__aiter__")
+        if self.is_async:
+            self._source = rows.__aiter__()  # type: ignore[union-attr]
+        else:
+            self._source = iter(rows)  # type: ignore[arg-type]
+        self._pending: Optional[Task[Row]] = None
+        # The rows and inputs, by index.
+        self.taken: Dict[int, Tuple[Row, Any]] = {}
+
+    def read(self, most: int) -> Tuple[List[Json], bool]:
+        """Returns the next rows, at most `most`, and whether there are no more."""
+        if self.is_async:
+            raise InvalidArgumentError(
+                "`rows` is an asynchronous iterable; use `async for`, or pass a list or a generator",
+                argument="rows",
+            )
+        rows: List[Json] = []
+        until = time.monotonic() + _COLLECTING
+        for row in self._source:
+            rows.append(self._add(row))
+            if len(rows) >= most or time.monotonic() > until:
+                return rows, False
+        return rows, True
+
+    async def aread(self, most: int) -> Tuple[List[Json], bool]:
+        """Returns the rows that arrive soon, at least one, and whether there are no more."""
+        from asyncio import ensure_future, wait
+
+        rows: List[Json] = []
+        until = 0.0
+        while len(rows) < most:
+            if self._pending is None:
+                self._pending = ensure_future(_awaited(self._source.__anext__()))
+            if len(rows) == 1:
+                # From the first row on: rows that trickle in must not wait for each other.
+                until = time.monotonic() + _COLLECTING
+            await wait({self._pending}, timeout=max(until - time.monotonic(), 0) if rows else None)
+            if not self._pending.done():
+                break
+            arrived, self._pending = self._pending, None
+            try:
+                rows.append(self._add(arrived.result()))
+            except StopAsyncIteration:
+                return rows, True
+        return rows, False
+
+    def close(self) -> None:
+        if self._pending is not None:
+            self._pending.cancel()
+
+    def _add(self, row: Row) -> Json:
+        input = row if self._input is None else self._input(row)
+        # Read before the row is counted: an exception in it leaves nothing behind.
+        made: Json = {"input": input if isinstance(input, dict) else _plain(input)}
+        if self._key is not None:
+            made["key"] = self._key(row)
+        self.taken[self._next] = row, input
+        self._next += 1
+        return made
+
+
+async def _awaited(row: Awaitable[Row]) -> Row:
+    return await row
+
+
+def _plain(input: Any) -> Any:
+    return dict(cast(Mapping[str, Any], input)) if isinstance(input, Mapping) else input
+
+
+def getter(name: str, given: Any) -> Optional[Callable[[Any], Any]]:
+    """Returns the function that reads a row; `given` may be the name of a member."""
+    if given is None or callable(given):
+        return given  # type: ignore[no-any-return]
+    if isinstance(given, str):
+        name = given
+        return lambda row: _member(row, name)
+    raise InvalidArgumentError(
+        f"`{name}` must be a function or the name of a member, not {type(given).__name__}",
+        argument=name,
+    )
+
+
+def _member(row: Any, name: str) -> Any:
+    if isinstance(row, Mapping):
+        return cast(Mapping[str, Any], row)[name]
+    return getattr(row, name)
