@@ -32,6 +32,7 @@ const MOST_TURNS: usize = 100_000;
 /// that they report, as the rate gate of a client does.
 ///
 /// ```
+/// use std::time::Duration;
 /// use replicant::operation::Turns;
 ///
 /// let turns = Turns::new(Some(600.0))?;
