@@ -179,7 +179,7 @@ def test_the_progress_is_reported(local: Emulator, capsys: pytest.CaptureFixture
 def test_files_are_saved(local: Emulator, tmp_path: Path) -> None:
     @local.model("acme/painter")
     def paint(name: str) -> Path:
-        path = tmp_path / "drawn.txt"
+        path = tmp_path / f"drawn-{name}.txt"
         path.write_text(name)
         return path
 
