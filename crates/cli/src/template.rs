@@ -244,7 +244,7 @@ fn whole(name: &str, value: &Value, kind: &Kind, columns: &Columns) -> Result<Op
     }
 }
 
-/// Returns the file at a path: itself, or the text in it for an input that is no file.
+/// Returns the file at a path, or its text if the input is not a file.
 fn file(name: &str, path: &str, kind: &Kind) -> Result<Option<Value>, Failure> {
     if path.is_empty() {
         return Ok(None);

@@ -6,7 +6,7 @@ use tracing::Instrument;
 
 use super::{
     cancel_guard::CancelGuard, options::PreferWait, poll::Polling, run_params::RunParams,
-    run_request::RunRequest, snapshot::Snapshot, target::Target,
+    run_request::RunRequest, snapshot::Snapshot,
 };
 use crate::{
     client::{Client, options::OnAbandon},
@@ -14,7 +14,6 @@ use crate::{
     http::{
         deadline::Deadline,
         request::{Request, RequestOptions, SendObserver, path},
-        time_limit::within,
     },
     identifier::Reference,
     platform::{BoxFuture, MaybeSend, MaybeSync},
@@ -57,16 +56,12 @@ impl BatchRuns {
 
     /// Returns whether leaving the batch cancels its predictions.
     pub fn cancels(&self) -> bool {
-        self.guard_of() == OnAbandon::Cancel
-    }
-
-    fn guard_of(&self) -> OnAbandon {
-        self.request.on_abandon.unwrap_or(self.request.client.config().on_abandon)
+        self.request.on_abandon() == OnAbandon::Cancel
     }
 
     /// Returns an output with its files.
     pub fn with_files(&self, output: Value) -> Value {
-        if self.request.files() { self.request.client.with_files(output) } else { output }
+        self.request.with_files(output)
     }
 
     /// Creates a prediction and returns it once it has ended, successfully or not. Dropping the future cancels it.
@@ -90,18 +85,11 @@ impl BatchRuns {
         guard: &CancelGuard,
         steps: &impl BatchSteps,
     ) -> Result<Snapshot> {
-        let RunRequest { client, prediction, uploads, .. } = request;
-        let target = Target::from(request.reference.resolve()?);
-        let mut options = prediction.clone();
-        if guard.on_abandon == OnAbandon::Cancel {
-            options.limit(request.timeout);
-        }
-        let strategy = options.file_encoding_strategy;
-        let input = client.send_files(request.input.clone(), strategy, Deadline::none(), uploads).await?;
+        let client = self.client();
+        let input = request.send_files(Deadline::none()).await?;
         let observer = steps.create(&input);
         let hold = if self.hold { PreferWait::short(request.timeout) } else { PreferWait::None };
-        let hold = options.hold(hold)?;
-        let mut create = target.request(input, &options, hold)?.options(request.options.clone());
+        let mut create = request.request(input, guard, request.prediction.hold(hold)?)?;
         create.observer = Some(observer);
         client.abandoned().make_room(client.runtime()).await;
         guard.create(create).await
@@ -130,13 +118,7 @@ impl BatchRuns {
             observer: Some(observer),
             options: options.clone(),
         };
-        let ended = client.poll(created, &polling);
-        let ended = match timeout {
-            Some(timeout) => within(client.runtime(), *timeout, ended)
-                .await
-                .unwrap_or_else(|| Err(guard.deadline_error(*timeout))),
-            None => ended.await,
-        };
+        let ended = self.request.limited(guard, client.poll(created, &polling)).await;
         if ended.is_ok() {
             guard.disarm();
         }

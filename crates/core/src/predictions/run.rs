@@ -146,7 +146,7 @@ impl Run {
     }
 
     pub(super) fn with_files(&self, output: Value) -> Value {
-        if self.request.files() { self.request.client.with_files(output) } else { output }
+        self.request.with_files(output)
     }
 
     fn report(&self, prediction: &Snapshot) {

@@ -13,7 +13,11 @@ use crate::{
     client::{Client, options::OnAbandon},
     error::Result,
     files::upload_progress::UploadObserver,
-    http::{deadline::Deadline, request::RequestOptions, time_limit::within},
+    http::{
+        deadline::Deadline,
+        request::{Request, RequestOptions},
+        time_limit::within,
+    },
     identifier::ReferenceParam,
     value::Value,
 };
@@ -52,7 +56,12 @@ impl RunRequest {
 
     /// Builds the guard that cancels the prediction. Must be called within the async runtime.
     pub fn guard(&self) -> CancelGuard {
-        CancelGuard::new(&self.client, self.on_abandon.unwrap_or(self.client.config().on_abandon))
+        CancelGuard::new(&self.client, self.on_abandon())
+    }
+
+    /// Returns what to do with an abandoned prediction.
+    pub fn on_abandon(&self) -> OnAbandon {
+        self.on_abandon.unwrap_or(self.client.config().on_abandon)
     }
 
     /// Returns the time limit of one request, if the user set one.
@@ -70,6 +79,11 @@ impl RunRequest {
         self.use_file_output.unwrap_or(self.client.config().use_file_output)
     }
 
+    /// Returns an output with its files.
+    pub fn with_files(&self, output: Value) -> Value {
+        if self.files() { self.client.with_files(output) } else { output }
+    }
+
     /// Runs `work` and fails once the timeout has passed.
     pub async fn limited<T>(&self, guard: &CancelGuard, work: impl Future<Output = Result<T>>) -> Result<T> {
         let Some(timeout) = self.timeout else { return work.await };
@@ -85,22 +99,34 @@ impl RunRequest {
         guard: &CancelGuard,
         hold: Option<PreferWait>,
     ) -> Result<(Snapshot, Deadline)> {
-        let target = Target::from(self.reference.resolve()?);
         let deadline = Deadline::after(self.client.runtime(), self.timeout);
+        let input = self.send_files(deadline).await?;
+        let request = self.request(input, guard, hold)?.deadline(deadline);
+        self.client.abandoned().make_room(self.client.runtime()).await;
+        Ok((guard.create(request).await?, deadline))
+    }
+
+    /// Sends the files of the input. Returns the input with their URLs.
+    pub async fn send_files(&self, deadline: Deadline) -> Result<Value> {
+        // An invalid reference is reported before files are sent.
+        self.reference.resolve()?;
+        let strategy = self.prediction.file_encoding_strategy;
+        self.client.send_files(self.input.clone(), strategy, deadline, &self.uploads).await
+    }
+
+    /// Builds the create of a prediction with an input whose files were sent.
+    pub fn request(&self, input: Value, guard: &CancelGuard, hold: Option<PreferWait>) -> Result<Request> {
+        let target = Target::from(self.reference.resolve()?);
         let mut options = self.prediction.clone();
         if guard.on_abandon == OnAbandon::Cancel {
             options.limit(self.timeout);
         }
-        let strategy = options.file_encoding_strategy;
-        let input = self.client.send_files(self.input.clone(), strategy, deadline, &self.uploads).await?;
-        let mut request =
-            target.request(input, &options, hold)?.deadline(deadline).options(self.options.clone());
+        let mut request = target.request(input, &options, hold)?.options(self.options.clone());
         if !options.sets_hold() && self.request_timeout().is_some() {
             // The hold is not the user's choice, so their timeout includes it.
             request.hold = Duration::ZERO;
         }
-        self.client.abandoned().make_room(self.client.runtime()).await;
-        Ok((guard.create(request).await?, deadline))
+        Ok(request)
     }
 }
 
