@@ -31,6 +31,9 @@ pub(crate) mod submit;
 pub(crate) mod target;
 pub(crate) mod types;
 pub(crate) mod wait;
+mod waiter;
+#[cfg(test)]
+mod waiter_tests;
 #[cfg(test)]
 mod waiting_figures;
 pub(crate) mod watch;

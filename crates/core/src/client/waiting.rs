@@ -5,6 +5,7 @@
 mod budget;
 mod entry;
 mod moment;
+mod news;
 mod pages;
 #[cfg(test)]
 mod scenarios;
@@ -15,7 +16,7 @@ mod simulation;
 use std::{
     collections::HashMap,
     future::poll_fn,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard, atomic::AtomicBool},
     task::{Context, Poll, Waker},
     time::Duration,
 };
@@ -24,12 +25,15 @@ pub(crate) use self::{
     budget::Allowance,
     entry::{Known, Listed},
     moment::{format as format_moment, parse as parse_moment},
+    news::{Listener, News},
     pages::{Page, PageRequest},
 };
 use self::{
     entry::Place,
+    news::Listeners,
     schedule::{Schedule, Step},
 };
+use super::pause::Hints;
 use crate::platform::{Runtime, lock, process_id};
 
 /// Fewer waiting predictions than this poll each on its own.
@@ -39,6 +43,7 @@ const MANY: usize = 32;
 pub(crate) struct Waiting {
     state: Mutex<State>,
     many: usize,
+    webhooks_arrive: AtomicBool,
 }
 
 #[derive(Default)]
@@ -49,11 +54,12 @@ struct State {
     count: usize,
     schedule: Schedule,
     wakers: HashMap<Place, Waker>,
+    listeners: Listeners,
 }
 
 impl Default for Waiting {
     fn default() -> Self {
-        Self { state: Mutex::default(), many: MANY }
+        Self { state: Mutex::default(), many: MANY, webhooks_arrive: AtomicBool::new(false) }
     }
 }
 
@@ -61,27 +67,31 @@ impl Waiting {
     /// Never lets predictions share their polls.
     #[cfg(test)]
     pub fn alone() -> Self {
-        Self { state: Mutex::default(), many: usize::MAX }
+        Self { many: usize::MAX, ..Self::default() }
     }
 
     /// Counts a waiting prediction.
     pub fn sit(self: &Arc<Self>, runtime: &Arc<dyn Runtime>) -> Seat {
         let process = process_id();
+        self.state_of(process).count += 1;
+        Seat { waiting: self.clone(), runtime: runtime.clone(), process, place: None }
+    }
+
+    /// Returns the state of this process.
+    fn state_of(&self, process: u32) -> MutexGuard<'_, State> {
         let mut state = lock(&self.state);
         if state.process != process {
             // Leaked: the runtime that the wakers belong to does not exist in a forked child.
             std::mem::forget(std::mem::replace(&mut *state, State { process, ..State::default() }));
         }
-        state.count += 1;
-        drop(state);
-        Seat { waiting: self.clone(), runtime: runtime.clone(), process, place: None }
+        state
     }
 
-    /// Returns the number of waiting predictions, and of those that share their polls.
+    /// Returns the number of waiting predictions, of those that share their polls, and of those that listen for news.
     #[cfg(test)]
-    pub fn counts(&self) -> (usize, usize) {
+    pub fn counts(&self) -> (usize, usize, usize) {
         let state = lock(&self.state);
-        (state.count, state.schedule.entries.len())
+        (state.count, state.schedule.entries.len(), state.listeners.len())
     }
 }
 
@@ -178,7 +188,8 @@ impl Seat {
         step
     }
 
-    fn leave(&mut self) {
+    /// Gives up its turn. The next one joins again.
+    pub fn leave(&mut self) {
         let Some(place) = self.place.take() else { return };
         let now = self.runtime.monotonic();
         let mut state = lock(&self.waiting.state);
@@ -192,8 +203,8 @@ impl Seat {
     }
 
     /// Records the response to a poll.
-    pub fn polled(&self, status: &str, usual: Option<Duration>, now: Duration) {
-        self.change(|schedule, place| schedule.polled(place, status, usual, now));
+    pub fn polled(&self, status: &str, hints: Hints, now: Duration) {
+        self.change(|schedule, place| schedule.polled(place, status, hints, now));
     }
 
     /// Records a poll that failed. The next one follows after a pause and `wait`.

@@ -199,7 +199,10 @@ impl Reader {
         }
         self.delivered = true;
         match event.as_str() {
-            "done" => self.ended = true,
+            "done" => {
+                self.ended = true;
+                self.client.announce_change(&self.prediction);
+            }
             "output" if self.partial.len() < MAX_PARTIAL => self.partial.push_str(&data),
             _ => {}
         }
@@ -211,6 +214,7 @@ impl Reader {
     /// Builds the error with which `run` would fail for this prediction.
     async fn ended(&mut self, status: &str, why: Option<String>) -> Error {
         self.ended = true;
+        self.client.announce_change(&self.prediction);
         let seen = match self.prediction.id() {
             Some(id) => fetch_prediction(self.client.clone(), id.to_owned(), self.options.clone()).await,
             None => None,

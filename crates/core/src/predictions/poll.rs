@@ -7,7 +7,7 @@ use std::{
 
 use tracing::{debug, info};
 
-use super::snapshot::Snapshot;
+use super::{snapshot::Snapshot, waiter::Waiter};
 use crate::{
     client::{Client, pause::pause, report::milliseconds},
     error::{Error, ErrorKind, Result},
@@ -51,30 +51,18 @@ pub(crate) struct Polling {
 impl Client {
     /// Polls a prediction until it has ended.
     pub(super) async fn poll(&self, mut prediction: Snapshot, polling: &Polling) -> Result<Snapshot> {
-        let runtime = self.runtime();
-        let started = polling.started.unwrap_or(runtime.monotonic());
-        #[cfg(not(target_arch = "wasm32"))]
-        let mut seat = self.seat(&prediction, polling);
-        while !prediction.is_terminal() {
-            #[cfg(not(target_arch = "wasm32"))]
-            if let Some(seat) = &mut seat
-                && seat.shares()
-            {
-                // Boxed to keep the future small: few predictions are polled like this.
-                prediction = Box::pin(self.poll_together(&prediction, polling, started, seat)).await?;
+        if !prediction.is_terminal() {
+            let started = polling.started.unwrap_or_else(|| self.runtime().monotonic());
+            let mut waiter = Waiter::new(self, &prediction, polling, started);
+            while !prediction.is_terminal() {
+                let adaptive = || {
+                    let waited = self.runtime().monotonic().saturating_sub(started);
+                    pause(waited, prediction.status(), self.hints(&prediction), fastrand::f64())
+                };
+                prediction = waiter.next(self, &prediction, polling, adaptive).await?;
                 if let Some(observer) = &polling.observer {
                     observer(prediction.clone().into_value());
                 }
-                continue;
-            }
-            let adaptive = || {
-                let usual = prediction.model().and_then(|model| self.run_times().usual(model));
-                let waited = runtime.monotonic().saturating_sub(started);
-                pause(waited, prediction.status(), usual, fastrand::f64())
-            };
-            prediction = self.poll_after(&prediction, polling, adaptive).await?;
-            if let Some(observer) = &polling.observer {
-                observer(prediction.clone().into_value());
             }
         }
         log_end(&prediction);
@@ -82,16 +70,6 @@ impl Client {
             self.run_times().learn(model, time);
         }
         Ok(prediction)
-    }
-
-    /// Polls a prediction once, after the client's interval.
-    pub(super) async fn poll_once(
-        &self,
-        prediction: &Snapshot,
-        options: &RequestOptions,
-    ) -> Result<Snapshot> {
-        let polling = Polling { options: options.clone(), ..Polling::default() };
-        self.poll_after(prediction, &polling, || ITEM_PAUSE).await
     }
 
     /// Polls after a pause until a response is valid, for at most [`MAX_SILENCE`].
@@ -172,13 +150,13 @@ pub(super) fn is_transient(error: &Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::run_times::RunTimes;
+    use crate::client::{pause::Hints, run_times::RunTimes};
 
     /// Returns the number of polls of a run, and the time from its end to the last poll.
     fn polls(run: Duration) -> (usize, Duration) {
         let (mut at, mut count) = (Duration::ZERO, 0);
         while at < run {
-            at += pause(at, "processing", None, 1.0);
+            at += pause(at, "processing", Hints::default(), 1.0);
             count += 1;
         }
         (count, at - run)
@@ -204,6 +182,7 @@ mod tests {
             let ended = ended(seconds);
             ended.run_time().into_iter().for_each(|time| times.learn(ended.model().unwrap(), time));
         };
+        let hints = |usual| Hints { usual, announced: false };
         let times = RunTimes::default();
         learn(&times, 20.0);
         learn(&times, 24.0);
@@ -212,10 +191,10 @@ mod tests {
         let usual = times.usual("5c7d");
         assert_eq!(usual, Some(Duration::from_secs(21)));
         let waited = Duration::from_secs(20);
-        assert!(pause(waited, "processing", usual, 1.0) <= Duration::from_millis(1100));
+        assert!(pause(waited, "processing", hints(usual), 1.0) <= Duration::from_millis(1100));
         assert_eq!(
-            pause(waited, "processing", None, 0.5),
-            pause(waited, "processing", Some(waited / 2), 0.5)
+            pause(waited, "processing", hints(None), 0.5),
+            pause(waited, "processing", hints(Some(waited / 2)), 0.5)
         );
     }
 }

@@ -62,14 +62,12 @@ impl Client {
         seat: &mut Seat,
     ) -> Result<Snapshot> {
         let runtime = self.runtime();
-        let usual =
-            |prediction: &Snapshot| prediction.model().and_then(|model| self.run_times().usual(model));
         let known = || {
             let known = Known {
                 id: prediction.id().unwrap_or_default().to_owned(),
                 status: prediction.status().to_owned(),
                 started,
-                usual: usual(prediction),
+                hints: self.hints(prediction),
             };
             (known, prediction["created_at"].as_str().and_then(parse_moment))
         };
@@ -90,7 +88,7 @@ impl Client {
                                 prediction_status = seen.status(),
                                 "polled prediction"
                             );
-                            seat.polled(seen.status(), usual(&seen), runtime.monotonic());
+                            seat.polled(seen.status(), self.hints(&seen), runtime.monotonic());
                             return Ok(seen);
                         }
                         Err(error) => {

@@ -1,6 +1,12 @@
 //! Reads the output of a prediction item by item by polling.
 
-use super::{event_reader::MAX_PARTIAL, events::Event, snapshot::Snapshot};
+use super::{
+    event_reader::MAX_PARTIAL,
+    events::Event,
+    poll::{ITEM_PAUSE, Polling},
+    snapshot::Snapshot,
+    waiter::Waiter,
+};
 use crate::{
     client::Client,
     error::Result,
@@ -19,10 +25,14 @@ pub(crate) fn items(
     options: RequestOptions,
     seen: Option<Observer>,
 ) -> BoxStream<'static, Result<Value>> {
-    let state = (client.clone(), prediction, 0usize, options, seen);
+    let polling = Polling { options, observer: seen, ..Polling::default() };
+    let waiter = Waiter::new(client, &prediction, &polling, client.runtime().monotonic());
+    // Boxed because it is moved in and out for each item.
+    let waiting = Box::new((client.clone(), polling, waiter));
     Box::pin(stream::try_unfold(
-        state,
-        move |(client, mut prediction, delivered, options, seen)| async move {
+        (waiting, prediction, 0usize),
+        move |(mut waiting, mut prediction, delivered)| async move {
+            let (client, polling, waiter) = &mut *waiting;
             loop {
                 let ended = prediction.is_terminal();
                 let items: &[Value] = match &prediction["output"] {
@@ -32,14 +42,14 @@ pub(crate) fn items(
                 };
                 if let Some(item) = items.get(delivered) {
                     let item = if files { client.with_files(item.clone()) } else { item.clone() };
-                    return Ok(Some((item, (client, prediction, delivered + 1, options, seen))));
+                    return Ok(Some((item, (waiting, prediction, delivered + 1))));
                 }
                 if ended {
                     prediction.into_success()?;
                     return Ok(None);
                 }
-                prediction = client.poll_once(&prediction, &options).await?;
-                if let Some(seen) = &seen {
+                prediction = waiter.next(client, &prediction, polling, || ITEM_PAUSE).await?;
+                if let Some(seen) = &polling.observer {
                     seen(prediction.clone().into_value());
                 }
             }

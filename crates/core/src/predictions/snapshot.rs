@@ -89,6 +89,16 @@ impl Snapshot {
         changed
     }
 
+    /// Returns `true` if the API will send a webhook when the prediction has ended.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn has_final_webhook(&self) -> bool {
+        let filter = &self.0["webhook_events_filter"];
+        let includes = filter.as_array().is_none_or(|events| {
+            events.is_empty() || events.iter().any(|event| event.as_str() == Some("completed"))
+        });
+        includes && self.0["webhook"].as_str().is_some_and(|url| !url.is_empty())
+    }
+
     /// Records an end without success that the event stream reported. The API may still return an earlier status.
     pub fn end_with(&mut self, status: &str, error: Option<String>) {
         if self.0.as_object().is_none() {

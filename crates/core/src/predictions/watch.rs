@@ -8,6 +8,7 @@ use super::{
     progress::Progress,
     snapshot::{Snapshot, is_terminal},
     wait::{WaitOptions, WaitParams},
+    waiter::Waiter,
 };
 use crate::{
     client::Client,
@@ -67,6 +68,7 @@ impl Watch {
             events: Vec::new().into_iter(),
             files: use_file_output.unwrap_or(client.config().use_file_output),
             polling: Polling { interval, options, ..Polling::default() },
+            waiter: None,
             quiet: 0,
             cursor,
             id,
@@ -88,6 +90,7 @@ struct Watching {
     ended: bool,
     files: bool,
     polling: Polling,
+    waiter: Option<Waiter>,
     /// The number of polls since something has changed.
     quiet: u32,
 }
@@ -105,7 +108,11 @@ impl Watching {
                 None => self.first().await?,
                 Some(prediction) => {
                     let pause = ITEM_PAUSE * (1 + self.quiet).min(MAX_PAUSES);
-                    self.client.poll_after(prediction, &self.polling, || pause).await?
+                    let (client, polling) = (&self.client, &self.polling);
+                    let waiter = self.waiter.get_or_insert_with(|| {
+                        Waiter::new(client, prediction, polling, client.runtime().monotonic())
+                    });
+                    waiter.next(client, prediction, polling, || pause).await?
                 }
             };
             let events = self.compare(&seen);

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use super::{super::pause::pause, moment::Moment};
+use super::{
+    super::pause::{Hints, pause},
+    moment::Moment,
+};
+
 /// How long a prediction that pages lack is polled alone at first.
 const UNLISTED: Duration = Duration::from_secs(20);
 
@@ -31,8 +35,7 @@ pub(crate) struct Known {
     pub status: String,
     /// When it was created, on the clock of the client.
     pub started: Duration,
-    /// How long its model usually runs.
-    pub usual: Option<Duration>,
+    pub hints: Hints,
 }
 
 /// Returns when a prediction that was polled is polled again, even if lists show that it runs: they may be wrong.
@@ -80,7 +83,7 @@ pub(super) struct Entry {
 
 impl Entry {
     pub fn new(known: Known, now: Duration, random: f64) -> Self {
-        let pause = pause(now.saturating_sub(known.started), &known.status, known.usual, random);
+        let pause = pause(now.saturating_sub(known.started), &known.status, known.hints, random);
         Self {
             activity: Activity::Waits,
             seen: now,
@@ -116,8 +119,11 @@ impl Entry {
     /// Returns how urgent a poll is: the time since it was last seen in relation to its pause. Those whose model usually runs for
     /// much longer come later.
     pub fn urgency(&self, now: Duration) -> f64 {
-        let left =
-            self.known.usual.and_then(|usual| usual.checked_sub(now.saturating_sub(self.known.started)));
+        let left = self
+            .known
+            .hints
+            .usual
+            .and_then(|usual| usual.checked_sub(now.saturating_sub(self.known.started)));
         self.age(now) / self.pause.max(left.unwrap_or_default() / 4).as_secs_f64()
     }
 
@@ -151,7 +157,7 @@ impl Entry {
             status.clone_into(&mut self.known.status);
         }
         self.seen = now;
-        self.pause = pause(now.saturating_sub(self.known.started), status, self.known.usual, random);
+        self.pause = pause(now.saturating_sub(self.known.started), status, self.known.hints, random);
     }
 
     /// Records that it is newer than all of a list, which may be late.

@@ -238,7 +238,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{super::entry::Known, *};
-    use crate::client::waiting::{budget::Allowance, schedule::Step};
+    use crate::client::{
+        pause::Hints,
+        waiting::{budget::Allowance, schedule::Step},
+    };
 
     fn near(seconds: &[u64]) -> Vec<(Place, bool)> {
         seconds.iter().map(|second| ((second * 1_000_000, 0), true)).collect()
@@ -263,7 +266,7 @@ mod tests {
         ) {
             let mut schedule = Schedule::with_seed(7);
             let start = Duration::from_secs(1);
-            let known = |id: usize| Known { id: id.to_string(), status: String::new(), started: start, usual: None };
+            let known = |id: usize| Known { id: id.to_string(), status: String::new(), started: start, hints: Hints::default() };
             let joined = created.iter().enumerate();
             let places: Vec<_> = joined.map(|(id, created)| schedule.join(known(id), *created, start)).collect();
             let ids: Vec<_> = (0..50).map(|id| id.to_string()).collect();
@@ -278,7 +281,7 @@ mod tests {
                         Step::Page(page) => {
                             schedule.page_arrived(page.number, &Page { items: &items, bytes, is_last }, now);
                         }
-                        Step::Poll => schedule.polled(*place, "running", None, now),
+                        Step::Poll => schedule.polled(*place, "running", Hints::default(), now),
                         Step::SleepUntil(until) => prop_assert!(until > now),
                         Step::Changed(status) => prop_assert_eq!(status, "running"),
                     }

@@ -11,6 +11,7 @@ use std::{
 };
 
 use super::{
+    super::pause::Hints,
     budget::{Allowance, Budget},
     entry::{Activity, Entry, Known, Place},
     pages::{PageRequest, Pages},
@@ -178,11 +179,11 @@ impl Schedule {
     }
 
     /// Records the response to a poll.
-    pub fn polled(&mut self, place: Place, status: &str, usual: Option<Duration>, now: Duration) {
+    pub fn polled(&mut self, place: Place, status: &str, hints: Hints, now: Duration) {
         let random = self.random.next();
         let Some(entry) = self.entries.get_mut(&place) else { return };
         entry.activity = Activity::Waits;
-        entry.known.usual = usual;
+        entry.known.hints = hints;
         let listed_end = entry.ended.take().is_some();
         entry.poll(status, now, random);
         if listed_end {

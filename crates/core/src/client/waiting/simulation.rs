@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::{
+    super::pause::Hints,
     budget::Allowance,
     entry::{Known, Listed, Place},
     pages::{Page, PageRequest},
@@ -184,8 +185,12 @@ impl World {
         let now = self.now;
         match event {
             Event::Starts(index) => {
-                let known =
-                    Known { id: index.to_string(), status: "starting".into(), started: now, usual: None };
+                let known = Known {
+                    id: index.to_string(),
+                    status: "starting".into(),
+                    started: now,
+                    hints: Hints::default(),
+                };
                 let place = self.schedule.join(known, Some(created(now)), now);
                 self.places.insert(place, index);
                 self.tasks[index].place = Some(place);
@@ -200,7 +205,7 @@ impl World {
                     self.tasks[index].noticed = Some(now);
                     self.leave(index);
                 } else {
-                    self.schedule.polled(place, "processing", None, now);
+                    self.schedule.polled(place, "processing", Hints::default(), now);
                     self.step(index);
                 }
             }

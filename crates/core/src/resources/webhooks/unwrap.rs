@@ -97,6 +97,7 @@ impl Unwrap {
             let why = "the body is signed, but is no prediction or training: `id` is missing";
             return Err(Error::new(ErrorKind::WebhookBody, why));
         }
+        client.announce_delivered(&object);
         Ok((webhook.id.to_owned(), object))
     }
 }

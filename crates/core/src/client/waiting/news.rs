@@ -1,0 +1,129 @@
+//! What other parts of the process learn about waiting predictions: from webhooks, event streams and cancels.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, atomic::Ordering},
+};
+
+use tokio::sync::Notify;
+
+use super::Waiting;
+use crate::{
+    platform::{lock, process_id},
+    value::Value,
+};
+
+/// What is new about a prediction.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum News {
+    /// It has ended, and this is its final state.
+    Ended(Value),
+    /// It has probably ended, so a poll is due.
+    Changed,
+}
+
+/// How many ends are remembered for those that begin to wait later.
+const RECENT: usize = 256;
+
+/// The listeners of a process.
+#[derive(Debug, Default)]
+pub(super) struct Listeners {
+    by_prediction: HashMap<String, Vec<Arc<Slot>>>,
+    /// The last predictions that ended while nobody waited: a webhook may overtake the response to the create.
+    recent: VecDeque<String>,
+}
+
+impl Listeners {
+    #[cfg(test)]
+    pub fn len(&self) -> usize {
+        self.by_prediction.len()
+    }
+}
+
+#[derive(Debug, Default)]
+struct Slot {
+    news: Mutex<Option<News>>,
+    notify: Notify,
+}
+
+impl Waiting {
+    /// Listens for news about a prediction.
+    pub fn listen(self: &Arc<Self>, id: &str) -> Listener {
+        let slot = Arc::<Slot>::default();
+        let mut state = self.state_of(process_id());
+        let Listeners { by_prediction, recent } = &mut state.listeners;
+        if recent.iter().any(|recent| recent == id) {
+            *lock(&slot.news) = Some(News::Changed);
+        }
+        by_prediction.entry(id.to_owned()).or_default().push(slot.clone());
+        drop(state);
+        Listener { waiting: self.clone(), id: id.to_owned(), slot }
+    }
+
+    /// Passes news on to all that wait for a prediction. Returns `true` if any does.
+    pub fn announce(&self, id: &str, news: impl Fn() -> News) -> bool {
+        let mut state = self.state_of(process_id());
+        let Listeners { by_prediction, recent } = &mut state.listeners;
+        let Some(slots) = by_prediction.get(id).cloned() else {
+            if !recent.iter().any(|recent| recent == id) {
+                recent.truncate(RECENT - 1);
+                recent.push_front(id.to_owned());
+            }
+            return false;
+        };
+        // The values of webhooks are copied without the lock.
+        drop(state);
+        for slot in &slots {
+            let mut unread = lock(&slot.news);
+            // A final state is better news than a change.
+            if !matches!(*unread, Some(News::Ended(_))) {
+                *unread = Some(news());
+            }
+            drop(unread);
+            slot.notify.notify_one();
+        }
+        true
+    }
+
+    /// Returns `true` if webhooks have announced ends to this process, so that predictions with a webhook need few polls.
+    pub fn webhooks_arrive(&self) -> bool {
+        self.webhooks_arrive.load(Ordering::Relaxed)
+    }
+
+    /// Records whether a webhook announced the end of a waiting prediction, or a poll had to find it.
+    pub fn record_webhook(&self, arrived: bool) {
+        self.webhooks_arrive.store(arrived, Ordering::Relaxed);
+    }
+}
+
+/// Receives the news about one prediction. Dropping it leaves no trace.
+pub(crate) struct Listener {
+    waiting: Arc<Waiting>,
+    id: String,
+    slot: Arc<Slot>,
+}
+
+impl Listener {
+    /// Waits for news.
+    pub async fn next(&self) -> News {
+        loop {
+            if let Some(news) = lock(&self.slot.news).take() {
+                return news;
+            }
+            self.slot.notify.notified().await;
+        }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        let mut state = self.waiting.state_of(process_id());
+        let by_prediction = &mut state.listeners.by_prediction;
+        if let Some(slots) = by_prediction.get_mut(&self.id) {
+            slots.retain(|slot| !Arc::ptr_eq(slot, &self.slot));
+            if slots.is_empty() {
+                by_prediction.remove(&self.id);
+            }
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Waits for the next state of a prediction: by polling it, and by what webhooks and event streams say meanwhile.
+
+use std::time::Duration;
+
+use super::{poll::Polling, snapshot::Snapshot};
+#[cfg(not(target_arch = "wasm32"))]
+use super::{poll::is_transient, snapshot::is_terminal};
+#[cfg(not(target_arch = "wasm32"))]
+use crate::client::waiting::{Listener, News, Seat};
+use crate::{
+    client::{Client, pause::Hints},
+    error::Result,
+    value::Value,
+};
+
+/// A prediction that is waited for.
+pub(super) struct Waiter {
+    /// When waiting began, on the clock of the client.
+    #[cfg(not(target_arch = "wasm32"))]
+    started: Duration,
+    #[cfg(not(target_arch = "wasm32"))]
+    seat: Option<Seat>,
+    #[cfg(not(target_arch = "wasm32"))]
+    listener: Listener,
+}
+
+impl Waiter {
+    #[cfg(target_arch = "wasm32")]
+    pub fn new(_: &Client, _: &Snapshot, _: &Polling, _started: Duration) -> Self {
+        Self {}
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn new(client: &Client, prediction: &Snapshot, polling: &Polling, started: Duration) -> Self {
+        Self {
+            started,
+            seat: client.seat(prediction, polling),
+            listener: client.waiting().listen(prediction.id().unwrap_or_default()),
+        }
+    }
+
+    /// Waits for the next state. It has all members, or only its status is new. `pause` is the time before a poll, unless many
+    /// predictions share their polls.
+    #[cfg(target_arch = "wasm32")]
+    pub async fn next(
+        &mut self,
+        client: &Client,
+        prediction: &Snapshot,
+        polling: &Polling,
+        pause: impl Fn() -> Duration,
+    ) -> Result<Snapshot> {
+        client.poll_after(prediction, polling, pause).await
+    }
+
+    /// Waits for the next state. It has all members, or only its status is new. `pause` is the time before a poll, unless many
+    /// predictions share their polls.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub async fn next(
+        &mut self,
+        client: &Client,
+        prediction: &Snapshot,
+        polling: &Polling,
+        pause: impl Fn() -> Duration,
+    ) -> Result<Snapshot> {
+        let Self { started, seat, listener } = self;
+        loop {
+            let poll = async {
+                if let Some(seat) = seat
+                    && seat.shares()
+                {
+                    // Boxed to keep the future small: few predictions are polled like this.
+                    return Box::pin(client.poll_together(prediction, polling, *started, seat)).await;
+                }
+                client.poll_after(prediction, polling, &pause).await
+            };
+            let news = tokio::select! {
+                biased;
+                news = listener.next() => news,
+                seen = poll => {
+                    let seen = seen?;
+                    if seen.is_terminal() && client.hints(prediction).announced {
+                        // The webhook was lost, or is late.
+                        client.waiting().record_webhook(false);
+                    }
+                    return Ok(seen);
+                }
+            };
+            if let Some(seat) = seat {
+                seat.leave();
+            }
+            match news {
+                News::Ended(prediction) => return Ok(Snapshot::new(prediction)),
+                News::Changed => match client.current(prediction, polling).await {
+                    Ok(seen) => return Ok(seen),
+                    Err(error) if is_transient(&error) => {}
+                    Err(error) => return Err(error.with_prediction(prediction.clone().into_value())),
+                },
+            }
+        }
+    }
+}
+
+impl Client {
+    /// Returns what the pauses between the polls of a prediction depend on.
+    pub(super) fn hints(&self, prediction: &Snapshot) -> Hints {
+        let usual = prediction.model().and_then(|model| self.run_times().usual(model));
+        #[cfg(target_arch = "wasm32")]
+        let announced = false;
+        #[cfg(not(target_arch = "wasm32"))]
+        let announced = self.waiting().webhooks_arrive() && prediction.has_final_webhook();
+        Hints { usual, announced }
+    }
+
+    /// Passes a prediction that a webhook delivered on to those that wait for it.
+    #[cfg_attr(
+        target_arch = "wasm32",
+        allow(unused_variables, reason = "predictions are waited for alone there")
+    )]
+    pub(crate) fn announce_delivered(&self, prediction: &Value) {
+        #[cfg(not(target_arch = "wasm32"))]
+        if let Some(id) = prediction["id"].as_str()
+            && is_terminal(prediction["status"].as_str().unwrap_or_default())
+            && self.waiting().announce(id, || News::Ended(prediction.clone()))
+        {
+            self.waiting().record_webhook(true);
+        }
+    }
+
+    /// Lets those that wait for a prediction poll it, because its event stream has ended.
+    #[cfg_attr(
+        target_arch = "wasm32",
+        allow(unused_variables, reason = "predictions are waited for alone there")
+    )]
+    pub(super) fn announce_change(&self, prediction: &Snapshot) {
+        #[cfg(not(target_arch = "wasm32"))]
+        if let Some(id) = prediction.id() {
+            self.waiting().announce(id, || News::Changed);
+        }
+    }
+}
