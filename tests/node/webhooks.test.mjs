@@ -7,6 +7,7 @@ import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { after, test } from "node:test";
 import express from "express";
+import { webhook as webhookHandler } from "replicant/webhooks/express";
 import {
   parseModelReference,
   parseProgressFromLogs,
@@ -246,6 +247,21 @@ test("a delivered webhook is verified in a server of Node", async () => {
   await ended;
   assert.equal(received.at(-1).id, id);
   assert.equal(received.at(-1).output, 1);
+});
+
+test("a delivered webhook ends a run", async () => {
+  const emulator = await startEmulator();
+  // Without webhooks, the run would wait for an hour.
+  const replicate = emulator.client({ pollInterval: 3_600_000 });
+  const server = createServer(webhookHandler(replicate, () => {}));
+  after(() => server.close());
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const webhook = `http://127.0.0.1:${server.address().port}/hook`;
+  const input = { value: 1, delay: 1 };
+  const options = { input, webhook, webhook_events_filter: ["completed"], wait: { mode: "poll" } };
+  assert.equal(await replicate.run("emulator/echo", options), 1);
+  assert.deepEqual(await emulator.requests("GET /v1/predictions/"), []);
 });
 
 test("validateWebhook does not parse the body", async () => {

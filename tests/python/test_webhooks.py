@@ -6,16 +6,18 @@ import asyncio
 import base64
 import email.message
 import hmac
+import http.server
 import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, TOKEN, Emulator
 
 import replicant
 
@@ -177,6 +179,30 @@ scope: list[tuple[bytes, bytes]] = [(b"webhook-id", b"x")]
 client.webhooks.validate(headers=scope, body="", secret="s")
 client.webhooks.validate(headers=5, body="", secret="s")  # error
 """
+
+
+def test_a_delivered_webhook_ends_a_run(emulator: Emulator) -> None:
+    # Without webhooks, the run would wait for an hour.
+    client = replicant.Client(TOKEN, base_url=emulator.base_url, poll_interval=3600)
+
+    class Receiver(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            client.webhooks.unwrap(body, self.headers)
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None: ...
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        options: Any = {"webhook": f"http://127.0.0.1:{server.server_port}/", "wait": False}
+        blocking = client.run("emulator/echo", {"value": 1, "delay": 1}, **options)
+        awaited = asyncio.run(
+            client.async_run("emulator/echo", {"value": 2, "delay": 1}, **options)
+        )
+        server.shutdown()
+    assert (blocking, awaited) == (1, 2)
 
 
 @pytest.mark.parametrize("checker", [["mypy", "--strict"], ["pyright"]], ids=lambda c: c[0])
