@@ -295,20 +295,20 @@ export type MapOptions<Row = unknown> = Omit<RunOptions, "input" | "signal" | "t
    */
   maxSeconds?: number | undefined;
   /**
-   * Path of a file that records each step of a row. A batch with the same file returns the results that it has, waits for the
+   * Path or `file:` URL of a file that records each step of a row. A batch with the same file returns the results that it has, waits for the
    * predictions that were created, and runs the remaining rows. No prediction is paid twice, even if the process is killed.
    */
-  checkpoint?: string | undefined;
+  checkpoint?: string | URL | undefined;
   /**
    * Create the predictions of rows again of which an earlier process left unknown whether they exist. By default they are
    * items with the status `unknown`.
    */
   retryUnknown?: boolean | undefined;
   /**
-   * Folder to which the files of each output are saved at once, because the API deletes them after an hour. Their names are
+   * Folder, a path or a `file:` URL, to which the files of each output are saved at once, because the API deletes them after an hour. Their names are
    * the keys of the rows. The outputs have their paths.
    */
-  saveTo?: string | undefined;
+  saveTo?: string | URL | undefined;
   /** Timeout of each prediction, in milliseconds. When it passes, the prediction is canceled, and the row fails. */
   timeout?: number | undefined;
   /**

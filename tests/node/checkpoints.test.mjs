@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
 import { eventually, startEmulator } from "./support/emulator.mjs";
 import { Program, prelude } from "./support/program.mjs";
 
@@ -48,6 +49,23 @@ test("a second batch with the checkpoint returns what the first has, and runs th
   });
   await assert.rejects(replicate.map(ECHO, [{}], { checkpoint: join(folder, "no", "such") }).next(), {
     code: "file_not_written",
+  });
+});
+
+test("paths may be file URLs", async () => {
+  const checkpoint = pathToFileURL(join(folder, "a name.jsonl"));
+  const saveTo = pathToFileURL(join(folder, "saved to"));
+  const options = { input: (row) => ({ ...row }), checkpoint, saveTo };
+  const items = [];
+  const rows = [{ prompt: "a heron" }];
+  for await (const item of replicate.map("black-forest-labs/flux-schnell", rows, options)) items.push(item);
+  const [{ output }] = items;
+  assert.ok(output[0].startsWith(join(folder, "saved to")), output[0]);
+  assert.ok(existsSync(output[0]));
+  assert.ok(existsSync(join(folder, "a name.jsonl")));
+  const elsewhere = new URL("https://example.com/a.jsonl");
+  await assert.rejects(replicate.map(ECHO, [{}], { checkpoint: elsewhere }).next(), {
+    code: "ERR_INVALID_URL_SCHEME",
   });
 });
 
