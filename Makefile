@@ -207,7 +207,7 @@ bench-waiting: ## Waits for up to 10,000 predictions at a time, alone and togeth
 	@RATE=$(or $(RATE),1) ONLY=$(or $(ONLY),0) $(CARGO) test --quiet --lib -- --ignored --nocapture --test-threads 1 waiting | \
 		grep -E "^[|]|^[0-9]+ within"
 
-bench-batches: python ## Measures batches by rows and predictions in flight, each in a process of its own (half an hour).
+bench-batches: python $(BIN)/maturin ## Measures `map` beside the official client, and its memory by the number of rows (15 minutes).
 	$(BIN)/python bench/batches.py
 
 memory: python node ## Measures the memory used by large downloads and uploads.

@@ -110,10 +110,61 @@ fn bash_completes_commands_and_options() {
     assert_eq!(complete(&["predictions", "list", "--l"]), "--limit");
     assert_eq!(complete(&["run", "a/b", "x=1", "--ou"]), "--output");
     assert_eq!(complete(&["completion", ""]), "bash zsh fish --help");
-    for shell in ["zsh", "fish"] {
-        assert!(place.printed(&["completion", shell]).contains("webhook-events"));
-    }
     assert_eq!(place.run(&["completion", "csh"]).code, 2);
+}
+
+/// Runs a program of a shell. Returns the words that it prints, or `None` if the shell is not installed.
+fn words_of(shell: &str, program: &str) -> Option<Vec<String>> {
+    let output = match Command::new(shell).args(["-c", program]).output() {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            eprintln!("skipped, because {shell} is not installed");
+            return None;
+        }
+        output => output.unwrap(),
+    };
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    // fish prints a description after a tab.
+    let words = text.lines().filter_map(|line| line.split('\t').next()).flat_map(str::split_whitespace);
+    Some(words.map(str::to_owned).collect())
+}
+
+#[test]
+fn zsh_completes_commands_and_options() {
+    let place = Place::new();
+    let text = place.printed(&["completion", "zsh"]);
+    assert!(text.starts_with("#compdef replicant\n") && text.contains("webhook-events"));
+    let script = place.file("_replicant", &text);
+    // What zsh offers is printed instead, because it completes only in a terminal.
+    let complete = |words: &str, current: usize| {
+        let program = format!(
+            "compdef() {{ }}; compadd() {{ print -r -- ${{@:2}} }}; _files() {{ print files }}
+            source {}; words=(replicant {words}); CURRENT={current}; _replicant",
+            script.display()
+        );
+        words_of("zsh", &program)
+    };
+    let Some(commands) = complete("''", 2) else { return };
+    assert!(commands.contains(&"predictions".into()) && !commands.contains(&"files".into()), "{commands:?}");
+    assert_eq!(complete("predictions ''", 3).unwrap(), ["list", "get", "cancel", "files"]);
+    assert!(complete("predictions list ''", 4).unwrap().contains(&"--limit".into()));
+    assert!(complete("run a/b x=1 ''", 5).unwrap().contains(&"--output".into()));
+}
+
+#[test]
+fn fish_completes_commands_and_options() {
+    let place = Place::new();
+    let text = place.printed(&["completion", "fish"]);
+    assert!(text.contains("webhook-events"));
+    let script = place.file("replicant.fish", &text);
+    let complete =
+        |line: &str| words_of("fish", &format!("source {}; complete -C '{line}'", script.display()));
+    let Some(commands) = complete("replicant pre") else { return };
+    assert_eq!(commands, ["predictions"]);
+    assert_eq!(complete("replicant predictions ").unwrap(), ["cancel", "get", "list"]);
+    assert_eq!(complete("replicant predictions list --l").unwrap(), ["--limit"]);
+    assert_eq!(complete("replicant run a/b x=1 --ou").unwrap(), ["--output"]);
+    assert_eq!(complete("replicant completion ").unwrap(), ["bash", "fish", "zsh"]);
 }
 
 #[test]

@@ -77,8 +77,10 @@ _replicant() {{
   local before=\"${{(j: :)words[2,CURRENT-1]}}\"
   case \"$((CURRENT-1)):$before\" in
 {branches}  esac
-  compadd -- $names
-  (( CURRENT > 2 )) && _files
+  local offered=1
+  compadd -- $names && offered=0
+  (( CURRENT > 2 )) && _files && offered=0
+  return offered
 }}
 if [ \"$funcstack[1]\" = _replicant ]; then _replicant \"$@\"; else compdef _replicant replicant; fi
 "
