@@ -12,7 +12,9 @@ pub(crate) mod options;
 pub(crate) mod output_shapes;
 pub(crate) mod page;
 pub(crate) mod pause;
-pub(crate) mod rate_gate;
+mod rate_gate;
+pub(crate) mod rate_gates;
+pub(crate) mod rate_state;
 pub(crate) mod redact;
 pub(crate) mod report;
 pub(crate) mod response;
@@ -31,14 +33,8 @@ use std::{fmt, sync::Arc};
 use url::Url;
 
 use self::{
-    abandoned::Abandoned,
-    background::Tasks,
-    config::Config,
-    hooks::Hooks,
-    options::Options,
-    output_shapes::Shapes,
-    rate_gate::{RateGates, RateLimits},
-    run_times::RunTimes,
+    abandoned::Abandoned, background::Tasks, config::Config, hooks::Hooks, options::Options,
+    output_shapes::Shapes, rate_gates::RateGates, rate_state::RateLimits, run_times::RunTimes,
     webhook_secret::WebhookSecret,
 };
 use crate::{

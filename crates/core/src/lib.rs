@@ -66,7 +66,7 @@ pub use self::{
         hooks,
         options::{FileEncodingStrategy, OnAbandon, Options, RateLimitOption},
         page::{List, Page},
-        rate_gate::{RateLimitState, RateLimits},
+        rate_state::{RateLimitState, RateLimits},
         response::{RateLimit, Reply},
     },
     error::{Error, ErrorKind, ErrorResponse, FailureReason, Result},

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::send::MAX_ERROR_BODY;
 use crate::{
     error::{Error, ErrorKind, ErrorResponse, Result, request_id},
-    http::excerpt::excerpt,
+    http::{excerpt::excerpt, rate_limit::Reported},
     value::{Value, check_json, parse_float},
 };
 
@@ -85,6 +85,12 @@ impl RateLimit {
             remaining,
             reset,
         })
+    }
+
+    /// Returns what the headers of a response report to a limiter.
+    pub(super) fn reported(headers: &[(String, String)]) -> Option<Reported> {
+        let limit = Self::of(headers)?;
+        Some(Reported { remaining: limit.remaining?, reset: limit.reset })
     }
 
     /// Returns the members as an object, for the bindings.

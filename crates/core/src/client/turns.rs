@@ -6,10 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{
-    rate_gate::{CREATES, RateLimitState},
-    response::RateLimit,
-};
+use super::{rate_gates::CREATES, rate_state::RateLimitState, response::RateLimit};
 use crate::{
     error::{Error, Result, header},
     http::{
@@ -114,8 +111,7 @@ impl Turns {
             let pause = asked.or(delay).unwrap_or(USUAL_PAUSE).min(LONGEST_PAUSE);
             state.limiter.rejected(passed, pause, now);
         } else {
-            let reported = RateLimit::of(headers)
-                .and_then(|limit| Some(Reported { remaining: limit.remaining?, reset: limit.reset }))
+            let reported = RateLimit::reported(headers)
                 .map(|limit| Reported { remaining: limit.remaining.saturating_sub(slower as u64), ..limit });
             state.limiter.accepted(passed, reported, now);
         }

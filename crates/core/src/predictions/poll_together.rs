@@ -12,7 +12,7 @@ use super::{
 use crate::{
     client::{
         Client,
-        rate_gate::RateGates,
+        rate_gates::RateGates,
         response::{Expect, Payload},
         waiting::{Allowance, Known, Listed, Page, PageOfAll, Seat, Turn, format_moment, parse_moment},
     },

@@ -1,0 +1,142 @@
+//! The rate gates of a token: one for each kind of requests, shared by all clients of a process with the same token and origin, so
+//! that one limit holds for all of them.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock, Mutex, Weak},
+    time::Duration,
+};
+
+use sha2::{Digest, Sha256};
+use url::Url;
+
+#[cfg(not(target_arch = "wasm32"))]
+use super::waiting::{Allowance, Waiting};
+use super::{options::RateLimitOption, rate_gate::RateGate, rate_state::RateLimits};
+use crate::{
+    http::rate_limit::Limiter,
+    platform::{lock, process_id},
+};
+
+/// Documented limits of the API, in requests per minute. The limit of polls is that of recorded responses.
+pub(super) const CREATES: f64 = 600.0;
+const POLLS: f64 = 60_000.0;
+const OTHERS: f64 = 3000.0;
+/// Identifies clients that share their gates, without the token.
+type Key = [u8; 32];
+
+static SHARED: LazyLock<Mutex<HashMap<Key, Weak<RateGates>>>> = LazyLock::new(Mutex::default);
+
+/// The gates of a token at an origin.
+pub(crate) struct RateGates {
+    creates: RateGate,
+    polls: RateGate,
+    others: RateGate,
+    /// The predictions that wait in a process. A forked child has its own: its parent may hold the lock of the others.
+    #[cfg(not(target_arch = "wasm32"))]
+    waiting: Mutex<(u32, Arc<Waiting>)>,
+}
+
+/// The kinds of requests, each of which has its own limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Create,
+    Poll,
+    Other,
+}
+
+impl Kind {
+    /// Returns the kind of a request to a path of the API, or `None` for a cancel, which must not wait.
+    pub fn of(method: &str, path: &str) -> Option<Self> {
+        match method {
+            "POST" if path.ends_with("/predictions") => Some(Self::Create),
+            "POST" if path.ends_with("/cancel") => None,
+            "GET" if path.contains("/predictions/") => Some(Self::Poll),
+            _ => Some(Self::Other),
+        }
+    }
+}
+
+impl RateGates {
+    fn new(maximum: Option<f64>) -> Self {
+        Self {
+            creates: RateGate::new(Limiter::new(CREATES, maximum, true)),
+            polls: RateGate::new(Limiter::new(POLLS, None, false)),
+            others: RateGate::new(Limiter::new(OTHERS, None, false)),
+            #[cfg(not(target_arch = "wasm32"))]
+            waiting: Mutex::default(),
+        }
+    }
+
+    /// Returns the predictions that wait in this process.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(super) fn waiting(&self) -> Arc<Waiting> {
+        let (process, mut waiting) = (process_id(), lock(&self.waiting));
+        if waiting.0 != process {
+            *waiting = (process, Arc::default());
+        }
+        waiting.1.clone()
+    }
+
+    /// Returns what polls and lists may send.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn reads(&self, now: Duration) -> Allowance {
+        let (polls, others) = (self.polls.state(now), self.others.state(now));
+        let per_minute = polls.per_minute.into_iter().chain(others.per_minute).reduce(f64::min);
+        Allowance {
+            per_minute,
+            paused: polls.paused,
+            left: self.polls.left(),
+            lists_pause: !others.paused.is_zero(),
+        }
+    }
+
+    /// Returns the gates of a client, or `None` if it has none. Clients with a clock of their own share no gates.
+    pub fn of(
+        limit: RateLimitOption,
+        token: Option<&str>,
+        base_url: &Url,
+        shares_clock: bool,
+    ) -> Option<Arc<Self>> {
+        let maximum = match limit {
+            RateLimitOption::Off => return None,
+            RateLimitOption::Learned => None,
+            RateLimitOption::PerMinute(maximum) => Some(maximum),
+        };
+        if cfg!(target_arch = "wasm32") || !shares_clock {
+            return Some(Arc::new(Self::new(maximum)));
+        }
+        let mut hasher = Sha256::new();
+        let maximum_bytes = maximum.unwrap_or_default().to_bits().to_le_bytes();
+        for part in [token.unwrap_or_default().as_bytes(), &maximum_bytes] {
+            hasher.update((part.len() as u64).to_le_bytes());
+            hasher.update(part);
+        }
+        hasher.update(base_url.origin().ascii_serialization());
+        let mut shared = lock(&SHARED);
+        if let Some(gates) = shared.get(&Key::from(hasher.clone().finalize())).and_then(Weak::upgrade) {
+            return Some(gates);
+        }
+        shared.retain(|_, gates| gates.strong_count() > 0);
+        let gates = Arc::new(Self::new(maximum));
+        shared.insert(hasher.finalize().into(), Arc::downgrade(&gates));
+        Some(gates)
+    }
+
+    pub(super) fn gate(&self, kind: Kind) -> &RateGate {
+        match kind {
+            Kind::Create => &self.creates,
+            Kind::Poll => &self.polls,
+            Kind::Other => &self.others,
+        }
+    }
+
+    /// Returns the state of each gate.
+    pub fn state(&self, now: Duration) -> RateLimits {
+        RateLimits {
+            creates: self.creates.state(now),
+            polls: self.polls.state(now),
+            others: self.others.state(now),
+        }
+    }
+}
