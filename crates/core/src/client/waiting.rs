@@ -74,7 +74,7 @@ impl Waiting {
     pub fn sit(self: &Arc<Self>, runtime: &Arc<dyn Runtime>) -> Seat {
         let process = process_id();
         self.state_of(process).count += 1;
-        Seat { waiting: self.clone(), runtime: runtime.clone(), process, place: None }
+        Seat { waiting: self.clone(), runtime: runtime.clone(), process, place: None, end_is_near: false }
     }
 
     /// Returns the state of this process.
@@ -125,18 +125,23 @@ pub(crate) struct Seat {
     runtime: Arc<dyn Runtime>,
     process: u32,
     place: Option<Place>,
+    /// Whether the prediction has probably ended.
+    end_is_near: bool,
 }
 
 impl Seat {
     /// Returns `true` if so many wait that they share their polls.
     pub fn shares(&mut self) -> bool {
-        let state = lock(&self.waiting.state);
-        let shares = state.process == self.process && state.count >= self.waiting.many;
-        drop(state);
+        let shares = self.is_shared();
         if !shares {
             self.leave();
         }
         shares
+    }
+
+    pub fn is_shared(&self) -> bool {
+        let state = lock(&self.waiting.state);
+        state.process == self.process && state.count >= self.waiting.many
     }
 
     /// Waits for the next turn of a prediction that was just seen, as `known` and created at `created`.
@@ -150,7 +155,13 @@ impl Seat {
             None => {
                 let (known, created) = known();
                 let now = self.runtime.monotonic();
-                *self.place.insert(lock(&self.waiting.state).schedule.join(known, created, now))
+                let mut state = lock(&self.waiting.state);
+                let place = state.schedule.join(known, created, now);
+                if std::mem::take(&mut self.end_is_near) {
+                    state.schedule.expect_end(place, now);
+                }
+                drop(state);
+                *self.place.insert(place)
             }
         };
         let mut timer = None;
@@ -186,6 +197,12 @@ impl Seat {
         // Without the lock, because dropping a waker may drop a task.
         drop(before);
         step
+    }
+
+    /// Lets the next turn come before those of others, because the prediction has probably ended.
+    pub fn expect_end(&mut self) {
+        self.leave();
+        self.end_is_near = true;
     }
 
     /// Gives up its turn. The next one joins again.

@@ -73,7 +73,8 @@ impl BatchRuns {
             let guard = request.guard();
             let created = self.create(&request, &guard, steps).await?;
             steps.created(&created).await?;
-            self.finish(&guard, created).await
+            let at_once = self.hold && created.has_output();
+            self.finish(&guard, created, at_once).await
         });
         let result = work.instrument(span.span()).await;
         span.ended(result, |prediction| prediction)
@@ -101,18 +102,19 @@ impl BatchRuns {
         let guard = self.request.guard();
         let request = Request::get(path("/predictions/{id}", &[("id", id)])?);
         let known: Snapshot = client.fetch(&request.options(self.request.options.clone())).await?;
-        self.finish(&guard, known).await
+        self.finish(&guard, known, false).await
     }
 
     /// Polls a prediction until it has ended. The timeout begins when it was created, because earlier it waited for the rate
     /// limit.
-    async fn finish(&self, guard: &CancelGuard, created: Snapshot) -> Result<Snapshot> {
+    async fn finish(&self, guard: &CancelGuard, created: Snapshot, at_once: bool) -> Result<Snapshot> {
         let client = self.client();
         let RunRequest { options, timeout, .. } = &self.request;
         let observer = guard.observing(None);
         observer(created.clone().into_value());
         let polling = Polling {
             interval: self.interval,
+            at_once,
             started: None,
             deadline: Deadline::after(client.runtime(), *timeout),
             observer: Some(observer),

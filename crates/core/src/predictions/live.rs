@@ -95,10 +95,10 @@ impl Live {
         let source = if self.whole {
             let polling = Polling {
                 interval: seconds(self.interval),
-                started: None,
                 deadline,
                 observer: Some(seen),
                 options,
+                ..Polling::default()
             };
             whole(client.clone(), prediction, polling, self.files)
         } else if self.events && prediction.stream_url().is_some() {

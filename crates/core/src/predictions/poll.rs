@@ -41,6 +41,8 @@ pub(super) fn recording(last_seen: LastSeen, observer: Option<Observer>) -> Obse
 #[derive(Default)]
 pub(crate) struct Polling {
     pub interval: Option<Duration>,
+    /// Whether to poll without a pause first, because the end is near.
+    pub at_once: bool,
     /// When the prediction was created, on the client's clock. Defaults to the start of polling.
     pub started: Option<Duration>,
     pub deadline: Deadline,
@@ -51,6 +53,15 @@ pub(crate) struct Polling {
 impl Client {
     /// Polls a prediction until it has ended.
     pub(super) async fn poll(&self, mut prediction: Snapshot, polling: &Polling) -> Result<Snapshot> {
+        if polling.at_once
+            && !prediction.is_terminal()
+            && let Some(seen) = self.poll_now(&prediction, polling).await?
+        {
+            prediction = seen;
+            if let Some(observer) = &polling.observer {
+                observer(prediction.clone().into_value());
+            }
+        }
         if !prediction.is_terminal() {
             let started = polling.started.unwrap_or_else(|| self.runtime().monotonic());
             let mut waiter = Waiter::new(self, &prediction, polling, started);
@@ -105,6 +116,19 @@ impl Client {
                 }
                 Err(error) => return Err(error.with_prediction(prediction.clone().into_value())),
             }
+        }
+    }
+
+    /// Polls without a pause. Returns `None` if the next poll may succeed.
+    pub(super) async fn poll_now(
+        &self,
+        prediction: &Snapshot,
+        polling: &Polling,
+    ) -> Result<Option<Snapshot>> {
+        match self.current(prediction, polling).await {
+            Ok(seen) => Ok(Some(seen)),
+            Err(error) if is_transient(&error) => Ok(None),
+            Err(error) => Err(error.with_prediction(prediction.clone().into_value())),
         }
     }
 

@@ -177,6 +177,7 @@ impl Run {
         let ended_at_once = created.is_terminal();
         let polling = Polling {
             interval: self.interval.or(create.interval()),
+            at_once: hold.is_some() && created.has_output(),
             started,
             deadline,
             observer: Some(guard.observing(self.observer.clone())),

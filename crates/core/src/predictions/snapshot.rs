@@ -54,6 +54,12 @@ impl Snapshot {
         is_terminal(self.status())
     }
 
+    /// Returns `true` if there is an output. The response to a create that was held has the whole one, while the status is still
+    /// `processing`.
+    pub fn has_output(&self) -> bool {
+        self.0.get("output").is_some_and(|output| !output.is_null())
+    }
+
     /// Returns the URL of the event stream.
     pub fn stream_url(&self) -> Option<&str> {
         self.0["urls"]["stream"].as_str()

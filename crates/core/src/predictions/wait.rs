@@ -151,7 +151,8 @@ impl WaitForPrediction {
                     return Err(Error::invalid("Invalid prediction: pass its id, or an object with an `id`"));
                 }
             };
-            client.poll(known, &Polling { interval, started: None, deadline, observer, options }).await
+            let polling = Polling { interval, deadline, observer, options, ..Polling::default() };
+            client.poll(known, &polling).await
         });
         let ended = match (timeout, seen) {
             (Some(timeout), Some(seen)) => {

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::{poll::Polling, snapshot::Snapshot};
 #[cfg(not(target_arch = "wasm32"))]
-use super::{poll::is_transient, snapshot::is_terminal};
+use super::snapshot::is_terminal;
+use super::{poll::Polling, snapshot::Snapshot};
 #[cfg(not(target_arch = "wasm32"))]
 use crate::client::waiting::{Listener, News, Seat};
 use crate::{
@@ -85,16 +85,17 @@ impl Waiter {
                     return Ok(seen);
                 }
             };
-            if let Some(seat) = seat {
-                seat.leave();
+            if let News::Ended(prediction) = news {
+                return Ok(Snapshot::new(prediction));
             }
-            match news {
-                News::Ended(prediction) => return Ok(Snapshot::new(prediction)),
-                News::Changed => match client.current(prediction, polling).await {
-                    Ok(seen) => return Ok(seen),
-                    Err(error) if is_transient(&error) => {}
-                    Err(error) => return Err(error.with_prediction(prediction.clone().into_value())),
-                },
+            match seat {
+                // Within the budget: many may end at a time.
+                Some(seat) if seat.is_shared() => seat.expect_end(),
+                _ => {
+                    if let Some(seen) = client.poll_now(prediction, polling).await? {
+                        return Ok(seen);
+                    }
+                }
             }
         }
     }

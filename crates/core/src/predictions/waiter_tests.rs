@@ -95,6 +95,21 @@ async fn a_failed_prediction_that_a_webhook_reports_fails_the_run() {
 }
 
 #[tokio::test]
+async fn an_output_that_came_with_the_create_is_confirmed_at_once() {
+    let created = r#"{"expect": {"method": "POST", "headers": {"prefer": "wait=5"}},
+        "reply": {"status": 201, "json": {"id": "p1", "status": "processing", "output": "x"}}}"#;
+    let busy = r#"{"expect": {"method": "GET"}, "reply": {"status": 500}}"#;
+    for (rate, exchanges) in [(1.0, &[created, DONE][..]), (50.0, &[created, busy, DONE])] {
+        let (_emulator, script, client) = play(exchanges, rate);
+        // Only the poll at once, or a long time after it.
+        let interval = if rate > 1.0 { Duration::from_secs(5) } else { HOUR };
+        let run = client.run("acme/text", json!({})).interval(interval).max_retries(0).into_future();
+        assert_eq!(tokio::time::timeout(PATIENCE, run).await.unwrap().unwrap(), "x");
+        settled(&script).await;
+    }
+}
+
+#[tokio::test]
 async fn the_end_of_a_stream_is_followed_by_a_poll() {
     let seen = r#"{"expect": {"method": "GET", "path": "/v1/predictions/p1"},
         "reply": {"json": {"id": "p1", "status": "processing", "urls": {"stream": "{{base}}/stream"}}}}"#;

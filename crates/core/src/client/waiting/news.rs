@@ -1,10 +1,11 @@
 //! What other parts of the process learn about waiting predictions: from webhooks, event streams and cancels.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::HashMap,
     sync::{Arc, Mutex, atomic::Ordering},
 };
 
+use indexmap::IndexSet;
 use tokio::sync::Notify;
 
 use super::Waiting;
@@ -23,14 +24,14 @@ pub(crate) enum News {
 }
 
 /// How many ends are remembered for those that begin to wait later.
-const RECENT: usize = 256;
+const RECENT: usize = 10_000;
 
 /// The listeners of a process.
 #[derive(Debug, Default)]
 pub(super) struct Listeners {
     by_prediction: HashMap<String, Vec<Arc<Slot>>>,
     /// The last predictions that ended while nobody waited: a webhook may overtake the response to the create.
-    recent: VecDeque<String>,
+    recent: IndexSet<String>,
 }
 
 impl Listeners {
@@ -52,7 +53,7 @@ impl Waiting {
         let slot = Arc::<Slot>::default();
         let mut state = self.state_of(process_id());
         let Listeners { by_prediction, recent } = &mut state.listeners;
-        if recent.iter().any(|recent| recent == id) {
+        if recent.contains(id) {
             *lock(&slot.news) = Some(News::Changed);
         }
         by_prediction.entry(id.to_owned()).or_default().push(slot.clone());
@@ -65,10 +66,11 @@ impl Waiting {
         let mut state = self.state_of(process_id());
         let Listeners { by_prediction, recent } = &mut state.listeners;
         let Some(slots) = by_prediction.get(id).cloned() else {
-            if !recent.iter().any(|recent| recent == id) {
-                recent.truncate(RECENT - 1);
-                recent.push_front(id.to_owned());
+            if recent.len() == RECENT {
+                // All at once, since removing the first one moves all others.
+                recent.drain(..RECENT / 2);
             }
+            recent.insert(id.to_owned());
             return false;
         };
         // The values of webhooks are copied without the lock.

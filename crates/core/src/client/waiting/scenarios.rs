@@ -6,7 +6,13 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::simulation::{Faults, LATENCY, Outcome, World, seconds};
+use super::{
+    super::pause::Hints,
+    budget::Allowance,
+    entry::Known,
+    schedule::{Schedule, Step},
+    simulation::{Faults, LATENCY, Outcome, World, seconds},
+};
 
 fn simulate(count: usize, spread: u64, runs: (f64, f64), faults: Faults) -> Outcome {
     let reports = faults.reports;
@@ -113,6 +119,30 @@ fn tasks_that_do_not_run_or_are_dropped_delay_the_others_little() {
     assert!(outcome.late <= seconds(25.0) && outcome.unnoticed == 100, "{outcome:?}");
     let outcome = simulate(1000, 60, SHORT, Faults { dropped: Some(20), ..Faults::default() });
     assert!(outcome.late <= seconds(7.0) && outcome.unnoticed <= 50, "{outcome:?}");
+}
+
+#[test]
+fn a_prediction_that_has_probably_ended_is_polled_before_it_is_due() {
+    let (mut schedule, now) = (Schedule::with_seed(7), seconds(1000.0));
+    let known = |id: usize| Known {
+        id: id.to_string(),
+        status: "processing".into(),
+        started: seconds(400.0),
+        hints: Hints::default(),
+    };
+    let places: Vec<_> = (0..40).map(|id| schedule.join(known(id), None, now)).collect();
+    schedule.expect_end(places[20], now);
+    for (index, place) in places.iter().enumerate() {
+        match schedule.step(*place, now, Allowance::default()) {
+            Step::Poll => assert_eq!(index, 20),
+            step => assert!(index != 20 && matches!(step, Step::SleepUntil(_)), "{index}: {step:?}"),
+        }
+    }
+    // It had not ended, so it waits for its turn like the others.
+    schedule.polled(places[20], "processing", Hints::default(), now);
+    assert!(
+        matches!(schedule.step(places[20], now, Allowance::default()), Step::SleepUntil(until) if until > now)
+    );
 }
 
 prop_compose! {

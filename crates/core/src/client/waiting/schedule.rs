@@ -93,6 +93,14 @@ impl Schedule {
         place
     }
 
+    /// Records that a prediction has probably ended, so that it is polled before others.
+    pub fn expect_end(&mut self, place: Place, now: Duration) {
+        if let Some(entry) = self.entries.get_mut(&place) {
+            entry.ended = Some(now);
+            self.ended.insert((now, place));
+        }
+    }
+
     /// Removes a prediction.
     pub fn leave(&mut self, place: Place, now: Duration) {
         if let Some(ended) = self.entries.remove(&place).and_then(|entry| entry.ended) {
