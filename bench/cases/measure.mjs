@@ -48,9 +48,7 @@ export class Clock {
     const wall = this.passed();
     const cpu = cpuTime() - this.cpu;
     const rss = recorded || peak();
-    console.log(
-      JSON.stringify({ items, wall, cpu, rss, grown: peak() - this.memory, ...more }),
-    );
+    console.log(JSON.stringify({ items, wall, cpu, rss, grown: peak() - this.memory, ...more }));
   }
 }
 

@@ -9,6 +9,7 @@
 
 mod client;
 mod error;
+mod host;
 mod object;
 mod promises;
 mod runtime;
@@ -18,6 +19,7 @@ mod tasks;
 mod telemetry;
 mod transport;
 mod value;
+mod waiting;
 
 use std::sync::Arc;
 
