@@ -100,7 +100,8 @@ export interface Native {
     fetch?: NativeFetch,
   ) => NativeClient;
   NativeCancel: new () => NativeCancel;
-  compute(operation: string, json: string, parts?: Part[]): string;
+  /** Returns the result as JSON; undefined also stands for `null`. */
+  compute(operation: string, json: string, parts?: Part[]): string | undefined;
   /** Answers a question of a hook: the headers to change as JSON, or null if the hook threw. */
   answer(ask: number, changes: string | null): void;
   /**
