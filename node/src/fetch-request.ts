@@ -8,13 +8,15 @@ export type Outgoing = RequestInit & { headers: Record<string, string>; duplex?:
 
 /** Converts a request of the core. Returns the URL too, and a promise only if the body is a stream. */
 export function toInit(request: NativeRequest, signal: AbortSignal): Sent | Promise<Sent> {
-  const [method, url = "", ...lines] = request.head.split("\n");
-  const pairs = lines.map((line) => {
+  const lines = request.head.split("\n");
+  const [method = "", url = ""] = lines;
+  const headers: Record<string, string> = {};
+  for (let at = 2; at < lines.length; at++) {
+    const line = lines[at] as string;
     const colon = line.indexOf(":");
-    return [line.slice(0, colon), line.slice(colon + 1)] as const;
-  });
-  const headers: Record<string, string> = Object.fromEntries(pairs);
-  const init: Outgoing = { method, headers, signal, ...platform.requestInit };
+    headers[line.slice(0, colon)] = line.slice(colon + 1);
+  }
+  const init: Outgoing = { method, headers, signal, ...platform.requestInit(method) };
   const { text, bytes, stream } = request;
   if (stream) return withStream(url, init, stream);
   const body = text ?? (bytes as BodyInit | null | undefined);

@@ -61,11 +61,14 @@ const LOOKED_UP = ["content-type", "content-length", "retry-after", "location", 
 
 /** Reads headers objects of any implementation, maps, pairs and plain objects. Returns whether they announce a small body. */
 function headersOf(headers: unknown): { headers: string; small: boolean } {
-  const { get } = Object(headers) as { get?: (name: string) => unknown };
-  let pairs: Iterable<[string, unknown]> = [];
-  if (Symbol.iterator in Object(headers)) pairs = headers as typeof pairs;
-  else if (typeof get === "function") pairs = LOOKED_UP.map((name) => [name, get.call(headers, name)]);
-  else pairs = Object.entries(Object(headers));
+  let pairs = headers as Iterable<[string, unknown]>;
+  if (!(Symbol.iterator in Object(headers))) {
+    const { get } = Object(headers) as { get?: (name: string) => unknown };
+    pairs =
+      typeof get === "function"
+        ? LOOKED_UP.map((name) => [name, get.call(headers, name)])
+        : Object.entries(Object(headers));
+  }
   let lines = "";
   let length = Number.NaN;
   // The length of a compressed body says nothing about what it contains.

@@ -18,7 +18,7 @@ export const platform: Platform = {
   keepsBackground: true,
   fetch: undefined,
   // A framework that caches GETs would return the first state of a prediction forever.
-  requestInit: { redirect: "manual", cache: "no-store" },
+  requestInit: () => ({ redirect: "manual", cache: "no-store" }),
 
   load,
   failureOf: () => undefined,

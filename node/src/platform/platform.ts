@@ -57,6 +57,6 @@ export interface Platform {
   concat(chunks: Uint8Array[]): Uint8Array;
   /** Returns a streamed body of `length` bytes, if known, in the form that implementations of `fetch` accept. */
   streamedBody(chunks: AsyncGenerator<Uint8Array, void, undefined>, length: number | undefined): object;
-  /** Members of `RequestInit`: how `fetch` treats redirects and caches. */
-  readonly requestInit: object;
+  /** Members of `RequestInit` by method: how `fetch` treats redirects and caches. */
+  requestInit(method: string): object;
 }

@@ -68,6 +68,12 @@ const host = {
   },
 };
 
+// A page cannot read a redirect, and a browser removes the token from one to another origin.
+const plain = { redirect: isBrowser() ? "follow" : "manual" };
+const uncached = hasCacheOption() ? { ...plain, cache: "no-store" } : plain;
+// Next.js caches all methods. Workers cache only GET, and there the option takes time.
+const others = runtime().name === "Cloudflare Workers" ? plain : uncached;
+
 export const platform: Platform = {
   ...runtime(),
   agent: "replicant-web",
@@ -76,11 +82,7 @@ export const platform: Platform = {
   keepsBackground: false,
   // Looked up for each request, because tests and frameworks replace it.
   fetch: (input, init) => globalThis.fetch(input, init),
-  requestInit: {
-    // A page cannot read a redirect, and a browser removes the token from one to another origin.
-    redirect: isBrowser() ? "follow" : "manual",
-    ...(hasCacheOption() ? { cache: "no-store" } : {}),
-  },
+  requestInit: (method) => (method === "GET" ? uncached : others),
 
   // A panic ends the module's function with this exception.
   failureOf: (thrown) =>
