@@ -31,6 +31,7 @@ export const platform: Platform = {
   warn: (text) => process.emitWarning(text, { type: "InsecureConnectionWarning" }),
   terminal: () => (process.stderr.isTTY ? (text) => void process.stderr.write(text) : undefined),
   cancelAtExit,
+  readerOf: () => undefined,
   pathOf: fileURLToPath,
   concat: (chunks) => Buffer.concat(chunks),
   // node-fetch and cross-fetch require a stream of Node.

@@ -51,6 +51,12 @@ export interface Platform {
    * Abandons the calls if the process ends before the returned function is called, or `owner` is collected.
    */
   cancelAtExit(calls: Abandoning, owner?: object): () => void;
+  /**
+   * Returns a reader for a stream, if there is a better one than its default reader. A chunk is overwritten by the next read.
+   */
+  readerOf(
+    stream: ReadableStream<unknown>,
+  ): { read(): Promise<ReadableStreamReadResult<unknown>>; cancel(): Promise<void> } | undefined;
   /** Returns the path of a `file:` URL. */
   pathOf(url: URL): string;
   /** Joins chunks. */

@@ -68,11 +68,36 @@ const host = {
   },
 };
 
+const inWorkers = runtime().name === "Cloudflare Workers";
+
 // A page cannot read a redirect, and a browser removes the token from one to another origin.
 const plain = { redirect: isBrowser() ? "follow" : "manual" };
 const uncached = hasCacheOption() ? { ...plain, cache: "no-store" } : plain;
 // Next.js caches all methods. Workers cache only GET, and there the option takes time.
-const others = runtime().name === "Cloudflare Workers" ? plain : uncached;
+const others = inWorkers ? plain : uncached;
+
+/** Bytes per read of a stream. Workers otherwise read 4 KiB at a time. */
+const READ = 64 * 1024;
+
+/** Reads a stream of bytes into one buffer. The module copies a chunk before it reads the next. */
+function largeReads(stream: ReadableStream<unknown>): ReturnType<Platform["readerOf"]> {
+  let reader: ReadableStreamBYOBReader;
+  try {
+    reader = stream.getReader({ mode: "byob" });
+  } catch {
+    // Not of bytes: a stream that a program made.
+    return undefined;
+  }
+  let buffer = new ArrayBuffer(READ);
+  return {
+    async read() {
+      const read = await reader.read(new Uint8Array(buffer));
+      if (read.value) buffer = read.value.buffer;
+      return read;
+    },
+    cancel: () => reader.cancel(),
+  };
+}
 
 export const platform: Platform = {
   ...runtime(),
@@ -97,6 +122,7 @@ export const platform: Platform = {
   // A runtime without processes ends nothing that runs; see the option `waitUntil`.
   cancelAtExit: () => () => {},
   pathOf: (url) => url.pathname,
+  readerOf: inWorkers ? largeReads : () => undefined,
   concat(chunks) {
     const all = new Uint8Array(chunks.reduce((size, chunk) => size + chunk.length, 0));
     let at = 0;
