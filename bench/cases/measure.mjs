@@ -26,6 +26,9 @@ function cpuTime() {
 /** Memory is read after this many rounds: a client that does more rounds has more garbage. */
 const EQUAL = Number(process.env.BENCH_EQUAL ?? 1);
 
+/** Seconds of rounds that are not measured. */
+const WARM = Number(process.env.BENCH_WARM ?? 0);
+
 let recorded = 0;
 
 /** Records the peak memory for `stop`. Only the first call counts. */
@@ -53,13 +56,15 @@ export class Clock {
 }
 
 /**
- * Measures `work`, which returns its number of items, repeatedly after one unmeasured round.
+ * Measures `work`, which returns its number of items, repeatedly after one unmeasured round or `WARM`.
  *
  * @param pid the process that runs it, if not this one
  */
 export async function report(seconds, work, pid = "self") {
   measured = pid;
-  await work();
+  const begun = performance.now();
+  do await work();
+  while (performance.now() - begun < WARM * 1000);
   const clock = new Clock();
   let items = 0;
   for (let rounds = 0; rounds < EQUAL || clock.passed() < seconds; ) {
