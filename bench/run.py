@@ -1,6 +1,6 @@
 """Measures this SDK, the official clients and plain reqwest in turn: `make bench`.
 
-    run.py [--only PART] [--rounds N] [--seconds S] [--quick] [--no-build] [--write]
+    run.py [--only PART] [--rounds N] [--seconds S] [--warm S] [--quick] [--no-build] [--write]
 
 PART is part of a workload's name, such as `create_64`, `python` or `node/stream`.
 """
@@ -93,6 +93,9 @@ def main() -> int:
     parser.add_argument(
         "--seconds", type=float, default=0.6, help="how long one process repeats short workloads"
     )
+    parser.add_argument(
+        "--warm", default="0", help="seconds that JavaScript runs before it is measured"
+    )
     parser.add_argument("--quick", action="store_true", help="one short round, as a smoke test")
     parser.add_argument("--no-build", action="store_true", help="use the existing build")
     parser.add_argument("--write", action="store_true", help="write bench/RESULTS.md")
@@ -106,6 +109,7 @@ def main() -> int:
             *(workload.name for workload in WORKLOADS),
         )
         return 2
+    os.environ["BENCH_WARM"] = options.warm
     prepare(build=not options.no_build)
     results: dict[str, dict[str, list[Any]]] = {}
     with tempfile.TemporaryDirectory() as folder:

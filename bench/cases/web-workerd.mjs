@@ -71,12 +71,13 @@ let ports = "";
 while (!ports.includes("\n")) ports += (await once(process_.stdio[3], "data"))[0];
 const { port } = JSON.parse(ports.split("\n")[0]);
 try {
-  await report(Number(seconds), async () => {
+  const round = async () => {
     const query = new URLSearchParams({ workload, origin });
     const response = await fetch(`http://127.0.0.1:${port}/?${query}`);
     if (!response.ok) throw new Error(await response.text());
     return response.json();
-  });
+  };
+  await report(Number(seconds), round, process_.pid);
 } finally {
   process_.kill();
   rmSync(folder, { recursive: true });

@@ -34,7 +34,8 @@ let last = 0;
 
 const turned = () => channel.turned();
 
-const onMessage: OnMessage = (number, kind, json, files, meta, bytes) => {
+// WebAssembly passes undefined for null.
+const onMessage: OnMessage = (number, kind, json = null, files = null, meta = null, bytes = null) => {
   if (kind === TURN) {
     platform.afterTurn(turned);
     return;

@@ -35,7 +35,7 @@ export function rethrow<T>(call: () => T): T {
  */
 export function compute<T>(operation: string, params: Params, beside: Part[] = []): T {
   const { json, parts = [] } = encodeParams(params);
-  return rethrow(() => JSON.parse(native.compute(operation, json, [...parts, ...beside])) as T);
+  return rethrow(() => JSON.parse(native.compute(operation, json, [...parts, ...beside]) ?? "null") as T);
 }
 
 /** Returns the message for an unknown option, with the most similar of the `known` ones. */

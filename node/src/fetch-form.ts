@@ -7,13 +7,23 @@ import type { Outgoing } from "./fetch-request";
  *
  * @param own whether the core built the form, rather than the user
  */
-export async function sendForm(
+export function sendForm(
   init: Outgoing,
   own: boolean,
   send: (init: Outgoing) => Promise<Response>,
 ): Promise<Response> {
-  const form = await formOf(init, own);
-  if (form === undefined) return send(init);
+  const type = init.headers["Content-Type"] ?? "";
+  const isForm = init.body instanceof Uint8Array && type.startsWith("multipart/form-data");
+  return isForm ? sendParsed(init, type, own, send) : send(init);
+}
+
+async function sendParsed(
+  init: Outgoing,
+  type: string,
+  own: boolean,
+  send: (init: Outgoing) => Promise<Response>,
+): Promise<Response> {
+  const form = await formOf(init.body, type, own);
   let unsupported = false;
   // node-fetch, and undici with the FormData of another undici, convert an unknown body to text.
   Object.defineProperty(form, "toString", {
@@ -31,9 +41,7 @@ export async function sendForm(
   }
 }
 
-async function formOf({ headers, body }: Outgoing, own: boolean): Promise<FormData | undefined> {
-  const type = headers["Content-Type"] ?? "";
-  if (!(body instanceof Uint8Array) || !type.startsWith("multipart/form-data")) return undefined;
+async function formOf(body: unknown, type: string, own: boolean): Promise<FormData> {
   const form = await new Response(body as BodyInit, { headers: { "content-type": type } }).formData();
   for (const [name, value] of own ? [...form] : []) {
     // The other field is JSON. A Blob keeps its type, and the official package sends one too.

@@ -6,41 +6,39 @@ import { platform } from "./platform";
 /** The second argument of `fetch`. */
 export type Outgoing = RequestInit & { headers: Record<string, string>; duplex?: "half" };
 
-/** Converts a request of the core. */
-export async function toInit(request: NativeRequest, signal: AbortSignal): Promise<Outgoing> {
-  const sent = JSON.parse(request.headers) as [string, string][];
-  // Title case (`Content-Type`) as in the official package, because test doubles look names up in that case.
-  const headers = Object.fromEntries(sent.map(([name, value]) => [name.replace(/\b[a-z]/g, upper), value]));
-  const init: Outgoing = {
-    method: request.method,
-    headers,
-    signal,
-    ...platform.requestInit,
-  };
-  const { bytes, stream } = request;
-  if (bytes) init.body = asText(bytes, headers) ?? (bytes as BodyInit);
-  const length = headers["Content-Length"] === undefined ? undefined : Number(headers["Content-Length"]);
-  if (stream && length !== undefined && length <= BUFFERED) init.body = await buffer(stream);
-  else if (stream) {
+/** Converts a request of the core. Returns the URL too, and a promise only if the body is a stream. */
+export function toInit(request: NativeRequest, signal: AbortSignal): Sent | Promise<Sent> {
+  const lines = request.head.split("\n");
+  const [method = "", url = ""] = lines;
+  const headers: Record<string, string> = {};
+  for (let at = 2; at < lines.length; at++) {
+    const line = lines[at] as string;
+    const colon = line.indexOf(":");
+    headers[line.slice(0, colon)] = line.slice(colon + 1);
+  }
+  const init: Outgoing = { method, headers, signal, ...platform.requestInit(method) };
+  const { text, bytes, stream } = request;
+  if (stream) return withStream(url, init, stream);
+  const body = text ?? (bytes as BodyInit | null | undefined);
+  if (body !== undefined && body !== null) init.body = body;
+  return { url, init };
+}
+
+/** The arguments of `fetch`. */
+export interface Sent {
+  url: string;
+  init: Outgoing;
+}
+
+async function withStream(url: string, init: Outgoing, stream: NativeStream): Promise<Sent> {
+  const given = init.headers["Content-Length"];
+  const length = given === undefined ? undefined : Number(given);
+  if (length !== undefined && length <= BUFFERED) init.body = await buffer(stream);
+  else {
     init.body = platform.streamedBody(chunks(stream), length) as BodyInit;
     init.duplex = "half";
   }
-  return init;
-}
-
-const upper = (letter: string) => letter.toUpperCase();
-
-/** Made once: a decoder that rejects other bytes takes longer to make than to use. */
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-/** Returns JSON and text as a string, which test doubles can parse, and undefined for bytes that are not UTF-8. */
-function asText(bytes: Uint8Array, headers: Record<string, string>): string | undefined {
-  if (!/^(application\/json|text\/)/.test(headers["Content-Type"] ?? "")) return undefined;
-  try {
-    return decoder.decode(bytes);
-  } catch {
-    return undefined;
-  }
+  return { url, init };
 }
 
 /** Largest streamed body that is sent as one buffer, which every implementation of `fetch` accepts. */

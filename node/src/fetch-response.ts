@@ -7,47 +7,81 @@ type AnyResponse = Partial<
   Pick<Response, "status" | "ok" | "headers" | "body" | "arrayBuffer" | "text" | "json">
 >;
 
-/** Converts a response. Reads a body that is not a stream. */
-export async function toNative(response: AnyResponse): Promise<NativeResponse> {
+/**
+ * Converts a response. Reads a body that is small or not a stream.
+ *
+ * @param inParts whether the core needs the part of a body that arrives before it breaks
+ * @param cancel aborts the request
+ */
+export async function toNative(
+  response: AnyResponse,
+  inParts: boolean,
+  cancel: () => void,
+): Promise<NativeResponse> {
   if (typeof response !== "object" || response === null) {
     throw new TypeError(
       `\`fetch\` must return a Response, not ${response === null ? "null" : typeof response}`,
     );
   }
-  const headers = JSON.stringify(headersOf(response.headers));
   const ok = response.ok !== false;
   const status = response.status ?? (ok ? 200 : 400);
-  return { status, headers, ...(await body(response, ok)) };
-}
-
-/** Headers to look up if the headers object cannot list its entries. */
-const LOOKED_UP = ["content-type", "content-length", "retry-after", "location", "etag"];
-
-/** Reads headers objects of any implementation, maps, pairs and plain objects. */
-function headersOf(headers: unknown): [string, string][] {
-  const { get } = Object(headers) as { get?: (name: string) => unknown };
-  let pairs = Object.entries(Object(headers)) as [string, unknown][];
-  if (Symbol.iterator in Object(headers)) pairs = [...(headers as Iterable<[string, unknown]>)];
-  else if (typeof get === "function") pairs = LOOKED_UP.map((name) => [name, get.call(headers, name)]);
-  return pairs
-    .filter(([, value]) => value !== undefined && value !== null)
-    .map(([name, value]) => [name.toLowerCase(), String(value)]);
-}
-
-async function body(response: AnyResponse, ok: boolean): Promise<Pick<NativeResponse, "pull" | "whole">> {
+  const { headers, small } = headersOf(response.headers);
   const { body } = response;
   if (typeof body === "object" && body && isReadable(body)) {
-    const { pull } = streamSource(body);
-    return response.arrayBuffer ? { pull, whole: () => (response as Response).arrayBuffer() } : { pull };
+    const { arrayBuffer } = response;
+    if (!arrayBuffer) return { status, headers, pull: streamSource(body).pull };
+    const whole = () => (response as Response).arrayBuffer();
+    if (inParts || !small) return { status, headers, pull: streamSource(body).pull, whole, cancel };
+    try {
+      return { status, headers, ...read(new Uint8Array(await whole())) };
+    } catch (error) {
+      // The core gets the head too, which says whether the request was accepted.
+      return { status, headers, pull: () => Promise.reject(error) };
+    }
   }
   // Test doubles often have no stream. Read at once, so that their exceptions are thrown here.
-  let bytes: Uint8Array | null = await whole(response, ok);
+  return { status, headers, ...read(await whole(response, ok)) };
+}
+
+/** Largest body that is read before the core gets the head, in bytes. Then there is one promise and one timer for both. */
+const SMALL = 64 * 1024;
+
+function read(whole: Uint8Array): Pick<NativeResponse, "bytes" | "pull"> {
+  let bytes: Uint8Array | null = whole;
   const pull = async () => {
     const chunk = bytes;
     bytes = null;
     return chunk?.length ? chunk : null;
   };
-  return { pull };
+  return { bytes: whole, pull };
+}
+
+/** Headers to look up if the headers object cannot list its entries. */
+const LOOKED_UP = ["content-type", "content-length", "retry-after", "location", "etag"];
+
+/** Reads headers objects of any implementation, maps, pairs and plain objects. Returns whether they announce a small body. */
+function headersOf(headers: unknown): { headers: string; small: boolean } {
+  let pairs = headers as Iterable<[string, unknown]>;
+  if (!(Symbol.iterator in Object(headers))) {
+    const { get } = Object(headers) as { get?: (name: string) => unknown };
+    pairs =
+      typeof get === "function"
+        ? LOOKED_UP.map((name) => [name, get.call(headers, name)])
+        : Object.entries(Object(headers));
+  }
+  let lines = "";
+  let length = Number.NaN;
+  // The length of a compressed body says nothing about what it contains.
+  let encoded = false;
+  for (const [given, value] of pairs) {
+    if (value === undefined || value === null) continue;
+    const name = given.toLowerCase();
+    const text = String(value);
+    if (name === "content-length") length = Number(text);
+    else if (name === "content-encoding") encoded = true;
+    lines += `${name}\n${text.includes("\n") ? text.replaceAll("\n", " ") : text}\n`;
+  }
+  return { headers: lines, small: !encoded && length <= SMALL };
 }
 
 const encoder = new TextEncoder();
@@ -93,7 +127,7 @@ export function failureOf(error: unknown, url: string): NativeResponse {
   const advice = `cannot connect to ${new URL(url).host}; check \`baseUrl\` and the network`;
   return {
     status: 0,
-    headers: "[]",
+    headers: "",
     pull: async () => null,
     failure: neverSent ? `${reason}: ${advice}` : reason,
     neverSent,

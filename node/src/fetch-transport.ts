@@ -25,14 +25,17 @@ export class FetchTransport {
     try {
       // Called without `this`: some implementations require it to be the global object.
       const { fetch } = this;
-      const init = await toInit(request, controller.signal);
+      const made = toInit(request, controller.signal);
+      const { url, init } = made instanceof Promise ? await made : made;
       // The official package passes URL objects for its own requests, and text for URLs that the API returned.
-      const url = "Authorization" in init.headers ? new URL(request.url) : request.url;
-      const send = (init: RequestInit) => fetch(url as string, init);
-      const response = await toNative(await sendForm(init, Boolean(request.stream), send));
-      return { ...response, cancel: () => controller.abort() };
+      const target = "Authorization" in init.headers ? new URL(url) : url;
+      const send = (init: RequestInit) => fetch(target as string, init);
+      const response = await sendForm(init, Boolean(request.stream), send);
+      // The core asks for unencoded bytes of what it reads in parts: files, which it resumes, and events.
+      const inParts = "Accept-Encoding" in init.headers;
+      return await toNative(response, inParts, () => controller.abort());
     } catch (error) {
-      const failure = failureOf(error, request.url);
+      const failure = failureOf(error, request.head.split("\n")[1] ?? "");
       if (failure.raised) this.raised = { error };
       return failure;
     } finally {

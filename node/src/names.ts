@@ -56,7 +56,7 @@ let cached: Names | undefined;
 /** Derives the names from the core's table, when they are first needed: importing the package must stay fast. */
 function names(): Names {
   if (cached) return cached;
-  const table = Object.entries(JSON.parse(native.compute("options.table", "{}")) as CoreOptions);
+  const table = Object.entries(JSON.parse(native.compute("options.table", "{}") as string) as CoreOptions);
   const offered = table.map(([scope, options]) => ({
     scope,
     options: options

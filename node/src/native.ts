@@ -100,7 +100,8 @@ export interface Native {
     fetch?: NativeFetch,
   ) => NativeClient;
   NativeCancel: new () => NativeCancel;
-  compute(operation: string, json: string, parts?: Part[]): string;
+  /** Returns the result as JSON; undefined also stands for `null`. */
+  compute(operation: string, json: string, parts?: Part[]): string | undefined;
   /** Answers a question of a hook: the headers to change as JSON, or null if the hook threw. */
   answer(ask: number, changes: string | null): void;
   /**
@@ -120,19 +121,23 @@ export type NativeFetch = (
 
 /** A request for `fetch` to send. */
 export interface NativeRequest {
-  method: string;
-  url: string;
-  /** Name and value pairs, as JSON. */
-  headers: string;
-  bytes?: Uint8Array;
-  stream?: NativeStream;
+  /** The method, the URL and the headers (`Accept:*`), a line each. */
+  head: string;
+  /** A body that is JSON or text. */
+  text?: string | null | undefined;
+  /** Another body. */
+  bytes?: Uint8Array | null | undefined;
+  stream?: NativeStream | null | undefined;
 }
 
 /** The response to a {@link NativeRequest}, or why there is none. */
 export interface NativeResponse {
   status: number;
+  /** The name of a header in lower case, its value, the next name: a line each. */
   headers: string;
   pull: Source["pull"];
+  /** The whole body, which `pull` returns too, if it was read with the head: it is small, or not a stream. */
+  bytes?: Uint8Array;
   /** Reads the whole body instead, which takes one promise. */
   whole?: () => Promise<ArrayBuffer>;
   /** Aborts the request while `whole` reads its body. */

@@ -105,7 +105,9 @@ const NO_RESPONSE = "[200,[]]";
 
 function requestId(response: Response): string | undefined {
   const headers = Object.fromEntries(response.headers);
-  const { request_id } = JSON.parse(native.compute("response.describe", JSON.stringify({ headers })));
+  const { request_id } = JSON.parse(
+    native.compute("response.describe", JSON.stringify({ headers })) as string,
+  );
   return request_id ?? undefined;
 }
 

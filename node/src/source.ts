@@ -1,5 +1,6 @@
 /** JavaScript objects that contain bytes (Blobs, Files, streams), in the form in which the core reads them. */
 import { invalid, kindOf } from "./invalid";
+import { platform } from "./platform";
 
 /** A byte source that the core reads in chunks, possibly more than once. */
 export interface Source {
@@ -80,7 +81,7 @@ interface Reading {
 
 function iterate(stream: Readable): Reading {
   if ("getReader" in stream) {
-    const reader = stream.getReader();
+    const reader = platform.readerOf(stream) ?? stream.getReader();
     return { next: () => reader.read(), end: () => reader.cancel() };
   }
   const { destroy } = stream as { destroy?: () => void };

@@ -111,8 +111,8 @@ async function check<T>(
   const params = {
     ...parts,
     body: text ? null : body,
-    consumed,
-    parse,
+    ...(consumed ? { consumed } : {}),
+    ...(parse ? {} : { parse }),
     ...(tolerance === undefined ? {} : { tolerance }),
   };
   return compute<T | null>("webhooks.verify", params, text ? [{ path: '["body"]', text: body }] : []);

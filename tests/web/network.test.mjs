@@ -61,6 +61,51 @@ test("a create whose response is lost is not sent again", async () => {
   assert.equal(server.requests.length, 1);
 });
 
+/** Sends the head of a response and the beginning of its body, which is small. */
+function begin(response, status) {
+  response.writeHead(status, { "content-type": "application/json", "content-length": 100 });
+  response.write('{"id":');
+}
+
+test("a create whose small body breaks is not sent again", async () => {
+  const server = await serve((request, response) => {
+    begin(response, 201);
+    setTimeout(() => request.socket.resetAndDestroy(), 50);
+  });
+  const create = server.client().predictions.create({ model: "acme/painter", input: {} });
+  await assert.rejects(create, { code: "outcome_unknown" });
+  assert.equal(server.requests.length, 1);
+});
+
+test("a small body that breaks or stalls is requested again", async () => {
+  const server = await serve((request, response, n) => {
+    if (n > 2) return json(response, done);
+    begin(response, 200);
+    if (n === 1) setTimeout(() => request.socket.resetAndDestroy(), 50);
+  });
+  // The clock is fast, so that the time limit of the request passes.
+  const client = server.client({ clockRate: 100 });
+  assert.equal((await client.predictions.get("p1")).output, "ok");
+  assert.equal(server.requests.length, 3);
+});
+
+test("an abort while a small body arrives closes its connection", async () => {
+  const server = await serve((_, response) => begin(response, 200));
+  const controller = new AbortController();
+  const call = server.client().predictions.get("p1", { signal: controller.signal });
+  await until(() => server.open === 1, "no request");
+  await sleep(50);
+  controller.abort();
+  await assert.rejects(call, { name: "AbortError" });
+  await until(() => server.open === 0, "the connection is open");
+});
+
+test("a small body beyond the limit is an error", async () => {
+  const server = await serve((_, response) => json(response, done));
+  const call = server.client({ maxResponseSize: 10 }).predictions.get("p1");
+  await assert.rejects(call, { code: "invalid_response" });
+});
+
 test("a download whose connection breaks is resumed", async () => {
   const content = Buffer.from(Array.from({ length: 300_000 }, (_, n) => n % 251));
   const server = await serve((request, response, n) => {

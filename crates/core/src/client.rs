@@ -63,6 +63,7 @@ pub struct Client(Arc<State>);
 #[derive(Clone)]
 struct State {
     config: Arc<Config>,
+    transport: Arc<dyn Transport>,
     run_times: Arc<RunTimes>,
     shapes: Arc<Shapes>,
     abandoned: Arc<Abandoned>,
@@ -94,6 +95,7 @@ impl Client {
             #[cfg(not(target_arch = "wasm32"))]
             waiting: waiting_of(&config, gates.as_deref()),
             gates,
+            transport: config.transport.clone(),
             config: Arc::new(config),
             tasks: Tasks::default(),
             webhook_secret: Arc::default(),
@@ -112,8 +114,7 @@ impl Client {
 
     /// Returns a client with another transport, which shares this client's options and cached run times.
     pub fn with_transport(&self, transport: Arc<dyn Transport>) -> Self {
-        let config = Arc::new(Config { transport, ..self.config().clone() });
-        Self(Arc::new(State { config, ..(*self.0).clone() }))
+        Self(Arc::new(State { transport, ..(*self.0).clone() }))
     }
 
     /// Returns a client with other hooks, which shares this client's options, connections and cached run times.
@@ -131,6 +132,10 @@ impl Client {
     /// [`Options::rate_limit`](crate::Options::rate_limit) is [`Off`](crate::RateLimitOption::Off).
     pub fn rate_limit(&self) -> Option<RateLimits> {
         self.gates().map(|gates| gates.state(self.runtime().monotonic()))
+    }
+
+    pub(crate) fn transport(&self) -> &dyn Transport {
+        &*self.0.transport
     }
 
     pub(crate) fn gates(&self) -> Option<&RateGates> {

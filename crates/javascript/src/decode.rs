@@ -32,11 +32,9 @@ pub fn number(digits: &str) -> Value {
     number.map_or(Value::Null, Value::Number)
 }
 
-/// Decodes headers from JSON: `[["content-type", "..."]]`.
-///
-/// # Errors
-/// If the text is not JSON.
-pub fn headers(json: &str) -> Result<Vec<(String, String)>> {
-    let pair = |pair: &Value| Some((pair[0].as_str()?.to_owned(), pair[1].as_str()?.to_owned()));
-    Ok(Value::from_json(json.as_bytes())?.as_array().unwrap_or_default().iter().filter_map(pair).collect())
+/// Decodes headers from lines: a name, its value, the next name.
+pub fn headers(lines: &str) -> Vec<(String, String)> {
+    let mut lines = lines.split('\n');
+    let pair = |_| Some((lines.next()?.to_owned(), lines.next()?.to_owned()));
+    std::iter::repeat(()).map_while(pair).collect()
 }

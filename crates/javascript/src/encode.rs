@@ -14,6 +14,7 @@ pub fn to_json(value: &Value) -> Result<String> {
 }
 
 /// The result of a call.
+#[derive(Default)]
 pub struct Answer {
     /// The value as JSON, unless it is bytes.
     pub json: Option<String>,
@@ -22,7 +23,7 @@ pub struct Answer {
     /// The value, if it is bytes.
     pub bytes: Option<Bytes>,
     /// Status and headers of the response, as JSON.
-    pub meta: String,
+    pub meta: Option<String>,
 }
 
 impl Answer {
@@ -31,7 +32,7 @@ impl Answer {
     /// # Errors
     /// If the value has no JSON form.
     pub fn new(reply: Reply<operation::Payload>) -> Result<Self> {
-        let meta = serde_json::to_string(&(reply.status, &reply.headers)).map_err(encoding_failed)?;
+        let meta = Some(serde_json::to_string(&(reply.status, &reply.headers)).map_err(encoding_failed)?);
         let value = match reply.value {
             operation::Payload::Json(text) => {
                 return Ok(Self { json: Some(text), files: None, bytes: None, meta });
@@ -74,13 +75,40 @@ pub fn compute(name: &str, params: Value) -> Result<String> {
     }
 }
 
-/// Encodes headers as JSON: `[["accept", "..."]]`.
+/// Returns the text of a request before its body: `POST`, the URL and the headers, a line each. The names are in title case
+/// (`Content-Type`) as in the official package, because test doubles look names up in that case.
 ///
 /// # Errors
-/// Never in practice: text has a JSON form.
-pub fn pairs(headers: Vec<(String, String)>) -> Result<String> {
-    let pair = |(name, value): (String, String)| Value::Array(vec![name.into(), value.into()]);
-    to_json(&Value::Array(headers.into_iter().map(pair).collect()))
+/// If a line break is in a header, which cannot be: headers are checked when they are set.
+pub fn head(method: &str, url: &str, headers: &[(String, String)]) -> Result<String> {
+    let mut text = [method, "\n", url].concat();
+    for (name, value) in headers {
+        if value.contains('\n') {
+            return Err(internal("a header with a line break"));
+        }
+        text.push('\n');
+        let mut inside = false;
+        for letter in name.chars() {
+            text.push(if inside { letter } else { letter.to_ascii_uppercase() });
+            inside = letter.is_ascii_alphanumeric() || letter == '_';
+        }
+        text.push(':');
+        text.push_str(value);
+    }
+    Ok(text)
+}
+
+/// Returns the body of a request as text, which test doubles can parse, if it is JSON or text; otherwise its bytes.
+///
+/// # Errors
+/// The bytes.
+pub fn body_text(headers: &[(String, String)], body: Bytes) -> Result<String, Bytes> {
+    let kind = headers.iter().find(|(name, _)| name == "content-type").map_or("", |(_, kind)| kind.as_str());
+    if kind.starts_with("application/json") || kind.starts_with("text/") {
+        String::from_utf8(body.into()).map_err(|error| error.into_bytes().into())
+    } else {
+        Err(body)
+    }
 }
 
 fn files(value: &Value) -> Result<Option<String>> {

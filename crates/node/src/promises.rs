@@ -199,7 +199,7 @@ fn fields(env: &Env, number: u32, message: Message) -> Fields {
         Message::State(json) => (number, 0, Some(json), None, None, None),
         Message::Answer(Answer { json, files, bytes, meta }) => {
             match bytes.map(|bytes| copy(env, &bytes)).transpose() {
-                Ok(bytes) => (number, 1, json, files, Some(meta), bytes),
+                Ok(bytes) => (number, 1, json, files, meta, bytes),
                 Err(error) => {
                     let reason = format!("cannot copy the response to JavaScript: {}", error.reason);
                     fields(env, number, Error::new(ErrorKind::Internal, reason).into())

@@ -16,7 +16,7 @@ use replicant::{
     BoxFuture, Error, ErrorKind, Item, Result,
     transport::{HttpBody, HttpRequest, HttpResponse, StreamBody, Transport},
 };
-use replicant_javascript::{headers, pairs};
+use replicant_javascript::{body_text, head, headers};
 
 use crate::{
     promises::CompletionChannel,
@@ -27,10 +27,11 @@ use crate::{
 /// A request for `fetch` to send.
 #[napi(object, object_from_js = false)]
 pub struct FetchRequest {
-    pub method: String,
-    pub url: String,
-    /// Name and value pairs as JSON: `[["accept", "..."]]`.
-    pub headers: String,
+    /// The method, the URL and the headers, a line each.
+    pub head: String,
+    /// A body that is JSON or text.
+    pub text: Option<String>,
+    /// Another body.
     pub bytes: Option<Buffer>,
     /// A streamed body.
     pub stream: Option<NativeStream>,
@@ -40,7 +41,7 @@ pub struct FetchRequest {
 #[napi(object, object_to_js = false)]
 pub struct FetchResponse {
     pub status: u32,
-    /// As in a request, with names in lower case.
+    /// The name of a header in lower case, its value, the next name: a line each.
     pub headers: String,
     pub pull: Pull,
     /// Why there is no response.
@@ -119,16 +120,19 @@ impl Drop for PendingFetch {
 
 fn outgoing(request: HttpRequest, channel: CompletionChannel) -> Result<FetchRequest> {
     let HttpRequest { method, url, mut headers, body } = request;
-    let (bytes, stream) = match body {
-        HttpBody::Empty => (None, None),
-        HttpBody::Bytes(bytes) => (Some(Vec::from(bytes).into()), None),
+    let (mut text, mut bytes, mut stream) = (None, None, None);
+    match body {
+        HttpBody::Empty => {}
+        HttpBody::Bytes(whole) => match body_text(&headers, whole) {
+            Ok(whole) => text = Some(whole),
+            Err(whole) => bytes = Some(Vec::from(whole).into()),
+        },
         HttpBody::Stream { length, chunks } => {
             headers.extend(length.map(|length| ("content-length".to_owned(), length.to_string())));
-            (None, Some(NativeStream::new(Box::pin(chunks.map_ok(Item::Bytes)), channel)))
+            stream = Some(NativeStream::new(Box::pin(chunks.map_ok(Item::Bytes)), channel));
         }
-    };
-    let headers = pairs(headers)?;
-    Ok(FetchRequest { method: method.to_owned(), url: url.into(), headers, bytes, stream })
+    }
+    Ok(FetchRequest { head: head(method, url.as_str(), &headers)?, text, bytes, stream })
 }
 
 fn incoming(response: FetchResponse) -> Result<HttpResponse> {
@@ -141,7 +145,7 @@ fn incoming(response: FetchResponse) -> Result<HttpResponse> {
     }
     Ok(HttpResponse {
         status: u16::try_from(response.status).unwrap_or_default(),
-        headers: headers(&response.headers)?,
+        headers: headers(&response.headers),
         body: Box::new(StreamBody(source::read(Arc::new(response.pull), 0, failed))),
     })
 }

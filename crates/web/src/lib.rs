@@ -9,6 +9,7 @@
 
 mod client;
 mod error;
+mod host;
 mod object;
 mod promises;
 mod runtime;
@@ -18,6 +19,7 @@ mod tasks;
 mod telemetry;
 mod transport;
 mod value;
+mod waiting;
 
 use std::sync::Arc;
 
@@ -35,11 +37,12 @@ fn start() {
     platform::set_runtime(Arc::new(WebRuntime::with_rate(1.0)));
 }
 
-/// Calls a function of the core that needs no client.
+/// Calls a function of the core that needs no client. Returns nothing for `null`.
 #[wasm_bindgen]
-pub fn compute(operation: &str, json: &str, parts: Option<Array>) -> Result<String, JsValue> {
+pub fn compute(operation: &str, json: &str, parts: Option<Array>) -> Result<Option<String>, JsValue> {
     let params = value::from_js(json, parts.as_ref());
-    params.and_then(|params| javascript::compute(operation, params)).map_err(|error| to_js(&error))
+    let result = params.and_then(|params| javascript::compute(operation, params));
+    result.map(|json| (json != "null").then_some(json)).map_err(|error| to_js(&error))
 }
 
 /// Answers a question of a hook: the headers to change as JSON, or nothing if the hook threw.

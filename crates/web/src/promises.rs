@@ -1,15 +1,33 @@
 //! Results of asynchronous work, for the promises in `node/src/completion-channel.ts`.
 
-use std::{rc::Rc, sync::Arc};
+use std::rc::Rc;
 
 use bytes::Bytes;
-use js_sys::{Array, Function, Promise, Reflect, Uint8Array};
+use js_sys::Uint8Array;
 use replicant::{Error, Result};
 use replicant_javascript::{Answer, fields};
-use tokio::sync::watch;
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
-use crate::{runtime, tasks};
+use crate::tasks;
+
+#[wasm_bindgen]
+extern "C" {
+    /// An `OnMessage` of `node/src/native.ts`.
+    pub type OnMessage;
+
+    #[allow(clippy::too_many_arguments, reason = "one call across the boundary")]
+    #[wasm_bindgen(method, catch)]
+    fn call(
+        this: &OnMessage,
+        undefined: &JsValue,
+        number: u32,
+        kind: u32,
+        json: Option<&str>,
+        files: Option<&str>,
+        meta: Option<&str>,
+        bytes: Option<Uint8Array>,
+    ) -> Result<(), JsValue>;
+}
 
 /// A message about a call or stream.
 pub(crate) enum Message {
@@ -47,54 +65,48 @@ impl From<Option<Result<Answer>>> for Message {
 /// Sends messages to the callback of `node/src`, in order.
 #[derive(Clone)]
 pub(crate) struct CompletionChannel {
-    callback: Rc<Function>,
-    /// Set when the calls are abandoned.
-    abandoned: Arc<watch::Sender<bool>>,
+    callback: Rc<OnMessage>,
 }
 
 impl CompletionChannel {
     pub(crate) fn send(&self, number: u32, message: Message) {
-        let optional = |text: Option<String>| text.map_or(JsValue::NULL, JsValue::from);
-        let bytes = |bytes: Bytes| JsValue::from(Uint8Array::from(bytes.as_ref()));
-        let (kind, json, files, meta, bytes) = match message {
-            Message::State(json) => (0, json.into(), JsValue::NULL, JsValue::NULL, JsValue::NULL),
-            Message::Answer(answer) => (
-                1,
-                optional(answer.json),
-                optional(answer.files),
-                answer.meta.into(),
-                answer.bytes.map_or(JsValue::NULL, bytes),
-            ),
-            Message::Ready => (1, JsValue::NULL, JsValue::NULL, JsValue::NULL, JsValue::NULL),
-            Message::Failure(fields) => (2, fields.into(), JsValue::NULL, JsValue::NULL, JsValue::NULL),
-            Message::Over => (3, JsValue::NULL, JsValue::NULL, JsValue::NULL, JsValue::NULL),
-            Message::Record(json) => (5, json.into(), JsValue::NULL, JsValue::NULL, JsValue::NULL),
-            Message::Unfollowed => (6, JsValue::NULL, JsValue::NULL, JsValue::NULL, JsValue::NULL),
+        let (kind, answer) = match message {
+            Message::State(json) => (0, text(json)),
+            Message::Answer(answer) => (1, answer),
+            Message::Ready => (1, Answer::default()),
+            Message::Failure(fields) => (2, text(fields)),
+            Message::Over => (3, Answer::default()),
+            Message::Record(json) => (5, text(json)),
+            Message::Unfollowed => (6, Answer::default()),
         };
-        let arguments = Array::of5(&number.into(), &kind.into(), &json, &files, &meta);
-        arguments.push(&bytes);
+        let Answer { json, files, bytes, meta } = answer;
+        let bytes = bytes.map(|bytes: Bytes| Uint8Array::from(bytes.as_ref()));
         // The callback catches the exceptions of observers.
-        let _ = Reflect::apply(&self.callback, &JsValue::UNDEFINED, &arguments);
+        let _ = self.callback.call(
+            &JsValue::UNDEFINED,
+            number,
+            kind,
+            json.as_deref(),
+            files.as_deref(),
+            meta.as_deref(),
+            bytes,
+        );
     }
 
     /// Runs `work` and sends its result.
     pub(crate) fn complete(&self, number: u32, work: impl Future<Output = Message> + 'static) {
         let channel = self.clone();
-        let mut abandoned = self.abandoned.subscribe();
-        let work = async move {
-            let abandon = async { abandoned.wait_for(|abandoned| *abandoned).await.is_ok() };
-            tokio::select! {
-                biased;
-                _ = abandon => {}
-                message = work => channel.send(number, message),
-            }
-        };
+        let work = async move { channel.send(number, work.await) };
         let channel = self.clone();
         tasks::spawn_or(work, move |fields| channel.send(number, Message::Failure(fields)));
     }
 }
 
-/// The channel of one JavaScript realm.
+fn text(json: String) -> Answer {
+    Answer { json: Some(json), ..Answer::default() }
+}
+
+/// The channel of one JavaScript realm. It cannot abandon its calls, because on the web no program ends that waits for them.
 #[wasm_bindgen]
 pub struct NativeCompletionChannel {
     pub(crate) channel: CompletionChannel,
@@ -103,24 +115,11 @@ pub struct NativeCompletionChannel {
 #[wasm_bindgen]
 impl NativeCompletionChannel {
     #[wasm_bindgen(constructor)]
-    pub fn new(on_message: Function) -> Self {
-        let callback = Rc::new(on_message);
-        let abandoned = Arc::new(watch::Sender::new(false));
-        Self { channel: CompletionChannel { callback, abandoned } }
+    pub fn new(on_message: OnMessage) -> Self {
+        Self { channel: CompletionChannel { callback: Rc::new(on_message) } }
     }
 
     /// Does nothing: the runtime itself keeps a program alive while a request is running.
     #[wasm_bindgen(js_name = keepProcess)]
     pub fn keep_process(&self, _keep: bool) {}
-
-    /// Abandons all calls; their promises stay pending. Resolves when the requests that follow, such as cancels, are
-    /// sent, or after the time that an exit may take.
-    pub fn abandon(&self) -> Promise {
-        let abandoned = Arc::clone(&self.channel.abandoned);
-        abandoned.send_replace(true);
-        tasks::promise(async move {
-            abandoned.closed().await;
-            runtime::drain(None).await;
-        })
-    }
 }

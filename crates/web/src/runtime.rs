@@ -1,30 +1,18 @@
 //! The clock and the timer of a JavaScript runtime.
 
-use std::{
-    cell::Cell,
-    pin::Pin,
-    rc::Rc,
-    sync::Arc,
-    task::{Context, Poll, Waker},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use js_sys::{Date, Function};
+use js_sys::Date;
 use replicant::{
     BoxFuture, background,
     platform::{Runtime, SpawnFn, Spawner},
 };
-use wasm_bindgen::{
-    JsCast,
-    prelude::{Closure, JsValue, wasm_bindgen},
-};
+use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
-use crate::tasks;
+use crate::{host, tasks, waiting::Waiting};
 
 #[wasm_bindgen]
 extern "C" {
-    #[wasm_bindgen(js_name = setTimeout)]
-    fn set_timeout(callback: &Function, milliseconds: f64) -> JsValue;
     #[wasm_bindgen(js_name = clearTimeout)]
     fn clear_timeout(timer: &JsValue);
     #[wasm_bindgen(js_namespace = performance, js_name = now)]
@@ -95,7 +83,7 @@ async fn sleep(duration: Duration) {
     let mut left = duration;
     loop {
         let part = left.min(LONGEST);
-        Timer::start(part).await;
+        Timer::wait(part).await;
         left -= part;
         if left.is_zero() {
             return;
@@ -103,44 +91,18 @@ async fn sleep(duration: Duration) {
     }
 }
 
-#[derive(Default)]
-struct Fired {
-    done: Cell<bool>,
-    waker: Cell<Option<Waker>>,
-}
-
-/// A timer. Dropping it clears the timeout and frees its callback; a promise that never settles would keep both forever.
+/// A running timer. Dropping it clears the timeout.
 struct Timer {
     handle: JsValue,
-    fired: Rc<Fired>,
-    _callback: Closure<dyn FnMut()>,
 }
 
 impl Timer {
-    fn start(duration: Duration) -> Self {
-        let fired = Rc::new(Fired::default());
-        let state = Rc::clone(&fired);
-        let callback = Closure::<dyn FnMut()>::new(move || {
-            state.done.set(true);
-            if let Some(waker) = state.waker.take() {
-                waker.wake();
-            }
-        });
+    async fn wait(duration: Duration) {
         let milliseconds = (duration.as_secs_f64() * 1000.0).ceil();
-        let handle = set_timeout(callback.as_ref().unchecked_ref(), milliseconds);
-        Self { handle, fired, _callback: callback }
-    }
-}
-
-impl Future for Timer {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        if self.fired.done.get() {
-            return Poll::Ready(());
-        }
-        self.fired.waker.set(Some(context.waker().clone()));
-        Poll::Pending
+        let (over, handle) =
+            Waiting::new(|number, stamp| host::with(|host| host.start_timer(milliseconds, number, stamp)));
+        let _timer = Self { handle };
+        let _ = over.await;
     }
 }
 

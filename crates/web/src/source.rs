@@ -8,12 +8,12 @@ use js_sys::{Function, Promise};
 use replicant::{BoxError, BoxFuture, BoxStream, ByteSource, Error, ErrorKind, File, Result};
 use replicant_javascript::internal;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
 
 use crate::{
     error::reason,
     object::{property, text, to_bytes},
     tasks,
+    waiting::Waiting,
 };
 
 /// Makes a file to send from a `Source` of `node/src/source.ts`.
@@ -39,10 +39,14 @@ pub(crate) fn file(source: &JsValue) -> Result<File> {
 pub(crate) struct Pull(Rc<Function>);
 
 impl Pull {
-    /// Takes the method `pull` of a source or response.
+    pub(crate) fn new(pull: Function) -> Self {
+        Self(Rc::new(pull))
+    }
+
+    /// Takes the method `pull` of a source.
     pub(crate) fn of(holder: &JsValue) -> Result<Self> {
         let pull = property(holder, "pull").and_then(|pull| pull.dyn_into().ok());
-        pull.map(|pull| Self(Rc::new(pull))).ok_or_else(|| internal("a source without `pull`"))
+        pull.map(Self::new).ok_or_else(|| internal("a source without `pull`"))
     }
 
     fn call(&self, session: u32, end: bool) -> Result<Promise, JsValue> {
@@ -108,7 +112,7 @@ impl Reading {
             return Ok(None);
         }
         let chunk = match self.pull.call(self.session, false) {
-            Ok(promise) => JsFuture::from(promise).await,
+            Ok(promise) => Waiting::on(&promise).await,
             Err(thrown) => Err(thrown),
         };
         let chunk = chunk.map(|chunk| (!chunk.is_null() && !chunk.is_undefined()).then(|| to_bytes(&chunk)));
@@ -124,7 +128,7 @@ impl Drop for Reading {
         {
             tasks::spawn(async move {
                 // Ending a reading can fail, which changes nothing.
-                let _ = JsFuture::from(promise).await;
+                let _ = Waiting::on(&promise).await;
             });
         }
     }

@@ -1,9 +1,9 @@
 //! Tasks in the microtask queue, and panics.
 //!
 //! A panic ends the function of the module that JavaScript called with an exception, because the module has no code for
-//! unwinding. A task is polled through a JavaScript function, so that this module catches the exception and the task ends with
-//! the error: its promise is rejected. When JavaScript called another function, `node/src` asks for the error with
-//! [`take_panic`]. What the task held is leaked.
+//! unwinding. JavaScript calls [`poll`] when a task can continue. It catches the exception and reports it with [`task_failed`],
+//! and the task ends with the error: its promise is rejected. When JavaScript called another function, `node/src` asks for the
+//! error with [`take_panic`]. What the task held is leaked.
 
 use std::{
     cell::{Cell, RefCell},
@@ -13,17 +13,11 @@ use std::{
     task::{Context, Poll, Wake, Waker},
 };
 
-use js_sys::{Array, Function, Promise, Reflect};
+use js_sys::Promise;
 use replicant_javascript::{fields, from_panic, internal};
-use wasm_bindgen::prelude::{Closure, JsValue, wasm_bindgen};
+use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
-use crate::error::{failure, reason};
-
-#[wasm_bindgen]
-extern "C" {
-    #[wasm_bindgen(js_name = queueMicrotask)]
-    fn queue_microtask(callback: &Function);
-}
+use crate::{error::failure, host};
 
 type Work = Pin<Box<dyn Future<Output = ()>>>;
 /// Called with the fields of the error, as JSON, if the task panics.
@@ -35,8 +29,10 @@ struct Tasks {
     tasks: Vec<Task>,
     free: Vec<u32>,
     woken: VecDeque<u32>,
-    /// Whether `run` is in the microtask queue.
-    queued: bool,
+    /// The task that is polled.
+    polled: Option<u32>,
+    /// Whether [`poll`] will be called.
+    scheduled: bool,
 }
 
 #[derive(Default)]
@@ -69,15 +65,8 @@ impl Tasks {
 
 thread_local! {
     static TASKS: RefCell<Tasks> = RefCell::default();
-    static RUN: Function = function(Closure::<dyn Fn()>::new(run));
     /// The fields of the error of the last panic.
     static PANIC: Cell<Option<String>> = const { Cell::new(None) };
-    static POLL: Function = function(Closure::<dyn Fn(u32)>::new(poll));
-}
-
-/// Returns the JavaScript function of a closure that is never dropped.
-fn function<F: ?Sized + wasm_bindgen::closure::WasmClosure>(closure: Closure<F>) -> Function {
-    closure.into_js_value().into()
 }
 
 /// Keeps the error of a panic. The standard library aborts after the hook, which throws an exception without it. The hook does
@@ -122,39 +111,49 @@ fn start(work: Work, on_panic: Option<OnPanic>) {
 }
 
 fn wake(number: u32) {
-    let queue = TASKS.with_borrow_mut(|tasks| {
+    let schedule = TASKS.with_borrow_mut(|tasks| {
         tasks.woken.push_back(number);
-        !std::mem::replace(&mut tasks.queued, true)
+        !std::mem::replace(&mut tasks.scheduled, true)
     });
-    if queue {
-        RUN.with(queue_microtask);
+    if schedule {
+        host::with(host::Host::schedule);
     }
 }
 
 /// Polls the tasks that are woken.
-fn run() {
+#[wasm_bindgen]
+pub fn poll() {
     // First, so that a task that is woken from now on is polled even if this function does not return.
-    TASKS.with_borrow_mut(|tasks| tasks.queued = false);
-    while let Some(number) = TASKS.with_borrow_mut(|tasks| tasks.woken.pop_front()) {
-        let polled = POLL.with(|poll| Reflect::apply(poll, &JsValue::UNDEFINED, &Array::of1(&number.into())));
-        if let Err(thrown) = polled {
-            let error = take_panic().unwrap_or_else(|| fields(&internal(&reason(&thrown))));
-            if let Some(on_panic) = TASKS.with_borrow_mut(|tasks| tasks.remove(number)) {
-                on_panic(error);
+    TASKS.with_borrow_mut(|tasks| tasks.scheduled = false);
+    while let Some((number, work)) = TASKS.with_borrow_mut(next) {
+        // Absent if it has ended, or is woken while it is polled.
+        let Some(mut work) = work else { continue };
+        let waker = Waker::from(Arc::new(Wakeup(number)));
+        let polled = work.as_mut().poll(&mut Context::from_waker(&waker));
+        let ended = TASKS.with_borrow_mut(|tasks| match polled {
+            Poll::Pending => {
+                tasks.tasks[number as usize].work = Some(work);
+                None
             }
-        }
+            Poll::Ready(()) => Some((tasks.remove(number), work)),
+        });
+        drop(ended);
     }
 }
 
-fn poll(number: u32) {
-    // Absent if it has ended, or is woken while it is polled.
-    let Some(mut work) = TASKS.with_borrow_mut(|tasks| tasks.tasks[number as usize].work.take()) else {
-        return;
-    };
-    let waker = Waker::from(Arc::new(Wakeup(number)));
-    match work.as_mut().poll(&mut Context::from_waker(&waker)) {
-        Poll::Pending => TASKS.with_borrow_mut(|tasks| tasks.tasks[number as usize].work = Some(work)),
-        Poll::Ready(()) => drop(TASKS.with_borrow_mut(|tasks| tasks.remove(number))),
+/// Takes the next task that is woken.
+fn next(tasks: &mut Tasks) -> Option<(u32, Option<Work>)> {
+    tasks.polled = tasks.woken.pop_front();
+    tasks.polled.map(|number| (number, tasks.tasks[number as usize].work.take()))
+}
+
+/// Ends the task whose poll has thrown an exception, which `reason` is the text of. The others can be polled.
+#[wasm_bindgen(js_name = taskFailed)]
+pub fn task_failed(reason: &str) {
+    let error = take_panic().unwrap_or_else(|| fields(&internal(reason)));
+    let on_panic = TASKS.with_borrow_mut(|tasks| tasks.polled.take().and_then(|number| tasks.remove(number)));
+    if let Some(on_panic) = on_panic {
+        on_panic(error);
     }
 }
 

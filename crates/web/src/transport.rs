@@ -5,22 +5,51 @@ use std::{cell::Cell, rc::Rc};
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
-use js_sys::{Function, Object, Promise, Reflect, Uint8Array};
+use js_sys::{Function, Promise, Uint8Array};
 use replicant::{
     BoxFuture, BoxStream, Error, ErrorKind, Item, Result,
     transport::{BodySource, HttpBody, HttpRequest, HttpResponse, StreamBody, Transport},
 };
-use replicant_javascript::{headers, pairs};
-use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
+use replicant_javascript::{body_text, head, headers};
+use wasm_bindgen::{
+    JsCast,
+    prelude::{JsValue, wasm_bindgen},
+};
 
 use crate::{
     error::reason,
-    object::{property, text, to_bytes},
+    host,
+    object::to_bytes,
     promises::CompletionChannel,
     source::{self, Pull},
     stream::NativeStream,
+    waiting::Waiting,
 };
+
+#[wasm_bindgen]
+extern "C" {
+    /// A `NativeResponse` of `node/src/native.ts`.
+    type NativeResponse;
+
+    #[wasm_bindgen(method, getter)]
+    fn status(this: &NativeResponse) -> u16;
+    #[wasm_bindgen(method, getter)]
+    fn headers(this: &NativeResponse) -> String;
+    #[wasm_bindgen(method, getter)]
+    fn bytes(this: &NativeResponse) -> Option<Uint8Array>;
+    #[wasm_bindgen(method, getter)]
+    fn pull(this: &NativeResponse) -> Function;
+    #[wasm_bindgen(method, getter)]
+    fn whole(this: &NativeResponse) -> Option<Function>;
+    #[wasm_bindgen(method, getter)]
+    fn cancel(this: &NativeResponse) -> Option<Function>;
+    #[wasm_bindgen(method, getter)]
+    fn failure(this: &NativeResponse) -> Option<String>;
+    #[wasm_bindgen(method, getter, js_name = neverSent)]
+    fn never_sent(this: &NativeResponse) -> Option<bool>;
+    #[wasm_bindgen(method, getter)]
+    fn raised(this: &NativeResponse) -> Option<bool>;
+}
 
 /// A transport over a function that takes a number and a request; `null` aborts the request with that number.
 pub(crate) struct JsTransport {
@@ -42,14 +71,12 @@ impl Transport for JsTransport {
         let channel = self.channel.clone();
         let mut pending = PendingFetch { number, fetch: Rc::clone(&self.fetch), done: false };
         Box::pin(async move {
-            let request = outgoing(request, channel)?;
-            let sent = pending.fetch.call2(&JsValue::UNDEFINED, &number.into(), &request);
-            let response = match sent {
-                Ok(promise) => JsFuture::from(Promise::resolve(&promise)).await,
+            let sent = match start(&pending.fetch, number, request, channel)? {
+                Ok(sent) => sent.await,
                 Err(thrown) => Err(thrown),
             };
             pending.finish();
-            incoming(&response.map_err(|thrown| failed(&reason(&thrown)))?)
+            incoming(sent.map_err(|thrown| failed(&reason(&thrown)))?.unchecked_ref())
         })
     }
 }
@@ -76,48 +103,56 @@ impl Drop for PendingFetch {
     }
 }
 
-fn outgoing(request: HttpRequest, channel: CompletionChannel) -> Result<JsValue> {
+/// Calls the function with a request.
+fn start(
+    fetch: &Function,
+    number: u32,
+    request: HttpRequest,
+    channel: CompletionChannel,
+) -> Result<Result<Waiting, JsValue>> {
     let HttpRequest { method, url, mut headers, body } = request;
-    let object = Object::new();
-    let set = |name: &str, value: JsValue| {
-        // Setting a property of a plain object cannot fail.
-        let _ = Reflect::set(&object, &name.into(), &value);
-    };
+    let (mut text, mut bytes, mut stream) = (None, None, None);
     match body {
         HttpBody::Empty => {}
-        HttpBody::Bytes(bytes) => set("bytes", Uint8Array::from(bytes.as_ref()).into()),
+        HttpBody::Bytes(whole) => match body_text(&headers, whole) {
+            Ok(whole) => text = Some(whole),
+            Err(whole) => bytes = Some(Uint8Array::from(whole.as_ref())),
+        },
         HttpBody::Stream { length, chunks } => {
             headers.extend(length.map(|length| ("content-length".to_owned(), length.to_string())));
-            set("stream", NativeStream::new(Box::pin(chunks.map_ok(Item::Bytes)), channel).into());
+            stream = Some(NativeStream::new(Box::pin(chunks.map_ok(Item::Bytes)), channel));
         }
     }
-    set("method", method.into());
-    set("url", String::from(url).into());
-    set("headers", pairs(headers)?.into());
-    Ok(object.into())
+    let head = head(method, url.as_str(), &headers)?;
+    let (sent, started) = Waiting::new(|waiting, stamp| {
+        host::with(|host| host.send(fetch, number, &head, text.as_deref(), bytes, stream, waiting, stamp))
+    });
+    Ok(started.map(|()| sent))
 }
 
-fn incoming(response: &JsValue) -> Result<HttpResponse> {
-    let is = |name: &str| property(response, name).is_some_and(|value| value.is_truthy());
-    if let Some(reason) = text(response, "failure") {
-        if is("raised") {
+fn incoming(response: &NativeResponse) -> Result<HttpResponse> {
+    if let Some(reason) = response.failure() {
+        if response.raised() == Some(true) {
             return Err(Error::new(ErrorKind::Internal, reason));
         }
         let error = failed(&reason);
-        return Err(if is("neverSent") { error.with_never_sent() } else { error });
+        return Err(if response.never_sent() == Some(true) { error.with_never_sent() } else { error });
     }
-    let headers = headers(&text(response, "headers").unwrap_or_default())?;
-    let status = property(response, "status").and_then(|status| status.as_f64()).unwrap_or_default();
-    let whole = property(response, "whole").and_then(|whole| whole.dyn_into().ok());
-    let length = header(&headers, "content-length").and_then(|length| length.parse().ok());
-    let body = Body {
-        // The length of a compressed body says nothing about what it contains.
-        length: length.filter(|_| header(&headers, "content-encoding").is_none()),
-        whole,
-        cancel: property(response, "cancel").and_then(|cancel| cancel.dyn_into().ok()),
-        pull: Pull::of(response)?,
+    let headers = headers(&response.headers());
+    let body: Box<dyn BodySource> = match response.bytes() {
+        Some(bytes) => Box::new(Bytes::from(bytes.to_vec())),
+        None => {
+            let length = header(&headers, "content-length").and_then(|length| length.parse().ok());
+            Box::new(Body {
+                // The length of a compressed body says nothing about what it contains.
+                length: length.filter(|_| header(&headers, "content-encoding").is_none()),
+                whole: response.whole(),
+                cancel: response.cancel(),
+                pull: Pull::new(response.pull()),
+            })
+        }
     };
-    Ok(HttpResponse { status: status as u16, headers, body: Box::new(body) })
+    Ok(HttpResponse { status: response.status(), headers, body })
 }
 
 fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
@@ -142,7 +177,7 @@ impl BodySource for Body {
         let mut unread = Unread(self.cancel);
         Box::pin(async move {
             let bytes = match whole.call0(&JsValue::UNDEFINED) {
-                Ok(promise) => JsFuture::from(Promise::resolve(&promise)).await,
+                Ok(promise) => Waiting::on(&Promise::resolve(&promise)).await,
                 Err(thrown) => Err(thrown),
             };
             unread.finish();

@@ -1,36 +1,50 @@
 //! Values on their way across the boundary: JSON text, and beside it the parts that JSON cannot hold, each with its path.
 //! `node/src/value.ts` is the other half.
 
-use js_sys::Array;
+use js_sys::{Array, Object, Uint8Array};
 use replicant::{Result, Value};
 use replicant_javascript::{insert, internal, number};
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, prelude::wasm_bindgen};
 
-use crate::{
-    object::{property, text, to_bytes},
-    source,
-};
+use crate::source;
+
+#[wasm_bindgen]
+extern "C" {
+    /// A `Part` of `node/src/value.ts`.
+    type Part;
+
+    #[wasm_bindgen(method, getter)]
+    fn path(this: &Part) -> String;
+    #[wasm_bindgen(method, getter)]
+    fn bytes(this: &Part) -> Option<Uint8Array>;
+    #[wasm_bindgen(method, getter)]
+    fn text(this: &Part) -> Option<String>;
+    #[wasm_bindgen(method, getter)]
+    fn digits(this: &Part) -> Option<String>;
+    #[wasm_bindgen(method, getter)]
+    fn source(this: &Part) -> Option<Object>;
+}
 
 /// Decodes a value from its JSON and its parts.
 pub(crate) fn from_js(json: &str, parts: Option<&Array>) -> Result<Value> {
     let mut value = Value::from_json(json.as_bytes())?;
     for part in parts.into_iter().flat_map(Array::iter) {
-        let path = text(&part, "path").unwrap_or_default();
-        insert(&mut value, &path, content(&part)?)?;
+        let part: Part = part.unchecked_into();
+        insert(&mut value, &part.path(), content(&part)?)?;
     }
     Ok(value)
 }
 
-fn content(part: &JsValue) -> Result<Value> {
-    if let Some(bytes) = property(part, "bytes") {
-        return Ok(Value::Bytes(to_bytes(&bytes)));
+fn content(part: &Part) -> Result<Value> {
+    if let Some(bytes) = part.bytes() {
+        return Ok(Value::Bytes(bytes.to_vec().into()));
     }
-    if let Some(text) = text(part, "text") {
+    if let Some(text) = part.text() {
         return Ok(Value::String(text));
     }
-    if let Some(digits) = text(part, "digits") {
+    if let Some(digits) = part.digits() {
         return Ok(number(&digits));
     }
-    let source = property(part, "source").ok_or_else(|| internal("a part without content"))?;
+    let source = part.source().ok_or_else(|| internal("a part without content"))?;
     source::file(&source).map(Value::File)
 }

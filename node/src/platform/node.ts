@@ -18,7 +18,7 @@ export const platform: Platform = {
   keepsBackground: true,
   fetch: undefined,
   // A framework that caches GETs would return the first state of a prediction forever.
-  requestInit: { redirect: "manual", cache: "no-store" },
+  requestInit: () => ({ redirect: "manual", cache: "no-store" }),
 
   load,
   failureOf: () => undefined,
@@ -31,6 +31,7 @@ export const platform: Platform = {
   warn: (text) => process.emitWarning(text, { type: "InsecureConnectionWarning" }),
   terminal: () => (process.stderr.isTTY ? (text) => void process.stderr.write(text) : undefined),
   cancelAtExit,
+  readerOf: () => undefined,
   pathOf: fileURLToPath,
   concat: (chunks) => Buffer.concat(chunks),
   // node-fetch and cross-fetch require a stream of Node.

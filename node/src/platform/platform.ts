@@ -51,12 +51,18 @@ export interface Platform {
    * Abandons the calls if the process ends before the returned function is called, or `owner` is collected.
    */
   cancelAtExit(calls: Abandoning, owner?: object): () => void;
+  /**
+   * Returns a reader for a stream, if there is a better one than its default reader. A chunk is overwritten by the next read.
+   */
+  readerOf(
+    stream: ReadableStream<unknown>,
+  ): { read(): Promise<ReadableStreamReadResult<unknown>>; cancel(): Promise<void> } | undefined;
   /** Returns the path of a `file:` URL. */
   pathOf(url: URL): string;
   /** Joins chunks. */
   concat(chunks: Uint8Array[]): Uint8Array;
   /** Returns a streamed body of `length` bytes, if known, in the form that implementations of `fetch` accept. */
   streamedBody(chunks: AsyncGenerator<Uint8Array, void, undefined>, length: number | undefined): object;
-  /** Members of `RequestInit`: how `fetch` treats redirects and caches. */
-  readonly requestInit: object;
+  /** Members of `RequestInit` by method: how `fetch` treats redirects and caches. */
+  requestInit(method: string): object;
 }

@@ -1,13 +1,102 @@
 /** Runtimes with web APIs only, where the core is WebAssembly. */
+import type { NativeFetch, NativeStream } from "../native";
 import type { Platform } from "./platform";
 import { contextBinder, environment, hasCacheOption, isBrowser, runtime, webBaseUrl } from "./runtimes";
 import { webStream } from "./streams";
 
-let exported: { panicked?: () => string | undefined };
+/** What the module exports for this one. */
+interface Exports {
+  panicked?(): string | undefined;
+  setHost(functions: typeof host): void;
+  poll(): void;
+  taskFailed(reason: string): void;
+  settled(number: number, stamp: number, value: unknown, failed: boolean): void;
+}
+
+let exported: Exports;
 
 /** Sets the exports of the WebAssembly module. Called before any other module of this package is loaded. */
-export function connect(exports: typeof exported): void {
+export function connect(exports: Exports): void {
   exported = exports;
+  exports.setHost(host);
+}
+
+/** Polls the tasks that can continue. An exception ends one of them. */
+function resume(): void {
+  for (;;) {
+    try {
+      exported.poll();
+      return;
+    } catch (thrown) {
+      exported.taskFailed(String((thrown as Error | null)?.message ?? thrown));
+    }
+  }
+}
+
+/** Reports to the module what the waiting with these numbers is for. */
+function settled(number: number, stamp: number, value: unknown, failed: boolean): void {
+  exported.settled(number, stamp, value, failed);
+  resume();
+}
+
+/** The functions in `crates/web/src/host.rs`. */
+const host = {
+  schedule(): void {
+    // Twice as fast as `queueMicrotask` in workerd. Made here, because there a promise belongs to a request.
+    void Promise.resolve().then(resume);
+  },
+  settle(promise: PromiseLike<unknown>, number: number, stamp: number): void {
+    promise.then(
+      (value) => settled(number, stamp, value, false),
+      (error) => settled(number, stamp, error, true),
+    );
+  },
+  startTimer(milliseconds: number, number: number, stamp: number): unknown {
+    return setTimeout(settled, milliseconds, number, stamp, undefined, false);
+  },
+  send(
+    fetch: NativeFetch,
+    request: number,
+    head: string,
+    text: string | undefined,
+    bytes: Uint8Array | undefined,
+    stream: NativeStream | undefined,
+    number: number,
+    stamp: number,
+  ): void {
+    host.settle(fetch(request, { head, text, bytes, stream }), number, stamp);
+  },
+};
+
+const inWorkers = runtime().name === "Cloudflare Workers";
+
+// A page cannot read a redirect, and a browser removes the token from one to another origin.
+const plain = { redirect: isBrowser() ? "follow" : "manual" };
+const uncached = hasCacheOption() ? { ...plain, cache: "no-store" } : plain;
+// Next.js caches all methods. Workers cache only GET, and there the option takes time.
+const others = inWorkers ? plain : uncached;
+
+/** Bytes per read of a stream. Workers otherwise read 4 KiB at a time. */
+const READ = 64 * 1024;
+
+/** Reads a stream of bytes into one buffer. The module copies a chunk before it reads the next. */
+function largeReads(stream: ReadableStream<unknown>): ReturnType<Platform["readerOf"]> {
+  let reader: ReadableStreamBYOBReader;
+  try {
+    reader = stream.getReader({ mode: "byob" });
+  } catch {
+    // Not of bytes: a stream that a program made.
+    return undefined;
+  }
+  let buffer = new ArrayBuffer(READ);
+  return {
+    async read() {
+      const read = await reader.read(new Uint8Array(buffer));
+      if (read.value) buffer = read.value.buffer;
+      return read;
+    },
+    cancel: () => reader.cancel(),
+  };
 }
 
 export const platform: Platform = {
@@ -18,11 +107,7 @@ export const platform: Platform = {
   keepsBackground: false,
   // Looked up for each request, because tests and frameworks replace it.
   fetch: (input, init) => globalThis.fetch(input, init),
-  requestInit: {
-    // A page cannot read a redirect, and a browser removes the token from one to another origin.
-    redirect: isBrowser() ? "follow" : "manual",
-    ...(hasCacheOption() ? { cache: "no-store" } : {}),
-  },
+  requestInit: (method) => (method === "GET" ? uncached : others),
 
   // A panic ends the module's function with this exception.
   failureOf: (thrown) =>
@@ -37,6 +122,7 @@ export const platform: Platform = {
   // A runtime without processes ends nothing that runs; see the option `waitUntil`.
   cancelAtExit: () => () => {},
   pathOf: (url) => url.pathname,
+  readerOf: inWorkers ? largeReads : () => undefined,
   concat(chunks) {
     const all = new Uint8Array(chunks.reduce((size, chunk) => size + chunk.length, 0));
     let at = 0;

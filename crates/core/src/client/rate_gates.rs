@@ -13,10 +13,9 @@ use url::Url;
 #[cfg(not(target_arch = "wasm32"))]
 use super::waiting::{Allowance, Waiting};
 use super::{options::RateLimitOption, rate_gate::RateGate, rate_state::RateLimits};
-use crate::{
-    http::rate_limit::Limiter,
-    platform::{lock, process_id},
-};
+#[cfg(not(target_arch = "wasm32"))]
+use crate::platform::process_id;
+use crate::{http::rate_limit::Limiter, platform::lock};
 
 /// Documented limits of the API, in requests per minute. The limit of polls is that of recorded responses.
 pub(super) const CREATES: f64 = 600.0;

@@ -299,7 +299,7 @@ impl Client {
             if let Some(permit) = &mut permit {
                 permit.use_up();
             }
-            let sending = self.config().transport.send(http);
+            let sending = self.transport().send(http);
             let sent = self.step(timer, progress.as_ref(), sending).await;
             let response = match sent {
                 Some(Ok(response)) => response,

@@ -1,0 +1,57 @@
+//! The functions of JavaScript that the module calls most: `host` in `node/src/platform/web.ts`. They are few and have many
+//! arguments, because calling one takes as long as a hundred instructions.
+
+use std::cell::OnceCell;
+
+use js_sys::{Function, Uint8Array};
+use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
+
+use crate::stream::NativeStream;
+
+#[wasm_bindgen]
+extern "C" {
+    pub type Host;
+
+    /// Calls `resume` in a microtask, which calls [`poll`](crate::tasks::poll).
+    #[wasm_bindgen(method)]
+    pub(crate) fn schedule(this: &Host);
+
+    /// Calls `settled` with these numbers when a promise settles, and then `resume`.
+    #[wasm_bindgen(method)]
+    pub(crate) fn settle(this: &Host, promise: &JsValue, number: u32, stamp: u32);
+
+    /// Does the same after a time, with `setTimeout`.
+    #[wasm_bindgen(method, js_name = startTimer)]
+    pub(crate) fn start_timer(this: &Host, milliseconds: f64, number: u32, stamp: u32) -> JsValue;
+
+    /// Calls a `NativeFetch` with a request, and does the same when its promise settles.
+    #[allow(clippy::too_many_arguments, reason = "one call across the boundary")]
+    #[wasm_bindgen(method, catch)]
+    pub(crate) fn send(
+        this: &Host,
+        fetch: &Function,
+        request: u32,
+        head: &str,
+        text: Option<&str>,
+        bytes: Option<Uint8Array>,
+        stream: Option<NativeStream>,
+        number: u32,
+        stamp: u32,
+    ) -> Result<(), JsValue>;
+}
+
+thread_local! {
+    static HOST: OnceCell<Host> = const { OnceCell::new() };
+}
+
+/// Sets the functions, before all else.
+#[wasm_bindgen(js_name = setHost)]
+pub fn set_host(host: Host) {
+    // Called once.
+    let _ = HOST.with(|cell| cell.set(host));
+}
+
+/// Calls a function of the host.
+pub(crate) fn with<T>(call: impl FnOnce(&Host) -> T) -> T {
+    HOST.with(|cell| call(cell.get().expect("`setHost` is called first")))
+}
