@@ -108,9 +108,9 @@ def build_node() -> None:
     modules.mkdir(parents=True)
     # Without this file, Node would resolve `replicant` to this repository.
     (modules.parent / "package.json").write_text('{"private": true}\n')
-    shutil.copytree(
-        ROOT / "node", modules / "replicant/node", ignore=shutil.ignore_patterns("*.node", "src")
-    )
+    # `npm run types` leaves programs, whose links to this folder would be followed without end.
+    left_out = shutil.ignore_patterns("*.node", "src", "programs")
+    shutil.copytree(ROOT / "node", modules / "replicant/node", ignore=left_out)
     shutil.copy(ROOT / "package.json", modules / "replicant/package.json")
     name = this_platform()
     folder = modules / f"replicant-{name}"
