@@ -108,9 +108,9 @@ def build_node() -> None:
     modules.mkdir(parents=True)
     # Without this file, Node would resolve `replicant` to this repository.
     (modules.parent / "package.json").write_text('{"private": true}\n')
-    # `dist/programs` of the type tests has links to this repository.
-    ignored = shutil.ignore_patterns("*.node", "src", "programs")
-    shutil.copytree(ROOT / "node", modules / "replicant/node", ignore=ignored)
+    # `npm run types` leaves programs, whose links to this folder would be followed without end.
+    left_out = shutil.ignore_patterns("*.node", "src", "programs")
+    shutil.copytree(ROOT / "node", modules / "replicant/node", ignore=left_out)
     shutil.copy(ROOT / "package.json", modules / "replicant/package.json")
     name = this_platform()
     folder = modules / f"replicant-{name}"

@@ -65,6 +65,8 @@ def python() -> None:
     for project in ([], ["--manifest-path", "crates/emulator/Cargo.toml"]):
         run(*command, *project)
         run("maturin", "sdist", "--out", "dist/python", *project)
+    wheels = map(str, (DIST / "python").glob("*.whl"))
+    run(str(BIN / "python"), "scripts/recompress.py", *wheels)
     run("twine", "check", "--strict", *map(str, sorted((DIST / "python").iterdir())))
 
 

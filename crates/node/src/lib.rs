@@ -7,6 +7,7 @@
 
 mod client;
 mod error;
+mod program;
 mod promises;
 mod runtime;
 mod source;

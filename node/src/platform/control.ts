@@ -14,7 +14,7 @@ export interface Answer {
  * @throws {Error} if the emulator refuses the request or does not respond
  */
 export function control(origin: string, method: string, path: string, body?: unknown): Answer {
-  const answer = ask("request", {
+  const answer = ask({
     url: `${origin}/_emulator/${path}`,
     method,
     body: body === undefined ? undefined : JSON.stringify(body),

@@ -2,9 +2,25 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { native } from "../native";
 import type { Addresses } from "../testing-types";
 import { origins } from "./loader";
-import { ask, tell } from "./thread";
+
+/** A program whose standard input closes when this object is gone. */
+interface Child {
+  /** The first line that it printed. */
+  readonly line: string;
+  /** Ends it. `wait` says whether to wait until it has ended. */
+  stop(wait: boolean): void;
+}
+
+interface WithProgram {
+  /** Starts a program and waits for the first line that it prints. */
+  NativeProgram: new (
+    file: string,
+    args: string[],
+  ) => Child;
+}
 
 const INSTALL = "the emulator is a package of its own: npm install --save-dev replicant-emulator";
 
@@ -34,10 +50,8 @@ export function binary(): string {
   throw new Error(INSTALL);
 }
 
-let started = 0;
-
 /** Stops the children of programs that have been collected. */
-const collected = new FinalizationRegistry<number>((child) => tell("stop", { child }));
+const collected = new FinalizationRegistry<Child>((child) => child.stop(false));
 
 /**
  * A running emulator. It stops with `stop()`, when this object is collected, and with this process, which closes the
@@ -46,16 +60,16 @@ const collected = new FinalizationRegistry<number>((child) => tell("stop", { chi
 export class Program {
   /** URLs and secrets of the emulator. */
   readonly addresses: Addresses;
-  readonly #child = ++started;
+  readonly #child: Child;
 
   /** @throws {Error} if an argument is invalid, or the program is missing or cannot start */
   constructor(args: string[]) {
     const file = binary();
-    const { text, error = `${file} did not start` } =
-      ask("start", { child: this.#child, file, args: ["--child", ...args] }) ?? {};
-    const report = text === undefined ? { error } : JSON.parse(text);
+    const { NativeProgram } = native as typeof native & WithProgram;
+    this.#child = new NativeProgram(file, ["--child", ...args]);
+    const report = JSON.parse(this.#child.line);
     if (report.error !== undefined) {
-      tell("stop", { child: this.#child });
+      this.#child.stop(true);
       throw new Error(report.error);
     }
     this.addresses = report;
@@ -63,6 +77,7 @@ export class Program {
   }
 
   stop(): void {
-    if (collected.unregister(this)) ask("stop", { child: this.#child });
+    collected.unregister(this);
+    this.#child.stop(true);
   }
 }
