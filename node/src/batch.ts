@@ -144,10 +144,6 @@ export class Batch<Row> implements Reading<MapItem<Row>> {
   /** Returns the parameters of the operation. */
   #params(ref: string, rows: Rows<Row>): Params {
     const { input, key, progress, drain, signal, ...others } = this.#options ?? {};
-    for (const name of ["checkpoint", "saveTo"] as const) {
-      const path = others[name];
-      if (path instanceof URL) others[name] = platform.pathOf(path);
-    }
     const given = runParams(isOptions(this.#options) ? others : this.#options);
     const params = merge({ ref, total: countOf(rows), reports: true }, given);
     if (given[REJECTION]) throw given[REJECTION];

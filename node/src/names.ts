@@ -1,5 +1,6 @@
 /** Names and units of options: those of the core, and those of this package. */
 import { native } from "./native";
+import { platform } from "./platform";
 
 /** One option as the core declares it. */
 interface CoreOption {
@@ -47,6 +48,8 @@ interface Names {
   outward: Map<string, string>;
   /** Our names of options in milliseconds, which the core takes in seconds. */
   durations: Set<string>;
+  /** Our names of options that take a `file:` URL instead of a path. */
+  paths: Set<string>;
   client: string[];
   calls: string[];
 }
@@ -61,7 +64,7 @@ function names(): Names {
     scope,
     options: options
       .filter(({ name }) => !NOT_OFFERED.has(name))
-      .map(({ name, unit }) => ({ name, own: RENAMED[name] ?? camelCase(name), unit })),
+      .map((option) => ({ ...option, own: RENAMED[option.name] ?? camelCase(option.name) })),
   }));
   const own = (isOf: (scope: string) => boolean) => [
     ...new Set(
@@ -75,6 +78,7 @@ function names(): Names {
     durations: new Set(
       all.filter(({ name, unit }) => unit === "seconds" && !IN_SECONDS.has(name)).map(({ own }) => own),
     ),
+    paths: new Set(all.filter(({ type }) => type === "path").map(({ own }) => own)),
     client: [...own((scope) => scope === "client"), ...OWN_OF_CLIENTS],
     calls: [...OWN_OF_CALLS, ...own((scope) => scope !== "client")],
   };
@@ -91,8 +95,11 @@ export const callOptions = (): string[] => names().calls;
 
 /** Converts an option to the core's name and unit. An unknown name stays, so that the core rejects it as written. */
 export function inward(name: string, value: unknown): [string, unknown] {
-  const { inward, durations } = names();
-  return [inward.get(name) ?? name, durations.has(name) && typeof value === "number" ? value / 1000 : value];
+  const { inward, durations, paths } = names();
+  const coreName = inward.get(name) ?? name;
+  if (durations.has(name) && typeof value === "number") return [coreName, value / 1000];
+  if (paths.has(name) && value instanceof URL) return [coreName, platform.pathOf(value)];
+  return [coreName, value];
 }
 
 /** Converts a value of the core to the unit of the option `name`. */

@@ -126,15 +126,18 @@ export type ReplicateOptions = {
    * to the proxy of the environment.
    */
   proxy?: string | undefined;
-  /** Path of a PEM file, or of a folder of such files, with additional certificates to trust: of authorities, or of a server. */
-  caBundle?: string | undefined;
   /**
-   * Path of a file with a client certificate, PEM or PKCS#12 (`.p12`, `.pfx`), and its private key unless `clientKey` has
+   * Path or `file:` URL of a PEM file, or of a folder of such files, with additional certificates to trust: of authorities, or
+   * of a server.
+   */
+  caBundle?: string | URL | undefined;
+  /**
+   * Path or `file:` URL of a file with a client certificate, PEM or PKCS#12 (`.p12`, `.pfx`), and its private key unless `clientKey` has
    * it.
    */
-  clientCert?: string | undefined;
-  /** Path of a PEM file with the private key of `clientCert`. */
-  clientKey?: string | undefined;
+  clientCert?: string | URL | undefined;
+  /** Path or `file:` URL of a PEM file with the private key of `clientCert`. */
+  clientKey?: string | URL | undefined;
   /** Password of the private key, or of a PKCS#12 file. */
   clientKeyPassword?: string | undefined;
   /** Use HTTP/2 with servers that offer it. Defaults to true. */

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, Callable, Dict, Mapping
 
 # Options that None switches off. For all others, None is the default.
 OFF_IF_NONE = ("rate_limit",)
+# Options that take an `os.PathLike`.
+PATHS = frozenset({"ca_bundle", "checkpoint", "client_cert", "client_key", "save_to"})
 
 
 def drop_none(**params: Any) -> Dict[str, Any]:
@@ -27,7 +30,12 @@ def checked(function: Callable[..., Any], kind: Any, options: Mapping[str, Any])
     unknown = options.keys() - kind.__optional_keys__
     if unknown:
         raise _unexpected(function, kind, next(name for name in options if name in unknown))
-    return {n: value for n, value in options.items() if value is not None or n in OFF_IF_NONE}
+    given = {n: value for n, value in options.items() if value is not None or n in OFF_IF_NONE}
+    for name in PATHS.intersection(given):
+        path: Any = given[name]
+        if hasattr(path, "__fspath__"):
+            given[name] = os.fspath(path)
+    return given
 
 
 def _unexpected(function: Callable[..., Any], kind: Any, name: str) -> TypeError:

@@ -143,13 +143,13 @@ class ClientOptions(RequestOptions, total=False):
     proxy: Optional[str]
     """The URL of a proxy for all requests: `http`, `https`, `socks5`, or `socks5h`, which also resolves host
     names. Defaults to `HTTPS_PROXY` and the like."""
-    ca_bundle: Optional[str]
+    ca_bundle: Union[str, os.PathLike[str], None]
     """The path of a PEM file, or of a folder of such files, with certificates to trust in addition to those of
     the system: of authorities, or of a server."""
-    client_cert: Optional[str]
+    client_cert: Union[str, os.PathLike[str], None]
     """The path of a file with a client certificate, PEM or PKCS#12 (`.p12`, `.pfx`), and its private key unless
     `client_key` has it."""
-    client_key: Optional[str]
+    client_key: Union[str, os.PathLike[str], None]
     """The path of a PEM file with the private key of `client_cert`."""
     client_key_password: Optional[str]
     """The password of the private key, or of a PKCS#12 file."""

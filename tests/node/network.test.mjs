@@ -43,7 +43,8 @@ test("a burst to a new host shares one connection over HTTP/2", async () => {
 
 test("`http2: false` uses HTTP/1.1", async () => {
   const { baseUrl, seen } = await start();
-  const replicate = new Replicate({ auth: "x", baseUrl, caBundle, http2: false, maxConnections: 4 });
+  const url = new URL("authority.pem", tls);
+  const replicate = new Replicate({ auth: "x", baseUrl, caBundle: url, http2: false, maxConnections: 4 });
   await burst(replicate, 20);
   assert.deepEqual([...seen.versions], ["1.1"]);
   assert.ok(seen.sockets <= 4, `${seen.sockets} connections`);

@@ -68,7 +68,13 @@ const quoted = (words) => words.map((word) => JSON.stringify(word)).join(" | ");
 
 /** The check that an option of the core's type `type` has the TypeScript type `actual`. */
 function check(type, actual) {
-  const simple = { string: "string", number: "number", integer: "number", boolean: "boolean" };
+  const simple = {
+    string: "string",
+    path: "string | URL",
+    number: "number",
+    integer: "number",
+    boolean: "boolean",
+  };
   if (type === "any") return undefined;
   if (type === "list") return `accepts<readonly unknown[], ${actual}>();`;
   if (type === "table") return `accepts<${actual}, Record<string, string>>();`;

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import os
 import re
+from pathlib import Path
 from typing import Any, Callable, Literal, get_args, get_origin, get_type_hints
 
 import pytest
@@ -121,7 +123,7 @@ def test_every_option_of_a_request_keeps_the_connections_of_the_client() -> None
         assert derived._native is SYNC._native, name
 
 
-TYPES = {"string": str, "number": float, "integer": int, "boolean": bool}
+TYPES = {"string": str, "path": os.PathLike[str], "number": float, "integer": int, "boolean": bool}
 
 
 @pytest.mark.parametrize("kind", FUNCTIONS)
@@ -161,7 +163,13 @@ def test_every_option_is_documented_with_its_unit() -> None:
 
 @pytest.mark.parametrize("cls", [Client, AsyncClient])
 def test_every_client_option_reaches_the_core(cls: Any) -> None:
-    samples = {"string": "http://127.0.0.1:9", "number": 3, "integer": 3, "boolean": False}
+    samples = {
+        "string": "http://127.0.0.1:9",
+        "path": Path("/nowhere"),
+        "number": 3,
+        "integer": 3,
+        "boolean": False,
+    }
     public = PUBLIC_NAMES
     for option in TABLE["client"]:
         name = option["name"]

@@ -56,7 +56,7 @@ export interface Platform {
    */
   readerOf(
     stream: ReadableStream<unknown>,
-  ): { read(): Promise<ReadableStreamReadResult<unknown>>; cancel(): Promise<void> } | undefined;
+  ): { read(): Promise<{ done: boolean; value?: unknown }>; cancel(): Promise<void> } | undefined;
   /** Returns the path of a `file:` URL. */
   pathOf(url: URL): string;
   /** Joins chunks. */

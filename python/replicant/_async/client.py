@@ -303,9 +303,6 @@ class AsyncClient(AsyncBase):
         """
         params: Dict[str, Any] = checked(AsyncClient.map, MapOptions, options)
         params["ref"] = runnable(ref)
-        for name in ("checkpoint", "save_to"):
-            if name in params:
-                params[name] = os.fspath(params[name])
         return MapResults(self, params, rows, input=input, key=key, progress=progress, drain=drain)
 
     async def submit(

@@ -566,9 +566,6 @@ class Client(Base):
         """
         params: Dict[str, Any] = checked(Client.map, MapOptions, options)
         params["ref"] = runnable(ref)
-        for name in ("checkpoint", "save_to"):
-            if name in params:
-                params[name] = os.fspath(params[name])
         return MapResults(self, params, rows, input=input, key=key, progress=progress, drain=drain)
 
     def submit(

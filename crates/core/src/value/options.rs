@@ -60,7 +60,7 @@ option_types! {
     u64 => "integer",
     Duration => "number" in "seconds",
     String => "string",
-    PathBuf => "string",
+    PathBuf => "path",
     Vec<String> => "list",
     IndexMap<String, String> => "table",
     Object => "table",
