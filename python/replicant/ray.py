@@ -279,7 +279,7 @@ def predict(
     prefix: str = "",
     token_env: str = "REPLICATE_API_TOKEN",
     client: Optional[Mapping[str, Any]] = None,
-    num_cpus: float = 0.1,
+    num_cpus: float = 0,
     ray_options: Optional[Mapping[str, Any]] = None,
     **options: Any,
 ) -> Any:
@@ -312,7 +312,8 @@ def predict(
         prefix: What the names of the columns begin with.
         token_env: The environment variable of the workers with the token.
         client: Options of the client, such as `base_url`. See `ClientOptions`.
-        num_cpus: The processors that Ray reserves for each actor.
+        num_cpus: The processors that Ray reserves for each actor. Reading, writing and Ray's own checkpoint reserve a whole one
+            each, so that on a small machine a fraction would leave too few.
         ray_options: More arguments of `map_batches`, such as `runtime_env`.
         options: See `MapOptions`.
 
