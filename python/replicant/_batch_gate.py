@@ -1,4 +1,4 @@
-"""The rate gate of a Ray cluster: an actor that hands out turns for creates."""
+"""The rate gate of a Ray cluster: an actor that hands out turns for creates, and stops batches whose job has ended."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import asyncio
 import hashlib
 import importlib
 import time
-from typing import Any, Dict, List, Optional, Tuple
+import uuid
+from typing import Any, Dict, List, Optional, Set, Tuple
 from urllib.parse import urlsplit
 
 from ._hooks import RequestEvent, ResponseEvent, RetryEvent
@@ -16,17 +17,24 @@ Turn = Tuple[int, int]
 """The number of a gate's limiter, and that of the turn."""
 
 NAMESPACE = "replicant"
+GATE = "gate-"
+"""What the names of gates begin with."""
+
 # How long the limit of a pipeline counts that takes no more turns, in seconds.
 _FORGET = 60.0
 # The longest sleep, in seconds: a response may allow the next turn earlier.
 _STEP = 0.25
+# How often a running batch shows that it is alive, in seconds, so that its gate does not end.
+_ALIVE = 60.0
+# How long a batch that begins while its pipeline is stopped may take to report it, in seconds.
+_LATE = 0.3
 
 
 class Gate:
     """The actor. Its limit is the lowest that a pipeline asked for in the last minute; without one, it is learned."""
 
     idle = 600.0
-    """The seconds without a turn after which the actor ends."""
+    """The seconds without a turn and a running batch after which the actor ends."""
 
     def __init__(self) -> None:
         self._turns = Turns(None)
@@ -36,11 +44,16 @@ class Gate:
         self._first = asyncio.Lock()
         self._used = time.monotonic()
         self._watch: Optional[asyncio.Task[None]] = None
+        # The running batches of each pipeline. A result is whether the batch is to stop.
+        self._batches: Dict[str, Dict[str, asyncio.Future[bool]]] = {}
+        # The actors of each pipeline, those of pipelines that were stopped, and the pipelines that are being stopped.
+        self._actors: Dict[str, Set[str]] = {}
+        self._stopped: Set[str] = set()
+        self._stopping: Set[str] = set()
 
     async def turn(self, per_minute: Optional[float]) -> Turn:
         """Waits for the next turn, first come, first served."""
-        if self._watch is None:
-            self._watch = asyncio.ensure_future(self._end_when_idle())
+        self._use()
         async with self._first:
             while True:
                 self._choose(per_minute)
@@ -59,6 +72,48 @@ class Gate:
     async def state(self) -> Tuple[Optional[float], Optional[int], float]:
         """Returns the pace in creates per minute, the remaining creates, and the seconds of the pause."""
         return self._turns.state()
+
+    async def stopped(self, pipeline: str, actor: str, batch: str) -> bool:
+        """Waits until a running batch is to stop, for a minute at most."""
+        self._use()
+        self._actors.setdefault(pipeline, set()).add(actor)
+        future = self._batches.setdefault(pipeline, {}).setdefault(
+            batch, asyncio.get_running_loop().create_future()
+        )
+        if pipeline in self._stopping or actor in self._stopped:
+            _settle(future, True)
+        done, _ = await asyncio.wait({future}, timeout=_ALIVE)
+        return any(one.result() for one in done)
+
+    async def ended(self, pipeline: str, batch: str) -> None:
+        """Forgets a batch."""
+        batches = self._batches.get(pipeline, {})
+        if batch in batches:
+            _settle(batches.pop(batch), False)
+        if not batches:
+            self._batches.pop(pipeline, None)
+
+    async def stop(self, pipeline: str, seconds: float) -> None:
+        """Stops the actors of a pipeline, and waits until their batches have ended. Those of killed actors never do."""
+        self._stopped |= self._actors.pop(pipeline, set())
+        batches = self._batches.get(pipeline)
+        if not batches:
+            return
+        self._stopping.add(pipeline)
+        for future in batches.values():
+            _settle(future, True)
+        began = time.monotonic()
+        while time.monotonic() < began + seconds:
+            await asyncio.sleep(0.02)
+            if pipeline not in self._batches and time.monotonic() > began + _LATE:
+                break
+        self._stopping.discard(pipeline)
+        self._batches.pop(pipeline, None)
+
+    def _use(self) -> None:
+        self._used = time.monotonic()
+        if self._watch is None:
+            self._watch = asyncio.ensure_future(self._end_when_idle())
 
     def _choose(self, per_minute: Optional[float]) -> None:
         now = self._used = time.monotonic()
@@ -80,16 +135,22 @@ class Gate:
         ray.kill(ray.get_runtime_context().current_actor)
 
 
+def _settle(future: asyncio.Future[bool], result: bool) -> None:
+    if not future.done():
+        future.set_result(result)
+
+
 class Gated:
     """The part of an actor that runs predictions: takes turns, and reports the responses to creates."""
 
     def __init__(self, token: str, base_url: str, per_minute: Optional[float]) -> None:
         parts = urlsplit(base_url)
         owner = f"{token}\n{parts.scheme}://{parts.netloc}"
-        self._name = f"gate-{hashlib.sha256(owner.encode()).hexdigest()[:32]}"
+        self._name = f"{GATE}{hashlib.sha256(owner.encode()).hexdigest()[:32]}"
         self._per_minute = per_minute
         self._ray: Any = importlib.import_module("ray")
         self._actor: Any = None
+        self._number = uuid.uuid4().hex
         # The turns whose creates have not been sent. The latest is used first, so that one whose create is never sent
         # does no harm.
         self._ready: List[Turn] = []
@@ -98,13 +159,13 @@ class Gated:
 
     async def turn(self) -> None:
         """Waits until a create may be sent."""
-        self._ready.append(await self._ask())
+        self._ready.append(await self._take())
         del self._ready[:-1000]
 
     async def on_request(self, event: RequestEvent) -> None:
         if event.method == "POST" and urlsplit(event.url).path.endswith("/predictions"):
             # A create that is sent again needs another turn.
-            turn = self._ready.pop() if self._ready else await self._ask()
+            turn = self._ready.pop() if self._ready else await self._take()
             self._sent[event.request] = turn, time.monotonic()
 
     async def on_response(self, event: ResponseEvent) -> None:
@@ -139,17 +200,32 @@ class Gated:
             age = time.monotonic() - sent[1]
             self._actor.answered.remote(sent[0], status, headers, age, delay)
 
-    async def _ask(self) -> Turn:
+    async def stopped(self, pipeline: str, batch: str) -> None:
+        """Waits until a running batch is to stop."""
+        while not await self._ask("stopped", pipeline, self._number, batch):
+            pass
+
+    def ended(self, pipeline: str, batch: str) -> None:
+        """Reports the end of a batch."""
+        if self._actor is not None:
+            self._actor.ended.remote(pipeline, batch)
+
+    async def _take(self) -> Turn:
+        turn: Turn = await self._ask("turn", self._per_minute)
+        return turn
+
+    async def _ask(self, method: str, *arguments: Any) -> Any:
         while True:
-            if self._actor is None:
+            actor = self._actor
+            if actor is None:
                 # Beside the loop, because it waits for the cluster.
-                self._actor = await asyncio.to_thread(self._get)
+                actor = self._actor = await asyncio.to_thread(self._get)
             try:
-                turn: Turn = await self._actor.turn.remote(self._per_minute)
-                return turn
+                return await getattr(actor, method).remote(*arguments)
             except self._ray.exceptions.RayActorError:
                 # It was idle for long, or its node is gone.
-                self._actor = None
+                if self._actor is actor:
+                    self._actor = None
                 await asyncio.sleep(0.1)
 
     def _get(self) -> Any:

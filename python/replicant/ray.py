@@ -22,9 +22,10 @@ from typing import Any, AsyncIterator, Callable, Dict, List, Mapping, Optional, 
 
 from ._arguments import checked
 from ._async.client import AsyncClient
-from ._batch_folder import Folder, Key
-from ._batch_gate import Gated
+from ._batch_folder import Key
 from ._batch_rows import Reader, check_names, reader, results_of, rows_of, with_columns
+from ._batch_running import Running
+from ._batch_stop import stop_with
 from ._errors import InternalError, InvalidArgumentError
 from ._hooks import HOOKS
 from ._map import MapItem
@@ -44,9 +45,6 @@ _REFUSED = {
     "ordered": "is not needed: rows keep their order within a block",
     "errors": "is not needed: errors are a column",
 }
-# Creates wait at the shared gate alone. A number rather than None, because other requests still wait for their own limits, and a
-# 429 uses up no retry.
-_UNLIMITED = 1e9
 # The batches that an actor works on at a time, so that the last rows of one do not leave it idle.
 _BATCHES = 4
 
@@ -90,6 +88,8 @@ class Predict:
         AuthenticationError: The API refuses the token. So do `PermissionDeniedError` and `PaymentRequiredError`: they end
             the job, because no other row can succeed. All other errors are in the column.
     """
+
+    _pipeline: Optional[str] = None
 
     def __init__(
         self,
@@ -146,8 +146,10 @@ class Predict:
         self._checkpoint = None if checkpoint is None else os.fspath(checkpoint)
         self._prefix = prefix
         self._token_env = token_env
-        self._options = checked(AsyncClient.map, MapOptions, {**options, "timeout": timeout})
-        self._running: Optional[_Running] = None
+        # No hold: a prediction cannot be canceled before its id is known, and the actor may have to end at any time.
+        given = {"wait": False, **options, "timeout": timeout}
+        self._options = checked(AsyncClient.map, MapOptions, given)
+        self._running: Optional[Running] = None
 
     def __getstate__(self) -> Dict[str, Any]:
         return {**self.__dict__, "_running": None}
@@ -164,21 +166,22 @@ class Predict:
             # One at a time, because they share an index; beside the loop, because files are read.
             async with running.preparing:
                 path = await asyncio.to_thread(running.folder.prepare, keys)
-        items = await self._run(running, rows, keys, path)
+        items = await running.batch(self._pipeline, self._run(running, rows, keys, path))
         return with_columns(batch, results_of(items), self._prefix)
 
-    def _begin(self) -> _Running:
-        token = os.environ.get(self._token_env)
-        if not token:
-            raise InvalidArgumentError(
-                f"`token_env`: {self._token_env} is not set in the environment of this worker; start the cluster with it, "
-                "or pass `runtime_env` to `ray.init`",
-                argument="token_env",
-            )
-        return _Running(self, token)
+    def _begin(self) -> Running:
+        return Running(
+            self._token_env,
+            self._client_options,
+            rate=self._rate,
+            checkpoint=self._checkpoint,
+            input=self._input,
+            key=self._key,
+            concurrency=self._concurrency,
+        )
 
     async def _run(
-        self, running: _Running, rows: List[Dict[str, Any]], keys: List[Key], path: Optional[str]
+        self, running: Running, rows: List[Dict[str, Any]], keys: List[Key], path: Optional[str]
     ) -> List[MapItem[Any]]:
         taken = 0
 
@@ -219,27 +222,12 @@ class Predict:
         return items
 
 
-class _Running:
-    """What an actor has once it runs."""
+class Predictions(Predict):
+    """The class of `predict`, which names the pipeline to stop when its job ends."""
 
-    def __init__(self, settings: Predict, token: str) -> None:
-        # Built twice, because the hooks need the base URL in force, which the environment may set.
-        base_url = AsyncClient(token, **settings._client_options).base_url
-        self.gated = Gated(token, base_url, settings._rate)
-        self.client = AsyncClient(
-            token,
-            **settings._client_options,
-            rate_limit=_UNLIMITED,
-            on_request=self.gated.on_request,
-            on_response=self.gated.on_response,
-            on_retry=self.gated.on_retry,
-        )
-        self.folder = None if settings._checkpoint is None else Folder(settings._checkpoint)
-        self.input = reader("input", settings._input)
-        self.key = None if settings._key is None else reader("key", settings._key)
-        self.preparing = asyncio.Lock()
-        # All batches of the actor together.
-        self.slots = asyncio.Semaphore(settings._concurrency)
+    def __init__(self, pipeline: str, model: str, **settings: Any) -> None:
+        super().__init__(model, **settings)
+        self._pipeline = pipeline
 
 
 def _ray_data() -> Any:
@@ -279,7 +267,7 @@ def predict(
     prefix: str = "",
     token_env: str = "REPLICATE_API_TOKEN",
     client: Optional[Mapping[str, Any]] = None,
-    num_cpus: float = 0.1,
+    num_cpus: float = 0,
     ray_options: Optional[Mapping[str, Any]] = None,
     **options: Any,
 ) -> Any:
@@ -289,6 +277,9 @@ def predict(
     URLs or the paths of `save_to` in place of files), `error` (the code and the message) and `seconds`. No row is dropped: one
     that fails has an `error`. Rows keep their order within a block; Ray keeps that of blocks with
     `ray.data.DataContext.get_current().execution_options.preserve_order`.
+
+    Ctrl-C, also in a notebook, leaving the results early and the end of the driver cancel the running predictions. Actors that are
+    killed cannot; then `Cancel-After` does.
 
     All actors of the cluster with the same token and base URL share a rate gate, an actor of its own, and so obey one limit
     and learn it from each other's responses.
@@ -312,7 +303,8 @@ def predict(
         prefix: What the names of the columns begin with.
         token_env: The environment variable of the workers with the token.
         client: Options of the client, such as `base_url`. See `ClientOptions`.
-        num_cpus: The processors that Ray reserves for each actor.
+        num_cpus: The processors that Ray reserves for each actor. Reading, writing and Ray's own checkpoint reserve a whole one
+            each, so that on a small machine a fraction would leave too few.
         ray_options: More arguments of `map_batches`, such as `runtime_env`.
         options: See `MapOptions`.
 
@@ -350,9 +342,10 @@ def predict(
         schema = ds.schema(fetch_if_missing=False)
         names = [] if schema is None else list(schema.names)
     check_names(names, prefix)
-    return ds.map_batches(
-        Predict,
-        fn_constructor_args=(model,),
+    pipeline = uuid.uuid4().hex
+    results = ds.map_batches(
+        Predictions,
+        fn_constructor_args=(pipeline, model),
         fn_constructor_kwargs=arguments,
         compute=data.ActorPoolStrategy(
             size=actors,
@@ -365,3 +358,5 @@ def predict(
         udf_modifying_row_count=False,
         **(ray_options or {}),
     )
+    stop_with(results.context, pipeline)
+    return results

@@ -3,7 +3,8 @@
 python ray_program.py SETTINGS
 
 SETTINGS is JSON: `model`, `rows`, `blocks`, options of `predict`, `pids`, a folder with a file for each actor that has begun, and
-maybe `out`, a folder for files in Parquet with Ray's own checkpoint. Otherwise it prints a summary of the rows.
+maybe `out`, a folder for files in Parquet with Ray's own checkpoint. Otherwise it prints a summary of the rows. With `then`, which
+is `leave` or `stay`, it stays until its standard input ends: after it has left the results at a line of it, or after Ctrl-C.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ def row_input(row: Dict[str, Any]) -> Dict[str, Any]:
         open(path, "w").close()
     # Rows from this one on take longer.
     slow = row["id"] >= settings.get("slow_from", sys.maxsize)
-    return {"value": row["id"], "delay": 4.0 if slow else 0.1}
+    return {"value": row["id"], "delay": settings.get("slow", 4.0) if slow else 0.1}
 
 
 ray.init(
@@ -58,6 +59,16 @@ results = replicant.ray.predict(
 )
 if "out" in settings:
     results.write_parquet(settings["out"])
+elif "then" in settings:
+    try:
+        for _ in results.iter_batches(batch_size=1, prefetch_batches=0):
+            if settings["then"] == "leave":
+                print("first", flush=True)
+                sys.stdin.readline()
+                break
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)
+    sys.stdin.read()
 else:
     found = results.take_all()
     summary = {

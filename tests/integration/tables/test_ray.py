@@ -131,16 +131,51 @@ def test_actors_share_a_known_limit(emulator: Emulator) -> None:
     assert state[0] == pytest.approx(600)
 
 
-def test_an_idle_gate_ends() -> None:
+@pytest.mark.parametrize("used", ["turn", "stopped"])
+def test_an_idle_gate_ends(used: str) -> None:
     class Brief(Gate):
         idle = 0.5
 
-    gate = ray.remote(Brief).options(num_cpus=0).remote()
-    assert tuple(ray.get(gate.turn.remote(None))) == (0, 0)
+    gate = ray.remote(Brief).options(num_cpus=0, max_concurrency=10).remote()
+    if used == "turn":
+        assert tuple(ray.get(gate.turn.remote(None))) == (0, 0)
+    else:
+        # Of an actor that was killed: it shows no sign of life again.
+        gate.stopped.remote("pipeline", "actor", "batch")
     with pytest.raises(ray.exceptions.RayActorError):
         for _ in range(100):
             ray.get(gate.state.remote())
             time.sleep(0.1)
+
+
+def test_a_gate_stops_the_batches_of_one_pipeline() -> None:
+    gate = ray.remote(Gate).options(num_cpus=0, max_concurrency=100).remote()
+    one, two = (
+        gate.stopped.remote("p", "actor 1", "one"),
+        gate.stopped.remote("p", "actor 2", "two"),
+    )
+    other = gate.stopped.remote("q", "actor 3", "other")
+    assert ray.wait([one, two, other], timeout=0.5)[0] == []
+    # A batch that has ended is not stopped.
+    ray.get(gate.ended.remote("p", "two"))
+    assert ray.get(two) is False
+    stop = gate.stop.remote("p", 60.0)
+    assert ray.get(one) is True
+    # Not before each batch has ended, also one that begins meanwhile.
+    late = gate.stopped.remote("p", "actor 4", "late")
+    assert ray.get(late) is True
+    ray.get(gate.ended.remote("p", "one"))
+    assert ray.wait([stop], timeout=0.5)[0] == []
+    ray.get(gate.ended.remote("p", "late"))
+    ray.get(stop, timeout=30)
+    # What still waits in an actor that was stopped does not begin; another execution of the pipeline does.
+    assert ray.get(gate.stopped.remote("p", "actor 2", "waiting")) is True
+    again = gate.stopped.remote("p", "actor 5", "again")
+    assert ray.wait([again, other], timeout=0.5)[0] == []
+    # A killed actor reports no end.
+    began = time.monotonic()
+    ray.get(gate.stop.remote("p", 0.5), timeout=30)
+    assert time.monotonic() - began >= 0.5
 
 
 def test_a_refused_token_ends_the_job(emulator: Emulator) -> None:
@@ -168,6 +203,10 @@ def test_a_pickled_object_has_no_token() -> None:
     for pickled in (ray.cloudpickle.dumps(predict), pickle.dumps(replicant.ray.Predict("a/b"))):
         assert TOKEN.encode() not in pickled
     assert TOKEN not in repr(vars(predict))
+    results = replicant.ray.predict(dataset({"value": 1}), "emulator/echo")
+    results.take_all()
+    for pickled in (ray.cloudpickle.dumps(results.context), ray.cloudpickle.dumps(results)):
+        assert TOKEN.encode() not in pickled
 
 
 def test_the_results_of_a_checkpoint_are_returned_however_batches_are_cut(

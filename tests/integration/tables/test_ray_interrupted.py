@@ -7,11 +7,13 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from collections import Counter
 from pathlib import Path
-from typing import Any, Callable, Dict
+from typing import Any, Callable, Dict, Iterator, List, Optional
 
 import pytest
-from conftest import creates, environment, eventually, new_emulator, paid
+from conftest import creates, environment, eventually, new_emulator
 
 from replicant.testing import Emulator
 
@@ -24,14 +26,18 @@ MODEL = "acme/captioner"
 class Job:
     """A running job."""
 
+    all: List[Job] = []
+
     def __init__(self, emulator: Emulator, folder: Path, variables: Dict[str, str], **more: Any):
         folder.mkdir(exist_ok=True)
         self.emulator = emulator
         self.folder = folder
+        self.all.append(self)
         given = {"model": MODEL, "pids": str(folder), **more}
         self.process = subprocess.Popen(
             [sys.executable, str(PROGRAM), json.dumps(given)],
             env={**os.environ, **variables},
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -54,15 +60,34 @@ class Job:
         self.process.communicate(timeout=60)
         assert self.process.returncode != 0
 
+    def line(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline()
+
     def finish(self) -> Any:
-        try:
-            output, errors = self.process.communicate(timeout=180)
-        except subprocess.TimeoutExpired:
-            # Ray's processes end with their driver.
-            self.process.kill()
-            raise
+        # Ends the standard input, too.
+        output, errors = self.process.communicate(timeout=180)
         assert self.process.returncode == 0, errors
         return json.loads(output) if output.strip() else None
+
+
+@pytest.fixture(autouse=True)
+def no_job_remains() -> Iterator[None]:
+    yield
+    for job in Job.all:
+        # Ray's processes end with their driver.
+        job.process.kill()
+    Job.all.clear()
+
+
+def statuses(emulator: Emulator) -> Counter[str]:
+    return Counter(one["status"] for one in emulator.predictions)
+
+
+def succeeded(emulator: Emulator) -> Counter[int]:
+    """Returns the number of predictions that succeeded for each row."""
+    ended = [one for one in emulator.predictions if one["status"] == "succeeded"]
+    return Counter(one["input"]["value"] for one in ended)
 
 
 def test_no_row_is_lost_and_none_is_paid_twice(tmp_path: Path) -> None:
@@ -81,22 +106,32 @@ def test_no_row_is_lost_and_none_is_paid_twice(tmp_path: Path) -> None:
 
         job = Job(emulator, tmp_path / "1", variables, blocks=10, batch_size=256, **common)
         job.until(lambda: created() > 1000)
+        before = len(list(job.folder.iterdir()))
         job.kill_actor()
         job.until(lambda: created() > 2500)
+        # The actor that replaced it runs rows.
+        job.until(lambda: len(list(job.folder.iterdir())) > before)
+        assert created() < count - 1000
         job.interrupt()
+        # What ran when the driver was interrupted is canceled, and only this is created again.
+        interrupted = statuses(emulator)
+        assert interrupted.keys() == {"succeeded", "canceled"}
+        assert interrupted["canceled"] <= common["concurrency"]
         # Cut into other batches than before.
         job = Job(emulator, tmp_path / "2", variables, blocks=7, batch_size=200, **common)
         summary = job.finish()
         assert summary["ids"] == list(range(count))
-        counted = paid(emulator, "value")
+        assert statuses(emulator)["canceled"] == interrupted["canceled"]
+        counted = succeeded(emulator)
         assert set(counted.values()) == {1}
         # Rows whose creates were about to be sent in the moment of a kill. Each prediction that exists is found.
         unknown = set(summary["unknown"])
         assert not unknown & counted.keys()
         assert len(unknown) <= common["concurrency"]
-        statuses = {"succeeded": count - len(unknown), "unknown": len(unknown)}
-        assert summary["statuses"] == {name: rows for name, rows in statuses.items() if rows}
-        assert creates(emulator) <= 1.05 * count
+        expected = {"succeeded": count - len(unknown), "unknown": len(unknown)}
+        assert summary["statuses"] == {name: rows for name, rows in expected.items() if rows}
+        assert len(counted) == count - len(unknown)
+        assert creates(emulator) <= 1.05 * count + interrupted["canceled"]
 
 
 def test_the_checkpoints_of_ray_and_of_this_package_work_together(tmp_path: Path) -> None:
@@ -114,20 +149,24 @@ def test_the_checkpoints_of_ray_and_of_this_package_work_together(tmp_path: Path
             "batch_size": 50,
             "model": "emulator/echo",
             "slow_from": 400,
-            # Ray's filter of finished rows reserves one for itself.
-            "cpus": 4,
+            # Ray's filter of finished rows reserves one for itself, and reading needs the other.
+            "cpus": 2,
         }
         job = Job(emulator, tmp_path / "1", variables, **common)
         # Some blocks are written, and some are not.
         job.until(lambda: any(out.glob("*.parquet")))
         job.interrupt()
+        interrupted = statuses(emulator)
+        assert interrupted.keys() <= {"succeeded", "canceled"}
+        assert interrupted["canceled"] <= 64
         written = pyarrow.parquet.read_table(out).num_rows
         assert 0 < written < count
         Job(emulator, tmp_path / "2", variables, **common).finish()
         table = pyarrow.parquet.read_table(out)
         assert sorted(table["id"].to_pylist()) == list(range(count))
         assert table["output"].to_pylist() == [str(value) for value in table["id"].to_pylist()]
-        assert set(paid(emulator, "value").values()) == {1}
+        assert succeeded(emulator) == dict.fromkeys(range(count), 1)
+        assert statuses(emulator)["canceled"] == interrupted["canceled"]
 
 
 def test_the_api_cancels_the_predictions_of_a_job_that_was_killed(tmp_path: Path) -> None:
@@ -152,3 +191,63 @@ def test_the_api_cancels_the_predictions_of_a_job_that_was_killed(tmp_path: Path
             lambda: {one["status"] for one in emulator.predictions} <= {"canceled", "aborted"}
         )
         assert len(emulator.predictions) == before
+
+
+@pytest.mark.parametrize("then", [None, "stay"])
+def test_ctrl_c_cancels_what_runs(tmp_path: Path, then: Optional[str]) -> None:
+    with new_emulator() as emulator:
+        variables = environment(emulator)
+        more = {} if then is None else {"then": then}
+        job = Job(
+            emulator,
+            tmp_path / "1",
+            variables,
+            model="emulator/endless",
+            rows=400,
+            blocks=20,
+            batch_size=10,
+            concurrency=40,
+            timeout=3600,
+            **more,
+        )
+        job.until(lambda: statuses(emulator) == {"processing": 40})
+        if then is None:
+            job.interrupt()
+            # Sent before the driver ended.
+            assert statuses(emulator) == {"canceled": 40}
+        else:
+            # As in a notebook, where the driver goes on.
+            job.process.send_signal(signal.SIGINT)
+            eventually(lambda: statuses(emulator) == {"canceled": 40}, 30)
+            assert job.line() == "interrupted\n"
+            time.sleep(2)
+            assert job.process.poll() is None
+            assert statuses(emulator) == {"canceled": 40}, "the waiting batches must not begin"
+            job.finish()
+
+
+def test_leaving_the_results_cancels_what_runs(tmp_path: Path) -> None:
+    with new_emulator() as emulator:
+        variables = environment(emulator)
+        job = Job(
+            emulator,
+            tmp_path / "1",
+            variables,
+            model="emulator/echo",
+            rows=100,
+            blocks=10,
+            batch_size=10,
+            slow_from=10,
+            slow=3600.0,
+            timeout=7200,
+            then="leave",
+        )
+        assert job.line() == "first\n"
+        job.until(lambda: statuses(emulator)["processing"] > 20)
+        assert job.process.stdin is not None
+        job.process.stdin.write("\n")
+        job.process.stdin.flush()
+        eventually(lambda: statuses(emulator).keys() == {"succeeded", "canceled"}, 30)
+        assert statuses(emulator)["succeeded"] == 10
+        assert job.process.poll() is None
+        job.finish()
