@@ -1,6 +1,7 @@
 /** JavaScript objects that contain bytes (Blobs, Files, streams), in the form in which the core reads them. */
 import { invalid, kindOf } from "./invalid";
 import { platform } from "./platform";
+import type { Read } from "./platform/platform";
 
 /** A byte source that the core reads in chunks, possibly more than once. */
 export interface Source {
@@ -74,7 +75,7 @@ async function* slices(blob: Blob): AsyncGenerator<Uint8Array> {
 
 /** One reading of a source. */
 interface Reading {
-  next(): Promise<IteratorResult<unknown>> | Promise<ReadableStreamReadResult<unknown>>;
+  next(): Promise<IteratorResult<unknown>> | Promise<Read>;
   /** Ends the reading, also while `next` is pending, which for a generator would wait for it. */
   end(): unknown;
 }

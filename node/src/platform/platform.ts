@@ -14,6 +14,9 @@ export interface Abandoning {
   abandonBlocking(): void;
 }
 
+/** What a reader of a web stream returns. The library of ES has no type for it. */
+export type Read = { done: false; value: unknown } | { done: true; value?: unknown };
+
 /** A runtime. Only the modules in this folder mention what belongs to Node. */
 export interface Platform {
   /** Name of the runtime, for messages. */
@@ -54,9 +57,7 @@ export interface Platform {
   /**
    * Returns a reader for a stream, if there is a better one than its default reader. A chunk is overwritten by the next read.
    */
-  readerOf(
-    stream: ReadableStream<unknown>,
-  ): { read(): Promise<{ done: boolean; value?: unknown }>; cancel(): Promise<void> } | undefined;
+  readerOf(stream: ReadableStream<unknown>): { read(): Promise<Read>; cancel(): Promise<void> } | undefined;
   /** Returns the path of a `file:` URL. */
   pathOf(url: URL): string;
   /** Joins chunks. */
