@@ -43,7 +43,8 @@ async fn runs_beyond_the_limit_wait_for_their_turn() {
     assert_eq!(failed, 0);
     assert!(began.elapsed() >= Duration::from_millis(3900), "{:?}", began.elapsed());
     let creates = creates(&emulator);
-    assert!(creates <= 110, "{creates} creates for 90 runs");
+    // On a machine so busy that the first response takes longer than 250 ms, all of the first 64 are sent before it.
+    assert!(creates <= 90 + 64, "{creates} creates for 90 runs");
     let limits = client.rate_limit().unwrap();
     assert_eq!((limits.creates.waiting, limits.others.per_minute), (0, None), "{limits:?}");
     assert!(limits.creates.per_minute.unwrap() < 3000.0, "{limits:?}");
