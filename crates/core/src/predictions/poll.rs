@@ -24,6 +24,9 @@ pub(super) const MAX_SILENCE: Duration = Duration::from_secs(300);
 /// The pause between polls while an output is read item by item.
 pub(super) const ITEM_PAUSE: Duration = Duration::from_millis(500);
 
+/// The pauses before the first polls if the end is near.
+const AT_ONCE: [Duration; 3] = [Duration::ZERO, Duration::from_millis(10), Duration::from_millis(40)];
+
 /// The last snapshot of a prediction, shared with the observer that records it.
 pub(super) type LastSeen = Arc<Mutex<Option<Snapshot>>>;
 
@@ -41,7 +44,7 @@ pub(super) fn recording(last_seen: LastSeen, observer: Option<Observer>) -> Obse
 #[derive(Default)]
 pub(crate) struct Polling {
     pub interval: Option<Duration>,
-    /// Whether to poll without a pause first, because the end is near.
+    /// Whether to poll almost without pauses first, because the end is near.
     pub at_once: bool,
     /// When the prediction was created, on the client's clock. Defaults to the start of polling.
     pub started: Option<Duration>,
@@ -53,14 +56,8 @@ pub(crate) struct Polling {
 impl Client {
     /// Polls a prediction until it has ended.
     pub(super) async fn poll(&self, mut prediction: Snapshot, polling: &Polling) -> Result<Snapshot> {
-        if polling.at_once
-            && !prediction.is_terminal()
-            && let Some(seen) = self.poll_now(&prediction, polling).await?
-        {
-            prediction = seen;
-            if let Some(observer) = &polling.observer {
-                observer(prediction.clone().into_value());
-            }
+        if polling.at_once && !prediction.is_terminal() {
+            prediction = self.poll_at_once(prediction, polling).await?;
         }
         if !prediction.is_terminal() {
             let started = polling.started.unwrap_or_else(|| self.runtime().monotonic());
@@ -117,6 +114,24 @@ impl Client {
                 Err(error) => return Err(error.with_prediction(prediction.clone().into_value())),
             }
         }
+    }
+
+    /// Polls a few times within [`AT_ONCE`], as long as the prediction has not ended.
+    async fn poll_at_once(&self, mut prediction: Snapshot, polling: &Polling) -> Result<Snapshot> {
+        for pause in AT_ONCE {
+            if !pause.is_zero() {
+                self.runtime().sleep(pause).await;
+            }
+            let Some(seen) = self.poll_now(&prediction, polling).await? else { break };
+            prediction = seen;
+            if let Some(observer) = &polling.observer {
+                observer(prediction.clone().into_value());
+            }
+            if prediction.is_terminal() {
+                break;
+            }
+        }
+        Ok(prediction)
     }
 
     /// Polls without a pause. Returns `None` if the next poll may succeed.

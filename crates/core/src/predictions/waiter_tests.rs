@@ -99,9 +99,15 @@ async fn an_output_that_came_with_the_create_is_confirmed_at_once() {
     let created = r#"{"expect": {"method": "POST", "headers": {"prefer": "wait=5"}},
         "reply": {"status": 201, "json": {"id": "p1", "status": "processing", "output": "x"}}}"#;
     let busy = r#"{"expect": {"method": "GET"}, "reply": {"status": 500}}"#;
-    for (rate, exchanges) in [(1.0, &[created, DONE][..]), (50.0, &[created, busy, DONE])] {
+    let running = r#"{"expect": {"method": "GET"}, "reply": {"json": {"id": "p1", "status": "processing", "output": "x"}}}"#;
+    for (rate, exchanges) in [
+        (1.0, &[created, DONE][..]),
+        (1.0, &[created, running, running, DONE]),
+        (50.0, &[created, running, running, running, DONE]),
+        (50.0, &[created, busy, DONE]),
+    ] {
         let (_emulator, script, client) = play(exchanges, rate);
-        // Only the poll at once, or a long time after it.
+        // Only polls at once, or a long time after them.
         let interval = if rate > 1.0 { Duration::from_secs(5) } else { HOUR };
         let run = client.run("acme/text", json!({})).interval(interval).max_retries(0).into_future();
         assert_eq!(tokio::time::timeout(PATIENCE, run).await.unwrap().unwrap(), "x");

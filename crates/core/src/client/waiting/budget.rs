@@ -9,6 +9,8 @@ const PER_SECOND: f64 = SHARE * 3000.0 / 60.0;
 const SHARE: f64 = 0.8;
 /// How many requests are left to others, if the API reports how many are left.
 const RESERVE: u64 = 300;
+/// If the API reports that more polls than this are left, they need no budget. It reports 59,999.
+const AMPLE: u64 = 10_000;
 /// How many requests may be sent at once.
 const BURST: u32 = 20;
 
@@ -29,6 +31,11 @@ impl Allowance {
     /// Returns `true` if polls may be sent beyond the budget, which get results.
     pub fn has_spare(self) -> bool {
         self.left > RESERVE && self.paused.is_zero()
+    }
+
+    /// Returns `true` if any poll may be sent beyond the budget.
+    pub fn is_ample(self) -> bool {
+        self.left > AMPLE && self.paused.is_zero()
     }
 
     /// Returns the time between two requests.

@@ -124,13 +124,7 @@ fn tasks_that_do_not_run_or_are_dropped_delay_the_others_little() {
 #[test]
 fn a_prediction_that_has_probably_ended_is_polled_before_it_is_due() {
     let (mut schedule, now) = (Schedule::with_seed(7), seconds(1000.0));
-    let known = |id: usize| Known {
-        id: id.to_string(),
-        status: "processing".into(),
-        started: seconds(400.0),
-        hints: Hints::default(),
-    };
-    let places: Vec<_> = (0..40).map(|id| schedule.join(known(id), None, now)).collect();
+    let places: Vec<_> = (0..40).map(|id| schedule.join(running(id), None, now)).collect();
     schedule.expect_end(places[20], now);
     for (index, place) in places.iter().enumerate() {
         match schedule.step(*place, now, Allowance::default()) {
@@ -143,6 +137,28 @@ fn a_prediction_that_has_probably_ended_is_polled_before_it_is_due() {
     assert!(
         matches!(schedule.step(places[20], now, Allowance::default()), Step::SleepUntil(until) if until > now)
     );
+}
+
+#[test]
+fn polls_need_no_budget_if_the_api_reports_that_many_are_left() {
+    let left = |left| Allowance { left, ..Allowance::default() };
+    for (allowance, many) in [(left(3000), false), (left(59_999), true)] {
+        let (mut schedule, now) = (Schedule::with_seed(7), seconds(1000.0));
+        // Without the time of their creation they are on no page.
+        let places: Vec<_> = (0..500).map(|id| schedule.join(running(id), None, now)).collect();
+        let later = now + seconds(60.0);
+        let (mut turns, mut polled) = (vec![places[0]], 0);
+        while let Some(place) = turns.pop() {
+            polled += usize::from(schedule.step(place, later, allowance) == Step::Poll);
+            turns.extend(schedule.take_wakes());
+        }
+        assert_eq!(polled >= 500, many, "{polled} polls");
+    }
+}
+
+fn running(id: usize) -> Known {
+    let status = "processing".into();
+    Known { id: id.to_string(), status, started: seconds(400.0), hints: Hints::default() }
 }
 
 prop_compose! {

@@ -143,7 +143,7 @@ impl Schedule {
                 self.nominate(now);
             }
         }
-        let is_spare = has_ended && allowance.has_spare();
+        let is_spare = (has_ended && allowance.has_spare()) || allowance.is_ample();
         let slot = if is_spare { now } else { self.budget.slot(now, allowance) };
         let grace = self.grace();
         if let Some(head) = &mut self.head {
@@ -162,17 +162,18 @@ impl Schedule {
             self.wake.push(first);
             return self.look_later(now.saturating_add(self.grace()));
         }
-        if !is_spare {
-            self.budget.take(now, allowance);
-        }
         self.late = 0;
         let step = self.act(place, now, allowance);
+        if !is_spare || matches!(step, Step::Page(_)) {
+            self.budget.take(now, allowance);
+        }
         self.nominate(now);
         step
     }
 
     fn act(&mut self, place: Place, now: Duration, allowance: Allowance) -> Step {
         if !allowance.lists_pause
+            && self.budget.slot(now, allowance) <= now
             && let Some(page) = self.page_for(place, now)
         {
             return Step::Page(page);
