@@ -203,7 +203,7 @@ bench-start: python node ## Measures how long an emulator takes to start, in a r
 bench-rate-limit: python ## Runs a model 900 times under the rate limit of the API.
 	$(BIN)/python bench/rate_limit.py
 
-bench-waiting: ## Waits for up to 10,000 predictions at a time, alone and together (ONLY=count, RATE=of the clock).
+bench-waiting: ## Waits for up to 10,000 predictions at a time, alone, together and with webhooks (ONLY=count, WAY=name, RATE=of the clock).
 	@RATE=$(or $(RATE),1) ONLY=$(or $(ONLY),0) $(CARGO) test --quiet --lib -- --ignored --nocapture --test-threads 1 waiting | \
 		grep -E "^[|]|^[0-9]+ within"
 
