@@ -24,7 +24,7 @@ SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .DELETE_ON_ERROR:
 .PHONY: help quickstart build test check fmt fmt-check lint-rust lint-python types test-rust test-python test-processes test-node test-release test-integration test-tables \
-	native python node web bench bench-instructions bench-emulator bench-start bench-rate-limit bench-waiting bench-batches memory soak fuzz dist test-matrix bump tools tools-test clean
+	native python node web bench bench-instructions bench-emulator bench-start bench-rate-limit bench-waiting bench-batches bench-ray memory soak fuzz dist test-matrix bump tools tools-test clean
 
 # The tests of a checkout find the emulator in target/debug.
 ifdef CARGO_TARGET_DIR
@@ -209,6 +209,10 @@ bench-waiting: ## Waits for up to 10,000 predictions at a time, alone, together 
 
 bench-batches: python $(BIN)/maturin ## Measures `map` beside the official client, and its memory by the number of rows (15 minutes).
 	$(BIN)/python bench/batches.py
+
+bench-ray: python $(BIN)/maturin $(INTEGRATION)/.tables ## Measures `replicant.ray` by the number of actors.
+	@$(INTEGRATION)/tables/bin/python scripts/place.py python
+	$(INTEGRATION)/tables/bin/python bench/ray_batches.py
 
 memory: python node ## Measures the memory used by large downloads and uploads.
 	@echo "== Python"

@@ -44,6 +44,8 @@ pub(crate) struct Waiting {
     state: Mutex<State>,
     many: usize,
     webhooks_arrive: AtomicBool,
+    /// Whether anything was announced in this process.
+    has_news: AtomicBool,
 }
 
 #[derive(Default)]
@@ -59,7 +61,8 @@ struct State {
 
 impl Default for Waiting {
     fn default() -> Self {
-        Self { state: Mutex::default(), many: MANY, webhooks_arrive: AtomicBool::new(false) }
+        let (webhooks_arrive, has_news) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self { state: Mutex::default(), many: MANY, webhooks_arrive, has_news }
     }
 }
 

@@ -102,7 +102,12 @@ impl Snapshot {
         let includes = filter.as_array().is_none_or(|events| {
             events.is_empty() || events.iter().any(|event| event.as_str() == Some("completed"))
         });
-        includes && self.0["webhook"].as_str().is_some_and(|url| !url.is_empty())
+        includes && self.has_webhook()
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn has_webhook(&self) -> bool {
+        self.0["webhook"].as_str().is_some_and(|url| !url.is_empty())
     }
 
     /// Records an end without success that the event stream reported. The API may still return an earlier status.

@@ -21,7 +21,8 @@ pub(super) struct Waiter {
     #[cfg(not(target_arch = "wasm32"))]
     seat: Option<Seat>,
     #[cfg(not(target_arch = "wasm32"))]
-    listener: Listener,
+    /// Only if there may be news: listening costs a few percent of a run.
+    listener: Option<Listener>,
 }
 
 impl Waiter {
@@ -32,10 +33,11 @@ impl Waiter {
 
     #[cfg(not(target_arch = "wasm32"))]
     pub fn new(client: &Client, prediction: &Snapshot, polling: &Polling, started: Duration) -> Self {
+        let may_hear = prediction.has_webhook() || prediction.stream_url().is_some();
         Self {
             started,
             seat: client.seat(prediction, polling),
-            listener: client.waiting().listen(prediction.id().unwrap_or_default()),
+            listener: client.waiting().listen(prediction.id().unwrap_or_default(), may_hear),
         }
     }
 
@@ -75,7 +77,7 @@ impl Waiter {
             };
             let news = tokio::select! {
                 biased;
-                news = listener.next() => news,
+                news = next_news(listener.as_ref()) => news,
                 seen = poll => {
                     let seen = seen?;
                     if seen.is_terminal() && client.hints(prediction).announced {
@@ -98,6 +100,14 @@ impl Waiter {
                 }
             }
         }
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+async fn next_news(listener: Option<&Listener>) -> News {
+    match listener {
+        Some(listener) => listener.next().await,
+        None => std::future::pending().await,
     }
 }
 

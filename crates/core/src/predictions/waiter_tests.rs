@@ -12,7 +12,9 @@ use replicant_emulator::{Config, Emulator, Script, sign};
 use crate::{Client, Options, background, json};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-const CREATED: &str =
+const CREATED: &str = r#"{"expect": {"method": "POST"},
+    "reply": {"status": 201, "json": {"id": "p1", "status": "starting", "webhook": "https://example.com/"}}}"#;
+const CREATED_WITHOUT: &str =
     r#"{"expect": {"method": "POST"}, "reply": {"status": 201, "json": {"id": "p1", "status": "starting"}}}"#;
 const DONE: &str =
     r#"{"expect": {"method": "GET"}, "reply": {"json": {"id": "p1", "status": "succeeded", "output": "x"}}}"#;
@@ -76,7 +78,7 @@ async fn a_webhook_ends_a_wait_without_a_poll() {
 
 #[tokio::test]
 async fn a_webhook_may_overtake_the_create() {
-    let (_emulator, script, client) = play(&[CREATED, DONE], 1.0);
+    let (_emulator, script, client) = play(&[CREATED_WITHOUT, DONE], 1.0);
     assert!(deliver(&client, r#"{"id": "p1", "status": "succeeded", "output": "x"}"#, SECRET).await);
     let run = client.run("acme/text", json!({})).wait(0).interval(HOUR).into_future();
     assert_eq!(tokio::time::timeout(PATIENCE, run).await.unwrap().unwrap(), "x");
@@ -140,7 +142,8 @@ async fn webhooks_end_waits_that_share_their_polls() {
     let mut waits = Vec::new();
     for _ in 0..40 {
         let input = json!({"value": 1, "delay": 3600});
-        let created = client.predictions().create("emulator/echo", input).await.unwrap();
+        let create = client.predictions().create("emulator/echo", input).webhook("http://127.0.0.1:9/");
+        let created = create.await.unwrap();
         let wait = client.predictions().wait(&created.id);
         waits.push((created.id, tokio::spawn(wait.into_future())));
     }

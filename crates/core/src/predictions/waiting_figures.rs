@@ -186,7 +186,11 @@ async fn tasks_that_are_dropped_leave_no_trace() {
     let apart = Client::new(Options { headers, ..options() }).unwrap();
     let run = |index: usize| {
         let client = [&client, &other, &apart][index % 3];
-        client.run("emulator/echo", json!({"value": 1, "delay": 60})).wait(0).into_future()
+        client
+            .run("emulator/echo", json!({"value": 1, "delay": 60}))
+            .wait(0)
+            .webhook("http://127.0.0.1:9/")
+            .into_future()
     };
     let runs: Vec<_> = (0..72).map(|index| tokio::spawn(run(index))).collect();
     // Clients of a token share their schedule, except one with headers.

@@ -48,8 +48,11 @@ struct Slot {
 }
 
 impl Waiting {
-    /// Listens for news about a prediction.
-    pub fn listen(self: &Arc<Self>, id: &str) -> Listener {
+    /// Listens for news about a prediction, if `may_hear` or if there has been any news in this process.
+    pub fn listen(self: &Arc<Self>, id: &str, may_hear: bool) -> Option<Listener> {
+        if !may_hear && !self.has_news.load(Ordering::Relaxed) {
+            return None;
+        }
         let slot = Arc::<Slot>::default();
         let mut state = self.state_of(process_id());
         let Listeners { by_prediction, recent } = &mut state.listeners;
@@ -58,11 +61,12 @@ impl Waiting {
         }
         by_prediction.entry(id.to_owned()).or_default().push(slot.clone());
         drop(state);
-        Listener { waiting: self.clone(), id: id.to_owned(), slot }
+        Some(Listener { waiting: self.clone(), id: id.to_owned(), slot })
     }
 
     /// Passes news on to all that wait for a prediction. Returns `true` if any does.
     pub fn announce(&self, id: &str, news: impl Fn() -> News) -> bool {
+        self.has_news.store(true, Ordering::Relaxed);
         let mut state = self.state_of(process_id());
         let Listeners { by_prediction, recent } = &mut state.listeners;
         let Some(slots) = by_prediction.get(id).cloned() else {
