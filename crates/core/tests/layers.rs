@@ -34,7 +34,8 @@ fn modules_of_the_web_binding_import_only_lower_layers() {
     check(
         "../web",
         &[
-            "error|object",
+            "error|host|object",
+            "waiting",
             "tasks",
             "runtime",
             "source",
@@ -52,6 +53,16 @@ fn modules_of_the_web_binding_import_only_lower_layers() {
 fn modules_of_the_node_binding_import_only_lower_layers() {
     check(
         "../node",
-        &["error", "runtime", "source", "value", "promises", "stream", "telemetry", "transport", "client"],
+        &[
+            "error|program",
+            "runtime",
+            "source",
+            "value",
+            "promises",
+            "stream",
+            "telemetry",
+            "transport",
+            "client",
+        ],
     );
 }

@@ -3,10 +3,7 @@
 
 use std::cell::OnceCell;
 
-use js_sys::{Function, Uint8Array};
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
-
-use crate::stream::NativeStream;
 
 #[wasm_bindgen]
 extern "C" {
@@ -23,21 +20,6 @@ extern "C" {
     /// Does the same after a time, with `setTimeout`.
     #[wasm_bindgen(method, js_name = startTimer)]
     pub(crate) fn start_timer(this: &Host, milliseconds: f64, number: u32, stamp: u32) -> JsValue;
-
-    /// Calls a `NativeFetch` with a request, and does the same when its promise settles.
-    #[allow(clippy::too_many_arguments, reason = "one call across the boundary")]
-    #[wasm_bindgen(method, catch)]
-    pub(crate) fn send(
-        this: &Host,
-        fetch: &Function,
-        request: u32,
-        head: &str,
-        text: Option<&str>,
-        bytes: Option<Uint8Array>,
-        stream: Option<NativeStream>,
-        number: u32,
-        stamp: u32,
-    ) -> Result<(), JsValue>;
 }
 
 thread_local! {

@@ -18,7 +18,7 @@ use wasm_bindgen::{
 
 use crate::{
     error::reason,
-    host,
+    host::{self, Host},
     object::to_bytes,
     promises::CompletionChannel,
     source::{self, Pull},
@@ -49,6 +49,21 @@ extern "C" {
     fn never_sent(this: &NativeResponse) -> Option<bool>;
     #[wasm_bindgen(method, getter)]
     fn raised(this: &NativeResponse) -> Option<bool>;
+
+    /// Calls a `NativeFetch` with a request, and does the same when its promise settles.
+    #[allow(clippy::too_many_arguments, reason = "one call across the boundary")]
+    #[wasm_bindgen(method, catch)]
+    fn send(
+        this: &Host,
+        fetch: &Function,
+        request: u32,
+        head: &str,
+        text: Option<&str>,
+        bytes: Option<Uint8Array>,
+        stream: Option<NativeStream>,
+        number: u32,
+        stamp: u32,
+    ) -> Result<(), JsValue>;
 }
 
 /// A transport over a function that takes a number and a request; `null` aborts the request with that number.

@@ -56,22 +56,9 @@ pub(crate) struct Polling {
 impl Client {
     /// Polls a prediction until it has ended.
     pub(super) async fn poll(&self, mut prediction: Snapshot, polling: &Polling) -> Result<Snapshot> {
-        if polling.at_once && !prediction.is_terminal() {
-            prediction = self.poll_at_once(prediction, polling).await?;
-        }
         if !prediction.is_terminal() {
-            let started = polling.started.unwrap_or_else(|| self.runtime().monotonic());
-            let mut waiter = Waiter::new(self, &prediction, polling, started);
-            while !prediction.is_terminal() {
-                let adaptive = || {
-                    let waited = self.runtime().monotonic().saturating_sub(started);
-                    pause(waited, prediction.status(), self.hints(&prediction), fastrand::f64())
-                };
-                prediction = waiter.next(self, &prediction, polling, adaptive).await?;
-                if let Some(observer) = &polling.observer {
-                    observer(prediction.clone().into_value());
-                }
-            }
+            // Boxed, because a prediction that ended with its create needs none of this.
+            prediction = Box::pin(self.poll_until_ended(prediction, polling)).await?;
         }
         log_end(&prediction);
         if let (Some(model), Some(time)) = (prediction.model(), prediction.run_time()) {
@@ -114,6 +101,25 @@ impl Client {
                 Err(error) => return Err(error.with_prediction(prediction.clone().into_value())),
             }
         }
+    }
+
+    async fn poll_until_ended(&self, mut prediction: Snapshot, polling: &Polling) -> Result<Snapshot> {
+        if polling.at_once {
+            prediction = self.poll_at_once(prediction, polling).await?;
+        }
+        let started = polling.started.unwrap_or_else(|| self.runtime().monotonic());
+        let mut waiter = Waiter::new(self, &prediction, polling, started);
+        while !prediction.is_terminal() {
+            let adaptive = || {
+                let waited = self.runtime().monotonic().saturating_sub(started);
+                pause(waited, prediction.status(), self.hints(&prediction), fastrand::f64())
+            };
+            prediction = waiter.next(self, &prediction, polling, adaptive).await?;
+            if let Some(observer) = &polling.observer {
+                observer(prediction.clone().into_value());
+            }
+        }
+        Ok(prediction)
     }
 
     /// Polls a few times within [`AT_ONCE`], as long as the prediction has not ended.
