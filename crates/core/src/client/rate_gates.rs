@@ -21,6 +21,7 @@ use crate::{http::rate_limit::Limiter, platform::lock};
 pub(super) const CREATES: f64 = 600.0;
 const POLLS: f64 = 60_000.0;
 const OTHERS: f64 = 3000.0;
+
 /// Identifies clients that share their gates, without the token.
 type Key = [u8; 32];
 

@@ -87,10 +87,11 @@ impl BatchRuns {
         steps: &impl BatchSteps,
     ) -> Result<Snapshot> {
         let client = self.client();
+        let target = request.target()?;
         let input = request.send_files(Deadline::none()).await?;
         let observer = steps.create(&input);
         let hold = if self.hold { PreferWait::short(request.timeout) } else { PreferWait::None };
-        let mut create = request.request(input, guard, request.prediction.hold(hold)?)?;
+        let mut create = request.request(target, input, guard, request.prediction.hold(hold)?)?;
         create.observer = Some(observer);
         client.abandoned().make_room(client.runtime()).await;
         guard.create(create).await

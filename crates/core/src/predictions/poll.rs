@@ -106,6 +106,9 @@ impl Client {
     async fn poll_until_ended(&self, mut prediction: Snapshot, polling: &Polling) -> Result<Snapshot> {
         if polling.at_once {
             prediction = self.poll_at_once(prediction, polling).await?;
+            if prediction.is_terminal() {
+                return Ok(prediction);
+            }
         }
         let started = polling.started.unwrap_or_else(|| self.runtime().monotonic());
         let mut waiter = Waiter::new(self, &prediction, polling, started);

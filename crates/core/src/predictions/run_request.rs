@@ -100,23 +100,33 @@ impl RunRequest {
         hold: Option<PreferWait>,
     ) -> Result<(Snapshot, Deadline)> {
         let deadline = Deadline::after(self.client.runtime(), self.timeout);
+        // Before files are sent, so that an invalid reference sends none.
+        let target = self.target()?;
         let input = self.send_files(deadline).await?;
-        let request = self.request(input, guard, hold)?.deadline(deadline);
+        let request = self.request(target, input, guard, hold)?.deadline(deadline);
         self.client.abandoned().make_room(self.client.runtime()).await;
         Ok((guard.create(request).await?, deadline))
     }
 
+    /// Returns what is run, or why the reference is invalid.
+    pub fn target(&self) -> Result<Target> {
+        Ok(self.reference.resolve()?.into())
+    }
+
     /// Sends the files of the input. Returns the input with their URLs.
     pub async fn send_files(&self, deadline: Deadline) -> Result<Value> {
-        // An invalid reference is reported before files are sent.
-        self.reference.resolve()?;
         let strategy = self.prediction.file_encoding_strategy;
         self.client.send_files(self.input.clone(), strategy, deadline, &self.uploads).await
     }
 
     /// Builds the create of a prediction with an input whose files were sent.
-    pub fn request(&self, input: Value, guard: &CancelGuard, hold: Option<PreferWait>) -> Result<Request> {
-        let target = Target::from(self.reference.resolve()?);
+    pub fn request(
+        &self,
+        target: Target,
+        input: Value,
+        guard: &CancelGuard,
+        hold: Option<PreferWait>,
+    ) -> Result<Request> {
         let mut options = self.prediction.clone();
         if guard.on_abandon == OnAbandon::Cancel {
             options.limit(self.timeout);

@@ -43,7 +43,6 @@ impl Waiter {
 
     /// Waits for the next state. It has all members, or only its status is new. `pause` is the time before a poll, unless many
     /// predictions share their polls.
-    #[cfg(target_arch = "wasm32")]
     pub async fn next(
         &mut self,
         client: &Client,
@@ -51,21 +50,11 @@ impl Waiter {
         polling: &Polling,
         pause: impl Fn() -> Duration,
     ) -> Result<Snapshot> {
-        client.poll_after(prediction, polling, pause).await
-    }
-
-    /// Waits for the next state. It has all members, or only its status is new. `pause` is the time before a poll, unless many
-    /// predictions share their polls.
-    #[cfg(not(target_arch = "wasm32"))]
-    pub async fn next(
-        &mut self,
-        client: &Client,
-        prediction: &Snapshot,
-        polling: &Polling,
-        pause: impl Fn() -> Duration,
-    ) -> Result<Snapshot> {
-        let Self { started, seat, listener } = self;
+        #[cfg(target_arch = "wasm32")]
+        return client.poll_after(prediction, polling, pause).await;
+        #[cfg(not(target_arch = "wasm32"))]
         loop {
+            let Self { started, seat, listener } = &mut *self;
             let poll = async {
                 if let Some(seat) = seat
                     && seat.shares()

@@ -1,4 +1,4 @@
-//! What other parts of the process learn about waiting predictions: from webhooks, event streams and cancels.
+//! What other parts of the process learn about waiting predictions: from webhooks and event streams.
 
 use std::{
     collections::HashMap,
