@@ -104,40 +104,27 @@ impl Client {
     }
 
     async fn poll_until_ended(&self, mut prediction: Snapshot, polling: &Polling) -> Result<Snapshot> {
-        if polling.at_once {
-            prediction = self.poll_at_once(prediction, polling).await?;
-            if prediction.is_terminal() {
-                return Ok(prediction);
-            }
-        }
         let started = polling.started.unwrap_or_else(|| self.runtime().monotonic());
-        let mut waiter = Waiter::new(self, &prediction, polling, started);
+        let mut at_once: &[Duration] = if polling.at_once { &AT_ONCE } else { &[] };
+        let mut waiter = None;
         while !prediction.is_terminal() {
-            let adaptive = || {
-                let waited = self.runtime().monotonic().saturating_sub(started);
-                pause(waited, prediction.status(), self.hints(&prediction), fastrand::f64())
-            };
-            prediction = waiter.next(self, &prediction, polling, adaptive).await?;
+            let mut seen = None;
+            if let Some((pause, later)) = at_once.split_first() {
+                self.runtime().sleep(*pause).await;
+                seen = self.poll_now(&prediction, polling).await?;
+                at_once = if seen.is_some() { later } else { &[] };
+            }
+            if seen.is_none() {
+                let waiter = waiter.get_or_insert_with(|| Waiter::new(self, &prediction, polling, started));
+                let adaptive = || {
+                    let waited = self.runtime().monotonic().saturating_sub(started);
+                    pause(waited, prediction.status(), self.hints(&prediction), fastrand::f64())
+                };
+                seen = Some(waiter.next(self, &prediction, polling, adaptive).await?);
+            }
+            prediction = seen.unwrap_or(prediction);
             if let Some(observer) = &polling.observer {
                 observer(prediction.clone().into_value());
-            }
-        }
-        Ok(prediction)
-    }
-
-    /// Polls a few times within [`AT_ONCE`], as long as the prediction has not ended.
-    async fn poll_at_once(&self, mut prediction: Snapshot, polling: &Polling) -> Result<Snapshot> {
-        for pause in AT_ONCE {
-            if !pause.is_zero() {
-                self.runtime().sleep(pause).await;
-            }
-            let Some(seen) = self.poll_now(&prediction, polling).await? else { break };
-            prediction = seen;
-            if let Some(observer) = &polling.observer {
-                observer(prediction.clone().into_value());
-            }
-            if prediction.is_terminal() {
-                break;
             }
         }
         Ok(prediction)
