@@ -1,8 +1,9 @@
 """Measures this SDK, the official clients and plain reqwest in turn: `make bench`.
 
-    run.py [--only PART] [--rounds N] [--seconds S] [--warm S] [--quick] [--no-build] [--write]
+    run.py [--only PART] [--rounds N] [--seconds S] [--warm S] [--quick] [--no-build] [--beside FOLDER] [--write]
 
-PART is part of a workload's name, such as `create_64`, `python` or `node/stream`.
+PART is part of a workload's name, such as `create_64`, `python` or `node/stream`. FOLDER is a copy of
+`target/bench/replicant-node` that an earlier version of this repository has made.
 """
 
 from __future__ import annotations
@@ -14,12 +15,25 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import report
 from prepare import NODES, PROGRAM, ROOT, prepare, python_of
-from workloads import CORE, FETCH, NODE1, OURS, PLAIN, PYTHON1, PYTHON2, SYNCED, WORKLOADS, Workload
+from workloads import (
+    CORE,
+    EARLIER,
+    FETCH,
+    NODE1,
+    OURS,
+    PLAIN,
+    PYTHON1,
+    PYTHON2,
+    SYNCED,
+    WORKLOADS,
+    Workload,
+)
 
 CASES = ROOT / "bench/cases"
 UPLOAD = 90 << 20
@@ -51,7 +65,7 @@ def command_of(workload: Workload, client: str) -> tuple[list[Any], dict[str, st
     if workload.language == "python":
         name = {OURS: "replicant", PYTHON1: "replicate1", PYTHON2: "replicate2"}[client]
         return [python_of(name), CASES / "cases.py", name], {}
-    name = {OURS: "replicant", NODE1: "replicate", FETCH: "fetch"}[client]
+    name = {NODE1: "replicate", FETCH: "fetch"}.get(client, "replicant")
     if workload.language.startswith("web-"):
         modules = NODES["replicate" if client == NODE1 else "replicant"]
         program = CASES / f"{workload.language}.mjs"
@@ -60,6 +74,8 @@ def command_of(workload: Workload, client: str) -> tuple[list[Any], dict[str, st
             "BENCH_TOOLS": str(NODES["replicate"]),
         }
     modules = NODES["replicant" if client == OURS else "replicate"]
+    if client == EARLIER:
+        modules = Path(os.environ["BENCH_EARLIER"])
     return ["node", CASES / "cases.mjs", name], {"BENCH_MODULES": str(modules)}
 
 
@@ -98,6 +114,9 @@ def main() -> int:
     )
     parser.add_argument("--quick", action="store_true", help="one short round, as a smoke test")
     parser.add_argument("--no-build", action="store_true", help="use the existing build")
+    parser.add_argument(
+        "--beside", metavar="FOLDER", help="measure an earlier build of the Node package too"
+    )
     parser.add_argument("--write", action="store_true", help="write bench/RESULTS.md")
     options = parser.parse_args()
     if options.quick:
@@ -110,6 +129,14 @@ def main() -> int:
         )
         return 2
     os.environ["BENCH_WARM"] = options.warm
+    if options.beside:
+        os.environ["BENCH_EARLIER"] = os.path.realpath(options.beside)
+        workloads = [
+            replace(workload, others=(*workload.others, EARLIER))
+            if workload.language == "node"
+            else workload
+            for workload in workloads
+        ]
     prepare(build=not options.no_build)
     results: dict[str, dict[str, list[Any]]] = {}
     with tempfile.TemporaryDirectory() as folder:

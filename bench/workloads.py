@@ -13,6 +13,7 @@ FETCH = "fetch"
 PLAIN = "plain reqwest"
 SYNCED = "plain reqwest, synced"
 CORE = "replicant, Rust"
+EARLIER = "earlier replicant"
 
 
 @dataclass(frozen=True)

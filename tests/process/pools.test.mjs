@@ -53,6 +53,44 @@ test("worker threads are terminated in the middle of calls of every kind", async
   await nothingRuns();
 });
 
+test("workers load the package before the main thread, end by themselves or in the middle of calls, and others follow", async () => {
+  const worker = `
+    ${prelude(emulator.base_url)}
+    const { parentPort, workerData } = require("node:worker_threads");
+    const get = () => replicate.models.get("emulator", "echo");
+    (async () => {
+      await Promise.all(Array.from({ length: 16 }, get));
+      parentPort.postMessage("called");
+      while (workerData.stays) await Promise.all(Array.from({ length: 16 }, get));
+    })();
+  `;
+  const code = `
+    const { once } = require("node:events");
+    const { Worker } = require("node:worker_threads");
+    const start = (stays) => new Worker(${JSON.stringify(worker)}, { eval: true, workerData: { stays } });
+    const all = (workers, event) => Promise.all(workers.map((worker) => once(worker, event)));
+    (async () => {
+      for (let round = 0; round < 3; round++) {
+        const alone = start(false);
+        await all([alone], "exit");
+        const busy = [start(true), start(true), start(true)];
+        await all(busy, "message");
+        await Promise.all(busy.map((worker) => worker.terminate()));
+      }
+      await all([start(true), start(true)], "message");
+      console.log("called");
+      process.exit(7);
+    })();
+  `;
+  for (let round = 0; round < 3; round++) {
+    const program = new Program(code);
+    const end = await program.ended;
+    assert.equal(program.output, "called\n", program.errors);
+    assert.deepEqual(end, { code: 7, signal: null });
+    assert.equal(program.errors, "");
+  }
+});
+
 test("contexts of the vm module load the package in one thread, and end with it", async () => {
   const code = `
     const vm = require("node:vm");

@@ -111,8 +111,8 @@ function pauseTimer(pauses) {
   };
 }
 
-// After 25,000 requests the heap of Node keeps its size.
-await send(Math.max(REQUESTS / 4, 500));
+// After 50,000 requests the heap of Node keeps its size.
+await send(Math.max(REQUESTS / 2, 500));
 await sleep(500);
 const before = usage();
 const pauses = [];

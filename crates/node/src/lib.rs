@@ -21,6 +21,11 @@ use napi_derive::napi;
 use replicant::background;
 use replicant_javascript as javascript;
 
+/// Not on other systems, whose own allocator is fast (macOS) or where unloading mimalloc is unsafe (Windows).
+#[cfg(target_os = "linux")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Calls a function of the core that needs no client.
 #[napi(catch_unwind)]
 pub fn compute(
