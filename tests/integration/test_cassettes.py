@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from pathlib import Path
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, List, Optional
 
 import pytest
 import replicate
@@ -67,8 +67,28 @@ def test_a_session_of_the_npm_clients_is_replayed(
     check(start_emulator, tmp_path / "cassette", run)
 
 
-def check(start_emulator: StartEmulator, folder: Path, run: Session) -> None:
-    upstream = start_emulator()["origin"]
+def test_an_upstream_with_https_is_recorded(
+    start_emulator: StartEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upstream = start_emulator("--tls")
+    monkeypatch.setenv("SSL_CERT_FILE", upstream["ca_bundle"])
+    check(start_emulator, tmp_path / "cassette", ours, upstream["tls_origin"])
+
+
+def test_an_upstream_with_an_unknown_certificate_is_refused(
+    start_emulator: StartEmulator, tmp_path: Path
+) -> None:
+    upstream = start_emulator("--tls")["tls_origin"]
+    recorder = start_emulator(f"--record={tmp_path / 'cassette'}", f"--upstream={upstream}")
+    client = replicant.Client(TOKEN, base_url=recorder["base_url"], max_retries=0)
+    with pytest.raises(replicant.APIStatusError, match="certificate"):
+        client.models.get("emulator/echo")
+
+
+def check(
+    start_emulator: StartEmulator, folder: Path, run: Session, upstream: Optional[str] = None
+) -> None:
+    upstream = upstream or start_emulator()["origin"]
     recorded = run(start_emulator("--tls", f"--record={folder}", f"--upstream={upstream}"))
     files = [path for path in folder.rglob("*") if path.is_file()]
     assert len(files) > 10
