@@ -27,6 +27,8 @@ EMULATOR_FILES = {
 }
 # The main npm package contains the WebAssembly module in three forms.
 WHEEL_LIMIT, MODULE_LIMIT, MAIN_LIMIT = 4 * MB, 8 * MB, 1.5 * MB
+# The extras of the wheel and what they need, as in pyproject.toml.
+EXTRAS = {"ray": "ray[data]>=2.60", "testing": "replicant-emulator=={}"}
 
 
 # Folders of the machine that built a library, such as the home of a user.
@@ -95,8 +97,14 @@ class Check:
             for name in libraries:
                 self.library(f"{path.name}:{name}", wheel.read(name), "linux" in path.name)
         needed = metadata.get_all("Requires-Dist") or []
-        extra = [f"replicant-emulator=={version.in_python(expected)} ; extra == 'testing'"]
-        self.that(needed == extra, f"{path.name} has dependencies other than {extra}: {needed}")
+        extras = {
+            f"{package.format(version.in_python(expected))} ; extra == '{name}'"
+            for name, package in EXTRAS.items()
+        }
+        self.that(
+            set(needed) == extras,
+            f"{path.name} has dependencies other than {sorted(extras)}: {sorted(needed)}",
+        )
         self.that(
             metadata["Requires-Python"] == ">=3.9", f"{path.name} has another Requires-Python"
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 import sys
 import tarfile
@@ -21,6 +22,7 @@ import check_dist  # noqa: E402
 MODULE = b"\x7fELF....GLIBC_2.2.5\0GLIBC_2.28\0.."
 METADATA = (
     "Metadata-Version: 2.4\nName: replicant\nVersion: 1.2.3\nRequires-Python: >=3.9\n"
+    "Requires-Dist: ray[data]>=2.60 ; extra == 'ray'\n"
     "Requires-Dist: replicant-emulator==1.2.3 ; extra == 'testing'\nProvides-Extra: testing\n"
 )
 INFO = "replicant-1.2.3.dist-info"
@@ -49,6 +51,15 @@ class Packages(unittest.TestCase):
                 archive.writestr(name, content)
         self.check.wheel(path, "1.2.3")
         return "; ".join(self.check.problems)
+
+    def test_the_extras_are_those_of_the_project(self) -> None:
+        text = (ROOT / "pyproject.toml").read_text()
+        table = text.split("[project.optional-dependencies]\n")[1].split("\n[")[0]
+        declared = dict(re.findall(r'^(\w+) = \["(.*)"\]$', table, re.MULTILINE))
+        version = declared["testing"].split("==")[1]
+        self.assertEqual(
+            declared, {name: need.format(version) for name, need in check_dist.EXTRAS.items()}
+        )
 
     def platform_package(self, module: bytes = MODULE, **manifest: object) -> str:
         main = "replicant.linux-x64-gnu.node"

@@ -2,6 +2,10 @@
 
 use std::collections::VecDeque;
 
+use replicant::{Item, Result};
+
+use crate::encode;
+
 /// Largest number of items per batch. The program handles them before the event loop turns.
 const ITEMS: usize = 32;
 
@@ -12,35 +16,44 @@ const SIZE: usize = 1 << 14;
 #[derive(Default)]
 pub struct Batches {
     /// Arrays without their closing brackets.
-    batches: VecDeque<String>,
+    batches: VecDeque<Vec<u8>>,
     /// Number of items in the last batch.
     items: usize,
     size: usize,
 }
 
 impl Batches {
-    /// Adds an item, as JSON.
-    pub fn push(&mut self, item: &str) {
-        self.size += item.len() + 1;
-        if let Some(last) = self.batches.back_mut()
-            && self.items < ITEMS
-            && last.len() < SIZE
-        {
-            last.push(',');
-            last.push_str(item);
-            self.items += 1;
-        } else {
-            self.batches.push_back(format!("[{item}"));
-            self.items = 1;
+    /// Adds an item.
+    ///
+    /// # Errors
+    /// If the item has no JSON form, such as bytes.
+    pub fn push(&mut self, item: &Item) -> Result<()> {
+        if self.items == ITEMS || self.batches.back().is_none_or(|last| last.len() >= SIZE) {
+            self.batches.push_back(vec![b'[']);
+            self.items = 0;
+            self.size += 1;
         }
+        let Some(batch) = self.batches.back_mut() else { return Ok(()) };
+        let before = batch.len();
+        if self.items > 0 {
+            batch.push(b',');
+        }
+        let written = encode::item(item, batch);
+        match written {
+            Ok(()) => self.items += 1,
+            Err(_) => batch.truncate(before),
+        }
+        self.size += batch.len() - before;
+        written
     }
 
     /// Returns the oldest batch, as a JSON array.
     pub fn take(&mut self) -> Option<String> {
         let mut batch = self.batches.pop_front()?;
         self.size -= batch.len();
-        batch.push(']');
-        Some(batch)
+        batch.push(b']');
+        // JSON is UTF-8.
+        String::from_utf8(batch).ok()
     }
 
     /// Returns the length of all batches, in bytes.

@@ -46,19 +46,25 @@ impl Answer {
     }
 }
 
-/// Encodes an item of a stream as JSON: `["value", value, files?]`, or `["event", ...]` with the event's fields.
+/// Writes an item of a stream as JSON: `["value", value, files?]`, or `["event", ...]` with the event's fields.
 ///
 /// # Errors
 /// If the item has no JSON form, such as bytes.
-pub fn item(item: &Item) -> Result<String> {
+pub(crate) fn item(item: &Item, to: &mut Vec<u8>) -> Result<()> {
     match item {
-        Item::Value(value) => Ok(match files(value)? {
-            None => format!(r#"["value",{}]"#, to_json(value)?),
-            Some(files) => format!(r#"["value",{},{files}]"#, to_json(value)?),
-        }),
+        Item::Value(value) => {
+            to.extend_from_slice(br#"["value","#);
+            to.extend_from_slice(to_json(value)?.as_bytes());
+            if let Some(files) = files(value)? {
+                to.push(b',');
+                to.extend_from_slice(files.as_bytes());
+            }
+            to.push(b']');
+            Ok(())
+        }
         Item::Event(Event { event, data, id, retry, file, .. }) => {
             let file = file.as_ref().map(FileOutput::url);
-            serde_json::to_string(&("event", event, data, id, retry, file)).map_err(encoding_failed)
+            serde_json::to_writer(to, &("event", event, data, id, retry, file)).map_err(encoding_failed)
         }
         _ => Err(internal("an item that has no JSON form")),
     }

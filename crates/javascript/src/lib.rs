@@ -14,7 +14,7 @@ mod telemetry;
 pub use self::{
     batches::Batches,
     decode::{headers, insert, number},
-    encode::{Answer, body_text, compute, head, item, to_json},
+    encode::{Answer, body_text, compute, head, to_json},
     failure::{fields, internal},
     names::contents,
     stopping::{from_panic, until_stopped},

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
 use js_sys::{Promise, Uint8Array};
 use replicant::{BoxStream, Error, Item, Result, background::Tasks};
-use replicant_javascript::{self as javascript, Batches};
+use replicant_javascript::Batches;
 use tokio::sync::{Mutex, Notify};
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
@@ -165,7 +165,7 @@ impl Reading {
         match item {
             Item::Bytes(bytes) if bytes.is_empty() => {}
             Item::Bytes(bytes) => arrived.bytes.push_back(bytes),
-            item => arrived.json.push(&javascript::item(&item)?),
+            item => arrived.json.push(&item)?,
         }
         let size = arrived.json.size() + arrived.bytes.iter().map(Bytes::len).sum::<usize>();
         Ok(!costly && size < COLLECTED)

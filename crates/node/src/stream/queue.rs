@@ -6,7 +6,7 @@ use std::{
 };
 
 use replicant::{Error, Item, Result};
-use replicant_javascript::{self as javascript, Batches};
+use replicant_javascript::Batches;
 use tokio::sync::Notify;
 
 use crate::promises::{CompletionChannel, Message};
@@ -129,12 +129,13 @@ impl Queue {
             }
             return Ok(());
         }
-        let json = javascript::item(&item)?;
+        let mut added = Ok(());
         self.update(|state| {
             if !state.ended {
-                state.json.push(&json);
+                added = state.json.push(&item);
             }
         });
+        added?;
         let costly = matches!(item, Item::Value(_));
         self.room(|state| if costly { state.requested.is_some() } else { state.size() < state.ahead }).await;
         Ok(())
