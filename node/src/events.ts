@@ -56,6 +56,7 @@ export class EventStream extends ItemStream<ServerSentEvent> {
       this.prediction = prediction;
     });
     const convert = (item: Item) => {
+      if (item[0] === 0) return new ServerSentEvent("output", item[1], item[2]);
       if (item[0] === "value") {
         notify(itemValue(bridge, item));
         return undefined;

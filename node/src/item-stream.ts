@@ -8,8 +8,9 @@ import { checkSignal, onAbort, reasonOf } from "./signals";
 import { conceal, reveal } from "./state";
 import { type Path, withFile } from "./value";
 
-/** An item of the core: a value with the paths of its files, or an event. */
+/** An item of the core: a value with the paths of its files, an event, or the text of an `output` event. */
 export type Item =
+  | [output: 0, data: string, id: string | null]
   | ["value", value: unknown, files?: Path[]]
   | ["event", event: string, data: string, id: string | null, retry: number | null, file: string | null];
 

@@ -46,7 +46,8 @@ impl Answer {
     }
 }
 
-/// Writes an item of a stream as JSON: `["value", value, files?]`, or `["event", ...]` with the event's fields.
+/// Writes an item of a stream as JSON: `["value", value, files?]`, `["event", ...]` with the event's fields, or `[0, data, id]` for
+/// an `output` event without others, as nearly all are: it takes JavaScript less time to parse.
 ///
 /// # Errors
 /// If the item has no JSON form, such as bytes.
@@ -61,6 +62,9 @@ pub(crate) fn item(item: &Item, to: &mut Vec<u8>) -> Result<()> {
             }
             to.push(b']');
             Ok(())
+        }
+        Item::Event(Event { event, data, id, retry: None, file: None, .. }) if event == "output" => {
+            serde_json::to_writer(to, &(0, data, id)).map_err(encoding_failed)
         }
         Item::Event(Event { event, data, id, retry, file, .. }) => {
             let file = file.as_ref().map(FileOutput::url);
