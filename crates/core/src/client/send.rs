@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use tracing::Instrument;
@@ -16,6 +17,8 @@ use super::{
     response::{Expect, Payload, Reply, decode_body, keep_body},
     timer::Timer,
 };
+#[cfg(not(target_arch = "wasm32"))]
+use crate::platform::run_blocking;
 use crate::{
     error::{Error, ErrorKind, Result, decode, header},
     http::{
@@ -52,6 +55,27 @@ impl Rejections {
         self.number += 1;
         gate.since_accepted(*self.began.get_or_insert(now), now)
     }
+}
+
+/// Size of a body that is decoded on another thread, in bytes: all requests would wait meanwhile.
+#[cfg(not(target_arch = "wasm32"))]
+const DECODED_ELSEWHERE: usize = 1 << 20;
+
+/// Decodes a body as `reading` says.
+fn decoded(
+    reading: Reading,
+    expect: Expect,
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: Bytes,
+) -> Result<Received> {
+    Ok(if let Reading::Text(_) = reading {
+        let value = keep_body(expect, status, &headers, body)?;
+        Received::Text(Reply { value, status, headers })
+    } else {
+        let value = decode_body(expect, status, &headers, body)?;
+        Received::Value(Reply { value, status, headers })
+    })
 }
 
 /// A failed attempt: its error, and its failure for the retry policy.
@@ -149,13 +173,14 @@ impl Client {
             if let Some(client) = &client {
                 log_response_body(client, method, status, &body);
             }
-            Ok(if let Reading::Text(_) = reading {
-                let value = keep_body(expect, status, &headers, body)?;
-                Received::Text(Reply { value, status, headers })
-            } else {
-                let value = decode_body(expect, status, &headers, body)?;
-                Received::Value(Reply { value, status, headers })
-            })
+            #[cfg(not(target_arch = "wasm32"))]
+            if body.len() >= DECODED_ELSEWHERE {
+                let decoded = run_blocking(move || decoded(reading, expect, status, headers, body)).await;
+                return decoded.map_err(|error| {
+                    Error::new(ErrorKind::Internal, format!("the response was not decoded: {error}"))
+                })?;
+            }
+            decoded(reading, expect, status, headers, body)
         })
     }
 

@@ -311,6 +311,24 @@ fn invalid_header(name: &str) -> Error {
 /// Most bytes that a `content-length` preallocates.
 const MAX_PREALLOCATION: u64 = 64 << 20;
 
+/// Bytes of a body after which the thread turns to other requests. tokio counts only chunks, which are large if the network is
+/// fast, so a large body would hold up all others.
+const TURN: usize = 1 << 18;
+
+/// Counts the bytes of a body since its last turn.
+#[derive(Default)]
+struct Turns(usize);
+
+impl Turns {
+    async fn count(&mut self, bytes: usize) {
+        self.0 += bytes;
+        if self.0 >= TURN {
+            self.0 = 0;
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
 struct ResponseBody {
     network: Arc<Network>,
     url: Url,
@@ -326,9 +344,11 @@ impl BodySource for ResponseBody {
             // Appended chunk by chunk: reqwest would collect the chunks first and then copy them.
             let length = response.content_length().unwrap_or(0).min(MAX_PREALLOCATION);
             let mut whole = Vec::with_capacity(length as usize);
+            let mut turns = Turns::default();
             while let Some(chunk) = response.chunk().await.map_err(|error| network.failed(&url, error))? {
                 check_size((whole.len() + chunk.len()) as u64, limit)?;
                 whole.extend_from_slice(&chunk);
+                turns.count(chunk.len()).await;
             }
             Ok(whole.into())
         })
@@ -336,10 +356,13 @@ impl BodySource for ResponseBody {
 
     fn stream(self: Box<Self>) -> BoxStream<'static, Result<Bytes>> {
         let Self { network, url, response, _turn } = *self;
-        let chunks = stream::unfold(Some(response), |state| async {
-            let mut response = state?;
+        let chunks = stream::unfold(Some((response, Turns::default())), |state| async {
+            let (mut response, mut turns) = state?;
             match response.chunk().await {
-                Ok(Some(chunk)) => Some((Ok(chunk), Some(response))),
+                Ok(Some(chunk)) => {
+                    turns.count(chunk.len()).await;
+                    Some((Ok(chunk), Some((response, turns))))
+                }
                 Ok(None) => None,
                 Err(error) => Some((Err(error), None)),
             }
@@ -348,5 +371,20 @@ impl BodySource for ResponseBody {
             let _turn = &_turn;
             chunk.map_err(|error| network.failed(&url, error))
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_large_body_gives_way_to_other_requests() {
+        let mut turns = Turns::default();
+        assert!(turns.count(TURN - 1).now_or_never().is_some());
+        assert!(turns.count(1).now_or_never().is_none());
+        assert!(turns.count(1).now_or_never().is_some());
     }
 }
