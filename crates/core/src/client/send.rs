@@ -61,23 +61,6 @@ impl Rejections {
 #[cfg(not(target_arch = "wasm32"))]
 const DECODED_ELSEWHERE: usize = 1 << 20;
 
-/// Decodes a body as `reading` says.
-fn decoded(
-    reading: Reading,
-    expect: Expect,
-    status: u16,
-    headers: Vec<(String, String)>,
-    body: Bytes,
-) -> Result<Received> {
-    Ok(if let Reading::Text(_) = reading {
-        let value = keep_body(expect, status, &headers, body)?;
-        Received::Text(Reply { value, status, headers })
-    } else {
-        let value = decode_body(expect, status, &headers, body)?;
-        Received::Value(Reply { value, status, headers })
-    })
-}
-
 /// A failed attempt: its error, and its failure for the retry policy.
 struct FailedAttempt {
     error: Error,
@@ -103,6 +86,20 @@ enum Reading {
 impl Reading {
     fn is_of_a_file(self) -> bool {
         matches!(self, Self::Value(Expect::Bytes) | Self::Text(Expect::Bytes))
+    }
+
+    fn decode(self, status: u16, headers: Vec<(String, String)>, body: Bytes) -> Result<Received> {
+        match self {
+            Self::Value(expect) => {
+                let value = decode_body(expect, status, &headers, body)?;
+                Ok(Received::Value(Reply { value, status, headers }))
+            }
+            Self::Text(expect) => {
+                let value = keep_body(expect, status, &headers, body)?;
+                Ok(Received::Text(Reply { value, status, headers }))
+            }
+            Self::Nothing => Err(unexpected_reading()),
+        }
     }
 }
 
@@ -158,9 +155,9 @@ impl Client {
         let limit = self.config().max_response_size;
         let client = self.config().log_bodies.then(|| self.clone());
         Box::pin(async move {
-            let (Reading::Value(expect) | Reading::Text(expect)) = reading else {
+            if let Reading::Nothing = reading {
                 return Ok(Received::Unread(response));
-            };
+            }
             let HttpResponse { status, headers, body } = response;
             let body = match progress {
                 Some(progress) => count_bytes(body, progress).bytes(u64::MAX).await?,
@@ -175,12 +172,12 @@ impl Client {
             }
             #[cfg(not(target_arch = "wasm32"))]
             if body.len() >= DECODED_ELSEWHERE {
-                let decoded = run_blocking(move || decoded(reading, expect, status, headers, body)).await;
+                let decoded = run_blocking(move || reading.decode(status, headers, body)).await;
                 return decoded.map_err(|error| {
                     Error::new(ErrorKind::Internal, format!("the response was not decoded: {error}"))
                 })?;
             }
-            decoded(reading, expect, status, headers, body)
+            reading.decode(status, headers, body)
         })
     }
 
