@@ -94,15 +94,17 @@ def quickened(glue: str) -> str:
 
 
 def shortened(glue: str) -> str:
-    """Removes the documentation and the asynchronous start, which nothing uses."""
+    """Removes comments, indentation, and the asynchronous start, which nothing uses."""
     glue = re.sub(r"^ */\*\*.*?\*/\n", "", glue, flags=re.DOTALL | re.MULTILINE)
+    glue = re.sub(r"^ *//.*\n", "", glue, flags=re.MULTILINE)
     glue = re.sub(
         r"^(let __wbg_init_promise;\n)?async function .*?^}\n",
         "",
         glue,
         flags=re.DOTALL | re.MULTILINE,
     )
-    return glue.replace("export { initSync, __wbg_init as default };", "export { initSync };")
+    glue = glue.replace("export { initSync, __wbg_init as default };", "export { initSync };")
+    return re.sub(r"^ +", "", glue, flags=re.MULTILINE)
 
 
 def optimize() -> None:

@@ -61,27 +61,30 @@ const LOOKED_UP = ["content-type", "content-length", "retry-after", "location", 
 
 /** Reads headers objects of any implementation, maps, pairs and plain objects. Returns whether they announce a small body. */
 function headersOf(headers: unknown): { headers: string; small: boolean } {
-  let pairs = headers as Iterable<[string, unknown]>;
-  if (!(Symbol.iterator in Object(headers))) {
-    const { get } = Object(headers) as { get?: (name: string) => unknown };
-    pairs =
-      typeof get === "function"
-        ? LOOKED_UP.map((name) => [name, get.call(headers, name)])
-        : Object.entries(Object(headers));
-  }
   let lines = "";
   let length = Number.NaN;
   // The length of a compressed body says nothing about what it contains.
   let encoded = false;
-  for (const [given, value] of pairs) {
-    if (value === undefined || value === null) continue;
+  const add = (value: unknown, given: string) => {
+    if (value === undefined || value === null) return;
     const name = given.toLowerCase();
     const text = String(value);
     if (name === "content-length") length = Number(text);
     else if (name === "content-encoding") encoded = true;
     lines += `${name}\n${text.includes("\n") ? text.replaceAll("\n", " ") : text}\n`;
-  }
+  };
+  // Takes less time than the iterator, above all in workerd.
+  if (headers instanceof Headers) headers.forEach(add);
+  else for (const [name, value] of entriesOf(headers)) add(value, name);
   return { headers: lines, small: !encoded && length <= SMALL };
+}
+
+function entriesOf(headers: unknown): Iterable<[string, unknown]> {
+  if (Symbol.iterator in Object(headers)) return headers as Iterable<[string, unknown]>;
+  const { get } = Object(headers) as { get?: (name: string) => unknown };
+  return typeof get === "function"
+    ? LOOKED_UP.map((name) => [name, get.call(headers, name)])
+    : Object.entries(Object(headers));
 }
 
 const encoder = new TextEncoder();

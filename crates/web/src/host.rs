@@ -13,7 +13,7 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub(crate) fn schedule(this: &Host);
 
-    /// Calls `settled` with these numbers when a promise settles, and then `resume`.
+    /// Calls [`settled`](crate::waiting::settled) with these numbers when a promise settles.
     #[wasm_bindgen(method)]
     pub(crate) fn settle(this: &Host, promise: &JsValue, number: u32, stamp: u32);
 

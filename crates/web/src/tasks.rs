@@ -1,9 +1,9 @@
 //! Tasks in the microtask queue, and panics.
 //!
 //! A panic ends the function of the module that JavaScript called with an exception, because the module has no code for
-//! unwinding. JavaScript calls [`poll`] when a task can continue. It catches the exception and reports it with [`task_failed`],
-//! and the task ends with the error: its promise is rejected. When JavaScript called another function, `node/src` asks for the
-//! error with [`take_panic`]. What the task held is leaked.
+//! unwinding. JavaScript calls [`poll`] or [`settled`](crate::waiting::settled) when a task can continue. It catches the
+//! exception and reports it with [`task_failed`], and the task ends with the error: its promise is rejected. When JavaScript
+//! called another function, `node/src` asks for the error with [`take_panic`]. What the task held is leaked.
 
 use std::{
     cell::{Cell, RefCell},
@@ -118,6 +118,13 @@ fn wake(number: u32) {
     if schedule {
         host::with(host::Host::schedule);
     }
+}
+
+/// Wakes a task and polls it at once, for which JavaScript need not call [`poll`] again.
+pub(crate) fn resume(waker: Waker) {
+    TASKS.with_borrow_mut(|tasks| tasks.scheduled = true);
+    waker.wake();
+    poll();
 }
 
 /// Polls the tasks that are woken.

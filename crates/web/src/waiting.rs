@@ -10,7 +10,7 @@ use std::{
 use js_sys::Promise;
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
-use crate::host;
+use crate::{host, tasks};
 
 /// The value of a promise, or what it was rejected with.
 type Outcome = Result<JsValue, JsValue>;
@@ -97,7 +97,7 @@ impl Drop for Waiting {
     }
 }
 
-/// Records what a promise settled with, or that a timer is over.
+/// Records what a promise settled with, or that a timer is over, and polls the task that waited for it.
 #[wasm_bindgen]
 pub fn settled(number: u32, stamp: u32, value: JsValue, failed: bool) {
     let waker = SLOTS.with_borrow_mut(|slots| {
@@ -106,6 +106,6 @@ pub fn settled(number: u32, stamp: u32, value: JsValue, failed: bool) {
         slot.waker.take()
     });
     if let Some(waker) = waker {
-        waker.wake();
+        tasks::resume(waker);
     }
 }

@@ -28,15 +28,24 @@ function resume(): void {
       exported.poll();
       return;
     } catch (thrown) {
-      exported.taskFailed(String((thrown as Error | null)?.message ?? thrown));
+      endTask(thrown);
     }
   }
 }
 
-/** Reports to the module what the waiting with these numbers is for. */
+/** Reports to the module that the task that it polled has thrown an exception. */
+function endTask(thrown: unknown): void {
+  exported.taskFailed(String((thrown as Error | null)?.message ?? thrown));
+}
+
+/** Reports to the module what the waiting with these numbers is for. The module polls the task that waits. */
 function settled(number: number, stamp: number, value: unknown, failed: boolean): void {
-  exported.settled(number, stamp, value, failed);
-  resume();
+  try {
+    exported.settled(number, stamp, value, failed);
+  } catch (thrown) {
+    endTask(thrown);
+    resume();
+  }
 }
 
 /** The functions in `crates/web/src/host.rs`. */

@@ -46,21 +46,52 @@ use crate::{
     value::{Observer, Value},
 };
 
-/// Declares both tables: `calls` have one result, `streams` have many. `lists` are in both: a call returns one page,
-/// a stream all pages.
+/// Declares both tables: `frequent` and `calls` have one result, `streams` have many. `lists` are in both: a call returns one
+/// page, a stream all pages.
+///
+/// Operations that programs call often have functions of their own. WebAssembly is compiled function by function, and a
+/// function with all operations would be compiled, and optimized, for one.
 macro_rules! operations {
     (
+        frequent { $($often:literal ($often_client:ident, $often_params:ident: $often_type:ty) => $often_work:expr,)* }
         calls { $($name:literal ($client:ident, $params:ident: $type:ty) => $work:expr,)* }
         lists { $($list:literal ($list_client:ident, $list_params:ident: $list_type:ty) => $first_page:expr,)* }
         streams { $($stream:literal ($stream_client:ident, $stream_params:ident: $stream_type:ty, $options:ident) => $items:expr,)* }
     ) => {
         /// The names of all operations that [`call`](super::call) runs.
-        pub const OPERATIONS: &[&str] = &[$($name,)* $($list,)*];
+        pub const OPERATIONS: &[&str] = &[$($often,)* $($name,)* $($list,)*];
 
         /// The names of all operations that [`open`](super::open) runs.
         pub const STREAMS: &[&str] = &[$($stream,)* $($list,)*];
 
         pub(super) fn prepare_call(
+            client: &Client,
+            name: &str,
+            params: Value,
+            options: RequestOptions,
+            observer: Option<Observer>,
+        ) -> Result<BoxFuture<'static, Result<Reply<Payload>>>> {
+            match name {
+                $($often => {
+                    #[inline(never)]
+                    fn prepare(
+                        $often_client: &Client,
+                        name: &str,
+                        params: Value,
+                        options: RequestOptions,
+                        observer: Option<Observer>,
+                    ) -> Result<BoxFuture<'static, Result<Reply<Payload>>>> {
+                        let $often_params = decode_params::<$often_type>(name, params)?;
+                        Ok(call_as_text($often_work, options, observer))
+                    }
+                    prepare(client, name, params, options, observer)
+                })*
+                name => prepare_other(client, name, params, options, observer),
+            }
+        }
+
+        #[inline(never)]
+        fn prepare_other(
             client: &Client,
             name: &str,
             params: Value,
@@ -116,6 +147,9 @@ fn call_as_text<W: Work>(
 }
 
 operations! {
+    frequent {
+        "predictions.create" (client, p: CreateParams) => p.create(client)?,
+    }
     calls {
         "account.get" (client, _p: Nothing) => client.account(),
         "collections.get" (client, p: Slug) => client.collections().get(&p.slug),
@@ -142,7 +176,6 @@ operations! {
         "output.save" (client, p: FileUrl) => OutputWork::new(client, p, OutputVerb::Save),
         "output.save_all" (client, p: SaveAllParams) => p.save(client),
         "predictions.cancel" (client, p: Id) => client.predictions().cancel(&p.id),
-        "predictions.create" (client, p: CreateParams) => p.create(client)?,
         "predictions.get" (client, p: Id) => client.predictions().get(&p.id),
         "predictions.output" (client, p: OutputOf) => Ready::new(Ok(client.with_files(p.output))),
         "predictions.result" (client, p: WaitParams) => HandleResult::of_params(client, p),
