@@ -185,7 +185,7 @@ impl Job {
         state.status = Status::Processing;
         state.started_at = Some(now);
         drop(state);
-        self.notify(WebhookEvent::Start);
+        self.notify(WebhookEvent::Start, now);
         true
     }
 
@@ -201,7 +201,7 @@ impl Job {
             other => *other = Output::Items(vec![item]),
         }
         drop(state);
-        self.notify(WebhookEvent::Output);
+        self.notify(WebhookEvent::Output, now);
     }
 
     /// Makes the output an empty list, for a model that may emit no item.
@@ -218,7 +218,7 @@ impl Job {
         state.events.whole_output(&value, now);
         state.output = Output::Whole(value);
         drop(state);
-        self.notify(WebhookEvent::Output);
+        self.notify(WebhookEvent::Output, now);
     }
 
     /// Appends to the logs.
@@ -230,7 +230,7 @@ impl Job {
         state.logs.push_str(text);
         state.events.logs(text, now);
         drop(state);
-        self.notify(WebhookEvent::Logs);
+        self.notify(WebhookEvent::Logs, now);
     }
 
     pub(crate) fn metric(&self, name: &str, value: f64) {
@@ -265,7 +265,7 @@ impl Job {
         state.error = error;
         state.status = status;
         drop(state);
-        self.notify(WebhookEvent::Completed);
+        self.notify(WebhookEvent::Completed, now);
     }
 
     pub(crate) fn cancel(&self, now: Timestamp) {
@@ -311,10 +311,10 @@ impl Job {
     }
 
     /// Notifies waiters and the webhook.
-    fn notify(&self, event: WebhookEvent) {
+    fn notify(&self, event: WebhookEvent, at: Timestamp) {
         self.changed.send_modify(|count| *count += 1);
-        if let Some(webhook) = self.webhook.as_ref().filter(|webhook| webhook.wants(event)) {
-            webhook.push(event, self.view(&self.spec.origin, Shape::Read));
+        if let Some(webhook) = self.webhook.as_ref().filter(|webhook| webhook.wants(event, at)) {
+            webhook.push(event, self.view(&self.spec.origin, Shape::Read), at);
         }
     }
 }

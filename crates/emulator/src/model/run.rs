@@ -9,14 +9,14 @@ use bytes::Bytes;
 use crate::files::Files;
 use crate::job::Job;
 use crate::support::json::{Raw, raw};
-use crate::support::time::Time;
+use crate::support::time::Pace;
 
 /// A running job as its model sees it. A model reads files, writes logs, sets output and saves files through it.
 #[derive(Clone)]
 pub(crate) struct Run {
     pub(crate) job: Arc<Job>,
     pub(crate) files: Arc<Files>,
-    pub(crate) time: Time,
+    pub(crate) pace: Pace,
     /// Whether this is the example of a model: nothing sleeps, and files are built when they are first read.
     pub(crate) is_example: bool,
 }
@@ -29,7 +29,7 @@ impl Run {
 
     /// Appends text to the logs.
     pub(crate) fn write(&self, text: &str) {
-        self.job.log(text, self.time.now());
+        self.job.log(text, self.pace.now());
     }
 
     /// Appends a text to the output list.
@@ -39,12 +39,12 @@ impl Run {
 
     /// Appends an item to the output list.
     pub(crate) fn emit_value(&self, item: Raw) {
-        self.job.emit(item, self.time.now());
+        self.job.emit(item, self.pace.now());
     }
 
     /// Sets the whole output.
     pub(crate) fn output(&self, value: Raw) {
-        self.job.set_output(value, self.time.now());
+        self.job.set_output(value, self.pace.now());
     }
 
     pub(crate) fn metric(&self, name: &str, value: f64) {
@@ -53,7 +53,7 @@ impl Run {
 
     pub(crate) async fn sleep(&self, duration: Duration) {
         if !self.is_example {
-            self.time.sleep(duration).await;
+            self.pace.sleep(duration).await;
         }
     }
 

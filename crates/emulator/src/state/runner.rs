@@ -10,6 +10,7 @@ use crate::job::{Job, Kind, Status};
 use crate::model::run::seconds;
 use crate::model::{Engine, Input, Run, Schema};
 use crate::support::json::Fields;
+use crate::support::time::Pace;
 use crate::support::{ids, lock};
 
 // The time between the end of the output and the terminal status, in which a hold can already end.
@@ -38,19 +39,20 @@ pub(crate) fn spawn(app: &App, job: Arc<Job>, task: Task, input: Input, timing: 
             Task::Predict(engine) => Some(engine.clone()),
             Task::Train(..) => None,
         };
-        let work = execute(&app, &job, task, input, timing);
+        let pace = Pace::new(app.time.clone(), job.spec.created_at).up_to(job.spec.deadline);
+        let work = execute(&app, &job, task, input, timing, &pace);
         tokio::select! {
             biased;
             // A cancel request has ended the job: this drops the work.
             () = job.until(|job| job.status().is_terminal()) => {}
-            () = until_deadline(&app, &job) => {
+            () = work => {}
+            () = pace.ended() => {
                 let status = match job.status() {
                     Status::Starting => Status::Aborted,
                     _ => Status::Canceled,
                 };
-                job.finish(status, None, app.now());
+                job.finish(status, None, pace.now());
             }
-            () = work => {}
         }
         if let Some(engine) = engine {
             engine.ended(&job.spec.id);
@@ -58,34 +60,32 @@ pub(crate) fn spawn(app: &App, job: Arc<Job>, task: Task, input: Input, timing: 
     });
 }
 
-async fn until_deadline(app: &App, job: &Job) {
-    match job.spec.deadline {
-        Some(deadline) => app.time.sleep_until(deadline).await,
-        None => std::future::pending().await,
-    }
-}
-
 /// Takes a job from the cold start to its terminal status.
-async fn execute(app: &App, job: &Arc<Job>, task: Task, input: Input, timing: Timing) {
+async fn execute(app: &App, job: &Arc<Job>, task: Task, input: Input, timing: Timing, pace: &Pace) {
     let is_example = job.spec.kind == Kind::Example;
     let timing = if is_example { Timing { cold_start: Duration::ZERO, run: Duration::ZERO } } else { timing };
     let cold_start = input.number("cold_start").map_or(timing.cold_start, seconds);
-    app.time.sleep(cold_start).await;
-    if !job.start(app.now()) {
+    pace.sleep(cold_start).await;
+    let started = pace.now();
+    if !job.start(started) {
         return;
     }
-    let run = Run { job: job.clone(), files: app.files.clone(), time: app.time.clone(), is_example };
-    let earliest = app.now().plus(app.scaled(timing.run));
-    let result = app.time.timeout(RUN_LIMIT, perform(app, task, input, run)).await;
-    let result = result.unwrap_or_else(|| Err("The prediction ran for longer than 30 minutes".into()));
+    let limit = started.plus(app.scaled(RUN_LIMIT));
+    let run = Run { job: job.clone(), files: app.files.clone(), pace: pace.up_to(Some(limit)), is_example };
+    let earliest = started.plus(app.scaled(timing.run));
+    let result = tokio::select! {
+        biased;
+        result = perform(app, task, input, run) => result,
+        () = pace.reached(limit) => Err("The prediction ran for longer than 30 minutes".into()),
+    };
     match result {
         Ok(()) => {
-            app.time.sleep_until(earliest).await;
+            pace.sleep_until(earliest).await;
             job.mark_output_complete();
-            app.time.sleep(SETTLE).await;
-            job.finish(Status::Succeeded, None, app.now());
+            pace.sleep(SETTLE).await;
+            job.finish(Status::Succeeded, None, pace.now());
         }
-        Err(error) => job.finish(Status::Failed, Some(error), app.now()),
+        Err(error) => job.finish(Status::Failed, Some(error), pace.now()),
     }
 }
 

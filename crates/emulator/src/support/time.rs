@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 /// Microseconds since the Unix epoch.
@@ -33,6 +33,11 @@ impl Time {
         let advance = |last: u64| Some(wall.max(last + 1));
         let last = self.last.fetch_update(Ordering::Relaxed, Ordering::Relaxed, advance).unwrap_or(wall);
         Timestamp(wall.max(last + 1))
+    }
+
+    /// Returns the current time of the computer, in seconds since the Unix epoch.
+    pub(crate) fn real_seconds() -> u64 {
+        SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
     }
 
     /// Converts a duration of the emulated service to real time.
@@ -80,6 +85,87 @@ impl Time {
             biased;
             result = work => Some(result),
             () = self.sleep(duration) => None,
+        }
+    }
+}
+
+/// The time of one task, such as a job. A test may advance the clock past several sleeps of the task: its time is then behind the
+/// clock, and the next sleeps take their parts of the advance. Clones share the time.
+#[derive(Clone)]
+pub(crate) struct Pace {
+    time: Time,
+    /// Microseconds.
+    behind: Arc<AtomicU64>,
+    moved: Arc<Notify>,
+    /// The number of sleeps that had passed when they began.
+    passed: Arc<AtomicU64>,
+    end: Option<Timestamp>,
+}
+
+/// After this many sleeps that have passed, a task yields.
+const MOST_PASSED: u64 = 1000;
+
+impl Pace {
+    /// Returns the pace of a task that started at `start`.
+    pub(crate) fn new(time: Time, start: Timestamp) -> Self {
+        let behind = time.now().0.saturating_sub(start.0);
+        let behind = Arc::new(AtomicU64::new(behind));
+        Self { time, behind, moved: Arc::default(), passed: Arc::default(), end: None }
+    }
+
+    /// Returns the same pace, whose sleeps go no further than `end`: then they never return, and the caller drops them.
+    pub(crate) fn up_to(&self, end: Option<Timestamp>) -> Self {
+        let ends = [self.end, end];
+        Self { end: ends.into_iter().flatten().min(), ..self.clone() }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.time.now().minus(Duration::from_micros(self.behind.load(Ordering::Relaxed)))
+    }
+
+    /// Sleeps for a duration of the emulated service.
+    pub(crate) async fn sleep(&self, duration: Duration) {
+        self.sleep_until(self.now().plus(self.time.scaled(duration))).await;
+    }
+
+    pub(crate) async fn sleep_until(&self, moment: Timestamp) {
+        if moment <= self.now() {
+            return;
+        }
+        let end = self.end.filter(|end| *end < moment);
+        let until = end.unwrap_or(moment);
+        if until <= self.time.now() && self.passed.fetch_add(1, Ordering::Relaxed) % MOST_PASSED == 0 {
+            tokio::task::yield_now().await;
+        }
+        self.time.sleep_until(until).await;
+        let behind = self.time.now().0.saturating_sub(until.0);
+        self.behind.store(behind, Ordering::Relaxed);
+        if end.is_some() {
+            self.moved.notify_waiters();
+            std::future::pending().await
+        }
+    }
+
+    /// Waits until the time of the task is its end; forever if it has none.
+    pub(crate) async fn ended(&self) {
+        match self.end {
+            Some(end) => self.reached(end).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Waits until the time of the task is `moment`. Takes no part of an advance itself.
+    pub(crate) async fn reached(&self, moment: Timestamp) {
+        loop {
+            let moved = self.moved.notified();
+            let left = moment.since(self.now());
+            if left <= 0.0 {
+                return;
+            }
+            tokio::select! {
+                () = self.time.sleep_real(Duration::from_secs_f64(left)) => {}
+                () = moved => {}
+            }
         }
     }
 }

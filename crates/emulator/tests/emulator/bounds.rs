@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::common::{Api, api, seconds, with};
+use crate::common::{Api, api, seconds, status_and_body, with};
 use replicant_emulator::Config;
 use serde_json::{Value, json};
 
@@ -103,6 +103,53 @@ async fn advancing_the_clock_ends_sleeps() {
     for body in [json!({"advance": -1}), json!({"advance": "soon"}), json!({})] {
         assert_eq!(api.post(&advance, body).await.0, 400);
     }
+}
+
+#[tokio::test]
+async fn one_advance_passes_several_sleeps() {
+    let api = api();
+    let advance = format!("{}/_emulator/time", api.emulator.origin());
+    let created = api.run("echo", json!({"cold_start": 600, "delay": 600})).await;
+    assert_eq!(api.post(&advance, json!({"advance": "30m"})).await.0, 204);
+    let done = api.finished(&created).await;
+    assert_eq!(done["status"], "succeeded");
+    for (metric, least) in [("predict_time", 600.0), ("total_time", 1200.0)] {
+        let seconds = done["metrics"][metric].as_f64().expect("a number");
+        assert!((least..least + 60.0).contains(&seconds), "{done}");
+    }
+    // A part of the advance is left for no sleep: the clock has passed it.
+    let next = api.run("echo", json!({"delay": 600})).await;
+    tokio::time::sleep(seconds(0.05)).await;
+    assert_eq!(api.read(&next).await["status"], "processing");
+}
+
+#[tokio::test]
+async fn an_advance_beyond_the_deadline_and_the_end_applies_the_first() {
+    let api = api();
+    let advance = format!("{}/_emulator/time", api.emulator.origin());
+    let before = async |cancel_after: &str, input: Value| {
+        let request = api.request("POST", "/models/emulator/echo/predictions");
+        let request = request.header("cancel-after", cancel_after).json(&json!({ "input": input }));
+        status_and_body(request.send().await.expect("sent")).await.1
+    };
+    let late = before("15s", json!({"cold_start": 10, "delay": 10})).await;
+    let early = before("60s", json!({"cold_start": 10, "delay": 10})).await;
+    let unstarted = before("5s", json!({"cold_start": 10})).await;
+    assert_eq!(api.post(&advance, json!({"advance": 600})).await.0, 204);
+    assert_eq!(api.finished(&late).await["status"], "canceled");
+    assert_eq!(api.finished(&early).await["status"], "succeeded");
+    assert_eq!(api.finished(&unstarted).await["status"], "aborted");
+    let total = api.read(&late).await["metrics"]["total_time"].as_f64().expect("a number");
+    assert!((15.0..16.0).contains(&total), "{total}");
+}
+
+#[tokio::test]
+async fn an_advance_does_not_keep_the_emulator_busy() {
+    let api = api();
+    let endless = api.run("endless", json!({})).await;
+    let advance = format!("{}/_emulator/time", api.emulator.origin());
+    assert_eq!(api.post(&advance, json!({"advance": "300d"})).await.0, 204);
+    assert_eq!(api.finished(&endless).await["status"], "failed");
 }
 
 /// Returns the shortest of five times that a request takes.

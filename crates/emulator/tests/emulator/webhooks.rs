@@ -127,6 +127,22 @@ async fn without_a_filter_output_and_completed_are_sent() {
 }
 
 #[tokio::test]
+async fn one_advance_of_the_clock_passes_all_retries() {
+    let api = api();
+    let (receiver, url) = Receiver::start(3).await;
+    let body = json!({"input": {"delay": 60}, "webhook": url, "webhook_events_filter": ["completed"]});
+    api.post("/models/emulator/echo/predictions", body).await;
+    let advance = format!("{}/_emulator/time", api.emulator.origin());
+    assert_eq!(api.post(&advance, json!({"advance": "1h"})).await.0, 204);
+    assert_eq!(receiver.wait_for(4).await.len(), 4);
+    // Receivers compare the timestamp with their own clocks, which are not advanced.
+    let webhook = receiver.all().pop().expect("a webhook");
+    let real = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
+    let sent: u64 = webhook.timestamp.parse().expect("seconds");
+    assert!(sent.abs_diff(real.as_secs()) < 60, "{sent}");
+}
+
+#[tokio::test]
 async fn only_completed_webhooks_are_retried() {
     let api = with(Config { time_scale: 0.01, ..Config::default() });
     let (receiver, url) = Receiver::start(4).await;
