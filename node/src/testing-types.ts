@@ -39,8 +39,9 @@ export interface ModelRun {
 }
 
 /**
- * Function of a model. The result is the output; of a generator, each item is emitted. `Uint8Array` and `Blob` values in
- * the output become files. An exception fails the prediction.
+ * Function of a model. The result is the output; of a generator, each item is emitted. In the output, `Uint8Array`,
+ * `ArrayBuffer`, `Blob` and stream values become files, whose types are recognized by their content. An exception fails the
+ * prediction, and so does an output that cannot be sent, such as a `Map`.
  */
 // biome-ignore lint/suspicious/noExplicitAny: the schema of the model decides the type
 export type ModelFunction = (input: any, run: ModelRun) => unknown;

@@ -63,7 +63,7 @@ export function withFile(whole: unknown, path: Path, file: (url: string) => unkn
 }
 
 /** Formats a path: `input.image[0]`. */
-function formatPath(path: Path): string {
+export function formatPath(path: Path): string {
   const text = path.map((key) => (typeof key === "number" ? `[${key}]` : `.${key}`)).join("");
   return text.replace(/^\./, "");
 }

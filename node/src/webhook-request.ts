@@ -63,7 +63,8 @@ async function receivedByHono({ raw, bodyCache }: HonoRequest): Promise<Received
 
 /** Returns headers in a form that the core reads. */
 export function plainHeaders(headers: WebhookRequest["headers"]): unknown {
-  if (Array.isArray(headers) || typeof (headers as Headers).forEach !== "function") return headers;
+  if (Array.isArray(headers) || typeof (headers as Headers | undefined)?.forEach !== "function")
+    return headers;
   const plain: Record<string, unknown> = {};
   (headers as Headers).forEach((value, name) => {
     plain[name] = value;

@@ -1,6 +1,7 @@
 /** Verification of webhooks. */
 import { compute } from "./compute";
 import { WebhookSignatureError, WebhookTimestampError } from "./errors";
+import { invalid, kindOf } from "./invalid";
 import type { Prediction, Training } from "./types";
 import { bodyOf, plainHeaders, type WebhookRequest } from "./webhook-request";
 
@@ -91,6 +92,12 @@ async function check<T>(
   options: WebhookOptions | undefined,
   parse: boolean,
 ): Promise<T | null> {
+  if (typeof request !== "object" || request === null) {
+    invalid(
+      `\`request\` must be a request, or an object such as { headers, body, secret }, not ${kindOf(request)}`,
+      "request",
+    );
+  }
   const { tolerance = request.tolerance } = (isOptions(secret) ? secret : options) ?? {};
   const parts =
     "headers" in request

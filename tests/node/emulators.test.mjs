@@ -82,6 +82,51 @@ test("a closed emulator frees its port", async () => {
   await assert.rejects(fetch(second.baseUrl));
 });
 
+/** Ends an emulator while functions run for it, in another process. Returns how that and the functions end. */
+async function interrupted(end) {
+  const program = `${start}
+    const { execFileSync } = require("node:child_process");
+    const emulator = new Emulator();
+    const client = emulator.client({ maxRetries: 0 });
+    const create = (model) => client.predictions.create({ model, input: {} });
+    const ends = [];
+    process.on("exit", () => console.log(ends.sort().join()));
+    let waiting, yielding;
+    const both = Promise.all([
+      new Promise((resolve) => { waiting = resolve; }),
+      new Promise((resolve) => { yielding = resolve; }),
+    ]);
+    emulator.model("acme/waits", (_, { signal }) => new Promise((resolve, reject) => {
+      signal.addEventListener("abort", () => { ends.push("aborted"); reject(signal.reason); });
+      waiting();
+    }));
+    emulator.model("acme/yields", async function* () {
+      try {
+        for (;;) {
+          yield 1;
+          yielding();
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        }
+      } finally {
+        ends.push("returned");
+      }
+    });
+    create("acme/waits").then(() => create("acme/yields")).then(() => both).then(() => { ${end} });`;
+  const { child, line, printed } = await run(program);
+  return { line, printed: await printed, code: child.exitCode };
+}
+
+const interruption = { line: "aborted,returned", printed: "", code: 0 };
+
+test("closing an emulator ends the functions that run for it", async () => {
+  assert.deepEqual(await interrupted("emulator.close();"), interruption);
+});
+
+test("the death of an emulator ends the functions that run for it", async () => {
+  const kill = `process.kill(execFileSync("pgrep", ["-P", process.pid, "replicant"]), "SIGKILL");`;
+  assert.deepEqual(await interrupted(kill), interruption);
+});
+
 test("options out of range are refused", () => {
   assert.throws(() => new Emulator({ timeScale: -1 }), /time_scale must be above 0/);
   assert.throws(() => new Emulator({ port: -1 }), /--port needs a number, not "-1"/);

@@ -104,6 +104,92 @@ test("assertions show differences", async () => {
   assert.throws(() => emulator.assertNotCalled("emulator/echo"), /expected no predictions/);
 });
 
+test("expected inputs may have matchers", async () => {
+  for (const seed of [1, 2, 3]) {
+    await client.run("emulator/echo", { input: { value: "a heron", seed, list: [1, { a: "b" }] } });
+  }
+  const any = (type) => ({
+    asymmetricMatch: (value) => typeof value === type,
+    toAsymmetricMatcher: () => `Any<${type}>`,
+  });
+  const list = any("object");
+  emulator.assertCalledWith("emulator/echo", {
+    value: /^a h/g,
+    seed: any("number"),
+    list: [ANY, { a: /b/ }],
+  });
+  emulator.assertCalledWith("emulator/echo", { asymmetricMatch: ({ seed }) => seed === 3 });
+  emulator.assertAnyCall("emulator/echo", { value: /heron/, seed: 2, list });
+  emulator.assertCalledWith("emulator/echo", { value: ANY, seed: 3, list, none: undefined });
+  const rejects = (assert_, expected, message) =>
+    assert.throws(() => emulator[assert_]("emulator/echo", expected), { name: "AssertionError", message });
+  const wrong = { value: /gull/, seed: any("string"), list: ANY };
+  rejects("assertCalledWith", wrong, /expected input\.value = "\/gull\/", got "a heron"/);
+  rejects("assertCalledWith", wrong, /expected input\.seed = "Any<string>", got 3/);
+  rejects("assertAnyCall", { value: /gull/, seed: 2, list }, /expected input\.value = "\/gull\/"/);
+  rejects("assertAnyCall", { value: /heron/, seed: 4, list }, /expected input\.seed = 4, got 3/);
+  rejects(
+    "assertCalledWith",
+    { value: ANY, seed: ANY, list, x: list },
+    /input\.x = "Any<object>", got nothing/,
+  );
+});
+
+test("what cannot be compared is refused", async () => {
+  await client.run("emulator/echo", { input: { value: 1 } });
+  const circular = {};
+  circular.itself = circular;
+  const refused = [
+    [{ value: () => 1 }, /`input\.value`: a function cannot be sent/],
+    [{ value: [new Map()] }, /`input\.value\[0\]`: a Map cannot be sent/],
+    [{ value: 1n }, /`input\.value`: a bigint cannot be sent/],
+    [{ value: NaN }, /`input\.value`: NaN cannot be sent/],
+    [{ value: [Buffer.from("a")] }, /`input\.value\[0\]`: a file cannot be passed here; use `ANY`/],
+    [{ value: circular }, /circular reference/],
+    [undefined, /`input` must be an object, not undefined/],
+  ];
+  for (const [input, message] of refused) {
+    for (const check of ["assertCalledWith", "assertAnyCall"]) {
+      assert.throws(() => emulator[check]("emulator/echo", input), { name: "InvalidArgumentError", message });
+    }
+  }
+});
+
+test("unknown options and options of another kind are refused", () => {
+  const schema = { type: "object" };
+  const run = () => 1;
+  const refused = [
+    [() => new Emulator({ prot: 1 }), /unknown option `prot`; did you mean `port`/],
+    [() => new Emulator({ tls: "yes" }), /`tls` must be a boolean, not a string/],
+    [() => new Emulator(null), /the options must be an object, such as { port: ... }, not null/],
+    [() => emulator.model("a/b", { inputs: schema }, run), /unknown option `inputs`; did you mean `input`/],
+    [() => emulator.model("a/b", { cold_start: 1 }, run), /unknown option `cold_start`; .*`coldStart`/],
+    [() => emulator.model("a/b", { versions: "v1" }, run), /`versions` must be an array, not a string/],
+    [() => emulator.model("a/b", null, run), /the options must be an object.*, not null/],
+    [() => emulator.model("a/b", run, { input: schema }), /`options` must be before the function/],
+    [() => emulator.script("a/b"), /the options must be an object, such as { output: ... }, not undefined/],
+    [() => emulator.script("a/b", { ouput: 1 }), /unknown option `ouput`; did you mean `output`/],
+    [() => emulator.script("a/b", { fails: new Error("x") }), /`fails` must be a string, not an object/],
+    [() => emulator.script("a/b", { output: { n: [NaN] } }), /`output\.n\[0\]`: NaN cannot be sent/],
+    [
+      () => emulator.script("a/b", { outputs: [Buffer.from("a")] }),
+      /`outputs\[0\]`: a file cannot be passed/,
+    ],
+    [() => emulator.failNext(), /`operation` must be the id of an operation/],
+    [() => emulator.failNext("models.get", { staus: 429 }), /unknown option `staus`; did you mean `status`/],
+    [() => emulator.failNext("models.get", { delay: "abc" }), /`delay` must be a number, not a string/],
+    [() => emulator.failNext("models.get", { delay: NaN }), /`delay` must be a number, not NaN/],
+    [() => emulator.failNext("models.get", { json: { n: 1n } }), /`json\.n`: a bigint cannot be sent/],
+    [() => emulator.misbehave({ match: {}, action: { delay_ms: NaN } }), /`\[0\]\.action\.delay_ms`: NaN/],
+    [
+      () => emulator.assertCalled("a/b", 2),
+      /the options must be an object, such as { times: ... }, not a number/,
+    ],
+    [() => emulator.assertCalled("a/b", { time: 2 }), /unknown option `time`; did you mean `times`/],
+  ];
+  for (const [call, message] of refused) assert.throws(call, { name: "InvalidArgumentError", message });
+});
+
 /** Runs a program in another process, and returns what it prints. */
 async function output(program) {
   const { execFile } = await import("node:child_process");

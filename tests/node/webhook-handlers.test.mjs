@@ -31,6 +31,11 @@ function post(url, body, headers = signed(body)) {
   return send(url, body, headers);
 }
 
+/** Returns a signed `Request`. */
+function request(headers = signed(BODY)) {
+  return new Request("http://x/hook", { method: "POST", headers, body: BODY });
+}
+
 /** Serves an application of Express whose handlers put events into `events`. */
 async function application(events, handle = (event) => events.push(event)) {
   const app = express();
@@ -118,6 +123,84 @@ test("a repeated webhook is handled once", async () => {
   assert.equal(events.length, 2);
 });
 
+test("a webhook whose response is not 2xx is handled again", async () => {
+  const store = () => ({ store: new MemoryStore() });
+  const responding = (respond) => {
+    const statuses = [503, 302, 200];
+    return (...given) => respond(statuses.shift(), ...given);
+  };
+  const app = express();
+  const sent = responding((status, _event, _request, response) => response.status(status).send());
+  app.post("/sent", webhook(replicate, sent, store()));
+  const set = responding((status, _event, _request, response) => void response.status(status));
+  app.post("/set", webhook(replicate, set, store()));
+  const origin = await serve(app);
+  for (const [path, last] of [
+    ["/sent", 200],
+    ["/set", 204],
+  ]) {
+    const statuses = [];
+    for (let n = 0; n < 4; n++) statuses.push((await post(origin + path, BODY)).status);
+    assert.deepEqual(statuses, [503, 302, last, 204], path);
+  }
+  const returned = responding((status) => new Response("", { status }));
+  const handle = fetchWebhook(replicate, returned, store());
+  const statuses = [];
+  for (let n = 0; n < 4; n++) statuses.push((await handle(request())).status);
+  assert.deepEqual(statuses, [503, 302, 200, 204]);
+});
+
+test("a store that tells no state gets 500, and its error says what to return", async () => {
+  const refused = async (store) => {
+    const handle = webhook(replicate, () => assert.fail("handled"), { store });
+    const app = express().post("/", handle);
+    app.use((error, _request, response, _next) => response.status(500).send(error.message));
+    return post(await serve(app), BODY);
+  };
+  const methods = { finish() {}, forget() {} };
+  for (const [state, kind] of [
+    [undefined, "undefined"],
+    [true, "a boolean"],
+    ["OK", '"OK"'],
+    [Buffer.from("done"), "an object"],
+  ]) {
+    const store = { ...methods, begin: async () => state };
+    const { status, text } = await refused(store);
+    const message = `\`store\`: \`begin\` must return "new", "running" or "done", not ${kind}`;
+    assert.deepEqual([status, text], [500, message]);
+  }
+});
+
+test("a forgotten argument of a handler is an error when the handler is made", async () => {
+  const handle = () => {};
+  const first = /pass (it|the client) first: `webhook\(replicate, handle\)`$/;
+  for (const make of ["", "/express", "/fastify", "/hono"].map(
+    (name) => require(`replicant/webhooks${name}`).webhook,
+  )) {
+    for (const [given, argument] of [
+      [[], "client"],
+      [[replicate], "handle"],
+      [[secret, handle], "client"],
+      [[{ webhooks: {} }, handle], "client"],
+      [[replicate, { store: new MemoryStore() }], "handle"],
+    ]) {
+      assert.throws(() => make(...given), { code: "invalid_argument", argument, message: first });
+    }
+    assert.throws(() => make(handle), { message: first });
+    for (const options of [null, secret])
+      assert.throws(() => make(replicate, handle, options), { argument: "options" });
+    for (const store of [null, MemoryStore, {}, "redis://x"])
+      assert.throws(() => make(replicate, handle, { store }), {
+        argument: "store",
+        message: /^`store` must be an object with the methods `begin`, `finish` and `forget`, /,
+      });
+  }
+  await assert.rejects(fetchWebhook(() => undefined, handle)(request()), { argument: "client" });
+  await assert.rejects(fetchWebhook(replicate, handle, () => ({ store: {} }))(request()), {
+    argument: "store",
+  });
+});
+
 test("a store is bounded, and tells what is still running", async () => {
   const store = new MemoryStore(2);
   for (const id of ["a", "b", "c"]) assert.equal(await claim(store, id, () => {}), "new");
@@ -143,8 +226,6 @@ test("a server of Node and an API route of Next.js read the body themselves", as
 });
 
 test("a handler takes a Request and returns a Response", async () => {
-  const request = (headers = signed(BODY)) =>
-    new Request("http://x/hook", { method: "POST", headers, body: BODY });
   const handle = fetchWebhook(
     (_request, env) => env.client,
     (event, _request, env) => Response.json({ id: event.id, env: env.name }),
@@ -164,7 +245,7 @@ test("a handler takes a Request and returns a Response", async () => {
 });
 
 test("unwrap takes a body, its headers and the secret", async () => {
-  for (const body of [BODY, Buffer.from(BODY)]) {
+  for (const body of [BODY, Buffer.from(BODY), new TextEncoder().encode(BODY).buffer]) {
     for (const options of [undefined, secret, { secret }]) {
       const event = await replicate.webhooks.unwrap(body, signed(BODY), options);
       assert.equal(event.id, "p1");
@@ -178,6 +259,30 @@ test("unwrap takes a body, its headers and the secret", async () => {
   await assert.rejects(replicate.webhooks.unwrap(BODY, {}), { status: 400, code: "webhook_headers" });
   const context = { raw: new Request("http://x", { method: "POST", headers: signed(BODY), body: BODY }) };
   assert.equal((await replicate.webhooks.unwrap(context)).id, "p1");
+  assert.equal((await replicate.webhooks.unwrap(request(), secret)).id, "p1");
+  await assert.rejects(replicate.webhooks.unwrap(request(), "whsec_b3RoZXI="), { status: 401 });
+});
+
+test("arguments of unwrap that are no request are errors that name them", async () => {
+  const call = (...given) => replicate.webhooks.unwrap(...given);
+  for (const parsed of [{ id: "p1" }, [1], 5, true, { raw: 5 }, new (class Event {})()]) {
+    await assert.rejects(call(parsed, signed(BODY)), {
+      code: "webhook_body",
+      status: 400,
+      message: /^Invalid body type: .*`await request\.text\(\)`/,
+    });
+  }
+  for (const missing of [undefined, null, ""])
+    await assert.rejects(call(missing, signed(BODY)), { code: "webhook_body", status: 400 });
+  for (const given of [[], [BODY], [{ headers: undefined, body: BODY }], [BODY, null]])
+    await assert.rejects(call(...given), { code: "webhook_headers", status: 400 });
+  for (const headers of [signed(BODY), new Headers(signed(BODY))])
+    for (const body of [BODY, Buffer.from(BODY), new ArrayBuffer(2)])
+      await assert.rejects(call(headers, body), {
+        code: "invalid_argument",
+        argument: "headers",
+        message: /not text or bytes; pass the body first: `unwrap\(body, headers\)`$/,
+      });
 });
 
 test("both module systems load the handlers", () => {

@@ -183,6 +183,18 @@ test("a missing part is an error that names it", async () => {
   );
 });
 
+test("an argument that is no request is an error that names it", async () => {
+  for (const given of [undefined, null, VECTOR.body, 5])
+    for (const check of [validateWebhook, verifyWebhook])
+      await assert.rejects(check(given, VECTOR.secret), {
+        code: "invalid_argument",
+        argument: "request",
+        message: /^`request` must be a request, or an object such as \{ headers, body, secret \}, not /,
+      });
+  const { body, secret } = VECTOR;
+  await assert.rejects(verifyWebhook({ headers: undefined, body, secret }), WebhookHeadersError);
+});
+
 test("a web request can be read after verification, and is rejected if it was read before", async () => {
   const webhook = request();
   assert.equal(await validateWebhook(webhook, VECTOR.secret, ANY_AGE), true);

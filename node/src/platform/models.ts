@@ -4,7 +4,10 @@ import { randomUUID } from "node:crypto";
 import { type IncomingMessage, request } from "node:http";
 import { createInterface } from "node:readline";
 import { format } from "node:util";
+import { rejectBigInt } from "../testing-arguments";
+import { outputFile } from "../testing-files";
 import type { JsonSchema, ModelFunction, ModelOptions, ModelRun } from "../testing-types";
+import { encode, withFile } from "../value";
 
 interface Model {
   run: ModelFunction;
@@ -102,10 +105,12 @@ export class Models {
     this.#connected = true;
     const url = `${this.#base}/workers/${this.id}?follow=true`;
     const connection = request(url, { agent: false }, (response) => {
-      createInterface({ input: response }).on("line", (line) => this.#handle(JSON.parse(line)));
-      // The emulator has stopped.
+      // The emulator has stopped. The interface emits the error of its input, too.
       response.on("error", () => {});
-      response.on("close", () => this.#releaseAll());
+      response.on("close", () => this.#endAll());
+      createInterface({ input: response })
+        .on("line", (line) => this.#handle(JSON.parse(line)))
+        .on("error", () => {});
     });
     connection.on("error", () => {});
     connection.on("socket", (socket) => socket.unref());
@@ -136,7 +141,8 @@ export class Models {
     }
   }
 
-  #releaseAll() {
+  #endAll() {
+    for (const run of this.#runs.values()) run.cancel();
     for (const timer of this.#holds.values()) clearTimeout(timer);
     this.#holds.clear();
   }
@@ -147,8 +153,8 @@ class Run implements ModelRun {
   readonly #url: string;
   readonly #base: string;
   readonly #abort = new AbortController();
-  /** Reports arrive in order, one after the other. */
-  #reported: Promise<void> = Promise.resolve();
+  /** Reports arrive in order, one after the other. Those after a report that failed fail, too. */
+  #reported: Promise<unknown> = Promise.resolve();
 
   constructor(
     base: string,
@@ -167,21 +173,28 @@ class Run implements ModelRun {
   }
 
   log(...values: unknown[]): void {
-    void this.#report({ logs: `${format(...values)}\n` });
+    void this.#report({ logs: `${wellFormed(format(...values))}\n` });
   }
 
+  /** Never rejects: an exception fails the prediction. */
   async perform(model: Model, input: Record<string, unknown>): Promise<void> {
     await current.run(this, async () => {
       try {
         await this.#call(model, input);
         await this.#report("done");
       } catch (error) {
-        const { stack, message } =
-          error instanceof Error ? error : { stack: undefined, message: String(error) };
-        this.log(stack ?? message);
-        await this.#report({ failed: message || "Error" });
+        await this.#fail(error).catch(() => {});
       }
     });
+  }
+
+  async #fail(error: unknown) {
+    // If the prediction or the emulator has ended, there is nobody to tell.
+    if (this.signal.aborted) return;
+    this.#reported = this.#reported.catch(() => {});
+    const text = error instanceof Error ? String(error.message) || error.name : format(error);
+    this.log(error instanceof Error && error.stack ? error.stack : text);
+    await this.#report({ failed: wellFormed(text) });
   }
 
   async #call(model: Model, input: Record<string, unknown>) {
@@ -210,40 +223,49 @@ class Run implements ModelRun {
     throw new Error(`could not read input.${member}: ${JSON.parse(body.toString()).detail}`);
   }
 
-  /** Returns an output as JSON, with the URLs of its files. */
-  async #write(value: unknown): Promise<unknown> {
-    if (value instanceof Uint8Array) return this.#save("output.bin", "application/octet-stream", value);
-    if (value instanceof Blob) {
-      const name = "name" in value ? String(value.name) : "output.bin";
-      return this.#save(
-        name,
-        value.type || "application/octet-stream",
-        (await value.bytes?.()) ?? new Uint8Array(await value.arrayBuffer()),
-      );
+  /**
+   * Returns an output as JSON, with the URLs of its files.
+   *
+   * @throws {InvalidArgumentError} if a value inside it is neither JSON nor a file
+   */
+  async #write(output: unknown): Promise<unknown> {
+    const { json, parts = [] } = encode({ output: output ?? null });
+    const written = JSON.parse(json);
+    for (const part of parts) {
+      if (part.digits !== undefined) rejectBigInt(part);
+      const { name, type, bytes } = await outputFile(part);
+      const saved = await this.#post(`files?name=${encodeURIComponent(name)}`, type, bytes);
+      withFile(written, JSON.parse(part.path), () => JSON.parse(saved).url);
     }
-    if (Array.isArray(value)) return Promise.all(value.map((item) => this.#write(item)));
-    if (typeof value !== "object" || value === null || "toJSON" in value) return value;
-    const members = Object.entries(value).map(async ([name, member]) => [name, await this.#write(member)]);
-    return Object.fromEntries(await Promise.all(members));
+    return written.output;
   }
 
-  async #save(name: string, type: string, bytes: Uint8Array): Promise<string> {
-    const response = await send("POST", `${this.#url}/files?name=${encodeURIComponent(name)}`, type, bytes);
-    return JSON.parse((await content(response)).toString()).url;
-  }
-
-  #report(event: unknown): Promise<void> {
-    const next = async () => {
-      const response = await send("POST", `${this.#url}/events`, "application/json", JSON.stringify([event]));
-      response.resume();
-      // The prediction has ended.
-      if (response.statusCode === 410) this.cancel();
-    };
-    this.#reported = this.#reported.then(next).catch(() => {});
+  #report(event: unknown): Promise<unknown> {
+    const report = () => this.#post("events", "application/json", JSON.stringify([event]));
+    this.#reported = this.#reported.then(report);
+    // `perform` learns of a failed log from the next report.
+    this.#reported.catch(() => {});
     return this.#reported;
+  }
+
+  async #post(path: string, type: string, body: Uint8Array | string): Promise<string> {
+    const response = await send("POST", `${this.#url}/${path}`, type, body);
+    const text = (await content(response)).toString();
+    const { statusCode = 0 } = response;
+    if (statusCode < 400) return text;
+    // The prediction has ended.
+    if (statusCode === 410) this.cancel();
+    const reason = text === "" ? `status ${statusCode}` : JSON.parse(text).detail;
+    throw new Error(`the emulator refused a report of the model: ${reason}`);
   }
 }
 
+/** Replaces halves of surrogate pairs, which the emulator refuses in logs and errors. */
+function wellFormed(text: string): string {
+  return Buffer.from(text).toString();
+}
+
 function isGenerator(value: unknown): value is AsyncIterable<unknown> | Iterable<unknown> {
-  return typeof value === "object" && value !== null && "next" in value;
+  if (typeof value !== "object" || value === null || !("next" in value)) return false;
+  return Symbol.iterator in value || Symbol.asyncIterator in value;
 }

@@ -1,5 +1,6 @@
 import type { Bridge } from "../bridge";
 import { merge, requestParams } from "../call-options";
+import { invalid } from "../invalid";
 import type { RequestOptions } from "../options";
 import type { ModelDefined } from "../types";
 import type { WebhookEvent } from "../webhook-events";
@@ -48,33 +49,46 @@ export class Webhooks extends Resource {
    */
   unwrap<Output = ModelDefined>(
     request: UnwrapRequest,
-    options?: UnwrapOptions,
+    secret?: string | UnwrapOptions,
   ): Promise<WebhookEvent<Output>>;
   unwrap<Output = ModelDefined>(
-    body: string | Uint8Array,
+    body: string | Uint8Array | ArrayBuffer,
     headers: WebhookRequest["headers"],
     secret?: string | UnwrapOptions,
   ): Promise<WebhookEvent<Output>>;
   async unwrap(
-    request: UnwrapRequest | string | Uint8Array,
-    second?: UnwrapOptions | WebhookRequest["headers"],
+    request: UnwrapRequest | string | Uint8Array | ArrayBuffer,
+    second?: string | UnwrapOptions | WebhookRequest["headers"],
     third?: string | UnwrapOptions,
   ): Promise<WebhookEvent> {
-    if (typeof request === "string" || request instanceof Uint8Array) {
-      const headers = second as WebhookRequest["headers"];
-      const options = typeof third === "string" ? { secret: third } : third;
-      return unwrap(this.bridge, { headers, body: request }, options);
+    if (isRequest(request)) return unwrap(this.bridge, request, second as string | UnwrapOptions);
+    if (!isRaw(request) && isRaw(second)) {
+      invalid(
+        "`headers` must be the headers of the request, not text or bytes; pass the body first: `unwrap(body, headers)`",
+        "headers",
+      );
     }
-    return unwrap(this.bridge, request, second as UnwrapOptions);
+    const headers = second as WebhookRequest["headers"];
+    return unwrap(this.bridge, { headers, body: request }, third);
   }
+}
+
+function isRequest(request: unknown): request is UnwrapRequest {
+  if (typeof request !== "object" || request === null) return false;
+  return "headers" in request || isRequest((request as { raw?: unknown }).raw);
+}
+
+function isRaw(body: unknown): body is string | BufferSource {
+  return typeof body === "string" || body instanceof ArrayBuffer || ArrayBuffer.isView(body);
 }
 
 async function unwrap(
   bridge: Bridge,
   request: UnwrapRequest,
-  options: UnwrapOptions = {},
+  given: string | UnwrapOptions = {},
 ): Promise<WebhookEvent> {
-  const { secret, tolerance } = { ...given(request), ...options };
+  const options = typeof given === "string" ? { secret: given } : given;
+  const { secret, tolerance } = { ...beside(request), ...options };
   const { secret: _, tolerance: __, ...rest } = options;
   const params = merge(
     {
@@ -89,7 +103,7 @@ async function unwrap(
 }
 
 /** Returns the options that stand beside the headers and the body. */
-function given(request: UnwrapRequest): UnwrapOptions {
+function beside(request: UnwrapRequest): UnwrapOptions {
   const { secret, tolerance } = request as WebhookRequest;
   return { secret, tolerance };
 }

@@ -1,6 +1,6 @@
 /** Webhooks in Express, Connect and servers of Node. */
 import type { WebhookEvent } from "../webhook-events";
-import { receive, type WebhookClient, type WebhookHandlerOptions } from "./receive";
+import { check, receive, type WebhookClient, type WebhookHandlerOptions } from "./receive";
 
 export { MemoryStore, type WebhookStore } from "./once";
 export type { WebhookHandlerOptions } from "./receive";
@@ -26,15 +26,19 @@ export function webhook<In, Out extends NodeResponse>(
   handle: (event: WebhookEvent, request: In, response: Out) => unknown,
   options: WebhookHandlerOptions = {},
 ): (request: In, response: Out, next?: (error?: unknown) => void) => Promise<void> {
+  check(client, handle, options);
   return async (request, response, next) => {
     try {
-      const refused = await receive(client, request, options, (event) => handle(event, request, response));
+      const refused = await receive(client, request, options, async (event) => {
+        await handle(event, request, response);
+        return response.statusCode;
+      });
       if (refused) {
         response.statusCode = refused.status;
         response.setHeader("content-type", "text/plain; charset=utf-8");
         response.end(refused.text);
       } else if (!response.headersSent) {
-        response.statusCode = 204;
+        if (response.statusCode === 200) response.statusCode = 204;
         response.end();
       }
     } catch (error) {

@@ -1,6 +1,6 @@
 /** Webhooks in Fastify. */
 import type { WebhookEvent } from "../webhook-events";
-import { receive, type WebhookClient, type WebhookHandlerOptions } from "./receive";
+import { check, receive, type WebhookClient, type WebhookHandlerOptions } from "./receive";
 
 export { MemoryStore, type WebhookStore } from "./once";
 export type { WebhookHandlerOptions } from "./receive";
@@ -11,6 +11,7 @@ const LARGEST = 64 * 1024 * 1024;
 /** The parts of a reply of Fastify that are used. */
 export interface FastifyReply {
   readonly sent: boolean;
+  readonly statusCode: number;
   code(status: number): { send(body?: unknown): unknown };
 }
 
@@ -28,6 +29,7 @@ export function webhook<In, Out extends FastifyReply>(
   handle: (event: WebhookEvent, request: In, reply: Out) => unknown,
   options: WebhookHandlerOptions = {},
 ) {
+  check(client, handle, options);
   // biome-ignore lint/suspicious/noExplicitAny: the types of Fastify are not a dependency
   return async (fastify: any): Promise<void> => {
     fastify.removeAllContentTypeParsers();
@@ -37,10 +39,13 @@ export function webhook<In, Out extends FastifyReply>(
       let body: unknown;
       const refused = await receive(client, request, options, async (event) => {
         body = await handle(event, request, reply);
+        // Fastify responds to a returned error as to one that is thrown.
+        if (body instanceof Error) throw body;
+        return body instanceof Response ? body.status : reply.statusCode;
       });
       if (refused) return reply.code(refused.status).send(refused.text);
       if (reply.sent || body !== undefined) return body;
-      return reply.code(204).send();
+      return reply.code(reply.statusCode === 200 ? 204 : reply.statusCode).send();
     });
   };
 }

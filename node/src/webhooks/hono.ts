@@ -1,6 +1,6 @@
 /** Webhooks in Hono. */
 import type { WebhookEvent } from "../webhook-events";
-import { receive, type WebhookClient, type WebhookHandlerOptions } from "./receive";
+import { check, receive, type WebhookClient, type WebhookHandlerOptions } from "./receive";
 
 export { MemoryStore, type WebhookStore } from "./once";
 export type { WebhookHandlerOptions } from "./receive";
@@ -27,17 +27,20 @@ export function webhook<C extends HonoContext>(
   handle: (event: WebhookEvent, context: C) => unknown,
   options: WebhookHandlerOptions | ((context: C) => WebhookHandlerOptions) = {},
 ): (context: C) => Promise<Response> {
+  check(client, handle, options, true);
   return async (context) => {
-    let response: unknown;
+    let response = new Response(null, { status: 204 });
     const refused = await receive(
       typeof client === "function" ? client(context) : client,
       context.req,
       typeof options === "function" ? options(context) : options,
       async (event) => {
-        response = await handle(event, context);
+        const returned = await handle(event, context);
+        if (returned instanceof Response) response = returned;
+        return response.status;
       },
     );
     if (refused && refused.status !== 204) return new Response(refused.text, { status: refused.status });
-    return response instanceof Response ? response : new Response(null, { status: 204 });
+    return response;
   };
 }

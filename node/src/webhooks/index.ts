@@ -1,6 +1,6 @@
 /** Webhooks in runtimes whose servers take a `Request` and return a `Response`: Workers, Deno, Bun. */
 import type { WebhookEvent } from "../webhook-events";
-import { receive, type WebhookClient, type WebhookHandlerOptions } from "./receive";
+import { check, receive, type WebhookClient, type WebhookHandlerOptions } from "./receive";
 
 export { MemoryStore, once, type WebhookState, type WebhookStore } from "./once";
 export type { WebhookClient, WebhookHandlerOptions } from "./receive";
@@ -20,17 +20,20 @@ export function webhook<Rest extends unknown[] = []>(
   handle: (event: WebhookEvent, request: Request, ...rest: Rest) => unknown,
   options: WebhookHandlerOptions | ((request: Request, ...rest: Rest) => WebhookHandlerOptions) = {},
 ): (request: Request, ...rest: Rest) => Promise<Response> {
+  check(client, handle, options, true);
   return async (request, ...rest) => {
-    let response: unknown;
+    let response = new Response(null, { status: 204 });
     const refused = await receive(
       typeof client === "function" ? client(request, ...rest) : client,
       request,
       typeof options === "function" ? options(request, ...rest) : options,
       async (event) => {
-        response = await handle(event, request, ...rest);
+        const returned = await handle(event, request, ...rest);
+        if (returned instanceof Response) response = returned;
+        return response.status;
       },
     );
     if (refused && refused.status !== 204) return new Response(refused.text, { status: refused.status });
-    return response instanceof Response ? response : new Response(null, { status: 204 });
+    return response;
   };
 }

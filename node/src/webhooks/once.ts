@@ -1,4 +1,5 @@
 /** Processes each webhook once, although it may be delivered more than once. */
+import { invalid, kindOf } from "../invalid";
 
 /** Whether a webhook was processed before, or is being processed. */
 export type WebhookState = "new" | "running" | "done";
@@ -50,14 +51,41 @@ export class MemoryStore implements WebhookStore {
  * @param id the `webhookId` of the event
  */
 export async function once(store: WebhookStore, id: string, handle: () => unknown): Promise<WebhookState> {
-  const state = await store.begin(id);
-  if (state !== "new") return state;
-  try {
+  return claim(store, id, async () => {
     await handle();
-  } catch (error) {
-    await store.forget(id);
-    throw error;
+    return true;
+  });
+}
+
+/** {@link once} whose webhook is also new again if `handle` returns false. */
+export async function claim(
+  store: WebhookStore,
+  id: string,
+  handle: () => Promise<boolean>,
+): Promise<WebhookState> {
+  checkStore(store);
+  const state = await store.begin(id);
+  if (state === "running" || state === "done") return state;
+  if (state !== "new") {
+    const given = typeof state === "string" ? JSON.stringify(state) : kindOf(state);
+    invalid(`\`store\`: \`begin\` must return "new", "running" or "done", not ${given}`, "store");
   }
-  await store.finish(id);
+  let handled = false;
+  try {
+    handled = await handle();
+  } finally {
+    await (handled ? store.finish(id) : store.forget(id));
+  }
   return state;
+}
+
+/** Throws if `store` is not an object with the methods of a {@link WebhookStore}. */
+export function checkStore(store: WebhookStore): void {
+  for (const name of ["begin", "finish", "forget"] as const) {
+    if (typeof store?.[name] === "function") continue;
+    invalid(
+      `\`store\` must be an object with the methods \`begin\`, \`finish\` and \`forget\`, such as \`new MemoryStore()\`, not ${kindOf(store)}`,
+      "store",
+    );
+  }
 }

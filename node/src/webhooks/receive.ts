@@ -1,6 +1,7 @@
 /** What the handlers of all frameworks do with a request. */
+import { invalid, kindOf } from "../invalid";
 import type { WebhookEvent } from "../webhook-events";
-import { once, type WebhookStore } from "./once";
+import { checkStore, claim, type WebhookStore } from "./once";
 
 /** A `Replicate`, or an object with its method. */
 export interface WebhookClient {
@@ -18,7 +19,8 @@ export interface WebhookHandlerOptions {
   tolerance?: number | null | undefined;
   /**
    * Handles each webhook once: repeated deliveries get the status 204 without a call of the handler, or 409 while the
-   * handler runs. {@link MemoryStore} remembers webhooks in this process.
+   * handler runs. If the handler throws or responds outside 2xx, the next delivery is handled. {@link MemoryStore} remembers
+   * webhooks in this process.
    */
   store?: WebhookStore | undefined;
 }
@@ -30,17 +32,53 @@ export interface Refusal {
 }
 
 /**
+ * Throws if an argument of `webhook` has another type.
+ *
+ * @param perRequest whether the client and the options may be functions that return them for a request
+ */
+export function check(client: unknown, handle: unknown, options: unknown, perRequest = false): void {
+  if (!perRequest || typeof client !== "function") checkClient(client);
+  if (typeof handle !== "function") {
+    invalid(
+      `\`handle\` must be a function, not ${kindOf(handle)}; pass the client first: \`webhook(replicate, handle)\``,
+      "handle",
+    );
+  }
+  if (!perRequest || typeof options !== "function") checkOptions(options);
+}
+
+function checkClient(client: unknown): void {
+  if (typeof (client as WebhookClient | undefined)?.webhooks?.unwrap === "function") return;
+  invalid(
+    `\`client\` must be a Replicate, not ${kindOf(client)}; pass it first: \`webhook(replicate, handle)\``,
+    "client",
+  );
+}
+
+function checkOptions(options: unknown): void {
+  if (typeof options !== "object" || options === null) {
+    invalid(`\`options\` must be an object, such as { secret }, not ${kindOf(options)}`, "options");
+  }
+  const { store } = options as WebhookHandlerOptions;
+  if (store !== undefined) checkStore(store);
+}
+
+/**
  * Verifies a request as a webhook, and calls `handle` with the event.
  *
+ * @param handle returns the status of the response
  * @returns the response to an invalid or repeated webhook; undefined if `handle` was called
  * @throws what `handle` throws, and errors that are not about the webhook
  */
 export async function receive(
   client: WebhookClient,
   request: unknown,
-  { secret, tolerance, store }: WebhookHandlerOptions,
-  handle: (event: WebhookEvent) => unknown,
+  options: WebhookHandlerOptions,
+  handle: (event: WebhookEvent) => Promise<number>,
 ): Promise<Refusal | undefined> {
+  checkClient(client);
+  checkOptions(options);
+  const { secret, tolerance, store } = options;
   let event: WebhookEvent;
   try {
     event = await client.webhooks.unwrap(request, { secret, tolerance });
@@ -51,7 +89,10 @@ export async function receive(
     await handle(event);
     return undefined;
   }
-  const state = await once(store, event.webhookId, () => handle(event));
+  const state = await claim(store, event.webhookId, async () => {
+    const status = await handle(event);
+    return status >= 200 && status < 300;
+  });
   if (state === "new") return undefined;
   // One that is still handled is refused, so that the API delivers it again if the handler fails.
   return state === "done"

@@ -152,6 +152,7 @@ fn header_text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Bytes(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
+        Value::Number(_) => Some(value.to_string()),
         _ => None,
     }
 }

@@ -32,6 +32,18 @@ pub struct Rule {
     pub action: Action,
 }
 
+impl Rule {
+    /// Checks what the types leave open.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        match self.action.status {
+            Some(status) if !(200..=599).contains(&status) => {
+                Err(format!("`status` must be between 200 and 599, not {status}"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 fn once() -> u32 {
     1
 }

@@ -2,12 +2,14 @@
 
 mod function;
 mod remote;
+mod schema;
 mod script;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 pub(crate) use function::Function;
@@ -16,7 +18,6 @@ pub(crate) use remote::{Event, Hub};
 pub use script::Scripted;
 
 use crate::config::Timing;
-use crate::model::run::seconds;
 use crate::model::{Engine, Schema};
 use crate::support::ids;
 use crate::support::json::Fields;
@@ -78,6 +79,9 @@ impl Definition {
             let text = text.clone().unwrap_or_else(|| default.to_owned());
             RawValue::from_string(text).map_err(|error| format!("`{name}` is not valid JSON: {error}"))
         };
+        for (name, text) in [("input", &self.input), ("output", &self.output)] {
+            text.as_deref().map_or(Ok(()), |text| schema::check(name, text))?;
+        }
         let input = parse("input", &self.input, r#"{"type": "object", "title": "Input"}"#)?;
         let list = r#"{"type": "array", "items": {}, "title": "Output", "x-cog-array-type": "iterator"}"#;
         let output = parse("output", &self.output, if iterates { list } else { r#"{"title": "Output"}"# })?;
@@ -89,6 +93,17 @@ impl Definition {
     }
 }
 
+/// Reads a duration in seconds, up to a day.
+fn duration(name: &str, value: Option<Value>) -> Result<Duration, String> {
+    let Some(value) = value.filter(|value| !value.is_null()) else { return Ok(Duration::ZERO) };
+    let seconds = value.as_f64().filter(|seconds| (0.0..=LONGEST).contains(seconds));
+    let invalid = || format!("`{name}` must be a number of seconds from 0 to {LONGEST}, not {value}");
+    seconds.map(Duration::from_secs_f64).ok_or_else(invalid)
+}
+
+/// A day, in seconds.
+const LONGEST: f64 = 86_400.0;
+
 /// A definition as the control API receives it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -99,10 +114,8 @@ pub(crate) struct Request {
     output: Option<Box<RawValue>>,
     #[serde(default)]
     versions: Vec<String>,
-    #[serde(default)]
-    cold_start: f64,
-    #[serde(default)]
-    run_time: f64,
+    cold_start: Option<Value>,
+    run_time: Option<Value>,
     /// Whether the output is a list that grows while the model runs.
     #[serde(default)]
     streams: bool,
@@ -123,9 +136,12 @@ impl Request {
             input: text(self.input),
             output: text(self.output),
             versions: self.versions,
-            cold_start: seconds(self.cold_start),
-            run_time: seconds(self.run_time),
+            cold_start: duration("cold_start", self.cold_start)?,
+            run_time: duration("run_time", self.run_time)?,
         };
+        if let Some(script) = &self.script {
+            duration("delay", Some(script.delay.into()))?;
+        }
         let (engine, iterates): (Engine, bool) = match (self.script, self.worker) {
             (Some(script), None) => {
                 let iterates = script.iterates();

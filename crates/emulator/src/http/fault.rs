@@ -141,7 +141,9 @@ impl Faults {
             vec![serde_json::from_slice(json)?]
         };
         let rules: Vec<Rule> = rules;
-        for id in rules.iter().filter_map(|rule| rule.r#match.operation.as_ref()) {
+        for rule in &rules {
+            rule.check().map_err(serde::de::Error::custom)?;
+            let Some(id) = &rule.r#match.operation else { continue };
             if !OPERATIONS.iter().any(|operation| operation.is(id)) {
                 let known: Vec<_> = OPERATIONS.iter().map(|operation| operation.id).collect();
                 let text = format!("`{id}` is not an operation; the operations are {}", known.join(", "));

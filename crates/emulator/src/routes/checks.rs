@@ -11,7 +11,7 @@ use crate::job::{Job, Kind, Shape};
 use crate::request::{Call, Reply, ok};
 use crate::state::App;
 use crate::support::difference::{compare_values, excerpt};
-use crate::support::json::Fields;
+use crate::support::json::{Fields, reason};
 
 const MOST_SHOWN: usize = 10;
 
@@ -40,8 +40,9 @@ enum Which {
 
 /// Responds with `{"problem": text}`, or null if the expectation holds.
 pub(super) async fn check(call: Call) -> Reply {
+    call.app.emulates()?;
     let expected: Expected = serde_json::from_slice(&call.body)
-        .map_err(|error| Problem::bad_request(format!("This is not an expectation: {error}")))?;
+        .map_err(|error| Problem::bad_request(format!("This is not an expectation: {}", reason(&error))))?;
     let problem = expected.problem(&call.app).map(|text| text + &dropped(&call.app));
     Ok(ok(Fields::new().put("problem", &problem).finish()))
 }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use crate::http::problem::Problem;
 use crate::request::{Call, Reply, empty, json, ok};
 use crate::support::duration;
-use crate::support::json::Fields;
+use crate::support::json::{Fields, reason};
 
 const LONGEST_ADVANCE: Duration = Duration::from_secs(366 * 24 * 3600);
 
@@ -21,7 +21,7 @@ pub(super) async fn faults(call: Call) -> Reply {
 /// Adds a rule or a list of rules.
 pub(super) async fn add_faults(call: Call) -> Reply {
     let added = call.app.faults.add(&call.body);
-    added.map_err(|error| Problem::bad_request(format!("This is not a fault rule: {error}")))?;
+    added.map_err(|error| Problem::bad_request(format!("This is not a fault rule: {}", reason(&error))))?;
     Ok(json(StatusCode::CREATED, call.app.faults.view()))
 }
 
@@ -73,6 +73,7 @@ pub(super) async fn state(call: Call) -> Reply {
 
 /// Returns all predictions and trainings, oldest first.
 pub(super) async fn predictions(call: Call) -> Reply {
+    call.app.emulates()?;
     let mut response = ok(call.app.jobs.view(&call.origin));
     response.headers_mut().insert("x-emulator-dropped", call.app.jobs.dropped().into());
     Ok(response)

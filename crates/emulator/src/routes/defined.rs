@@ -12,14 +12,15 @@ use crate::http::problem::Problem;
 use crate::model::Run;
 use crate::request::{Call, Reply, empty, json};
 use crate::state::App;
-use crate::support::json::Fields;
+use crate::support::json::{Fields, reason};
 use crate::support::lock;
 
 /// Adds a model, or replaces the one with its name.
 pub(super) async fn define(call: Call) -> Reply {
+    call.app.emulates()?;
     let invalid =
         |error: String| Problem::bad_request(format!("This is not the definition of a model: {error}"));
-    let request: Request = serde_json::from_slice(&call.body).map_err(|error| invalid(error.to_string()))?;
+    let request: Request = serde_json::from_slice(&call.body).map_err(|error| invalid(reason(&error)))?;
     let name = request.name.clone();
     match request.cog.clone() {
         Some(url) => call.app.connect_cog(&name, &url).await.map_err(invalid)?,

@@ -6,13 +6,14 @@ pub(crate) mod runner;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use axum::http::StatusCode;
 use indexmap::IndexMap;
 
 use crate::cassette::Cassette;
 use crate::catalog::deployments::Deployment;
 use crate::catalog::{Catalog, built_in, defined};
 use crate::cog;
-use crate::config::Config;
+use crate::config::{Config, Rule};
 use crate::defined::{Definition, Hub, Scripted};
 use crate::files::Files;
 use crate::http::access::Access;
@@ -20,12 +21,13 @@ use crate::http::client::HttpClient;
 use crate::http::fault::Faults;
 use crate::http::gauges::Gauges;
 use crate::http::limits::Limits;
+use crate::http::problem::Problem;
 use crate::http::recorder::Recorder;
 use crate::model::{Engine, Schema};
 use crate::replay::Replays;
 use crate::support::time::{Time, Timestamp};
 use crate::support::{ids, lock};
-use crate::webhook::Webhooks;
+use crate::webhook::{self, Webhooks};
 use jobs::Jobs;
 
 /// The shortest time between two sweeps.
@@ -68,6 +70,10 @@ impl State {
         ports: Vec<u16>,
         replays: Arc<Replays>,
     ) -> Result<App, String> {
+        if let Some(secret) = &config.webhook_secret {
+            webhook::check_secret(secret)?;
+        }
+        config.faults.iter().try_for_each(Rule::check)?;
         let time = Time::new(config.time_scale);
         let client = Arc::new(HttpClient::default());
         let (catalog, deployments) = built_in::catalog(&config, &time);
@@ -107,6 +113,13 @@ impl State {
     /// Returns how long the data of a finished job are kept, in real time.
     pub(crate) fn retention(&self) -> Duration {
         self.scaled(self.config.retention)
+    }
+
+    /// Fails if a cassette responds in place of the emulated API.
+    pub(crate) fn emulates(&self) -> Result<(), Problem> {
+        let detail = "An emulator that records or replays has no models and predictions of its own. Start another one for \
+                      them, and check the received requests of this one.";
+        if self.cassette.is_some() { Err(Problem::new(StatusCode::CONFLICT, detail)) } else { Ok(()) }
     }
 
     /// Adds a model, or replaces the one with its name.

@@ -18,6 +18,12 @@ pub(crate) fn raw<T: Serialize + ?Sized>(value: &T) -> Raw {
 }
 
 /// Returns JSON `null`.
+/// Returns the message of an error without the position in the text, which people who use the kit do not see.
+pub(crate) fn reason(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason).to_owned()
+}
+
 pub(crate) fn null() -> Raw {
     raw(&())
 }

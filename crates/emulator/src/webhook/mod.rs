@@ -261,6 +261,18 @@ impl Webhooks {
     }
 }
 
+/// Checks that receivers can verify signatures with a secret.
+pub(crate) fn check_secret(secret: &str) -> Result<(), String> {
+    let key = secret.strip_prefix("whsec_").and_then(|key| STANDARD.decode(key).ok());
+    match key {
+        Some(key) if !key.is_empty() => Ok(()),
+        _ => Err(
+            "`webhook_secret` must be `whsec_` and base64, such as whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+                .into(),
+        ),
+    }
+}
+
 /// Returns the `webhook-signature` header of a message.
 ///
 /// `secret` is `whsec_` and base64; any other text is used as it is. `timestamp` is in seconds since the Unix epoch.

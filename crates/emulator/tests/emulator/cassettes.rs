@@ -285,6 +285,13 @@ async fn faults_and_received_requests_work_with_a_cassette() {
     );
     assert_eq!(create().await.status(), 201);
     assert_eq!(player.state().await["requests"], 2);
+
+    for (method, path) in [("POST", "models"), ("GET", "predictions"), ("POST", "checks")] {
+        let url = format!("{}/_emulator/{path}", player.emulator.origin());
+        let (status, problem) = player.send(method, &url, json!({})).await;
+        assert_eq!(status, 409, "{problem}");
+        assert!(problem["detail"].as_str().expect("text").contains("records or replays"), "{problem}");
+    }
 }
 
 #[test]

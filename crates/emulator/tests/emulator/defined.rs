@@ -13,6 +13,27 @@ async fn create(api: &Api, model: &str, input: Value) -> Value {
 }
 
 #[tokio::test]
+async fn invalid_definitions_are_refused() {
+    let api = api();
+    let url = format!("{}/_emulator/models", api.emulator.origin());
+    for (member, value, expected) in [
+        ("cold_start", json!(-1), "`cold_start` must be a number of seconds from 0 to 86400, not -1"),
+        ("run_time", json!("1s"), "`run_time` must be a number of seconds from 0 to 86400, not \"1s\""),
+        ("script", json!({"delay": -1}), "`delay` must be a number of seconds from 0 to 86400, not -1"),
+        ("script", json!({"delay": "soon"}), "invalid type: string \"soon\", expected f64"),
+        ("input", json!({"text": "string"}), "`input` must be the JSON Schema of an object"),
+        ("output", json!({"type": "strnig"}), "`output.type` must be one of"),
+    ] {
+        let mut definition = json!({"name": "acme/refused", "script": {}});
+        definition[member] = value;
+        let (status, problem) = api.post(&url, definition).await;
+        let detail = problem["detail"].as_str().expect("text");
+        assert!(status == 400 && detail.contains(expected) && !detail.contains(" at line "), "{detail}");
+    }
+    assert_eq!(api.get("/models/acme/refused").await.0, 404);
+}
+
+#[tokio::test]
 async fn a_scripted_model_emits_fails_and_can_be_replaced() {
     let api = api();
     let (status, problem) = api.get("/models/acme/writer").await;

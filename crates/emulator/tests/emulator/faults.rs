@@ -25,7 +25,14 @@ async fn a_rule_responds_instead_of_the_handler() {
     }
     assert_eq!(api.post(CREATE, json!({"input": {}})).await.0, 201);
     assert_eq!(api.state().await["predictions"].as_object().map(|all| all.len()), Some(1));
-    assert_eq!(api.post(&url, json!({"action": {"stauts": 500}})).await.0, 400);
+    for (action, expected) in [
+        (json!({"stauts": 500}), "unknown field `stauts`"),
+        (json!({"status": 42}), "`status` must be between 200 and 599, not 42"),
+        (json!({"status": 1000}), "`status` must be between 200 and 599, not 1000"),
+    ] {
+        let (status, problem) = api.post(&url, json!({ "action": action })).await;
+        assert!(status == 400 && problem["detail"].as_str().expect("text").contains(expected), "{problem}");
+    }
     assert_eq!(api.post(&url, json!([{"times": 0, "action": {"status": 500}}])).await.0, 201);
     assert_eq!(
         (api.get("/account").await.0, api.get("/account").await.0),

@@ -59,6 +59,8 @@ fn a_child_reports_errors_where_its_parent_expects_the_addresses() {
     for (arguments, invalid, text) in [
         (["--child", "--prot=1"], true, "unknown argument \"--prot\""),
         (["--time-scale=0", "--child"], true, "time_scale must be above 0"),
+        (["--webhook-secret=abc", "--child"], true, "`webhook_secret` must be `whsec_` and base64"),
+        (["--webhook-secret=whsec_", "--child"], true, "`webhook_secret` must be `whsec_` and base64"),
         (["--child", &format!("--port={port}")], false, "cannot listen on 127.0.0.1:"),
     ] {
         let ended = program().args(arguments).stdin(Stdio::piped()).output().expect("ran");
