@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Dict, Iterable, Optional, Sequence, Tuple, Union, cast
 
-from ._errors import MissingWebhookBodyError
+from ._errors import InvalidArgumentError, MissingWebhookBodyError
 from ._native import compute
 from ._objects import WebhookSigningSecret
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
         def items(self) -> Iterable[Pair]: ...
 
     Headers = Union[HeaderItems, Sequence[Pair]]
+
+_RAW = (str, bytes, bytearray, memoryview)
 
 
 def verify(
@@ -43,17 +45,25 @@ def received(
     secret: Any,
     tolerance: Optional[float],
 ) -> Dict[str, Any]:
-    """Returns the parameters of `webhooks.unwrap`. A `request` that is text or bytes is the body."""
-    if isinstance(request, (str, bytes)) and body is None:
-        body = request
-    elif request is not None:
-        if headers is not None or body is not None:
+    """Returns the parameters of `webhooks.unwrap`. A `request` without headers is the body."""
+    if request is not None:
+        has_headers = hasattr(cast(object, request), "headers")
+        if body is not None or (has_headers and headers is not None):
             raise ValueError("Only one of request or headers/body can be provided")
-        headers = cast(Any, request).headers
-        body = _body(request)
+        if has_headers:
+            headers, body = request.headers, _body(request)
+        elif isinstance(headers, _RAW) and not isinstance(request, _RAW):
+            raise InvalidArgumentError(
+                f"`headers` must be the headers of the request, not {type(headers).__name__}; "
+                "pass the body as the first argument and the headers as the second",
+                argument="headers",
+            )
+        else:
+            body = cast(bytes, request)
     return {
         "headers": _pairs(headers),
-        "body": body,
+        # A parsed body may have any type. The core's error says what to pass instead.
+        "body": body if body is None or isinstance(body, (*_RAW, int, float, list)) else {},
         "secret": getattr(secret, "key", secret),
         "tolerance": tolerance,
     }
@@ -94,12 +104,7 @@ def _body(request: Any) -> Optional[Union[str, bytes]]:
             # Django's RawPostDataException.
             why = f"Error reading body: {error}. Read `request.body` before anything else reads the request."
             raise MissingWebhookBodyError(why, status=400) from error
-        if isinstance(found, (bytes, str)):
-            return found
-        if isinstance(found, (bytearray, memoryview)):
-            return bytes(cast(memoryview, found))
-        if isinstance(found, (dict, list)):
-            # Parsed. The core's error says what to pass instead.
+        if isinstance(found, (*_RAW, dict, list)):
             return cast(bytes, found)
         if callable(found):
             raise TypeError(

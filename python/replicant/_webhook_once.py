@@ -8,6 +8,10 @@ from collections import OrderedDict
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, AsyncGenerator, Generator, Literal, Optional, Protocol, Union
 
+from ._errors import InvalidArgumentError
+
+_METHODS = ("begin", "finish", "forget")
+
 State = Literal["new", "running", "done"]
 """Whether a webhook was processed before, or is being processed."""
 
@@ -83,11 +87,20 @@ class Once:
     """Tells whether a webhook is new.
 
     Args:
-        store: Where to remember webhooks. Defaults to a `MemoryStore`; processes need a store that they share.
+        store: Where to remember webhooks. Defaults to a `MemoryStore`; processes need a store that they share. An
+            `AsyncStore` needs `async` views, or `async_claim`.
+
+    Raises:
+        TypeError: `store` lacks a method.
     """
 
     def __init__(self, store: Optional[Union[Store, AsyncStore]] = None) -> None:
         self._store: Any = MemoryStore() if store is None else store
+        for name in _METHODS:
+            if isinstance(store, type) or not callable(getattr(self._store, name, None)):
+                raise TypeError(
+                    f"`store` must be an object with the methods `begin`, `finish` and `forget`, not {store!r}"
+                )
 
     @contextmanager
     def claim(self, id: str) -> Generator[State, None, None]:
@@ -98,22 +111,26 @@ class Once:
 
         Args:
             id: The `webhook_id` of the event.
+
+        Raises:
+            TypeError: A method of the store is asynchronous.
+            InvalidArgumentError: The store returned another value than a state.
         """
-        state: State = self._store.begin(id)
+        state = _state(blocking(self._store.begin(id), _asynchronous("begin")))
         if state != "new":
             yield state
             return
         try:
             yield state
         except BaseException:
-            self._store.forget(id)
+            blocking(self._store.forget(id), _asynchronous("forget"))
             raise
-        self._store.finish(id)
+        blocking(self._store.finish(id), _asynchronous("finish"))
 
     @asynccontextmanager
     async def async_claim(self, id: str) -> AsyncGenerator[State, None]:
         """The form of `claim` for `async with`. The methods of the store may be awaitable."""
-        state: State = await _settled(self._store.begin(id))
+        state = _state(await _settled(self._store.begin(id)))
         if state != "new":
             yield state
             return
@@ -123,6 +140,40 @@ class Once:
             await _settled(self._store.forget(id))
             raise
         await _settled(self._store.finish(id))
+
+    def check_blocking(self) -> None:
+        """Raises `TypeError` if a method of the store is asynchronous: `claim` cannot await it."""
+        for name in _METHODS:
+            if inspect.iscoroutinefunction(getattr(self._store, name)):
+                raise _asynchronous(name)
+
+
+def _state(found: Any) -> State:
+    # Clients of Redis return bytes.
+    state: Any = found.decode() if isinstance(found, bytes) else found
+    if state not in ("new", "running", "done"):
+        raise InvalidArgumentError(
+            f"`store`: `begin` must return 'new', 'running' or 'done', not {found!r}",
+            argument="store",
+        )
+    known: State = state
+    return known
+
+
+def _asynchronous(method: str) -> TypeError:
+    return TypeError(
+        f"`store`: `{method}` must not be asynchronous in a blocking view or in `claim`; "
+        "make the view `async`, use `async_claim`, or pass a store whose methods are blocking"
+    )
+
+
+def blocking(result: Any, error: TypeError) -> Any:
+    """Returns a result; raises `error` if it would have to be awaited."""
+    if inspect.isawaitable(result):
+        if inspect.iscoroutine(result):
+            result.close()
+        raise error
+    return result
 
 
 async def _settled(result: Any) -> Any:

@@ -72,12 +72,34 @@ async function check(url, received) {
   assert.deepEqual(await received(), ["large", id]);
 }
 
+/** Checks that a handler with a store that responds with 503, and then 200, is called twice. */
+async function checkRetried(url) {
+  const statuses = [];
+  for (let n = 0; n < 3; n++) statuses.push((await post(url)).status);
+  assert.deepEqual(statuses, [503, 200, 204], url);
+}
+
 test("Fastify", async () => {
   const events = [];
   const app = packages("fastify")();
   const handle = (event) => void events.push(event.id);
   app.register(fastifyWebhook(replicate, handle), { prefix: "/webhook" });
   app.register(fastifyWebhook(replicate, handle, { store: new MemoryStore() }), { prefix: "/once" });
+  const failing = {
+    sent: (reply, status) => void reply.code(status).send("sent"),
+    returned: (reply, status) => reply.code(status) && "returned",
+    response: (_, status) => new Response("response", { status }),
+    error: (_, status) =>
+      status === 200 ? "good" : Object.assign(new Error("later"), { statusCode: status }),
+  };
+  for (const [name, respond] of Object.entries(failing)) {
+    const statuses = [503, 200];
+    const handle = (_event, _request, reply) => respond(reply, statuses.shift());
+    app.register(fastifyWebhook(replicate, handle, { store: new MemoryStore() }), { prefix: `/${name}` });
+  }
+  const unsent = [503];
+  const set = (_event, _request, reply) => void (unsent.length && reply.code(unsent.shift()));
+  app.register(fastifyWebhook(replicate, set, { store: new MemoryStore() }), { prefix: "/set" });
   // The other routes keep their parsers. A body that they parsed cannot be verified.
   app.post("/parsed", (request) => replicate.webhooks.unwrap(request));
   const origin = await app.listen({ port: 0, host: "127.0.0.1" });
@@ -89,6 +111,8 @@ test("Fastify", async () => {
   events.length = 0;
   for (let n = 0; n < 2; n++) assert.equal((await post(`${origin}/once`)).status, 204);
   assert.deepEqual(events, ["p1"]);
+  for (const name of Object.keys(failing)) await checkRetried(`${origin}/${name}`);
+  for (const status of [503, 204, 204]) assert.equal((await post(`${origin}/set`)).status, status);
 });
 
 test("Hono", async () => {
@@ -112,6 +136,9 @@ test("Hono", async () => {
     before((request) => request.raw.text()),
     handler,
   );
+  const statuses = [503, 200];
+  const respond = (_event, c) => c.text("later", statuses.shift());
+  app.post("/retried", honoWebhook(replicate, respond, { store: new MemoryStore() }));
   const port = await freePort();
   const server = serve({ fetch: app.fetch, port, hostname: "127.0.0.1" });
   after(() => server.close());
@@ -123,6 +150,7 @@ test("Hono", async () => {
   const read = await post(`${origin}/stream`);
   assert.equal(read.status, 400);
   assert.match(read.text, /already read/);
+  await checkRetried(`${origin}/retried`);
 });
 
 const withoutWeb = !existsSync(join(root, "node/dist/web/replicant.wasm")) && "needs `make web`";
@@ -230,6 +258,27 @@ export const POST = webhook(replicate, (event) => void events.app.push(event.id)
 export const GET = () => Response.json(events);
 `,
   );
+  write(
+    "app/retried/route.js",
+    `import Replicate from "replicant";
+import { MemoryStore, webhook } from "replicant/webhooks/next";
+${client}
+const statuses = [503, 200];
+const respond = () => new Response("later", { status: statuses.shift() });
+export const POST = webhook(replicate, respond, { store: new MemoryStore() });
+`,
+  );
+  write(
+    "pages/api/retried.js",
+    `import Replicate from "replicant";
+import { apiRoute, MemoryStore } from "replicant/webhooks/next";
+${client}
+export const config = { api: { bodyParser: false } };
+const statuses = [503, 200];
+const respond = (_event, _request, response) => response.status(statuses.shift()).send("later");
+export default apiRoute(replicate, respond, { store: new MemoryStore() });
+`,
+  );
   for (const [name, config] of [
     ["raw", "export const config = { api: { bodyParser: false } };"],
     ["parsed", ""],
@@ -265,6 +314,8 @@ export default apiRoute(replicate, (event) => void events.pages.push(event.id));
     const received = async (router) => (await (await fetch(`${origin}/webhook`)).json())[router];
     await check(`${origin}/webhook`, () => received("app"));
     await check(`${origin}/api/raw`, () => received("pages"));
+    await checkRetried(`${origin}/retried`);
+    await checkRetried(`${origin}/api/retried`);
     const parsed = await post(`${origin}/api/parsed`);
     assert.equal(parsed.status, 400, parsed.text);
     assert.match(parsed.text, /^Invalid body type: /);

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import hmac
 import json
-import sys
-import threading
 import time
-import wsgiref.simple_server
 from typing import Any, Callable, Iterator
 
 import pytest
@@ -17,6 +13,7 @@ from conftest import python
 
 import replicant
 from replicant.testing import Emulator
+from replicant.webhooks import MemoryStore, Once
 
 pytest.importorskip("fastapi")
 pytest.importorskip("flask")
@@ -24,171 +21,7 @@ pytest.importorskip("django")
 pytest.importorskip("uvicorn")
 httpx = pytest.importorskip("httpx")
 
-from replicant.webhooks import MemoryStore, Once  # noqa: E402
-
-FRAMEWORKS = ("fastapi", "flask", "django", "django-asgi")
-
-
-class Application:
-    """An application of a framework with the routes `/webhook`, `/once` and `/parsed`.
-
-    Attributes:
-        events: The events that its handler received.
-        fails: How many calls of the handler are still to raise.
-    """
-
-    def __init__(self, framework: str, emulator: Emulator) -> None:
-        self.events: list[Any] = []
-        self.fails = 0
-        self.asgi: Any = None
-        self.wsgi: Any = None
-        build = getattr(self, framework.replace("-", "_"))
-        build(emulator)
-
-    def handle(self, event: Any) -> None:
-        self.events.append(event)
-        if self.fails:
-            self.fails -= 1
-            raise RuntimeError("the handler fails")
-
-    def fastapi(self, emulator: Emulator) -> None:
-        from fastapi import Depends, FastAPI, Request
-
-        from replicant.webhooks.fastapi import webhook
-
-        app = self.asgi = FastAPI()
-        client = emulator.async_client()
-        verified = Depends(webhook(client))
-        claimed = Depends(webhook(client, once=Once(MemoryStore())))
-
-        @app.post("/webhook", status_code=204)
-        async def plain(event: Any = verified) -> None:
-            self.handle(event)
-
-        @app.post("/once", status_code=204)
-        async def once(event: Any = claimed) -> None:
-            self.handle(event)
-
-        async def parse(request: Any) -> None:
-            async for _ in request.stream():
-                pass
-
-        parse.__annotations__["request"] = Request
-
-        @app.post("/parsed", dependencies=[Depends(parse)])
-        async def parsed(event: Any = verified) -> None:
-            self.handle(event)
-
-    def flask(self, emulator: Emulator) -> None:
-        import flask
-
-        from replicant.webhooks.flask import webhook
-
-        app = self.wsgi = flask.Flask(__name__)
-        client = emulator.client()
-
-        @app.post("/webhook")
-        @webhook(client=client)
-        def plain(event: Any) -> None:
-            self.handle(event)
-
-        @app.post("/once")
-        @webhook(client=client, once=Once())
-        def once(event: Any) -> None:
-            self.handle(event)
-
-        @webhook(client=client)
-        def parsed(event: Any) -> None:
-            self.handle(event)
-
-        @app.post("/parsed")
-        def parse() -> Any:
-            flask.request.stream.read()
-            return parsed()
-
-    def django(self, emulator: Emulator, awaited: bool = False) -> None:
-        import types
-
-        from django.conf import settings
-
-        if not settings.configured:
-            settings.configure()
-        import django
-        from django.urls import path
-        from django.views.decorators.csrf import csrf_exempt
-
-        from replicant.webhooks.django import webhook
-
-        client: Any = emulator.async_client() if awaited else emulator.client()
-
-        def view(request: Any, event: Any) -> None:
-            self.handle(event)
-
-        async def awaited_view(request: Any, event: Any) -> None:
-            self.handle(event)
-
-        function: Any = awaited_view if awaited else view
-        parsed = webhook(client=client)(function)
-
-        @csrf_exempt
-        def parse(request: Any) -> Any:
-            request.read(3)
-            return parsed(request)
-
-        module = types.ModuleType("urls_of_this_test")
-        module.urlpatterns = [  # type: ignore[attr-defined]
-            path("webhook", webhook(client=client)(function)),
-            path("once", webhook(client=client, once=Once())(function)),
-            path("parsed", parse if not awaited else parsed),
-        ]
-        sys.modules[module.__name__] = module
-        settings.ROOT_URLCONF = module.__name__
-        settings.ALLOWED_HOSTS = ["*"]
-        settings.SECRET_KEY = "x"
-        settings.MIDDLEWARE = ["django.middleware.csrf.CsrfViewMiddleware"]
-        django.setup()
-        from django.core.asgi import get_asgi_application
-        from django.core.wsgi import get_wsgi_application
-        from django.urls import clear_url_caches
-
-        clear_url_caches()
-        if awaited:
-            self.asgi = get_asgi_application()
-        else:
-            self.wsgi = get_wsgi_application()
-
-    def django_asgi(self, emulator: Emulator) -> None:
-        self.django(emulator, awaited=True)
-
-    @contextlib.contextmanager
-    def running(self) -> Iterator[str]:
-        """Serves the application on a port of its own and yields its address."""
-        if self.asgi is not None:
-            import uvicorn
-
-            config = uvicorn.Config(self.asgi, port=0, log_level="critical", lifespan="off")
-            server = uvicorn.Server(config)
-            thread = threading.Thread(target=server.run)
-            thread.start()
-            while not server.started:
-                time.sleep(0.01)
-            yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-            server.should_exit = True
-        else:
-            quiet = type(
-                "Quiet",
-                (wsgiref.simple_server.WSGIRequestHandler,),
-                {"log_message": lambda *_: None},
-            )
-            plain = wsgiref.simple_server.make_server(
-                "127.0.0.1", 0, self.wsgi, handler_class=quiet
-            )
-            thread = threading.Thread(target=plain.serve_forever)
-            thread.start()
-            yield f"http://127.0.0.1:{plain.server_port}"
-            plain.shutdown()
-            plain.server_close()
-        thread.join()
+from webhook_application import BODY, FRAMEWORKS, Application, post  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -209,24 +42,6 @@ def eventually(holds: Callable[[], object]) -> None:
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.02)
-
-
-def post(kit: Emulator, url: str, body: bytes, age: int = 0, **changed: str) -> Any:
-    """Posts a webhook that is signed like those of the emulator."""
-    timestamp = str(int(time.time()) - age)
-    key = base64.b64decode(kit.webhook_secret.replace("whsec_", ""))
-    digest = hmac.new(key, b"msg_1." + timestamp.encode() + b"." + body, "sha256").digest()
-    headers = {
-        "content-type": "application/json",
-        "webhook-id": "msg_1",
-        "webhook-timestamp": timestamp,
-        "webhook-signature": "v1," + base64.b64encode(digest).decode(),
-        **changed,
-    }
-    return httpx.post(url, content=body, headers=headers, timeout=30)
-
-
-BODY = b'{"id": "p1",  "status": "succeeded", "output": 1}'
 
 
 def test_delivered_webhooks_become_events(served: tuple[Application, str], kit: Emulator) -> None:
@@ -294,6 +109,16 @@ def test_a_repeated_webhook_is_handled_once(served: tuple[Application, str], kit
     assert statuses[2] == 204
     # The first call failed, so the second delivery is handled, and the third is not.
     assert len(application.events) == 2
+
+
+def test_a_webhook_whose_response_is_not_2xx_is_handled_again(
+    served: tuple[Application, str], kit: Emulator
+) -> None:
+    application, url = served
+    application.statuses = [503, 302, 200]
+    statuses = [post(kit, f"{url}/once", BODY).status_code for _ in range(4)]
+    assert statuses == [503, 302, 200, 204]
+    assert len(application.events) == 3
 
 
 def test_a_webhook_that_is_being_processed_gets_409() -> None:

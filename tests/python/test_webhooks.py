@@ -98,6 +98,47 @@ def test_headers_of_asgi_and_bytes_are_validated() -> None:
     assert said == "`headers` must be an object or a list of pairs, not a string"
 
 
+def test_a_raw_body_may_have_every_type_of_bytes() -> None:
+    client = replicant.Client(TOKEN)
+    spread = memoryview(b" ".join(BODY[at : at + 1] for at in range(len(BODY))) + b" ")[::2]
+    for body in (BODY, BODY.decode(), bytearray(BODY), memoryview(BODY), spread):
+        for given in ((body, signed()), (None, signed(), body)):
+            assert client.webhooks.unwrap(*given, secret=SECRET).id == "p1"  # type: ignore[arg-type]
+            assert replicant.webhooks.validate(*given, secret=SECRET) == {"id": "p1"}  # type: ignore[arg-type]
+
+
+async def test_arguments_of_other_types_are_errors_that_name_them() -> None:
+    blocking, awaited = replicant.Client(TOKEN), replicant.AsyncClient(TOKEN)
+
+    async def refused(error: type[Exception], *given: Any, **named: Any) -> str:
+        said: set[str] = set()
+        with pytest.raises(error) as caught:
+            replicant.webhooks.validate(*given, **named, secret=SECRET)
+        said.add(str(caught.value))
+        with pytest.raises(error) as caught:
+            blocking.webhooks.unwrap(*given, **named, secret=SECRET)
+        said.add(str(caught.value))
+        with pytest.raises(error) as caught:
+            await awaited.webhooks.unwrap(*given, **named, secret=SECRET)
+        said.add(str(caught.value))
+        assert len(said) == 1
+        return said.pop()
+
+    for parsed in ({"id": "p1"}, [1], 5, 1.5, object(), (1,)):
+        for given, named in (((parsed, signed()), {}), ((), {"headers": signed(), "body": parsed})):
+            said = await refused(replicant.MissingWebhookBodyError, *given, **named)
+            assert said.startswith("Invalid body type: the body must be the raw text or bytes")
+            assert "`request.get_data()` in Flask" in said
+    for body in (BODY, BODY.decode(), bytearray(BODY)):
+        for headers in (signed(), email.message.Message()):
+            said = await refused(replicant.InvalidArgumentError, headers, body)
+            start = "`headers` must be the headers of the request, not "
+            assert said.startswith(f"{start}{type(body).__name__}; pass the body as the first")
+    assert "headers" in await refused(replicant.MissingWebhookHeaderError, BODY)
+    assert "headers" in await refused(replicant.MissingWebhookHeaderError)
+    await refused(replicant.MissingWebhookBodyError, None, signed())
+
+
 def test_flask_requests_are_validated() -> None:
     flask = pytest.importorskip("flask")
     app = flask.Flask(__name__)

@@ -7,19 +7,21 @@ def on_webhook(request, event):
 
 from __future__ import annotations
 
-import inspect
 from functools import wraps
 from typing import Any, Callable, Optional, Union, overload
 
+from asgiref.sync import iscoroutinefunction
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from replicant._async.client import AsyncClient
 from replicant._default import default_async_client, default_client
-from replicant._errors import MissingWebhookBodyError, WebhookValidationError
-from replicant._webhook_once import Once
-from replicant._webhook_reply import Reply, refused, repeated
+from replicant._errors import MissingWebhookBodyError
+from replicant._sync.client import Client
+from replicant._webhook_once import Once, blocking
+from replicant._webhook_view import Receiver, check_view
 
 View = Callable[..., Any]
 
@@ -33,7 +35,7 @@ def webhook(view: View) -> View: ...
 def webhook(
     view: None = None,
     *,
-    client: Any = None,
+    client: Optional[Union[Client, AsyncClient]] = None,
     secret: Any = None,
     tolerance: Optional[float] = 300,
     once: Optional[Once] = None,
@@ -41,7 +43,7 @@ def webhook(
 def webhook(
     view: Optional[View] = None,
     *,
-    client: Any = None,
+    client: Optional[Union[Client, AsyncClient]] = None,
     secret: Any = None,
     tolerance: Optional[float] = 300,
     once: Optional[Once] = None,
@@ -52,53 +54,42 @@ def webhook(
     that returns None responds with 204.
 
     Args:
-        view: The view, blocking or `async`, if the decorator is used without parentheses.
+        view: The view, blocking or `async`, if the decorator is used without parentheses. That of a class is what
+            `as_view()` returns.
         client: The client of the event, and of the request for the secret: a `Client`, or an `AsyncClient` for `async`
             views. Defaults to the default client.
         secret: The signing secret. Defaults to the secret of the account, which is fetched once.
         tolerance: Seconds by which the timestamp may differ from the clock; None accepts any timestamp.
         once: Processes each webhook once: repeated deliveries get the status 204 without a call of the view, or 409
-            while the view runs.
+            while the view runs. After an exception or a response outside 2xx, the next delivery is processed.
+
+    Raises:
+        TypeError: The view is not a function, `client` or `once` has another type, or they are asynchronous and the view
+            is not.
     """
 
     def decorate(view: View) -> View:
-        awaited = inspect.iscoroutinefunction(view)
-        webhooks = (client or (default_async_client if awaited else default_client)).webhooks
-
-        def unwrap(request: HttpRequest) -> Any:
-            return webhooks.unwrap(
-                headers=request.headers, body=_body(request), secret=secret, tolerance=tolerance
-            )
+        check_view(view, "decorate the result of `as_view()`")
+        awaited = iscoroutinefunction(view)
+        default = default_async_client if awaited else default_client
+        given = default if client is None else client
+        receiver = Receiver(given, secret, tolerance, once, _response, awaited=awaited)
 
         @wraps(view)
         def receive(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            try:
-                event = unwrap(request)
-            except WebhookValidationError as error:
-                return _response(refused(error))
-            if once is None:
+            def call(event: Any) -> HttpResponseBase:
                 return _result(view(request, event, *args, **kwargs))
-            with once.claim(event.webhook_id) as state:
-                reply = repeated(state)
-                if reply is not None:
-                    return _response(reply)
-                return _result(view(request, event, *args, **kwargs))
+
+            return receiver.receive(request.headers, lambda: _body(request), call)
 
         @wraps(view)
         async def receive_async(
             request: HttpRequest, *args: Any, **kwargs: Any
         ) -> HttpResponseBase:
-            try:
-                event = await unwrap(request)
-            except WebhookValidationError as error:
-                return _response(refused(error))
-            if once is None:
+            async def call(event: Any) -> HttpResponseBase:
                 return _result(await view(request, event, *args, **kwargs))
-            async with once.async_claim(event.webhook_id) as state:
-                reply = repeated(state)
-                if reply is not None:
-                    return _response(reply)
-                return _result(await view(request, event, *args, **kwargs))
+
+            return await receiver.async_receive(request.headers, lambda: _body(request), call)
 
         return csrf_exempt(require_POST(receive_async if awaited else receive))
 
@@ -118,10 +109,10 @@ def _body(request: HttpRequest) -> bytes:
         raise MissingWebhookBodyError(why, status=400) from error
 
 
-def _response(reply: Reply) -> HttpResponse:
-    status, text = reply
+def _response(status: int, text: str) -> HttpResponseBase:
     return HttpResponse(text, status=status, content_type="text/plain")
 
 
-def _result(response: Optional[HttpResponseBase]) -> HttpResponseBase:
-    return HttpResponse(status=204) if response is None else response
+def _result(response: Any) -> HttpResponseBase:
+    error = TypeError("the view returned a coroutine; decorate the `async` function itself")
+    return HttpResponse(status=204) if response is None else blocking(response, error)

@@ -8,17 +8,17 @@ def on_webhook(event):
 
 from __future__ import annotations
 
+import inspect
 from functools import wraps
 from typing import Any, Callable, Optional, Union, overload
 
-from flask import current_app, request
-from flask.typing import ResponseReturnValue
+from flask import Response, current_app, request
 
+from replicant._async.client import AsyncClient
 from replicant._default import default_client
-from replicant._errors import WebhookValidationError
 from replicant._sync.client import Client
 from replicant._webhook_once import Once
-from replicant._webhook_reply import refused, repeated
+from replicant._webhook_view import Receiver, check_view
 
 View = Callable[..., Any]
 
@@ -29,7 +29,7 @@ def webhook(view: View) -> View: ...
 def webhook(
     view: None = None,
     *,
-    client: Optional[Client] = None,
+    client: Optional[Union[Client, AsyncClient]] = None,
     secret: Any = None,
     tolerance: Optional[float] = 300,
     once: Optional[Once] = None,
@@ -37,7 +37,7 @@ def webhook(
 def webhook(
     view: Optional[View] = None,
     *,
-    client: Optional[Client] = None,
+    client: Optional[Union[Client, AsyncClient]] = None,
     secret: Any = None,
     tolerance: Optional[float] = 300,
     once: Optional[Once] = None,
@@ -47,38 +47,47 @@ def webhook(
     Invalid webhooks get the status 400 or 401 and the reason. A view that returns None responds with 204.
 
     Args:
-        view: The view, if the decorator is used without parentheses.
-        client: The client of the event, and of the request for the secret. Defaults to the default client.
+        view: The view, blocking or `async`, if the decorator is used without parentheses.
+        client: The client of the event, and of the request for the secret: a `Client`, or an `AsyncClient` for `async`
+            views. Defaults to the default client.
         secret: The signing secret. Defaults to the secret of the account, which is fetched once.
         tolerance: Seconds by which the timestamp may differ from the clock; None accepts any timestamp.
         once: Processes each webhook once: repeated deliveries get the status 204 without a call of the view, or 409
-            while the view runs.
+            while the view runs. After an exception or a response outside 2xx, the next delivery is processed.
+
+    Raises:
+        TypeError: The view is not a function, `client` or `once` has another type, or they are asynchronous and the view
+            is not.
     """
-    webhooks = (default_client if client is None else client).webhooks
 
     def decorate(view: View) -> View:
-        def call(*args: Any, **kwargs: Any) -> ResponseReturnValue:
-            response = current_app.ensure_sync(view)(*args, **kwargs)
-            return ("", 204) if response is None else response
+        check_view(view, "decorate a function that calls it")
+        awaited = inspect.iscoroutinefunction(view)
+        given = default_client if client is None else client
+        receiver = Receiver(given, secret, tolerance, once, _response, awaited=awaited)
 
         @wraps(view)
-        def receive(*args: Any, **kwargs: Any) -> ResponseReturnValue:
-            try:
-                event = webhooks.unwrap(
-                    headers=request.headers,
-                    body=request.get_data(),
-                    secret=secret,
-                    tolerance=tolerance,
-                )
-            except WebhookValidationError as error:
-                status, text = refused(error)
-                return text, status
-            if once is None:
-                return call(event, *args, **kwargs)
-            with once.claim(event.webhook_id or "") as state:
-                reply = repeated(state)
-                return call(event, *args, **kwargs) if reply is None else (reply[1], reply[0])
+        def receive(*args: Any, **kwargs: Any) -> Response:
+            def call(event: Any) -> Response:
+                return _result(view(event, *args, **kwargs))
 
-        return receive
+            return receiver.receive(request.headers, request.get_data, call)
+
+        @wraps(view)
+        async def receive_async(*args: Any, **kwargs: Any) -> Response:
+            async def call(event: Any) -> Response:
+                return _result(await view(event, *args, **kwargs))
+
+            return await receiver.async_receive(request.headers, request.get_data, call)
+
+        return receive_async if awaited else receive
 
     return decorate if view is None else decorate(view)
+
+
+def _response(status: int, text: str) -> Response:
+    return current_app.make_response((text, status))
+
+
+def _result(response: Any) -> Response:
+    return current_app.make_response(("", 204) if response is None else response)

@@ -1,0 +1,277 @@
+"""The decorators of webhooks: which views, clients and stores they take, and what they refuse at once."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Annotated, Any, Callable, Iterator
+
+import pytest
+
+import replicant
+from replicant.testing import Emulator
+from replicant.webhooks import MemoryStore, Once
+
+fastapi = pytest.importorskip("fastapi")
+flask = pytest.importorskip("flask")
+pytest.importorskip("django")
+pytest.importorskip("uvicorn")
+pytest.importorskip("httpx")
+
+from webhook_application import BODY, post, serve_django, serving  # noqa: E402
+
+from replicant.webhooks import django as on_django  # noqa: E402
+from replicant.webhooks import fastapi as on_fastapi  # noqa: E402
+from replicant.webhooks import flask as on_flask  # noqa: E402
+
+
+class AsyncStore:
+    """A store with asynchronous methods."""
+
+    def __init__(self) -> None:
+        self.memory = MemoryStore()
+
+    async def begin(self, id: str) -> Any:
+        return self.memory.begin(id)
+
+    async def finish(self, id: str) -> None:
+        self.memory.finish(id)
+
+    async def forget(self, id: str) -> None:
+        self.memory.forget(id)
+
+
+class WrappedStore(AsyncStore):
+    """The same store, whose methods only return awaitable objects."""
+
+    def begin(self, id: str) -> Any:
+        return super().begin(id)
+
+    def finish(self, id: str) -> Any:
+        return super().finish(id)
+
+    def forget(self, id: str) -> Any:
+        return super().forget(id)
+
+
+class OddStore(MemoryStore):
+    """A store with other states."""
+
+    def __init__(self, convert: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self.convert = convert
+
+    def begin(self, id: str) -> Any:
+        return self.convert(super().begin(id))
+
+
+@pytest.fixture(scope="module")
+def kit() -> Iterator[Emulator]:
+    with Emulator() as emulator:
+        yield emulator
+
+
+def blocking() -> None: ...
+
+
+class View:
+    def post(self, request: Any, event: Any) -> None: ...
+
+
+@pytest.mark.parametrize("module", [on_flask, on_django], ids=["flask", "django"])
+def test_what_a_blocking_view_cannot_use_is_refused_when_it_is_decorated(
+    module: Any, kit: Emulator
+) -> None:
+    webhook = module.webhook
+    refused: list[tuple[Callable[[], Any], str]] = [
+        (
+            lambda: webhook(client=kit.async_client())(blocking),
+            r"`client` must be a `Client`, not an `AsyncClient`, .*make the view `async`",
+        ),
+        (
+            lambda: webhook(client="whsec_x")(blocking),
+            r"`client` must be a `Client` or an `AsyncClient`, not str; pass a signing secret as `secret`",
+        ),
+        (lambda: webhook(client=replicant.Client)(blocking), "not the class Client"),
+        (lambda: webhook("whsec_x"), r"`view` must be a function, not str; .*`webhook\(secret="),
+        (lambda: webhook(kit.client()), "`view` must be a function, not Client; "),
+        (lambda: webhook(View), "`view` must be a function, not a class; "),
+        (lambda: webhook(View.post), "`view` must be a function, not a method; "),
+        (
+            lambda: webhook(once=MemoryStore())(blocking),
+            r"`once` must be a `Once`, not MemoryStore; pass a store as `Once\(store\)`",
+        ),
+        (
+            lambda: webhook(once=Once(AsyncStore()))(blocking),
+            "`store`: `begin` must not be asynchronous in a blocking view",
+        ),
+        (
+            lambda: Once(MemoryStore),  # type: ignore[arg-type]
+            "`store` must be an object with the methods `begin`, `finish` and `forget`, not <class",
+        ),
+    ]
+    for decorate, message in refused:
+        with pytest.raises(TypeError, match=message):
+            decorate()
+
+
+def test_what_fastapi_cannot_use_is_refused_when_the_dependency_is_made() -> None:
+    for arguments, message in (
+        ({"client": "whsec_x"}, r"`client` must be .*, not str; pass a signing secret as `secret`"),
+        ({"once": MemoryStore()}, r"pass a store as `Once\(store\)`"),
+    ):
+        with pytest.raises(TypeError, match=message):
+            on_fastapi.webhook(**arguments)  # type: ignore[call-overload]
+    with pytest.raises(TypeError, match=r"pass `Depends\(webhook\(\)\)`, not `Depends\(webhook\)`"):
+        fastapi.FastAPI(dependencies=[fastapi.Depends(on_fastapi.webhook)]).post("/")(blocking)
+
+
+@contextlib.contextmanager
+def serving_flask(view: Any, **options: Any) -> Iterator[str]:
+    app = flask.Flask(__name__)
+    app.post("/webhook")(on_flask.webhook(**options)(view))
+    with serving(app) as url:
+        yield f"{url}/webhook"
+
+
+@contextlib.contextmanager
+def serving_django(view: Any, *, awaited: bool = False, **options: Any) -> Iterator[str]:
+    from django.urls import path
+
+    app = serve_django(path("webhook", on_django.webhook(**options)(view)), awaited=awaited)
+    with serving(*((None, app) if awaited else (app,))) as url:
+        yield f"{url}/webhook"
+
+
+@contextlib.contextmanager
+def serving_fastapi(view: Any, **options: Any) -> Iterator[str]:
+    app = fastapi.FastAPI()
+    view.__annotations__["event"] = Annotated[Any, fastapi.Depends(on_fastapi.webhook(**options))]
+    app.post("/webhook", status_code=204)(view)
+    with serving(asgi=app) as url:
+        yield f"{url}/webhook"
+
+
+def check(kit: Emulator, url: str, events: list[Any], kind: Any) -> None:
+    """Checks that valid webhooks become one event, and forged ones none."""
+    assert post(kit, url, BODY, **{"webhook-signature": "v1,bGllcw=="}).status_code == 401
+    assert events == []
+    assert [post(kit, url, BODY).status_code for _ in range(2)] == [204, 204]
+    assert [type(event) for event in events] == [kind]
+
+
+@pytest.mark.parametrize("kind", [replicant.Prediction, replicant.AsyncPrediction])
+def test_awaited_views_take_both_clients_and_asynchronous_stores(kit: Emulator, kind: Any) -> None:
+    def client() -> Any:
+        return kit.client() if kind is replicant.Prediction else kit.async_client()
+
+    def once() -> Once:
+        return Once(AsyncStore())
+
+    events: list[Any] = []
+
+    async def of_flask(event: Any) -> None:
+        events.append(event)
+
+    with serving_flask(of_flask, client=client(), once=once()) as url:
+        check(kit, url, events, kind)
+    events = []
+
+    async def of_django(request: Any, event: Any) -> None:
+        events.append(event)
+
+    with serving_django(of_django, awaited=True, client=client(), once=once()) as url:
+        check(kit, url, events, kind)
+    events = []
+
+    def of_fastapi(event: Any) -> None:
+        events.append(event)
+
+    with serving_fastapi(of_fastapi, client=client(), once=once()) as url:
+        check(kit, url, events, kind)
+
+
+@pytest.mark.parametrize("awaited", [False, True])
+def test_views_of_classes_in_django_are_decorated_as_functions(
+    kit: Emulator, awaited: bool
+) -> None:
+    from django.http import HttpResponse
+    from django.views import View
+
+    events: list[Any] = []
+
+    class Blocking(View):
+        def post(self, request: Any, event: Any) -> Any:
+            events.append(event)
+            return HttpResponse(status=204)
+
+    class Awaited(View):
+        async def post(self, request: Any, event: Any) -> Any:
+            events.append(event)
+            return HttpResponse(status=204)
+
+    view: Any = Awaited if awaited else Blocking
+    client: Any = kit.async_client() if awaited else kit.client()
+    with serving_django(view.as_view(), awaited=awaited, client=client, once=Once()) as url:
+        check(kit, url, events, replicant.AsyncPrediction if awaited else replicant.Prediction)
+
+
+@pytest.mark.parametrize("serve", [serving_flask, serving_django], ids=["flask", "django"])
+def test_an_event_that_is_not_verified_never_reaches_a_view(kit: Emulator, serve: Any) -> None:
+    inner = kit.async_client()
+
+    class Wrapper:
+        """A client that is not recognized as asynchronous."""
+
+        class webhooks:
+            @staticmethod
+            def unwrap(**arguments: Any) -> Any:
+                return inner.webhooks.unwrap(**arguments)
+
+    events: list[Any] = []
+    with serve(lambda *given: events.append(given), client=Wrapper) as url:
+        assert post(kit, url, BODY, **{"webhook-signature": ""}).status_code == 500
+        assert post(kit, url, BODY).status_code == 500
+    assert events == []
+
+
+@pytest.mark.parametrize("serve", [serving_flask, serving_django], ids=["flask", "django"])
+def test_a_store_that_cannot_be_used_gets_500_and_bytes_are_states(
+    kit: Emulator, serve: Any
+) -> None:
+    events: list[Any] = []
+
+    def view(*given: Any) -> None:
+        events.append(given)
+
+    stores: list[Any] = [WrappedStore(), OddStore(lambda state: None), OddStore(lambda state: True)]
+    for store in stores:
+        with serve(view, client=kit.client(), once=Once(store)) as url:
+            assert [post(kit, url, BODY).status_code for _ in range(2)] == [500, 500]
+    assert events == []
+    with serve(view, client=kit.client(), once=Once(OddStore(str.encode))) as url:
+        assert [post(kit, url, BODY).status_code for _ in range(2)] == [204, 204]
+    assert len(events) == 1
+
+
+async def test_the_errors_of_stores_say_what_to_do() -> None:
+    message = r"`begin` must not be asynchronous .*use `async_claim`"
+    with pytest.raises(TypeError, match=message), Once(WrappedStore()).claim("a"):
+        raise AssertionError("claimed")
+    odd = Once(OddStore(lambda state: {"new": "NEW"}[state]))
+    message = "`store`: `begin` must return 'new', 'running' or 'done', not 'NEW'"
+    with pytest.raises(replicant.InvalidArgumentError, match=message):
+        async with odd.async_claim("a"):
+            raise AssertionError("claimed")
+
+
+def test_an_exception_of_http_in_fastapi_makes_a_webhook_new_again(kit: Emulator) -> None:
+    statuses = [503, 204]
+
+    def view(event: Any) -> None:
+        status = statuses.pop(0)
+        if status != 204:
+            raise fastapi.HTTPException(status)
+
+    with serving_fastapi(view, client=kit.async_client(), once=Once()) as url:
+        assert [post(kit, url, BODY).status_code for _ in range(3)] == [503, 204, 204]
+    assert statuses == []
