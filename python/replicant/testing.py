@@ -23,6 +23,7 @@ Other well-known names, such as `black-forest-labs/flux-1.1-pro`, answer as thes
 from __future__ import annotations
 
 import os
+import sys
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Callable, Dict, Optional, Sequence, Type, TypeVar, Union
@@ -30,9 +31,12 @@ from typing import Any, Callable, Dict, Optional, Sequence, Type, TypeVar, Union
 from ._async.client import AsyncClient
 from ._options import ClientOptions, Unpack
 from ._sync.client import Client
+from ._testing.arguments import check_text, items_of, milliseconds
+from ._testing.assertions import Assertions
 from ._testing.control import Control, Records
+from ._testing.models import Model
+from ._testing.plain import plain
 from ._testing.program import Program
-from ._testing.schema import input_schema, is_stream, output_schema
 from ._testing.worker import Worker
 
 __all__ = ["ANY", "Emulator"]
@@ -63,7 +67,7 @@ class Clock:
         self._control.request("POST", "time", {"advance": duration})
 
 
-class Emulator:
+class Emulator(Assertions):
     """An emulator: the program `replicant-emulator` as a child process, on a loopback port.
 
     `pip install 'replicant[testing]'` installs the program. It stops at the end of its `with` block, by `close()`, when
@@ -201,14 +205,15 @@ class Emulator:
     ) -> Callable[[Function], Function]:
         """Returns a decorator that makes a function a model.
 
-        The members of the input are passed by name. A parameter of type `Path`, `bytes` or `BinaryIO` receives the
-        content of a file input. The result is the output; the items of a generator are emitted one by one. `Path`,
-        `bytes` and open files in the output become files. What the function prints becomes logs, and an exception the
-        error of the prediction. A coroutine function runs in an event loop of its own thread.
+        The members of the input are passed by name, as the types of the parameters; `Path`, `bytes` and `BinaryIO`
+        receive the content of a file input. The result is the output; the items of a generator are emitted one by one.
+        `Path`, `bytes` and open files in the output become files. What the function prints becomes logs, and what it
+        raises the error of the prediction. A coroutine function runs in an event loop of its own thread.
 
         Args:
             name: `owner/name`. A model of this name is replaced.
-            input: The JSON Schema of the input. Defaults to that of the parameters.
+            input: The JSON Schema of the input. Defaults to that of the parameters. With one, a parameter of a type
+                that an input cannot have receives JSON.
             output: The JSON Schema of the output. Defaults to that of the result.
             description: The description in the model object. Defaults to the docstring.
             versions: The ids of the versions, newest first. Defaults to one version.
@@ -216,22 +221,29 @@ class Emulator:
             run_time: The least seconds in status `processing`.
 
         Raises:
+            TypeError: An argument or a parameter of the function has a wrong type.
             ValueError: The name or a schema is malformed.
         """
+        if callable(name):
+            raise TypeError('`name` is missing: write `@emulator.model("owner/name")`')
+        check_text("name", name)
+        ids = items_of("versions", versions)
 
         def define(function: Function) -> Function:
+            # Types may be local to the test, as the function is.
+            model = Model(function, sys._getframe(1), input)
             definition = {
                 "name": name,
-                "input": input_schema(function) if input is None else input,
-                "output": output_schema(function) if output is None else output,
+                "input": model.input,
+                "output": model.output if output is None else output,
                 "description": description or function.__doc__,
-                "versions": list(versions),
+                "versions": ids,
                 "cold_start": cold_start,
                 "run_time": run_time,
-                "streams": is_stream(function),
+                "streams": model.streams,
                 "worker": self._worker.id,
             }
-            self._worker.add(name, function)
+            self._worker.add(name, model)
             self._control.request("POST", "models", definition)
             return function
 
@@ -262,15 +274,16 @@ class Emulator:
             cold_start: The seconds in status `starting`.
 
         Raises:
+            TypeError: An argument has a wrong type.
             ValueError: The name is malformed.
         """
         script: Dict[str, Any] = {"output": output, "delay": delay, "fails": fails, "logs": logs}
         if outputs is not None:
-            script["outputs"] = list(outputs)
+            script["outputs"] = items_of("outputs", outputs)
         definition = {
             "name": name,
-            "script": script,
-            "versions": list(versions),
+            "script": plain(script),
+            "versions": items_of("versions", versions),
             "cold_start": cold_start,
         }
         self._control.request("POST", "models", definition)
@@ -301,47 +314,6 @@ class Emulator:
         """Forgets predictions, files, requests, faults and what clients have created. Models defined here stay."""
         self._control.request("POST", "reset")
 
-    def assert_called(self, model: Optional[str] = None, *, times: Optional[int] = None) -> None:
-        """Asserts that there are predictions of a model, or of any model.
-
-        Args:
-            model: `owner/name`.
-            times: Their number. Defaults to at least one.
-
-        Raises:
-            AssertionError: There are none, or not as many.
-        """
-        self._check({"which": "called", "model": model, "times": times})
-
-    def assert_called_with(self, model: str, input: Dict[str, Any]) -> None:
-        """Asserts that the last prediction of a model has this input, in which `ANY` matches any value.
-
-        Raises:
-            AssertionError: It has another input. The message lists the differences.
-        """
-        self._check({"which": "last", "model": model, "input": input})
-
-    def assert_any_call(self, model: str, input: Dict[str, Any]) -> None:
-        """Asserts that some prediction of a model has this input, in which `ANY` matches any value.
-
-        Raises:
-            AssertionError: None has. The message lists the differences from the closest one.
-        """
-        self._check({"which": "any", "model": model, "input": input})
-
-    def assert_not_called(self, model: Optional[str] = None) -> None:
-        """Asserts that there is no prediction of a model, or of any model.
-
-        Raises:
-            AssertionError: There is one. The message lists the inputs.
-        """
-        self._check({"which": "never", "model": model})
-
-    def _check(self, expected: Dict[str, Any]) -> None:
-        problem = self._control.request("POST", "checks", expected)["problem"]
-        if problem is not None:
-            raise AssertionError(problem)
-
     def fail_next(
         self,
         operation: str,
@@ -366,15 +338,21 @@ class Emulator:
             lost: Processes the request and closes the connection instead of responding.
 
         Raises:
-            ValueError: There is no such operation.
+            TypeError: An argument has a wrong type.
+            ValueError: There is no such operation, an argument is out of range, or `lost` is combined with a response.
         """
-        action: Dict[str, Any] = {"delay_ms": round(delay * 1000)}
+        check_text("operation", operation)
+        action: Dict[str, Any] = {"delay_ms": milliseconds("delay", delay)}
         if lost:
+            if status != 500 or retry_after is not None or json is not None:
+                raise ValueError(
+                    "`lost` sends no response: omit `status`, `retry_after` and `json`"
+                )
             action["close_before_reply"] = True
         else:
             action.update(status=status, retry_after=retry_after)
             action.update({"problem": True} if json is None else {"json": json})
-        rule = {"match": {"operation": operation}, "times": times, "action": action}
+        rule = {"match": {"operation": operation}, "times": times, "action": plain(action)}
         self._control.request("POST", "faults", rule)
 
     def misbehave(self, *rules: Dict[str, Any]) -> None:

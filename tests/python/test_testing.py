@@ -7,6 +7,7 @@ import importlib.metadata
 import io
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any, AsyncIterator, Dict, Iterator, List, Literal, Optional
@@ -14,7 +15,7 @@ from typing import Any, AsyncIterator, Dict, Iterator, List, Literal, Optional
 import pytest
 
 import replicant
-from replicant.testing import ANY, Emulator
+from replicant.testing import Emulator
 
 PNG = b"\x89PNG\r\n\x1a\n and the rest"
 
@@ -108,35 +109,33 @@ def test_an_exception_fails_the_prediction(emulator: Emulator) -> None:
 
 
 def test_a_cancel_ends_a_generator_and_a_coroutine(emulator: Emulator) -> None:
-    ended: List[str] = []
+    began, ended = threading.Event(), threading.Event()
 
     @emulator.model("acme/forever")
     def forever() -> Iterator[int]:
         try:
+            began.set()
             for number in range(10_000):
                 yield number
                 time.sleep(0.01)
         finally:
-            ended.append("generator")
+            ended.set()
 
     @emulator.model("acme/sleeps")
     async def sleeps() -> None:
         try:
-            await asyncio.sleep(60)
+            began.set()
+            await asyncio.sleep(600)
         finally:
-            ended.append("coroutine")
+            ended.set()
 
-    client = emulator.client()
     for name in ("acme/forever", "acme/sleeps"):
-        prediction = client.predictions.create(model=name, input={})
-        while client.predictions.get(prediction.id).status == "starting":
-            time.sleep(0.01)
-        time.sleep(0.1)
+        prediction = emulator.client().predictions.create(model=name, input={})
+        assert began.wait(30)
         prediction.cancel()
-    deadline = time.monotonic() + 10
-    while len(ended) < 2 and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert ended == ["generator", "coroutine"]
+        assert ended.wait(30)
+        began.clear()
+        ended.clear()
 
 
 def test_what_other_threads_print_is_not_logged(
@@ -213,20 +212,6 @@ def test_dropped_requests_are_counted() -> None:
         for _ in range(3):
             emulator.client().hardware.list()
         assert len(emulator.requests) == 1 and emulator.requests.dropped == 2
-
-
-def test_assertions_show_differences(emulator: Emulator) -> None:
-    emulator.assert_not_called()
-    with pytest.raises(AssertionError, match="no predictions were created at all"):
-        emulator.assert_called("emulator/echo")
-    emulator.client().run("emulator/echo", {"value": 1, "seed": 7})
-    emulator.assert_called("emulator/echo", times=1)
-    emulator.assert_called_with("emulator/echo", {"value": 1, "seed": ANY})
-    emulator.assert_any_call("emulator/echo", {"value": ANY, "seed": 7})
-    with pytest.raises(AssertionError, match=r"expected input\.value = 2, got 1"):
-        emulator.assert_called_with("emulator/echo", {"value": 2, "seed": ANY})
-    with pytest.raises(AssertionError, match="expected no predictions"):
-        emulator.assert_not_called("emulator/echo")
 
 
 def test_an_emulator_serves_https() -> None:
@@ -336,3 +321,45 @@ def test_retry_after_is_rounded_up_to_whole_seconds(emulator: Emulator) -> None:
     assert caught.value.retry_after == 1
     with pytest.raises(ValueError, match="`retry_after` must be between 0 and"):
         emulator.fail_next("predictions.create", status=429, retry_after=-1)
+
+
+def test_a_model_needs_its_name(emulator: Emulator) -> None:
+    model: Any = emulator.model
+    with pytest.raises(TypeError, match=r'write `@emulator.model\("owner/name"\)`'):
+
+        @model
+        def shout(text: str) -> str:
+            return text
+
+    with pytest.raises(TypeError, match="`name` must be a string, not None"):
+        model(None)
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments", "options", "error", "message"),
+    [
+        ("model", ["a/b"], {"versions": "abc"}, TypeError, "`versions` must be a list"),
+        ("script", ["a/b"], {"versions": {"v": 1}}, TypeError, "`versions` must be a list"),
+        ("script", ["a/b"], {"outputs": "abc"}, TypeError, "`outputs` must be a list, not 'abc'"),
+        ("script", ["a/b"], {"outputs": b"abc"}, TypeError, "`outputs` must be a list"),
+        ("script", ["a/b"], {"outputs": [1, b"x"]}, TypeError, r"`outputs\[1\]`: bytes"),
+        ("script", ["a/b"], {"output": float("nan")}, ValueError, "`output`: nan"),
+        ("script", ["a/b"], {"fails": ValueError("x")}, TypeError, "`fails`: ValueError"),
+        ("fail_next", [None], {}, TypeError, "`operation` must be a string, not None"),
+        ("fail_next", ["files.get"], {"delay": "1"}, TypeError, "`delay` must be a number"),
+        ("fail_next", ["files.get"], {"delay": True}, TypeError, "`delay` must be a number"),
+        ("fail_next", ["files.get"], {"delay": -1}, ValueError, "`delay` must be 0 or more"),
+        ("fail_next", ["files.get"], {"delay": float("nan")}, ValueError, "`delay` must be 0"),
+        ("fail_next", ["files.get"], {"lost": True, "status": 429}, ValueError, "`lost` sends no"),
+        ("fail_next", ["files.get"], {"json": {"a": b""}}, TypeError, r"`json.a`: bytes"),
+        ("assert_called_with", [None, {}], {}, TypeError, "`model` must be a string"),
+        ("assert_any_call", ["a/b", None], {}, TypeError, "`input` must be a dictionary"),
+    ],
+)
+def test_a_wrong_argument_is_rejected_by_name(
+    emulator: Emulator, method: str, arguments: Any, options: Any, error: Any, message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        getattr(emulator, method)(*arguments, **options)
+    with pytest.raises(TypeError, match="`advance`"):
+        emulator.time.advance(b"1h")  # type: ignore[arg-type]

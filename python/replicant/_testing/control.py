@@ -5,7 +5,9 @@ from __future__ import annotations
 import http.client
 import json
 from typing import Any, Dict, List, Optional, Tuple
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
+
+from .plain import plain
 
 
 class Records(List[Dict[str, Any]]):
@@ -22,6 +24,14 @@ class Records(List[Dict[str, Any]]):
         return self
 
 
+class Refused(ValueError):
+    """The emulator has refused a request. The message is the reason."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
 class Control:
     """Sends control requests to an emulator. Each has a connection of its own."""
 
@@ -34,34 +44,52 @@ class Control:
         path: str,
         body: Optional[bytes] = None,
         content_type: str = "application/json",
-    ) -> Tuple[int, Dict[str, str], bytes]:
-        """Returns the status, the headers and the body of the response."""
+    ) -> Tuple[Dict[str, str], bytes]:
+        """Returns the headers and the body of the response.
+
+        Raises:
+            Refused: The status is that of an error.
+        """
         connection = http.client.HTTPConnection(self.address)
         try:
             headers = {"content-type": content_type, "connection": "close"}
             connection.request(method, "/_emulator/" + path, body, headers)
             response = connection.getresponse()
             found = {name.lower(): value for name, value in response.getheaders()}
-            return response.status, found, response.read()
+            received = response.read()
         finally:
             connection.close()
+        if response.status >= 400:
+            answer: Dict[str, Any] = json.loads(received) if received else {}
+            raise Refused(response.status, answer.get("detail", response.reason))
+        return found, received
 
     def request(self, method: str, path: str, body: Any = None) -> Any:
         """Returns the JSON of the response.
 
         Raises:
-            ValueError: The emulator has refused the request.
+            TypeError: A member of the body is not JSON.
+            ValueError: A member of the body is not JSON, or the emulator has refused the request.
         """
-        sent = None if body is None else json.dumps(body).encode()
-        status, _, received = self.exchange(method, path, sent)
-        answer: Any = json.loads(received) if received else None
-        if status >= 400:
-            raise ValueError(answer["detail"])
-        return answer
+        sent = None if body is None else json.dumps(plain(body)).encode()
+        try:
+            _, received = self.exchange(method, path, sent)
+        except Refused as error:
+            raise ValueError(str(error)) from None
+        return json.loads(received) if received else None
 
     def records(self, path: str) -> Records:
         """Returns a recorded list."""
-        _, headers, received = self.exchange("GET", path)
+        headers, received = self.exchange("GET", path)
         records = Records(json.loads(received))
         records.dropped = int(headers.get("x-emulator-dropped", 0))
         return records
+
+    def content(self, uri: str) -> bytes:
+        """Returns the content of a file input.
+
+        Raises:
+            Refused: It cannot be read.
+        """
+        _, content = self.exchange("GET", "content?uri=" + quote(uri, safe=""))
+        return content

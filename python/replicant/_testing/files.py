@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import io
+import enum
 import json
 import mimetypes
-import typing
 from pathlib import Path
-from typing import Any, Dict, Optional, Sequence, cast
+from typing import Any, Iterable, Optional, cast
 from urllib.parse import quote, urlsplit
 
-from .control import Control
-from .schema import FILES, without_none
+from .control import Control, Refused
+from .plain import plain, refuse
 
 _SIGNATURES = (
     (b"\x89PNG", "png"),
@@ -32,54 +31,52 @@ class Files:
         self._run = run
         self._folder = folder
 
-    def read(self, name: str, value: Any, hint: Any) -> Any:
-        """Returns an input as the type of its parameter: a file for `Path`, `bytes` and `BinaryIO`."""
-        hint, _ = without_none(hint)
-        # A list whose items have a type.
-        if typing.get_origin(hint) is list and hasattr(value, "append"):
-            (item,) = typing.get_args(hint)
-            return [self.read(name, each, item) for each in value]
-        if hint not in FILES or not isinstance(value, str):
-            return value
-        content = self._content(name, value)
-        if hint is Path:
-            path = (
-                self._folder
-                / f"{name}-{len(list(self._folder.iterdir()))}{_suffix(value, content)}"
-            )
-            path.write_bytes(content)
-            return path
-        return content if hint in (bytes, bytearray) else io.BytesIO(content)
+    def content(self, name: str, uri: str) -> bytes:
+        """Returns the content of a file input."""
+        try:
+            return self._control.content(uri)
+        except Refused as error:
+            raise ValueError(f"could not read input.{name}: {error}") from None
 
-    def _content(self, name: str, uri: str) -> bytes:
-        status, _, body = self._control.exchange("GET", "content?uri=" + quote(uri, safe=""))
-        if status != 200:
-            raise ValueError(f"could not read input.{name}: {json.loads(body)['detail']}")
-        return body
+    def path(self, name: str, uri: str) -> Path:
+        """Returns the path of a file with the content of a file input."""
+        content = self.content(name, uri)
+        count = len(list(self._folder.iterdir()))
+        path = self._folder / f"{name}-{count}{_suffix(uri, content)}"
+        path.write_bytes(content)
+        return path
 
     def write(self, value: Any) -> Any:
-        """Returns an output as JSON, with the URLs of its files."""
+        """Returns an output as JSON, with the URLs of its files.
+
+        Raises:
+            TypeError, ValueError: It has a value that is neither JSON nor a file. The message names its place.
+        """
+        return plain(value, "output", self._convert)
+
+    def _convert(self, name: str, value: Any) -> Any:
         if isinstance(value, Path):
             return self._save(value.name, value.read_bytes())
         if isinstance(value, (bytes, bytearray)):
             return self._save(None, bytes(value))
         if hasattr(value, "read"):
-            name = getattr(value, "name", None)
-            return self._save(Path(name).name if isinstance(name, str) else None, value.read())
-        if isinstance(value, dict):
-            members = cast(Dict[str, Any], value)
-            return {name: self.write(member) for name, member in members.items()}
-        if isinstance(value, (list, tuple)):
-            items = cast(Sequence[Any], value)
-            return [self.write(item) for item in items]
-        return value
+            file_name = getattr(value, "name", None)
+            return self._save(
+                Path(file_name).name if isinstance(file_name, str) else None, value.read()
+            )
+        if isinstance(value, enum.Enum):
+            return plain(value.value, name, self._convert)
+        if isinstance(value, (set, frozenset)):
+            items = list(cast(Iterable[Any], value))
+            return plain(items, name, self._convert)
+        return refuse(name, value)
 
     def _save(self, name: Optional[str], content: Any) -> str:
         content = content.encode() if isinstance(content, str) else bytes(content)
         name = name or "output" + (_suffix("", content) or ".bin")
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
         path = f"runs/{self._run}/files?name={quote(name, safe='')}"
-        _, _, body = self._control.exchange("POST", path, content, kind)
+        _, body = self._control.exchange("POST", path, content, kind)
         url: str = json.loads(body)["url"]
         return url
 

@@ -6,9 +6,11 @@ import http.client
 import json
 import threading
 import uuid
-from typing import Any, Callable, Dict
+from typing import Any, Dict
 
 from .control import Control
+from .models import Model
+from .reports import Ended
 from .running import Run
 
 
@@ -18,13 +20,13 @@ class Worker:
     def __init__(self, control: Control) -> None:
         self.id: str = uuid.uuid4().hex
         self._control = control
-        self._functions: Dict[str, Callable[..., Any]] = {}
+        self._models: Dict[str, Model] = {}
         self._runs: Dict[str, Run] = {}
         self._started = False
 
-    def add(self, name: str, function: Callable[..., Any]) -> None:
+    def add(self, name: str, model: Model) -> None:
         """Adds a model, or replaces the one with its name."""
-        self._functions[name] = function
+        self._models[name] = model
         if not self._started:
             self._started = True
             thread = threading.Thread(target=self._listen, name="replicant-models", daemon=True)
@@ -46,7 +48,7 @@ class Worker:
     def _handle(self, message: Dict[str, Any]) -> None:
         if "run" in message:
             task = message["run"]
-            run = Run(self._control, task["id"], self._functions[task["model"]], task["input"])
+            run = Run(self._control, task["id"], self._models[task["model"]], task["input"])
             self._runs[run.id] = run
             threading.Thread(target=self._perform, args=(run,), name=run.id, daemon=True).start()
         elif "cancel" in message:
@@ -57,8 +59,8 @@ class Worker:
     def _perform(self, run: Run) -> None:
         try:
             run.perform()
-        except OSError:
-            # The emulator has stopped.
+        except (Ended, OSError, http.client.HTTPException):
+            # The prediction has ended, or the emulator has stopped.
             pass
         finally:
             self._runs.pop(run.id, None)
