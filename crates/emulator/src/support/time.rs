@@ -134,8 +134,11 @@ impl Pace {
         }
         let end = self.end.filter(|end| *end < moment);
         let until = end.unwrap_or(moment);
-        if until <= self.time.now() && self.passed.fetch_add(1, Ordering::Relaxed) % MOST_PASSED == 0 {
-            tokio::task::yield_now().await;
+        if until <= self.time.now() {
+            let passed = self.passed.fetch_add(1, Ordering::Relaxed) + 1;
+            if passed.is_multiple_of(MOST_PASSED) {
+                tokio::task::yield_now().await;
+            }
         }
         self.time.sleep_until(until).await;
         let behind = self.time.now().0.saturating_sub(until.0);
