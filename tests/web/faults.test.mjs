@@ -1,6 +1,7 @@
 // Faults inside workerd: aborts, clients that leave, requests that end, many requests at a time, memory.
 import assert from "node:assert/strict";
 import { startEmulator, TOKEN } from "../node/support/emulator.mjs";
+import { signer } from "../node/support/webhooks.mjs";
 import { skip, test } from "./support/build.mjs";
 import { OLD, startWorker } from "./support/workerd.mjs";
 
@@ -68,6 +69,22 @@ test("an abort of a download rejects", async () => {
   assert.equal(name, "TimeoutError");
   await emulator.fault({ match: { path }, times: 1, action: { cut_body_at: 1000 } });
   assert.deepEqual(await call("read", { url, ms: 10_000 }), whole);
+});
+
+test("a request that ends while it fetches the secret of webhooks does not harm others", async () => {
+  const body = JSON.stringify({ id: "p1", status: "succeeded" });
+  const to = await startWorker("tests/web/worker-faults.mjs");
+  await emulator.fault({ match: { path: "/v1/webhooks/default/secret" }, times: 4, action: { delay_ms: 500 } });
+  const webhook = { body, headers: signer(emulator.webhook_secret)(body) };
+  await call("leaveUnwrap", webhook, { to });
+  const all = await Promise.all([1, 2, 3].map(() => call("unwrap", webhook, { to })));
+  assert.deepEqual(all, [{ result: "p1" }, { result: "p1" }, { result: "p1" }]);
+});
+
+test("a call outside a handler says so", async () => {
+  const { result } = await call("atTheTop");
+  assert.equal(result.name, "UnsupportedError");
+  assert.match(result.message, /outside a handler/);
 });
 
 test("a client that leaves a relay cancels the prediction", async () => {

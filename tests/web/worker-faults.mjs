@@ -4,6 +4,8 @@ import Replicate from "../../node/web/workerd.mjs";
 /** A client that outlives the request that made it. */
 let shared;
 
+const atTheTop = new Replicate({ auth: "r8_test" }).predictions.get("p1").catch(({ name, message }) => ({ name, message }));
+
 const long = { input: { chunks: ["a"], pause: 0.01, repeat: 10_000 } };
 
 const programs = {
@@ -62,6 +64,20 @@ const programs = {
     shared ??= replicate;
     return programs.mixed(shared, { n });
   },
+
+  async unwrap(replicate, { body, headers }) {
+    shared ??= replicate;
+    return (await shared.webhooks.unwrap(body, headers)).id;
+  },
+
+  /** Responds while the secret of a webhook is fetched. */
+  leaveUnwrap(replicate, params) {
+    programs.unwrap(replicate, params).catch(() => {});
+    return new Promise((resolve) => setTimeout(() => resolve({}), 30));
+  },
+
+  /** What a call at the top of the module is rejected with. */
+  atTheTop: () => atTheTop,
 
   async collect() {
     globalThis.gc();

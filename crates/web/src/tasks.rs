@@ -14,6 +14,7 @@ use std::{
 };
 
 use js_sys::Promise;
+use replicant::{Error, ErrorKind};
 use replicant_javascript::{fields, from_panic, internal};
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
@@ -157,11 +158,21 @@ fn next(tasks: &mut Tasks) -> Option<(u32, Option<Work>)> {
 /// Ends the task whose poll has thrown an exception, which `reason` is the text of. The others can be polled.
 #[wasm_bindgen(js_name = taskFailed)]
 pub fn task_failed(reason: &str) {
-    let error = take_panic().unwrap_or_else(|| fields(&internal(reason)));
+    let error = take_panic().unwrap_or_else(|| fields(&thrown(reason)));
     let on_panic = TASKS.with_borrow_mut(|tasks| tasks.polled.take().and_then(|number| tasks.remove(number)));
     if let Some(on_panic) = on_panic {
         on_panic(error);
     }
+}
+
+/// Returns the error for an exception of the runtime.
+fn thrown(reason: &str) -> Error {
+    if reason.contains("global scope") {
+        let advice =
+            "Workers send no requests outside a handler: use the client in `fetch` or another handler";
+        return Error::new(ErrorKind::Unsupported, advice);
+    }
+    internal(reason)
 }
 
 struct Wakeup(u32);

@@ -1,23 +1,29 @@
 //! The signing secret of the account, which a client fetches once.
 
-use std::time::Duration;
-
-use tokio::sync::Mutex;
+use std::{sync::Mutex, time::Duration};
 
 use super::{Client, response::Expect};
 use crate::{
     error::{Error, ErrorKind, Result},
     http::request::{Request, RequestOptions},
+    platform::lock,
     value::Token,
 };
 
 /// The least time between two requests for the secret, so that forged webhooks cause few of them.
 const REFRESH: Duration = Duration::from_secs(60);
 
-/// The secret as last fetched. The lock is held while it is fetched, so that concurrent webhooks share one request.
+/// The secret as last fetched.
 #[derive(Default)]
-pub(super) struct WebhookSecret(Mutex<Option<Fetched>>);
+pub(super) struct WebhookSecret {
+    fetched: Mutex<Option<Fetched>>,
+    /// Locked while the secret is fetched, so that concurrent webhooks share one request. Not on the web: a Worker ends a
+    /// request without dropping what the request has locked, and the others would wait forever.
+    #[cfg(not(target_arch = "wasm32"))]
+    fetching: tokio::sync::Mutex<()>,
+}
 
+#[derive(Clone)]
 struct Fetched {
     key: Token,
     /// The time of the last attempt to fetch it.
@@ -27,12 +33,17 @@ struct Fetched {
 impl Client {
     /// Returns the signing secret of the account. Fetches it on the first call.
     pub(crate) async fn webhook_secret(&self, options: &RequestOptions) -> Result<Token> {
-        let mut cached = self.0.webhook_secret.0.lock().await;
-        if let Some(Fetched { key, .. }) = &*cached {
-            return Ok(key.clone());
+        if let Some(Fetched { key, .. }) = self.fetched_webhook_secret() {
+            return Ok(key);
+        }
+        #[cfg(not(target_arch = "wasm32"))]
+        let _fetching = self.0.webhook_secret.fetching.lock().await;
+        #[cfg(not(target_arch = "wasm32"))]
+        if let Some(Fetched { key, .. }) = self.fetched_webhook_secret() {
+            return Ok(key);
         }
         let key = self.fetch_webhook_secret(options).await?;
-        *cached = Some(Fetched { key: key.clone(), at: self.runtime().monotonic() });
+        self.keep_webhook_secret(&key);
         Ok(key)
     }
 
@@ -43,14 +54,25 @@ impl Client {
         known: &Token,
         options: &RequestOptions,
     ) -> Option<Token> {
-        let mut cached = self.0.webhook_secret.0.lock().await;
-        let now = self.runtime().monotonic();
-        let fetched = cached.as_mut()?;
-        if fetched.key == *known && now.saturating_sub(fetched.at) >= REFRESH {
-            fetched.at = now;
-            fetched.key = self.fetch_webhook_secret(options).await.ok()?;
+        #[cfg(not(target_arch = "wasm32"))]
+        let _fetching = self.0.webhook_secret.fetching.lock().await;
+        let Fetched { mut key, at } = self.fetched_webhook_secret()?;
+        if key == *known && self.runtime().monotonic().saturating_sub(at) >= REFRESH {
+            // Before it is fetched: an attempt that fails counts.
+            self.keep_webhook_secret(&key);
+            key = self.fetch_webhook_secret(options).await.ok()?;
+            self.keep_webhook_secret(&key);
         }
-        Some(fetched.key.clone()).filter(|key| key != known)
+        Some(key).filter(|key| key != known)
+    }
+
+    fn fetched_webhook_secret(&self) -> Option<Fetched> {
+        lock(&self.0.webhook_secret.fetched).clone()
+    }
+
+    fn keep_webhook_secret(&self, key: &Token) {
+        let fetched = Fetched { key: key.clone(), at: self.runtime().monotonic() };
+        *lock(&self.0.webhook_secret.fetched) = Some(fetched);
     }
 
     async fn fetch_webhook_secret(&self, options: &RequestOptions) -> Result<Token> {
