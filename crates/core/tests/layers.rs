@@ -35,8 +35,8 @@ fn modules_of_the_web_binding_import_only_lower_layers() {
         "../web",
         &[
             "error|host|object",
-            "waiting",
             "tasks",
+            "waiting",
             "runtime",
             "source",
             "value",
