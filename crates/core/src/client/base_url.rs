@@ -18,7 +18,8 @@ pub(super) fn resolve(base_url: Option<String>) -> Result<Url> {
     let text = text.trim();
     let parsed = Url::parse(text);
     let scheme = parsed.as_ref().map(Url::scheme).unwrap_or_default();
-    if !text.contains("://") && !matches!(scheme, "http" | "https") {
+    let named = !text.is_empty() && !text.starts_with('/');
+    if named && !text.contains("://") && !matches!(scheme, "http" | "https") {
         // `localhost:3000` parses as a URL whose scheme is `localhost`.
         let local = ["localhost", "127.", "0.0.0.0", "[::1]"].iter().any(|host| text.starts_with(host));
         let scheme = if local { "http" } else { "https" };
@@ -58,6 +59,10 @@ mod tests {
         assert_eq!(base("https://api.replicate.com/").unwrap(), "https://api.replicate.com/v1");
         assert_eq!(base("https://api.replicate.com/v1/").unwrap(), "https://api.replicate.com/v1");
         assert_eq!(base("https://proxy.example/replicate/v1").unwrap(), "https://proxy.example/replicate/v1");
+        for path in ["", "/api/replicate"] {
+            let message = base(path).unwrap_err().to_string();
+            assert!(message.contains("is not a URL") && !message.contains("did you mean"), "{message}");
+        }
         for bad in ["", "api.replicate.com", "ftp://h/", "http://", "https://u:p@h/v1"] {
             assert!(base(bad).unwrap_err().message().contains("base_url"), "{bad:?}");
         }
