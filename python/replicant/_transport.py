@@ -125,7 +125,12 @@ def _httpx_request(method: str, url: str, headers: Headers, body: Any) -> Any:
         def __aiter__(self) -> Any:
             return body.__aiter__()
 
-    return httpx.Request(method, url, headers=headers, stream=Body())
+    request = httpx.Request(method, url, headers=headers, stream=Body())
+    # httpx adds these to other requests, but not to one with a stream.
+    request.headers.setdefault("host", request.url.netloc.decode("ascii"))
+    if "content-length" not in request.headers:
+        request.headers.setdefault("transfer-encoding", "chunked")
+    return request
 
 
 async def _awaited(response: Any) -> Response:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 from typing import Any
 
 import httpx
 import pytest
 import respx
+from conftest import Emulator
 
 import replicant
 
@@ -124,6 +126,36 @@ def test_uploads_are_streamed_through_a_transport() -> None:
 
     client = replicant.Client("t", transport=httpx.MockTransport(upload))
     assert client.files.create(b"y" * 500_000, filename="x.bin").id == "f1"
+
+
+@pytest.mark.parametrize("transport", [httpx.HTTPTransport(), httpx.Client()])
+def test_uploads_pass_through_a_transport_to_a_server(emulator: Emulator, transport: Any) -> None:
+    client = replicant.Client("t", transport=transport, base_url=emulator.base_url, max_retries=0)
+    for file in (io.BytesIO(b"y" * 300_000), Unsized()):
+        assert client.files.create(file).size == 300_000
+
+
+class Unsized(io.RawIOBase):
+    """A file whose size is unknown, such as a pipe."""
+
+    left = 300_000
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        count = min(len(buffer), self.left)
+        buffer[:count] = b"y" * count
+        self.left -= count
+        return count
+
+
+async def test_uploads_pass_through_an_async_transport_to_a_server(emulator: Emulator) -> None:
+    transport = httpx.AsyncHTTPTransport()
+    async with replicant.AsyncClient(
+        "t", transport=transport, base_url=emulator.base_url, max_retries=0
+    ) as client:
+        assert (await client.files.create(io.BytesIO(b"y" * 300_000))).size == 300_000
 
 
 def test_network_failures_are_retried_and_mapped() -> None:
