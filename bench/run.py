@@ -85,7 +85,6 @@ def measure(workload: Workload, client: str, server: Server, file: Path, seconds
     command = [str(word) for word in (*command, workload.key, server.origin, seconds)]
     environment = {**os.environ, **environment, "BENCH_FILE": str(file), "PYTHONWARNINGS": "ignore"}
     environment["BENCH_EQUAL"] = str(workload.equal)
-    environment["BENCH_WARM"] = str(workload.warm)
     environment.pop("REPLICATE_API_TOKEN", None)
     try:
         done = subprocess.run(
@@ -111,9 +110,7 @@ def main() -> int:
         "--seconds", type=float, default=0.6, help="how long one process repeats short workloads"
     )
     parser.add_argument(
-        "--warm",
-        type=float,
-        help="seconds that JavaScript runs before it is measured (default: 4 on the web, else 0)",
+        "--warm", default="0", help="seconds that JavaScript runs before it is measured"
     )
     parser.add_argument("--quick", action="store_true", help="one short round, as a smoke test")
     parser.add_argument("--no-build", action="store_true", help="use the existing build")
@@ -131,6 +128,7 @@ def main() -> int:
             *(workload.name for workload in WORKLOADS),
         )
         return 2
+    os.environ["BENCH_WARM"] = options.warm
     if options.beside:
         os.environ["BENCH_EARLIER"] = os.path.realpath(options.beside)
         workloads = [
@@ -139,8 +137,6 @@ def main() -> int:
             else workload
             for workload in workloads
         ]
-    if options.warm is not None:
-        workloads = [replace(workload, warm=options.warm) for workload in workloads]
     prepare(build=not options.no_build)
     results: dict[str, dict[str, list[Any]]] = {}
     with tempfile.TemporaryDirectory() as folder:

@@ -39,8 +39,6 @@ class Workload:
     seconds: Optional[float] = None
     goal_seconds: Optional[float] = None
     grown: Optional[float] = None
-    # The seconds that JavaScript runs before it is measured.
-    warm: float = 0
 
     @property
     def equal(self) -> int:
@@ -89,13 +87,9 @@ def node(
     return Workload(key, "node", title, unit, others, targets, **more)
 
 
-# V8 compiles JavaScript and WebAssembly for speed only after some thousands of calls.
-WARM_ON_THE_WEB = 4
-
-
 def web(key: str, runtime: str, title: str, unit: str, *targets: Target) -> Workload:
     others = (NODE1, FETCH) if key.startswith("create") else (NODE1,)
-    return Workload(key, f"web-{runtime}", title, unit, others, targets, warm=WARM_ON_THE_WEB)
+    return Workload(key, f"web-{runtime}", title, unit, others, targets)
 
 
 # The WebAssembly module: in Node, and in workerd as in Cloudflare Workers.

@@ -23,7 +23,7 @@ function cpuTime() {
   return (user + system) / 1e6;
 }
 
-/** Memory is read after this many rounds and the first: a client that does more rounds has more garbage. */
+/** Memory is read after this many rounds: a client that does more rounds has more garbage. */
 const EQUAL = Number(process.env.BENCH_EQUAL ?? 1);
 
 /** Seconds of rounds that are not measured. */
@@ -62,18 +62,15 @@ export class Clock {
  */
 export async function report(seconds, work, pid = "self") {
   measured = pid;
-  let rounds = 0;
-  const round = async () => {
-    const items = await work();
-    if (++rounds > EQUAL) recordMemory();
-    return items;
-  };
   const begun = performance.now();
-  do await round();
+  do await work();
   while (performance.now() - begun < WARM * 1000);
   const clock = new Clock();
   let items = 0;
-  while (rounds <= EQUAL || clock.passed() < seconds) items += await round();
+  for (let rounds = 0; rounds < EQUAL || clock.passed() < seconds; ) {
+    items += await work();
+    if (++rounds === EQUAL) recordMemory();
+  }
   clock.stop(items);
 }
 
