@@ -1,9 +1,13 @@
-"""Tests of the application: no token, no network, no bill. The fixtures come with `pip install replicant[testing]`."""
+"""Tests of the application: no token, no network, no bill. README.md says how to run them."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any, Dict, Iterator
 
 import app as application
@@ -15,17 +19,19 @@ from replicant.testing import Emulator
 
 
 @pytest.fixture
-def client(replicant_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
+def client(
+    replicant_emulator: Emulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[httpx.Client]:
     """A client of the application, which runs on a port of its own, so that webhooks can arrive."""
-    server = uvicorn.Server(uvicorn.Config(application.app, port=0, log_level="error"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
+    config = uvicorn.Config(application.app, port=0, log_level="error")
+    socket = config.bind_socket()
+    url = "http://{}:{}".format(*socket.getsockname())
     monkeypatch.setenv("PUBLIC_URL", url)
+    monkeypatch.chdir(tmp_path)
     application.pictures.clear()
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, args=[[socket]])
+    thread.start()
     with httpx.Client(base_url=url) as client:
         yield client
     server.should_exit = True
@@ -44,11 +50,10 @@ def finished(client: httpx.Client, id: str) -> Dict[str, Any]:
 
 
 def test_a_picture_is_made(client: httpx.Client, replicant_emulator: Emulator) -> None:
-    replicant_emulator.script(application.MODEL, output=["https://example.com/heron.webp"])
     id = client.post("/pictures", json={"prompt": "a heron"}).json()["id"]
     picture = finished(client, id)
     assert picture["status"] == "succeeded"
-    assert picture["urls"] == ["https://example.com/heron.webp"]
+    assert [Path(file).stat().st_size > 0 for file in picture["files"]] == [True]
     replicant_emulator.assert_called_with(application.MODEL, {"prompt": "a heron"})
 
 
@@ -57,6 +62,37 @@ def test_a_failure_is_shown(client: httpx.Client, replicant_emulator: Emulator) 
     id = client.post("/pictures", json={"prompt": "a heron"}).json()["id"]
     picture = finished(client, id)
     assert (picture["status"], picture["error"]) == ("failed", "out of memory")
+
+
+def test_a_request_without_a_prompt_is_refused(
+    client: httpx.Client, replicant_emulator: Emulator
+) -> None:
+    for response in (client.post("/pictures"), client.post("/pictures", json={})):
+        assert response.status_code == 422
+        assert response.json()["detail"][0]["msg"] == "Field required"
+    replicant_emulator.assert_not_called()
+
+
+def test_a_create_that_fails_is_reported(
+    client: httpx.Client, replicant_emulator: Emulator
+) -> None:
+    replicant_emulator.fail_next("predictions.create", status=402)
+    response = client.post("/pictures", json={"prompt": "a heron"})
+    assert response.status_code == 502
+    assert "402" in response.json()["detail"]
+
+
+def test_without_a_public_url_the_application_does_not_start() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "uvicorn", "app:app", "--port", "0"],
+        cwd=Path(__file__).parent,
+        env={key: value for key, value in os.environ.items() if key != "PUBLIC_URL"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode != 0
+    assert "`PUBLIC_URL` must be" in done.stderr
 
 
 def test_a_forged_webhook_changes_nothing(client: httpx.Client) -> None:

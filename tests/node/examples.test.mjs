@@ -57,7 +57,8 @@ test("server.mjs runs", async () => {
 
 test("the application of Express passes its own tests", async () => {
   const output = await run("examples/express/app.test.mjs");
-  assert.match(output, /^# pass 3$|^ℹ pass 3$|pass 3/m);
+  // Below `node --test`, the output is binary.
+  assert.match(output, /pass 6\b/);
 });
 
 test("errors.cjs runs", async () => {

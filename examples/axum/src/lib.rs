@@ -1,7 +1,9 @@
 //! Pictures on request: an axum application that starts predictions and receives their webhooks.
+//! README.md says how to start it.
 
 use std::{
     collections::HashMap,
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -28,6 +30,8 @@ struct App {
     client: Client,
     /// Where the API reaches this application.
     public_url: String,
+    /// Where the pictures are saved.
+    folder: PathBuf,
     /// Pictures by the id of their prediction. In production this is a database.
     pictures: Arc<Mutex<HashMap<String, Picture>>>,
 }
@@ -43,7 +47,7 @@ impl FromRef<App> for Client {
 #[derive(Clone, Serialize)]
 struct Picture {
     status: String,
-    output: Value,
+    files: Vec<PathBuf>,
     error: Value,
 }
 
@@ -54,9 +58,11 @@ struct Wish {
 
 /// Returns the application.
 ///
-/// - `public_url`: where the API reaches it, for its webhooks.
-pub fn application(client: Client, public_url: &str) -> Router {
-    let app = App { client, public_url: public_url.to_owned(), pictures: Arc::default() };
+/// - `public_url`: the URL at which the API reaches it, for its webhooks.
+/// - `folder`: where it saves the pictures.
+pub fn application(client: Client, public_url: &str, folder: impl Into<PathBuf>) -> Router {
+    let public_url = public_url.trim_end_matches('/').to_owned();
+    let app = App { client, public_url, folder: folder.into(), pictures: Arc::default() };
     Router::new()
         .route("/pictures", post(create))
         .route("/pictures/{id}", get(show))
@@ -78,6 +84,10 @@ fn json_response(status: StatusCode, body: &impl Serialize) -> Response {
     }
 }
 
+fn bad_gateway(error: replicant::Error) -> (StatusCode, String) {
+    (StatusCode::BAD_GATEWAY, error.to_string())
+}
+
 async fn create(State(app): State<App>, body: Bytes) -> Result<Response, (StatusCode, String)> {
     let wish: Wish =
         serde_json::from_slice(&body).map_err(|error| (StatusCode::BAD_REQUEST, error.to_string()))?;
@@ -88,21 +98,23 @@ async fn create(State(app): State<App>, body: Bytes) -> Result<Response, (Status
         .webhook(format!("{}/webhook", app.public_url))
         .webhook_events_filter(["completed"])
         .await
-        .map_err(|error| (StatusCode::BAD_GATEWAY, error.to_string()))?;
-    let starting = Picture { status: "starting".into(), output: Value::Null, error: Value::Null };
+        .map_err(bad_gateway)?;
+    let starting = Picture { status: "starting".into(), files: Vec::new(), error: Value::Null };
     app.with_pictures(|pictures| {
         pictures.entry(prediction.id.clone()).or_insert(starting);
     });
     Ok(json_response(StatusCode::ACCEPTED, &json!({"id": prediction.id})))
 }
 
-// A webhook may arrive more than once. Here that changes nothing; otherwise, keep `event.id`, which is then the same.
-async fn receive(State(app): State<App>, event: WebhookEvent) -> StatusCode {
-    let WebhookObject::Prediction(prediction) = event.object else { return StatusCode::NO_CONTENT };
-    let picture =
-        Picture { status: prediction.status.to_string(), output: prediction.output, error: prediction.error };
+// A webhook may arrive more than once. Here that saves the files again, under other names; otherwise, keep `event.id`,
+// which is then the same.
+async fn receive(State(app): State<App>, event: WebhookEvent) -> Result<StatusCode, (StatusCode, String)> {
+    let WebhookObject::Prediction(prediction) = event.object else { return Ok(StatusCode::NO_CONTENT) };
+    // The API deletes output files after an hour. If they cannot be saved, it delivers the webhook again.
+    let files = app.client.save_all(prediction.output, &app.folder).await.map_err(bad_gateway)?;
+    let picture = Picture { status: prediction.status.to_string(), files, error: prediction.error };
     app.with_pictures(|pictures| pictures.insert(prediction.id, picture));
-    StatusCode::NO_CONTENT
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn show(State(app): State<App>, Path(id): Path<String>) -> Response {

@@ -2,7 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::time::{Duration, SystemTime};
+use std::{
+    fs,
+    path::PathBuf,
+    process::Command,
+    time::{Duration, SystemTime},
+};
 
 use example_axum::{MODEL, application};
 use replicant::{Client, Options};
@@ -15,6 +20,14 @@ struct Server {
     emulator: Emulator,
     http: reqwest::Client,
     url: String,
+    folder: PathBuf,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Only one test saves a picture.
+        let _ = fs::remove_dir_all(&self.folder);
+    }
 }
 
 impl Server {
@@ -25,14 +38,23 @@ impl Server {
         let options = Options { base_url: Some(emulator.base_url()), ..Options::default() };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let app = application(Client::new(options).unwrap(), &url);
+        let port = listener.local_addr().unwrap().port();
+        let folder = std::env::temp_dir().join(format!("pictures-{}-{port}", std::process::id()));
+        let app = application(Client::new(options).unwrap(), &url, &folder);
         tokio::spawn(async move { axum::serve(listener, app).await });
-        Self { emulator, http: reqwest::Client::new(), url }
+        Self { emulator, http: reqwest::Client::new(), url, folder }
+    }
+
+    async fn post(&self, body: &str) -> (u16, String) {
+        let request = self.http.post(format!("{}/pictures", self.url)).body(body.to_owned());
+        let response = request.send().await.unwrap();
+        (response.status().as_u16(), response.text().await.unwrap())
     }
 
     async fn create(&self) -> String {
-        let request = self.http.post(format!("{}/pictures", self.url)).json(&json!({"prompt": "a heron"}));
-        let created: Value = request.send().await.unwrap().json().await.unwrap();
+        let (status, body) = self.post(r#"{"prompt": "a heron"}"#).await;
+        assert_eq!(status, 202, "{body}");
+        let created: Value = serde_json::from_str(&body).unwrap();
         created["id"].as_str().unwrap().to_owned()
     }
 
@@ -72,12 +94,12 @@ fn now(age: u64) -> String {
 #[tokio::test]
 async fn a_picture_is_made() {
     let server = Server::start().await;
-    let output = Some(json!(["https://example.com/heron.webp"]));
-    server.emulator.script(Definition::new(MODEL), Scripted { output, ..Scripted::default() }).unwrap();
     let id = server.create().await;
     let picture = server.finished(&id).await;
     assert_eq!(picture["status"], "succeeded");
-    assert_eq!(picture["output"], json!(["https://example.com/heron.webp"]));
+    let files = picture["files"].as_array().unwrap();
+    assert_eq!(files.len(), 1);
+    assert!(fs::metadata(files[0].as_str().unwrap()).unwrap().len() > 0);
 }
 
 #[tokio::test]
@@ -88,6 +110,34 @@ async fn a_failure_is_shown() {
     let id = server.create().await;
     let picture = server.finished(&id).await;
     assert_eq!((&picture["status"], &picture["error"]), (&json!("failed"), &json!("out of memory")));
+}
+
+#[tokio::test]
+async fn a_request_without_a_prompt_is_refused_with_a_reason() {
+    let server = Server::start().await;
+    assert_eq!(server.post("").await.0, 400);
+    let (status, reason) = server.post("{}").await;
+    assert_eq!(status, 400);
+    assert!(reason.contains("missing field `prompt`"), "{reason}");
+}
+
+#[tokio::test]
+async fn a_create_that_fails_is_reported() {
+    let server = Server::start().await;
+    let rule =
+        r#"{"match": {"operation": "predictions.create"}, "action": {"status": 402, "problem": true}}"#;
+    server.emulator.add_faults(rule).unwrap();
+    let (status, reason) = server.post(r#"{"prompt": "a heron"}"#).await;
+    assert_eq!(status, 502);
+    assert!(reason.contains("402"), "{reason}");
+}
+
+#[test]
+fn without_a_public_url_the_application_does_not_start() {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_example-axum"));
+    let done = program.env_remove("PUBLIC_URL").env("REPLICATE_API_TOKEN", "any-token").output().unwrap();
+    assert!(!done.status.success());
+    assert!(String::from_utf8_lossy(&done.stderr).contains("`PUBLIC_URL` must be"));
 }
 
 #[tokio::test]
@@ -118,5 +168,5 @@ async fn a_webhook_of_5_mb_is_accepted() {
     let timestamp = now(0);
     let accepted = server.deliver(&body, &timestamp, &server.sign(&body, &timestamp)).await;
     assert_eq!(accepted, (204, String::new()));
-    assert_eq!(server.finished("p1").await["output"].as_str().unwrap().len(), 5_000_000);
+    assert_eq!(server.finished("p1").await["status"], "succeeded");
 }
