@@ -205,6 +205,15 @@ test("a webhook is delivered again by keyboard, with and without scripts", async
   await page.keyboard.press("Enter");
   await page.waitForFunction(() => document.querySelectorAll("#deliveries li").length === 2);
   assert.equal(await focused(page), id);
+  const news = (attempt) =>
+    page.waitForFunction(
+      (text) => document.getElementById("news").textContent === text,
+      {},
+      `succeeded, webhook completed: attempt ${attempt} accepted with 200`,
+    );
+  await news(2);
+  await page.keyboard.press("Enter");
+  await news(3);
   assert.deepEqual(page.problems, []);
 
   page = await open(`/_page/${prediction.id}`, (page) => page.setJavaScriptEnabled(false));
@@ -213,7 +222,57 @@ test("a webhook is delivered again by keyboard, with and without scripts", async
   assert.equal(page.url(), `${origin}/_page/${prediction.id}#deliveries`);
   assert.match(await page.content(), /succeeded/);
   server.close().closeAllConnections();
-  assert.equal(received, 3);
+  assert.equal(received, 4);
+});
+
+test("a narrow window shows everything without scrolling sideways", async () => {
+  const long = "x".repeat(300);
+  const prediction = await create(
+    "emulator/echo",
+    { value: `https://files.example/${long}` },
+    { webhook: `http://127.0.0.1:1/${long}` },
+  );
+  const narrow = (page) => page.setViewport({ width: 340, height: 600 });
+  for (const path of ["/", `/_page/${prediction.id}`]) {
+    const page = await open(path, narrow);
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 340, path);
+  }
+  const page = await open(`/_page/${prediction.id}`, narrow);
+  await page.waitForSelector("#deliveries button");
+  const right = await page.$eval("#deliveries button", (button) => button.getBoundingClientRect().right);
+  assert.ok(right <= 340, `the button ends at ${right}`);
+  const { nodes } = await (await page.createCDPSession()).send("Accessibility.getFullAXTree");
+  const cells = nodes.filter((node) => !node.ignored && /^(row|.*cell.*)$/i.test(node.role?.value));
+  assert.ok(cells.length > 4, "the stacked table is still one");
+});
+
+test("logs that are longer than their box are shown from the end and followed", async () => {
+  const lines = (from, count) => Array.from({ length: count }, (_, n) => `line ${from + n}\n`).join("");
+  const worker = "worker-logs";
+  await post("/_emulator/models", { name: "acme/logs", worker });
+  const stop = new AbortController();
+  const connection = await fetch(`${origin}/_emulator/workers/${worker}`, { signal: stop.signal });
+  const runs = connection.body.pipeThrough(new TextDecoderStream())[Symbol.asyncIterator]();
+  await runs.next();
+  const prediction = await create("acme/logs", {}, {}, {});
+  const { run } = JSON.parse((await runs.next()).value);
+  const write = (logs) => post(`/_emulator/runs/${run.id}/events`, [{ logs }]);
+  await write(lines(0, 200));
+  const page = await open(`/_page/${prediction.id}`);
+  const atEnd = (last) =>
+    page.waitForFunction(
+      (last) => {
+        const log = document.getElementById("log");
+        return log.textContent.includes(last) && log.scrollTop + log.clientHeight >= log.scrollHeight - 2;
+      },
+      {},
+      last,
+    );
+  await atEnd("line 199");
+  await write(lines(200, 50));
+  await atEnd("line 249");
+  stop.abort();
+  assert.deepEqual(page.problems, []);
 });
 
 test("a page of another origin delivers nothing", async () => {

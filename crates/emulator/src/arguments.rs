@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use url::Url;
+
 use crate::config::{Config, RateLimits};
 
 /// The text that `--help` prints.
@@ -51,6 +53,7 @@ Options:
   --child                  For programs that start this one: --until-stdin-closes, an error as a line of JSON on standard
                            output, no instructions
   -h, --help               Show this help
+  --version                Show the version
 ";
 
 /// Parsed command-line arguments.
@@ -95,23 +98,23 @@ pub fn parse(arguments: impl Iterator<Item = String>) -> Result<Option<Arguments
         };
         match name.as_str() {
             "-h" | "--help" => return Ok(None),
-            "--port" => config.port = number(&name, &value()?)?,
+            "--port" => config.port = port(&value()?)?,
             "--token" => config.token = Some(value()?),
             "--account" => config.account = value()?,
             "--webhook-secret" => config.webhook_secret = Some(value()?),
             "--time-scale" => config.time_scale = number(&name, &value()?)?,
-            "--page-size" => config.page_size = Some(number(&name, &value()?)?),
-            "--rate-limit" => rates(&mut config).creates_per_minute = number(&name, &value()?)?,
-            "--rate-burst" => rates(&mut config).creates_burst = Some(number(&name, &value()?)?),
-            "--read-limit" => rates(&mut config).others_per_minute = number(&name, &value()?)?,
-            "--read-burst" => rates(&mut config).others_burst = Some(number(&name, &value()?)?),
+            "--page-size" => config.page_size = Some(positive(&name, &value()?)?),
+            "--rate-limit" => rates(&mut config).creates_per_minute = positive(&name, &value()?)?,
+            "--rate-burst" => rates(&mut config).creates_burst = Some(positive(&name, &value()?)?),
+            "--read-limit" => rates(&mut config).others_per_minute = positive(&name, &value()?)?,
+            "--read-burst" => rates(&mut config).others_burst = Some(positive(&name, &value()?)?),
             "--credit" => config.credit = Some(number(&name, &value()?)?),
             "--stream-idle" => config.stream_idle = seconds(&name, &value()?)?,
             "--keep" => config.keep_jobs = number(&name, &value()?)?,
             "--keep-requests" => config.keep_requests = number(&name, &value()?)?,
             "--keep-for" => config.keep_for = seconds(&name, &value()?)?,
-            "--allow-host" => config.allowed_hosts.push(value()?),
-            "--allow-origin" => config.allowed_origins.push(value()?),
+            "--allow-host" => config.allowed_hosts.push(host(&value()?)?),
+            "--allow-origin" => config.allowed_origins.push(origin(&value()?)?),
             "--hold-until-finished" => config.hold_until_finished = true,
             "--cog" => config.cog_models.push(cog_model(&value()?)?),
             "--script" => config.scripted_models.push(scripted_model(&value()?)?),
@@ -121,7 +124,21 @@ pub fn parse(arguments: impl Iterator<Item = String>) -> Result<Option<Arguments
             "--replay" => config.replay = Some(value()?.into()),
             "--replay-only" => config.replay_only = true,
             "--until-stdin-closes" | "--child" => until_stdin_closes = true,
+            folder if command.as_deref() == Some("record") && !folder.starts_with('-') => {
+                return Err(format!("record needs --to before its folder: record --to {folder}"));
+            }
             _ => return Err(format!("unknown argument {name:?}")),
+        }
+    }
+    let without_models = [
+        ("record", config.record.is_some()),
+        ("replay", config.replay.is_some()),
+        ("--replay-only", config.replay_only),
+    ];
+    if let Some((mode, _)) = without_models.iter().find(|(_, is_given)| *is_given) {
+        let given = [("--script", &config.scripted_models), ("--cog", &config.cog_models)];
+        if let Some((option, _)) = given.iter().find(|(_, models)| !models.is_empty()) {
+            return Err(format!("{option} adds a model, but {mode} runs none: leave one of them out"));
         }
     }
     if config.record.is_none() {
@@ -137,6 +154,46 @@ pub fn parse(arguments: impl Iterator<Item = String>) -> Result<Option<Arguments
 
 fn number<T: std::str::FromStr>(name: &str, text: &str) -> Result<T, String> {
     text.parse().map_err(|_| format!("{name} needs a number, not {text:?}"))
+}
+
+fn positive<T: std::str::FromStr + Default + PartialEq>(name: &str, text: &str) -> Result<T, String> {
+    let number = number(name, text)?;
+    if number == T::default() { Err(format!("{name} must be at least 1, not {text}")) } else { Ok(number) }
+}
+
+fn port(text: &str) -> Result<u16, String> {
+    text.parse().map_err(|_| format!("--port needs a number from 0 to 65535, not {text:?}"))
+}
+
+/// Returns the host as the URL of a request has it.
+fn host(text: &str) -> Result<String, String> {
+    if text == "*" {
+        return Ok(text.into());
+    }
+    let url = Url::parse(&format!("http://{text}")).ok();
+    let host = url.as_ref().and_then(Url::host_str).filter(|host| host.eq_ignore_ascii_case(text));
+    host.map(Into::into)
+        .ok_or_else(|| format!("--allow-host needs a host name without a port, or *, not {text:?}"))
+}
+
+/// Returns the origin as browsers send it.
+fn origin(text: &str) -> Result<String, String> {
+    // Pages of files and sandboxed ones have the origin "null".
+    if text == "*" || text == "null" {
+        return Ok(text.into());
+    }
+    let url = Url::parse(text).ok().filter(|url| {
+        let rest = &url[url::Position::AfterPort..];
+        url.has_host() && url.username().is_empty() && url.password().is_none() && matches!(rest, "" | "/")
+    });
+    match url {
+        // Those of browser extensions are no origins to the URL standard.
+        Some(url) if url.origin().is_tuple() => Ok(url.origin().ascii_serialization()),
+        Some(_) => Ok(text.trim_end_matches('/').into()),
+        None => {
+            Err(format!("--allow-origin needs an origin such as https://app.example, or *, not {text:?}"))
+        }
+    }
 }
 
 fn seconds(name: &str, text: &str) -> Result<Duration, String> {
@@ -198,13 +255,54 @@ mod tests {
     }
 
     #[test]
+    fn hosts_and_origins_are_those_that_browsers_send() {
+        for (given, kept) in [("Emulator", "emulator"), ("[::2]", "[::2]"), ("*", "*")] {
+            assert_eq!(host(given).as_deref(), Ok(kept));
+        }
+        for wrong in ["", "a:80", "http://a", "a/b", "a b"] {
+            assert!(host(wrong).is_err_and(|error| error.starts_with("--allow-host needs")), "{wrong}");
+        }
+        for (given, kept) in [
+            ("https://App.example/", "https://app.example"),
+            ("http://a:80", "http://a"),
+            ("chrome-extension://abc", "chrome-extension://abc"),
+            ("null", "null"),
+            ("*", "*"),
+        ] {
+            assert_eq!(origin(given).as_deref(), Ok(kept));
+        }
+        for wrong in
+            ["", "foo", "app.example", "localhost:3000", "https://a/b", "https://a?b", "https://me@a"]
+        {
+            assert!(origin(wrong).is_err_and(|error| error.starts_with("--allow-origin needs")), "{wrong}");
+        }
+    }
+
+    #[test]
     fn errors_name_the_argument() {
         let error = |line: &str| read(line).err().unwrap_or_default();
-        assert_eq!(error("--port eighty"), "--port needs a number, not \"eighty\"");
+        for port in ["eighty", "99999", "-1"] {
+            let text = format!("--port needs a number from 0 to 65535, not {port:?}");
+            assert_eq!(error(&format!("--port {port}")), text);
+        }
+        for name in ["--page-size", "--rate-limit", "--rate-burst", "--read-limit", "--read-burst"] {
+            assert_eq!(error(&format!("{name} 0")), format!("{name} must be at least 1, not 0"));
+            assert_eq!(error(&format!("{name} 1")), "");
+        }
         assert_eq!(error("--port"), "--port needs a value");
         assert_eq!(error("--prot 80"), "unknown argument \"--prot\"");
         assert!(error("--cog me=http://x").contains("--cog needs OWNER/NAME=URL"));
         assert!(read("--help").expect("good").is_none());
+        assert_eq!(error("record a/b"), "record needs --to before its folder: record --to a/b");
+        for mode in ["record --to a", "--record a", "replay a", "--replay a", "--replay-only"] {
+            for option in ["--script a/b=1", "--cog a/b=http://x"] {
+                let error = error(&format!("{mode} {option}"));
+                assert!(
+                    error.starts_with(&option[..5]) && error.contains("leave one of them out"),
+                    "{error}"
+                );
+            }
+        }
         assert_eq!(error("record"), "record needs --to and the folder to create");
         assert_eq!(error("replay --port 1"), "replay needs the folder of a cassette");
         assert_eq!(error("--upstream http://x"), "--upstream needs `record --to DIR`");

@@ -4,23 +4,30 @@ use std::io::{ErrorKind, Read, Write};
 use std::process::ExitCode;
 use std::sync::mpsc;
 
-use replicant_emulator::{Emulator, arguments};
+use replicant_emulator::{Config, Emulator, arguments};
 
 fn main() -> ExitCode {
     let is_child = std::env::args().any(|argument| argument == "--child");
+    if std::env::args().any(|argument| argument == "--version") {
+        let _ = print_line(concat!("replicant-emulator ", env!("CARGO_PKG_VERSION")));
+        return ExitCode::SUCCESS;
+    }
     let arguments = match arguments::parse(std::env::args().skip(1)) {
         Ok(Some(arguments)) => arguments,
         Ok(None) => {
             let _ = std::io::stdout().write_all(arguments::HELP.as_bytes());
             return ExitCode::SUCCESS;
         }
-        Err(error) => return fail(&error, true, is_child),
+        Err(error) => {
+            let hint = if is_child { "" } else { "\nTry --help." };
+            return fail(&format!("{error}{hint}"), true, is_child);
+        }
     };
-    let emulator = match Emulator::start(arguments.config) {
+    let emulator = match Emulator::start(arguments.config.clone()) {
         Ok(emulator) => emulator,
         Err(error) => return fail(&error.to_string(), error.kind() == ErrorKind::InvalidInput, is_child),
     };
-    if announce(&emulator, is_child).is_err() {
+    if announce(&emulator, &arguments.config, is_child).is_err() {
         // The process that started this one has closed its end.
         return ExitCode::FAILURE;
     }
@@ -40,7 +47,7 @@ fn fail(error: &str, is_invalid: bool, is_child: bool) -> ExitCode {
         let report = serde_json::json!({"error": error, "invalid": is_invalid});
         let _ = print_line(&report.to_string());
     } else {
-        eprintln!("error: {error}{}", if is_invalid { "\nTry --help." } else { "" });
+        eprintln!("error: {error}");
     }
     ExitCode::from(if is_invalid { 2 } else { 1 })
 }
@@ -52,15 +59,20 @@ fn print_line(line: &str) -> std::io::Result<()> {
 }
 
 /// Prints a line of JSON for programs, and instructions for people on standard error.
-fn announce(emulator: &Emulator, is_child: bool) -> std::io::Result<()> {
+fn announce(emulator: &Emulator, config: &Config, is_child: bool) -> std::io::Result<()> {
     print_line(&emulator.addresses_json())?;
     if is_child {
         return Ok(());
     }
+    let token = match (&config.record, &config.token) {
+        (Some(_), _) => "<your Replicate token>",
+        (None, Some(_)) => "<the token>",
+        (None, None) => "any-token",
+    };
     eprintln!("Listening. For replicant in all languages, and for PyPI replicate, which adds /v1 itself:");
-    eprintln!("  export REPLICATE_BASE_URL={} REPLICATE_API_TOKEN=any-token", emulator.origin());
+    eprintln!("  export REPLICATE_BASE_URL={} REPLICATE_API_TOKEN={token}", emulator.origin());
     eprintln!("For npm replicate, which reads no variable and adds no /v1:");
-    eprintln!("  new Replicate({{ auth: \"any-token\", baseUrl: {:?} }})", emulator.base_url());
+    eprintln!("  new Replicate({{ auth: {token:?}, baseUrl: {:?} }})", emulator.base_url());
     if let Some((origin, ca_bundle)) = emulator.tls() {
         eprintln!("For the official clients with files, which they take from https: URLs only:");
         eprintln!("  PyPI: export REPLICATE_BASE_URL={origin} SSL_CERT_FILE={}", ca_bundle.display());
@@ -69,7 +81,9 @@ fn announce(emulator: &Emulator, is_child: bool) -> std::io::Result<()> {
             ca_bundle.display()
         );
     }
-    eprintln!("Predictions, for a browser: {}/", emulator.origin());
+    if config.record.is_none() && config.replay.is_none() && !config.replay_only {
+        eprintln!("Predictions, for a browser: {}/", emulator.origin());
+    }
     eprintln!("Requests received: {}/_emulator/requests", emulator.origin());
     Ok(())
 }

@@ -6,7 +6,7 @@ use super::flux::Flux;
 use super::llama::Llama;
 use crate::model::{BuiltIn, Card, Input, Model, Run, Training, Work};
 
-const TEXT: [(&str, &str); 16] = [
+const TEXT: [(&str, &str); 19] = [
     ("meta", "meta-llama-3-70b-instruct"),
     ("meta", "meta-llama-3-8b"),
     ("meta", "meta-llama-3-70b"),
@@ -22,15 +22,21 @@ const TEXT: [(&str, &str); 16] = [
     ("openai", "gpt-4o"),
     ("openai", "gpt-4o-mini"),
     ("openai", "gpt-4.1"),
+    ("openai", "gpt-5"),
+    ("openai", "gpt-oss-120b"),
+    ("google", "gemini-2.5-flash"),
     ("deepseek-ai", "deepseek-r1"),
 ];
 
 /// Their output is a list of images.
-const IMAGES: [(&str, &str); 2] =
-    [("black-forest-labs", "flux-dev"), ("stability-ai", "stable-diffusion-3.5-large")];
+const IMAGES: [(&str, &str); 3] = [
+    ("black-forest-labs", "flux-dev"),
+    ("stability-ai", "stable-diffusion-3.5-large"),
+    ("qwen", "qwen-image"),
+];
 
 /// Their output is one image.
-const IMAGE: [(&str, &str); 9] = [
+const IMAGE: [(&str, &str); 10] = [
     ("black-forest-labs", "flux-pro"),
     ("black-forest-labs", "flux-1.1-pro"),
     ("black-forest-labs", "flux-1.1-pro-ultra"),
@@ -38,6 +44,7 @@ const IMAGE: [(&str, &str); 9] = [
     ("black-forest-labs", "flux-kontext-max"),
     ("google", "imagen-3"),
     ("google", "imagen-4"),
+    ("google", "nano-banana"),
     ("recraft-ai", "recraft-v3"),
     ("ideogram-ai", "ideogram-v3-turbo"),
 ];

@@ -107,13 +107,13 @@ impl Problem {
         problem
     }
 
-    /// The response to a prediction of a model by its name, which only official models have.
-    pub(crate) fn not_official(name: &str) -> Self {
-        let mut problem = Self::not_found();
-        problem.detail += &format!(
-            " {name} is not an official model: create its predictions with a version, at /v1/predictions."
+    /// Explains why a model does not run by its name. `newest` is the id of its newest version.
+    pub(crate) fn not_official(mut self, name: &str, newest: Option<&str>) -> Self {
+        let example = newest.map(|id| format!(" such as {name}:{id}")).unwrap_or_default();
+        self.detail += &format!(
+            " {name} is not an official model: create its predictions at /v1/predictions, with a version{example}."
         );
-        problem
+        self
     }
 
     pub(crate) fn not_found() -> Self {

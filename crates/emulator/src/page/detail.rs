@@ -32,10 +32,16 @@ fn found(app: &App, job: &Job) -> Markup {
     let view: Value = serde_json::from_str(job.view(&app.origin, Shape::Read).get()).unwrap_or_default();
     let summary = job.summary();
     let deliveries = app.webhooks.deliveries(&spec.id);
-    let news = match deliveries.last().and_then(|delivery| Some((delivery, delivery.attempts.last()?))) {
-        Some((delivery, attempt)) => {
-            format!("{}, webhook {}: {}", summary.status.name(), delivery.event.name(), outcome(attempt))
-        }
+    let attempts = deliveries.iter().filter_map(|delivery| Some((delivery, delivery.attempts.last()?)));
+    let news = match attempts.max_by_key(|(_, attempt)| attempt.at) {
+        // Without the count, an attempt with the same outcome would not be news.
+        Some((delivery, attempt)) => format!(
+            "{}, webhook {}: attempt {} {}",
+            summary.status.name(),
+            delivery.event.name(),
+            delivery.attempts.len(),
+            outcome(attempt)
+        ),
         None => summary.status.name().into(),
     };
     html! {

@@ -66,11 +66,12 @@ fn nothing(app: &App) -> Markup {
             p { "This emulator " (does) " the cassette " code { (folder.display()) } ", and runs no predictions itself." }
         };
     }
+    let token = if app.config.token.is_some() { "<the token>" } else { "any-token" };
     html! {
         p { "There are none yet. They appear here as soon as a client creates one:" }
         pre tabindex="0" aria-label="Example" {
-            "export REPLICATE_BASE_URL=" (app.origin) " REPLICATE_API_TOKEN=any-token\n"
-            "python -c 'import replicant; print(replicant.run(\"replicate/hello-world\", {\"text\": \"Ada\"}))'"
+            "export REPLICATE_BASE_URL=" (app.origin) " REPLICATE_API_TOKEN=" (token) "\n"
+            "python -c 'import replicant; print(replicant.run(\"emulator/echo\", {\"value\": \"Ada\"}))'"
         }
     }
 }

@@ -93,4 +93,6 @@ document.addEventListener("submit", (event) => {
   event.preventDefault();
   deliver(event.target);
 });
+const log = document.getElementById("log");
+if (log) log.scrollTop = log.scrollHeight;
 if (main.dataset.updates) listen(main.dataset.updates);

@@ -26,7 +26,8 @@ pub(super) async fn by_model(call: Call) -> Reply {
         let model = catalog.models.get(&call.name());
         let model = model.ok_or_else(|| Problem::unknown_model(&call.name()))?;
         if !model.official {
-            return Err(Problem::not_official(&call.name()));
+            let newest = model.versions.first().map(|version| &*version.id);
+            return Err(Problem::not_found().not_official(&call.name(), newest));
         }
         target(model, model.versions.first().ok_or_else(Problem::invalid_version)?, true)
     };
@@ -59,10 +60,12 @@ fn find_version(call: &Call, wanted: &str) -> Result<Target, Problem> {
     };
     let found = match (name, id) {
         (Some(name), None) => {
-            let model = catalog.models.get(name).filter(|model| model.official);
-            return model
-                .and_then(|model| Some(target(model, model.versions.first()?, true)))
-                .ok_or_else(|| Problem::unknown_version(Some(name)));
+            let model = catalog.models.get(name).ok_or_else(|| Problem::unknown_version(Some(name)))?;
+            let newest = model.versions.first();
+            if !model.official {
+                return Err(Problem::invalid_version().not_official(name, newest.map(|version| &*version.id)));
+            }
+            return Ok(target(model, newest.ok_or_else(Problem::invalid_version)?, true));
         }
         (_, Some(id)) => catalog.find_version(id),
         (None, None) => None,

@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use crate::common::{Api, SDXL, api, eventually, seconds, status_and_body};
+use crate::common::{Api, SDXL, api, eventually, seconds, status_and_body, with};
 use axum::extract::Request;
 use axum::http::StatusCode;
-use replicant_emulator::{Definition, Scripted, sign};
+use replicant_emulator::{Config, Definition, Scripted, sign};
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
@@ -31,6 +31,7 @@ async fn the_page_lists_predictions_as_they_run() {
     let api = api();
     let (status, empty) = api.page("/").await;
     assert!(status == 200 && empty.contains("There are none yet"), "{empty}");
+    run_example(&api, &empty).await;
     let running = api.run("endless", json!({})).await;
     api.until(&running, &["processing"]).await;
     let ended = api.run("echo", json!({"value": 1})).await;
@@ -44,9 +45,29 @@ async fn the_page_lists_predictions_as_they_run() {
     assert!(page.contains(&format!("href=\"/_page/{}\"", ended["id"].as_str().expect("an id"))), "{page}");
     assert_eq!(
         api.state().await["requests"].as_u64(),
-        Some(2 + reads(&api).await),
+        Some(3 + reads(&api).await),
         "the page is not recorded"
     );
+}
+
+/// Runs the model and the input that the empty page shows.
+async fn run_example(api: &Api, page: &str) {
+    let page = page.replace("&quot;", "\"");
+    let call =
+        page.split_once("replicant.run(").and_then(|(_, rest)| rest.split_once("))'")).expect("a call");
+    let arguments: Value = serde_json::from_str(&format!("[{}]", call.0)).expect("also JSON");
+    let path = format!("/models/{}/predictions", arguments[0].as_str().expect("a name"));
+    let (status, prediction) = api.post(&path, json!({"input": arguments[1]})).await;
+    assert_eq!(status, 201, "{prediction}");
+    assert_eq!(api.finished(&prediction).await["output"], "Ada");
+}
+
+#[tokio::test]
+async fn the_page_does_not_show_the_token() {
+    let token = "r8_secret";
+    let api = with(Config { token: Some(token.into()), ..Config::default() });
+    let (_, page) = api.page("/").await;
+    assert!(page.contains("REPLICATE_API_TOKEN=&lt;the token&gt;") && !page.contains(token), "{page}");
 }
 
 /// Returns how many requests have read predictions.
@@ -219,5 +240,9 @@ async fn a_webhook_is_delivered_again_only_from_the_page() {
     let ((first_id, .., first_body), (id, timestamp, signature, body)) = (&received[0], &received[1]);
     assert_eq!((first_id, first_body), (id, body), "a receiver recognizes the repetition by the id");
     assert_eq!(*signature, sign(api.emulator.webhook_secret(), id, timestamp, body));
-    assert!(api.page_of(&prediction).await.contains("refused with 418"));
+    let page = api.page_of(&prediction).await;
+    assert!(
+        page.contains("data-news=\"succeeded, webhook completed: attempt 2 refused with 418\""),
+        "{page}"
+    );
 }

@@ -32,6 +32,10 @@ async fn the_program_prints_its_addresses_and_stops_with_its_input() {
     drop(child.stdin.take());
     let mut printed = String::new();
     child.stderr.take().expect("errors").read_to_string(&mut printed).expect("text");
+    assert!(
+        printed.contains("REPLICATE_API_TOKEN=<the token>") && !printed.contains("any-token"),
+        "{printed}"
+    );
     let (origin, base) = (line["origin"].as_str().expect("a URL"), line["base_url"].as_str().expect("a URL"));
     assert!(printed.contains(&format!("REPLICATE_BASE_URL={origin} ")), "{printed}");
     assert!(printed.contains(&format!("baseUrl: {base:?}")), "{printed}");
@@ -50,6 +54,43 @@ fn the_program_explains_its_arguments() {
         String::from_utf8_lossy(&alone.stderr)
             .contains("model a/b: the Cog server at http://127.0.0.1:1 does not respond")
     );
+}
+
+#[test]
+fn the_program_prints_its_version() {
+    let ended = program().arg("--version").output().expect("ran");
+    let version = concat!("replicant-emulator ", env!("CARGO_PKG_VERSION"), "\n");
+    assert_eq!((ended.status.success(), &*String::from_utf8_lossy(&ended.stdout)), (true, version));
+}
+
+/// Returns what the program prints for people.
+fn instructions(arguments: &[&str]) -> String {
+    let ended = program().args(arguments).arg("--until-stdin-closes").stdin(Stdio::null()).output();
+    String::from_utf8(ended.expect("ran").stderr).expect("text")
+}
+
+#[test]
+fn the_instructions_fit_the_mode() {
+    let folder = std::env::temp_dir().join(format!("replicant-instructions-{}", std::process::id()));
+    let path = folder.to_str().expect("text");
+    let emulated = instructions(&[]);
+    assert!(emulated.contains("REPLICATE_API_TOKEN=any-token"), "{emulated}");
+    assert!(emulated.contains("Predictions, for a browser"), "{emulated}");
+    let recorded = instructions(&["record", "--to", path]);
+    assert!(recorded.contains("REPLICATE_API_TOKEN=<your Replicate token>"), "{recorded}");
+    assert!(!recorded.contains("any-token"), "the API needs a real one: {recorded}");
+    let exchange = r#"{"request": {"method": "GET", "url": "https://api.replicate.com/v1/account"}, "response": {"status": 200}}"#;
+    std::fs::write(folder.join("0001.json"), exchange).expect("written");
+    let replayed = instructions(&["replay", path]);
+    assert!(replayed.contains("REPLICATE_API_TOKEN=any-token"), "{replayed}");
+    for printed in [recorded, replayed] {
+        assert!(!printed.contains("Predictions, for a browser"), "{printed}");
+    }
+    std::fs::write(folder.join("0001.json"), "{").expect("written");
+    let broken = instructions(&["replay", path]);
+    assert!(broken.starts_with("error: ") && !broken.contains("--help"), "{broken}");
+    std::fs::remove_dir_all(&folder).expect("removed");
+    assert!(instructions(&["--prot"]).contains("Try --help."));
 }
 
 #[test]

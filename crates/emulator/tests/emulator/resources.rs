@@ -68,14 +68,26 @@ async fn models_can_be_sorted_and_searched() {
 #[tokio::test]
 async fn known_public_models_answer_as_the_models_of_the_demo() {
     let api = api();
-    for name in ["meta/meta-llama-3-70b-instruct", "meta/llama-4-scout-instruct", "openai/gpt-4o"] {
+    for name in [
+        "meta/meta-llama-3-70b-instruct",
+        "meta/llama-4-scout-instruct",
+        "openai/gpt-4o",
+        "openai/gpt-5",
+        "openai/gpt-oss-120b",
+        "google/gemini-2.5-flash",
+    ] {
         let input = json!({"input": {"prompt": "Say hi", "max_tokens": 3}});
         let (_, created) = api.post(&format!("/models/{name}/predictions"), input).await;
         let done = api.finished(&created).await;
         assert_eq!((&done["model"], done["output"].as_array().map(Vec::len)), (&json!(name), Some(3)));
     }
     let input = json!({"input": {"prompt": "a heron", "megapixels": "0.25", "output_format": "jpg"}});
-    for (name, single) in [("black-forest-labs/flux-1.1-pro", true), ("black-forest-labs/flux-dev", false)] {
+    for (name, single) in [
+        ("black-forest-labs/flux-1.1-pro", true),
+        ("black-forest-labs/flux-dev", false),
+        ("google/nano-banana", true),
+        ("qwen/qwen-image", false),
+    ] {
         let (_, created) = api.post(&format!("/models/{name}/predictions"), input.clone()).await;
         let output = api.finished(&created).await["output"].clone();
         let url = if single { &output } else { &output[0] };
@@ -86,6 +98,28 @@ async fn known_public_models_answer_as_the_models_of_the_demo() {
     }
     let version = "5c7d5dc6dd8bf75c1acaa8565735e7986bc5b66206b55cca93cb72c9bf15ccaa";
     assert_eq!(api.run_version(version, json!({"text": "Alice"})).await["output"], "hello Alice");
+}
+
+#[tokio::test]
+async fn a_prediction_without_the_version_that_its_model_needs_names_one() {
+    let api = api();
+    let input = json!({"text": "Ada"});
+    for (path, body, expected) in [
+        ("/models/replicate/hello-world/predictions", json!({"input": input}), 404),
+        ("/predictions", json!({"version": "replicate/hello-world", "input": input}), 422),
+    ] {
+        let (status, problem) = api.post(path, body).await;
+        let detail = problem["detail"].as_str().expect("a detail");
+        let mut words = detail.split_whitespace().map(|word| word.trim_end_matches('.'));
+        let named = words.find(|word| word.starts_with("replicate/hello-world:")).expect(detail);
+        assert_eq!(
+            (status, &api.run_version(named, input.clone()).await["output"]),
+            (expected, &json!("hello Ada"))
+        );
+    }
+    let (status, problem) = api.post("/models/acme/hotdog/predictions", json!({"input": {}})).await;
+    let detail = problem["detail"].as_str().expect("a detail");
+    assert!(status == 404 && detail.ends_with("with a version."), "{detail}");
 }
 
 #[tokio::test]
