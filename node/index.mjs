@@ -1,4 +1,5 @@
 // Written by scripts/entry.mjs.
+import "./index.load.mjs";
 import Replicate from "./index.cjs";
 
 export default Replicate;

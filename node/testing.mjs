@@ -1,4 +1,5 @@
 // The same class that require("replicant/testing") gives.
+import "./index.load.mjs";
 import testing from "./testing.cjs";
 
 export const { ANY, Emulator } = testing;

@@ -31,7 +31,7 @@ const lines = (indent) => rest.map((name) => `${indent}${name},\n`).join("");
 const note = "// Written by scripts/entry.mjs.\n";
 
 const files = {
-  "index.mjs": `${note}import Replicate from "./index.cjs";\n\nexport default Replicate;\nexport const {\n${values
+  "index.mjs": `${note}import "./index.load.mjs";\nimport Replicate from "./index.cjs";\n\nexport default Replicate;\nexport const {\n${values
     .filter((name) => name !== "Replicate")
     .map((name) => `  ${name},\n`)
     .join("")}} = Replicate;\nexport { Replicate };\n`,

@@ -70,7 +70,8 @@ export class ReplicateError extends Error {
   constructor(failure: Failure) {
     super(failure.message, failure.cause === undefined ? undefined : { cause: new Error(failure.cause) });
     this.code = failure.code;
-    Object.defineProperty(this, "name", { value: new.target.name, configurable: true, writable: true });
+    // A subclass of the program, which is not in the list below.
+    if (!Object.hasOwn(new.target.prototype, "name")) setName(this, new.target.name);
     assign(this, {
       argument: failure.argument,
       outcomeUnknown: failure.outcome_unknown,
@@ -87,6 +88,10 @@ export class ReplicateError extends Error {
   toJSON(): Record<string, unknown> {
     return { name: this.name, message: this.message, ...(this as object) };
   }
+}
+
+function setName(named: object, name: string): void {
+  Object.defineProperty(named, "name", { value: name, configurable: true, writable: true });
 }
 
 /** Sets the defined fields only, so that a printed error shows no `undefined`. */
@@ -121,8 +126,6 @@ export class ApiStatusError extends ReplicateError {
   constructor(failure: Failure) {
     super(failure);
     conceal(this, failure.status_text ?? "");
-    // Code written for the official client compares the name.
-    Object.defineProperty(this, "name", { value: "ApiError", configurable: true, writable: true });
     assign(this, {
       title: failure.title,
       detail: failure.detail,
@@ -260,3 +263,51 @@ export class WebhookSignatureError extends WebhookError {}
 
 /** A bug in this package. */
 export class InternalError extends ReplicateError {}
+
+// Bundlers and minifiers rename classes, but not these keys.
+const CLASSES = {
+  ReplicateError,
+  ApiStatusError,
+  BadRequestError,
+  AuthenticationError,
+  PaymentRequiredError,
+  PermissionDeniedError,
+  NotFoundError,
+  ConflictError,
+  PayloadTooLargeError,
+  UnprocessableEntityError,
+  RateLimitError,
+  ServerError,
+  InvalidArgumentError,
+  FileNotFoundError,
+  FileTooLargeError,
+  FileNotWrittenError,
+  UnsupportedError,
+  ConnectionError,
+  TimeoutError,
+  OutcomeUnknownError,
+  InvalidResponseError,
+  PredictionError,
+  PredictionFailedError,
+  PredictionCanceledError,
+  PredictionAbortedError,
+  DeadlineError,
+  StreamInterruptedError,
+  StreamUnsupportedError,
+  DownloadError,
+  OutputExpiredError,
+  WebhookError,
+  WebhookHeadersError,
+  WebhookBodyError,
+  WebhookSecretError,
+  WebhookTimestampError,
+  WebhookSignatureError,
+  InternalError,
+};
+
+for (const [name, { prototype }] of Object.entries(CLASSES)) {
+  setName(prototype.constructor, name);
+  // Code written for the official client compares the name.
+  const isOfficial = prototype === ApiError.prototype || prototype instanceof ApiError;
+  setName(prototype, isOfficial ? "ApiError" : name);
+}

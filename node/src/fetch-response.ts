@@ -1,4 +1,5 @@
 /** Converts what the user's `fetch` returned or threw for the core. */
+import { InvalidArgumentError } from "./errors";
 import type { NativeResponse } from "./native";
 import { isReadable, streamSource } from "./source";
 
@@ -141,7 +142,12 @@ export function failureOf(error: unknown, url: string): NativeResponse {
 /** Returns whether an exception is a bug or a failed assertion in the function, which a retry would not help. */
 function isBug(error: unknown): boolean {
   const { name = "", message = "", code, cause } = (error ?? {}) as Thrown;
-  if (name.endsWith("AssertionError") || "matcherResult" in Object(error)) return true;
+  if (
+    error instanceof InvalidArgumentError ||
+    name.endsWith("AssertionError") ||
+    "matcherResult" in Object(error)
+  )
+    return true;
   if (!/^(Type|Reference|Syntax|Range)Error$/.test(name)) return false;
   // `fetch` also throws a TypeError for network errors.
   return !cause && !code && !/failed|network|sending request/i.test(message);

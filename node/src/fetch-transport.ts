@@ -22,6 +22,8 @@ export class FetchTransport {
     }
     const controller = new AbortController();
     this.#running.set(number, controller);
+    // Implementations of `fetch` continue to read the body of a request that has failed.
+    const end = () => request.stream?.close().catch(() => {});
     try {
       // Called without `this`: some implementations require it to be the global object.
       const { fetch } = this;
@@ -31,10 +33,12 @@ export class FetchTransport {
       const target = "Authorization" in init.headers ? new URL(url) : url;
       const send = (init: RequestInit) => fetch(target as string, init);
       const response = await sendForm(init, Boolean(request.stream), send);
+      if (response?.ok === false) end();
       // The core asks for unencoded bytes of what it reads in parts: files, which it resumes, and events.
       const inParts = "Accept-Encoding" in init.headers;
       return await toNative(response, inParts, () => controller.abort());
     } catch (error) {
+      end();
       const failure = failureOf(error, request.head.split("\n")[1] ?? "");
       if (failure.raised) this.raised = { error };
       return failure;

@@ -10,6 +10,7 @@ import { AS_TEXT } from "./value";
 declare global {
   // Declared for programs compiled without `esnext.disposable`.
   interface SymbolConstructor {
+    readonly dispose: unique symbol;
     readonly asyncDispose: unique symbol;
   }
 }
@@ -159,6 +160,10 @@ export class FileOutput extends ReadableStream<any> {
   override values(options?: ReadableStreamIteratorOptions): ReadableStreamAsyncIterator<Uint8Array> {
     return super.values.call(unread(this), options);
   }
+  /** Returns an iterator over the chunks, which are bytes. */
+  // Any, because the type of the inherited method is in `dom.asynciterable`, which many programs lack.
+  // biome-ignore lint/suspicious/noExplicitAny: see above
+  override [Symbol.asyncIterator](): any;
   /** @internal */
   override [Symbol.asyncIterator](
     options?: ReadableStreamIteratorOptions,

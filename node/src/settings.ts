@@ -8,7 +8,7 @@ import { invalid, kindOf } from "./invalid";
 import { loggerOf, logTo, STDERR } from "./logger";
 import { clientOptions, inward, outwardValue } from "./names";
 import { native } from "./native";
-import type { ReplicateOptions } from "./options";
+import type { Fetch, ReplicateOptions } from "./options";
 import { platform } from "./platform";
 import { encode } from "./value";
 import { version } from "./version";
@@ -97,21 +97,22 @@ export class Settings {
 
 function connect(options: ReplicateOptions): [Core, Record<string, unknown>] {
   const { logger, logLevel, onRequest, onResponse, onRetry, cancelOnExit = true, ...others } = options;
-  const { fetch = platform.fetch, waitUntil, dangerouslyAllowBrowser: _, ...rest } = others;
+  const { fetch: given = platform.fetch, waitUntil, dangerouslyAllowBrowser, ...rest } = others;
   checkOptions(options);
+  const fetch = platform.isBrowser && given && dangerouslyAllowBrowser !== true ? withoutToken(given) : given;
   const log = loggerOf({ logger, logLevel });
   const hooks = { onRequest, onResponse, onRetry };
   const reports = log.logger || onRequest || onResponse || onRetry;
   const telemetry = reports ? { ...log, hooks } : undefined;
   // Read by the platform. An empty token keeps the core from reading the environment of the process.
-  const given = {
+  const values = {
     userAgent: `${platform.agent}/${version}`,
     fileEncodingStrategy: "default",
     ...rest,
     baseUrl: platform.baseUrl(rest.baseUrl ?? platform.env("REPLICATE_BASE_URL")),
     auth: options.auth ?? "",
   };
-  const { json, parts } = encode(clientParams(defined(given)));
+  const { json, parts } = encode(clientParams(defined(values)));
   return rethrow(() => {
     const client = new native.NativeClient(channel, json, parts, fetch && new FetchTransport(fetch).send);
     const tracing = options.tracing !== false;
@@ -144,13 +145,31 @@ function checkOptions({ fetch, cancelOnExit, waitUntil, ...options }: ReplicateO
       "waitUntil",
     );
   }
-  if (platform.isBrowser && options.auth && options.dangerouslyAllowBrowser !== true) {
-    invalid(
-      "options: `auth` must not be used in a web page, whose users can read it; set `baseUrl` to your own server, " +
-        "which adds the token, or pass `dangerouslyAllowBrowser: true`",
-      "auth",
-    );
+  if (platform.isBrowser && options.dangerouslyAllowBrowser !== true) {
+    if (options.auth) refuseToken("auth");
+    checkHeaders(Object(options.headers));
   }
+}
+
+/** Rejects a token in headers for a web page. */
+function checkHeaders(headers: object): void {
+  if (Object.keys(headers).some((name) => name.toLowerCase() === "authorization")) refuseToken("headers");
+}
+
+function refuseToken(option: string): never {
+  invalid(
+    `options: \`${option}\` must not contain a token in a web page, whose users can read it; set \`baseUrl\` to your own ` +
+      "server, which adds the token, or pass `dangerouslyAllowBrowser: true`",
+    option,
+  );
+}
+
+/** Returns a `fetch` that rejects requests with a token, which calls and hooks may add. */
+function withoutToken(fetch: Fetch): Fetch {
+  return (input, init) => {
+    checkHeaders(Object(init?.headers));
+    return fetch(input, init);
+  };
 }
 
 function defined(options: object): object {

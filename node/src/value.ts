@@ -73,6 +73,8 @@ const ADVICE: Record<string, string> = {
   AbortSignal: "pass it as `signal`",
   Map: "convert it with `Object.fromEntries(map)`",
   Set: "convert it with `[...set]`",
+  Request: "pass its `.body`",
+  Response: "pass its `.body`",
   any: "convert it to a plain object, an array or a string",
 };
 

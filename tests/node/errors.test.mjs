@@ -43,6 +43,45 @@ test("every error code has its own class, and every class a code", () => {
   }
 });
 
+const errors = fs.readFileSync(new URL("../../node/dist/errors.js", import.meta.url), "utf8");
+
+test("the names of errors survive a minifier, which renames classes", () => {
+  const named = [...errors.matchAll(/^class (\w+)/gm)].map(([, name]) => name);
+  // Property names stay, also those in the short form `{ a }`.
+  const minified = named.reduce(
+    (text, name, at) =>
+      text
+        .replace(new RegExp(`^( +)${name},$`, "gm"), `$1${name}: ${name},`)
+        .replace(new RegExp(`(?<![.\\w"])${name}\\b(?!:)`, "g"), `_${at}`),
+    errors,
+  );
+  const exports = {};
+  new Function("exports", "require", minified)(exports, () => load("state"));
+  const classes = Object.entries(api).filter(([, value]) =>
+    Object.prototype.isPrototypeOf.call(Error, value),
+  );
+  assert.ok(classes.length > 35);
+  for (const [name] of classes) {
+    const Class = exports[name];
+    assert.match(Function.prototype.toString.call(Class), /^class _\d/);
+    const isOfficial = Class === exports.ApiError || Class.prototype instanceof exports.ApiError;
+    const error = new Class({ code: "x", message: "m", status: 500 });
+    assert.equal(Class.name, name === "ApiError" ? "ApiStatusError" : name);
+    assert.equal(error.name, isOfficial ? "ApiError" : name);
+    assert.equal(String(error), `${error.name}: m`);
+    assert.equal(error.toJSON().name, error.name);
+  }
+});
+
+test("an error of a subclass has the name of the subclass", () => {
+  class QuotaError extends api.ReplicateError {}
+  class GoneError extends api.NotFoundError {}
+  const failure = { code: "x", message: "m", status: 404 };
+  assert.equal(new QuotaError(failure).name, "QuotaError");
+  assert.equal(new GoneError(failure).name, "GoneError");
+  assert.ok(!Object.keys(new GoneError(failure)).includes("name"));
+});
+
 test("an API error has the properties of the official one, and more", async () => {
   await assert.rejects(replicate.predictions.get("nothing-there"), (error) => {
     assert.ok(error instanceof api.NotFoundError && error instanceof api.ApiError);

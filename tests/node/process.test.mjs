@@ -192,3 +192,20 @@ test("a missing native module is an error that says what to install", async () =
   assert.match(errors, /Tried:/);
   assert.match(errors, /npm install replicant-/);
 });
+
+for (const module of ["index", "testing", "testing-node"]) {
+  test(`${module}.mjs where addons are disabled rejects, and names the build without them`, async () => {
+    const url = new URL(`../../node/${module}.mjs`, import.meta.url).href;
+    const code = `import(${JSON.stringify(url)}).catch((error) => console.log(error.message))`;
+    const child = spawn(process.execPath, ["--no-addons", "--input-type=module", "-e", code]);
+    let output = "";
+    let errors = "";
+    child.stdout.on("data", (data) => (output += data));
+    child.stderr.on("data", (data) => (errors += data));
+    const [status] = await once(child, "close");
+    assert.equal(errors, "");
+    assert.equal(status, 0);
+    assert.match(output, /because native addons are disabled .* import Replicate from "replicant\/web"\n$/);
+    assert.doesNotMatch(output, /npm install/);
+  });
+}

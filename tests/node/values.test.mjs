@@ -68,6 +68,8 @@ test("a value that cannot be sent is an error with its path", async () => {
     [{ s: Symbol("x") }, /^`input\.s`: a symbol cannot be sent/],
     [{ m: new Map() }, /^`input\.m`: a Map cannot be sent; convert it with `Object\.fromEntries/],
     [{ set: [new Set()] }, /^`input\.set\[0\]`: a Set cannot be sent/],
+    [{ r: new Request("https://example.com") }, /^`input\.r`: a Request cannot be sent; pass its `\.body`$/],
+    [{ r: new Response("a") }, /^`input\.r`: a Response cannot be sent; pass its `\.body`$/],
     [{ p: Promise.resolve(1) }, /^`input\.p`: a Promise cannot be sent; await it first/],
     [{ r: /x/ }, /^`input\.r`: a RegExp cannot be sent/],
     [{ e: new Error("x") }, /^`input\.e`: an Error cannot be sent/],

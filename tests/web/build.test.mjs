@@ -30,7 +30,7 @@ function inRuntime(globals, code) {
 const PAGE = `{
   document: {},
   navigator: { userAgent: "Mozilla/5.0" },
-  location: { href: "https://example.com/app/" },
+  location: { href: "https://example.com/app/", origin: "https://example.com" },
   process: undefined,
 }`;
 
@@ -90,6 +90,53 @@ test("a page must not have a token, unless that is allowed", () => {
   assert.doesNotMatch(refused[2], /secret/);
   assert.equal(allowed, undefined ?? null);
   assert.equal(without, undefined ?? null);
+});
+
+test("a page must not have a token in headers, however they are given", () => {
+  const code = `
+    let sent = 0;
+    const fetch = async () => { sent++; return Response.json({ id: "p1", status: "succeeded", input: {}, urls: {} }); };
+    const options = { baseUrl: "/api/replicate", fetch };
+    const own = { authorization: "Bearer r8_secret" };
+    const upper = { AUTHORIZATION: "Bearer r8_secret" };
+    const rejected = async (call) => { try { await call(); } catch (error) { return [error.name, error.argument, error.message]; } };
+    const made = new Replicate(options);
+    const read = async (stream) => { for await (const _ of stream); };
+    const hooked = new Replicate({ ...options, onRequest: ({ headers }) => headers.set("Authorization", "Bearer r8_secret") });
+    const allowed = new Replicate({ ...options, headers: own, dangerouslyAllowBrowser: true });
+    const refused = [
+      failed(() => new Replicate({ ...options, headers: own })),
+      failed(() => new Replicate({ ...options, headers: upper })),
+      await rejected(() => made.predictions.get("p1", { headers: own })),
+      await rejected(() => made.predictions.get("p1", { headers: new Headers(upper) })),
+      await rejected(() => made.run("acme/painter", { input: {}, headers: upper })),
+      await rejected(() => read(made.stream("acme/painter", { input: {}, headers: own }))),
+      await rejected(() => made.request("/predictions", { headers: new Headers(own) })),
+      await rejected(() => hooked.predictions.get("p1")),
+    ];
+    return [refused, sent, (await allowed.predictions.get("p1", { headers: upper })).id, (await made.predictions.get("p1")).id];`;
+  const [refused, sent, ...answered] = inRuntime(PAGE, code);
+  for (const [name, argument, message] of refused) {
+    assert.deepEqual([name, argument], ["InvalidArgumentError", "headers"], message);
+    assert.match(message, /^options: `headers` must not contain a token in a web page.* set `baseUrl` to your own server/);
+    assert.doesNotMatch(message, /secret/);
+  }
+  assert.equal(refused.length, 8);
+  assert.equal(sent, 0);
+  assert.deepEqual(answered, ["p1", "p1"]);
+});
+
+test("a path is resolved against the origin, also in a worker made from a Blob", () => {
+  const code = `
+    let sent;
+    const fetch = async (url) => { sent = String(url); return Response.json({}); };
+    await new Replicate({ baseUrl: "/api/replicate", fetch }).predictions.get("p1");
+    location.origin = "null";
+    return [sent, failed(() => new Replicate({ baseUrl: "/api/replicate" }))];`;
+  const blob = PAGE.replace("https://example.com/app/", "blob:https://example.com/5f0c");
+  const [url, ofFile] = inRuntime(blob, code);
+  assert.equal(url, "https://example.com/api/replicate/predictions/p1");
+  assert.deepEqual(ofFile.slice(0, 2), ["InvalidArgumentError", "baseUrl"]);
 });
 
 test("a page sends requests to a path of its own server", () => {

@@ -156,6 +156,61 @@ for (const [phase, respond] of Object.entries(PHASES)) {
   });
 }
 
+/** Sources of an endless upload. Each counts its chunks and says when it was ended. */
+const UPLOADS = {
+  stream: (state) =>
+    new ReadableStream({
+      async pull(controller) {
+        state.pulls++;
+        await sleep(5);
+        controller.enqueue(new Uint8Array(1000));
+      },
+      cancel() {
+        state.ended = true;
+      },
+    }),
+  async *generator(state) {
+    try {
+      for (;;) {
+        state.pulls++;
+        await sleep(5);
+        yield new Uint8Array(1000);
+      }
+    } finally {
+      state.ended = true;
+    }
+  },
+};
+
+/** Ways in which an upload ends early, and the code or the name of the error. */
+const ENDS = {
+  "that is aborted": { respond: () => {}, fails: { name: "TimeoutError" }, ms: 300 },
+  "whose connection breaks": {
+    respond: (request) => request.once("data", () => request.socket.resetAndDestroy()),
+    fails: { code: "connection" },
+  },
+  "that is refused": {
+    respond: (request, response) => request.once("data", () => json(response, { detail: "no" }, 403)),
+    fails: { code: "permission_denied" },
+  },
+};
+
+for (const [kind, source] of Object.entries(UPLOADS)) {
+  for (const [end, { respond, fails, ms = 60_000 }] of Object.entries(ENDS)) {
+    test(`an upload of a ${kind} ${end} ends the ${kind}`, async () => {
+      const server = await serve(respond);
+      const state = { pulls: 0, ended: false };
+      const signal = AbortSignal.timeout(ms);
+      await assert.rejects(server.client().files.create(source(state), {}, { signal }), fails);
+      await until(() => state.ended, `the ${kind} was not ended`);
+      const { pulls } = state;
+      assert.ok(pulls > 0);
+      await sleep(100);
+      assert.equal(state.pulls, pulls);
+    });
+  }
+}
+
 test("a stream that is left ends its request", async () => {
   const server = await serve((_, response) => {
     response.writeHead(200, { "content-type": "application/octet-stream" });

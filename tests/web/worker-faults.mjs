@@ -48,7 +48,9 @@ const programs = {
         if (done) controller.close();
         else controller.enqueue(encoder.encode(value));
       },
-      cancel: () => text.return(),
+      async cancel() {
+        await text.return();
+      },
     });
     return new Response(body);
   },

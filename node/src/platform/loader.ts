@@ -105,10 +105,12 @@ function places(name: string): string[] {
 export function load<Native>(): Native {
   const names = targets();
   const tried: string[] = [];
+  let disabled = false;
   const attempt = (what: string, get: () => unknown): Native | undefined => {
     try {
       return get() as Native | undefined;
     } catch (error) {
+      disabled ||= (error as { code?: unknown }).code === "ERR_DLOPEN_DISABLED";
       const [reason = ""] = String((error as Error).message).split("\n");
       // Messages of dlopen begin with the path, and several origins may resolve to the same file.
       const line = reason.startsWith(sep) || reason.startsWith(what) ? reason : `${what}: ${reason}`;
@@ -131,9 +133,16 @@ export function load<Native>(): Native {
     }
   }
   const [name] = names;
+  const found = `replicant: no native module for ${name} (Node ${process.version}) could be loaded`;
+  if (disabled) {
+    throw new Error(
+      `${found}, because native addons are disabled (--no-addons). The same SDK without one: ` +
+        'import Replicate from "replicant/web"',
+    );
+  }
   throw new Error(
     [
-      `replicant: no native module for ${name} (Node ${process.version}) could be loaded. Tried:`,
+      `${found}. Tried:`,
       ...tried.map((line) => `  ${line}`),
       `Install the package for this machine: npm install replicant-${name}`,
       "If a lockfile made on another system left it out, delete node_modules and the lockfile and install again;",

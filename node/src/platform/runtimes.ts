@@ -12,7 +12,7 @@ const globals = globalThis as {
   };
   navigator?: { userAgent?: string };
   document?: unknown;
-  location?: { href?: string; protocol?: string };
+  location?: { origin?: string };
   WorkerGlobalScope?: unknown;
 };
 
@@ -68,13 +68,15 @@ export function environment(name: string): string | undefined {
 }
 
 /**
- * Resolves a path, such as that of a proxy, against the address of the page. Converts the name of a host in another script,
+ * Resolves a path, such as that of a proxy, against the origin of the page. Converts the name of a host in another script,
  * for which the core has no tables on the web.
  */
 export function webBaseUrl(given: string | undefined): string | undefined {
   const { location } = globals;
   if (typeof given !== "string") return given;
-  if (given.startsWith("/") && location?.href) return new URL(given, location.href).href;
+  // Not against `href`: that of a worker made from a Blob has no host. The origin of a local file is "null".
+  const origin = location?.origin ?? "null";
+  if (given.startsWith("/") && origin !== "null") return new URL(given, origin).href;
   return /[^\0-\x7f]/.test(given) && URL.canParse?.(given) ? new URL(given).href : given;
 }
 

@@ -13,6 +13,15 @@ export type { WebhookClient, WebhookHandlerOptions } from "./receive";
  * @param handle called with the event, the request and its other arguments; may return a `Response`
  * @param options options, or a function that returns them from the same arguments
  * @example
+ * // In Workers, where the token and the secret are in `env`
+ * export default {
+ *   fetch: webhook(
+ *     (request, env) => new Replicate({ auth: env.REPLICATE_API_TOKEN }),
+ *     async (event) => console.log(event.id),
+ *     (request, env) => ({ secret: env.WEBHOOK_SECRET }),
+ *   ),
+ * };
+ * @example
  * export default { fetch: webhook(replicate, async (event) => console.log(event.id)) };
  */
 export function webhook<Rest extends unknown[] = []>(

@@ -1,7 +1,7 @@
 // Compiles the programs in `official/` against npm replicate 1.4.0 and against this package under that name: in strict
 // mode, with and without `exactOptionalPropertyTypes`, with module resolution of Node and of bundlers. `loose/` needs our
-// declarations or no exact optional properties. `ours/`, `compare/`, `alone/` (one program per file) and the snippets of
-// the READMEs need our declarations.
+// declarations or no exact optional properties. `ours/`, `compare/`, `alone/` (one program per file), `page/` and the
+// snippets of the READMEs need our declarations.
 import { spawn } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -92,6 +92,11 @@ for (const exact of [false, true]) {
 }
 for (const file of readdirSync(join(here, "alone")))
   programs[`ours/alone.${file}`] = [[`alone/${file}`], RESOLUTION.nodenext];
+
+programs["ours/page"] = [
+  ["page"],
+  { ...RESOLUTION.bundler, lib: ["es2022", "dom"], types: [], skipLibCheck: false },
+];
 
 // The snippets are JavaScript, whose parameters have no types.
 programs["ours/readme"] = [["readme"], { ...RESOLUTION.nodenext, noImplicitAny: false }];
