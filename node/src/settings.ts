@@ -151,9 +151,11 @@ function checkOptions({ fetch, cancelOnExit, waitUntil, ...options }: ReplicateO
   }
 }
 
-/** Rejects a token in headers for a web page. */
+/** Rejects a token in headers for a web page. Other credentials, such as those of a session, are for a server of the user. */
 function checkHeaders(headers: object): void {
-  if (Object.keys(headers).some((name) => name.toLowerCase() === "authorization")) refuseToken("headers");
+  for (const [name, value] of Object.entries(headers)) {
+    if (name.toLowerCase() === "authorization" && /\br8_/.test(String(value))) refuseToken("headers");
+  }
 }
 
 function refuseToken(option: string): never {

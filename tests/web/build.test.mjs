@@ -114,7 +114,9 @@ test("a page must not have a token in headers, however they are given", () => {
       await rejected(() => made.request("/predictions", { headers: new Headers(own) })),
       await rejected(() => hooked.predictions.get("p1")),
     ];
-    return [refused, sent, (await allowed.predictions.get("p1", { headers: upper })).id, (await made.predictions.get("p1")).id];`;
+    const session = { headers: { Authorization: "Bearer eyJhbGciOi" } };
+    const ids = [allowed.predictions.get("p1", { headers: upper }), made.predictions.get("p1"), made.predictions.get("p1", session)];
+    return [refused, sent, ...(await Promise.all(ids)).map(({ id }) => id)];`;
   const [refused, sent, ...answered] = inRuntime(PAGE, code);
   for (const [name, argument, message] of refused) {
     assert.deepEqual([name, argument], ["InvalidArgumentError", "headers"], message);
@@ -123,7 +125,7 @@ test("a page must not have a token in headers, however they are given", () => {
   }
   assert.equal(refused.length, 8);
   assert.equal(sent, 0);
-  assert.deepEqual(answered, ["p1", "p1"]);
+  assert.deepEqual(answered, ["p1", "p1", "p1"]);
 });
 
 test("a path is resolved against the origin, also in a worker made from a Blob", () => {
