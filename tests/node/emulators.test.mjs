@@ -129,7 +129,7 @@ test("the death of an emulator ends the functions that run for it", async () => 
 
 test("options out of range are refused", () => {
   assert.throws(() => new Emulator({ timeScale: -1 }), /time_scale must be above 0/);
-  assert.throws(() => new Emulator({ port: -1 }), /--port needs a number, not "-1"/);
+  assert.throws(() => new Emulator({ port: -1 }), /--port needs a number from 0 to 65535, not "-1"/);
 });
 
 const testing = new URL("../../node/testing.cjs", import.meta.url);
