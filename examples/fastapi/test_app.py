@@ -25,6 +25,8 @@ def client(
     """A client of the application, which runs on a port of its own, so that webhooks can arrive."""
     config = uvicorn.Config(application.app, port=0, log_level="error")
     socket = config.bind_socket()
+    # Requests wait until the server accepts them.
+    socket.listen()
     url = "http://{}:{}".format(*socket.getsockname())
     monkeypatch.setenv("PUBLIC_URL", url)
     monkeypatch.chdir(tmp_path)

@@ -224,7 +224,9 @@ class Emulator(Assertions):
             TypeError: An argument or a parameter of the function has a wrong type.
             ValueError: The name or a schema is malformed.
         """
-        if callable(name):
+        # The decorator without parentheses passes the function.
+        given: Any = name
+        if callable(given):
             raise TypeError('`name` is missing: write `@emulator.model("owner/name")`')
         check_text("name", name)
         ids = items_of("versions", versions)
