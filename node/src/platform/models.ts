@@ -189,7 +189,7 @@ class Run implements ModelRun {
   }
 
   async #fail(error: unknown) {
-    // If the prediction or the emulator has ended, there is nobody to tell.
+    // The emulator accepts no report of a prediction that has ended.
     if (this.signal.aborted) return;
     this.#reported = this.#reported.catch(() => {});
     const text = error instanceof Error ? String(error.message) || error.name : format(error);
