@@ -1,4 +1,4 @@
-"""Models of a test: what becomes of their inputs, outputs, logs and failures."""
+"""Models that tests define: their inputs, outputs, logs and failures."""
 
 from __future__ import annotations
 

@@ -17,27 +17,11 @@ pytest.importorskip("django")
 pytest.importorskip("uvicorn")
 pytest.importorskip("httpx")
 
-from webhook_application import BODY, post, serve_django, serving  # noqa: E402
+from webhook_application import BODY, AsyncStore, post, serve_django, serving  # noqa: E402
 
 from replicant.webhooks import django as on_django  # noqa: E402
 from replicant.webhooks import fastapi as on_fastapi  # noqa: E402
 from replicant.webhooks import flask as on_flask  # noqa: E402
-
-
-class AsyncStore:
-    """A store with asynchronous methods."""
-
-    def __init__(self) -> None:
-        self.memory = MemoryStore()
-
-    async def begin(self, id: str) -> Any:
-        return self.memory.begin(id)
-
-    async def finish(self, id: str) -> None:
-        self.memory.finish(id)
-
-    async def forget(self, id: str) -> None:
-        self.memory.forget(id)
 
 
 class WrappedStore(AsyncStore):

@@ -13,7 +13,7 @@ from conftest import python
 
 import replicant
 from replicant.testing import Emulator
-from replicant.webhooks import MemoryStore, Once
+from replicant.webhooks import Once
 
 pytest.importorskip("fastapi")
 pytest.importorskip("flask")
@@ -21,7 +21,7 @@ pytest.importorskip("django")
 pytest.importorskip("uvicorn")
 httpx = pytest.importorskip("httpx")
 
-from webhook_application import BODY, FRAMEWORKS, Application, post  # noqa: E402
+from webhook_application import BODY, FRAMEWORKS, Application, AsyncStore, post  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -130,20 +130,7 @@ def test_a_webhook_that_is_being_processed_gets_409() -> None:
 
 
 async def test_a_store_may_be_asynchronous() -> None:
-    class Store:
-        def __init__(self) -> None:
-            self.memory = MemoryStore(limit=2)
-
-        async def begin(self, id: str) -> Any:
-            return self.memory.begin(id)
-
-        async def finish(self, id: str) -> None:
-            self.memory.finish(id)
-
-        async def forget(self, id: str) -> None:
-            self.memory.forget(id)
-
-    once = Once(Store())
+    once = Once(AsyncStore(limit=2))
     with pytest.raises(ValueError):
         async with once.async_claim("a"):
             raise ValueError

@@ -19,6 +19,22 @@ FRAMEWORKS = ("fastapi", "flask", "django", "django-asgi")
 BODY = b'{"id": "p1",  "status": "succeeded", "output": 1}'
 
 
+class AsyncStore:
+    """A store with asynchronous methods. The arguments are those of `MemoryStore`."""
+
+    def __init__(self, **options: Any) -> None:
+        self.memory = MemoryStore(**options)
+
+    async def begin(self, id: str) -> Any:
+        return self.memory.begin(id)
+
+    async def finish(self, id: str) -> None:
+        self.memory.finish(id)
+
+    async def forget(self, id: str) -> None:
+        self.memory.forget(id)
+
+
 class Application:
     """An application of a framework with the routes `/webhook`, `/once` and `/parsed`.
 

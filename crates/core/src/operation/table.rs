@@ -46,6 +46,9 @@ use crate::{
     value::{Observer, Value},
 };
 
+/// A call that runs when it is awaited.
+type Prepared = BoxFuture<'static, Result<Reply<Payload>>>;
+
 /// Declares both tables: `frequent` and `calls` have one result, `streams` have many. `lists` are in both: a call returns one
 /// page, a stream all pages.
 ///
@@ -70,7 +73,7 @@ macro_rules! operations {
             params: Value,
             options: RequestOptions,
             observer: Option<Observer>,
-        ) -> Result<BoxFuture<'static, Result<Reply<Payload>>>> {
+        ) -> Result<Prepared> {
             match name {
                 $($often => {
                     #[inline(never)]
@@ -80,7 +83,7 @@ macro_rules! operations {
                         params: Value,
                         options: RequestOptions,
                         observer: Option<Observer>,
-                    ) -> Result<BoxFuture<'static, Result<Reply<Payload>>>> {
+                    ) -> Result<Prepared> {
                         let $often_params = decode_params::<$often_type>(name, params)?;
                         Ok(call_as_text($often_work, options, observer))
                     }
@@ -97,7 +100,7 @@ macro_rules! operations {
             params: Value,
             options: RequestOptions,
             observer: Option<Observer>,
-        ) -> Result<BoxFuture<'static, Result<Reply<Payload>>>> {
+        ) -> Result<Prepared> {
             match name {
                 // Boxed per operation: one future for all would be as large as the largest.
                 $($name => {
@@ -134,11 +137,7 @@ macro_rules! operations {
     };
 }
 
-fn call_as_text<W: Work>(
-    mut work: W,
-    options: RequestOptions,
-    observer: Option<Observer>,
-) -> BoxFuture<'static, Result<Reply<Payload>>> {
+fn call_as_text<W: Work>(mut work: W, options: RequestOptions, observer: Option<Observer>) -> Prepared {
     *work.options_mut() = options;
     if let Some(observer) = observer {
         work.set_observer(observer);

@@ -17,13 +17,13 @@ pub(crate) fn raw<T: Serialize + ?Sized>(value: &T) -> Raw {
     Arc::from(to_raw_value(value).expect("plain data encodes as JSON"))
 }
 
-/// Returns JSON `null`.
-/// Returns the message of an error without the position in the text, which people who use the kit do not see.
+/// Returns the message of an error without the position in the JSON, which a test that uses the kit does not see.
 pub(crate) fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
     text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason).to_owned()
 }
 
+/// Returns JSON `null`.
 pub(crate) fn null() -> Raw {
     raw(&())
 }
