@@ -253,6 +253,23 @@ def test_a_parameter_receives_its_type(
     assert emulator.client().run("acme/shows", {"value": given}) == received
 
 
+def test_a_path_has_the_suffix_of_its_file(emulator: Emulator, tmp_path: Path) -> None:
+    @emulator.model("acme/suffix")
+    def suffix(file: Path) -> str:
+        return file.suffix
+
+    words = tmp_path / "words.csv"
+    words.write_text("a,b")
+    client = emulator.client()
+    for file, expected in (
+        (words, ".csv"),
+        (b"GIF89a", ".gif"),
+        ("data:application/json,{}", ".json"),
+        ("data:,x", ""),
+    ):
+        assert client.run("acme/suffix", {"file": file}) == expected
+
+
 def test_a_default_is_received_as_the_type_of_its_parameter(emulator: Emulator) -> None:
     @emulator.model("acme/modes")
     def modes(mode: Mode = Mode.GOOD, files: Tuple[Path, ...] = ()) -> str:

@@ -4,8 +4,8 @@ import { randomUUID } from "node:crypto";
 import { type IncomingMessage, request } from "node:http";
 import { createInterface } from "node:readline";
 import { format } from "node:util";
+import type { Source } from "../source";
 import { rejectBigInt } from "../testing-arguments";
-import { outputFile } from "../testing-files";
 import type { JsonSchema, ModelFunction, ModelOptions, ModelRun } from "../testing-types";
 import { encode, withFile } from "../value";
 
@@ -45,13 +45,19 @@ function redirectConsole() {
 function send(
   method: string,
   url: string,
-  type: string,
+  type?: string,
   body?: Uint8Array | string,
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const headers = { "content-type": type, connection: "close" };
+    const headers = { ...(type && { "content-type": type }), connection: "close" };
     request(url, { method, headers, agent: false }, resolve).on("error", reject).end(body);
   });
+}
+
+async function read({ pull }: Source): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for (let chunk = await pull(0, false); chunk !== null; chunk = await pull(0, false)) chunks.push(chunk);
+  return Buffer.concat(chunks);
 }
 
 async function content(response: IncomingMessage): Promise<Buffer> {
@@ -217,7 +223,7 @@ class Run implements ModelRun {
   }
 
   async #read(member: string, uri: string): Promise<Buffer> {
-    const response = await send("GET", `${this.#base}/content?uri=${encodeURIComponent(uri)}`, "text/plain");
+    const response = await send("GET", `${this.#base}/content?uri=${encodeURIComponent(uri)}`);
     const body = await content(response);
     if (response.statusCode === 200) return body;
     throw new Error(`could not read input.${member}: ${JSON.parse(body.toString()).detail}`);
@@ -233,8 +239,13 @@ class Run implements ModelRun {
     const written = JSON.parse(json);
     for (const part of parts) {
       if (part.digits !== undefined) rejectBigInt(part);
-      const { name, type, bytes } = await outputFile(part);
-      const saved = await this.#post(`files?name=${encodeURIComponent(name)}`, type, bytes);
+      const { name, type } = part.source ?? {};
+      const query = name === undefined ? "" : `?name=${encodeURIComponent(name)}`;
+      const saved = await this.#post(
+        `files${query}`,
+        type,
+        part.bytes ?? (await read(part.source as Source)),
+      );
       withFile(written, JSON.parse(part.path), () => JSON.parse(saved).url);
     }
     return written.output;
@@ -248,7 +259,7 @@ class Run implements ModelRun {
     return this.#reported;
   }
 
-  async #post(path: string, type: string, body: Uint8Array | string): Promise<string> {
+  async #post(path: string, type: string | undefined, body: Uint8Array | string): Promise<string> {
     const response = await send("POST", `${this.#url}/${path}`, type, body);
     const text = (await content(response)).toString();
     const { statusCode = 0 } = response;

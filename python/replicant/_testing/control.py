@@ -43,7 +43,7 @@ class Control:
         method: str,
         path: str,
         body: Optional[bytes] = None,
-        content_type: str = "application/json",
+        content_type: Optional[str] = "application/json",
     ) -> Tuple[Dict[str, str], bytes]:
         """Returns the headers and the body of the response.
 
@@ -52,7 +52,9 @@ class Control:
         """
         connection = http.client.HTTPConnection(self.address)
         try:
-            headers = {"content-type": content_type, "connection": "close"}
+            headers = {"connection": "close"}
+            if content_type is not None:
+                headers["content-type"] = content_type
             connection.request(method, "/_emulator/" + path, body, headers)
             response = connection.getresponse()
             found = {name.lower(): value for name, value in response.getheaders()}
@@ -85,11 +87,12 @@ class Control:
         records.dropped = int(headers.get("x-emulator-dropped", 0))
         return records
 
-    def content(self, uri: str) -> bytes:
-        """Returns the content of a file input.
+    def content(self, uri: str) -> Tuple[str, bytes]:
+        """Returns the suffix of a file name for a file input, which may be empty, and its content.
 
         Raises:
             Refused: It cannot be read.
         """
-        _, content = self.exchange("GET", "content?uri=" + quote(uri, safe=""))
-        return content
+        headers, content = self.exchange("GET", "content?uri=" + quote(uri, safe=""))
+        extension = headers.get("x-emulator-extension")
+        return "" if extension is None else "." + extension, content

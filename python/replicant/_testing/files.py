@@ -4,23 +4,12 @@ from __future__ import annotations
 
 import enum
 import json
-import mimetypes
 from pathlib import Path
-from typing import Any, Iterable, Optional, cast
-from urllib.parse import quote, urlsplit
+from typing import Any, Iterable, Optional, Tuple, cast
+from urllib.parse import quote
 
 from .control import Control, Refused
 from .plain import plain, refuse
-
-_SIGNATURES = (
-    (b"\x89PNG", "png"),
-    (b"\xff\xd8\xff", "jpg"),
-    (b"GIF8", "gif"),
-    (b"RIFF", "wav"),
-    (b"%PDF", "pdf"),
-    (b"ID3", "mp3"),
-    (b"PK\x03\x04", "zip"),
-)
 
 
 class Files:
@@ -33,18 +22,21 @@ class Files:
 
     def content(self, name: str, uri: str) -> bytes:
         """Returns the content of a file input."""
+        return self._read(name, uri)[1]
+
+    def path(self, name: str, uri: str) -> Path:
+        """Returns the path of a file with the content of a file input."""
+        suffix, content = self._read(name, uri)
+        count = len(list(self._folder.iterdir()))
+        path = self._folder / f"{name}-{count}{suffix}"
+        path.write_bytes(content)
+        return path
+
+    def _read(self, name: str, uri: str) -> Tuple[str, bytes]:
         try:
             return self._control.content(uri)
         except Refused as error:
             raise ValueError(f"could not read input.{name}: {error}") from None
-
-    def path(self, name: str, uri: str) -> Path:
-        """Returns the path of a file with the content of a file input."""
-        content = self.content(name, uri)
-        count = len(list(self._folder.iterdir()))
-        path = self._folder / f"{name}-{count}{_suffix(uri, content)}"
-        path.write_bytes(content)
-        return path
 
     def write(self, value: Any) -> Any:
         """Returns an output as JSON, with the URLs of its files.
@@ -73,19 +65,7 @@ class Files:
 
     def _save(self, name: Optional[str], content: Any) -> str:
         content = content.encode() if isinstance(content, str) else bytes(content)
-        name = name or "output" + (_suffix("", content) or ".bin")
-        kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-        path = f"runs/{self._run}/files?name={quote(name, safe='')}"
-        _, body = self._control.exchange("POST", path, content, kind)
+        query = "" if name is None else "?name=" + quote(name, safe="")
+        _, body = self._control.exchange("POST", f"runs/{self._run}/files{query}", content, None)
         url: str = json.loads(body)["url"]
         return url
-
-
-def _suffix(uri: str, content: bytes) -> str:
-    """Returns the suffix of a file name, from its content or its URL."""
-    if content[8:12] == b"WEBP":
-        return ".webp"
-    for signature, suffix in _SIGNATURES:
-        if content.startswith(signature):
-            return "." + suffix
-    return "" if uri.startswith("data:") else Path(urlsplit(uri).path).suffix

@@ -71,7 +71,7 @@ def _match(control: Control, name: str, expected: Any, given: Any) -> Any:
 
 def _given_content(control: Control, given: Any) -> Optional[bytes]:
     try:
-        return control.content(given) if isinstance(given, str) else None
+        return control.content(given)[1] if isinstance(given, str) else None
     except Refused:
         # A text, or a URL that does not respond.
         return None

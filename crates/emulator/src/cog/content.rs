@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::value::RawValue;
 
-use crate::files::data_uri;
+use crate::files::{complete, data_uri};
 use crate::model::Run;
 use crate::support::json::{Fields, Object, Raw, array, raw};
 
@@ -76,7 +76,10 @@ fn inline_value<'a>(
 pub(super) fn save(run: &Run, output: &RawValue) -> Raw {
     match shape(output) {
         Shape::Text(text) => match file(&text) {
-            Some((kind, content)) => raw(&run.save(&format!("output.{}", extension(&kind)), kind, content)),
+            Some((kind, content)) => {
+                let (name, kind) = complete(None, Some(&kind), &content);
+                raw(&run.save(&name, kind, content))
+            }
             None => output.to_owned().into(),
         },
         Shape::List(items) => array(&items.iter().map(|item| save(run, item)).collect::<Vec<_>>()),
@@ -95,22 +98,6 @@ fn file(text: &str) -> Option<(String, Vec<u8>)> {
     Some((kind.unwrap_or("application/octet-stream").to_owned(), data_uri(rest).ok()?))
 }
 
-/// Returns the extension of files of a content type.
-fn extension(kind: &str) -> &str {
-    const KNOWN: [(&str, &str); 6] = [
-        ("audio/mpeg", "mp3"),
-        ("audio/x-wav", "wav"),
-        ("image/jpeg", "jpg"),
-        ("image/svg+xml", "svg"),
-        ("text/plain", "txt"),
-        ("application/octet-stream", "bin"),
-    ];
-    let known = KNOWN.iter().find(|(known, _)| *known == kind).map(|(_, extension)| *extension);
-    let subtype =
-        kind.rsplit('/').next().filter(|name| name.bytes().all(|byte| byte.is_ascii_alphanumeric()));
-    known.or(subtype).unwrap_or("bin")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,12 +108,5 @@ mod tests {
         assert_eq!(file("data:,hi"), Some(("application/octet-stream".into(), b"hi".to_vec())));
         assert_eq!(file("data: none"), None);
         assert_eq!(file("a text"), None);
-    }
-
-    #[test]
-    fn extensions_follow_the_content_type() {
-        let all =
-            ["image/png", "image/jpeg", "video/mp4", "text/plain", "application/vnd.x-y", ""].map(extension);
-        assert_eq!(all, ["png", "jpg", "mp4", "txt", "bin", ""]);
     }
 }

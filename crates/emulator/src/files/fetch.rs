@@ -60,6 +60,14 @@ impl Files {
         Some(kind.unwrap_or_else(|| "application/octet-stream".into()))
     }
 
+    /// Returns the name of the upload at a URL, or `None` if the URI is not one of an upload.
+    pub(super) fn upload_name(&self, url: &Url) -> Option<String> {
+        match self.own(url)? {
+            Own::Upload(id) => self.get(&id).map(|upload| upload.name),
+            Own::Output(_) => None,
+        }
+    }
+
     /// Returns the file that a URL names if it is one of this server, under any name of this host: `urls.get` of an upload,
     /// or an output file.
     fn own(&self, url: &Url) -> Option<Own> {

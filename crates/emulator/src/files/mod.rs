@@ -1,6 +1,7 @@
 //! Uploaded files and the output files of predictions, both in memory.
 
 mod fetch;
+mod naming;
 mod output;
 
 use std::borrow::Cow;
@@ -14,6 +15,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 
 pub(crate) use fetch::data_uri;
+pub(crate) use naming::complete;
 use output::Content;
 pub(crate) use output::{OutputFile, Work};
 

@@ -1,13 +1,14 @@
 //! Models that tests define, and the programs that run them.
 
 use axum::body::Body;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::IntoResponse;
 use futures_util::stream;
 use tokio::sync::mpsc;
 
 use crate::cog::Prediction;
 use crate::defined::{Event, Request};
+use crate::files::complete;
 use crate::http::problem::Problem;
 use crate::model::Run;
 use crate::request::{Call, Reply, empty, json};
@@ -94,10 +95,7 @@ pub(super) async fn report(call: Call) -> Reply {
 /// Saves an output file of a run, and returns its URL.
 pub(super) async fn save(call: Call) -> Reply {
     let run = run(&call)?;
-    let name = call.query("name").unwrap_or("output");
-    let name: String =
-        name.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
-    let kind = call.header("content-type").unwrap_or("application/octet-stream").to_owned();
+    let (name, kind) = complete(call.query("name"), call.header("content-type"), &call.body);
     let url = run.save(&name, kind, call.body.to_vec());
     Ok(json(StatusCode::CREATED, Fields::new().put("url", &url).finish()))
 }
@@ -107,7 +105,12 @@ pub(super) async fn content(call: Call) -> Reply {
     let uri = call.query("uri").ok_or_else(|| Problem::bad_request("Query parameter \"uri\" is required"))?;
     let content = call.app.files.read(uri).await;
     let content = content.map_err(|error| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error))?;
-    Ok(([(header::CONTENT_TYPE, "application/octet-stream")], content).into_response())
+    let extension = call.app.files.extension(uri, &content);
+    let mut response = ([(header::CONTENT_TYPE, "application/octet-stream")], content).into_response();
+    if let Some(extension) = extension.and_then(|extension| HeaderValue::try_from(extension).ok()) {
+        response.headers_mut().insert("x-emulator-extension", extension);
+    }
+    Ok(response)
 }
 
 /// Receives an update of a prediction that a Cog server runs.

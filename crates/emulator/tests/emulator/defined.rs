@@ -106,6 +106,23 @@ async fn another_program_runs_a_model() {
     let file = api.request("POST", &file).header("content-type", "text/csv").body("x,y");
     let url = status_and_body(file.send().await.expect("sent")).await.1["url"].clone();
     assert!(url.as_str().is_some_and(|url| url.ends_with("/a_b.txt")), "{url}");
+    let unnamed =
+        api.request("POST", &format!("{base}/runs/{id}/files")).body("GIF89a").send().await.expect("sent");
+    let unnamed = status_and_body(unnamed).await.1["url"].as_str().expect("a URL").to_owned();
+    assert!(unnamed.ends_with("/output.gif"), "{unnamed}");
+    let unnamed = api.request("GET", &unnamed).send().await.expect("sent");
+    assert_eq!(unnamed.headers()["content-type"], "image/gif");
+    for (uri, extension) in [
+        ("data:application/json,{}", Some("json")),
+        ("data:,GIF89a", Some("gif")),
+        (url.as_str().expect("a URL"), Some("txt")),
+        ("data:,abc", None),
+    ] {
+        let query = percent_encoding::utf8_percent_encode(uri, percent_encoding::NON_ALPHANUMERIC);
+        let content = api.request("GET", &format!("{base}/content?uri={query}")).send().await.expect("sent");
+        let found = content.headers().get("x-emulator-extension").map(|value| value.to_str().expect("text"));
+        assert_eq!(found, extension, "{uri}");
+    }
     let events = format!("{base}/runs/{id}/events");
     assert_eq!(
         api.post(&events, json!([{"logs": "hi"}, {"emit": url}, {"metric": ["n_count", 2]}])).await.0,
