@@ -78,6 +78,15 @@ def test_the_timestamp_is_checked_before_the_signature() -> None:
     assert " s old. " in said
 
 
+def test_the_age_is_measured_by_the_clock_that_a_test_sets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    headers = signed(86_400)
+    set_back = time.time() - 86_390
+    monkeypatch.setattr(time, "time", lambda: set_back)
+    assert replicant.webhooks.validate(headers=headers, body=BODY, secret=SECRET) == {"id": "p1"}
+
+
 def test_headers_of_asgi_and_bytes_are_validated() -> None:
     headers = {name.title(): value for name, value in signed().items()}
     encoded = {name.encode(): value.encode() for name, value in headers.items()}

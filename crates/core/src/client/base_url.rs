@@ -4,9 +4,9 @@ use url::Url;
 
 use crate::error::{Error, Result};
 
-/// Returns the base URL, by default that of Replicate's API.
+/// Returns the base URL, by default that of Replicate's API. An empty one is the default too, as in the official clients.
 pub(super) fn resolve(base_url: Option<String>) -> Result<Url> {
-    let Some(text) = base_url else {
+    let Some(text) = base_url.filter(|text| !text.trim().is_empty()) else {
         return Ok(Url::parse("https://api.replicate.com/v1").expect("a valid URL"));
     };
     let invalid = |why: &str| {
@@ -18,8 +18,7 @@ pub(super) fn resolve(base_url: Option<String>) -> Result<Url> {
     let text = text.trim();
     let parsed = Url::parse(text);
     let scheme = parsed.as_ref().map(Url::scheme).unwrap_or_default();
-    let named = !text.is_empty() && !text.starts_with('/');
-    if named && !text.contains("://") && !matches!(scheme, "http" | "https") {
+    if !text.starts_with('/') && !text.contains("://") && !matches!(scheme, "http" | "https") {
         // `localhost:3000` parses as a URL whose scheme is `localhost`.
         let local = ["localhost", "127.", "0.0.0.0", "[::1]"].iter().any(|host| text.starts_with(host));
         let scheme = if local { "http" } else { "https" };
@@ -59,11 +58,10 @@ mod tests {
         assert_eq!(base("https://api.replicate.com/").unwrap(), "https://api.replicate.com/v1");
         assert_eq!(base("https://api.replicate.com/v1/").unwrap(), "https://api.replicate.com/v1");
         assert_eq!(base("https://proxy.example/replicate/v1").unwrap(), "https://proxy.example/replicate/v1");
-        for path in ["", "/api/replicate"] {
-            let message = base(path).unwrap_err().to_string();
-            assert!(message.contains("is not a URL") && !message.contains("did you mean"), "{message}");
-        }
-        for bad in ["", "api.replicate.com", "ftp://h/", "http://", "https://u:p@h/v1"] {
+        assert_eq!(base(" ").unwrap(), "https://api.replicate.com/v1");
+        let message = base("/api/replicate").unwrap_err().to_string();
+        assert!(message.contains("is not a URL") && !message.contains("did you mean"), "{message}");
+        for bad in ["api.replicate.com", "ftp://h/", "http://", "https://u:p@h/v1"] {
             assert!(base(bad).unwrap_err().message().contains("base_url"), "{bad:?}");
         }
         for (bad, meant) in [
