@@ -81,7 +81,7 @@ export class Batch<Row> implements Reading<MapItem<Row>> {
     this.#feed = new RowFeed(
       rows,
       options ?? {},
-      (read, first, end) => this.#push(read, first, end),
+      (read, end) => this.#push(read, end),
       (error) => this.#fail(error),
     );
     const convert = (item: Item) =>
@@ -145,7 +145,7 @@ export class Batch<Row> implements Reading<MapItem<Row>> {
   #params(ref: string, rows: Rows<Row>): Params {
     const { input, key, progress, drain, signal, ...others } = this.#options ?? {};
     const given = runParams(isOptions(this.#options) ? others : this.#options);
-    const params = merge({ ref, total: countOf(rows), reports: true }, given);
+    const params = merge({ ref, total: countOf(rows), reports: true, keyed: key !== undefined }, given);
     if (given[REJECTION]) throw given[REJECTION];
     check("input", input, typeof input === "function", "a function that returns the input of a row");
     const isKey = typeof key === "string" || typeof key === "function";
@@ -181,18 +181,30 @@ export class Batch<Row> implements Reading<MapItem<Row>> {
     const read = this.#feed.take(item.index);
     if (error && this.#options.errors === "skip") return undefined;
     // The row has its key exactly, which may be a big integer.
-    const { key = item.key, row, input } = read ?? ({} as ReadRow<Row>);
+    const { row, input } = read ?? ({} as ReadRow<Row>);
+    const key = read?.key ?? item.key;
     const { index, status, output, prediction, attempts, seconds, resumed } = item;
     const thrown = error && errorOf(error);
     return { key, index, row, input, status, output, prediction, error: thrown, attempts, seconds, resumed };
   }
 
-  #push(read: ReadRow<Row>[], first: number, end: boolean): void {
-    const rows = read.map(({ key, input }) => ({ key, input: input ?? null }));
+  #push(read: ReadRow<Row>[], end: boolean): void {
     try {
-      this.#tell("map.push", { rows, end });
+      for (const { key, input } of read) this.#add(key, input ?? null);
+      this.#tell("map.push", { end });
     } catch (error) {
-      this.#fail(error instanceof InvalidArgumentError ? numbered(error, first) : error);
+      this.#fail(error);
+    }
+  }
+
+  /** Passes a row on. A value that cannot be sent fails its row only. */
+  #add(key: RowKey | null | undefined, input: object | null): void {
+    try {
+      this.#tell("map.row", { key, input });
+    } catch (error) {
+      if (!(error instanceof InvalidArgumentError)) throw error;
+      const { argument, message: refusal } = error;
+      this.#tell("map.row", { key: argument?.startsWith("key") ? null : key, refusal });
     }
   }
 
@@ -223,15 +235,4 @@ export class Batch<Row> implements Reading<MapItem<Row>> {
 
 function check(name: string, given: unknown, holds: boolean, expected: string): void {
   if (given !== undefined && !holds) invalid(`\`${name}\` must be ${expected}, not ${kindOf(given)}`, name);
-}
-
-/** Names the row in an error about one of the rows that were passed together. */
-function numbered(error: InvalidArgumentError, first: number): InvalidArgumentError {
-  const name = (text: string) => text.replace(/\brows\[(\d+)\]/, (_, n) => `rows[${first + Number(n)}]`);
-  const { message, argument } = error;
-  return new InvalidArgumentError({
-    code: "invalid_argument",
-    message: name(message),
-    argument: argument && name(argument),
-  });
 }

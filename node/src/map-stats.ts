@@ -22,8 +22,11 @@ export interface MapStats {
   readonly perMinute: number;
   /** Milliseconds until the estimated end; `null` while it is unknown. */
   readonly remaining: number | null;
-  /** Why the batch created no more predictions before its last row; `null` if it did not. */
-  readonly stopped: "max_predictions" | "max_seconds" | "error_rate" | "requested" | null;
+  /**
+   * Why the batch created no more predictions before its last row; `null` if it did not. `refused` if the API refused the
+   * token or the account has no credit.
+   */
+  readonly stopped: "max_predictions" | "max_seconds" | "error_rate" | "requested" | "refused" | null;
 }
 
 /** The core's form. */

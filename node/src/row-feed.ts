@@ -1,5 +1,4 @@
 /** Supplies the rows of a batch to the core. */
-import { invalid, kindOf } from "./invalid";
 import type { MapOptions } from "./options";
 import { platform } from "./platform";
 import { openRows, type RowSource, type Rows } from "./row-source";
@@ -9,13 +8,14 @@ export type RowKey = string | number | bigint;
 
 /** A row that was read. */
 export interface ReadRow<Row> {
-  key: RowKey | undefined;
+  /** `undefined` without the option `key`; the core refuses `null` with it. */
+  key: RowKey | null | undefined;
   row: Row;
   input: object;
 }
 
-/** Passes rows to the core. `first` is the index of the first one, `end` says that there are no more. */
-type Push<Row> = (rows: ReadRow<Row>[], first: number, end: boolean) => void;
+/** Passes rows to the core. `end` says that there are no more. */
+type Push<Row> = (rows: ReadRow<Row>[], end: boolean) => void;
 
 /** The event loop has turned. */
 const TURNED = Symbol("turned");
@@ -56,9 +56,8 @@ export class RowFeed<Row> {
       else end = true;
     }
     if (this.#closing) return;
-    const first = this.#count;
     for (const read of rows) this.#running.set(this.#count++, read);
-    this.push(rows, first, end);
+    this.push(rows, end);
   }
 
   /** Returns the row with that index, whose result has arrived. */
@@ -90,14 +89,11 @@ export class RowFeed<Row> {
     }
   }
 
-  #key(row: Row, index: number): RowKey | undefined {
+  #key(row: Row, index: number): RowKey | null | undefined {
     const { key } = this.options;
     if (key === undefined) return undefined;
     const found =
       typeof key === "function" ? key(row, index) : (row as Record<string, RowKey> | null)?.[key as string];
-    // A position instead would identify another row when the rows change.
-    return (
-      found ?? invalid(`\`key\` of row ${index} must be a string or an integer, not ${kindOf(found)}`, "key")
-    );
+    return found ?? null;
   }
 }

@@ -12,18 +12,18 @@ from typing import (
     Iterable,
     Iterator,
     List,
-    Mapping,
     NamedTuple,
     Optional,
     Sized,
+    Tuple,
     Union,
 )
 from weakref import ref
 
 from ._dumps import Dumps
 from ._errors import from_fields
+from ._map_rows import AsyncInput, RowSource, getter
 from ._map_rows import Row as Row
-from ._map_rows import RowSource, getter
 from ._native import Stream, compute
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ class MapStats(NamedTuple):
     remaining: Optional[float]
     """Estimated seconds until the last row has finished; None if it is unknown."""
     stopped: Optional[str]
-    """Why the batch ended before its last row: `max_predictions`, `max_seconds`, `error_rate` or `requested`."""
+    """Why the batch ended before its last row: `max_predictions`, `max_seconds`, `error_rate`, `requested`, or `refused` if the
+    API refused the token or the account has no credit."""
 
 
 _NO_STATS = MapStats(0, None, 0, 0, 0, 0, 0, 0.0, 0.0, 0.0, None, None)
@@ -138,14 +139,14 @@ class MapResults(Generic[Row]):
         params: Json,
         rows: Union[Iterable[Row], AsyncIterable[Row]],
         *,
-        input: Union[Callable[[Row], Mapping[str, Any]], str, None],
+        input: Union[Callable[[Row], AsyncInput], str, None],
         key: Union[Callable[[Row], Union[str, int]], str, None],
         progress: ShowMap,
         drain: bool,
     ) -> None:
         self._client = client
         self._rows = RowSource(rows, getter("input", input), getter("key", key))
-        params["reports"] = True
+        params.update(reports=True, keyed=key is not None)
         if isinstance(rows, Sized):
             params["total"] = len(rows)
         self._stream: Stream[Any] = Stream(
@@ -155,6 +156,7 @@ class MapResults(Generic[Row]):
         self._drain = drain
         self._stats = _NO_STATS
         self._number: Optional[int] = None
+        self._stopping = False
         self._ended = False
         self._reading: Optional[Task[None]] = None
         self._failure: Optional[BaseException] = None
@@ -166,6 +168,7 @@ class MapResults(Generic[Row]):
 
     def stop(self) -> None:
         """Creates no more predictions. The results of the running ones follow."""
+        self._stopping = True
         if self._number is not None and not self._ended:
             compute("map.stop", {"map": self._number})
 
@@ -177,11 +180,11 @@ class MapResults(Generic[Row]):
     def __next__(self) -> MapItem[Row]:
         try:
             while True:
-                item = self._receive(next(self._stream))
-                if item is not None:
-                    return item
-                if self._wanted:
-                    self._push(*self._rows.read(self._take_wanted()))
+                name, value = self._receive(next(self._stream))
+                if name == "item":
+                    return self._item(value)
+                if name == "pull":
+                    self._push(*self._rows.read(value))
         except BaseException as error:
             self._failed(error)
             raise
@@ -224,11 +227,11 @@ class MapResults(Generic[Row]):
                     if self._failure is not None:
                         raise self._failure from None
                     raise
-                item = self._receive(message)
-                if item is not None:
-                    return item
-                if self._wanted:
-                    await self._read_beside()
+                name, value = self._receive(message)
+                if name == "item":
+                    return self._item(value)
+                if name == "pull":
+                    self._read_beside(value)
         except BaseException as error:
             self._failed(error)
             raise
@@ -262,32 +265,23 @@ class MapResults(Generic[Row]):
 
     # Common to both.
 
-    _wanted = 0
-
-    def _take_wanted(self) -> int:
-        wanted, self._wanted = self._wanted, 0
-        return wanted
-
-    def _receive(self, message: Json) -> Optional[MapItem[Row]]:
-        """Returns the result in a message, if it has one."""
+    def _receive(self, message: Json) -> Tuple[str, Any]:
+        """Receives a message. Returns its name and value, which may be left to do."""
         ((name, value),) = message.items()
-        if name == "item":
-            return self._item(value)
-        if name == "pull":
-            self._wanted = value
-        elif name == "map":
+        if name == "map":
             self._number = value
-        else:
-            self._show(value)
+            if self._stopping:
+                self.stop()
+        elif name in ("progress", "stats"):
             self._ended = name == "stats"
-        return None
+            self._show(value)
+        return name, value
 
     def _finish(self, message: Optional[Json]) -> None:
         """Receives a message while the batch ends. Its results are in the checkpoint."""
         if message is None:
             self._ended = True
-        elif self._receive(message) is None and self._wanted:
-            self._wanted = 0
+        elif self._receive(message)[0] == "pull":
             self._push([], True)
 
     def _item(self, members: Json) -> MapItem[Row]:
@@ -302,13 +296,24 @@ class MapResults(Generic[Row]):
         return MapItem(row, input, **members)
 
     def _push(self, rows: List[Json], end: bool) -> None:
-        compute("map.push", {"map": self._number, "rows": rows, "end": end})
+        if self._ended:
+            return
+        for row in rows:
+            target = {"map": self._number, "key": row.get("key")}
+            try:
+                compute("map.row", {**target, "input": row["input"]})
+            except (TypeError, ValueError) as problem:
+                # A value that cannot be sent fails its row only.
+                refusal = str(problem)
+                if refusal.startswith("`key`"):
+                    del target["key"]
+                compute("map.row", {**target, "refusal": refusal})
+        compute("map.push", {"map": self._number, "end": end})
 
-    async def _read_beside(self) -> None:
-        """Reads rows. An asynchronous source is read in a task, so that it does not delay results."""
+    def _read_beside(self, wanted: int) -> None:
+        """Reads rows. What is awaited is read in a task, so that it does not delay results."""
         from asyncio import ensure_future
 
-        wanted = self._take_wanted()
         if not self._rows.is_async:
             self._push(*self._rows.read(wanted))
         else:
@@ -325,6 +330,7 @@ class MapResults(Generic[Row]):
             self.close()
 
     def _end(self) -> None:
+        self._ended = True
         if self._reading is not None:
             self._reading.cancel()
         self._rows.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from inspect import iscoroutinefunction
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -30,8 +31,15 @@ if TYPE_CHECKING:
 
 Row = TypeVar("Row")
 
+Input = Mapping[str, Any]
+"""The input of a row."""
+AsyncInput = Union[Input, Awaitable[Input]]
+"""The input of a row for an asynchronous client, which may have to be awaited."""
+
 # How long to collect rows before passing on those that have arrived, in seconds.
 _COLLECTING = 0.02
+
+_END: Any = object()
 
 
 class RowSource(Generic[Row]):
@@ -50,30 +58,48 @@ class RowSource(Generic[Row]):
                 f"`rows` must be an iterable of rows, not {kind}; put it into a list",
                 argument="rows",
             )
+        # pandas, Dask, polars and others.
+        if hasattr(given, "columns") and hasattr(given, "dtypes"):
+            raise InvalidArgumentError(
+                f"`rows` must be an iterable of rows, not {type(given).__name__}, which has columns; pass "
+                "`df.to_dict('records')`, or `df.iter_rows(named=True)` for polars",
+                argument="rows",
+            )
         self._input = input
         self._key = key
         self._next = 0
         self._source: Any
-        self.is_async = not hasattr(rows, "__iter__") and hasattr(rows, "__aiter__")
-        if self.is_async:
+        self._is_source_async = not hasattr(rows, "__iter__") and hasattr(rows, "__aiter__")
+        # Whether rows have to be awaited.
+        self.is_async = self._is_source_async or _is_async(input)
+        if self._is_source_async:
             self._source = rows.__aiter__()  # type: ignore[union-attr]
         else:
             self._source = iter(rows)  # type: ignore[arg-type]
-        self._pending: Optional[Task[Row]] = None
+        self._pending: Optional[Task[Tuple[Row, Any]]] = None
         # The rows and inputs, by index.
         self.taken: Dict[int, Tuple[Row, Any]] = {}
 
     def read(self, most: int) -> Tuple[List[Json], bool]:
         """Returns the next rows, at most `most`, and whether there are no more."""
-        if self.is_async:
+        if self._is_source_async:
             raise InvalidArgumentError(
                 "`rows` is an asynchronous iterable; use `async for`, or pass a list or a generator",
                 argument="rows",
             )
+        if self.is_async:
+            raise InvalidArgumentError(
+                "`input` is an asynchronous function; use `async for` with an AsyncClient, or pass a plain function",
+                argument="input",
+            )
         rows: List[Json] = []
         until = time.monotonic() + _COLLECTING
         for row in self._source:
-            rows.append(self._add(row))
+            input: Any = row
+            if self._input is not None:
+                input = self._input(row)
+                _check_made("input", input)
+            rows.append(self._add(row, input))
             if len(rows) >= most or time.monotonic() > until:
                 return rows, False
         return rows, True
@@ -86,7 +112,7 @@ class RowSource(Generic[Row]):
         until = 0.0
         while len(rows) < most:
             if self._pending is None:
-                self._pending = ensure_future(_awaited(self._source.__anext__()))
+                self._pending = ensure_future(self._anext())
             if len(rows) == 1:
                 # From the first row on: rows that trickle in must not wait for each other.
                 until = time.monotonic() + _COLLECTING
@@ -95,7 +121,7 @@ class RowSource(Generic[Row]):
                 break
             arrived, self._pending = self._pending, None
             try:
-                rows.append(self._add(arrived.result()))
+                rows.append(self._add(*arrived.result()))
             except StopAsyncIteration:
                 return rows, True
         return rows, False
@@ -104,19 +130,47 @@ class RowSource(Generic[Row]):
         if self._pending is not None:
             self._pending.cancel()
 
-    def _add(self, row: Row) -> Json:
-        input = row if self._input is None else self._input(row)
+    async def _anext(self) -> Tuple[Row, Any]:
+        if self._is_source_async:
+            row = await self._source.__anext__()
+        else:
+            row = next(self._source, _END)
+            if row is _END:
+                raise StopAsyncIteration
+        if self._input is None:
+            return row, row
+        input = self._input(row)
+        return row, await input if hasattr(input, "__await__") else input
+
+    def _add(self, row: Row, input: Any) -> Json:
         # Read before the row is counted: an exception in it leaves nothing behind.
         made: Json = {"input": input if isinstance(input, dict) else _plain(input)}
         if self._key is not None:
             made["key"] = self._key(row)
+            _check_made("key", made["key"])
         self.taken[self._next] = row, input
         self._next += 1
         return made
 
 
-async def _awaited(row: Awaitable[Row]) -> Row:
-    return await row
+def _is_async(function: Any) -> bool:
+    if function is None:
+        return False
+    return iscoroutinefunction(function) or iscoroutinefunction(function.__call__)
+
+
+def _check_made(name: str, made: Any) -> None:
+    """Refuses a coroutine, which would be neither awaited nor sent."""
+    if hasattr(made, "__await__"):
+        if hasattr(made, "close"):
+            made.close()
+        advice = (
+            "an `async def` function and use `async for`" if name == "input" else "a plain function"
+        )
+        raise InvalidArgumentError(
+            f"`{name}` returned {type(made).__name__}, which has to be awaited; pass {advice}",
+            argument=name,
+        )
 
 
 def _plain(input: Any) -> Any:

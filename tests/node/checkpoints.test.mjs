@@ -71,11 +71,11 @@ test("paths may be file URLs", async () => {
 
 test("a batch that was left can be continued at once", async () => {
   const checkpoint = join(folder, "left.jsonl");
-  const rows = numbers(12).map((row) => ({ ...row, delay: row.value === 0 ? 0 : 600 }));
-  const options = { input: ({ value, delay }) => ({ value, delay }), key: "id", concurrency: 4, checkpoint };
-  for await (const _ of replicate.map(ECHO, rows, options)) break;
+  const rows = numbers(12).map((row) => ({ ...row, delay: row.value === 0 ? 0 : 2 }));
+  const options = { input: ({ value, delay }) => ({ value, delay }), checkpoint };
+  for await (const _ of replicate.map(ECHO, rows, { ...options, key: "id", concurrency: 4 })) break;
   // The canceled rows are run again.
-  const { items, stats } = await finish(numbers(12), { checkpoint });
+  const { items, stats } = await finish(rows, options);
   assert.deepEqual([items.size, stats.resumed, stats.failed], [12, 1, 0]);
 });
 
@@ -145,7 +145,7 @@ test("a process that is killed at any moment loses no row and pays none twice", 
 
 test("Ctrl-C cancels what runs, and the next batch runs those rows again", async () => {
   const checkpoint = join(folder, "interrupted.jsonl");
-  const program = new Program(batch(checkpoint, 50_000, 20, 600));
+  const program = new Program(batch(checkpoint, 50_000, 20, 4));
   const ours = async () => (await emulator.predictions()).filter(({ input }) => input.value >= 50_000);
   await eventually(async () => (await ours()).length === 8, 20_000);
   program.kill("SIGINT");
@@ -154,7 +154,8 @@ test("Ctrl-C cancels what runs, and the next batch runs those rows again", async
   assert.ok(end.took < 2500, `took ${end.took} ms`);
   await eventually(async () => (await ours()).every(({ status }) => status === "canceled"), 10_000);
   const rows = Array.from({ length: 20 }, (_, n) => ({ id: `k${n}`, value: 50_000 + n }));
-  const { items, stats } = await finish(rows, { checkpoint });
+  const again = { input: ({ value }) => ({ value, delay: 4 }), checkpoint };
+  const { items, stats } = await finish(rows, again);
   assert.deepEqual([items.size, stats.succeeded], [20, 20]);
 });
 

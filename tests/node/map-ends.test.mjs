@@ -113,3 +113,38 @@ test("a batch that is not begun ends without a request", async () => {
   await assert.rejects(replicate.map(ECHO, endless(2)).throw(new Error("mine")), /mine/);
   assert.deepEqual(await emulator.requests(), []);
 });
+
+test("an exception of a hook ends the batch and leaves no row unknown", async () => {
+  const error = new TypeError("no tenant");
+  const hooked = emulator.client({
+    onRequest: ({ body }) => {
+      if (body?.includes('"value":1')) throw error;
+    },
+  });
+  const before = (await emulator.state()).predictions.succeeded ?? 0;
+  const items = [];
+  await assert.rejects(
+    async () => {
+      for await (const item of hooked.map(ECHO, numbers(3), { concurrency: 1 })) items.push(item);
+    },
+    (thrown) => thrown === error,
+  );
+  assert.deepEqual(
+    items.map(({ output }) => output),
+    [0],
+  );
+  assert.equal((await settled(emulator)).succeeded, before + 1);
+});
+
+test("the progress counts what was returned, also before an error", async () => {
+  const rows = numbers(1000).map(() => ({ message: "broken" }));
+  const results = replicate.map("emulator/fails", rows, { maxErrorRate: 0.5, concurrency: 8 });
+  let failed = 0;
+  await assert.rejects(async () => {
+    for await (const _ of results) {
+      failed++;
+      assert.ok(results.stats.failed > 0);
+    }
+  }, /maxErrorRate|max_error_rate/);
+  assert.deepEqual([results.stats.stopped, results.stats.failed], ["error_rate", failed]);
+});

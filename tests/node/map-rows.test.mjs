@@ -4,6 +4,7 @@ import { Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { InvalidArgumentError } from "../../node/index.mjs";
 import { collect, ECHO, endless, ends, numbers, settled } from "./support/batches.mjs";
 import { startEmulator } from "./support/emulator.mjs";
 
@@ -93,16 +94,44 @@ test("an error of input or key ends the batch and closes the rows", async () => 
     await assert.rejects(collect(replicate.map(ECHO, rows(), options)), (thrown) => thrown === error);
     assert.ok(closed);
   }
-  await assert.rejects(collect(replicate.map(ECHO, [{ id: 1 }, { value: 2 }], { key: "id" })), {
-    argument: "key",
-    message: "`key` of row 1 must be a string or an integer, not undefined",
-  });
-  const rows = [...numbers(150), { value: () => 1 }];
-  await assert.rejects(collect(replicate.map(ECHO, rows)), {
-    argument: "rows[150].input.value",
-    message: "`rows[150].input.value`: a function cannot be sent",
-  });
   await settled(emulator);
+});
+
+test("a value that cannot be sent fails its row only", async () => {
+  const cycle = [];
+  cycle.push(cycle);
+  for (const wrong of [Number.NaN, () => 1, new Map(), cycle]) {
+    const rows = numbers(200);
+    rows[150].value = wrong;
+    const items = await collect(replicate.map(ECHO, rows, { key: (_, index) => `row ${index}` }));
+    assert.equal(items.length, 200);
+    const [failed, ...others] = items.filter(({ error }) => error);
+    assert.deepEqual(others, []);
+    assert.deepEqual([failed.index, failed.key, failed.status], [150, "row 150", "rejected"]);
+    assert.equal(failed.row, rows[150]);
+    assert.ok(failed.error instanceof InvalidArgumentError);
+    assert.match(failed.error.message, /^`input\.value/);
+  }
+});
+
+test("a key that is none fails its row only", async () => {
+  for (const [key, given] of [
+    [undefined, /not null$/],
+    [null, /not null$/],
+    [10n ** 30n, /not 1000000000000000000000000000000$/],
+    [1.5, /not 1\.5$/],
+    [() => 1, /^`key`: a function cannot be sent$/],
+  ]) {
+    const rows = [{ id: "a" }, { id: key }, { id: 10n }];
+    const options = { input: () => ({ value: 1 }), key: "id", ordered: true };
+    const items = await collect(replicate.map(ECHO, rows, options));
+    assert.deepEqual(
+      items.map(({ error }) => error?.argument),
+      [undefined, "key", undefined],
+    );
+    assert.match(items[1].error.message, given);
+    assert.equal(items[2].key, 10n);
+  }
 });
 
 test("a source that never yields does not delay the end", async () => {

@@ -299,7 +299,7 @@ def test_ctrl_c_cancels_and_the_batch_continues_later(local: Emulator, tmp_path:
     eventually(lambda: not {"starting", "processing"} & set(statuses(local)))
     items = [
         json.loads(line)
-        for line in start(local, path, "40", "0").communicate(timeout=60)[0].splitlines()
+        for line in start(local, path, "40", "0.3").communicate(timeout=60)[0].splitlines()
     ]
     assert sorted(item["key"] for item in items) == list(range(40))
     assert {item["status"] for item in items} == {"succeeded"}, output

@@ -7,6 +7,8 @@ pub(crate) mod call;
 pub(crate) mod config;
 mod encode;
 mod failure;
+#[cfg(not(target_arch = "wasm32"))]
+mod file_hint;
 pub mod hooks;
 pub(crate) mod options;
 pub(crate) mod output_shapes;

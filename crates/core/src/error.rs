@@ -52,6 +52,7 @@ struct Inner {
     outcome_unknown: bool,
     never_sent: bool,
     permanent: bool,
+    of_hook: bool,
     prediction: Option<Value>,
     partial: Option<Value>,
     source: Option<BoxError>,
@@ -116,6 +117,12 @@ impl Error {
     /// Returns `true` if another attempt would fail in the same way.
     pub(crate) fn is_permanent(&self) -> bool {
         self.0.permanent
+    }
+
+    /// Returns `true` if a hook of the user returned the error.
+    #[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "only batches use it"))]
+    pub(crate) fn is_of_hook(&self) -> bool {
+        self.0.of_hook
     }
 
     /// Returns the prediction as last seen: an object as the API returned it.

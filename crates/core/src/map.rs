@@ -58,7 +58,8 @@ use crate::{
 ///
 /// # Errors
 /// The stream ends with an error if an option is invalid, the checkpoint cannot be read or written, the rows yield one, or
-/// [`Map::errors`] or [`Map::max_error_rate`] say so. A row that fails is an item with an error otherwise.
+/// [`Map::errors`] or [`Map::max_error_rate`] say so, or if a hook fails. If the API refuses the token, or the account has no
+/// credit, the running predictions are finished first. A row that fails is an item with an error otherwise.
 #[must_use = "a batch begins when it is polled"]
 pub struct Map {
     state: State,
@@ -168,7 +169,7 @@ impl Map {
     }
 
     /// Sets a file that records each step of a row. A batch with the same file returns the results that it has, waits for the
-    /// predictions that were created, and runs the remaining rows.
+    /// predictions that were created, and runs the remaining rows. A key that had another input is an error of its row.
     pub fn checkpoint(mut self, path: impl Into<PathBuf>) -> Self {
         self.options.checkpoint = Some(path.into());
         self
@@ -235,7 +236,7 @@ impl Map {
             return;
         }
         let State::Ready { client, rows } = std::mem::replace(&mut self.state, State::Empty) else { return };
-        // Without a checkpoint, a hold saves polls. With one, the id should be known early.
+        // Without a checkpoint, a short hold saves polls. With one, the id should be known early.
         let hold = self.options.checkpoint.is_none();
         let (params, request_options) = (self.params.clone(), self.request_options.clone());
         let runs = BatchRuns::new(&client, params, request_options, hold);

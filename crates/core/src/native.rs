@@ -34,7 +34,7 @@ mod tls;
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use self::files::{AtomicFile, create_folder, is_file};
 #[cfg(target_arch = "wasm32")]
-pub(crate) use self::no_files::{AtomicFile, is_file, save_files};
+pub(crate) use self::no_files::{AtomicFile, save_files};
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use self::proxy::proxy_for;
 #[cfg(not(target_arch = "wasm32"))]

@@ -5,8 +5,6 @@
 mod support;
 
 use std::{
-    collections::HashSet,
-    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering::SeqCst},
@@ -16,72 +14,15 @@ use std::{
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use replicant::{
-    Client, ErrorKind, OnAbandon, Options, background, json,
-    map::{Map, MapItem, OnError, Row, Stopped},
+    ErrorKind, OnAbandon, background, json,
+    map::{OnError, Row, Stopped},
 };
 use replicant_emulator::{Config, Definition, Emulator};
 use serde_json::Value as Json;
-use support::{play, quick, settled, temporary_folder};
-
-fn start() -> (Emulator, Client) {
-    let emulator = Emulator::start(Config::default()).unwrap();
-    let client = client_of(&emulator);
-    (emulator, client)
-}
-
-fn client_of(emulator: &Emulator) -> Client {
-    let options =
-        Options { base_url: Some(emulator.base_url()), token: Some("r8_token".into()), ..Options::default() };
-    Client::new(options).unwrap()
-}
-
-/// Returns rows for `emulator/echo`, whose outputs are their numbers.
-fn numbers(count: usize) -> impl futures_util::Stream<Item = Row> + Send + 'static {
-    stream::iter((0..count).map(|number| Row::new(json!({"value": number}))))
-}
-
-/// Returns rows with keys.
-fn keyed(count: usize) -> impl futures_util::Stream<Item = Row> + Send + 'static {
-    stream::iter((0..count).map(|number| Row::new(json!({"value": number})).key(format!("row {number}"))))
-}
-
-async fn all(map: Map) -> Vec<MapItem> {
-    map.try_collect().await.unwrap()
-}
-
-fn predictions(emulator: &Emulator) -> Vec<Json> {
-    serde_json::from_str(&emulator.predictions_json()).unwrap()
-}
-
-fn lines(path: &Path) -> Vec<Json> {
-    let text = std::fs::read_to_string(path).unwrap();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
-/// Adds the model `acme/slow`, which ends when the returned number of predictions may end.
-fn gated(emulator: &Emulator, name: &str) -> Arc<tokio::sync::Semaphore> {
-    let gate = Arc::new(tokio::sync::Semaphore::new(0));
-    let passes = gate.clone();
-    let wait = move |input: Json, _| {
-        let passes = passes.clone();
-        async move {
-            passes.acquire().await.map_err(|error| error.to_string())?.forget();
-            Ok(input["value"].clone())
-        }
-    };
-    emulator.model(Definition::new(name), wait).unwrap();
-    gate
-}
-
-async fn eventually(condition: impl Fn() -> bool) {
-    for _ in 0..1000 {
-        if condition() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("the condition did not come true in ten seconds");
-}
+use support::{
+    batches::{all, client_of, eventually, gated, lines, numbers, predictions, start},
+    play, quick, settled, temporary_folder,
+};
 
 #[tokio::test]
 async fn every_row_has_one_result() {
@@ -326,306 +267,48 @@ async fn rows_that_wait_for_the_rate_limit_are_not_sent_after_a_stop() {
 }
 
 #[tokio::test]
-async fn a_finished_batch_is_read_from_its_checkpoint() {
-    let (emulator, client) = start();
-    let folder = temporary_folder();
-    let path = folder.path().join("batch.jsonl");
-    let first = all(client.map("emulator/echo", keyed(20)).checkpoint(&path).ordered(true)).await;
-    assert!(first.iter().all(|item| !item.resumed));
-    let mut map = client.map("emulator/echo", keyed(25)).checkpoint(&path).ordered(true);
-    let again: Vec<_> = map.by_ref().try_collect().await.unwrap();
-    assert_eq!(again.len(), 25);
-    for (one, other) in first.iter().zip(&again) {
-        assert_eq!((&one.key, &one.status), (&other.key, &other.status));
-        assert_eq!(one.output.as_deref(), other.output.as_deref());
-        assert_eq!(
-            (&one.prediction, one.seconds, one.attempts),
-            (&other.prediction, other.seconds, other.attempts)
-        );
-        assert!(other.resumed);
-    }
-    assert_eq!((map.stats().resumed, map.stats().predictions), (20, 5));
-    assert_eq!(predictions(&emulator).len(), 25);
-}
-
-#[tokio::test]
-async fn failed_rows_come_from_the_checkpoint_and_rejected_ones_run_again() {
-    let (emulator, client) = start();
-    let folder = temporary_folder();
-    let path = folder.path().join("batch.jsonl");
-    let rows = || {
-        stream::iter([
-            Row::new(json!({"value": 1})).key("good"),
-            Row::new(json!({"message": "broken"})).key("fails"),
-        ])
-    };
-    emulator
-        .model(Definition::new("acme/picky"), async |input: Json, _| match input["message"].as_str() {
-            Some(message) => Err(message.to_owned()),
-            None => Ok(input["value"].clone()),
-        })
-        .unwrap();
-    emulator
-        .add_faults(r#"{"match": {"method": "POST"}, "times": 1, "action": {"status": 402, "json": {"detail": "no credit"}}}"#)
-        .unwrap();
-    let items = all(client.map("acme/picky", rows()).checkpoint(&path).concurrency(1)).await;
-    assert_eq!((items[0].status.as_str(), items[0].attempts), ("rejected", 0));
-    assert_eq!(items[0].error.as_ref().unwrap().kind(), ErrorKind::PaymentRequired);
-    assert_eq!(items[1].status, "failed");
-    let items = all(client.map("acme/picky", rows()).checkpoint(&path).concurrency(1)).await;
-    assert_eq!((items[0].status.as_str(), items[0].resumed), ("succeeded", false));
-    let failed = items[1].error.as_ref().unwrap();
-    assert_eq!((items[1].resumed, failed.kind()), (true, ErrorKind::PredictionFailed));
-    assert!(failed.message().contains("broken"), "{failed}");
-    assert_eq!(predictions(&emulator).len(), 2);
-    // More retries than before run the failed row again.
-    let items = all(client.map("acme/picky", rows()).checkpoint(&path).concurrency(1).retries(1)).await;
-    assert_eq!(items[1].attempts, 2);
-}
-
-#[tokio::test]
-async fn the_predictions_of_a_left_batch_are_attached_or_created_again() {
-    let (emulator, client) = start();
-    let gate = gated(&emulator, "acme/slow");
-    let folder = temporary_folder();
-    let path = folder.path().join("batch.jsonl");
-    for (on_abandon, expected) in [(OnAbandon::Leave, 6), (OnAbandon::Cancel, 12)] {
-        let map =
-            || client.map("acme/slow", keyed(6)).checkpoint(&path).concurrency(6).on_abandon(on_abandon);
-        let mut left = map();
-        assert!(tokio::time::timeout(Duration::from_millis(200), left.next()).await.is_err());
-        eventually(|| lines(&path).iter().filter(|line| line["step"] == "created").count() == 6).await;
-        drop(left);
-        background::drain(Duration::from_secs(20)).await;
-        gate.add_permits(6);
-        let items = all(map()).await;
-        assert_eq!(items.len(), 6);
-        assert!(items.iter().all(|item| item.output.is_some()), "{items:?}");
-        assert_eq!(predictions(&emulator).len(), expected, "{on_abandon:?}");
-        emulator.reset();
-        std::fs::remove_file(&path).unwrap();
-    }
-}
-
-/// Writes a checkpoint as a killed process leaves it behind: a create was sent, and nothing else is known.
-fn killed(path: &Path, input: &str) {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64();
-    let header = json!({"checkpoint": 1, "model": "emulator/echo", "sdk": "0.1.0"});
-    let intent = json!({"step": "intent", "key": "row 7", "attempts": 1, "input": input, "time": now});
-    std::fs::write(path, format!("{header}\n{intent}\n{{\"step\": \"crea")).unwrap();
-}
-
-/// Returns the hash of the input of a row, from the checkpoint of another batch.
-async fn hash_of(client: &Client, folder: &Path, row: Row) -> String {
-    let path = folder.join("hash.jsonl");
-    all(client.map("emulator/echo", stream::iter([row])).checkpoint(&path)).await;
-    lines(&path)[1]["input"].as_str().unwrap().to_owned()
-}
-
-#[tokio::test]
-async fn a_create_whose_response_was_lost_is_found_by_its_input() {
-    let (emulator, client) = start();
-    let folder = temporary_folder();
-    let path = folder.path().join("batch.jsonl");
-    let row = || Row::new(json!({"value": 7})).key("row 7");
-    let hash = hash_of(&client, folder.path(), row()).await;
-    let found = predictions(&emulator)[0]["id"].clone();
-    // Others do not match: by their model, or their input.
-    client.run("emulator/echo", json!({"value": 8})).await.unwrap();
-    client.run("emulator/stream", json!({"chunks": ["7"]})).await.unwrap();
-    killed(&path, &hash);
-    let items = all(client.map("emulator/echo", stream::iter([row()])).checkpoint(&path)).await;
-    assert_eq!((items.len(), items[0].output.as_ref().unwrap().as_i64()), (1, Some(7)));
-    assert_eq!(items[0].prediction["id"].as_str(), found.as_str());
-    assert_eq!(predictions(&emulator).len(), 3);
-}
-
-#[tokio::test]
-async fn a_create_whose_response_was_lost_and_that_is_not_found_is_unknown() {
-    let (emulator, client) = start();
-    let folder = temporary_folder();
-    let path = folder.path().join("batch.jsonl");
-    let row = || Row::new(json!({"value": 7})).key("row 7");
-    let hash = hash_of(&client, folder.path(), row()).await;
-    emulator.reset();
-    killed(&path, &hash);
-    let map = || client.map("emulator/echo", stream::iter([row()])).checkpoint(&path);
-    let items = all(map()).await;
-    assert_eq!((items[0].status.as_str(), predictions(&emulator).len()), ("unknown", 0));
-    assert_eq!(items[0].error.as_ref().unwrap().kind(), ErrorKind::OutcomeUnknown);
-    let items = all(map().retry_unknown(true)).await;
-    assert_eq!((items[0].status.as_str(), items[0].attempts), ("succeeded", 2));
-    assert_eq!(predictions(&emulator).len(), 1);
-}
-
-#[tokio::test]
-async fn two_rows_with_one_input_are_not_given_the_same_prediction() {
-    let (emulator, client) = start();
-    let folder = temporary_folder();
-    let path = folder.path().join("batch.jsonl");
-    let hash = hash_of(&client, folder.path(), Row::new(json!({"value": 7})).key("row 7")).await;
-    killed(&path, &hash);
-    let text = std::fs::read_to_string(&path).unwrap();
-    let intent = text.lines().nth(1).unwrap();
-    let header = text.lines().next().unwrap();
-    std::fs::write(&path, format!("{header}\n{intent}\n{}\n", intent.replace("row 7", "twin"))).unwrap();
-    let rows = stream::iter(["row 7", "twin"].map(|key| Row::new(json!({"value": 7})).key(key)));
-    let items = all(client.map("emulator/echo", rows).checkpoint(&path)).await;
-    let mut statuses: Vec<_> = items.iter().map(|item| item.status.as_str()).collect();
-    statuses.sort_unstable();
-    assert_eq!(statuses, ["succeeded", "unknown"]);
-    assert_eq!(predictions(&emulator).len(), 1);
-}
-
-#[tokio::test]
-async fn a_checkpoint_of_another_batch_is_refused() {
-    let (_emulator, client) = start();
-    let folder = temporary_folder();
-    let path = folder.path().join("batch.jsonl");
-    all(client.map("emulator/echo", numbers(3)).checkpoint(&path)).await;
-    let error = async |map: Map| map.try_collect::<Vec<_>>().await.unwrap_err();
-    let other = error(client.map("emulator/stream", numbers(3)).checkpoint(&path)).await;
-    assert_eq!(other.argument(), Some("checkpoint"));
-    assert!(other.message().contains("emulator/echo"), "{other}");
-    let rows = stream::iter([Row::new(json!({"value": "other"}))]);
-    let other = error(client.map("emulator/echo", rows).checkpoint(&path)).await;
-    assert!(other.message().contains("row 0 had another input"), "{other}");
-    for (name, content) in [
-        ("rows.csv", "a,b\n1,2\n"),
-        // Without a line break, as an incomplete header would be.
-        ("notes.txt", "do not lose this"),
-        ("new.jsonl", "{\"checkpoint\":2,\"model\":\"emulator/echo\",\"sdk\":\"9\"}\n"),
-    ] {
-        let path = folder.path().join(name);
-        std::fs::write(&path, content).unwrap();
-        let other = error(client.map("emulator/echo", numbers(3)).checkpoint(&path)).await;
-        assert_eq!(other.argument(), Some("checkpoint"), "{other}");
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), content);
-    }
-    let saved = error(client.map("emulator/echo", numbers(3)).checkpoint(&path).save_to(folder.path())).await;
-    assert!(saved.message().contains("omit `save_to`"), "{saved}");
-    // Every length of a header that a killed process can leave behind.
-    let header = std::fs::read_to_string(&path).unwrap().lines().next().unwrap().to_owned();
-    for length in (0..=header.len()).step_by(7) {
-        std::fs::write(&path, &header[..length]).unwrap();
-        assert_eq!(all(client.map("emulator/echo", numbers(1)).checkpoint(&path)).await.len(), 1);
-    }
-    let other = error(client.map("emulator/echo", numbers(3)).checkpoint(folder.path())).await;
-    assert!(other.message().contains("is a folder or a device"), "{other}");
-}
-
-#[tokio::test]
-async fn a_damaged_line_is_an_error_and_an_incomplete_last_line_is_not() {
-    let (emulator, client) = start();
-    let folder = temporary_folder();
-    let path = folder.path().join("batch.jsonl");
-    all(client.map("emulator/echo", keyed(3)).checkpoint(&path).concurrency(1)).await;
-    let whole = std::fs::read_to_string(&path).unwrap();
-    // Every length that a killed process can leave behind.
-    for length in whole.rfind("{\"step\":\"done\"").unwrap()..whole.len() {
-        std::fs::write(&path, &whole[..length]).unwrap();
-        let items = all(client.map("emulator/echo", keyed(3)).checkpoint(&path)).await;
-        assert!(items.iter().all(|item| item.output.is_some()), "{length}");
-        assert_eq!(predictions(&emulator).len(), 3, "{length}");
-    }
-    std::fs::write(&path, whole.replacen("{\"step\":\"created\"", "{\"step\":\"creatd\"", 1)).unwrap();
-    let result = client.map("emulator/echo", keyed(3)).checkpoint(&path).try_collect::<Vec<_>>().await;
-    let error = result.unwrap_err();
-    assert!(error.message().contains("line 3 of"), "{error}");
-}
-
-#[tokio::test]
-async fn a_checkpoint_serves_one_batch_at_a_time() {
-    let (emulator, client) = start();
-    let gate = gated(&emulator, "acme/slow");
-    let folder = temporary_folder();
-    let path = folder.path().join("batch.jsonl");
-    let map = || client.map("acme/slow", keyed(2)).checkpoint(&path);
-    let mut first = map();
-    assert!(tokio::time::timeout(Duration::from_millis(200), first.next()).await.is_err());
-    let error = map().try_collect::<Vec<_>>().await.unwrap_err();
-    assert!(error.message().contains("is in use by another batch"), "{error}");
-    gate.add_permits(2);
-    assert_eq!(first.count().await, 2);
-    assert_eq!(all(map()).await.len(), 2);
-}
-
-#[tokio::test]
 async fn a_key_that_two_rows_have_is_an_error_of_the_second() {
-    let (_emulator, client) = start();
-    let folder = temporary_folder();
-    let rows = stream::iter([1, 2].map(|value| Row::new(json!({"value": value})).key("same")));
-    let path = folder.path().join("batch.jsonl");
-    let items = all(client.map("emulator/echo", rows).checkpoint(path).ordered(true)).await;
-    assert!(items[0].output.is_some());
-    assert_eq!(items[1].error.as_ref().unwrap().argument(), Some("key"));
-}
-
-#[tokio::test]
-async fn files_are_saved_under_the_keys_of_their_rows() {
     let (emulator, client) = start();
-    let paint = async |input: Json, run: replicant_emulator::ModelRun| {
-        let count = input["count"].as_u64().unwrap_or(1);
-        let save =
-            |number: u64| Json::from(run.save(&format!("out-{number}.txt"), "text/plain", vec![b'x'; 3]));
-        Ok(if count == 1 { save(0) } else { (0..count).map(save).collect() })
-    };
-    emulator.model(Definition::new("acme/painter"), paint).unwrap();
+    let row = |value: u32| Row::new(json!({"value": value}));
+    let rows = [row(1).key("same"), row(2).key("same"), row(3).key(7), row(4).key("7"), row(5)];
     let folder = temporary_folder();
-    let (path, out) = (folder.path().join("batch.jsonl"), folder.path().join("out"));
-    let rows = || {
-        stream::iter([
-            Row::new(json!({})).key("heron"),
-            Row::new(json!({"count": 2})).key("two"),
-            Row::new(json!({})).key("../evil"),
-        ])
-    };
-    let map = || client.map("acme/painter", rows()).checkpoint(&path).save_to(&out).ordered(true);
-    let first = all(map()).await;
-    let paths: HashSet<PathBuf> =
-        std::fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().path()).collect();
-    assert!(paths.contains(&out.join("heron.txt")) && paths.contains(&out.join("two-1.txt")), "{paths:?}");
-    assert_eq!(paths.len(), 4);
-    assert_eq!(first[0].output.as_ref().unwrap().as_str(), out.join("heron.txt").to_str());
-    for item in &first {
-        let output = item.output.as_ref().unwrap().text();
-        assert!(output.starts_with(out.to_str().unwrap()), "{output}");
-    }
-    emulator.reset();
-    for (one, other) in first.iter().zip(all(map()).await) {
-        assert_eq!(one.output.as_deref(), other.output.as_deref());
+    let map = || client.map("emulator/echo", stream::iter(rows.clone())).ordered(true);
+    for map in [map(), map().checkpoint(folder.path().join("batch.jsonl"))] {
+        let items = all(map).await;
+        for (item, key) in items.iter().zip(["same", "same", "7", "7", "4"]) {
+            assert_eq!(item.key.to_string().trim_matches('"'), key);
+            let refused = item.error.as_ref().map(|error| error.argument().unwrap());
+            assert_eq!(refused, [None, Some("key"), None, Some("key"), Some("key")][item.index as usize]);
+        }
+        assert_eq!(predictions(&emulator).len(), 2);
+        emulator.reset();
     }
 }
 
 #[tokio::test]
-async fn files_that_cannot_be_saved_are_tried_again_by_a_resumed_batch() {
+async fn keys_are_strings_or_integers_of_64_bits() {
     let (emulator, client) = start();
-    let paint =
-        async |_, run: replicant_emulator::ModelRun| Ok(run.save("a.txt", "text/plain", vec![b'x']).into());
-    emulator.model(Definition::new("acme/painter"), paint).unwrap();
-    let folder = temporary_folder();
-    let (path, out) = (folder.path().join("batch.jsonl"), folder.path().join("out"));
-    let rows = || stream::iter([Row::new(json!({})).key("a")]);
-    let map = || client.map("acme/painter", rows()).checkpoint(&path).save_to(&out);
-    std::fs::create_dir_all(out.join("a.txt")).unwrap();
-    let items = all(map()).await;
-    assert_eq!((items[0].status.as_str(), items[0].error.is_some()), ("succeeded", true));
-    std::fs::remove_dir(out.join("a.txt")).unwrap();
-    let items = all(map()).await;
-    assert!(items[0].output.is_some(), "{items:?}");
-    assert_eq!(predictions(&emulator).len(), 1);
+    let big = replicant::Value::from_json(b"1000000000000000000000000000000").unwrap();
+    for (key, given) in
+        [(big, "1000000000000000000000000000000"), (1.5.into(), "1.5"), (json!([]).into(), "an array")]
+    {
+        let rows = stream::iter([Row::new(json!({"value": 1})).key(key)]);
+        let items = all(client.map("emulator/echo", rows)).await;
+        let error = items[0].error.as_ref().unwrap();
+        assert!(error.message().ends_with(given) && error.argument() == Some("key"), "{error}");
+    }
+    assert!(predictions(&emulator).is_empty());
 }
 
 #[tokio::test]
-async fn files_in_rows_are_uploaded() {
-    let (_emulator, client) = start();
-    let mut input: replicant::Value = json!({}).into();
-    input["value"] = replicant::File::bytes(&b"content"[..]).filename("a.txt").into();
-    let folder = temporary_folder();
-    let rows = stream::iter([Row::new(input).key("a")]);
-    let items = all(client.map("emulator/echo", rows).checkpoint(folder.path().join("c"))).await;
-    assert!(items[0].output.as_ref().unwrap().files()[0].url().contains("/v1/files/"), "{items:?}");
-    assert!(lines(&folder.path().join("c"))[1]["sent"].is_string());
+async fn creates_are_held_for_a_second_at_most() {
+    let done = r#"{"status": 201, "json": {"id": "p1", "status": "succeeded", "output": "x"}}"#;
+    let held = format!(
+        r#"[{{"expect": {{"method": "POST", "headers": {{"prefer": "wait=1"}}}}, "reply": {done}}}]"#
+    );
+    let (_emulator, script, client) = play(&held, quick());
+    assert_eq!(all(client.map("acme/text", numbers(1))).await.len(), 1);
+    settled(&script).await;
 }
 
 #[tokio::test]

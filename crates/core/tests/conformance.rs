@@ -160,7 +160,12 @@ async fn map(client: &Client, params: Value, rows: Value) -> replicant::Result<O
         match name.as_str() {
             "map" => number = value.clone(),
             "pull" => {
-                let push = [("map", number.clone()), ("rows", rows.clone()), ("end", true.into())];
+                for row in rows.as_array().unwrap() {
+                    let mut row = row.clone();
+                    row["map"] = number.clone();
+                    operation::compute("map.row", row)?;
+                }
+                let push = [("map", number.clone()), ("end", true.into())];
                 let push = push.map(|(name, value)| (name.to_owned(), value));
                 operation::compute("map.push", Value::Object(push.into()))?;
             }

@@ -78,12 +78,12 @@ impl ReadAhead {
         // Declared first, so that it is dropped after the lock, also when this is canceled.
         let _release = Release(self);
         let mut closed = self.closed.subscribe();
-        let ended = tokio::select! {
+        let is_closed = tokio::select! {
             biased;
             _ = closed.wait_for(|closed| *closed) => true,
-            ended = self.read_on() => ended,
+            () = self.read_on() => false,
         };
-        if ended {
+        if is_closed {
             self.items.lock().await.take();
         }
     }
@@ -118,12 +118,12 @@ impl ReadAhead {
         failure
     }
 
-    async fn read_on(&self) -> bool {
-        let mut items = self.items.lock().await;
-        let Some(items) = items.as_mut() else { return true };
+    async fn read_on(&self) {
+        let mut stream = self.items.lock().await;
+        let Some(items) = stream.as_mut() else { return };
         // Another reader may have read while this one waited for the lock.
         if !self.ready().is_empty() {
-            return false;
+            return;
         }
         let first = loop {
             match items.next().await {
@@ -131,7 +131,8 @@ impl ReadAhead {
                     *self.head() = Head::Here(value);
                 }
                 Some(item) => break item,
-                None => return true,
+                // Under the lock, because a stream that has ended must not be polled by another reader.
+                None => return drop(stream.take()),
             }
         };
         let mut ended = first.is_err();
@@ -149,7 +150,9 @@ impl ReadAhead {
             }
         }
         self.ready().extend(batch);
-        ended
+        if ended {
+            stream.take();
+        }
     }
 
     pub fn ready(&self) -> MutexGuard<'_, VecDeque<Result<Item, Error>>> {

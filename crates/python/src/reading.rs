@@ -15,7 +15,7 @@ use crate::{
     telemetry::{Inbox, Notice},
 };
 
-/// Blocks until an item is ready. Returns false at the end of the stream. Passes what arrives in `inbox` to `receive`.
+/// Blocks until an item is ready, or was taken by another thread. Returns false at the end of the stream. Passes what arrives in `inbox` to `receive`.
 pub fn wait_for_item(
     py: Python<'_>,
     stream: &Arc<ReadAhead>,
@@ -25,7 +25,8 @@ pub fn wait_for_item(
     let stream = stream.clone();
     let read = async move {
         stream.read().await;
-        !stream.ready().is_empty()
+        // Another thread may have taken the item, which is not the end.
+        !stream.ready().is_empty() || !stream.is_over()
     };
     let receive = |notice| {
         receive(notice);

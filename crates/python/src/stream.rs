@@ -57,7 +57,7 @@ struct Opened {
 }
 
 impl Opened {
-    /// Blocks until an item is ready. Returns false at the end of the stream.
+    /// Blocks until an item is ready, or was taken by another thread. Returns false at the end of the stream.
     fn wait(&self, py: Python<'_>) -> PyResult<bool> {
         self.receiving(|inbox| wait_for_item(py, &self.items, inbox, |notice| self.receive(py, notice)))
     }

@@ -11,14 +11,13 @@ use crate::{
     error::{Error, ErrorKind, ErrorResponse, Result, reason_phrase},
     http::{
         excerpt::excerpt,
-        request::{Body, Request},
+        request::Request,
         retry::{Failure, Idempotency, parse_retry_after},
         time_limit::within,
         transport::HttpResponse,
         url::redacted_url,
     },
-    native::is_file,
-    value::{PathSegment, Value, float_text, format_path},
+    value::{Value, float_text},
 };
 
 impl Client {
@@ -72,7 +71,9 @@ impl Client {
             404 if redacted_url(url).contains("/models/") && request.method == "POST" => {
                 "Only official models run without a version: use owner/name:version for others, and check the spelling."
             }
-            422 => return local_file_hint(request, response),
+            // On the web there are no paths.
+            #[cfg(not(target_arch = "wasm32"))]
+            422 => return super::file_hint::local_file_hint(request, response),
             429 => {
                 return retry_after.map(|retry_after| {
                     format!("The API asks to wait {} s.", float_text(retry_after.as_secs_f64()))
@@ -105,61 +106,26 @@ fn failure_message(request: &Request, url: &Url, response: &ErrorResponse) -> St
     format!("{cause} {}.", failed.trim_end()).trim_start().to_owned()
 }
 
-/// Returns a hint if the API rejected a string in the input as a URI, and the string is the path of a
-/// local file.
-fn local_file_hint(request: &Request, response: &ErrorResponse) -> Option<String> {
-    let Body::Json(body) = &request.body else { return None };
-    let rejected = rejected_uris(response);
-    let mut found = None;
-    body["input"].walk(&mut Vec::<PathSegment>::new(), &mut |leaf, path| {
-        let place = format_path("input", path);
-        let is_rejected = found.is_none() && rejected.contains(&place.replace('[', ".").replace(']', ""));
-        if let Some(name) = leaf.as_str().filter(|name| is_rejected && is_file(name)) {
-            found = Some(format!(
-                "A string is sent as text: to upload the file {name:?} as `{place}`, pass `Path({name:?})` in Python or \
-                 `await openAsBlob({name:?})` (node:fs) in Node."
-            ));
-        }
-    });
-    found
-}
-
-/// Returns the fields that a response rejects as URIs, such as `input.image`.
-fn rejected_uris(response: &ErrorResponse) -> Vec<String> {
-    let mentions_uri =
-        |text: &str| ["uri", "url"].iter().any(|word| text.to_ascii_lowercase().contains(word));
-    let listed = response.invalid_fields.iter().flat_map(|fields| fields.as_array().unwrap_or_default());
-    let listed = listed
-        .filter(|field| mentions_uri(field["description"].as_str().unwrap_or_default()))
-        .filter_map(|field| field["field"].as_str());
-    // Each line of `detail` is `- input.image: Does not match format 'uri'`.
-    let lines = response.detail.iter().flat_map(|detail| detail.lines()).filter_map(|line| {
-        let (field, why) = line.trim_start_matches(['-', ' ']).split_once(": ")?;
-        mentions_uri(why).then_some(field)
-    });
-    listed
-        .chain(lines)
-        .map(|field| if field.starts_with("input") { field.to_owned() } else { format!("input.{field}") })
-        .collect()
-}
-
 /// Adds what the last failed attempt means for the caller: an unknown outcome, or why it was not retried.
 pub(super) fn final_error(error: Error, failure: Option<Failure>, request: &Request, attempts: u32) -> Error {
     let error = match (request.idempotency, failure) {
         (Idempotency::Once, Some(Failure::Lost)) => error
             .with_hint(
-                "The request was sent but no response arrived, so it may have been processed (and billed). It was not \
-                 retried; look for its result, for example in `predictions.list()`, before you send it again.",
+                "No response arrived, so the request may have been processed (and billed). It was not retried; look for \
+                 its result, for example in `predictions.list()`, before you send it again.",
             )
             .with_kind(ErrorKind::OutcomeUnknown)
             .with_outcome_unknown(),
         (Idempotency::Once, Some(Failure::Status(500..=599))) => error.with_outcome_unknown(),
         // The create may have been processed, but its result is unknown.
-        (Idempotency::Once, None) if matches!(error.kind(), ErrorKind::InvalidResponse | ErrorKind::Internal) => {
+        (Idempotency::Once, None)
+            if !error.never_sent()
+                && matches!(error.kind(), ErrorKind::InvalidResponse | ErrorKind::Internal) =>
+        {
             error.with_outcome_unknown()
         }
         (Idempotency::Impossible, Some(_)) => error.with_hint(
-            "It was not retried because its file can be read only once; pass bytes, a path or a seekable file instead.",
+            "It was not retried because its file can be read only once; pass bytes, or a file that can be read again.",
         ),
         _ => error,
     };

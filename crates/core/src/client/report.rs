@@ -132,7 +132,8 @@ impl<'a> Report<'a> {
             body,
             attempt: state.attempt,
         });
-        self.apply(changes.await?, http)
+        let changes = changes.await.map_err(|error| error.with_hook().with_never_sent())?;
+        self.apply(changes, http)
     }
 
     fn apply(&self, changes: HeaderChanges, http: &mut HttpRequest) -> Result<()> {
@@ -162,7 +163,7 @@ impl<'a> Report<'a> {
         let hooks = self.client.hooks().cloned();
         async move {
             match (event, hooks) {
-                (Some(event), Some(hooks)) => hooks.on_response(event).await,
+                (Some(event), Some(hooks)) => hooks.on_response(event).await.map_err(Error::with_hook),
                 _ => Ok(()),
             }
         }
@@ -238,7 +239,7 @@ impl<'a> Report<'a> {
             status: state.status,
             request_id: state.request_id.clone(),
         };
-        hooks.on_retry(retry).await
+        hooks.on_retry(retry).await.map_err(Error::with_hook)
     }
 
     /// Reports the end of the request.

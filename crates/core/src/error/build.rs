@@ -20,6 +20,12 @@ impl Error {
         self
     }
 
+    /// Marks an error that a hook of the user returned.
+    pub(crate) fn with_hook(mut self) -> Self {
+        self.0.of_hook = true;
+        self
+    }
+
     /// Marks an error that another attempt would not change.
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn with_permanent(mut self) -> Self {
@@ -104,9 +110,11 @@ impl Error {
 
     /// Appends advice to the message.
     pub(crate) fn with_hint(mut self, hint: &str) -> Self {
+        let starts_sentence = hint.starts_with(|first: char| first.is_ascii_uppercase());
         for text in [&mut self.0.message, &mut self.0.hint] {
             if !text.is_empty() {
-                text.push(' ');
+                // The texts of operating systems and runtimes have no period.
+                text.push_str(if starts_sentence && !text.ends_with(['.', '!', '?']) { ". " } else { " " });
             }
             text.push_str(hint);
         }

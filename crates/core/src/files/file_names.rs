@@ -60,8 +60,8 @@ pub(super) fn name_of(url: &str) -> String {
 
 /// Returns the name of a file of a row: its key, the number of the file if there are several, and the extension of the URL.
 ///
-/// Different keys have different names: characters that names cannot have are replaced, and a hash of the key tells such
-/// names apart.
+/// Different keys have different names: `--` separates what is added to a key, and a key that cannot be a name, or could be
+/// taken for another one with an addition, has a hash.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn name_for(key: &str, number: Option<usize>, url: &str) -> String {
     /// Longest key in bytes, so that the extension and the number fit.
@@ -70,18 +70,20 @@ pub(crate) fn name_for(key: &str, number: Option<usize>, url: &str) -> String {
     let extension = split(&name).1;
     let mut safe = sanitize(key);
     // Some file systems ignore the case of names.
-    if safe != key || safe.len() > MAX_KEY || key.to_lowercase() != key {
+    let is_plain = safe == key && safe.len() <= MAX_KEY && key.to_lowercase() == key;
+    if !is_plain || key.contains("--") || (extension.is_empty() && key.contains('.')) {
         let mut end = safe.len().min(MAX_KEY);
         while !safe.is_char_boundary(end) {
             end -= 1;
         }
         safe.truncate(end);
         let digest = Sha256::digest(key);
-        safe.push('-');
-        digest[..4].iter().for_each(|byte| safe.push_str(&format!("{byte:02x}")));
+        safe.push_str("--");
+        // Long, because the keys of a batch often differ only at their end, such as URLs.
+        digest[..8].iter().for_each(|byte| safe.push_str(&format!("{byte:02x}")));
     }
     match number {
-        Some(number) => format!("{safe}-{number}{extension}"),
+        Some(number) => format!("{safe}--{number}{extension}"),
         None => format!("{safe}{extension}"),
     }
 }
@@ -124,12 +126,29 @@ mod tests {
     #[test]
     fn names_come_from_the_key() {
         assert_eq!(name_for("17", None, "https://h/out-0.webp"), "17.webp");
-        assert_eq!(name_for("cat.v2", Some(1), "https://h/out-0.webp"), "cat.v2-1.webp");
+        assert_eq!(name_for("cat.v2", Some(1), "https://h/out-0.webp"), "cat.v2--1.webp");
         assert_eq!(name_for("17", None, "data:image/png;base64,AA=="), "17.png");
         let hashed = name_for("a/b", None, "https://h/x.png");
-        assert!(hashed.starts_with("a_b-") && hashed.ends_with(".png"), "{hashed}");
+        assert!(hashed.starts_with("a_b--") && hashed.ends_with(".png"), "{hashed}");
         assert_ne!(hashed, name_for("a:b", None, "https://h/x.png"));
         assert_ne!(name_for("A", None, "https://h/x").to_lowercase(), name_for("a", None, "https://h/x"));
+    }
+
+    #[test]
+    fn names_of_different_keys_differ() {
+        let mut keys = vec!["a", "a-1", "a--1", "a.txt", "A", "a/b", "a_b"]
+            .into_iter()
+            .map(str::to_owned)
+            .collect::<Vec<_>>();
+        keys.extend([name_for("a/b", None, "https://h/x"), name_for("a", Some(0), "https://h/x")]);
+        let mut names = std::collections::HashSet::new();
+        for key in &keys {
+            for (number, url) in
+                [(None, "https://h/x"), (None, "https://h/x.txt"), (Some(1), "https://h/x.txt")]
+            {
+                assert!(names.insert(name_for(key, number, url).to_lowercase()), "{key} {number:?} {url}");
+            }
+        }
     }
 
     proptest! {

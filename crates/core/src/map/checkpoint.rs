@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use super::{
     hash::Hash,
     load::{load, unreadable},
+    options::MapOptions,
     records::{Entry, FORMAT, Header, HeaderOptions, Record, State, line, parse},
     row::Numbered,
 };
@@ -32,15 +33,8 @@ struct Inner {
     path: PathBuf,
     file: Mutex<File>,
     writes: Mutex<Writes>,
-    rows: Mutex<Rows>,
-}
-
-#[derive(Default)]
-struct Rows {
     /// The rows of earlier processes that were not read yet.
-    known: HashMap<Hash, Entry>,
-    /// The keys of the rows that were read, unless they are positions.
-    read: HashSet<Hash>,
+    rows: Mutex<HashMap<Hash, Entry>>,
 }
 
 /// Lines that are waiting to be written. One task writes and syncs all that have arrived, because a sync takes long.
@@ -125,18 +119,14 @@ impl Checkpoint {
             _ => None,
         });
         let unknown = unknown.collect();
-        let inner = Inner {
-            path,
-            file: Mutex::new(file),
-            writes: Mutex::default(),
-            rows: Mutex::new(Rows { known: loaded.rows, read: HashSet::new() }),
-        };
+        let inner =
+            Inner { path, file: Mutex::new(file), writes: Mutex::default(), rows: Mutex::new(loaded.rows) };
         Ok((Self(Arc::new(inner)), unknown, loaded.ids))
     }
 
     /// Records that a prediction belongs to a row.
     pub fn found(&self, key: Hash, id: &str) {
-        if let Some(entry) = lock(&self.0.rows).known.get_mut(&key) {
+        if let Some(entry) = lock(&self.0.rows).get_mut(&key) {
             let canceled = matches!(entry.state, State::Intent { canceled: true, .. });
             entry.state = State::Created { id: id.into(), canceled };
         }
@@ -145,27 +135,29 @@ impl Checkpoint {
     /// Takes what is known of a row.
     ///
     /// # Errors
-    /// If another row has its key, or an earlier batch had another row in its position.
-    pub fn take(&self, row: &Numbered) -> Result<Option<Entry>> {
-        let key = Hash::of_text(&row.name);
-        let mut rows = lock(&self.0.rows);
-        if row.keyed && !rows.read.insert(key) {
-            let problem = format!("of row {} is {}, which an earlier row has", row.index, row.name);
-            return Err(Error::invalid_argument("key", problem));
+    /// If an earlier batch had another row in its position, or a prediction for its key and another input.
+    pub fn take(&self, row: &Numbered, options: &MapOptions) -> Result<Option<Entry>> {
+        let entry = lock(&self.0.rows).remove(&Hash::of_text(&row.name));
+        let Some(entry) = entry.map(|entry| entry.with_retries(options.retries)) else { return Ok(None) };
+        let (index, path) = (row.index, self.0.path.display());
+        if entry.input == row.hash || (row.keyed && entry.needs_prediction(options.retry_unknown)) {
+            return Ok(Some(entry));
         }
-        let entry = rows.known.remove(&key);
-        if let Some(entry) = &entry
-            && !row.keyed
-            && entry.input != row.hash
-        {
+        // Returning the earlier output would be wrong, and another prediction would be paid too.
+        Err(if row.keyed {
             let problem = format!(
-                "is of other rows: row {} had another input in {}. Pass keys that identify the rows, or use another file",
-                row.index,
-                self.0.path.display()
+                "of row {index} is {}, which had another input in {path}. Pass another key to run the new input, or use \
+                 another checkpoint",
+                row.name
             );
-            return Err(Error::invalid_argument("checkpoint", problem));
-        }
-        Ok(entry)
+            Error::invalid_argument("key", problem)
+        } else {
+            let problem = format!(
+                "is of other rows: row {index} had another input in {path}. Pass keys that identify the rows, or use \
+                 another file"
+            );
+            Error::invalid_argument("checkpoint", problem)
+        })
     }
 
     /// Reads a finished row.

@@ -16,8 +16,7 @@ use super::{
     item::MapItem,
     job::{Job, Storage},
     options::OnError,
-    records::{Entry, State},
-    row::{Numbered, Row},
+    row::{Keys, Numbered, Row, is_key},
     run_row::{Finished, RunRow},
     stats::Stopped,
 };
@@ -57,6 +56,7 @@ pub(super) async fn drive(
         next: 0,
         deliver: 0,
         waiting: BTreeMap::new(),
+        keys: Keys::default(),
         last_error: None,
         job,
     };
@@ -76,6 +76,7 @@ struct Driver {
     deliver: u64,
     /// Results that wait for earlier ones. `None` for a row without a result.
     waiting: BTreeMap<u64, Option<Box<MapItem>>>,
+    keys: Keys,
     /// The error to end with.
     last_error: Option<Error>,
 }
@@ -160,13 +161,14 @@ impl Driver {
     /// Begins to run a row.
     fn begin(&mut self, row: Row) -> Result<()> {
         let index = self.next;
-        let input = row.input.clone();
+        let (key, input) = (row.key.clone(), row.input.clone());
         let read = Numbered::new(row, index).and_then(|row| {
+            self.keys.take(&row)?;
             let entry = match &self.storage.checkpoint {
-                Some(checkpoint) => checkpoint.take(&row)?,
+                Some(checkpoint) => checkpoint.take(&row, &self.job.options)?,
                 None => None,
             };
-            Ok((row, entry.map(|entry| entry.with_retries(self.job.options.retries))))
+            Ok((row, entry))
         });
         let (row, entry) = match read {
             Ok(read) => read,
@@ -174,10 +176,12 @@ impl Driver {
             Err(error) => {
                 self.next += 1;
                 lock(&self.job.counters).stats.rows += 1;
-                return self.finished(index, Finished::Item(Box::new(invalid(index, input, error))));
+                let key = key.filter(is_key).unwrap_or_else(|| index.into());
+                return self.finished(index, Finished::Item(Box::new(invalid(index, key, input, error))));
             }
         };
-        let runs = needs_prediction(entry.as_ref(), self.job.options.retry_unknown);
+        let retry_unknown = self.job.options.retry_unknown;
+        let runs = entry.as_ref().is_none_or(|entry| entry.needs_prediction(retry_unknown));
         if runs && !self.job.reserve() {
             return Ok(());
         }
@@ -207,11 +211,13 @@ impl Driver {
                     _ => Some(item),
                 }
             }
-            Finished::Released => {
-                let mut counters = lock(&self.job.counters);
-                counters.stats.rows = counters.stats.rows.saturating_sub(1);
-                None
+            Finished::Released => self.released(),
+            Finished::Refused(error) => {
+                self.job.stop(Stopped::Refused);
+                self.last_error.get_or_insert(error);
+                self.released()
             }
+            Finished::Raised(error) => return Err(error),
         };
         if !self.job.options.ordered {
             self.send(item);
@@ -223,6 +229,13 @@ impl Driver {
             self.send(item);
         }
         Ok(())
+    }
+
+    /// Counts a row as not read.
+    fn released(&self) -> Option<Box<MapItem>> {
+        let mut counters = lock(&self.job.counters);
+        counters.stats.rows = counters.stats.rows.saturating_sub(1);
+        None
     }
 
     fn send(&self, item: Option<Box<MapItem>>) {
@@ -238,19 +251,10 @@ impl Driver {
     }
 }
 
-/// Returns whether a row needs a prediction that does not exist yet.
-fn needs_prediction(entry: Option<&Entry>, retry_unknown: bool) -> bool {
-    match entry.map(|entry| &entry.state) {
-        None | Some(State::Released) => true,
-        Some(State::Intent { .. }) => retry_unknown,
-        Some(State::Created { .. } | State::Done { .. }) => false,
-    }
-}
-
 /// Returns the result of a row that is not valid.
-fn invalid(index: u64, input: Value, error: Error) -> MapItem {
+fn invalid(index: u64, key: Value, input: Value, error: Error) -> MapItem {
     MapItem {
-        key: index.into(),
+        key,
         index,
         input,
         status: "rejected".to_owned(),

@@ -35,6 +35,8 @@ pub(crate) struct Fed {
     queue: Mutex<Queue>,
     /// The most rows to keep.
     capacity: usize,
+    /// Whether each row must have a key.
+    pub keyed: bool,
     requests: mpsc::UnboundedSender<usize>,
 }
 
@@ -61,23 +63,33 @@ pub(crate) fn find(number: u64) -> Result<Arc<Fed>> {
 }
 
 impl Fed {
-    pub fn new(capacity: usize) -> (Arc<Self>, mpsc::UnboundedReceiver<usize>) {
+    pub fn new(capacity: usize, keyed: bool) -> (Arc<Self>, mpsc::UnboundedReceiver<usize>) {
         let (requests, receiver) = mpsc::unbounded_channel();
         let number = NEXT.fetch_add(1, Relaxed);
         let (job, queue) = (Mutex::default(), Mutex::default());
-        let fed = Arc::new(Self { number, job, queue, capacity, requests });
+        let fed = Arc::new(Self { number, job, queue, capacity, keyed, requests });
         lock(&FED).insert(number, Arc::downgrade(&fed));
         (fed, receiver)
     }
 
-    /// Adds rows. `end` says that there are no more.
-    pub fn push(&self, rows: impl IntoIterator<Item = Row>, end: bool) {
-        let waker = {
-            let mut queue = lock(&self.queue);
-            queue.rows.extend(rows);
+    /// Adds a row.
+    pub fn add(&self, row: Row) {
+        self.change(|queue| queue.rows.push_back(row));
+    }
+
+    /// Ends the answer to a request for rows. `end` says that there are no more.
+    pub fn answered(&self, end: bool) {
+        self.change(|queue| {
             queue.ended |= end;
             queue.requested = false;
-            self.request(&mut queue);
+            self.request(queue);
+        });
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Queue)) {
+        let waker = {
+            let mut queue = lock(&self.queue);
+            change(&mut queue);
             queue.waker.take()
         };
         if let Some(waker) = waker {
@@ -132,7 +144,7 @@ struct Messages {
     reports: bool,
     reported: Option<Duration>,
     /// What is sent before anything else.
-    next: Option<Value>,
+    next: Option<Result<Value>>,
     ended: bool,
 }
 
@@ -140,7 +152,8 @@ fn message(name: &str, value: impl Into<Value>) -> Value {
     Value::from_members([(name, value.into())])
 }
 
-/// Begins a batch. The messages are `{"map": number}`, `{"pull": rows}`, `{"item"}`, `{"progress"}` and, at the end, `{"stats"}`.
+/// Begins a batch. The messages are `{"map": number}`, `{"pull": rows}`, `{"item"}`, `{"progress"}` and, at the end, also
+/// before an error, `{"stats"}`.
 pub(super) fn messages(
     map: Map,
     fed: Arc<Fed>,
@@ -148,7 +161,7 @@ pub(super) fn messages(
     total: Option<u64>,
     reports: bool,
 ) -> BoxStream<'static, Result<Value>> {
-    let next = Some(message("map", fed.number));
+    let next = Some(Ok(message("map", fed.number)));
     let state = Messages { map, fed, requests, total, reports, reported: None, next, ended: false };
     Box::pin(stream::unfold(state, |mut state| async move { Some((state.next().await?, state)) }))
 }
@@ -159,7 +172,7 @@ impl Messages {
             // Here, because the stream is polled within the async runtime.
             self.map.begin();
             *lock(&self.fed.job) = self.map.job().cloned();
-            return Some(Ok(message));
+            return Some(message);
         }
         if self.ended {
             return None;
@@ -171,15 +184,15 @@ impl Messages {
         };
         match result {
             Some(Ok(item)) => {
-                self.next = self.progress();
-                Some(Ok(message("item", item.into_value())))
+                let item = message("item", item.into_value());
+                let Some(progress) = self.progress() else { return Some(Ok(item)) };
+                // The progress first, so that it counts the item that it is read with.
+                self.next = Some(Ok(item));
+                Some(Ok(progress))
             }
-            Some(Err(error)) => {
+            ended => {
                 self.ended = true;
-                Some(Err(error))
-            }
-            None => {
-                self.ended = true;
+                self.next = ended.map(|ended| ended.map(|_| Value::Null));
                 Some(Ok(message("stats", self.map.stats().to_value(self.total))))
             }
         }

@@ -34,6 +34,9 @@ options! {
         /// Whether to report the progress.
         #[serde(default)]
         reports: bool,
+        /// Whether each row must have a key.
+        #[serde(default)]
+        keyed: bool,
     }
 }
 
@@ -57,40 +60,49 @@ impl MapParams {
         let Self { arguments, map, options, prediction } = self;
         map.check()?;
         arguments.r#ref.resolve()?;
-        let (fed, requests) = Fed::new(map.concurrency());
+        let (fed, requests) = Fed::new(map.concurrency(), arguments.keyed);
         let params = RunParams::new(arguments.r#ref, options, prediction);
         let map = Map::new(client, Box::pin(Rows(fed.clone())), params, map, request_options);
         Ok(messages(map, fed, requests, arguments.total, arguments.reports))
     }
 }
 
-/// The parameters of `map.push`: rows for a batch, each with an `input` and maybe a `key`.
+/// The parameters of `map.row`: a row for a batch, or why it cannot be passed on. One at a time, so that a value that cannot
+/// be sent fails its row only.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RowParams {
+    map: u64,
+    #[serde(default)]
+    key: Value,
+    #[serde(default)]
+    input: Value,
+    #[serde(default)]
+    refusal: Option<String>,
+}
+
+impl RowParams {
+    pub fn add(self) -> Result<Value> {
+        let fed = find(self.map)?;
+        let key = Some(self.key).filter(|key| fed.keyed || !key.is_null());
+        fed.add(Row { key, input: self.input, refusal: self.refusal });
+        Ok(Value::Null)
+    }
+}
+
+/// The parameters of `map.push`, which ends the answer to a request for rows.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PushParams {
     map: u64,
-    #[serde(default)]
-    rows: Vec<PushedRow>,
     /// Whether there are no more rows.
     #[serde(default)]
     end: bool,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PushedRow {
-    #[serde(default)]
-    key: Value,
-    input: Value,
-}
-
 impl PushParams {
     pub fn push(self) -> Result<Value> {
-        let rows = self.rows.into_iter().map(|PushedRow { key, input }| {
-            let row = Row::new(input);
-            if key.is_null() { row } else { row.key(key) }
-        });
-        find(self.map)?.push(rows, self.end);
+        find(self.map)?.answered(self.end);
         Ok(Value::Null)
     }
 }

@@ -136,6 +136,15 @@ impl Entry {
         }
         self
     }
+
+    /// Returns whether the row needs a prediction that does not exist yet.
+    pub fn needs_prediction(&self, retry_unknown: bool) -> bool {
+        match self.state {
+            State::Released => true,
+            State::Intent { .. } => retry_unknown,
+            State::Created { .. } | State::Done { .. } => false,
+        }
+    }
 }
 
 /// Returns whether another prediction may succeed with the same input.

@@ -1,5 +1,7 @@
 //! The rows of a batch.
 
+use std::collections::HashSet;
+
 use super::hash::Hash;
 use crate::{
     error::{Error, Result},
@@ -17,15 +19,17 @@ use crate::{
 pub struct Row {
     pub(super) key: Option<Value>,
     pub(super) input: Value,
+    /// Why a binding could not pass the row on: a message that begins with the argument.
+    pub(super) refusal: Option<String>,
 }
 
 impl Row {
     /// Builds a row. Without a key, its position identifies it.
     pub fn new(input: impl Into<Value>) -> Self {
-        Self { key: None, input: input.into() }
+        Self { input: input.into(), ..Self::default() }
     }
 
-    /// Sets the key: a string or an integer that no other row has.
+    /// Sets the key: a string or an integer that no other row has. `1` and `"1"` are one key, because files are named by keys.
     pub fn key(mut self, key: impl Into<Value>) -> Self {
         self.key = Some(key.into());
         self
@@ -52,11 +56,19 @@ pub(super) struct Numbered {
 
 impl Numbered {
     pub fn new(row: Row, index: u64) -> Result<Self> {
-        let Row { key, input } = row;
+        let Row { key, input, refusal } = row;
+        if let Some(message) = refusal {
+            let argument = message.split('`').nth(1).unwrap_or("input").to_owned();
+            return Err(Error::invalid(message).about(&argument));
+        }
         let keyed = key.is_some();
         let key = key.unwrap_or_else(|| index.into());
-        if !(matches!(key, Value::String(_)) || key.as_i64().is_some()) {
-            let problem = format!("of row {index} must be a string or an integer, not {}", key.kind());
+        if !is_key(&key) {
+            let given = match &key {
+                Value::Number(number) => number.to_string(),
+                other => other.kind().to_owned(),
+            };
+            let problem = format!("of row {index} must be a string or an integer of 64 bits, not {given}");
             return Err(Error::invalid_argument("key", problem));
         }
         if input.as_object().is_none() {
@@ -70,9 +82,45 @@ impl Numbered {
             index,
             name: serde_json::to_string(&key).unwrap_or_default(),
             keyed,
-            hash: Hash::of(&input),
+            hash: Hash::of_row(&input),
             key,
             input,
         })
+    }
+    /// Returns the key as text.
+    pub fn label(&self) -> &str {
+        self.key.as_str().unwrap_or(&self.name)
+    }
+}
+
+/// Returns whether a value can be a key.
+pub(super) fn is_key(key: &Value) -> bool {
+    matches!(key, Value::String(_)) || key.as_i64().is_some()
+}
+
+/// The keys of the rows that were read.
+#[derive(Default)]
+pub(super) struct Keys {
+    /// Whether the rows have keys of their own.
+    keyed: Option<bool>,
+    taken: HashSet<Hash>,
+}
+
+impl Keys {
+    /// Takes the key of a row.
+    ///
+    /// # Errors
+    /// If another row has it, or only some rows have keys of their own.
+    pub fn take(&mut self, row: &Numbered) -> Result<()> {
+        let index = row.index;
+        let problem = if *self.keyed.get_or_insert(row.keyed) != row.keyed {
+            let found = if row.keyed { "earlier rows have none" } else { "it has none" };
+            format!("of row {index} must be given if other rows have keys, and {found}")
+        } else if row.keyed && !self.taken.insert(Hash::of_text(row.label())) {
+            format!("of row {index} is {}, which an earlier row has", row.name)
+        } else {
+            return Ok(());
+        };
+        Err(Error::invalid_argument("key", problem))
     }
 }

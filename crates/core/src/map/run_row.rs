@@ -34,6 +34,10 @@ pub(super) enum Finished {
     Item(Box<MapItem>),
     /// The row was not run, because the batch stopped.
     Released,
+    /// The API refused the create as it would refuse all others.
+    Refused(Error),
+    /// A hook failed, which ends the batch.
+    Raised(Error),
 }
 
 /// A row that is being run.
@@ -170,6 +174,9 @@ impl RunRow {
             // A failure to record it ends the batch.
             let _ = job.record(&self.storage, Record::new(Step::Released, &self.row.key)).await;
         }
+        if matches!(error.kind(), ErrorKind::Authentication | ErrorKind::PaymentRequired) {
+            return Err(Finished::Refused(error));
+        }
         Err(self.item("rejected".to_owned(), Value::Null, Err(error)))
     }
 
@@ -241,6 +248,7 @@ impl RunRow {
         let runs = &self.job.runs;
         let (output, error) = match result {
             Ok(output) => (Some(Output::new(runs.client(), runs.with_files(output))), None),
+            Err(error) if error.is_of_hook() => return Finished::Raised(error),
             Err(error) => (None, Some(error)),
         };
         debug_assert!(output.is_none() || is_terminal(&status));

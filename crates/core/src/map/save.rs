@@ -27,7 +27,7 @@ impl Folder {
         let mut paths = Vec::with_capacity(urls.len());
         for (number, url) in urls.iter().enumerate() {
             let of_several = (urls.len() > 1).then_some(number);
-            let path = self.0.join(file_names::name_for(&key_of(row), of_several, url));
+            let path = self.0.join(file_names::name_for(row.label(), of_several, url));
             FileOutput::new(client, url).save(&path).await?;
             paths.push(path);
         }
@@ -40,8 +40,4 @@ impl Folder {
             leaf => leaf,
         }))
     }
-}
-
-fn key_of(row: &Numbered) -> String {
-    row.key.as_str().map_or_else(|| row.name.clone(), str::to_owned)
 }

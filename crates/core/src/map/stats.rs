@@ -22,6 +22,8 @@ pub enum Stopped {
     MaxSeconds,
     /// The share of failed rows exceeded `max_error_rate`.
     ErrorRate,
+    /// The API refused the token, or the account has no credit.
+    Refused,
     /// [`Map::stop`](super::Map::stop) was called.
     Requested,
 }
@@ -33,6 +35,7 @@ impl Stopped {
             Self::MaxPredictions => "max_predictions",
             Self::MaxSeconds => "max_seconds",
             Self::ErrorRate => "error_rate",
+            Self::Refused => "refused",
             Self::Requested => "requested",
         }
     }

@@ -30,10 +30,6 @@ impl AtomicFile {
     }
 }
 
-pub(crate) fn is_file(_: &str) -> bool {
-    false
-}
-
 pub(crate) async fn save_files<Files, Observer>(
     _: &Path,
     _: Files,

@@ -3,10 +3,10 @@
 use serde::Deserialize;
 
 #[cfg(target_arch = "wasm32")]
-use super::no_map::{PushParams, StopParams};
+use super::no_map::{PushParams, RowParams, StopParams};
 use super::{params::Nothing, webhooks::verify};
 #[cfg(not(target_arch = "wasm32"))]
-use crate::map::params::{PushParams, StopParams};
+use crate::map::params::{PushParams, RowParams, StopParams};
 use crate::{
     client::{
         options::Options,
@@ -106,6 +106,10 @@ fn describe_response(params: ResponseHeaders) -> Result<Payload> {
     ]))
 }
 
+fn add_row(params: RowParams) -> Result<Payload> {
+    params.add().map(Payload::Value)
+}
+
 fn push_rows(params: PushParams) -> Result<Payload> {
     params.push().map(Payload::Value)
 }
@@ -172,6 +176,7 @@ computations! {
     "handle.parse" => handle,
     "identifier.parse" => identifier,
     "map.push" => push_rows,
+    "map.row" => add_row,
     "map.stop" => stop_map,
     "options.advice" => option_advice,
     "options.table" => option_table,

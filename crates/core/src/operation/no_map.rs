@@ -27,6 +27,10 @@ impl MapParams {
         unsupported()
     }
 
+    pub fn add(self) -> Result<Value> {
+        unsupported()
+    }
+
     pub fn push(self) -> Result<Value> {
         unsupported()
     }
@@ -37,4 +41,5 @@ impl MapParams {
 }
 
 pub(super) use MapParams as PushParams;
+pub(super) use MapParams as RowParams;
 pub(super) use MapParams as StopParams;

@@ -90,7 +90,7 @@ impl BatchRuns {
         let target = request.target()?;
         let input = request.send_files(Deadline::none()).await?;
         let observer = steps.create(&input);
-        let hold = if self.hold { PreferWait::short(request.timeout) } else { PreferWait::None };
+        let hold = if self.hold { PreferWait::of_batch(request.timeout) } else { PreferWait::None };
         let mut create = request.request(target, input, guard, request.prediction.hold(hold)?)?;
         create.observer = Some(observer);
         client.abandoned().make_room(client.runtime()).await;

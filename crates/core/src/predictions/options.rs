@@ -32,8 +32,17 @@ impl PreferWait {
     /// Long enough to receive the output of a fast model with the create, but no longer: the id is unknown until the
     /// response arrives, so that the prediction cannot be canceled or found.
     pub fn short(timeout: Option<Duration>) -> Self {
-        const SHORT: u64 = 5;
-        Self::seconds(timeout.map_or(SHORT, |timeout| SHORT.min(timeout.as_secs() / 2)) as f64)
+        Self::at_most(5, timeout)
+    }
+
+    /// Returns the default hold of a batch, of which many predictions cannot be canceled meanwhile.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn of_batch(timeout: Option<Duration>) -> Self {
+        Self::at_most(1, timeout)
+    }
+
+    fn at_most(seconds: u64, timeout: Option<Duration>) -> Self {
+        Self::seconds(timeout.map_or(seconds, |timeout| seconds.min(timeout.as_secs() / 2)) as f64)
     }
 
     fn seconds(seconds: f64) -> Self {

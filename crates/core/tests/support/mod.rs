@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(dead_code, reason = "no test uses all of it")]
 
+pub mod batches;
+
 use std::{
     path::{Path, PathBuf},
     sync::Arc,

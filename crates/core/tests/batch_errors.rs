@@ -1,0 +1,87 @@
+//! Errors that end a batch.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::sync::Arc;
+
+use futures_util::{StreamExt, stream};
+use replicant::{
+    Client, ErrorKind, Options,
+    hooks::{HeaderChanges, Hooks, RequestEvent},
+    json,
+    map::Stopped,
+};
+use support::{
+    batches::{all, numbers, predictions, start},
+    play, quick, settled, temporary_folder,
+};
+
+struct Failing;
+
+impl Hooks for Failing {
+    fn on_request(
+        &self,
+        request: RequestEvent,
+    ) -> replicant::BoxFuture<'static, replicant::Result<HeaderChanges>> {
+        let failure = replicant::Error::new(ErrorKind::Internal, "no tenant");
+        let fails = request.body.is_some_and(|body| body.windows(3).any(|text| text == b"bad"));
+        Box::pin(async move { if fails { Err(failure) } else { Ok(Vec::new()) } })
+    }
+}
+
+#[tokio::test]
+async fn an_error_of_a_hook_ends_the_batch_and_leaves_no_row_unknown() {
+    let (emulator, client) = start();
+    let failing = Client::new(Options {
+        base_url: Some(emulator.base_url()),
+        token: Some("r8_token".into()),
+        hooks: Some(Arc::new(Failing)),
+        ..Options::default()
+    });
+    let folder = temporary_folder();
+    let path = folder.path().join("batch.jsonl");
+    let rows = || stream::iter(["good", "bad", "other"].map(|value| json!({"value": value})));
+    let mut map = failing.unwrap().map("emulator/echo", rows()).concurrency(1).checkpoint(&path);
+    assert!(map.next().await.unwrap().is_ok());
+    let error = map.next().await.unwrap().unwrap_err();
+    assert!(error.message().starts_with("no tenant") && !error.outcome_unknown(), "{error:?}");
+    assert!(map.next().await.is_none());
+    assert_eq!(predictions(&emulator).len(), 1);
+    let items = all(client.map("emulator/echo", rows()).checkpoint(&path)).await;
+    assert!(items.iter().all(|item| item.status == "succeeded"), "{items:?}");
+    assert_eq!(predictions(&emulator).len(), 3);
+}
+
+#[tokio::test]
+async fn a_refused_token_ends_the_batch_at_the_first_row() {
+    for (status, kind) in [(401, ErrorKind::Authentication), (402, ErrorKind::PaymentRequired)] {
+        let exchanges = format!(
+            r#"[{{"expect": {{"method": "POST"}}, "reply": {{"status": 201, "json": {{"id": "p1", "status": "succeeded", "output": "x"}}}}}},
+                {{"expect": {{"method": "POST"}}, "reply": {{"status": {status}, "json": {{"detail": "no"}}}}}}]"#
+        );
+        let (_emulator, script, client) = play(&exchanges, quick());
+        let mut map = client.map("acme/text", numbers(1000)).concurrency(1);
+        assert!(map.next().await.unwrap().unwrap().error.is_none());
+        assert_eq!(map.next().await.unwrap().unwrap_err().kind(), kind);
+        assert!(map.next().await.is_none());
+        let stats = map.stats();
+        assert_eq!((stats.rows, stats.succeeded, stats.stopped), (1, 1, Some(Stopped::Refused)));
+        settled(&script).await;
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_returns_what_runs() {
+    let exchanges = r#"[
+        {"unordered": true, "expect": {"method": "POST", "json": {"input": {"value": 0}}}, "reply": {"status": 201, "json": {"id": "p1", "status": "starting"}}},
+        {"unordered": true, "expect": {"method": "POST", "json": {"input": {"value": 1}}}, "reply": {"status": 402, "json": {"detail": "no credit"}}},
+        {"expect": {"method": "GET"}, "reply": {"json": {"id": "p1", "status": "succeeded", "output": "x"}}}]"#;
+    let (_emulator, script, client) = play(exchanges, quick());
+    let mut map = client.map("acme/text", numbers(1000)).concurrency(2);
+    let item = map.next().await.unwrap().unwrap();
+    assert_eq!((item.index, item.status.as_str()), (0, "succeeded"));
+    assert_eq!(map.next().await.unwrap().unwrap_err().kind(), ErrorKind::PaymentRequired);
+    settled(&script).await;
+}

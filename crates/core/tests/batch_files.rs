@@ -1,0 +1,119 @@
+//! The files of a batch: those of its rows, and those that it saves.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::{collections::HashSet, path::PathBuf};
+
+use futures_util::stream;
+use replicant::{json, map::Row};
+use replicant_emulator::{Definition, Emulator, ModelRun};
+use serde_json::Value as Json;
+use support::{
+    batches::{all, lines, predictions, start},
+    temporary_folder,
+};
+
+/// Adds `acme/painter`, which draws `count` files, each with the `text`.
+fn painter(emulator: &Emulator) {
+    let paint = async |input: Json, run: ModelRun| {
+        let count = input["count"].as_u64().unwrap_or(1);
+        let text = input["text"].as_str().unwrap_or_default();
+        let save =
+            |number: u64| Json::from(run.save(&format!("out-{number}.txt"), "text/plain", text.into()));
+        Ok(if count == 1 { save(0) } else { (0..count).map(save).collect() })
+    };
+    emulator.model(Definition::new("acme/painter"), paint).unwrap();
+}
+
+#[tokio::test]
+async fn no_row_overwrites_a_file_of_another() {
+    let (emulator, client) = start();
+    painter(&emulator);
+    let folder = temporary_folder();
+    let long = "https://bucket.example/".repeat(10);
+    let keys = ["a", "a-0", "a--0", "A", "a.txt", &format!("{long}1"), &format!("{long}2")];
+    let rows = keys.map(|key| (key.into(), if key == "a" { 3 } else { 1 }));
+    let numbers: [(replicant::Value, u32); 4] =
+        [("same".into(), 1), ("same".into(), 1), (1.into(), 1), ("1".into(), 1)];
+    let rows: Vec<_> = rows
+        .into_iter()
+        .chain(numbers)
+        .enumerate()
+        .map(|(at, (key, count))| Row::new(json!({"count": count, "text": format!("row {at}")})).key(key))
+        .collect();
+    let items =
+        all(client.map("acme/painter", stream::iter(rows)).save_to(folder.path()).ordered(true)).await;
+    let refused = items.iter().filter(|item| item.error.is_some()).map(|item| item.index);
+    assert_eq!(refused.collect::<Vec<_>>(), [8, 10], "the second of two rows with one key, {items:?}");
+    for item in items.iter().filter(|item| item.error.is_none()) {
+        let output = (**item.output.as_ref().unwrap()).clone();
+        let paths = output.as_array().map_or_else(|| vec![output.clone()], <[_]>::to_vec);
+        for path in paths {
+            let text = std::fs::read_to_string(path.as_str().unwrap()).unwrap();
+            assert_eq!(text, format!("row {}", item.index), "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn files_are_saved_under_the_keys_of_their_rows() {
+    let (emulator, client) = start();
+    painter(&emulator);
+    let folder = temporary_folder();
+    let (path, out) = (folder.path().join("batch.jsonl"), folder.path().join("out"));
+    let rows = || {
+        stream::iter([
+            Row::new(json!({})).key("heron"),
+            Row::new(json!({"count": 2})).key("two"),
+            Row::new(json!({})).key("../evil"),
+        ])
+    };
+    let map = || client.map("acme/painter", rows()).checkpoint(&path).save_to(&out).ordered(true);
+    let first = all(map()).await;
+    let paths: HashSet<PathBuf> =
+        std::fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(paths.contains(&out.join("heron.txt")) && paths.contains(&out.join("two--1.txt")), "{paths:?}");
+    assert_eq!(paths.len(), 4);
+    assert_eq!(first[0].output.as_ref().unwrap().as_str(), out.join("heron.txt").to_str());
+    for item in &first {
+        let output = item.output.as_ref().unwrap().text();
+        assert!(output.starts_with(out.to_str().unwrap()), "{output}");
+    }
+    emulator.reset();
+    for (one, other) in first.iter().zip(all(map()).await) {
+        assert_eq!(one.output.as_deref(), other.output.as_deref());
+    }
+}
+
+#[tokio::test]
+async fn files_that_cannot_be_saved_are_tried_again_by_a_resumed_batch() {
+    let (emulator, client) = start();
+    let paint =
+        async |_, run: replicant_emulator::ModelRun| Ok(run.save("a.txt", "text/plain", vec![b'x']).into());
+    emulator.model(Definition::new("acme/painter"), paint).unwrap();
+    let folder = temporary_folder();
+    let (path, out) = (folder.path().join("batch.jsonl"), folder.path().join("out"));
+    let rows = || stream::iter([Row::new(json!({})).key("a")]);
+    let map = || client.map("acme/painter", rows()).checkpoint(&path).save_to(&out);
+    std::fs::create_dir_all(out.join("a.txt")).unwrap();
+    let items = all(map()).await;
+    assert_eq!((items[0].status.as_str(), items[0].error.is_some()), ("succeeded", true));
+    std::fs::remove_dir(out.join("a.txt")).unwrap();
+    let items = all(map()).await;
+    assert!(items[0].output.is_some(), "{items:?}");
+    assert_eq!(predictions(&emulator).len(), 1);
+}
+
+#[tokio::test]
+async fn files_in_rows_are_uploaded() {
+    let (_emulator, client) = start();
+    let mut input: replicant::Value = json!({}).into();
+    input["value"] = replicant::File::bytes(&b"content"[..]).filename("a.txt").into();
+    let folder = temporary_folder();
+    let rows = stream::iter([Row::new(input).key("a")]);
+    let items = all(client.map("emulator/echo", rows).checkpoint(folder.path().join("c"))).await;
+    assert!(items[0].output.as_ref().unwrap().files()[0].url().contains("/v1/files/"), "{items:?}");
+    assert!(lines(&folder.path().join("c"))[1]["sent"].is_string());
+}

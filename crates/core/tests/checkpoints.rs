@@ -1,0 +1,287 @@
+//! The checkpoint of a batch.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::{path::Path, time::Duration};
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use replicant::{
+    Client, ErrorKind, OnAbandon, background, json,
+    map::{Map, Row},
+};
+use replicant_emulator::Definition;
+use serde_json::Value as Json;
+use support::{
+    batches::{all, eventually, gated, keyed, lines, numbers, predictions, start},
+    temporary_folder,
+};
+
+#[tokio::test]
+async fn a_finished_batch_is_read_from_its_checkpoint() {
+    let (emulator, client) = start();
+    let folder = temporary_folder();
+    let path = folder.path().join("batch.jsonl");
+    let first = all(client.map("emulator/echo", keyed(20)).checkpoint(&path).ordered(true)).await;
+    assert!(first.iter().all(|item| !item.resumed));
+    let mut map = client.map("emulator/echo", keyed(25)).checkpoint(&path).ordered(true);
+    let again: Vec<_> = map.by_ref().try_collect().await.unwrap();
+    assert_eq!(again.len(), 25);
+    for (one, other) in first.iter().zip(&again) {
+        assert_eq!((&one.key, &one.status), (&other.key, &other.status));
+        assert_eq!(one.output.as_deref(), other.output.as_deref());
+        assert_eq!(
+            (&one.prediction, one.seconds, one.attempts),
+            (&other.prediction, other.seconds, other.attempts)
+        );
+        assert!(other.resumed);
+    }
+    assert_eq!((map.stats().resumed, map.stats().predictions), (20, 5));
+    assert_eq!(predictions(&emulator).len(), 25);
+}
+
+#[tokio::test]
+async fn failed_rows_come_from_the_checkpoint_and_rejected_ones_run_again() {
+    let (emulator, client) = start();
+    let folder = temporary_folder();
+    let path = folder.path().join("batch.jsonl");
+    let rows = || {
+        stream::iter([
+            Row::new(json!({"value": 1})).key("good"),
+            Row::new(json!({"message": "broken"})).key("fails"),
+        ])
+    };
+    emulator
+        .model(Definition::new("acme/picky"), async |input: Json, _| match input["message"].as_str() {
+            Some(message) => Err(message.to_owned()),
+            None => Ok(input["value"].clone()),
+        })
+        .unwrap();
+    emulator
+        .add_faults(r#"{"match": {"method": "POST"}, "times": 1, "action": {"status": 422, "json": {"detail": "too long"}}}"#)
+        .unwrap();
+    let items = all(client.map("acme/picky", rows()).checkpoint(&path).concurrency(1)).await;
+    assert_eq!((items[0].status.as_str(), items[0].attempts), ("rejected", 0));
+    assert_eq!(items[0].error.as_ref().unwrap().kind(), ErrorKind::Unprocessable);
+    assert_eq!(items[1].status, "failed");
+    let items = all(client.map("acme/picky", rows()).checkpoint(&path).concurrency(1)).await;
+    assert_eq!((items[0].status.as_str(), items[0].resumed), ("succeeded", false));
+    let failed = items[1].error.as_ref().unwrap();
+    assert_eq!((items[1].resumed, failed.kind()), (true, ErrorKind::PredictionFailed));
+    assert!(failed.message().contains("broken"), "{failed}");
+    assert_eq!(predictions(&emulator).len(), 2);
+    // More retries than before run the failed row again.
+    let items = all(client.map("acme/picky", rows()).checkpoint(&path).concurrency(1).retries(1)).await;
+    assert_eq!(items[1].attempts, 2);
+}
+
+#[tokio::test]
+async fn the_predictions_of_a_left_batch_are_attached_or_created_again() {
+    let (emulator, client) = start();
+    let gate = gated(&emulator, "acme/slow");
+    let folder = temporary_folder();
+    let path = folder.path().join("batch.jsonl");
+    for (on_abandon, expected) in [(OnAbandon::Leave, 6), (OnAbandon::Cancel, 12)] {
+        let map =
+            || client.map("acme/slow", keyed(6)).checkpoint(&path).concurrency(6).on_abandon(on_abandon);
+        let mut left = map();
+        assert!(tokio::time::timeout(Duration::from_millis(200), left.next()).await.is_err());
+        eventually(|| lines(&path).iter().filter(|line| line["step"] == "created").count() == 6).await;
+        drop(left);
+        background::drain(Duration::from_secs(20)).await;
+        // A canceled run may still take a permit.
+        gate.add_permits(expected);
+        let items = all(map()).await;
+        assert_eq!(items.len(), 6);
+        assert!(items.iter().all(|item| item.output.is_some()), "{items:?}");
+        assert_eq!(predictions(&emulator).len(), expected, "{on_abandon:?}");
+        emulator.reset();
+        std::fs::remove_file(&path).unwrap();
+    }
+}
+
+/// Writes a checkpoint as a killed process leaves it behind: a create was sent, and nothing else is known.
+fn killed(path: &Path, input: &str) {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64();
+    let header = json!({"checkpoint": 1, "model": "emulator/echo", "sdk": "0.1.0"});
+    let intent = json!({"step": "intent", "key": "row 7", "attempts": 1, "input": input, "time": now});
+    std::fs::write(path, format!("{header}\n{intent}\n{{\"step\": \"crea")).unwrap();
+}
+
+/// Returns the hash of the input of a row, from the checkpoint of another batch.
+async fn hash_of(client: &Client, folder: &Path, row: Row) -> String {
+    let path = folder.join("hash.jsonl");
+    all(client.map("emulator/echo", stream::iter([row])).checkpoint(&path)).await;
+    lines(&path)[1]["input"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_create_whose_response_was_lost_is_found_by_its_input() {
+    let (emulator, client) = start();
+    let folder = temporary_folder();
+    let path = folder.path().join("batch.jsonl");
+    let row = || Row::new(json!({"value": 7})).key("row 7");
+    let hash = hash_of(&client, folder.path(), row()).await;
+    let found = predictions(&emulator)[0]["id"].clone();
+    // Others do not match: by their model, or their input.
+    client.run("emulator/echo", json!({"value": 8})).await.unwrap();
+    client.run("emulator/stream", json!({"chunks": ["7"]})).await.unwrap();
+    killed(&path, &hash);
+    let items = all(client.map("emulator/echo", stream::iter([row()])).checkpoint(&path)).await;
+    assert_eq!((items.len(), items[0].output.as_ref().unwrap().as_i64()), (1, Some(7)));
+    assert_eq!(items[0].prediction["id"].as_str(), found.as_str());
+    assert_eq!(predictions(&emulator).len(), 3);
+}
+
+#[tokio::test]
+async fn a_create_whose_response_was_lost_and_that_is_not_found_is_unknown() {
+    let (emulator, client) = start();
+    let folder = temporary_folder();
+    let path = folder.path().join("batch.jsonl");
+    let row = || Row::new(json!({"value": 7})).key("row 7");
+    let hash = hash_of(&client, folder.path(), row()).await;
+    emulator.reset();
+    killed(&path, &hash);
+    let map = || client.map("emulator/echo", stream::iter([row()])).checkpoint(&path);
+    let items = all(map()).await;
+    assert_eq!((items[0].status.as_str(), predictions(&emulator).len()), ("unknown", 0));
+    assert_eq!(items[0].error.as_ref().unwrap().kind(), ErrorKind::OutcomeUnknown);
+    let items = all(map().retry_unknown(true)).await;
+    assert_eq!((items[0].status.as_str(), items[0].attempts), ("succeeded", 2));
+    assert_eq!(predictions(&emulator).len(), 1);
+}
+
+#[tokio::test]
+async fn two_rows_with_one_input_are_not_given_the_same_prediction() {
+    let (emulator, client) = start();
+    let folder = temporary_folder();
+    let path = folder.path().join("batch.jsonl");
+    let hash = hash_of(&client, folder.path(), Row::new(json!({"value": 7})).key("row 7")).await;
+    killed(&path, &hash);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let intent = text.lines().nth(1).unwrap();
+    let header = text.lines().next().unwrap();
+    std::fs::write(&path, format!("{header}\n{intent}\n{}\n", intent.replace("row 7", "twin"))).unwrap();
+    let rows = stream::iter(["row 7", "twin"].map(|key| Row::new(json!({"value": 7})).key(key)));
+    let items = all(client.map("emulator/echo", rows).checkpoint(&path)).await;
+    let mut statuses: Vec<_> = items.iter().map(|item| item.status.as_str()).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, ["succeeded", "unknown"]);
+    assert_eq!(predictions(&emulator).len(), 1);
+}
+
+#[tokio::test]
+async fn a_checkpoint_of_another_batch_is_refused() {
+    let (_emulator, client) = start();
+    let folder = temporary_folder();
+    let path = folder.path().join("batch.jsonl");
+    all(client.map("emulator/echo", numbers(3)).checkpoint(&path)).await;
+    let error = async |map: Map| map.try_collect::<Vec<_>>().await.unwrap_err();
+    let other = error(client.map("emulator/stream", numbers(3)).checkpoint(&path)).await;
+    assert_eq!(other.argument(), Some("checkpoint"));
+    assert!(other.message().contains("emulator/echo"), "{other}");
+    let rows = stream::iter([Row::new(json!({"value": "other"}))]);
+    let other = error(client.map("emulator/echo", rows).checkpoint(&path)).await;
+    assert!(other.message().contains("row 0 had another input"), "{other}");
+    for (name, content) in [
+        ("rows.csv", "a,b\n1,2\n"),
+        // Without a line break, as an incomplete header would be.
+        ("notes.txt", "do not lose this"),
+        ("new.jsonl", "{\"checkpoint\":2,\"model\":\"emulator/echo\",\"sdk\":\"9\"}\n"),
+    ] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        let other = error(client.map("emulator/echo", numbers(3)).checkpoint(&path)).await;
+        assert_eq!(other.argument(), Some("checkpoint"), "{other}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), content);
+    }
+    let saved = error(client.map("emulator/echo", numbers(3)).checkpoint(&path).save_to(folder.path())).await;
+    assert!(saved.message().contains("omit `save_to`"), "{saved}");
+    // Every length of a header that a killed process can leave behind.
+    let header = std::fs::read_to_string(&path).unwrap().lines().next().unwrap().to_owned();
+    for length in (0..=header.len()).step_by(7) {
+        std::fs::write(&path, &header[..length]).unwrap();
+        assert_eq!(all(client.map("emulator/echo", numbers(1)).checkpoint(&path)).await.len(), 1);
+    }
+    let other = error(client.map("emulator/echo", numbers(3)).checkpoint(folder.path())).await;
+    assert!(other.message().contains("is a folder or a device"), "{other}");
+}
+
+#[tokio::test]
+async fn a_damaged_line_is_an_error_and_an_incomplete_last_line_is_not() {
+    let (emulator, client) = start();
+    let folder = temporary_folder();
+    let path = folder.path().join("batch.jsonl");
+    all(client.map("emulator/echo", keyed(3)).checkpoint(&path).concurrency(1)).await;
+    let whole = std::fs::read_to_string(&path).unwrap();
+    // Every length that a killed process can leave behind.
+    for length in whole.rfind("{\"step\":\"done\"").unwrap()..whole.len() {
+        std::fs::write(&path, &whole[..length]).unwrap();
+        let items = all(client.map("emulator/echo", keyed(3)).checkpoint(&path)).await;
+        assert!(items.iter().all(|item| item.output.is_some()), "{length}");
+        assert_eq!(predictions(&emulator).len(), 3, "{length}");
+    }
+    std::fs::write(&path, whole.replacen("{\"step\":\"created\"", "{\"step\":\"creatd\"", 1)).unwrap();
+    let result = client.map("emulator/echo", keyed(3)).checkpoint(&path).try_collect::<Vec<_>>().await;
+    let error = result.unwrap_err();
+    assert!(error.message().contains("line 3 of"), "{error}");
+}
+
+#[tokio::test]
+async fn a_checkpoint_serves_one_batch_at_a_time() {
+    let (emulator, client) = start();
+    let gate = gated(&emulator, "acme/slow");
+    let folder = temporary_folder();
+    let path = folder.path().join("batch.jsonl");
+    let map = || client.map("acme/slow", keyed(2)).checkpoint(&path);
+    let mut first = map();
+    assert!(tokio::time::timeout(Duration::from_millis(200), first.next()).await.is_err());
+    let error = map().try_collect::<Vec<_>>().await.unwrap_err();
+    assert!(error.message().contains("is in use by another batch"), "{error}");
+    gate.add_permits(2);
+    assert_eq!(first.count().await, 2);
+    assert_eq!(all(map()).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_key_with_another_input_is_an_error_of_its_row() {
+    let (emulator, client) = start();
+    let folder = temporary_folder();
+    let path = folder.path().join("batch.jsonl");
+    let row = |key: &str, text: &str| Row::new(json!({"value": text})).key(key);
+    let map =
+        |rows: Vec<Row>| client.map("emulator/echo", stream::iter(rows)).checkpoint(&path).ordered(true);
+    let signed = "https://bucket.example/a.png?X-Amz-Signature=";
+    all(map(vec![row("a", "old"), row("b", "old"), row("c", &format!("{signed}1"))])).await;
+    let items = all(map(vec![row("a", "new"), row("b", "old"), row("c", &format!("{signed}2"))])).await;
+    let error = items[0].error.as_ref().unwrap();
+    assert_eq!(
+        (error.argument(), &items[0].key, items[0].output.is_none()),
+        (Some("key"), &"a".into(), true)
+    );
+    assert!(error.message().contains("had another input"), "{error}");
+    assert!(items[1].resumed && items[1].error.is_none(), "{:?}", items[1]);
+    assert!(items[2].resumed && items[2].error.is_none(), "a signature that expires: {:?}", items[2]);
+    assert_eq!(predictions(&emulator).len(), 3);
+    // The output is kept for the input that it has.
+    assert!(all(map(vec![row("a", "old")])).await[0].resumed);
+}
+
+#[tokio::test]
+async fn a_row_without_a_prediction_may_have_another_input() {
+    let (emulator, client) = start();
+    let picky = async |input: Json, _| {
+        if input["value"] == "bad" { Err("broken".to_owned()) } else { Ok(input["value"].clone()) }
+    };
+    emulator.model(Definition::new("acme/picky"), picky).unwrap();
+    let folder = temporary_folder();
+    let path = folder.path().join("batch.jsonl");
+    let map = |text: &str| {
+        let rows = stream::iter([Row::new(json!({"value": text})).key("a")]);
+        client.map("acme/picky", rows).checkpoint(&path)
+    };
+    assert!(all(map("bad")).await[0].error.is_some());
+    let items = all(map("good").retries(1)).await;
+    assert_eq!((items[0].status.as_str(), items[0].attempts), ("succeeded", 2));
+}

@@ -1,0 +1,147 @@
+"""The ends of a batch: stops, exceptions of hooks, refusals and Ctrl-C, and what the progress says then."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import eventually
+
+import replicant
+from replicant.testing import Emulator
+
+
+@pytest.fixture
+def local() -> Iterator[Emulator]:
+    with Emulator() as emulator:
+        yield emulator
+
+
+def numbers(count: int) -> list[dict[str, Any]]:
+    return [{"value": number} for number in range(count)]
+
+
+def statuses(emulator: Emulator) -> list[str]:
+    return [prediction["status"] for prediction in emulator.predictions]
+
+
+def test_a_stop_before_the_first_result_creates_nothing(local: Emulator) -> None:
+    with local.client().map("emulator/echo", numbers(50)) as results:
+        results.stop()
+        assert list(results) == []
+    assert local.predictions == []
+    assert (results.stats.stopped, results.stats.rows) == ("requested", 0)
+
+
+async def test_a_stop_before_the_first_awaited_result_creates_nothing(local: Emulator) -> None:
+    async def rows() -> AsyncIterator[dict[str, Any]]:
+        for row in numbers(50):
+            yield row
+
+    client = replicant.AsyncClient("token", base_url=local.base_url)
+    async with client.map("emulator/echo", rows()) as results:
+        results.stop()
+        assert [item async for item in results] == []
+    assert local.predictions == []
+    assert results.stats.stopped == "requested"
+
+
+def test_an_exception_of_a_hook_ends_the_batch(local: Emulator, tmp_path: Path) -> None:
+    def fail(request: replicant.RequestEvent) -> None:
+        if request.body is not None and "bad" in request.body:
+            raise KeyError("tenant")
+
+    rows = [{"value": "good"}, {"value": "bad"}, {"value": "other"}]
+    options: Any = {"checkpoint": tmp_path / "batch.jsonl", "concurrency": 1}
+    hooked = replicant.Client("token", base_url=local.base_url, on_request=fail)
+    results = hooked.map("emulator/echo", rows, **options)
+    assert next(results).output == "good"
+    with pytest.raises(KeyError, match="tenant"):
+        next(results)
+    assert next(results, None) is None
+    assert len(local.predictions) == 1
+    # Nothing was sent for the row, so it is not unknown.
+    items = list(local.client().map("emulator/echo", rows, **options))
+    assert [item.status for item in items] == ["succeeded"] * 3
+    assert len(local.predictions) == 3
+
+
+async def test_an_exception_of_an_awaited_hook_ends_the_batch(local: Emulator) -> None:
+    async def fail(request: replicant.RequestEvent) -> None:
+        raise KeyError("tenant")
+
+    client = replicant.AsyncClient("token", base_url=local.base_url, on_request=fail)
+    with pytest.raises(KeyError, match="tenant"):
+        async for _ in client.map("emulator/echo", numbers(10)):
+            pass
+    assert local.predictions == []
+
+
+def test_a_refused_token_ends_the_batch() -> None:
+    sent: list[str] = []
+    with Emulator(token="right") as local:
+        client = replicant.Client(
+            "wrong", base_url=local.base_url, on_request=lambda request: sent.append(request.method)
+        )
+        results = client.map("emulator/echo", numbers(500), concurrency=8)
+        with pytest.raises(replicant.AuthenticationError):
+            list(results)
+    assert len(sent) <= 8
+    assert results.stats.stopped == "refused"
+
+
+def test_the_progress_counts_what_was_returned(local: Emulator) -> None:
+    results = local.client().map("emulator/echo", numbers(20))
+    next(results)
+    assert results.stats.succeeded >= 1
+    list(results)
+    assert results.stats.succeeded == 20
+
+
+def test_the_progress_is_complete_after_an_error(local: Emulator) -> None:
+    @local.model("acme/broken")
+    def broken(value: int) -> int:
+        raise ValueError("broken")
+
+    results = local.client().map("acme/broken", numbers(1000), max_error_rate=0.5, concurrency=8)
+    failed = 0
+    with pytest.raises(replicant.ModelError) as caught:
+        for item in results:
+            failed += item.error is not None
+    assert "max_error_rate" in caught.value.message
+    assert (results.stats.stopped, results.stats.failed) == ("error_rate", failed)
+    assert failed >= 50
+
+
+PROGRAM = """
+import replicant
+
+rows = [{"value": number, "delay": 60} for number in range(100)]
+for item in replicant.Client().map("emulator/echo", rows, concurrency=100):
+    print(item)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_ctrl_c_without_a_checkpoint_cancels_what_runs(local: Emulator) -> None:
+    environment = {
+        **os.environ,
+        "REPLICATE_BASE_URL": local.base_url,
+        "REPLICATE_API_TOKEN": "r8_x",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM], env=environment, stderr=subprocess.DEVNULL
+    )
+    eventually(lambda: len(local.predictions) == 100, 30)
+    # The API holds a create for a second, and its id is not known earlier. `run` asks for five seconds.
+    time.sleep(2.5)
+    process.send_signal(signal.SIGINT)
+    process.wait(30)
+    eventually(lambda: statuses(local) == ["canceled"] * 100, 10)

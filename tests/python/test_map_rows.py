@@ -1,0 +1,186 @@
+"""The rows of `map`: values that cannot be sent, keys, inputs that are awaited, and several readers."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import decimal
+import threading
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import replicant
+from replicant.testing import Emulator
+
+
+@pytest.fixture
+def local() -> Iterator[Emulator]:
+    with Emulator() as emulator:
+        yield emulator
+
+
+def numbers(count: int) -> list[dict[str, Any]]:
+    return [{"value": number} for number in range(count)]
+
+
+def cycle() -> Any:
+    value: list[Any] = []
+    value.append(value)
+    return value
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [float("nan"), datetime.date(2025, 1, 1), decimal.Decimal(1), "\ud800", cycle(), object()],
+    ids=["nan", "date", "decimal", "surrogate", "cycle", "object"],
+)
+def test_a_value_that_cannot_be_sent_fails_its_row_only(local: Emulator, wrong: Any) -> None:
+    rows = numbers(200)
+    rows[150]["value"] = wrong
+    items = list(local.client().map("emulator/echo", rows, key=lambda row: f"row {id(row)}"))
+    assert len(items) == 200
+    (failed,) = [item for item in items if item.error is not None]
+    assert (failed.index, failed.status, failed.row) == (150, "rejected", rows[150])
+    assert failed.key == f"row {id(rows[150])}"
+    assert isinstance(failed.error, replicant.InvalidArgumentError)
+    assert failed.error.argument is not None and failed.error.argument.startswith("input.value")
+    assert "rows[" not in failed.error.message
+    assert len(local.predictions) == 199
+
+
+def test_contents_are_read_once(local: Emulator) -> None:
+    rows: list[dict[str, Any]] = [{"value": iter([1, 2])}, {"value": float("nan")}]
+    items = list(local.client().map("emulator/echo", rows, ordered=True))
+    assert items[0].output == [1, 2]
+    assert items[1].error is not None
+
+
+@pytest.mark.parametrize(
+    ("key", "given"),
+    [
+        (None, "not null"),
+        (10**30, "64 bits, not 1000000000000000000000000000000"),
+        (1.5, "not 1.5"),
+        ("\ud800", "surrogate"),
+        ((), "not an array"),
+    ],
+)
+def test_a_key_that_is_none_fails_its_row_only(local: Emulator, key: Any, given: str) -> None:
+    rows = [{"key": "a", "value": 1}, {"key": key, "value": 2}, {"key": "c", "value": 3}]
+    results = local.client().map(
+        "emulator/echo", rows, input=lambda row: {"value": row["value"]}, key="key", ordered=True
+    )
+    items = list(results)
+    assert [item.error is None for item in items] == [True, False, True]
+    assert items[1].error is not None
+    assert given in items[1].error.message
+    assert (items[1].error.argument, items[1].key) == ("key", 1)
+
+
+def test_the_second_row_with_a_key_is_an_error(local: Emulator, tmp_path: Path) -> None:
+    @local.model("acme/painter")
+    def paint(text: str) -> Path:
+        path = tmp_path / f"drawn-{text}.txt"
+        path.write_text(text)
+        return path
+
+    rows = [{"text": "one"}, {"text": "two"}]
+    results = local.client().map(
+        "acme/painter", rows, key=lambda _: "k", save_to=tmp_path / "out", ordered=True
+    )
+    first, second = results
+    assert Path(first.output).read_text() == "one"
+    assert second.error is not None and "which an earlier row has" in second.error.message
+    assert len(local.predictions) == 1
+
+
+class DataFrame:
+    columns = ("a", "b")
+    dtypes = ("int", "int")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.columns)
+
+
+def test_a_table_is_no_rows(local: Emulator) -> None:
+    with pytest.raises(
+        replicant.InvalidArgumentError, match=r"not DataFrame.*to_dict\('records'\)"
+    ):
+        local.client().map("emulator/echo", DataFrame())  # type: ignore[misc]
+
+
+async def made(row: dict[str, Any]) -> dict[str, Any]:
+    await asyncio.sleep(0)
+    return {"value": row["value"] * 2}
+
+
+def later(row: dict[str, Any]) -> Any:
+    return made(row)
+
+
+class Made:
+    async def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
+        return await made(row)
+
+
+@pytest.mark.parametrize("function", [made, Made()])
+@pytest.mark.parametrize("is_async", [False, True])
+async def test_an_asynchronous_input_is_awaited(
+    local: Emulator, is_async: bool, function: Any
+) -> None:
+    async def source() -> AsyncIterator[dict[str, Any]]:
+        for row in numbers(20):
+            yield row
+
+    client = replicant.AsyncClient("token", base_url=local.base_url)
+    rows: Any = source() if is_async else numbers(20)
+    results = client.map("emulator/echo", rows, input=function, ordered=True)
+    assert [item.output async for item in results] == [2 * number for number in range(20)]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("function", [made, later], ids=["async def", "function"])
+def test_a_blocking_batch_refuses_an_asynchronous_input(local: Emulator, function: Any) -> None:
+    with pytest.raises(replicant.InvalidArgumentError, match=r"`input`.*`async for`") as caught:
+        list(local.client().map("emulator/echo", numbers(3), input=function))
+    assert caught.value.argument == "input"
+    assert local.predictions == []
+
+
+@pytest.mark.filterwarnings("error")
+async def test_an_asynchronous_key_is_refused(local: Emulator) -> None:
+    async def key(row: Any) -> int:
+        return 1
+
+    client = replicant.AsyncClient("token", base_url=local.base_url)
+    with pytest.raises(replicant.InvalidArgumentError, match="`key` returned coroutine"):
+        async for _ in client.map("emulator/echo", numbers(3), key=key):  # type: ignore[arg-type]
+            pass
+
+
+@pytest.mark.parametrize("threads", [2, 4])
+def test_several_threads_read_one_batch(local: Emulator, threads: int) -> None:
+    def rows() -> Iterator[dict[str, Any]]:
+        for number in range(200):
+            yield {"value": number, "delay": number % 7 / 1000}
+
+    results = local.client().map("emulator/echo", rows(), concurrency=16)
+    seen: list[list[tuple[int, Any]]] = [[] for _ in range(threads)]
+    failures: list[BaseException] = []
+
+    def read(into: list[tuple[int, Any]]) -> None:
+        try:
+            into.extend((item.row["value"], item.output) for item in results)
+        except BaseException as error:
+            failures.append(error)
+
+    workers = [threading.Thread(target=read, args=(into,)) for into in seen]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert failures == []
+    assert sorted(pair for part in seen for pair in part) == [(n, n) for n in range(200)]
