@@ -58,6 +58,8 @@ pub(crate) fn open(
 
 /// Parses a duration in seconds.
 pub(crate) fn seconds(flag: &str, text: &str) -> Result<f64, Failure> {
-    let parsed = text.parse().ok().filter(|seconds| Duration::try_from_secs_f64(*seconds).is_ok());
-    parsed.ok_or_else(|| Failure::usage(format!("`{flag}` must be a number of seconds, not `{text}`")))
+    let is_duration = |seconds: &f64| *seconds > 0.0 && Duration::try_from_secs_f64(*seconds).is_ok();
+    let parsed = text.parse().ok().filter(is_duration);
+    parsed
+        .ok_or_else(|| Failure::usage(format!("`{flag}` must be a positive number of seconds, not `{text}`")))
 }

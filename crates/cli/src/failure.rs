@@ -10,6 +10,8 @@ pub(crate) const USAGE: u8 = 2;
 pub(crate) const REFUSED: u8 = 3;
 /// The model, version, deployment or prediction does not exist.
 pub(crate) const NOT_FOUND: u8 = 4;
+/// A limit stopped a batch before its end.
+pub(crate) const STOPPED: u8 = 5;
 /// The time limit passed, as with `timeout` of coreutils.
 pub(crate) const TIMED_OUT: u8 = 124;
 /// A signal, whose number is added.
@@ -22,6 +24,31 @@ pub(crate) const INTERRUPTED: u8 = 130;
 /// SIGTERM (128 + SIGTERM).
 #[cfg(unix)]
 pub(crate) const TERMINATED: u8 = 143;
+
+/// Names in the advice of the core, and what they are called here.
+const NAMES: &[(&str, &str)] = &[
+    ("`predictions.list()`", "`replicant predictions list`"),
+    ("`base_url`", "REPLICATE_BASE_URL"),
+    (
+        "pass its certificate as `ca_bundle` or set SSL_CERT_FILE",
+        "set SSL_CERT_FILE to a file with its certificate",
+    ),
+    ("the `proxy` option, HTTPS_PROXY", "HTTPS_PROXY"),
+    ("`concurrency`", "`--concurrency`"),
+    ("`max_error_rate`", "`--max-error-rate`"),
+    ("`max_predictions`", "`--max-predictions`"),
+    ("`retry_unknown`", "`--retry-unknown`"),
+    ("`save_to`", "`--save`"),
+    ("`checkpoint`", "`--checkpoint`"),
+];
+
+/// Returns the message of an error, with the names of options and commands of this program.
+pub(crate) fn message(error: &Error) -> String {
+    let message = error.message();
+    // The words of the model stay as they are.
+    let (advice, of_model) = message.split_at(message.find("Prediction failed: ").unwrap_or(message.len()));
+    NAMES.iter().fold(advice.to_owned(), |advice, (name, here)| advice.replace(name, here)) + of_model
+}
 
 /// An exit code and a message for standard error.
 #[derive(Debug)]
@@ -54,10 +81,40 @@ impl From<Error> for Failure {
             ErrorKind::Deadline => TIMED_OUT,
             _ => FAILED,
         };
-        let mut message = error.message().to_owned();
+        let mut message = message(&error);
         if error.kind() == ErrorKind::Authentication {
-            message.push_str("\n  `replicant login` stores another token");
+            message.push_str("\n  run `replicant login` with another token, or set REPLICATE_API_TOKEN");
         }
         Self { code, message }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    /// Adds the text of the files in a folder, with lines that continue as one.
+    fn add_text(folder: &Path, text: &mut String) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                add_text(&path, text);
+            } else {
+                text.push_str(&std::fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+
+    #[test]
+    fn every_name_is_in_a_message_of_the_core() {
+        let mut core = String::new();
+        add_text(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/src"), &mut core);
+        let core = core.replace("\\\n", " ");
+        let core = core.split_whitespace().collect::<Vec<_>>().join(" ");
+        for (name, _) in NAMES {
+            let argument = format!("invalid_argument(\"{}\"", name.trim_matches('`'));
+            assert!(core.contains(name) || core.contains(&argument), "{name}");
+        }
     }
 }

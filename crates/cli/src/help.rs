@@ -19,10 +19,11 @@ is never an argument. REPLICATE_BASE_URL selects another server, such as the emu
 
 Exit codes:
   0    success, also if the reader of the output has closed it
-  1    a prediction failed, or the API, the network or the file system did
+  1    a prediction failed (with `map`, that of at least one row), or the API, the network or the file system did
   2    wrong usage
   3    no token, or the API refuses it
   4    not found: no such model, version, deployment or prediction
+  5    `map` stopped at --max-predictions or --max-seconds before the last row
   124  the time limit of --timeout passed
   130  interrupted by Ctrl-C (129 by SIGHUP, 143 by SIGTERM); running predictions are canceled
 ";

@@ -3,12 +3,16 @@
 use std::{
     borrow::Cow,
     io::{self, ErrorKind, IsTerminal, Write},
+    time::Duration,
 };
 
 use replicant::Value;
 use tokio::io::AsyncWriteExt;
 
 use crate::failure::{FAILED, Failure};
+
+/// The time between two checks whether standard output is closed.
+const CHECK_AGAIN: Duration = Duration::from_millis(200);
 
 /// Writes a text to standard output at once. Other work goes on while a pipe is full, such as the handling of Ctrl-C.
 pub(crate) async fn print(text: &str) -> Result<(), Failure> {
@@ -32,6 +36,42 @@ pub(crate) async fn print_line(text: &str) -> Result<(), Failure> {
 pub(crate) async fn print_json(value: &Value) -> Result<(), Failure> {
     let json = value.to_json().map_err(|error| Failure::new(FAILED, error.to_string()))?;
     print_line(&String::from_utf8_lossy(&json)).await
+}
+
+/// Does work whose only result is what it prints. It ends when the reader of standard output closes it, as `head` does,
+/// even if there is nothing to write at that time.
+pub(crate) async fn while_read<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    tokio::select! {
+        biased;
+        result = work => result,
+        () = closed() => Err(Failure::silent(0)),
+    }
+}
+
+/// Waits until the reader of standard output has closed it.
+async fn closed() {
+    while !is_closed() {
+        tokio::time::sleep(CHECK_AGAIN).await;
+    }
+}
+
+#[cfg(unix)]
+fn is_closed() -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    // A terminal that closes sends a signal, which `nohup` ignores.
+    if is_terminal() {
+        return false;
+    }
+    let stdout = io::stdout();
+    let mut state = [PollFd::new(&stdout, PollFlags::OUT)];
+    let polled = poll(&mut state, Some(&Timespec::default()));
+    polled.is_ok() && state[0].revents().intersects(PollFlags::ERR | PollFlags::HUP)
+}
+
+/// On Windows, only a write shows that a pipe is closed.
+#[cfg(not(unix))]
+fn is_closed() -> bool {
+    false
 }
 
 /// A reader that has read enough, such as `head`, is no failure.

@@ -148,7 +148,7 @@ fn a_resumed_batch_runs_its_version() {
     let place = Place::new();
     place.file("rows.csv", "text\na\nb\nc\n");
     let words = ["map", "replicate/hello-world", "--in=rows.csv", "--out=out.jsonl", "--max-predictions=1"];
-    place.printed(&words);
+    assert_eq!(place.run(&words).code, 5);
     let checkpoint = fs::read_to_string(place.home.join("out.jsonl.checkpoint")).unwrap();
     let header: Value = serde_json::from_str(checkpoint.lines().next().unwrap()).unwrap();
     let first = header["model"].as_str().unwrap().to_owned();

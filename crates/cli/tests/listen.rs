@@ -14,7 +14,7 @@ use std::{
 
 use rustix::process::Signal;
 use serde_json::Value;
-use support::{Place, piped, signal};
+use support::{Place, piped, signal, until_closed};
 
 /// A listening program and its address.
 struct Listening {
@@ -145,6 +145,33 @@ fn verified_webhooks_are_sent_on() {
     assert!(request.contains("webhook-signature: v1,") && request.contains("heron"), "{request}");
     assert!(!request.contains("must-not-leak"));
     listening.printed();
+}
+
+#[test]
+fn a_webhook_that_cannot_be_sent_on_is_reported() {
+    let place = Place::new();
+    let mut listening = listen(&mut place.program(&[
+        "webhooks",
+        "listen",
+        "--port=0",
+        "--count=1",
+        "--forward=http://127.0.0.1:1/",
+    ]));
+    run(&place, &listening.address);
+    let mut line = String::new();
+    listening.errors.read_line(&mut line).unwrap();
+    assert!(
+        line.contains("cannot forward to http://127.0.0.1:1/") && line.contains("Check `--forward`"),
+        "{line}"
+    );
+    listening.printed();
+}
+
+#[test]
+fn a_closed_pipe_ends_it() {
+    let place = Place::new();
+    let done = until_closed(&mut place.program(&["webhooks", "listen", "--port=0"]), drop);
+    assert_eq!(done.code, 0, "{done:?}");
 }
 
 #[test]

@@ -28,7 +28,7 @@ fn a_token_is_checked_and_stored_where_only_its_owner_can_read_it() {
     assert_eq!(fs::read_to_string(&file).unwrap(), format!("{TOKEN}\n"));
     assert_eq!((mode(&file), mode(file.parent().unwrap())), (0o600, 0o700));
     assert_eq!(fs::read_dir(file.parent().unwrap()).unwrap().count(), 1, "no temporary file remains");
-    // Commands use it, and the environment precedes it.
+    // Commands use it, and the environment takes precedence.
     let list = ["predictions", "list"];
     assert_eq!(Done::of(place.logged_out(&list).output().unwrap()).code, 0);
     let done = Done::of(place.logged_out(&list).env("REPLICATE_API_TOKEN", "r8_wrong").output().unwrap());
@@ -60,6 +60,7 @@ fn a_token_that_the_api_refuses_is_not_stored() {
     let place = guarded();
     let done = with_input(&mut place.logged_out(&["login"]), "r8_wrong-must-not-leak");
     assert_eq!(done.code, 3, "{done:?}");
+    assert!(done.err.contains("run `replicant login` with another token"), "{done:?}");
     assert!(!place.token_file().exists());
     let done = with_input(&mut place.logged_out(&["login", "--no-check"]), "r8_wrong-must-not-leak");
     assert!(done.code == 0 && place.token_file().exists(), "{done:?}");

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use support::{
     Done, Place,
     batches::{assert_complete, results, table},
-    piped, with_input,
+    piped, until_closed, with_input,
 };
 
 #[test]
@@ -137,12 +137,13 @@ fn a_batch_stops_at_its_limits() {
         ["map", "emulator/echo", "--in=rows.csv", "--key=id", "--out=out.jsonl", "--max-predictions=2"];
     let done = place.run(&words);
     assert!(
-        done.code == 0
+        done.code == 5
             && done.err.contains("2 of 5 rows")
             && done.err.contains("stopped by `--max-predictions`"),
         "{done:?}"
     );
-    let done = place.run(&[&words[..5], &["--out=out.jsonl", "--resume"]].concat());
+    // A limit that suffices stops nothing.
+    let done = place.run(&[&words[..5], &["--resume", "--max-predictions=3"]].concat());
     assert!(
         done.code == 0 && done.err.contains("5 of 5 rows") && done.err.contains("2 from the checkpoint"),
         "{done:?}"
@@ -154,6 +155,7 @@ fn a_batch_stops_at_its_limits() {
     let words = ["map", "emulator/fails", "--in=fails.csv", "--max-error-rate=0.5", "--concurrency=4"];
     let done = place.run(&words);
     assert!(done.code == 1 && done.err.contains("of the last 50 rows failed"), "{done:?}");
+    assert!(done.err.contains("more than `--max-error-rate` allows"), "{done:?}");
     assert!(place.created().len() < 65);
 }
 
@@ -254,7 +256,7 @@ fn wrong_usage_is_explained() {
             &["map", "emulator/echo", "--in=rows.csv", "--concurrency=many"],
             "`--concurrency` must be a whole number, not `many`",
         ),
-        (&["map", "emulator/echo", "--in=rows.csv", "--concurrency=0"], "`concurrency` must be 1 to 10000"),
+        (&["map", "emulator/echo", "--in=rows.csv", "--concurrency=0"], "`--concurrency` must be 1 to 10000"),
         (&["map", "emulator/echo", "--in=rows.csv", "value={"], "`value=` has a `{` without a `}`"),
         (
             &["map", "emulator/echo", "--in=rows.csv", "--out=x", "--checkpoint=x"],
@@ -275,17 +277,22 @@ fn a_closed_pipe_ends_the_batch_quietly_and_cancels_it() {
     let place = Place::new();
     let slow = (0..8).fold("value,delay\nfirst,0\n".to_owned(), |table, _| table + "later,600\n");
     place.file("rows.csv", &slow);
-    let mut child = piped(&mut place.program(&["map", "emulator/echo", "--in=rows.csv"])).spawn().unwrap();
-    let mut output = child.stdout.take().unwrap();
-    output.read_exact(&mut [0; 4]).unwrap();
-    drop(output);
-    place.until("processing");
-    // The next result cannot be written.
-    let later = place.predictions().iter().find(|prediction| prediction["status"] == "processing").cloned();
-    place.printed(&["predictions", "cancel", later.unwrap()["id"].as_str().unwrap()]);
-    let done = Done::of(child.wait_with_output().unwrap());
+    let done = until_closed(&mut place.program(&["map", "emulator/echo", "--in=rows.csv"]), |mut output| {
+        output.read_exact(&mut [0; 4]).unwrap();
+        place.until("processing");
+    });
     assert_eq!(done.code, 0, "{done:?}");
     assert!(place.predictions().iter().all(|prediction| prediction["completed_at"].is_string()));
+}
+
+#[test]
+fn a_batch_with_a_file_for_its_results_needs_no_reader() {
+    let place = Place::new();
+    place.file("rows.csv", "value,delay\nx,1\n");
+    let words = ["map", "emulator/echo", "--in=rows.csv", "--out=out.jsonl"];
+    let done = until_closed(&mut place.program(&words), drop);
+    assert!(done.code == 0 && done.err.contains("1 succeeded"), "{done:?}");
+    assert_complete(&place.results("out.jsonl"), 1);
 }
 
 #[cfg(target_os = "linux")]

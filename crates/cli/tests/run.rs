@@ -10,7 +10,7 @@ use std::{fs, io::Read};
 use replicant_emulator::{Config, Definition, Scripted};
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use support::{Done, Place, piped, signal, with_input};
+use support::{Done, Place, piped, signal, until_closed, with_input};
 
 #[test]
 fn inputs_have_the_types_of_the_schema() {
@@ -101,14 +101,23 @@ fn text_is_printed_as_it_is_written() {
 #[test]
 fn a_closed_pipe_ends_the_run_quietly_and_cancels_it() {
     let place = Place::new();
-    let words = ["run", "emulator/stream", "chunks=line", "pause=0.02", "repeat=100000"];
-    let mut child = piped(&mut place.program(&words)).spawn().unwrap();
-    let mut output = child.stdout.take().unwrap();
-    output.read_exact(&mut [0; 4]).unwrap();
-    drop(output);
-    let done = Done::of(child.wait_with_output().unwrap());
-    assert_eq!((done.code, done.err.as_str()), (0, ""));
-    place.until("canceled");
+    // Also if there is nothing more to write.
+    for pause in ["0.02", "600"] {
+        let pause = format!("pause={pause}");
+        let words = ["run", "emulator/stream", "chunks=line", &pause, "repeat=100000"];
+        let done = until_closed(&mut place.program(&words), |mut output| {
+            output.read_exact(&mut [0; 4]).unwrap();
+        });
+        assert_eq!((done.code, done.err.as_str()), (0, ""));
+        place.until("canceled");
+        place.emulator.reset();
+    }
+    for words in [&["run", "emulator/endless"][..], &["run", "emulator/endless", "--json"]] {
+        let done = until_closed(&mut place.program(words), |_output| place.until("processing"));
+        assert_eq!((done.code, done.err.as_str()), (0, ""), "{words:?}");
+        place.until("canceled");
+        place.emulator.reset();
+    }
     // Also if nothing was read.
     for words in [&["--help"][..], &["predictions", "list"], &["completion", "bash"]] {
         let mut child = piped(&mut place.program(words)).spawn().unwrap();
@@ -141,6 +150,85 @@ fn a_prediction_can_be_left_running() {
 }
 
 #[test]
+fn options_that_have_no_effect_together_are_refused() {
+    let place = Place::new();
+    for (words, why) in [
+        (&["--no-wait", "-o", "out"][..], "`--output` needs the output, for which `--no-wait` does not wait"),
+        (&["--webhook-events", "start"], "`--webhook-events` needs `--webhook URL`"),
+        (&["--timeout", "0"], "`--timeout` must be a positive number of seconds, not `0`"),
+        (&["--no-wait", "--timeout=-1"], "`--timeout` must be a positive number of seconds, not `-1`"),
+    ] {
+        let done = place.run(&[&["run", "emulator/echo", "value=x"], words].concat());
+        assert_eq!((done.code, done.err), (2, format!("replicant: {why}\n")), "{words:?}");
+    }
+    assert_eq!(place.emulator.requests_json(), "[]");
+}
+
+#[test]
+fn each_prediction_is_canceled_even_if_another_is_not() {
+    let place = Place::new();
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        ids.push(place.printed(&["run", "emulator/endless", "--no-wait"]).trim_end().to_owned());
+    }
+    let done = place.run(&["predictions", "cancel", "first", &ids[0], "third", &ids[1]]);
+    assert_eq!((done.code, done.out), (4, format!("{} canceled\n{} canceled\n", ids[0], ids[1])));
+    for (line, id) in done.err.lines().zip(["first", "third"]) {
+        assert!(line.starts_with(&format!("replicant: `{id}`: ")), "{}", done.err);
+    }
+    assert_eq!(done.err.lines().count(), 2, "{}", done.err);
+    // Also if nobody reads which.
+    let id = place.printed(&["run", "emulator/endless", "--no-wait"]);
+    let ids = ["predictions", "cancel", &ids[0], id.trim_end()];
+    assert_eq!(until_closed(&mut place.program(&ids), drop).code, 0);
+    assert!(place.predictions().iter().all(|prediction| prediction["status"] == "canceled"));
+}
+
+#[test]
+fn the_folder_for_files_is_created_before_the_prediction() {
+    let place = Place::new();
+    place.file("taken", "");
+    let done = place.run(&["run", "black-forest-labs/flux-schnell", "prompt=x", "-o", "taken"]);
+    assert!(
+        done.code == 1 && done.err.contains("`--output`: cannot create the folder \"taken\""),
+        "{done:?}"
+    );
+    assert_eq!(place.created().len(), 0);
+}
+
+#[test]
+fn an_output_that_cannot_be_saved_is_printed() {
+    let place = Place::new();
+    place
+        .emulator
+        .add_faults(r#"{"match": {"path": "/files/*"}, "times": 100, "action": {"status": 404}}"#)
+        .unwrap();
+    let words = ["run", "black-forest-labs/flux-schnell", "prompt=x", "-o", "out"];
+    let done = place.run(&words);
+    assert!(done.code != 0 && done.err.contains("404"), "{done:?}");
+    assert!(done.out.starts_with("http://127.0.0.1") && done.out.ends_with("/out-0.webp\n"), "{done:?}");
+    let done = place.run(&[&words[..], &["--json"]].concat());
+    let prediction: Value = serde_json::from_str(&done.out).unwrap();
+    assert!(done.code != 0 && prediction["output"].is_array() && prediction["files"].is_null(), "{done:?}");
+}
+
+#[test]
+fn outputs_without_text_and_files_are_json() {
+    let place = Place::new();
+    let version = "0123456789abcdef".repeat(4);
+    for json in ["[]", "null", "7", "{\"a\":[]}"] {
+        let output = Some(serde_json::from_str(json).unwrap());
+        let script = Scripted { output, ..Scripted::default() };
+        let mut definition = Definition::new("acme/made");
+        definition.versions = vec![version.clone()];
+        place.emulator.script(definition, script).unwrap();
+        assert_eq!(place.printed(&["run", "acme/made"]), format!("{json}\n"));
+        // By its version alone, whose schema the API does not tell.
+        assert_eq!(place.printed(&["run", &version]), format!("{json}\n"));
+    }
+}
+
+#[test]
 fn lists_continue_over_pages() {
     let place = Place::with(Config { page_size: Some(2), ..Config::default() });
     for _ in 0..5 {
@@ -151,6 +239,15 @@ fn lists_continue_over_pages() {
             place.printed(&["predictions", "list", "--json", "--limit", limit]).lines().count(),
             lines
         );
+    }
+    for message in ["x", "y"] {
+        place.run(&["run", "emulator/fails", &format!("message={message}")]);
+    }
+    let table = place.printed(&["predictions", "list"]);
+    let column = |name: &str, line: &str| line.find(name).unwrap_or_else(|| panic!("{line}"));
+    let heading = table.lines().next().unwrap();
+    for line in table.lines().skip(1) {
+        assert_eq!(column("emulator/", line), column("MODEL", heading), "{table}");
     }
 }
 

@@ -16,8 +16,8 @@ use url::Url;
 use crate::{
     client::{call, client, client_with},
     command::{Arguments, Command, JSON, option},
-    failure::{FAILED, Failure},
-    output::{note, print_json, print_line},
+    failure::{FAILED, Failure, message},
+    output::{note, print_json, print_line, while_read},
     receiver::{self, Request},
 };
 
@@ -34,7 +34,7 @@ REPLICATE_WEBHOOK_SECRET or in --secret-file. A webhook that is not signed with 
 error.",
     flags: &[
         option("--port", "N", "Listen on this port; 0 selects a free one (default: 8080)"),
-        option("--forward", "URL", "Send verified webhooks on to this URL, and answer with its status"),
+        option("--forward", "URL", "Send verified webhooks on to this URL, and respond with its status"),
         option("--secret-file", "PATH", "Read the signing secret, `whsec_...`, from this file"),
         option("--count", "N", "End after this number of verified webhooks"),
         JSON,
@@ -44,13 +44,13 @@ error.",
         "replicant webhooks listen --json | jq .object.output",
     ],
     passes_arguments: false,
-    run: |_, arguments| Box::pin(listen(arguments)),
+    run: |_, arguments| Box::pin(while_read(listen(arguments))),
 };
 
 async fn listen(arguments: Arguments) -> Result<(), Failure> {
     arguments.exactly([])?;
-    let port: u16 = number("--port", arguments.value("--port").unwrap_or("8080"))?;
-    let mut left = arguments.value("--count").map(|count| number::<u64>("--count", count)).transpose()?;
+    let port: u16 = arguments.number("--port", "a port, 0 to 65535")?.unwrap_or(8080);
+    let mut left: Option<u64> = arguments.number("--count", "a whole number")?;
     let secret = secret(&arguments)?;
     let client = match secret {
         Some(_) => client_with(None)?,
@@ -97,10 +97,6 @@ fn line(event: &Value) -> String {
     let object = &event["object"];
     let parts = [&event["id"], &event["type"], &object["id"], &object["status"], &object["model"]];
     parts.iter().filter_map(|part| part.as_str()).collect::<Vec<_>>().join(" ")
-}
-
-fn number<T: std::str::FromStr>(flag: &str, text: &str) -> Result<T, Failure> {
-    text.parse().map_err(|_| Failure::usage(format!("`{flag}` must be a number, not `{text}`")))
 }
 
 /// Returns the signing secret that the user gave.
@@ -150,7 +146,7 @@ impl Receiver {
     /// Returns the event and the status to answer with.
     async fn handle(&self, request: Request) -> Result<(Value, u16), (u16, String)> {
         if request.method != "POST" {
-            return Err((405, format!("{} is no webhook: expected POST", request.method)));
+            return Err((405, format!("{} is not a webhook: expected POST", request.method)));
         }
         let mut params = Value::object();
         let pair = |(name, value): &(String, String)| vec![name.clone(), value.clone()];
@@ -160,7 +156,7 @@ impl Receiver {
         let verified = operation::call(&self.client, "webhooks.unwrap", params, None).await;
         let event = match verified {
             Ok(reply) => reply.value,
-            Err(error) => return Err((error.status().unwrap_or(500), error.message().to_owned())),
+            Err(error) => return Err((error.status().unwrap_or(500), message(&error))),
         };
         let status = match &self.forward {
             Some((url, transport)) => forwarded(url, transport, request).await,
@@ -184,7 +180,9 @@ async fn forwarded(url: &Url, transport: &HttpTransport, request: Request) -> u1
             response.status
         }
         Err(error) => {
-            note(&format!("replicant: cannot forward to {url}: {}", error.message()));
+            // The advice of the core is about the API.
+            let why = message(&error).replace("REPLICATE_BASE_URL", "`--forward`");
+            note(&format!("replicant: cannot forward to {url}: {why}"));
             502
         }
     }

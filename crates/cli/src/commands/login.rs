@@ -19,7 +19,7 @@ pub(crate) const LOGIN: Command = Command {
     summary: "Store an API token, read from standard input",
     details: "On a terminal, it asks for the token and does not show it. The token is checked with the API, and stored in
 $XDG_CONFIG_HOME/replicant/token (by default ~/.config/replicant/token; on macOS in ~/Library/Application Support, on
-Windows in %APPDATA%), a file that only you can read. The environment variable REPLICATE_API_TOKEN precedes it.
+Windows in %APPDATA%), a file that only you can read. The environment variable REPLICATE_API_TOKEN takes precedence.
 Tokens are at https://replicate.com/account/api-tokens.",
     flags: &[flag("--no-check", "Store the token without asking the API whether it is valid")],
     examples: &["replicant login", "pass show replicate | replicant login"],
@@ -59,7 +59,7 @@ async fn login(arguments: Arguments) -> Result<(), Failure> {
     let of = account["username"].as_str().map(|name| format!(" of {name}")).unwrap_or_default();
     note(&format!("The token{of} is stored in {}", path.display()));
     if std::env::var_os("REPLICATE_API_TOKEN").is_some_and(|token| !token.is_empty()) {
-        note("replicant: REPLICATE_API_TOKEN is set, and precedes the stored token");
+        note("replicant: REPLICATE_API_TOKEN is set, and takes precedence over the stored token");
     }
     Ok(())
 }

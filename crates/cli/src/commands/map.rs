@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 use futures_util::{FutureExt, StreamExt};
 use replicant::{
     Reference,
-    map::{Map, MapItem},
+    map::{Map, MapItem, Stopped},
 };
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -21,8 +21,8 @@ use self::{
 use crate::{
     client::{client, seconds},
     command::{Arguments, Command, Context, Flag, flag, option},
-    failure::{FAILED, Failure},
-    output::{note, print_json},
+    failure::{FAILED, Failure, STOPPED, message},
+    output::{note, print_json, while_read},
     schema::Target,
     template::Template,
 };
@@ -44,11 +44,11 @@ out. With KEY=VALUE, only these are inputs:
   KEY:=JSON           any JSON, the same for all rows
 
 Results are lines of JSON: key, index, status, output, error, attempts, seconds of predict time, id. With --out, the
-checkpoint in FILE.checkpoint records each step. With --resume, an interrupted batch continues, and pays nothing twice:
+checkpoint in FILE.checkpoint records each step. With --resume, an interrupted batch continues, and pays for nothing twice:
 finished rows come from the checkpoint, and FILE is written again. Rows may be added then, if --key identifies them.
 
 A file is checked as a whole before the first prediction is created. Ctrl-C cancels what runs. The exit code is 1 if a row
-failed.",
+failed, and 5 if a limit stopped the batch before its last row.",
     flags: &[
         option("--in", "FILE", "Read rows from this file; `-` is standard input"),
         option("--format", "NAME", "Format of the rows: csv, tsv, jsonl (default: the extension of the file)"),
@@ -58,7 +58,7 @@ failed.",
         option("--key", "COLUMN", "Column that identifies a row (default: its position)"),
         Flag { short: Some('o'), ..option("--save", "DIR", "Save output files into this folder at once, named by key") },
         option("--concurrency", "N", "Predictions that run at a time, 1 to 10000 (default: 64)"),
-        option("--retries", "N", "Create a failed prediction again, at most this often; each is paid (default: 0)"),
+        option("--retries", "N", "Create a failed prediction again, at most this often; each is billed (default: 0)"),
         option("--max-predictions", "N", "Create no more predictions than this"),
         option("--max-seconds", "SECONDS", "Create no more predictions when this predict time is metered"),
         option("--max-error-rate", "SHARE", "Stop if more than this share of the last 50 rows failed, such as 0.2"),
@@ -178,7 +178,9 @@ struct Running<'r> {
 impl Running<'_> {
     /// Writes the results until the end, then the summary.
     async fn finish(mut self, broken: &Broken, is_json: bool) -> Result<(), Failure> {
-        let ended = self.write_results().await;
+        let prints = self.results.are_printed();
+        let writing = self.write_results();
+        let ended = if prints { while_read(writing).await } else { writing.await };
         self.context.progress.clear();
         let stats = self.batch.stats();
         if stats.rows > 0 || ended.is_ok() {
@@ -191,9 +193,13 @@ impl Running<'_> {
         if let Some(failure) = broken.take() {
             return Err(failure);
         }
-        match self.first_error {
-            Some(error) => Err(Failure::new(FAILED, format!("the first row that failed: {error}"))),
-            None => Ok(()),
+        if let Some(error) = self.first_error {
+            return Err(Failure::new(FAILED, format!("the first row that failed: {error}")));
+        }
+        match stats.stopped {
+            // The summary says which limit.
+            Some(Stopped::MaxPredictions | Stopped::MaxSeconds) => Err(Failure::silent(STOPPED)),
+            _ => Ok(()),
         }
     }
 
@@ -241,7 +247,7 @@ impl Running<'_> {
 
     async fn add(&mut self, item: MapItem) -> Result<(), Failure> {
         if let (None, Some(error)) = (&self.first_error, &item.error) {
-            self.first_error = Some(format!("{}: {}", item.key, error.message()));
+            self.first_error = Some(format!("{}: {}", item.key, message(error)));
         }
         self.results.add(&item).await
     }

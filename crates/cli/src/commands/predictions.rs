@@ -7,7 +7,7 @@ use crate::{
     client::{call, client, open},
     command::{Arguments, Command, Flag, JSON, option},
     failure::Failure,
-    output::{columns, print, print_json, print_line},
+    output::{columns, note, print, print_json, print_line, shown},
 };
 
 pub(crate) const LIST: Command = Command {
@@ -46,9 +46,6 @@ pub(crate) const CANCEL: Command = Command {
     run: |_, arguments| Box::pin(cancel(arguments)),
 };
 
-/// How many predictions are aligned, and requested before the first is printed.
-const ALIGNED: usize = 100;
-
 async fn list(arguments: Arguments) -> Result<(), Failure> {
     arguments.exactly([])?;
     let limit = arguments.value("--limit").unwrap_or("20");
@@ -57,38 +54,38 @@ async fn list(arguments: Arguments) -> Result<(), Failure> {
         .map_err(|_| Failure::usage(format!("`--limit` must be a number, 0 for all, not `{limit}`")))?;
     let mut left = if limit == 0 { usize::MAX } else { limit };
     let mut pages = open(&client()?, "predictions.list", Value::Null);
-    let mut is_first = true;
+    let mut heading = Some(line("ID", "STATUS", "CREATED", "SECONDS", "MODEL"));
     while left > 0
         && let Some(Item::Value(page)) = pages.try_next().await?
     {
         let found = page["results"].as_array().unwrap_or_default();
-        for some in found[..found.len().min(left)].chunks(ALIGNED) {
-            left -= some.len();
-            if arguments.has("--json") {
-                for prediction in some {
-                    print_json(prediction).await?;
-                }
-            } else {
-                print(&table(some, std::mem::take(&mut is_first))).await?;
+        let found = &found[..found.len().min(left)];
+        left -= found.len();
+        if arguments.has("--json") {
+            for prediction in found {
+                print_json(prediction).await?;
             }
+        } else {
+            let lines = heading.take().into_iter().chain(found.iter().map(row));
+            print(&lines.collect::<String>()).await?;
         }
     }
     Ok(())
 }
 
-fn table(predictions: &[Value], with_heading: bool) -> String {
-    let heading = ["ID", "STATUS", "CREATED", "SECONDS", "MODEL"].map(str::to_owned).to_vec();
-    let mut rows = if with_heading { vec![heading] } else { Vec::new() };
-    rows.extend(predictions.iter().map(|prediction| {
-        let member = |name: &str| prediction[name].as_str().unwrap_or_default().to_owned();
-        let created = member("created_at");
-        // Without the fraction of a second.
-        let created = created.split('.').next().unwrap_or_default().trim_end_matches('Z').replace('T', " ");
-        let time = prediction["metrics"]["predict_time"].as_f64();
-        let time = time.map_or_else(String::new, |time| format!("{time:.1}"));
-        vec![member("id"), member("status"), created, time, member("model")]
-    }));
-    columns(&rows)
+fn row(prediction: &Value) -> String {
+    let member = |name: &str| prediction[name].as_str().unwrap_or_default();
+    // Without the fraction of a second.
+    let created = member("created_at").split('.').next().unwrap_or_default();
+    let created = created.trim_end_matches('Z').replace('T', " ");
+    let time = prediction["metrics"]["predict_time"].as_f64();
+    let time = time.map_or_else(String::new, |time| format!("{time:.1}"));
+    line(member("id"), member("status"), &created, &time, member("model"))
+}
+
+/// Formats a line of the list. The widths are those of the longest values, because the pages to come are not known.
+fn line(id: &str, status: &str, created: &str, time: &str, model: &str) -> String {
+    format!("{id:26}  {status:10}  {created:19}  {time:>7}  {model}").trim_end().to_owned() + "\n"
 }
 
 async fn get(arguments: Arguments) -> Result<(), Failure> {
@@ -119,13 +116,18 @@ async fn cancel(arguments: Arguments) -> Result<(), Failure> {
         return Err(Failure::usage("ID is missing: the prediction to cancel"));
     }
     let client = client()?;
+    let mut result = Ok(());
     for id in &arguments.words {
-        let canceled = call(&client, "predictions.cancel", json!({"id": id})).await?;
-        if arguments.has("--json") {
-            print_json(&canceled).await?;
-        } else {
-            print_line(&format!("{id} {}", canceled["status"])).await?;
-        }
+        let canceled = match call(&client, "predictions.cancel", json!({"id": id})).await {
+            Ok(prediction) if arguments.has("--json") => print_json(&prediction).await,
+            Ok(prediction) => print_line(&format!("{id} {}", prediction["status"])).await,
+            Err(failure) => {
+                note(&format!("replicant: {}: {}", shown(id), failure.message));
+                Err(Failure::silent(failure.code))
+            }
+        };
+        // The others are canceled nevertheless.
+        result = result.and(canceled);
     }
-    Ok(())
+    result
 }

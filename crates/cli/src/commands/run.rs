@@ -6,10 +6,10 @@ use replicant::{Client, Item, Object, Reference, Value, json};
 use crate::{
     client::{call, client, observe, open, seconds},
     command::{Arguments, Command, Context, Flag, flag, option},
-    failure::Failure,
+    failure::{FAILED, Failure},
     input,
-    output::{is_terminal, print, print_json, print_line},
-    schema::Target,
+    output::{is_terminal, print, print_json, print_line, while_read},
+    schema::{Schema, Target},
 };
 
 pub(crate) const RUN: Command = Command {
@@ -65,6 +65,12 @@ async fn run(context: &Context<'_>, arguments: Arguments) -> Result<(), Failure>
         let key = if arguments.has("--no-wait") { "cancel_after" } else { "timeout" };
         params.insert(key.into(), seconds("--timeout", timeout)?.into());
     }
+    if arguments.has("--no-wait") && arguments.has("--output") {
+        return Err(Failure::usage("`--output` needs the output, for which `--no-wait` does not wait"));
+    }
+    if arguments.has("--webhook-events") && !arguments.has("--webhook") {
+        return Err(Failure::usage("`--webhook-events` needs `--webhook URL`"));
+    }
     input::check(words)?;
     let client = client()?;
     let Target { reference, schema } = Target::find(&client, reference).await?;
@@ -75,11 +81,21 @@ async fn run(context: &Context<'_>, arguments: Arguments) -> Result<(), Failure>
         return run.leave(&reference, params).await;
     }
     params.insert("ref".into(), reference.to_string().into());
-    match schema {
-        Some(schema) if arguments.has("--json") || !schema.streams_text() => run.whole(params).await,
-        None if arguments.has("--json") => run.whole(params).await,
-        _ => run.streamed(params).await,
+    if let Some(folder) = arguments.value("--output") {
+        // Before the prediction, whose output would otherwise have no place.
+        std::fs::create_dir_all(folder).map_err(|error| {
+            Failure::new(FAILED, format!("`--output`: cannot create the folder {folder:?}: {error}"))
+        })?;
     }
+    let streams_text = schema.as_ref().map(Schema::streams_text);
+    while_read(async {
+        match streams_text {
+            Some(false) => run.whole(params).await,
+            _ if arguments.has("--json") => run.whole(params).await,
+            known => run.streamed(params, known.is_some()).await,
+        }
+    })
+    .await
 }
 
 struct Run<'r> {
@@ -122,22 +138,24 @@ impl Run<'_> {
             }
         };
         let (output, prediction) = (outcome["output"].clone(), &mut outcome["prediction"]);
-        let paths = self.saved(&output).await?;
         if !self.arguments.has("--json") {
-            return print_output(output, paths).await;
+            return self.save_and_print(output).await;
         }
-        if let Some(paths) = paths {
-            prediction["files"] = paths.into();
+        let saved = self.saved(&output).await;
+        if let Ok(Some(paths)) = &saved {
+            prediction["files"] = paths.clone().into();
         }
-        print_json(prediction).await
+        print_json(prediction).await?;
+        saved.map(|_| ())
     }
 
-    /// Prints text as it is written.
-    async fn streamed(&self, mut params: Object) -> Result<(), Failure> {
+    /// Prints text as it is written. `is_text` is `false` if the output may be something else.
+    async fn streamed(&self, mut params: Object, is_text: bool) -> Result<(), Failure> {
         params.insert("poll_output".into(), true.into());
         let mut events = open(&self.client, "stream", params);
         let progress = &self.context.progress;
         let (mut files, mut logs, mut ends_line) = (Vec::new(), String::new(), true);
+        let (mut id, mut is_empty) = (Value::Null, true);
         loop {
             let next = progress.during(events.try_next()).await;
             if next.is_err() && !ends_line {
@@ -145,7 +163,10 @@ impl Run<'_> {
             }
             match next? {
                 None => break,
-                Some(Item::Value(prediction)) => progress.see(&prediction),
+                Some(Item::Value(prediction)) => {
+                    progress.see(&prediction);
+                    id = prediction["id"].clone();
+                }
                 Some(Item::Event(event)) => match (event.event.as_str(), event.file) {
                     ("output", Some(file)) => files.push(Value::FileUrl(file.url().into())),
                     ("output", None) => {
@@ -153,6 +174,7 @@ impl Run<'_> {
                             progress.end();
                         }
                         print(&event.data).await?;
+                        is_empty = false;
                         ends_line = event.data.ends_with('\n') || (ends_line && event.data.is_empty());
                     }
                     ("logs", _) => {
@@ -167,12 +189,25 @@ impl Run<'_> {
         if !ends_line {
             print("\n").await?;
         }
-        if files.is_empty() {
-            return Ok(());
+        if !files.is_empty() {
+            return self.save_and_print(Value::Array(files)).await;
         }
-        let files = Value::Array(files);
-        let paths = self.saved(&files).await?;
-        print_output(files, paths).await
+        if is_empty && !is_text {
+            // Such as an empty list, for which there is no event.
+            let mut params = Value::object();
+            params["id"] = id;
+            let prediction = call(&self.client, "predictions.get", params).await?;
+            return self.save_and_print(prediction["output"].clone()).await;
+        }
+        Ok(())
+    }
+
+    /// Prints an output, with the paths of its files if they are to be saved. If that fails, the URLs are printed, so that
+    /// what was paid for is not lost.
+    async fn save_and_print(&self, output: Value) -> Result<(), Failure> {
+        let saved = self.saved(&output).await;
+        print_output(output, saved.as_ref().ok().cloned().flatten()).await?;
+        saved.map(|_| ())
     }
 
     /// Saves the files of an output. Returns their paths if `--output` was given.
@@ -194,9 +229,8 @@ async fn print_output(output: Value, paths: Option<Vec<Value>>) -> Result<(), Fa
         None => url,
     });
     match &output {
-        Value::Null => Ok(()),
         Value::String(_) | Value::FileUrl(_) => print_line(&output.to_string()).await,
-        Value::Array(items) if items.iter().all(|item| item.as_str().is_some()) => {
+        Value::Array(items) if !items.is_empty() && items.iter().all(|item| item.as_str().is_some()) => {
             for item in items {
                 print_line(&item.to_string()).await?;
             }

@@ -9,7 +9,7 @@ use std::{
     fs,
     io::Write,
     path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
+    process::{Child, ChildStdout, Command, Output, Stdio},
     sync::atomic::{AtomicU64, Ordering::Relaxed},
     time::{Duration, Instant},
 };
@@ -129,6 +129,19 @@ impl Done {
         assert!(!done.err.contains("panicked"), "{}", done.err);
         done
     }
+}
+
+/// Starts a program, runs `read` with its output and closes that. Returns how the program ended, which it must do on its own.
+pub fn until_closed(command: &mut Command, read: impl FnOnce(ChildStdout)) -> Done {
+    let mut child = piped(command).spawn().unwrap();
+    read(child.stdout.take().unwrap());
+    let started = Instant::now();
+    while child.try_wait().unwrap().is_none() && started.elapsed() < Duration::from_secs(20) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    // Has no effect on one that has ended. Otherwise the code is that of a signal.
+    child.kill().unwrap();
+    Done::of(child.wait_with_output().unwrap())
 }
 
 /// Starts a program that reads `input`.

@@ -14,7 +14,7 @@ use tokio::{
 
 use crate::{
     command::Arguments,
-    failure::{FAILED, Failure},
+    failure::{FAILED, Failure, message},
     output::{is_terminal, print},
 };
 
@@ -135,9 +135,14 @@ impl Results {
         if self.lines.len() >= BUFFER { self.write().await } else { Ok(()) }
     }
 
+    /// Returns whether results are written to standard output.
+    pub fn are_printed(&self) -> bool {
+        self.file.is_none()
+    }
+
     /// Returns whether the progress is in the way of what was added.
     pub fn share_terminal(&self) -> bool {
-        self.file.is_none() && !self.lines.is_empty() && is_terminal()
+        self.are_printed() && !self.lines.is_empty() && is_terminal()
     }
 
     /// Writes what was added.
@@ -162,7 +167,7 @@ impl Results {
 
 fn line(item: &MapItem) -> Value {
     let error = item.error.as_ref().map(|error| {
-        let members = [("code", error.code().into()), ("message", error.message().into())];
+        let members = [("code", error.code().into()), ("message", message(error).into())];
         object(members)
     });
     object([
