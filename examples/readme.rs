@@ -1,13 +1,11 @@
 //! The Rust code of the README files. `tests/release/test_docs.py` compares them with this program, which also
 //! runs against the emulator: set `REPLICATE_BASE_URL` to its address.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
+use axum::{body::Bytes, http::HeaderMap};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use replicant::{
-    Client, File, FileEncodingStrategy, Options, Value, Webhook, json, map::Row,
-    resources::webhooks::WebhookSecret, webhook::TOLERANCE,
-};
+use replicant::{Client, File, FileEncodingStrategy, Options, Value, background, json, map::Row};
 use replicant_emulator::{Config, Emulator};
 
 const UPSCALE: &str =
@@ -24,7 +22,9 @@ async fn main() -> replicant::Result<()> {
     read_files(&client).await?;
     table(&client).await?;
     errors(&client).await;
-    create(&client).await
+    create(&client).await?;
+    background::drain(Duration::from_secs(10)).await;
+    Ok(())
 }
 
 async fn sing(client: &Client) -> replicant::Result<()> {
@@ -80,17 +80,20 @@ async fn create(client: &Client) -> replicant::Result<()> {
     Ok(())
 }
 
-/// Verifies the webhook that the prediction of `create` sends.
-pub fn webhook(headers: &[(&str, &str)], body: &[u8], secret: &WebhookSecret) -> replicant::Result<Value> {
-    let headers = headers.iter().copied();
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let event = Webhook::from_headers(headers, body)?.verify(&secret.key, now, Some(TOLERANCE))?;
-    Ok(event)
+/// For your web framework. `headers` is a `HeaderMap`, or pairs of names and values; `body` is the raw body.
+pub async fn webhook(client: &Client, headers: &HeaderMap, body: Bytes) -> replicant::Result<()> {
+    let event = client.webhooks().unwrap(headers, body).await?;
+    if let Some(prediction) = event.prediction() {
+        println!("{} {} {}", prediction.id, prediction.status, prediction.output);
+    }
+    Ok(())
 }
 
 /// Tests without Replicate.
-pub fn emulated() -> Result<(Emulator, Client), Box<dyn std::error::Error>> {
+pub async fn emulated() -> Result<(), Box<dyn std::error::Error>> {
     let emulator = Emulator::start(Config::default())?;
     let client = Client::new(Options { base_url: Some(emulator.base_url()), ..Options::default() })?;
-    Ok((emulator, client))
+    emulator.fail_next("predictions.create", 429)?;
+    assert_eq!(client.run("emulator/echo", json!({"value": 1})).await?.as_i64(), Some(1));
+    Ok(())
 }

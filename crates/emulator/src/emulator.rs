@@ -1,5 +1,7 @@
 //! Starts and stops the server.
 
+mod error;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, mpsc};
@@ -7,9 +9,11 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use std::{fmt, io};
 
+pub use error::Error;
+
 use tokio::sync::oneshot;
 
-use crate::config::Config;
+use crate::config::{Action, Config, Match, Rule};
 use crate::defined::{Definition, Function, ModelRun, Scripted};
 use crate::http::listener::Source;
 #[cfg(feature = "tls")]
@@ -112,7 +116,12 @@ impl Emulator {
                 return Err(io::Error::other("the thread of the server ended before it started to serve"));
             }
         }
-        Ok(Self { app, tls, stop: Mutex::new(Some((sender, thread))) })
+        let emulator = Self { app, tls, stop: Mutex::new(Some((sender, thread))) };
+        if let Some(tls) = &emulator.tls {
+            // Last, because a signal during a slow start would leave the file behind.
+            std::fs::write(&tls.ca_bundle, &tls.authority)?;
+        }
+        Ok(emulator)
     }
 
     /// Returns the base URL of the API: `http://127.0.0.1:PORT/v1`.
@@ -153,58 +162,105 @@ impl Emulator {
     /// Starts a script from the JSON text of a conformance case.
     ///
     /// # Errors
-    /// A message about the first mistake in the text.
-    pub fn replay(&self, case: &str) -> Result<Arc<Script>, String> {
-        self.app.replays.start(case.as_bytes())
+    /// The first mistake in the text.
+    pub fn replay(&self, case: &str) -> Result<Arc<Script>, Error> {
+        Ok(self.app.replays.start(case.as_bytes())?)
     }
 
-    /// Adds fault rules from the JSON text of a [`Rule`](crate::Rule) or of an array of rules.
+    /// Makes the next request of an operation fail, with the body that the API sends with `status`. `operation` is an id of
+    /// the API's OpenAPI document; `predictions.create` includes the creates by model and by deployment.
     ///
     /// # Errors
-    /// A message about the first mistake in the text.
+    /// If there is no such operation or status.
     ///
     /// ```
     /// use replicant_emulator::{Config, Emulator};
     ///
     /// let emulator = Emulator::start(Config::default())?;
-    /// let rule = r#"{"match": {"method": "POST"}, "times": 2, "action": {"status": 429}}"#;
-    /// emulator.add_faults(rule).expect("a valid rule");
-    /// # Ok::<(), std::io::Error>(())
+    /// emulator.fail_next("predictions.create", 429)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn add_faults(&self, rules: &str) -> Result<(), String> {
-        self.app.faults.add(rules.as_bytes()).map_err(|error| error.to_string())
+    pub fn fail_next(&self, operation: &str, status: u16) -> Result<(), Error> {
+        self.add_fault(Rule {
+            r#match: Match { operation: Some(operation.into()), ..Match::default() },
+            times: 1,
+            action: Action { status: Some(status), problem: true, ..Action::default() },
+        })
+    }
+
+    /// Adds a fault rule.
+    ///
+    /// # Errors
+    /// The first mistake in the rule.
+    ///
+    /// ```
+    /// use replicant_emulator::{Action, Config, Emulator, Match, Rule};
+    ///
+    /// let emulator = Emulator::start(Config::default())?;
+    /// emulator.add_fault(Rule {
+    ///     r#match: Match { operation: Some("predictions.get".into()), ..Match::default() },
+    ///     times: 2,
+    ///     action: Action { close_before_reply: true, ..Action::default() },
+    /// })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn add_fault(&self, rule: Rule) -> Result<(), Error> {
+        Ok(self.app.faults.add(vec![rule])?)
+    }
+
+    /// Adds fault rules from the JSON text of a [`Rule`] or of an array of rules.
+    ///
+    /// # Errors
+    /// The first mistake in the text.
+    ///
+    /// ```
+    /// use replicant_emulator::{Config, Emulator};
+    ///
+    /// let emulator = Emulator::start(Config::default())?;
+    /// emulator.add_faults(r#"{"match": {"method": "POST"}, "times": 2, "action": {"status": 429}}"#)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn add_faults(&self, rules: &str) -> Result<(), Error> {
+        self.app.faults.add_json(rules.as_bytes()).map_err(|error| Error::from(error.to_string()))
     }
 
     /// Adds a model that calls a function for each prediction: with the input, to which the defaults of the schema are
     /// added, and the running prediction. The result is the output; null leaves it to [`ModelRun::emit`]. An error is the
-    /// error of the failed prediction. A model of the same name is replaced.
+    /// error of the failed prediction, and so is the message of a panic. A model of the same name is replaced.
+    ///
+    /// All predictions of the model run in one thread. Pass work that blocks or computes for long to
+    /// `tokio::task::spawn_blocking`, or they wait for it, and a cancel takes effect only after it.
     ///
     /// # Errors
-    /// A message about the first mistake in the definition.
+    /// The first mistake in the definition.
     ///
     /// ```
+    /// use std::sync::{Arc, atomic::{AtomicU32, Ordering}};
     /// use replicant_emulator::{Config, Definition, Emulator};
     ///
     /// let emulator = Emulator::start(Config::default())?;
-    /// emulator.model(Definition::new("acme/shout"), async |input, run| {
-    ///     run.log("shouting");
+    /// let calls = Arc::new(AtomicU32::new(0));
+    /// let counter = calls.clone();
+    /// emulator.model(Definition::new("acme/shout"), async move |input, run| {
+    ///     run.log(format!("call {}", counter.fetch_add(1, Ordering::Relaxed)));
     ///     Ok(input["text"].as_str().ok_or("text is missing")?.to_uppercase().into())
     /// })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn model<F, R>(&self, definition: Definition, function: F) -> Result<(), String>
+    pub fn model<F>(&self, definition: Definition, function: F) -> Result<(), Error>
     where
-        F: Fn(serde_json::Value, ModelRun) -> R + Send + Sync + 'static,
-        R: Future<Output = Result<serde_json::Value, String>> + Send + 'static,
+        F: AsyncFn(serde_json::Value, ModelRun) -> Result<serde_json::Value, String> + Send + 'static,
     {
         let schema = definition.schema(false)?;
-        self.app.define(&definition, schema, Arc::new(Function::new(function)))
+        let function = Function::new(function)
+            .map_err(|error| format!("the thread of the model did not start: {error}"))?;
+        Ok(self.app.define(&definition, schema, Arc::new(function))?)
     }
 
     /// Adds a model that does the same for every input. A model of the same name is replaced.
     ///
     /// # Errors
-    /// A message about the first mistake in the definition.
+    /// The first mistake in the definition.
     ///
     /// ```
     /// use replicant_emulator::{Config, Definition, Emulator, Scripted};
@@ -214,9 +270,9 @@ impl Emulator {
     /// emulator.script(Definition::new("acme/captioner"), script)?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn script(&self, definition: Definition, script: Scripted) -> Result<(), String> {
+    pub fn script(&self, definition: Definition, script: Scripted) -> Result<(), Error> {
         let schema = definition.schema(script.iterates())?;
-        self.app.define(&definition, schema, Arc::new(script))
+        Ok(self.app.define(&definition, schema, Arc::new(script))?)
     }
 
     /// Forgets everything that clients and tests have created: predictions, trainings, files, models, deployments,
@@ -225,7 +281,8 @@ impl Emulator {
         self.app.reset();
     }
 
-    /// Advances the clock: deadlines, retention, webhook retries, cold starts and run times pass at once.
+    /// Advances the clock: deadlines, retention, webhook retries, cold starts and run times pass at once. `time` is at most
+    /// 366 days; more counts as that.
     pub fn advance(&self, time: Duration) {
         self.app.time.advance(time);
     }
@@ -271,6 +328,8 @@ impl Emulator {
 struct Tls {
     origin: String,
     ca_bundle: PathBuf,
+    /// The content of the file.
+    authority: String,
 }
 
 #[cfg(feature = "tls")]
@@ -281,8 +340,11 @@ impl Tls {
         let port = origin.rsplit(':').next().unwrap_or_default();
         let name = format!("replicant-emulator-{}-{port}.pem", std::process::id());
         let ca_bundle = std::env::temp_dir().join(name);
-        std::fs::write(&ca_bundle, &identity.authority)?;
-        Ok((Self { origin: origin.replacen("http:", "https:", 1), ca_bundle }, (identity, listener)))
+        let authority = identity.authority.clone();
+        Ok((
+            Self { origin: origin.replacen("http:", "https:", 1), ca_bundle, authority },
+            (identity, listener),
+        ))
     }
 }
 

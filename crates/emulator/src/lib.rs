@@ -49,6 +49,6 @@ mod emulator;
 
 pub use config::{Action, Config, Match, RateLimits, Rule, Timing};
 pub use defined::{Definition, ModelRun, Scripted};
-pub use emulator::Emulator;
+pub use emulator::{Emulator, Error};
 pub use replay::Script;
 pub use webhook::sign;

@@ -1,5 +1,8 @@
 //! The command-line program.
 
+#[cfg(feature = "tls")]
+mod signals;
+
 use std::io::{ErrorKind, Read, Write};
 use std::process::ExitCode;
 use std::sync::mpsc;
@@ -27,18 +30,27 @@ fn main() -> ExitCode {
         Ok(emulator) => emulator,
         Err(error) => return fail(&error.to_string(), error.kind() == ErrorKind::InvalidInput, is_child),
     };
+    // As the sender is never dropped, `ended` blocks until something is sent.
+    let (end, ended) = mpsc::channel();
+    #[cfg(feature = "tls")]
+    if emulator.tls().is_some() {
+        // Otherwise nothing is left to delete, and a signal ends the process at once.
+        if let Err(error) = signals::pass_on(end.clone()) {
+            return fail(&format!("cannot handle signals: {error}"), false, is_child);
+        }
+    }
     if announce(&emulator, &arguments.config, is_child).is_err() {
         // The process that started this one has closed its end.
         return ExitCode::FAILURE;
     }
     if arguments.until_stdin_closes {
-        let _ = std::io::stdin().lock().read_to_end(&mut Vec::new());
-    } else {
-        // Blocks until a signal ends the process, as the sender is never dropped.
-        let (_sender, forever) = mpsc::channel::<()>();
-        let _ = forever.recv();
+        let end = end.clone();
+        std::thread::spawn(move || {
+            let _ = std::io::stdin().lock().read_to_end(&mut Vec::new());
+            let _ = end.send(0);
+        });
     }
-    ExitCode::SUCCESS
+    ExitCode::from(ended.recv().unwrap_or_default())
 }
 
 /// Reports why the emulator does not start. Programs read the report where they expect the addresses.

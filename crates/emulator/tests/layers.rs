@@ -20,7 +20,7 @@ fn modules_import_only_lower_layers() {
         "request",
         "page|routes",
         "server",
-        "arguments|emulator",
+        "arguments|emulator|signals",
     ];
     layers::check(Path::new(env!("CARGO_MANIFEST_DIR")), &order);
 }

@@ -124,7 +124,8 @@ async fn show(State(app): State<App>, Path(id): Path<String>) -> Response {
     }
 }
 
-/// Compiles the Rust code of the guide.
+/// Tests the Rust code of the guides.
 #[cfg(doctest)]
+#[doc = include_str!("../../../docs/testing.md")]
 #[doc = include_str!("../../../docs/webhooks.md")]
-pub struct Guide;
+pub struct Guides;

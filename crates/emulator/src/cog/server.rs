@@ -66,10 +66,15 @@ impl Server {
         let response = request.send().await.map_err(|error| self.unreachable(&error))?;
         let status = response.status();
         let text = response.text().await.map_err(|error| self.unreachable(&error))?;
-        match status.is_success() {
-            true => Ok(text),
-            false => Err(format!("{self} responded to {path} with {status}: {}", excerpt(&text))),
+        if status.is_success() {
+            return Ok(text);
         }
+        // From 0.17, the server computes no schema.
+        let hint = match path {
+            "/openapi.json" => "; `cog build` writes the schema of a model, and 'cog<0.17' needs none",
+            _ => "",
+        };
+        Err(format!("{self} responded to {path} with {status}: {}{hint}", excerpt(&text)))
     }
 
     /// Runs a prediction until it ends. While the server is busy, the prediction waits.

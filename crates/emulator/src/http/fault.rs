@@ -126,28 +126,27 @@ fn limited(
 }
 
 /// The fault rules in force.
+#[derive(Default)]
 pub(crate) struct Faults(Mutex<Vec<Rule>>);
 
 impl Faults {
-    pub(crate) fn new(rules: Vec<Rule>) -> Self {
-        Self(Mutex::new(rules))
-    }
-
     /// Adds rules, given as the JSON of a rule or of an array of rules.
-    pub(crate) fn add(&self, json: &[u8]) -> serde_json::Result<()> {
+    pub(crate) fn add_json(&self, json: &[u8]) -> serde_json::Result<()> {
         let rules = if json.trim_ascii_start().starts_with(b"[") {
             serde_json::from_slice(json)?
         } else {
             vec![serde_json::from_slice(json)?]
         };
-        let rules: Vec<Rule> = rules;
+        self.add(rules).map_err(serde::de::Error::custom)
+    }
+
+    pub(crate) fn add(&self, rules: Vec<Rule>) -> Result<(), String> {
         for rule in &rules {
-            rule.check().map_err(serde::de::Error::custom)?;
+            rule.check()?;
             let Some(id) = &rule.r#match.operation else { continue };
             if !OPERATIONS.iter().any(|operation| operation.is(id)) {
                 let known: Vec<_> = OPERATIONS.iter().map(|operation| operation.id).collect();
-                let text = format!("`{id}` is not an operation; the operations are {}", known.join(", "));
-                return Err(serde::de::Error::custom(text));
+                return Err(format!("`{id}` is not an operation; the operations are {}", known.join(", ")));
             }
         }
         lock(&self.0).extend(rules);

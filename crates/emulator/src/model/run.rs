@@ -1,6 +1,7 @@
 //! The context of a running model.
 
 use std::borrow::Cow;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -104,7 +105,10 @@ impl Run {
     {
         match tokio::task::spawn_blocking(work).await {
             Ok(result) => result,
-            Err(_) => Err("The model crashed".into()),
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => resume_unwind(panic),
+                Err(error) => Err(error.to_string()),
+            },
         }
     }
 }

@@ -11,8 +11,7 @@ use crate::http::problem::Problem;
 use crate::request::{Call, Reply, empty, json, ok};
 use crate::support::duration;
 use crate::support::json::{Fields, reason};
-
-const LONGEST_ADVANCE: Duration = Duration::from_secs(366 * 24 * 3600);
+use crate::support::time::LONGEST_ADVANCE;
 
 pub(super) async fn faults(call: Call) -> Reply {
     Ok(ok(call.app.faults.view()))
@@ -20,7 +19,7 @@ pub(super) async fn faults(call: Call) -> Reply {
 
 /// Adds a rule or a list of rules.
 pub(super) async fn add_faults(call: Call) -> Reply {
-    let added = call.app.faults.add(&call.body);
+    let added = call.app.faults.add_json(&call.body);
     added.map_err(|error| Problem::bad_request(format!("This is not a fault rule: {}", reason(&error))))?;
     Ok(json(StatusCode::CREATED, call.app.faults.view()))
 }

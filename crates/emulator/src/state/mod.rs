@@ -13,7 +13,7 @@ use crate::cassette::Cassette;
 use crate::catalog::deployments::Deployment;
 use crate::catalog::{Catalog, built_in, defined};
 use crate::cog;
-use crate::config::{Config, Rule};
+use crate::config::Config;
 use crate::defined::{Definition, Hub, Scripted};
 use crate::files::Files;
 use crate::http::access::Access;
@@ -73,7 +73,8 @@ impl State {
         if let Some(secret) = &config.webhook_secret {
             webhook::check_secret(secret)?;
         }
-        config.faults.iter().try_for_each(Rule::check)?;
+        let faults = Faults::default();
+        faults.add(config.faults.clone())?;
         let time = Time::new(config.time_scale);
         let client = Arc::new(HttpClient::default());
         let (catalog, deployments) = built_in::catalog(&config, &time);
@@ -88,7 +89,7 @@ impl State {
             catalog: Mutex::new(catalog),
             deployments: Mutex::new(deployments),
             jobs: Jobs::new(config.keep_jobs, time.scaled(config.keep_for)),
-            faults: Faults::new(config.faults.clone()),
+            faults,
             limits: Limits::new(config.rate_limits, config.credit, time.clone()),
             recorder: Recorder::new(config.keep_requests),
             access: Access::new(&config),

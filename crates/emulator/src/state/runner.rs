@@ -1,7 +1,11 @@
 //! Runs jobs.
 
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
+
+use futures_util::FutureExt;
 
 use super::App;
 use crate::catalog::Version;
@@ -73,9 +77,10 @@ async fn execute(app: &App, job: &Arc<Job>, task: Task, input: Input, timing: Ti
     let limit = started.plus(app.scaled(RUN_LIMIT));
     let run = Run { job: job.clone(), files: app.files.clone(), pace: pace.up_to(Some(limit)), is_example };
     let earliest = started.plus(app.scaled(timing.run));
+    let work = AssertUnwindSafe(perform(app, task, input, run)).catch_unwind();
     let result = tokio::select! {
         biased;
-        result = perform(app, task, input, run) => result,
+        result = work => result.unwrap_or_else(|panic| Err(panicked(&*panic))),
         () = pace.reached(limit) => Err("The prediction ran for longer than 30 minutes".into()),
     };
     match result {
@@ -86,6 +91,15 @@ async fn execute(app: &App, job: &Arc<Job>, task: Task, input: Input, timing: Ti
             job.finish(Status::Succeeded, None, pace.now());
         }
         Err(error) => job.finish(Status::Failed, Some(error), pace.now()),
+    }
+}
+
+/// Returns the error of a model that panicked.
+fn panicked(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    match text.or_else(|| panic.downcast_ref::<&str>().copied()) {
+        Some(text) => format!("The model panicked: {text}"),
+        None => "The model panicked".into(),
     }
 }
 

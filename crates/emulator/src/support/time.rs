@@ -7,6 +7,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
+/// A leap year.
+pub(crate) const LONGEST_ADVANCE: Duration = Duration::from_secs(366 * 24 * 3600);
+
 /// Microseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Timestamp(pub(crate) u64);
@@ -45,9 +48,9 @@ impl Time {
         duration.mul_f64(self.scale)
     }
 
-    /// Advances the clock by a duration of the emulated service, and shortens all sleeps by it.
+    /// Advances the clock by a duration of the emulated service, up to [`LONGEST_ADVANCE`], and shortens all sleeps by it.
     pub(crate) fn advance(&self, duration: Duration) {
-        let micros = self.scaled(duration).as_micros() as u64;
+        let micros = self.scaled(duration.min(LONGEST_ADVANCE)).as_micros() as u64;
         self.advanced.send_modify(|advanced| *advanced = advanced.saturating_add(micros));
     }
 

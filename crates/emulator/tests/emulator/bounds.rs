@@ -106,6 +106,16 @@ async fn advancing_the_clock_ends_sleeps() {
 }
 
 #[tokio::test]
+async fn an_advance_is_bounded() {
+    let api = api();
+    for _ in 0..3 {
+        api.emulator.advance(std::time::Duration::MAX);
+    }
+    let created = api.run("echo", json!({"value": 1})).await;
+    assert_eq!(api.finished(&created).await["status"], "succeeded");
+}
+
+#[tokio::test]
 async fn one_advance_passes_several_sleeps() {
     let api = api();
     let advance = format!("{}/_emulator/time", api.emulator.origin());

@@ -184,7 +184,7 @@ async fn a_server_that_dies_fails_the_prediction() {
 }
 
 /// Returns the error of a start with a Cog server that has these responses.
-async fn refused(health: &'static str, schema: &'static str) -> String {
+async fn refused(health: &'static str, schema: impl IntoResponse + Clone + Send + Sync + 'static) -> String {
     let router = Router::new()
         .route("/health-check", get(move || async move { health }))
         .route("/openapi.json", get(move || async move { schema }));
@@ -215,6 +215,14 @@ async fn a_server_that_is_not_ready_is_refused_with_the_reason() {
             "{error}"
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_server_without_a_schema_is_refused_with_what_to_do() {
+    // As Cog 0.23 responds without `cog build`.
+    let missing = (StatusCode::SERVICE_UNAVAILABLE, r#"{"error":"OpenAPI schema not available"}"#);
+    let error = refused(r#"{"status": "READY"}"#, missing).await;
+    assert!(error.contains("`cog build`") && error.contains("'cog<0.17'"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

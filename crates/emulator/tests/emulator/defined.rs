@@ -1,6 +1,6 @@
 //! Models that tests define: scripts, functions of Rust, and functions of another program.
 
-use crate::common::{Api, api, eventually, status_and_body};
+use crate::common::{Api, api, eventually, seconds, status_and_body};
 use futures_util::StreamExt;
 use replicant_emulator::{Definition, Scripted};
 use serde_json::{Value, json};
@@ -58,7 +58,7 @@ async fn a_scripted_model_emits_fails_and_can_be_replaced() {
         assert_eq!((&done["status"], &done["error"]), (&json!("failed"), &json!("out of memory")));
     }
     let error = api.emulator.script(Definition::new("writer"), Scripted::default()).expect_err("no owner");
-    assert!(error.contains("`name` must be \"owner/name\""), "{error}");
+    assert!(error.to_string().contains("`name` must be \"owner/name\""), "{error}");
     api.emulator.reset();
     assert_eq!(api.get("/models/acme/writer").await.0, 200, "a reset keeps defined models");
 }
@@ -85,6 +85,83 @@ async fn a_function_reads_and_writes_files_and_logs() {
     let failed = api.finished(&create(&api, "acme/repeat", json!({"text": "mailto:x@y"})).await).await;
     assert!(failed["error"].as_str().is_some_and(|error| error.contains("cannot be read")), "{failed}");
     assert_eq!(api.post("/models/acme/repeat/predictions", json!({"input": {}})).await.0, 422);
+}
+
+#[tokio::test]
+async fn a_function_keeps_state_between_predictions() {
+    let api = api();
+    let calls = std::cell::Cell::new(0);
+    let count = async move |_, _| {
+        calls.set(calls.get() + 1);
+        tokio::task::yield_now().await;
+        Ok(calls.get().into())
+    };
+    api.emulator.model(Definition::new("acme/counter"), count).expect("a definition");
+    for number in 1..=2 {
+        let done = api.finished(&create(&api, "acme/counter", json!({})).await).await;
+        assert_eq!(done["output"], number);
+    }
+}
+
+#[tokio::test]
+async fn a_panic_of_a_function_fails_its_prediction() {
+    let api = api();
+    let later = async |input: Value, _| {
+        tokio::task::yield_now().await;
+        assert_eq!(input["prompt"], "a heron", "wrong prompt");
+        Ok("painted".into())
+    };
+    api.emulator.model(Definition::new("acme/later"), later).expect("a definition");
+    let failed = api.finished(&create(&api, "acme/later", json!({"prompt": "a crow"})).await).await;
+    let error = failed["error"].as_str().expect("text");
+    assert!(error.starts_with("The model panicked: ") && error.contains("wrong prompt"), "{error}");
+    let done = api.finished(&create(&api, "acme/later", json!({"prompt": "a heron"})).await).await;
+    assert_eq!(done["output"], "painted", "the model runs on");
+
+    let at_once = |_, _| {
+        assert!(std::hint::black_box(false), "at once");
+        async { Ok(Value::Null) }
+    };
+    api.emulator.model(Definition::new("acme/at-once"), at_once).expect("a definition");
+    let failed = api.finished(&create(&api, "acme/at-once", json!({})).await).await;
+    assert_eq!(failed["error"], "The model panicked: at once");
+}
+
+#[tokio::test]
+async fn a_function_that_blocks_delays_no_other_request() {
+    let api = api();
+    let (release, released) = std::sync::mpsc::channel();
+    let block = async move |_, _| released.recv().map_err(|error| error.to_string());
+    api.emulator.model(Definition::new("acme/blocks"), block).expect("a definition");
+    let created = create(&api, "acme/blocks", json!({})).await;
+    api.until(&created, &["processing"]).await;
+    let other = api.run("echo", json!({"value": 1})).await;
+    assert_eq!(api.finished(&other).await["output"], 1);
+    release.send("free".into()).expect("a model that waits");
+    assert_eq!(api.finished(&created).await["output"], "free");
+}
+
+#[tokio::test]
+async fn a_cancel_drops_the_future_of_a_function() {
+    let api = api();
+    let (alive, mut dropped) = tokio::sync::mpsc::channel::<()>(1);
+    let endless = move |_, _| {
+        let alive = alive.clone();
+        async move {
+            let _alive = alive;
+            std::future::pending().await
+        }
+    };
+    api.emulator.model(Definition::new("acme/endless"), endless).expect("a definition");
+    let created = create(&api, "acme/endless", json!({})).await;
+    api.until(&created, &["processing"]).await;
+    // Replaced, the model holds no sender of its own.
+    api.emulator.script(Definition::new("acme/endless"), Scripted::default()).expect("a definition");
+    let end = dropped.recv();
+    tokio::pin!(end);
+    assert!(tokio::time::timeout(seconds(0.1), &mut end).await.is_err(), "it runs on");
+    api.post(created["urls"]["cancel"].as_str().expect("a URL"), Value::Null).await;
+    assert_eq!(tokio::time::timeout(seconds(10.0), end).await, Ok(None));
 }
 
 #[tokio::test]

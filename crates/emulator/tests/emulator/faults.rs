@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use crate::common::{api, eventually, seconds};
+use replicant_emulator::{Action, Config, Emulator, Match, Rule};
 use serde_json::{Value, json};
 
 const CREATE: &str = "/models/emulator/echo/predictions";
@@ -54,10 +55,37 @@ async fn a_rule_names_an_operation() {
     assert_eq!(api.post("/deployments/acme/text/predictions", json!({})).await.0, 429);
     assert_eq!(api.post(CREATE, json!({"input": {}})).await.0, 201);
     let rule = r#"{"match": {"operation": "predictions.crate"}, "action": {"status": 500}}"#;
-    let error = api.emulator.add_faults(rule).expect_err("a mistake");
+    let error = api.emulator.add_faults(rule).expect_err("a mistake").to_string();
     assert!(
         error.contains("`predictions.crate` is not an operation") && error.contains("predictions.create")
     );
+}
+
+#[tokio::test]
+async fn rules_of_rust_are_added_and_checked() {
+    let api = api();
+    api.emulator.fail_next("predictions.create", 402).expect("an operation");
+    let (status, problem) = api.post(CREATE, json!({"input": {}})).await;
+    assert!(status == 402 && problem["title"] == "Insufficient credit", "{problem}");
+    assert_eq!(api.post(CREATE, json!({"input": {}})).await.0, 201);
+    let r#match = Match { operation: Some("account.get".into()), ..Match::default() };
+    let rule = Rule { r#match, times: 2, action: Action { status: Some(500), ..Action::default() } };
+    api.emulator.add_fault(rule.clone()).expect("a rule");
+    for expected in [500, 500, 200] {
+        assert_eq!(api.get("/account").await.0, expected);
+    }
+    for (operation, status, expected) in [
+        ("predictions.crate", 500, "`predictions.crate` is not an operation"),
+        ("predictions.create", 42, "`status` must be between 200 and 599, not 42"),
+    ] {
+        let error: Box<dyn std::error::Error> =
+            api.emulator.fail_next(operation, status).expect_err("a mistake").into();
+        assert!(error.to_string().starts_with(expected), "{error}");
+    }
+    let r#match = Match { operation: Some("acount.get".into()), ..Match::default() };
+    let config = Config { faults: vec![Rule { r#match, ..rule }], ..Config::default() };
+    let error = Emulator::start(config).expect_err("a mistake").to_string();
+    assert!(error.starts_with("`acount.get` is not an operation"), "{error}");
 }
 
 #[tokio::test]

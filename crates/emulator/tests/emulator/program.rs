@@ -112,6 +112,33 @@ fn a_child_reports_errors_where_its_parent_expects_the_addresses() {
     }
 }
 
+#[cfg(all(unix, feature = "tls"))]
+#[test]
+fn a_signal_ends_the_program_without_leaving_its_certificate_authority_behind() {
+    for (name, code) in [("HUP", 129), ("INT", 130), ("TERM", 143)] {
+        for words in [&["--tls"][..], &["--tls", "--child"]] {
+            let mut child = program()
+                .args(words)
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::null())
+                .spawn()
+                .expect("started");
+            // Held, because a child ends with its input too.
+            let _input = child.stdin.take();
+            let mut line = String::new();
+            BufReader::new(child.stdout.take().expect("output")).read_line(&mut line).expect("a line");
+            let addresses: Value = serde_json::from_str(&line).expect("JSON");
+            let authority = std::path::Path::new(addresses["ca_bundle"].as_str().expect("a path"));
+            assert!(authority.is_file());
+            let id = child.id().to_string();
+            assert!(Command::new("kill").args(["-s", name, &id]).status().expect("sent").success());
+            assert_eq!(child.wait().expect("ended").code(), Some(code), "{name}");
+            assert!(!authority.exists(), "{name}");
+        }
+    }
+}
+
 #[test]
 fn an_emulator_frees_its_port_when_it_stops() {
     let emulator = Emulator::start(Config::default()).expect("started");

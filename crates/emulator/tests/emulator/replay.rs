@@ -219,7 +219,8 @@ async fn the_second_listener_is_another_origin() {
 #[tokio::test]
 async fn invalid_cases_are_rejected() {
     let api = api();
-    let error = |text: &str| api.emulator.replay(text).err().unwrap_or_default();
+    let error =
+        |text: &str| api.emulator.replay(text).err().map(|error| error.to_string()).unwrap_or_default();
     assert!(
         error(r#"{"exchanges": [{"expect": {"metod": "GET"}, "reply": {}}]}"#)
             .starts_with("Exchange 1: unknown field `metod`")
