@@ -28,6 +28,9 @@
 //! # Ok(()) }
 //! ```
 //!
+//! Calls need a tokio runtime. Cancels of abandoned predictions are sent in the background; await [`background::drain`] before
+//! the program ends.
+//!
 //! Guarantees:
 //!
 //! - A create that may have been processed is never sent again; see [`ErrorKind::OutcomeUnknown`].

@@ -15,7 +15,7 @@ pub mod webhooks;
 pub mod predictions {
     pub use crate::predictions::{
         create::CreatePrediction,
-        resource::Predictions,
+        resource::{PredictionFilter, Predictions},
         types::{Prediction, Status},
         wait::WaitForPrediction,
     };

@@ -41,6 +41,8 @@ pub type Object = indexmap::IndexMap<String, Value>;
 /// Inputs may hold [`Value::Bytes`] and [`Value::File`] at any depth; they are uploaded or inlined when
 /// the request is sent. Outputs hold a [`Value::FileUrl`] wherever the model wrote a file.
 ///
+/// [`json!`](crate::json) panics if an expression in it holds bytes or a file, which JSON cannot: assign them instead.
+///
 /// Indexing with a missing key or position returns `null`, so `value["a"][0]["b"]` never panics. Assigning
 /// to a missing member adds it.
 ///

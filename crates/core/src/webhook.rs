@@ -15,9 +15,9 @@ use crate::{
 pub const TOLERANCE: Duration = Duration::from_secs(300);
 
 /// How to get the raw body in common frameworks.
-pub(crate) const RAW_BODY: &str = "Pass the body exactly as received: `express.raw({ type: \"application/json\" })` \
+pub(crate) const RAW_BODY: &str = "Pass the body as received: `express.raw({ type: \"application/json\" })` \
      or `req.rawBody` in Express, `await request.text()` for a web Request, `request.get_data()` in Flask, \
-     `request.body` in Django, `await request.body()` in FastAPI and Starlette.";
+     `request.body` in Django, `await request.body()` in FastAPI, `Bytes` in axum.";
 
 /// Builds the error for a webhook whose body is missing, empty or not raw.
 pub(crate) fn body_error(why: &str) -> Error {
@@ -30,15 +30,14 @@ fn decode_secret(secret: &str) -> Result<Hmac<Sha256>> {
     let key = secret.trim();
     if key.is_empty() {
         return Err(invalid(
-            "Missing webhook signing secret: pass the `key` that `webhooks.default.secret` returns.",
+            "Missing webhook signing secret: pass the `key` of `GET /webhooks/default/secret`.",
         ));
     }
     // The error omits the secret. An empty key is rejected because anyone could sign with it.
     let key = STANDARD.decode(key.strip_prefix("whsec_").unwrap_or(key)).ok().filter(|key| !key.is_empty());
     key.and_then(|key| Hmac::<Sha256>::new_from_slice(&key).ok()).ok_or_else(|| {
         invalid(
-            "Invalid secret key format: the signing secret must be `whsec_` followed by base64, as \
-             `webhooks.default.secret` returns it.",
+            "Invalid secret key format: the signing secret must be `whsec_` followed by base64, as the API returns it.",
         )
     })
 }
@@ -244,6 +243,7 @@ mod tests {
                 let webhook = Webhook { id: "m", timestamp: "1", signature: &signature, body: &changed };
                 let error = webhook.verify("whsec_c2VjcmV0", Duration::from_secs(1), None).unwrap_err();
                 prop_assert_eq!(error.kind(), ErrorKind::WebhookSignature);
+                prop_assert!(error.message().contains("`Bytes` in axum"));
             }
         }
 }

@@ -70,6 +70,25 @@ async fn a_run_dropped_during_its_create_is_canceled_once_its_id_is_known() {
     eventually("a cancel", || cancels(&emulator) == 1).await;
 }
 
+#[test]
+fn a_program_that_drains_before_it_ends_cancels_a_run_dropped_during_its_create() {
+    // The API holds the create for a second.
+    let emulator = Emulator::start(Config { time_scale: 0.2, ..Config::default() }).unwrap();
+    let client = Client::new(Options { base_url: Some(emulator.base_url()), ..Options::default() }).unwrap();
+    let program = async {
+        let run = client.run(ENDLESS, json!({}));
+        assert!(tokio::time::timeout(Duration::from_millis(200), run.into_future()).await.is_err());
+        replicant::background::drain(Duration::from_secs(10)).await;
+    };
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(program);
+    assert_eq!(cancels(&emulator), 1);
+    assert!(
+        emulator.predictions_json().contains(r#""status":"canceled""#),
+        "{}",
+        emulator.predictions_json()
+    );
+}
+
 #[tokio::test]
 async fn a_run_dropped_before_its_create_is_retried_is_not_sent() {
     let (emulator, client) = start();

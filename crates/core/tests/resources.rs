@@ -116,6 +116,25 @@ async fn with_response_returns_status_and_headers() {
 }
 
 #[tokio::test]
+async fn lists_and_trainings_have_the_parameters_of_the_api() {
+    let exchanges = r#"[
+        {"expect": {"path": "/v1/predictions", "query": {"created_after": "2025-01-01", "created_before": "2025-02-01", "source": "web"}},
+         "reply": {"json": {"results": []}}},
+        {"expect": {"method": "POST", "json": {"destination": "acme/mine", "input": {}, "webhook": "https://a.example/", "webhook_events_filter": ["completed"]}},
+         "reply": {"status": 201, "json": {"id": "t1", "status": "starting"}}}]"#;
+    let (_emulator, script, client) = play(exchanges, Options::default());
+    let filter = replicant::resources::predictions::PredictionFilter {
+        created_after: Some("2025-01-01".into()),
+        created_before: Some("2025-02-01".into()),
+        source: Some("web".into()),
+    };
+    client.predictions().list_filtered(filter).await.unwrap();
+    let training = client.trainings().create("acme", "text", "5c7d", "acme/mine", json!({}));
+    training.webhook("https://a.example/").webhook_events_filter(["completed"]).await.unwrap();
+    settled(&script).await;
+}
+
+#[tokio::test]
 async fn a_path_can_have_a_url_in_its_query() {
     let exchanges = r#"[
         {"expect": {"path": "/v1/search", "query": {"query": "https://a.example/x"}}, "reply": {"json": {}}},

@@ -26,6 +26,27 @@ async fn a_cross_origin_redirect_drops_secret_headers() {
     settled(&script).await;
 }
 
+#[test]
+fn calls_can_be_shown_without_their_headers() {
+    let client = Client::new(Options::default()).unwrap();
+    let (name, header) = ("authorization", "Bearer hunter2");
+    let transport = replicant::native::HttpTransport::new(Default::default()).unwrap();
+    let shown = format!(
+        "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {transport:?}",
+        client.predictions().get("p1").header(name, header),
+        client.predictions().list().header(name, header),
+        client.predictions().create("acme/text", json!({})).header(name, header),
+        client.trainings().create("acme", "text", "5c7d", "acme/mine", json!({})).header(name, header),
+        client.files().create(replicant::File::bytes("x")).header(name, header),
+        client.submit("acme/text", json!({})).header(name, header),
+        client.handle("p1").result().header(name, header),
+        client.handle("p1").events().header(name, header),
+        client.save_all("https://x.example/a.png", "out").header(name, header),
+        (replicant::background::Tasks::default(), replicant::transport::HttpBody::Bytes("hunter2".into())),
+    );
+    assert!(!shown.contains("hunter2"), "{shown}");
+}
+
 #[tokio::test]
 async fn errors_redact_an_echoed_token() {
     for reply in [

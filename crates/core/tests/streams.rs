@@ -19,6 +19,7 @@ use replicant::{
     BoxFuture, Client, ErrorKind, Item, Options, Result, json, operation,
     transport::{HttpRequest, HttpResponse, Transport},
 };
+use replicant_emulator::{Config, Emulator};
 use support::{CANCEL, play, polled, quick, settled};
 
 #[tokio::test]
@@ -32,6 +33,17 @@ async fn a_stream_that_only_replays_events_fails() {
     assert_eq!(error.kind(), ErrorKind::StreamInterrupted, "{error:?}");
     assert_eq!(error.partial().unwrap(), &"ab");
     settled(&script).await;
+}
+
+#[tokio::test]
+async fn a_timeout_after_the_first_text_does_not_report_the_status_at_the_create() {
+    let emulator = Emulator::start(Config::default()).unwrap();
+    let client = Client::new(Options { base_url: Some(emulator.base_url()), ..Options::default() }).unwrap();
+    let input = json!({"chunks": ["a", "b"], "pause": 60});
+    let events = client.stream("emulator/stream", input).timeout(Duration::from_secs(3)).await.unwrap();
+    let error = events.try_collect::<Vec<_>>().await.unwrap_err();
+    assert_eq!(error.partial().unwrap(), &"a");
+    assert!(error.message().ends_with(" had not finished; it is being canceled."), "{error}");
 }
 
 #[tokio::test]

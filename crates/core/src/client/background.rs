@@ -1,15 +1,21 @@
 //! Background tasks that outlive their caller: cancels of abandoned predictions.
 //!
-//! ```no_run
-//! # async fn example(client: replicant::Client) -> replicant::Result<()> {
-//! use std::{future::IntoFuture, time::Duration};
-//! use replicant::background;
+//! They run on the runtime of their caller and end with it, so a program waits for them before `main` returns:
 //!
-//! // The run is abandoned after a second. `drain` waits until its cancel has been sent.
-//! let run = client.run("acme/painter", replicant::json!({"prompt": "a heron"}));
-//! let _ = tokio::time::timeout(Duration::from_secs(1), run.into_future()).await;
-//! background::drain(background::AT_EXIT).await;
-//! # Ok(()) }
+//! ```no_run
+//! use std::{future::IntoFuture, time::Duration};
+//! use replicant::{Client, background, json};
+//!
+//! #[tokio::main]
+//! async fn main() -> replicant::Result<()> {
+//!     let client = Client::from_env()?;
+//!     let run = client.run("acme/painter", json!({"prompt": "a heron"}));
+//!     // After a second, the run is abandoned.
+//!     let _ = tokio::time::timeout(Duration::from_secs(1), run.into_future()).await;
+//!     // Its id comes with the response to the create, which the API holds for up to 5 s.
+//!     background::drain(Duration::from_secs(10)).await;
+//!     Ok(())
+//! }
 //! ```
 
 use std::{
@@ -37,7 +43,8 @@ use crate::{
 /// runs at once can cause.
 pub(super) const CANCEL_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long a process should [`drain`] before it exits, so that it ends within a second. Covers the cancels of predictions
-/// whose ids are known. The create of a run sends `Cancel-After`, so the API ends a prediction whose cancel was not sent.
+/// whose ids are known; that of a run whose create is in flight takes up to 10 s. The create sends `Cancel-After`, so the API
+/// ends a prediction whose cancel was not sent, but only 5 s after the timeout of its run, or a day after its create.
 pub const AT_EXIT: Duration = Duration::from_millis(600);
 
 /// The number of pending tasks in the lower half, and the process that they belong to in the upper half: the tasks of
@@ -89,10 +96,10 @@ fn this_process() -> u64 {
 /// tasks.done().await;
 /// # Ok(()) }
 /// ```
-#[derive(Clone, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Tasks(Arc<Count>);
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Count {
     pending: AtomicUsize,
     done: Notify,
@@ -166,7 +173,7 @@ pub(crate) fn cancel(client: Client, spawner: &Spawner, id: String) {
 
 /// Waits until all background cancels have been sent, for at most `limit` in real time.
 ///
-/// Call this before a process exits: a prediction whose cancel is not sent continues to run and to cost money.
+/// Await this before a program ends: a prediction whose cancel is not sent continues to run and to cost money.
 #[cfg(not(target_arch = "wasm32"))]
 pub async fn drain(limit: Duration) {
     drain_on(std::sync::Arc::new(crate::native::TokioRuntime::with_rate(1.0)), limit).await;

@@ -1,6 +1,6 @@
 //! Calls: requests that are sent when awaited.
 
-use std::{marker::PhantomData, time::Duration};
+use std::{fmt, marker::PhantomData, time::Duration};
 
 use serde::de::DeserializeOwned;
 
@@ -127,6 +127,12 @@ macro_rules! awaitable {
     };
 }
 pub(crate) use awaitable;
+
+impl<T> fmt::Debug for Call<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").field("options", &self.options).finish_non_exhaustive()
+    }
+}
 
 impl<T> Call<T> {
     request_options!();

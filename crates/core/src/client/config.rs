@@ -58,6 +58,12 @@ impl Config {
         for (name, value) in &options.headers {
             check_header("headers", name, value)?;
         }
+        if let Some(RateLimitOption::PerMinute(count)) = options.rate_limit
+            && !(count.is_finite() && count > 0.0)
+        {
+            let why = "must be a number of creates per minute greater than zero";
+            return Err(Error::invalid_argument("rate_limit", why));
+        }
         let mut retry = options.retry.unwrap_or_default();
         retry.max_retries = options.max_retries.unwrap_or(retry.max_retries);
         let poll_interval = match options.poll_interval {
@@ -233,6 +239,22 @@ mod tests {
         "pool_idle_timeout",
         "clock_rate",
     ];
+
+    #[test]
+    fn a_rate_limit_must_be_greater_than_zero() {
+        let resolve = |count| {
+            let rate_limit = Some(RateLimitOption::PerMinute(count));
+            Config::resolve(Options { rate_limit, ..Options::default() })
+        };
+        for count in [0.0, -5.0, f64::NAN, f64::INFINITY] {
+            let error = resolve(count).err().unwrap();
+            assert_eq!(error.argument(), Some("rate_limit"), "{count}");
+        }
+        assert!(resolve(0.5).is_ok());
+        let decoded = Options::from_value(crate::json!({"rate_limit": 0}).into()).unwrap();
+        let error = Config::resolve(decoded).err().unwrap();
+        assert_eq!(error.message(), "`rate_limit` must be a number of creates per minute greater than zero");
+    }
 
     #[test]
     fn every_option_is_described_or_explicitly_hidden() {

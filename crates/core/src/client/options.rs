@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer};
 
 use super::hooks::Hooks;
 use crate::{
@@ -240,7 +240,8 @@ impl fmt::Debug for Options {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OnAbandon {
-    /// Cancel it, so that it costs no more.
+    /// Cancel it, so that it costs no more. The cancel is sent in the background: await
+    /// [`background::drain`](crate::background::drain) before the program ends.
     #[default]
     Cancel,
     /// Let it continue.
@@ -279,11 +280,8 @@ pub enum RateLimitOption {
 fn rate_limit<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> std::result::Result<Option<RateLimitOption>, D::Error> {
-    match Option::<f64>::deserialize(deserializer)? {
-        None => Ok(Some(RateLimitOption::Off)),
-        Some(count) if count.is_finite() && count > 0.0 => Ok(Some(RateLimitOption::PerMinute(count))),
-        Some(_) => Err(de::Error::custom("must be a number of creates per minute greater than zero")),
-    }
+    let count = Option::<f64>::deserialize(deserializer)?;
+    Ok(Some(count.map_or(RateLimitOption::Off, RateLimitOption::PerMinute)))
 }
 
 impl RateLimitOption {
@@ -370,10 +368,6 @@ mod tests {
             (
                 json!({"use_file_output": "no"}),
                 "options: `use_file_output` must be true or false, not \"no\"",
-            ),
-            (
-                json!({"rate_limit": 0}),
-                "options: `rate_limit` must be a number of creates per minute greater than zero",
             ),
             (
                 json!({"on_abandon": "kill"}),

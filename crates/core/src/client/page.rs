@@ -1,6 +1,6 @@
 //! Lists: single pages, or streams of pages or items.
 
-use std::{collections::HashSet, marker::PhantomData};
+use std::{collections::HashSet, fmt, marker::PhantomData};
 
 use futures_util::{Stream, TryStreamExt, stream};
 use serde::{Deserialize, de::DeserializeOwned};
@@ -63,6 +63,12 @@ pub struct List<T> {
     request: Result<Request>,
     options: RequestOptions,
     item: PhantomData<fn() -> T>,
+}
+
+impl<T> fmt::Debug for List<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("List").field("options", &self.options).finish_non_exhaustive()
+    }
 }
 
 impl<T> List<T> {

@@ -4,6 +4,7 @@ use std::{fmt, sync::Arc};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{TryStreamExt, stream};
+use serde::{Serialize, Serializer};
 use url::Url;
 
 use super::{data_uri, download::Download};
@@ -205,6 +206,19 @@ impl fmt::Debug for FileOutput {
     }
 }
 
+impl Serialize for FileOutput {
+    /// Writes the URL.
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.url)
+    }
+}
+
+impl From<FileOutput> for Value {
+    fn from(file: FileOutput) -> Self {
+        Self::FileUrl(file.url)
+    }
+}
+
 impl PartialEq for FileOutput {
     fn eq(&self, other: &Self) -> bool {
         self.url == other.url
@@ -255,6 +269,16 @@ pub(super) fn redacted(url: &str) -> String {
 mod tests {
     use super::*;
     use crate::client::options::Options;
+
+    #[test]
+    fn a_file_is_an_input_and_json() {
+        let client = Client::new(Options::default()).unwrap();
+        let file = client.file_output("https://replicate.delivery/a/b.png");
+        assert_eq!(serde_json::to_value(&file).unwrap(), file.url());
+        let mut input = Value::object();
+        input["image"] = file.into();
+        assert_eq!(input["image"].as_file_url(), Some("https://replicate.delivery/a/b.png"));
+    }
 
     #[test]
     fn recognizes_strings_that_are_files() {

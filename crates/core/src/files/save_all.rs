@@ -1,6 +1,7 @@
 //! Saves all files of an output to a folder.
 
 use std::{
+    fmt,
     future::IntoFuture,
     path::{Path, PathBuf},
     sync::Arc,
@@ -159,6 +160,13 @@ fn is_outside_output(root: &Value, path: &[PathSegment]) -> bool {
 
 pub(super) fn to_text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
+}
+
+impl fmt::Debug for SaveAll {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { outputs, folder, .. } = self;
+        f.debug_struct("SaveAll").field("outputs", outputs).field("folder", folder).finish_non_exhaustive()
+    }
 }
 
 impl IntoFuture for SaveAll {

@@ -206,6 +206,25 @@ impl HttpResponse {
     }
 }
 
+impl fmt::Debug for HttpBody {
+    /// Omits the content.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("Empty"),
+            Self::Bytes(bytes) => write!(f, "Bytes({} bytes)", bytes.len()),
+            Self::Stream { length, .. } => {
+                f.debug_struct("Stream").field("length", length).finish_non_exhaustive()
+            }
+        }
+    }
+}
+
+impl fmt::Debug for StreamBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StreamBody")
+    }
+}
+
 impl fmt::Debug for HttpRequest {
     /// Writes the method and the redacted URL only: headers contain the token.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

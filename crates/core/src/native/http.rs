@@ -1,6 +1,7 @@
 //! Implements [`Transport`] over reqwest.
 
 use std::{
+    fmt,
     path::PathBuf,
     sync::{Arc, OnceLock},
     time::Duration,
@@ -106,6 +107,12 @@ pub struct HttpTransport {
     identity: Option<Identity>,
     // Built on first use: reading the platform's certificates takes milliseconds.
     network: OnceLock<Arc<Network>>,
+}
+
+impl fmt::Debug for HttpTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpTransport").finish_non_exhaustive()
+    }
 }
 
 /// The connections.

@@ -123,11 +123,12 @@ impl CancelGuard {
         };
         let state = match &last_seen {
             Some(seen) => {
-                let (id, status) = (seen.id().unwrap_or_default(), seen.status());
+                let id = seen.id().unwrap_or_default();
                 if seen.is_terminal() {
+                    let status = seen.status();
                     format!("prediction {id} had finished ({status}), but some of its events had not arrived")
                 } else {
-                    format!("prediction {id} was still {status}; {end}")
+                    format!("prediction {id} had not finished; {end}")
                 }
             }
             None => format!("the API had not responded to the create; if the prediction exists, {end}"),

@@ -39,6 +39,7 @@ use crate::{
 /// # Ok(()) }
 /// ```
 #[must_use = "a prediction is created when this is awaited"]
+#[derive(Debug)]
 pub struct CreatePrediction {
     pub(super) client: Client,
     target: Result<Target>,

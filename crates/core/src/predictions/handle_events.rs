@@ -1,6 +1,7 @@
 //! The events of a handle.
 
 use std::{
+    fmt,
     pin::Pin,
     task::{Context, Poll, ready},
     time::Duration,
@@ -67,6 +68,12 @@ impl HandleEvents {
     }
 
     request_options!();
+}
+
+impl fmt::Debug for HandleEvents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HandleEvents").field("params", &self.params).finish_non_exhaustive()
+    }
 }
 
 impl Stream for HandleEvents {

@@ -1,6 +1,6 @@
 //! Waits for the output of a handle.
 
-use std::{future::IntoFuture, time::Duration};
+use std::{fmt, future::IntoFuture, time::Duration};
 
 use super::{
     output::Output,
@@ -88,6 +88,12 @@ impl HandleResult {
         let files = use_file_output.unwrap_or(client.config().use_file_output);
         let output = ended.into_output();
         Ok(if files { client.with_files(output) } else { output })
+    }
+}
+
+impl fmt::Debug for HandleResult {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HandleResult").field("id", &self.id).finish_non_exhaustive()
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::{fmt, ops::Deref};
 
+use serde::{Serialize, Serializer};
+
 use crate::{client::Client, files::output::FileOutput, value::Value};
 
 /// The output of a model: a [`Value`] whose files can be read.
@@ -54,6 +56,13 @@ impl From<Output> for Value {
     }
 }
 
+impl Serialize for Output {
+    /// Writes the value, with the URLs of its files.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.value.serialize(serializer)
+    }
+}
+
 impl PartialEq<&str> for Output {
     fn eq(&self, other: &&str) -> bool {
         self.value == *other
@@ -69,5 +78,20 @@ impl fmt::Display for Output {
 impl fmt::Debug for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.value.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::options::Options;
+
+    #[test]
+    fn an_output_with_files_is_json() {
+        let client = Client::new(Options::default()).unwrap();
+        let json = crate::json!(["https://replicate.delivery/a/b.png", {"seed": 7}]);
+        let output = Output::new(&client, client.with_files(json.clone().into()));
+        assert_eq!(output.files().len(), 1);
+        assert_eq!(serde_json::to_value(&output).unwrap(), json);
     }
 }

@@ -19,7 +19,25 @@ use crate::{
     value::Value,
 };
 
-/// The filters of a list.
+/// Which predictions to list. A field that is `None` excludes none.
+///
+/// ```
+/// use replicant::resources::predictions::PredictionFilter;
+///
+/// let created_after = Some("2025-01-01T00:00:00Z".into());
+/// let filter = PredictionFilter { created_after, ..PredictionFilter::default() };
+/// ```
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PredictionFilter {
+    /// ISO 8601 time: only predictions created at that time or later.
+    pub created_after: Option<String>,
+    /// ISO 8601 time: only predictions created before that time.
+    pub created_before: Option<String>,
+    /// `web` for predictions created on the website only.
+    pub source: Option<String>,
+}
+
+/// The parameters of `predictions.list`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct ListPredictions {
@@ -95,6 +113,12 @@ impl Predictions<'_> {
     /// Lists predictions, newest first. `GET /predictions`
     pub fn list(&self) -> List<Prediction> {
         self.list_params(ListPredictions::default())
+    }
+
+    /// Lists some predictions, newest first. `GET /predictions`
+    pub fn list_filtered(&self, filter: PredictionFilter) -> List<Prediction> {
+        let PredictionFilter { created_after, created_before, source } = filter;
+        self.list_params(ListPredictions { cursor: None, created_after, created_before, source })
     }
 
     pub(crate) fn list_params(&self, params: ListPredictions) -> List<Prediction> {

@@ -26,7 +26,8 @@ use crate::{
 /// A run of a model; see [`Client::run`].
 ///
 /// Awaiting it creates a prediction, polls it until it has ended and returns its [`Output`]. Dropping the future
-/// cancels the prediction; see [`OnAbandon`](crate::OnAbandon).
+/// cancels the prediction in the background; await [`background::drain`](crate::background::drain) before the program ends.
+/// See [`OnAbandon`](crate::OnAbandon).
 ///
 /// # Errors
 /// - The errors of a [`CreatePrediction`](crate::CreatePrediction).

@@ -23,7 +23,8 @@ use crate::{
 };
 
 /// A streamed run of a model; see [`Client::stream`](crate::Client::stream). Awaiting it creates a prediction and
-/// returns its [`EventStream`].
+/// returns its [`EventStream`]. Dropping the future or the stream cancels the prediction in the background; await
+/// [`background::drain`](crate::background::drain) before the program ends.
 ///
 /// # Errors
 /// The errors of a [`CreatePrediction`](crate::CreatePrediction), and [`ErrorKind::StreamUnsupported`]. The stream

@@ -59,6 +59,7 @@ impl Client {
 /// # Ok(()) }
 /// ```
 #[must_use = "a prediction is created when this is awaited"]
+#[derive(Debug)]
 pub struct Submit {
     create: CreatePrediction,
 }

@@ -39,6 +39,8 @@ options! {
         prediction: Option<Snapshot>,
         /// Whether a status other than `succeeded` is an error.
         pub(super) raise: bool,
+        /// Whether it is an error if the prediction fails while it is waited for.
+        raise_failed: bool,
         /// How `predictions.result` and `predictions.watch` return files.
         pub(super) use_file_output: Option<bool>,
         /// After which event `predictions.watch` continues.
@@ -124,10 +126,11 @@ impl WaitForPrediction {
     pub(super) async fn ended(self) -> Result<Snapshot> {
         let Self { client, params, options, observer } = self;
         let WaitParams {
-            target: WaitTarget { id, prediction, raise, use_file_output: _, since: _ },
+            target: WaitTarget { id, prediction, raise, raise_failed, use_file_output: _, since: _ },
             options: WaitOptions { timeout, interval },
         } = params;
         let deadline = Deadline::after(client.runtime(), timeout);
+        let had_ended = prediction.as_ref().is_some_and(Snapshot::is_terminal);
         // The last state is recorded only for the error of a timeout.
         let seen = timeout.map(|_| Arc::new(Mutex::new(prediction.clone())));
         let observer = match &seen {
@@ -140,8 +143,7 @@ impl WaitForPrediction {
                 (Some(prediction), _) if prediction.id().is_some() => prediction,
                 (_, Some(id)) => {
                     let request = Request::get(path("/predictions/{id}", &[("id", &id)])?);
-                    let known: Snapshot =
-                        client.fetch(&request.deadline(deadline).options(options.clone())).await?;
+                    let known: Snapshot = client.fetch(&request.options(options.clone())).await?;
                     if let Some(observer) = &observer {
                         observer(known.clone().into_value());
                     }
@@ -161,7 +163,9 @@ impl WaitForPrediction {
             }
             _ => waiting.await,
         };
-        if raise { ended?.into_success() } else { ended }
+        let ended = ended?;
+        let raises = raise || (raise_failed && !had_ended && ended.status() == "failed");
+        if raises { ended.into_success() } else { Ok(ended) }
     }
 }
 

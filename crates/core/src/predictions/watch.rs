@@ -64,7 +64,8 @@ impl Watch {
         let watching = Watching {
             client: client.clone(),
             prediction: None,
-            ended: is_terminal(&cursor.status),
+            // `first` rejects a cursor of another prediction.
+            ended: is_terminal(&cursor.status) && cursor.id == id,
             events: Vec::new().into_iter(),
             files: use_file_output.unwrap_or(client.config().use_file_output),
             polling: Polling { interval, options, ..Polling::default() },

@@ -72,6 +72,7 @@ pub struct UploadedFile {
 /// # Ok(()) }
 /// ```
 #[must_use = "a file is uploaded when this is awaited"]
+#[derive(Debug)]
 pub struct CreateFile {
     client: Client,
     file: Result<File>,

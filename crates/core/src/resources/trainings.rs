@@ -124,6 +124,7 @@ impl CreateTrainingParams {
 /// # Ok(()) }
 /// ```
 #[must_use = "a training is created when this is awaited"]
+#[derive(Debug)]
 pub struct CreateTraining {
     client: Client,
     path: Result<String>,
@@ -138,6 +139,12 @@ impl CreateTraining {
     /// Sets the `https:` URL that receives the events of the training.
     pub fn webhook(mut self, url: impl Into<String>) -> Self {
         self.training.webhook = Some(url.into());
+        self
+    }
+
+    /// Sets the events that the webhook receives: `start`, `output`, `logs`, `completed`. Defaults to all.
+    pub fn webhook_events_filter<S: Into<String>>(mut self, events: impl IntoIterator<Item = S>) -> Self {
+        self.training.webhook_events_filter = Some(events.into_iter().map(Into::into).collect());
         self
     }
 

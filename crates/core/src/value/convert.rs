@@ -25,6 +25,7 @@ into_value! {
     &str => |string| Value::String(string.to_owned());
     String => |string| Value::String(string);
     Bytes => |bytes| Value::Bytes(bytes);
+    Vec<u8> => |bytes| Value::Bytes(bytes.into());
     File => |file| Value::File(file);
     Object => |members| Value::Object(members);
 }

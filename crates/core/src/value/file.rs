@@ -87,12 +87,16 @@ impl ByteSource for Bytes {
 
 /// A file to send: a path, bytes, or any [`ByteSource`].
 ///
+/// A file is assigned to a member of a [`Value`](crate::Value); [`json!`](crate::json) cannot hold one.
+///
 /// ```
 /// use replicant::{File, Value, json};
 ///
 /// let mut input: Value = json!({"scale": 2}).into();
 /// input["image"] = File::path("photo.png").into();
 /// input["mask"] = File::bytes(&b"..."[..]).filename("mask.png").content_type("image/png").into();
+/// input["style"] = b"...".to_vec().into();
+/// assert!(matches!(input["style"], Value::Bytes(_)));
 /// ```
 #[derive(Clone)]
 pub struct File {
