@@ -171,7 +171,8 @@ def run(
     """Runs a model and returns its output.
 
     Waits until the prediction has ended. If the call is abandoned (Ctrl-C, a canceled task, the
-    timeout), the prediction is canceled.
+    timeout), the prediction is canceled. If the process ends while the API holds the create, up to 5 s, the
+    prediction runs until its `cancel_after`; `wait=False` omits the hold, `timeout` shortens that.
 
     `POST /predictions` or `POST /models/{owner}/{name}/predictions`, then `GET /predictions/{id}` until
     it has ended. The first run of a pinned version also fetches its schema:

@@ -9,6 +9,19 @@ from typing import Any, Callable, Dict, Mapping
 OFF_IF_NONE = ("rate_limit",)
 # Options that take an `os.PathLike`.
 PATHS = frozenset({"ca_bundle", "checkpoint", "client_cert", "client_key", "save_to"})
+# What replaces the options of `httpx.Client`, which 1.x accepts.
+_INSTEAD_OF_HTTPX = {
+    "cert": "pass `client_cert` and `client_key`",
+    "cookies": "pass `headers={'Cookie': ...}`",
+    "event_hooks": "pass `on_request` and `on_response`",
+    "follow_redirects": "omit it: redirects are followed",
+    "limits": "pass `max_connections` and `pool_idle_timeout`",
+    "max_redirects": "omit it: redirects are followed",
+    "mounts": "pass `http_client=httpx.Client(mounts=...)`",
+    "params": "pass `default_query`",
+    "trust_env": "pass `proxy`, or `http_client=httpx.Client(trust_env=False)`",
+    "verify": "pass `ca_bundle`, or `http_client=httpx.Client(verify=...)`",
+}
 
 
 def drop_none(**params: Any) -> Dict[str, Any]:
@@ -47,5 +60,7 @@ def _unexpected(function: Callable[..., Any], kind: Any, name: str) -> TypeError
     known = [p.name for p in parameters if p.name != "self" and p.kind is not p.VAR_KEYWORD]
     known += [option for option in kind.__annotations__ if option not in known]
     advice = compute("options.advice", {"given": name, "known": known})["advice"]
+    if "http_client" in known:
+        advice = _INSTEAD_OF_HTTPX.get(name, advice)
     called = f"{function.__qualname__}()"
     return TypeError(f"{called} got an unexpected keyword argument {name!r}; {advice}")

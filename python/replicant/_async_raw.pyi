@@ -10,7 +10,6 @@ from typing import (
     Iterable,
     List,
     Literal,
-    Mapping,
     Optional,
     Sequence,
     Union,
@@ -23,6 +22,7 @@ from ._async.model import AsyncModel
 from ._async.prediction import AsyncPrediction
 from ._async.training import AsyncTraining
 from ._map import MapResults, Row, ShowMap
+from ._map_rows import AsyncInput
 from ._objects import Account, File, Hardware, SearchResults, Time, Version, WebhookSigningSecret
 from ._options import (
     CreateOptions,
@@ -33,7 +33,7 @@ from ._options import (
     WaitOptions,
     WebhookEvent,
 )
-from ._page import AsyncPage
+from ._page import AsyncPage, Cursor
 from ._progress import ShowTransfer
 from ._refs import Reference
 from ._response import APIResponse
@@ -74,7 +74,7 @@ class AsyncClientWithRawResponse:
         ref: Reference,
         rows: Union[Iterable[Row], AsyncIterable[Row]],
         *,
-        input: Union[Callable[[Row], Mapping[str, Any]], str, None] = None,
+        input: Union[Callable[[Row], AsyncInput], str, None] = None,
         key: Union[Callable[[Row], Union[str, int]], str, None] = None,
         progress: ShowMap = None,
         drain: bool = False,
@@ -100,14 +100,14 @@ class AsyncClientWithRawResponse:
 
 class AsyncCollectionsWithRawResponse:
     """The same methods, each returning an `APIResponse`."""
-    async def list(self, cursor: Optional[str] = "") -> APIResponse[AsyncPage[AsyncCollection]]: ...
+    async def list(self, cursor: Cursor = "") -> APIResponse[AsyncPage[AsyncCollection]]: ...
     async def get(self, slug: str) -> APIResponse[AsyncCollection]: ...
 
 class AsyncDeploymentsWithRawResponse:
     """The same methods, each returning an `APIResponse`."""
     @property
     def predictions(self) -> AsyncDeploymentsPredictionsWithRawResponse: ...
-    async def list(self, cursor: Optional[str] = "") -> APIResponse[AsyncPage[AsyncDeployment]]: ...
+    async def list(self, cursor: Cursor = "") -> APIResponse[AsyncPage[AsyncDeployment]]: ...
     async def get(
         self,
         deployment: Optional[Reference] = None,
@@ -171,7 +171,7 @@ class AsyncFilesWithRawResponse:
         progress: ShowTransfer = None,
     ) -> APIResponse[File]: ...
     async def get(self, file_id: str) -> APIResponse[File]: ...
-    async def list(self, cursor: Optional[str] = "") -> APIResponse[AsyncPage[File]]: ...
+    async def list(self, cursor: Cursor = "") -> APIResponse[AsyncPage[File]]: ...
     async def delete(self, file_id: str) -> APIResponse[bool]: ...
     async def download(
         self, id: str, *, owner: str, expiry: int, signature: str
@@ -197,10 +197,11 @@ class AsyncModelsWithRawResponse:
         name: Optional[str] = None,
         *,
         owner: Optional[str] = None,
+        key: Optional[Reference] = None,
     ) -> APIResponse[AsyncModel]: ...
     async def list(
         self,
-        cursor: Optional[str] = "",
+        cursor: Cursor = "",
         *,
         sort_by: Optional[Literal["model_created_at", "latest_version_created_at"]] = None,
         sort_direction: Optional[Literal["asc", "desc"]] = None,
@@ -238,6 +239,7 @@ class AsyncModelsWithRawResponse:
         name: Optional[str] = None,
         *,
         owner: Optional[str] = None,
+        key: Optional[Reference] = None,
     ) -> APIResponse[bool]: ...
 
 class AsyncExamplesWithRawResponse:
@@ -248,7 +250,7 @@ class AsyncExamplesWithRawResponse:
         name: Optional[str] = None,
         *,
         owner: Optional[str] = None,
-        cursor: Optional[str] = "",
+        cursor: Cursor = "",
     ) -> APIResponse[AsyncPage[AsyncPrediction]]: ...
 
 class AsyncReadmeWithRawResponse:
@@ -291,7 +293,7 @@ class AsyncPredictionsWithRawResponse:
     ) -> APIResponse[AsyncPrediction]: ...
     async def list(
         self,
-        cursor: Optional[str] = "",
+        cursor: Cursor = "",
         *,
         created_after: Optional[Time] = None,
         created_before: Optional[Time] = None,
@@ -317,7 +319,7 @@ class AsyncTrainingsWithRawResponse:
     ) -> APIResponse[AsyncTraining]: ...
     async def get(self, id: Union[str, AsyncTraining]) -> APIResponse[AsyncTraining]: ...
     async def cancel(self, id: Union[str, AsyncTraining]) -> APIResponse[AsyncTraining]: ...
-    async def list(self, cursor: Optional[str] = "") -> APIResponse[AsyncPage[AsyncTraining]]: ...
+    async def list(self, cursor: Cursor = "") -> APIResponse[AsyncPage[AsyncTraining]]: ...
 
 class AsyncVersionsWithRawResponse:
     """The same methods, each returning an `APIResponse`."""
@@ -335,7 +337,7 @@ class AsyncVersionsWithRawResponse:
         name: Optional[str] = None,
         *,
         owner: Optional[str] = None,
-        cursor: Optional[str] = "",
+        cursor: Cursor = "",
     ) -> APIResponse[AsyncPage[Version]]: ...
     async def delete(
         self,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Awaitable
+from typing import TYPE_CHECKING, Any, Awaitable, List
 
 from ._arguments import drop_none as drop_none
 from ._client_base import ClientBase
 from ._guarded import Guarded
+from ._output import Output, unwrapped
 from ._page import AwaitablePage, Page
 from ._response import RawResponse
 
@@ -52,6 +53,15 @@ class AsyncCalls(ClientBase):
         params = _httpx_params(self.base_url, method, path, options)
         return RawResponse(*await self._async_call_raw("request", params))
 
+    async def _async_complete(self, outputs: Any) -> Any:
+        """Waits until outputs are complete; returns them without predictions around them."""
+        live: List[Output] = []
+        outputs = unwrapped(outputs, live)
+        for output in live:
+            async for _ in output:
+                pass
+        return outputs
+
     def _async_list(self, operation: str, item: Any, params: Json) -> AwaitablePage[Any]:
         return AwaitablePage(self, operation, item, params)
 
@@ -61,6 +71,7 @@ class AsyncBase(AsyncCalls):
 
     _call = AsyncCalls._async_call
     _call_raw = AsyncCalls._async_call_raw
+    _complete = AsyncCalls._async_complete
     _list = AsyncCalls._async_list
 
 
@@ -79,6 +90,13 @@ class Calls(AsyncCalls):
         """Sends a request as the method of this name in 1.x does, with the options of httpx."""
         params = _httpx_params(self.base_url, method, path, options)
         return RawResponse(*self._call_raw("request", params))
+
+    def _complete(self, outputs: Any) -> Any:
+        live: List[Output] = []
+        outputs = unwrapped(outputs, live)
+        for output in live:
+            output._whole()
+        return outputs
 
     def _list(self, operation: str, item: Any, params: Json) -> Page[Any]:
         return Page(self, operation, item, self._call(operation, params))

@@ -16,6 +16,7 @@ from ._exception import ReplicateException as ReplicateException
 
 if TYPE_CHECKING:
     from ._client_base import AnyClient
+    from ._object import Json
     from ._sync.prediction import Prediction
 
 
@@ -31,9 +32,19 @@ class ReplicateError(ReplicateException):
         instance: Optional[str] = None,
         **members: Any,
     ) -> None:
+        message = members.pop("message", None)
+        # The positional arguments, which `__new__` has put there, stay in `args`; none of them is a message.
         super().__init__(
-            type=type, title=title, status=status, detail=detail, instance=instance, **members
+            message,
+            *self.args,
+            type=type,
+            title=title,
+            status=status,
+            detail=detail,
+            instance=instance,
+            **members,
         )
+        self._message = message or ""
 
     @classmethod
     def from_response(cls, response: Any) -> ReplicateError:
@@ -220,9 +231,17 @@ class ModelError(ReplicateException, RuntimeError):
         super().__init__(text, **members)
         self._prediction = None if text is prediction else prediction
 
+    @classmethod
+    def _from_fields(cls, fields: Mapping[str, Any]) -> ModelError:
+        error = super()._from_fields(fields)
+        prediction: Json = fields.get("prediction") or {}
+        text = prediction.get("error")
+        if text and cls is ModelError:
+            error._message, error.args = error.message, (text,)
+        return error
+
     def __str__(self) -> str:
-        text = getattr(self.prediction, "error", None)
-        return str(text) if text and type(self) is ModelError else self.message
+        return str(self.args[0]) if self.args else ""
 
     if TYPE_CHECKING:
 

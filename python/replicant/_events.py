@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Type
 
+    from typing_extensions import TypeAlias
+
     from ._client_base import AnyClient
     from ._files import FileOutput
     from ._object import Json
@@ -38,36 +40,17 @@ _EventType = EventType
 _KINDS = {kind.value: kind for kind in EventType}
 
 
-class FileURL(str):
-    """The URL of a file that a model wrote: a string with the members of `FileOutput`."""
-
-    _file: FileOutput
-
-    def __new__(cls, file: FileOutput) -> FileURL:
-        made = super().__new__(cls, file.url)
-        made._file = file
-        return made
-
-    def __getattr__(self, name: str) -> Any:
-        if name[:1] == "_":
-            raise AttributeError(name)
-        return getattr(self._file, name)
-
-    def __reduce__(self) -> Any:
-        return FileURL, (self._file,)
-
-
 class ServerSentEvent(Dumps):
     """An event of a prediction's stream; `str(event)` is the text of an `output` event."""
 
     __slots__ = ("data", "event", "id", "retry")
 
-    EventType = _EventType
+    EventType: TypeAlias = _EventType
 
     event: Union[_EventType, str]
     """The type; a plain string for types that are not an `EventType`."""
     data: str
-    """The text of the event; for a file, its URL with the members of `FileOutput`."""
+    """The text of the event; for a file, its URL, which is also a `FileOutput`."""
     id: str
     """The id of the event, from which a stream can be resumed."""
     retry: Optional[int]
@@ -81,7 +64,11 @@ class ServerSentEvent(Dumps):
         retry: Optional[int] = None,
     ) -> None:
         self.event = _KINDS.get(event, event)
-        self.data = data if isinstance(data, str) else FileURL(data)
+        if not isinstance(data, str):
+            from ._files import FileURL
+
+            data = FileURL(data)
+        self.data = data
         self.id = id or ""
         self.retry = retry
 
@@ -91,8 +78,7 @@ class ServerSentEvent(Dumps):
     @property
     def file(self) -> Optional[FileOutput]:
         """The file that the model wrote; None if the event is text."""
-        data: Any = self.data
-        return data._file if isinstance(data, FileURL) else None
+        return getattr(self.data, "_file", None)
 
     def __str__(self) -> str:
         return self.data if self.event == "output" else ""

@@ -26,7 +26,7 @@ class ReplicateException(Exception):
     """
 
     args: Tuple[Any, ...]
-    """The arguments of the exception: its message, if it has one."""
+    """The arguments of the exception: its message, if it has one; for a `ModelError`, the error text of the model."""
     code: str = "internal"
     """The kind of error, a short name that does not change between releases."""
     type: Optional[str] = None
@@ -67,6 +67,8 @@ class ReplicateException(Exception):
     """The headers of the response, with names in lower case."""
 
     _prediction: Any = None
+    # The message, where `args` has something else, as in 1.x.
+    _message: Optional[str] = None
     _owner: Optional[AnyClient] = None
 
     def __init__(self, message: Any = None, *more: Any, **members: Any) -> None:
@@ -96,11 +98,13 @@ class ReplicateException(Exception):
     @property
     def message(self) -> str:
         """The problem and how to solve it."""
+        if self._message is not None:
+            return self._message
         return str(self.args[0]) if self.args else ""
 
     @message.setter
     def message(self, message: str) -> None:
-        self.args = (message,)
+        self._message, self.args = None, (message,)
 
     def __str__(self) -> str:
         return self.message

@@ -259,6 +259,31 @@ class URLPath(FileOutput):
         return super().__fspath__()
 
 
+# Both, because 1.x declares the data of events as `str` and assigns a `FileOutput`.
+class FileURL(str, FileOutput):
+    """The URL of a file that a model wrote, as a string that is also a `FileOutput`."""
+
+    __slots__ = ("_file",)
+
+    _file: FileOutput
+
+    def __new__(cls, file: FileOutput) -> FileURL:
+        made = super().__new__(cls, file.url)
+        made._file = file
+        # What becomes known of one, such as the path of its content, holds for the other.
+        made.__dict__ = file.__dict__
+        return made
+
+    def __init__(self, file: FileOutput) -> None:
+        pass
+
+    # As in a `FileOutput`: programs that ask for this class write the chunks to a file.
+    __iter__ = FileOutput.__iter__  # type: ignore[assignment]
+
+    def __reduce__(self) -> Any:
+        return FileURL, (self._file,)
+
+
 _folder: Optional[str] = None
 
 

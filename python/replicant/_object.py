@@ -67,7 +67,8 @@ class APIObject(Dumps):
 
     def __init_subclass__(cls) -> None:
         declared = {**getattr(cls, "__annotations__", {}), **dict.fromkeys(cls._built, Any)}
-        known = {name: kind for name, kind in declared.items() if name[0] != "_"}
+        # Not private attributes and types.
+        known = {name: kind for name, kind in declared.items() if name[0].islower()}
         cls.__fields__ = cls.model_fields = {**cls.__fields__, **known}
 
     @property
@@ -223,6 +224,21 @@ class APIObject(Dumps):
     def model_construct(cls: Type[T], _fields_set: Any = None, **members: Any) -> T:
         """Builds an object from its members."""
         return cls(members)
+
+    @classmethod
+    def schema(cls, **_: Any) -> Json:
+        """Returns a JSON schema with the names of the members that this package knows.
+
+        Args:
+            _: Ignored: the arguments of the pydantic method of that name.
+        """
+        properties: Json = {name: {} for name in cls.__fields__}
+        return {**cls.__get_pydantic_json_schema__(None, None), "properties": properties}
+
+    @classmethod
+    def model_json_schema(cls, **_: Any) -> Json:
+        """Returns a JSON schema: an alias of `schema()`."""
+        return cls.schema()
 
     @property
     def model_fields_set(self) -> Set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Union
 
 from ._object import APIObject
+from ._warnings import warn_of_alias
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -46,7 +47,8 @@ class Hardware(APIObject):
 
     @property
     def id(self) -> str:
-        """An alias of `sku`."""
+        """A deprecated alias of `sku`."""
+        warn_of_alias("id", "sku")
         return self.sku
 
 
@@ -59,13 +61,13 @@ class File(APIObject):
 
     id: str
     """The id of the file."""
-    name: Optional[str]
+    name: str
     """The name of the file."""
     content_type: str
     """The media type."""
     size: int
     """The size in bytes."""
-    etag: Optional[str]
+    etag: str
     """The entity tag of the content."""
     checksums: Dict[str, str]
     """Checksums of the content, such as `sha256`."""

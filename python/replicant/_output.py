@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from functools import wraps
 from threading import Lock
-from typing import TYPE_CHECKING, Any, AsyncIterator, Callable, Iterator, List, Optional
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    AsyncIterator,
+    Callable,
+    Dict,
+    Iterator,
+    List,
+    Optional,
+    Sequence,
+    cast,
+)
+
+from ._object import APIObject
 
 if TYPE_CHECKING:
     from ._client_base import AnyClient
@@ -301,6 +314,21 @@ for _name in [
 async def _each(items: Iterator[Any]) -> AsyncIterator[Any]:
     for item in items:
         yield item
+
+
+def unwrapped(outputs: Any, live: List[Output]) -> Any:
+    """Returns outputs with the output of each prediction in its place, and adds the lists of `run` to `live`."""
+    if isinstance(outputs, Output):
+        live.append(outputs)
+        return outputs
+    if isinstance(outputs, APIObject) and "output" in outputs.__fields__:
+        return outputs.output
+    if isinstance(outputs, dict):
+        members = cast(Dict[str, Any], outputs)
+        return {name: unwrapped(item, live) for name, item in members.items()}
+    if isinstance(outputs, (list, tuple)):
+        return [unwrapped(item, live) for item in cast(Sequence[Any], outputs)]
+    return outputs
 
 
 def output_of(client: AnyClient, reply: Json) -> Any:

@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import (
     TYPE_CHECKING,
     Any,
+    AsyncGenerator,
     AsyncIterator,
     Awaitable,
     Callable,
+    Generator,
     Iterable,
     Iterator,
     List,
     Optional,
-    Sequence,
+    Set,
     TypeVar,
     Union,
-    cast,
-    overload,
 )
 
 from ._dumps import Dumps
@@ -25,11 +25,16 @@ from ._object import Json
 from ._ready import Later
 
 if TYPE_CHECKING:
-    from ._base import AsyncCalls, Calls
+    from ._base import AsyncCalls
     from ._native import Stream
     from ._response import APIResponse
 
+    Cursor = Union[str, ellipsis, None]  # noqa: F821
+else:
+    Cursor = Union[str, type(...), None]
+
 T = TypeVar("T")
+P = TypeVar("P")
 
 
 def _link(link: Optional[str]) -> Optional[str]:
@@ -37,13 +42,14 @@ def _link(link: Optional[str]) -> Optional[str]:
     return None if link in ("", "null") else link
 
 
-class _AnyPage(Dumps, Sequence[T]):
-    """A page of a list; iterating, `len`, indexing and `results` cover this page only."""
+class Page(Dumps, List[T]):
+    """A page of a list, which is a list of its items.
 
-    __slots__ = ("_client", "_data", "_item", "_operation", "results")
+    Iterating, `len` and indexing cover this page only and send no request. `auto_paging_iter()` yields the items
+    of all pages, `pages()` the pages.
+    """
 
-    results: List[T]
-    """The items of this page."""
+    __slots__ = ("_client", "_data", "_item", "_operation")
 
     def __init__(
         self,
@@ -61,9 +67,18 @@ class _AnyPage(Dumps, Sequence[T]):
         self._operation = _operation
         self._item = _item
         self._data = {"previous": previous, "next": next} if _data is None else _data
-        self.results = list(results)
         if _item is not None:
-            self.results = [_item(each, _client) for each in self._data.get("results") or ()]
+            results = [_item(each, _client) for each in self._data.get("results") or ()]
+        super().__init__(results)
+
+    @property
+    def results(self) -> List[T]:
+        """The items of this page: the page itself."""
+        return self
+
+    @results.setter
+    def results(self, results: Iterable[T]) -> None:
+        self[:] = results
 
     @property
     def _response(self) -> Optional[APIResponse[Any]]:
@@ -109,47 +124,16 @@ class _AnyPage(Dumps, Sequence[T]):
         return Stream(client._native, "paginate", client._with_options({"path": self.next}))
 
     def _members(self) -> Json:
-        return {**self._data, "results": self.results}
-
-    def __iter__(self) -> Iterator[T]:
-        return iter(self.results)
-
-    def __len__(self) -> int:
-        return len(self.results)
-
-    @overload
-    def __getitem__(self, index: int) -> T: ...
-    @overload
-    def __getitem__(self, index: slice) -> List[T]: ...
-    def __getitem__(self, index: Union[int, slice]) -> Union[T, List[T]]:
-        return self.results[index]
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, _AnyPage):
-            return NotImplemented
-        members: Any = other._members()  # pyright: ignore[reportUnknownMemberType]
-        return bool(self._members() == members)
+        return {**self._data, "results": list(self)}
 
     def __repr__(self) -> str:
         more = ", and more pages" if self.next else ""
-        return f"<{type(self).__name__}: {len(self)} items{more}>"
-
-
-class Page(_AnyPage[T]):
-    """A page of a list.
-
-    Iterating, `len`, indexing and `results` cover this page only and send no request.
-    `auto_paging_iter()` yields the items of all pages, `pages()` the pages.
-    """
-
-    __slots__ = ()
-
-    _client: Calls
+        return f"<{type(self).__name__} {super().__repr__()}{more}>"
 
     def auto_paging_iter(self) -> Iterator[T]:
         """Yields the items of this page and the following ones, which are fetched as needed."""
         for page in self.pages():
-            yield from page.results
+            yield from page
 
     def _page(self, data: Json) -> Page[T]:
         return Page(self._client, self._operation, self._item, data)
@@ -168,37 +152,36 @@ class Page(_AnyPage[T]):
                 yield self._page(data)
 
 
-class AsyncPage(_AnyPage[T]):
-    """A page of a list.
+# A `Page`, because 1.x returns that class from awaited calls, too.
+class AsyncPage(Page[T]):
+    """A page of a list, which is a list of its items.
 
-    Iterating, with `for` or `async for`, `len`, indexing and `results` cover this page only and send no
-    request. `auto_paging_iter()` yields the items of all pages, `pages()` the pages.
+    Iterating, with `for` or `async for`, `len` and indexing cover this page only and send no request.
+    `auto_paging_iter()` yields the items of all pages, `pages()` the pages.
     """
 
     __slots__ = ()
 
-    _client: AsyncCalls
-
     async def __aiter__(self) -> AsyncIterator[T]:
-        for item in self.results:
+        for item in self:
             yield item
 
-    async def auto_paging_iter(self) -> AsyncIterator[T]:
+    async def auto_paging_iter(self) -> AsyncIterator[T]:  # type: ignore[override]
         """Yields the items of this page and the following ones, which are fetched as needed."""
         async for page in self.pages():
-            for item in page.results:
+            for item in page:
                 yield item
 
     def _page(self, data: Json) -> AsyncPage[T]:
         return AsyncPage(self._client, self._operation, self._item, data)
 
-    async def get_next_page(self) -> Optional[AsyncPage[T]]:
+    async def get_next_page(self) -> Optional[AsyncPage[T]]:  # type: ignore[override]
         """Fetches the next page; returns None after the last one."""
         if not self.next:
             return None
         return self._page(await self._client._async_call(self._operation, {"cursor": self.next}))
 
-    async def pages(self) -> AsyncIterator[AsyncPage[T]]:
+    async def pages(self) -> AsyncIterator[AsyncPage[T]]:  # type: ignore[override]
         """Yields this page and the following ones, which are fetched as needed."""
         yield self
         if self.next:
@@ -225,7 +208,7 @@ class AwaitablePage(Later[AsyncPage[T]]):
         return AsyncPage(self._client, self._operation, self._item, data)
 
     async def __aiter__(self) -> AsyncIterator[T]:
-        for item in (await self).results:
+        for item in await self:
             yield item
 
     async def auto_paging_iter(self) -> AsyncIterator[T]:
@@ -239,58 +222,64 @@ class AwaitablePage(Later[AsyncPage[T]]):
             yield page
 
 
-# In 1.x both clients return the same class, so `isinstance(await async_list(), Page)` must hold.
-cast(Any, Page).register(AsyncPage)
-
-
-def _is_double(page: Any) -> bool:
-    """Whether a page is a test double, which has no client; its list method returns the next page."""
-    return page._client is None
-
-
-def page_at(cursor: Optional[str]) -> Json:
-    """Returns the parameters of a list that begins at `cursor`; "" is the first page.
+def page_at(cursor: Cursor) -> Json:
+    """Returns the parameters of a list that begins at `cursor`; "" is the first page, and so is `...`, as in 1.x.
 
     Raises:
         ValueError: `cursor` is None, the `next` of a last page.
     """
     if cursor is None:
         raise ValueError("cursor cannot be None: there is no page after the last one")
-    return {"cursor": cursor} if cursor else {}
+    return {} if cursor is ... or not cursor else {"cursor": cursor}
 
 
-def paginate(list_method: Callable[..., Page[T]], cursor: Optional[str] = "") -> Iterator[Page[T]]:
+def _next(page: Any, seen: Set[str]) -> Optional[str]:
+    """Returns the cursor of the page after `page`, which can be of any class; None after the last one."""
+    cursor: Optional[str] = page.next
+    if cursor in seen:
+        from ._errors import APIResponseValidationError
+
+        raise APIResponseValidationError(f"pagination loop: {cursor} was already fetched")
+    if cursor:
+        seen.add(cursor)
+    return cursor or None
+
+
+def paginate(list_method: Callable[[Any], P], cursor: Cursor = ...) -> Generator[P, None, None]:
     """Yields the pages of a list: `paginate(client.predictions.list)`.
 
     Args:
-        list_method: The method that fetches a page.
+        list_method: The function that fetches a page. It is called with a cursor: `...` for the first page, then the
+            `next` of each page.
         cursor: The `next` of a page, to continue there.
 
     Raises:
         ValueError: `cursor` is None.
     """
-    page = list_method(*page_at(cursor).values())
-    while _is_double(page) and page.next:
+    page = list_method(cursor)
+    yield page
+    seen: Set[str] = set()
+    while (cursor := _next(page, seen)) is not None:
+        page = list_method(cursor)
         yield page
-        page = list_method(page.next)
-    yield from page.pages()
 
 
 async def async_paginate(
-    list_method: Callable[..., Awaitable[AsyncPage[T]]], cursor: Optional[str] = ""
-) -> AsyncIterator[AsyncPage[T]]:
+    list_method: Callable[[Any], Awaitable[P]], cursor: Cursor = ...
+) -> AsyncGenerator[P, None]:
     """Yields the pages of a list: `async_paginate(client.predictions.async_list)`.
 
     Args:
-        list_method: The method that fetches a page.
+        list_method: The function that fetches a page. It is called with a cursor: `...` for the first page, then the
+            `next` of each page.
         cursor: The `next` of a page, to continue there.
 
     Raises:
         ValueError: `cursor` is None.
     """
-    page = await list_method(*page_at(cursor).values())
-    while _is_double(page) and page.next:
+    page = await list_method(cursor)
+    yield page
+    seen: Set[str] = set()
+    while (cursor := _next(page, seen)) is not None:
+        page = await list_method(cursor)
         yield page
-        page = await list_method(page.next)
-    async for each in page.pages():
-        yield each

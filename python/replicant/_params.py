@@ -2,9 +2,9 @@
 
 # Without `from __future__ import annotations`, as in `_options.py`.
 
-from typing import Any, Dict, List, Optional, TypedDict
+from typing import Any, Dict, Literal, Optional, Sequence, TypedDict
 
-from ._options import FileEncodingStrategy
+from ._options import FileEncodingStrategy, WebhookEvent
 
 
 class CreateTrainingParams(TypedDict, total=False):
@@ -13,7 +13,7 @@ class CreateTrainingParams(TypedDict, total=False):
     destination: Any
     webhook: str
     webhook_completed: str
-    webhook_events_filter: List[str]
+    webhook_events_filter: Sequence[WebhookEvent]
     file_encoding_strategy: FileEncodingStrategy
 
 
@@ -45,11 +45,14 @@ class CreateDeploymentParams(TypedDict):
     max_instances: int
 
 
-class CreateModelParams(TypedDict, total=False):
-    """Parameters of `models.create`."""
-
+class _RequiredModelParams(TypedDict):
     hardware: str
-    visibility: str
+    visibility: Literal["public", "private"]
+
+
+class CreateModelParams(_RequiredModelParams, total=False):
+    """Parameters of `models.create`, without the owner and the name."""
+
     description: Optional[str]
     github_url: Optional[str]
     paper_url: Optional[str]

@@ -51,20 +51,24 @@ def reference(value: Reference) -> str:
 
 def _named(value: Any) -> str:
     """Returns the reference to an object, by its members."""
+    from ._errors import InvalidArgumentError
+
     owner, name = getattr(value, "owner", None), getattr(value, "name", None)
     if owner and name:
         version = getattr(value, "version", None)
         return f"{owner}/{name}:{version}" if isinstance(version, str) else f"{owner}/{name}"
     if hasattr(value, "status") and hasattr(value, "urls"):
-        raise TypeError(
-            "`ref` must name a model, and this is a prediction; did you mean `predictions.wait(prediction)`?"
+        raise InvalidArgumentError(
+            "`ref` must name a model, and this is a prediction; did you mean `predictions.wait(prediction)`?",
+            argument="ref",
         )
     id = getattr(value, "id", None)
     if isinstance(id, str):
         return id
-    raise TypeError(
+    raise InvalidArgumentError(
         "`ref` must be 'owner/name', 'owner/name:version', a version id, (owner, name), a model or a "
-        f"version, not {type(value).__name__}"
+        f"version, not {type(value).__name__}",
+        argument="ref",
     )
 
 

@@ -2,9 +2,10 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, Dict, Iterable, List, Literal, Mapping, Optional, Sequence, Union
+from typing import Any, Callable, Dict, Iterable, List, Literal, Optional, Sequence, Union
 
 from ._map import MapResults, Row, ShowMap
+from ._map_rows import Input
 from ._objects import Account, File, Hardware, SearchResults, Time, Version, WebhookSigningSecret
 from ._options import (
     CreateOptions,
@@ -15,7 +16,7 @@ from ._options import (
     WaitOptions,
     WebhookEvent,
 )
-from ._page import AsyncPage, Page
+from ._page import AsyncPage, Cursor, Page
 from ._progress import ShowTransfer
 from ._refs import Reference
 from ._response import APIResponse
@@ -67,7 +68,7 @@ class ClientWithRawResponse:
         ref: Reference,
         rows: Union[Iterable[Row], Iterable[Row]],
         *,
-        input: Union[Callable[[Row], Mapping[str, Any]], str, None] = None,
+        input: Union[Callable[[Row], Input], str, None] = None,
         key: Union[Callable[[Row], Union[str, int]], str, None] = None,
         progress: ShowMap = None,
         drain: bool = False,
@@ -108,10 +109,8 @@ class ClientWithRawResponse:
 
 class CollectionsWithRawResponse:
     """The same methods, each returning an `APIResponse`."""
-    def list(self, cursor: Optional[str] = "") -> APIResponse[Page[Collection]]: ...
-    async def async_list(
-        self, cursor: Optional[str] = ""
-    ) -> APIResponse[AsyncPage[Collection]]: ...
+    def list(self, cursor: Cursor = "") -> APIResponse[Page[Collection]]: ...
+    async def async_list(self, cursor: Cursor = "") -> APIResponse[AsyncPage[Collection]]: ...
     def get(self, slug: str) -> APIResponse[Collection]: ...
     async def async_get(self, slug: str) -> APIResponse[Collection]: ...
 
@@ -119,10 +118,8 @@ class DeploymentsWithRawResponse:
     """The same methods, each returning an `APIResponse`."""
     @property
     def predictions(self) -> DeploymentsPredictionsWithRawResponse: ...
-    def list(self, cursor: Optional[str] = "") -> APIResponse[Page[Deployment]]: ...
-    async def async_list(
-        self, cursor: Optional[str] = ""
-    ) -> APIResponse[AsyncPage[Deployment]]: ...
+    def list(self, cursor: Cursor = "") -> APIResponse[Page[Deployment]]: ...
+    async def async_list(self, cursor: Cursor = "") -> APIResponse[AsyncPage[Deployment]]: ...
     def get(
         self,
         deployment: Optional[Reference] = None,
@@ -243,8 +240,8 @@ class FilesWithRawResponse:
     ) -> APIResponse[File]: ...
     def get(self, file_id: str) -> APIResponse[File]: ...
     async def async_get(self, file_id: str) -> APIResponse[File]: ...
-    def list(self, cursor: Optional[str] = "") -> APIResponse[Page[File]]: ...
-    async def async_list(self, cursor: Optional[str] = "") -> APIResponse[AsyncPage[File]]: ...
+    def list(self, cursor: Cursor = "") -> APIResponse[Page[File]]: ...
+    async def async_list(self, cursor: Cursor = "") -> APIResponse[AsyncPage[File]]: ...
     def delete(self, file_id: str) -> APIResponse[bool]: ...
     async def async_delete(self, file_id: str) -> APIResponse[bool]: ...
     def download(
@@ -275,6 +272,7 @@ class ModelsWithRawResponse:
         name: Optional[str] = None,
         *,
         owner: Optional[str] = None,
+        key: Optional[Reference] = None,
     ) -> APIResponse[Model]: ...
     async def async_get(
         self,
@@ -282,17 +280,18 @@ class ModelsWithRawResponse:
         name: Optional[str] = None,
         *,
         owner: Optional[str] = None,
+        key: Optional[Reference] = None,
     ) -> APIResponse[Model]: ...
     def list(
         self,
-        cursor: Optional[str] = "",
+        cursor: Cursor = "",
         *,
         sort_by: Optional[Literal["model_created_at", "latest_version_created_at"]] = None,
         sort_direction: Optional[Literal["asc", "desc"]] = None,
     ) -> APIResponse[Page[Model]]: ...
     async def async_list(
         self,
-        cursor: Optional[str] = "",
+        cursor: Cursor = "",
         *,
         sort_by: Optional[Literal["model_created_at", "latest_version_created_at"]] = None,
         sort_direction: Optional[Literal["asc", "desc"]] = None,
@@ -357,6 +356,7 @@ class ModelsWithRawResponse:
         name: Optional[str] = None,
         *,
         owner: Optional[str] = None,
+        key: Optional[Reference] = None,
     ) -> APIResponse[bool]: ...
     async def async_delete(
         self,
@@ -364,6 +364,7 @@ class ModelsWithRawResponse:
         name: Optional[str] = None,
         *,
         owner: Optional[str] = None,
+        key: Optional[Reference] = None,
     ) -> APIResponse[bool]: ...
 
 class ExamplesWithRawResponse:
@@ -374,7 +375,7 @@ class ExamplesWithRawResponse:
         name: Optional[str] = None,
         *,
         owner: Optional[str] = None,
-        cursor: Optional[str] = "",
+        cursor: Cursor = "",
     ) -> APIResponse[Page[Prediction]]: ...
     async def async_list(
         self,
@@ -382,7 +383,7 @@ class ExamplesWithRawResponse:
         name: Optional[str] = None,
         *,
         owner: Optional[str] = None,
-        cursor: Optional[str] = "",
+        cursor: Cursor = "",
     ) -> APIResponse[AsyncPage[Prediction]]: ...
 
 class ReadmeWithRawResponse:
@@ -455,7 +456,7 @@ class PredictionsWithRawResponse:
     ) -> APIResponse[Prediction]: ...
     def list(
         self,
-        cursor: Optional[str] = "",
+        cursor: Cursor = "",
         *,
         created_after: Optional[Time] = None,
         created_before: Optional[Time] = None,
@@ -463,7 +464,7 @@ class PredictionsWithRawResponse:
     ) -> APIResponse[Page[Prediction]]: ...
     async def async_list(
         self,
-        cursor: Optional[str] = "",
+        cursor: Cursor = "",
         *,
         created_after: Optional[Time] = None,
         created_before: Optional[Time] = None,
@@ -506,8 +507,8 @@ class TrainingsWithRawResponse:
     async def async_get(self, id: Union[str, Training]) -> APIResponse[Training]: ...
     def cancel(self, id: Union[str, Training]) -> APIResponse[Training]: ...
     async def async_cancel(self, id: Union[str, Training]) -> APIResponse[Training]: ...
-    def list(self, cursor: Optional[str] = "") -> APIResponse[Page[Training]]: ...
-    async def async_list(self, cursor: Optional[str] = "") -> APIResponse[AsyncPage[Training]]: ...
+    def list(self, cursor: Cursor = "") -> APIResponse[Page[Training]]: ...
+    async def async_list(self, cursor: Cursor = "") -> APIResponse[AsyncPage[Training]]: ...
 
 class VersionsWithRawResponse:
     """The same methods, each returning an `APIResponse`."""
@@ -533,7 +534,7 @@ class VersionsWithRawResponse:
         name: Optional[str] = None,
         *,
         owner: Optional[str] = None,
-        cursor: Optional[str] = "",
+        cursor: Cursor = "",
     ) -> APIResponse[Page[Version]]: ...
     async def async_list(
         self,
@@ -541,7 +542,7 @@ class VersionsWithRawResponse:
         name: Optional[str] = None,
         *,
         owner: Optional[str] = None,
-        cursor: Optional[str] = "",
+        cursor: Cursor = "",
     ) -> APIResponse[AsyncPage[Version]]: ...
     def delete(
         self,

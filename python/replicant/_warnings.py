@@ -1,4 +1,4 @@
-"""Warnings about the options of a client."""
+"""Warnings about the options of a client, and about old names."""
 
 from __future__ import annotations
 
@@ -35,3 +35,8 @@ def warn_of_connection(text: str) -> None:
         frame = frame.f_back
         level += 1
     warnings.warn(text, InsecureConnectionWarning, stacklevel=level)
+
+
+def warn_of_alias(alias: str, name: str) -> None:
+    """Issues the warning of 1.x at the line of the user's code that used `alias`, an old name of an attribute."""
+    warnings.warn(f"Use `{name}` instead of `{alias}`", DeprecationWarning, stacklevel=3)

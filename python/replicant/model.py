@@ -12,6 +12,7 @@ from replicant._sync.model import Model as Model
 from replicant._sync.model import Models as Models
 from replicant._sync.model_prediction import ModelPredictions
 from replicant._sync.prediction import Prediction as Prediction
-from replicant._sync.version import Versions as Versions
+from replicant._sync.version import ModelVersions
 
 ModelsPredictions = ModelPredictions
+Versions = ModelVersions

@@ -9,7 +9,7 @@ import pytest
 from conftest import Emulator
 
 import replicant
-from replicant.version import Version
+from replicant.version import Version, Versions
 
 CREATED = {"id": "p1", "status": "succeeded", "output": "done", "urls": {}}
 
@@ -51,6 +51,14 @@ def test_the_version_of_a_deployment_is_sent_as_its_id(client: Any, emulator: Em
     with pytest.raises(replicant.ReplicateException):
         client.deployments.update("acme/none", version=version)
     assert emulator.requests()[-1]["json"] == {"version": "a:b"}
+
+
+async def test_the_versions_of_a_model_can_be_built_from_its_name(client: Any) -> None:
+    for model in (("emulator", "echo"), "emulator/echo", client.models.get("emulator/echo")):
+        versions = Versions(client, model=model)
+        found = versions.list()[0]
+        assert versions.get(found.id) == await versions.async_get(found.id) == found
+    assert isinstance(client.models.get("emulator/echo").versions, Versions)
 
 
 def test_keys_of_basic_types_become_text(client: Any) -> None:

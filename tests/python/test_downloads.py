@@ -259,6 +259,48 @@ async def test_save_all_saves_every_file(
     assert str(tmp_path / "part" / "out-0.webp") in caught.value.partial
 
 
+async def test_save_all_saves_the_output_of_a_prediction(
+    client: replicant.Client, async_client: replicant.AsyncClient, tmp_path: pathlib.Path
+) -> None:
+    # The file in the input is not saved.
+    picture = "data:image/png;base64,eA=="
+    made = client.predictions.create(
+        model=PAINTER, input={**HERON, "num_outputs": 2, "image": picture}, wait=True
+    )
+    made.wait()
+    awaited = await async_client.predictions.get(made.id)
+    names = ["out-0.webp", "out-1.webp"]
+    for number, (save, outputs) in enumerate(
+        [
+            (client.save_all, made),
+            (client.async_save_all, made),
+            (async_client.save_all, awaited),
+            (client.save_all, {"first": [made]}),
+            (client.save_all, replicant.pagination.Page(results=[made])),
+            # As a webhook or a test builds it, without URLs of the API.
+            (client.save_all, replicant.Prediction(id="p", input=made.input, output=made.output)),
+        ]
+    ):
+        folder = tmp_path / f"{number}"
+        saved = save(outputs, folder)
+        paths = saved if isinstance(saved, list) else await saved
+        assert paths == [str(folder / name) for name in names], number
+
+
+async def test_save_all_waits_for_an_output_that_is_being_written(
+    client: replicant.Client, async_client: replicant.AsyncClient, tmp_path: pathlib.Path
+) -> None:
+    ref = "emulator/stream:0ec4000000000000000000000000000000000000000000000000000000000005"
+    given = {"chunks": ["data:text/plain,a", "text", "data:text/plain,b"]}
+    for number in range(2):
+        folder = tmp_path / f"{number}"
+        if number == 0:
+            paths = client.save_all(client.run(ref, given), folder)
+        else:
+            paths = await async_client.save_all([await async_client.run(ref, given)], folder)
+        assert [pathlib.Path(path).read_text() for path in paths] == ["a", "b"]
+
+
 def test_a_data_url_is_a_file() -> None:
     url = "data:text/plain;base64," + base64.b64encode(b"0123456789").decode()
     file = replicant.FileOutput(url, replicant.Client("x")).open()

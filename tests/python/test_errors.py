@@ -197,7 +197,22 @@ def test_the_text_of_an_api_error_begins_with_the_cause(
 
 
 def test_a_model_error_is_the_text_of_the_model(client: replicant.Client) -> None:
-    assert said(replicant.ModelError, client.run, "emulator/fails", {"message": "OOM"}) == "OOM"
+    with pytest.raises(replicant.ModelError) as caught:
+        client.run("emulator/fails", {"message": "OOM"})
+    error = caught.value
+    assert (str(error), error.args) == ("OOM", ("OOM",))
+    assert error.message == "Prediction failed: OOM"
+    again = pickle.loads(pickle.dumps(error))
+    assert (str(again), again.args, again.message) == ("OOM", ("OOM",), error.message)
+    error.message = "changed"
+    assert (str(error), error.args) == ("changed", ("changed",))
+
+
+def test_the_positional_arguments_of_an_error_status_are_its_args() -> None:
+    error = ReplicateError("about:blank", "Bad")
+    assert (error.args, error.type, error.message) == (("about:blank", "Bad"), "about:blank", "")
+    assert pickle.loads(pickle.dumps(error)).args == error.args
+    assert ReplicateError(message="m", status=400).message == "m"
 
 
 def test_a_prediction_in_place_of_a_model_is_refused_with_advice(
@@ -207,7 +222,7 @@ def test_a_prediction_in_place_of_a_model_is_refused_with_advice(
     assert client.predictions.get(made).id == made.id
     assert client.predictions.wait(made).status == "succeeded"
     assert client.predictions.cancel(made).id == made.id
-    message = said(TypeError, client.run, made)
+    message = said(ValueError, client.run, made)
     assert message.endswith("this is a prediction; did you mean `predictions.wait(prediction)`?")
     message = said(replicant.InvalidArgumentError, client.run, made.id)
     assert message.startswith(

@@ -222,6 +222,17 @@ def test_only_known_members_can_be_set() -> None:
     assert collection[0].owner == "c"
 
 
+def test_the_schema_of_an_object_lists_its_members() -> None:
+    for schema in (
+        replicate.Prediction.schema(by_alias=True),
+        replicate.Prediction.model_json_schema(),
+    ):
+        assert (schema["title"], schema["type"]) == ("Prediction", "object")
+        assert {"id", "output", "urls"} <= schema["properties"].keys()
+        assert "Progress" not in schema["properties"]
+    assert "current_release" in replicate.Deployment.schema()["properties"]
+
+
 def test_pages_can_be_test_doubles() -> None:
     from replicant.pagination import Page
 

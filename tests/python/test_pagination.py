@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import types
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta, timezone
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from conftest import Emulator
@@ -101,3 +106,94 @@ async def test_awaited_lists_are_iterated_page_by_page(emulator: Emulator) -> No
     blocking = replicate.Client(base_url=replay.base_url)
     pages = [page async for page in replicate.async_paginate(blocking.models.async_list)]
     assert [len(page) for page in pages] == [2, 1]
+
+
+async def test_the_loop_of_1x_over_cursors_works(emulator: Emulator) -> None:
+    client = replicate.Client(base_url=emulator.replay(*PAGES).base_url)
+    cursor: Any = ...
+    names: list[str] = []
+    while cursor is not None:
+        page = client.models.list(cursor)
+        names += [model.name for model in page.results]
+        cursor = page.next
+    assert names == ["1", "2", "3"]
+    client = replicate.Client(base_url=emulator.replay(*PAGES).base_url)
+    assert len(await client.models.async_list(cursor=...)) == 2
+    awaited = replicate.AsyncClient(base_url=emulator.replay(*PAGES).base_url)
+    assert len(await awaited.models.list(...)) == 2
+
+
+LISTS = "collections deployments files models predictions trainings models.versions models.examples"
+
+
+@pytest.mark.parametrize("name", LISTS.split())
+async def test_every_list_begins_with_the_first_page(
+    client: replicate.Client, async_client: replicate.AsyncClient, emulator: Emulator, name: str
+) -> None:
+    emulator.forget()
+    of = ["emulator/echo"] if name.startswith("models.") else []
+    for each in (client, async_client):
+        namespace: Any = each
+        for part in name.split("."):
+            namespace = getattr(namespace, part)
+        for cursor in ("", ...):
+            page = namespace.list(*of, cursor=cursor)
+            assert isinstance(page if each is client else await page, replicate.model.Page)
+    model = client.models.get("emulator/echo")
+    assert len(model.versions.list(...)) == 1  # type: ignore[arg-type]
+    assert not any(request.get("query") for request in emulator.requests())
+
+
+async def test_pages_are_fetched_by_the_function_of_the_caller(emulator: Emulator) -> None:
+    client = replicate.Client(base_url=emulator.replay(*PAGES).base_url)
+    asked: list[Any] = []
+
+    def fetch(cursor: Any) -> replicate.model.Page[replicate.Model]:
+        asked.append(cursor)
+        page = client.models.list(cursor)
+        page.results = [model for model in page.results if model.name != "2"]
+        return page
+
+    pages = [[model.name for model in page] for page in replicate.paginate(fetch)]
+    assert pages == [["1"], ["3"]]
+    assert (asked[0], len(asked)) == (..., 2)
+    client = replicate.Client(base_url=emulator.replay(*PAGES).base_url)
+    awaited = replicate.async_paginate(lambda cursor: client.models.async_list(cursor))
+    assert [len(page) async for page in awaited] == [2, 1]
+
+
+async def test_pages_of_any_class_can_be_paginated() -> None:
+    first, last = types.SimpleNamespace(next="u"), Mock(next=None, results=["x"])
+    for found in (first, last):
+        found.seen = None
+    pages: list[Any] = list(replicate.paginate(lambda cursor: first if cursor is ... else last))
+    assert pages == [first, last]
+
+    async def fetch(cursor: Any) -> Any:
+        return first if cursor is ... else last
+
+    found: AsyncIterator[Any] = replicate.async_paginate(fetch)
+    assert [page async for page in found] == [first, last]
+    again = replicate.paginate(lambda cursor: first)
+    with pytest.raises(replicate.APIResponseValidationError, match="pagination loop: u"):
+        list(again)
+
+
+async def test_a_page_is_a_list(emulator: Emulator) -> None:
+    exchange = {
+        "expect": {"path": "/v1/files"},
+        "reply": {"json": {"next": None, "results": [{"id": "b"}, {"id": "a"}]}},
+    }
+    client = replicate.Client(base_url=emulator.replay(exchange).base_url)
+    awaited = replicate.AsyncClient(base_url=emulator.replay(exchange).base_url)
+    for files in (client.files.list(), await awaited.files.list()):
+        plain = list(files)
+        assert isinstance(files, list)
+        assert files == files.results == plain == files.copy()
+        assert files + plain == plain + files == plain * 2
+        files.sort(key=lambda file: file.id)
+        assert [file.id for file in files.results] == ["a", "b"]
+        files.results.append(replicate.File(id="c"))
+        assert json.loads(files.json())["results"] == [{"id": "a"}, {"id": "b"}, {"id": "c"}]
+        assert "File(id='c')" in repr(files.results)
+        assert (files.next, files.has_next_page()) == (None, False)

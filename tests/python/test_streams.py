@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import gc
+import pickle
 import random
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import fastapi
@@ -224,3 +227,44 @@ def test_a_refused_input_becomes_the_response_of_a_web_server(emulator: Emulator
     assert talked.status_code == 200
     assert "event: output\n" in talked.text
     assert "event: done\n" in talked.text
+
+
+def test_a_file_in_a_stream_is_both_its_url_and_a_file(
+    client: replicant.Client, emulator: Emulator, tmp_path: Path
+) -> None:
+    url = "data:text/plain,hello"
+    replay = emulator.replay(
+        {
+            "expect": {"method": "POST", "path": "/v1/models/acme/pictures/predictions"},
+            "reply": {
+                "status": 201,
+                "json": {
+                    "id": "p1",
+                    "status": "starting",
+                    "urls": {"stream": "{{other}}/v1/files/s1"},
+                },
+            },
+        },
+        {
+            "expect": {"method": "GET", "path": "/v1/files/s1", "origin": "other"},
+            "reply": {
+                "sse": "event: output\nid: 1\ndata: https: no URL\n\n"
+                f"event: output\nid: 2\ndata: {url}\n\nevent: done\ndata: {{}}\n\n"
+            },
+        },
+    )
+    local = replicant.Client(TOKEN, base_url=replay.base_url)
+    text, event, _ = local.stream("acme/pictures", {})
+    assert type(text.data) is str and text.file is None
+    data: Any = event.data
+    assert isinstance(data, replicant.FileOutput)
+    assert (data, data.url, str(data), f"{data}", "".join([data])) == (url,) * 5
+    assert data.read() == b"".join(data) == b"hello"
+    path = data.save(tmp_path / "out.txt")
+    file = event.file
+    assert type(file) is replicant.FileOutput and file == data
+    # Known of one, known of both.
+    assert open(file).read() == Path(path).read_text() == "hello"
+    for copied in (pickle.loads(pickle.dumps(data)), copy.copy(data)):
+        assert (type(copied), copied, copied.read()) == (type(data), url, b"hello")
+    assert client.run("emulator/echo", {"value": data}, use_file_output=False) == url

@@ -112,6 +112,17 @@ def test_an_unknown_keyword_is_a_type_error_with_a_suggestion() -> None:
     assert message_of(replicant.Client, auth="x") == f"{wrong}'auth'; did you mean `api_token`?"
     assert message_of(replicant.AsyncClient, api_tokn="x").endswith("; did you mean `api_token`?")
     assert message_of(client.with_options, retries=1).endswith("; did you mean `max_retries`?")
+    for name, instead in {
+        "verify": "pass `ca_bundle`, or `http_client=httpx.Client(verify=...)`",
+        "limits": "pass `max_connections` and `pool_idle_timeout`",
+        "follow_redirects": "omit it: redirects are followed",
+        "event_hooks": "pass `on_request` and `on_response`",
+        "cookies": "pass `headers={'Cookie': ...}`",
+        "params": "pass `default_query`",
+        "trust_env": "pass `proxy`, or `http_client=httpx.Client(trust_env=False)`",
+    }.items():
+        assert message_of(replicant.Client, **{name: 1}) == f"{wrong}{name!r}; {instead}"
+        assert message_of(client.with_options, **{name: 1}).endswith(instead)
     for run in (client.run, client.stream, replicant.run, replicant.stream):
         assert message_of(run, "a/b", inputs={}).endswith(
             "argument 'inputs'; did you mean `input`?"

@@ -153,15 +153,18 @@ async def main() -> None:
 PATTERNS = """
 import asyncio
 import copy
-from typing import Any, AsyncIterator, Iterator, Literal
+from typing import Any, AsyncIterator, Iterator, List, Literal, Optional, Union
 from unittest.mock import Mock
 from typing_extensions import assert_type
 import replicant
 from replicant import Client, ModelError, Prediction, ReplicateError, ReplicateException
-from replicant.file import FileEncodingStrategy
-from replicant.model import Page
+from replicant.deployment import Deployment
+from replicant.file import File, FileEncodingStrategy, Files
+from replicant.model import Model, Models, Page
 from replicant.prediction import Predictions
 from replicant.stream import ServerSentEvent
+from replicant.training import Trainings
+from replicant.version import Versions
 
 client = Client()
 
@@ -215,6 +218,35 @@ except ReplicateError as error:
 except ReplicateException as error:
     print(error)
 f = replicant.FileOutput("u")
+model_params: Models.CreateModelParams = {"hardware": "cpu", "visibility": "private"}
+client.models.create("a", "b", **model_params)
+file_params: Files.CreateFileParams = {"filename": "x", "metadata": {}}
+client.files.create(b"", **file_params)
+training_params: Trainings.CreateTrainingParams = {"destination": "a/b", "webhook_events_filter": ["completed"]}
+client.trainings.create(version="a/b:c", input={}, **training_params)
+model: Model = client.models.get(key="a/b")
+visibility: Literal["public", "private"] = model.visibility
+client.models.delete(key="a/b")
+versions: Versions = model.versions
+Versions(client, model=("a", "b")).get("x")
+def percentage(progress: Prediction.Progress) -> float:
+    return progress.percentage
+def instances(release: Deployment.Release) -> int:
+    return release.configuration.max_instances
+def kind(event: ServerSentEvent.EventType) -> str:
+    return event.value
+def problem(prediction: Prediction) -> Optional[str]:
+    return prediction.error
+files: List[File] = client.files.list()
+etag: str = files[0].etag
+cursor: Union[str, "ellipsis", None] = ...
+while cursor is not None:
+    models = client.models.list(cursor)
+    cursor = models.next
+for models in replicant.paginate(lambda cur: client.models.list(cur)):
+    assert_type(models, Page[Model])
+for models in replicant.paginate(client.models.list):
+    assert_type(models, Page[Model])
 f.url = "x"
 replicant.install_as_replicate()
 asyncio.run(client.predictions.async_list())
@@ -223,6 +255,11 @@ asyncio.run(client.predictions.async_get("x"))
 async def main() -> None:
     t1 = asyncio.create_task(client.predictions.async_list())
     assert_type(await t1, replicant.AsyncPage[Prediction])
+    page: Page[Model] = await client.models.async_list()
+    async for page in replicant.async_paginate(lambda cur: client.models.async_list(cur)):
+        print(page.results)
+    files: List[File] = await client.files.async_list()
+    print(files)
     t2 = asyncio.create_task(client.async_stream("a/b", {}))
     async for ev in await t2: print(ev.data)
     await asyncio.gather(client.models.async_list(), client.async_run("a/b"))

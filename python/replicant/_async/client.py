@@ -22,6 +22,7 @@ from .._client_base import hooks_of
 from .._events import AwaitableStream
 from .._guarded import cached
 from .._map import MapResults, Row, ShowMap
+from .._map_rows import AsyncInput
 from .._native import Stream, conceal
 from .._objects import SearchResults
 from .._options import (
@@ -183,7 +184,8 @@ class AsyncClient(AsyncBase):
         """Runs a model and returns its output.
 
         Waits until the prediction has ended. If the call is abandoned (Ctrl-C, a canceled task, the
-        timeout), the prediction is canceled.
+        timeout), the prediction is canceled. If the process ends while the API holds the create, up to 5 s, the
+        prediction runs until its `cancel_after`; `wait=False` omits the hold, `timeout` shortens that.
 
         `POST /predictions` or `POST /models/{owner}/{name}/predictions`, then `GET /predictions/{id}` until
         it has ended. The first run of a pinned version also fetches its schema:
@@ -267,7 +269,7 @@ class AsyncClient(AsyncBase):
         ref: Reference,
         rows: Union[Iterable[Row], AsyncIterable[Row]],
         *,
-        input: Union[Callable[[Row], Mapping[str, Any]], str, None] = None,
+        input: Union[Callable[[Row], AsyncInput], str, None] = None,
         key: Union[Callable[[Row], Union[str, int]], str, None] = None,
         progress: ShowMap = None,
         drain: bool = False,
@@ -286,7 +288,7 @@ class AsyncClient(AsyncBase):
             ref: The model, as `owner/name`, `owner/name:version`, a version id or an object.
             rows: The rows: any iterable, of any length; for `async for` also an asynchronous one.
             input: A function that returns the input of a row, or the name of the row's member with it. Defaults to the
-                row itself.
+                row itself. With `async for` it may be asynchronous.
             key: A function that returns the key of a row, or the name of its member: a string or an integer that no
                 other row has. Defaults to the position of the row.
             progress: True shows a bar; a function is called with each `MapStats`.
@@ -300,6 +302,7 @@ class AsyncClient(AsyncBase):
         Raises:
             InvalidArgumentError: An option is malformed, or the checkpoint is of another batch.
             FileNotWrittenError: The checkpoint cannot be written.
+            AuthenticationError: The API refused the token. Like `PaymentRequiredError`, it follows the results of what ran.
         """
         params: Dict[str, Any] = checked(AsyncClient.map, MapOptions, options)
         params["ref"] = runnable(ref)
@@ -377,6 +380,7 @@ class AsyncClient(AsyncBase):
         """
         from .._files import mark_saved
 
+        outputs = await self._complete(outputs)
         params = drop_none(outputs=outputs, dir=os.fspath(dir), concurrency=concurrency)
         with of_bytes(progress, params["dir"]) as observer:
             paths: List[str] = await self._call("output.save_all", params, observer)

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Iterator, List, Optional
 
 from .._base import AsyncNamespace
 from .._object import APIObject
-from .._page import AwaitablePage, page_at
+from .._page import AwaitablePage, Cursor, page_at
 from .._response import RawView
+from .._warnings import warn_of_alias
 from .model import AsyncModel
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ class AsyncCollection(APIObject):
 
     @property
     def id(self) -> str:
-        """An alias of `slug`."""
+        """A deprecated alias of `slug`."""
+        warn_of_alias("id", "slug")
         return self.slug
 
     @property
@@ -61,7 +63,7 @@ class AsyncCollections(AsyncNamespace):
     with_raw_response: RawView[AsyncCollectionsWithRawResponse] = RawView()
     """The same methods, each returning an `APIResponse` with the status and the headers."""
 
-    def list(self, cursor: Optional[str] = "") -> AwaitablePage[AsyncCollection]:
+    def list(self, cursor: Cursor = "") -> AwaitablePage[AsyncCollection]:
         """Lists the collections, without their models.
 
         `GET /collections`. Returns one page; its `auto_paging_iter()` yields the items of all pages.

@@ -10,11 +10,12 @@ from .._guarded import cached
 from .._object import APIObject
 from .._objects import Hardware
 from .._objects import Release as DeploymentRelease
-from .._page import AwaitablePage, page_at
+from .._page import AwaitablePage, Cursor, page_at
 from .._params import CreateDeploymentParams as _CreateDeploymentParams
 from .._params import UpdateDeploymentParams as _UpdateDeploymentParams
 from .._refs import Reference, owner_and_name, reference, version_id
 from .._response import RawView
+from .._warnings import warn_of_alias
 from .deployment_prediction import AsyncDeploymentPredictions, AsyncDeploymentsPredictions
 
 if TYPE_CHECKING:
@@ -43,14 +44,15 @@ class AsyncDeployment(APIObject):
 
     @property
     def username(self) -> str:
-        """An alias of `owner`."""
+        """A deprecated alias of `owner`."""
+        warn_of_alias("username", "owner")
         return self.owner
 
     @username.setter
     def username(self, owner: str) -> None:
         self.owner = owner
 
-    Release = DeploymentRelease
+    Release: TypeAlias = DeploymentRelease
 
     @property
     def current_release(self) -> Optional[DeploymentRelease]:
@@ -93,7 +95,7 @@ class AsyncDeployments(AsyncNamespace):
         """Predictions of deployments."""
         return AsyncDeploymentsPredictions(self._client)
 
-    def list(self, cursor: Optional[str] = "") -> AwaitablePage[AsyncDeployment]:
+    def list(self, cursor: Cursor = "") -> AwaitablePage[AsyncDeployment]:
         """Lists the deployments of the account, newest first.
 
         `GET /deployments`. Returns one page; its `auto_paging_iter()` yields the items of all pages.

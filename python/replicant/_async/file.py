@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Dict, Optional
 from .._arguments import drop_none
 from .._base import AsyncNamespace
 from .._objects import File
-from .._page import AwaitablePage, page_at
+from .._page import AwaitablePage, Cursor, page_at
 from .._params import CreateFileParams as _CreateFileParams
 from .._progress import ShowTransfer, name_of, of_bytes
 from .._refs import id_of
@@ -73,7 +73,7 @@ class AsyncFiles(AsyncNamespace):
         """
         return File(await self._client._call("files.get", {"id": id_of(file_id)}), self._client)
 
-    def list(self, cursor: Optional[str] = "") -> AwaitablePage[File]:
+    def list(self, cursor: Cursor = "") -> AwaitablePage[File]:
         """Lists the files of the account.
 
         `GET /files`. Returns one page; its `auto_paging_iter()` yields the items of all pages.

@@ -10,10 +10,11 @@ from .._errors import ReplicateException
 from .._guarded import cached
 from .._object import APIObject
 from .._objects import Hardware, Version
-from .._page import AwaitablePage, page_at
+from .._page import AwaitablePage, Cursor, page_at
 from .._params import CreateModelParams as _CreateModelParams
 from .._refs import Reference, owner_and_name
 from .._response import RawView
+from .._warnings import warn_of_alias
 from .model_page import AsyncExamples, AsyncReadme
 from .model_prediction import AsyncModelPredictions
 from .prediction import AsyncPrediction
@@ -41,7 +42,7 @@ class AsyncModel(APIObject):
     """The name of the model."""
     description: Optional[str]
     """A description of the model."""
-    visibility: str
+    visibility: Literal["public", "private"]
     """`public` or `private`."""
     is_official: Optional[bool]
     """Whether Replicate keeps the model running; such a model needs no version."""
@@ -76,7 +77,8 @@ class AsyncModel(APIObject):
 
     @property
     def username(self) -> str:
-        """An alias of `owner`."""
+        """A deprecated alias of `owner`."""
+        warn_of_alias("username", "owner")
         return self.owner
 
     @username.setter
@@ -96,7 +98,7 @@ class AsyncModel(APIObject):
     @property
     def versions(self) -> AsyncModelVersions:
         """The versions of this model."""
-        return AsyncModelVersions(self._bound, {"owner": self.owner, "name": self.name})
+        return AsyncModelVersions(self._bound, self)
 
     async def reload(self) -> None:
         """Fetches the current state.
@@ -149,6 +151,7 @@ class AsyncModels(AsyncNamespace):
         name: Optional[str] = None,
         *,
         owner: Optional[str] = None,
+        key: Optional[Reference] = None,
     ) -> AsyncModel:
         """Fetches a model.
 
@@ -158,13 +161,14 @@ class AsyncModels(AsyncNamespace):
             model: The model, as `owner/name` or `(owner, name)`; or its owner, with `name`.
             name: The name of the model, if `model` is its owner.
             owner: The owner of the model, instead of `model`.
+            key: An alias of `model`.
         """
-        params = owner_and_name(model, name, owner)
+        params = owner_and_name(model or key, name, owner)
         return AsyncModel(await self._client._call("models.get", params), self._client)
 
     def list(
         self,
-        cursor: Optional[str] = "",
+        cursor: Cursor = "",
         *,
         sort_by: Optional[Literal["model_created_at", "latest_version_created_at"]] = None,
         sort_direction: Optional[Literal["asc", "desc"]] = None,
@@ -283,6 +287,7 @@ class AsyncModels(AsyncNamespace):
         name: Optional[str] = None,
         *,
         owner: Optional[str] = None,
+        key: Optional[Reference] = None,
     ) -> bool:
         """Deletes a private model that has no versions.
 
@@ -292,7 +297,8 @@ class AsyncModels(AsyncNamespace):
             model: The model, as `owner/name` or an object; or its owner, with `name`.
             name: The name of the model, if `model` is its owner.
             owner: The owner of the model, instead of `model`.
+            key: An alias of `model`.
         """
-        params = owner_and_name(model, name, owner)
+        params = owner_and_name(model or key, name, owner)
         await self._client._call("models.delete", params)
         return True

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Optional
 
 from .._arguments import drop_none
 from .._base import AsyncNamespace
-from .._page import AwaitablePage, page_at
+from .._page import AwaitablePage, Cursor, page_at
 from .._refs import Reference, owner_and_name
 from .._response import RawView
 from .prediction import AsyncPrediction
@@ -27,7 +27,7 @@ class AsyncExamples(AsyncNamespace):
         name: Optional[str] = None,
         *,
         owner: Optional[str] = None,
-        cursor: Optional[str] = "",
+        cursor: Cursor = "",
     ) -> AwaitablePage[AsyncPrediction]:
         """Lists the predictions that the author of a model shows as examples.
 

@@ -11,7 +11,7 @@ from .._native import Stream
 from .._object import APIObject
 from .._objects import Time, time_text
 from .._options import CreateOptions, Observer, Status, Unpack, WaitOptions
-from .._page import AwaitablePage, page_at
+from .._page import AwaitablePage, Cursor, page_at
 from .._progress import Progress as PredictionProgress
 from .._progress import of_prediction
 from .._refs import Reference, id_of, maybe_reference, maybe_version
@@ -33,7 +33,7 @@ class AsyncPrediction(APIObject):
     _shown = ("id", "status", "model", "output", "error")
     _required = ("id",)
 
-    Progress = PredictionProgress
+    Progress: TypeAlias = PredictionProgress
 
     id: str
     """The id of the prediction."""
@@ -49,7 +49,7 @@ class AsyncPrediction(APIObject):
     """The output so far; files are URLs here."""
     logs: Optional[str]
     """The text that the model printed."""
-    error: Any
+    error: Optional[str]
     """The reason why the prediction failed."""
     metrics: Optional[Dict[str, Any]]
     """Times and counts, such as `predict_time` in seconds."""
@@ -253,7 +253,7 @@ class AsyncPredictions(AsyncNamespace):
 
     def list(
         self,
-        cursor: Optional[str] = "",
+        cursor: Cursor = "",
         *,
         created_after: Optional[Time] = None,
         created_before: Optional[Time] = None,

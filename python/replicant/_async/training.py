@@ -8,7 +8,7 @@ from .._arguments import checked, drop_none
 from .._base import AsyncNamespace
 from .._object import APIObject, Json
 from .._options import InputOptions, Status, Unpack, WebhookEvent
-from .._page import AwaitablePage, page_at
+from .._page import AwaitablePage, Cursor, page_at
 from .._params import CreateTrainingParams as _CreateTrainingParams
 from .._progress import Progress as TrainingProgress
 from .._refs import Reference, id_of, maybe_reference
@@ -42,7 +42,7 @@ class AsyncTraining(APIObject):
     """The result: `version` and `weights`."""
     logs: Optional[str]
     """The text that the training printed."""
-    error: Any
+    error: Optional[str]
     """The reason why the training failed."""
     metrics: Optional[Dict[str, Any]]
     """Times and counts, such as `predict_time` in seconds."""
@@ -182,7 +182,7 @@ class AsyncTrainings(AsyncNamespace):
             await self._client._call("trainings.cancel", {"id": id_of(id)}), self._client
         )
 
-    def list(self, cursor: Optional[str] = "") -> AwaitablePage[AsyncTraining]:
+    def list(self, cursor: Cursor = "") -> AwaitablePage[AsyncTraining]:
         """Lists the trainings of the account, newest first, 100 per page.
 
         `GET /trainings`. Returns one page; its `auto_paging_iter()` yields the items of all pages.

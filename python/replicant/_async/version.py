@@ -8,7 +8,7 @@ from .._arguments import drop_none
 from .._base import AsyncNamespace
 from .._guarded import Guarded
 from .._objects import Version
-from .._page import AwaitablePage, page_at
+from .._page import AwaitablePage, Cursor, page_at
 from .._refs import Reference, owner_and_name
 from .._response import RawView
 
@@ -22,9 +22,9 @@ class AsyncModelVersions(Guarded):
     _client: Any
     _model: Dict[str, str]
 
-    def __init__(self, client: Any, model: Dict[str, str]) -> None:
+    def __init__(self, client: Any, model: Reference) -> None:
         self._client = client
-        self._model = model
+        self._model = owner_and_name(model)
 
     async def get(self, id: str) -> Version:
         """Fetches a version.
@@ -37,7 +37,7 @@ class AsyncModelVersions(Guarded):
         data = await self._client._call("models.versions.get", {**self._model, "id": id})
         return Version(data, self._client)
 
-    def list(self, cursor: Optional[str] = "") -> AwaitablePage[Version]:
+    def list(self, cursor: Cursor = "") -> AwaitablePage[Version]:
         """Lists the versions, newest first.
 
         `GET /models/{owner}/{name}/versions`. Returns one page; its `auto_paging_iter()` yields the items of all pages.
@@ -96,7 +96,7 @@ class AsyncVersions(AsyncNamespace):
         name: Optional[str] = None,
         *,
         owner: Optional[str] = None,
-        cursor: Optional[str] = "",
+        cursor: Cursor = "",
     ) -> AwaitablePage[Version]:
         """Lists the versions of a model, newest first.
 

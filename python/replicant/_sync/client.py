@@ -22,6 +22,7 @@ from .._client_base import hooks_of
 from .._events import AwaitableStream, EventStream
 from .._guarded import cached
 from .._map import MapResults, Row, ShowMap
+from .._map_rows import Input
 from .._native import Stream, conceal
 from .._objects import SearchResults
 from .._options import (
@@ -316,7 +317,8 @@ class Client(Base):
         """Runs a model and returns its output.
 
         Waits until the prediction has ended. If the call is abandoned (Ctrl-C, a canceled task, the
-        timeout), the prediction is canceled.
+        timeout), the prediction is canceled. If the process ends while the API holds the create, up to 5 s, the
+        prediction runs until its `cancel_after`; `wait=False` omits the hold, `timeout` shortens that.
 
         `POST /predictions` or `POST /models/{owner}/{name}/predictions`, then `GET /predictions/{id}` until
         it has ended. The first run of a pinned version also fetches its schema:
@@ -479,7 +481,7 @@ class Client(Base):
         ref: Reference,
         rows: Union[Iterable[Row], Iterable[Row]],
         *,
-        input: Union[Callable[[Row], Mapping[str, Any]], str, None] = None,
+        input: Union[Callable[[Row], Input], str, None] = None,
         key: Union[Callable[[Row], Union[str, int]], str, None] = None,
         progress: ShowMap = None,
         drain: bool = False,
@@ -498,7 +500,7 @@ class Client(Base):
             ref: The model, as `owner/name`, `owner/name:version`, a version id or an object.
             rows: The rows: any iterable, of any length; for `async for` also an asynchronous one.
             input: A function that returns the input of a row, or the name of the row's member with it. Defaults to the
-                row itself.
+                row itself. With `async for` it may be asynchronous.
             key: A function that returns the key of a row, or the name of its member: a string or an integer that no
                 other row has. Defaults to the position of the row.
             progress: True shows a bar; a function is called with each `MapStats`.
@@ -563,6 +565,7 @@ class Client(Base):
         Raises:
             InvalidArgumentError: An option is malformed, or the checkpoint is of another batch.
             FileNotWrittenError: The checkpoint cannot be written.
+            AuthenticationError: The API refused the token. Like `PaymentRequiredError`, it follows the results of what ran.
         """
         params: Dict[str, Any] = checked(Client.map, MapOptions, options)
         params["ref"] = runnable(ref)
@@ -668,6 +671,7 @@ class Client(Base):
         """
         from .._files import mark_saved
 
+        outputs = self._complete(outputs)
         params = drop_none(outputs=outputs, dir=os.fspath(dir), concurrency=concurrency)
         with of_bytes(progress, params["dir"]) as observer:
             paths: List[str] = self._call("output.save_all", params, observer)
@@ -685,6 +689,7 @@ class Client(Base):
         """The awaitable form of `save_all`."""
         from .._files import mark_saved
 
+        outputs = await self._async_complete(outputs)
         params = drop_none(outputs=outputs, dir=os.fspath(dir), concurrency=concurrency)
         with of_bytes(progress, params["dir"]) as observer:
             paths: List[str] = await self._async_call("output.save_all", params, observer)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Iterator, List, Optional
 
 from .._base import Namespace
 from .._object import APIObject
-from .._page import AwaitablePage, Page, page_at
+from .._page import AwaitablePage, Cursor, Page, page_at
 from .._response import RawView
+from .._warnings import warn_of_alias
 from .model import Model
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ class Collection(APIObject):
 
     @property
     def id(self) -> str:
-        """An alias of `slug`."""
+        """A deprecated alias of `slug`."""
+        warn_of_alias("id", "slug")
         return self.slug
 
     @property
@@ -62,7 +64,7 @@ class Collections(Namespace):
     with_raw_response: RawView[CollectionsWithRawResponse] = RawView()
     """The same methods, each returning an `APIResponse` with the status and the headers."""
 
-    def list(self, cursor: Optional[str] = "") -> Page[Collection]:
+    def list(self, cursor: Cursor = "") -> Page[Collection]:
         """Lists the collections, without their models.
 
         `GET /collections`. Returns one page; its `auto_paging_iter()` yields the items of all pages.
@@ -72,7 +74,7 @@ class Collections(Namespace):
         """
         return self._client._list("collections.list", Collection, page_at(cursor))
 
-    def async_list(self, cursor: Optional[str] = "") -> AwaitablePage[Collection]:
+    def async_list(self, cursor: Cursor = "") -> AwaitablePage[Collection]:
         """The awaitable form of `list`."""
         return self._client._async_list("collections.list", Collection, page_at(cursor))
 

@@ -11,11 +11,12 @@ from .._guarded import cached
 from .._object import APIObject
 from .._objects import Hardware
 from .._objects import Release as DeploymentRelease
-from .._page import AwaitablePage, Page, page_at
+from .._page import AwaitablePage, Cursor, Page, page_at
 from .._params import CreateDeploymentParams as _CreateDeploymentParams
 from .._params import UpdateDeploymentParams as _UpdateDeploymentParams
 from .._refs import Reference, owner_and_name, reference, version_id
 from .._response import RawView
+from .._warnings import warn_of_alias
 from .deployment_prediction import DeploymentPredictions, DeploymentsPredictions
 
 if TYPE_CHECKING:
@@ -44,14 +45,15 @@ class Deployment(APIObject):
 
     @property
     def username(self) -> str:
-        """An alias of `owner`."""
+        """A deprecated alias of `owner`."""
+        warn_of_alias("username", "owner")
         return self.owner
 
     @username.setter
     def username(self, owner: str) -> None:
         self.owner = owner
 
-    Release = DeploymentRelease
+    Release: TypeAlias = DeploymentRelease
 
     @property
     def current_release(self) -> Optional[DeploymentRelease]:
@@ -99,7 +101,7 @@ class Deployments(Namespace):
         """Predictions of deployments."""
         return DeploymentsPredictions(self._client)
 
-    def list(self, cursor: Optional[str] = "") -> Page[Deployment]:
+    def list(self, cursor: Cursor = "") -> Page[Deployment]:
         """Lists the deployments of the account, newest first.
 
         `GET /deployments`. Returns one page; its `auto_paging_iter()` yields the items of all pages.
@@ -109,7 +111,7 @@ class Deployments(Namespace):
         """
         return self._client._list("deployments.list", Deployment, page_at(cursor))
 
-    def async_list(self, cursor: Optional[str] = "") -> AwaitablePage[Deployment]:
+    def async_list(self, cursor: Cursor = "") -> AwaitablePage[Deployment]:
         """The awaitable form of `list`."""
         return self._client._async_list("deployments.list", Deployment, page_at(cursor))
 

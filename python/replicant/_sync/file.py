@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Dict, Optional
 from .._arguments import drop_none
 from .._base import Namespace
 from .._objects import File
-from .._page import AwaitablePage, Page, page_at
+from .._page import AwaitablePage, Cursor, Page, page_at
 from .._params import CreateFileParams as _CreateFileParams
 from .._progress import ShowTransfer, name_of, of_bytes
 from .._refs import id_of
@@ -101,7 +101,7 @@ class Files(Namespace):
             await self._client._async_call("files.get", {"id": id_of(file_id)}), self._client
         )
 
-    def list(self, cursor: Optional[str] = "") -> Page[File]:
+    def list(self, cursor: Cursor = "") -> Page[File]:
         """Lists the files of the account.
 
         `GET /files`. Returns one page; its `auto_paging_iter()` yields the items of all pages.
@@ -111,7 +111,7 @@ class Files(Namespace):
         """
         return self._client._list("files.list", File, page_at(cursor))
 
-    def async_list(self, cursor: Optional[str] = "") -> AwaitablePage[File]:
+    def async_list(self, cursor: Cursor = "") -> AwaitablePage[File]:
         """The awaitable form of `list`."""
         return self._client._async_list("files.list", File, page_at(cursor))
 

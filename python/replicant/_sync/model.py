@@ -11,10 +11,11 @@ from .._errors import ReplicateException
 from .._guarded import cached
 from .._object import APIObject
 from .._objects import Hardware, Version
-from .._page import AwaitablePage, Page, page_at
+from .._page import AwaitablePage, Cursor, Page, page_at
 from .._params import CreateModelParams as _CreateModelParams
 from .._refs import Reference, owner_and_name
 from .._response import RawView
+from .._warnings import warn_of_alias
 from .model_page import Examples, Readme
 from .model_prediction import ModelPredictions
 from .prediction import Prediction
@@ -42,7 +43,7 @@ class Model(APIObject):
     """The name of the model."""
     description: Optional[str]
     """A description of the model."""
-    visibility: str
+    visibility: Literal["public", "private"]
     """`public` or `private`."""
     is_official: Optional[bool]
     """Whether Replicate keeps the model running; such a model needs no version."""
@@ -77,7 +78,8 @@ class Model(APIObject):
 
     @property
     def username(self) -> str:
-        """An alias of `owner`."""
+        """A deprecated alias of `owner`."""
+        warn_of_alias("username", "owner")
         return self.owner
 
     @username.setter
@@ -97,7 +99,7 @@ class Model(APIObject):
     @property
     def versions(self) -> ModelVersions:
         """The versions of this model."""
-        return ModelVersions(self._bound, {"owner": self.owner, "name": self.name})
+        return ModelVersions(self._bound, self)
 
     def reload(self) -> None:
         """Fetches the current state.
@@ -155,6 +157,7 @@ class Models(Namespace):
         name: Optional[str] = None,
         *,
         owner: Optional[str] = None,
+        key: Optional[Reference] = None,
     ) -> Model:
         """Fetches a model.
 
@@ -164,8 +167,9 @@ class Models(Namespace):
             model: The model, as `owner/name` or `(owner, name)`; or its owner, with `name`.
             name: The name of the model, if `model` is its owner.
             owner: The owner of the model, instead of `model`.
+            key: An alias of `model`.
         """
-        params = owner_and_name(model, name, owner)
+        params = owner_and_name(model or key, name, owner)
         return Model(self._client._call("models.get", params), self._client)
 
     async def async_get(
@@ -174,14 +178,15 @@ class Models(Namespace):
         name: Optional[str] = None,
         *,
         owner: Optional[str] = None,
+        key: Optional[Reference] = None,
     ) -> Model:
         """The awaitable form of `get`."""
-        params = owner_and_name(model, name, owner)
+        params = owner_and_name(model or key, name, owner)
         return Model(await self._client._async_call("models.get", params), self._client)
 
     def list(
         self,
-        cursor: Optional[str] = "",
+        cursor: Cursor = "",
         *,
         sort_by: Optional[Literal["model_created_at", "latest_version_created_at"]] = None,
         sort_direction: Optional[Literal["asc", "desc"]] = None,
@@ -200,7 +205,7 @@ class Models(Namespace):
 
     def async_list(
         self,
-        cursor: Optional[str] = "",
+        cursor: Cursor = "",
         *,
         sort_by: Optional[Literal["model_created_at", "latest_version_created_at"]] = None,
         sort_direction: Optional[Literal["asc", "desc"]] = None,
@@ -373,6 +378,7 @@ class Models(Namespace):
         name: Optional[str] = None,
         *,
         owner: Optional[str] = None,
+        key: Optional[Reference] = None,
     ) -> bool:
         """Deletes a private model that has no versions.
 
@@ -382,8 +388,9 @@ class Models(Namespace):
             model: The model, as `owner/name` or an object; or its owner, with `name`.
             name: The name of the model, if `model` is its owner.
             owner: The owner of the model, instead of `model`.
+            key: An alias of `model`.
         """
-        params = owner_and_name(model, name, owner)
+        params = owner_and_name(model or key, name, owner)
         self._client._call("models.delete", params)
         return True
 
@@ -393,8 +400,9 @@ class Models(Namespace):
         name: Optional[str] = None,
         *,
         owner: Optional[str] = None,
+        key: Optional[Reference] = None,
     ) -> bool:
         """The awaitable form of `delete`."""
-        params = owner_and_name(model, name, owner)
+        params = owner_and_name(model or key, name, owner)
         await self._client._async_call("models.delete", params)
         return True

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Optional
 
 from .._arguments import drop_none
 from .._base import Namespace
-from .._page import AwaitablePage, Page, page_at
+from .._page import AwaitablePage, Cursor, Page, page_at
 from .._refs import Reference, owner_and_name
 from .._response import RawView
 from .prediction import Prediction
@@ -28,7 +28,7 @@ class Examples(Namespace):
         name: Optional[str] = None,
         *,
         owner: Optional[str] = None,
-        cursor: Optional[str] = "",
+        cursor: Cursor = "",
     ) -> Page[Prediction]:
         """Lists the predictions that the author of a model shows as examples.
 
@@ -52,7 +52,7 @@ class Examples(Namespace):
         name: Optional[str] = None,
         *,
         owner: Optional[str] = None,
-        cursor: Optional[str] = "",
+        cursor: Cursor = "",
     ) -> AwaitablePage[Prediction]:
         """The awaitable form of `list`."""
         params = owner_and_name(model, name, owner)

@@ -12,7 +12,7 @@ from .._native import Stream
 from .._object import APIObject
 from .._objects import Time, time_text
 from .._options import CreateOptions, Observer, Status, Unpack, WaitOptions
-from .._page import AwaitablePage, Page, page_at
+from .._page import AwaitablePage, Cursor, Page, page_at
 from .._progress import Progress as PredictionProgress
 from .._progress import of_prediction
 from .._refs import Reference, id_of, maybe_reference, maybe_version
@@ -34,7 +34,7 @@ class Prediction(APIObject):
     _shown = ("id", "status", "model", "output", "error")
     _required = ("id",)
 
-    Progress = PredictionProgress
+    Progress: TypeAlias = PredictionProgress
 
     id: str
     """The id of the prediction."""
@@ -50,7 +50,7 @@ class Prediction(APIObject):
     """The output so far; files are URLs here."""
     logs: Optional[str]
     """The text that the model printed."""
-    error: Any
+    error: Optional[str]
     """The reason why the prediction failed."""
     metrics: Optional[Dict[str, Any]]
     """Times and counts, such as `predict_time` in seconds."""
@@ -350,7 +350,7 @@ class Predictions(Namespace):
 
     def list(
         self,
-        cursor: Optional[str] = "",
+        cursor: Cursor = "",
         *,
         created_after: Optional[Time] = None,
         created_before: Optional[Time] = None,
@@ -379,7 +379,7 @@ class Predictions(Namespace):
 
     def async_list(
         self,
-        cursor: Optional[str] = "",
+        cursor: Cursor = "",
         *,
         created_after: Optional[Time] = None,
         created_before: Optional[Time] = None,

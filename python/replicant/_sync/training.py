@@ -9,7 +9,7 @@ from .._arguments import checked, drop_none
 from .._base import Namespace
 from .._object import APIObject, Json
 from .._options import InputOptions, Status, Unpack, WebhookEvent
-from .._page import AwaitablePage, Page, page_at
+from .._page import AwaitablePage, Cursor, Page, page_at
 from .._params import CreateTrainingParams as _CreateTrainingParams
 from .._progress import Progress as TrainingProgress
 from .._refs import Reference, id_of, maybe_reference
@@ -43,7 +43,7 @@ class Training(APIObject):
     """The result: `version` and `weights`."""
     logs: Optional[str]
     """The text that the training printed."""
-    error: Any
+    error: Optional[str]
     """The reason why the training failed."""
     metrics: Optional[Dict[str, Any]]
     """Times and counts, such as `predict_time` in seconds."""
@@ -232,7 +232,7 @@ class Trainings(Namespace):
             await self._client._async_call("trainings.cancel", {"id": id_of(id)}), self._client
         )
 
-    def list(self, cursor: Optional[str] = "") -> Page[Training]:
+    def list(self, cursor: Cursor = "") -> Page[Training]:
         """Lists the trainings of the account, newest first, 100 per page.
 
         `GET /trainings`. Returns one page; its `auto_paging_iter()` yields the items of all pages.
@@ -242,6 +242,6 @@ class Trainings(Namespace):
         """
         return self._client._list("trainings.list", Training, page_at(cursor))
 
-    def async_list(self, cursor: Optional[str] = "") -> AwaitablePage[Training]:
+    def async_list(self, cursor: Cursor = "") -> AwaitablePage[Training]:
         """The awaitable form of `list`."""
         return self._client._async_list("trainings.list", Training, page_at(cursor))

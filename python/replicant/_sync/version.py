@@ -9,7 +9,7 @@ from .._arguments import drop_none
 from .._base import Namespace
 from .._guarded import Guarded
 from .._objects import Version
-from .._page import AwaitablePage, Page, page_at
+from .._page import AwaitablePage, Cursor, Page, page_at
 from .._refs import Reference, owner_and_name
 from .._response import RawView
 
@@ -23,9 +23,9 @@ class ModelVersions(Guarded):
     _client: Any
     _model: Dict[str, str]
 
-    def __init__(self, client: Any, model: Dict[str, str]) -> None:
+    def __init__(self, client: Any, model: Reference) -> None:
         self._client = client
-        self._model = model
+        self._model = owner_and_name(model)
 
     def get(self, id: str) -> Version:
         """Fetches a version.
@@ -43,7 +43,7 @@ class ModelVersions(Guarded):
         data = await self._client._async_call("models.versions.get", {**self._model, "id": id})
         return Version(data, self._client)
 
-    def list(self, cursor: Optional[str] = "") -> Page[Version]:
+    def list(self, cursor: Cursor = "") -> Page[Version]:
         """Lists the versions, newest first.
 
         `GET /models/{owner}/{name}/versions`. Returns one page; its `auto_paging_iter()` yields the items of all pages.
@@ -54,7 +54,7 @@ class ModelVersions(Guarded):
         params = drop_none(**self._model, **page_at(cursor))
         return self._client._list("models.versions.list", Version, params)  # type: ignore[no-any-return]
 
-    def async_list(self, cursor: Optional[str] = "") -> AwaitablePage[Version]:
+    def async_list(self, cursor: Cursor = "") -> AwaitablePage[Version]:
         """The awaitable form of `list`."""
         params = drop_none(**self._model, **page_at(cursor))
         return self._client._async_list("models.versions.list", Version, params)  # type: ignore[no-any-return]
@@ -127,7 +127,7 @@ class Versions(Namespace):
         name: Optional[str] = None,
         *,
         owner: Optional[str] = None,
-        cursor: Optional[str] = "",
+        cursor: Cursor = "",
     ) -> Page[Version]:
         """Lists the versions of a model, newest first.
 
@@ -150,7 +150,7 @@ class Versions(Namespace):
         name: Optional[str] = None,
         *,
         owner: Optional[str] = None,
-        cursor: Optional[str] = "",
+        cursor: Cursor = "",
     ) -> AwaitablePage[Version]:
         """The awaitable form of `list`."""
         params = owner_and_name(model, name, owner)
