@@ -1,6 +1,9 @@
 // Helpers for node:test: `replicant/testing/node`.
 "use strict";
-const { after, beforeEach } = require("node:test");
-const runner = require("./dist/replicant.js")("testing-runner");
+const { after, before, beforeEach } = require("node:test");
+const { settle, useEmulator } = require("./dist/replicant.js")("testing-runner");
 
-exports.useEmulator = (options) => runner.useEmulator({ after, beforeEach }, options);
+// Tests that stand beside a suite with an emulator do not use it.
+beforeEach(settle);
+
+exports.useEmulator = (options) => useEmulator({ after, before, beforeEach }, options);

@@ -2,8 +2,8 @@ import type { Emulator, EmulatorOptions } from "./dist/testing.js";
 
 /**
  * Starts an emulator for the tests of this file, or of the suite around the call. It is reset before each test and closed
- * after the last one. Until then, `REPLICATE_BASE_URL` and `REPLICATE_API_TOKEN` are set, so that clients of the
- * application use it, too.
+ * after the last one. `REPLICATE_BASE_URL` and `REPLICATE_API_TOKEN` are set for these tests, their hooks, and the code
+ * after the call, so that clients of the application use it, too. A suite inside may have an emulator of its own.
  *
  * @example
  * import { test } from "node:test";

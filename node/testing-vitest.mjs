@@ -1,7 +1,10 @@
 // Helpers for Vitest: `replicant/testing/vitest`.
-import { afterAll, beforeEach } from "vitest";
+import { afterAll, beforeAll, beforeEach } from "vitest";
 import load from "./dist/replicant.js";
 
-const runner = load("testing-runner");
+const { settle, useEmulator: use } = load("testing-runner");
 
-export const useEmulator = (options) => runner.useEmulator({ after: afterAll, beforeEach }, options);
+// Tests that stand beside a suite with an emulator do not use it.
+beforeEach(settle);
+
+export const useEmulator = (options) => use({ after: afterAll, before: beforeAll, beforeEach }, options);

@@ -175,7 +175,7 @@ class Check:
                 self.that(
                     manifest.get("optionalDependencies") == wanted, f"{path.name}: platforms differ"
                 )
-                pattern = r"package\.json|README\.md|LICENSE|node/(web/)?[\w.-]+\.(cjs|mjs|d\.cts|d\.mts)|node/dist/(replicant\.js|webhooks/[\w.-]+\.js|web/(core|wasm)\.[cm]js|web/replicant\.wasm|.+\.d\.ts)"
+                pattern = r"package\.json|README\.md|LICENSE|node/(web/|webhooks/)?[\w.-]+\.(cjs|mjs|d\.cts|d\.mts)|node/dist/(replicant\.js|web/(core|wasm)\.[cm]js|web/replicant\.wasm|.+\.d\.ts)"
                 unexpected = [name for name in files if not re.fullmatch(pattern, name)]
                 self.that(not unexpected, f"{path.name} also contains {unexpected}")
                 return

@@ -2,11 +2,13 @@
 // `require` calls between the modules. dist/replicant.js is for the native module; if dist/web has the WebAssembly
 // module, dist/web/core.mjs and core.cjs are for that one.
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join, relative, resolve, sep } from "node:path";
+import { dirname, join, parse, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { writeWeb } from "./web.mjs";
 
 const dist = join(fileURLToPath(import.meta.url), "../../dist");
+// In the same file, because another would have its own classes of errors.
+const webhooks = readdirSync(join(dist, "../src/webhooks")).map((file) => `webhooks/${parse(file).name}`);
 
 /**
  * Returns the text of a program that defines `load`, which returns the module of a name such as "api".
@@ -51,10 +53,10 @@ ${definitions.join("\n")}`;
 
 writeFileSync(
   join(dist, "replicant.js"),
-  `"use strict";\n${bundle("platform/node", ["api", "testing-runner", "platform/command-line"])}\nmodule.exports = load;\n`,
+  `"use strict";\n${bundle("platform/node", ["api", "testing-runner", "platform/command-line", ...webhooks])}\nmodule.exports = load;\n`,
 );
 if (existsSync(join(dist, "web/replicant.wasm"))) {
-  writeWeb(join(dist, "web"), bundle("platform/web", ["api", "testing"]));
+  writeWeb(join(dist, "web"), bundle("platform/web", ["api", "testing", ...webhooks]));
 }
 
 // Declarations of removed modules would be published.

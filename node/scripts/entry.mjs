@@ -1,5 +1,5 @@
-// Writes the entry points: index.mjs, index.d.mts and index.d.cts, which list the exports of `dist/api.js`, and those for
-// the web in the folder `web`, which differ in how they import the WebAssembly module.
+// Writes the entry points: index.mjs, index.d.mts and index.d.cts, which list the exports of `dist/api.js`; those for the
+// web in the folder `web`, which differ in how they import the WebAssembly module; and those in the folder `webhooks`.
 // With --check it compares them instead, and fails if they are out of date.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -7,7 +7,8 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const node = join(fileURLToPath(import.meta.url), "../..");
-const values = Object.keys(createRequire(import.meta.url)(join(node, "dist/replicant.js"))("api")).sort();
+const load = createRequire(import.meta.url)(join(node, "dist/replicant.js"));
+const values = Object.keys(load("api")).sort();
 const declarations = readFileSync(join(node, "dist/api.d.ts"), "utf8");
 const types = [
   ...[...declarations.matchAll(/export (?:type )?\{([^}]*)\}/g)].flatMap(([line, names]) =>
@@ -59,6 +60,16 @@ for (const name of ["index", "testing"]) {
       'require("./dist/replicant.js")',
       'require("../dist/web/core.cjs").connect(require("../dist/web/wasm.cjs").compile)',
     );
+}
+
+// `#load`, in package.json, is the build that the same conditions choose for `replicant`.
+for (const name of ["index", "express", "fastify", "hono", "next"]) {
+  const module = `webhooks/${name}`;
+  const names = Object.keys(load(module)).sort().join(", ");
+  files[`${module}.mjs`] =
+    `${note}import load from "#load";\n\nexport const { ${names} } = load("${module}");\n`;
+  files[`${module}.cjs`] = `"use strict";\n${note}module.exports = require("#load")("${module}");\n`;
+  files[`${module}.d.mts`] = `${note}export * from "../dist/${module}.js";\n`;
 }
 
 let stale = false;

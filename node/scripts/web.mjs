@@ -5,6 +5,7 @@ import { join } from "node:path";
 /**
  * Writes core.mjs and core.cjs, whose `connect` starts the WebAssembly module and returns `load`, and wasm.mjs and
  * wasm.cjs, which contain the module as text: the only form that every bundler and runtime loads without configuration.
+ * Their default export is `load`, for modules of this package that need no WebAssembly.
  *
  * @param program the text of a program that defines `load`
  */
@@ -27,7 +28,13 @@ function connect(compile) {
   return load;
 }
 `;
-  write(folder, "core", core, "connect");
+  write(
+    folder,
+    "core",
+    core,
+    "export { connect, load as default };",
+    "module.exports = Object.assign(load, { connect });",
+  );
   const base64 = readFileSync(join(folder, "replicant.wasm")).toString("base64");
   const wasm = `"use strict";
 const text = "${base64}";
@@ -37,16 +44,13 @@ function compile() {
   return new WebAssembly.Module(bytes);
 }
 `;
-  write(folder, "wasm", wasm, "compile");
+  write(folder, "wasm", wasm, "export { compile };", "module.exports = { compile };");
 }
 
-/** Writes a module in both forms. */
-function write(folder, name, text, exported) {
-  writeFileSync(
-    join(folder, `${name}.mjs`),
-    `${text.replace(/^"use strict";\n/, "")}\nexport { ${exported} };\n`,
-  );
-  writeFileSync(join(folder, `${name}.cjs`), `${text}\nmodule.exports = { ${exported} };\n`);
+/** Writes a module in both forms, which end with `esm` and `cjs`. */
+function write(folder, name, text, esm, cjs) {
+  writeFileSync(join(folder, `${name}.mjs`), `${text.replace(/^"use strict";\n/, "")}\n${esm}\n`);
+  writeFileSync(join(folder, `${name}.cjs`), `${text}\n${cjs}\n`);
 }
 
 /** Returns an ES module of `wasm-bindgen` as a script, without its asynchronous start, and the names it exports. */

@@ -50,7 +50,27 @@ export type {
 export type { TrainingOptions } from "./resources/trainings";
 export type { UnwrapOptions, UnwrapRequest } from "./resources/webhooks";
 export { withResponse } from "./responses";
-export type * from "./types";
+export type {
+  Account,
+  Collection,
+  Deployment,
+  FileObject,
+  Hardware,
+  Metrics,
+  Model,
+  ModelDefined,
+  ModelReference,
+  ModelVersion,
+  Page,
+  Prediction,
+  Progress,
+  Responded,
+  SearchResults,
+  Status,
+  Training,
+  Visibility,
+  WebhookSecret,
+} from "./types";
 export type { PredictionEvent, TrainingEvent, WebhookEvent } from "./webhook-events";
 export {
   validateWebhook,

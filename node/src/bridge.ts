@@ -9,13 +9,13 @@ import { Observer } from "./observer";
 import type { Fetch } from "./options";
 import { platform } from "./platform";
 import { attachResponse, type ResponseRecord, recordResponse } from "./responses";
-import { checkSignal, onAbort, reasonOf } from "./signals";
+import { checkSignal, onAbort, reasonOf, type Signal } from "./signals";
 import { type Receiver, receiverOf, type Telemetry } from "./telemetry";
 import { decode } from "./value";
 
 /** Options of a call, apart from its parameters. */
 export interface CallOptions<T> {
-  signal?: AbortSignal | undefined;
+  signal?: Signal;
   /** Called with every state of the call. An exception ends the call, which rejects with it. */
   observe?: ((state: T) => void) | undefined;
   /** Whether the call runs a prediction that is canceled when the process ends. */

@@ -21,7 +21,7 @@ import type {
 import { follow, ListPage } from "./page";
 import { platform } from "./platform";
 import { type RateLimits, rateLimits } from "./rate-limits";
-import { plainHeaders, rawBody } from "./raw-request";
+import { plainHeaders, queryParams, rawBody, withUrl } from "./raw-request";
 import { Accounts } from "./resources/accounts";
 import { Collections } from "./resources/collections";
 import { Deployments } from "./resources/deployments";
@@ -35,6 +35,7 @@ import { Webhooks } from "./resources/webhooks";
 import { withResponse } from "./responses";
 import type { Rows } from "./row-source";
 import { SETTINGS, Settings } from "./settings";
+import type { Signal } from "./signals";
 import { conceal, reveal } from "./state";
 import type { ModelDefined, ModelReference, Page, Prediction, SearchResults } from "./types";
 import { waitUntil } from "./wait";
@@ -240,7 +241,7 @@ export class Replicate {
    * Polls a prediction until it has ended, and returns it. `GET /predictions/{id}`
    *
    * @param stop called with every state; returning true ends the waiting
-   * @throws {PredictionFailedError} if the prediction failed
+   * @throws {PredictionFailedError} if the prediction fails; one that has failed before is returned
    * @throws {DeadlineError} if `timeout` passed; the prediction continues
    */
   wait(
@@ -248,10 +249,10 @@ export class Replicate {
     options: WaitOptions = {},
     stop?: (prediction: Prediction) => boolean | Promise<boolean>,
   ): Promise<Prediction> {
-    const call = (signal?: AbortSignal, observe?: (state: unknown) => void) =>
+    const call = (signal?: Signal, observe?: (state: unknown) => void) =>
       bridgeOf(this).call<Prediction>(
         "predictions.wait",
-        merge({ id: prediction?.id, prediction }, runParams(options)),
+        merge({ id: prediction?.id, prediction, raise_failed: true }, runParams(options)),
         { signal, observe },
       );
     return stop ? waitUntil(call, stop, options.signal) : call(options.signal);
@@ -267,7 +268,7 @@ export class Replicate {
    */
   async *paginate<T>(
     endpoint: string | (() => Promise<Page<T>>),
-    { signal }: { signal?: AbortSignal | undefined } = {},
+    { signal }: { signal?: AbortSignal | null | undefined } = {},
   ): AsyncGenerator<T[]> {
     if (typeof endpoint !== "string" && typeof endpoint !== "function") {
       invalid(`\`endpoint\` must be a list method or a path, not ${kindOf(endpoint)}`, "endpoint");
@@ -279,7 +280,11 @@ export class Replicate {
     const next = first ? first.next : (endpoint as string);
     // Our pages keep the options of their call. Test doubles return plain objects.
     const pages =
-      first instanceof ListPage ? first.following(signal) : next ? follow<T>(bridge, next, signal) : [];
+      first instanceof ListPage
+        ? first.following(signal ?? undefined)
+        : next
+          ? follow<T>(bridge, next, signal)
+          : [];
     for await (const page of pages) {
       if (signal?.aborted) return;
       yield page.results;
@@ -319,12 +324,14 @@ export class Replicate {
    * token is sent only to the API origin.
    *
    * @param route a path below `baseUrl`, or a URL
+   * @returns the response, whose `url` is that of the request, before redirects
    * @throws {ApiError} if the response has an error status
    * @example
    * const response = await replicate.request("/predictions", { params: { source: "web" } });
    */
   async request(route: string | URL, options: RawRequestOptions = {}): Promise<Response> {
-    const { method, params: query, headers, data, signal } = options;
+    const { method, params, headers, data, signal } = options;
+    const query = queryParams(params);
     const body = await rawBody(data);
     const given = {
       path: route instanceof URL ? route.href : route,
@@ -336,7 +343,8 @@ export class Replicate {
     const { data: bytes, response } = await withResponse(call);
     // `Response` rejects a body with these statuses.
     const bodiless = [204, 205, 304].includes(response.status);
-    return new Response(bodiless ? null : (bytes as Uint8Array<ArrayBuffer>), response);
+    const whole = new Response(bodiless ? null : (bytes as Uint8Array<ArrayBuffer>), response);
+    return withUrl(whole, route, this.baseUrl, query);
   }
 
   /** @internal */

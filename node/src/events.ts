@@ -5,6 +5,7 @@ import type { FileOutput } from "./file-output";
 import { type Item, ItemStream, Items, itemValue } from "./item-stream";
 import { progressObserver } from "./observer";
 import type { UploadProgress } from "./options";
+import type { Signal } from "./signals";
 import { reveal } from "./state";
 import type { Prediction } from "./types";
 
@@ -49,7 +50,7 @@ export class EventStream extends ItemStream<ServerSentEvent> {
     operation: string,
     params: Params,
     runs: boolean,
-    signal?: AbortSignal,
+    signal?: Signal,
     onUpload?: (upload: UploadProgress) => void,
   ) {
     const notify = progressObserver(onUpload, (prediction) => {

@@ -16,6 +16,11 @@ export function toInit(request: NativeRequest, signal: AbortSignal): Sent | Prom
     const colon = line.indexOf(":");
     headers[line.slice(0, colon)] = line.slice(colon + 1);
   }
+  if (platform.isBrowser) {
+    // A server of another origin would have to allow these. The browser has its own, and `no-store` is in `requestInit`.
+    delete headers["User-Agent"];
+    delete headers["Cache-Control"];
+  }
   const init: Outgoing = { method, headers, signal, ...platform.requestInit(method) };
   const { text, bytes, stream } = request;
   if (stream) return withStream(url, init, stream);
@@ -35,7 +40,7 @@ async function withStream(url: string, init: Outgoing, stream: NativeStream): Pr
   const length = given === undefined ? undefined : Number(given);
   if (length !== undefined && length <= BUFFERED) init.body = await buffer(stream);
   else {
-    init.body = platform.streamedBody(chunks(stream), length) as BodyInit;
+    init.body = (await platform.streamedBody(chunks(stream), length)) as BodyInit;
     init.duplex = "half";
   }
   return { url, init };

@@ -1,6 +1,7 @@
 /** Converts what the user's `fetch` returned or threw for the core. */
-import { InvalidArgumentError } from "./errors";
+import { ConnectionError, InvalidArgumentError } from "./errors";
 import type { NativeResponse } from "./native";
+import { isDenied } from "./platform/runtimes";
 import { isReadable, streamSource } from "./source";
 
 /** A response, or the part of one that a test double has. */
@@ -118,24 +119,39 @@ interface Thrown {
   cause?: { code?: string; message?: string };
 }
 
+/** What Node and Deno say about a port that `fetch` refuses. */
+const BLOCKED = /^bad port$|Requests to port \d+ are blocked/;
+
+/** Why there is no response. */
+interface Failed extends NativeResponse {
+  /** What the call rejects with, if `raised`. */
+  error: unknown;
+}
+
 /**
  * Converts an exception of `fetch`.
  *
  * @param url the URL of the request
  */
-export function failureOf(error: unknown, url: string): NativeResponse {
-  const { message, cause, code } = (error ?? {}) as Thrown;
-  const reason = [message ?? String(error), cause?.message].filter(Boolean).join(": ");
-  const neverSent =
-    NEVER_SENT.has(cause?.code ?? code ?? "") || /^bad port$|\(Connect\)/.test(cause?.message ?? reason);
+export function failureOf(thrown: unknown, url: string): Failed {
+  const { message, cause, code } = (thrown ?? {}) as Thrown;
+  const reason = [message ?? String(thrown), cause?.message].filter(Boolean).join(": ");
+  const neverSent = NEVER_SENT.has(cause?.code ?? code ?? "") || /\(Connect\)/.test(cause?.message ?? reason);
+  // Nothing was sent, and a retry would change nothing.
+  const blocked = BLOCKED.test(cause?.message ?? reason);
+  const refused = blocked || isDenied(thrown);
   const advice = `cannot connect to ${new URL(url).host}; check \`baseUrl\` and the network`;
+  const failure = neverSent || blocked ? `${reason}: ${advice}` : reason;
   return {
     status: 0,
     headers: "",
     pull: async () => null,
-    failure: neverSent ? `${reason}: ${advice}` : reason,
+    failure,
     neverSent,
-    raised: isBug(error),
+    raised: refused || isBug(thrown),
+    error: refused
+      ? new ConnectionError({ code: "connection", message: `\`fetch\` failed: ${failure}` })
+      : thrown,
   };
 }
 

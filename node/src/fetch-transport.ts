@@ -37,9 +37,9 @@ export class FetchTransport {
       // The core asks for unencoded bytes of what it reads in parts: files, which it resumes, and events.
       const inParts = "Accept-Encoding" in init.headers;
       return await toNative(response, inParts, () => controller.abort());
-    } catch (error) {
+    } catch (thrown) {
       end();
-      const failure = failureOf(error, request.head.split("\n")[1] ?? "");
+      const { error, ...failure } = failureOf(thrown, request.head.split("\n")[1] ?? "");
       if (failure.raised) this.raised = { error };
       return failure;
     } finally {

@@ -15,9 +15,13 @@ declare global {
   }
 }
 
+// `Uint8Array<ArrayBuffer>`, which `Response` and `Blob` accept. Before TypeScript 5.7 the type has no parameter.
+export type Bytes = ReturnType<Uint8Array["slice"]>;
+
 /**
  * A file that a model wrote: a web stream with further ways to read it. It is downloaded when it is read, and it can be
- * read any number of times: `blob()`, `bytes()`, `text()`, `save()` and a stream that has ended start a new download.
+ * read any number of times: `blob()`, `bytes()`, `text()`, `save()` and a stream that has ended start a new download. The
+ * body of a `Response` or a `Request` must be unread: pass `file.stream()` once the file was read as a stream.
  *
  * Like every stream, it cannot be passed to `structuredClone` or another thread. Pass its URL (`String(file)`) instead
  * and call `replicate.predictions.output(url)` there.
@@ -62,13 +66,12 @@ export class FileOutput extends ReadableStream<any> {
    * @throws {DownloadError} if the download is incomplete
    */
   async blob(options: RequestOptions = {}): Promise<Blob> {
-    const bytes = await this.bytes(options);
-    return new Blob([bytes as Uint8Array<ArrayBuffer>], { type: stateOf(this).known.type ?? "" });
+    return new Blob([await this.bytes(options)], { type: stateOf(this).known.type ?? "" });
   }
 
   /** Downloads the file as bytes. Throws like {@link blob}. */
-  async bytes(options: RequestOptions = {}): Promise<Uint8Array> {
-    const call = request<Uint8Array>(this, "output.bytes", options);
+  async bytes(options: RequestOptions = {}): Promise<Bytes> {
+    const call = request<Bytes>(this, "output.bytes", options);
     const { data, response } = await withResponse(call);
     recordProperties(this, { content_type: response.headers.get("content-type"), size: data.byteLength });
     return data;

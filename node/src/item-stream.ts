@@ -4,15 +4,22 @@ import { ready } from "./completion-channel";
 import type { Params } from "./compute";
 import { toError } from "./failures";
 import type { NativeStream } from "./native";
-import { checkSignal, onAbort, reasonOf } from "./signals";
+import { checkSignal, onAbort, reasonOf, type Signal } from "./signals";
 import { conceal, reveal } from "./state";
 import { type Path, withFile } from "./value";
 
 /** An item of the core: a value with the paths of its files, an event, or the text of an `output` event. */
 export type Item =
-  | [output: 0, data: string, id: string | null]
-  | ["value", value: unknown, files?: Path[]]
-  | ["event", event: string, data: string, id: string | null, retry: number | null, file: string | null];
+  | [kind: 0, data: string, id: string | null]
+  | [kind: "value", value: unknown, files?: Path[]]
+  | [
+      kind: "event",
+      event: string,
+      data: string,
+      id: string | null,
+      retry: number | null,
+      file: string | null,
+    ];
 
 /** Returns the items of batches one by one. Not an async generator, which costs three times as much per item. */
 export class Items<T> {
@@ -27,7 +34,7 @@ export class Items<T> {
 
   constructor(
     private readonly open: () => Opened,
-    private readonly signal: AbortSignal | undefined,
+    private readonly signal: Signal,
     /** Converts an item for the caller; undefined skips it. */
     private readonly convert: (item: Item) => T | undefined,
   ) {}
@@ -168,12 +175,7 @@ export class ItemStream<T> implements AsyncIterableIterator<T> {
 }
 
 /** Returns the values that an operation yields. */
-export function values<T>(
-  bridge: Bridge,
-  operation: string,
-  params: Params,
-  signal: AbortSignal | undefined,
-): Items<T> {
+export function values<T>(bridge: Bridge, operation: string, params: Params, signal: Signal): Items<T> {
   const convert = (item: Item) => (item[0] === "value" ? (itemValue(bridge, item) as T) : undefined);
   return new Items(() => bridge.open(operation, params), signal, convert);
 }

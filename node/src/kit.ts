@@ -1,2 +1,2 @@
 /** The testing kit's parts of this platform. The bundle for the web has `platform/web-kit` instead. */
-export { control, Models, Program, setVariables } from "./platform/node-kit";
+export { assertionError, control, Models, Program, setVariables } from "./platform/node-kit";

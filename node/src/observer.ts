@@ -1,5 +1,6 @@
 /** Callbacks of calls: states of a prediction, progress of uploads. */
 import type { UploadProgress } from "./options";
+import type { Signal } from "./signals";
 import type { Prediction } from "./types";
 
 /** Calls `observe` with each state, and stops the call when it throws. */
@@ -42,9 +43,7 @@ export function progressObserver(
 }
 
 /** Returns the signal and observer for a call that uploads files. */
-export function uploadOptions(
-  options: { signal?: AbortSignal | undefined; onUpload?: OnUpload } | undefined,
-) {
+export function uploadOptions(options: { signal?: Signal; onUpload?: OnUpload } | undefined) {
   const { signal, onUpload } = options ?? {};
   return { signal, observe: onUpload && progressObserver(onUpload) };
 }

@@ -154,7 +154,7 @@ export type ReplicateOptions = {
 /** Options of every call. */
 export type RequestOptions = {
   /** Aborts the call, which rejects with the signal's reason. */
-  signal?: AbortSignal | undefined;
+  signal?: AbortSignal | null | undefined;
   /** Timeout of the request with all its retries, in milliseconds. Defaults to that of the client. */
   timeout?: number | undefined;
   /** Number of retries if the request is safe to send again. */
@@ -326,7 +326,7 @@ export type MapOptions<Row = unknown> = Omit<RunOptions, "input" | "signal" | "t
    */
   drain?: boolean | undefined;
   /** Aborts the batch: cancels the running predictions, and the loop throws the signal's reason. */
-  signal?: AbortSignal | undefined;
+  signal?: AbortSignal | null | undefined;
 };
 
 /** Options of `wait`. */
@@ -354,5 +354,5 @@ export type RawRequestOptions = {
   /** Body: sent as JSON, except FormData, Blobs, URLSearchParams and bytes, which are sent unchanged. */
   data?: unknown;
   /** Aborts the request, which rejects with the signal's reason. */
-  signal?: AbortSignal | undefined;
+  signal?: AbortSignal | null | undefined;
 };

@@ -4,6 +4,7 @@ import type { Params } from "./compute";
 import { ItemStream, values } from "./item-stream";
 import type { RequestOptions } from "./options";
 import { copyResponse, shareResponse } from "./responses";
+import type { Signal } from "./signals";
 import { conceal, reveal } from "./state";
 import type { Page } from "./types";
 
@@ -47,7 +48,7 @@ export class ListPage<T> implements Page<T>, AsyncIterable<T> {
   }
 
   /** @internal */
-  async *following(signal?: AbortSignal): AsyncGenerator<ListPage<T>, void, undefined> {
+  async *following(signal?: Signal): AsyncGenerator<ListPage<T>, void, undefined> {
     if (this.next) yield* reveal<Follow<T>>(this)(this.next, signal);
   }
 
@@ -72,13 +73,13 @@ export interface PagePromise<T> extends Promise<ListPage<T>>, AsyncIterable<T> {
 }
 
 /** Fetches pages, starting at the URL `next`. `signal` replaces that of the list's call. */
-type Follow<T> = (next: string, signal?: AbortSignal) => AsyncIterable<ListPage<T>>;
+type Follow<T> = (next: string, signal?: Signal) => AsyncIterable<ListPage<T>>;
 
 /** Yields pages, starting at `path`. */
 export async function* follow<T>(
   bridge: Bridge,
   path: string,
-  signal: AbortSignal | undefined,
+  signal: Signal,
   request_options?: unknown,
 ): AsyncGenerator<ListPage<T>, void, undefined> {
   const next: Follow<T> = (path, other = signal) => follow(bridge, path, other, request_options);

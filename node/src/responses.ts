@@ -113,5 +113,14 @@ function requestId(response: Response): string | undefined {
 
 function parse(meta: string | null): Response {
   const [status, headers] = meta === null ? [200, []] : (JSON.parse(meta) as [number, [string, string][]]);
-  return new Response(null, { status: status >= 200 && status <= 599 ? status : 200, headers });
+  const statusText = STATUS_TEXTS[status] ?? "";
+  return new Response(null, { status: status >= 200 && status <= 599 ? status : 200, statusText, headers });
 }
+
+/** The texts of the statuses that the API sends. An error has its own. */
+const STATUS_TEXTS: Record<number, string> = {
+  200: "OK",
+  201: "Created",
+  202: "Accepted",
+  204: "No Content",
+};

@@ -1,6 +1,9 @@
 /** Listening to the user's abort signals. */
 import { invalid, kindOf } from "./invalid";
 
+/** A signal, as callers pass it: `null` is none, as for `fetch`. */
+export type Signal = AbortSignal | null | undefined;
+
 const listening = new WeakMap<AbortSignal, { calls: Set<() => void>; listener: () => void }>();
 
 /**
@@ -10,8 +13,8 @@ const listening = new WeakMap<AbortSignal, { calls: Set<() => void>; listener: (
  *
  * @returns a function that stops listening
  */
-export function onAbort(signal: AbortSignal | undefined, call: () => void): () => void {
-  if (signal === undefined) return () => {};
+export function onAbort(signal: Signal, call: () => void): () => void {
+  if (!signal) return () => {};
   const { calls, listener } = listening.get(signal) ?? listen(signal);
   calls.add(call);
   return () => {
@@ -38,8 +41,8 @@ export function reasonOf(signal: AbortSignal): unknown {
 }
 
 /** Throws an {@link InvalidArgumentError} if `signal` is not an AbortSignal. */
-export function checkSignal(signal: AbortSignal | undefined): void {
-  if (signal && typeof signal.addEventListener !== "function") {
+export function checkSignal(signal: Signal): void {
+  if (signal !== undefined && signal !== null && typeof signal.addEventListener !== "function") {
     invalid(`\`signal\` must be an AbortSignal, not ${kindOf(signal)}`, "signal");
   }
 }

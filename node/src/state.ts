@@ -12,5 +12,7 @@ export function conceal<S>(owner: object, state: S): S {
 
 /** Returns the state attached to `owner`. */
 export function reveal<S>(owner: object): S {
-  return (owner as { [STATE]: () => S })[STATE]();
+  const state = (owner as { [STATE]?: () => S } | undefined)?.[STATE];
+  if (!state) throw new TypeError("call the method on its object, such as `replicate.run(...)`, not alone");
+  return state();
 }

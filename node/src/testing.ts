@@ -2,7 +2,7 @@
 import { Replicate } from "./client";
 import { rethrow } from "./compute";
 import { invalid, kindOf } from "./invalid";
-import { control, Models, Program } from "./kit";
+import { assertionError, control, Models, Program } from "./kit";
 import type { ReplicateOptions } from "./options";
 import { checkedOptions, plain } from "./testing-arguments";
 import { filled } from "./testing-matchers";
@@ -42,15 +42,31 @@ export interface Fault {
   match: { method?: string; path?: string; operation?: string };
   /** Number of requests that fail; 0 for all. Defaults to 1. */
   times?: number;
-  /** How they fail: a response, or a fault of the connection. Delays are in milliseconds, places in bytes. */
+  /** How they fail: a response, or a fault of the connection. The members combine. */
   action: {
-    status?: number;
-    json?: unknown;
-    headers?: Record<string, string>;
+    /** Milliseconds to wait first. */
     delay_ms?: number;
+    /** Status of a response that is sent instead of processing the request. */
+    status?: number;
+    /** JSON body of that response. */
+    json?: unknown;
+    /** Text body of that response. */
+    text?: string;
+    /** Whether that response has the body that the API sends with its status. */
+    problem?: boolean;
+    /** Seconds in the `Retry-After` header of that response, rounded up to whole ones. */
+    retry_after?: number;
+    /** Headers of the response; alone, they are added to the actual one. */
+    headers?: Record<string, string>;
+    /** Processes the request and closes the connection without a response. */
     close_before_reply?: boolean;
-    cut_body_at?: number;
+    /** The same with a TCP reset; with `cut_body_at`, resets the connection at that byte. */
     reset?: boolean;
+    /** With one of the previous two: does not process the request. */
+    unprocessed?: boolean;
+    /** Number of bytes of the body after which the connection is closed. */
+    cut_body_at?: number;
+    /** Number of bytes of the body after which nothing more is sent. */
     stall_body_at?: number;
   };
 }
@@ -262,8 +278,7 @@ export class Emulator {
   #assert(expected: Record<string, unknown>): void {
     const problem = this.#problem(expected);
     if (problem === null) return;
-    // Test runners know this name.
-    throw Object.assign(new Error(problem), { name: "AssertionError", code: "ERR_ASSERTION" });
+    throw assertionError(problem);
   }
 
   /** Returns how the predictions differ from what is expected, or null. */

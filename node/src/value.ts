@@ -78,6 +78,9 @@ const ADVICE: Record<string, string> = {
   any: "convert it to a plain object, an array or a string",
 };
 
+/** How deep values may be nested. Twice as many levels overflow the stack. */
+const MOST_LEVELS = 1000;
+
 class Encoder {
   readonly parts: Part[] = [];
   readonly #path: Path = [];
@@ -165,6 +168,11 @@ class Encoder {
 
   #inside<T>(ancestor: object, encode: () => T): T {
     if (this.#ancestors.has(ancestor)) this.#reject("circular reference: it contains itself");
+    if (this.#ancestors.size > MOST_LEVELS) {
+      // The whole path would be thousands of names.
+      const argument = formatPath(this.#path.slice(0, 1));
+      invalid(`\`${argument}\` must be nested at most ${MOST_LEVELS} levels deep`, argument);
+    }
     this.#ancestors.add(ancestor);
     const result = encode();
     this.#ancestors.delete(ancestor);

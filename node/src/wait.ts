@@ -1,11 +1,11 @@
-import { onAbort } from "./signals";
+import { onAbort, type Signal } from "./signals";
 import type { Prediction } from "./types";
 
 /** Waits for a prediction until `stop` returns true, which ends the waiting and not the prediction. */
 export async function waitUntil(
   call: (signal: AbortSignal, observe: (state: unknown) => void) => Promise<Prediction>,
   stop: (prediction: Prediction) => boolean | Promise<boolean>,
-  outer: AbortSignal | undefined,
+  outer: Signal,
 ): Promise<Prediction> {
   const controller = new AbortController();
   const follow = () => controller.abort(outer?.reason);

@@ -91,6 +91,15 @@ def deno(registry: str) -> str:
     project.run(program, "install", *(f"npm:{name}" for name in PACKAGES))
     for script in ("smoke.mjs", "smoke.cjs"):
         project.smoke(program, "run", "--allow-all", script)
+    create = """
+    import Replicate from "replicant/native";
+    console.log(typeof new Replicate({ auth: "r8_test" }).run);
+    """
+    project.write("create.mjs", create)
+    if project.run(program, "run", "--no-prompt", "--allow-ffi", "create.mjs") != "function\n":
+        raise RuntimeError("the native module does not start with --allow-ffi alone")
+    if "--allow-ffi" not in project.run(program, "run", "--no-prompt", "create.mjs", fails=True):
+        raise RuntimeError("the error of the loader does not name the permission")
     return project.run(program, "--version").split()[1]
 
 

@@ -79,6 +79,7 @@ def environments() -> List[Environment]:
         ("Bun without addons", partial(web.without_addons, "bun")),
         ("Node without addons", partial(web.without_addons, "node")),
         *((f"Page, {name}", partial(web.browser, name)) for name in web.BUNDLERS),
+        ("Page, dev server", web.documented_dev_server),
     ]
     return found
 

@@ -1,4 +1,6 @@
 // Checks an installed package in a runtime with web APIs only, against an emulator elsewhere.
+import { webhook } from "replicant/webhooks";
+
 const TEXT = "meta/meta-llama-3-8b-instruct";
 const input = { prompt: "Describe a harbor.", max_tokens: 8, seed: 1 };
 
@@ -32,8 +34,21 @@ export async function webSteps({ UnsupportedError, ApiError, validateWebhook }, 
   const failed = await image.save("heron.webp").catch((error) => error);
   same([failed instanceof UnsupportedError, failed.code], [true, "unsupported"], `save: ${failed}`);
 
-  const uploaded = await replicate.files.create(new Blob([new Uint8Array(256 * 1024)]));
-  same(uploaded.size, 256 * 1024, "upload");
+  // The larger ones are streamed or, in a browser, sent as one body.
+  for (const size of [256 * 1024, 3e6]) {
+    const { size: uploaded } = await replicate.files.create(new File([new Uint8Array(size)], "zeros.bin"));
+    same(uploaded, size, "upload");
+  }
+  const { size } = await replicate.files.create(new Blob([new Uint8Array(3e6)]).stream());
+  same(size, 3e6, "upload of a stream");
+
+  let refused;
+  try {
+    webhook(5, () => {});
+  } catch (error) {
+    refused = error.name;
+  }
+  same(refused, "InvalidArgumentError", "a handler of webhooks without a client");
 
   const missing = await replicate.predictions.get("nothing-there").catch((error) => error);
   same([missing instanceof ApiError, missing.status], [true, 404], `error: ${missing}`);

@@ -61,7 +61,9 @@ async function run() {
   let refused;
   try { new Replicate({ auth: "r8_test" }); } catch (error) { refused = error.code; }
   if (refused !== "invalid_argument") throw new Error("a token in a page was not refused");
-  return webSteps(replicant, new Replicate({ baseUrl: "/api/v1" }));
+  await webSteps(replicant, new Replicate({ baseUrl: "/api/v1" }));
+  const other = new URLSearchParams(location.search).get("other");
+  return webSteps(replicant, new Replicate({ baseUrl: `${other}/api/v1` }));
 }
 run().catch((error) => error.stack).then((text) => { document.body.textContent = text; document.title = "done"; });
 """
@@ -69,12 +71,17 @@ PAGE_SERVER = """
 import { createServer, request } from "node:http";
 import { readFileSync } from "node:fs";
 import { extname, join } from "node:path";
-const [port, folder, base] = process.argv.slice(2);
+const [port, otherPort, folder, base, cors] = process.argv.slice(2);
 const types = { ".html": "text/html", ".js": "text/javascript", ".mjs": "text/javascript" };
-createServer((from, to) => {
+const server = (from, to) => {
   if (from.url.startsWith("/api/")) {
+    if (from.headers.origin) {
+      to.setHeader("access-control-allow-origin", from.headers.origin);
+      for (const line of cors.split("\\n")) to.setHeader(...line.split(": "));
+    }
+    if (from.method === "OPTIONS") return to.writeHead(204).end();
     const headers = { ...from.headers, authorization: "Bearer r8_test", host: new URL(base).host };
-    delete headers["accept-encoding"];
+    for (const name of ["accept-encoding", "origin", "referer"]) delete headers[name];
     const sent = request(new URL(from.url.slice(4), base), { method: from.method, headers }, (response) => {
       if (!/json/.test(response.headers["content-type"])) {
         to.writeHead(response.statusCode, response.headers);
@@ -86,7 +93,7 @@ createServer((from, to) => {
       response.setEncoding("utf8").on("data", (data) => { text += data; }).on("end", () => {
         const { "content-length": _, ...others } = response.headers;
         to.writeHead(response.statusCode, others);
-        to.end(text.replaceAll(base, `http://127.0.0.1:${port}/api`));
+        to.end(text.replaceAll(base, `http://${from.headers.host}/api`));
       });
     });
     sent.on("error", () => to.destroy());
@@ -95,12 +102,28 @@ createServer((from, to) => {
     return;
   }
   try {
-    const path = join(folder, from.url === "/" ? "index.html" : new URL(from.url, base).pathname);
-    to.writeHead(200, { "content-type": types[extname(path)] ?? "application/octet-stream" });
-    to.end(readFileSync(path));
+    const { pathname } = new URL(from.url, base);
+    const path = join(folder, pathname === "/" ? "index.html" : pathname);
+    const content = readFileSync(path);
+    to.writeHead(200, { "content-type": types[extname(path)] ?? "application/octet-stream" }).end(content);
   } catch { to.writeHead(404).end(); }
-}).listen(Number(port), "127.0.0.1");
+};
+for (const each of [port, otherPort]) createServer(server).listen(Number(each), "127.0.0.1");
 """
+DEV_PAGE = """
+import Replicate from "replicant";
+async function run() {
+  const replicate = new Replicate({ baseUrl: "/v1" });
+  const [image] = await replicate.run("black-forest-labs/flux-schnell", { input: { prompt: "a heron" } });
+  let text = "";
+  const input = { prompt: "Describe a harbor.", max_tokens: 8 };
+  for await (const event of replicate.stream("meta/meta-llama-3-8b-instruct", { input })) text += event;
+  if ((await image.blob()).type !== "image/webp" || text === "") throw new Error("no image or no text");
+  return "smoke ok";
+}
+run().catch((error) => error.stack).then((text) => { document.body.textContent = text; document.title = "done"; });
+"""
+SCRIPT = '<!doctype html><body></body><script type="module" src="%s"></script>\n'
 WORKERD = "workerd@1.20261117.1"
 CONFIG = """
 using Workerd = import "/workerd/workerd.capnp";
@@ -231,14 +254,17 @@ def workerd(project: Project, base_url: str) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
 
 
+def documentation(language: str, *words: str) -> str:
+    """Returns the block in docs/edge.md that contains all `words`."""
+    text = (ROOT / "docs/edge.md").read_text(encoding="utf-8")
+    blocks: list[str] = re.findall(rf"```{language}\n(.*?)```", text, re.S)
+    [block] = [block for block in blocks if all(word in block for word in words)]
+    return block
+
+
 def documented(name: str) -> str:
     """Returns the Worker in docs/edge.md that contains `name`, with the emulator as its API."""
-    text = (ROOT / "docs/edge.md").read_text(encoding="utf-8")
-    [program] = [
-        block
-        for block in re.findall(r"```js\n(.*?)```", text, re.S)
-        if name in block and "ctx" in block
-    ]
+    program = documentation("js", name, "ctx")
     given = "auth: env.REPLICATE_API_TOKEN"
     assert given in program
     return program.replace(given, f"{given}, baseUrl: env.REPLICATE_BASE_URL")
@@ -287,12 +313,16 @@ def wait_for(url: str, size: int = -1) -> bytes:
 
 
 def next_edge(bundler: str, registry: str) -> str:
-    """Serves a route handler with the edge runtime."""
-    project = web_project(f"next edge {bundler}", registry, "next", "react", "react-dom")
+    """Serves a route handler with the edge runtime.
+
+    Next.js 16.4 cannot build such a route with webpack. Next.js 15 uses it without a flag.
+    """
+    package, flags = ("next@15", ()) if bundler == "webpack" else ("next", ("--turbopack",))
+    project = web_project(f"next edge {bundler}", registry, package, "react", "react-dom")
     project.write("app/layout.jsx", LAYOUT)
     project.write("app/page.jsx", "export default () => <p>A page</p>;\n")
     project.write("app/api/smoke/route.js", ROUTE)
-    project.run("node_modules/.bin/next", "build", f"--{bundler}", timeout=400)
+    project.run("node_modules/.bin/next", "build", *flags, timeout=400)
     port = free_port()
     with emulator(registry) as emulated:
         variables = {"REPLICATE_BASE_URL": emulated.base_url, "REPLICATE_API_TOKEN": "r8_test"}
@@ -313,6 +343,9 @@ def deno_net_only(registry: str) -> str:
             "main.mjs", PROGRAM.replace("PACKAGE", "replicant").replace("BASE", emulated.base_url)
         )
         project.smoke(program, "run", "--no-prompt", "--allow-net", "main.mjs")
+        output = project.run(program, "run", "--no-prompt", "main.mjs", fails=True)
+        if "ConnectionError: `fetch` failed: Requires net access" not in output:
+            raise RuntimeError(f"without the permission, the program printed {output!r}")
     return project.run(program, "--version").split()[1]
 
 
@@ -351,12 +384,14 @@ PACKAGES = {
 
 
 def browser(bundler: str, registry: str) -> str:
-    """Opens a page in headless Chromium, whose requests go through a small proxy that adds the token."""
+    """Opens a page in headless Chromium, whose requests go through small proxies that add the token.
+
+    One has the origin of the page. The other allows what docs/edge.md says.
+    """
     packages = PACKAGES.get(bundler, (bundler,))
     project = web_project(f"page {bundler}", registry, *packages)
     project.write("entry.mjs", PAGE)
-    script = '<!doctype html><body></body><script type="module" src="%s"></script>\n'
-    project.write("index.html", script % "./entry.mjs")
+    project.write("index.html", SCRIPT % "./entry.mjs")
     tool, *arguments = BUNDLERS[bundler]
     if "out" in arguments and bundler == "webpack":
         arguments[arguments.index("out")] = str(project.folder / "out")
@@ -367,15 +402,38 @@ def browser(bundler: str, registry: str) -> str:
     project.run(f"node_modules/.bin/{tool}", *arguments)
     if bundler != "vite":
         project.write(
-            "out/index.html", script % ("main.js" if bundler == "webpack" else "entry.js")
+            "out/index.html", SCRIPT % ("main.js" if bundler == "webpack" else "entry.js")
         )
     project.write("server.mjs", PAGE_SERVER)
-    chromium = create_project("chromium", registry, "@sparticuz/chromium", "puppeteer-core")
-    chromium.write("open.mjs", BROWSER)
+    port, other = free_port(), free_port()
+    cors = documentation("text", "Access-Control-Allow-Headers").strip()
+    with emulator(registry) as emulated:
+        origin = emulated.base_url[: -len("/v1")]
+        with project.serving("node", "server.mjs", port, other, "out", origin, cors):
+            open_page(registry, f"http://127.0.0.1:{port}/?other=http://127.0.0.1:{other}")
+    return version_of(project.folder, packages[0])
+
+
+def documented_dev_server(registry: str) -> str:
+    """Opens a page of Vite's dev server, with the configuration in docs/edge.md."""
+    project = web_project("page dev", registry, "vite")
+    project.write("entry.mjs", DEV_PAGE)
+    project.write("index.html", SCRIPT % "./entry.mjs")
     port = free_port()
     with emulator(registry) as emulated:
         origin = emulated.base_url[: -len("/v1")]
-        with project.serving("node", "server.mjs", port, "out", origin):
-            wait_for(f"http://127.0.0.1:{port}/")
-            chromium.smoke("node", "open.mjs", f"http://127.0.0.1:{port}/")
-    return version_of(project.folder, packages[0])
+        given = "http://127.0.0.1:4000"
+        config = documentation("js", "vite.config", given).replace(given, origin)
+        project.write("vite.config.mjs", config)
+        address = ("--host", "127.0.0.1", "--port", port)
+        with project.serving("node_modules/.bin/vite", *address):
+            open_page(registry, f"http://127.0.0.1:{port}/")
+    return version_of(project.folder, "vite")
+
+
+def open_page(registry: str, url: str) -> None:
+    """Opens a page in headless Chromium, and checks its text."""
+    chromium = create_project("chromium", registry, "@sparticuz/chromium", "puppeteer-core")
+    chromium.write("open.mjs", BROWSER)
+    wait_for(url)
+    chromium.smoke("node", "open.mjs", url)

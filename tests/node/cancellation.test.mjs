@@ -145,6 +145,27 @@ test("an abort during an upload or a download rejects at once", async () => {
 test("a signal that is not an AbortSignal is an error", async () => {
   await assert.rejects(replicate.predictions.get("x", { signal: 5 }), /`signal` must be an AbortSignal/);
   await assert.rejects(replicate.stream("a/b", { input: {}, signal: {} }).next(), /must be an AbortSignal/);
+  await assert.rejects(
+    replicate.predictions.get("x", { signal: "" }),
+    /must be an AbortSignal, not a string/,
+  );
+});
+
+test("a signal that is null is none", async () => {
+  const signal = null;
+  const input = { value: 1 };
+  assert.equal(await replicate.run("emulator/echo", { input, signal }), 1);
+  const created = await replicate.predictions.create({ model: "emulator/echo", input, signal });
+  assert.equal((await replicate.predictions.get(created.id, { signal })).id, created.id);
+  assert.equal((await replicate.wait(created, { signal }, () => false)).output, 1);
+  assert.equal((await replicate.request("/account", { signal })).status, 200);
+  for await (const _ of replicate.stream("emulator/stream", { input: { chunks: ["a"] }, signal }));
+  for await (const { output } of replicate.map("emulator/echo", [input], { signal })) assert.equal(output, 1);
+  for await (const page of replicate.paginate(() => replicate.predictions.list({ signal }), { signal })) {
+    assert.ok(page.length > 0);
+  }
+  const [image] = await replicate.run("black-forest-labs/flux-schnell", { input: { prompt: "x" } });
+  assert.ok((await image.bytes({ signal })).byteLength > 0);
 });
 
 test("AbortSignal.timeout rejects with its TimeoutError", async () => {

@@ -196,6 +196,7 @@ test("request returns a Response and leaves a URL unchanged", async () => {
   assert.ok(response instanceof Response);
   assert.equal(response.status, 200);
   assert.equal((await response.json()).type, "organization");
+  assert.deepEqual([response.statusText, response.url], ["OK", `${emulator.base_url}/account`]);
   assert.equal((await replicate.request("account")).status, 200);
 
   const url = new URL(`${emulator.base_url}/predictions`);
@@ -207,6 +208,14 @@ test("request returns a Response and leaves a URL unchanged", async () => {
   assert.equal(seen.query, "source=web&n=5");
   assert.equal(seen.headers["x-one"], "1");
   assert.equal(seen.headers.authorization, `Bearer ${TOKEN}`);
+
+  await emulator.forgetRequests();
+  const params = { list: ["a", 2], none: undefined, when: new Date(0), text: "x y", nested: { n: null } };
+  const searched = await replicate.request(`${url}?old=1`, { params });
+  const [{ query }] = await emulator.requests();
+  assert.equal(new URLSearchParams(query).get("list"), "a,2");
+  assert.equal(searched.url, `${url}?${query}`);
+  assert.ok(!searched.url.includes("none"));
 });
 
 test("request sends JSON and FormData, and returns a status without a body", async () => {
@@ -215,7 +224,7 @@ test("request sends JSON and FormData, and returns a status without a body", asy
     headers: { Prefer: "wait=5" },
     data: { input: { value: 1 } },
   });
-  assert.equal(created.status, 201);
+  assert.deepEqual([created.status, created.statusText], [201, "Created"]);
   assert.equal((await created.json()).output, 1);
 
   const form = new FormData();

@@ -282,3 +282,10 @@ test("an expired file is an error that states the retention period", async () =>
   }
   await assert.rejects(readFile(join(folder, "gone")));
 });
+
+test("a file that was read as a stream is the body of a response by its stream", async () => {
+  const [image] = await replicate.run("black-forest-labs/flux-schnell", { input: { prompt: "x" } });
+  let size = 0;
+  for await (const chunk of image) size += chunk.length;
+  assert.equal((await new Response(image.stream()).arrayBuffer()).byteLength, size);
+});

@@ -182,3 +182,13 @@ test("a prediction is accepted instead of its id, and is an error instead of a m
   );
   assert.equal(await replicate.run("https://replicate.com/emulator/echo", { input: { value: 2 } }), 2);
 });
+
+test("a method without its object is an error that says how to call it", () => {
+  const { run, stream } = emulator.client();
+  for (const call of [() => run("a/b", { input: {} }), () => stream.call({}, "a/b", { input: {} })]) {
+    assert.throws(call, {
+      name: "TypeError",
+      message: /call the method on its object, such as `replicate\.run/,
+    });
+  }
+});

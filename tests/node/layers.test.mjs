@@ -77,6 +77,7 @@ function mentionOfNode(text) {
 test("only the platform of Node mentions what belongs to Node", () => {
   const own = [
     "node",
+    "assertion",
     "exit",
     "loader",
     "runtimes",
@@ -107,9 +108,16 @@ test("the build for the web loads none of the modules that belong to Node", () =
   visit("api.ts");
   visit("testing.ts");
   assert.ok(reached.has("platform/web.ts"));
-  for (const file of ["exit", "loader", "control", "models", "program", "thread", "command-line"].map(
-    (name) => `platform/${name}.ts`,
-  ))
+  for (const file of [
+    "assertion",
+    "exit",
+    "loader",
+    "control",
+    "models",
+    "program",
+    "thread",
+    "command-line",
+  ].map((name) => `platform/${name}.ts`))
     assert.ok(!reached.has(file), file);
   // What it looks up exists in some runtimes only, so it is found through `globalThis`.
   assert.doesNotMatch(readFileSync(join(src, "platform/runtimes.ts"), "utf8"), /from "node:/);

@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
@@ -182,9 +184,14 @@ test("loading the package takes less than 30 ms of processor time", async () => 
   assert.ok(Math.min(...times) < 30, `${times} ms`);
 });
 
-test("a missing native module is an error that says what to install", async () => {
-  const source = readFileSync(new URL("../../node/dist/platform/loader.js", import.meta.url), "utf8");
-  const child = spawn(process.execPath, ["-e", `${source}\nload();`], { cwd: "/" });
+test("a missing native module is an error that says what to install", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "replicant-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const dist = fileURLToPath(new URL("../../node/dist/", import.meta.url));
+  const filter = (path) => !/\.node$|\/web(\/|$)/.test(path);
+  cpSync(dist, join(folder, "dist"), { recursive: true, filter });
+  const code = `require(${JSON.stringify(join(folder, "dist/platform/loader.js"))}).loadNative();`;
+  const child = spawn(process.execPath, ["-e", code], { cwd: "/" });
   let errors = "";
   child.stderr.on("data", (data) => (errors += data));
   await once(child, "close");

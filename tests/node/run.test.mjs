@@ -85,6 +85,22 @@ test("wait returns the ended prediction, and stop ends only the waiting", async 
   assert.equal((await replicate.wait(endless)).status, "canceled");
 });
 
+test("wait rejects if the prediction fails while it waits, as in 1.4.0", async () => {
+  const input = { message: "out of memory" };
+  const failing = await replicate.predictions.create({ model: "emulator/fails", input });
+  await assert.rejects(replicate.wait(failing, { interval: 20 }), (error) => {
+    assert.ok(error instanceof PredictionFailedError);
+    assert.match(error.message, /^Prediction failed: .*out of memory/);
+    return true;
+  });
+  await assert.rejects(
+    replicate.wait(failing, { interval: 20 }, () => false),
+    PredictionFailedError,
+  );
+  const failed = await replicate.predictions.get(failing.id);
+  assert.equal((await replicate.wait(failed)).status, "failed");
+});
+
 test("withResponse returns the status and headers", async () => {
   const { data, response } = await withResponse(
     replicate.predictions.create({ model: "emulator/echo", input: { value: 1 } }),

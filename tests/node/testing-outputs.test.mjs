@@ -11,7 +11,7 @@ const client = emulator.client();
 /** Runs a function as a model. Returns the prediction. */
 async function predict(run) {
   emulator.model("acme/x", run);
-  return client.wait(await client.predictions.create({ model: "acme/x", input: {} }));
+  return client.predictions.wait(await client.predictions.create({ model: "acme/x", input: {} }));
 }
 
 const png = Buffer.from(

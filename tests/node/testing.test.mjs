@@ -101,6 +101,7 @@ test("assertions show differences", async () => {
   emulator.assertAnyCall("emulator/echo", { value: ANY, seed: 7 });
   const wrong = () => emulator.assertCalledWith("emulator/echo", { value: 2, seed: ANY });
   assert.throws(wrong, { name: "AssertionError", message: /expected input\.value = 2, got 1/ });
+  assert.throws(wrong, assert.AssertionError);
   assert.throws(() => emulator.assertNotCalled("emulator/echo"), /expected no predictions/);
 });
 

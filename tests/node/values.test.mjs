@@ -136,6 +136,23 @@ test("invalid arguments never crash", async () => {
   }
 });
 
+test("a value that is nested too deeply is an error that names the argument", async () => {
+  const nested = (levels) => {
+    let value = 1;
+    for (let level = 0; level < levels; level++) value = level % 2 ? [value] : { a: value };
+    return value;
+  };
+  const create = (value) => replicate.predictions.create({ model: "emulator/echo", input: { value } });
+  await create(nested(999));
+  for (const levels of [1000, 100_000]) {
+    await assert.rejects(create(nested(levels)), {
+      name: "InvalidArgumentError",
+      message: "`input` must be nested at most 1000 levels deep",
+      argument: "input",
+    });
+  }
+});
+
 test("JSON is delivered as JSON.parse reads it", async () => {
   const deep = `${'[{"a":'.repeat(3000)}1${"}]".repeat(3000)}`;
   for (const text of [

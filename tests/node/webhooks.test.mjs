@@ -39,6 +39,7 @@ test("every computation has a function", () => {
     "handle.parse",
     "identifier.parse",
     "map.push",
+    "map.row",
     "map.stop",
     "options.advice",
     "options.table",

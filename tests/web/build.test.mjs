@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { AsyncLocalStorage } from "node:async_hooks";
 import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import * as native from "../../node/index.mjs";
 import { startEmulator, TOKEN } from "../node/support/emulator.mjs";
@@ -141,6 +142,62 @@ test("a path is resolved against the origin, also in a worker made from a Blob",
   assert.deepEqual(ofFile.slice(0, 2), ["InvalidArgumentError", "baseUrl"]);
 });
 
+test("a page is told to begin the path of its own server with a slash", () => {
+  const code = `return ["api/replicate", "./api", "proxy.example"].map((baseUrl) => failed(() => new Replicate({ baseUrl })))`;
+  for (const [name, argument, message] of inRuntime(PAGE, code)) {
+    assert.deepEqual([name, argument], ["InvalidArgumentError", "baseUrl"]);
+    assert.match(message, /^`baseUrl` must be a path that begins with "\/", such as "\/api\/replicate", or a URL, not "/);
+  }
+});
+
+test("a page sends exactly the headers and methods that a server of another origin is told to allow", () => {
+  const documentation = readFileSync(new URL("../../docs/edge.md", import.meta.url), "utf8");
+  const listed = (name) => documentation.match(new RegExp(`Access-Control-Allow-${name}: (.*)`))[1].split(", ").sort();
+  const code = `
+    const done = { id: "p1", status: "succeeded", output: ["a"], input: {}, urls: {} };
+    const running = { ...done, status: "processing", urls: { stream: "https://proxy.example/stream" } };
+    const types = { stream: "text/event-stream", file: "application/octet-stream" };
+    // The first response with a stream or a file breaks, so that it is resumed.
+    const parts = {
+      stream: ["event: output\\nid: 1\\ndata: a\\n\\n", "event: output\\nid: 2\\ndata: b\\n\\nevent: done\\ndata: {}\\n\\n"],
+      file: ["ab", "c"],
+    };
+    const broken = (text) => new ReadableStream({
+      pull: (controller) => text ? (controller.enqueue(new TextEncoder().encode(text)), (text = "")) : controller.error(new TypeError("network error")),
+    });
+    const [methods, names] = [new Set(), new Set()];
+    const fetch = async (url, { method, headers }) => {
+      methods.add(method);
+      for (const name of Object.keys(headers)) names.add(name.toLowerCase());
+      const { pathname } = new URL(url);
+      const [, kind] = pathname.split("/");
+      if (!(kind in parts)) {
+        if (method === "DELETE") return new Response(null, { status: 204 });
+        return Response.json(pathname.endsWith("predictions") ? running : { ...done, results: [] }, { status: method === "POST" ? 201 : 200 });
+      }
+      const [first, second] = parts[kind];
+      const resumed = "Range" in headers || "Last-Event-Id" in headers;
+      const range = kind === "file" ? { etag: '"x"', "content-length": resumed ? "1" : "3", ...(resumed ? { "content-range": "bytes 2-2/3" } : {}) } : {};
+      return new Response(resumed ? second : broken(first), { status: resumed && kind === "file" ? 206 : 200, headers: { "content-type": types[kind], ...range } });
+    };
+    const replicate = new Replicate({ baseUrl: "https://proxy.example/v1", fetch });
+    let text = "";
+    for await (const event of replicate.stream("acme/writer", { input: {} })) text += event;
+    const file = await (await replicate.predictions.output("https://proxy.example/file")).text();
+    await replicate.run("acme/writer", { input: {}, timeout: 60_000 });
+    await replicate.files.create(new Blob(["a"]));
+    await replicate.models.search("writer");
+    await replicate.deployments.update("acme", "writer", { min_instances: 1 });
+    await replicate.deployments.delete("acme", "writer");
+    return [text, file, [...methods].sort(), [...names]];`;
+  const [text, file, methods, names] = inRuntime(PAGE, code);
+  assert.deepEqual([text, file], ["ab", "abc"]);
+  assert.deepEqual(methods, listed("Methods"));
+  // Browsers ask about neither: they set the first themselves, and any page may set the second.
+  const asked = names.filter((name) => !["accept-encoding", "accept"].includes(name));
+  assert.deepEqual(asked.sort(), listed("Headers"));
+});
+
 test("a page sends requests to a path of its own server", () => {
   const code = `
     let sent;
@@ -151,6 +208,35 @@ test("a page sends requests to a path of its own server", () => {
   assert.equal(url, "https://example.com/api/replicate/predictions/p1");
   assert.equal(redirect, "follow");
   assert.ok(!headers.includes("Authorization"), headers.join());
+});
+
+/** Uploads a large file and a large stream, with a `fetch` that converts a stream to text as some browsers do. */
+const UPLOADS = `
+  const sent = [];
+  const fetch = async (url, { headers, body }) => {
+    const content = body instanceof ReadableStream ? String(body) : body;
+    const text = await new Response(content).text();
+    const boundary = /boundary=(.*)/.exec(headers["Content-Type"])?.[1];
+    const zeros = text.split("\\0").length - 1;
+    sent.push([zeros, text.trimEnd().endsWith(boundary + "--")]);
+    return Response.json({ id: "f1", name: "a", size: zeros, urls: { get: "https://example.com/f1" } });
+  };
+  const replicate = new Replicate({ baseUrl: "https://example.com/api", fetch });
+  const file = new File([new Uint8Array(3e6)], "a.bin");
+  await replicate.files.create(file);
+  await replicate.files.create(file.stream());
+  return sent;`;
+
+test("a page sends a large file and a stream as one body, because it cannot stream them", () => {
+  const sent = inRuntime(PAGE, UPLOADS);
+  assert.deepEqual(sent, Array(2).fill([3e6, true]));
+});
+
+test("a runtime without streams in requests sends a large file and a stream as one body", () => {
+  const convert = (init) => (init?.body === undefined ? {} : { "content-type": "text/plain;charset=UTF-8" });
+  const globals = `{ Request: class { constructor(_, init) { this.headers = new Headers((${convert})(init)); } } }`;
+  const sent = inRuntime(globals, UPLOADS);
+  assert.deepEqual(sent, Array(2).fill([3e6, true]));
 });
 
 test("the host of a base URL can be in another script", async () => {
@@ -205,6 +291,41 @@ test("a variable that a Deno program may not read is not asked for", () => {
     process: { get env() { throw new Error("it asks"); } },
   }`;
   assert.deepEqual(inRuntime(globals, "return new Replicate().auth ?? null"), null);
+});
+
+test("a request that the runtime refuses is not sent again, and was not sent", async () => {
+  // What Deno throws, without --allow-net and for a port that `fetch` blocks.
+  const denied = new Error('Requires net access to "127.0.0.1:1", run again with the --allow-net flag');
+  denied.name = "NotCapable";
+  const blocked = new TypeError("Fetch failed: Requests to port 6000 are blocked");
+  const refusals = [
+    [() => Promise.reject(denied), /^`fetch` failed: Requires net access to/],
+    [() => Promise.reject(blocked), /^`fetch` failed: .*port 6000 are blocked: cannot connect to 127/],
+    // Node blocks it, too.
+    [() => globalThis.fetch("http://127.0.0.1:6000/"), /^`fetch` failed: .*bad port: cannot connect to 127/],
+  ];
+  for (const [refuse, message] of refusals) {
+    let called = 0;
+    const fetch = () => {
+      called++;
+      return refuse();
+    };
+    const replicate = client({ fetch });
+    const calls = [
+      () => replicate.predictions.create({ model: "acme/painter", input: {} }),
+      () => replicate.predictions.get("p1"),
+      () => replicate.run("acme/painter", { input: {} }),
+    ];
+    for (const [index, call] of calls.entries()) {
+      await assert.rejects(call, (error) => {
+        assert.ok(error instanceof web.ConnectionError, error.stack);
+        assert.match(error.message, message);
+        assert.notEqual(error.outcomeUnknown, true);
+        return true;
+      });
+      assert.equal(called, index + 1);
+    }
+  }
 });
 
 test("callbacks run in the async context of their call", async () => {

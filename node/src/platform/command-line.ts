@@ -1,5 +1,5 @@
 /** The command-line program. */
-import { load } from "./loader";
+import { loadNative } from "./loader";
 import { binary } from "./program";
 
 interface Native {
@@ -19,5 +19,5 @@ function findEmulator(): string[] {
 export function main(): never {
   // The program handles signals. Without a listener, Node's own handler would also end the process.
   for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) process.on(signal, () => {});
-  process.exit(load<Native>().commandLine(process.argv.slice(2), findEmulator));
+  process.exit(loadNative<Native>().commandLine(process.argv.slice(2), findEmulator));
 }

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, sep } from "node:path";
+import { isDenied } from "./runtimes";
 
 /** Returns the targets that fit this machine, the likeliest first: `linux-x64-gnu`, `linux-x64-musl`. */
 function targets(): string[] {
@@ -13,15 +14,22 @@ function targets(): string[] {
   return order.map((name) => `${platform}-${arch}-${name}`);
 }
 
+/** Ways to tell the C library. process.report would know, but takes long and may query name servers. */
+const IS_MUSL = [
+  () => readFileSync("/usr/bin/ldd", "latin1").includes("musl"),
+  // Images without a shell have no such script.
+  () => readdirSync("/lib").some((name) => name.startsWith("ld-musl-")),
+];
+
 function libc(): "gnu" | "musl" {
-  try {
-    // Much cheaper than process.report.
-    return readFileSync("/usr/bin/ldd", "latin1").includes("musl") ? "musl" : "gnu";
-  } catch {
-    // Images without a shell have no such script. process.report would know, but may query name servers.
-    const libraries = existsSync("/lib") ? readdirSync("/lib") : [];
-    return libraries.some((name) => name.startsWith("ld-musl-")) ? "musl" : "gnu";
+  for (const isMusl of IS_MUSL) {
+    try {
+      return isMusl() ? "musl" : "gnu";
+    } catch {
+      // It is missing, or the program may not read it.
+    }
   }
+  return "gnu";
 }
 
 /**
@@ -83,7 +91,7 @@ function fromWebpack(name: string): unknown {
   }
 }
 
-/** Returns the existing files that may be the module. */
+/** Returns the files that may be the module. */
 function places(name: string): string[] {
   const file = `replicant.${name}.node`;
   const found = process.argv[1] ? [join(dirname(process.argv[1]), file)] : [];
@@ -94,7 +102,16 @@ function places(name: string): string[] {
       join(`${__dirname}/../../../replicant-${name}/replicant.${name}.node`),
     );
   }
-  return found.filter((path) => existsSync(path));
+  return found.filter(mayExist);
+}
+
+function mayExist(path: string): boolean {
+  try {
+    return existsSync(path);
+  } catch {
+    // Deno throws if the program may not read there. It may load the file.
+    return true;
+  }
 }
 
 /**
@@ -102,15 +119,17 @@ function places(name: string): string[] {
  *
  * @throws {Error} if no module can be loaded; the message lists the attempts and says what to install
  */
-export function load<Native>(): Native {
+export function loadNative<Native>(): Native {
   const names = targets();
   const tried: string[] = [];
   let disabled = false;
+  let denied = false;
   const attempt = (what: string, get: () => unknown): Native | undefined => {
     try {
       return get() as Native | undefined;
     } catch (error) {
       disabled ||= (error as { code?: unknown }).code === "ERR_DLOPEN_DISABLED";
+      denied ||= isDenied(error);
       const [reason = ""] = String((error as Error).message).split("\n");
       // Messages of dlopen begin with the path, and several origins may resolve to the same file.
       const line = reason.startsWith(sep) || reason.startsWith(what) ? reason : `${what}: ${reason}`;
@@ -138,6 +157,12 @@ export function load<Native>(): Native {
     throw new Error(
       `${found}, because native addons are disabled (--no-addons). The same SDK without one: ` +
         'import Replicate from "replicant/web"',
+    );
+  }
+  if (denied) {
+    throw new Error(
+      `${found}: Deno needs --allow-ffi to load it and may need --allow-read to find it. The same SDK without one: ` +
+        'import Replicate from "replicant"',
     );
   }
   throw new Error(

@@ -5,8 +5,9 @@ import { setImmediate } from "node:timers";
 import { fileURLToPath } from "node:url";
 import { isMainThread } from "node:worker_threads";
 import { cancelAtExit } from "./exit";
-import { load } from "./loader";
+import { loadNative } from "./loader";
 import type { Platform } from "./platform";
+import { environment } from "./runtimes";
 import { webStream } from "./streams";
 
 export const platform: Platform = {
@@ -20,10 +21,10 @@ export const platform: Platform = {
   // A framework that caches GETs would return the first state of a prediction forever.
   requestInit: () => ({ redirect: "manual", cache: "no-store" }),
 
-  load,
+  load: loadNative,
   failureOf: () => undefined,
   // A worker or test runner can have its own `process.env`, so the core does not read the environment.
-  env: (name) => process.env[name] || undefined,
+  env: environment,
   baseUrl: (given) => given,
   // Kept here, because fake timers of tests replace it.
   afterTurn: setImmediate,

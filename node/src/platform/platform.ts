@@ -62,8 +62,14 @@ export interface Platform {
   pathOf(url: URL): string;
   /** Joins chunks. */
   concat(chunks: Uint8Array[]): Uint8Array;
-  /** Returns a streamed body of `length` bytes, if known, in the form that implementations of `fetch` accept. */
-  streamedBody(chunks: AsyncGenerator<Uint8Array, void, undefined>, length: number | undefined): object;
+  /**
+   * Returns a body of `length` bytes, if known, in the form that implementations of `fetch` accept: a stream, or a Blob
+   * where requests cannot be streamed.
+   */
+  streamedBody(
+    chunks: AsyncGenerator<Uint8Array, void, undefined>,
+    length: number | undefined,
+  ): object | Promise<object>;
   /** Members of `RequestInit` by method: how `fetch` treats redirects and caches. */
   requestInit(method: string): object;
 }

@@ -1,4 +1,5 @@
 /** Recognizes runtimes with web APIs, and what they offer beyond them. */
+import { invalid } from "../invalid";
 import type { Platform } from "./platform";
 
 /** Globals that only some runtimes have. */
@@ -55,6 +56,11 @@ export function runtime(): Pick<Platform, "name" | "canLoadNative"> {
   return { name, canLoadNative: ["Deno", "Bun", "Node"].includes(name) };
 }
 
+/** Returns whether an exception says that a Deno program lacks a permission. The second name is that of Deno 1. */
+export function isDenied(thrown: unknown): boolean {
+  return ["NotCapable", "PermissionDenied"].includes((thrown as Error | null)?.name ?? "");
+}
+
 /** Returns a variable of the environment, where there is one. */
 export function environment(name: string): string | undefined {
   try {
@@ -77,6 +83,12 @@ export function webBaseUrl(given: string | undefined): string | undefined {
   // Not against `href`: that of a worker made from a Blob has no host. The origin of a local file is "null".
   const origin = location?.origin ?? "null";
   if (given.startsWith("/") && origin !== "null") return new URL(given, origin).href;
+  if (isBrowser() && !/^$|^\/|^[a-z][a-z\d+.-]*:/i.test(given)) {
+    invalid(
+      `\`baseUrl\` must be a path that begins with "/", such as "/api/replicate", or a URL, not ${JSON.stringify(given)}`,
+      "baseUrl",
+    );
+  }
   return /[^\0-\x7f]/.test(given) && URL.canParse?.(given) ? new URL(given).href : given;
 }
 
@@ -88,6 +100,15 @@ export function hasCacheOption(): boolean {
   } catch {
     return false;
   }
+}
+
+/** Returns whether the body of a request may be a stream. */
+export function streamsRequests(): boolean {
+  // Browsers stream over HTTP/2 only, or not at all.
+  if (isBrowser()) return false;
+  const init = { method: "POST", body: new ReadableStream(), duplex: "half" };
+  // Others send an unknown body as text, with the type of text.
+  return !new Request("https://example.com", init).headers.has("content-type");
 }
 
 /** Returns `node:async_hooks`, where it exists. */

@@ -5,6 +5,7 @@ function unavailable(): never {
   throw new Error("the emulator needs an operating system");
 }
 
+export const assertionError = unavailable;
 export const control = unavailable;
 export const setVariables = unavailable;
 

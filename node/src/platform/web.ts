@@ -1,7 +1,15 @@
 /** Runtimes with web APIs only, where the core is WebAssembly. */
 import type { NativeFetch, NativeStream } from "../native";
 import type { Platform } from "./platform";
-import { contextBinder, environment, hasCacheOption, isBrowser, runtime, webBaseUrl } from "./runtimes";
+import {
+  contextBinder,
+  environment,
+  hasCacheOption,
+  isBrowser,
+  runtime,
+  streamsRequests,
+  webBaseUrl,
+} from "./runtimes";
 import { webStream } from "./streams";
 
 /** What the module exports for this one. */
@@ -108,6 +116,13 @@ function largeReads(stream: ReadableStream<unknown>): ReturnType<Platform["reade
   };
 }
 
+/** Collects chunks in a Blob, which a browser may keep on disk. */
+async function collect(chunks: AsyncGenerator<Uint8Array, void, undefined>): Promise<Blob> {
+  const parts: Blob[] = [];
+  for await (const chunk of chunks) parts.push(new Blob([chunk as BlobPart]));
+  return new Blob(parts);
+}
+
 export const platform: Platform = {
   ...runtime(),
   agent: "replicant-web",
@@ -142,6 +157,7 @@ export const platform: Platform = {
     return all;
   },
   streamedBody(chunks, length) {
+    if (!streamsRequests()) return collect(chunks);
     const stream = webStream(chunks);
     // workerd sends the length of a body only if the stream has one.
     const { FixedLengthStream } = globalThis as {

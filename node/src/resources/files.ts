@@ -1,5 +1,5 @@
 import { merge, requestParams } from "../call-options";
-import type { FileOutput } from "../file-output";
+import type { Bytes, FileOutput } from "../file-output";
 import type { ListOptions, RequestOptions, SaveOptions } from "../options";
 import { list, type PagePromise } from "../page";
 import type { FileObject, Page } from "../types";
@@ -76,7 +76,7 @@ export class Files extends Resource {
     id: string,
     link: { owner: string; expiry: number; signature: string },
     options: RequestOptions = {},
-  ): Promise<Uint8Array> {
+  ): Promise<Bytes> {
     return this.bridge.call("files.download", merge({ id }, link, requestParams(options)), options);
   }
 }

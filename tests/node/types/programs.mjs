@@ -1,7 +1,7 @@
 // Compiles the programs in `official/` against npm replicate 1.4.0 and against this package under that name: in strict
 // mode, with and without `exactOptionalPropertyTypes`, with module resolution of Node and of bundlers. `loose/` needs our
-// declarations or no exact optional properties. `ours/`, `compare/`, `alone/` (one program per file), `page/` and the
-// snippets of the READMEs need our declarations.
+// declarations or no exact optional properties. `ours/`, `compare/`, `alone/` (one program per file), `page/`, `oldest/`
+// (with TypeScript 4.9) and the snippets of the READMEs need our declarations.
 import { spawn } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -12,7 +12,10 @@ const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, "../../..");
 const official = dirname(createRequire(import.meta.url).resolve("replicate"));
 const out = join(root, "node/dist/programs");
-const compiler = join(root, "node_modules/typescript/bin/tsc");
+const compilers = {
+  newest: join(root, "node_modules/typescript/bin/tsc"),
+  oldest: join(root, "node_modules/typescript-4/bin/tsc"),
+};
 const RESOLUTION = {
   nodenext: { module: "nodenext" },
   bundler: { module: "preserve", moduleResolution: "bundler" },
@@ -98,6 +101,14 @@ programs["ours/page"] = [
   { ...RESOLUTION.bundler, lib: ["es2022", "dom"], types: [], skipLibCheck: false },
 ];
 
+for (const [name, options] of Object.entries({
+  nodenext: RESOLUTION.nodenext,
+  node10: { module: "commonjs", moduleResolution: "node", esModuleInterop: true },
+})) {
+  const checked = { ...options, lib: ["es2022", "dom", "dom.iterable"], types: [], skipLibCheck: false };
+  programs[`ours/oldest.${name}`] = [["oldest"], checked, compilers.oldest];
+}
+
 // The snippets are JavaScript, whose parameters have no types.
 programs["ours/readme"] = [["readme"], { ...RESOLUTION.nodenext, noImplicitAny: false }];
 
@@ -109,7 +120,7 @@ const results = await Promise.all(
 );
 process.exitCode = results.every(Boolean) ? 0 : 1;
 
-async function compile(name, include, options) {
+async function compile(name, include, options, compiler = compilers.newest) {
   const config = join(out, `${name}.tsconfig.json`);
   const compilerOptions = {
     target: "es2022",

@@ -9,6 +9,12 @@ export async function size(file: FileOutput): Promise<number> {
 }
 
 export const response = (file: FileOutput): Response => new Response(file);
+export const responseOfBytes = async (file: FileOutput): Promise<Response> =>
+  new Response(await file.bytes());
+export const blobOfBytes = async (file: FileOutput): Promise<Blob> => new Blob([await file.bytes()]);
+export const download = async (client: Replicate): Promise<Response> =>
+  new Response(await client.files.download("id", { owner: "acme", expiry: 1, signature: "x" }));
+export const bytes = (file: FileOutput): Promise<Uint8Array> => file.bytes();
 
 export async function text(): Promise<string> {
   const emulator = new Emulator();

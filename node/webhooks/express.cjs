@@ -1,0 +1,3 @@
+"use strict";
+// Written by scripts/entry.mjs.
+module.exports = require("#load")("webhooks/express");

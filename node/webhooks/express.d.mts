@@ -1,0 +1,2 @@
+// Written by scripts/entry.mjs.
+export * from "../dist/webhooks/express.js";

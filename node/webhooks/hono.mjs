@@ -1,0 +1,4 @@
+// Written by scripts/entry.mjs.
+import load from "#load";
+
+export const { MemoryStore, webhook } = load("webhooks/hono");
