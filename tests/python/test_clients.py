@@ -366,3 +366,10 @@ def test_a_run_keeps_the_token_it_began_with(cog: None, emulator: Emulator) -> N
     change = lambda _: Scope.set({"REPLICATE_API_TOKEN": "r8_two"})  # type: ignore[arg-type]  # noqa: E731
     assert client.run("a/b", {}, on_update=change) == "x"
     replay.check()
+
+
+def test_an_empty_base_url_counts_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REPLICATE_BASE_URL", "https://proxy.example/v1")
+    assert replicant.Client("r8_x", base_url="").base_url == "https://proxy.example/v1"
+    monkeypatch.setenv("REPLICATE_BASE_URL", "")
+    assert replicant.Client("r8_x", base_url="").base_url == "https://api.replicate.com/v1"

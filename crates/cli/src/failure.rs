@@ -94,14 +94,16 @@ mod tests {
     use super::*;
     use std::path::Path;
 
-    /// Adds the text of the files in a folder, with lines that continue as one.
+    /// Adds the code of the files in a folder.
     fn add_text(folder: &Path, text: &mut String) {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 add_text(&path, text);
             } else {
-                text.push_str(&std::fs::read_to_string(path).unwrap());
+                let file = std::fs::read_to_string(path).unwrap();
+                let code = file.lines().filter(|line| !line.trim_start().starts_with("//"));
+                text.extend(code.flat_map(|line| [line, "\n"]));
             }
         }
     }

@@ -118,6 +118,12 @@ fn a_closed_pipe_ends_the_run_quietly_and_cancels_it() {
         place.until("canceled");
         place.emulator.reset();
     }
+    // Files are saved nevertheless.
+    let folder = place.home.join("saved");
+    let folder = folder.to_str().unwrap();
+    let words = ["run", "black-forest-labs/flux-schnell", "prompt=x", "-o", folder];
+    assert_eq!(until_closed(&mut place.program(&words), drop).code, 0);
+    assert_eq!(std::fs::read_dir(folder).unwrap().count(), 1);
     // Also if nothing was read.
     for words in [&["--help"][..], &["predictions", "list"], &["completion", "bash"]] {
         let mut child = piped(&mut place.program(words)).spawn().unwrap();
@@ -181,6 +187,8 @@ fn each_prediction_is_canceled_even_if_another_is_not() {
     let id = place.printed(&["run", "emulator/endless", "--no-wait"]);
     let ids = ["predictions", "cancel", &ids[0], id.trim_end()];
     assert_eq!(until_closed(&mut place.program(&ids), drop).code, 0);
+    let ids = ["predictions", "cancel", id.trim_end(), "third"];
+    assert_eq!(until_closed(&mut place.program(&ids), drop).code, 4);
     assert!(place.predictions().iter().all(|prediction| prediction["status"] == "canceled"));
 }
 

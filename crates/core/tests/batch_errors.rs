@@ -9,12 +9,12 @@ use std::sync::Arc;
 use futures_util::{StreamExt, stream};
 use replicant::{
     Client, ErrorKind, Options,
-    hooks::{HeaderChanges, Hooks, RequestEvent},
+    hooks::{HeaderChanges, Hooks, RequestEvent, ResponseEvent},
     json,
     map::Stopped,
 };
 use support::{
-    batches::{all, numbers, predictions, start},
+    batches::{all, eventually, gated, numbers, predictions, start},
     play, quick, settled, temporary_folder,
 };
 
@@ -52,6 +52,38 @@ async fn an_error_of_a_hook_ends_the_batch_and_leaves_no_row_unknown() {
     let items = all(client.map("emulator/echo", rows()).checkpoint(&path)).await;
     assert!(items.iter().all(|item| item.status == "succeeded"), "{items:?}");
     assert_eq!(predictions(&emulator).len(), 3);
+}
+
+/// Refuses the responses to polls.
+struct RefusesPolls;
+
+impl Hooks for RefusesPolls {
+    fn on_response(&self, response: ResponseEvent) -> replicant::BoxFuture<'static, replicant::Result<()>> {
+        let failure = replicant::Error::new(ErrorKind::Internal, "no room");
+        Box::pin(async move { if response.method == "GET" { Err(failure) } else { Ok(()) } })
+    }
+}
+
+#[tokio::test]
+async fn rows_that_an_error_of_a_hook_cancels_run_again() {
+    let (emulator, client) = start();
+    let gate = gated(&emulator, "acme/slow");
+    let failing = Client::new(Options {
+        base_url: Some(emulator.base_url()),
+        token: Some("r8_token".into()),
+        hooks: Some(Arc::new(RefusesPolls)),
+        ..Options::default()
+    });
+    let folder = temporary_folder();
+    let path = folder.path().join("batch.jsonl");
+    let mut map = failing.unwrap().map("acme/slow", numbers(3)).checkpoint(&path);
+    assert!(map.next().await.unwrap().unwrap_err().message().starts_with("no room"));
+    drop(map);
+    eventually(|| predictions(&emulator).iter().all(|prediction| prediction["status"] == "canceled")).await;
+    gate.add_permits(100);
+    let items = all(client.map("acme/slow", numbers(3)).checkpoint(&path)).await;
+    assert_eq!(items.len(), 3);
+    assert!(items.iter().all(|item| item.status == "succeeded"), "{items:?}");
 }
 
 #[tokio::test]

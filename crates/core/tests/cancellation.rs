@@ -76,8 +76,15 @@ fn a_program_that_drains_before_it_ends_cancels_a_run_dropped_during_its_create(
     let emulator = Emulator::start(Config { time_scale: 0.2, ..Config::default() }).unwrap();
     let client = Client::new(Options { base_url: Some(emulator.base_url()), ..Options::default() }).unwrap();
     let program = async {
-        let run = client.run(ENDLESS, json!({}));
-        assert!(tokio::time::timeout(Duration::from_millis(200), run.into_future()).await.is_err());
+        let sent = async {
+            while emulator.predictions_json() == "[]" {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::select! {
+            output = client.run(ENDLESS, json!({})).into_future() => panic!("{output:?}"),
+            () = sent => {}
+        }
         replicant::background::drain(Duration::from_secs(10)).await;
     };
     tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(program);

@@ -116,7 +116,7 @@ async fn cancel(arguments: Arguments) -> Result<(), Failure> {
         return Err(Failure::usage("ID is missing: the prediction to cancel"));
     }
     let client = client()?;
-    let mut result = Ok(());
+    let mut failure: Option<Failure> = None;
     for id in &arguments.words {
         let canceled = match call(&client, "predictions.cancel", json!({"id": id})).await {
             Ok(prediction) if arguments.has("--json") => print_json(&prediction).await,
@@ -126,8 +126,12 @@ async fn cancel(arguments: Arguments) -> Result<(), Failure> {
                 Err(Failure::silent(failure.code))
             }
         };
-        // The others are canceled nevertheless.
-        result = result.and(canceled);
+        // The others are canceled nevertheless. A closed pipe, whose code is 0, does not hide that a cancel failed.
+        if let Err(new) = canceled
+            && failure.as_ref().is_none_or(|earlier| earlier.code == 0)
+        {
+            failure = Some(new);
+        }
     }
-    result
+    failure.map_or(Ok(()), Err)
 }

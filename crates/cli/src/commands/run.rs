@@ -88,14 +88,15 @@ async fn run(context: &Context<'_>, arguments: Arguments) -> Result<(), Failure>
         })?;
     }
     let streams_text = schema.as_ref().map(Schema::streams_text);
-    while_read(async {
+    let work = async {
         match streams_text {
             Some(false) => run.whole(params).await,
             _ if arguments.has("--json") => run.whole(params).await,
             known => run.streamed(params, known.is_some()).await,
         }
-    })
-    .await
+    };
+    // Files are saved even if nobody reads what is printed.
+    if arguments.has("--output") { work.await } else { while_read(work).await }
 }
 
 struct Run<'r> {
@@ -145,8 +146,8 @@ impl Run<'_> {
         if let Ok(Some(paths)) = &saved {
             prediction["files"] = paths.clone().into();
         }
-        print_json(prediction).await?;
-        saved.map(|_| ())
+        let printed = print_json(prediction).await;
+        saved.and(printed)
     }
 
     /// Prints text as it is written. `is_text` is `false` if the output may be something else.
@@ -206,8 +207,8 @@ impl Run<'_> {
     /// what was paid for is not lost.
     async fn save_and_print(&self, output: Value) -> Result<(), Failure> {
         let saved = self.saved(&output).await;
-        print_output(output, saved.as_ref().ok().cloned().flatten()).await?;
-        saved.map(|_| ())
+        let printed = print_output(output, saved.as_ref().ok().cloned().flatten()).await;
+        saved.and(printed)
     }
 
     /// Saves the files of an output. Returns their paths if `--output` was given.

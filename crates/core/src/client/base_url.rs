@@ -4,9 +4,9 @@ use url::Url;
 
 use crate::error::{Error, Result};
 
-/// Returns the base URL, by default that of Replicate's API. An empty one is the default too, as in the official clients.
+/// Returns the base URL, by default that of Replicate's API.
 pub(super) fn resolve(base_url: Option<String>) -> Result<Url> {
-    let Some(text) = base_url.filter(|text| !text.trim().is_empty()) else {
+    let Some(text) = base_url else {
         return Ok(Url::parse("https://api.replicate.com/v1").expect("a valid URL"));
     };
     let invalid = |why: &str| {
@@ -58,7 +58,6 @@ mod tests {
         assert_eq!(base("https://api.replicate.com/").unwrap(), "https://api.replicate.com/v1");
         assert_eq!(base("https://api.replicate.com/v1/").unwrap(), "https://api.replicate.com/v1");
         assert_eq!(base("https://proxy.example/replicate/v1").unwrap(), "https://proxy.example/replicate/v1");
-        assert_eq!(base(" ").unwrap(), "https://api.replicate.com/v1");
         let message = base("/api/replicate").unwrap_err().to_string();
         assert!(message.contains("is not a URL") && !message.contains("did you mean"), "{message}");
         for bad in ["api.replicate.com", "ftp://h/", "http://", "https://u:p@h/v1"] {

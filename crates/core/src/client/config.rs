@@ -71,7 +71,7 @@ impl Config {
             None => env("REPLICATE_POLL_INTERVAL").map(|text| poll_interval_from(&text)).transpose()?,
         };
         let token = resolve_token(options.token)?;
-        let base_url = base_url::resolve(options.base_url.or_else(|| env("REPLICATE_BASE_URL")))?;
+        let base_url = base_url::resolve(given(options.base_url).or_else(|| env("REPLICATE_BASE_URL")))?;
         let built_in = options.transport.is_none();
         let proxy = || if built_in { proxy_for(options.proxy.as_deref(), &base_url) } else { None };
         let reader = unencrypted_at(&base_url, proxy);
@@ -194,7 +194,12 @@ fn default_runtime(_: Option<f64>) -> Result<Arc<dyn Runtime>> {
 }
 
 fn env(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.trim().is_empty())
+    given(std::env::var(name).ok())
+}
+
+/// Returns a text, unless it is empty, which counts as none, as in the official clients.
+fn given(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.trim().is_empty())
 }
 
 fn poll_interval_from(text: &str) -> Result<Duration> {

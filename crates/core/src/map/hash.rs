@@ -1,6 +1,6 @@
 //! Hashes of inputs, to compare rows and predictions.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use sha2::{Digest, Sha256};
 
@@ -15,15 +15,14 @@ impl Hash {
     /// name, because reading it would take long.
     pub fn of(input: &Value) -> Self {
         let mut hasher = Sha256::new();
-        add(&mut hasher, input, &|text| text);
+        add(&mut hasher, input, &|text| text.into());
         Self::finish(hasher)
     }
 
-    /// Returns the hash by which the rows of two batches are compared. URLs count without their query, which may be a
-    /// signature that expires.
+    /// Returns the hash by which the rows of two batches are compared. URLs count without their signatures, which expire.
     pub fn of_row(input: &Value) -> Self {
         let mut hasher = Sha256::new();
-        add(&mut hasher, input, &without_query);
+        add(&mut hasher, input, &without_signature);
         Self::finish(hasher)
     }
 
@@ -55,16 +54,52 @@ fn add_text(hasher: &mut Sha256, kind: u8, text: &[u8]) {
     hasher.update(text);
 }
 
-fn without_query(text: &str) -> &str {
+/// Parameters of signed URLs of Replicate, Amazon S3, CloudFront, Google Cloud Storage and Azure, in lower case.
+const SIGNATURES: &[&str] = &[
+    "awsaccesskeyid",
+    "expires",
+    "expiry",
+    "googleaccessid",
+    "key-pair-id",
+    "policy",
+    "se",
+    "sig",
+    "signature",
+    "ske",
+    "skoid",
+    "sks",
+    "skt",
+    "sktid",
+    "skv",
+    "sp",
+    "spr",
+    "sr",
+    "st",
+    "sv",
+];
+
+/// Returns a URL without the parameters that sign it, if one of them is a signature.
+fn without_signature(text: &str) -> Cow<'_, str> {
     let is_url = text.starts_with("https://") || text.starts_with("http://");
-    match text.split_once('?') {
-        Some((url, _)) if is_url && !text.contains(char::is_whitespace) => url,
-        _ => text,
+    let Some((url, query)) = text.split_once('?').filter(|_| is_url) else { return text.into() };
+    let name = |part: &str| part.split('=').next().unwrap_or_default().to_ascii_lowercase();
+    let is_signature = |part: &&str| {
+        let name = name(part);
+        matches!(name.as_str(), "sig" | "signature" | "x-amz-signature" | "x-goog-signature")
+    };
+    if !query.split('&').any(|part| is_signature(&part)) {
+        return text.into();
     }
+    let signs = |part: &&str| {
+        let name = name(part);
+        name.starts_with("x-amz-") || name.starts_with("x-goog-") || SIGNATURES.contains(&name.as_str())
+    };
+    let kept: Vec<_> = query.split('&').filter(|part| !signs(part)).collect();
+    format!("{url}?{}", kept.join("&")).into()
 }
 
 /// Adds a value, with texts as `kept` returns them.
-fn add(hasher: &mut Sha256, value: &Value, kept: &impl Fn(&str) -> &str) {
+fn add(hasher: &mut Sha256, value: &Value, kept: &impl Fn(&str) -> Cow<'_, str>) {
     match value {
         Value::Null => hasher.update(b"n"),
         Value::Bool(bool) => hasher.update([b'b', u8::from(*bool)]),
@@ -146,8 +181,15 @@ mod tests {
             of("https://bucket/a.png?X-Amz-Signature=1"),
             of("https://bucket/a.png?X-Amz-Signature=2")
         );
+        assert_eq!(
+            of("https://h/d?owner=a&expiry=1&signature=x"),
+            of("https://h/d?owner=a&expiry=2&signature=y")
+        );
         for (one, other) in [
-            ("https://bucket/a.png?x=1", "https://bucket/b.png?x=1"),
+            ("https://bucket/a.png?X-Amz-Signature=1", "https://bucket/b.png?X-Amz-Signature=1"),
+            ("https://h/watch?v=1", "https://h/watch?v=2"),
+            ("https://h/d?id=1&sig=x", "https://h/d?id=2&sig=x"),
+            ("https://h/d?expires=1", "https://h/d?expires=2"),
             ("who? me", "who? you"),
             ("https://bucket/a.png who? me", "https://bucket/a.png who? you"),
         ] {

@@ -29,7 +29,8 @@ impl Row {
         Self { input: input.into(), ..Self::default() }
     }
 
-    /// Sets the key: a string or an integer that no other row has. `1` and `"1"` are one key, because files are named by keys.
+    /// Sets the key: a string or an integer that no other row has. Give one to all rows or to none. `1` and `"1"` are one
+    /// key, because files are named by keys.
     pub fn key(mut self, key: impl Into<Value>) -> Self {
         self.key = Some(key.into());
         self
@@ -114,8 +115,8 @@ impl Keys {
     pub fn take(&mut self, row: &Numbered) -> Result<()> {
         let index = row.index;
         let problem = if *self.keyed.get_or_insert(row.keyed) != row.keyed {
-            let found = if row.keyed { "earlier rows have none" } else { "it has none" };
-            format!("of row {index} must be given if other rows have keys, and {found}")
+            let found = if row.keyed { "has one, and earlier rows have none" } else { "has none" };
+            format!("must be given for all rows or for none, and row {index} {found}")
         } else if row.keyed && !self.taken.insert(Hash::of_text(row.label())) {
             format!("of row {index} is {}, which an earlier row has", row.name)
         } else {

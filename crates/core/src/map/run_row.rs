@@ -248,7 +248,11 @@ impl RunRow {
         let runs = &self.job.runs;
         let (output, error) = match result {
             Ok(output) => (Some(Output::new(runs.client(), runs.with_files(output))), None),
-            Err(error) if error.is_of_hook() => return Finished::Raised(error),
+            Err(error) if error.is_of_hook() => {
+                // Its prediction is canceled with the others, which a resumed batch must know.
+                self.job.began(self.row.index, &self.row.key);
+                return Finished::Raised(error);
+            }
             Err(error) => (None, Some(error)),
         };
         debug_assert!(output.is_none() || is_terminal(&status));
