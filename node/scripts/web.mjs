@@ -5,7 +5,7 @@ import { join } from "node:path";
 /**
  * Writes core.mjs and core.cjs, whose `connect` starts the WebAssembly module and returns `load`, and wasm.mjs and
  * wasm.cjs, which contain the module as text: the only form that every bundler and runtime loads without configuration.
- * Their default export is `load`, for modules of this package that need no WebAssembly.
+ * The default export of core is `load`, for modules of this package that need no WebAssembly.
  *
  * @param program the text of a program that defines `load`
  */

@@ -21,7 +21,7 @@ import type {
 import { follow, ListPage } from "./page";
 import { platform } from "./platform";
 import { type RateLimits, rateLimits } from "./rate-limits";
-import { plainHeaders, queryParams, rawBody, withUrl } from "./raw-request";
+import { plainHeaders, queryParams, rawBody } from "./raw-request";
 import { Accounts } from "./resources/accounts";
 import { Collections } from "./resources/collections";
 import { Deployments } from "./resources/deployments";
@@ -324,27 +324,25 @@ export class Replicate {
    * token is sent only to the API origin.
    *
    * @param route a path below `baseUrl`, or a URL
-   * @returns the response, whose `url` is that of the request, before redirects
+   * @returns the response; its `url` is empty
    * @throws {ApiError} if the response has an error status
    * @example
    * const response = await replicate.request("/predictions", { params: { source: "web" } });
    */
   async request(route: string | URL, options: RawRequestOptions = {}): Promise<Response> {
     const { method, params, headers, data, signal } = options;
-    const query = queryParams(params);
     const body = await rawBody(data);
     const given = {
       path: route instanceof URL ? route.href : route,
       method,
-      params: query,
+      params: queryParams(params),
       headers: { ...body.headers, ...plainHeaders(headers) },
     };
     const call = bridgeOf(this).call<Uint8Array>("request", { ...given, data: body.data }, { signal });
     const { data: bytes, response } = await withResponse(call);
     // `Response` rejects a body with these statuses.
     const bodiless = [204, 205, 304].includes(response.status);
-    const whole = new Response(bodiless ? null : (bytes as Uint8Array<ArrayBuffer>), response);
-    return withUrl(whole, route, this.baseUrl, query);
+    return new Response(bodiless ? null : (bytes as Uint8Array<ArrayBuffer>), response);
   }
 
   /** @internal */

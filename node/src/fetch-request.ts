@@ -17,13 +17,14 @@ export function toInit(request: NativeRequest, signal: AbortSignal): Sent | Prom
     headers[line.slice(0, colon)] = line.slice(colon + 1);
   }
   if (platform.isBrowser) {
-    // A server of another origin would have to allow these. The browser has its own, and `no-store` is in `requestInit`.
-    delete headers["User-Agent"];
-    delete headers["Cache-Control"];
+    // A server of another origin would have to allow these values of the core. The browser has its own `User-Agent`, and
+    // `no-store` is in `requestInit`.
+    if (headers["User-Agent"]?.startsWith(`${platform.agent}/`)) delete headers["User-Agent"];
+    if (headers["Cache-Control"] === "no-store") delete headers["Cache-Control"];
   }
   const init: Outgoing = { method, headers, signal, ...platform.requestInit(method) };
   const { text, bytes, stream } = request;
-  if (stream) return withStream(url, init, stream);
+  if (stream) return withStream(url, init, chunksOf(stream, signal));
   const body = text ?? (bytes as BodyInit | null | undefined);
   if (body !== undefined && body !== null) init.body = body;
   return { url, init };
@@ -35,12 +36,14 @@ export interface Sent {
   init: Outgoing;
 }
 
-async function withStream(url: string, init: Outgoing, stream: NativeStream): Promise<Sent> {
+type Chunks = AsyncGenerator<Uint8Array, void, undefined>;
+
+async function withStream(url: string, init: Outgoing, chunks: Chunks): Promise<Sent> {
   const given = init.headers["Content-Length"];
   const length = given === undefined ? undefined : Number(given);
-  if (length !== undefined && length <= BUFFERED) init.body = await buffer(stream);
+  if (length !== undefined && length <= BUFFERED) init.body = await buffer(chunks);
   else {
-    init.body = (await platform.streamedBody(chunks(stream), length)) as BodyInit;
+    init.body = (await platform.streamedBody(chunks, length)) as BodyInit;
     init.duplex = "half";
   }
   return { url, init };
@@ -49,16 +52,19 @@ async function withStream(url: string, init: Outgoing, stream: NativeStream): Pr
 /** Largest streamed body that is sent as one buffer, which every implementation of `fetch` accepts. */
 const BUFFERED = 1024 * 1024;
 
-async function buffer(stream: NativeStream): Promise<BodyInit> {
+async function buffer(chunks: Chunks): Promise<BodyInit> {
   const all: Uint8Array[] = [];
-  for await (const chunk of chunks(stream)) all.push(chunk);
+  for await (const chunk of chunks) all.push(chunk);
   return platform.concat(all) as BodyInit;
 }
 
-async function* chunks(stream: NativeStream): AsyncGenerator<Uint8Array, void, undefined> {
+async function* chunksOf(stream: NativeStream, signal: AbortSignal): Chunks {
+  // Ends a wait for a source that sends nothing.
+  signal.addEventListener("abort", () => void stream.close().catch(() => {}));
   try {
     for (;;) {
       const chunk = stream.take() ?? (await takeNext(stream));
+      signal.throwIfAborted();
       if (chunk === null) return;
       yield chunk as Uint8Array;
     }

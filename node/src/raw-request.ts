@@ -1,4 +1,4 @@
-/** URLs, headers and bodies of `replicate.request`. */
+/** Queries, headers and bodies of `replicate.request`. */
 import type { RawRequestOptions } from "./options";
 
 /** Returns query parameters whose arrays are texts with commas, as the official client sends them. */
@@ -6,17 +6,6 @@ export function queryParams(params: object | undefined): object | undefined {
   const lists = Object.entries(params ?? {}).filter(([, value]) => Array.isArray(value));
   if (lists.length === 0) return params;
   return { ...params, ...Object.fromEntries(lists.map(([name, list]) => [name, String(list)])) };
-}
-
-/** Gives a response the URL of its request, which the constructor of `Response` does not take. */
-export function withUrl(response: Response, route: string | URL, baseUrl = "", query: object = {}): Response {
-  const url = new URL(`${route}`.replace(/^\//, ""), `${baseUrl.replace(/\/$/, "")}/`);
-  for (const [name, value] of Object.entries(query)) {
-    if (value === undefined) continue;
-    const isObject = typeof value === "object" && value !== null;
-    url.searchParams.append(name, isObject ? JSON.stringify(value).replace(/^"|"$/g, "") : String(value));
-  }
-  return Object.defineProperty(response, "url", { value: url.href });
 }
 
 /** Converts headers to a plain object. */

@@ -172,7 +172,8 @@ def run(
 
     Waits until the prediction has ended. If the call is abandoned (Ctrl-C, a canceled task, the
     timeout), the prediction is canceled. If the process ends while the API holds the create, up to 5 s, the
-    prediction runs until its `cancel_after`; `wait=False` omits the hold, `timeout` shortens that.
+    prediction runs until its `cancel_after`; `wait=False` avoids the hold; a `timeout` makes
+    `cancel_after` shorter.
 
     `POST /predictions` or `POST /models/{owner}/{name}/predictions`, then `GET /predictions/{id}` until
     it has ended. The first run of a pinned version also fetches its schema:
@@ -342,7 +343,8 @@ def save_all(
     replaced, and a file appears only when it is complete.
 
     Args:
-        outputs: An output of `run`, a prediction, or URLs, nested to any depth.
+        outputs: An output of `run`, a prediction, or URLs, nested to any depth. A running prediction is
+            waited for.
         dir: The folder; created if it does not exist.
         concurrency: How many files to download at a time, at most 64. Defaults to 4.
         progress: True shows a bar; a function is called with each `Transfer`, which counts the bytes of
@@ -352,6 +354,7 @@ def save_all(
         The paths of the files, in the order of the output.
 
     Raises:
+        ModelError: A running prediction failed or was canceled.
         ReplicateException: The error of the first file that could not be saved. The other files are
             saved; `error.partial` lists their paths.
     """

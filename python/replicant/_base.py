@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Awaitable, List
+from typing import TYPE_CHECKING, Any, Awaitable
 
 from ._arguments import drop_none as drop_none
 from ._client_base import ClientBase
 from ._guarded import Guarded
-from ._output import Output, unwrapped
+from ._output import Output, incomplete, unwrapped
 from ._page import AwaitablePage, Page
 from ._response import RawResponse
 
@@ -55,12 +55,13 @@ class AsyncCalls(ClientBase):
 
     async def _async_complete(self, outputs: Any) -> Any:
         """Waits until outputs are complete; returns them without predictions around them."""
-        live: List[Output] = []
-        outputs = unwrapped(outputs, live)
-        for output in live:
-            async for _ in output:
-                pass
-        return outputs
+        for item in incomplete(outputs):
+            if isinstance(item, Output):
+                async for _ in item:
+                    pass
+            else:
+                item._update(await self._async_call("predictions.wait", _success_of(item)))
+        return unwrapped(outputs)
 
     def _async_list(self, operation: str, item: Any, params: Json) -> AwaitablePage[Any]:
         return AwaitablePage(self, operation, item, params)
@@ -92,11 +93,12 @@ class Calls(AsyncCalls):
         return RawResponse(*self._call_raw("request", params))
 
     def _complete(self, outputs: Any) -> Any:
-        live: List[Output] = []
-        outputs = unwrapped(outputs, live)
-        for output in live:
-            output._whole()
-        return outputs
+        for item in incomplete(outputs):
+            if isinstance(item, Output):
+                item._whole()
+            else:
+                item._update(self._call("predictions.wait", _success_of(item)))
+        return unwrapped(outputs)
 
     def _list(self, operation: str, item: Any, params: Json) -> Page[Any]:
         return Page(self, operation, item, self._call(operation, params))
@@ -128,6 +130,11 @@ class Namespace(Guarded):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._client!r}>"
+
+
+def _success_of(prediction: Any) -> Json:
+    """Returns the parameters of `predictions.wait` that make a failure an error, as for the lists of `run`."""
+    return {"id": prediction.id, "prediction": prediction._data, "raise": True}
 
 
 def _httpx_params(base_url: str, method: str, path: str, options: Json) -> Json:

@@ -22,7 +22,7 @@ from weakref import ref
 
 from ._dumps import Dumps
 from ._errors import from_fields
-from ._map_rows import AsyncInput, RowSource, getter
+from ._map_rows import AsyncInput, Calling, RowSource, getter
 from ._map_rows import Row as Row
 from ._native import Stream, compute
 
@@ -355,8 +355,12 @@ async def _read_for(results: ref[MapResults[Any]], rows: RowSource[Any], wanted:
 
 
 class _Caller:
-    def __init__(self, show: Callable[[MapStats], object]) -> None:
-        self.show = show
+    def __init__(self, function: Callable[[MapStats], object]) -> None:
+        self._function = function
+
+    def show(self, stats: MapStats) -> None:
+        with Calling("progress"):
+            self._function(stats)
 
     def close(self) -> None:
         pass

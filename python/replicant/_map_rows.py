@@ -76,7 +76,7 @@ class RowSource(Generic[Row]):
             self._source = rows.__aiter__()  # type: ignore[union-attr]
         else:
             self._source = iter(rows)  # type: ignore[arg-type]
-        self._pending: Optional[Task[Tuple[Row, Any]]] = None
+        self._pending: Optional[Task[Optional[Tuple[Row, Any]]]] = None
         # The rows and inputs, by index.
         self.taken: Dict[int, Tuple[Row, Any]] = {}
 
@@ -97,7 +97,8 @@ class RowSource(Generic[Row]):
         for row in self._source:
             input: Any = row
             if self._input is not None:
-                input = self._input(row)
+                with Calling("input"):
+                    input = self._input(row)
                 _check_made("input", input)
             rows.append(self._add(row, input))
             if len(rows) >= most or time.monotonic() > until:
@@ -119,38 +120,58 @@ class RowSource(Generic[Row]):
             await wait({self._pending}, timeout=max(until - time.monotonic(), 0) if rows else None)
             if not self._pending.done():
                 break
-            arrived, self._pending = self._pending, None
-            try:
-                rows.append(self._add(*arrived.result()))
-            except StopAsyncIteration:
+            ended, self._pending = self._pending, None
+            arrived = ended.result()
+            if arrived is None:
                 return rows, True
+            rows.append(self._add(*arrived))
         return rows, False
 
     def close(self) -> None:
         if self._pending is not None:
             self._pending.cancel()
 
-    async def _anext(self) -> Tuple[Row, Any]:
+    async def _anext(self) -> Optional[Tuple[Row, Any]]:
+        """Returns the next row and its input; None after the last one."""
         if self._is_source_async:
-            row = await self._source.__anext__()
+            try:
+                row = await self._source.__anext__()
+            except StopAsyncIteration:
+                return None
         else:
             row = next(self._source, _END)
             if row is _END:
-                raise StopAsyncIteration
+                return None
         if self._input is None:
             return row, row
-        input = self._input(row)
-        return row, await input if hasattr(input, "__await__") else input
+        with Calling("input"):
+            input = self._input(row)
+            return row, await input if hasattr(input, "__await__") else input
 
     def _add(self, row: Row, input: Any) -> Json:
         # Read before the row is counted: an exception in it leaves nothing behind.
         made: Json = {"input": input if isinstance(input, dict) else _plain(input)}
         if self._key is not None:
-            made["key"] = self._key(row)
+            with Calling("key"):
+                made["key"] = self._key(row)
             _check_made("key", made["key"])
         self.taken[self._next] = row, input
         self._next += 1
         return made
+
+
+class Calling:
+    """Calls a function of the program, whose StopIteration must not end the loop over the batch."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: Any, error: Optional[BaseException], _traceback: Any) -> None:
+        if isinstance(error, (StopIteration, StopAsyncIteration)):
+            raise RuntimeError(f"`{self._name}` raised {type(error).__name__}") from error
 
 
 def _is_async(function: Any) -> bool:

@@ -316,18 +316,33 @@ async def _each(items: Iterator[Any]) -> AsyncIterator[Any]:
         yield item
 
 
-def unwrapped(outputs: Any, live: List[Output]) -> Any:
-    """Returns outputs with the output of each prediction in its place, and adds the lists of `run` to `live`."""
+def incomplete(outputs: Any) -> Iterator[Any]:
+    """Yields the lists of `run` and the running predictions in outputs."""
     if isinstance(outputs, Output):
-        live.append(outputs)
+        yield outputs
+    elif isinstance(outputs, APIObject):
+        # The core cannot wait for a training.
+        if hasattr(type(outputs), "wait") and outputs.status in ("starting", "processing"):
+            yield outputs
+    elif isinstance(outputs, dict):
+        for item in cast(Dict[str, Any], outputs).values():
+            yield from incomplete(item)
+    elif isinstance(outputs, (list, tuple)):
+        for item in cast(Sequence[Any], outputs):
+            yield from incomplete(item)
+
+
+def unwrapped(outputs: Any) -> Any:
+    """Returns outputs with the output of each prediction in its place."""
+    if isinstance(outputs, Output):
         return outputs
     if isinstance(outputs, APIObject) and "output" in outputs.__fields__:
         return outputs.output
     if isinstance(outputs, dict):
         members = cast(Dict[str, Any], outputs)
-        return {name: unwrapped(item, live) for name, item in members.items()}
+        return {name: unwrapped(item) for name, item in members.items()}
     if isinstance(outputs, (list, tuple)):
-        return [unwrapped(item, live) for item in cast(Sequence[Any], outputs)]
+        return [unwrapped(item) for item in cast(Sequence[Any], outputs)]
     return outputs
 
 

@@ -252,9 +252,6 @@ def paginate(list_method: Callable[[Any], P], cursor: Cursor = ...) -> Generator
         list_method: The function that fetches a page. It is called with a cursor: `...` for the first page, then the
             `next` of each page.
         cursor: The `next` of a page, to continue there.
-
-    Raises:
-        ValueError: `cursor` is None.
     """
     page = list_method(cursor)
     yield page
@@ -273,9 +270,6 @@ async def async_paginate(
         list_method: The function that fetches a page. It is called with a cursor: `...` for the first page, then the
             `next` of each page.
         cursor: The `next` of a page, to continue there.
-
-    Raises:
-        ValueError: `cursor` is None.
     """
     page = await list_method(cursor)
     yield page

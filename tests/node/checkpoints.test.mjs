@@ -29,6 +29,20 @@ async function finish(rows, options) {
   return { items, stats: results.stats };
 }
 
+/** The time that a model works in batches that are interrupted, in seconds. */
+const LONG = 600;
+
+/** Runs a batch of such predictions to its end, and advances the clock when `count` of them run. */
+async function finishLong(count, rows, options) {
+  const running = ({ input, status }) => input.delay === LONG && /^(starting|processing)$/.test(status);
+  const advanced = eventually(
+    async () => (await emulator.predictions()).filter(running).length === count,
+    30_000,
+  ).then(() => emulator.advance(LONG));
+  const [finished] = await Promise.all([finish(rows, { ...options, concurrency: count }), advanced]);
+  return finished;
+}
+
 /** Returns the values that predictions were created with. */
 async function created() {
   return (await emulator.predictions()).map((prediction) => prediction.input.value);
@@ -71,11 +85,11 @@ test("paths may be file URLs", async () => {
 
 test("a batch that was left can be continued at once", async () => {
   const checkpoint = join(folder, "left.jsonl");
-  const rows = numbers(12).map((row) => ({ ...row, delay: row.value === 0 ? 0 : 2 }));
+  const rows = numbers(12).map((row) => ({ ...row, delay: row.value === 0 ? 0 : LONG }));
   const options = { input: ({ value, delay }) => ({ value, delay }), checkpoint };
   for await (const _ of replicate.map(ECHO, rows, { ...options, key: "id", concurrency: 4 })) break;
   // The canceled rows are run again.
-  const { items, stats } = await finish(rows, options);
+  const { items, stats } = await finishLong(11, rows, options);
   assert.deepEqual([items.size, stats.resumed, stats.failed], [12, 1, 0]);
 });
 
@@ -145,7 +159,7 @@ test("a process that is killed at any moment loses no row and pays none twice", 
 
 test("Ctrl-C cancels what runs, and the next batch runs those rows again", async () => {
   const checkpoint = join(folder, "interrupted.jsonl");
-  const program = new Program(batch(checkpoint, 50_000, 20, 4));
+  const program = new Program(batch(checkpoint, 50_000, 20, LONG));
   const ours = async () => (await emulator.predictions()).filter(({ input }) => input.value >= 50_000);
   await eventually(async () => (await ours()).length === 8, 20_000);
   program.kill("SIGINT");
@@ -154,8 +168,8 @@ test("Ctrl-C cancels what runs, and the next batch runs those rows again", async
   assert.ok(end.took < 2500, `took ${end.took} ms`);
   await eventually(async () => (await ours()).every(({ status }) => status === "canceled"), 10_000);
   const rows = Array.from({ length: 20 }, (_, n) => ({ id: `k${n}`, value: 50_000 + n }));
-  const again = { input: ({ value }) => ({ value, delay: 4 }), checkpoint };
-  const { items, stats } = await finish(rows, again);
+  const again = { input: ({ value }) => ({ value, delay: LONG }), checkpoint };
+  const { items, stats } = await finishLong(20, rows, again);
   assert.deepEqual([items.size, stats.succeeded], [20, 20]);
 });
 

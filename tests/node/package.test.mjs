@@ -83,6 +83,17 @@ test("the package has every file that its description names", { skip }, () => {
   }
 });
 
+test("the package has declarations of its own modules only", () => {
+  const files = readdirSync(join(installed, "node/dist"), { recursive: true });
+  const declared = files.filter((name) => name.endsWith(".d.ts"));
+  assert.ok(declared.length > 20, declared.join());
+  const sources = declared.map((name) => join("node/src", name.replace(/d\.ts$/, "ts")));
+  assert.deepEqual(
+    sources.filter((name) => !existsSync(join(root, name))),
+    [],
+  );
+});
+
 // Loads what a name exports, and checks that a refused argument is an error of the package.
 write(
   "check.mjs",

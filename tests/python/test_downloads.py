@@ -301,6 +301,38 @@ async def test_save_all_waits_for_an_output_that_is_being_written(
         assert [pathlib.Path(path).read_text() for path in paths] == ["a", "b"]
 
 
+async def test_save_all_waits_for_a_running_prediction(
+    client: replicant.Client, async_client: replicant.AsyncClient, tmp_path: pathlib.Path
+) -> None:
+    chunks = {"chunks": ["data:text/plain,a", "data:text/plain,b"], "pause": 0.1}
+
+    def start(model: str = "emulator/stream", **input: Any) -> Any:
+        return client.predictions.create(model=model, input={**chunks, **input}, wait=False)
+
+    async def astart() -> Any:
+        return await async_client.predictions.create(
+            model="emulator/stream", input=chunks, wait=False
+        )
+
+    for number, (save, made) in enumerate(
+        [
+            (client.save_all, start()),
+            (client.async_save_all, start()),
+            (async_client.save_all, await astart()),
+            (async_client.save_all, start()),
+        ]
+    ):
+        assert made.status == "starting"
+        saved = save({"first": [made, (made,)]}, tmp_path / f"{number}")
+        paths = saved if isinstance(saved, list) else await saved
+        assert [pathlib.Path(path).read_text() for path in paths] == ["a", "b"] * 2, number
+        assert made.status == "succeeded"
+    with pytest.raises(replicant.ModelError):
+        client.save_all(start("emulator/fails"), tmp_path / "failed")
+    with pytest.raises(replicant.ModelError):
+        await async_client.save_all([start("emulator/fails")], tmp_path / "failed")
+
+
 def test_a_data_url_is_a_file() -> None:
     url = "data:text/plain;base64," + base64.b64encode(b"0123456789").decode()
     file = replicant.FileOutput(url, replicant.Client("x")).open()

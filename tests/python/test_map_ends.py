@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -123,7 +122,7 @@ def test_the_progress_is_complete_after_an_error(local: Emulator) -> None:
 PROGRAM = """
 import replicant
 
-rows = [{"value": number, "delay": 60} for number in range(100)]
+rows = [{"value": number, "delay": 600} for number in range(100)]
 for item in replicant.Client().map("emulator/echo", rows, concurrency=100):
     print(item)
 """
@@ -140,8 +139,8 @@ def test_ctrl_c_without_a_checkpoint_cancels_what_runs(local: Emulator) -> None:
         [sys.executable, "-c", PROGRAM], env=environment, stderr=subprocess.DEVNULL
     )
     eventually(lambda: len(local.predictions) == 100, 30)
-    # The API holds a create for a second, and its id is not known earlier. `run` asks for five seconds.
-    time.sleep(2.5)
+    # The API holds a create for a second, and its id is not known earlier.
+    eventually(lambda: local._control.request("GET", "state")["active_holds"] == 0, 30)
     process.send_signal(signal.SIGINT)
     process.wait(30)
     eventually(lambda: statuses(local) == ["canceled"] * 100, 10)

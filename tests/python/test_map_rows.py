@@ -151,6 +151,63 @@ def test_a_blocking_batch_refuses_an_asynchronous_input(local: Emulator, functio
 
 
 @pytest.mark.filterwarnings("error")
+def fails_at_the_second(error: type[Exception]) -> Any:
+    def fail(row: dict[str, Any]) -> Any:
+        if row["value"] == 1:
+            raise error
+        return row
+
+    return fail
+
+
+@pytest.mark.parametrize("error", [StopIteration, StopAsyncIteration])
+@pytest.mark.parametrize("argument", ["input", "key", "progress"])
+def test_a_stop_iteration_of_a_function_does_not_end_the_batch_silently(
+    local: Emulator, error: type[Exception], argument: str
+) -> None:
+    def fail(_: Any) -> Any:
+        raise error
+
+    functions: dict[str, Any] = {
+        argument: fail if argument == "progress" else fails_at_the_second(error)
+    }
+    with pytest.raises(RuntimeError, match=f"`{argument}` raised {error.__name__}") as caught:
+        list(local.client().map("emulator/echo", numbers(4), **functions))
+    assert isinstance(caught.value.__cause__, error)
+
+
+@pytest.mark.parametrize("error", [StopIteration, StopAsyncIteration])
+@pytest.mark.parametrize("argument", ["input", "key", "progress", "awaited"])
+@pytest.mark.parametrize("is_async", [False, True])
+async def test_a_stop_iteration_of_a_function_does_not_end_an_awaited_batch_silently(
+    local: Emulator, error: type[Exception], argument: str, is_async: bool
+) -> None:
+    async def rows() -> AsyncIterator[dict[str, Any]]:
+        for row in numbers(4):
+            yield row
+
+    def fail(_: Any) -> Any:
+        raise error
+
+    made = fails_at_the_second(error)
+
+    async def awaited(row: dict[str, Any]) -> Any:
+        return made(row)
+
+    functions: dict[str, Any] = {
+        "input": {"input": made},
+        "key": {"key": made},
+        "progress": {"progress": fail},
+        "awaited": {"input": awaited},
+    }
+    client = replicant.AsyncClient("token", base_url=local.base_url)
+    given: Any = rows() if is_async else numbers(4)
+    # Python itself converts a StopIteration of a coroutine.
+    with pytest.raises(RuntimeError, match=f"raised {error.__name__}"):
+        async for _ in client.map("emulator/echo", given, **functions[argument]):
+            pass
+
+
 async def test_an_asynchronous_key_is_refused(local: Emulator) -> None:
     async def key(row: Any) -> int:
         return 1

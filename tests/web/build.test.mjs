@@ -210,6 +210,70 @@ test("a page sends requests to a path of its own server", () => {
   assert.ok(!headers.includes("Authorization"), headers.join());
 });
 
+test("a page reads the response of a request to a path of its own server", () => {
+  const code = `
+    const fetch = async (url) => Response.json({ url: String(url) }, { status: 201 });
+    const urls = [];
+    for (const baseUrl of ["/api/replicate", "", "https://proxy.example/v1"]) {
+      const response = await new Replicate({ baseUrl, fetch }).request("/account", { params: { list: ["a", 2] } });
+      urls.push([response.statusText, response.url, (await response.json()).url]);
+    }
+    return urls;`;
+  const bases = ["https://example.com/api/replicate", "https://api.replicate.com/v1", "https://proxy.example/v1"];
+  assert.deepEqual(
+    inRuntime(PAGE, code),
+    bases.map((base) => ["Created", "", `${base}/account?list=a%2C2`]),
+  );
+});
+
+test("a page sends the headers that its program sets", () => {
+  const code = `
+    let sent;
+    const fetch = async (_, { headers }) => { sent = headers; return Response.json({ id: "p1" }); };
+    const headers = { "Cache-Control": "max-age=0", "X-Tenant": "acme" };
+    const seen = [];
+    for (const options of [{ headers, userAgent: "acme/1.0" }, {}]) {
+      await new Replicate({ baseUrl: "/api/replicate", fetch, ...options }).predictions.get("p1");
+      seen.push(["Cache-Control", "X-Tenant", "User-Agent"].map((name) => new Headers(sent).get(name)));
+    }
+    return seen;`;
+  assert.deepEqual(inRuntime(PAGE, code), [
+    ["max-age=0", "acme", "acme/1.0"],
+    [null, null, null],
+  ]);
+});
+
+test("an aborted upload of a page reads its source no further", () => {
+  const code = `
+    const ends = [];
+    for (const stalls of [false, true]) {
+      const controller = new AbortController();
+      let fetched = false;
+      let read = 0;
+      let source;
+      const ended = new Promise((resolve) => {
+        source = new ReadableStream({
+          async pull(stream) {
+            await new Promise((resolve) => setTimeout(resolve));
+            if (++read === 50) controller.abort(new Error("enough"));
+            if (read === 2000) {
+              resolve("read to its end");
+              stream.close();
+            } else if (read < 50 || !stalls) stream.enqueue(new Uint8Array(1e5));
+            else setTimeout(resolve, 10_000, "not canceled");
+          },
+          cancel: () => resolve("canceled"),
+        });
+      });
+      const fetch = async () => { fetched = true; return Response.json({}); };
+      const replicate = new Replicate({ baseUrl: "/api/replicate", fetch });
+      const outcome = await replicate.files.create(source, {}, { signal: controller.signal }).catch(({ message }) => message);
+      ends.push([outcome, await ended, fetched]);
+    }
+    return ends;`;
+  assert.deepEqual(inRuntime(PAGE, code), Array(2).fill(["enough", "canceled", false]));
+});
+
 /** Uploads a large file and a large stream, with a `fetch` that converts a stream to text as some browsers do. */
 const UPLOADS = `
   const sent = [];

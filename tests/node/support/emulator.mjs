@@ -52,6 +52,11 @@ class Emulator {
     return this.#control("GET", "state");
   }
 
+  /** Advances the clock. */
+  async advance(seconds) {
+    await this.#control("POST", "time", { advance: seconds });
+  }
+
   /** Returns all predictions, oldest first. */
   async predictions() {
     return this.#control("GET", "predictions");

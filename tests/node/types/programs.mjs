@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, "../../..");
 const official = dirname(createRequire(import.meta.url).resolve("replicate"));
-const out = join(root, "node/dist/programs");
+const out = join(root, "target/types");
 const compilers = {
   newest: join(root, "node_modules/typescript/bin/tsc"),
   oldest: join(root, "node_modules/typescript-4/bin/tsc"),
