@@ -54,6 +54,32 @@ async fn an_error_of_a_hook_ends_the_batch_and_leaves_no_row_unknown() {
     assert_eq!(predictions(&emulator).len(), 3);
 }
 
+#[tokio::test]
+async fn an_error_of_a_hook_in_a_shared_poll_ends_the_batch() {
+    let (emulator, _) = start();
+    gated(&emulator, "acme/slow");
+    let failing = Client::new(Options {
+        base_url: Some(emulator.base_url()),
+        token: Some("r8_token".into()),
+        hooks: Some(Arc::new(RefusesLists)),
+        ..Options::default()
+    });
+    let mut map = failing.unwrap().map("acme/slow", numbers(100)).concurrency(100);
+    assert!(map.next().await.unwrap().unwrap_err().message().starts_with("no lists"));
+    assert!(map.next().await.is_none());
+}
+
+/// Refuses the responses of lists, by which many predictions are polled.
+struct RefusesLists;
+
+impl Hooks for RefusesLists {
+    fn on_response(&self, response: ResponseEvent) -> replicant::BoxFuture<'static, replicant::Result<()>> {
+        let failure = replicant::Error::new(ErrorKind::Internal, "no lists");
+        let is_list = response.method == "GET" && response.url.contains("/predictions?");
+        Box::pin(async move { if is_list { Err(failure) } else { Ok(()) } })
+    }
+}
+
 /// Refuses the responses to polls.
 struct RefusesPolls;
 

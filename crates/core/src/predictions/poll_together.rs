@@ -77,7 +77,10 @@ impl Client {
         loop {
             match seat.turn(known, allowance).await {
                 Turn::Changed(status) => return Ok(prediction.with_status(&status)),
-                Turn::Page(page) => self.read_page(page).await,
+                Turn::Page(page) => {
+                    let read = self.read_page(page).await;
+                    read.map_err(|error| error.with_prediction(prediction.clone().into_value()))?;
+                }
                 Turn::Poll => {
                     let began = runtime.monotonic();
                     match self.current(prediction, polling).await {
@@ -106,7 +109,8 @@ impl Client {
     }
 
     /// Requests a page of the list, and hands it out. Its failure is no failure of a prediction: all are polled singly then.
-    async fn read_page(&self, page: PageOfAll) {
+    /// Only an exception of a hook ends the call.
+    async fn read_page(&self, page: PageOfAll) -> Result<()> {
         let before = format_moment(page.request.before);
         let request = Request::get("/predictions").query("created_before", Some(before));
         let options =
@@ -125,8 +129,12 @@ impl Client {
             Err(error) => {
                 debug!(target: "replicant", %error, "a list of predictions failed, so they are polled singly");
                 page.failed();
+                if error.is_of_hook() {
+                    return Err(error);
+                }
             }
         }
+        Ok(())
     }
 
     async fn page_text(&self, request: &Request) -> Result<String> {

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use pyo3::{prelude::*, types::PyDict};
+use pyo3::{exceptions::PyKeyboardInterrupt, prelude::*, types::PyDict};
 use replicant::{Error, ErrorKind, Result, hooks::HeaderChanges, operation::Wanted, telemetry::Level};
 use tokio::sync::oneshot;
 
@@ -63,13 +63,13 @@ impl Receiver {
                 let object = self.object.bind(py);
                 let done = record.and_then(|record| object.call_method1(intern!(py, "record"), (record,)));
                 if let Err(error) = done {
-                    error.write_unraisable(py, Some(object));
+                    report(py, error, Some(object));
                 }
             }
             Notice::Ask(question, answer) => {
                 let reply = Reply { answer: Mutex::new(Some(answer)), raised: self.raised.clone() };
                 if let Err(error) = self.ask(py, question, reply) {
-                    error.write_unraisable(py, None);
+                    report(py, error, None);
                 }
             }
         }
@@ -83,6 +83,15 @@ impl Receiver {
             reply.get().fail_with(error);
         }
         Ok(())
+    }
+}
+
+/// Reports an exception that ends nothing. Ctrl-C is kept for the wait that delivers notices, which it ends.
+fn report(py: Python<'_>, error: PyErr, object: Option<&Bound<'_, PyAny>>) {
+    let interrupted = error.is_instance_of::<PyKeyboardInterrupt>(py)
+        && py.import("_thread").and_then(|thread| thread.call_method0("interrupt_main")).is_ok();
+    if !interrupted {
+        error.write_unraisable(py, object);
     }
 }
 
