@@ -79,7 +79,7 @@ impl Client {
     /// in the order of the output.
     ///
     /// `outputs` is the result of [`Client::run`], a URL, or any value that contains URLs. Of a prediction,
-    /// only the output is saved. File names come from the URLs, such as `out-0.webp`; a name that is in use
+    /// only the output is saved, and it must have ended. File names come from the URLs, such as `out-0.webp`; a name that is in use
     /// gets a number, `out-0-2.webp`. No file is replaced, and each appears once it is complete.
     pub fn save_all(&self, outputs: impl Into<Value>, folder: impl Into<PathBuf>) -> SaveAll {
         SaveAll {
@@ -116,6 +116,11 @@ impl SaveAll {
                 "concurrency",
                 format!("must be 1 to {MAX_CONCURRENCY}, not {given}"),
             ));
+        }
+        #[cfg(not(target_arch = "wasm32"))]
+        if let Some(id) = running(&self.outputs) {
+            let why = format!("must have ended: {id} still runs and may have more files; wait for it first");
+            return Err(Error::invalid_argument("outputs", why));
         }
         let files = self.files();
         if files.is_empty() {
@@ -156,6 +161,22 @@ fn is_outside_output(root: &Value, path: &[PathSegment]) -> bool {
         };
     }
     false
+}
+
+/// Returns the id of a prediction or training in a value that has not ended.
+#[cfg(not(target_arch = "wasm32"))]
+fn running(value: &Value) -> Option<&str> {
+    match value {
+        Value::Array(items) => items.iter().find_map(running),
+        Value::Object(members) => {
+            let runs = matches!(value["status"].as_str(), Some("starting" | "processing"));
+            match value["id"].as_str().filter(|_| runs && value["urls"]["get"].as_str().is_some()) {
+                Some(id) => Some(id),
+                None => members.values().find_map(running),
+            }
+        }
+        _ => None,
+    }
 }
 
 pub(super) fn to_text(path: &Path) -> String {
