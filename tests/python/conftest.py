@@ -11,9 +11,12 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 import pytest
+
+if TYPE_CHECKING:
+    import replicant.testing
 
 ROOT = Path(__file__).resolve().parents[2]
 # A background shell ignores Ctrl-C, and child processes would inherit that.
@@ -148,3 +151,21 @@ def eventually(condition: Callable[[], bool], seconds: float = 3.0) -> None:
 def canceled(emulator: Emulator) -> int:
     """Returns the number of canceled predictions."""
     return int(emulator.state()["predictions"].get("canceled", 0))
+
+
+@pytest.fixture
+def local() -> Iterator[replicant.testing.Emulator]:
+    """An emulator of its own for one test, as users start it."""
+    import replicant.testing
+
+    with replicant.testing.Emulator() as emulator:
+        yield emulator
+
+
+def numbers(count: int) -> list[dict[str, Any]]:
+    """Returns rows for `emulator/echo`, whose outputs are their numbers."""
+    return [{"value": number} for number in range(count)]
+
+
+def statuses(emulator: replicant.testing.Emulator) -> list[str]:
+    return [prediction["status"] for prediction in emulator.predictions]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,6 @@ from replicant._batch_folder import Folder
 from replicant._batch_rows import check_names, output_text, plain, reader, rows_of, with_columns
 from replicant._native import Turns
 from replicant.testing import Emulator
-
-
-@pytest.fixture
-def local() -> Iterator[Emulator]:
-    with Emulator() as emulator:
-        yield emulator
 
 
 def test_the_module_says_what_it_needs() -> None:

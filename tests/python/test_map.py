@@ -17,26 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, numbers, statuses
 
 import replicant
 from replicant.testing import Emulator
 
 PROGRAM = ROOT / "tests/support/map_program.py"
-
-
-@pytest.fixture
-def local() -> Iterator[Emulator]:
-    with Emulator() as emulator:
-        yield emulator
-
-
-def numbers(count: int) -> list[dict[str, Any]]:
-    return [{"value": number} for number in range(count)]
-
-
-def statuses(emulator: Emulator) -> list[str]:
-    return [prediction["status"] for prediction in emulator.predictions]
 
 
 def eventually(condition: Any) -> None:

@@ -6,29 +6,15 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import eventually
+from conftest import eventually, numbers, statuses
 
 import replicant
 from replicant.testing import Emulator
-
-
-@pytest.fixture
-def local() -> Iterator[Emulator]:
-    with Emulator() as emulator:
-        yield emulator
-
-
-def numbers(count: int) -> list[dict[str, Any]]:
-    return [{"value": number} for number in range(count)]
-
-
-def statuses(emulator: Emulator) -> list[str]:
-    return [prediction["status"] for prediction in emulator.predictions]
 
 
 def test_a_stop_before_the_first_result_creates_nothing(local: Emulator) -> None:

@@ -11,19 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import numbers
 
 import replicant
 from replicant.testing import Emulator
-
-
-@pytest.fixture
-def local() -> Iterator[Emulator]:
-    with Emulator() as emulator:
-        yield emulator
-
-
-def numbers(count: int) -> list[dict[str, Any]]:
-    return [{"value": number} for number in range(count)]
 
 
 def cycle() -> Any:

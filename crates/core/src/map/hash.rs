@@ -83,19 +83,14 @@ fn without_signature(text: &str) -> Cow<'_, str> {
     let is_url = text.starts_with("https://") || text.starts_with("http://");
     let Some((url, query)) = text.split_once('?').filter(|_| is_url) else { return text.into() };
     let name = |part: &str| part.split('=').next().unwrap_or_default().to_ascii_lowercase();
-    let is_signature = |part: &&str| {
-        let name = name(part);
-        matches!(name.as_str(), "sig" | "signature" | "x-amz-signature" | "x-goog-signature")
-    };
-    if !query.split('&').any(|part| is_signature(&part)) {
-        return text.into();
-    }
-    let signs = |part: &&str| {
+    let (signing, kept): (Vec<_>, Vec<_>) = query.split('&').partition(|part| {
         let name = name(part);
         name.starts_with("x-amz-") || name.starts_with("x-goog-") || SIGNATURES.contains(&name.as_str())
+    });
+    let is_signature = |part: &&str| {
+        matches!(name(part).as_str(), "sig" | "signature" | "x-amz-signature" | "x-goog-signature")
     };
-    let kept: Vec<_> = query.split('&').filter(|part| !signs(part)).collect();
-    format!("{url}?{}", kept.join("&")).into()
+    if signing.iter().any(is_signature) { format!("{url}?{}", kept.join("&")).into() } else { text.into() }
 }
 
 /// Adds a value, with texts as `kept` returns them.
