@@ -62,7 +62,6 @@ interface CoreItem extends Omit<MapItem, "row" | "input" | "error"> {
 
 /** The items of a batch. */
 export class Batch<Row> implements Reading<MapItem<Row>> {
-  stats: MapStats = NO_STATS;
   readonly #items: Items<MapItem<Row>>;
   readonly #feed: RowFeed<Row>;
   /** Ends the batch at once. */
@@ -70,6 +69,7 @@ export class Batch<Row> implements Reading<MapItem<Row>> {
   readonly #options: MapOptions<Row>;
   /** What the core calls the batch; undefined until it has begun. */
   #number: number | undefined;
+  #stats: MapStats = NO_STATS;
   #stopping = false;
   #ended = false;
   /** An error to throw after the last item. */
@@ -87,6 +87,11 @@ export class Batch<Row> implements Reading<MapItem<Row>> {
     const convert = (item: Item) =>
       item[0] === "value" ? this.#convert(itemValue(bridge, item) as Message) : undefined;
     this.#items = new Items(() => this.#open(bridge, ref, rows), this.#abort.signal, convert);
+  }
+
+  get stats(): MapStats {
+    this.#update();
+    return this.#stats;
   }
 
   async next(): Promise<IteratorResult<MapItem<Row>, undefined>> {
@@ -111,7 +116,7 @@ export class Batch<Row> implements Reading<MapItem<Row>> {
   /** Creates no more predictions. */
   stop(): void {
     this.#stopping = true;
-    if (this.#number !== undefined) this.#tell("map.stop", {});
+    this.#tell("map.stop", {});
   }
 
   #open(bridge: Bridge, ref: string, rows: Rows<Row>): Opened {
@@ -131,7 +136,10 @@ export class Batch<Row> implements Reading<MapItem<Row>> {
     return {
       ...opened,
       // Awaited, so that the checkpoint is complete and can be opened again.
-      close: async () => void (await Promise.allSettled([opened.stream.close(), this.#feed.close()])),
+      close: async () => {
+        this.#update();
+        await Promise.allSettled([opened.stream.close(), this.#feed.close()]);
+      },
       release: () => {
         this.#ended = true;
         ignore();
@@ -167,9 +175,9 @@ export class Batch<Row> implements Reading<MapItem<Row>> {
       this.#number = message.map;
       if (this.#stopping) this.stop();
     } else {
-      this.stats = mapStats((message.progress ?? message.stats) as CoreStats);
+      this.#stats = mapStats((message.progress ?? message.stats) as CoreStats);
       try {
-        this.#report(this.stats);
+        this.#report(this.#stats);
       } catch (error) {
         this.#fail(error);
       }
@@ -208,13 +216,19 @@ export class Batch<Row> implements Reading<MapItem<Row>> {
     }
   }
 
-  /** Calls a function of the core, which ignores it if the batch has ended. */
-  #tell(operation: string, params: Params): void {
-    if (this.#ended) return;
+  #update(): void {
+    const stats = this.#tell<CoreStats | null>("map.stats", {});
+    if (stats) this.#stats = mapStats(stats);
+  }
+
+  /** Calls a function of the core. Returns undefined if the batch has not begun or has ended. */
+  #tell<T>(operation: string, params: Params): T | undefined {
+    if (this.#ended || this.#number === undefined) return undefined;
     try {
-      compute(operation, { map: this.#number, ...params });
+      return compute<T>(operation, { map: this.#number, ...params });
     } catch (error) {
       if (!(error instanceof InvalidArgumentError && error.argument === "map")) throw error;
+      return undefined;
     }
   }
 

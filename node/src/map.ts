@@ -23,7 +23,7 @@ export class MapResults<Row = ModelDefined, Output = ModelDefined> extends ItemS
     super(new Batch(bridge, ref, rows, options));
   }
 
-  /** The progress as last reported: every 100 ms at most, and at the end. */
+  /** The progress. Rows whose predictions are canceled at the end count as running. */
   get stats(): MapStats {
     return reveal<Batch<Row>>(this).stats;
   }

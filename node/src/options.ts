@@ -286,7 +286,7 @@ export type MapOptions<Row = unknown> = Omit<RunOptions, "input" | "signal" | "t
    */
   maxErrorRate?: number | undefined;
   /**
-   * How many times the prediction of a row is created again after it failed. Each is paid. Predictions that a content filter
+   * How many times the prediction of a row is created again after it failed. Each is billed. Predictions that a content filter
    * or their input let fail, and canceled ones, are not created again. Defaults to 0.
    */
   retries?: number | undefined;
@@ -299,7 +299,7 @@ export type MapOptions<Row = unknown> = Omit<RunOptions, "input" | "signal" | "t
   maxSeconds?: number | undefined;
   /**
    * Path or `file:` URL of a file that records each step of a row. A batch with the same file returns the results that it has, waits for the
-   * predictions that were created, and runs the remaining rows. No prediction is paid twice, even if the process is killed.
+   * predictions that were created, and runs the remaining rows. No prediction is billed twice, even if the process is killed.
    */
   checkpoint?: string | URL | undefined;
   /**

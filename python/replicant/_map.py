@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -21,7 +22,7 @@ from typing import (
 from weakref import ref
 
 from ._dumps import Dumps
-from ._errors import from_fields
+from ._errors import InvalidArgumentError, from_fields
 from ._map_rows import AsyncInput, Calling, RowSource, getter
 from ._map_rows import Row as Row
 from ._native import Stream, compute
@@ -163,7 +164,8 @@ class MapResults(Generic[Row]):
 
     @property
     def stats(self) -> MapStats:
-        """The progress, as last reported."""
+        """The progress. Rows whose predictions are canceled at the end count as running."""
+        self._update()
         return self._stats
 
     def stop(self) -> None:
@@ -319,6 +321,11 @@ class MapResults(Generic[Row]):
         else:
             self._reading = ensure_future(_read_for(ref(self), self._rows, wanted))
 
+    def _update(self) -> None:
+        if self._number is not None and not self._ended:
+            with suppress(InvalidArgumentError):  # The batch has ended.
+                self._stats = MapStats(**compute("map.stats", {"map": self._number}))
+
     def _show(self, stats: Json) -> None:
         self._stats = MapStats(**stats)
         if self._progress is not None:
@@ -330,6 +337,7 @@ class MapResults(Generic[Row]):
             self.close()
 
     def _end(self) -> None:
+        self._update()
         self._ended = True
         if self._reading is not None:
             self._reading.cancel()

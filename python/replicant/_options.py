@@ -241,7 +241,7 @@ class MapOptions(CreateOptions, total=False):
     """The share of the last 50 rows that may fail, above 0. If more fail, no more predictions are created, the running ones
     are finished, and the error is raised. Defaults to no limit."""
     retries: Optional[int]
-    """How many times to create the prediction of a row again after it failed. Each is paid. Not after a content filter, an
+    """How many times to create the prediction of a row again after it failed. Each is billed. Not after a content filter, an
     invalid input or a cancel. Defaults to 0."""
     max_predictions: Optional[int]
     """How many predictions to create at most. Then the running ones are finished, and the results end. Defaults to no

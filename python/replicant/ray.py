@@ -294,7 +294,7 @@ def predict(
         concurrency: How many predictions to run at a time, by all actors together.
         batch_size: How many rows a batch has at most.
         rate_per_minute: The known limit of creates per minute. Defaults to learning it.
-        retries: How many times to create the prediction of a row again after it failed. Each is paid.
+        retries: How many times to create the prediction of a row again after it failed. Each is billed.
         save_to: A folder to which the files of outputs are saved, on the node of the actor unless nodes share it.
         checkpoint: A folder that all nodes share. A job with the same folder returns the results that it has, waits for the
             predictions that were created, and runs the remaining rows, however Ray cuts them into batches.

@@ -125,7 +125,7 @@ function batch(checkpoint, first, count, delay) {
     })();`;
 }
 
-test("a process that is killed at any moment loses no row and pays none twice", {
+test("a process that is killed at any moment loses no row and creates none twice", {
   timeout: 240_000,
 }, async () => {
   const count = 120;
@@ -144,7 +144,7 @@ test("a process that is killed at any moment loses no row and pays none twice", 
     const { items } = await finish(rows, { input: ({ value }) => ({ value, delay: 0.02 }), checkpoint });
     assert.equal(items.size, count);
     const values = (await created()).filter((value) => value >= first && value < first + count);
-    assert.equal(new Set(values).size, values.length, "a row was paid twice");
+    assert.equal(new Set(values).size, values.length, "a row was created twice");
     for (const { row, status, output, error } of items.values()) {
       if (status === "unknown") assert.equal(error.code, "outcome_unknown");
       else assert.deepEqual([status, output], ["succeeded", row.value]);

@@ -16,6 +16,31 @@ test("leaving the loop cancels what runs", async () => {
   assert.ok(found.canceled >= 1 && found.canceled <= 16, JSON.stringify(found));
 });
 
+test("the progress is exact in the loop and after it was left", async () => {
+  const rows = numbers(40).map(({ value }) => ({ value, delay: value < 5 ? 0 : 600 }));
+  const leave = async (end, signal) => {
+    const results = replicate.map(ECHO, rows, { concurrency: 8, signal });
+    const read = async () => {
+      let count = 0;
+      for await (const _ of results) {
+        assert.ok(results.stats.succeeded >= ++count, `${results.stats.succeeded} of ${count}`);
+        if (count === 5 && end()) break;
+      }
+    };
+    await read().catch((error) => assert.ok(error.message === "mine" || signal?.aborted, error));
+    const { rows: started, succeeded, predictions, running } = results.stats;
+    assert.equal(succeeded, 5);
+    assert.ok(predictions >= 5 && started === succeeded + running, JSON.stringify(results.stats));
+  };
+  await leave(() => true);
+  await leave(() => {
+    throw new Error("mine");
+  });
+  const controller = new AbortController();
+  await leave(() => controller.abort(), controller.signal);
+  await settled(emulator);
+});
+
 test("with drain, leaving the loop finishes what runs", async () => {
   const rows = numbers(1000).map(({ value }) => ({ value, delay: value === 0 ? 0 : 0.4 }));
   const results = replicate.map(ECHO, rows, { concurrency: 8, drain: true });

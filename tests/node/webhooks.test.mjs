@@ -40,6 +40,7 @@ test("every computation has a function", () => {
     "identifier.parse",
     "map.push",
     "map.row",
+    "map.stats",
     "map.stop",
     "options.advice",
     "options.table",

@@ -60,6 +60,7 @@ def parse_progress(logs: Any) -> Any:
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "map.push": lambda **params: replicant._native.compute("map.push", params),
     "map.row": lambda **params: replicant._native.compute("map.row", params),
+    "map.stats": lambda **params: replicant._native.compute("map.stats", params),
     "map.stop": lambda **params: replicant._native.compute("map.stop", params),
     "handle.parse": lambda handle: replicant.Client("x").handle(handle).dict(),
     "identifier.parse": lambda ref: replicant.ModelVersionIdentifier.parse(ref)._asdict(),

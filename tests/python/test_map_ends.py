@@ -90,6 +90,20 @@ def test_the_progress_counts_what_was_returned(local: Emulator) -> None:
     assert results.stats.succeeded == 20
 
 
+def test_the_progress_is_exact_in_the_loop_and_after_it_was_left(local: Emulator) -> None:
+    rows = [{"value": value, "delay": 0 if value < 5 else 600} for value in range(40)]
+    results = local.client().map("emulator/echo", rows, concurrency=8)
+    with results:
+        for count, _ in enumerate(results, 1):
+            assert results.stats.succeeded >= count
+            if count == 5:
+                break
+    stats = results.stats
+    assert stats.succeeded == 5
+    assert stats.predictions >= 5
+    assert stats.rows == stats.succeeded + stats.running
+
+
 def test_the_progress_is_complete_after_an_error(local: Emulator) -> None:
     @local.model("acme/broken")
     def broken(value: int) -> int:

@@ -96,7 +96,7 @@ def main() -> None:
             while totals.kills < kills:
                 job(language, emulator, generator, totals)
         print(
-            f"{language}: {totals.kills} kills, {totals.rows} rows, {totals.predictions} predictions, none paid twice, "
+            f"{language}: {totals.kills} kills, {totals.rows} rows, {totals.predictions} predictions, none created twice, "
             f"no result lost, {totals.unknown} unknown",
             flush=True,
         )

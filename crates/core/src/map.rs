@@ -147,7 +147,7 @@ impl Map {
         self
     }
 
-    /// Sets how many times the prediction of a row is created again after it failed. Each is paid. Predictions that a content
+    /// Sets how many times the prediction of a row is created again after it failed. Each is billed. Predictions that a content
     /// filter or their input let fail, and canceled ones, are not created again. Defaults to 0.
     pub fn retries(mut self, retries: u32) -> Self {
         self.options.retries = retries;

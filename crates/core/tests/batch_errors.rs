@@ -13,6 +13,8 @@ use replicant::{
     json,
     map::Stopped,
 };
+use replicant_emulator::Emulator;
+use serde_json::Value as Json;
 use support::{
     batches::{all, eventually, gated, numbers, predictions, start},
     play, quick, settled, temporary_folder,
@@ -80,36 +82,60 @@ impl Hooks for RefusesLists {
     }
 }
 
-/// Refuses the responses to polls.
-struct RefusesPolls;
+/// Refuses the responses to requests of one method.
+struct Refuses(&'static str);
 
-impl Hooks for RefusesPolls {
+impl Hooks for Refuses {
     fn on_response(&self, response: ResponseEvent) -> replicant::BoxFuture<'static, replicant::Result<()>> {
+        let refused = response.method == self.0;
         let failure = replicant::Error::new(ErrorKind::Internal, "no room");
-        Box::pin(async move { if response.method == "GET" { Err(failure) } else { Ok(()) } })
+        Box::pin(async move { if refused { Err(failure) } else { Ok(()) } })
     }
+}
+
+fn refusing(emulator: &Emulator, method: &'static str) -> Client {
+    let options = Options {
+        base_url: Some(emulator.base_url()),
+        token: Some("r8_token".into()),
+        hooks: Some(Arc::new(Refuses(method))),
+        ..Options::default()
+    };
+    Client::new(options).unwrap()
 }
 
 #[tokio::test]
 async fn rows_that_an_error_of_a_hook_cancels_run_again() {
-    let (emulator, client) = start();
-    let gate = gated(&emulator, "acme/slow");
-    let failing = Client::new(Options {
-        base_url: Some(emulator.base_url()),
-        token: Some("r8_token".into()),
-        hooks: Some(Arc::new(RefusesPolls)),
-        ..Options::default()
-    });
-    let folder = temporary_folder();
-    let path = folder.path().join("batch.jsonl");
-    let mut map = failing.unwrap().map("acme/slow", numbers(3)).checkpoint(&path);
-    assert!(map.next().await.unwrap().unwrap_err().message().starts_with("no room"));
-    drop(map);
-    eventually(|| predictions(&emulator).iter().all(|prediction| prediction["status"] == "canceled")).await;
-    gate.add_permits(100);
-    let items = all(client.map("acme/slow", numbers(3)).checkpoint(&path)).await;
-    assert_eq!(items.len(), 3);
-    assert!(items.iter().all(|item| item.status == "succeeded"), "{items:?}");
+    for method in ["GET", "POST"] {
+        let (emulator, client) = start();
+        let gate = gated(&emulator, "acme/slow");
+        let folder = temporary_folder();
+        let path = folder.path().join("batch.jsonl");
+        let mut map = refusing(&emulator, method).map("acme/slow", numbers(3)).checkpoint(&path);
+        assert!(map.next().await.unwrap().unwrap_err().message().starts_with("no room"));
+        drop(map);
+        let is_canceled = |prediction: &Json| prediction["status"] == "canceled";
+        eventually(|| !predictions(&emulator).is_empty() && predictions(&emulator).iter().all(is_canceled))
+            .await;
+        gate.add_permits(100);
+        let items = all(client.map("acme/slow", numbers(3)).checkpoint(&path)).await;
+        assert_eq!(items.len(), 3);
+        assert!(items.iter().all(|item| item.status == "succeeded"), "{method}: {items:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_run_whose_create_a_hook_refuses_cancels_its_prediction() {
+    let (emulator, _) = start();
+    gated(&emulator, "acme/slow");
+    let error = refusing(&emulator, "POST").run("acme/slow", json!({"n": 1})).await.unwrap_err();
+    assert!(error.message().starts_with("no room"), "{error}");
+    let id = error.prediction().unwrap()["id"].clone();
+    eventually(|| {
+        predictions(&emulator)
+            .iter()
+            .any(|one| one["id"] == id.as_str().unwrap() && one["status"] == "canceled")
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -279,7 +279,7 @@ class AsyncClient(AsyncBase):
         """Runs a model over many rows, many at a time, and returns the results as they end.
 
         Creates wait for their turn under the rate limit instead of failing with 429. Rows are read as they are needed.
-        With a `checkpoint`, a batch that was interrupted, even by `kill -9`, continues where it was, and no row is paid
+        With a `checkpoint`, a batch that was interrupted, even by `kill -9`, continues where it was, and no row is billed
         twice.
 
         `POST /predictions` or `POST /models/{owner}/{name}/predictions`, then `GET /predictions/{id}` until each has

@@ -491,7 +491,7 @@ class Client(Base):
         """Runs a model over many rows, many at a time, and returns the results as they end.
 
         Creates wait for their turn under the rate limit instead of failing with 429. Rows are read as they are needed.
-        With a `checkpoint`, a batch that was interrupted, even by `kill -9`, continues where it was, and no row is paid
+        With a `checkpoint`, a batch that was interrupted, even by `kill -9`, continues where it was, and no row is billed
         twice.
 
         `POST /predictions` or `POST /models/{owner}/{name}/predictions`, then `GET /predictions/{id}` until each has
@@ -534,7 +534,7 @@ class Client(Base):
                     no more predictions are created, the running ones are finished, and the error is
                     raised. Defaults to no limit.
                 retries: How many times to create the prediction of a row again after it failed.
-                    Each is paid. Not after a content filter, an invalid input or a cancel. Defaults
+                    Each is billed. Not after a content filter, an invalid input or a cancel. Defaults
                     to 0.
                 max_predictions: How many predictions to create at most. Then the running ones are
                     finished, and the results end. Defaults to no limit.

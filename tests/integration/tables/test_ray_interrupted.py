@@ -90,7 +90,7 @@ def succeeded(emulator: Emulator) -> Counter[int]:
     return Counter(one["input"]["value"] for one in ended)
 
 
-def test_no_row_is_lost_and_none_is_paid_twice(tmp_path: Path) -> None:
+def test_no_row_is_lost_and_none_is_created_twice(tmp_path: Path) -> None:
     count = 5000
     with new_emulator(rate_limit=9000, rate_burst=150) as emulator:
         emulator.script(MODEL, output="a heron", delay=0.2)

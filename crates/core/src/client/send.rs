@@ -345,7 +345,9 @@ impl Client {
             if let Some(permit) = permit.as_mut().filter(|_| response.status != 429) {
                 permit.accepted(&response.headers, self.runtime().monotonic());
             }
-            report.received(&url, response.status, &response.headers).await?;
+            if let Err(error) = report.received(&url, response.status, &response.headers).await {
+                return Err(self.with_created(error, request, response, timer).await.into());
+            }
             match response.status {
                 301 | 302 | 303 | 307 | 308
                     if request.method == "GET" && response.header("location").is_some() =>
@@ -371,6 +373,24 @@ impl Client {
             format!("too many redirects from {}", redacted_url(&original)),
         )
         .into())
+    }
+
+    /// Adds the prediction of a response that a hook refused, so that its call can cancel it.
+    async fn with_created(
+        &self,
+        error: Error,
+        request: &Request,
+        response: HttpResponse,
+        timer: &mut Timer<'_>,
+    ) -> Error {
+        if request.abandoned.is_none() || !matches!(response.status, 200..=299) {
+            return error;
+        }
+        let reading = self.read(request.method, response, Reading::Value(Expect::Object), None);
+        match self.step(timer, None, reading).await {
+            Some(Ok(Received::Value(created))) => error.with_prediction(created.value),
+            _ => error,
+        }
     }
 
     /// Runs one step of an attempt. Returns `None` if its time has passed without progress.

@@ -143,7 +143,7 @@ impl Checkpoint {
         if entry.input == row.hash || (row.keyed && entry.needs_prediction(options.retry_unknown)) {
             return Ok(Some(entry));
         }
-        // Returning the earlier output would be wrong, and another prediction would be paid too.
+        // Returning the earlier output would be wrong, and another prediction would be billed.
         Err(if row.keyed {
             let problem = format!(
                 "of row {index} is {}, which had another input in {path}. Pass another key to run the new input, or use \

@@ -37,6 +37,8 @@ pub(crate) struct Fed {
     capacity: usize,
     /// Whether each row must have a key.
     pub keyed: bool,
+    /// The number of rows, if it is known.
+    total: Option<u64>,
     requests: mpsc::UnboundedSender<usize>,
 }
 
@@ -63,11 +65,15 @@ pub(crate) fn find(number: u64) -> Result<Arc<Fed>> {
 }
 
 impl Fed {
-    pub fn new(capacity: usize, keyed: bool) -> (Arc<Self>, mpsc::UnboundedReceiver<usize>) {
+    pub fn new(
+        capacity: usize,
+        keyed: bool,
+        total: Option<u64>,
+    ) -> (Arc<Self>, mpsc::UnboundedReceiver<usize>) {
         let (requests, receiver) = mpsc::unbounded_channel();
         let number = NEXT.fetch_add(1, Relaxed);
         let (job, queue) = (Mutex::default(), Mutex::default());
-        let fed = Arc::new(Self { number, job, queue, capacity, keyed, requests });
+        let fed = Arc::new(Self { number, job, queue, capacity, keyed, total, requests });
         lock(&FED).insert(number, Arc::downgrade(&fed));
         (fed, receiver)
     }
@@ -102,6 +108,11 @@ impl Fed {
         if let Some(job) = &*lock(&self.job) {
             job.stop(Stopped::Requested);
         }
+    }
+
+    /// Returns the progress, or null before the batch has begun.
+    pub fn stats(&self) -> Value {
+        lock(&self.job).as_ref().map_or(Value::Null, |job| job.stats().to_value(self.total))
     }
 
     /// Requests rows if fewer than half of the most are left.
@@ -140,7 +151,6 @@ struct Messages {
     map: Map,
     fed: Arc<Fed>,
     requests: mpsc::UnboundedReceiver<usize>,
-    total: Option<u64>,
     reports: bool,
     reported: Option<Duration>,
     /// What is sent before anything else.
@@ -158,11 +168,10 @@ pub(super) fn messages(
     map: Map,
     fed: Arc<Fed>,
     requests: mpsc::UnboundedReceiver<usize>,
-    total: Option<u64>,
     reports: bool,
 ) -> BoxStream<'static, Result<Value>> {
     let next = Some(Ok(message("map", fed.number)));
-    let state = Messages { map, fed, requests, total, reports, reported: None, next, ended: false };
+    let state = Messages { map, fed, requests, reports, reported: None, next, ended: false };
     Box::pin(stream::unfold(state, |mut state| async move { Some((state.next().await?, state)) }))
 }
 
@@ -193,7 +202,7 @@ impl Messages {
             ended => {
                 self.ended = true;
                 self.next = ended.map(|ended| ended.map(|_| Value::Null));
-                Some(Ok(message("stats", self.map.stats().to_value(self.total))))
+                Some(Ok(message("stats", self.fed.stats())))
             }
         }
     }
@@ -205,6 +214,6 @@ impl Messages {
             return None;
         }
         self.reported = Some(now);
-        Some(message("progress", self.map.stats().to_value(self.total)))
+        Some(message("progress", self.fed.stats()))
     }
 }

@@ -60,10 +60,10 @@ impl MapParams {
         let Self { arguments, map, options, prediction } = self;
         map.check()?;
         arguments.r#ref.resolve()?;
-        let (fed, requests) = Fed::new(map.concurrency(), arguments.keyed);
+        let (fed, requests) = Fed::new(map.concurrency(), arguments.keyed, arguments.total);
         let params = RunParams::new(arguments.r#ref, options, prediction);
         let map = Map::new(client, Box::pin(Rows(fed.clone())), params, map, request_options);
-        Ok(messages(map, fed, requests, arguments.total, arguments.reports))
+        Ok(messages(map, fed, requests, arguments.reports))
     }
 }
 
@@ -107,14 +107,18 @@ impl PushParams {
     }
 }
 
-/// The parameters of `map.stop`.
+/// The parameters of `map.stats` and `map.stop`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct StopParams {
+pub(crate) struct BatchParams {
     map: u64,
 }
 
-impl StopParams {
+impl BatchParams {
+    pub fn stats(self) -> Result<Value> {
+        Ok(find(self.map)?.stats())
+    }
+
     pub fn stop(self) -> Result<Value> {
         find(self.map)?.stop();
         Ok(Value::Null)

@@ -3,10 +3,10 @@
 use serde::Deserialize;
 
 #[cfg(target_arch = "wasm32")]
-use super::no_map::{PushParams, RowParams, StopParams};
+use super::no_map::{BatchParams, PushParams, RowParams};
 use super::{params::Nothing, webhooks::verify};
 #[cfg(not(target_arch = "wasm32"))]
-use crate::map::params::{PushParams, RowParams, StopParams};
+use crate::map::params::{BatchParams, PushParams, RowParams};
 use crate::{
     client::{
         options::Options,
@@ -114,7 +114,11 @@ fn push_rows(params: PushParams) -> Result<Payload> {
     params.push().map(Payload::Value)
 }
 
-fn stop_map(params: StopParams) -> Result<Payload> {
+fn map_stats(params: BatchParams) -> Result<Payload> {
+    params.stats().map(Payload::Value)
+}
+
+fn stop_map(params: BatchParams) -> Result<Payload> {
     params.stop().map(Payload::Value)
 }
 
@@ -177,6 +181,7 @@ computations! {
     "identifier.parse" => identifier,
     "map.push" => push_rows,
     "map.row" => add_row,
+    "map.stats" => map_stats,
     "map.stop" => stop_map,
     "options.advice" => option_advice,
     "options.table" => option_table,

@@ -35,11 +35,15 @@ impl MapParams {
         unsupported()
     }
 
+    pub fn stats(self) -> Result<Value> {
+        unsupported()
+    }
+
     pub fn stop(self) -> Result<Value> {
         unsupported()
     }
 }
 
+pub(super) use MapParams as BatchParams;
 pub(super) use MapParams as PushParams;
 pub(super) use MapParams as RowParams;
-pub(super) use MapParams as StopParams;

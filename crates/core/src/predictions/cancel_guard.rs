@@ -67,19 +67,19 @@ impl CancelGuard {
                 }
             };
             let Some(created) = created.map(|created| created.and_then(Snapshot::with_id)) else { return };
-            if let Ok(created) = &created {
-                created.log_create();
+            let refused = created.as_ref().err().and_then(Error::prediction).cloned().map(Snapshot::new);
+            let existing = created.as_ref().ok().or(refused.as_ref());
+            if let Some(existing) = existing {
+                existing.log_create();
             }
-            if let Ok(created) = &created
-                && !created.is_terminal()
-            {
+            if let Some(existing) = existing.filter(|existing| !existing.is_terminal()) {
                 // Recorded here because the caller may be dropped before it receives the result. The lock ensures
                 // that exactly one of this task and the guard's `Drop` cancels.
                 let mut last_seen = lock(&last_seen);
                 if !abandoned.load(Ordering::SeqCst) {
-                    *last_seen = Some(created.clone());
+                    *last_seen = Some(existing.clone());
                 } else if on_abandon == OnAbandon::Cancel
-                    && let Some(id) = created.id()
+                    && let Some(id) = existing.id()
                 {
                     background::cancel(client.clone(), &spawner, id.to_owned());
                 }
