@@ -37,6 +37,11 @@ pub struct ErrorResponse {
 /// Returns the standard reason phrase of an HTTP status, or an empty string.
 pub(crate) fn reason_phrase(status: u16) -> &'static str {
     match status {
+        301 => "Moved Permanently",
+        302 => "Found",
+        303 => "See Other",
+        307 => "Temporary Redirect",
+        308 => "Permanent Redirect",
         400 => "Bad Request",
         401 => "Unauthorized",
         402 => "Payment Required",
