@@ -6,6 +6,7 @@ import asyncio
 import datetime
 import decimal
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -207,6 +208,22 @@ async def test_an_asynchronous_key_is_refused(local: Emulator) -> None:
     with pytest.raises(replicant.InvalidArgumentError, match="`key` returned coroutine"):
         async for _ in client.map("emulator/echo", numbers(3), key=key):  # type: ignore[arg-type]
             pass
+
+
+def test_results_arrive_while_slow_rows_are_read(local: Emulator) -> None:
+    read = 0
+
+    def rows() -> Iterator[Any]:
+        nonlocal read
+        for value in range(40):
+            time.sleep(0.1)
+            read += 1
+            yield {"value": value}
+
+    results = local.client().map("emulator/echo", rows())
+    next(results)
+    assert read < 40
+    results.close()
 
 
 @pytest.mark.parametrize("threads", [2, 4])

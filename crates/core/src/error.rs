@@ -11,7 +11,7 @@ use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 
 pub(crate) use self::{
     decode::{Params, decode, decode_params, flattened},
-    response::{header, reason_phrase, request_id},
+    response::{header, headers_value, reason_phrase, request_id},
 };
 pub use self::{kind::ErrorKind, reason::FailureReason, response::ErrorResponse};
 use crate::value::Value;

@@ -26,7 +26,7 @@ pub fn wait_for_item(
     let read = async move {
         stream.read().await;
         // Another thread may have taken the item, which is not the end.
-        !stream.ready().is_empty() || !stream.is_over()
+        !stream.ready().is_empty() || !stream.has_ended()
     };
     let receive = |notice| {
         receive(notice);
@@ -45,7 +45,7 @@ pub fn await_item(
     let is_ready = !stream.ready().is_empty();
     let item = move |py: Python<'_>| match take(py)? {
         Some(item) => Ok(item),
-        None if stream.is_over() => Err(PyStopAsyncIteration::new_err(())),
+        None if stream.has_ended() => Err(PyStopAsyncIteration::new_err(())),
         None => Err(PyRuntimeError::new_err("a stream cannot be read by several tasks at once")),
     };
     let channel = CompletionChannel::current(py)?;
