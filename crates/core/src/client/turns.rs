@@ -57,7 +57,7 @@ impl Turns {
     /// Builds a gate that learns the limit, or has a known one in creates per minute.
     ///
     /// # Errors
-    /// If the limit is not above 0.
+    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if the limit is not a finite number above 0.
     pub fn new(per_minute: Option<f64>) -> Result<Self> {
         if per_minute.is_some_and(|limit| !(limit > 0.0 && limit.is_finite())) {
             return Err(Error::invalid_argument("rate_per_minute", "must be a number above 0"));

@@ -1,4 +1,4 @@
-//! Derives sanitize and unique file names from URLs.
+//! Derives safe and unique file names from URLs.
 
 use std::collections::HashMap;
 
@@ -48,7 +48,7 @@ fn split(name: &str) -> (&str, &str) {
     }
 }
 
-/// Returns a sanitize name for the file at `url`, based on the last segment of its path.
+/// Returns a safe name for the file at `url`, based on the last segment of its path.
 pub(super) fn name_of(url: &str) -> String {
     if url.starts_with("data:") {
         return format!("file{}", super::data_uri::extension(url));
@@ -88,7 +88,7 @@ pub(crate) fn name_for(key: &str, number: Option<usize>, url: &str) -> String {
     }
 }
 
-/// Makes a name sanitize on every operating system: no path, no device, not hidden.
+/// Makes a name safe on every operating system: no path, no device, not hidden.
 fn sanitize(name: &str) -> String {
     let kept: String =
         name.chars().map(|c| if c.is_control() || "/\\:*?\"<>|".contains(c) { '_' } else { c }).collect();

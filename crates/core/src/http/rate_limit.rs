@@ -1,4 +1,4 @@
-//! Learns a rate limit from responses. Pure functions of time, without I/O.
+//! Learns a rate limit from responses: a state machine without I/O, to which callers pass the time.
 //!
 //! The API allows a number of requests at once, and refills this burst at a steady rate. Neither number is known at first,
 //! so a [`Limiter`] lets requests pass until a response tells otherwise:

@@ -1,4 +1,4 @@
-//! The retry policy: whether to send a request again, and after which delay. Pure functions without I/O.
+//! The retry policy: whether to send a request again, and after which delay. No I/O.
 
 use std::time::Duration;
 

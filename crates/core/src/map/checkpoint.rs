@@ -225,7 +225,7 @@ impl Inner {
                 let mut writes = lock(&self.writes);
                 writes.failed = Some(why.clone());
                 writes.lines.clear();
-                // Their senders report the failure by being dropped.
+                // Lines that arrived meanwhile fail with the same error.
                 let later = std::mem::take(&mut writes.waiting);
                 later.into_iter().for_each(|waiting| drop(waiting.send(Err(why.clone()))));
             }

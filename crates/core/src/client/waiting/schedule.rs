@@ -1,4 +1,5 @@
-//! Decides which waiting prediction is polled next, alone or with a page of the list. Pure functions of time, without I/O.
+//! Decides which waiting prediction is polled next, alone or with a page of the list. A state machine without I/O, to which
+//! callers pass the time.
 //!
 //! There is no task of its own: each waiting task asks [`Schedule::step`] what to do. At most one of those that are due is the
 //! head. It waits for the next request that the budget allows, sends it, and wakes the most urgent of the others, which is the
