@@ -11,7 +11,6 @@ mod failure;
 mod file_hint;
 pub mod hooks;
 pub(crate) mod options;
-pub(crate) mod output_shapes;
 pub(crate) mod page;
 pub(crate) mod pause;
 mod rate_gate;
@@ -22,6 +21,7 @@ pub(crate) mod report;
 pub(crate) mod response;
 pub(crate) mod run_times;
 mod send;
+pub(crate) mod shape_cache;
 mod timer;
 pub(crate) mod token;
 #[cfg(not(target_arch = "wasm32"))]
@@ -36,7 +36,7 @@ use url::Url;
 
 use self::{
     abandoned::Abandoned, background::Tasks, config::Config, hooks::Hooks, options::Options,
-    output_shapes::Shapes, rate_gates::RateGates, rate_state::RateLimits, run_times::RunTimes,
+    rate_gates::RateGates, rate_state::RateLimits, run_times::RunTimes, shape_cache::Shapes,
     webhook_secret::WebhookSecret,
 };
 use crate::{

@@ -1,6 +1,7 @@
 //! A rate gate: requests wait here until the API allows them, first come, first served.
 
 use std::{
+    collections::VecDeque,
     future::poll_fn,
     sync::{
         Arc, Mutex,
@@ -33,7 +34,7 @@ pub(super) struct RateGate {
 struct State {
     limiter: Limiter,
     /// The requests that wait, in the order of their tickets.
-    waiting: Vec<Waiter>,
+    waiting: VecDeque<Waiter>,
     /// The process of the waiting requests. Those of a parent do not run in a forked child.
     process: u32,
 }
@@ -47,7 +48,7 @@ struct Waiter {
 
 impl RateGate {
     pub fn new(limiter: Limiter) -> Self {
-        let state = State { limiter, waiting: Vec::new(), process: 0 };
+        let state = State { limiter, waiting: VecDeque::new(), process: 0 };
         Self { state: Mutex::new(state), tickets: AtomicU64::new(0) }
     }
 
@@ -99,7 +100,7 @@ impl RateGate {
 
 impl State {
     fn first_waker(&self) -> Option<Waker> {
-        self.waiting.first().map(|waiter| waiter.waker.clone())
+        self.waiting.front().map(|waiter| waiter.waker.clone())
     }
 
     /// Returns where a ticket is, or where it would be.
@@ -117,11 +118,11 @@ impl State {
             self.waiting.clear();
             self.process = process;
         }
-        while let Some(first) = self.waiting.first() {
+        while let Some(first) = self.waiting.front() {
             if first.ticket >= ticket || now.saturating_sub(first.due) < LONGEST_DELAY {
                 break;
             }
-            self.waiting.remove(0);
+            self.waiting.pop_front();
         }
         self.position(ticket).unwrap_or_else(|before| before)
     }

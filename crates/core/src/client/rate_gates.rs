@@ -15,12 +15,10 @@ use super::waiting::{Allowance, Waiting};
 use super::{options::RateLimitOption, rate_gate::RateGate, rate_state::RateLimits};
 #[cfg(not(target_arch = "wasm32"))]
 use crate::platform::process_id;
-use crate::{http::rate_limit::Limiter, platform::lock};
-
-/// Documented limits of the API, in requests per minute. The limit of polls is that of recorded responses.
-pub(super) const CREATES: f64 = 600.0;
-const POLLS: f64 = 60_000.0;
-const OTHERS: f64 = 3000.0;
+use crate::{
+    http::rate_limit::{CREATES, Limiter, OTHERS, POLLS},
+    platform::lock,
+};
 
 /// Identifies clients that share their gates, without the token.
 type Key = [u8; 32];

@@ -6,11 +6,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{rate_gates::CREATES, rate_state::RateLimitState, response::RateLimit};
+use super::{rate_state::RateLimitState, response::RateLimit};
 use crate::{
     error::{Error, Result, header},
     http::{
-        rate_limit::{Limiter, Passed, Reported},
+        rate_limit::{CREATES, Limiter, Passed, Reported},
         retry::parse_retry_after,
     },
     platform::{lock, wall_clock},

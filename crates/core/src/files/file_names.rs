@@ -208,21 +208,21 @@ mod tests {
     }
 
     proptest! {
-            #[test]
-    fn any_name_stays_inside_the_folder(last in any::<String>()) {
-                let name = sanitize(&last);
-                prop_assert!(name.len() <= MAX_NAME + 1);
-                let components: Vec<_> = Path::new(&name).components().collect();
-                prop_assert!(matches!(components[..], [Component::Normal(same)] if same == name.as_str()));
-                prop_assert!(!name.starts_with('.') && !name.contains(['/', '\\', '\0']));
-            }
-
-            #[test]
-    fn names_are_unique(wanted in proptest::collection::vec("[aAbB](-[12]){0,2}(\\.p)?", 0..40)) {
-                let mut names = Names::default();
-                let given: std::collections::HashSet<_> =
-                    wanted.iter().map(|wanted| names.unused(wanted).to_lowercase()).collect();
-                prop_assert_eq!(given.len(), wanted.len());
-            }
+        #[test]
+        fn any_name_stays_inside_the_folder(last in any::<String>()) {
+            let name = sanitize(&last);
+            prop_assert!(name.len() <= MAX_NAME + 1);
+            let components: Vec<_> = Path::new(&name).components().collect();
+            prop_assert!(matches!(components[..], [Component::Normal(same)] if same == name.as_str()));
+            prop_assert!(!name.starts_with('.') && !name.contains(['/', '\\', '\0']));
         }
+
+        #[test]
+        fn names_are_unique(wanted in proptest::collection::vec("[aAbB](-[12]){0,2}(\\.p)?", 0..40)) {
+            let mut names = Names::default();
+            let given: std::collections::HashSet<_> =
+                wanted.iter().map(|wanted| names.unused(wanted).to_lowercase()).collect();
+            prop_assert_eq!(given.len(), wanted.len());
+        }
+    }
 }

@@ -9,6 +9,10 @@
 
 use std::time::Duration;
 
+/// Documented limits of the API, in requests per minute. The limit of polls is that of recorded responses.
+pub(crate) const CREATES: f64 = 600.0;
+pub(crate) const POLLS: f64 = 60_000.0;
+pub(crate) const OTHERS: f64 = 3000.0;
 /// The number of requests that may be sent at once before any response arrived.
 const FIRST_BURST: u32 = 16;
 /// After this time without a 429, [`FIRST_BURST`] doubles...

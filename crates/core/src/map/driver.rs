@@ -16,6 +16,7 @@ use super::{
     item::MapItem,
     job::{Job, Storage},
     options::OnError,
+    records::Entry,
     row::{Keys, Numbered, Row, is_key},
     run_row::{Finished, RunRow},
     stats::Stopped,
@@ -161,24 +162,15 @@ impl Driver {
     /// Begins to run a row.
     fn begin(&mut self, row: Row) -> Result<()> {
         let index = self.next;
-        let (key, input) = (row.key.clone(), row.input.clone());
-        let read = Numbered::new(row, index).and_then(|row| {
-            self.keys.take(&row)?;
-            let entry = match &self.storage.checkpoint {
-                Some(checkpoint) => checkpoint.take(&row, &self.job.options)?,
-                None => None,
-            };
-            Ok((row, entry))
-        });
-        let (row, entry) = match read {
-            Ok(read) => read,
+        if let Err(error) = row.check(index) {
+            let key = row.key.filter(is_key).unwrap_or_else(|| index.into());
+            return self.reject(key, row.input, error);
+        }
+        let row = Numbered::new(row, index);
+        let entry = match self.known(&row) {
+            Ok(entry) => entry,
             Err(error) if error.argument() == Some("checkpoint") => return Err(error),
-            Err(error) => {
-                self.next += 1;
-                lock(&self.job.counters).stats.rows += 1;
-                let key = key.filter(is_key).unwrap_or_else(|| index.into());
-                return self.finished(index, Finished::Item(Box::new(invalid(index, key, input, error))));
-            }
+            Err(error) => return self.reject(row.key, row.input, error),
         };
         let retry_unknown = self.job.options.retry_unknown;
         let runs = entry.as_ref().is_none_or(|entry| entry.needs_prediction(retry_unknown));
@@ -193,22 +185,53 @@ impl Driver {
         Ok(())
     }
 
+    /// Takes the key of a row. Returns what the checkpoint knows of it.
+    fn known(&mut self, row: &Numbered) -> Result<Option<Entry>> {
+        self.keys.take(row)?;
+        match &self.storage.checkpoint {
+            Some(checkpoint) => checkpoint.take(row, &self.job.options),
+            None => Ok(None),
+        }
+    }
+
+    /// Ends a row that is not valid.
+    fn reject(&mut self, key: Value, input: Value, error: Error) -> Result<()> {
+        let index = self.next;
+        self.next += 1;
+        lock(&self.job.counters).stats.rows += 1;
+        let item = MapItem {
+            key,
+            index,
+            input,
+            status: "rejected".to_owned(),
+            output: None,
+            prediction: Value::Null,
+            error: Some(error),
+            attempts: 0,
+            seconds: None,
+            resumed: false,
+        };
+        self.finished(index, Finished::Item(Box::new(item)))
+    }
+
     /// Passes the result of a row on.
     fn finished(&mut self, index: u64, finished: Finished) -> Result<()> {
         let item = match finished {
-            Finished::Item(item) => {
+            Finished::Item(mut item) => {
                 let failure = lock(&self.job.counters).finished(&item);
                 if let Some(failure) = failure {
                     self.job.stop(Stopped::ErrorRate);
                     self.last_error.get_or_insert(failure);
                 }
-                match (self.job.options.errors, item.error.is_some()) {
-                    (OnError::Raise, true) => {
-                        let error = item.error.unwrap_or_else(|| Error::invalid("no error"));
+                match (self.job.options.errors, item.error.take()) {
+                    (OnError::Raise, Some(error)) => {
                         return Err(error.map_message(|why| format!("row {}: {why}", item.key)));
                     }
-                    (OnError::Skip, true) => None,
-                    _ => Some(item),
+                    (OnError::Skip, Some(_)) => None,
+                    (_, error) => {
+                        item.error = error;
+                        Some(item)
+                    }
                 }
             }
             Finished::Released => self.released(),
@@ -248,22 +271,6 @@ impl Driver {
     /// Abandons what runs, which cancels it.
     async fn leave(self) {
         self.job.record_cancels(&self.storage).await;
-    }
-}
-
-/// Returns the result of a row that is not valid.
-fn invalid(index: u64, key: Value, input: Value, error: Error) -> MapItem {
-    MapItem {
-        key,
-        index,
-        input,
-        status: "rejected".to_owned(),
-        output: None,
-        prediction: Value::Null,
-        error: Some(error),
-        attempts: 0,
-        seconds: None,
-        resumed: false,
     }
 }
 

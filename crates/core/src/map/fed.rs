@@ -209,7 +209,7 @@ impl Messages {
 
     /// Returns a report of the progress if it is wanted and the last one is some time ago.
     fn progress(&mut self) -> Option<Value> {
-        let now = self.fed.job.lock().ok()?.as_ref().filter(|_| self.reports)?.now();
+        let now = lock(&self.fed.job).as_ref().filter(|_| self.reports)?.now();
         if self.reported.is_some_and(|last| now.saturating_sub(last) < REPORT_INTERVAL) {
             return None;
         }

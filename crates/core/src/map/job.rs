@@ -162,10 +162,10 @@ impl Job {
         join_all(cancels.iter().map(|cancel| checkpoint.append(cancel))).await;
     }
 
-    /// Appends a record. A failure ends the batch.
-    pub async fn record(&self, storage: &Storage, record: Record) -> Result<()> {
+    /// Appends a record to the checkpoint, if there is one. A failure ends the batch.
+    pub async fn record(&self, storage: &Storage, record: impl FnOnce() -> Record) -> Result<()> {
         let Some(checkpoint) = &storage.checkpoint else { return Ok(()) };
-        let appended = checkpoint.append(&record).await;
+        let appended = checkpoint.append(&record()).await;
         appended.map_err(|error| {
             let reported = Error::new(error.kind(), error.message()).with_never_sent();
             lock(&self.fatal).get_or_insert(error);

@@ -96,7 +96,7 @@ impl RunRow {
                 }
             };
             self.add_seconds(predict_time(&ended));
-            let failure = match ended.clone().into_success() {
+            let failure = match ended.into_success() {
                 Ok(succeeded) => return self.succeeded(succeeded).await,
                 Err(failure) => failure,
             };
@@ -104,7 +104,8 @@ impl RunRow {
             if has_attempts && is_retryable(&failure) && !self.job.is_stopping() && self.job.reserve() {
                 continue;
             }
-            return self.done(ended, Value::Null, Some(failure)).await;
+            let ended = Snapshot::new(failure.prediction().cloned().unwrap_or_default());
+            return self.done(ended, Err(failure)).await;
         }
     }
 
@@ -119,17 +120,19 @@ impl RunRow {
         self.attempts += 1;
         let (job, index) = (self.job.clone(), self.row.index);
         let steps = Steps {
-            job: job.clone(),
-            storage: self.storage.clone(),
-            row: self.row.clone(),
-            attempts: self.attempts,
-            sent: Arc::default(),
+            attempt: Attempt {
+                job: job.clone(),
+                storage: self.storage.clone(),
+                row: self.row.clone(),
+                number: self.attempts,
+                sent: Arc::default(),
+            },
             created: AtomicBool::new(false),
         };
         let run = job.runs.run(self.row.input.clone(), &steps);
         let stopped = async {
             job.stopped().await;
-            if steps.sent.load(SeqCst) {
+            if steps.attempt.sent.load(SeqCst) {
                 std::future::pending::<()>().await;
             }
         };
@@ -142,7 +145,7 @@ impl RunRow {
             }
         };
         job.ended(index);
-        let (created, sent) = (steps.created.load(SeqCst), steps.sent.load(SeqCst));
+        let (created, sent) = (steps.created.load(SeqCst), steps.attempt.sent.load(SeqCst));
         let count = |created, ended: Option<&Snapshot>| {
             lock(&job.counters).ended(created, ended.and_then(|ended| predict_time(ended)));
         };
@@ -172,7 +175,7 @@ impl RunRow {
         }
         if sent {
             // A failure to record it ends the batch.
-            let _ = job.record(&self.storage, Record::new(Step::Released, &self.row.key)).await;
+            let _ = job.record(&self.storage, || Record::new(Step::Released, &self.row.key)).await;
         }
         if matches!(error.kind(), ErrorKind::Authentication | ErrorKind::PaymentRequired) {
             return Err(Finished::Refused(error));
@@ -187,7 +190,7 @@ impl RunRow {
             None => Ok(ended["output"].clone()),
         };
         match saved {
-            Ok(output) => self.done(ended, output, None).await,
+            Ok(output) => self.done(ended, Ok(output)).await,
             // Not recorded as done, so that a resumed batch tries again to save the files.
             Err(error) => {
                 let (prediction, _) = split_output(ended);
@@ -197,22 +200,19 @@ impl RunRow {
     }
 
     /// Records the end of the row.
-    async fn done(&mut self, ended: Snapshot, output: Value, error: Option<Error>) -> Finished {
+    async fn done(&mut self, ended: Snapshot, result: Result<Value>) -> Finished {
         let status = ended.status().to_owned();
         let (prediction, _) = split_output(ended);
-        let record = Record {
+        let record = || Record {
             attempts: self.attempts,
             input: Some(self.row.hash.to_string()),
             prediction: prediction.clone(),
-            output: Some(output.clone()),
+            output: Some(result.as_ref().cloned().unwrap_or_default()),
             ..Record::new(Step::Done, &self.row.key)
         };
-        if let Err(failure) = self.job.record(&self.storage, record).await {
-            return self.item(status, prediction, Err(failure));
-        }
-        match error {
-            Some(error) => self.item(status, prediction, Err(error)),
-            None => self.item(status, prediction, Ok(output)),
+        match self.job.record(&self.storage, record).await {
+            Ok(()) => self.item(status, prediction, result),
+            Err(failure) => self.item(status, prediction, Err(failure)),
         }
     }
 
@@ -271,73 +271,77 @@ impl RunRow {
     }
 }
 
-/// Records the steps of a row's prediction.
-struct Steps {
+/// A prediction of a row, in an attempt to run it.
+#[derive(Clone)]
+struct Attempt {
     job: Arc<Job>,
     storage: Arc<Storage>,
     row: Arc<Numbered>,
-    attempts: u32,
+    number: u32,
     /// Whether the create may have been processed.
     sent: Arc<AtomicBool>,
+}
+
+impl Attempt {
+    /// Appends a record, which `complete` changes.
+    async fn record(self, step: Step, complete: impl FnOnce(&Self, Record) -> Record) -> Result<()> {
+        let record = || complete(&self, Record::new(step, &self.row.key));
+        self.job.record(&self.storage, record).await
+    }
+}
+
+/// Records the steps of a row's prediction.
+struct Steps {
+    attempt: Attempt,
     created: AtomicBool,
 }
 
 impl BatchSteps for Steps {
     fn create(&self, input: &Value) -> Arc<dyn SendObserver> {
         let sent = Hash::of(input);
-        Arc::new(Sending {
-            job: self.job.clone(),
-            storage: self.storage.clone(),
-            row: self.row.clone(),
-            attempts: self.attempts,
-            input: (sent != self.row.hash).then_some(sent),
-            sent: self.sent.clone(),
-        })
+        let attempt = self.attempt.clone();
+        let input = (sent != attempt.row.hash).then_some(sent);
+        Arc::new(Sending { attempt, input })
     }
 
     fn created(&self, prediction: &Snapshot) -> BoxFuture<'static, Result<()>> {
         self.created.store(true, SeqCst);
-        let (job, storage) = (self.job.clone(), self.storage.clone());
         let id = prediction.id().map(str::to_owned);
-        let record = Record { id, ..Record::new(Step::Created, &self.row.key) };
-        Box::pin(async move { job.record(&storage, record).await })
+        Box::pin(self.attempt.clone().record(Step::Created, |_, record| Record { id, ..record }))
     }
 }
 
 /// Records that a create is about to be sent.
 struct Sending {
-    job: Arc<Job>,
-    storage: Arc<Storage>,
-    row: Arc<Numbered>,
-    attempts: u32,
+    attempt: Attempt,
+    /// The hash of the input as sent, if it differs.
     input: Option<Hash>,
-    sent: Arc<AtomicBool>,
 }
 
 impl SendObserver for Sending {
     fn sending(&self) -> BoxFuture<'static, Result<()>> {
-        if self.job.is_stopping() {
+        let attempt = self.attempt.clone();
+        if attempt.job.is_stopping() {
             let error = Error::new(ErrorKind::Internal, "the batch has stopped").with_never_sent();
             return Box::pin(async { Err(error) });
         }
-        self.sent.store(true, SeqCst);
-        self.job.began(self.row.index, &self.row.key);
-        let record = Record {
-            attempts: self.attempts,
-            input: Some(self.row.hash.to_string()),
-            sent: self.input.map(|hash| hash.to_string()),
+        attempt.sent.store(true, SeqCst);
+        attempt.job.began(attempt.row.index, &attempt.row.key);
+        let (sent, input) = (attempt.sent.clone(), self.input);
+        let recorded = attempt.record(Step::Intent, move |attempt, record| Record {
+            attempts: attempt.number,
+            input: Some(attempt.row.hash.to_string()),
+            sent: input.map(|hash| hash.to_string()),
             time: Some(wall_clock().as_secs_f64()),
-            ..Record::new(Step::Intent, &self.row.key)
-        };
-        let (job, storage, sent) = (self.job.clone(), self.storage.clone(), self.sent.clone());
-        Box::pin(async move { job.record(&storage, record).await.inspect_err(|_| sent.store(false, SeqCst)) })
+            ..record
+        });
+        Box::pin(async move { recorded.await.inspect_err(|_| sent.store(false, SeqCst)) })
     }
 
     fn rejected(&self) -> BoxFuture<'static, Result<()>> {
-        self.sent.store(false, SeqCst);
-        self.job.ended(self.row.index);
-        let (job, storage) = (self.job.clone(), self.storage.clone());
-        let record = Record::new(Step::Released, &self.row.key);
-        Box::pin(async move { job.record(&storage, record).await })
+        let attempt = self.attempt.clone();
+        attempt.sent.store(false, SeqCst);
+        attempt.job.ended(attempt.row.index);
+        Box::pin(attempt.record(Step::Released, |_, record| record))
     }
 }

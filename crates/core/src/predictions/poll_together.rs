@@ -58,7 +58,7 @@ impl Client {
         &self,
         prediction: &Snapshot,
         polling: &Polling,
-        started: Duration,
+        created: Duration,
         seat: &mut Seat,
     ) -> Result<Snapshot> {
         let runtime = self.runtime();
@@ -66,7 +66,7 @@ impl Client {
             let known = Known {
                 id: prediction.id().unwrap_or_default().to_owned(),
                 status: prediction.status().to_owned(),
-                started,
+                created,
                 hints: self.hints(prediction),
             };
             (known, prediction["created_at"].as_str().and_then(parse_moment))

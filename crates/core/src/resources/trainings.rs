@@ -20,7 +20,7 @@ use crate::{
     platform::BoxFuture,
     predictions::{
         options::events,
-        target::{checked_webhook, named},
+        target::{insert_webhooks, named},
         types::Prediction,
     },
     value::{Object, Observer, Value, options::options},
@@ -177,14 +177,7 @@ impl CreateTraining {
                 .send_files(self.input, file_encoding_strategy, Deadline::none(), &self.uploads)
                 .await?,
         );
-        for (name, url) in [("webhook", webhook), ("webhook_completed", webhook_completed)] {
-            if let Some(url) = url {
-                body.insert(name.into(), checked_webhook(name, &url)?.into());
-            }
-        }
-        if let Some(events) = webhook_events_filter {
-            body.insert("webhook_events_filter".into(), events.into());
-        }
+        insert_webhooks(&mut body, &webhook, &webhook_completed, &webhook_events_filter)?;
         let request = Request::post(path).json(Value::Object(body)).options(self.options);
         self.client.send(&request, Expect::Object).await
     }

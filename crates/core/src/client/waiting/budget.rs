@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-/// Requests per second of all waiting predictions: 0.8 of the documented limit of 3,000 reads a minute. The rest is for the
-/// other reads of the user.
-const PER_SECOND: f64 = SHARE * 3000.0 / 60.0;
-/// The share of a learned limit that they use.
+use crate::http::rate_limit::OTHERS;
+
+/// Requests per second of all waiting predictions.
+const PER_SECOND: f64 = SHARE * OTHERS / 60.0;
+/// The share of the limit that they use. The rest is for the other reads of the user.
 const SHARE: f64 = 0.8;
 /// How many requests are left to others, if the API reports how many are left.
 const RESERVE: u64 = 300;

@@ -34,13 +34,13 @@ pub(crate) struct Known {
     pub id: String,
     pub status: String,
     /// When it was created, on the clock of the client.
-    pub started: Duration,
+    pub created: Duration,
     pub hints: Hints,
 }
 
 /// Returns when a prediction that was polled is polled again, even if lists show that it runs: they may be wrong.
 fn next_alone(known: &Known, now: Duration) -> Duration {
-    now.saturating_add(now.saturating_sub(known.started).max(ALONE))
+    now.saturating_add(now.saturating_sub(known.created).max(ALONE))
 }
 
 /// What happens to a waiting prediction.
@@ -83,7 +83,7 @@ pub(super) struct Entry {
 
 impl Entry {
     pub fn new(known: Known, now: Duration, random: f64) -> Self {
-        let pause = pause(now.saturating_sub(known.started), &known.status, known.hints, random);
+        let pause = pause(now.saturating_sub(known.created), &known.status, known.hints, random);
         Self {
             activity: Activity::Waits,
             seen: now,
@@ -123,7 +123,7 @@ impl Entry {
             .known
             .hints
             .usual
-            .and_then(|usual| usual.checked_sub(now.saturating_sub(self.known.started)));
+            .and_then(|usual| usual.checked_sub(now.saturating_sub(self.known.created)));
         self.age(now) / self.pause.max(left.unwrap_or_default() / 4).as_secs_f64()
     }
 
@@ -157,7 +157,7 @@ impl Entry {
             status.clone_into(&mut self.known.status);
         }
         self.seen = now;
-        self.pause = pause(now.saturating_sub(self.known.started), status, self.known.hints, random);
+        self.pause = pause(now.saturating_sub(self.known.created), status, self.known.hints, random);
     }
 
     /// Records that it is newer than all of a list, which may be late.

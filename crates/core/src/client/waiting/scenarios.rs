@@ -158,7 +158,7 @@ fn polls_need_no_budget_if_the_api_reports_that_many_are_left() {
 
 fn running(id: usize) -> Known {
     let status = "processing".into();
-    Known { id: id.to_string(), status, started: seconds(400.0), hints: Hints::default() }
+    Known { id: id.to_string(), status, created: seconds(400.0), hints: Hints::default() }
 }
 
 prop_compose! {
