@@ -1,11 +1,11 @@
 //! Runs a model over many inputs: [`Client::map`].
 
+mod batch;
 mod checkpoint;
 mod driver;
 mod fed;
 mod hash;
 mod item;
-mod job;
 mod load;
 pub(crate) mod options;
 pub(crate) mod params;
@@ -28,8 +28,8 @@ use futures_util::Stream;
 use tokio::sync::mpsc;
 
 use self::{
+    batch::Batch,
     driver::{drive, rows_of},
-    job::Job,
     options::MapOptions,
 };
 pub use self::{
@@ -70,7 +70,7 @@ pub struct Map {
 
 enum State {
     Ready { client: Client, rows: BoxStream<'static, Result<Row>> },
-    Running { job: Arc<Job>, results: mpsc::UnboundedReceiver<Result<MapItem>> },
+    Running { batch: Arc<Batch>, results: mpsc::UnboundedReceiver<Result<MapItem>> },
     Empty,
 }
 
@@ -213,19 +213,19 @@ impl Map {
     /// Creates no more predictions. The stream returns the results of the running ones and ends. Rows that were read and not
     /// sent are not counted.
     pub fn stop(&self) {
-        if let Some(job) = self.job() {
-            job.stop(Stopped::Requested);
+        if let Some(batch) = self.batch() {
+            batch.stop(Stopped::Requested);
         }
     }
 
     /// Returns the progress.
     pub fn stats(&self) -> MapStats {
-        self.job().map_or_else(MapStats::default, |job| job.stats())
+        self.batch().map_or_else(MapStats::default, |batch| batch.stats())
     }
 
-    fn job(&self) -> Option<&Arc<Job>> {
+    fn batch(&self) -> Option<&Arc<Batch>> {
         match &self.state {
-            State::Running { job, .. } => Some(job),
+            State::Running { batch, .. } => Some(batch),
             State::Ready { .. } | State::Empty => None,
         }
     }
@@ -240,11 +240,11 @@ impl Map {
         let hold = self.options.checkpoint.is_none();
         let (params, request_options) = (self.params.clone(), self.request_options.clone());
         let runs = BatchRuns::new(&client, params, request_options, hold);
-        let job = Arc::new(Job::new(runs, self.options.clone()));
+        let batch = Arc::new(Batch::new(runs, self.options.clone()));
         let (sender, results) = mpsc::unbounded_channel();
         let spawner = client.runtime().spawner();
-        background::spawn(&client, &spawner, Box::pin(drive(job.clone(), rows, sender)));
-        self.state = State::Running { job, results };
+        background::spawn(&client, &spawner, Box::pin(drive(batch.clone(), rows, sender)));
+        self.state = State::Running { batch, results };
     }
 }
 
@@ -253,11 +253,11 @@ impl Stream for Map {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.begin();
-        let State::Running { job, results } = &mut self.state else { return Poll::Ready(None) };
+        let State::Running { batch, results } = &mut self.state else { return Poll::Ready(None) };
         let result = ready!(results.poll_recv(context));
         if matches!(result, Some(Ok(_))) {
-            job.unread.fetch_sub(1, SeqCst);
-            job.read.notify_one();
+            batch.unread.fetch_sub(1, SeqCst);
+            batch.read.notify_one();
         }
         Poll::Ready(result)
     }

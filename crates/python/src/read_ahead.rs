@@ -159,8 +159,8 @@ impl ReadAhead {
         lock(&self.ready)
     }
 
-    /// Whether the stream has ended or is closed.
-    pub fn is_over(&self) -> bool {
+    /// Returns `true` if the stream has ended or is closed.
+    pub fn has_ended(&self) -> bool {
         self.items.try_lock().is_ok_and(|items| items.is_none())
     }
 

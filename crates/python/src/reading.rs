@@ -12,27 +12,27 @@ use crate::{
     error,
     read_ahead::ReadAhead,
     runtime,
-    telemetry::{Inbox, Notice},
+    telemetry::{Notice, Notices},
 };
 
-/// Blocks until an item is ready, or was taken by another thread. Returns false at the end of the stream. Passes what arrives in `inbox` to `receive`.
+/// Blocks until an item is ready, or was taken by another thread. Returns false at the end of the stream. Passes what arrives in `notices` to `receive`.
 pub fn wait_for_item(
     py: Python<'_>,
     stream: &Arc<ReadAhead>,
-    inbox: &mut Option<Inbox>,
+    notices: &mut Option<Notices>,
     receive: impl Fn(Notice),
 ) -> PyResult<bool> {
     let stream = stream.clone();
     let read = async move {
         stream.read().await;
         // Another thread may have taken the item, which is not the end.
-        !stream.ready().is_empty() || !stream.is_over()
+        !stream.ready().is_empty() || !stream.has_ended()
     };
     let receive = |notice| {
         receive(notice);
         Ok(())
     };
-    runtime::wait(py, read, inbox, receive)?.map_err(|error| error::to_python(py, &error))
+    runtime::wait(py, read, notices, receive)?.map_err(|error| error::to_python(py, &error))
 }
 
 /// Returns an awaitable for the next item. `take` takes it once it was read, and the event loop has turned.
@@ -45,7 +45,7 @@ pub fn await_item(
     let is_ready = !stream.ready().is_empty();
     let item = move |py: Python<'_>| match take(py)? {
         Some(item) => Ok(item),
-        None if stream.is_over() => Err(PyStopAsyncIteration::new_err(())),
+        None if stream.has_ended() => Err(PyStopAsyncIteration::new_err(())),
         None => Err(PyRuntimeError::new_err("a stream cannot be read by several tasks at once")),
     };
     let channel = CompletionChannel::current(py)?;

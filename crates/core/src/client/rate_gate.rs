@@ -14,7 +14,7 @@ use std::{
 use super::{rate_state::RateLimitState, response::RateLimit};
 use crate::{
     http::{
-        rate_limit::{Limiter, Passed},
+        rate_limit::{Limit, Passed},
         request::Request,
     },
     platform::{Runtime, lock, process_id},
@@ -32,7 +32,7 @@ pub(super) struct RateGate {
 }
 
 struct State {
-    limiter: Limiter,
+    limit: Limit,
     /// The requests that wait, in the order of their tickets.
     waiting: VecDeque<Waiter>,
     /// The process of the waiting requests. Those of a parent do not run in a forked child.
@@ -47,8 +47,8 @@ struct Waiter {
 }
 
 impl RateGate {
-    pub fn new(limiter: Limiter) -> Self {
-        let state = State { limiter, waiting: VecDeque::new(), process: 0 };
+    pub fn new(limit: Limit) -> Self {
+        let state = State { limit, waiting: VecDeque::new(), process: 0 };
         Self { state: Mutex::new(state), tickets: AtomicU64::new(0) }
     }
 
@@ -59,38 +59,38 @@ impl RateGate {
 
     /// Returns how long the next request would wait.
     pub fn wait(&self, now: Duration) -> Duration {
-        lock(&self.state).limiter.wait(0, now)
+        lock(&self.state).limit.wait(0, now)
     }
 
     pub fn since_accepted(&self, began: Duration, now: Duration) -> Duration {
-        lock(&self.state).limiter.since_accepted(began, now)
+        lock(&self.state).limit.since_accepted(began, now)
     }
 
     /// Returns how many requests are left, as reported, or 0 if that is not known.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn left(&self) -> u64 {
-        lock(&self.state).limiter.left()
+        lock(&self.state).limit.left()
     }
 
     /// Returns the pace in requests per minute.
     pub fn per_minute(&self, now: Duration) -> Option<f64> {
-        lock(&self.state).limiter.per_minute(now)
+        lock(&self.state).limit.per_minute(now)
     }
 
     pub fn state(&self, now: Duration) -> RateLimitState {
         let state = lock(&self.state);
         RateLimitState {
-            per_minute: state.limiter.per_minute(now),
-            remaining: state.limiter.remaining(),
-            paused: state.limiter.paused(now),
+            per_minute: state.limit.per_minute(now),
+            remaining: state.limit.remaining(),
+            paused: state.limit.paused(now),
             waiting: state.waiting.len(),
         }
     }
 
-    /// Changes the limiter, and wakes the first waiting request if `change` returns `true`.
-    fn change(&self, change: impl FnOnce(&mut Limiter) -> bool) {
+    /// Changes the limit, and wakes the first waiting request if `change` returns `true`.
+    fn change(&self, change: impl FnOnce(&mut Limit) -> bool) {
         let mut state = lock(&self.state);
-        let first = change(&mut state.limiter).then(|| state.first_waker()).flatten();
+        let first = change(&mut state.limit).then(|| state.first_waker()).flatten();
         drop(state);
         if let Some(waker) = first {
             waker.wake();
@@ -128,7 +128,7 @@ impl State {
     }
 }
 
-/// A place in the queue of a gate. Dropping it gives it up.
+/// A place in the queue of a gate. Dropping it leaves the queue.
 pub(super) struct Place<'a> {
     gate: &'a RateGate,
     ticket: u64,
@@ -169,9 +169,9 @@ impl<'a> Place<'a> {
     fn poll(&mut self, now: Duration, context: &Context<'_>) -> Result<Passed, Duration> {
         let mut state = lock(&self.gate.state);
         let before = state.before(self.ticket, now);
-        let wait = state.limiter.wait(before, now);
+        let wait = state.limit.wait(before, now);
         if wait.is_zero() {
-            let passed = state.limiter.pass(now);
+            let passed = state.limit.pass(now);
             drop(state);
             self.leave();
             return Ok(passed);
@@ -232,7 +232,7 @@ impl Permit<'_> {
     /// Learns from a response other than 429.
     pub fn accepted(&mut self, headers: &[(String, String)], now: Duration) {
         let reported = RateLimit::reported(headers);
-        self.gate.change(|limiter| limiter.accepted(self.passed, reported, now));
+        self.gate.change(|limit| limit.accepted(self.passed, reported, now));
     }
 
     /// Learns from a 429. All requests pause for `pause`, or for `asked` if this request is not sent again: `None`. Returns how
@@ -244,8 +244,8 @@ impl Permit<'_> {
         now: Duration,
     ) -> Option<Duration> {
         if let Some(pauses) = pause.or(asked) {
-            self.gate.change(|limiter| {
-                limiter.rejected(self.passed, pauses, now);
+            self.gate.change(|limit| {
+                limit.rejected(self.passed, pauses, now);
                 false
             });
         }
@@ -256,8 +256,8 @@ impl Permit<'_> {
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
         if !self.sent {
-            self.gate.change(|limiter| {
-                limiter.take_back(self.passed);
+            self.gate.change(|limit| {
+                limit.take_back(self.passed);
                 true
             });
         }

@@ -16,7 +16,7 @@ use super::{options::RateLimitOption, rate_gate::RateGate, rate_state::RateLimit
 #[cfg(not(target_arch = "wasm32"))]
 use crate::platform::process_id;
 use crate::{
-    http::rate_limit::{CREATES, Limiter, OTHERS, POLLS},
+    http::rate_limit::{CREATES, Limit, OTHERS, POLLS},
     platform::lock,
 };
 
@@ -58,9 +58,9 @@ impl Kind {
 impl RateGates {
     fn new(maximum: Option<f64>) -> Self {
         Self {
-            creates: RateGate::new(Limiter::new(CREATES, maximum, true)),
-            polls: RateGate::new(Limiter::new(POLLS, None, false)),
-            others: RateGate::new(Limiter::new(OTHERS, None, false)),
+            creates: RateGate::new(Limit::new(CREATES, maximum, true)),
+            polls: RateGate::new(Limit::new(POLLS, None, false)),
+            others: RateGate::new(Limit::new(OTHERS, None, false)),
             #[cfg(not(target_arch = "wasm32"))]
             waiting: Mutex::default(),
         }

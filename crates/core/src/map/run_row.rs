@@ -11,9 +11,9 @@ use futures_util::{
 };
 
 use super::{
+    batch::{Batch, Storage},
     hash::Hash,
     item::{MapItem, predict_time, split_output},
-    job::{Job, Storage},
     records::{Entry, Record, State, Step, is_retryable},
     row::Numbered,
 };
@@ -42,7 +42,7 @@ pub(super) enum Finished {
 
 /// A row that is being run.
 pub(super) struct RunRow {
-    pub job: Arc<Job>,
+    pub batch: Arc<Batch>,
     pub storage: Arc<Storage>,
     pub row: Arc<Numbered>,
     /// The metered time of all attempts.
@@ -58,7 +58,7 @@ impl RunRow {
             self.attempts = entry.attempts;
             match entry.state {
                 State::Done { offset, length, .. } => return self.recorded(offset, length).await,
-                State::Intent { .. } if !self.job.options.retry_unknown => return self.unknown(),
+                State::Intent { .. } if !self.batch.options.retry_unknown => return self.unknown(),
                 State::Created { id, canceled } => attach = Some((id, canceled)),
                 State::Intent { .. } | State::Released => {}
             }
@@ -66,13 +66,13 @@ impl RunRow {
         loop {
             let ended = match attach.take() {
                 Some((id, canceled)) => {
-                    self.job.began(self.row.index, &self.row.key);
-                    let ended = self.job.runs.attach(&id).await;
-                    self.job.ended(self.row.index);
+                    self.batch.began(self.row.index, &self.row.key);
+                    let ended = self.batch.runs.attach(&id).await;
+                    self.batch.ended(self.row.index);
                     let is_canceled = |ended: &Snapshot| matches!(ended.status(), "canceled" | "aborted");
                     if canceled && ended.as_ref().is_ok_and(is_canceled) {
                         // Leaving the batch canceled it, not the user.
-                        if self.job.is_stopping() || !self.job.reserve() {
+                        if self.batch.is_stopping() || !self.batch.reserve() {
                             return Finished::Released;
                         }
                         continue;
@@ -100,8 +100,8 @@ impl RunRow {
                 Ok(succeeded) => return self.succeeded(succeeded).await,
                 Err(failure) => failure,
             };
-            let has_attempts = self.attempts <= self.job.options.retries;
-            if has_attempts && is_retryable(&failure) && !self.job.is_stopping() && self.job.reserve() {
+            let has_attempts = self.attempts <= self.batch.options.retries;
+            if has_attempts && is_retryable(&failure) && !self.batch.is_stopping() && self.batch.reserve() {
                 continue;
             }
             let ended = Snapshot::new(failure.prediction().cloned().unwrap_or_default());
@@ -118,10 +118,10 @@ impl RunRow {
     /// Creates a prediction and waits for its end. Returns the end of the row if there is no prediction.
     async fn create(&mut self) -> Result<Result<Snapshot>, Finished> {
         self.attempts += 1;
-        let (job, index) = (self.job.clone(), self.row.index);
+        let (batch, index) = (self.batch.clone(), self.row.index);
         let steps = Steps {
             attempt: Attempt {
-                job: job.clone(),
+                batch: batch.clone(),
                 storage: self.storage.clone(),
                 row: self.row.clone(),
                 number: self.attempts,
@@ -129,9 +129,9 @@ impl RunRow {
             },
             created: AtomicBool::new(false),
         };
-        let run = job.runs.run(self.row.input.clone(), &steps);
+        let run = batch.runs.run(self.row.input.clone(), &steps);
         let stopped = async {
-            job.stopped().await;
+            batch.stopped().await;
             if steps.attempt.sent.load(SeqCst) {
                 std::future::pending::<()>().await;
             }
@@ -144,10 +144,10 @@ impl RunRow {
                 Either::Right(((), _)) => None,
             }
         };
-        job.ended(index);
+        batch.ended(index);
         let (created, sent) = (steps.created.load(SeqCst), steps.attempt.sent.load(SeqCst));
         let count = |created, ended: Option<&Snapshot>| {
-            lock(&job.counters).ended(created, ended.and_then(|ended| predict_time(ended)));
+            lock(&batch.counters).ended(created, ended.and_then(|ended| predict_time(ended)));
         };
         let error = match ended {
             Some(Ok(ended)) => {
@@ -170,12 +170,12 @@ impl RunRow {
         }
         count(false, None);
         self.attempts -= 1;
-        if !sent && job.is_stopping() {
+        if !sent && batch.is_stopping() {
             return Err(Finished::Released);
         }
         if sent {
             // A failure to record it ends the batch.
-            let _ = job.record(&self.storage, || Record::new(Step::Released, &self.row.key)).await;
+            let _ = batch.record(&self.storage, || Record::new(Step::Released, &self.row.key)).await;
         }
         if matches!(error.kind(), ErrorKind::Authentication | ErrorKind::PaymentRequired) {
             return Err(Finished::Refused(error));
@@ -184,7 +184,7 @@ impl RunRow {
     }
 
     async fn succeeded(&mut self, ended: Snapshot) -> Finished {
-        let client = self.job.runs.client();
+        let client = self.batch.runs.client();
         let saved = match &self.storage.folder {
             Some(folder) => folder.save(client, &self.row, client.with_files(ended["output"].clone())).await,
             None => Ok(ended["output"].clone()),
@@ -210,7 +210,7 @@ impl RunRow {
             output: Some(result.as_ref().cloned().unwrap_or_default()),
             ..Record::new(Step::Done, &self.row.key)
         };
-        match self.job.record(&self.storage, record).await {
+        match self.batch.record(&self.storage, record).await {
             Ok(()) => self.item(status, prediction, result),
             Err(failure) => self.item(status, prediction, Err(failure)),
         }
@@ -245,12 +245,12 @@ impl RunRow {
     }
 
     fn item(&mut self, status: String, prediction: Value, result: Result<Value>) -> Finished {
-        let runs = &self.job.runs;
+        let runs = &self.batch.runs;
         let (output, error) = match result {
             Ok(output) => (Some(Output::new(runs.client(), runs.with_files(output))), None),
             Err(error) if error.is_of_hook() => {
                 // Its prediction is canceled with the others, which a resumed batch must know.
-                self.job.began(self.row.index, &self.row.key);
+                self.batch.began(self.row.index, &self.row.key);
                 return Finished::Raised(error);
             }
             Err(error) => (None, Some(error)),
@@ -274,7 +274,7 @@ impl RunRow {
 /// A prediction of a row, in an attempt to run it.
 #[derive(Clone)]
 struct Attempt {
-    job: Arc<Job>,
+    batch: Arc<Batch>,
     storage: Arc<Storage>,
     row: Arc<Numbered>,
     number: u32,
@@ -286,7 +286,7 @@ impl Attempt {
     /// Appends a record, which `complete` changes.
     async fn record(self, step: Step, complete: impl FnOnce(&Self, Record) -> Record) -> Result<()> {
         let record = || complete(&self, Record::new(step, &self.row.key));
-        self.job.record(&self.storage, record).await
+        self.batch.record(&self.storage, record).await
     }
 }
 
@@ -321,12 +321,12 @@ struct Sending {
 impl SendObserver for Sending {
     fn sending(&self) -> BoxFuture<'static, Result<()>> {
         let attempt = self.attempt.clone();
-        if attempt.job.is_stopping() {
+        if attempt.batch.is_stopping() {
             let error = Error::new(ErrorKind::Internal, "the batch has stopped").with_never_sent();
             return Box::pin(async { Err(error) });
         }
         attempt.sent.store(true, SeqCst);
-        attempt.job.began(attempt.row.index, &attempt.row.key);
+        attempt.batch.began(attempt.row.index, &attempt.row.key);
         let (sent, input) = (attempt.sent.clone(), self.input);
         let recorded = attempt.record(Step::Intent, move |attempt, record| Record {
             attempts: attempt.number,
@@ -341,7 +341,7 @@ impl SendObserver for Sending {
     fn rejected(&self) -> BoxFuture<'static, Result<()>> {
         let attempt = self.attempt.clone();
         attempt.sent.store(false, SeqCst);
-        attempt.job.ended(attempt.row.index);
+        attempt.batch.ended(attempt.row.index);
         Box::pin(attempt.record(Step::Released, |_, record| record))
     }
 }

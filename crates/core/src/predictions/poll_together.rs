@@ -75,7 +75,7 @@ impl Client {
             |now| self.gates().map_or_else(Allowance::default, |gates: &RateGates| gates.reads(now));
         let mut failing = None;
         loop {
-            match seat.turn(known, allowance).await {
+            match seat.next(known, allowance).await {
                 Turn::Changed(status) => return Ok(prediction.with_status(&status)),
                 Turn::Page(page) => {
                     let read = self.read_page(page).await;

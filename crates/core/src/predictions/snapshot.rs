@@ -9,7 +9,7 @@ use crate::{
     value::{Value, options::option_types},
 };
 
-/// Returns `true` if the status is final. An unknown status is not, because the API may add new ones.
+/// Returns `true` if the status is terminal. An unknown status is not, because the API may add new ones.
 pub(crate) fn is_terminal(status: &str) -> bool {
     matches!(status, "succeeded" | "failed" | "canceled" | "aborted")
 }

@@ -21,10 +21,10 @@ pub fn stop_asking() {
 }
 
 /// Follows a blocking call, whose thread receives the notices.
-pub fn follow_blocking(receiver: &Arc<Receiver>, inbox: UnboundedSender<Notice>) -> Following {
+pub fn follow_blocking(receiver: &Arc<Receiver>, notices: UnboundedSender<Notice>) -> Following {
     let to = receiver.clone();
     follow(receiver, move |notice| {
-        if let Err(unsent) = inbox.send(notice) {
+        if let Err(unsent) = notices.send(notice) {
             keep_for_later(to.clone(), unsent.0);
         }
     })

@@ -33,7 +33,7 @@ const LEAVING_CHECKS: u32 = 30;
 const LEAVING_CHECK: Duration = Duration::from_millis(100);
 
 /// A batch.
-pub(super) struct Job {
+pub(super) struct Batch {
     pub runs: BatchRuns,
     pub options: MapOptions,
     pub counters: Mutex<Counters>,
@@ -55,7 +55,7 @@ pub(super) struct Storage {
     pub folder: Option<Folder>,
 }
 
-impl Job {
+impl Batch {
     pub fn new(runs: BatchRuns, options: MapOptions) -> Self {
         let counters = Counters::new(&options, runs.client().runtime().monotonic());
         Self {
@@ -124,7 +124,7 @@ impl Job {
         self.stopping.load(SeqCst)
     }
 
-    /// Waits until [`Job::stop`] is called.
+    /// Waits until [`Batch::stop`] is called.
     pub async fn stopped(&self) {
         loop {
             let stopped = self.stopped.notified();
