@@ -231,7 +231,7 @@ fn results_of_another_batch_are_not_overwritten() {
         "--checkpoint=batch",
         "--resume",
     ]);
-    assert!(done.code == 2 && done.err.contains("is of another batch"), "{done:?}");
+    assert!(done.code == 2 && done.err.contains("belongs to another batch"), "{done:?}");
     assert_eq!(place.results("a.jsonl").len(), 1, "the results are still there");
     let done = place.run(&["map", "emulator/echo", "--in=rows.csv", "--key=id", "--out=no/where.jsonl"]);
     assert!(done.code == 1 && done.err.contains("no/where.jsonl"), "{done:?}");

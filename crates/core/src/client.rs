@@ -201,8 +201,8 @@ impl Client {
     }
 }
 
-/// Returns the predictions that share their polls with those of a client. Its headers and parameters may select another account
-/// than those of others, so such a client shares only with itself.
+/// Returns the waiting predictions that share their polls with those of a client. A client with headers or query parameters
+/// shares with no other: they may select another account.
 #[cfg(not(target_arch = "wasm32"))]
 fn waiting_of(config: &Config, gates: Option<&RateGates>) -> Arc<waiting::Waiting> {
     let gates = gates.filter(|_| config.headers.is_empty() && config.query.is_empty());

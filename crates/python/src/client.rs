@@ -142,7 +142,7 @@ impl Client {
         value::to_python(py, self.core(py)?.rate_limit().map(RateLimits::to_value).into(), None)
     }
 
-    /// What to warn the user of about the options.
+    /// Returns the warnings about the options.
     #[getter]
     fn warnings(&self, py: Python<'_>) -> PyResult<Vec<String>> {
         Ok(self.core(py)?.warnings().to_vec())

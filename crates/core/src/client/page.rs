@@ -66,7 +66,7 @@ fn is_link(link: &str) -> bool {
 /// }
 /// # Ok(()) }
 /// ```
-#[must_use = "a list is asked for when it is awaited or streamed"]
+#[must_use = "a list is requested when it is awaited or streamed"]
 pub struct List<T> {
     client: Client,
     request: Result<Request>,

@@ -20,8 +20,8 @@ use crate::{
     platform::{Runtime, lock, process_id},
 };
 
-/// How long after its turn a waiting request is skipped. Its task no longer runs: a Worker's runtime ends a request without
-/// dropping its tasks.
+/// How long a request may miss its turn before it is skipped, because its task no longer runs: a Worker's runtime ends a
+/// request without dropping its tasks.
 const LONGEST_DELAY: Duration = Duration::from_secs(5);
 
 /// Holds back requests of one kind.

@@ -20,7 +20,7 @@ use crate::{
 const USUAL_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause of all requests. The request that was asked to wait longer fails.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// How much later than a turn its create may be sent: on the way are a message and the work of another process.
+/// How long after its turn a create may be sent: a message must reach another process first.
 const LATEST: Duration = Duration::from_millis(500);
 /// The most turns whose responses are awaited. Those of processes that ended never arrive.
 const MOST_TURNS: usize = 100_000;
@@ -101,7 +101,7 @@ impl Turns {
         let now = self.began.elapsed();
         let mut state = lock(&self.state);
         let Some(passed) = state.taken.remove(&turn) else { return };
-        // Other processes may be slower: creates of earlier turns may arrive after this one, which does not count them then.
+        // Other processes may be slower: creates of earlier turns that arrive after this one are not in its count.
         let slower = state.taken.range(..turn).rev();
         let slower = slower.take_while(|(_, other)| passed.at().saturating_sub(other.at()) < LATEST).count();
         let passed = passed.sent(now.saturating_sub(age));

@@ -1,7 +1,7 @@
 //! Learns a rate limit from responses: a state machine without I/O, to which callers pass the time.
 //!
 //! The API allows a number of requests at once, and refills this burst at a steady rate. Neither number is known at first,
-//! so a [`Limit`] lets requests pass until a response tells otherwise:
+//! so a [`Limit`] lets requests pass until a response says otherwise:
 //!
 //! - `ratelimit-remaining` says how many requests are left.
 //! - A 429 says that none is left. All requests pause as long as it asks, then pass at a steady pace. The number of requests
@@ -163,7 +163,7 @@ pub(crate) struct Limit {
     measure: Measure,
     /// The previous measure, which late 429s correct.
     previous: Measure,
-    /// The begin of the requests without an idle second between them, their number, and the responses to them.
+    /// The start of the requests without an idle second between them, their number, and the responses to them.
     burst_began: Duration,
     burst_passed: u32,
     burst_responses: u32,

@@ -140,7 +140,7 @@ impl Batch {
         lock(&self.counters).reserve()
     }
 
-    /// Returns whether no more rows are to be read.
+    /// Returns `true` if no more rows are to be read.
     pub fn is_full(&self) -> bool {
         lock(&self.counters).stats.stopped.is_some()
     }

@@ -84,7 +84,7 @@ impl Checkpoint {
         match &loaded.header {
             Some(header) if header.model != model => {
                 let problem = format!(
-                    "is of another batch: {} has results of {}, not of {model}; use another file",
+                    "belongs to another batch: {} has results of {}, not of {model}; use another file",
                     path.display(),
                     header.model
                 );
@@ -96,7 +96,7 @@ impl Checkpoint {
                     false => ("URLs of files", "omit `save_to`"),
                 };
                 let problem = format!(
-                    "is of a batch with other options: the outputs in {} have {outputs}; {advice}, or use another file",
+                    "belongs to a batch with other options: the outputs in {} have {outputs}; {advice}, or use another file",
                     path.display()
                 );
                 return Err(Error::invalid_argument("checkpoint", problem));
@@ -153,7 +153,7 @@ impl Checkpoint {
             Error::invalid_argument("key", problem)
         } else {
             let problem = format!(
-                "is of other rows: row {index} had another input in {path}. Pass keys that identify the rows, or use \
+                "belongs to other rows: row {index} had another input in {path}. Pass keys that identify the rows, or use \
                  another file"
             );
             Error::invalid_argument("checkpoint", problem)

@@ -1,4 +1,4 @@
-//! Drives a batch: reads rows, runs them and passes their results on, in a task of its own.
+//! Drives a batch: reads rows, runs them and passes their results on, in its own task.
 
 use std::{
     collections::BTreeMap,

@@ -61,7 +61,7 @@ impl Drop for Fed {
 /// Returns a batch by its number.
 pub(crate) fn find(number: u64) -> Result<Arc<Fed>> {
     let found = lock(&FED).get(&number).and_then(Weak::upgrade);
-    found.ok_or_else(|| Error::invalid_argument("map", "names no batch that runs"))
+    found.ok_or_else(|| Error::invalid_argument("map", "is not the number of a running batch"))
 }
 
 impl Fed {

@@ -73,7 +73,7 @@ pub(super) async fn recover(
     Ok(())
 }
 
-/// Returns whether a prediction may be of a reference. A deployment's predictions name its model, which is not known here.
+/// Returns `true` if a prediction may be of a reference. A deployment's predictions name its model, which is not known here.
 fn is_of(reference: &Reference, prediction: &Value) -> bool {
     match reference {
         Reference::Model { owner, name } => {

@@ -100,7 +100,7 @@ impl Numbered {
     }
 }
 
-/// Returns whether a value can be a key.
+/// Returns `true` if a value can be a key.
 pub(super) fn is_key(key: &Value) -> bool {
     matches!(key, Value::String(_)) || key.as_i64().is_some()
 }

@@ -235,7 +235,7 @@ impl RunRow {
         Finished::Item(item)
     }
 
-    /// Returns a row of which it is unknown whether its prediction exists.
+    /// Builds the item of a row whose prediction may exist.
     fn unknown(&mut self) -> Finished {
         let message = "an earlier process sent a create and ended before it received the response, and the prediction is not \
                        among the recent ones with this input. It may exist, so it is not created again; set `retry_unknown` to \

@@ -108,8 +108,8 @@ impl Client {
         }
     }
 
-    /// Requests a page of the list, and hands it out. Its failure is no failure of a prediction: all are polled singly then.
-    /// Only an exception of a hook ends the call.
+    /// Requests a page of the list, and hands it out. If the page fails, no prediction does: each is then polled alone.
+    /// Only the error of a hook ends the call.
     async fn read_page(&self, page: PageOfAll) -> Result<()> {
         let before = format_moment(page.request.before);
         let request = Request::get("/predictions").query("created_before", Some(before));

@@ -35,7 +35,7 @@ impl DecodeError {
         &self.0.path
     }
 
-    /// Returns whether the text names an unknown or missing member.
+    /// Returns `true` if the text names an unknown or missing member.
     pub(crate) fn names_member(&self) -> bool {
         self.0.member.is_some()
     }

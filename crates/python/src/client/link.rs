@@ -61,7 +61,7 @@ impl Link {
         }
     }
 
-    /// Has `adapter` send the requests.
+    /// Sends the requests through `adapter`.
     ///
     /// The link serves one call only: the event loop that awaits the call must also await the transport.
     fn through(mut self, py: Python<'_>, adapter: &Py<PyAny>, awaited: bool) -> PyResult<Self> {

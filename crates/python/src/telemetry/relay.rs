@@ -15,7 +15,7 @@ use crate::asyncio::{CompletionChannel, current_context};
 /// Whether the process ends, so that nothing waits for a hook.
 static OVER: LazyLock<watch::Sender<bool>> = LazyLock::new(|| watch::Sender::new(false));
 
-/// Has the requests that are still to be sent, such as cancels, wait for no hook.
+/// Stops calling hooks: requests that follow, such as cancels, are sent at once.
 pub fn stop_asking() {
     OVER.send_replace(true);
 }

@@ -7,12 +7,12 @@ use super::{
     moment::Moment,
 };
 
-/// How long a prediction that pages lack is polled alone at first.
+/// How long a prediction that is missing in pages is polled alone at first.
 const UNLISTED: Duration = Duration::from_secs(20);
 
-/// How long lists alone are believed at first. The time doubles.
+/// How long pages alone are trusted at first. The time doubles.
 const ALONE: Duration = Duration::from_secs(300);
-/// How long at least it is polled alone if a list is late.
+/// The least time for which a prediction is polled alone after a late page.
 const LATE: Duration = Duration::from_secs(1);
 
 /// A place in the schedule, in the order of creation: when the API created the prediction (0 if unknown), and a number.

@@ -199,7 +199,7 @@ impl Schedule {
         Some(self.pages.requested.remove(at))
     }
 
-    /// Relies on a page no more.
+    /// Stops relying on a page.
     fn release(&mut self, number: u64) {
         for entry in self.entries.values_mut() {
             if matches!(entry.activity, Activity::Listed { page, .. } if page == number) {
