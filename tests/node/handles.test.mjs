@@ -161,7 +161,7 @@ test("submit has a response, and rejects unknown options", async () => {
   });
   await assert.rejects(
     replicate.submit("emulator/echo", { input: {}, interval: 3 }),
-    /`interval` is no option of `submit`/,
+    /`interval` is not an option of `submit`/,
   );
   await assert.rejects(data.result({ timout: 3 }), /did you mean `timeout`/);
   await assert.rejects(all(data.events({ sinse: {} })), /unknown option `sinse`/);

@@ -133,7 +133,7 @@ def test_a_result_that_only_another_file_has_is_found(local: Emulator, tmp_path:
 def test_a_folder_of_another_model_is_refused(local: Emulator, tmp_path: Path) -> None:
     finish(local, Folder(str(tmp_path)), [1, 2])
     path = Folder(str(tmp_path)).prepare([2])
-    with pytest.raises(replicant.InvalidArgumentError, match="is of another batch"):
+    with pytest.raises(replicant.InvalidArgumentError, match="belongs to another batch"):
         list(local.client().map("emulator/stream", [{}], checkpoint=path))
     (tmp_path / "other.jsonl").write_text("[]\n[]\n")
     with pytest.raises(replicant.InvalidArgumentError, match="damaged line"):

@@ -71,7 +71,7 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    /// Returns whether an option was given, such as `--json`.
+    /// Returns `true` if an option was given, such as `--json`.
     pub fn has(&self, name: &str) -> bool {
         self.flags.iter().any(|(given, _)| *given == name)
     }

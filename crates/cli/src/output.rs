@@ -22,7 +22,7 @@ pub(crate) async fn print(text: &str) -> Result<(), Failure> {
     stdout.flush().await.map_err(unwritten)
 }
 
-/// Returns whether text on standard output and the progress line on standard error may share a terminal.
+/// Returns `true` if text on standard output and the progress line on standard error may share a terminal.
 pub(crate) fn is_terminal() -> bool {
     io::stdout().is_terminal()
 }
@@ -74,7 +74,7 @@ fn is_closed() -> bool {
     false
 }
 
-/// A reader that has read enough, such as `head`, is no failure.
+/// A reader that has read enough, such as `head`, is not a failure.
 fn unwritten(error: io::Error) -> Failure {
     match error.kind() {
         ErrorKind::BrokenPipe => Failure::silent(0),
@@ -82,7 +82,7 @@ fn unwritten(error: io::Error) -> Failure {
     }
 }
 
-/// Returns whether standard error is a terminal.
+/// Returns `true` if standard error is a terminal.
 pub(crate) fn shows_notes() -> bool {
     io::stderr().is_terminal()
 }

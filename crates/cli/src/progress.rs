@@ -90,7 +90,7 @@ impl Progress {
         }
     }
 
-    /// Removes the line for good, such as when the output begins.
+    /// Removes the line permanently, for example when the output begins.
     pub fn end(&self) {
         self.clear();
         self.state().is_over = true;

@@ -1,4 +1,4 @@
-//! A small HTTP server for webhooks: it reads one request from a connection and answers it.
+//! A small HTTP server for webhooks: it reads one request from a connection and responds to it.
 
 use std::{io, time::Duration};
 
@@ -127,7 +127,7 @@ async fn more(stream: &mut TcpStream, buffer: &mut BytesMut) -> io::Result<()> {
     }
 }
 
-/// Answers a request and closes the connection.
+/// Sends the response and closes the connection.
 pub(crate) async fn respond(stream: &mut TcpStream, status: u16, text: &str) {
     let length = text.len();
     let response = format!(

@@ -157,10 +157,9 @@ impl<R: Read> Csv<R> {
             Err(why) => return Some(Err(why)),
         };
         if cells.len() != self.names.len() {
-            let (cells, names) = (cells.len(), self.names.len());
-            return Some(Err(format!(
-                "line {line} has {cells} cells, but the first line names {names} columns"
-            )));
+            let count = |count, noun| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
+            let (cells, columns) = (count(cells.len(), "cell"), count(self.names.len(), "column"));
+            return Some(Err(format!("line {line} has {cells}, but the first line names {columns}")));
         }
         let values = self.names.iter().cloned().zip(cells.into_iter().map(Value::from)).collect();
         Some(Ok(Columns { line, values, is_text: true }))
@@ -236,7 +235,7 @@ mod tests {
     #[test]
     fn wrong_lines_are_named() {
         for (text, format, why) in [
-            (&b"a,b\n1,2\n3\n"[..], "csv", "line 3 has 1 cells, but the first line names 2 columns"),
+            (&b"a,b\n1,2\n3\n"[..], "csv", "line 3 has 1 cell, but the first line names 2 columns"),
             (b"a,b\n1,2\n\n3,4,5\n", "csv", "line 4 has 3 cells"),
             (b"a,b\n\"x\ny\",2\n3,4,5\n", "csv", "line 4 has 3 cells"),
             (b"a\n1\n\"2\n3\n4\n", "csv", "line 3 has a quote that is not closed"),

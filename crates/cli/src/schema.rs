@@ -130,7 +130,7 @@ impl Schema {
         inputs
     }
 
-    /// Returns whether the output is text, written piece by piece.
+    /// Returns `true` if the output is text, written piece by piece.
     pub fn streams_text(&self) -> bool {
         let output = self.target(&self.document["components"]["schemas"]["Output"]);
         output["x-cog-array-display"] == "concatenate"

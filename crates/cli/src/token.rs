@@ -69,7 +69,7 @@ pub(crate) fn write(token: &Token) -> Result<PathBuf, Failure> {
     Ok(path)
 }
 
-/// Removes the stored token. Returns whether there was one.
+/// Removes the stored token. Returns `true` if there was one.
 pub(crate) fn remove() -> Result<bool, Failure> {
     let path = path()?;
     match fs::remove_file(&path) {

@@ -5,7 +5,12 @@
 
 mod support;
 
-use std::{collections::HashSet, fs, process::Child, time::Duration};
+use std::{
+    collections::HashSet,
+    fs,
+    io::{BufRead, BufReader},
+    process::Child,
+};
 
 use replicant_emulator::{Definition, Scripted};
 use rustix::process::Signal;
@@ -129,11 +134,12 @@ fn a_second_ctrl_c_of_a_draining_batch_leaves_predictions_that_a_resumed_one_wai
     place.slow(3.0);
     place.file("rows.csv", &table(2));
     let words = ["map", "acme/slow", "value={value}", "--in=rows.csv", "--out=out.jsonl", "--drain"];
-    let child = piped(&mut place.program(&words)).spawn().unwrap();
+    let mut child = piped(&mut place.program(&words)).spawn().unwrap();
     let recorded = || fs::read_to_string(place.home.join("out.jsonl.checkpoint")).unwrap_or_default();
     eventually("ids in the checkpoint", || recorded().matches("\"created\"").count() == 2);
     signal(&child, Signal::INT);
-    std::thread::sleep(Duration::from_millis(100));
+    let mut messages = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(messages.any(|line| line.unwrap().contains("press Ctrl-C again")));
     signal(&child, Signal::INT);
     let done = Done::of(child.wait_with_output().unwrap());
     assert_eq!(done.code, 130, "{done:?}");

@@ -163,7 +163,7 @@ fn a_batch_stops_at_its_limits() {
 fn a_wrong_row_is_named_before_a_prediction_is_created() {
     let place = Place::new();
     for (name, contents, words, why) in [
-        ("a.csv", "value\n1\n2,3\n", &[][..], "line 3 has 2 cells, but the first line names 1 columns"),
+        ("a.csv", "value\n1\n2,3\n", &[][..], "line 3 has 2 cells, but the first line names 1 column"),
         ("b.csv", "value\n1\n\"2\n", &[], "line 3 has a quote that is not closed"),
         ("c.jsonl", "{\"value\": 1}\n{\"value\"}\n", &[], "line 2 is not JSON"),
         ("d.csv", "value,delay\n1,2\n2,soon\n", &[], "line 3: `delay` must be a number, not `soon`"),
@@ -231,7 +231,7 @@ fn results_of_another_batch_are_not_overwritten() {
         "--checkpoint=batch",
         "--resume",
     ]);
-    assert!(done.code == 2 && done.err.contains("is of another batch"), "{done:?}");
+    assert!(done.code == 2 && done.err.contains("belongs to another batch"), "{done:?}");
     assert_eq!(place.results("a.jsonl").len(), 1, "the results are still there");
     let done = place.run(&["map", "emulator/echo", "--in=rows.csv", "--key=id", "--out=no/where.jsonl"]);
     assert!(done.code == 1 && done.err.contains("no/where.jsonl"), "{done:?}");

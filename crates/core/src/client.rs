@@ -11,7 +11,6 @@ mod failure;
 mod file_hint;
 pub mod hooks;
 pub(crate) mod options;
-pub(crate) mod output_shapes;
 pub(crate) mod page;
 pub(crate) mod pause;
 mod rate_gate;
@@ -22,6 +21,7 @@ pub(crate) mod report;
 pub(crate) mod response;
 pub(crate) mod run_times;
 mod send;
+pub(crate) mod shape_cache;
 mod timer;
 pub(crate) mod token;
 #[cfg(not(target_arch = "wasm32"))]
@@ -36,7 +36,7 @@ use url::Url;
 
 use self::{
     abandoned::Abandoned, background::Tasks, config::Config, hooks::Hooks, options::Options,
-    output_shapes::Shapes, rate_gates::RateGates, rate_state::RateLimits, run_times::RunTimes,
+    rate_gates::RateGates, rate_state::RateLimits, run_times::RunTimes, shape_cache::Shapes,
     webhook_secret::WebhookSecret,
 };
 use crate::{
@@ -201,8 +201,8 @@ impl Client {
     }
 }
 
-/// Returns the predictions that share their polls with those of a client. Its headers and parameters may select another account
-/// than those of others, so such a client shares only with itself.
+/// Returns the waiting predictions that share their polls with those of a client. A client with headers or query parameters
+/// shares with no other: they may select another account.
 #[cfg(not(target_arch = "wasm32"))]
 fn waiting_of(config: &Config, gates: Option<&RateGates>) -> Arc<waiting::Waiting> {
     let gates = gates.filter(|_| config.headers.is_empty() && config.query.is_empty());

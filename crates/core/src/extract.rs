@@ -49,7 +49,7 @@ where
     }
 }
 
-/// Why a request is no valid webhook. Its response has the status 400 or 401 and the message of the error; if the secret
+/// Why a request is not a valid webhook. Its response has the status 400 or 401 and the message of the error; if the secret
 /// could not be fetched, the status 500 and no message.
 ///
 /// ```

@@ -260,11 +260,11 @@ mod tests {
     }
 
     proptest! {
-            #[test]
-    fn references_survive_a_round_trip(text in "[a-z:/ .é-]{0,24}|deployments/[a-z/:]{0,12}|[0-9a-f]{64}") {
-                if let Ok(reference) = text.parse::<Reference>() {
-                    prop_assert_eq!(reference.to_string(), text);
-                }
+        #[test]
+        fn references_survive_a_round_trip(text in "[a-z:/ .é-]{0,24}|deployments/[a-z/:]{0,12}|[0-9a-f]{64}") {
+            if let Ok(reference) = text.parse::<Reference>() {
+                prop_assert_eq!(reference.to_string(), text);
             }
         }
+    }
 }

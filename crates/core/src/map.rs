@@ -1,11 +1,11 @@
 //! Runs a model over many inputs: [`Client::map`].
 
+mod batch;
 mod checkpoint;
 mod driver;
 mod fed;
 mod hash;
 mod item;
-mod job;
 mod load;
 pub(crate) mod options;
 pub(crate) mod params;
@@ -28,8 +28,8 @@ use futures_util::Stream;
 use tokio::sync::mpsc;
 
 use self::{
+    batch::Batch,
     driver::{drive, rows_of},
-    job::Job,
     options::MapOptions,
 };
 pub use self::{
@@ -53,13 +53,13 @@ use crate::{
 
 /// Runs of a model over many inputs, a [`Stream`] of their results; see [`Client::map`].
 ///
-/// The batch begins when the stream is first polled, in a task of its own, which must be within the async runtime. Dropping
+/// The batch begins when the stream is first polled, in its own task, which must be within the async runtime. Dropping
 /// the stream creates no more predictions and cancels the running ones; see [`Map::on_abandon`].
 ///
 /// # Errors
-/// The stream ends with an error if an option is invalid, the checkpoint cannot be read or written, the rows yield one, or
-/// [`Map::errors`] or [`Map::max_error_rate`] say so, or if a hook fails. If the API refuses the token, or the account has no
-/// credit, the running predictions are finished first. A row that fails is an item with an error otherwise.
+/// The stream ends with an error if an option is invalid, the checkpoint cannot be read or written, the stream of rows fails, a
+/// hook fails, or [`Map::errors`] or [`Map::max_error_rate`] demand it. If the API refuses the token, or the account has no
+/// credit, the running predictions are finished first. Any other row that fails is an item with an error.
 #[must_use = "a batch begins when it is polled"]
 pub struct Map {
     state: State,
@@ -70,7 +70,7 @@ pub struct Map {
 
 enum State {
     Ready { client: Client, rows: BoxStream<'static, Result<Row>> },
-    Running { job: Arc<Job>, results: mpsc::UnboundedReceiver<Result<MapItem>> },
+    Running { batch: Arc<Batch>, results: mpsc::UnboundedReceiver<Result<MapItem>> },
     Empty,
 }
 
@@ -78,7 +78,7 @@ impl Client {
     /// Runs a model over many inputs, many at a time, and returns a stream of their results in the order in which they end.
     ///
     /// Creates pass the rate gate, so that none of them fails with 429. Rows are read as they are needed. With a
-    /// [checkpoint](Map::checkpoint), a batch that was interrupted continues where it was.
+    /// [checkpoint](Map::checkpoint), a batch that was interrupted continues where it stopped.
     ///
     /// `reference` is as in [`Client::run`]. A row is an input, or a [`Row`] with a key.
     ///
@@ -147,8 +147,8 @@ impl Map {
         self
     }
 
-    /// Sets how many times the prediction of a row is created again after it failed. Each is billed. Predictions that a content
-    /// filter or their input let fail, and canceled ones, are not created again. Defaults to 0.
+    /// Sets how many times the prediction of a row is created again after it failed. Each is billed. Predictions that
+    /// failed because of a content filter or an invalid input, and canceled ones, are not created again. Defaults to 0.
     pub fn retries(mut self, retries: u32) -> Self {
         self.options.retries = retries;
         self
@@ -169,21 +169,21 @@ impl Map {
     }
 
     /// Sets a file that records each step of a row. A batch with the same file returns the results that it has, waits for the
-    /// predictions that were created, and runs the remaining rows. A key that had another input is an error of its row.
+    /// predictions that were created, and runs the remaining rows. A row whose key had another input fails.
     pub fn checkpoint(mut self, path: impl Into<PathBuf>) -> Self {
         self.options.checkpoint = Some(path.into());
         self
     }
 
-    /// Sets whether to create the predictions of rows again of which an earlier process left unknown whether they exist. By
-    /// default they are items with the status `unknown`.
+    /// Sets whether to create predictions again for rows whose outcome an earlier process left unknown. By default they are items
+    /// with the status `unknown`.
     pub fn retry_unknown(mut self, retry: bool) -> Self {
         self.options.retry_unknown = retry;
         self
     }
 
     /// Sets a folder to which the files of each output are saved at once, because the API deletes them after an hour. Their
-    /// names are the keys of the rows. The outputs have their paths.
+    /// names are the keys of the rows. Outputs contain the paths of the files.
     pub fn save_to(mut self, folder: impl Into<PathBuf>) -> Self {
         self.options.save_to = Some(folder.into());
         self
@@ -213,19 +213,19 @@ impl Map {
     /// Creates no more predictions. The stream returns the results of the running ones and ends. Rows that were read and not
     /// sent are not counted.
     pub fn stop(&self) {
-        if let Some(job) = self.job() {
-            job.stop(Stopped::Requested);
+        if let Some(batch) = self.batch() {
+            batch.stop(Stopped::Requested);
         }
     }
 
     /// Returns the progress.
     pub fn stats(&self) -> MapStats {
-        self.job().map_or_else(MapStats::default, |job| job.stats())
+        self.batch().map_or_else(MapStats::default, |batch| batch.stats())
     }
 
-    fn job(&self) -> Option<&Arc<Job>> {
+    fn batch(&self) -> Option<&Arc<Batch>> {
         match &self.state {
-            State::Running { job, .. } => Some(job),
+            State::Running { batch, .. } => Some(batch),
             State::Ready { .. } | State::Empty => None,
         }
     }
@@ -240,11 +240,11 @@ impl Map {
         let hold = self.options.checkpoint.is_none();
         let (params, request_options) = (self.params.clone(), self.request_options.clone());
         let runs = BatchRuns::new(&client, params, request_options, hold);
-        let job = Arc::new(Job::new(runs, self.options.clone()));
+        let batch = Arc::new(Batch::new(runs, self.options.clone()));
         let (sender, results) = mpsc::unbounded_channel();
         let spawner = client.runtime().spawner();
-        background::spawn(&client, &spawner, Box::pin(drive(job.clone(), rows, sender)));
-        self.state = State::Running { job, results };
+        background::spawn(&client, &spawner, Box::pin(drive(batch.clone(), rows, sender)));
+        self.state = State::Running { batch, results };
     }
 }
 
@@ -253,11 +253,11 @@ impl Stream for Map {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.begin();
-        let State::Running { job, results } = &mut self.state else { return Poll::Ready(None) };
+        let State::Running { batch, results } = &mut self.state else { return Poll::Ready(None) };
         let result = ready!(results.poll_recv(context));
         if matches!(result, Some(Ok(_))) {
-            job.unread.fetch_sub(1, SeqCst);
-            job.read.notify_one();
+            batch.unread.fetch_sub(1, SeqCst);
+            batch.read.notify_one();
         }
         Poll::Ready(result)
     }

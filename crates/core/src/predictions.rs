@@ -14,7 +14,6 @@ pub(crate) mod handle_result;
 pub(crate) mod live;
 pub(crate) mod options;
 pub(crate) mod output;
-pub(crate) mod output_shape;
 pub(crate) mod poll;
 #[cfg(not(target_arch = "wasm32"))]
 mod poll_together;
@@ -25,6 +24,7 @@ pub(crate) mod run;
 pub(crate) mod run_params;
 pub(crate) mod run_request;
 mod run_span;
+pub(crate) mod shape;
 pub(crate) mod snapshot;
 pub(crate) mod stream_run;
 pub(crate) mod submit;

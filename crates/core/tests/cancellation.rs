@@ -14,7 +14,7 @@ use std::{
 };
 
 use futures_util::{StreamExt, TryStreamExt};
-use replicant::{Client, ErrorKind, OnAbandon, Options, json};
+use replicant::{Client, ErrorKind, OnAbandon, Options, background::Tasks, json};
 use replicant_emulator::{Config, Emulator};
 use support::{CANCEL, CREATED, play, settled};
 use tokio::{
@@ -175,10 +175,11 @@ async fn a_stream_read_to_its_end_is_not_canceled() {
 #[tokio::test]
 async fn a_run_dropped_before_it_reads_its_response_is_canceled() {
     let (_emulator, script, client) = play(&format!("[{CREATED}, {CANCEL}]"), Options::default());
-    let mut run = Box::pin(client.run("acme/text", json!({})).into_future());
+    let tasks = Tasks::default();
+    let mut run = Box::pin(client.with_tasks(tasks.clone()).run("acme/text", json!({})).into_future());
     assert!(futures_util::FutureExt::now_or_never(&mut run).is_none());
     // The response arrives, but the run is dropped before it is polled again.
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    tasks.done().await;
     drop(run);
     settled(&script).await;
 }
@@ -263,8 +264,10 @@ async fn abandoned_creates_delay_a_new_one_only_briefly() {
         }
     })
     .await;
-    // The background tasks notice it.
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    // Each of the background tasks runs once and notices it.
+    for _ in 0..64 {
+        tokio::task::yield_now().await;
+    }
     let output = tokio::time::timeout(Duration::from_secs(5), client.run(ENDLESS, json!({})).into_future());
     assert_eq!(output.await.unwrap().unwrap(), "x");
     eventually("a dropped create", || server.open.load(SeqCst) <= 64).await;

@@ -34,3 +34,12 @@ async fn a_pagination_loop_is_an_error() {
         settled(&script).await;
     }
 }
+
+#[tokio::test]
+async fn the_text_null_is_not_a_link() {
+    let page = r#"[{"expect": {"path": "/v1/predictions"}, "reply": {"json": {"next": "null", "previous": "", "results": []}}}]"#;
+    let (_emulator, script, client) = play(page, Options::default());
+    let page = client.predictions().list().await.unwrap();
+    assert_eq!((page.next, page.previous), (None, None));
+    settled(&script).await;
+}

@@ -147,7 +147,7 @@ impl CompletionChannel {
         Ok(Arc::new(move |value| channel.send(Message::Observed { observer: observer.clone(), value })))
     }
 
-    /// Has the event loop do `work` in a copy of `context`.
+    /// Schedules `work` on the event loop, in a copy of `context`.
     pub fn run(self: &Arc<Self>, context: Arc<Py<PyAny>>, work: impl FnOnce(Python<'_>) + Send + 'static) {
         self.send(Message::Work { context, work: Box::new(work) });
     }

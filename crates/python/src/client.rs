@@ -89,9 +89,9 @@ impl Client {
         let _inside = gate::enter(py);
         let params = value::from_python(params.as_any())?;
         let link = slf.get().link(py, false, owner)?;
-        let (observe, mut inbox) = link.observation(observer.is_some());
+        let (observe, mut notices) = link.observation(observer.is_some());
         let future = link.follow(operation::call_as_text(&link.core, name, params, observe));
-        let reply = runtime::wait(py, future, &mut inbox, |notice| match (notice, &observer) {
+        let reply = runtime::wait(py, future, &mut notices, |notice| match (notice, &observer) {
             (Notice::State(value), Some(observer)) => {
                 let value = value::to_python(py, value, Some(slf.as_any()))?;
                 observer.call1((value,)).map(drop)
@@ -101,7 +101,7 @@ impl Client {
                 Ok(())
             }
         });
-        link.receive_rest(py, inbox);
+        link.receive_rest(py, notices);
         finish(slf, &link, reply?.and_then(|reply| reply), raw)
     }
 
@@ -142,7 +142,7 @@ impl Client {
         value::to_python(py, self.core(py)?.rate_limit().map(RateLimits::to_value).into(), None)
     }
 
-    /// What to warn the user of about the options.
+    /// Returns the warnings about the options.
     #[getter]
     fn warnings(&self, py: Python<'_>) -> PyResult<Vec<String>> {
         Ok(self.core(py)?.warnings().to_vec())

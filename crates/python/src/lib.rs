@@ -1,8 +1,8 @@
 //! `replicant._native`: the binding between the core and the Python package `replicant`, which alone uses it.
 //!
 //! It converts values, errors and streams, and knows no endpoint: operations are named by the core's tables. Each
-//! module uses only modules that come before it in this list: `lock`, `runtime`, `secret`, `source`, `value`, `error`, `reply`,
-//! `asyncio`, `telemetry`, `read_ahead`, `reading`, `transport`, `client`, `stream`, `command_line`, `turns`.
+//! module uses only modules that come before it in this list: `lock`, `once`, `runtime`, `secret`, `source`, `value`, `error`,
+//! `reply`, `asyncio`, `telemetry`, `read_ahead`, `reading`, `transport`, `client`, `stream`, `command_line`, `turns`.
 
 mod asyncio;
 mod client;

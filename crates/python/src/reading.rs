@@ -12,14 +12,14 @@ use crate::{
     error,
     read_ahead::ReadAhead,
     runtime,
-    telemetry::{Inbox, Notice},
+    telemetry::{Notice, Notices},
 };
 
-/// Blocks until an item is ready, or was taken by another thread. Returns false at the end of the stream. Passes what arrives in `inbox` to `receive`.
+/// Blocks until an item is ready, or was taken by another thread. Returns false at the end of the stream. Passes what arrives in `notices` to `receive`.
 pub fn wait_for_item(
     py: Python<'_>,
     stream: &Arc<ReadAhead>,
-    inbox: &mut Option<Inbox>,
+    notices: &mut Option<Notices>,
     receive: impl Fn(Notice),
 ) -> PyResult<bool> {
     let stream = stream.clone();
@@ -32,7 +32,7 @@ pub fn wait_for_item(
         receive(notice);
         Ok(())
     };
-    runtime::wait(py, read, inbox, receive)?.map_err(|error| error::to_python(py, &error))
+    runtime::wait(py, read, notices, receive)?.map_err(|error| error::to_python(py, &error))
 }
 
 /// Returns an awaitable for the next item. `take` takes it once it was read, and the event loop has turned.

@@ -110,7 +110,7 @@ impl ByteSource for Reader {
         let shared = self.0.clone();
         let pieces = stream::try_unfold((shared, 0_u64), |(shared, offset)| async move {
             let this = shared.clone();
-            // On a thread of its own, as `read` and attaching to the interpreter may block.
+            // On a separate thread, because `read` and attaching to the interpreter may block.
             let piece = tokio::task::spawn_blocking(move || this.seek_and_read(offset)).await;
             let piece = match piece.map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?? {
                 Piece::Ready(bytes) => bytes,

@@ -23,7 +23,7 @@ use crate::{
     read_ahead::{Head, ReadAhead},
     reading::{await_item, wait_for_item},
     runtime::{self, gate},
-    telemetry::{Inbox, Notice},
+    telemetry::{Notice, Notices},
     value,
 };
 
@@ -59,15 +59,15 @@ struct Opened {
 impl Opened {
     /// Blocks until an item is ready, or was taken by another thread. Returns false at the end of the stream.
     fn wait(&self, py: Python<'_>) -> PyResult<bool> {
-        self.receiving(|inbox| wait_for_item(py, &self.items, inbox, |notice| self.receive(py, notice)))
+        self.receiving(|notices| wait_for_item(py, &self.items, notices, |notice| self.receive(py, notice)))
     }
 
-    /// Calls `wait` with the inbox of the stream.
-    fn receiving<T>(&self, wait: impl FnOnce(&mut Option<Inbox>) -> T) -> T {
-        let mut inbox = self.link.as_ref().and_then(Link::take_inbox);
-        let result = wait(&mut inbox);
-        if let (Some(link), Some(inbox)) = (&self.link, inbox) {
-            link.put_inbox(inbox);
+    /// Calls `wait` with the notices of the stream.
+    fn receiving<T>(&self, wait: impl FnOnce(&mut Option<Notices>) -> T) -> T {
+        let mut notices = self.link.as_ref().and_then(Link::take_notices);
+        let result = wait(&mut notices);
+        if let (Some(link), Some(notices)) = (&self.link, notices) {
+            link.put_notices(notices);
         }
         result
     }
@@ -165,12 +165,12 @@ impl Stream {
         let opened = self.opened(py, false)?;
         let items = opened.items.clone();
         let begin = async move { items.start().await };
-        let failure = opened.receiving(|inbox| {
+        let failure = opened.receiving(|notices| {
             let receive = |notice| {
                 opened.receive(py, notice);
                 Ok(())
             };
-            runtime::wait(py, begin, inbox, receive)
+            runtime::wait(py, begin, notices, receive)
         });
         let failure = failure.inspect_err(|_| drop(self.close(py)))?;
         match failure.map_err(|error| error::to_python(py, &error))? {
@@ -207,7 +207,7 @@ impl Stream {
                 opened.items.close();
             });
             if let Some(link) = &opened.link {
-                link.receive_rest(py, link.take_inbox());
+                link.receive_rest(py, link.take_notices());
             }
         }
         Ok(())

@@ -36,10 +36,10 @@ pub enum Notice {
 }
 
 /// The notices of one blocking call.
-pub type Inbox = UnboundedReceiver<Notice>;
+pub type Notices = UnboundedReceiver<Notice>;
 
-/// Returns both ends of the way to a blocking call.
-pub fn inbox() -> (UnboundedSender<Notice>, Inbox) {
+/// Returns both ends of the channel to a blocking call.
+pub fn notices() -> (UnboundedSender<Notice>, Notices) {
     mpsc::unbounded_channel()
 }
 
@@ -60,8 +60,8 @@ fn keep_for_later(receiver: Arc<Receiver>, notice: Notice) {
 }
 
 /// Keeps the unread records of a finished call.
-pub fn keep_all_for_later(receiver: &Arc<Receiver>, mut inbox: Inbox) {
-    while let Ok(notice) = inbox.try_recv() {
+pub fn keep_all_for_later(receiver: &Arc<Receiver>, mut notices: Notices) {
+    while let Ok(notice) = notices.try_recv() {
         keep_for_later(receiver.clone(), notice);
     }
 }

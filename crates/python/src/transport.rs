@@ -122,7 +122,7 @@ impl Route {
     }
 }
 
-/// Runs Python code on a thread of its own, as it and attaching to the interpreter may block.
+/// Runs Python code on a separate thread, because it and attaching to the interpreter may block.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce(Python<'_>) -> Result<T> + Send + 'static,
 ) -> Result<T> {

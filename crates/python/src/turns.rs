@@ -40,7 +40,7 @@ impl Turns {
         let headers: Vec<_> = headers.into_iter().collect();
         let duration = |seconds| Duration::try_from_secs_f64(seconds).ok();
         let age = duration(age).unwrap_or_default();
-        self.0.answered(turn, status, &headers, age, delay.and_then(duration));
+        self.0.responded(turn, status, &headers, age, delay.and_then(duration));
     }
 
     /// Returns the pace in creates per minute, the remaining creates, and the seconds of the pause.

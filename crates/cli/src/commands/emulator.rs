@@ -15,7 +15,7 @@ pub(crate) const EMULATOR: Command = Command {
     name: "emulator",
     usage: "[arguments of replicant-emulator]",
     summary: "Start a local server that behaves like the API",
-    details: "Runs the program replicant-emulator, which has a package of its own, with the given arguments; `--help` shows them. The
+    details: "Runs the program replicant-emulator, which is a separate package, with the given arguments; `--help` shows them. The
 environment variable REPLICANT_EMULATOR selects another path.",
     flags: &[],
     examples: &[
@@ -81,5 +81,5 @@ pub fn find_emulator() -> Result<PathBuf, String> {
     let mut paths = beside.into_iter().chain(folders.into_iter().flatten()).map(|folder| folder.join(&name));
     paths
         .find(|path| path.is_file())
-        .ok_or_else(|| "the emulator is a package of its own: cargo install replicant-emulator".to_owned())
+        .ok_or_else(|| "the emulator is a separate package: cargo install replicant-emulator".to_owned())
 }

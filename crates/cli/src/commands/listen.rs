@@ -125,7 +125,7 @@ struct Receiver {
 }
 
 impl Receiver {
-    /// Answers one request. Returns its event, or why it was refused.
+    /// Handles one request. Returns its event, or why it was refused.
     async fn receive(&self, mut stream: TcpStream) -> Result<Value, String> {
         let handled = match receiver::read(&mut stream).await {
             Ok(request) => self.handle(request).await,
@@ -143,7 +143,7 @@ impl Receiver {
         }
     }
 
-    /// Returns the event and the status to answer with.
+    /// Returns the event and the status to respond with.
     async fn handle(&self, request: Request) -> Result<(Value, u16), (u16, String)> {
         if request.method != "POST" {
             return Err((405, format!("{} is not a webhook: expected POST", request.method)));

@@ -38,7 +38,7 @@ pub(crate) const LOGOUT: Command = Command {
     run: |_, arguments| Box::pin(std::future::ready(logout(&arguments))),
 };
 
-/// Longer input is no token.
+/// Longer input is not a token.
 const MAX_LENGTH: u64 = 4096;
 
 async fn login(arguments: Arguments) -> Result<(), Failure> {

@@ -44,8 +44,8 @@ out. With KEY=VALUE, only these are inputs:
   KEY:=JSON           any JSON, the same for all rows
 
 Results are lines of JSON: key, index, status, output, error, attempts, seconds of predict time, id. With --out, the
-checkpoint in FILE.checkpoint records each step. With --resume, an interrupted batch continues, and pays for nothing twice:
-finished rows come from the checkpoint, and FILE is written again. Rows may be added then, if --key identifies them.
+checkpoint in FILE.checkpoint records each step. With --resume, an interrupted batch continues, and creates no prediction
+twice: finished rows come from the checkpoint, and FILE is written again. Rows may be added then, if --key identifies them.
 
 A file is checked as a whole before the first prediction is created. Ctrl-C cancels what runs. The exit code is 1 if a row
 failed, and 5 if a limit stopped the batch before its last row.",
@@ -64,7 +64,7 @@ failed, and 5 if a limit stopped the batch before its last row.",
         option("--max-error-rate", "SHARE", "Stop if more than this share of the last 50 rows failed, such as 0.2"),
         option("--timeout", "SECONDS", "Cancel a prediction after this time"),
         flag("--ordered", "Write results in the order of the rows"),
-        flag("--retry-unknown", "Run rows again of which it is unknown whether their predictions exist"),
+        flag("--retry-unknown", "Run rows again whose outcome is unknown"),
         flag("--drain", "On Ctrl-C, finish what runs; a second Ctrl-C leaves it running"),
         flag("--json", "Print the summary as JSON on standard output; needs --out"),
     ],

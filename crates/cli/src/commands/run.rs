@@ -204,7 +204,7 @@ impl Run<'_> {
     }
 
     /// Prints an output, with the paths of its files if they are to be saved. If that fails, the URLs are printed, so that
-    /// what was paid for is not lost.
+    /// the billed output is not lost.
     async fn save_and_print(&self, output: Value) -> Result<(), Failure> {
         let saved = self.saved(&output).await;
         let printed = print_output(output, saved.as_ref().ok().cloned().flatten()).await;

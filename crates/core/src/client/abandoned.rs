@@ -22,7 +22,7 @@ use crate::{
     platform::{Runtime, lock},
 };
 
-/// The number of abandoned creates from which on new ones are delayed.
+/// New creates are delayed while this many abandoned ones are in flight.
 const MAX_CREATES: usize = 64;
 /// How long a new create waits for an abandoned one to end. Then the oldest of them is dropped.
 const LONGEST_DELAY: Duration = Duration::from_secs(1);
@@ -34,7 +34,7 @@ const MAX_CANCELS: usize = 64;
 /// The abandoned creates and the cancels of a client.
 #[derive(Default)]
 pub(crate) struct Abandoned {
-    /// Drops a create, oldest first.
+    /// Each tells an abandoned create to stop. Oldest first.
     creates: Mutex<VecDeque<Arc<Notify>>>,
     /// Notified when a create has ended.
     ended: Notify,

@@ -197,7 +197,7 @@ fn env(name: &str) -> Option<String> {
     given(std::env::var(name).ok())
 }
 
-/// Returns a text, unless it is empty, which counts as none, as in the official clients.
+/// Returns the text, or `None` if it is blank, as the official clients do.
 fn given(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.trim().is_empty())
 }

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, fmt, marker::PhantomData};
 
 use futures_util::{Stream, TryStreamExt, stream};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use url::Url;
 
 use super::{
@@ -32,13 +32,22 @@ use crate::{
 #[non_exhaustive]
 pub struct Page<T> {
     /// URL of the next page; pass it to [`List::cursor`].
-    #[serde(default)]
+    #[serde(default, deserialize_with = "link")]
     pub next: Option<String>,
     /// URL of the previous page.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "link")]
     pub previous: Option<String>,
     /// The items.
     pub results: Vec<T>,
+}
+
+fn link<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.filter(|link| is_link(link)))
+}
+
+/// Returns `true` if there is a page. A sample in the API documentation contains the string `null`.
+fn is_link(link: &str) -> bool {
+    !matches!(link, "" | "null")
 }
 
 /// A call of a list endpoint. Await it for one page, or stream all pages or items.
@@ -57,7 +66,7 @@ pub struct Page<T> {
 /// }
 /// # Ok(()) }
 /// ```
-#[must_use = "a list is asked for when it is awaited or streamed"]
+#[must_use = "a list is requested when it is awaited or streamed"]
 pub struct List<T> {
     client: Client,
     request: Result<Request>,
@@ -111,11 +120,8 @@ impl<T> List<T> {
                     return Err(loop_error(&client, &request));
                 }
                 let page = client.send(&request, Expect::Page).await?.value;
-                let next = match page["next"].as_str() {
-                    // A sample in the API documentation contains the string `null`.
-                    None | Some("" | "null") => None,
-                    Some(next) => Some(page_at(&client, next).map(|request| request.options(options))),
-                };
+                let next = page["next"].as_str().filter(|next| is_link(next));
+                let next = next.map(|next| page_at(&client, next).map(|request| request.options(options)));
                 Ok(Some((page, (next, seen))))
             }
         }))

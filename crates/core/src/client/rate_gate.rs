@@ -1,6 +1,7 @@
 //! A rate gate: requests wait here until the API allows them, first come, first served.
 
 use std::{
+    collections::VecDeque,
     future::poll_fn,
     sync::{
         Arc, Mutex,
@@ -13,14 +14,14 @@ use std::{
 use super::{rate_state::RateLimitState, response::RateLimit};
 use crate::{
     http::{
-        rate_limit::{Limiter, Passed},
+        rate_limit::{Limit, Passed},
         request::Request,
     },
     platform::{Runtime, lock, process_id},
 };
 
-/// How long after its turn a waiting request is skipped. Its task no longer runs: a Worker's runtime ends a request without
-/// dropping its tasks.
+/// How long a request may miss its turn before it is skipped, because its task no longer runs: a Worker's runtime ends a
+/// request without dropping its tasks.
 const LONGEST_DELAY: Duration = Duration::from_secs(5);
 
 /// Holds back requests of one kind.
@@ -31,9 +32,9 @@ pub(super) struct RateGate {
 }
 
 struct State {
-    limiter: Limiter,
+    limit: Limit,
     /// The requests that wait, in the order of their tickets.
-    waiting: Vec<Waiter>,
+    waiting: VecDeque<Waiter>,
     /// The process of the waiting requests. Those of a parent do not run in a forked child.
     process: u32,
 }
@@ -46,8 +47,8 @@ struct Waiter {
 }
 
 impl RateGate {
-    pub fn new(limiter: Limiter) -> Self {
-        let state = State { limiter, waiting: Vec::new(), process: 0 };
+    pub fn new(limit: Limit) -> Self {
+        let state = State { limit, waiting: VecDeque::new(), process: 0 };
         Self { state: Mutex::new(state), tickets: AtomicU64::new(0) }
     }
 
@@ -58,38 +59,38 @@ impl RateGate {
 
     /// Returns how long the next request would wait.
     pub fn wait(&self, now: Duration) -> Duration {
-        lock(&self.state).limiter.wait(0, now)
+        lock(&self.state).limit.wait(0, now)
     }
 
     pub fn since_accepted(&self, began: Duration, now: Duration) -> Duration {
-        lock(&self.state).limiter.since_accepted(began, now)
+        lock(&self.state).limit.since_accepted(began, now)
     }
 
     /// Returns how many requests are left, as reported, or 0 if that is not known.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn left(&self) -> u64 {
-        lock(&self.state).limiter.left()
+        lock(&self.state).limit.left()
     }
 
     /// Returns the pace in requests per minute.
     pub fn per_minute(&self, now: Duration) -> Option<f64> {
-        lock(&self.state).limiter.per_minute(now)
+        lock(&self.state).limit.per_minute(now)
     }
 
     pub fn state(&self, now: Duration) -> RateLimitState {
         let state = lock(&self.state);
         RateLimitState {
-            per_minute: state.limiter.per_minute(now),
-            remaining: state.limiter.remaining(),
-            paused: state.limiter.paused(now),
+            per_minute: state.limit.per_minute(now),
+            remaining: state.limit.remaining(),
+            paused: state.limit.paused(now),
             waiting: state.waiting.len(),
         }
     }
 
-    /// Changes the limiter, and wakes the first waiting request if `change` returns `true`.
-    fn change(&self, change: impl FnOnce(&mut Limiter) -> bool) {
+    /// Changes the limit, and wakes the first waiting request if `change` returns `true`.
+    fn change(&self, change: impl FnOnce(&mut Limit) -> bool) {
         let mut state = lock(&self.state);
-        let first = change(&mut state.limiter).then(|| state.first_waker()).flatten();
+        let first = change(&mut state.limit).then(|| state.first_waker()).flatten();
         drop(state);
         if let Some(waker) = first {
             waker.wake();
@@ -99,7 +100,7 @@ impl RateGate {
 
 impl State {
     fn first_waker(&self) -> Option<Waker> {
-        self.waiting.first().map(|waiter| waiter.waker.clone())
+        self.waiting.front().map(|waiter| waiter.waker.clone())
     }
 
     /// Returns where a ticket is, or where it would be.
@@ -117,17 +118,17 @@ impl State {
             self.waiting.clear();
             self.process = process;
         }
-        while let Some(first) = self.waiting.first() {
+        while let Some(first) = self.waiting.front() {
             if first.ticket >= ticket || now.saturating_sub(first.due) < LONGEST_DELAY {
                 break;
             }
-            self.waiting.remove(0);
+            self.waiting.pop_front();
         }
         self.position(ticket).unwrap_or_else(|before| before)
     }
 }
 
-/// A place in the queue of a gate. Dropping it gives it up.
+/// A place in the queue of a gate. Dropping it leaves the queue.
 pub(super) struct Place<'a> {
     gate: &'a RateGate,
     ticket: u64,
@@ -168,9 +169,9 @@ impl<'a> Place<'a> {
     fn poll(&mut self, now: Duration, context: &Context<'_>) -> Result<Passed, Duration> {
         let mut state = lock(&self.gate.state);
         let before = state.before(self.ticket, now);
-        let wait = state.limiter.wait(before, now);
+        let wait = state.limit.wait(before, now);
         if wait.is_zero() {
-            let passed = state.limiter.pass(now);
+            let passed = state.limit.pass(now);
             drop(state);
             self.leave();
             return Ok(passed);
@@ -231,7 +232,7 @@ impl Permit<'_> {
     /// Learns from a response other than 429.
     pub fn accepted(&mut self, headers: &[(String, String)], now: Duration) {
         let reported = RateLimit::reported(headers);
-        self.gate.change(|limiter| limiter.accepted(self.passed, reported, now));
+        self.gate.change(|limit| limit.accepted(self.passed, reported, now));
     }
 
     /// Learns from a 429. All requests pause for `pause`, or for `asked` if this request is not sent again: `None`. Returns how
@@ -243,8 +244,8 @@ impl Permit<'_> {
         now: Duration,
     ) -> Option<Duration> {
         if let Some(pauses) = pause.or(asked) {
-            self.gate.change(|limiter| {
-                limiter.rejected(self.passed, pauses, now);
+            self.gate.change(|limit| {
+                limit.rejected(self.passed, pauses, now);
                 false
             });
         }
@@ -255,8 +256,8 @@ impl Permit<'_> {
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
         if !self.sent {
-            self.gate.change(|limiter| {
-                limiter.take_back(self.passed);
+            self.gate.change(|limit| {
+                limit.take_back(self.passed);
                 true
             });
         }

@@ -15,12 +15,10 @@ use super::waiting::{Allowance, Waiting};
 use super::{options::RateLimitOption, rate_gate::RateGate, rate_state::RateLimits};
 #[cfg(not(target_arch = "wasm32"))]
 use crate::platform::process_id;
-use crate::{http::rate_limit::Limiter, platform::lock};
-
-/// Documented limits of the API, in requests per minute. The limit of polls is that of recorded responses.
-pub(super) const CREATES: f64 = 600.0;
-const POLLS: f64 = 60_000.0;
-const OTHERS: f64 = 3000.0;
+use crate::{
+    http::rate_limit::{CREATES, Limit, OTHERS, POLLS},
+    platform::lock,
+};
 
 /// Identifies clients that share their gates, without the token.
 type Key = [u8; 32];
@@ -60,9 +58,9 @@ impl Kind {
 impl RateGates {
     fn new(maximum: Option<f64>) -> Self {
         Self {
-            creates: RateGate::new(Limiter::new(CREATES, maximum, true)),
-            polls: RateGate::new(Limiter::new(POLLS, None, false)),
-            others: RateGate::new(Limiter::new(OTHERS, None, false)),
+            creates: RateGate::new(Limit::new(CREATES, maximum, true)),
+            polls: RateGate::new(Limit::new(POLLS, None, false)),
+            others: RateGate::new(Limit::new(OTHERS, None, false)),
             #[cfg(not(target_arch = "wasm32"))]
             waiting: Mutex::default(),
         }

@@ -87,7 +87,7 @@ impl RateLimit {
         })
     }
 
-    /// Returns what the headers of a response report to a limiter.
+    /// Returns what the headers of a response report about a limit.
     pub(super) fn reported(headers: &[(String, String)]) -> Option<Reported> {
         let limit = Self::of(headers)?;
         Some(Reported { remaining: limit.remaining?, reset: limit.reset })

@@ -1,4 +1,4 @@
-//! Where the API token must not go.
+//! Detects base URLs that would send the token unencrypted.
 
 use url::{Host, Url};
 

@@ -6,11 +6,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{rate_gates::CREATES, rate_state::RateLimitState, response::RateLimit};
+use super::{rate_state::RateLimitState, response::RateLimit};
 use crate::{
     error::{Error, Result, header},
     http::{
-        rate_limit::{Limiter, Passed, Reported},
+        rate_limit::{CREATES, Limit, Passed, Reported},
         retry::parse_retry_after,
     },
     platform::{lock, wall_clock},
@@ -20,7 +20,7 @@ use crate::{
 const USUAL_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause of all requests. The request that was asked to wait longer fails.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// How much later than a turn its create may be sent: on the way are a message and the work of another process.
+/// How long after its turn a create may be sent: a message must reach another process first.
 const LATEST: Duration = Duration::from_millis(500);
 /// The most turns whose responses are awaited. Those of processes that ended never arrive.
 const MOST_TURNS: usize = 100_000;
@@ -34,7 +34,7 @@ const MOST_TURNS: usize = 100_000;
 ///
 /// let turns = Turns::new(Some(600.0))?;
 /// match turns.take() {
-///     Ok(turn) => turns.answered(turn, 201, &[], Duration::ZERO, None),
+///     Ok(turn) => turns.responded(turn, 201, &[], Duration::ZERO, None),
 ///     Err(wait) => println!("the next turn is in {wait:?}"),
 /// }
 /// # Ok::<(), replicant::Error>(())
@@ -47,7 +47,7 @@ pub struct Turns {
 
 #[derive(Debug)]
 struct State {
-    limiter: Limiter,
+    limit: Limit,
     /// The turns whose responses have not been reported.
     taken: BTreeMap<u64, Passed>,
     next: u64,
@@ -57,13 +57,13 @@ impl Turns {
     /// Builds a gate that learns the limit, or has a known one in creates per minute.
     ///
     /// # Errors
-    /// If the limit is not above 0.
+    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) if the limit is not a finite number above 0.
     pub fn new(per_minute: Option<f64>) -> Result<Self> {
         if per_minute.is_some_and(|limit| !(limit > 0.0 && limit.is_finite())) {
             return Err(Error::invalid_argument("rate_per_minute", "must be a number above 0"));
         }
-        let limiter = Limiter::new(CREATES, per_minute, true);
-        let state = State { limiter, taken: BTreeMap::new(), next: 0 };
+        let limit = Limit::new(CREATES, per_minute, true);
+        let state = State { limit, taken: BTreeMap::new(), next: 0 };
         Ok(Self { began: Instant::now(), state: Mutex::new(state) })
     }
 
@@ -74,11 +74,11 @@ impl Turns {
     pub fn take(&self) -> Result<u64, Duration> {
         let now = self.began.elapsed();
         let mut state = lock(&self.state);
-        let wait = state.limiter.wait(0, now);
+        let wait = state.limit.wait(0, now);
         if !wait.is_zero() {
             return Err(wait);
         }
-        let passed = state.limiter.pass(now);
+        let passed = state.limit.pass(now);
         let turn = state.next;
         state.next += 1;
         state.taken.insert(turn, passed);
@@ -90,7 +90,7 @@ impl Turns {
 
     /// Learns from the response to the create of a turn, which was sent `age` ago. `headers` have lower-case names. `delay` is
     /// how long a rejected create waits, if that is known and the headers do not say it.
-    pub fn answered(
+    pub fn responded(
         &self,
         turn: u64,
         status: u16,
@@ -101,7 +101,7 @@ impl Turns {
         let now = self.began.elapsed();
         let mut state = lock(&self.state);
         let Some(passed) = state.taken.remove(&turn) else { return };
-        // Other processes may be slower: creates of earlier turns may arrive after this one, which does not count them then.
+        // Other processes may be slower: creates of earlier turns that arrive after this one are not in its count.
         let slower = state.taken.range(..turn).rev();
         let slower = slower.take_while(|(_, other)| passed.at().saturating_sub(other.at()) < LATEST).count();
         let passed = passed.sent(now.saturating_sub(age));
@@ -109,22 +109,22 @@ impl Turns {
             let asked =
                 header(headers, "retry-after").and_then(|asked| parse_retry_after(asked, wall_clock()));
             let pause = asked.or(delay).unwrap_or(USUAL_PAUSE).min(LONGEST_PAUSE);
-            state.limiter.rejected(passed, pause, now);
+            state.limit.rejected(passed, pause, now);
         } else {
             let reported = RateLimit::reported(headers)
                 .map(|limit| Reported { remaining: limit.remaining.saturating_sub(slower as u64), ..limit });
-            state.limiter.accepted(passed, reported, now);
+            state.limit.accepted(passed, reported, now);
         }
     }
 
     /// Returns the state. The number of waiting creates is not known here, so it is 0.
     pub fn state(&self) -> RateLimitState {
         let now = self.began.elapsed();
-        let limiter = &lock(&self.state).limiter;
+        let limit = &lock(&self.state).limit;
         RateLimitState {
-            per_minute: limiter.per_minute(now),
-            remaining: limiter.remaining(),
-            paused: limiter.paused(now),
+            per_minute: limit.per_minute(now),
+            remaining: limit.remaining(),
+            paused: limit.paused(now),
             waiting: 0,
         }
     }
@@ -142,8 +142,8 @@ mod tests {
     fn a_rejected_create_pauses_all_turns_as_long_as_it_asks() {
         let turns = Turns::new(None).unwrap();
         let (one, other) = (turns.take().unwrap(), turns.take().unwrap());
-        turns.answered(other, 201, &[], Duration::ZERO, None);
-        turns.answered(one, 429, &headers("retry-after", "7"), Duration::ZERO, None);
+        turns.responded(other, 201, &[], Duration::ZERO, None);
+        turns.responded(one, 429, &headers("retry-after", "7"), Duration::ZERO, None);
         let wait = turns.take().unwrap_err();
         assert!(wait > Duration::from_secs(5) && wait <= Duration::from_secs(7), "{wait:?}");
         assert!(turns.state().per_minute.is_some());
@@ -158,19 +158,19 @@ mod tests {
         ] {
             let turns = Turns::new(None).unwrap();
             let turn = turns.take().unwrap();
-            turns.answered(turn, 429, &headers("retry-after", asked), Duration::ZERO, delay);
+            turns.responded(turn, 429, &headers("retry-after", asked), Duration::ZERO, delay);
             let paused = turns.state().paused;
             assert!(paused <= longest && !paused.is_zero(), "{asked} {paused:?}");
         }
     }
 
     #[test]
-    fn a_known_limit_holds_and_a_turn_is_answered_once() {
+    fn a_known_limit_holds_and_a_turn_has_one_response() {
         let turns = Turns::new(Some(60.0)).unwrap();
         let turn = turns.take().unwrap();
         assert!(turns.take().unwrap_err() <= Duration::from_secs(1));
-        turns.answered(turn, 201, &[], Duration::ZERO, None);
-        turns.answered(turn, 429, &[], Duration::ZERO, None);
+        turns.responded(turn, 201, &[], Duration::ZERO, None);
+        turns.responded(turn, 429, &[], Duration::ZERO, None);
         assert!(turns.state().paused.is_zero());
         for wrong in [0.0, -1.0, f64::NAN, f64::INFINITY] {
             assert!(Turns::new(Some(wrong)).is_err());
@@ -181,7 +181,7 @@ mod tests {
     fn remaining_requests_that_a_response_reports_are_the_turns() {
         let turns = Turns::new(None).unwrap();
         let turn = turns.take().unwrap();
-        turns.answered(turn, 201, &headers("ratelimit-remaining", "3"), Duration::ZERO, None);
+        turns.responded(turn, 201, &headers("ratelimit-remaining", "3"), Duration::ZERO, None);
         let taken = (0..20).map_while(|_| turns.take().ok()).count();
         assert!((3..=5).contains(&taken), "{taken}");
     }

@@ -25,12 +25,12 @@ pub(crate) use self::{
     budget::Allowance,
     entry::{Known, Listed},
     moment::{format as format_moment, parse as parse_moment},
-    news::{Listener, News},
+    news::{News, Subscription},
     pages::{Page, PageRequest},
 };
 use self::{
     entry::Place,
-    news::Listeners,
+    news::Subscriptions,
     schedule::{Schedule, Step},
 };
 use super::pause::Hints;
@@ -56,7 +56,7 @@ struct State {
     count: usize,
     schedule: Schedule,
     wakers: HashMap<Place, Waker>,
-    listeners: Listeners,
+    subscriptions: Subscriptions,
 }
 
 impl Default for Waiting {
@@ -90,11 +90,11 @@ impl Waiting {
         state
     }
 
-    /// Returns the number of waiting predictions, of those that share their polls, and of those that listen for news.
+    /// Returns the number of waiting predictions, of those that share their polls, and of those that have subscribed to news.
     #[cfg(test)]
     pub fn counts(&self) -> (usize, usize, usize) {
         let state = lock(&self.state);
-        (state.count, state.schedule.entries.len(), state.listeners.len())
+        (state.count, state.schedule.entries.len(), state.subscriptions.len())
     }
 }
 
@@ -148,7 +148,7 @@ impl Seat {
     }
 
     /// Waits for the next turn of a prediction that was just seen, as `known` and created at `created`.
-    pub async fn turn(
+    pub async fn next(
         &mut self,
         known: impl FnOnce() -> (Known, Option<u64>),
         allowance: impl Fn(Duration) -> Allowance,
@@ -208,7 +208,7 @@ impl Seat {
         self.end_is_near = true;
     }
 
-    /// Gives up its turn. The next one joins again.
+    /// Leaves the schedule. The next call of [`Seat::next`] joins it again.
     pub fn leave(&mut self) {
         let Some(place) = self.place.take() else { return };
         let now = self.runtime.monotonic();

@@ -35,7 +35,7 @@ macro_rules! error_kinds {
 error_kinds! {
     /// An argument is invalid; the message names it. No request was sent.
     InvalidArgument = "invalid_argument",
-    /// A file in the input cannot be read.
+    /// A file cannot be read: one in the input, or a checkpoint.
     FileNotFound = "file_not_found",
     /// A file in the input exceeds the API's size limit.
     FileTooLarge = "file_too_large",

@@ -114,11 +114,11 @@ mod tests {
     }
 
     proptest! {
-            #[test]
-    fn any_header_is_parsed_or_ignored(
-                name in "repr-digest|digest|content-md5|x-goog-hash", value in "(sha-256|md5|=|:|,| |[A-Za-z0-9+/é]){0,20}"
-            ) {
-                let _ = verify(&name, &value);
-            }
+        #[test]
+        fn any_header_is_parsed_or_ignored(
+            name in "repr-digest|digest|content-md5|x-goog-hash", value in "(sha-256|md5|=|:|,| |[A-Za-z0-9+/é]){0,20}"
+        ) {
+            let _ = verify(&name, &value);
         }
+    }
 }

@@ -1,4 +1,4 @@
-//! Derives sanitize and unique file names from URLs.
+//! Derives safe and unique file names from URLs.
 
 use std::collections::HashMap;
 
@@ -48,7 +48,7 @@ fn split(name: &str) -> (&str, &str) {
     }
 }
 
-/// Returns a sanitize name for the file at `url`, based on the last segment of its path.
+/// Returns a safe name for the file at `url`, based on the last segment of its path.
 pub(super) fn name_of(url: &str) -> String {
     if url.starts_with("data:") {
         return format!("file{}", super::data_uri::extension(url));
@@ -88,7 +88,7 @@ pub(crate) fn name_for(key: &str, number: Option<usize>, url: &str) -> String {
     }
 }
 
-/// Makes a name sanitize on every operating system: no path, no device, not hidden.
+/// Makes a name safe on every operating system: no path, no device, not hidden.
 fn sanitize(name: &str) -> String {
     let kept: String =
         name.chars().map(|c| if c.is_control() || "/\\:*?\"<>|".contains(c) { '_' } else { c }).collect();
@@ -208,21 +208,21 @@ mod tests {
     }
 
     proptest! {
-            #[test]
-    fn any_name_stays_inside_the_folder(last in any::<String>()) {
-                let name = sanitize(&last);
-                prop_assert!(name.len() <= MAX_NAME + 1);
-                let components: Vec<_> = Path::new(&name).components().collect();
-                prop_assert!(matches!(components[..], [Component::Normal(same)] if same == name.as_str()));
-                prop_assert!(!name.starts_with('.') && !name.contains(['/', '\\', '\0']));
-            }
-
-            #[test]
-    fn names_are_unique(wanted in proptest::collection::vec("[aAbB](-[12]){0,2}(\\.p)?", 0..40)) {
-                let mut names = Names::default();
-                let given: std::collections::HashSet<_> =
-                    wanted.iter().map(|wanted| names.unused(wanted).to_lowercase()).collect();
-                prop_assert_eq!(given.len(), wanted.len());
-            }
+        #[test]
+        fn any_name_stays_inside_the_folder(last in any::<String>()) {
+            let name = sanitize(&last);
+            prop_assert!(name.len() <= MAX_NAME + 1);
+            let components: Vec<_> = Path::new(&name).components().collect();
+            prop_assert!(matches!(components[..], [Component::Normal(same)] if same == name.as_str()));
+            prop_assert!(!name.starts_with('.') && !name.contains(['/', '\\', '\0']));
         }
+
+        #[test]
+        fn names_are_unique(wanted in proptest::collection::vec("[aAbB](-[12]){0,2}(\\.p)?", 0..40)) {
+            let mut names = Names::default();
+            let given: std::collections::HashSet<_> =
+                wanted.iter().map(|wanted| names.unused(wanted).to_lowercase()).collect();
+            prop_assert_eq!(given.len(), wanted.len());
+        }
+    }
 }

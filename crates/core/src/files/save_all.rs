@@ -79,7 +79,7 @@ impl Client {
     /// in the order of the output.
     ///
     /// `outputs` is the result of [`Client::run`], a URL, or any value that contains URLs. Of a prediction,
-    /// only the output is saved, and it must have ended. File names come from the URLs, such as `out-0.webp`; a name that is in use
+    /// which must have ended, only the output is saved. File names come from the URLs, such as `out-0.webp`; a name that is in use
     /// gets a number, `out-0-2.webp`. No file is replaced, and each appears once it is complete.
     pub fn save_all(&self, outputs: impl Into<Value>, folder: impl Into<PathBuf>) -> SaveAll {
         SaveAll {

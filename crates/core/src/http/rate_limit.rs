@@ -1,7 +1,7 @@
-//! Learns a rate limit from responses. Pure functions of time, without I/O.
+//! Learns a rate limit from responses: a state machine without I/O, to which callers pass the time.
 //!
 //! The API allows a number of requests at once, and refills this burst at a steady rate. Neither number is known at first,
-//! so a [`Limiter`] lets requests pass until a response tells otherwise:
+//! so a [`Limit`] lets requests pass until a response says otherwise:
 //!
 //! - `ratelimit-remaining` says how many requests are left.
 //! - A 429 says that none is left. All requests pause as long as it asks, then pass at a steady pace. The number of requests
@@ -9,6 +9,10 @@
 
 use std::time::Duration;
 
+/// Documented limits of the API, in requests per minute. The limit of polls is that of recorded responses.
+pub(crate) const CREATES: f64 = 600.0;
+pub(crate) const POLLS: f64 = 60_000.0;
+pub(crate) const OTHERS: f64 = 3000.0;
 /// The number of requests that may be sent at once before any response arrived.
 const FIRST_BURST: u32 = 16;
 /// After this time without a 429, [`FIRST_BURST`] doubles...
@@ -144,7 +148,7 @@ impl Measure {
 
 /// Decides when requests of one kind may be sent.
 #[derive(Debug)]
-pub(crate) struct Limiter {
+pub(crate) struct Limit {
     /// The documented rate, in requests per second, for the time before it is measured.
     usual: f64,
     /// The rate that the user set.
@@ -159,18 +163,18 @@ pub(crate) struct Limiter {
     measure: Measure,
     /// The previous measure, which late 429s correct.
     previous: Measure,
-    /// The begin of the requests without an idle second between them, their number, and the responses to them.
+    /// The start of the requests without an idle second between them, their number, and the responses to them.
     burst_began: Duration,
     burst_passed: u32,
-    burst_answers: u32,
+    burst_responses: u32,
     last_passed: Duration,
     /// The last response with a count of remaining requests, and the count.
     reported: Option<(u64, u64)>,
     accepted_at: Duration,
 }
 
-impl Limiter {
-    /// Builds a limiter for a documented rate, or the rate that the user set, in requests per minute.
+impl Limit {
+    /// Builds a limit for a documented rate, or the rate that the user set, in requests per minute.
     pub fn new(usual: f64, maximum: Option<f64>, careful: bool) -> Self {
         let maximum = maximum.map(|per_minute| per_minute / 60.0);
         let pace = maximum.map(|rate| Pace {
@@ -192,7 +196,7 @@ impl Limiter {
             previous: Measure::default(),
             burst_began: Duration::ZERO,
             burst_passed: 0,
-            burst_answers: 0,
+            burst_responses: 0,
             last_passed: Duration::ZERO,
             reported: None,
             accepted_at: Duration::ZERO,
@@ -223,7 +227,7 @@ impl Limiter {
             return Duration::ZERO;
         }
         if self.passed == 0 || now.saturating_sub(self.last_passed) > LAST_STEP {
-            (self.burst_began, self.burst_passed, self.burst_answers) = (now, 0, 0);
+            (self.burst_began, self.burst_passed, self.burst_responses) = (now, 0, 0);
         }
         let elapsed = now.saturating_sub(self.burst_began);
         let steps = match elapsed.checked_sub(FIRST_STEP) {
@@ -231,7 +235,7 @@ impl Limiter {
             Some(over) => 1 + (over.as_millis() / STEP.as_millis()) as u32,
             None => 0,
         };
-        let allowed = (FIRST_BURST << steps).saturating_add(self.burst_answers);
+        let allowed = (FIRST_BURST << steps).saturating_add(self.burst_responses);
         if u64::from(self.burst_passed) + (before as u64) < u64::from(allowed) {
             return Duration::ZERO;
         }
@@ -268,7 +272,7 @@ impl Limiter {
     /// Learns from a response other than 429. Returns `true` if more requests may pass than before.
     pub fn accepted(&mut self, passed: Passed, reported: Option<Reported>, now: Duration) -> bool {
         self.accepted_at = now;
-        self.burst_answers = self.burst_answers.saturating_add(1);
+        self.burst_responses = self.burst_responses.saturating_add(1);
         let Some(Reported { remaining, reset }) = reported else { return self.pace.is_none() };
         let is_newer = self.reported.is_none_or(|(number, _)| number < passed.number);
         if !is_newer || passed.pauses != self.pauses {
@@ -409,7 +413,7 @@ mod tests {
     /// were sent and the time until the last was accepted.
     fn simulate(server: &mut Server, runs: usize, at_once: usize, takes: Duration) -> (usize, Duration) {
         let latency = 40 * MILLISECOND;
-        let mut limiter = Limiter::new(600.0, None, true);
+        let mut limit = Limit::new(600.0, None, true);
         let mut now = Duration::ZERO;
         let (mut waiting, mut begun, mut done, mut sent) = (0, 0, 0, 0);
         // When something happens: a response, or the end of a run.
@@ -422,7 +426,7 @@ mod tests {
             }
             let mut next = None;
             while waiting > 0 {
-                let wait = limiter.wait(0, now);
+                let wait = limit.wait(0, now);
                 if !wait.is_zero() {
                     next = Some(now + wait.max(MILLISECOND / 100));
                     break;
@@ -431,7 +435,7 @@ mod tests {
                 sent += 1;
                 let response = server.respond(now + latency / 2);
                 events.push(Reverse((now + latency, flights.len())));
-                flights.push(Some((limiter.pass(now), Some(response))));
+                flights.push(Some((limit.pass(now), Some(response))));
             }
             let Some(&Reverse((at, flight))) = events.peek() else {
                 now = next.expect("a request that waits");
@@ -445,12 +449,12 @@ mod tests {
             now = at;
             match flights[flight].as_mut().and_then(|(passed, response)| Some((*passed, response.take()?))) {
                 Some((passed, Ok(reported))) => {
-                    limiter.accepted(passed, reported, now);
+                    limit.accepted(passed, reported, now);
                     last = now;
                     events.push(Reverse((now + takes, flight)));
                 }
                 Some((passed, Err(pause))) => {
-                    limiter.rejected(passed, pause, now);
+                    limit.rejected(passed, pause, now);
                     flights[flight] = None;
                     waiting += 1;
                 }
@@ -492,38 +496,38 @@ mod tests {
 
     #[test]
     fn the_pace_survives_an_outage() {
-        let mut limiter = Limiter::new(600.0, None, true);
+        let mut limit = Limit::new(600.0, None, true);
         let mut now = Duration::ZERO;
         for _ in 0..300 {
-            now += limiter.wait(0, now);
-            let passed = limiter.pass(now);
-            limiter.rejected(passed, Duration::from_secs(1), now + 40 * MILLISECOND);
+            now += limit.wait(0, now);
+            let passed = limit.pass(now);
+            limit.rejected(passed, Duration::from_secs(1), now + 40 * MILLISECOND);
         }
-        assert!(limiter.per_minute(now).expect("a pace") > 500.0);
+        assert!(limit.per_minute(now).expect("a pace") > 500.0);
     }
 
     #[test]
     fn the_pace_does_not_rise_while_few_requests_are_sent() {
-        let mut limiter = Limiter::new(600.0, None, true);
-        let passed = limiter.pass(Duration::ZERO);
-        limiter.rejected(passed, Duration::from_secs(1), MILLISECOND);
+        let mut limit = Limit::new(600.0, None, true);
+        let passed = limit.pass(Duration::ZERO);
+        limit.rejected(passed, Duration::from_secs(1), MILLISECOND);
         for minutes in 1..500 {
             let now = Duration::from_secs(60 * minutes);
-            assert!(limiter.wait(0, now).is_zero());
-            let passed = limiter.pass(now);
-            limiter.accepted(passed, None, now + MILLISECOND);
+            assert!(limit.wait(0, now).is_zero());
+            let passed = limit.pass(now);
+            limit.accepted(passed, None, now + MILLISECOND);
         }
-        let pace = limiter.per_minute(Duration::from_secs(60 * 499)).expect("a pace");
+        let pace = limit.per_minute(Duration::from_secs(60 * 499)).expect("a pace");
         assert!(pace < 700.0, "{pace}");
     }
 
     #[test]
     fn a_raised_limit_is_found() {
-        let mut limiter = Limiter::new(600.0, None, true);
-        let first = limiter.pass(Duration::ZERO);
-        limiter.rejected(first, Duration::from_secs(10), MILLISECOND);
+        let mut limit = Limit::new(600.0, None, true);
+        let first = limit.pass(Duration::ZERO);
+        limit.rejected(first, Duration::from_secs(10), MILLISECOND);
         let now = Duration::from_secs(600);
-        assert!(limiter.per_minute(now).expect("a pace") > 6000.0);
+        assert!(limit.per_minute(now).expect("a pace") > 6000.0);
     }
 
     #[test]
@@ -535,20 +539,20 @@ mod tests {
     }
 
     fn requests_pass_from(began: Duration) {
-        let mut limiter = Limiter::new(600.0, None, true);
+        let mut limit = Limit::new(600.0, None, true);
         let mut now = began;
         let mut at_once = 0;
-        while limiter.wait(0, now).is_zero() {
-            limiter.pass(now);
+        while limit.wait(0, now).is_zero() {
+            limit.pass(now);
             at_once += 1;
         }
         assert_eq!(at_once, FIRST_BURST);
         let mut steps = 0;
         while at_once < 1000 {
-            now += limiter.wait(0, now).max(MILLISECOND / 10);
+            now += limit.wait(0, now).max(MILLISECOND / 10);
             steps += 1;
-            while limiter.wait(0, now).is_zero() && at_once < 1000 {
-                limiter.pass(now);
+            while limit.wait(0, now).is_zero() && at_once < 1000 {
+                limit.pass(now);
                 at_once += 1;
             }
         }
@@ -557,14 +561,14 @@ mod tests {
 
     #[test]
     fn a_known_limit_is_never_exceeded() {
-        let mut limiter = Limiter::new(600.0, Some(120.0), true);
+        let mut limit = Limit::new(600.0, Some(120.0), true);
         let (mut now, mut times) = (Duration::from_secs(9), Vec::new());
         while times.len() < 500 {
-            match limiter.wait(0, now) {
+            match limit.wait(0, now) {
                 Duration::ZERO => {
-                    let passed = limiter.pass(now);
+                    let passed = limit.pass(now);
                     times.push(now);
-                    limiter.accepted(passed, Some(Reported { remaining: 599, reset: Some(1.0) }), now);
+                    limit.accepted(passed, Some(Reported { remaining: 599, reset: Some(1.0) }), now);
                 }
                 wait => now += wait,
             }
@@ -579,27 +583,27 @@ mod tests {
             steps in proptest::collection::vec((0u64..3000, 0u8..6, 0u64..700, 0u64..40), 1..200),
             maximum in proptest::option::of(1.0..10_000.0f64),
         ) {
-            let mut limiter = Limiter::new(600.0, maximum, true);
+            let mut limit = Limit::new(600.0, maximum, true);
             let (mut now, mut flights) = (Duration::ZERO, Vec::new());
             for (pause, action, remaining, reset) in steps {
                 now += Duration::from_millis(pause);
                 let passed = flights.pop();
                 match (action, passed) {
-                    (0, Some(passed)) => limiter.rejected(passed, Duration::from_secs(reset), now),
-                    (1, Some(passed)) => limiter.take_back(passed),
+                    (0, Some(passed)) => limit.rejected(passed, Duration::from_secs(reset), now),
+                    (1, Some(passed)) => limit.take_back(passed),
                     (2, Some(passed)) => {
-                        limiter.accepted(passed, Some(Reported { remaining, reset: Some(reset as f64) }), now);
+                        limit.accepted(passed, Some(Reported { remaining, reset: Some(reset as f64) }), now);
                     }
                     (3, Some(passed)) => {
-                        limiter.accepted(passed, None, now);
+                        limit.accepted(passed, None, now);
                     }
                     (_, passed) => {
                         flights.extend(passed);
-                        let wait = limiter.wait(0, now);
+                        let wait = limit.wait(0, now);
                         now += wait.min(Duration::from_secs(100_000));
-                        let again = limiter.wait(0, now);
+                        let again = limit.wait(0, now);
                         prop_assert!(again < Duration::from_secs(1), "{wait:?} {again:?}");
-                        flights.push(limiter.pass(now));
+                        flights.push(limit.pass(now));
                     }
                 }
             }

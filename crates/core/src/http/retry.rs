@@ -1,4 +1,4 @@
-//! The retry policy: whether to send a request again, and after which delay. Pure functions without I/O.
+//! The retry policy: whether to send a request again, and after which delay. No I/O.
 
 use std::time::Duration;
 
@@ -246,20 +246,20 @@ mod tests {
     }
 
     proptest! {
-            #[test]
-    fn no_delay_exceeds_the_deadline(attempt in 1u32..20, asked in proptest::option::of(0u64..100), left in 0u64..100, random in 0.0..1.0f64) {
-                let remaining = Duration::from_secs(left);
-                let asked = asked.map(Duration::from_secs);
-                let policy = RetryPolicy { max_retries: 50, ..RetryPolicy::default() };
-                if let Some(wait) = next_attempt(&policy, Idempotency::Safe, Failure::Status(503), attempt, asked, Some(remaining), random) {
-                    prop_assert!(wait < remaining);
-                    prop_assert!(asked.is_none_or(|asked| wait >= asked));
-                }
-            }
-
-            #[test]
-    fn any_retry_after_header_is_parsed_or_ignored(header in "[-+0-9.eE]{0,12}|[ -~]{0,40}|[0-9]{400}", now in any::<u64>()) {
-                let _ = parse_retry_after(&header, Duration::from_secs(now));
+        #[test]
+        fn no_delay_exceeds_the_deadline(attempt in 1u32..20, asked in proptest::option::of(0u64..100), left in 0u64..100, random in 0.0..1.0f64) {
+            let remaining = Duration::from_secs(left);
+            let asked = asked.map(Duration::from_secs);
+            let policy = RetryPolicy { max_retries: 50, ..RetryPolicy::default() };
+            if let Some(wait) = next_attempt(&policy, Idempotency::Safe, Failure::Status(503), attempt, asked, Some(remaining), random) {
+                prop_assert!(wait < remaining);
+                prop_assert!(asked.is_none_or(|asked| wait >= asked));
             }
         }
+
+        #[test]
+        fn any_retry_after_header_is_parsed_or_ignored(header in "[-+0-9.eE]{0,12}|[ -~]{0,40}|[0-9]{400}", now in any::<u64>()) {
+            let _ = parse_retry_after(&header, Duration::from_secs(now));
+        }
+    }
 }

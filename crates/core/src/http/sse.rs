@@ -218,40 +218,40 @@ mod tests {
     }
 
     proptest! {
-            #[test]
-            fn any_chunking_gives_the_same_events(
-                lines in prop::collection::vec(
-                    prop_oneof![
-                        Just(String::new()), Just(": note".to_owned()), Just("\u{feff}data: bom".to_owned()),
-                        "(data|event|id|retry|x)?:? ?[a-z0-9é🦩:]{0,6}",
-                    ], 0..30),
-                ends in prop::collection::vec(prop_oneof![Just("\n"), Just("\r"), Just("\r\n")], 30),
-                cuts in prop::collection::vec(0usize..400, 0..40),
-            ) {
-                let text: String = lines.iter().zip(&ends).flat_map(|(line, end)| [line.as_str(), end]).collect();
-                let whole = parse(&[text.as_bytes()]);
-                let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(text.len())).collect();
-                cuts.extend([0, text.len()]);
-                cuts.sort_unstable();
-                let chunks: Vec<&[u8]> = cuts.windows(2).map(|pair| &text.as_bytes()[pair[0]..pair[1]]).collect();
-                prop_assert_eq!(&parse(&chunks), &whole);
-                let bytes: Vec<&[u8]> = text.as_bytes().chunks(1).collect();
-                prop_assert_eq!(&parse(&bytes), &whole);
-            }
-
-            #[test]
-    fn any_bytes_give_the_same_events_in_any_chunks(
-                bytes in prop::collection::vec(
-                    prop_oneof![Just(b'\n'), Just(b'\r'), Just(b':'), Just(b' '), Just(0xef), Just(0xbb), Just(0xbf), any::<u8>()],
-                    0..200,
-                ),
-                cut in 0usize..200,
-            ) {
-                let whole = parse(&[&bytes]);
-                let (one, other) = bytes.split_at(cut.min(bytes.len()));
-                prop_assert_eq!(&parse(&[one, other]), &whole);
-                let single: Vec<&[u8]> = bytes.chunks(1).collect();
-                prop_assert_eq!(&parse(&single), &whole);
-            }
+        #[test]
+        fn any_chunking_gives_the_same_events(
+            lines in prop::collection::vec(
+                prop_oneof![
+                    Just(String::new()), Just(": note".to_owned()), Just("\u{feff}data: bom".to_owned()),
+                    "(data|event|id|retry|x)?:? ?[a-z0-9é🦩:]{0,6}",
+                ], 0..30),
+            ends in prop::collection::vec(prop_oneof![Just("\n"), Just("\r"), Just("\r\n")], 30),
+            cuts in prop::collection::vec(0usize..400, 0..40),
+        ) {
+            let text: String = lines.iter().zip(&ends).flat_map(|(line, end)| [line.as_str(), end]).collect();
+            let whole = parse(&[text.as_bytes()]);
+            let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(text.len())).collect();
+            cuts.extend([0, text.len()]);
+            cuts.sort_unstable();
+            let chunks: Vec<&[u8]> = cuts.windows(2).map(|pair| &text.as_bytes()[pair[0]..pair[1]]).collect();
+            prop_assert_eq!(&parse(&chunks), &whole);
+            let bytes: Vec<&[u8]> = text.as_bytes().chunks(1).collect();
+            prop_assert_eq!(&parse(&bytes), &whole);
         }
+
+        #[test]
+        fn any_bytes_give_the_same_events_in_any_chunks(
+            bytes in prop::collection::vec(
+                prop_oneof![Just(b'\n'), Just(b'\r'), Just(b':'), Just(b' '), Just(0xef), Just(0xbb), Just(0xbf), any::<u8>()],
+                0..200,
+            ),
+            cut in 0usize..200,
+        ) {
+            let whole = parse(&[&bytes]);
+            let (one, other) = bytes.split_at(cut.min(bytes.len()));
+            prop_assert_eq!(&parse(&[one, other]), &whole);
+            let single: Vec<&[u8]> = bytes.chunks(1).collect();
+            prop_assert_eq!(&parse(&single), &whole);
+        }
+    }
 }

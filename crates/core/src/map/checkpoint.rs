@@ -97,7 +97,7 @@ impl Checkpoint {
         match &loaded.header {
             Some(header) if header.model != model => {
                 let problem = format!(
-                    "is of another batch: {} has results of {}, not of {model}; use another file",
+                    "belongs to another batch: {} has results of {}, not of {model}; use another file",
                     path.display(),
                     header.model
                 );
@@ -109,7 +109,7 @@ impl Checkpoint {
                     false => ("URLs of files", "omit `save_to`"),
                 };
                 let problem = format!(
-                    "is of a batch with other options: the outputs in {} have {outputs}; {advice}, or use another file",
+                    "belongs to a batch with other options: the outputs in {} have {outputs}; {advice}, or use another file",
                     path.display()
                 );
                 return Err(Error::invalid_argument("checkpoint", problem));
@@ -171,7 +171,7 @@ impl Checkpoint {
             Error::invalid_argument("key", problem)
         } else {
             let problem = format!(
-                "is of other rows: row {index} had another input in {path}. Pass keys that identify the rows, or use \
+                "belongs to other rows: row {index} had another input in {path}. Pass keys that identify the rows, or use \
                  another file"
             );
             Error::invalid_argument("checkpoint", problem)
@@ -243,7 +243,7 @@ impl Inner {
                 let mut writes = lock(&self.writes);
                 writes.failed = Some(why.clone());
                 writes.lines.clear();
-                // Their senders report the failure by being dropped.
+                // Lines that arrived meanwhile fail with the same error.
                 let later = std::mem::take(&mut writes.waiting);
                 later.into_iter().for_each(|waiting| drop(waiting.send(Err(why.clone()))));
             }

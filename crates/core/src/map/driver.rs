@@ -1,4 +1,4 @@
-//! Drives a batch: reads rows, runs them and passes their results on, in a task of its own.
+//! Drives a batch: reads rows, runs them and passes their results on, in its own task.
 
 use std::{
     collections::BTreeMap,
@@ -13,9 +13,10 @@ use futures_util::{
 use tokio::sync::mpsc;
 
 use super::{
+    batch::{Batch, Storage},
     item::MapItem,
-    job::{Job, Storage},
     options::OnError,
+    records::Entry,
     row::{Keys, Numbered, Row, is_key},
     run_row::{Finished, RunRow},
     stats::Stopped,
@@ -31,19 +32,19 @@ const ORDERED_WINDOW: u64 = 4;
 
 /// Runs the rows of a batch and sends their results. Ends early once the receiver is dropped.
 pub(super) async fn drive(
-    job: Arc<Job>,
+    batch: Arc<Batch>,
     rows: BoxStream<'static, Result<Row>>,
     results: mpsc::UnboundedSender<Result<MapItem>>,
 ) {
     let opened = tokio::select! {
         biased;
-        opened = job.open() => opened,
+        opened = batch.open() => opened,
         () = results.closed() => return,
     };
     let storage = match opened {
         Ok(storage) => Arc::new(storage),
         Err(error) => {
-            job.stop(Stopped::Requested);
+            batch.stop(Stopped::Requested);
             let _ = results.send(Err(error));
             return;
         }
@@ -58,13 +59,13 @@ pub(super) async fn drive(
         waiting: BTreeMap::new(),
         keys: Keys::default(),
         last_error: None,
-        job,
+        batch,
     };
     driver.run().await;
 }
 
 struct Driver {
-    job: Arc<Job>,
+    batch: Arc<Batch>,
     storage: Arc<Storage>,
     results: mpsc::UnboundedSender<Result<MapItem>>,
     running: FuturesUnordered<BoxFuture<'static, (u64, Finished)>>,
@@ -104,7 +105,7 @@ impl Driver {
                 Next::Read => Ok(()),
                 Next::Closed => return self.leave().await,
             };
-            let step = step.and_then(|()| self.job.take_fatal().map_or(Ok(()), Err));
+            let step = step.and_then(|()| self.batch.take_fatal().map_or(Ok(()), Err));
             if let Err(error) = step {
                 // Sent after the cancels are recorded, so that a reader that starts again finds a complete checkpoint.
                 let results = self.results.clone();
@@ -112,7 +113,7 @@ impl Driver {
                 let _ = results.send(Err(error));
                 return;
             }
-            if self.job.is_full() {
+            if self.batch.is_full() {
                 self.rows = None;
             }
         }
@@ -125,14 +126,14 @@ impl Driver {
     }
 
     async fn next_event(&mut self) -> Next {
-        let (job, running) = (&self.job, &mut self.running);
+        let (batch, running) = (&self.batch, &mut self.running);
         let has_room = {
-            let most = job.options.concurrency();
-            let unread = job.unread.load(SeqCst);
+            let most = batch.options.concurrency();
+            let unread = batch.unread.load(SeqCst);
             let window = ORDERED_WINDOW * most as u64;
             running.len() < most
                 && running.len() + unread < 2 * most
-                && (!job.options.ordered || self.next - self.deliver < window)
+                && (!batch.options.ordered || self.next - self.deliver < window)
         };
         let rows = self.rows.as_mut();
         let reads = rows.is_some();
@@ -151,75 +152,97 @@ impl Driver {
         tokio::select! {
             biased;
             () = self.results.closed() => Next::Closed,
-            () = job.stopped(), if reads => Next::Stopped,
+            () = batch.stopped(), if reads => Next::Stopped,
             (index, finished) = finished => Next::Finished(index, finished),
             row = row => Next::Row(row),
-            () = job.read.notified(), if reads && !has_room => Next::Read,
+            () = batch.read.notified(), if reads && !has_room => Next::Read,
         }
     }
 
     /// Begins to run a row.
     fn begin(&mut self, row: Row) -> Result<()> {
         let index = self.next;
-        let (key, input) = (row.key.clone(), row.input.clone());
-        let read = Numbered::new(row, index).and_then(|row| {
-            self.keys.take(&row)?;
-            let entry = match &self.storage.checkpoint {
-                Some(checkpoint) => checkpoint.take(&row, &self.job.options)?,
-                None => None,
-            };
-            Ok((row, entry))
-        });
-        let (row, entry) = match read {
-            Ok(read) => read,
+        if let Err(error) = row.check(index) {
+            let key = row.key.filter(is_key).unwrap_or_else(|| index.into());
+            return self.reject(key, row.input, error);
+        }
+        let row = Numbered::new(row, index);
+        let entry = match self.known(&row) {
+            Ok(entry) => entry,
             Err(error) if error.argument() == Some("checkpoint") => return Err(error),
-            Err(error) => {
-                self.next += 1;
-                lock(&self.job.counters).stats.rows += 1;
-                let key = key.filter(is_key).unwrap_or_else(|| index.into());
-                return self.finished(index, Finished::Item(Box::new(invalid(index, key, input, error))));
-            }
+            Err(error) => return self.reject(row.key, row.input, error),
         };
-        let retry_unknown = self.job.options.retry_unknown;
+        let retry_unknown = self.batch.options.retry_unknown;
         let runs = entry.as_ref().is_none_or(|entry| entry.needs_prediction(retry_unknown));
-        if runs && !self.job.reserve() {
+        if runs && !self.batch.reserve() {
             return Ok(());
         }
         self.next += 1;
-        lock(&self.job.counters).stats.rows += 1;
-        let (job, storage) = (self.job.clone(), self.storage.clone());
-        let row = RunRow { job, storage, row: Arc::new(row), seconds: None, attempts: 0 };
+        lock(&self.batch.counters).stats.rows += 1;
+        let (batch, storage) = (self.batch.clone(), self.storage.clone());
+        let row = RunRow { batch, storage, row: Arc::new(row), seconds: None, attempts: 0 };
         self.running.push(Box::pin(async move { (index, row.run(entry).await) }));
         Ok(())
+    }
+
+    /// Takes the key of a row. Returns what the checkpoint knows of it.
+    fn known(&mut self, row: &Numbered) -> Result<Option<Entry>> {
+        self.keys.take(row)?;
+        match &self.storage.checkpoint {
+            Some(checkpoint) => checkpoint.take(row, &self.batch.options),
+            None => Ok(None),
+        }
+    }
+
+    /// Ends a row that is not valid.
+    fn reject(&mut self, key: Value, input: Value, error: Error) -> Result<()> {
+        let index = self.next;
+        self.next += 1;
+        lock(&self.batch.counters).stats.rows += 1;
+        let item = MapItem {
+            key,
+            index,
+            input,
+            status: "rejected".to_owned(),
+            output: None,
+            prediction: Value::Null,
+            error: Some(error),
+            attempts: 0,
+            seconds: None,
+            resumed: false,
+        };
+        self.finished(index, Finished::Item(Box::new(item)))
     }
 
     /// Passes the result of a row on.
     fn finished(&mut self, index: u64, finished: Finished) -> Result<()> {
         let item = match finished {
-            Finished::Item(item) => {
-                let failure = lock(&self.job.counters).finished(&item);
+            Finished::Item(mut item) => {
+                let failure = lock(&self.batch.counters).finished(&item);
                 if let Some(failure) = failure {
-                    self.job.stop(Stopped::ErrorRate);
+                    self.batch.stop(Stopped::ErrorRate);
                     self.last_error.get_or_insert(failure);
                 }
-                match (self.job.options.errors, item.error.is_some()) {
-                    (OnError::Raise, true) => {
-                        let error = item.error.unwrap_or_else(|| Error::invalid("no error"));
+                match (self.batch.options.errors, item.error.take()) {
+                    (OnError::Raise, Some(error)) => {
                         return Err(error.map_message(|why| format!("row {}: {why}", item.key)));
                     }
-                    (OnError::Skip, true) => None,
-                    _ => Some(item),
+                    (OnError::Skip, Some(_)) => None,
+                    (_, error) => {
+                        item.error = error;
+                        Some(item)
+                    }
                 }
             }
             Finished::Released => self.released(),
             Finished::Refused(error) => {
-                self.job.stop(Stopped::Refused);
+                self.batch.stop(Stopped::Refused);
                 self.last_error.get_or_insert(error);
                 self.released()
             }
             Finished::Raised(error) => return Err(error),
         };
-        if !self.job.options.ordered {
+        if !self.batch.options.ordered {
             self.send(item);
             return Ok(());
         }
@@ -233,37 +256,21 @@ impl Driver {
 
     /// Counts a row as not read.
     fn released(&self) -> Option<Box<MapItem>> {
-        let mut counters = lock(&self.job.counters);
+        let mut counters = lock(&self.batch.counters);
         counters.stats.rows = counters.stats.rows.saturating_sub(1);
         None
     }
 
     fn send(&self, item: Option<Box<MapItem>>) {
         if let Some(item) = item {
-            self.job.unread.fetch_add(1, SeqCst);
+            self.batch.unread.fetch_add(1, SeqCst);
             let _ = self.results.send(Ok(*item));
         }
     }
 
     /// Abandons what runs, which cancels it.
     async fn leave(self) {
-        self.job.record_cancels(&self.storage).await;
-    }
-}
-
-/// Returns the result of a row that is not valid.
-fn invalid(index: u64, key: Value, input: Value, error: Error) -> MapItem {
-    MapItem {
-        key,
-        index,
-        input,
-        status: "rejected".to_owned(),
-        output: None,
-        prediction: Value::Null,
-        error: Some(error),
-        attempts: 0,
-        seconds: None,
-        resumed: false,
+        self.batch.record_cancels(&self.storage).await;
     }
 }
 

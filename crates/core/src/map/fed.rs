@@ -14,7 +14,7 @@ use std::{
 use futures_util::{Stream, StreamExt, stream};
 use tokio::sync::mpsc;
 
-use super::{Map, Stopped, item::MapItem, job::Job, row::Row};
+use super::{Map, Stopped, batch::Batch, item::MapItem, row::Row};
 use crate::{
     error::{Error, Result},
     platform::{BoxStream, lock},
@@ -31,7 +31,7 @@ static NEXT: AtomicU64 = AtomicU64::new(1);
 /// A batch whose rows are supplied on request.
 pub(crate) struct Fed {
     number: u64,
-    job: Mutex<Option<Arc<Job>>>,
+    batch: Mutex<Option<Arc<Batch>>>,
     queue: Mutex<Queue>,
     /// The most rows to keep.
     capacity: usize,
@@ -61,7 +61,7 @@ impl Drop for Fed {
 /// Returns a batch by its number.
 pub(crate) fn find(number: u64) -> Result<Arc<Fed>> {
     let found = lock(&FED).get(&number).and_then(Weak::upgrade);
-    found.ok_or_else(|| Error::invalid_argument("map", "names no batch that runs"))
+    found.ok_or_else(|| Error::invalid_argument("map", "is not the number of a running batch"))
 }
 
 impl Fed {
@@ -72,8 +72,8 @@ impl Fed {
     ) -> (Arc<Self>, mpsc::UnboundedReceiver<usize>) {
         let (requests, receiver) = mpsc::unbounded_channel();
         let number = NEXT.fetch_add(1, Relaxed);
-        let (job, queue) = (Mutex::default(), Mutex::default());
-        let fed = Arc::new(Self { number, job, queue, capacity, keyed, total, requests });
+        let (batch, queue) = (Mutex::default(), Mutex::default());
+        let fed = Arc::new(Self { number, batch, queue, capacity, keyed, total, requests });
         lock(&FED).insert(number, Arc::downgrade(&fed));
         (fed, receiver)
     }
@@ -83,8 +83,8 @@ impl Fed {
         self.change(|queue| queue.rows.push_back(row));
     }
 
-    /// Ends the answer to a request for rows. `end` says that there are no more.
-    pub fn answered(&self, end: bool) {
+    /// Ends the response to a request for rows. `end` means that no rows follow.
+    pub fn responded(&self, end: bool) {
         self.change(|queue| {
             queue.ended |= end;
             queue.requested = false;
@@ -105,14 +105,14 @@ impl Fed {
 
     /// Creates no more predictions.
     pub fn stop(&self) {
-        if let Some(job) = &*lock(&self.job) {
-            job.stop(Stopped::Requested);
+        if let Some(batch) = &*lock(&self.batch) {
+            batch.stop(Stopped::Requested);
         }
     }
 
     /// Returns the progress, or null before the batch has begun.
     pub fn stats(&self) -> Value {
-        lock(&self.job).as_ref().map_or(Value::Null, |job| job.stats().to_value(self.total))
+        lock(&self.batch).as_ref().map_or(Value::Null, |batch| batch.stats().to_value(self.total))
     }
 
     /// Requests rows if fewer than half of the most are left.
@@ -180,7 +180,7 @@ impl Messages {
         if let Some(message) = self.next.take() {
             // Here, because the stream is polled within the async runtime.
             self.map.begin();
-            *lock(&self.fed.job) = self.map.job().cloned();
+            *lock(&self.fed.batch) = self.map.batch().cloned();
             return Some(message);
         }
         if self.ended {
@@ -210,7 +210,7 @@ impl Messages {
 
     /// Returns a report of the progress if it is wanted and the last one is some time ago.
     fn progress(&mut self) -> Option<Value> {
-        let now = self.fed.job.lock().ok()?.as_ref().filter(|_| self.reports)?.now();
+        let now = lock(&self.fed.batch).as_ref().filter(|_| self.reports)?.now();
         if self.reported.is_some_and(|last| now.saturating_sub(last) < REPORT_INTERVAL) {
             return None;
         }

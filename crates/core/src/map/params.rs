@@ -90,7 +90,7 @@ impl RowParams {
     }
 }
 
-/// The parameters of `map.push`, which ends the answer to a request for rows.
+/// The parameters of `map.push`, which ends the response to a request for rows.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PushParams {
@@ -102,7 +102,7 @@ pub(crate) struct PushParams {
 
 impl PushParams {
     pub fn push(self) -> Result<Value> {
-        find(self.map)?.answered(self.end);
+        find(self.map)?.responded(self.end);
         Ok(Value::Null)
     }
 }

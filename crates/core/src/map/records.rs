@@ -137,7 +137,7 @@ impl Entry {
         self
     }
 
-    /// Returns whether the row needs a prediction that does not exist yet.
+    /// Returns `true` if the row needs a prediction that does not exist yet.
     pub fn needs_prediction(&self, retry_unknown: bool) -> bool {
         match self.state {
             State::Released => true,
@@ -147,7 +147,7 @@ impl Entry {
     }
 }
 
-/// Returns whether another prediction may succeed with the same input.
+/// Returns `true` if another prediction may succeed with the same input.
 pub(super) fn is_retryable(failure: &Error) -> bool {
     failure.kind() != ErrorKind::PredictionCanceled
         && !matches!(failure.reason(), Some(FailureReason::ContentFilter | FailureReason::InvalidInput))

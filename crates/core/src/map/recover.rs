@@ -1,9 +1,6 @@
 //! Finds predictions whose creates were sent by a process that ended before it received the response.
 
-use std::{
-    collections::HashSet,
-    time::{Duration, UNIX_EPOCH},
-};
+use std::collections::HashSet;
 
 use futures_util::TryStreamExt;
 
@@ -12,7 +9,11 @@ use super::{
     hash::Hash,
 };
 use crate::{
-    client::{Client, page::List},
+    client::{
+        Client,
+        page::List,
+        waiting::{format_moment, parse_moment},
+    },
     error::Result,
     http::request::Request,
     identifier::Reference,
@@ -24,6 +25,8 @@ const SKEW: f64 = 120.0;
 /// How long after its intent a create may reach the API, in seconds. Includes retries.
 const LATEST: f64 = 900.0;
 const MAX_PAGES: usize = 1000;
+/// The number of microseconds in a second.
+const MICROSECONDS: f64 = 1e6;
 
 /// Looks for the predictions of `unknown` rows in the list of recent predictions, and records those that it finds.
 ///
@@ -40,7 +43,8 @@ pub(super) async fn recover(
     // Newest first, like the list.
     unknown.sort_by(|one, other| other.time.total_cmp(&one.time));
     let since = first - SKEW;
-    let request = Request::get("/predictions").query("created_after", timestamp(since));
+    let created_after = format_moment((since * MICROSECONDS) as u64);
+    let request = Request::get("/predictions").query("created_after", Some(created_after));
     let list: List<Value> = List::new(client, Ok(request));
     let mut pages = list.raw_pages();
     for _ in 0..MAX_PAGES {
@@ -69,7 +73,7 @@ pub(super) async fn recover(
     Ok(())
 }
 
-/// Returns whether a prediction may be of a reference. A deployment's predictions name its model, which is not known here.
+/// Returns `true` if a prediction may be of a reference. A deployment's predictions name its model, which is not known here.
 fn is_of(reference: &Reference, prediction: &Value) -> bool {
     match reference {
         Reference::Model { owner, name } => {
@@ -80,30 +84,7 @@ fn is_of(reference: &Reference, prediction: &Value) -> bool {
     }
 }
 
-fn timestamp(seconds: f64) -> Option<String> {
-    let time = UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(seconds).ok()?)?;
-    Some(humantime::format_rfc3339_seconds(time).to_string())
-}
-
-/// Parses a timestamp of the API, which is in UTC. Returns seconds since the Unix epoch.
+/// Parses a timestamp of the API. Returns seconds since the Unix epoch.
 fn seconds(timestamp: &str) -> Option<f64> {
-    let timestamp = timestamp.strip_suffix("+00:00").unwrap_or(timestamp);
-    let time = humantime::parse_rfc3339_weak(timestamp.trim_end_matches('Z')).ok()?;
-    Some(time.duration_since(UNIX_EPOCH).ok()?.as_secs_f64())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn timestamps() {
-        assert_eq!(timestamp(1_764_400_000.9).as_deref(), Some("2025-11-29T07:06:40Z"));
-        for text in ["2025-11-29T07:06:40.5Z", "2025-11-29T07:06:40.500000+00:00", "2025-11-29T07:06:40.5"] {
-            assert_eq!(seconds(text), Some(1_764_400_000.5), "{text}");
-        }
-        for text in ["", "yesterday", "2025-11-29T07:06:40+02:00", "0000-00-00T00:00:00Z"] {
-            assert_eq!(seconds(text), None, "{text}");
-        }
-    }
+    Some(parse_moment(timestamp)? as f64 / MICROSECONDS)
 }

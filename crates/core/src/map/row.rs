@@ -35,6 +35,29 @@ impl Row {
         self.key = Some(key.into());
         self
     }
+
+    pub(super) fn check(&self, index: u64) -> Result<()> {
+        if let Some(message) = &self.refusal {
+            let argument = message.split('`').nth(1).unwrap_or("input");
+            return Err(Error::invalid(message.as_str()).about(argument));
+        }
+        if let Some(key) = self.key.as_ref().filter(|key| !is_key(key)) {
+            let given = match key {
+                Value::Number(number) => number.to_string(),
+                other => other.kind().to_owned(),
+            };
+            let problem = format!("of row {index} must be a string or an integer of 64 bits, not {given}");
+            return Err(Error::invalid_argument("key", problem));
+        }
+        if self.input.as_object().is_none() {
+            let problem = format!(
+                "of row {index} must be an object with the model's inputs by name, not {}",
+                self.input.kind()
+            );
+            return Err(Error::invalid_argument("input", problem));
+        }
+        Ok(())
+    }
 }
 
 impl<T: Into<Value>> From<T> for Row {
@@ -56,45 +79,28 @@ pub(super) struct Numbered {
 }
 
 impl Numbered {
-    pub fn new(row: Row, index: u64) -> Result<Self> {
-        let Row { key, input, refusal } = row;
-        if let Some(message) = refusal {
-            let argument = message.split('`').nth(1).unwrap_or("input").to_owned();
-            return Err(Error::invalid(message).about(&argument));
-        }
+    /// Numbers a row that was checked.
+    pub fn new(row: Row, index: u64) -> Self {
+        let Row { key, input, .. } = row;
         let keyed = key.is_some();
         let key = key.unwrap_or_else(|| index.into());
-        if !is_key(&key) {
-            let given = match &key {
-                Value::Number(number) => number.to_string(),
-                other => other.kind().to_owned(),
-            };
-            let problem = format!("of row {index} must be a string or an integer of 64 bits, not {given}");
-            return Err(Error::invalid_argument("key", problem));
-        }
-        if input.as_object().is_none() {
-            let problem = format!(
-                "of row {index} must be an object with the model's inputs by name, not {}",
-                input.kind()
-            );
-            return Err(Error::invalid_argument("input", problem));
-        }
-        Ok(Self {
+        Self {
             index,
             name: serde_json::to_string(&key).unwrap_or_default(),
             keyed,
             hash: Hash::of_row(&input),
             key,
             input,
-        })
+        }
     }
+
     /// Returns the key as text.
     pub fn label(&self) -> &str {
         self.key.as_str().unwrap_or(&self.name)
     }
 }
 
-/// Returns whether a value can be a key.
+/// Returns `true` if a value can be a key.
 pub(super) fn is_key(key: &Value) -> bool {
     matches!(key, Value::String(_)) || key.as_i64().is_some()
 }

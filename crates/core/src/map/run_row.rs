@@ -11,9 +11,9 @@ use futures_util::{
 };
 
 use super::{
+    batch::{Batch, Storage},
     hash::Hash,
     item::{MapItem, predict_time, split_output},
-    job::{Job, Storage},
     records::{Entry, Record, State, Step, is_retryable},
     row::Numbered,
 };
@@ -42,7 +42,7 @@ pub(super) enum Finished {
 
 /// A row that is being run.
 pub(super) struct RunRow {
-    pub job: Arc<Job>,
+    pub batch: Arc<Batch>,
     pub storage: Arc<Storage>,
     pub row: Arc<Numbered>,
     /// The metered time of all attempts.
@@ -58,7 +58,7 @@ impl RunRow {
             self.attempts = entry.attempts;
             match entry.state {
                 State::Done { offset, length, .. } => return self.recorded(offset, length).await,
-                State::Intent { .. } if !self.job.options.retry_unknown => return self.unknown(),
+                State::Intent { .. } if !self.batch.options.retry_unknown => return self.unknown(),
                 State::Created { id, canceled } => attach = Some((id, canceled)),
                 State::Intent { .. } | State::Released => {}
             }
@@ -66,13 +66,13 @@ impl RunRow {
         loop {
             let ended = match attach.take() {
                 Some((id, canceled)) => {
-                    self.job.began(self.row.index, &self.row.key);
-                    let ended = self.job.runs.attach(&id).await;
-                    self.job.ended(self.row.index);
+                    self.batch.began(self.row.index, &self.row.key);
+                    let ended = self.batch.runs.attach(&id).await;
+                    self.batch.ended(self.row.index);
                     let is_canceled = |ended: &Snapshot| matches!(ended.status(), "canceled" | "aborted");
                     if canceled && ended.as_ref().is_ok_and(is_canceled) {
                         // Leaving the batch canceled it, not the user.
-                        if self.job.is_stopping() || !self.job.reserve() {
+                        if self.batch.is_stopping() || !self.batch.reserve() {
                             return Finished::Released;
                         }
                         continue;
@@ -96,15 +96,16 @@ impl RunRow {
                 }
             };
             self.add_seconds(predict_time(&ended));
-            let failure = match ended.clone().into_success() {
+            let failure = match ended.into_success() {
                 Ok(succeeded) => return self.succeeded(succeeded).await,
                 Err(failure) => failure,
             };
-            let has_attempts = self.attempts <= self.job.options.retries;
-            if has_attempts && is_retryable(&failure) && !self.job.is_stopping() && self.job.reserve() {
+            let has_attempts = self.attempts <= self.batch.options.retries;
+            if has_attempts && is_retryable(&failure) && !self.batch.is_stopping() && self.batch.reserve() {
                 continue;
             }
-            return self.done(ended, Value::Null, Some(failure)).await;
+            let ended = Snapshot::new(failure.prediction().cloned().unwrap_or_default());
+            return self.done(ended, Err(failure)).await;
         }
     }
 
@@ -117,19 +118,21 @@ impl RunRow {
     /// Creates a prediction and waits for its end. Returns the end of the row if there is no prediction.
     async fn create(&mut self) -> Result<Result<Snapshot>, Finished> {
         self.attempts += 1;
-        let (job, index) = (self.job.clone(), self.row.index);
+        let (batch, index) = (self.batch.clone(), self.row.index);
         let steps = Steps {
-            job: job.clone(),
-            storage: self.storage.clone(),
-            row: self.row.clone(),
-            attempts: self.attempts,
-            sent: Arc::default(),
+            attempt: Attempt {
+                batch: batch.clone(),
+                storage: self.storage.clone(),
+                row: self.row.clone(),
+                number: self.attempts,
+                sent: Arc::default(),
+            },
             created: AtomicBool::new(false),
         };
-        let run = job.runs.run(self.row.input.clone(), &steps);
+        let run = batch.runs.run(self.row.input.clone(), &steps);
         let stopped = async {
-            job.stopped().await;
-            if steps.sent.load(SeqCst) {
+            batch.stopped().await;
+            if steps.attempt.sent.load(SeqCst) {
                 std::future::pending::<()>().await;
             }
         };
@@ -141,10 +144,10 @@ impl RunRow {
                 Either::Right(((), _)) => None,
             }
         };
-        job.ended(index);
-        let (created, sent) = (steps.created.load(SeqCst), steps.sent.load(SeqCst));
+        batch.ended(index);
+        let (created, sent) = (steps.created.load(SeqCst), steps.attempt.sent.load(SeqCst));
         let count = |created, ended: Option<&Snapshot>| {
-            lock(&job.counters).ended(created, ended.and_then(|ended| predict_time(ended)));
+            lock(&batch.counters).ended(created, ended.and_then(|ended| predict_time(ended)));
         };
         let error = match ended {
             Some(Ok(ended)) => {
@@ -167,12 +170,12 @@ impl RunRow {
         }
         count(false, None);
         self.attempts -= 1;
-        if !sent && job.is_stopping() {
+        if !sent && batch.is_stopping() {
             return Err(Finished::Released);
         }
         if sent {
             // A failure to record it ends the batch.
-            let _ = job.record(&self.storage, Record::new(Step::Released, &self.row.key)).await;
+            let _ = batch.record(&self.storage, || Record::new(Step::Released, &self.row.key)).await;
         }
         if matches!(error.kind(), ErrorKind::Authentication | ErrorKind::PaymentRequired) {
             return Err(Finished::Refused(error));
@@ -181,13 +184,13 @@ impl RunRow {
     }
 
     async fn succeeded(&mut self, ended: Snapshot) -> Finished {
-        let client = self.job.runs.client();
+        let client = self.batch.runs.client();
         let saved = match &self.storage.folder {
             Some(folder) => folder.save(client, &self.row, client.with_files(ended["output"].clone())).await,
             None => Ok(ended["output"].clone()),
         };
         match saved {
-            Ok(output) => self.done(ended, output, None).await,
+            Ok(output) => self.done(ended, Ok(output)).await,
             // Not recorded as done, so that a resumed batch tries again to save the files.
             Err(error) => {
                 let (prediction, _) = split_output(ended);
@@ -197,22 +200,19 @@ impl RunRow {
     }
 
     /// Records the end of the row.
-    async fn done(&mut self, ended: Snapshot, output: Value, error: Option<Error>) -> Finished {
+    async fn done(&mut self, ended: Snapshot, result: Result<Value>) -> Finished {
         let status = ended.status().to_owned();
         let (prediction, _) = split_output(ended);
-        let record = Record {
+        let record = || Record {
             attempts: self.attempts,
             input: Some(self.row.hash.to_string()),
             prediction: prediction.clone(),
-            output: Some(output.clone()),
+            output: Some(result.as_ref().cloned().unwrap_or_default()),
             ..Record::new(Step::Done, &self.row.key)
         };
-        if let Err(failure) = self.job.record(&self.storage, record).await {
-            return self.item(status, prediction, Err(failure));
-        }
-        match error {
-            Some(error) => self.item(status, prediction, Err(error)),
-            None => self.item(status, prediction, Ok(output)),
+        match self.batch.record(&self.storage, record).await {
+            Ok(()) => self.item(status, prediction, result),
+            Err(failure) => self.item(status, prediction, Err(failure)),
         }
     }
 
@@ -235,7 +235,7 @@ impl RunRow {
         Finished::Item(item)
     }
 
-    /// Returns a row of which it is unknown whether its prediction exists.
+    /// Builds the item of a row whose prediction may exist.
     fn unknown(&mut self) -> Finished {
         let message = "an earlier process sent a create and ended before it received the response, and the prediction is not \
                        among the recent ones with this input. It may exist, so it is not created again; set `retry_unknown` to \
@@ -245,12 +245,12 @@ impl RunRow {
     }
 
     fn item(&mut self, status: String, prediction: Value, result: Result<Value>) -> Finished {
-        let runs = &self.job.runs;
+        let runs = &self.batch.runs;
         let (output, error) = match result {
             Ok(output) => (Some(Output::new(runs.client(), runs.with_files(output))), None),
             Err(error) if error.is_of_hook() => {
                 // Its prediction is canceled with the others, which a resumed batch must know.
-                self.job.began(self.row.index, &self.row.key);
+                self.batch.began(self.row.index, &self.row.key);
                 return Finished::Raised(error);
             }
             Err(error) => (None, Some(error)),
@@ -271,73 +271,77 @@ impl RunRow {
     }
 }
 
-/// Records the steps of a row's prediction.
-struct Steps {
-    job: Arc<Job>,
+/// A prediction of a row, in an attempt to run it.
+#[derive(Clone)]
+struct Attempt {
+    batch: Arc<Batch>,
     storage: Arc<Storage>,
     row: Arc<Numbered>,
-    attempts: u32,
+    number: u32,
     /// Whether the create may have been processed.
     sent: Arc<AtomicBool>,
+}
+
+impl Attempt {
+    /// Appends a record, which `complete` changes.
+    async fn record(self, step: Step, complete: impl FnOnce(&Self, Record) -> Record) -> Result<()> {
+        let record = || complete(&self, Record::new(step, &self.row.key));
+        self.batch.record(&self.storage, record).await
+    }
+}
+
+/// Records the steps of a row's prediction.
+struct Steps {
+    attempt: Attempt,
     created: AtomicBool,
 }
 
 impl BatchSteps for Steps {
     fn create(&self, input: &Value) -> Arc<dyn SendObserver> {
         let sent = Hash::of(input);
-        Arc::new(Sending {
-            job: self.job.clone(),
-            storage: self.storage.clone(),
-            row: self.row.clone(),
-            attempts: self.attempts,
-            input: (sent != self.row.hash).then_some(sent),
-            sent: self.sent.clone(),
-        })
+        let attempt = self.attempt.clone();
+        let input = (sent != attempt.row.hash).then_some(sent);
+        Arc::new(Sending { attempt, input })
     }
 
     fn created(&self, prediction: &Snapshot) -> BoxFuture<'static, Result<()>> {
         self.created.store(true, SeqCst);
-        let (job, storage) = (self.job.clone(), self.storage.clone());
         let id = prediction.id().map(str::to_owned);
-        let record = Record { id, ..Record::new(Step::Created, &self.row.key) };
-        Box::pin(async move { job.record(&storage, record).await })
+        Box::pin(self.attempt.clone().record(Step::Created, |_, record| Record { id, ..record }))
     }
 }
 
 /// Records that a create is about to be sent.
 struct Sending {
-    job: Arc<Job>,
-    storage: Arc<Storage>,
-    row: Arc<Numbered>,
-    attempts: u32,
+    attempt: Attempt,
+    /// The hash of the input as sent, if it differs.
     input: Option<Hash>,
-    sent: Arc<AtomicBool>,
 }
 
 impl SendObserver for Sending {
     fn sending(&self) -> BoxFuture<'static, Result<()>> {
-        if self.job.is_stopping() {
+        let attempt = self.attempt.clone();
+        if attempt.batch.is_stopping() {
             let error = Error::new(ErrorKind::Internal, "the batch has stopped").with_never_sent();
             return Box::pin(async { Err(error) });
         }
-        self.sent.store(true, SeqCst);
-        self.job.began(self.row.index, &self.row.key);
-        let record = Record {
-            attempts: self.attempts,
-            input: Some(self.row.hash.to_string()),
-            sent: self.input.map(|hash| hash.to_string()),
+        attempt.sent.store(true, SeqCst);
+        attempt.batch.began(attempt.row.index, &attempt.row.key);
+        let (sent, input) = (attempt.sent.clone(), self.input);
+        let recorded = attempt.record(Step::Intent, move |attempt, record| Record {
+            attempts: attempt.number,
+            input: Some(attempt.row.hash.to_string()),
+            sent: input.map(|hash| hash.to_string()),
             time: Some(wall_clock().as_secs_f64()),
-            ..Record::new(Step::Intent, &self.row.key)
-        };
-        let (job, storage, sent) = (self.job.clone(), self.storage.clone(), self.sent.clone());
-        Box::pin(async move { job.record(&storage, record).await.inspect_err(|_| sent.store(false, SeqCst)) })
+            ..record
+        });
+        Box::pin(async move { recorded.await.inspect_err(|_| sent.store(false, SeqCst)) })
     }
 
     fn rejected(&self) -> BoxFuture<'static, Result<()>> {
-        self.sent.store(false, SeqCst);
-        self.job.ended(self.row.index);
-        let (job, storage) = (self.job.clone(), self.storage.clone());
-        let record = Record::new(Step::Released, &self.row.key);
-        Box::pin(async move { job.record(&storage, record).await })
+        let attempt = self.attempt.clone();
+        attempt.sent.store(false, SeqCst);
+        attempt.batch.ended(attempt.row.index);
+        Box::pin(attempt.record(Step::Released, |_, record| record))
     }
 }

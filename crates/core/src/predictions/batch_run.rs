@@ -54,7 +54,7 @@ impl BatchRuns {
         self.request.reference.resolve()
     }
 
-    /// Returns whether leaving the batch cancels its predictions.
+    /// Returns `true` if leaving the batch cancels its predictions.
     pub fn cancels(&self) -> bool {
         self.request.on_abandon() == OnAbandon::Cancel
     }

@@ -38,7 +38,7 @@ pub struct HandleCursor {
     items: u64,
     text_length: u64,
     text_sum: u32,
-    /// Whether an output that is no list was delivered.
+    /// Whether an output that is not a list was delivered.
     complete: bool,
 }
 
@@ -86,7 +86,7 @@ impl HandleCursor {
                     deliver(self, Some(index), item.clone());
                 }
             }
-            // Whatever is no list is delivered once, when it is complete.
+            // Any other output is delivered once, when it is complete.
             whole if ended => {
                 let joined = whole.as_str().filter(|_| self.items > 0).and_then(|text| {
                     let (seen, rest) = text.split_at_checked(self.text_length as usize)?;

@@ -22,7 +22,7 @@ use crate::{
 /// [`Handle::events`](crate::Handle::events).
 ///
 /// Requests are sent while the stream is polled. Dropping it has no effect on the prediction. A failed prediction is
-/// no error here. Failed requests are repeated for up to five minutes.
+/// not an error here. Failed requests are retried for up to five minutes.
 ///
 /// ```no_run
 /// # async fn example(client: replicant::Client, cursor: replicant::HandleCursor) -> replicant::Result<()> {

@@ -10,7 +10,7 @@ use super::{
     polled_events, run::Run, snapshot::Snapshot,
 };
 use crate::{
-    client::{Client, options::OnAbandon, output_shapes::Shape},
+    client::{Client, options::OnAbandon, shape_cache::Shape},
     error::{Error, Result},
     http::{deadline::Deadline, request::RequestOptions, time_limit::within},
     platform::BoxStream,

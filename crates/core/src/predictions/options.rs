@@ -235,7 +235,8 @@ macro_rules! prediction_options {
             self
         }
 
-        /// Sets the events that the webhook receives: `start`, `output`, `logs`, `completed`. Defaults to all.
+        /// Sets the events that the webhook receives: `start`, `output`, `logs`, `completed`. Defaults to
+        /// new outputs and the end.
         pub fn webhook_events_filter<S: Into<String>>(mut self, events: impl IntoIterator<Item = S>) -> Self {
             self.$($field).+.webhook_events_filter = Some(events.into_iter().map(Into::into).collect());
             self

@@ -58,7 +58,7 @@ impl Client {
         &self,
         prediction: &Snapshot,
         polling: &Polling,
-        started: Duration,
+        created: Duration,
         seat: &mut Seat,
     ) -> Result<Snapshot> {
         let runtime = self.runtime();
@@ -66,7 +66,7 @@ impl Client {
             let known = Known {
                 id: prediction.id().unwrap_or_default().to_owned(),
                 status: prediction.status().to_owned(),
-                started,
+                created,
                 hints: self.hints(prediction),
             };
             (known, prediction["created_at"].as_str().and_then(parse_moment))
@@ -75,7 +75,7 @@ impl Client {
             |now| self.gates().map_or_else(Allowance::default, |gates: &RateGates| gates.reads(now));
         let mut failing = None;
         loop {
-            match seat.turn(known, allowance).await {
+            match seat.next(known, allowance).await {
                 Turn::Changed(status) => return Ok(prediction.with_status(&status)),
                 Turn::Page(page) => {
                     let read = self.read_page(page).await;
@@ -108,8 +108,8 @@ impl Client {
         }
     }
 
-    /// Requests a page of the list, and hands it out. Its failure is no failure of a prediction: all are polled singly then.
-    /// Only an exception of a hook ends the call.
+    /// Requests a page of the list, and hands it out. If the page fails, no prediction does: each is then polled alone.
+    /// Only the error of a hook ends the call.
     async fn read_page(&self, page: PageOfAll) -> Result<()> {
         let before = format_moment(page.request.before);
         let request = Request::get("/predictions").query("created_before", Some(before));

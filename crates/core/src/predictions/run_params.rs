@@ -111,7 +111,7 @@ impl RunParams {
         if let Some((name, _)) = given.iter().find(|(_, given)| *given) {
             return Err(Error::invalid_argument(
                 name,
-                "is no option of `submit`, which does not wait; see the methods of the handle",
+                "is not an option of `submit`, which does not wait; see the methods of the handle",
             ));
         }
         let RunArguments { r#ref, input, .. } = self.arguments;

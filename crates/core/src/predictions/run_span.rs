@@ -51,7 +51,7 @@ impl RunSpan {
         Self { span, content, ended: false }
     }
 
-    /// Whether something receives the span.
+    /// Returns `true` if something receives the span.
     pub fn is_received(&self) -> bool {
         !self.span.is_disabled()
     }
@@ -84,7 +84,7 @@ impl RunSpan {
         }
     }
 
-    /// Whether the client records content.
+    /// Returns `true` if the client records content.
     pub fn has_content(&self) -> bool {
         self.content
     }

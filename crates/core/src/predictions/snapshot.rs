@@ -9,7 +9,7 @@ use crate::{
     value::{Value, options::option_types},
 };
 
-/// Returns `true` if the status is final. An unknown status is not, because the API may add new ones.
+/// Returns `true` if the status is terminal. An unknown status is not, because the API may add new ones.
 pub(crate) fn is_terminal(status: &str) -> bool {
     matches!(status, "succeeded" | "failed" | "canceled" | "aborted")
 }
@@ -54,8 +54,8 @@ impl Snapshot {
         is_terminal(self.status())
     }
 
-    /// Returns `true` if there is an output. The response to a create that was held has the whole one, while the status is still
-    /// `processing`.
+    /// Returns `true` if there is an output. The response to a held create may contain the whole output while its status is
+    /// still `processing`.
     pub fn has_output(&self) -> bool {
         self.0.get("output").is_some_and(|output| !output.is_null())
     }

@@ -72,10 +72,8 @@ impl IntoFuture for StreamRun {
         let request = self.request;
         Box::pin(async move {
             let mut span = request.traced();
-            let inside = span.span();
-            let opened =
-                Opened::new(request).instrument(inside).await.inspect_err(|error| span.end(Err(error)))?;
-            Ok(opened.into_stream(span))
+            let opened = Opened::new(request).instrument(span.span()).await;
+            Ok(opened.inspect_err(|error| span.end(Err(error)))?.into_stream(span))
         })
     }
 }
@@ -112,7 +110,7 @@ impl Opened {
     fn into_stream(self, span: RunSpan) -> EventStream {
         let Self { request, guard, deadline, prediction, events } = self;
         let created = prediction.clone();
-        let events = inside(span.span(), events);
+        let events = within_span(span.span(), events);
         let keeps_text = request.timeout.is_some() || span.has_content();
         // Boxed because it is moved in and out for each event.
         let state = Box::new((events, guard, deadline, request, String::new(), span, created));
@@ -152,8 +150,8 @@ impl Opened {
     }
 }
 
-/// Reads events inside a span, which the spans of reconnections then belong to.
-fn inside(span: Span, events: Events) -> Events {
+/// Reads events within a span, which the spans of reconnections then belong to.
+fn within_span(span: Span, events: Events) -> Events {
     if span.is_disabled() {
         return events;
     }

@@ -85,14 +85,7 @@ impl Target {
             }
         };
         body.insert("input".into(), input);
-        for (name, url) in [("webhook", webhook), ("webhook_completed", webhook_completed)] {
-            if let Some(url) = url {
-                body.insert(name.into(), checked_webhook(name, url)?.into());
-            }
-        }
-        if let Some(events) = webhook_events_filter {
-            body.insert("webhook_events_filter".into(), events.clone().into());
-        }
+        insert_webhooks(&mut body, webhook, webhook_completed, webhook_events_filter)?;
         if let Some(stream) = stream {
             body.insert("stream".into(), (*stream).into());
         }
@@ -108,8 +101,26 @@ impl Target {
     }
 }
 
+/// Adds the options of webhooks to the body of a create.
+pub(crate) fn insert_webhooks(
+    body: &mut Object,
+    webhook: &Option<String>,
+    completed: &Option<String>,
+    events: &Option<Vec<String>>,
+) -> Result<()> {
+    for (name, url) in [("webhook", webhook), ("webhook_completed", completed)] {
+        if let Some(url) = url {
+            body.insert(name.into(), checked_webhook(name, url)?.into());
+        }
+    }
+    if let Some(events) = events {
+        body.insert("webhook_events_filter".into(), events.clone().into());
+    }
+    Ok(())
+}
+
 /// Checks the URL of a webhook. `name` is the argument in the error.
-pub(crate) fn checked_webhook(name: &str, url: &str) -> Result<String> {
+fn checked_webhook(name: &str, url: &str) -> Result<String> {
     match Url::parse(url) {
         Ok(parsed) if matches!(parsed.scheme(), "http" | "https") => Ok(url.to_owned()),
         _ => Err(Error::invalid(format!("Invalid webhook URL: `{name}` must be an https URL, not {url:?}"))

@@ -51,7 +51,7 @@ impl Status {
         }
     }
 
-    /// Returns `true` if the status is final.
+    /// Returns `true` if the status is terminal.
     pub fn is_terminal(&self) -> bool {
         is_terminal(self.as_str())
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::snapshot::is_terminal;
 use super::{poll::Polling, snapshot::Snapshot};
 #[cfg(not(target_arch = "wasm32"))]
-use crate::client::waiting::{Listener, News, Seat};
+use crate::client::waiting::{News, Seat, Subscription};
 use crate::{
     client::{Client, pause::Hints},
     error::Result,
@@ -21,8 +21,8 @@ pub(super) struct Waiter {
     #[cfg(not(target_arch = "wasm32"))]
     seat: Option<Seat>,
     #[cfg(not(target_arch = "wasm32"))]
-    /// Only if there may be news: listening costs a few percent of a run.
-    listener: Option<Listener>,
+    /// Only if there may be news: subscribing costs a few percent of a run.
+    subscription: Option<Subscription>,
 }
 
 impl Waiter {
@@ -33,11 +33,11 @@ impl Waiter {
 
     #[cfg(not(target_arch = "wasm32"))]
     pub fn new(client: &Client, prediction: &Snapshot, polling: &Polling, started: Duration) -> Self {
-        let may_hear = prediction.has_webhook() || prediction.stream_url().is_some();
+        let may_have_news = prediction.has_webhook() || prediction.stream_url().is_some();
         Self {
             started,
             seat: client.seat(prediction, polling),
-            listener: client.waiting().listen(prediction.id().unwrap_or_default(), may_hear),
+            subscription: client.waiting().subscribe(prediction.id().unwrap_or_default(), may_have_news),
         }
     }
 
@@ -54,7 +54,7 @@ impl Waiter {
         return client.poll_after(prediction, polling, pause).await;
         #[cfg(not(target_arch = "wasm32"))]
         loop {
-            let Self { started, seat, listener } = &mut *self;
+            let Self { started, seat, subscription } = &mut *self;
             let poll = async {
                 if let Some(seat) = seat
                     && seat.shares()
@@ -66,7 +66,7 @@ impl Waiter {
             };
             let news = tokio::select! {
                 biased;
-                news = next_news(listener.as_ref()) => news,
+                news = next_news(subscription.as_ref()) => news,
                 seen = poll => {
                     let seen = seen?;
                     if seen.is_terminal() && client.hints(prediction).announced {
@@ -93,9 +93,9 @@ impl Waiter {
 }
 
 #[cfg(not(target_arch = "wasm32"))]
-async fn next_news(listener: Option<&Listener>) -> News {
-    match listener {
-        Some(listener) => listener.next().await,
+async fn next_news(subscription: Option<&Subscription>) -> News {
+    match subscription {
+        Some(subscription) => subscription.next().await,
         None => std::future::pending().await,
     }
 }

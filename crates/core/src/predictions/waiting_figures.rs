@@ -194,9 +194,12 @@ async fn tasks_that_are_dropped_leave_no_trace() {
     };
     let runs: Vec<_> = (0..72).map(|index| tokio::spawn(run(index))).collect();
     // Clients of a token share their schedule, except one with headers.
-    while client.waiting().counts() != (48, 48, 48) {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    let shared = async {
+        while client.waiting().counts() != (48, 48, 48) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), shared).await.expect("clients that share a schedule");
     assert_eq!((other.waiting().counts(), apart.waiting().counts()), ((48, 48, 48), (24, 0, 24)));
     runs.iter().for_each(tokio::task::JoinHandle::abort);
     for run in runs {

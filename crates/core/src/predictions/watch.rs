@@ -40,7 +40,7 @@ impl Watch {
         if timeout.is_some() {
             return Err(Error::invalid_argument(
                 "timeout",
-                "is no option of events, which end with the prediction",
+                "is not an option of `events`, which end with the prediction",
             ));
         }
         let since = match target.since {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::owner_and_name::OwnerAndName;
+use super::{body, owner_and_name::OwnerAndName};
 use crate::{
     client::{Client, call::Call, page::List, response::Expect},
     error::{Result, flattened},
@@ -206,11 +206,4 @@ impl Deployments<'_> {
     fn path(&self, owner: &str, name: &str) -> Result<String> {
         path("/deployments/{owner}/{name}", &[("owner", owner), ("name", name)])
     }
-}
-
-/// Converts a struct of parameters to a JSON body.
-pub(crate) fn body(params: &impl Serialize) -> Result<Value> {
-    // Not through a value of serde_json, whose code nothing else needs.
-    let json = serde_json::to_vec(params).map_err(|error| crate::error::Error::invalid(error.to_string()))?;
-    Ok(Value::from_json(&json)?)
 }

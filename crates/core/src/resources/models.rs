@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{deployments::body, owner_and_name::OwnerAndName};
+use super::{body, owner_and_name::OwnerAndName};
 use crate::{
     client::{Client, call::Call, page::List, response::Expect},
     error::{Result, flattened},

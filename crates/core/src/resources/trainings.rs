@@ -20,7 +20,7 @@ use crate::{
     platform::BoxFuture,
     predictions::{
         options::events,
-        target::{checked_webhook, named},
+        target::{insert_webhooks, named},
         types::Prediction,
     },
     value::{Object, Observer, Value, options::options},
@@ -142,7 +142,8 @@ impl CreateTraining {
         self
     }
 
-    /// Sets the events that the webhook receives: `start`, `output`, `logs`, `completed`. Defaults to all.
+    /// Sets the events that the webhook receives: `start`, `output`, `logs`, `completed`. Defaults to
+    /// new outputs and the end.
     pub fn webhook_events_filter<S: Into<String>>(mut self, events: impl IntoIterator<Item = S>) -> Self {
         self.training.webhook_events_filter = Some(events.into_iter().map(Into::into).collect());
         self
@@ -176,14 +177,7 @@ impl CreateTraining {
                 .send_files(self.input, file_encoding_strategy, Deadline::none(), &self.uploads)
                 .await?,
         );
-        for (name, url) in [("webhook", webhook), ("webhook_completed", webhook_completed)] {
-            if let Some(url) = url {
-                body.insert(name.into(), checked_webhook(name, &url)?.into());
-            }
-        }
-        if let Some(events) = webhook_events_filter {
-            body.insert("webhook_events_filter".into(), events.into());
-        }
+        insert_webhooks(&mut body, &webhook, &webhook_completed, &webhook_events_filter)?;
         let request = Request::post(path).json(Value::Object(body)).options(self.options);
         self.client.send(&request, Expect::Object).await
     }

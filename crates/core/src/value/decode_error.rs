@@ -9,8 +9,9 @@ use super::{
     nearest::{list, option_advice},
 };
 
-/// Parameters that only the bindings pass. Messages do not suggest them.
-pub(crate) const INTERNAL: [&str; 4] = ["clock_rate", "detailed", "poll_output", "report_uploads"];
+/// Parameters and options that only bindings and tests pass. Messages do not suggest them.
+pub(crate) const INTERNAL: [&str; 8] =
+    ["clock_rate", "detailed", "keyed", "live", "poll_output", "report_uploads", "reports", "total"];
 
 /// A value that does not have the expected form, or text that is not JSON.
 ///
@@ -34,7 +35,7 @@ impl DecodeError {
         &self.0.path
     }
 
-    /// Returns whether the text names an unknown or missing member.
+    /// Returns `true` if the text names an unknown or missing member.
     pub(crate) fn names_member(&self) -> bool {
         self.0.member.is_some()
     }
@@ -140,7 +141,8 @@ impl de::Error for DecodeError {
 fn expectation(expected: &dyn Expected) -> String {
     match expected.to_string().as_str() {
         "f64" | "f32" => "a number".to_owned(),
-        "i64" | "i32" | "u64" | "u32" | "u16" | "u8" | "usize" => "a non-negative integer".to_owned(),
+        "i64" | "i32" => "an integer".to_owned(),
+        "u64" | "u32" | "u16" | "u8" | "usize" => "a non-negative integer".to_owned(),
         "a map" => "an object".to_owned(),
         "a sequence" => "an array".to_owned(),
         "a boolean" => "true or false".to_owned(),
@@ -165,5 +167,20 @@ fn describe(given: Unexpected<'_>) -> String {
         Unexpected::Char(char) => format!("{char:?}"),
         Unexpected::Other(other) => other.to_owned(),
         _ => "another type".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::decode::{Nulls, from_value};
+
+    #[test]
+    fn messages_name_types_as_users_know_them() {
+        let given = || Value::from("big");
+        let error = from_value::<i64>(given(), Nulls::Rejected).unwrap_err();
+        assert_eq!(error.to_string(), "must be an integer, not \"big\"");
+        let error = from_value::<u32>(given(), Nulls::Rejected).unwrap_err();
+        assert_eq!(error.to_string(), "must be a non-negative integer, not \"big\"");
     }
 }

@@ -59,7 +59,7 @@ fn not_utf8(text: &[u8], valid: usize) -> DecodeError {
     let (line, column) =
         text.lines().enumerate().last().map_or((1, 1), |(line, last)| (line + 1, last.len() + 1));
     DecodeError::not_json(match serde_json::from_str(text) {
-        // Invalid before.
+        // The text was already invalid.
         Err(error) if !error.is_eof() => error,
         Ok(IgnoredAny) | Err(_) => {
             serde_json::Error::custom(format!("invalid unicode code point at line {line} column {column}"))

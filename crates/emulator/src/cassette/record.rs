@@ -86,7 +86,7 @@ impl Recorder {
         let url = urls::to_stored(&format!("{}{}", request.local, request.target), &request.local);
         let origin = urls::origin(&url).unwrap_or_default();
         if origin != API && !self.serves(&origin) {
-            let detail = format!("{origin:?} is no upstream; to record it too, pass --upstream {origin}");
+            let detail = format!("{origin:?} is not an upstream; to record it too, pass --upstream {origin}");
             return Err(Problem::new(StatusCode::FORBIDDEN, detail));
         }
         let number = self.store.next();

@@ -35,7 +35,7 @@ impl BuiltIn for Flux {
             },
             streams: true,
             timing: timing(15, 10),
-            example_input: r#"{"prompt": "a harbour town at sunset", "aspect_ratio": "3:2", "seed": 4}"#
+            example_input: r#"{"prompt": "a harbor town at sunset", "aspect_ratio": "3:2", "seed": 4}"#
                 .into(),
         }
     }

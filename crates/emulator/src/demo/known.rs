@@ -1,4 +1,4 @@
-//! Public models under whose names a model of the demo answers.
+//! Public models whose names run a model of the demo.
 
 use std::sync::Arc;
 

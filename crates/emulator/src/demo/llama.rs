@@ -37,7 +37,7 @@ impl BuiltIn for Llama {
             schema: include_str!("schemas/llama.json").into(),
             streams: true,
             timing: timing(15, 0),
-            example_input: r#"{"prompt": "Write a short poem about the harbour", "seed": 7}"#.into(),
+            example_input: r#"{"prompt": "Write a short poem about the harbor", "seed": 7}"#.into(),
         }
     }
 }

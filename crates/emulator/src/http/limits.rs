@@ -47,7 +47,7 @@ pub(crate) struct Limits {
     rates: Option<RateLimits>,
     buckets: Mutex<Option<(Bucket, Bucket)>>,
     credit: Option<u32>,
-    /// How many predictions have been paid for.
+    /// How many predictions have been billed.
     paid: AtomicU32,
     time: Time,
 }

@@ -232,7 +232,7 @@ impl Webhooks {
         lock(&self.log).clear();
     }
 
-    /// Makes one attempt and records it. Returns whether the receiver accepted the message; a redirect is a failure.
+    /// Makes one attempt and records it. Returns `true` if the receiver accepted the message; a redirect is a failure.
     async fn attempt(&self, number: u64, delivery: &Delivery) -> bool {
         let at = self.time.now();
         let result = self.post(&delivery.url, &delivery.id, &delivery.body).await;

@@ -35,7 +35,7 @@ impl LoopWaker {
         let _ = (&self.written).write(&[0]);
     }
 
-    /// Has `event_loop` call `callback` on each wake-up. Returns false if it cannot watch sockets.
+    /// Registers `callback` with `event_loop` for each wake-up. Returns false if it cannot watch sockets.
     pub fn watch(&self, event_loop: &Bound<'_, PyAny>, callback: &Bound<'_, PyAny>) -> PyResult<bool> {
         let py = event_loop.py();
         let add_reader = event_loop.getattr("add_reader")?;

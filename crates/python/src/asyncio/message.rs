@@ -71,7 +71,7 @@ impl LoopObserver {
 pub struct Deliver(Mutex<Option<Message>>);
 
 impl Deliver {
-    /// Has `event_loop` deliver each message in its own context.
+    /// Delivers each message in its own context, through `event_loop`.
     pub fn schedule(event_loop: &Bound<'_, PyAny>, messages: Vec<Message>) -> PyResult<()> {
         let py = event_loop.py();
         let arguments = PyDict::new(py);

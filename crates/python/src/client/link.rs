@@ -12,7 +12,7 @@ use crate::{
     error::{self, Raised},
     lock::lock,
     read_ahead::Items,
-    telemetry::{Inbox, Notice, Receiver, follow_awaited, follow_blocking, inbox, keep_all_for_later},
+    telemetry::{Notice, Notices, Receiver, follow_awaited, follow_blocking, keep_all_for_later, notices},
     transport::PythonTransport,
 };
 
@@ -24,9 +24,9 @@ pub struct Link {
     /// The Python client of the call.
     owner: Option<Py<PyAny>>,
     following: Option<(Arc<Receiver>, Following)>,
-    /// Both ends of the way to the thread of a blocking call, if a receiver follows it.
-    notices: Option<UnboundedSender<Notice>>,
-    inbox: Mutex<Option<Inbox>>,
+    /// Both ends of the channel to the thread of a blocking call, if a receiver follows it.
+    notify: Option<UnboundedSender<Notice>>,
+    notices: Mutex<Option<Notices>>,
 }
 
 impl Link {
@@ -41,15 +41,15 @@ impl Link {
     ) -> PyResult<Self> {
         let receiver = Receiver::current(py, hooks)?;
         let mut link =
-            Self { core, raised: None, owner, following: None, notices: None, inbox: Mutex::default() };
+            Self { core, raised: None, owner, following: None, notify: None, notices: Mutex::default() };
         if let Some(receiver) = receiver {
             link.raised = Some(receiver.raised.clone());
             let following = if awaited {
                 follow_awaited(py, &receiver)?
             } else {
-                let (send, receive) = inbox();
-                link.notices = Some(send.clone());
-                link.inbox = Mutex::new(Some(receive));
+                let (send, receive) = notices();
+                link.notify = Some(send.clone());
+                link.notices = Mutex::new(Some(receive));
                 follow_blocking(&receiver, send)
             };
             link.core = following.client(&link.core);
@@ -61,7 +61,7 @@ impl Link {
         }
     }
 
-    /// Has `adapter` send the requests.
+    /// Sends the requests through `adapter`.
     ///
     /// The link serves one call only: the event loop that awaits the call must also await the transport.
     fn through(mut self, py: Python<'_>, adapter: &Py<PyAny>, awaited: bool) -> PyResult<Self> {
@@ -74,25 +74,25 @@ impl Link {
     }
 
     /// Returns an observer for a blocking call if it is `observed`, and what brings the values and notices to it.
-    pub fn observation(&self, observed: bool) -> (Option<Observer>, Option<Inbox>) {
-        let taken = lock(&self.inbox).take();
+    pub fn observation(&self, observed: bool) -> (Option<Observer>, Option<Notices>) {
+        let taken = lock(&self.notices).take();
         if !observed {
             return (None, taken);
         }
-        let (send, receive) = match (&self.notices, taken) {
+        let (send, receive) = match (&self.notify, taken) {
             (Some(send), Some(receive)) => (send.clone(), receive),
-            _ => inbox(),
+            _ => notices(),
         };
         (Some(Arc::new(move |value| drop(send.send(Notice::State(value))))), Some(receive))
     }
 
-    /// Takes the inbox of a stream while a thread waits for an item.
-    pub fn take_inbox(&self) -> Option<Inbox> {
-        lock(&self.inbox).take()
+    /// Takes the notices of a stream while a thread waits for an item.
+    pub fn take_notices(&self) -> Option<Notices> {
+        lock(&self.notices).take()
     }
 
-    pub fn put_inbox(&self, inbox: Inbox) {
-        *lock(&self.inbox) = Some(inbox);
+    pub fn put_notices(&self, notices: Notices) {
+        *lock(&self.notices) = Some(notices);
     }
 
     /// Passes a notice to the receiver.
@@ -103,9 +103,9 @@ impl Link {
     }
 
     /// Passes the remaining notices of a finished call to the receiver.
-    pub fn receive_rest(&self, py: Python<'_>, inbox: Option<Inbox>) {
-        let Some(mut inbox) = inbox else { return };
-        while let Ok(notice) = inbox.try_recv() {
+    pub fn receive_rest(&self, py: Python<'_>, notices: Option<Notices>) {
+        let Some(mut notices) = notices else { return };
+        while let Ok(notice) = notices.try_recv() {
             self.receive(py, notice);
         }
     }
@@ -137,9 +137,9 @@ impl Link {
 
 impl Drop for Link {
     fn drop(&mut self) {
-        let inbox = lock(&self.inbox).take();
-        if let (Some((receiver, _)), Some(inbox)) = (&self.following, inbox) {
-            keep_all_for_later(receiver, inbox);
+        let notices = lock(&self.notices).take();
+        if let (Some((receiver, _)), Some(notices)) = (&self.following, notices) {
+            keep_all_for_later(receiver, notices);
         }
     }
 }

@@ -95,12 +95,12 @@ impl Driver {
         self.runtime.enter()
     }
 
-    /// Whether this was started by this process rather than by the parent of a fork.
+    /// Returns `true` if this was started by this process rather than by the parent of a fork.
     pub fn is_of_this_process(&self) -> bool {
         self.pid == process::id()
     }
 
-    /// Whether there is work that a thread has to drive.
+    /// Returns `true` if there is work that a thread has to drive.
     fn is_busy(&self) -> bool {
         self.shared.tasks.load(SeqCst) > 0 || !background::is_idle()
     }

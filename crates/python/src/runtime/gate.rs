@@ -2,7 +2,7 @@
 //!
 //! When the interpreter ends, CPython before 3.14 ends every other thread that needs it with `pthread_exit`. This unwinds
 //! the stack of the thread, and the process crashes if frames of Rust are on it. So threads are counted while Python may
-//! run above frames of this library. Once the end has begun, threads are not let in but parked for good, and the exit
+//! run above frames of this library. Once the end has begun, threads are not let in but parked forever, and the exit
 //! handler waits until none is left inside. A parked thread is detached and does not raise, because the traceback of a
 //! daemon thread would be printed.
 
@@ -58,7 +58,7 @@ enum Kind {
 }
 
 impl Kind {
-    /// Whether the end of the interpreter has gone too far to let a thread in.
+    /// Returns `true` if the end of the interpreter has gone too far to let a thread in.
     fn is_late(self) -> bool {
         match self {
             Self::Program => STAGE.load(SeqCst) >= ENDING,
@@ -190,7 +190,7 @@ impl Drop for Outside {
     }
 }
 
-/// Parks this thread, which must be detached, for good.
+/// Parks this thread forever. It must be detached.
 fn park() -> ! {
     loop {
         thread::park();

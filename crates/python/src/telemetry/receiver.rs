@@ -95,7 +95,7 @@ fn report(py: Python<'_>, error: PyErr, object: Option<&Bound<'_, PyAny>>) {
     }
 }
 
-/// Returns whether the logger `replicant` is enabled.
+/// Returns `true` if the logger `replicant` is enabled.
 fn is_logging(py: Python<'_>) -> PyResult<bool> {
     static LOGGER: Once<PyAny> = Once::new();
     let logger = LOGGER.get_or_try_init(|| {

@@ -15,16 +15,16 @@ use crate::asyncio::{CompletionChannel, current_context};
 /// Whether the process ends, so that nothing waits for a hook.
 static OVER: LazyLock<watch::Sender<bool>> = LazyLock::new(|| watch::Sender::new(false));
 
-/// Has the requests that are still to be sent, such as cancels, wait for no hook.
+/// Stops calling hooks: requests that follow, such as cancels, are sent at once.
 pub fn stop_asking() {
     OVER.send_replace(true);
 }
 
 /// Follows a blocking call, whose thread receives the notices.
-pub fn follow_blocking(receiver: &Arc<Receiver>, inbox: UnboundedSender<Notice>) -> Following {
+pub fn follow_blocking(receiver: &Arc<Receiver>, notices: UnboundedSender<Notice>) -> Following {
     let to = receiver.clone();
     follow(receiver, move |notice| {
-        if let Err(unsent) = inbox.send(notice) {
+        if let Err(unsent) = notices.send(notice) {
             keep_for_later(to.clone(), unsent.0);
         }
     })

@@ -311,7 +311,7 @@ fn has_method(object: &Bound<'_, PyAny>, name: &Bound<'_, PyString>) -> bool {
     object.getattr(name).is_ok_and(|method| method.is_callable())
 }
 
-/// Whether this has the attributes of a PIL image.
+/// Returns `true` if this has the attributes of a PIL image.
 fn is_image(object: &Bound<'_, PyAny>) -> bool {
     let py = object.py();
     has_method(object, intern!(py, "save"))

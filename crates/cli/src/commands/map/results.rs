@@ -94,7 +94,7 @@ impl Files {
     }
 }
 
-/// Returns whether a path is that of a file, or of one that can be created; not of a device or a pipe.
+/// Returns `true` if a path is that of a file, or of one that can be created; not of a device or a pipe.
 fn is_plain(path: &Path) -> bool {
     path.metadata().map_or(true, |known| known.is_file())
 }
@@ -135,12 +135,12 @@ impl Results {
         if self.lines.len() >= BUFFER { self.write().await } else { Ok(()) }
     }
 
-    /// Returns whether results are written to standard output.
+    /// Returns `true` if results are written to standard output.
     pub fn are_printed(&self) -> bool {
         self.file.is_none()
     }
 
-    /// Returns whether the progress is in the way of what was added.
+    /// Returns `true` if the progress is in the way of what was added.
     pub fn share_terminal(&self) -> bool {
         self.are_printed() && !self.lines.is_empty() && is_terminal()
     }

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-/// Requests per second of all waiting predictions: 0.8 of the documented limit of 3,000 reads a minute. The rest is for the
-/// other reads of the user.
-const PER_SECOND: f64 = SHARE * 3000.0 / 60.0;
-/// The share of a learned limit that they use.
+use crate::http::rate_limit::OTHERS;
+
+/// Requests per second of all waiting predictions.
+const PER_SECOND: f64 = SHARE * OTHERS / 60.0;
+/// The share of the limit that they use. The rest is for the other reads of the user.
 const SHARE: f64 = 0.8;
 /// How many requests are left to others, if the API reports how many are left.
 const RESERVE: u64 = 300;
-/// If the API reports that more polls than this are left, they need no budget. It reports 59,999.
+/// If the API reports that more polls than this are left, they need no budget. The API reports 59,999 now.
 const AMPLE: u64 = 10_000;
 /// How many requests may be sent at once.
 const BURST: u32 = 20;
@@ -28,7 +29,7 @@ pub(crate) struct Allowance {
 }
 
 impl Allowance {
-    /// Returns `true` if polls may be sent beyond the budget, which get results.
+    /// Returns `true` if polls that fetch results may exceed the budget.
     pub fn has_spare(self) -> bool {
         self.left > RESERVE && self.paused.is_zero()
     }

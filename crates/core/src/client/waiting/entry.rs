@@ -7,12 +7,12 @@ use super::{
     moment::Moment,
 };
 
-/// How long a prediction that pages lack is polled alone at first.
+/// How long a prediction that is missing in pages is polled alone at first.
 const UNLISTED: Duration = Duration::from_secs(20);
 
-/// How long lists alone are believed at first. The time doubles.
+/// How long pages alone are trusted at first. The time doubles.
 const ALONE: Duration = Duration::from_secs(300);
-/// How long at least it is polled alone if a list is late.
+/// The least time for which a prediction is polled alone after a late page.
 const LATE: Duration = Duration::from_secs(1);
 
 /// A place in the schedule, in the order of creation: when the API created the prediction (0 if unknown), and a number.
@@ -34,13 +34,13 @@ pub(crate) struct Known {
     pub id: String,
     pub status: String,
     /// When it was created, on the clock of the client.
-    pub started: Duration,
+    pub created: Duration,
     pub hints: Hints,
 }
 
 /// Returns when a prediction that was polled is polled again, even if lists show that it runs: they may be wrong.
 fn next_alone(known: &Known, now: Duration) -> Duration {
-    now.saturating_add(now.saturating_sub(known.started).max(ALONE))
+    now.saturating_add(now.saturating_sub(known.created).max(ALONE))
 }
 
 /// What happens to a waiting prediction.
@@ -83,7 +83,7 @@ pub(super) struct Entry {
 
 impl Entry {
     pub fn new(known: Known, now: Duration, random: f64) -> Self {
-        let pause = pause(now.saturating_sub(known.started), &known.status, known.hints, random);
+        let pause = pause(now.saturating_sub(known.created), &known.status, known.hints, random);
         Self {
             activity: Activity::Waits,
             seen: now,
@@ -123,7 +123,7 @@ impl Entry {
             .known
             .hints
             .usual
-            .and_then(|usual| usual.checked_sub(now.saturating_sub(self.known.started)));
+            .and_then(|usual| usual.checked_sub(now.saturating_sub(self.known.created)));
         self.age(now) / self.pause.max(left.unwrap_or_default() / 4).as_secs_f64()
     }
 
@@ -157,7 +157,7 @@ impl Entry {
             status.clone_into(&mut self.known.status);
         }
         self.seen = now;
-        self.pause = pause(now.saturating_sub(self.known.started), status, self.known.hints, random);
+        self.pause = pause(now.saturating_sub(self.known.created), status, self.known.hints, random);
     }
 
     /// Records that it is newer than all of a list, which may be late.

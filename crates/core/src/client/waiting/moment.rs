@@ -5,9 +5,9 @@ pub(crate) type Moment = u64;
 
 const SECOND: u64 = 1_000_000;
 
-/// Parses a time in RFC 3339 and UTC, which may have any number of fractional digits.
+/// Parses a time in RFC 3339 and UTC, which may have any number of fractional digits and lack its zone.
 pub(crate) fn parse(text: &str) -> Option<Moment> {
-    let text = text.strip_suffix('Z').or_else(|| text.strip_suffix("+00:00"))?;
+    let text = text.strip_suffix('Z').or_else(|| text.strip_suffix("+00:00")).unwrap_or(text);
     let (date, time) = text.split_once('T')?;
     let (time, fraction) = time.split_once('.').unwrap_or((time, ""));
     let [year, month, day] = numbers(date, '-')?;
@@ -69,10 +69,19 @@ mod tests {
         assert_eq!(parse("2023-11-15T05:03:47.203903Z"), Some(moment));
         assert_eq!(parse("2023-11-15T05:03:47.203903642Z"), Some(moment));
         assert_eq!(parse("2023-11-15T05:03:47.2Z"), Some(moment - 3903));
-        assert_eq!(parse("2023-11-15T05:03:47+00:00"), Some(moment - 203_903));
-        for other in
-            ["", "yesterday", "2023-11-15", "2023-13-15T05:03:47Z", "2023-11-15T05:03:47.x", "-1-1-1T0:0:0Z"]
-        {
+        for text in ["2023-11-15T05:03:47+00:00", "2023-11-15T05:03:47"] {
+            assert_eq!(parse(text), Some(moment - 203_903), "{text}");
+        }
+        for other in [
+            "",
+            "yesterday",
+            "2023-11-15",
+            "2023-13-15T05:03:47Z",
+            "2023-11-15T05:03:47.x",
+            "2023-11-15T05:03:47+02:00",
+            "2023-11-15T05:03:47.5+02:00",
+            "-1-1-1T0:0:0Z",
+        ] {
             assert_eq!(parse(other), None, "{other}");
         }
     }

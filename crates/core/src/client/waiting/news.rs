@@ -26,15 +26,15 @@ pub(crate) enum News {
 /// How many ends are remembered for those that begin to wait later.
 const RECENT: usize = 10_000;
 
-/// The listeners of a process.
+/// The subscriptions of a process.
 #[derive(Debug, Default)]
-pub(super) struct Listeners {
+pub(super) struct Subscriptions {
     by_prediction: HashMap<String, Vec<Arc<Slot>>>,
     /// The last predictions that ended while nobody waited: a webhook may overtake the response to the create.
     recent: IndexSet<String>,
 }
 
-impl Listeners {
+impl Subscriptions {
     #[cfg(test)]
     pub fn len(&self) -> usize {
         self.by_prediction.len()
@@ -48,27 +48,27 @@ struct Slot {
 }
 
 impl Waiting {
-    /// Listens for news about a prediction, if `may_hear` or if there has been any news in this process.
-    pub fn listen(self: &Arc<Self>, id: &str, may_hear: bool) -> Option<Listener> {
-        if !may_hear && !self.has_news.load(Ordering::Relaxed) {
+    /// Subscribes to news about a prediction, if it `may_have_news` or if there has been any news in this process.
+    pub fn subscribe(self: &Arc<Self>, id: &str, may_have_news: bool) -> Option<Subscription> {
+        if !may_have_news && !self.has_news.load(Ordering::Relaxed) {
             return None;
         }
         let slot = Arc::<Slot>::default();
         let mut state = self.state_of(process_id());
-        let Listeners { by_prediction, recent } = &mut state.listeners;
+        let Subscriptions { by_prediction, recent } = &mut state.subscriptions;
         if recent.contains(id) {
             *lock(&slot.news) = Some(News::Changed);
         }
         by_prediction.entry(id.to_owned()).or_default().push(slot.clone());
         drop(state);
-        Some(Listener { waiting: self.clone(), id: id.to_owned(), slot })
+        Some(Subscription { waiting: self.clone(), id: id.to_owned(), slot })
     }
 
     /// Passes news on to all that wait for a prediction. Returns `true` if any does.
     pub fn announce(&self, id: &str, news: impl Fn() -> News) -> bool {
         self.has_news.store(true, Ordering::Relaxed);
         let mut state = self.state_of(process_id());
-        let Listeners { by_prediction, recent } = &mut state.listeners;
+        let Subscriptions { by_prediction, recent } = &mut state.subscriptions;
         let Some(slots) = by_prediction.get(id).cloned() else {
             if recent.len() == RECENT {
                 // All at once, since removing the first one moves all others.
@@ -103,13 +103,13 @@ impl Waiting {
 }
 
 /// Receives the news about one prediction. Dropping it leaves no trace.
-pub(crate) struct Listener {
+pub(crate) struct Subscription {
     waiting: Arc<Waiting>,
     id: String,
     slot: Arc<Slot>,
 }
 
-impl Listener {
+impl Subscription {
     /// Waits for news.
     pub async fn next(&self) -> News {
         loop {
@@ -121,10 +121,10 @@ impl Listener {
     }
 }
 
-impl Drop for Listener {
+impl Drop for Subscription {
     fn drop(&mut self) {
         let mut state = self.waiting.state_of(process_id());
-        let by_prediction = &mut state.listeners.by_prediction;
+        let by_prediction = &mut state.subscriptions.by_prediction;
         if let Some(slots) = by_prediction.get_mut(&self.id) {
             slots.retain(|slot| !Arc::ptr_eq(slot, &self.slot));
             if slots.is_empty() {

@@ -199,7 +199,7 @@ impl Schedule {
         Some(self.pages.requested.remove(at))
     }
 
-    /// Relies on a page no more.
+    /// Stops relying on a page.
     fn release(&mut self, number: u64) {
         for entry in self.entries.values_mut() {
             if matches!(entry.activity, Activity::Listed { page, .. } if page == number) {
@@ -266,7 +266,7 @@ mod tests {
         ) {
             let mut schedule = Schedule::with_seed(7);
             let start = Duration::from_secs(1);
-            let known = |id: usize| Known { id: id.to_string(), status: String::new(), started: start, hints: Hints::default() };
+            let known = |id: usize| Known { id: id.to_string(), status: String::new(), created: start, hints: Hints::default() };
             let joined = created.iter().enumerate();
             let places: Vec<_> = joined.map(|(id, created)| schedule.join(known(id), *created, start)).collect();
             let ids: Vec<_> = (0..50).map(|id| id.to_string()).collect();

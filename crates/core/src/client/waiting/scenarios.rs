@@ -58,7 +58,7 @@ fn ten_thousand_long_predictions_cost_few_requests() {
 }
 
 #[test]
-fn predictions_of_other_programs_make_pages_dearer() {
+fn predictions_of_other_programs_raise_the_cost_of_pages() {
     for (others, requests, median, late) in [(1, 4.0, 2.5, 7.0), (9, 5.0, 5.0, 16.0), (200, 5.0, 11.0, 40.0)]
     {
         let outcome = simulate(1000, 60, SHORT, Faults { others, ..Faults::default() });
@@ -158,7 +158,7 @@ fn polls_need_no_budget_if_the_api_reports_that_many_are_left() {
 
 fn running(id: usize) -> Known {
     let status = "processing".into();
-    Known { id: id.to_string(), status, started: seconds(400.0), hints: Hints::default() }
+    Known { id: id.to_string(), status, created: seconds(400.0), hints: Hints::default() }
 }
 
 prop_compose! {

@@ -1,8 +1,9 @@
-//! Decides which waiting prediction is polled next, alone or with a page of the list. Pure functions of time, without I/O.
+//! Decides which waiting prediction is polled next, alone or with a page of the list. A state machine without I/O, to which
+//! callers pass the time.
 //!
 //! There is no task of its own: each waiting task asks [`Schedule::step`] what to do. At most one of those that are due is the
 //! head. It waits for the next request that the budget allows, sends it, and wakes the most urgent of the others, which is the
-//! next head. All others sleep until they are due, and look after the head now and then: if its task does not act, another one
+//! next head. All others sleep until they are due, and check the head from time to time: if its task does not act, another
 //! takes over.
 
 use std::{
@@ -17,14 +18,13 @@ use super::{
     pages::{PageRequest, Pages},
 };
 
-/// How long a head may be late. After each that was, the next one may be half as late, because tasks of a blocked runtime come
-/// together.
+/// How late a head may be. Each head that is late halves it for the next, because tasks of a blocked runtime all resume at once.
 const GRACE: Duration = Duration::from_secs(1);
 /// How long a prediction has no turn after its task did not act.
 const SKIPPED: Duration = Duration::from_secs(30);
-/// How often those that are due look after the head: together about a thousand times a second.
-const LOOKS_PER_SECOND: u32 = 1000;
-const LONGEST_LOOK: Duration = Duration::from_secs(10);
+/// How often the due tasks check the head, all together, per second.
+const CHECKS_PER_SECOND: u32 = 1000;
+const LONGEST_CHECK: Duration = Duration::from_secs(10);
 
 /// What a task does next.
 #[derive(Debug, PartialEq)]
@@ -134,7 +134,7 @@ impl Schedule {
         }
         match self.head {
             Some(head) if head.place == place => {}
-            Some(head) if now < head.until => return self.look_later(head.until),
+            Some(head) if now < head.until => return self.check_later(head.until),
             late => {
                 if let Some(entry) = late.and_then(|head| self.entries.get_mut(&head.place)) {
                     entry.skipped = now.saturating_add(SKIPPED);
@@ -150,7 +150,7 @@ impl Schedule {
             head.until = slot.max(now).saturating_add(grace);
             if head.place != place {
                 let until = head.until;
-                return self.look_later(until);
+                return self.check_later(until);
             }
         }
         if slot > now {
@@ -160,7 +160,7 @@ impl Schedule {
         if let Some(first) = self.first_ended(now).filter(|first| *first != place) {
             self.head = Some(Head { place: first, until: now.saturating_add(self.grace()) });
             self.wake.push(first);
-            return self.look_later(now.saturating_add(self.grace()));
+            return self.check_later(now.saturating_add(self.grace()));
         }
         self.late = 0;
         let step = self.act(place, now, allowance);
@@ -243,9 +243,9 @@ impl Schedule {
         }
     }
 
-    fn look_later(&self, until: Duration) -> Step {
+    fn check_later(&self, until: Duration) -> Step {
         let count = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
-        let later = (Duration::from_secs(1) * count / LOOKS_PER_SECOND).min(LONGEST_LOOK);
+        let later = (Duration::from_secs(1) * count / CHECKS_PER_SECOND).min(LONGEST_CHECK);
         Step::SleepUntil(until.saturating_add(later))
     }
 }

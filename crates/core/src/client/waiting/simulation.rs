@@ -188,7 +188,7 @@ impl World {
                 let known = Known {
                     id: index.to_string(),
                     status: "starting".into(),
-                    started: now,
+                    created: now,
                     hints: Hints::default(),
                 };
                 let place = self.schedule.join(known, Some(created(now)), now);

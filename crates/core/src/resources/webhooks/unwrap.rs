@@ -22,7 +22,7 @@ use crate::{
 ///
 /// # Errors
 /// - [`ErrorKind::WebhookHeaders`]: a signature header is missing. [`Error::status`] is 400.
-/// - [`ErrorKind::WebhookBody`]: the body is missing, or is no prediction or training. The status is 400.
+/// - [`ErrorKind::WebhookBody`]: the body is missing, or is not a prediction or training. The status is 400.
 /// - [`ErrorKind::WebhookTimestamp`]: the timestamp is malformed or outside the tolerance. The status is 401.
 /// - [`ErrorKind::WebhookSignature`]: no signature matches. The status is 401.
 /// - [`ErrorKind::WebhookSecret`]: the secret is missing or malformed.
@@ -94,7 +94,7 @@ impl Unwrap {
             }
         };
         if object["id"].as_str().is_none() {
-            let why = "the body is signed, but is no prediction or training: `id` is missing";
+            let why = "the body is signed, but is not a prediction or training: `id` is missing";
             return Err(Error::new(ErrorKind::WebhookBody, why));
         }
         client.announce_delivered(&object);
@@ -102,7 +102,7 @@ impl Unwrap {
     }
 }
 
-/// Returns whether an object is a training, which has the members of a prediction and other URLs.
+/// Returns `true` if an object is a training, which has the members of a prediction and other URLs.
 fn is_training(object: &Value) -> bool {
     let urls = &object["urls"];
     [&urls["get"], &urls["cancel"]]

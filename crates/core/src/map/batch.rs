@@ -33,7 +33,7 @@ const LEAVING_CHECKS: u32 = 30;
 const LEAVING_CHECK: Duration = Duration::from_millis(100);
 
 /// A batch.
-pub(super) struct Job {
+pub(super) struct Batch {
     pub runs: BatchRuns,
     pub options: MapOptions,
     pub counters: Mutex<Counters>,
@@ -55,7 +55,7 @@ pub(super) struct Storage {
     pub folder: Option<Folder>,
 }
 
-impl Job {
+impl Batch {
     pub fn new(runs: BatchRuns, options: MapOptions) -> Self {
         let counters = Counters::new(&options, runs.client().runtime().monotonic());
         Self {
@@ -124,7 +124,7 @@ impl Job {
         self.stopping.load(SeqCst)
     }
 
-    /// Waits until [`Job::stop`] is called.
+    /// Waits until [`Batch::stop`] is called.
     pub async fn stopped(&self) {
         loop {
             let stopped = self.stopped.notified();
@@ -140,7 +140,7 @@ impl Job {
         lock(&self.counters).reserve()
     }
 
-    /// Returns whether no more rows are to be read.
+    /// Returns `true` if no more rows are to be read.
     pub fn is_full(&self) -> bool {
         lock(&self.counters).stats.stopped.is_some()
     }
@@ -162,10 +162,10 @@ impl Job {
         join_all(cancels.iter().map(|cancel| checkpoint.append(cancel))).await;
     }
 
-    /// Appends a record. A failure ends the batch.
-    pub async fn record(&self, storage: &Storage, record: Record) -> Result<()> {
+    /// Appends a record to the checkpoint, if there is one. A failure ends the batch.
+    pub async fn record(&self, storage: &Storage, record: impl FnOnce() -> Record) -> Result<()> {
         let Some(checkpoint) = &storage.checkpoint else { return Ok(()) };
-        let appended = checkpoint.append(&record).await;
+        let appended = checkpoint.append(&record()).await;
         appended.map_err(|error| {
             let reported = Error::new(error.kind(), error.message()).with_never_sent();
             lock(&self.fatal).get_or_insert(error);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::run_request::RunRequest;
 use crate::{
-    client::{Client, output_shapes::Shape},
+    client::{Client, shape_cache::Shape},
     error::{ErrorKind, Result},
     http::{
         request::{Request, RequestOptions, path},
