@@ -97,11 +97,39 @@ class DataFrame:
         return iter(self.columns)
 
 
-def test_a_table_is_no_rows(local: Emulator) -> None:
-    with pytest.raises(
-        replicant.InvalidArgumentError, match=r"not DataFrame.*to_dict\('records'\)"
-    ):
-        local.client().map("emulator/echo", DataFrame())  # type: ignore[misc]
+class LazyFrame:
+    """A frame of polars, whose columns are expensive."""
+
+    dtypes = ("int", "int")
+
+    @property
+    def columns(self) -> list[str]:
+        raise AssertionError("the columns are not needed")
+
+
+class Table:
+    """A table of pyarrow, which iterates over its columns."""
+
+    column_names = ("a", "b")
+
+    def to_pylist(self) -> list[dict[str, int]]:
+        return [{"a": 1, "b": 2}]
+
+    def __iter__(self) -> Iterator[list[int]]:
+        return iter([[1], [2]])
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (DataFrame(), r"not DataFrame, which has columns; pass `df.to_dict\('records'\)`"),
+        (LazyFrame(), r"not LazyFrame, .*; collect or compute lazy and distributed frames first"),
+        (Table(), r"not Table, which has columns; pass `table.to_pylist\(\)`"),
+    ],
+)
+def test_a_table_is_no_rows(local: Emulator, table: Any, message: str) -> None:
+    with pytest.raises(replicant.InvalidArgumentError, match=message):
+        local.client().map("emulator/echo", table)
 
 
 async def made(row: dict[str, Any]) -> dict[str, Any]:

@@ -89,13 +89,13 @@ async fn concurrent_webhooks_share_the_failure_to_fetch_the_secret() {
 
 #[tokio::test]
 async fn the_secret_is_fetched_again_at_most_once_a_minute() {
-    // 60 s of this clock are 60 ms.
-    let options = Options { clock_rate: Some(1000.0), ..Options::default() };
+    // 60 s of this clock are 600 ms.
+    let options = Options { clock_rate: Some(100.0), ..Options::default() };
     let exchanges = format!("[{}, {}]", secret("whsec_b2xk"), secret(SECRET));
     let (_emulator, script, client) = play(&exchanges, options);
     let unwrap = |key: &str| client.webhooks().unwrap(signed(key, r#"{"id": "p1"}"#), r#"{"id": "p1"}"#);
     unwrap("whsec_b2xk").await.unwrap();
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    tokio::time::sleep(Duration::from_millis(800)).await;
     unwrap(SECRET).await.unwrap();
     unwrap(SECRET).await.unwrap();
     settled(&script).await;
