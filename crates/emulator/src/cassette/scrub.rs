@@ -196,15 +196,15 @@ fn urls(text: &str) -> String {
 fn clean(text: &str) -> String {
     let Ok(mut url) = Url::parse(text) else { return text.to_owned() };
     let is_azure = url.query_pairs().any(|(name, _)| name.eq_ignore_ascii_case("sig"));
-    let stays = |name: &str, value: &str| {
-        !is_signature(name, value) && !(is_azure && AZURE.contains(&&*name.to_ascii_lowercase()))
+    let signs = |name: &str, value: &str| {
+        is_signature(name, value) || (is_azure && AZURE.contains(&&*name.to_ascii_lowercase()))
     };
     let is_clean = url.username().is_empty() && url.password().is_none();
-    if is_clean && url.query_pairs().all(|(name, value)| stays(&name, &value)) {
+    if is_clean && !url.query_pairs().any(|(name, value)| signs(&name, &value)) {
         return text.to_owned();
     }
     let _ = (url.set_username(""), url.set_password(None));
-    let kept: Vec<_> = url.query_pairs().filter(|(name, value)| stays(name, value)).collect();
+    let kept: Vec<_> = url.query_pairs().filter(|(name, value)| !signs(name, value)).collect();
     let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).finish();
     url.set_query(Some(&query).filter(|query| !query.is_empty()).map(String::as_str));
     url.into()
