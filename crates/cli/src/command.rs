@@ -64,7 +64,7 @@ pub(crate) struct Context<'a> {
 /// The arguments of a command.
 #[derive(Debug, Default)]
 pub(crate) struct Arguments {
-    /// Arguments that are no options, in order.
+    /// Arguments that are not options, in order.
     pub words: Vec<String>,
     pub flags: Vec<(&'static str, String)>,
     pub wants_help: bool,

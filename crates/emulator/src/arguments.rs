@@ -187,7 +187,7 @@ fn origin(text: &str) -> Result<String, String> {
         url.has_host() && url.username().is_empty() && url.password().is_none() && matches!(rest, "" | "/")
     });
     match url {
-        // Those of browser extensions are no origins to the URL standard.
+        // Those of browser extensions are not origins in the URL standard.
         Some(url) if url.origin().is_tuple() => Ok(url.origin().ascii_serialization()),
         Some(_) => Ok(text.trim_end_matches('/').into()),
         None => {
