@@ -2,7 +2,7 @@
 
     python examples/batch.py [CHECKPOINT]
 
-Interrupt it and start it again with the same checkpoint: it continues where it was. Without `REPLICATE_API_TOKEN` it uses the
+Interrupt it and start it again with the same checkpoint: it continues where it stopped. Without `REPLICATE_API_TOKEN` it uses the
 emulator, which needs no token and no network, and costs nothing.
 """
 
@@ -42,7 +42,7 @@ def batch(client: replicant.Client, rows: Path, results: Path, checkpoint: Path)
             checkpoint=checkpoint,
             # The API deletes files after an hour.
             save_to="pictures",
-            # A failed prediction is created once more, and paid.
+            # A failed prediction is created once more, and billed.
             retries=1,
             max_predictions=1000,
             progress=True,

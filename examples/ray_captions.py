@@ -3,7 +3,7 @@
     pip install 'replicant[ray]'
     python examples/ray_captions.py
 
-Interrupt it and start it again: rows whose captions are known are not paid again. Without `REPLICATE_API_TOKEN` it uses the
+Interrupt it and start it again: rows whose captions are known are not billed again. Without `REPLICATE_API_TOKEN` it uses the
 emulator, which needs no token and no network, and costs nothing.
 """
 

@@ -52,6 +52,9 @@ function partition(options: object, ofRequest: Set<string>): Params {
     if (value === undefined || LOCAL.has(name)) continue;
     // Encoding such a value would fail before the core could say that the option is unknown.
     if (isForeign(value) && !callOptions().includes(name)) return rejectUnknown(name);
+    if (typeof value === "number" && !Number.isFinite(value)) {
+      return reject(`\`${name}\` must be a finite number, not ${value}; omit it for the default`, name);
+    }
     const [coreName, converted] = inward(name, value);
     if (ofRequest.has(name)) {
       request ??= {};

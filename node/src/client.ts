@@ -210,14 +210,14 @@ export class Replicate {
   /**
    * Runs a model over many rows, many at a time, and returns their results in the order in which they end. Nothing is read or
    * sent until the first result is requested; rows are read as they are needed. Creates wait for the rate limit. With a
-   * `checkpoint`, a batch that was interrupted continues where it was. Leaving the loop, Ctrl-C and an aborted `signal`
+   * `checkpoint`, a batch that was interrupted continues where it stopped. Leaving the loop, Ctrl-C and an aborted `signal`
    * cancel the running predictions, unless `onAbandon` is `"leave"`. Needs an operating system.
    *
    * `POST /predictions` (or the model's endpoint), then `GET /predictions/{id}` until each prediction has ended.
    *
    * @param ref `owner/name` or `owner/name:version`
    * @param rows an array, a generator, an async iterable, a `Readable` in object mode or a web stream
-   * @throws {InvalidArgumentError} if an option is invalid, or the checkpoint is of another model or in use
+   * @throws {InvalidArgumentError} if an option is invalid, or the checkpoint belongs to another batch or is in use
    * @throws {FileNotWrittenError} if the checkpoint cannot be written
    * @throws what the rows, `input`, `key` or `progress` threw
    * @throws the reason of `signal` if it was aborted

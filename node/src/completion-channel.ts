@@ -80,7 +80,7 @@ export function complete(
   });
 }
 
-/** Has `receive` called with the records under the returned number, in the current async context. */
+/** Registers `receive` for the records of the returned number, in the current async context. */
 export function follow(receive: (json: string) => void): number {
   last = (last + 1) >>> 0;
   receivers.set(last, platform.bind(receive));

@@ -1,5 +1,6 @@
 /** Calls that need no client: parameters, errors, and `compute`, the core's functions without a request. */
 import { toError } from "./failures";
+import { outwardPath } from "./names";
 import { native } from "./native";
 import { type Encoded, encode, type Part } from "./value";
 
@@ -16,7 +17,7 @@ export const REJECTION = Symbol("rejection");
  */
 export function encodeParams(params: Params): Encoded {
   if (params[REJECTION]) throw params[REJECTION];
-  return encode(params);
+  return encode(params, outwardPath);
 }
 
 /** Calls the core synchronously. Throws its errors as their classes. */

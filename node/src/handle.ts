@@ -25,10 +25,10 @@ export type HandleEvent = { cursor: HandleCursor } & (
   | { /** New text of the logs. */ type: "logs"; text: string }
   | { /** Progress, from a progress bar in the logs. */ type: "progress"; progress: Progress }
   | {
-      /** New item of an output list; an output that is no list, once it is complete. */
+      /** New item of an output list; an output that is not a list, once it is complete. */
       type: "output";
       /**
-       * Position in the output list; an index that came before replaces that item. Null for an output that is no list,
+       * Position in the output list; an index that came before replaces that item. Null for an output that is not a list,
        * and for the rest of a text whose beginning came as items.
        */
       index: number | null;
@@ -81,14 +81,14 @@ export class Handle {
 
   /**
    * Yields what changes in the prediction until it has ended, beginning with what it has already. A failed prediction is
-   * no error here. Failed requests are repeated for up to five minutes. Leaving the loop has no effect on the prediction.
+   * not an error here. Failed requests are retried for up to five minutes. Leaving the loop has no effect on the prediction.
    *
    * `GET /predictions/{id}` until the prediction has ended.
    *
    * @param options.since an event, or its `cursor`, to continue after it in whichever process: nothing is lost and nothing
    *   comes twice
    * @throws {NotFoundError} if there is no prediction with this id
-   * @throws {InvalidArgumentError} if `since` is no cursor of this prediction
+   * @throws {InvalidArgumentError} if `since` is not a cursor of this prediction
    * @example
    * for await (const event of handle.events()) if (event.type === "logs") process.stderr.write(event.text);
    */

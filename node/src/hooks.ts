@@ -49,7 +49,7 @@ export interface ResponseEvent {
   readonly rateLimit: RateLimit | null;
 }
 
-/** A failed attempt that will be repeated. */
+/** A failed attempt that will be retried. */
 export interface RetryEvent {
   /** Number of the request, the same in all events of its attempts. */
   readonly request: number;

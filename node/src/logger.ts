@@ -48,9 +48,19 @@ export function loggerOf(options: { logger?: Logger | undefined; logLevel?: LogL
   return { logger: level === "off" ? undefined : (logger ?? STDERR), level };
 }
 
+/** The wrong value of `REPLICATE_LOG` that the user was warned of. */
+let warned: string | undefined;
+
 function levelOfEnvironment(): LogLevel | undefined {
   const level = platform.env("REPLICATE_LOG")?.trim().toLowerCase();
-  return LEVELS.includes(level ?? "") ? (level as LogLevel) : undefined;
+  if (level === undefined || level === "") return undefined;
+  if (LEVELS.includes(level)) return level as LogLevel;
+  if (level !== warned) {
+    warned = level;
+    const text = `the environment variable REPLICATE_LOG must be "info" or "debug", not ${JSON.stringify(level)}`;
+    platform.warn(text, "Warning");
+  }
+  return undefined;
 }
 
 function isLogger(logger: unknown): boolean {
@@ -62,15 +72,24 @@ function isLogger(logger: unknown): boolean {
 }
 
 /** Passes an event to a logger. Structured loggers receive its fields as an object. */
-export function logTo(logger: Logger, { event, level, fields, text }: LogRecord): void {
-  const log = logger as unknown as Record<string, (...args: unknown[]) => void>;
+export function logTo(logger: Logger, record: LogRecord): void {
   try {
-    if (logger === STDERR) log[level]?.(`[${new Date().toISOString()} replicant ${level}] ${text}`);
-    // pino and bunyan, unlike the console and winston, take the fields first.
-    else if ("child" in logger && ("bindings" in logger || "fields" in logger)) {
-      log[level]?.({ ...fields }, `replicant: ${event}`);
-    } else log[level]?.(`replicant: ${event}`, fields);
+    const done = call(logger, record);
+    // An async logger, whose rejection would end the process.
+    if (typeof (done as PromiseLike<unknown> | undefined)?.then === "function") {
+      Promise.resolve(done).catch(() => {});
+    }
   } catch {
     // A logger must not change what a call does.
   }
+}
+
+function call(logger: Logger, { event, level, fields, text }: LogRecord): unknown {
+  const log = logger as unknown as Record<string, (...args: unknown[]) => unknown>;
+  if (logger === STDERR) return log[level]?.(`[${new Date().toISOString()} replicant ${level}] ${text}`);
+  // pino and bunyan, unlike the console and winston, take the fields first.
+  if ("child" in logger && ("bindings" in logger || "fields" in logger)) {
+    return log[level]?.({ ...fields }, `replicant: ${event}`);
+  }
+  return log[level]?.(`replicant: ${event}`, fields);
 }

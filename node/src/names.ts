@@ -1,6 +1,7 @@
 /** Names and units of options: those of the core, and those of this package. */
 import { native } from "./native";
 import { platform } from "./platform";
+import type { Path } from "./value";
 
 /** One option as the core declares it. */
 interface CoreOption {
@@ -105,6 +106,12 @@ export function inward(name: string, value: unknown): [string, unknown] {
 /** Converts a value of the core to the unit of the option `name`. */
 export function outwardValue(name: string, value: unknown): unknown {
   return names().durations.has(name) && typeof value === "number" ? value * 1000 : value;
+}
+
+/** Converts the path of a parameter of the core to the option that the user passed. */
+export function outwardPath(path: Path): Path {
+  const [first, ...rest] = path[0] === "request_options" ? path.slice(1) : path;
+  return typeof first === "string" ? [names().outward.get(first) ?? first, ...rest] : path;
 }
 
 /** Converts the names of options in a message of the core to those of this package. */

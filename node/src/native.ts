@@ -70,7 +70,7 @@ export interface NativeClient {
   describe(): string;
   /** Returns what is known of the rate limits as JSON; `null` if requests do not wait for them. */
   rateLimit(): string;
-  /** What to warn the user of about the options. */
+  /** The warnings about the options. */
   readonly warnings: string[];
 }
 

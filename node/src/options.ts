@@ -112,7 +112,7 @@ export type ReplicateOptions = {
   onRequest?: ((request: RequestEvent) => void | Promise<void>) | undefined;
   /** Called with the status and the headers of each response. */
   onResponse?: ((response: ResponseEvent) => void | Promise<void>) | undefined;
-  /** Called after a failed attempt that will be repeated, before the delay. */
+  /** Called after a failed attempt that will be retried, before the delay. */
   onRetry?: ((retry: RetryEvent) => void | Promise<void>) | undefined;
   /** Create OpenTelemetry spans and send `traceparent`, if the program uses OpenTelemetry. Defaults to true. */
   tracing?: boolean | undefined;
@@ -286,8 +286,8 @@ export type MapOptions<Row = unknown> = Omit<RunOptions, "input" | "signal" | "t
    */
   maxErrorRate?: number | undefined;
   /**
-   * How many times the prediction of a row is created again after it failed. Each is billed. Predictions that a content filter
-   * or their input let fail, and canceled ones, are not created again. Defaults to 0.
+   * How many times the prediction of a row is created again after it failed. Each is billed. Predictions that failed because
+   * of a content filter or an invalid input, and canceled ones, are not created again. Defaults to 0.
    */
   retries?: number | undefined;
   /** Number of predictions to create at most. Then the running ones are finished, and `stats.stopped` says why. */
@@ -298,18 +298,19 @@ export type MapOptions<Row = unknown> = Omit<RunOptions, "input" | "signal" | "t
    */
   maxSeconds?: number | undefined;
   /**
-   * Path or `file:` URL of a file that records each step of a row. A batch with the same file returns the results that it has, waits for the
-   * predictions that were created, and runs the remaining rows. No prediction is billed twice, even if the process is killed.
+   * Path or `file:` URL of a file that records each step of a row. A batch with the same file returns the results that it
+   * has, waits for the predictions that were created, and runs the remaining rows. No prediction is billed twice, even if
+   * the process is killed.
    */
   checkpoint?: string | URL | undefined;
   /**
-   * Create the predictions of rows again of which an earlier process left unknown whether they exist. By default they are
-   * items with the status `unknown`.
+   * Create predictions again for rows whose outcome an earlier process left unknown. By default such rows are items with
+   * the status `unknown`.
    */
   retryUnknown?: boolean | undefined;
   /**
-   * Folder, a path or a `file:` URL, to which the files of each output are saved at once, because the API deletes them after an hour. Their names are
-   * the keys of the rows. The outputs have their paths.
+   * Folder, a path or a `file:` URL, to which the files of each output are saved at once, because the API deletes them
+   * after an hour. Their names are the keys of the rows. Outputs contain the paths of the files.
    */
   saveTo?: string | URL | undefined;
   /** Timeout of each prediction, in milliseconds. When it passes, the prediction is canceled, and the row fails. */

@@ -12,7 +12,7 @@ export interface RowSource<Row> {
 }
 
 /**
- * Throws an error for what cannot be iterated over, and for text, whose characters are no rows.
+ * Throws an error for what cannot be iterated over, and for text, whose characters are not rows.
  *
  * @throws {InvalidArgumentError}
  */

@@ -2,7 +2,7 @@
 import type { Core } from "./bridge";
 import { clientParams } from "./call-options";
 import { channel } from "./completion-channel";
-import { rethrow, unknownOption } from "./compute";
+import { encodeParams, rethrow, unknownOption } from "./compute";
 import { FetchTransport } from "./fetch-transport";
 import { invalid, kindOf } from "./invalid";
 import { loggerOf, logTo, STDERR } from "./logger";
@@ -10,7 +10,6 @@ import { clientOptions, inward, outwardValue } from "./names";
 import { native } from "./native";
 import type { Fetch, ReplicateOptions } from "./options";
 import { platform } from "./platform";
-import { encode } from "./value";
 import { version } from "./version";
 
 /** Options that are assignable properties of a client. */
@@ -76,7 +75,7 @@ export class Settings {
     for (const text of connected[0].client.warnings) {
       if (this.#warned.has(text)) continue;
       this.#warned.add(text);
-      platform.warn(text);
+      platform.warn(text, "InsecureConnectionWarning");
       const logger = connected[0].telemetry?.logger;
       if (logger && logger !== STDERR) logTo(logger, { event: text, level: "warn", fields: {}, text });
     }
@@ -112,7 +111,7 @@ function connect(options: ReplicateOptions): [Core, Record<string, unknown>] {
     baseUrl: platform.baseUrl(rest.baseUrl ?? platform.env("REPLICATE_BASE_URL")),
     auth: options.auth ?? "",
   };
-  const { json, parts } = encode(clientParams(defined(values)));
+  const { json, parts } = encodeParams(clientParams(defined(values)));
   return rethrow(() => {
     const client = new native.NativeClient(channel, json, parts, fetch && new FetchTransport(fetch).send);
     const tracing = options.tracing !== false;

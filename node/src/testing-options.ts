@@ -46,9 +46,9 @@ export type EmulatorOptions = {
   upstream?: string | undefined;
 };
 
-/** What a scripted model does for every input. */
+/** What a scripted model does for every input: `output`, or `outputs`, or `fails`, or `outputs` and then `fails`. */
 export type Script = {
-  /** The whole output, any JSON. */
+  /** The whole output, any JSON; null for none. */
   output?: unknown;
   /** Items of the output, which are emitted one by one. */
   outputs?: unknown[];

@@ -85,6 +85,8 @@ export interface Fault {
  * emulator.close();
  */
 export class Emulator {
+  /** URL of the emulator, whose page shows predictions as they run: `http://127.0.0.1:<port>`. */
+  readonly origin: string;
   /** URL of its API: `http://127.0.0.1:<port>/v1`. */
   readonly baseUrl: string;
   /** URL of its API over HTTPS, with `tls`. */
@@ -95,7 +97,6 @@ export class Emulator {
   readonly webhookSecret: string;
   readonly #program: Program;
   readonly #token: string | undefined;
-  readonly #origin: string;
   readonly #models: Models;
 
   /** @throws {Error} if an option is invalid, the port is in use, or `replicant-emulator` is not installed */
@@ -111,8 +112,8 @@ export class Emulator {
     this.webhookSecret = webhook_secret;
     this.tlsBaseUrl = tls_base_url;
     this.caBundle = ca_bundle;
-    this.#origin = origin;
-    this.#models = new Models(this.#origin);
+    this.origin = origin;
+    this.#models = new Models(this.origin);
   }
 
   /** Returns a client of the emulator. */
@@ -124,7 +125,7 @@ export class Emulator {
 
   /** Returns the requests that it received, oldest first. */
   requests(): ReceivedRequest[] {
-    return control(this.#origin, "GET", "requests").json;
+    return control(this.origin, "GET", "requests").json;
   }
 
   /**
@@ -133,7 +134,7 @@ export class Emulator {
    * @throws {Error} if a rule is invalid
    */
   misbehave(...rules: Fault[]): void {
-    control(this.#origin, "POST", "faults", plain(rules));
+    control(this.origin, "POST", "faults", plain(rules));
   }
 
   /**
@@ -154,18 +155,31 @@ export class Emulator {
       invalid(`\`run\` must be a function, such as (input) => input.text, not ${kindOf(run)}`, "run");
     }
     const checked = checkedOptions(options, MODEL_OPTIONS);
-    control(this.#origin, "POST", "models", this.#models.add(name, checked, run));
+    control(this.origin, "POST", "models", this.#models.add(name, checked, run));
   }
 
   /**
    * Adds a model that does the same for every input. A model of this name is replaced.
    *
-   * @throws {Error} if the name or an option is invalid
+   * @throws {Error} if the name or an option is invalid, or the options have no output and no error
    */
   script(name: string, options: Script): void {
     const { versions, coldStart, ...script } = checkedOptions(options, SCRIPT_OPTIONS);
+    const { output, outputs, fails } = script;
+    if (output === undefined && outputs === undefined && fails === undefined) {
+      invalid("`output`, `outputs` or `fails` is missing; for no output, pass `output: null`", "output");
+    }
+    if (output !== undefined && outputs !== undefined) {
+      invalid("`output` is the whole output and `outputs` are its items; pass one of them", "outputs");
+    }
+    if (output !== undefined && fails !== undefined) {
+      invalid(
+        "`output` has no effect with `fails`; pass `outputs`, which are emitted before the failure",
+        "fails",
+      );
+    }
     const definition = { name, script, versions: versions ?? [], cold_start: coldStart ?? 0 };
-    control(this.#origin, "POST", "models", definition);
+    control(this.origin, "POST", "models", definition);
   }
 
   /**
@@ -175,18 +189,18 @@ export class Emulator {
    * @throws {Error} if the name or the URL is invalid, or the server is not ready
    */
   cog(name: string, url: string): void {
-    control(this.#origin, "POST", "models", { name, cog: url });
+    control(this.origin, "POST", "models", { name, cog: url });
   }
 
   /** Returns all predictions and trainings, oldest first, as the API returns them. */
   // biome-ignore lint/suspicious/noExplicitAny: inputs and outputs have any type
   predictions(): Record<string, any>[] {
-    return control(this.#origin, "GET", "predictions").json;
+    return control(this.origin, "GET", "predictions").json;
   }
 
   /** Forgets predictions, files, requests, faults and what clients have created. Models defined here stay. */
   reset(): void {
-    control(this.#origin, "POST", "reset");
+    control(this.origin, "POST", "reset");
   }
 
   /** Clock of the emulator. */
@@ -194,7 +208,7 @@ export class Emulator {
     /** Lets time pass at once: seconds, or text such as `"90s"`, `"1h30m"` or `"2d"`. */
     advance(duration: number | string): void;
   } {
-    const origin = this.#origin;
+    const origin = this.origin;
     return { advance: (duration) => void control(origin, "POST", "time", { advance: duration }) };
   }
 
@@ -216,7 +230,7 @@ export class Emulator {
     const response = json === undefined ? { problem: true } : { json };
     const action = lost ? { close_before_reply: true } : { status, retry_after: retryAfter, ...response };
     const rule = { match: { operation }, times, action: { delay_ms: Math.round(delay * 1000), ...action } };
-    control(this.#origin, "POST", "faults", rule);
+    control(this.origin, "POST", "faults", rule);
   }
 
   /**
@@ -283,7 +297,7 @@ export class Emulator {
 
   /** Returns how the predictions differ from what is expected, or null. */
   #problem(expected: Record<string, unknown>): string | null {
-    return control(this.#origin, "POST", "checks", expected).json.problem;
+    return control(this.origin, "POST", "checks", expected).json.problem;
   }
 
   /** Stops the emulator and closes its connections. */

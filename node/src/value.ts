@@ -32,10 +32,11 @@ export const AS_TEXT = Symbol("as text");
 /**
  * Encodes `value` for the core.
  *
+ * @param named returns a path as the user knows it
  * @throws {InvalidArgumentError} if a value inside it cannot be sent; the message has its path
  */
-export function encode(value: object): Encoded {
-  const encoder = new Encoder();
+export function encode(value: object, named = (path: Path): Path => path): Encoded {
+  const encoder = new Encoder(named);
   const json = JSON.stringify(encoder.plain(value));
   return encoder.parts.length > 0 ? { json, parts: encoder.parts } : { json };
 }
@@ -85,6 +86,8 @@ class Encoder {
   readonly parts: Part[] = [];
   readonly #path: Path = [];
   readonly #ancestors = new Set<object>();
+
+  constructor(private readonly named: (path: Path) => Path) {}
 
   /** Returns `value` itself if JSON can hold it, otherwise a copy in which the other values are replaced. */
   plain(value: unknown): unknown {
@@ -170,7 +173,7 @@ class Encoder {
     if (this.#ancestors.has(ancestor)) this.#reject("circular reference: it contains itself");
     if (this.#ancestors.size > MOST_LEVELS) {
       // The whole path would be thousands of names.
-      const argument = formatPath(this.#path.slice(0, 1));
+      const argument = formatPath(this.named(this.#path).slice(0, 1));
       invalid(`\`${argument}\` must be nested at most ${MOST_LEVELS} levels deep`, argument);
     }
     this.#ancestors.add(ancestor);
@@ -185,7 +188,7 @@ class Encoder {
   }
 
   #reject(reason: string): never {
-    const path = formatPath(this.#path);
+    const path = formatPath(this.named(this.#path));
     invalid(`\`${path || "the value"}\`: ${reason}`, path || undefined);
   }
 }

@@ -3,7 +3,7 @@ import { WebhookBodyError } from "./errors";
 import { platform } from "./platform";
 
 /** Size of the largest body to read from a stream, in bytes. */
-const LARGEST = 64 * 1024 * 1024;
+export const LARGEST = 64 * 1024 * 1024;
 
 /** A request that contains a webhook: a web `Request`, or a request of Node, Express and similar servers. */
 export interface WebhookRequest {
@@ -16,6 +16,8 @@ export interface WebhookRequest {
   body?: unknown;
   /** The raw body, if a framework puts it beside a parsed `body`: Google Cloud Functions, Firebase, a `verify` hook. */
   rawBody?: unknown;
+  /** Whether `body` is encoded, as in events of AWS Lambda. */
+  isBase64Encoded?: boolean | undefined;
   /** The signing secret, unless it is passed as an argument. */
   secret?: string | undefined;
   /** See {@link WebhookOptions}. An option that is passed as an argument takes precedence. */
@@ -31,6 +33,8 @@ interface HonoRequest {
 /** A request of Node, which is a stream. */
 interface NodeRequest extends AsyncIterable<Uint8Array> {
   readableDidRead?: boolean;
+  iterator?(options: { destroyOnReturn: boolean }): AsyncIterable<Uint8Array>;
+  resume?(): unknown;
 }
 
 /** What the core verifies of a request. */
@@ -52,7 +56,11 @@ export async function received(request: WebhookRequest | HonoRequest): Promise<R
     return { headers, body: await bodyOf(request), consumed: false };
   const stream = request as unknown as NodeRequest;
   if (stream.readableDidRead === true) return { headers, body: null, consumed: true };
-  return { headers, body: await collect(stream), consumed: false };
+  declaredLength(headers);
+  // A request that is destroyed cannot be responded to.
+  const chunks = stream.iterator?.({ destroyOnReturn: false }) ?? stream;
+  const body = await collect(chunks).finally(() => stream.resume?.());
+  return { headers, body, consumed: false };
 }
 
 async function receivedByHono({ raw, bodyCache }: HonoRequest): Promise<Received> {
@@ -62,7 +70,7 @@ async function receivedByHono({ raw, bodyCache }: HonoRequest): Promise<Received
 }
 
 /** Returns headers in a form that the core reads. */
-export function plainHeaders(headers: WebhookRequest["headers"]): unknown {
+export function plainHeaders(headers: unknown): unknown {
   if (Array.isArray(headers) || typeof (headers as Headers | undefined)?.forEach !== "function")
     return headers;
   const plain: Record<string, unknown> = {};
@@ -72,27 +80,70 @@ export function plainHeaders(headers: WebhookRequest["headers"]): unknown {
   return plain;
 }
 
-/** Reads a body that is a stream. The core rejects other bodies that are not raw. */
-export async function bodyOf(request: { body?: unknown }): Promise<unknown> {
-  const { body } = request;
+/** Reads a body that is a stream, and decodes one in base64. The core rejects other bodies that are not raw. */
+export async function bodyOf(request: {
+  headers?: unknown;
+  body?: unknown;
+  isBase64Encoded?: boolean | undefined;
+}): Promise<unknown> {
+  const { body, isBase64Encoded } = request;
+  if (isBase64Encoded === true && typeof body === "string") return decoded(body);
   if (typeof body !== "object" || body === null || !(Symbol.asyncIterator in body)) return body;
-  const { clone } = request as { clone?: () => Request };
-  // Keeps the request readable, and is much faster than iterating over the stream.
-  if (typeof clone === "function") return new Uint8Array(await clone.call(request).arrayBuffer());
-  return collect(body as AsyncIterable<Uint8Array | string>);
+  const length = declaredLength(plainHeaders(request.headers));
+  const { clone } = request as { clone?: () => Request & { body: ReadableStream<Uint8Array> } };
+  if (typeof clone !== "function") return collect(body as AsyncIterable<Uint8Array | string>);
+  // A clone keeps the request readable.
+  const copy = clone.call(request);
+  // Much faster than the stream, but without a limit.
+  if (length <= LARGEST) return new Uint8Array(await copy.arrayBuffer().catch(unreadable));
+  // The cancel of a clone would wait for that of the original.
+  return collect(copy.body.values({ preventCancel: true }));
 }
 
 async function collect(stream: AsyncIterable<Uint8Array | string>): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of stream) {
-    const bytes = typeof chunk === "string" ? new TextEncoder().encode(chunk) : chunk;
-    size += bytes.byteLength;
-    if (size > LARGEST) {
-      const message = `the body of the webhook is larger than ${LARGEST} bytes`;
-      throw new WebhookBodyError({ code: "webhook_body", message, status: 413 });
+  try {
+    for await (const chunk of stream) {
+      const bytes = typeof chunk === "string" ? new TextEncoder().encode(chunk) : chunk;
+      size += bytes.byteLength;
+      if (size > LARGEST) break;
+      chunks.push(bytes);
     }
-    chunks.push(bytes);
+  } catch (error) {
+    unreadable(error);
   }
+  if (size > LARGEST) tooLarge();
   return platform.concat(chunks);
+}
+
+/** Returns the declared length of a body, which is at most {@link LARGEST}; NaN if none is declared. */
+function declaredLength(headers: unknown): number {
+  const length = Number((headers as Record<string, unknown> | undefined)?.["content-length"] ?? Number.NaN);
+  if (length > LARGEST) tooLarge();
+  return length;
+}
+
+function decoded(body: string): Uint8Array {
+  try {
+    return Uint8Array.from(atob(body), (character) => character.charCodeAt(0));
+  } catch (error) {
+    return unreadable(error);
+  }
+}
+
+function tooLarge(): never {
+  const message = `the body of the webhook is larger than ${LARGEST} bytes`;
+  throw new WebhookBodyError({ code: "webhook_body", message, status: 413 });
+}
+
+/** Throws the error for a body that broke off or is malformed. */
+function unreadable(error: unknown): never {
+  const cause = String(error);
+  throw new WebhookBodyError({
+    code: "webhook_body",
+    message: `Error reading body: ${cause}`,
+    status: 400,
+    cause,
+  });
 }

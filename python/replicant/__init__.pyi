@@ -190,7 +190,7 @@ def run(
             webhook_completed: An HTTPS URL that the API sends the `completed` event to; an
                 older form of `webhook`.
             webhook_events_filter: The events to send to the webhook: `start`, `output`, `logs`,
-                `completed`. Defaults to all.
+                `completed`. Defaults to new output and the end.
             cancel_after: Seconds, or a duration such as `1m30s`, after which the API cancels
                 the prediction: 5 s to 24 h. Defaults to 5 s after the `timeout` of `run` and
                 `stream`, to 24 h without one, and to none for creates.
@@ -249,7 +249,7 @@ def stream(
             webhook_completed: An HTTPS URL that the API sends the `completed` event to; an
                 older form of `webhook`.
             webhook_events_filter: The events to send to the webhook: `start`, `output`, `logs`,
-                `completed`. Defaults to all.
+                `completed`. Defaults to new output and the end.
             cancel_after: Seconds, or a duration such as `1m30s`, after which the API cancels
                 the prediction: 5 s to 24 h. Defaults to 5 s after the `timeout` of `run` and
                 `stream`, to 24 h without one, and to none for creates.
@@ -299,7 +299,7 @@ def submit(
             webhook_completed: An HTTPS URL that the API sends the `completed` event to; an
                 older form of `webhook`.
             webhook_events_filter: The events to send to the webhook: `start`, `output`, `logs`,
-                `completed`. Defaults to all.
+                `completed`. Defaults to new output and the end.
             cancel_after: Seconds, or a duration such as `1m30s`, after which the API cancels
                 the prediction: 5 s to 24 h. Defaults to 5 s after the `timeout` of `run` and
                 `stream`, to 24 h without one, and to none for creates.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from math import isfinite
 from typing import Any, Callable, Dict, Mapping
 
 # Options that None switches off. For all others, None is the default.
@@ -25,8 +26,27 @@ _INSTEAD_OF_HTTPX = {
 
 
 def drop_none(**params: Any) -> Dict[str, Any]:
-    """Returns the parameters that are not None."""
-    return {name: value for name, value in params.items() if value is not None}
+    """Returns the parameters that are not None.
+
+    Raises:
+        InvalidArgumentError: A number is not finite.
+    """
+    return finite({name: value for name, value in params.items() if value is not None})
+
+
+def finite(options: Dict[str, Any]) -> Dict[str, Any]:
+    """Returns `options`.
+
+    Raises:
+        InvalidArgumentError: A number is not finite.
+    """
+    for name, value in options.items():
+        if isinstance(value, float) and not isfinite(value):
+            from ._errors import InvalidArgumentError
+
+            message = f"`{name}` must be a finite number, not {value}; omit it for the default"
+            raise InvalidArgumentError(message, argument=name)
+    return options
 
 
 def checked(function: Callable[..., Any], kind: Any, options: Mapping[str, Any]) -> Dict[str, Any]:
@@ -39,6 +59,7 @@ def checked(function: Callable[..., Any], kind: Any, options: Mapping[str, Any])
 
     Raises:
         TypeError: `function` has no such option.
+        InvalidArgumentError: A number is not finite.
     """
     unknown = options.keys() - kind.__optional_keys__
     if unknown:
@@ -48,7 +69,7 @@ def checked(function: Callable[..., Any], kind: Any, options: Mapping[str, Any])
         path: Any = given[name]
         if hasattr(path, "__fspath__"):
             given[name] = os.fspath(path)
-    return given
+    return finite(given)
 
 
 def _unexpected(function: Callable[..., Any], kind: Any, name: str) -> TypeError:

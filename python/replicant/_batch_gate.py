@@ -14,13 +14,13 @@ from ._hooks import RequestEvent, ResponseEvent, RetryEvent
 from ._native import Turns
 
 Turn = Tuple[int, int]
-"""The number of a gate's limiter, and that of the turn."""
+"""The number of a gate's limit, and that of the turn."""
 
 NAMESPACE = "replicant"
 GATE = "gate-"
 """What the names of gates begin with."""
 
-# How long the limit of a pipeline counts that takes no more turns, in seconds.
+# Seconds for which the limit of an idle pipeline still counts.
 _FORGET = 60.0
 # The longest sleep, in seconds: a response may allow the next turn earlier.
 _STEP = 0.25
@@ -31,7 +31,7 @@ _LATE = 0.3
 
 
 class Gate:
-    """The actor. Its limit is the lowest that a pipeline asked for in the last minute; without one, it is learned."""
+    """The actor. Its limit is the lowest that any pipeline requested in the last minute; without one, it is learned."""
 
     idle = 600.0
     """The seconds without a turn and a running batch after which the actor ends."""

@@ -71,14 +71,22 @@ def native_client(
     from ._errors import InvalidArgumentError
     from ._native import Client as NativeClient
 
+    if transport is not None:
+        from copy import copy
+
+        # Clients with another URL share the transport.
+        transport = copy(transport)
     try:
-        return NativeClient(options, transport, hooks, keep)
+        native = NativeClient(options, transport, hooks, keep)
     except InvalidArgumentError as error:
         name = PUBLIC_NAMES.get(error.argument or "")
         if name is not None:
             error.message = error.message.replace(f"`{error.argument}`", f"`{name}`")
             error.argument = name
         raise
+    if transport is not None:
+        transport.base_url = native.describe()["base_url"]
+    return native
 
 
 def _option(name: str, doc: str) -> Any:

@@ -163,7 +163,7 @@ class APITimeoutError(APIConnectionError, TimeoutError):
     code = "timeout"
 
 
-# Not an APIConnectionError: code that retries on lost connections would create, and pay for, two predictions.
+# Not an APIConnectionError: code that retries on lost connections would create two predictions, both billed.
 class OutcomeUnknownError(APIError):
     """A create was sent and no response arrived, so it may or may not have been processed.
 

@@ -39,7 +39,7 @@ class RequestEvent:
         self.request = event["request"]
         self.method = event["method"]
         self.url = event["url"]
-        self.headers = Headers(event["headers"])
+        self.headers = Headers(event["headers"].items())
         self.body = event["body"]
         self.attempt = event["attempt"]
 
@@ -86,7 +86,7 @@ class ResponseEvent:
         self.method = event["method"]
         self.url = event["url"]
         self.status_code = event["status"]
-        self.headers = Headers(event["headers"])
+        self.headers = Headers(event["headers"].items())
         self.attempt = event["attempt"]
         self.duration = event["duration"]
         self.request_id = event["request_id"]
@@ -97,7 +97,7 @@ class ResponseEvent:
 
 
 class RetryEvent:
-    """A failed attempt that will be repeated, as `on_retry` receives it."""
+    """A failed attempt that will be retried, as `on_retry` receives it."""
 
     __slots__ = (
         "attempt",

@@ -51,20 +51,7 @@ class RowSource(Generic[Row]):
         input: Optional[Callable[[Row], Any]],
         key: Optional[Callable[[Row], Any]],
     ) -> None:
-        given: Any = rows
-        if isinstance(given, (str, bytes, Mapping)):
-            kind = type(cast(object, given)).__name__
-            raise InvalidArgumentError(
-                f"`rows` must be an iterable of rows, not {kind}; put it into a list",
-                argument="rows",
-            )
-        # pandas, Dask, polars and others.
-        if hasattr(given, "columns") and hasattr(given, "dtypes"):
-            raise InvalidArgumentError(
-                f"`rows` must be an iterable of rows, not {type(given).__name__}, which has columns; pass "
-                "`df.to_dict('records')`, or `df.iter_rows(named=True)` for polars",
-                argument="rows",
-            )
+        _check_rows(rows)
         self._input = input
         self._key = key
         self._next = 0
@@ -158,6 +145,32 @@ class RowSource(Generic[Row]):
         self.taken[self._next] = row, input
         self._next += 1
         return made
+
+
+def _check_rows(rows: object) -> None:
+    """Refuses what is iterable, but not over rows."""
+    # The attributes of the class: polars warns of an access to the columns of a lazy frame.
+    kind = type(rows)
+    if isinstance(rows, (str, bytes, Mapping)):
+        what, advice = "", "put it into a list"
+    # pandas, polars, Dask, Spark and others.
+    elif hasattr(kind, "columns") and hasattr(kind, "dtypes"):
+        what = ", which has columns"
+        advice = (
+            "pass `df.to_dict('records')`, or `df.iter_rows(named=True)` for polars; collect or compute "
+            "lazy and distributed frames first"
+        )
+    # A table or a batch of pyarrow.
+    elif hasattr(kind, "column_names") and hasattr(kind, "to_pylist"):
+        what = ", which has columns"
+        advice = (
+            "pass `table.to_pylist()`, or the rows of one of `table.to_batches()` after the other"
+        )
+    else:
+        return
+    raise InvalidArgumentError(
+        f"`rows` must be an iterable of rows, not {kind.__name__}{what}; {advice}", argument="rows"
+    )
 
 
 class Calling:

@@ -91,7 +91,7 @@ class Client:
         """Returns what is known of the rate limits, or None if requests do not wait for them."""
     @property
     def warnings(self) -> list[str]:
-        """What to warn the user of about the options."""
+        """The warnings about the options."""
 
 @disjoint_base
 class Stream(Generic[_T]):

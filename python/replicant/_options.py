@@ -130,7 +130,7 @@ class ClientOptions(RequestOptions, total=False):
     on_response: Optional[Callable[[ResponseEvent], object]]
     """A function to call with the status and the headers of each response."""
     on_retry: Optional[Callable[[RetryEvent], object]]
-    """A function to call after a failed attempt that will be repeated, before the delay."""
+    """A function to call after a failed attempt that will be retried, before the delay."""
     log_bodies: Optional[bool]
     """Whether logs of the level `DEBUG` show the JSON bodies of requests and responses, without secrets and
     long strings. Defaults to False."""
@@ -164,7 +164,9 @@ class ClientOptions(RequestOptions, total=False):
     """What sends all HTTP requests instead of the built-in client: an httpx transport (sync or async,
     including `httpx.MockTransport`) or a function that takes a request and returns a response."""
     http_client: Any
-    """An httpx client that sends all HTTP requests; used if `transport` is not set."""
+    """An httpx client that sends all HTTP requests; used if `transport` is not set. Its headers and query
+    parameters are added to requests to the API, unless this client sets them itself. Its cookies go to their
+    domains, those without one to the API."""
 
 
 class InputOptions(TypedDict, total=False):
@@ -183,7 +185,8 @@ class CreateOptions(InputOptions, total=False):
     webhook_completed: Optional[str]
     """An HTTPS URL that the API sends the `completed` event to; an older form of `webhook`."""
     webhook_events_filter: Optional[Sequence[WebhookEvent]]
-    """The events to send to the webhook: `start`, `output`, `logs`, `completed`. Defaults to all."""
+    """The events to send to the webhook: `start`, `output`, `logs`, `completed`. Defaults to new
+    output and the end."""
     cancel_after: Union[float, str, None]
     """Seconds, or a duration such as `1m30s`, after which the API cancels the prediction: 5 s to 24 h. Defaults
     to 5 s after the `timeout` of `run` and `stream`, to 24 h without one, and to none for creates."""
@@ -253,11 +256,11 @@ class MapOptions(CreateOptions, total=False):
     """The path of a file that records each step of a row. A batch with the same file returns the results that it has, waits
     for the predictions that were created, and runs the remaining rows."""
     retry_unknown: Optional[bool]
-    """Whether to create the predictions of rows again of which an earlier process left unknown whether they exist. Defaults
-    to False: they are items with the status `unknown`."""
+    """Whether to create predictions again for rows whose outcome an earlier process left unknown. Defaults to False: such
+    rows are items with the status `unknown`."""
     save_to: Union[str, os.PathLike[str], None]
     """A folder to which the files of each output are saved at once, because the API deletes them after an hour. They are
-    named after the keys of the rows, and outputs have their paths."""
+    named after the keys of the rows, and outputs contain their paths."""
     timeout: Optional[float]
     """Seconds that each prediction may take from its creation to its end. Defaults to no limit."""
     interval: Optional[float]

@@ -7,6 +7,7 @@ from typing import (
     Any,
     Dict,
     Generic,
+    Iterable,
     List,
     NamedTuple,
     Optional,
@@ -21,7 +22,13 @@ V = TypeVar("V")
 
 
 class Headers(Dict[str, str]):
-    """Headers, whose names are case-insensitive."""
+    """Headers, whose names are case-insensitive. The values of a header that occurs twice are joined by commas."""
+
+    def __init__(self, headers: Iterable[Tuple[str, str]] = ()) -> None:
+        self._values: Dict[str, List[str]] = {}
+        for name, value in headers:
+            self._values.setdefault(name, []).append(value)
+        super().__init__({name: ", ".join(values) for name, values in self._values.items()})
 
     def __getitem__(self, name: str) -> str:
         return super().__getitem__(name.lower())
@@ -32,6 +39,19 @@ class Headers(Dict[str, str]):
     def get(self, name: str, default: Any = None) -> Any:
         """Returns the value of a header, or `default`."""
         return super().get(name.lower(), default)
+
+    def get_list(self, name: str) -> List[str]:
+        """Returns the values of a header, one for each time it occurs."""
+        value = self.get(name)
+        if value is None:
+            return []
+        values = self._values.get(name.lower(), [])
+        # A hook may have changed the header.
+        return list(values) if ", ".join(values) == value else [value]
+
+    def multi_items(self) -> List[Tuple[str, str]]:
+        """Returns the names and values, with a name once for each of its values."""
+        return [(name, value) for name in self for value in self.get_list(name)]
 
 
 class RateLimit(NamedTuple):
@@ -79,7 +99,9 @@ class APIResponse(Generic[T]):
     def _described(self) -> Dict[str, Any]:
         from ._native import compute
 
-        described: Dict[str, Any] = compute("response.describe", {"headers": dict(self.headers)})
+        # The core, too, reads the first value.
+        headers = {name: self.headers.get_list(name)[0] for name in self.headers}
+        described: Dict[str, Any] = compute("response.describe", {"headers": headers})
         return described
 
     def __repr__(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping, Optional
 
-from ._arguments import OFF_IF_NONE
+from ._arguments import OFF_IF_NONE, finite
 from ._native import Secret, conceal
 
 # What the core calls an option that has another name here. Where two are given, the later one counts.
@@ -43,11 +43,13 @@ def conceal_secrets(options: Any) -> None:
 
 def core_options(options: Mapping[str, Any]) -> Dict[str, Any]:
     """Returns the options of a client under the core's names, concealed, without those that are None."""
-    core: Dict[str, Any] = {
-        n: value
-        for n, value in options.items()
-        if (value is not None or n in OFF_IF_NONE) and n not in LOCAL
-    }
+    core = finite(
+        {
+            n: value
+            for n, value in options.items()
+            if (value is not None or n in OFF_IF_NONE) and n not in LOCAL
+        }
+    )
     conceal_secrets(core)
     for alias, name in CORE_NAMES.items():
         value = core.pop(alias, None)

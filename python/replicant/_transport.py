@@ -52,6 +52,9 @@ class TransportRequest:
 class Adapter:
     """Sends the requests of the core through a transport in Python."""
 
+    base_url = ""
+    """The URL of the API. Only requests to its origin get the headers and parameters of an httpx client."""
+
     def __init__(self, transport: Any) -> None:
         self._transport = transport
         if not (
@@ -90,9 +93,38 @@ class Adapter:
             if hasattr(self._transport, name):
                 return getattr(self._transport, name)(_httpx_request(method, url, headers, body))
         if hasattr(self._transport, "send"):
-            request = _httpx_request(method, url, headers, body)
+            request = self._client_request(method, url, headers, body)
             return self._transport.send(request, stream=True)
         return self._transport(TransportRequest(method, url, headers, body))
+
+    def _client_request(self, method: str, url: str, headers: Headers, body: Any) -> Any:
+        """Builds a request with the headers, parameters and cookies of an httpx client. Those of the core win."""
+        import httpx
+
+        client = self._transport
+        if not isinstance(client, (httpx.Client, httpx.AsyncClient)):
+            return _httpx_request(method, url, headers, body)
+        target: Any = httpx.URL(url)
+        to_api = _origin(target) == _origin(httpx.URL(self.base_url))
+        added: List[Any] = []
+        if to_api:
+            # The core says where compression is possible.
+            own = {name for name, _ in headers} | {"accept-encoding"}
+            added = [
+                (n, v) for n, v in client.headers.raw if n.lower().decode("latin-1") not in own
+            ]
+            if client.params:
+                target = target.copy_with(params=client.params.merge(target.params))
+        request = _httpx_request(method, target, [*headers, *added], body)
+        cookies = client.cookies
+        if not to_api:
+            # httpx sends a cookie without a domain to every host.
+            cookies = httpx.Cookies()
+            for cookie in client.cookies.jar:
+                if cookie.domain:
+                    cookies.jar.set_cookie(cookie)
+        cookies.set_cookie_header(request)
+        return request
 
     @staticmethod
     def fault(error: BaseException) -> Optional[str]:
@@ -112,7 +144,12 @@ def _is_of_httpx(cls: type) -> bool:
     return cls.__module__.partition(".")[0] in ("httpx", "httpcore")
 
 
-def _httpx_request(method: str, url: str, headers: Headers, body: Any) -> Any:
+def _origin(url: Any) -> Tuple[str, str, Optional[int]]:
+    # httpx omits the default port of a scheme.
+    return url.scheme, url.host, url.port
+
+
+def _httpx_request(method: str, url: Any, headers: List[Any], body: Any) -> Any:
     import httpx
 
     if body is None or isinstance(body, bytes):

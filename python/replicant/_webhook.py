@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 from typing import TYPE_CHECKING, Any, Dict, Iterable, Optional, Sequence, Tuple, Union, cast
 
@@ -24,6 +25,22 @@ if TYPE_CHECKING:
     Headers = Union[HeaderItems, Sequence[Pair]]
 
 _RAW = (str, bytes, bytearray, memoryview)
+
+LARGEST = 64 * 1024 * 1024
+"""The size of the largest body to read from a stream, in bytes."""
+
+
+def too_large() -> MissingWebhookBodyError:
+    """Returns the error for a body larger than `LARGEST`."""
+    return MissingWebhookBodyError(
+        f"the body of the webhook is larger than {LARGEST} bytes", status=413
+    )
+
+
+def check_length(declared: Optional[str]) -> None:
+    """Raises the error for a body that is too large by its header `content-length`."""
+    if declared is not None and declared.isdecimal() and int(declared) > LARGEST:
+        raise too_large()
 
 
 def verify(
@@ -83,8 +100,11 @@ async def async_received(
     read = getattr(request, "body", None)
     if callable(read) and headers is None and body is None:
         headers = request.headers
+        check_length(request.headers.get("content-length"))
         try:
-            body = await cast(Any, read)()
+            # Only Starlette is known to have a stream that its `body` can be read from later.
+            limited = hasattr(request, "_stream_consumed")
+            body = await (_limited(request) if limited else cast(Any, read)())
         except RuntimeError as error:
             # Starlette's "Stream consumed".
             why = f"Error reading body: {error}. Verify the webhook before anything else reads the request."
@@ -93,12 +113,25 @@ async def async_received(
     return received(request, headers, body, secret, tolerance)
 
 
+async def _limited(request: Any) -> bytes:
+    chunks = bytearray()
+    async for chunk in request.stream():
+        chunks += chunk
+        if len(chunks) > LARGEST:
+            raise too_large()
+    # As `Request.body` does, so that the handler can read the body, too.
+    body = bytes(chunks)
+    request._body = body
+    return body
+
+
 def _pairs(headers: Any) -> Any:
     """Returns headers as a list of pairs, which an ASGI scope has already. The core converts bytes."""
     return list(headers.items()) if hasattr(headers, "items") else headers
 
 
 def _body(request: Any) -> Optional[Union[str, bytes]]:
+    other = None
     # The names of the raw body in the supported frameworks.
     for name in ("body", "content", "data"):
         try:
@@ -114,6 +147,17 @@ def _body(request: Any) -> Optional[Union[str, bytes]]:
                 f"`request.{name}` is a method: pass `headers=request.headers` and the result of "
                 f"`await request.{name}()` as `body`"
             )
+        if inspect.iscoroutine(found):
+            found.close()
+        if found is not None and other is None:
+            other = f"`request.{name}` is of type {type(found).__name__}"
+    if other is not None:
+        why = (
+            f"Invalid body type: {other}, not raw bytes. Pass the body and the headers instead of the request, such as "
+            "`unwrap(await request.get_data(), request.headers)` in Quart, `await request.read()` in aiohttp, "
+            "`request.body.read()` in Bottle."
+        )
+        raise MissingWebhookBodyError(why, status=400)
     return None
 
 

@@ -6,7 +6,7 @@ import inspect
 import threading
 from collections import OrderedDict
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, AsyncGenerator, Generator, Literal, Optional, Protocol, Union
+from typing import Any, AsyncGenerator, Awaitable, Generator, Literal, Optional, Protocol, Union
 
 from ._errors import InvalidArgumentError
 
@@ -16,18 +16,22 @@ State = Literal["new", "running", "done"]
 """Whether a webhook was processed before, or is being processed."""
 
 
+Found = Union[str, bytes]
+"""A `State` as stores have it. Clients of Redis return bytes."""
+
+
 class Store(Protocol):
     """Remembers webhooks by their ids. Several processes may share a store."""
 
-    def begin(self, id: str) -> State:
+    def begin(self, id: str) -> Found:
         """Returns the state of a webhook, and changes it from `new` to `running` in one atomic step."""
         ...
 
-    def finish(self, id: str) -> None:
+    def finish(self, id: str) -> object:
         """Changes the state to `done`."""
         ...
 
-    def forget(self, id: str) -> None:
+    def forget(self, id: str) -> object:
         """Changes the state to `new`."""
         ...
 
@@ -35,15 +39,15 @@ class Store(Protocol):
 class AsyncStore(Protocol):
     """A `Store` whose methods are awaited."""
 
-    async def begin(self, id: str) -> State:
+    def begin(self, id: str) -> Awaitable[Found]:
         """Returns the state of a webhook, and changes it from `new` to `running` in one atomic step."""
         ...
 
-    async def finish(self, id: str) -> None:
+    def finish(self, id: str) -> Awaitable[object]:
         """Changes the state to `done`."""
         ...
 
-    async def forget(self, id: str) -> None:
+    def forget(self, id: str) -> Awaitable[object]:
         """Changes the state to `new`."""
         ...
 
@@ -103,19 +107,20 @@ class Once:
                 )
 
     @contextmanager
-    def claim(self, id: str) -> Generator[State, None, None]:
+    def claim(self, id: Optional[str]) -> Generator[State, None, None]:
         """Yields the state of a webhook; if it is `new`, the block processes it.
 
         When the block ends, the webhook is done. If the block raises, the webhook is new again, so that the next
         delivery is processed.
 
         Args:
-            id: The `webhook_id` of the event.
+            id: The `webhook_id` of the event. Only an event that `webhooks.unwrap` has returned has one.
 
         Raises:
             TypeError: A method of the store is asynchronous.
-            InvalidArgumentError: The store returned another value than a state.
+            InvalidArgumentError: `id` is None, or the store returned another value than a state.
         """
+        id = _known(id)
         state = _state(blocking(self._store.begin(id), _asynchronous("begin")))
         if state != "new":
             yield state
@@ -123,13 +128,15 @@ class Once:
         try:
             yield state
         except BaseException:
-            blocking(self._store.forget(id), _asynchronous("forget"))
+            with _logging_failure(id):
+                blocking(self._store.forget(id), _asynchronous("forget"))
             raise
         blocking(self._store.finish(id), _asynchronous("finish"))
 
     @asynccontextmanager
-    async def async_claim(self, id: str) -> AsyncGenerator[State, None]:
+    async def async_claim(self, id: Optional[str]) -> AsyncGenerator[State, None]:
         """The form of `claim` for `async with`. The methods of the store may be awaitable."""
+        id = _known(id)
         state = _state(await _settled(self._store.begin(id)))
         if state != "new":
             yield state
@@ -137,7 +144,8 @@ class Once:
         try:
             yield state
         except BaseException:
-            await _settled(self._store.forget(id))
+            with _logging_failure(id):
+                await _settled(self._store.forget(id))
             raise
         await _settled(self._store.finish(id))
 
@@ -148,8 +156,27 @@ class Once:
                 raise _asynchronous(name)
 
 
+def _known(id: Optional[str]) -> str:
+    if not isinstance(id, str):
+        raise InvalidArgumentError(
+            f"`id` must be the `webhook_id` of an event that `webhooks.unwrap` returned, not {id!r}",
+            argument="id",
+        )
+    return id
+
+
+@contextmanager
+def _logging_failure(id: str) -> Generator[None, None, None]:
+    """Logs an exception of the store, which must not hide that of the block."""
+    try:
+        yield
+    except Exception:
+        import logging
+
+        logging.getLogger("replicant").exception("`store`: `forget` failed for the webhook %s", id)
+
+
 def _state(found: Any) -> State:
-    # Clients of Redis return bytes.
     state: Any = found.decode() if isinstance(found, bytes) else found
     if state not in ("new", "running", "done"):
         raise InvalidArgumentError(

@@ -42,7 +42,7 @@ def processed(response: R) -> R:
 
 
 def refused(error: WebhookValidationError) -> Reply:
-    """Returns the response to an invalid webhook: 400 or 401 and the reason.
+    """Returns the response to an invalid webhook: 400, 401 or 413 and the reason.
 
     Raises:
         WebhookValidationError: The secret is to blame, not the webhook.

@@ -56,7 +56,7 @@ class Receiver(Generic[R]):
         if self._once is None:
             return call(event)
         try:
-            with self._once.claim(event.webhook_id or "") as state:
+            with self._once.claim(event.webhook_id) as state:
                 reply = repeated(state)
                 return processed(call(event)) if reply is None else self._respond(*reply)
         except Unprocessed as ended:
@@ -73,7 +73,7 @@ class Receiver(Generic[R]):
         if self._once is None:
             return await call(event)
         try:
-            async with self._once.async_claim(event.webhook_id or "") as state:
+            async with self._once.async_claim(event.webhook_id) as state:
                 reply = repeated(state)
                 return processed(await call(event)) if reply is None else self._respond(*reply)
         except Unprocessed as ended:

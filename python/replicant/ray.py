@@ -34,7 +34,7 @@ from ._options import ClientOptions, MapOptions
 __all__ = ["Predict", "predict"]
 
 TIMEOUT = 1800.0
-"""The default of `timeout`, in seconds. The API cancels a prediction that nobody waits for five seconds after it."""
+"""The default of `timeout`, in seconds. The API cancels an abandoned prediction five seconds after this time."""
 
 # Errors after which no other row can succeed either.
 _FATAL = ("authentication", "payment_required", "permission_denied")
@@ -44,6 +44,8 @@ _REFUSED = {
     "max_seconds": "limits each batch on its own; use `ds.limit(n)`",
     "ordered": "is not needed: rows keep their order within a block",
     "errors": "is not needed: errors are a column",
+    "progress": "is not needed: Ray shows the progress of the dataset",
+    "drain": "is not supported: when a job ends early, its predictions are canceled; use `ds.limit(n)`",
 }
 # The batches that an actor works on at a time, so that the last rows of one do not leave it idle.
 _BATCHES = 4
@@ -77,7 +79,7 @@ class Predict:
             token in the cluster; the lowest one counts.
         checkpoint: A folder that all nodes share, with a checkpoint for each batch.
         timeout: The seconds that each prediction may take. The API cancels it five seconds later if the actor was killed.
-            None is no limit, with a day for the latter.
+            None means no limit; the API then cancels after a day.
         prefix: What the names of the columns begin with.
         token_env: The environment variable of the workers with the token.
         client: Options of the client, such as `base_url`. See `ClientOptions`.
@@ -86,7 +88,9 @@ class Predict:
     Raises:
         InvalidArgumentError: An option is malformed, or the token is missing.
         AuthenticationError: The API refuses the token. So do `PermissionDeniedError` and `PaymentRequiredError`: they end
-            the job, because no other row can succeed. All other errors are in the column.
+            the job, because no other row can succeed.
+        Exception: `input` or `key` has raised it, which ends the job, as do the error of `max_error_rate` and a checkpoint of
+            another model. All other errors are in the column.
     """
 
     _pipeline: Optional[str] = None
@@ -278,10 +282,13 @@ def predict(
     that fails has an `error`. Rows keep their order within a block; Ray keeps that of blocks with
     `ray.data.DataContext.get_current().execution_options.preserve_order`.
 
-    Ctrl-C, also in a notebook, leaving the results early and the end of the driver cancel the running predictions. Actors that are
-    killed cannot; then `Cancel-After` does.
+    A result appears when its batch has ended. `schema()`, `columns()`, `take()` and `limit()` of the returned dataset run, and
+    bill, whole batches: call `ds.limit(n)` before, or `materialize()` the result once.
 
-    All actors of the cluster with the same token and base URL share a rate gate, an actor of its own, and so obey one limit
+    Ctrl-C, also in a notebook, leaving the results early and the end of the driver cancel the running predictions. Killed
+    actors cannot; their predictions end by `Cancel-After`.
+
+    All actors of the cluster with the same token and base URL share a rate gate, a separate actor, so they obey one limit
     and learn it from each other's responses.
 
     Args:
@@ -299,7 +306,7 @@ def predict(
         checkpoint: A folder that all nodes share. A job with the same folder returns the results that it has, waits for the
             predictions that were created, and runs the remaining rows, however Ray cuts them into batches.
         timeout: The seconds that each prediction may take. The API cancels it five seconds later if its actor was killed. None
-            is no limit, with a day for the latter.
+            means no limit; the API then cancels after a day.
         prefix: What the names of the columns begin with.
         token_env: The environment variable of the workers with the token.
         client: Options of the client, such as `base_url`. See `ClientOptions`.

@@ -17,7 +17,7 @@ It keeps state, checks inputs against the schema of each model, streams events a
 process their inputs: `meta/meta-llama-3-8b-instruct` (text), `stability-ai/sdxl` and
 `black-forest-labs/flux-schnell` (images), `nightmareai/real-esrgan` (a larger image),
 `fofr/audio-to-waveform` (a WAV measured), and `emulator/echo`, `fails`, `endless`, `progress`, `stream`.
-Other well-known names, such as `black-forest-labs/flux-1.1-pro`, answer as these do.
+Other well-known names, such as `black-forest-labs/flux-1.1-pro`, behave as these do.
 """
 
 from __future__ import annotations
@@ -33,16 +33,18 @@ from ._options import ClientOptions, Unpack
 from ._sync.client import Client
 from ._testing.arguments import check_text, items_of, milliseconds
 from ._testing.assertions import Assertions
-from ._testing.control import Control, Records
+from ._testing.control import Control, EmulatorError, Records
 from ._testing.models import Model
 from ._testing.plain import plain
 from ._testing.program import Program
 from ._testing.worker import Worker
 
-__all__ = ["ANY", "Emulator"]
+__all__ = ["ANY", "Emulator", "EmulatorError"]
 
 #: Matches any value in an expected input.
 ANY: str = "{{any}}"
+
+_OMITTED: Any = object()
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -150,6 +152,11 @@ class Emulator(Assertions):
         self.time: Clock = Clock(self._control)
 
     @property
+    def origin(self) -> str:
+        """The URL of the emulator, whose page shows predictions as they run: `http://127.0.0.1:<port>`."""
+        return self._addresses["origin"]
+
+    @property
     def base_url(self) -> str:
         """The URL of the API: `http://127.0.0.1:<port>/v1`."""
         return self._addresses["base_url"]
@@ -208,7 +215,7 @@ class Emulator(Assertions):
         The members of the input are passed by name, as the types of the parameters; `Path`, `bytes` and `BinaryIO`
         receive the content of a file input. The result is the output; the items of a generator are emitted one by one.
         `Path`, `bytes` and open files in the output become files. What the function prints becomes logs, and what it
-        raises the error of the prediction. A coroutine function runs in an event loop of its own thread.
+        raises the error of the prediction. A coroutine function runs in the event loop of a separate thread.
 
         Args:
             name: `owner/name`. A model of this name is replaced.
@@ -255,7 +262,7 @@ class Emulator(Assertions):
         self,
         name: str,
         *,
-        output: Any = None,
+        output: Any = _OMITTED,
         outputs: Optional[Sequence[Any]] = None,
         delay: float = 0,
         fails: Optional[str] = None,
@@ -267,7 +274,7 @@ class Emulator(Assertions):
 
         Args:
             name: `owner/name`.
-            output: The whole output, any JSON.
+            output: The whole output, any JSON; None for none.
             outputs: The items of the output, which are emitted one by one.
             delay: The seconds before each output.
             fails: The error with which predictions fail, after their outputs.
@@ -277,11 +284,26 @@ class Emulator(Assertions):
 
         Raises:
             TypeError: An argument has a wrong type.
-            ValueError: The name is malformed.
+            ValueError: The name is malformed. There is no output and no error, or `output` is combined with `outputs`
+                or `fails`.
         """
-        script: Dict[str, Any] = {"output": output, "delay": delay, "fails": fails, "logs": logs}
-        if outputs is not None:
+        script: Dict[str, Any] = {"delay": delay, "fails": fails, "logs": logs}
+        if output is not _OMITTED:
+            script["output"] = output
+            if outputs is not None:
+                raise ValueError(
+                    "`output` is the whole output and `outputs` are its items; pass one of them"
+                )
+            if fails is not None:
+                raise ValueError(
+                    "`output` has no effect with `fails`; pass `outputs`, which are emitted before the failure"
+                )
+        elif outputs is not None:
             script["outputs"] = items_of("outputs", outputs)
+        elif fails is None:
+            raise ValueError(
+                "`output`, `outputs` or `fails` is missing; for no output, pass `output=None`"
+            )
         definition = {
             "name": name,
             "script": plain(script),
@@ -309,7 +331,11 @@ class Emulator(Assertions):
 
     @property
     def predictions(self) -> Records:
-        """All predictions and trainings, oldest first, as the API returns them."""
+        """All predictions and trainings, oldest first, as the API returns them.
+
+        Raises:
+            EmulatorError: The emulator replays or records.
+        """
         return self._control.records("predictions")
 
     def reset(self) -> None:

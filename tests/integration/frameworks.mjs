@@ -72,6 +72,33 @@ async function check(url, received) {
   assert.deepEqual(await received(), ["large", id]);
 }
 
+/** A client whose token the API refuses. */
+async function refusedClient() {
+  const api = createServer((_request, response) => {
+    response.writeHead(401, { "content-type": "application/json" });
+    response.end('{"detail": "internal"}');
+  }).listen(0, "127.0.0.1");
+  await once(api, "listening");
+  after(() => api.close());
+  return new Replicate({ auth: "r8_x", baseUrl: `http://127.0.0.1:${api.address().port}/v1` });
+}
+
+/** Checks that an error of the API is responded to with 500, without its message. */
+async function checkOpaque(url) {
+  const { status, text } = await post(url);
+  assert.equal(status, 500, text);
+  assert.doesNotMatch(text, /internal"|401/);
+}
+
+/** A response of another class than that of the runtime, as libraries have. */
+class OtherResponse {
+  headers = new Map();
+  body = null;
+  constructor(status) {
+    this.status = status;
+  }
+}
+
 /** Checks that a handler with a store that responds with 503, and then 200, is called twice. */
 async function checkRetried(url) {
   const statuses = [];
@@ -89,6 +116,7 @@ test("Fastify", async () => {
     sent: (reply, status) => void reply.code(status).send("sent"),
     returned: (reply, status) => reply.code(status) && "returned",
     response: (_, status) => new Response("response", { status }),
+    other: (_, status) => new OtherResponse(status),
     error: (_, status) =>
       status === 200 ? "good" : Object.assign(new Error("later"), { statusCode: status }),
   };
@@ -100,6 +128,15 @@ test("Fastify", async () => {
   const unsent = [503];
   const set = (_event, _request, reply) => void (unsent.length && reply.code(unsent.shift()));
   app.register(fastifyWebhook(replicate, set, { store: new MemoryStore() }), { prefix: "/set" });
+  const client = await refusedClient();
+  app.register(
+    fastifyWebhook(client, () => {}),
+    { prefix: "/secret" },
+  );
+  app.register(
+    fastifyWebhook(replicate, () => client.predictions.get("p1")),
+    { prefix: "/handler" },
+  );
   // The other routes keep their parsers. A body that they parsed cannot be verified.
   app.post("/parsed", (request) => replicate.webhooks.unwrap(request));
   const origin = await app.listen({ port: 0, host: "127.0.0.1" });
@@ -113,6 +150,7 @@ test("Fastify", async () => {
   assert.deepEqual(events, ["p1"]);
   for (const name of Object.keys(failing)) await checkRetried(`${origin}/${name}`);
   for (const status of [503, 204, 204]) assert.equal((await post(`${origin}/set`)).status, status);
+  for (const path of ["/secret", "/handler"]) await checkOpaque(origin + path);
 });
 
 test("Hono", async () => {
@@ -139,6 +177,20 @@ test("Hono", async () => {
   const statuses = [503, 200];
   const respond = (_event, c) => c.text("later", statuses.shift());
   app.post("/retried", honoWebhook(replicate, respond, { store: new MemoryStore() }));
+  const others = [503, 200];
+  const other = () => new OtherResponse(others.shift());
+  app.post("/other", honoWebhook(replicate, other, { store: new MemoryStore() }));
+  const unsent = [503];
+  const set = (_event, c) => {
+    c.header("x-handled", "yes");
+    if (unsent.length) c.status(unsent.shift());
+  };
+  app.post("/set", honoWebhook(replicate, set, { store: new MemoryStore() }));
+  const client = await refusedClient();
+  app.post(
+    "/secret",
+    honoWebhook(client, () => {}),
+  );
   const port = await freePort();
   const server = serve({ fetch: app.fetch, port, hostname: "127.0.0.1" });
   after(() => server.close());
@@ -151,6 +203,9 @@ test("Hono", async () => {
   assert.equal(read.status, 400);
   assert.match(read.text, /already read/);
   await checkRetried(`${origin}/retried`);
+  await checkRetried(`${origin}/other`);
+  for (const status of [503, 204, 204]) assert.equal((await post(`${origin}/set`)).status, status);
+  await checkOpaque(`${origin}/secret`);
 });
 
 const withoutWeb = !existsSync(join(root, "node/dist/web/replicant.wasm")) && "needs `make web`";

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Iterator
 
 import httpx
 import pytest
+import replicate
 import respx
 import vcr
 from conftest import StartEmulator
 
 import replicant
 from replicant.testing import Emulator
+
+# An editable package does not name it.
+pytest_plugins = ["replicant._testing.plugin"]
 
 PREDICTION = {"id": "p1", "status": "succeeded", "output": "a heron", "urls": {}}
 URL = "https://api.replicate.com/v1/predictions/p1"
@@ -67,6 +71,30 @@ def test_interceptors_run_beside_the_emulator(httpx_mock: Any) -> None:
         assert emulator.client().run("emulator/echo", {"value": 7}) == 7
         assert httpx.get("https://example.com/").text == "intercepted"
         assert len(httpx_mock.get_requests()) == 1
+
+
+@pytest.mark.parametrize("mode", ["none", "once"])
+def test_functions_are_models_beside_vcr(tmp_path: Path, mode: str) -> None:
+    cassette = tmp_path / "cassette.yaml"
+    with vcr.use_cassette(str(cassette), record_mode=mode), Emulator() as emulator:
+
+        @emulator.model("acme/reads")
+        def read(image: bytes) -> Iterator[Any]:
+            print("reading")
+            yield image.decode()
+            yield b"a file"
+
+        text, file = emulator.client().run("acme/reads", {"image": b"a heron"}, timeout=60)
+        assert (text, file.read()) == ("a heron", b"a file")
+        assert emulator.predictions[0]["logs"] == "reading\n"
+        emulator.assert_called_with("acme/reads", {"image": b"a heron"})
+    assert not cassette.exists(), "the cassette has requests of the emulator"
+
+
+def test_the_fixture_serves_the_official_client(replicant_emulator: Emulator) -> None:
+    replicant_emulator.script("acme/captioner", output="a heron")
+    assert replicate.Client().run("acme/captioner", input={}) == "a heron"
+    assert replicant.Client().run("acme/captioner", {}) == "a heron"
 
 
 def test_plain_mocks_replace_methods(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -186,6 +186,24 @@ test("a logger that throws does not end the call", async () => {
   assert.ok(await emulator.client({ logger }).accounts.current());
 });
 
+test("a logger whose promises reject neither ends the call nor the process", async () => {
+  const unhandled = [];
+  const collect = (reason) => unhandled.push(reason);
+  process.on("unhandledRejection", collect);
+  let calls = 0;
+  const fail = async () => {
+    calls += 1;
+    throw new Error("mine");
+  };
+  const logger = { debug: fail, info: fail, warn: fail, error: fail };
+  assert.ok(await emulator.client({ logger }).accounts.current());
+  // Node reports a rejection when the microtasks of its turn have run.
+  await new Promise(setImmediate);
+  process.off("unhandledRejection", collect);
+  assert.ok(calls > 0);
+  assert.deepEqual(unhandled, []);
+});
+
 test("a wrong logger or level is rejected", () => {
   assert.throws(
     () => emulator.client({ logger: {} }),
@@ -197,16 +215,27 @@ test("a wrong logger or level is rejected", () => {
   );
 });
 
-test("REPLICATE_LOG logs to standard error", async () => {
+/** Makes a call in a process with `REPLICATE_LOG`. Returns its output. */
+function callWithLog(level) {
   const index = fileURLToPath(new URL("../../node/index.mjs", import.meta.url));
   const script = `import Replicate from ${JSON.stringify(index)};
-    await new Replicate({ auth: "x", baseUrl: ${JSON.stringify(emulator.base_url)} }).accounts.current();`;
+    const client = () => new Replicate({ auth: "x", baseUrl: ${JSON.stringify(emulator.base_url)} });
+    client();
+    await client().accounts.current();`;
+  const env = { ...process.env, REPLICATE_LOG: level };
+  return promisify(execFile)(process.execPath, ["--input-type=module", "-e", script], { env });
+}
+
+test("a misspelled REPLICATE_LOG is warned of once", async () => {
+  const { stderr } = await callWithLog(" Verbose");
+  const warning = 'the environment variable REPLICATE_LOG must be "info" or "debug", not "verbose"';
+  assert.equal(stderr.split(warning).length, 2, stderr);
+  for (const level of ["", " ", "OFF"]) assert.equal((await callWithLog(level)).stderr, "");
+});
+
+test("REPLICATE_LOG logs to standard error", async () => {
   for (const level of ["info", "debug", "off"]) {
-    const { stdout, stderr } = await promisify(execFile)(
-      process.execPath,
-      ["--input-type=module", "-e", script],
-      { env: { ...process.env, REPLICATE_LOG: level } },
-    );
+    const { stdout, stderr } = await callWithLog(level);
     assert.equal(stdout, "");
     assert.equal(
       /replicant info\] request succeeded method=GET path=\/v1\/account/.test(stderr),

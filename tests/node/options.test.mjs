@@ -111,7 +111,7 @@ test("an unknown option of a call is an error with a suggestion", async () => {
     }
     await assert.rejects(
       call({ input: {}, timeout: () => 1 }),
-      rejection(/^`(request_options\.)?timeout`: a function cannot be sent/),
+      rejection(/^`timeout`: a function cannot be sent/),
     );
   }
   assert.deepEqual(await emulator.requests(), []);
@@ -150,6 +150,36 @@ test("an invalid value is an error that says what is expected", async () => {
     replicate.predictions.create({ input: {} }),
     rejection(/^Either model or version must be specified/),
   );
+});
+
+test("an infinite number is refused as an option, under its own name", async () => {
+  await emulator.forgetRequests();
+  for (const value of [Number.POSITIVE_INFINITY, Number.NaN]) {
+    const refused = (name) => (error) => {
+      assert.equal(error.argument, name);
+      return rejection(`\`${name}\` must be a finite number, not ${value}; omit it for the default`)(error);
+    };
+    for (const name of ["timeout", "poolIdleTimeout", "maxRetries", "pollInterval"]) {
+      assert.throws(() => new Replicate({ auth: "t", [name]: value }), refused(name));
+    }
+    for (const name of ["timeout", "maxRetries", "cancelAfter"]) {
+      const options = { input: {}, [name]: value };
+      await assert.rejects(replicate.run("emulator/echo", options), refused(name));
+    }
+    await assert.rejects(replicate.accounts.current({ timeout: value }), refused("timeout"));
+    await assert.rejects(replicate.handle("p1").result({ timeout: value }), refused("timeout"));
+    const map = () => replicate.map("emulator/echo", [{}], { maxErrorRate: value }).next();
+    await assert.rejects(map, refused("maxErrorRate"));
+  }
+  const headers = { "x-a": Number.NaN };
+  await assert.rejects(
+    replicate.accounts.current({ headers }),
+    rejection("`headers.x-a`: NaN cannot be sent as JSON; pass null or omit it"),
+  );
+  assert.throws(() => new Replicate({ auth: "t", pollInterval: new Map() }), {
+    message: /^`pollInterval`: a Map cannot be sent/,
+  });
+  assert.deepEqual(await emulator.requests(), []);
 });
 
 test("a misspelled property of a body is an error that names it", async () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { Emulator } from "replicant/testing";
+import { eventually } from "./support/emulator.mjs";
 
 test("runs beyond the rate limit wait for their turn", async (t) => {
   const emulator = new Emulator({ rateLimit: 600 });
@@ -42,5 +43,5 @@ test("an aborted run leaves the queue", async (t) => {
   assert.ok(client.rateLimit.creates.waiting > 0);
   controller.abort();
   await Promise.all(runs);
-  while (client.rateLimit.creates.waiting > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  await eventually(() => client.rateLimit.creates.waiting === 0, 30_000);
 });

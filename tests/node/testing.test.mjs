@@ -176,6 +176,10 @@ test("unknown options and options of another kind are refused", () => {
       () => emulator.script("a/b", { outputs: [Buffer.from("a")] }),
       /`outputs\[0\]`: a file cannot be passed/,
     ],
+    [() => emulator.script("a/b", {}), /`output`, `outputs` or `fails` is missing/],
+    [() => emulator.script("a/b", { delay: 1 }), /`output`, `outputs` or `fails` is missing/],
+    [() => emulator.script("a/b", { output: "a", outputs: ["b"] }), /`outputs` are its items; pass one/],
+    [() => emulator.script("a/b", { output: "a", fails: "x" }), /`output` has no effect with `fails`/],
     [() => emulator.failNext(), /`operation` must be the id of an operation/],
     [() => emulator.failNext("models.get", { staus: 429 }), /unknown option `staus`; did you mean `status`/],
     [() => emulator.failNext("models.get", { delay: "abc" }), /`delay` must be a number, not a string/],
@@ -189,6 +193,20 @@ test("unknown options and options of another kind are refused", () => {
     [() => emulator.assertCalled("a/b", { time: 2 }), /unknown option `time`; did you mean `times`/],
   ];
   for (const [call, message] of refused) assert.throws(call, { name: "InvalidArgumentError", message });
+});
+
+test("a script may have no output, or items and then an error", async () => {
+  emulator.script("acme/silent", { output: null });
+  assert.equal(await client.run("acme/silent", { input: {} }), null);
+  emulator.script("acme/breaks", { outputs: ["a"], fails: "out of memory" });
+  await assert.rejects(client.run("acme/breaks", { input: {} }), /out of memory/);
+  assert.deepEqual(emulator.predictions().at(-1).output, ["a"]);
+});
+
+test("the origin is the address of the page", async () => {
+  const page = await fetch(emulator.origin);
+  assert.match(page.headers.get("content-type"), /text\/html/);
+  assert.ok(emulator.baseUrl.startsWith(emulator.origin));
 });
 
 /** Runs a program in another process, and returns what it prints. */

@@ -4,8 +4,10 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
+import { connect } from "node:net";
 import { after, test } from "node:test";
 import express from "express";
+import { verifyWebhook } from "replicant";
 import { once as claim, webhook as fetchWebhook, MemoryStore } from "replicant/webhooks";
 import { webhook } from "replicant/webhooks/express";
 import { apiRoute } from "replicant/webhooks/next";
@@ -154,7 +156,7 @@ test("a store that tells no state gets 500, and its error says what to return", 
   const refused = async (store) => {
     const handle = webhook(replicate, () => assert.fail("handled"), { store });
     const app = express().post("/", handle);
-    app.use((error, _request, response, _next) => response.status(500).send(error.message));
+    app.use((error, _request, response, _next) => response.status(500).send(error.cause.message));
     return post(await serve(app), BODY);
   };
   const methods = { finish() {}, forget() {} };
@@ -225,6 +227,170 @@ test("a server of Node and an API route of Next.js read the body themselves", as
   assert.equal(events.length, 2);
 });
 
+test("a server of Node responds with 500 if the handler or the secret fails, and logs why", async (t) => {
+  const logged = t.mock.method(console, "error", () => {});
+  const fail = () => {
+    throw new Error("the database is down");
+  };
+  const failing = webhook(replicate, (_event, _request, response) => {
+    response.setHeader("content-length", "2");
+    fail();
+  });
+  const badSecret = webhook(replicate, () => {}, { secret: "no secret" });
+  for (const [listener, reason] of [
+    [failing, /the database is down/],
+    [badSecret, /Invalid secret key format/],
+  ]) {
+    const { status, text } = await post(await serve(listener), BODY);
+    assert.deepEqual([status, text], [500, "Internal Server Error"]);
+    const [error] = logged.mock.calls.at(-1).arguments;
+    assert.match(`${error} ${error.cause}`, reason);
+  }
+  const late = webhook(replicate, (_event, _request, response) => {
+    response.writeHead(200, { "content-length": "10" });
+    response.write("begun");
+    fail();
+  });
+  await assert.rejects(post(await serve(late), BODY));
+  assert.equal(logged.mock.callCount(), 3);
+});
+
+test("a server outlives a webhook that breaks off", async () => {
+  const errors = [];
+  const closed = Promise.withResolvers?.() ?? {};
+  if (!closed.promise)
+    closed.promise = new Promise((resolve) => {
+      closed.resolve = resolve;
+    });
+  const handle = webhook(replicate, () => {});
+  const app = express().post("/", handle);
+  app.use((error, _request, _response, _next) => errors.push(error));
+  for (const listener of [handle, app]) {
+    const url = await serve((request, response) => {
+      request.once("close", () => closed.resolve());
+      listener(request, response);
+    });
+    const socket = connect(new URL(url).port, "127.0.0.1");
+    const headers = Object.entries(signed(BODY)).map(([name, value]) => `${name}: ${value}\r\n`);
+    socket.write(`POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n${headers.join("")}\r\n{"id"`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    socket.destroy();
+    await closed.promise;
+    assert.equal((await post(url, BODY)).status, 204);
+  }
+  assert.deepEqual(errors, [], "a sender that disappears is no error of the application");
+});
+
+test("an error of the API is not the response to a webhook", async () => {
+  const refused = createServer((_request, response) => {
+    response.writeHead(401, { "content-type": "application/json" });
+    response.end('{"detail": "internal"}');
+  }).listen(0, "127.0.0.1");
+  after(() => refused.close());
+  await once(refused, "listening");
+  const baseUrl = `http://127.0.0.1:${refused.address().port}/v1`;
+  const client = emulator.client({ baseUrl });
+  const errors = [];
+  const app = express();
+  app.post(
+    "/secret",
+    webhook(client, () => assert.fail("handled")),
+  );
+  app.post(
+    "/handler",
+    webhook(replicate, () => client.predictions.get("p1")),
+  );
+  app.use((error, _request, response, _next) => {
+    errors.push(error);
+    response.status(error.status ?? error.statusCode ?? 500).send(error.message);
+  });
+  const url = await serve(app);
+  for (const path of ["/secret", "/handler"]) {
+    const { status, text } = await post(url + path, BODY);
+    assert.equal(status, 500, path);
+    assert.doesNotMatch(text, /internal|401/);
+    assert.equal(errors.at(-1).cause.status, 401);
+  }
+  const own = Object.assign(new Error("busy"), { status: 503 });
+  const handle = fetchWebhook(client, () => {});
+  await assert.rejects(
+    handle(request()),
+    ({ status, cause }) => status === undefined && cause.status === 401,
+  );
+  await assert.rejects(fetchWebhook(replicate, () => Promise.reject(own))(request()), own);
+});
+
+test("a body larger than 64 MiB gets 413, whether its length is declared or not", async () => {
+  const events = [];
+  const url = await application(events);
+  const chunk = new Uint8Array(1 << 20).fill(32);
+  let sent = 0;
+  const endless = () =>
+    new ReadableStream({
+      pull(controller) {
+        if (sent++ < 70) controller.enqueue(chunk);
+        else controller.close();
+      },
+    });
+  const declared = await post(`${url}/webhook`, Buffer.alloc(65 << 20), signed("x"));
+  assert.equal(declared.status, 413);
+  assert.match(declared.text, /larger than 67108864 bytes/);
+  const options = () => ({ method: "POST", headers: signed("x"), body: endless(), duplex: "half" });
+  const response = await fetch(`${url}/webhook`, options());
+  assert.equal(response.status, 413);
+  await response.text();
+  const handle = fetchWebhook(replicate, (event) => events.push(event));
+  sent = 0;
+  assert.equal((await handle(new Request("http://x/hook", options()))).status, 413);
+  assert.ok(sent <= 68, `read ${sent} MiB`);
+  sent = 0;
+  const long = { ...options(), headers: { ...signed("x"), "content-length": String(65 << 20) } };
+  assert.equal((await handle(new Request("http://x/hook", long))).status, 413);
+  assert.ok(sent <= 2, `read ${sent} MiB`);
+  assert.deepEqual(events, []);
+});
+
+test("a handler may return a response of another class", async () => {
+  class OtherResponse {
+    status = 503;
+    headers = new Map([["retry-after", "5"]]);
+    body = "later";
+  }
+  let calls = 0;
+  const respond = () => calls++ || new OtherResponse();
+  const handle = fetchWebhook(replicate, respond, { store: new MemoryStore() });
+  const response = await handle(request());
+  assert.ok(response instanceof Response);
+  assert.deepEqual([response.status, await response.text()], [503, "later"]);
+  assert.equal(response.headers.get("retry-after"), "5");
+  assert.deepEqual([(await handle(request())).status, calls], [204, 2]);
+});
+
+test("a store that fails does not hide how the handler ended", async (t) => {
+  const logged = t.mock.method(console, "error", () => {});
+  const forget = () => Promise.reject(new Error("the store is down"));
+  const store = { begin: () => "new", finish() {}, forget };
+  const fail = () => Promise.reject(new Error("the handler failed"));
+  await assert.rejects(claim(store, "msg_1", fail), /^Error: the handler failed$/);
+  assert.match(String(logged.mock.calls[0].arguments[1]), /the store is down/);
+  await assert.rejects(claim(store, undefined, fail), { code: "invalid_argument", argument: "id" });
+  const handle = fetchWebhook(replicate, () => new Response("", { status: 503 }), { store });
+  assert.equal((await handle(request())).status, 503);
+});
+
+test("a body in base64, as in events of AWS Lambda, is decoded", async () => {
+  const event = (body, isBase64Encoded = true) => ({ headers: signed(BODY), body, isBase64Encoded });
+  const encoded = Buffer.from(BODY).toString("base64");
+  assert.equal((await replicate.webhooks.unwrap(event(encoded))).id, "p1");
+  assert.equal((await replicate.webhooks.unwrap(event(BODY, false))).id, "p1");
+  assert.deepEqual(await verifyWebhook(event(encoded), secret), JSON.parse(BODY));
+  await assert.rejects(replicate.webhooks.unwrap(event(BODY)), {
+    code: "webhook_body",
+    status: 400,
+    message: /^Error reading body: /,
+  });
+});
+
 test("a handler takes a Request and returns a Response", async () => {
   const handle = fetchWebhook(
     (_request, env) => env.client,
@@ -241,7 +407,9 @@ test("a handler takes a Request and returns a Response", async () => {
   const refused = await handle(read, env);
   assert.equal(refused.status, 400);
   assert.match(await refused.text(), /^Error reading body: .*already read/);
-  await assert.rejects(handle(request(), { ...env, secret: "no secret" }), /Invalid secret key format/);
+  await assert.rejects(handle(request(), { ...env, secret: "no secret" }), ({ cause }) =>
+    /Invalid secret key format/.test(cause.message),
+  );
 });
 
 test("unwrap takes a body, its headers and the secret", async () => {

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from processes import Emulator, Program, emulator, environment, silent_server
@@ -74,6 +75,45 @@ def test_children_of_a_busy_parent_end_as_they_mean(emulator: Emulator) -> None:
     slowest = float(program.line())
     assert program.end()[:2] == (0, "")
     assert slowest < 5
+
+
+ITERATORS = """
+import os, sys, replicant
+client = replicant.Client("r8_token", base_url=sys.argv[1])
+rows = [{"value": value} for value in range(20)]
+batch = client.map("emulator/echo", rows, concurrency=2, checkpoint=sys.argv[2])
+events = client.stream("emulator/stream", {"chunks": ["a", "b"]})
+first = [next(batch).output, str(next(events))]
+ended, end = os.pipe()
+child = os.fork()
+if child == 0:
+    os.close(end)
+    for iterator in (batch, events):
+        try:
+            next(iterator)
+        except RuntimeError as error:
+            assert "forked" in str(error), error
+            iterator.close()
+        else:
+            os._exit(1)
+    os.read(ended, 1)
+    os._exit(7)
+print(len(list(batch)), [str(event) for event in events])
+# The child has the checkpoint open, too.
+print(len(list(client.map("emulator/echo", rows, checkpoint=sys.argv[2]))), flush=True)
+os.close(end)
+print(os.WEXITSTATUS(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+def test_a_forked_child_cannot_continue_the_iterators_of_its_parent(
+    emulator: Emulator, tmp_path: Path
+) -> None:
+    program = Program(ITERATORS, emulator.base_url, str(tmp_path / "batch.jsonl"))
+    assert program.line() == "19 ['b', '']"
+    assert program.line() == "20"
+    assert program.line() == "7"
+    assert program.end()[:2] == (0, "")
 
 
 POOL = """

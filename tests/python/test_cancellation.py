@@ -109,8 +109,7 @@ async def test_on_abandon_leave_keeps_the_prediction_running(
     task = asyncio.create_task(
         async_client.run(ENDLESS, {}, wait=False, on_abandon="leave", on_update=found.append)
     )
-    while not found:
-        await asyncio.sleep(0.01)
+    await asyncio.to_thread(eventually, lambda: bool(found), 30)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

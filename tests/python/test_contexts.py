@@ -89,6 +89,26 @@ def test_other_greenlets_run_during_a_call(emulator: Emulator) -> None:
     assert done.stdout.split() == ["timed", "out", "canceled"]
 
 
+SHARED_BATCH = """
+import gevent.monkey
+gevent.monkey.patch_all()
+import sys, gevent, replicant
+client = replicant.Client("r8_x", base_url=sys.argv[1])
+results = client.map("emulator/echo", [{"value": value} for value in range(6)], concurrency=2)
+seen = []
+readers = [gevent.spawn(lambda: seen.extend(item.output for item in results)) for _ in range(2)]
+gevent.joinall(readers, timeout=20, raise_error=True)
+print(sorted(seen), all(reader.dead for reader in readers))
+"""
+
+
+def test_greenlets_that_share_a_batch_end_with_it(emulator: Emulator) -> None:
+    pytest.importorskip("gevent")
+    done = python(SHARED_BATCH, emulator.base_url)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "[0, 1, 2, 3, 4, 5] True\n"
+
+
 TRIO = """
 import sys, trio, replicant
 async def main():

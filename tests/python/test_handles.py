@@ -184,7 +184,7 @@ def test_temporal_converts_handles() -> None:
 
 
 @pytest.mark.parametrize("given", ["", "acme/text", "two words", "{}", "{", 3, None, {}, {"id": 1}])
-def test_what_is_no_handle_is_an_error(client: replicant.Client, given: Any) -> None:
+def test_what_is_not_a_handle_is_an_error(client: replicant.Client, given: Any) -> None:
     with pytest.raises(replicant.InvalidArgumentError, match="`handle` must be the id") as caught:
         client.handle(given)
     assert caught.value.argument == "handle"

@@ -6,6 +6,7 @@ import asyncio
 import datetime
 import decimal
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -96,11 +97,39 @@ class DataFrame:
         return iter(self.columns)
 
 
-def test_a_table_is_no_rows(local: Emulator) -> None:
-    with pytest.raises(
-        replicant.InvalidArgumentError, match=r"not DataFrame.*to_dict\('records'\)"
-    ):
-        local.client().map("emulator/echo", DataFrame())  # type: ignore[misc]
+class LazyFrame:
+    """A frame of polars, whose columns are expensive."""
+
+    dtypes = ("int", "int")
+
+    @property
+    def columns(self) -> list[str]:
+        raise AssertionError("the columns are not needed")
+
+
+class Table:
+    """A table of pyarrow, which iterates over its columns."""
+
+    column_names = ("a", "b")
+
+    def to_pylist(self) -> list[dict[str, int]]:
+        return [{"a": 1, "b": 2}]
+
+    def __iter__(self) -> Iterator[list[int]]:
+        return iter([[1], [2]])
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (DataFrame(), r"not DataFrame, which has columns; pass `df.to_dict\('records'\)`"),
+        (LazyFrame(), r"not LazyFrame, .*; collect or compute lazy and distributed frames first"),
+        (Table(), r"not Table, which has columns; pass `table.to_pylist\(\)`"),
+    ],
+)
+def test_a_table_is_no_rows(local: Emulator, table: Any, message: str) -> None:
+    with pytest.raises(replicant.InvalidArgumentError, match=message):
+        local.client().map("emulator/echo", table)
 
 
 async def made(row: dict[str, Any]) -> dict[str, Any]:
@@ -207,6 +236,22 @@ async def test_an_asynchronous_key_is_refused(local: Emulator) -> None:
     with pytest.raises(replicant.InvalidArgumentError, match="`key` returned coroutine"):
         async for _ in client.map("emulator/echo", numbers(3), key=key):  # type: ignore[arg-type]
             pass
+
+
+def test_results_arrive_while_slow_rows_are_read(local: Emulator) -> None:
+    read = 0
+
+    def rows() -> Iterator[Any]:
+        nonlocal read
+        for value in range(40):
+            time.sleep(0.1)
+            read += 1
+            yield {"value": value}
+
+    results = local.client().map("emulator/echo", rows())
+    next(results)
+    assert read < 40
+    results.close()
 
 
 @pytest.mark.parametrize("threads", [2, 4])

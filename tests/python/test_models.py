@@ -31,7 +31,7 @@ from typing import (
 )
 
 import pytest
-from conftest import eventually
+from conftest import eventually, python
 
 import replicant
 from replicant.testing import Emulator
@@ -410,3 +410,60 @@ def test_what_the_threads_of_a_model_print_is_in_order(emulator: Emulator) -> No
 
     assert emulator.client().run("acme/threads", {}) == 1
     assert emulator.predictions[0]["logs"] == "".join(f"{number}\n" for number in range(100))
+
+
+GREENLETS = """
+import gevent.monkey
+gevent.monkey.patch_all()
+import asyncio, sys, gevent
+from replicant.testing import Emulator
+emulator = Emulator()
+client = emulator.client()
+started = []
+
+@emulator.model("acme/meets")
+async def meets(number: int) -> int:
+    print(number)
+    started.append(number)
+    while len(started) < 3:
+        await asyncio.sleep(0.01)
+    return number
+
+@emulator.model("acme/exits")
+async def exits() -> None:
+    sys.exit(3)
+
+@emulator.model("acme/waits")
+async def waits() -> None:
+    started.clear()
+    try:
+        await asyncio.sleep(600)
+    finally:
+        started.append("canceled")
+
+jobs = [gevent.spawn(client.run, "acme/meets", {"number": number}) for number in range(3)]
+gevent.joinall(jobs, raise_error=True)
+print([job.value for job in jobs], sorted(prediction["logs"] for prediction in emulator.predictions))
+client.predictions.create("acme/exits", {}).wait()
+print(emulator.predictions[-1]["error"])
+prediction = client.predictions.create("acme/waits", {})
+while started:
+    gevent.sleep(0.01)
+prediction.cancel()
+while not started:
+    gevent.sleep(0.01)
+print(started)
+emulator.close()
+"""
+
+
+def test_coroutines_run_at_a_time_in_greenlets() -> None:
+    pytest.importorskip("gevent")
+    done = python(GREENLETS)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "[0, 1, 2] ['0\\n', '1\\n', '2\\n']",
+        "SystemExit: 3",
+        "['canceled']",
+    ]
+    assert done.stderr == ""

@@ -191,3 +191,26 @@ def test_an_error_has_the_argument_it_is_about(client: replicant.Client) -> None
         client.run("a/b", {}, interval=-1)
     assert refused.value.argument == "interval"
     assert replicant.ReplicateException("x").argument is None
+
+
+# `SYNC` for calls that would send a request if they accepted the option.
+INFINITE: dict[str, Callable[[float], Any]] = {
+    "timeout": lambda value: replicant.Client("t", timeout=value),
+    "poll_interval": lambda value: replicant.AsyncClient("t", poll_interval=value),
+    "max_retries": lambda value: SYNC.with_options(max_retries=value),  # type: ignore[arg-type]
+    "idle_timeout": lambda value: setattr(SYNC, "idle_timeout", value),
+    "interval": lambda value: SYNC.run("a/b", {}, interval=value),
+    "cancel_after": lambda value: SYNC.predictions.create("a/b", {}, cancel_after=value),
+    "max_error_rate": lambda value: list(SYNC.map("a/b", [{}], max_error_rate=value)),
+    "timeout of a handle": lambda value: SYNC.handle("p1").result(timeout=value),
+}
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("nan")])
+@pytest.mark.parametrize("case", INFINITE)
+def test_an_infinite_number_is_refused_as_an_option(case: str, value: float) -> None:
+    name = case.partition(" ")[0]
+    expected = f"^`{name}` must be a finite number, not {value}; omit it for the default$"
+    with pytest.raises(replicant.InvalidArgumentError, match=expected) as refused:
+        INFINITE[case](value)
+    assert refused.value.argument == name

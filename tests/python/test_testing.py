@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import importlib.metadata
 import io
+import pickle
 import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from pathlib import Path
 from typing import Any, AsyncIterator, Dict, Iterator, List, Literal, Optional
 
 import pytest
 
 import replicant
-from replicant.testing import Emulator
+from replicant.testing import Emulator, EmulatorError
 
 PNG = b"\x89PNG\r\n\x1a\n and the rest"
 
@@ -167,6 +169,49 @@ def test_any_name_exists_with_one_line(emulator: Emulator) -> None:
         emulator.script("new", output=1)
 
 
+def test_a_script_may_have_no_output_or_items_and_then_an_error(emulator: Emulator) -> None:
+    client = emulator.client()
+    emulator.script("acme/silent", output=None)
+    assert client.run("acme/silent", {}) is None
+    emulator.script("acme/breaks", outputs=["a"], fails="out of memory")
+    with pytest.raises(replicant.ModelError, match="out of memory"):
+        client.run("acme/breaks", {})
+    assert emulator.predictions[-1]["output"] == ["a"]
+
+
+def test_the_origin_is_the_address_of_the_page(emulator: Emulator) -> None:
+    with urllib.request.urlopen(emulator.origin) as page:
+        assert page.headers["content-type"].startswith("text/html")
+    assert emulator.base_url == emulator.origin + "/v1"
+
+
+def test_what_the_emulator_refuses_is_one_error(tmp_path: Path) -> None:
+    with (
+        Emulator() as upstream,
+        Emulator(record=tmp_path / "cassette", upstream=upstream.origin) as recorder,
+    ):
+        calls: List[Any] = [
+            lambda: recorder.predictions,
+            recorder.assert_called,
+            lambda: recorder.script("acme/x", output=1),
+            lambda: recorder.model("acme/x")(lambda: 1),
+            lambda: upstream.script("x", output=1),
+        ]
+        for call in calls:
+            with pytest.raises(EmulatorError) as caught:
+                call()
+            assert isinstance(caught.value, ValueError)
+            copy = pickle.loads(pickle.dumps(caught.value))
+            assert (str(copy), copy.status) == (str(caught.value), caught.value.status)
+
+
+def test_a_model_of_a_closed_emulator_is_refused() -> None:
+    with Emulator() as emulator:
+        pass
+    with pytest.raises(OSError):
+        emulator.model("acme/x")(lambda: 1)
+
+
 def test_time_can_be_advanced(emulator: Emulator) -> None:
     emulator.script("acme/cold", output=1, cold_start=3600)
     client = emulator.client()
@@ -246,9 +291,11 @@ def test_the_plugin_has_fixtures(tmp_path: Path) -> None:
     check_fixtures(
         tmp_path,
         """
+import os
 import replicant
 
 def test_first(replicant_emulator, replicant_client):
+    assert os.environ["REPLICATE_BASE_URL"] == replicant_emulator.origin, "official clients add /v1"
     replicant_emulator.script("acme/x", output=1)
     assert replicant_client.run("acme/x", {}) == 1
     assert replicant.Client().run("acme/x", {}) == 1, "the environment names the emulator"
@@ -339,12 +386,22 @@ def test_a_model_needs_its_name(emulator: Emulator) -> None:
     ("method", "arguments", "options", "error", "message"),
     [
         ("model", ["a/b"], {"versions": "abc"}, TypeError, "`versions` must be a list"),
-        ("script", ["a/b"], {"versions": {"v": 1}}, TypeError, "`versions` must be a list"),
+        (
+            "script",
+            ["a/b"],
+            {"output": 1, "versions": {"v": 1}},
+            TypeError,
+            "`versions` must be a list",
+        ),
         ("script", ["a/b"], {"outputs": "abc"}, TypeError, "`outputs` must be a list, not 'abc'"),
         ("script", ["a/b"], {"outputs": b"abc"}, TypeError, "`outputs` must be a list"),
         ("script", ["a/b"], {"outputs": [1, b"x"]}, TypeError, r"`outputs\[1\]`: bytes"),
         ("script", ["a/b"], {"output": float("nan")}, ValueError, "`output`: nan"),
         ("script", ["a/b"], {"fails": ValueError("x")}, TypeError, "`fails`: ValueError"),
+        ("script", ["a/b"], {}, ValueError, "`output`, `outputs` or `fails` is missing"),
+        ("script", ["a/b"], {"delay": 1}, ValueError, "`output`, `outputs` or `fails` is missing"),
+        ("script", ["a/b"], {"output": "a", "outputs": ["b"]}, ValueError, "pass one of them"),
+        ("script", ["a/b"], {"output": "a", "fails": "x"}, ValueError, "no effect with `fails`"),
         ("fail_next", [None], {}, TypeError, "`operation` must be a string, not None"),
         ("fail_next", ["files.get"], {"delay": "1"}, TypeError, "`delay` must be a number"),
         ("fail_next", ["files.get"], {"delay": True}, TypeError, "`delay` must be a number"),

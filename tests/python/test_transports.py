@@ -5,6 +5,10 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import pickle
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
@@ -226,6 +230,149 @@ async def test_other_exceptions_are_raised_unchanged() -> None:
     for answer in (None, (1, 2), object()):
         with pytest.raises(TypeError, match="must"):
             replicant.Client("t", transport=lambda _, a=answer: a).predictions.get("p1")
+
+
+class Recorder(BaseHTTPRequestHandler):
+    """Serves predictions and files, and records the requests."""
+
+    protocol_version = "HTTP/1.1"
+    server: Site
+
+    def do_GET(self) -> None:
+        self.rfile.read(int(self.headers.get("content-length", 0)))
+        self.server.seen.append((self.path, self.headers))
+        body = json.dumps(self.server.body).encode()
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        for name, value in self.server.added:
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_POST = do_GET
+
+    def log_message(self, *words: object) -> None:
+        pass
+
+
+class Site(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Recorder)
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.body: Any = "file"
+        self.added: list[tuple[str, str]] = []
+        self.seen: list[tuple[str, Any]] = []
+
+
+@pytest.fixture
+def sites() -> Iterator[tuple[Site, Site]]:
+    """The API, and a host of files."""
+    with Site() as api, Site() as files:
+        for site in (api, files):
+            threading.Thread(target=site.serve_forever, daemon=True).start()
+        api.body = {**DONE, "output": f"{files.url}/out.png?sig=a%20b%2Bc"}
+        yield api, files
+        api.shutdown()
+        files.shutdown()
+
+
+def http_options() -> dict[str, Any]:
+    cookies = httpx.Cookies({"session": "s"})
+    cookies.set("local", "l", domain="127.0.0.1")
+    cookies.set("other", "o", domain="elsewhere.test")
+    return {
+        "base_url": "http://127.0.0.1:9/wrong",
+        "cookies": cookies,
+        "headers": {"x-gateway": "g", "authorization": "Bearer h", "content-type": "text/plain"},
+        "params": {"tenant": "acme", "cursor": "wrong"},
+    }
+
+
+def check_client_options(api: Site, files: Site) -> None:
+    path, headers = api.seen[0]
+    assert path == "/v1/models/acme/text/predictions?tenant=acme&cursor=a%2Bb"
+    assert headers.get_all("authorization") == ["Bearer t"]
+    assert headers.get_all("user-agent") == ["mine"]
+    assert headers.get_all("x-gateway") == ["g"]
+    assert headers.get_all("content-type") == ["application/json"]
+    assert headers["accept-encoding"] is None
+    assert sorted(headers["cookie"].split("; ")) == ["local=l", "session=s"]
+    (path, headers), *more = files.seen
+    assert not more
+    assert path == "/out.png?sig=a%20b%2Bc", "the URL of a file is signed"
+    assert headers["x-gateway"] is None
+    assert headers["authorization"] is None
+    assert headers["cookie"] == "local=l"
+
+
+def test_the_headers_cookies_and_parameters_of_an_httpx_client_are_sent(
+    sites: tuple[Site, Site],
+) -> None:
+    api, files = sites
+    with httpx.Client(**http_options()) as http:
+        client = replicant.Client(
+            "t",
+            base_url=f"{api.url}/v1",
+            user_agent="mine",
+            default_query={"cursor": "a+b"},
+            http_client=http,
+        )
+        output = client.run("acme/text", {})
+        assert replicant.FileOutput(output, client).read() == b'"file"'
+    check_client_options(api, files)
+
+
+async def test_the_headers_cookies_and_parameters_of_an_async_httpx_client_are_sent(
+    sites: tuple[Site, Site],
+) -> None:
+    api, files = sites
+    async with httpx.AsyncClient(**http_options()) as http:
+        client = replicant.AsyncClient(
+            "t",
+            base_url=f"{api.url}/v1",
+            user_agent="mine",
+            default_query={"cursor": "a+b"},
+            http_client=http,
+        )
+        output = await client.run("acme/text", {})
+        assert await replicant.FileOutput(output, client).aread() == b'"file"'
+    check_client_options(api, files)
+
+
+def test_an_httpx_client_identifies_its_user_to_an_api_without_a_token(
+    sites: tuple[Site, Site], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("REPLICATE_API_TOKEN", raising=False)
+    (api, _), (other, _) = sites, sites[::-1]
+    with httpx.Client(headers={"authorization": "Basic u"}, cookies={"session": "s"}) as http:
+        client = replicant.Client(base_url=f"{api.url}/v1", http_client=http)
+        client.predictions.get("p1")
+        client.with_options(base_url=f"{other.url}/v1").request("GET", "/x")
+        client.predictions.get("p1")
+    for _, headers in (*api.seen, *other.seen):
+        assert (headers["authorization"], headers["cookie"]) == ("Basic u", "session=s")
+    assert (len(api.seen), len(other.seen)) == (2, 1)
+
+
+@pytest.mark.parametrize("kind", ["built in", "httpx"])
+def test_every_value_of_a_repeated_header_is_kept(kind: str, sites: tuple[Site, Site]) -> None:
+    api, _ = sites
+    api.added = [("Set-Cookie", "a=1"), ("x-one", "1"), ("Set-Cookie", "b=2")]
+    api.added += [("x-request-id", "r1"), ("x-request-id", "r2")]
+    transport = httpx.HTTPTransport() if kind == "httpx" else None
+    client = replicant.Client("t", base_url=f"{api.url}/v1", transport=transport)
+    response = client.predictions.get("p1")._response
+    assert response is not None
+    assert response.headers["set-cookie"] == "a=1, b=2"
+    assert response.headers.get_list("Set-Cookie") == ["a=1", "b=2"]
+    assert response.headers.get_list("x-one") == ["1"]
+    assert response.headers.get_list("x-none") == []
+    assert ("set-cookie", "b=2") in response.headers.multi_items()
+    assert response.request_id == "r1"
+    assert pickle.loads(pickle.dumps(response.headers)).get_list("set-cookie") == ["a=1", "b=2"]
 
 
 def test_an_invalid_transport_is_refused() -> None:

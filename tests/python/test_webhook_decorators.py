@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from typing import Annotated, Any, Callable, Iterator
 
 import pytest
@@ -17,7 +18,14 @@ pytest.importorskip("django")
 pytest.importorskip("uvicorn")
 pytest.importorskip("httpx")
 
-from webhook_application import BODY, AsyncStore, post, serve_django, serving  # noqa: E402
+from webhook_application import (  # noqa: E402
+    BODY,
+    AsyncStore,
+    post,
+    post_in_chunks,
+    serve_django,
+    serving,
+)
 
 from replicant.webhooks import django as on_django  # noqa: E402
 from replicant.webhooks import fastapi as on_fastapi  # noqa: E402
@@ -197,6 +205,63 @@ def test_views_of_classes_in_django_are_decorated_as_functions(
     client: Any = kit.async_client() if awaited else kit.client()
     with serving_django(view.as_view(), awaited=awaited, client=client, once=Once()) as url:
         check(kit, url, events, replicant.AsyncPrediction if awaited else replicant.Prediction)
+
+
+@pytest.mark.parametrize("awaited", [False, True])
+def test_a_view_of_django_takes_posts_without_a_token_and_can_read_the_body(
+    kit: Emulator, awaited: bool
+) -> None:
+    import httpx
+    from asgiref.sync import iscoroutinefunction
+    from django.http import HttpResponse
+
+    def view(request: Any, event: Any) -> Any:
+        return HttpResponse(str(len(request.body)))
+
+    async def awaited_view(request: Any, event: Any) -> Any:
+        return view(request, event)
+
+    function: Any = awaited_view if awaited else view
+    decorated = on_django.webhook(function)
+    # Decorators of Django 4.2, such as `require_POST`, make it a blocking function.
+    assert iscoroutinefunction(decorated) is awaited
+    assert decorated.__wrapped__ is function  # type: ignore[attr-defined]
+    client: Any = kit.async_client() if awaited else kit.client()
+    with serving_django(function, awaited=awaited, client=client) as url:
+        for size in (1_000, 5_000_000):
+            body = json.dumps({"id": "p1", "output": "x" * size}).encode()
+            for send in (post, post_in_chunks) if awaited else (post,):
+                assert send(kit, url, body).text == str(len(body))
+        refused = httpx.get(url)
+        assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
+
+
+def test_the_limit_of_forms_in_flask_does_not_apply(kit: Emulator) -> None:
+    from importlib.metadata import version
+
+    if tuple(map(int, version("flask").split(".")[:2])) < (3, 1):
+        pytest.skip("requests of this Flask have the limit of the application")
+    app = flask.Flask(__name__)
+    app.config["MAX_CONTENT_LENGTH"] = 1_000_000
+    hook = on_flask.webhook(client=kit.client())(lambda event: None)
+    app.post("/webhook", endpoint="webhook")(hook)
+    app.post("/form", endpoint="form")(lambda: flask.request.get_data())
+    body = json.dumps({"id": "p1", "output": "x" * 5_000_000}).encode()
+    with serving(app) as url:
+        assert post(kit, f"{url}/webhook", body).status_code == 204
+    assert app.test_client().post("/form", data=body).status_code == 413
+
+
+def test_a_function_of_fastapi_can_read_the_body(kit: Emulator) -> None:
+    read: list[bytes] = []
+
+    async def view(event: Any, request: Any) -> None:
+        read.append(await request.body())
+
+    view.__annotations__["request"] = fastapi.Request
+    with serving_fastapi(view, client=kit.async_client()) as url:
+        assert post_in_chunks(kit, url, BODY).status_code == 204
+    assert read == [BODY]
 
 
 @pytest.mark.parametrize("serve", [serving_flask, serving_django], ids=["flask", "django"])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hmac
+import http.client
 import json
 import time
 from typing import Any, Callable, Iterator
@@ -13,7 +15,7 @@ from conftest import python
 
 import replicant
 from replicant.testing import Emulator
-from replicant.webhooks import Once
+from replicant.webhooks import MemoryStore, Once
 
 pytest.importorskip("fastapi")
 pytest.importorskip("flask")
@@ -21,7 +23,15 @@ pytest.importorskip("django")
 pytest.importorskip("uvicorn")
 httpx = pytest.importorskip("httpx")
 
-from webhook_application import BODY, FRAMEWORKS, Application, AsyncStore, post  # noqa: E402
+from webhook_application import (  # noqa: E402
+    BODY,
+    FRAMEWORKS,
+    Application,
+    AsyncStore,
+    post,
+    post_in_chunks,
+    signed,
+)
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +111,37 @@ def test_a_body_of_5_mb_is_accepted(served: tuple[Application, str], kit: Emulat
     assert len(application.events[0].output) == 5_000_000
 
 
+def test_a_body_of_undeclared_length_is_accepted(
+    served: tuple[Application, str], kit: Emulator
+) -> None:
+    application, url = served
+    if application.asgi is None:
+        pytest.skip("`wsgiref` does not receive such bodies")
+    for size in (1_000, 5_000_000):
+        body = json.dumps({"id": "p1", "output": "x" * size}).encode()
+        assert post_in_chunks(kit, f"{url}/webhook", body).status_code in (200, 204)
+    assert [len(event.output) for event in application.events] == [1_000, 5_000_000]
+
+
+def test_a_body_larger_than_64_mib_gets_413(served: tuple[Application, str], kit: Emulator) -> None:
+    application, url = served
+    of_django = type(application.asgi).__module__.startswith("django")
+    if not of_django:
+        # The body is never sent, so a server that reads it would not respond. Django with ASGI reads it before the view.
+        connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=20)
+        declared = {**signed(kit, b"x"), "content-length": str(65 << 20)}
+        with contextlib.closing(connection):
+            connection.request("POST", "/webhook", headers=declared)
+            response = connection.getresponse()
+            assert response.status == 413
+            assert b"larger than 67108864 bytes" in response.read()
+    if application.asgi is not None:
+        refused = post_in_chunks(kit, f"{url}/webhook", bytes(65 << 20))
+        assert refused.status_code == 413
+        assert "larger than 67108864 bytes" in refused.text
+    assert application.events == []
+
+
 def test_a_repeated_webhook_is_handled_once(served: tuple[Application, str], kit: Emulator) -> None:
     application, url = served
     application.fails = 1
@@ -127,6 +168,33 @@ def test_a_webhook_that_is_being_processed_gets_409() -> None:
         assert (state, other) == ("new", "running")
     with once.claim("msg_1") as state:
         assert state == "done"
+
+
+class FailingStore(MemoryStore):
+    def forget(self, id: str) -> None:
+        raise OSError("the store is down")
+
+
+async def test_a_store_that_fails_does_not_hide_how_the_handler_ended(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    once = Once(FailingStore())
+    with pytest.raises(ValueError, match="the handler failed"), once.claim("a"):
+        raise ValueError("the handler failed")
+    with pytest.raises(ValueError, match="the handler failed"):
+        async with once.async_claim("b"):
+            raise ValueError("the handler failed")
+    assert caplog.text.count("OSError: the store is down") == 2
+
+
+async def test_an_event_without_the_id_of_a_webhook_cannot_be_claimed() -> None:
+    once = Once()
+    message = "`id` must be the `webhook_id` of an event that `webhooks.unwrap` returned, not None"
+    with pytest.raises(replicant.InvalidArgumentError, match=message), once.claim(None):
+        raise AssertionError("claimed")
+    with pytest.raises(replicant.InvalidArgumentError, match=message):
+        async with once.async_claim(None):
+            raise AssertionError("claimed")
 
 
 async def test_a_store_may_be_asynchronous() -> None:

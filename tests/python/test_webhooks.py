@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import base64
 import email.message
+import gc
 import hmac
 import http.server
+import io
 import os
 import shutil
 import subprocess
 import sys
 import threading
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -207,10 +210,75 @@ def test_starlette_requests_are_validated() -> None:
     assert event == {"id": "p1"}
 
 
+async def test_a_request_of_another_framework_is_an_error_that_says_what_to_pass() -> None:
+    class Stream:
+        async def read(self) -> bytes:
+            return BODY
+
+    class Aiohttp:
+        headers = signed()
+        content = Stream()
+
+    class Bottle:
+        headers = signed()
+        body = io.BytesIO(BODY)
+
+    class Quart:
+        headers = signed()
+        body = Stream()
+
+        @property
+        def data(self) -> Any:
+            return self.body.read()
+
+    blocking, awaited = replicant.Client(TOKEN), replicant.AsyncClient(TOKEN)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for request, attribute in (
+            (Aiohttp(), "`request.content` is of type Stream"),
+            (Bottle(), "`request.body` is of type BytesIO"),
+            (Quart(), "`request.body` is of type Stream"),
+        ):
+            start = f"^Invalid body type: {attribute}, not raw bytes. Pass the body and the headers"
+            with pytest.raises(replicant.MissingWebhookBodyError, match=start) as caught:
+                blocking.webhooks.unwrap(request, secret=SECRET)
+            assert caught.value.status == 400
+            assert "`unwrap(await request.get_data(), request.headers)` in Quart" in str(
+                caught.value
+            )
+            with pytest.raises(replicant.MissingWebhookBodyError, match=start):
+                await awaited.webhooks.unwrap(request, secret=SECRET)
+        gc.collect()
+
+
+async def test_a_body_in_a_request_of_starlette_is_read_to_64_mib() -> None:
+    pytest.importorskip("starlette")
+    from starlette.requests import Request
+
+    sent = 0
+
+    async def receive() -> Any:
+        nonlocal sent
+        sent += 1
+        return {"type": "http.request", "body": bytes(1 << 20), "more_body": sent < 70}
+
+    client = replicant.AsyncClient(TOKEN)
+    headers = [(name.encode(), value.encode()) for name, value in signed().items()]
+    message = "larger than 67108864 bytes"
+    with pytest.raises(replicant.MissingWebhookBodyError, match=message) as caught:
+        await client.webhooks.unwrap(Request({"type": "http", "headers": headers}, receive))
+    assert (caught.value.status, sent) == (413, 65)
+    headers.append((b"content-length", b"70000000"))
+    with pytest.raises(replicant.MissingWebhookBodyError, match=message):
+        await client.webhooks.unwrap(Request({"type": "http", "headers": headers}, receive))
+    assert sent == 65
+
+
 PROGRAM = """
 import flask
 import replicant
 from django.http import HttpRequest
+from replicant.webhooks import Once
 from starlette.requests import Request
 
 client = replicant.Client()
@@ -223,6 +291,32 @@ def of_django(request: HttpRequest) -> object:
 
 async def of_starlette(request: Request) -> object:
     return client.webhooks.validate(headers=request.headers, body=await request.body(), secret="s")
+
+class Redis:
+    def begin(self, id: str) -> bytes:
+        return id.encode()
+
+    def finish(self, id: str) -> int:
+        return 1
+
+    def forget(self, id: str) -> int:
+        return 1
+
+class AsyncRedis:
+    async def begin(self, id: str) -> bytes:
+        return id.encode()
+
+    async def finish(self, id: str) -> int:
+        return 1
+
+    async def forget(self, id: str) -> int:
+        return 1
+
+once, async_once = Once(Redis()), Once(AsyncRedis())
+
+def claimed(body: bytes) -> None:
+    with once.claim(client.webhooks.unwrap(body, {}).webhook_id) as state:
+        print(state)
 
 client.webhooks.validate(headers={"webhook-id": "x"}, body="", secret="s")
 scope: list[tuple[bytes, bytes]] = [(b"webhook-id", b"x")]

@@ -238,7 +238,7 @@ def test_an_overlong_head_is_a_clear_error_in_bounded_memory(name: str) -> None:
             (lambda: client.predictions.create(version="5c7d", input={}), True),
         ):
             with pytest.raises(
-                replicant.ReplicateException, match="has too long headers"
+                replicant.ReplicateException, match="are too many or too long"
             ) as failed:
                 call()
             assert failed.value.code == "invalid_response"

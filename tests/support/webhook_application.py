@@ -220,18 +220,31 @@ def serving(wsgi: Any = None, asgi: Any = None) -> Iterator[str]:
     thread.join()
 
 
-def post(kit: Emulator, url: str, body: bytes, age: int = 0, **changed: str) -> Any:
-    """Posts a webhook that is signed like those of the emulator."""
+def signed(kit: Emulator, body: bytes, age: int = 0, **changed: str) -> dict[str, str]:
+    """Returns the headers of a webhook that is signed like those of the emulator."""
     timestamp = str(int(time.time()) - age)
     key = base64.b64decode(kit.webhook_secret.replace("whsec_", ""))
     digest = hmac.new(key, b"msg_1." + timestamp.encode() + b"." + body, "sha256").digest()
-    headers = {
+    return {
         "content-type": "application/json",
         "webhook-id": "msg_1",
         "webhook-timestamp": timestamp,
         "webhook-signature": "v1," + base64.b64encode(digest).decode(),
         **changed,
     }
+
+
+def post(kit: Emulator, url: str, body: bytes, age: int = 0, **changed: str) -> Any:
+    """Posts a signed webhook."""
     import httpx
 
+    headers = signed(kit, body, age, **changed)
     return httpx.post(url, content=body, headers=headers, timeout=30)
+
+
+def post_in_chunks(kit: Emulator, url: str, body: bytes) -> Any:
+    """Posts a signed webhook without a `content-length`."""
+    import httpx
+
+    chunks = (body[at : at + 65536] for at in range(0, len(body), 65536))
+    return httpx.post(url, content=chunks, headers=signed(kit, body), timeout=60)

@@ -7,14 +7,14 @@ mod kind;
 mod reason;
 mod response;
 
-use std::{error::Error as StdError, fmt, time::Duration};
+use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 
 pub(crate) use self::{
     decode::{Params, decode, decode_params, flattened},
-    response::{header, reason_phrase, request_id},
+    response::{header, headers_value, reason_phrase, request_id},
 };
 pub use self::{kind::ErrorKind, reason::FailureReason, response::ErrorResponse};
-use crate::{platform::BoxError, value::Value};
+use crate::value::Value;
 
 /// A `Result` whose error is [`enum@Error`](Error) unless stated otherwise.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -36,9 +36,10 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// }
 /// # }
 /// ```
+#[derive(Clone)]
 pub struct Error(Box<Inner>);
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Inner {
     kind: Option<ErrorKind>,
     message: String,
@@ -55,7 +56,7 @@ struct Inner {
     of_hook: bool,
     prediction: Option<Value>,
     partial: Option<Value>,
-    source: Option<BoxError>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 impl Error {

@@ -13,6 +13,10 @@ use replicant::{
     operation,
 };
 use replicant_emulator::{Config, Emulator, Script};
+use support::{
+    http2::{self, Http2, data, end, head, reset},
+    temporary_folder,
+};
 
 /// Lists breaks in the head and at each byte of the body, by a close and by a reset.
 fn breaks(body: &str) -> Vec<Value> {
@@ -173,5 +177,46 @@ async fn a_download_resumes_after_a_break_at_any_byte() {
             .collect();
         assert_eq!(read, content.as_bytes(), "{broken}");
         assert!(script.problems().is_empty(), "{broken}: {:?}", script.problems());
+    }
+}
+
+/// Errors of HTTP/2 with which a server may end a stream: none, `INTERNAL_ERROR` and `CANCEL`.
+const RESETS: [u32; 3] = [0, 2, 8];
+
+#[tokio::test]
+async fn a_stream_of_http2_that_ends_early_is_a_break() {
+    const JSON: (&str, &str) = ("content-type", "application/json");
+    let body = r#"{"id": "p1", "status": "starting", "output": "text"}"#;
+    let length = body.len().to_string();
+    let folder = temporary_folder();
+    for (code, headers) in RESETS
+        .into_iter()
+        .flat_map(|code| [(code, vec![JSON]), (code, vec![JSON, ("content-length", length.as_str())])])
+    {
+        let shown = format!("{code} {}", headers.len());
+        let broken = [head(&headers), vec![data(&body[..20]), reset(code)]].concat();
+        // A reset after the end says that the rest of the request is not needed.
+        let whole = [head(&headers), vec![end(body), reset(0)]].concat();
+        let server = || Http2::start(http2::tls("server", None), vec![broken.clone(), whole.clone()]);
+        let read = server();
+        let client = Client::new(read.options()).unwrap();
+        let prediction = client.predictions().get("p1").await;
+        assert_eq!(prediction.unwrap_or_else(|error| panic!("{shown}: {error:?}")).output, "text");
+        assert_eq!(read.requests(), 2, "{shown}");
+
+        let created = server();
+        let client = Client::new(created.options()).unwrap();
+        let error = client.predictions().create("acme/text", json!({})).await.unwrap_err();
+        assert_eq!(error.code(), "outcome_unknown", "{shown}: {error:?}");
+        assert_eq!(created.requests(), 1, "{shown}");
+
+        let path = folder.path().join(&shown);
+        let saved = server();
+        let client = Client::new(saved.options()).unwrap();
+        let params = json!({"url": saved.url(), "path": path.to_str()});
+        let save = operation::call(&client, "output.save", params.into(), None).await;
+        save.unwrap_or_else(|error| panic!("{shown}: {error:?}"));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), body, "{shown}");
+        assert_eq!(saved.requests(), 2, "{shown}");
     }
 }

@@ -8,13 +8,20 @@ use std::{
     collections::BTreeSet,
     io::{Read, Write},
     net::TcpListener,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use futures_util::StreamExt;
 use replicant::{Client, Error, ErrorKind, Options, Value, json, operation};
 use replicant_emulator::{Config, Emulator};
-use support::{play, shared, temporary_folder};
+use support::{
+    http2::{self, Http2, end, endless_head, head, tls_file},
+    play, shared, temporary_folder,
+};
 
 fn client_of(emulator: &Emulator) -> Client {
     Client::new(Options { base_url: Some(emulator.base_url()), ..Options::default() }).unwrap()
@@ -184,8 +191,148 @@ async fn a_proxy_failure_names_the_proxy_without_its_password() {
     });
     let error = error_through(format!("http://{proxy}")).await;
     server.join().unwrap();
-    let expected = format!("The proxy http://{proxy} did not connect to api.example: ");
+    let expected = format!(
+        "The proxy http://{proxy} did not connect to api.example: it did not respond with status 200."
+    );
     assert!(error.message().starts_with(&expected), "{error}");
+
+    let error = error_through(format!("socks5h://{closed}")).await;
+    let expected = format!("Cannot connect to the proxy socks5h://{closed}: ");
+    assert!(error.message().starts_with(&expected), "{error}");
+}
+
+/// Sends a request through a proxy that sends `response` and closes the connection, and returns the error and the number of
+/// connections.
+async fn error_of_proxy(scheme: &'static str, base_url: &str, response: &'static [u8]) -> (Error, usize) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let proxy = format!("{scheme}://user:secret@{}", listener.local_addr().unwrap());
+    let accepted = Arc::new(AtomicUsize::new(0));
+    let counter = accepted.clone();
+    std::thread::spawn(move || {
+        for mut connection in listener.incoming().map(Result::unwrap) {
+            counter.fetch_add(1, Ordering::SeqCst);
+            let _ = connection.read(&mut [0; 1024]).unwrap();
+            connection.write_all(response).unwrap();
+            if scheme == "socks5" {
+                let _ = connection.read(&mut [0; 1024]).unwrap();
+                connection.write_all(b"\x01\x01").unwrap();
+            }
+        }
+    });
+    let options = Options {
+        proxy: Some(proxy),
+        base_url: Some(base_url.to_owned()),
+        clock_rate: Some(50.0),
+        max_retries: Some(1),
+        ..Options::default()
+    };
+    let error = Client::new(options).unwrap().account().await.unwrap_err();
+    let text = format!("{error:?}");
+    assert!(!text.contains("secret"), "{text}");
+    (error, accepted.load(Ordering::SeqCst))
+}
+
+#[tokio::test]
+async fn a_proxy_that_requires_other_credentials_is_named_and_not_asked_again() {
+    const REQUIRED: &[u8] = b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n";
+    for (scheme, base_url, response) in [
+        ("http", "http://api.example/v1", REQUIRED),
+        ("http", "https://api.example/v1", REQUIRED),
+        ("socks5", "http://127.0.0.1:1/v1", b"\x05\x02"),
+    ] {
+        let (error, connections) = error_of_proxy(scheme, base_url, response).await;
+        assert_eq!(error.kind(), ErrorKind::Connection, "{base_url}: {error:?}");
+        let message = error.message();
+        assert!(message.starts_with(&format!("The proxy {scheme}://127.0.0.1:")), "{message}");
+        assert!(message.contains("credentials in the `proxy` option"), "{message}");
+        assert_eq!(connections, 1, "{message}");
+    }
+    // No proxy reads this request, so the status is that of the server.
+    let (_emulator, _script, client) =
+        play(r#"[{"expect": {}, "reply": {"status": 407}}]"#, Options::default());
+    assert_eq!(client.account().await.unwrap_err().status(), Some(407));
+}
+
+#[tokio::test]
+async fn a_proxy_that_breaks_the_connection_is_named() {
+    for response in [&b""[..], b"garbage\r\n\r\n", b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{"] {
+        let (error, connections) = error_of_proxy("http", "http://api.example/v1", response).await;
+        let message = error.message();
+        assert!(message.starts_with("The connection to the proxy http://127.0.0.1:"), "{message}");
+        assert_eq!(connections, 2, "{message}");
+    }
+}
+
+#[tokio::test]
+async fn a_tunnel_that_is_not_made_in_time_names_the_host_and_the_proxy() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let proxy = format!("http://{}", listener.local_addr().unwrap());
+    let options = Options {
+        proxy: Some(proxy.clone()),
+        base_url: Some("https://api.example/v1".to_owned()),
+        connect_timeout: Some(Duration::from_millis(200)),
+        max_retries: Some(0),
+        ..Options::default()
+    };
+    let error = Client::new(options).unwrap().account().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout, "{error:?}");
+    let expected = format!("Cannot connect to api.example through the proxy {proxy}: ");
+    assert!(error.message().starts_with(&expected), "{error}");
+}
+
+#[tokio::test]
+async fn too_many_headers_over_http1_are_an_error_that_says_so() {
+    let response = format!("HTTP/1.1 200 OK\r\n{}\r\n", "x: y\r\n".repeat(150)).leak();
+    let (error, connections) = error_of_proxy("http", "http://api.example/v1", response.as_bytes()).await;
+    assert_eq!(error.kind(), ErrorKind::InvalidResponse, "{error:?}");
+    assert_eq!(error.message(), "The headers of the response from api.example are too many or too long.");
+    assert_eq!(connections, 1, "nothing is retried");
+}
+
+#[tokio::test]
+async fn headers_over_http2_have_the_limit_of_those_over_http1() {
+    let account = r#"{"type": "user", "username": "acme"}"#;
+    let (accepted, refused) = ("y".repeat(300_000), "y".repeat(450_000));
+    let server = Http2::start(
+        http2::tls("server", None),
+        vec![[head(&[("x", &accepted)]), vec![end(account)]].concat()],
+    );
+    let client = Client::new(server.options()).unwrap();
+    assert_eq!(client.account().await.unwrap().username, "acme");
+
+    let (endless, many) = (refused.repeat(9), vec![("x", &refused[..50]); 20_000]);
+    for reply in [head(&[("x", &refused)]), head(&[("x", &endless)]), head(&many), endless_head()] {
+        let server = Http2::start(http2::tls("server", None), vec![reply]);
+        let client = Client::new(server.options()).unwrap();
+        let read = client.account().await.unwrap_err();
+        let created = client.predictions().create("acme/text", json!({})).await.unwrap_err();
+        for (error, unknown) in [(read, false), (created, true)] {
+            assert_eq!(error.kind(), ErrorKind::InvalidResponse, "{error:?}");
+            let message = error.message();
+            assert!(message.contains("The headers of the response from 127.0.0.1 are too many"), "{message}");
+            assert_eq!(error.outcome_unknown(), unknown, "{message}");
+        }
+        assert_eq!(server.requests(), 2, "nothing is retried");
+    }
+}
+
+#[tokio::test]
+async fn a_rejected_certificate_is_explained() {
+    let error_of = async |server: &Http2, options: Options| {
+        let options = Options { base_url: Some(server.url()), ..options };
+        Client::new(options).unwrap().account().await.unwrap_err().message().to_owned()
+    };
+    let server = Http2::start(http2::tls("self-signed", None), vec![Vec::new()]);
+    let message = error_of(&server, Options::default()).await;
+    assert!(message.contains("is that of an authority"), "{message}");
+    assert!(message.contains("pass its certificate as `ca_bundle`"), "{message}");
+
+    let server = Http2::start(http2::tls("server", Some("self-signed.pem")), vec![Vec::new()]);
+    let message = error_of(&server, server.options()).await;
+    assert!(message.contains("pass yours as `client_cert`"), "{message}");
+    let client_cert = Some(tls_file("client-and-key.pem"));
+    let message = error_of(&server, Options { client_cert, ..server.options() }).await;
+    assert!(message.contains("rejected the certificate that was passed as `client_cert`"), "{message}");
 }
 
 #[tokio::test]

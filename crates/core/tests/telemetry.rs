@@ -1,4 +1,4 @@
-//! Events, spans and hooks.
+//! Events and spans.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -8,9 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::TryStreamExt;
 use replicant::{
-    BoxFuture, Error, ErrorKind, Options, Result, Value,
-    hooks::{HeaderChanges, Hooks, RequestEvent, ResponseEvent, RetryEvent},
-    json, operation,
+    Options, Value, json, operation,
     telemetry::{Level, Sink, attach, attach_stream},
 };
 use support::{CANCEL, CREATED, DONE, play, quick, settled};
@@ -273,83 +271,4 @@ async fn a_stream_is_traced_to_its_end_and_its_reconnection_is_logged() {
     assert!(run["error.type"].is_null());
     let (read, from, to) = records.span("GET");
     assert!(began <= from && to <= ended, "{read}");
-}
-
-type Seen = Arc<Mutex<Vec<String>>>;
-
-/// Records its calls, and sets headers.
-struct Recording(Seen);
-
-impl Hooks for Recording {
-    fn on_request(&self, request: RequestEvent) -> BoxFuture<'static, Result<HeaderChanges>> {
-        assert!(request.headers.iter().all(|(name, _)| name != "authorization"));
-        self.0.lock().unwrap().push(format!("request {}", request.attempt));
-        let set = |name: &str, value: &str| (name.to_owned(), Some(value.to_owned()));
-        let changes = vec![
-            set("X-Tenant", "acme"),
-            set("x-copy", "r8_secret"),
-            set("cookie", "a=b"),
-            ("user-agent".to_owned(), None),
-        ];
-        Box::pin(async { Ok(changes) })
-    }
-
-    fn on_response(&self, response: ResponseEvent) -> BoxFuture<'static, Result<()>> {
-        self.0.lock().unwrap().push(format!("response {} {:?}", response.status, response.request_id()));
-        Box::pin(async { Ok(()) })
-    }
-
-    fn on_retry(&self, retry: RetryEvent) -> BoxFuture<'static, Result<()>> {
-        self.0.lock().unwrap().push(format!("retry {} {}", retry.code, retry.attempt));
-        Box::pin(async { Ok(()) })
-    }
-}
-
-#[tokio::test]
-async fn hooks_see_every_attempt_and_edit_its_headers() {
-    let expect = r#"{"method": "GET", "headers": {"x-tenant": "acme", "user-agent": null, "authorization": "Bearer r8_secret"}}"#;
-    let exchanges = [BUSY, POLLED].map(|exchange| exchange.replace(r#"{"method": "GET"}"#, expect));
-    let seen = Seen::default();
-    let options = Options { hooks: Some(Arc::new(Recording(seen.clone()))), ..quick() };
-    let (_emulator, script, client) = play(&format!("[{}]", exchanges.join(", ")), options);
-    operation::call(&client, "predictions.get", json!({"id": "p1"}).into(), None).await.unwrap();
-    settled(&script).await;
-    let seen = seen.lock().unwrap();
-    let expected = [
-        "request 1",
-        "response 503 Some(\"q1\")",
-        "retry server_error 1",
-        "request 2",
-        "response 200 Some(\"q2\")",
-    ];
-    assert_eq!(*seen, expected);
-}
-
-#[tokio::test]
-async fn a_hook_cannot_send_credentials_to_another_origin() {
-    let file = r#"{"expect": {"method": "GET", "origin": "other", "headers": {"x-tenant": "acme", "x-copy": null,
-        "cookie": null, "authorization": null}}, "reply": {"text": "hello"}}"#;
-    let options = Options { hooks: Some(Arc::new(Recording(Seen::default()))), ..quick() };
-    let (_emulator, script, client) = play(&format!("[{file}]"), options);
-    let url = format!("{}/f.txt", script.other_origin());
-    let bytes = operation::call(&client, "output.bytes", json!({"url": url}).into(), None).await.unwrap();
-    assert_eq!(bytes.value, Value::Bytes("hello".into()));
-    settled(&script).await;
-}
-
-struct Failing;
-
-impl Hooks for Failing {
-    fn on_request(&self, _: RequestEvent) -> BoxFuture<'static, Result<HeaderChanges>> {
-        Box::pin(async { Err(Error::new(ErrorKind::Internal, "no credentials")) })
-    }
-}
-
-#[tokio::test]
-async fn an_error_of_a_hook_ends_the_call_before_anything_is_sent() {
-    let options = Options { hooks: Some(Arc::new(Failing)), ..quick() };
-    let (_emulator, script, client) = play("[]", options);
-    let error = client.predictions().get("p1").await.unwrap_err();
-    assert!(error.message().starts_with("no credentials"), "{error}");
-    settled(&script).await;
 }

@@ -72,14 +72,30 @@ async fn forged_webhooks_cause_few_requests() {
 }
 
 #[tokio::test]
+async fn concurrent_webhooks_share_the_failure_to_fetch_the_secret() {
+    let denied = r#"{"expect": {"method": "GET"}, "reply": {"status": 401}}"#;
+    // 5 s of this clock are 250 ms.
+    let options = Options { clock_rate: Some(20.0), ..Options::default() };
+    let (_emulator, script, client) = play(&format!("[{denied}, {}]", secret(SECRET)), options);
+    let unwrap =
+        || client.webhooks().unwrap(signed(SECRET, r#"{"id": "p1"}"#), r#"{"id": "p1"}"#).into_future();
+    for event in join_all((0..8).map(|_| unwrap())).await {
+        assert_eq!(event.unwrap_err().kind(), ErrorKind::Authentication);
+    }
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    unwrap().await.unwrap();
+    settled(&script).await;
+}
+
+#[tokio::test]
 async fn the_secret_is_fetched_again_at_most_once_a_minute() {
-    // 60 s of this clock are 60 ms.
-    let options = Options { clock_rate: Some(1000.0), ..Options::default() };
+    // 60 s of this clock are 600 ms.
+    let options = Options { clock_rate: Some(100.0), ..Options::default() };
     let exchanges = format!("[{}, {}]", secret("whsec_b2xk"), secret(SECRET));
     let (_emulator, script, client) = play(&exchanges, options);
     let unwrap = |key: &str| client.webhooks().unwrap(signed(key, r#"{"id": "p1"}"#), r#"{"id": "p1"}"#);
     unwrap("whsec_b2xk").await.unwrap();
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    tokio::time::sleep(Duration::from_millis(800)).await;
     unwrap(SECRET).await.unwrap();
     unwrap(SECRET).await.unwrap();
     settled(&script).await;

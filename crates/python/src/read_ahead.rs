@@ -3,14 +3,20 @@
 use std::{
     collections::VecDeque,
     mem, process,
-    sync::{Arc, Mutex, MutexGuard, Weak},
+    sync::{
+        Arc, Mutex, MutexGuard, Weak,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
 };
 
 use futures_util::{FutureExt, StreamExt};
 use replicant::{BoxStream, Error, Value, operation::Item};
 use tokio::sync::watch;
 
-use crate::{lock::lock, runtime};
+use crate::{
+    lock::lock,
+    runtime::{self, gate},
+};
 
 /// The maximum number of items to read at once.
 const BATCH: usize = 256;
@@ -25,7 +31,11 @@ pub struct ReadAhead {
     ready: Mutex<VecDeque<Result<Item, Error>>>,
     head: Mutex<Head>,
     closed: watch::Sender<bool>,
+    /// Whether the stream has ended or was dropped.
+    ended: AtomicBool,
     owner: u32,
+    /// The number of forks before it was opened.
+    forks: u32,
 }
 
 /// The first value of a stream that does not begin with an item.
@@ -66,11 +76,18 @@ impl ReadAhead {
     pub fn new(items: Option<Items>, head: bool) -> Self {
         Self {
             closed: watch::Sender::new(items.is_none()),
+            ended: AtomicBool::new(items.is_none()),
             items: tokio::sync::Mutex::new(items),
             ready: Mutex::default(),
             head: Mutex::new(if head { Head::Awaited } else { Head::NotWanted }),
             owner: process::id(),
+            forks: gate::forks(),
         }
+    }
+
+    /// Returns `true` if a parent of this process opened the stream.
+    pub fn is_of_parent(&self) -> bool {
+        self.forks != gate::forks()
     }
 
     /// Reads until at least one item is ready or the stream has ended.
@@ -84,7 +101,7 @@ impl ReadAhead {
             () = self.read_on() => false,
         };
         if is_closed {
-            self.items.lock().await.take();
+            self.end(&mut *self.items.lock().await);
         }
     }
 
@@ -114,7 +131,7 @@ impl ReadAhead {
             Some(Err(error)) => Some(error),
             None => None,
         };
-        items.take();
+        self.end(&mut items);
         failure
     }
 
@@ -132,7 +149,7 @@ impl ReadAhead {
                 }
                 Some(item) => break item,
                 // Under the lock, because a stream that has ended must not be polled by another reader.
-                None => return drop(stream.take()),
+                None => return self.end(&mut stream),
             }
         };
         let mut ended = first.is_err();
@@ -151,8 +168,13 @@ impl ReadAhead {
         }
         self.ready().extend(batch);
         if ended {
-            stream.take();
+            self.end(&mut stream);
         }
+    }
+
+    fn end(&self, items: &mut Option<Items>) {
+        self.ended.store(true, SeqCst);
+        items.take();
     }
 
     pub fn ready(&self) -> MutexGuard<'_, VecDeque<Result<Item, Error>>> {
@@ -161,7 +183,7 @@ impl ReadAhead {
 
     /// Returns `true` if the stream has ended or is closed.
     pub fn has_ended(&self) -> bool {
-        self.items.try_lock().is_ok_and(|items| items.is_none())
+        self.ended.load(SeqCst)
     }
 
     pub fn head(&self) -> MutexGuard<'_, Head> {
@@ -169,6 +191,9 @@ impl ReadAhead {
     }
 
     pub fn close(&self) {
+        if self.owner != process::id() {
+            return;
+        }
         self.closed.send_replace(true);
         self.ready().clear();
         self.release();
@@ -177,7 +202,7 @@ impl ReadAhead {
     /// Drops the stream, unless a reader holds it: then the reader drops it when it stops.
     fn release(&self) {
         if let Ok(mut items) = self.items.try_lock() {
-            drop(items.take());
+            self.end(&mut items);
         }
     }
 }

@@ -246,7 +246,14 @@ impl Stream {
             let items = link.follow_stream(operation::open(&link.core, name, params.clone()));
             Ok(Opened { link: Some(link), items: ReadAhead::live(Some(items), self.head) })
         };
-        self.opened.get_or_init_py_attached(py, open).as_ref().map_err(|error| error.clone_ref(py))
+        let opened =
+            self.opened.get_or_init_py_attached(py, open).as_ref().map_err(|error| error.clone_ref(py))?;
+        if opened.items.is_of_parent() {
+            return Err(PyRuntimeError::new_err(
+                "this iterator was begun before the process forked; only the parent can continue it",
+            ));
+        }
+        Ok(opened)
     }
 
     /// Returns the next item if it was already read.

@@ -106,8 +106,8 @@ async fn create(State(app): State<App>, body: Bytes) -> Result<Response, (Status
     Ok(json_response(StatusCode::ACCEPTED, &json!({"id": prediction.id})))
 }
 
-// A webhook may arrive more than once. Here that saves the files again, under other names; otherwise, keep `event.id`,
-// which is then the same.
+// The same webhook may arrive more than once. Here, each delivery saves the files again, under other names. If your handler
+// must not run twice, store `event.id`, which is the same in all deliveries of a webhook, and skip ids that are stored.
 async fn receive(State(app): State<App>, event: WebhookEvent) -> Result<StatusCode, (StatusCode, String)> {
     let WebhookObject::Prediction(prediction) = event.object else { return Ok(StatusCode::NO_CONTENT) };
     // The API deletes output files after an hour. If they cannot be saved, it delivers the webhook again.

@@ -1,8 +1,8 @@
 /** The control API of an emulator, with calls that return when the response has arrived. */
-import { ask } from "./thread";
+import { type Answer, ask, follow } from "./thread";
 
 /** Response of the control API. */
-export interface Answer {
+export interface Controlled {
   // biome-ignore lint/suspicious/noExplicitAny: the caller knows the response
   json: any;
   headers: Record<string, string>;
@@ -13,15 +13,30 @@ export interface Answer {
  *
  * @throws {Error} if the emulator refuses the request or does not respond
  */
-export function control(origin: string, method: string, path: string, body?: unknown): Answer {
+export function control(origin: string, method: string, path: string, body?: unknown): Controlled {
   const answer = ask({
     url: `${origin}/_emulator/${path}`,
     method,
+    type: "application/json",
     body: body === undefined ? undefined : JSON.stringify(body),
   });
-  if (answer === undefined) throw new Error(`the emulator did not respond to ${method} ${path}`);
+  return read(answer, `${method} ${path}`);
+}
+
+/**
+ * Connects a worker: waits until the emulator has it, and passes on the lines for it, and undefined after the last one.
+ *
+ * @throws {Error} if the emulator does not respond
+ */
+export function connect(origin: string, path: string, receive: (line: string | undefined) => void): void {
+  read(follow(`${origin}/_emulator/${path}`, receive), `GET ${path}`);
+}
+
+function read(answer: Answer | undefined, request: string): Controlled {
+  if (answer === undefined) throw new Error(`the emulator did not respond to ${request}`);
   if (answer.error !== undefined) throw new Error(`the emulator does not respond: ${answer.error}`);
-  const json = answer.text === "" ? undefined : JSON.parse(answer.text);
+  const text = Buffer.from(answer.body).toString();
+  const json = text === "" ? undefined : JSON.parse(text);
   if (answer.status >= 400) throw new Error(json.detail);
   return { json, headers: answer.headers };
 }

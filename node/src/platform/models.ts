@@ -1,13 +1,13 @@
 /** Models that a test defines: the emulator sends each run to this process and receives its events. */
-import { AsyncLocalStorage } from "node:async_hooks";
+import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
 import { randomUUID } from "node:crypto";
-import { type IncomingMessage, request } from "node:http";
-import { createInterface } from "node:readline";
 import { format } from "node:util";
 import type { Source } from "../source";
 import { rejectBigInt } from "../testing-arguments";
 import type { JsonSchema, ModelFunction, ModelOptions, ModelRun } from "../testing-types";
 import { encode, withFile } from "../value";
+import { connect } from "./control";
+import { send } from "./thread";
 
 interface Model {
   run: ModelFunction;
@@ -41,28 +41,9 @@ function redirectConsole() {
   }
 }
 
-/** Sends a request that does not keep the process alive once it is answered. */
-function send(
-  method: string,
-  url: string,
-  type?: string,
-  body?: Uint8Array | string,
-): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    const headers = { ...(type && { "content-type": type }), connection: "close" };
-    request(url, { method, headers, agent: false }, resolve).on("error", reject).end(body);
-  });
-}
-
 async function read({ pull }: Source): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   for (let chunk = await pull(0, false); chunk !== null; chunk = await pull(0, false)) chunks.push(chunk);
-  return Buffer.concat(chunks);
-}
-
-async function content(response: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of response) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
 
@@ -72,6 +53,7 @@ const LONGEST_HOLD = 30_000;
 /** The models of an emulator that are functions of this process. */
 export class Models {
   readonly id = randomUUID();
+  readonly #origin: string;
   readonly #base: string;
   readonly #models = new Map<string, Model>();
   readonly #runs = new Map<string, Run>();
@@ -80,6 +62,7 @@ export class Models {
   #connected = false;
 
   constructor(origin: string) {
+    this.#origin = origin;
     this.#base = `${origin}/_emulator`;
   }
 
@@ -108,19 +91,12 @@ export class Models {
 
   #connect() {
     if (this.#connected) return;
+    const receive = (line: string | undefined) => {
+      if (line === undefined) this.#endAll();
+      else this.#handle(JSON.parse(line));
+    };
+    connect(this.#origin, `workers/${this.id}?follow=true`, AsyncResource.bind(receive));
     this.#connected = true;
-    const url = `${this.#base}/workers/${this.id}?follow=true`;
-    const connection = request(url, { agent: false }, (response) => {
-      // The emulator has stopped. The interface emits the error of its input, too.
-      response.on("error", () => {});
-      response.on("close", () => this.#endAll());
-      createInterface({ input: response })
-        .on("line", (line) => this.#handle(JSON.parse(line)))
-        .on("error", () => {});
-    });
-    connection.on("error", () => {});
-    connection.on("socket", (socket) => socket.unref());
-    connection.end();
   }
 
   #handle(message: Message) {
@@ -130,10 +106,7 @@ export class Models {
         id,
         setTimeout(() => this.#holds.delete(id), LONGEST_HOLD),
       );
-      send("POST", `${this.#base}/runs/${id}/acknowledge`, "text/plain").then(
-        (response) => response.resume(),
-        () => {},
-      );
+      send({ method: "POST", url: `${this.#base}/runs/${id}/acknowledge` }).catch(() => {});
     } else if (message.ended !== undefined) {
       clearTimeout(this.#holds.get(message.ended));
       this.#holds.delete(message.ended);
@@ -223,9 +196,10 @@ class Run implements ModelRun {
   }
 
   async #read(member: string, uri: string): Promise<Buffer> {
-    const response = await send("GET", `${this.#base}/content?uri=${encodeURIComponent(uri)}`);
-    const body = await content(response);
-    if (response.statusCode === 200) return body;
+    const url = `${this.#base}/content?uri=${encodeURIComponent(uri)}`;
+    const answer = await send({ method: "GET", url });
+    const body = Buffer.from(answer.body);
+    if (answer.status === 200) return body;
     throw new Error(`could not read input.${member}: ${JSON.parse(body.toString()).detail}`);
   }
 
@@ -260,13 +234,12 @@ class Run implements ModelRun {
   }
 
   async #post(path: string, type: string | undefined, body: Uint8Array | string): Promise<string> {
-    const response = await send("POST", `${this.#url}/${path}`, type, body);
-    const text = (await content(response)).toString();
-    const { statusCode = 0 } = response;
-    if (statusCode < 400) return text;
+    const answer = await send({ method: "POST", url: `${this.#url}/${path}`, type, body });
+    const text = Buffer.from(answer.body).toString();
+    if (answer.status < 400) return text;
     // The prediction has ended.
-    if (statusCode === 410) this.cancel();
-    const reason = text === "" ? `status ${statusCode}` : JSON.parse(text).detail;
+    if (answer.status === 410) this.cancel();
+    const reason = text === "" ? `status ${answer.status}` : JSON.parse(text).detail;
     throw new Error(`the emulator refused a report of the model: ${reason}`);
   }
 }

@@ -29,7 +29,7 @@ export const platform: Platform = {
   // Kept here, because fake timers of tests replace it.
   afterTurn: setImmediate,
   bind: (callback) => AsyncResource.bind(callback as never),
-  warn: (text) => process.emitWarning(text, { type: "InsecureConnectionWarning" }),
+  warn: (text, type) => process.emitWarning(text, { type }),
   terminal: () => (process.stderr.isTTY ? (text) => void process.stderr.write(text) : undefined),
   cancelAtExit,
   readerOf: () => undefined,

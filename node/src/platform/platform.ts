@@ -46,9 +46,9 @@ export interface Platform {
   afterTurn(callback: () => void): void;
   /** Binds `callback` to the current async context. */
   bind<Callback extends (...args: never[]) => unknown>(callback: Callback): Callback;
-  /** Warns the user of something that is insecure. */
-  warn(text: string): void;
-  /** Returns a function that writes to standard error; undefined if that is no terminal. */
+  /** Warns the user. `type` is the name of the warning. */
+  warn(text: string, type: string): void;
+  /** Returns a function that writes to standard error; undefined if that is not a terminal. */
   terminal(): ((text: string) => void) | undefined;
   /**
    * Abandons the calls if the process ends before the returned function is called, or `owner` is collected.

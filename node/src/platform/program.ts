@@ -22,7 +22,7 @@ interface WithProgram {
   ) => Child;
 }
 
-const INSTALL = "the emulator is a package of its own: npm install --save-dev replicant-emulator";
+const INSTALL = "the emulator is a separate package: npm install --save-dev replicant-emulator";
 
 /** Returns the path of the program: `REPLICANT_EMULATOR`, that of a checkout, or that of the package. */
 export function binary(): string {

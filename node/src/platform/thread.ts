@@ -1,74 +1,148 @@
-/** A thread that does what this one waits for: it sends requests. */
+/** A thread that sends requests: this one can wait for a response, and tools that intercept its HTTP do not see them. */
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
 
 const TIMEOUT = 30_000;
 
 const PROGRAM = `
-const { workerData: { port, signal } } = require("node:worker_threads");
+const { workerData: { asked, sent, signal } } = require("node:worker_threads");
 const http = require("node:http");
+const { createInterface } = require("node:readline");
 
-port.on("message", ({ id, url, method, body }) => {
+function exchange({ id, url, method, type, body, follows }, answer) {
   let replied = false;
-  const reply = (answer) => {
+  const reply = (message) => {
     if (replied) return;
     replied = true;
-    port.postMessage({ id, ...answer });
-    Atomics.store(signal, 0, 1);
-    Atomics.notify(signal, 0);
+    answer({ id, ...message });
   };
   const fail = (error) => reply({ error: error.message });
-  const headers = { "content-type": "application/json", connection: "close" };
+  const headers = { ...(type && { "content-type": type }), connection: "close" };
   const request = http.request(url, { method, headers, agent: false }, (response) => {
-    let text = "";
-    response.setEncoding("utf8");
-    response.on("data", (chunk) => { text += chunk; });
     response.on("error", fail);
-    response.on("end", () => reply({ status: response.statusCode, headers: response.headers, text }));
+    const { statusCode: status, headers } = response;
+    if (follows) {
+      reply({ status, headers, body: new Uint8Array() });
+      response.on("close", () => sent.postMessage({ id }));
+      createInterface({ input: response })
+        .on("line", (line) => sent.postMessage({ id, line }))
+        .on("error", () => {});
+      return;
+    }
+    const chunks = [];
+    response.on("data", (chunk) => chunks.push(chunk));
+    response.on("end", () => reply({ status, headers, body: Buffer.concat(chunks) }));
   });
   request.on("error", fail);
   request.end(body);
+}
+
+sent.on("message", (message) => exchange(message, (answer) => sent.postMessage(answer)));
+asked.on("message", (message) => {
+  exchange(message, (answer) => {
+    asked.postMessage(answer);
+    Atomics.store(signal, 0, 1);
+    Atomics.notify(signal, 0);
+  });
 });
 `;
-
-let thread: { port: MessagePort; signal: Int32Array } | undefined;
-let asked = 0;
-
-function start() {
-  const signal = new Int32Array(new SharedArrayBuffer(4));
-  const { port1, port2 } = new MessageChannel();
-  const worker = new Worker(PROGRAM, {
-    eval: true,
-    execArgv: [],
-    workerData: { port: port2, signal },
-    transferList: [port2],
-  });
-  // The thread must not keep the process alive.
-  worker.unref();
-  port1.unref();
-  return { port: port1, signal };
-}
 
 /** A request to send. */
 interface Message {
   url: string;
   method: string;
-  body: string | undefined;
+  /** Media type of the body. */
+  type?: string | undefined;
+  body?: Uint8Array | string | undefined;
+  /** Whether the lines of the response are passed on as they arrive. */
+  follows?: boolean;
+}
+
+/** A response, or the error instead of it. */
+export interface Answer {
+  status: number;
+  headers: Record<string, string>;
+  body: Uint8Array;
+  error?: string;
+}
+
+/** A line of a response that is followed; without one, its end. */
+type Followed = { line?: string };
+
+interface Thread {
+  /** For requests that this thread waits for. */
+  asked: MessagePort;
+  /** For all others. */
+  sent: MessagePort;
+  signal: Int32Array;
+}
+
+let thread: Thread | undefined;
+let last = 0;
+/** The callers of what arrives by `sent`, by the id of the request. */
+const receivers = new Map<number, (message: Answer & Followed) => void>();
+let pending = 0;
+
+function start(): Thread {
+  const signal = new Int32Array(new SharedArrayBuffer(4));
+  const asking = new MessageChannel();
+  const sending = new MessageChannel();
+  const ports = { asked: asking.port2, sent: sending.port2 };
+  const worker = new Worker(PROGRAM, {
+    eval: true,
+    execArgv: [],
+    workerData: { ...ports, signal },
+    transferList: [ports.asked, ports.sent],
+  });
+  sending.port1.on("message", ({ id, ...message }) => receivers.get(id)?.(message));
+  // The thread must not keep the process alive.
+  worker.unref();
+  asking.port1.unref();
+  sending.port1.unref();
+  return { asked: asking.port1, sent: sending.port1, signal };
 }
 
 /** Sends a request and waits for the response; undefined if there is none. */
-// biome-ignore lint/suspicious/noExplicitAny: the caller knows the response
-export function ask(message: Message): any {
+export function ask(message: Message, id = ++last): Answer | undefined {
   thread ??= start();
-  const { port, signal } = thread;
-  const id = ++asked;
+  const { asked, signal } = thread;
   Atomics.store(signal, 0, 0);
-  port.postMessage({ id, ...message });
+  asked.postMessage({ id, ...message });
   while (Atomics.wait(signal, 0, 0, TIMEOUT) !== "timed-out") {
     Atomics.store(signal, 0, 0);
-    for (let received = receiveMessageOnPort(port); received; received = receiveMessageOnPort(port)) {
+    for (let received = receiveMessageOnPort(asked); received; received = receiveMessageOnPort(asked)) {
       // Skips the late reply to a request that has timed out.
       if (received.message.id === id) return received.message;
     }
   }
   return undefined;
+}
+
+/** Sends a request, which keeps the process alive until the response has arrived. */
+export function send(message: Message): Promise<Answer> {
+  thread ??= start();
+  const { sent } = thread;
+  const id = ++last;
+  return new Promise((resolve, reject) => {
+    receivers.set(id, (answer) => {
+      receivers.delete(id);
+      if (--pending === 0) sent.unref();
+      if (answer.error === undefined) resolve(answer);
+      else reject(new Error(answer.error));
+    });
+    if (pending++ === 0) sent.ref();
+    sent.postMessage({ id, ...message });
+  });
+}
+
+/**
+ * Waits until a response begins, and passes on its lines, and undefined at its end. It does not keep the process alive.
+ * Returns undefined if there is none.
+ */
+export function follow(url: string, receive: (line: string | undefined) => void): Answer | undefined {
+  const id = ++last;
+  receivers.set(id, ({ line }) => {
+    if (line === undefined) receivers.delete(id);
+    receive(line);
+  });
+  return ask({ url, method: "GET", follows: true }, id);
 }

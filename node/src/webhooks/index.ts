@@ -1,15 +1,18 @@
 /** Webhooks in runtimes whose servers take a `Request` and return a `Response`: Workers, Deno, Bun. */
 import type { WebhookEvent } from "../webhook-events";
 import { check, receive, type WebhookClient, type WebhookHandlerOptions } from "./receive";
+import { responseOf } from "./response";
 
 export { MemoryStore, once, type WebhookState, type WebhookStore } from "./once";
 export type { WebhookClient, WebhookHandlerOptions } from "./receive";
 
 /**
- * Returns a function that responds to webhooks. An invalid webhook gets the status 400 or 401 and the reason; a handler
+ * Returns a function that responds to webhooks. An invalid webhook gets the status 400, 401 or 413 and the reason; a handler
  * that returns nothing responds with 204.
  *
- * @param client a client, or a function that returns it from the arguments of the request, such as `env`
+ * @param client a client, or a function that returns it from the arguments of the request, such as `env`. Those after the
+ *   request are `any` unless the place of the result, or this function, declares their types; it must have all that another
+ *   function has
  * @param handle called with the event, the request and its other arguments; may return a `Response`
  * @param options options, or a function that returns them from the same arguments
  * @example
@@ -24,7 +27,8 @@ export type { WebhookClient, WebhookHandlerOptions } from "./receive";
  * @example
  * export default { fetch: webhook(replicate, async (event) => console.log(event.id)) };
  */
-export function webhook<Rest extends unknown[] = []>(
+// biome-ignore lint/suspicious/noExplicitAny: TypeScript cannot infer the types from the overloads of frameworks
+export function webhook<Rest extends any[] = any[]>(
   client: WebhookClient | ((request: Request, ...rest: Rest) => WebhookClient),
   handle: (event: WebhookEvent, request: Request, ...rest: Rest) => unknown,
   options: WebhookHandlerOptions | ((request: Request, ...rest: Rest) => WebhookHandlerOptions) = {},
@@ -37,8 +41,7 @@ export function webhook<Rest extends unknown[] = []>(
       request,
       typeof options === "function" ? options(request, ...rest) : options,
       async (event) => {
-        const returned = await handle(event, request, ...rest);
-        if (returned instanceof Response) response = returned;
+        response = responseOf(await handle(event, request, ...rest)) ?? response;
         return response.status;
       },
     );

@@ -64,6 +64,8 @@ export async function claim(
   handle: () => Promise<boolean>,
 ): Promise<WebhookState> {
   checkStore(store);
+  if (typeof id !== "string")
+    invalid(`\`id\` must be the \`webhookId\` of the event, not ${kindOf(id)}`, "id");
   const state = await store.begin(id);
   if (state === "running" || state === "done") return state;
   if (state !== "new") {
@@ -74,9 +76,19 @@ export async function claim(
   try {
     handled = await handle();
   } finally {
-    await (handled ? store.finish(id) : store.forget(id));
+    if (!handled) await forget(store, id);
   }
+  if (handled) await store.finish(id);
   return state;
+}
+
+/** Logs an error of the store, which must not hide that of the handler. */
+async function forget(store: WebhookStore, id: string): Promise<void> {
+  try {
+    await store.forget(id);
+  } catch (error) {
+    console.error(`\`store\`: \`forget\` failed for the webhook ${id}:`, error);
+  }
 }
 
 /** Throws if `store` is not an object with the methods of a {@link WebhookStore}. */

@@ -1,4 +1,5 @@
 /** What the handlers of all frameworks do with a request. */
+import { ReplicateError } from "../errors";
 import { invalid, kindOf } from "../invalid";
 import type { WebhookEvent } from "../webhook-events";
 import { checkStore, claim, type WebhookStore } from "./once";
@@ -20,7 +21,7 @@ export interface WebhookHandlerOptions {
   /**
    * Handles each webhook once: repeated deliveries get the status 204 without a call of the handler, or 409 while the
    * handler runs. If the handler throws or responds outside 2xx, the next delivery is handled. {@link MemoryStore} remembers
-   * webhooks in this process.
+   * webhooks in this process. Make it once, outside of a function that returns the options.
    */
   store?: WebhookStore | undefined;
 }
@@ -68,7 +69,7 @@ function checkOptions(options: unknown): void {
  *
  * @param handle returns the status of the response
  * @returns the response to an invalid or repeated webhook; undefined if `handle` was called
- * @throws what `handle` throws, and errors that are not about the webhook
+ * @throws what `handle` throws, and errors that are not about the webhook; see {@link opaque}
  */
 export async function receive(
   client: WebhookClient,
@@ -85,6 +86,18 @@ export async function receive(
   } catch (error) {
     return refusal(error);
   }
+  try {
+    return await process(event, store, handle);
+  } catch (error) {
+    throw error instanceof ReplicateError ? opaque(error) : error;
+  }
+}
+
+async function process(
+  event: WebhookEvent,
+  store: WebhookStore | undefined,
+  handle: (event: WebhookEvent) => Promise<number>,
+): Promise<Refusal | undefined> {
   if (store === undefined) {
     await handle(event);
     return undefined;
@@ -100,9 +113,17 @@ export async function receive(
     : { status: 409, text: "the webhook is being processed" };
 }
 
-/** Returns the response for an error of a webhook: 400 or 401 and the reason. Throws other errors. */
+/** Returns the response for an error of a webhook: 400, 401 or 413 and the reason. Throws other errors. */
 function refusal(error: unknown): Refusal {
   const { code, status, message } = error as { code?: unknown; status?: unknown; message: string };
   if (typeof status === "number" && String(code).startsWith("webhook_")) return { status, text: message };
-  throw error;
+  throw opaque(error);
+}
+
+/**
+ * Returns an error whose cause is `error`. Frameworks respond with the `status` and the message of an error, but those of
+ * an error of the API are not for the sender of the webhook.
+ */
+function opaque(error: unknown): Error {
+  return new Error("the webhook was not processed; see `cause`", { cause: error });
 }

@@ -279,7 +279,7 @@ class AsyncClient(AsyncBase):
         """Runs a model over many rows, many at a time, and returns the results as they end.
 
         Creates wait for their turn under the rate limit instead of failing with 429. Rows are read as they are needed.
-        With a `checkpoint`, a batch that was interrupted, even by `kill -9`, continues where it was, and no row is billed
+        With a `checkpoint`, a batch that was interrupted, even by `kill -9`, continues where it stopped, and no row is billed
         twice.
 
         `POST /predictions` or `POST /models/{owner}/{name}/predictions`, then `GET /predictions/{id}` until each has
@@ -301,7 +301,7 @@ class AsyncClient(AsyncBase):
             with an `error`. Use it as a context manager to end the batch with its block.
 
         Raises:
-            InvalidArgumentError: An option is malformed, or the checkpoint is of another batch.
+            InvalidArgumentError: An option is malformed, or the checkpoint belongs to another batch.
             FileNotWrittenError: The checkpoint cannot be written.
             AuthenticationError: The API refused the token. Like `PaymentRequiredError`, it follows the results of what ran.
         """

@@ -81,8 +81,8 @@ class AsyncHandle(APIObject):
     ) -> Stream[AsyncHandleEvent]:
         """Yields what changes in the prediction until it has ended, beginning with what it has already.
 
-        `GET /predictions/{id}`, until it has ended. Failed requests are repeated for up to five minutes. A failed
-        prediction is no error here: the last event has the type `end` and the prediction.
+        `GET /predictions/{id}`, until it has ended. Failed requests are retried for up to five minutes. A failed
+        prediction is not an error here: the last event has the type `end` and the prediction.
 
         Args:
             since: An event, or its `cursor`, to continue after it. Nothing is lost and nothing comes twice, in
@@ -94,7 +94,7 @@ class AsyncHandle(APIObject):
 
         Raises:
             NotFoundError: There is no prediction with this id.
-            InvalidArgumentError: `since` is no cursor of this prediction.
+            InvalidArgumentError: `since` is not a cursor of this prediction.
         """
         client = self._bound
         if isinstance(since, AsyncHandleEvent):

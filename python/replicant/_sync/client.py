@@ -104,7 +104,7 @@ class Client(Base):
                 `request.headers`. It runs in the context of the call, and for awaited methods may
                 be a coroutine function. Its exception ends the call.
             on_response: A function to call with the status and the headers of each response.
-            on_retry: A function to call after a failed attempt that will be repeated, before the
+            on_retry: A function to call after a failed attempt that will be retried, before the
                 delay.
             log_bodies: Whether logs of the level `DEBUG` show the JSON bodies of requests and
                 responses, without secrets and long strings. Defaults to False.
@@ -129,7 +129,9 @@ class Client(Base):
                 transport (sync or async, including `httpx.MockTransport`) or a function that takes
                 a request and returns a response.
             http_client: An httpx client that sends all HTTP requests; used if `transport` is not
-                set.
+                set. Its headers and query parameters are added to requests to the API, unless this
+                client sets them itself. Its cookies go to their domains, those without one to the
+                API.
 
     Raises:
         InvalidArgumentError: An option is malformed.
@@ -198,8 +200,8 @@ class Client(Base):
                     `request.headers`. It runs in the context of the call, and for awaited methods
                     may be a coroutine function. Its exception ends the call.
                 on_response: A function to call with the status and the headers of each response.
-                on_retry: A function to call after a failed attempt that will be repeated, before
-                    the delay.
+                on_retry: A function to call after a failed attempt that will be retried, before the
+                    delay.
                 log_bodies: Whether logs of the level `DEBUG` show the JSON bodies of requests and
                     responses, without secrets and long strings. Defaults to False.
                 tracing: Whether to create OpenTelemetry spans and send `traceparent`, if the
@@ -223,7 +225,9 @@ class Client(Base):
                     transport (sync or async, including `httpx.MockTransport`) or a function that
                     takes a request and returns a response.
                 http_client: An httpx client that sends all HTTP requests; used if `transport` is
-                    not set.
+                    not set. Its headers and query parameters are added to requests to the API,
+                    unless this client sets them itself. Its cookies go to their domains, those
+                    without one to the API.
 
         Raises:
             InvalidArgumentError: An option is malformed.
@@ -336,7 +340,7 @@ class Client(Base):
                 webhook_completed: An HTTPS URL that the API sends the `completed` event to; an
                     older form of `webhook`.
                 webhook_events_filter: The events to send to the webhook: `start`, `output`, `logs`,
-                    `completed`. Defaults to all.
+                    `completed`. Defaults to new output and the end.
                 cancel_after: Seconds, or a duration such as `1m30s`, after which the API cancels
                     the prediction: 5 s to 24 h. Defaults to 5 s after the `timeout` of `run` and
                     `stream`, to 24 h without one, and to none for creates.
@@ -439,7 +443,7 @@ class Client(Base):
                 webhook_completed: An HTTPS URL that the API sends the `completed` event to; an
                     older form of `webhook`.
                 webhook_events_filter: The events to send to the webhook: `start`, `output`, `logs`,
-                    `completed`. Defaults to all.
+                    `completed`. Defaults to new output and the end.
                 cancel_after: Seconds, or a duration such as `1m30s`, after which the API cancels
                     the prediction: 5 s to 24 h. Defaults to 5 s after the `timeout` of `run` and
                     `stream`, to 24 h without one, and to none for creates.
@@ -491,7 +495,7 @@ class Client(Base):
         """Runs a model over many rows, many at a time, and returns the results as they end.
 
         Creates wait for their turn under the rate limit instead of failing with 429. Rows are read as they are needed.
-        With a `checkpoint`, a batch that was interrupted, even by `kill -9`, continues where it was, and no row is billed
+        With a `checkpoint`, a batch that was interrupted, even by `kill -9`, continues where it stopped, and no row is billed
         twice.
 
         `POST /predictions` or `POST /models/{owner}/{name}/predictions`, then `GET /predictions/{id}` until each has
@@ -514,7 +518,7 @@ class Client(Base):
                 webhook_completed: An HTTPS URL that the API sends the `completed` event to; an
                     older form of `webhook`.
                 webhook_events_filter: The events to send to the webhook: `start`, `output`, `logs`,
-                    `completed`. Defaults to all.
+                    `completed`. Defaults to new output and the end.
                 cancel_after: Seconds, or a duration such as `1m30s`, after which the API cancels
                     the prediction: 5 s to 24 h. Defaults to 5 s after the `timeout` of `run` and
                     `stream`, to 24 h without one, and to none for creates.
@@ -534,8 +538,8 @@ class Client(Base):
                     no more predictions are created, the running ones are finished, and the error is
                     raised. Defaults to no limit.
                 retries: How many times to create the prediction of a row again after it failed.
-                    Each is billed. Not after a content filter, an invalid input or a cancel. Defaults
-                    to 0.
+                    Each is billed. Not after a content filter, an invalid input or a cancel.
+                    Defaults to 0.
                 max_predictions: How many predictions to create at most. Then the running ones are
                     finished, and the results end. Defaults to no limit.
                 max_seconds: How many seconds of predict time the API may meter, as an estimate:
@@ -544,12 +548,12 @@ class Client(Base):
                 checkpoint: The path of a file that records each step of a row. A batch with the
                     same file returns the results that it has, waits for the predictions that were
                     created, and runs the remaining rows.
-                retry_unknown: Whether to create the predictions of rows again of which an earlier
-                    process left unknown whether they exist. Defaults to False: they are items with
-                    the status `unknown`.
+                retry_unknown: Whether to create predictions again for rows whose outcome an earlier
+                    process left unknown. Defaults to False: such rows are items with the status
+                    `unknown`.
                 save_to: A folder to which the files of each output are saved at once, because the
                     API deletes them after an hour. They are named after the keys of the rows, and
-                    outputs have their paths.
+                    outputs contain their paths.
                 timeout: Seconds that each prediction may take from its creation to its end.
                     Defaults to no limit.
                 interval: Seconds between polls. Defaults to the `poll_interval` of the client.
@@ -564,7 +568,7 @@ class Client(Base):
             with an `error`. Use it as a context manager to end the batch with its block.
 
         Raises:
-            InvalidArgumentError: An option is malformed, or the checkpoint is of another batch.
+            InvalidArgumentError: An option is malformed, or the checkpoint belongs to another batch.
             FileNotWrittenError: The checkpoint cannot be written.
             AuthenticationError: The API refused the token. Like `PaymentRequiredError`, it follows the results of what ran.
         """
@@ -596,7 +600,7 @@ class Client(Base):
                 webhook_completed: An HTTPS URL that the API sends the `completed` event to; an
                     older form of `webhook`.
                 webhook_events_filter: The events to send to the webhook: `start`, `output`, `logs`,
-                    `completed`. Defaults to all.
+                    `completed`. Defaults to new output and the end.
                 cancel_after: Seconds, or a duration such as `1m30s`, after which the API cancels
                     the prediction: 5 s to 24 h. Defaults to 5 s after the `timeout` of `run` and
                     `stream`, to 24 h without one, and to none for creates.

@@ -82,8 +82,8 @@ class Handle(APIObject):
     ) -> Stream[HandleEvent]:
         """Yields what changes in the prediction until it has ended, beginning with what it has already.
 
-        `GET /predictions/{id}`, until it has ended. Failed requests are repeated for up to five minutes. A failed
-        prediction is no error here: the last event has the type `end` and the prediction.
+        `GET /predictions/{id}`, until it has ended. Failed requests are retried for up to five minutes. A failed
+        prediction is not an error here: the last event has the type `end` and the prediction.
 
         Args:
             since: An event, or its `cursor`, to continue after it. Nothing is lost and nothing comes twice, in
@@ -95,7 +95,7 @@ class Handle(APIObject):
 
         Raises:
             NotFoundError: There is no prediction with this id.
-            InvalidArgumentError: `since` is no cursor of this prediction.
+            InvalidArgumentError: `since` is not a cursor of this prediction.
         """
         client = self._bound
         if isinstance(since, HandleEvent):

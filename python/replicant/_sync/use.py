@@ -97,7 +97,7 @@ class Function:
         try:
             schema = self.openapi_schema()
         except ReplicateException:
-            # The output is paid for: return it as it is rather than fail.
+            # The output is billed: return it unchanged rather than fail.
             schema = {}
         return shaped(output, is_text(schema))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Iterable, Optional, Tuple, cast
 from urllib.parse import quote
 
-from .control import Control, Refused
+from .control import Control, EmulatorError
 from .plain import plain, refuse
 
 
@@ -35,7 +35,7 @@ class Files:
     def _read(self, name: str, uri: str) -> Tuple[str, bytes]:
         try:
             return self._control.content(uri)
-        except Refused as error:
+        except EmulatorError as error:
             raise ValueError(f"could not read input.{name}: {error}") from None
 
     def write(self, value: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Sequence, cast
 
-from .control import Control, Refused
+from .control import Control, EmulatorError
 from .plain import plain
 
 _ADVICE = "expect JSON, bytes, a `Path`, an object with `__eq__`, or `replicant.testing.ANY`"
@@ -72,7 +72,7 @@ def _match(control: Control, name: str, expected: Any, given: Any) -> Any:
 def _given_content(control: Control, given: Any) -> Optional[bytes]:
     try:
         return control.content(given)[1] if isinstance(given, str) else None
-    except Refused:
+    except EmulatorError:
         # A text, or a URL that does not respond.
         return None
 

@@ -37,13 +37,13 @@ def replicant_emulator(
 ) -> Iterator[Emulator]:
     """The emulator of the session, reset before the test.
 
-    `REPLICATE_BASE_URL` and `REPLICATE_API_TOKEN` are set, so that clients of the application use it, too. With
-    `replicant_tls = true` in the settings of pytest, the URL is that of HTTPS without `/v1`, which the official client
-    adds, and `SSL_CERT_FILE` and `REQUESTS_CA_BUNDLE` name the certificate authority.
+    `REPLICATE_BASE_URL` and `REPLICATE_API_TOKEN` are set, so that clients of the application use it, too. The URL is
+    without `/v1`, which the official client adds. With `replicant_tls = true` in the settings of pytest, it is that of
+    HTTPS, and `SSL_CERT_FILE` and `REQUESTS_CA_BUNDLE` name the certificate authority.
     """
     emulator = replicant_session_emulator
     emulator.reset()
-    url = emulator.base_url
+    url = emulator.origin
     if emulator.tls_base_url is not None and emulator.ca_bundle is not None:
         url = emulator.tls_base_url[: -len("/v1")]
         monkeypatch.setenv("SSL_CERT_FILE", emulator.ca_bundle)

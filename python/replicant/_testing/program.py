@@ -35,7 +35,7 @@ def binary() -> str:
         package = importlib.import_module("replicant_emulator")
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            "the emulator is a package of its own: pip install 'replicant[testing]'",
+            "the emulator is a separate package: pip install 'replicant[testing]'",
             name=error.name,
         ) from None
     path: str = package.find_binary()

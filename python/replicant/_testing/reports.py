@@ -9,7 +9,7 @@ import time
 import traceback
 from typing import Any, List
 
-from .control import Control, Refused
+from .control import Control, EmulatorError
 
 # Lines that are printed within this time of the last report are sent together.
 _JOIN_SECONDS = 0.02
@@ -100,7 +100,7 @@ class Reports:
         body = json.dumps(events, allow_nan=False).encode()
         try:
             self._control.exchange("POST", self._path, body)
-        except Refused as error:
+        except EmulatorError as error:
             if error.status == 410:
                 self.ended.set()
                 raise Ended from None

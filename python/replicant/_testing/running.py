@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
+import importlib
 import inspect
+import sys
 import tempfile
 from pathlib import Path
-from typing import Any, Dict, Optional
+from typing import Any, Coroutine, Dict, Optional
 
 from . import printed
 from .control import Control
@@ -48,16 +51,16 @@ class Run:
                 with printed.to(self._reports.log):
                     self._call(Files(self._control, self.id, Path(folder)))
                 self._reports.send("done")
-        # Also `SystemExit` and `pytest.fail`, which are no subclasses of `Exception`.
+        # Also `SystemExit` and `pytest.fail`, which do not derive from `Exception`.
         except BaseException as error:
-            # Whatever a cancel has caused is no failure.
+            # What a cancel caused is not a failure.
             if not self._reports.ended.is_set():
                 self._reports.fail(error)
 
     def _call(self, files: Files) -> None:
         result = self._model.function(**self._model.arguments(files, self._input))
         if inspect.isawaitable(result) or inspect.isasyncgen(result):
-            asyncio.run(self._run_async(result, files))
+            _run_in_loop(self._run_async(result, files))
         elif inspect.isgenerator(result):
             for item in result:
                 self._reports.send({"emit": files.write(item)})
@@ -77,3 +80,28 @@ class Run:
     def _output(self, value: Any, files: Files) -> None:
         if value is not None:
             self._reports.send({"output": files.write(value)})
+
+
+def _run_in_loop(coroutine: Coroutine[Any, Any, None]) -> None:
+    """Runs a coroutine in an event loop that no other run shares."""
+    monkey: Any = sys.modules.get("gevent.monkey")
+    if monkey is None or not monkey.is_module_patched("threading"):
+        asyncio.run(coroutine)
+        return
+    # The threads of gevent are greenlets of one thread of the system, which can run only one loop at a time.
+    pool: Any = importlib.import_module("gevent.threadpool").ThreadPool(1)
+    try:
+        error = pool.apply(contextvars.copy_context().run, (_error_of, coroutine))
+    finally:
+        pool.kill()
+    if error is not None:
+        raise error
+
+
+def _error_of(coroutine: Coroutine[Any, Any, None]) -> Optional[BaseException]:
+    """Returns what a coroutine raises. A thread of gevent would print it, and end the process for `SystemExit`."""
+    try:
+        asyncio.run(coroutine)
+    except BaseException as error:
+        return error
+    return None

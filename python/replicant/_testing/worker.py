@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import http.client
+import contextlib
 import json
 import threading
 import uuid
+from http.client import HTTPException, HTTPResponse
 from typing import Any, Dict
 
 from .control import Control
@@ -25,25 +26,26 @@ class Worker:
         self._started = False
 
     def add(self, name: str, model: Model) -> None:
-        """Adds a model, or replaces the one with its name."""
+        """Adds a model, or replaces the one with its name.
+
+        Raises:
+            OSError, HTTPException: The emulator does not respond.
+        """
         self._models[name] = model
         if not self._started:
+            # Here, so that a model that could not run is not defined.
+            lines = self._control.open("GET", f"workers/{self.id}")
             self._started = True
-            thread = threading.Thread(target=self._listen, name="replicant-models", daemon=True)
+            thread = threading.Thread(
+                target=self._listen, args=(lines,), name="replicant-models", daemon=True
+            )
             thread.start()
 
-    def _listen(self) -> None:
-        connection = http.client.HTTPConnection(self._control.address)
-        try:
-            connection.request("GET", f"/_emulator/workers/{self.id}")
-            response = connection.getresponse()
-            # The response ends with the emulator.
-            for line in response:
+    def _listen(self, lines: HTTPResponse) -> None:
+        # The response ends with the emulator.
+        with contextlib.suppress(OSError, HTTPException, ValueError), lines:
+            for line in lines:
                 self._handle(json.loads(line))
-        except (OSError, http.client.HTTPException, ValueError):
-            pass
-        finally:
-            connection.close()
 
     def _handle(self, message: Dict[str, Any]) -> None:
         if "run" in message:
@@ -59,7 +61,7 @@ class Worker:
     def _perform(self, run: Run) -> None:
         try:
             run.perform()
-        except (Ended, OSError, http.client.HTTPException):
+        except (Ended, OSError, HTTPException):
             # The prediction has ended, or the emulator has stopped.
             pass
         finally:

@@ -8,25 +8,23 @@ def on_webhook(request, event):
 from __future__ import annotations
 
 from functools import wraps
-from typing import Any, Callable, Optional, Union, overload
+from io import BytesIO
+from typing import Any, Callable, Optional, Union, cast, overload
 
 from asgiref.sync import iscoroutinefunction
 from django.core.exceptions import RequestDataTooBig
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 
 from replicant._async.client import AsyncClient
 from replicant._default import default_async_client, default_client
 from replicant._errors import MissingWebhookBodyError
 from replicant._sync.client import Client
+from replicant._webhook import LARGEST, check_length, too_large
 from replicant._webhook_once import Once, blocking
 from replicant._webhook_view import Receiver, check_view
 
 View = Callable[..., Any]
-
-LARGEST = 64 * 1024 * 1024
-"""The size of the largest body to read, in bytes."""
 
 
 @overload
@@ -50,8 +48,8 @@ def webhook(
 ) -> Union[View, Callable[[View], View]]:
     """Decorates a view that receives webhooks: its second argument is the event, a `Prediction` or a `Training`.
 
-    The view accepts POST only, without a CSRF token. Invalid webhooks get the status 400 or 401 and the reason. A view
-    that returns None responds with 204.
+    The view accepts POST only, without a CSRF token. Invalid webhooks get the status 400, 401 or 413 and the reason. A
+    view that returns None responds with 204.
 
     Args:
         view: The view, blocking or `async`, if the decorator is used without parentheses. That of a class is what
@@ -77,6 +75,9 @@ def webhook(
 
         @wraps(view)
         def receive(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if request.method != "POST":
+                return HttpResponseNotAllowed(["POST"])
+
             def call(event: Any) -> HttpResponseBase:
                 return _result(view(request, event, *args, **kwargs))
 
@@ -86,27 +87,46 @@ def webhook(
         async def receive_async(
             request: HttpRequest, *args: Any, **kwargs: Any
         ) -> HttpResponseBase:
+            if request.method != "POST":
+                return HttpResponseNotAllowed(["POST"])
+
             async def call(event: Any) -> HttpResponseBase:
                 return _result(await view(request, event, *args, **kwargs))
 
             return await receiver.async_receive(request.headers, lambda: _body(request), call)
 
-        return csrf_exempt(require_POST(receive_async if awaited else receive))
+        decorated: Any = receive_async if awaited else receive
+        # The decorators of Django 4.2 hide that a view is `async`.
+        decorated.csrf_exempt = True
+        return cast(View, decorated)
 
     return decorate if view is None else decorate(view)
 
 
 def _body(request: HttpRequest) -> bytes:
+    check_length(request.META.get("CONTENT_LENGTH"))
     try:
-        return request.body
+        body = request.body
     except RequestDataTooBig:
-        # `DATA_UPLOAD_MAX_MEMORY_SIZE`, 2.5 MB by default, is for forms. Nothing was read yet.
-        if int(request.META.get("CONTENT_LENGTH") or 0) <= LARGEST:
-            return request.read()
-        raise
+        # `DATA_UPLOAD_MAX_MEMORY_SIZE`, 2.5 MB by default, is for forms.
+        body = _beyond_forms(request)
     except Exception as error:
         why = f"Error reading body: {error}. Read `request.body` before anything else reads the request."
         raise MissingWebhookBodyError(why, status=400) from error
+    if len(body) > LARGEST:
+        raise too_large()
+    return body
+
+
+def _beyond_forms(request: Any) -> bytes:
+    """Reads a body as `request.body` does, with the limit of webhooks, so that the view can read it, too."""
+    if isinstance(request, ASGIRequest):
+        # `request.body` has measured the file that contains it.
+        request._stream.seek(0)
+    body = cast(bytes, request.read(LARGEST + 1))
+    request._body = body
+    request._stream = BytesIO(body)
+    return body
 
 
 def _response(status: int, text: str) -> HttpResponseBase:

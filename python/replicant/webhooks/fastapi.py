@@ -65,7 +65,7 @@ def webhook(
 ) -> Callable[[Request, Response], AsyncIterator[Any]]:
     """Returns a dependency that verifies the request as a webhook, and whose value is its event.
 
-    Invalid webhooks get the status 400 or 401 and the reason as `detail`.
+    Invalid webhooks get the status 400, 401 or 413 and the reason as `detail`.
 
     Args:
         client: The client of the event, and of the request for the secret: an `AsyncClient`, or a `Client`, whose events
@@ -75,7 +75,7 @@ def webhook(
         once: Processes each webhook once: repeated deliveries get the status 204 without a call of the function,
             or 409 while the function runs. If the function raises, or sets a `status_code` outside 2xx in its parameter
             `response: Response`, the next delivery is processed. A dependency does not see a `Response` that the
-            function returns.
+            function returns. A webhook is done when the background tasks of the function have ended, too.
 
     Raises:
         TypeError: `client` or `once` has another type.
@@ -93,7 +93,7 @@ def webhook(
             yield event
             return
         try:
-            async with once.async_claim(event.webhook_id or "") as state:
+            async with once.async_claim(event.webhook_id) as state:
                 reply = repeated(state)
                 if reply is None:
                     yield event

@@ -8,15 +8,18 @@ def on_webhook(event):
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from functools import wraps
 from typing import Any, Callable, Optional, Union, overload
 
 from flask import Response, current_app, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from replicant._async.client import AsyncClient
 from replicant._default import default_client
 from replicant._sync.client import Client
+from replicant._webhook import LARGEST, too_large
 from replicant._webhook_once import Once
 from replicant._webhook_view import Receiver, check_view
 
@@ -44,7 +47,7 @@ def webhook(
 ) -> Union[View, Callable[[View], View]]:
     """Decorates a view that receives webhooks: its first argument is the event, a `Prediction` or a `Training`.
 
-    Invalid webhooks get the status 400 or 401 and the reason. A view that returns None responds with 204.
+    Invalid webhooks get the status 400, 401 or 413 and the reason. A view that returns None responds with 204.
 
     Args:
         view: The view, blocking or `async`, if the decorator is used without parentheses.
@@ -71,18 +74,28 @@ def webhook(
             def call(event: Any) -> Response:
                 return _result(view(event, *args, **kwargs))
 
-            return receiver.receive(request.headers, request.get_data, call)
+            return receiver.receive(request.headers, _body, call)
 
         @wraps(view)
         async def receive_async(*args: Any, **kwargs: Any) -> Response:
             async def call(event: Any) -> Response:
                 return _result(await view(event, *args, **kwargs))
 
-            return await receiver.async_receive(request.headers, request.get_data, call)
+            return await receiver.async_receive(request.headers, _body, call)
 
         return receive_async if awaited else receive
 
     return decorate if view is None else decorate(view)
+
+
+def _body() -> bytes:
+    # `MAX_CONTENT_LENGTH` is for forms. Before Flask 3.1, a request cannot have another limit.
+    with contextlib.suppress(AttributeError):
+        request.max_content_length = LARGEST
+    try:
+        return request.get_data()
+    except RequestEntityTooLarge as error:
+        raise too_large() from error
 
 
 def _response(status: int, text: str) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import re
@@ -14,6 +15,7 @@ from typing import Any, Dict
 import pytest
 from conftest import creates, paid
 
+import replicant
 from replicant.testing import Emulator
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -101,3 +103,21 @@ def test_the_code_for_ray_runs(
     assert set(found["caption"]) == {"a heron"}
     assert set(paid(emulator, "image").values()) == {1}
     assert len(list((tmp_path / "captions").glob("*.parquet"))) >= 1
+
+
+def test_tables_are_no_rows(emulator: Emulator) -> None:
+    pandas = pytest.importorskip("pandas")
+    pyarrow = pytest.importorskip("pyarrow")
+    frame = pandas.DataFrame({"value": [1, 2]})
+    table = pyarrow.table({"value": [1, 2]})
+    client = emulator.client()
+    tables = [frame, table, *table.to_batches()]
+    if importlib.util.find_spec("dask") is not None:
+        import dask.dataframe
+
+        tables.append(dask.dataframe.from_pandas(frame, npartitions=1))
+    for given in tables:
+        with pytest.raises(replicant.InvalidArgumentError, match="which has columns"):
+            client.map("emulator/echo", given)
+    for rows in (table.to_pylist(), frame.to_dict("records")):
+        assert {item.output for item in client.map("emulator/echo", rows)} == {1, 2}

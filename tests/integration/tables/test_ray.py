@@ -252,6 +252,8 @@ def test_files_are_saved(emulator: Emulator, tmp_path: Path) -> None:
         ({"client": {"rate_limit": 5}}, "pass `rate_per_minute`"),
         ({"checkpoint": "folder"}, "`checkpoint` needs `key`"),
         ({"max_predictions": 5}, r"use `ds.limit\(n\)`"),
+        ({"drain": True}, "`drain` is not supported"),
+        ({"progress": True}, "`progress` is not needed: Ray shows"),
         ({"rate_per_minute": 0}, "`rate_per_minute` must be"),
         ({"actors": 0}, "`actors` must be"),
         ({"concurrency": 0}, "`concurrency` must be"),

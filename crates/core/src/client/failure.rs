@@ -8,7 +8,7 @@ use url::Url;
 
 use super::{Client, send::MAX_ERROR_BODY};
 use crate::{
-    error::{Error, ErrorKind, ErrorResponse, Result, reason_phrase},
+    error::{Error, ErrorKind, ErrorResponse, Result, header, reason_phrase},
     http::{
         excerpt::excerpt,
         request::Request,
@@ -44,7 +44,7 @@ impl Client {
             headers,
             body,
         };
-        let retry_after = crate::error::header(&response.headers, "retry-after")
+        let retry_after = header(&response.headers, "retry-after")
             .and_then(|header| parse_retry_after(header, self.runtime().now()))
             .or_else(|| Duration::try_from_secs_f64(problem["retry_after"].as_f64()?).ok());
         let error = Error::new(ErrorKind::from_status(status), failure_message(request, url, &response));
@@ -64,7 +64,21 @@ impl Client {
         retry_after: Option<Duration>,
     ) -> Option<String> {
         let hint = match response.status {
-            401 if self.config().token.is_none() && self.owns(url) => {
+            300..=399 => {
+                let target =
+                    Url::options().base_url(Some(url)).parse(header(&response.headers, "location")?).ok()?;
+                return Some(format!(
+                    "It redirects to {}; if that is the API, pass it as `base_url`.",
+                    redacted_url(&target)
+                ));
+            }
+            401 if !self.owns(url) => {
+                let redirected = self.url(request).is_ok_and(|url| self.owns(&url));
+                return redirected.then(|| {
+                    format!("The API redirected to {}, which receives no token; if that is the API, pass it as `base_url`.", redacted_url(url))
+                });
+            }
+            401 if self.config().token.is_none() => {
                 "No API token was sent: set REPLICATE_API_TOKEN or pass a token to the client."
             }
             401 => "The API token was rejected: check REPLICATE_API_TOKEN or the token passed to the client.",
@@ -74,13 +88,13 @@ impl Client {
             // On the web there are no paths.
             #[cfg(not(target_arch = "wasm32"))]
             422 => return super::file_hint::local_file_hint(request, response),
-            429 => {
+            500..=599 if request.idempotency == Idempotency::Once => {
+                "The request may have been processed, so it was not retried."
+            }
+            429 | 500..=599 => {
                 return retry_after.map(|retry_after| {
                     format!("The API asks to wait {} s.", float_text(retry_after.as_secs_f64()))
                 });
-            }
-            500..=599 if request.idempotency == Idempotency::Once => {
-                "The request may have been processed, so it was not retried."
             }
             _ => return None,
         };

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::response::RateLimit;
 use crate::{
-    error::{Result, request_id},
+    error::{Result, headers_value, request_id},
     platform::{BoxFuture, MaybeSend, MaybeSync},
     value::Value,
 };
@@ -190,10 +190,6 @@ pub struct RetryEvent {
     pub status: Option<u16>,
     /// Request id, if there was a response.
     pub request_id: Option<String>,
-}
-
-fn headers_value(headers: &[(String, String)]) -> Value {
-    Value::Object(headers.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect())
 }
 
 impl RequestEvent {

@@ -7,7 +7,19 @@ const MAX_TEXT: usize = 1000;
 /// Length of the longest body that a log shows, in bytes.
 const MAX_BODY: usize = 16 * 1024;
 /// Words in the names of members whose values are secrets.
-const SECRETS: [&str; 7] = ["token", "secret", "password", "authorization", "api_key", "apikey", "cookie"];
+const SECRETS: [&str; 9] = [
+    "secret",
+    "password",
+    "passphrase",
+    "authorization",
+    "credential",
+    "cookie",
+    "apikey",
+    "accesskey",
+    "privatekey",
+];
+/// How values begin that are secrets whatever their name is.
+const SECRET_VALUES: [&str; 8] = ["whsec_", "r8_", "hf_", "sk-", "sk_", "ghp_", "github_pat_", "Bearer "];
 const REDACTED: &str = "[redacted]";
 
 /// Returns a JSON body as text, without secrets and long strings. A body that is not JSON is described by its length.
@@ -43,25 +55,35 @@ pub(crate) fn redacted(value: Value, name: &str) -> Value {
 }
 
 fn is_secret(name: &str, text: &str) -> bool {
-    let name = name.to_ascii_lowercase();
+    let name = name.to_ascii_lowercase().replace(['-', '_'], "");
     // The names of counts contain `token` too, but they are numbers.
-    SECRETS.iter().any(|word| name.contains(word))
-        || ["whsec_", "r8_"].iter().any(|start| text.starts_with(start))
+    (name.contains("token") && !name.contains("tokeniz"))
+        || SECRETS.iter().any(|word| name.contains(word))
+        || SECRET_VALUES.iter().any(|start| text.starts_with(start))
 }
 
-/// Returns a string without the query of a URL, which may have a signature, and without the content of a `data:` URI.
+/// Returns a string without the credentials and the query of a URL, which may have a signature, without the content of a
+/// `data:` URI, and without the secrets of JSON.
 fn redacted_text(text: String) -> String {
     if text.starts_with("data:") {
         let head = text.split(',').next().unwrap_or_default();
         return format!("{},<{} characters>", excerpt(head, 100), text.len());
     }
-    let is_url = text.starts_with("https://") || text.starts_with("http://");
-    if let Some((before, _)) =
-        text.split_once('?').filter(|(before, _)| is_url && !before.contains(char::is_whitespace))
+    if text.starts_with(['{', '['])
+        && let Ok(value) = Value::from_json(text.as_bytes())
     {
-        return format!("{}?{REDACTED}", excerpt(before, MAX_TEXT));
+        return excerpt(&redacted(value, "").to_string(), MAX_TEXT);
     }
-    excerpt(&text, MAX_TEXT)
+    let Some((scheme, rest)) = text.split_once("://").filter(|_| !text.contains(char::is_whitespace)) else {
+        return excerpt(&text, MAX_TEXT);
+    };
+    let (location, query) = match rest.split_once('?') {
+        Some((location, _)) => (location, format!("?{REDACTED}")),
+        None => (rest, String::new()),
+    };
+    let (host, path) = location.split_at(location.find('/').unwrap_or(location.len()));
+    let host = host.rsplit_once('@').map_or(host.to_owned(), |(_, host)| format!("{REDACTED}@{host}"));
+    excerpt(&format!("{scheme}://{host}{path}"), MAX_TEXT) + &query
 }
 
 #[cfg(test)]
@@ -73,11 +95,20 @@ mod tests {
         let body =
             br#"{"input": {"prompt": "a heron", "hf_token": "abc", "image": "data:image/png;base64,QUJD",
             "mask": "https://h/f.png?signature=s3cret", "note": "r8_0123456789"}, "webhook_secret": "x",
-            "metrics": {"output_token_count": 3}, "echo": "Bearer 0123456789"}"#;
+            "metrics": {"output_token_count": 3}, "echo": "Bearer 0123456789", "tokenizer": "gpt2", "passphrase": "abc",
+            "privateKey": "abc", "x-api-key": "abc", "any": "hf_abc", "db": "postgres://me:abc@db/x?y=s3cret",
+            "config": "{\"password\": \"abc\", \"steps\": 7}", "text": "see https://h/?a=b and c://d"}"#;
         let shown = redacted_body(body, Some("0123456789"));
-        for kept in
-            ["a heron", "data:image/png;base64,<", "https://h/f.png?[redacted]", "\"output_token_count\":3"]
-        {
+        for kept in [
+            "a heron",
+            "data:image/png;base64,<",
+            "https://h/f.png?[redacted]",
+            "\"output_token_count\":3",
+            "gpt2",
+            "postgres://[redacted]@db/x?[redacted]",
+            "steps",
+            "see https://h/?a=b and c://d",
+        ] {
             assert!(shown.contains(kept), "{kept}: {shown}");
         }
         for hidden in ["abc", "QUJD", "s3cret", "0123456789", "\"x\""] {

@@ -110,6 +110,10 @@ enum Received {
     Unread(HttpResponse),
 }
 
+fn abandoned() -> Error {
+    Error::new(ErrorKind::Internal, "the request was abandoned before it was sent").with_never_sent()
+}
+
 fn unexpected_reading() -> Error {
     Error::new(ErrorKind::Internal, "the response was read in another way than requested")
 }
@@ -187,13 +191,17 @@ impl Client {
         let result = self.send_with_retries(request, reading, &mut report).await;
         report.finished(result.as_ref().err());
         result.map_err(|error| {
-            let error = error.with_request(request.method, self.redacted_url(request));
-            match &self.config().token {
-                // The server may echo the token. Tokens too short to be real would match parts of words.
-                Some(token) if token.len() >= 8 => error.redact(token),
-                _ => error,
-            }
+            self.without_token(error.with_request(request.method, self.redacted_url(request)))
         })
+    }
+
+    /// Redacts the token, which the server or a model may echo.
+    pub(crate) fn without_token(&self, error: Error) -> Error {
+        match &self.config().token {
+            // Tokens too short to be real would match parts of words.
+            Some(token) if token.len() >= 8 => error.redact(token),
+            _ => error,
+        }
     }
 
     async fn send_with_retries(
@@ -215,7 +223,7 @@ impl Client {
                 None => None,
             };
             if request.is_abandoned() {
-                return Err(Error::new(ErrorKind::Internal, "the request was abandoned before it was sent"));
+                return Err(abandoned());
             }
             #[cfg(not(target_arch = "wasm32"))]
             if let Some(observer) = &request.observer {
@@ -251,7 +259,7 @@ impl Client {
                     if let (Some(observer), Some(Failure::Status(429))) = (&request.observer, failure) {
                         observer.rejected().await?;
                     }
-                    report.retrying(&error, delay).await?;
+                    self.hook("on_retry", &timer, report.retrying(&error, delay)).await?;
                     if gated {
                         rejections.error = Some(error);
                     } else {
@@ -317,7 +325,11 @@ impl Client {
         for _ in 0..=MAX_REDIRECTS {
             let progress = request.body.progress();
             let mut http = self.http_request(request, url.clone(), !same_origin(&url, &original)).await?;
-            report.sending(&mut http).await?;
+            let changed = self.hook("on_request", timer, report.sending(&mut http)).await;
+            changed.map_err(Error::with_never_sent)?;
+            if request.is_abandoned() {
+                return Err(abandoned().into());
+            }
             if let Some(permit) = &mut permit {
                 permit.use_up();
             }
@@ -345,7 +357,8 @@ impl Client {
             if let Some(permit) = permit.as_mut().filter(|_| response.status != 429) {
                 permit.accepted(&response.headers, self.runtime().monotonic());
             }
-            if let Err(error) = report.received(&url, response.status, &response.headers).await {
+            let received = report.received(&url, response.status, &response.headers);
+            if let Err(error) = self.hook("on_response", timer, received).await {
                 return Err(self.with_created(error, request, response, timer).await.into());
             }
             match response.status {
@@ -373,6 +386,22 @@ impl Client {
             format!("too many redirects from {}", redacted_url(&original)),
         )
         .into())
+    }
+
+    /// Runs a hook for at most the time that a `timeout` or deadline leaves.
+    async fn hook<T>(
+        &self,
+        name: &str,
+        timer: &Timer<'_>,
+        hook: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        let Some(limit) = timer.remaining() else { return hook.await };
+        within(self.runtime(), limit, hook).await.unwrap_or_else(|| {
+            let kind = if timer.is_past_deadline() { ErrorKind::Deadline } else { ErrorKind::Timeout };
+            let message =
+                format!("the timeout passed while `{name}` ran; allow more time, or make the hook faster");
+            Err(Error::new(kind, message))
+        })
     }
 
     /// Adds the prediction of a response that a hook refused, so that its call can cancel it.

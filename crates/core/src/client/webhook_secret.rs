@@ -12,11 +12,15 @@ use crate::{
 
 /// The least time between two requests for the secret, so that forged webhooks cause few of them.
 const REFRESH: Duration = Duration::from_secs(60);
+/// How long webhooks share a failure to fetch the secret.
+const RETRY: Duration = Duration::from_secs(5);
 
 /// The secret as last fetched.
 #[derive(Default)]
 pub(super) struct WebhookSecret {
     fetched: Mutex<Option<Fetched>>,
+    /// The last failure to fetch it, and its time.
+    failed: Mutex<Option<(Error, Duration)>>,
     /// Locked while the secret is fetched, so that concurrent webhooks share one request. Not on the web: a Worker ends a
     /// request without dropping what the request has locked, and the others would wait forever.
     #[cfg(not(target_arch = "wasm32"))]
@@ -31,20 +35,36 @@ struct Fetched {
 }
 
 impl Client {
-    /// Returns the signing secret of the account. Fetches it on the first call.
+    /// Returns the signing secret of the account. Fetches it on the first call, and again [`RETRY`] after a failure.
     pub(crate) async fn webhook_secret(&self, options: &RequestOptions) -> Result<Token> {
-        if let Some(Fetched { key, .. }) = self.fetched_webhook_secret() {
-            return Ok(key);
+        if let Some(known) = self.known_webhook_secret() {
+            return known;
         }
         #[cfg(not(target_arch = "wasm32"))]
         let _fetching = self.0.webhook_secret.fetching.lock().await;
         #[cfg(not(target_arch = "wasm32"))]
-        if let Some(Fetched { key, .. }) = self.fetched_webhook_secret() {
-            return Ok(key);
+        if let Some(known) = self.known_webhook_secret() {
+            return known;
         }
-        let key = self.fetch_webhook_secret(options).await?;
-        self.keep_webhook_secret(&key);
-        Ok(key)
+        let fetched = self.fetch_webhook_secret(options).await;
+        match &fetched {
+            Ok(key) => self.keep_webhook_secret(key),
+            Err(error) => {
+                *lock(&self.0.webhook_secret.failed) = Some((error.clone(), self.runtime().monotonic()));
+            }
+        }
+        fetched
+    }
+
+    /// Returns the secret, or why it could not be fetched a short time ago.
+    fn known_webhook_secret(&self) -> Option<Result<Token>> {
+        if let Some(Fetched { key, .. }) = self.fetched_webhook_secret() {
+            return Some(Ok(key));
+        }
+        let failed = lock(&self.0.webhook_secret.failed).clone();
+        failed
+            .filter(|(_, at)| self.runtime().monotonic().saturating_sub(*at) < RETRY)
+            .map(|(error, _)| Err(error))
     }
 
     /// Returns the secret that has replaced `known`, which does not match a webhook. `None` if there is none, if it

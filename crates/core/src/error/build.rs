@@ -1,6 +1,6 @@
 //! Builds errors and adds their fields.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::{Error, ErrorKind, ErrorResponse, Inner};
 use crate::{platform::BoxError, value::Value};
@@ -63,7 +63,7 @@ impl Error {
     }
 
     pub(crate) fn with_source(mut self, source: impl Into<BoxError>) -> Self {
-        self.0.source = Some(source.into());
+        self.0.source = Some(Arc::from(source.into()));
         self
     }
 

@@ -1,6 +1,6 @@
 //! Converts errors to data for the bindings.
 
-use super::{Error, causes, reason_phrase};
+use super::{Error, causes, headers_value, reason_phrase};
 use crate::value::{Object, Value};
 
 impl Error {
@@ -27,8 +27,7 @@ impl Error {
             put("instance", response.instance.clone().map(Value::from));
             put("invalid_fields", response.invalid_fields.clone());
             put("body", Some(response.body.clone().into()));
-            let headers = response.headers.iter().map(|(name, value)| (name.clone(), value.clone().into()));
-            put("headers", Some(Value::Object(headers.collect())));
+            put("headers", Some(headers_value(&response.headers)));
         }
         put("request_id", self.request_id().map(Value::from));
         put("retry_after", self.0.retry_after.map(|wait| wait.as_secs_f64().into()));

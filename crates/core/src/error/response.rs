@@ -1,6 +1,6 @@
 //! The unsuccessful response of an error.
 
-use crate::value::Value;
+use crate::value::{Object, Value};
 
 /// An unsuccessful response of the API.
 ///
@@ -37,6 +37,11 @@ pub struct ErrorResponse {
 /// Returns the standard reason phrase of an HTTP status, or an empty string.
 pub(crate) fn reason_phrase(status: u16) -> &'static str {
     match status {
+        301 => "Moved Permanently",
+        302 => "Found",
+        303 => "See Other",
+        307 => "Temporary Redirect",
+        308 => "Permanent Redirect",
         400 => "Bad Request",
         401 => "Unauthorized",
         402 => "Payment Required",
@@ -67,7 +72,32 @@ pub(crate) fn request_id(headers: &[(String, String)]) -> Option<&str> {
     names.iter().find_map(|name| header(headers, name))
 }
 
+/// Returns headers as an object. The values of a header that occurs twice are joined with commas.
+pub(crate) fn headers_value(headers: &[(String, String)]) -> Value {
+    let mut joined = Object::default();
+    for (name, value) in headers {
+        match joined.get_mut(name) {
+            Some(Value::String(values)) => values.extend([", ", value]),
+            _ => drop(joined.insert(name.clone(), value.as_str().into())),
+        }
+    }
+    Value::Object(joined)
+}
+
 /// Returns the first header with a name, which must be in lower case.
 pub(crate) fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
     headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_that_occurs_twice_has_both_values() {
+        let headers = [("set-cookie", "a=1"), ("vary", "accept"), ("set-cookie", "b=2")];
+        let value = headers_value(&headers.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        assert_eq!(value["set-cookie"].as_str(), Some("a=1, b=2"));
+        assert_eq!(value["vary"].as_str(), Some("accept"));
+    }
 }

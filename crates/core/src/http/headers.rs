@@ -10,8 +10,12 @@ pub(crate) fn check_header(what: &str, name: &str, value: &str) -> Result<()> {
     if name_ok && value_ok {
         return Ok(());
     }
-    // The value is omitted because it may be a secret.
-    Err(Error::invalid(format!(
+    Err(invalid_header(what, name))
+}
+
+/// Builds the error of a header. The value is omitted because it may be a secret.
+pub(crate) fn invalid_header(what: &str, name: &str) -> Error {
+    Error::invalid(format!(
         "`{what}`: the name or value of {name:?} contains characters that HTTP headers do not allow"
-    )))
+    ))
 }

@@ -8,6 +8,7 @@ use std::{
     fs::{File, OpenOptions, TryLockError},
     io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
+    process,
     sync::{Arc, Mutex},
 };
 
@@ -31,10 +32,22 @@ pub(super) struct Checkpoint(Arc<Inner>);
 
 struct Inner {
     path: PathBuf,
+    /// The process that locked the file.
+    owner: u32,
     file: Mutex<File>,
     writes: Mutex<Writes>,
     /// The rows of earlier processes that were not read yet.
     rows: Mutex<HashMap<Hash, Entry>>,
+}
+
+impl Drop for Inner {
+    /// Unlocks the file also for the children that were forked meanwhile, which have it open too.
+    fn drop(&mut self) {
+        if self.owner == process::id() {
+            // Some network file systems have no locks.
+            let _ = lock(&self.file).unlock();
+        }
+    }
 }
 
 /// Lines that are waiting to be written. One task writes and syncs all that have arrived, because a sync takes long.
@@ -119,8 +132,13 @@ impl Checkpoint {
             _ => None,
         });
         let unknown = unknown.collect();
-        let inner =
-            Inner { path, file: Mutex::new(file), writes: Mutex::default(), rows: Mutex::new(loaded.rows) };
+        let inner = Inner {
+            path,
+            owner: process::id(),
+            file: Mutex::new(file),
+            writes: Mutex::default(),
+            rows: Mutex::new(loaded.rows),
+        };
         Ok((Self(Arc::new(inner)), unknown, loaded.ids))
     }
 
@@ -257,7 +275,13 @@ mod tests {
     fn unwritable_checkpoint() -> Checkpoint {
         let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
         let file = Mutex::new(File::open(&path).unwrap());
-        Checkpoint(Arc::new(Inner { path, file, writes: Mutex::default(), rows: Mutex::default() }))
+        Checkpoint(Arc::new(Inner {
+            path,
+            owner: process::id(),
+            file,
+            writes: Mutex::default(),
+            rows: Mutex::default(),
+        }))
     }
 
     #[tokio::test]

@@ -187,9 +187,10 @@ impl Messages {
             return None;
         }
         let result: Option<Result<MapItem>> = tokio::select! {
+            // Results first: reading rows may take long.
             biased;
-            Some(rows) = self.requests.recv() => return Some(Ok(message("pull", rows))),
             result = self.map.next() => result,
+            Some(rows) = self.requests.recv() => return Some(Ok(message("pull", rows))),
         };
         match result {
             Some(Ok(item)) => {

@@ -253,7 +253,7 @@ impl RunRow {
                 self.batch.began(self.row.index, &self.row.key);
                 return Finished::Raised(error);
             }
-            Err(error) => (None, Some(error)),
+            Err(error) => (None, Some(runs.client().without_token(error))),
         };
         debug_assert!(output.is_none() || is_terminal(&status));
         Finished::Item(Box::new(MapItem {

@@ -81,8 +81,11 @@ impl MapStats {
         if minutes > 0.0 { (self.finished().saturating_sub(self.resumed)) as f64 / minutes } else { 0.0 }
     }
 
-    /// Returns the estimated time until `total` rows have finished.
+    /// Returns the estimated time until `total` rows have finished; `None` if they will not, or if it is unknown.
     pub fn remaining(&self, total: u64) -> Option<Duration> {
+        if self.stopped.is_some() {
+            return None;
+        }
         let left = total.saturating_sub(self.finished()) as f64;
         Duration::try_from_secs_f64(left * 60.0 / self.per_minute()).ok()
     }

@@ -46,7 +46,7 @@ pub(super) fn decompress(
     mut chunks: BoxStream<'static, Result<Bytes>>,
 ) -> BoxStream<'static, Result<Bytes>> {
     if codings.len() > MAX_CODINGS {
-        let why = format!("The response of {host} is compressed {} times.", codings.len());
+        let why = format!("The response from {host} is compressed {} times.", codings.len());
         return Box::pin(stream::once(async { Err(Error::new(ErrorKind::InvalidResponse, why)) }));
     }
     let decoded = async move {
@@ -74,7 +74,7 @@ pub(super) fn decompress(
                 total += chunk.len() as u64;
                 if total > FREE_SIZE && total / MAX_RATIO > received.load(Ordering::Relaxed) {
                     let why =
-                        format!("The response of {host} expands to more than {MAX_RATIO} times its size.");
+                        format!("The response from {host} expands to more than {MAX_RATIO} times its size.");
                     return Err(Error::new(ErrorKind::InvalidResponse, why));
                 }
                 Ok(chunk)
@@ -121,7 +121,7 @@ fn failed(host: &str, codings: &[Coding], error: io::Error) -> Error {
         _ => Error::new(
             ErrorKind::InvalidResponse,
             format!(
-                "The response of {host} is not compressed as its header says (content-encoding: {}): {why}.",
+                "The response from {host} is not compressed as its header says (content-encoding: {}): {why}.",
                 codings.iter().map(|coding| coding.name()).collect::<Vec<_>>().join(", ")
             ),
         ),

@@ -2,7 +2,7 @@
 
 use std::{error::Error as StdError, io};
 
-use rustls::{AlertDescription, CertificateError, Error as TlsError, OtherError};
+use rustls::{CertificateError, Error as TlsError, OtherError};
 use url::Url;
 
 use super::tls::Rejected;
@@ -17,18 +17,49 @@ const NO_SUCH_HOST: [&str; 5] = [
     "No address associated with hostname",
 ];
 
+/// How h2 says that it has ended a connection because of the headers of a response.
+const H2_ENDLESS_HEAD: [&str; 3] = [
+    "header_list_way_too_large",
+    "too_many_continuations",
+    "connection error detected: unable to maintain the header compression context",
+];
+const PROXY_AUTHORIZATION: &str = "proxy authorization required";
+/// How hyper says that a proxy did not accept the credentials.
+const CREDENTIALS: [&str; 3] = [PROXY_AUTHORIZATION, "authentication", "credentials not accepted"];
+const CHECK_PROXY: &str = "Check the `proxy` option, HTTPS_PROXY and NO_PROXY.";
+
 /// Where a request went, for messages.
 pub(super) struct Route<'a> {
     host: &'a str,
     /// The proxy, without its credentials.
     proxy: Option<String>,
+    /// Whether the proxy reads the requests and has the only connection: plain http through an HTTP proxy.
+    relayed: bool,
     /// Variables of the environment that were ignored.
     ignored: &'a [String],
+    has_client_cert: bool,
 }
 
 impl<'a> Route<'a> {
-    pub fn new(url: &'a Url, proxy: Option<String>, ignored: &'a [String]) -> Self {
-        Self { host: url.host_str().unwrap_or_default(), proxy, ignored }
+    pub fn new(url: &'a Url, proxy: Option<String>, ignored: &'a [String], has_client_cert: bool) -> Self {
+        let relayed =
+            url.scheme() == "http" && proxy.as_ref().is_some_and(|proxy| !proxy.starts_with("socks"));
+        Self { host: url.host_str().unwrap_or_default(), proxy, relayed, ignored, has_client_cert }
+    }
+
+    /// Builds the error for a connection that broke.
+    pub fn broke(&self, why: &str) -> Error {
+        let peer = match &self.proxy {
+            Some(proxy) if self.relayed => format!("the proxy {proxy}"),
+            _ => self.host.to_owned(),
+        };
+        Error::new(ErrorKind::Connection, format!("The connection to {peer} broke: {why}."))
+    }
+
+    /// Builds the error for a response with status 407 if a proxy sent it.
+    pub fn credentials_required(&self) -> Option<Error> {
+        let proxy = self.proxy.as_ref().filter(|_| self.relayed)?;
+        Some(self.refused(proxy, PROXY_AUTHORIZATION).into_error(ErrorKind::Connection))
     }
 
     /// Builds the error for a connection that could not be made, or that broke.
@@ -38,26 +69,27 @@ impl<'a> Route<'a> {
         let kind = if timed_out { ErrorKind::Timeout } else { ErrorKind::Connection };
         // Without the URL: its query may contain signatures.
         let why = cause(&error);
+        let head_problem = head_problem(&why).filter(|_| error.is_request());
         let source = error.without_url();
-        let Some(Failure { message, hint, permanent }) = described else {
-            let host = self.host;
-            let (kind, message) = match why.as_str() {
-                _ if timed_out => (kind, format!("{host} did not respond in time.")),
-                "message head is too large" => {
-                    (ErrorKind::InvalidResponse, format!("The response of {host} has too long headers."))
+        let host = self.host;
+        let error = match described {
+            Some(failure) => failure.into_error(kind),
+            None if timed_out => Error::new(kind, format!("{host} did not respond in time.")),
+            None => match head_problem {
+                Some(problem) => {
+                    let message = format!("The headers of the response from {host} are {problem}.");
+                    Error::new(ErrorKind::InvalidResponse, message)
                 }
-                why => (kind, format!("The connection to {host} broke: {why}.")),
-            };
-            return Error::new(kind, message).with_source(source);
+                None => self.broke(&why),
+            },
         };
-        let error = Error::new(kind, message).with_hint(&hint).with_source(source).with_never_sent();
-        if permanent { error.with_permanent() } else { error }
+        error.with_source(source)
     }
 
     /// Describes a failed handshake.
     fn tls_failed(&self, error: &reqwest::Error) -> Option<Failure> {
-        let tls = chain(error).find_map(tls_error)?;
-        if let TlsError::InvalidCertificate(CertificateError::Other(OtherError(other))) = tls
+        if let Some(TlsError::InvalidCertificate(CertificateError::Other(OtherError(other)))) =
+            chain(error).find_map(tls_error)
             && let Some(rejected) = other.downcast_ref::<Rejected>()
         {
             let (problem, advice) = rejected.advice();
@@ -74,18 +106,26 @@ impl<'a> Route<'a> {
                 permanent: true,
             });
         }
-        let TlsError::AlertReceived(alert) = tls else { return None };
+        // As text, because h2 keeps no more of an error.
+        let why = cause(error);
+        let alert = why.strip_prefix("received fatal alert: ")?;
         let hint = match alert {
-            AlertDescription::CertificateRequired
-            | AlertDescription::BadCertificate
-            | AlertDescription::UnknownCA
-            | AlertDescription::CertificateUnknown
-            | AlertDescription::AccessDenied => {
-                "The server accepts only known client certificates; pass yours as `client_cert`."
-            }
-            _ => "The server offers no protocol that both sides support.",
+            "CertificateRequired"
+            | "BadCertificate"
+            | "UnsupportedCertificate"
+            | "CertificateExpired"
+            | "CertificateRevoked"
+            | "CertificateUnknown"
+            | "UnknownCA"
+            | "AccessDenied" => match self.has_client_cert {
+                true => "The server rejected the certificate that was passed as `client_cert`.",
+                false => "The server accepts only known client certificates; pass yours as `client_cert`.",
+            },
+            _ if error.is_connect() => "The server offers no protocol that both sides support.",
+            // The handshake was complete.
+            _ => return None,
         };
-        let message = format!("{} refused the TLS handshake: {alert:?}.", self.host);
+        let message = format!("{} refused the TLS handshake: {alert}.", self.host);
         Some(Failure { message, hint: hint.to_owned(), permanent: true })
     }
 
@@ -107,17 +147,41 @@ impl<'a> Route<'a> {
             let hint = format!("{network} With socks5h, the proxy resolves host names.");
             return Failure { message: format!("Cannot resolve {host}: {why}."), hint, permanent: unknown };
         }
-        let hint = "Check the `proxy` option, HTTPS_PROXY and NO_PROXY.".to_owned();
         // The proxy responded but did not connect.
-        let refused = says("tunnel error") && !says("failed to create underlying connection")
-            || why.starts_with("socks error")
-            || says("SOCKS error");
-        if refused {
-            let permanent = says("authorization required") || says("auth");
-            let message = format!("The proxy {proxy} did not connect to {host}: {why}.");
-            return Failure { message, hint, permanent };
+        let refused = says("tunnel error") || says("socks error") || says("SOCKS error");
+        if refused && !says("failed to create underlying connection") {
+            return self.refused(proxy, &why);
         }
-        Failure { message: format!("Cannot connect to the proxy {proxy}: {why}."), hint, permanent: unknown }
+        let message = match error.is_timeout() {
+            true => format!("Cannot connect to {host} through the proxy {proxy}: {why}."),
+            false => format!("Cannot connect to the proxy {proxy}: {why}."),
+        };
+        Failure { message, hint: CHECK_PROXY.to_owned(), permanent: unknown }
+    }
+
+    /// Describes a proxy that did not connect to the host.
+    fn refused(&self, proxy: &str, why: &str) -> Failure {
+        let permanent = CREDENTIALS.iter().any(|text| why.contains(text));
+        let hint = match permanent {
+            true => "Check the credentials in the `proxy` option, HTTPS_PROXY or HTTP_PROXY.",
+            false => CHECK_PROXY,
+        };
+        let why = match why {
+            "tunnel error: unsuccessful" => "it did not respond with status 200",
+            why => why,
+        };
+        let message = format!("The proxy {proxy} did not connect to {}: {why}.", self.host);
+        Failure { message, hint: hint.to_owned(), permanent }
+    }
+}
+
+/// Returns what is wrong with the headers of a response.
+fn head_problem(why: &str) -> Option<&'static str> {
+    match why {
+        "message head is too large" => Some("too many or too long"),
+        // h2 has one error for all.
+        "stream error detected: unspecific protocol error detected" => Some("too many, too long or invalid"),
+        _ => H2_ENDLESS_HEAD.iter().any(|text| why.contains(text)).then_some("too many or too long"),
     }
 }
 
@@ -130,6 +194,13 @@ struct Failure {
     message: String,
     hint: String,
     permanent: bool,
+}
+
+impl Failure {
+    fn into_error(self, kind: ErrorKind) -> Error {
+        let error = Error::new(kind, self.message).with_hint(&self.hint).with_never_sent();
+        if self.permanent { error.with_permanent() } else { error }
+    }
 }
 
 /// Returns the root cause, which is the most specific one.

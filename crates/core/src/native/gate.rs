@@ -51,6 +51,13 @@ struct State {
     used: Option<Instant>,
 }
 
+impl State {
+    /// Returns `true` if the connection was used within `idle`.
+    fn is_open(&self, idle: Duration) -> bool {
+        self.used.is_some_and(|used| used.elapsed() < idle)
+    }
+}
+
 impl Gate {
     pub fn new(idle: Duration) -> Self {
         Self { hosts: Mutex::default(), idle }
@@ -61,7 +68,7 @@ impl Gate {
         if !needs_gate(url) {
             return request.await;
         }
-        let host = lock(&self.hosts).entry(url.origin()).or_default().clone();
+        let host = self.host(url.origin());
         let Some(opening) = self.enter(&host).await else { return request.await };
         let mut opening = Some(opening);
         let connected = Arc::new(AtomicBool::new(false));
@@ -79,16 +86,25 @@ impl Gate {
         .await
     }
 
+    fn host(&self, origin: Origin) -> Arc<Host> {
+        let mut hosts = lock(&self.hosts);
+        if let Some(host) = hosts.get(&origin) {
+            return host.clone();
+        }
+        // Those without requests have lost their connections.
+        hosts.retain(|_, host| Arc::strong_count(host) > 1 || lock(&host.state).is_open(self.idle));
+        hosts.entry(origin).or_default().clone()
+    }
+
     /// Returns `None` if the host has a connection, and a guard if the caller must open the first one.
     async fn enter<'a>(&self, host: &'a Host) -> Option<Opening<'a>> {
         loop {
             let opened = host.opened.notified();
             {
                 let mut state = lock(&host.state);
-                let now = Instant::now();
                 if !state.opening {
-                    let open = state.used.is_some_and(|used| now.duration_since(used) < self.idle);
-                    (state.opening, state.used) = (!open, Some(now));
+                    let open = state.is_open(self.idle);
+                    (state.opening, state.used) = (!open, Some(Instant::now()));
                     return (!open).then(|| Opening { host, succeeded: false });
                 }
             }
@@ -155,5 +171,30 @@ where
             }
             Ok(connection)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::ready;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn hosts_without_connections_are_forgotten() {
+        for (idle, kept) in [(Duration::ZERO, 1), (Duration::from_secs(3600), 9)] {
+            let gate = Gate::new(idle);
+            for n in 1..10 {
+                let url = Url::parse(&format!("https://{n}.example")).unwrap();
+                gate.pass(&url, async {
+                    CONNECTED.with(|connected| connected.store(true, Ordering::Relaxed))
+                })
+                .await;
+            }
+            assert_eq!(lock(&gate.hosts).len(), kept);
+            let again = Url::parse("https://9.example").unwrap();
+            gate.pass(&again, ready(())).await;
+            assert_eq!(lock(&gate.hosts).len(), kept);
+        }
     }
 }

@@ -2,15 +2,18 @@
 
 use std::{
     fmt,
+    future::poll_fn,
     path::PathBuf,
+    pin::Pin,
     sync::{Arc, OnceLock},
     time::Duration,
 };
 
 use bytes::Bytes;
-use futures_util::{StreamExt, stream};
+use futures_util::stream;
+use http_body::Body;
 use reqwest::{
-    Method,
+    Method, Version,
     header::{ACCEPT_ENCODING, HeaderMap, HeaderName, HeaderValue},
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -30,6 +33,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     http::{
         content_coding::Coding,
+        headers::invalid_header,
         transport::{BodySource, HttpBody, HttpRequest, HttpResponse, StreamBody, Transport, check_size},
     },
     platform::{BoxError, BoxFuture, BoxStream},
@@ -122,6 +126,7 @@ struct Network {
     direct: Option<Pools>,
     proxies: Proxies,
     ignored: Vec<String>,
+    has_client_cert: bool,
     gate: Gate,
     requests: Option<Arc<Semaphore>>,
 }
@@ -189,6 +194,7 @@ impl HttpTransport {
                 .pool_idle_timeout(options.pool_idle_timeout)
                 .redirect(reqwest::redirect::Policy::none())
                 .referer(false)
+                .http2_max_header_list_size(MAX_HEADERS)
                 .tls_backend_preconfigured(tls.clone());
             if announced {
                 builder = builder.connector_layer(Announce(()));
@@ -211,6 +217,7 @@ impl HttpTransport {
             direct: proxies.has_exclusions().then(|| pools(true)).transpose()?,
             proxies,
             ignored,
+            has_client_cert: self.identity.is_some(),
             gate: Gate::new(options.pool_idle_timeout),
             requests: options.max_connections.map(|limit| Arc::new(Semaphore::new(limit as usize))),
         };
@@ -219,21 +226,25 @@ impl HttpTransport {
 }
 
 impl Network {
-    /// Builds the error of a request to `url`.
-    fn failed(&self, url: &Url, error: reqwest::Error) -> Error {
-        Route::new(url, self.proxies.for_url(url), &self.ignored).failed(error)
+    fn route<'a>(&'a self, url: &'a Url) -> Route<'a> {
+        Route::new(url, self.proxies.for_url(url), &self.ignored, self.has_client_cert)
     }
 
     async fn send(self: Arc<Self>, request: reqwest::Request) -> Result<HttpResponse> {
         let url = request.url().clone();
         let pools = self.direct.as_ref().filter(|_| self.proxies.excludes(&url)).unwrap_or(&self.pools);
-        let turn = match &self.requests {
+        let permit = match &self.requests {
             Some(requests) => requests.clone().acquire_owned().await.ok(),
             None => None,
         };
         let sent = self.gate.pass(&url, pools.of(&url).execute(request)).await;
-        let response = sent.map_err(|error| self.failed(&url, error))?;
+        let response = sent.map_err(|error| self.route(&url).failed(error))?;
         let status = response.status().as_u16();
+        if status == 407
+            && let Some(error) = self.route(&url).credentials_required()
+        {
+            return Err(error);
+        }
         let headers: Vec<_> = response
             .headers()
             .iter()
@@ -244,7 +255,14 @@ impl Network {
         // A range of compressed bytes cannot be decoded.
         let codings = if status == 206 { Vec::new() } else { Coding::of(&headers) };
         let host = (!codings.is_empty()).then(|| url.host_str().unwrap_or_default().to_owned());
-        let body = Box::new(ResponseBody { network: self, url, response, _turn: turn });
+        let body = Box::new(ResponseBody {
+            network: self,
+            url,
+            http2: response.version() == Version::HTTP_2,
+            body: response.into(),
+            counter: YieldCounter::default(),
+            _permit: permit,
+        });
         let body: Box<dyn BodySource> = match host {
             Some(host) => Box::new(StreamBody(decompress(host, codings, body.stream()))),
             None => body,
@@ -271,7 +289,7 @@ fn to_reqwest(request: HttpRequest) -> Result<reqwest::Request> {
     // With room for `accept`, `accept-encoding`, `content-length` and `host`: a map that grows hashes all names again.
     let mut map = HeaderMap::with_capacity(headers.len() + 4);
     for (name, value) in headers {
-        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid_header(&name))?;
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid_header("headers", &name))?;
         let secret = is_secret(name.as_str());
         let value = if secret {
             // Overwritten with zeros once the connection has written it.
@@ -279,7 +297,7 @@ fn to_reqwest(request: HttpRequest) -> Result<reqwest::Request> {
         } else {
             HeaderValue::from_bytes(value.as_bytes())
         };
-        let mut value = value.map_err(|_| invalid_header(name.as_str()))?;
+        let mut value = value.map_err(|_| invalid_header("headers", name.as_str()))?;
         // HTTP/2 keeps others in a table for the whole connection.
         value.set_sensitive(secret);
         map.append(name, value);
@@ -309,27 +327,24 @@ fn is_secret(name: &str) -> bool {
     }
 }
 
-fn invalid_header(name: &str) -> Error {
-    Error::invalid(format!(
-        "`headers`: the name or value of {name:?} contains characters that HTTP headers do not allow"
-    ))
-}
+/// Most bytes of the headers of a response over HTTP/2: as many as hyper accepts over HTTP/1.1.
+const MAX_HEADERS: u32 = 8192 + 4096 * 100;
 
 /// Most bytes that a `content-length` preallocates.
 const MAX_PREALLOCATION: u64 = 64 << 20;
 
 /// Bytes of a body after which the thread turns to other requests. tokio counts only chunks, which are large if the network is
 /// fast, so a large body would hold up all others.
-const TURN: usize = 1 << 18;
+const YIELD_AFTER: usize = 1 << 18;
 
-/// Counts the bytes of a body since its last turn.
+/// Counts the bytes of a body since it last gave way.
 #[derive(Default)]
-struct Turns(usize);
+struct YieldCounter(usize);
 
-impl Turns {
+impl YieldCounter {
     async fn count(&mut self, bytes: usize) {
         self.0 += bytes;
-        if self.0 >= TURN {
+        if self.0 >= YIELD_AFTER {
             self.0 = 0;
             tokio::task::yield_now().await;
         }
@@ -339,44 +354,59 @@ impl Turns {
 struct ResponseBody {
     network: Arc<Network>,
     url: Url,
-    response: reqwest::Response,
+    http2: bool,
+    body: reqwest::Body,
+    counter: YieldCounter,
     /// Counts the connection against `max_connections`.
-    _turn: Option<OwnedSemaphorePermit>,
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl ResponseBody {
+    async fn chunk(&mut self) -> Result<Option<Bytes>> {
+        loop {
+            let frame = poll_fn(|context| Pin::new(&mut self.body).poll_frame(context)).await;
+            match frame.transpose().map_err(|error| self.network.route(&self.url).failed(error))? {
+                Some(frame) => {
+                    // The others are trailers.
+                    if let Ok(chunk) = frame.into_data() {
+                        self.counter.count(chunk.len()).await;
+                        return Ok(Some(chunk));
+                    }
+                }
+                None if self.is_cut() => {
+                    return Err(self.network.route(&self.url).broke("the response is incomplete"));
+                }
+                None => return Ok(None),
+            }
+        }
+    }
+
+    /// Returns `true` if the body ended before its last byte. hyper takes a reset with `NO_ERROR` for the end of a body.
+    fn is_cut(&self) -> bool {
+        self.http2 && !self.body.is_end_stream() && self.body.size_hint().exact() != Some(0)
+    }
 }
 
 impl BodySource for ResponseBody {
-    fn bytes(self: Box<Self>, limit: u64) -> BoxFuture<'static, Result<Bytes>> {
+    fn bytes(mut self: Box<Self>, limit: u64) -> BoxFuture<'static, Result<Bytes>> {
         Box::pin(async move {
-            let Self { network, url, mut response, _turn } = *self;
             // Appended chunk by chunk: reqwest would collect the chunks first and then copy them.
-            let length = response.content_length().unwrap_or(0).min(MAX_PREALLOCATION);
+            let length = self.body.size_hint().exact().unwrap_or(0).min(MAX_PREALLOCATION);
             let mut whole = Vec::with_capacity(length as usize);
-            let mut turns = Turns::default();
-            while let Some(chunk) = response.chunk().await.map_err(|error| network.failed(&url, error))? {
+            while let Some(chunk) = self.chunk().await? {
                 check_size((whole.len() + chunk.len()) as u64, limit)?;
                 whole.extend_from_slice(&chunk);
-                turns.count(chunk.len()).await;
             }
             Ok(whole.into())
         })
     }
 
     fn stream(self: Box<Self>) -> BoxStream<'static, Result<Bytes>> {
-        let Self { network, url, response, _turn } = *self;
-        let chunks = stream::unfold(Some((response, Turns::default())), |state| async {
-            let (mut response, mut turns) = state?;
-            match response.chunk().await {
-                Ok(Some(chunk)) => {
-                    turns.count(chunk.len()).await;
-                    Some((Ok(chunk), Some((response, turns))))
-                }
-                Ok(None) => None,
-                Err(error) => Some((Err(error), None)),
-            }
-        });
-        Box::pin(chunks.map(move |chunk| {
-            let _turn = &_turn;
-            chunk.map_err(|error| network.failed(&url, error))
+        Box::pin(stream::unfold(Some(self), |body| async {
+            let mut body = body?;
+            let chunk = body.chunk().await.transpose()?;
+            let rest = chunk.is_ok().then_some(body);
+            Some((chunk, rest))
         }))
     }
 }
@@ -389,9 +419,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_large_body_gives_way_to_other_requests() {
-        let mut turns = Turns::default();
-        assert!(turns.count(TURN - 1).now_or_never().is_some());
-        assert!(turns.count(1).now_or_never().is_none());
-        assert!(turns.count(1).now_or_never().is_some());
+        let mut counter = YieldCounter::default();
+        assert!(counter.count(YIELD_AFTER - 1).now_or_never().is_some());
+        assert!(counter.count(1).now_or_never().is_none());
+        assert!(counter.count(1).now_or_never().is_some());
     }
 }

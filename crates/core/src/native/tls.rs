@@ -75,7 +75,7 @@ impl ServerCertVerifier for Verification {
         match verified {
             Err(TlsError::InvalidCertificate(reason)) => {
                 // Usual for a self-signed certificate. Its dates were checked before its purpose.
-                let named = reason_text(&reason) == "CaUsedAsEndEntity" && self.extra.contains(end_entity);
+                let named = is_authority(&reason) && self.extra.contains(end_entity);
                 if named && verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name).is_ok()
                 {
                     return Ok(ServerCertVerified::assertion());
@@ -118,6 +118,11 @@ fn reason_text(reason: &CertificateError) -> String {
     }
 }
 
+/// Returns `true` if a server has presented the certificate of an authority.
+fn is_authority(reason: &CertificateError) -> bool {
+    reason_text(reason) == "CaUsedAsEndEntity"
+}
+
 /// A server's certificate that was rejected.
 #[derive(Debug)]
 pub(super) struct Rejected {
@@ -147,10 +152,14 @@ impl Rejected {
             }
             UnknownIssuer => (
                 "has an unknown issuer".to_owned(),
-                "If a proxy inspects TLS on this network, or the server has a certificate authority of your own, pass its \
+                "If a proxy inspects TLS on this network, or your own authority issued the server's certificate, pass its \
                  certificate as `ca_bundle` or set SSL_CERT_FILE.",
             ),
             Revoked => ("was revoked".to_owned(), "The server must renew the certificate."),
+            reason if is_authority(reason) => (
+                "is that of an authority, as self-signed ones often are".to_owned(),
+                "If you trust it, pass its certificate as `ca_bundle` or set SSL_CERT_FILE.",
+            ),
             reason => {
                 (format!("is invalid ({})", reason_text(reason)), "The server must replace the certificate.")
             }

@@ -222,7 +222,7 @@ impl Reader {
         let mut prediction = seen.unwrap_or_else(|| self.prediction.clone());
         prediction.end_with(status, why);
         let error = match prediction.into_success() {
-            Err(error) => error,
+            Err(error) => self.client.without_token(error),
             Ok(prediction) => Error::new(ErrorKind::PredictionFailed, "Prediction failed")
                 .with_prediction(prediction.into_value()),
         };

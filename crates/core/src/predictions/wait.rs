@@ -165,7 +165,10 @@ impl WaitForPrediction {
         };
         let ended = ended?;
         let raises = raise || (raise_failed && !had_ended && ended.status() == "failed");
-        if raises { ended.into_success() } else { Ok(ended) }
+        if !raises {
+            return Ok(ended);
+        }
+        ended.into_success().map_err(|error| client.without_token(error))
     }
 }
 

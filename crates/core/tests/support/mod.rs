@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "no test uses all of it")]
 
 pub mod batches;
+pub mod http2;
 
 use std::{
     path::{Path, PathBuf},

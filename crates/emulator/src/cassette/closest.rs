@@ -1,5 +1,7 @@
 //! Finds the recorded request that is most like one that was not recorded.
 
+use std::collections::HashMap;
+
 use super::shape::Shape;
 
 /// Returns the position of the closest request, and how `got` differs from it.
@@ -9,11 +11,26 @@ pub(super) fn closest<'a>(
 ) -> Option<(usize, Vec<String>)> {
     let distances = recorded.enumerate().map(|(index, shape)| {
         let differences = shape.differences(got);
-        (distance(shape, got, differences.len()), index, differences)
+        (distance(shape, got, differences.len()), index, shape, differences)
     });
+    let distances: Vec<_> = distances.collect();
+    let least = distances.iter().map(|(distance, ..)| *distance).min()?;
+    let equal = distances.into_iter().filter(|(distance, ..)| *distance == least);
+    let text = got.text();
     // The first of several equally close ones, as the reader would look for it.
-    let closest = distances.min_by_key(|(distance, index, _)| (*distance, *index));
-    closest.map(|(_, index, differences)| (index, differences))
+    let closest = equal.min_by_key(|(_, index, shape, _)| (unlikeness(&shape.text(), &text), *index));
+    closest.map(|(_, index, _, differences)| (index, differences))
+}
+
+/// Counts the pairs of adjacent bytes that only one of two texts has.
+fn unlikeness(expected: &[u8], got: &[u8]) -> u64 {
+    let mut counts: HashMap<&[u8], i64> = HashMap::new();
+    for (text, one) in [(expected, 1), (got, -1)] {
+        for pair in text.windows(2) {
+            *counts.entry(pair).or_default() += one;
+        }
+    }
+    counts.into_values().map(i64::unsigned_abs).sum()
 }
 
 /// A different path counts more than a different method, and both more than different bodies.

@@ -24,7 +24,7 @@ pub(super) enum Form {
     Binary(Bytes),
 }
 
-/// Returns the form of a body. `edit` gets the name of a member, and a string.
+/// Returns the form of a body. `edit` gets the name of a member, and its text.
 pub(super) fn form(content_type: &str, body: &Bytes, edit: &mut dyn FnMut(&str, &str) -> String) -> Form {
     let Ok(text) = std::str::from_utf8(body) else { return Form::Binary(body.clone()) };
     if text.is_empty() {
@@ -61,7 +61,7 @@ pub(super) fn request(request: &Request, scrubber: &Scrubber, prefix: &str) -> (
             let is_text = part.filename.is_none() && std::str::from_utf8(&part.body).is_ok();
             let mut stored = StoredPart {
                 name: part.name,
-                filename: part.filename,
+                filename: part.filename.map(|name| edit("", &name)),
                 content_type: part.content_type,
                 text: None,
                 file: None,
@@ -70,7 +70,7 @@ pub(super) fn request(request: &Request, scrubber: &Scrubber, prefix: &str) -> (
                 stored.text = Some(edit(&stored.name, &String::from_utf8_lossy(&part.body)));
             } else {
                 let name = stored.filename.as_deref().unwrap_or(&stored.name);
-                stored.file = Some(add_file(&mut files, prefix, name, part.body));
+                stored.file = Some(add_file(&mut files, prefix, name, scrubber.file(part.body)));
             }
             stored
         });
@@ -81,7 +81,7 @@ pub(super) fn request(request: &Request, scrubber: &Scrubber, prefix: &str) -> (
         Form::Empty => {}
         Form::Json(json) => stored.json = Some(json),
         Form::Text(text) => stored.text = Some(text),
-        Form::Binary(bytes) => stored.file = Some(add_file(&mut files, prefix, "body", bytes)),
+        Form::Binary(bytes) => stored.file = Some(add_file(&mut files, prefix, "body", scrubber.file(bytes))),
     }
     (stored, files)
 }

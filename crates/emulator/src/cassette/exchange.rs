@@ -12,6 +12,9 @@ use super::events::Event;
 pub(super) struct Exchange {
     pub(super) request: StoredRequest,
     pub(super) response: StoredResponse,
+    /// How many reads it stands for, if there were several in a row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) times: Option<u32>,
 }
 
 /// A request. At most one of the members for its body is set.

@@ -23,8 +23,8 @@ use crate::support::lock;
 pub(crate) struct Player {
     folder: PathBuf,
     entries: Vec<Entry>,
-    /// Which exchanges have been played.
-    played: Mutex<Vec<bool>>,
+    /// How many times each exchange has been played.
+    played: Mutex<Vec<u32>>,
     /// The origins of the recorded URLs.
     origins: BTreeSet<String>,
     webhook_secret: String,
@@ -35,6 +35,8 @@ struct Entry {
     name: String,
     shape: Shape,
     response: StoredResponse,
+    /// How many reads it stands for.
+    times: u32,
 }
 
 impl Player {
@@ -60,13 +62,13 @@ impl Player {
             let entry = Entry::read(folder, &name, &mut origins);
             entries.push(entry.map_err(|error| format!("{}: {error}", folder.join(&name).display()))?);
         }
-        let played = Mutex::new(vec![false; entries.len()]);
+        let played = Mutex::new(vec![0; entries.len()]);
         let webhook_secret = webhook_secret.to_owned();
         Ok(Self { folder: folder.to_owned(), entries, played, origins, webhook_secret })
     }
 
     pub(super) fn rewind(&self) {
-        lock(&self.played).fill(false);
+        lock(&self.played).fill(0);
     }
 
     /// Returns the response that was recorded for a request. Repeated requests get theirs in order; the last one repeats.
@@ -79,15 +81,28 @@ impl Player {
         let got = Shape::new(&stored, content).map_err(Problem::bad_request)?;
         let same = |entry: &Entry| entry.shape.differences(&got).is_empty();
         let matching: Vec<usize> = (0..self.entries.len()).filter(|at| same(&self.entries[*at])).collect();
-        let chosen = {
-            let mut played = lock(&self.played);
-            let next = matching.iter().find(|at| !played[**at]).or(matching.last()).copied();
-            next.inspect(|at| played[*at] = true)
-        };
-        match chosen {
+        match self.choose(&matching) {
             Some(at) => self.play(&self.entries[at], request),
             None => Err(self.not_recorded(&got)),
         }
+    }
+
+    /// Chooses one of the exchanges that match a request, and counts it.
+    fn choose(&self, matching: &[usize]) -> Option<usize> {
+        let mut played = lock(&self.played);
+        let is_write_to_come = |at: usize| played[at] == 0 && self.entries[at].shape.method != "GET";
+        let next = matching.iter().position(|at| played[*at] == 0).unwrap_or(matching.len());
+        let last = next.checked_sub(1).map(|at| matching[at]);
+        let chosen = match (last, matching.get(next).copied()) {
+            // The response after a write would be early. The count ends this, should the program no longer write.
+            (Some(last), Some(next))
+                if played[last] < self.entries[last].times && (last..next).any(is_write_to_come) =>
+            {
+                Some(last)
+            }
+            (last, next) => next.or(last),
+        };
+        chosen.inspect(|at| played[*at] += 1)
     }
 
     fn not_recorded(&self, got: &Shape) -> Problem {
@@ -137,7 +152,8 @@ impl Entry {
         let exchange: Exchange = serde_json::from_str(&text).map_err(|error| error.to_string())?;
         origins.extend(urls::origin(&exchange.request.url));
         let shape = Shape::new(&exchange.request, |file| read(folder, file))?;
-        Ok(Self { name: name.into(), shape, response: exchange.response })
+        let times = exchange.times.unwrap_or(1);
+        Ok(Self { name: name.into(), shape, response: exchange.response, times })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Forwards requests to the API and stores the exchanges.
 
 use std::collections::BTreeSet;
+use std::io::Read;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,6 +10,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use flate2::read::MultiGzDecoder;
 use futures_util::{StreamExt, stream};
 use indexmap::IndexMap;
 
@@ -27,7 +29,7 @@ use crate::support::lock;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const MOST_REDIRECTS: usize = 5;
 /// The headers of a request that concern only one connection, or would make the response one to a part of the body.
-const NOT_FORWARDED: [HeaderName; 14] = [
+const NOT_FORWARDED: [HeaderName; 13] = [
     header::HOST,
     header::CONNECTION,
     header::CONTENT_LENGTH,
@@ -35,7 +37,6 @@ const NOT_FORWARDED: [HeaderName; 14] = [
     header::TE,
     header::UPGRADE,
     header::EXPECT,
-    header::ACCEPT_ENCODING,
     header::RANGE,
     header::IF_RANGE,
     header::IF_NONE_MATCH,
@@ -97,6 +98,8 @@ impl Recorder {
         for name in NOT_FORWARDED {
             headers.remove(name);
         }
+        // Most upstreams compress only on request, and events are passed on as they arrive.
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         if origin != API {
             // The token is for the API only.
             headers.remove(header::AUTHORIZATION);
@@ -104,19 +107,24 @@ impl Recorder {
         let sent = self.client.request(request.method.clone(), &target).headers(headers);
         let response =
             sent.body(self.body(request)).send().await.map_err(|error| unreachable(&target, &error))?;
+        let encoding = response.headers().get(header::CONTENT_ENCODING).cloned();
         let (status, headers) = (response.status(), kept(response.headers()));
         let exchange = Exchange {
             request: stored,
             response: StoredResponse { status: status.as_u16(), headers, ..StoredResponse::default() },
+            times: None,
         };
         let mut draft = Draft { number, exchange, files, scrubber, store: self.store.clone() };
         draft.edit_location(&self.upstream);
         let kind = draft.exchange.response.headers.get("content-type").cloned().unwrap_or_default();
         let headers = self.local_headers(&draft.exchange.response.headers, &request.local);
-        let body = if kind.starts_with("text/event-stream") {
+        let body = if kind.starts_with("text/event-stream") && encoding.is_none() {
             self.stream(response, draft, request.local.clone())
         } else {
             let bytes = response.bytes().await.map_err(|error| unreachable(&target, &error))?;
+            let bytes = decoded(encoding.as_ref(), bytes).map_err(|error| {
+                Problem::new(StatusCode::BAD_GATEWAY, format!("The body of {target} cannot be read: {error}"))
+            })?;
             draft.set_body(&kind, &bytes, &self.upstream, &url);
             draft.save();
             Body::from(self.local_body(&kind, bytes, &request.local))
@@ -230,14 +238,14 @@ impl Draft {
                 let path = url.split(['?', '#']).next().unwrap_or_default();
                 let name = path.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or("body");
                 let prefix = format!("{:04}-", self.number);
-                response.file = Some(draft::add_file(&mut self.files, &prefix, name, bytes));
+                response.file = Some(draft::add_file(&mut self.files, &prefix, name, scrubber.file(bytes)));
             }
         }
     }
 
     /// Stores the exchange. The client has its response in any case.
-    fn save(&self) {
-        if let Err(error) = self.store.save(self.number, &self.exchange, &self.files) {
+    fn save(&mut self) {
+        if let Err(error) = self.store.save(self.number, &mut self.exchange, &self.files) {
             eprintln!("error: {error}");
         }
     }
@@ -270,6 +278,20 @@ fn kept(headers: &HeaderMap) -> IndexMap<String, String> {
         ["content-type", "content-disposition", "location", "preference-applied", "retry-after"];
     let text = |name: &str| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     KEPT.iter().filter_map(|name| Some(((*name).to_owned(), text(name)?.to_owned()))).collect()
+}
+
+/// Returns a body without its content encoding. Some stores of files send one that nobody has accepted.
+fn decoded(encoding: Option<&HeaderValue>, bytes: Bytes) -> Result<Bytes, String> {
+    match encoding.map_or(&b"identity"[..], HeaderValue::as_bytes) {
+        _ if bytes.is_empty() => Ok(bytes),
+        b"identity" => Ok(bytes),
+        b"gzip" | b"x-gzip" => {
+            let mut decoded = Vec::new();
+            let read = MultiGzDecoder::new(&*bytes).read_to_end(&mut decoded);
+            read.map(|_| decoded.into()).map_err(|error| error.to_string())
+        }
+        other => Err(format!("its content encoding is {:?}", String::from_utf8_lossy(other))),
+    }
 }
 
 fn unreachable(url: &str, error: &reqwest::Error) -> Problem {

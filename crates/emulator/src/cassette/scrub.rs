@@ -1,6 +1,10 @@
 //! Removes tokens, secrets and signatures from what a cassette stores.
 
+use bytes::Bytes;
 use url::Url;
+
+use super::json::{Layout, rewrite};
+use crate::support::multipart::find;
 
 /// Stands for a removed token or secret.
 pub(super) const REMOVED: &str = "[removed]";
@@ -9,7 +13,9 @@ pub(super) const WEBHOOK_SECRET: &str = "whsec_cmVtb3ZlZA==";
 
 // A shorter text may occur by chance.
 const SHORTEST_TOKEN: usize = 6;
-const TOKEN_PREFIX: &str = "r8_";
+const SHORTEST_CREDENTIAL: usize = 8;
+// JSON in a string of JSON. A hostile body could nest it until the stack is exhausted.
+const MOST_NESTED: usize = 2;
 
 /// Removes secrets. `tokens` are those that clients have used.
 pub(super) struct Scrubber {
@@ -22,37 +28,117 @@ impl Scrubber {
         Self { tokens: tokens.map(str::to_owned).collect() }
     }
 
-    /// Returns the string of the member `name` without secrets.
+    /// Returns the text of the member `name` without secrets. It may be JSON itself.
     pub(super) fn member(&self, name: &str, text: &str) -> String {
-        if text.starts_with("whsec_") {
-            return WEBHOOK_SECRET.into();
-        }
-        if is_secret(name) && !text.is_empty() {
-            return REMOVED.into();
-        }
-        self.text(text)
+        self.value(name, text, MOST_NESTED)
     }
 
-    /// Returns a text without tokens, and without the signatures in its URLs.
+    /// Returns a text without secrets.
     pub(super) fn text(&self, text: &str) -> String {
+        self.member("", text)
+    }
+
+    /// Returns a file without secrets if it is text, and without tokens otherwise.
+    pub(super) fn file(&self, bytes: Bytes) -> Bytes {
+        if let Ok(text) = std::str::from_utf8(&bytes) {
+            return self.text(text).into();
+        }
+        if !self.tokens.iter().any(|token| find(&bytes, token.as_bytes(), 0).is_some()) {
+            return bytes;
+        }
+        // One character per byte, and back.
+        let text: String = bytes.iter().map(|byte| char::from(*byte)).collect();
+        self.without_tokens(&text).chars().map(|character| character as u8).collect()
+    }
+
+    fn value(&self, name: &str, text: &str, nested: usize) -> String {
+        if !text.is_empty() && is_secret(name, text) {
+            return REMOVED.into();
+        }
+        let json = (nested > 0).then(|| self.json(text, nested - 1)).flatten();
+        urls(&self.without_tokens(json.as_deref().unwrap_or(text)))
+    }
+
+    /// Returns JSON without secrets, or `None` if the text is not JSON or has none, so that its layout stays.
+    fn json(&self, text: &str, nested: usize) -> Option<String> {
+        text.trim_start().starts_with(['{', '[']).then_some(())?;
+        let same = rewrite(text, Layout::Compact, &mut |_, text| text.to_owned())?;
+        let clean = rewrite(text, Layout::Compact, &mut |name, text| self.value(name, text, nested))?;
+        (clean != same).then_some(clean)
+    }
+
+    fn without_tokens(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for token in &self.tokens {
             text = text.replace(token, REMOVED);
         }
-        urls(&tokens(&text))
+        let text = without(&text, "r8_", 20, "", REMOVED);
+        without(&text, "whsec_", 1, "+/=-_", WEBHOOK_SECRET)
     }
 }
 
-/// Reports whether a member or a query parameter of this name carries a secret.
-fn is_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase().replace('-', "_");
-    ["token", "api_key", "apikey", "secret", "password", "access_key"]
-        .iter()
-        .any(|ending| name.ends_with(ending))
+/// When the value of a member is a secret.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Secrecy {
+    Never,
+    /// `token` is also what language models emit.
+    IfCredential,
+    Always,
+}
+
+/// Returns when the member of this name, or a query parameter, carries a secret.
+pub(super) fn secrecy(name: &str) -> Secrecy {
+    const ALWAYS: [&str; 16] = [
+        "apikey",
+        "accesskey",
+        "accesskeyid",
+        "secretkey",
+        "privatekey",
+        "secret",
+        "password",
+        "passphrase",
+        "credential",
+        "authorization",
+        "apitoken",
+        "accesstoken",
+        "authtoken",
+        "refreshtoken",
+        "hftoken",
+        "hubtoken",
+    ];
+    let name = name.to_ascii_lowercase().replace(['-', '_'], "");
+    let name = name.strip_suffix('s').unwrap_or(&name);
+    if ALWAYS.iter().any(|ending| name.ends_with(ending)) {
+        Secrecy::Always
+    } else if name.ends_with("token") || (name.ends_with("key") && name != "key") {
+        Secrecy::IfCredential
+    } else {
+        Secrecy::Never
+    }
+}
+
+fn is_secret(name: &str, value: &str) -> bool {
+    match secrecy(name) {
+        Secrecy::Never => false,
+        Secrecy::IfCredential => is_credential(name, value),
+        Secrecy::Always => true,
+    }
+}
+
+/// Reports whether a value is more likely a credential than a word of a language model or the name of a file.
+fn is_credential(name: &str, value: &str) -> bool {
+    let value = value.trim().trim_start_matches("Bearer ");
+    let is_token = name.to_ascii_lowercase().trim_end_matches('s').ends_with("token");
+    let may_have = |byte: u8| byte.is_ascii_alphanumeric() || b"-_~+=".contains(&byte);
+    let has = |kind: fn(&u8) -> bool| value.bytes().any(|byte| kind(&byte));
+    value.len() >= SHORTEST_CREDENTIAL
+        && value.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && value.bytes().all(|byte| may_have(byte) || (is_token && b"./".contains(&byte)))
+        && (value.contains('_') || has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic))
 }
 
 /// Reports whether a query parameter belongs to a signature, or is a secret.
-fn is_signature(name: &str) -> bool {
+fn is_signature(name: &str, value: &str) -> bool {
     let name = name.to_ascii_lowercase();
     const NAMES: [&str; 10] = [
         "signature",
@@ -66,17 +152,25 @@ fn is_signature(name: &str) -> bool {
         "googleaccessid",
         "auth",
     ];
-    NAMES.contains(&&*name) || name.starts_with("x-amz-") || name.starts_with("x-goog-") || is_secret(&name)
+    NAMES.contains(&&*name)
+        || name.starts_with("x-amz-")
+        || name.starts_with("x-goog-")
+        || name.ends_with("token")
+        || is_secret(&name, value)
 }
 
-/// Replaces whatever has the format of a token.
-fn tokens(text: &str) -> String {
-    let mut parts = text.split(TOKEN_PREFIX);
+/// The parameters of a signed URL of Azure beside `sig`. Elsewhere they may mean anything.
+const AZURE: [&str; 12] = ["se", "ske", "skoid", "sks", "skt", "sktid", "skv", "sp", "spr", "sr", "st", "sv"];
+
+/// Replaces whatever has the format of a token: a prefix, and at least `shortest` characters of the token itself.
+fn without(text: &str, prefix: &str, shortest: usize, special: &str, replacement: &str) -> String {
+    let mut parts = text.split(prefix);
     let mut out = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        let length = part.bytes().take_while(u8::is_ascii_alphanumeric).count();
-        let is_token = length >= 20;
-        out += if is_token { REMOVED } else { TOKEN_PREFIX };
+        let may_have = |byte: &u8| byte.is_ascii_alphanumeric() || special.as_bytes().contains(byte);
+        let length = part.bytes().take_while(may_have).count();
+        let is_token = length >= shortest;
+        out += if is_token { replacement } else { prefix };
         out += if is_token { &part[length..] } else { part };
     }
     out
@@ -87,17 +181,12 @@ fn urls(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find("://") {
-        let starts = [at.checked_sub(5), at.checked_sub(4)].into_iter().flatten();
-        let start = starts.into_iter().find(|start| matches!(rest.get(*start..at), Some("https" | "http")));
-        let Some(start) = start else {
-            out += &rest[..at + 3];
-            rest = &rest[at + 3..];
-            continue;
-        };
-        let url = &rest[start..];
+        let before = rest[..at].trim_end_matches(|c: char| c.is_ascii_alphanumeric() || "+-.".contains(c));
+        let scheme = rest[before.len()..at].trim_start_matches(|c: char| !c.is_ascii_alphabetic());
+        let (before, url) = rest.split_at(at - scheme.len());
         let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | ')' | '`' | '\\');
         let (url, tail) = url.split_at(url.find(ends).unwrap_or(url.len()));
-        out += &rest[..start];
+        out += before;
         out += &clean(url);
         rest = tail;
     }
@@ -106,12 +195,16 @@ fn urls(text: &str) -> String {
 
 fn clean(text: &str) -> String {
     let Ok(mut url) = Url::parse(text) else { return text.to_owned() };
+    let is_azure = url.query_pairs().any(|(name, _)| name.eq_ignore_ascii_case("sig"));
+    let stays = |name: &str, value: &str| {
+        !is_signature(name, value) && !(is_azure && AZURE.contains(&&*name.to_ascii_lowercase()))
+    };
     let is_clean = url.username().is_empty() && url.password().is_none();
-    if is_clean && !url.query_pairs().any(|(name, _)| is_signature(&name)) {
+    if is_clean && url.query_pairs().all(|(name, value)| stays(&name, &value)) {
         return text.to_owned();
     }
     let _ = (url.set_username(""), url.set_password(None));
-    let kept: Vec<_> = url.query_pairs().filter(|(name, _)| !is_signature(name)).collect();
+    let kept: Vec<_> = url.query_pairs().filter(|(name, value)| stays(name, value)).collect();
     let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).finish();
     url.set_query(Some(&query).filter(|query| !query.is_empty()).map(String::as_str));
     url.into()
@@ -122,6 +215,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn deep_values_do_not_exhaust_the_stack() {
+        let token = format!("r8_{}", "a1B2".repeat(9));
+        let text = format!("{}\"{token}\"{}", "[".repeat(10_000), "]".repeat(10_000));
+        assert!(!Scrubber::new([]).text(&text).contains(&token));
+    }
+
+    #[test]
     fn secrets_are_removed() {
         let scrubber = Scrubber::new(["my-token", "abc"]);
         let token = format!("r8_{}", "a1B2".repeat(9));
@@ -129,6 +229,20 @@ mod tests {
             ("prompt", "my-token and abc", "[removed] and abc"),
             ("key", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", WEBHOOK_SECRET),
             ("hf_api_token", "hf_x", "[removed]"),
+            ("accessKey", "x", "[removed]"),
+            ("credentials", "x", "[removed]"),
+            ("Authorization", "Basic x", "[removed]"),
+            ("openai_key", "sk-abc123", "[removed]"),
+            ("github_token", "Bearer abc/12.3", "[removed]"),
+            ("token", "he", "he"),
+            ("token", " internationalization", " internationalization"),
+            ("eos_token", "<|end_of_text_1|>", "<|end_of_text_1|>"),
+            ("key", "abc_12345", "abc_12345"),
+            ("file_key", "out/abc_12345.png", "out/abc_12345.png"),
+            ("text", r#"{"a": [{"api_key": "x"}]}"#, r#"{"a":[{"api_key":"[removed]"}]}"#),
+            ("text", r#"{"a": "{\"password\": 1}"}"#, r#"{"a":"{\"password\":\"[removed]\"}"}"#),
+            ("text", r#"{ "a": 1 }"#, r#"{ "a": 1 }"#),
+            ("text", "it is whsec_abc.", "it is whsec_cmVtb3ZlZA==."),
             ("tokens", "10", "10"),
             ("prompt", "r8_im is no token", "r8_im is no token"),
             ("prompt", &format!("<{token}>"), "<[removed]>"),
@@ -139,6 +253,10 @@ mod tests {
             ),
             ("webhook", "https://me:pw@a.example/hook?token=t", "https://a.example/hook"),
             ("text", "(https://a.example/?sig=1) ftp://x", "(https://a.example/) ftp://x"),
+            ("text", "HTTPS://a.example/?Signature=1&v=2", "https://a.example/?v=2"),
+            ("text", "x=wss://u:pw@a.example/, 1redis://u:pw@b", "x=wss://a.example/, 1redis://b"),
+            ("text", "https://a.example/?sv=1&se=2&sp=r&SIG=x&v=2", "https://a.example/?v=2"),
+            ("text", "https://a.example/?sv=1&se=2", "https://a.example/?sv=1&se=2"),
             ("text", "https://a.example/?q=a+b%20c", "https://a.example/?q=a+b%20c"),
         ] {
             assert_eq!(scrubber.member(name, text), clean);

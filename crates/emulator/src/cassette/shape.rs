@@ -63,6 +63,22 @@ impl Shape {
         Ok(Self { method: request.method.to_ascii_uppercase(), path, query, body })
     }
 
+    /// Returns everything that is compared, as text.
+    pub(super) fn text(&self) -> Vec<u8> {
+        let mut text = format!("{} {} {:?} ", self.method, self.path, self.query).into_bytes();
+        match &self.body {
+            Body::Empty => {}
+            Body::Json(json) => text.extend(json.to_string().into_bytes()),
+            Body::Form(fields) => {
+                for field in fields {
+                    text.extend([field.name.as_bytes(), b"=", &field.content, b"&"].concat());
+                }
+            }
+            Body::Bytes(bytes) => text.extend(bytes),
+        }
+        text
+    }
+
     /// Returns how another request differs from this one; nothing if it is the same.
     pub(super) fn differences(&self, got: &Self) -> Vec<String> {
         let mut found = Vec::new();

@@ -14,8 +14,14 @@ use crate::support::lock;
 pub(super) struct Store {
     folder: PathBuf,
     count: AtomicUsize,
-    /// The last response to each read, to recognize polls without news.
-    reads: Mutex<HashMap<String, String>>,
+    /// The last read of each URL, to recognize polls without news.
+    reads: Mutex<HashMap<String, Read>>,
+}
+
+struct Read {
+    response: String,
+    number: usize,
+    times: u32,
 }
 
 impl Store {
@@ -39,17 +45,27 @@ impl Store {
         self.count.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// Writes an exchange and its files. A poll whose response is that of the previous one is left out.
-    pub(super) fn save(&self, number: usize, exchange: &Exchange, files: &NewFiles) -> Result<(), String> {
+    /// Writes an exchange and its files. A poll whose response is that of the previous one is only counted there.
+    pub(super) fn save(
+        &self,
+        mut number: usize,
+        exchange: &mut Exchange,
+        files: &NewFiles,
+    ) -> Result<(), String> {
         let request = &exchange.request;
         let encode = |part: serde_json::Result<String>| part.expect("an exchange encodes as JSON");
+        // Until the file is written, so that its count is the last one.
+        let mut reads = lock(&self.reads);
         if request.method == "GET" && files.is_empty() && exchange.response.events.is_none() {
             let response = encode(serde_json::to_string(&exchange.response));
-            let mut reads = lock(&self.reads);
-            if reads.get(&request.url) == Some(&response) {
-                return Ok(());
+            match reads.get_mut(&request.url).filter(|last| last.response == response) {
+                Some(last) => {
+                    last.times += 1;
+                    number = last.number;
+                    exchange.times = Some(last.times);
+                }
+                None => drop(reads.insert(request.url.clone(), Read { response, number, times: 1 })),
             }
-            reads.insert(request.url.clone(), response);
         }
         let text = encode(serde_json::to_string(exchange));
         let text = rewrite(&text, Layout::Indented, &mut |_, text| text.to_owned()).unwrap_or(text);

@@ -1,7 +1,9 @@
 //! Fault rules: which requests fail, and how.
 
 use indexmap::IndexMap;
+use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// A year.
@@ -26,7 +28,7 @@ pub struct Rule {
     #[serde(default)]
     pub r#match: Match,
     /// How many matching requests the rule applies to; 0 for all. Default: 1.
-    #[serde(default = "once")]
+    #[serde(default = "once", deserialize_with = "whole::times")]
     pub times: u32,
     /// What happens to a matching request.
     pub action: Action,
@@ -35,12 +37,31 @@ pub struct Rule {
 impl Rule {
     /// Checks what the types leave open.
     pub(crate) fn check(&self) -> Result<(), String> {
-        match self.action.status {
-            Some(status) if !(200..=599).contains(&status) => {
-                Err(format!("`status` must be between 200 and 599, not {status}"))
-            }
-            _ => Ok(()),
+        let action = &self.action;
+        if let Some(status) = action.status.filter(|status| !(200..=599).contains(status)) {
+            return Err(format!("`status` must be between 200 and 599, not {status}"));
         }
+        let drops = action.close_before_reply || action.reset;
+        let cuts = action.cut_body_at.is_some() || action.stall_body_at.is_some();
+        let delays = action.delay_ms.is_some_and(|delay| delay > 0);
+        if action.status.is_none() && action.headers.is_empty() && !(drops || cuts || delays) {
+            return Err("`action` does nothing; add `status`, `delay_ms`, `close_before_reply`, `reset`, \
+                        `cut_body_at`, `stall_body_at` or `headers`"
+                .into());
+        }
+        let parts = [
+            ("problem", action.problem),
+            ("retry_after", action.retry_after.is_some()),
+            ("json", action.json.is_some()),
+            ("text", action.text.is_some()),
+        ];
+        if let Some((name, _)) = parts.iter().find(|(_, is_set)| *is_set && action.status.is_none()) {
+            return Err(format!("`{name}` is a part of a response; add its `status`"));
+        }
+        if action.unprocessed && !drops {
+            return Err("`unprocessed` needs `close_before_reply` or `reset`".into());
+        }
+        Ok(())
     }
 }
 
@@ -81,10 +102,10 @@ pub struct Match {
 #[serde(deny_unknown_fields, default)]
 pub struct Action {
     /// Milliseconds to wait first.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "whole::delay_ms")]
     pub delay_ms: Option<u64>,
     /// Responds with this status instead of processing the request.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "whole::status")]
     pub status: Option<u16>,
     /// Gives that response the body that the API sends with this status, in place of `json` or `text`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -113,21 +134,46 @@ pub struct Action {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub unprocessed: bool,
     /// Closes the connection after this many bytes of the body.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "whole::cut_body_at")]
     pub cut_body_at: Option<usize>,
     /// Stops sending after this many bytes of the body and keeps the connection open.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "whole::stall_body_at")]
     pub stall_body_at: Option<usize>,
 }
 
 /// Reads seconds and rounds them up.
 fn whole_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-    let Some(seconds) = Option::<f64>::deserialize(deserializer)? else { return Ok(None) };
-    if !(0.0..=LONGEST_RETRY).contains(&seconds) {
-        let text = format!("`retry_after` must be between 0 and {LONGEST_RETRY} seconds, not {seconds}");
-        return Err(serde::de::Error::custom(text));
-    }
+    let Some(value) = Option::<Value>::deserialize(deserializer)? else { return Ok(None) };
+    let seconds = value.as_f64().filter(|seconds| (0.0..=LONGEST_RETRY).contains(seconds));
+    let seconds = seconds.ok_or_else(|| {
+        D::Error::custom(format!("`retry_after` must be between 0 and {LONGEST_RETRY} seconds, not {value}"))
+    })?;
     Ok(Some(seconds.ceil() as u64))
+}
+
+/// Readers of whole numbers whose errors have the name of the member.
+mod whole {
+    use super::{Deserialize, Deserializer, Error, Value};
+
+    macro_rules! readers {
+        ($($name:ident: $number:ty => $reads:ty;)*) => {$(
+            pub(super) fn $name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<$reads, D::Error> {
+                let value = Value::deserialize(deserializer)?;
+                <$reads>::deserialize(&value).map_err(|_| {
+                    let (name, most) = (stringify!($name), <$number>::MAX);
+                    D::Error::custom(format!("`{name}` must be a whole number from 0 to {most}, not {value}"))
+                })
+            }
+        )*};
+    }
+
+    readers! {
+        times: u32 => u32;
+        delay_ms: u64 => Option<u64>;
+        status: u16 => Option<u16>;
+        cut_body_at: usize => Option<usize>;
+        stall_body_at: usize => Option<usize>;
+    }
 }
 
 #[cfg(test)]

@@ -14,7 +14,9 @@ const INPUT_LENGTH: usize = 120;
 pub(super) fn main(app: &App) -> Markup {
     let jobs = app.jobs.newest(MOST);
     let count = app.jobs.count();
-    let news = jobs.first().map(|job| format!("{} {}", job.spec.model, job.status().name()));
+    // Without the number, one with the same outcome would not be news.
+    let number = count as u64 + app.jobs.dropped();
+    let news = jobs.first().map(|job| format!("{} {}, number {number}", job.spec.model, job.status().name()));
     html! {
         main #main tabindex="-1" data-updates="/_page/updates" data-news=(news.unwrap_or_default()) {
             h1 { "Predictions" }

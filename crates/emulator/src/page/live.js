@@ -68,8 +68,13 @@ function show(html) {
   if (main.dataset.news !== before) announce(main.dataset.news);
 }
 
-function listen(url) {
-  const source = new EventSource(url);
+let source;
+
+// A browser has few connections for all tabs: one that nobody sees keeps none. The first event has everything.
+function listen() {
+  source?.close();
+  if (document.hidden) return;
+  source = new EventSource(main.dataset.updates);
   const note = (text, state) => {
     live.textContent = text;
     live.dataset.state = state;
@@ -95,4 +100,7 @@ document.addEventListener("submit", (event) => {
 });
 const log = document.getElementById("log");
 if (log) log.scrollTop = log.scrollHeight;
-if (main.dataset.updates) listen(main.dataset.updates);
+if (main.dataset.updates) {
+  document.addEventListener("visibilitychange", listen);
+  listen();
+}

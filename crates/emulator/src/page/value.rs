@@ -1,5 +1,7 @@
 //! Inputs and outputs: text, images, sounds and other files, or JSON.
 
+use std::cell::Cell;
+
 use maud::{Markup, html};
 use serde_json::Value;
 use url::Url;
@@ -11,17 +13,24 @@ use crate::state::App;
 const MOST_TEXT: usize = 100_000;
 const MOST_INLINE: usize = 4_000_000;
 const MOST_ITEMS: usize = 200;
+const DEEPEST: usize = 4;
 const SCROLLING_LENGTH: usize = 1000;
 const SCROLLING_LINES: usize = 15;
 
 /// Shows a value. `name` describes it to those who do not see a picture.
 pub(super) fn show(app: &App, name: &str, value: &Value) -> Markup {
+    show_at(app, name, value, DEEPEST, &Cell::new(MOST_ITEMS))
+}
+
+/// Shows a value with at most this many levels and members of objects. What has more is shown as JSON.
+fn show_at(app: &App, name: &str, value: &Value, levels: usize, left: &Cell<usize>) -> Markup {
     match value {
         Value::String(string) => text_or_file(app, name, string),
         Value::Array(items) if !items.is_empty() && items.iter().all(|item| is_file(app, item)) => html! {
             @for (index, item) in items.iter().take(MOST_ITEMS).enumerate() {
                 (show(app, &format!("{name} {}", index + 1), item))
             }
+            @if items.len() > MOST_ITEMS { p { (items.len() - MOST_ITEMS) " more files are not shown." } }
         },
         Value::Array(items) if !items.is_empty() && items.iter().all(Value::is_string) => {
             let joined: String = items.iter().filter_map(Value::as_str).collect();
@@ -30,12 +39,15 @@ pub(super) fn show(app: &App, name: &str, value: &Value) -> Markup {
                 details { summary { (items.len()) " items" } (json(value)) }
             }
         }
-        Value::Object(members) if !members.is_empty() => html! {
-            dl { @for (member, value) in members {
-                dt { (member) }
-                dd { (show(app, member, value)) }
-            } }
-        },
+        Value::Object(members) if (1..=left.get()).contains(&members.len()) && levels > 0 => {
+            left.set(left.get() - members.len());
+            html! {
+                dl { @for (member, value) in members {
+                    dt { (member) }
+                    dd { (show_at(app, member, value, levels - 1, left)) }
+                } }
+            }
+        }
         other => json(other),
     }
 }

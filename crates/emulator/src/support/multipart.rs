@@ -99,7 +99,7 @@ fn unquote(text: &str) -> (String, &str) {
 }
 
 /// Returns the first position of `needle` at or after `from`.
-fn find(haystack: &[u8], needle: &[u8], from: usize) -> Option<usize> {
+pub(crate) fn find(haystack: &[u8], needle: &[u8], from: usize) -> Option<usize> {
     let first = *needle.first()?;
     let mut at = from;
     while at + needle.len() <= haystack.len() {

@@ -1,5 +1,6 @@
 //! Recording and replaying the API, here another emulator.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -151,6 +152,84 @@ async fn a_cassette_has_no_secrets() {
 }
 
 #[tokio::test]
+async fn secrets_are_removed_wherever_they_are() {
+    let upstream = api();
+    let folder = folder("hidden-secrets");
+    let recorder = recorder(&folder, &[upstream.emulator.origin()]);
+    let value = json!({
+        "secret_key": "abcdef", "private_key": "abcdef", "accessKey": "abcdef", "Authorization": "abcdef",
+        "credentials": "abcdef", "openai_key": "sk-abcdef1", "password": 7_391_846,
+        "secret": {"value": ["abcdef", {"n": 7_391_846}]},
+        "text": "{\"config\": {\"api_key\": \"abcdef\"}}", "note": "use whsec_abcdef.",
+        "url": "HTTPS://a.example/?Signature=abcdef", "socket": "wss://u:abcdef@a.example/",
+    });
+    let session = async |api: &Api, token: &str| {
+        let binary = [b"\xff", token.as_bytes(), b"\xfe"].concat();
+        for content in [format!("token = {token}").into_bytes(), binary] {
+            let form = Form::new().part("content", Part::bytes(content).file_name(format!("{token}.bin")));
+            let form = form.text("metadata", r#"{"api_key": "abcdef"}"#);
+            let request = api.request("POST", "/files").multipart(form).bearer_auth(token);
+            assert_eq!(request.send().await.expect("sent").status(), 201);
+        }
+        let chunks = [json!({"hf_token": "hf_abcdef", "x": "whsec_abcdef"}).to_string()];
+        let text = api.run("stream", json!({ "chunks": chunks })).await;
+        let events = api.request("GET", text["urls"]["stream"].as_str().expect("a URL"));
+        let (_, events) = status_and_body(events.send().await.expect("sent")).await;
+        api.run("echo", json!({ "value": value })).await;
+        events.as_str().expect("text").to_owned()
+    };
+    assert!(session(&recorder, TOKEN).await.contains("hf_abcdef"), "the client gets the response itself");
+    upstream.emulator.stop();
+    for (name, text) in files(&folder) {
+        for secret in [TOKEN, "abcdef", "7391846"] {
+            assert!(!format!("{name} {text}").contains(secret), "{name} has {secret}: {text}");
+        }
+    }
+    let events = session(&player(&folder), "another-token").await;
+    assert!(events.contains(r#"data: {"hf_token":"[removed]","x":"whsec_"#), "{events}");
+}
+
+#[tokio::test]
+async fn tokens_of_language_models_are_recorded() {
+    let upstream = api();
+    let folder = folder("words");
+    let output = json!([{"token": "he", "logprob": -1}, {"token": "<|eot_id|>", "logprob": -0.5}]);
+    let run = async |api: &Api, end: &str| {
+        let request = api.request("POST", "/models/emulator/echo/predictions").header("prefer", "wait");
+        let request = request.json(&json!({"input": {"value": output, "eos_token": end}}));
+        status_and_body(request.send().await.expect("sent")).await
+    };
+    run(&recorder(&folder, &[upstream.emulator.origin()]), "</s>").await;
+    let player = player(&folder);
+    assert_eq!(run(&player, "</s>").await.1["output"], output);
+    let (status, problem) = run(&player, "<eos>").await;
+    assert!(status == 400 && problem["detail"].as_str().expect("text").contains("eos_token"), "{problem}");
+}
+
+#[tokio::test]
+async fn signatures_of_azure_are_not_compared() {
+    let upstream = api();
+    let folder = folder("azure");
+    let run = async |api: &Api, query: &str| {
+        let url = format!("https://a.blob.core.windows.net/c/a.png?{query}");
+        api.post("/models/emulator/echo/predictions", json!({"input": {"value": url}})).await.0
+    };
+    let signed = |day: u8| {
+        format!(
+            "v=2&sp=r&st=2026-01-{day}&se=2026-02-{day}&skt=2026-01-{day}&sv=2022-11-02&sr=b&sig=s{day}%3D"
+        )
+    };
+    let recorder = recorder(&folder, &[upstream.emulator.origin()]);
+    for query in [&*signed(10), "st=1"] {
+        assert_eq!(run(&recorder, query).await, 201);
+    }
+    let player = player(&folder);
+    for (query, status) in [(&*signed(11), 201), ("st=1", 201), ("st=2", 400)] {
+        assert_eq!(run(&player, query).await, status, "{query}");
+    }
+}
+
+#[tokio::test]
 async fn a_request_that_was_not_recorded_names_the_closest_one() {
     let upstream = api();
     let folder = folder("closest");
@@ -202,6 +281,84 @@ async fn a_request_that_was_not_recorded_names_the_closest_one() {
 }
 
 #[tokio::test]
+async fn the_closest_of_several_requests_has_the_most_similar_text() {
+    let upstream = api();
+    let folder = folder("similar");
+    let recorder = recorder(&folder, &[upstream.emulator.origin()]);
+    for number in 0..6 {
+        recorder.run("echo", json!({"value": format!("prompt {number} of a heron")})).await;
+    }
+    for name in ["heron", "ibis"] {
+        recorder.get(&format!("/models/acme/{name}")).await;
+    }
+    let player = player(&folder);
+    let body = json!({"input": {"value": "prompt 5 of a heroine"}});
+    let (_, problem) = player.post("/models/emulator/echo/predictions", body).await;
+    assert!(problem["detail"].as_str().expect("text").contains(" request is 0006-"), "{problem}");
+    let (_, problem) = player.get("/models/acme/ibus").await;
+    assert!(problem["detail"].as_str().expect("text").contains(" request is 0008-"), "{problem}");
+}
+
+#[tokio::test]
+async fn a_read_after_a_write_is_played_after_it() {
+    let upstream = api();
+    let folder = folder("writes");
+    let read = async |api: &Api| api.get("/models/acme/new").await.0;
+    let write = async |api: &Api| {
+        let model = json!({"owner": "acme", "name": "new", "visibility": "private", "hardware": "cpu"});
+        assert_eq!(api.post("/models", model).await.0, 201);
+    };
+    let session = async |api: &Api| {
+        let mut got = vec![read(api).await, read(api).await, read(api).await];
+        write(api).await;
+        got.extend([read(api).await, read(api).await]);
+        got
+    };
+    let recorded = session(&recorder(&folder, &[upstream.emulator.origin()])).await;
+    assert_eq!(recorded, [404, 404, 404, 200, 200]);
+    assert_eq!(files(&folder).len(), 3, "reads without news are only counted");
+    assert_eq!(session(&player(&folder)).await, recorded);
+    let player = player(&folder);
+    assert_eq!(read(&player).await, 404);
+    write(&player).await;
+    assert_eq!(read(&player).await, 200, "fewer reads than recorded");
+    let player = self::player(&folder);
+    for status in [404, 404, 404, 200] {
+        assert_eq!(read(&player).await, status, "a program that no longer writes does not wait forever");
+    }
+}
+
+/// Starts a server that responds to all requests.
+async fn serve<R: IntoResponse + 'static>(
+    respond: impl Fn(Request) -> R + Clone + Send + Sync + 'static,
+) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let origin = format!("http://{}", listener.local_addr().expect("an address"));
+    let router = axum::Router::new().fallback(async move |request: Request| respond(request));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    origin
+}
+
+#[tokio::test]
+async fn compressed_bodies_are_recorded_as_what_they_contain() {
+    let upstream = serve(|request| {
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(br#"{"username": "acme", "hf_token": "hf_abcdef"}"#).expect("written");
+        let encoding = if request.uri().path() == "/v1/account" { "gzip" } else { "br" };
+        let headers = [(header::CONTENT_TYPE, "application/json"), (header::CONTENT_ENCODING, encoding)];
+        (headers, gzip.finish().expect("written"))
+    });
+    let folder = folder("gzip");
+    let recorder = recorder(&folder, &[&upstream.await]);
+    let (_, account) = recorder.get("/account").await;
+    assert_eq!(account, json!({"username": "acme", "hf_token": "hf_abcdef"}));
+    assert_eq!(player(&folder).get("/account").await.1, json!({"username": "acme", "hf_token": "[removed]"}));
+    let (status, problem) = recorder.get("/hardware").await;
+    let detail = problem["detail"].as_str().expect("text");
+    assert!(status == 502 && detail.contains("its content encoding is \"br\""), "{problem}");
+}
+
+#[tokio::test]
 async fn repeated_requests_get_their_responses_in_order_and_the_last_one_repeats() {
     let upstream = api();
     let folder = folder("order");
@@ -221,10 +378,8 @@ async fn repeated_requests_get_their_responses_in_order_and_the_last_one_repeats
 #[tokio::test]
 async fn files_of_other_origins_are_recorded_without_the_token() {
     let seen = Arc::new(Mutex::new(Vec::new()));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let files_origin = format!("http://{}", listener.local_addr().expect("an address"));
     let log = seen.clone();
-    let serve = async move |request: Request| {
+    let files_origin = serve(move |request| {
         log.lock().expect("not poisoned").push(request.headers().get(header::AUTHORIZATION).cloned());
         match request.uri().path() {
             "/a/out.txt" => {
@@ -232,8 +387,8 @@ async fn files_of_other_origins_are_recorded_without_the_token() {
             }
             _ => ([(header::CONTENT_TYPE, "application/octet-stream")], &b"\xff\x01"[..]).into_response(),
         }
-    };
-    tokio::spawn(async move { axum::serve(listener, axum::Router::new().fallback(serve)).await });
+    })
+    .await;
     let upstream = api();
     let output = format!("{files_origin}/a/out.txt?expiry=1&v=2");
     let script = Scripted { output: Some(output.as_str().into()), ..Scripted::default() };

@@ -30,10 +30,32 @@ async fn a_rule_responds_instead_of_the_handler() {
         (json!({"stauts": 500}), "unknown field `stauts`"),
         (json!({"status": 42}), "`status` must be between 200 and 599, not 42"),
         (json!({"status": 1000}), "`status` must be between 200 and 599, not 1000"),
+        (json!({"status": -1}), "`status` must be a whole number from 0 to 65535, not -1"),
+        (
+            json!({"delay_ms": "1"}),
+            "`delay_ms` must be a whole number from 0 to 18446744073709551615, not \"1\"",
+        ),
+        (
+            json!({"cut_body_at": 1.5}),
+            "`cut_body_at` must be a whole number from 0 to 18446744073709551615, not 1.5",
+        ),
+        (
+            json!({"status": 500, "retry_after": "1"}),
+            "`retry_after` must be between 0 and 31536000 seconds, not \"1\"",
+        ),
+        (json!({}), "`action` does nothing; add `status`, `delay_ms`,"),
+        (json!({"status": null, "delay_ms": 0}), "`action` does nothing"),
+        (json!({"delay_ms": 1, "json": {}}), "`json` is a part of a response; add its `status`"),
+        (json!({"status": 500, "unprocessed": true}), "`unprocessed` needs `close_before_reply` or `reset`"),
     ] {
         let (status, problem) = api.post(&url, json!({ "action": action })).await;
         assert!(status == 400 && problem["detail"].as_str().expect("text").contains(expected), "{problem}");
     }
+    let (_, problem) = api.post(&url, json!({"times": -1, "action": {"status": 500}})).await;
+    assert_eq!(
+        problem["detail"],
+        "This is not a fault rule: `times` must be a whole number from 0 to 4294967295, not -1"
+    );
     assert_eq!(api.post(&url, json!([{"times": 0, "action": {"status": 500}}])).await.0, 201);
     assert_eq!(
         (api.get("/account").await.0, api.get("/account").await.0),

@@ -109,6 +109,42 @@ async fn a_prediction_has_a_page_with_everything_about_it() {
 }
 
 #[tokio::test]
+async fn large_and_deep_objects_are_shown_as_json() {
+    let api = api();
+    let members = |count: usize| (0..count).map(|n| (format!("m{n}"), n.into())).collect();
+    let wide = Value::Object(members(20_000));
+    let many: Value = (0..10).map(|n| (format!("o{n}"), Value::Object(members(50)))).collect();
+    let deep = (0..60).fold(json!("x"), |inner, _| json!({ "level": inner }));
+    for (value, most, levels) in [(wide, 10, 3), (many, 210, 3), (deep, 10, 4), (json!({"a": 1}), 10, 2)] {
+        let prediction = api.run("echo", json!({ "value": value })).await;
+        api.finished(&prediction).await;
+        let page = api.page_of(&prediction).await;
+        let input = page.split_once("id=\"input\"").and_then(|(_, rest)| rest.split_once("</section>"));
+        let input = input.expect("a section").0;
+        assert!(input.matches("<dt>").count() <= most && input.len() < 300_000, "{}", input.len());
+        assert!(input.matches("<dl>").count() <= most && input.contains("<pre"));
+        let deepest = input.split("<dl>").fold((0_usize, 0), |(depth, most), part| {
+            let depth = depth - part.matches("</dl>").count();
+            (depth + 1, most.max(depth))
+        });
+        assert!(deepest.1 <= levels, "{deepest:?}");
+    }
+}
+
+#[tokio::test]
+async fn every_prediction_is_news_in_the_list() {
+    let api = api();
+    let news = async || {
+        let prediction = api.run("echo", json!({"value": 1})).await;
+        api.finished(&prediction).await;
+        let (_, page) = api.page("/").await;
+        page.split("data-news=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("news").to_owned()
+    };
+    let (first, second) = (news().await, news().await);
+    assert!(first.starts_with("emulator/echo succeeded") && first != second, "{first}, {second}");
+}
+
+#[tokio::test]
 async fn what_models_and_clients_write_is_text() {
     let api = api();
     let audio = format!("data:audio/wav;x=\"{HOSTILE},AAAA");

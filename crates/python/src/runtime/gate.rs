@@ -11,7 +11,10 @@ use std::{
     convert::Infallible,
     marker::PhantomData,
     mem,
-    sync::atomic::{AtomicU8, AtomicUsize, Ordering::SeqCst},
+    sync::atomic::{
+        AtomicU8, AtomicU32, AtomicUsize,
+        Ordering::{Relaxed, SeqCst},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -29,6 +32,9 @@ const ENDED: u8 = 2;
 
 /// The number of threads inside.
 static INSIDE: AtomicUsize = AtomicUsize::new(0);
+
+/// The number of forks that led to this process.
+static FORKS: AtomicU32 = AtomicU32::new(0);
 
 thread_local! {
     static THIS: Cell<State> = const { Cell::new(State { depth: 0, kind: Kind::Program }) };
@@ -206,8 +212,14 @@ pub fn complete_end(deadline: Instant) {
     }
 }
 
+/// Returns the number of forks that led to this process.
+pub fn forks() -> u32 {
+    FORKS.load(Relaxed)
+}
+
 /// Starts again in a forked child, which has no other thread.
 pub fn start_in_child() {
+    FORKS.fetch_add(1, SeqCst);
     let depth = THIS.get().depth;
     THIS.set(State { depth, kind: Kind::Program });
     INSIDE.store(usize::from(depth > 0), SeqCst);

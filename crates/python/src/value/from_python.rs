@@ -103,6 +103,11 @@ impl<'py> Walk<'py> {
             }
             return self.within(object, |walk| walk.value(&plain));
         }
+        // Scalars of Arrow.
+        if has_method(object, intern!(py, "as_py")) {
+            let plain = object.call_method0(intern!(py, "as_py"))?;
+            return self.within(object, |walk| walk.value(&plain));
+        }
         if has_method(object, intern!(py, "read")) {
             return self.reader(object).map(Value::File);
         }

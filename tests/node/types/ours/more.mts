@@ -13,6 +13,9 @@ import Replicate, {
   type ReplicateError,
   withResponse,
 } from "replicate";
+import { webhook } from "replicate/webhooks";
+import { webhook as expressWebhook, type NodeResponse } from "replicate/webhooks/express";
+import { webhook as honoWebhook } from "replicate/webhooks/hono";
 
 const replicate = new Replicate();
 
@@ -117,3 +120,85 @@ export async function typedBatches(rows: AsyncGenerator<Picture>): Promise<strin
     return row;
   return undefined;
 }
+
+// Webhook handlers in frameworks whose routes have overloads with type parameters, as those of Express and Hono.
+interface Incoming<P> {
+  ip: string;
+  params: P;
+}
+interface Outgoing<B> extends NodeResponse {
+  status(code: number): Outgoing<B>;
+}
+interface Context<E> {
+  env: E;
+  req: unknown;
+  body(data: null, status?: number): Response;
+  json(value: object): Response;
+}
+interface Routes<E> {
+  express<P, B = unknown>(
+    path: string,
+    handler: (request: Incoming<P>, response: Outgoing<B>) => unknown,
+  ): void;
+  express<P, B>(...handlers: ((request: Incoming<P>, response: Outgoing<B>) => unknown)[]): void;
+  hono<E2 = E, R = Response>(path: string, handler: (context: Context<E2>) => R | Promise<R>): void;
+  hono<E2 = E>(...handlers: ((context: Context<E2>) => Response | Promise<Response>)[]): void;
+}
+interface Env {
+  TOKEN: string;
+  SECRET: string;
+}
+
+export function webhookHandlers(app: Routes<Env>, replicate: Replicate): void {
+  app.express(
+    "/",
+    expressWebhook(replicate, (event, request, response) => {
+      if (event.type === "training") console.log(request.ip);
+      response.status(503);
+    }),
+  );
+  app.express(
+    "/",
+    expressWebhook(replicate, (_event, request: Incoming<object>, response: Outgoing<string>) => {
+      // @ts-expect-error: the declared type has no such member
+      response.status(request.nope);
+    }),
+  );
+  app.hono(
+    "/",
+    honoWebhook(
+      (c) => new Replicate({ auth: c.env.TOKEN }),
+      (event, c) => c.json({ id: event.id }),
+      (c) => ({ secret: c.env.SECRET }),
+    ),
+  );
+  app.hono(
+    "/",
+    honoWebhook(
+      (c: Context<Env>) => new Replicate({ auth: c.env.TOKEN }),
+      (event, c) => c.json({ id: event.id }),
+      // @ts-expect-error: the declared type has no such member
+      (c) => ({ secret: c.env.NOPE }),
+    ),
+  );
+}
+
+export const worker = {
+  fetch: webhook(
+    (_request, env) => new Replicate({ auth: env.TOKEN }),
+    (event) => console.log(event.id),
+    (_request, env) => ({ secret: env.SECRET }),
+  ),
+};
+
+interface Worker {
+  fetch(request: Request, env: Env): Promise<Response>;
+}
+
+export const typedWorker: Worker = {
+  fetch: webhook(
+    // @ts-expect-error: the place of the handler tells the type of `env`
+    (_request, env) => new Replicate({ auth: env.NOPE }),
+    (event) => console.log(event.id),
+  ),
+};

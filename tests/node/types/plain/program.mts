@@ -14,7 +14,7 @@ export async function size(file: FileOutput): Promise<number> {
 
 export async function tested(): Promise<string[]> {
   await using emulator = useEmulator({ tls: true });
-  return [emulator.tlsBaseUrl ?? "", emulator.caBundle ?? "", useEmulatorInVitest().baseUrl];
+  return [emulator.origin, emulator.tlsBaseUrl ?? "", emulator.caBundle ?? "", useEmulatorInVitest().baseUrl];
 }
 
 export async function first(): Promise<string> {
