@@ -111,13 +111,11 @@ async fn a_prediction_is_accepted_as_an_id_but_not_as_a_model() {
 #[tokio::test]
 async fn parameters_that_only_bindings_pass_are_not_suggested() {
     let client = Client::new(Options::default()).unwrap();
-    let params: Value = json!({"ref": "acme/text", "flavour": 1}).into();
-    let run = operation::call(&client, "run", params.clone(), None).await.unwrap_err();
-    let map = operation::open(&client, "map", params).next().await.unwrap().unwrap_err();
-    for (error, first) in [(run, "`ref`, `input`, `timeout`"), (map, "`ref`, `concurrency`")] {
-        let expected = format!("unknown option `flavour`; expected one of {first}");
-        assert!(error.message().contains(&expected), "{error}");
-    }
+    let error = error_of(&client, "run", json!({"ref": "acme/text", "lives": true})).await;
+    assert_eq!(error.message(), "run: unknown option `lives`; options of the model belong in `input`");
+    let params = json!({"ref": "acme/text", "totals": 5}).into();
+    let error = operation::open(&client, "map", params).next().await.unwrap().unwrap_err();
+    assert!(error.message().contains("`totals`; expected one of `ref`, `concurrency`"), "{error}");
 }
 
 #[test]

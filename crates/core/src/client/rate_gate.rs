@@ -1,7 +1,6 @@
 //! A rate gate: requests wait here until the API allows them, first come, first served.
 
 use std::{
-    collections::VecDeque,
     future::poll_fn,
     sync::{
         Arc, Mutex,
@@ -34,7 +33,7 @@ pub(super) struct RateGate {
 struct State {
     limit: Limit,
     /// The requests that wait, in the order of their tickets.
-    waiting: VecDeque<Waiter>,
+    waiting: Vec<Waiter>,
     /// The process of the waiting requests. Those of a parent do not run in a forked child.
     process: u32,
 }
@@ -48,7 +47,7 @@ struct Waiter {
 
 impl RateGate {
     pub fn new(limit: Limit) -> Self {
-        let state = State { limit, waiting: VecDeque::new(), process: 0 };
+        let state = State { limit, waiting: Vec::new(), process: 0 };
         Self { state: Mutex::new(state), tickets: AtomicU64::new(0) }
     }
 
@@ -100,7 +99,7 @@ impl RateGate {
 
 impl State {
     fn first_waker(&self) -> Option<Waker> {
-        self.waiting.front().map(|waiter| waiter.waker.clone())
+        self.waiting.first().map(|waiter| waiter.waker.clone())
     }
 
     /// Returns where a ticket is, or where it would be.
@@ -118,11 +117,11 @@ impl State {
             self.waiting.clear();
             self.process = process;
         }
-        while let Some(first) = self.waiting.front() {
+        while let Some(first) = self.waiting.first() {
             if first.ticket >= ticket || now.saturating_sub(first.due) < LONGEST_DELAY {
                 break;
             }
-            self.waiting.pop_front();
+            self.waiting.remove(0);
         }
         self.position(ticket).unwrap_or_else(|before| before)
     }
