@@ -114,6 +114,20 @@ def optimize() -> None:
     before, after = OUTPUT / "glue_bg.wasm", OUTPUT / "replicant.wasm"
     run(["node", optimizer, *OPTIMIZATION, before, "-o", after])
     before.unlink()
+    number_imports(after)
+
+
+def number_imports(module: Path) -> None:
+    """Replaces the names of imports, whose hashes cannot be compressed, by numbers of the same length."""
+    glue = OUTPUT / "glue.js"
+    code, script = module.read_bytes(), glue.read_bytes()
+    for number, name in enumerate(sorted(set(re.findall(rb"\b__wbg_\w+_[0-9a-f]{16}\b", script)))):
+        if code.count(name) != 1:
+            sys.exit(f"{name.decode()} is not an import of the module")
+        short = b"_%0*d" % (len(name) - 1, number)
+        code, script = code.replace(name, short), script.replace(name, short)
+    module.write_bytes(code)
+    glue.write_bytes(script)
 
 
 def check() -> bool:

@@ -20,7 +20,7 @@ export interface MapStats {
   readonly elapsed: number;
   /** Finished rows per minute, without those from the checkpoint. */
   readonly perMinute: number;
-  /** Milliseconds until the estimated end; `null` while it is unknown. */
+  /** Milliseconds until the estimated end; `null` while it is unknown, or if the batch has stopped. */
   readonly remaining: number | null;
   /**
    * Why the batch created no more predictions before its last row; `null` if it did not. `refused` if the API refused the

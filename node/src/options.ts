@@ -299,8 +299,8 @@ export type MapOptions<Row = unknown> = Omit<RunOptions, "input" | "signal" | "t
   maxSeconds?: number | undefined;
   /**
    * Path or `file:` URL of a file that records each step of a row. A batch with the same file returns the results that it
-   * has, waits for the predictions that were created, and runs the remaining rows. No prediction is billed twice, even if
-   * the process is killed.
+   * has, waits for the predictions that were created, and runs the remaining rows. No finished or running prediction is
+   * created again, even if the process is killed.
    */
   checkpoint?: string | URL | undefined;
   /**

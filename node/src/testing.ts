@@ -227,6 +227,7 @@ export class Emulator {
     }
     const checked = checkedOptions(failure, FAILURE_OPTIONS);
     const { status = 500, times = 1, retryAfter, delay = 0, json, lost = false } = checked;
+    if (delay < 0) invalid(`\`delay\` must be 0 or more seconds, not ${delay}`, "delay");
     const response = json === undefined ? { problem: true } : { json };
     const action = lost ? { close_before_reply: true } : { status, retry_after: retryAfter, ...response };
     const rule = { match: { operation }, times, action: { delay_ms: Math.round(delay * 1000), ...action } };

@@ -30,10 +30,10 @@ interface HonoRequest {
   bodyCache?: { arrayBuffer?: unknown; text?: unknown };
 }
 
-/** A request of Node, which is a stream. */
-interface NodeRequest extends AsyncIterable<Uint8Array> {
+/** The chunks of a body: a stream of Node, such as a request, or a web stream. */
+interface Chunks extends AsyncIterable<Uint8Array | string> {
   readableDidRead?: boolean;
-  iterator?(options: { destroyOnReturn: boolean }): AsyncIterable<Uint8Array>;
+  iterator?(options: { destroyOnReturn: boolean }): AsyncIterable<Uint8Array | string>;
   resume?(): unknown;
 }
 
@@ -54,13 +54,10 @@ export async function received(request: WebhookRequest | HonoRequest): Promise<R
   if ((request as { bodyUsed?: boolean }).bodyUsed === true) return { headers, body: null, consumed: true };
   if (request.body !== undefined || !(Symbol.asyncIterator in request))
     return { headers, body: await bodyOf(request), consumed: false };
-  const stream = request as unknown as NodeRequest;
+  const stream = request as unknown as Chunks;
   if (stream.readableDidRead === true) return { headers, body: null, consumed: true };
   declaredLength(headers);
-  // A request that is destroyed cannot be responded to.
-  const chunks = stream.iterator?.({ destroyOnReturn: false }) ?? stream;
-  const body = await collect(chunks).finally(() => stream.resume?.());
-  return { headers, body, consumed: false };
+  return { headers, body: await collect(stream), consumed: false };
 }
 
 async function receivedByHono({ raw, bodyCache }: HonoRequest): Promise<Received> {
@@ -91,7 +88,8 @@ export async function bodyOf(request: {
   if (typeof body !== "object" || body === null || !(Symbol.asyncIterator in body)) return body;
   const length = declaredLength(plainHeaders(request.headers));
   const { clone } = request as { clone?: () => Request & { body: ReadableStream<Uint8Array> } };
-  if (typeof clone !== "function") return collect(body as AsyncIterable<Uint8Array | string>);
+  // A clone of node-fetch, whose bodies are streams of Node, would wait until the original is read, too.
+  if (typeof clone !== "function" || !("values" in body)) return collect(body as Chunks);
   // A clone keeps the request readable.
   const copy = clone.call(request);
   // Much faster than the stream, but without a limit.
@@ -100,11 +98,12 @@ export async function bodyOf(request: {
   return collect(copy.body.values({ preventCancel: true }));
 }
 
-async function collect(stream: AsyncIterable<Uint8Array | string>): Promise<Uint8Array> {
+async function collect(stream: Chunks): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   try {
-    for await (const chunk of stream) {
+    // A request of Node that is destroyed cannot be responded to.
+    for await (const chunk of stream.iterator?.({ destroyOnReturn: false }) ?? stream) {
       const bytes = typeof chunk === "string" ? new TextEncoder().encode(chunk) : chunk;
       size += bytes.byteLength;
       if (size > LARGEST) break;
@@ -112,6 +111,8 @@ async function collect(stream: AsyncIterable<Uint8Array | string>): Promise<Uint
     }
   } catch (error) {
     unreadable(error);
+  } finally {
+    stream.resume?.();
   }
   if (size > LARGEST) tooLarge();
   return platform.concat(chunks);

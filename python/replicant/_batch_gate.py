@@ -62,12 +62,12 @@ class Gate:
                     return self._number, turn
                 await asyncio.sleep(min(wait, _STEP) + 0.001)
 
-    async def answered(
+    async def responded(
         self, turn: Turn, status: int, headers: Dict[str, str], age: float, delay: Optional[float]
     ) -> None:
         """Learns from the response to a create that was sent `age` seconds ago."""
         if turn[0] == self._number:
-            self._turns.answered(turn[1], status, headers, age, delay)
+            self._turns.responded(turn[1], status, headers, age, delay)
 
     async def state(self) -> Tuple[Optional[float], Optional[int], float]:
         """Returns the pace in creates per minute, the remaining creates, and the seconds of the pause."""
@@ -198,7 +198,7 @@ class Gated:
         if self._actor is not None:
             # Not awaited: nothing depends on it.
             age = time.monotonic() - sent[1]
-            self._actor.answered.remote(sent[0], status, headers, age, delay)
+            self._actor.responded.remote(sent[0], status, headers, age, delay)
 
     async def stopped(self, pipeline: str, batch: str) -> None:
         """Waits until a running batch is to stop."""

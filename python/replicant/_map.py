@@ -61,7 +61,7 @@ class MapStats(NamedTuple):
     per_minute: float
     """Finished rows per minute, without those from the checkpoint."""
     remaining: Optional[float]
-    """Estimated seconds until the last row has finished; None if it is unknown."""
+    """Estimated seconds until the last row has finished; None if it is unknown, or the batch has stopped."""
     stopped: Optional[str]
     """Why the batch ended before its last row: `max_predictions`, `max_seconds`, `error_rate`, `requested`, or `refused` if the
     API refused the token or the account has no credit."""
@@ -165,8 +165,8 @@ class MapResults(Generic[Row]):
     @property
     def stats(self) -> MapStats:
         """The progress. Rows whose predictions are canceled at the end count as running."""
-        self._update()
-        return self._stats
+        # Not stored: in another thread, a stale value could replace the final one.
+        return self._live() or self._stats
 
     def stop(self) -> None:
         """Creates no more predictions. The results of the running ones follow."""
@@ -321,10 +321,11 @@ class MapResults(Generic[Row]):
         else:
             self._reading = ensure_future(_read_for(ref(self), self._rows, wanted))
 
-    def _update(self) -> None:
+    def _live(self) -> Optional[MapStats]:
         if self._number is not None and not self._ended:
             with suppress(InvalidArgumentError):  # The batch has ended.
-                self._stats = MapStats(**compute("map.stats", {"map": self._number}))
+                return MapStats(**compute("map.stats", {"map": self._number}))
+        return None
 
     def _show(self, stats: Json) -> None:
         self._stats = MapStats(**stats)
@@ -337,7 +338,7 @@ class MapResults(Generic[Row]):
             self.close()
 
     def _end(self) -> None:
-        self._update()
+        self._stats = self._live() or self._stats
         self._ended = True
         if self._reading is not None:
             self._reading.cancel()

@@ -38,7 +38,7 @@ class Turns:
     def __new__(cls, per_minute: float | None = None, /) -> Turns: ...
     def take(self) -> tuple[int | None, float]:
         """Returns the number of a turn and 0, or None and the seconds to wait before asking again."""
-    def answered(
+    def responded(
         self,
         turn: int,
         status: int,

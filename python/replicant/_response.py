@@ -9,11 +9,13 @@ from typing import (
     Generic,
     Iterable,
     List,
+    Mapping,
     NamedTuple,
     Optional,
     Sequence,
     Tuple,
     TypeVar,
+    Union,
     overload,
 )
 
@@ -24,14 +26,21 @@ V = TypeVar("V")
 class Headers(Dict[str, str]):
     """Headers, whose names are case-insensitive. The values of a header that occurs twice are joined by commas."""
 
-    def __init__(self, headers: Iterable[Tuple[str, str]] = ()) -> None:
+    def __init__(self, headers: Union[Mapping[str, str], Iterable[Tuple[str, str]]] = ()) -> None:
         self._values: Dict[str, List[str]] = {}
-        for name, value in headers:
-            self._values.setdefault(name, []).append(value)
+        pairs: Any = headers
+        for name, value in pairs.items() if hasattr(pairs, "items") else pairs:
+            self._values.setdefault(name.lower(), []).append(value)
         super().__init__({name: ", ".join(values) for name, values in self._values.items()})
 
     def __getitem__(self, name: str) -> str:
         return super().__getitem__(name.lower())
+
+    def __setitem__(self, name: str, value: str) -> None:
+        super().__setitem__(name.lower(), value)
+
+    def __delitem__(self, name: str) -> None:
+        super().__delitem__(name.lower())
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and super().__contains__(name.lower())
@@ -39,6 +48,18 @@ class Headers(Dict[str, str]):
     def get(self, name: str, default: Any = None) -> Any:
         """Returns the value of a header, or `default`."""
         return super().get(name.lower(), default)
+
+    def pop(self, name: str, *default: Any) -> Any:
+        """Removes a header and returns its value, or `default`."""
+        return super().pop(name.lower(), *default)
+
+    def setdefault(self, name: str, default: Any = None) -> Any:
+        """Returns the value of a header, which is set to `default` if it is missing."""
+        return super().setdefault(name.lower(), default)
+
+    def update(self, *headers: Any, **named: str) -> None:
+        """Sets headers: a mapping, or pairs of names and values."""
+        super().update({name.lower(): value for name, value in dict(*headers, **named).items()})
 
     def get_list(self, name: str) -> List[str]:
         """Returns the values of a header, one for each time it occurs."""

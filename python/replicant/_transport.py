@@ -93,23 +93,25 @@ class Adapter:
             if hasattr(self._transport, name):
                 return getattr(self._transport, name)(_httpx_request(method, url, headers, body))
         if hasattr(self._transport, "send"):
-            request = self._client_request(method, url, headers, body)
-            return self._transport.send(request, stream=True)
+            return self._send_by_client(method, url, headers, body)
         return self._transport(TransportRequest(method, url, headers, body))
 
-    def _client_request(self, method: str, url: str, headers: Headers, body: Any) -> Any:
-        """Builds a request with the headers, parameters and cookies of an httpx client. Those of the core win."""
+    def _send_by_client(self, method: str, url: str, headers: Headers, body: Any) -> Any:
+        """Sends a request with the headers, parameters, cookies and `auth` of an httpx client. Those of the core win."""
         import httpx
 
         client = self._transport
         if not isinstance(client, (httpx.Client, httpx.AsyncClient)):
-            return _httpx_request(method, url, headers, body)
+            return client.send(_httpx_request(method, url, headers, body), stream=True)
         target: Any = httpx.URL(url)
         to_api = _origin(target) == _origin(httpx.URL(self.base_url))
         added: List[Any] = []
+        auth: Any = None
         if to_api:
             # The core says where compression is possible.
             own = {name for name, _ in headers} | {"accept-encoding"}
+            if "authorization" not in own:
+                auth = httpx.USE_CLIENT_DEFAULT
             added = [
                 (n, v) for n, v in client.headers.raw if n.lower().decode("latin-1") not in own
             ]
@@ -124,7 +126,7 @@ class Adapter:
                 if cookie.domain:
                     cookies.jar.set_cookie(cookie)
         cookies.set_cookie_header(request)
-        return request
+        return client.send(request, stream=True, auth=auth)
 
     @staticmethod
     def fault(error: BaseException) -> Optional[str]:

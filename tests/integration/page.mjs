@@ -100,8 +100,8 @@ test("the list is live and keeps the focus", async () => {
     await page.evaluate((id) => document.getElementById(id).kept, `row-${first.id}`),
     "the row is the same",
   );
-  await page.waitForFunction(
-    () => document.getElementById("news").textContent.startsWith("emulator/endless processing"),
+  await page.waitForFunction(() =>
+    document.getElementById("news").textContent.startsWith("emulator/endless processing"),
   );
   await post(`/v1/predictions/${second.id}/cancel`, {});
   await page.waitForSelector(`#row-${second.id} .canceled`);

@@ -257,3 +257,35 @@ test("a wrong path of the program is reported", async () => {
   const other = await run(`${start} new Emulator();`, environment(process.execPath));
   assert.match(await other.printed, /ended with code 9 before it listened/);
 });
+
+const REFUSING = `#!${process.execPath}
+const server = require("node:http").createServer((request, response) => {
+  response.statusCode = 503;
+  response.end(request.url.includes("workers") ? '{"detail": "too many workers"}' : "");
+});
+server.listen(0, "127.0.0.1", () => {
+  const origin = "http://127.0.0.1:" + server.address().port;
+  console.log(JSON.stringify({ origin, base_url: origin + "/v1" }));
+});
+process.stdin.resume().on("end", () => process.exit());
+`;
+
+test("an emulator that refuses a model reports why", { skip: process.platform === "win32" }, async () => {
+  const folder = mkdtempSync(join(tmpdir(), "replicant-refusing-"));
+  try {
+    const path = join(folder, "emulator.cjs");
+    writeFileSync(path, REFUSING, { mode: 0o755 });
+    const program = `
+      const emulator = new Emulator();
+      for (const call of [() => emulator.model("a/b", () => {}), () => emulator.reset()])
+        try { call(); } catch (error) { console.log(error.name, error.message); }
+      emulator.close();`;
+    const { line, printed } = await run(`${start} ${program}`, {
+      env: { ...process.env, REPLICANT_EMULATOR: path },
+    });
+    assert.equal(line, "Error too many workers");
+    assert.match(await printed, /^Error the emulator responded with status 503 to POST reset\n$/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});

@@ -184,6 +184,7 @@ test("unknown options and options of another kind are refused", () => {
     [() => emulator.failNext("models.get", { staus: 429 }), /unknown option `staus`; did you mean `status`/],
     [() => emulator.failNext("models.get", { delay: "abc" }), /`delay` must be a number, not a string/],
     [() => emulator.failNext("models.get", { delay: NaN }), /`delay` must be a number, not NaN/],
+    [() => emulator.failNext("models.get", { delay: -1 }), /`delay` must be 0 or more seconds, not -1$/],
     [() => emulator.failNext("models.get", { json: { n: 1n } }), /`json\.n`: a bigint cannot be sent/],
     [() => emulator.misbehave({ match: {}, action: { delay_ms: NaN } }), /`\[0\]\.action\.delay_ms`: NaN/],
     [

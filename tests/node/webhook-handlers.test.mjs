@@ -1,12 +1,14 @@
 // Webhooks in Express, in servers of Node and in functions from a Request to a Response. Those of other frameworks are in
 // tests/integration.
 import assert from "node:assert/strict";
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { connect } from "node:net";
+import { Readable } from "node:stream";
 import { after, test } from "node:test";
 import express from "express";
+import { Request as NodeFetchRequest } from "node-fetch";
 import { verifyWebhook } from "replicant";
 import { once as claim, webhook as fetchWebhook, MemoryStore } from "replicant/webhooks";
 import { webhook } from "replicant/webhooks/express";
@@ -257,25 +259,23 @@ test("a server of Node responds with 500 if the handler or the secret fails, and
 
 test("a server outlives a webhook that breaks off", async () => {
   const errors = [];
-  const closed = Promise.withResolvers?.() ?? {};
-  if (!closed.promise)
-    closed.promise = new Promise((resolve) => {
-      closed.resolve = resolve;
-    });
   const handle = webhook(replicate, () => {});
   const app = express().post("/", handle);
   app.use((error, _request, _response, _next) => errors.push(error));
   for (const listener of [handle, app]) {
+    const requests = new EventEmitter();
     const url = await serve((request, response) => {
-      request.once("close", () => closed.resolve());
       listener(request, response);
+      requests.emit("begun", request);
     });
     const socket = connect(new URL(url).port, "127.0.0.1");
     const headers = Object.entries(signed(BODY)).map(([name, value]) => `${name}: ${value}\r\n`);
+    const begun = once(requests, "begun");
     socket.write(`POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n${headers.join("")}\r\n{"id"`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    const [request] = await begun;
+    const closed = new Promise((resolve) => request.once("close", resolve));
     socket.destroy();
-    await closed.promise;
+    await closed;
     assert.equal((await post(url, BODY)).status, 204);
   }
   assert.deepEqual(errors, [], "a sender that disappears is no error of the application");
@@ -348,6 +348,37 @@ test("a body larger than 64 MiB gets 413, whether its length is declared or not"
   assert.equal((await handle(new Request("http://x/hook", long))).status, 413);
   assert.ok(sent <= 2, `read ${sent} MiB`);
   assert.deepEqual(events, []);
+});
+
+test("the body of a Request of node-fetch may have any length, declared or not", async () => {
+  const handle = fetchWebhook(replicate, (event) => Response.json(event.output.length));
+  const output = "x".repeat(1 << 20);
+  const body = Buffer.from(JSON.stringify({ id: "p1", output }));
+  const chunks = () => Readable.from(Array.from({ length: 100 }, (_, n) => part(body, n)));
+  const part = (whole, n) => whole.subarray((n * whole.length) / 100, ((n + 1) * whole.length) / 100);
+  for (const declared of [{}, { "content-length": String(body.length) }]) {
+    const headers = { ...signed(body), ...declared };
+    const init = { method: "POST", headers, body: chunks() };
+    const response = await handle(new NodeFetchRequest("http://x/hook", init));
+    assert.deepEqual([response.status, await response.text()], [200, String(output.length)]);
+  }
+});
+
+test("a request of Node that is passed as a body of more than 64 MiB can be responded to", async () => {
+  const url = await serve(async (request, response) => {
+    const received = replicate.webhooks.unwrap({ headers: request.headers, body: request });
+    response
+      .writeHead(
+        await received.then(
+          () => 204,
+          (error) => error.status,
+        ),
+      )
+      .end();
+  });
+  const body = Readable.from(Array.from({ length: 66 }, () => new Uint8Array(1 << 20)));
+  const init = { method: "POST", headers: signed("x"), body, duplex: "half" };
+  assert.equal((await fetch(url, init)).status, 413);
 });
 
 test("a handler may return a response of another class", async () => {

@@ -144,7 +144,7 @@ def test_turns_are_handed_out_at_the_known_pace() -> None:
     turns = Turns(120.0)
     assert [turns.take()[0] for _ in range(3)] == [0, 1, None]
     assert 0 < turns.take()[1] <= 0.5
-    turns.answered(0, 429, {"retry-after": "5"}, 0.1)
+    turns.responded(0, 429, {"retry-after": "5"}, 0.1)
     assert 4 < turns.state()[2] <= 5
     with pytest.raises(replicant.InvalidArgumentError, match="`rate_per_minute`"):
         Turns(0)

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from conftest import eventually, numbers, statuses
 
 import replicant
+from replicant._native import compute
 from replicant.testing import Emulator
 
 
@@ -102,6 +104,32 @@ def test_the_progress_is_exact_in_the_loop_and_after_it_was_left(local: Emulator
     assert stats.succeeded == 5
     assert stats.predictions >= 5
     assert stats.rows == stats.succeeded + stats.running
+
+
+def test_a_thread_that_polls_the_progress_keeps_no_old_one(
+    local: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    polled, ended = threading.Event(), threading.Event()
+    results = local.client().map("emulator/echo", numbers(20))
+
+    def delayed(name: str, params: Any) -> Any:
+        stats = compute(name, params)
+        if threading.current_thread() is poller:
+            polled.set()
+            assert ended.wait(30)
+        return stats
+
+    monkeypatch.setattr("replicant._map.compute", delayed)
+    poller = threading.Thread(target=lambda: results.stats)
+    next(results)
+    poller.start()
+    assert polled.wait(30)
+    assert len(list(results)) == 19
+    final = results.stats
+    ended.set()
+    poller.join()
+    assert (final.succeeded, final.running) == (20, 0)
+    assert results.stats == final
 
 
 def test_the_progress_is_complete_after_an_error(local: Emulator) -> None:

@@ -127,7 +127,7 @@ class Table:
         (Table(), r"not Table, which has columns; pass `table.to_pylist\(\)`"),
     ],
 )
-def test_a_table_is_no_rows(local: Emulator, table: Any, message: str) -> None:
+def test_a_table_is_not_rows(local: Emulator, table: Any, message: str) -> None:
     with pytest.raises(replicant.InvalidArgumentError, match=message):
         local.client().map("emulator/echo", table)
 

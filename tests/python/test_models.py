@@ -457,7 +457,7 @@ emulator.close()
 """
 
 
-def test_coroutines_run_at_a_time_in_greenlets() -> None:
+def test_coroutines_run_concurrently_in_greenlets() -> None:
     pytest.importorskip("gevent")
     done = python(GREENLETS)
     assert done.returncode == 0, done.stderr

@@ -11,12 +11,16 @@ import sys
 import threading
 import time
 import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, AsyncIterator, Dict, Iterator, List, Literal, Optional
 
 import pytest
 
 import replicant
+from replicant._testing.control import Control
+from replicant._testing.models import Model
+from replicant._testing.worker import Worker
 from replicant.testing import Emulator, EmulatorError
 
 PNG = b"\x89PNG\r\n\x1a\n and the rest"
@@ -210,6 +214,27 @@ def test_a_model_of_a_closed_emulator_is_refused() -> None:
         pass
     with pytest.raises(OSError):
         emulator.model("acme/x")(lambda: 1)
+
+
+def test_an_emulator_that_refuses_a_worker_reports_why() -> None:
+    class Refusing(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(503)
+            self.end_headers()
+            self.wfile.write(b'{"detail": "too many workers"}')
+
+        def log_message(self, *words: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        model = Model(lambda: 1, sys._getframe())
+        worker = Worker(Control(f"http://127.0.0.1:{server.server_port}"))
+        for _ in range(2):
+            with pytest.raises(EmulatorError, match="too many workers") as caught:
+                worker.add("acme/x", model)
+            assert caught.value.status == 503
+        server.shutdown()
 
 
 def test_time_can_be_advanced(emulator: Emulator) -> None:

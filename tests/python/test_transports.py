@@ -357,6 +357,27 @@ def test_an_httpx_client_identifies_its_user_to_an_api_without_a_token(
     assert (len(api.seen), len(other.seen)) == (2, 1)
 
 
+async def test_the_auth_of_an_httpx_client_goes_to_an_api_without_a_token(
+    sites: tuple[Site, Site], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("REPLICATE_API_TOKEN", raising=False)
+    api, files = sites
+    basic = "Basic dXNlcjpwYXNz"
+    auth: Any = ("user", "pass")
+    for token, expected in (("t", "Bearer t"), (None, basic)):
+        with httpx.Client(auth=auth) as http:
+            client = replicant.Client(token, base_url=f"{api.url}/v1", http_client=http)
+            output = client.predictions.get("p1").output
+            assert replicant.FileOutput(output, client).read() == b'"file"'
+        async with httpx.AsyncClient(auth=auth) as http:
+            awaited = replicant.AsyncClient(token, base_url=f"{api.url}/v1", http_client=http)
+            output = (await awaited.predictions.get("p1")).output
+            assert await replicant.FileOutput(output, awaited).aread() == b'"file"'
+        sent = [headers.get_all("authorization") for _, headers in api.seen[-2:]]
+        assert sent == [[expected]] * 2
+    assert [headers["authorization"] for _, headers in files.seen] == [None] * 4
+
+
 @pytest.mark.parametrize("kind", ["built in", "httpx"])
 def test_every_value_of_a_repeated_header_is_kept(kind: str, sites: tuple[Site, Site]) -> None:
     api, _ = sites
@@ -373,6 +394,28 @@ def test_every_value_of_a_repeated_header_is_kept(kind: str, sites: tuple[Site, 
     assert ("set-cookie", "b=2") in response.headers.multi_items()
     assert response.request_id == "r1"
     assert pickle.loads(pickle.dumps(response.headers)).get_list("set-cookie") == ["a=1", "b=2"]
+
+
+def test_headers_of_a_response_can_be_changed_in_any_case(sites: tuple[Site, Site]) -> None:
+    api, _ = sites
+    api.added = [("x-request-id", "r1"), ("x-request-id", "r2"), ("X-Two", "2")]
+    response = replicant.Client("t", base_url=f"{api.url}/v1").predictions.get("p1")._response
+    assert response is not None
+    headers = response.headers
+    headers["X-Foo"] = "2"
+    headers.update({"X-Request-Id": "r3"}, Retry_After="1")
+    assert headers.setdefault("X-FOO", "3") == "2"
+    assert headers.setdefault("X-New", "n") == "n"
+    assert headers.pop("X-Two") == "2"
+    assert headers.pop("X-Two", None) is None
+    assert response.request_id == "r3"
+    assert {("x-foo", "2"), ("x-request-id", "r3"), ("retry_after", "1"), ("x-new", "n")} <= set(
+        headers.multi_items()
+    )
+    del headers["X-New"]
+    assert "x-new" not in headers
+    copied = type(headers)({"X-One": "1"})
+    assert (copied["x-one"], copied.multi_items()) == ("1", [("x-one", "1")])
 
 
 def test_an_invalid_transport_is_refused() -> None:

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
+import io
 import json
+import queue
+import socket
+import struct
+import sys
 from typing import Annotated, Any, Callable, Iterator
 
 import pytest
@@ -18,6 +24,7 @@ pytest.importorskip("django")
 pytest.importorskip("uvicorn")
 pytest.importorskip("httpx")
 
+from django.urls import path  # noqa: E402
 from webhook_application import (  # noqa: E402
     BODY,
     AsyncStore,
@@ -250,6 +257,51 @@ def test_the_limit_of_forms_in_flask_does_not_apply(kit: Emulator) -> None:
     with serving(app) as url:
         assert post(kit, f"{url}/webhook", body).status_code == 204
     assert app.test_client().post("/form", data=body).status_code == 413
+
+
+def test_flask_before_3_1_has_the_limit_of_webhooks(kit: Emulator) -> None:
+    class OldRequest(flask.Request):  # type: ignore[name-defined, misc]
+        max_content_length = property(lambda _: None)
+
+    app = flask.Flask(__name__)
+    app.request_class = OldRequest
+    app.post("/")(on_flask.webhook(client=kit.client())(lambda event: None))
+    body = bytes(65 << 20)
+    with serving(app) as url:
+        # The body is never sent, so a server that reads it would not respond.
+        connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=20)
+        with contextlib.closing(connection):
+            connection.request("POST", "/", headers={"content-length": str(len(body))})
+            response = connection.getresponse()
+            assert response.status == 413
+            assert b"larger than 67108864 bytes" in response.read()
+    undeclared = {"wsgi.input": io.BytesIO(body), "wsgi.input_terminated": True}
+    response = app.test_client().post("/", environ_overrides=undeclared)
+    assert response.status_code == 413
+
+
+def test_a_body_that_breaks_off_gets_400_in_django(kit: Emulator) -> None:
+    statuses: queue.Queue[str] = queue.Queue()
+
+    def application(environ: Any, start_response: Any) -> Any:
+        def start(status: str, *rest: Any) -> Any:
+            statuses.put(status)
+            return start_response(status, *rest)
+
+        return served(environ, start)
+
+    view = on_django.webhook(client=kit.client())(lambda request, event: None)
+    served = serve_django(path("", view))
+    with serving(application) as url:
+        port = int(url.rpartition(":")[2])
+        for length in (1_000, 5_000_000):
+            with socket.create_connection(("127.0.0.1", port)) as connection:
+                head = f"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\nhalf"
+                # Closing resets the connection, so that reading the body fails.
+                reset = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+                connection.sendall(head.encode())
+            assert statuses.get(timeout=30).startswith("400")
 
 
 def test_a_function_of_fastapi_can_read_the_body(kit: Emulator) -> None:

@@ -14,7 +14,7 @@ pub(crate) use self::{
     response::{header, headers_value, reason_phrase, request_id},
 };
 pub use self::{kind::ErrorKind, reason::FailureReason, response::ErrorResponse};
-use crate::value::Value;
+use crate::{platform::BoxError, value::Value};
 
 /// A `Result` whose error is [`enum@Error`](Error) unless stated otherwise.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -56,7 +56,7 @@ struct Inner {
     of_hook: bool,
     prediction: Option<Value>,
     partial: Option<Value>,
-    source: Option<Arc<dyn StdError + Send + Sync>>,
+    source: Option<Arc<BoxError>>,
 }
 
 impl Error {
@@ -178,6 +178,6 @@ impl fmt::Debug for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.0.source.as_ref().map(|source| &**source as _)
+        self.0.source.as_ref().map(|source| &***source as _)
     }
 }

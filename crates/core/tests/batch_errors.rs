@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
 use replicant::{
-    Client, ErrorKind, Options,
+    Client, ErrorKind, OnAbandon, Options,
     hooks::{HeaderChanges, Hooks, RequestEvent, ResponseEvent},
     json,
     map::Stopped,
@@ -121,6 +121,23 @@ async fn rows_that_an_error_of_a_hook_cancels_run_again() {
         assert_eq!(items.len(), 3);
         assert!(items.iter().all(|item| item.status == "succeeded"), "{method}: {items:?}");
     }
+}
+
+#[tokio::test]
+async fn a_row_that_is_left_after_an_error_of_a_hook_is_not_created_again() {
+    let (emulator, client) = start();
+    let folder = temporary_folder();
+    let path = folder.path().join("batch.jsonl");
+    let rows = || numbers(1);
+    let mut map = refusing(&emulator, "POST")
+        .map("emulator/echo", rows())
+        .checkpoint(&path)
+        .on_abandon(OnAbandon::Leave);
+    assert!(map.next().await.unwrap().is_err());
+    drop(map);
+    let items = all(client.map("emulator/echo", rows()).checkpoint(&path)).await;
+    assert_eq!(items[0].status, "succeeded", "{items:?}");
+    assert_eq!(predictions(&emulator).len(), 1);
 }
 
 #[tokio::test]

@@ -74,15 +74,15 @@ async fn forged_webhooks_cause_few_requests() {
 #[tokio::test]
 async fn concurrent_webhooks_share_the_failure_to_fetch_the_secret() {
     let denied = r#"{"expect": {"method": "GET"}, "reply": {"status": 401}}"#;
-    // 5 s of this clock are 250 ms.
-    let options = Options { clock_rate: Some(20.0), ..Options::default() };
+    // 5 s of this clock are 1 s.
+    let options = Options { clock_rate: Some(5.0), ..Options::default() };
     let (_emulator, script, client) = play(&format!("[{denied}, {}]", secret(SECRET)), options);
     let unwrap =
         || client.webhooks().unwrap(signed(SECRET, r#"{"id": "p1"}"#), r#"{"id": "p1"}"#).into_future();
     for event in join_all((0..8).map(|_| unwrap())).await {
         assert_eq!(event.unwrap_err().kind(), ErrorKind::Authentication);
     }
-    tokio::time::sleep(Duration::from_millis(400)).await;
+    tokio::time::sleep(Duration::from_millis(1200)).await;
     unwrap().await.unwrap();
     settled(&script).await;
 }

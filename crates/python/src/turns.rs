@@ -29,7 +29,7 @@ impl Turns {
 
     /// Learns from the response to the create of a turn, which was sent `age` ago. Times are in seconds.
     #[pyo3(signature = (turn, status, headers, age, /, delay = None))]
-    fn answered(
+    fn responded(
         &self,
         turn: u64,
         status: u16,

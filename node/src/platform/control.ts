@@ -37,6 +37,7 @@ function read(answer: Answer | undefined, request: string): Controlled {
   if (answer.error !== undefined) throw new Error(`the emulator does not respond: ${answer.error}`);
   const text = Buffer.from(answer.body).toString();
   const json = text === "" ? undefined : JSON.parse(text);
-  if (answer.status >= 400) throw new Error(json.detail);
+  if (answer.status >= 400)
+    throw new Error(json?.detail ?? `the emulator responded with status ${answer.status} to ${request}`);
   return { json, headers: answer.headers };
 }

@@ -20,7 +20,7 @@ function exchange({ id, url, method, type, body, follows }, answer) {
   const request = http.request(url, { method, headers, agent: false }, (response) => {
     response.on("error", fail);
     const { statusCode: status, headers } = response;
-    if (follows) {
+    if (follows && status < 400) {
       reply({ status, headers, body: new Uint8Array() });
       response.on("close", () => sent.postMessage({ id }));
       createInterface({ input: response })
@@ -144,5 +144,7 @@ export function follow(url: string, receive: (line: string | undefined) => void)
     if (line === undefined) receivers.delete(id);
     receive(line);
   });
-  return ask({ url, method: "GET", follows: true }, id);
+  const answer = ask({ url, method: "GET", follows: true }, id);
+  if ((answer?.status ?? 500) >= 400) receivers.delete(id);
+  return answer;
 }

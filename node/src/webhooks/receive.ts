@@ -87,13 +87,13 @@ export async function receive(
     return refusal(error);
   }
   try {
-    return await process(event, store, handle);
+    return await handleOnce(event, store, handle);
   } catch (error) {
     throw error instanceof ReplicateError ? opaque(error) : error;
   }
 }
 
-async function process(
+async function handleOnce(
   event: WebhookEvent,
   store: WebhookStore | undefined,
   handle: (event: WebhookEvent) => Promise<number>,

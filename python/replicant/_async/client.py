@@ -279,8 +279,8 @@ class AsyncClient(AsyncBase):
         """Runs a model over many rows, many at a time, and returns the results as they end.
 
         Creates wait for their turn under the rate limit instead of failing with 429. Rows are read as they are needed.
-        With a `checkpoint`, a batch that was interrupted, even by `kill -9`, continues where it stopped, and no row is billed
-        twice.
+        With a `checkpoint`, a batch that was interrupted, even by `kill -9`, continues where it stopped and creates no
+        prediction twice.
 
         `POST /predictions` or `POST /models/{owner}/{name}/predictions`, then `GET /predictions/{id}` until each has
         ended.

@@ -59,6 +59,7 @@ class Control:
 
         Raises:
             OSError, HTTPException: The emulator does not respond.
+            EmulatorError: The status is that of an error.
         """
         content = body or b""
         lines = [
@@ -76,6 +77,9 @@ class Control:
             response = HTTPResponse(connection, method=method)
         try:
             response.begin()
+            if response.status >= 400:
+                answer: Dict[str, Any] = json.loads(response.read() or b"{}")
+                raise EmulatorError(answer.get("detail", response.reason), response.status)
         except BaseException:
             response.close()
             raise
@@ -95,9 +99,6 @@ class Control:
         """
         with self.open(method, path, body, content_type) as response:
             received = response.read()
-        if response.status >= 400:
-            answer: Dict[str, Any] = json.loads(received) if received else {}
-            raise EmulatorError(answer.get("detail", response.reason), response.status)
         return {name.lower(): value for name, value in response.getheaders()}, received
 
     def request(self, method: str, path: str, body: Any = None) -> Any:

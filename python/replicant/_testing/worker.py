@@ -30,6 +30,7 @@ class Worker:
 
         Raises:
             OSError, HTTPException: The emulator does not respond.
+            EmulatorError: The emulator has refused the request.
         """
         self._models[name] = model
         if not self._started:

@@ -106,10 +106,11 @@ def webhook(
 def _body(request: HttpRequest) -> bytes:
     check_length(request.META.get("CONTENT_LENGTH"))
     try:
-        body = request.body
-    except RequestDataTooBig:
-        # `DATA_UPLOAD_MAX_MEMORY_SIZE`, 2.5 MB by default, is for forms.
-        body = _beyond_forms(request)
+        try:
+            body = request.body
+        except RequestDataTooBig:
+            # `DATA_UPLOAD_MAX_MEMORY_SIZE`, 2.5 MB by default, is for forms.
+            body = _beyond_forms(request)
     except Exception as error:
         why = f"Error reading body: {error}. Read `request.body` before anything else reads the request."
         raise MissingWebhookBodyError(why, status=400) from error

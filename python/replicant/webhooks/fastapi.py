@@ -75,7 +75,8 @@ def webhook(
         once: Processes each webhook once: repeated deliveries get the status 204 without a call of the function,
             or 409 while the function runs. If the function raises, or sets a `status_code` outside 2xx in its parameter
             `response: Response`, the next delivery is processed. A dependency does not see a `Response` that the
-            function returns. A webhook is done when the background tasks of the function have ended, too.
+            function returns. From FastAPI 0.118, a webhook is done when the background tasks of the function have
+            ended, too.
 
     Raises:
         TypeError: `client` or `once` has another type.

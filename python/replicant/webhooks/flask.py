@@ -19,7 +19,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from replicant._async.client import AsyncClient
 from replicant._default import default_client
 from replicant._sync.client import Client
-from replicant._webhook import LARGEST, too_large
+from replicant._webhook import LARGEST, check_length, too_large
 from replicant._webhook_once import Once
 from replicant._webhook_view import Receiver, check_view
 
@@ -89,13 +89,17 @@ def webhook(
 
 
 def _body() -> bytes:
+    check_length(request.headers.get("content-length"))
     # `MAX_CONTENT_LENGTH` is for forms. Before Flask 3.1, a request cannot have another limit.
     with contextlib.suppress(AttributeError):
         request.max_content_length = LARGEST
     try:
-        return request.get_data()
+        body = request.get_data()
     except RequestEntityTooLarge as error:
         raise too_large() from error
+    if len(body) > LARGEST:
+        raise too_large()
+    return body
 
 
 def _response(status: int, text: str) -> Response:

@@ -105,7 +105,7 @@ def test_the_code_for_ray_runs(
     assert len(list((tmp_path / "captions").glob("*.parquet"))) >= 1
 
 
-def test_tables_are_no_rows(emulator: Emulator) -> None:
+def test_tables_are_not_rows(emulator: Emulator) -> None:
     pandas = pytest.importorskip("pandas")
     pyarrow = pytest.importorskip("pyarrow")
     frame = pandas.DataFrame({"value": [1, 2]})

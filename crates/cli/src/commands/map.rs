@@ -44,8 +44,8 @@ out. With KEY=VALUE, only these are inputs:
   KEY:=JSON           any JSON, the same for all rows
 
 Results are lines of JSON: key, index, status, output, error, attempts, seconds of predict time, id. With --out, the
-checkpoint in FILE.checkpoint records each step. With --resume, an interrupted batch continues, and creates no prediction
-twice: finished rows come from the checkpoint, and FILE is written again. Rows may be added then, if --key identifies them.
+checkpoint in FILE.checkpoint records each step. With --resume, an interrupted batch continues: finished rows come from the
+checkpoint, running predictions are awaited, and FILE is written again. Rows may be added then, if --key identifies them.
 
 A file is checked as a whole before the first prediction is created. Ctrl-C cancels what runs. The exit code is 1 if a row
 failed, and 5 if a limit stopped the batch before its last row.",

@@ -67,17 +67,10 @@ impl Client {
             300..=399 => {
                 let target =
                     Url::options().base_url(Some(url)).parse(header(&response.headers, "location")?).ok()?;
-                return Some(format!(
-                    "It redirects to {}; if that is the API, pass it as `base_url`.",
-                    redacted_url(&target)
-                ));
+                return Some(format!("It redirects to {}; check `base_url`.", redacted_url(&target)));
             }
-            401 if !self.owns(url) => {
-                let redirected = self.url(request).is_ok_and(|url| self.owns(&url));
-                return redirected.then(|| {
-                    format!("The API redirected to {}, which receives no token; if that is the API, pass it as `base_url`.", redacted_url(url))
-                });
-            }
+            // The token was not sent.
+            401 if !self.owns(url) => return None,
             401 if self.config().token.is_none() => {
                 "No API token was sent: set REPLICATE_API_TOKEN or pass a token to the client."
             }

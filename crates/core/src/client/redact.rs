@@ -1,6 +1,11 @@
 //! Redacts bodies for logs.
 
-use crate::{http::excerpt::excerpt, value::Value};
+use url::Url;
+
+use crate::{
+    http::{excerpt::excerpt, url::redacted_url},
+    value::Value,
+};
 
 /// Length of the longest string that a log shows, in bytes.
 const MAX_TEXT: usize = 1000;
@@ -19,7 +24,7 @@ const SECRETS: [&str; 9] = [
     "privatekey",
 ];
 /// How values begin that are secrets whatever their name is.
-const SECRET_VALUES: [&str; 8] = ["whsec_", "r8_", "hf_", "sk-", "sk_", "ghp_", "github_pat_", "Bearer "];
+const SECRET_VALUES: [&str; 6] = ["whsec_", "r8_", "hf_", "sk-", "ghp_", "Bearer "];
 const REDACTED: &str = "[redacted]";
 
 /// Returns a JSON body as text, without secrets and long strings. A body that is not JSON is described by its length.
@@ -59,7 +64,9 @@ fn is_secret(name: &str, text: &str) -> bool {
     // The names of counts contain `token` too, but they are numbers.
     (name.contains("token") && !name.contains("tokeniz"))
         || SECRETS.iter().any(|word| name.contains(word))
-        || SECRET_VALUES.iter().any(|start| text.starts_with(start))
+        || SECRET_VALUES
+            .iter()
+            .any(|start| text.strip_prefix(start).is_some_and(|rest| !rest.contains(char::is_whitespace)))
 }
 
 /// Returns a string without the credentials and the query of a URL, which may have a signature, without the content of a
@@ -74,16 +81,13 @@ fn redacted_text(text: String) -> String {
     {
         return excerpt(&redacted(value, "").to_string(), MAX_TEXT);
     }
-    let Some((scheme, rest)) = text.split_once("://").filter(|_| !text.contains(char::is_whitespace)) else {
-        return excerpt(&text, MAX_TEXT);
-    };
-    let (location, query) = match rest.split_once('?') {
-        Some((location, _)) => (location, format!("?{REDACTED}")),
-        None => (rest, String::new()),
-    };
-    let (host, path) = location.split_at(location.find('/').unwrap_or(location.len()));
-    let host = host.rsplit_once('@').map_or(host.to_owned(), |(_, host)| format!("{REDACTED}@{host}"));
-    excerpt(&format!("{scheme}://{host}{path}"), MAX_TEXT) + &query
+    match Url::parse(&text).ok().filter(Url::has_host) {
+        Some(url) => {
+            let query = if url.query().is_some() { "?[redacted]" } else { "" };
+            excerpt(&redacted_url(&url), MAX_TEXT) + query
+        }
+        None => excerpt(&text, MAX_TEXT),
+    }
 }
 
 #[cfg(test)]
@@ -97,7 +101,8 @@ mod tests {
             "mask": "https://h/f.png?signature=s3cret", "note": "r8_0123456789"}, "webhook_secret": "x",
             "metrics": {"output_token_count": 3}, "echo": "Bearer 0123456789", "tokenizer": "gpt2", "passphrase": "abc",
             "privateKey": "abc", "x-api-key": "abc", "any": "hf_abc", "db": "postgres://me:abc@db/x?y=s3cret",
-            "config": "{\"password\": \"abc\", \"steps\": 7}", "text": "see https://h/?a=b and c://d"}"#;
+            "config": "{\"password\": \"abc\", \"steps\": 7}", "text": "see https://h/?a=b and c://d",
+            "line": "https://h/f?signature=s3cret\n", "prompt": "Bearer of bad news"}"#;
         let shown = redacted_body(body, Some("0123456789"));
         for kept in [
             "a heron",
@@ -105,7 +110,7 @@ mod tests {
             "https://h/f.png?[redacted]",
             "\"output_token_count\":3",
             "gpt2",
-            "postgres://[redacted]@db/x?[redacted]",
+            "postgres://db/x?[redacted]",
             "steps",
             "see https://h/?a=b and c://d",
         ] {

@@ -15,15 +15,18 @@ use super::{
     Client,
     hooks::{HeaderChanges, RequestEvent, ResponseEvent, RetryEvent},
     redact::redacted_body,
+    timer::Timer,
 };
 use crate::{
     error::{Error, ErrorKind, Result, request_id},
     http::{
         headers::check_header,
         request::{Request, RequestTarget},
+        time_limit::within,
         transport::{HttpBody, HttpRequest},
         url::redacted_url,
     },
+    platform::BoxFuture,
 };
 
 /// Headers that a hook cannot change in requests to other origins.
@@ -99,7 +102,7 @@ impl<'a> Report<'a> {
     }
 
     /// Reports that a request is about to be sent, and applies the changes of the hooks.
-    pub async fn sending(&mut self, http: &mut HttpRequest) -> Result<()> {
+    pub async fn sending(&mut self, http: &mut HttpRequest, timer: &Timer<'_>) -> Result<()> {
         let Some(state) = &self.state else { return Ok(()) };
         let body = match &http.body {
             HttpBody::Bytes(bytes) => Some(bytes.clone()),
@@ -132,8 +135,24 @@ impl<'a> Report<'a> {
             body,
             attempt: state.attempt,
         });
-        let changes = changes.await.map_err(|error| error.with_hook().with_never_sent())?;
+        let changes = self.limited("on_request", changes, timer).await?;
         self.apply(changes, http)
+    }
+
+    /// Runs a hook for at most the time that a `timeout` or deadline leaves.
+    async fn limited(
+        &self,
+        name: &str,
+        hook: BoxFuture<'static, Result<HeaderChanges>>,
+        timer: &Timer<'_>,
+    ) -> Result<HeaderChanges> {
+        let limit = timer.remaining().unwrap_or(Duration::MAX);
+        if let Some(result) = within(self.client.runtime(), limit, hook).await {
+            return result.map_err(Error::with_hook);
+        }
+        let kind = if timer.is_past_deadline() { ErrorKind::Deadline } else { ErrorKind::Timeout };
+        let message = format!("the timeout passed while `{name}` ran; allow more time");
+        Err(Error::new(kind, message))
     }
 
     fn apply(&self, changes: HeaderChanges, http: &mut HttpRequest) -> Result<()> {
@@ -153,19 +172,18 @@ impl<'a> Report<'a> {
     }
 
     /// Reports the head of a response.
-    pub fn received(
+    pub async fn received(
         &mut self,
         url: &Url,
         status: u16,
         headers: &[(String, String)],
-    ) -> impl Future<Output = Result<()>> + use<> {
-        let event = self.record_head(url, status, headers);
-        let hooks = self.client.hooks().cloned();
-        async move {
-            match (event, hooks) {
-                (Some(event), Some(hooks)) => hooks.on_response(event).await.map_err(Error::with_hook),
-                _ => Ok(()),
+        timer: &Timer<'_>,
+    ) -> Result<()> {
+        match (self.record_head(url, status, headers), self.client.hooks()) {
+            (Some(event), Some(hooks)) => {
+                self.limited("on_response", without_changes(hooks.on_response(event)), timer).await.map(drop)
             }
+            _ => Ok(()),
         }
     }
 
@@ -210,7 +228,7 @@ impl<'a> Report<'a> {
     }
 
     /// Reports the delay before the next attempt.
-    pub async fn retrying(&mut self, error: &Error, delay: Duration) -> Result<()> {
+    pub async fn retrying(&mut self, error: &Error, delay: Duration, timer: &Timer<'_>) -> Result<()> {
         let Some(state) = &self.state else { return Ok(()) };
         // Other messages may quote the response.
         let own = matches!(error.kind(), ErrorKind::Connection | ErrorKind::Timeout);
@@ -239,7 +257,7 @@ impl<'a> Report<'a> {
             status: state.status,
             request_id: state.request_id.clone(),
         };
-        hooks.on_retry(retry).await.map_err(Error::with_hook)
+        self.limited("on_retry", without_changes(hooks.on_retry(retry)), timer).await.map(drop)
     }
 
     /// Reports the end of the request.
@@ -275,4 +293,9 @@ pub(crate) fn milliseconds(duration: Duration) -> u64 {
 fn prediction_id(request: &Request) -> Option<&str> {
     let RequestTarget::Path(path) = &request.target else { return None };
     path.strip_prefix("/predictions/")?.split('/').next()
+}
+
+/// Converts a hook to the type of `on_request`, so that the code of time limits exists once.
+fn without_changes(hook: BoxFuture<'static, Result<()>>) -> BoxFuture<'static, Result<HeaderChanges>> {
+    Box::pin(async { hook.await.map(|()| HeaderChanges::new()) })
 }

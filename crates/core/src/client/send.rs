@@ -24,7 +24,7 @@ use crate::{
     http::{
         body_progress::BodyProgress,
         request::{Request, RequestTarget},
-        retry::{Failure, RetryBudget},
+        retry::{Failure, Idempotency, RetryBudget},
         time_limit::{while_progressing, within},
         transport::{BodySource, HttpResponse, StreamBody, check_size},
         url::{redacted_url, same_origin},
@@ -253,13 +253,21 @@ impl Client {
                 (_, _, Some(failure)) => (retries.after(failure, retry_after, remaining), false),
                 (_, _, None) => (None, false),
             };
+            let attempts = retries.failed_attempts() + u32::from(failure.is_none()) + rejections.number;
             match delay {
                 Some(delay) if !request.is_abandoned() => {
                     #[cfg(not(target_arch = "wasm32"))]
                     if let (Some(observer), Some(Failure::Status(429))) = (&request.observer, failure) {
                         observer.rejected().await?;
                     }
-                    self.hook("on_retry", &timer, report.retrying(&error, delay)).await?;
+                    if let Err(ended) = report.retrying(&error, delay, &timer).await {
+                        let is_late = !ended.is_of_hook();
+                        return Err(if is_late {
+                            final_error(error, failure, request, attempts)
+                        } else {
+                            ended
+                        });
+                    }
                     if gated {
                         rejections.error = Some(error);
                     } else {
@@ -267,8 +275,7 @@ impl Client {
                     }
                 }
                 _ => {
-                    let counted = retries.failed_attempts() + u32::from(failure.is_none());
-                    return Err(final_error(error, failure, request, counted + rejections.number));
+                    return Err(final_error(error, failure, request, attempts));
                 }
             }
         }
@@ -325,8 +332,7 @@ impl Client {
         for _ in 0..=MAX_REDIRECTS {
             let progress = request.body.progress();
             let mut http = self.http_request(request, url.clone(), !same_origin(&url, &original)).await?;
-            let changed = self.hook("on_request", timer, report.sending(&mut http)).await;
-            changed.map_err(Error::with_never_sent)?;
+            report.sending(&mut http, timer).await.map_err(Error::with_never_sent)?;
             if request.is_abandoned() {
                 return Err(abandoned().into());
             }
@@ -357,8 +363,7 @@ impl Client {
             if let Some(permit) = permit.as_mut().filter(|_| response.status != 429) {
                 permit.accepted(&response.headers, self.runtime().monotonic());
             }
-            let received = report.received(&url, response.status, &response.headers);
-            if let Err(error) = self.hook("on_response", timer, received).await {
+            if let Err(error) = report.received(&url, response.status, &response.headers, timer).await {
                 return Err(self.with_created(error, request, response, timer).await.into());
             }
             match response.status {
@@ -388,23 +393,8 @@ impl Client {
         .into())
     }
 
-    /// Runs a hook for at most the time that a `timeout` or deadline leaves.
-    async fn hook<T>(
-        &self,
-        name: &str,
-        timer: &Timer<'_>,
-        hook: impl Future<Output = Result<T>>,
-    ) -> Result<T> {
-        let Some(limit) = timer.remaining() else { return hook.await };
-        within(self.runtime(), limit, hook).await.unwrap_or_else(|| {
-            let kind = if timer.is_past_deadline() { ErrorKind::Deadline } else { ErrorKind::Timeout };
-            let message =
-                format!("the timeout passed while `{name}` ran; allow more time, or make the hook faster");
-            Err(Error::new(kind, message))
-        })
-    }
-
-    /// Adds the prediction of a response that a hook refused, so that its call can cancel it.
+    /// Adds to the error of a hook what the response to a create says: the prediction, so that its call can cancel it, or
+    /// that it may exist.
     async fn with_created(
         &self,
         error: Error,
@@ -412,14 +402,16 @@ impl Client {
         response: HttpResponse,
         timer: &mut Timer<'_>,
     ) -> Error {
-        if request.abandoned.is_none() || !matches!(response.status, 200..=299) {
+        if request.idempotency != Idempotency::Once || !matches!(response.status, 200..=299 | 500..=599) {
             return error;
         }
-        let reading = self.read(request.method, response, Reading::Value(Expect::Object), None);
-        match self.step(timer, None, reading).await {
-            Some(Ok(Received::Value(created))) => error.with_prediction(created.value),
-            _ => error,
+        if request.abandoned.is_some() && response.status < 300 {
+            let reading = self.read(request.method, response, Reading::Value(Expect::Object), None);
+            if let Some(Ok(Received::Value(created))) = self.step(timer, None, reading).await {
+                return error.with_prediction(created.value);
+            }
         }
+        error.with_outcome_unknown()
     }
 
     /// Runs one step of an attempt. Returns `None` if its time has passed without progress.

@@ -12,14 +12,16 @@ use crate::{
 
 /// The least time between two requests for the secret, so that forged webhooks cause few of them.
 const REFRESH: Duration = Duration::from_secs(60);
-/// How long webhooks share a failure to fetch the secret.
+/// How long webhooks share a response of the API, or a failure to connect, that has no secret.
+#[cfg(not(target_arch = "wasm32"))]
 const RETRY: Duration = Duration::from_secs(5);
 
 /// The secret as last fetched.
 #[derive(Default)]
 pub(super) struct WebhookSecret {
     fetched: Mutex<Option<Fetched>>,
-    /// The last failure to fetch it, and its time.
+    /// The last failure to fetch it, and its time. Not on the web, where clients live for one request.
+    #[cfg(not(target_arch = "wasm32"))]
     failed: Mutex<Option<(Error, Duration)>>,
     /// Locked while the secret is fetched, so that concurrent webhooks share one request. Not on the web: a Worker ends a
     /// request without dropping what the request has locked, and the others would wait forever.
@@ -35,7 +37,7 @@ struct Fetched {
 }
 
 impl Client {
-    /// Returns the signing secret of the account. Fetches it on the first call, and again [`RETRY`] after a failure.
+    /// Returns the signing secret of the account. Fetches it on the first call.
     pub(crate) async fn webhook_secret(&self, options: &RequestOptions) -> Result<Token> {
         if let Some(known) = self.known_webhook_secret() {
             return known;
@@ -49,9 +51,12 @@ impl Client {
         let fetched = self.fetch_webhook_secret(options).await;
         match &fetched {
             Ok(key) => self.keep_webhook_secret(key),
-            Err(error) => {
+            // Other failures, such as a timeout or an error of a hook, belong to this call.
+            #[cfg(not(target_arch = "wasm32"))]
+            Err(error) if error.status().is_some() || error.kind() == ErrorKind::Connection => {
                 *lock(&self.0.webhook_secret.failed) = Some((error.clone(), self.runtime().monotonic()));
             }
+            Err(_) => {}
         }
         fetched
     }
@@ -61,10 +66,13 @@ impl Client {
         if let Some(Fetched { key, .. }) = self.fetched_webhook_secret() {
             return Some(Ok(key));
         }
-        let failed = lock(&self.0.webhook_secret.failed).clone();
-        failed
-            .filter(|(_, at)| self.runtime().monotonic().saturating_sub(*at) < RETRY)
-            .map(|(error, _)| Err(error))
+        #[cfg(not(target_arch = "wasm32"))]
+        if let Some((error, at)) = &*lock(&self.0.webhook_secret.failed)
+            && self.runtime().monotonic().saturating_sub(*at) < RETRY
+        {
+            return Some(Err(error.clone()));
+        }
+        None
     }
 
     /// Returns the secret that has replaced `known`, which does not match a webhook. `None` if there is none, if it

@@ -63,7 +63,7 @@ impl Error {
     }
 
     pub(crate) fn with_source(mut self, source: impl Into<BoxError>) -> Self {
-        self.0.source = Some(Arc::from(source.into()));
+        self.0.source = Some(Arc::new(source.into()));
         self
     }
 

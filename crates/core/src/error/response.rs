@@ -39,7 +39,6 @@ pub(crate) fn reason_phrase(status: u16) -> &'static str {
     match status {
         301 => "Moved Permanently",
         302 => "Found",
-        303 => "See Other",
         307 => "Temporary Redirect",
         308 => "Permanent Redirect",
         400 => "Bad Request",

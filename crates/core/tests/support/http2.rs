@@ -146,7 +146,6 @@ impl Http2 {
         Options {
             base_url: Some(self.url()),
             ca_bundle: Some(tls_file("authority.pem")),
-            clock_rate: Some(50.0),
             ..Options::default()
         }
     }
