@@ -4,22 +4,23 @@ use std::collections::HashMap;
 
 use super::shape::Shape;
 
-/// Returns the position of the closest request, and how `got` differs from it.
+/// Returns the position of the closest request, and how `got` differs from it. `recorded` has the differences of each.
 pub(super) fn closest<'a>(
-    recorded: impl Iterator<Item = &'a Shape>,
+    recorded: impl Iterator<Item = (&'a Shape, Vec<String>)>,
     got: &Shape,
 ) -> Option<(usize, Vec<String>)> {
-    let distances = recorded.enumerate().map(|(index, shape)| {
-        let differences = shape.differences(got);
+    let distances = recorded.enumerate().map(|(index, (shape, differences))| {
         (distance(shape, got, differences.len()), index, shape, differences)
     });
     let distances: Vec<_> = distances.collect();
     let least = distances.iter().map(|(distance, ..)| *distance).min()?;
-    let equal = distances.into_iter().filter(|(distance, ..)| *distance == least);
-    let text = got.text();
-    // The first of several equally close ones, as the reader would look for it.
-    let closest = equal.min_by_key(|(_, index, shape, _)| (unlikeness(&shape.text(), &text), *index));
-    closest.map(|(_, index, _, differences)| (index, differences))
+    let mut equal: Vec<_> = distances.into_iter().filter(|(distance, ..)| *distance == least).collect();
+    if equal.len() > 1 {
+        let text = got.text();
+        // The sort is stable: the first of several, as the reader would look for it.
+        equal.sort_by_cached_key(|(_, _, shape, _)| unlikeness(&shape.text(), &text));
+    }
+    equal.into_iter().next().map(|(_, index, _, differences)| (index, differences))
 }
 
 /// Counts the pairs of adjacent bytes that only one of two texts has.

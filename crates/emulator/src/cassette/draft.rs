@@ -1,7 +1,10 @@
 //! Turns requests and bodies into what a cassette stores.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use serde_json::value::RawValue;
+use url::form_urlencoded;
 
 use super::exchange::{StoredPart, StoredRequest};
 use super::json::{Layout, rewrite};
@@ -36,9 +39,24 @@ pub(super) fn form(content_type: &str, body: &Bytes, edit: &mut dyn FnMut(&str, 
     {
         return Form::Json(RawValue::from_string(json).expect("a rewritten JSON text is JSON"));
     }
-    match kind.starts_with("text/") || kind.contains("urlencoded") || kind.contains("json") {
+    if kind.contains("urlencoded") {
+        return Form::Text(fields(text, edit));
+    }
+    match kind.starts_with("text/") || kind.contains("json") {
         true => Form::Text(edit("", text)),
         false => Form::Binary(body.clone()),
+    }
+}
+
+/// Edits the fields of a form in the format of a query. Without a change, their encoding stays.
+fn fields(text: &str, edit: &mut dyn FnMut(&str, &str) -> String) -> String {
+    let fields: Vec<_> = form_urlencoded::parse(text.as_bytes()).collect();
+    // A text of another format, such as JSON that curl has sent, is a name without a value.
+    let mut edit = |(name, value): &(Cow<'_, str>, Cow<'_, str>)| (edit("", name), edit(name, value));
+    let edited: Vec<_> = fields.iter().map(&mut edit).collect();
+    match fields.iter().zip(&edited).all(|(before, after)| before.0 == after.0 && before.1 == after.1) {
+        true => text.to_owned(),
+        false => form_urlencoded::Serializer::new(String::new()).extend_pairs(edited).finish(),
     }
 }
 

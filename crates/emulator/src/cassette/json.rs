@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use serde_json::value::RawValue;
 
-use super::scrub::secrecy;
+use super::secrecy::{Secrecy, secrecy};
 
 // Values below are rewritten as one text, so that a hostile body cannot exhaust the stack.
 const DEEPEST: usize = 100;
@@ -15,9 +15,9 @@ pub(super) enum Layout {
     Indented,
 }
 
-/// Rewrites a JSON text. `edit` gets a string or a number, and the name of the innermost member that contains it, or of
-/// the one around that which has secrets. A number that it changes becomes a string. Returns `None` if the text is not
-/// JSON.
+/// Rewrites a JSON text. `edit` gets a string, or a number in a secret, and the name of the innermost member that
+/// contains it, or of the secret around that. A number that it changes becomes a string. Returns `None` if the text is
+/// not JSON.
 pub(super) fn rewrite(
     text: &str,
     layout: Layout,
@@ -25,7 +25,7 @@ pub(super) fn rewrite(
 ) -> Option<String> {
     let value: &RawValue = serde_json::from_str(text).ok()?;
     let mut writer = Writer { layout, out: String::with_capacity(text.len()), edit };
-    writer.value(value, "", 0);
+    writer.value(value, Label::NONE, 0);
     Some(writer.out)
 }
 
@@ -35,33 +35,73 @@ struct Writer<'a> {
     edit: &'a mut dyn FnMut(&str, &str) -> String,
 }
 
+/// The name under which a value is edited.
+#[derive(Clone, Copy)]
+struct Label<'a> {
+    name: &'a str,
+    secrecy: Secrecy,
+}
+
+impl<'a> Label<'a> {
+    const NONE: Self = Self { name: "", secrecy: Secrecy::Never };
+
+    /// Returns the label of a member of this value: everything in a secret is secret.
+    fn member(self, name: &'a str, value: &RawValue) -> Self {
+        match self {
+            Self { name: "properties" | "schemas", .. } if is_schema(value) => Self::NONE,
+            Self { secrecy: Secrecy::Always, .. } => self,
+            _ => Self { name, secrecy: secrecy(name) },
+        }
+    }
+}
+
+/// Reports whether a value is a JSON Schema, which describes a member and has no value of it.
+fn is_schema(value: &RawValue) -> bool {
+    const SOME: [&str; 5] = ["type", "$ref", "allOf", "anyOf", "oneOf"];
+    let members = serde_json::from_str::<IndexMap<String, &RawValue>>(value.get());
+    members.is_ok_and(|members| SOME.iter().any(|name| members.contains_key(*name)))
+}
+
 impl Writer<'_> {
-    fn value(&mut self, value: &RawValue, outer: &str, depth: usize) {
+    fn value(&mut self, value: &RawValue, outer: Label<'_>, depth: usize) {
         let text = value.get();
         if depth > DEEPEST {
-            let edited = (self.edit)(outer, text);
+            let edited = (self.edit)(outer.name, text);
             self.out += if serde_json::from_str::<&RawValue>(&edited).is_ok() { &edited } else { "null" };
-        } else if let Ok(string) = serde_json::from_str::<String>(text) {
-            let edited = (self.edit)(outer, &string);
-            self.out += &serde_json::to_string(&edited).expect("text encodes as JSON");
-        } else if let Ok(members) = serde_json::from_str::<IndexMap<String, &RawValue>>(text) {
+            return;
+        }
+        let first = text.as_bytes()[0];
+        if first == b'"'
+            && let Ok(string) = serde_json::from_str::<String>(text)
+        {
+            let edited = (self.edit)(outer.name, &string);
+            self.string(&edited);
+        } else if first == b'{'
+            && let Ok(members) = serde_json::from_str::<IndexMap<String, &RawValue>>(text)
+        {
             self.list('{', '}', depth, members.into_iter(), |writer, (name, member)| {
-                writer.out += &serde_json::to_string(&name).expect("text encodes as JSON");
+                writer.string(&name);
                 writer.out += if writer.layout == Layout::Indented { ": " } else { ":" };
-                writer.value(member, label(outer, &name, member), depth + 1);
+                writer.value(member, outer.member(&name, member), depth + 1);
             });
-        } else if let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(text) {
+        } else if first == b'['
+            && let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(text)
+        {
             self.list('[', ']', depth, items.into_iter(), |writer, item| {
                 writer.value(item, outer, depth + 1);
             });
-        } else if text.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
-            match (self.edit)(outer, text) {
+        } else if outer.secrecy == Secrecy::Always && (first == b'-' || first.is_ascii_digit()) {
+            match (self.edit)(outer.name, text) {
                 edited if edited == text => self.out += text,
-                edited => self.out += &serde_json::to_string(&edited).expect("text encodes as JSON"),
+                edited => self.string(&edited),
             }
         } else {
             self.out += text;
         }
+    }
+
+    fn string(&mut self, text: &str) {
+        self.out += &serde_json::to_string(text).expect("text encodes as JSON");
     }
 
     fn list<T>(
@@ -95,15 +135,6 @@ impl Writer<'_> {
     }
 }
 
-/// Returns the name under which a member is edited: everything in a secret is secret.
-fn label<'a>(outer: &'a str, name: &'a str, value: &RawValue) -> &'a str {
-    // A JSON Schema describes the member and has no value of it.
-    if matches!(outer, "properties" | "schemas") && value.get().starts_with('{') {
-        return "";
-    }
-    if secrecy(outer) > secrecy(name) { outer } else { name }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,18 +153,44 @@ mod tests {
             Some("{\n  \"a\": [\n    1,\n    \"&\"\n  ]\n}")
         );
         assert_eq!(rewrite("no", Layout::Compact, &mut same), None);
+        let half = r#"[{"\ud800":1},"\ud800"]"#;
+        assert_eq!(rewrite(half, Layout::Compact, &mut same).as_deref(), Some(half));
     }
 
     #[test]
     fn what_lies_in_a_secret_is_edited_under_its_name() {
-        let text = r#"{"secret":{"a":[1,true]},"properties":{"secret":{"type":"x"},"password":"x"}}"#;
+        let text = r#"{"secret":{"a":[1,true]},"token":{"b":"x"},"properties":{"secret":{"type":"x"},"password":"x"}}"#;
         let mut edit = |name: &str, text: &str| format!("{name}.{text}");
         assert_eq!(
             rewrite(text, Layout::Compact, &mut edit).as_deref(),
             Some(
-                r#"{"secret":{"a":["secret.1",true]},"properties":{"secret":{"type":"type.x"},"password":"password.x"}}"#
+                r#"{"secret":{"a":["secret.1",true]},"token":{"b":"b.x"},"properties":{"secret":{"type":"type.x"},"password":"password.x"}}"#
             )
         );
+    }
+
+    #[test]
+    fn only_a_schema_describes_a_secret() {
+        let mut edit = |name: &str, text: &str| format!("{name}.{text}");
+        for (text, edited) in [
+            (r#"{"properties":{"secret":{"a":"x"}}}"#, r#"{"properties":{"secret":{"a":"secret.x"}}}"#),
+            (r#"{"properties":{"secret":{"$ref":"x"}}}"#, r#"{"properties":{"secret":{"$ref":"$ref.x"}}}"#),
+            (r#"{"schemas":{"secret":{"anyOf":["x"]}}}"#, r#"{"schemas":{"secret":{"anyOf":["anyOf.x"]}}}"#),
+        ] {
+            assert_eq!(rewrite(text, Layout::Compact, &mut edit).as_deref(), Some(edited));
+        }
+    }
+
+    #[test]
+    fn numbers_are_edited_only_in_secrets() {
+        let mut edited = Vec::new();
+        let mut edit = |_: &str, text: &str| {
+            edited.push(text.to_owned());
+            text.to_owned()
+        };
+        let text = r#"{"a":[1,-2.5],"token":3,"password":[4]}"#;
+        assert_eq!(rewrite(text, Layout::Compact, &mut edit).as_deref(), Some(text));
+        assert_eq!(edited, ["4"]);
     }
 
     #[test]

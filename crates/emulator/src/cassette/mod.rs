@@ -11,6 +11,7 @@ mod json;
 mod play;
 mod record;
 mod scrub;
+mod secrecy;
 mod shape;
 mod store;
 mod urls;

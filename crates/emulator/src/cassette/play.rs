@@ -79,11 +79,11 @@ impl Player {
             file.map(|(_, bytes)| bytes.clone()).ok_or_else(String::new)
         };
         let got = Shape::new(&stored, content).map_err(Problem::bad_request)?;
-        let same = |entry: &Entry| entry.shape.differences(&got).is_empty();
-        let matching: Vec<usize> = (0..self.entries.len()).filter(|at| same(&self.entries[*at])).collect();
+        let differences: Vec<_> = self.entries.iter().map(|entry| entry.shape.differences(&got)).collect();
+        let matching: Vec<_> = (0..self.entries.len()).filter(|at| differences[*at].is_empty()).collect();
         match self.choose(&matching) {
             Some(at) => self.play(&self.entries[at], request),
-            None => Err(self.not_recorded(&got)),
+            None => Err(self.not_recorded(&got, differences)),
         }
     }
 
@@ -105,9 +105,9 @@ impl Player {
         chosen.inspect(|at| played[*at] += 1)
     }
 
-    fn not_recorded(&self, got: &Shape) -> Problem {
+    fn not_recorded(&self, got: &Shape, differences: Vec<Vec<String>>) -> Problem {
         let shapes = self.entries.iter().map(|entry| &entry.shape);
-        let hint = closest(shapes, got).map(|(at, differences)| {
+        let hint = closest(shapes.zip(differences), got).map(|(at, differences)| {
             format!(" The closest recorded request is {}: {}.", self.entries[at].name, differences.join("; "))
         });
         Problem::bad_request(format!(

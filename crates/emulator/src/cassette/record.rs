@@ -98,7 +98,7 @@ impl Recorder {
         for name in NOT_FORWARDED {
             headers.remove(name);
         }
-        // Most upstreams compress only on request, and events are passed on as they arrive.
+        // Asks for no compression, because events are passed on as they arrive.
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         if origin != API {
             // The token is for the API only.
@@ -107,7 +107,7 @@ impl Recorder {
         let sent = self.client.request(request.method.clone(), &target).headers(headers);
         let response =
             sent.body(self.body(request)).send().await.map_err(|error| unreachable(&target, &error))?;
-        let encoding = response.headers().get(header::CONTENT_ENCODING).cloned();
+        let coding = coding(response.headers());
         let (status, headers) = (response.status(), kept(response.headers()));
         let exchange = Exchange {
             request: stored,
@@ -118,11 +118,11 @@ impl Recorder {
         draft.edit_location(&self.upstream);
         let kind = draft.exchange.response.headers.get("content-type").cloned().unwrap_or_default();
         let headers = self.local_headers(&draft.exchange.response.headers, &request.local);
-        let body = if kind.starts_with("text/event-stream") && encoding.is_none() {
+        let body = if kind.starts_with("text/event-stream") && coding.is_none() {
             self.stream(response, draft, request.local.clone())
         } else {
             let bytes = response.bytes().await.map_err(|error| unreachable(&target, &error))?;
-            let bytes = decoded(encoding.as_ref(), bytes).map_err(|error| {
+            let bytes = decoded(coding.as_deref(), bytes).map_err(|error| {
                 Problem::new(StatusCode::BAD_GATEWAY, format!("The body of {target} cannot be read: {error}"))
             })?;
             draft.set_body(&kind, &bytes, &self.upstream, &url);
@@ -280,17 +280,24 @@ fn kept(headers: &HeaderMap) -> IndexMap<String, String> {
     KEPT.iter().filter_map(|name| Some(((*name).to_owned(), text(name)?.to_owned()))).collect()
 }
 
-/// Returns a body without its content encoding. Some stores of files send one that nobody has accepted.
-fn decoded(encoding: Option<&HeaderValue>, bytes: Bytes) -> Result<Bytes, String> {
-    match encoding.map_or(&b"identity"[..], HeaderValue::as_bytes) {
+/// Returns the content coding of a response.
+fn coding(headers: &HeaderMap) -> Option<String> {
+    let coding = String::from_utf8_lossy(headers.get(header::CONTENT_ENCODING)?.as_bytes());
+    let coding = coding.trim().to_ascii_lowercase();
+    (!matches!(&*coding, "" | "identity" | "none")).then_some(coding)
+}
+
+/// Returns a body without its content coding. Some stores of files send one that nobody has accepted.
+fn decoded(coding: Option<&str>, bytes: Bytes) -> Result<Bytes, String> {
+    match coding {
         _ if bytes.is_empty() => Ok(bytes),
-        b"identity" => Ok(bytes),
-        b"gzip" | b"x-gzip" => {
+        None => Ok(bytes),
+        Some("gzip" | "x-gzip") => {
             let mut decoded = Vec::new();
             let read = MultiGzDecoder::new(&*bytes).read_to_end(&mut decoded);
             read.map(|_| decoded.into()).map_err(|error| error.to_string())
         }
-        other => Err(format!("its content encoding is {:?}", String::from_utf8_lossy(other))),
+        Some(other) => Err(format!("its content encoding is {other:?}")),
     }
 }
 

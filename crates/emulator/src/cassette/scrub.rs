@@ -4,6 +4,7 @@ use bytes::Bytes;
 use url::Url;
 
 use super::json::{Layout, rewrite};
+use super::secrecy::is_secret;
 use crate::support::multipart::find;
 
 /// Stands for a removed token or secret.
@@ -13,7 +14,6 @@ pub(super) const WEBHOOK_SECRET: &str = "whsec_cmVtb3ZlZA==";
 
 // A shorter text may occur by chance.
 const SHORTEST_TOKEN: usize = 6;
-const SHORTEST_CREDENTIAL: usize = 8;
 // JSON in a string of JSON. A hostile body could nest it until the stack is exhausted.
 const MOST_NESTED: usize = 2;
 
@@ -53,18 +53,25 @@ impl Scrubber {
 
     fn value(&self, name: &str, text: &str, nested: usize) -> String {
         if !text.is_empty() && is_secret(name, text) {
-            return REMOVED.into();
+            // The player puts its own secret in the place of this one.
+            let is_webhook_secret = webhook_secrets(text) == WEBHOOK_SECRET;
+            return if is_webhook_secret { WEBHOOK_SECRET } else { REMOVED }.into();
         }
         let json = (nested > 0).then(|| self.json(text, nested - 1)).flatten();
         urls(&self.without_tokens(json.as_deref().unwrap_or(text)))
     }
 
-    /// Returns JSON without secrets, or `None` if the text is not JSON or has none, so that its layout stays.
+    /// Returns JSON or JSON Lines without secrets, or `None` if the text is neither. What has none keeps its layout.
     fn json(&self, text: &str, nested: usize) -> Option<String> {
         text.trim_start().starts_with(['{', '[']).then_some(())?;
-        let same = rewrite(text, Layout::Compact, &mut |_, text| text.to_owned())?;
-        let clean = rewrite(text, Layout::Compact, &mut |name, text| self.value(name, text, nested))?;
-        (clean != same).then_some(clean)
+        let clean = |text: &str| {
+            let same = rewrite(text, Layout::Compact, &mut |_, text| text.to_owned())?;
+            let clean = rewrite(text, Layout::Compact, &mut |name, text| self.value(name, text, nested))?;
+            Some(if clean == same { text.to_owned() } else { clean })
+        };
+        let line = |line: &str| if line.trim().is_empty() { Some(line.to_owned()) } else { clean(line) };
+        let lines = || Some(text.split('\n').map(line).collect::<Option<Vec<_>>>()?.join("\n"));
+        clean(text).or_else(lines)
     }
 
     fn without_tokens(&self, text: &str) -> String {
@@ -73,68 +80,13 @@ impl Scrubber {
             text = text.replace(token, REMOVED);
         }
         let text = without(&text, "r8_", 20, "", REMOVED);
-        without(&text, "whsec_", 1, "+/=-_", WEBHOOK_SECRET)
+        webhook_secrets(&text)
     }
 }
 
-/// When the value of a member is a secret.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Secrecy {
-    Never,
-    /// `token` is also what language models emit.
-    IfCredential,
-    Always,
-}
-
-/// Returns when the member of this name, or a query parameter, carries a secret.
-pub(super) fn secrecy(name: &str) -> Secrecy {
-    const ALWAYS: [&str; 16] = [
-        "apikey",
-        "accesskey",
-        "accesskeyid",
-        "secretkey",
-        "privatekey",
-        "secret",
-        "password",
-        "passphrase",
-        "credential",
-        "authorization",
-        "apitoken",
-        "accesstoken",
-        "authtoken",
-        "refreshtoken",
-        "hftoken",
-        "hubtoken",
-    ];
-    let name = name.to_ascii_lowercase().replace(['-', '_'], "");
-    let name = name.strip_suffix('s').unwrap_or(&name);
-    if ALWAYS.iter().any(|ending| name.ends_with(ending)) {
-        Secrecy::Always
-    } else if name.ends_with("token") || (name.ends_with("key") && name != "key") {
-        Secrecy::IfCredential
-    } else {
-        Secrecy::Never
-    }
-}
-
-fn is_secret(name: &str, value: &str) -> bool {
-    match secrecy(name) {
-        Secrecy::Never => false,
-        Secrecy::IfCredential => is_credential(name, value),
-        Secrecy::Always => true,
-    }
-}
-
-/// Reports whether a value is more likely a credential than a word of a language model or the name of a file.
-fn is_credential(name: &str, value: &str) -> bool {
-    let value = value.trim().trim_start_matches("Bearer ");
-    let is_token = name.to_ascii_lowercase().trim_end_matches('s').ends_with("token");
-    let may_have = |byte: u8| byte.is_ascii_alphanumeric() || b"-_~+=".contains(&byte);
-    let has = |kind: fn(&u8) -> bool| value.bytes().any(|byte| kind(&byte));
-    value.len() >= SHORTEST_CREDENTIAL
-        && value.starts_with(|first: char| first.is_ascii_alphanumeric())
-        && value.bytes().all(|byte| may_have(byte) || (is_token && b"./".contains(&byte)))
-        && (value.contains('_') || has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic))
+/// Replaces the secrets of webhooks in a text.
+fn webhook_secrets(text: &str) -> String {
+    without(text, "whsec_", 1, "+/=-_", WEBHOOK_SECRET)
 }
 
 /// Reports whether a query parameter belongs to a signature, or is a secret.
@@ -194,7 +146,7 @@ fn urls(text: &str) -> String {
 }
 
 fn clean(text: &str) -> String {
-    let Ok(mut url) = Url::parse(text) else { return text.to_owned() };
+    let Ok(mut url) = Url::parse(text) else { return without_user(text) };
     let is_azure = url.query_pairs().any(|(name, _)| name.eq_ignore_ascii_case("sig"));
     let signs = |name: &str, value: &str| {
         is_signature(name, value) || (is_azure && AZURE.contains(&&*name.to_ascii_lowercase()))
@@ -210,6 +162,16 @@ fn clean(text: &str) -> String {
     url.into()
 }
 
+/// Removes the user name and the password from a URL that cannot be parsed, such as one with several hosts.
+fn without_user(text: &str) -> String {
+    let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
+    let authority = rest.split('/').next().unwrap_or_default();
+    match authority.rfind('@') {
+        Some(at) => format!("{scheme}://{}", &rest[at + 1..]),
+        None => text.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -219,6 +181,29 @@ mod tests {
         let token = format!("r8_{}", "a1B2".repeat(9));
         let text = format!("{}\"{token}\"{}", "[".repeat(10_000), "]".repeat(10_000));
         assert!(!Scrubber::new([]).text(&text).contains(&token));
+    }
+
+    #[test]
+    fn numbers_are_secret_only_where_the_name_always_means_a_secret() {
+        let scrubber = Scrubber::new([]);
+        for text in [
+            r#"{"tokens":[{"text":"he","prob":1.2345678e-05}]}"#,
+            r#"{"seed_key":12345678901234567890123}"#,
+            r#"{"num_hf_tokens":5,"has_secret":1,"max_password":8,"hasSecret":1}"#,
+            r#"{"hf_tokens":{"count":3}}"#,
+            r#"{"slack_token":12345678}"#,
+        ] {
+            assert_eq!(scrubber.text(text), text);
+        }
+        for (text, clean) in [
+            (
+                r#"{"password":1,"secret":{"a":[2]}}"#,
+                r#"{"password":"[removed]","secret":{"a":["[removed]"]}}"#,
+            ),
+            (r#"{"hf_tokens":["x"],"has_secret":"a"}"#, r#"{"hf_tokens":["[removed]"],"has_secret":"a"}"#),
+        ] {
+            assert_eq!(scrubber.text(text), clean);
+        }
     }
 
     #[test]
@@ -239,6 +224,37 @@ mod tests {
             ("eos_token", "<|end_of_text_1|>", "<|end_of_text_1|>"),
             ("key", "abc_12345", "abc_12345"),
             ("file_key", "out/abc_12345.png", "out/abc_12345.png"),
+            ("token", "is_valid", "is_valid"),
+            ("token", "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw", "[removed]"),
+            ("token", "12|AbCdEfGhIjKlMnOpQrStUvWx", "[removed]"),
+            ("token", "hf_abcdefghijklmnopqrstuvwxyz", "[removed]"),
+            ("bot_token", "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw", "[removed]"),
+            ("slack_token", "xoxb-abcdefg-abcdefgh", "[removed]"),
+            ("deploy_token", "abcdefgh", "[removed]"),
+            ("backend-token", "abcdefgh", "[removed]"),
+            ("sessionToken", "12345678", "[removed]"),
+            ("decoder_start_token", "text_start_1", "text_start_1"),
+            ("padToken", "pad_token_1", "pad_token_1"),
+            ("stop_tokens", "end_of_turn_1", "end_of_turn_1"),
+            ("max_token", "512", "512"),
+            ("num_hf_token", "512", "512"),
+            ("file_key", "snake_case1", "snake_case1"),
+            ("primary_key", "550e8400-e29b-41d4-a716-446655440000", "550e8400-e29b-41d4-a716-446655440000"),
+            ("monkey", "bonobo_12", "bonobo_12"),
+            ("some_key", "AKIAABCDEFGHIJKLMNOP", "[removed]"),
+            ("some_key", "a1B2c3D4e5F6g7H8i9J0", "[removed]"),
+            ("stripeKey", "x", "[removed]"),
+            ("signing_key", "x", "[removed]"),
+            ("webhook_secret", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", WEBHOOK_SECRET),
+            ("password", "whsec_abc and more", "[removed]"),
+            ("text", "mongodb://u:hunter22@h1:27017,h2:27017/db", "mongodb://h1:27017,h2:27017/db"),
+            ("text", "a://h1:1,h2:1/b@c", "a://h1:1,h2:1/b@c"),
+            (
+                "text",
+                "{\"api_key\": \"x\"}\n\n{ \"a\": 1 }\n",
+                "{\"api_key\":\"[removed]\"}\n\n{ \"a\": 1 }\n",
+            ),
+            ("text", "{\"api_key\": \"x\"}\nno JSON", "{\"api_key\": \"x\"}\nno JSON"),
             ("text", r#"{"a": [{"api_key": "x"}]}"#, r#"{"a":[{"api_key":"[removed]"}]}"#),
             ("text", r#"{"a": "{\"password\": 1}"}"#, r#"{"a":"{\"password\":\"[removed]\"}"}"#),
             ("text", r#"{ "a": 1 }"#, r#"{ "a": 1 }"#),

@@ -8,6 +8,10 @@ use super::exchange::StoredRequest;
 use super::urls::API;
 use crate::support::difference::{compare_values, excerpt};
 
+// Similar texts are sought among all requests of a cassette.
+const MOST_OF_FIELD: usize = 16 * 1024;
+const MOST_TEXT: usize = 4 * MOST_OF_FIELD;
+
 /// What must be the same in a recorded request and a played one. Headers are not compared.
 pub(super) struct Shape {
     pub(super) method: String,
@@ -63,18 +67,19 @@ impl Shape {
         Ok(Self { method: request.method.to_ascii_uppercase(), path, query, body })
     }
 
-    /// Returns everything that is compared, as text.
+    /// Returns what is compared, as text: the start of each field, which shows which request it is.
     pub(super) fn text(&self) -> Vec<u8> {
         let mut text = format!("{} {} {:?} ", self.method, self.path, self.query).into_bytes();
         match &self.body {
             Body::Empty => {}
-            Body::Json(json) => text.extend(json.to_string().into_bytes()),
+            Body::Json(json) => add_json(json, &mut text),
             Body::Form(fields) => {
                 for field in fields {
-                    text.extend([field.name.as_bytes(), b"=", &field.content, b"&"].concat());
+                    add(field.name.as_bytes(), &mut text);
+                    add(&field.content, &mut text);
                 }
             }
-            Body::Bytes(bytes) => text.extend(bytes),
+            Body::Bytes(bytes) => add(bytes, &mut text),
         }
         text
     }
@@ -97,6 +102,30 @@ impl Shape {
         }
         self.body.compare(&got.body, &mut found);
         found
+    }
+}
+
+/// Adds the start of a field, unless it is binary or there is enough text already.
+fn add(field: &[u8], text: &mut Vec<u8>) {
+    let most = MOST_OF_FIELD.min(MOST_TEXT.saturating_sub(text.len()));
+    if std::str::from_utf8(field).is_ok() {
+        text.extend(&field[..field.len().min(most)]);
+        text.push(b' ');
+    }
+}
+
+fn add_json(value: &Value, text: &mut Vec<u8>) {
+    match value {
+        _ if text.len() >= MOST_TEXT => {}
+        Value::Object(members) => {
+            for (name, value) in members {
+                add(name.as_bytes(), text);
+                add_json(value, text);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| add_json(item, text)),
+        Value::String(string) => add(string.as_bytes(), text),
+        value => add(value.to_string().as_bytes(), text),
     }
 }
 
@@ -152,4 +181,39 @@ fn compare_bytes(what: &str, expected: &Bytes, got: &Bytes, found: &mut Vec<Stri
     let (before, after) = (show(expected), show(got));
     let other = if before == after { "other " } else { "" };
     found.push(format!("expected {what} to be {before}, got {other}{after}"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::exchange::StoredPart;
+    use super::*;
+
+    fn request() -> StoredRequest {
+        let url = "https://api.replicate.com/v1/a".into();
+        StoredRequest { method: "POST".into(), url, json: None, parts: None, text: None, file: None }
+    }
+
+    #[test]
+    fn the_text_has_the_start_of_each_field_and_nothing_binary() {
+        let long = "x".repeat(200_000);
+        let json = serde_json::json!({"a": long, "prompt": "a heron", "z": vec![long.clone(); 10]});
+        let json = serde_json::value::to_raw_value(&json).expect("JSON");
+        let part = |name: &str, text: Option<&str>| StoredPart {
+            name: name.into(),
+            filename: None,
+            content_type: None,
+            text: text.map(Into::into),
+            file: text.is_none().then(|| "file".into()),
+        };
+        let parts = vec![part("a", Some(&long)), part("binary", None), part("prompt", Some("a heron"))];
+        for request in [
+            StoredRequest { json: Some(json), ..request() },
+            StoredRequest { parts: Some(parts), ..request() },
+        ] {
+            let shape = Shape::new(&request, |_| Ok(Bytes::from_static(b"\xff###"))).expect("a request");
+            let text = shape.text();
+            assert!(text.len() < 100_000, "{}", text.len());
+            assert!(text.windows(7).any(|part| part == b"a heron") && !text.contains(&b'#'));
+        }
+    }
 }

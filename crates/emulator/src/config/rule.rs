@@ -1,5 +1,7 @@
 //! Fault rules: which requests fail, and how.
 
+use std::fmt::Display;
+
 use indexmap::IndexMap;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -39,7 +41,7 @@ impl Rule {
     pub(crate) fn check(&self) -> Result<(), String> {
         let action = &self.action;
         if let Some(status) = action.status.filter(|status| !(200..=599).contains(status)) {
-            return Err(format!("`status` must be between 200 and 599, not {status}"));
+            return Err(bad_status(status));
         }
         let drops = action.close_before_reply || action.reset;
         let cuts = action.cut_body_at.is_some() || action.stall_body_at.is_some();
@@ -63,6 +65,10 @@ impl Rule {
         }
         Ok(())
     }
+}
+
+fn bad_status(status: impl Display) -> String {
+    format!("`status` must be between 200 and 599, not {status}")
 }
 
 fn once() -> u32 {
@@ -153,7 +159,7 @@ fn whole_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u6
 
 /// Readers of whole numbers whose errors have the name of the member.
 mod whole {
-    use super::{Deserialize, Deserializer, Error, Value};
+    use super::{Deserialize, Deserializer, Error, Value, bad_status};
 
     macro_rules! readers {
         ($($name:ident: $number:ty => $reads:ty;)*) => {$(
@@ -167,10 +173,14 @@ mod whole {
         )*};
     }
 
+    pub(super) fn status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u16>, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        Option::deserialize(&value).map_err(|_| D::Error::custom(bad_status(&value)))
+    }
+
     readers! {
         times: u32 => u32;
         delay_ms: u64 => Option<u64>;
-        status: u16 => Option<u16>;
         cut_body_at: usize => Option<usize>;
         stall_body_at: usize => Option<usize>;
     }

@@ -30,7 +30,11 @@ fn show_at(app: &App, name: &str, value: &Value, levels: usize, left: &Cell<usiz
             @for (index, item) in items.iter().take(MOST_ITEMS).enumerate() {
                 (show(app, &format!("{name} {}", index + 1), item))
             }
-            @if items.len() > MOST_ITEMS { p { (items.len() - MOST_ITEMS) " more files are not shown." } }
+            @match items.len().saturating_sub(MOST_ITEMS) {
+                0 => {}
+                1 => p { "1 more file is not shown." }
+                more => p { (more) " more files are not shown." }
+            }
         },
         Value::Array(items) if !items.is_empty() && items.iter().all(Value::is_string) => {
             let joined: String = items.iter().filter_map(Value::as_str).collect();

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use crate::common::{Api, LLAMA, SDXL, api, seconds, status_and_body, with};
+use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header;
 use axum::response::IntoResponse;
+use futures_util::{StreamExt, stream};
 use replicant_emulator::{Config, Definition, Emulator, Scripted};
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
@@ -207,6 +209,64 @@ async fn tokens_of_language_models_are_recorded() {
 }
 
 #[tokio::test]
+async fn keys_that_are_no_secrets_are_compared() {
+    let upstream = api();
+    let folder = folder("keys");
+    let run = async |api: &Api, key: &str| {
+        let input = json!({"value": {"file_key": key, "token": "is_valid", "prob": 1.2e-05}});
+        api.post("/models/emulator/echo/predictions", json!({ "input": input })).await
+    };
+    run(&recorder(&folder, &[upstream.emulator.origin()]), "snake_case1").await;
+    let player = player(&folder);
+    let (status, prediction) = run(&player, "snake_case1").await;
+    let value = &prediction["input"]["value"];
+    assert_eq!(
+        (status, value),
+        (201, &json!({"file_key": "snake_case1", "token": "is_valid", "prob": 1.2e-05}))
+    );
+    let (status, problem) = run(&player, "never_recorded").await;
+    assert!(status == 400 && problem["detail"].as_str().expect("text").contains("file_key"), "{problem}");
+}
+
+#[tokio::test]
+async fn fields_of_encoded_forms_and_lines_of_json_have_no_secrets() {
+    let upstream =
+        serve(|_| ([(header::CONTENT_TYPE, "application/x-ndjson")], "{\"api_key\":\"abcdef\"}\n{}\n"));
+    let folder = folder("forms-and-lines");
+    let recorder = recorder(&folder, &[&upstream.await]);
+    let send = async |api: &Api, kind: &str, body: &'static str| {
+        let request = api.request("POST", "/files").header(header::CONTENT_TYPE, kind).body(body);
+        let response = request.send().await.expect("sent");
+        (response.status().as_u16(), response.text().await.expect("text"))
+    };
+    const FORM: &str = "application/x-www-form-urlencoded";
+    let (_, live) = send(&recorder, FORM, "api_key=abcdef&a=b%20c").await;
+    assert_eq!(live, "{\"api_key\":\"abcdef\"}\n{}\n", "the client gets the response itself");
+    send(&recorder, FORM, r#"{"api_key": "abcdef"}"#).await;
+    send(&recorder, "application/jsonl", "{\"password\": \"abcdef\"}\n{\"a\": 1}").await;
+    for (name, text) in files(&folder) {
+        assert!(!text.contains("abcdef"), "{name}: {text}");
+    }
+    let player = player(&folder);
+    let replayed = send(&player, FORM, "api_key=other&a=b+c").await;
+    assert_eq!(replayed, (200, "{\"api_key\":\"[removed]\"}\n{}\n".into()));
+    assert_eq!(send(&player, FORM, "api_key=other&a=d").await.0, 400);
+}
+
+#[tokio::test]
+async fn the_secret_of_webhooks_is_replaced_wherever_it_is() {
+    let upstream = api();
+    let folder = folder("webhook-secret");
+    let run = async |api: &Api| {
+        let input = json!({"value": {"webhook_secret": api.emulator.webhook_secret()}});
+        api.run("echo", input).await["input"]["value"]["webhook_secret"].clone()
+    };
+    run(&recorder(&folder, &[upstream.emulator.origin()])).await;
+    let player = player(&folder);
+    assert_eq!(run(&player).await, player.emulator.webhook_secret());
+}
+
+#[tokio::test]
 async fn signatures_of_azure_are_not_compared() {
     let upstream = api();
     let folder = folder("azure");
@@ -356,6 +416,36 @@ async fn compressed_bodies_are_recorded_as_what_they_contain() {
     let (status, problem) = recorder.get("/hardware").await;
     let detail = problem["detail"].as_str().expect("text");
     assert!(status == 502 && detail.contains("its content encoding is \"br\""), "{problem}");
+}
+
+#[tokio::test]
+async fn content_codings_have_no_case_and_some_mean_none() {
+    let upstream = serve(|request| {
+        let coding = request.uri().path().rsplit('/').next().unwrap_or_default().to_owned();
+        let mut body = b"{\"a\": 1}".to_vec();
+        if coding == "GZIP" {
+            let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            gzip.write_all(&body).expect("written");
+            body = gzip.finish().expect("written");
+        }
+        ([(header::CONTENT_TYPE, "application/json".to_owned()), (header::CONTENT_ENCODING, coding)], body)
+    });
+    let recorder = recorder(&folder("codings"), &[&upstream.await]);
+    for coding in ["GZIP", "none", "Identity"] {
+        assert_eq!(recorder.get(&format!("/{coding}")).await, (200, json!({"a": 1})), "{coding}");
+    }
+}
+
+#[tokio::test]
+async fn events_without_coding_are_passed_on_as_they_arrive() {
+    let upstream = serve(|_| {
+        let event = stream::once(async { Ok::<_, std::convert::Infallible>("data: a\n\n") });
+        let headers = [(header::CONTENT_TYPE, "text/event-stream"), (header::CONTENT_ENCODING, "identity")];
+        (headers, Body::from_stream(event.chain(stream::pending())))
+    });
+    let recorder = recorder(&folder("identity"), &[&upstream.await]);
+    let mut events = recorder.request("GET", "/events").send().await.expect("a head");
+    assert_eq!(events.chunk().await.expect("a stream").as_deref(), Some(&b"data: a\n\n"[..]));
 }
 
 #[tokio::test]

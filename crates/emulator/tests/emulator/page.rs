@@ -132,6 +132,16 @@ async fn large_and_deep_objects_are_shown_as_json() {
 }
 
 #[tokio::test]
+async fn the_page_counts_the_files_that_it_does_not_show() {
+    let api = api();
+    for (count, note) in [(201, "1 more file is not shown."), (202, "2 more files are not shown.")] {
+        let files = vec!["data:text/plain,a"; count];
+        let page = api.page_of(&api.run("echo", json!({ "value": files })).await).await;
+        assert!(page.contains(note), "{note}");
+    }
+}
+
+#[tokio::test]
 async fn every_prediction_is_news_in_the_list() {
     let api = api();
     let news = async || {
