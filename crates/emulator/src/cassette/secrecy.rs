@@ -41,7 +41,7 @@ pub(super) fn secrecy(name: &str) -> Secrecy {
     if is_about(name) { secrecy.min(Secrecy::IfCredential) } else { secrecy }
 }
 
-/// Reports whether a member tells about others, as `num_hf_tokens` and `hasSecret` do.
+/// Returns `true` if a member describes others, as `num_hf_tokens` and `hasSecret` do.
 fn is_about(name: &str) -> bool {
     const COUNTS: [&str; 8] = ["count", "has", "is", "max", "min", "n", "num", "total"];
     let first = name.split(|c: char| !c.is_ascii_lowercase()).next();
