@@ -93,6 +93,10 @@ def node() -> None:
 def crates() -> None:
     # In one call, because they depend on each other and are not published yet.
     names = ["replicant-emulator", "replicant", "replicant-cli"]
+    # Cargo would build an earlier copy of the same version again.
+    cargo = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo"))
+    for copy in (cargo / "registry/src").glob("-*/replicant*"):
+        shutil.rmtree(copy)
     run("cargo", "package", "--allow-dirty", *(f"--package={name}" for name in names))
     (DIST / "crates").mkdir(parents=True)
     for name in names:
