@@ -2,7 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    mem, process,
+    mem,
     sync::{
         Arc, Mutex, MutexGuard, Weak,
         atomic::{AtomicBool, Ordering::SeqCst},
@@ -33,7 +33,6 @@ pub struct ReadAhead {
     closed: watch::Sender<bool>,
     /// Whether the stream has ended or was dropped.
     ended: AtomicBool,
-    owner: u32,
     /// The number of forks before it was opened.
     forks: u32,
 }
@@ -54,7 +53,7 @@ static LIVE: Mutex<Vec<Weak<ReadAhead>>> = Mutex::new(Vec::new());
 /// streamed prediction.
 pub fn close_all() {
     let live = mem::take(&mut *lock(&LIVE));
-    for source in live.iter().filter_map(Weak::upgrade).filter(|source| source.owner == process::id()) {
+    for source in live.iter().filter_map(Weak::upgrade).filter(|source| !source.is_of_parent()) {
         source.close();
     }
 }
@@ -80,7 +79,6 @@ impl ReadAhead {
             items: tokio::sync::Mutex::new(items),
             ready: Mutex::default(),
             head: Mutex::new(if head { Head::Awaited } else { Head::NotWanted }),
-            owner: process::id(),
             forks: gate::forks(),
         }
     }
@@ -191,7 +189,7 @@ impl ReadAhead {
     }
 
     pub fn close(&self) {
-        if self.owner != process::id() {
+        if self.is_of_parent() {
             return;
         }
         self.closed.send_replace(true);
@@ -221,7 +219,7 @@ impl Drop for Release<'_> {
 impl Drop for ReadAhead {
     fn drop(&mut self) {
         let items = self.items.get_mut().take();
-        if self.owner != process::id() {
+        if self.is_of_parent() {
             // A forked child shares the connection with its parent and must not use it.
             mem::forget(items);
         } else if let Ok(runtime) = runtime::get() {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use url::Url;
 
-use super::{Client, send::MAX_ERROR_BODY};
+use super::{Client, response::MAX_ERROR_BODY};
 use crate::{
     error::{Error, ErrorKind, ErrorResponse, Result, header, reason_phrase},
     http::{

@@ -218,6 +218,10 @@ pub(super) struct Permit<'a> {
 }
 
 impl Permit<'_> {
+    pub fn gate(&self) -> &RateGate {
+        self.gate
+    }
+
     /// Records that the request may reach the API.
     pub fn use_up(&mut self) {
         self.sent = true;

@@ -83,8 +83,8 @@ fn redacted_text(text: String) -> String {
     }
     match Url::parse(&text).ok().filter(Url::has_host) {
         Some(url) => {
-            let query = if url.query().is_some() { "?[redacted]" } else { "" };
-            excerpt(&redacted_url(&url), MAX_TEXT) + query
+            let shown = excerpt(&redacted_url(&url), MAX_TEXT);
+            if url.query().is_some() { format!("{shown}?{REDACTED}") } else { shown }
         }
         None => excerpt(&text, MAX_TEXT),
     }

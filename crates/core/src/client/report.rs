@@ -135,24 +135,20 @@ impl<'a> Report<'a> {
             body,
             attempt: state.attempt,
         });
-        let changes = self.limited("on_request", changes, timer).await?;
-        self.apply(changes, http)
+        match self.limited(changes, timer).await? {
+            Some(changes) => self.apply(changes, http),
+            None => Err(timeout_error("on_request", timer)),
+        }
     }
 
-    /// Runs a hook for at most the time that a `timeout` or deadline leaves.
+    /// Runs a hook. Returns `None` if it takes longer than the `timeout` or deadline leaves.
     async fn limited(
         &self,
-        name: &str,
         hook: BoxFuture<'static, Result<HeaderChanges>>,
         timer: &Timer<'_>,
-    ) -> Result<HeaderChanges> {
+    ) -> Result<Option<HeaderChanges>> {
         let limit = timer.remaining().unwrap_or(Duration::MAX);
-        if let Some(result) = within(self.client.runtime(), limit, hook).await {
-            return result.map_err(Error::with_hook);
-        }
-        let kind = if timer.is_past_deadline() { ErrorKind::Deadline } else { ErrorKind::Timeout };
-        let message = format!("the timeout passed while `{name}` ran; allow more time");
-        Err(Error::new(kind, message))
+        within(self.client.runtime(), limit, hook).await.transpose().map_err(Error::with_hook)
     }
 
     fn apply(&self, changes: HeaderChanges, http: &mut HttpRequest) -> Result<()> {
@@ -179,11 +175,11 @@ impl<'a> Report<'a> {
         headers: &[(String, String)],
         timer: &Timer<'_>,
     ) -> Result<()> {
-        match (self.record_head(url, status, headers), self.client.hooks()) {
-            (Some(event), Some(hooks)) => {
-                self.limited("on_response", without_changes(hooks.on_response(event)), timer).await.map(drop)
-            }
-            _ => Ok(()),
+        let event = self.record_head(url, status, headers);
+        let (Some(event), Some(hooks)) = (event, self.client.hooks()) else { return Ok(()) };
+        match self.limited(without_changes(hooks.on_response(event)), timer).await? {
+            Some(_) => Ok(()),
+            None => Err(timeout_error("on_response", timer)),
         }
     }
 
@@ -227,9 +223,9 @@ impl<'a> Report<'a> {
         state.span = Span::none();
     }
 
-    /// Reports the delay before the next attempt.
-    pub async fn retrying(&mut self, error: &Error, delay: Duration, timer: &Timer<'_>) -> Result<()> {
-        let Some(state) = &self.state else { return Ok(()) };
+    /// Reports the delay before the next attempt. Returns `false` if the time for it passed in the hook.
+    pub async fn retrying(&mut self, error: &Error, delay: Duration, timer: &Timer<'_>) -> Result<bool> {
+        let Some(state) = &self.state else { return Ok(true) };
         // Other messages may quote the response.
         let own = matches!(error.kind(), ErrorKind::Connection | ErrorKind::Timeout);
         info!(
@@ -245,7 +241,7 @@ impl<'a> Report<'a> {
             prediction_id = prediction_id(self.request),
             "retrying request"
         );
-        let Some(hooks) = self.client.hooks() else { return Ok(()) };
+        let Some(hooks) = self.client.hooks() else { return Ok(true) };
         let retry = RetryEvent {
             request: state.number,
             method: self.request.method,
@@ -257,7 +253,8 @@ impl<'a> Report<'a> {
             status: state.status,
             request_id: state.request_id.clone(),
         };
-        self.limited("on_retry", without_changes(hooks.on_retry(retry)), timer).await.map(drop)
+        let returned = self.limited(without_changes(hooks.on_retry(retry)), timer).await?;
+        Ok(returned.is_some())
     }
 
     /// Reports the end of the request.
@@ -293,6 +290,12 @@ pub(crate) fn milliseconds(duration: Duration) -> u64 {
 fn prediction_id(request: &Request) -> Option<&str> {
     let RequestTarget::Path(path) = &request.target else { return None };
     path.strip_prefix("/predictions/")?.split('/').next()
+}
+
+/// Builds the error of a hook that ran for too long.
+fn timeout_error(hook: &str, timer: &Timer<'_>) -> Error {
+    let kind = if timer.is_past_deadline() { ErrorKind::Deadline } else { ErrorKind::Timeout };
+    Error::new(kind, format!("the timeout passed while `{hook}` ran; allow more time"))
 }
 
 /// Converts a hook to the type of `on_request`, so that the code of time limits exists once.

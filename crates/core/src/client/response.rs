@@ -2,12 +2,14 @@
 
 use bytes::Bytes;
 
-use super::send::MAX_ERROR_BODY;
 use crate::{
     error::{Error, ErrorKind, ErrorResponse, Result, request_id},
     http::{excerpt::excerpt, rate_limit::Reported},
     value::{Value, check_json, parse_float},
 };
+
+/// Bytes of the body that an error keeps.
+pub(super) const MAX_ERROR_BODY: usize = 64 * 1024;
 
 /// A response of the API: the decoded body, status and headers.
 ///

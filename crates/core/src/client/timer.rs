@@ -5,9 +5,11 @@ use std::{sync::Arc, time::Duration};
 use super::Client;
 use crate::{
     http::{
+        body_progress::BodyProgress,
         deadline::Deadline,
         request::{Request, TimeoutScope},
         retry::Idempotency,
+        time_limit::while_progressing,
     },
     platform::Runtime,
 };
@@ -57,8 +59,19 @@ impl<'a> Timer<'a> {
         self.step
     }
 
+    /// Runs one step of an attempt. Returns `None` if its time has passed without progress.
+    pub async fn step<F: Future>(&mut self, progress: Option<&BodyProgress>, step: F) -> Option<F::Output> {
+        let before = progress.map(BodyProgress::bytes);
+        let output = while_progressing(self.runtime, self.step_limit(), progress, step).await;
+        if output.is_some() && progress.map(BodyProgress::bytes) != before {
+            // Bytes of a file were transferred, and files can be of any size.
+            self.end = Deadline::after(self.runtime, self.total);
+        }
+        output
+    }
+
     /// Returns the time that the next step may take.
-    pub fn step(&self) -> Duration {
+    pub fn step_limit(&self) -> Duration {
         let step = self.end.remaining(self.runtime).unwrap_or(self.step);
         let outer = self.outer.remaining(self.runtime).filter(|_| self.interruptible);
         outer.map_or(step, |outer| outer.min(step))
@@ -73,10 +86,5 @@ impl<'a> Timer<'a> {
     /// Returns `true` once the deadline of the run or wait has passed, rather than the `timeout` of the request.
     pub fn is_past_deadline(&self) -> bool {
         self.outer.remaining(self.runtime).is_some_and(|left| left.is_zero())
-    }
-
-    /// Restarts the `timeout` after bytes of a file were transferred, because files can be of any size.
-    pub fn restart(&mut self) {
-        self.end = Deadline::after(self.runtime, self.total);
     }
 }

@@ -221,8 +221,8 @@ impl Reader {
         };
         let mut prediction = seen.unwrap_or_else(|| self.prediction.clone());
         prediction.end_with(status, why);
-        let error = match prediction.into_success() {
-            Err(error) => self.client.without_token(error),
+        let error = match self.client.check_success(prediction) {
+            Err(error) => error,
             Ok(prediction) => Error::new(ErrorKind::PredictionFailed, "Prediction failed")
                 .with_prediction(prediction.into_value()),
         };

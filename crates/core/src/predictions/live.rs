@@ -57,8 +57,7 @@ impl Run {
         let (created, deadline) = request.limited(&guard, Box::pin(request.create(&guard, hold))).await?;
         guard.disarm();
         if created.is_terminal() {
-            let succeeded = created.into_success();
-            let output = succeeded.map_err(|error| request.client.without_token(error))?.into_output();
+            let output = request.client.check_success(created)?.into_output();
             return Ok(Value::from_members([("output", self.with_files(output))]));
         }
         let runtime = self.request.client.runtime();

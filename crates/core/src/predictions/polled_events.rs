@@ -45,7 +45,7 @@ pub(crate) fn items(
                     return Ok(Some((item, (waiting, prediction, delivered + 1))));
                 }
                 if ended {
-                    prediction.into_success().map_err(|error| client.without_token(error))?;
+                    client.check_success(prediction)?;
                     return Ok(None);
                 }
                 prediction = waiter.next(client, &prediction, polling, || ITEM_PAUSE).await?;

@@ -190,7 +190,7 @@ impl Run {
             // As the official client does, report a prediction that ended with its create twice.
             self.report(&ended);
         }
-        ended.into_success().map_err(|error| client.without_token(error))
+        client.check_success(ended)
     }
 }
 

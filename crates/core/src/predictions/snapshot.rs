@@ -5,6 +5,7 @@ use std::{ops::Deref, time::Duration};
 use tracing::info;
 
 use crate::{
+    client::Client,
     error::{Error, ErrorKind, Result},
     value::{Value, options::option_types},
 };
@@ -24,6 +25,13 @@ pub(crate) struct Snapshot(Value);
 
 option_types! {
     Snapshot => "any",
+}
+
+impl Client {
+    /// Fails if a prediction ended without success. The error does not contain the token, which a model may echo.
+    pub(crate) fn check_success(&self, ended: Snapshot) -> Result<Snapshot> {
+        ended.into_success().map_err(|error| self.without_token(error))
+    }
 }
 
 impl Snapshot {

@@ -168,7 +168,7 @@ impl WaitForPrediction {
         if !raises {
             return Ok(ended);
         }
-        ended.into_success().map_err(|error| client.without_token(error))
+        client.check_success(ended)
     }
 }
 
