@@ -27,6 +27,8 @@ COLUMNS = ("prediction_id", "status", "output", "error", "seconds")
 # A bool is an int, so it comes first.
 _KINDS: Tuple[Any, ...] = (bool, str, bytes, int, float)
 
+Key = Union[str, int]
+
 Reader = Union[Callable[[Dict[str, Any]], Any], str, None]
 """How to read something of a row: a function, or the name of a column."""
 

@@ -8,11 +8,10 @@ import uuid
 from typing import Any, Coroutine, Dict, Optional, Set, TypeVar
 
 from ._async.client import AsyncClient
-from ._batch_folder import Folder
 from ._batch_gate import Gated
 from ._batch_rows import Reader, reader
 from ._errors import InvalidArgumentError
-from ._native import drain
+from ._native import CheckpointFolder, drain
 
 Result = TypeVar("Result")
 
@@ -32,7 +31,7 @@ class Running:
         client: Dict[str, Any],
         *,
         rate: Optional[float],
-        checkpoint: Optional[str],
+        folder: Optional[CheckpointFolder],
         input: Reader,
         key: Reader,
         concurrency: int,
@@ -55,7 +54,7 @@ class Running:
             on_response=self.gated.on_response,
             on_retry=self.gated.on_retry,
         )
-        self.folder = None if checkpoint is None else Folder(checkpoint)
+        self.folder = folder
         self.input = reader("input", input)
         self.key = None if key is None else reader("key", key)
         self.preparing = asyncio.Lock()

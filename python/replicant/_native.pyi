@@ -13,6 +13,7 @@ __all__ = [
     "ERROR_CODES",
     "OPERATIONS",
     "STREAMS",
+    "CheckpointFolder",
     "Client",
     "Secret",
     "Stream",
@@ -50,6 +51,17 @@ class Turns:
         """Learns from the response to the create of a turn, which was sent `age` seconds ago."""
     def state(self) -> tuple[float | None, int | None, float]:
         """Returns the pace in creates per minute, the remaining creates, and the seconds of the pause."""
+
+@final
+class CheckpointFolder:
+    """A folder of checkpoints for batches with `retries` and `retry_unknown`, one for each batch that another program cuts."""
+    def __new__(
+        cls, path: str, /, retries: int = 0, retry_unknown: bool = False
+    ) -> CheckpointFolder: ...
+    def prepare(self, keys: list[str | int], /) -> str:
+        """Returns the path of the checkpoint of a batch, which has what any file of the folder has of its rows."""
+    def needs_create(self, key: str | int, /) -> bool:
+        """Returns True if a row of a prepared batch needs a create."""
 
 @final
 class Client:

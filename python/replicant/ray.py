@@ -22,13 +22,13 @@ from typing import Any, AsyncIterator, Callable, Dict, List, Mapping, Optional, 
 
 from ._arguments import checked
 from ._async.client import AsyncClient
-from ._batch_folder import Key
-from ._batch_rows import Reader, check_names, reader, results_of, rows_of, with_columns
+from ._batch_rows import Key, Reader, check_names, reader, results_of, rows_of, with_columns
 from ._batch_running import Running
 from ._batch_stop import stop_with
 from ._errors import InternalError, InvalidArgumentError
 from ._hooks import HOOKS
 from ._map import MapItem
+from ._native import CheckpointFolder
 from ._options import ClientOptions, MapOptions
 
 __all__ = ["Predict", "predict"]
@@ -36,8 +36,6 @@ __all__ = ["Predict", "predict"]
 TIMEOUT = 1800.0
 """The default of `timeout`, in seconds. The API cancels an abandoned prediction five seconds after this time."""
 
-# Errors after which no other row can succeed either.
-_FATAL = ("authentication", "payment_required", "permission_denied")
 # Options of `map` that would count each batch on its own, and those that are set here.
 _REFUSED = {
     "max_predictions": "limits each batch on its own; use `ds.limit(n)`",
@@ -174,11 +172,18 @@ class Predict:
         return with_columns(batch, results_of(items), self._prefix)
 
     def _begin(self) -> Running:
+        expected = {
+            name: self._options[name]
+            for name in ("retries", "retry_unknown")
+            if name in self._options
+        }
         return Running(
             self._token_env,
             self._client_options,
             rate=self._rate,
-            checkpoint=self._checkpoint,
+            folder=None
+            if self._checkpoint is None
+            else CheckpointFolder(self._checkpoint, **expected),
             input=self._input,
             key=self._key,
             concurrency=self._concurrency,
@@ -214,8 +219,6 @@ class Predict:
                 async for item in results:
                     running.slots.release()
                     taken -= 1
-                    if item.error is not None and item.error.code in _FATAL:
-                        raise item.error
                     found[item.index] = item
         finally:
             for _ in range(taken):

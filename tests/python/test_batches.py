@@ -11,9 +11,8 @@ import pytest
 from conftest import python
 
 import replicant
-from replicant._batch_folder import Folder
 from replicant._batch_rows import check_names, output_text, plain, reader, rows_of, with_columns
-from replicant._native import Turns
+from replicant._native import CheckpointFolder, Turns
 from replicant.testing import Emulator
 
 
@@ -87,7 +86,7 @@ def test_columns_are_added_to_a_new_batch() -> None:
         check_names(["x_error"], "x_")
 
 
-def finish(local: Emulator, folder: Folder, keys: list[Any]) -> dict[Any, Any]:
+def finish(local: Emulator, folder: CheckpointFolder, keys: list[Any]) -> dict[Any, Any]:
     """Runs a batch with the checkpoint of its keys."""
     results = local.client().map(
         "emulator/echo",
@@ -103,7 +102,7 @@ def test_results_are_found_however_batches_are_cut(local: Emulator, tmp_path: Pa
     keys: list[Any] = [*range(10), *"abcdefghij"]
     for size in (7, 7, 4, 20, 7):
         # As in a new process.
-        folder = Folder(str(tmp_path))
+        folder = CheckpointFolder(str(tmp_path))
         for start in range(0, len(keys), size):
             batch = keys[start : start + size]
             items = finish(local, folder, batch)
@@ -114,7 +113,7 @@ def test_results_are_found_however_batches_are_cut(local: Emulator, tmp_path: Pa
 
 
 def test_a_result_that_only_another_file_has_is_found(local: Emulator, tmp_path: Path) -> None:
-    first = Folder(str(tmp_path))
+    first = CheckpointFolder(str(tmp_path))
     path = Path(first.prepare([1, 2]))
     with local.client().map(
         "emulator/echo", [1], input=lambda n: {"value": n}, checkpoint=path, key=int
@@ -123,21 +122,67 @@ def test_a_result_that_only_another_file_has_is_found(local: Emulator, tmp_path:
     # A killed process leaves an incomplete line behind.
     with path.open("a") as file:
         file.write('{"step":"inte')
-    finish(local, Folder(str(tmp_path)), [2, 3])
+    finish(local, CheckpointFolder(str(tmp_path)), [2, 3])
     # The file of these keys lacks the second.
-    items = finish(local, Folder(str(tmp_path)), [1, 2])
+    items = finish(local, CheckpointFolder(str(tmp_path)), [1, 2])
     assert all(item.resumed for item in items.values())
     assert len(local.predictions) == 3
 
 
 def test_a_folder_of_another_model_is_refused(local: Emulator, tmp_path: Path) -> None:
-    finish(local, Folder(str(tmp_path)), [1, 2])
-    path = Folder(str(tmp_path)).prepare([2])
+    finish(local, CheckpointFolder(str(tmp_path)), [1, 2])
+    path = CheckpointFolder(str(tmp_path)).prepare([2])
     with pytest.raises(replicant.InvalidArgumentError, match="belongs to another batch"):
         list(local.client().map("emulator/stream", [{}], checkpoint=path))
     (tmp_path / "other.jsonl").write_text("[]\n[]\n")
-    with pytest.raises(replicant.InvalidArgumentError, match="damaged line"):
-        Folder(str(tmp_path)).prepare([2])
+    with pytest.raises(replicant.InvalidArgumentError, match="other.jsonl is not a checkpoint"):
+        CheckpointFolder(str(tmp_path)).prepare([2])
+
+
+def test_creates_are_expected_for_rows_that_need_another_prediction(
+    local: Emulator, tmp_path: Path
+) -> None:
+    local.script("acme/broken", fails="out of memory")
+    broken = local.client().map(
+        "acme/broken", [1], input=lambda n: {"value": n}, key=int, checkpoint=tmp_path / "a.jsonl"
+    )
+    assert [item.status for item in broken] == ["failed"]
+    with (tmp_path / "a.jsonl").open("a") as file:
+        file.write(
+            json.dumps({"step": "intent", "key": 2, "attempts": 1, "input": "0" * 32, "time": 1})
+        )
+        file.write("\n")
+
+    def expected(**options: Any) -> list[bool]:
+        folder = CheckpointFolder(str(tmp_path), **options)
+        folder.prepare([1, 2, 3])
+        return [folder.needs_create(key) for key in (1, 2, 3)]
+
+    assert expected() == [False, False, True]
+    assert expected(retries=1) == [True, False, True]
+    assert expected(retry_unknown=True) == [False, True, True]
+
+
+def test_a_file_that_a_batch_uses_is_not_replaced(local: Emulator, tmp_path: Path) -> None:
+    finish(local, CheckpointFolder(str(tmp_path)), [1])
+    path = Path(CheckpointFolder(str(tmp_path)).prepare([1, 2]))
+    with local.client().map(
+        "emulator/echo",
+        [1, 2],
+        input=lambda n: {"value": n},
+        key=lambda n: n,
+        checkpoint=path,
+        concurrency=1,
+    ) as batch:
+        next(batch)
+        # Another process has a result that this file lacks.
+        finish(local, CheckpointFolder(str(tmp_path)), [3])
+        (tmp_path / "b.jsonl").write_bytes(path.read_bytes().replace(b'"key":1', b'"key":2'))
+        used = path.stat().st_ino
+        CheckpointFolder(str(tmp_path)).prepare([1, 2])
+        assert path.stat().st_ino == used
+        list(batch)
+    assert path.stat().st_ino == used
 
 
 def test_turns_are_handed_out_at_the_known_pace() -> None:

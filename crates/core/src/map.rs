@@ -4,6 +4,7 @@ mod batch;
 mod checkpoint;
 mod driver;
 mod fed;
+pub(crate) mod folder;
 mod hash;
 mod item;
 mod load;

@@ -26,9 +26,9 @@ use self::{
     streams::Items,
     table::{prepare_call, prepare_stream},
 };
-#[cfg(not(target_arch = "wasm32"))]
-pub use crate::client::turns::Turns;
 pub use crate::{client::response::Payload, value::nearest::nearest};
+#[cfg(not(target_arch = "wasm32"))]
+pub use crate::{client::turns::Turns, map::folder::CheckpointFolder};
 use crate::{
     client::{Client, response::Reply},
     error::{Error, Result, decode_params},

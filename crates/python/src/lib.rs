@@ -2,12 +2,14 @@
 //!
 //! It converts values, errors and streams, and knows no endpoint: operations are named by the core's tables. Each
 //! module uses only modules that come before it in this list: `lock`, `once`, `runtime`, `secret`, `source`, `value`, `error`,
-//! `reply`, `asyncio`, `telemetry`, `read_ahead`, `reading`, `transport`, `client`, `stream`, `command_line`, `turns`.
+//! `reply`, `asyncio`, `telemetry`, `read_ahead`, `reading`, `transport`, `client`, `stream`, `command_line`,
+//! `turns`, `folder`.
 
 mod asyncio;
 mod client;
 mod command_line;
 mod error;
+mod folder;
 mod lock;
 mod once;
 mod read_ahead;
@@ -42,6 +44,8 @@ mod _native {
     use crate::client::Client;
     #[pymodule_export]
     use crate::command_line::command_line;
+    #[pymodule_export]
+    use crate::folder::CheckpointFolder;
     #[pymodule_export]
     use crate::secret::Secret;
     #[pymodule_export]

@@ -93,7 +93,7 @@ impl Checkpoint {
             // Some network file systems have no locks.
             Err(TryLockError::Error(_)) => {}
         }
-        let loaded = load(&mut file, &path)?;
+        let loaded = load(&mut file, &path, |_, _| {})?;
         match &loaded.header {
             Some(header) if header.model != model => {
                 let problem = format!(
@@ -252,13 +252,13 @@ impl Inner {
     }
 }
 
-fn unwritable(path: &Path, error: &io::Error) -> Error {
+pub(super) fn unwritable(path: &Path, error: &io::Error) -> Error {
     let message = format!("cannot write the checkpoint {}: {error}", path.display());
     Error::new(ErrorKind::FileNotWritten, message).about("checkpoint")
 }
 
 /// Syncs the folder of a new file, which would not survive a loss of power otherwise.
-fn sync_folder(path: &Path, is_new: bool) -> io::Result<()> {
+pub(super) fn sync_folder(path: &Path, is_new: bool) -> io::Result<()> {
     if !is_new || cfg!(windows) {
         return Ok(());
     }

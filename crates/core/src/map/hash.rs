@@ -26,6 +26,11 @@ impl Hash {
         Self::finish(hasher)
     }
 
+    /// Returns the hash of a row's key.
+    pub fn of_key(key: &Value) -> Self {
+        Self::of_text(&serde_json::to_string(key).unwrap_or_default())
+    }
+
     pub fn of_text(text: &str) -> Self {
         Self::finish(Sha256::new().chain_update(text))
     }

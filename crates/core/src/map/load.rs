@@ -29,8 +29,8 @@ pub(super) struct Loaded {
     pub length: u64,
 }
 
-/// Reads a file from its start.
-pub(super) fn load(file: &mut File, path: &Path) -> Result<Loaded> {
+/// Reads a file from its start. Passes the hash of the key and the line of each record to `each`.
+pub(super) fn load(file: &mut File, path: &Path, mut each: impl FnMut(Hash, &[u8])) -> Result<Loaded> {
     let mut loaded = Loaded::default();
     let unreadable = |error: io::Error| unreadable(path, error);
     file.seek(SeekFrom::Start(0)).map_err(unreadable)?;
@@ -58,7 +58,8 @@ pub(super) fn load(file: &mut File, path: &Path) -> Result<Loaded> {
             loaded.header = Some(header(&line, path)?);
         } else {
             let record: Record = parse(&line).map_err(|error| damaged(&error))?;
-            loaded.add(record, length).map_err(|why| damaged(&why))?;
+            let key = loaded.add(record, length).map_err(|why| damaged(&why))?;
+            each(key, &line);
         }
         loaded.length += length;
     }
@@ -89,10 +90,9 @@ pub(super) fn unreadable(path: &Path, error: io::Error) -> Error {
 }
 
 impl Loaded {
-    /// Applies a record of `length` bytes.
-    fn add(&mut self, record: Record, length: u64) -> Result<(), &'static str> {
-        let key = serde_json::to_string(&record.key).map_err(|_| "`key` is not JSON")?;
-        let key = Hash::of_text(&key);
+    /// Applies a record of `length` bytes. Returns the hash of its key.
+    fn add(&mut self, record: Record, length: u64) -> Result<Hash, &'static str> {
+        let key = Hash::of_key(&record.key);
         let hash = |text: &Option<String>| text.as_deref().and_then(Hash::parse);
         let step = record.step.ok_or("`step` is missing")?;
         match step {
@@ -130,7 +130,7 @@ impl Loaded {
                 }
             }
         }
-        Ok(())
+        Ok(key)
     }
 
     fn row(&mut self, key: Hash) -> Result<&mut Entry, &'static str> {

@@ -177,7 +177,12 @@ impl RunRow {
             // A failure to record it ends the batch.
             let _ = batch.record(&self.storage, || Record::new(Step::Released, &self.row.key)).await;
         }
-        if matches!(error.kind(), ErrorKind::Authentication | ErrorKind::PaymentRequired) {
+        // No other row can succeed either.
+        let is_fatal = matches!(
+            error.kind(),
+            ErrorKind::Authentication | ErrorKind::PaymentRequired | ErrorKind::PermissionDenied
+        );
+        if is_fatal {
             return Err(Finished::Refused(error));
         }
         Err(self.item("rejected".to_owned(), Value::Null, Err(error)))
