@@ -240,19 +240,20 @@ export class Replicate {
   /**
    * Polls a prediction until it has ended, and returns it. `GET /predictions/{id}`
    *
+   * @param prediction the prediction, or its id
    * @param stop called with every state; returning true ends the waiting
    * @throws {PredictionFailedError} if the prediction fails; one that has failed before is returned
    * @throws {DeadlineError} if `timeout` passed; the prediction continues
    */
   wait(
-    prediction: Prediction,
+    prediction: Prediction | string,
     options: WaitOptions = {},
     stop?: (prediction: Prediction) => boolean | Promise<boolean>,
   ): Promise<Prediction> {
     const call = (signal?: Signal, observe?: (state: unknown) => void) =>
       bridgeOf(this).call<Prediction>(
         "predictions.wait",
-        merge({ id: prediction?.id, prediction, raise_failed: true }, runParams(options)),
+        merge({ prediction, raise_failed: true }, runParams(options)),
         { signal, observe },
       );
     return stop ? waitUntil(call, stop, options.signal) : call(options.signal);

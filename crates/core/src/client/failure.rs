@@ -33,7 +33,11 @@ impl Client {
         let body = within(self.runtime(), limit, read_prefix(body.stream())).await;
         let body = String::from_utf8_lossy(&body.unwrap_or_default()).into_owned();
         let problem = Value::from_json(body.as_bytes()).unwrap_or_default();
-        let text = |name: &str| problem[name].as_str().map(str::to_owned);
+        // The API is not consistent: some details are objects or lists, by field.
+        let text = |name: &str| match &problem[name] {
+            Value::Null => None,
+            text => Some(text.to_string()),
+        };
         let response = ErrorResponse {
             status,
             problem_type: text("type"),
@@ -46,7 +50,8 @@ impl Client {
         };
         let retry_after = header(&response.headers, "retry-after")
             .and_then(|header| parse_retry_after(header, self.runtime().now()))
-            .or_else(|| Duration::try_from_secs_f64(problem["retry_after"].as_f64()?).ok());
+            .or_else(|| Duration::try_from_secs_f64(problem["retry_after"].as_f64()?).ok())
+            .or_else(|| time_of_reset(problem["detail"].as_str()?));
         let error = Error::new(ErrorKind::from_status(status), failure_message(request, url, &response));
         let error = error.with_retry_after(retry_after);
         match self.hint(request, url, &response, retry_after) {
@@ -93,6 +98,13 @@ impl Client {
         };
         Some(hint.to_owned())
     }
+}
+
+/// Returns the delay in the text of a 429, which may be its only place: "Your rate limit resets in ~30s."
+fn time_of_reset(detail: &str) -> Option<Duration> {
+    let (_, rest) = detail.split_once("rate limit resets in ~")?;
+    let (seconds, _) = rest.split_once('s')?;
+    seconds.parse().ok().map(Duration::from_secs)
 }
 
 /// Builds the message: first the cause, then the request that failed.

@@ -62,7 +62,7 @@ const WORDS: [(&str, FailureReason); 8] = [
 
 /// Lower-case phrases that models and the API write. Single words would match unrelated text, such as the file
 /// name `nsfw_checker.py` in a traceback.
-const PHRASES: [(&str, FailureReason); 19] = [
+const PHRASES: [(&str, FailureReason); 23] = [
     ("nsfw content", ContentFilter),
     ("flagged as sensitive", ContentFilter),
     ("content policy", ContentFilter),
@@ -71,15 +71,19 @@ const PHRASES: [(&str, FailureReason); 19] = [
     ("safety filter", ContentFilter),
     ("by the safety checker", ContentFilter),
     ("prohibited content", ContentFilter),
+    ("blocked by moderation", ContentFilter),
+    ("our safety system", ContentFilter),
     ("out of memory", OutOfMemory),
     ("oom killed", OutOfMemory),
     ("oomkilled", OutOfMemory),
     ("cublas_status_alloc_failed", OutOfMemory),
     ("queue is full", QueueTimeout),
+    ("queue reached limit", QueueTimeout),
     ("timeout starting prediction", QueueTimeout),
     ("due to high demand", QueueTimeout),
     ("before it began to run", QueueTimeout),
     ("input validation failed", InvalidInput),
+    ("input validation error", InvalidInput),
     ("input was invalid", InvalidInput),
     ("invalid input", InvalidInput),
 ];
@@ -124,6 +128,14 @@ mod tests {
             ("Director: unexpected error handling prediction (E6716)", QueueTimeout),
             ("Service is temporarily unavailable. Please try again later. (E004)", QueueTimeout),
             ("The image was blocked by the safety checker", ContentFilter),
+            (
+                "Your request was rejected as a result of our safety system. The image generation request contains content \
+                 that is not allowed by our safety system.",
+                ContentFilter,
+            ),
+            ("Content blocked by moderation", ContentFilter),
+            ("Input validation error: 404 Client Error: Not Found for url: https://h/a.png", InvalidInput),
+            ("Task queue reached limit.", QueueTimeout),
             ("Queue is full. Please try again later.", QueueTimeout),
             (
                 "Service is currently unavailable due to high demand. Please try again later. (E003)",

@@ -129,6 +129,8 @@ impl WaitForPrediction {
             target: WaitTarget { id, prediction, raise, raise_failed, use_file_output: _, since: _ },
             options: WaitOptions { timeout, interval },
         } = params;
+        let id = id.or_else(|| prediction.as_ref()?.as_str().map(str::to_owned));
+        let prediction = prediction.filter(|known| known.id().is_some());
         let deadline = Deadline::after(client.runtime(), timeout);
         let had_ended = prediction.as_ref().is_some_and(Snapshot::is_terminal);
         // The last state is recorded only for the error of a timeout.
@@ -140,7 +142,7 @@ impl WaitForPrediction {
         // Boxed to keep the future small: each wrapper would otherwise embed it by value.
         let waiting = Box::pin(async {
             let known = match (prediction, id) {
-                (Some(prediction), _) if prediction.id().is_some() => prediction,
+                (Some(prediction), _) => prediction,
                 (_, Some(id)) => {
                     let request = Request::get(path("/predictions/{id}", &[("id", &id)])?);
                     let known: Snapshot = client.fetch(&request.options(options.clone())).await?;

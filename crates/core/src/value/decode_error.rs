@@ -10,8 +10,19 @@ use super::{
 };
 
 /// Parameters and options that only bindings and tests pass. Messages do not suggest them.
-pub(crate) const INTERNAL: [&str; 8] =
-    ["clock_rate", "detailed", "keyed", "live", "poll_output", "report_uploads", "reports", "total"];
+pub(crate) const INTERNAL: [&str; 11] = [
+    "clock_rate",
+    "detailed",
+    "keyed",
+    "live",
+    "poll_output",
+    "prediction",
+    "raise",
+    "raise_failed",
+    "report_uploads",
+    "reports",
+    "total",
+];
 
 /// A value that does not have the expected form, or text that is not JSON.
 ///

@@ -1,18 +1,20 @@
 //! Suggests an option for an unknown name.
 
+/// Names of the token.
+const TOKEN: &[&str] = &[
+    "token",
+    "auth",
+    "api_token",
+    "bearer_token",
+    "api_key",
+    "access_token",
+    "auth_token",
+    "replicate_api_token",
+];
+
 /// Names that other clients and languages use for one option.
 const SYNONYMS: &[&[&str]] = &[
-    &[
-        "token",
-        "auth",
-        "api_token",
-        "bearer_token",
-        "api_key",
-        "access_token",
-        "auth_token",
-        "key",
-        "replicate_api_token",
-    ],
+    TOKEN,
     &["base_url", "api_base", "api_url", "endpoint", "host", "url"],
     &["input", "inputs", "params", "parameters", "arguments", "args", "payload"],
     &["webhook_events_filter", "webhook_event_filter", "webhook_events", "webhook_filter", "events_filter"],
@@ -86,6 +88,10 @@ pub(crate) fn option_advice(given: &str, names: &[&str]) -> String {
     match nearest(given, names) {
         Some(name) => format!("did you mean `{name}`?"),
         None if names.is_empty() => "this operation has no options".to_owned(),
+        // In the input, the API would store it.
+        None if TOKEN.iter().any(|name| normalize(name) == normalize(given)) => {
+            "pass the token to the client".to_owned()
+        }
         None if names.contains(&"input") => "options of the model belong in `input`".to_owned(),
         None => format!("expected one of {}", list(names, '`', "and")),
     }
@@ -131,5 +137,6 @@ mod tests {
         assert_eq!(nearest("webhook_event_filter", &run), Some("webhook_events_filter"));
         assert_eq!(nearest("webhookEventsFilter", &run), Some("webhook_events_filter"));
         assert_eq!(option_advice("prompt", &run), "options of the model belong in `input`");
+        assert_eq!(option_advice("api_token", &run), "pass the token to the client");
     }
 }
