@@ -85,42 +85,6 @@ pub fn compute(name: &str, params: Value) -> Result<String> {
     }
 }
 
-/// Returns the text of a request before its body: `POST`, the URL and the headers, a line each. The names are in title case
-/// (`Content-Type`) as in the official package, because test doubles look names up in that case.
-///
-/// # Errors
-/// If a line break is in a header, which cannot be: headers are checked when they are set.
-pub fn head(method: &str, url: &str, headers: &[(String, String)]) -> Result<String> {
-    let mut text = [method, "\n", url].concat();
-    for (name, value) in headers {
-        if value.contains('\n') {
-            return Err(internal("a header with a line break"));
-        }
-        text.push('\n');
-        let mut inside = false;
-        for letter in name.chars() {
-            text.push(if inside { letter } else { letter.to_ascii_uppercase() });
-            inside = letter.is_ascii_alphanumeric() || letter == '_';
-        }
-        text.push(':');
-        text.push_str(value);
-    }
-    Ok(text)
-}
-
-/// Returns the body of a request as text, which test doubles can parse, if it is JSON or text; otherwise its bytes.
-///
-/// # Errors
-/// The bytes.
-pub fn body_text(headers: &[(String, String)], body: Bytes) -> Result<String, Bytes> {
-    let kind = headers.iter().find(|(name, _)| name == "content-type").map_or("", |(_, kind)| kind.as_str());
-    if kind.starts_with("application/json") || kind.starts_with("text/") {
-        String::from_utf8(body.into()).map_err(|error| error.into_bytes().into())
-    } else {
-        Err(body)
-    }
-}
-
 fn files(value: &Value) -> Result<Option<String>> {
     let paths = value.file_paths();
     if paths.is_empty() {

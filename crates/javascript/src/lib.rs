@@ -7,6 +7,8 @@ mod batches;
 mod decode;
 mod encode;
 mod failure;
+mod fetch;
+mod message;
 mod names;
 mod stopping;
 mod telemetry;
@@ -14,8 +16,10 @@ mod telemetry;
 pub use self::{
     batches::Batches,
     decode::{headers, insert, number},
-    encode::{Answer, body_text, compute, head, to_json},
+    encode::{Answer, compute, to_json},
     failure::{fields, internal},
+    fetch::{FetchParts, fetch_failed, fetch_failure},
+    message::Message,
     names::contents,
     stopping::{from_panic, until_stopped},
     telemetry::{Deliver, answer, follow},

@@ -8,13 +8,13 @@ use replicant::{
     Client, Observer, Options, RateLimits, Value,
     operation::{self, Following},
 };
-use replicant_javascript::{Answer, to_json, until_stopped};
+use replicant_javascript::{Answer, Message, to_json, until_stopped};
 use tokio::sync::Notify;
 use zeroize::Zeroizing;
 
 use crate::{
     error::to_js,
-    promises::{CompletionChannel, Message, NativeCompletionChannel},
+    promises::{CompletionChannel, NativeCompletionChannel},
     stream::NativeStream,
     telemetry::{Wanted, follow},
     transport::{Fetch, JsTransport},

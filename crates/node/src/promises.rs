@@ -15,51 +15,11 @@ use napi::{
     threadsafe_function::ThreadsafeFunction,
 };
 use napi_derive::napi;
-use replicant::{Error, ErrorKind, Result, background};
-use replicant_javascript::{Answer, fields as fields_of};
+use replicant::{Error, ErrorKind, background};
+use replicant_javascript::{Answer, Message};
 use tokio::time::timeout;
 
 use self::inbox::Inbox;
-
-/// A message about a call or stream.
-pub(crate) enum Message {
-    /// A state for the observer, as JSON. More messages follow.
-    State(String),
-    /// An event, a span or a question for the receiver, as JSON. More messages follow.
-    Record(String),
-    /// No more records follow.
-    Unfollowed,
-    Answer(Answer),
-    /// A stream has something to take.
-    Ready,
-    /// The fields of an error, as JSON.
-    Failure(String),
-    /// The call was stopped, or the stream ended.
-    Over,
-}
-
-impl Message {
-    /// Returns whether the message is about requests, which may outlive their call.
-    fn is_of_requests(&self) -> bool {
-        matches!(self, Self::Record(_) | Self::Unfollowed)
-    }
-}
-
-impl From<Error> for Message {
-    fn from(error: Error) -> Self {
-        Self::Failure(fields_of(&error))
-    }
-}
-
-impl From<Option<Result<Answer>>> for Message {
-    fn from(outcome: Option<Result<Answer>>) -> Self {
-        match outcome {
-            Some(Ok(answer)) => Self::Answer(answer),
-            Some(Err(error)) => Self::from(error),
-            None => Self::Over,
-        }
-    }
-}
 
 /// `(number, kind, json, files, meta, bytes)`. `node/src/completion-channel.ts` names the kinds.
 type Fields = (u32, u32, Option<String>, Option<String>, Option<String>, Option<Buffer>);
@@ -195,22 +155,13 @@ impl NativeCompletionChannel {
 const TURN: Fields = (0, 4, None, None, None, None);
 
 fn fields(env: &Env, number: u32, message: Message) -> Fields {
-    match message {
-        Message::State(json) => (number, 0, Some(json), None, None, None),
-        Message::Answer(Answer { json, files, bytes, meta }) => {
-            match bytes.map(|bytes| copy(env, &bytes)).transpose() {
-                Ok(bytes) => (number, 1, json, files, meta, bytes),
-                Err(error) => {
-                    let reason = format!("cannot copy the response to JavaScript: {}", error.reason);
-                    fields(env, number, Error::new(ErrorKind::Internal, reason).into())
-                }
-            }
+    let (kind, Answer { json, files, bytes, meta }) = message.into_parts();
+    match bytes.map(|bytes| copy(env, &bytes)).transpose() {
+        Ok(bytes) => (number, kind, json, files, meta, bytes),
+        Err(error) => {
+            let reason = format!("cannot copy the response to JavaScript: {}", error.reason);
+            fields(env, number, Error::new(ErrorKind::Internal, reason).into())
         }
-        Message::Ready => (number, 1, None, None, None, None),
-        Message::Failure(fields) => (number, 2, Some(fields), None, None, None),
-        Message::Record(json) => (number, 5, Some(json), None, None, None),
-        Message::Unfollowed => (number, 6, None, None, None, None),
-        Message::Over => (number, 3, None, None, None, None),
     }
 }
 

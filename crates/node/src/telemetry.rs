@@ -7,9 +7,9 @@ use replicant::{
     operation::{self, Following},
     telemetry::Level,
 };
-use replicant_javascript as javascript;
+use replicant_javascript::{self as javascript, Message};
 
-use crate::promises::{CompletionChannel, Message};
+use crate::promises::CompletionChannel;
 
 /// What a call reports.
 #[napi(object, object_to_js = false)]

@@ -6,17 +6,16 @@ use std::sync::{
     atomic::{AtomicU32, Ordering},
 };
 
-use futures_util::TryStreamExt;
 use napi::{
     bindgen_prelude::{Buffer, Either, FnArgs, Null, Promise},
     threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode},
 };
 use napi_derive::napi;
 use replicant::{
-    BoxFuture, Error, ErrorKind, Item, Result,
-    transport::{HttpBody, HttpRequest, HttpResponse, StreamBody, Transport},
+    BoxFuture, Result,
+    transport::{HttpRequest, HttpResponse, StreamBody, Transport},
 };
-use replicant_javascript::{body_text, head, headers};
+use replicant_javascript::{FetchParts, fetch_failed, fetch_failure, headers};
 
 use crate::{
     promises::CompletionChannel,
@@ -90,7 +89,7 @@ impl Transport for JsTransport {
                 Err(error) => Err(error),
             };
             pending.finish();
-            incoming(response.map_err(|error| failed(&error.reason))?)
+            incoming(response.map_err(|error| fetch_failed(&error.reason))?)
         })
     }
 }
@@ -119,37 +118,18 @@ impl Drop for PendingFetch {
 }
 
 fn outgoing(request: HttpRequest, channel: CompletionChannel) -> Result<FetchRequest> {
-    let HttpRequest { method, url, mut headers, body } = request;
-    let (mut text, mut bytes, mut stream) = (None, None, None);
-    match body {
-        HttpBody::Empty => {}
-        HttpBody::Bytes(whole) => match body_text(&headers, whole) {
-            Ok(whole) => text = Some(whole),
-            Err(whole) => bytes = Some(Vec::from(whole).into()),
-        },
-        HttpBody::Stream { length, chunks } => {
-            headers.extend(length.map(|length| ("content-length".to_owned(), length.to_string())));
-            stream = Some(NativeStream::new(Box::pin(chunks.map_ok(Item::Bytes)), channel));
-        }
-    }
-    Ok(FetchRequest { head: head(method, url.as_str(), &headers)?, text, bytes, stream })
+    let FetchParts { head, text, bytes, stream } = FetchParts::new(request)?;
+    let bytes = bytes.map(|bytes| Vec::from(bytes).into());
+    Ok(FetchRequest { head, text, bytes, stream: stream.map(|items| NativeStream::new(items, channel)) })
 }
 
 fn incoming(response: FetchResponse) -> Result<HttpResponse> {
     if let Some(reason) = response.failure {
-        if response.raised == Some(true) {
-            return Err(Error::new(ErrorKind::Internal, reason));
-        }
-        let error = failed(&reason);
-        return Err(if response.never_sent == Some(true) { error.with_never_sent() } else { error });
+        return Err(fetch_failure(reason, response.raised, response.never_sent));
     }
     Ok(HttpResponse {
         status: u16::try_from(response.status).unwrap_or_default(),
         headers: headers(&response.headers),
-        body: Box::new(StreamBody(source::read(Arc::new(response.pull), 0, failed))),
+        body: Box::new(StreamBody(source::read(Arc::new(response.pull), 0, fetch_failed))),
     })
-}
-
-fn failed(reason: &str) -> Error {
-    Error::new(ErrorKind::Connection, format!("`fetch` failed: {reason}"))
 }

@@ -8,7 +8,7 @@ use replicant::{
     background::Tasks,
     operation::{self, Following},
 };
-use replicant_javascript::{Answer, to_json, until_stopped};
+use replicant_javascript::{Answer, Message, to_json, until_stopped};
 use tokio::sync::Notify;
 use wasm_bindgen::{
     JsCast,
@@ -18,7 +18,7 @@ use wasm_bindgen::{
 
 use crate::{
     error::to_js,
-    promises::{CompletionChannel, Message, NativeCompletionChannel},
+    promises::{CompletionChannel, NativeCompletionChannel},
     runtime::{self, WebRuntime},
     stream::NativeStream,
     tasks, telemetry,

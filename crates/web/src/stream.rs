@@ -9,12 +9,12 @@ use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
 use js_sys::{Promise, Uint8Array};
 use replicant::{BoxStream, Error, Item, Result, background::Tasks};
-use replicant_javascript::Batches;
+use replicant_javascript::{Batches, Message};
 use tokio::sync::{Mutex, Notify};
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
 use crate::{
-    promises::{CompletionChannel, Message},
+    promises::CompletionChannel,
     runtime, tasks,
 };
 

@@ -6,11 +6,12 @@ use replicant::{
     operation::{Following, Wanted},
     telemetry::Level,
 };
+use replicant_javascript::{self as javascript, Message};
 use wasm_bindgen::JsValue;
 
 use crate::{
     object::{property, text},
-    promises::{CompletionChannel, Message},
+    promises::CompletionChannel,
 };
 
 /// Returns what reports to the receiver in `wanted`, a `Wanted` of `node/src/native.ts`.
@@ -28,5 +29,5 @@ pub(crate) fn follow(wanted: &JsValue, channel: &CompletionChannel) -> Following
         on_response: is("onResponse"),
         on_retry: is("onRetry"),
     };
-    replicant_javascript::follow(wanted, Arc::new(deliver))
+    javascript::follow(wanted, Arc::new(deliver))
 }

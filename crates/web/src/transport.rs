@@ -4,13 +4,12 @@
 use std::{cell::Cell, rc::Rc};
 
 use bytes::Bytes;
-use futures_util::TryStreamExt;
 use js_sys::{Function, Promise, Uint8Array};
 use replicant::{
-    BoxFuture, BoxStream, Error, ErrorKind, Item, Result,
-    transport::{BodySource, HttpBody, HttpRequest, HttpResponse, StreamBody, Transport},
+    BoxFuture, BoxStream, Result,
+    transport::{BodySource, HttpRequest, HttpResponse, StreamBody, Transport},
 };
-use replicant_javascript::{body_text, head, headers};
+use replicant_javascript::{FetchParts, fetch_failed, fetch_failure, headers};
 use wasm_bindgen::{
     JsCast,
     prelude::{JsValue, wasm_bindgen},
@@ -91,7 +90,7 @@ impl Transport for JsTransport {
                 Err(thrown) => Err(thrown),
             };
             pending.finish();
-            incoming(sent.map_err(|thrown| failed(&reason(&thrown)))?.unchecked_ref())
+            incoming(sent.map_err(|thrown| fetch_failed(&reason(&thrown)))?.unchecked_ref())
         })
     }
 }
@@ -125,20 +124,9 @@ fn start(
     request: HttpRequest,
     channel: CompletionChannel,
 ) -> Result<Result<Waiting, JsValue>> {
-    let HttpRequest { method, url, mut headers, body } = request;
-    let (mut text, mut bytes, mut stream) = (None, None, None);
-    match body {
-        HttpBody::Empty => {}
-        HttpBody::Bytes(whole) => match body_text(&headers, whole) {
-            Ok(whole) => text = Some(whole),
-            Err(whole) => bytes = Some(Uint8Array::from(whole.as_ref())),
-        },
-        HttpBody::Stream { length, chunks } => {
-            headers.extend(length.map(|length| ("content-length".to_owned(), length.to_string())));
-            stream = Some(NativeStream::new(Box::pin(chunks.map_ok(Item::Bytes)), channel));
-        }
-    }
-    let head = head(method, url.as_str(), &headers)?;
+    let FetchParts { head, text, bytes, stream } = FetchParts::new(request)?;
+    let bytes = bytes.map(|bytes| Uint8Array::from(bytes.as_ref()));
+    let stream = stream.map(|items| NativeStream::new(items, channel));
     let (sent, started) = Waiting::new(|waiting, stamp| {
         host::with(|host| host.send(fetch, number, &head, text.as_deref(), bytes, stream, waiting, stamp))
     });
@@ -147,11 +135,7 @@ fn start(
 
 fn incoming(response: &NativeResponse) -> Result<HttpResponse> {
     if let Some(reason) = response.failure() {
-        if response.raised() == Some(true) {
-            return Err(Error::new(ErrorKind::Internal, reason));
-        }
-        let error = failed(&reason);
-        return Err(if response.never_sent() == Some(true) { error.with_never_sent() } else { error });
+        return Err(fetch_failure(reason, response.raised(), response.never_sent()));
     }
     let headers = headers(&response.headers());
     let body: Box<dyn BodySource> = match response.bytes() {
@@ -196,12 +180,12 @@ impl BodySource for Body {
                 Err(thrown) => Err(thrown),
             };
             unread.finish();
-            bytes.map(|bytes| to_bytes(&bytes)).map_err(|thrown| failed(&reason(&thrown)))
+            bytes.map(|bytes| to_bytes(&bytes)).map_err(|thrown| fetch_failed(&reason(&thrown)))
         })
     }
 
     fn stream(self: Box<Self>) -> BoxStream<'static, Result<Bytes>> {
-        source::read(self.pull, 0, failed)
+        source::read(self.pull, 0, fetch_failed)
     }
 }
 
@@ -220,8 +204,4 @@ impl Drop for Unread {
             let _ = cancel.call0(&JsValue::UNDEFINED);
         }
     }
-}
-
-fn failed(reason: &str) -> Error {
-    Error::new(ErrorKind::Connection, format!("`fetch` failed: {reason}"))
 }

@@ -9,7 +9,9 @@ use std::{
 use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use tokio::sync::watch;
 
-use super::{Callback, Message};
+use replicant_javascript::Message;
+
+use super::Callback;
 
 /// How long messages, and the code that waits for them, may follow one another before the event loop turns, so that timers
 /// and other events are handled. Node itself takes a thousand messages in one turn.

@@ -6,10 +6,10 @@ use std::{
 };
 
 use replicant::{Error, Item, Result};
-use replicant_javascript::Batches;
+use replicant_javascript::{Batches, Message};
 use tokio::sync::Notify;
 
-use crate::promises::{CompletionChannel, Message};
+use crate::promises::CompletionChannel;
 
 /// Largest number of bytes to read ahead. Larger values were slower.
 const AHEAD: usize = 1 << 20;
