@@ -218,8 +218,8 @@ class AwaitableStream(Later[EventStream]):
     def __repr__(self) -> str:
         return repr(self._stream)
 
-    async def astart(self) -> EventStream:
-        """Creates the prediction without waiting for its first event."""
+    async def start(self) -> EventStream:
+        """Creates the prediction without waiting for its first event. Entering an `async with` block does the same."""
         return await self._stream.astart()
 
     def text(self) -> TextStream:

@@ -179,11 +179,11 @@ async def test_entering_an_awaited_stream_starts_it(
             assert creates(emulator) == 1
             assert events.prediction.id
             assert "".join([str(event) async for event in events])
-        started = await make(LLAMA, INPUT).astart()
+        started = await make(LLAMA, INPUT).start()
         assert started.prediction.id
         await started.aclose()
         with pytest.raises(replicant.UnprocessableEntityError):
-            await make(LLAMA, {"prompt": 3}).astart()
+            await make(LLAMA, {"prompt": 3}).start()
 
 
 async def test_a_canceled_start_frees_its_connection(
@@ -196,7 +196,7 @@ async def test_a_canceled_start_frees_its_connection(
     )
     stream = async_client.stream(LLAMA, INPUT)
     with pytest.raises(asyncio.TimeoutError):
-        await asyncio.wait_for(stream.astart(), 0.1)
+        await asyncio.wait_for(stream.start(), 0.1)
     assert [event async for event in stream] == []
 
 
@@ -207,7 +207,7 @@ def test_a_refused_input_becomes_the_response_of_a_web_server(emulator: Emulator
     @app.post("/talk")
     async def talk(body: dict[str, Any]) -> Any:
         try:
-            events = await client.stream(LLAMA, body).astart()
+            events = await client.stream(LLAMA, body).start()
         except replicant.UnprocessableEntityError as error:
             raise fastapi.HTTPException(422, error.detail) from error
 

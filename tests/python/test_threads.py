@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
+import sys
+import textwrap
 import threading
 import time
 
-from conftest import Emulator
+import pytest
+from conftest import Emulator, canceled, eventually, python
 
 import replicant
 
@@ -63,3 +67,72 @@ def test_awaited_calls_continue_after_blocking_calls(
         assert len(accounts) == 4
 
     asyncio.run(both())
+
+
+def test_an_exception_that_another_thread_sets_ends_a_call(emulator: Emulator) -> None:
+    """As the time limits of task queues do."""
+    before = canceled(emulator)
+    client = replicant.Client(base_url=emulator.base_url)
+    raised: list[BaseException] = []
+
+    class TimeLimitExceeded(BaseException):
+        pass
+
+    def work() -> None:
+        try:
+            client.run("emulator/endless", wait=False)
+        except BaseException as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    eventually(lambda: emulator.state()["predictions"].get("processing", 0) == 1)
+    set_exception = ctypes.pythonapi.PyThreadState_SetAsyncExc
+    assert (
+        set_exception(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(TimeLimitExceeded)) == 1
+    )
+    thread.join(20)
+    assert [type(error) for error in raised] == [TimeLimitExceeded]
+    eventually(lambda: canceled(emulator) == before + 1)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_signals_that_the_program_blocks_reach_none_of_our_threads(
+    emulator: Emulator, tmp_path: object
+) -> None:
+    script = """
+        import os, signal, sys, threading, time
+        import replicant
+
+        client = replicant.Client(base_url=sys.argv[1])
+        # Also threads that write files.
+        client.run("black-forest-labs/flux-schnell", {"prompt": "x"})[0].save(sys.argv[2])
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.1)
+        print(signal.sigwait({signal.SIGTERM}) == signal.SIGTERM)
+    """
+    done = python(textwrap.dedent(script), emulator.base_url, f"{tmp_path}/file")
+    assert (done.stdout, done.stderr, done.returncode) == ("True\n", "", 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="uses exit handlers of the C library")
+def test_an_interpreter_that_ends_in_exit_handlers_of_c_sends_its_cancels(
+    emulator: Emulator,
+) -> None:
+    """As in uWSGI: thread-local values are gone then."""
+    before = canceled(emulator)
+    script = """
+        import ctypes, sys
+        import replicant
+
+        client = replicant.Client(base_url=sys.argv[1])
+        stream = client.stream("emulator/endless", {})
+        stream.start()
+        libc = ctypes.PyDLL(None)
+        libc.__cxa_atexit(ctypes.pythonapi.Py_FinalizeEx, None, None)
+        libc.exit(0)
+    """
+    done = python(textwrap.dedent(script), emulator.base_url)
+    assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
+    eventually(lambda: canceled(emulator) == before + 1)

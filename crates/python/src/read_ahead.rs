@@ -218,7 +218,7 @@ impl Drop for Release<'_> {
 
 impl Drop for ReadAhead {
     fn drop(&mut self) {
-        let items = self.items.get_mut().take();
+        let Some(items) = self.items.get_mut().take() else { return };
         if self.is_of_parent() {
             // A forked child shares the connection with its parent and must not use it.
             mem::forget(items);

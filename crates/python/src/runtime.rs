@@ -4,13 +4,15 @@ mod driver;
 pub mod gate;
 mod greenlets;
 mod panics;
+mod signals;
 mod wait;
 
 use std::{
-    mem,
-    pin::pin,
-    process,
-    sync::Mutex,
+    mem, process,
+    sync::{
+        Mutex,
+        mpsc::{self, RecvTimeoutError},
+    },
     time::{Duration, Instant},
 };
 
@@ -89,12 +91,25 @@ pub fn finish(py: Python<'_>, close_streams: fn()) {
     gate::begin_end();
     let deadline = Instant::now() + background::AT_EXIT;
     if let Some((driver, ending)) = end_calls() {
-        py.detach(|| {
-            let _inside = driver.enter();
+        let (sender, mut sent) = mpsc::channel();
+        // In the runtime, because this thread may have no thread-local values anymore: uWSGI ends the interpreter in the
+        // exit handlers of C.
+        driver.spawn(async move {
             close_streams();
             ending.send_replace(());
+            ending.closed().await;
+            background::drain(background::AT_EXIT).await;
+            // The receiver is gone once the time has passed.
+            let _ = sender.send(());
         });
-        wait_for_cancels(py, driver, &ending, deadline);
+        loop {
+            let waited;
+            (waited, sent) = py.detach(move || (sent.recv_timeout(SLICE), sent));
+            let is_waiting = waited == Err(RecvTimeoutError::Timeout) && Instant::now() < deadline;
+            if !is_waiting || py.check_signals().is_err() {
+                break;
+            }
+        }
     }
     py.detach(|| gate::complete_end(deadline.max(Instant::now() + LEAVING)));
 }
@@ -105,19 +120,4 @@ fn end_calls() -> Option<(&'static Driver, watch::Sender<()>)> {
     let driver = existing()?;
     let mut current = lock(&CURRENT);
     Some((driver, mem::replace(&mut current.as_mut()?.ending, watch::Sender::new(()))))
-}
-
-fn wait_for_cancels(py: Python<'_>, driver: &Driver, ending: &watch::Sender<()>, deadline: Instant) {
-    let cancels = async {
-        ending.closed().await;
-        background::drain(background::AT_EXIT).await;
-    };
-    let mut cancels = pin!(cancels);
-    loop {
-        let slice = async { tokio::time::timeout(SLICE, &mut cancels).await.is_ok() };
-        let done = py.detach(|| driver.block_on(slice));
-        if done || Instant::now() >= deadline || py.check_signals().is_err() {
-            return;
-        }
-    }
 }

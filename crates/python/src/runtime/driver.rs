@@ -22,6 +22,8 @@ use tokio::{
     task::JoinHandle,
 };
 
+use super::signals;
+
 /// How long our thread rests, at first and at most, while other threads drive.
 const REST: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(50));
 
@@ -51,15 +53,19 @@ struct Shared {
 impl Driver {
     /// Starts a runtime and its thread, which stay until the process ends.
     pub fn start() -> io::Result<&'static Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .on_thread_start(signals::block)
+            .build()?;
         let shared: &'static Shared = Box::leak(Box::default());
         let (give, take) = mpsc::channel::<&'static Self>();
         let builder = thread::Builder::new().name("replicant".into());
-        let thread = builder.spawn(move || {
+        let drive = move || {
             if let Ok(driver) = take.recv() {
                 driver.keep_driving();
             }
-        })?;
+        };
+        let thread = signals::blocked(|| builder.spawn(drive))?;
         // Leaked: at exit its thread ends with the process, and nothing waits for it.
         let driver: &'static Self = Box::leak(Box::new(Self {
             pid: process::id(),

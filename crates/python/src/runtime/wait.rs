@@ -15,6 +15,7 @@ use replicant::Result;
 use tokio::sync::{mpsc::UnboundedReceiver, watch};
 
 use super::{Driver, SLICE, gate, greenlets::Greenlets, panics::panicked, with_ending};
+use crate::once::Once;
 
 /// How long a wait blocks the other greenlets of its thread at a time, and how long it lets them run at most.
 const GREENLET_SLICE: Duration = Duration::from_millis(1);
@@ -92,7 +93,7 @@ pub fn wait<T: Send, N: Send>(
             Ok(Step::Tick) => {
                 let rested = greenlets.as_ref().map_or(Ok(()), |greenlets| greenlets.rest(pause));
                 pause = (pause * 2).min(GREENLET_REST);
-                rested.and_then(|()| py.check_signals())
+                rested.and_then(|()| py.check_signals()).and_then(|()| raise_pending(py))
             }
             // A thread of the program was parked. This one serves the runtime, which still sends cancels.
             Ok(Step::Ending) => {
@@ -105,6 +106,14 @@ pub fn wait<T: Send, N: Send>(
             return Err(error);
         }
     }
+}
+
+/// Raises the exception that another thread has set for this one, such as the time limit of a task queue. The interpreter
+/// raises it only while it executes Python code.
+fn raise_pending(py: Python<'_>) -> PyResult<()> {
+    static NOTHING: Once<PyAny> = Once::new();
+    let nothing = NOTHING.get_or_try_init(|| Ok(py.eval(c"lambda: None", None, None)?.unbind()))?;
+    nothing.call0(py).map(drop)
 }
 
 /// Polls a future that was not abandoned.
