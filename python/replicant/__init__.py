@@ -102,6 +102,7 @@ _SUBMODULES = (
     "pagination",
     "prediction",
     "resource",
+    "schema",
     "training",
     "version",
     "webhook",

@@ -27,6 +27,7 @@ from . import model as model
 from . import pagination as pagination
 from . import prediction as prediction
 from . import resource as resource
+from . import schema as schema
 from . import training as training
 from . import version as version
 from . import webhook as webhook

@@ -89,11 +89,12 @@ def native_client(
     return native
 
 
-def _option(name: str, doc: str) -> Any:
-    """Returns a property that reads and sets an option of a client."""
+def _option(name: str, doc: str, default: Any = None) -> Any:
+    """Returns a property that reads and sets an option of a client; one that is None reads as `default`."""
 
     def get(client: ClientBase) -> Any:
-        return client._request_options.get(name, client._native.describe().get(name))
+        value = client._request_options.get(name, client._native.describe().get(name))
+        return default if value is None else value
 
     def set(client: ClientBase, value: Any) -> None:
         client._set_option(name, value)
@@ -131,6 +132,8 @@ class ClientBase(Guarded):
     _responses: Optional[List[Any]] = None
     # Whether this was unpickled from a client that had a token.
     _lost_token = False
+    # The native clients of the Cog scopes, by token.
+    _scopes: Dict[Secret, NativeClient]
     # What the user was already warned of.
     _warned: FrozenSet[str] = frozenset()
 
@@ -267,8 +270,11 @@ class ClientBase(Guarded):
         "timeout", "Seconds that a request may take with all its retries; each attempt by default."
     )
     max_retries: int = _option("max_retries", "The maximum number of retries of a request.")
-    poll_interval: Optional[float] = _option(
-        "poll_interval", "Seconds between polls of a running prediction; None is adaptive."
+    # A number, because programs written for 1.x sleep for it.
+    poll_interval: float = _option(
+        "poll_interval",
+        "Seconds between polls of a running prediction. 0.5 if it was not set, or set to None: then polling is adaptive.",
+        default=0.5,
     )
     user_agent: str = _option("user_agent", "The `User-Agent` header of every request.")
     use_file_output: bool = _option(

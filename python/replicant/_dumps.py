@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Optional, Sequence, cast
+from typing import Any, Callable, ClassVar, Container, Dict, Mapping, Optional, Sequence, cast
 
 # Arguments of the pydantic method `json()` that `json.dumps` does not have.
-_IGNORED = ("by_alias", "skip_defaults", "exclude_unset", "exclude_defaults", "models_as_dict")
+_IGNORED = ("by_alias", "models_as_dict")
 
 
 class Dumps:
@@ -13,11 +13,25 @@ class Dumps:
 
     __slots__ = ()
 
+    # The members that can be missing, with the values that they then have.
+    _absent: ClassVar[Dict[str, Any]] = {}
+
     def _members(self) -> Mapping[str, Any]:
         raise NotImplementedError
 
+    def _sent(self) -> Container[str]:
+        return self._members()
+
     def dict(
-        self, *, include: Any = None, exclude: Any = None, exclude_none: bool = False, **_: Any
+        self,
+        *,
+        include: Any = None,
+        exclude: Any = None,
+        exclude_none: bool = False,
+        exclude_unset: bool = False,
+        exclude_defaults: bool = False,
+        skip_defaults: bool = False,
+        **_: Any,
     ) -> Dict[str, Any]:
         """Returns the members as plain data, in a new dictionary.
 
@@ -26,12 +40,25 @@ class Dumps:
                 members: `{"urls": {"get"}}`.
             exclude: The names of members to omit, in the same form.
             exclude_none: Whether to omit members that are None.
+            exclude_unset: Whether to omit known members that were not sent, which are None otherwise.
+            exclude_defaults: Whether to omit known members with the value that they have if they are not sent.
+            skip_defaults: An alias of `exclude_unset`.
             _: Ignored: the other arguments of the pydantic method of that name.
         """
-        members = self._members()
-        if exclude_none:
-            members = {name: value for name, value in members.items() if value is not None}
-        found: Dict[str, Any] = plain(members, include, exclude)
+
+        def kept(value: Dumps) -> Mapping[str, Any]:
+            members, sent, absent = value._members(), value._sent(), value._absent
+            if exclude_unset or skip_defaults:
+                members = {n: each for n, each in members.items() if n in sent}
+            if exclude_defaults:
+                members = {
+                    n: each for n, each in members.items() if n not in absent or each != absent[n]
+                }
+            if exclude_none:
+                members = {n: each for n, each in members.items() if each is not None}
+            return members
+
+        found: Dict[str, Any] = plain(self, kept, include, exclude)
         return found
 
     def model_dump(self, **options: Any) -> Dict[str, Any]:
@@ -39,8 +66,8 @@ class Dumps:
         return self.dict(**options)
 
     def to_dict(self) -> Dict[str, Any]:
-        """Returns the members as plain data: an alias of `dict()`."""
-        return self.dict()
+        """Returns the members that were sent as plain data: `dict(exclude_unset=True)`."""
+        return self.dict(exclude_unset=True)
 
     def json(
         self,
@@ -48,6 +75,9 @@ class Dumps:
         include: Any = None,
         exclude: Any = None,
         exclude_none: bool = False,
+        exclude_unset: bool = False,
+        exclude_defaults: bool = False,
+        skip_defaults: bool = False,
         **options: Any,
     ) -> str:
         """Returns the members as JSON text.
@@ -56,6 +86,9 @@ class Dumps:
             include: The names of the members to return, as for `dict()`.
             exclude: The names of members to omit, as for `dict()`.
             exclude_none: Whether to omit members that are None.
+            exclude_unset: Whether to omit known members that were not sent, as for `dict()`.
+            exclude_defaults: Whether to omit known members with their default, as for `dict()`.
+            skip_defaults: An alias of `exclude_unset`.
             options: Options of `json.dumps`, such as `indent`.
         """
         import json
@@ -63,7 +96,13 @@ class Dumps:
         for name in _IGNORED:
             options.pop(name, None)
         options["default"] = options.pop("encoder", None) or options.get("default", str)
-        members = self.dict(include=include, exclude=exclude, exclude_none=exclude_none)
+        members = self.dict(
+            include=include,
+            exclude=exclude,
+            exclude_none=exclude_none,
+            exclude_unset=exclude_unset or skip_defaults,
+            exclude_defaults=exclude_defaults,
+        )
         return json.dumps(members, **options)
 
     def model_dump_json(self, **options: Any) -> str:
@@ -71,22 +110,25 @@ class Dumps:
         return self.json(**options)
 
     def to_json(self, *, indent: Optional[int] = None) -> str:
-        """Returns the members as JSON text: an alias of `json()`."""
-        return self.json(indent=indent)
+        """Returns the members that were sent as JSON text: `json(exclude_unset=True)`."""
+        return self.json(exclude_unset=True, indent=indent)
 
 
-def plain(value: Any, include: Any = None, exclude: Any = None) -> Any:
+def plain(
+    value: Any,
+    kept: Callable[[Dumps], Mapping[str, Any]],
+    include: Any = None,
+    exclude: Any = None,
+) -> Any:
     """Returns a copy of `value` in which objects of the API are dictionaries, and files their URLs."""
     if isinstance(value, Dumps):
-        value = value._members()
+        value = kept(value)
     if isinstance(value, Mapping):
-        members = cast(Mapping[str, Any], value).items()
-        return {
-            name: plain(item, *rules) for name, item, rules in _picked(members, include, exclude)
-        }
+        members = _picked(cast(Mapping[str, Any], value).items(), include, exclude)
+        return {name: plain(item, kept, *rules) for name, item, rules in members}
     if isinstance(value, (list, tuple)):
-        items = enumerate(cast(Sequence[Any], value))
-        return [plain(item, *rules) for _, item, rules in _picked(items, include, exclude)]
+        items = _picked(enumerate(cast(Sequence[Any], value)), include, exclude)
+        return [plain(item, kept, *rules) for _, item, rules in items]
     url = getattr(value, "__url__", None)
     return value if url is None else url
 

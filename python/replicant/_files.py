@@ -20,10 +20,11 @@ from typing import (
 
 if TYPE_CHECKING:
     import io
+    from weakref import WeakSet
 
     from ._client_base import AnyClient
+    from ._file_stream import FileStream
     from ._native import Client as NativeClient
-    from ._native import Stream
     from ._progress import ShowTransfer
 
 
@@ -55,6 +56,8 @@ class FileOutput:
     _path: Optional[str] = None
     # The metadata that is known so far.
     _known = FileHead(None, None)
+    # The streams of the iterations. An iteration that was dropped has ended.
+    _streams: Optional[WeakSet[FileStream]] = None
 
     def __init__(self, url: str, client: Optional[Union[AnyClient, NativeClient]] = None) -> None:
         self.url = url
@@ -142,10 +145,32 @@ class FileOutput:
         self._known = FileHead(dict(reply[2]).get("content-type"), len(content))
         return content
 
-    def _open(self, offset: int = 0) -> Stream[bytes]:
-        from ._native import Stream
+    def close(self) -> None:
+        """Ends the iterations over the file that are running, and frees their connections.
 
-        return Stream(self._native, "output.read", {"url": self.url, "offset": offset})
+        There is nothing else to close: the file can be read again. What `open()` returned is closed on its own.
+        """
+        for stream in list(self._streams or ()):
+            stream.close()
+
+    async def aclose(self) -> None:
+        """The awaitable form of `close`."""
+        for stream in list(self._streams or ()):
+            await stream.aclose()
+
+    def _open(self, offset: int = 0) -> FileStream:
+        from ._file_stream import FileStream
+
+        return FileStream(self._native, "output.read", {"url": self.url, "offset": offset})
+
+    def _iterated(self) -> FileStream:
+        from weakref import WeakSet
+
+        if self._streams is None:
+            self._streams = WeakSet()
+        stream = self._open()
+        self._streams.add(stream)
+        return stream
 
     def _size(self) -> int:
         size = self._known.size
@@ -169,10 +194,10 @@ class FileOutput:
         return guess_type(self.url.partition("?")[0])[0]
 
     def __iter__(self) -> Iterator[bytes]:
-        return self._open()
+        return self._iterated()
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        return self._open()
+        return self._iterated()
 
     def __str__(self) -> str:
         return self.url

@@ -18,7 +18,7 @@ def unknown(cls: type, name: str, known: Iterable[str]) -> str:
 
 
 class Guarded:
-    """An object whose attributes can be set only if they exist."""
+    """An object whose public attributes can be set only if they exist; tracing libraries add private ones."""
 
     # The attributes that classes declare by annotations only.
     _declared: ClassVar[FrozenSet[str]] = frozenset()
@@ -31,12 +31,14 @@ class Guarded:
         cls = type(self)
         # Subclasses outside this package may have other attributes.
         ours = cls.__module__.partition(".")[0] == __package__
-        if ours and name not in cls._declared and not hasattr(cls, name):
+        # `_base_url` and the like were settings in 1.x.
+        guarded = ours and (name[0] != "_" or hasattr(cls, name.lstrip("_")))
+        if guarded and name not in cls._declared and not hasattr(cls, name):
             raise AttributeError(unknown(cls, name, dir(cls)))
         object.__setattr__(self, name, value)
 
     def _added(self) -> Dict[str, Any]:
-        """Returns the attributes that a subclass outside this package has added."""
+        """Returns the attributes that were added from outside this package."""
         cls = type(self)
         members = self.__dict__.items()
         return {n: v for n, v in members if n not in cls._declared and not hasattr(cls, n)}

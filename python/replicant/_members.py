@@ -21,6 +21,12 @@ class Members(Dict[str, Any]):
         return dict(self)
 
 
+class Part(Dict[str, Any]):
+    """The members of a copy that omits others: what is missing is not None but absent."""
+
+    __slots__ = ()
+
+
 def response_of(members: Any) -> List[Any]:
     """Returns the status and the headers of the response that `members` came in; empty if there is none."""
     response = getattr(members, "response", None)

@@ -21,7 +21,7 @@ from typing import (
 
 from ._dumps import Dumps
 from ._guarded import unknown
-from ._members import response_of
+from ._members import Part, response_of
 
 if TYPE_CHECKING:
     from ._client_base import AnyClient
@@ -52,6 +52,8 @@ class APIObject(Dumps):
     _required: ClassVar[Tuple[str, ...]] = ()
     # The members that properties convert to objects.
     _built: ClassVar[Tuple[str, ...]] = ()
+    # The first members in the order of 1.x, if properties are among them.
+    _order: ClassVar[Tuple[str, ...]] = ()
 
     # Positional-only, so that a member of any name can be a keyword.
     def __init__(
@@ -66,10 +68,27 @@ class APIObject(Dumps):
         object.__setattr__(self, "_owner", _client)
 
     def __init_subclass__(cls) -> None:
-        declared = {**getattr(cls, "__annotations__", {}), **dict.fromkeys(cls._built, Any)}
-        # Not private attributes and types.
-        known = {name: kind for name, kind in declared.items() if name[0].islower()}
+        declared = {
+            **dict.fromkeys(cls._order, Any),
+            **getattr(cls, "__annotations__", {}),
+            **dict.fromkeys(cls._built, Any),
+        }
+        # Not private attributes, types and class variables.
+        known = {
+            name: kind
+            for name, kind in declared.items()
+            if name[0].islower() and not str(kind).partition("[")[0].endswith("ClassVar")
+        }
         cls.__fields__ = cls.model_fields = {**cls.__fields__, **known}
+        defaults = {
+            name: value
+            for name, value in vars(cls).items()
+            if name in cls.__fields__ and not hasattr(value, "__get__")
+        }
+        cls._absent = {name: defaults.get(name, cls._absent.get(name)) for name in cls.__fields__}
+        for name in defaults:
+            # It would hide the member of an object.
+            delattr(cls, name)
 
     @property
     def _response(self: T) -> Optional[APIResponse[T]]:
@@ -103,8 +122,14 @@ class APIObject(Dumps):
         try:
             return self._data[name]
         except KeyError:
-            if name in self.__fields__:
-                return None
+            if name in self._absent:
+                default = self._absent[name]
+                if isinstance(default, (list, dict, set)):
+                    from copy import deepcopy
+
+                    # Not shared with other objects.
+                    default = self._data[name] = deepcopy(cast(Any, default))
+                return default
         raise AttributeError(f"{type(self).__name__} has no member {name!r}")
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -134,14 +159,16 @@ class APIObject(Dumps):
         if type(self) is not type(other):
             return NotImplemented
         assert isinstance(other, APIObject)
-        return self._data == other._data
+        return self._members() == other._members()
 
     def __reduce__(self) -> Tuple[Any, ...]:
         # Without the client, which holds the token; the copy uses the default client.
         return type(self), (self._data,)
 
     def __copy__(self: T) -> T:
-        return type(self)(dict(self._data), self._owner)
+        from copy import copy
+
+        return type(self)(copy(self._data), self._owner)
 
     def __deepcopy__(self: T, memo: Any) -> T:
         from copy import deepcopy
@@ -150,9 +177,18 @@ class APIObject(Dumps):
 
     def __iter__(self) -> Iterator[Any]:
         # Like a pydantic model, so that `dict(prediction)` works.
-        return iter(self._data.items())
+        return iter(self._members().items())
 
-    def _members(self) -> Mapping[str, Any]:
+    def _members(self) -> Json:
+        data = self._data
+        members = dict(data) if isinstance(data, Part) else {**self._absent, **data}
+        for name in self._built:
+            # Times stay text.
+            if name in members and not isinstance(members[name], str):
+                members[name] = getattr(self, name)
+        return members
+
+    def _sent(self) -> Json:
         return self._data
 
     def copy(
@@ -178,7 +214,9 @@ class APIObject(Dumps):
             for name, value in self._data.items()
             if (include is None or name in include) and (exclude is None or name not in exclude)
         }
-        return type(self)({**kept, **(update or {})}, self._owner)
+        partial = isinstance(self._data, Part) or include is not None or exclude is not None
+        kind: Type[Json] = Part if partial else dict
+        return type(self)(kind({**kept, **(update or {})}), self._owner)
 
     def model_copy(self: T, *, update: Optional[Mapping[str, Any]] = None, deep: bool = False) -> T:
         """Returns a copy: an alias of `copy()`."""
@@ -242,14 +280,14 @@ class APIObject(Dumps):
 
     @property
     def model_fields_set(self) -> Set[str]:
-        """The names of the members that the API sent."""
+        """The names of the members that the API sent or the program set."""
         return set(self._data)
 
     __fields_set__ = model_fields_set
 
     # What `vars(prediction)` returns.
     __dict__ = property(  # pyright: ignore[reportAssignmentType]
-        lambda self: dict(self._data)
+        lambda self: self._members()
     )
 
     @classmethod
@@ -275,7 +313,18 @@ class APIObject(Dumps):
 
         return core_schema.no_info_plain_validator_function(
             cls._validate,
-            serialization=core_schema.plain_serializer_function_ser_schema(cls.dict),
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                cls._serialize, info_arg=True
+            ),
+        )
+
+    def _serialize(self, info: Any) -> Json:
+        return self.dict(
+            include=info.include,
+            exclude=info.exclude,
+            exclude_none=info.exclude_none,
+            exclude_unset=info.exclude_unset,
+            exclude_defaults=info.exclude_defaults,
         )
 
     @classmethod

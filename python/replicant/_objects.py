@@ -92,6 +92,7 @@ class Version(APIObject):
     _shown = ("id",)
     _required = ("id",)
     _built = ("created_at",)
+    _order = ("id", "created_at")
 
     id: str
     """The id of the version, 64 hexadecimal digits."""
@@ -157,7 +158,8 @@ class Release(APIObject):
     @property
     def configuration(self) -> Configuration:
         """The hardware that it runs on."""
-        return Release.Configuration(self._data["configuration"])
+        found: Any = Release.Configuration._of(self._data.get("configuration"))
+        return found  # type: ignore[no-any-return]
 
 
 class SearchResults(APIObject):

@@ -128,6 +128,18 @@ def owner_and_name(
     return {"owner": reference(value)} if name is None else {"owner": str(value), "name": name}
 
 
+def version_of(
+    model: Optional[Reference], name: Optional[str], id: Optional[str], owner: Optional[str]
+) -> Dict[str, str]:
+    """Returns the owner, name and id of a version. After `"owner/name"`, `name` may be the id."""
+    complete = "/" in model if isinstance(model, str) else model is not None
+    if complete and id is None and owner is None:
+        name, id = None, name
+    if id is None:
+        raise TypeError("`id` is missing; pass the id of the version")
+    return {**owner_and_name(model, name, owner), "id": id}
+
+
 def resolve(ref: Reference) -> Tuple[Optional[Any], Optional[str], Optional[str], Optional[str]]:
     """Returns the version object, owner, name and version id of a reference; None for missing parts."""
     if isinstance(ref, (str, tuple)):

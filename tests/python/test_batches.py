@@ -135,7 +135,7 @@ def test_a_folder_of_another_model_is_refused(local: Emulator, tmp_path: Path) -
     with pytest.raises(replicant.InvalidArgumentError, match="belongs to another batch"):
         list(local.client().map("emulator/stream", [{}], checkpoint=path))
     (tmp_path / "other.jsonl").write_text("[]\n[]\n")
-    with pytest.raises(replicant.InvalidArgumentError, match="other.jsonl is not a checkpoint"):
+    with pytest.raises(replicant.InvalidArgumentError, match=r"other\.jsonl is not a checkpoint"):
         CheckpointFolder(str(tmp_path)).prepare([2])
 
 

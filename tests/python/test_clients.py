@@ -99,6 +99,52 @@ def test_the_awaited_default_client_follows_the_blocking_one() -> None:
     assert default_async_client.max_retries == 5
 
 
+async def test_the_poll_interval_is_a_number_and_polling_adaptive(
+    emulator: Emulator, default: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("REPLICATE_POLL_INTERVAL", raising=False)
+    from replicant._default import default_async_client
+
+    client, awaited = replicant.Client("t"), replicant.AsyncClient("t")
+    for each in (client, awaited, default, default_async_client, client.with_options(timeout=3)):
+        assert each.poll_interval == 0.5
+        assert each._native.describe()["poll_interval"] is None
+    client.poll_interval = 2
+    assert (client.poll_interval, client._native.describe()["poll_interval"]) == (2, 2)
+    assert client.with_options(timeout=3).poll_interval == 2
+    client.poll_interval = None  # type: ignore[assignment]
+    assert (client.poll_interval, client._native.describe()["poll_interval"]) == (0.5, None)
+    assert replicant.Client("t", poll_interval=0.5)._native.describe()["poll_interval"] == 0.5
+    monkeypatch.setenv("REPLICATE_POLL_INTERVAL", "7")
+    assert replicant.Client("t").poll_interval == 7
+
+
+# Attributes that tracing libraries set.
+@pytest.mark.parametrize("name", ["_llmobserve_instrumented", "_datadog_pin", "__wrapped__"])
+def test_private_attributes_can_be_added(client: Any, name: str) -> None:
+    from replicant._default import default_async_client
+
+    awaited: Any = replicant.AsyncClient("t")
+    for each in (
+        client,
+        awaited,
+        replicant.default_client,
+        default_async_client,
+        client.predictions,
+        awaited.models,
+        replicant.models,
+        client.models.get("emulator/echo").versions,
+    ):
+        setattr(each, name, True)
+        assert getattr(each, name) is True
+        delattr(each, name)
+        assert not hasattr(each, name)
+    setattr(client, name, [1])
+    for other in (client.with_options(timeout=3), copy.copy(client), copy.deepcopy(client)):
+        assert getattr(other, name) == [1]
+    assert getattr(cloudpickle.loads(cloudpickle.dumps(client)), name) == [1]
+
+
 def test_an_unknown_attribute_cannot_be_set(client: Any) -> None:
     with pytest.raises(AttributeError, match="did you mean `poll_interval`"):
         client.pol_interval = 1
@@ -109,8 +155,9 @@ def test_an_unknown_attribute_cannot_be_set(client: Any) -> None:
     with pytest.raises(AttributeError, match="did you mean `create`"):
         client.predictions.crate = 1
     # In 1.x it applied until the first request.
-    with pytest.raises(AttributeError, match="did you mean `base_url`"):
-        client._base_url = "https://example.com"
+    for name in ("base_url", "timeout"):
+        with pytest.raises(AttributeError, match=f"did you mean `{name}`"):
+            setattr(client, f"_{name}", 1)
 
 
 def test_a_subclass_can_have_other_attributes() -> None:
@@ -235,7 +282,7 @@ def test_copies_share_the_client(client: replicant.Client) -> None:
         assert other._native is client._native
         assert other.run("emulator/echo", {"value": 2}) == 2
     other.poll_interval = 9
-    assert client.poll_interval is None
+    assert client.poll_interval == 0.5
     assert isinstance(copy.copy(replicant.AsyncClient("x")), replicant.AsyncClient)
     assert copy.deepcopy(replicant.default_client).run is not None
 
@@ -350,6 +397,20 @@ def test_concurrent_scopes_do_not_mix(cog: None) -> None:
     for thread in threads:
         thread.join()
     assert not mixed
+
+
+def test_derived_clients_and_pickles_hold_no_client_of_a_scope(
+    cog: None, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Scope.set({"REPLICATE_API_TOKEN": "r8_one"})  # type: ignore[arg-type]
+    client = replicant.Client(base_url="http://127.0.0.1:9/v1", max_retries=0)
+    with pytest.raises(replicant.APIConnectionError):
+        client.accounts.current()
+    assert client.with_options(base_url=emulator.base_url).accounts.current()
+    assert copy.deepcopy(client).base_url == client.base_url
+    pickled = cloudpickle.dumps(client)
+    assert b"r8_one" not in pickled
+    assert pickle.loads(pickled).base_url == client.base_url
 
 
 def test_a_run_keeps_the_token_it_began_with(cog: None, emulator: Emulator) -> None:

@@ -61,6 +61,37 @@ async def test_the_versions_of_a_model_can_be_built_from_its_name(client: Any) -
     assert isinstance(client.models.get("emulator/echo").versions, Versions)
 
 
+@pytest.mark.parametrize("operation", ["get", "delete"])
+async def test_the_id_of_a_version_can_follow_the_model(emulator: Emulator, operation: str) -> None:
+    forms: list[tuple[tuple[Any, ...], dict[str, Any]]] = [
+        (("acme/up", "v1"), {}),
+        ((("acme", "up"), "v1"), {}),
+        ((replicant.Model(owner="acme", name="up"), "v1"), {}),
+        (("acme/up",), {"id": "v1"}),
+        (("acme", "up", "v1"), {}),
+        ((), {"owner": "acme", "name": "up", "id": "v1"}),
+    ]
+    method = {"get": "GET", "delete": "DELETE"}[operation]
+    reply: Any = {"json": {"id": "v1"}} if operation == "get" else {"status": 202}
+    expected = {"method": method, "path": "/v1/models/acme/up/versions/v1"}
+    replay = emulator.replay(*[{"expect": expected, "reply": reply}] * 3 * len(forms))
+    versions = replicant.Client("r8_x", base_url=replay.base_url).models.versions
+    awaited = replicant.AsyncClient("r8_x", base_url=replay.base_url).models.versions
+    for args, options in forms:
+        getattr(versions, operation)(*args, **options)
+        await getattr(versions, f"async_{operation}")(*args, **options)
+        await getattr(awaited, operation)(*args, **options)
+    replay.check()
+    incomplete: list[tuple[tuple[Any, ...], dict[str, Any]]] = [
+        (("acme/up",), {}),
+        (("acme", "up"), {}),
+        ((), {"owner": "acme", "name": "up"}),
+    ]
+    for args, options in incomplete:
+        with pytest.raises(TypeError, match="`id` is missing; pass the id of the version"):
+            getattr(versions, operation)(*args, **options)
+
+
 def test_keys_of_basic_types_become_text(client: Any) -> None:
     value = {1: "a", 2.5: {2**70: "b"}, None: ["c"], "é": {False: 0, True: 1}, -0.0: 1}
     assert client.run("emulator/echo", {"value": value}) == json.loads(json.dumps(value))

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 import types
+from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import Emulator, python
+
+import replicant
 
 # The names of `replicate` 1.0.7 by module.
 NAMES = {
@@ -18,12 +23,13 @@ NAMES = {
     "exceptions": "ReplicateException ModelError ReplicateError",
     "file": "File Files",
     "hardware": "Hardware",
-    "helpers": "FileOutput transform_output",
+    "helpers": "FileOutput base64_encode_file transform_output",
     "identifier": "ModelVersionIdentifier",
     "model": "Model Models",
     "pagination": "Page",
     "prediction": "Prediction Predictions",
-    "run": "run async_run",
+    "run": "run async_run _has_output_iterator_array_type make_schema_backwards_compatible",
+    "schema": "make_schema_backwards_compatible version_has_no_array_type",
     "stream": "ServerSentEvent stream async_stream",
     "training": "Training Trainings",
     "version": "Version Versions",
@@ -45,6 +51,52 @@ def test_submodules_need_no_import_statement() -> None:
     for module in modules:
         done = python(f"import replicant; print(replicant.{module}.__name__)")
         assert done.stdout == f"replicant.{module}\n", done.stderr
+
+
+@pytest.mark.parametrize(
+    ("cog_version", "old"),
+    [
+        ("0.3.8", True),
+        ("v0.3", True),
+        ("0.3.9-beta1", True),
+        ("0.3.9.dev4+g12ab", True),
+        ("0.3.9", False),
+        ("0.3.9+local", False),
+        ("0.10.0a5", False),
+        ("1", False),
+        ("dev", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_outputs_of_old_versions_are_iterators(cog_version: Any, old: Any) -> None:
+    from replicant.run import _has_output_iterator_array_type as iterates
+    from replicant.run import make_schema_backwards_compatible
+    from replicant.schema import version_has_no_array_type
+
+    def version(output: dict[str, str]) -> replicant.Version:
+        schema = {"components": {"schemas": {"Output": output}}}
+        return replicant.Version(cog_version=cog_version, openapi_schema=schema)
+
+    assert version_has_no_array_type(cog_version) is old
+    assert iterates(version({"type": "array"})) is bool(old)
+    assert iterates(version({"type": "array", "x-cog-array-type": "iterator"}))
+    assert not iterates(version({"type": "string"}))
+    assert not iterates(replicant.Version(id="v", cog_version=cog_version))
+    schema = version({"type": "array"}).openapi_schema or {}
+    assert make_schema_backwards_compatible(schema, cog_version) is schema
+
+
+def test_an_open_file_becomes_a_data_url(tmp_path: Path) -> None:
+    from replicant.helpers import base64_encode_file
+
+    path = tmp_path / "a.png"
+    path.write_bytes(b"\x00\xff")
+    with path.open("rb") as file:
+        file.read()
+        assert base64_encode_file(file) == "data:image/png;base64,AP8="
+    assert base64_encode_file(io.BytesIO(b"a")) == "data:application/octet-stream;base64,YQ=="
+    assert base64_encode_file(io.StringIO("é")) == "data:application/octet-stream;base64,w6k="
 
 
 def test_functions_can_be_called_after_their_modules_are_imported(emulator: Emulator) -> None:

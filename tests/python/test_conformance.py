@@ -124,7 +124,7 @@ def shown(value: Any) -> Any:
     """Returns a result as plain JSON: files as their URLs, bytes as `$bytes`."""
     if isinstance(value, replicant.ServerSentEvent):
         kind = value.event.value if isinstance(value.event, replicant.EventType) else value.event
-        event = {"event": kind, "data": plain(value.data), "id": value.id, "retry": value.retry}
+        event = {"event": kind, "data": str(value.data), "id": value.id, "retry": value.retry}
         return {
             name: member
             for name, member in event.items()
@@ -132,9 +132,9 @@ def shown(value: Any) -> Any:
         }
     if isinstance(value, replicant.MapItem):
         error = None if value.error is None else value.error.code
-        return {**value.dict(), "error": error}
+        return {**value.to_dict(), "error": error}
     if isinstance(value, (replicant.Page, replicant.AsyncPage)):
-        return value.dict()
+        return value.to_dict()
     if isinstance(value, RawResponse):
         return value.json()
     if isinstance(value, bytes):
@@ -143,7 +143,7 @@ def shown(value: Any) -> Any:
         return value._asdict()
     if isinstance(value, list):
         return [shown(item) for item in value]
-    return plain(value)
+    return plain(value, lambda each: each.to_dict())
 
 
 def same(actual: Any, expected: Any) -> bool:
@@ -260,7 +260,7 @@ def check_error(error: Any, expected: dict[str, Any]) -> None:
         elif name == "outcome_unknown":
             assert error.outcome_unknown is value
         elif name == "prediction":
-            assert same(error.prediction.dict(), value)
+            assert same(error.prediction.to_dict(), value)
         else:
             assert same(shown(getattr(error, name)), value), f"{name}: {getattr(error, name)}"
     assert "r8_test" not in repr(error) + str(error) + repr(error.__dict__)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import contextlib
 import csv
 import io
 import json
@@ -10,6 +12,7 @@ import os
 import pathlib
 import random
 import shutil
+import sys
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -353,6 +356,87 @@ def test_chunks_have_a_moderate_size(host: Host) -> None:
     assert sum(sizes) == 3_000_000
     assert len(sizes) > 2
     assert sum(sizes) / len(sizes) > 4_000
+
+
+class Stalled:
+    """A file server that sends the beginning of a file, and then waits until the client closes the connection."""
+
+    def __init__(self) -> None:
+        self.closed = threading.Semaphore(0)
+        stalled = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.send_header("content-length", "1000000")
+                self.end_headers()
+                self.wfile.write(b"beginning")
+                with contextlib.suppress(ConnectionError):
+                    self.rfile.read(1)
+                stalled.closed.release()
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{self.server.server_port}/a.bin"
+        self.file = replicant.FileOutput(url, replicant.Client("x"))
+
+
+@pytest.fixture
+def stalled() -> Iterator[Stalled]:
+    stalled = Stalled()
+    yield stalled
+    stalled.server.shutdown()
+    stalled.server.server_close()
+
+
+def test_closing_a_file_ends_its_iterations(stalled: Stalled) -> None:
+    first, second = iter(stalled.file), iter(stalled.file)
+    assert next(first) == next(second) == b"beginning"
+    stalled.file.close()
+    assert stalled.closed.acquire(timeout=60)
+    assert stalled.closed.acquire(timeout=60)
+    assert list(first) == list(second) == []
+    stalled.file.close()
+    with contextlib.closing(stalled.file) as file:
+        assert next(iter(file)) == b"beginning"
+
+
+async def test_an_awaited_close_ends_the_iterations_of_a_file(stalled: Stalled) -> None:
+    chunks = stalled.file.__aiter__()
+    assert await chunks.__anext__() == b"beginning"
+    await stalled.file.aclose()
+    assert await asyncio.to_thread(stalled.closed.acquire, timeout=60)
+    assert [chunk async for chunk in chunks] == []
+    if sys.version_info < (3, 10):
+        return
+    async with contextlib.aclosing(stalled.file) as file:
+        chunks = file.__aiter__()
+        assert await chunks.__anext__() == b"beginning"
+    assert await asyncio.to_thread(stalled.closed.acquire, timeout=60)
+
+
+def test_dropping_an_iteration_frees_its_connection(stalled: Stalled) -> None:
+    for _ in stalled.file:
+        break
+    assert stalled.closed.acquire(timeout=60)
+
+
+async def test_a_closed_file_can_be_read(host: Host) -> None:
+    file = host.file("table.csv")
+    file.close()
+    await file.aclose()
+    opened = file.open()
+    assert opened.read(4) == b"name"
+    file.close()
+    assert opened.read() == FILES["/table.csv"][4:]
+    assert file.read() == b"".join(file) == FILES["/table.csv"]
+    data = replicant.FileOutput("data:text/plain,x")
+    data.close()
+    assert data.read() == b"x"
 
 
 FULL_DISK = """

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import pickle
-from typing import Any
+from typing import Any, ClassVar, Optional
 from unittest.mock import Mock
 
 import httpx
 import pytest
-from conftest import python
+from conftest import Emulator, python
 
 import replicant
 import replicant as replicate
+from replicant.resource import Resource
 
 
 def test_objects_survive_pickling(client: replicant.Client) -> None:
-    import copy
-
     prediction = client.predictions.create(model="emulator/echo", input={"value": [1]})
     for other in (
         pickle.loads(pickle.dumps(prediction)),
@@ -52,7 +52,8 @@ def test_predictions_are_objects(client: replicate.Client) -> None:
     assert prediction == client.predictions.get(prediction.id)
     assert prediction != replicate.Prediction(id="other")
     data = prediction.dict()
-    assert data == prediction.model_dump() == prediction.to_dict() == json.loads(prediction.json())
+    assert data == prediction.model_dump() == json.loads(prediction.json())
+    assert prediction.to_dict() == json.loads(prediction.to_json()) == prediction._data
     assert json.loads(prediction.model_dump_json()) == data
     assert replicate.Prediction(**data) == prediction
     assert "id" in prediction.model_dump(include={"id"})
@@ -92,6 +93,11 @@ def test_objects_can_be_fields_of_pydantic_models(client: replicate.Client) -> N
     assert job.prediction is prediction
     assert Job(prediction=prediction.dict()).prediction == prediction
     assert job.model_dump()["prediction"] == prediction.dict()
+    for option in ("exclude_none", "exclude_unset", "exclude_defaults"):
+        dumped = job.model_dump(**{option: True})["prediction"]
+        assert dumped == prediction.dict(**{option: True}) != prediction.dict()
+    assert job.model_dump(include={"prediction": {"id"}}) == {"prediction": {"id": prediction.id}}
+    assert "id" not in job.model_dump(exclude={"prediction": {"id"}})["prediction"]
     assert json.loads(job.model_dump_json())["prediction"]["id"] == prediction.id
     with pytest.raises(pydantic.ValidationError):
         Job(prediction=3)
@@ -127,7 +133,8 @@ async def test_fastapi_routes_return_and_document_objects() -> None:
 
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
-        assert (await http.get("/prediction")).json() == {"id": "p1", "status": "succeeded"}
+        shown = (await http.get("/prediction")).json()
+        assert shown == replicate.Prediction(id="p1", status="succeeded").dict()
         assert (await http.get("/file")).json() == url
         paths = (await http.get("/openapi.json")).json()["paths"].values()
     answers = [path["get"]["responses"]["200"]["content"]["application/json"] for path in paths]
@@ -179,13 +186,140 @@ def test_objects_behave_like_models_of_pydantic(client: replicate.Client) -> Non
         cls.construct(**data),
     ):
         assert made == prediction
-    assert prediction.model_fields_set == prediction.__fields_set__ == set(data)
+    assert prediction.model_fields_set == prediction.__fields_set__ == set(prediction._data)
     assert {"id", "status", "output"} <= set(cls.__fields__) == set(cls.model_fields)
     with pytest.raises(ValueError, match="Prediction or a dictionary"):
         cls.parse_obj(3)
     # As in 1.x, so that a webhook route can refuse another body than a prediction.
     with pytest.raises(ValueError, match="`id` is missing"):
         cls.parse_obj({})
+
+
+# The members that replicate 1.0.7 declares, in its order, by class.
+DECLARED = {
+    "Prediction": "id model version status input output logs error metrics created_at started_at completed_at urls",
+    "Training": "id model version destination status input output logs error created_at started_at completed_at urls",
+    "Model": "url owner name description visibility github_url paper_url license_url run_count cover_image_url "
+    "default_example latest_version",
+    "Version": "id created_at cog_version openapi_schema",
+    "Deployment": "owner name current_release",
+    "Account": "type username name github_url",
+    "Collection": "slug name description models",
+    "Hardware": "sku name",
+    "File": "id name content_type size etag checksums metadata created_at expires_at urls",
+}
+
+
+@pytest.mark.parametrize("name", DECLARED)
+@pytest.mark.parametrize("prefix", ["", "Async"])
+def test_members_that_the_api_omitted_are_none_in_the_order_of_1x(name: str, prefix: str) -> None:
+    cls: Any = getattr(replicate, f"{prefix}{name}", getattr(replicate, name))
+    names = DECLARED[name].split()
+    made = cls({"unknown": 1, names[-1]: None, names[0]: "x"})
+    everything = made.dict()
+    assert [each for each in everything if each in names] == names
+    assert list(everything)[-1] == "unknown"
+    assert made.model_dump() == vars(made) == everything
+    assert list(json.loads(made.json())) == list(json.loads(made.model_dump_json()))
+    assert json.loads(made.json()) == everything
+    if name != "Collection":
+        assert dict(made) == everything
+    given = {names[0]: "x", "unknown": 1}
+    assert made.dict(exclude_none=True) == made.dict(exclude_defaults=True) == given
+    sent = {**given, names[-1]: None}
+    assert made.dict(exclude_unset=True) == made.dict(skip_defaults=True) == sent
+    assert json.loads(made.json(exclude_unset=True)) == sent == made.to_dict()
+    assert made == cls(given) == pickle.loads(pickle.dumps(made)) == cls.parse_raw(made.json())
+    assert made.copy().dict(exclude_unset=True) == sent
+    assert repr(made) == repr(cls(made.to_dict()))
+
+
+async def test_a_created_prediction_has_every_member(emulator: Emulator) -> None:
+    created = {"id": "p", "status": "starting", "urls": {"get": "g"}}
+    replay = emulator.replay(
+        *[{"expect": {"method": "POST"}, "reply": {"status": 201, "json": created}}] * 2
+    )
+    client = replicate.Client("t", base_url=replay.base_url)
+    for prediction in (
+        client.predictions.create(version="v", input={}),
+        await client.predictions.async_create(version="v", input={}),
+    ):
+        assert prediction.dict()["output"] is None
+        assert json.loads(prediction.json(include={"logs"})) == {"logs": None}
+        assert prediction.dict(exclude_unset=True) == created
+
+
+def test_nested_objects_have_every_member() -> None:
+    model = replicate.Model(
+        owner="a", name="b", latest_version={"id": "v"}, default_example={"id": "p"}
+    )
+    assert model.dict()["latest_version"] == replicate.Version(id="v").dict()
+    assert json.loads(model.json())["default_example"] == replicate.Prediction(id="p").dict()
+    assert dict(model)["latest_version"] == vars(model)["latest_version"] == model.latest_version
+    assert model.dict(exclude_none=True)["default_example"] == {"id": "p"}
+    assert model.to_dict() == model._data
+    assert model == replicate.Model.parse_raw(model.json())
+    assert model.dict(include={"latest_version": {"id"}}) == {"latest_version": {"id": "v"}}
+    collection = replicate.Collection(slug="s", models=[{"owner": "a", "name": "b"}])
+    assert collection.dict()["models"] == [replicate.Model(owner="a", name="b").dict()]
+    assert collection.to_dict() == collection._data
+    release = replicate.Deployment.Release(number=1)
+    assert release.configuration is None
+    assert replicate.Deployment(current_release=release).dict()["current_release"] == release.dict()
+    training = replicate.Training(id="t", output={"version": "a/b:c"})
+    assert training.dict()["destination"] == training.destination == "a/b"
+    assert "destination" not in training.to_dict()
+    assert (
+        json.loads(replicate.Version(id="v", created_at="2024-01-01T00:00:00Z").json())[
+            "created_at"
+        ]
+        == "2024-01-01T00:00:00Z"
+    )
+
+
+def test_a_copy_of_some_members_has_no_others() -> None:
+    prediction = replicate.Prediction(id="p", status="starting", output="x")
+    for part in (prediction.copy(include={"id"}), prediction.copy(exclude={"status", "output"})):
+        for same in (part, part.copy(), copy.copy(part), pickle.loads(pickle.dumps(part))):
+            assert same.dict() == dict(same) == {"id": "p"}
+        assert part.copy(update={"logs": "y"}).dict() == {"id": "p", "logs": "y"}
+    assert prediction.copy(deep=True).dict() == prediction.dict()
+
+
+class Tagged(Resource):
+    id: str
+    tag: Optional[str] = None
+    count: int = 3
+    names: list[str] = []
+    kinds: ClassVar[int] = 7
+
+    @property
+    def label(self) -> str:
+        return f"{self.id}:{self.tag}"
+
+
+class Renamed(Tagged):
+    tag = "none"
+    more: Optional[int]
+
+
+def test_a_subclass_declares_members_with_defaults() -> None:
+    made = Tagged(id="1")
+    assert made.dict() == {"id": "1", "tag": None, "count": 3, "names": []}
+    assert json.loads(made.json()) == dict(made) == made.dict()
+    assert (made.tag, made.count, made.kinds, made.label) == (None, 3, 7, "1:None")
+    assert made.dict(exclude_unset=True) == made.dict(exclude_defaults=True) == {"id": "1"}
+    assert Tagged(id="1", count=3) == made == pickle.loads(pickle.dumps(made)) == made.copy()
+    assert Tagged(id="1", count=3).dict(exclude_unset=True) == {"id": "1", "count": 3}
+    other = Tagged(id="1", tag="x")
+    assert (other.tag, other.label, other.dict()["tag"]) == ("x", "1:x", "x")
+    other.tag = "y"
+    assert other.tag == other.dict(exclude_unset=True)["tag"] == "y"
+    other.names.append("z")
+    assert (other.names, made.names, Tagged(id="1").names) == (["z"], [], [])
+    renamed = Renamed(id="1")
+    assert renamed.dict() == {"id": "1", "tag": "none", "count": 3, "names": [], "more": None}
+    assert (renamed.tag, Tagged(id="1").tag) == ("none", None)
 
 
 def test_nested_members_can_be_selected() -> None:
@@ -200,13 +334,14 @@ def test_nested_members_can_be_selected() -> None:
     picked = made.dict(include={"input": {"images": {"__all__": {"a"}}}})
     assert picked == {"input": {"images": [{"a": 1}, {"a": 3}]}}
     assert made.dict(include={"input": {"images": {0: {"b"}}}}) == {"input": {"images": [{"b": 2}]}}
-    assert json.loads(made.json(exclude={"input", "urls"})) == {"id": "p"}
+    text = made.json(exclude={"input", "urls"}, exclude_unset=True)
+    assert json.loads(text) == {"id": "p"}
 
 
 def test_only_known_members_can_be_set() -> None:
     prediction: Any = replicate.Prediction(id="p", new_member=1)
     prediction.status, prediction.new_member = "failed", 2
-    assert prediction.dict() == {"id": "p", "new_member": 2, "status": "failed"}
+    assert prediction.to_dict() == {"id": "p", "new_member": 2, "status": "failed"}
     with pytest.raises(AttributeError, match="did you mean `status`"):
         prediction.statuss = "failed"
     with pytest.raises(AttributeError, match="is a method; replace it on the class"):
@@ -216,7 +351,7 @@ def test_only_known_members_can_be_set() -> None:
     model.username = "c"
     assert (model.owner, model.id) == ("c", "c/b")
     model.latest_version = replicate.Version(id="w")  # type: ignore[misc]
-    assert model.dict()["latest_version"] == {"id": "w"}
+    assert model.to_dict()["latest_version"] == {"id": "w"}
     collection = replicate.Collection(slug="s", models=[model])
     assert vars(collection)["slug"] == "s"
     assert collection[0].owner == "c"
@@ -239,7 +374,8 @@ def test_pages_can_be_test_doubles() -> None:
     first, second = (replicate.Prediction(id=id) for id in ("p1", "p2"))
     page = Page[replicate.Prediction](results=[first], next="u", previous=None)
     assert (len(page), page[0], page.next, list(page)) == (1, first, "u", [first])
-    assert page.dict() == {"previous": None, "next": "u", "results": [{"id": "p1"}]}
+    assert page.dict() == {"previous": None, "next": "u", "results": [first.dict()]}
+    assert page.to_dict() == {"previous": None, "next": "u", "results": [{"id": "p1"}]}
     assert json.loads(page.json(exclude_none=True)) == {"next": "u", "results": [{"id": "p1"}]}
     fetch = Mock(side_effect=[page, Page(results=[second])])
     assert [item.id for each in replicate.paginate(fetch) for item in each] == ["p1", "p2"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import types
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta, timezone
@@ -194,6 +193,6 @@ async def test_a_page_is_a_list(emulator: Emulator) -> None:
         files.sort(key=lambda file: file.id)
         assert [file.id for file in files.results] == ["a", "b"]
         files.results.append(replicate.File(id="c"))
-        assert json.loads(files.json())["results"] == [{"id": "a"}, {"id": "b"}, {"id": "c"}]
+        assert files.to_dict()["results"] == [{"id": "a"}, {"id": "b"}, {"id": "c"}]
         assert "File(id='c')" in repr(files.results)
         assert (files.next, files.has_next_page()) == (None, False)

@@ -184,6 +184,7 @@ async def arelay() -> AsyncIterator[str]:
     async for event in await replicant.async_stream("a/b", input={}):
         yield event.data
 
+assert_type(client.poll_interval, float)
 client.poll_interval = 0.5
 client.api_token = "r8_x"
 replicant.default_client.poll_interval = 1

@@ -44,6 +44,10 @@ class AsyncHandleEvent(APIObject):
     output: Any
     """The new item of an `output`, with a `FileOutput` for each file."""
 
+    # An event is sent on as it is: with the members of its type only.
+    def _members(self) -> Dict[str, Any]:
+        return dict(self._data)
+
     @property
     def progress(self) -> Optional[Progress]:
         """The progress bar in the logs, of `progress`."""

@@ -27,6 +27,7 @@ class AsyncTraining(APIObject):
     _shown = ("id", "status", "model", "destination", "output", "error")
     _required = ("id",)
     _built = ("destination",)
+    _order = ("id", "model", "version", "destination")
 
     id: str
     """The id of the training."""

@@ -9,7 +9,7 @@ from .._base import AsyncNamespace
 from .._guarded import Guarded
 from .._objects import Version
 from .._page import AwaitablePage, Cursor, page_at
-from .._refs import Reference, owner_and_name
+from .._refs import Reference, owner_and_name, version_of
 from .._response import RawView
 
 if TYPE_CHECKING:
@@ -80,14 +80,12 @@ class AsyncVersions(AsyncNamespace):
 
         Args:
             model: The model, as `owner/name` or an object; or its owner, with `name`.
-            name: The name of the model, if `model` is its owner.
+            name: The name of the model, if `model` is its owner; otherwise the id can take its place.
             id: The id of the version.
             owner: The owner of the model, instead of `model`.
         """
-        if id is None:
-            raise TypeError("`id` is missing; pass the id of the version")
-        params = owner_and_name(model, name, owner)
-        data = await self._client._call("models.versions.get", {**params, "id": id})
+        params = version_of(model, name, id, owner)
+        data = await self._client._call("models.versions.get", params)
         return Version(data, self._client)
 
     def list(
@@ -127,12 +125,10 @@ class AsyncVersions(AsyncNamespace):
 
         Args:
             model: The model, as `owner/name` or an object; or its owner, with `name`.
-            name: The name of the model, if `model` is its owner.
+            name: The name of the model, if `model` is its owner; otherwise the id can take its place.
             id: The id of the version.
             owner: The owner of the model, instead of `model`.
         """
-        if id is None:
-            raise TypeError("`id` is missing; pass the id of the version")
-        params = owner_and_name(model, name, owner)
-        await self._client._call("models.versions.delete", {**params, "id": id})
+        params = version_of(model, name, id, owner)
+        await self._client._call("models.versions.delete", params)
         return True

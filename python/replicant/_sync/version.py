@@ -10,7 +10,7 @@ from .._base import Namespace
 from .._guarded import Guarded
 from .._objects import Version
 from .._page import AwaitablePage, Cursor, Page, page_at
-from .._refs import Reference, owner_and_name
+from .._refs import Reference, owner_and_name, version_of
 from .._response import RawView
 
 if TYPE_CHECKING:
@@ -96,14 +96,12 @@ class Versions(Namespace):
 
         Args:
             model: The model, as `owner/name` or an object; or its owner, with `name`.
-            name: The name of the model, if `model` is its owner.
+            name: The name of the model, if `model` is its owner; otherwise the id can take its place.
             id: The id of the version.
             owner: The owner of the model, instead of `model`.
         """
-        if id is None:
-            raise TypeError("`id` is missing; pass the id of the version")
-        params = owner_and_name(model, name, owner)
-        data = self._client._call("models.versions.get", {**params, "id": id})
+        params = version_of(model, name, id, owner)
+        data = self._client._call("models.versions.get", params)
         return Version(data, self._client)
 
     async def async_get(
@@ -115,10 +113,8 @@ class Versions(Namespace):
         owner: Optional[str] = None,
     ) -> Version:
         """The awaitable form of `get`."""
-        if id is None:
-            raise TypeError("`id` is missing; pass the id of the version")
-        params = owner_and_name(model, name, owner)
-        data = await self._client._async_call("models.versions.get", {**params, "id": id})
+        params = version_of(model, name, id, owner)
+        data = await self._client._async_call("models.versions.get", params)
         return Version(data, self._client)
 
     def list(
@@ -172,14 +168,12 @@ class Versions(Namespace):
 
         Args:
             model: The model, as `owner/name` or an object; or its owner, with `name`.
-            name: The name of the model, if `model` is its owner.
+            name: The name of the model, if `model` is its owner; otherwise the id can take its place.
             id: The id of the version.
             owner: The owner of the model, instead of `model`.
         """
-        if id is None:
-            raise TypeError("`id` is missing; pass the id of the version")
-        params = owner_and_name(model, name, owner)
-        self._client._call("models.versions.delete", {**params, "id": id})
+        params = version_of(model, name, id, owner)
+        self._client._call("models.versions.delete", params)
         return True
 
     async def async_delete(
@@ -191,8 +185,6 @@ class Versions(Namespace):
         owner: Optional[str] = None,
     ) -> bool:
         """The awaitable form of `delete`."""
-        if id is None:
-            raise TypeError("`id` is missing; pass the id of the version")
-        params = owner_and_name(model, name, owner)
-        await self._client._async_call("models.versions.delete", {**params, "id": id})
+        params = version_of(model, name, id, owner)
+        await self._client._async_call("models.versions.delete", params)
         return True
