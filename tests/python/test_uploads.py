@@ -169,6 +169,17 @@ def test_a_missing_file_is_an_error(client: replicant.Client) -> None:
     assert isinstance(caught.value, replicant.ReplicateException)
 
 
+def test_a_closed_file_is_refused_before_anything_is_sent(client: replicant.Client) -> None:
+    with tempfile.TemporaryFile() as file:
+        pass
+    for closed in (file, io.BytesIO()):
+        closed.close()
+        with pytest.raises(replicant.InvalidArgumentError, match=r"input\.image: the file is closed"):
+            client.run("emulator/echo", {"image": closed})
+        with pytest.raises(replicant.InvalidArgumentError, match="the file is closed"):
+            client.files.create(closed)
+
+
 def test_a_file_that_fails_to_read_is_an_error(client: replicant.Client) -> None:
     class Broken:
         def read(self, size: int = -1) -> bytes:

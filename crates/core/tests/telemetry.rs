@@ -175,6 +175,23 @@ async fn spans_follow_the_conventions_of_opentelemetry() {
 }
 
 #[tokio::test]
+async fn spans_do_not_contain_a_token_that_a_model_echoes() {
+    for output in [r#""my r8_secret token""#, r#"{"echo": "my r8_secret token"}"#] {
+        let done = DONE.replace(r#""output": "x""#, &format!(r#""output": {output}"#));
+        let options = Options { trace_content: Some(true), ..quick() };
+        let (_emulator, _script, client) = play(&format!("[{CREATED}, {done}]"), options);
+        let records = Records::default();
+        let params = json!({"ref": "acme/text:5c7d", "input": {"prompt": "a heron"}, "wait": false});
+        attach(records.sink(Level::Debug, true), operation::call(&client, "run", params.into(), None))
+            .await
+            .unwrap();
+        let (run, ..) = records.span("generate_content acme/text");
+        let output = run["gen_ai.output.messages"].as_str().unwrap();
+        assert!(output.contains("my [redacted] token"), "{output}");
+    }
+}
+
+#[tokio::test]
 async fn a_create_is_logged_and_traced_like_a_run() {
     for (params, model) in [
         (json!({"model": "acme/text", "input": {"prompt": "a heron"}}), "acme/text"),

@@ -80,7 +80,7 @@ impl Client {
                 "No API token was sent: set REPLICATE_API_TOKEN or pass a token to the client."
             }
             401 => "The API token was rejected: check REPLICATE_API_TOKEN or the token passed to the client.",
-            404 if redacted_url(url).contains("/models/") && request.method == "POST" => {
+            404 if request.method == "POST" && is_create_without_version(url) => {
                 "Only official models run without a version: use owner/name:version for others, and check the spelling."
             }
             // On the web there are no paths.
@@ -98,6 +98,11 @@ impl Client {
         };
         Some(hint.to_owned())
     }
+}
+
+/// Returns `true` for `POST /models/{owner}/{name}/predictions`.
+fn is_create_without_version(url: &Url) -> bool {
+    url.path().contains("/models/") && url.path().ends_with("/predictions")
 }
 
 /// Returns the delay in the text of a 429, which may be its only place: "Your rate limit resets in ~30s."

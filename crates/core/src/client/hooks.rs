@@ -44,7 +44,7 @@ pub trait Hooks: MaybeSend + MaybeSync {
     /// Called before each attempt. Returns the headers to change.
     ///
     /// A request to another origin than the API, such as the download of a file, receives no changes of
-    /// `authorization`, `proxy-authorization` or `cookie`, and none that contain the token.
+    /// `authorization`, `proxy-authorization`, `cookie` or `baggage`, and none that contain the token.
     ///
     /// # Errors
     /// Any error. It ends the call, and nothing is sent.

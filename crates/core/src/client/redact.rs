@@ -2,6 +2,7 @@
 
 use url::Url;
 
+use super::Client;
 use crate::{
     http::{excerpt::excerpt, url::redacted_url},
     value::Value,
@@ -27,15 +28,20 @@ const SECRETS: [&str; 9] = [
 const SECRET_VALUES: [&str; 6] = ["whsec_", "r8_", "hf_", "sk-", "ghp_", "Bearer "];
 const REDACTED: &str = "[redacted]";
 
-/// Returns a JSON body as text, without secrets and long strings. A body that is not JSON is described by its length.
-pub(super) fn redacted_body(body: &[u8], token: Option<&str>) -> String {
-    let Ok(value) = Value::from_json(body) else { return format!("<{} bytes>", body.len()) };
-    let text = redacted(value, "").to_string();
-    let text = match token.filter(|token| token.len() >= 8) {
-        Some(token) => text.replace(token, REDACTED),
-        None => text,
-    };
-    excerpt(&text, MAX_BODY)
+impl Client {
+    /// Returns a JSON body as text, without secrets and long strings. A body that is not JSON is described by its length.
+    pub(super) fn redacted_body(&self, body: &[u8]) -> String {
+        let Ok(value) = Value::from_json(body) else { return format!("<{} bytes>", body.len()) };
+        excerpt(&self.redact_token(redacted(value, "").to_string()), MAX_BODY)
+    }
+
+    /// Returns a text without the token.
+    pub(crate) fn redact_token(&self, text: String) -> String {
+        match self.redactable_token() {
+            Some(token) if text.contains(token) => text.replace(token, REDACTED),
+            _ => text,
+        }
+    }
 }
 
 /// Redacts the value of the member `name`.
@@ -93,6 +99,7 @@ fn redacted_text(text: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::options::Options;
 
     #[test]
     fn a_body_is_shown_without_secrets_and_content_of_files() {
@@ -103,7 +110,8 @@ mod tests {
             "privateKey": "abc", "x-api-key": "abc", "any": "hf_abc", "db": "postgres://me:abc@db/x?y=s3cret",
             "config": "{\"password\": \"abc\", \"steps\": 7}", "text": "see https://h/?a=b and c://d",
             "line": "https://h/f?signature=s3cret\n", "prompt": "Bearer of bad news"}"#;
-        let shown = redacted_body(body, Some("0123456789"));
+        let client = Client::new(Options { token: Some("0123456789".into()), ..Options::default() }).unwrap();
+        let shown = client.redacted_body(body);
         for kept in [
             "a heron",
             "data:image/png;base64,<",
@@ -119,6 +127,6 @@ mod tests {
         for hidden in ["abc", "QUJD", "s3cret", "0123456789", "\"x\""] {
             assert!(!shown.contains(hidden), "{hidden}: {shown}");
         }
-        assert_eq!(redacted_body(b"\x89PNG", None), "<4 bytes>");
+        assert_eq!(client.redacted_body(b"\x89PNG"), "<4 bytes>");
     }
 }

@@ -14,7 +14,6 @@ use url::Url;
 use super::{
     Client,
     hooks::{HeaderChanges, RequestEvent, ResponseEvent, RetryEvent},
-    redact::redacted_body,
     timer::Timer,
 };
 use crate::{
@@ -110,7 +109,7 @@ impl<'a> Report<'a> {
         };
         let log_body = || {
             let body = body.as_ref().filter(|_| self.client.config().log_bodies)?;
-            Some(redacted_body(body, self.client.config().token.as_deref()))
+            Some(self.client.redacted_body(body))
         };
         debug!(
             target: "replicant",
@@ -278,8 +277,7 @@ impl<'a> Report<'a> {
 
 /// Logs the body of a response.
 pub(super) fn log_response_body(client: &Client, method: &'static str, status: u16, body: &[u8]) {
-    let token = client.config().token.as_deref();
-    debug!(target: "replicant", method, status, body = redacted_body(body, token), "read response");
+    debug!(target: "replicant", method, status, body = client.redacted_body(body), "read response");
 }
 
 pub(crate) fn milliseconds(duration: Duration) -> u64 {

@@ -53,12 +53,16 @@ impl Client {
         })
     }
 
-    /// Redacts the token, which the server or a model may echo.
+    /// Redacts the token in an error, because the server or a model may echo it.
     pub(crate) fn without_token(&self, error: Error) -> Error {
-        match &self.config().token {
-            // Tokens too short to be real would match parts of words.
-            Some(token) if token.len() >= 8 => error.redact(token),
-            _ => error,
+        match self.redactable_token() {
+            Some(token) => error.redact(token),
+            None => error,
         }
+    }
+
+    /// Returns the token, unless it is too short to be real and would match parts of words.
+    pub(super) fn redactable_token(&self) -> Option<&str> {
+        self.config().token.as_deref().filter(|token| token.len() >= 8)
     }
 }

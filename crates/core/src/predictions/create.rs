@@ -85,7 +85,7 @@ impl CreatePrediction {
         let created = received.then(|| reply.value.clone().into_value().unwrap_or_default());
         let created = Snapshot::new(created.unwrap_or_default());
         if received {
-            created.log_create();
+            span.span().in_scope(|| created.log_create());
         }
         span.end(Ok(&created));
         Ok(reply)

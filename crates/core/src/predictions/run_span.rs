@@ -12,7 +12,8 @@ use crate::{
 /// A span that ends with the run, or with the create. If it is abandoned, its `error.type` is `abandoned`.
 pub(super) struct RunSpan {
     span: Span,
-    content: bool,
+    /// Set if the client records content.
+    content: Option<Client>,
     ended: bool,
 }
 
@@ -21,7 +22,7 @@ impl RunSpan {
     pub fn new(client: &Client, model: impl Fn() -> String, input: &Value) -> Self {
         let config = client.config();
         if !config.tracing {
-            return Self { span: Span::none(), content: false, ended: true };
+            return Self { span: Span::none(), content: None, ended: true };
         }
         let span = info_span!(
             target: "replicant",
@@ -44,9 +45,9 @@ impl RunSpan {
             replicate.prediction.status = Empty,
             replicate.prediction.predict_time = Empty,
         );
-        let content = config.trace_content && !span.is_disabled();
-        if content {
-            span.record("gen_ai.input.messages", message("user", input, None));
+        let content = (config.trace_content && !span.is_disabled()).then(|| client.clone());
+        if let Some(client) = &content {
+            span.record("gen_ai.input.messages", message(client, "user", input, None));
         }
         Self { span, content, ended: false }
     }
@@ -78,15 +79,15 @@ impl RunSpan {
         self.span.record("gen_ai.usage.input_tokens", metrics["input_token_count"].as_i64());
         self.span.record("gen_ai.usage.output_tokens", metrics["output_token_count"].as_i64());
         self.span.record("replicate.prediction.predict_time", metrics["predict_time"].as_f64());
-        if self.content && !prediction["output"].is_null() {
-            let output = message("assistant", &prediction["output"], Some("stop"));
+        if let Some(client) = self.content.as_ref().filter(|_| !prediction["output"].is_null()) {
+            let output = message(client, "assistant", &prediction["output"], Some("stop"));
             self.span.record("gen_ai.output.messages", output);
         }
     }
 
     /// Returns `true` if the client records content.
     pub fn has_content(&self) -> bool {
-        self.content
+        self.content.is_some()
     }
 
     /// Records the end of a stream, whose last event has no prediction.
@@ -126,11 +127,13 @@ pub(super) fn model_of(reference: &ReferenceParam) -> String {
     }
 }
 
-/// Returns one message as JSON. Text is a part of its own; anything else is shown as JSON, without secrets.
-fn message(role: &str, content: &Value, finish_reason: Option<&str>) -> String {
+/// Returns one message as JSON. Text is a part of its own; anything else is shown as JSON, without secrets. Neither has the
+/// token, which a model may echo.
+fn message(client: &Client, role: &str, content: &Value, finish_reason: Option<&str>) -> String {
     let is_text = content.as_str().is_some()
         || content.as_array().is_some_and(|items| items.iter().all(|item| matches!(item, Value::String(_))));
     let text = if is_text { content.text() } else { redacted(content.clone(), "").to_string() };
+    let text = client.redact_token(text);
     let part = Value::from_members([("type", "text".into()), ("content", text.into())]);
     let mut message = Value::from_members([("role", role.into()), ("parts", Value::Array(vec![part]))]);
     if let Some(reason) = finish_reason {

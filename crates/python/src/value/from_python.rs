@@ -236,6 +236,13 @@ impl<'py> Walk<'py> {
         if let Some((_, file)) = self.readers.iter().find(|(known, _)| *known == address) {
             return Ok(file.clone());
         }
+        let closed = attribute(object, intern!(object.py(), "closed"));
+        if closed.is_some_and(|closed| closed.extract::<bool>().unwrap_or_default()) {
+            return Err(PyValueError::new_err(format!(
+                "{}: the file is closed; pass an open one, or its path",
+                self.here()
+            )));
+        }
         let file = Reader::file(object)?;
         self.readers.push((address, file.clone()));
         Ok(file)
