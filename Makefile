@@ -50,7 +50,7 @@ quickstart: build ## Builds everything and runs the same six examples in Rust, P
 	@echo "All examples succeeded. The pictures are in quickstart-output/: open quickstart-output/rust/harbor.png"
 
 test: build web ## Runs all checks and tests.
-	@echo "== Running all checks and tests, some at a time. Each shows its output when it ends."
+	@echo "== Running all checks and tests, some at a time. Each shows its output when it ends; all take 10 to 30 minutes."
 	@$(MAKE) --no-print-directory --jobs=$(JOBS) $(SYNC) \
 		test-python lint-rust test-processes fmt-check lint-python test-rust types test-node test-release
 	@echo "All checks passed."

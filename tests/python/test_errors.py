@@ -273,7 +273,7 @@ def test_an_unreachable_proxy_is_named_without_its_password() -> None:
         "x", base_url="https://api.example/v1", proxy=f"http://me:secret@{address}", max_retries=0
     )
     message = said(replicant.APIConnectionError, client.accounts.current)
-    assert message.startswith(f"Cannot connect to the proxy http://{address}: ")
+    assert message.startswith(f"cannot connect to the proxy http://{address}: ")
     assert "secret" not in message
 
 
@@ -299,4 +299,4 @@ def test_a_proxy_of_the_environment_is_named(
     monkeypatch.setenv("HTTPS_PROXY", f"http://{address}")
     client = replicant.Client("x", base_url="https://api.example/v1", max_retries=0)
     message = said(replicant.APIConnectionError, client.accounts.current)
-    assert message.startswith(f"Cannot connect to the proxy http://{address}: ")
+    assert message.startswith(f"cannot connect to the proxy http://{address}: ")

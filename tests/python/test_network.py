@@ -103,7 +103,7 @@ def test_a_rejected_certificate_is_explained(
     with https(certificate) as server:
         message = failure(server, ca_bundle=trusted)
     assert message.startswith(
-        f"Cannot connect to localhost: the certificate of localhost {problem}"
+        f"cannot connect to localhost: the certificate of localhost {problem}"
     )
     assert advice in message
     assert ("ca_bundle" in message) == (advice == "`ca_bundle`"), "only hints at what helps"
@@ -283,7 +283,7 @@ def test_a_proxy_that_refuses_is_named(scheme: str, refusal: bytes, retried: boo
     client = replicant.Client("x", base_url="https://api.example", proxy=url, max_retries=1)
     with pytest.raises(replicant.APIConnectionError) as failed:
         client.accounts.current()
-    assert f"The proxy {url} did not connect to api.example: " in str(failed.value)
+    assert f"the proxy {url} did not connect to api.example: " in str(failed.value)
     assert proxy.connections == (2 if retried else 1)
 
 
@@ -292,7 +292,7 @@ def test_a_certificate_behind_a_proxy_is_that_of_the_host() -> None:
         proxy = Proxy(server.port)
         message = failure(server, ca_bundle=AUTHORITY, proxy=f"http://127.0.0.1:{proxy.port}")
     assert message.startswith(
-        "Cannot connect to localhost: the certificate of localhost has expired"
+        "cannot connect to localhost: the certificate of localhost has expired"
     )
 
 

@@ -272,7 +272,7 @@ fn exit_codes_say_what_failed() {
     assert_eq!(place.run(&["predictions", "get", "nothing"]).code, 4);
     assert_eq!(place.run(&["models", "schema", "acme/nothing"]).code, 4);
     let late = place.run(&["run", "emulator/endless", "--timeout", "0.3"]);
-    assert!(late.code == 124 && late.err.contains("The timeout of 0.3 s passed"), "{late:?}");
+    assert!(late.code == 124 && late.err.contains("the timeout of 0.3 s passed"), "{late:?}");
     place.until("canceled");
     let mut unreachable = place.program(&["predictions", "list"]);
     unreachable.env("REPLICATE_BASE_URL", "http://127.0.0.1:1");

@@ -28,7 +28,7 @@ async fn a_stream_timeout_reports_a_finished_prediction_and_does_not_cancel_it()
         assert_eq!(
             error.message(),
             format!(
-                "The timeout of 2 s passed: prediction p1 had finished ({status}), but some of its events had not arrived."
+                "the timeout of 2 s passed: prediction p1 had finished ({status}), but some of its events had not arrived."
             )
         );
         assert_eq!(error.prediction().unwrap()["status"], status);

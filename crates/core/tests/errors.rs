@@ -178,7 +178,7 @@ async fn a_proxy_failure_names_the_proxy_without_its_password() {
     let error = error_through(format!("http://user:secret@{closed}")).await;
     assert_eq!(error.kind(), ErrorKind::Connection);
     let message = error.message();
-    assert!(message.starts_with(&format!("Cannot connect to the proxy http://{closed}: ")), "{message}");
+    assert!(message.starts_with(&format!("cannot connect to the proxy http://{closed}: ")), "{message}");
     assert!(message.contains("`proxy`") && message.contains("HTTPS_PROXY"), "{message}");
     assert!(!format!("{error:?}").contains("secret"), "{error:?}");
 
@@ -192,12 +192,12 @@ async fn a_proxy_failure_names_the_proxy_without_its_password() {
     let error = error_through(format!("http://{proxy}")).await;
     server.join().unwrap();
     let expected = format!(
-        "The proxy http://{proxy} did not connect to api.example: it did not respond with status 200."
+        "the proxy http://{proxy} did not connect to api.example: it did not respond with status 200."
     );
     assert!(error.message().starts_with(&expected), "{error}");
 
     let error = error_through(format!("socks5h://{closed}")).await;
-    let expected = format!("Cannot connect to the proxy socks5h://{closed}: ");
+    let expected = format!("cannot connect to the proxy socks5h://{closed}: ");
     assert!(error.message().starts_with(&expected), "{error}");
 }
 
@@ -243,7 +243,7 @@ async fn a_proxy_that_requires_other_credentials_is_named_and_not_asked_again() 
         let (error, connections) = error_of_proxy(scheme, base_url, response).await;
         assert_eq!(error.kind(), ErrorKind::Connection, "{base_url}: {error:?}");
         let message = error.message();
-        assert!(message.starts_with(&format!("The proxy {scheme}://127.0.0.1:")), "{message}");
+        assert!(message.starts_with(&format!("the proxy {scheme}://127.0.0.1:")), "{message}");
         assert!(message.contains("credentials in the `proxy` option"), "{message}");
         assert_eq!(connections, 1, "{message}");
     }
@@ -258,7 +258,7 @@ async fn a_proxy_that_breaks_the_connection_is_named() {
     for response in [&b""[..], b"garbage\r\n\r\n", b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{"] {
         let (error, connections) = error_of_proxy("http", "http://api.example/v1", response).await;
         let message = error.message();
-        assert!(message.starts_with("The connection to the proxy http://127.0.0.1:"), "{message}");
+        assert!(message.starts_with("the connection to the proxy http://127.0.0.1:"), "{message}");
         assert_eq!(connections, 2, "{message}");
     }
 }
@@ -276,7 +276,7 @@ async fn a_tunnel_that_is_not_made_in_time_names_the_host_and_the_proxy() {
     };
     let error = Client::new(options).unwrap().account().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout, "{error:?}");
-    let expected = format!("Cannot connect to api.example through the proxy {proxy}: ");
+    let expected = format!("cannot connect to api.example through the proxy {proxy}: ");
     assert!(error.message().starts_with(&expected), "{error}");
 }
 
@@ -285,7 +285,7 @@ async fn too_many_headers_over_http1_are_an_error_that_says_so() {
     let response = format!("HTTP/1.1 200 OK\r\n{}\r\n", "x: y\r\n".repeat(150)).leak();
     let (error, connections) = error_of_proxy("http", "http://api.example/v1", response.as_bytes()).await;
     assert_eq!(error.kind(), ErrorKind::InvalidResponse, "{error:?}");
-    assert_eq!(error.message(), "The headers of the response from api.example are too many or too long.");
+    assert_eq!(error.message(), "the headers of the response from api.example are too many or too long.");
     assert_eq!(connections, 1, "nothing is retried");
 }
 
@@ -309,7 +309,7 @@ async fn headers_over_http2_have_the_limit_of_those_over_http1() {
         for (error, unknown) in [(read, false), (created, true)] {
             assert_eq!(error.kind(), ErrorKind::InvalidResponse, "{error:?}");
             let message = error.message();
-            assert!(message.contains("The headers of the response from 127.0.0.1 are too many"), "{message}");
+            assert!(message.contains("the headers of the response from 127.0.0.1 are too many"), "{message}");
             assert_eq!(error.outcome_unknown(), unknown, "{message}");
         }
         assert_eq!(server.requests(), 2, "nothing is retried");

@@ -249,7 +249,7 @@ fn not_json(error: Error, status: u16, headers: &[(String, String)], body: &[u8]
     let content_type = crate::error::header(headers, "content-type").unwrap_or("no content type");
     let explained = error.map_message(|why| {
         format!(
-            "The response is {why} ({content_type}): {:?}. Check that `base_url` is the API and that no proxy replaces responses.",
+            "the response is {why} ({content_type}): {:?}. Check that `base_url` is the API and that no proxy replaces responses.",
             excerpt(&String::from_utf8_lossy(body), 200)
         )
     });

@@ -145,7 +145,7 @@ impl<'a> Sending<'a> {
         let rate = gate.per_minute(runtime.monotonic()).unwrap_or_default().ceil() as u64;
         let kind = if self.timer.is_past_deadline() { ErrorKind::Deadline } else { ErrorKind::Timeout };
         let message = format!(
-            "The timeout passed while the request waited for the rate limit of {rate} requests a minute, so it was not \
+            "the timeout passed while the request waited for the rate limit of {rate} requests a minute, so it was not \
              sent. Allow more time, or send fewer requests at once."
         );
         Err(Error::new(kind, message).with_never_sent())

@@ -14,7 +14,7 @@ pub(super) fn decode(uri: &str) -> Result<(String, Bytes)> {
     let invalid = |why: &str| {
         Error::new(
             ErrorKind::Download,
-            format!("The data: URI {why}: {:?}", crate::http::excerpt::excerpt(uri, 60)),
+            format!("the data: URI {why}: {:?}", crate::http::excerpt::excerpt(uri, 60)),
         )
     };
     let (head, data) = uri["data:".len()..].split_once(',').ok_or_else(|| invalid("has no comma"))?;

@@ -152,7 +152,7 @@ impl Download {
         Error::new(
             ErrorKind::Download,
             format!(
-                "The download of {} {what} after {} of {total} bytes.",
+                "the download of {} {what} after {} of {total} bytes.",
                 redacted(&self.file.url),
                 self.offset
             ),

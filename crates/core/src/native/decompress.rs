@@ -46,7 +46,7 @@ pub(super) fn decompress(
     mut chunks: BoxStream<'static, Result<Bytes>>,
 ) -> BoxStream<'static, Result<Bytes>> {
     if codings.len() > MAX_CODINGS {
-        let why = format!("The response from {host} is compressed {} times.", codings.len());
+        let why = format!("the response from {host} is compressed {} times.", codings.len());
         return Box::pin(stream::once(async { Err(Error::new(ErrorKind::InvalidResponse, why)) }));
     }
     let decoded = async move {
@@ -74,7 +74,7 @@ pub(super) fn decompress(
                 total += chunk.len() as u64;
                 if total > FREE_SIZE && total / MAX_RATIO > received.load(Ordering::Relaxed) {
                     let why =
-                        format!("The response from {host} expands to more than {MAX_RATIO} times its size.");
+                        format!("the response from {host} expands to more than {MAX_RATIO} times its size.");
                     return Err(Error::new(ErrorKind::InvalidResponse, why));
                 }
                 Ok(chunk)
@@ -116,12 +116,12 @@ fn failed(host: &str, codings: &[Coding], error: io::Error) -> Error {
         // The second is how zlib says that its input is incomplete.
         _ if kind == io::ErrorKind::UnexpectedEof || why.contains("BufError") => Error::new(
             ErrorKind::Connection,
-            format!("The connection to {host} broke: the compressed response is incomplete."),
+            format!("the connection to {host} broke: the compressed response is incomplete."),
         ),
         _ => Error::new(
             ErrorKind::InvalidResponse,
             format!(
-                "The response from {host} is not compressed as its header says (content-encoding: {}): {why}.",
+                "the response from {host} is not compressed as its header says (content-encoding: {}): {why}.",
                 codings.iter().map(|coding| coding.name()).collect::<Vec<_>>().join(", ")
             ),
         ),

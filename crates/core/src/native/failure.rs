@@ -53,7 +53,7 @@ impl<'a> Route<'a> {
             Some(proxy) if self.relayed => format!("the proxy {proxy}"),
             _ => self.host.to_owned(),
         };
-        Error::new(ErrorKind::Connection, format!("The connection to {peer} broke: {why}."))
+        Error::new(ErrorKind::Connection, format!("the connection to {peer} broke: {why}."))
     }
 
     /// Builds the error for a response with status 407 if a proxy sent it.
@@ -77,7 +77,7 @@ impl<'a> Route<'a> {
             None if timed_out => Error::new(kind, format!("{host} did not respond in time.")),
             None => match head_problem {
                 Some(problem) => {
-                    let message = format!("The headers of the response from {host} are {problem}.");
+                    let message = format!("the headers of the response from {host} are {problem}.");
                     Error::new(ErrorKind::InvalidResponse, message)
                 }
                 None => self.broke(&why),
@@ -96,7 +96,7 @@ impl<'a> Route<'a> {
             let of_proxy = rejected.host != self.host && self.proxy.is_some();
             let place = if of_proxy { "the proxy " } else { "" };
             let message = format!(
-                "Cannot connect to {}: the certificate of {place}{} {problem}.",
+                "cannot connect to {}: the certificate of {place}{} {problem}.",
                 self.host, rejected.host
             );
             let ignored = self.ignored.iter().map(|ignored| format!(" {ignored}"));
@@ -137,7 +137,7 @@ impl<'a> Route<'a> {
         let network = "Check `base_url` and the network.".to_owned();
         let Some(proxy) = &self.proxy else {
             return Failure {
-                message: format!("Cannot connect to {host}: {why}."),
+                message: format!("cannot connect to {host}: {why}."),
                 hint: network,
                 permanent: unknown,
             };
@@ -153,8 +153,8 @@ impl<'a> Route<'a> {
             return self.refused(proxy, &why);
         }
         let message = match error.is_timeout() {
-            true => format!("Cannot connect to {host} through the proxy {proxy}: {why}."),
-            false => format!("Cannot connect to the proxy {proxy}: {why}."),
+            true => format!("cannot connect to {host} through the proxy {proxy}: {why}."),
+            false => format!("cannot connect to the proxy {proxy}: {why}."),
         };
         Failure { message, hint: CHECK_PROXY.to_owned(), permanent: unknown }
     }
@@ -170,7 +170,7 @@ impl<'a> Route<'a> {
             "tunnel error: unsuccessful" => "it did not respond with status 200",
             why => why,
         };
-        let message = format!("The proxy {proxy} did not connect to {}: {why}.", self.host);
+        let message = format!("the proxy {proxy} did not connect to {}: {why}.", self.host);
         Failure { message, hint: hint.to_owned(), permanent }
     }
 }

@@ -139,7 +139,7 @@ impl CancelGuard {
 
 /// Builds the error of a timeout. `state` completes the sentence "The timeout passed: ...".
 pub(super) fn deadline_error(timeout: Duration, state: &str, last_seen: Option<Snapshot>) -> Error {
-    let message = format!("The timeout of {} s passed: {state}.", float_text(timeout.as_secs_f64()));
+    let message = format!("the timeout of {} s passed: {state}.", float_text(timeout.as_secs_f64()));
     let error = Error::new(ErrorKind::Deadline, message);
     match last_seen {
         Some(seen) => error.with_prediction(seen.into_value()),

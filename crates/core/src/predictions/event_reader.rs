@@ -290,7 +290,7 @@ impl Reader {
         let error = Error::new(
             ErrorKind::StreamInterrupted,
             format!(
-                "The event stream {what} before the output was complete.{hint} `partial` has the output received so far."
+                "the event stream {what} before the output was complete.{hint} `partial` has the output received so far."
             ),
         );
         let error = error
