@@ -174,7 +174,7 @@ def test_a_closed_file_is_refused_before_anything_is_sent(client: replicant.Clie
         pass
     for closed in (file, io.BytesIO()):
         closed.close()
-        with pytest.raises(ValueError, match="`input.image`: the file is closed"):
+        with pytest.raises(ValueError, match=r"`input\.image`: the file is closed"):
             client.run("emulator/echo", {"image": closed})
         with pytest.raises(ValueError, match="the file is closed"):
             client.files.create(closed)
