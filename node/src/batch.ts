@@ -13,6 +13,7 @@ import { ProgressLine } from "./progress-line";
 import { type ReadRow, RowFeed, type RowKey } from "./row-feed";
 import { checkRows, countOf, type Rows } from "./row-source";
 import { checkSignal, onAbort, reasonOf } from "./signals";
+import type { Failed } from "./source";
 import type { ModelDefined, Prediction, Status } from "./types";
 
 /** The result of one row of a batch. */
@@ -192,13 +193,13 @@ export class Batch<Row> implements Reading<MapItem<Row>> {
     const { row, input } = read ?? ({} as ReadRow<Row>);
     const key = read?.key ?? item.key;
     const { index, status, output, prediction, attempts, seconds, resumed } = item;
-    const thrown = error && errorOf(error);
+    const thrown = error && errorOf(error, read?.failed);
     return { key, index, row, input, status, output, prediction, error: thrown, attempts, seconds, resumed };
   }
 
   #push(read: ReadRow<Row>[], end: boolean): void {
     try {
-      for (const { key, input } of read) this.#add(key, input ?? null);
+      for (const row of read) this.#add(row);
       this.#tell("map.push", { end });
     } catch (error) {
       this.#fail(error);
@@ -206,9 +207,9 @@ export class Batch<Row> implements Reading<MapItem<Row>> {
   }
 
   /** Passes a row on. A value that cannot be sent fails its row only. */
-  #add(key: RowKey | null | undefined, input: object | null): void {
+  #add({ key, input, failed }: ReadRow<Row>): void {
     try {
-      this.#tell("map.row", { key, input });
+      this.#tell("map.row", { key, input: input ?? null }, failed);
     } catch (error) {
       if (!(error instanceof InvalidArgumentError)) throw error;
       const { argument, message: refusal } = error;
@@ -222,10 +223,10 @@ export class Batch<Row> implements Reading<MapItem<Row>> {
   }
 
   /** Calls a function of the core. Returns undefined if the batch has not begun or has ended. */
-  #tell<T>(operation: string, params: Params): T | undefined {
+  #tell<T>(operation: string, params: Params, failed?: Failed): T | undefined {
     if (this.#ended || this.#number === undefined) return undefined;
     try {
-      return compute<T>(operation, { map: this.#number, ...params });
+      return compute<T>(operation, { map: this.#number, ...params }, [], failed);
     } catch (error) {
       if (!(error instanceof InvalidArgumentError && error.argument === "map")) throw error;
       return undefined;

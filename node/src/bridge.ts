@@ -10,6 +10,7 @@ import type { Fetch } from "./options";
 import { platform } from "./platform";
 import { attachResponse, type ResponseRecord, recordResponse } from "./responses";
 import { checkSignal, onAbort, reasonOf, type Signal } from "./signals";
+import type { Failed } from "./source";
 import { type Receiver, receiverOf, type Telemetry } from "./telemetry";
 import { decode } from "./value";
 
@@ -73,7 +74,8 @@ export class Bridge {
     options: CallOptions<unknown>,
     record: ResponseRecord,
   ): Promise<unknown> {
-    const { json, parts } = encodeParams(params);
+    const failed: Failed = {};
+    const { json, parts } = encodeParams(params, failed);
     const { signal, observe, runs } = options;
     checkSignal(signal);
     if (observe && typeof observe !== "function") {
@@ -123,7 +125,7 @@ export class Bridge {
       if (signal?.aborted) throw reasonOf(signal);
       observer?.rethrow();
       const raised = receiver?.raised ?? transport?.raised;
-      throw raised ? raised.error : toError(thrown);
+      throw raised ? raised.error : toError(thrown, failed);
     } finally {
       ignore();
       release?.();
@@ -132,7 +134,8 @@ export class Bridge {
 
   /** Opens a stream of the core, which runs a prediction if `runs`. Nothing is sent before the first `ready()`. */
   open(operation: string, params: Params, runs = false): Opened {
-    const { json, parts } = encodeParams(params);
+    const failed: Failed = {};
+    const { json, parts } = encodeParams(params, failed);
     const { client, fetch, telemetry, tracing, cancelOnExit, waitUntil } = this.core();
     const transport = fetch && new FetchTransport(fetch);
     const receiver = receiverOf(telemetry, tracing);
@@ -144,7 +147,7 @@ export class Bridge {
       release: runs && cancelOnExit ? platform.cancelAtExit(channel, stream) : () => {},
       toError: (thrown) => {
         const raised = receiver?.raised ?? transport?.raised;
-        return raised ? raised.error : toError(thrown);
+        return raised ? raised.error : toError(thrown, failed);
       },
     };
   }

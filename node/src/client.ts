@@ -240,13 +240,13 @@ export class Replicate {
   /**
    * Polls a prediction until it has ended, and returns it. `GET /predictions/{id}`
    *
-   * @param prediction the prediction, or its id
+   * @param prediction the prediction; a string is its id
    * @param stop called with every state; returning true ends the waiting
    * @throws {PredictionFailedError} if the prediction fails; one that has failed before is returned
    * @throws {DeadlineError} if `timeout` passed; the prediction continues
    */
   wait(
-    prediction: Prediction | string,
+    prediction: Prediction,
     options: WaitOptions = {},
     stop?: (prediction: Prediction) => boolean | Promise<boolean>,
   ): Promise<Prediction> {

@@ -2,6 +2,7 @@
 import { toError } from "./failures";
 import { outwardPath } from "./names";
 import { native } from "./native";
+import type { Failed } from "./source";
 import { type Encoded, encode, type Part } from "./value";
 
 /** Parameters of an operation, by the core's names. */
@@ -13,11 +14,12 @@ export const REJECTION = Symbol("rejection");
 /**
  * Encodes parameters for the core.
  *
+ * @param failed receives the error if a file cannot be read
  * @throws {InvalidArgumentError} if they cannot be sent
  */
-export function encodeParams(params: Params): Encoded {
+export function encodeParams(params: Params, failed?: Failed): Encoded {
   if (params[REJECTION]) throw params[REJECTION];
-  return encode(params, outwardPath);
+  return encode(params, outwardPath, failed);
 }
 
 /** Calls the core synchronously. Throws its errors as their classes. */
@@ -33,9 +35,10 @@ export function rethrow<T>(call: () => T): T {
  * Calls a function of the core that sends no request.
  *
  * @param beside further parts, whose paths hold nulls in `params`
+ * @param failed receives the error if a file cannot be read
  */
-export function compute<T>(operation: string, params: Params, beside: Part[] = []): T {
-  const { json, parts = [] } = encodeParams(params);
+export function compute<T>(operation: string, params: Params, beside: Part[] = [], failed?: Failed): T {
+  const { json, parts = [] } = encodeParams(params, failed);
   return rethrow(() => JSON.parse(native.compute(operation, json, [...parts, ...beside]) ?? "null") as T);
 }
 

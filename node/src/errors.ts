@@ -1,4 +1,5 @@
 /** The errors that calls reject with: one class for each error code of the core. */
+import { receivedHeaders } from "./received-headers";
 import { conceal, reveal } from "./state";
 import type { Prediction } from "./types";
 
@@ -118,8 +119,8 @@ export class ApiStatusError extends ReplicateError {
   declare readonly invalidFields?: InvalidField[];
   /** How long the API asks to wait before a retry, in seconds. */
   declare readonly retryAfter?: number;
-  /** Response headers, with names in lower case. */
-  readonly headers: Record<string, string>;
+  /** Response headers. Frameworks would copy those of a plain object into the response of the program. */
+  readonly headers: Headers;
   /** The first 64 KiB of the response body, as text. */
   readonly body: string;
 
@@ -134,8 +135,12 @@ export class ApiStatusError extends ReplicateError {
       invalidFields: failure.invalid_fields,
       retryAfter: failure.retry_after,
     });
-    this.headers = failure.headers ?? {};
+    this.headers = receivedHeaders(Object.entries(failure.headers ?? {}));
     this.body = failure.body ?? "";
+  }
+
+  override toJSON(): Record<string, unknown> {
+    return { ...super.toJSON(), headers: Object.fromEntries(this.headers) };
   }
 
   /** The request, without credentials and body. */

@@ -40,6 +40,7 @@ import {
 import { outward, outwardText } from "./names";
 import { platform } from "./platform";
 import type { Platform } from "./platform/platform";
+import type { Failed } from "./source";
 
 /** Error classes by code. */
 export const ERRORS: Readonly<Record<string, new (failure: Failure) => ReplicateError>> = {
@@ -113,14 +114,16 @@ function unsupportedIn({ name, canLoadNative }: Platform, message: string): stri
 /**
  * Returns the error to throw for an exception of the native module. Call it where the caller's frames are on the stack,
  * because an error made in native code has none.
+ *
+ * @param failed has the error if a file of the call could not be read
  */
-export function toError(thrown: unknown): unknown {
+export function toError(thrown: unknown, failed?: Failed): unknown {
   const fields = (thrown as { failure?: unknown } | null)?.failure ?? platform.failureOf(thrown);
-  return typeof fields === "string" ? errorOf(JSON.parse(fields)) : thrown;
+  return typeof fields === "string" ? errorOf(JSON.parse(fields), failed) : thrown;
 }
 
 /** Returns the error with these fields of the core. */
-export function errorOf(failure: Failure): ReplicateError {
+export function errorOf(failure: Failure, failed: Failed = {}): ReplicateError {
   if (failure.hint) failure.hint = outwardText(failure.hint);
   const ErrorClass = ERRORS[failure.code] ?? ReplicateError;
   if (ErrorClass === ApiError || ErrorClass.prototype instanceof ApiError) {
@@ -131,5 +134,16 @@ export function errorOf(failure: Failure): ReplicateError {
     else failure.message = outwardText(failure.message);
     if (ErrorClass === UnsupportedError) failure.message = unsupportedIn(platform, failure.message);
   }
-  return new ErrorClass(failure);
+  const error = new ErrorClass(failure);
+  return error instanceof FileNotFoundError && "error" in failed ? unreadable(error, failed.error) : error;
+}
+
+/** Returns the error of a file whose reading threw `cause`. */
+function unreadable(error: FileNotFoundError, cause: unknown): ReplicateError {
+  // Made again, because that of a reading has no frames of the caller.
+  if (cause instanceof InvalidArgumentError) {
+    const { code, message, argument } = cause;
+    return new InvalidArgumentError({ code, message, argument });
+  }
+  return Object.defineProperty(error, "cause", { value: cause, configurable: true, writable: true });
 }

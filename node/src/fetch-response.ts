@@ -2,7 +2,7 @@
 import { ConnectionError, InvalidArgumentError } from "./errors";
 import type { NativeResponse } from "./native";
 import { isDenied } from "./platform/runtimes";
-import { isReadable, streamSource } from "./source";
+import { isReadable, pullOf } from "./source";
 
 /** A response, or the part of one that a test double has. */
 type AnyResponse = Partial<
@@ -31,9 +31,9 @@ export async function toNative(
   const { body } = response;
   if (typeof body === "object" && body && isReadable(body)) {
     const { arrayBuffer } = response;
-    if (!arrayBuffer) return { status, headers, pull: streamSource(body).pull };
+    if (!arrayBuffer) return { status, headers, pull: pullOf(body) };
     const whole = () => (response as Response).arrayBuffer();
-    if (inParts || !small) return { status, headers, pull: streamSource(body).pull, whole, cancel };
+    if (inParts || !small) return { status, headers, pull: pullOf(body), whole, cancel };
     try {
       return { status, headers, ...read(new Uint8Array(await whole())) };
     } catch (error) {

@@ -1,4 +1,5 @@
 /** Functions of the user that a client calls for each request. */
+import { receivedHeaders } from "./received-headers";
 
 /** An attempt of a request that is about to be sent. */
 export interface RequestEvent {
@@ -135,7 +136,7 @@ export class HookCalls {
   async #after(question: Question): Promise<Changes> {
     const { request, method, url, attempt, status, request_id: requestId } = question;
     if (question.hook === "response") {
-      const headers = new Headers(question.headers);
+      const headers = receivedHeaders(Object.entries(question.headers));
       const duration = question.duration * 1000;
       const rateLimit = question.rate_limit;
       await this.hooks.onResponse?.({

@@ -1,6 +1,7 @@
 /** Responses of calls, found by the promise that a call returned. */
 import { invalid } from "./invalid";
 import { native } from "./native";
+import { receivedHeaders } from "./received-headers";
 
 /** Status and headers of a response as JSON; null if nothing was sent. */
 export interface ResponseRecord {
@@ -112,7 +113,8 @@ function requestId(response: Response): string | undefined {
 }
 
 function parse(meta: string | null): Response {
-  const [status, headers] = meta === null ? [200, []] : (JSON.parse(meta) as [number, [string, string][]]);
+  const [status, pairs] = meta === null ? [200, []] : (JSON.parse(meta) as [number, [string, string][]]);
+  const headers = receivedHeaders(pairs);
   const statusText = STATUS_TEXTS[status] ?? "";
   return new Response(null, { status: status >= 200 && status <= 599 ? status : 200, statusText, headers });
 }

@@ -2,6 +2,7 @@
 import type { MapOptions } from "./options";
 import { platform } from "./platform";
 import { openRows, type RowSource, type Rows } from "./row-source";
+import type { Failed } from "./source";
 
 /** Identifies a row. */
 export type RowKey = string | number | bigint;
@@ -12,6 +13,8 @@ export interface ReadRow<Row> {
   key: RowKey | null | undefined;
   row: Row;
   input: object;
+  /** Has the error if a file of the input could not be read. */
+  failed: Failed;
 }
 
 /** Passes rows to the core. `end` says that there are no more. */
@@ -82,7 +85,8 @@ export class RowFeed<Row> {
       const index = this.#next++;
       const { input } = this.options;
       const row = next.value;
-      return { key: this.#key(row, index), row, input: input ? await input(row, index) : (row as object) };
+      const key = this.#key(row, index);
+      return { key, row, input: input ? await input(row, index) : (row as object), failed: {} };
     } catch (error) {
       this.fail(error);
       return undefined;

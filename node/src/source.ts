@@ -15,7 +15,23 @@ export interface Source {
   pull(session: number, cancel: boolean): Promise<Uint8Array | null>;
 }
 
-type Readable = ReadableStream<unknown> | (AsyncIterable<unknown> & { path?: unknown });
+/** The first error with which reading a file failed. Only the text of an error crosses to the core. */
+export interface Failed {
+  error?: unknown;
+}
+
+type Readable = ReadableStream<unknown> | AsyncIterable<unknown>;
+
+/** What a stream of Node has. */
+interface NodeStream {
+  path?: unknown;
+  on?(event: "error", listener: () => void): unknown;
+  destroy?(): unknown;
+  destroyed?: boolean;
+  errored?: unknown;
+  readableDidRead?: boolean;
+  readableEnded?: boolean;
+}
 
 /** Returns whether `value` is a Blob or File, also of another realm or a polyfill. */
 export function isBlob(value: object): value is Blob {
@@ -36,24 +52,100 @@ export function isReadable(value: object): value is Readable {
 }
 
 /** Reads a Blob in slices. */
-export function blobSource(blob: Blob): Source {
+export function blobSource(blob: Blob, failed: Failed): Source {
   const { name } = blob as { name?: unknown };
   return {
     size: blob.size,
     replayable: true,
     ...(typeof name === "string" && name !== "" ? { name } : {}),
     ...(blob.type === "" ? {} : { type: blob.type }),
-    pull: sessions(() => generate(slices(blob))),
+    pull: recording(
+      failed,
+      sessions(() => generate(slices(blob))),
+    ),
   };
 }
 
-/** Reads a stream, which is possible only once. */
-export function streamSource(stream: Readable): Source {
-  const { path, on } = stream as { path?: unknown; on?: (event: "error", listener: () => void) => void };
-  // A stream can fail before it is read, and without a listener that would end the process. Reading it throws the error.
-  on?.call(stream, "error", () => {});
+/**
+ * Reads a stream, which is possible only once.
+ *
+ * @param place the argument, or the path in the input, that the stream is
+ * @throws {InvalidArgumentError} if it was read before. If that is known only when it ends at once, the reading fails.
+ */
+export function streamSource(stream: Readable, place: string, failed: Failed): Source {
+  const { path } = stream as NodeStream;
+  checkUnread(stream, place);
+  let seemsRead = wasStarted(stream);
+  const pull = pullOf(stream, () => {
+    checkUnread(stream, place);
+    if (isOneShot(stream)) opened.add(stream);
+  });
+  const checked: Source["pull"] = async (session, cancel) => {
+    const chunk = await pull(session, cancel);
+    if (chunk === null && !cancel && seemsRead) {
+      refuse(
+        place,
+        "next" in stream ? "yields nothing: it is empty or was already read" : "was already read",
+      );
+    }
+    seemsRead = false;
+    return chunk;
+  };
   const name = typeof path === "string" ? path.split(/[\\/]/).pop() : undefined;
-  return { replayable: false, ...(name ? { name } : {}), pull: sessions(() => iterate(stream)) };
+  return { replayable: false, ...(name ? { name } : {}), pull: recording(failed, checked) };
+}
+
+/**
+ * Returns the `pull` of a stream.
+ *
+ * @param opening called before the stream is read
+ */
+export function pullOf(stream: Readable, opening = () => {}): Source["pull"] {
+  // A stream can fail before it is read, and without a listener that would end the process. Reading it throws the error.
+  (stream as NodeStream).on?.("error", () => {});
+  return sessions(() => {
+    opening();
+    return iterate(stream);
+  });
+}
+
+/** The streams that this package has begun to read. Generators do not tell. */
+const opened = new WeakSet<Readable>();
+
+/** Returns whether a stream can be read only once, unlike an object that makes a new iterator each time. */
+function isOneShot(stream: Readable): boolean {
+  return "getReader" in stream || "next" in stream || "destroy" in stream;
+}
+
+/** Returns whether something of a stream may have been read before. What is left of it can be sent. */
+function wasStarted(stream: Readable): boolean {
+  if ("getReader" in stream) return platform.isDisturbed(stream);
+  return "next" in stream || (stream as NodeStream).readableDidRead === true;
+}
+
+function checkUnread(stream: Readable, place: string): void {
+  const { destroyed, errored, readableEnded } = stream as NodeStream;
+  if (opened.has(stream) || readableEnded) refuse(place, "was already read");
+  if ("getReader" in stream && stream.locked) refuse(place, "is locked by a reader");
+  // One that failed is read, which throws its error.
+  if (destroyed && !errored) refuse(place, "is destroyed");
+}
+
+function refuse(place: string, problem: string): never {
+  const advice = "a stream can be sent only once, so make a new one or pass its content as a Blob";
+  invalid(`\`${place}\`: the stream ${problem}; ${advice}`, place);
+}
+
+/** Keeps the error of a reading. */
+function recording(failed: Failed, pull: Source["pull"]): Source["pull"] {
+  return async (session, cancel) => {
+    try {
+      return await pull(session, cancel);
+    } catch (error) {
+      if (!cancel && !("error" in failed)) failed.error = error;
+      throw error;
+    }
+  };
 }
 
 /** Bytes per slice. Slices of 256 KiB made sending a Blob of a file 40 % slower. */
@@ -85,7 +177,7 @@ function iterate(stream: Readable): Reading {
     const reader = platform.readerOf(stream) ?? stream.getReader();
     return { next: () => reader.read(), end: () => reader.cancel() };
   }
-  const { destroy } = stream as { destroy?: () => void };
+  const { destroy } = stream as NodeStream;
   const iterator = stream[Symbol.asyncIterator]();
   const end = () => (typeof destroy === "function" ? destroy.call(stream) : iterator.return?.(undefined));
   return { next: () => iterator.next(), end };

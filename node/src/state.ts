@@ -13,6 +13,9 @@ export function conceal<S>(owner: object, state: S): S {
 /** Returns the state attached to `owner`. */
 export function reveal<S>(owner: object): S {
   const state = (owner as { [STATE]?: () => S } | undefined)?.[STATE];
-  if (!state) throw new TypeError("call the method on its object, such as `replicate.run(...)`, not alone");
+  if (!state) {
+    const problem = "not alone or on a copy of a client";
+    throw new TypeError(`call the method on its object, such as \`replicate.run(...)\`, ${problem}`);
+  }
   return state();
 }

@@ -3,7 +3,7 @@
  * files, big integers) cross beside it, each with its path.
  */
 import { invalid, kindOf } from "./invalid";
-import { blobSource, isBlob, isReadable, type Source, streamSource } from "./source";
+import { blobSource, type Failed, isBlob, isReadable, type Source, streamSource } from "./source";
 
 /** Property names and array indexes that lead to a value inside another, from the outside in. */
 export type Path = (string | number)[];
@@ -33,10 +33,11 @@ export const AS_TEXT = Symbol("as text");
  * Encodes `value` for the core.
  *
  * @param named returns a path as the user knows it
+ * @param failed receives the error if a file cannot be read
  * @throws {InvalidArgumentError} if a value inside it cannot be sent; the message has its path
  */
-export function encode(value: object, named = (path: Path): Path => path): Encoded {
-  const encoder = new Encoder(named);
+export function encode(value: object, named = (path: Path): Path => path, failed: Failed = {}): Encoded {
+  const encoder = new Encoder(named, failed);
   const json = JSON.stringify(encoder.plain(value));
   return encoder.parts.length > 0 ? { json, parts: encoder.parts } : { json };
 }
@@ -87,7 +88,10 @@ class Encoder {
   readonly #path: Path = [];
   readonly #ancestors = new Set<object>();
 
-  constructor(private readonly named: (path: Path) => Path) {}
+  constructor(
+    private readonly named: (path: Path) => Path,
+    private readonly failed: Failed,
+  ) {}
 
   /** Returns `value` itself if JSON can hold it, otherwise a copy in which the other values are replaced. */
   plain(value: unknown): unknown {
@@ -115,12 +119,14 @@ class Encoder {
       return this.#aside({ bytes: new Uint8Array(value.buffer, value.byteOffset, value.byteLength) });
     }
     if (AS_TEXT in value || value instanceof URL) return String(value);
-    if (isBlob(value)) return this.#aside({ source: blobSource(value) });
+    if (isBlob(value)) return this.#aside({ source: blobSource(value, this.failed) });
     const tag = Object.prototype.toString.call(value).slice(8, -1);
     if (tag === "ArrayBuffer" || tag === "SharedArrayBuffer") {
       return this.#aside({ bytes: new Uint8Array(value as ArrayBuffer) });
     }
-    if (isReadable(value)) return this.#aside({ source: streamSource(value) });
+    if (isReadable(value)) {
+      return this.#aside({ source: streamSource(value, this.#place(), this.failed) });
+    }
     const { toJSON } = value as { toJSON?: unknown };
     if (typeof toJSON === "function") {
       return this.#inside(value, () => this.plain(toJSON.call(value, String(this.#path.at(-1) ?? ""))));
@@ -187,8 +193,12 @@ class Encoder {
     return null;
   }
 
+  #place(): string {
+    return formatPath(this.named(this.#path));
+  }
+
   #reject(reason: string): never {
-    const path = formatPath(this.named(this.#path));
+    const path = this.#place();
     invalid(`\`${path || "the value"}\`: ${reason}`, path || undefined);
   }
 }

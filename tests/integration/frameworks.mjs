@@ -8,6 +8,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import { BODY, post as send, signer } from "../node/support/webhooks.mjs";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -151,6 +152,23 @@ test("Fastify", async () => {
   for (const name of Object.keys(failing)) await checkRetried(`${origin}/${name}`);
   for (const status of [503, 204, 204]) assert.equal((await post(`${origin}/set`)).status, status);
   for (const path of ["/secret", "/handler"]) await checkOpaque(origin + path);
+});
+
+test("Fastify sends no headers of an API error that a route throws", async () => {
+  const api = createServer((_request, response) => {
+    response.writeHead(401, { "content-encoding": "gzip", "set-cookie": "session=secret" });
+    response.end(gzipSync('{"detail": "bad token"}'));
+  }).listen(0, "127.0.0.1");
+  await once(api, "listening");
+  after(() => api.close());
+  const client = new Replicate({ auth: "r8_x", baseUrl: `http://127.0.0.1:${api.address().port}/v1` });
+  const app = packages("fastify")();
+  app.get("/", () => client.predictions.get("p1"));
+  const response = await fetch(await app.listen({ port: 0, host: "127.0.0.1" }));
+  after(() => app.close());
+  assert.equal(response.status, 401);
+  assert.equal((await response.json()).code, "authentication");
+  assert.equal(response.headers.get("set-cookie"), null);
 });
 
 test("Hono", async () => {

@@ -3,12 +3,15 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import * as fs from "node:fs";
 import { mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
+import { createServer as createHttpServer } from "node:http";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { inspect } from "node:util";
+import { gzipSync } from "node:zlib";
+import express from "express";
 import Replicate, * as api from "../../node/index.mjs";
 import { startEmulator } from "./support/emulator.mjs";
 
@@ -56,7 +59,7 @@ test("the names of errors survive a minifier, which renames classes", () => {
     errors,
   );
   const exports = {};
-  new Function("exports", "require", minified)(exports, () => load("state"));
+  new Function("exports", "require", minified)(exports, (name) => load(name.replace("./", "")));
   const classes = Object.entries(api).filter(([, value]) =>
     Object.prototype.isPrototypeOf.call(Error, value),
   );
@@ -107,6 +110,81 @@ test("an API error has the properties of the official one, and more", async () =
   });
 });
 
+/** Serves `listener` until the test ends. Returns its address. */
+async function serve(t, listener) {
+  const server = createHttpServer(listener).listen(0, "127.0.0.1");
+  t.after(() => server.close());
+  await once(server, "listening");
+  return `http://127.0.0.1:${server.address().port}`;
+}
+
+test("a framework that responds with an API error does not send its headers", async (t) => {
+  const upstream = await serve(t, (_request, response) => {
+    response.writeHead(401, {
+      "content-type": "application/problem+json",
+      "content-encoding": "gzip",
+      "set-cookie": "session=secret",
+      "x-upstream": "yes",
+    });
+    response.end(gzipSync('{"detail": "bad token"}'));
+  });
+  const client = new Replicate({ auth: "x", baseUrl: `${upstream}/v1` });
+  const app = express();
+  app.set("env", "test");
+  app.get("/", async (_request, response) => response.json(await client.predictions.get("p1")));
+  const response = await fetch(await serve(t, app));
+  assert.equal(response.status, 401);
+  assert.match(await response.text(), /failed with status 401 Unauthorized/);
+  assert.match(response.headers.get("content-type"), /^text\/html/);
+  for (const name of ["content-encoding", "set-cookie", "x-upstream"]) {
+    assert.equal(response.headers.get(name), null, name);
+  }
+  const error = await client.predictions.get("p1").catch((error) => error);
+  assert.ok(error.headers instanceof Headers);
+  assert.deepEqual(Object.keys(error.headers), []);
+  assert.equal(error.headers.get("X-Upstream"), "yes");
+  assert.equal(error.response.headers.get("x-upstream"), "yes");
+  assert.equal(JSON.parse(JSON.stringify(error)).headers["x-upstream"], "yes");
+});
+
+test("headers that `Headers` refuses hide no response", async (t) => {
+  const server = createServer((socket) => {
+    socket.once("data", (request) => {
+      const status = String(request).startsWith("GET /v1/predictions/p1 ") ? 200 : 404;
+      const head = `HTTP/1.1 ${status} Status\r\nx-text: 1 \u20ac\r\nx-other: 2\r\nconnection: close\r\n`;
+      socket.end(`${head}content-type: application/json\r\ncontent-length: 11\r\n\r\n{"id":"p1"}`);
+    });
+  }).listen(0, "127.0.0.1");
+  t.after(() => server.close());
+  await once(server, "listening");
+  const seen = [];
+  const client = new Replicate({
+    auth: "x",
+    baseUrl: `http://127.0.0.1:${server.address().port}/v1`,
+    onResponse: ({ headers }) => seen.push(headers.get("x-other")),
+  });
+  const { _response } = await client.predictions.get("p1");
+  assert.deepEqual([_response.headers.get("x-text"), _response.headers.get("x-other")], ["1 ?", "2"]);
+  await assert.rejects(client.predictions.get("p2"), ({ name, headers, response }) => {
+    assert.deepEqual(
+      [name, headers.get("x-text"), response.headers.get("x-other")],
+      ["ApiError", "1 ?", "2"],
+    );
+    return true;
+  });
+  assert.deepEqual(seen, ["2", "2"]);
+  const double = {
+    status: 404,
+    headers: { "no name": "1", "x-line": "1\r2", "x-other": "2" },
+    json: () => ({}),
+  };
+  const stubbed = new Replicate({ auth: "x", fetch: async () => double });
+  await assert.rejects(stubbed.predictions.get("p1"), ({ name, headers }) => {
+    assert.deepEqual([name, [...headers]], ["ApiError", [["x-other", "2"]]]);
+    return true;
+  });
+});
+
 test("an API error has the message of npm's replicate and a hint", async () => {
   await assert.rejects(replicate.run("emulator/none", { input: {} }), (error) => {
     assert.ok(error instanceof ApiError);
@@ -134,7 +212,7 @@ test("an unreachable proxy is named without its password", async () => {
   });
   await assert.rejects(client.accounts.current(), (error) => {
     assert.equal(error.name, "ConnectionError");
-    assert.ok(error.message.startsWith(`Cannot connect to the proxy http://${proxy}: `), error.message);
+    assert.ok(error.message.startsWith(`cannot connect to the proxy http://${proxy}: `), error.message);
     assert.doesNotMatch(inspect(error, { depth: 9 }), /secret/);
     return true;
   });
@@ -185,10 +263,16 @@ test("a prediction is accepted instead of its id, and is an error instead of a m
 
 test("a method without its object is an error that says how to call it", () => {
   const { run, stream } = emulator.client();
-  for (const call of [() => run("a/b", { input: {} }), () => stream.call({}, "a/b", { input: {} })]) {
+  const copy = Object.assign(Object.create(Replicate.prototype), emulator.client());
+  for (const call of [
+    () => run("a/b", { input: {} }),
+    () => stream.call({}, "a/b", { input: {} }),
+    () => copy.run("a/b", { input: {} }),
+  ]) {
     assert.throws(call, {
       name: "TypeError",
-      message: /call the method on its object, such as `replicate\.run/,
+      message:
+        /call the method on its object, such as `replicate\.run.*, not alone or on a copy of a client$/,
     });
   }
 });

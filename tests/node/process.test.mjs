@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import { startEmulator, TOKEN } from "./support/emulator.mjs";
 
@@ -200,6 +200,43 @@ test("a missing native module is an error that says what to install", async (t) 
   assert.match(errors, /npm install replicant-/);
 });
 
+test("a bundle that another program imports finds its module in the folder where it was started", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "replicant-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const dist = fileURLToPath(new URL("../../node/dist/", import.meta.url));
+  const [module] = readdirSync(dist).filter((name) => name.endsWith(".node"));
+  const task = join(folder, "task");
+  for (const name of ["task", "runtime", "elsewhere"]) mkdirSync(join(folder, name));
+  symlinkSync(join(dist, module), join(task, module));
+  // Like an ES module of esbuild: without `__dirname`, and the package is inside it.
+  const bundle = join(folder, "elsewhere/bundle.mjs");
+  writeFileSync(
+    bundle,
+    `import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+const module = { exports: {} };
+const text = readFileSync(${JSON.stringify(join(dist, "replicant.js"))}, "utf8");
+new Function("module", "exports", "require", text)(module, module.exports, createRequire(import.meta.url));
+export const handler = () => typeof module.exports("native").native.contents();
+`,
+  );
+  const host = join(folder, "runtime/host.mjs");
+  writeFileSync(host, "const { handler } = await import(process.argv[2]);\nconsole.log(handler());\n");
+  const start = async (cwd, LAMBDA_TASK_ROOT = "") => {
+    const env = { ...process.env, LAMBDA_TASK_ROOT };
+    const child = spawn(process.execPath, [host, pathToFileURL(bundle)], { cwd, env });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => (output += data));
+    await once(child, "close");
+    return output;
+  };
+  assert.equal(await start(task), "string\n");
+  assert.equal(await start(folder, task), "string\n");
+  const missing = await start(folder);
+  assert.match(missing, /put replicant\..*\.node beside the program or into its\nworking directory/);
+  assert.match(missing, /import Replicate from "replicant\/web"/);
+});
+
 for (const module of ["index", "testing", "testing-node"]) {
   test(`${module}.mjs where addons are disabled rejects, and names the build without them`, async () => {
     const url = new URL(`../../node/${module}.mjs`, import.meta.url).href;
@@ -213,6 +250,7 @@ for (const module of ["index", "testing", "testing-node"]) {
     assert.equal(errors, "");
     assert.equal(status, 0);
     assert.match(output, /because native addons are disabled .* import Replicate from "replicant\/web"\n$/);
+    assert.match(output, /\(--no-addons, or --permission without --allow-addons\)/);
     assert.doesNotMatch(output, /npm install/);
   });
 }

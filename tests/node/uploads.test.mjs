@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { after, test } from "node:test";
-import { FileNotFoundError } from "../../node/index.mjs";
+import { FileNotFoundError, InvalidArgumentError } from "../../node/index.mjs";
 import { startEmulator } from "./support/emulator.mjs";
 
 // Node 18 has no `openAsBlob`.
@@ -120,7 +120,166 @@ test("a stream that fails, or yields something other than bytes, fails the call"
     })(),
   );
   await assert.rejects(replicate.files.create(failing), /disk on fire/);
-  await assert.rejects(replicate.files.create(Readable.from([1, 2])), /must yield bytes or text/);
+  await assert.rejects(replicate.files.create(Readable.from([1, 2])), (error) => {
+    assert.ok(error instanceof InvalidArgumentError, error);
+    assert.match(error.message, /must yield bytes or text/);
+    assert.match(error.stack, /uploads\.test/);
+    return true;
+  });
+});
+
+class DiskError extends Error {}
+
+/** A stream that fails after `bytes`. */
+function failing(bytes, error) {
+  return Readable.from(
+    (async function* () {
+      for (let at = 0; at < bytes; at += 65536) yield Buffer.alloc(65536);
+      throw error;
+    })(),
+  );
+}
+
+for (const [where, client] of [
+  ["", replicate],
+  [" with a `fetch`", emulator.client({ fetch: (...given) => fetch(...given) })],
+]) {
+  test(`the error of a stream is the cause of that of the call${where}`, async () => {
+    const cause = new DiskError("no such sector");
+    const hasCause = (error) => {
+      assert.ok(error instanceof FileNotFoundError, error);
+      assert.equal(error.cause, cause);
+      assert.match(error.message, /no such sector/);
+      return true;
+    };
+    const input = (bytes) => ({ input: { value: 1, images: [new Blob(["a"]), failing(bytes, cause)] } });
+    for (const bytes of [0, 1, 3_000_000]) {
+      await assert.rejects(client.run("emulator/echo", input(bytes)), hasCause);
+    }
+    const uri = { ...input(1), fileEncodingStrategy: "data-uri" };
+    await assert.rejects(client.run("emulator/echo", uri), hasCause);
+    await assert.rejects(client.files.create(failing(1, cause)), hasCause);
+    await assert.rejects(client.predictions.create({ model: "emulator/echo", ...input(1) }), hasCause);
+    await assert.rejects(async () => {
+      for await (const _ of client.stream("emulator/stream", input(1)));
+    }, hasCause);
+    const reader = new ReadableStream({ pull: (controller) => controller.error(cause) });
+    await assert.rejects(client.files.create(reader), hasCause);
+    const rows = [{ value: 1 }, { value: failing(1, cause) }];
+    const errors = [];
+    const options = { errors: "return", concurrency: 1 };
+    for await (const { error } of client.map("emulator/echo", rows, options)) errors.push(error);
+    assert.deepEqual(errors.map(Boolean).sort(), [false, true]);
+    hasCause(errors.find(Boolean));
+  });
+}
+
+const consume = async (stream) => {
+  for await (const _ of stream);
+  return stream;
+};
+const partly = async (stream) => {
+  await stream[Symbol.asyncIterator]().next();
+  return stream;
+};
+const bytesOf = async function* (...chunks) {
+  for (const chunk of chunks) yield Buffer.from(chunk);
+};
+const text = () => new Blob(["abc"]).stream();
+const read = {
+  "a Node stream": () => consume(Readable.from([Buffer.from("abc")])),
+  "a file stream": () => consume(createReadStream(join(folder, "input.txt"))),
+  "a destroyed stream": () => Readable.from([Buffer.from("abc")]).destroy(),
+  "a web stream": () => consume(text()),
+  "a locked web stream": () => {
+    const stream = text();
+    stream.getReader();
+    return stream;
+  },
+  "a canceled web stream": async () => {
+    const stream = text();
+    await stream.cancel();
+    return stream;
+  },
+  "the body of a Response": async () => {
+    const response = new Response("abc");
+    await response.text();
+    return response.body;
+  },
+  "a generator": () => consume(bytesOf("abc")),
+};
+
+for (const [kind, make] of Object.entries(read)) {
+  test(`${kind} that was read before is refused, and nothing is sent`, async () => {
+    await emulator.forgetRequests();
+    const refused = (place) => (error) => {
+      assert.ok(error instanceof InvalidArgumentError, error);
+      assert.equal(error.argument, place);
+      assert.ok(error.message.startsWith(`\`${place}\`: the stream `), error.message);
+      assert.match(error.message, /; a stream can be sent only once, so make a new one/);
+      return true;
+    };
+    for (const client of [replicate, inline]) {
+      const input = { images: [await make()] };
+      await assert.rejects(client.run("emulator/echo", { input }), refused("input.images[0]"));
+    }
+    await assert.rejects(replicate.files.create(await make()), refused("file"));
+    const created = replicate.predictions.create({ model: "emulator/echo", input: { value: await make() } });
+    await assert.rejects(created, refused("input.value"));
+    const streamed = replicate.stream("emulator/stream", { input: { value: await make() } });
+    await assert.rejects(streamed.next(), refused("input.value"));
+    for await (const { error } of replicate.map("emulator/echo", [{ value: await make() }], {
+      errors: "return",
+    })) {
+      assert.ok(error instanceof InvalidArgumentError, error);
+    }
+    assert.deepEqual(await emulator.requests("POST"), []);
+  });
+}
+
+test("a stream is sent only once", async () => {
+  const streams = {
+    "Node stream": Readable.from([Buffer.from("abc")]),
+    "web stream": text(),
+    generator: bytesOf("abc"),
+  };
+  for (const [kind, stream] of Object.entries(streams)) {
+    await echo(stream);
+    await emulator.forgetRequests();
+    await assert.rejects(echo(stream), InvalidArgumentError, kind);
+    assert.deepEqual(await emulator.requests("POST"), [], kind);
+  }
+  for (const stream of [Readable.from([Buffer.from("abc")]), text(), bytesOf("abc")]) {
+    await emulator.forgetRequests();
+    const input = { value: stream, again: stream };
+    await assert.rejects(replicate.run("emulator/echo", { input }), InvalidArgumentError);
+    const created = (await emulator.requests("POST")).filter(({ path }) => path.endsWith("/predictions"));
+    assert.deepEqual(created, []);
+  }
+});
+
+test("what is left of a stream is sent, and so is what can be iterated again", async () => {
+  const size = async (file) => (await replicate.files.create(file)).size;
+  const chunks = () => [Buffer.from("abc"), Buffer.from("de")];
+  assert.equal(await size(await partly(Readable.from(chunks(), { objectMode: true }))), 2);
+  assert.equal(await size(await partly(bytesOf("abc", "de"))), 2);
+  const web = new ReadableStream({
+    start(controller) {
+      for (const chunk of chunks()) controller.enqueue(chunk);
+      controller.close();
+    },
+  });
+  const reader = web.getReader();
+  await reader.read();
+  reader.releaseLock();
+  assert.equal(await size(web), 2);
+  const repeatable = { [Symbol.asyncIterator]: () => bytesOf("abc") };
+  assert.deepEqual([await size(repeatable), await size(repeatable)], [3, 3]);
+  const empty = { [Symbol.asyncIterator]: () => bytesOf() };
+  assert.deepEqual(
+    [await size(Readable.from([])), await size(new Blob([]).stream()), await size(empty)],
+    [0, 0, 0],
+  );
 });
 
 test("a file stream that fails before it is read fails the call, not the process", async () => {

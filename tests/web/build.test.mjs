@@ -392,6 +392,35 @@ test("a request that the runtime refuses is not sent again, and was not sent", a
   }
 });
 
+test("the headers of an error are not its own properties, which frameworks copy", async () => {
+  await assert.rejects(client().predictions.get("nothing-there"), ({ headers }) => {
+    assert.deepEqual(Object.keys(headers), []);
+    return /json/.test(headers.get("content-type"));
+  });
+});
+
+test("a stream that was read is refused, and the error of one is the cause", async () => {
+  const echo = (value) => client().run("emulator/echo", { input: { value } });
+  const started = new ReadableStream({
+    start(controller) {
+      for (const text of ["abc", "de"]) controller.enqueue(new TextEncoder().encode(text));
+      controller.close();
+    },
+  });
+  const reader = started.getReader();
+  await reader.read();
+  reader.releaseLock();
+  assert.equal((await client().files.create(started)).size, 2);
+  const read = new Blob(["abc"]).stream();
+  for await (const _ of read);
+  for (const stream of [started, read]) {
+    await assert.rejects(echo(stream), { name: "InvalidArgumentError", argument: "input.value" });
+  }
+  const cause = new Error("no such sector");
+  const failing = new ReadableStream({ pull: (controller) => controller.error(cause) });
+  await assert.rejects(echo(failing), { name: "FileNotFoundError", cause });
+});
+
 test("callbacks run in the async context of their call", async () => {
   const storage = new AsyncLocalStorage();
   const seen = [];

@@ -1,5 +1,8 @@
 // Faults inside workerd: aborts, clients that leave, requests that end, many requests at a time, memory.
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { after } from "node:test";
 import { startEmulator, TOKEN } from "../node/support/emulator.mjs";
 import { signer } from "../node/support/webhooks.mjs";
 import { skip, test } from "./support/build.mjs";
@@ -85,6 +88,15 @@ test("a call outside a handler says so", async () => {
   const { result } = await call("atTheTop");
   assert.equal(result.name, "UnsupportedError");
   assert.match(result.message, /outside a handler/);
+});
+
+test("the body of a response is uploaded, unless it was read", async () => {
+  const server = createServer((_request, response) => response.end(Buffer.alloc(300_000))).listen(0, "127.0.0.1");
+  after(() => server.close());
+  await once(server, "listening");
+  const url = `http://127.0.0.1:${server.address().port}`;
+  const refused = { name: "InvalidArgumentError", argument: "file" };
+  assert.deepEqual((await call("upload", { url })).result, { whole: 300_000, parts: 300_000, refused });
 });
 
 test("a client that leaves a relay cancels the prediction", async () => {

@@ -38,6 +38,21 @@ const programs = {
     for await (const _ of replicate.stream("emulator/stream", { ...long, signal }));
   },
 
+  /** Uploads the body of a response, and what is left of one; then one that was read. */
+  async upload(replicate, { url }) {
+    const body = async () => (await fetch(url)).body;
+    const whole = await replicate.files.create(await body());
+    const started = await body();
+    const reader = started.getReader();
+    const { value } = await reader.read();
+    reader.releaseLock();
+    const rest = await replicate.files.create(started);
+    const read = await body();
+    for await (const _ of read);
+    const refused = await replicate.files.create(read).catch(({ name, argument }) => ({ name, argument }));
+    return { whole: whole.size, parts: value.length + rest.size, refused };
+  },
+
   /** Streams text to the client of this Worker. */
   relay(replicate) {
     const text = replicate.stream("emulator/stream", long).text();

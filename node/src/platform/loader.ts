@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, sep } from "node:path";
-import { isDenied } from "./runtimes";
+import { environment, isDenied } from "./runtimes";
 
 /** Returns the targets that fit this machine, the likeliest first: `linux-x64-gnu`, `linux-x64-musl`. */
 function targets(): string[] {
@@ -37,9 +37,21 @@ function libc(): "gnu" | "musl" {
  * program and the working directory are tried too.
  */
 export function origins(): string[] {
-  const found = [join(process.cwd(), "package.json")];
+  const found = startFolders().map((folder) => join(folder, "package.json"));
   if (process.argv[1]) found.unshift(process.argv[1]);
   if (typeof __filename === "string") found.unshift(__filename);
+  return [...new Set(found)];
+}
+
+/** Returns where the program was started: its working directory, and the folder that AWS Lambda unpacks it into. */
+function startFolders(): string[] {
+  const task = environment("LAMBDA_TASK_ROOT");
+  const found = task ? [task] : [];
+  try {
+    found.push(process.cwd());
+  } catch {
+    // It was removed, or the program may not know it.
+  }
   return [...new Set(found)];
 }
 
@@ -150,12 +162,19 @@ export function loadNative<Native>(): Native {
       );
       if (native) return native;
     }
+    // Last, because a working directory can have files of others. A program that another one imports, as in Lambda, may
+    // have no other known place.
+    for (const path of startFolders().map((folder) => join(folder, `replicant.${name}.node`))) {
+      const native = mayExist(path) && attempt(path, () => open(path));
+      if (native) return native;
+    }
   }
   const [name] = names;
   const found = `replicant: no native module for ${name} (Node ${process.version}) could be loaded`;
   if (disabled) {
     throw new Error(
-      `${found}, because native addons are disabled (--no-addons). The same SDK without one: ` +
+      `${found}, because native addons are disabled (--no-addons, or --permission without --allow-addons). ` +
+        "The same SDK without one: " +
         'import Replicate from "replicant/web"',
     );
   }
@@ -172,7 +191,8 @@ export function loadNative<Native>(): Native {
       `Install the package for this machine: npm install replicant-${name}`,
       "If a lockfile made on another system left it out, delete node_modules and the lockfile and install again;",
       "if optional packages are turned off (--omit=optional), turn them on.",
-      `In a bundle that leaves without node_modules, put replicant.${name}.node beside the program.`,
+      `In a bundle that leaves without node_modules, put replicant.${name}.node beside the program or into its`,
+      'working directory, or import Replicate from "replicant/web", which needs no native module.',
     ].join("\n"),
   );
 }

@@ -33,6 +33,7 @@ export const platform: Platform = {
   terminal: () => (process.stderr.isTTY ? (text) => void process.stderr.write(text) : undefined),
   cancelAtExit,
   readerOf: () => undefined,
+  isDisturbed: (stream) => Readable.isDisturbed(stream as never),
   pathOf: fileURLToPath,
   concat: (chunks) => Buffer.concat(chunks),
   // node-fetch and cross-fetch require a stream of Node.

@@ -147,6 +147,15 @@ export const platform: Platform = {
   cancelAtExit: () => () => {},
   pathOf: (url) => url.pathname,
   readerOf: inWorkers ? largeReads : () => undefined,
+  isDisturbed(stream) {
+    try {
+      // Refuses such a stream, and reads nothing of another.
+      new Response(stream as ReadableStream);
+      return false;
+    } catch {
+      return true;
+    }
+  },
   concat(chunks) {
     const all = new Uint8Array(chunks.reduce((size, chunk) => size + chunk.length, 0));
     let at = 0;

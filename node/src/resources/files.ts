@@ -30,6 +30,7 @@ export class Files extends Resource {
    *
    * @param metadata stored with the file
    * @throws {FileTooLargeError} if the file is too large; nothing is sent
+   * @throws {InvalidArgumentError} if the file is a stream that was already read; nothing is sent
    * @example
    * const file = await replicate.files.create(new Blob(["hello"]), { purpose: "test" });
    */
