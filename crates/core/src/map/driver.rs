@@ -44,7 +44,6 @@ pub(super) async fn drive(
     let storage = match opened {
         Ok(storage) => Arc::new(storage),
         Err(error) => {
-            batch.stop(Stopped::Requested);
             let _ = results.send(Err(error));
             return;
         }
