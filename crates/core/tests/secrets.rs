@@ -184,7 +184,9 @@ fn a_token_that_is_sent_unencrypted_is_reported_once_per_client_with_the_host() 
 async fn logs_quote_no_list_that_fails() {
     // The clocks of the client and of the emulator run this much faster than real time.
     const RATE: f64 = 20.0;
-    for action in [r#"{"status": 404, "json": {"detail": "hunter2"}}"#, r#"{"status": 200, "text": "hunter2"}"#] {
+    for action in
+        [r#"{"status": 404, "json": {"detail": "hunter2"}}"#, r#"{"status": 200, "text": "hunter2"}"#]
+    {
         let emulator = Emulator::start(Config { time_scale: 1.0 / RATE, ..Config::default() }).unwrap();
         let rule =
             format!(r#"{{"match": {{"operation": "predictions.list"}}, "times": 0, "action": {action}}}"#);

@@ -18,6 +18,8 @@ use crate::{
         event_reader::read_events,
         events::{Event, EventStream},
         live::Live,
+        poll::Polling,
+        polled_events,
         run_params::RunParams,
         snapshot::Snapshot,
         stream_run::StreamRun,
@@ -168,7 +170,8 @@ pub(super) fn output_items(client: &Client, params: OutputItems, options: Reques
         }
         let prediction = of.known(&client, &options).await?;
         let files = of.files(&client);
-        let items = crate::predictions::polled_events::items(&client, prediction, files, options, None);
+        let polling = Polling { options, ..Polling::default() };
+        let items = polled_events::items(&client, prediction, polling, files);
         let items: Items = Box::pin(items.map_ok(Item::Value));
         Ok(items)
     };

@@ -14,7 +14,7 @@ use crate::{
     error::{Error, Result},
     http::{deadline::Deadline, request::RequestOptions, time_limit::within},
     platform::BoxStream,
-    value::{Observer, Value, options::option_types},
+    value::{Value, options::option_types},
 };
 
 /// How to read the output of a prediction that a run has started.
@@ -62,7 +62,7 @@ impl Run {
         }
         let runtime = self.request.client.runtime();
         let left = deadline.remaining(runtime);
-        let interval = self.interval.or(self.request.prediction.interval());
+        let interval = self.request.interval();
         let live = [
             ("cancel", (guard.on_abandon == OnAbandon::Cancel).into()),
             ("events", (shape == Shape::Texts).into()),
@@ -92,19 +92,19 @@ impl Live {
         let left = seconds(self.until).map(|until| until.saturating_sub(client.runtime().now()));
         let deadline = Deadline::after(client.runtime(), left);
         let timeout = seconds(self.timeout).unwrap_or_default();
+        let polling = Polling {
+            interval: seconds(self.interval),
+            deadline,
+            observer: Some(seen),
+            options,
+            ..Polling::default()
+        };
         let source = if self.whole {
-            let polling = Polling {
-                interval: seconds(self.interval),
-                deadline,
-                observer: Some(seen),
-                options,
-                ..Polling::default()
-            };
             whole(client.clone(), prediction, polling, self.files)
         } else if self.events && prediction.stream_url().is_some() {
-            from_events(client, prediction, self.files, options, seen)
+            from_events(client, prediction, polling, self.files)
         } else {
-            polled_events::items(client, prediction, self.files, options, Some(seen))
+            polled_events::items(client, prediction, polling, self.files)
         };
         // Boxed because it is moved in and out for each item.
         let state = Box::new((source, guard, deadline, client.clone()));
@@ -133,7 +133,7 @@ fn whole(
 ) -> BoxStream<'static, Result<Value>> {
     let ended = async move {
         let ended = client.poll(prediction, &polling).await?;
-        Ok::<_, Error>(polled_events::items(&client, ended, files, polling.options, None))
+        Ok::<_, Error>(polled_events::items(&client, ended, polling, files))
     };
     Box::pin(stream::once(ended).try_flatten())
 }
@@ -142,34 +142,32 @@ fn whole(
 fn from_events(
     client: &Client,
     prediction: Snapshot,
+    polling: Polling,
     files: bool,
-    options: RequestOptions,
-    seen: Observer,
 ) -> BoxStream<'static, Result<Value>> {
-    let events = match read_events(client, &prediction, false, options.clone()) {
+    let events = match read_events(client, &prediction, false, polling.options.clone()) {
         Ok(events) => events,
-        Err(_) => return polled_events::items(client, prediction, files, options, Some(seen)),
+        Err(_) => return polled_events::items(client, prediction, polling, files),
     };
     let client = client.clone();
-    let state = (events, String::new());
+    let state = (events, String::new(), polling);
     let items = stream::unfold(Some(state), move |state| {
         let (client, prediction) = (client.clone(), prediction.clone());
-        let (options, seen) = (options.clone(), seen.clone());
         async move {
-            let (mut events, mut delivered) = state?;
+            let (mut events, mut delivered, polling) = state?;
             loop {
                 match events.try_next().await {
                     Ok(Some(Event { event, data, .. })) if event == "output" => {
                         delivered.push_str(&data);
                         let item = Value::String(data);
                         let item = if files { client.with_files(item) } else { item };
-                        return Some((one(Ok(item)), Some((events, delivered))));
+                        return Some((one(Ok(item)), Some((events, delivered, polling))));
                     }
                     Ok(Some(_)) => {}
                     Ok(None) => return None,
                     Err(error) if error.kind().ends_prediction() => return Some((one(Err(error)), None)),
                     Err(error) => {
-                        let items = polled_events::items(&client, prediction, false, options, Some(seen));
+                        let items = polled_events::items(&client, prediction, polling, false);
                         return Some((rest(client, items, delivered, files, error), None));
                     }
                 }

@@ -91,8 +91,7 @@ impl RunParams {
 
     pub fn run(self, client: &Client) -> Run {
         let RunArguments { detailed, live, report_uploads, .. } = self.arguments;
-        let interval = self.options.interval;
-        Run { request: self.request(client), interval, detailed, live, report_uploads, observer: None }
+        Run { request: self.request(client), detailed, live, report_uploads, observer: None }
     }
 
     pub fn stream(self, client: &Client) -> StreamRun {
@@ -131,6 +130,7 @@ impl RunParams {
         let Self { arguments, options, prediction } = self;
         RunRequest {
             timeout: options.timeout,
+            interval: options.interval,
             use_file_output: options.use_file_output,
             on_abandon: options.on_abandon,
             prediction,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{
     cancel_guard::CancelGuard,
     options::{PredictionOptions, PreferWait},
+    poll::Polling,
     run_span::{RunSpan, model_of},
     snapshot::Snapshot,
     target::Target,
@@ -19,7 +20,7 @@ use crate::{
         time_limit::within,
     },
     identifier::ReferenceParam,
-    value::Value,
+    value::{Observer, Value},
 };
 
 /// A prediction to create, with the options of its run.
@@ -29,6 +30,8 @@ pub(super) struct RunRequest {
     pub reference: ReferenceParam,
     pub input: Value,
     pub timeout: Option<Duration>,
+    /// The time between polls.
+    pub interval: Option<Duration>,
     pub use_file_output: Option<bool>,
     pub on_abandon: Option<OnAbandon>,
     pub prediction: PredictionOptions,
@@ -45,6 +48,7 @@ impl RunRequest {
             reference,
             input,
             timeout: None,
+            interval: None,
             use_file_output: None,
             on_abandon: None,
             prediction: PredictionOptions::default(),
@@ -67,6 +71,17 @@ impl RunRequest {
     /// Returns the time limit of one request, if the user set one.
     pub fn request_timeout(&self) -> Option<Duration> {
         self.options.timeout.or(self.client.config().request_timeout)
+    }
+
+    /// Returns the time between polls, if the user set one.
+    pub fn interval(&self) -> Option<Duration> {
+        self.interval.or_else(|| self.prediction.interval())
+    }
+
+    /// Returns how to poll the prediction.
+    pub fn polling(&self, deadline: Deadline, observer: Option<Observer>) -> Polling {
+        let (interval, options) = (self.interval(), self.options.clone());
+        Polling { interval, deadline, observer, options, ..Polling::default() }
     }
 
     /// Begins the span of the run.

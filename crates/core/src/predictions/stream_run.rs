@@ -97,9 +97,10 @@ impl Opened {
         let hold = request.prediction.hold(PreferWait::None)?;
         let (prediction, deadline) = request.limited(&guard, request.create(&guard, hold)).await?;
         let options = request.options.clone();
-        let events = match read_events(&request.client, &prediction, request.files(), options.clone()) {
+        let events = match read_events(&request.client, &prediction, request.files(), options) {
             Err(error) if request.poll_output && error.kind() == ErrorKind::StreamUnsupported => {
-                polled_events::events(&request.client, prediction.clone(), request.files(), options)
+                let polling = request.polling(deadline, None);
+                polled_events::events(&request.client, prediction.clone(), polling, request.files())
             }
             events => events?,
         };
