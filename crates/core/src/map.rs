@@ -209,7 +209,7 @@ impl Map {
     }
 
     crate::client::call::request_options!(request_options);
-    crate::predictions::options::prediction_options!(params.prediction);
+    crate::predictions::options::prediction_options!(params.create_options);
 
     /// Creates no more predictions. The stream returns the results of the running ones and ends. Rows that were read and not
     /// sent are not counted.

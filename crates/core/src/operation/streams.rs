@@ -12,13 +12,13 @@ use crate::{
     client::Client,
     error::{Error, Result, flattened},
     files::{output::FileOutput, upload_progress::UploadObserver},
-    http::request::{Request, RequestOptions, path},
+    http::request::RequestOptions,
     platform::{BoxFuture, BoxStream},
     predictions::{
         event_reader::read_events,
         events::{Event, EventStream},
         live::Live,
-        poll::Polling,
+        poll::{Polling, get_prediction},
         polled_events,
         run_params::RunParams,
         snapshot::Snapshot,
@@ -94,7 +94,7 @@ impl OfPrediction {
         };
         let id =
             id.ok_or_else(|| Error::invalid("Invalid prediction: pass its id, or an object with an `id`"))?;
-        client.fetch(&Request::get(path("/predictions/{id}", &[("id", id)])?).options(options.clone())).await
+        client.fetch(&get_prediction(id)?.options(options.clone())).await
     }
 
     fn files(&self, client: &Client) -> bool {

@@ -5,15 +5,19 @@ use std::sync::Arc;
 use tracing::Instrument;
 
 use super::{
-    cancel_guard::CancelGuard, options::PreferWait, poll::Polling, run_params::RunParams,
-    run_request::RunRequest, snapshot::Snapshot,
+    cancel_guard::CancelGuard,
+    options::PreferWait,
+    poll::{Polling, get_prediction},
+    run_params::RunParams,
+    run_request::RunRequest,
+    snapshot::Snapshot,
 };
 use crate::{
     client::{Client, options::OnAbandon},
     error::Result,
     http::{
         deadline::Deadline,
-        request::{Request, RequestOptions, SendObserver, path},
+        request::{RequestOptions, SendObserver},
     },
     identifier::Reference,
     platform::{BoxFuture, MaybeSend, MaybeSync},
@@ -72,7 +76,7 @@ impl BatchRuns {
             let hold = self.hold()?;
             let created = self.create(&request, &guard, hold, steps).await?;
             steps.created(&created).await?;
-            let at_once = hold.is_some() && created.has_output();
+            let at_once = hold != PreferWait::None && created.has_output();
             self.finish(&guard, created, at_once).await
         });
         let result = work.instrument(span.span()).await;
@@ -80,16 +84,16 @@ impl BatchRuns {
     }
 
     /// Returns how long the server may hold a create.
-    fn hold(&self) -> Result<Option<PreferWait>> {
-        let RunRequest { prediction, timeout, .. } = &self.request;
-        prediction.hold(if self.may_hold { PreferWait::of_batch(*timeout) } else { PreferWait::None })
+    fn hold(&self) -> Result<PreferWait> {
+        let RunRequest { create_options, timeout, .. } = &self.request;
+        create_options.hold(if self.may_hold { PreferWait::of_batch(*timeout) } else { PreferWait::None })
     }
 
     async fn create(
         &self,
         request: &RunRequest,
         guard: &CancelGuard,
-        hold: Option<PreferWait>,
+        hold: PreferWait,
         steps: &impl BatchSteps,
     ) -> Result<Snapshot> {
         let client = self.client();
@@ -106,8 +110,8 @@ impl BatchRuns {
     pub async fn attach(&self, id: &str) -> Result<Snapshot> {
         let client = self.client();
         let guard = self.request.guard();
-        let request = Request::get(path("/predictions/{id}", &[("id", id)])?);
-        let known: Snapshot = client.fetch(&request.options(self.request.options.clone())).await?;
+        let known: Snapshot =
+            client.fetch(&get_prediction(id)?.options(self.request.options.clone())).await?;
         self.finish(&guard, known, false).await
     }
 

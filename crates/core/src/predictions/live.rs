@@ -27,7 +27,7 @@ pub(crate) struct Live {
     events: bool,
     /// Whether to yield the items only once the output is complete.
     whole: bool,
-    files: bool,
+    use_file_output: bool,
     /// Seconds between polls.
     interval: Option<f64>,
     /// The timeout of the run in seconds, and its deadline in seconds since the Unix epoch.
@@ -50,10 +50,10 @@ impl Run {
         }
         let request = &mut self.request;
         if shape == Shape::Texts {
-            request.prediction.stream.get_or_insert(true);
+            request.create_options.stream.get_or_insert(true);
         }
         let guard = request.guard();
-        let hold = request.prediction.hold(PreferWait::None)?;
+        let hold = request.create_options.hold(PreferWait::None)?;
         let (created, deadline) = request.limited(&guard, Box::pin(request.create(&guard, hold))).await?;
         guard.disarm();
         if created.is_terminal() {
@@ -66,7 +66,7 @@ impl Run {
         let live = [
             ("cancel", (guard.on_abandon == OnAbandon::Cancel).into()),
             ("events", (shape == Shape::Texts).into()),
-            ("files", self.request.files().into()),
+            ("use_file_output", self.request.use_file_output().into()),
             ("interval", interval.map(|interval| interval.as_secs_f64()).into()),
             ("timeout", self.request.timeout.map(|timeout| timeout.as_secs_f64()).into()),
             ("until", left.map(|left| runtime.now().saturating_add(left).as_secs_f64()).into()),
@@ -100,11 +100,11 @@ impl Live {
             ..Polling::default()
         };
         let source = if self.whole {
-            whole(client.clone(), prediction, polling, self.files)
+            whole(client.clone(), prediction, polling, self.use_file_output)
         } else if self.events && prediction.stream_url().is_some() {
-            from_events(client, prediction, polling, self.files)
+            from_events(client, prediction, polling, self.use_file_output)
         } else {
-            polled_events::items(client, prediction, polling, self.files)
+            polled_events::items(client, prediction, polling, self.use_file_output)
         };
         // Boxed because it is moved in and out for each item.
         let state = Box::new((source, guard, deadline, client.clone()));
@@ -129,11 +129,11 @@ fn whole(
     client: Client,
     prediction: Snapshot,
     polling: Polling,
-    files: bool,
+    use_file_output: bool,
 ) -> BoxStream<'static, Result<Value>> {
     let ended = async move {
         let ended = client.poll(prediction, &polling).await?;
-        Ok::<_, Error>(polled_events::items(&client, ended, polling, files))
+        Ok::<_, Error>(polled_events::items(&client, ended, polling, use_file_output))
     };
     Box::pin(stream::once(ended).try_flatten())
 }
@@ -143,11 +143,11 @@ fn from_events(
     client: &Client,
     prediction: Snapshot,
     polling: Polling,
-    files: bool,
+    use_file_output: bool,
 ) -> BoxStream<'static, Result<Value>> {
     let events = match read_events(client, &prediction, false, polling.options.clone()) {
         Ok(events) => events,
-        Err(_) => return polled_events::items(client, prediction, polling, files),
+        Err(_) => return polled_events::items(client, prediction, polling, use_file_output),
     };
     let client = client.clone();
     let state = (events, String::new(), polling);
@@ -160,7 +160,7 @@ fn from_events(
                     Ok(Some(Event { event, data, .. })) if event == "output" => {
                         delivered.push_str(&data);
                         let item = Value::String(data);
-                        let item = if files { client.with_files(item) } else { item };
+                        let item = if use_file_output { client.with_files(item) } else { item };
                         return Some((one(Ok(item)), Some((events, delivered, polling))));
                     }
                     Ok(Some(_)) => {}
@@ -168,7 +168,7 @@ fn from_events(
                     Err(error) if error.kind().ends_prediction() => return Some((one(Err(error)), None)),
                     Err(error) => {
                         let items = polled_events::items(&client, prediction, polling, false);
-                        return Some((rest(client, items, delivered, files, error), None));
+                        return Some((rest(client, items, delivered, use_file_output, error), None));
                     }
                 }
             }
@@ -186,7 +186,7 @@ fn rest(
     client: Client,
     items: BoxStream<'static, Result<Value>>,
     delivered: String,
-    files: bool,
+    use_file_output: bool,
     error: Error,
 ) -> BoxStream<'static, Result<Value>> {
     let state = (items, delivered, error);
@@ -206,7 +206,7 @@ fn rest(
                     }
                     _ => return Err(error),
                 };
-                let new = if files { client.with_files(new) } else { new };
+                let new = if use_file_output { client.with_files(new) } else { new };
                 return Ok(Some((new, (items, delivered, error))));
             }
             Ok(None)

@@ -25,7 +25,7 @@ const MAX_FAILING: Duration = Duration::from_secs(300);
 pub(super) const ITEM_PAUSE: Duration = Duration::from_millis(500);
 
 /// The pauses before the first polls if the end is near.
-const AT_ONCE: [Duration; 3] = [Duration::ZERO, Duration::from_millis(10), Duration::from_millis(40)];
+const QUICK_PAUSES: [Duration; 3] = [Duration::ZERO, Duration::from_millis(10), Duration::from_millis(40)];
 
 /// The last snapshot of a prediction, shared with the observer that records it.
 pub(super) type LastSeen = Arc<Mutex<Option<Snapshot>>>;
@@ -101,7 +101,7 @@ impl Client {
 
     async fn poll_until_ended(&self, mut prediction: Snapshot, polling: &Polling) -> Result<Snapshot> {
         let started = polling.started.unwrap_or_else(|| self.runtime().monotonic());
-        let mut at_once: &[Duration] = if polling.at_once { &AT_ONCE } else { &[] };
+        let mut at_once: &[Duration] = if polling.at_once { &QUICK_PAUSES } else { &[] };
         let mut waiter = None;
         while !prediction.is_terminal() {
             let mut seen = None;
@@ -142,9 +142,7 @@ impl Client {
     /// Requests the current state of a prediction.
     pub(super) async fn current(&self, prediction: &Snapshot, polling: &Polling) -> Result<Snapshot> {
         let id = prediction.id().unwrap_or_default();
-        let request = Request::get(path("/predictions/{id}", &[("id", id)])?)
-            .deadline(polling.deadline)
-            .options(polling.options.clone());
+        let request = get_prediction(id)?.deadline(polling.deadline).options(polling.options.clone());
         let seen: Snapshot = self.fetch(&request).await?;
         if seen.id() != Some(id) {
             // For example JSON from a proxy. Accepting it would lose the id.
@@ -170,6 +168,11 @@ impl FailedPolls {
         (is_transient(error) && failing < MAX_FAILING)
             .then(|| error.retry_after().unwrap_or_default().min(MAX_FAILING))
     }
+}
+
+/// Builds the request for the current state of a prediction.
+pub(crate) fn get_prediction(id: &str) -> Result<Request> {
+    path("/predictions/{id}", &[("id", id)]).map(Request::get)
 }
 
 fn log_end(prediction: &Snapshot) {

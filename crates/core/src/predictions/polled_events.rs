@@ -15,7 +15,7 @@ pub(crate) fn items(
     client: &Client,
     prediction: Snapshot,
     polling: Polling,
-    files: bool,
+    use_file_output: bool,
 ) -> BoxStream<'static, Result<Value>> {
     let waiter = Waiter::new(client, &prediction, &polling, client.runtime().monotonic());
     // Boxed because it is moved in and out for each item.
@@ -32,7 +32,7 @@ pub(crate) fn items(
                     _ => &[],
                 };
                 if let Some(item) = items.get(delivered) {
-                    let item = if files { client.with_files(item.clone()) } else { item.clone() };
+                    let item = if use_file_output { client.with_files(item.clone()) } else { item.clone() };
                     return Ok(Some((item, (waiting, prediction, delivered + 1))));
                 }
                 if ended {
@@ -53,12 +53,12 @@ pub(super) fn events(
     client: &Client,
     prediction: Snapshot,
     polling: Polling,
-    files: bool,
+    use_file_output: bool,
 ) -> BoxStream<'static, Result<Event>> {
     let done = Ok(event("done", String::new()));
     let mut partial = String::new();
     let owner = client.clone();
-    let outputs = items(client, prediction, polling, files).map(move |item| match item {
+    let outputs = items(client, prediction, polling, use_file_output).map(move |item| match item {
         Ok(item) => {
             let event = output(&owner, item);
             if partial.len() < MAX_PARTIAL {

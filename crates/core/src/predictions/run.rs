@@ -171,12 +171,12 @@ impl Run {
         let client = &self.request.client;
         let started = Some(client.runtime().monotonic());
         let timeout = self.request.timeout.into_iter().chain(self.request.request_timeout()).min();
-        let hold = self.request.prediction.hold(PreferWait::short(timeout))?;
+        let hold = self.request.create_options.hold(PreferWait::short(timeout))?;
         let (created, deadline) = self.request.create(guard, hold).await?;
         self.report(&created);
         let ended_at_once = created.is_terminal();
         let polling = Polling {
-            at_once: hold.is_some() && created.has_output(),
+            at_once: hold != PreferWait::None && created.has_output(),
             started,
             ..self.request.polling(deadline, Some(guard.observing(self.observer.clone())))
         };

@@ -34,7 +34,7 @@ pub(super) struct RunRequest {
     pub interval: Option<Duration>,
     pub use_file_output: Option<bool>,
     pub on_abandon: Option<OnAbandon>,
-    pub prediction: PredictionOptions,
+    pub create_options: PredictionOptions,
     pub options: RequestOptions,
     pub uploads: UploadObserver,
     /// Whether to poll the output of a model that has no event stream.
@@ -51,7 +51,7 @@ impl RunRequest {
             interval: None,
             use_file_output: None,
             on_abandon: None,
-            prediction: PredictionOptions::default(),
+            create_options: PredictionOptions::default(),
             options: RequestOptions::default(),
             uploads: UploadObserver::default(),
             poll_output: false,
@@ -75,7 +75,7 @@ impl RunRequest {
 
     /// Returns the time between polls, if the user set one.
     pub fn interval(&self) -> Option<Duration> {
-        self.interval.or_else(|| self.prediction.interval())
+        self.interval.or_else(|| self.create_options.interval())
     }
 
     /// Returns how to poll the prediction.
@@ -90,13 +90,13 @@ impl RunRequest {
     }
 
     /// Returns `true` if URLs of files become file outputs.
-    pub fn files(&self) -> bool {
+    pub fn use_file_output(&self) -> bool {
         self.use_file_output.unwrap_or(self.client.config().use_file_output)
     }
 
     /// Returns an output with its files.
     pub fn with_files(&self, output: Value) -> Value {
-        if self.files() { self.client.with_files(output) } else { output }
+        if self.use_file_output() { self.client.with_files(output) } else { output }
     }
 
     /// Runs `work` and fails once the timeout has passed.
@@ -109,11 +109,7 @@ impl RunRequest {
     }
 
     /// Creates the prediction, which the guard can then cancel.
-    pub async fn create(
-        &self,
-        guard: &CancelGuard,
-        hold: Option<PreferWait>,
-    ) -> Result<(Snapshot, Deadline)> {
+    pub async fn create(&self, guard: &CancelGuard, hold: PreferWait) -> Result<(Snapshot, Deadline)> {
         let deadline = Deadline::after(self.client.runtime(), self.timeout);
         // Before files are sent, so that an invalid reference sends none.
         let target = self.target()?;
@@ -130,7 +126,7 @@ impl RunRequest {
 
     /// Sends the files of the input. Returns the input with their URLs.
     pub async fn send_files(&self, deadline: Deadline) -> Result<Value> {
-        let strategy = self.prediction.file_encoding_strategy;
+        let strategy = self.create_options.file_encoding_strategy;
         self.client.send_files(self.input.clone(), strategy, deadline, &self.uploads).await
     }
 
@@ -140,9 +136,9 @@ impl RunRequest {
         target: Target,
         input: Value,
         guard: &CancelGuard,
-        hold: Option<PreferWait>,
+        hold: PreferWait,
     ) -> Result<Request> {
-        let mut options = self.prediction.clone();
+        let mut options = self.create_options.clone();
         if guard.on_abandon == OnAbandon::Cancel {
             options.limit(self.timeout);
         }
@@ -179,7 +175,7 @@ macro_rules! run_request_options {
 
         $crate::files::upload_progress::on_upload!(request.uploads);
         $crate::client::call::request_options!(request.options);
-        $crate::predictions::options::prediction_options!(request.prediction);
+        $crate::predictions::options::prediction_options!(request.create_options);
     };
 }
 
