@@ -3,7 +3,6 @@
 mod batch;
 mod checkpoint;
 mod driver;
-mod fed;
 pub(crate) mod folder;
 mod hash;
 mod item;
@@ -13,6 +12,7 @@ pub(crate) mod params;
 mod records;
 mod recover;
 mod row;
+mod row_feed;
 mod run_row;
 mod save;
 mod stats;
@@ -25,7 +25,7 @@ use std::{
     time::Duration,
 };
 
-use futures_util::Stream;
+use futures_util::{Stream, stream};
 use tokio::sync::mpsc;
 
 use self::{
@@ -72,7 +72,6 @@ pub struct Map {
 enum State {
     Ready { client: Client, rows: BoxStream<'static, Result<Row>> },
     Running { batch: Arc<Batch>, results: mpsc::UnboundedReceiver<Result<MapItem>> },
-    Empty,
 }
 
 impl Client {
@@ -209,7 +208,7 @@ impl Map {
     }
 
     crate::client::call::request_options!(request_options);
-    crate::predictions::options::prediction_options!(params.prediction);
+    crate::predictions::options::prediction_options!(params.create_options);
 
     /// Creates no more predictions. The stream returns the results of the running ones and ends. Rows that were read and not
     /// sent are not counted.
@@ -227,20 +226,18 @@ impl Map {
     fn batch(&self) -> Option<&Arc<Batch>> {
         match &self.state {
             State::Running { batch, .. } => Some(batch),
-            State::Ready { .. } | State::Empty => None,
+            State::Ready { .. } => None,
         }
     }
 
     /// Begins the batch.
     fn begin(&mut self) {
-        if !matches!(self.state, State::Ready { .. }) {
-            return;
-        }
-        let State::Ready { client, rows } = std::mem::replace(&mut self.state, State::Empty) else { return };
+        let State::Ready { client, rows } = &mut self.state else { return };
+        let (client, rows) = (client.clone(), std::mem::replace(rows, Box::pin(stream::empty())));
         // Without a checkpoint, a short hold saves polls. With one, the id should be known early.
-        let hold = self.options.checkpoint.is_none();
+        let may_hold = self.options.checkpoint.is_none();
         let (params, request_options) = (self.params.clone(), self.request_options.clone());
-        let runs = BatchRuns::new(&client, params, request_options, hold);
+        let runs = BatchRuns::new(&client, params, request_options, may_hold);
         let batch = Arc::new(Batch::new(runs, self.options.clone()));
         let (sender, results) = mpsc::unbounded_channel();
         let spawner = client.runtime().spawner();

@@ -8,14 +8,15 @@ use std::{path::Path, time::Duration};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use replicant::{
-    Client, ErrorKind, OnAbandon, background, json,
+    Client, ErrorKind, OnAbandon, Options, background, json,
     map::{Map, Row},
 };
 use replicant_emulator::Definition;
 use serde_json::Value as Json;
 use support::{
+    DONE,
     batches::{all, eventually, gated, keyed, lines, numbers, predictions, start},
-    temporary_folder,
+    play, settled, temporary_folder,
 };
 
 #[tokio::test]
@@ -172,12 +173,29 @@ async fn two_rows_with_one_input_are_not_given_the_same_prediction() {
 }
 
 #[tokio::test]
+async fn an_output_that_came_with_a_held_create_is_confirmed_at_once() {
+    let created = r#"{"expect": {"method": "POST", "headers": {"prefer": "wait=5"}},
+        "reply": {"status": 201, "json": {"id": "p1", "status": "processing", "output": "x"}}}"#;
+    let (_emulator, script, client) = play(&format!("[{created}, {DONE}]"), Options::default());
+    let folder = temporary_folder();
+    let map = client.map("acme/text", numbers(1)).checkpoint(folder.path().join("batch.jsonl")).wait(5);
+    let items = all(map.interval(Duration::from_secs(3600)));
+    let items = tokio::time::timeout(Duration::from_secs(60), items).await.unwrap();
+    assert_eq!(items[0].status, "succeeded", "{items:?}");
+    settled(&script).await;
+}
+
+#[tokio::test]
 async fn a_checkpoint_of_another_batch_is_refused() {
     let (_emulator, client) = start();
     let folder = temporary_folder();
     let path = folder.path().join("batch.jsonl");
     all(client.map("emulator/echo", numbers(3)).checkpoint(&path)).await;
-    let error = async |map: Map| map.try_collect::<Vec<_>>().await.unwrap_err();
+    let error = async |mut map: Map| {
+        let error = map.by_ref().try_collect::<Vec<_>>().await.unwrap_err();
+        assert_eq!(map.stats().stopped, None, "nobody stopped it");
+        error
+    };
     let other = error(client.map("emulator/stream", numbers(3)).checkpoint(&path)).await;
     assert_eq!(other.argument(), Some("checkpoint"));
     assert!(other.message().contains("emulator/echo"), "{other}");

@@ -4,9 +4,15 @@
 
 mod support;
 
-use std::sync::{Arc, Mutex};
+use std::{
+    future::IntoFuture,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
+use futures_util::future::join_all;
 use replicant::{Client, ErrorKind, Options, Value, json, operation};
+use replicant_emulator::{Config, Emulator};
 use support::{play, settled};
 use tracing::{
     Event, Level, Metadata, Subscriber,
@@ -102,13 +108,26 @@ fn a_token_over_plain_http_causes_a_warning_or_is_refused() {
     }
 }
 
-/// Keeps the text of warnings.
-#[derive(Clone, Default)]
-struct Warnings(Arc<Mutex<Vec<String>>>);
+/// Keeps the text of logs.
+#[derive(Clone)]
+struct Logs {
+    level: Level,
+    texts: Arc<Mutex<Vec<String>>>,
+}
 
-impl Subscriber for Warnings {
+impl Logs {
+    fn of(level: Level) -> Self {
+        Self { level, texts: Arc::default() }
+    }
+
+    fn texts(&self) -> Vec<String> {
+        self.texts.lock().unwrap().clone()
+    }
+}
+
+impl Subscriber for Logs {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        *metadata.level() == Level::WARN && metadata.target() == "replicant"
+        *metadata.level() <= self.level && metadata.target() == "replicant"
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {
@@ -120,11 +139,11 @@ impl Subscriber for Warnings {
     fn record_follows_from(&self, _: &Id, _: &Id) {}
 
     fn event(&self, event: &Event<'_>) {
+        let mut text = String::new();
         event.record(&mut |field: &Field, value: &dyn std::fmt::Debug| {
-            if field.name() == "message" {
-                self.0.lock().unwrap().push(format!("{value:?}"));
-            }
+            text.push_str(&format!("{}={value:?} ", field.name()));
         });
+        self.texts.lock().unwrap().push(text);
     }
 
     fn enter(&self, _: &Id) {}
@@ -134,7 +153,7 @@ impl Subscriber for Warnings {
 
 #[test]
 fn a_token_that_is_sent_unencrypted_is_reported_once_per_client_with_the_host() {
-    let warnings = Warnings::default();
+    let warnings = Logs::of(Level::WARN);
     tracing::subscriber::with_default(warnings.clone(), || {
         let client = |base_url: &str, proxy: Option<&str>| {
             let options = Options {
@@ -153,11 +172,42 @@ fn a_token_that_is_sent_unencrypted_is_reported_once_per_client_with_the_host() 
         client("http://localhost:1", None);
         client("https://api.internal", None);
     });
-    let warnings = warnings.0.lock().unwrap();
+    let warnings = warnings.texts();
     let read_by = ["to api.internal:", "to api.internal:", "to the proxy proxy.example:"];
     assert_eq!(warnings.len(), read_by.len(), "{warnings:?}");
     for (warning, host) in warnings.iter().zip(read_by) {
         assert!(warning.contains(host) && !warning.contains("r8_secret"), "{warning}");
+    }
+}
+
+#[tokio::test]
+async fn logs_quote_no_list_that_fails() {
+    // The clocks of the client and of the emulator run this much faster than real time.
+    const RATE: f64 = 20.0;
+    for action in
+        [r#"{"status": 404, "json": {"detail": "hunter2"}}"#, r#"{"status": 200, "text": "hunter2"}"#]
+    {
+        let emulator = Emulator::start(Config { time_scale: 1.0 / RATE, ..Config::default() }).unwrap();
+        let rule =
+            format!(r#"{{"match": {{"operation": "predictions.list"}}, "times": 0, "action": {action}}}"#);
+        emulator.add_faults(&rule).unwrap();
+        let options = Options {
+            base_url: Some(emulator.base_url()),
+            token: Some("r8_secret".into()),
+            clock_rate: Some(RATE),
+            timeout: Some(Duration::from_secs(1200)),
+            ..Options::default()
+        };
+        let client = Client::new(options).unwrap();
+        let logs = Logs::of(Level::DEBUG);
+        let guard = tracing::subscriber::set_default(logs.clone());
+        // So many that they share lists.
+        let run = || client.run("emulator/echo", json!({"value": 1, "delay": 15})).wait(0).into_future();
+        assert!(join_all((0..64).map(|_| run())).await.iter().all(Result::is_ok));
+        drop(guard);
+        let text = logs.texts().join("\n");
+        assert!(text.contains("a list of predictions failed"), "{text}");
+        assert!(!text.contains("hunter2"), "{text}");
     }
 }
 

@@ -47,6 +47,22 @@ async fn a_timeout_after_the_first_text_does_not_report_the_status_at_the_create
 }
 
 #[tokio::test]
+async fn an_output_that_is_read_while_it_is_written_is_polled_at_the_interval_of_its_run() {
+    let created = r#"{"expect": {"method": "POST"}, "reply": {"status": 201, "json": {"id": "p1", "status": "starting"}}}"#;
+    // A poll before the timeout would be an unexpected request.
+    let (_emulator, script, client) = play(&format!("[{created}, {CANCEL}]"), quick());
+    let output = json!({"type": "array", "items": {"type": "string", "format": "uri"}, "x-cog-array-type": "iterator"});
+    let schema = json!({"openapi_schema": {"components": {"schemas": {"Output": output}}}});
+    let params = json!({"ref": {"version": "5c7d", "schema": schema}, "input": {}, "live": true, "timeout": 20, "interval": 3600});
+    let started = operation::call(&client, "run", params.into(), None).await.unwrap().value;
+    let mut items = operation::open(&client, "predictions.output_iterator", started);
+    let error = items.try_next().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Deadline, "{error}");
+    drop(items);
+    settled(&script).await;
+}
+
+#[tokio::test]
 async fn events_replayed_by_the_server_are_dropped() {
     let events = |count: usize| -> String {
         (0..count).map(|n| format!("event: output\nid: {n}\ndata: {n},\n\n")).collect()

@@ -13,8 +13,8 @@ use std::{
     time::Duration,
 };
 
-use replicant::{Observer, Options, Value, json, operation};
-use support::{CREATED, DONE, play, polled, quick, settled};
+use replicant::{ErrorKind, Observer, Options, Value, json, operation};
+use support::{CANCEL, CREATED, DONE, play, polled, quick, settled};
 
 #[tokio::test]
 async fn polling_limits_the_requested_delay() {
@@ -25,6 +25,27 @@ async fn polling_limits_the_requested_delay() {
     );
     let run = client.run("acme/text", json!({})).wait(0).into_future();
     assert_eq!(tokio::time::timeout(Duration::from_secs(20), run).await.unwrap().unwrap(), "x");
+    settled(&script).await;
+}
+
+#[tokio::test]
+async fn one_failed_poll_ends_no_wait_however_long_the_interval_is() {
+    let failed = r#"{"expect": {"method": "GET"}, "reply": {"status": 500, "text": "oops"}}"#;
+    let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+    // On a clock that runs fast, so that a request may take some seconds.
+    let options = || Options {
+        clock_rate: Some(1000.0),
+        max_retries: Some(0),
+        timeout: Some(minutes(120)),
+        ..Options::default()
+    };
+    let (_emulator, script, client) = play(&format!("[{CREATED}, {failed}, {DONE}]"), options());
+    let run = client.run("acme/text", json!({})).wait(0).interval(minutes(6));
+    assert_eq!(run.await.unwrap(), "x");
+    settled(&script).await;
+    let (_emulator, script, client) = play(&format!("[{CREATED}, {failed}, {failed}, {CANCEL}]"), options());
+    let error = client.run("acme/text", json!({})).wait(0).interval(minutes(6)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ServerError);
     settled(&script).await;
 }
 

@@ -280,6 +280,7 @@ impl PageOfAll {
 }
 
 impl Drop for PageOfAll {
+    /// Has no effect after [`PageOfAll::arrived`] and [`PageOfAll::failed`], which end the request of the page.
     fn drop(&mut self) {
         self.lost(false);
     }

@@ -84,7 +84,8 @@ impl Batch {
             storage.folder = Some(Folder::open(path).await?);
         }
         if let Some(path) = &self.options.checkpoint {
-            let (checkpoint, unknown, ids) = self.open_checkpoint(path, &reference.to_string()).await?;
+            let Opened { checkpoint, unknown, ids } =
+                self.open_checkpoint(path, &reference.to_string()).await?;
             if !unknown.is_empty() {
                 recover(self.runs.client(), &reference, &checkpoint, unknown, ids).await?;
             }

@@ -61,8 +61,14 @@ struct Writes {
     failed: Option<String>,
 }
 
-/// An open checkpoint, the rows whose creates may have been processed, and the ids that belong to other rows.
-pub(super) type Opened = (Checkpoint, Vec<Unknown>, HashSet<Box<str>>);
+/// A checkpoint that was opened.
+pub(super) struct Opened {
+    pub checkpoint: Checkpoint,
+    /// The rows whose creates may have been processed.
+    pub unknown: Vec<Unknown>,
+    /// The ids of the predictions of other rows.
+    pub ids: HashSet<Box<str>>,
+}
 
 /// A row whose create may have been processed.
 pub(super) struct Unknown {
@@ -95,26 +101,10 @@ impl Checkpoint {
         }
         let loaded = load(&mut file, &path, |_, _| {})?;
         match &loaded.header {
-            Some(header) if header.model != model => {
-                let problem = format!(
-                    "belongs to another batch: {} has results of {}, not of {model}; use another file",
-                    path.display(),
-                    header.model
-                );
-                return Err(Error::invalid_argument("checkpoint", problem));
+            Some(header) => {
+                check_header(header, model, options, &path)?;
+                file.set_len(loaded.length).map_err(|error| unwritable(&path, &error))?;
             }
-            Some(Header { options: Some(earlier), .. }) if *earlier != options => {
-                let (outputs, advice) = match earlier.save_to {
-                    true => ("paths of saved files", "pass `save_to`"),
-                    false => ("URLs of files", "omit `save_to`"),
-                };
-                let problem = format!(
-                    "belongs to a batch with other options: the outputs in {} have {outputs}; {advice}, or use another file",
-                    path.display()
-                );
-                return Err(Error::invalid_argument("checkpoint", problem));
-            }
-            Some(_) => file.set_len(loaded.length).map_err(|error| unwritable(&path, &error))?,
             None => {
                 let header = Header {
                     checkpoint: FORMAT,
@@ -139,7 +129,7 @@ impl Checkpoint {
             writes: Mutex::default(),
             rows: Mutex::new(loaded.rows),
         };
-        Ok((Self(Arc::new(inner)), unknown, loaded.ids))
+        Ok(Opened { checkpoint: Self(Arc::new(inner)), unknown, ids: loaded.ids })
     }
 
     /// Records that a prediction belongs to a row.
@@ -250,6 +240,31 @@ impl Inner {
             waiting.into_iter().for_each(|waiting| drop(waiting.send(written.clone())));
         }
     }
+}
+
+/// Checks that a file belongs to batches of `model` with these options.
+fn check_header(header: &Header, model: &str, options: HeaderOptions, path: &Path) -> Result<()> {
+    let path = path.display();
+    if header.model != model {
+        let other = &header.model;
+        let problem = format!(
+            "belongs to another batch: {path} has results of {other}, not of {model}; use another file"
+        );
+        return Err(Error::invalid_argument("checkpoint", problem));
+    }
+    if let Some(earlier) = header.options
+        && earlier != options
+    {
+        let (outputs, advice) = match earlier.save_to {
+            true => ("paths of saved files", "pass `save_to`"),
+            false => ("URLs of files", "omit `save_to`"),
+        };
+        let problem = format!(
+            "belongs to a batch with other options: the outputs in {path} have {outputs}; {advice}, or use another file"
+        );
+        return Err(Error::invalid_argument("checkpoint", problem));
+    }
+    Ok(())
 }
 
 pub(super) fn unwritable(path: &Path, error: &io::Error) -> Error {

@@ -44,7 +44,6 @@ pub(super) async fn drive(
     let storage = match opened {
         Ok(storage) => Arc::new(storage),
         Err(error) => {
-            batch.stop(Stopped::Requested);
             let _ = results.send(Err(error));
             return;
         }
@@ -87,7 +86,8 @@ enum Next {
     Finished(u64, Finished),
     Row(Option<Result<Row>>),
     Stopped,
-    Read,
+    /// A result was read, so that there may be room for a row.
+    HasRoom,
     Closed,
 }
 
@@ -102,7 +102,7 @@ impl Driver {
                     self.rows = None;
                     Ok(())
                 }
-                Next::Read => Ok(()),
+                Next::HasRoom => Ok(()),
                 Next::Closed => return self.leave().await,
             };
             let step = step.and_then(|()| self.batch.take_fatal().map_or(Ok(()), Err));
@@ -155,7 +155,7 @@ impl Driver {
             () = batch.stopped(), if reads => Next::Stopped,
             (index, finished) = finished => Next::Finished(index, finished),
             row = row => Next::Row(row),
-            () = batch.read.notified(), if reads && !has_room => Next::Read,
+            () = batch.read.notified(), if reads && !has_room => Next::HasRoom,
         }
     }
 
@@ -199,18 +199,7 @@ impl Driver {
         let index = self.next;
         self.next += 1;
         lock(&self.batch.counters).stats.rows += 1;
-        let item = MapItem {
-            key,
-            index,
-            input,
-            status: "rejected".to_owned(),
-            output: None,
-            prediction: Value::Null,
-            error: Some(error),
-            attempts: 0,
-            seconds: None,
-            resumed: false,
-        };
+        let item = MapItem { error: Some(error), ..MapItem::new(key, index, input) };
         self.finished(index, Finished::Item(Box::new(item)))
     }
 
@@ -234,11 +223,15 @@ impl Driver {
                     }
                 }
             }
-            Finished::Released => self.released(),
+            Finished::Released => {
+                self.released();
+                None
+            }
             Finished::Refused(error) => {
                 self.batch.stop(Stopped::Refused);
                 self.last_error.get_or_insert(error);
-                self.released()
+                self.released();
+                None
             }
             Finished::Raised(error) => return Err(error),
         };
@@ -255,10 +248,9 @@ impl Driver {
     }
 
     /// Counts a row as not read.
-    fn released(&self) -> Option<Box<MapItem>> {
+    fn released(&self) {
         let mut counters = lock(&self.batch.counters);
         counters.stats.rows = counters.stats.rows.saturating_sub(1);
-        None
     }
 
     fn send(&self, item: Option<Box<MapItem>>) {

@@ -50,7 +50,27 @@ pub struct MapItem {
     pub resumed: bool,
 }
 
+/// The status of an item if no prediction was created, and if it is not known whether one exists.
+pub(super) const REJECTED: &str = "rejected";
+pub(super) const UNKNOWN: &str = "unknown";
+
 impl MapItem {
+    /// Builds the item of a row without a prediction.
+    pub(super) fn new(key: Value, index: u64, input: Value) -> Self {
+        Self {
+            key,
+            index,
+            input,
+            status: REJECTED.to_owned(),
+            output: None,
+            prediction: Value::Null,
+            error: None,
+            attempts: 0,
+            seconds: None,
+            resumed: false,
+        }
+    }
+
     /// Returns the item as an object, for the bindings, without its input.
     pub(crate) fn into_value(self) -> Value {
         Value::from_members([

@@ -4,9 +4,9 @@ use serde::Deserialize;
 
 use super::{
     Map,
-    fed::{Fed, Rows, find, messages},
     options::MapOptions,
     row::Row,
+    row_feed::{RowFeed, Rows, find, messages},
 };
 use crate::{
     client::Client,
@@ -60,10 +60,10 @@ impl MapParams {
         let Self { arguments, map, options, prediction } = self;
         map.check()?;
         arguments.r#ref.resolve()?;
-        let (fed, requests) = Fed::new(map.concurrency(), arguments.keyed, arguments.total);
+        let (feed, requests) = RowFeed::new(map.concurrency(), arguments.keyed, arguments.total);
         let params = RunParams::new(arguments.r#ref, options, prediction);
-        let map = Map::new(client, Box::pin(Rows(fed.clone())), params, map, request_options);
-        Ok(messages(map, fed, requests, arguments.reports))
+        let map = Map::new(client, Box::pin(Rows(feed.clone())), params, map, request_options);
+        Ok(messages(map, feed, requests, arguments.reports))
     }
 }
 
@@ -83,9 +83,9 @@ pub(crate) struct RowParams {
 
 impl RowParams {
     pub fn add(self) -> Result<Value> {
-        let fed = find(self.map)?;
-        let key = Some(self.key).filter(|key| fed.keyed || !key.is_null());
-        fed.add(Row { key, input: self.input, refusal: self.refusal });
+        let feed = find(self.map)?;
+        let key = Some(self.key).filter(|key| feed.keyed || !key.is_null());
+        feed.add(Row { key, input: self.input, refusal: self.refusal });
         Ok(Value::Null)
     }
 }

@@ -13,7 +13,7 @@ use futures_util::{
 use super::{
     batch::{Batch, Storage},
     hash::Hash,
-    item::{MapItem, predict_time, split_output},
+    item::{MapItem, REJECTED, UNKNOWN, predict_time, split_output},
     records::{Entry, Record, State, Step, is_retryable},
     row::Numbered,
 };
@@ -38,6 +38,14 @@ pub(super) enum Finished {
     Refused(Error),
     /// A hook failed, which ends the batch.
     Raised(Error),
+}
+
+/// The outcome of a create.
+enum CreateOutcome {
+    /// A prediction, as it has ended, or the error of waiting for it.
+    Prediction(Result<Snapshot>),
+    /// No prediction, or none that is known.
+    RowEnds(Finished),
 }
 
 /// A row that is being run.
@@ -80,19 +88,16 @@ impl RunRow {
                     ended
                 }
                 None => match self.create().await {
-                    Ok(ended) => ended,
-                    Err(end) => return end,
+                    CreateOutcome::Prediction(ended) => ended,
+                    CreateOutcome::RowEnds(end) => return end,
                 },
             };
             let ended = match ended {
                 Ok(ended) => ended,
                 Err(error) => {
                     let last = error.prediction().cloned().unwrap_or_default();
-                    return self.item(
-                        last["status"].as_str().unwrap_or("unknown").to_owned(),
-                        last,
-                        Err(error),
-                    );
+                    let status = last["status"].as_str().unwrap_or(UNKNOWN).to_owned();
+                    return self.item(&status, last, Err(error));
                 }
             };
             self.add_seconds(predict_time(&ended));
@@ -115,10 +120,10 @@ impl RunRow {
         }
     }
 
-    /// Creates a prediction and waits for its end. Returns the end of the row if there is no prediction.
-    async fn create(&mut self) -> Result<Result<Snapshot>, Finished> {
+    /// Creates a prediction and waits for its end.
+    async fn create(&mut self) -> CreateOutcome {
         self.attempts += 1;
-        let (batch, index) = (self.batch.clone(), self.row.index);
+        let batch = self.batch.clone();
         let steps = Steps {
             attempt: Attempt {
                 batch: batch.clone(),
@@ -144,38 +149,33 @@ impl RunRow {
                 Either::Right(((), _)) => None,
             }
         };
-        batch.ended(index);
+        batch.ended(self.row.index);
         let (created, sent) = (steps.created.load(SeqCst), steps.attempt.sent.load(SeqCst));
-        let count = |created, ended: Option<&Snapshot>| {
-            lock(&batch.counters).ended(created, ended.and_then(|ended| predict_time(ended)));
+        let (counts, seconds) = match &ended {
+            Some(Ok(ended)) => (true, predict_time(ended)),
+            Some(Err(error)) => (created || error.outcome_unknown(), None),
+            None => (false, None),
         };
-        let error = match ended {
-            Some(Ok(ended)) => {
-                count(true, Some(&ended));
-                return Ok(Ok(ended));
-            }
-            Some(Err(error)) if created => {
-                count(true, None);
-                return Ok(Err(error));
-            }
-            Some(Err(error)) => error,
-            None => {
-                count(false, None);
-                return Err(Finished::Released);
-            }
-        };
-        if error.outcome_unknown() {
-            count(true, None);
-            return Err(self.item("unknown".to_owned(), Value::Null, Err(error)));
+        lock(&batch.counters).ended(counts, seconds);
+        match ended {
+            Some(Err(error)) if !created => CreateOutcome::RowEnds(self.not_created(error, sent).await),
+            Some(ended) => CreateOutcome::Prediction(ended),
+            None => CreateOutcome::RowEnds(Finished::Released),
         }
-        count(false, None);
+    }
+
+    /// Ends a row whose create failed.
+    async fn not_created(&mut self, error: Error, sent: bool) -> Finished {
+        if error.outcome_unknown() {
+            return self.item(UNKNOWN, Value::Null, Err(error));
+        }
         self.attempts -= 1;
-        if !sent && batch.is_stopping() {
-            return Err(Finished::Released);
+        if !sent && self.batch.is_stopping() {
+            return Finished::Released;
         }
         if sent {
             // A failure to record it ends the batch.
-            let _ = batch.record(&self.storage, || Record::new(Step::Released, &self.row.key)).await;
+            let _ = self.batch.record(&self.storage, || Record::new(Step::Released, &self.row.key)).await;
         }
         // No other row can succeed either.
         let is_fatal = matches!(
@@ -183,9 +183,9 @@ impl RunRow {
             ErrorKind::Authentication | ErrorKind::PaymentRequired | ErrorKind::PermissionDenied
         );
         if is_fatal {
-            return Err(Finished::Refused(error));
+            return Finished::Refused(error);
         }
-        Err(self.item("rejected".to_owned(), Value::Null, Err(error)))
+        self.item(REJECTED, Value::Null, Err(error))
     }
 
     async fn succeeded(&mut self, ended: Snapshot) -> Finished {
@@ -199,7 +199,7 @@ impl RunRow {
             // Not recorded as done, so that a resumed batch tries again to save the files.
             Err(error) => {
                 let (prediction, _) = split_output(ended);
-                self.item("succeeded".to_owned(), prediction, Err(error))
+                self.item("succeeded", prediction, Err(error))
             }
         }
     }
@@ -216,8 +216,8 @@ impl RunRow {
             ..Record::new(Step::Done, &self.row.key)
         };
         match self.batch.record(&self.storage, record).await {
-            Ok(()) => self.item(status, prediction, result),
-            Err(failure) => self.item(status, prediction, Err(failure)),
+            Ok(()) => self.item(&status, prediction, result),
+            Err(failure) => self.item(&status, prediction, Err(failure)),
         }
     }
 
@@ -229,12 +229,12 @@ impl RunRow {
         };
         let Record { prediction, output, .. } = match read {
             Ok(record) => record,
-            Err(error) => return self.item("unknown".to_owned(), Value::Null, Err(error)),
+            Err(error) => return self.item(UNKNOWN, Value::Null, Err(error)),
         };
         self.add_seconds(predict_time(&prediction));
         let status = prediction["status"].as_str().unwrap_or_default().to_owned();
         let result = Snapshot::new(prediction.clone()).into_success();
-        let finished = self.item(status, prediction, result.map(|_| output.unwrap_or_default()));
+        let finished = self.item(&status, prediction, result.map(|_| output.unwrap_or_default()));
         let Finished::Item(mut item) = finished else { return finished };
         item.resumed = true;
         Finished::Item(item)
@@ -246,10 +246,10 @@ impl RunRow {
                        among the recent ones with this input. It may exist, so it is not created again; set `retry_unknown` to \
                        do so";
         let error = Error::new(ErrorKind::OutcomeUnknown, message).with_outcome_unknown();
-        self.item("unknown".to_owned(), Value::Null, Err(error))
+        self.item(UNKNOWN, Value::Null, Err(error))
     }
 
-    fn item(&mut self, status: String, prediction: Value, result: Result<Value>) -> Finished {
+    fn item(&mut self, status: &str, prediction: Value, result: Result<Value>) -> Finished {
         let runs = &self.batch.runs;
         let (output, error) = match result {
             Ok(output) => (Some(Output::new(runs.client(), runs.with_files(output))), None),
@@ -260,18 +260,15 @@ impl RunRow {
             }
             Err(error) => (None, Some(runs.client().without_token(error))),
         };
-        debug_assert!(output.is_none() || is_terminal(&status));
+        debug_assert!(output.is_none() || is_terminal(status));
         Finished::Item(Box::new(MapItem {
-            key: self.row.key.clone(),
-            index: self.row.index,
-            input: self.row.input.clone(),
-            status,
+            status: status.to_owned(),
             output,
             prediction,
             error,
             attempts: self.attempts,
             seconds: self.seconds,
-            resumed: false,
+            ..MapItem::new(self.row.key.clone(), self.row.index, self.row.input.clone())
         }))
     }
 }

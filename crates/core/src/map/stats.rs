@@ -184,9 +184,16 @@ impl Counters {
     /// Counts a finished row. Returns the error to end with if too many of the last rows failed.
     pub fn finished(&mut self, item: &MapItem) -> Option<Error> {
         let failed = item.error.is_some();
-        *(if failed { &mut self.stats.failed } else { &mut self.stats.succeeded }) += 1;
-        self.stats.resumed += u64::from(item.resumed);
-        let (most, false) = (self.max_error_rate?, item.resumed) else { return None };
+        if failed {
+            self.stats.failed += 1;
+        } else {
+            self.stats.succeeded += 1;
+        }
+        if item.resumed {
+            self.stats.resumed += 1;
+            return None;
+        }
+        let most = self.max_error_rate?;
         self.last.push_back(failed);
         if self.last.len() > WINDOW {
             self.last.pop_front();

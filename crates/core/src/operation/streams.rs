@@ -12,12 +12,14 @@ use crate::{
     client::Client,
     error::{Error, Result, flattened},
     files::{output::FileOutput, upload_progress::UploadObserver},
-    http::request::{Request, RequestOptions, path},
+    http::request::RequestOptions,
     platform::{BoxFuture, BoxStream},
     predictions::{
         event_reader::read_events,
         events::{Event, EventStream},
         live::Live,
+        poll::{Polling, get_prediction},
+        polled_events,
         run_params::RunParams,
         snapshot::Snapshot,
         stream_run::StreamRun,
@@ -92,7 +94,7 @@ impl OfPrediction {
         };
         let id =
             id.ok_or_else(|| Error::invalid("Invalid prediction: pass its id, or an object with an `id`"))?;
-        client.fetch(&Request::get(path("/predictions/{id}", &[("id", id)])?).options(options.clone())).await
+        client.fetch(&get_prediction(id)?.options(options.clone())).await
     }
 
     fn files(&self, client: &Client) -> bool {
@@ -168,7 +170,8 @@ pub(super) fn output_items(client: &Client, params: OutputItems, options: Reques
         }
         let prediction = of.known(&client, &options).await?;
         let files = of.files(&client);
-        let items = crate::predictions::polled_events::items(&client, prediction, files, options, None);
+        let polling = Polling { options, ..Polling::default() };
+        let items = polled_events::items(&client, prediction, polling, files);
         let items: Items = Box::pin(items.map_ok(Item::Value));
         Ok(items)
     };

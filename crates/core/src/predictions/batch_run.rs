@@ -1,19 +1,23 @@
 //! One run of a batch, in steps that a checkpoint can record.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use tracing::Instrument;
 
 use super::{
-    cancel_guard::CancelGuard, options::PreferWait, poll::Polling, run_params::RunParams,
-    run_request::RunRequest, snapshot::Snapshot,
+    cancel_guard::CancelGuard,
+    options::PreferWait,
+    poll::{Polling, get_prediction},
+    run_params::RunParams,
+    run_request::RunRequest,
+    snapshot::Snapshot,
 };
 use crate::{
     client::{Client, options::OnAbandon},
     error::Result,
     http::{
         deadline::Deadline,
-        request::{Request, RequestOptions, SendObserver, path},
+        request::{RequestOptions, SendObserver},
     },
     identifier::Reference,
     platform::{BoxFuture, MaybeSend, MaybeSync},
@@ -24,9 +28,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct BatchRuns {
     request: RunRequest,
-    interval: Option<Duration>,
-    /// Whether the server may hold a create. Without a hold, the id of a prediction is known early.
-    hold: bool,
+    /// Whether the server may hold a create if the user does not say. Without a hold, the id of a prediction is known early.
+    may_hold: bool,
 }
 
 /// Records the steps of a run.
@@ -39,11 +42,10 @@ pub(crate) trait BatchSteps: MaybeSend + MaybeSync {
 }
 
 impl BatchRuns {
-    pub fn new(client: &Client, params: RunParams, options: RequestOptions, hold: bool) -> Self {
-        let interval = params.options.interval;
+    pub fn new(client: &Client, params: RunParams, options: RequestOptions, may_hold: bool) -> Self {
         let mut request = params.request(client);
         request.options = options;
-        Self { request, interval, hold }
+        Self { request, may_hold }
     }
 
     pub fn client(&self) -> &Client {
@@ -71,27 +73,34 @@ impl BatchRuns {
         // Boxed to keep the future small: each wrapper would otherwise embed it by value.
         let work = Box::pin(async {
             let guard = request.guard();
-            let created = self.create(&request, &guard, steps).await?;
+            let hold = self.hold()?;
+            let created = self.create(&request, &guard, hold, steps).await?;
             steps.created(&created).await?;
-            let at_once = self.hold && created.has_output();
+            let at_once = hold != PreferWait::None && created.has_output();
             self.finish(&guard, created, at_once).await
         });
         let result = work.instrument(span.span()).await;
         span.ended(result, |prediction| prediction)
     }
 
+    /// Returns how long the server may hold a create.
+    fn hold(&self) -> Result<PreferWait> {
+        let RunRequest { create_options, timeout, .. } = &self.request;
+        create_options.hold(if self.may_hold { PreferWait::of_batch(*timeout) } else { PreferWait::None })
+    }
+
     async fn create(
         &self,
         request: &RunRequest,
         guard: &CancelGuard,
+        hold: PreferWait,
         steps: &impl BatchSteps,
     ) -> Result<Snapshot> {
         let client = self.client();
         let target = request.target()?;
         let input = request.send_files(Deadline::none()).await?;
         let observer = steps.create(&input);
-        let hold = if self.hold { PreferWait::of_batch(request.timeout) } else { PreferWait::None };
-        let mut create = request.request(target, input, guard, request.prediction.hold(hold)?)?;
+        let mut create = request.request(target, input, guard, hold)?;
         create.observer = Some(observer);
         client.abandoned().make_room(client.runtime()).await;
         guard.create(create).await
@@ -101,8 +110,8 @@ impl BatchRuns {
     pub async fn attach(&self, id: &str) -> Result<Snapshot> {
         let client = self.client();
         let guard = self.request.guard();
-        let request = Request::get(path("/predictions/{id}", &[("id", id)])?);
-        let known: Snapshot = client.fetch(&request.options(self.request.options.clone())).await?;
+        let known: Snapshot =
+            client.fetch(&get_prediction(id)?.options(self.request.options.clone())).await?;
         self.finish(&guard, known, false).await
     }
 
@@ -110,17 +119,10 @@ impl BatchRuns {
     /// limit.
     async fn finish(&self, guard: &CancelGuard, created: Snapshot, at_once: bool) -> Result<Snapshot> {
         let client = self.client();
-        let RunRequest { options, timeout, .. } = &self.request;
+        let deadline = Deadline::after(client.runtime(), self.request.timeout);
         let observer = guard.observing(None);
         observer(created.clone().into_value());
-        let polling = Polling {
-            interval: self.interval,
-            at_once,
-            started: None,
-            deadline: Deadline::after(client.runtime(), *timeout),
-            observer: Some(observer),
-            options: options.clone(),
-        };
+        let polling = Polling { at_once, ..self.request.polling(deadline, Some(observer)) };
         let ended = self.request.limited(guard, client.poll(created, &polling)).await;
         if ended.is_ok() {
             guard.disarm();

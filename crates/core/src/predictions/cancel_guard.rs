@@ -67,8 +67,9 @@ impl CancelGuard {
                 }
             };
             let Some(created) = created.map(|created| created.and_then(Snapshot::with_id)) else { return };
-            let refused = created.as_ref().err().and_then(Error::prediction).cloned().map(Snapshot::new);
-            let existing = created.as_ref().ok().or(refused.as_ref());
+            // The prediction exists also if a hook failed after its create.
+            let of_error = created.as_ref().err().and_then(Error::prediction).cloned().map(Snapshot::new);
+            let existing = created.as_ref().ok().or(of_error.as_ref());
             if let Some(existing) = existing {
                 existing.log_create();
             }

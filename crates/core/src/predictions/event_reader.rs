@@ -7,13 +7,13 @@ use futures_util::{StreamExt, stream};
 use tracing::info;
 use url::Url;
 
-use super::{events::Event, snapshot::Snapshot};
+use super::{events::Event, poll::get_prediction, snapshot::Snapshot};
 use crate::{
     client::{Client, report::milliseconds},
     error::{Error, ErrorKind, Result},
     files::output::FileOutput,
     http::{
-        request::{Request, RequestOptions, path},
+        request::{Request, RequestOptions},
         retry::{Failure, Idempotency, RetryBudget},
         sse::{Parser, RawEvent},
         time_limit::within,
@@ -95,8 +95,8 @@ fn unsuccessful_end(raw: &RawEvent) -> Option<(&'static str, Option<String>)> {
 
 /// Fetches the current prediction. Returns `None` if that fails or takes too long.
 async fn fetch_prediction(client: Client, id: String, options: RequestOptions) -> Option<Snapshot> {
-    let path = path("/predictions/{id}", &[("id", &id)]).ok()?;
-    let request = Request::get(path).options(RequestOptions { max_retries: Some(1), ..options });
+    let options = RequestOptions { max_retries: Some(1), ..options };
+    let request = get_prediction(&id).ok()?.options(options);
     let fetched = within(client.runtime(), FETCH_TIMEOUT, client.fetch::<Snapshot>(&request)).await;
     fetched?.ok().filter(|seen| seen.id() == Some(&id))
 }

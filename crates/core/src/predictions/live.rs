@@ -14,7 +14,7 @@ use crate::{
     error::{Error, Result},
     http::{deadline::Deadline, request::RequestOptions, time_limit::within},
     platform::BoxStream,
-    value::{Observer, Value, options::option_types},
+    value::{Value, options::option_types},
 };
 
 /// How to read the output of a prediction that a run has started.
@@ -27,7 +27,7 @@ pub(crate) struct Live {
     events: bool,
     /// Whether to yield the items only once the output is complete.
     whole: bool,
-    files: bool,
+    use_file_output: bool,
     /// Seconds between polls.
     interval: Option<f64>,
     /// The timeout of the run in seconds, and its deadline in seconds since the Unix epoch.
@@ -50,10 +50,10 @@ impl Run {
         }
         let request = &mut self.request;
         if shape == Shape::Texts {
-            request.prediction.stream.get_or_insert(true);
+            request.create_options.stream.get_or_insert(true);
         }
         let guard = request.guard();
-        let hold = request.prediction.hold(PreferWait::None)?;
+        let hold = request.create_options.hold(PreferWait::None)?;
         let (created, deadline) = request.limited(&guard, Box::pin(request.create(&guard, hold))).await?;
         guard.disarm();
         if created.is_terminal() {
@@ -62,11 +62,11 @@ impl Run {
         }
         let runtime = self.request.client.runtime();
         let left = deadline.remaining(runtime);
-        let interval = self.interval.or(self.request.prediction.interval());
+        let interval = self.request.interval();
         let live = [
             ("cancel", (guard.on_abandon == OnAbandon::Cancel).into()),
             ("events", (shape == Shape::Texts).into()),
-            ("files", self.request.files().into()),
+            ("use_file_output", self.request.use_file_output().into()),
             ("interval", interval.map(|interval| interval.as_secs_f64()).into()),
             ("timeout", self.request.timeout.map(|timeout| timeout.as_secs_f64()).into()),
             ("until", left.map(|left| runtime.now().saturating_add(left).as_secs_f64()).into()),
@@ -92,19 +92,19 @@ impl Live {
         let left = seconds(self.until).map(|until| until.saturating_sub(client.runtime().now()));
         let deadline = Deadline::after(client.runtime(), left);
         let timeout = seconds(self.timeout).unwrap_or_default();
+        let polling = Polling {
+            interval: seconds(self.interval),
+            deadline,
+            observer: Some(seen),
+            options,
+            ..Polling::default()
+        };
         let source = if self.whole {
-            let polling = Polling {
-                interval: seconds(self.interval),
-                deadline,
-                observer: Some(seen),
-                options,
-                ..Polling::default()
-            };
-            whole(client.clone(), prediction, polling, self.files)
+            whole(client.clone(), prediction, polling, self.use_file_output)
         } else if self.events && prediction.stream_url().is_some() {
-            from_events(client, prediction, self.files, options, seen)
+            from_events(client, prediction, polling, self.use_file_output)
         } else {
-            polled_events::items(client, prediction, self.files, options, Some(seen))
+            polled_events::items(client, prediction, polling, self.use_file_output)
         };
         // Boxed because it is moved in and out for each item.
         let state = Box::new((source, guard, deadline, client.clone()));
@@ -129,11 +129,11 @@ fn whole(
     client: Client,
     prediction: Snapshot,
     polling: Polling,
-    files: bool,
+    use_file_output: bool,
 ) -> BoxStream<'static, Result<Value>> {
     let ended = async move {
         let ended = client.poll(prediction, &polling).await?;
-        Ok::<_, Error>(polled_events::items(&client, ended, files, polling.options, None))
+        Ok::<_, Error>(polled_events::items(&client, ended, polling, use_file_output))
     };
     Box::pin(stream::once(ended).try_flatten())
 }
@@ -142,35 +142,33 @@ fn whole(
 fn from_events(
     client: &Client,
     prediction: Snapshot,
-    files: bool,
-    options: RequestOptions,
-    seen: Observer,
+    polling: Polling,
+    use_file_output: bool,
 ) -> BoxStream<'static, Result<Value>> {
-    let events = match read_events(client, &prediction, false, options.clone()) {
+    let events = match read_events(client, &prediction, false, polling.options.clone()) {
         Ok(events) => events,
-        Err(_) => return polled_events::items(client, prediction, files, options, Some(seen)),
+        Err(_) => return polled_events::items(client, prediction, polling, use_file_output),
     };
     let client = client.clone();
-    let state = (events, String::new());
+    let state = (events, String::new(), polling);
     let items = stream::unfold(Some(state), move |state| {
         let (client, prediction) = (client.clone(), prediction.clone());
-        let (options, seen) = (options.clone(), seen.clone());
         async move {
-            let (mut events, mut delivered) = state?;
+            let (mut events, mut delivered, polling) = state?;
             loop {
                 match events.try_next().await {
                     Ok(Some(Event { event, data, .. })) if event == "output" => {
                         delivered.push_str(&data);
                         let item = Value::String(data);
-                        let item = if files { client.with_files(item) } else { item };
-                        return Some((one(Ok(item)), Some((events, delivered))));
+                        let item = if use_file_output { client.with_files(item) } else { item };
+                        return Some((one(Ok(item)), Some((events, delivered, polling))));
                     }
                     Ok(Some(_)) => {}
                     Ok(None) => return None,
                     Err(error) if error.kind().ends_prediction() => return Some((one(Err(error)), None)),
                     Err(error) => {
-                        let items = polled_events::items(&client, prediction, false, options, Some(seen));
-                        return Some((rest(client, items, delivered, files, error), None));
+                        let items = polled_events::items(&client, prediction, polling, false);
+                        return Some((rest(client, items, delivered, use_file_output, error), None));
                     }
                 }
             }
@@ -188,7 +186,7 @@ fn rest(
     client: Client,
     items: BoxStream<'static, Result<Value>>,
     delivered: String,
-    files: bool,
+    use_file_output: bool,
     error: Error,
 ) -> BoxStream<'static, Result<Value>> {
     let state = (items, delivered, error);
@@ -208,7 +206,7 @@ fn rest(
                     }
                     _ => return Err(error),
                 };
-                let new = if files { client.with_files(new) } else { new };
+                let new = if use_file_output { client.with_files(new) } else { new };
                 return Ok(Some((new, (items, delivered, error))));
             }
             Ok(None)

@@ -166,8 +166,8 @@ options! {
 
 impl PredictionOptions {
     /// Returns the requested hold, or `default`.
-    pub fn hold(&self, default: PreferWait) -> Result<Option<PreferWait>> {
-        let hold = match (&self.wait, &self.prefer) {
+    pub fn hold(&self, default: PreferWait) -> Result<PreferWait> {
+        Ok(match (&self.wait, &self.prefer) {
             (Some(_), Some(_)) => {
                 return Err(Error::invalid("`prefer` and `wait` exclude each other; pass one of them")
                     .about("prefer"));
@@ -192,8 +192,7 @@ impl PredictionOptions {
             (Some(Wait::Plan(WaitPlan { timeout, .. })), None) => {
                 timeout.map_or(PreferWait::Longest, PreferWait::seconds)
             }
-        };
-        Ok((hold != PreferWait::None).then_some(hold))
+        })
     }
 
     /// Returns `true` if the user chose how long the server holds its response.

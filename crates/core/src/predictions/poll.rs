@@ -19,13 +19,13 @@ use crate::{
     value::{Observer, Value},
 };
 
-/// How long polling continues without a valid response.
-pub(super) const MAX_SILENCE: Duration = Duration::from_secs(300);
+/// How long after the first of several failed polls another may follow.
+const MAX_FAILING: Duration = Duration::from_secs(300);
 /// The pause between polls while an output is read item by item.
 pub(super) const ITEM_PAUSE: Duration = Duration::from_millis(500);
 
 /// The pauses before the first polls if the end is near.
-const AT_ONCE: [Duration; 3] = [Duration::ZERO, Duration::from_millis(10), Duration::from_millis(40)];
+const QUICK_PAUSES: [Duration; 3] = [Duration::ZERO, Duration::from_millis(10), Duration::from_millis(40)];
 
 /// The last snapshot of a prediction, shared with the observer that records it.
 pub(super) type LastSeen = Arc<Mutex<Option<Snapshot>>>;
@@ -67,7 +67,7 @@ impl Client {
         Ok(prediction)
     }
 
-    /// Polls after a pause until a response is valid, for at most [`MAX_SILENCE`].
+    /// Polls after a pause until a response is valid, or polls have failed for too long.
     pub(super) async fn poll_after(
         &self,
         prediction: &Snapshot,
@@ -75,7 +75,7 @@ impl Client {
         pause: impl Fn() -> Duration,
     ) -> Result<Snapshot> {
         let runtime = self.runtime();
-        let last_response = runtime.monotonic();
+        let mut failed = FailedPolls::default();
         loop {
             let interval = polling.interval.or(self.config().poll_interval);
             let wait = interval.unwrap_or_else(&pause);
@@ -91,21 +91,17 @@ impl Client {
                     );
                     return Ok(seen);
                 }
-                Err(error)
-                    if is_transient(&error)
-                        && runtime.monotonic().saturating_sub(last_response) < MAX_SILENCE =>
-                {
-                    // Bounded, so that a server cannot keep an existing result waiting for months.
-                    runtime.sleep(error.retry_after().unwrap_or_default().min(MAX_SILENCE)).await;
-                }
-                Err(error) => return Err(error.with_prediction(prediction.clone().into_value())),
+                Err(error) => match failed.retry_after(&error, runtime.monotonic()) {
+                    Some(delay) => runtime.sleep(delay).await,
+                    None => return Err(error.with_prediction(prediction.clone().into_value())),
+                },
             }
         }
     }
 
     async fn poll_until_ended(&self, mut prediction: Snapshot, polling: &Polling) -> Result<Snapshot> {
         let started = polling.started.unwrap_or_else(|| self.runtime().monotonic());
-        let mut at_once: &[Duration] = if polling.at_once { &AT_ONCE } else { &[] };
+        let mut at_once: &[Duration] = if polling.at_once { &QUICK_PAUSES } else { &[] };
         let mut waiter = None;
         while !prediction.is_terminal() {
             let mut seen = None;
@@ -146,9 +142,7 @@ impl Client {
     /// Requests the current state of a prediction.
     pub(super) async fn current(&self, prediction: &Snapshot, polling: &Polling) -> Result<Snapshot> {
         let id = prediction.id().unwrap_or_default();
-        let request = Request::get(path("/predictions/{id}", &[("id", id)])?)
-            .deadline(polling.deadline)
-            .options(polling.options.clone());
+        let request = get_prediction(id)?.deadline(polling.deadline).options(polling.options.clone());
         let seen: Snapshot = self.fetch(&request).await?;
         if seen.id() != Some(id) {
             // For example JSON from a proxy. Accepting it would lose the id.
@@ -157,6 +151,28 @@ impl Client {
         }
         Ok(seen)
     }
+}
+
+/// The polls that failed since the last valid response.
+#[derive(Default)]
+pub(super) struct FailedPolls {
+    /// When the first of them failed.
+    since: Option<Duration>,
+}
+
+impl FailedPolls {
+    /// Returns the delay that the server asks for before the next poll, or `None` if waiting ends with the error.
+    pub fn retry_after(&mut self, error: &Error, now: Duration) -> Option<Duration> {
+        let failing = now.saturating_sub(*self.since.get_or_insert(now));
+        // Bounded, so that a server cannot keep an existing result waiting for months.
+        (is_transient(error) && failing < MAX_FAILING)
+            .then(|| error.retry_after().unwrap_or_default().min(MAX_FAILING))
+    }
+}
+
+/// Builds the request for the current state of a prediction.
+pub(crate) fn get_prediction(id: &str) -> Result<Request> {
+    path("/predictions/{id}", &[("id", id)]).map(Request::get)
 }
 
 fn log_end(prediction: &Snapshot) {
@@ -171,7 +187,7 @@ fn log_end(prediction: &Snapshot) {
 }
 
 /// Returns `true` if the next poll may succeed.
-pub(super) fn is_transient(error: &Error) -> bool {
+fn is_transient(error: &Error) -> bool {
     matches!(
         error.kind(),
         ErrorKind::Connection

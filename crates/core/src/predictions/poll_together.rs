@@ -6,7 +6,7 @@ use serde::Deserialize;
 use tracing::debug;
 
 use super::{
-    poll::{MAX_SILENCE, Polling, is_transient},
+    poll::{FailedPolls, Polling},
     snapshot::{Snapshot, is_terminal},
 };
 use crate::{
@@ -73,7 +73,7 @@ impl Client {
         };
         let allowance =
             |now| self.gates().map_or_else(Allowance::default, |gates: &RateGates| gates.reads(now));
-        let mut failing = None;
+        let mut failed = FailedPolls::default();
         loop {
             match seat.next(known, allowance).await {
                 Turn::Changed(status) => return Ok(prediction.with_status(&status)),
@@ -81,29 +81,25 @@ impl Client {
                     let read = self.read_page(page).await;
                     read.map_err(|error| error.with_prediction(prediction.clone().into_value()))?;
                 }
-                Turn::Poll => {
-                    let began = runtime.monotonic();
-                    match self.current(prediction, polling).await {
-                        Ok(seen) => {
-                            debug!(
-                                target: "replicant",
-                                prediction_id = seen.id(),
-                                prediction_status = seen.status(),
-                                "polled prediction"
-                            );
-                            seat.polled(seen.status(), self.hints(&seen), runtime.monotonic());
-                            return Ok(seen);
-                        }
-                        Err(error) => {
-                            let now = runtime.monotonic();
-                            let silence = now.saturating_sub(*failing.get_or_insert(began));
-                            if !is_transient(&error) || silence >= MAX_SILENCE {
-                                return Err(error.with_prediction(prediction.clone().into_value()));
-                            }
-                            seat.failed(error.retry_after().unwrap_or_default().min(MAX_SILENCE), now);
+                Turn::Poll => match self.current(prediction, polling).await {
+                    Ok(seen) => {
+                        debug!(
+                            target: "replicant",
+                            prediction_id = seen.id(),
+                            prediction_status = seen.status(),
+                            "polled prediction"
+                        );
+                        seat.polled(seen.status(), self.hints(&seen), runtime.monotonic());
+                        return Ok(seen);
+                    }
+                    Err(error) => {
+                        let now = runtime.monotonic();
+                        match failed.retry_after(&error, now) {
+                            Some(delay) => seat.failed(delay, now),
+                            None => return Err(error.with_prediction(prediction.clone().into_value())),
                         }
                     }
-                }
+                },
             }
         }
     }
@@ -127,7 +123,8 @@ impl Client {
                 Err(_) => page.failed(),
             },
             Err(error) => {
-                debug!(target: "replicant", %error, "a list of predictions failed, so they are polled singly");
+                // Only its code, because messages may quote responses.
+                debug!(target: "replicant", error = error.code(), "a list of predictions failed, so they are polled singly");
                 page.failed();
                 if error.is_of_hook() {
                     return Err(error);

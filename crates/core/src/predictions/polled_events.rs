@@ -7,25 +7,16 @@ use super::{
     snapshot::Snapshot,
     waiter::Waiter,
 };
-use crate::{
-    client::Client,
-    error::Result,
-    files::output::FileOutput,
-    http::request::RequestOptions,
-    platform::BoxStream,
-    value::{Observer, Value},
-};
+use crate::{client::Client, error::Result, files::output::FileOutput, platform::BoxStream, value::Value};
 use futures_util::{StreamExt, future, stream};
 
 /// Yields every item of the output once. An output that is not a list is one item, yielded once it is complete.
 pub(crate) fn items(
     client: &Client,
     prediction: Snapshot,
-    files: bool,
-    options: RequestOptions,
-    seen: Option<Observer>,
+    polling: Polling,
+    use_file_output: bool,
 ) -> BoxStream<'static, Result<Value>> {
-    let polling = Polling { options, observer: seen, ..Polling::default() };
     let waiter = Waiter::new(client, &prediction, &polling, client.runtime().monotonic());
     // Boxed because it is moved in and out for each item.
     let waiting = Box::new((client.clone(), polling, waiter));
@@ -41,7 +32,7 @@ pub(crate) fn items(
                     _ => &[],
                 };
                 if let Some(item) = items.get(delivered) {
-                    let item = if files { client.with_files(item.clone()) } else { item.clone() };
+                    let item = if use_file_output { client.with_files(item.clone()) } else { item.clone() };
                     return Ok(Some((item, (waiting, prediction, delivered + 1))));
                 }
                 if ended {
@@ -61,13 +52,13 @@ pub(crate) fn items(
 pub(super) fn events(
     client: &Client,
     prediction: Snapshot,
-    files: bool,
-    options: RequestOptions,
+    polling: Polling,
+    use_file_output: bool,
 ) -> BoxStream<'static, Result<Event>> {
     let done = Ok(event("done", String::new()));
     let mut partial = String::new();
     let owner = client.clone();
-    let outputs = items(client, prediction, files, options, None).map(move |item| match item {
+    let outputs = items(client, prediction, polling, use_file_output).map(move |item| match item {
         Ok(item) => {
             let event = output(&owner, item);
             if partial.len() < MAX_PARTIAL {

@@ -6,6 +6,7 @@ use super::{
     create::CreatePrediction,
     event_reader::read_events,
     events::EventStream,
+    poll::get_prediction,
     snapshot::Snapshot,
     target::Target,
     types::Prediction,
@@ -99,7 +100,7 @@ impl Predictions<'_> {
 
     /// Returns a prediction. `GET /predictions/{id}`
     pub fn get(&self, id: &str) -> Call<Prediction> {
-        Call::new(self.client, path("/predictions/{id}", &[("id", id)]).map(Request::get))
+        Call::new(self.client, get_prediction(id))
     }
 
     /// Cancels a prediction. `POST /predictions/{id}/cancel`
@@ -144,8 +145,7 @@ impl Predictions<'_> {
     /// # Errors
     /// [`ErrorKind::StreamUnsupported`](crate::ErrorKind::StreamUnsupported) if the model has no event stream.
     pub async fn stream(&self, id: &str) -> Result<EventStream> {
-        let prediction: Snapshot =
-            self.client.fetch(&Request::get(path("/predictions/{id}", &[("id", id)])?)).await?;
+        let prediction: Snapshot = self.client.fetch(&get_prediction(id)?).await?;
         let events = read_events(
             self.client,
             &prediction,

@@ -48,7 +48,6 @@ use crate::{
 #[derive(Clone)]
 pub struct Run {
     pub(super) request: RunRequest,
-    pub(super) interval: Option<Duration>,
     pub(super) detailed: bool,
     pub(super) live: bool,
     pub(super) report_uploads: bool,
@@ -94,7 +93,7 @@ impl Client {
     pub fn run(&self, reference: impl AsRef<str>, input: impl Into<Value>) -> Run {
         let request =
             RunRequest::new(self, ReferenceParam::Text(reference.as_ref().to_owned()), input.into());
-        Run { request, interval: None, detailed: false, live: false, report_uploads: false, observer: None }
+        Run { request, detailed: false, live: false, report_uploads: false, observer: None }
     }
 
     /// Runs a model and streams its events: for a language model, the text as it is written.
@@ -120,7 +119,7 @@ impl Run {
 
     /// Sets the time between polls. Defaults to the interval of the client, otherwise adaptive.
     pub fn interval(mut self, interval: Duration) -> Self {
-        self.interval = Some(interval);
+        self.request.interval = Some(interval);
         self
     }
 
@@ -169,20 +168,17 @@ impl Run {
     }
 
     async fn finish(&self, guard: &CancelGuard) -> Result<Snapshot> {
-        let RunRequest { client, prediction: create, options, .. } = &self.request;
+        let client = &self.request.client;
         let started = Some(client.runtime().monotonic());
         let timeout = self.request.timeout.into_iter().chain(self.request.request_timeout()).min();
-        let hold = create.hold(PreferWait::short(timeout))?;
+        let hold = self.request.create_options.hold(PreferWait::short(timeout))?;
         let (created, deadline) = self.request.create(guard, hold).await?;
         self.report(&created);
         let ended_at_once = created.is_terminal();
         let polling = Polling {
-            interval: self.interval.or(create.interval()),
-            at_once: hold.is_some() && created.has_output(),
+            at_once: hold != PreferWait::None && created.has_output(),
             started,
-            deadline,
-            observer: Some(guard.observing(self.observer.clone())),
-            options: options.clone(),
+            ..self.request.polling(deadline, Some(guard.observing(self.observer.clone())))
         };
         let ended = client.poll(created, &polling).await?;
         guard.disarm();

@@ -56,7 +56,7 @@ flattened! {
     pub(crate) struct RunParams {
         arguments: RunArguments,
         pub options: RunOptions,
-        pub prediction: PredictionOptions,
+        pub create_options: PredictionOptions,
     }
 }
 
@@ -91,8 +91,7 @@ impl RunParams {
 
     pub fn run(self, client: &Client) -> Run {
         let RunArguments { detailed, live, report_uploads, .. } = self.arguments;
-        let interval = self.options.interval;
-        Run { request: self.request(client), interval, detailed, live, report_uploads, observer: None }
+        Run { request: self.request(client), detailed, live, report_uploads, observer: None }
     }
 
     pub fn stream(self, client: &Client) -> StreamRun {
@@ -115,25 +114,26 @@ impl RunParams {
             ));
         }
         let RunArguments { r#ref, input, .. } = self.arguments;
-        Ok((r#ref, input.unwrap_or_else(Value::object), self.prediction))
+        Ok((r#ref, input.unwrap_or_else(Value::object), self.create_options))
     }
 
     /// Builds the parameters of runs whose inputs follow.
     #[cfg(not(target_arch = "wasm32"))]
-    pub fn new(reference: ReferenceParam, options: RunOptions, prediction: PredictionOptions) -> Self {
+    pub fn new(reference: ReferenceParam, options: RunOptions, create_options: PredictionOptions) -> Self {
         let (detailed, live, report_uploads, poll_output) = Default::default();
         let arguments =
             RunArguments { r#ref: reference, input: None, detailed, live, report_uploads, poll_output };
-        Self { arguments, options, prediction }
+        Self { arguments, options, create_options }
     }
 
     pub(super) fn request(self, client: &Client) -> RunRequest {
-        let Self { arguments, options, prediction } = self;
+        let Self { arguments, options, create_options } = self;
         RunRequest {
             timeout: options.timeout,
+            interval: options.interval,
             use_file_output: options.use_file_output,
             on_abandon: options.on_abandon,
-            prediction,
+            create_options,
             poll_output: arguments.poll_output,
             ..RunRequest::new(client, arguments.r#ref, arguments.input.unwrap_or_else(Value::object))
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{
     cancel_guard::CancelGuard,
     options::{PredictionOptions, PreferWait},
+    poll::Polling,
     run_span::{RunSpan, model_of},
     snapshot::Snapshot,
     target::Target,
@@ -19,7 +20,7 @@ use crate::{
         time_limit::within,
     },
     identifier::ReferenceParam,
-    value::Value,
+    value::{Observer, Value},
 };
 
 /// A prediction to create, with the options of its run.
@@ -29,9 +30,11 @@ pub(super) struct RunRequest {
     pub reference: ReferenceParam,
     pub input: Value,
     pub timeout: Option<Duration>,
+    /// The time between polls.
+    pub interval: Option<Duration>,
     pub use_file_output: Option<bool>,
     pub on_abandon: Option<OnAbandon>,
-    pub prediction: PredictionOptions,
+    pub create_options: PredictionOptions,
     pub options: RequestOptions,
     pub uploads: UploadObserver,
     /// Whether to poll the output of a model that has no event stream.
@@ -45,9 +48,10 @@ impl RunRequest {
             reference,
             input,
             timeout: None,
+            interval: None,
             use_file_output: None,
             on_abandon: None,
-            prediction: PredictionOptions::default(),
+            create_options: PredictionOptions::default(),
             options: RequestOptions::default(),
             uploads: UploadObserver::default(),
             poll_output: false,
@@ -69,19 +73,30 @@ impl RunRequest {
         self.options.timeout.or(self.client.config().request_timeout)
     }
 
+    /// Returns the time between polls, if the user set one.
+    pub fn interval(&self) -> Option<Duration> {
+        self.interval.or_else(|| self.create_options.interval())
+    }
+
+    /// Returns how to poll the prediction.
+    pub fn polling(&self, deadline: Deadline, observer: Option<Observer>) -> Polling {
+        let (interval, options) = (self.interval(), self.options.clone());
+        Polling { interval, deadline, observer, options, ..Polling::default() }
+    }
+
     /// Begins the span of the run.
     pub fn traced(&self) -> RunSpan {
         RunSpan::new(&self.client, || model_of(&self.reference), &self.input)
     }
 
     /// Returns `true` if URLs of files become file outputs.
-    pub fn files(&self) -> bool {
+    pub fn use_file_output(&self) -> bool {
         self.use_file_output.unwrap_or(self.client.config().use_file_output)
     }
 
     /// Returns an output with its files.
     pub fn with_files(&self, output: Value) -> Value {
-        if self.files() { self.client.with_files(output) } else { output }
+        if self.use_file_output() { self.client.with_files(output) } else { output }
     }
 
     /// Runs `work` and fails once the timeout has passed.
@@ -94,11 +109,7 @@ impl RunRequest {
     }
 
     /// Creates the prediction, which the guard can then cancel.
-    pub async fn create(
-        &self,
-        guard: &CancelGuard,
-        hold: Option<PreferWait>,
-    ) -> Result<(Snapshot, Deadline)> {
+    pub async fn create(&self, guard: &CancelGuard, hold: PreferWait) -> Result<(Snapshot, Deadline)> {
         let deadline = Deadline::after(self.client.runtime(), self.timeout);
         // Before files are sent, so that an invalid reference sends none.
         let target = self.target()?;
@@ -115,7 +126,7 @@ impl RunRequest {
 
     /// Sends the files of the input. Returns the input with their URLs.
     pub async fn send_files(&self, deadline: Deadline) -> Result<Value> {
-        let strategy = self.prediction.file_encoding_strategy;
+        let strategy = self.create_options.file_encoding_strategy;
         self.client.send_files(self.input.clone(), strategy, deadline, &self.uploads).await
     }
 
@@ -125,9 +136,9 @@ impl RunRequest {
         target: Target,
         input: Value,
         guard: &CancelGuard,
-        hold: Option<PreferWait>,
+        hold: PreferWait,
     ) -> Result<Request> {
-        let mut options = self.prediction.clone();
+        let mut options = self.create_options.clone();
         if guard.on_abandon == OnAbandon::Cancel {
             options.limit(self.timeout);
         }
@@ -164,7 +175,7 @@ macro_rules! run_request_options {
 
         $crate::files::upload_progress::on_upload!(request.uploads);
         $crate::client::call::request_options!(request.options);
-        $crate::predictions::options::prediction_options!(request.prediction);
+        $crate::predictions::options::prediction_options!(request.create_options);
     };
 }
 

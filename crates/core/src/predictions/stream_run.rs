@@ -93,13 +93,14 @@ impl Opened {
     async fn new(mut request: RunRequest) -> Result<Self> {
         let guard = request.guard();
         // As the official clients do: older servers and recorded responses have a stream only on request.
-        request.prediction.stream.get_or_insert(true);
-        let hold = request.prediction.hold(PreferWait::None)?;
+        request.create_options.stream.get_or_insert(true);
+        let hold = request.create_options.hold(PreferWait::None)?;
         let (prediction, deadline) = request.limited(&guard, request.create(&guard, hold)).await?;
         let options = request.options.clone();
-        let events = match read_events(&request.client, &prediction, request.files(), options.clone()) {
+        let events = match read_events(&request.client, &prediction, request.use_file_output(), options) {
             Err(error) if request.poll_output && error.kind() == ErrorKind::StreamUnsupported => {
-                polled_events::events(&request.client, prediction.clone(), request.files(), options)
+                let polling = request.polling(deadline, None);
+                polled_events::events(&request.client, prediction.clone(), polling, request.use_file_output())
             }
             events => events?,
         };

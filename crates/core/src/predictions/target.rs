@@ -1,7 +1,5 @@
 //! Builds the request of a create.
 
-use std::time::Duration;
-
 use url::Url;
 
 use super::options::{CancelAfter, PredictionOptions, PreferWait};
@@ -49,12 +47,7 @@ impl Target {
     }
 
     /// Builds the request. Files in `input` must already be uploaded or inlined.
-    pub fn request(
-        &self,
-        input: Value,
-        options: &PredictionOptions,
-        hold: Option<PreferWait>,
-    ) -> Result<Request> {
+    pub fn request(&self, input: Value, options: &PredictionOptions, hold: PreferWait) -> Result<Request> {
         let PredictionOptions {
             webhook,
             webhook_events_filter,
@@ -85,18 +78,19 @@ impl Target {
             }
         };
         body.insert("input".into(), input);
-        insert_webhooks(&mut body, webhook, webhook_completed, webhook_events_filter)?;
+        let events = webhook_events_filter.clone();
+        insert_webhooks(&mut body, webhook.as_deref(), webhook_completed.as_deref(), events)?;
         if let Some(stream) = stream {
             body.insert("stream".into(), (*stream).into());
         }
         let mut request = Request::post(path).json(Value::Object(body));
-        if let Some(prefer) = hold.and_then(PreferWait::header) {
+        if let Some(prefer) = hold.header() {
             request = request.header("prefer", prefer);
         }
         if let Some(after) = cancel_after {
             request = request.header("cancel-after", cancel_after_header(after)?);
         }
-        request.hold = hold.map_or(Duration::ZERO, PreferWait::duration);
+        request.hold = hold.duration();
         Ok(request)
     }
 }
@@ -104,9 +98,9 @@ impl Target {
 /// Adds the options of webhooks to the body of a create.
 pub(crate) fn insert_webhooks(
     body: &mut Object,
-    webhook: &Option<String>,
-    completed: &Option<String>,
-    events: &Option<Vec<String>>,
+    webhook: Option<&str>,
+    completed: Option<&str>,
+    events: Option<Vec<String>>,
 ) -> Result<()> {
     for (name, url) in [("webhook", webhook), ("webhook_completed", completed)] {
         if let Some(url) = url {
@@ -114,7 +108,7 @@ pub(crate) fn insert_webhooks(
         }
     }
     if let Some(events) = events {
-        body.insert("webhook_events_filter".into(), events.clone().into());
+        body.insert("webhook_events_filter".into(), events.into());
     }
     Ok(())
 }

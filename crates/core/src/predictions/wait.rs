@@ -2,7 +2,7 @@
 
 use super::{
     cancel_guard::deadline_error,
-    poll::{Polling, recording},
+    poll::{Polling, get_prediction, recording},
     snapshot::Snapshot,
     types::Prediction,
 };
@@ -13,11 +13,7 @@ use crate::{
         response::Reply,
     },
     error::{Error, Result, decode, flattened},
-    http::{
-        deadline::Deadline,
-        request::{Request, RequestOptions, path},
-        time_limit::within,
-    },
+    http::{deadline::Deadline, request::RequestOptions, time_limit::within},
     platform::{BoxFuture, MaybeSend, MaybeSync, lock},
     value::{Observer, Value, options::options, seconds::seconds},
 };
@@ -144,8 +140,8 @@ impl WaitForPrediction {
             let known = match (prediction, id) {
                 (Some(prediction), _) => prediction,
                 (_, Some(id)) => {
-                    let request = Request::get(path("/predictions/{id}", &[("id", &id)])?);
-                    let known: Snapshot = client.fetch(&request.options(options.clone())).await?;
+                    let request = get_prediction(&id)?.options(options.clone());
+                    let known: Snapshot = client.fetch(&request).await?;
                     if let Some(observer) = &observer {
                         observer(known.clone().into_value());
                     }

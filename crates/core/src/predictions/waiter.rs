@@ -20,8 +20,8 @@ pub(super) struct Waiter {
     started: Duration,
     #[cfg(not(target_arch = "wasm32"))]
     seat: Option<Seat>,
-    #[cfg(not(target_arch = "wasm32"))]
     /// Only if there may be news: subscribing costs a few percent of a run.
+    #[cfg(not(target_arch = "wasm32"))]
     subscription: Option<Subscription>,
 }
 

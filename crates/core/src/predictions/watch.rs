@@ -4,7 +4,7 @@ use std::{time::Duration, vec};
 
 use super::{
     cursor::HandleCursor,
-    poll::{ITEM_PAUSE, Polling},
+    poll::{ITEM_PAUSE, Polling, get_prediction},
     progress::Progress,
     snapshot::{Snapshot, is_terminal},
     wait::{WaitOptions, WaitParams},
@@ -13,7 +13,7 @@ use super::{
 use crate::{
     client::Client,
     error::{Error, ErrorKind, Result},
-    http::request::{Request, RequestOptions, path},
+    http::request::RequestOptions,
     platform::BoxStream,
     value::Value,
 };
@@ -67,7 +67,7 @@ impl Watch {
             // `first` rejects a cursor of another prediction.
             ended: is_terminal(&cursor.status) && cursor.id == id,
             events: Vec::new().into_iter(),
-            files: use_file_output.unwrap_or(client.config().use_file_output),
+            use_file_output: use_file_output.unwrap_or(client.config().use_file_output),
             polling: Polling { interval, options, ..Polling::default() },
             waiter: None,
             quiet: 0,
@@ -89,7 +89,7 @@ struct Watching {
     prediction: Option<Snapshot>,
     events: vec::IntoIter<Value>,
     ended: bool,
-    files: bool,
+    use_file_output: bool,
     polling: Polling,
     waiter: Option<Waiter>,
     /// The number of polls since something has changed.
@@ -129,14 +129,14 @@ impl Watching {
             return Err(Error::invalid_argument("since", problem));
         }
         self.cursor.id.clone_from(&self.id);
-        let request = Request::get(path("/predictions/{id}", &[("id", &self.id)])?);
-        let fetched = self.client.fetch(&request.options(self.polling.options.clone())).await;
+        let request = get_prediction(&self.id)?.options(self.polling.options.clone());
+        let fetched = self.client.fetch(&request).await;
         fetched.map_err(|error| unknown_id(error, &self.id))
     }
 
     /// Returns the events for what is new in a prediction.
     fn compare(&mut self, seen: &Snapshot) -> Vec<Value> {
-        let Self { client, cursor, files, prediction, .. } = self;
+        let Self { client, cursor, use_file_output, prediction, .. } = self;
         let mut events = Vec::new();
         let status = seen.status();
         let ended = seen.is_terminal();
@@ -163,7 +163,7 @@ impl Watching {
             }
         }
         cursor.new_output(&seen["output"], ended, |cursor, index, output| {
-            let output = if *files { client.with_files(output) } else { output };
+            let output = if *use_file_output { client.with_files(output) } else { output };
             events.push(event("output", vec![("index", index.into()), ("output", output)], cursor));
         });
         if ended {

@@ -177,7 +177,7 @@ impl CreateTraining {
                 .send_files(self.input, file_encoding_strategy, Deadline::none(), &self.uploads)
                 .await?,
         );
-        insert_webhooks(&mut body, &webhook, &webhook_completed, &webhook_events_filter)?;
+        insert_webhooks(&mut body, webhook.as_deref(), webhook_completed.as_deref(), webhook_events_filter)?;
         let request = Request::post(path).json(Value::Object(body)).options(self.options);
         self.client.send(&request, Expect::Object).await
     }

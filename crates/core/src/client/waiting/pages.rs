@@ -1,6 +1,6 @@
 //! Decides when a page of the list is cheaper than single polls, and hands out what it shows.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, ops::Range, time::Duration};
 
 use super::{
     entry::{Activity, Entry, Listed, Place},
@@ -16,7 +16,7 @@ const BYTES_PER_POLL: usize = 64 * 1024;
 /// Longer pages are not requested again for [`LONGEST_BREAK`]: inputs may contain whole files.
 const LARGEST: usize = 4 * 1024 * 1024;
 /// How many pages are requested at a time.
-const AT_ONCE: usize = 4;
+const MAX_IN_FLIGHT: usize = 4;
 /// How long others rely on a page that has been requested.
 const LEASE: Duration = Duration::from_secs(5);
 /// No page is requested for this time after one that failed; twice as long after the next one, and so on.
@@ -67,11 +67,12 @@ pub(super) struct Pages {
 
 impl Pages {
     /// Returns how many pages are requested. A task that does not run may keep one forever.
-    fn at_once(&self, now: Duration) -> usize {
+    fn in_flight(&self, now: Duration) -> usize {
         self.requested.iter().filter(|page| now < page.until).count()
     }
 
-    fn rest(&mut self, longest: bool, now: Duration) {
+    /// Requests no page for a time: the longest, or a longer one after each failure.
+    fn back_off(&mut self, longest: bool, now: Duration) {
         if now < self.not_before && !longest {
             // Pages that were requested together fail together.
             return;
@@ -91,21 +92,25 @@ impl Schedule {
     pub(super) fn page_for(&mut self, place: Place, now: Duration) -> Option<PageRequest> {
         let pages = &self.pages;
         let entry = self.entries.get(&place)?;
-        if place.0 == 0 || !entry.profits(now) || pages.at_once(now) >= AT_ONCE || now < pages.not_before {
+        if place.0 == 0
+            || !entry.profits(now)
+            || pages.in_flight(now) >= MAX_IN_FLIGHT
+            || now < pages.not_before
+        {
             return None;
         }
         let near = self.near(place, now);
-        let at = near.iter().position(|(other, _)| *other == place)?;
-        let (first, last, count) = best_page(&near, at, pages.span);
-        if count < WORTH + pages.bytes / BYTES_PER_POLL {
+        let at = near.iter().position(|other| other.place == place)?;
+        let Candidate { range, profiting } = best_page(&near, at, pages.span);
+        if profiting < WORTH + pages.bytes / BYTES_PER_POLL {
             return None;
         }
         self.pages.count += 1;
-        let request = PageRequest { number: self.pages.count, before: near[first].0.0 + PRECISION };
+        let request = PageRequest { number: self.pages.count, before: near[range.start].place.0 + PRECISION };
         let until = now.saturating_add(LEASE);
         let listed = Activity::Listed { page: request.number, until };
-        for (place, _) in near[first..last].iter().filter(|(_, profits)| *profits) {
-            if let Some(entry) = self.entries.get_mut(place) {
+        for near in near[range].iter().filter(|near| near.profits) {
+            if let Some(entry) = self.entries.get_mut(&near.place) {
                 entry.activity = listed;
             }
         }
@@ -114,9 +119,12 @@ impl Schedule {
         Some(request)
     }
 
-    /// Returns those that may be on a page with `place`, the newest first, and whether they profit from it.
-    fn near(&self, place: Place, now: Duration) -> Vec<(Place, bool)> {
-        let known = |(place, entry): (&Place, &Entry)| (*place, place.0 > 0 && entry.profits(now));
+    /// Returns those that may be on a page with `place`, the newest first.
+    fn near(&self, place: Place, now: Duration) -> Vec<Near> {
+        let known = |(place, entry): (&Place, &Entry)| Near {
+            place: *place,
+            profits: place.0 > 0 && entry.profits(now),
+        };
         let newer = self.entries.range(place..).skip(1).take(PAGE - 1).map(known);
         let mut near: Vec<_> = newer.collect();
         near.reverse();
@@ -173,9 +181,9 @@ impl Schedule {
                 .learn(newest.saturating_sub(oldest).min(self.pages.span.unwrap_or(Moment::MAX)) / 2),
         }
         if ignores_filter || bytes > LARGEST {
-            self.pages.rest(true, now);
+            self.pages.back_off(true, now);
         } else if found < WORTH / 2 {
-            self.pages.rest(false, now);
+            self.pages.back_off(false, now);
         } else {
             self.pages.failures = 0;
         }
@@ -189,7 +197,7 @@ impl Schedule {
         }
         self.release(number);
         if failed {
-            self.pages.rest(false, now);
+            self.pages.back_off(false, now);
         }
         self.nominate(now);
     }
@@ -209,25 +217,40 @@ impl Schedule {
     }
 }
 
-/// Returns the page with the most predictions that profit, among those that contain the one at `at`: its range, and their number.
-fn best_page(near: &[(Place, bool)], at: usize, span: Option<Moment>) -> (usize, usize, usize) {
+/// A prediction that may be on a page.
+struct Near {
+    place: Place,
+    /// Whether the page would save its poll.
+    profits: bool,
+}
+
+/// A page that could be requested.
+#[derive(Debug, PartialEq)]
+struct Candidate {
+    range: Range<usize>,
+    /// The number of predictions that profit.
+    profiting: usize,
+}
+
+/// Returns the page with the most predictions that profit, among those that contain the one at `at`.
+fn best_page(near: &[Near], at: usize, span: Option<Moment>) -> Candidate {
     // How far a page reaches is not known at first, or only roughly.
     let (starts, span) = match span {
         Some(span) => (0..=at, span / 5 * 4),
         None => (at..=at, Moment::MAX),
     };
-    let mut best = (at, at + 1, 0);
+    let mut best = Candidate { range: at..at + 1, profiting: 0 };
     for first in starts.rev() {
-        let newest = near[first].0.0;
-        if !near[first].1 || newest - near[at].0.0 > span {
+        let newest = near[first].place.0;
+        if !near[first].profits || newest - near[at].place.0 > span {
             continue;
         }
         let page = near[first..].iter().take(PAGE);
-        let page = page.take_while(|((created, _), _)| *created > 0 && newest - created <= span);
-        let (length, count) =
-            page.fold((0, 0), |(length, count), (_, profits)| (length + 1, count + usize::from(*profits)));
-        if first + length > at && count > best.2 {
-            best = (first, first + length, count);
+        let shown = |near: &&Near| near.place.0 > 0 && newest - near.place.0 <= span;
+        let range = first..first + page.take_while(shown).count();
+        let profiting = near[range.clone()].iter().filter(|near| near.profits).count();
+        if range.end > at && profiting > best.profiting {
+            best = Candidate { range, profiting };
         }
     }
     best
@@ -243,17 +266,18 @@ mod tests {
         waiting::{budget::Allowance, schedule::Step},
     };
 
-    fn near(seconds: &[u64]) -> Vec<(Place, bool)> {
-        seconds.iter().map(|second| ((second * 1_000_000, 0), true)).collect()
+    fn near(seconds: &[u64]) -> Vec<Near> {
+        seconds.iter().map(|second| Near { place: (second * 1_000_000, 0), profits: true }).collect()
     }
 
     #[test]
     fn a_page_covers_as_many_as_it_can() {
         let near = near(&[100, 99, 98, 97, 60, 59, 20]);
-        assert_eq!(best_page(&near, 3, None), (3, 7, 4));
-        assert_eq!(best_page(&near, 3, Some(10_000_000)), (0, 4, 4));
-        assert_eq!(best_page(&near, 4, Some(50_000_000)), (1, 6, 5));
-        assert_eq!(best_page(&near, 6, Some(10_000_000)), (6, 7, 1));
+        let page = |range: Range<usize>| Candidate { profiting: range.len(), range };
+        assert_eq!(best_page(&near, 3, None), page(3..7));
+        assert_eq!(best_page(&near, 3, Some(10_000_000)), page(0..4));
+        assert_eq!(best_page(&near, 4, Some(50_000_000)), page(1..6));
+        assert_eq!(best_page(&near, 6, Some(10_000_000)), page(6..7));
     }
 
     proptest! {

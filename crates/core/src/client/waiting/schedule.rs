@@ -135,8 +135,8 @@ impl Schedule {
         match self.head {
             Some(head) if head.place == place => {}
             Some(head) if now < head.until => return self.check_later(head.until),
-            late => {
-                if let Some(entry) = late.and_then(|head| self.entries.get_mut(&head.place)) {
+            expired => {
+                if let Some(entry) = expired.and_then(|head| self.entries.get_mut(&head.place)) {
                     entry.skipped = now.saturating_add(SKIPPED);
                     self.late += 1;
                 }

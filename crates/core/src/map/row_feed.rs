@@ -25,11 +25,11 @@ use crate::{
 const REPORT_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The batches that run, by number.
-static FED: LazyLock<Mutex<HashMap<u64, Weak<Fed>>>> = LazyLock::new(Mutex::default);
+static FEEDS: LazyLock<Mutex<HashMap<u64, Weak<RowFeed>>>> = LazyLock::new(Mutex::default);
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
 /// A batch whose rows are supplied on request.
-pub(crate) struct Fed {
+pub(crate) struct RowFeed {
     number: u64,
     batch: Mutex<Option<Arc<Batch>>>,
     queue: Mutex<Queue>,
@@ -52,19 +52,19 @@ struct Queue {
     waker: Option<Waker>,
 }
 
-impl Drop for Fed {
+impl Drop for RowFeed {
     fn drop(&mut self) {
-        lock(&FED).remove(&self.number);
+        lock(&FEEDS).remove(&self.number);
     }
 }
 
 /// Returns a batch by its number.
-pub(crate) fn find(number: u64) -> Result<Arc<Fed>> {
-    let found = lock(&FED).get(&number).and_then(Weak::upgrade);
+pub(crate) fn find(number: u64) -> Result<Arc<RowFeed>> {
+    let found = lock(&FEEDS).get(&number).and_then(Weak::upgrade);
     found.ok_or_else(|| Error::invalid_argument("map", "is not the number of a running batch"))
 }
 
-impl Fed {
+impl RowFeed {
     pub fn new(
         capacity: usize,
         keyed: bool,
@@ -73,9 +73,9 @@ impl Fed {
         let (requests, receiver) = mpsc::unbounded_channel();
         let number = NEXT.fetch_add(1, Relaxed);
         let (batch, queue) = (Mutex::default(), Mutex::default());
-        let fed = Arc::new(Self { number, batch, queue, capacity, keyed, total, requests });
-        lock(&FED).insert(number, Arc::downgrade(&fed));
-        (fed, receiver)
+        let feed = Arc::new(Self { number, batch, queue, capacity, keyed, total, requests });
+        lock(&FEEDS).insert(number, Arc::downgrade(&feed));
+        (feed, receiver)
     }
 
     /// Adds a row.
@@ -125,8 +125,8 @@ impl Fed {
     }
 }
 
-/// The rows of a [`Fed`].
-pub(crate) struct Rows(pub Arc<Fed>);
+/// The rows of a [`RowFeed`].
+pub(crate) struct Rows(pub Arc<RowFeed>);
 
 impl Stream for Rows {
     type Item = Result<Row>;
@@ -149,7 +149,7 @@ impl Stream for Rows {
 /// A batch as a stream of messages: its number, requests for rows, results and the progress.
 struct Messages {
     map: Map,
-    fed: Arc<Fed>,
+    feed: Arc<RowFeed>,
     requests: mpsc::UnboundedReceiver<usize>,
     reports: bool,
     reported: Option<Duration>,
@@ -166,12 +166,12 @@ fn message(name: &str, value: impl Into<Value>) -> Value {
 /// before an error, `{"stats"}`.
 pub(super) fn messages(
     map: Map,
-    fed: Arc<Fed>,
+    feed: Arc<RowFeed>,
     requests: mpsc::UnboundedReceiver<usize>,
     reports: bool,
 ) -> BoxStream<'static, Result<Value>> {
-    let next = Some(Ok(message("map", fed.number)));
-    let state = Messages { map, fed, requests, reports, reported: None, next, ended: false };
+    let next = Some(Ok(message("map", feed.number)));
+    let state = Messages { map, feed, requests, reports, reported: None, next, ended: false };
     Box::pin(stream::unfold(state, |mut state| async move { Some((state.next().await?, state)) }))
 }
 
@@ -180,7 +180,7 @@ impl Messages {
         if let Some(message) = self.next.take() {
             // Here, because the stream is polled within the async runtime.
             self.map.begin();
-            *lock(&self.fed.batch) = self.map.batch().cloned();
+            *lock(&self.feed.batch) = self.map.batch().cloned();
             return Some(message);
         }
         if self.ended {
@@ -203,18 +203,18 @@ impl Messages {
             ended => {
                 self.ended = true;
                 self.next = ended.map(|ended| ended.map(|_| Value::Null));
-                Some(Ok(message("stats", self.fed.stats())))
+                Some(Ok(message("stats", self.feed.stats())))
             }
         }
     }
 
     /// Returns a report of the progress if it is wanted and the last one is some time ago.
     fn progress(&mut self) -> Option<Value> {
-        let now = lock(&self.fed.batch).as_ref().filter(|_| self.reports)?.now();
+        let now = lock(&self.feed.batch).as_ref().filter(|_| self.reports)?.now();
         if self.reported.is_some_and(|last| now.saturating_sub(last) < REPORT_INTERVAL) {
             return None;
         }
         self.reported = Some(now);
-        Some(message("progress", self.fed.stats()))
+        Some(message("progress", self.feed.stats()))
     }
 }
