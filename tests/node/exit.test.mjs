@@ -168,6 +168,21 @@ test("an aborted run keeps the process alive for at most a second", async () => 
   assert.ok(end.took < 2500, `took ${end.took} ms`);
 });
 
+test("the process ends after an upload through a `fetch` has failed", async () => {
+  const program = new Program(`
+    const { Readable } = require("node:stream");
+    ${prelude(emulator.base_url)}
+    replicate.fetch = (...given) => fetch(...given);
+    const failing = new Readable({ read() { this.destroy(new Error("no such sector")); } });
+    replicate.files.create(failing).catch((error) => console.log(error.message));
+  `);
+  const overdue = setTimeout(() => program.kill("SIGKILL"), 30_000);
+  const end = await program.ended;
+  clearTimeout(overdue);
+  assert.deepEqual(end, { code: 0, signal: null });
+  assert.match(program.output, /no such sector/);
+});
+
 test("listeners exist only while a run or a stream runs", async () => {
   const program = new Program(`
     ${prelude(emulator.base_url)}

@@ -72,7 +72,8 @@ impl NativeStream {
         self.report(env, 0);
         env.spawn_future(async move {
             if !unread {
-                queue.released.notified().await;
+                // The sender lives as long as the queue.
+                let _ = queue.released.subscribe().wait_for(|released| *released).await;
                 background::drain(background::AT_EXIT).await;
             }
             Ok(())
@@ -126,5 +127,5 @@ async fn read(mut items: Items, queue: Arc<Queue>) {
     };
     drop(items);
     queue.end(outcome);
-    queue.released.notify_one();
+    queue.released.send_replace(true);
 }

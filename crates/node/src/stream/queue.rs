@@ -7,7 +7,7 @@ use std::{
 
 use replicant::{Error, Item, Result};
 use replicant_javascript::{Batches, Message};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::promises::CompletionChannel;
 
@@ -31,8 +31,8 @@ pub(super) struct Queue {
     /// Notified when something is taken or requested.
     taken: Notify,
     pub closed: Notify,
-    /// Notified when the reader has closed its connection.
-    pub released: Notify,
+    /// Whether the reader has closed its connection. Each close of the stream waits for it.
+    pub released: watch::Sender<bool>,
 }
 
 struct State {
@@ -99,7 +99,7 @@ impl Queue {
             state: Mutex::new(State::new()),
             taken: Notify::new(),
             closed: Notify::new(),
-            released: Notify::new(),
+            released: watch::Sender::new(false),
         }
     }
 
