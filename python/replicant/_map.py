@@ -64,7 +64,7 @@ class MapStats(NamedTuple):
     """Estimated seconds until the last row has finished; None if it is unknown, or the batch has stopped."""
     stopped: Optional[str]
     """Why the batch ended before its last row: `max_predictions`, `max_seconds`, `error_rate`, `requested`, or `refused` if the
-    API refused the token, the account has no credit, or it may not use the model."""
+    API refused the token or the account has no credit."""
 
 
 _NO_STATS = MapStats(0, None, 0, 0, 0, 0, 0, 0.0, 0.0, 0.0, None, None)

@@ -31,6 +31,15 @@ Json = Dict[str, Any]
 T = TypeVar("T", bound="APIObject")
 
 
+def _unshared(default: Any) -> Any:
+    """Returns the default of a member, which objects do not share."""
+    if isinstance(default, (list, dict, set)):
+        from copy import deepcopy
+
+        return deepcopy(cast(Any, default))
+    return default
+
+
 class APIObject(Dumps):
     """An object of the API, with its members as attributes.
 
@@ -62,9 +71,11 @@ class APIObject(Dumps):
         if isinstance(_data, APIObject):
             # Passed as a member: `Model(..., latest_version=Version(...))`.
             _data = _data._data
-        object.__setattr__(
-            self, "_data", {**_data, **members} if _data and members else _data or members
-        )
+        if _data is None:
+            _data = members
+        elif members:
+            _data = {**_data, **members}
+        object.__setattr__(self, "_data", _data)
         object.__setattr__(self, "_owner", _client)
 
     def __init_subclass__(cls) -> None:
@@ -123,12 +134,11 @@ class APIObject(Dumps):
             return self._data[name]
         except KeyError:
             if name in self._absent:
-                default = self._absent[name]
-                if isinstance(default, (list, dict, set)):
-                    from copy import deepcopy
-
-                    # Not shared with other objects.
-                    default = self._data[name] = deepcopy(cast(Any, default))
+                absent = self._absent[name]
+                default = _unshared(absent)
+                if default is not absent:
+                    # What is changed in it belongs to this object.
+                    self._data[name] = default
                 return default
         raise AttributeError(f"{type(self).__name__} has no member {name!r}")
 
@@ -181,7 +191,11 @@ class APIObject(Dumps):
 
     def _members(self) -> Json:
         data = self._data
-        members = dict(data) if isinstance(data, Part) else {**self._absent, **data}
+        if isinstance(data, Part):
+            members = dict(data)
+        else:
+            members = {name: _unshared(value) for name, value in self._absent.items()}
+            members.update(data)
         for name in self._built:
             # Times stay text.
             if name in members and not isinstance(members[name], str):

@@ -6,7 +6,7 @@ import re
 from typing import Any, Dict, Optional
 
 _RELEASE = re.compile(
-    r"v?(\d+(?:\.\d+)*)([-_.]?(?:a|alpha|b|beta|c|rc|pre|preview|dev)[-_.]?\d*)*(\+[\w.-]+)?",
+    r"v?(\d+(?:\.\d+)*)((?:[-_.]?(?:alpha|beta|rc|preview|pre|dev|a|b|c)(?:[-_.]?\d+)?){1,3})?(\+[\w.-]+)?",
     re.IGNORECASE,
 )
 

@@ -317,6 +317,10 @@ def test_a_subclass_declares_members_with_defaults() -> None:
     assert other.tag == other.dict(exclude_unset=True)["tag"] == "y"
     other.names.append("z")
     assert (other.names, made.names, Tagged(id="1").names) == (["z"], [], [])
+    fresh = Tagged(id="3")
+    dict(fresh)["names"].append("z")
+    assert (fresh.names, Tagged(id="2").names) == ([], [])
+    assert made.copy(include=set()).dict() == {}
     renamed = Renamed(id="1")
     assert renamed.dict() == {"id": "1", "tag": "none", "count": 3, "names": [], "more": None}
     assert (renamed.tag, Tagged(id="1").tag) == ("none", None)

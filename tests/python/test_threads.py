@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import io
+import signal
 import sys
 import textwrap
 import threading
@@ -13,6 +15,7 @@ import pytest
 from conftest import Emulator, canceled, eventually, python
 
 import replicant
+from replicant.testing import Emulator as LocalEmulator
 
 
 def test_other_threads_run_while_a_call_or_a_stream_waits(emulator: Emulator) -> None:
@@ -69,10 +72,9 @@ def test_awaited_calls_continue_after_blocking_calls(
     asyncio.run(both())
 
 
-def test_an_exception_that_another_thread_sets_ends_a_call(emulator: Emulator) -> None:
+def test_an_exception_that_another_thread_sets_ends_a_call(local: LocalEmulator) -> None:
     """As the time limits of task queues do."""
-    before = canceled(emulator)
-    client = replicant.Client(base_url=emulator.base_url)
+    client = local.client()
     raised: list[BaseException] = []
 
     class TimeLimitExceeded(BaseException):
@@ -86,14 +88,14 @@ def test_an_exception_that_another_thread_sets_ends_a_call(emulator: Emulator) -
 
     thread = threading.Thread(target=work)
     thread.start()
-    eventually(lambda: emulator.state()["predictions"].get("processing", 0) == 1)
+    eventually(lambda: [each["status"] for each in local.predictions] == ["processing"], 20)
     set_exception = ctypes.pythonapi.PyThreadState_SetAsyncExc
     assert (
         set_exception(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(TimeLimitExceeded)) == 1
     )
     thread.join(20)
     assert [type(error) for error in raised] == [TimeLimitExceeded]
-    eventually(lambda: canceled(emulator) == before + 1)
+    eventually(lambda: [each["status"] for each in local.predictions] == ["canceled"], 20)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
@@ -114,6 +116,20 @@ def test_signals_that_the_program_blocks_reach_none_of_our_threads(
     """
     done = python(textwrap.dedent(script), emulator.base_url, f"{tmp_path}/file")
     assert (done.stdout, done.stderr, done.returncode) == ("True\n", "", 0)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_code_of_the_program_in_our_threads_has_its_signals(client: replicant.Client) -> None:
+    """A process that it starts inherits what is blocked."""
+    blocked: list[set[signal.Signals | int]] = []
+
+    class Content(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            blocked.append(signal.pthread_sigmask(signal.SIG_BLOCK, []))
+            return super().read(size)
+
+    client.files.create(Content(b"abc"))
+    assert blocked == [signal.pthread_sigmask(signal.SIG_BLOCK, [])] * len(blocked) != []
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="uses exit handlers of the C library")

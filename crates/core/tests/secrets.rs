@@ -202,7 +202,7 @@ async fn logs_quote_no_list_that_fails() {
         let logs = Logs::of(Level::DEBUG);
         let guard = tracing::subscriber::set_default(logs.clone());
         // So many that they share lists.
-        let run = || client.run("emulator/echo", json!({"value": 1, "delay": 15})).wait(0).into_future();
+        let run = || client.run("emulator/echo", json!({"value": 1, "delay": 200})).wait(0).into_future();
         assert!(join_all((0..64).map(|_| run())).await.iter().all(Result::is_ok));
         drop(guard);
         let text = logs.texts().join("\n");

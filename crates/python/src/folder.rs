@@ -23,6 +23,7 @@ impl CheckpointFolder {
     /// Returns the path of the checkpoint of a batch, which has what any file of the folder has of its rows.
     #[pyo3(signature = (keys, /))]
     fn prepare(&self, py: Python<'_>, keys: Vec<Bound<'_, PyAny>>) -> PyResult<String> {
+        let _inside = gate::enter(py);
         let keys: Vec<Value> = keys.iter().map(value::from_python).collect::<PyResult<_>>()?;
         let path = gate::detach(py, || self.0.prepare(&keys));
         path.map(|path| path.to_string_lossy().into_owned()).map_err(|error| error::to_python(py, &error))

@@ -23,6 +23,7 @@ use tokio::sync::watch;
 pub use self::{
     driver::Driver,
     panics::{guard, guarded},
+    signals::unblocked,
     wait::wait,
 };
 use crate::lock::lock;

@@ -16,7 +16,11 @@ use pyo3::{
 use pyo3_async_runtimes::{TaskLocals, into_future_with_locals};
 use replicant::{BoxError, BoxFuture, BoxStream, ByteSource, Error, ErrorKind, File, Result};
 
-use crate::{lock::lock, once::intern, runtime::gate};
+use crate::{
+    lock::lock,
+    once::intern,
+    runtime::{gate, unblocked},
+};
 
 /// The number of bytes to request from `read` at a time.
 const CHUNK: usize = 256 * 1024;
@@ -111,7 +115,7 @@ impl ByteSource for Reader {
         let pieces = stream::try_unfold((shared, 0_u64), |(shared, offset)| async move {
             let this = shared.clone();
             // On a separate thread, because `read` and attaching to the interpreter may block.
-            let piece = tokio::task::spawn_blocking(move || this.seek_and_read(offset)).await;
+            let piece = tokio::task::spawn_blocking(move || unblocked(|| this.seek_and_read(offset))).await;
             let piece = match piece.map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?? {
                 Piece::Ready(bytes) => bytes,
                 Piece::Awaited(piece) => {

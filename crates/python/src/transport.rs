@@ -18,7 +18,13 @@ use replicant::{
 };
 
 use self::body::Body;
-use crate::{error::Raised, lock::lock, once::intern, runtime::gate, source::bytes_of};
+use crate::{
+    error::Raised,
+    lock::lock,
+    once::intern,
+    runtime::{gate, unblocked},
+    source::bytes_of,
+};
 
 /// Sends the requests of one call through Python.
 #[derive(Clone)]
@@ -127,7 +133,7 @@ async fn blocking<T: Send + 'static>(
     work: impl FnOnce(Python<'_>) -> Result<T> + Send + 'static,
 ) -> Result<T> {
     let done = tokio::task::spawn_blocking(move || {
-        gate::attach(work)
+        unblocked(|| gate::attach(work))
             .unwrap_or_else(|| Err(Error::new(ErrorKind::Internal, "the interpreter is ending")))
     });
     done.await.unwrap_or_else(|error| Err(Error::new(ErrorKind::Internal, error.to_string())))

@@ -23,7 +23,7 @@ fn modules_import_only_lower_layers() {
             "client",
             "stream",
             "command_line",
-            "turns",
+            "turns|folder",
         ],
     );
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import functools
 import importlib
 import inspect
 import sys
@@ -89,13 +90,15 @@ def _run_in_loop(coroutine: Coroutine[Any, Any, None]) -> None:
         asyncio.run(coroutine)
         return
     # The threads of gevent are greenlets of one thread of the system, which can run only one loop at a time.
-    pool: Any = importlib.import_module("gevent.threadpool").ThreadPool(1)
-    try:
-        error = pool.apply(contextvars.copy_context().run, (_error_of, coroutine))
-    finally:
-        pool.kill()
+    error = _threads().apply(contextvars.copy_context().run, (_error_of, coroutine))
     if error is not None:
         raise error
+
+
+@functools.lru_cache(maxsize=None)
+def _threads() -> Any:
+    """Returns threads of the system, which stay: gevent may still notify one of a lock for which it has waited."""
+    return importlib.import_module("gevent.threadpool").ThreadPool(1000)
 
 
 def _error_of(coroutine: Coroutine[Any, Any, None]) -> Optional[BaseException]:

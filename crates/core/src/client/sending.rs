@@ -107,7 +107,11 @@ impl<'a> Sending<'a> {
             let is_gated = permit.is_some() && failed.failure == Some(Failure::Status(429));
             let delay = match permit {
                 Some(permit) if is_gated => self.reject(&failed.error, permit),
-                _ => self.delay(&failed),
+                permit => {
+                    // Before the delay: others may use what is given back.
+                    drop(permit);
+                    self.delay(&failed)
+                }
             };
             let Some(delay) = delay.filter(|_| !self.request.is_abandoned()) else {
                 return Err(self.final_error(failed));

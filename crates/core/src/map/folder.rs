@@ -3,10 +3,10 @@
 use std::{
     collections::{HashMap, HashSet},
     fs::{self, File, TryLockError},
-    io::{self, Write},
+    io::{self, Read, Write},
     path::{Path, PathBuf},
     process,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock},
 };
 
 use super::{
@@ -37,8 +37,10 @@ pub struct CheckpointFolder {
     path: PathBuf,
     retries: u32,
     retry_unknown: bool,
-    /// What the files of earlier processes contain; `None` before they are read.
-    known: Mutex<Option<HashMap<Hash, Known>>>,
+    /// What the files of earlier processes contain, once they are read.
+    known: OnceLock<HashMap<Hash, Known>>,
+    /// Held while files are read and written.
+    preparing: Mutex<()>,
 }
 
 /// What the files contain of a row.
@@ -53,7 +55,13 @@ struct Known {
 impl CheckpointFolder {
     /// Returns the folder at `path`, which is created when it is first needed, for batches with `retries` and `retry_unknown`.
     pub fn new(path: impl Into<PathBuf>, retries: u32, retry_unknown: bool) -> Self {
-        Self { path: path.into(), retries, retry_unknown, known: Mutex::default() }
+        Self {
+            path: path.into(),
+            retries,
+            retry_unknown,
+            known: OnceLock::new(),
+            preparing: Mutex::default(),
+        }
     }
 
     /// Returns the path of the checkpoint of a batch with the rows `keys`, which contains what any file of the folder knows of
@@ -64,10 +72,13 @@ impl CheckpointFolder {
     /// [`ErrorKind::FileNotFound`](crate::ErrorKind::FileNotFound) or
     /// [`ErrorKind::FileNotWritten`](crate::ErrorKind::FileNotWritten) if the folder cannot be read or written.
     pub fn prepare(&self, keys: &[Value]) -> Result<PathBuf> {
-        let mut known = lock(&self.known);
-        let known = match &mut *known {
+        let _preparing = lock(&self.preparing);
+        let known = match self.known.get() {
             Some(known) => known,
-            unread => unread.insert(scan(&self.path)?),
+            None => {
+                let known = scan(&self.path)?;
+                self.known.get_or_init(|| known)
+            }
         };
         let keys: Vec<Hash> = keys.iter().map(Hash::of_key).collect();
         let names: Vec<String> = keys.iter().map(Hash::to_string).collect();
@@ -84,10 +95,9 @@ impl CheckpointFolder {
         Ok(path)
     }
 
-    /// Returns `true` if a row of a prepared batch needs a create, as the files of earlier processes say.
+    /// Returns `true` if a row of a prepared batch needs a create, as the files of earlier processes say. Does not block.
     pub fn needs_create(&self, key: &Value) -> bool {
-        let known = lock(&self.known);
-        let entry = known.as_ref().and_then(|known| known.get(&Hash::of_key(key)));
+        let entry = self.known.get().and_then(|known| known.get(&Hash::of_key(key)));
         entry.is_none_or(|known| {
             known.entry.clone().with_retries(self.retries).needs_prediction(self.retry_unknown)
         })
@@ -125,7 +135,10 @@ fn seed(path: &Path, missing: HashMap<&Path, HashSet<Hash>>) -> Result<()> {
     match File::open(path) {
         // A process that uses the file has seeded it.
         Ok(file) if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) => return Ok(()),
-        Ok(_) => content = fs::read(path).map_err(|error| unreadable(path, error))?,
+        // From the locked file: Windows lets no other handle read it.
+        Ok(mut file) => {
+            file.read_to_end(&mut content).map_err(|error| unreadable(path, error))?;
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(unreadable(path, error)),
     }

@@ -177,12 +177,7 @@ impl RunRow {
             // A failure to record it ends the batch.
             let _ = self.batch.record(&self.storage, || Record::new(Step::Released, &self.row.key)).await;
         }
-        // No other row can succeed either.
-        let is_fatal = matches!(
-            error.kind(),
-            ErrorKind::Authentication | ErrorKind::PaymentRequired | ErrorKind::PermissionDenied
-        );
-        if is_fatal {
+        if matches!(error.kind(), ErrorKind::Authentication | ErrorKind::PaymentRequired) {
             return Finished::Refused(error);
         }
         self.item(REJECTED, Value::Null, Err(error))

@@ -22,7 +22,7 @@ pub enum Stopped {
     MaxSeconds,
     /// The share of failed rows exceeded `max_error_rate`.
     ErrorRate,
-    /// The API refused the token, the account has no credit, or it may not use the model.
+    /// The API refused the token, or the account has no credit.
     Refused,
     /// [`Map::stop`](super::Map::stop) was called.
     Requested,

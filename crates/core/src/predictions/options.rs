@@ -265,3 +265,20 @@ macro_rules! prediction_options {
 }
 
 pub(crate) use prediction_options;
+
+#[cfg(test)]
+mod tests {
+    use super::PredictionOptions;
+    use crate::value::options::OptionTable;
+
+    #[test]
+    fn each_option_has_a_method_of_the_builders() {
+        // What only the official clients have, or what the methods set themselves.
+        let others = ["prefer", "stream", "webhook_completed"];
+        let source = include_str!("options.rs");
+        for option in PredictionOptions::TABLE {
+            let method = format!("pub fn {}", option.name);
+            assert!(others.contains(&option.name) || source.contains(&method), "{method}");
+        }
+    }
+}
