@@ -13,10 +13,7 @@ use replicant_javascript::{Batches, Message};
 use tokio::sync::{Mutex, Notify};
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
-use crate::{
-    promises::CompletionChannel,
-    runtime, tasks,
-};
+use crate::{promises::CompletionChannel, runtime, tasks};
 
 /// Bytes to collect before JavaScript is told.
 const COLLECTED: usize = 1 << 18;

@@ -95,7 +95,7 @@ def _run_in_loop(coroutine: Coroutine[Any, Any, None]) -> None:
         raise error
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _threads() -> Any:
     """Returns threads of the system, which stay: gevent may still notify one of a lock for which it has waited."""
     return importlib.import_module("gevent.threadpool").ThreadPool(1000)
