@@ -104,6 +104,15 @@ function assign(error: object, fields: Record<string, unknown>): void {
   }
 }
 
+/** Hides the methods of `headers`, which are enumerable, from `for…in`: Koa 2 would send them. */
+function withoutEnumerable(headers: Headers): Headers {
+  for (const name in headers) {
+    const value = headers[name as keyof Headers];
+    Object.defineProperty(headers, name, { value, configurable: true, writable: true });
+  }
+  return headers;
+}
+
 /** The API responded with an error status. Also exported as {@link ApiError}. */
 export class ApiStatusError extends ReplicateError {
   declare readonly status: number;
@@ -119,7 +128,7 @@ export class ApiStatusError extends ReplicateError {
   declare readonly invalidFields?: InvalidField[];
   /** How long the API asks to wait before a retry, in seconds. */
   declare readonly retryAfter?: number;
-  /** Response headers. Frameworks would copy those of a plain object into the response of the program. */
+  /** Response headers. Frameworks copy those of a plain object, and what `for…in` yields, into the response of the program. */
   readonly headers: Headers;
   /** The first 64 KiB of the response body, as text. */
   readonly body: string;
@@ -135,7 +144,7 @@ export class ApiStatusError extends ReplicateError {
       invalidFields: failure.invalid_fields,
       retryAfter: failure.retry_after,
     });
-    this.headers = receivedHeaders(Object.entries(failure.headers ?? {}));
+    this.headers = withoutEnumerable(receivedHeaders(Object.entries(failure.headers ?? {})));
     this.body = failure.body ?? "";
   }
 

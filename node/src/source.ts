@@ -31,6 +31,8 @@ interface NodeStream {
   errored?: unknown;
   readableDidRead?: boolean;
   readableEnded?: boolean;
+  /** Also those of the package readable-stream, which lack the properties above. */
+  _readableState?: { endEmitted?: boolean };
 }
 
 /** Returns whether `value` is a Blob or File, also of another realm or a polyfill. */
@@ -114,7 +116,7 @@ const opened = new WeakSet<Readable>();
 
 /** Returns whether a stream can be read only once, unlike an object that makes a new iterator each time. */
 function isOneShot(stream: Readable): boolean {
-  return "getReader" in stream || "next" in stream || "destroy" in stream;
+  return "getReader" in stream || "next" in stream || "_readableState" in stream;
 }
 
 /** Returns whether something of a stream may have been read before. What is left of it can be sent. */
@@ -124,11 +126,11 @@ function wasStarted(stream: Readable): boolean {
 }
 
 function checkUnread(stream: Readable, place: string): void {
-  const { destroyed, errored, readableEnded } = stream as NodeStream;
-  if (opened.has(stream) || readableEnded) refuse(place, "was already read");
+  const { destroyed, errored, readableEnded, _readableState } = stream as NodeStream;
+  if (opened.has(stream) || readableEnded || _readableState?.endEmitted) refuse(place, "was already read");
   if ("getReader" in stream && stream.locked) refuse(place, "is locked by a reader");
   // One that failed is read, which throws its error.
-  if (destroyed && !errored) refuse(place, "is destroyed");
+  if (destroyed && !errored) refuse(place, "is destroyed or has failed");
 }
 
 function refuse(place: string, problem: string): never {

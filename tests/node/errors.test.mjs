@@ -142,6 +142,9 @@ test("a framework that responds with an API error does not send its headers", as
   const error = await client.predictions.get("p1").catch((error) => error);
   assert.ok(error.headers instanceof Headers);
   assert.deepEqual(Object.keys(error.headers), []);
+  const enumerable = [];
+  for (const name in error.headers) enumerable.push(name);
+  assert.deepEqual(enumerable, []);
   assert.equal(error.headers.get("X-Upstream"), "yes");
   assert.equal(error.response.headers.get("x-upstream"), "yes");
   assert.equal(JSON.parse(JSON.stringify(error)).headers["x-upstream"], "yes");

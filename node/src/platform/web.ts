@@ -148,9 +148,11 @@ export const platform: Platform = {
   pathOf: (url) => url.pathname,
   readerOf: inWorkers ? largeReads : () => undefined,
   isDisturbed(stream) {
+    // A polyfill does not tell.
+    if (!(stream instanceof ReadableStream)) return false;
     try {
       // Refuses such a stream, and reads nothing of another.
-      new Response(stream as ReadableStream);
+      new Response(stream);
       return false;
     } catch {
       return true;

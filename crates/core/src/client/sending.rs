@@ -114,6 +114,13 @@ impl<'a> Sending<'a> {
                 }
             };
             let Some(delay) = delay.filter(|_| !self.request.is_abandoned()) else {
+                #[cfg(not(target_arch = "wasm32"))]
+                if let Some(observer) = &self.request.observer
+                    && self.request.is_abandoned()
+                    && failed.error.never_sent()
+                {
+                    observer.rejected().await?;
+                }
                 return Err(self.final_error(failed));
             };
             #[cfg(not(target_arch = "wasm32"))]

@@ -92,7 +92,8 @@ pub(crate) trait SendObserver: MaybeSend + MaybeSync {
     /// Called before each attempt, after the request has waited for its turn. After an error it is not sent.
     fn sending(&self) -> BoxFuture<'static, Result<()>>;
 
-    /// Called after the API has rejected the request with 429, before it waits for its next turn.
+    /// Called after the API has rejected the request with 429, before it waits for its next turn, and if the request was
+    /// abandoned before it was sent.
     fn rejected(&self) -> BoxFuture<'static, Result<()>>;
 }
 

@@ -7,9 +7,8 @@ use std::{
 };
 
 use napi::threadsafe_function::ThreadsafeFunctionCallMode;
-use tokio::sync::watch;
-
 use replicant_javascript::Message;
+use tokio::sync::watch;
 
 use super::Callback;
 
