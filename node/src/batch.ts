@@ -13,7 +13,7 @@ import { ProgressLine } from "./progress-line";
 import { type ReadRow, RowFeed, type RowKey } from "./row-feed";
 import { checkRows, countOf, type Rows } from "./row-source";
 import { checkSignal, onAbort, reasonOf } from "./signals";
-import type { Failed } from "./source";
+import type { ReadFailure } from "./source";
 import type { ModelDefined, Prediction, Status } from "./types";
 
 /** The result of one row of a batch. */
@@ -223,7 +223,7 @@ export class Batch<Row> implements Reading<MapItem<Row>> {
   }
 
   /** Calls a function of the core. Returns undefined if the batch has not begun or has ended. */
-  #tell<T>(operation: string, params: Params, failed?: Failed): T | undefined {
+  #tell<T>(operation: string, params: Params, failed?: ReadFailure): T | undefined {
     if (this.#ended || this.#number === undefined) return undefined;
     try {
       return compute<T>(operation, { map: this.#number, ...params }, [], failed);

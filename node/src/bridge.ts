@@ -10,7 +10,7 @@ import type { Fetch } from "./options";
 import { platform } from "./platform";
 import { attachResponse, type ResponseRecord, recordResponse } from "./responses";
 import { checkSignal, onAbort, reasonOf, type Signal } from "./signals";
-import type { Failed } from "./source";
+import type { ReadFailure } from "./source";
 import { type Receiver, receiverOf, type Telemetry } from "./telemetry";
 import { decode } from "./value";
 
@@ -74,7 +74,7 @@ export class Bridge {
     options: CallOptions<unknown>,
     record: ResponseRecord,
   ): Promise<unknown> {
-    const failed: Failed = {};
+    const failed: ReadFailure = {};
     const { json, parts } = encodeParams(params, failed);
     const { signal, observe, runs } = options;
     checkSignal(signal);
@@ -134,7 +134,7 @@ export class Bridge {
 
   /** Opens a stream of the core, which runs a prediction if `runs`. Nothing is sent before the first `ready()`. */
   open(operation: string, params: Params, runs = false): Opened {
-    const failed: Failed = {};
+    const failed: ReadFailure = {};
     const { json, parts } = encodeParams(params, failed);
     const { client, fetch, telemetry, tracing, cancelOnExit, waitUntil } = this.core();
     const transport = fetch && new FetchTransport(fetch);

@@ -2,7 +2,7 @@
 import { toError } from "./failures";
 import { outwardPath } from "./names";
 import { native } from "./native";
-import type { Failed } from "./source";
+import type { ReadFailure } from "./source";
 import { type Encoded, encode, type Part } from "./value";
 
 /** Parameters of an operation, by the core's names. */
@@ -17,7 +17,7 @@ export const REJECTION = Symbol("rejection");
  * @param failed receives the error if a file cannot be read
  * @throws {InvalidArgumentError} if they cannot be sent
  */
-export function encodeParams(params: Params, failed?: Failed): Encoded {
+export function encodeParams(params: Params, failed?: ReadFailure): Encoded {
   if (params[REJECTION]) throw params[REJECTION];
   return encode(params, outwardPath, failed);
 }
@@ -37,7 +37,7 @@ export function rethrow<T>(call: () => T): T {
  * @param beside further parts, whose paths hold nulls in `params`
  * @param failed receives the error if a file cannot be read
  */
-export function compute<T>(operation: string, params: Params, beside: Part[] = [], failed?: Failed): T {
+export function compute<T>(operation: string, params: Params, beside: Part[] = [], failed?: ReadFailure): T {
   const { json, parts = [] } = encodeParams(params, failed);
   return rethrow(() => JSON.parse(native.compute(operation, json, [...parts, ...beside]) ?? "null") as T);
 }

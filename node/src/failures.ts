@@ -40,7 +40,7 @@ import {
 import { outward, outwardText } from "./names";
 import { platform } from "./platform";
 import type { Platform } from "./platform/platform";
-import type { Failed } from "./source";
+import type { ReadFailure } from "./source";
 
 /** Error classes by code. */
 export const ERRORS: Readonly<Record<string, new (failure: Failure) => ReplicateError>> = {
@@ -117,13 +117,13 @@ function unsupportedIn({ name, canLoadNative }: Platform, message: string): stri
  *
  * @param failed has the error if a file of the call could not be read
  */
-export function toError(thrown: unknown, failed?: Failed): unknown {
+export function toError(thrown: unknown, failed?: ReadFailure): unknown {
   const fields = (thrown as { failure?: unknown } | null)?.failure ?? platform.failureOf(thrown);
   return typeof fields === "string" ? errorOf(JSON.parse(fields), failed) : thrown;
 }
 
 /** Returns the error with these fields of the core. */
-export function errorOf(failure: Failure, failed: Failed = {}): ReplicateError {
+export function errorOf(failure: Failure, failed: ReadFailure = {}): ReplicateError {
   if (failure.hint) failure.hint = outwardText(failure.hint);
   const ErrorClass = ERRORS[failure.code] ?? ReplicateError;
   if (ErrorClass === ApiError || ErrorClass.prototype instanceof ApiError) {

@@ -2,7 +2,7 @@
 import type { MapOptions } from "./options";
 import { platform } from "./platform";
 import { openRows, type RowSource, type Rows } from "./row-source";
-import type { Failed } from "./source";
+import type { ReadFailure } from "./source";
 
 /** Identifies a row. */
 export type RowKey = string | number | bigint;
@@ -14,7 +14,7 @@ export interface ReadRow<Row> {
   row: Row;
   input: object;
   /** Has the error if a file of the input could not be read. */
-  failed: Failed;
+  failed: ReadFailure;
 }
 
 /** Passes rows to the core. `end` says that there are no more. */

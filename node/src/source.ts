@@ -16,7 +16,7 @@ export interface Source {
 }
 
 /** The first error with which reading a file failed. Only the text of an error crosses to the core. */
-export interface Failed {
+export interface ReadFailure {
   error?: unknown;
 }
 
@@ -54,7 +54,7 @@ export function isReadable(value: object): value is Readable {
 }
 
 /** Reads a Blob in slices. */
-export function blobSource(blob: Blob, failed: Failed): Source {
+export function blobSource(blob: Blob, failed: ReadFailure): Source {
   const { name } = blob as { name?: unknown };
   return {
     size: blob.size,
@@ -74,7 +74,7 @@ export function blobSource(blob: Blob, failed: Failed): Source {
  * @param place the argument, or the path in the input, that the stream is
  * @throws {InvalidArgumentError} if it was read before. If that is known only when it ends at once, the reading fails.
  */
-export function streamSource(stream: Readable, place: string, failed: Failed): Source {
+export function streamSource(stream: Readable, place: string, failed: ReadFailure): Source {
   const { path } = stream as NodeStream;
   checkUnread(stream, place);
   let seemsRead = wasStarted(stream);
@@ -139,7 +139,7 @@ function refuse(place: string, problem: string): never {
 }
 
 /** Keeps the error of a reading. */
-function recording(failed: Failed, pull: Source["pull"]): Source["pull"] {
+function recording(failed: ReadFailure, pull: Source["pull"]): Source["pull"] {
   return async (session, cancel) => {
     try {
       return await pull(session, cancel);

@@ -3,7 +3,7 @@
  * files, big integers) cross beside it, each with its path.
  */
 import { invalid, kindOf } from "./invalid";
-import { blobSource, type Failed, isBlob, isReadable, type Source, streamSource } from "./source";
+import { blobSource, isBlob, isReadable, type ReadFailure, type Source, streamSource } from "./source";
 
 /** Property names and array indexes that lead to a value inside another, from the outside in. */
 export type Path = (string | number)[];
@@ -36,7 +36,7 @@ export const AS_TEXT = Symbol("as text");
  * @param failed receives the error if a file cannot be read
  * @throws {InvalidArgumentError} if a value inside it cannot be sent; the message has its path
  */
-export function encode(value: object, named = (path: Path): Path => path, failed: Failed = {}): Encoded {
+export function encode(value: object, named = (path: Path): Path => path, failed: ReadFailure = {}): Encoded {
   const encoder = new Encoder(named, failed);
   const json = JSON.stringify(encoder.plain(value));
   return encoder.parts.length > 0 ? { json, parts: encoder.parts } : { json };
@@ -90,7 +90,7 @@ class Encoder {
 
   constructor(
     private readonly named: (path: Path) => Path,
-    private readonly failed: Failed,
+    private readonly failed: ReadFailure,
   ) {}
 
   /** Returns `value` itself if JSON can hold it, otherwise a copy in which the other values are replaced. */

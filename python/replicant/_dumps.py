@@ -100,8 +100,9 @@ class Dumps:
             include=include,
             exclude=exclude,
             exclude_none=exclude_none,
-            exclude_unset=exclude_unset or skip_defaults,
+            exclude_unset=exclude_unset,
             exclude_defaults=exclude_defaults,
+            skip_defaults=skip_defaults,
         )
         return json.dumps(members, **options)
 

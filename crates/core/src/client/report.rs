@@ -292,8 +292,7 @@ fn prediction_id(request: &Request) -> Option<&str> {
 
 /// Builds the error of a hook that ran for too long.
 fn timeout_error(hook: &str, timer: &Timer<'_>) -> Error {
-    let kind = if timer.is_past_deadline() { ErrorKind::Deadline } else { ErrorKind::Timeout };
-    Error::new(kind, format!("the timeout passed while `{hook}` ran; allow more time"))
+    Error::new(timer.error_kind(), format!("the timeout passed while `{hook}` ran; allow more time"))
 }
 
 /// Converts a hook to the type of `on_request`, so that the code of time limits exists once.

@@ -113,20 +113,19 @@ impl<'a> Sending<'a> {
                     self.delay(&failed)
                 }
             };
-            let Some(delay) = delay.filter(|_| !self.request.is_abandoned()) else {
-                #[cfg(not(target_arch = "wasm32"))]
-                if let Some(observer) = &self.request.observer
-                    && self.request.is_abandoned()
-                    && failed.error.never_sent()
-                {
-                    observer.rejected().await?;
-                }
-                return Err(self.final_error(failed));
-            };
+            let is_abandoned = self.request.is_abandoned();
+            let delay = delay.filter(|_| !is_abandoned);
             #[cfg(not(target_arch = "wasm32"))]
-            if let (Some(observer), Some(Failure::Status(429))) = (&self.request.observer, failed.failure) {
-                observer.rejected().await?;
+            if let Some(observer) = &self.request.observer {
+                let is_withdrawn = match delay {
+                    Some(_) => failed.failure == Some(Failure::Status(429)),
+                    None => is_abandoned && failed.error.never_sent(),
+                };
+                if is_withdrawn {
+                    observer.withdrawn().await?;
+                }
             }
+            let Some(delay) = delay else { return Err(self.final_error(failed)) };
             if !self.report.retrying(&failed.error, delay, &self.timer).await? {
                 return Err(self.final_error(failed));
             }
@@ -154,12 +153,11 @@ impl<'a> Sending<'a> {
             return Err(self.final_error(FailedAttempt { error, failure: Some(Failure::Status(429)) }));
         }
         let rate = gate.per_minute(runtime.monotonic()).unwrap_or_default().ceil() as u64;
-        let kind = if self.timer.is_past_deadline() { ErrorKind::Deadline } else { ErrorKind::Timeout };
         let message = format!(
             "the timeout passed while the request waited for the rate limit of {rate} requests a minute, so it was not \
              sent. Allow more time, or send fewer requests at once."
         );
-        Err(Error::new(kind, message).with_never_sent())
+        Err(Error::new(self.timer.error_kind(), message).with_never_sent())
     }
 
     /// Returns the delay before the next attempt, or `None` if there must be none.

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::Client;
 use crate::{
+    error::ErrorKind,
     http::{
         body_progress::BodyProgress,
         deadline::Deadline,
@@ -83,8 +84,10 @@ impl<'a> Timer<'a> {
         end.into_iter().chain(outer).min()
     }
 
-    /// Returns `true` once the deadline of the run or wait has passed, rather than the `timeout` of the request.
-    pub fn is_past_deadline(&self) -> bool {
-        self.outer.remaining(self.runtime).is_some_and(|left| left.is_zero())
+    /// Returns the kind of the error once no time remains: whether the deadline of the run or wait has passed, or the
+    /// `timeout` of the request.
+    pub fn error_kind(&self) -> ErrorKind {
+        let is_past_deadline = self.outer.remaining(self.runtime).is_some_and(|left| left.is_zero());
+        if is_past_deadline { ErrorKind::Deadline } else { ErrorKind::Timeout }
     }
 }

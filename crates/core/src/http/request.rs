@@ -92,9 +92,9 @@ pub(crate) trait SendObserver: MaybeSend + MaybeSync {
     /// Called before each attempt, after the request has waited for its turn. After an error it is not sent.
     fn sending(&self) -> BoxFuture<'static, Result<()>>;
 
-    /// Called after the API has rejected the request with 429, before it waits for its next turn, and if the request was
-    /// abandoned before it was sent.
-    fn rejected(&self) -> BoxFuture<'static, Result<()>>;
+    /// Called if the API has certainly not processed the request, and it is not about to be sent: after a 429, before it waits
+    /// for its next turn, and if it was abandoned before it was sent.
+    fn withdrawn(&self) -> BoxFuture<'static, Result<()>>;
 }
 
 #[cfg(not(target_arch = "wasm32"))]

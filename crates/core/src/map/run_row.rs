@@ -335,7 +335,7 @@ impl SendObserver for Sending {
         Box::pin(async move { recorded.await.inspect_err(|_| sent.store(false, SeqCst)) })
     }
 
-    fn rejected(&self) -> BoxFuture<'static, Result<()>> {
+    fn withdrawn(&self) -> BoxFuture<'static, Result<()>> {
         let attempt = self.attempt.clone();
         attempt.sent.store(false, SeqCst);
         attempt.batch.ended(attempt.row.index);
