@@ -6,10 +6,12 @@ import asyncio
 import contextvars
 import copy
 import dataclasses
+import gc
 import pickle
 import sys
 import threading
 import types
+import weakref
 from collections.abc import Iterator
 from typing import Any, Callable
 from unittest.mock import patch
@@ -43,6 +45,22 @@ def seen() -> tuple[list[str], httpx.MockTransport]:
         return httpx.Response(200, json={"id": "p", "status": "succeeded", "output": None})
 
     return tokens, httpx.MockTransport(handle)
+
+
+@pytest.mark.parametrize("option", ["transport", "on_request"])
+def test_a_client_with_a_method_of_its_owner_is_collected(option: str) -> None:
+    class Owner:
+        def __init__(self) -> None:
+            options: dict[str, Any] = {option: self.called}
+            self.client = replicant.Client("r8_first", **options)
+            self.stream = self.client.stream("owner/name", {})
+
+        def called(self, request: Any) -> None:
+            raise AssertionError
+
+    owner = weakref.ref(Owner())
+    gc.collect()
+    assert owner() is None
 
 
 def test_options_can_be_changed(emulator: Emulator) -> None:

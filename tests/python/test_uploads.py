@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import io
+import os
 import pathlib
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 import pytest
 from conftest import TOKEN, Emulator
@@ -98,8 +100,6 @@ FILES = {
 
 @pytest.mark.parametrize("kind", FILES)
 def test_files_of_every_kind_are_uploaded(client: replicant.Client, kind: str) -> None:
-    import hashlib
-
     file = client.files.create(FILES[kind](), filename="x.bin")
     assert file.size == len(CONTENT)
     assert file.checksums["sha256"] == hashlib.sha256(CONTENT).hexdigest()
@@ -153,6 +153,34 @@ def test_a_file_is_read_from_its_position_unless_at_the_end(client: replicant.Cl
     assert client.files.create(file, filename="x").size == 6
     file.seek(0, 2)
     assert client.files.create(file, filename="x").size == 10
+
+
+class Slow(io.BytesIO):
+    """A file that other uploads find in the middle."""
+
+    def read(self, size: Optional[int] = -1) -> bytes:
+        time.sleep(0.01)
+        return super().read(size)
+
+
+async def test_uploads_that_share_a_file_send_all_of_it(
+    async_client: replicant.AsyncClient, client: replicant.Client
+) -> None:
+    content = os.urandom(2_000_000)
+    digest = hashlib.sha256(content[5:]).hexdigest()
+    file = Slow(content)
+    file.seek(5)
+    uploads = []
+    for _ in range(8):
+        uploads.append(asyncio.create_task(async_client.files.create(file, filename="x")))
+        await asyncio.sleep(0.02)
+    assert {each.checksums["sha256"] for each in await asyncio.gather(*uploads)} == {digest}
+
+    file.seek(0)
+    digest = hashlib.sha256(content).hexdigest()
+    rows = [{"value": file, "row": row} for row in range(6)]
+    ids = [str(item.output).rpartition("/")[2] for item in client.map("emulator/echo", rows)]
+    assert {client.files.get(each).checksums["sha256"] for each in ids} == {digest}
 
 
 def test_names_and_types_of_files_are_kept(client: replicant.Client, tmp_path: Any) -> None:

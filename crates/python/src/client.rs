@@ -5,6 +5,7 @@ mod link;
 use std::{mem, process, sync::Mutex};
 
 use pyo3::{
+    PyTraverseError, PyVisit,
     prelude::*,
     types::{PyDict, PyTuple},
 };
@@ -60,6 +61,13 @@ impl Client {
 
 #[pymethods]
 impl Client {
+    // For cycles through a method of an object that holds the client.
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.adapter)?;
+        visit.call(&self.hooks)?;
+        visit.call(&self._keep)
+    }
+
     #[new]
     #[pyo3(signature = (options, /, transport = None, hooks = None, keep = None))]
     fn new(

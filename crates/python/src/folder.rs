@@ -32,6 +32,7 @@ impl CheckpointFolder {
     /// Returns True if a row of a prepared batch needs a create.
     #[pyo3(signature = (key, /))]
     fn needs_create(&self, key: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let _inside = gate::enter(key.py());
         Ok(self.0.needs_create(&value::from_python(key)?))
     }
 }

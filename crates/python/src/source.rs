@@ -1,14 +1,13 @@
 //! Python objects with `read` as sources of uploads.
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex},
-};
+mod position;
+
+use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::{TryStreamExt, stream};
 use pyo3::{
-    exceptions::{PyTypeError, PyValueError},
+    exceptions::PyTypeError,
     prelude::*,
     pybacked::PyBackedBytes,
     types::{PyByteArray, PyBytes, PyString},
@@ -16,8 +15,8 @@ use pyo3::{
 use pyo3_async_runtimes::{TaskLocals, into_future_with_locals};
 use replicant::{BoxError, BoxFuture, BoxStream, ByteSource, Error, ErrorKind, File, Result};
 
+use self::position::{Extent, Position};
 use crate::{
-    lock::lock,
     once::intern,
     runtime::{gate, unblocked},
 };
@@ -29,25 +28,24 @@ const CHUNK: usize = 256 * 1024;
 pub struct Reader(Arc<Shared>);
 
 struct Shared {
+    /// Before `file`, so that no other object has its address when this is dropped.
+    position: Arc<Position>,
+    extent: Extent,
     file: Py<PyAny>,
-    /// The position to begin at; `None` if the file cannot be rewound.
-    start: Option<u64>,
-    len: Option<u64>,
     /// The event loop that awaits an async `read`.
     locals: Option<TaskLocals>,
-    /// Held while seeking and reading, as two uploads may read the same file.
-    turn: Mutex<()>,
 }
 
 impl Reader {
     /// Returns the file that reads from `object`.
     pub fn file(object: &Bound<'_, PyAny>) -> PyResult<File> {
         let py = object.py();
-        let (start, len) = extent(object);
+        let position = Position::of(object);
+        let extent = position.extent(object);
         let name = object.getattr(intern!(py, "name")).ok().and_then(|name| name.extract::<String>().ok());
         // Fails without a running event loop.
         let locals = TaskLocals::with_running_loop(py).and_then(|locals| locals.copy_context(py)).ok();
-        let shared = Shared { file: object.clone().unbind(), start, len, locals, turn: Mutex::new(()) };
+        let shared = Shared { position, extent, file: object.clone().unbind(), locals };
         let file = File::source(Arc::new(Reader(Arc::new(shared))));
         Ok(
             match name
@@ -64,18 +62,19 @@ impl Reader {
 
 impl fmt::Debug for Reader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<reader of {:?} bytes>", self.0.len)
+        write!(f, "<reader of {:?} bytes>", self.0.extent.len)
     }
 }
 
 impl Shared {
     fn seek_and_read(&self, offset: u64) -> Result<Piece> {
-        let _turn = lock(&self.turn);
+        let mut turn = self.position.turn();
         gate::attach(|py| {
             let file = self.file.bind(py);
-            let read = || -> PyResult<Piece> {
-                if let Some(start) = self.start {
-                    file.call_method1(intern!(py, "seek"), (start + offset,))?;
+            let mut read = || -> PyResult<Piece> {
+                let at = self.extent.start.map(|start| start + offset);
+                if let Some(at) = at {
+                    file.call_method1(intern!(py, "seek"), (at,))?;
                 }
                 let piece = file.call_method1(intern!(py, "read"), (CHUNK,))?;
                 if piece.hasattr(intern!(py, "__await__"))? {
@@ -87,7 +86,9 @@ impl Shared {
                     };
                     return Ok(Piece::Awaited(Box::pin(into_future_with_locals(locals, piece)?)));
                 }
-                bytes_of(&piece).map(Piece::Ready)
+                let bytes = bytes_of(&piece)?;
+                turn.left_at(at.map(|at| at + bytes.len() as u64));
+                Ok(Piece::Ready(bytes))
             };
             read().map_err(|error| unreadable(&error))
         })
@@ -103,11 +104,11 @@ enum Piece {
 
 impl ByteSource for Reader {
     fn len(&self) -> Option<u64> {
-        self.0.len
+        self.0.extent.len
     }
 
     fn replayable(&self) -> bool {
-        self.0.start.is_some()
+        self.0.extent.start.is_some()
     }
 
     fn open(&self) -> BoxFuture<'_, Result<BoxStream<'static, Result<Bytes, BoxError>>, BoxError>> {
@@ -132,42 +133,6 @@ impl ByteSource for Reader {
             async move { Ok(Box::pin(pieces.map_err(|error: Error| error.into())) as BoxStream<'static, _>) },
         )
     }
-}
-
-/// Returns the position of a file and the bytes left, if known. The position does not change.
-fn extent(file: &Bound<'_, PyAny>) -> (Option<u64>, Option<u64>) {
-    let measure = || -> PyResult<(u64, u64)> {
-        let py = file.py();
-        // Files without `seekable` that cannot `seek` fail below.
-        if let Ok(seekable) = file.call_method0(intern!(py, "seekable"))
-            && !seekable.is_truthy()?
-        {
-            return Err(PyValueError::new_err("not seekable"));
-        }
-        let start = file.call_method0(intern!(py, "tell"))?.extract()?;
-        file.call_method1(intern!(py, "seek"), (0, 2))?;
-        let end = file.call_method0(intern!(py, "tell"))?.extract()?;
-        file.call_method1(intern!(py, "seek"), (start,))?;
-        Ok((start, end))
-    };
-    match measure() {
-        // Positions in text are not byte offsets.
-        Ok((start, end)) if is_text(file) => {
-            if start >= end {
-                let _ = file.call_method1(intern!(file.py(), "seek"), (0,));
-            }
-            (None, None)
-        }
-        // A file at its end was just written: upload all of it.
-        Ok((start, end)) if start >= end => (Some(0), Some(end)),
-        Ok((start, end)) => (Some(start), Some(end - start)),
-        Err(_) => (None, None),
-    }
-}
-
-fn is_text(file: &Bound<'_, PyAny>) -> bool {
-    file.call_method1(intern!(file.py(), "read"), (0,))
-        .is_ok_and(|nothing| nothing.is_instance_of::<PyString>())
 }
 
 /// Returns the result of `read` or an iterator as bytes.

@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use pyo3::{
+    PyTraverseError, PyVisit,
     exceptions::PyRuntimeError,
     prelude::*,
     sync::OnceLockExt,
@@ -88,6 +89,12 @@ impl Opened {
 
 #[pymethods]
 impl Stream {
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.client)?;
+        visit.call(&self.event)?;
+        visit.call(&self.value)
+    }
+
     #[new]
     #[pyo3(signature = (client, name, params, /, *, event = None, value = None, head = false, keep = false))]
     fn new(
@@ -297,6 +304,10 @@ struct Loop(Py<Stream>);
 
 #[pymethods]
 impl Loop {
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.0)
+    }
+
     fn __aiter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
         slf
     }
