@@ -11,6 +11,7 @@ import pickle
 import sys
 import threading
 import types
+import warnings
 import weakref
 from collections.abc import Iterator
 from typing import Any, Callable
@@ -381,6 +382,32 @@ def test_each_request_uses_the_token_of_its_scope(
     monkeypatch.setenv("REPLICATE_API_TOKEN", "r8_later")
     client.predictions.get("p")
     assert tokens[-1] == "r8_later"
+
+
+def test_a_cog_that_has_no_scope_is_no_error(
+    cog: None, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
+    class ExperimentalFeatureWarning(FutureWarning):
+        pass
+
+    def current_scope() -> Any:
+        warnings.warn("scopes are experimental", ExperimentalFeatureWarning, stacklevel=2)
+        if Scope.get() is None:
+            raise RuntimeError("No scope available")
+        return types.SimpleNamespace(context=Scope.get())
+
+    # As in Cog 0.14 to 0.16.
+    monkeypatch.setattr(sys.modules["cog"], "current_scope", current_scope)
+    monkeypatch.setenv("REPLICATE_API_TOKEN", "r8_env")
+    tokens, transport = seen()
+    client = replicant.Client(transport=transport)
+    for action in ("default", "error"):
+        warnings.simplefilter(action)  # type: ignore[arg-type]
+        for context in (None, {"REPLICATE_API_TOKEN": "r8_one"}, "not a mapping"):
+            Scope.set(context)  # type: ignore[arg-type]
+            client.predictions.get("p")
+    assert tokens == ["r8_env", "r8_one", "r8_env"] * 2
+    assert replicant.client._get_api_token_from_environment() == "r8_env"
 
 
 def test_concurrent_scopes_do_not_mix(cog: None) -> None:
