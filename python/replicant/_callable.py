@@ -7,18 +7,39 @@ So that module can be called.
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any, Tuple
+
+if TYPE_CHECKING:
+    from inspect import Signature
 
 
-class CallableModule(ModuleType):
+class PickledModule(ModuleType):
+    """A module that is pickled by its name, as other modules are by cloudpickle."""
+
+    def __reduce__(self) -> Tuple[Any, Tuple[str]]:
+        return import_module, (self.__name__,)
+
+
+class CallableModule(PickledModule):
     """A module that calls the method of the default client with its name."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return getattr(_default(), self.__name__.rpartition(".")[2])(*args, **kwargs)
+        return self._method(*args, **kwargs)
+
+    @property
+    def __signature__(self) -> Signature:
+        from inspect import signature
+
+        return signature(self._method)
+
+    @property
+    def _method(self) -> Any:
+        return getattr(_default(), self.__name__.rpartition(".")[2])
 
 
-class NamespaceModule(ModuleType):
+class NamespaceModule(PickledModule):
     """A module with the methods of the namespace of the default client with its name."""
 
     def __getattr__(self, name: str) -> Any:

@@ -17,11 +17,16 @@ from typing import (
     Mapping,
     Optional,
     Sequence,
-    TypedDict,
     Union,
 )
 
 from ._progress import ShowProgress
+
+if TYPE_CHECKING or sys.version_info >= (3, 12) or "typing_extensions" not in sys.modules:
+    from typing import TypedDict
+else:
+    # Before Python 3.12, pydantic refuses the one of `typing`.
+    from typing_extensions import TypedDict
 
 if TYPE_CHECKING:
     from typing import Protocol

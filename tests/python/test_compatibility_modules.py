@@ -118,6 +118,28 @@ print("good")
     assert done.stdout == "good\n", done.stderr
 
 
+def test_functions_whose_modules_are_imported_can_be_pickled_and_inspected() -> None:
+    script = """
+import copy, inspect, pickle, cloudpickle, pydantic
+from replicant.stream import ServerSentEvent
+from replicant.run import run
+import replicant, replicant.account, replicant.webhooks
+
+def task():
+    return replicant.stream, replicant.run, replicant.account, replicant.webhooks
+
+assert pickle.loads(cloudpickle.dumps(task))() == task()
+assert pickle.loads(pickle.dumps(replicant.run)) is replicant.run
+assert copy.deepcopy({"tool": replicant.run})["tool"] is replicant.run
+assert inspect.signature(replicant.run) == inspect.signature(run)
+assert list(inspect.signature(replicant.run).parameters) == ["ref", "input", "options"]
+pydantic.validate_call(run)
+print("good")
+"""
+    done = python(script)
+    assert done.stdout == "good\n", done.stderr
+
+
 def test_the_module_is_a_client_configured_by_the_environment(emulator: Emulator) -> None:
     script = """
 import os, sys, replicant, asyncio

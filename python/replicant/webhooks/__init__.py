@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-from types import ModuleType
-
+from replicant._callable import PickledModule as PickledModule
 from replicant._callable import become as become
 from replicant._default import default_client as default_client
 from replicant._sync.webhook import Webhooks as Webhooks
@@ -16,7 +15,7 @@ from replicant._webhook_once import Once as Once
 from replicant._webhook_once import Store as Store
 
 
-class WebhooksModule(ModuleType, Webhooks):
+class WebhooksModule(PickledModule, Webhooks):
     """This module, which replaces the namespace `replicant.webhooks` once it is imported."""
 
     _client = default_client
