@@ -24,7 +24,7 @@ export interface MapItem<Row = ModelDefined, Output = ModelDefined> {
   readonly index: number;
   /** The row, as it was read. */
   readonly row: Row;
-  /** The input that was made of it. */
+  /** The input that was made from it. */
   readonly input: ModelDefined;
   /**
    * The status of the prediction. `unknown` if a create was sent and it is not known whether the prediction exists,
@@ -68,7 +68,7 @@ export class Batch<Row> implements Reading<MapItem<Row>> {
   /** Ends the batch at once. */
   readonly #abort = new AbortController();
   readonly #options: MapOptions<Row>;
-  /** What the core calls the batch; undefined until it has begun. */
+  /** The core's number for the batch; undefined until it has begun. */
   #number: number | undefined;
   #stats: MapStats = NO_STATS;
   #stopping = false;
@@ -136,6 +136,7 @@ export class Batch<Row> implements Reading<MapItem<Row>> {
     const ignore = onAbort(signal, () => this.#abort.abort(signal && reasonOf(signal)));
     return {
       ...opened,
+      toError: (thrown) => this.#feed.raised(opened.toError(thrown)),
       // Awaited, so that the checkpoint is complete and can be opened again.
       close: async () => {
         this.#update();
@@ -164,7 +165,7 @@ export class Batch<Row> implements Reading<MapItem<Row>> {
     check("drain", drain, typeof drain === "boolean", "true or false");
     checkSignal(signal);
     checkRows(rows);
-    // They are skipped here, because the core would not say which rows it skips, and they would be kept until the end.
+    // Failed rows are skipped here: the core does not report skipped rows, so `RowFeed` would keep them until the end.
     return params.errors === "skip" ? { ...params, errors: "return" } : params;
   }
 

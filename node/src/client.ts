@@ -362,7 +362,7 @@ export class Replicate {
   }
 }
 
-/** Properties that are assigned more types than they have. */
+/** Properties whose setter accepts a wider type than the getter returns. */
 export interface Replicate {
   /** Webhooks. A test double need not have `unwrap`, which the official client lacks. */
   get webhooks(): Namespace<Webhooks>;

@@ -1,41 +1,12 @@
 /** Converts errors of the core to their classes. */
+import * as errors from "./errors";
 import {
   ApiError,
-  AuthenticationError,
-  BadRequestError,
-  ConflictError,
-  ConnectionError,
-  DeadlineError,
-  DownloadError,
   type Failure,
   FileNotFoundError,
-  FileNotWrittenError,
-  FileTooLargeError,
-  InternalError,
   InvalidArgumentError,
-  InvalidResponseError,
-  NotFoundError,
-  OutcomeUnknownError,
-  OutputExpiredError,
-  PayloadTooLargeError,
-  PaymentRequiredError,
-  PermissionDeniedError,
-  PredictionAbortedError,
-  PredictionCanceledError,
-  PredictionFailedError,
-  RateLimitError,
   ReplicateError,
-  ServerError,
-  StreamInterruptedError,
-  StreamUnsupportedError,
-  TimeoutError,
-  UnprocessableEntityError,
   UnsupportedError,
-  WebhookBodyError,
-  WebhookHeadersError,
-  WebhookSecretError,
-  WebhookSignatureError,
-  WebhookTimestampError,
 } from "./errors";
 import { outward, outwardText } from "./names";
 import { platform } from "./platform";
@@ -44,40 +15,40 @@ import type { ReadFailure } from "./source";
 
 /** Error classes by code. */
 export const ERRORS: Readonly<Record<string, new (failure: Failure) => ReplicateError>> = {
-  invalid_argument: InvalidArgumentError,
-  file_not_found: FileNotFoundError,
-  file_too_large: FileTooLargeError,
-  file_not_written: FileNotWrittenError,
-  unsupported: UnsupportedError,
-  connection: ConnectionError,
-  timeout: TimeoutError,
-  bad_request: BadRequestError,
-  authentication: AuthenticationError,
-  payment_required: PaymentRequiredError,
-  permission_denied: PermissionDeniedError,
-  not_found: NotFoundError,
-  conflict: ConflictError,
-  payload_too_large: PayloadTooLargeError,
-  unprocessable: UnprocessableEntityError,
-  rate_limited: RateLimitError,
-  server_error: ServerError,
-  status: ApiError,
-  outcome_unknown: OutcomeUnknownError,
-  invalid_response: InvalidResponseError,
-  prediction_failed: PredictionFailedError,
-  prediction_canceled: PredictionCanceledError,
-  prediction_aborted: PredictionAbortedError,
-  deadline: DeadlineError,
-  stream_interrupted: StreamInterruptedError,
-  stream_unsupported: StreamUnsupportedError,
-  output_expired: OutputExpiredError,
-  download: DownloadError,
-  webhook_headers: WebhookHeadersError,
-  webhook_body: WebhookBodyError,
-  webhook_secret: WebhookSecretError,
-  webhook_timestamp: WebhookTimestampError,
-  webhook_signature: WebhookSignatureError,
-  internal: InternalError,
+  invalid_argument: errors.InvalidArgumentError,
+  file_not_found: errors.FileNotFoundError,
+  file_too_large: errors.FileTooLargeError,
+  file_not_written: errors.FileNotWrittenError,
+  unsupported: errors.UnsupportedError,
+  connection: errors.ConnectionError,
+  timeout: errors.TimeoutError,
+  bad_request: errors.BadRequestError,
+  authentication: errors.AuthenticationError,
+  payment_required: errors.PaymentRequiredError,
+  permission_denied: errors.PermissionDeniedError,
+  not_found: errors.NotFoundError,
+  conflict: errors.ConflictError,
+  payload_too_large: errors.PayloadTooLargeError,
+  unprocessable: errors.UnprocessableEntityError,
+  rate_limited: errors.RateLimitError,
+  server_error: errors.ServerError,
+  status: errors.ApiError,
+  outcome_unknown: errors.OutcomeUnknownError,
+  invalid_response: errors.InvalidResponseError,
+  prediction_failed: errors.PredictionFailedError,
+  prediction_canceled: errors.PredictionCanceledError,
+  prediction_aborted: errors.PredictionAbortedError,
+  deadline: errors.DeadlineError,
+  stream_interrupted: errors.StreamInterruptedError,
+  stream_unsupported: errors.StreamUnsupportedError,
+  output_expired: errors.OutputExpiredError,
+  download: errors.DownloadError,
+  webhook_headers: errors.WebhookHeadersError,
+  webhook_body: errors.WebhookBodyError,
+  webhook_secret: errors.WebhookSecretError,
+  webhook_timestamp: errors.WebhookTimestampError,
+  webhook_signature: errors.WebhookSignatureError,
+  internal: errors.InternalError,
 };
 
 /** Number of characters of a body that a message quotes. */
@@ -138,12 +109,16 @@ export function errorOf(failure: Failure, failed: ReadFailure = {}): ReplicateEr
   return error instanceof FileNotFoundError && "error" in failed ? unreadable(error, failed.error) : error;
 }
 
-/** Returns the error of a file whose reading threw `cause`. */
-function unreadable(error: FileNotFoundError, cause: unknown): ReplicateError {
+/**
+ * Returns the error of a file whose reading threw `cause`.
+ *
+ * @param prefix what the message begins with
+ */
+export function unreadable(error: FileNotFoundError, cause: unknown, prefix = ""): ReplicateError {
   // Made again, because that of a reading has no frames of the caller.
   if (cause instanceof InvalidArgumentError) {
     const { code, message, argument } = cause;
-    return new InvalidArgumentError({ code, message, argument });
+    return new InvalidArgumentError({ code, message: prefix + message, argument });
   }
   return Object.defineProperty(error, "cause", { value: cause, configurable: true, writable: true });
 }

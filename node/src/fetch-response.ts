@@ -100,23 +100,27 @@ async function whole(response: AnyResponse, ok: boolean): Promise<Uint8Array> {
   return encoder.encode(response.text ? await response.text() : "");
 }
 
-/** Codes of errors that occur before anything is sent, in Node and Bun. Deno says so in the message. */
+/** Codes of errors that occur before anything is sent, if the error names no system call. */
 const NEVER_SENT = new Set([
   "ECONNREFUSED",
   "ENOTFOUND",
   "EAI_AGAIN",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
   "UND_ERR_CONNECT_TIMEOUT",
   "ConnectionRefused",
 ]);
+
+/** What Deno, Bun and node-fetch, which omits the errors of the attempts, say if nothing was sent. */
+const NOT_CONNECTED = /\(Connect\)|Unable to connect|typo in the url or port|failed, reason: $/;
 
 /** Fields of exceptions that tell network errors from others. */
 interface Thrown {
   name?: string;
   message?: string;
   code?: string;
-  cause?: { code?: string; message?: string };
+  syscall?: string;
+  /** Of an AggregateError: the attempts to connect to each address. */
+  errors?: Thrown[];
+  cause?: Thrown;
 }
 
 /** What Node and Deno say about a port that `fetch` refuses. */
@@ -134,9 +138,9 @@ interface Failed extends NativeResponse {
  * @param url the URL of the request
  */
 export function failureOf(thrown: unknown, url: string): Failed {
-  const { message, cause, code } = (thrown ?? {}) as Thrown;
+  const { message, cause } = (thrown ?? {}) as Thrown;
   const reason = [message ?? String(thrown), cause?.message].filter(Boolean).join(": ");
-  const neverSent = NEVER_SENT.has(cause?.code ?? code ?? "") || /\(Connect\)/.test(cause?.message ?? reason);
+  const neverSent = isNeverSent(cause ?? ((thrown ?? {}) as Thrown), reason);
   // Nothing was sent, and a retry would change nothing.
   const blocked = BLOCKED.test(cause?.message ?? reason);
   const refused = blocked || isDenied(thrown);
@@ -153,6 +157,17 @@ export function failureOf(thrown: unknown, url: string): Failed {
       ? new ConnectionError({ code: "connection", message: `\`fetch\` failed: ${failure}` })
       : thrown,
   };
+}
+
+/**
+ * Returns whether an error occurred before anything was sent. The code of a system error does not say so: an established
+ * connection can also fail with `EHOSTUNREACH`.
+ */
+function isNeverSent({ code = "", syscall, errors }: Thrown, reason: string): boolean {
+  // Packages for fetch keep it in the message only: "reason: read EHOSTUNREACH".
+  const call = syscall ?? errors?.[0]?.syscall ?? /\b([a-z]+) E[A-Z_]{3}/.exec(reason)?.[1];
+  if (call) return call === "connect" || call === "getaddrinfo";
+  return NEVER_SENT.has(code) || NOT_CONNECTED.test(reason);
 }
 
 /** Returns whether an exception is a bug or a failed assertion in the function, which a retry would not help. */

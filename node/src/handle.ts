@@ -42,7 +42,7 @@ export type HandleEvent = { cursor: HandleCursor } & (
 export type HandleOptions = Omit<RequestOptions, "timeout"> & {
   /** Time between polls, in milliseconds. Defaults to the client's `pollInterval`. */
   interval?: number | undefined;
-  /** Return files in the output as `FileOutput`s. Defaults to the client's setting. */
+  /** Return files in the output as `FileOutput`s. Defaults to the client option. */
   useFileOutput?: boolean | undefined;
 };
 
@@ -60,7 +60,7 @@ export type HandleResultOptions = HandleOptions & {
 
 /**
  * A prediction that continues to run whatever happens to this process. `JSON.stringify(handle)` contains no token, and
- * `replicate.handle()` makes a handle of it again in any process.
+ * `replicate.handle()` turns it into a handle again in any process.
  *
  * @example
  * const handle = await replicate.submit("acme/captioner", { input: { image } });
@@ -85,8 +85,7 @@ export class Handle {
    *
    * `GET /predictions/{id}` until the prediction has ended.
    *
-   * @param options.since an event, or its `cursor`, to continue after it in whichever process: nothing is lost and nothing
-   *   comes twice
+   * @param options.since an event, or its `cursor`, after which to continue, in any process: no event is lost or repeated
    * @throws {NotFoundError} if there is no prediction with this id
    * @throws {InvalidArgumentError} if `since` is not a cursor of this prediction
    * @example

@@ -112,10 +112,11 @@ export class Items<T> {
     try {
       return await work();
     } catch (thrown) {
+      // First, because a batch forgets its rows when it is closed.
+      const error = (this.#opened?.toError ?? toError)(thrown);
       const closing = this.finish();
       if (closing) await closing;
-      if (this.signal?.aborted) throw reasonOf(this.signal);
-      throw (this.#opened?.toError ?? toError)(thrown);
+      throw this.signal?.aborted ? reasonOf(this.signal) : error;
     }
   }
 

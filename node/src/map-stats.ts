@@ -2,7 +2,7 @@
 export interface MapStats {
   /** Rows that were read. */
   readonly rows: number;
-  /** Rows that there are; `null` if that is unknown, as for generators and streams. */
+  /** Total number of rows; `null` if it is unknown, as for generators and streams. */
   readonly total: number | null;
   /** Rows with an output, including those from the checkpoint. */
   readonly succeeded: number;

@@ -211,7 +211,7 @@ export type CreateOptions = {
   webhook?: string | undefined;
   /** Events that the API sends webhooks for. Defaults to new output and the end. */
   webhook_events_filter?: WebhookEventType[] | undefined;
-  /** How to send the input's files. Defaults to the client's setting. */
+  /** How to send the input's files. Defaults to the client option. */
   fileEncodingStrategy?: FileEncodingStrategy | undefined;
   /** Called with the progress of each upload. */
   onUpload?: ((upload: UploadProgress) => void) | undefined;
@@ -248,9 +248,9 @@ export type StreamOptions = Omit<RequestOptions, "timeout"> &
   PredictionOptions & {
     /** Timeout of the whole call, in milliseconds. When it passes, the prediction is canceled. */
     timeout?: number | undefined;
-    /** Return files in the output as {@link FileOutput}s. Defaults to the client's setting. */
+    /** Return files in the output as {@link FileOutput}s. Defaults to the client option. */
     useFileOutput?: boolean | undefined;
-    /** What to do with the running prediction when this call is abandoned. Defaults to the client's setting. */
+    /** What to do with the running prediction when this call is abandoned. Defaults to the client option. */
     onAbandon?: "cancel" | "leave" | undefined;
   };
 
@@ -321,9 +321,8 @@ export type MapOptions<Row = unknown> = Omit<RunOptions, "input" | "signal" | "t
    */
   progress?: boolean | ((stats: MapStats) => void) | undefined;
   /**
-   * What leaving the loop does: with `true`, no more predictions are created, and leaving waits until the running ones have
-   * ended, whose results the checkpoint has; an error of the rows is thrown after their results. By default the running ones
-   * are canceled.
+   * Finish the running predictions when the loop is left, instead of canceling them: leaving waits until they have ended and
+   * their results are in the checkpoint. An error of the rows is thrown after their results. Defaults to false.
    */
   drain?: boolean | undefined;
   /** Aborts the batch: cancels the running predictions, and the loop throws the signal's reason. */
@@ -340,7 +339,7 @@ export type WaitOptions = Omit<RequestOptions, "timeout"> & {
 
 /** Options of calls that read a prediction's output while it is written. */
 export type OutputOptions = Pick<RequestOptions, "signal"> & {
-  /** Return files in the output as {@link FileOutput}s. Defaults to the client's setting. */
+  /** Return files in the output as {@link FileOutput}s. Defaults to the client option. */
   useFileOutput?: boolean | undefined;
 };
 

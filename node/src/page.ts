@@ -21,10 +21,7 @@ export class ListPage<T> implements Page<T>, AsyncIterable<T> {
 
   /** @internal */
   constructor(page: RawPage<T>, follow: Follow<T>) {
-    // A documented sample has the text "null" instead of null. The API's null is kept, although the type, which is that
-    // of the official package, does not include it.
-    const next = page.next && page.next !== "null" ? page.next : null;
-    Object.assign(this, page, { next, previous: page.previous ?? null });
+    Object.assign(this, page, { next: link(page.next), previous: link(page.previous) });
     this.results = page.results;
     copyResponse(page, this);
     conceal(this, follow);
@@ -55,6 +52,14 @@ export class ListPage<T> implements Page<T>, AsyncIterable<T> {
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
     for await (const page of this.pages()) yield* page.results;
   }
+}
+
+/**
+ * Returns the URL of a page. A documented sample has the text "null" instead of null. The API's null is kept, although the
+ * official package's type does not include it.
+ */
+function link(url: string | null | undefined): string | null {
+  return url && url !== "null" ? url : null;
 }
 
 /** A page as the API sends it. */

@@ -1,4 +1,6 @@
 /** Supplies the rows of a batch to the core. */
+import { FileNotFoundError } from "./errors";
+import { unreadable } from "./failures";
 import type { MapOptions } from "./options";
 import { platform } from "./platform";
 import { openRows, type RowSource, type Rows } from "./row-source";
@@ -68,6 +70,17 @@ export class RowFeed<Row> {
     const read = this.#running.get(index);
     this.#running.delete(index);
     return read;
+  }
+
+  /** Returns the error that ends the batch: with its cause, if it is that of a row whose file could not be read. */
+  raised(error: unknown): unknown {
+    if (!(error instanceof FileNotFoundError)) return error;
+    for (const [index, { key, failed }] of this.#running) {
+      const prefix = `row ${key ?? index}: `;
+      if ("error" in failed && error.message.startsWith(prefix))
+        return unreadable(error, failed.error, prefix);
+    }
+    return error;
   }
 
   /** Ends the rows. Rejects if their end fails. */

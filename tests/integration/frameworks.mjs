@@ -1,4 +1,4 @@
-// Webhooks in Fastify and Hono, also in workerd, and in Next.js: the frameworks run, and the emulator delivers.
+// Webhooks in Fastify and Hono, also in workerd, and in Next.js, and errors in Koa: the frameworks run, and the emulator delivers.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -154,22 +154,43 @@ test("Fastify", async () => {
   for (const path of ["/secret", "/handler"]) await checkOpaque(origin + path);
 });
 
-test("Fastify sends no headers of an API error that a route throws", async () => {
-  const api = createServer((_request, response) => {
-    response.writeHead(401, { "content-encoding": "gzip", "set-cookie": "session=secret" });
-    response.end(gzipSync('{"detail": "bad token"}'));
-  }).listen(0, "127.0.0.1");
-  await once(api, "listening");
-  after(() => api.close());
-  const client = new Replicate({ auth: "r8_x", baseUrl: `http://127.0.0.1:${api.address().port}/v1` });
-  const app = packages("fastify")();
-  app.get("/", () => client.predictions.get("p1"));
-  const response = await fetch(await app.listen({ port: 0, host: "127.0.0.1" }));
-  after(() => app.close());
-  assert.equal(response.status, 401);
-  assert.equal((await response.json()).code, "authentication");
-  assert.equal(response.headers.get("set-cookie"), null);
-});
+/** Starts an application with one route, and returns its origin. */
+const APPLICATIONS = {
+  Fastify: (route) => {
+    const app = packages("fastify")();
+    app.get("/", route);
+    after(() => app.close());
+    return app.listen({ port: 0, host: "127.0.0.1" });
+  },
+  "Koa 2": (route) => koa("koa-2", route),
+  "Koa 3": (route) => koa("koa", route),
+};
+
+async function koa(name, route) {
+  const app = new (packages(name))();
+  app.silent = true;
+  const server = app.use(route).listen(0, "127.0.0.1");
+  after(() => server.close());
+  await once(server, "listening");
+  return `http://127.0.0.1:${server.address().port}`;
+}
+
+for (const [name, start] of Object.entries(APPLICATIONS)) {
+  test(`${name} sends no headers of an API error that a route throws`, async () => {
+    const api = createServer((_request, response) => {
+      response.writeHead(401, { "content-encoding": "gzip", "set-cookie": "session=secret" });
+      response.end(gzipSync('{"detail": "bad token"}'));
+    }).listen(0, "127.0.0.1");
+    await once(api, "listening");
+    after(() => api.close());
+    const client = new Replicate({ auth: "r8_x", baseUrl: `http://127.0.0.1:${api.address().port}/v1` });
+    const response = await fetch(await start(() => client.predictions.get("p1")));
+    assert.equal(response.status, 401);
+    assert.match(await response.text(), /"code":"authentication"|^Unauthorized$/);
+    const allowed = ["connection", "content-length", "content-type", "date", "keep-alive"];
+    assert.deepEqual([...response.headers.keys()].sort(), allowed);
+  });
+}
 
 test("Hono", async () => {
   const events = [];

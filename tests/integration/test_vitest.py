@@ -32,23 +32,52 @@ afterAll(() => expect(process.env.REPLICATE_BASE_URL).toBe(emulator.baseUrl));
 """
 
 
-@pytest.mark.parametrize("pool", ["threads", "forks", "vmThreads"])
-def test_a_suite_uses_an_emulator(pool: str, tmp_path: Path) -> None:
-    modules = tmp_path / "node_modules"
+PAGE = """
+// @vitest-environment jsdom
+import { expect, test } from "vitest";
+import { useEmulator } from "replicant/testing/vitest";
+
+const emulator = useEmulator();
+
+test("files of jsdom are inputs", async () => {
+  expect(Blob.prototype.arrayBuffer).toBe(undefined);
+  const image = new File(["heron"], "heron.txt");
+  const input = { image };
+  const sent = await emulator.client().run("emulator/echo", { input: { value: input }, fileEncodingStrategy: "base64" });
+  expect(atob(String(sent.image).split(",")[1])).toBe("heron");
+});
+"""
+
+
+def run(folder: Path, suites: dict[str, str], pool: str) -> str:
+    """Runs suites with Vitest. Returns what it prints."""
+    modules = folder / "node_modules"
     modules.mkdir()
-    vitest = INSTALLED / "node/node_modules/vitest"
-    (modules / "vitest").symlink_to(vitest)
+    installed = INSTALLED / "node/node_modules"
+    vitest = installed / "vitest"
+    for name in ("vitest", "jsdom"):
+        (modules / name).symlink_to(installed / name)
     (modules / "replicant").symlink_to(ROOT)
-    for name in ("first", "second"):
-        (tmp_path / f"{name}.test.mjs").write_text(SUITE, encoding="utf-8")
+    for name, suite in suites.items():
+        (folder / f"{name}.test.mjs").write_text(suite, encoding="utf-8")
     kept = {name: value for name, value in os.environ.items() if not name.startswith("REPLICATE_")}
     ran = subprocess.run(
         ["node", vitest / "vitest.mjs", "run", "--pool", pool],
-        cwd=tmp_path,
+        cwd=folder,
         env={**kept, "NO_COLOR": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         timeout=120,
     )
-    assert ran.returncode == 0 and "4 passed" in ran.stdout, ran.stdout
+    assert ran.returncode == 0, ran.stdout
+    return ran.stdout
+
+
+@pytest.mark.parametrize("pool", ["threads", "forks", "vmThreads"])
+def test_a_suite_uses_an_emulator(pool: str, tmp_path: Path) -> None:
+    assert "4 passed" in run(tmp_path, {"first": SUITE, "second": SUITE}, pool)
+
+
+def test_files_of_jsdom_are_read(tmp_path: Path) -> None:
+    assert "1 passed" in run(tmp_path, {"page": PAGE}, "threads")

@@ -37,7 +37,6 @@ async function finishLong(count, rows, options) {
   const running = ({ input, status }) => input.delay === LONG && /^(starting|processing)$/.test(status);
   const advanced = eventually(
     async () => (await emulator.predictions()).filter(running).length === count,
-    30_000,
   ).then(() => emulator.advance(LONG));
   const [finished] = await Promise.all([finish(rows, { ...options, concurrency: count }), advanced]);
   return finished;
@@ -135,7 +134,7 @@ test("a process that is killed at any moment loses no row and creates none twice
     for (let kill = 0; kill < 4; kill++) {
       const program = new Program(batch(checkpoint, first, count, 0.02));
       // Not while Node starts: most moments should be within the batch.
-      await eventually(() => existsSync(checkpoint) || program.child.exitCode !== null, 20_000);
+      await eventually(() => existsSync(checkpoint) || program.child.exitCode !== null);
       await sleep(Math.random() * 400);
       program.kill("SIGKILL");
       await program.end();
@@ -161,12 +160,12 @@ test("Ctrl-C cancels what runs, and the next batch runs those rows again", async
   const checkpoint = join(folder, "interrupted.jsonl");
   const program = new Program(batch(checkpoint, 50_000, 20, LONG));
   const ours = async () => (await emulator.predictions()).filter(({ input }) => input.value >= 50_000);
-  await eventually(async () => (await ours()).length === 8, 20_000);
+  await eventually(async () => (await ours()).length === 8);
   program.kill("SIGINT");
   const end = await program.end();
   assert.equal(end.signal, "SIGINT");
   assert.ok(end.took < 2500, `took ${end.took} ms`);
-  await eventually(async () => (await ours()).every(({ status }) => status === "canceled"), 10_000);
+  await eventually(async () => (await ours()).every(({ status }) => status === "canceled"));
   const rows = Array.from({ length: 20 }, (_, n) => ({ id: `k${n}`, value: 50_000 + n }));
   const again = { input: ({ value }) => ({ value, delay: LONG }), checkpoint };
   const { items, stats } = await finishLong(20, rows, again);

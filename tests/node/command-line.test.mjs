@@ -47,7 +47,7 @@ for (const [signal, code] of [
     const before = (await emulator.state()).predictions.canceled ?? 0;
     const args = [root + bin.replicant, "run", "emulator/endless"];
     const child = spawn(process.execPath, args, { env, stdio: "ignore" });
-    await emulator.until(({ predictions }) => predictions.processing > 0, 20_000);
+    await emulator.until(({ predictions }) => predictions.processing > 0);
     child.kill(signal);
     assert.deepEqual(await once(child, "exit"), [code, null]);
     assert.equal((await emulator.state()).predictions.canceled, before + 1);

@@ -61,7 +61,7 @@ function ended(baseUrl) {
     fetch(`${baseUrl}/hardware`)
       .then(() => false)
       .catch(() => true);
-  return eventually(refused, 10_000);
+  return eventually(refused);
 }
 
 test("an emulator without clients stops", async () => {

@@ -25,6 +25,13 @@ test("a list yields a page, all items or all pages", async () => {
   );
 });
 
+test("a link with the text null, which a documented sample has, is no page", async () => {
+  const json = { next: "null", previous: "null", results: [] };
+  const run = await emulator.replay([{ expect: { path: "/v1/predictions" }, reply: { json } }]);
+  const page = await emulator.client({ baseUrl: run.base_url }).predictions.list();
+  assert.deepEqual([page.next, page.previous, page.hasNextPage()], [null, null, false]);
+});
+
 test("a page is fetched when it is requested", async () => {
   const page = (n) => ({
     expect: { path: "/v1/predictions" },

@@ -17,7 +17,7 @@ const prelude = `
   const replicate = new Replicate({ auth: ${JSON.stringify(TOKEN)}, baseUrl: ${JSON.stringify(emulator.base_url)} });
 `;
 
-async function script(code, limit = 5000, flags = []) {
+async function script(code, limit = 30_000, flags = []) {
   const child = spawn(process.execPath, [...flags, "-e", prelude + code], {
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -39,14 +39,11 @@ test("an idle client with open connections and unread files lets the process exi
       const [file] = await replicate.run("black-forest-labs/flux-schnell", { input: { prompt: "x" } });
       globalThis.keep = [replicate, file, replicate.stream("emulator/echo", { input: {} })];
       console.log("done");
-      const from = Date.now();
-      process.on("exit", () => console.log("ended after", Date.now() - from));
     })();
   `);
+  // An idle connection is closed after 50 seconds, and `script` waits for 30.
   assert.equal(code, 0);
-  assert.match(output, /^done\n/);
-  const after = Number(/ended after (\d+)/.exec(output)[1]);
-  assert.ok(after < 100, `the process went on for ${after} ms`);
+  assert.equal(output, "done\n");
 });
 
 test("a pending promise keeps the process alive", async () => {

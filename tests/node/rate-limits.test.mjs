@@ -43,5 +43,5 @@ test("an aborted run leaves the queue", async (t) => {
   assert.ok(client.rateLimit.creates.waiting > 0);
   controller.abort();
   await Promise.all(runs);
-  await eventually(() => client.rateLimit.creates.waiting === 0, 30_000);
+  await eventually(() => client.rateLimit.creates.waiting === 0);
 });

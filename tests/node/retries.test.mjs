@@ -1,6 +1,12 @@
 // Retries with a `fetch` of the user.
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { Agent as HttpAgent } from "node:http";
+import { createServer } from "node:net";
 import { test } from "node:test";
+import nodeFetch3 from "node-fetch";
+import nodeFetch2 from "node-fetch-2";
+import { Agent, buildConnector, fetch as undiciFetch } from "undici";
 import Replicate, { ConnectionError, OutcomeUnknownError } from "../../node/index.mjs";
 
 const prediction = { id: "p", status: "succeeded", output: "done" };
@@ -34,6 +40,142 @@ test("a failed read is retried, a create without a response is not", async () =>
   });
   assert.equal(calls, 1);
 });
+
+/** Passes each connection to `connected`. */
+class WatchedAgent extends HttpAgent {
+  constructor(connected, options) {
+    super(options);
+    this.connected = connected;
+  }
+
+  createConnection(...given) {
+    const socket = super.createConnection(...given);
+    this.connected(socket);
+    return socket;
+  }
+}
+
+/** Returns a `fetch` that passes each connection to `connected`, by name. */
+const FETCHES = {
+  undici: (connected, options = {}) => {
+    const connect = buildConnector(options);
+    const dispatcher = new Agent({
+      connect: (to, done) =>
+        connect(to, (error, socket) => {
+          if (socket) connected(socket);
+          done(error, socket);
+        }),
+    });
+    return (url, init) => undiciFetch(url, { ...init, dispatcher });
+  },
+  "node-fetch 2": (...given) => {
+    const agent = new WatchedAgent(...given);
+    return (url, init) => nodeFetch2(url, { ...init, agent });
+  },
+  "node-fetch 3": (...given) => {
+    const agent = new WatchedAgent(...given);
+    return (url, init) => nodeFetch3(url, { ...init, agent });
+  },
+};
+
+const create = (client) => client.predictions.create({ model: "a/b", input: {} });
+
+for (const [name, fetchOf] of Object.entries(FETCHES)) {
+  for (const code of ["EHOSTUNREACH", "ENETUNREACH", "ECONNREFUSED"]) {
+    test(`a create whose connection fails with ${code} is not sent again by ${name}`, async (t) => {
+      let connection;
+      let requests = 0;
+      const server = createServer((socket) => {
+        socket.on("error", () => {});
+        // No test can make the kernel report this, so the connection of the client gets the error that Node makes of it.
+        socket.once("data", () => {
+          requests++;
+          connection.destroy(Object.assign(new Error(`read ${code}`), { code, errno: -1, syscall: "read" }));
+        });
+      }).listen(0, "127.0.0.1");
+      t.after(() => server.close());
+      await once(server, "listening");
+      const fetch = fetchOf((socket) => {
+        connection = socket;
+      });
+      const baseUrl = `http://127.0.0.1:${server.address().port}/v1`;
+      await assert.rejects(create(new Replicate({ auth: "t", baseUrl, fetch })), (error) => {
+        assert.ok(error instanceof OutcomeUnknownError, error);
+        assert.match(error.message, new RegExp(`read ${code}`));
+        return true;
+      });
+      assert.equal(requests, 1);
+    });
+  }
+
+  const broadcast = { address: "255.255.255.255", family: 4 };
+  const lookup = (_name, { all }, done) =>
+    setImmediate(() => (all ? done(null, [broadcast, broadcast]) : done(null, broadcast.address, 4)));
+  for (const [host, options] of [
+    ["127.0.0.1", {}],
+    ["255.255.255.255", {}],
+    ["two.example", { lookup, autoSelectFamily: true }],
+  ]) {
+    test(`a create that cannot connect to ${host} is sent again by ${name}`, async () => {
+      const unused = createServer().listen(0, "127.0.0.1");
+      await once(unused, "listening");
+      const { port } = unused.address();
+      unused.close();
+      await once(unused, "close");
+      const fetch = fetchOf(() => {}, options);
+      let calls = 0;
+      const client = new Replicate({
+        auth: "t",
+        baseUrl: `http://${host}:${port}/v1`,
+        maxRetries: 1,
+        fetch: (...given) => {
+          calls++;
+          return fetch(...given);
+        },
+      });
+      await assert.rejects(create(client), (error) => {
+        assert.ok(error instanceof ConnectionError, error);
+        assert.match(error.message, /cannot connect to .*; check `baseUrl`/);
+        return true;
+      });
+      assert.equal(calls, 2);
+    });
+  }
+}
+
+for (const [name, sent, error] of [
+  ["Node", true, { cause: { code: "EHOSTUNREACH", syscall: "read" } }],
+  ["Node", true, { cause: { code: "ENETUNREACH", syscall: "write" } }],
+  ["Node", false, { cause: { code: "ETIMEDOUT", syscall: "connect" } }],
+  ["Node", false, { cause: { code: "ENOTFOUND", syscall: "getaddrinfo" } }],
+  ["a program", true, { code: "EHOSTUNREACH" }],
+  ["a program", false, { code: "ECONNREFUSED" }],
+  [
+    "Bun",
+    true,
+    { code: "ECONNRESET", message: "ECONNRESET: The socket connection was closed unexpectedly." },
+  ],
+  ["Bun", false, { code: "EHOSTUNREACH", message: "EHOSTUNREACH: Unable to connect. Is the computer able?" }],
+  ["Bun", false, { code: "ENETUNREACH", message: "ENETUNREACH: Was there a typo in the url or port?" }],
+  ["Deno", true, { cause: { message: "Connection reset by peer (os error 104)" } }],
+  [
+    "Deno",
+    false,
+    { cause: { message: "error sending request for url (http://a/): client error (Connect): dns" } },
+  ],
+]) {
+  const { code = "", syscall = "", message = "" } = error.cause ?? error;
+  test(`a create is ${sent ? "not " : ""}sent again after ${[syscall, message || code].join(" ").trim()} of ${name}`, async () => {
+    let calls = 0;
+    const fetch = async () => {
+      calls++;
+      throw Object.assign(new TypeError("fetch failed"), error);
+    };
+    const created = create(new Replicate({ auth: "t", fetch, maxRetries: 1 }));
+    await assert.rejects(created, sent ? OutcomeUnknownError : ConnectionError);
+    assert.equal(calls, sent ? 1 : 2);
+  });
+}
 
 for (const bug of [
   new TypeError("Cannot read properties of undefined (reading 'x')"),

@@ -60,16 +60,14 @@ test("text() yields only the output, and leaving it cancels the prediction", asy
 });
 
 test("return() closes the connection at once, and onAbandon can leave the prediction running", async () => {
-  const input = { chunks: ["a"], pause: 0.01, repeat: 100 };
+  const input = { chunks: ["a"], pause: 0.1, repeat: 6000 };
   const stream = replicate.stream("emulator/stream", { input, onAbandon: "leave" });
   await stream.next();
   await emulator.until((state) => state.active_streams === 1);
-  const from = performance.now();
   await stream.return();
   await emulator.until((state) => state.active_streams === 0);
-  const took = performance.now() - from;
-  assert.ok(took < 500, `${took} ms`);
-  assert.equal(await emulator.latestEnded(5000), "succeeded");
+  await emulator.advance(600);
+  assert.equal(await emulator.latestEnded(), "succeeded");
 });
 
 test("a stream that is not read sends no request", async () => {

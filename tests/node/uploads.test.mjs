@@ -174,6 +174,28 @@ for (const [where, client] of [
   });
 }
 
+test("the error of a stream is the cause of that of a batch that raises it", async () => {
+  const raised = async (rows, options) => {
+    const items = replicate.map("emulator/echo", rows, { ...options, errors: "raise" });
+    return consume(items).then(assert.fail, (error) => error);
+  };
+  // Both fail, so that the cause must be that of the row in the message.
+  for (const options of [{}, { key: "name", input: ({ value }) => ({ value }) }]) {
+    const causes = [new DiskError("sector 0"), new DiskError("sector 1")];
+    const rows = causes.map((cause, index) => ({ name: `r${index}`, value: failing(1, cause) }));
+    const error = await raised(rows, options);
+    assert.ok(error instanceof FileNotFoundError, error);
+    const [, index] = /^row r?(\d): .*sector \1/.exec(error.message);
+    assert.equal(error.cause, causes[index]);
+  }
+  const refused = await raised([{ value: 1 }, { value: Readable.from([Buffer.from("a"), 5]) }]);
+  assert.ok(refused instanceof InvalidArgumentError, refused);
+  assert.match(
+    refused.message,
+    /^row 1: a stream that is sent as a file must yield bytes or text, not a number$/,
+  );
+});
+
 const consume = async (stream) => {
   for await (const _ of stream);
   return stream;

@@ -45,7 +45,7 @@ def errors() -> List[Tuple[str, str, str, str]]:
     python = {code: name for name, code in classes}
     table = re.search(r"ERRORS[^{]*\{(.*?)\n\}", read("node/src/failures.ts"), re.S)
     assert table is not None
-    node: Dict[str, str] = dict(re.findall(r"^  (\w+): (\w+),$", table[1], re.M))
+    node: Dict[str, str] = dict(re.findall(r"^  (\w+): errors\.(\w+),$", table[1], re.M))
     return [(code, kind, python[code], node[code]) for kind, code in kinds]
 
 

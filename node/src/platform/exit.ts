@@ -58,7 +58,7 @@ function onSignal(signal: NodeJS.Signals): void {
   // Before others are called: they may count the listeners to decide who ends the process.
   ignoreSignals();
   if (process.listenerCount(signal) > 0) {
-    // The program ends the process, or does not.
+    // The program decides whether the process ends.
     afterTurn(() => {
       if (listening) for (const signal of SIGNALS) process.prependListener(signal, onSignal);
     });

@@ -127,7 +127,7 @@ function mayExist(path: string): boolean {
 }
 
 /**
- * Loads the native module. Its type is for the caller to know.
+ * Loads the native module. The caller states its type.
  *
  * @throws {Error} if no module can be loaded; the message lists the attempts and says what to install
  */
@@ -191,7 +191,7 @@ export function loadNative<Native>(): Native {
       `Install the package for this machine: npm install replicant-${name}`,
       "If a lockfile made on another system left it out, delete node_modules and the lockfile and install again;",
       "if optional packages are turned off (--omit=optional), turn them on.",
-      `In a bundle that leaves without node_modules, put replicant.${name}.node beside the program or into its`,
+      `If the bundle is deployed without node_modules, put replicant.${name}.node beside the program or into its`,
       'working directory, or import Replicate from "replicant/web", which needs no native module.',
     ].join("\n"),
   );

@@ -41,6 +41,12 @@ export type DeploymentConfig = {
   max_instances: number;
 };
 
+type Changeable = Omit<DeploymentConfig, "name" | "model">;
+
+/** What to change of a deployment: at least one member. */
+type DeploymentChange = Partial<Changeable> &
+  { [Name in keyof Changeable]: Pick<Changeable, Name> }[keyof Changeable];
+
 /** Methods of deployments. */
 export class Deployments extends Resource {
   /** Predictions of deployments. */
@@ -69,7 +75,7 @@ export class Deployments extends Resource {
   update(
     owner: string,
     name: string,
-    config: Partial<Omit<DeploymentConfig, "name" | "model">>,
+    config: DeploymentChange,
     options: RequestOptions = {},
   ): Promise<Deployment> {
     const params = merge({ owner, name }, config, requestParams(options));

@@ -9,7 +9,7 @@ import { Resource } from "./resource";
 export type TrainingOptions = RequestOptions &
   CreateOptions & {
     /** Model that receives the trained version: `owner/name`. It must exist. */
-    destination: string;
+    destination: `${string}/${string}`;
   };
 
 /** Methods of trainings. */

@@ -16,7 +16,7 @@ export async function collect(items) {
 /** Waits until nothing runs, and returns how many predictions have each status. */
 export async function settled(emulator) {
   const over = ({ predictions }) => !predictions.starting && !predictions.processing;
-  return (await emulator.until(over, 15_000)).predictions;
+  return (await emulator.until(over)).predictions;
 }
 
 /** Returns how many more predictions of each status there are when all that `work` started has ended. */

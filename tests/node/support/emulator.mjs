@@ -63,21 +63,21 @@ class Emulator {
   }
 
   /** Waits until `condition(state)` holds. */
-  async until(condition, limit = 2000) {
+  async until(condition) {
     return eventually(async () => {
       const state = await this.state();
       return condition(state) ? state : undefined;
-    }, limit);
+    });
   }
 
   /** Waits until the newest prediction has ended, and returns its status. */
-  async latestEnded(limit = 2000) {
+  async latestEnded() {
     const client = this.client();
     const running = ["starting", "processing"];
     return eventually(async () => {
       const [latest] = (await client.predictions.list()).results;
       return running.includes(latest.status) ? undefined : latest.status;
-    }, limit);
+    });
   }
 
   /** Starts a server with scripted responses; see tests/cases/README.md. */
@@ -109,7 +109,7 @@ class Emulator {
 }
 
 /** Calls `attempt` until it returns a value, and returns that. */
-export async function eventually(attempt, limit = 2000) {
+export async function eventually(attempt, limit = 30_000) {
   const end = Date.now() + limit;
   for (;;) {
     const result = await attempt();

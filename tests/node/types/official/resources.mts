@@ -49,6 +49,8 @@ export async function deployments(): Promise<Deployment> {
   );
   await replicate.deployments.update("acme", "text", { min_instances: 1 }, { signal });
   await replicate.deployments.update("acme", "text", { version: "v", hardware: "cpu" });
+  // @ts-expect-error: nothing to change
+  await replicate.deployments.update("acme", "text", {});
   const deleted: boolean = await replicate.deployments.delete("acme", "text", { signal });
   const page: Page<Deployment> = await replicate.deployments.list({ signal });
   return deleted
@@ -174,6 +176,8 @@ export async function predictionsListed(): Promise<Prediction[]> {
 }
 
 export async function trainings(): Promise<Training> {
+  // @ts-expect-error: a destination has an owner
+  await replicate.trainings.create("acme", "text", "v", { destination: "mine", input: {} });
   const training: Training = await replicate.trainings.create("acme", "text", "v", {
     destination: "acme/mine",
     input: { data: "https://example.com/data.zip" },
