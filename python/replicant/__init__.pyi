@@ -213,11 +213,11 @@ def run(
                 function is called with each new `Progress`.
 
     Returns:
-        The output: text, numbers, lists and dictionaries, with a `FileOutput` for each file. A list
-        also supports `async for` and `next()`. If the version writes its output item by item, the call
-        returns as soon as the prediction was created: iterating over the list yields the items as they
-        arrive, and every other use waits for all of them. With `on_update` or `progress`, the call
-        waits.
+        The output: text, numbers, lists and dictionaries, with a `FileOutput` for each file. If a version
+        id is given and that version writes its output item by item, the call returns as soon as the
+        prediction was created: `for`, `async for` and `next()` yield the items as they arrive, and every
+        other use, such as `len()` or an index, waits for all of them. With `on_update` or `progress`, the
+        call waits, and returns a list.
 
     Raises:
         ModelError: The prediction failed or was canceled; `error.prediction` is that prediction.
@@ -228,7 +228,7 @@ def run(
 async def async_run(
     ref: Reference, input: Optional[Dict[str, Any]] = None, **options: Unpack[RunOptions]
 ) -> Any:
-    """The awaitable form of `run`."""
+    """The async form of `run`."""
 
 def stream(
     ref: Reference, input: Optional[Dict[str, Any]] = None, **options: Unpack[StreamOptions]
@@ -277,7 +277,7 @@ def stream(
 def async_stream(
     ref: Reference, input: Optional[Dict[str, Any]] = None, **options: Unpack[StreamOptions]
 ) -> AwaitableStream:
-    """The awaitable form of `stream`."""
+    """The async form of `stream`."""
 
 def submit(
     ref: Reference, input: Optional[Dict[str, Any]] = None, **options: Unpack[CreateOptions]
@@ -319,7 +319,7 @@ def submit(
 async def async_submit(
     ref: Reference, input: Optional[Dict[str, Any]] = None, **options: Unpack[CreateOptions]
 ) -> Handle:
-    """The awaitable form of `submit`."""
+    """The async form of `submit`."""
 
 def handle(handle: Union[str, Dict[str, Any], Handle, Prediction]) -> Handle:
     """Returns the handle of a prediction. Sends no request.
@@ -367,7 +367,7 @@ async def async_save_all(
     concurrency: Optional[int] = None,
     progress: ShowTransfer = None,
 ) -> List[str]:
-    """The awaitable form of `save_all`."""
+    """The async form of `save_all`."""
 
 def search(query: str, *, limit: Optional[int] = None) -> SearchResults:
     """Searches models, collections and documentation.
@@ -380,7 +380,7 @@ def search(query: str, *, limit: Optional[int] = None) -> SearchResults:
     """
 
 async def async_search(query: str, *, limit: Optional[int] = None) -> SearchResults:
-    """The awaitable form of `search`."""
+    """The async form of `search`."""
 
 __all__ = [
     "APIConnectionError",

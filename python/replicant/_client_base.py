@@ -20,7 +20,7 @@ from typing import (
 from ._guarded import Guarded
 from ._native import Secret, conceal
 from ._scope import token_of_cog
-from ._settings import PUBLIC_NAMES, core_options, without_secrets
+from ._settings import PUBLIC_NAMES, TABLES, core_options, without_secrets
 
 if TYPE_CHECKING:
     from ._async.client import AsyncClient
@@ -38,9 +38,8 @@ if os.environ.get("REPLICATE_LOG"):
     log_to_stderr()
 
 C = TypeVar("C", bound="ClientBase")
-# The options that requests of one native client can differ in, and those of them that are tables.
+# The options that requests of one native client can differ in.
 _OF_A_REQUEST = ("timeout", "max_retries", "headers", "query")
-_TABLES = ("headers", "query")
 _HOOKS = ("on_request", "on_response", "on_retry")
 # How many native clients of Cog scopes to keep.
 _SCOPES = 16
@@ -188,7 +187,7 @@ class ClientBase(Guarded):
             return conceal(scoped), True
         token = os.environ.get("REPLICATE_API_TOKEN")
         if self._lost_token and not token:
-            raise _lost_token()
+            raise _missing_token()
         return conceal(token), False
 
     def _native_of_scope(self, token: Secret) -> NativeClient:
@@ -242,7 +241,7 @@ class ClientBase(Guarded):
         for name in _OF_A_REQUEST:
             change = changes.pop(name, None)
             if change is not None:
-                request[name] = {**request.get(name, {}), **change} if name in _TABLES else change
+                request[name] = {**request.get(name, {}), **change} if name in TABLES else change
         other = cls.__new__(cls)
         other._warned = self._warned
         other._kept = self._kept
@@ -351,7 +350,7 @@ def _unpickled(
     return client
 
 
-def _lost_token() -> Exception:
+def _missing_token() -> Exception:
     from ._errors import InvalidArgumentError
 
     return InvalidArgumentError(

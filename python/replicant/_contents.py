@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any, Optional
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Callable, Generator, Optional, TypeVar
 
 if TYPE_CHECKING:
     from ._files import FileOutput
     from ._native import Stream
+
+T = TypeVar("T")
 
 # The size of the read buffer, which combines small reads.
 _BUFFER = 64 * 1024
@@ -50,9 +53,8 @@ class Contents(io.RawIOBase):
         self._check()
         target = memoryview(buffer).cast("B")
         if target and not self._rest:
-            if self._stream is None:
-                self._stream = self._file._open(self._at)
-            self._rest = memoryview(next(self._stream, b""))
+            with self._reading() as stream:
+                self._rest = memoryview(next(stream, b""))
         count = min(len(target), len(self._rest))
         target[:count] = self._rest[:count]
         self._skip(count)
@@ -61,9 +63,9 @@ class Contents(io.RawIOBase):
     def readall(self) -> bytes:
         """Reads the rest of the file."""
         self._check()
-        stream = self._file._open(self._at) if self._stream is None else self._stream
-        rest = b"".join([self._rest, *stream])
-        self._stream, self._rest = stream, memoryview(b"")
+        with self._reading() as stream:
+            rest = b"".join([self._rest, *stream])
+        self._rest = memoryview(b"")
         self._at += len(rest)
         return rest
 
@@ -100,6 +102,17 @@ class Contents(io.RawIOBase):
             self._forget()
         super().close()
 
+    @contextmanager
+    def _reading(self) -> Generator[Stream[bytes], None, None]:
+        if self._stream is None:
+            self._stream = self._file._open(self._at)
+        try:
+            yield self._stream
+        except BaseException:
+            # After an error, a stream looks like one that is at its end.
+            self._forget()
+            raise
+
     def _skip(self, count: int) -> None:
         self._rest = self._rest[count:]
         self._at += count
@@ -114,6 +127,42 @@ class Contents(io.RawIOBase):
             raise ValueError("I/O operation on closed file")
 
 
+class Reader(io.BufferedReader):
+    """Buffers contents. A read that fails leaves the position; the base class would drop what it had read until then."""
+
+    def read(self, size: Optional[int] = -1, /) -> bytes:
+        """Reads `size` bytes, fewer at the end of the file; the rest of the file by default.
+
+        Args:
+            size: The number of bytes.
+        """
+        return self._or_stay(super().read, size)
+
+    def readinto(self, buffer: Any, /) -> int:
+        """Fills a buffer, unless the file ends before.
+
+        Args:
+            buffer: The buffer to fill.
+        """
+        return self._or_stay(super().readinto, buffer)
+
+    def readline(self, size: Optional[int] = -1, /) -> bytes:
+        """Reads a line.
+
+        Args:
+            size: The maximum number of bytes.
+        """
+        return self._or_stay(super().readline, size)
+
+    def _or_stay(self, read: Callable[[Any], T], argument: Any) -> T:
+        position = self.tell()
+        try:
+            return read(argument)
+        except BaseException:
+            self.seek(position)
+            raise
+
+
 def opened(file: FileOutput) -> io.BufferedReader:
     """Opens the content of `file` for reading."""
-    return io.BufferedReader(Contents(file), _BUFFER)
+    return Reader(Contents(file), _BUFFER)

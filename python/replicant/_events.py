@@ -136,7 +136,7 @@ class EventStream(Stream[ServerSentEvent]):
         return self
 
     async def astart(self) -> EventStream:
-        """The awaitable form of `start`. Entering an `async with` block does the same."""
+        """The async form of `start`. Entering an `async with` block does the same."""
         await super().astart()
         return self
 
@@ -272,5 +272,5 @@ class TextStream:
         self._events.close()
 
     async def aclose(self) -> None:
-        """The awaitable form of `close`."""
+        """The async form of `close`."""
         await self._events.aclose()

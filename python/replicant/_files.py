@@ -85,7 +85,7 @@ class FileOutput:
         return self._content(self._native.call("output.bytes", {"url": self.url}, None, True))
 
     async def aread(self) -> bytes:
-        """The awaitable form of `read`."""
+        """The async form of `read`."""
         call = self._native.call_async("output.bytes", {"url": self.url}, None, True)
         return self._content(await call)
 
@@ -122,7 +122,7 @@ class FileOutput:
     async def asave(
         self, path: Union[str, os.PathLike[str]], *, progress: ShowTransfer = None
     ) -> str:
-        """The awaitable form of `save`."""
+        """The async form of `save`."""
         from ._progress import of_bytes
 
         params = {"url": self.url, "path": os.fspath(path)}
@@ -136,7 +136,7 @@ class FileOutput:
         return self._known
 
     async def ahead(self) -> FileHead:
-        """The awaitable form of `head`."""
+        """The async form of `head`."""
         self._known = FileHead(**await self._native.call_async("output.head", {"url": self.url}))
         return self._known
 
@@ -154,7 +154,7 @@ class FileOutput:
             stream.close()
 
     async def aclose(self) -> None:
-        """The awaitable form of `close`."""
+        """The async form of `close`."""
         for stream in list(self._streams or ()):
             await stream.aclose()
 
@@ -295,7 +295,7 @@ class FileURL(str, FileOutput):
     def __new__(cls, file: FileOutput) -> FileURL:
         made = super().__new__(cls, file.url)
         made._file = file
-        # What becomes known of one, such as the path of its content, holds for the other.
+        # Shares its attributes, such as the saved path, with the `FileOutput`.
         made.__dict__ = file.__dict__
         return made
 
@@ -309,24 +309,32 @@ class FileURL(str, FileOutput):
         return FileURL, (self._file,)
 
 
-_folder: Optional[str] = None
+# The folder of a process: a forked child also knows that of its parent.
+_folders: Dict[int, str] = {}
 
 
 def _private_path(file: FileOutput) -> str:
-    """Returns a path for the content of `file`, in a folder that only this process can write to."""
-    global _folder
-    if _folder is None:
+    """Returns a path for the content of `file`, in a folder of this process that no other user can read."""
+    process = os.getpid()
+    if process not in _folders:
         import atexit
-        import shutil
         from tempfile import mkdtemp
 
-        _folder = mkdtemp(prefix="replicant-")
-        atexit.register(shutil.rmtree, _folder, ignore_errors=True)
+        _folders[process] = made = mkdtemp(prefix="replicant-")
+        atexit.register(_remove_folder, made, process)
     from hashlib import sha256
 
-    folder = os.path.join(_folder, sha256(file.url.encode()).hexdigest()[:16])
+    folder = os.path.join(_folders[process], sha256(file.url.encode()).hexdigest()[:16])
     os.makedirs(folder, mode=0o700, exist_ok=True)
     return os.path.join(folder, file._basename)
+
+
+def _remove_folder(folder: str, process: int) -> None:
+    # A forked child inherits the exit handlers of its parent.
+    if process == os.getpid():
+        from shutil import rmtree
+
+        rmtree(folder, ignore_errors=True)
 
 
 def get_path_url(path: Any) -> Optional[str]:

@@ -13,6 +13,7 @@ from typing import (
     Iterable,
     Iterator,
     List,
+    Literal,
     NamedTuple,
     Optional,
     Sized,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from ._client_base import AnyClient
     from ._exception import ReplicateException
     from ._object import Json
+    from ._options import Status
 
 
 class MapStats(NamedTuple):
@@ -98,7 +100,7 @@ class MapItem(Dumps, Generic[Row]):
     """The row."""
     input: Any
     """The input of the row."""
-    status: str
+    status: Union[Status, Literal["unknown", "rejected"]]
     """The status of the prediction; `unknown` if it may exist, `rejected` if none was created."""
     output: Any
     """The output, with a `FileOutput` for each file, or its path with `save_to`. None if the row failed."""
@@ -261,14 +263,14 @@ class MapResults(Generic[Row]):
             await self.aclose()
 
     async def aclose(self) -> None:
-        """The awaitable form of `close`."""
+        """The async form of `close`."""
         self._end()
         await self._stream.aclose()
 
     # Common to both.
 
     def _receive(self, message: Json) -> Tuple[str, Any]:
-        """Receives a message. Returns its name and value, which may be left to do."""
+        """Receives a message. Returns its name and value; the caller handles `item` and `pull`."""
         ((name, value),) = message.items()
         if name == "map":
             self._number = value
@@ -357,7 +359,8 @@ async def _read_for(results: ref[MapResults[Any]], rows: RowSource[Any], wanted:
             found._push(read, end)
     except BaseException as error:
         found = results()
-        if found is not None:
+        # The end of the batch cancels this task.
+        if found is not None and not found._ended:
             # Ends the wait of `__anext__`, which raises it.
             found._failure = error
             found._stream.close()

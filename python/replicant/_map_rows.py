@@ -34,7 +34,7 @@ Row = TypeVar("Row")
 Input = Mapping[str, Any]
 """The input of a row."""
 AsyncInput = Union[Input, Awaitable[Input]]
-"""The input of a row for an asynchronous client, which may have to be awaited."""
+"""The input of a row for an async client, which may have to be awaited."""
 
 # How long to collect rows before passing on those that have arrived, in seconds.
 _COLLECTING = 0.02
@@ -71,12 +71,12 @@ class RowSource(Generic[Row]):
         """Returns the next rows, at most `most`, and whether there are no more."""
         if self._is_source_async:
             raise InvalidArgumentError(
-                "`rows` is an asynchronous iterable; use `async for`, or pass a list or a generator",
+                "`rows` is an async iterable; use `async for`, or pass a list or a generator",
                 argument="rows",
             )
         if self.is_async:
             raise InvalidArgumentError(
-                "`input` is an asynchronous function; use `async for` with an AsyncClient, or pass a plain function",
+                "`input` is an async function; use `async for` with an AsyncClient, or pass a plain function",
                 argument="input",
             )
         rows: List[Json] = []

@@ -131,11 +131,11 @@ class Stream(Generic[_T]):
     def start(self) -> Any:
         """Sends the first request and raises its error."""
     def astart(self) -> Awaitable[Any]:
-        """The awaitable form of `start`."""
+        """The async form of `start`."""
     def close(self) -> None:
         """Frees the connection and ends the stream. May be called at any time."""
     def aclose(self) -> Awaitable[None]:
-        """The awaitable form of `close`."""
+        """The async form of `close`."""
 
 def compute(name: str, params: dict[str, Any], /) -> Any:
     """Runs an operation that needs neither client nor network."""

@@ -1,35 +1,32 @@
-"""The lists that `run` returns."""
+"""The outputs that `run` returns while the model writes them."""
 
 from __future__ import annotations
 
-from functools import wraps
+from itertools import islice
 from threading import Lock
+from types import GeneratorType
 from typing import (
     TYPE_CHECKING,
     Any,
     AsyncIterator,
-    Callable,
     Dict,
     Iterator,
     List,
     Optional,
     Sequence,
+    Union,
     cast,
+    overload,
 )
 
 from ._object import APIObject
 
 if TYPE_CHECKING:
+    from typing import SupportsIndex
+
     from ._client_base import AnyClient
     from ._native import Stream
     from ._object import Json
-
-
-class _Pending:
-    """Fills an incomplete list, so that C code that reads it directly fails instead of seeing an empty list."""
-
-    def __repr__(self) -> str:
-        return "<incomplete output; call list(output) first>"
 
 
 class _Source:
@@ -39,15 +36,24 @@ class _Source:
         # Keeps the token of a Cog scope that may end before the output is read.
         self._native = client._native
         self._params = client._with_options(started)
+        self._client = client
         self.prediction: Json = started["prediction"]
         self.items: List[Any] = []
         # The number of running loops.
         self.loops = 0
-        self._error: Optional[Exception] = None
+        # Why there are no more items: an error, or what has canceled the prediction.
+        self._error: Union[Exception, str, None] = None
         self._over = False
         self._stream: Optional[Stream[Any]] = None
         self._turn = Lock()
         self._async_turn: Any = None
+        # The event loop whose task began to read, which transports and hooks need.
+        self._loop: Any = None
+
+    @property
+    def _cancels(self) -> bool:
+        cancels: bool = self._params["live"]["cancel"]
+        return cancels
 
     def _opened(self, whole: bool) -> Stream[Any]:
         if self._stream is None:
@@ -55,7 +61,9 @@ class _Source:
 
             live = {**self._params["live"], "whole": whole}
             params = {**self._params, "live": live}
-            self._stream = Stream(self._native, "predictions.output_iterator", params)
+            self._stream = Stream(
+                self._native, "predictions.output_iterator", params, keep=not self._cancels
+            )
         return self._stream
 
     def _there(self, index: int) -> Optional[bool]:
@@ -64,12 +72,38 @@ class _Source:
             return True
         if not self._over:
             return None
-        if self._error is not None:
-            raise self._error
-        return False
+        if self._error is None:
+            return False
+        raise self._canceled(self._error) if isinstance(self._error, str) else self._error
 
-    def _end(self, error: Optional[Exception] = None) -> None:
-        self._over, self._error, self._stream = True, error, None
+    def _end(self, error: Union[Exception, str, None] = None) -> None:
+        # Another thread may have ended it during a read.
+        if not self._over:
+            self._over, self._error, self._stream = True, error, None
+
+    def _canceled(self, how: str) -> Exception:
+        from ._errors import PredictionCanceledError, from_fields
+
+        id = self.prediction["id"]
+        fields = {
+            "code": PredictionCanceledError.code,
+            "message": f"the output is incomplete: {how}, which canceled the prediction (prediction {id}); "
+            'run the model again, or pass `on_abandon="leave"` to continue reading',
+            "prediction": self.prediction,
+            "partial": self.items,
+        }
+        return from_fields(fields, self._client)
+
+    def check_loop(self) -> None:
+        """Raises if waiting here would block the event loop that the read needs."""
+        if self._loop is not None and not self._over:
+            from asyncio import _get_running_loop
+
+            if _get_running_loop() is self._loop:
+                raise RuntimeError(
+                    "the output is incomplete, and waiting for it here would block the event loop that reads it; "
+                    "complete it with `[item async for item in output]` first"
+                )
 
     def reach(self, index: int, whole: bool = False) -> bool:
         """Waits for an item; returns whether there is one."""
@@ -78,19 +112,28 @@ class _Source:
                 there = self._there(index)
                 if there is not None:
                     return there
+                self.check_loop()
                 try:
                     self.items.append(next(self._opened(whole)))
                 except StopIteration:
                     self._end()
                 except Exception as error:
                     self._end(error)
+                except BaseException:
+                    # Ctrl-C has closed the stream.
+                    if self._cancels:
+                        self._end("reading it was interrupted")
+                    raise
 
     async def areach(self, index: int) -> bool:
-        """The awaitable form of `reach`."""
+        """The async form of `reach`."""
         from asyncio import Lock as AsyncLock
+        from asyncio import get_running_loop
 
         if self._async_turn is None:
             self._async_turn = AsyncLock()
+        if self._stream is None:
+            self._loop = get_running_loop()
         while True:
             async with self._async_turn:
                 there = self._there(index)
@@ -103,11 +146,14 @@ class _Source:
                 except Exception as error:
                     self._end(error)
 
-    def leave(self) -> None:
-        """Stops reading, which cancels the prediction unless `on_abandon` is `leave`."""
-        if self._stream is not None and self._params["live"]["cancel"]:
-            stream = self._stream
-            self._end()
+    def leave(self, how: Optional[str] = None) -> None:
+        """Stops reading, which cancels the prediction unless `on_abandon` is `leave`.
+
+        Later reads find the items so far, or are an error if `how` says why.
+        """
+        stream = self._stream
+        if stream is not None and self._cancels:
+            self._end(how)
             stream.close()
 
 
@@ -165,55 +211,60 @@ class _Loop:
         if source is not None:
             source.loops -= 1
             if source.loops == 0:
-                source.leave()
+                source.leave("its loop was left")
 
     async def aclose(self) -> None:
-        """The awaitable form of `close`."""
+        """The async form of `close`."""
         self.close()
 
     def __del__(self) -> None:
         self.close()
 
 
-class Output(List[Any]):
-    """A list that a model wrote, which also supports `async for`, `next()` and `anext()`.
+def _generator() -> Iterator[None]:
+    yield
 
-    If the model writes its output item by item, `for` and `async for` yield each item as it arrives; everything
-    else, such as `len`, an index or a comparison, waits for the complete output. Leaving a loop early cancels the
-    prediction. Each loop begins with the first item, except that a loop after `next()` continues there.
+
+class Output(Sequence[Any]):
+    """The items that a model writes one by one: a sequence, an iterator and an async iterator.
+
+    `for` and `async for` yield each item as it arrives; everything else, such as `len`, an index or a comparison, waits
+    for the complete output. Leaving a loop early cancels the prediction, and so does Ctrl-C while an item is awaited;
+    what needs the complete output raises `PredictionCanceledError` then. Each loop begins with the first item, except
+    that a loop after `next()` continues there. A copy and a pickle are lists.
     """
 
-    __slots__ = ("_cursor", "_source", "_was_live")
+    # Not a list: programs that expect the generator of 1.x test for one, and C code would read an incomplete list.
+    # FastAPI encodes generators and no other iterators, so `inspect.isgenerator` takes this for one.
+    __class__: Any = property(lambda _: GeneratorType)
+    gi_code, gi_frame, gi_running, gi_yieldfrom = _generator.__code__, None, False, None
+    __slots__ = ("__weakref__", "_cursor", "_items", "_source")
 
-    def __init__(self, items: Any = (), source: Optional[_Source] = None) -> None:
-        super().__init__(items if source is None else (_Pending(),))
+    def __init__(self, items: Sequence[Any] = (), source: Optional[_Source] = None) -> None:
+        self._items: Sequence[Any] = items if source is None else source.items
         self._source = source
-        self._was_live = source is not None
         self._cursor = 0
 
-    def _whole(self) -> None:
+    def _whole(self) -> List[Any]:
         """Waits for the complete output."""
         source = self._source
         if source is not None:
             while source.reach(len(source.items), whole=True):
                 pass
             self._source = None
-            super().__init__(source.items)
+        return cast(List[Any], self._items)
 
     def _begin(self) -> int:
-        if not self._was_live:
-            return 0
         begin, self._cursor = self._cursor, 0
         return begin
 
     def __iter__(self) -> Iterator[Any]:
-        begin, source = self._begin(), self._source
+        source = self._source
         if source is not None:
-            return _Loop(self, source, begin)
-        items = super().__iter__()
-        for _ in range(begin):
-            next(items, None)
-        return items
+            # Here, because leaving the loop would cancel the prediction.
+            source.check_loop()
+            return _Loop(self, source, self._begin())
+        return islice(self._items, self._begin(), None)
 
     def __aiter__(self) -> AsyncIterator[Any]:
         if self._source is not None:
@@ -233,82 +284,58 @@ class Output(List[Any]):
         return self._take()
 
     def _has(self, index: int) -> bool:
-        return index < len(self) if self._source is None else self._source.reach(index)
+        return index < len(self._items) if self._source is None else self._source.reach(index)
 
     def _take(self) -> Any:
-        index = self._cursor
         self._cursor += 1
-        return super().__getitem__(index) if self._source is None else self._source.items[index]
+        return self._items[self._cursor - 1]
 
     def close(self) -> None:
-        """Stops reading, which cancels the prediction if it is still running."""
+        """Stops reading, which cancels the prediction if it is still running. The items that have arrived stay."""
         if self._source is not None:
             self._source.leave()
 
     async def aclose(self) -> None:
-        """The awaitable form of `close`."""
+        """The async form of `close`."""
         self.close()
 
     def __bool__(self) -> bool:
         return self._has(0)
 
-    def __radd__(self, other: List[Any]) -> List[Any]:
-        self._whole()
-        return [*other, *self]
+    def __len__(self) -> int:
+        return len(self._whole())
+
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> Any: ...
+    @overload
+    def __getitem__(self, index: slice[Any, Any, Any]) -> List[Any]: ...
+    def __getitem__(self, index: Any) -> Any:
+        return self._whole()[index]
+
+    def __contains__(self, item: object) -> bool:
+        return item in self._whole()
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, (Output, list)):
+            return self._whole() == list(cast("Sequence[Any]", other))
+        return NotImplemented
+
+    __hash__ = object.__hash__
+
+    def __add__(self, other: Sequence[Any]) -> List[Any]:
+        return [*self._whole(), *other]
+
+    def __radd__(self, other: Sequence[Any]) -> List[Any]:
+        return [*other, *self._whole()]
 
     def __repr__(self) -> str:
         source = self._source
         if source is None:
-            return super().__repr__()
+            return repr(self._items)
         return f"<output of prediction {source.prediction['id']}: {len(source.items)} items so far>"
 
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        self._whole()
-        return list, (self[:],)
-
-
-def _waiting(method: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(method)
-    def whole(self: Output, *args: Any, **options: Any) -> Any:
-        for output in (self, *args):
-            if isinstance(output, Output):
-                output._whole()
-        return method(self, *args, **options)
-
-    return whole
-
-
-for _name in [
-    "__len__",
-    "__getitem__",
-    "__setitem__",
-    "__delitem__",
-    "__contains__",
-    "__reversed__",
-    "__eq__",
-    "__ne__",
-    "__lt__",
-    "__le__",
-    "__gt__",
-    "__ge__",
-    "__add__",
-    "__iadd__",
-    "__mul__",
-    "__rmul__",
-    "__imul__",
-    "append",
-    "clear",
-    "copy",
-    "count",
-    "extend",
-    "index",
-    "insert",
-    "pop",
-    "remove",
-    "reverse",
-    "sort",
-]:
-    setattr(Output, _name, _waiting(getattr(list, _name)))
+    def __reduce__(self) -> Any:
+        return list, (self._whole(),)
 
 
 async def _each(items: Iterator[Any]) -> AsyncIterator[Any]:
@@ -316,13 +343,17 @@ async def _each(items: Iterator[Any]) -> AsyncIterator[Any]:
         yield item
 
 
+# Of a prediction with another status, the core decides whether it has ended.
+_ENDED = (None, "succeeded", "failed", "canceled", "aborted")
+
+
 def incomplete(outputs: Any) -> Iterator[Any]:
-    """Yields the lists of `run` and the running predictions in outputs."""
+    """Yields the live outputs of `run` and the running predictions in outputs."""
     if isinstance(outputs, Output):
         yield outputs
     elif isinstance(outputs, APIObject):
         # The core cannot wait for a training.
-        if hasattr(type(outputs), "wait") and outputs.status in ("starting", "processing"):
+        if hasattr(type(outputs), "wait") and outputs.status not in _ENDED:
             yield outputs
     elif isinstance(outputs, dict):
         for item in cast(Dict[str, Any], outputs).values():
@@ -333,9 +364,9 @@ def incomplete(outputs: Any) -> Iterator[Any]:
 
 
 def unwrapped(outputs: Any) -> Any:
-    """Returns outputs with the output of each prediction in its place."""
+    """Returns complete outputs with the output of each prediction in its place."""
     if isinstance(outputs, Output):
-        return outputs
+        return outputs._whole()
     if isinstance(outputs, APIObject) and "output" in outputs.__fields__:
         return outputs.output
     if isinstance(outputs, dict):
@@ -350,5 +381,4 @@ def output_of(client: AnyClient, reply: Json) -> Any:
     """Returns the output in the reply of `run`."""
     if "live" in reply:
         return Output(source=_Source(client, reply))
-    output = reply["output"]
-    return Output(output) if output.__class__ is list else output
+    return Output(reply["items"]) if "items" in reply else reply["output"]

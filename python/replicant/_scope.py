@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from typing import Any, Mapping, Optional
+from typing import Any, Mapping, Optional, cast
 
 
 def token_of_cog() -> Optional[str]:
@@ -15,7 +15,7 @@ def token_of_cog() -> Optional[str]:
     """
     context = getattr(_scope(), "context", None)
     if isinstance(context, Mapping):
-        for name, value in context.items():
+        for name, value in cast("Mapping[Any, Optional[str]]", context).items():
             if isinstance(name, str) and name.upper() == "REPLICATE_API_TOKEN":
                 # An empty token means that the prediction has none; do not use the token of the server.
                 return value or ""
@@ -39,6 +39,7 @@ def _scope() -> Any:
         return None
 
 
-def _get_api_token_from_environment() -> Optional[str]:
+def api_token_from_environment() -> Optional[str]:
+    """Returns the token of the current Cog scope, or that of the environment."""
     token = token_of_cog()
     return os.environ.get("REPLICATE_API_TOKEN") if token is None else token

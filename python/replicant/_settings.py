@@ -18,8 +18,9 @@ CORE_NAMES = {
 PUBLIC_NAMES = {"token": "api_token", "query": "default_query"}
 # What this package handles itself.
 LOCAL = ("transport", "http_client", "on_request", "on_response", "on_retry")
+# The options that are tables.
+TABLES = ("headers", "query")
 
-_TABLES = ("headers", "query")
 _SECRETS = ("api_token", "bearer_token", "token", "client_key_password")
 _SECRET_WORDS = ("auth", "cookie", "token", "secret", "key", "password")
 _SECRET_SCHEMES = ("basic ", "bearer ", "token ")
@@ -54,8 +55,8 @@ def core_options(options: Mapping[str, Any]) -> Dict[str, Any]:
     for alias, name in CORE_NAMES.items():
         value = core.pop(alias, None)
         if value is not None:
-            core[name] = {**core.get(name, {}), **value} if name in _TABLES else value
-    for name in _TABLES:
+            core[name] = {**core.get(name, {}), **value} if name in TABLES else value
+    for name in TABLES:
         if name in core:
             core[name] = dict(core[name])
             if not core[name]:
@@ -78,7 +79,7 @@ def without_secrets(options: Mapping[str, Any]) -> Dict[str, Any]:
     """Returns a copy of `options` that can be stored: no token, and no password of a proxy."""
     token: Optional[Secret] = options.get("token")
     kept = {n: value for n, value in options.items() if not isinstance(value, Secret)}
-    for table in _TABLES:
+    for table in TABLES:
         if table in kept:
             items: Mapping[str, Any] = kept[table]
             kept[table] = {n: v for n, v in items.items() if not _holds_secret(v, token)}

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List, Optional, Tuple, Union
+import os
+from typing import TYPE_CHECKING, Any, Coroutine, Dict, Iterator, List, Optional, Tuple, Union
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
 
 Headers = List[Tuple[str, str]]
 Response = Tuple[int, Headers, Any]
@@ -82,10 +86,7 @@ class Adapter:
             return _parts(sent, False)
         if awaited:
             return _awaited(sent)
-        # A blocking call with an async transport: this thread has no event loop, so run one.
-        import asyncio
-
-        return asyncio.run(_whole(sent))
+        return _run(_whole(sent))
 
     def _send(self, method: str, url: str, headers: Headers, body: Any, awaited: bool) -> Any:
         methods = _METHODS[::-1] if awaited else _METHODS
@@ -140,6 +141,44 @@ class Adapter:
         if "TransportError" in names or isinstance(error, OSError):
             return "broken"
         return None
+
+
+# The event loop of blocking calls with async transports, by process: a fork ends its thread.
+_loops: Dict[int, AbstractEventLoop] = {}
+
+
+def _run(coroutine: Coroutine[Any, Any, Response]) -> Response:
+    """Runs a coroutine for a blocking call."""
+    import _thread
+    import asyncio
+    from inspect import isbuiltin
+
+    if not isbuiltin(_thread.start_new_thread):
+        # The threads of gevent and eventlet are greenlets of this thread, which waits for the result.
+        return asyncio.run(coroutine)
+    return asyncio.run_coroutine_threadsafe(coroutine, _background_loop()).result()
+
+
+def _background_loop() -> AbstractEventLoop:
+    """Returns a loop that runs until the process ends: the connections of a transport belong to a loop."""
+    from asyncio import new_event_loop
+    from threading import Thread
+
+    process = os.getpid()
+    loop = _loops.get(process)
+    if loop is None:
+        new = new_event_loop()
+        Thread(target=_serve, args=(new,), name="replicant-transport", daemon=True).start()
+        # Without a lock, which a fork could leave locked.
+        loop = _loops.setdefault(process, new)
+        if loop is not new:
+            new.call_soon_threadsafe(new.stop)
+    return loop
+
+
+def _serve(loop: AbstractEventLoop) -> None:
+    loop.run_forever()
+    loop.close()
 
 
 def _is_of_httpx(cls: type) -> bool:

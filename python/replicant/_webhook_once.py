@@ -117,11 +117,11 @@ class Once:
             id: The `webhook_id` of the event. Only an event that `webhooks.unwrap` has returned has one.
 
         Raises:
-            TypeError: A method of the store is asynchronous.
+            TypeError: A method of the store is async.
             InvalidArgumentError: `id` is None, or the store returned another value than a state.
         """
         id = _known(id)
-        state = _state(blocking(self._store.begin(id), _asynchronous("begin")))
+        state = _state(blocking(self._store.begin(id), _async_method("begin")))
         if state != "new":
             yield state
             return
@@ -129,9 +129,9 @@ class Once:
             yield state
         except BaseException:
             with _logging_failure(id):
-                blocking(self._store.forget(id), _asynchronous("forget"))
+                blocking(self._store.forget(id), _async_method("forget"))
             raise
-        blocking(self._store.finish(id), _asynchronous("finish"))
+        blocking(self._store.finish(id), _async_method("finish"))
 
     @asynccontextmanager
     async def async_claim(self, id: Optional[str]) -> AsyncGenerator[State, None]:
@@ -150,10 +150,10 @@ class Once:
         await _settled(self._store.finish(id))
 
     def check_blocking(self) -> None:
-        """Raises `TypeError` if a method of the store is asynchronous: `claim` cannot await it."""
+        """Raises `TypeError` if a method of the store is async: `claim` cannot await it."""
         for name in _METHODS:
             if inspect.iscoroutinefunction(getattr(self._store, name)):
-                raise _asynchronous(name)
+                raise _async_method(name)
 
 
 def _known(id: Optional[str]) -> str:
@@ -187,9 +187,9 @@ def _state(found: Any) -> State:
     return known
 
 
-def _asynchronous(method: str) -> TypeError:
+def _async_method(method: str) -> TypeError:
     return TypeError(
-        f"`store`: `{method}` must not be asynchronous in a blocking view or in `claim`; "
+        f"`store`: `{method}` must not be async in a blocking view or in `claim`; "
         "make the view `async`, use `async_claim`, or pass a store whose methods are blocking"
     )
 

@@ -65,7 +65,7 @@ class Receiver(Generic[R]):
     async def async_receive(
         self, headers: Any, read: Callable[[], bytes], call: Callable[[Any], Awaitable[R]]
     ) -> R:
-        """The awaitable form of `receive`."""
+        """The async form of `receive`."""
         try:
             event = await self._unwrap(headers=headers, body=read(), **self._options)
         except WebhookValidationError as error:

@@ -87,7 +87,7 @@ def twin(method: ast.stmt, lines: list[str]) -> str:
     body = re.sub(AWAITED, r"\1\2async_\3(", body)
     body = re.sub(RETURNED, r"\1\2async_\3(", body)
     indent = " " * doc.col_offset
-    note = f'{indent}"""The awaitable form of `{method.name}`."""'
+    note = f'{indent}"""The async form of `{method.name}`."""'
     return substitute("\n".join(part for part in (head, note, body) if part), SHARED)
 
 

@@ -7,13 +7,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from waiting import eventually as eventually
 
 if TYPE_CHECKING:
     import replicant.testing
@@ -138,14 +138,6 @@ def python(script: str, *arguments: str, **environment: str) -> subprocess.Compl
         text=True,
         timeout=60,
     )
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 3.0) -> None:
-    """Waits until a condition holds that another process fulfills."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "the condition did not become true in time"
-        time.sleep(0.01)
 
 
 def canceled(emulator: Emulator) -> int:

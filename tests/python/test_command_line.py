@@ -75,7 +75,7 @@ def test_ctrl_c_cancels_the_prediction(
         [*entry, "run", "emulator/endless"], env=variables, stderr=subprocess.PIPE, text=True
     )
     running = before.get("processing", 0)
-    eventually(lambda: emulator.state()["predictions"].get("processing", 0) > running, 20)
+    eventually(lambda: emulator.state()["predictions"].get("processing", 0) > running)
     child.send_signal(signal.SIGINT)
     _, errors = child.communicate(timeout=20)
     assert child.returncode == 130

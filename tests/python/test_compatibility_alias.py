@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from conftest import Emulator, python
 
+PINNED = "emulator/stream:0ec4000000000000000000000000000000000000000000000000000000000005"
+
 SUBMODULES = """account client collection deployment exceptions file hardware helpers identifier model
 pagination prediction run stream training version webhook __about__ _async _async.prediction"""
 
@@ -89,11 +91,16 @@ def test_open_llmetry_records_the_calls(emulator: Emulator) -> None:
         "ReplicateInstrumentor().instrument(tracer_provider=provider)\n"
         "import replicate\n"
         "assert replicate.run('emulator/echo', input={'value': 'x'}) == 'x'\n"
-        "assert ''.join(map(str, replicate.stream('emulator/stream', input={'chunks': ['a']}))) == 'a'\n"
+        "slow = {'chunks': ['a', 'b'], 'pause': 0.1}\n"
+        "assert ''.join(map(str, replicate.stream('emulator/stream', input=slow))) == 'ab'\n"
+        f"output = replicate.run('{PINNED}', input=slow)\n"
+        "assert ''.join(output) == 'ab'\n"
         "replicate.predictions.create(model='emulator/echo', input={})\n"
         "names = {span.name for span in spans.get_finished_spans()}\n"
         "wanted = {'replicate.run', 'replicate.stream', 'replicate.predictions.create'}\n"
         "assert names == wanted, names\n"
+        "texts = [v for s in spans.get_finished_spans() for k, v in s.attributes.items() if k.endswith('completion.0.content')]\n"
+        "assert texts == ['x', 'ab'], texts\n"
         "ReplicateInstrumentor().uninstrument()\n"
         "replicate.run('emulator/echo', input={'value': 1})\n"
         "assert 'replicate.run' not in [s.name for s in spans.get_finished_spans()][3:]\n",

@@ -12,6 +12,7 @@ import os
 import pathlib
 import random
 import shutil
+import socket
 import sys
 import threading
 import zipfile
@@ -20,7 +21,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from conftest import Emulator, python
+from conftest import TOKEN, Emulator, python
+from listener import Listener
 
 import replicant
 
@@ -336,6 +338,20 @@ async def test_save_all_waits_for_a_running_prediction(
         await async_client.save_all([start("emulator/fails")], tmp_path / "failed")
 
 
+async def test_save_all_waits_for_a_prediction_with_a_status_that_is_new(
+    emulator: Emulator, tmp_path: pathlib.Path
+) -> None:
+    ended = {"id": "p1", "status": "succeeded", "output": "data:text/plain,a"}
+    for number, kind in enumerate((replicant.Client, replicant.AsyncClient)):
+        replay = emulator.replay({"expect": {"method": "GET"}, "reply": {"json": ended}})
+        client = kind(TOKEN, base_url=replay.base_url)
+        made = client._prediction({"id": "p1", "status": "paused", "output": None})
+        saved = client.save_all(made, tmp_path / f"{number}")
+        (path,) = saved if isinstance(saved, list) else await saved
+        assert pathlib.Path(path).read_text() == "a"
+        replay.check()
+
+
 def test_a_data_url_is_a_file() -> None:
     url = "data:text/plain;base64," + base64.b64encode(b"0123456789").decode()
     file = replicant.FileOutput(url, replicant.Client("x")).open()
@@ -349,6 +365,50 @@ def test_an_expired_file_raises_with_advice(client: replicant.Client, emulator: 
     file = replicant.FileOutput(f"{emulator.origin}/files/nothing/here.png", client).open()
     with pytest.raises(replicant.OutputExpiredError, match="hour"):
         file.read(1)
+
+
+def into(file: io.BufferedReader) -> bytes:
+    buffer = bytearray(1500)
+    return bytes(buffer[: file.readinto(buffer)])
+
+
+@pytest.mark.parametrize("begun", [0, 1000])
+@pytest.mark.parametrize(
+    "read",
+    [lambda file: file.read(), lambda file: file.read(200_000), into, lambda file: next(file, b"")],
+    ids=["read", "a part", "readinto", "a line"],
+)
+def test_a_read_that_has_failed_can_be_repeated(read: Any, begun: int) -> None:
+    content = FILES["/large.bin"]
+    breaks = True
+
+    def serve(connection: socket.socket) -> None:
+        nonlocal breaks
+        request = connection.makefile("rb")
+        start = 0
+        while (line := request.readline().lower().strip()) != b"":
+            if line.startswith(b"range: bytes="):
+                start = int(line[len(b"range: bytes=") : -1])
+        size = len(content)
+        head = f"content-range: bytes {start}-{size - 1}/{size}\r\ncontent-length: {size - start}"
+        if breaks and start:
+            connection.sendall(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")
+            return
+        connection.sendall(f"HTTP/1.1 {206 if start else 200} OK\r\n{head}\r\n\r\n".encode())
+        connection.sendall(content[start : 300_000 if breaks else size])
+
+    with Listener(serve) as listener:
+        url = f"http://127.0.0.1:{listener.port}/large.bin"
+        file = replicant.FileOutput(url, replicant.Client("x")).open()
+        read_so_far = file.read(begun)
+        with pytest.raises(replicant.DownloadError):
+            while True:
+                read_so_far += read(file)
+        assert file.tell() == len(read_so_far)
+        breaks = False
+        while piece := read(file):
+            read_so_far += piece
+        assert read_so_far == content
 
 
 def test_chunks_have_a_moderate_size(host: Host) -> None:

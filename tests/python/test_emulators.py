@@ -102,7 +102,7 @@ def test_the_emulator_of_a_killed_process_ends(kind: str) -> None:
         assert listens(base_url)
         process.kill()
         process.wait()
-        eventually(lambda: not listens(base_url), 10)
+        eventually(lambda: not listens(base_url))
         for child in forked:
             os.kill(int(child), signal.SIGKILL)
 

@@ -83,7 +83,7 @@ def test_one_client_serves_a_hundred_loops(emulator: Emulator) -> None:
         asyncio.run(use(value))
     assert all(task.cancelled() for task in left)
     under_way = ("starting", "processing")
-    eventually(lambda: not any(emulator.state()["predictions"].get(s) for s in under_way), 10.0)
+    eventually(lambda: not any(emulator.state()["predictions"].get(s) for s in under_way))
 
 
 def descriptors() -> int:

@@ -17,20 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, numbers, statuses
+from conftest import ROOT, eventually, numbers, statuses
 
 import replicant
 from replicant.testing import Emulator
 
 PROGRAM = ROOT / "tests/support/map_program.py"
-
-
-def eventually(condition: Any) -> None:
-    for _ in range(1000):
-        if condition():
-            return
-        time.sleep(0.01)
-    raise AssertionError("the condition did not come true in ten seconds")
 
 
 def test_items_have_their_rows_and_inputs(local: Emulator) -> None:
@@ -224,6 +216,21 @@ async def test_leaving_an_awaited_loop_cancels_what_runs(local: Emulator) -> Non
         break
     gc.collect()
     await asyncio.to_thread(eventually, lambda: "canceled" in statuses(local))
+
+
+async def test_a_closed_batch_can_be_iterated_again(local: Emulator) -> None:
+    async def rows() -> AsyncIterator[dict[str, Any]]:
+        yield {"value": 0}
+        await asyncio.sleep(3600)
+
+    client = await client_of(local)
+    async with client.map("emulator/echo", rows()) as results:
+        async for item in results:
+            assert item.output == 0
+            break
+    # The reader of the rows is canceled meanwhile.
+    await asyncio.sleep(0.1)
+    assert [item async for item in results] == []
 
 
 async def test_an_exception_of_a_slow_source_ends_the_batch(local: Emulator) -> None:

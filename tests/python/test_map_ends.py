@@ -15,7 +15,6 @@ import pytest
 from conftest import eventually, numbers, statuses
 
 import replicant
-from replicant._native import compute
 from replicant.testing import Emulator
 
 
@@ -106,21 +105,22 @@ def test_the_progress_is_exact_in_the_loop_and_after_it_was_left(local: Emulator
     assert stats.rows == stats.succeeded + stats.running
 
 
-def test_a_thread_that_polls_the_progress_keeps_no_old_one(
-    local: Emulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_thread_that_polls_the_progress_keeps_no_old_one(local: Emulator) -> None:
     polled, ended = threading.Event(), threading.Event()
     results = local.client().map("emulator/echo", numbers(20))
 
-    def delayed(name: str, params: Any) -> Any:
-        stats = compute(name, params)
-        if threading.current_thread() is poller:
+    def pause(_frame: Any, event: str, value: Any) -> Any:
+        """Stops the thread once it has the progress, until the batch has ended."""
+        if event == "return" and isinstance(value, replicant.MapStats) and not polled.is_set():
             polled.set()
             assert ended.wait(30)
-        return stats
+        return pause
 
-    monkeypatch.setattr("replicant._map.compute", delayed)
-    poller = threading.Thread(target=lambda: results.stats)
+    def poll() -> None:
+        sys.settrace(pause)
+        results.stats  # noqa: B018
+
+    poller = threading.Thread(target=poll)
     next(results)
     poller.start()
     assert polled.wait(30)
@@ -166,9 +166,9 @@ def test_ctrl_c_without_a_checkpoint_cancels_what_runs(local: Emulator) -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM], env=environment, stderr=subprocess.DEVNULL
     )
-    eventually(lambda: len(local.predictions) == 100, 30)
+    eventually(lambda: len(local.predictions) == 100)
     # The API holds a create for a second, and its id is not known earlier.
-    eventually(lambda: local._control.request("GET", "state")["active_holds"] == 0, 30)
+    eventually(lambda: local._control.request("GET", "state")["active_holds"] == 0)
     process.send_signal(signal.SIGINT)
     process.wait(30)
-    eventually(lambda: statuses(local) == ["canceled"] * 100, 10)
+    eventually(lambda: statuses(local) == ["canceled"] * 100)

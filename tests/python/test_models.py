@@ -122,7 +122,7 @@ def test_what_a_canceled_model_raises_is_dropped(emulator: Emulator) -> None:
     assert running.wait(30)
     prediction.cancel()
     assert raised.wait(30)
-    eventually(lambda: not [t for t in threading.enumerate() if t.name == prediction.id], 30)
+    eventually(lambda: not [t for t in threading.enumerate() if t.name == prediction.id])
     assert emulator.predictions[0]["status"] == "canceled"
 
 
@@ -392,7 +392,7 @@ def test_what_a_model_prints_is_logged_while_it_runs(emulator: Emulator, text: s
         return 1
 
     prediction = emulator.client().predictions.create(model="acme/waits", input={})
-    eventually(lambda: emulator.predictions[0]["logs"] == "first\n" + text, 30)
+    eventually(lambda: emulator.predictions[0]["logs"] == "first\n" + text)
     go_on.set()
     prediction.wait()
     assert prediction.status == "succeeded"

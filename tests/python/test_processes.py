@@ -60,6 +60,33 @@ def test_a_child_forked_during_requests_can_use_the_client(emulator: Emulator) -
     assert done.stdout == "done\n", done.stderr
 
 
+FORK_WITH_FILES = """
+import os, sys, replicant
+client = replicant.Client(base_url=sys.argv[1])
+paint = client.use("black-forest-labs/flux-schnell")
+(heron,) = paint(prompt="a heron", megapixels="0.25")
+content = open(heron, "rb").read()
+child = os.fork()
+if not child:
+    assert open(heron, "rb").read() == content
+    (crane,) = paint(prompt="a crane", megapixels="0.25")
+    print(os.fspath(crane), flush=True)
+    sys.exit(0)
+assert os.waitpid(child, 0)[1] == 0
+assert open(heron, "rb").read() == content
+print(os.fspath(heron))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_removes_its_own_files_only(emulator: Emulator) -> None:
+    done = python(FORK_WITH_FILES, emulator.base_url)
+    assert done.returncode == 0, done.stderr
+    paths = done.stdout.split()
+    assert len(paths) == 2
+    assert not any(os.path.exists(path) for path in paths)
+
+
 @pytest.mark.skipif(sys.version_info < (3, 10), reason="needs sys.stdlib_module_names")
 def test_importing_is_quick_and_loads_no_other_package() -> None:
     script = """

@@ -50,12 +50,16 @@ async def test_a_stream_can_be_closed_during_a_read(
     async def read() -> list[Any]:
         return [event async for event in stream]
 
+    def active() -> int:
+        return emulator.state()["active_streams"]
+
+    await asyncio.to_thread(eventually, lambda: active() == 0)
     reader = asyncio.create_task(read())
-    await asyncio.sleep(0.3)
+    await asyncio.to_thread(eventually, lambda: active() == 1)
     await stream.aclose()
     await stream.aclose()
-    await asyncio.wait_for(reader, 2)
-    await asyncio.to_thread(eventually, lambda: emulator.state()["active_streams"] == 0)
+    await asyncio.wait_for(reader, 30)
+    await asyncio.to_thread(eventually, lambda: active() == 0)
 
 
 LLAMA = "meta/meta-llama-3-8b-instruct"
@@ -85,10 +89,10 @@ async def test_closing_a_stream_at_any_moment_ends_its_readers(emulator: Emulato
 
     moments = [(chance.random() * 0.05, chance.random() < 0.5) for _ in range(100)]
     await asyncio.gather(*(once(*moment) for moment in moments))
-    await asyncio.to_thread(eventually, lambda: emulator.state()["active_streams"] == 0, 10.0)
+    await asyncio.to_thread(eventually, lambda: emulator.state()["active_streams"] == 0)
     # Only predictions that were created are canceled.
     await asyncio.to_thread(
-        eventually, lambda: not emulator.state()["predictions"].get("processing"), 10.0
+        eventually, lambda: not emulator.state()["predictions"].get("processing")
     )
 
 

@@ -88,14 +88,14 @@ def test_an_exception_that_another_thread_sets_ends_a_call(local: LocalEmulator)
 
     thread = threading.Thread(target=work)
     thread.start()
-    eventually(lambda: [each["status"] for each in local.predictions] == ["processing"], 20)
+    eventually(lambda: [each["status"] for each in local.predictions] == ["processing"])
     set_exception = ctypes.pythonapi.PyThreadState_SetAsyncExc
     assert (
         set_exception(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(TimeLimitExceeded)) == 1
     )
     thread.join(20)
     assert [type(error) for error in raised] == [TimeLimitExceeded]
-    eventually(lambda: [each["status"] for each in local.predictions] == ["canceled"], 20)
+    eventually(lambda: [each["status"] for each in local.predictions] == ["canceled"])
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 import respx
-from conftest import Emulator
+from conftest import Emulator, python
 
 import replicant
 
@@ -437,6 +437,66 @@ async def test_respx_intercepts_awaited_calls() -> None:
     respx.get(f"{URL}/predictions/p1").mock(return_value=httpx.Response(200, json=DONE))
     client = replicant.AsyncClient("t", transport=httpx.AsyncHTTPTransport())
     assert (await client.predictions.get("p1")).output == "x"
+
+
+@pytest.mark.parametrize("kind", [httpx.AsyncHTTPTransport, httpx.AsyncClient])
+def test_blocking_calls_share_the_connections_of_an_async_transport(
+    emulator: Emulator, kind: Any
+) -> None:
+    transport = kind()
+    clients = [
+        replicant.Client("r8_x", base_url=emulator.base_url, transport=transport) for _ in range(2)
+    ]
+    before = emulator.state()["connections_ever"]
+    for client in [*clients, clients[0].with_options(timeout=30), *clients]:
+        assert client.run("emulator/echo", {"value": 1}) == 1
+    # One of the requests, one of this request.
+    assert emulator.state()["connections_ever"] - before == 2
+    threads = [
+        threading.Thread(target=client.run, args=("emulator/echo", {"value": 1}))
+        for client in clients
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+        assert not thread.is_alive()
+
+
+LOOP_OF_A_PROCESS = """
+import contextvars, os, sys, replicant
+
+WHO = contextvars.ContextVar("who")
+
+async def transport(request):
+    return 200, {}, {"id": "p1", "status": "succeeded", "output": WHO.get()}
+
+client = replicant.Client("r8_x", transport=transport)
+WHO.set("parent")
+assert client.predictions.get("p1").output == "parent"
+if hasattr(os, "fork"):
+    child = os.fork()
+    if not child:
+        WHO.set("child")
+        assert client.predictions.get("p1").output == "child"
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+assert client.predictions.get("p1").output == "parent"
+print("done")
+"""
+
+
+def test_a_forked_child_sends_blocking_calls_through_an_async_transport() -> None:
+    done = python(LOOP_OF_A_PROCESS)
+    assert done.stdout == "done\n", done.stderr
+
+
+def test_greenlets_send_blocking_calls_through_an_async_transport() -> None:
+    pytest.importorskip("gevent")
+    # Without the fork, which gevent replaces, too.
+    script = LOOP_OF_A_PROCESS.replace('hasattr(os, "fork")', "False")
+    done = python(f"from gevent import monkey; monkey.patch_all()\n{script}")
+    assert done.stdout == "done\n", done.stderr
 
 
 def test_one_transport_serves_many_loops() -> None:

@@ -219,6 +219,9 @@ except ReplicateError as error:
 except ReplicateException as error:
     print(error)
 f = replicant.FileOutput("u")
+upload: File = client.files.create(b"")
+assert_type(client.files.delete(client.files.get(upload)), bool)
+assert_type(next(client.map("a/b", [{"value": 1}])).status, Literal["starting", "processing", "succeeded", "failed", "canceled", "aborted", "unknown", "rejected"])
 model_params: Models.CreateModelParams = {"hardware": "cpu", "visibility": "private"}
 client.models.create("a", "b", **model_params)
 file_params: Files.CreateFileParams = {"filename": "x", "metadata": {}}

@@ -101,7 +101,7 @@ def test_what_a_blocking_view_cannot_use_is_refused_when_it_is_decorated(
         ),
         (
             lambda: webhook(once=Once(AsyncStore()))(blocking),
-            "`store`: `begin` must not be asynchronous in a blocking view",
+            "`store`: `begin` must not be async in a blocking view",
         ),
         (
             lambda: Once(MemoryStore),  # type: ignore[arg-type]
@@ -355,7 +355,7 @@ def test_a_store_that_cannot_be_used_gets_500_and_bytes_are_states(
 
 
 async def test_the_errors_of_stores_say_what_to_do() -> None:
-    message = r"`begin` must not be asynchronous .*use `async_claim`"
+    message = r"`begin` must not be async .*use `async_claim`"
     with pytest.raises(TypeError, match=message), Once(WrappedStore()).claim("a"):
         raise AssertionError("claimed")
     odd = Once(OddStore(lambda state: {"new": "NEW"}[state]))

@@ -8,10 +8,10 @@ import hmac
 import http.client
 import json
 import time
-from typing import Any, Callable, Iterator
+from typing import Any, Iterator
 
 import pytest
-from conftest import python
+from conftest import eventually, python
 
 import replicant
 from replicant.testing import Emulator
@@ -45,13 +45,6 @@ def served(request: Any, kit: Emulator) -> Iterator[tuple[Application, str]]:
     application = Application(request.param, kit)
     with application.running() as url:
         yield application, url
-
-
-def eventually(holds: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 30
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_delivered_webhooks_become_events(served: tuple[Application, str], kit: Emulator) -> None:

@@ -198,11 +198,11 @@ class AsyncClient(AsyncBase):
             options: See `RunOptions`.
 
         Returns:
-            The output: text, numbers, lists and dictionaries, with a `FileOutput` for each file. A list
-            also supports `async for` and `next()`. If the version writes its output item by item, the call
-            returns as soon as the prediction was created: iterating over the list yields the items as they
-            arrive, and every other use waits for all of them. With `on_update` or `progress`, the call
-            waits.
+            The output: text, numbers, lists and dictionaries, with a `FileOutput` for each file. If a version
+            id is given and that version writes its output item by item, the call returns as soon as the
+            prediction was created: `for`, `async for` and `next()` yield the items as they arrive, and every
+            other use, such as `len()` or an index, waits for all of them. With `on_update` or `progress`, the
+            call waits, and returns a list.
 
         Raises:
             ModelError: The prediction failed or was canceled; `error.prediction` is that prediction.
@@ -287,9 +287,9 @@ class AsyncClient(AsyncBase):
 
         Args:
             ref: The model, as `owner/name`, `owner/name:version`, a version id or an object.
-            rows: The rows: any iterable, of any length; for `async for` also an asynchronous one.
+            rows: The rows: any iterable, of any length; for `async for` also an async one.
             input: A function that returns the input of a row, or the name of the row's member with it. Defaults to the
-                row itself. With `async for` it may be asynchronous.
+                row itself. With `async for` it may be async.
             key: A function that returns the key of a row, or the name of its member: a string or an integer that no
                 other row has. Defaults to the position of the row.
             progress: True shows a bar; a function is called with each `MapStats`.

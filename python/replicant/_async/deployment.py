@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Optional, Union
+from typing import TYPE_CHECKING, Optional, Union
 
 from .._arguments import drop_none
 from .._base import AsyncNamespace
 from .._guarded import cached
-from .._object import APIObject
 from .._objects import Hardware
 from .._objects import Release as DeploymentRelease
 from .._page import AwaitablePage, Cursor, page_at
@@ -16,6 +15,7 @@ from .._params import UpdateDeploymentParams as _UpdateDeploymentParams
 from .._refs import Reference, owner_and_name, reference, version_id
 from .._response import RawView
 from .._warnings import warn_of_alias
+from .bound import AsyncBound
 from .deployment_prediction import AsyncDeploymentPredictions, AsyncDeploymentsPredictions
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .._async_raw import AsyncDeploymentsWithRawResponse
 
 
-class AsyncDeployment(APIObject):
+class AsyncDeployment(AsyncBound):
     """A model on hardware that you choose."""
 
     __slots__ = ()
@@ -71,14 +71,6 @@ class AsyncDeployment(APIObject):
         """
         params = {"owner": self.owner, "name": self.name}
         self._data = await self._bound._call("deployments.get", params)
-
-    @property
-    def _bound(self) -> Any:
-        if self._owner is not None:
-            return self._owner
-        from .._default import default_async_client
-
-        return default_async_client
 
 
 class AsyncDeployments(AsyncNamespace):

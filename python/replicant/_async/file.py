@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, Optional
+from typing import TYPE_CHECKING, Any, Dict, Optional, Union
 
 from .._arguments import drop_none
 from .._base import AsyncNamespace
@@ -63,13 +63,13 @@ class AsyncFiles(AsyncNamespace):
             data = await self._client._call("files.create", params, observer)
         return File(data, self._client)
 
-    async def get(self, file_id: str) -> File:
+    async def get(self, file_id: Union[str, File]) -> File:
         """Fetches the metadata of a file, not its content.
 
         `GET /files/{id}`
 
         Args:
-            file_id: The id of the file.
+            file_id: The id of the file, or the file.
         """
         return File(await self._client._call("files.get", {"id": id_of(file_id)}), self._client)
 
@@ -83,13 +83,13 @@ class AsyncFiles(AsyncNamespace):
         """
         return self._client._list("files.list", File, page_at(cursor))
 
-    async def delete(self, file_id: str) -> bool:
+    async def delete(self, file_id: Union[str, File]) -> bool:
         """Deletes a file.
 
         `DELETE /files/{id}`
 
         Args:
-            file_id: The id of the file.
+            file_id: The id of the file, or the file.
         """
         await self._client._call("files.delete", {"id": id_of(file_id)})
         return True

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Dict, Literal, Optional, Union
 from .._arguments import drop_none
 from .._native import Stream
 from .._object import APIObject
-from .._output import output_of
+from .._options import Status
 from .._progress import Progress
+from .bound import AsyncBound
 from .prediction import AsyncPrediction
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class AsyncHandleEvent(APIObject):
     """`status`, `logs`, `progress`, `output`, or `end`, the last event."""
     cursor: Dict[str, Any]
     """Where `events(since=...)` continues after this event. JSON of about a kilobyte."""
-    status: Optional[str]
+    status: Optional[Status]
     """The new status, of `status` and `end`."""
     text: Optional[str]
     """The new text, of `logs`."""
@@ -60,7 +61,7 @@ class AsyncHandleEvent(APIObject):
         return AsyncPrediction._of(self._data.get("prediction"), self._owner)
 
 
-class AsyncHandle(APIObject):
+class AsyncHandle(AsyncBound):
     """A prediction that continues to run whatever happens to this process.
 
     A handle consists of an id: `dict()`, `json()` and pickles contain no token, and `client.handle()` makes a handle
@@ -141,8 +142,7 @@ class AsyncHandle(APIObject):
         params = drop_none(
             id=self.id, timeout=timeout, interval=interval, use_file_output=use_file_output
         )
-        output = await self._bound._call("predictions.result", params)
-        return output_of(self._bound, {"output": output})
+        return await self._bound._call("predictions.result", params)
 
     async def prediction(self) -> AsyncPrediction:
         """Returns the prediction as it is now.
@@ -162,14 +162,6 @@ class AsyncHandle(APIObject):
         """
         data = await self._bound._call("predictions.cancel", {"id": self.id})
         return AsyncPrediction(data, self._bound)
-
-    @property
-    def _bound(self) -> Any:
-        if self._owner is not None:
-            return self._owner
-        from .._default import default_async_client
-
-        return default_async_client
 
 
 def handle_of(client: AnyClient, handle: Any) -> AsyncHandle:

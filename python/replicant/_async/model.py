@@ -8,13 +8,13 @@ from .._arguments import drop_none
 from .._base import AsyncNamespace
 from .._errors import ReplicateException
 from .._guarded import cached
-from .._object import APIObject
 from .._objects import Hardware, Version
 from .._page import AwaitablePage, Cursor, page_at
 from .._params import CreateModelParams as _CreateModelParams
 from .._refs import Reference, owner_and_name
 from .._response import RawView
 from .._warnings import warn_of_alias
+from .bound import AsyncBound
 from .model_page import AsyncExamples, AsyncReadme
 from .model_prediction import AsyncModelPredictions
 from .prediction import AsyncPrediction
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .._async_raw import AsyncModelsWithRawResponse
 
 
-class AsyncModel(APIObject):
+class AsyncModel(AsyncBound):
     """A model."""
 
     __slots__ = ()
@@ -107,14 +107,6 @@ class AsyncModel(APIObject):
         """
         params = {"owner": self.owner, "name": self.name}
         self._data = await self._bound._call("models.get", params)
-
-    @property
-    def _bound(self) -> Any:
-        if self._owner is not None:
-            return self._owner
-        from .._default import default_async_client
-
-        return default_async_client
 
 
 class AsyncModels(AsyncNamespace):

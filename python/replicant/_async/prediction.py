@@ -8,7 +8,6 @@ from .._arguments import checked, drop_none
 from .._base import AsyncNamespace
 from .._events import AwaitableStream
 from .._native import Stream
-from .._object import APIObject
 from .._objects import Time, time_text
 from .._options import CreateOptions, Observer, Status, Unpack, WaitOptions
 from .._page import AwaitablePage, Cursor, page_at
@@ -16,6 +15,7 @@ from .._progress import Progress as PredictionProgress
 from .._progress import of_prediction
 from .._refs import Reference, id_of, maybe_reference, maybe_version
 from .._response import RawView
+from .bound import AsyncBound
 
 if TYPE_CHECKING:
     from typing_extensions import TypeAlias
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .._async_raw import AsyncPredictionsWithRawResponse
 
 
-class AsyncPrediction(APIObject):
+class AsyncPrediction(AsyncBound):
     """A run of a model, as last fetched.
 
     `wait`, `reload` and `cancel` update this object.
@@ -150,14 +150,6 @@ class AsyncPrediction(APIObject):
         """
         params = self._bound._with_options({"prediction": self._data})
         return Stream(self._bound._native, "predictions.output_iterator", params)
-
-    @property
-    def _bound(self) -> Any:
-        if self._owner is not None:
-            return self._owner
-        from .._default import default_async_client
-
-        return default_async_client
 
 
 class AsyncPredictions(AsyncNamespace):

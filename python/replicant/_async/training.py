@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, Union, cast
 
 from .._arguments import checked, drop_none
 from .._base import AsyncNamespace
-from .._object import APIObject, Json
+from .._object import Json
 from .._options import InputOptions, Status, Unpack, WebhookEvent
 from .._page import AwaitablePage, Cursor, page_at
 from .._params import CreateTrainingParams as _CreateTrainingParams
 from .._progress import Progress as TrainingProgress
 from .._refs import Reference, id_of, maybe_reference
 from .._response import RawView
+from .bound import AsyncBound
 
 if TYPE_CHECKING:
     from typing_extensions import TypeAlias
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from .._async_raw import AsyncTrainingsWithRawResponse
 
 
-class AsyncTraining(APIObject):
+class AsyncTraining(AsyncBound):
     """A training, as last fetched."""
 
     __slots__ = ()
@@ -91,14 +92,6 @@ class AsyncTraining(APIObject):
         `POST /trainings/{id}/cancel`
         """
         self._data = await self._bound._call("trainings.cancel", {"id": self.id})
-
-    @property
-    def _bound(self) -> Any:
-        if self._owner is not None:
-            return self._owner
-        from .._default import default_async_client
-
-        return default_async_client
 
 
 class AsyncTrainings(AsyncNamespace):

@@ -54,7 +54,7 @@ class AsyncDefaultWebhook(AsyncNamespace):
 
     @cached
     def async_secret(self) -> SecretFetcher:
-        """The awaitable form of `secret`, on both clients: `await async_secret()`."""
+        """The async form of `secret`, on both clients: `await async_secret()`."""
         return SecretFetcher(self._client)
 
 

@@ -27,7 +27,7 @@ class Accounts(Namespace):
         return Account(self._client._call("account.get", {}), self._client)
 
     async def async_current(self) -> Account:
-        """The awaitable form of `current`."""
+        """The async form of `current`."""
         return Account(await self._client._async_call("account.get", {}), self._client)
 
     def get(self) -> Account:
@@ -38,5 +38,5 @@ class Accounts(Namespace):
         return self.current()
 
     async def async_get(self) -> Account:
-        """The awaitable form of `get`."""
+        """The async form of `get`."""
         return await self.async_current()

@@ -362,11 +362,11 @@ class Client(Base):
                     function is called with each new `Progress`.
 
         Returns:
-            The output: text, numbers, lists and dictionaries, with a `FileOutput` for each file. A list
-            also supports `async for` and `next()`. If the version writes its output item by item, the call
-            returns as soon as the prediction was created: iterating over the list yields the items as they
-            arrive, and every other use waits for all of them. With `on_update` or `progress`, the call
-            waits.
+            The output: text, numbers, lists and dictionaries, with a `FileOutput` for each file. If a version
+            id is given and that version writes its output item by item, the call returns as soon as the
+            prediction was created: `for`, `async for` and `next()` yield the items as they arrive, and every
+            other use, such as `len()` or an index, waits for all of them. With `on_update` or `progress`, the
+            call waits, and returns a list.
 
         Raises:
             ModelError: The prediction failed or was canceled; `error.prediction` is that prediction.
@@ -390,7 +390,7 @@ class Client(Base):
         input: Optional[Dict[str, Any]] = None,
         **options: Unpack[RunOptions],
     ) -> Any:
-        """The awaitable form of `run`."""
+        """The async form of `run`."""
         params = checked(Client.run, RunOptions, options)
         on_update, progress = params.pop("on_update", None), params.pop("progress", None)
         params["ref"], params["input"] = runnable(ref), {} if input is None else input
@@ -476,7 +476,7 @@ class Client(Base):
         input: Optional[Dict[str, Any]] = None,
         **options: Unpack[StreamOptions],
     ) -> AwaitableStream:
-        """The awaitable form of `stream`."""
+        """The async form of `stream`."""
         params = checked(Client.stream, StreamOptions, options)
         params["ref"], params["input"] = maybe_version(ref), {} if input is None else input
         return AwaitableStream(self, "stream", params)
@@ -503,9 +503,9 @@ class Client(Base):
 
         Args:
             ref: The model, as `owner/name`, `owner/name:version`, a version id or an object.
-            rows: The rows: any iterable, of any length; for `async for` also an asynchronous one.
+            rows: The rows: any iterable, of any length; for `async for` also an async one.
             input: A function that returns the input of a row, or the name of the row's member with it. Defaults to the
-                row itself. With `async for` it may be asynchronous.
+                row itself. With `async for` it may be async.
             key: A function that returns the key of a row, or the name of its member: a string or an integer that no
                 other row has. Defaults to the position of the row.
             progress: True shows a bar; a function is called with each `MapStats`.
@@ -627,7 +627,7 @@ class Client(Base):
         input: Optional[Dict[str, Any]] = None,
         **options: Unpack[CreateOptions],
     ) -> Handle:
-        """The awaitable form of `submit`."""
+        """The async form of `submit`."""
         from .handle import Handle
 
         params = checked(Client.submit, CreateOptions, options)
@@ -693,7 +693,7 @@ class Client(Base):
         concurrency: Optional[int] = None,
         progress: ShowTransfer = None,
     ) -> List[str]:
-        """The awaitable form of `save_all`."""
+        """The async form of `save_all`."""
         from .._files import mark_saved
 
         outputs = await self._async_complete(outputs)
@@ -716,7 +716,7 @@ class Client(Base):
         return SearchResults(data, self)
 
     async def async_search(self, query: str, *, limit: Optional[int] = None) -> SearchResults:
-        """The awaitable form of `search`."""
+        """The async form of `search`."""
         data = await self._async_call("search", drop_none(query=query, limit=limit))
         return SearchResults(data, self)
 
@@ -759,7 +759,7 @@ class Client(Base):
         headers: Optional[Mapping[str, str]] = None,
         data: Any = None,
     ) -> RawResponse:
-        """The awaitable form of `request`."""
+        """The async form of `request`."""
         sent = drop_none(
             method=method,
             path=path,
@@ -778,7 +778,7 @@ class Client(Base):
         return Stream(self._native, "paginate", self._with_options({"path": path}))
 
     def async_paginate(self, path: str) -> Stream[Any]:
-        """The awaitable form of `paginate`."""
+        """The async form of `paginate`."""
         return Stream(self._native, "paginate", self._with_options({"path": path}))
 
     def __enter__(self) -> Client:
@@ -792,5 +792,5 @@ class Client(Base):
         self._cached = None
 
     async def async_close(self) -> None:
-        """The awaitable form of `close`."""
+        """The async form of `close`."""
         self._cached = None

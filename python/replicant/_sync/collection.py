@@ -75,7 +75,7 @@ class Collections(Namespace):
         return self._client._list("collections.list", Collection, page_at(cursor))
 
     def async_list(self, cursor: Cursor = "") -> AwaitablePage[Collection]:
-        """The awaitable form of `list`."""
+        """The async form of `list`."""
         return self._client._async_list("collections.list", Collection, page_at(cursor))
 
     def get(self, slug: str) -> Collection:
@@ -90,6 +90,6 @@ class Collections(Namespace):
         return Collection(data, self._client)
 
     async def async_get(self, slug: str) -> Collection:
-        """The awaitable form of `get`."""
+        """The async form of `get`."""
         data = await self._client._async_call("collections.get", {"slug": slug})
         return Collection(data, self._client)

@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Optional, Union
+from typing import TYPE_CHECKING, Optional, Union
 
 from .._arguments import drop_none
 from .._base import Namespace
 from .._guarded import cached
-from .._object import APIObject
 from .._objects import Hardware
 from .._objects import Release as DeploymentRelease
 from .._page import AwaitablePage, Cursor, Page, page_at
@@ -17,6 +16,7 @@ from .._params import UpdateDeploymentParams as _UpdateDeploymentParams
 from .._refs import Reference, owner_and_name, reference, version_id
 from .._response import RawView
 from .._warnings import warn_of_alias
+from .bound import Bound
 from .deployment_prediction import DeploymentPredictions, DeploymentsPredictions
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .._sync_raw import DeploymentsWithRawResponse
 
 
-class Deployment(APIObject):
+class Deployment(Bound):
     """A model on hardware that you choose."""
 
     __slots__ = ()
@@ -74,17 +74,9 @@ class Deployment(APIObject):
         self._data = self._bound._call("deployments.get", params)
 
     async def async_reload(self) -> None:
-        """The awaitable form of `reload`."""
+        """The async form of `reload`."""
         params = {"owner": self.owner, "name": self.name}
         self._data = await self._bound._async_call("deployments.get", params)
-
-    @property
-    def _bound(self) -> Any:
-        if self._owner is not None:
-            return self._owner
-        from .._default import default_client
-
-        return default_client
 
 
 class Deployments(Namespace):
@@ -112,7 +104,7 @@ class Deployments(Namespace):
         return self._client._list("deployments.list", Deployment, page_at(cursor))
 
     def async_list(self, cursor: Cursor = "") -> AwaitablePage[Deployment]:
-        """The awaitable form of `list`."""
+        """The async form of `list`."""
         return self._client._async_list("deployments.list", Deployment, page_at(cursor))
 
     def get(
@@ -141,7 +133,7 @@ class Deployments(Namespace):
         *,
         owner: Optional[str] = None,
     ) -> Deployment:
-        """The awaitable form of `get`."""
+        """The async form of `get`."""
         params = owner_and_name(deployment, name, owner, "deployment")
         return Deployment(await self._client._async_call("deployments.get", params), self._client)
 
@@ -188,7 +180,7 @@ class Deployments(Namespace):
         min_instances: int,
         max_instances: int,
     ) -> Deployment:
-        """The awaitable form of `create`."""
+        """The async form of `create`."""
         data = await self._client._async_call(
             "deployments.create",
             {
@@ -257,7 +249,7 @@ class Deployments(Namespace):
         min_instances: Optional[int] = None,
         max_instances: Optional[int] = None,
     ) -> Deployment:
-        """The awaitable form of `update`."""
+        """The async form of `update`."""
         data = await self._client._async_call(
             "deployments.update",
             drop_none(
@@ -307,7 +299,7 @@ class Deployments(Namespace):
         deployment_owner: Optional[str] = None,
         deployment_name: Optional[str] = None,
     ) -> bool:
-        """The awaitable form of `delete`."""
+        """The async form of `delete`."""
         params = owner_and_name(
             deployment, name or deployment_name, owner or deployment_owner, "deployment"
         )

@@ -79,7 +79,7 @@ class DeploymentsPredictions(Namespace):
         name: Optional[str] = None,
         **options: Unpack[CreateOptions],
     ) -> Prediction:
-        """The awaitable form of `create`."""
+        """The async form of `create`."""
         params = checked(DeploymentsPredictions.create, CreateOptions, options)
         params.update(owner_and_name(deployment, name, owner, "deployment"))
         params["input"] = {} if input is None else input
@@ -138,7 +138,7 @@ class DeploymentPredictions(Guarded):
     async def async_create(
         self, input: Optional[Dict[str, Any]] = None, **options: Unpack[CreateOptions]
     ) -> Prediction:
-        """The awaitable form of `create`."""
+        """The async form of `create`."""
         params = checked(DeploymentPredictions.create, CreateOptions, options)
         params.update(self._deployment)
         params["input"] = {} if input is None else input

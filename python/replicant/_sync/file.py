@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, Optional
+from typing import TYPE_CHECKING, Any, Dict, Optional, Union
 
 from .._arguments import drop_none
 from .._base import Namespace
@@ -73,7 +73,7 @@ class Files(Namespace):
         *,
         progress: ShowTransfer = None,
     ) -> File:
-        """The awaitable form of `create`."""
+        """The async form of `create`."""
         if isinstance(file, str):
             from pathlib import Path
 
@@ -85,18 +85,18 @@ class Files(Namespace):
             data = await self._client._async_call("files.create", params, observer)
         return File(data, self._client)
 
-    def get(self, file_id: str) -> File:
+    def get(self, file_id: Union[str, File]) -> File:
         """Fetches the metadata of a file, not its content.
 
         `GET /files/{id}`
 
         Args:
-            file_id: The id of the file.
+            file_id: The id of the file, or the file.
         """
         return File(self._client._call("files.get", {"id": id_of(file_id)}), self._client)
 
-    async def async_get(self, file_id: str) -> File:
-        """The awaitable form of `get`."""
+    async def async_get(self, file_id: Union[str, File]) -> File:
+        """The async form of `get`."""
         return File(
             await self._client._async_call("files.get", {"id": id_of(file_id)}), self._client
         )
@@ -112,22 +112,22 @@ class Files(Namespace):
         return self._client._list("files.list", File, page_at(cursor))
 
     def async_list(self, cursor: Cursor = "") -> AwaitablePage[File]:
-        """The awaitable form of `list`."""
+        """The async form of `list`."""
         return self._client._async_list("files.list", File, page_at(cursor))
 
-    def delete(self, file_id: str) -> bool:
+    def delete(self, file_id: Union[str, File]) -> bool:
         """Deletes a file.
 
         `DELETE /files/{id}`
 
         Args:
-            file_id: The id of the file.
+            file_id: The id of the file, or the file.
         """
         self._client._call("files.delete", {"id": id_of(file_id)})
         return True
 
-    async def async_delete(self, file_id: str) -> bool:
-        """The awaitable form of `delete`."""
+    async def async_delete(self, file_id: Union[str, File]) -> bool:
+        """The async form of `delete`."""
         await self._client._async_call("files.delete", {"id": id_of(file_id)})
         return True
 
@@ -147,7 +147,7 @@ class Files(Namespace):
         return content
 
     async def async_download(self, id: str, *, owner: str, expiry: int, signature: str) -> bytes:
-        """The awaitable form of `download`."""
+        """The async form of `download`."""
         params = {"id": id, "owner": owner, "expiry": expiry, "signature": signature}
         content: bytes = await self._client._async_call("files.download", params)
         return content

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Dict, Literal, Optional, Union
 from .._arguments import drop_none
 from .._native import Stream
 from .._object import APIObject
-from .._output import output_of
+from .._options import Status
 from .._progress import Progress
+from .bound import Bound
 from .prediction import Prediction
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class HandleEvent(APIObject):
     """`status`, `logs`, `progress`, `output`, or `end`, the last event."""
     cursor: Dict[str, Any]
     """Where `events(since=...)` continues after this event. JSON of about a kilobyte."""
-    status: Optional[str]
+    status: Optional[Status]
     """The new status, of `status` and `end`."""
     text: Optional[str]
     """The new text, of `logs`."""
@@ -61,7 +62,7 @@ class HandleEvent(APIObject):
         return Prediction._of(self._data.get("prediction"), self._owner)
 
 
-class Handle(APIObject):
+class Handle(Bound):
     """A prediction that continues to run whatever happens to this process.
 
     A handle consists of an id: `dict()`, `json()` and pickles contain no token, and `client.handle()` makes a handle
@@ -122,7 +123,7 @@ class Handle(APIObject):
         interval: Optional[float] = None,
         use_file_output: Optional[bool] = None,
     ) -> Stream[HandleEvent]:
-        """The awaitable form of `events`."""
+        """The async form of `events`."""
         client = self._bound
         if isinstance(since, HandleEvent):
             since = since.cursor
@@ -165,7 +166,7 @@ class Handle(APIObject):
             id=self.id, timeout=timeout, interval=interval, use_file_output=use_file_output
         )
         output = self._bound._call("predictions.result", params)
-        return output_of(self._bound, {"output": output})
+        return output
 
     async def async_result(
         self,
@@ -174,12 +175,12 @@ class Handle(APIObject):
         interval: Optional[float] = None,
         use_file_output: Optional[bool] = None,
     ) -> Any:
-        """The awaitable form of `result`."""
+        """The async form of `result`."""
         params = drop_none(
             id=self.id, timeout=timeout, interval=interval, use_file_output=use_file_output
         )
         output = await self._bound._async_call("predictions.result", params)
-        return output_of(self._bound, {"output": output})
+        return output
 
     def prediction(self) -> Prediction:
         """Returns the prediction as it is now.
@@ -193,7 +194,7 @@ class Handle(APIObject):
         return Prediction(data, self._bound)
 
     async def async_prediction(self) -> Prediction:
-        """The awaitable form of `prediction`."""
+        """The async form of `prediction`."""
         data = await self._bound._async_call("predictions.get", {"id": self.id})
         return Prediction(data, self._bound)
 
@@ -206,17 +207,9 @@ class Handle(APIObject):
         return Prediction(data, self._bound)
 
     async def async_cancel(self) -> Prediction:
-        """The awaitable form of `cancel`."""
+        """The async form of `cancel`."""
         data = await self._bound._async_call("predictions.cancel", {"id": self.id})
         return Prediction(data, self._bound)
-
-    @property
-    def _bound(self) -> Any:
-        if self._owner is not None:
-            return self._owner
-        from .._default import default_client
-
-        return default_client
 
 
 def handle_of(client: AnyClient, handle: Any) -> Handle:

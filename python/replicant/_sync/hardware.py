@@ -27,5 +27,5 @@ class HardwareNamespace(Namespace):
         return [Hardware(item) for item in self._client._call("hardware.list", {})]
 
     async def async_list(self) -> List[Hardware]:
-        """The awaitable form of `list`."""
+        """The async form of `list`."""
         return [Hardware(item) for item in await self._client._async_call("hardware.list", {})]

@@ -9,13 +9,13 @@ from .._arguments import drop_none
 from .._base import Namespace
 from .._errors import ReplicateException
 from .._guarded import cached
-from .._object import APIObject
 from .._objects import Hardware, Version
 from .._page import AwaitablePage, Cursor, Page, page_at
 from .._params import CreateModelParams as _CreateModelParams
 from .._refs import Reference, owner_and_name
 from .._response import RawView
 from .._warnings import warn_of_alias
+from .bound import Bound
 from .model_page import Examples, Readme
 from .model_prediction import ModelPredictions
 from .prediction import Prediction
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .._sync_raw import ModelsWithRawResponse
 
 
-class Model(APIObject):
+class Model(Bound):
     """A model."""
 
     __slots__ = ()
@@ -110,17 +110,9 @@ class Model(APIObject):
         self._data = self._bound._call("models.get", params)
 
     async def async_reload(self) -> None:
-        """The awaitable form of `reload`."""
+        """The async form of `reload`."""
         params = {"owner": self.owner, "name": self.name}
         self._data = await self._bound._async_call("models.get", params)
-
-    @property
-    def _bound(self) -> Any:
-        if self._owner is not None:
-            return self._owner
-        from .._default import default_client
-
-        return default_client
 
 
 class Models(Namespace):
@@ -180,7 +172,7 @@ class Models(Namespace):
         owner: Optional[str] = None,
         key: Optional[Reference] = None,
     ) -> Model:
-        """The awaitable form of `get`."""
+        """The async form of `get`."""
         params = owner_and_name(model or key, name, owner)
         return Model(await self._client._async_call("models.get", params), self._client)
 
@@ -210,7 +202,7 @@ class Models(Namespace):
         sort_by: Optional[Literal["model_created_at", "latest_version_created_at"]] = None,
         sort_direction: Optional[Literal["asc", "desc"]] = None,
     ) -> AwaitablePage[Model]:
-        """The awaitable form of `list`."""
+        """The async form of `list`."""
         params = drop_none(**page_at(cursor), sort_by=sort_by, sort_direction=sort_direction)
         return self._client._async_list("models.list", Model, params)
 
@@ -225,7 +217,7 @@ class Models(Namespace):
         return self._client._list("models.search", Model, {"query": query})
 
     def async_search(self, query: str) -> AwaitablePage[Model]:
-        """The awaitable form of `search`."""
+        """The async form of `search`."""
         return self._client._async_list("models.search", Model, {"query": query})
 
     def create(
@@ -285,7 +277,7 @@ class Models(Namespace):
         license_url: Optional[str] = None,
         cover_image_url: Optional[str] = None,
     ) -> Model:
-        """The awaitable form of `create`."""
+        """The async form of `create`."""
         data = await self._client._async_call(
             "models.create",
             drop_none(
@@ -357,7 +349,7 @@ class Models(Namespace):
         weights_url: Optional[str] = None,
         license_url: Optional[str] = None,
     ) -> Model:
-        """The awaitable form of `update`."""
+        """The async form of `update`."""
         data = await self._client._async_call(
             "models.update",
             drop_none(
@@ -402,7 +394,7 @@ class Models(Namespace):
         owner: Optional[str] = None,
         key: Optional[Reference] = None,
     ) -> bool:
-        """The awaitable form of `delete`."""
+        """The async form of `delete`."""
         params = owner_and_name(model or key, name, owner)
         await self._client._async_call("models.delete", params)
         return True

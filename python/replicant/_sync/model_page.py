@@ -54,7 +54,7 @@ class Examples(Namespace):
         owner: Optional[str] = None,
         cursor: Cursor = "",
     ) -> AwaitablePage[Prediction]:
-        """The awaitable form of `list`."""
+        """The async form of `list`."""
         params = owner_and_name(model, name, owner)
         return self._client._async_list(
             "models.examples.list", Prediction, drop_none(**params, **page_at(cursor))
@@ -97,7 +97,7 @@ class Readme(Namespace):
         *,
         owner: Optional[str] = None,
     ) -> str:
-        """The awaitable form of `get`."""
+        """The async form of `get`."""
         params = owner_and_name(model, name, owner)
         text: str = await self._client._async_call("models.readme.get", params)
         return text

@@ -78,7 +78,7 @@ class ModelPredictions(Namespace):
         name: Optional[str] = None,
         **options: Unpack[CreateOptions],
     ) -> Prediction:
-        """The awaitable form of `create`."""
+        """The async form of `create`."""
         params = checked(ModelPredictions.create, CreateOptions, options)
         params.update(owner_and_name(model, name, owner))
         params["input"] = {} if input is None else input

@@ -9,7 +9,6 @@ from .._arguments import checked, drop_none
 from .._base import Namespace
 from .._events import AwaitableStream, EventStream
 from .._native import Stream
-from .._object import APIObject
 from .._objects import Time, time_text
 from .._options import CreateOptions, Observer, Status, Unpack, WaitOptions
 from .._page import AwaitablePage, Cursor, Page, page_at
@@ -17,6 +16,7 @@ from .._progress import Progress as PredictionProgress
 from .._progress import of_prediction
 from .._refs import Reference, id_of, maybe_reference, maybe_version
 from .._response import RawView
+from .bound import Bound
 
 if TYPE_CHECKING:
     from typing_extensions import TypeAlias
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .._sync_raw import PredictionsWithRawResponse
 
 
-class Prediction(APIObject):
+class Prediction(Bound):
     """A run of a model, as last fetched.
 
     `wait`, `reload` and `cancel` update this object.
@@ -115,7 +115,7 @@ class Prediction(APIObject):
             self._update(self._bound._call("predictions.wait", params, observer))
 
     async def async_wait(self, **options: Unpack[WaitOptions]) -> None:
-        """The awaitable form of `wait`."""
+        """The async form of `wait`."""
         params = checked(Prediction.wait, WaitOptions, options)
         on_update, progress = params.pop("on_update", None), params.pop("progress", None)
         params["id"], params["prediction"] = self.id, self._data
@@ -136,7 +136,7 @@ class Prediction(APIObject):
         self._update(self._bound._call("predictions.get", {"id": self.id}))
 
     async def async_reload(self) -> None:
-        """The awaitable form of `reload`."""
+        """The async form of `reload`."""
         self._update(await self._bound._async_call("predictions.get", {"id": self.id}))
 
     def cancel(self) -> None:
@@ -147,7 +147,7 @@ class Prediction(APIObject):
         self._update(self._bound._call("predictions.cancel", {"id": self.id}))
 
     async def async_cancel(self) -> None:
-        """The awaitable form of `cancel`."""
+        """The async form of `cancel`."""
         self._update(await self._bound._async_call("predictions.cancel", {"id": self.id}))
 
     def stream(self, use_file_output: Optional[bool] = None) -> EventStream:
@@ -165,7 +165,7 @@ class Prediction(APIObject):
         return EventStream(self._bound, "predictions.stream", params)
 
     def async_stream(self, use_file_output: Optional[bool] = None) -> AwaitableStream:
-        """The awaitable form of `stream`."""
+        """The async form of `stream`."""
         params = drop_none(prediction=self._data, use_file_output=use_file_output)
         return AwaitableStream(self._bound, "predictions.stream", params)
 
@@ -181,17 +181,9 @@ class Prediction(APIObject):
         return Stream(self._bound._native, "predictions.output_iterator", params)
 
     def async_output_iterator(self) -> Stream[Any]:
-        """The awaitable form of `output_iterator`."""
+        """The async form of `output_iterator`."""
         params = self._bound._with_options({"prediction": self._data})
         return Stream(self._bound._native, "predictions.output_iterator", params)
-
-    @property
-    def _bound(self) -> Any:
-        if self._owner is not None:
-            return self._owner
-        from .._default import default_client
-
-        return default_client
 
 
 class Predictions(Namespace):
@@ -264,7 +256,7 @@ class Predictions(Namespace):
         deployment: Optional[Reference] = None,
         **options: Unpack[CreateOptions],
     ) -> Prediction:
-        """The awaitable form of `create`."""
+        """The async form of `create`."""
         params = checked(Predictions.create, CreateOptions, options)
         target = drop_none(
             version=maybe_version(version),
@@ -290,7 +282,7 @@ class Predictions(Namespace):
         return Prediction(data, self._client)
 
     async def async_get(self, id: Union[str, Prediction]) -> Prediction:
-        """The awaitable form of `get`."""
+        """The async form of `get`."""
         data = await self._client._async_call("predictions.get", {"id": id_of(id)})
         return Prediction(data, self._client)
 
@@ -306,7 +298,7 @@ class Predictions(Namespace):
         return Prediction(data, self._client)
 
     async def async_cancel(self, id: Union[str, Prediction]) -> Prediction:
-        """The awaitable form of `cancel`."""
+        """The async form of `cancel`."""
         data = await self._client._async_call("predictions.cancel", {"id": id_of(id)})
         return Prediction(data, self._client)
 
@@ -339,7 +331,7 @@ class Predictions(Namespace):
     async def async_wait(
         self, id: Union[str, Prediction], **options: Unpack[WaitOptions]
     ) -> Prediction:
-        """The awaitable form of `wait`."""
+        """The async form of `wait`."""
         params = checked(Predictions.wait, WaitOptions, options)
         on_update, progress = params.pop("on_update", None), params.pop("progress", None)
         params["id"] = id_of(id)
@@ -385,7 +377,7 @@ class Predictions(Namespace):
         created_before: Optional[Time] = None,
         source: Optional[str] = None,
     ) -> AwaitablePage[Prediction]:
-        """The awaitable form of `list`."""
+        """The async form of `list`."""
         return self._client._async_list(
             "predictions.list",
             Prediction,
@@ -412,7 +404,7 @@ class Predictions(Namespace):
     def async_stream(
         self, id: Union[str, Prediction], *, use_file_output: Optional[bool] = None
     ) -> AwaitableStream:
-        """The awaitable form of `stream`."""
+        """The async form of `stream`."""
         params = drop_none(id=id_of(id), use_file_output=use_file_output)
         return AwaitableStream(self._client, "predictions.stream", params)
 
@@ -428,7 +420,7 @@ class Predictions(Namespace):
         return Stream(self._client._native, "predictions.output_iterator", params)
 
     def async_output_iterator(self, id: Union[str, Prediction]) -> Stream[Any]:
-        """The awaitable form of `output_iterator`."""
+        """The async form of `output_iterator`."""
         params = self._client._with_options({"id": id_of(id)})
         return Stream(self._client._native, "predictions.output_iterator", params)
 
@@ -443,7 +435,7 @@ class Predictions(Namespace):
         return self._client._call("predictions.output", {"output": output})
 
     async def async_output(self, output: Any) -> Any:
-        """The awaitable form of `output`."""
+        """The async form of `output`."""
         if isinstance(output, Prediction):
             output = output.output
         return await self._client._async_call("predictions.output", {"output": output})

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, Union, cast
 
 from .._arguments import checked, drop_none
 from .._base import Namespace
-from .._object import APIObject, Json
+from .._object import Json
 from .._options import InputOptions, Status, Unpack, WebhookEvent
 from .._page import AwaitablePage, Cursor, Page, page_at
 from .._params import CreateTrainingParams as _CreateTrainingParams
 from .._progress import Progress as TrainingProgress
 from .._refs import Reference, id_of, maybe_reference
 from .._response import RawView
+from .bound import Bound
 
 if TYPE_CHECKING:
     from typing_extensions import TypeAlias
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from .._sync_raw import TrainingsWithRawResponse
 
 
-class Training(APIObject):
+class Training(Bound):
     """A training, as last fetched."""
 
     __slots__ = ()
@@ -87,7 +88,7 @@ class Training(APIObject):
         self._data = self._bound._call("trainings.get", {"id": self.id})
 
     async def async_reload(self) -> None:
-        """The awaitable form of `reload`."""
+        """The async form of `reload`."""
         self._data = await self._bound._async_call("trainings.get", {"id": self.id})
 
     def cancel(self) -> None:
@@ -98,16 +99,8 @@ class Training(APIObject):
         self._data = self._bound._call("trainings.cancel", {"id": self.id})
 
     async def async_cancel(self) -> None:
-        """The awaitable form of `cancel`."""
+        """The async form of `cancel`."""
         self._data = await self._bound._async_call("trainings.cancel", {"id": self.id})
-
-    @property
-    def _bound(self) -> Any:
-        if self._owner is not None:
-            return self._owner
-        from .._default import default_client
-
-        return default_client
 
 
 class Trainings(Namespace):
@@ -185,7 +178,7 @@ class Trainings(Namespace):
         name: Optional[str] = None,
         **options: Unpack[InputOptions],
     ) -> Training:
-        """The awaitable form of `create`."""
+        """The async form of `create`."""
         params = checked(Trainings.create, InputOptions, options)
         training = drop_none(
             version=maybe_reference(version),
@@ -212,7 +205,7 @@ class Trainings(Namespace):
         return Training(self._client._call("trainings.get", {"id": id_of(id)}), self._client)
 
     async def async_get(self, id: Union[str, Training]) -> Training:
-        """The awaitable form of `get`."""
+        """The async form of `get`."""
         return Training(
             await self._client._async_call("trainings.get", {"id": id_of(id)}), self._client
         )
@@ -228,7 +221,7 @@ class Trainings(Namespace):
         return Training(self._client._call("trainings.cancel", {"id": id_of(id)}), self._client)
 
     async def async_cancel(self, id: Union[str, Training]) -> Training:
-        """The awaitable form of `cancel`."""
+        """The async form of `cancel`."""
         return Training(
             await self._client._async_call("trainings.cancel", {"id": id_of(id)}), self._client
         )
@@ -244,5 +237,5 @@ class Trainings(Namespace):
         return self._client._list("trainings.list", Training, page_at(cursor))
 
     def async_list(self, cursor: Cursor = "") -> AwaitablePage[Training]:
-        """The awaitable form of `list`."""
+        """The async form of `list`."""
         return self._client._async_list("trainings.list", Training, page_at(cursor))

@@ -39,7 +39,7 @@ class ModelVersions(Guarded):
         return Version(data, self._client)
 
     async def async_get(self, id: str) -> Version:
-        """The awaitable form of `get`."""
+        """The async form of `get`."""
         data = await self._client._async_call("models.versions.get", {**self._model, "id": id})
         return Version(data, self._client)
 
@@ -55,7 +55,7 @@ class ModelVersions(Guarded):
         return self._client._list("models.versions.list", Version, params)  # type: ignore[no-any-return]
 
     def async_list(self, cursor: Cursor = "") -> AwaitablePage[Version]:
-        """The awaitable form of `list`."""
+        """The async form of `list`."""
         params = drop_none(**self._model, **page_at(cursor))
         return self._client._async_list("models.versions.list", Version, params)  # type: ignore[no-any-return]
 
@@ -71,7 +71,7 @@ class ModelVersions(Guarded):
         return True
 
     async def async_delete(self, id: str) -> bool:
-        """The awaitable form of `delete`."""
+        """The async form of `delete`."""
         await self._client._async_call("models.versions.delete", {**self._model, "id": id})
         return True
 
@@ -112,7 +112,7 @@ class Versions(Namespace):
         *,
         owner: Optional[str] = None,
     ) -> Version:
-        """The awaitable form of `get`."""
+        """The async form of `get`."""
         params = version_of(model, name, id, owner)
         data = await self._client._async_call("models.versions.get", params)
         return Version(data, self._client)
@@ -148,7 +148,7 @@ class Versions(Namespace):
         owner: Optional[str] = None,
         cursor: Cursor = "",
     ) -> AwaitablePage[Version]:
-        """The awaitable form of `list`."""
+        """The async form of `list`."""
         params = owner_and_name(model, name, owner)
         return self._client._async_list(
             "models.versions.list", Version, drop_none(**params, **page_at(cursor))
@@ -184,7 +184,7 @@ class Versions(Namespace):
         *,
         owner: Optional[str] = None,
     ) -> bool:
-        """The awaitable form of `delete`."""
+        """The async form of `delete`."""
         params = version_of(model, name, id, owner)
         await self._client._async_call("models.versions.delete", params)
         return True

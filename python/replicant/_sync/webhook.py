@@ -38,7 +38,7 @@ class WebhookSecret(Namespace):
         return WebhookSigningSecret(data, self._client)
 
     async def async_get(self) -> WebhookSigningSecret:
-        """The awaitable form of `get`."""
+        """The async form of `get`."""
         data = await self._client._async_call("webhooks.default.secret.get", {})
         return WebhookSigningSecret(data, self._client)
 
@@ -60,7 +60,7 @@ class DefaultWebhook(Namespace):
 
     @cached
     def async_secret(self) -> SecretFetcher:
-        """The awaitable form of `secret`, on both clients: `async_secret()`."""
+        """The async form of `secret`, on both clients: `async_secret()`."""
         return SecretFetcher(self._client)
 
 
@@ -153,7 +153,7 @@ class Webhooks(Namespace):
         secret: Any = None,
         tolerance: Optional[float] = 300,
     ) -> Union[Prediction, Training]:
-        """The awaitable form of `unwrap`."""
+        """The async form of `unwrap`."""
         params = await _webhook.async_received(request, headers, body, secret, tolerance)
         event = await self._client._async_call("webhooks.unwrap", params)
         cls = Training if event["type"] == "training" else Prediction

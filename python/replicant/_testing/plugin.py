@@ -61,5 +61,5 @@ def replicant_client(replicant_emulator: Emulator) -> Client:
 
 @pytest.fixture
 def replicant_async_client(replicant_emulator: Emulator) -> AsyncClient:
-    """An asynchronous client of the emulator."""
+    """An async client of the emulator."""
     return replicant_emulator.async_client()

@@ -62,7 +62,7 @@ def webhook(
             while the view runs. After an exception or a response outside 2xx, the next delivery is processed.
 
     Raises:
-        TypeError: The view is not a function, `client` or `once` has another type, or they are asynchronous and the view
+        TypeError: The view is not a function, `client` or `once` has another type, or they are async and the view
             is not.
     """
 

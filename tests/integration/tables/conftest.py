@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
-import time
 from collections import Counter
-from typing import Any, Callable, Dict, Iterator
+from typing import Any, Dict, Iterator
 
 import pytest
 
@@ -64,10 +63,3 @@ def creates(emulator: Emulator) -> int:
 def paid(emulator: Emulator, name: str) -> Counter[Any]:
     """Returns the number of predictions for each value of an input."""
     return Counter(one["input"][name] for one in emulator.predictions)
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "the condition did not become true in time"
-        time.sleep(0.1)

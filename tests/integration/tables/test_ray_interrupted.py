@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Optional
 
 import pytest
-from conftest import creates, environment, eventually, new_emulator
+from conftest import creates, environment, new_emulator
+from waiting import eventually
 
 from replicant.testing import Emulator
 
@@ -188,7 +189,7 @@ def test_the_api_cancels_the_predictions_of_a_job_that_was_killed(tmp_path: Path
         before = len(emulator.predictions)
         emulator.time.advance(30)
         eventually(
-            lambda: {one["status"] for one in emulator.predictions} <= {"canceled", "aborted"}
+            lambda: {one["status"] for one in emulator.predictions} <= {"canceled", "aborted"}, 60
         )
         assert len(emulator.predictions) == before
 
@@ -218,7 +219,7 @@ def test_ctrl_c_cancels_what_runs(tmp_path: Path, then: Optional[str]) -> None:
         else:
             # As in a notebook, where the driver goes on.
             job.process.send_signal(signal.SIGINT)
-            eventually(lambda: statuses(emulator) == {"canceled": 40}, 30)
+            eventually(lambda: statuses(emulator) == {"canceled": 40})
             assert job.line() == "interrupted\n"
             time.sleep(2)
             assert job.process.poll() is None
@@ -247,7 +248,7 @@ def test_leaving_the_results_cancels_what_runs(tmp_path: Path) -> None:
         assert job.process.stdin is not None
         job.process.stdin.write("\n")
         job.process.stdin.flush()
-        eventually(lambda: statuses(emulator).keys() == {"succeeded", "canceled"}, 30)
+        eventually(lambda: statuses(emulator).keys() == {"succeeded", "canceled"})
         assert statuses(emulator)["succeeded"] == 10
         assert job.process.poll() is None
         job.finish()

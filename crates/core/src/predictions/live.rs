@@ -41,7 +41,8 @@ option_types! {
 
 impl Run {
     /// Returns `{"live", "prediction"}` as soon as the prediction is created if the version writes its output item by
-    /// item, otherwise `{"output"}`. A live prediction is not canceled until its output is read.
+    /// item, or `{"items"}` if it has ended by then, otherwise `{"output"}`. A live prediction is not canceled until its
+    /// output is read.
     pub(super) async fn started(mut self) -> Result<Value> {
         // Events do not show every state, which an observer receives.
         let shape = if self.observer.is_some() { Shape::Whole } else { self.request.shape().await };
@@ -58,7 +59,8 @@ impl Run {
         guard.disarm();
         if created.is_terminal() {
             let output = request.client.check_success(created)?.into_output();
-            return Ok(Value::from_members([("output", self.with_files(output))]));
+            let name = if matches!(output, Value::Array(_)) { "items" } else { "output" };
+            return Ok(Value::from_members([(name, self.with_files(output))]));
         }
         let runtime = self.request.client.runtime();
         let left = deadline.remaining(runtime);
