@@ -194,7 +194,7 @@ impl<'de> Deserializer<'de> for ValueDeserializer {
             Value::Array(items) => visitor.visit_seq(Items { rest: items.into_iter().enumerate(), nulls }),
             Value::Object(members) => visitor.visit_map(Members::new(members, nulls)),
             Value::FileUrl(file) => visitor.visit_str(&file),
-            Value::Bytes(bytes) => visitor.visit_bytes(&bytes),
+            Value::Bytes(bytes) => visitor.visit_byte_buf(bytes.into()),
             Value::Json(ref json) => match exact(json) {
                 Some(Value::String(string)) => visitor.visit_string(string),
                 Some(Value::Number(number)) => visitor.visit_f64(number.as_f64()),
