@@ -12,19 +12,18 @@ use crate::{
     client::Client,
     error::{Error, Result, flattened},
     files::{output::FileOutput, upload_progress::UploadObserver},
-    http::request::RequestOptions,
+    http::{deadline::Deadline, request::RequestOptions},
     platform::{BoxFuture, BoxStream},
     predictions::{
         event_reader::read_events,
         events::{Event, EventStream},
         live::Live,
-        poll::{Polling, get_prediction},
+        poll::Polling,
         polled_events,
         run_params::RunParams,
         snapshot::Snapshot,
         stream_run::StreamRun,
-        wait::WaitParams,
-        watch::Watch,
+        watch::{Watch, WatchParams},
     },
     value::{Value, options::options},
 };
@@ -94,7 +93,7 @@ impl OfPrediction {
         };
         let id =
             id.ok_or_else(|| Error::invalid("Invalid prediction: pass its id, or an object with an `id`"))?;
-        client.fetch(&get_prediction(id)?.options(options.clone())).await
+        client.fetch_prediction(id, Deadline::none(), options.clone()).await
     }
 
     fn files(&self, client: &Client) -> bool {
@@ -154,7 +153,7 @@ pub(super) fn prediction_events(client: &Client, params: OfPrediction, options: 
     later(Box::pin(events))
 }
 
-pub(super) fn changes(client: &Client, params: WaitParams, options: RequestOptions) -> Result<Items> {
+pub(super) fn changes(client: &Client, params: WatchParams, options: RequestOptions) -> Result<Items> {
     let events = Watch::of(params)?.watch(client, options);
     Ok(Box::pin(events.map_ok(Item::Value)))
 }

@@ -2,7 +2,7 @@
 
 use super::{
     cancel_guard::deadline_error,
-    poll::{Polling, get_prediction, recording},
+    poll::{Polling, recording},
     snapshot::Snapshot,
     types::Prediction,
 };
@@ -26,7 +26,7 @@ use std::{
 use serde::Deserialize;
 
 options! {
-    /// The prediction to wait for.
+    /// The prediction to wait for, and what is an error.
     #[derive(Debug, Default, Deserialize)]
     #[serde(deny_unknown_fields, default)]
     pub(crate) struct WaitTarget {
@@ -37,10 +37,6 @@ options! {
         pub(super) raise: bool,
         /// Whether it is an error if the prediction fails while it is waited for.
         raise_failed: bool,
-        /// How `predictions.result` and `predictions.watch` return files.
-        pub(super) use_file_output: Option<bool>,
-        /// After which event `predictions.watch` continues.
-        pub(super) since: Option<Value>,
     }
 }
 
@@ -64,10 +60,9 @@ flattened! {
     }
 }
 
-impl WaitParams {
+impl WaitTarget {
     pub(super) fn of(id: String) -> Self {
-        let target = WaitTarget { id: Some(id), ..WaitTarget::default() };
-        Self { target, options: WaitOptions::default() }
+        Self { id: Some(id), ..Self::default() }
     }
 }
 
@@ -122,7 +117,7 @@ impl WaitForPrediction {
     pub(super) async fn ended(self) -> Result<Snapshot> {
         let Self { client, params, options, observer } = self;
         let WaitParams {
-            target: WaitTarget { id, prediction, raise, raise_failed, use_file_output: _, since: _ },
+            target: WaitTarget { id, prediction, raise, raise_failed },
             options: WaitOptions { timeout, interval },
         } = params;
         let id = id.or_else(|| prediction.as_ref()?.as_str().map(str::to_owned));
@@ -140,8 +135,7 @@ impl WaitForPrediction {
             let known = match (prediction, id) {
                 (Some(prediction), _) => prediction,
                 (_, Some(id)) => {
-                    let request = get_prediction(&id)?.options(options.clone());
-                    let known: Snapshot = client.fetch(&request).await?;
+                    let known = client.fetch_prediction(&id, Deadline::none(), options.clone()).await?;
                     if let Some(observer) = &observer {
                         observer(known.clone().into_value());
                     }
@@ -157,7 +151,8 @@ impl WaitForPrediction {
         let ended = match (timeout, seen) {
             (Some(timeout), Some(seen)) => {
                 let ended = within(client.runtime(), timeout, waiting).await;
-                ended.unwrap_or_else(|| Err(timeout_error(timeout, lock(&seen).take())))
+                let late = || Err(client.without_token(timeout_error(timeout, lock(&seen).take())));
+                ended.unwrap_or_else(late)
             }
             _ => waiting.await,
         };

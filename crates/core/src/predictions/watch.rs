@@ -4,20 +4,22 @@ use std::{time::Duration, vec};
 
 use super::{
     cursor::HandleCursor,
-    poll::{ITEM_PAUSE, Polling, get_prediction},
+    handle::HandleTarget,
+    poll::{ITEM_PAUSE, Polling},
     progress::Progress,
     snapshot::{Snapshot, is_terminal},
-    wait::{WaitOptions, WaitParams},
+    wait::WaitOptions,
     waiter::Waiter,
 };
 use crate::{
     client::Client,
-    error::{Error, ErrorKind, Result},
-    http::request::RequestOptions,
+    error::{Error, ErrorKind, Result, flattened},
+    http::{deadline::Deadline, request::RequestOptions},
     platform::BoxStream,
-    value::Value,
+    value::{Value, options::options},
 };
 use futures_util::stream;
+use serde::Deserialize;
 
 /// The longest pause between polls, in pauses while something changes.
 const MAX_PAUSES: u32 = 10;
@@ -33,17 +35,35 @@ pub(crate) struct Watch {
     pub(super) use_file_output: Option<bool>,
 }
 
+options! {
+    /// Where to begin.
+    #[derive(Debug, Default, Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    pub(crate) struct WatchStart {
+        /// The event after which to continue, or its cursor.
+        since: Option<Value>,
+    }
+}
+
+flattened! {
+    /// The parameters of `predictions.watch`.
+    pub(crate) struct WatchParams {
+        target: HandleTarget,
+        start: WatchStart,
+        options: WaitOptions,
+    }
+}
+
 impl Watch {
-    /// Reads the parameters of `predictions.watch`.
-    pub(crate) fn of(params: WaitParams) -> Result<Self> {
-        let WaitParams { target, options: WaitOptions { timeout, interval } } = params;
+    pub(crate) fn of(params: WatchParams) -> Result<Self> {
+        let WatchParams { target, start, options: WaitOptions { timeout, interval } } = params;
         if timeout.is_some() {
             return Err(Error::invalid_argument(
                 "timeout",
                 "is not an option of `events`, which end with the prediction",
             ));
         }
-        let since = match target.since {
+        let since = match start.since {
             None => None,
             Some(given) => {
                 let cursor = HandleCursor::of(given.get("cursor").unwrap_or(&given));
@@ -53,8 +73,8 @@ impl Watch {
                 })?)
             }
         };
-        let id = target.id.unwrap_or_default();
-        Ok(Self { id, since, interval, use_file_output: target.use_file_output })
+        let HandleTarget { id, use_file_output } = target;
+        Ok(Self { id, since, interval, use_file_output })
     }
 
     /// Yields the changes since the cursor until the prediction has ended.
@@ -129,8 +149,8 @@ impl Watching {
             return Err(Error::invalid_argument("since", problem));
         }
         self.cursor.id.clone_from(&self.id);
-        let request = get_prediction(&self.id)?.options(self.polling.options.clone());
-        let fetched = self.client.fetch(&request).await;
+        let options = self.polling.options.clone();
+        let fetched = self.client.fetch_prediction(&self.id, Deadline::none(), options).await;
         fetched.map_err(|error| unknown_id(error, &self.id))
     }
 
