@@ -15,7 +15,7 @@ use crate::{
         deadline::Deadline,
         request::{Request, RequestOptions, path},
     },
-    platform::lock,
+    platform::{BoxFuture, lock},
     value::{Observer, Value},
 };
 
@@ -146,19 +146,22 @@ impl Client {
     }
 
     /// Requests a prediction. Fails if the response is not this prediction, for example JSON from a proxy.
-    pub(crate) async fn fetch_prediction(
-        &self,
-        id: &str,
+    pub(crate) fn fetch_prediction<'a>(
+        &'a self,
+        id: &'a str,
         deadline: Deadline,
         options: RequestOptions,
-    ) -> Result<Snapshot> {
-        let request = get_prediction(id)?.deadline(deadline).options(options);
-        let seen: Snapshot = self.fetch(&request).await?;
-        if seen.id() != Some(id) {
-            let message = format!("unexpected response: it is not prediction {id}");
-            return Err(Error::new(ErrorKind::InvalidResponse, message));
-        }
-        Ok(seen)
+    ) -> BoxFuture<'a, Result<Snapshot>> {
+        // Boxed, because many futures wait for it.
+        Box::pin(async move {
+            let request = get_prediction(id)?.deadline(deadline).options(options);
+            let seen: Snapshot = self.fetch(&request).await?;
+            if seen.id() != Some(id) {
+                let message = format!("unexpected response: it is not prediction {id}");
+                return Err(Error::new(ErrorKind::InvalidResponse, message));
+            }
+            Ok(seen)
+        })
     }
 }
 

@@ -194,13 +194,20 @@ impl<'de> Deserializer<'de> for ValueDeserializer {
             Value::Array(items) => visitor.visit_seq(Items { rest: items.into_iter().enumerate(), nulls }),
             Value::Object(members) => visitor.visit_map(Members::new(members, nulls)),
             Value::FileUrl(file) => visitor.visit_str(&file),
-            Value::Bytes(bytes) => visitor.visit_byte_buf(bytes.into()),
+            Value::Bytes(bytes) => visitor.visit_bytes(&bytes),
             Value::Json(ref json) => match exact(json) {
                 Some(Value::String(string)) => visitor.visit_string(string),
                 Some(Value::Number(number)) => visitor.visit_f64(number.as_f64()),
                 _ => Err(mismatch(&self.value, &visitor)),
             },
             Value::File(_) => Err(mismatch(&self.value, &visitor)),
+        }
+    }
+
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        match self.value {
+            Value::Bytes(bytes) => visitor.visit_byte_buf(bytes.into()),
+            _ => self.deserialize_any(visitor),
         }
     }
 
@@ -279,7 +286,7 @@ impl<'de> Deserializer<'de> for ValueDeserializer {
     }
 
     forward_to_deserialize_any! {
-        i8 i16 i32 i128 u8 u16 u32 u128 f32 char str bytes byte_buf
+        i8 i16 i32 i128 u8 u16 u32 u128 f32 char str bytes
         unit unit_struct tuple tuple_struct identifier
     }
 }
