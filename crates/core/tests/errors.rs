@@ -92,7 +92,7 @@ async fn argument_errors_have_the_argument_as_a_field() {
         assert_eq!(error.argument(), Some(argument), "{error}");
         assert!(error.message().contains(&format!("`{argument}`")), "{error}");
     }
-    for argument in ["raise", "raise_failed", "prediction"] {
+    for argument in ["raise", "raise_failed"] {
         let params = json!({"id": "p1", argument: true}).into();
         let error = operation::open(&client, "predictions.watch", params).next().await.unwrap().unwrap_err();
         assert_eq!(error.argument(), Some(argument), "{error}");

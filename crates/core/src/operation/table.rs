@@ -9,9 +9,7 @@ use super::{
     output_work::{OutputVerb, OutputWork},
     params::{Content, Cursor, FileUrl, Id, Nothing, OutputOf, Slug},
     raw_request::{PagePath, RawRequest},
-    streams::{
-        OfPrediction, OutputItems, changes, file_bytes, output_items, pages, prediction_events, run_events,
-    },
+    streams::{OutputItems, changes, file_bytes, output_items, pages, prediction_events, run_events},
     webhooks::Received,
 };
 #[cfg(not(target_arch = "wasm32"))]
@@ -33,7 +31,7 @@ use crate::{
         run_params::RunParams,
         submit::Submit,
         target::Target,
-        wait::WaitParams,
+        wait::{OfPrediction, WaitParams},
         watch::WatchParams,
     },
     resources::{

@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use super::{handle_events::HandleEvents, handle_result::HandleResult, types::Prediction};
 use crate::{
     client::{Client, call::Call},
-    value::{Value, options::options},
+    value::Value,
 };
 
 /// What a [`Handle`] consists of, without its client: serializable, and without a token.
@@ -54,17 +54,6 @@ impl From<&str> for HandleDescription {
 impl From<String> for HandleDescription {
     fn from(id: String) -> Self {
         Self { id, model: None }
-    }
-}
-
-options! {
-    /// The prediction of a handle, and how to return files.
-    #[derive(Debug, Deserialize)]
-    #[serde(deny_unknown_fields)]
-    pub(crate) struct HandleTarget {
-        pub(super) id: String,
-        #[serde(default)]
-        pub(super) use_file_output: Option<bool>,
     }
 }
 

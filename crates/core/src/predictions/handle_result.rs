@@ -3,9 +3,8 @@
 use std::{fmt, future::IntoFuture, time::Duration};
 
 use super::{
-    handle::HandleTarget,
     output::Output,
-    wait::{WaitForPrediction, WaitOptions, WaitParams, WaitTarget},
+    wait::{OfPrediction, WaitForPrediction, WaitOptions, WaitParams, WaitTarget},
     watch::unknown_id,
 };
 use crate::{
@@ -47,21 +46,22 @@ pub struct HandleResult {
 flattened! {
     /// The parameters of `predictions.result`.
     pub(crate) struct ResultParams {
-        target: HandleTarget,
+        of: OfPrediction,
         options: WaitOptions,
     }
 }
 
 impl HandleResult {
     pub(super) fn of(client: &Client, id: String) -> Self {
-        let target = HandleTarget { id, use_file_output: None };
-        Self::of_params(client, ResultParams { target, options: WaitOptions::default() })
+        let of = OfPrediction { id: Some(id), ..OfPrediction::default() };
+        Self::of_params(client, ResultParams { of, options: WaitOptions::default() })
     }
 
     pub(crate) fn of_params(client: &Client, params: ResultParams) -> Self {
-        let ResultParams { target: HandleTarget { id, use_file_output }, options } = params;
-        let mut target = WaitTarget::of(id.clone());
-        target.raise = true;
+        let ResultParams { of, options } = params;
+        let id = of.id().unwrap_or_default().to_owned();
+        let OfPrediction { id: given, prediction, use_file_output } = of;
+        let target = WaitTarget { id: given, prediction, raise: true, raise_failed: false };
         let wait = WaitForPrediction::new(client, WaitParams { target, options });
         Self { client: client.clone(), id, wait, use_file_output }
     }

@@ -32,11 +32,22 @@ options! {
     pub(crate) struct WaitTarget {
         pub(super) id: Option<String>,
         /// The prediction as last seen, which saves the first request.
-        prediction: Option<Snapshot>,
+        pub(super) prediction: Option<Snapshot>,
         /// Whether a status other than `succeeded` is an error.
         pub(super) raise: bool,
         /// Whether it is an error if the prediction fails while it is waited for.
-        raise_failed: bool,
+        pub(super) raise_failed: bool,
+    }
+}
+
+options! {
+    /// A prediction, by its id or as last seen, and how to return files.
+    #[derive(Debug, Default, Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    pub(crate) struct OfPrediction {
+        pub(super) id: Option<String>,
+        pub prediction: Option<Snapshot>,
+        pub(super) use_file_output: Option<bool>,
     }
 }
 
@@ -64,6 +75,28 @@ impl WaitTarget {
     pub(super) fn of(id: String) -> Self {
         Self { id: Some(id), ..Self::default() }
     }
+}
+
+impl OfPrediction {
+    pub(super) fn id(&self) -> Option<&str> {
+        self.prediction.as_ref().and_then(Snapshot::id).or(self.id.as_deref())
+    }
+
+    /// Returns the prediction with the URL of its event stream, if it has one.
+    pub(crate) async fn known(&self, client: &Client, options: &RequestOptions) -> Result<Snapshot> {
+        if let Some(prediction) = self.prediction.as_ref().filter(|known| known.stream_url().is_some()) {
+            return Ok(prediction.clone());
+        }
+        client.fetch_prediction(self.id().ok_or_else(no_id)?, Deadline::none(), options.clone()).await
+    }
+
+    pub(crate) fn files(&self, client: &Client) -> bool {
+        self.use_file_output.unwrap_or(client.config().use_file_output)
+    }
+}
+
+fn no_id() -> Error {
+    Error::invalid("Invalid prediction: pass its id, or an object with an `id`")
 }
 
 /// A call that polls a prediction until it has ended. See
@@ -141,9 +174,7 @@ impl WaitForPrediction {
                     }
                     known
                 }
-                _ => {
-                    return Err(Error::invalid("Invalid prediction: pass its id, or an object with an `id`"));
-                }
+                _ => return Err(no_id()),
             };
             let polling = Polling { interval, deadline, observer, options, ..Polling::default() };
             client.poll(known, &polling).await

@@ -4,22 +4,20 @@ use std::{time::Duration, vec};
 
 use super::{
     cursor::HandleCursor,
-    handle::HandleTarget,
     poll::{ITEM_PAUSE, Polling},
     progress::Progress,
     snapshot::{Snapshot, is_terminal},
-    wait::WaitOptions,
+    wait::{OfPrediction, WaitOptions},
     waiter::Waiter,
 };
 use crate::{
     client::Client,
-    error::{Error, ErrorKind, Result, flattened},
+    error::{Error, ErrorKind, Params, Result, flattened},
     http::{deadline::Deadline, request::RequestOptions},
     platform::BoxStream,
-    value::{Value, options::options},
+    value::{DecodeError, Value, options::options},
 };
 use futures_util::stream;
-use serde::Deserialize;
 
 /// The longest pause between polls, in pauses while something changes.
 const MAX_PAUSES: u32 = 10;
@@ -37,18 +35,22 @@ pub(crate) struct Watch {
 
 options! {
     /// Where to begin.
-    #[derive(Debug, Default, Deserialize)]
-    #[serde(deny_unknown_fields, default)]
     pub(crate) struct WatchStart {
         /// The event after which to continue, or its cursor.
-        since: Option<Value>,
+        since: Value,
+    }
+}
+
+impl Params for WatchStart {
+    fn decode(mut start: Value) -> Result<Self, DecodeError> {
+        Ok(Self { since: std::mem::take(&mut start["since"]) })
     }
 }
 
 flattened! {
     /// The parameters of `predictions.watch`.
     pub(crate) struct WatchParams {
-        target: HandleTarget,
+        of: OfPrediction,
         start: WatchStart,
         options: WaitOptions,
     }
@@ -56,7 +58,7 @@ flattened! {
 
 impl Watch {
     pub(crate) fn of(params: WatchParams) -> Result<Self> {
-        let WatchParams { target, start, options: WaitOptions { timeout, interval } } = params;
+        let WatchParams { of, start, options: WaitOptions { timeout, interval } } = params;
         if timeout.is_some() {
             return Err(Error::invalid_argument(
                 "timeout",
@@ -64,8 +66,8 @@ impl Watch {
             ));
         }
         let since = match start.since {
-            None => None,
-            Some(given) => {
+            Value::Null => None,
+            given => {
                 let cursor = HandleCursor::of(given.get("cursor").unwrap_or(&given));
                 Some(cursor.ok_or_else(|| {
                     let expected = "must be an event of this prediction, or the `cursor` of one";
@@ -73,8 +75,8 @@ impl Watch {
                 })?)
             }
         };
-        let HandleTarget { id, use_file_output } = target;
-        Ok(Self { id, since, interval, use_file_output })
+        let id = of.id().unwrap_or_default().to_owned();
+        Ok(Self { id, since, interval, use_file_output: of.use_file_output })
     }
 
     /// Yields the changes since the cursor until the prediction has ended.
