@@ -110,7 +110,7 @@ pub fn client(responses: impl IntoIterator<Item = Response>) -> (Client, Arc<Pla
         token: Some(TOKEN.into()),
         max_retries: Some(1),
         transport: Some(player.clone()),
-        runtime: Some(Arc::new(NoDelay(TokioRuntime::with_rate(1.0)))),
+        runtime: Some(Arc::new(NoDelay(TokioRuntime::new()))),
         ..Options::default()
     };
     (Client::new(options).expect("valid options"), player)

@@ -273,7 +273,7 @@ export type MapOptions<Row = unknown> = Omit<RunOptions, "input" | "signal" | "t
   key?: (keyof Row & string) | ((row: Row, index: number) => string | number | bigint) | undefined;
   /** Number of predictions that run at a time, 1 to 10,000. Defaults to 64. */
   concurrency?: number | undefined;
-  /** Return results in the order of the rows. At most four times as many as run at a time are kept back. */
+  /** Return results in the order of the rows. Buffers at most four times `concurrency` results. */
   ordered?: boolean | undefined;
   /**
    * What to do with a row that fails: `"return"` it as an item with its error (the default), `"raise"` the error, which

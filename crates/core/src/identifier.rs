@@ -105,18 +105,29 @@ pub(crate) enum ReferenceParam {
 }
 
 impl<'de> Deserialize<'de> for ReferenceParam {
+    /// Decodes a reference. If it is a prediction, the error suggests another method.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let given = Value::deserialize(deserializer)?;
-        if let Some(text) = given.as_str() {
-            return Ok(Self::Text(text.to_owned()));
+        match Value::deserialize(deserializer)? {
+            Value::String(text) => Ok(Self::Text(text)),
+            Value::Object(mut members)
+                if members.contains_key("version") && !members.contains_key("status") =>
+            {
+                let version =
+                    members.shift_remove("version").and_then(|version| version.as_str().map(str::to_owned));
+                let version =
+                    version.ok_or_else(|| D::Error::custom("must have its version's id as a string"))?;
+                Ok(Self::Version { version, schema: members.shift_remove("schema") })
+            }
+            prediction if prediction["id"].as_str().is_some() && prediction["status"].as_str().is_some() => {
+                Err(D::Error::custom(
+                    "must name a model, and this is a prediction; did you mean `predictions.wait(prediction)`?",
+                ))
+            }
+            other => Err(D::Error::custom(format!(
+                "must be \"owner/name\", \"owner/name:version\" or a version id, not {}",
+                other.kind()
+            ))),
         }
-        let version = given["version"].as_str().map(str::to_owned);
-        let schema = Some(given["schema"].clone()).filter(|schema| *schema != Value::Null);
-        version.map(|version| Self::Version { version, schema }).ok_or_else(|| {
-            D::Error::custom(
-                "must be \"owner/name\", \"owner/name:version\", a version id or a version object",
-            )
-        })
     }
 }
 

@@ -128,7 +128,8 @@ impl Map {
         self
     }
 
-    /// Returns results in the order of the rows. At most four times as many as run at a time are kept back.
+    /// Returns results in the order of the rows. Buffers at most four times `concurrency` results. If an error ends the batch,
+    /// those that wait for an earlier row come before it.
     pub fn ordered(mut self, ordered: bool) -> Self {
         self.options.ordered = ordered;
         self

@@ -18,7 +18,7 @@ use futures_util::{future, stream};
 
 pub use self::{
     compute::{COMPUTATIONS, compute},
-    following::{Answer, Following, Wanted},
+    following::{Following, HookResult, Wanted},
     streams::Item,
     table::{OPERATIONS, STREAMS},
 };

@@ -81,7 +81,7 @@ pub(crate) fn process_id() -> u32 {
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
-/// let spawner = TokioRuntime::with_rate(1.0).spawner();
+/// let spawner = TokioRuntime::new().spawner();
 /// spawner.spawn(Box::pin(async { println!("in the background") }));
 /// # }
 /// ```
@@ -139,7 +139,7 @@ pub trait SpawnFn: MaybeSend + MaybeSync {
 ///     }
 /// }
 ///
-/// let runtime = Arc::new(NoDelay(TokioRuntime::with_rate(1.0)));
+/// let runtime = Arc::new(NoDelay(TokioRuntime::new()));
 /// let client = Client::new(Options { runtime: Some(runtime), ..Options::default() })?;
 /// # Ok::<(), replicant::Error>(())
 /// ```

@@ -18,7 +18,7 @@ mod fields;
 mod open_spans;
 mod recorder;
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 pub(crate) use self::attached::inherit;
 pub use self::attached::{attach, attach_stream};
@@ -87,6 +87,13 @@ impl Sink {
     pub fn new(level: Level, spans: bool, receive: Observer) -> Arc<Self> {
         recorder::install(level, spans);
         Arc::new(Self { level, spans, receive })
+    }
+}
+
+impl fmt::Debug for Sink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { level, spans, receive: _ } = self;
+        f.debug_struct("Sink").field("level", level).field("spans", spans).finish_non_exhaustive()
     }
 }
 

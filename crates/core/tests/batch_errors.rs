@@ -52,7 +52,7 @@ async fn an_error_of_a_hook_ends_the_batch_and_leaves_no_row_unknown() {
     assert!(map.next().await.is_none());
     assert_eq!(predictions(&emulator).len(), 1);
     let items = all(client.map("emulator/echo", rows()).checkpoint(&path)).await;
-    assert!(items.iter().all(|item| item.status == "succeeded"), "{items:?}");
+    assert!(items.iter().all(|item| item.status.as_str() == "succeeded"), "{items:?}");
     assert_eq!(predictions(&emulator).len(), 3);
 }
 
@@ -119,7 +119,7 @@ async fn rows_that_an_error_of_a_hook_cancels_run_again() {
         gate.add_permits(100);
         let items = all(client.map("acme/slow", numbers(3)).checkpoint(&path)).await;
         assert_eq!(items.len(), 3);
-        assert!(items.iter().all(|item| item.status == "succeeded"), "{method}: {items:?}");
+        assert!(items.iter().all(|item| item.status.as_str() == "succeeded"), "{method}: {items:?}");
     }
 }
 
@@ -136,7 +136,7 @@ async fn a_row_that_is_left_after_an_error_of_a_hook_is_not_created_again() {
     assert!(map.next().await.unwrap().is_err());
     drop(map);
     let items = all(client.map("emulator/echo", rows()).checkpoint(&path)).await;
-    assert_eq!(items[0].status, "succeeded", "{items:?}");
+    assert_eq!(items[0].status.as_str(), "succeeded", "{items:?}");
     assert_eq!(predictions(&emulator).len(), 1);
 }
 

@@ -98,6 +98,34 @@ async fn an_early_row_that_takes_long_holds_back_a_bounded_number_of_results() {
 }
 
 #[tokio::test]
+async fn finished_rows_behind_a_slow_one_come_before_the_error_that_ends_the_batch() {
+    let (emulator, client) = start();
+    let model = async |input: Json, _| match input["value"].as_u64() {
+        Some(0) => std::future::pending().await,
+        Some(4) => Err("broken".to_owned()),
+        _ => Ok(input["value"].clone()),
+    };
+    emulator.model(Definition::new("acme/uneven"), model).unwrap();
+    // The row that fails is read last.
+    let (read, begins) = tokio::sync::oneshot::channel::<()>();
+    let rows = numbers(4).chain(stream::once(begins).flat_map(|_| numbers(5).skip(4)));
+    let mut map = client.map("acme/uneven", rows).concurrency(5).ordered(true).errors(OnError::Raise);
+    let finished = async {
+        while map.stats().succeeded < 3 {
+            let next = tokio::time::timeout(Duration::from_millis(20), map.next()).await;
+            assert!(next.is_err(), "{next:?}");
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), finished).await.unwrap();
+    read.send(()).unwrap();
+    let results: Vec<_> = map.collect().await;
+    let indexes: Vec<_> = results.iter().flatten().map(|item| item.index).collect();
+    assert_eq!((indexes, results.len()), (vec![1, 2, 3], 4));
+    assert!(results[3].as_ref().unwrap_err().message().contains("row 4"), "{results:?}");
+    background::drain(Duration::from_secs(20)).await;
+}
+
+#[tokio::test]
 async fn a_failed_row_is_returned_raised_or_skipped() {
     let (emulator, client) = start();
     let odd = async |input: Json, _| {
@@ -136,7 +164,7 @@ async fn a_malformed_row_is_a_failed_row() {
     let errors: Vec<_> =
         items.iter().map(|item| item.error.as_ref().map(|error| error.argument().unwrap())).collect();
     assert_eq!(errors, [None, Some("input"), Some("key")]);
-    assert_eq!(items[1].status, "rejected");
+    assert_eq!(items[1].status.as_str(), "rejected");
     assert_eq!(predictions(&emulator).len(), 1);
 }
 
@@ -316,7 +344,7 @@ async fn a_lost_response_to_a_create_is_not_created_again() {
     let exchanges = r#"[{"expect": {"method": "POST"}, "reply": {"json": {}, "head_cut_at": 0}}]"#;
     let (_emulator, script, client) = play(exchanges, quick());
     let items = all(client.map("acme/text", stream::iter([json!({"prompt": "x"})]))).await;
-    assert_eq!(items[0].status, "unknown", "{items:?}");
+    assert_eq!(items[0].status.as_str(), "unknown", "{items:?}");
     assert!(items[0].error.as_ref().unwrap().outcome_unknown());
     settled(&script).await;
 }

@@ -14,7 +14,7 @@ use replicant::{
 use replicant_emulator::Definition;
 use serde_json::Value as Json;
 use support::{
-    DONE,
+    CREATED, DONE,
     batches::{all, eventually, gated, keyed, lines, numbers, predictions, start},
     play, settled, temporary_folder,
 };
@@ -65,7 +65,7 @@ async fn failed_rows_come_from_the_checkpoint_and_rejected_ones_run_again() {
     let items = all(client.map("acme/picky", rows()).checkpoint(&path).concurrency(1)).await;
     assert_eq!((items[0].status.as_str(), items[0].attempts), ("rejected", 0));
     assert_eq!(items[0].error.as_ref().unwrap().kind(), ErrorKind::Unprocessable);
-    assert_eq!(items[1].status, "failed");
+    assert_eq!(items[1].status.as_str(), "failed");
     let items = all(client.map("acme/picky", rows()).checkpoint(&path).concurrency(1)).await;
     assert_eq!((items[0].status.as_str(), items[0].resumed), ("succeeded", false));
     let failed = items[1].error.as_ref().unwrap();
@@ -75,6 +75,26 @@ async fn failed_rows_come_from_the_checkpoint_and_rejected_ones_run_again() {
     // More retries than before run the failed row again.
     let items = all(client.map("acme/picky", rows()).checkpoint(&path).concurrency(1).retries(1)).await;
     assert_eq!(items[1].attempts, 2);
+}
+
+#[tokio::test]
+async fn a_response_that_is_another_prediction_is_not_the_result_of_a_row() {
+    let other = r#"{"expect": {"method": "GET"}, "reply": {"json": {"id": "p2", "status": "succeeded", "output": "x"}}}"#;
+    let (_emulator, script, client) = play(&format!("[{CREATED}, {other}]"), Options::default());
+    let folder = temporary_folder();
+    let path = folder.path().join("batch.jsonl");
+    let map = || {
+        let rows = stream::iter([Row::new(json!({"prompt": "a heron"})).key("a")]);
+        client.map("acme/text", rows).checkpoint(&path).on_abandon(OnAbandon::Leave)
+    };
+    let mut left = map().interval(Duration::from_secs(3600));
+    let created = || lines(&path).iter().any(|line| line["step"] == "created");
+    assert!(tokio::time::timeout(Duration::from_millis(200), left.next()).await.is_err());
+    eventually(|| path.exists() && created()).await;
+    drop(left);
+    let items = all(map()).await;
+    assert_eq!(items[0].error.as_ref().unwrap().kind(), ErrorKind::InvalidResponse, "{items:?}");
+    settled(&script).await;
 }
 
 #[tokio::test]
@@ -181,7 +201,7 @@ async fn an_output_that_came_with_a_held_create_is_confirmed_at_once() {
     let map = client.map("acme/text", numbers(1)).checkpoint(folder.path().join("batch.jsonl")).wait(5);
     let items = all(map.interval(Duration::from_secs(3600)));
     let items = tokio::time::timeout(Duration::from_secs(60), items).await.unwrap();
-    assert_eq!(items[0].status, "succeeded", "{items:?}");
+    assert_eq!(items[0].status.as_str(), "succeeded", "{items:?}");
     settled(&script).await;
 }
 

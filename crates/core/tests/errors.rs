@@ -6,6 +6,7 @@ mod support;
 
 use std::{
     collections::BTreeSet,
+    error::Error as _,
     io::{Read, Write},
     net::TcpListener,
     sync::{
@@ -79,6 +80,10 @@ async fn argument_errors_have_the_argument_as_a_field() {
         ("run", json!({"ref": "acme/text", "timeout": -1}), "timeout"),
         ("run", json!({"ref": "acme/text", "request_options": {"headers": {"x": 5}}}), "headers.x"),
         ("predictions.create", json!({"version": "5c7d", "webhook": "ftp://x"}), "webhook"),
+        ("predictions.wait", json!({"id": "p1", "since": {}}), "since"),
+        ("predictions.wait", json!({"id": "p1", "use_file_output": true}), "use_file_output"),
+        ("predictions.result", json!({"id": "p1", "raise": false}), "raise"),
+        ("predictions.result", json!({"id": "p1", "since": {}}), "since"),
         ("predictions.get", json!({"id": ""}), "id"),
         ("predictions.get", json!({}), "id"),
         ("deployments.update", json!({"owner": "a/b", "min_instance": 1}), "min_instance"),
@@ -87,6 +92,34 @@ async fn argument_errors_have_the_argument_as_a_field() {
         assert_eq!(error.argument(), Some(argument), "{error}");
         assert!(error.message().contains(&format!("`{argument}`")), "{error}");
     }
+    for argument in ["raise", "raise_failed"] {
+        let params = json!({"id": "p1", argument: true}).into();
+        let error = operation::open(&client, "predictions.watch", params).next().await.unwrap().unwrap_err();
+        assert_eq!(error.argument(), Some(argument), "{error}");
+    }
+}
+
+#[test]
+fn text_of_the_user_is_an_invalid_argument() {
+    let parse = |text: &[u8]| -> replicant::Result<Value> { Ok(Value::from_json(text)?) };
+    let error = parse(b"{").unwrap_err();
+    assert_eq!((error.kind(), error.source().is_some()), (ErrorKind::InvalidArgument, true), "{error}");
+    let write = |value: Value| -> replicant::Result<Vec<u8>> { Ok(value.to_json()?) };
+    let error = write(Value::Bytes("x".into())).unwrap_err();
+    assert_eq!((error.kind(), error.source().is_some()), (ErrorKind::InvalidArgument, true), "{error}");
+}
+
+#[tokio::test]
+async fn a_response_without_json_is_an_invalid_response() {
+    let reply = r#"[{"expect": {}, "reply": {"text": "<html>"}, "times": "any"}]"#;
+    let (_emulator, _script, client) = play(reply, Options { max_retries: Some(0), ..Options::default() });
+    let error = client.predictions().get("p1").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidResponse, "{error}");
+    let params = || json!({"id": "p1"}).into();
+    let error = operation::call(&client, "predictions.get", params(), None).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidResponse, "{error}");
+    let error = operation::call_as_text(&client, "predictions.get", params(), None).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidResponse, "{error}");
 }
 
 #[tokio::test]
@@ -101,6 +134,13 @@ async fn a_prediction_is_accepted_as_an_id_but_not_as_a_model() {
         error.message(),
         "run: `ref` must name a model, and this is a prediction; did you mean `predictions.wait(prediction)`?"
     );
+    let version = json!({"id": "p1", "status": "starting", "version": "5c7d"});
+    for (operation, params) in
+        [("run", json!({"ref": version})), ("predictions.create", json!({"version": version}))]
+    {
+        let error = error_of(&client, operation, params).await;
+        assert!(error.message().contains("must name a model, and this is a prediction"), "{error}");
+    }
     let error = error_of(&client, "predictions.get", json!({"id": 5})).await;
     assert_eq!(
         error.message(),

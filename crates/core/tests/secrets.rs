@@ -10,10 +10,10 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::join_all;
+use futures_util::{TryStreamExt, future::join_all};
 use replicant::{Client, ErrorKind, Options, Value, json, operation};
 use replicant_emulator::{Config, Emulator};
-use support::{play, settled};
+use support::{CANCEL, play, quick, settled};
 use tracing::{
     Event, Level, Metadata, Subscriber,
     field::Field,
@@ -37,8 +37,10 @@ fn calls_can_be_shown_without_their_headers() {
     let client = Client::new(Options::default()).unwrap();
     let (name, header) = ("authorization", "Bearer hunter2");
     let transport = replicant::native::HttpTransport::new(Default::default()).unwrap();
+    let mut proxied = replicant::native::HttpOptions::default();
+    proxied.proxy = Some("http://me:hunter2@proxy.example".into());
     let shown = format!(
-        "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {transport:?}",
+        "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {transport:?} {proxied:?}",
         client.predictions().get("p1").header(name, header),
         client.predictions().list().header(name, header),
         client.predictions().create("acme/text", json!({})).header(name, header),
@@ -65,6 +67,59 @@ async fn errors_redact_an_echoed_token() {
         let shown = format!("{error} {error:?} {:?} {:?}", error.to_value(), error.response());
         assert!(!shown.contains("r8_secret"), "{shown}");
         settled(&script).await;
+    }
+}
+
+#[tokio::test]
+async fn errors_redact_a_token_that_a_model_echoes() {
+    let created = r#"{"expect": {"method": "POST"}, "reply": {"status": 201, "json": {"id": "p1", "status": "starting", "logs": "r8_secret",
+        "urls": {"stream": "{{origin}}/s"}}}}"#;
+    let poll = |reply: &str| {
+        format!(
+            r#"{{"expect": {{"method": "GET", "path": "/v1/predictions/p1"}}, "reply": {reply}, "times": "any"}}"#
+        )
+    };
+    let seen = |status: &str| {
+        poll(&format!(
+            r#"{{"json": {{"id": "p1", "status": "{status}", "error": "r8_secret", "output": null, "data_removed": true, "logs": ["r8_secret"], "input": {{"a": "r8_secret"}}}}}}"#
+        ))
+    };
+    let events = |sse: &str| {
+        format!(
+            r#"{{"expect": {{"path": "/s"}}, "reply": {{"sse": "event: output\\ndata: r8_secret\\n\\n{sse}"}}, "times": "any"}}"#
+        )
+    };
+    let gone = poll(r#"{"status": 404, "json": {}}"#);
+    let minute = Duration::from_secs(60);
+    for (what, exchanges) in [
+        ("run", [seen("failed"), String::new()]),
+        ("run", [seen("processing"), String::new()]),
+        ("run", [gone.clone(), String::new()]),
+        ("wait", [seen("processing"), String::new()]),
+        ("result", [seen("succeeded"), String::new()]),
+        ("stream", [events(""), seen("processing")]),
+        ("stream", [events("event: error\\ndata: r8_secret\\n\\n"), seen("failed")]),
+        ("stream", [events("data: "), gone]),
+    ] {
+        let exchanges: Vec<_> = exchanges.into_iter().filter(|exchange| !exchange.is_empty()).collect();
+        let create = if ["wait", "result"].contains(&what) { Vec::new() } else { vec![created.to_owned()] };
+        let cancel = CANCEL.replacen('{', r#"{"times": "any", "#, 1);
+        let exchanges = [create, exchanges, vec![cancel]].concat().join(", ");
+        let (_emulator, _script, client) = play(&format!("[{exchanges}]"), quick());
+        let error = match what {
+            "run" => client.run("acme/text", json!({})).timeout(minute).await.unwrap_err(),
+            "wait" => client.predictions().wait("p1").timeout(minute).await.unwrap_err(),
+            "result" => client.handle("p1").result().await.unwrap_err(),
+            _ => {
+                let events = client.stream("acme/text", json!({})).await.unwrap();
+                events.try_collect::<Vec<_>>().await.unwrap_err()
+            }
+        };
+        let shown = format!("{error} {error:?} {:?} {:?}", error.to_value(), error.prediction());
+        assert!(error.prediction().is_some() && shown.contains("***"), "{shown}");
+        assert_eq!(error.partial().is_some(), what == "stream", "{shown}");
+        assert!(!shown.contains("r8_secret"), "{what}: {shown}");
+        replicant::background::drain(Duration::from_secs(20)).await;
     }
 }
 

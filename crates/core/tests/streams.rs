@@ -94,6 +94,20 @@ async fn the_reconnection_time_of_a_stream_is_limited() {
 }
 
 #[tokio::test]
+async fn blocks_without_data_set_the_reconnection_time_and_the_last_event_id() {
+    let first = r#"{"expect": {"method": "GET"}, "reply": {"sse": "retry: 60000\n\nid: 1\ndata: a\n\nid: 2\n\nid: 3\nevent: output\n"}}"#;
+    let rest = r#"{"expect": {"method": "GET", "headers": {"last-event-id": "2"}, "not_before_ms": 1000}, "reply": {"sse": "data: b\n\nevent: done\ndata: {}\n\n"}}"#;
+    let created = r#"{"expect": {"method": "POST"}, "reply": {"status": 201, "json": {"id": "p1", "status": "starting", "urls": {"stream": "{{origin}}/s"}}}}"#;
+    let (_emulator, script, client) = play(&format!("[{created}, {first}, {rest}]"), quick());
+    let events = client.stream("acme/text", json!({})).await.unwrap();
+    let read = tokio::time::timeout(Duration::from_secs(20), events.try_collect::<Vec<_>>());
+    let events = read.await.expect("the stream ends").unwrap();
+    let seen: Vec<_> = events.iter().map(|event| (event.data.as_str(), event.id.as_deref())).collect();
+    assert_eq!(seen, [("a", Some("1")), ("b", Some("2")), ("{}", Some("2"))]);
+    settled(&script).await;
+}
+
+#[tokio::test]
 async fn an_endless_line_is_an_error() {
     struct Endless(Arc<AtomicUsize>);
     impl Transport for Endless {

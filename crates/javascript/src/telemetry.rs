@@ -84,7 +84,7 @@ impl Drop for Forget {
 }
 
 /// Asks the hooks of a call.
-fn ask(records: &Records, mut question: Value) -> operation::Answer {
+fn ask(records: &Records, mut question: Value) -> operation::HookResult {
     static LAST: AtomicU32 = AtomicU32::new(0);
     let ask = LAST.fetch_add(1, Ordering::Relaxed);
     question["ask"] = ask.into();

@@ -176,7 +176,7 @@ pub(crate) fn cancel(client: Client, spawner: &Spawner, id: String) {
 /// Await this before a program ends: a prediction whose cancel is not sent continues to run and to cost money.
 #[cfg(not(target_arch = "wasm32"))]
 pub async fn drain(limit: Duration) {
-    drain_on(std::sync::Arc::new(crate::native::TokioRuntime::with_rate(1.0)), limit).await;
+    drain_on(std::sync::Arc::new(crate::native::TokioRuntime::new()), limit).await;
 }
 
 /// Like [`drain`](self), with the timer of `runtime`, for platforms without tokio's.

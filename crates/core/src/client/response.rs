@@ -133,7 +133,8 @@ impl Payload {
     pub fn into_value(self) -> Result<Value> {
         match self {
             Self::Value(value) => Ok(value),
-            Self::Json(text) => Ok(Value::from_json(text.as_bytes())?),
+            Self::Json(text) => Value::from_json(text.as_bytes())
+                .map_err(|error| Error::from(error).with_kind(ErrorKind::InvalidResponse)),
         }
     }
 
@@ -253,5 +254,5 @@ fn not_json(error: Error, status: u16, headers: &[(String, String)], body: &[u8]
             excerpt(&String::from_utf8_lossy(body), 200)
         )
     });
-    explained.with_response(response(status, headers, body))
+    explained.with_kind(ErrorKind::InvalidResponse).with_response(response(status, headers, body))
 }

@@ -121,27 +121,48 @@ impl Error {
         self
     }
 
-    /// Redacts a secret that the server may have echoed.
+    /// Redacts a secret that the server or a model may have echoed.
     pub(crate) fn redact(mut self, secret: &str) -> Self {
         let clean = |text: &mut String| {
             if text.contains(secret) {
                 *text = text.replace(secret, "***");
             }
         };
-        clean(&mut self.0.message);
-        clean(&mut self.0.hint);
-        if let Some(response) = &mut self.0.response {
+        let Inner { message, hint, argument, response, prediction, partial, .. } = &mut *self.0;
+        [Some(message), Some(hint), argument.as_mut()].into_iter().flatten().for_each(clean);
+        let mut values = [prediction.as_mut(), partial.as_mut(), None];
+        if let Some(response) = response {
             response.headers.iter_mut().for_each(|(_, value)| clean(value));
             clean(&mut response.body);
             let texts = [&mut response.problem_type, &mut response.title, &mut response.detail];
             texts.into_iter().chain([&mut response.instance]).flatten().for_each(clean);
-            response.invalid_fields = response.invalid_fields.take().map(|fields| {
-                fields.map_leaves(&mut |leaf| match leaf {
-                    Value::String(text) => Value::String(text.replace(secret, "***")),
-                    leaf => leaf,
-                })
-            });
+            values[2] = response.invalid_fields.as_mut();
+        }
+        values.into_iter().flatten().for_each(|value| value.edit_texts(&clean));
+        let mut cause = self.cause();
+        if cause.contains(secret) {
+            clean(&mut cause);
+            return self.with_source(cause);
         }
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_in_any_field_is_redacted() {
+        let inner = Error::invalid("inner: s3cret").with_source("cause: s3cret");
+        let error = Error::invalid_argument("s3cret", "is s3cret").with_hint("s3cret").with_source(inner);
+        let error = error
+            .with_prediction(crate::json!({"id": "p1", "logs": ["s3cret"], "n": 1}).into())
+            .with_partial("as3cretb".into())
+            .redact("s3cret");
+        let shown = format!("{error} {error:?} {:?}", error.to_value());
+        assert!(!shown.contains("s3cret"), "{shown}");
+        assert_eq!(error.partial().unwrap(), &"a***b");
+        assert_eq!(error.cause(), "inner: ***: cause: ***");
     }
 }

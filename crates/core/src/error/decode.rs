@@ -71,15 +71,16 @@ macro_rules! flattened {
 }
 pub(crate) use flattened;
 
+/// The text is the caller's. What decodes responses sets another kind.
 impl From<DecodeError> for Error {
     fn from(error: DecodeError) -> Self {
-        Error::new(ErrorKind::InvalidResponse, error.to_string()).with_source(error)
+        Error::invalid(error.to_string()).with_source(error)
     }
 }
 
 impl From<EncodeError> for Error {
     fn from(error: EncodeError) -> Self {
-        Error::invalid(error.to_string())
+        Error::invalid(error.to_string()).with_source(error)
     }
 }
 

@@ -35,8 +35,12 @@ impl Error {
         put("prediction", self.0.prediction.clone());
         put("partial", self.0.partial.clone());
         put("reason", self.reason().map(|reason| reason.name().into()));
-        let causes: Vec<String> = causes(self).map(ToString::to_string).collect();
-        put("cause", (!causes.is_empty()).then(|| causes.join(": ").into()));
+        put("cause", Some(self.cause().into()).filter(|cause| *cause != ""));
         Value::Object(fields)
+    }
+
+    /// Returns the texts of the causes, or an empty string.
+    pub(super) fn cause(&self) -> String {
+        causes(self).map(ToString::to_string).collect::<Vec<_>>().join(": ")
     }
 }

@@ -28,9 +28,13 @@ pub(crate) struct Parser {
     event: String,
     data: String,
     has_data: bool,
+    /// The `retry` field of this block.
+    own_retry: Option<u64>,
     retry: Option<u64>,
-    last_id: Option<String>,
+    /// The `id` field of this block, if `own_id`. Otherwise its capacity is reused.
+    id: String,
     own_id: bool,
+    last_id: String,
     ready: VecDeque<RawEvent>,
 }
 
@@ -73,10 +77,24 @@ impl Parser {
         self.line.len() + self.data.len()
     }
 
-    /// Discards an incomplete event, before a new connection. Keeps the last event id.
+    /// Returns the last event id of the stream, which a block without data may set too.
+    pub fn last_id(&self) -> Option<&str> {
+        Some(self.last_id.as_str()).filter(|id| !id.is_empty())
+    }
+
+    /// Returns the reconnection time of the stream in milliseconds, if a `retry` field has set it.
+    pub fn retry(&self) -> Option<u64> {
+        self.retry
+    }
+
+    /// Discards an incomplete event, before a new connection. Keeps the last event id and the reconnection time.
     pub fn restart(&mut self) {
-        *self =
-            Self { last_id: self.last_id.take(), ready: std::mem::take(&mut self.ready), ..Self::default() };
+        *self = Self {
+            last_id: std::mem::take(&mut self.last_id),
+            retry: self.retry,
+            ready: std::mem::take(&mut self.ready),
+            ..Self::default()
+        };
     }
 
     fn take_line(&mut self, line: &[u8]) {
@@ -111,13 +129,13 @@ impl Parser {
             }
             b"event" => self.event = String::from_utf8_lossy(value).into_owned(),
             b"id" if !value.contains(&0) => {
-                let id = self.last_id.get_or_insert_default();
-                id.clear();
-                id.push_str(&String::from_utf8_lossy(value));
+                self.id.clear();
+                self.id.push_str(&String::from_utf8_lossy(value));
                 self.own_id = true;
             }
             b"retry" if !value.is_empty() && value.iter().all(u8::is_ascii_digit) => {
-                self.retry = std::str::from_utf8(value).ok().and_then(|digits| digits.parse().ok());
+                self.own_retry = std::str::from_utf8(value).ok().and_then(|digits| digits.parse().ok());
+                self.retry = self.own_retry.or(self.retry);
             }
             _ => {}
         }
@@ -125,13 +143,16 @@ impl Parser {
 
     fn dispatch(&mut self) {
         let event = std::mem::take(&mut self.event);
-        let retry = self.retry.take();
+        let retry = self.own_retry.take();
         let own_id = std::mem::take(&mut self.own_id);
+        if own_id {
+            std::mem::swap(&mut self.id, &mut self.last_id);
+        }
         if !std::mem::take(&mut self.has_data) {
             return;
         }
         let event = if event.is_empty() { "message".to_owned() } else { event };
-        let id = self.last_id.clone().filter(|id| !id.is_empty());
+        let id = self.last_id().map(str::to_owned);
         self.ready.push_back(RawEvent { event, data: std::mem::take(&mut self.data), id, own_id, retry });
     }
 }
@@ -215,6 +236,20 @@ mod tests {
         );
         assert_eq!(parse(&[b"retry: 1x\ndata: 1\n\n"])[0].retry, None);
         assert_eq!(data("data: \u{fffd}\n\n").concat(), parse(&[b"data: \xff\n\n"])[0].data, "invalid UTF-8");
+    }
+
+    #[test]
+    fn a_block_without_data_sets_the_last_event_id_and_the_reconnection_time() {
+        let mut parser = Parser::default();
+        parser.push(b"retry: 5000\n\nid: 1\n\nid: 2\ndata: x\n");
+        assert_eq!((parser.next(), parser.last_id(), parser.retry()), (None, Some("1"), Some(5000)));
+        parser.restart();
+        parser.push(b"data: y\n\n");
+        let event = parser.next().unwrap();
+        assert_eq!((event.id.as_deref(), event.own_id, event.retry), (Some("1"), false, None));
+        assert_eq!(parser.retry(), Some(5000));
+        parser.push(b"id\n\n");
+        assert_eq!(parser.last_id(), None);
     }
 
     proptest! {

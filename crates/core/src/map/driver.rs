@@ -107,6 +107,7 @@ impl Driver {
             };
             let step = step.and_then(|()| self.batch.take_fatal().map_or(Ok(()), Err));
             if let Err(error) = step {
+                self.flush();
                 // Sent after the cancels are recorded, so that a reader that starts again finds a complete checkpoint.
                 let results = self.results.clone();
                 self.leave().await;
@@ -117,9 +118,7 @@ impl Driver {
                 self.rows = None;
             }
         }
-        for (_, item) in std::mem::take(&mut self.waiting) {
-            self.send(item);
-        }
+        self.flush();
         if let Some(error) = self.last_error.take() {
             let _ = self.results.send(Err(error));
         }
@@ -210,7 +209,7 @@ impl Driver {
                 let failure = lock(&self.batch.counters).finished(&item);
                 if let Some(failure) = failure {
                     self.batch.stop(Stopped::ErrorRate);
-                    self.last_error.get_or_insert(failure);
+                    self.last_error.get_or_insert(self.batch.runs.client().without_token(failure));
                 }
                 match (self.batch.options.errors, item.error.take()) {
                     (OnError::Raise, Some(error)) => {
@@ -251,6 +250,13 @@ impl Driver {
     fn released(&self) {
         let mut counters = lock(&self.batch.counters);
         counters.stats.rows = counters.stats.rows.saturating_sub(1);
+    }
+
+    /// Sends the results that wait for earlier ones.
+    fn flush(&mut self) {
+        for (_, item) in std::mem::take(&mut self.waiting) {
+            self.send(item);
+        }
     }
 
     fn send(&self, item: Option<Box<MapItem>>) {

@@ -2,7 +2,7 @@
 
 use crate::{
     error::Error,
-    predictions::{output::Output, snapshot::Snapshot},
+    predictions::{output::Output, snapshot::Snapshot, types::Status},
     value::Value,
 };
 
@@ -24,7 +24,7 @@ use crate::{
 /// }
 /// # Ok(()) }
 /// ```
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct MapItem {
     /// The key of the row: its own, or its index.
@@ -33,9 +33,9 @@ pub struct MapItem {
     pub index: u64,
     /// The input of the row, as it was read.
     pub input: Value,
-    /// The status of the prediction. `unknown` if a create was sent and it is not known whether the prediction exists,
-    /// `rejected` if no prediction was created.
-    pub status: String,
+    /// The status of the prediction. The [other](Status::Other) status `unknown` if a create was sent and it is not known whether
+    /// the prediction exists, and `rejected` if no prediction was created.
+    pub status: Status,
     /// The output, if the prediction succeeded. With `save_to`, files are replaced by their paths.
     pub output: Option<Output>,
     /// The prediction as last seen, without the output.
@@ -61,7 +61,7 @@ impl MapItem {
             key,
             index,
             input,
-            status: REJECTED.to_owned(),
+            status: Status::Other(REJECTED.to_owned()),
             output: None,
             prediction: Value::Null,
             error: None,
@@ -76,7 +76,7 @@ impl MapItem {
         Value::from_members([
             ("key", self.key),
             ("index", self.index.into()),
-            ("status", self.status.into()),
+            ("status", self.status.as_str().into()),
             ("output", self.output.map(Output::into_value).into()),
             ("prediction", self.prediction),
             ("error", self.error.as_ref().map(Error::to_value).into()),

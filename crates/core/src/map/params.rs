@@ -16,7 +16,7 @@ use crate::{
     platform::BoxStream,
     predictions::{
         options::PredictionOptions,
-        run_params::{RunOptions, RunParams, reference},
+        run_params::{RunOptions, RunParams},
     },
     value::{Value, options::options},
 };
@@ -26,7 +26,6 @@ options! {
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
     pub(crate) struct MapArguments {
-        #[serde(deserialize_with = "reference")]
         r#ref: ReferenceParam,
         /// The number of rows, if it is known.
         #[serde(default)]

@@ -25,6 +25,7 @@ use crate::{
         batch_run::BatchSteps,
         output::Output,
         snapshot::{Snapshot, is_terminal},
+        types::Status,
     },
     value::Value,
 };
@@ -257,7 +258,7 @@ impl RunRow {
         };
         debug_assert!(output.is_none() || is_terminal(status));
         Finished::Item(Box::new(MapItem {
-            status: status.to_owned(),
+            status: Status::from(Some(status.to_owned())),
             output,
             prediction,
             error,

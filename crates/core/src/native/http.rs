@@ -74,6 +74,20 @@ pub struct HttpOptions {
     pub pool_idle_timeout: Duration,
 }
 
+impl fmt::Debug for HttpOptions {
+    /// Omits the proxy, whose URL may have a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpOptions")
+            .field("connect_timeout", &self.connect_timeout)
+            .field("ca_bundle", &self.ca_bundle)
+            .field("client_cert", &self.client_cert)
+            .field("http2", &self.http2)
+            .field("max_connections", &self.max_connections)
+            .field("pool_idle_timeout", &self.pool_idle_timeout)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Default for HttpOptions {
     fn default() -> Self {
         Self {

@@ -18,7 +18,7 @@ static STARTED: LazyLock<Instant> = LazyLock::new(Instant::now);
 /// use std::sync::Arc;
 /// use replicant::{Client, Options, native::TokioRuntime};
 ///
-/// let runtime = Arc::new(TokioRuntime::with_rate(1.0));
+/// let runtime = Arc::new(TokioRuntime::new());
 /// let client = Client::new(Options { runtime: Some(runtime), ..Options::default() })?;
 /// # Ok::<(), replicant::Error>(())
 /// ```
@@ -30,11 +30,22 @@ pub struct TokioRuntime {
 }
 
 impl TokioRuntime {
+    /// Builds a runtime with the clock of the system.
+    pub fn new() -> Self {
+        Self::with_rate(1.0)
+    }
+
     /// Builds a runtime whose clock advances `rate` seconds per real second: 1 except in tests.
     pub fn with_rate(rate: f64) -> Self {
         let epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let started = if rate == 1.0 { *STARTED } else { Instant::now() };
         Self { started, epoch, rate }
+    }
+}
+
+impl Default for TokioRuntime {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

@@ -19,8 +19,8 @@ use crate::{
 /// How long a background request waits for a hook when its call has returned.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// The headers to change, if a hook has an answer.
-pub type Answer = BoxFuture<'static, Option<Result<HeaderChanges>>>;
+/// The headers that a hook changes. `None` if no hook responded.
+pub type HookResult = BoxFuture<'static, Option<Result<HeaderChanges>>>;
 
 /// What a receiver wants to know.
 ///
@@ -70,12 +70,12 @@ pub struct Following {
 
 impl Following {
     /// Follows a call. `record` receives each record, and whether the call has returned. `ask` passes a question to the
-    /// hooks; its member `inside` is the span in which they are asked. Without an answer, or if it is still missing a
+    /// hooks; its member `inside` is the span in which they are asked. Without a result, or if it is still missing a
     /// second after the call has returned, the request is sent as it is.
     pub fn new(
         wanted: Wanted,
         record: impl Fn(Value, bool) + MaybeSend + MaybeSync + 'static,
-        ask: impl Fn(Value) -> Answer + MaybeSend + MaybeSync + 'static,
+        ask: impl Fn(Value) -> HookResult + MaybeSend + MaybeSync + 'static,
     ) -> Self {
         let (waiting, returned) = watch::channel(());
         let Wanted { level, spans, on_request, on_response, on_retry } = wanted;
@@ -105,7 +105,7 @@ impl Following {
         attach(self.sink.clone(), work)
     }
 
-    /// Returns a stream with its reports, which returns when it is dropped.
+    /// Attaches reports to a stream. Dropping the stream ends the call.
     pub fn stream<T: 'static>(&self, items: BoxStream<'static, T>) -> BoxStream<'static, T> {
         let waiting = self.waiting.clone();
         let items = attach_stream(self.sink.clone(), items);
@@ -115,17 +115,20 @@ impl Following {
     }
 }
 
-fn in_time(answer: Answer, mut returned: watch::Receiver<()>) -> BoxFuture<'static, Result<HeaderChanges>> {
+fn in_time(
+    result: HookResult,
+    mut returned: watch::Receiver<()>,
+) -> BoxFuture<'static, Result<HeaderChanges>> {
     Box::pin(async move {
         let gone = async {
             while returned.changed().await.is_ok() {}
             real_sleep(GRACE).await;
         };
-        let answer = tokio::select! {
+        let result = tokio::select! {
             biased;
-            answer = answer => answer,
+            result = result => result,
             () = gone => None,
         };
-        answer.unwrap_or_else(|| Ok(HeaderChanges::new()))
+        result.unwrap_or_else(|| Ok(HeaderChanges::new()))
     })
 }

@@ -18,13 +18,12 @@ use crate::{
         event_reader::read_events,
         events::{Event, EventStream},
         live::Live,
-        poll::{Polling, get_prediction},
+        poll::Polling,
         polled_events,
         run_params::RunParams,
-        snapshot::Snapshot,
         stream_run::StreamRun,
-        wait::WaitParams,
-        watch::Watch,
+        wait::OfPrediction,
+        watch::{Watch, WatchParams},
     },
     value::{Value, options::options},
 };
@@ -56,17 +55,6 @@ pub enum Item {
 pub(super) type Items = BoxStream<'static, Result<Item>>;
 
 options! {
-    /// A prediction, by its id or as last seen, and how to return files.
-    #[derive(Debug, Default, Deserialize)]
-    #[serde(deny_unknown_fields, default)]
-    pub(super) struct OfPrediction {
-        id: Option<String>,
-        prediction: Option<Snapshot>,
-        use_file_output: Option<bool>,
-    }
-}
-
-options! {
     /// How to read the output of a prediction that a run has started.
     #[derive(Debug, Default, Deserialize)]
     #[serde(deny_unknown_fields, default)]
@@ -80,25 +68,6 @@ flattened! {
     pub(super) struct OutputItems {
         of: OfPrediction,
         output: LiveOutput,
-    }
-}
-
-impl OfPrediction {
-    async fn known(&self, client: &Client, options: &RequestOptions) -> Result<Snapshot> {
-        let id = match (&self.prediction, &self.id) {
-            (Some(prediction), _) if prediction.stream_url().is_some() => {
-                return Ok(prediction.clone());
-            }
-            (Some(prediction), _) => prediction.id(),
-            (None, id) => id.as_deref(),
-        };
-        let id =
-            id.ok_or_else(|| Error::invalid("Invalid prediction: pass its id, or an object with an `id`"))?;
-        client.fetch(&get_prediction(id)?.options(options.clone())).await
-    }
-
-    fn files(&self, client: &Client) -> bool {
-        self.use_file_output.unwrap_or(client.config().use_file_output)
     }
 }
 
@@ -154,7 +123,7 @@ pub(super) fn prediction_events(client: &Client, params: OfPrediction, options: 
     later(Box::pin(events))
 }
 
-pub(super) fn changes(client: &Client, params: WaitParams, options: RequestOptions) -> Result<Items> {
+pub(super) fn changes(client: &Client, params: WatchParams, options: RequestOptions) -> Result<Items> {
     let events = Watch::of(params)?.watch(client, options);
     Ok(Box::pin(events.map_ok(Item::Value)))
 }

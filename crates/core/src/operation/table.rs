@@ -9,9 +9,7 @@ use super::{
     output_work::{OutputVerb, OutputWork},
     params::{Content, Cursor, FileUrl, Id, Nothing, OutputOf, Slug},
     raw_request::{PagePath, RawRequest},
-    streams::{
-        OfPrediction, OutputItems, changes, file_bytes, output_items, pages, prediction_events, run_events,
-    },
+    streams::{OutputItems, changes, file_bytes, output_items, pages, prediction_events, run_events},
     webhooks::Received,
 };
 #[cfg(not(target_arch = "wasm32"))]
@@ -28,12 +26,13 @@ use crate::{
     platform::BoxFuture,
     predictions::{
         create::{CreateBelow, CreateParams},
-        handle_result::HandleResult,
+        handle_result::{HandleResult, ResultParams},
         resource::ListPredictions,
         run_params::RunParams,
         submit::Submit,
         target::Target,
-        wait::WaitParams,
+        wait::{OfPrediction, WaitParams},
+        watch::WatchParams,
     },
     resources::{
         deployments::{NewDeployment, UpdateParams},
@@ -177,7 +176,7 @@ operations! {
         "predictions.cancel" (client, p: Id) => client.predictions().cancel(&p.id),
         "predictions.get" (client, p: Id) => client.predictions().get(&p.id),
         "predictions.output" (client, p: OutputOf) => Ready::new(Ok(client.with_files(p.output))),
-        "predictions.result" (client, p: WaitParams) => HandleResult::of_params(client, p),
+        "predictions.result" (client, p: ResultParams) => HandleResult::of_params(client, p),
         "predictions.wait" (client, p: WaitParams) => client.predictions().wait_params(p),
         "request" (client, p: RawRequest) => p.call(client),
         "run" (client, p: RunParams) => p.run(client),
@@ -206,7 +205,7 @@ operations! {
         "paginate" (client, p: PagePath, options) => Ok(pages(p.list(client), options)),
         "predictions.output_iterator" (client, p: OutputItems, options) => Ok(output_items(client, p, options)),
         "predictions.stream" (client, p: OfPrediction, options) => Ok(prediction_events(client, p, options)),
-        "predictions.watch" (client, p: WaitParams, options) => changes(client, p, options),
+        "predictions.watch" (client, p: WatchParams, options) => changes(client, p, options),
         "stream" (client, p: RunParams, options) => Ok(run_events(client, p, options)),
     }
 }

@@ -5,12 +5,8 @@ use std::sync::Arc;
 use tracing::Instrument;
 
 use super::{
-    cancel_guard::CancelGuard,
-    options::PreferWait,
-    poll::{Polling, get_prediction},
-    run_params::RunParams,
-    run_request::RunRequest,
-    snapshot::Snapshot,
+    cancel_guard::CancelGuard, options::PreferWait, poll::Polling, run_params::RunParams,
+    run_request::RunRequest, snapshot::Snapshot,
 };
 use crate::{
     client::{Client, options::OnAbandon},
@@ -28,7 +24,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct BatchRuns {
     request: RunRequest,
-    /// Whether the server may hold a create if the user does not say. Without a hold, the id of a prediction is known early.
+    /// Whether the server may hold a create unless the user sets `wait`. Without a hold, the id of a prediction is known early.
     may_hold: bool,
 }
 
@@ -110,8 +106,8 @@ impl BatchRuns {
     pub async fn attach(&self, id: &str) -> Result<Snapshot> {
         let client = self.client();
         let guard = self.request.guard();
-        let known: Snapshot =
-            client.fetch(&get_prediction(id)?.options(self.request.options.clone())).await?;
+        let options = self.request.options.clone();
+        let known = client.fetch_prediction(id, Deadline::none(), options).await?;
         self.finish(&guard, known, false).await
     }
 

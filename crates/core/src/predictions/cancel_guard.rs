@@ -134,7 +134,7 @@ impl CancelGuard {
             }
             None => format!("the API had not responded to the create; if the prediction exists, {end}"),
         };
-        deadline_error(timeout, &state, last_seen)
+        self.client.without_token(deadline_error(timeout, &state, last_seen))
     }
 }
 

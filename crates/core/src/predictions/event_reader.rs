@@ -7,12 +7,13 @@ use futures_util::{StreamExt, stream};
 use tracing::info;
 use url::Url;
 
-use super::{events::Event, poll::get_prediction, snapshot::Snapshot};
+use super::{events::Event, snapshot::Snapshot};
 use crate::{
     client::{Client, report::milliseconds},
     error::{Error, ErrorKind, Result},
     files::output::FileOutput,
     http::{
+        deadline::Deadline,
         request::{Request, RequestOptions},
         retry::{Failure, Idempotency, RetryBudget},
         sse::{Parser, RawEvent},
@@ -41,7 +42,7 @@ pub(crate) fn read_events(
 ) -> Result<BoxStream<'static, Result<Event>>> {
     let url = prediction.stream_url().ok_or_else(|| {
         let message = "Prediction does not support streaming: the model has no event stream. Use `run` or `predictions.wait` instead.";
-        Error::new(ErrorKind::StreamUnsupported, message).with_prediction(prediction.clone().into_value())
+        client.error_with(prediction, Error::new(ErrorKind::StreamUnsupported, message))
     })?;
     let url = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     let url = url.ok_or_else(|| {
@@ -61,7 +62,6 @@ pub(crate) fn read_events(
         body: None,
         parser: Parser::default(),
         retries,
-        pause: None,
         last_id: None,
         first_id: None,
         recent: VecDeque::new(),
@@ -93,14 +93,6 @@ fn unsuccessful_end(raw: &RawEvent) -> Option<(&'static str, Option<String>)> {
     }
 }
 
-/// Fetches the current prediction. Returns `None` if that fails or takes too long.
-async fn fetch_prediction(client: Client, id: String, options: RequestOptions) -> Option<Snapshot> {
-    let options = RequestOptions { max_retries: Some(1), ..options };
-    let request = get_prediction(&id).ok()?.options(options);
-    let fetched = within(client.runtime(), FETCH_TIMEOUT, client.fetch::<Snapshot>(&request)).await;
-    fetched?.ok().filter(|seen| seen.id() == Some(&id))
-}
-
 struct Reader {
     client: Client,
     url: Url,
@@ -112,8 +104,7 @@ struct Reader {
     parser: Parser,
     /// Restored by each new event.
     retries: RetryBudget,
-    /// The reconnection time that the server set.
-    pause: Option<Duration>,
+    /// The id of the last event that was delivered.
     last_id: Option<String>,
     first_id: Option<String>,
     recent: VecDeque<String>,
@@ -130,11 +121,6 @@ impl Reader {
     async fn next(&mut self) -> Result<Option<Event>> {
         while !self.ended {
             if let Some(raw) = self.parser.next() {
-                if let Some(retry) = raw.retry {
-                    // Bounded, because a server could ask for any delay.
-                    let longest = self.client.config().retry.max_retry_after;
-                    self.pause = Some(Duration::from_millis(retry).min(longest));
-                }
                 if self.reconnected && self.is_duplicate(&raw) {
                     continue;
                 }
@@ -216,7 +202,11 @@ impl Reader {
         self.ended = true;
         self.client.announce_change(&self.prediction);
         let seen = match self.prediction.id() {
-            Some(id) => fetch_prediction(self.client.clone(), id.to_owned(), self.options.clone()).await,
+            Some(id) => {
+                let options = RequestOptions { max_retries: Some(1), ..self.options.clone() };
+                let seen = self.client.fetch_prediction(id, Deadline::none(), options);
+                within(self.client.runtime(), FETCH_TIMEOUT, seen).await.and_then(Result::ok)
+            }
             None => None,
         };
         let mut prediction = seen.unwrap_or_else(|| self.prediction.clone());
@@ -226,7 +216,12 @@ impl Reader {
             Ok(prediction) => Error::new(ErrorKind::PredictionFailed, "Prediction failed")
                 .with_prediction(prediction.into_value()),
         };
-        error.with_partial(self.partial.as_str().into())
+        self.interrupted(error)
+    }
+
+    /// Adds the prediction and the output so far to an error.
+    fn interrupted(&self, error: Error) -> Error {
+        self.client.error_with(&self.prediction, error.with_partial(self.partial.as_str().into()))
     }
 
     async fn connect(&mut self) -> Result<BoxStream<'static, Result<Bytes>>> {
@@ -236,14 +231,18 @@ impl Reader {
             .header("accept", "text/event-stream")
             .header("accept-encoding", "identity")
             .header("cache-control", "no-store");
-        if let Some(id) = &self.last_id {
-            request = request.header("last-event-id", id.clone());
+        if let Some(id) = self.parser.last_id() {
+            request = request.header("last-event-id", id);
         }
-        let with_progress = |error: Error| {
-            let error = error.with_prediction(self.prediction.clone().into_value());
-            if self.delivered { error.with_partial(self.partial.as_str().into()) } else { error }
+        let opened = self.client.open(&request).await;
+        let with_progress = |error| {
+            if self.delivered {
+                self.interrupted(error)
+            } else {
+                self.client.error_with(&self.prediction, error)
+            }
         };
-        let response = self.client.open(&request).await.map_err(with_progress)?;
+        let response = opened.map_err(with_progress)?;
         // Other types are accepted: test doubles and proxies often declare another one, or none.
         let content_type = response.header("content-type").unwrap_or_default().to_ascii_lowercase();
         if ["text/html", "application/xhtml", "application/json", "application/problem+json"]
@@ -262,24 +261,25 @@ impl Reader {
 
     fn too_long(&self) -> Error {
         let why = format!("an event of the stream is longer than {MAX_EVENT} bytes");
-        Error::new(ErrorKind::InvalidResponse, why)
-            .with_prediction(self.prediction.clone().into_value())
-            .with_partial(self.partial.as_str().into())
+        self.interrupted(Error::new(ErrorKind::InvalidResponse, why))
     }
 
     /// Waits before the next connection, or returns an error if the stream cannot be resumed.
     async fn delay_reconnect(&mut self, what: &str, source: Option<Error>) -> Result<()> {
-        let resumable = self.last_id.is_some() || !self.delivered;
+        let last_id = self.parser.last_id();
+        let resumable = last_id.is_some() || !self.delivered;
         let wait = self.retries.after(Failure::Lost, None, None);
         if let Some(wait) = wait.filter(|_| resumable) {
             self.reconnected = self.delivered;
-            let wait = self.pause.unwrap_or(wait);
+            // Bounded, because a server could ask for any delay.
+            let longest = self.client.config().retry.max_retry_after;
+            let wait = self.parser.retry().map_or(wait, |retry| Duration::from_millis(retry).min(longest));
             info!(
                 target: "replicant",
                 prediction_id = self.prediction.id(),
                 reason = format_args!("the stream {what}"),
                 wait_ms = milliseconds(wait),
-                last_event_id = self.last_id,
+                last_event_id = last_id,
                 "reconnecting stream"
             );
             self.client.runtime().sleep(wait).await;
@@ -293,12 +293,9 @@ impl Reader {
                 "the event stream {what} before the output was complete.{hint} `partial` has the output received so far."
             ),
         );
-        let error = error
-            .with_prediction(self.prediction.clone().into_value())
-            .with_partial(self.partial.as_str().into());
-        Err(match source {
+        Err(self.interrupted(match source {
             Some(source) => error.with_source(source),
             None => error,
-        })
+        }))
     }
 }

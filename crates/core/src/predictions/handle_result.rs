@@ -4,7 +4,7 @@ use std::{fmt, future::IntoFuture, time::Duration};
 
 use super::{
     output::Output,
-    wait::{WaitForPrediction, WaitParams},
+    wait::{OfPrediction, WaitForPrediction, WaitOptions, WaitParams, WaitTarget},
     watch::unknown_id,
 };
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
         call::{Work, request_options},
         response::Reply,
     },
-    error::{Error, ErrorKind, Result},
+    error::{Error, ErrorKind, Result, flattened},
     http::request::RequestOptions,
     platform::BoxFuture,
     value::Value,
@@ -43,17 +43,27 @@ pub struct HandleResult {
     use_file_output: Option<bool>,
 }
 
+flattened! {
+    /// The parameters of `predictions.result`.
+    pub(crate) struct ResultParams {
+        of: OfPrediction,
+        options: WaitOptions,
+    }
+}
+
 impl HandleResult {
     pub(super) fn of(client: &Client, id: String) -> Self {
-        Self::of_params(client, WaitParams::of(id))
+        let of = OfPrediction { id: Some(id), ..OfPrediction::default() };
+        Self::of_params(client, ResultParams { of, options: WaitOptions::default() })
     }
 
-    /// Builds the call from the parameters of a wait, which are those of a result too.
-    pub(crate) fn of_params(client: &Client, mut params: WaitParams) -> Self {
-        params.target.raise = true;
-        let use_file_output = params.target.use_file_output;
-        let id = params.target.id.clone().unwrap_or_default();
-        Self { client: client.clone(), id, wait: WaitForPrediction::new(client, params), use_file_output }
+    pub(crate) fn of_params(client: &Client, params: ResultParams) -> Self {
+        let ResultParams { of, options } = params;
+        let id = of.id().unwrap_or_default().to_owned();
+        let OfPrediction { id: given, prediction, use_file_output } = of;
+        let target = WaitTarget { id: given, prediction, raise: true, raise_failed: false };
+        let wait = WaitForPrediction::new(client, WaitParams { target, options });
+        Self { client: client.clone(), id, wait, use_file_output }
     }
 
     /// Sets the time limit. The prediction continues after it.
@@ -83,7 +93,7 @@ impl HandleResult {
             let message = format!(
                 "the API has deleted the output of prediction {id}, which it keeps for an hour; read the result earlier, or receive it with a webhook"
             );
-            return Err(Error::new(ErrorKind::OutputExpired, message).with_prediction(ended.into_value()));
+            return Err(client.error_with(&ended, Error::new(ErrorKind::OutputExpired, message)));
         }
         let files = use_file_output.unwrap_or(client.config().use_file_output);
         let output = ended.into_output();

@@ -15,7 +15,7 @@ use crate::{
         deadline::Deadline,
         request::{Request, RequestOptions, path},
     },
-    platform::lock,
+    platform::{BoxFuture, lock},
     value::{Observer, Value},
 };
 
@@ -93,7 +93,7 @@ impl Client {
                 }
                 Err(error) => match failed.retry_after(&error, runtime.monotonic()) {
                     Some(delay) => runtime.sleep(delay).await,
-                    None => return Err(error.with_prediction(prediction.clone().into_value())),
+                    None => return Err(self.error_with(prediction, error)),
                 },
             }
         }
@@ -135,21 +135,33 @@ impl Client {
         match self.current(prediction, polling).await {
             Ok(seen) => Ok(Some(seen)),
             Err(error) if is_transient(&error) => Ok(None),
-            Err(error) => Err(error.with_prediction(prediction.clone().into_value())),
+            Err(error) => Err(self.error_with(prediction, error)),
         }
     }
 
     /// Requests the current state of a prediction.
     pub(super) async fn current(&self, prediction: &Snapshot, polling: &Polling) -> Result<Snapshot> {
         let id = prediction.id().unwrap_or_default();
-        let request = get_prediction(id)?.deadline(polling.deadline).options(polling.options.clone());
-        let seen: Snapshot = self.fetch(&request).await?;
-        if seen.id() != Some(id) {
-            // For example JSON from a proxy. Accepting it would lose the id.
-            let message = format!("unexpected response: it is not prediction {id}");
-            return Err(Error::new(ErrorKind::InvalidResponse, message));
-        }
-        Ok(seen)
+        self.fetch_prediction(id, polling.deadline, polling.options.clone()).await
+    }
+
+    /// Requests a prediction. Fails if the response is not this prediction, for example JSON from a proxy.
+    pub(crate) fn fetch_prediction<'a>(
+        &'a self,
+        id: &'a str,
+        deadline: Deadline,
+        options: RequestOptions,
+    ) -> BoxFuture<'a, Result<Snapshot>> {
+        // Boxed, because many futures wait for it.
+        Box::pin(async move {
+            let request = get_prediction(id)?.deadline(deadline).options(options);
+            let seen: Snapshot = self.fetch(&request).await?;
+            if seen.id() != Some(id) {
+                let message = format!("unexpected response: it is not prediction {id}");
+                return Err(Error::new(ErrorKind::InvalidResponse, message));
+            }
+            Ok(seen)
+        })
     }
 }
 
@@ -171,7 +183,7 @@ impl FailedPolls {
 }
 
 /// Builds the request for the current state of a prediction.
-pub(crate) fn get_prediction(id: &str) -> Result<Request> {
+pub(super) fn get_prediction(id: &str) -> Result<Request> {
     path("/predictions/{id}", &[("id", id)]).map(Request::get)
 }
 

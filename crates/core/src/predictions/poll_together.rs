@@ -79,7 +79,7 @@ impl Client {
                 Turn::Changed(status) => return Ok(prediction.with_status(&status)),
                 Turn::Page(page) => {
                     let read = self.read_page(page).await;
-                    read.map_err(|error| error.with_prediction(prediction.clone().into_value()))?;
+                    read.map_err(|error| self.error_with(prediction, error))?;
                 }
                 Turn::Poll => match self.current(prediction, polling).await {
                     Ok(seen) => {
@@ -96,7 +96,7 @@ impl Client {
                         let now = runtime.monotonic();
                         match failed.retry_after(&error, now) {
                             Some(delay) => seat.failed(delay, now),
-                            None => return Err(error.with_prediction(prediction.clone().into_value())),
+                            None => return Err(self.error_with(prediction, error)),
                         }
                     }
                 },

@@ -66,7 +66,7 @@ pub(super) fn events(
             }
             Ok(event)
         }
-        Err(error) => Err(error.with_partial(partial.as_str().into())),
+        Err(error) => Err(owner.without_token(error.with_partial(partial.as_str().into()))),
     });
     Box::pin(outputs.chain(stream::once(future::ready(done))))
 }

@@ -7,15 +7,17 @@ use super::{
     event_reader::read_events,
     events::EventStream,
     poll::get_prediction,
-    snapshot::Snapshot,
     target::Target,
     types::Prediction,
-    wait::{WaitForPrediction, WaitParams},
+    wait::{WaitForPrediction, WaitOptions, WaitParams, WaitTarget},
 };
 use crate::{
     client::{Client, call::Call, page::List},
     error::Result,
-    http::request::{Request, RequestOptions, path},
+    http::{
+        deadline::Deadline,
+        request::{Request, RequestOptions, path},
+    },
     identifier::Reference,
     value::Value,
 };
@@ -133,7 +135,7 @@ impl Predictions<'_> {
 
     /// Polls a prediction until it has ended, successfully or not. `GET /predictions/{id}`
     pub fn wait(&self, id: impl Into<String>) -> WaitForPrediction {
-        self.wait_params(WaitParams::of(id.into()))
+        self.wait_params(WaitParams { target: WaitTarget::of(id.into()), options: WaitOptions::default() })
     }
 
     pub(crate) fn wait_params(&self, params: WaitParams) -> WaitForPrediction {
@@ -145,13 +147,9 @@ impl Predictions<'_> {
     /// # Errors
     /// [`ErrorKind::StreamUnsupported`](crate::ErrorKind::StreamUnsupported) if the model has no event stream.
     pub async fn stream(&self, id: &str) -> Result<EventStream> {
-        let prediction: Snapshot = self.client.fetch(&get_prediction(id)?).await?;
-        let events = read_events(
-            self.client,
-            &prediction,
-            self.client.config().use_file_output,
-            RequestOptions::default(),
-        )?;
+        let options = RequestOptions::default();
+        let prediction = self.client.fetch_prediction(id, Deadline::none(), options.clone()).await?;
+        let events = read_events(self.client, &prediction, self.client.config().use_file_output, options)?;
         Ok(EventStream::new(prediction.into_value(), events))
     }
 }

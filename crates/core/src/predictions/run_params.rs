@@ -9,14 +9,13 @@ use crate::{
 };
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, de::Error as _};
+use serde::Deserialize;
 
 options! {
     /// The target and the input of `run` and `stream`, and the form of the result.
     #[derive(Debug, Clone, Deserialize)]
     #[serde(deny_unknown_fields)]
     pub(crate) struct RunArguments {
-        #[serde(deserialize_with = "reference")]
         r#ref: ReferenceParam,
         #[serde(default)]
         input: Option<Value>,
@@ -57,29 +56,6 @@ flattened! {
         arguments: RunArguments,
         pub options: RunOptions,
         pub create_options: PredictionOptions,
-    }
-}
-
-/// Decodes a reference. If it is a prediction, the error suggests another method.
-pub(crate) fn reference<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ReferenceParam, D::Error> {
-    match Value::deserialize(deserializer)? {
-        Value::String(text) => Ok(ReferenceParam::Text(text)),
-        Value::Object(mut members) if members.contains_key("version") && !members.contains_key("status") => {
-            let version =
-                members.shift_remove("version").and_then(|version| version.as_str().map(str::to_owned));
-            let version =
-                version.ok_or_else(|| D::Error::custom("must have its version's id as a string"))?;
-            Ok(ReferenceParam::Version { version, schema: members.shift_remove("schema") })
-        }
-        prediction if prediction["id"].as_str().is_some() && prediction["status"].as_str().is_some() => {
-            Err(D::Error::custom(
-                "must name a model, and this is a prediction; did you mean `predictions.wait(prediction)`?",
-            ))
-        }
-        other => Err(D::Error::custom(format!(
-            "must be \"owner/name\", \"owner/name:version\" or a version id, not {}",
-            other.kind()
-        ))),
     }
 }
 

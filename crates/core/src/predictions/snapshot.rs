@@ -32,6 +32,11 @@ impl Client {
     pub(crate) fn check_success(&self, ended: Snapshot) -> Result<Snapshot> {
         ended.into_success().map_err(|error| self.without_token(error))
     }
+
+    /// Adds a prediction to an error, without the token.
+    pub(super) fn error_with(&self, prediction: &Snapshot, error: Error) -> Error {
+        self.without_token(error.with_prediction(prediction.0.clone()))
+    }
 }
 
 impl Snapshot {

@@ -121,9 +121,10 @@ impl Opened {
                 None => events.try_next().await,
                 Some(left) => match within(request.client.runtime(), left, events.try_next()).await {
                     Some(next) => next,
-                    None => Err(guard
-                        .deadline_error(request.timeout.unwrap_or_default())
-                        .with_partial(partial.as_str().into())),
+                    None => {
+                        let error = guard.deadline_error(request.timeout.unwrap_or_default());
+                        Err(request.client.without_token(error.with_partial(partial.as_str().into())))
+                    }
                 },
             };
             match &next {

@@ -2,7 +2,7 @@
 
 use super::{
     cancel_guard::deadline_error,
-    poll::{Polling, get_prediction, recording},
+    poll::{Polling, recording},
     snapshot::Snapshot,
     types::Prediction,
 };
@@ -26,21 +26,28 @@ use std::{
 use serde::Deserialize;
 
 options! {
-    /// The prediction to wait for.
+    /// The prediction to wait for, and what is an error.
     #[derive(Debug, Default, Deserialize)]
     #[serde(deny_unknown_fields, default)]
     pub(crate) struct WaitTarget {
         pub(super) id: Option<String>,
         /// The prediction as last seen, which saves the first request.
-        prediction: Option<Snapshot>,
+        pub(super) prediction: Option<Snapshot>,
         /// Whether a status other than `succeeded` is an error.
         pub(super) raise: bool,
         /// Whether it is an error if the prediction fails while it is waited for.
-        raise_failed: bool,
-        /// How `predictions.result` and `predictions.watch` return files.
+        pub(super) raise_failed: bool,
+    }
+}
+
+options! {
+    /// A prediction, by its id or as last seen, and how to return files.
+    #[derive(Debug, Default, Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    pub(crate) struct OfPrediction {
+        pub(super) id: Option<String>,
+        pub prediction: Option<Snapshot>,
         pub(super) use_file_output: Option<bool>,
-        /// After which event `predictions.watch` continues.
-        pub(super) since: Option<Value>,
     }
 }
 
@@ -64,11 +71,32 @@ flattened! {
     }
 }
 
-impl WaitParams {
+impl WaitTarget {
     pub(super) fn of(id: String) -> Self {
-        let target = WaitTarget { id: Some(id), ..WaitTarget::default() };
-        Self { target, options: WaitOptions::default() }
+        Self { id: Some(id), ..Self::default() }
     }
+}
+
+impl OfPrediction {
+    pub(super) fn id(&self) -> Option<&str> {
+        self.prediction.as_ref().and_then(Snapshot::id).or(self.id.as_deref())
+    }
+
+    /// Returns the prediction with the URL of its event stream, if it has one.
+    pub(crate) async fn known(&self, client: &Client, options: &RequestOptions) -> Result<Snapshot> {
+        if let Some(prediction) = self.prediction.as_ref().filter(|known| known.stream_url().is_some()) {
+            return Ok(prediction.clone());
+        }
+        client.fetch_prediction(self.id().ok_or_else(no_id)?, Deadline::none(), options.clone()).await
+    }
+
+    pub(crate) fn files(&self, client: &Client) -> bool {
+        self.use_file_output.unwrap_or(client.config().use_file_output)
+    }
+}
+
+fn no_id() -> Error {
+    Error::invalid("Invalid prediction: pass its id, or an object with an `id`")
 }
 
 /// A call that polls a prediction until it has ended. See
@@ -122,7 +150,7 @@ impl WaitForPrediction {
     pub(super) async fn ended(self) -> Result<Snapshot> {
         let Self { client, params, options, observer } = self;
         let WaitParams {
-            target: WaitTarget { id, prediction, raise, raise_failed, use_file_output: _, since: _ },
+            target: WaitTarget { id, prediction, raise, raise_failed },
             options: WaitOptions { timeout, interval },
         } = params;
         let id = id.or_else(|| prediction.as_ref()?.as_str().map(str::to_owned));
@@ -140,16 +168,13 @@ impl WaitForPrediction {
             let known = match (prediction, id) {
                 (Some(prediction), _) => prediction,
                 (_, Some(id)) => {
-                    let request = get_prediction(&id)?.options(options.clone());
-                    let known: Snapshot = client.fetch(&request).await?;
+                    let known = client.fetch_prediction(&id, Deadline::none(), options.clone()).await?;
                     if let Some(observer) = &observer {
                         observer(known.clone().into_value());
                     }
                     known
                 }
-                _ => {
-                    return Err(Error::invalid("Invalid prediction: pass its id, or an object with an `id`"));
-                }
+                _ => return Err(no_id()),
             };
             let polling = Polling { interval, deadline, observer, options, ..Polling::default() };
             client.poll(known, &polling).await
@@ -157,7 +182,8 @@ impl WaitForPrediction {
         let ended = match (timeout, seen) {
             (Some(timeout), Some(seen)) => {
                 let ended = within(client.runtime(), timeout, waiting).await;
-                ended.unwrap_or_else(|| Err(timeout_error(timeout, lock(&seen).take())))
+                let late = || Err(client.without_token(timeout_error(timeout, lock(&seen).take())));
+                ended.unwrap_or_else(late)
             }
             _ => waiting.await,
         };

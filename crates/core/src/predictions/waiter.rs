@@ -82,7 +82,11 @@ impl Waiter {
             match seat {
                 // Within the budget: many may end at a time.
                 Some(seat) if seat.is_shared() => seat.expect_end(),
-                _ => {
+                seat => {
+                    // The schedule would wait forever for a poll that the news ended.
+                    if let Some(seat) = seat {
+                        seat.leave();
+                    }
                     if let Some(seen) = client.poll_now(prediction, polling).await? {
                         return Ok(seen);
                     }

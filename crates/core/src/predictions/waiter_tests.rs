@@ -9,7 +9,7 @@ use std::{
 use futures_util::{TryStreamExt, future::join_all};
 use replicant_emulator::{Config, Emulator, Script, sign};
 
-use crate::{Client, Options, background, json};
+use crate::{Client, Options, background, client::waiting::News, json};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const CREATED: &str = r#"{"expect": {"method": "POST"},
@@ -168,6 +168,30 @@ async fn webhooks_end_waits_that_share_their_polls() {
         assert_eq!(ended.output, id.as_str());
     }
     assert_eq!(client.waiting().counts(), (0, 0, 0));
+}
+
+#[tokio::test]
+async fn a_shared_poll_that_news_ends_is_followed_by_others() {
+    let running = r#"{"expect": {"method": "GET"}, "reply": {"json": {"id": "p1", "status": "processing", "webhook": "https://example.com/"}}}"#;
+    let slow = r#"{"expect": {"method": "GET"}, "reply": {"delay_ms": 60000, "json": {"id": "p1", "status": "processing"}}}"#;
+    let last = r#"{"expect": {"method": "GET"}, "reply": {"delay_ms": 1000, "json": {"id": "p1", "status": "processing"}}}"#;
+    let (_emulator, script, client) = play(&[running, slow, last, DONE], 1.0);
+    let sent = || {
+        let report: serde_json::Value = serde_json::from_str(&script.report_json()).unwrap();
+        report["requests"].as_array().unwrap().len()
+    };
+    let sit = || (0..31).map(|_| client.waiting().sit(client.runtime())).collect::<Vec<_>>();
+    let others = sit();
+    let wait = tokio::spawn(client.predictions().wait("p1").into_future());
+    eventually("a shared poll", || sent() == 2 && client.waiting().counts().1 == 1).await;
+    // So few wait that the prediction is polled alone, and then many again.
+    drop(others);
+    client.waiting().announce("p1", || News::Changed);
+    eventually("a poll of its own", || sent() == 3).await;
+    let _others = sit();
+    let ended = tokio::time::timeout(PATIENCE, wait).await.expect("another poll").unwrap().unwrap();
+    assert_eq!(ended.output, "x");
+    settled(&script).await;
 }
 
 #[tokio::test]

@@ -4,18 +4,18 @@ use std::{time::Duration, vec};
 
 use super::{
     cursor::HandleCursor,
-    poll::{ITEM_PAUSE, Polling, get_prediction},
+    poll::{ITEM_PAUSE, Polling},
     progress::Progress,
     snapshot::{Snapshot, is_terminal},
-    wait::{WaitOptions, WaitParams},
+    wait::{OfPrediction, WaitOptions},
     waiter::Waiter,
 };
 use crate::{
     client::Client,
-    error::{Error, ErrorKind, Result},
-    http::request::RequestOptions,
+    error::{Error, ErrorKind, Params, Result, flattened},
+    http::{deadline::Deadline, request::RequestOptions},
     platform::BoxStream,
-    value::Value,
+    value::{DecodeError, Value, options::options},
 };
 use futures_util::stream;
 
@@ -33,19 +33,41 @@ pub(crate) struct Watch {
     pub(super) use_file_output: Option<bool>,
 }
 
+options! {
+    /// Where to begin.
+    pub(crate) struct WatchStart {
+        /// The event after which to continue, or its cursor.
+        since: Value,
+    }
+}
+
+impl Params for WatchStart {
+    fn decode(mut start: Value) -> Result<Self, DecodeError> {
+        Ok(Self { since: std::mem::take(&mut start["since"]) })
+    }
+}
+
+flattened! {
+    /// The parameters of `predictions.watch`.
+    pub(crate) struct WatchParams {
+        of: OfPrediction,
+        start: WatchStart,
+        options: WaitOptions,
+    }
+}
+
 impl Watch {
-    /// Reads the parameters of `predictions.watch`.
-    pub(crate) fn of(params: WaitParams) -> Result<Self> {
-        let WaitParams { target, options: WaitOptions { timeout, interval } } = params;
+    pub(crate) fn of(params: WatchParams) -> Result<Self> {
+        let WatchParams { of, start, options: WaitOptions { timeout, interval } } = params;
         if timeout.is_some() {
             return Err(Error::invalid_argument(
                 "timeout",
                 "is not an option of `events`, which end with the prediction",
             ));
         }
-        let since = match target.since {
-            None => None,
-            Some(given) => {
+        let since = match start.since {
+            Value::Null => None,
+            given => {
                 let cursor = HandleCursor::of(given.get("cursor").unwrap_or(&given));
                 Some(cursor.ok_or_else(|| {
                     let expected = "must be an event of this prediction, or the `cursor` of one";
@@ -53,8 +75,8 @@ impl Watch {
                 })?)
             }
         };
-        let id = target.id.unwrap_or_default();
-        Ok(Self { id, since, interval, use_file_output: target.use_file_output })
+        let id = of.id().unwrap_or_default().to_owned();
+        Ok(Self { id, since, interval, use_file_output: of.use_file_output })
     }
 
     /// Yields the changes since the cursor until the prediction has ended.
@@ -129,8 +151,8 @@ impl Watching {
             return Err(Error::invalid_argument("since", problem));
         }
         self.cursor.id.clone_from(&self.id);
-        let request = get_prediction(&self.id)?.options(self.polling.options.clone());
-        let fetched = self.client.fetch(&request).await;
+        let options = self.polling.options.clone();
+        let fetched = self.client.fetch_prediction(&self.id, Deadline::none(), options).await;
         fetched.map_err(|error| unknown_id(error, &self.id))
     }
 

@@ -1,5 +1,6 @@
 //! Uploaded files.
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -227,13 +228,13 @@ impl Files<'_> {
         Call::expecting(self.client, path("/files/{id}", &[("id", id)]).map(Request::delete), Expect::Nothing)
     }
 
-    /// Downloads the content of a file, as [`Value::Bytes`]. `GET /files/{id}/download`
+    /// Downloads the content of a file. `GET /files/{id}/download`
     ///
     /// - `owner`: the account that owns the file.
     /// - `expiry`: when the signature expires, in seconds since the Unix epoch.
     /// - `signature`: the base64-encoded HMAC-SHA256 of `{owner} {id} {expiry}` with the account's signing
     ///   secret.
-    pub fn download(&self, id: &str, owner: &str, expiry: i64, signature: &str) -> Call<Value> {
+    pub fn download(&self, id: &str, owner: &str, expiry: i64, signature: &str) -> Call<Bytes> {
         let request = path("/files/{id}/download", &[("id", id)]).map(|path| {
             Request::get(path)
                 .header("accept-encoding", "identity")

@@ -204,6 +204,13 @@ impl<'de> Deserializer<'de> for ValueDeserializer {
         }
     }
 
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        match self.value {
+            Value::Bytes(bytes) => visitor.visit_byte_buf(bytes.into()),
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         match self.value {
             Value::Null => visitor.visit_none(),
@@ -279,7 +286,7 @@ impl<'de> Deserializer<'de> for ValueDeserializer {
     }
 
     forward_to_deserialize_any! {
-        i8 i16 i32 i128 u8 u16 u32 u128 f32 char str bytes byte_buf
+        i8 i16 i32 i128 u8 u16 u32 u128 f32 char str bytes
         unit unit_struct tuple tuple_struct identifier
     }
 }

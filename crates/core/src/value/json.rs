@@ -273,7 +273,7 @@ mod tests {
         {
             for error in [Value::from_json(text.as_bytes()).unwrap_err(), check_json(text).unwrap_err()] {
                 let error = crate::Error::from(error);
-                assert_eq!(error.kind(), crate::ErrorKind::InvalidResponse, "{text}");
+                assert_eq!(error.kind(), crate::ErrorKind::InvalidArgument, "{text}");
             }
         }
     }

@@ -82,6 +82,21 @@ impl Value {
         }
     }
 
+    /// Changes every text in place.
+    pub(crate) fn edit_texts(&mut self, edit: &dyn Fn(&mut String)) {
+        match self {
+            Self::String(text) => edit(text),
+            Self::Json(json) => {
+                let mut text = std::mem::take(json).into_string();
+                edit(&mut text);
+                *json = text.into();
+            }
+            Self::Array(items) => items.iter_mut().for_each(|item| item.edit_texts(edit)),
+            Self::Object(members) => members.values_mut().for_each(|member| member.edit_texts(edit)),
+            _ => {}
+        }
+    }
+
     /// Replaces every leaf.
     pub(crate) fn map_leaves(self, replace: &mut impl FnMut(Value) -> Value) -> Value {
         match self {

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use pyo3::prelude::*;
 use replicant::{
     Value,
-    operation::{Answer, Following},
+    operation::{Following, HookResult},
 };
 use tokio::sync::{mpsc::UnboundedSender, oneshot, watch};
 
@@ -70,7 +70,7 @@ fn follow(receiver: &Arc<Receiver>, notify: impl Fn(Notice) + Send + Sync + 'sta
             notify(Notice::Record(record));
         }
     };
-    let ask = move |question| -> Answer {
+    let ask = move |question| -> HookResult {
         let (answer, answered) = oneshot::channel();
         asked(Notice::Ask(question, answer));
         Box::pin(async move {

@@ -79,7 +79,7 @@ impl Unwrap {
         let object = match secret {
             Some(secret) => webhook.verify(&secret, now, tolerance)?,
             None => {
-                // A webhook that no secret makes valid sends no request.
+                // Rejects webhooks that fail under any secret before the secret is fetched.
                 webhook.check_unsigned(now, tolerance)?;
                 let secret = client.webhook_secret(&options).await?;
                 match webhook.verify(&secret, now, tolerance) {
