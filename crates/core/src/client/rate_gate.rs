@@ -151,7 +151,9 @@ impl<'a> Place<'a> {
                 }
                 let now = runtime.monotonic();
                 let due = match self.poll(now, context) {
-                    Ok(passed) => return Poll::Ready(Some(Permit { gate, passed, sent: false })),
+                    Ok(passed) => {
+                        return Poll::Ready(Some(Permit { gate, passed, sent: false, responded: false }));
+                    }
                     Err(due) => due,
                 };
                 // A new timer for each estimate: estimates change rarely, and a waiting request is polled rarely.
@@ -215,6 +217,8 @@ pub(super) struct Permit<'a> {
     gate: &'a RateGate,
     passed: Passed,
     sent: bool,
+    /// Whether the API has responded, for example with a redirect.
+    responded: bool,
 }
 
 impl Permit<'_> {
@@ -227,13 +231,14 @@ impl Permit<'_> {
         self.sent = true;
     }
 
-    /// Records that the request cannot have reached the API.
+    /// Records that the last attempt to send the request cannot have reached the API.
     pub fn give_back(&mut self) {
-        self.sent = false;
+        self.sent = self.responded;
     }
 
     /// Learns from a response other than 429.
     pub fn accepted(&mut self, headers: &[(String, String)], now: Duration) {
+        self.responded = true;
         let reported = RateLimit::reported(headers);
         self.gate.change(|limit| limit.accepted(self.passed, reported, now));
     }

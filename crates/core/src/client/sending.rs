@@ -99,7 +99,7 @@ impl<'a> Sending<'a> {
                 observer.sending().await?;
             }
             let span = self.report.attempt();
-            let failed = match self.attempt(permit.as_mut()).instrument(span).await {
+            let failed = match self.attempt(&mut permit).instrument(span).await {
                 Ok(received) => return Ok(received),
                 Err(failed) => failed,
             };
@@ -186,12 +186,16 @@ impl<'a> Sending<'a> {
     }
 
     /// Sends the request, follows redirects and reads the response.
-    async fn attempt(&mut self, mut permit: Option<&mut Permit<'_>>) -> Result<Received, FailedAttempt> {
+    async fn attempt(&mut self, permit: &mut Option<Permit<'_>>) -> Result<Received, FailedAttempt> {
         let original = self.client.url(self.request)?;
         let mut url = original.clone();
         for _ in 0..=MAX_REDIRECTS {
             let is_foreign = !same_origin(&url, &original);
-            let response = self.exchange(&url, is_foreign, permit.as_deref_mut()).await?;
+            if is_foreign {
+                // Responses of another origin say nothing about the limits of the API.
+                *permit = None;
+            }
+            let response = self.exchange(&url, is_foreign, permit.as_mut()).await?;
             match response.status {
                 301 | 302 | 303 | 307 | 308
                     if self.request.method == "GET" && response.header("location").is_some() =>
