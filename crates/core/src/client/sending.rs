@@ -5,6 +5,8 @@ use std::time::Duration;
 use tracing::Instrument;
 use url::Url;
 
+#[cfg(not(target_arch = "wasm32"))]
+use super::failure::unsent_error;
 use super::{
     Client,
     encode::redirect_target,
@@ -16,6 +18,8 @@ use super::{
     response::Expect,
     timer::Timer,
 };
+#[cfg(not(target_arch = "wasm32"))]
+use crate::native::watch;
 use crate::{
     error::{Error, ErrorKind, Result},
     http::{
@@ -240,9 +244,21 @@ impl<'a> Sending<'a> {
             permit.use_up();
         }
         let sending = client.transport().send(http);
-        let response = match self.timer.step(sent.as_ref(), sending).await {
-            Some(Ok(response)) => response,
-            Some(Err(error)) => {
+        #[cfg(not(target_arch = "wasm32"))]
+        let mut is_unsent = false;
+        #[cfg(not(target_arch = "wasm32"))]
+        let sending = watch(sending, &mut is_unsent);
+        let response = self.timer.step(sent.as_ref(), sending).await;
+        let response = response.unwrap_or_else(|| {
+            #[cfg(not(target_arch = "wasm32"))]
+            if is_unsent {
+                return Err(unsent_error(url, self.timer.limit()));
+            }
+            Err(timeout_error(url, self.timer.limit()))
+        });
+        let response = match response {
+            Ok(response) => response,
+            Err(error) => {
                 // If the file cannot be read, the transport reports a broken connection. Report the file.
                 if let Some(cause) = sent.as_ref().and_then(BodyProgress::take_error) {
                     return Err(cause.into());
@@ -251,10 +267,6 @@ impl<'a> Sending<'a> {
                     permit.give_back();
                 }
                 return Err(FailedAttempt { failure: retryable_failure(&error), error });
-            }
-            None => {
-                let error = timeout_error(url, self.timer.limit());
-                return Err(FailedAttempt { error, failure: Some(Failure::Lost) });
             }
         };
         if let Some(permit) = permit.filter(|_| response.status != 429) {
