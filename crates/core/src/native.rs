@@ -30,6 +30,8 @@ mod replaced;
 mod runtime;
 #[cfg(not(target_arch = "wasm32"))]
 mod tls;
+#[cfg(not(target_arch = "wasm32"))]
+mod unsent;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use self::files::{AtomicFile, create_folder, is_file};
@@ -37,6 +39,8 @@ pub(crate) use self::files::{AtomicFile, create_folder, is_file};
 pub(crate) use self::no_files::{AtomicFile, save_files};
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use self::proxy::proxy_for;
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use self::unsent::watch;
 #[cfg(not(target_arch = "wasm32"))]
 pub use self::{
     http::{HttpOptions, HttpTransport},

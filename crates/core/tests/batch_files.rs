@@ -7,12 +7,12 @@ mod support;
 use std::{collections::HashSet, path::PathBuf};
 
 use futures_util::stream;
-use replicant::{json, map::Row};
+use replicant::{Options, json, map::Row};
 use replicant_emulator::{Definition, Emulator, ModelRun};
 use serde_json::Value as Json;
 use support::{
     batches::{all, lines, predictions, start},
-    temporary_folder,
+    play, settled, temporary_folder,
 };
 
 /// Adds `acme/painter`, which draws `count` files, each with the `text`.
@@ -116,4 +116,17 @@ async fn files_in_rows_are_uploaded() {
     let items = all(client.map("emulator/echo", rows).checkpoint(folder.path().join("c"))).await;
     assert!(items[0].output.as_ref().unwrap().files()[0].url().contains("/v1/files/"), "{items:?}");
     assert!(lines(&folder.path().join("c"))[1]["sent"].is_string());
+}
+
+#[tokio::test]
+async fn files_are_saved_with_the_headers_of_the_batch() {
+    let exchanges = r#"[
+        {"expect": {"method": "POST"}, "reply": {"status": 201, "json": {"id": "p1", "status": "succeeded", "output": "{{base}}/files/f1/download"}}},
+        {"expect": {"path": "/v1/files/f1/download", "headers": {"authorization": "Bearer r8_other"}}, "reply": {"text": "content"}}]"#;
+    let (_emulator, script, client) = play(exchanges, Options::default());
+    let folder = temporary_folder();
+    let map = client.map("acme/painter", stream::iter([Row::new(json!({}))])).save_to(folder.path());
+    let items = all(map.header("authorization", "Bearer r8_other")).await;
+    assert!(items[0].error.is_none(), "{items:?}");
+    settled(&script).await;
 }

@@ -185,6 +185,21 @@ async fn a_run_dropped_before_it_reads_its_response_is_canceled() {
 }
 
 #[tokio::test]
+async fn a_cancel_has_the_headers_of_its_run() {
+    let other = r#""method": "POST", "headers": {"authorization": "Bearer r8_other"}"#;
+    let exchanges = format!("[{CREATED}, {CANCEL}]").replace(r#""method": "POST""#, other);
+    // Dropped while it polls, and during its create.
+    for delay in ["", r#""delay_ms": 1500, "#] {
+        let exchanges = exchanges.replace(r#""status": 201"#, &format!(r#"{delay}"status": 201"#));
+        let (_emulator, script, client) = play(&exchanges, Options::default());
+        let run = client.run("acme/text", json!({})).header("authorization", "Bearer r8_other");
+        let run = run.interval(Duration::from_secs(3600)).into_future();
+        assert!(tokio::time::timeout(Duration::from_millis(700), run).await.is_err());
+        settled(&script).await;
+    }
+}
+
+#[tokio::test]
 async fn a_cancel_is_retried_after_a_rate_limit() {
     let busy = r#"{"expect": {"method": "POST", "path": "/v1/predictions/p1/cancel"}, "reply": {"status": 429, "json": {"retry_after": 30}}}"#;
     let (_emulator, script, client) = play(

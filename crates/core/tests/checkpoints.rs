@@ -174,6 +174,21 @@ async fn a_create_whose_response_was_lost_and_that_is_not_found_is_unknown() {
 }
 
 #[tokio::test]
+async fn a_create_whose_response_was_lost_is_looked_for_with_the_headers_of_its_batch() {
+    let (_other, client) = start();
+    let folder = temporary_folder();
+    let path = folder.path().join("batch.jsonl");
+    let row = || Row::new(json!({"value": 7})).key("row 7");
+    killed(&path, &hash_of(&client, folder.path(), row()).await);
+    let list = r#"[{"expect": {"path": "/v1/predictions", "headers": {"authorization": "Bearer r8_other"}}, "reply": {"json": {"results": []}}}]"#;
+    let (_emulator, script, client) = play(list, Options::default());
+    let map = client.map("emulator/echo", stream::iter([row()])).checkpoint(&path);
+    let items = all(map.header("authorization", "Bearer r8_other")).await;
+    assert_eq!(items[0].status.as_str(), "unknown");
+    settled(&script).await;
+}
+
+#[tokio::test]
 async fn two_rows_with_one_input_are_not_given_the_same_prediction() {
     let (emulator, client) = start();
     let folder = temporary_folder();

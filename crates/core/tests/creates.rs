@@ -4,8 +4,14 @@
 
 mod support;
 
-use replicant::{Client, ErrorKind, Options, json};
-use support::{play, settled};
+use std::{future::IntoFuture, time::Duration};
+
+use futures_util::{StreamExt, future::join_all};
+use replicant::{Client, ErrorKind, Options, json, operation};
+use support::{
+    http2::{self, Http2},
+    play, settled,
+};
 
 #[tokio::test]
 async fn a_create_is_retried_if_the_connection_is_refused() {
@@ -30,5 +36,60 @@ async fn a_create_response_without_an_id_has_an_unknown_outcome() {
         assert_eq!(error.kind(), ErrorKind::InvalidResponse, "{reply}: {error:?}");
         assert!(error.outcome_unknown(), "{reply}: {error:?}");
         settled(&script).await;
+    }
+}
+
+#[tokio::test]
+async fn a_create_that_waits_for_a_connection_is_retried() {
+    let exchanges = r#"[
+        {"expect": {"path": "/v1/file"}, "reply": {"text": "0123456789", "stall_at": 5}},
+        {"expect": {"method": "POST"}, "reply": {"status": 201, "json": {"id": "p1", "status": "succeeded"}}}]"#;
+    // An attempt has 60 s, which are 3 s.
+    let options = Options { max_connections: Some(1), clock_rate: Some(20.0), ..Options::default() };
+    let (_emulator, script, client) = play(exchanges, options);
+    let file = json!({"url": format!("{}/file", script.base_url())});
+    let mut download = operation::open(&client, "output.read", file.into());
+    download.next().await.unwrap().unwrap();
+
+    let create = || client.predictions().create("acme/text", json!({}));
+    let error = create().request_timeout(Duration::from_secs(5)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+    assert!(!error.outcome_unknown() && error.message().contains("it was not sent"), "{error}");
+
+    let ended = async {
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        drop(download);
+    };
+    let (created, ()) = tokio::join!(create().into_future(), ended);
+    assert_eq!(created.unwrap().id, "p1");
+    settled(&script).await;
+}
+
+#[tokio::test]
+async fn a_create_that_times_out_before_the_tls_handshake_was_not_sent() {
+    // The system accepts connections, and nothing responds.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let base_url = Some(format!("https://{}/v1", listener.local_addr().unwrap()));
+    let client = Client::new(Options { base_url, ..Options::default() }).unwrap();
+    let create = || client.predictions().create("acme/text", json!({}));
+    // The first connects, and the others wait for it.
+    let creates = (0..4).map(|_| create().request_timeout(Duration::from_millis(500)).into_future());
+    for created in join_all(creates).await {
+        let error = created.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+        assert!(!error.outcome_unknown() && error.message().contains("it was not sent"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_create_that_times_out_after_the_tls_handshake_has_an_unknown_outcome() {
+    let server = Http2::start(http2::tls("server", None), vec![Vec::new()]);
+    let client = Client::new(server.options()).unwrap();
+    // Over a new connection, and over an open one.
+    for sent in 1..3 {
+        let create = client.predictions().create("acme/text", json!({}));
+        let error = create.request_timeout(Duration::from_secs(3)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::OutcomeUnknown, "{error}");
+        assert_eq!(server.requests(), sent);
     }
 }

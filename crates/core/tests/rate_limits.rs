@@ -13,7 +13,7 @@ use std::{
 use futures_util::{StreamExt, future::join_all, stream};
 use replicant::{Client, ErrorKind, Options, RateLimitOption, json};
 use replicant_emulator::{Config, Emulator, RateLimits};
-use support::{play, settled};
+use support::{play, quick, settled};
 
 /// Starts an emulator that allows `per_minute` creates, `burst` of them at once.
 fn start(per_minute: u32, burst: u32) -> Emulator {
@@ -171,4 +171,36 @@ async fn an_api_that_rejects_everything_ends_the_wait() {
     assert!(error.message().contains("attempts"), "{error}");
     let creates = creates(&emulator);
     assert!((8..=40).contains(&creates), "{creates} creates in five minutes");
+}
+
+#[tokio::test]
+async fn another_origin_does_not_change_the_limits() {
+    let redirect = r#"{"expect": {"origin": "main"}, "reply": {"status": 307, "headers": {"location": "{{other}}/p1"}}}"#;
+    let other = |reply: &str| {
+        let headers =
+            r#""headers": {"retry-after": "1", "ratelimit-remaining": "0", "ratelimit-reset": "60"}"#;
+        format!(r#"{{"expect": {{"origin": "other"}}, "reply": {{{headers}, {reply}}}}}"#)
+    };
+    let busy = other(r#""status": 429"#);
+    let done = other(r#""json": {"id": "p1", "status": "succeeded"}"#);
+    let exchanges = format!("[{redirect}, {busy}, {redirect}, {done}]");
+    let (_emulator, script, client) = play(&exchanges, quick());
+    client.predictions().get("p1").max_retries(1).await.unwrap();
+    let polls = client.rate_limit().unwrap().polls;
+    assert_eq!((polls.per_minute, polls.remaining), (None, None), "{polls:?}");
+    settled(&script).await;
+}
+
+#[tokio::test]
+async fn a_redirect_uses_up_a_turn() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let exchanges = format!(
+        r#"[{{"expect": {{}}, "reply": {{"status": 307, "headers": {{"location": "http://{closed}/p1", "ratelimit-remaining": "0", "ratelimit-reset": "600"}}}}}}]"#
+    );
+    let (_emulator, script, client) = play(&exchanges, Options::default());
+    let error = client.predictions().get("p1").max_retries(0).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
+    let error = client.predictions().get("p1").timeout(Duration::from_millis(100)).await.unwrap_err();
+    assert!(error.message().contains("rate limit of "), "{error}");
+    settled(&script).await;
 }

@@ -16,7 +16,9 @@ use bytes::Bytes;
 use futures_util::{TryStreamExt, stream};
 use replicant::{
     BoxError, BoxFuture, BoxStream, ByteSource, Client, Error, ErrorKind, File, FileEncodingStrategy, Item,
-    MAX_FILE_SIZE, Observer, Options, UploadProgress, Value, json, operation,
+    MAX_FILE_SIZE, Observer, Options, UploadProgress, Value, json,
+    map::Row,
+    operation,
     transport::{HttpBody, HttpRequest, HttpResponse, Transport},
 };
 use replicant_emulator::{Config, Emulator};
@@ -363,4 +365,39 @@ async fn a_large_file_is_streamed_and_uploaded_once() {
     let uploaded = client.files().list().await.unwrap().results;
     assert_eq!(uploaded[0].size, Some(10_000_000));
     assert_eq!(uploaded[0].name.as_deref(), Some("large.bin"));
+}
+
+#[tokio::test]
+async fn uploads_of_inputs_have_the_headers_of_their_call() {
+    let (name, other) = ("authorization", "Bearer r8_other");
+    let expect = r#""method": "POST", "headers": {"authorization": "Bearer r8_other"}"#;
+    let exchanges = format!(
+        r#"[{{"expect": {{"path": "/v1/files", {expect}}}, "reply": {{"status": 201, "json": {{"id": "f1", "urls": {{"get": "https://x.example/f1"}}}}}}}},
+            {{"expect": {{{expect}}}, "reply": {{"status": 201, "json": {{"id": "p1", "status": "succeeded", "output": "x"}}}}}}]"#
+    );
+    let input = || {
+        let mut input = Value::object();
+        input["image"] = File::bytes("x").into();
+        input
+    };
+    for call in ["run", "create", "train", "map"] {
+        let (_emulator, script, client) = play(&exchanges, Options::default());
+        match call {
+            "run" => drop(client.run("acme/text", input()).header(name, other).await.unwrap()),
+            "create" => {
+                let create = client.predictions().create("acme/text", input());
+                create.header(name, other).await.unwrap();
+            }
+            "train" => {
+                let create = client.trainings().create("acme", "text", "5c7d", "acme/mine", input());
+                create.header(name, other).await.unwrap();
+            }
+            _ => {
+                let map = client.map("acme/text", stream::iter([Row::new(input())])).header(name, other);
+                let items: Vec<_> = map.try_collect().await.unwrap();
+                assert_eq!(items[0].status.as_str(), "succeeded", "{items:?}");
+            }
+        }
+        settled(&script).await;
+    }
 }

@@ -6,12 +6,17 @@ mod support;
 
 use std::{
     future::IntoFuture,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
     time::{Duration, SystemTime},
 };
 
 use futures_util::future::join_all;
 use replicant::{Client, ErrorKind, Options, operation, resources::webhooks::WebhookObject};
 use support::{play, settled, shared};
+use tokio::net::TcpListener;
 
 #[test]
 fn webhooks_verify_like_the_shared_vectors() {
@@ -122,4 +127,51 @@ async fn a_secret_that_cannot_be_fetched_is_not_the_fault_of_the_webhook() {
     let error = client.webhooks().unwrap(signed(SECRET, "{}"), "{}").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Authentication);
     settled(&script).await;
+}
+
+/// Starts a server that never responds. Returns its client and the number of its connections.
+async fn silent(options: Options) -> (Client, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base_url = Some(format!("http://{}/v1", listener.local_addr().unwrap()));
+    let connections = Arc::new(AtomicUsize::new(0));
+    let counter = connections.clone();
+    tokio::spawn(async move {
+        let mut sockets = Vec::new();
+        loop {
+            sockets.push(listener.accept().await.unwrap());
+            counter.fetch_add(1, SeqCst);
+        }
+    });
+    (Client::new(Options { base_url, ..options }).unwrap(), connections)
+}
+
+#[tokio::test]
+async fn concurrent_webhooks_share_a_timeout_of_the_api() {
+    // 5 s of this clock are 1 s.
+    let (client, connections) = silent(Options { clock_rate: Some(5.0), ..Options::default() }).await;
+    let unwrap = || client.webhooks().unwrap(signed(SECRET, "{}"), "{}");
+    let first = unwrap().request_timeout(Duration::from_secs(2)).into_future();
+    let webhooks = std::iter::once(first).chain((0..7).map(|_| unwrap().into_future()));
+    for event in tokio::time::timeout(Duration::from_secs(20), join_all(webhooks)).await.unwrap() {
+        assert_eq!(event.unwrap_err().kind(), ErrorKind::Timeout);
+    }
+    assert_eq!(connections.load(SeqCst), 1);
+}
+
+#[tokio::test]
+async fn the_timeout_of_a_webhook_includes_the_wait_for_another() {
+    let (client, connections) = silent(Options::default()).await;
+    let unwrap = || client.webhooks().unwrap(signed(SECRET, "{}"), "{}");
+    let second = unwrap().request_timeout(Duration::from_millis(200)).into_future();
+    let error = tokio::time::timeout(Duration::from_secs(20), async {
+        tokio::select! {
+            biased;
+            event = unwrap().into_future() => event,
+            event = second => event,
+        }
+    });
+    let error = error.await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+    assert!(error.message().contains("another webhook"), "{error}");
+    assert_eq!(connections.load(SeqCst), 1);
 }

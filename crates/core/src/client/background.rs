@@ -32,7 +32,7 @@ use tracing::{info, warn};
 use super::{Client, response::Expect};
 use crate::{
     http::{
-        request::{Request, path},
+        request::{Request, RequestOptions, path},
         time_limit::within,
     },
     platform::{BoxFuture, Runtime, Spawner, process_id},
@@ -148,27 +148,28 @@ pub(crate) fn spawn(client: &Client, spawner: &Spawner, task: BoxFuture<'static,
     })));
 }
 
-/// Cancels a prediction in the background.
-pub(crate) fn cancel(client: Client, spawner: &Spawner, id: String) {
-    let tasks_of = client.clone();
+/// Cancels a prediction in the background, with the `options` of its call. Only those that limit the call do not apply: they
+/// are for a caller that waits.
+pub(crate) fn cancel(client: &Client, spawner: &Spawner, id: &str, options: &RequestOptions) {
+    let (tasks_of, client, id, mut options) = (client, client.clone(), id.to_owned(), options.clone());
+    (options.timeout, options.max_retries) = (None, None);
     let task = async move {
         let Ok(path) = path("/predictions/{id}/cancel", &[("id", &id)]) else { return };
-        let request = Request::post(path).idempotent().outlasting_timeout();
+        let request = Request::post(path).idempotent().outlasting_timeout().options(options);
         info!(target: "replicant", prediction_id = id, "canceling prediction");
         let sent = async {
             let _permit = client.abandoned().cancel_permit(client.runtime()).await;
             client.send(&request, Expect::Nothing).await
         };
+        let error = match within(client.runtime(), CANCEL_TIMEOUT, sent).await {
+            Some(Ok(_)) => return,
+            Some(Err(error)) => error.code(),
+            None => "timeout",
+        };
         // The caller is gone, so a failure can only be logged.
-        match within(client.runtime(), CANCEL_TIMEOUT, sent).await {
-            Some(Ok(_)) => {}
-            Some(Err(error)) => {
-                warn!(target: "replicant", prediction_id = id, error = error.code(), "cancel failed");
-            }
-            None => warn!(target: "replicant", prediction_id = id, error = "timeout", "cancel failed"),
-        }
+        warn!(target: "replicant", prediction_id = id, error, "cancel failed");
     };
-    spawn(&tasks_of, spawner, Box::pin(task));
+    spawn(tasks_of, spawner, Box::pin(task));
 }
 
 /// Waits until all background cancels have been sent, for at most `limit` in real time.

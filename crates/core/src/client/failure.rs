@@ -164,6 +164,17 @@ pub(super) fn timeout_error(url: &Url, limit: Duration) -> Error {
     )
 }
 
+/// Builds the error of an attempt that timed out before it had a connection.
+#[cfg(not(target_arch = "wasm32"))]
+pub(super) fn unsent_error(url: &Url, limit: Duration) -> Error {
+    let (url, limit) = (redacted_url(url), float_text(limit.as_secs_f64()));
+    let message = format!(
+        "the timeout of {limit} s passed while the request waited for a connection to {url}, so it was not sent. Check the \
+         network and `max_connections`, or allow more time."
+    );
+    Error::new(ErrorKind::Timeout, message).with_never_sent()
+}
+
 /// Reads the first part of a body, up to where the connection broke.
 async fn read_prefix(mut chunks: crate::platform::BoxStream<'static, Result<Bytes>>) -> Vec<u8> {
     let mut prefix = Vec::new();

@@ -62,7 +62,7 @@ pub trait Hooks: MaybeSend + MaybeSync {
         Box::pin(async { Ok(()) })
     }
 
-    /// Called after a failed attempt that will be repeated, before the delay.
+    /// Called after a failed attempt that will be retried, before the delay.
     ///
     /// # Errors
     /// Any error. It ends the call.
@@ -72,8 +72,8 @@ pub trait Hooks: MaybeSend + MaybeSync {
     }
 }
 
-/// Hooks that pass events on as objects, for bindings: `ask` receives each wanted one and returns the headers to change,
-/// which count for requests only.
+/// Hooks that pass events on as objects, for bindings. `ask` is called for each enabled event; the header changes that it
+/// returns apply to requests only.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -168,7 +168,7 @@ pub struct ResponseEvent {
     pub duration: Duration,
 }
 
-/// A failed attempt that will be repeated.
+/// A failed attempt that will be retried.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct RetryEvent {

@@ -26,20 +26,20 @@ const LONGEST_DELAY: Duration = Duration::from_secs(5);
 /// Holds back requests of one kind.
 pub(super) struct RateGate {
     state: Mutex<State>,
-    /// The number of tickets.
-    tickets: AtomicU64,
+    /// The position of the next request.
+    next: AtomicU64,
 }
 
 struct State {
     limit: Limit,
-    /// The requests that wait, in the order of their tickets.
+    /// The requests that wait, in the order of their positions.
     waiting: Vec<Waiter>,
     /// The process of the waiting requests. Those of a parent do not run in a forked child.
     process: u32,
 }
 
 struct Waiter {
-    ticket: u64,
+    position: u64,
     waker: Waker,
     /// When its turn comes, as last estimated.
     due: Duration,
@@ -48,12 +48,12 @@ struct Waiter {
 impl RateGate {
     pub fn new(limit: Limit) -> Self {
         let state = State { limit, waiting: Vec::new(), process: 0 };
-        Self { state: Mutex::new(state), tickets: AtomicU64::new(0) }
+        Self { state: Mutex::new(state), next: AtomicU64::new(0) }
     }
 
     /// Returns a place in the queue, which a request keeps until it succeeds.
     pub fn place(&self) -> Place<'_> {
-        Place { gate: self, ticket: self.tickets.fetch_add(1, Ordering::Relaxed), waits: false }
+        Place { gate: self, position: self.next.fetch_add(1, Ordering::Relaxed), waits: false }
     }
 
     /// Returns how long the next request would wait.
@@ -102,13 +102,13 @@ impl State {
         self.waiting.first().map(|waiter| waiter.waker.clone())
     }
 
-    /// Returns where a ticket is, or where it would be.
-    fn position(&self, ticket: u64) -> Result<usize, usize> {
-        self.waiting.binary_search_by_key(&ticket, |waiter| waiter.ticket)
+    /// Returns the index of a position, or the one that it would have.
+    fn index(&self, position: u64) -> Result<usize, usize> {
+        self.waiting.binary_search_by_key(&position, |waiter| waiter.position)
     }
 
-    /// Returns the number of requests before a ticket.
-    fn before(&mut self, ticket: u64, now: Duration) -> usize {
+    /// Returns the number of requests before a position.
+    fn before(&mut self, position: u64, now: Duration) -> usize {
         if self.waiting.is_empty() {
             return 0;
         }
@@ -118,19 +118,19 @@ impl State {
             self.process = process;
         }
         while let Some(first) = self.waiting.first() {
-            if first.ticket >= ticket || now.saturating_sub(first.due) < LONGEST_DELAY {
+            if first.position >= position || now.saturating_sub(first.due) < LONGEST_DELAY {
                 break;
             }
             self.waiting.remove(0);
         }
-        self.position(ticket).unwrap_or_else(|before| before)
+        self.index(position).unwrap_or_else(|before| before)
     }
 }
 
 /// A place in the queue of a gate. Dropping it leaves the queue.
 pub(super) struct Place<'a> {
     gate: &'a RateGate,
-    ticket: u64,
+    position: u64,
     waits: bool,
 }
 
@@ -151,7 +151,9 @@ impl<'a> Place<'a> {
                 }
                 let now = runtime.monotonic();
                 let due = match self.poll(now, context) {
-                    Ok(passed) => return Poll::Ready(Some(Permit { gate, passed, sent: false })),
+                    Ok(passed) => {
+                        return Poll::Ready(Some(Permit { gate, passed, sent: false, responded: false }));
+                    }
                     Err(due) => due,
                 };
                 // A new timer for each estimate: estimates change rarely, and a waiting request is polled rarely.
@@ -167,7 +169,7 @@ impl<'a> Place<'a> {
     /// Returns the request as passed, or when its turn comes.
     fn poll(&mut self, now: Duration, context: &Context<'_>) -> Result<Passed, Duration> {
         let mut state = lock(&self.gate.state);
-        let before = state.before(self.ticket, now);
+        let before = state.before(self.position, now);
         let wait = state.limit.wait(before, now);
         if wait.is_zero() {
             let passed = state.limit.pass(now);
@@ -178,8 +180,8 @@ impl<'a> Place<'a> {
         // Rounded up, so that the time has come when the timer fires.
         let due = now.saturating_add(wait).saturating_add(Duration::from_millis(1));
         state.process = process_id();
-        let waiter = Waiter { ticket: self.ticket, waker: context.waker().clone(), due };
-        match state.position(self.ticket) {
+        let waiter = Waiter { position: self.position, waker: context.waker().clone(), due };
+        match state.index(self.position) {
             Ok(at) => state.waiting[at] = waiter,
             Err(at) => state.waiting.insert(at, waiter),
         }
@@ -193,7 +195,7 @@ impl<'a> Place<'a> {
             return;
         }
         let mut state = lock(&self.gate.state);
-        if let Ok(at) = state.position(self.ticket) {
+        if let Ok(at) = state.index(self.position) {
             state.waiting.remove(at);
         }
         let first = state.first_waker();
@@ -215,6 +217,8 @@ pub(super) struct Permit<'a> {
     gate: &'a RateGate,
     passed: Passed,
     sent: bool,
+    /// Whether the API has responded, for example with a redirect.
+    responded: bool,
 }
 
 impl Permit<'_> {
@@ -227,13 +231,14 @@ impl Permit<'_> {
         self.sent = true;
     }
 
-    /// Records that the request cannot have reached the API.
+    /// Records that the last attempt to send the request cannot have reached the API.
     pub fn give_back(&mut self) {
-        self.sent = false;
+        self.sent = self.responded;
     }
 
     /// Learns from a response other than 429.
     pub fn accepted(&mut self, headers: &[(String, String)], now: Duration) {
+        self.responded = true;
         let reported = RateLimit::reported(headers);
         self.gate.change(|limit| limit.accepted(self.passed, reported, now));
     }

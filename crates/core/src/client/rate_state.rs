@@ -40,7 +40,7 @@ pub struct RateLimitState {
     pub per_minute: Option<f64>,
     /// Number of requests left, as last reported by the API.
     pub remaining: Option<u64>,
-    /// How long no request is sent, because the API asked to wait.
+    /// Time until requests continue after a 429.
     pub paused: Duration,
     /// Number of requests that wait.
     pub waiting: usize,

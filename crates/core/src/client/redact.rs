@@ -24,7 +24,7 @@ const SECRETS: [&str; 9] = [
     "accesskey",
     "privatekey",
 ];
-/// How values begin that are secrets whatever their name is.
+/// Prefixes of values that are always secret.
 const SECRET_VALUES: [&str; 6] = ["whsec_", "r8_", "hf_", "sk-", "ghp_", "Bearer "];
 const REDACTED: &str = "[redacted]";
 

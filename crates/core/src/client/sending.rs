@@ -5,6 +5,8 @@ use std::time::Duration;
 use tracing::Instrument;
 use url::Url;
 
+#[cfg(not(target_arch = "wasm32"))]
+use super::failure::unsent_error;
 use super::{
     Client,
     encode::redirect_target,
@@ -16,6 +18,8 @@ use super::{
     response::Expect,
     timer::Timer,
 };
+#[cfg(not(target_arch = "wasm32"))]
+use crate::native::watch;
 use crate::{
     error::{Error, ErrorKind, Result},
     http::{
@@ -99,7 +103,7 @@ impl<'a> Sending<'a> {
                 observer.sending().await?;
             }
             let span = self.report.attempt();
-            let failed = match self.attempt(permit.as_mut()).instrument(span).await {
+            let failed = match self.attempt(&mut permit).instrument(span).await {
                 Ok(received) => return Ok(received),
                 Err(failed) => failed,
             };
@@ -186,12 +190,16 @@ impl<'a> Sending<'a> {
     }
 
     /// Sends the request, follows redirects and reads the response.
-    async fn attempt(&mut self, mut permit: Option<&mut Permit<'_>>) -> Result<Received, FailedAttempt> {
+    async fn attempt(&mut self, permit: &mut Option<Permit<'_>>) -> Result<Received, FailedAttempt> {
         let original = self.client.url(self.request)?;
         let mut url = original.clone();
         for _ in 0..=MAX_REDIRECTS {
             let is_foreign = !same_origin(&url, &original);
-            let response = self.exchange(&url, is_foreign, permit.as_deref_mut()).await?;
+            if is_foreign {
+                // Responses of another origin say nothing about the limits of the API.
+                *permit = None;
+            }
+            let response = self.exchange(&url, is_foreign, permit.as_mut()).await?;
             match response.status {
                 301 | 302 | 303 | 307 | 308
                     if self.request.method == "GET" && response.header("location").is_some() =>
@@ -236,9 +244,21 @@ impl<'a> Sending<'a> {
             permit.use_up();
         }
         let sending = client.transport().send(http);
-        let response = match self.timer.step(sent.as_ref(), sending).await {
-            Some(Ok(response)) => response,
-            Some(Err(error)) => {
+        #[cfg(not(target_arch = "wasm32"))]
+        let mut is_unsent = false;
+        #[cfg(not(target_arch = "wasm32"))]
+        let sending = watch(sending, &mut is_unsent);
+        let response = self.timer.step(sent.as_ref(), sending).await;
+        let response = response.unwrap_or_else(|| {
+            #[cfg(not(target_arch = "wasm32"))]
+            if is_unsent {
+                return Err(unsent_error(url, self.timer.limit()));
+            }
+            Err(timeout_error(url, self.timer.limit()))
+        });
+        let response = match response {
+            Ok(response) => response,
+            Err(error) => {
                 // If the file cannot be read, the transport reports a broken connection. Report the file.
                 if let Some(cause) = sent.as_ref().and_then(BodyProgress::take_error) {
                     return Err(cause.into());
@@ -247,10 +267,6 @@ impl<'a> Sending<'a> {
                     permit.give_back();
                 }
                 return Err(FailedAttempt { failure: retryable_failure(&error), error });
-            }
-            None => {
-                let error = timeout_error(url, self.timer.limit());
-                return Err(FailedAttempt { error, failure: Some(Failure::Lost) });
             }
         };
         if let Some(permit) = permit.filter(|_| response.status != 429) {

@@ -1,4 +1,4 @@
-//! What waiting predictions share: few poll each on its own, many take turns and read pages of the list.
+//! State that waiting predictions share. Below 32, each is polled on its own; from 32 on, they share polls and pages of lists.
 //!
 //! All clients of a process with the same token and origin share one [`Waiting`], as they share their rate gates.
 
@@ -122,7 +122,7 @@ pub(crate) enum Turn {
     Changed(String),
 }
 
-/// A waiting prediction. Dropping it leaves no trace.
+/// A waiting prediction. Dropping it unregisters it.
 pub(crate) struct Seat {
     waiting: Arc<Waiting>,
     runtime: Arc<dyn Runtime>,

@@ -2,6 +2,9 @@
 
 use std::{sync::Mutex, time::Duration};
 
+#[cfg(not(target_arch = "wasm32"))]
+use tokio::sync::MutexGuard;
+
 use super::{Client, response::Expect};
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -9,10 +12,12 @@ use crate::{
     platform::lock,
     value::Token,
 };
+#[cfg(not(target_arch = "wasm32"))]
+use crate::{http::time_limit::within, value::float_text};
 
 /// The least time between two requests for the secret, so that forged webhooks cause few of them.
 const REFRESH: Duration = Duration::from_secs(60);
-/// How long webhooks share a response of the API, or a failure to connect, that has no secret.
+/// How long webhooks share a failure to fetch the secret.
 #[cfg(not(target_arch = "wasm32"))]
 const RETRY: Duration = Duration::from_secs(5);
 
@@ -43,7 +48,7 @@ impl Client {
             return known;
         }
         #[cfg(not(target_arch = "wasm32"))]
-        let _fetching = self.0.webhook_secret.fetching.lock().await;
+        let _fetching = self.fetching_webhook_secret(options).await?;
         #[cfg(not(target_arch = "wasm32"))]
         if let Some(known) = self.known_webhook_secret() {
             return known;
@@ -51,9 +56,12 @@ impl Client {
         let fetched = self.fetch_webhook_secret(options).await;
         match &fetched {
             Ok(key) => self.keep_webhook_secret(key),
-            // Other failures, such as a timeout or an error of a hook, belong to this call.
+            // Other failures, such as an error of a hook, belong to this call.
             #[cfg(not(target_arch = "wasm32"))]
-            Err(error) if error.status().is_some() || error.kind() == ErrorKind::Connection => {
+            Err(error)
+                if error.status().is_some()
+                    || matches!(error.kind(), ErrorKind::Connection | ErrorKind::Timeout) =>
+            {
                 *lock(&self.0.webhook_secret.failed) = Some((error.clone(), self.runtime().monotonic()));
             }
             Err(_) => {}
@@ -83,7 +91,7 @@ impl Client {
         options: &RequestOptions,
     ) -> Option<Token> {
         #[cfg(not(target_arch = "wasm32"))]
-        let _fetching = self.0.webhook_secret.fetching.lock().await;
+        let _fetching = self.fetching_webhook_secret(options).await.ok()?;
         let Fetched { mut key, at } = self.fetched_webhook_secret()?;
         if key == *known && self.runtime().monotonic().saturating_sub(at) >= REFRESH {
             // Before it is fetched: an attempt that fails counts.
@@ -92,6 +100,20 @@ impl Client {
             self.keep_webhook_secret(&key);
         }
         Some(key).filter(|key| key != known)
+    }
+
+    /// Waits until no other webhook fetches the secret, for at most the timeout of the request.
+    #[cfg(not(target_arch = "wasm32"))]
+    async fn fetching_webhook_secret(&self, options: &RequestOptions) -> Result<MutexGuard<'_, ()>> {
+        let limit = options.timeout.or(self.config().request_timeout).unwrap_or(Duration::MAX);
+        let locked = within(self.runtime(), limit, self.0.webhook_secret.fetching.lock()).await;
+        locked.ok_or_else(|| {
+            let limit = float_text(limit.as_secs_f64());
+            let message = format!(
+                "the timeout of {limit} s passed while another webhook fetched the secret of the account; allow more time"
+            );
+            Error::new(ErrorKind::Timeout, message)
+        })
     }
 
     fn fetched_webhook_secret(&self) -> Option<Fetched> {

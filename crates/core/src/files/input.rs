@@ -10,7 +10,7 @@ use super::{
 use crate::{
     client::{Client, options::FileEncodingStrategy},
     error::{Error, Result},
-    http::deadline::Deadline,
+    http::{deadline::Deadline, request::RequestOptions},
     value::{File, PathSegment, Value, format_path},
 };
 
@@ -24,6 +24,7 @@ impl Client {
         input: Value,
         strategy: Option<FileEncodingStrategy>,
         deadline: Deadline,
+        options: &RequestOptions,
         observer: &UploadObserver,
     ) -> Result<Value> {
         let found = distinct_files(&input);
@@ -45,8 +46,8 @@ impl Client {
                 let reference = if is_inlined(&file, strategy) {
                     data_uri(&file).await?
                 } else {
-                    let upload =
-                        UploadOptions { deadline, observer: observer.clone(), ..UploadOptions::default() };
+                    let (options, observer) = (options.clone(), observer.clone());
+                    let upload = UploadOptions { metadata: None, deadline, options, observer };
                     match self.upload_url(&file, &place, upload).await {
                         Err(error)
                             if strategy == FileEncodingStrategy::UploadOrInline

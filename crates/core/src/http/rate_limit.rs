@@ -125,7 +125,7 @@ impl Measure {
     fn rate(&self) -> f64 {
         let measured = self.accepted() / self.seconds.max(0.001);
         if !self.from_empty {
-            // The burst counts too, so only a long time says something.
+            // The measured requests include the burst, so the measured rate is reliable only after a long time.
             return if self.seconds >= 10.0 { self.pace.max(measured) } else { self.pace };
         }
         if self.accepted() < 1.0 {
@@ -137,7 +137,7 @@ impl Measure {
             let partial = if self.retry_after < 2.0 { 1.0 / self.seconds.max(1.0) } else { 0.0 };
             return (measured + partial) * BACK_OFF;
         }
-        // The API may have allowed more than was sent. Integers of seconds say something from two on.
+        // The API may have allowed more than was sent. Its pauses are whole seconds, so those below two are too coarse.
         let slower = self.pace * 0.9;
         if self.retry_after < 2.0 {
             return slower;

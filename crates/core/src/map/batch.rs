@@ -87,7 +87,8 @@ impl Batch {
             let Opened { checkpoint, unknown, ids } =
                 self.open_checkpoint(path, &reference.to_string()).await?;
             if !unknown.is_empty() {
-                recover(self.runs.client(), &reference, &checkpoint, unknown, ids).await?;
+                let (client, options) = (self.runs.client(), self.runs.options());
+                recover(client, options, &reference, &checkpoint, unknown, ids).await?;
             }
             storage.checkpoint = Some(checkpoint);
         }

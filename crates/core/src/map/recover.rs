@@ -15,7 +15,7 @@ use crate::{
         waiting::{format_moment, parse_moment},
     },
     error::Result,
-    http::request::Request,
+    http::request::{Request, RequestOptions},
     identifier::Reference,
     value::Value,
 };
@@ -34,6 +34,7 @@ const MICROSECONDS: f64 = 1e6;
 /// is not found if the API has removed its input, which it does after an hour, or if the API changed the input.
 pub(super) async fn recover(
     client: &Client,
+    options: &RequestOptions,
     reference: &Reference,
     checkpoint: &Checkpoint,
     mut unknown: Vec<Unknown>,
@@ -45,7 +46,7 @@ pub(super) async fn recover(
     let since = first - SKEW;
     let created_after = format_moment((since * MICROSECONDS) as u64);
     let request = Request::get("/predictions").query("created_after", Some(created_after));
-    let list: List<Value> = List::new(client, Ok(request));
+    let list: List<Value> = List::new(client, Ok(request)).with_options(options.clone());
     let mut pages = list.raw_pages();
     for _ in 0..MAX_PAGES {
         let Some(page) = pages.try_next().await? else { break };

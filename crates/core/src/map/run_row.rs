@@ -185,9 +185,8 @@ impl RunRow {
     }
 
     async fn succeeded(&mut self, ended: Snapshot) -> Finished {
-        let client = self.batch.runs.client();
         let saved = match &self.storage.folder {
-            Some(folder) => folder.save(client, &self.row, client.with_files(ended["output"].clone())).await,
+            Some(folder) => folder.save(&self.batch.runs, &self.row, ended["output"].clone()).await,
             None => Ok(ended["output"].clone()),
         };
         match saved {

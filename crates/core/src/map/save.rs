@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use super::row::Numbered;
 use crate::{
-    client::Client,
     error::Result,
     files::{file_names, output::FileOutput},
     native::create_folder,
+    predictions::batch_run::BatchRuns,
     value::Value,
 };
 
@@ -21,14 +21,15 @@ impl Folder {
 
     /// Saves the files of an output, and replaces each by its path. A file that exists is replaced: it is that of an earlier
     /// attempt to save the same output.
-    pub async fn save(&self, client: &Client, row: &Numbered, output: Value) -> Result<Value> {
+    pub async fn save(&self, runs: &BatchRuns, row: &Numbered, output: Value) -> Result<Value> {
+        let output = runs.client().with_files(output);
         let mut urls = Vec::new();
         output.walk(&mut Vec::new(), &mut |leaf, _| urls.extend(leaf.as_file_url().map(str::to_owned)));
         let mut paths = Vec::with_capacity(urls.len());
         for (number, url) in urls.iter().enumerate() {
             let of_several = (urls.len() > 1).then_some(number);
             let path = self.0.join(file_names::name_for(row.label(), of_several, url));
-            FileOutput::new(client, url).save(&path).await?;
+            FileOutput::new(runs.client(), url).with_options(runs.options().clone()).save(&path).await?;
             paths.push(path);
         }
         let mut paths = paths.into_iter();

@@ -17,6 +17,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 use url::{Origin, Url};
 
+use super::unsent::before_sending;
 use crate::platform::{BoxFuture, lock};
 
 tokio::task_local! {
@@ -108,7 +109,7 @@ impl Gate {
                     return (!open).then(|| Opening { host, succeeded: false });
                 }
             }
-            opened.await;
+            before_sending(opened).await;
         }
     }
 }
@@ -165,7 +166,7 @@ where
         let connected = CONNECTED.try_with(Arc::clone).ok();
         let connecting = self.0.call(request);
         Box::pin(async move {
-            let connection = connecting.await?;
+            let connection = before_sending(connecting).await?;
             if let Some(connected) = connected {
                 connected.store(true, Ordering::Relaxed);
             }

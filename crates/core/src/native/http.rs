@@ -28,6 +28,7 @@ use super::{
     identity::Identity,
     proxy::{Proxies, is_proxy},
     tls,
+    unsent::{before_sending, reporting},
 };
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -248,7 +249,7 @@ impl Network {
         let url = request.url().clone();
         let pools = self.direct.as_ref().filter(|_| self.proxies.excludes(&url)).unwrap_or(&self.pools);
         let permit = match &self.requests {
-            Some(requests) => requests.clone().acquire_owned().await.ok(),
+            Some(requests) => before_sending(requests.clone().acquire_owned()).await.ok(),
             None => None,
         };
         let sent = self.gate.pass(&url, pools.of(&url).execute(request)).await;
@@ -290,7 +291,7 @@ impl Transport for HttpTransport {
         let ready = self.network().and_then(|network| Ok((network, to_reqwest(request)?)));
         Box::pin(async move {
             let (network, request) = ready?;
-            network.send(request).await
+            reporting(network.send(request)).await
         })
     }
 }

@@ -48,6 +48,10 @@ impl BatchRuns {
         &self.request.client
     }
 
+    pub fn options(&self) -> &RequestOptions {
+        &self.request.options
+    }
+
     pub fn reference(&self) -> Result<Reference> {
         self.request.reference.resolve()
     }

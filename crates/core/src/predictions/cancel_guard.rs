@@ -21,7 +21,7 @@ use super::{
 use crate::{
     client::{Client, background, options::OnAbandon},
     error::{Error, ErrorKind, Result},
-    http::request::Request,
+    http::request::{Request, RequestOptions},
     platform::{Spawner, lock},
     value::{Observer, float_text},
 };
@@ -30,6 +30,8 @@ use crate::{
 pub(super) struct CancelGuard {
     client: Client,
     spawner: Spawner,
+    /// The options of the cancel.
+    options: RequestOptions,
     pub on_abandon: OnAbandon,
     last_seen: LastSeen,
     abandoned: Arc<AtomicBool>,
@@ -37,10 +39,11 @@ pub(super) struct CancelGuard {
 
 impl CancelGuard {
     /// Builds a guard. Must be called within the async runtime.
-    pub fn new(client: &Client, on_abandon: OnAbandon) -> Self {
+    pub fn new(client: &Client, on_abandon: OnAbandon, options: RequestOptions) -> Self {
         Self {
             client: client.clone(),
             spawner: client.runtime().spawner(),
+            options,
             on_abandon,
             last_seen: LastSeen::default(),
             abandoned: Arc::default(),
@@ -82,7 +85,7 @@ impl CancelGuard {
                 } else if on_abandon == OnAbandon::Cancel
                     && let Some(id) = existing.id()
                 {
-                    background::cancel(client.clone(), &spawner, id.to_owned());
+                    background::cancel(&client, &spawner, id, &request.options);
                 }
             }
             let _ = sender.send(created);
@@ -154,7 +157,7 @@ impl Drop for CancelGuard {
         let last_seen = lock(&self.last_seen).take();
         let running = last_seen.as_ref().filter(|seen| !seen.is_terminal());
         if let (OnAbandon::Cancel, Some(id)) = (self.on_abandon, running.and_then(Snapshot::id)) {
-            background::cancel(self.client.clone(), &self.spawner, id.to_owned());
+            background::cancel(&self.client, &self.spawner, id, &self.options);
         }
     }
 }

@@ -71,7 +71,7 @@ impl CreatePrediction {
         // Boxed to keep the future small: each wrapper would otherwise embed it by value.
         let create = Box::pin(async {
             let strategy = prediction.file_encoding_strategy;
-            let input = client.send_files(input, strategy, Deadline::none(), &uploads).await?;
+            let input = client.send_files(input, strategy, Deadline::none(), &options, &uploads).await?;
             let request = target.request(input, &prediction, hold)?.options(options);
             if as_text {
                 client.send_as_text(&request, Expect::Object).await

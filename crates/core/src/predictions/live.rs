@@ -86,7 +86,7 @@ impl Live {
         options: RequestOptions,
     ) -> BoxStream<'static, Result<Value>> {
         let on_abandon = if self.cancel { OnAbandon::Cancel } else { OnAbandon::Leave };
-        let guard = CancelGuard::new(client, on_abandon);
+        let guard = CancelGuard::new(client, on_abandon, options.clone());
         let seen = guard.observing(None);
         seen(prediction.clone().into_value());
         let seconds =

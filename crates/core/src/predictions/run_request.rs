@@ -60,7 +60,7 @@ impl RunRequest {
 
     /// Builds the guard that cancels the prediction. Must be called within the async runtime.
     pub fn guard(&self) -> CancelGuard {
-        CancelGuard::new(&self.client, self.on_abandon())
+        CancelGuard::new(&self.client, self.on_abandon(), self.options.clone())
     }
 
     /// Returns what to do with an abandoned prediction.
@@ -127,7 +127,7 @@ impl RunRequest {
     /// Sends the files of the input. Returns the input with their URLs.
     pub async fn send_files(&self, deadline: Deadline) -> Result<Value> {
         let strategy = self.create_options.file_encoding_strategy;
-        self.client.send_files(self.input.clone(), strategy, deadline, &self.uploads).await
+        self.client.send_files(self.input.clone(), strategy, deadline, &self.options, &self.uploads).await
     }
 
     /// Builds the create of a prediction with an input whose files were sent.

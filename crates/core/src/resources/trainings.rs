@@ -174,7 +174,13 @@ impl CreateTraining {
         body.insert(
             "input".into(),
             self.client
-                .send_files(self.input, file_encoding_strategy, Deadline::none(), &self.uploads)
+                .send_files(
+                    self.input,
+                    file_encoding_strategy,
+                    Deadline::none(),
+                    &self.options,
+                    &self.uploads,
+                )
                 .await?,
         );
         insert_webhooks(&mut body, webhook.as_deref(), webhook_completed.as_deref(), webhook_events_filter)?;

@@ -102,7 +102,7 @@ impl Waiting {
     }
 }
 
-/// Receives the news about one prediction. Dropping it leaves no trace.
+/// Receives the news about one prediction. Dropping it unregisters it.
 pub(crate) struct Subscription {
     waiting: Arc<Waiting>,
     id: String,
