@@ -23,6 +23,7 @@ pub(crate) mod response;
 pub(crate) mod run_times;
 mod send;
 mod sending;
+#[cfg(not(target_arch = "wasm32"))]
 pub(crate) mod shape_cache;
 mod timer;
 pub(crate) mod token;
@@ -38,8 +39,7 @@ use url::Url;
 
 use self::{
     abandoned::Abandoned, background::Tasks, config::Config, hooks::Hooks, options::Options,
-    rate_gates::RateGates, rate_state::RateLimits, run_times::RunTimes, shape_cache::Shapes,
-    webhook_secret::WebhookSecret,
+    rate_gates::RateGates, rate_state::RateLimits, run_times::RunTimes, webhook_secret::WebhookSecret,
 };
 use crate::{
     error::Result,
@@ -69,7 +69,8 @@ struct State {
     config: Arc<Config>,
     transport: Arc<dyn Transport>,
     run_times: Arc<RunTimes>,
-    shapes: Arc<Shapes>,
+    #[cfg(not(target_arch = "wasm32"))]
+    shapes: Arc<shape_cache::Shapes>,
     abandoned: Arc<Abandoned>,
     gates: Option<Arc<RateGates>>,
     #[cfg(not(target_arch = "wasm32"))]
@@ -94,6 +95,7 @@ impl Client {
             RateGates::of(config.rate_limit, config.token.as_deref(), &config.base_url, config.shares_clock);
         Ok(Self(Arc::new(State {
             run_times: Arc::default(),
+            #[cfg(not(target_arch = "wasm32"))]
             shapes: Arc::default(),
             abandoned: Arc::default(),
             #[cfg(not(target_arch = "wasm32"))]
@@ -177,7 +179,8 @@ impl Client {
         &self.0.abandoned
     }
 
-    pub(crate) fn shapes(&self) -> &Shapes {
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn shapes(&self) -> &shape_cache::Shapes {
         &self.0.shapes
     }
 

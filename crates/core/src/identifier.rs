@@ -100,6 +100,10 @@ pub(crate) enum ReferenceParam {
     /// The id is sent without validation.
     Version {
         version: String,
+        #[cfg_attr(
+            target_arch = "wasm32",
+            expect(dead_code, reason = "only outputs that are read live need it")
+        )]
         schema: Option<Value>,
     },
 }

@@ -11,6 +11,10 @@ pub(crate) mod handle;
 pub(crate) mod handle_change;
 pub(crate) mod handle_events;
 pub(crate) mod handle_result;
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) mod live;
+#[cfg(target_arch = "wasm32")]
+#[path = "predictions/no_live.rs"]
 pub(crate) mod live;
 pub(crate) mod options;
 pub(crate) mod output;
@@ -24,6 +28,7 @@ pub(crate) mod run;
 pub(crate) mod run_params;
 pub(crate) mod run_request;
 mod run_span;
+#[cfg(not(target_arch = "wasm32"))]
 pub(crate) mod shape;
 pub(crate) mod snapshot;
 pub(crate) mod stream_run;

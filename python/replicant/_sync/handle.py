@@ -165,8 +165,7 @@ class Handle(Bound):
         params = drop_none(
             id=self.id, timeout=timeout, interval=interval, use_file_output=use_file_output
         )
-        output = self._bound._call("predictions.result", params)
-        return output
+        return self._bound._call("predictions.result", params)
 
     async def async_result(
         self,
@@ -179,8 +178,7 @@ class Handle(Bound):
         params = drop_none(
             id=self.id, timeout=timeout, interval=interval, use_file_output=use_file_output
         )
-        output = await self._bound._async_call("predictions.result", params)
-        return output
+        return await self._bound._async_call("predictions.result", params)
 
     def prediction(self) -> Prediction:
         """Returns the prediction as it is now.

@@ -10,9 +10,12 @@ use pyo3::{exceptions::PyValueError, prelude::*, types::PyString};
 
 use crate::{lock::lock, once::intern, runtime::gate};
 
-/// The positions of files that are in use, by process and address of the object. A forked child has its own, because a thread
-/// that it lacks may have been reading. Only attached threads hold the lock.
-static IN_USE: Mutex<Option<HashMap<(u32, usize), Weak<Position>>>> = Mutex::new(None);
+/// Positions by process and address of the file object. A forked child has its own, because a thread that it lacks may have been
+/// reading.
+type Positions = HashMap<(u32, usize), Weak<Position>>;
+
+/// The positions of files that are in use. Only attached threads hold the lock.
+static IN_USE: Mutex<Option<Positions>> = Mutex::new(None);
 
 /// The part of a file that an upload sends.
 #[derive(Clone, Copy)]
