@@ -110,7 +110,8 @@ const NEVER_SENT = new Set([
 ]);
 
 /** What Deno, Bun and node-fetch, which omits the errors of the attempts, say if nothing was sent. */
-const NOT_CONNECTED = /\(Connect\)|Unable to connect|typo in the url or port|failed, reason: $/;
+const NOT_CONNECTED =
+  /client error \(Connect\)|^([A-Z]+: )?(Unable to connect\. Is the computer able|Was there a typo in the url or port\?)|^request to \S+ failed, reason: $/;
 
 /** Fields of exceptions that tell network errors from others. */
 interface Thrown {
@@ -140,7 +141,7 @@ interface Failed extends NativeResponse {
 export function failureOf(thrown: unknown, url: string): Failed {
   const { message, cause } = (thrown ?? {}) as Thrown;
   const reason = [message ?? String(thrown), cause?.message].filter(Boolean).join(": ");
-  const neverSent = isNeverSent(cause ?? ((thrown ?? {}) as Thrown), reason);
+  const neverSent = isNeverSent(cause ?? ((thrown ?? {}) as Thrown));
   // Nothing was sent, and a retry would change nothing.
   const blocked = BLOCKED.test(cause?.message ?? reason);
   const refused = blocked || isDenied(thrown);
@@ -163,11 +164,12 @@ export function failureOf(thrown: unknown, url: string): Failed {
  * Returns whether an error occurred before anything was sent. The code of a system error does not say so: an established
  * connection can also fail with `EHOSTUNREACH`.
  */
-function isNeverSent({ code = "", syscall, errors }: Thrown, reason: string): boolean {
+function isNeverSent({ code = "", syscall, errors, message = "" }: Thrown): boolean {
+  if (errors?.length) return errors.every((error) => isNeverSent(error ?? {}));
   // Packages for fetch keep it in the message only: "reason: read EHOSTUNREACH".
-  const call = syscall ?? errors?.[0]?.syscall ?? /\b([a-z]+) E[A-Z_]{3}/.exec(reason)?.[1];
+  const call = syscall ?? /(?:^|reason: )([a-z]+) E[A-Z_]{3}/.exec(message)?.[1];
   if (call) return call === "connect" || call === "getaddrinfo";
-  return NEVER_SENT.has(code) || NOT_CONNECTED.test(reason);
+  return NEVER_SENT.has(code) || NOT_CONNECTED.test(message);
 }
 
 /** Returns whether an exception is a bug or a failed assertion in the function, which a retry would not help. */

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Callable, Generator, Optional, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, Generator, List, Optional, TypeVar
 
 if TYPE_CHECKING:
     from ._files import FileOutput
@@ -153,6 +153,14 @@ class Reader(io.BufferedReader):
             size: The maximum number of bytes.
         """
         return self._or_stay(super().readline, size)
+
+    def readlines(self, hint: Optional[int] = -1, /) -> List[bytes]:
+        """Reads the remaining lines.
+
+        Args:
+            hint: The number of bytes after which no other line is read.
+        """
+        return self._or_stay(super().readlines, hint)
 
     def _or_stay(self, read: Callable[[Any], T], argument: Any) -> T:
         position = self.tell()

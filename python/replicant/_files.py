@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -322,6 +323,10 @@ def _private_path(file: FileOutput) -> str:
 
         _folders[process] = made = mkdtemp(prefix="replicant-")
         atexit.register(_remove_folder, made, process)
+        # The workers of multiprocessing run no exit handlers.
+        workers = sys.modules.get("multiprocessing.util")
+        if workers is not None:
+            workers.Finalize(None, _remove_folder, (made, process), exitpriority=0)
     from hashlib import sha256
 
     folder = os.path.join(_folders[process], sha256(file.url.encode()).hexdigest()[:16])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 from threading import Lock
-from types import GeneratorType
+from types import AsyncGeneratorType, GeneratorType
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -55,8 +55,9 @@ class _Source:
         cancels: bool = self._params["live"]["cancel"]
         return cancels
 
-    def _opened(self, whole: bool) -> Stream[Any]:
-        if self._stream is None:
+    def _opened(self, whole: bool) -> Optional[Stream[Any]]:
+        """Returns the stream of the items; None if another thread has ended it."""
+        if self._stream is None and not self._over:
             from ._native import Stream
 
             live = {**self._params["live"], "whole": whole}
@@ -80,6 +81,12 @@ class _Source:
         # Another thread may have ended it during a read.
         if not self._over:
             self._over, self._error, self._stream = True, error, None
+
+    def _fail(self, error: Exception) -> None:
+        if type(error) is RuntimeError:
+            # Another task reads the stream, or this is a forked child.
+            raise error
+        self._end(error)
 
     def _canceled(self, how: str) -> Exception:
         from ._errors import PredictionCanceledError, from_fields
@@ -113,12 +120,16 @@ class _Source:
                 if there is not None:
                     return there
                 self.check_loop()
+                stream = self._opened(whole)
+                if stream is None:
+                    continue
                 try:
-                    self.items.append(next(self._opened(whole)))
-                except StopIteration:
-                    self._end()
+                    # In one step, so that Ctrl-C cannot lose an item.
+                    self.items.extend(islice(stream, 1))
+                    if index >= len(self.items):
+                        self._end()
                 except Exception as error:
-                    self._end(error)
+                    self._fail(error)
                 except BaseException:
                     # Ctrl-C has closed the stream.
                     if self._cancels:
@@ -139,12 +150,15 @@ class _Source:
                 there = self._there(index)
                 if there is not None:
                     return there
+                stream = self._opened(False)
+                if stream is None:
+                    continue
                 try:
-                    self.items.append(await self._opened(False).__anext__())
+                    self.items.append(await stream.__anext__())
                 except StopAsyncIteration:
                     self._end()
                 except Exception as error:
-                    self._end(error)
+                    self._fail(error)
 
     def leave(self, how: Optional[str] = None) -> None:
         """Stops reading, which cancels the prediction unless `on_abandon` is `leave`.
@@ -225,19 +239,25 @@ def _generator() -> Iterator[None]:
     yield
 
 
-class Output(Sequence[Any]):
-    """The items that a model writes one by one: a sequence, an iterator and an async iterator.
+async def _async_generator() -> AsyncIterator[None]:
+    yield
 
-    `for` and `async for` yield each item as it arrives; everything else, such as `len`, an index or a comparison, waits
-    for the complete output. Leaving a loop early cancels the prediction, and so does Ctrl-C while an item is awaited;
-    what needs the complete output raises `PredictionCanceledError` then. Each loop begins with the first item, except
-    that a loop after `next()` continues there. A copy and a pickle are lists.
+
+class Output:
+    """The items that a model writes one by one: an iterator and an async iterator, and also a sequence.
+
+    `for`, `async for` and `next()` yield each item as it arrives; a comparison and what a list has, such as `len` and an
+    index, wait for the complete output. Leaving a loop early cancels the prediction, and so does Ctrl-C while an item is
+    awaited; what needs the complete output raises `PredictionCanceledError` then. Each loop begins with the first item,
+    except that a loop after `next()` continues there. A copy and a pickle are lists.
     """
 
-    # Not a list: programs that expect the generator of 1.x test for one, and C code would read an incomplete list.
-    # FastAPI encodes generators and no other iterators, so `inspect.isgenerator` takes this for one.
+    # Not a list: programs that expect the generator of 1.x test for one, and C code would read an incomplete list. Not a
+    # `Sequence` either, which pandas does not convert. FastAPI encodes generators and no other iterators, so
+    # `inspect.isgenerator` takes this for one.
     __class__: Any = property(lambda _: GeneratorType)
-    gi_code, gi_frame, gi_running, gi_yieldfrom = _generator.__code__, None, False, None
+    gi_code, gi_frame, gi_yieldfrom = _generator.__code__, None, None
+    gi_running = gi_suspended = False
     __slots__ = ("__weakref__", "_cursor", "_items", "_source")
 
     def __init__(self, items: Sequence[Any] = (), source: Optional[_Source] = None) -> None:
@@ -290,8 +310,20 @@ class Output(Sequence[Any]):
         self._cursor += 1
         return self._items[self._cursor - 1]
 
+    def send(self, value: None) -> Any:
+        """Returns the next item."""
+        return next(self)
+
+    def throw(self, error: BaseException) -> None:
+        """Closes the output and raises `error`."""
+        self.close()
+        raise error
+
     def close(self) -> None:
-        """Stops reading, which cancels the prediction if it is still running. The items that have arrived stay."""
+        """Stops reading, which cancels the prediction if it is still running. The items that have arrived stay.
+
+        Does nothing before the first item was requested.
+        """
         if self._source is not None:
             self._source.leave()
 
@@ -315,10 +347,21 @@ class Output(Sequence[Any]):
     def __contains__(self, item: object) -> bool:
         return item in self._whole()
 
+    def __reversed__(self) -> Iterator[Any]:
+        return iter(self._whole()[::-1])
+
+    def index(self, item: Any, *range: SupportsIndex) -> int:
+        """Returns the index of the first item that equals `item`."""
+        return self._whole().index(item, *range)
+
+    def count(self, item: Any) -> int:
+        """Returns how many items equal `item`."""
+        return self._whole().count(item)
+
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, (Output, list)):
-            return self._whole() == list(cast("Sequence[Any]", other))
-        return NotImplemented
+        if isinstance(other, Output):
+            return self._whole() == other._whole()
+        return self._whole() == other if isinstance(other, list) else NotImplemented
 
     __hash__ = object.__hash__
 
@@ -336,6 +379,19 @@ class Output(Sequence[Any]):
 
     def __reduce__(self) -> Any:
         return list, (self._whole(),)
+
+
+class AsyncOutput(Output):
+    """An output of `async_run`, which `inspect.isasyncgen` takes for an async generator."""
+
+    __class__: Any = property(lambda _: AsyncGeneratorType)
+    ag_code, ag_frame, ag_await = _async_generator.__code__, None, None
+    ag_running = ag_suspended = False
+    __slots__ = ()
+
+    def __bool__(self) -> bool:
+        # Without waiting for the first item, which would block the event loop.
+        return self._source is not None or bool(self._items)
 
 
 async def _each(items: Iterator[Any]) -> AsyncIterator[Any]:
@@ -377,8 +433,9 @@ def unwrapped(outputs: Any) -> Any:
     return outputs
 
 
-def output_of(client: AnyClient, reply: Json) -> Any:
+def output_of(client: AnyClient, reply: Json, awaited: bool = False) -> Any:
     """Returns the output in the reply of `run`."""
+    kind = AsyncOutput if awaited else Output
     if "live" in reply:
-        return Output(source=_Source(client, reply))
-    return Output(reply["items"]) if "items" in reply else reply["output"]
+        return kind(source=_Source(client, reply))
+    return kind(reply["items"]) if "items" in reply else reply["output"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Coroutine, Dict, Iterator, List, Optional, Tuple, Union
 
 if TYPE_CHECKING:
@@ -86,7 +88,8 @@ class Adapter:
             return _parts(sent, False)
         if awaited:
             return _awaited(sent)
-        return _run(_whole(sent))
+        of_httpx = any(_is_of_httpx(cls) for cls in type(self._transport).__mro__)
+        return _run(_whole(sent), keep=of_httpx)
 
     def _send(self, method: str, url: str, headers: Headers, body: Any, awaited: bool) -> Any:
         methods = _METHODS[::-1] if awaited else _METHODS
@@ -143,24 +146,38 @@ class Adapter:
         return None
 
 
-# The event loop of blocking calls with async transports, by process: a fork ends its thread.
+# The event loop of blocking calls with async transports of httpx, by process: a fork ends its thread.
 _loops: Dict[int, AbstractEventLoop] = {}
+# Whether a request runs in that loop. A blocking call that its transport makes must not wait for the loop.
+_in_loop: ContextVar[bool] = ContextVar("_in_loop", default=False)
 
 
-def _run(coroutine: Coroutine[Any, Any, Response]) -> Response:
-    """Runs a coroutine for a blocking call."""
-    import _thread
+def _run(coroutine: Coroutine[Any, Any, Response], keep: bool) -> Response:
+    """Runs a coroutine for a blocking call; in a loop that stays if the transport keeps connections, which belong to a loop."""
     import asyncio
-    from inspect import isbuiltin
 
-    if not isbuiltin(_thread.start_new_thread):
-        # The threads of gevent and eventlet are greenlets of this thread, which waits for the result.
+    # Threads that are greenlets would run in this one, which waits for the result.
+    if not keep or _in_loop.get() or _has_green_threads():
         return asyncio.run(coroutine)
-    return asyncio.run_coroutine_threadsafe(coroutine, _background_loop()).result()
+    return asyncio.run_coroutine_threadsafe(_marked(coroutine), _background_loop()).result()
+
+
+async def _marked(coroutine: Coroutine[Any, Any, Response]) -> Response:
+    _in_loop.set(True)
+    return await coroutine
+
+
+def _has_green_threads() -> bool:
+    """Returns whether gevent or eventlet has patched threads."""
+    gevent, eventlet = sys.modules.get("gevent.monkey"), sys.modules.get("eventlet.patcher")
+    return bool(
+        (gevent and gevent.is_module_patched("thread"))
+        or (eventlet and eventlet.is_monkey_patched("thread"))
+    )
 
 
 def _background_loop() -> AbstractEventLoop:
-    """Returns a loop that runs until the process ends: the connections of a transport belong to a loop."""
+    """Returns a loop that runs until the process ends."""
     from asyncio import new_event_loop
     from threading import Thread
 

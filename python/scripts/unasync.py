@@ -37,6 +37,7 @@ BLOCKING = [
     (r"\bAwaitablePage\b", "Page"),
     (r"\bAwaitableStream\b", "EventStream"),
     (r"\b_webhook\.async_", "_webhook."),
+    (r", awaited=True\)", ")"),
     (r"\basync def ", "def "),
     (r"\bawait ", ""),
     (r"\b__aenter__\b", "__enter__"),

@@ -148,6 +148,33 @@ for (const [name, sent, error] of [
   ["Node", true, { cause: { code: "ENETUNREACH", syscall: "write" } }],
   ["Node", false, { cause: { code: "ETIMEDOUT", syscall: "connect" } }],
   ["Node", false, { cause: { code: "ENOTFOUND", syscall: "getaddrinfo" } }],
+  [
+    "Node",
+    false,
+    {
+      cause: new AggregateError(
+        [
+          { code: "ECONNREFUSED", syscall: "connect" },
+          { code: "ENETUNREACH", syscall: "connect" },
+        ],
+        "both addresses",
+      ),
+    },
+  ],
+  [
+    "a program that sends two requests",
+    true,
+    {
+      errors: [
+        { code: "ECONNREFUSED", syscall: "connect" },
+        { code: "ECONNRESET", syscall: "read" },
+      ],
+    },
+  ],
+  ["a program", true, { message: "fetch failed, gave up: connect ECONNREFUSED (before: read ECONNRESET)" }],
+  ["a program", true, { message: "Unable to connect to the backend: the response failed" }],
+  ["node-fetch", true, { message: "request to http://a/ failed, reason: read ECONNRESET" }],
+  ["node-fetch", false, { message: "request to http://a/ failed, reason: connect ECONNREFUSED ::1:1" }],
   ["a program", true, { code: "EHOSTUNREACH" }],
   ["a program", false, { code: "ECONNREFUSED" }],
   [

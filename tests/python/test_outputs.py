@@ -12,9 +12,11 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator
 from typing import Any
 
+import numpy
+import pandas
 import pytest
 from conftest import Emulator, eventually, python
 from fastapi.encoders import jsonable_encoder
@@ -109,7 +111,9 @@ def test_a_failed_schema_lookup_does_not_fail_the_run(fault: dict[str, Any]) -> 
         lambda output: output.index("b") == 1 and output.count("b") == 1,
         lambda output: list(reversed(output)) == ["c", "b", "a"],
         lambda output: copy.copy(output) == ["a", "b", "c"],
-        lambda output: isinstance(output, Sequence) and isinstance(output, Iterator),
+        lambda output: isinstance(output, Generator) and output.send(None) == "a",
+        lambda output: list(pandas.DataFrame(output)[0]) == ["a", "b", "c"],
+        lambda output: numpy.asarray(output).tolist() == ["a", "b", "c"],
     ],
 )
 @pytest.mark.parametrize("wait", [False, 10], ids=["live", "ended"])
@@ -261,6 +265,32 @@ async def test_another_thread_can_wait_for_an_output_that_a_loop_reads(async_cli
     output = await async_client.run(PINNED, SLOW)
     assert await output.__anext__() == "a"
     assert await asyncio.to_thread(len, output) == 3
+
+
+async def test_a_thread_that_reads_beside_a_loop_cancels_nothing(
+    async_client: Any, emulator: Emulator
+) -> None:
+    output = await async_client.run(PINNED, SLOW)
+
+    async def read() -> list[Any]:
+        return [item async for item in output]
+
+    reading = asyncio.ensure_future(read())
+    await asyncio.to_thread(eventually, lambda: output._source is None or output._source.items)
+    with contextlib.suppress(RuntimeError):
+        await asyncio.to_thread(len, output)
+    with contextlib.suppress(RuntimeError):
+        await reading
+    assert [item async for item in output] == ["a", "b", "c"]
+    assert not canceled(emulator, 0.1)
+
+
+async def test_the_output_of_an_async_run_passes_for_an_async_generator(async_client: Any) -> None:
+    output = await async_client.run(PINNED, SLOW)
+    assert inspect.isasyncgen(output) and not inspect.isgenerator(output)
+    assert not inspect.isawaitable(output) and not asyncio.iscoroutine(output)
+    assert output
+    assert [item async for item in output] == ["a", "b", "c"] == output
 
 
 def test_a_failure_is_raised_where_the_output_is_read(client: Any) -> None:

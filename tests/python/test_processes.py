@@ -61,7 +61,7 @@ def test_a_child_forked_during_requests_can_use_the_client(emulator: Emulator) -
 
 
 FORK_WITH_FILES = """
-import os, sys, replicant
+import multiprocessing, os, sys, replicant
 client = replicant.Client(base_url=sys.argv[1])
 paint = client.use("black-forest-labs/flux-schnell")
 (heron,) = paint(prompt="a heron", megapixels="0.25")
@@ -74,7 +74,15 @@ if not child:
     sys.exit(0)
 assert os.waitpid(child, 0)[1] == 0
 assert open(heron, "rb").read() == content
-print(os.fspath(heron))
+print(os.fspath(heron), flush=True)
+
+def work():
+    (crane,) = paint(prompt="a crane", megapixels="0.25")
+    print(os.fspath(crane), flush=True)
+
+worker = multiprocessing.get_context("fork").Process(target=work)
+worker.start()
+worker.join()
 """
 
 
@@ -83,7 +91,7 @@ def test_a_forked_child_removes_its_own_files_only(emulator: Emulator) -> None:
     done = python(FORK_WITH_FILES, emulator.base_url)
     assert done.returncode == 0, done.stderr
     paths = done.stdout.split()
-    assert len(paths) == 2
+    assert len(paths) == 3
     assert not any(os.path.exists(path) for path in paths)
 
 

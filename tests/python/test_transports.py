@@ -464,14 +464,18 @@ def test_blocking_calls_share_the_connections_of_an_async_transport(
 
 
 LOOP_OF_A_PROCESS = """
-import contextvars, os, sys, replicant
+import contextvars, os, sys, httpx, replicant
 
 WHO = contextvars.ContextVar("who")
 
-async def transport(request):
-    return 200, {}, {"id": "p1", "status": "succeeded", "output": WHO.get()}
+class Transport(httpx.AsyncBaseTransport):
+    async def handle_async_request(self, request):
+        if request.url.path.endswith("/p1"):
+            assert other.predictions.get("p2").output == WHO.get()
+        id = request.url.path.rpartition("/")[2]
+        return httpx.Response(200, json={"id": id, "status": "succeeded", "output": WHO.get()})
 
-client = replicant.Client("r8_x", transport=transport)
+client, other = (replicant.Client("r8_x", transport=Transport()) for _ in range(2))
 WHO.set("parent")
 assert client.predictions.get("p1").output == "parent"
 if hasattr(os, "fork"):

@@ -218,7 +218,7 @@ class AsyncClient(AsyncBase):
         seen = AsyncPrediction({}, self)._observer(on_update)
         with of_prediction(progress, reference(ref), seen) as observer:
             reply = await self._call("run", params, observer)
-        return output_of(self, reply)
+        return output_of(self, reply, awaited=True)
 
     def use(
         self,

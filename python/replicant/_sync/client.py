@@ -400,7 +400,7 @@ class Client(Base):
         seen = Prediction({}, self)._observer(on_update)
         with of_prediction(progress, reference(ref), seen) as observer:
             reply = await self._async_call("run", params, observer)
-        return output_of(self, reply)
+        return output_of(self, reply, awaited=True)
 
     def use(
         self,
