@@ -8,6 +8,7 @@ import io
 import os
 import pathlib
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import Any, Optional
@@ -161,6 +162,43 @@ class Slow(io.BytesIO):
     def read(self, size: Optional[int] = -1) -> bytes:
         time.sleep(0.01)
         return super().read(size)
+
+    def tell(self) -> int:
+        time.sleep(0.01)
+        return super().tell()
+
+
+def test_threads_upload_the_same_file(client: replicant.Client) -> None:
+    content = os.urandom(600_000)
+    file, sizes = Slow(content), []
+
+    def upload() -> None:
+        sizes.append(client.files.create(file, filename="x").size)
+
+    for _ in range(3):
+        file.seek(0)
+        threads = [threading.Thread(target=upload, daemon=True) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+            assert not thread.is_alive()
+    assert sizes == [len(content)] * 18
+
+
+class SlowAsyncRead(Slow):
+    async def read(self, size: Optional[int] = -1) -> bytes:  # type: ignore[override]
+        await asyncio.sleep(0.01)
+        return io.BytesIO.read(self, size)
+
+
+async def test_uploads_that_share_a_file_with_an_async_read_send_all_of_it(
+    async_client: replicant.AsyncClient,
+) -> None:
+    file = SlowAsyncRead(CONTENT)
+    uploads = (async_client.files.create(file, filename="x") for _ in range(4))
+    for uploaded in await asyncio.gather(*uploads):
+        assert uploaded.checksums["sha256"] == hashlib.sha256(CONTENT).hexdigest()
 
 
 async def test_uploads_that_share_a_file_send_all_of_it(

@@ -147,15 +147,26 @@ async fn silent(options: Options) -> (Client, Arc<AtomicUsize>) {
 
 #[tokio::test]
 async fn concurrent_webhooks_share_a_timeout_of_the_api() {
-    // 5 s of this clock are 1 s.
-    let (client, connections) = silent(Options { clock_rate: Some(5.0), ..Options::default() }).await;
-    let unwrap = || client.webhooks().unwrap(signed(SECRET, "{}"), "{}");
-    let first = unwrap().request_timeout(Duration::from_secs(2)).into_future();
-    let webhooks = std::iter::once(first).chain((0..7).map(|_| unwrap().into_future()));
-    for event in tokio::time::timeout(Duration::from_secs(20), join_all(webhooks)).await.unwrap() {
+    let options =
+        Options { timeout: Some(Duration::from_secs(2)), max_retries: Some(0), ..Options::default() };
+    let (client, connections) = silent(options).await;
+    let unwrap = || client.webhooks().unwrap(signed(SECRET, "{}"), "{}").into_future();
+    let webhooks = join_all((0..8).map(|_| unwrap()));
+    for event in tokio::time::timeout(Duration::from_secs(20), webhooks).await.unwrap() {
         assert_eq!(event.unwrap_err().kind(), ErrorKind::Timeout);
     }
     assert_eq!(connections.load(SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_timeout_of_one_webhook_fails_no_other() {
+    let (client, connections) = silent(Options::default()).await;
+    let unwrap = || client.webhooks().unwrap(signed(SECRET, "{}"), "{}");
+    for number in 1..=2 {
+        let error = unwrap().request_timeout(Duration::from_millis(50)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+        assert_eq!(connections.load(SeqCst), number);
+    }
 }
 
 #[tokio::test]

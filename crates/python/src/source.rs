@@ -41,7 +41,7 @@ impl Reader {
     pub fn file(object: &Bound<'_, PyAny>) -> PyResult<File> {
         let py = object.py();
         let position = Position::of(object);
-        let extent = position.extent(object);
+        let extent = position.extent(object)?;
         let name = object.getattr(intern!(py, "name")).ok().and_then(|name| name.extract::<String>().ok());
         // Fails without a running event loop.
         let locals = TaskLocals::with_running_loop(py).and_then(|locals| locals.copy_context(py)).ok();
@@ -68,13 +68,11 @@ impl fmt::Debug for Reader {
 
 impl Shared {
     fn seek_and_read(&self, offset: u64) -> Result<Piece> {
-        let mut turn = self.position.turn();
         gate::attach(|py| {
             let file = self.file.bind(py);
-            let mut read = || -> PyResult<Piece> {
-                let at = self.extent.start.map(|start| start + offset);
-                if let Some(at) = at {
-                    file.call_method1(intern!(py, "seek"), (at,))?;
+            let read = || -> PyResult<Piece> {
+                if let Some(start) = self.extent.start {
+                    file.call_method1(intern!(py, "seek"), (start + offset,))?;
                 }
                 let piece = file.call_method1(intern!(py, "read"), (CHUNK,))?;
                 if piece.hasattr(intern!(py, "__await__"))? {
@@ -86,9 +84,7 @@ impl Shared {
                     };
                     return Ok(Piece::Awaited(Box::pin(into_future_with_locals(locals, piece)?)));
                 }
-                let bytes = bytes_of(&piece)?;
-                turn.left_at(at.map(|at| at + bytes.len() as u64));
-                Ok(Piece::Ready(bytes))
+                bytes_of(&piece).map(Piece::Ready)
             };
             read().map_err(|error| unreadable(&error))
         })
@@ -115,9 +111,14 @@ impl ByteSource for Reader {
         let shared = self.0.clone();
         let pieces = stream::try_unfold((shared, 0_u64), |(shared, offset)| async move {
             let this = shared.clone();
-            // On a separate thread, because `read` and attaching to the interpreter may block.
-            let piece = tokio::task::spawn_blocking(move || unblocked(|| this.seek_and_read(offset))).await;
-            let piece = match piece.map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?? {
+            let turn = shared.position.turn().await;
+            // On a separate thread, because `read` and attaching to the interpreter may block. With the turn, because that thread
+            // goes on if the upload is dropped.
+            let read = move || (turn, unblocked(|| this.seek_and_read(offset)));
+            let read = tokio::task::spawn_blocking(read).await;
+            let (mut turn, piece) =
+                read.map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?;
+            let piece = match piece? {
                 Piece::Ready(bytes) => bytes,
                 Piece::Awaited(piece) => {
                     let piece = piece.await;
@@ -127,6 +128,8 @@ impl ByteSource for Reader {
                 }
             };
             let next = offset + piece.len() as u64;
+            *turn = shared.extent.start.map(|start| start + next);
+            drop(turn);
             Ok((!piece.is_empty()).then_some((piece, (shared, next))))
         });
         Box::pin(

@@ -47,20 +47,22 @@ impl Client {
         if let Some(known) = self.known_webhook_secret() {
             return known;
         }
+        let mut rest = options.clone();
         #[cfg(not(target_arch = "wasm32"))]
-        let _fetching = self.fetching_webhook_secret(options).await?;
+        let _fetching = self.fetching_webhook_secret(&mut rest).await?;
         #[cfg(not(target_arch = "wasm32"))]
         if let Some(known) = self.known_webhook_secret() {
             return known;
         }
-        let fetched = self.fetch_webhook_secret(options).await;
+        let fetched = self.fetch_webhook_secret(rest).await;
         match &fetched {
             Ok(key) => self.keep_webhook_secret(key),
-            // Other failures, such as an error of a hook, belong to this call.
+            // Other failures belong to this call, such as an error of a hook, and a timeout that only this call has.
             #[cfg(not(target_arch = "wasm32"))]
             Err(error)
                 if error.status().is_some()
-                    || matches!(error.kind(), ErrorKind::Connection | ErrorKind::Timeout) =>
+                    || error.kind() == ErrorKind::Connection
+                    || (error.kind() == ErrorKind::Timeout && options.timeout.is_none()) =>
             {
                 *lock(&self.0.webhook_secret.failed) = Some((error.clone(), self.runtime().monotonic()));
             }
@@ -85,28 +87,37 @@ impl Client {
 
     /// Returns the secret that has replaced `known`, which does not match a webhook. `None` if there is none, if it
     /// cannot be fetched, or if it was fetched less than [`REFRESH`] ago.
+    ///
+    /// # Errors
+    /// If the timeout passes while another webhook fetches it.
     pub(crate) async fn replaced_webhook_secret(
         &self,
         known: &Token,
-        options: &RequestOptions,
-    ) -> Option<Token> {
+        mut options: RequestOptions,
+    ) -> Result<Option<Token>> {
         #[cfg(not(target_arch = "wasm32"))]
-        let _fetching = self.fetching_webhook_secret(options).await.ok()?;
-        let Fetched { mut key, at } = self.fetched_webhook_secret()?;
+        let _fetching = self.fetching_webhook_secret(&mut options).await?;
+        let Some(Fetched { mut key, at }) = self.fetched_webhook_secret() else { return Ok(None) };
         if key == *known && self.runtime().monotonic().saturating_sub(at) >= REFRESH {
             // Before it is fetched: an attempt that fails counts.
             self.keep_webhook_secret(&key);
-            key = self.fetch_webhook_secret(options).await.ok()?;
-            self.keep_webhook_secret(&key);
+            let Ok(fetched) = self.fetch_webhook_secret(options).await else { return Ok(None) };
+            self.keep_webhook_secret(&fetched);
+            key = fetched;
         }
-        Some(key).filter(|key| key != known)
+        Ok(Some(key).filter(|key| key != known))
     }
 
-    /// Waits until no other webhook fetches the secret, for at most the timeout of the request.
+    /// Waits until no other webhook fetches the secret, and shortens the timeout by the wait.
     #[cfg(not(target_arch = "wasm32"))]
-    async fn fetching_webhook_secret(&self, options: &RequestOptions) -> Result<MutexGuard<'_, ()>> {
-        let limit = options.timeout.or(self.config().request_timeout).unwrap_or(Duration::MAX);
-        let locked = within(self.runtime(), limit, self.0.webhook_secret.fetching.lock()).await;
+    async fn fetching_webhook_secret(&self, options: &mut RequestOptions) -> Result<MutexGuard<'_, ()>> {
+        let fetching = self.0.webhook_secret.fetching.lock();
+        let Some(limit) = options.timeout.or(self.config().request_timeout) else {
+            return Ok(fetching.await);
+        };
+        let begun = self.runtime().monotonic();
+        let locked = within(self.runtime(), limit, fetching).await;
+        options.timeout = Some(limit.saturating_sub(self.runtime().monotonic().saturating_sub(begun)));
         locked.ok_or_else(|| {
             let limit = float_text(limit.as_secs_f64());
             let message = format!(
@@ -125,8 +136,8 @@ impl Client {
         *lock(&self.0.webhook_secret.fetched) = Some(fetched);
     }
 
-    async fn fetch_webhook_secret(&self, options: &RequestOptions) -> Result<Token> {
-        let request = Request::get("/webhooks/default/secret").options(options.clone());
+    async fn fetch_webhook_secret(&self, options: RequestOptions) -> Result<Token> {
+        let request = Request::get("/webhooks/default/secret").options(options);
         let reply = self.send(&request, Expect::Object).await?;
         let key = reply.value["key"].as_str().filter(|key| !key.is_empty());
         key.map(Token::from).ok_or_else(|| {

@@ -128,8 +128,8 @@ impl Error {
                 *text = text.replace(secret, "***");
             }
         };
-        let Inner { message, hint, argument, response, prediction, partial, .. } = &mut *self.0;
-        [Some(message), Some(hint), argument.as_mut()].into_iter().flatten().for_each(clean);
+        let Inner { message, hint, argument, url, response, prediction, partial, .. } = &mut *self.0;
+        [Some(message), Some(hint), argument.as_mut(), url.as_mut()].into_iter().flatten().for_each(clean);
         let mut values = [prediction.as_mut(), partial.as_mut(), None];
         if let Some(response) = response {
             response.headers.iter_mut().for_each(|(_, value)| clean(value));
@@ -157,7 +157,8 @@ mod tests {
         let inner = Error::invalid("inner: s3cret").with_source("cause: s3cret");
         let error = Error::invalid_argument("s3cret", "is s3cret").with_hint("s3cret").with_source(inner);
         let error = error
-            .with_prediction(crate::json!({"id": "p1", "logs": ["s3cret"], "n": 1}).into())
+            .with_request("GET", "https://example.com/s3cret")
+            .with_prediction(crate::json!({"id": "p1", "logs": ["s3cret"], "s3cret": 1}).into())
             .with_partial("as3cretb".into())
             .redact("s3cret");
         let shown = format!("{error} {error:?} {:?}", error.to_value());

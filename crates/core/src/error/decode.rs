@@ -71,7 +71,7 @@ macro_rules! flattened {
 }
 pub(crate) use flattened;
 
-/// The text is the caller's. What decodes responses sets another kind.
+/// Values of the caller. What decodes responses and files sets another kind.
 impl From<DecodeError> for Error {
     fn from(error: DecodeError) -> Self {
         Error::invalid(error.to_string()).with_source(error)

@@ -177,7 +177,9 @@ impl Checkpoint {
             // Writes append wherever this is.
             let read = file.seek(SeekFrom::Start(offset)).and_then(|_| file.read_exact(&mut bytes));
             read.map_err(|error| unreadable(&this.path, error))?;
-            Ok(parse(&bytes)?)
+            parse(&bytes).map_err(|error| {
+                unreadable(&this.path, io::Error::new(io::ErrorKind::InvalidData, error.to_string()))
+            })
         });
         read.await.map_err(Error::background_failed)?
     }

@@ -82,7 +82,7 @@ impl Value {
         }
     }
 
-    /// Changes every text in place.
+    /// Changes every text and the name of every member in place.
     pub(crate) fn edit_texts(&mut self, edit: &dyn Fn(&mut String)) {
         match self {
             Self::String(text) => edit(text),
@@ -92,7 +92,14 @@ impl Value {
                 *json = text.into();
             }
             Self::Array(items) => items.iter_mut().for_each(|item| item.edit_texts(edit)),
-            Self::Object(members) => members.values_mut().for_each(|member| member.edit_texts(edit)),
+            Self::Object(members) => {
+                let edited = std::mem::take(members).into_iter().map(|(mut name, mut member)| {
+                    edit(&mut name);
+                    member.edit_texts(edit);
+                    (name, member)
+                });
+                *members = edited.collect();
+            }
             _ => {}
         }
     }

@@ -3,12 +3,13 @@
 use std::{
     collections::HashMap,
     process,
-    sync::{Arc, Mutex, MutexGuard, TryLockError, Weak},
+    sync::{Arc, Mutex, Weak},
 };
 
 use pyo3::{exceptions::PyValueError, prelude::*, types::PyString};
+use tokio::sync::{Mutex as TurnMutex, OwnedMutexGuard};
 
-use crate::{lock::lock, once::intern, runtime::gate};
+use crate::{lock::lock, once::intern};
 
 /// Positions by process and address of the file object. A forked child has its own, because a thread that it lacks may have been
 /// reading.
@@ -37,10 +38,13 @@ impl Extent {
 #[derive(Default)]
 pub struct Position {
     /// Where an upload has left the file. Locked while the file is measured or read.
-    left: Mutex<Option<u64>>,
+    left: Arc<TurnMutex<Option<u64>>>,
     /// What the last upload sends that has measured the file.
     measured: Mutex<Option<Extent>>,
 }
+
+/// The right to move the position of a file, with the position at which it was left.
+pub type Turn = OwnedMutexGuard<Option<u64>>;
 
 impl Position {
     /// Returns the position of `file`.
@@ -61,46 +65,33 @@ impl Position {
 
     /// Returns what an upload that begins now sends: from the position of the file on, or from that of the other uploads if
     /// they have moved it.
-    pub fn extent(&self, file: &Bound<'_, PyAny>) -> Extent {
+    pub fn extent(&self, file: &Bound<'_, PyAny>) -> PyResult<Extent> {
         loop {
-            let mut left = match self.left.try_lock() {
-                Ok(left) => left,
-                Err(TryLockError::Poisoned(left)) => left.into_inner(),
-                Err(TryLockError::WouldBlock) => match *lock(&self.measured) {
-                    Some(extent) => return extent,
-                    None => {
-                        gate::detach(file.py(), || drop(lock(&self.left)));
-                        continue;
-                    }
-                },
-            };
             let measured = *lock(&self.measured);
+            let Ok(mut left) = self.left.try_lock() else {
+                match measured {
+                    Some(extent) => return Ok(extent),
+                    // Another thread measures it, or another greenlet of this thread, which a lock would block, too.
+                    None => file.py().import("time")?.call_method1("sleep", (0.001,))?,
+                };
+                continue;
+            };
             if let (Some(extent), Some(left)) = (measured, *left)
                 && extent.has_more_after(left)
                 && tell(file).is_ok_and(|at| at == left)
             {
-                return extent;
+                return Ok(extent);
             }
             let extent = measure(file);
             *left = None;
             *lock(&self.measured) = Some(extent);
-            return extent;
+            return Ok(extent);
         }
     }
 
-    /// Waits until no other upload reads the file. The thread must be detached.
-    pub fn turn(&self) -> Turn<'_> {
-        Turn(lock(&self.left))
-    }
-}
-
-/// The right to move the position of a file.
-pub struct Turn<'a>(MutexGuard<'a, Option<u64>>);
-
-impl Turn<'_> {
-    /// Records where the file was left.
-    pub fn left_at(&mut self, at: Option<u64>) {
-        *self.0 = at;
+    /// Waits until no other upload reads the file.
+    pub async fn turn(&self) -> Turn {
+        self.left.clone().lock_owned().await
     }
 }
 

@@ -84,7 +84,7 @@ impl Unwrap {
                 let secret = client.webhook_secret(&options).await?;
                 match webhook.verify(&secret, now, tolerance) {
                     Err(error) if error.kind() == ErrorKind::WebhookSignature => {
-                        match client.replaced_webhook_secret(&secret, &options).await {
+                        match client.replaced_webhook_secret(&secret, options).await? {
                             Some(newer) => webhook.verify(&newer, now, tolerance)?,
                             None => return Err(error),
                         }
