@@ -13,11 +13,13 @@ impl Error {
     }
 
     /// Builds the error for a state that only a bug can cause.
+    #[doc(hidden)]
     pub fn bug(what: &str) -> Self {
         Self::new(ErrorKind::Internal, format!("this is a bug in replicant, please report it: {what}"))
     }
 
     /// Converts a panic to an error.
+    #[doc(hidden)]
     pub fn from_panic(panic: &(dyn Any + Send)) -> Self {
         let text = panic.downcast_ref::<&str>().copied();
         let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
