@@ -1,6 +1,7 @@
-/** A batch of `map`: reads the messages of the core and answers its requests for rows. */
-import type { Bridge, Opened } from "./bridge";
+/** A batch of `map`: reads the messages of the core and responds to its requests for rows. */
+
 import { isOptions, merge, runParams } from "./call-options";
+import type { Calls, Opened } from "./calls";
 import { compute, type Params, REJECTION } from "./compute";
 import { type Failure, InvalidArgumentError, type ReplicateError } from "./errors";
 import { errorOf } from "./failures";
@@ -77,7 +78,7 @@ export class Batch<Row> implements Reading<MapItem<Row>> {
   #failure: { error: unknown } | undefined;
   #report: (stats: MapStats) => void = () => {};
 
-  constructor(bridge: Bridge, ref: string, rows: Rows<Row>, options: MapOptions<Row>) {
+  constructor(calls: Calls, ref: string, rows: Rows<Row>, options: MapOptions<Row>) {
     this.#options = options;
     this.#feed = new RowFeed(
       rows,
@@ -86,8 +87,8 @@ export class Batch<Row> implements Reading<MapItem<Row>> {
       (error) => this.#fail(error),
     );
     const convert = (item: Item) =>
-      item[0] === "value" ? this.#convert(itemValue(bridge, item) as Message) : undefined;
-    this.#items = new Items(() => this.#open(bridge, ref, rows), this.#abort.signal, convert);
+      item[0] === "value" ? this.#convert(itemValue(calls, item) as Message) : undefined;
+    this.#items = new Items(() => this.#open(calls, ref, rows), this.#abort.signal, convert);
   }
 
   get stats(): MapStats {
@@ -120,11 +121,11 @@ export class Batch<Row> implements Reading<MapItem<Row>> {
     this.#tell("map.stop", {});
   }
 
-  #open(bridge: Bridge, ref: string, rows: Rows<Row>): Opened {
+  #open(calls: Calls, ref: string, rows: Rows<Row>): Opened {
     const params = this.#params(ref, rows);
     const { signal } = this.#options;
     if (signal?.aborted) throw reasonOf(signal);
-    const opened = bridge.open("map", params, true);
+    const opened = calls.open("map", params, true);
     const { progress } = this.#options;
     let line: ProgressLine | undefined;
     if (typeof progress === "function") this.#report = progress;

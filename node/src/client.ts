@@ -1,5 +1,6 @@
-import { Bridge } from "./bridge";
 import { isOptions, merge, requestParams, runParams } from "./call-options";
+import { Calls } from "./calls";
+import { ASSIGNABLE, CurrentOptions } from "./current-options";
 import { EventStream, type ServerSentEvent } from "./events";
 import { FileOutput } from "./file-output";
 import { type Handle, type HandleJSON, handleOf, submitted } from "./handle";
@@ -34,7 +35,6 @@ import { Trainings } from "./resources/trainings";
 import { Webhooks } from "./resources/webhooks";
 import { withResponse } from "./responses";
 import type { Rows } from "./row-source";
-import { SETTINGS, Settings } from "./settings";
 import type { Signal } from "./signals";
 import { conceal, reveal } from "./state";
 import type { ModelDefined, ModelReference, Page, Prediction, SearchResults } from "./types";
@@ -85,42 +85,45 @@ export class Replicate {
   constructor(options: ReplicateOptions = {}) {
     if (!isOptions(options))
       invalid(`the options must be an object, such as { auth }, not ${kindOf(options)}`);
-    const settings = new Settings({ ...options, auth: options.auth || platform.env("REPLICATE_API_TOKEN") });
-    const newFile = (bridge: Bridge, url: string) => new FileOutput(bridge, url);
-    const bridge = new Bridge(() => settings.core(this), newFile);
-    conceal<State>(this, { bridge, settings });
-    for (const name of SETTINGS) {
+    const current = new CurrentOptions({
+      ...options,
+      auth: options.auth || platform.env("REPLICATE_API_TOKEN"),
+    });
+    const newFile = (calls: Calls, url: string) => new FileOutput(calls, url);
+    const calls = new Calls(() => current.core(this), newFile);
+    conceal<State>(this, { calls, current });
+    for (const name of ASSIGNABLE) {
       // On the instance, and without `this`: that is how spies read and call accessors.
       Object.defineProperty(this, name, {
         configurable: true,
-        get: () => settings.get(name),
-        set: (value: unknown) => settings.change({ [name]: value }),
+        get: () => current.get(name),
+        set: (value: unknown) => current.change({ [name]: value }),
       });
     }
-    this.accounts = new Accounts(bridge);
-    this.collections = new Collections(bridge);
-    this.deployments = new Deployments(bridge);
-    this.files = new Files(bridge);
-    this.hardware = new HardwareList(bridge);
-    this.models = new Models(bridge);
-    this.predictions = new Predictions(bridge);
-    this.trainings = new Trainings(bridge);
-    this.webhooks = new Webhooks(bridge);
+    this.accounts = new Accounts(calls);
+    this.collections = new Collections(calls);
+    this.deployments = new Deployments(calls);
+    this.files = new Files(calls);
+    this.hardware = new HardwareList(calls);
+    this.models = new Models(calls);
+    this.predictions = new Predictions(calls);
+    this.trainings = new Trainings(calls);
+    this.webhooks = new Webhooks(calls);
   }
 
   /** Timeout of a request with all its retries, in milliseconds; by default, that of each attempt. */
   get timeout(): number {
-    return settingsOf(this).get("timeout") as number;
+    return currentOf(this).get("timeout") as number;
   }
 
   /** Number of retries of a request that is safe to send again. */
   get maxRetries(): number {
-    return settingsOf(this).get("maxRetries") as number;
+    return currentOf(this).get("maxRetries") as number;
   }
 
   /** Rate limits that the client has learned; `null` if the option `rateLimit` is `null`. */
   get rateLimit(): RateLimits | null {
-    return rateLimits(settingsOf(this).core(this).client.rateLimit());
+    return rateLimits(currentOf(this).core(this).client.rateLimit());
   }
 
   /**
@@ -154,7 +157,7 @@ export class Replicate {
     const onUpload = options?.onUpload;
     const params = merge({ ref, ...(onUpload ? { report_uploads: true } : {}) }, runParams(options));
     const observe = progress || onUpload ? progressObserver(onUpload, progress) : undefined;
-    return bridgeOf(this).call("run", params, { signal: options?.signal, observe, runs: true });
+    return callsOf(this).call("run", params, { signal: options?.signal, observe, runs: true });
   }
 
   /**
@@ -178,7 +181,7 @@ export class Replicate {
   ): AsyncGenerator<ServerSentEvent>;
   stream(ref: ModelReference, options: StreamOptions): EventStream {
     const params = merge({ ref }, runParams(options));
-    return new EventStream(bridgeOf(this), "stream", params, true, options?.signal, options?.onUpload);
+    return new EventStream(callsOf(this), "stream", params, true, options?.signal, options?.onUpload);
   }
 
   /**
@@ -192,9 +195,9 @@ export class Replicate {
    * @throws {OutcomeUnknownError} if the request was sent and no response arrived
    */
   submit(ref: ModelReference, options: PredictionInput): Promise<Handle> {
-    const bridge = bridgeOf(this);
+    const calls = callsOf(this);
     const params = merge({ ref }, requestParams(options));
-    return submitted(bridge, bridge.call("submit", params, uploadOptions(options)));
+    return submitted(calls, calls.call("submit", params, uploadOptions(options)));
   }
 
   /**
@@ -204,7 +207,7 @@ export class Replicate {
    * @throws {InvalidArgumentError} if it is none of these
    */
   handle(handle: string | HandleJSON | Handle | Pick<Prediction, "id">): Handle {
-    return handleOf(bridgeOf(this), handle);
+    return handleOf(callsOf(this), handle);
   }
 
   /**
@@ -234,7 +237,7 @@ export class Replicate {
     rows: Rows<Row>,
     options: MapOptions<Row> = {},
   ): MapResults<Row, Output> {
-    return new MapResults(bridgeOf(this), ref, rows, options);
+    return new MapResults(callsOf(this), ref, rows, options);
   }
 
   /**
@@ -251,7 +254,7 @@ export class Replicate {
     stop?: (prediction: Prediction) => boolean | Promise<boolean>,
   ): Promise<Prediction> {
     const call = (signal?: Signal, observe?: (state: unknown) => void) =>
-      bridgeOf(this).call<Prediction>(
+      callsOf(this).call<Prediction>(
         "predictions.wait",
         merge({ prediction, raise_failed: true }, runParams(options)),
         { signal, observe },
@@ -274,7 +277,7 @@ export class Replicate {
     if (typeof endpoint !== "string" && typeof endpoint !== "function") {
       invalid(`\`endpoint\` must be a list method or a path, not ${kindOf(endpoint)}`, "endpoint");
     }
-    const bridge = bridgeOf(this);
+    const calls = callsOf(this);
     const first = typeof endpoint === "string" ? undefined : await endpoint();
     if (first) yield first.results;
     if (signal?.aborted) return;
@@ -284,7 +287,7 @@ export class Replicate {
       first instanceof ListPage
         ? first.following(signal ?? undefined)
         : next
-          ? follow<T>(bridge, next, signal)
+          ? follow<T>(calls, next, signal)
           : [];
     for await (const page of pages) {
       if (signal?.aborted) return;
@@ -308,7 +311,7 @@ export class Replicate {
   saveAll(outputs: unknown, dir: string, options: SaveAllOptions = {}): Promise<string[]> {
     const observe = options?.onProgress as ((state: unknown) => void) | undefined;
     const params = merge({ outputs, dir }, requestParams(options));
-    return bridgeOf(this).call("output.save_all", params, { signal: options?.signal, observe });
+    return callsOf(this).call("output.save_all", params, { signal: options?.signal, observe });
   }
 
   /**
@@ -317,7 +320,7 @@ export class Replicate {
    * @param options.limit largest number of models, 1 to 50. Defaults to 20
    */
   search(query: string, options: RequestOptions & { limit?: number } = {}): Promise<SearchResults> {
-    return bridgeOf(this).call("search", merge({ query }, requestParams(options)), options);
+    return callsOf(this).call("search", merge({ query }, requestParams(options)), options);
   }
 
   /**
@@ -339,7 +342,7 @@ export class Replicate {
       params: queryParams(params),
       headers: { ...body.headers, ...plainHeaders(headers) },
     };
-    const call = bridgeOf(this).call<Uint8Array>("request", { ...given, data: body.data }, { signal });
+    const call = callsOf(this).call<Uint8Array>("request", { ...given, data: body.data }, { signal });
     const { data: bytes, response } = await withResponse(call);
     // `Response` rejects a body with these statuses.
     const bodiless = [204, 205, 304].includes(response.status);
@@ -371,9 +374,9 @@ export interface Replicate {
 
 /** Private state of a client. */
 interface State {
-  bridge: Bridge;
-  settings: Settings;
+  calls: Calls;
+  current: CurrentOptions;
 }
 
-const bridgeOf = (client: Replicate) => reveal<State>(client).bridge;
-const settingsOf = (client: Replicate) => reveal<State>(client).settings;
+const callsOf = (client: Replicate) => reveal<State>(client).calls;
+const currentOf = (client: Replicate) => reveal<State>(client).current;

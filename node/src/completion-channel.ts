@@ -21,7 +21,7 @@ interface Pending {
 
 /** Kinds of messages, as in `crates/node/src/promises.rs`. */
 const STATE = 0;
-const ANSWER = 1;
+const RESULT = 1;
 const FAILURE = 2;
 const TURN = 4;
 const RECORD = 5;
@@ -57,7 +57,7 @@ const onMessage: OnMessage = (number, kind, json = null, files = null, meta = nu
   pending.delete(number);
   if (pending.size === 0) channel.keepProcess(false);
   if (kind === FAILURE) call.reject({ failure: json });
-  else call.resolve(kind === ANSWER ? { json, files, meta, bytes } : undefined);
+  else call.resolve(kind === RESULT ? { json, files, meta, bytes } : undefined);
 };
 
 /** The channel of this JavaScript thread. */

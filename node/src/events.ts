@@ -1,5 +1,5 @@
 /** The events of a stream. */
-import type { Bridge } from "./bridge";
+import type { Calls } from "./calls";
 import type { Params } from "./compute";
 import type { FileOutput } from "./file-output";
 import { type Item, ItemStream, Items, itemValue } from "./item-stream";
@@ -46,7 +46,7 @@ export class EventStream extends ItemStream<ServerSentEvent> {
    * @internal
    */
   constructor(
-    bridge: Bridge,
+    calls: Calls,
     operation: string,
     params: Params,
     runs: boolean,
@@ -59,7 +59,7 @@ export class EventStream extends ItemStream<ServerSentEvent> {
     const convert = (item: Item) => {
       if (item[0] === 0) return new ServerSentEvent("output", item[1], item[2]);
       if (item[0] === "value") {
-        notify(itemValue(bridge, item));
+        notify(itemValue(calls, item));
         return undefined;
       }
       const [, event, data, id, retry, file] = item;
@@ -68,11 +68,11 @@ export class EventStream extends ItemStream<ServerSentEvent> {
         file ?? data,
         id,
         retry,
-        file === null ? undefined : (bridge.file(file) as FileOutput),
+        file === null ? undefined : (calls.file(file) as FileOutput),
       );
     };
     const all = onUpload ? { ...params, report_uploads: true } : params;
-    super(new Items(() => bridge.open(operation, all, runs), signal, convert));
+    super(new Items(() => calls.open(operation, all, runs), signal, convert));
   }
 
   /**

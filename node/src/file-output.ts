@@ -1,5 +1,5 @@
-import type { Bridge } from "./bridge";
 import { merge, requestParams } from "./call-options";
+import type { Calls } from "./calls";
 import { FileReading } from "./file-reading";
 import type { RequestOptions, SaveOptions } from "./options";
 import { platform } from "./platform";
@@ -33,10 +33,10 @@ export type Bytes = ReturnType<Uint8Array["slice"]>;
 // biome-ignore lint/suspicious/noExplicitAny: chunks of the official package's class have this type
 export class FileOutput extends ReadableStream<any> {
   /** @internal */
-  constructor(bridge: Bridge, url: string) {
-    const reading = new FileReading(bridge, url);
+  constructor(calls: Calls, url: string) {
+    const reading = new FileReading(calls, url);
     super(reading as UnderlyingSource<Uint8Array>, { highWaterMark: 0 });
-    conceal<State>(this, { file: this, bridge, url, reading, known: {} });
+    conceal<State>(this, { file: this, calls, url, reading, known: {} });
   }
 
   /** @internal Crosses to the core as its URL. */
@@ -90,8 +90,8 @@ export class FileOutput extends ReadableStream<any> {
 
   /** Returns a new stream of the file. */
   stream(): ReadableStream<Uint8Array> {
-    const { bridge, url } = stateOf(this);
-    return new FileOutput(bridge, url);
+    const { calls, url } = stateOf(this);
+    return new FileOutput(calls, url);
   }
 
   /**
@@ -206,7 +206,7 @@ export class FileOutput extends ReadableStream<any> {
 interface State {
   /** The file itself, not a proxy around it. */
   file: FileOutput;
-  bridge: Bridge;
+  calls: Calls;
   url: string;
   reading: FileReading;
   /** Known properties, for printing. */
@@ -220,8 +220,8 @@ type Untyped = (...args: any[]) => any;
 
 /** Returns the file, or a new one if it was read. */
 function unread(of: FileOutput): FileOutput {
-  const { file, bridge, url, reading } = stateOf(of);
-  return reading.ended ? new FileOutput(bridge, url) : file;
+  const { file, calls, url, reading } = stateOf(of);
+  return reading.ended ? new FileOutput(calls, url) : file;
 }
 
 function request<T>(
@@ -231,9 +231,9 @@ function request<T>(
   own: object = {},
   observe?: (state: unknown) => void,
 ): Promise<T> {
-  const { bridge, url } = stateOf(file);
+  const { calls, url } = stateOf(file);
   const params = merge({ url, ...own }, requestParams(options));
-  return bridge.call<T>(operation, params, { signal: options?.signal, observe });
+  return calls.call<T>(operation, params, { signal: options?.signal, observe });
 }
 
 function recordProperties(

@@ -1,4 +1,4 @@
-import type { Bridge, Opened } from "./bridge";
+import type { Calls, Opened } from "./calls";
 import { takeNext } from "./completion-channel";
 import { toError } from "./failures";
 
@@ -10,7 +10,7 @@ export class FileReading implements Omit<UnderlyingByteSource, "type"> {
   #opened: Opened | undefined;
 
   constructor(
-    private readonly bridge: Bridge,
+    private readonly calls: Calls,
     private readonly url: string,
   ) {}
 
@@ -33,7 +33,7 @@ export class FileReading implements Omit<UnderlyingByteSource, "type"> {
 
   async #next(): Promise<Uint8Array | null> {
     try {
-      this.#opened ??= this.bridge.open("output.read", { url: this.url });
+      this.#opened ??= this.calls.open("output.read", { url: this.url });
       const { stream } = this.#opened;
       // Await nothing while there are chunks: a promise costs more than copying one.
       return (stream.take() ?? (await takeNext(stream))) as Uint8Array | null;

@@ -1,6 +1,7 @@
 /** Handles: predictions that one process starts and any process follows. */
-import type { Bridge } from "./bridge";
+
 import { merge, requestParams, runParams } from "./call-options";
+import type { Calls } from "./calls";
 import { compute } from "./compute";
 import { ItemStream, values } from "./item-stream";
 import type { RequestOptions } from "./options";
@@ -73,10 +74,10 @@ export class Handle {
   readonly model: string | null;
 
   /** @internal */
-  constructor(bridge: Bridge, { id, model }: HandleJSON) {
+  constructor(calls: Calls, { id, model }: HandleJSON) {
     this.id = id;
     this.model = model;
-    conceal(this, bridge);
+    conceal(this, calls);
   }
 
   /**
@@ -93,8 +94,8 @@ export class Handle {
    */
   events(options: HandleEventOptions = {}): AsyncIterableIterator<HandleEvent> {
     const params = merge({ id: this.id }, requestParams(options));
-    const bridge = reveal<Bridge>(this);
-    return new ItemStream(values<HandleEvent>(bridge, "predictions.watch", params, options?.signal));
+    const calls = reveal<Calls>(this);
+    return new ItemStream(values<HandleEvent>(calls, "predictions.watch", params, options?.signal));
   }
 
   /**
@@ -108,19 +109,19 @@ export class Handle {
    */
   result<T = ModelDefined>(options: HandleResultOptions = {}): Promise<T> {
     const params = merge({ id: this.id }, runParams(options));
-    return reveal<Bridge>(this).call("predictions.result", params, { signal: options?.signal });
+    return reveal<Calls>(this).call("predictions.result", params, { signal: options?.signal });
   }
 
   /** Returns the prediction as it is now. `GET /predictions/{id}` */
   prediction(options: RequestOptions = {}): Promise<Prediction> {
     const params = merge({ id: this.id }, requestParams(options));
-    return reveal<Bridge>(this).call("predictions.get", params, options);
+    return reveal<Calls>(this).call("predictions.get", params, options);
   }
 
   /** Cancels the prediction. Has no effect on one that has ended. `POST /predictions/{id}/cancel` */
   cancel(options: RequestOptions = {}): Promise<Prediction> {
     const params = merge({ id: this.id }, requestParams(options));
-    return reveal<Bridge>(this).call("predictions.cancel", params, options);
+    return reveal<Calls>(this).call("predictions.cancel", params, options);
   }
 
   /** Returns what the handle consists of. */
@@ -130,16 +131,16 @@ export class Handle {
 }
 
 /** Returns the handle that a create returns. */
-export function submitted(bridge: Bridge, created: Promise<HandleJSON>): Promise<Handle> {
+export function submitted(calls: Calls, created: Promise<HandleJSON>): Promise<Handle> {
   // Not `then`, which would cut the stack trace of an error.
-  const build = async () => new Handle(bridge, await created);
+  const build = async () => new Handle(calls, await created);
   const handle = build();
   shareResponse(created, handle);
   return handle;
 }
 
 /** Returns the handle of an id, of JSON, or of a prediction. */
-export function handleOf(bridge: Bridge, handle: unknown): Handle {
+export function handleOf(calls: Calls, handle: unknown): Handle {
   const plain = handle instanceof Handle ? handle.toJSON() : (handle ?? null);
-  return new Handle(bridge, compute<HandleJSON>("handle.parse", { handle: plain }));
+  return new Handle(calls, compute<HandleJSON>("handle.parse", { handle: plain }));
 }

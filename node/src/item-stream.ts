@@ -1,5 +1,5 @@
 /** Streams of items, which the core delivers in batches. */
-import type { Bridge, Opened } from "./bridge";
+import type { Calls, Opened } from "./calls";
 import { ready } from "./completion-channel";
 import type { Params } from "./compute";
 import { toError } from "./failures";
@@ -176,14 +176,14 @@ export class ItemStream<T> implements AsyncIterableIterator<T> {
 }
 
 /** Returns the values that an operation yields. */
-export function values<T>(bridge: Bridge, operation: string, params: Params, signal: Signal): Items<T> {
-  const convert = (item: Item) => (item[0] === "value" ? (itemValue(bridge, item) as T) : undefined);
-  return new Items(() => bridge.open(operation, params), signal, convert);
+export function values<T>(calls: Calls, operation: string, params: Params, signal: Signal): Items<T> {
+  const convert = (item: Item) => (item[0] === "value" ? (itemValue(calls, item) as T) : undefined);
+  return new Items(() => calls.open(operation, params), signal, convert);
 }
 
 /** Returns the value of an item, with its files. */
-export function itemValue(bridge: Bridge, [, value, files]: Extract<Item, ["value", ...unknown[]]>): unknown {
-  return (files ?? []).reduce((whole, path) => withFile(whole, path, bridge.file), value);
+export function itemValue(calls: Calls, [, value, files]: Extract<Item, ["value", ...unknown[]]>): unknown {
+  return (files ?? []).reduce((whole, path) => withFile(whole, path, calls.file), value);
 }
 
 // Node before 18.18 lacks the symbol, and a computed property would be called "undefined".

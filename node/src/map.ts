@@ -1,6 +1,6 @@
 /** The results of `map`. */
 import { Batch, type MapItem } from "./batch";
-import type { Bridge } from "./bridge";
+import type { Calls } from "./calls";
 import { ItemStream } from "./item-stream";
 import type { MapStats } from "./map-stats";
 import type { MapOptions } from "./options";
@@ -19,8 +19,8 @@ import type { ModelDefined } from "./types";
  */
 export class MapResults<Row = ModelDefined, Output = ModelDefined> extends ItemStream<MapItem<Row, Output>> {
   /** @internal */
-  constructor(bridge: Bridge, ref: string, rows: Rows<Row>, options: MapOptions<Row>) {
-    super(new Batch(bridge, ref, rows, options));
+  constructor(calls: Calls, ref: string, rows: Rows<Row>, options: MapOptions<Row>) {
+    super(new Batch(calls, ref, rows, options));
   }
 
   /** The progress. Rows whose predictions are canceled at the end count as running. */

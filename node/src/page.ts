@@ -1,5 +1,5 @@
 /** Lists and their pages. */
-import type { Bridge } from "./bridge";
+import type { Calls } from "./calls";
 import type { Params } from "./compute";
 import { ItemStream, values } from "./item-stream";
 import type { RequestOptions } from "./options";
@@ -82,27 +82,27 @@ type Follow<T> = (next: string, signal?: Signal) => AsyncIterable<ListPage<T>>;
 
 /** Yields pages, starting at `path`. */
 export async function* follow<T>(
-  bridge: Bridge,
+  calls: Calls,
   path: string,
   signal: Signal,
   request_options?: unknown,
 ): AsyncGenerator<ListPage<T>, void, undefined> {
-  const next: Follow<T> = (path, other = signal) => follow(bridge, path, other, request_options);
-  const pages = new ItemStream(values<RawPage<T>>(bridge, "paginate", { path, request_options }, signal));
+  const next: Follow<T> = (path, other = signal) => follow(calls, path, other, request_options);
+  const pages = new ItemStream(values<RawPage<T>>(calls, "paginate", { path, request_options }, signal));
   for await (const page of pages) yield new ListPage(page, next);
 }
 
 /** Calls a list operation. */
 export function list<T>(
-  bridge: Bridge,
+  calls: Calls,
   operation: string,
   params: Params,
   options: RequestOptions,
 ): PagePromise<T> {
   // The call rejects options that are not an object.
   const signal = options?.signal;
-  const next: Follow<T> = (path, other = signal) => follow(bridge, path, other, params.request_options);
-  const call = bridge.call<RawPage<T>>(operation, params, { signal });
+  const next: Follow<T> = (path, other = signal) => follow(calls, path, other, params.request_options);
+  const call = calls.call<RawPage<T>>(operation, params, { signal });
   const promise = call.then((page) => new ListPage(page, next)) as PagePromise<T>;
   shareResponse(call, promise);
   promise.pages = async function* () {

@@ -17,10 +17,10 @@ from typing import (
     Union,
 )
 
+from ._core_options import PUBLIC_NAMES, TABLES, core_options, without_secrets
 from ._guarded import Guarded
 from ._native import Secret, conceal
 from ._scope import token_of_cog
-from ._settings import PUBLIC_NAMES, TABLES, core_options, without_secrets
 
 if TYPE_CHECKING:
     from ._async.client import AsyncClient
@@ -328,11 +328,11 @@ class ClientBase(Guarded):
         return other
 
     def __reduce__(self) -> Any:
-        # A pickle holds settings and no secrets.
+        # A pickle holds options and no secrets.
         options, request = without_secrets(self._options), without_secrets(self._request_options)
         had_token = self._lost_token or "token" in self._options
-        settings = (type(self), options, self._transport, request, had_token, self._hooks)
-        return _unpickled, settings, self._added() or None
+        arguments = (type(self), options, self._transport, request, had_token, self._hooks)
+        return _unpickled, arguments, self._added() or None
 
 
 def _unpickled(

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Dict, Optional
 
 from ._async.client import AsyncClient
 from ._client_base import ClientBase, adapter, native_client
+from ._core_options import core_options
 from ._native import conceal
-from ._settings import core_options
 from ._sync.client import Client
 
 if TYPE_CHECKING:

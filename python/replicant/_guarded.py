@@ -31,7 +31,7 @@ class Guarded:
         cls = type(self)
         # Subclasses outside this package may have other attributes.
         ours = cls.__module__.partition(".")[0] == __package__
-        # `_base_url` and the like were settings in 1.x.
+        # `_base_url` and the like were options in 1.x.
         guarded = ours and (name[0] != "_" or hasattr(cls, name.lstrip("_")))
         if guarded and name not in cls._declared and not hasattr(cls, name):
             raise AttributeError(unknown(cls, name, dir(cls)))

@@ -67,7 +67,7 @@ class Predict:
     of `save_to` in place of files; `error`, as the code and the message; and the metered `seconds`. The number of rows and their
     order stay the same.
 
-    The client is built in the actor. A pickled object has its settings, and no token.
+    The client is built in the actor. A pickled object has its options, and no token.
 
     Args:
         model: The model, as `owner/name`, `owner/name:version` or a version id.
@@ -236,8 +236,8 @@ class Predict:
 class Predictions(Predict):
     """The class of `predict`, which names the pipeline to stop when its job ends."""
 
-    def __init__(self, pipeline: str, model: str, **settings: Any) -> None:
-        super().__init__(model, **settings)
+    def __init__(self, pipeline: str, model: str, **options: Any) -> None:
+        super().__init__(model, **options)
         self._pipeline = pipeline
 
 

@@ -14,12 +14,12 @@ from conftest import ROOT, Emulator
 
 import replicant
 from replicant import _native
+from replicant._core_options import PUBLIC_NAMES
 from replicant._dumps import plain
 from replicant._errors import BY_CODE
 from replicant._files import FileOutput
 from replicant._progress import Progress
 from replicant._response import RawResponse
-from replicant._settings import PUBLIC_NAMES
 
 CASES = [
     pytest.param(json.dumps(case), id=f"{path.stem}:{case['name']}")

@@ -14,8 +14,8 @@ from conftest import ROOT
 import replicant
 from replicant import _native, _options
 from replicant._client_base import _OF_A_REQUEST
+from replicant._core_options import CORE_NAMES, LOCAL, PUBLIC_NAMES
 from replicant._option_docs import option_docs
-from replicant._settings import CORE_NAMES, LOCAL, PUBLIC_NAMES
 
 TABLE: dict[str, list[dict[str, Any]]] = _native.compute("options.table", {})
 DOCS = option_docs((ROOT / "python/replicant/_options.py").read_text(encoding="utf-8"))

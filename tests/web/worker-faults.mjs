@@ -29,7 +29,7 @@ const programs = {
   },
 
   async read(replicate, { url, ms }) {
-    const bytes = await replicate.predictions.bridge.file(url).bytes({ signal: AbortSignal.timeout(ms) });
+    const bytes = await replicate.predictions.calls.file(url).bytes({ signal: AbortSignal.timeout(ms) });
     return bytes.length;
   },
 

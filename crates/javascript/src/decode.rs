@@ -1,8 +1,6 @@
 //! Values from JavaScript: JSON text, and the parts that JSON cannot hold, each with its path.
 
-use replicant::{Number, Result, Value};
-
-use crate::internal;
+use replicant::{Error, Number, Result, Value};
 
 /// Replaces the value at `path`, which is a JSON array of keys and indexes.
 ///
@@ -15,7 +13,7 @@ pub fn insert(value: &mut Value, path: &str, content: Value) -> Result<()> {
 }
 
 fn at<'a>(value: &'a mut Value, path: &[Value]) -> Result<&'a mut Value> {
-    let missing = || internal("a part without a path");
+    let missing = || Error::bug("a part without a path");
     path.iter().try_fold(value, |value, step| match value {
         Value::Object(members) => members.get_mut(step.as_str().unwrap_or_default()).ok_or_else(missing),
         Value::Array(items) => {

@@ -3,19 +3,17 @@
 use bytes::Bytes;
 use replicant::{Error, Event, FileOutput, Item, PathSegment, Reply, Result, Value, operation};
 
-use crate::internal;
-
 /// Encodes a value as JSON text.
 ///
 /// # Errors
 /// If the value contains bytes or a file.
 pub fn to_json(value: &Value) -> Result<String> {
-    String::from_utf8(value.to_json()?).map_err(|error| internal(&error.to_string()))
+    String::from_utf8(value.to_json()?).map_err(|error| Error::bug(&error.to_string()))
 }
 
 /// The result of a call.
 #[derive(Default)]
-pub struct Answer {
+pub struct CallResult {
     /// The value as JSON, unless it is bytes.
     pub json: Option<String>,
     /// Paths, as JSON, of the values that are URLs of files.
@@ -26,7 +24,7 @@ pub struct Answer {
     pub meta: Option<String>,
 }
 
-impl Answer {
+impl CallResult {
     /// Encodes the result of an operation.
     ///
     /// # Errors
@@ -37,7 +35,7 @@ impl Answer {
             operation::Payload::Json(text) => {
                 return Ok(Self { json: Some(text), files: None, bytes: None, meta });
             }
-            answer => answer.into_value()?,
+            payload => payload.into_value()?,
         };
         Ok(match value {
             Value::Bytes(bytes) => Self { json: None, files: None, bytes: Some(bytes), meta },
@@ -70,7 +68,7 @@ pub(crate) fn item(item: &Item, to: &mut Vec<u8>) -> Result<()> {
             let file = file.as_ref().map(FileOutput::url);
             serde_json::to_writer(to, &("event", event, data, id, retry, file)).map_err(encoding_failed)
         }
-        _ => Err(internal("an item that has no JSON form")),
+        _ => Err(Error::bug("an item that has no JSON form")),
     }
 }
 
@@ -81,7 +79,7 @@ pub(crate) fn item(item: &Item, to: &mut Vec<u8>) -> Result<()> {
 pub fn compute(name: &str, params: Value) -> Result<String> {
     match operation::compute(name, params)? {
         operation::Payload::Json(text) => Ok(text),
-        answer => to_json(&answer.into_value()?),
+        payload => to_json(&payload.into_value()?),
     }
 }
 
@@ -99,5 +97,5 @@ fn files(value: &Value) -> Result<Option<String>> {
 }
 
 fn encoding_failed(error: serde_json::Error) -> Error {
-    internal(&error.to_string())
+    Error::bug(&error.to_string())
 }

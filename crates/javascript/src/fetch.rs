@@ -7,8 +7,6 @@ use replicant::{
     transport::{HttpBody, HttpRequest},
 };
 
-use crate::internal;
-
 /// A request in the form in which it crosses to JavaScript.
 pub struct FetchParts {
     /// The method, the URL and the headers, a line each.
@@ -68,7 +66,7 @@ fn head(method: &str, url: &str, headers: &[(String, String)]) -> Result<String>
     let mut text = [method, "\n", url].concat();
     for (name, value) in headers {
         if value.contains('\n') {
-            return Err(internal("a header with a line break"));
+            return Err(Error::bug("a header with a line break"));
         }
         text.push('\n');
         let mut inside = false;

@@ -2,7 +2,7 @@
 
 use replicant::{Error, Result};
 
-use crate::{Answer, fields};
+use crate::{CallResult, fields};
 
 /// A message about a call or stream.
 pub enum Message {
@@ -13,7 +13,7 @@ pub enum Message {
     /// No more records follow.
     Unfollowed,
     /// The result of a call.
-    Answer(Answer),
+    Result(CallResult),
     /// A stream has something to take.
     Ready,
     /// The fields of an error, as JSON.
@@ -29,15 +29,15 @@ impl Message {
     }
 
     /// Returns the number of the kind and the content. `node/src/completion-channel.ts` names the kinds.
-    pub fn into_parts(self) -> (u32, Answer) {
+    pub fn into_parts(self) -> (u32, CallResult) {
         match self {
             Self::State(json) => (0, text(json)),
-            Self::Answer(answer) => (1, answer),
-            Self::Ready => (1, Answer::default()),
+            Self::Result(result) => (1, result),
+            Self::Ready => (1, CallResult::default()),
             Self::Failure(fields) => (2, text(fields)),
-            Self::Over => (3, Answer::default()),
+            Self::Over => (3, CallResult::default()),
             Self::Record(json) => (5, text(json)),
-            Self::Unfollowed => (6, Answer::default()),
+            Self::Unfollowed => (6, CallResult::default()),
         }
     }
 }
@@ -48,16 +48,16 @@ impl From<Error> for Message {
     }
 }
 
-impl From<Option<Result<Answer>>> for Message {
-    fn from(outcome: Option<Result<Answer>>) -> Self {
+impl From<Option<Result<CallResult>>> for Message {
+    fn from(outcome: Option<Result<CallResult>>) -> Self {
         match outcome {
-            Some(Ok(answer)) => Self::Answer(answer),
+            Some(Ok(result)) => Self::Result(result),
             Some(Err(error)) => Self::from(error),
             None => Self::Over,
         }
     }
 }
 
-fn text(json: String) -> Answer {
-    Answer { json: Some(json), ..Answer::default() }
+fn text(json: String) -> CallResult {
+    CallResult { json: Some(json), ..CallResult::default() }
 }

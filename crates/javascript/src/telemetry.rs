@@ -17,14 +17,12 @@ use replicant::{
 };
 use tokio::sync::oneshot;
 
-use crate::to_json;
+use crate::{Channel, Message, to_json};
 
-/// Delivers a record to JavaScript, as JSON. `None` means that no more records follow.
-pub type Deliver = Callback<Option<String>>;
-
-/// Returns what reports to the receiver of a call in JavaScript.
-pub fn follow(wanted: Wanted, deliver: Deliver) -> Following {
-    let records = Arc::new(Records(deliver));
+/// Returns what reports to the receiver of a call in JavaScript, to which records are sent under `number`.
+pub fn follow(wanted: Wanted, number: u32, channel: &impl Channel) -> Following {
+    let channel = channel.clone();
+    let records = Arc::new(Records(Arc::new(move |message| channel.send(number, message))));
     let asked = records.clone();
     // The headers of spans are answers too.
     let wanted = Wanted { on_request: wanted.on_request || wanted.spans, ..wanted };
@@ -32,12 +30,12 @@ pub fn follow(wanted: Wanted, deliver: Deliver) -> Following {
 }
 
 /// Sends records to the receiver of a call.
-struct Records(Deliver);
+struct Records(Callback<Message>);
 
 impl Records {
     fn send(&self, record: &Value) {
         if let Ok(json) = to_json(record) {
-            (self.0)(Some(json));
+            (self.0)(Message::Record(json));
         }
     }
 }
@@ -45,7 +43,7 @@ impl Records {
 impl Drop for Records {
     /// Nothing reports to the receiver any more.
     fn drop(&mut self) {
-        (self.0)(None);
+        (self.0)(Message::Unfollowed);
     }
 }
 

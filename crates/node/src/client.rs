@@ -4,11 +4,8 @@ use std::sync::Arc;
 
 use napi::bindgen_prelude::{Env, Object};
 use napi_derive::napi;
-use replicant::{
-    Client, Observer, Options, RateLimits, Value,
-    operation::{self, Following},
-};
-use replicant_javascript::{Answer, Message, to_json, until_stopped};
+use replicant::{Client, Options, RateLimits};
+use replicant_javascript::{Call, observer, to_json};
 use tokio::sync::Notify;
 use zeroize::Zeroizing;
 
@@ -87,27 +84,10 @@ impl NativeClient {
         // First, so that JavaScript forgets the receiver of a call that fails here.
         let following = wanted.map(|wanted| follow(wanted, &self.channel));
         let params = value::from_js(&json, parts).map_err(|error| to_js(env, &error))?;
-        let observer = observed.then(|| {
-            let channel = self.channel.clone();
-            let send = move |state: Value| {
-                if let Ok(json) = to_json(&state) {
-                    channel.send(number, Message::State(json));
-                }
-            };
-            Arc::new(send) as Observer
-        });
-        let client = self.with_fetch(fetch, following.as_ref());
-        let work = operation::call_as_text(&client, &operation, params, observer);
-        let work = match &following {
-            Some(following) => following.work(work),
-            None => work,
-        };
+        let observer = observed.then(|| observer(&self.channel, number));
         let stopped = cancel.map(|cancel| Arc::clone(&cancel.stopped));
-        self.channel.complete(number, async move {
-            let outcome = until_stopped(stopped, async { Answer::new(work.await?) }).await;
-            drop(following);
-            Message::from(outcome)
-        });
+        let call = Call::new(&self.client, self.transport(fetch), following);
+        self.channel.complete(number, call.run(&operation, params, observer, stopped));
         Ok(())
     }
 
@@ -124,28 +104,14 @@ impl NativeClient {
     ) -> napi::Result<NativeStream> {
         let following = wanted.map(|wanted| follow(wanted, &self.channel));
         let params = value::from_js(&json, parts).map_err(|error| to_js(env, &error))?;
-        let items = operation::open(&self.with_fetch(fetch, following.as_ref()), &operation, params);
-        let items = match following {
-            Some(following) => following.stream(items),
-            None => items,
-        };
-        Ok(NativeStream::new(items, self.channel.clone()))
+        let call = Call::new(&self.client, self.transport(fetch), following);
+        Ok(NativeStream::new(call.open(&operation, params), self.channel.clone()))
     }
 }
 
 impl NativeClient {
-    /// Returns the client for one call. A `fetch` of the call runs in the call's async context.
-    fn with_fetch(&self, fetch: Option<Fetch>, following: Option<&Following>) -> Client {
-        let client = match fetch {
-            Some(fetch) => {
-                self.client.with_transport(Arc::new(JsTransport::new(fetch, self.channel.clone())))
-            }
-            None => self.client.clone(),
-        };
-        match following {
-            Some(following) => following.client(&client),
-            None => client,
-        }
+    fn transport(&self, fetch: Option<Fetch>) -> Option<JsTransport> {
+        fetch.map(|fetch| JsTransport::new(fetch, self.channel.clone()))
     }
 }
 

@@ -3,7 +3,7 @@
 //! Each JavaScript thread has one callback that receives all messages, with the number of the call they belong to. A
 //! promise of napi needs a thread-safe function per call, whose creation and destruction made a call half as slow again.
 
-mod inbox;
+mod message_queue;
 
 use std::sync::{
     Arc,
@@ -16,10 +16,10 @@ use napi::{
 };
 use napi_derive::napi;
 use replicant::{Error, ErrorKind, background};
-use replicant_javascript::{Answer, Message};
+use replicant_javascript::{CallResult, Channel, Message};
 use tokio::time::timeout;
 
-use self::inbox::Inbox;
+use self::message_queue::MessageQueue;
 
 /// `(number, kind, json, files, meta, bytes)`. `node/src/completion-channel.ts` names the kinds.
 type Fields = (u32, u32, Option<String>, Option<String>, Option<String>, Option<Buffer>);
@@ -30,13 +30,15 @@ type Callback = ThreadsafeFunction<(), (), Arguments, napi::Status, false, true>
 
 /// Sends messages to a JavaScript thread, in order.
 #[derive(Clone)]
-pub(crate) struct CompletionChannel(Arc<Inbox>);
+pub(crate) struct CompletionChannel(Arc<MessageQueue>);
 
-impl CompletionChannel {
-    pub(crate) fn send(&self, number: u32, message: Message) {
+impl Channel for CompletionChannel {
+    fn send(&self, number: u32, message: Message) {
         self.0.send(number, message);
     }
+}
 
+impl CompletionChannel {
     /// Runs `work` on the runtime and sends its result.
     pub(crate) fn complete(&self, number: u32, work: impl Future<Output = Message> + Send + 'static) {
         let channel = self.clone();
@@ -95,8 +97,8 @@ impl NativeCompletionChannel {
         idle: Function<'_, (), ()>,
         in_worker: bool,
     ) -> napi::Result<Self> {
-        let inbox = Arc::new(Inbox::new());
-        let delivered = Arc::clone(&inbox);
+        let queue = Arc::new(MessageQueue::new());
+        let delivered = Arc::clone(&queue);
         let callback =
             on_message.build_threadsafe_function::<()>().weak::<true>().build_callback(move |context| {
                 Ok(FnArgs::from(
@@ -104,9 +106,9 @@ impl NativeCompletionChannel {
                 ))
             })?;
         let callback = Arc::new(callback);
-        inbox.connect(&callback);
+        queue.connect(&callback);
         OPEN.fetch_add(1, Ordering::SeqCst);
-        env.add_env_cleanup_hook(CompletionChannel(Arc::clone(&inbox)), move |channel| {
+        env.add_env_cleanup_hook(CompletionChannel(Arc::clone(&queue)), move |channel| {
             // The runtime ends with the last thread that uses it, so that one waits for its cancels.
             let last = OPEN.fetch_sub(1, Ordering::SeqCst) == 1;
             if in_worker && last {
@@ -116,7 +118,7 @@ impl NativeCompletionChannel {
             }
         })?;
         let keeper = idle.build_threadsafe_function::<()>().weak::<true>().build()?;
-        Ok(Self { channel: CompletionChannel(inbox), _callback: callback, keeper })
+        Ok(Self { channel: CompletionChannel(queue), _callback: callback, keeper })
     }
 
     /// Sets whether the process stays alive, as it must while a call is running.
@@ -155,7 +157,7 @@ impl NativeCompletionChannel {
 const TURN: Fields = (0, 4, None, None, None, None);
 
 fn fields(env: &Env, number: u32, message: Message) -> Fields {
-    let (kind, Answer { json, files, bytes, meta }) = message.into_parts();
+    let (kind, CallResult { json, files, bytes, meta }) = message.into_parts();
     match bytes.map(|bytes| copy(env, &bytes)).transpose() {
         Ok(bytes) => (number, kind, json, files, meta, bytes),
         Err(error) => {

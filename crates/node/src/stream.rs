@@ -11,8 +11,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 use futures_util::{FutureExt, StreamExt};
 use napi::bindgen_prelude::{BufferSlice, Either, Env, ObjectFinalize, PromiseRaw};
 use napi_derive::napi;
-use replicant::{BoxStream, Item, Result, background};
-use replicant_javascript::from_panic;
+use replicant::{BoxStream, Error, Item, Result, background};
 
 use self::queue::{Batch, Queue};
 use crate::promises::CompletionChannel;
@@ -122,7 +121,7 @@ async fn read(mut items: Items, queue: Arc<Queue>) {
             }
             Ok(Some(Err(error))) => break Err(error),
             Ok(None) => break Ok(()),
-            Err(panic) => break Err(from_panic(&*panic)),
+            Err(panic) => break Err(Error::from_panic(&*panic)),
         }
     };
     drop(items);

@@ -1,13 +1,10 @@
 //! What a call reports to JavaScript while it runs.
 
-use std::sync::Arc;
-
 use napi_derive::napi;
 use replicant::{
     operation::{self, Following},
     telemetry::Level,
 };
-use replicant_javascript::{self as javascript, Message};
 
 use crate::promises::CompletionChannel;
 
@@ -28,10 +25,6 @@ pub struct Wanted {
 pub(crate) fn follow(wanted: Wanted, channel: &CompletionChannel) -> Following {
     let Wanted { number, level, spans, on_request, on_response, on_retry } = wanted;
     let level = Level::from_name(&level).unwrap_or(Level::Off);
-    let channel = channel.clone();
-    let deliver = move |record: Option<String>| {
-        channel.send(number, record.map_or(Message::Unfollowed, Message::Record));
-    };
     let wanted = operation::Wanted { level, spans, on_request, on_response, on_retry };
-    javascript::follow(wanted, Arc::new(deliver))
+    replicant_javascript::follow(wanted, number, channel)
 }

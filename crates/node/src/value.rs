@@ -3,8 +3,8 @@
 
 use bytes::Bytes;
 use napi::bindgen_prelude::{Object, Uint8ArraySlice};
-use replicant::{Result, Value};
-use replicant_javascript::{insert, internal, number};
+use replicant::{Error, Result, Value};
+use replicant_javascript::{insert, number};
 
 use crate::source;
 
@@ -12,7 +12,7 @@ use crate::source;
 pub(crate) fn from_js(json: &str, parts: Option<Vec<Object<'_>>>) -> Result<Value> {
     let mut value = Value::from_json(json.as_bytes())?;
     for part in parts.into_iter().flatten() {
-        let (path, content) = read_part(&part).map_err(|error| internal(&error.reason))?;
+        let (path, content) = read_part(&part).map_err(|error| Error::bug(&error.reason))?;
         insert(&mut value, &path, content)?;
     }
     Ok(value)

@@ -3,12 +3,8 @@
 use std::sync::Arc;
 
 use js_sys::{Array, Function, Object, Promise, Reflect};
-use replicant::{
-    Client, Error, ErrorKind, Observer, Options, RateLimits, Result, Value,
-    background::Tasks,
-    operation::{self, Following},
-};
-use replicant_javascript::{Answer, Message, to_json, until_stopped};
+use replicant::{Client, Error, ErrorKind, Options, RateLimits, Result, Value, background::Tasks};
+use replicant_javascript::{Call, observer, to_json};
 use tokio::sync::Notify;
 use wasm_bindgen::{
     JsCast,
@@ -88,31 +84,13 @@ impl NativeClient {
         // First, so that JavaScript forgets the receiver of a call that fails here.
         let following = follow.map(|wanted| telemetry::follow(&wanted, &self.channel));
         let params = value::from_js(json, parts.as_ref()).map_err(|error| to_js(&error))?;
-        let observer = observed.then(|| {
-            let channel = self.channel.clone();
-            let send = move |state: Value| {
-                if let Ok(json) = to_json(&state) {
-                    channel.send(number, Message::State(json));
-                }
-            };
-            Arc::new(send) as Observer
-        });
-        let cancel = cancel.map(|cancel| NativeCancel::shared(&cancel)).transpose()?;
-        let mut client = self.with_fetch(fetch, following.as_ref());
-        if let Some(cancel) = &cancel {
-            client = client.with_tasks(cancel.tasks.clone());
-        }
-        let work = operation::call_as_text(&client, operation, params, observer);
-        let work = match &following {
-            Some(following) => following.work(work),
-            None => work,
+        let observer = observed.then(|| observer(&self.channel, number));
+        let NativeCancel { stopped, tasks } = match cancel {
+            Some(cancel) => NativeCancel::shared(&cancel)?,
+            None => NativeCancel::new(),
         };
-        let stopped = cancel.map(|cancel| cancel.stopped);
-        self.channel.complete(number, async move {
-            let outcome = until_stopped(stopped, async { Answer::new(work.await?) }).await;
-            drop(following);
-            Message::from(outcome)
-        });
+        let call = Call::new(&self.client.with_tasks(tasks), self.transport(fetch), following);
+        self.channel.complete(number, call.run(operation, params, observer, Some(stopped)));
         Ok(())
     }
 
@@ -128,30 +106,14 @@ impl NativeClient {
         let following = follow.map(|wanted| telemetry::follow(&wanted, &self.channel));
         let params = value::from_js(json, parts.as_ref()).map_err(|error| to_js(&error))?;
         let tasks = Tasks::default();
-        let client = self.with_fetch(fetch, following.as_ref()).with_tasks(tasks.clone());
-        let items = operation::open(&client, operation, params);
-        let items = match following {
-            Some(following) => following.stream(items),
-            None => items,
-        };
-        Ok(NativeStream::followed_by(tasks, items, self.channel.clone()))
+        let call = Call::new(&self.client.with_tasks(tasks.clone()), self.transport(fetch), following);
+        Ok(NativeStream::followed_by(tasks, call.open(operation, params), self.channel.clone()))
     }
 }
 
 impl NativeClient {
-    /// Returns the client for one call. A `fetch` of the call runs in the call's async context.
-    fn with_fetch(&self, fetch: Option<Function>, following: Option<&Following>) -> Client {
-        let client = match fetch {
-            Some(fetch) => {
-                let channel = self.channel.clone();
-                self.client.with_transport(Arc::new(JsTransport::new(fetch, channel)))
-            }
-            None => self.client.clone(),
-        };
-        match following {
-            Some(following) => following.client(&client),
-            None => client,
-        }
+    fn transport(&self, fetch: Option<Function>) -> Option<JsTransport> {
+        fetch.map(|fetch| JsTransport::new(fetch, self.channel.clone()))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use js_sys::Uint8Array;
-use replicant_javascript::{Answer, Message};
+use replicant_javascript::{CallResult, Channel, Message};
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
 use crate::tasks;
@@ -33,9 +33,9 @@ pub(crate) struct CompletionChannel {
     callback: Rc<OnMessage>,
 }
 
-impl CompletionChannel {
-    pub(crate) fn send(&self, number: u32, message: Message) {
-        let (kind, Answer { json, files, bytes, meta }) = message.into_parts();
+impl Channel for CompletionChannel {
+    fn send(&self, number: u32, message: Message) {
+        let (kind, CallResult { json, files, bytes, meta }) = message.into_parts();
         let bytes = bytes.map(|bytes| Uint8Array::from(bytes.as_ref()));
         // The callback catches the exceptions of observers.
         let _ = self.callback.call(
@@ -48,7 +48,9 @@ impl CompletionChannel {
             bytes,
         );
     }
+}
 
+impl CompletionChannel {
     /// Runs `work` and sends its result.
     pub(crate) fn complete(&self, number: u32, work: impl Future<Output = Message> + 'static) {
         let channel = self.clone();

@@ -6,7 +6,6 @@ use bytes::Bytes;
 use futures_util::stream;
 use js_sys::{Function, Promise};
 use replicant::{BoxError, BoxFuture, BoxStream, ByteSource, Error, ErrorKind, File, Result};
-use replicant_javascript::internal;
 use wasm_bindgen::{JsCast, JsValue};
 
 use crate::{
@@ -46,7 +45,7 @@ impl Pull {
     /// Takes the method `pull` of a source.
     pub(crate) fn of(holder: &JsValue) -> Result<Self> {
         let pull = property(holder, "pull").and_then(|pull| pull.dyn_into().ok());
-        pull.map(Self::new).ok_or_else(|| internal("a source without `pull`"))
+        pull.map(Self::new).ok_or_else(|| Error::bug("a source without `pull`"))
     }
 
     fn call(&self, session: u32, end: bool) -> Result<Promise, JsValue> {

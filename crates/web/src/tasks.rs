@@ -15,7 +15,7 @@ use std::{
 
 use js_sys::Promise;
 use replicant::{Error, ErrorKind};
-use replicant_javascript::{fields, from_panic, internal};
+use replicant_javascript::fields;
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
 use crate::{error::failure, host};
@@ -73,7 +73,7 @@ thread_local! {
 /// Keeps the error of a panic. The standard library aborts after the hook, which throws an exception without it. The hook does
 /// not throw itself: the standard library would call it only once.
 pub(crate) fn install() {
-    std::panic::set_hook(Box::new(|panic| PANIC.set(Some(fields(&from_panic(panic.payload()))))));
+    std::panic::set_hook(Box::new(|panic| PANIC.set(Some(fields(&Error::from_panic(panic.payload()))))));
 }
 
 /// Returns the fields of the error of the last panic, once.
@@ -172,7 +172,7 @@ fn thrown(reason: &str) -> Error {
             "Workers send no requests outside a handler: use the client in `fetch` or another handler";
         return Error::new(ErrorKind::Unsupported, advice);
     }
-    internal(reason)
+    Error::bug(reason)
 }
 
 struct Wakeup(u32);

@@ -1,12 +1,9 @@
 //! What a call reports to JavaScript while it runs.
 
-use std::sync::Arc;
-
 use replicant::{
     operation::{Following, Wanted},
     telemetry::Level,
 };
-use replicant_javascript::{self as javascript, Message};
 use wasm_bindgen::JsValue;
 
 use crate::{
@@ -18,10 +15,6 @@ use crate::{
 pub(crate) fn follow(wanted: &JsValue, channel: &CompletionChannel) -> Following {
     let is = |name: &str| property(wanted, name).is_some_and(|it| it.is_truthy());
     let number = property(wanted, "number").and_then(|number| number.as_f64()).unwrap_or_default() as u32;
-    let channel = channel.clone();
-    let deliver = move |record: Option<String>| {
-        channel.send(number, record.map_or(Message::Unfollowed, Message::Record));
-    };
     let wanted = Wanted {
         level: text(wanted, "level").and_then(|name| Level::from_name(&name)).unwrap_or(Level::Off),
         spans: is("spans"),
@@ -29,5 +22,5 @@ pub(crate) fn follow(wanted: &JsValue, channel: &CompletionChannel) -> Following
         on_response: is("onResponse"),
         on_retry: is("onRetry"),
     };
-    javascript::follow(wanted, Arc::new(deliver))
+    replicant_javascript::follow(wanted, number, channel)
 }

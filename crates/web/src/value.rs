@@ -2,8 +2,8 @@
 //! `node/src/value.ts` is the other half.
 
 use js_sys::{Array, Object, Uint8Array};
-use replicant::{Result, Value};
-use replicant_javascript::{insert, internal, number};
+use replicant::{Error, Result, Value};
+use replicant_javascript::{insert, number};
 use wasm_bindgen::{JsCast, prelude::wasm_bindgen};
 
 use crate::source;
@@ -45,6 +45,6 @@ fn content(part: &Part) -> Result<Value> {
     if let Some(digits) = part.digits() {
         return Ok(number(&digits));
     }
-    let source = part.source().ok_or_else(|| internal("a part without content"))?;
+    let source = part.source().ok_or_else(|| Error::bug("a part without content"))?;
     source::file(&source).map(Value::File)
 }

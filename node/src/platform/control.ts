@@ -1,5 +1,5 @@
 /** The control API of an emulator, with calls that return when the response has arrived. */
-import { type Answer, ask, follow } from "./thread";
+import { ask, follow, type HttpResponse } from "./thread";
 
 /** Response of the control API. */
 export interface Controlled {
@@ -14,13 +14,13 @@ export interface Controlled {
  * @throws {Error} if the emulator refuses the request or does not respond
  */
 export function control(origin: string, method: string, path: string, body?: unknown): Controlled {
-  const answer = ask({
+  const response = ask({
     url: `${origin}/_emulator/${path}`,
     method,
     type: "application/json",
     body: body === undefined ? undefined : JSON.stringify(body),
   });
-  return read(answer, `${method} ${path}`);
+  return read(response, `${method} ${path}`);
 }
 
 /**
@@ -32,12 +32,12 @@ export function connect(origin: string, path: string, receive: (line: string | u
   read(follow(`${origin}/_emulator/${path}`, receive), `GET ${path}`);
 }
 
-function read(answer: Answer | undefined, request: string): Controlled {
-  if (answer === undefined) throw new Error(`the emulator did not respond to ${request}`);
-  if (answer.error !== undefined) throw new Error(`the emulator does not respond: ${answer.error}`);
-  const text = Buffer.from(answer.body).toString();
+function read(response: HttpResponse | undefined, request: string): Controlled {
+  if (response === undefined) throw new Error(`the emulator did not respond to ${request}`);
+  if (response.error !== undefined) throw new Error(`the emulator does not respond: ${response.error}`);
+  const text = Buffer.from(response.body).toString();
   const json = text === "" ? undefined : JSON.parse(text);
-  if (answer.status >= 400)
-    throw new Error(json?.detail ?? `the emulator responded with status ${answer.status} to ${request}`);
-  return { json, headers: answer.headers };
+  if (response.status >= 400)
+    throw new Error(json?.detail ?? `the emulator responded with status ${response.status} to ${request}`);
+  return { json, headers: response.headers };
 }

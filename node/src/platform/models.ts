@@ -197,9 +197,9 @@ class Run implements ModelRun {
 
   async #read(member: string, uri: string): Promise<Buffer> {
     const url = `${this.#base}/content?uri=${encodeURIComponent(uri)}`;
-    const answer = await send({ method: "GET", url });
-    const body = Buffer.from(answer.body);
-    if (answer.status === 200) return body;
+    const response = await send({ method: "GET", url });
+    const body = Buffer.from(response.body);
+    if (response.status === 200) return body;
     throw new Error(`could not read input.${member}: ${JSON.parse(body.toString()).detail}`);
   }
 
@@ -234,12 +234,12 @@ class Run implements ModelRun {
   }
 
   async #post(path: string, type: string | undefined, body: Uint8Array | string): Promise<string> {
-    const answer = await send({ method: "POST", url: `${this.#url}/${path}`, type, body });
-    const text = Buffer.from(answer.body).toString();
-    if (answer.status < 400) return text;
+    const response = await send({ method: "POST", url: `${this.#url}/${path}`, type, body });
+    const text = Buffer.from(response.body).toString();
+    if (response.status < 400) return text;
     // The prediction has ended.
-    if (answer.status === 410) this.cancel();
-    const reason = text === "" ? `status ${answer.status}` : JSON.parse(text).detail;
+    if (response.status === 410) this.cancel();
+    const reason = text === "" ? `status ${response.status}` : JSON.parse(text).detail;
     throw new Error(`the emulator refused a report of the model: ${reason}`);
   }
 }

@@ -8,12 +8,12 @@ const { workerData: { asked, sent, signal } } = require("node:worker_threads");
 const http = require("node:http");
 const { createInterface } = require("node:readline");
 
-function exchange({ id, url, method, type, body, follows }, answer) {
+function exchange({ id, url, method, type, body, follows }, respond) {
   let replied = false;
   const reply = (message) => {
     if (replied) return;
     replied = true;
-    answer({ id, ...message });
+    respond({ id, ...message });
   };
   const fail = (error) => reply({ error: error.message });
   const headers = { ...(type && { "content-type": type }), connection: "close" };
@@ -36,10 +36,10 @@ function exchange({ id, url, method, type, body, follows }, answer) {
   request.end(body);
 }
 
-sent.on("message", (message) => exchange(message, (answer) => sent.postMessage(answer)));
+sent.on("message", (message) => exchange(message, (response) => sent.postMessage(response)));
 asked.on("message", (message) => {
-  exchange(message, (answer) => {
-    asked.postMessage(answer);
+  exchange(message, (response) => {
+    asked.postMessage(response);
     Atomics.store(signal, 0, 1);
     Atomics.notify(signal, 0);
   });
@@ -58,7 +58,7 @@ interface Message {
 }
 
 /** A response, or the error instead of it. */
-export interface Answer {
+export interface HttpResponse {
   status: number;
   headers: Record<string, string>;
   body: Uint8Array;
@@ -79,7 +79,7 @@ interface Thread {
 let thread: Thread | undefined;
 let last = 0;
 /** The callers of what arrives by `sent`, by the id of the request. */
-const receivers = new Map<number, (message: Answer & Followed) => void>();
+const receivers = new Map<number, (message: HttpResponse & Followed) => void>();
 let pending = 0;
 
 function start(): Thread {
@@ -102,7 +102,7 @@ function start(): Thread {
 }
 
 /** Sends a request and waits for the response; undefined if there is none. */
-export function ask(message: Message, id = ++last): Answer | undefined {
+export function ask(message: Message, id = ++last): HttpResponse | undefined {
   thread ??= start();
   const { asked, signal } = thread;
   Atomics.store(signal, 0, 0);
@@ -118,16 +118,16 @@ export function ask(message: Message, id = ++last): Answer | undefined {
 }
 
 /** Sends a request, which keeps the process alive until the response has arrived. */
-export function send(message: Message): Promise<Answer> {
+export function send(message: Message): Promise<HttpResponse> {
   thread ??= start();
   const { sent } = thread;
   const id = ++last;
   return new Promise((resolve, reject) => {
-    receivers.set(id, (answer) => {
+    receivers.set(id, (response) => {
       receivers.delete(id);
       if (--pending === 0) sent.unref();
-      if (answer.error === undefined) resolve(answer);
-      else reject(new Error(answer.error));
+      if (response.error === undefined) resolve(response);
+      else reject(new Error(response.error));
     });
     if (pending++ === 0) sent.ref();
     sent.postMessage({ id, ...message });
@@ -138,13 +138,13 @@ export function send(message: Message): Promise<Answer> {
  * Waits until a response begins, and passes on its lines, and undefined at its end. It does not keep the process alive.
  * Returns undefined if there is none.
  */
-export function follow(url: string, receive: (line: string | undefined) => void): Answer | undefined {
+export function follow(url: string, receive: (line: string | undefined) => void): HttpResponse | undefined {
   const id = ++last;
   receivers.set(id, ({ line }) => {
     if (line === undefined) receivers.delete(id);
     receive(line);
   });
-  const answer = ask({ url, method: "GET", follows: true }, id);
-  if ((answer?.status ?? 500) >= 400) receivers.delete(id);
-  return answer;
+  const response = ask({ url, method: "GET", follows: true }, id);
+  if ((response?.status ?? 500) >= 400) receivers.delete(id);
+  return response;
 }

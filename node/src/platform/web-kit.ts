@@ -1,21 +1,21 @@
 /** Stands for the testing kit of Node in the web build, where no emulator can be created. */
 import type { Addresses } from "../testing-types";
 
-function unavailable(): never {
+function unsupported(): never {
   throw new Error("the emulator needs an operating system");
 }
 
-export const assertionError = unavailable;
-export const control = unavailable;
-export const setVariables = unavailable;
+export const assertionError = unsupported;
+export const control = unsupported;
+export const setVariables = unsupported;
 
 export class Models {
-  add = unavailable;
+  add = unsupported;
 }
 
 export class Program {
   readonly addresses = {} as Addresses;
-  stop = unavailable;
+  stop = unsupported;
 
   constructor() {
     const message =

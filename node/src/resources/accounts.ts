@@ -7,6 +7,6 @@ import { Resource } from "./resource";
 export class Accounts extends Resource {
   /** Returns the account of the token. `GET /account` */
   current(options: RequestOptions = {}): Promise<Account> {
-    return this.bridge.call("account.get", requestParams(options), options);
+    return this.calls.call("account.get", requestParams(options), options);
   }
 }

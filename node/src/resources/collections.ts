@@ -12,11 +12,11 @@ export class Collections extends Resource {
     options?: ListOptions,
   ): Promise<Page<Collection>>;
   list(options: ListOptions = {}): PagePromise<Collection> {
-    return list(this.bridge, "collections.list", requestParams(options), options);
+    return list(this.calls, "collections.list", requestParams(options), options);
   }
 
   /** Returns a collection with its models. `GET /collections/{slug}` */
   get(slug: string, options: RequestOptions = {}): Promise<Collection> {
-    return this.bridge.call("collections.get", merge({ slug }, requestParams(options)), options);
+    return this.calls.call("collections.get", merge({ slug }, requestParams(options)), options);
   }
 }

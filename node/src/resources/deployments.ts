@@ -22,7 +22,7 @@ export class DeploymentPredictions extends Resource {
   create<_T = ModelDefined>(owner: string, name: string, options: PredictionInput): Promise<Prediction>;
   create(owner: string, name: string | PredictionInput, options?: PredictionInput): Promise<Prediction> {
     const [given, params] = named(owner, name, options);
-    return this.bridge.call("deployments.predictions.create", params, uploadOptions(given));
+    return this.calls.call("deployments.predictions.create", params, uploadOptions(given));
   }
 }
 
@@ -50,7 +50,7 @@ type DeploymentChange = Partial<Changeable> &
 /** Methods of deployments. */
 export class Deployments extends Resource {
   /** Predictions of deployments. */
-  predictions: Namespace<DeploymentPredictions> = new DeploymentPredictions(this.bridge);
+  predictions: Namespace<DeploymentPredictions> = new DeploymentPredictions(this.calls);
 
   /** Lists the deployments of this account. `GET /deployments` */
   list<P extends PagePromise<Deployment> = PagePromise<Deployment>>(options?: ListOptions): P;
@@ -58,17 +58,17 @@ export class Deployments extends Resource {
     options?: ListOptions,
   ): Promise<Page<Deployment>>;
   list(options: ListOptions = {}): PagePromise<Deployment> {
-    return list(this.bridge, "deployments.list", requestParams(options), options);
+    return list(this.calls, "deployments.list", requestParams(options), options);
   }
 
   /** Returns a deployment. `GET /deployments/{owner}/{name}` */
   get(owner: string, name: string, options: RequestOptions = {}): Promise<Deployment> {
-    return this.bridge.call("deployments.get", merge({ owner, name }, requestParams(options)), options);
+    return this.calls.call("deployments.get", merge({ owner, name }, requestParams(options)), options);
   }
 
   /** Creates a deployment. `POST /deployments` */
   create(config: DeploymentConfig, options: RequestOptions = {}): Promise<Deployment> {
-    return this.bridge.call("deployments.create", merge({}, config, requestParams(options)), options);
+    return this.calls.call("deployments.create", merge({}, config, requestParams(options)), options);
   }
 
   /** Updates a deployment, which creates a new release. `PATCH /deployments/{owner}/{name}` */
@@ -79,7 +79,7 @@ export class Deployments extends Resource {
     options: RequestOptions = {},
   ): Promise<Deployment> {
     const params = merge({ owner, name }, config, requestParams(options));
-    return this.bridge.call("deployments.update", params, options);
+    return this.calls.call("deployments.update", params, options);
   }
 
   /**
@@ -88,6 +88,6 @@ export class Deployments extends Resource {
    * @returns true
    */
   delete(owner: string, name: string, options: RequestOptions = {}): Promise<boolean> {
-    return this.bridge.call("deployments.delete", merge({ owner, name }, requestParams(options)), options);
+    return this.calls.call("deployments.delete", merge({ owner, name }, requestParams(options)), options);
   }
 }

@@ -41,12 +41,12 @@ export class Files extends Resource {
   ): Promise<FileObject> {
     const observe = options?.onProgress as ((state: unknown) => void) | undefined;
     const params = merge({ file, metadata }, requestParams(options));
-    return this.bridge.call("files.create", params, { signal: options?.signal, observe });
+    return this.calls.call("files.create", params, { signal: options?.signal, observe });
   }
 
   /** Returns the metadata of a file. `GET /files/{id}` */
   get(id: string, options: RequestOptions = {}): Promise<FileObject> {
-    return this.bridge.call("files.get", merge({ id }, requestParams(options)), options);
+    return this.calls.call("files.get", merge({ id }, requestParams(options)), options);
   }
 
   /** Lists the files of this account. `GET /files` */
@@ -55,7 +55,7 @@ export class Files extends Resource {
     options?: ListOptions,
   ): Promise<Page<FileObject>>;
   list(options: ListOptions = {}): PagePromise<FileObject> {
-    return list(this.bridge, "files.list", requestParams(options), options);
+    return list(this.calls, "files.list", requestParams(options), options);
   }
 
   /**
@@ -64,7 +64,7 @@ export class Files extends Resource {
    * @returns true
    */
   delete(id: string, options: RequestOptions = {}): Promise<boolean> {
-    return this.bridge.call("files.delete", merge({ id }, requestParams(options)), options);
+    return this.calls.call("files.delete", merge({ id }, requestParams(options)), options);
   }
 
   /**
@@ -78,6 +78,6 @@ export class Files extends Resource {
     link: { owner: string; expiry: number; signature: string },
     options: RequestOptions = {},
   ): Promise<Bytes> {
-    return this.bridge.call("files.download", merge({ id }, link, requestParams(options)), options);
+    return this.calls.call("files.download", merge({ id }, link, requestParams(options)), options);
   }
 }

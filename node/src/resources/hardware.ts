@@ -7,6 +7,6 @@ import { Resource } from "./resource";
 export class HardwareList extends Resource {
   /** Lists the hardware that models and deployments can run on. `GET /hardware` */
   list(options: RequestOptions = {}): Promise<Hardware[]> {
-    return this.bridge.call("hardware.list", requestParams(options), options);
+    return this.calls.call("hardware.list", requestParams(options), options);
   }
 }

@@ -20,12 +20,12 @@ export class ModelVersions extends Resource {
     options?: ListOptions,
   ): Promise<Page<ModelVersion>>;
   list(owner: string, name: string, options: ListOptions = {}): PagePromise<ModelVersion> {
-    return list(this.bridge, "models.versions.list", merge({ owner, name }, requestParams(options)), options);
+    return list(this.calls, "models.versions.list", merge({ owner, name }, requestParams(options)), options);
   }
 
   /** Returns a version with the schema of its input. `GET /models/{owner}/{name}/versions/{id}` */
   get(owner: string, name: string, id: string, options: RequestOptions = {}): Promise<ModelVersion> {
-    return this.bridge.call(
+    return this.calls.call(
       "models.versions.get",
       merge({ owner, name, id }, requestParams(options)),
       options,
@@ -39,7 +39,7 @@ export class ModelVersions extends Resource {
    * @returns true
    */
   delete(owner: string, name: string, id: string, options: RequestOptions = {}): Promise<boolean> {
-    return this.bridge.call(
+    return this.calls.call(
       "models.versions.delete",
       merge({ owner, name, id }, requestParams(options)),
       options,
@@ -63,7 +63,7 @@ export class ModelPredictions extends Resource {
   create<_T = ModelDefined>(owner: string, name: string, options: PredictionInput): Promise<Prediction>;
   create(owner: string, name: string | PredictionInput, options?: PredictionInput): Promise<Prediction> {
     const [given, params] = named(owner, name, options);
-    return this.bridge.call("models.predictions.create", params, uploadOptions(given));
+    return this.calls.call("models.predictions.create", params, uploadOptions(given));
   }
 }
 
@@ -81,7 +81,7 @@ export class ModelExamples extends Resource {
     options?: ListOptions,
   ): Promise<Page<Prediction>>;
   list(owner: string, name: string, options: ListOptions = {}): PagePromise<Prediction> {
-    return list(this.bridge, "models.examples.list", merge({ owner, name }, requestParams(options)), options);
+    return list(this.calls, "models.examples.list", merge({ owner, name }, requestParams(options)), options);
   }
 }
 
@@ -89,7 +89,7 @@ export class ModelExamples extends Resource {
 export class ModelReadme extends Resource {
   /** Returns the readme of a model, in Markdown. `GET /models/{owner}/{name}/readme` */
   get(owner: string, name: string, options: RequestOptions = {}): Promise<string> {
-    return this.bridge.call("models.readme.get", merge({ owner, name }, requestParams(options)), options);
+    return this.calls.call("models.readme.get", merge({ owner, name }, requestParams(options)), options);
   }
 }
 
@@ -120,24 +120,24 @@ export type ModelListOptions = ListOptions & {
 /** Methods of models. */
 export class Models extends Resource {
   /** Versions of models. */
-  versions: Namespace<ModelVersions> = new ModelVersions(this.bridge);
+  versions: Namespace<ModelVersions> = new ModelVersions(this.calls);
   /** Predictions of official models. */
-  predictions: Namespace<ModelPredictions> = new ModelPredictions(this.bridge);
+  predictions: Namespace<ModelPredictions> = new ModelPredictions(this.calls);
   /** Example predictions of models. */
-  examples: Namespace<ModelExamples> = new ModelExamples(this.bridge);
+  examples: Namespace<ModelExamples> = new ModelExamples(this.calls);
   /** Readmes of models. */
-  readme: Namespace<ModelReadme> = new ModelReadme(this.bridge);
+  readme: Namespace<ModelReadme> = new ModelReadme(this.calls);
 
   /** Returns a model. `GET /models/{owner}/{name}` */
   get(owner: string, name: string, options: RequestOptions = {}): Promise<Model> {
-    return this.bridge.call("models.get", merge({ owner, name }, requestParams(options)), options);
+    return this.calls.call("models.get", merge({ owner, name }, requestParams(options)), options);
   }
 
   /** Lists public models. `GET /models` */
   list<P extends PagePromise<Model> = PagePromise<Model>>(options?: ModelListOptions): P;
   list<_P extends PagePromise<Model> = PagePromise<Model>>(options?: ModelListOptions): Promise<Page<Model>>;
   list(options: ModelListOptions = {}): PagePromise<Model> {
-    return list(this.bridge, "models.list", requestParams(options), options);
+    return list(this.calls, "models.list", requestParams(options), options);
   }
 
   /** Creates a model, which has no versions until one is pushed or trained. `POST /models` */
@@ -149,7 +149,7 @@ export class Models extends Resource {
   ): Promise<Model> {
     const given = { ...requestParams(config), ...requestParams(options) };
     const params = merge({ owner, name }, given);
-    return this.bridge.call("models.create", params, options);
+    return this.calls.call("models.create", params, options);
   }
 
   /** Updates the description of a model. `PATCH /models/{owner}/{name}` */
@@ -160,7 +160,7 @@ export class Models extends Resource {
     options: RequestOptions = {},
   ): Promise<Model> {
     const params = merge({ owner, name }, changes, requestParams(options));
-    return this.bridge.call("models.update", params, options);
+    return this.calls.call("models.update", params, options);
   }
 
   /**
@@ -169,7 +169,7 @@ export class Models extends Resource {
    * @returns true
    */
   delete(owner: string, name: string, options: RequestOptions = {}): Promise<boolean> {
-    return this.bridge.call("models.delete", merge({ owner, name }, requestParams(options)), options);
+    return this.calls.call("models.delete", merge({ owner, name }, requestParams(options)), options);
   }
 
   /** Searches public models. `QUERY /models` */
@@ -179,6 +179,6 @@ export class Models extends Resource {
     options?: ListOptions,
   ): Promise<Page<Model>>;
   search(query: string, options: ListOptions = {}): PagePromise<Model> {
-    return list(this.bridge, "models.search", merge({ query }, requestParams(options)), options);
+    return list(this.calls, "models.search", merge({ query }, requestParams(options)), options);
   }
 }

@@ -53,7 +53,7 @@ export class Predictions extends Resource {
   create<T = ModelDefined>(options: PredictionCreateOptions): Promise<Prediction<T>>;
   create<_T = ModelDefined>(options: PredictionCreateOptions): Promise<Prediction>;
   create(options: PredictionCreateOptions): Promise<Prediction> {
-    return this.bridge.call("predictions.create", requestParams(options), uploadOptions(options));
+    return this.calls.call("predictions.create", requestParams(options), uploadOptions(options));
   }
 
   /**
@@ -64,14 +64,14 @@ export class Predictions extends Resource {
   get<T = ModelDefined>(id: string, options?: RequestOptions): Promise<Prediction<T>>;
   get<_T = ModelDefined>(id: string, options?: RequestOptions): Promise<Prediction>;
   get(id: string, options: RequestOptions = {}): Promise<Prediction> {
-    return this.bridge.call("predictions.get", merge({ id }, requestParams(options)), options);
+    return this.calls.call("predictions.get", merge({ id }, requestParams(options)), options);
   }
 
   /** Cancels a prediction. Has no effect on one that has ended. `POST /predictions/{id}/cancel` */
   cancel<T = ModelDefined>(id: string, options?: RequestOptions): Promise<Prediction<T>>;
   cancel<_T = ModelDefined>(id: string, options?: RequestOptions): Promise<Prediction>;
   cancel(id: string, options: RequestOptions = {}): Promise<Prediction> {
-    return this.bridge.call("predictions.cancel", merge({ id }, requestParams(options)), options);
+    return this.calls.call("predictions.cancel", merge({ id }, requestParams(options)), options);
   }
 
   /** Lists the predictions of this account, newest first, 100 per page. `GET /predictions` */
@@ -80,7 +80,7 @@ export class Predictions extends Resource {
     options?: PredictionListOptions,
   ): Promise<Page<Prediction>>;
   list(options: PredictionListOptions = {}): PagePromise<Prediction> {
-    return list(this.bridge, "predictions.list", requestParams(options), options);
+    return list(this.calls, "predictions.list", requestParams(options), options);
   }
 
   /**
@@ -103,7 +103,7 @@ export class Predictions extends Resource {
     prediction: Prediction | string,
     options: RequestOptions & { interval?: number | undefined } = {},
   ): Promise<Prediction> {
-    return this.bridge.call("predictions.wait", merge(which(prediction), runParams(options)), options);
+    return this.calls.call("predictions.wait", merge(which(prediction), runParams(options)), options);
   }
 
   /**
@@ -112,7 +112,7 @@ export class Predictions extends Resource {
    * @param output the `output` of a prediction
    */
   output<T = ModelDefined>(output: unknown): Promise<T> {
-    return this.bridge.call("predictions.output", { output });
+    return this.calls.call("predictions.output", { output });
   }
 
   /**
@@ -123,7 +123,7 @@ export class Predictions extends Resource {
    */
   stream(prediction: Prediction | string, options: OutputOptions = {}): EventStream {
     const params = merge(which(prediction), requestParams(options));
-    return new EventStream(this.bridge, "predictions.stream", params, false, options.signal);
+    return new EventStream(this.calls, "predictions.stream", params, false, options.signal);
   }
 
   /**
@@ -137,7 +137,7 @@ export class Predictions extends Resource {
     options: OutputOptions & { interval?: number | undefined } = {},
   ): AsyncIterableIterator<T> {
     const params = merge(which(prediction), requestParams(options));
-    return new ItemStream(values<T>(this.bridge, "predictions.output_iterator", params, options.signal));
+    return new ItemStream(values<T>(this.calls, "predictions.output_iterator", params, options.signal));
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Bridge } from "../bridge";
+import type { Calls } from "../calls";
 
 /** The methods of a resource as properties, which can be spread and replaced: `{ ...replicate.models, list }`. */
 export type Namespace<T> = { [Name in keyof T]: T[Name] };
@@ -13,12 +13,12 @@ export type Namespace<T> = { [Name in keyof T]: T[Name] };
  */
 export abstract class Resource {
   /** @internal */
-  declare protected readonly bridge: Bridge;
+  declare protected readonly calls: Calls;
 
   /** @internal */
-  constructor(bridge: Bridge) {
+  constructor(calls: Calls) {
     // Not enumerable, so that a printed resource shows only its methods; configurable, so that a proxy can replace it.
-    Object.defineProperty(this, "bridge", { value: bridge, configurable: true });
+    Object.defineProperty(this, "calls", { value: calls, configurable: true });
     const prototype = Object.getPrototypeOf(this) as Record<string, unknown>;
     for (const name of Object.getOwnPropertyNames(prototype)) {
       const method = prototype[name];

@@ -17,17 +17,17 @@ export class Trainings extends Resource {
   /** Creates a training. `POST /models/{owner}/{name}/versions/{version}/trainings` */
   create(owner: string, name: string, version: string, options: TrainingOptions): Promise<Training> {
     const params = merge({ owner, name, version }, requestParams(options));
-    return this.bridge.call("trainings.create", params, uploadOptions(options));
+    return this.calls.call("trainings.create", params, uploadOptions(options));
   }
 
   /** Returns a training. `GET /trainings/{id}` */
   get(id: string, options: RequestOptions = {}): Promise<Training> {
-    return this.bridge.call("trainings.get", merge({ id }, requestParams(options)), options);
+    return this.calls.call("trainings.get", merge({ id }, requestParams(options)), options);
   }
 
   /** Cancels a training. `POST /trainings/{id}/cancel` */
   cancel(id: string, options: RequestOptions = {}): Promise<Training> {
-    return this.bridge.call("trainings.cancel", merge({ id }, requestParams(options)), options);
+    return this.calls.call("trainings.cancel", merge({ id }, requestParams(options)), options);
   }
 
   /** Lists the trainings of this account, newest first. `GET /trainings` */
@@ -36,6 +36,6 @@ export class Trainings extends Resource {
     options?: ListOptions,
   ): Promise<Page<Training>>;
   list(options: ListOptions = {}): PagePromise<Training> {
-    return list(this.bridge, "trainings.list", requestParams(options), options);
+    return list(this.calls, "trainings.list", requestParams(options), options);
   }
 }

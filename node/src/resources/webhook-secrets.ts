@@ -7,6 +7,6 @@ import { Resource } from "./resource";
 export class WebhookSecrets extends Resource {
   /** Returns the secret that this account's webhooks are signed with. `GET /webhooks/default/secret` */
   get(options: RequestOptions = {}): Promise<WebhookSecret> {
-    return this.bridge.call("webhooks.default.secret.get", requestParams(options), options);
+    return this.calls.call("webhooks.default.secret.get", requestParams(options), options);
   }
 }

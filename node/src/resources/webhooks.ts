@@ -1,5 +1,5 @@
-import type { Bridge } from "../bridge";
 import { merge, requestParams } from "../call-options";
+import type { Calls } from "../calls";
 import { invalid } from "../invalid";
 import type { RequestOptions } from "../options";
 import type { ModelDefined } from "../types";
@@ -25,9 +25,9 @@ export class Webhooks extends Resource {
   default: { secret: Namespace<WebhookSecrets> };
 
   /** @internal */
-  constructor(bridge: Bridge) {
-    super(bridge);
-    this.default = { secret: new WebhookSecrets(bridge) };
+  constructor(calls: Calls) {
+    super(calls);
+    this.default = { secret: new WebhookSecrets(calls) };
   }
 
   /**
@@ -61,7 +61,7 @@ export class Webhooks extends Resource {
     second?: string | UnwrapOptions | WebhookRequest["headers"],
     third?: string | UnwrapOptions,
   ): Promise<WebhookEvent> {
-    if (isRequest(request)) return unwrap(this.bridge, request, second as string | UnwrapOptions);
+    if (isRequest(request)) return unwrap(this.calls, request, second as string | UnwrapOptions);
     if (!isRaw(request) && isRaw(second)) {
       invalid(
         "`headers` must be the headers of the request, not text or bytes; pass the body first: `unwrap(body, headers)`",
@@ -69,7 +69,7 @@ export class Webhooks extends Resource {
       );
     }
     const headers = second as WebhookRequest["headers"];
-    return unwrap(this.bridge, { headers, body: request }, third);
+    return unwrap(this.calls, { headers, body: request }, third);
   }
 }
 
@@ -83,7 +83,7 @@ function isRaw(body: unknown): body is string | BufferSource {
 }
 
 async function unwrap(
-  bridge: Bridge,
+  calls: Calls,
   request: UnwrapRequest,
   given: string | UnwrapOptions = {},
 ): Promise<WebhookEvent> {
@@ -98,8 +98,8 @@ async function unwrap(
     },
     requestParams(rest),
   );
-  const reply = await bridge.call<Reply>("webhooks.unwrap", params, options);
-  return bound(bridge, reply);
+  const reply = await calls.call<Reply>("webhooks.unwrap", params, options);
+  return bound(calls, reply);
 }
 
 /** Returns the options that stand beside the headers and the body. */
@@ -115,11 +115,11 @@ interface Reply {
 }
 
 /** Adds the methods and properties of an event. */
-function bound(bridge: Bridge, { id, type, object }: Reply): WebhookEvent {
+function bound(calls: Calls, { id, type, object }: Reply): WebhookEvent {
   const call =
     (verb: string) =>
     (options: RequestOptions = {}) =>
-      bridge.call(
+      calls.call(
         `${type}s.${verb}`,
         merge({ id: (object as { id: string }).id }, requestParams(options)),
         options,

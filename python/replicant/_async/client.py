@@ -19,6 +19,7 @@ from typing import (
 from .._arguments import checked, drop_none
 from .._base import AsyncBase
 from .._client_base import hooks_of
+from .._core_options import conceal_secrets, core_options
 from .._events import AwaitableStream
 from .._guarded import cached
 from .._map import MapResults, Row, ShowMap
@@ -37,7 +38,6 @@ from .._output import output_of
 from .._progress import ShowTransfer, of_bytes, of_prediction
 from .._refs import Reference, maybe_version, reference, runnable
 from .._response import RawResponse, RawView
-from .._settings import conceal_secrets, core_options
 from .prediction import AsyncPrediction, AsyncPredictions
 
 # Imported on first use: most programs need few of them, and making a client should take little time.

@@ -78,8 +78,8 @@ class Control:
         try:
             response.begin()
             if response.status >= 400:
-                answer: Dict[str, Any] = json.loads(response.read() or b"{}")
-                raise EmulatorError(answer.get("detail", response.reason), response.status)
+                problem: Dict[str, Any] = json.loads(response.read() or b"{}")
+                raise EmulatorError(problem.get("detail", response.reason), response.status)
         except BaseException:
             response.close()
             raise

@@ -24,7 +24,7 @@ const METHODS = {
 
 /** Returns the file output for a URL, which may be http in tests. */
 export function file(client, url) {
-  return client.predictions.bridge.file(url);
+  return client.predictions.calls.file(url);
 }
 
 /** Parameters that methods take by position. */

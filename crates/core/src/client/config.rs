@@ -7,7 +7,7 @@ use url::Url;
 
 use super::{
     base_url,
-    options::{Options, RateLimitOption, Settings},
+    options::{DefaultedOptions, Options, RateLimitOption},
     token::unencrypted_at,
 };
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
 /// [`Options`] with every default applied; see [`Client::new`](super::Client::new).
 #[derive(Clone)]
 pub(crate) struct Config {
-    pub settings: Settings,
+    pub defaulted: DefaultedOptions,
     pub token: Option<Token>,
     pub base_url: Url,
     /// See [`Client::warnings`](super::Client::warnings).
@@ -28,7 +28,7 @@ pub(crate) struct Config {
     pub headers: IndexMap<String, String>,
     pub query: IndexMap<String, String>,
     pub retry: RetryPolicy,
-    /// The `timeout` that the user set. `Settings::timeout` also has the default.
+    /// The `timeout` that the user set. `DefaultedOptions::timeout` also has the default.
     pub request_timeout: Option<Duration>,
     pub poll_interval: Option<Duration>,
     pub rate_limit: RateLimitOption,
@@ -39,22 +39,22 @@ pub(crate) struct Config {
 }
 
 impl Deref for Config {
-    type Target = Settings;
+    type Target = DefaultedOptions;
 
-    fn deref(&self) -> &Settings {
-        &self.settings
+    fn deref(&self) -> &DefaultedOptions {
+        &self.defaulted
     }
 }
 
 impl Config {
     pub fn resolve(options: Options) -> Result<Self> {
         check_supported(&options)?;
-        let settings = Settings::resolve(&options);
+        let defaulted = DefaultedOptions::resolve(&options);
         let transport = match options.transport.clone() {
             Some(transport) => transport,
-            None => default_transport(&settings, &options)?,
+            None => default_transport(&defaulted, &options)?,
         };
-        check_header("user_agent", "user-agent", &settings.user_agent)?;
+        check_header("user_agent", "user-agent", &defaulted.user_agent)?;
         for (name, value) in &options.headers {
             check_header("headers", name, value)?;
         }
@@ -75,7 +75,7 @@ impl Config {
         let built_in = options.transport.is_none();
         let proxy = || if built_in { proxy_for(options.proxy.as_deref(), &base_url) } else { None };
         let reader = unencrypted_at(&base_url, proxy);
-        if let Some(reader) = reader.as_ref().filter(|_| settings.require_https) {
+        if let Some(reader) = reader.as_ref().filter(|_| defaulted.require_https) {
             let why = format!("must begin with https://: requests would be sent unencrypted to {reader}");
             return Err(Error::invalid_argument("base_url", why));
         }
@@ -103,7 +103,7 @@ impl Config {
                 Some(runtime) => runtime,
                 None => default_runtime(options.clock_rate)?,
             },
-            settings,
+            defaulted,
         })
     }
 
@@ -118,16 +118,16 @@ impl Config {
         show("poll_interval", self.poll_interval.map(|interval| interval.as_secs_f64()).into());
         show("rate_limit", self.rate_limit.to_value());
         show("has_token", self.token.is_some().into());
-        self.settings.describe(show);
+        self.defaulted.describe(show);
         described
     }
 }
 
 #[cfg(not(target_arch = "wasm32"))]
-fn default_transport(settings: &Settings, options: &Options) -> Result<Arc<dyn Transport>> {
+fn default_transport(defaulted: &DefaultedOptions, options: &Options) -> Result<Arc<dyn Transport>> {
     let default = crate::native::HttpOptions::default();
     let http = crate::native::HttpOptions {
-        connect_timeout: settings.connect_timeout,
+        connect_timeout: defaulted.connect_timeout,
         proxy: options.proxy.clone(),
         ca_bundle: options.ca_bundle.clone(),
         client_cert: options.client_cert.clone(),
@@ -184,7 +184,7 @@ fn proxy_for(_: Option<&str>, _: &Url) -> Option<String> {
 }
 
 #[cfg(target_arch = "wasm32")]
-fn default_transport(_: &Settings, _: &Options) -> Result<Arc<dyn Transport>> {
+fn default_transport(_: &DefaultedOptions, _: &Options) -> Result<Arc<dyn Transport>> {
     Err(Error::invalid_argument("transport", "is required on this platform"))
 }
 

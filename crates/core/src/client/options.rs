@@ -19,14 +19,14 @@ use indexmap::IndexMap;
 
 /// Declares the options of a client.
 ///
-/// `settings` are fields of [`Settings`], each with a default and a conversion for
+/// `defaulted` are fields of [`DefaultedOptions`], each with a default and a conversion for
 /// [`Client::describe`](super::Client::describe). [`Config`](super::config::Config) resolves the `resolved` options,
 /// `transport` options configure the default transport, and `rust` options exist in Rust only.
 macro_rules! client_options {
     (
         $(#[$meta:meta])*
         resolved { $($(#[$resolved_meta:meta])* $resolved:ident: $resolved_type:ty,)* }
-        settings { $($(#[$setting_meta:meta])* $setting:ident: $type:ty = $default:expr, $shown:expr;)* }
+        defaulted { $($(#[$defaulted_meta:meta])* $defaulted:ident: $type:ty = $default:expr, $shown:expr;)* }
         transport { $($(#[$transport_meta:meta])* $transport:ident: $transport_type:ty,)* }
         rust { $($(#[$rust_meta:meta])* $rust:ident: $rust_type:ty,)* }
     ) => {
@@ -36,7 +36,7 @@ macro_rules! client_options {
             #[serde(deny_unknown_fields, default)]
             pub struct Options {
                 $($(#[$resolved_meta])* pub $resolved: $resolved_type,)*
-                $($(#[$setting_meta])* pub $setting: Option<$type>,)*
+                $($(#[$defaulted_meta])* pub $defaulted: Option<$type>,)*
                 $($(#[$transport_meta])* pub $transport: $transport_type,)*
             }
             rust { $($(#[$rust_meta])* $rust: $rust_type,)* }
@@ -44,20 +44,20 @@ macro_rules! client_options {
 
         /// The options that are resolved by a default value.
         #[derive(Clone)]
-        pub(crate) struct Settings {
-            $(pub $setting: $type,)*
+        pub(crate) struct DefaultedOptions {
+            $(pub $defaulted: $type,)*
         }
 
-        impl Settings {
+        impl DefaultedOptions {
             pub(super) fn resolve(options: &Options) -> Self {
-                Self { $($setting: options.$setting.clone().unwrap_or_else(|| $default),)* }
+                Self { $($defaulted: options.$defaulted.clone().unwrap_or_else(|| $default),)* }
             }
 
-            /// Passes the name and the converted value of each setting to `show`.
+            /// Passes the name and the converted value of each option to `show`.
             pub(super) fn describe(&self, mut show: impl FnMut(&'static str, Value)) {
                 $({
                     let shown: fn(&$type) -> Value = $shown;
-                    show(stringify!($setting), shown(&self.$setting));
+                    show(stringify!($defaulted), shown(&self.$defaulted));
                 })*
             }
         }
@@ -104,7 +104,7 @@ client_options! {
         /// Seconds that the client's clock advances per real second, for tests. Defaults to 1.
         clock_rate: Option<f64>,
     }
-    settings {
+    defaulted {
         /// The `User-Agent` header. Defaults to `replicant/<version>`.
         user_agent: String = format!("replicant/{}", env!("CARGO_PKG_VERSION")), |agent| agent.as_str().into();
         /// Time limit of a request with all its retries, in addition to the time that the server is asked to hold its

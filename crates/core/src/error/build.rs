@@ -1,6 +1,6 @@
 //! Builds errors and adds their fields.
 
-use std::{sync::Arc, time::Duration};
+use std::{any::Any, sync::Arc, time::Duration};
 
 use super::{Error, ErrorKind, ErrorResponse, Inner};
 use crate::{platform::BoxError, value::Value};
@@ -10,6 +10,20 @@ impl Error {
     /// [`ByteSource`](crate::ByteSource) use this.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self(Box::new(Inner { kind: Some(kind), message: message.into(), ..Inner::default() }))
+    }
+
+    /// Builds the error for a state that only a bug can cause.
+    #[doc(hidden)]
+    pub fn bug(what: &str) -> Self {
+        Self::new(ErrorKind::Internal, format!("this is a bug in replicant, please report it: {what}"))
+    }
+
+    /// Converts a panic to an error.
+    #[doc(hidden)]
+    pub fn from_panic(panic: &(dyn Any + Send)) -> Self {
+        let text = panic.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        Self::bug(text.unwrap_or("a panic"))
     }
 
     /// Marks the request as never sent, so that even a create is retried.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use replicant::{Error, Item, Result};
-use replicant_javascript::{Batches, Message};
+use replicant_javascript::{Batches, Channel, Message};
 use tokio::sync::{Notify, watch};
 
 use crate::promises::CompletionChannel;

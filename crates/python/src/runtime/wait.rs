@@ -11,10 +11,10 @@ use std::{
 
 use futures_util::FutureExt;
 use pyo3::prelude::*;
-use replicant::Result;
+use replicant::{Error, Result};
 use tokio::sync::{mpsc::UnboundedReceiver, watch};
 
-use super::{Driver, SLICE, gate, greenlets::Greenlets, panics::panicked, with_ending};
+use super::{Driver, SLICE, gate, greenlets::Greenlets, with_ending};
 use crate::once::Once;
 
 /// How long a wait blocks the other greenlets of its thread at a time, and how long it lets them run at most.
@@ -88,7 +88,7 @@ pub fn wait<T: Send, N: Send>(
                 }
                 return Ok(Ok(value));
             }
-            Ok(Step::Done(Err(panic))) | Err(panic) => return Ok(Err(panicked(&*panic))),
+            Ok(Step::Done(Err(panic))) | Err(panic) => return Ok(Err(Error::from_panic(&*panic))),
             Ok(Step::Observed(value)) => observe(value),
             Ok(Step::Tick) => {
                 let rested = greenlets.as_ref().map_or(Ok(()), |greenlets| greenlets.rest(pause));

@@ -55,9 +55,9 @@ pub(super) struct Budget {
 
 impl Budget {
     /// Returns when the next request may be sent.
-    pub fn slot(&self, now: Duration, allowance: Allowance) -> Duration {
-        let slot = self.next.saturating_sub(allowance.spacing() * BURST);
-        if allowance.paused.is_zero() { slot } else { slot.max(now.saturating_add(allowance.paused)) }
+    pub fn earliest(&self, now: Duration, allowance: Allowance) -> Duration {
+        let earliest = self.next.saturating_sub(allowance.spacing() * BURST);
+        if allowance.paused.is_zero() { earliest } else { earliest.max(now.saturating_add(allowance.paused)) }
     }
 
     /// Sends a request.
@@ -77,7 +77,7 @@ mod tests {
         while now < end {
             budget.take(now, allowance);
             sent += 1;
-            now = now.max(budget.slot(now, allowance));
+            now = now.max(budget.earliest(now, allowance));
         }
         sent
     }
@@ -93,6 +93,6 @@ mod tests {
     #[test]
     fn a_pause_of_the_gate_holds_all_requests() {
         let paused = Allowance { paused: Duration::from_secs(9), ..Allowance::default() };
-        assert_eq!(Budget::default().slot(Duration::from_secs(5), paused), Duration::from_secs(14));
+        assert_eq!(Budget::default().earliest(Duration::from_secs(5), paused), Duration::from_secs(14));
     }
 }

@@ -106,7 +106,7 @@ impl Schedule {
         if let Some(ended) = self.entries.remove(&place).and_then(|entry| entry.ended) {
             self.ended.remove(&(ended, place));
         }
-        self.give_up_turn(place, now);
+        self.pass_turn_on(place, now);
     }
 
     /// Returns the tasks to wake.
@@ -129,7 +129,7 @@ impl Schedule {
         }
         let (due, has_ended) = (entry.due(), entry.ended.is_some());
         if due > now {
-            self.give_up_turn(place, now);
+            self.pass_turn_on(place, now);
             return Step::SleepUntil(due);
         }
         match self.head {
@@ -144,17 +144,17 @@ impl Schedule {
             }
         }
         let is_spare = (has_ended && allowance.has_spare()) || allowance.is_ample();
-        let slot = if is_spare { now } else { self.budget.slot(now, allowance) };
+        let earliest = if is_spare { now } else { self.budget.earliest(now, allowance) };
         let grace = self.grace();
         if let Some(head) = &mut self.head {
-            head.until = slot.max(now).saturating_add(grace);
+            head.until = earliest.max(now).saturating_add(grace);
             if head.place != place {
                 let until = head.until;
                 return self.check_later(until);
             }
         }
-        if slot > now {
-            return Step::SleepUntil(slot);
+        if earliest > now {
+            return Step::SleepUntil(earliest);
         }
         // A prediction that has ended meanwhile goes first.
         if let Some(first) = self.first_ended(now).filter(|first| *first != place) {
@@ -173,7 +173,7 @@ impl Schedule {
 
     fn act(&mut self, place: Place, now: Duration, allowance: Allowance) -> Step {
         if !allowance.lists_pause
-            && self.budget.slot(now, allowance) <= now
+            && self.budget.earliest(now, allowance) <= now
             && let Some(page) = self.page_for(place, now)
         {
             return Step::Page(page);
@@ -236,8 +236,8 @@ impl Schedule {
         first.max_by(|(one, _), (other, _)| one.total_cmp(other)).map(|(_, place)| place)
     }
 
-    /// Passes the turn on, if it was that of `place`.
-    fn give_up_turn(&mut self, place: Place, now: Duration) {
+    /// Passes the turn on, if `place` has it.
+    fn pass_turn_on(&mut self, place: Place, now: Duration) {
         if self.head.is_some_and(|head| head.place == place) {
             self.nominate(now);
         }

@@ -1,6 +1,7 @@
 /** The options of one client, and the core's client that uses them. */
-import type { Core } from "./bridge";
+
 import { clientParams } from "./call-options";
+import type { Core } from "./calls";
 import { channel } from "./completion-channel";
 import { encodeParams, rethrow, unknownOption } from "./compute";
 import { FetchTransport } from "./fetch-transport";
@@ -13,7 +14,7 @@ import { platform } from "./platform";
 import { version } from "./version";
 
 /** Options that are assignable properties of a client. */
-export const SETTINGS = [
+export const ASSIGNABLE = [
   "auth",
   "userAgent",
   "baseUrl",
@@ -25,7 +26,7 @@ export const SETTINGS = [
 type Values = Partial<Record<keyof ReplicateOptions, unknown>>;
 
 /** The current options. The core's client is replaced when one of them changes. */
-export class Settings {
+export class CurrentOptions {
   #core: Core;
   #resolved: Record<string, unknown>;
   /** Values of `#resolved` in the form of this language. Every call reads some. */
@@ -44,7 +45,7 @@ export class Settings {
   /** Returns the core's client for `owner`, whose own properties override the options. */
   core(owner: object): Core {
     let changed = false;
-    for (const name of SETTINGS) {
+    for (const name of ASSIGNABLE) {
       const value = (owner as Values)[name];
       const override = value === this.get(name) ? undefined : value;
       if (override === this.#overrides[name]) continue;

@@ -48,15 +48,15 @@ export interface Core {
 
 type WaitUntil = (promise: Promise<unknown>) => void;
 
-/** The way from one `Replicate` to the core. */
-export class Bridge {
+/** Calls the core for one `Replicate`. */
+export class Calls {
   /**
    * @param core returns the client of the core, which is replaced when an option changes
    * @param newFile makes the object for a file's URL
    */
   constructor(
     private readonly core: () => Core,
-    private readonly newFile: (bridge: Bridge, url: string) => unknown,
+    private readonly newFile: (calls: Calls, url: string) => unknown,
   ) {}
 
   /** Calls an operation of the core. */

@@ -17,7 +17,7 @@ use super::Callback;
 const SLICE: Duration = Duration::from_millis(2);
 
 /// The messages for one thread, delivered one by one: the code that waits for a message runs before the next message.
-pub(super) struct Inbox {
+pub(super) struct MessageQueue {
     state: Mutex<State>,
     callback: OnceLock<Weak<Callback>>,
     /// Set when the calls of the thread are abandoned. Each call holds a receiver.
@@ -32,7 +32,7 @@ struct State {
     due: bool,
 }
 
-impl Inbox {
+impl MessageQueue {
     pub fn new() -> Self {
         let state = State { messages: VecDeque::new(), turned: Instant::now(), due: false };
         Self { state: Mutex::new(state), callback: OnceLock::new(), abandoned: watch::Sender::new(false) }
