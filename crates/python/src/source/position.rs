@@ -11,6 +11,9 @@ use tokio::sync::{Mutex as TurnMutex, OwnedMutexGuard};
 
 use crate::{lock::lock, once::intern};
 
+/// How often to wait for a measurement, for 1 ms each. A greenlet waits in vain if `time.sleep` does not let others run.
+const WAITS: u32 = 2000;
+
 /// Positions by process and address of the file object. A forked child has its own, because a thread that it lacks may have been
 /// reading.
 type Positions = HashMap<(u32, usize), Weak<Position>>;
@@ -66,7 +69,7 @@ impl Position {
     /// Returns what an upload that begins now sends: from the position of the file on, or from that of the other uploads if
     /// they have moved it.
     pub fn extent(&self, file: &Bound<'_, PyAny>) -> PyResult<Extent> {
-        loop {
+        for _ in 0..WAITS {
             let measured = *lock(&self.measured);
             let Ok(mut left) = self.left.try_lock() else {
                 match measured {
@@ -87,6 +90,7 @@ impl Position {
             *lock(&self.measured) = Some(extent);
             return Ok(extent);
         }
+        Ok(measure(file))
     }
 
     /// Waits until no other upload reads the file.
