@@ -51,9 +51,9 @@ impl RateGate {
         Self { state: Mutex::new(state), next: AtomicU64::new(0) }
     }
 
-    /// Returns a place in the queue, which a request keeps until it succeeds.
-    pub fn place(&self) -> Place<'_> {
-        Place { gate: self, position: self.next.fetch_add(1, Ordering::Relaxed), waits: false }
+    /// Returns a position in the queue, which a request keeps until it succeeds.
+    pub fn position(&self) -> QueuePosition<'_> {
+        QueuePosition { gate: self, position: self.next.fetch_add(1, Ordering::Relaxed), waits: false }
     }
 
     /// Returns how long the next request would wait.
@@ -127,14 +127,14 @@ impl State {
     }
 }
 
-/// A place in the queue of a gate. Dropping it leaves the queue.
-pub(super) struct Place<'a> {
+/// A position in the queue of a gate. Dropping it leaves the queue.
+pub(super) struct QueuePosition<'a> {
     gate: &'a RateGate,
     position: u64,
     waits: bool,
 }
 
-impl<'a> Place<'a> {
+impl<'a> QueuePosition<'a> {
     pub fn gate(&self) -> &'a RateGate {
         self.gate
     }
@@ -206,7 +206,7 @@ impl<'a> Place<'a> {
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for QueuePosition<'_> {
     fn drop(&mut self) {
         self.leave();
     }

@@ -136,7 +136,7 @@ impl<'a> Report<'a> {
         });
         match self.limited(changes, timer).await? {
             Some(changes) => self.apply(changes, http),
-            None => Err(timeout_error("on_request", timer)),
+            None => Err(hook_timeout_error("on_request", timer)),
         }
     }
 
@@ -178,7 +178,7 @@ impl<'a> Report<'a> {
         let (Some(event), Some(hooks)) = (event, self.client.hooks()) else { return Ok(()) };
         match self.limited(without_changes(hooks.on_response(event)), timer).await? {
             Some(_) => Ok(()),
-            None => Err(timeout_error("on_response", timer)),
+            None => Err(hook_timeout_error("on_response", timer)),
         }
     }
 
@@ -291,7 +291,7 @@ fn prediction_id(request: &Request) -> Option<&str> {
 }
 
 /// Builds the error of a hook that ran for too long.
-fn timeout_error(hook: &str, timer: &Timer<'_>) -> Error {
+fn hook_timeout_error(hook: &str, timer: &Timer<'_>) -> Error {
     Error::new(timer.error_kind(), format!("the timeout passed while `{hook}` ran; allow more time"))
 }
 

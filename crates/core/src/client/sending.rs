@@ -11,7 +11,7 @@ use super::{
     Client,
     encode::redirect_target,
     failure::{final_error, timeout_error},
-    rate_gate::{Permit, Place, RateGate},
+    rate_gate::{Permit, QueuePosition, RateGate},
     rate_gates::Kind,
     reading::{Reading, Received},
     report::Report,
@@ -47,7 +47,7 @@ pub(super) struct Sending<'a> {
     timer: Timer<'a>,
     pub report: Report<'a>,
     retries: RetryBudget,
-    place: Option<Place<'a>>,
+    position: Option<QueuePosition<'a>>,
     rejections: Rejections,
 }
 
@@ -86,7 +86,7 @@ impl<'a> Sending<'a> {
             timer: Timer::new(client, request),
             report: Report::new(client, request),
             retries: RetryBudget::new(client.config().retry, max_retries, request.idempotency),
-            place: gate(client, request).map(RateGate::place),
+            position: gate(client, request).map(RateGate::position),
             rejections: Rejections::default(),
         }
     }
@@ -146,9 +146,9 @@ impl<'a> Sending<'a> {
     /// applies, or if the request was abandoned.
     async fn permit(&mut self) -> Result<Option<Permit<'a>>> {
         let runtime = self.client.runtime();
-        let Some(place) = &mut self.place else { return Ok(None) };
-        let gate = place.gate();
-        let turn = place.turn(runtime, self.request);
+        let Some(position) = &mut self.position else { return Ok(None) };
+        let gate = position.gate();
+        let turn = position.turn(runtime, self.request);
         let Some(limit) = self.timer.remaining() else { return Ok(turn.await) };
         if let Some(permit) = within(runtime, limit, turn).await {
             return Ok(permit);

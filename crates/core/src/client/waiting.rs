@@ -26,7 +26,7 @@ pub(crate) use self::{
     entry::{Known, Listed},
     moment::{format as format_moment, parse as parse_moment},
     news::{News, Subscription},
-    pages::{Page, PageRequest},
+    pages::{ArrivedPage, PageRequest},
 };
 use self::{
     entry::Place,
@@ -259,7 +259,7 @@ pub(crate) struct PageOfAll {
 
 impl PageOfAll {
     /// Hands out the items of the page.
-    pub fn arrived(self, page: &Page<'_>) {
+    pub fn arrived(self, page: &ArrivedPage<'_>) {
         let now = self.runtime.monotonic();
         let mut state = lock(&self.waiting.state);
         state.schedule.page_arrived(self.request.number, page, now);

@@ -18,7 +18,7 @@ use super::{
     options::MapOptions,
     records::{HeaderOptions, Record, Step},
     recover::recover,
-    save::Folder,
+    save::SaveFolder,
     stats::{Counters, MapStats, Stopped},
 };
 use crate::{
@@ -52,7 +52,7 @@ pub(super) struct Batch {
 #[derive(Default)]
 pub(super) struct Storage {
     pub checkpoint: Option<Checkpoint>,
-    pub folder: Option<Folder>,
+    pub folder: Option<SaveFolder>,
 }
 
 impl Batch {
@@ -81,7 +81,7 @@ impl Batch {
         let reference = self.runs.reference()?;
         let mut storage = Storage::default();
         if let Some(path) = &self.options.save_to {
-            storage.folder = Some(Folder::open(path).await?);
+            storage.folder = Some(SaveFolder::open(path).await?);
         }
         if let Some(path) = &self.options.checkpoint {
             let Opened { checkpoint, unknown, ids } =

@@ -298,7 +298,7 @@ impl BatchSteps for Steps {
         let sent = Hash::of(input);
         let attempt = self.attempt.clone();
         let input = (sent != attempt.row.hash).then_some(sent);
-        Arc::new(Sending { attempt, input })
+        Arc::new(IntentObserver { attempt, input })
     }
 
     fn created(&self, prediction: &Snapshot) -> BoxFuture<'static, Result<()>> {
@@ -309,13 +309,13 @@ impl BatchSteps for Steps {
 }
 
 /// Records that a create is about to be sent.
-struct Sending {
+struct IntentObserver {
     attempt: Attempt,
     /// The hash of the input as sent, if it differs.
     input: Option<Hash>,
 }
 
-impl SendObserver for Sending {
+impl SendObserver for IntentObserver {
     fn sending(&self) -> BoxFuture<'static, Result<()>> {
         let attempt = self.attempt.clone();
         if attempt.batch.is_stopping() {

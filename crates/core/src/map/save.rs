@@ -12,9 +12,9 @@ use crate::{
 };
 
 /// The folder of a batch.
-pub(super) struct Folder(PathBuf);
+pub(super) struct SaveFolder(PathBuf);
 
-impl Folder {
+impl SaveFolder {
     pub async fn open(path: &Path) -> Result<Self> {
         Ok(Self(create_folder(path).await?.0))
     }

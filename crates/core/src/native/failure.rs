@@ -87,7 +87,7 @@ impl<'a> Route<'a> {
     }
 
     /// Describes a failed handshake.
-    fn tls_failed(&self, error: &reqwest::Error) -> Option<Failure> {
+    fn tls_failed(&self, error: &reqwest::Error) -> Option<ConnectFailure> {
         if let Some(TlsError::InvalidCertificate(CertificateError::Other(OtherError(other)))) =
             chain(error).find_map(tls_error)
             && let Some(rejected) = other.downcast_ref::<Rejected>()
@@ -100,7 +100,7 @@ impl<'a> Route<'a> {
                 self.host, rejected.host
             );
             let ignored = self.ignored.iter().map(|ignored| format!(" {ignored}"));
-            return Some(Failure {
+            return Some(ConnectFailure {
                 message,
                 hint: advice.to_owned() + &ignored.collect::<String>(),
                 permanent: true,
@@ -126,17 +126,17 @@ impl<'a> Route<'a> {
             _ => return None,
         };
         let message = format!("{} refused the TLS handshake: {alert}.", self.host);
-        Some(Failure { message, hint: hint.to_owned(), permanent: true })
+        Some(ConnectFailure { message, hint: hint.to_owned(), permanent: true })
     }
 
     /// Describes a connection that could not be made, and says whether the proxy or the host failed.
-    fn connect_failed(&self, error: &reqwest::Error) -> Failure {
+    fn connect_failed(&self, error: &reqwest::Error) -> ConnectFailure {
         let (host, why) = (self.host, cause(error));
         let says = |text: &str| chain(error).any(|cause| cause.to_string().contains(text));
         let unknown = is_no_such_host(&why);
         let network = "Check `base_url` and the network.".to_owned();
         let Some(proxy) = &self.proxy else {
-            return Failure {
+            return ConnectFailure {
                 message: format!("cannot connect to {host}: {why}."),
                 hint: network,
                 permanent: unknown,
@@ -145,7 +145,11 @@ impl<'a> Route<'a> {
         if says("error resolving for socks proxy") {
             // With socks5, this side resolves the host.
             let hint = format!("{network} With socks5h, the proxy resolves host names.");
-            return Failure { message: format!("Cannot resolve {host}: {why}."), hint, permanent: unknown };
+            return ConnectFailure {
+                message: format!("Cannot resolve {host}: {why}."),
+                hint,
+                permanent: unknown,
+            };
         }
         // The proxy responded but did not connect.
         let refused = says("tunnel error") || says("socks error") || says("SOCKS error");
@@ -156,11 +160,11 @@ impl<'a> Route<'a> {
             true => format!("cannot connect to {host} through the proxy {proxy}: {why}."),
             false => format!("cannot connect to the proxy {proxy}: {why}."),
         };
-        Failure { message, hint: CHECK_PROXY.to_owned(), permanent: unknown }
+        ConnectFailure { message, hint: CHECK_PROXY.to_owned(), permanent: unknown }
     }
 
     /// Describes a proxy that did not connect to the host.
-    fn refused(&self, proxy: &str, why: &str) -> Failure {
+    fn refused(&self, proxy: &str, why: &str) -> ConnectFailure {
         let permanent = CREDENTIALS.iter().any(|text| why.contains(text));
         let hint = match permanent {
             true => "Check the credentials in the `proxy` option, HTTPS_PROXY or HTTP_PROXY.",
@@ -171,7 +175,7 @@ impl<'a> Route<'a> {
             why => why,
         };
         let message = format!("the proxy {proxy} did not connect to {}: {why}.", self.host);
-        Failure { message, hint: hint.to_owned(), permanent }
+        ConnectFailure { message, hint: hint.to_owned(), permanent }
     }
 }
 
@@ -190,13 +194,13 @@ fn is_no_such_host(why: &str) -> bool {
 }
 
 /// What failed, and whether it would fail again.
-struct Failure {
+struct ConnectFailure {
     message: String,
     hint: String,
     permanent: bool,
 }
 
-impl Failure {
+impl ConnectFailure {
     fn into_error(self, kind: ErrorKind) -> Error {
         let error = Error::new(kind, self.message).with_hint(&self.hint).with_never_sent();
         if self.permanent { error.with_permanent() } else { error }

@@ -14,7 +14,9 @@ use crate::{
         Client,
         rate_gates::RateGates,
         response::{Expect, Payload},
-        waiting::{Allowance, Known, Listed, Page, PageOfAll, Seat, Turn, format_moment, parse_moment},
+        waiting::{
+            Allowance, ArrivedPage, Known, Listed, PageOfAll, Seat, Turn, format_moment, parse_moment,
+        },
     },
     error::{Error, ErrorKind, Result},
     http::request::{Request, RequestOptions},
@@ -114,7 +116,7 @@ impl Client {
         match self.page_text(&request.options(options)).await {
             Ok(text) => match serde_json::from_str::<PageJson<'_>>(&text) {
                 Ok(PageJson { results, next }) => {
-                    page.arrived(&Page {
+                    page.arrived(&ArrivedPage {
                         items: &listed(&results),
                         bytes: text.len(),
                         is_last: next.is_none(),

@@ -182,7 +182,7 @@ impl WaitForPrediction {
         let ended = match (timeout, seen) {
             (Some(timeout), Some(seen)) => {
                 let ended = within(client.runtime(), timeout, waiting).await;
-                let late = || Err(client.without_token(timeout_error(timeout, lock(&seen).take())));
+                let late = || Err(client.without_token(wait_timeout_error(timeout, lock(&seen).take())));
                 ended.unwrap_or_else(late)
             }
             _ => waiting.await,
@@ -196,7 +196,7 @@ impl WaitForPrediction {
     }
 }
 
-fn timeout_error(timeout: Duration, seen: Option<Snapshot>) -> Error {
+fn wait_timeout_error(timeout: Duration, seen: Option<Snapshot>) -> Error {
     let state = match &seen {
         Some(seen) => {
             let id = seen.id().unwrap_or_default();

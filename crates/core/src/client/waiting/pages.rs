@@ -35,7 +35,7 @@ pub(crate) struct PageRequest {
 
 /// A page that has arrived.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Page<'a> {
+pub(crate) struct ArrivedPage<'a> {
     pub items: &'a [Listed<'a>],
     /// The size of the response.
     pub bytes: usize,
@@ -133,8 +133,8 @@ impl Schedule {
     }
 
     /// Hands out the items of a page that has arrived.
-    pub fn page_arrived(&mut self, number: u64, page: &Page<'_>, now: Duration) {
-        let Page { items, bytes, is_last } = *page;
+    pub fn page_arrived(&mut self, number: u64, page: &ArrivedPage<'_>, now: Duration) {
+        let ArrivedPage { items, bytes, is_last } = *page;
         let created = || items.iter().filter_map(|item| item.created);
         let Some(requested) = self.take_requested(number) else { return };
         let (newest, oldest) =
@@ -303,7 +303,7 @@ mod tests {
                 for place in &places {
                     match schedule.step(*place, now, Allowance::default()) {
                         Step::Page(page) => {
-                            schedule.page_arrived(page.number, &Page { items: &items, bytes, is_last }, now);
+                            schedule.page_arrived(page.number, &ArrivedPage { items: &items, bytes, is_last }, now);
                         }
                         Step::Poll => schedule.polled(*place, "running", Hints::default(), now),
                         Step::SleepUntil(until) => prop_assert!(until > now),

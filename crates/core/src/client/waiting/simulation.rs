@@ -10,7 +10,7 @@ use super::{
     super::pause::Hints,
     budget::Allowance,
     entry::{Known, Listed, Place},
-    pages::{Page, PageRequest},
+    pages::{ArrivedPage, PageRequest},
     schedule::{Schedule, Step},
 };
 
@@ -219,7 +219,8 @@ impl World {
                         ended: *ended,
                     });
                     let items: Vec<_> = items.collect();
-                    let page = Page { items: &items, bytes: self.faults.bytes, is_last: items.len() < PAGE };
+                    let page =
+                        ArrivedPage { items: &items, bytes: self.faults.bytes, is_last: items.len() < PAGE };
                     self.schedule.page_arrived(number, &page, now);
                 } else {
                     self.schedule.page_lost(number, true, now);
