@@ -10,6 +10,7 @@ pub(crate) mod multipart;
 pub(crate) mod rate_limit;
 pub(crate) mod request;
 pub(crate) mod retry;
+pub(crate) mod secrets;
 pub(crate) mod sse;
 pub(crate) mod time_limit;
 pub mod transport;

@@ -4,7 +4,7 @@ use url::Url;
 
 use super::Client;
 use crate::{
-    http::{excerpt::excerpt, url::redacted_url},
+    http::{excerpt::excerpt, secrets::is_secret_member, url::redacted_url},
     value::Value,
 };
 
@@ -12,20 +12,6 @@ use crate::{
 const MAX_TEXT: usize = 1000;
 /// Length of the longest body that a log shows, in bytes.
 const MAX_BODY: usize = 16 * 1024;
-/// Words in the names of members whose values are secrets.
-const SECRETS: [&str; 9] = [
-    "secret",
-    "password",
-    "passphrase",
-    "authorization",
-    "credential",
-    "cookie",
-    "apikey",
-    "accesskey",
-    "privatekey",
-];
-/// Prefixes of values that are always secret.
-const SECRET_VALUES: [&str; 6] = ["whsec_", "r8_", "hf_", "sk-", "ghp_", "Bearer "];
 const REDACTED: &str = "[redacted]";
 
 impl Client {
@@ -57,22 +43,12 @@ pub(crate) fn redacted(value: Value, name: &str) -> Value {
                 .collect(),
         ),
         Value::Array(items) => Value::Array(items.into_iter().map(|item| redacted(item, name)).collect()),
-        Value::String(text) if is_secret(name, &text) => REDACTED.into(),
+        Value::String(text) if is_secret_member(name, &text) => REDACTED.into(),
         Value::String(text) => redacted_text(text).into(),
         Value::Bytes(bytes) => format!("<{} bytes>", bytes.len()).into(),
         Value::File(_) => "<file>".into(),
         other => other,
     }
-}
-
-fn is_secret(name: &str, text: &str) -> bool {
-    let name = name.to_ascii_lowercase().replace(['-', '_'], "");
-    // The names of counts contain `token` too, but they are numbers.
-    (name.contains("token") && !name.contains("tokeniz"))
-        || SECRETS.iter().any(|word| name.contains(word))
-        || SECRET_VALUES
-            .iter()
-            .any(|start| text.strip_prefix(start).is_some_and(|rest| !rest.contains(char::is_whitespace)))
 }
 
 /// Returns a string without the credentials and the query of a URL, which may have a signature, without the content of a

@@ -21,15 +21,13 @@ use crate::{
     http::{
         headers::check_header,
         request::{Request, RequestTarget},
+        secrets::is_for_the_api_only,
         time_limit::within,
         transport::{HttpBody, HttpRequest},
         url::redacted_url,
     },
     platform::BoxFuture,
 };
-
-/// Headers that a hook cannot change in requests to other origins.
-const CREDENTIALS: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "baggage"];
 
 /// The number of requests that were reported.
 static REQUESTS: AtomicU64 = AtomicU64::new(0);
@@ -157,7 +155,7 @@ impl<'a> Report<'a> {
             let name = name.to_ascii_lowercase();
             check_header("on_request", &name, value.as_deref().unwrap_or_default())?;
             let secret = |value: &String| token.is_some_and(|token| value.contains(token));
-            if !ours && (CREDENTIALS.contains(&name.as_str()) || value.as_ref().is_some_and(secret)) {
+            if !ours && (is_for_the_api_only(&name) || value.as_ref().is_some_and(secret)) {
                 continue;
             }
             http.headers.retain(|(existing, _)| *existing != name);

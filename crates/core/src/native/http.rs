@@ -35,6 +35,7 @@ use crate::{
     http::{
         content_coding::Coding,
         headers::invalid_header,
+        secrets::is_secret_header,
         transport::{BodySource, HttpBody, HttpRequest, HttpResponse, StreamBody, Transport, check_size},
     },
     platform::{BoxError, BoxFuture, BoxStream},
@@ -305,7 +306,7 @@ fn to_reqwest(request: HttpRequest) -> Result<reqwest::Request> {
     let mut map = HeaderMap::with_capacity(headers.len() + 4);
     for (name, value) in headers {
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid_header("headers", &name))?;
-        let secret = is_secret(name.as_str());
+        let secret = is_secret_header(name.as_str());
         let value = if secret {
             // Overwritten with zeros once the connection has written it.
             HeaderValue::from_maybe_shared(Bytes::from_owner(Zeroizing::new(value)))
@@ -330,16 +331,6 @@ fn to_reqwest(request: HttpRequest) -> Result<reqwest::Request> {
     map.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static(ACCEPTED));
     *out.headers_mut() = map;
     Ok(out)
-}
-
-/// Returns `true` for a header whose value is the token, or is likely to be another secret.
-fn is_secret(name: &str) -> bool {
-    match name {
-        "authorization" => true,
-        // The headers of most requests, first because each search takes as long as a comparison of all.
-        "user-agent" | "content-type" | "accept" | "accept-encoding" | "prefer" | "cancel-after" => false,
-        _ => ["auth", "cookie", "key", "password", "secret", "token"].iter().any(|word| name.contains(word)),
-    }
 }
 
 /// Most bytes of the headers of a response over HTTP/2: as many as hyper accepts over HTTP/1.1.
