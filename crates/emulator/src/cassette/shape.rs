@@ -6,7 +6,8 @@ use url::Url;
 
 use super::exchange::StoredRequest;
 use super::urls::API;
-use crate::support::difference::{compare_values, excerpt};
+use crate::support::difference::{SHOWN_LENGTH, compare_values};
+use crate::support::excerpt::excerpt;
 
 // Similar texts are sought among all requests of a cassette.
 const MOST_OF_FIELD: usize = 16 * 1024;
@@ -175,7 +176,7 @@ fn compare_bytes(what: &str, expected: &Bytes, got: &Bytes, found: &mut Vec<Stri
         return;
     }
     let show = |bytes: &Bytes| match std::str::from_utf8(bytes) {
-        Ok(text) => format!("{:?}", excerpt(text.as_bytes())),
+        Ok(text) => format!("{:?}", excerpt(text, SHOWN_LENGTH)),
         Err(_) => format!("{} bytes", bytes.len()),
     };
     let (before, after) = (show(expected), show(got));

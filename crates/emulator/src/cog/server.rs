@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::Prediction;
 use crate::http::client::{HttpClient, cause};
 use crate::model::Schema;
+use crate::support::excerpt::excerpt;
 use crate::support::json::Raw;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -48,7 +49,7 @@ impl Server {
     async fn check_health(&self) -> Result<(), String> {
         let text = self.get("/health-check").await?;
         let health: Health = serde_json::from_str(&text)
-            .map_err(|_| format!("{self} sent no health check: {}", excerpt(&text)))?;
+            .map_err(|_| format!("{self} sent no health check: {:?}", excerpt(&text, EXCERPT)))?;
         match health.status.as_str() {
             "READY" | "BUSY" => Ok(()),
             "STARTING" => Err(format!(
@@ -74,7 +75,7 @@ impl Server {
             "/openapi.json" => "; `cog build` writes the schema of a model, and 'cog<0.17' needs none",
             _ => "",
         };
-        Err(format!("{self} responded to {path} with {status}: {}{hint}", excerpt(&text)))
+        Err(format!("{self} responded to {path} with {status}: {:?}{hint}", excerpt(&text, EXCERPT)))
     }
 
     /// Runs a prediction until it ends. While the server is busy, the prediction waits.
@@ -112,7 +113,7 @@ impl Server {
         let detail = serde_json::from_str::<Value>(text).ok().and_then(|body| body.get("detail").cloned());
         match detail {
             Some(detail) => format!("{self} refused the prediction with {status}: {detail}"),
-            None => format!("{self} responded with {status} and no prediction: {}", excerpt(text)),
+            None => format!("{self} responded with {status} and no prediction: {:?}", excerpt(text, EXCERPT)),
         }
     }
 
@@ -129,10 +130,4 @@ impl std::fmt::Display for Server {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "the Cog server at {}", self.url)
     }
-}
-
-/// Quotes the start of a text.
-fn excerpt(text: &str) -> String {
-    let start: String = text.chars().take(EXCERPT).collect();
-    format!("{start:?}")
 }

@@ -11,6 +11,7 @@ use url::{Host, Url};
 
 use super::Files;
 use crate::http::client::cause;
+use crate::support::excerpt::excerpt;
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_REDIRECTS: usize = 5;
@@ -29,7 +30,8 @@ impl Files {
         if let Some(rest) = strip_scheme(uri, "data:") {
             return data_uri(rest).map(Bytes::from);
         }
-        let url = Url::parse(uri).map_err(|error| format!("{} is not a URL ({error})", excerpt(uri)))?;
+        let url =
+            Url::parse(uri).map_err(|error| format!("{:?} is not a URL ({error})", excerpt(uri, 80)))?;
         match self.own(&url) {
             Some(Own::Upload(id)) => {
                 let missing =
@@ -124,14 +126,6 @@ pub(crate) fn data_uri(rest: &str) -> Result<Vec<u8>, String> {
     GeneralPurpose::new(&base64::alphabet::STANDARD, lenient)
         .decode(body)
         .map_err(|error| format!("the content of the data: URI is not base64 ({error})"))
-}
-
-/// Quotes a text, cut to 80 characters.
-fn excerpt(text: &str) -> String {
-    match text.char_indices().nth(80) {
-        Some((at, _)) => format!("{:?}...", &text[..at]),
-        None => format!("{text:?}"),
-    }
 }
 
 #[cfg(test)]

@@ -3,10 +3,11 @@
 use maud::{Markup, html};
 use serde_json::Value;
 
-use super::format::{duration, excerpt, status, time};
+use super::format::{duration, status, time};
 use super::value::{self, show};
 use crate::job::{Job, Kind, Shape};
 use crate::state::App;
+use crate::support::excerpt::excerpt;
 use crate::webhook::{Attempt, Delivery};
 
 const MOST_EVENTS: usize = 100;

@@ -5,20 +5,6 @@ use maud::{Markup, html};
 use crate::job::Status;
 use crate::support::time::Timestamp;
 
-/// Returns the beginning of a text, and how many characters are missing.
-pub(super) fn cut(text: &str, most: usize) -> (&str, usize) {
-    match text.char_indices().nth(most) {
-        Some((at, _)) => (&text[..at], text[at..].chars().count()),
-        None => (text, 0),
-    }
-}
-
-/// Returns the beginning of a text, with a mark if something is missing.
-pub(super) fn excerpt(text: &str, most: usize) -> String {
-    let (text, missing) = cut(text, most);
-    if missing > 0 { format!("{text}…") } else { text.to_owned() }
-}
-
 /// Returns a moment as a time of day in UTC.
 pub(super) fn time(moment: Timestamp) -> Markup {
     let full = moment.rfc3339(3);

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use maud::{Markup, html};
 
-use super::format::{duration, excerpt, status, time};
+use super::format::{duration, status, time};
 use crate::job::{Job, Kind};
 use crate::state::App;
+use crate::support::excerpt::excerpt;
 
 const MOST: usize = 100;
 const INPUT_LENGTH: usize = 120;

@@ -6,8 +6,8 @@ use maud::{Markup, html};
 use serde_json::Value;
 use url::Url;
 
-use super::format::cut;
 use crate::state::App;
+use crate::support::excerpt::cut;
 
 // More would make a page slow. The API has the rest.
 const MOST_TEXT: usize = 100_000;

@@ -8,7 +8,8 @@ use serde_json::Value;
 use super::Side;
 use super::exchange::{Expect, ExpectPart};
 use super::request::Request;
-use crate::support::difference::{compare_json, excerpt};
+use crate::support::difference::{SHOWN_LENGTH, compare_json};
+use crate::support::excerpt::excerpt;
 use crate::support::multipart;
 
 /// A request to compare.
@@ -67,13 +68,19 @@ impl Expect {
         if let Some(expected) = &self.json {
             match serde_json::from_slice::<Value>(&request.body) {
                 Ok(got) => compare_json("json", expected, &got, &mut found),
-                Err(_) => found.push(format!("expected a JSON body, got {}", excerpt(&request.body))),
+                Err(_) => found.push(format!(
+                    "expected a JSON body, got {}",
+                    excerpt(&String::from_utf8_lossy(&request.body), SHOWN_LENGTH)
+                )),
             }
         }
         for part in &self.body_contains {
             let mut windows = request.body.windows(part.len().max(1));
             if !windows.any(|window| window == part.as_bytes()) {
-                found.push(format!("expected {part:?} in the body, got {}", excerpt(&request.body)));
+                found.push(format!(
+                    "expected {part:?} in the body, got {}",
+                    excerpt(&String::from_utf8_lossy(&request.body), SHOWN_LENGTH)
+                ));
             }
         }
         if let Some(parts) = &self.multipart {
@@ -132,7 +139,7 @@ fn compare_multipart(expected: &IndexMap<String, ExpectPart>, request: &Request,
             if let Some(expected) = expected
                 && Some(expected) != got
             {
-                let got = got.map_or_else(|| "none".into(), |got| excerpt(got.as_bytes()));
+                let got = got.map_or_else(|| "none".into(), |got| excerpt(got, SHOWN_LENGTH));
                 found.push(format!("form field {name}: expected {what} {expected:?}, got {got}"));
             }
         };

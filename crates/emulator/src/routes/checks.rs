@@ -10,7 +10,8 @@ use crate::http::problem::Problem;
 use crate::job::{Job, Kind, Shape};
 use crate::request::{Call, Reply, ok};
 use crate::state::App;
-use crate::support::difference::{compare_values, excerpt};
+use crate::support::difference::{SHOWN_LENGTH, compare_values};
+use crate::support::excerpt::excerpt;
 use crate::support::json::{Fields, reason};
 
 const MOST_SHOWN: usize = 10;
@@ -118,8 +119,8 @@ fn differences(expected: &Value, got: &Value) -> Vec<String> {
 fn list(inputs: &[Value]) -> String {
     let skipped = inputs.len().saturating_sub(MOST_SHOWN);
     let shown = inputs.iter().enumerate().skip(skipped);
-    let lines =
-        shown.map(|(index, input)| format!("\n  {}. {}", index + 1, excerpt(input.to_string().as_bytes())));
+    let lines = shown
+        .map(|(index, input)| format!("\n  {}. {}", index + 1, excerpt(&input.to_string(), SHOWN_LENGTH)));
     let more = if skipped > 0 { format!("\n  ({skipped} earlier ones)") } else { String::new() };
     format!(":{more}{}", lines.collect::<String>())
 }

@@ -2,8 +2,12 @@
 
 use serde_json::{Number, Value};
 
+use super::excerpt::excerpt;
+
 /// Matches any JSON value in an expected one.
 const ANY: &str = "{{any}}";
+/// How much of a value a message shows, in characters.
+pub(crate) const SHOWN_LENGTH: usize = 300;
 
 /// Adds the paths at which two JSON values differ.
 pub(crate) fn compare_json(path: &str, expected: &Value, got: &Value, found: &mut Vec<String>) {
@@ -19,7 +23,7 @@ pub(crate) fn compare_json(path: &str, expected: &Value, got: &Value, found: &mu
             for name in got.keys().filter(|name| !expected.contains_key(*name)) {
                 found.push(format!(
                     "unexpected {path}.{name} = {}",
-                    excerpt(got[name].to_string().as_bytes())
+                    excerpt(&got[name].to_string(), SHOWN_LENGTH)
                 ));
             }
         }
@@ -31,8 +35,8 @@ pub(crate) fn compare_json(path: &str, expected: &Value, got: &Value, found: &mu
         _ if expected == got => {}
         _ => found.push(format!(
             "expected {path} = {}, got {}",
-            excerpt(expected.to_string().as_bytes()),
-            excerpt(got.to_string().as_bytes())
+            excerpt(&expected.to_string(), SHOWN_LENGTH),
+            excerpt(&got.to_string(), SHOWN_LENGTH)
         )),
     }
 }
@@ -61,10 +65,3 @@ fn write_whole_numbers_alike(value: &mut Value) {
 
 /// 2^53: up to here, floats are exact.
 const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
-
-/// Returns bytes as text, cut to a length for messages.
-pub(crate) fn excerpt(bytes: &[u8]) -> String {
-    const MOST: usize = 300;
-    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MOST)]);
-    if bytes.len() > MOST { format!("{text}... ({} bytes)", bytes.len()) } else { text.into_owned() }
-}

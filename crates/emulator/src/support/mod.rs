@@ -1,7 +1,8 @@
-//! Locks, time, identifiers, JSON and forms: what every layer above uses.
+//! Locks, time, identifiers, excerpts, JSON and forms: what every layer above uses.
 
 pub(crate) mod difference;
 pub(crate) mod duration;
+pub(crate) mod excerpt;
 pub(crate) mod ids;
 pub(crate) mod json;
 pub(crate) mod multipart;
