@@ -1,6 +1,6 @@
 //! Parses the arguments of a command.
 
-use replicant::operation::nearest;
+use replicant::bindings::nearest;
 
 use crate::{
     command::{Arguments, Command, Flag},

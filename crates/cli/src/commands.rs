@@ -9,7 +9,7 @@ mod models;
 mod predictions;
 mod run;
 
-use replicant::operation::nearest;
+use replicant::bindings::nearest;
 
 use crate::{command::Command, failure::Failure, output::shown};
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use bytes::Bytes;
-use replicant::{File, Object, Value, operation::nearest};
+use replicant::{File, Object, Value, bindings::nearest};
 use tokio::io::AsyncReadExt;
 
 use crate::{

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use replicant::{File, Object, Value, map::Row, operation::nearest};
+use replicant::{File, Object, Value, bindings::nearest, map::Row};
 
 use crate::{
     failure::Failure,

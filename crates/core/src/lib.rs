@@ -41,6 +41,8 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+#[doc(hidden)]
+pub mod bindings;
 mod client;
 mod error;
 #[cfg(feature = "axum")]
@@ -55,6 +57,7 @@ pub mod operation;
 pub mod platform;
 mod predictions;
 pub mod resources;
+#[doc(hidden)]
 pub mod telemetry;
 mod value;
 pub mod webhook;

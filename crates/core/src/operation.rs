@@ -4,7 +4,6 @@
 //! a stream of results, and [`compute`] those that need no network.
 
 mod compute;
-mod following;
 #[cfg(target_arch = "wasm32")]
 mod no_map;
 mod output_work;
@@ -18,7 +17,6 @@ use futures_util::{future, stream};
 
 pub use self::{
     compute::{COMPUTATIONS, compute},
-    following::{Following, HookResult, Wanted},
     streams::Item,
     table::{OPERATIONS, STREAMS},
 };
@@ -26,9 +24,7 @@ use self::{
     streams::Items,
     table::{prepare_call, prepare_stream},
 };
-pub use crate::{client::response::Payload, value::nearest::nearest};
-#[cfg(not(target_arch = "wasm32"))]
-pub use crate::{client::turns::Turns, map::folder::CheckpointFolder};
+pub use crate::client::response::Payload;
 use crate::{
     client::{Client, response::Reply},
     error::{Error, Result, decode_params},

@@ -1,4 +1,4 @@
-//! Events and spans as data, for the bindings.
+//! Events and spans as data, for the bindings of Python and JavaScript; not covered by semantic versioning.
 //!
 //! The core reports its work with [`tracing`](https://docs.rs/tracing), under the target `replicant`. A program in Rust
 //! subscribes to it as usual. A binding instead [attaches](attach) a [`Sink`] to each call, which receives the events

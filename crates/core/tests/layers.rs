@@ -24,7 +24,7 @@ fn modules_of_the_core_import_only_lower_layers() {
             "files",
             "predictions",
             "map|resources",
-            "operation|extract",
+            "bindings|extract|operation",
         ],
     );
 }

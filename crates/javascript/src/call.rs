@@ -5,7 +5,8 @@ use std::{future::Future, panic::AssertUnwindSafe, sync::Arc};
 use futures_util::FutureExt;
 use replicant::{
     BoxStream, Client, Error, Item, Observer, Result, Value,
-    operation::{self, Following},
+    bindings::Following,
+    operation,
     platform::{MaybeSend, MaybeSync},
     transport::Transport,
 };

@@ -11,8 +11,8 @@ use std::{
 
 use replicant::{
     Error, ErrorKind, Result, Value,
+    bindings::{Following, HookResult, Wanted},
     hooks::HeaderChanges,
-    operation::{self, Following, Wanted},
     platform::Callback,
 };
 use tokio::sync::oneshot;
@@ -82,7 +82,7 @@ impl Drop for Forget {
 }
 
 /// Asks the hooks of a call.
-fn ask(records: &Records, mut question: Value) -> operation::HookResult {
+fn ask(records: &Records, mut question: Value) -> HookResult {
     static LAST: AtomicU32 = AtomicU32::new(0);
     let ask = LAST.fetch_add(1, Ordering::Relaxed);
     question["ask"] = ask.into();

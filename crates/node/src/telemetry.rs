@@ -2,7 +2,7 @@
 
 use napi_derive::napi;
 use replicant::{
-    operation::{self, Following},
+    bindings::{self, Following},
     telemetry::Level,
 };
 
@@ -25,6 +25,6 @@ pub struct Wanted {
 pub(crate) fn follow(wanted: Wanted, channel: &CompletionChannel) -> Following {
     let Wanted { number, level, spans, on_request, on_response, on_retry } = wanted;
     let level = Level::from_name(&level).unwrap_or(Level::Off);
-    let wanted = operation::Wanted { level, spans, on_request, on_response, on_retry };
+    let wanted = bindings::Wanted { level, spans, on_request, on_response, on_retry };
     replicant_javascript::follow(wanted, number, channel)
 }

@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use pyo3::prelude::*;
-use replicant::{Value, operation};
+use replicant::{Value, bindings};
 
 use crate::{error, runtime::gate, value};
 
 /// A folder of checkpoints, one for each of the batches into which another program cuts the rows.
 #[pyclass(frozen, module = "replicant._native")]
-pub struct CheckpointFolder(operation::CheckpointFolder);
+pub struct CheckpointFolder(bindings::CheckpointFolder);
 
 #[pymethods]
 impl CheckpointFolder {
@@ -17,7 +17,7 @@ impl CheckpointFolder {
     #[new]
     #[pyo3(signature = (path, /, retries = 0, retry_unknown = false))]
     fn new(path: PathBuf, retries: u32, retry_unknown: bool) -> Self {
-        Self(operation::CheckpointFolder::new(path, retries, retry_unknown))
+        Self(bindings::CheckpointFolder::new(path, retries, retry_unknown))
     }
 
     /// Returns the path of the checkpoint of a batch, which has what any file of the folder has of its rows.

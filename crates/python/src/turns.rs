@@ -3,20 +3,20 @@
 use std::{collections::HashMap, time::Duration};
 
 use pyo3::prelude::*;
-use replicant::operation;
+use replicant::bindings;
 
 use crate::error;
 
 /// Hands out turns for creates to other processes.
 #[pyclass(frozen, module = "replicant._native")]
-pub struct Turns(operation::Turns);
+pub struct Turns(bindings::Turns);
 
 #[pymethods]
 impl Turns {
     #[new]
     #[pyo3(signature = (per_minute = None, /))]
     fn new(py: Python<'_>, per_minute: Option<f64>) -> PyResult<Self> {
-        operation::Turns::new(per_minute).map(Self).map_err(|error| error::to_python(py, &error))
+        bindings::Turns::new(per_minute).map(Self).map_err(|error| error::to_python(py, &error))
     }
 
     /// Takes a turn. Returns its number and 0, or None and the seconds to wait before asking again.

@@ -1,7 +1,7 @@
 //! What a call reports to JavaScript while it runs.
 
 use replicant::{
-    operation::{Following, Wanted},
+    bindings::{Following, Wanted},
     telemetry::Level,
 };
 use wasm_bindgen::JsValue;

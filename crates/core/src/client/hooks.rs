@@ -74,20 +74,7 @@ pub trait Hooks: MaybeSend + MaybeSync {
 
 /// Hooks that pass events on as objects, for bindings. `ask` is called for each enabled event; the header changes that it
 /// returns apply to requests only.
-///
-/// ```
-/// use std::sync::Arc;
-/// use replicant::{BoxFuture, Client, Options, Result, Value, hooks::{HeaderChanges, Questions}};
-///
-/// let ask = |event: Value| -> BoxFuture<'static, Result<HeaderChanges>> {
-///     println!("{}", event["hook"]);
-///     Box::pin(async { Ok(HeaderChanges::new()) })
-/// };
-/// let hooks = Questions { request: true, response: true, retry: false, ask };
-/// let client = Client::new(Options { hooks: Some(Arc::new(hooks)), ..Options::default() })?;
-/// # Ok::<(), replicant::Error>(())
-/// ```
-pub struct Questions<Ask> {
+pub(crate) struct Questions<Ask> {
     /// Whether to ask before each attempt.
     pub request: bool,
     /// Whether to ask after each response.

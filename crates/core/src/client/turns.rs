@@ -30,7 +30,7 @@ const MOST_TURNS: usize = 100_000;
 ///
 /// ```
 /// use std::time::Duration;
-/// use replicant::operation::Turns;
+/// use replicant::bindings::Turns;
 ///
 /// let turns = Turns::new(Some(600.0))?;
 /// match turns.take() {

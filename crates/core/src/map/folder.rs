@@ -23,7 +23,7 @@ use crate::{error::Result, platform::lock, value::Value};
 /// named after its keys, and receives the records of those of its rows that are in other files.
 ///
 /// ```
-/// use replicant::{Value, operation::CheckpointFolder};
+/// use replicant::{Value, bindings::CheckpointFolder};
 ///
 /// # let folder = std::env::temp_dir().join(format!("checkpoints-{}", std::process::id()));
 /// let checkpoints = CheckpointFolder::new(folder, 0, false);

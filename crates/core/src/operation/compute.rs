@@ -1,4 +1,4 @@
-//! Operations that need no network.
+//! Operations that need no network. Some change a batch that runs in this process.
 
 use serde::Deserialize;
 
@@ -153,8 +153,10 @@ macro_rules! computations {
         /// ```
         pub const COMPUTATIONS: &[&str] = &[$($name,)*];
 
-        /// Runs an operation that needs no network: verifies a webhook, parses progress or a reference, lists options, or
-        /// passes rows to a batch.
+        /// Runs an operation that needs no network: verifies a webhook, parses progress or a reference, or lists options.
+        ///
+        /// `map.push`, `map.row` and `map.stop` have an effect: they change a batch that [`open`](super::open) has started in
+        /// this process, which they find by its number. `map.stats` reads one.
         ///
         /// # Errors
         /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) for an unknown operation or parameter,

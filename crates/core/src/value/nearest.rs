@@ -36,7 +36,7 @@ const SYNONYMS: &[&[&str]] = &[
 /// Returns the name in `names` that `given` most likely stands for: another spelling, a synonym or a typo.
 ///
 /// ```
-/// use replicant::operation::nearest;
+/// use replicant::bindings::nearest;
 ///
 /// assert_eq!(nearest("promt", &["prompt", "seed"]), Some("prompt"));
 /// assert_eq!(nearest("guidance", &["prompt", "seed"]), None);

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use pyo3::prelude::*;
 use pyo3_async_runtimes::TaskLocals;
-use replicant::{BoxFuture, Client as Core, Error, ErrorKind, Observer, operation::Following};
+use replicant::{BoxFuture, Client as Core, Error, ErrorKind, Observer, bindings::Following};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::{

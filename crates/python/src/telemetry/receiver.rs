@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use pyo3::{exceptions::PyKeyboardInterrupt, prelude::*, types::PyDict};
-use replicant::{Error, ErrorKind, Result, hooks::HeaderChanges, operation::Wanted, telemetry::Level};
+use replicant::{Error, ErrorKind, Result, bindings::Wanted, hooks::HeaderChanges, telemetry::Level};
 use tokio::sync::oneshot;
 
 use super::{Notice, deliver_late};

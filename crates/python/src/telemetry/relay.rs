@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use pyo3::prelude::*;
 use replicant::{
     Value,
-    operation::{Following, HookResult},
+    bindings::{Following, HookResult},
 };
 use tokio::sync::{mpsc::UnboundedSender, oneshot, watch};
 

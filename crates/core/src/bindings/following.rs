@@ -25,7 +25,7 @@ pub type HookResult = BoxFuture<'static, Option<Result<HeaderChanges>>>;
 /// What a receiver wants to know.
 ///
 /// ```
-/// use replicant::{operation::Wanted, telemetry::Level};
+/// use replicant::{bindings::Wanted, telemetry::Level};
 ///
 /// let wanted = Wanted { level: Level::Info, spans: false, on_request: true, on_response: false, on_retry: false };
 /// ```
@@ -47,7 +47,7 @@ pub struct Wanted {
 ///
 /// ```
 /// use replicant::{BoxFuture, Result, Value, json};
-/// use replicant::{hooks::HeaderChanges, operation::{self, Following, Wanted}, telemetry::Level};
+/// use replicant::{bindings::{Following, Wanted}, hooks::HeaderChanges, operation, telemetry::Level};
 ///
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
 /// let wanted = Wanted { level: Level::Info, spans: false, on_request: true, on_response: false, on_retry: false };

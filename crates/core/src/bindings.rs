@@ -1,0 +1,8 @@
+//! For the bindings of Python and JavaScript, and for the command-line program; not covered by semantic versioning.
+
+mod following;
+
+pub use self::following::{Following, HookResult, Wanted};
+pub use crate::value::nearest::nearest;
+#[cfg(not(target_arch = "wasm32"))]
+pub use crate::{client::turns::Turns, map::folder::CheckpointFolder};
