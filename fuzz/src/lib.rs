@@ -72,7 +72,7 @@ impl Transport for Player {
             };
             let chunks = stream::iter(response.chunks.into_iter().map(Ok));
             let body = Box::new(StreamBody(Box::pin(chunks)));
-            Ok(HttpResponse { status: response.status, headers: response.headers, body })
+            Ok(HttpResponse::new(response.status, response.headers, body))
         })
     }
 }

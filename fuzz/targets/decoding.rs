@@ -13,7 +13,7 @@ use libfuzzer_sys::fuzz_target;
 use replicant::{
     ErrorKind, Result,
     native::{HttpOptions, HttpTransport},
-    transport::{HttpBody, HttpRequest, Transport},
+    transport::{HttpRequest, Transport},
 };
 use replicant_fuzz::check_error;
 
@@ -58,7 +58,7 @@ fn decode(coding: &str, body: &[u8]) -> Result<Vec<u8>> {
     let head = format!("HTTP/1.1 200 OK\r\ncontent-encoding: {coding}\r\ncontent-length: {}\r\n\r\n", body.len());
     responses.lock().expect("no panic").send([head.as_bytes(), body].concat()).expect("a server");
     let url = url.parse().expect("a URL");
-    let request = HttpRequest { method: "GET", url, headers: Vec::new(), body: HttpBody::Empty };
+    let request = HttpRequest::new("GET", url);
     RUNTIME.block_on(async {
         let chunks = TRANSPORT.send(request).await?.body.stream();
         chunks.try_fold(Vec::new(), async |mut whole, chunk| {

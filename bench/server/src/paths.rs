@@ -92,7 +92,7 @@ impl Transport for Canned {
             }
         };
         let headers = vec![("content-type".to_owned(), kind.to_owned())];
-        async move { Ok(HttpResponse { status: 200, headers, body }) }.boxed()
+        async move { Ok(HttpResponse::new(200, headers, body)) }.boxed()
     }
 }
 

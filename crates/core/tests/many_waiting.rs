@@ -185,7 +185,7 @@ impl Transport for Edited {
             edited.fetch_add(1, Ordering::SeqCst);
             let text = edit(String::from_utf8(text.to_vec()).unwrap());
             let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-            Ok(HttpResponse { status: 200, headers, body: Box::new(Bytes::from(text)) })
+            Ok(HttpResponse::new(200, headers, Box::new(Bytes::from(text))))
         })
     }
 }

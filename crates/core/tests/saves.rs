@@ -39,11 +39,11 @@ impl Transport for ChunkServer {
         let chunks: Vec<_> =
             self.chunks.iter().map(|chunk| Ok(Bytes::from_static(chunk.as_bytes()))).chain(broken).collect();
         Box::pin(async move {
-            Ok(HttpResponse {
-                status: 200,
-                headers: vec![("content-length".to_owned(), length.to_string())],
-                body: Box::new(StreamBody(Box::pin(stream::iter(chunks)))),
-            })
+            Ok(HttpResponse::new(
+                200,
+                vec![("content-length".to_owned(), length.to_string())],
+                Box::new(StreamBody(Box::pin(stream::iter(chunks)))),
+            ))
         })
     }
 }

@@ -118,7 +118,7 @@ async fn an_endless_line_is_an_error() {
                 if request.method == "POST" {
                     let body = br#"{"id": "p1", "status": "starting", "urls": {"stream": "https://stream.example/s"}}"#;
                     let body = Box::new(Bytes::from_static(body));
-                    return Ok(HttpResponse { status: 201, headers: kind("application/json"), body });
+                    return Ok(HttpResponse::new(201, kind("application/json"), body));
                 }
                 let chunk = Bytes::from(vec![b'x'; 1 << 20]);
                 let chunks = futures_util::stream::repeat_with(move || {
@@ -126,7 +126,7 @@ async fn an_endless_line_is_an_error() {
                     Ok(chunk.clone())
                 });
                 let body = Box::new(replicant::transport::StreamBody(Box::pin(chunks.take(1000))));
-                Ok(HttpResponse { status: 200, headers: kind("text/event-stream"), body })
+                Ok(HttpResponse::new(200, kind("text/event-stream"), body))
             })
         }
     }
@@ -259,9 +259,7 @@ impl Transport for GrowingOutput {
         };
         let output: Vec<usize> = (0..count).collect();
         let body = json!({"id": "p1", "status": status, "output": output}).to_string();
-        Box::pin(async move {
-            Ok(HttpResponse { status: 200, headers: Vec::new(), body: Box::new(Bytes::from(body)) })
-        })
+        Box::pin(async move { Ok(HttpResponse::new(200, Vec::new(), Box::new(Bytes::from(body)))) })
     }
 }
 

@@ -159,11 +159,7 @@ impl Transport for SlowServer {
             } else {
                 json!({"id": "p1", "status": "succeeded", "output": 1})
             };
-            Ok(HttpResponse {
-                status: 201,
-                headers: Vec::new(),
-                body: Box::new(Bytes::from(body.to_string())),
-            })
+            Ok(HttpResponse::new(201, Vec::new(), Box::new(Bytes::from(body.to_string()))))
         })
     }
 }
@@ -240,7 +236,7 @@ impl Transport for RejectFirst {
                     (201, json!({"id": "f", "checksums": {"sha256": sha256}}))
                 }
             };
-            Ok(HttpResponse { status, headers: Vec::new(), body: Box::new(Bytes::from(body.to_string())) })
+            Ok(HttpResponse::new(status, Vec::new(), Box::new(Bytes::from(body.to_string()))))
         })
     }
 }

@@ -25,7 +25,7 @@ impl FetchParts {
     /// # Errors
     /// If a header has a line break.
     pub fn new(request: HttpRequest) -> Result<Self> {
-        let HttpRequest { method, url, mut headers, body } = request;
+        let HttpRequest { method, url, mut headers, body, .. } = request;
         let (mut text, mut bytes, mut stream) = (None, None, None);
         match body {
             HttpBody::Empty => {}

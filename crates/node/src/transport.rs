@@ -127,9 +127,9 @@ fn incoming(response: FetchResponse) -> Result<HttpResponse> {
     if let Some(reason) = response.failure {
         return Err(fetch_failure(reason, response.raised, response.never_sent));
     }
-    Ok(HttpResponse {
-        status: u16::try_from(response.status).unwrap_or_default(),
-        headers: headers(&response.headers),
-        body: Box::new(StreamBody(source::read(Arc::new(response.pull), 0, fetch_failed))),
-    })
+    Ok(HttpResponse::new(
+        u16::try_from(response.status).unwrap_or_default(),
+        headers(&response.headers),
+        Box::new(StreamBody(source::read(Arc::new(response.pull), 0, fetch_failed))),
+    ))
 }

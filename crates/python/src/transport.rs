@@ -146,7 +146,7 @@ fn build_response(py: Python<'_>, response: &Py<PyAny>, route: &Arc<Route>) -> P
         Ok(bytes) => Box::new(Bytes::copy_from_slice(bytes.as_bytes())),
         Err(_) => Box::new(StreamBody(pieces(route.clone(), body.unbind()))),
     };
-    Ok(HttpResponse { status, headers, body })
+    Ok(HttpResponse::new(status, headers, body))
 }
 
 /// Returns the items of a Python iterator, async or not.

@@ -151,7 +151,7 @@ fn incoming(response: &NativeResponse) -> Result<HttpResponse> {
             })
         }
     };
-    Ok(HttpResponse { status: response.status(), headers, body })
+    Ok(HttpResponse::new(response.status(), headers, body))
 }
 
 fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {

@@ -173,7 +173,8 @@ async fn forwarded(url: &Url, transport: &HttpTransport, request: Request) -> u1
     let is_sent = |(name, _): &(String, String)| !OF_THE_CONNECTION.contains(&name.as_str());
     let headers = request.headers.into_iter().filter(is_sent).collect();
     let body: Bytes = request.body;
-    let request = HttpRequest { method: "POST", url: url.clone(), headers, body: HttpBody::Bytes(body) };
+    let mut request = HttpRequest::new("POST", url.clone());
+    (request.headers, request.body) = (headers, HttpBody::Bytes(body));
     match transport.send(request).await {
         Ok(response) => {
             note(&format!("forwarded to {url}: {}", response.status));

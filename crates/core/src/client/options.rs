@@ -239,6 +239,7 @@ impl fmt::Debug for Options {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum OnAbandon {
     /// Cancel it, so that it costs no more. The cancel is sent in the background: await
     /// [`background::drain`](crate::background::drain) before the program ends.
@@ -266,6 +267,7 @@ impl OnAbandon {
 /// # Ok::<(), replicant::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[non_exhaustive]
 pub enum RateLimitOption {
     /// As many as the API allows, learned from its responses.
     #[default]

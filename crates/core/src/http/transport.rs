@@ -33,7 +33,7 @@ use crate::{
 /// impl Transport for Canned {
 ///     fn send(&self, _request: HttpRequest) -> BoxFuture<'static, Result<HttpResponse>> {
 ///         let body = Box::new(bytes::Bytes::from_static(self.0));
-///         Box::pin(async { Ok(HttpResponse { status: 200, headers: Vec::new(), body }) })
+///         Box::pin(async { Ok(HttpResponse::new(200, Vec::new(), body)) })
 ///     }
 /// }
 ///
@@ -64,6 +64,7 @@ pub trait Transport: MaybeSend + MaybeSync {
 ///     format!("{} {} HTTP/1.1", request.method, request.url.path())
 /// }
 /// ```
+#[non_exhaustive]
 pub struct HttpRequest {
     /// Method, in upper case.
     pub method: &'static str,
@@ -75,7 +76,7 @@ pub struct HttpRequest {
     pub body: HttpBody,
 }
 
-/// The body of a request.
+/// The body of a request. Not `non_exhaustive`, because a transport must send every kind.
 ///
 /// ```
 /// use futures_util::TryStreamExt;
@@ -109,9 +110,10 @@ pub enum HttpBody {
 /// use replicant::transport::HttpResponse;
 ///
 /// let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-/// let response = HttpResponse { status: 200, headers, body: Box::new(bytes::Bytes::from_static(b"{}")) };
+/// let response = HttpResponse::new(200, headers, Box::new(bytes::Bytes::from_static(b"{}")));
 /// assert_eq!(response.header("content-type"), Some("application/json"));
 /// ```
+#[non_exhaustive]
 pub struct HttpResponse {
     /// Status.
     pub status: u16,
@@ -199,7 +201,19 @@ impl BodySource for StreamBody {
     }
 }
 
+impl HttpRequest {
+    /// Builds a request without headers and body. `method` is in upper case.
+    pub fn new(method: &'static str, url: Url) -> Self {
+        Self { method, url, headers: Vec::new(), body: HttpBody::Empty }
+    }
+}
+
 impl HttpResponse {
+    /// Builds a response. The names of the headers are in lower case.
+    pub fn new(status: u16, headers: Vec<(String, String)>, body: Box<dyn BodySource>) -> Self {
+        Self { status, headers, body }
+    }
+
     /// Returns the first header with this name, which must be in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         crate::error::header(&self.headers, name)

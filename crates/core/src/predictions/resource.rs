@@ -27,10 +27,11 @@ use crate::{
 /// ```
 /// use replicant::resources::predictions::PredictionFilter;
 ///
-/// let created_after = Some("2025-01-01T00:00:00Z".into());
-/// let filter = PredictionFilter { created_after, ..PredictionFilter::default() };
+/// let mut filter = PredictionFilter::default();
+/// filter.created_after = Some("2025-01-01T00:00:00Z".into());
 /// ```
 #[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
 pub struct PredictionFilter {
     /// ISO 8601 time: only predictions created at that time or later.
     pub created_after: Option<String>,

@@ -1,5 +1,7 @@
 //! Deployments: models on dedicated hardware that scales automatically.
 
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
 
 use super::{body, owner_and_name::OwnerAndName};
@@ -95,19 +97,13 @@ pub struct Configuration {
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
 /// use replicant::resources::deployments::NewDeployment;
 ///
-/// let deployment = NewDeployment {
-///     name: "text".into(),
-///     model: "acme/text".into(),
-///     version: "5c7d".into(),
-///     hardware: "gpu-t4".into(),
-///     min_instances: 0,
-///     max_instances: 2,
-/// };
+/// let deployment = NewDeployment::new("text", "acme/text", "5c7d", "gpu-t4", 0..=2);
 /// client.deployments().create(&deployment).await?;
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct NewDeployment {
     /// Name.
     pub name: String,
@@ -123,16 +119,39 @@ pub struct NewDeployment {
     pub max_instances: i64,
 }
 
+impl NewDeployment {
+    /// Builds a deployment of a version of `model`, `owner/name`. `hardware` is a SKU, see [`Client::hardware`]; `instances`
+    /// are the minimum and the maximum.
+    pub fn new(
+        name: impl Into<String>,
+        model: impl Into<String>,
+        version: impl Into<String>,
+        hardware: impl Into<String>,
+        instances: RangeInclusive<i64>,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            model: model.into(),
+            version: version.into(),
+            hardware: hardware.into(),
+            min_instances: *instances.start(),
+            max_instances: *instances.end(),
+        }
+    }
+}
+
 options! {
     /// Changes to a deployment. A field that is `None` stays unchanged.
     ///
     /// ```
     /// use replicant::resources::deployments::DeploymentChange;
     ///
-    /// let change = DeploymentChange { min_instances: Some(1), ..DeploymentChange::default() };
+    /// let mut change = DeploymentChange::default();
+    /// change.min_instances = Some(1);
     /// ```
     #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
     #[serde(deny_unknown_fields, default)]
+    #[non_exhaustive]
     pub struct DeploymentChange {
         /// Id of the version.
         #[serde(skip_serializing_if = "Option::is_none")]

@@ -85,18 +85,14 @@ pub struct Version {
 /// # async fn example(client: replicant::Client) -> replicant::Result<()> {
 /// use replicant::resources::models::NewModel;
 ///
-/// let model = NewModel {
-///     owner: "acme".into(),
-///     name: "painter".into(),
-///     visibility: "private".into(),
-///     hardware: "gpu-t4".into(),
-///     ..NewModel::default()
-/// };
+/// let mut model = NewModel::new("acme", "painter", "private", "gpu-t4");
+/// model.description = Some("Paints herons".into());
 /// println!("{:?}", client.models().create(&model).await?.url);
 /// # Ok(()) }
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct NewModel {
     /// Owner: the account of the token.
     pub owner: String,
@@ -123,16 +119,41 @@ pub struct NewModel {
     pub cover_image_url: Option<String>,
 }
 
+impl NewModel {
+    /// Builds a model of `owner`, the account of the token. `visibility` is `public` or `private`; `hardware` is a SKU, see
+    /// [`Client::hardware`].
+    pub fn new(
+        owner: impl Into<String>,
+        name: impl Into<String>,
+        visibility: impl Into<String>,
+        hardware: impl Into<String>,
+    ) -> Self {
+        Self {
+            owner: owner.into(),
+            name: name.into(),
+            visibility: visibility.into(),
+            hardware: hardware.into(),
+            description: None,
+            github_url: None,
+            paper_url: None,
+            license_url: None,
+            cover_image_url: None,
+        }
+    }
+}
+
 options! {
     /// Changes to a model. A field that is `None` stays unchanged.
     ///
     /// ```
     /// use replicant::resources::models::ModelChange;
     ///
-    /// let change = ModelChange { readme: Some("# Painter".into()), ..ModelChange::default() };
+    /// let mut change = ModelChange::default();
+    /// change.readme = Some("# Painter".into());
     /// ```
     #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
     #[serde(default)]
+    #[non_exhaustive]
     pub struct ModelChange {
         /// Description.
         #[serde(skip_serializing_if = "Option::is_none")]
