@@ -306,6 +306,7 @@ impl RateLimitOption {
 /// # Ok::<(), replicant::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[non_exhaustive]
 pub enum FileEncodingStrategy {
     /// Upload every file. An inlined file would be repeated in every poll and webhook.
     #[default]

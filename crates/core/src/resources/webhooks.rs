@@ -70,6 +70,7 @@ impl Webhooks<'_> {
     /// match event.object {
     ///     WebhookObject::Prediction(prediction) => println!("{} {}", prediction.id, prediction.output),
     ///     WebhookObject::Training(training) => println!("{} {}", training.id, training.output["version"]),
+    ///     _ => {}
     /// }
     /// # Ok(()) }
     /// ```
@@ -115,14 +116,16 @@ impl WebhookEvent {
 ///
 /// ```
 /// # use replicant::resources::webhooks::WebhookObject;
-/// fn id(object: &WebhookObject) -> &str {
+/// fn id(object: &WebhookObject) -> Option<&str> {
 ///     match object {
-///         WebhookObject::Prediction(prediction) => &prediction.id,
-///         WebhookObject::Training(training) => &training.id,
+///         WebhookObject::Prediction(prediction) => Some(&prediction.id),
+///         WebhookObject::Training(training) => Some(&training.id),
+///         _ => None,
 ///     }
 /// }
 /// ```
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub enum WebhookObject {
     /// A prediction.
     Prediction(Prediction),
