@@ -47,9 +47,9 @@ impl Client {
         if let Some(known) = self.known_webhook_secret() {
             return known;
         }
-        let mut rest = options.clone();
+        let rest = options.clone();
         #[cfg(not(target_arch = "wasm32"))]
-        let _fetching = self.fetching_webhook_secret(&mut rest).await?;
+        let (_fetching, rest) = self.fetching_webhook_secret(rest).await?;
         #[cfg(not(target_arch = "wasm32"))]
         if let Some(known) = self.known_webhook_secret() {
             return known;
@@ -93,10 +93,10 @@ impl Client {
     pub(crate) async fn replaced_webhook_secret(
         &self,
         known: &Token,
-        mut options: RequestOptions,
+        options: RequestOptions,
     ) -> Result<Option<Token>> {
         #[cfg(not(target_arch = "wasm32"))]
-        let _fetching = self.fetching_webhook_secret(&mut options).await?;
+        let (_fetching, options) = self.fetching_webhook_secret(options).await?;
         let Some(Fetched { mut key, at }) = self.fetched_webhook_secret() else { return Ok(None) };
         if key == *known && self.runtime().monotonic().saturating_sub(at) >= REFRESH {
             // Before it is fetched: an attempt that fails counts.
@@ -108,23 +108,26 @@ impl Client {
         Ok(Some(key).filter(|key| key != known))
     }
 
-    /// Waits until no other webhook fetches the secret, and shortens the timeout by the wait.
+    /// Waits until no other webhook fetches the secret. Returns the options with the timeout that is left.
     #[cfg(not(target_arch = "wasm32"))]
-    async fn fetching_webhook_secret(&self, options: &mut RequestOptions) -> Result<MutexGuard<'_, ()>> {
+    async fn fetching_webhook_secret(
+        &self,
+        mut options: RequestOptions,
+    ) -> Result<(MutexGuard<'_, ()>, RequestOptions)> {
         let fetching = self.0.webhook_secret.fetching.lock();
         let Some(limit) = options.timeout.or(self.config().request_timeout) else {
-            return Ok(fetching.await);
+            return Ok((fetching.await, options));
         };
         let begun = self.runtime().monotonic();
-        let locked = within(self.runtime(), limit, fetching).await;
-        options.timeout = Some(limit.saturating_sub(self.runtime().monotonic().saturating_sub(begun)));
-        locked.ok_or_else(|| {
+        let Some(locked) = within(self.runtime(), limit, fetching).await else {
             let limit = float_text(limit.as_secs_f64());
             let message = format!(
                 "the timeout of {limit} s passed while another webhook fetched the secret of the account; allow more time"
             );
-            Error::new(ErrorKind::Timeout, message)
-        })
+            return Err(Error::new(ErrorKind::Timeout, message));
+        };
+        options.timeout = Some(limit.saturating_sub(self.runtime().monotonic().saturating_sub(begun)));
+        Ok((locked, options))
     }
 
     fn fetched_webhook_secret(&self) -> Option<Fetched> {
