@@ -18,6 +18,9 @@ declare global {
 // `Uint8Array<ArrayBuffer>`, which `Response` and `Blob` accept. Before TypeScript 5.7 the type has no parameter.
 export type Bytes = ReturnType<Uint8Array["slice"]>;
 
+// The environments of jsdom lack the global.
+const WebStream: typeof ReadableStream = platform.ReadableStream;
+
 /**
  * A file that a model wrote: a web stream with further ways to read it. It is downloaded when it is read, and it can be
  * read any number of times: `blob()`, `bytes()`, `text()`, `save()` and a stream that has ended start a new download. The
@@ -31,7 +34,7 @@ export type Bytes = ReturnType<Uint8Array["slice"]>;
  * await image.save("image.png");
  */
 // biome-ignore lint/suspicious/noExplicitAny: chunks of the official package's class have this type
-export class FileOutput extends ReadableStream<any> {
+export class FileOutput extends WebStream<any> {
   /** @internal */
   constructor(calls: Calls, url: string) {
     const reading = new FileReading(calls, url);
@@ -128,7 +131,7 @@ export class FileOutput extends ReadableStream<any> {
   // without the DOM's types lack the names in their signatures, and inherit the declarations of Node's stream.
   /** @internal */
   override get locked(): boolean {
-    return Reflect.get(ReadableStream.prototype, "locked", stateOf(this).file);
+    return Reflect.get(WebStream.prototype, "locked", stateOf(this).file);
   }
   /** @internal */
   override cancel(reason?: unknown): Promise<void> {

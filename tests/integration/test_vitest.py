@@ -79,5 +79,6 @@ def test_a_suite_uses_an_emulator(pool: str, tmp_path: Path) -> None:
     assert "4 passed" in run(tmp_path, {"first": SUITE, "second": SUITE}, pool)
 
 
-def test_files_of_jsdom_are_read(tmp_path: Path) -> None:
-    assert "1 passed" in run(tmp_path, {"page": PAGE}, "threads")
+@pytest.mark.parametrize("pool", ["threads", "vmThreads"])
+def test_files_of_jsdom_are_read(pool: str, tmp_path: Path) -> None:
+    assert "1 passed" in run(tmp_path, {"page": PAGE}, pool)

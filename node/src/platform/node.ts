@@ -1,6 +1,7 @@
 /** Node, and runtimes that load its native modules. */
 import { AsyncResource } from "node:async_hooks";
 import { Readable } from "node:stream";
+import { ReadableStream as NodeWebStream } from "node:stream/web";
 import { setImmediate } from "node:timers";
 import { fileURLToPath } from "node:url";
 import { isMainThread } from "node:worker_threads";
@@ -33,6 +34,7 @@ export const platform: Platform = {
   terminal: () => (process.stderr.isTTY ? (text) => void process.stderr.write(text) : undefined),
   cancelAtExit,
   readerOf: () => undefined,
+  ReadableStream: globalThis.ReadableStream ?? NodeWebStream,
   isDisturbed: (stream) => Readable.isDisturbed(stream as never),
   pathOf: fileURLToPath,
   concat: (chunks) => Buffer.concat(chunks),

@@ -147,6 +147,7 @@ export const platform: Platform = {
   cancelAtExit: () => () => {},
   pathOf: (url) => url.pathname,
   readerOf: inWorkers ? largeReads : () => undefined,
+  ReadableStream: globalThis.ReadableStream,
   isDisturbed(stream) {
     // A polyfill does not tell.
     if (!(stream instanceof ReadableStream)) return false;

@@ -135,6 +135,11 @@ fn measure(file: &Bound<'_, PyAny>) -> Extent {
 }
 
 fn is_text(file: &Bound<'_, PyAny>) -> bool {
-    file.call_method1(intern!(file.py(), "read"), (0,))
-        .is_ok_and(|nothing| nothing.is_instance_of::<PyString>())
+    let py = file.py();
+    let Ok(nothing) = file.call_method1(intern!(py, "read"), (0,)) else { return false };
+    if nothing.hasattr(intern!(py, "__await__")).unwrap_or_default() {
+        // Closed, so that Python does not warn about a coroutine that was never awaited.
+        let _ = nothing.call_method0(intern!(py, "close"));
+    }
+    nothing.is_instance_of::<PyString>()
 }
