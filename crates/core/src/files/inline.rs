@@ -51,14 +51,16 @@ pub(super) fn is_inlined(file: &File, strategy: FileEncodingStrategy) -> bool {
     }
 }
 
-/// Returns `true` if a file can be inlined after its upload failed: it is small, can be read again, and the
-/// API did not reject it.
-pub(super) fn can_replace_upload(file: &File, error: &Error) -> bool {
-    let rejected = matches!(error.status(), Some(400..=499));
+/// Returns `true` if a file can be inlined after its upload failed: it is small and can be read again.
+pub(super) fn can_be_inlined(file: &File) -> bool {
+    file.source.len().is_some_and(|size| size <= INLINE_TOTAL) && file.source.replayable()
+}
+
+/// Returns `true` if the API or this client refused a file, which it would also do if it were inlined.
+pub(super) fn is_rejected(error: &Error) -> bool {
     let local = matches!(
         error.kind(),
         ErrorKind::FileNotFound | ErrorKind::FileTooLarge | ErrorKind::InvalidArgument
     );
-    let small = file.source.len().is_some_and(|size| size <= INLINE_TOTAL);
-    !rejected && !local && small && file.source.replayable()
+    local || matches!(error.status(), Some(400..=499))
 }

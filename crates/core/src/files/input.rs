@@ -3,7 +3,7 @@
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{
-    inline::{can_replace_upload, check_total, data_uri, is_inlined},
+    inline::{can_be_inlined, check_total, data_uri, is_inlined, is_rejected},
     upload::{UploadOptions, check_file},
     upload_progress::UploadObserver,
 };
@@ -16,6 +16,8 @@ use crate::{
 
 /// Number of concurrent uploads for one input.
 const CONCURRENCY: usize = 4;
+/// Maximum number of retries of an upload that can be replaced by inlining.
+const RETRIES: u32 = 2;
 
 impl Client {
     /// Uploads or inlines every file in an input, and replaces it by the resulting URL.
@@ -46,15 +48,16 @@ impl Client {
                 let reference = if is_inlined(&file, strategy) {
                     data_uri(&file).await?
                 } else {
-                    let (options, observer) = (options.clone(), observer.clone());
+                    let (mut options, observer) = (options.clone(), observer.clone());
+                    let replaceable =
+                        strategy == FileEncodingStrategy::UploadOrInline && can_be_inlined(&file);
+                    if replaceable {
+                        let retries = options.max_retries.unwrap_or(self.config().retry.max_retries);
+                        options.max_retries = Some(retries.min(RETRIES));
+                    }
                     let upload = UploadOptions { metadata: None, deadline, options, observer };
                     match self.upload_url(&file, &place, upload).await {
-                        Err(error)
-                            if strategy == FileEncodingStrategy::UploadOrInline
-                                && can_replace_upload(&file, &error) =>
-                        {
-                            data_uri(&file).await?
-                        }
+                        Err(error) if replaceable && !is_rejected(&error) => data_uri(&file).await?,
                         url => url?,
                     }
                 };
