@@ -139,7 +139,13 @@ def main() -> bool:
         before = Usage()
         pauses: list[float] = []
         both(server, REQUESTS, pauses)
-        after = settled("self", lambda usage: usage.descriptors <= before.descriptors)
+        # Threads that block end after they were idle for a while.
+        after = settled(
+            "self",
+            lambda usage: (
+                usage.descriptors <= before.descriptors and usage.threads <= before.threads
+            ),
+        )
         return report("Python", server.counts(), before, after, pauses)
 
 
