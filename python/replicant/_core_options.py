@@ -22,7 +22,7 @@ LOCAL = ("transport", "http_client", "on_request", "on_response", "on_retry")
 TABLES = ("headers", "query")
 
 _SECRETS = ("api_token", "bearer_token", "token", "client_key_password")
-_SECRET_WORDS = ("auth", "cookie", "token", "secret", "key", "password")
+_SECRET_WORDS = ("auth", "cookie", "token", "secret", "key", "password", "passphrase", "credential")
 _SECRET_SCHEMES = ("basic ", "bearer ", "token ")
 
 

@@ -389,6 +389,14 @@ class AsyncOutput(Output):
     ag_running = ag_suspended = False
     __slots__ = ()
 
+    async def asend(self, value: None) -> Any:
+        """Returns the next item."""
+        return await self.__anext__()
+
+    async def athrow(self, error: BaseException) -> None:
+        """Closes the output and raises `error`."""
+        self.throw(error)
+
     def __bool__(self) -> bool:
         # Without waiting for the first item, which would block the event loop.
         return self._source is not None or bool(self._items)

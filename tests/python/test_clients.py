@@ -307,7 +307,7 @@ def test_copies_share_the_client(client: replicant.Client) -> None:
 
 
 @pytest.mark.parametrize("dumps", [pickle.dumps, cloudpickle.dumps])
-def test_a_pickle_holds_settings_and_no_secret(
+def test_a_pickle_holds_options_and_no_secret(
     dumps: Callable[[Any], bytes], emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = replicant.Client(
@@ -319,6 +319,8 @@ def test_a_pickle_holds_settings_and_no_secret(
             "x-team": "blue",
             "x-copy": TOKEN,
             "x-other": "Bearer hunter2",
+            "x-passphrase": "hunter2",
+            "x-amz-credential": "hunter2",
         },
         proxy="http://user:hunter2@127.0.0.1:1",
     )

@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import AsyncGenerator, Generator
 from typing import Any
 
 import numpy
@@ -289,6 +289,7 @@ async def test_the_output_of_an_async_run_passes_for_an_async_generator(async_cl
     output = await async_client.run(PINNED, SLOW)
     assert inspect.isasyncgen(output) and not inspect.isgenerator(output)
     assert not inspect.isawaitable(output) and not asyncio.iscoroutine(output)
+    assert isinstance(output, AsyncGenerator)
     assert output
     assert [item async for item in output] == ["a", "b", "c"] == output
 

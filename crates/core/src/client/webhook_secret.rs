@@ -51,18 +51,21 @@ impl Client {
         #[cfg(not(target_arch = "wasm32"))]
         let (_fetching, rest) = self.fetching_webhook_secret(rest).await?;
         #[cfg(not(target_arch = "wasm32"))]
+        let limited = rest.timeout.is_some();
+        #[cfg(not(target_arch = "wasm32"))]
         if let Some(known) = self.known_webhook_secret() {
             return known;
         }
         let fetched = self.fetch_webhook_secret(rest).await;
         match &fetched {
             Ok(key) => self.keep_webhook_secret(key),
-            // Other failures belong to this call, such as an error of a hook, and a timeout that only this call has.
+            // Other failures belong to this call, such as an error of a hook, and a timeout that only this call has or that a
+            // wait has shortened.
             #[cfg(not(target_arch = "wasm32"))]
             Err(error)
                 if error.status().is_some()
                     || error.kind() == ErrorKind::Connection
-                    || (error.kind() == ErrorKind::Timeout && options.timeout.is_none()) =>
+                    || (error.kind() == ErrorKind::Timeout && !limited) =>
             {
                 *lock(&self.0.webhook_secret.failed) = Some((error.clone(), self.runtime().monotonic()));
             }
@@ -108,12 +111,15 @@ impl Client {
         Ok(Some(key).filter(|key| key != known))
     }
 
-    /// Waits until no other webhook fetches the secret. Returns the options with the timeout that is left.
+    /// Waits until no other webhook fetches the secret. Returns the options, after a wait with the timeout that is left.
     #[cfg(not(target_arch = "wasm32"))]
     async fn fetching_webhook_secret(
         &self,
         mut options: RequestOptions,
     ) -> Result<(MutexGuard<'_, ()>, RequestOptions)> {
+        if let Ok(free) = self.0.webhook_secret.fetching.try_lock() {
+            return Ok((free, options));
+        }
         let fetching = self.0.webhook_secret.fetching.lock();
         let Some(limit) = options.timeout.or(self.config().request_timeout) else {
             return Ok((fetching.await, options));

@@ -62,5 +62,5 @@ pub(super) fn is_rejected(error: &Error) -> bool {
         error.kind(),
         ErrorKind::FileNotFound | ErrorKind::FileTooLarge | ErrorKind::InvalidArgument
     );
-    local || matches!(error.status(), Some(400..=499))
+    local || matches!(error.status(), Some(400..=499)) && !matches!(error.status(), Some(408 | 429))
 }
