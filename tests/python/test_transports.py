@@ -497,8 +497,9 @@ def test_a_forked_child_sends_blocking_calls_through_an_async_transport() -> Non
 
 def test_greenlets_send_blocking_calls_through_an_async_transport() -> None:
     pytest.importorskip("gevent")
-    # Without the fork, which gevent replaces, too.
+    # Without the fork, which gevent replaces, too, and without a call inside a call, for which gevent has no loop.
     script = LOOP_OF_A_PROCESS.replace('hasattr(os, "fork")', "False")
+    script = script.replace('request.url.path.endswith("/p1")', "False")
     done = python(f"from gevent import monkey; monkey.patch_all()\n{script}")
     assert done.stdout == "done\n", done.stderr
 
