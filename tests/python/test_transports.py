@@ -495,15 +495,6 @@ def test_a_forked_child_sends_blocking_calls_through_an_async_transport() -> Non
     assert done.stdout == "done\n", done.stderr
 
 
-def test_greenlets_send_blocking_calls_through_an_async_transport() -> None:
-    pytest.importorskip("gevent")
-    # Without the fork, which gevent replaces, too, and without a call inside a call, for which gevent has no loop.
-    script = LOOP_OF_A_PROCESS.replace('hasattr(os, "fork")', "False")
-    script = script.replace('request.url.path.endswith("/p1")', "False")
-    done = python(f"from gevent import monkey; monkey.patch_all()\n{script}")
-    assert done.stdout == "done\n", done.stderr
-
-
 def test_one_transport_serves_many_loops() -> None:
     client = replicant.AsyncClient("t", transport=httpx.MockTransport(async_answer))
     for _ in range(5):
