@@ -260,8 +260,8 @@ class Output:
     gi_running = gi_suspended = False
     __slots__ = ("__weakref__", "_cursor", "_items", "_source")
 
-    def __init__(self, items: Sequence[Any] = (), source: Optional[_Source] = None) -> None:
-        self._items: Sequence[Any] = items if source is None else source.items
+    def __init__(self, items: List[Any], source: Optional[_Source] = None) -> None:
+        self._items = items
         self._source = source
         self._cursor = 0
 
@@ -272,7 +272,7 @@ class Output:
             while source.reach(len(source.items), whole=True):
                 pass
             self._source = None
-        return cast(List[Any], self._items)
+        return self._items
 
     def _begin(self) -> int:
         begin, self._cursor = self._cursor, 0
@@ -445,5 +445,6 @@ def output_of(client: AnyClient, reply: Json, awaited: bool = False) -> Any:
     """Returns the output in the reply of `run`."""
     kind = AsyncOutput if awaited else Output
     if "live" in reply:
-        return kind(source=_Source(client, reply))
+        source = _Source(client, reply)
+        return kind(source.items, source)
     return kind(reply["items"]) if "items" in reply else reply["output"]
