@@ -3,6 +3,11 @@
 mod abandoned;
 pub mod background;
 mod base_url;
+#[cfg(not(target_arch = "wasm32"))]
+mod built_in;
+#[cfg(target_arch = "wasm32")]
+#[path = "client/no_built_in.rs"]
+mod built_in;
 pub(crate) mod call;
 pub(crate) mod config;
 mod encode;
@@ -30,6 +35,9 @@ pub(crate) mod token;
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) mod turns;
 #[cfg(not(target_arch = "wasm32"))]
+pub(crate) mod waiting;
+#[cfg(target_arch = "wasm32")]
+#[path = "client/no_waiting.rs"]
 pub(crate) mod waiting;
 mod webhook_secret;
 
@@ -73,7 +81,6 @@ struct State {
     shapes: Arc<shape_cache::Shapes>,
     abandoned: Arc<Abandoned>,
     gates: Option<Arc<RateGates>>,
-    #[cfg(not(target_arch = "wasm32"))]
     waiting: Arc<waiting::Waiting>,
     tasks: Tasks,
     webhook_secret: Arc<WebhookSecret>,
@@ -98,7 +105,6 @@ impl Client {
             #[cfg(not(target_arch = "wasm32"))]
             shapes: Arc::default(),
             abandoned: Arc::default(),
-            #[cfg(not(target_arch = "wasm32"))]
             waiting: waiting_of(&config, gates.as_deref()),
             gates,
             transport: config.transport.clone(),
@@ -148,7 +154,6 @@ impl Client {
         self.0.gates.as_deref()
     }
 
-    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn waiting(&self) -> &Arc<waiting::Waiting> {
         &self.0.waiting
     }
@@ -208,7 +213,6 @@ impl Client {
 
 /// Returns the waiting predictions that share their polls with those of a client. A client with headers or query parameters
 /// shares with no other: they may select another account.
-#[cfg(not(target_arch = "wasm32"))]
 fn waiting_of(config: &Config, gates: Option<&RateGates>) -> Arc<waiting::Waiting> {
     let gates = gates.filter(|_| config.headers.is_empty() && config.query.is_empty());
     gates.map(RateGates::waiting).unwrap_or_default()

@@ -8,6 +8,9 @@ mod download;
 pub(crate) mod file_names;
 #[cfg(not(target_arch = "wasm32"))]
 mod folder;
+#[cfg(target_arch = "wasm32")]
+#[path = "files/no_folder.rs"]
+mod folder;
 mod inline;
 mod input;
 pub(crate) mod output;

@@ -52,7 +52,14 @@ mod http;
 mod identifier;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod map;
+#[cfg(target_arch = "wasm32")]
+#[path = "no_map.rs"]
+mod map;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod native;
+#[cfg(target_arch = "wasm32")]
+#[path = "no_native.rs"]
+mod native;
 pub mod operation;
 pub mod platform;
 mod predictions;

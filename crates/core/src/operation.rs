@@ -4,8 +4,6 @@
 //! a stream of results, and [`compute`] those that need no network.
 
 mod compute;
-#[cfg(target_arch = "wasm32")]
-mod no_map;
 mod output_work;
 mod params;
 mod raw_request;

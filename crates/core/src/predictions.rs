@@ -21,6 +21,9 @@ pub(crate) mod output;
 pub(crate) mod poll;
 #[cfg(not(target_arch = "wasm32"))]
 mod poll_together;
+#[cfg(target_arch = "wasm32")]
+#[path = "predictions/no_poll_together.rs"]
+mod poll_together;
 pub(crate) mod polled_events;
 pub(crate) mod progress;
 pub(crate) mod resource;

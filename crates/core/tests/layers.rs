@@ -19,11 +19,11 @@ fn modules_of_the_core_import_only_lower_layers() {
             "error",
             "telemetry",
             "http|identifier|webhook",
-            "native",
+            "native|no_native",
             "client",
             "files",
             "predictions",
-            "map|resources",
+            "map|no_map|resources",
             "bindings|extract|operation",
         ],
     );

@@ -7,6 +7,7 @@ use url::Url;
 
 use super::{
     base_url,
+    built_in::{check_supported, default_runtime, default_transport, proxy_for},
     options::{DefaultedOptions, Options, RateLimitOption},
     token::unencrypted_at,
 };
@@ -121,76 +122,6 @@ impl Config {
         self.defaulted.describe(show);
         described
     }
-}
-
-#[cfg(not(target_arch = "wasm32"))]
-fn default_transport(defaulted: &DefaultedOptions, options: &Options) -> Result<Arc<dyn Transport>> {
-    let default = crate::native::HttpOptions::default();
-    let http = crate::native::HttpOptions {
-        connect_timeout: defaulted.connect_timeout,
-        proxy: options.proxy.clone(),
-        ca_bundle: options.ca_bundle.clone(),
-        client_cert: options.client_cert.clone(),
-        client_key: options.client_key.clone(),
-        client_key_password: options.client_key_password.clone(),
-        http2: options.http2.unwrap_or(default.http2),
-        max_connections: options.max_connections,
-        pool_idle_timeout: options.pool_idle_timeout.unwrap_or(default.pool_idle_timeout),
-    };
-    Ok(Arc::new(crate::native::HttpTransport::new(http)?))
-}
-
-#[cfg(not(target_arch = "wasm32"))]
-fn default_runtime(clock_rate: Option<f64>) -> Result<Arc<dyn Runtime>> {
-    let rate = clock_rate.unwrap_or(1.0);
-    if !(rate.is_finite() && rate > 0.0) {
-        return Err(Error::invalid_argument("clock_rate", format!("must be greater than zero, not {rate}")));
-    }
-    Ok(Arc::new(crate::native::TokioRuntime::with_rate(rate)))
-}
-
-#[cfg(not(target_arch = "wasm32"))]
-fn proxy_for(proxy: Option<&str>, url: &Url) -> Option<String> {
-    crate::native::proxy_for(proxy, url)
-}
-
-#[cfg(not(target_arch = "wasm32"))]
-fn check_supported(_: &Options) -> Result<()> {
-    Ok(())
-}
-
-/// Rejects options of the built-in HTTP client, which the web does not have.
-#[cfg(target_arch = "wasm32")]
-fn check_supported(options: &Options) -> Result<()> {
-    let given = [
-        ("proxy", options.proxy.is_some()),
-        ("ca_bundle", options.ca_bundle.is_some()),
-        ("client_cert", options.client_cert.is_some()),
-        ("client_key", options.client_key.is_some()),
-        ("client_key_password", options.client_key_password.is_some()),
-        ("http2", options.http2.is_some()),
-        ("max_connections", options.max_connections.is_some()),
-        ("pool_idle_timeout", options.pool_idle_timeout.is_some()),
-    ];
-    let Some((name, _)) = given.into_iter().find(|(_, given)| *given) else { return Ok(()) };
-    let message =
-        format!("`{name}` needs the sockets of an operating system; pass a `fetch` that connects this way");
-    Err(Error::new(crate::error::ErrorKind::Unsupported, message).about(name))
-}
-
-#[cfg(target_arch = "wasm32")]
-fn proxy_for(_: Option<&str>, _: &Url) -> Option<String> {
-    None
-}
-
-#[cfg(target_arch = "wasm32")]
-fn default_transport(_: &DefaultedOptions, _: &Options) -> Result<Arc<dyn Transport>> {
-    Err(Error::invalid_argument("transport", "is required on this platform"))
-}
-
-#[cfg(target_arch = "wasm32")]
-fn default_runtime(_: Option<f64>) -> Result<Arc<dyn Runtime>> {
-    Err(Error::invalid_argument("runtime", "is required on this platform"))
 }
 
 fn env(name: &str) -> Option<String> {

@@ -165,7 +165,6 @@ pub(super) fn timeout_error(url: &Url, limit: Duration) -> Error {
 }
 
 /// Builds the error of an attempt that timed out before it had a connection.
-#[cfg(not(target_arch = "wasm32"))]
 pub(super) fn unsent_error(url: &Url, limit: Duration) -> Error {
     let (url, limit) = (redacted_url(url), float_text(limit.as_secs_f64()));
     let message = format!(

@@ -21,7 +21,7 @@ pub(crate) struct Hints {
 /// A tenth of the time already waited, so that the end of a short run is noticed quickly and a long run costs few
 /// requests; a sixth before it has started, because starting takes long. If the usual run time of the model is
 /// known, one poll follows shortly after it. If a webhook will announce the end, polls only find out that it was lost.
-pub(crate) fn pause(waited: Duration, status: &str, hints: Hints, random: f64) -> Duration {
+pub(crate) fn adaptive_pause(waited: Duration, status: &str, hints: Hints, random: f64) -> Duration {
     if hints.announced {
         return ANNOUNCED_PAUSE.mul_f64(0.9 + random / 5.0);
     }

@@ -10,14 +10,10 @@ use std::{
 use sha2::{Digest, Sha256};
 use url::Url;
 
-#[cfg(not(target_arch = "wasm32"))]
-use super::waiting::{Allowance, Waiting};
-use super::{options::RateLimitOption, rate_gate::RateGate, rate_state::RateLimits};
-#[cfg(not(target_arch = "wasm32"))]
-use crate::platform::process_id;
+use super::{options::RateLimitOption, rate_gate::RateGate, rate_state::RateLimits, waiting::Waiting};
 use crate::{
     http::rate_limit::{CREATES, Limit, OTHERS, POLLS},
-    platform::lock,
+    platform::{lock, process_id},
 };
 
 /// Identifies clients that share their gates, without the token.
@@ -31,7 +27,6 @@ pub(crate) struct RateGates {
     polls: RateGate,
     others: RateGate,
     /// The predictions that wait in a process. A forked child has its own: its parent may hold the lock of the others.
-    #[cfg(not(target_arch = "wasm32"))]
     waiting: Mutex<(u32, Arc<Waiting>)>,
 }
 
@@ -61,32 +56,17 @@ impl RateGates {
             creates: RateGate::new(Limit::new(CREATES, maximum, true)),
             polls: RateGate::new(Limit::new(POLLS, None, false)),
             others: RateGate::new(Limit::new(OTHERS, None, false)),
-            #[cfg(not(target_arch = "wasm32"))]
             waiting: Mutex::default(),
         }
     }
 
     /// Returns the predictions that wait in this process.
-    #[cfg(not(target_arch = "wasm32"))]
     pub(super) fn waiting(&self) -> Arc<Waiting> {
         let (process, mut waiting) = (process_id(), lock(&self.waiting));
         if waiting.0 != process {
             *waiting = (process, Arc::default());
         }
         waiting.1.clone()
-    }
-
-    /// Returns what polls and lists may send.
-    #[cfg(not(target_arch = "wasm32"))]
-    pub fn reads(&self, now: Duration) -> Allowance {
-        let (polls, others) = (self.polls.state(now), self.others.state(now));
-        let per_minute = polls.per_minute.into_iter().chain(others.per_minute).reduce(f64::min);
-        Allowance {
-            per_minute,
-            paused: polls.paused,
-            left: self.polls.left(),
-            lists_pause: !others.paused.is_zero(),
-        }
     }
 
     /// Returns the gates of a client, or `None` if it has none. Clients with a clock of their own share no gates.
@@ -119,6 +99,12 @@ impl RateGates {
         let gates = Arc::new(Self::new(maximum));
         shared.insert(hasher.finalize().into(), Arc::downgrade(&gates));
         Some(gates)
+    }
+
+    /// Returns how many polls are left, as reported, or 0 if that is not known.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn polls_left(&self) -> u64 {
+        self.polls.left()
     }
 
     pub(super) fn gate(&self, kind: Kind) -> &RateGate {

@@ -8,19 +8,16 @@ use super::{
     report::log_response_body,
     response::{Expect, Payload, Reply, decode_body, keep_body},
 };
-#[cfg(not(target_arch = "wasm32"))]
-use crate::platform::run_blocking;
 use crate::{
     error::{Error, ErrorKind, Result, header},
     http::{
         body_progress::BodyProgress,
         transport::{BodySource, HttpResponse, StreamBody, check_size},
     },
-    platform::BoxFuture,
+    platform::{BoxFuture, run_blocking},
 };
 
 /// Bodies of at least this many bytes are decoded on another thread, so that other requests do not wait.
-#[cfg(not(target_arch = "wasm32"))]
 const DECODED_ELSEWHERE: usize = 1 << 20;
 
 /// How to read a response. Values of one type, so that the code of attempts exists once.
@@ -89,8 +86,7 @@ impl Client {
             if let Some(client) = &client {
                 log_response_body(client, method, status, &body);
             }
-            #[cfg(not(target_arch = "wasm32"))]
-            if body.len() >= DECODED_ELSEWHERE {
+            if !cfg!(target_arch = "wasm32") && body.len() >= DECODED_ELSEWHERE {
                 let decoded = run_blocking(move || reading.decode(status, headers, body)).await;
                 return decoded.map_err(|error| {
                     Error::new(ErrorKind::Internal, format!("the response was not decoded: {error}"))

@@ -5,12 +5,10 @@ use std::time::Duration;
 use tracing::Instrument;
 use url::Url;
 
-#[cfg(not(target_arch = "wasm32"))]
-use super::failure::unsent_error;
 use super::{
     Client,
     encode::redirect_target,
-    failure::{final_error, timeout_error},
+    failure::{final_error, timeout_error, unsent_error},
     rate_gate::{Permit, QueuePosition, RateGate},
     rate_gates::Kind,
     reading::{Reading, Received},
@@ -18,8 +16,6 @@ use super::{
     response::Expect,
     timer::Timer,
 };
-#[cfg(not(target_arch = "wasm32"))]
-use crate::native::watch;
 use crate::{
     error::{Error, ErrorKind, Result},
     http::{
@@ -30,6 +26,7 @@ use crate::{
         transport::HttpResponse,
         url::{redacted_url, same_origin},
     },
+    native::watch,
 };
 
 const MAX_REDIRECTS: usize = 5;
@@ -98,7 +95,6 @@ impl<'a> Sending<'a> {
             if self.request.is_abandoned() {
                 return Err(abandoned());
             }
-            #[cfg(not(target_arch = "wasm32"))]
             if let Some(observer) = &self.request.observer {
                 observer.sending().await?;
             }
@@ -119,7 +115,6 @@ impl<'a> Sending<'a> {
             };
             let is_abandoned = self.request.is_abandoned();
             let delay = delay.filter(|_| !is_abandoned);
-            #[cfg(not(target_arch = "wasm32"))]
             if let Some(observer) = &self.request.observer {
                 let is_withdrawn = match delay {
                     Some(_) => failed.failure == Some(Failure::Status(429)),
@@ -244,17 +239,12 @@ impl<'a> Sending<'a> {
             permit.use_up();
         }
         let sending = client.transport().send(http);
-        #[cfg(not(target_arch = "wasm32"))]
         let mut is_unsent = false;
-        #[cfg(not(target_arch = "wasm32"))]
         let sending = watch(sending, &mut is_unsent);
         let response = self.timer.step(sent.as_ref(), sending).await;
         let response = response.unwrap_or_else(|| {
-            #[cfg(not(target_arch = "wasm32"))]
-            if is_unsent {
-                return Err(unsent_error(url, self.timer.limit()));
-            }
-            Err(timeout_error(url, self.timer.limit()))
+            let timeout = if is_unsent { unsent_error } else { timeout_error };
+            Err(timeout(url, self.timer.limit()))
         });
         let response = match response {
             Ok(response) => response,

@@ -2,35 +2,34 @@
 
 use std::{sync::Mutex, time::Duration};
 
-#[cfg(not(target_arch = "wasm32"))]
 use tokio::sync::MutexGuard;
 
 use super::{Client, response::Expect};
 use crate::{
     error::{Error, ErrorKind, Result},
-    http::request::{Request, RequestOptions},
+    http::{
+        request::{Request, RequestOptions},
+        time_limit::within,
+    },
     platform::lock,
-    value::Token,
+    value::{Token, float_text},
 };
-#[cfg(not(target_arch = "wasm32"))]
-use crate::{http::time_limit::within, value::float_text};
 
 /// The least time between two requests for the secret, so that forged webhooks cause few of them.
 const REFRESH: Duration = Duration::from_secs(60);
 /// How long webhooks share a failure to fetch the secret.
-#[cfg(not(target_arch = "wasm32"))]
 const RETRY: Duration = Duration::from_secs(5);
+/// Whether concurrent webhooks share one request for the secret, and its failure. Not on the web: a Worker ends a request
+/// without dropping what the request has locked, and the others would wait forever.
+const SHARED: bool = !cfg!(target_arch = "wasm32");
 
 /// The secret as last fetched.
 #[derive(Default)]
 pub(super) struct WebhookSecret {
     fetched: Mutex<Option<Fetched>>,
-    /// The last failure to fetch it, and its time. Not on the web, where clients live for one request.
-    #[cfg(not(target_arch = "wasm32"))]
+    /// The last failure to fetch it, and its time.
     failed: Mutex<Option<(Error, Duration)>>,
-    /// Locked while the secret is fetched, so that concurrent webhooks share one request. Not on the web: a Worker ends a
-    /// request without dropping what the request has locked, and the others would wait forever.
-    #[cfg(not(target_arch = "wasm32"))]
+    /// Locked while the secret is fetched.
     fetching: tokio::sync::Mutex<()>,
 }
 
@@ -47,12 +46,8 @@ impl Client {
         if let Some(known) = self.known_webhook_secret() {
             return known;
         }
-        let rest = options.clone();
-        #[cfg(not(target_arch = "wasm32"))]
-        let (_fetching, rest) = self.fetching_webhook_secret(rest).await?;
-        #[cfg(not(target_arch = "wasm32"))]
+        let (_fetching, rest) = self.fetching_webhook_secret(options.clone()).await?;
         let limited = rest.timeout.is_some();
-        #[cfg(not(target_arch = "wasm32"))]
         if let Some(known) = self.known_webhook_secret() {
             return known;
         }
@@ -61,11 +56,11 @@ impl Client {
             Ok(key) => self.keep_webhook_secret(key),
             // Other failures belong to this call, such as an error of a hook, and a timeout that only this call has or that a
             // wait has shortened.
-            #[cfg(not(target_arch = "wasm32"))]
             Err(error)
-                if error.status().is_some()
-                    || error.kind() == ErrorKind::Connection
-                    || (error.kind() == ErrorKind::Timeout && !limited) =>
+                if SHARED
+                    && (error.status().is_some()
+                        || error.kind() == ErrorKind::Connection
+                        || (error.kind() == ErrorKind::Timeout && !limited)) =>
             {
                 *lock(&self.0.webhook_secret.failed) = Some((error.clone(), self.runtime().monotonic()));
             }
@@ -79,8 +74,8 @@ impl Client {
         if let Some(Fetched { key, .. }) = self.fetched_webhook_secret() {
             return Some(Ok(key));
         }
-        #[cfg(not(target_arch = "wasm32"))]
-        if let Some((error, at)) = &*lock(&self.0.webhook_secret.failed)
+        if SHARED
+            && let Some((error, at)) = &*lock(&self.0.webhook_secret.failed)
             && self.runtime().monotonic().saturating_sub(*at) < RETRY
         {
             return Some(Err(error.clone()));
@@ -98,7 +93,6 @@ impl Client {
         known: &Token,
         options: RequestOptions,
     ) -> Result<Option<Token>> {
-        #[cfg(not(target_arch = "wasm32"))]
         let (_fetching, options) = self.fetching_webhook_secret(options).await?;
         let Some(Fetched { mut key, at }) = self.fetched_webhook_secret() else { return Ok(None) };
         if key == *known && self.runtime().monotonic().saturating_sub(at) >= REFRESH {
@@ -112,17 +106,19 @@ impl Client {
     }
 
     /// Waits until no other webhook fetches the secret. Returns the options, after a wait with the timeout that is left.
-    #[cfg(not(target_arch = "wasm32"))]
     async fn fetching_webhook_secret(
         &self,
         mut options: RequestOptions,
-    ) -> Result<(MutexGuard<'_, ()>, RequestOptions)> {
+    ) -> Result<(Option<MutexGuard<'_, ()>>, RequestOptions)> {
+        if !SHARED {
+            return Ok((None, options));
+        }
         if let Ok(free) = self.0.webhook_secret.fetching.try_lock() {
-            return Ok((free, options));
+            return Ok((Some(free), options));
         }
         let fetching = self.0.webhook_secret.fetching.lock();
         let Some(limit) = options.timeout.or(self.config().request_timeout) else {
-            return Ok((fetching.await, options));
+            return Ok((Some(fetching.await), options));
         };
         let begun = self.runtime().monotonic();
         let Some(locked) = within(self.runtime(), limit, fetching).await else {
@@ -133,7 +129,7 @@ impl Client {
             return Err(Error::new(ErrorKind::Timeout, message));
         };
         options.timeout = Some(limit.saturating_sub(self.runtime().monotonic().saturating_sub(begun)));
-        Ok((locked, options))
+        Ok((Some(locked), options))
     }
 
     fn fetched_webhook_secret(&self) -> Option<Fetched> {

@@ -9,11 +9,10 @@ use std::{
 
 use serde::Deserialize;
 
-#[cfg(not(target_arch = "wasm32"))]
-use super::folder::save_files;
-use super::output::{FileOutput, file_url};
-#[cfg(target_arch = "wasm32")]
-use crate::native::save_files;
+use super::{
+    folder::save_files,
+    output::{FileOutput, file_url},
+};
 use crate::{
     client::{
         Client,
@@ -117,7 +116,6 @@ impl SaveAll {
                 format!("must be 1 to {MAX_CONCURRENCY}, not {given}"),
             ));
         }
-        #[cfg(not(target_arch = "wasm32"))]
         if let Some(id) = running(&self.outputs) {
             let why = format!("must have ended: {id} still runs and may have more files; wait for it first");
             return Err(Error::invalid_argument("outputs", why));
@@ -164,7 +162,6 @@ fn is_outside_output(root: &Value, path: &[PathSegment]) -> bool {
 }
 
 /// Returns the id of a prediction or training in a value that has not ended.
-#[cfg(not(target_arch = "wasm32"))]
 fn running(value: &Value) -> Option<&str> {
     match value {
         Value::Array(items) => items.iter().find_map(running),

@@ -15,10 +15,9 @@ use serde::Deserialize;
 use url::Url;
 
 use super::{body_progress::BodyProgress, deadline::Deadline, multipart::Multipart, retry::Idempotency};
-#[cfg(not(target_arch = "wasm32"))]
-use crate::platform::{BoxFuture, MaybeSend, MaybeSync};
 use crate::{
     error::{Error, Result},
+    platform::{BoxFuture, MaybeSend, MaybeSync},
     value::{Object, Value, options::options, seconds::limit},
 };
 
@@ -87,7 +86,6 @@ impl Body {
 }
 
 /// Follows when a request is about to be sent, to record it first.
-#[cfg(not(target_arch = "wasm32"))]
 pub(crate) trait SendObserver: MaybeSend + MaybeSync {
     /// Called before each attempt, after the request has waited for its turn. After an error it is not sent.
     fn sending(&self) -> BoxFuture<'static, Result<()>>;
@@ -97,7 +95,6 @@ pub(crate) trait SendObserver: MaybeSend + MaybeSync {
     fn withdrawn(&self) -> BoxFuture<'static, Result<()>>;
 }
 
-#[cfg(not(target_arch = "wasm32"))]
 impl fmt::Debug for dyn SendObserver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SendObserver")
@@ -119,7 +116,6 @@ pub struct Request {
     pub(crate) timeout_scope: TimeoutScope,
     /// Set when the caller has abandoned the request: a running attempt completes, but none is started.
     pub(crate) abandoned: Option<Arc<AtomicBool>>,
-    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) observer: Option<Arc<dyn SendObserver>>,
     pub(crate) options: RequestOptions,
 }
@@ -155,7 +151,6 @@ impl Request {
             deadline: Deadline::none(),
             timeout_scope: TimeoutScope::Request,
             abandoned: None,
-            #[cfg(not(target_arch = "wasm32"))]
             observer: None,
             options: RequestOptions::default(),
         }

@@ -2,11 +2,7 @@
 
 use serde::Deserialize;
 
-#[cfg(target_arch = "wasm32")]
-use super::no_map::{BatchParams, PushParams, RowParams};
 use super::{params::Nothing, webhooks::verify};
-#[cfg(not(target_arch = "wasm32"))]
-use crate::map::params::{BatchParams, PushParams, RowParams};
 use crate::{
     client::{
         options::Options,
@@ -15,6 +11,10 @@ use crate::{
     error::{Error, Result, decode_params, request_id},
     http::request::RequestOptions,
     identifier::Reference,
+    map::{
+        options::MapOptions,
+        params::{BatchParams, PushParams, RowParams},
+    },
     predictions::{
         handle::HandleParam, options::PredictionOptions, progress::Progress, run_params::RunOptions,
         wait::WaitOptions,
@@ -27,11 +27,6 @@ use crate::{
         options::{OptionSpec, OptionTable},
     },
 };
-
-#[cfg(not(target_arch = "wasm32"))]
-const MAP_OPTIONS: &[OptionSpec] = crate::map::options::MapOptions::TABLE;
-#[cfg(target_arch = "wasm32")]
-const MAP_OPTIONS: &[OptionSpec] = &[];
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -127,7 +122,7 @@ fn option_table(_: Nothing) -> Result<Payload> {
     let shared = [RunOptions::TABLE, PredictionOptions::TABLE].concat();
     // Streams do not poll.
     let streamed: Vec<_> = shared.iter().copied().filter(|option| option.name != "interval").collect();
-    let batches = [MAP_OPTIONS, shared.as_slice()].concat();
+    let batches = [MapOptions::TABLE, shared.as_slice()].concat();
     let tables: [(&str, &[OptionSpec]); 8] = [
         ("client", Options::TABLE),
         ("request", RequestOptions::TABLE),

@@ -2,8 +2,6 @@
 
 use futures_util::TryStreamExt;
 
-#[cfg(target_arch = "wasm32")]
-use super::no_map::MapParams;
 use super::{
     Item, Items,
     output_work::{OutputVerb, OutputWork},
@@ -12,8 +10,6 @@ use super::{
     streams::{OutputItems, changes, file_bytes, output_items, pages, prediction_events, run_events},
     webhooks::Received,
 };
-#[cfg(not(target_arch = "wasm32"))]
-use crate::map::params::MapParams;
 use crate::{
     client::{
         Client,
@@ -23,6 +19,7 @@ use crate::{
     error::{Error, Result, decode_params},
     files::save_all::SaveAllParams,
     http::request::RequestOptions,
+    map::params::MapParams,
     platform::BoxFuture,
     predictions::{
         create::{CreateBelow, CreateParams},

@@ -9,7 +9,7 @@ use tracing::{debug, info};
 
 use super::{snapshot::Snapshot, waiter::Waiter};
 use crate::{
-    client::{Client, pause::pause, report::milliseconds},
+    client::{Client, pause::adaptive_pause, report::milliseconds},
     error::{Error, ErrorKind, Result},
     http::{
         deadline::Deadline,
@@ -67,18 +67,23 @@ impl Client {
         Ok(prediction)
     }
 
-    /// Polls after a pause until a response is valid, or polls have failed for too long.
+    /// Polls after a pause until a response is valid, or polls have failed for too long. See [`Waiter::next`] for `pause`.
     pub(super) async fn poll_after(
         &self,
         prediction: &Snapshot,
         polling: &Polling,
-        pause: impl Fn() -> Duration,
+        started: Duration,
+        pause: Option<Duration>,
     ) -> Result<Snapshot> {
         let runtime = self.runtime();
+        let adaptive = || {
+            let waited = runtime.monotonic().saturating_sub(started);
+            adaptive_pause(waited, prediction.status(), self.hints(prediction), fastrand::f64())
+        };
         let mut failed = FailedPolls::default();
         loop {
             let interval = polling.interval.or(self.config().poll_interval);
-            let wait = interval.unwrap_or_else(&pause);
+            let wait = interval.or(pause).unwrap_or_else(adaptive);
             runtime.sleep(wait).await;
             match self.current(prediction, polling).await {
                 Ok(seen) => {
@@ -112,11 +117,7 @@ impl Client {
             }
             if seen.is_none() {
                 let waiter = waiter.get_or_insert_with(|| Waiter::new(self, &prediction, polling, started));
-                let adaptive = || {
-                    let waited = self.runtime().monotonic().saturating_sub(started);
-                    pause(waited, prediction.status(), self.hints(&prediction), fastrand::f64())
-                };
-                seen = Some(waiter.next(self, &prediction, polling, adaptive).await?);
+                seen = Some(waiter.next(self, &prediction, polling, None).await?);
             }
             prediction = seen.unwrap_or(prediction);
             if let Some(observer) = &polling.observer {
@@ -219,7 +220,7 @@ mod tests {
     fn polls(run: Duration) -> (usize, Duration) {
         let (mut at, mut count) = (Duration::ZERO, 0);
         while at < run {
-            at += pause(at, "processing", Hints::default(), 1.0);
+            at += adaptive_pause(at, "processing", Hints::default(), 1.0);
             count += 1;
         }
         (count, at - run)
@@ -254,10 +255,10 @@ mod tests {
         let usual = times.usual("5c7d");
         assert_eq!(usual, Some(Duration::from_secs(21)));
         let waited = Duration::from_secs(20);
-        assert!(pause(waited, "processing", hints(usual), 1.0) <= Duration::from_millis(1100));
+        assert!(adaptive_pause(waited, "processing", hints(usual), 1.0) <= Duration::from_millis(1100));
         assert_eq!(
-            pause(waited, "processing", hints(None), 0.5),
-            pause(waited, "processing", hints(Some(waited / 2)), 0.5)
+            adaptive_pause(waited, "processing", hints(None), 0.5),
+            adaptive_pause(waited, "processing", hints(Some(waited / 2)), 0.5)
         );
     }
 }

@@ -13,6 +13,7 @@ use crate::{
     client::{
         Client,
         rate_gates::RateGates,
+        rate_state::RateLimits,
         response::{Expect, Payload},
         waiting::{
             Allowance, ArrivedPage, Known, Listed, PageOfAll, Seat, Turn, format_moment, parse_moment,
@@ -20,6 +21,7 @@ use crate::{
     },
     error::{Error, ErrorKind, Result},
     http::request::{Request, RequestOptions},
+    value::Value,
 };
 
 /// How long the request of a page may take. Predictions that it should show are polled singly meanwhile.
@@ -73,12 +75,11 @@ impl Client {
             };
             (known, prediction["created_at"].as_str().and_then(parse_moment))
         };
-        let allowance =
-            |now| self.gates().map_or_else(Allowance::default, |gates: &RateGates| gates.reads(now));
+        let allowance = |now| self.gates().map_or_else(Allowance::default, |gates| allowance(gates, now));
         let mut failed = FailedPolls::default();
         loop {
             match seat.next(known, allowance).await {
-                Turn::Changed(status) => return Ok(prediction.with_status(&status)),
+                Turn::Changed(status) => return Ok(with_status(prediction, &status)),
                 Turn::Page(page) => {
                     let read = self.read_page(page).await;
                     read.map_err(|error| self.error_with(prediction, error))?;
@@ -144,6 +145,21 @@ impl Client {
             }
         }
     }
+}
+
+/// Returns what the gates let polls and lists send.
+fn allowance(gates: &RateGates, now: Duration) -> Allowance {
+    let RateLimits { polls, others, .. } = gates.state(now);
+    let per_minute = polls.per_minute.into_iter().chain(others.per_minute).reduce(f64::min);
+    let lists_pause = !others.paused.is_zero();
+    Allowance { per_minute, paused: polls.paused, left: gates.polls_left(), lists_pause }
+}
+
+/// Returns the prediction with another status.
+fn with_status(prediction: &Snapshot, status: &str) -> Snapshot {
+    let mut changed = Value::clone(prediction);
+    changed["status"] = status.into();
+    Snapshot::new(changed)
 }
 
 fn listed<'a>(items: &'a [Item<'_>]) -> Vec<Listed<'a>> {

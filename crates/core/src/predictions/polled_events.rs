@@ -39,7 +39,7 @@ pub(crate) fn items(
                     client.check_success(prediction)?;
                     return Ok(None);
                 }
-                prediction = waiter.next(client, &prediction, polling, || ITEM_PAUSE).await?;
+                prediction = waiter.next(client, &prediction, polling, Some(ITEM_PAUSE)).await?;
                 if let Some(seen) = &polling.observer {
                     seen(prediction.clone().into_value());
                 }

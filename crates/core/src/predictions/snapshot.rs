@@ -100,16 +100,7 @@ impl Snapshot {
         Duration::try_from_secs_f64(seconds).ok()
     }
 
-    /// Returns the prediction with another status.
-    #[cfg(not(target_arch = "wasm32"))]
-    pub fn with_status(&self, status: &str) -> Self {
-        let mut changed = self.clone();
-        changed.0["status"] = status.into();
-        changed
-    }
-
     /// Returns `true` if the API will send a webhook when the prediction has ended.
-    #[cfg(not(target_arch = "wasm32"))]
     pub fn has_final_webhook(&self) -> bool {
         let filter = &self.0["webhook_events_filter"];
         let includes = filter.as_array().is_none_or(|events| {
@@ -118,7 +109,6 @@ impl Snapshot {
         includes && self.has_webhook()
     }
 
-    #[cfg(not(target_arch = "wasm32"))]
     pub fn has_webhook(&self) -> bool {
         self.0["webhook"].as_str().is_some_and(|url| !url.is_empty())
     }

@@ -1,14 +1,17 @@
 //! Waits for the next state of a prediction: by polling it, and by what webhooks and event streams say meanwhile.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
-#[cfg(not(target_arch = "wasm32"))]
-use super::snapshot::is_terminal;
-use super::{poll::Polling, snapshot::Snapshot};
-#[cfg(not(target_arch = "wasm32"))]
-use crate::client::waiting::{News, Seat, Subscription};
+use super::{
+    poll::Polling,
+    snapshot::{Snapshot, is_terminal},
+};
 use crate::{
-    client::{Client, pause::Hints},
+    client::{
+        Client,
+        pause::Hints,
+        waiting::{News, Seat, Subscription},
+    },
     error::Result,
     value::Value,
 };
@@ -16,22 +19,13 @@ use crate::{
 /// A prediction that is waited for.
 pub(super) struct Waiter {
     /// When waiting began, on the clock of the client.
-    #[cfg(not(target_arch = "wasm32"))]
     started: Duration,
-    #[cfg(not(target_arch = "wasm32"))]
     seat: Option<Seat>,
     /// Only if there may be news: subscribing costs a few percent of a run.
-    #[cfg(not(target_arch = "wasm32"))]
     subscription: Option<Subscription>,
 }
 
 impl Waiter {
-    #[cfg(target_arch = "wasm32")]
-    pub fn new(_: &Client, _: &Snapshot, _: &Polling, _started: Duration) -> Self {
-        Self {}
-    }
-
-    #[cfg(not(target_arch = "wasm32"))]
     pub fn new(client: &Client, prediction: &Snapshot, polling: &Polling, started: Duration) -> Self {
         let may_have_news = prediction.has_webhook() || prediction.stream_url().is_some();
         Self {
@@ -41,40 +35,40 @@ impl Waiter {
         }
     }
 
-    /// Waits for the next state. It has all members, or only its status is new. `pause` is the time before a poll, unless many
-    /// predictions share their polls.
+    /// Waits for the next state. It has all members, or only its status is new. `pause` is the time before a poll, by default an
+    /// adaptive one. If many predictions share their polls, neither applies.
     pub async fn next(
         &mut self,
         client: &Client,
         prediction: &Snapshot,
         polling: &Polling,
-        pause: impl Fn() -> Duration,
+        pause: Option<Duration>,
     ) -> Result<Snapshot> {
-        #[cfg(target_arch = "wasm32")]
-        return client.poll_after(prediction, polling, pause).await;
-        #[cfg(not(target_arch = "wasm32"))]
         loop {
             let Self { started, seat, subscription } = &mut *self;
-            let poll = async {
-                if let Some(seat) = seat
-                    && seat.shares()
-                {
-                    // Boxed to keep the future small: few predictions are polled like this.
-                    return Box::pin(client.poll_together(prediction, polling, *started, seat)).await;
-                }
-                client.poll_after(prediction, polling, &pause).await
-            };
-            let news = tokio::select! {
-                biased;
-                news = next_news(subscription.as_ref()) => news,
-                seen = poll => {
-                    let seen = seen?;
-                    if seen.is_terminal() && client.hints(prediction).announced {
-                        // The webhook was lost, or is late.
-                        client.waiting().record_webhook(false);
+            let news = 'news: {
+                let mut poll = pin!(async {
+                    if let Some(seat) = seat
+                        && seat.shares()
+                    {
+                        // Boxed to keep the future small: few predictions are polled like this.
+                        return Box::pin(client.poll_together(prediction, polling, *started, seat)).await;
                     }
-                    return Ok(seen);
+                    client.poll_after(prediction, polling, *started, pause).await
+                });
+                let seen = match subscription {
+                    None => poll.await?,
+                    Some(subscription) => tokio::select! {
+                        biased;
+                        news = subscription.next() => break 'news news,
+                        seen = &mut poll => seen?,
+                    },
+                };
+                if seen.is_terminal() && client.hints(prediction).announced {
+                    // The webhook was lost, or is late.
+                    client.waiting().record_webhook(false);
                 }
+                return Ok(seen);
             };
             if let News::Ended(prediction) = news {
                 return Ok(Snapshot::new(prediction));
@@ -96,32 +90,16 @@ impl Waiter {
     }
 }
 
-#[cfg(not(target_arch = "wasm32"))]
-async fn next_news(subscription: Option<&Subscription>) -> News {
-    match subscription {
-        Some(subscription) => subscription.next().await,
-        None => std::future::pending().await,
-    }
-}
-
 impl Client {
     /// Returns what the pauses between the polls of a prediction depend on.
     pub(super) fn hints(&self, prediction: &Snapshot) -> Hints {
         let usual = prediction.model().and_then(|model| self.run_times().usual(model));
-        #[cfg(target_arch = "wasm32")]
-        let announced = false;
-        #[cfg(not(target_arch = "wasm32"))]
         let announced = self.waiting().webhooks_arrive() && prediction.has_final_webhook();
         Hints { usual, announced }
     }
 
     /// Passes a prediction that a webhook delivered on to those that wait for it.
-    #[cfg_attr(
-        target_arch = "wasm32",
-        allow(unused_variables, reason = "predictions are waited for alone there")
-    )]
     pub(crate) fn announce_delivered(&self, prediction: &Value) {
-        #[cfg(not(target_arch = "wasm32"))]
         if let Some(id) = prediction["id"].as_str()
             && is_terminal(prediction["status"].as_str().unwrap_or_default())
             && self.waiting().announce(id, || News::Ended(prediction.clone()))
@@ -131,12 +109,7 @@ impl Client {
     }
 
     /// Lets those that wait for a prediction poll it, because its event stream has ended.
-    #[cfg_attr(
-        target_arch = "wasm32",
-        allow(unused_variables, reason = "predictions are waited for alone there")
-    )]
     pub(super) fn announce_change(&self, prediction: &Snapshot) {
-        #[cfg(not(target_arch = "wasm32"))]
         if let Some(id) = prediction.id() {
             self.waiting().announce(id, || News::Changed);
         }

@@ -135,7 +135,7 @@ impl Watching {
                     let waiter = self.waiter.get_or_insert_with(|| {
                         Waiter::new(client, prediction, polling, client.runtime().monotonic())
                     });
-                    waiter.next(client, prediction, polling, || pause).await?
+                    waiter.next(client, prediction, polling, Some(pause)).await?
                 }
             };
             let events = self.compare(&seen);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    super::pause::{Hints, pause},
+    super::pause::{Hints, adaptive_pause},
     moment::Moment,
 };
 
@@ -83,7 +83,7 @@ pub(super) struct Entry {
 
 impl Entry {
     pub fn new(known: Known, now: Duration, random: f64) -> Self {
-        let pause = pause(now.saturating_sub(known.created), &known.status, known.hints, random);
+        let pause = adaptive_pause(now.saturating_sub(known.created), &known.status, known.hints, random);
         Self {
             activity: Activity::Waits,
             seen: now,
@@ -157,7 +157,7 @@ impl Entry {
             status.clone_into(&mut self.known.status);
         }
         self.seen = now;
-        self.pause = pause(now.saturating_sub(self.known.created), status, self.known.hints, random);
+        self.pause = adaptive_pause(now.saturating_sub(self.known.created), status, self.known.hints, random);
     }
 
     /// Records that it is newer than all of a list, which may be late.
