@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Dict, Mapping, Optional
 
 from ._arguments import OFF_IF_NONE, finite
-from ._native import Secret, conceal
+from ._native import Secret, conceal, is_secret
 
 # What the core calls an option that has another name here. Where two are given, the later one counts.
 CORE_NAMES = {
@@ -22,8 +22,6 @@ LOCAL = ("transport", "http_client", "on_request", "on_response", "on_retry")
 TABLES = ("headers", "query")
 
 _SECRETS = ("api_token", "bearer_token", "token", "client_key_password")
-_SECRET_WORDS = ("auth", "cookie", "token", "secret", "key", "password", "passphrase", "credential")
-_SECRET_SCHEMES = ("basic ", "bearer ", "token ")
 
 
 def conceal_secrets(options: Any) -> None:
@@ -37,7 +35,7 @@ def conceal_secrets(options: Any) -> None:
         items: Any = options.get(table)
         if items and hasattr(items, "items"):
             options[table] = {
-                name: conceal(value) if _is_secret(str(name), str(value)) else value
+                name: conceal(value) if is_secret(str(name), str(value)) else value
                 for name, value in items.items()
             }
 
@@ -88,9 +86,3 @@ def without_secrets(options: Mapping[str, Any]) -> Dict[str, Any]:
 
 def _holds_secret(value: Any, token: Optional[Secret]) -> bool:
     return isinstance(value, Secret) or bool(token and token.reveal() in str(value))
-
-
-def _is_secret(name: str, value: str) -> bool:
-    if any(word in name.lower() for word in _SECRET_WORDS):
-        return True
-    return value.lower().startswith(_SECRET_SCHEMES)

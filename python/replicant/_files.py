@@ -216,6 +216,12 @@ class FileOutput:
 
         return mimebundle(self)
 
+    def _mime_(self) -> Tuple[str, str]:
+        # For marimo, which displays no list of objects that have only `_repr_mimebundle_`.
+        from ._notebook import mime
+
+        return mime(self)
+
     def __fspath__(self) -> str:
         if self._path is None:
             raise TypeError("the file is not on disk; call `save(path)` first, or `open()`")

@@ -152,6 +152,9 @@ class Secret:
 def conceal(value: Any, /) -> Any:
     """Returns a text as a `Secret`, and anything else unchanged."""
 
+def is_secret(name: str, value: str, /) -> bool:
+    """Returns True if a header or query parameter is likely to be a secret."""
+
 def drain(seconds: float, /) -> None:
     """Waits for background requests."""
 

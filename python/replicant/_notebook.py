@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from html import escape
-from typing import TYPE_CHECKING, Dict, Optional
+from typing import TYPE_CHECKING, Dict, Optional, Tuple
 
 from ._errors import ReplicateException
 
@@ -37,6 +37,17 @@ def mimebundle(file: FileOutput) -> Dict[str, str]:
     if kind in _KNOWN:
         return {"text/plain": repr(file), kind: content}
     return _bundle(file, element.format(source=f"data:{escape(kind)};base64,{content}"))
+
+
+def mime(file: FileOutput) -> Tuple[str, str]:
+    """Returns the display of a file as one MIME type and its data."""
+    shown = mimebundle(file)
+    for kind in _KNOWN:
+        if kind in shown:
+            return "text/html", _ELEMENTS["image"].format(
+                source=f"data:{kind};base64,{shown[kind]}"
+            )
+    return ("text/html", shown["text/html"]) if "text/html" in shown else ("text/plain", repr(file))
 
 
 def _bundle(file: FileOutput, html: Optional[str]) -> Dict[str, str]:

@@ -58,6 +58,19 @@ def test_a_notebook_displays_each_kind_of_media() -> None:
     assert "<script" not in evil.get("text/html", "")
 
 
+def test_marimo_displays_each_kind_of_media() -> None:
+    def shown(kind: str) -> tuple[str, str]:
+        return replicant.FileOutput(f"data:{kind};base64,aGk=")._mime_()
+
+    assert shown("image/png") == ("text/html", '<img src="data:image/png;base64,aGk=">')
+    assert shown("image/webp") == ("text/html", '<img src="data:image/webp;base64,aGk=">')
+    assert shown("audio/wav")[1].startswith("<audio")
+    assert shown("text/csv") == (
+        "text/plain",
+        "FileOutput('data:text/csv;base64,aGk=', text/csv, 2 bytes)",
+    )
+
+
 def test_a_large_or_expired_file_is_a_link(
     client: replicant.Client, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

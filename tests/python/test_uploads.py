@@ -246,15 +246,58 @@ def test_a_closed_file_is_refused_before_anything_is_sent(client: replicant.Clie
             client.files.create(closed)
 
 
-def test_a_file_that_fails_to_read_is_an_error(client: replicant.Client) -> None:
-    class Broken:
-        def read(self, size: int = -1) -> bytes:
-            raise OSError("the disk is on fire")
+class Broken:
+    """A file whose `read` fails."""
 
-    with pytest.raises(replicant.ReplicateException, match="the disk is on fire"):
-        client.files.create(Broken(), filename="x")
-    with pytest.raises(replicant.ReplicateException, match="bytes"):
-        client.files.create(type("Odd", (), {"read": lambda self, n: 3})(), filename="x")
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def read(self, size: int = -1) -> bytes:
+        raise self.error
+
+
+class BrokenAsync(Broken):
+    """A file whose async `read` fails."""
+
+    async def read(self, size: int = -1) -> bytes:  # type: ignore[override]
+        raise self.error
+
+
+@pytest.mark.parametrize("strategy", ["upload", "base64"])
+@pytest.mark.parametrize("error", [OSError("the disk is on fire"), KeyError("no such member")])
+async def test_what_read_raises_is_raised(
+    client: Any, async_client: Any, error: Exception, strategy: str
+) -> None:
+    def run(client: Any, file: Broken) -> Any:
+        return client.run("emulator/echo", {"a": [1, file]}, file_encoding_strategy=strategy)
+
+    with pytest.raises(type(error)) as raised:
+        run(client, Broken(error))
+    assert raised.value is error
+    for file in (Broken(error), BrokenAsync(error)):
+        with pytest.raises(type(error)) as raised:
+            await run(async_client, file)
+        assert raised.value is error
+
+
+@pytest.mark.parametrize("strategy", ["upload", "base64"])
+def test_a_file_with_an_invalid_read_is_an_invalid_argument(client: Any, strategy: str) -> None:
+    class Number(Broken):
+        def read(self, size: int = -1) -> Any:
+            return 3
+
+    for file, message in (
+        (Number(OSError()), "`read` must return bytes, not int"),
+        (
+            BrokenAsync(OSError()),
+            "a file whose `read` is async needs an async call, such as `async_run`",
+        ),
+    ):
+        with pytest.raises(replicant.InvalidArgumentError) as invalid:
+            client.run("emulator/echo", {"a": [1, file]}, file_encoding_strategy=strategy)
+        assert str(invalid.value) == f"`input.a[1]`: {message}"
+    with pytest.raises(replicant.InvalidArgumentError, match="`file`: `read` must return bytes"):
+        client.files.create(Number(OSError()), filename="x")
 
 
 @pytest.mark.parametrize("file", [io.BytesIO, lambda content: io.StringIO(content.decode())])

@@ -1,11 +1,14 @@
 //! Errors of the core as exceptions; `replicant._errors` has a class for each error code.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    error::Error as _,
+    sync::{Arc, Mutex},
+};
 
 use pyo3::{prelude::*, types::PyDict};
 use replicant::Error;
 
-use crate::{once::Once, value};
+use crate::{once::Once, source::ReadFailure, value};
 
 /// An exception of the user's code that ends a call; re-raised to the caller as it is.
 pub type Raised = Arc<Mutex<Option<PyErr>>>;
@@ -21,6 +24,9 @@ pub fn of_call(py: Python<'_>, error: &Error, owner: Option<&Py<PyAny>>) -> PyEr
 }
 
 fn build(py: Python<'_>, error: &Error, owner: Option<&Py<PyAny>>) -> PyResult<PyErr> {
+    if let Some(failure) = error.source().and_then(|source| source.downcast_ref::<ReadFailure>()) {
+        return Ok(failure.raised.clone_ref(py));
+    }
     static FROM_FIELDS: Once<PyAny> = Once::new();
     let from_fields = FROM_FIELDS.import(py, "replicant._errors", "from_fields")?;
     let fields = value::to_python(py, error.to_value(), None)?;

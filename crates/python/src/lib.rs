@@ -36,9 +36,9 @@ mod _native {
 
     use pyo3::{
         prelude::*,
-        types::{PyDict, PyTuple},
+        types::{PyDict, PyString, PyTuple},
     };
-    use replicant::{ErrorKind, operation};
+    use replicant::{ErrorKind, bindings::is_secret_option, operation};
 
     #[pymodule_export]
     use crate::client::Client;
@@ -74,6 +74,13 @@ mod _native {
     #[pyo3(signature = (value, /))]
     fn conceal<'py>(value: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         secret::conceal(value)
+    }
+
+    /// Returns True if a header or query parameter is likely to be a secret.
+    #[pyfunction]
+    #[pyo3(signature = (name, value, /))]
+    fn is_secret(name: &Bound<'_, PyString>, value: &Bound<'_, PyString>) -> bool {
+        is_secret_option(&name.to_string_lossy(), &value.to_string_lossy())
     }
 
     /// Waits for background requests, such as cancels.

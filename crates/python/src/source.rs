@@ -5,7 +5,7 @@ mod position;
 use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
-use futures_util::{TryStreamExt, stream};
+use futures_util::stream;
 use pyo3::{
     exceptions::PyTypeError,
     prelude::*,
@@ -67,10 +67,10 @@ impl fmt::Debug for Reader {
 }
 
 impl Shared {
-    fn seek_and_read(&self, offset: u64) -> Result<Piece> {
+    fn seek_and_read(&self, offset: u64) -> Result<Piece, BoxError> {
         gate::attach(|py| {
             let file = self.file.bind(py);
-            let read = || -> PyResult<Piece> {
+            let read = || -> PyResult<Result<Piece>> {
                 if let Some(start) = self.extent.start {
                     file.call_method1(intern!(py, "seek"), (start + offset,))?;
                 }
@@ -80,15 +80,15 @@ impl Shared {
                         // Closed, so that Python does not warn about a coroutine that was never awaited.
                         piece.call_method0(intern!(py, "close"))?;
                         let why = "a file whose `read` is async needs an async call, such as `async_run`";
-                        return Err(PyTypeError::new_err(why));
+                        return Ok(Err(Error::new(ErrorKind::InvalidArgument, why)));
                     };
-                    return Ok(Piece::Awaited(Box::pin(into_future_with_locals(locals, piece)?)));
+                    return Ok(Ok(Piece::Awaited(Box::pin(into_future_with_locals(locals, piece)?))));
                 }
-                bytes_of(&piece).map(Piece::Ready)
+                Ok(checked(&piece).map(Piece::Ready))
             };
-            read().map_err(|error| unreadable(&error))
+            read().map_err(ReadFailure::new)?.map_err(BoxError::from)
         })
-        .unwrap_or_else(|| Err(Error::new(ErrorKind::Internal, "the interpreter is ending")))
+        .unwrap_or_else(|| Err(Error::new(ErrorKind::Internal, "the interpreter is ending").into()))
     }
 }
 
@@ -116,15 +116,13 @@ impl ByteSource for Reader {
             // goes on if the upload is dropped.
             let read = move || (turn, unblocked(|| this.seek_and_read(offset)));
             let read = tokio::task::spawn_blocking(read).await;
-            let (mut turn, piece) =
-                read.map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?;
+            let (mut turn, piece) = read?;
             let piece = match piece? {
                 Piece::Ready(bytes) => bytes,
                 Piece::Awaited(piece) => {
                     let piece = piece.await;
-                    gate::attach(|py| piece.and_then(|piece| bytes_of(piece.bind(py))))
-                        .unwrap_or_else(|| Ok(Bytes::new()))
-                        .map_err(|error| unreadable(&error))?
+                    let piece = piece.map_err(ReadFailure::new)?;
+                    gate::attach(|py| checked(piece.bind(py))).unwrap_or_else(|| Ok(Bytes::new()))?
                 }
             };
             let next = offset + piece.len() as u64;
@@ -132,9 +130,7 @@ impl ByteSource for Reader {
             drop(turn);
             Ok((!piece.is_empty()).then_some((piece, (shared, next))))
         });
-        Box::pin(
-            async move { Ok(Box::pin(pieces.map_err(|error: Error| error.into())) as BoxStream<'static, _>) },
-        )
+        Box::pin(async move { Ok(Box::pin(pieces) as BoxStream<'static, _>) })
     }
 }
 
@@ -156,6 +152,31 @@ pub fn bytes_of(piece: &Bound<'_, PyAny>) -> PyResult<Bytes> {
     Err(PyTypeError::new_err(format!("`read` must return bytes, not {kind}")))
 }
 
-fn unreadable(error: &PyErr) -> Error {
-    Error::new(ErrorKind::FileNotFound, format!("cannot read the file: {error}"))
+/// Returns the result of `read` as bytes.
+fn checked(piece: &Bound<'_, PyAny>) -> Result<Bytes> {
+    bytes_of(piece)
+        .map_err(|error| Error::new(ErrorKind::InvalidArgument, error.value(piece.py()).to_string()))
 }
+
+/// An exception of `read`, which the caller of the API receives as it is.
+#[derive(Debug)]
+pub struct ReadFailure {
+    /// Made while the interpreter runs.
+    text: String,
+    pub raised: PyErr,
+}
+
+impl ReadFailure {
+    fn new(raised: PyErr) -> Self {
+        let text = gate::attach(|_| raised.to_string()).unwrap_or_default();
+        Self { text, raised }
+    }
+}
+
+impl fmt::Display for ReadFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for ReadFailure {}

@@ -65,6 +65,15 @@ impl Error {
         }
     }
 
+    /// Names the place of a file, unless the error names one already or is not about the file.
+    pub(crate) fn of_file(self, place: &str) -> Self {
+        let is_about_it = matches!(self.kind(), ErrorKind::FileNotFound | ErrorKind::InvalidArgument);
+        if !is_about_it || self.0.argument.is_some() {
+            return self;
+        }
+        self.map_message(|why| format!("`{place}`: {why}")).about(place)
+    }
+
     /// Builds the error for background work that panicked, or that the runtime dropped.
     pub(crate) fn background_failed(source: BoxError) -> Self {
         Self::new(ErrorKind::Internal, "background work did not finish").with_source(source)

@@ -18,10 +18,11 @@ const INLINE_LIMIT: u64 = 64 * 1024;
 const INLINE_TOTAL: u64 = 10_000_000;
 
 /// Reads a file into a `data:` URI.
-pub(super) async fn data_uri(file: &File) -> Result<String> {
-    let mut chunks = file.source.open().await.map_err(Error::unreadable)?;
+pub(super) async fn data_uri(file: &File, place: &str) -> Result<String> {
+    let unreadable = |error| Error::unreadable(error).of_file(place);
+    let mut chunks = file.source.open().await.map_err(unreadable)?;
     let mut whole = BytesMut::new();
-    while let Some(chunk) = chunks.try_next().await.map_err(Error::unreadable)? {
+    while let Some(chunk) = chunks.try_next().await.map_err(unreadable)? {
         whole.extend_from_slice(&chunk);
         check_total(whole.len() as u64)?;
     }

@@ -46,7 +46,7 @@ impl Client {
         let sent: Vec<(File, String)> = stream::iter(found)
             .map(|(place, file)| async move {
                 let reference = if is_inlined(&file, strategy) {
-                    data_uri(&file).await?
+                    data_uri(&file, &place).await?
                 } else {
                     let (mut options, observer) = (options.clone(), observer.clone());
                     let replaceable =
@@ -57,7 +57,7 @@ impl Client {
                     }
                     let upload = UploadOptions { metadata: None, deadline, options, observer };
                     match self.upload_url(&file, &place, upload).await {
-                        Err(error) if replaceable && !is_rejected(&error) => data_uri(&file).await?,
+                        Err(error) if replaceable && !is_rejected(&error) => data_uri(&file, &place).await?,
                         url => url?,
                     }
                 };

@@ -24,9 +24,7 @@ pub const MAX_FILE_SIZE: u64 = 100 * 1024 * 1024;
 
 /// Checks that a file can be read and does not exceed the size limit. Called before anything is sent.
 pub(super) fn check_file(file: &File, place: &str) -> Result<()> {
-    file.source.check().map_err(|error| {
-        Error::unreadable(error).map_message(|why| format!("`{place}`: {why}")).about(place)
-    })?;
+    file.source.check().map_err(|error| Error::unreadable(error).of_file(place))?;
     match file.source.len() {
         Some(size) if size > MAX_FILE_SIZE => Err(Error::new(
             ErrorKind::FileTooLarge,
@@ -67,7 +65,7 @@ impl Client {
         request.idempotency = idempotency;
         let reply = self.send(&request, Expect::Object).await.map_err(|error| match error.kind() {
             ErrorKind::PayloadTooLarge => error.with_kind(ErrorKind::FileTooLarge),
-            _ => error,
+            _ => error.of_file(place),
         })?;
         info!(
             target: "replicant",

@@ -7,6 +7,9 @@ const MEMBER_WORDS: [&str; 4] = ["authorization", "apikey", "accesskey", "privat
 /// Such words in the names of headers.
 #[cfg(not(target_arch = "wasm32"))]
 const HEADER_WORDS: [&str; 3] = ["auth", "key", "token"];
+/// Schemes of credentials in headers.
+#[cfg(not(target_arch = "wasm32"))]
+const SCHEMES: [&str; 3] = ["basic", "bearer", "token"];
 /// Prefixes of values that are always secret.
 const VALUES: [&str; 6] = ["whsec_", "r8_", "hf_", "sk-", "ghp_", "Bearer "];
 
@@ -30,6 +33,15 @@ pub(crate) fn is_secret_header(name: &str) -> bool {
         "user-agent" | "content-type" | "accept" | "accept-encoding" | "prefer" | "cancel-after" => false,
         _ => WORDS.iter().chain(&HEADER_WORDS).any(|word| name.contains(word)),
     }
+}
+
+/// Returns `true` if an additional header or query parameter is likely to be a secret: by its name, or because its value is a
+/// credential.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn is_secret_option(name: &str, value: &str) -> bool {
+    let scheme = value.split(' ').next().filter(|scheme| scheme.len() < value.len()).unwrap_or_default();
+    is_secret_header(&name.to_ascii_lowercase())
+        || SCHEMES.iter().any(|secret| scheme.eq_ignore_ascii_case(secret))
 }
 
 /// Returns `true` for a header, whose name is in lower case, that a hook cannot change in requests to other origins.
@@ -61,6 +73,18 @@ mod tests {
         for name in ["user-agent", "prefer", "x-trace", "range"] {
             assert!(!is_secret_member(name, ""), "{name}");
             assert!(!is_secret_header(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn options_are_secret_by_name_or_scheme() {
+        for (name, value) in
+            [("X-Api-Key", "1"), ("x-forwarded", "Basic dTpw"), ("x-forwarded", "bearer abc")]
+        {
+            assert!(is_secret_option(name, value), "{name}: {value}");
+        }
+        for (name, value) in [("x-team", "basic"), ("x-team", "basically free"), ("x-team", "")] {
+            assert!(!is_secret_option(name, value), "{name}: {value}");
         }
     }
 }
