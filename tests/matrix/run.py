@@ -73,6 +73,7 @@ def environments() -> List[Environment]:
         ("Worker", web.wrangler(web.WORKER)),
         ("Worker with Hono", web.wrangler(web.HONO, "hono")),
         ("Workers of the documentation", web.documented_worker),
+        ("Nitro on Workers", web.nitro),
         ("Next.js edge, turbopack", partial(web.next_edge, "turbopack")),
         ("Next.js edge, webpack", partial(web.next_edge, "webpack")),
         ("Deno with --allow-net only", web.deno_net_only),

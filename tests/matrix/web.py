@@ -39,6 +39,16 @@ app.get("/", async (c) => {
 });
 export default app;
 """
+NITRO = """
+import { eventHandler } from "h3";
+import Replicate, * as replicant from "replicant";
+import { webSteps } from "../../web-steps.mjs";
+export default eventHandler(async (event) => {
+  const { env } = event.context.cloudflare;
+  const replicate = new Replicate({ auth: "r8_test", baseUrl: env.REPLICATE_BASE_URL });
+  return webSteps(replicant, replicate).catch((error) => error.stack);
+});
+"""
 ROUTE = """
 import Replicate, * as replicant from "replicant";
 import { webSteps } from "../../../web-steps.mjs";
@@ -194,11 +204,11 @@ def web_project(name: str, registry: str, *packages: str) -> Project:
 
 
 @contextlib.contextmanager
-def worker(project: Project, base_url: str) -> Iterator[str]:
-    """Serves src/index.mjs with `wrangler dev` during a `with` block, and yields its URL."""
+def worker(project: Project, base_url: str, main: str = "src/index.mjs") -> Iterator[str]:
+    """Serves `main` with `wrangler dev` during a `with` block, and yields its URL."""
     project.write(
         "wrangler.json",
-        '{ "name": "smoke", "main": "src/index.mjs", "compatibility_date": "2025-10-01" }\n',
+        f'{{ "name": "smoke", "main": "{main}", "compatibility_date": "2025-10-01" }}\n',
     )
     port = free_port()
     variables = (f"REPLICATE_BASE_URL:{base_url}", "REPLICATE_API_TOKEN:r8_test")
@@ -310,6 +320,23 @@ def wait_for(url: str, size: int = -1) -> bytes:
             if time.monotonic() > end:
                 raise RuntimeError(f"{url} does not respond") from None
             time.sleep(0.2)
+
+
+def nitro(registry: str) -> str:
+    """Serves a handler of Nitro, which Nuxt contains, with `wrangler dev`."""
+    project = web_project("nitro worker", registry, "nitropack@2", "wrangler")
+    project.write(
+        "nitro.config.mjs",
+        "export default { srcDir: 'server', compatibilityDate: '2025-10-01', experimental: { wasm: true } };\n",
+    )
+    project.write("server/routes/index.mjs", NITRO)
+    project.run(
+        "node_modules/.bin/nitropack", "build", "--preset", "cloudflare_module", timeout=400
+    )
+    with emulator(registry) as emulated:
+        with worker(project, emulated.base_url, ".output/server/index.mjs") as url:
+            check_response(url)
+    return version_of(project.folder, "nitropack")
 
 
 def next_edge(bundler: str, registry: str) -> str:
